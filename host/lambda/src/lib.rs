@@ -1,1 +1,36 @@
+//! The Lambda side of Lambkin: functions, execution environments, and the protocols spoken to both.
+//!
+//! A caller reaches a [`Function`] through [`Lambda`], either from the Invoke API or from a trigger, and gets one
+//! outcome for one invocation. A function owns its environments and scales them from none to its limit. An
+//! environment is one task that owns one process at a time and everything known about it.
+//!
+//! Behaviour, wording and limits are AWS's. Nothing a function does can end the host: it costs the function its process,
+//! and the caller gets AWS's answer for it.
 
+mod bootstrap;
+mod code;
+mod dispatch;
+mod environment;
+mod event;
+mod fault;
+mod function;
+pub mod invoke_api;
+mod lambda;
+mod life;
+mod lifecycle;
+pub mod limits;
+mod log;
+mod memory;
+mod name;
+mod runtime_api;
+mod sandbox;
+mod variables;
+
+pub use bootstrap::{NoBootstrap, Unusable};
+pub use code::{Code, CodeError, Entry};
+pub use function::{Account, Function, FunctionSpec};
+pub use lambda::{Lambda, new_request_id, new_trace_id};
+pub use log::Log;
+pub use name::is_function_name;
+pub use sandbox::{GUARD_ARGUMENT, run_guard};
+pub use variables::is_reserved as is_reserved_variable;

@@ -1,0 +1,140 @@
+//! The payloads of function failures that the platform, not the function, reports.
+//!
+//! Wording and key order are AWS's: callers compare these texts.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::Bytes;
+use lambkin_model::{Fault, FaultKind, RequestId};
+use serde::Serialize;
+
+use crate::limits::RESPONSE_BYTES;
+use crate::sandbox::Exit;
+
+/// The error type of a process that ended when it should not have.
+pub(crate) const EXIT_ERROR: &str = "Runtime.ExitError";
+/// The error type of a bootstrap that could not be started.
+pub(crate) const INVALID_ENTRYPOINT: &str = "Runtime.InvalidEntrypoint";
+const RESPONSE_TOO_LARGE: &str = "Function.ResponseSizeTooLarge";
+const INVALID_RESPONSE_MODE: &str = "Runtime.InvalidResponseModeHeader";
+const TRUNCATED_RESPONSE: &str = "Runtime.TruncatedResponse";
+const TIMED_OUT: &str = "Sandbox.Timedout";
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TypeFirst<'a> {
+    error_type: &'a str,
+    error_message: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MessageFirst<'a> {
+    error_message: &'a str,
+    error_type: &'a str,
+}
+
+/// What the runtime posted to `/error` or `/init/error`.
+pub(crate) fn reported(payload: Bytes) -> Fault {
+    Fault { kind: FaultKind::Reported, payload }
+}
+
+/// The function's time-out went by.
+pub(crate) fn timed_out(id: &RequestId, timeout: Duration) -> Fault {
+    let message = format!("RequestId: {id} Error: {}", timed_out_text(timeout));
+    Fault { kind: FaultKind::TimedOut, payload: json(&TypeFirst { error_type: TIMED_OUT, error_message: &message }) }
+}
+
+/// `Task timed out after 3.00 seconds`, as in answers and logs.
+pub(crate) fn timed_out_text(timeout: Duration) -> String {
+    format!("Task timed out after {:.2} seconds", timeout.as_secs_f64())
+}
+
+/// The process ended before it answered.
+pub(crate) fn exited(id: &RequestId, exit: &Exit) -> Fault {
+    platform(EXIT_ERROR, &format!("RequestId: {id} Error: {}", exited_text(exit)))
+}
+
+/// `Runtime exited with error: exit status 1`, as in answers and logs.
+pub(crate) fn exited_text(exit: &Exit) -> String {
+    match exit {
+        Exit::Code(0) => "Runtime exited without providing a reason".to_owned(),
+        other => format!("Runtime exited with error: {other}"),
+    }
+}
+
+/// No bootstrap could be started; the paths are those tried.
+pub(crate) fn invalid_entrypoint(id: &RequestId, tried: &[PathBuf]) -> Fault {
+    let paths: Vec<String> = tried.iter().map(|path| path.display().to_string()).collect();
+    let message = format!("RequestId: {id} Error: Couldn't find valid bootstrap(s): [{}]", paths.join(" "));
+    platform(INVALID_ENTRYPOINT, &message)
+}
+
+/// The response was over the limit. AWS puts the message first in this one.
+pub(crate) fn response_too_large() -> Fault {
+    let message = format!("Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES} bytes).");
+    let payload = json(&MessageFirst { error_message: &message, error_type: RESPONSE_TOO_LARGE });
+    Fault { kind: FaultKind::Platform(RESPONSE_TOO_LARGE), payload }
+}
+
+/// The response broke off.
+pub(crate) fn truncated_response(id: &RequestId) -> Fault {
+    platform(TRUNCATED_RESPONSE, &format!("RequestId: {id} Error: HTTP request detected as truncated"))
+}
+
+/// `Lambda-Runtime-Function-Response-Mode` had an unknown value.
+pub(crate) fn invalid_response_mode(id: &RequestId) -> Fault {
+    platform(INVALID_RESPONSE_MODE, &format!("RequestId: {id} Error: Invalid function response mode"))
+}
+
+fn platform(error_type: &'static str, message: &str) -> Fault {
+    let payload = json(&TypeFirst { error_type, error_message: message });
+    Fault { kind: FaultKind::Platform(error_type), payload }
+}
+
+/// `{"errorMessage":…,"errorType":…}` and a line feed: the form of the Runtime API's own refusals.
+pub(crate) fn refusal_body(error_type: &str, message: &str) -> Bytes {
+    let mut body = json(&MessageFirst { error_message: message, error_type }).to_vec();
+    body.push(b'\n');
+    body.into()
+}
+
+fn json(value: &impl Serialize) -> Bytes {
+    // Two strings always serialise; an empty body would be the honest answer if they ever did not.
+    serde_json::to_vec(value).unwrap_or_default().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(fault: Fault) -> String {
+        String::from_utf8(fault.payload.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn payloads_read_as_on_aws() {
+        let id = RequestId::new("r-1");
+        assert_eq!(
+            text(timed_out(&id, Duration::from_secs(1))),
+            r#"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: r-1 Error: Task timed out after 1.00 seconds"}"#
+        );
+        assert_eq!(
+            text(exited(&id, &Exit::Code(0))),
+            r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: r-1 Error: Runtime exited without providing a reason"}"#
+        );
+        assert_eq!(
+            text(exited(&id, &Exit::Code(3))),
+            r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: r-1 Error: Runtime exited with error: exit status 3"}"#
+        );
+        assert_eq!(
+            text(exited(&id, &Exit::Signal(9))),
+            r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: r-1 Error: Runtime exited with error: signal: killed"}"#
+        );
+        assert_eq!(
+            text(response_too_large()),
+            r#"{"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"}"#
+        );
+    }
+}

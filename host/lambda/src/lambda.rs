@@ -1,0 +1,79 @@
+//! All functions of the host, by name.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lambkin_model::{Failure, Invocation, Outcome, RequestId};
+use uuid::Uuid;
+
+use crate::function::{Account, Function, refused};
+use crate::name::FunctionRef;
+
+/// The functions of the host. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Lambda {
+    account: Arc<Account>,
+    functions: Arc<BTreeMap<String, Arc<Function>>>,
+}
+
+impl Lambda {
+    /// Puts functions together; of two with the same name the last stays.
+    pub fn new(account: Account, functions: impl IntoIterator<Item = Arc<Function>>) -> Self {
+        let functions = functions.into_iter().map(|function| (function.spec().name.clone(), function)).collect();
+        Self { account: Arc::new(account), functions: Arc::new(functions) }
+    }
+
+    /// Whose functions these are.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// The functions' names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.functions.keys().map(String::as_str)
+    }
+
+    /// The function of this name.
+    pub fn function(&self, name: &str) -> Option<&Arc<Function>> {
+        self.functions.get(name)
+    }
+
+    /// Invokes a function by any form of its name. A qualifier in the name counts as the invocation's.
+    pub async fn invoke(&self, function: &str, mut invocation: Invocation) -> Outcome {
+        let Some(reference) = FunctionRef::parse(function) else {
+            return refused(Failure::UnknownFunction);
+        };
+        if reference.qualifier.is_some() {
+            invocation.qualifier = reference.qualifier;
+        }
+        match self.find(&reference.name, invocation.qualifier.as_deref()) {
+            Some(function) => function.invoke(invocation).await,
+            None => refused(Failure::UnknownFunction),
+        }
+    }
+
+    /// The function a name and a qualifier lead to. There is one version, `$LATEST`.
+    pub(crate) fn find(&self, name: &str, qualifier: Option<&str>) -> Option<&Arc<Function>> {
+        let function = self.functions.get(name)?;
+        qualifier.is_none_or(|qualifier| qualifier == function.spec().version).then_some(function)
+    }
+
+    /// Ends every environment; returns when the last process is gone.
+    pub async fn close(&self) {
+        for function in self.functions.values() {
+            function.close().await;
+        }
+    }
+}
+
+/// A fresh request id.
+pub fn new_request_id() -> RequestId {
+    RequestId::new(Uuid::new_v4().to_string())
+}
+
+/// A fresh trace header value: `Root=1-<8 hex>-<24 hex>;Parent=<16 hex>;Sampled=0`, its first part the time in seconds.
+pub fn new_trace_id(at_ms: u64) -> String {
+    let random = Uuid::new_v4().as_u128();
+    let parent = Uuid::new_v4().as_u128() as u64;
+    format!("Root=1-{:08x}-{:024x};Parent={parent:016x};Sampled=0", at_ms / 1000, random >> 32)
+}

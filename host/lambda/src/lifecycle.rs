@@ -1,0 +1,154 @@
+//! The state machine of a runtime, as AWS's Runtime API enforces it.
+//!
+//! Every request of a runtime is a transition. One that is not allowed answers 403 `InvalidStateTransition`, names
+//! both states, and changes nothing. The states bear AWS's own names, because those names are part of that answer.
+
+use std::fmt;
+
+/// Where a runtime stands in its conversation with the Runtime API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// The process runs and has not said anything yet.
+    Started,
+    /// It reported `/init/error`.
+    InitError,
+    /// It waits in `/next`.
+    Ready,
+    /// It has been given an event.
+    Running,
+    /// Its response is being taken.
+    InvocationResponse,
+    /// Its error is being taken.
+    InvocationErrorResponse,
+    /// Its response or error has been taken; it has not asked for the next event yet.
+    RuntimeResponseSentState,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// A transition the state machine does not allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("State transition from {from} to {to} failed for runtime. Error: State transition is not allowed")]
+pub(crate) struct NotAllowed {
+    pub from: State,
+    pub to: State,
+}
+
+impl State {
+    /// `GET /next`. While an event is being worked on it is legal, stays [`State::Running`] and delivers the event again.
+    pub(crate) fn next(&mut self) -> Result<(), NotAllowed> {
+        match self {
+            Self::Running => Ok(()),
+            Self::Started | Self::Ready | Self::RuntimeResponseSentState => self.go(State::Ready),
+            _ => self.refuse(State::Ready),
+        }
+    }
+
+    /// An event is handed to a runtime that waits.
+    pub(crate) fn deliver(&mut self) {
+        *self = Self::Running;
+    }
+
+    /// `POST /response`, before its body counts.
+    pub(crate) fn response(&mut self) -> Result<(), NotAllowed> {
+        self.leave_running(State::InvocationResponse)
+    }
+
+    /// `POST /error`, before its body counts.
+    pub(crate) fn error(&mut self) -> Result<(), NotAllowed> {
+        self.leave_running(State::InvocationErrorResponse)
+    }
+
+    /// The body of the response or the error has been taken.
+    pub(crate) fn response_sent(&mut self) {
+        *self = Self::RuntimeResponseSentState;
+    }
+
+    /// `POST /init/error`.
+    pub(crate) fn init_error(&mut self) -> Result<(), NotAllowed> {
+        match self {
+            Self::Started => self.go(State::InitError),
+            _ => self.refuse(State::InitError),
+        }
+    }
+
+    fn leave_running(&mut self, to: State) -> Result<(), NotAllowed> {
+        match self {
+            Self::Running => self.go(to),
+            _ => self.refuse(to),
+        }
+    }
+
+    fn go(&mut self, to: State) -> Result<(), NotAllowed> {
+        *self = to;
+        Ok(())
+    }
+
+    fn refuse(&self, to: State) -> Result<(), NotAllowed> {
+        Err(NotAllowed { from: *self, to })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::State::{self, *};
+    use super::*;
+
+    const STATES: [State; 7] = [
+        Started,
+        InitError,
+        Ready,
+        Running,
+        InvocationResponse,
+        InvocationErrorResponse,
+        RuntimeResponseSentState,
+    ];
+
+    type Step = fn(&mut State) -> Result<(), NotAllowed>;
+
+    fn allowed(step: Step) -> Vec<(State, State)> {
+        let mut pairs = Vec::new();
+        for from in STATES {
+            let mut state = from;
+            if step(&mut state).is_ok() {
+                pairs.push((from, state));
+            } else {
+                assert_eq!(state, from, "a refused step changes nothing");
+            }
+        }
+        pairs
+    }
+
+    #[test]
+    fn next_is_legal_at_the_start_while_waiting_while_running_and_after_the_response() {
+        assert_eq!(
+            allowed(State::next),
+            [(Started, Ready), (Ready, Ready), (Running, Running), (RuntimeResponseSentState, Ready)]
+        );
+    }
+
+    #[test]
+    fn response_and_error_are_legal_only_while_running() {
+        assert_eq!(allowed(State::response), [(Running, InvocationResponse)]);
+        assert_eq!(allowed(State::error), [(Running, InvocationErrorResponse)]);
+    }
+
+    #[test]
+    fn init_error_is_legal_only_at_the_start() {
+        assert_eq!(allowed(State::init_error), [(Started, InitError)]);
+    }
+
+    #[test]
+    fn a_refusal_reads_as_on_aws() {
+        let mut state = RuntimeResponseSentState;
+        assert_eq!(
+            state.response().unwrap_err().to_string(),
+            "State transition from RuntimeResponseSentState to InvocationResponse failed for runtime. \
+             Error: State transition is not allowed"
+        );
+    }
+}

@@ -1,0 +1,302 @@
+//! The log: what functions print, and AWS's START, END and REPORT lines around it.
+//!
+//! Everything goes through one [`Log`] to the host's standard error, line by line, from one thread of its own, so that
+//! a slow terminal never holds up an invocation. Lines are written in the order they were given. When more than
+//! [`LOG_BACKLOG_BYTES`] wait, further lines are dropped, and a line says how many bytes that cost.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use lambkin_model::RequestId;
+
+use crate::limits::{LOG_BACKLOG_BYTES, LOG_LINE_BYTES, LOG_TAIL_BYTES};
+
+/// The pause between a line's arrival and its writing. It lets the lines of one invocation, and of many under load,
+/// leave in one system call.
+const GATHER: Duration = Duration::from_millis(1);
+
+/// Where all log lines go. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Log(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    backlog: Mutex<Backlog>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Backlog {
+    bytes: Vec<u8>,
+    dropped: usize,
+    writing: bool,
+}
+
+impl Log {
+    /// Starts the writing thread; it lives as long as the process.
+    pub fn to_stderr() -> std::io::Result<Self> {
+        let log = Self(Arc::new(Shared { backlog: Mutex::default(), changed: Condvar::new() }));
+        let shared = Arc::clone(&log.0);
+        std::thread::Builder::new().name("log".to_owned()).spawn(move || write_for_ever(&shared))?;
+        Ok(log)
+    }
+
+    /// Adds whole lines.
+    pub(crate) fn write(&self, lines: &[u8]) {
+        let mut backlog = self.0.lock();
+        if backlog.bytes.len() + lines.len() > LOG_BACKLOG_BYTES {
+            backlog.dropped += lines.len();
+            return;
+        }
+        let was_empty = backlog.bytes.is_empty();
+        backlog.bytes.extend_from_slice(lines);
+        drop(backlog);
+        if was_empty {
+            self.0.changed.notify_all();
+        }
+    }
+
+    /// Returns when everything given so far has been written.
+    pub fn flush(&self) {
+        let mut backlog = self.0.lock();
+        while !backlog.bytes.is_empty() || backlog.writing {
+            backlog = self.0.changed.wait(backlog).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Backlog> {
+        self.backlog.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn write_for_ever(shared: &Shared) {
+    let mut batch = Vec::new();
+    loop {
+        let mut backlog = shared.lock();
+        while backlog.bytes.is_empty() {
+            backlog = shared.changed.wait(backlog).unwrap_or_else(PoisonError::into_inner);
+        }
+        drop(backlog);
+        std::thread::sleep(GATHER);
+        let mut backlog = shared.lock();
+        std::mem::swap(&mut batch, &mut backlog.bytes);
+        let dropped = std::mem::take(&mut backlog.dropped);
+        backlog.writing = true;
+        drop(backlog);
+        if dropped > 0 {
+            batch.extend_from_slice(format!("lambkin: {dropped} bytes of logs dropped: too slow to read\n").as_bytes());
+        }
+        // Standard error may be closed; a function's output is no reason to stop.
+        let _unread = std::io::stderr().write_all(&batch);
+        batch.clear();
+        shared.lock().writing = false;
+        shared.changed.notify_all();
+    }
+}
+
+/// The log of one environment: splits output into lines, and keeps the end of an invocation's log for `LogType=Tail`.
+#[derive(Debug)]
+pub(crate) struct EnvironmentLog {
+    log: Log,
+    /// Put before every line: tells functions apart when there are several.
+    prefix: String,
+    /// Unfinished lines of standard output and of standard error.
+    unfinished: [Vec<u8>; 2],
+    tail: Option<Tail>,
+}
+
+/// Which of a process's outputs a piece of log came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stream {
+    Stdout = 0,
+    Stderr = 1,
+}
+
+impl EnvironmentLog {
+    pub(crate) fn new(log: Log, prefix: String) -> Self {
+        Self { log, prefix, unfinished: [Vec::new(), Vec::new()], tail: None }
+    }
+
+    /// From here to [`EnvironmentLog::take_tail`] the end of the log is kept.
+    pub(crate) fn keep_tail(&mut self) {
+        self.tail = Some(Tail::default());
+    }
+
+    pub(crate) fn take_tail(&mut self) -> Option<Bytes> {
+        self.tail.take().map(|tail| Vec::from(tail.0).into())
+    }
+
+    /// A piece of the function's output, as it was read.
+    pub(crate) fn output(&mut self, stream: Stream, piece: &[u8]) {
+        let [stdout, stderr] = &mut self.unfinished;
+        let unfinished = if stream == Stream::Stdout { stdout } else { stderr };
+        unfinished.extend_from_slice(piece);
+        let whole = match unfinished.iter().rposition(|byte| *byte == b'\n') {
+            Some(end) => end + 1,
+            None if unfinished.len() >= LOG_LINE_BYTES => unfinished.len(),
+            None => return,
+        };
+        let lines: Vec<u8> = unfinished.drain(..whole).collect();
+        self.emit(&lines);
+    }
+
+    /// Passes on what has no line end yet: the invocation or the process is over.
+    pub(crate) fn finish_lines(&mut self) {
+        for stream in 0..self.unfinished.len() {
+            let rest = self.unfinished.get_mut(stream).map(std::mem::take).unwrap_or_default();
+            if !rest.is_empty() {
+                self.emit(&rest);
+            }
+        }
+    }
+
+    /// A line of the platform's, without its line feed.
+    pub(crate) fn platform(&mut self, line: &str) {
+        self.emit(line.as_bytes());
+    }
+
+    fn emit(&mut self, lines: &[u8]) {
+        if let Some(tail) = &mut self.tail {
+            tail.extend(lines);
+            if !lines.ends_with(b"\n") {
+                tail.extend(b"\n");
+            }
+        }
+        let mut out = Vec::with_capacity(lines.len() + self.prefix.len() + 1);
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            out.extend_from_slice(self.prefix.as_bytes());
+            out.extend_from_slice(line);
+        }
+        if !out.ends_with(b"\n") {
+            out.push(b'\n');
+        }
+        self.log.write(&out);
+    }
+}
+
+#[derive(Debug, Default)]
+struct Tail(VecDeque<u8>);
+
+impl Tail {
+    fn extend(&mut self, bytes: &[u8]) {
+        let bytes = bytes.get(bytes.len().saturating_sub(LOG_TAIL_BYTES)..).unwrap_or_default();
+        let surplus = (self.0.len() + bytes.len()).saturating_sub(LOG_TAIL_BYTES);
+        self.0.drain(..surplus);
+        self.0.extend(bytes);
+    }
+}
+
+/// `START RequestId: … Version: $LATEST`
+pub(crate) fn start_line(id: &RequestId, version: &str) -> String {
+    format!("START RequestId: {id} Version: {version}")
+}
+
+/// `END RequestId: …`
+pub(crate) fn end_line(id: &RequestId) -> String {
+    format!("END RequestId: {id}")
+}
+
+/// What a REPORT line reports.
+#[derive(Debug, Clone)]
+pub(crate) struct Report<'a> {
+    pub id: &'a RequestId,
+    /// From the event's delivery to the runtime's next request.
+    pub duration: Duration,
+    /// Only of an environment's first invocation.
+    pub init: Option<Duration>,
+    pub memory_size_mb: u32,
+    pub max_memory_used_mb: u64,
+    pub end: End<'a>,
+}
+
+/// How an invocation or an init phase ended, as REPORT and INIT_REPORT say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End<'a> {
+    Success,
+    TimedOut,
+    /// With AWS's error type.
+    Error(&'a str),
+}
+
+impl Report<'_> {
+    /// The REPORT line. Since August 2025 the billed duration of a cold start includes the init phase.
+    pub(crate) fn line(&self) -> String {
+        let billed = self.duration + self.init.unwrap_or_default();
+        let mut line = format!(
+            "REPORT RequestId: {}\tDuration: {:.2} ms\tBilled Duration: {} ms\tMemory Size: {} MB\tMax Memory Used: {} MB\t",
+            self.id,
+            milliseconds(self.duration),
+            billed.as_micros().div_ceil(1000),
+            self.memory_size_mb,
+            self.max_memory_used_mb,
+        );
+        if let Some(init) = self.init {
+            let _ = write!(line, "Init Duration: {:.2} ms\t", milliseconds(init));
+        }
+        line.push_str(&self.end.suffix());
+        line
+    }
+}
+
+/// `INIT_REPORT …`, which AWS writes only when an init phase did not go well.
+pub(crate) fn init_report_line(duration: Duration, phase: &str, end: End<'_>) -> String {
+    format!("INIT_REPORT Init Duration: {:.2} ms\tPhase: {phase}\t{}", milliseconds(duration), end.suffix())
+}
+
+impl End<'_> {
+    fn suffix(self) -> String {
+        match self {
+            Self::Success => String::new(),
+            Self::TimedOut => "Status: timeout".to_owned(),
+            Self::Error(error_type) => format!("Status: error\tError Type: {error_type}"),
+        }
+    }
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(end: End<'_>, init: Option<Duration>) -> String {
+        let id = RequestId::new("r-1");
+        let duration = Duration::from_micros(3010);
+        Report { id: &id, duration, init, memory_size_mb: 128, max_memory_used_mb: 36, end }.line()
+    }
+
+    #[test]
+    fn report_lines_read_as_on_aws() {
+        assert_eq!(
+            report(End::Success, None),
+            "REPORT RequestId: r-1\tDuration: 3.01 ms\tBilled Duration: 4 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\t"
+        );
+        assert_eq!(
+            report(End::Success, Some(Duration::from_micros(110_100))),
+            "REPORT RequestId: r-1\tDuration: 3.01 ms\tBilled Duration: 114 ms\tMemory Size: 128 MB\t\
+             Max Memory Used: 36 MB\tInit Duration: 110.10 ms\t"
+        );
+        assert!(report(End::TimedOut, None).ends_with("Max Memory Used: 36 MB\tStatus: timeout"));
+        assert!(
+            report(End::Error("Runtime.ExitError"), None).ends_with("\tStatus: error\tError Type: Runtime.ExitError")
+        );
+    }
+
+    #[test]
+    fn the_tail_is_the_last_four_kib() {
+        let mut tail = Tail::default();
+        tail.extend(&[b'a'; 5000]);
+        tail.extend(b"end");
+        let kept = Vec::from(tail.0);
+        assert_eq!(kept.len(), LOG_TAIL_BYTES);
+        assert!(kept.ends_with(b"aend"));
+    }
+}

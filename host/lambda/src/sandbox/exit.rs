@@ -1,0 +1,109 @@
+//! How a process ended, and how that is said on AWS and on the guard's socket.
+
+use std::fmt;
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+
+/// How a bootstrap ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// It returned this status.
+    Code(i32),
+    /// A signal ended it.
+    Signal(i32),
+    /// The operating system refused to start it, with this error number.
+    NotStarted(i32),
+    /// Its guard is gone, and with it the knowledge.
+    Lost,
+}
+
+impl Exit {
+    pub(crate) fn of(status: ExitStatus) -> Self {
+        match (status.code(), status.signal()) {
+            (Some(code), _) => Self::Code(code),
+            (None, Some(signal)) => Self::Signal(signal),
+            (None, None) => Self::Lost,
+        }
+    }
+
+    pub(crate) fn not_started(error: &io::Error) -> Self {
+        Self::NotStarted(error.raw_os_error().unwrap_or(0))
+    }
+
+    /// One line of the guard's protocol, without its line feed.
+    pub(crate) fn to_line(self) -> String {
+        match self {
+            Self::Code(code) => format!("exited {code}"),
+            Self::Signal(signal) => format!("signalled {signal}"),
+            Self::NotStarted(errno) => format!("not-started {errno}"),
+            Self::Lost => "lost 0".to_owned(),
+        }
+    }
+
+    pub(crate) fn from_line(line: &str) -> Option<Self> {
+        let (kind, number) = line.split_once(' ')?;
+        let number = number.parse().ok()?;
+        match kind {
+            "exited" => Some(Self::Code(number)),
+            "signalled" => Some(Self::Signal(number)),
+            "not-started" => Some(Self::NotStarted(number)),
+            "lost" => Some(Self::Lost),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exit status {code}"),
+            Self::Signal(signal) => write!(f, "signal: {}", signal_name(*signal)),
+            Self::NotStarted(errno) => write!(f, "{}", io::Error::from_raw_os_error(*errno)),
+            Self::Lost => f.write_str("its supervisor was killed"),
+        }
+    }
+}
+
+/// Go's words for signals, which AWS's messages use.
+fn signal_name(signal: i32) -> String {
+    let name = match signal {
+        1 => "hangup",
+        2 => "interrupt",
+        3 => "quit",
+        4 => "illegal instruction",
+        5 => "trace/breakpoint trap",
+        6 => "aborted",
+        7 => "bus error",
+        8 => "floating point exception",
+        9 => "killed",
+        11 => "segmentation fault",
+        13 => "broken pipe",
+        14 => "alarm clock",
+        15 => "terminated",
+        other => return format!("signal {other}"),
+    };
+    name.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_exit_survives_the_guards_protocol() {
+        for exit in [Exit::Code(0), Exit::Code(255), Exit::Signal(9), Exit::NotStarted(2), Exit::Lost] {
+            assert_eq!(Exit::from_line(&exit.to_line()), Some(exit));
+        }
+        for line in ["", "exited", "exited x", "vanished 3"] {
+            assert_eq!(Exit::from_line(line), None, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn exits_read_as_on_aws() {
+        assert_eq!(Exit::Code(127).to_string(), "exit status 127");
+        assert_eq!(Exit::Signal(9).to_string(), "signal: killed");
+        assert_eq!(Exit::Signal(11).to_string(), "signal: segmentation fault");
+    }
+}
