@@ -145,7 +145,7 @@ impl Environment {
         };
         let began = Instant::now();
         let deadline = began + self.function.spec.timeout;
-        let mut work = Work { invocation, answer: Some(answer), began, deadline, init, result: None };
+        let work = Work { invocation, answer: Some(answer), began, deadline, init, result: None };
         if work.invocation.wants_log_tail {
             self.log.keep_tail();
         }
@@ -343,8 +343,7 @@ impl Environment {
 
     fn write_report(&mut self, work: &Work, end: End<'_>) {
         let duration = work.began.elapsed();
-        if let Some(life) = &mut self.life {
-            life.forget_event();
+        if let Some(life) = &self.life {
             life.drain(&mut self.log);
             if let Some(pid) = life.pid() {
                 self.memory.update(pid);

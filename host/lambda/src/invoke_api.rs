@@ -61,7 +61,7 @@ enum Kind {
 struct Error {
     status: StatusCode,
     error_type: &'static str,
-    body: serde_json::Value,
+    body: String,
 }
 
 async fn answer(lambda: Lambda, request: Request<Incoming>, _peer: SocketAddr) -> Response {
@@ -228,33 +228,35 @@ fn outcome_response(outcome: Outcome) -> Result<Response, Error> {
 }
 
 impl Error {
-    fn new(status: StatusCode, error_type: &'static str, body: serde_json::Value) -> Self {
-        Self { status, error_type, body }
+    fn new(status: StatusCode, error_type: &'static str, body: &[(&str, &str)]) -> Self {
+        let members: Vec<String> = body.iter().map(|(key, value)| format!("{}:{}", quote(key), quote(value))).collect();
+        Self { status, error_type, body: format!("{{{}}}", members.join(",")) }
     }
 
     fn unknown_operation(method: &Method, path: &str) -> Self {
         let message = format!(
             "Lambkin's Invoke API has no operation {method} {path}; functions are invoked with POST /2015-03-31/functions/NAME/invocations"
         );
-        let body = serde_json::json!({ "Message": message, "Type": "User" });
-        Self::new(StatusCode::NOT_FOUND, "UnknownOperationException", body)
+        let body = [("Message", message.as_str()), ("Type", "User")];
+        Self::new(StatusCode::NOT_FOUND, "UnknownOperationException", &body)
     }
 
     fn validation(problems: &[String]) -> Self {
         let noun = if problems.len() == 1 { "validation error" } else { "validation errors" };
         let message = format!("{} {noun} detected: {}", problems.len(), problems.join("; "));
-        Self::new(StatusCode::BAD_REQUEST, "ValidationException", serde_json::json!({ "message": message }))
+        Self::new(StatusCode::BAD_REQUEST, "ValidationException", &[("message", &message)])
     }
 
     fn qualifier_mismatch() -> Self {
         let message = "The derived qualifier from the function name does not match the specified qualifier.";
-        let body = serde_json::json!({ "Type": "User", "Message": message, "message": message });
-        Self::new(StatusCode::BAD_REQUEST, "InvalidParameterValueException", body)
+        let body = [("Type", "User"), ("Message", message), ("message", message)];
+        Self::new(StatusCode::BAD_REQUEST, "InvalidParameterValueException", &body)
     }
 
     fn function_not_found(arn: &str) -> Self {
-        let body = serde_json::json!({ "Message": format!("Function not found: {arn}"), "Type": "User" });
-        Self::new(StatusCode::NOT_FOUND, "ResourceNotFoundException", body)
+        let message = format!("Function not found: {arn}");
+        let body = [("Message", message.as_str()), ("Type", "User")];
+        Self::new(StatusCode::NOT_FOUND, "ResourceNotFoundException", &body)
     }
 
     fn not_json(reason: &str) -> Self {
@@ -264,8 +266,8 @@ impl Error {
     }
 
     fn invalid_content(message: &str) -> Self {
-        let body = serde_json::json!({ "message": message, "Type": "User" });
-        Self::new(StatusCode::BAD_REQUEST, "InvalidRequestContentException", body)
+        let body = [("message", message), ("Type", "User")];
+        Self::new(StatusCode::BAD_REQUEST, "InvalidRequestContentException", &body)
     }
 
     fn event_too_large() -> Self {
@@ -279,26 +281,22 @@ impl Error {
     }
 
     fn too_large(message: &str) -> Self {
-        let body = serde_json::json!({ "Message": message, "Type": "User" });
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLargeException", body)
+        let body = [("Message", message), ("Type", "User")];
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLargeException", &body)
     }
 
     fn throttled() -> Self {
-        let body = serde_json::json!({
-            "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded",
-            "Type": "User",
-            "message": "Rate Exceeded.",
-        });
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", body)
+        let body = [("Reason", "ReservedFunctionConcurrentInvocationLimitExceeded"), ("Type", "User"), ("message", "Rate Exceeded.")];
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", &body)
     }
 
     fn shutting_down() -> Self {
-        let body = serde_json::json!({ "Message": "The Lambda host is shutting down.", "Type": "Service" });
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "ServiceException", body)
+        let body = [("Message", "The Lambda host is shutting down."), ("Type", "Service")];
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "ServiceException", &body)
     }
 
     fn into_response(self) -> Response {
-        let mut response = Response::new(Full::new(self.body.to_string().into()));
+        let mut response = Response::new(Full::new(self.body.into()));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -308,6 +306,11 @@ impl Error {
         }
         response
     }
+}
+
+/// A JSON string.
+fn quote(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 fn empty(status: StatusCode) -> Response {

@@ -11,6 +11,7 @@
 use std::future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -36,8 +37,10 @@ pub(crate) struct Life {
     state: State,
     /// Requests for the next event, waiting. More than one is unusual but legal.
     waiting: Vec<oneshot::Sender<Result<Delivery, Refusal>>>,
-    /// The event being worked on.
-    delivered: Option<Delivery>,
+    /// An event that waits for the runtime to ask for it.
+    pending: Option<Delivery>,
+    /// The event the runtime has, or has just answered.
+    current: Option<Delivery>,
 }
 
 /// Something happened that matters beyond the conversation.
@@ -92,7 +95,8 @@ impl Life {
             server: server.abort_handle(),
             state: State::Started,
             waiting: Vec::new(),
-            delivered: None,
+            pending: None,
+            current: None,
         })
     }
 
@@ -103,21 +107,23 @@ impl Life {
 
     /// Hands over the event of an invocation: at once if the runtime waits, else when it asks.
     pub(crate) fn deliver(&mut self, delivery: Delivery) {
-        self.delivered = Some(delivery);
+        self.pending = Some(delivery);
         if self.state == State::Ready {
             self.hand_over();
         }
     }
 
-    /// Gives the event to the first request that still listens.
+    /// Gives a pending event to a request that still listens.
     fn hand_over(&mut self) {
-        let Some(delivery) = &self.delivered else { return };
+        let Some(delivery) = self.pending.take() else { return };
         while let Some(asker) = self.waiting.pop() {
-            if asker.send(Ok(delivery.clone())).is_ok() {
+            if asker.send(Ok(Arc::clone(&delivery))).is_ok() {
+                self.current = Some(delivery);
                 self.state.deliver();
                 return;
             }
         }
+        self.pending = Some(delivery);
     }
 
     /// Waits for the next thing that matters, or for `until`; passes output on to `log` meanwhile.
@@ -177,15 +183,13 @@ impl Life {
             respond(asker, Err(refused.into()));
             return None;
         }
-        // Asked while running, or asked for what could not be handed over before: the event again.
-        if let (State::Running, Some(delivery)) = (self.state, &self.delivered) {
-            respond(asker, Ok(delivery.clone()));
+        // Asked while running: the event again.
+        if let (State::Running, Some(delivery)) = (self.state, &self.current) {
+            respond(asker, Ok(Arc::clone(delivery)));
             return None;
         }
         self.waiting.push(asker);
-        if self.delivered.is_some() {
-            self.hand_over();
-        }
+        self.hand_over();
         (was != State::Ready && self.state == State::Ready).then_some(Event::Ready)
     }
 
@@ -215,9 +219,9 @@ impl Life {
     }
 
     fn is_current(&self, posted: &Posted) -> bool {
-        self.delivered.as_ref().is_some_and(|delivery| delivery.request_id.as_str() == posted.request_id)
-            // Before the first `next` no id is right, whatever it is.
-            && !matches!(self.state, State::Started | State::Ready)
+        // While nothing runs no id is right, whatever it is.
+        !matches!(self.state, State::Started | State::Ready)
+            && self.current.as_ref().is_some_and(|delivery| delivery.request_id.as_str() == posted.request_id)
     }
 
     fn take(&mut self, posted: Posted, answer: fn(Bytes) -> Answer) -> Option<Event> {
@@ -229,11 +233,6 @@ impl Life {
         };
         respond(posted.reply, reply);
         Some(Event::Answered(answer))
-    }
-
-    /// The invocation is over: its event is not to be delivered again.
-    pub(crate) fn forget_event(&mut self) {
-        self.delivered = None;
     }
 }
 

@@ -32,8 +32,6 @@ const FRAMING: [&str; 4] = ["connection", "content-length", "keep-alive", "trans
 /// One HTTP trigger, ready to serve.
 #[derive(Debug)]
 pub struct HttpFrontDoor {
-    /// The trigger's name in the configuration.
-    pub name: String,
     /// The configured plugin.
     pub plugin: HttpTrigger,
     /// The functions it may invoke.
@@ -63,28 +61,26 @@ impl HttpFrontDoor {
         match answered {
             Ok(response) => render(response),
             Err(error) => {
-                tracing::error!("trigger {}: {} {}: {error}", self.name, head.method, head.uri);
+                tracing::error!("{} {}: {error}", head.method, head.uri.path());
                 plugin_failed(&error)
             }
         }
     }
 
     async fn handle(&self, request: HttpRequest) -> Result<HttpResponse, PluginError> {
-        let id = RequestId::new(request.id.clone());
-        let trace_id = request.trace_id.clone();
-        match self.plugin.shape(request).await? {
+        match self.plugin.shape(&request).await? {
             Decision::Reply(response) => Ok(response),
             Decision::Invoke(Shaped { function, event, token, wait, .. }) => {
                 let invocation = Invocation {
-                    request_id: id,
+                    request_id: RequestId::new(request.id),
                     event: event.into(),
                     qualifier: None,
-                    trace_id,
+                    trace_id: request.trace_id,
                     client_context: None,
                     wants_log_tail: false,
                 };
                 let outcome = self.invoke(&function, invocation, wait).await;
-                self.plugin.respond(&token, outcome).await
+                self.plugin.respond(&token, &outcome).await
             }
         }
     }
@@ -191,7 +187,10 @@ fn unreadable(error: &BodyError) -> Response {
 }
 
 fn plugin_failed(error: &PluginError) -> Response {
-    let status = if error.is_host_fault() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_GATEWAY };
+    let status = match error.failure {
+        lambkin_plugin::Failure::Host(_) => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::BAD_GATEWAY,
+    };
     message(status, &error.to_string())
 }
 

@@ -1,0 +1,164 @@
+//! Compiles the plugins of `plugins/` to components and lists them for `src/lib.rs`.
+//!
+//! Each is built from source with the flags its committed twin in `plugins/prebuilt/` was built with, so that both
+//! have the same bytes. Without the compiler's `wasm32-wasip2` standard library the committed twin is used, and a
+//! warning says so. A plugin that does not compile fails the build with the compiler's own words.
+//!
+//! The inner cargo has a target folder of its own, so it never waits for the lock that the outer one holds.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs, io};
+
+const TARGET: &str = "wasm32-wasip2";
+
+/// Set to anything, it makes the build take the committed components.
+const PREBUILT: &str = "LAMBKIN_PREBUILT_PLUGINS";
+
+/// What the outer cargo tells its build scripts and compilers, and the inner one must not take for its own wishes:
+/// flags of another target, compiler wrappers of `clippy`, and the outer build's folders and profile.
+const OUTER: &[&str] = &[
+    "CARGO_BUILD_",
+    "CARGO_CFG_",
+    "CARGO_ENCODED_RUSTFLAGS",
+    "CARGO_FEATURE_",
+    "CARGO_INCREMENTAL",
+    "CARGO_MANIFEST_",
+    "CARGO_PKG_",
+    "CARGO_PRIMARY_PACKAGE",
+    "CARGO_PROFILE_",
+    "CARGO_TARGET_",
+    "CLIPPY_",
+    "LLVM_PROFILE_FILE",
+    "RUSTC",
+    "RUSTFLAGS",
+];
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let out = PathBuf::from(variable("OUT_DIR")?);
+    let root = fs::canonicalize(Path::new(&variable("CARGO_MANIFEST_DIR")?).join("../.."))?;
+    let names = plugins(&root.join("plugins"))?;
+    watch(&root);
+
+    println!("cargo::rerun-if-env-changed={PREBUILT}");
+    let from_source = env::var_os(PREBUILT).is_none() && target_installed()?;
+    if !from_source {
+        println!(
+            "cargo::warning=the plugins are taken from plugins/prebuilt, as the target {TARGET} is not installed or \
+             {PREBUILT} is set; to build them from source: rustup target add {TARGET}"
+        );
+    }
+    let mut list = String::from("&[\n");
+    for name in &names {
+        let component = if from_source {
+            build(&root, &out, name)?
+        } else {
+            prebuilt(&root, name)?
+        };
+        writeln!(list, "({name:?}, include_bytes!({component:?})),")?;
+    }
+    list.push(']');
+    fs::write(out.join("plugins.rs"), list)?;
+    fs::write(out.join("names.rs"), format!("&{names:?}"))?;
+    Ok(())
+}
+
+fn variable(name: &str) -> Result<OsString, String> {
+    env::var_os(name).ok_or_else(|| format!("cargo did not set {name}"))
+}
+
+/// The crates of the folder `plugins`, sorted by name.
+fn plugins(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.path().join("Cargo.toml").is_file() {
+            names.extend(entry.file_name().into_string());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Everything the components are made of.
+fn watch(root: &Path) {
+    for part in [
+        "plugins",
+        "wit",
+        "Cargo.toml",
+        "Cargo.lock",
+        "rust-toolchain.toml",
+    ] {
+        println!("cargo::rerun-if-changed={}", root.join(part).display());
+    }
+}
+
+/// Whether the compiler in use has the standard library of [`TARGET`].
+fn target_installed() -> Result<bool, Box<dyn std::error::Error>> {
+    let asked = Command::new(variable("RUSTC")?)
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .output()?;
+    let folder = String::from_utf8(asked.stdout)?;
+    Ok(asked.status.success() && Path::new(folder.trim()).is_dir())
+}
+
+fn build(root: &Path, out: &Path, name: &str) -> Result<PathBuf, Box<dyn std::error::Error>> {
+    let folder = out.join("target");
+    let mut cargo = Command::new(variable("CARGO")?);
+    cargo.current_dir(root).args([
+        "build",
+        "--quiet",
+        "--locked",
+        "--profile",
+        "plugin",
+        "--target",
+        TARGET,
+    ]);
+    cargo.args(["--package", name, "--target-dir"]).arg(&folder);
+    for (key, _) in env::vars_os() {
+        if key
+            .to_str()
+            .is_some_and(|key| OUTER.iter().any(|outer| key.starts_with(outer)))
+        {
+            cargo.env_remove(key);
+        }
+    }
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags(root)?);
+    if !cargo.status()?.success() {
+        return Err(format!(
+            "plugins/{name} can not be built as a component; the compiler's words are above"
+        )
+        .into());
+    }
+    Ok(folder
+        .join(TARGET)
+        .join("plugin")
+        .join(format!("{}.wasm", name.replace('-', "_"))))
+}
+
+/// Takes this machine's folders out of the components' panic messages: the same source gives the same bytes
+/// anywhere. In cargo's encoding, which allows spaces in paths.
+fn flags(root: &Path) -> Result<OsString, String> {
+    let home = match env::var_os("CARGO_HOME") {
+        Some(home) => PathBuf::from(home),
+        None => PathBuf::from(variable("HOME")?).join(".cargo"),
+    };
+    let mut flags = OsString::from("--remap-path-prefix=");
+    flags.push(home);
+    flags.push("=/cargo\x1f--remap-path-prefix=");
+    flags.push(root);
+    flags.push("=/src");
+    Ok(flags)
+}
+
+fn prebuilt(root: &Path, name: &str) -> Result<PathBuf, String> {
+    let component = root.join("plugins/prebuilt").join(format!("{name}.wasm"));
+    if component.is_file() {
+        return Ok(component);
+    }
+    Err(format!(
+        "plugins/prebuilt/{name}.wasm does not exist; install its compiler: rustup target add {TARGET}"
+    ))
+}

@@ -1,0 +1,105 @@
+//! `lambkin invoke`: one event through one function.
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, bail};
+use lambkin_lambda::{Account, Function, Lambda, Log, new_request_id, new_trace_id};
+use lambkin_model::{Failure, Invocation};
+
+use crate::args::{Invoke, Place};
+use crate::config::{self, Config, nearest};
+use crate::host;
+
+/// The function returned an error, crashed or timed out.
+const EXIT_FUNCTION_FAILED: u8 = 1;
+
+/// Invokes, prints the result, and ends the function's process.
+pub async fn run(place: &Place, args: &Invoke) -> anyhow::Result<ExitCode> {
+    let log = Log::to_stderr()?;
+    let (lambda, name) = find(place, &args.function, &log)?;
+    let event = read_event(args)?;
+    serde_json::from_slice::<&serde_json::value::RawValue>(&event)
+        .with_context(|| format!("the event is not JSON: {}", excerpt(&event)))?;
+    let client_context = args.client_context.as_deref().map(compact).transpose()?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+    let invocation = Invocation {
+        request_id: new_request_id(),
+        event: event.into(),
+        qualifier: None,
+        trace_id: new_trace_id(now),
+        client_context,
+        // The tail itself is in the log already; asking for it waits for the REPORT line.
+        wants_log_tail: true,
+    };
+    let invoked = lambda.invoke(&name, invocation).await;
+    lambda.close().await;
+    log.flush();
+    match invoked.result {
+        Ok(payload) => print(&payload, ExitCode::SUCCESS),
+        Err(Failure::Function(fault)) => print(&fault.payload, ExitCode::from(EXIT_FUNCTION_FAILED)),
+        Err(failure) => bail!("the function could not be invoked: {failure:?}"),
+    }
+}
+
+/// A function of the configuration, or the one a path stands for.
+fn find(place: &Place, wanted: &str, log: &Log) -> anyhow::Result<(Lambda, String)> {
+    let path = Path::new(wanted);
+    let looks_like_a_path = wanted.contains('/') || wanted.ends_with(".zip");
+    if looks_like_a_path || (path.exists() && !place.config.exists()) {
+        let spec = config::ad_hoc(path, Path::new("."))?;
+        let account = Account { region: "us-east-1".to_owned(), id: "123456789012".to_owned() };
+        let name = spec.name.clone();
+        return Ok((Lambda::new(account.clone(), [Function::new(spec, account, log.clone())]), name));
+    }
+    let config = Config::read(&place.config)?;
+    let lambda = host::lambda(&config, log);
+    if lambda.function(wanted).is_none() {
+        let names: Vec<&str> = lambda.names().collect();
+        let hint = match nearest(wanted, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if names.is_empty() => "it defines no function at all".to_owned(),
+            None => format!("it defines: {}", names.join(", ")),
+        };
+        bail!("{} defines no function {wanted:?}; {hint}", place.config.display());
+    }
+    Ok((lambda, wanted.to_owned()))
+}
+
+fn read_event(args: &Invoke) -> anyhow::Result<Vec<u8>> {
+    match (&args.event, &args.event_file) {
+        (Some(event), _) => Ok(event.clone().into_bytes()),
+        (None, Some(path)) if path == Path::new("-") => {
+            let mut event = Vec::new();
+            std::io::stdin().read_to_end(&mut event).context("can not read the event from standard input")?;
+            Ok(event)
+        }
+        (None, Some(path)) => std::fs::read(path).with_context(|| format!("can not read the event from {}", path.display())),
+        (None, None) => Ok(b"{}".to_vec()),
+    }
+}
+
+/// JSON on one line, as a header needs it.
+fn compact(json: &str) -> anyhow::Result<String> {
+    let value: serde_json::Value =
+        serde_json::from_str(json).with_context(|| format!("the client context is not JSON: {}", excerpt(json.as_bytes())))?;
+    Ok(value.to_string())
+}
+
+fn excerpt(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let start: String = text.chars().take(60).collect();
+    if start.len() < text.len() { format!("{start}…") } else { start }
+}
+
+fn print(payload: &[u8], code: ExitCode) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(payload)?;
+    if !payload.ends_with(b"\n") {
+        out.write_all(b"\n")?;
+    }
+    out.flush()?;
+    Ok(code)
+}

@@ -1,0 +1,7 @@
+//! The commands, one module each. A command returns the program's exit code.
+
+pub mod check;
+pub mod completions;
+pub mod invoke;
+pub mod serve;
+pub mod shape;

@@ -1,0 +1,245 @@
+//! `lambkin.toml`, from text to what it means.
+//!
+//! Everything is checked here, in one place and at once: kinds and bounds of values, names, addresses, paths. What
+//! comes out can be run, but for what only a plugin or the operating system can tell. A trigger's own settings are not
+//! looked into; its plugin is asked about them later, and answers with key paths whose places are kept here.
+//!
+//! On failure: every mistake of the file, each with file, line, column, key, value and what would be right.
+
+mod function;
+mod reader;
+mod source;
+mod trigger;
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use lambkin_lambda::{Account, FunctionSpec};
+use toml::de::DeTable;
+
+pub use function::ad_hoc;
+use reader::{Found, Problems, Reader};
+pub use reader::nearest;
+use source::Source;
+pub use source::Problem;
+pub use trigger::{PluginSource, Trigger};
+
+/// Where the Invoke API listens unless told otherwise.
+const INVOKE_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9001);
+const REGION: &str = "us-east-1";
+const ACCOUNT: &str = "123456789012";
+
+/// A configuration that can be run.
+#[derive(Debug)]
+pub struct Config {
+    source: Source,
+    pub account: Account,
+    pub invoke_listen: SocketAddr,
+    pub functions: Vec<FunctionSpec>,
+    pub triggers: Vec<Trigger>,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("can not read {}: {error}{}", path.display(), hint(error))]
+    Unreadable { path: PathBuf, error: std::io::Error },
+    #[error("{0}")]
+    Invalid(String),
+}
+
+fn hint(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            "\nStart lambkin in the folder of a lambkin.toml, or name one with --config; \
+             to run a function without any, use `lambkin invoke PATH-TO-BOOTSTRAP`"
+        }
+        _ => "",
+    }
+}
+
+impl Config {
+    /// Reads and checks a configuration file.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = fs::read_to_string(path)
+            .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })?;
+        let folder = match path.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        Self::parse(Source::new(path, text), folder)
+    }
+
+    fn parse(source: Source, folder: &Path) -> Result<Self, ConfigError> {
+        let table = match DeTable::parse(source.text()) {
+            Ok(table) => table,
+            Err(error) => {
+                let place = error.span().unwrap_or(0..0);
+                let problem = Problem { place, key: String::new(), message: error.message().to_owned() };
+                return Err(ConfigError::Invalid(render_all(&source, &[problem])));
+            }
+        };
+        let problems = Problems::default();
+        let root = Reader::new(table.get_ref(), 0..0, "", &problems);
+        let (account, invoke_listen, functions, triggers) = read_root(root, folder, &problems);
+        let problems = problems.into_sorted();
+        if !problems.is_empty() {
+            return Err(ConfigError::Invalid(render_all(&source, &problems)));
+        }
+        drop(table);
+        Ok(Self { source, account, invoke_listen, functions, triggers })
+    }
+
+    /// Words for problems that were found later, with their places in the file.
+    pub fn render(&self, problems: &[Problem]) -> String {
+        render_all(&self.source, problems)
+    }
+}
+
+fn render_all(source: &Source, problems: &[Problem]) -> String {
+    let rendered: Vec<String> = problems.iter().map(|problem| source.render(problem).to_string()).collect();
+    rendered.join("\n\n")
+}
+
+fn read_root(
+    mut root: Reader<'_>,
+    folder: &Path,
+    problems: &Problems,
+) -> (Account, SocketAddr, Vec<FunctionSpec>, Vec<Trigger>) {
+    let account = read_account(&mut root, problems);
+    let mut listeners = Listeners::default();
+    let invoke_listen = match root.table("invoke") {
+        Some(mut invoke) => {
+            let listen = invoke.text("listen").and_then(|listen| listeners.add(&listen, problems));
+            invoke.finish();
+            listen.unwrap_or(INVOKE_LISTEN)
+        }
+        None => INVOKE_LISTEN,
+    };
+    let tables = root.tables("functions");
+    let several = tables.len() > 1;
+    let functions: Vec<_> =
+        tables.into_iter().filter_map(|(name, table)| function::read(name, table, folder, several, problems)).collect();
+    let triggers: Vec<_> = root
+        .tables("triggers")
+        .into_iter()
+        .filter_map(|(name, table)| trigger::read(name, table, folder, &mut listeners, problems))
+        .collect();
+    root.finish();
+    (account, invoke_listen, functions, triggers)
+}
+
+fn read_account(root: &mut Reader<'_>, problems: &Problems) -> Account {
+    let region = root.text("region").map_or(REGION.to_owned(), |region| region.value);
+    let id = match root.text("account") {
+        Some(id) if id.value.len() == 12 && id.value.bytes().all(|byte| byte.is_ascii_digit()) => id.value,
+        Some(id) => {
+            problems.add(id.place, &id.key, format!("must be twelve digits, not {:?}", id.value));
+            ACCOUNT.to_owned()
+        }
+        None => ACCOUNT.to_owned(),
+    };
+    Account { region, id }
+}
+
+/// The addresses given out so far, so that no two listeners want the same.
+#[derive(Debug, Default)]
+pub struct Listeners(Vec<(SocketAddr, String)>);
+
+impl Listeners {
+    fn add(&mut self, listen: &Found<String>, problems: &Problems) -> Option<SocketAddr> {
+        let text = listen.value.replace("localhost:", "127.0.0.1:");
+        let Ok(address) = text.parse::<SocketAddr>() else {
+            let message = format!("must be an address and a port, such as \"127.0.0.1:8000\", not {:?}", listen.value);
+            problems.add(listen.place.clone(), &listen.key, message);
+            return None;
+        };
+        let same = |(other, _): &&(SocketAddr, String)| *other == address && address.port() != 0;
+        if let Some((_, other)) = self.0.iter().find(same) {
+            let message = format!("{address} is taken by {other}; each listener needs its own port (0 picks a free one)");
+            problems.add(listen.place.clone(), &listen.key, message);
+            return None;
+        }
+        self.0.push((address, listen.key.clone()));
+        Some(address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, String> {
+        let source = Source::new(Path::new("lambkin.toml"), text.to_owned());
+        Config::parse(source, Path::new(".")).map_err(|error| error.to_string())
+    }
+
+    fn problems(text: &str) -> String {
+        parse(text).unwrap_err()
+    }
+
+    #[test]
+    fn an_empty_file_is_a_configuration() {
+        let config = parse("").unwrap();
+        assert_eq!(config.invoke_listen, INVOKE_LISTEN);
+        assert_eq!(config.account.id, ACCOUNT);
+    }
+
+    #[test]
+    fn an_unknown_key_is_shown_with_the_nearest_known_one() {
+        let text = problems("[functions.hello]\ncode = \".\"\ntiemout = 3\n");
+        assert_eq!(
+            text,
+            "lambkin.toml:3:1: functions.hello.tiemout: unknown key; did you mean `timeout`?\n  |\n3 | tiemout = 3\n  | ^^^^^^^"
+        );
+        assert!(problems("zzz = 1").contains("unknown key; known here: region, account, invoke, functions, triggers"));
+    }
+
+    #[test]
+    fn every_mistake_is_reported_at_once_in_the_order_of_the_file() {
+        let text = problems("account = 'x'\n[functions.a]\ncode = 3\ntimeout = 1000\n[functions.\"b c\"]\ncode = '.'\n");
+        let places: Vec<&str> = text.lines().filter(|line| line.starts_with("lambkin.toml")).collect();
+        assert_eq!(places.len(), 4, "{text}");
+        assert!(places[0].contains("1:11: account: must be twelve digits"), "{text}");
+        assert!(places[1].contains("3:8: functions.a.code: must be a string, not 3"), "{text}");
+        assert!(places[2].contains("4:11: functions.a.timeout: must be a number of seconds above 0 and up to 900"), "{text}");
+        assert!(places[3].contains("functions.\"b c\": a function's name"), "{text}");
+    }
+
+    #[test]
+    fn broken_toml_is_shown_in_its_place() {
+        let text = problems("[functions.a\n");
+        assert!(text.starts_with("lambkin.toml:1:"), "{text}");
+    }
+
+    #[test]
+    fn two_listeners_may_not_share_a_port_but_may_both_ask_for_a_free_one() {
+        let trigger = |name: &str, listen: &str| {
+            format!("[triggers.{name}]\nplugin = 'api-gateway-http'\nlisten = '{listen}'\n")
+        };
+        let text = problems(&(trigger("a", "127.0.0.1:8000") + &trigger("b", "127.0.0.1:8000")));
+        assert!(text.contains("triggers.b.listen: 127.0.0.1:8000 is taken by triggers.a.listen"), "{text}");
+        assert!(parse(&(trigger("a", "127.0.0.1:0") + &trigger("b", "127.0.0.1:0"))).is_ok());
+    }
+
+    #[test]
+    fn a_missing_function_folder_is_named() {
+        let text = problems("[functions.hello]\ncode = 'no-such-folder'\n");
+        assert!(text.contains("functions.hello.code: ./no-such-folder does not exist"), "{text}");
+    }
+
+    #[test]
+    fn reserved_variables_and_too_many_of_them_are_refused() {
+        let text = problems("[functions.a]\ncode = '.'\nenvironment = { AWS_REGION = 'x' }\n");
+        assert!(text.contains("functions.a.environment.AWS_REGION: is reserved by Lambda"), "{text}");
+        let text = problems(&format!("[functions.a]\ncode = '.'\nenvironment = {{ A = '{}' }}\n", "x".repeat(4096)));
+        assert!(text.contains("4097 bytes, more than Lambda's limit of 4096"), "{text}");
+    }
+
+    #[test]
+    fn an_unknown_plugin_is_shown_with_the_nearest_built_in() {
+        let text = problems("[triggers.web]\nplugin = 'api-gatway-http'\nlisten = '127.0.0.1:0'\n");
+        assert!(text.contains("there is no built-in plugin \"api-gatway-http\"; did you mean `api-gateway-http`?"), "{text}");
+    }
+}

@@ -1,0 +1,255 @@
+//! Taking a TOML table apart, key by key, and collecting every mistake on the way.
+//!
+//! A [`Reader`] hands out the values of one table. A value of the wrong kind is noted with its place and treated as
+//! absent, so one run reports all mistakes of a file. [`Reader::finish`] notes the keys nobody asked for and names the
+//! nearest of those that were.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::source::{Place, Problem};
+
+/// The mistakes found so far.
+#[derive(Debug, Default)]
+pub struct Problems(RefCell<Vec<Problem>>);
+
+impl Problems {
+    pub fn add(&self, place: Place, key: &str, message: impl Into<String>) {
+        self.0.borrow_mut().push(Problem { place, key: key.to_owned(), message: message.into() });
+    }
+
+    /// In the order of the file.
+    pub fn into_sorted(self) -> Vec<Problem> {
+        let mut problems = self.0.into_inner();
+        problems.sort_by_key(|problem| problem.place.start);
+        problems
+    }
+}
+
+/// A value with its place.
+#[derive(Debug, Clone)]
+pub struct Found<T> {
+    pub value: T,
+    pub place: Place,
+    pub key: String,
+}
+
+impl<T> Found<T> {
+    fn map<U>(self, map: impl FnOnce(T) -> U) -> Found<U> {
+        Found { value: map(self.value), place: self.place, key: self.key }
+    }
+}
+
+type Entry<'a> = (Place, &'a Spanned<DeValue<'a>>);
+
+/// Hands out the values of one table.
+pub struct Reader<'a> {
+    problems: &'a Problems,
+    /// Of the table as a whole.
+    place: Place,
+    path: String,
+    left: BTreeMap<&'a str, Entry<'a>>,
+    asked: Vec<&'static str>,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(table: &'a DeTable<'a>, place: Place, path: &str, problems: &'a Problems) -> Self {
+        let left = table.iter().map(|(key, value)| (key.get_ref().as_ref(), (key.span(), value))).collect();
+        Self { problems, place, path: path.to_owned(), left, asked: Vec::new() }
+    }
+
+    pub fn place(&self) -> Place {
+        self.place.clone()
+    }
+
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    fn take(&mut self, key: &'static str) -> Option<Found<&'a Spanned<DeValue<'a>>>> {
+        self.asked.push(key);
+        let (_, value) = self.left.remove(key)?;
+        Some(Found { value, place: value.span(), key: self.path_of(key) })
+    }
+
+    /// The value of a key, if `read` accepts it; `wanted` says what would be right.
+    fn get<T>(
+        &mut self,
+        key: &'static str,
+        wanted: &str,
+        read: impl FnOnce(&'a DeValue<'a>) -> Option<T>,
+    ) -> Option<Found<T>> {
+        let found = self.take(key)?;
+        let value = found.value.get_ref();
+        match read(value) {
+            Some(read) => Some(found.map(|_| read)),
+            None => {
+                self.problems.add(found.place, &found.key, format!("must be {wanted}, not {}", describe(value)));
+                None
+            }
+        }
+    }
+
+    pub fn text(&mut self, key: &'static str) -> Option<Found<String>> {
+        self.get(key, "a string", |value| value.as_str().map(str::to_owned))
+    }
+
+    /// A whole number within bounds; `wanted` says them.
+    pub fn integer(&mut self, key: &'static str, bounds: std::ops::RangeInclusive<u64>, unit: &str) -> Option<Found<u64>> {
+        let wanted = format!("a whole number of {unit} from {} to {}", bounds.start(), bounds.end());
+        self.get(key, &wanted, |value| integer(value).and_then(|n| u64::try_from(n).ok()).filter(|n| bounds.contains(n)))
+    }
+
+    /// A number above 0 and up to `most`, with or without a fraction.
+    pub fn number(&mut self, key: &'static str, most: f64, unit: &str) -> Option<Found<f64>> {
+        let wanted = format!("a number of {unit} above 0 and up to {most}");
+        self.get(key, &wanted, |value| {
+            let number = match value {
+                DeValue::Integer(_) => integer(value)? as f64,
+                DeValue::Float(float) => float.as_str().parse().ok()?,
+                _ => return None,
+            };
+            (number > 0.0 && number <= most).then_some(number)
+        })
+    }
+
+    pub fn texts(&mut self, key: &'static str) -> Option<Found<Vec<String>>> {
+        self.get(key, "a list of strings", |value| {
+            value.as_array()?.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect()
+        })
+    }
+
+    /// A table below this one.
+    pub fn table(&mut self, key: &'static str) -> Option<Reader<'a>> {
+        let problems = self.problems;
+        let found = self.get(key, "a table", DeValue::as_table)?;
+        Some(Reader::new(found.value, found.place, &found.key, problems))
+    }
+
+    /// The entries of a table of tables, such as `[functions.NAME]`: each name with its place and its reader.
+    pub fn tables(&mut self, key: &'static str) -> Vec<(Found<String>, Reader<'a>)> {
+        let problems = self.problems;
+        let Some(outer) = self.table(key) else { return Vec::new() };
+        let mut tables = Vec::new();
+        for (name, (place, value)) in &outer.left {
+            let path = outer.path_of(name);
+            match value.get_ref().as_table() {
+                Some(table) => {
+                    let reader = Reader::new(table, place.clone(), &path, problems);
+                    tables.push((Found { value: (*name).to_owned(), place: place.clone(), key: path }, reader));
+                }
+                None => {
+                    let wrong = describe(value.get_ref());
+                    problems.add(value.span(), &path, format!("must be a table, `[{path}]`, not {wrong}"));
+                }
+            }
+        }
+        tables
+    }
+
+    /// All remaining keys with string values.
+    pub fn remaining_texts(mut self) -> Vec<(Found<String>, String)> {
+        let mut texts = Vec::new();
+        for (key, (place, value)) in std::mem::take(&mut self.left) {
+            let path = self.path_of(key);
+            let text = match value.get_ref() {
+                DeValue::String(text) => text.to_string(),
+                // A port number or a flag is meant as its text; the environment knows nothing else.
+                DeValue::Integer(integer) => integer.to_string(),
+                DeValue::Boolean(boolean) => boolean.to_string(),
+                other => {
+                    self.problems.add(value.span(), &path, format!("must be a string, not {}", describe(other)));
+                    continue;
+                }
+            };
+            texts.push((Found { value: key.to_owned(), place, key: path }, text));
+        }
+        texts
+    }
+
+    /// All remaining keys as JSON, and the place of each of their parts by its path of keys.
+    pub fn remaining_json(mut self) -> (serde_json::Map<String, serde_json::Value>, BTreeMap<Vec<String>, Place>) {
+        let mut json = serde_json::Map::new();
+        let mut places = BTreeMap::new();
+        for (key, (place, value)) in std::mem::take(&mut self.left) {
+            let path = vec![key.to_owned()];
+            places.insert(path.clone(), place);
+            json.insert(key.to_owned(), to_json(value.get_ref(), &path, &mut places));
+        }
+        (json, places)
+    }
+
+    /// Notes every key that nobody asked for.
+    pub fn finish(self) {
+        for (key, (place, _)) in &self.left {
+            let message = match nearest(key, self.asked.iter().copied()) {
+                Some(near) => format!("unknown key; did you mean `{near}`?"),
+                None => format!("unknown key; known here: {}", self.asked.join(", ")),
+            };
+            self.problems.add(place.clone(), &self.path_of(key), message);
+        }
+    }
+
+    fn path_of(&self, key: &str) -> String {
+        let bare = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        let key = if bare { key.to_owned() } else { format!("{key:?}") };
+        if self.path.is_empty() { key } else { format!("{}.{key}", self.path) }
+    }
+}
+
+/// The nearest of some names to a mistyped one, if any is near.
+pub fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    names
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(typed, name), name))
+        .filter(|(distance, name)| *distance <= name.chars().count().max(typed.chars().count()).div_ceil(3))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+fn integer(value: &DeValue<'_>) -> Option<i64> {
+    let integer = value.as_integer()?;
+    i64::from_str_radix(integer.as_str(), integer.radix()).ok()
+}
+
+/// The kind of a value and, if it is short, the value.
+fn describe(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) if text.chars().count() <= 60 => format!("the string {text:?}"),
+        DeValue::Integer(integer) => format!("{integer}"),
+        DeValue::Float(float) => format!("{float}"),
+        DeValue::Boolean(boolean) => format!("{boolean}"),
+        DeValue::Array(_) => "a list".to_owned(),
+        other => format!("a {}", other.type_str()),
+    }
+}
+
+fn to_json(value: &DeValue<'_>, path: &[String], places: &mut BTreeMap<Vec<String>, Place>) -> serde_json::Value {
+    match value {
+        DeValue::String(text) => text.as_ref().into(),
+        DeValue::Integer(_) => integer(value).into(),
+        // JSON knows no infinity; such a number becomes null and the plugin refuses it.
+        DeValue::Float(float) => float.as_str().parse::<f64>().unwrap_or(f64::NAN).into(),
+        DeValue::Boolean(boolean) => (*boolean).into(),
+        DeValue::Datetime(datetime) => datetime.to_string().into(),
+        DeValue::Array(items) => {
+            let item = |(index, item): (usize, &Spanned<DeValue<'_>>)| {
+                let path = [path, &[index.to_string()]].concat();
+                places.insert(path.clone(), item.span());
+                to_json(item.get_ref(), &path, places)
+            };
+            items.iter().enumerate().map(item).collect()
+        }
+        DeValue::Table(table) => {
+            let entry = |(key, value): (&Spanned<std::borrow::Cow<'_, str>>, &Spanned<DeValue<'_>>)| {
+                let path = [path, &[key.get_ref().to_string()]].concat();
+                places.insert(path.clone(), key.span());
+                (key.get_ref().to_string(), to_json(value.get_ref(), &path, places))
+            };
+            serde_json::Value::Object(table.iter().map(entry).collect())
+        }
+    }
+}

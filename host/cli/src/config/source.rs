@@ -1,0 +1,93 @@
+//! The text of a configuration file, and where in it things are.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// A configuration file as it was read.
+#[derive(Debug)]
+pub struct Source {
+    path: PathBuf,
+    text: String,
+}
+
+/// A part of the file, in bytes.
+pub type Place = Range<usize>;
+
+/// One mistake, with its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub place: Place,
+    /// The keys that lead to it, joined with dots.
+    pub key: String,
+    pub message: String,
+}
+
+impl Source {
+    pub fn new(path: &Path, text: String) -> Self {
+        Self { path: path.to_owned(), text }
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// `lambkin.toml:7:3: functions.hello.tiemout: …`, then the line, then a mark below the place.
+    pub fn render<'a>(&'a self, problem: &'a Problem) -> impl fmt::Display + 'a {
+        Rendered { source: self, problem }
+    }
+
+    /// Line and column, both from 1, and the line's text.
+    fn locate(&self, at: usize) -> (usize, usize, &str) {
+        let before = self.text.get(..at).unwrap_or(&self.text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let line = before.matches('\n').count() + 1;
+        let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
+        let text = self.text.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        (line, column, text)
+    }
+}
+
+struct Rendered<'a> {
+    source: &'a Source,
+    problem: &'a Problem,
+}
+
+impl fmt::Display for Rendered<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Problem { place, key, message } = self.problem;
+        let (line, column, text) = self.source.locate(place.start);
+        write!(f, "{}:{line}:{column}: ", self.source.path.display())?;
+        if !key.is_empty() {
+            write!(f, "{key}: ")?;
+        }
+        let number = line.to_string();
+        let margin = " ".repeat(number.len());
+        let rest_of_line = text.chars().count().saturating_sub(column - 1);
+        let marks = place.len().clamp(1, rest_of_line.max(1));
+        write!(f, "{message}\n{margin} |\n{number} | {text}\n{margin} | {}{}", " ".repeat(column - 1), "^".repeat(marks))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_shown_in_its_line() {
+        let source = Source::new(Path::new("lambkin.toml"), "a = 1\n[é]\nfoo = 2\n".to_owned());
+        let place = source.text().find("foo").map(|at| at..at + 3).unwrap();
+        let problem = Problem { place, key: "é.foo".to_owned(), message: "no such key".to_owned() };
+        assert_eq!(
+            source.render(&problem).to_string(),
+            "lambkin.toml:3:1: é.foo: no such key\n  |\n3 | foo = 2\n  | ^^^"
+        );
+    }
+
+    #[test]
+    fn a_place_at_the_end_of_the_file_is_shown_too() {
+        let source = Source::new(Path::new("x.toml"), "a =".to_owned());
+        let problem = Problem { place: 3..3, key: String::new(), message: "a value is missing".to_owned() };
+        assert_eq!(source.render(&problem).to_string(), "x.toml:1:4: a value is missing\n  |\n1 | a =\n  |    ^");
+    }
+}

@@ -1,0 +1,147 @@
+//! What a request costs in the plugin room: `cargo bench -p lambkin-plugin --bench shape -- [COMPONENT [CONFIG]]`.
+//!
+//! Without a component the fixture of the tests is measured, which does next to nothing: the price of the room
+//! itself. Each line is the median and the best of many rounds, in microseconds.
+
+use std::error::Error;
+use std::hint::black_box;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use std::{env, fs};
+
+use lambkin_model::{Body, HttpRequest};
+use lambkin_plugin::{Decision, HttpTrigger, Options, PluginHost, TriggerOutcome};
+
+const ROUNDS: usize = 200;
+const CALLS: usize = 100;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    // Without the `--bench` that cargo adds.
+    let mut arguments = env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with("--"));
+    let (name, component) = match arguments.next() {
+        Some(path) => (path.clone(), fs::read(path)?),
+        None => ("the test fixture".to_owned(), fixture()?),
+    };
+    let config = arguments
+        .next()
+        .unwrap_or_else(|| r#"{"routes":{"GET /hello/{name}":"f","$default":"f"}}"#.into());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    println!("{name}: {} bytes", component.len());
+    runtime.block_on(async {
+        let cache = tempfile::tempdir()?;
+        start(cache.path(), &component, "first start, compiled").await?;
+        let host = start(cache.path(), &component, "second start, from the cache").await?;
+        let trigger = host
+            .load(&name, component.into())
+            .await?
+            .http_trigger("web", &config)
+            .await?;
+        println!("resident memory: {} KiB", resident()?);
+        measure(&trigger).await?;
+        println!("resident memory: {} KiB", resident()?);
+        Ok(())
+    })
+}
+
+async fn start(cache: &Path, component: &[u8], what: &str) -> Result<PluginHost, Box<dyn Error>> {
+    let begin = Instant::now();
+    let host = PluginHost::new(Options {
+        cache: Some(cache.to_owned()),
+    })?;
+    let engine = begin.elapsed();
+    host.load("bench", component.to_owned().into()).await?;
+    println!(
+        "{what}: engine {engine:.2?}, load {:.2?}",
+        begin.elapsed() - engine
+    );
+    Ok(host)
+}
+
+async fn measure(trigger: &HttpTrigger) -> Result<(), Box<dyn Error>> {
+    let request = request();
+    let token = match trigger.shape(&request).await? {
+        Decision::Invoke(shaped) => shaped.token,
+        Decision::Reply(reply) => {
+            return Err(format!("the request is not routed: {reply:?}").into());
+        }
+    };
+    let outcome = TriggerOutcome::Completed(r#"{"statusCode":200,"body":"hello"}"#.into());
+    let (mut shape, mut respond, mut whole) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let begin = Instant::now();
+        for _ in 0..CALLS {
+            black_box(trigger.shape(&request).await?);
+        }
+        let between = Instant::now();
+        for _ in 0..CALLS {
+            black_box(trigger.respond(&token, &outcome).await?);
+        }
+        shape.push(between - begin);
+        respond.push(between.elapsed());
+        whole.push(begin.elapsed());
+    }
+    print("shape", &mut shape);
+    print("respond", &mut respond);
+    print("both", &mut whole);
+    Ok(())
+}
+
+fn print(what: &str, rounds: &mut [Duration]) {
+    rounds.sort_unstable();
+    let micros = |round: Option<&Duration>| {
+        round.map_or(f64::NAN, |round| round.as_secs_f64() * 1e6 / CALLS as f64)
+    };
+    println!(
+        "{what:8} median {:6.2} µs   best {:6.2} µs",
+        micros(rounds.get(ROUNDS / 2)),
+        micros(rounds.first())
+    );
+}
+
+/// What this process keeps in memory, in KiB.
+fn resident() -> Result<u64, Box<dyn Error>> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .ok_or("no VmRSS")?;
+    Ok(line.trim_end_matches("kB").trim().parse()?)
+}
+
+fn request() -> HttpRequest {
+    let headers = (0..12).map(|n| {
+        (
+            format!("x-header-{n}"),
+            format!("value number {n}, as long as most"),
+        )
+    });
+    HttpRequest {
+        id: "b4a5f2f6-0000-4000-8000-000000000000".into(),
+        trace_id: "Root=1-00000000-000000000000000000000000;Parent=0000000000000000;Sampled=0"
+            .into(),
+        at_ms: 1_700_000_000_000,
+        peer: "127.0.0.1".into(),
+        protocol: "HTTP/1.1".into(),
+        authority: "localhost:8000".into(),
+        method: "GET".into(),
+        path: "/hello/ada".into(),
+        query: "x=1&y=2".into(),
+        headers: headers.collect(),
+        body: Body::Text("a".repeat(1_024)),
+    }
+}
+
+#[allow(
+    dead_code,
+    reason = "the benchmark changes nothing about the good plugin"
+)]
+#[path = "../tests/all/template.rs"]
+mod template;
+
+fn fixture() -> Result<Vec<u8>, Box<dyn Error>> {
+    Ok(template::good().bytes().into())
+}

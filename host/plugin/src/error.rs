@@ -1,0 +1,221 @@
+//! What can go wrong with a plugin, told so that its operator knows whom to turn to.
+//!
+//! Three moments, three errors: [`HostError`] before any plugin is seen, [`LoadError`] while one is loaded, and
+//! [`PluginError`] when one is called. A call's failure belongs to one of three families, by who is at fault:
+//! the plugin gave its typed error ([`Failure::Refused`]), the plugin misbehaved ([`Failure::Faulted`]), or the host
+//! could not run it ([`Failure::Host`]).
+//!
+//! No wasmtime type is in here: its errors are read once, in `call.rs`, and become these.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::limits;
+
+/// The plugin host can not be set up.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum HostError {
+    /// The folder for compiled code can not be used.
+    #[error("compiled plugins can not be kept in {path}: {reason}", path = path.display())]
+    Cache {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with it and what to do.
+        reason: String,
+    },
+    /// The WebAssembly engine does not start.
+    #[error("the WebAssembly engine does not start on this machine: {0}")]
+    Engine(String),
+}
+
+/// A file can not be loaded as a plugin.
+#[derive(Debug, Error)]
+#[error("plugin {plugin} can not be loaded: {cause}")]
+pub struct LoadError {
+    /// The plugin as the operator calls it.
+    pub plugin: String,
+    /// Why.
+    #[source]
+    pub cause: LoadCause,
+}
+
+/// Why a file can not be loaded as a plugin.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LoadCause {
+    /// The bytes are no intact component.
+    #[error("{0}")]
+    NotAComponent(String),
+    /// The component exports nothing the host knows.
+    #[error("{0}")]
+    NoRole(String),
+    /// The component exports a known interface in a version this host does not speak.
+    #[error(
+        "it exports {found}, and this host speaks {spoken}; use a plugin built for {spoken}, or another version of \
+         lambkin"
+    )]
+    OtherVersion {
+        /// The interface as exported, with its version.
+        found: String,
+        /// The interface and version range spoken here.
+        spoken: &'static str,
+    },
+    /// The interface has the right name and version, and the wrong shape.
+    #[error(
+        "it was built against another revision of {interface} ({difference}); rebuild it with the contract of this \
+         version of lambkin"
+    )]
+    OtherRevision {
+        /// The interface as exported, with its version.
+        interface: String,
+        /// The first difference found.
+        difference: String,
+    },
+    /// The component imports what a trigger plugin does not get.
+    #[error("{0}")]
+    NotGranted(String),
+    /// The component is valid and still does not compile, or not in time.
+    #[error("it can not be compiled: {0}")]
+    Compile(String),
+    /// The component does not start.
+    #[error("{0}")]
+    Start(#[source] PluginError),
+}
+
+/// A trigger's configuration was not accepted.
+#[derive(Debug, Error)]
+pub enum ConfigureError {
+    /// The configuration has mistakes; every one the plugin found, at least one.
+    #[error("the configuration has {} mistake(s): {}", .0.len(), list(.0))]
+    Problems(Vec<Problem>),
+    /// The plugin could not read it.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
+}
+
+/// A mistake in a trigger's configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The path of keys that leads to it; empty for the section as a whole.
+    pub at: Vec<String>,
+    /// What is wrong and what would be right, in one line, fit to be shown.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.at.is_empty() {
+            write!(f, "{}: ", self.at.join("."))?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+fn list(problems: &[Problem]) -> String {
+    problems
+        .iter()
+        .map(Problem::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+/// A call of a plugin failed.
+#[derive(Debug, Error)]
+pub struct PluginError {
+    /// The plugin as the operator calls it.
+    pub plugin: Box<str>,
+    /// The trigger it was called for; empty while it is loaded.
+    pub trigger: Box<str>,
+    /// The function called: `configure`, `shape`, `respond`, or `start` for the trial at loading.
+    pub function: &'static str,
+    /// From the call's beginning to its failure.
+    pub took: Duration,
+    /// Why.
+    pub failure: Failure,
+}
+
+impl fmt::Display for PluginError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "plugin {}", self.plugin)?;
+        if !self.trigger.is_empty() {
+            write!(f, " of trigger {}", self.trigger)?;
+        }
+        let took = self.took.as_secs_f64() * 1e3;
+        write!(
+            f,
+            ": {} failed after {took:.1} ms: {}; {}",
+            self.function,
+            self.failure,
+            self.failure.advice()
+        )
+    }
+}
+
+/// Why a call failed, by who is at fault.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Failure {
+    /// The plugin returned its typed error; the text is the plugin's, fit to be shown.
+    #[error("the plugin reports: {0}")]
+    Refused(String),
+    /// The plugin misbehaved.
+    #[error("{0}")]
+    Faulted(Fault),
+    /// The host could not run the plugin.
+    #[error("{0}")]
+    Host(String),
+}
+
+impl Failure {
+    /// What the operator can do about it.
+    fn advice(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "if the text does not help, report it to the plugin's author",
+            Self::Faulted(_) => "this is a defect of the plugin: report it to its author",
+            Self::Host(_) => "try again, with fewer calls at the same time",
+        }
+    }
+}
+
+/// How a plugin misbehaved.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// It trapped: it panicked, divided by zero, reached outside its memory, …
+    #[error("it trapped ({reason}){}", in_frames(frames))]
+    Trap {
+        /// The trap in WebAssembly's words.
+        reason: String,
+        /// The functions it happened in, innermost first, as far as the component names them.
+        frames: Vec<String>,
+    },
+    /// It used up its processor time, [`limits::CPU`].
+    #[error("it used up its {} ms of processor time", limits::CPU.as_millis())]
+    Cpu,
+    /// It did not return within [`limits::WALL`].
+    #[error("it did not return within {} s", limits::WALL.as_secs())]
+    Wall,
+    /// It asked for more memory than [`limits::MEMORY_BYTES`], was refused, and trapped.
+    #[error("it asked for more than its {} MiB of memory", limits::MEMORY_BYTES >> 20)]
+    Memory,
+    /// It recursed deeper than [`limits::STACK_BYTES`].
+    #[error("it recursed deeper than its {} KiB of stack", limits::STACK_BYTES >> 10)]
+    Stack,
+    /// It returned more than [`limits::COPIED_BYTES`].
+    #[error("it returned more than {} MiB", limits::COPIED_BYTES >> 20)]
+    Copied,
+    /// It returned something that is not what the contract allows.
+    #[error("its result is not valid: {0}")]
+    Invalid(String),
+}
+
+fn in_frames(frames: &[String]) -> String {
+    if frames.is_empty() {
+        String::new()
+    } else {
+        format!(" in {}", frames.join(", called by "))
+    }
+}

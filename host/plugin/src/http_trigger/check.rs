@@ -1,0 +1,175 @@
+//! Checking what an HTTP trigger's plugin returned.
+//!
+//! A plugin's values are untrusted even where they have the right types: a header may hold a line break, an event
+//! may be no JSON, a token may be a megabyte. Each function here takes a value and gives it back as it may be used,
+//! or says in the words of the contract what is wrong with it.
+
+use lambkin_model::HttpResponse;
+use serde_json::value::RawValue;
+
+use super::{Setup, Shaped};
+use crate::error::Problem;
+use crate::limits;
+use crate::text::{escape, quote};
+
+/// What is wrong with a result, to complete the sentence "its result is not valid: …".
+pub(super) type Invalid = String;
+
+/// The headers by which the listener frames a message; a plugin's are ignored.
+const FRAMING: [&str; 4] = [
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "keep-alive",
+];
+
+/// Checks status and headers, and drops framing headers.
+pub(super) fn response(mut response: HttpResponse) -> Result<HttpResponse, Invalid> {
+    if !(100..=999).contains(&response.status) {
+        return Err(format!(
+            "the status is {}, and may be 100 to 999",
+            response.status
+        ));
+    }
+    let (count, bytes) = (response.headers.len(), headers_size(&response.headers));
+    if count > limits::HEADER_COUNT || bytes > limits::HEADER_BYTES {
+        return Err(format!(
+            "the response has {count} headers of {bytes} bytes, and may have {} of {} KiB",
+            limits::HEADER_COUNT,
+            limits::HEADER_BYTES >> 10,
+        ));
+    }
+    for (name, value) in &response.headers {
+        header(name, value)?;
+    }
+    response.headers.retain(|(name, _)| {
+        !FRAMING
+            .iter()
+            .any(|framing| name.eq_ignore_ascii_case(framing))
+    });
+    Ok(response)
+}
+
+fn headers_size(headers: &[(String, String)]) -> usize {
+    headers
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum()
+}
+
+/// RFC 9110, section 5: a name is a token; a value has no control characters but the tab.
+fn header(name: &str, value: &str) -> Result<(), Invalid> {
+    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    if name.is_empty() || !name.bytes().all(is_token) {
+        return Err(format!("\"{}\" is not a header's name", quote(name)));
+    }
+    if value.bytes().any(|b| b != b'\t' && b.is_ascii_control()) {
+        return Err(format!(
+            "the value of header {name} has control characters: \"{}\"",
+            quote(value)
+        ));
+    }
+    Ok(())
+}
+
+/// Checks the function against those the trigger declared, the event and the token.
+pub(super) fn shaped(shaped: Shaped, setup: &Setup) -> Result<Shaped, Invalid> {
+    if !setup
+        .functions
+        .iter()
+        .any(|declared| is_same_function(declared, &shaped.function))
+    {
+        return Err(format!(
+            "it invokes function \"{}\", which is not among those of its configuration",
+            quote(&shaped.function),
+        ));
+    }
+    if let Err(error) = serde_json::from_str::<&RawValue>(&shaped.event) {
+        return Err(format!(
+            "the event is not JSON: {error}: \"{}\"",
+            quote(&shaped.event)
+        ));
+    }
+    size("the token", shaped.token.len(), limits::TOKEN_BYTES)?;
+    Ok(shaped)
+}
+
+/// Whether two spellings name the same function, in whatever version or alias.
+fn is_same_function(declared: &str, named: &str) -> bool {
+    let name = |spelled: &'_ str| {
+        spelled
+            .split_once(':')
+            .map_or(spelled.len(), |(name, _)| name.len())
+    };
+    declared.get(..name(declared)) == named.get(..name(named))
+}
+
+/// Checks sizes and names, and makes the summary fit to be shown.
+pub(super) fn setup(setup: Setup) -> Result<Setup, Invalid> {
+    size("the state", setup.state.len(), limits::STATE_BYTES)?;
+    for function in &setup.functions {
+        size(
+            "the name of a function",
+            function.len(),
+            limits::FUNCTION_BYTES,
+        )?;
+        if function.is_empty() || function.chars().any(char::is_control) {
+            return Err(format!("\"{}\" is not a function's name", quote(function)));
+        }
+    }
+    Ok(Setup {
+        summary: setup.summary.iter().map(|line| escape(line)).collect(),
+        ..setup
+    })
+}
+
+/// Makes the plugin's words fit to be shown; at least one problem has to be there.
+pub(super) fn problems(problems: Vec<Problem>) -> Result<Vec<Problem>, Invalid> {
+    if problems.is_empty() {
+        return Err("it refuses the configuration without naming a problem".into());
+    }
+    let shown = |Problem { at, message }: &Problem| Problem {
+        at: at.iter().map(|key| quote(key)).collect(),
+        message: quote(message),
+    };
+    Ok(problems.iter().map(shown).collect())
+}
+
+fn size(what: &str, bytes: usize, bound: usize) -> Result<(), Invalid> {
+    if bytes > bound {
+        return Err(format!("{what} has {bytes} bytes, and may have {bound}"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_that_could_split_a_message_are_refused() {
+        for (name, value) in [
+            ("", "v"),
+            ("a b", "v"),
+            ("a:", "v"),
+            ("é", "v"),
+            ("a", "v\r\nb: c"),
+            ("a", "\0"),
+            ("a", "\x7f"),
+        ] {
+            assert!(header(name, value).is_err(), "{name:?}: {value:?}");
+        }
+        for (name, value) in [("X-A_b.1~", "v"), ("a", ""), ("a", "\ttab, blank and é")] {
+            assert_eq!(header(name, value), Ok(()), "{name:?}: {value:?}");
+        }
+    }
+
+    #[test]
+    fn a_qualifier_does_not_change_the_function() {
+        assert!(is_same_function("orders", "orders:live"));
+        assert!(is_same_function("orders:live", "orders"));
+        assert!(!is_same_function("orders", "order"));
+        assert!(!is_same_function("orders", "orders2:live"));
+        assert!(!is_same_function("orders", ""));
+    }
+}

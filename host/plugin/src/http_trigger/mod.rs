@@ -1,0 +1,178 @@
+//! HTTP triggers: the calls of `lambkin:http-trigger` as the rest of the host sees them.
+//!
+//! [`HttpTrigger`] is one trigger of `lambkin.toml`: a plugin with a configuration it has accepted. Each request is
+//! [`shape`](HttpTrigger::shape)d into a [`Decision`], and what became of the function it names is turned into the
+//! caller's answer by [`respond`](HttpTrigger::respond).
+//!
+//! The types here belong to no version of the contract. `v0_1` adapts one version to them; a further version is a
+//! further adapter beside it. Whatever an adapter hands out has passed `check`: a result that breaks the contract is
+//! a [`Fault::Invalid`](crate::Fault::Invalid) and is never passed on.
+
+mod check;
+pub(crate) mod v0_1;
+
+use std::time::Duration;
+
+use lambkin_model::{HttpRequest, HttpResponse};
+
+use crate::call::Site;
+use crate::error::{ConfigureError, PluginError, Problem};
+use crate::limits;
+use crate::plugin::Plugin;
+
+/// A trigger: a plugin and the configuration it has accepted.
+#[derive(Clone, Debug)]
+pub struct HttpTrigger {
+    plugin: Plugin,
+    name: String,
+    setup: Setup,
+}
+
+/// What a plugin makes of a configuration.
+#[derive(Clone, Debug)]
+pub(crate) struct Setup {
+    state: String,
+    functions: Vec<String>,
+    summary: Vec<String>,
+}
+
+/// What to do with a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Answer now, without a function.
+    Reply(HttpResponse),
+    /// Invoke a function, then [`respond`](HttpTrigger::respond).
+    Invoke(Shaped),
+}
+
+/// A request shaped into a call of a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shaped {
+    /// One of [`HttpTrigger::functions`]; a qualifier may follow: `orders:live`.
+    pub function: String,
+    /// The event: JSON text, checked.
+    pub event: String,
+    /// For [`HttpTrigger::respond`], at most [`limits::TOKEN_BYTES`].
+    pub token: String,
+    /// The longest the trigger waits for the function; `None` is as long as it may run.
+    pub wait: Option<Duration>,
+    /// Whether the caller sees a streamed response as it is produced.
+    pub stream: bool,
+}
+
+/// What became of an invocation, as a trigger is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TriggerOutcome {
+    /// The function's result.
+    Completed(String),
+    /// A streamed response has begun; its prelude, empty if it has none.
+    StreamOpened(String),
+    /// The function failed.
+    Failed {
+        /// `handler`, or the platform's error type.
+        kind: String,
+        /// The error as Lambda returns it.
+        payload: String,
+    },
+    /// The function ran into its own time-out.
+    TimedOut,
+    /// The trigger's own wait went by first.
+    Expired,
+    /// The function has reached its concurrency limit.
+    Throttled,
+    /// The function can not be invoked; the text says why.
+    Unavailable(String),
+}
+
+impl HttpTrigger {
+    pub(crate) async fn configure(
+        plugin: Plugin,
+        name: &str,
+        config: &str,
+    ) -> Result<Self, ConfigureError> {
+        if config.len() > limits::CONFIG_BYTES {
+            let (size, bound) = (config.len(), limits::CONFIG_BYTES >> 10);
+            let message =
+                format!("it has {size} bytes as JSON, and may have {bound} KiB; make it shorter");
+            return Err(ConfigureError::Problems(vec![Problem {
+                at: Vec::new(),
+                message,
+            }]));
+        }
+        let setup = {
+            let site = Site {
+                plugin: plugin.name(),
+                trigger: name,
+                function: "configure",
+                request: None,
+            };
+            plugin
+                .shaper()
+                .configure(plugin.runner(), &site, config)
+                .await?
+        };
+        Ok(Self {
+            plugin,
+            name: name.to_owned(),
+            setup,
+        })
+    }
+
+    /// The trigger's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Every function this trigger may invoke; [`shape`](Self::shape) names no other.
+    pub fn functions(&self) -> &[String] {
+        &self.setup.functions
+    }
+
+    /// What this trigger does, a line each, fit to be shown.
+    pub fn summary(&self) -> &[String] {
+        &self.setup.summary
+    }
+
+    /// Decides what to do with a request.
+    ///
+    /// # Errors
+    ///
+    /// The plugin refused, misbehaved or could not be run; the caller's answer is 502 or, for
+    /// [`Failure::Host`](crate::Failure::Host), 503.
+    pub async fn shape(&self, request: &HttpRequest) -> Result<Decision, PluginError> {
+        let site = self.site("shape", Some(&request.id));
+        self.plugin
+            .shaper()
+            .shape(self.plugin.runner(), &site, &self.setup, request)
+            .await
+    }
+
+    /// Turns the outcome of an invocation into the caller's answer.
+    ///
+    /// `token` is the one of the [`Shaped`] request. The response has no framing headers (`content-length`,
+    /// `transfer-encoding`, `connection`, `keep-alive`): those are the listener's.
+    ///
+    /// # Errors
+    ///
+    /// As for [`shape`](Self::shape).
+    pub async fn respond(
+        &self,
+        token: &str,
+        outcome: &TriggerOutcome,
+    ) -> Result<HttpResponse, PluginError> {
+        let site = self.site("respond", None);
+        self.plugin
+            .shaper()
+            .respond(self.plugin.runner(), &site, &self.setup, token, outcome)
+            .await
+    }
+
+    fn site<'a>(&'a self, function: &'static str, request: Option<&'a str>) -> Site<'a> {
+        Site {
+            plugin: self.plugin.name(),
+            trigger: &self.name,
+            function,
+            request,
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! `lambkin:http-trigger@0.1.x`: the adapter between the contract's types and the host's.
+//!
+//! Arguments are borrowed from the host's own values, so nothing is copied but into the guest; results are moved.
+
+use std::time::{Duration, Instant};
+
+use lambkin_model::{Body, HttpRequest, HttpResponse};
+use wasmtime::Store;
+use wasmtime::component::{
+    ComponentExportIndex, ComponentNamedList, Instance, InstancePre, Lift, Lower,
+};
+
+use self::bindings::exports::lambkin::http_trigger::shaper as wit;
+use super::check::{self, Invalid};
+use super::{Decision, Setup, Shaped, TriggerOutcome};
+use crate::call::{Function, Runner, Site, State};
+use crate::error::{ConfigureError, Failure, Fault, PluginError, Problem};
+use crate::text::quote;
+
+#[allow(missing_docs, unused_qualifications, reason = "generated")]
+#[allow(clippy::all, clippy::restriction, reason = "generated")]
+mod bindings {
+    wasmtime::component::bindgen!({
+        path: "../../wit/http-trigger",
+        world: "http-trigger",
+        ownership: Borrowing { duplicate_if_necessary: true },
+    });
+}
+
+type ConfigureArguments<'a> = (&'a str,);
+type ConfigureResult = (Result<wit::Setup, Vec<wit::Problem>>,);
+type ShapeArguments<'a> = (&'a str, wit::Request<'a>);
+type ShapeResult = (Result<wit::Decision, String>,);
+type RespondArguments<'a> = (&'a str, &'a str, wit::Outcome<'a>);
+type RespondResult = (Result<wit::Response, String>,);
+
+/// A component of this version, ready to be called.
+pub(crate) struct Shaper {
+    component: InstancePre<State>,
+    configure: ComponentExportIndex,
+    shape: ComponentExportIndex,
+    respond: ComponentExportIndex,
+}
+
+impl Shaper {
+    /// Finds the functions of the exported interface `role`; the text says which one is missing.
+    pub(crate) fn find(component: InstancePre<State>, role: &str) -> Result<Self, String> {
+        let found = component.component().clone();
+        let interface = found
+            .get_export_index(None, role)
+            .ok_or("the interface itself is missing")?;
+        let function = |name: &str| {
+            found
+                .get_export_index(Some(&interface), name)
+                .ok_or_else(|| format!("function {name} is missing"))
+        };
+        Ok(Self {
+            configure: function("configure")?,
+            shape: function("shape")?,
+            respond: function("respond")?,
+            component,
+        })
+    }
+
+    /// Instantiates the component and compares its functions' types with the contract's. The inner error is the
+    /// first difference.
+    pub(crate) async fn trial(
+        &self,
+        runner: &Runner,
+        site: &Site<'_>,
+    ) -> Result<Result<(), String>, PluginError> {
+        let look = |instance: &Instance, store: &mut Store<State>| {
+            typed::<ConfigureArguments<'_>, ConfigureResult>(
+                "configure",
+                instance,
+                store,
+                &self.configure,
+            )?;
+            typed::<ShapeArguments<'_>, ShapeResult>("shape", instance, store, &self.shape)?;
+            typed::<RespondArguments<'_>, RespondResult>("respond", instance, store, &self.respond)
+        };
+        runner.trial(site, &self.component, look).await
+    }
+
+    pub(super) async fn configure(
+        &self,
+        runner: &Runner,
+        site: &Site<'_>,
+        config: &str,
+    ) -> Result<Setup, ConfigureError> {
+        let start = Instant::now();
+        let arguments: ConfigureArguments<'_> = (config,);
+        let (result,): ConfigureResult = runner
+            .call(site, self.function(&self.configure), arguments)
+            .await?;
+        match result {
+            Ok(setup) => Ok(valid(check::setup(setup.into()), site, start)?),
+            Err(problems) => {
+                let problems = problems.into_iter().map(Problem::from).collect();
+                Err(ConfigureError::Problems(valid(
+                    check::problems(problems),
+                    site,
+                    start,
+                )?))
+            }
+        }
+    }
+
+    pub(super) async fn shape(
+        &self,
+        runner: &Runner,
+        site: &Site<'_>,
+        setup: &Setup,
+        request: &HttpRequest,
+    ) -> Result<Decision, PluginError> {
+        let start = Instant::now();
+        let headers: Vec<_> = request
+            .headers
+            .iter()
+            .map(|(name, value)| (&**name, &**value))
+            .collect();
+        let arguments: ShapeArguments<'_> = (&setup.state, borrowed(request, &headers));
+        let (result,): ShapeResult = runner
+            .call(site, self.function(&self.shape), arguments)
+            .await?;
+        let decision = match granted(result, site, start)? {
+            wit::Decision::Reply(response) => check::response(response.into()).map(Decision::Reply),
+            wit::Decision::Invoke(invocation) => {
+                check::shaped(invocation.into(), setup).map(Decision::Invoke)
+            }
+        };
+        valid(decision, site, start)
+    }
+
+    pub(super) async fn respond(
+        &self,
+        runner: &Runner,
+        site: &Site<'_>,
+        setup: &Setup,
+        token: &str,
+        outcome: &TriggerOutcome,
+    ) -> Result<HttpResponse, PluginError> {
+        let start = Instant::now();
+        let arguments: RespondArguments<'_> = (&setup.state, token, outcome.into());
+        let (result,): RespondResult = runner
+            .call(site, self.function(&self.respond), arguments)
+            .await?;
+        let response = granted(result, site, start)?;
+        valid(check::response(response.into()), site, start)
+    }
+
+    fn function<'a>(&'a self, export: &'a ComponentExportIndex) -> Function<'a> {
+        Function {
+            component: &self.component,
+            export,
+        }
+    }
+}
+
+fn typed<P, R>(
+    name: &str,
+    instance: &Instance,
+    store: &mut Store<State>,
+    export: &ComponentExportIndex,
+) -> Result<(), String>
+where
+    P: ComponentNamedList + Lower,
+    R: ComponentNamedList + Lift,
+{
+    let function = instance.get_typed_func::<P, R>(store, export);
+    function
+        .map(drop)
+        .map_err(|error| format!("function {name}: {}", quote(&format!("{error:#}"))))
+}
+
+/// The plugin's typed error as a failure.
+fn granted<T>(
+    result: Result<T, String>,
+    site: &Site<'_>,
+    start: Instant,
+) -> Result<T, PluginError> {
+    result.map_err(|message| site.error(start, Failure::Refused(quote(&message))))
+}
+
+/// A broken contract as a failure.
+fn valid<T>(
+    checked: Result<T, Invalid>,
+    site: &Site<'_>,
+    start: Instant,
+) -> Result<T, PluginError> {
+    checked.map_err(|reason| site.error(start, Failure::Faulted(Fault::Invalid(reason))))
+}
+
+fn borrowed<'a>(request: &'a HttpRequest, headers: &'a [(&'a str, &'a str)]) -> wit::Request<'a> {
+    wit::Request {
+        id: &request.id,
+        trace_id: &request.trace_id,
+        at_ms: request.at_ms,
+        peer: &request.peer,
+        protocol: &request.protocol,
+        authority: &request.authority,
+        method: &request.method,
+        path: &request.path,
+        query: &request.query,
+        headers,
+        body: match &request.body {
+            Body::Empty => wit::BodyParam::Empty,
+            Body::Text(text) => wit::BodyParam::Text(text),
+            Body::Binary(bytes) => wit::BodyParam::Binary(bytes),
+        },
+        extra: &[],
+    }
+}
+
+impl<'a> From<&'a TriggerOutcome> for wit::Outcome<'a> {
+    fn from(outcome: &'a TriggerOutcome) -> Self {
+        match outcome {
+            TriggerOutcome::Completed(result) => Self::Completed(result),
+            TriggerOutcome::StreamOpened(prelude) => Self::StreamOpened(prelude),
+            TriggerOutcome::Failed { kind, payload } => {
+                Self::Failed(wit::FunctionError { kind, payload })
+            }
+            TriggerOutcome::TimedOut => Self::TimedOut,
+            TriggerOutcome::Expired => Self::Expired,
+            TriggerOutcome::Throttled => Self::Throttled,
+            TriggerOutcome::Unavailable(reason) => Self::Unavailable(reason),
+        }
+    }
+}
+
+impl From<wit::Setup> for Setup {
+    fn from(setup: wit::Setup) -> Self {
+        Self {
+            state: setup.state,
+            functions: setup.functions,
+            summary: setup.summary,
+        }
+    }
+}
+
+impl From<wit::Problem> for Problem {
+    fn from(problem: wit::Problem) -> Self {
+        Self {
+            at: problem.at,
+            message: problem.message,
+        }
+    }
+}
+
+impl From<wit::Invocation> for Shaped {
+    fn from(invocation: wit::Invocation) -> Self {
+        Self {
+            function: invocation.function,
+            event: invocation.event,
+            token: invocation.token,
+            wait: invocation
+                .wait_ms
+                .map(|ms| Duration::from_millis(ms.into())),
+            stream: invocation.stream,
+        }
+    }
+}
+
+impl From<wit::Response> for HttpResponse {
+    fn from(response: wit::Response) -> Self {
+        Self {
+            status: response.status,
+            headers: response.headers,
+            body: match response.body {
+                wit::BodyResult::Empty => Body::Empty,
+                wit::BodyResult::Text(text) => Body::Text(text),
+                wit::BodyResult::Binary(bytes) => Body::Binary(bytes.into()),
+            },
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What a plugin prints.
+//!
+//! Standard output and standard error of one call are collected together, bounded by [`limits::LOG_BYTES`], and
+//! become log events line by line once the call is over, however it ended. The host adds who printed a line; what
+//! is in the line can not forge another one or move the terminal's cursor.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::async_trait;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+
+use crate::call::Site;
+use crate::limits;
+use crate::text::escape;
+
+/// The output of one call; clones write to the same place.
+#[derive(Clone, Default)]
+pub(crate) struct Output(Arc<Mutex<Collected>>);
+
+#[derive(Default)]
+struct Collected {
+    bytes: Vec<u8>,
+    /// Bytes that came after the bound was reached.
+    dropped: usize,
+}
+
+impl Output {
+    fn push(&self, bytes: &[u8]) {
+        let mut collected = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = limits::LOG_BYTES - collected.bytes.len();
+        let (kept, dropped) = bytes.split_at(room.min(bytes.len()));
+        collected.bytes.extend_from_slice(kept);
+        collected.dropped += dropped.len();
+    }
+
+    /// Writes what was collected to the host's log.
+    pub(crate) fn log(&self, site: &Site<'_>) {
+        let collected = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let Site {
+            plugin,
+            trigger,
+            function,
+            request,
+        } = *site;
+        for line in String::from_utf8_lossy(&collected.bytes).lines() {
+            tracing::info!(target: "lambkin::plugin", plugin, trigger, function, request, "{}", escape(line));
+        }
+        if collected.dropped > 0 {
+            let (dropped, bound) = (collected.dropped, limits::LOG_BYTES >> 10);
+            tracing::warn!(
+                target: "lambkin::plugin", plugin, trigger, function, request,
+                "{dropped} more bytes of output were dropped: a call may print {bound} KiB",
+            );
+        }
+    }
+}
+
+impl IsTerminal for Output {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for Output {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+#[async_trait]
+impl Pollable for Output {
+    async fn ready(&mut self) {}
+}
+
+#[async_trait]
+impl OutputStream for Output {
+    fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
+        self.push(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(limits::LOG_BYTES)
+    }
+}
+
+impl AsyncWrite for Output {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        self.push(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

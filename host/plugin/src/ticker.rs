@@ -1,0 +1,106 @@
+//! The clock that looks at running guests: one thread per engine.
+//!
+//! Every [`limits::TICK`] it moves the engine's epoch on by one, upon which each running guest stops for a moment,
+//! is charged a tick of processor time and hands its thread back (see `call.rs`). While nothing has been called for
+//! a second the thread sleeps without waking, so an idle host costs no processor time.
+//!
+//! The thread holds the engine weakly and ends with the [`Ticker`].
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, Thread};
+
+use wasmtime::{Engine, EngineWeak};
+
+use crate::limits;
+
+/// Idle ticks after which the thread goes to sleep: waking it costs a system call, so not after every call.
+const LINGER: u32 = 200;
+
+/// Keeps the thread; dropping it ends it.
+pub(crate) struct Ticker {
+    calls: Arc<Calls>,
+    thread: Thread,
+}
+
+/// What the thread knows about the calls.
+#[derive(Default)]
+struct Calls {
+    running: AtomicUsize,
+    /// Whether a call began since the last tick: most are over before the next.
+    recent: AtomicBool,
+    asleep: AtomicBool,
+    over: AtomicBool,
+}
+
+/// A call under way; dropping it ends it.
+pub(crate) struct Ticking<'a>(&'a Calls);
+
+impl Ticker {
+    pub(crate) fn start(engine: &Engine) -> io::Result<Self> {
+        let calls = Arc::new(Calls::default());
+        let (engine, seen) = (engine.weak(), calls.clone());
+        let thread = thread::Builder::new()
+            .name("plugin-ticker".into())
+            .spawn(move || run(&engine, &seen))?;
+        Ok(Self {
+            calls,
+            thread: thread.thread().clone(),
+        })
+    }
+
+    /// To be held for as long as a guest may run.
+    pub(crate) fn call(&self) -> Ticking<'_> {
+        self.calls.running.fetch_add(1, Ordering::SeqCst);
+        self.calls.recent.store(true, Ordering::SeqCst);
+        if self.calls.asleep.load(Ordering::SeqCst) {
+            self.thread.unpark();
+        }
+        Ticking(&self.calls)
+    }
+}
+
+impl Drop for Ticking<'_> {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.calls.over.store(true, Ordering::SeqCst);
+        self.thread.unpark();
+    }
+}
+
+fn run(engine: &EngineWeak, calls: &Calls) {
+    let mut idle = 0;
+    while !calls.over.load(Ordering::SeqCst) {
+        thread::sleep(limits::TICK);
+        match engine.upgrade() {
+            Some(engine) => engine.increment_epoch(),
+            None => return,
+        }
+        let busy =
+            calls.recent.swap(false, Ordering::SeqCst) || calls.running.load(Ordering::SeqCst) > 0;
+        idle = if busy { 0 } else { idle + 1 };
+        if idle > LINGER {
+            sleep(calls);
+            idle = 0;
+        }
+    }
+}
+
+/// Sleeps until there is a call. `asleep` is told before `running` is asked, and a call does it the other way round:
+/// whoever comes second sees the first.
+fn sleep(calls: &Calls) {
+    calls.asleep.store(true, Ordering::SeqCst);
+    while calls.running.load(Ordering::SeqCst) == 0
+        && !calls.recent.load(Ordering::SeqCst)
+        && !calls.over.load(Ordering::SeqCst)
+    {
+        thread::park();
+    }
+    calls.asleep.store(false, Ordering::SeqCst);
+}

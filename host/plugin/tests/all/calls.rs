@@ -1,0 +1,205 @@
+//! Good plugins: values arrive as they were sent, and calls do not see each other.
+
+use lambkin_model::{Body, HttpResponse};
+use lambkin_plugin::{ConfigureError, Decision, Failure, Shaped, TriggerOutcome};
+
+use crate::fixture::{CONFIG, drained, good, host, request};
+
+#[tokio::test]
+async fn a_request_becomes_an_event_and_an_outcome_a_response() {
+    let host = host();
+    let trigger = good().trigger(&host).await;
+    assert_eq!(trigger.name(), "web");
+    assert_eq!(trigger.functions(), ["f"]);
+
+    let shaped = Shaped {
+        function: "f".into(),
+        event: CONFIG.into(),
+        token: "token".into(),
+        wait: None,
+        stream: false,
+    };
+    assert_eq!(
+        trigger.shape(&request()).await.expect("shape"),
+        Decision::Invoke(shaped)
+    );
+
+    let outcome = TriggerOutcome::Completed("grüße".into());
+    let response = HttpResponse {
+        status: 200,
+        headers: vec![],
+        body: Body::Text("grüße".into()),
+    };
+    assert_eq!(
+        trigger.respond("token", &outcome).await.expect("respond"),
+        response
+    );
+    drained(&host).await;
+}
+
+/// The request as the guest sees it, read back from where the canonical ABI puts each field.
+#[tokio::test]
+async fn every_field_of_the_request_arrives() {
+    let host = host();
+    let mut request = request();
+    request.query = "\"q\"".into();
+    request.path = "\"path\"".into();
+    request.body = Body::Text("\"text\"".into());
+    request.headers = vec![("a".into(), "b".into()), ("c".into(), "\"last\"".into())];
+    // Offsets in the arguments: the state's 8 bytes, then the request with its u64 in third place.
+    let string_at = |offset: u32| {
+        format!(
+            "(call $invoke (i32.load offset={offset} (local.get $arguments)) \
+             (i32.load offset={} (local.get $arguments)))",
+            offset + 4
+        )
+    };
+    let second_header = "(call $invoke
+        (i32.load offset=24 (i32.load offset=80 (local.get $arguments)))
+        (i32.load offset=28 (i32.load offset=80 (local.get $arguments))))";
+    for (body, expected) in [
+        (string_at(64), "\"path\""),
+        (string_at(72), "\"q\""),
+        (string_at(92), "\"text\""),
+        (second_header.into(), "\"last\""),
+    ] {
+        let trigger = good().with("shape", &body).trigger(&host).await;
+        match trigger.shape(&request).await.expect("shape") {
+            Decision::Invoke(shaped) => assert_eq!(shaped.event, expected),
+            Decision::Reply(reply) => panic!("{reply:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_outcome_has_its_number() {
+    let host = host();
+    let number = "(call $response (i32.add (local.get $outcome) (i32.const 200))
+        (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))";
+    let trigger = good().with("respond", number).trigger(&host).await;
+    let outcomes = [
+        TriggerOutcome::Completed(String::new()),
+        TriggerOutcome::StreamOpened(String::new()),
+        TriggerOutcome::Failed {
+            kind: "handler".into(),
+            payload: "{}".into(),
+        },
+        TriggerOutcome::TimedOut,
+        TriggerOutcome::Expired,
+        TriggerOutcome::Throttled,
+        TriggerOutcome::Unavailable("no such function".into()),
+    ];
+    for (outcome, status) in outcomes.iter().zip(200..) {
+        assert_eq!(
+            trigger
+                .respond("token", outcome)
+                .await
+                .expect("respond")
+                .status,
+            status,
+            "{outcome:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_can_answer_at_once() {
+    // ok(reply) with status 404, laid out by hand.
+    let reply = "(i32.store16 (i32.const 0x408) (i32.const 404)) (i32.const 0x400)";
+    let trigger = good().with("shape", reply).trigger(&host()).await;
+    let response = HttpResponse {
+        status: 404,
+        headers: vec![],
+        body: Body::Empty,
+    };
+    assert_eq!(
+        trigger.shape(&request()).await.expect("shape"),
+        Decision::Reply(response)
+    );
+}
+
+#[tokio::test]
+async fn nothing_of_one_call_is_there_for_the_next() {
+    // Answers 200 and the number of calls this instance has seen, in memory and in a global.
+    let count = "
+        (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+        (i32.store (i32.const 0x800) (i32.add (i32.load (i32.const 0x800)) (i32.const 1)))
+        (call $response
+            (i32.add (i32.const 198) (i32.add (global.get $calls) (i32.load (i32.const 0x800))))
+            (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))";
+    let fixture = good()
+        .with("module", "(global $calls (mut i32) (i32.const 0))")
+        .with("respond", count);
+    let trigger = fixture.trigger(&host()).await;
+    for _ in 0..100 {
+        assert_eq!(
+            trigger
+                .respond("token", &TriggerOutcome::TimedOut)
+                .await
+                .expect("respond")
+                .status,
+            200
+        );
+    }
+}
+
+#[tokio::test]
+async fn mistakes_in_the_configuration_are_reported() {
+    let host = host();
+    let plugin = good()
+        .with("configure", "(call $problems (i32.const 1))")
+        .load(&host)
+        .await
+        .expect("load");
+    match plugin.http_trigger("web", CONFIG).await {
+        Err(ConfigureError::Problems(problems)) => {
+            assert_eq!(problems.len(), 1);
+            assert_eq!((problems[0].at.len(), &*problems[0].message), (0, "f"));
+        }
+        other => panic!("{other:?}"),
+    }
+
+    let plugin = good().load(&host).await.expect("load");
+    match plugin.http_trigger("web", &"x".repeat(100_000)).await {
+        Err(ConfigureError::Problems(problems)) => {
+            assert!(problems[0].message.contains("64 KiB"), "{problems:?}")
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_the_plugins_own_word() {
+    let trigger = good()
+        .with("shape", "(call $refuse (i32.const 0x120) (i32.const 7))")
+        .trigger(&host())
+        .await;
+    let error = trigger.shape(&request()).await.expect_err("refused");
+    assert_eq!(error.failure, Failure::Refused(r"a: b\r\nc".into()));
+    let message = error.to_string();
+    assert!(
+        message.starts_with("plugin fixture of trigger web: shape failed after"),
+        "{message}"
+    );
+    assert!(
+        message.contains(r"the plugin reports: a: b\r\nc"),
+        "{message}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_calls_than_places_queue_and_all_succeed() {
+    let host = host();
+    let trigger = good().trigger(&host).await;
+    let calls: Vec<_> = (0..1_000)
+        .map(|_| {
+            let trigger = trigger.clone();
+            // Also shows that a call can move between threads.
+            tokio::spawn(async move { trigger.shape(&request()).await.map(drop) })
+        })
+        .collect();
+    for call in calls {
+        call.await.expect("no panic").expect("shape");
+    }
+    drained(&host).await;
+}

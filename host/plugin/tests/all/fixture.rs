@@ -1,0 +1,113 @@
+//! A host, a request, and the fixtures as the tests use them.
+
+use std::sync::Arc;
+
+use lambkin_model::{Body, HttpRequest};
+use lambkin_plugin::{
+    Failure, Fault, HttpTrigger, LoadCause, LoadError, Options, Plugin, PluginError, PluginHost,
+};
+
+pub use crate::template::{Fixture, good};
+
+/// The configuration of [`Fixture::trigger`]; a good plugin's event is the same text.
+pub const CONFIG: &str = r#"{"a":1}"#;
+
+impl Fixture {
+    pub async fn load(&self, host: &PluginHost) -> Result<Plugin, LoadError> {
+        host.load("fixture", self.bytes()).await
+    }
+
+    /// Why it does not load.
+    pub async fn refusal(&self) -> LoadCause {
+        self.load(&host())
+            .await
+            .expect_err("the fixture is refused")
+            .cause
+    }
+
+    /// The trigger "web", configured with [`CONFIG`].
+    pub async fn trigger(&self, host: &PluginHost) -> HttpTrigger {
+        let plugin = self.load(host).await.expect("the fixture loads");
+        plugin
+            .http_trigger("web", CONFIG)
+            .await
+            .expect("the fixture accepts the configuration")
+    }
+}
+
+/// A host without a cache.
+pub fn host() -> PluginHost {
+    PluginHost::new(Options::default()).expect("the engine starts")
+}
+
+pub fn request() -> HttpRequest {
+    HttpRequest {
+        id: "b4a5f2f6-0000-4000-8000-000000000000".into(),
+        trace_id: "Root=1-00000000-000000000000000000000000".into(),
+        at_ms: 1_700_000_000_000,
+        peer: "127.0.0.1".into(),
+        protocol: "HTTP/1.1".into(),
+        authority: "localhost:8000".into(),
+        method: "GET".into(),
+        path: "/hello".into(),
+        query: String::new(),
+        headers: vec![("accept".into(), "*/*".into())],
+        body: Body::Empty,
+    }
+}
+
+/// Checks that an error says who failed where, and gives the plugin's fault.
+pub fn fault(error: &PluginError) -> &Fault {
+    let message = error.to_string();
+    let start = format!(
+        "plugin fixture of trigger web: {} failed after ",
+        error.function
+    );
+    assert!(message.starts_with(&start), "{message}");
+    assert!(message.contains("report it to its author"), "{message}");
+    match &error.failure {
+        Failure::Faulted(fault) => fault,
+        other => panic!("not the plugin's fault: {other:?}"),
+    }
+}
+
+/// Waits until no call is left in the pool.
+pub async fn drained(host: &PluginHost) {
+    let limit = tokio::time::sleep(std::time::Duration::from_secs(5));
+    tokio::pin!(limit);
+    loop {
+        let running = host
+            .running()
+            .expect("the tests' machine has the address space for a pool");
+        if running == Default::default() {
+            return;
+        }
+        tokio::select! {
+            () = &mut limit => panic!("still in the pool: {running:?}"),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+}
+
+/// A good trigger beside a bad one, on one host.
+pub struct Neighbours {
+    pub host: PluginHost,
+    pub good: Arc<HttpTrigger>,
+}
+
+impl Neighbours {
+    pub async fn new() -> Self {
+        let host = host();
+        let good = Arc::new(good().trigger(&host).await);
+        Self { host, good }
+    }
+
+    /// Checks that a failed call left nothing behind.
+    pub async fn unharmed(&self) {
+        drained(&self.host).await;
+        self.good
+            .shape(&request())
+            .await
+            .expect("the good plugin goes on");
+    }
+}

@@ -1,0 +1,203 @@
+//! Plugins that misbehave while they run: each is stopped at its bound, and nobody else notices.
+
+use std::time::{Duration, Instant};
+
+use lambkin_plugin::{Failure, Fault, TriggerOutcome, limits};
+
+use crate::fixture::{Fixture, Neighbours, fault, good, request};
+
+/// The fault of a `shape` with this body, after which all is well.
+async fn fault_of(fixture: Fixture) -> Fault {
+    let neighbours = Neighbours::new().await;
+    let trigger = fixture.trigger(&neighbours.host).await;
+    let error = trigger.shape(&request()).await.expect_err("the call fails");
+    let fault = fault(&error).clone();
+    neighbours.unharmed().await;
+    fault
+}
+
+fn shape(body: &str) -> Fixture {
+    good().with("shape", body)
+}
+
+#[tokio::test]
+async fn an_endless_loop_ends_when_its_time_is_used_up() {
+    let start = Instant::now();
+    assert_eq!(
+        fault_of(shape("(loop $on (br $on)) unreachable")).await,
+        Fault::Cpu
+    );
+    assert!(
+        start.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_busy_plugin_does_not_block_the_only_thread() {
+    let neighbours = Neighbours::new().await;
+    let spinning = shape("(loop $on (br $on)) unreachable")
+        .trigger(&neighbours.host)
+        .await;
+    let spinning = tokio::spawn(async move { spinning.shape(&request()).await });
+    let mut served = 0;
+    while !spinning.is_finished() {
+        neighbours
+            .good
+            .shape(&request())
+            .await
+            .expect("the good plugin goes on");
+        tokio::task::yield_now().await;
+        served += 1;
+    }
+    // One turn per tick at the least, had the loop not handed the thread back there would be one in all.
+    assert!(served > 5, "{served}");
+    assert!(spinning.await.expect("no panic").is_err());
+}
+
+#[tokio::test]
+async fn a_trap_names_its_cause() {
+    match fault_of(shape("unreachable")).await {
+        Fault::Trap { reason, .. } => assert!(reason.contains("unreachable"), "{reason}"),
+        other => panic!("{other:?}"),
+    }
+    match fault_of(shape("(i32.div_u (i32.const 1) (i32.const 0))")).await {
+        Fault::Trap { reason, .. } => assert!(reason.contains("divide by zero"), "{reason}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_trap_names_the_functions_it_happened_in() {
+    let deep = "(func $deep (result i32) unreachable)";
+    match fault_of(shape("(call $deep)").with("module", deep)).await {
+        Fault::Trap { frames, .. } => assert!(
+            frames.iter().any(|frame| frame.contains("deep")),
+            "{frames:?}"
+        ),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn deep_recursion_ends_at_the_stack_bound() {
+    let deep =
+        "(func $deep (param i32) (result i32) (i32.add (call $deep (local.get 0)) (local.get 0)))";
+    assert_eq!(
+        fault_of(shape("(call $deep (i32.const 1))").with("module", deep)).await,
+        Fault::Stack
+    );
+}
+
+#[tokio::test]
+async fn endless_growth_ends_at_the_memory_bound() {
+    let grow =
+        "(loop $on (br_if $on (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable";
+    assert_eq!(fault_of(shape(grow)).await, Fault::Memory);
+}
+
+#[tokio::test]
+async fn refused_memory_alone_is_no_fault() {
+    let grow = "
+        (drop (memory.grow (i32.const 0x7fff)))
+        (call $invoke (i32.load (local.get $arguments)) (i32.load offset=4 (local.get $arguments)))";
+    let neighbours = Neighbours::new().await;
+    shape(grow)
+        .trigger(&neighbours.host)
+        .await
+        .shape(&request())
+        .await
+        .expect("the guest went on without");
+}
+
+#[tokio::test]
+async fn a_giant_result_is_not_copied() {
+    // 32 MiB of zero bytes are valid UTF-8.
+    let giant = "
+        (drop (memory.grow (i32.const 512)))
+        (call $refuse (i32.const 0x2000) (i32.const 0x2000000))";
+    assert_eq!(fault_of(shape(giant)).await, Fault::Copied);
+}
+
+#[tokio::test]
+async fn a_list_larger_than_memory_is_not_read() {
+    let body = "(call $response (i32.const 200) (i32.const 0) (i32.const 0x0fffffff) (i32.const 0) (i32.const 0))";
+    let neighbours = Neighbours::new().await;
+    let trigger = good().with("respond", body).trigger(&neighbours.host).await;
+    let error = trigger
+        .respond("token", &TriggerOutcome::TimedOut)
+        .await
+        .expect_err("the call fails");
+    assert!(
+        matches!(fault(&error), Fault::Invalid(_) | Fault::Copied),
+        "{error}"
+    );
+    neighbours.unharmed().await;
+}
+
+#[tokio::test]
+async fn pointers_that_lead_nowhere() {
+    for body in [
+        "(call $refuse (i32.const -16) (i32.const 16))",
+        "(call $refuse (i32.const 0x2000) (i32.const -1))",
+        "(i32.const -4)",
+        "(i32.const 3)",
+    ] {
+        match fault_of(shape(body)).await {
+            Fault::Invalid(_) | Fault::Copied => {}
+            other => panic!("{body}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn text_that_is_not_utf_8() {
+    let body = "(i32.store8 (i32.const 0x800) (i32.const 0xff)) (call $refuse (i32.const 0x800) (i32.const 1))";
+    match fault_of(shape(body)).await {
+        Fault::Invalid(reason) => assert!(reason.contains("utf-8"), "{reason}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_discriminant_that_does_not_exist() {
+    let body = "(i32.store8 (i32.const 0x404) (i32.const 9)) (i32.const 0x400)";
+    match fault_of(shape(body)).await {
+        Fault::Invalid(reason) => assert!(reason.contains("discriminant"), "{reason}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_of_spinning_plugins_leaves_the_pool_as_it_was() {
+    let neighbours = Neighbours::new().await;
+    let spinning = shape("(loop $on (br $on)) unreachable")
+        .trigger(&neighbours.host)
+        .await;
+    let calls: Vec<_> = (0..8)
+        .map(|_| {
+            let trigger = spinning.clone();
+            tokio::spawn(async move { trigger.shape(&request()).await })
+        })
+        .collect();
+    for call in calls {
+        let error = call.await.expect("no panic").expect_err("each is stopped");
+        assert_eq!(error.failure, Failure::Faulted(Fault::Cpu));
+        assert!(error.took < limits::WALL, "{error}");
+    }
+    neighbours.unharmed().await;
+}
+
+#[tokio::test]
+async fn a_call_that_is_given_up_leaves_nothing_behind() {
+    let neighbours = Neighbours::new().await;
+    let spinning = shape("(loop $on (br $on)) unreachable")
+        .trigger(&neighbours.host)
+        .await;
+    // The caller goes away while the guest has handed the thread back.
+    let given_up =
+        tokio::time::timeout(Duration::from_millis(20), spinning.shape(&request())).await;
+    assert!(given_up.is_err());
+    neighbours.unharmed().await;
+}

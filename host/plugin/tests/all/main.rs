@@ -1,0 +1,17 @@
+//! The plugin host from outside: what good plugins get, and what hostile ones do not get away with.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that can not go on has failed"
+)]
+
+mod cache;
+mod calls;
+mod fixture;
+mod hostile;
+mod load;
+mod output;
+mod results;
+mod template;

@@ -1,0 +1,161 @@
+//! Results that have the right types and break the contract all the same.
+
+use lambkin_model::Body;
+use lambkin_plugin::{ConfigureError, Fault, TriggerOutcome};
+
+use crate::fixture::{CONFIG, Fixture, fault, good, host, request};
+
+fn respond(body: &str) -> Fixture {
+    good().with("respond", body)
+}
+
+/// What is wrong with a response.
+async fn wrong(fixture: Fixture) -> String {
+    let trigger = fixture.trigger(&host()).await;
+    let error = trigger
+        .respond("token", &TriggerOutcome::TimedOut)
+        .await
+        .expect_err("not valid");
+    invalid(fault(&error))
+}
+
+fn invalid(fault: &Fault) -> String {
+    match fault {
+        Fault::Invalid(reason) => reason.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_status_out_of_range() {
+    for status in [0, 99, 1000, 65535] {
+        let body = format!(
+            "(call $response (i32.const {status}) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))"
+        );
+        assert_eq!(
+            wrong(respond(&body)).await,
+            format!("the status is {status}, and may be 100 to 999")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_header_that_could_split_the_response() {
+    // The text at 0x120 is "a: b\r\nc"; the one at 0x100 is "f".
+    let value = "(call $header (i32.const 0x100) (i32.const 1) (i32.const 0x120) (i32.const 7))";
+    assert_eq!(
+        wrong(respond(value)).await,
+        r#"the value of header f has control characters: "a: b\r\nc""#
+    );
+    let name = "(call $header (i32.const 0x120) (i32.const 7) (i32.const 0x100) (i32.const 1))";
+    assert_eq!(
+        wrong(respond(name)).await,
+        r#""a: b\r\nc" is not a header's name"#
+    );
+}
+
+#[tokio::test]
+async fn a_flood_of_headers() {
+    // 100 000 empty pairs, 16 bytes each, in memory that is still zero.
+    let flood = "
+        (drop (memory.grow (i32.const 32)))
+        (call $response (i32.const 200) (i32.const 0x10000) (i32.const 100000) (i32.const 0) (i32.const 0))";
+    let reason = wrong(respond(flood)).await;
+    assert!(
+        reason.starts_with("the response has 100000 headers of 0 bytes, and may have 1000"),
+        "{reason}"
+    );
+}
+
+#[tokio::test]
+async fn framing_is_the_hosts() {
+    let module = r#"(data (i32.const 0x700) "Transfer-Encoding")"#;
+    let body = "(call $header (i32.const 0x700) (i32.const 17) (i32.const 0x100) (i32.const 1))";
+    let trigger = respond(body).with("module", module).trigger(&host()).await;
+    let response = trigger
+        .respond("token", &TriggerOutcome::TimedOut)
+        .await
+        .expect("respond");
+    assert!(response.headers.is_empty(), "{response:?}");
+    assert_eq!(response.body, Body::Text(String::new()));
+}
+
+#[tokio::test]
+async fn an_event_that_is_not_json() {
+    let trigger = good()
+        .with("shape", "(call $invoke (i32.const 0x120) (i32.const 7))")
+        .trigger(&host())
+        .await;
+    let error = trigger.shape(&request()).await.expect_err("not valid");
+    let reason = invalid(fault(&error));
+    assert!(reason.starts_with("the event is not JSON: "), "{reason}");
+    assert!(reason.ends_with(r#""a: b\r\nc""#), "{reason}");
+}
+
+#[tokio::test]
+async fn a_function_that_was_not_declared() {
+    // The name at 0x110 is "token"; only "f" is declared.
+    let other = "
+        (drop (call $invoke (i32.load (local.get $arguments)) (i32.load offset=4 (local.get $arguments))))
+        (i32.store (i32.const 0x408) (i32.const 0x110))
+        (i32.store (i32.const 0x40c) (i32.const 5))
+        (i32.const 0x400)";
+    let trigger = good().with("shape", other).trigger(&host()).await;
+    let error = trigger.shape(&request()).await.expect_err("not valid");
+    let reason = invalid(fault(&error));
+    assert_eq!(
+        reason,
+        r#"it invokes function "token", which is not among those of its configuration"#
+    );
+}
+
+#[tokio::test]
+async fn a_token_and_a_state_that_are_too_large() {
+    let token = "
+        (drop (memory.grow (i32.const 2)))
+        (drop (call $invoke (i32.load (local.get $arguments)) (i32.load offset=4 (local.get $arguments))))
+        (i32.store (i32.const 0x418) (i32.const 0x10000))
+        (i32.store (i32.const 0x41c) (i32.const 65537))
+        (i32.const 0x400)";
+    let trigger = good().with("shape", token).trigger(&host()).await;
+    let error = trigger.shape(&request()).await.expect_err("not valid");
+    assert_eq!(
+        invalid(fault(&error)),
+        "the token has 65537 bytes, and may have 65536"
+    );
+
+    let state =
+        "(drop (memory.grow (i32.const 20))) (call $setup (i32.const 0x10000) (i32.const 1048577))";
+    let plugin = good()
+        .with("configure", state)
+        .load(&host())
+        .await
+        .expect("load");
+    match plugin.http_trigger("web", CONFIG).await {
+        Err(ConfigureError::Plugin(error)) => {
+            assert_eq!(
+                invalid(fault(&error)),
+                "the state has 1048577 bytes, and may have 1048576"
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_configuration_refused_without_a_reason() {
+    let plugin = good()
+        .with("configure", "(call $problems (i32.const 0))")
+        .load(&host())
+        .await
+        .expect("load");
+    match plugin.http_trigger("web", CONFIG).await {
+        Err(ConfigureError::Plugin(error)) => {
+            assert_eq!(
+                invalid(fault(&error)),
+                "it refuses the configuration without naming a problem"
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+}

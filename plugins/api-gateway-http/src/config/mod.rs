@@ -1,0 +1,179 @@
+//! The trigger's configuration: checks the table of `lambkin.toml` and packs it into a [`State`].
+//!
+//! | key | meaning | default |
+//! |---|---|---|
+//! | `routes` | route key to function, or to `{ function, payload-format-version, timeout }` | this or `function` |
+//! | `function` | short for `routes = { "$default" = … }` | |
+//! | `payload-format-version` | `"2.0"` or `"1.0"`, for every route that does not say | `"2.0"` |
+//! | `timeout` | the integration's time-out, 0.05 to 30 seconds, for every route that does not say | 30 |
+//! | `stage` | a stage's name, then the first segment of every path | `"$default"` |
+//! | `stage-variables` | names and values | none |
+//! | `cors` | see [`cors`] | functions do it themselves |
+//! | `account-id`, `api-id` | what the events say | `"123456789012"`, `"lambkin000"` |
+//! | `domain-name` | what the events say | the host the client asked for |
+//!
+//! On failure: every mistake is listed at once, each with the keys that lead to it. Values become fields of the state's
+//! lines, so each is checked against a set of characters without tabs and line breaks.
+
+mod cors;
+mod routes;
+mod suggest;
+mod table;
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::contract::{Problem, Setup};
+use crate::state::{DEFAULT, State};
+use crate::text::json::write;
+use routes::IntegrationDefaults;
+use table::{Problems, Table};
+
+const KEYS: [&str; 10] = [
+    "routes",
+    "function",
+    "payload-format-version",
+    "timeout",
+    "stage",
+    "stage-variables",
+    "cors",
+    "account-id",
+    "api-id",
+    "domain-name",
+];
+
+/// Understands the trigger's configuration, a JSON object.
+///
+/// # Errors
+///
+/// Every mistake in it.
+pub fn configure(config: &str) -> Result<Setup, Vec<Problem>> {
+    let mut problems = Problems::default();
+    let Ok(table) = Table::root(config) else {
+        problems.add(Vec::new(), String::from("the configuration is not a table"));
+        return Err(problems.into_list());
+    };
+    let setup = understand(&table, &mut problems);
+    if problems.len() == 0 {
+        Ok(setup)
+    } else {
+        Err(problems.into_list())
+    }
+}
+
+/// Reads every key, also after a mistake, so that all mistakes are found.
+fn understand(table: &Table<'_>, problems: &mut Problems) -> Setup {
+    table.refuse_unknown(&KEYS, problems);
+    let defaults = IntegrationDefaults::read(table, problems);
+    let routes_table = table.table("routes", problems);
+    let routes = routes::read(table, routes_table.as_ref(), defaults, problems);
+    let stage = stage(table, problems);
+    let stage_variables = stage_variables(table, problems);
+    let cors = table
+        .table("cors", problems)
+        .map(|table| cors::read(&table, problems));
+    let account_id = account_id(table, problems);
+    let api_id = api_id(table, problems);
+    let domain_name = domain_name(table, problems);
+
+    let mut state = State::new(&stage, &account_id, &api_id);
+    state.domain_name = domain_name.as_deref().unwrap_or_default();
+    state.stage_variables = &stage_variables;
+    state.cors = cors.as_ref().map(cors::CorsTexts::as_state);
+    let mut functions: Vec<_> = routes
+        .iter()
+        .map(|route| String::from(&*route.function))
+        .collect();
+    functions.sort();
+    functions.dedup();
+    let mut summary: Vec<_> = routes.iter().map(|route| route.summary()).collect();
+    if stage != DEFAULT {
+        summary.push(format!("every path starts with /{stage}, the stage"));
+    }
+    if let Some(cors) = &state.cors {
+        summary.push(format!("CORS for {}", cors.origins));
+    }
+    Setup {
+        state: state.write(routes.iter().map(|route| route.as_state())),
+        functions,
+        summary,
+    }
+}
+
+fn stage<'a>(table: &Table<'a>, problems: &mut Problems) -> Cow<'a, str> {
+    let is_legal = |name: &str| name == DEFAULT || is_word(name, "-_") && name.len() <= 128;
+    let rule = "a stage's name is of letters, digits, `-` and `_`, or \"$default\"";
+    table
+        .checked_string("stage", is_legal, rule, problems)
+        .unwrap_or(Cow::Borrowed(DEFAULT))
+}
+
+fn account_id<'a>(table: &Table<'a>, problems: &mut Problems) -> Cow<'a, str> {
+    let is_legal = |id: &str| id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit());
+    table
+        .checked_string(
+            "account-id",
+            is_legal,
+            "an account id is a string of 12 digits",
+            problems,
+        )
+        .unwrap_or(Cow::Borrowed("123456789012"))
+}
+
+fn api_id<'a>(table: &Table<'a>, problems: &mut Problems) -> Cow<'a, str> {
+    let is_legal = |id: &str| is_word(id, "") && !id.bytes().any(|byte| byte.is_ascii_uppercase());
+    let rule = "an API id is of lower-case letters and digits, such as \"lambkin000\"";
+    table
+        .checked_string("api-id", is_legal, rule, problems)
+        .unwrap_or(Cow::Borrowed("lambkin000"))
+}
+
+fn domain_name<'a>(table: &Table<'a>, problems: &mut Problems) -> Option<Cow<'a, str>> {
+    let is_legal = |name: &str| is_word(name, ".-:[]");
+    table.checked_string(
+        "domain-name",
+        is_legal,
+        "a domain name is a host, such as \"api.example.com\"",
+        problems,
+    )
+}
+
+/// The stage variables as a JSON object, empty without any. AWS's rules for names and values.
+fn stage_variables(table: &Table<'_>, problems: &mut Problems) -> String {
+    let Some(variables) = table.table("stage-variables", problems) else {
+        return String::new();
+    };
+    let name_rule = "a stage variable's name is of letters, digits and `_`";
+    let value_rule = "a stage variable's value is of letters, digits and `-._~:/?#&=,`";
+    let mut legal = Vec::new();
+    for name in variables.keys() {
+        if !is_word(name, "_") {
+            problems.add(variables.path_of(name), String::from(name_rule));
+        }
+        let is_legal = |value: &str| is_word(value, "-._~:/?#&=,");
+        if let Some(value) = variables.checked_string(name, is_legal, value_rule, problems) {
+            legal.push((name, value));
+        }
+    }
+    if legal.is_empty() {
+        return String::new();
+    }
+    write::object(64, |object| {
+        for (name, value) in legal {
+            object.string(name, &value);
+        }
+    })
+}
+
+/// Whether a text is of ASCII letters, digits and the characters of `more`, and not empty.
+fn is_word(text: &str, more: &str) -> bool {
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|char| char.is_ascii_alphanumeric() || more.contains(char))
+}
+
+#[cfg(test)]
+mod tests;

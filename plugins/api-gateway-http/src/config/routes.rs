@@ -1,0 +1,202 @@
+//! `routes` and `function`: which route calls which function, and how.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::table::{Problems, Table};
+use crate::route_key::RouteKey;
+use crate::state::{DEFAULT, Format, Route};
+
+const KEYS: [&str; 3] = ["function", "payload-format-version", "timeout"];
+
+/// AWS's bounds of an integration's time-out, in milliseconds; the greater is also the default.
+const MIN_WAIT_MS: u32 = 50;
+const MAX_WAIT_MS: u32 = 30_000;
+
+/// What holds for a route that does not say otherwise.
+#[derive(Clone, Copy)]
+pub struct IntegrationDefaults {
+    format: Format,
+    wait_ms: u32,
+}
+
+impl IntegrationDefaults {
+    /// Reads the keys of the trigger's own table.
+    pub fn read(table: &Table<'_>, problems: &mut Problems) -> Self {
+        let aws = Self {
+            format: Format::V2,
+            wait_ms: MAX_WAIT_MS,
+        };
+        aws.overridden_by(table, problems)
+    }
+
+    fn overridden_by(self, table: &Table<'_>, problems: &mut Problems) -> Self {
+        let is_legal = |name: &str| Format::from_name(name).is_some();
+        let rule = "the payload format version is \"2.0\" or \"1.0\"";
+        let format = table.checked_string("payload-format-version", is_legal, rule, problems);
+        let in_bounds = |wait_ms: &u32| (MIN_WAIT_MS..=MAX_WAIT_MS).contains(wait_ms);
+        let rule = "a time-out is a number of seconds from 0.05 to 30, to the millisecond";
+        let wait_ms = table.milliseconds("timeout", in_bounds, rule, problems);
+        Self {
+            format: format
+                .and_then(|name| Format::from_name(&name))
+                .unwrap_or(self.format),
+            wait_ms: wait_ms.unwrap_or(self.wait_ms),
+        }
+    }
+}
+
+/// A route that was read.
+pub struct ReadRoute<'a> {
+    key: RouteKey<'a>,
+    integration: IntegrationDefaults,
+    /// The function's name.
+    pub function: Cow<'a, str>,
+}
+
+impl ReadRoute<'_> {
+    /// The route as the state holds it.
+    pub fn as_state(&self) -> Route<'_> {
+        Route {
+            method: self.key.method,
+            path: self.key.path,
+            format: self.integration.format,
+            wait_ms: self.integration.wait_ms,
+            function: &self.function,
+        }
+    }
+
+    /// A line such as `GET /orders/{id} -> orders`.
+    pub fn summary(&self) -> String {
+        let RouteKey { method, path } = self.key;
+        let route = if path == DEFAULT {
+            String::from(DEFAULT)
+        } else {
+            format!("{method} {path}")
+        };
+        let format = if self.integration.format == Format::V1 {
+            " (payload format 1.0)"
+        } else {
+            ""
+        };
+        format!("{route} -> {}{format}", self.function)
+    }
+}
+
+/// Reads `routes` or `function`, in the order in which the routes are to be tried.
+///
+/// `routes` is the table of that name, if there is one: the routes borrow their keys from it.
+pub fn read<'t>(
+    table: &Table<'t>,
+    routes: Option<&'t Table<'t>>,
+    defaults: IntegrationDefaults,
+    problems: &mut Problems,
+) -> Vec<ReadRoute<'t>> {
+    let mut found = Vec::new();
+    if table.get("function").is_some() {
+        if table.get("routes").is_some() {
+            let message = "set either `function` or `routes`; for both, add the route \"$default\"";
+            problems.add(table.path_of("function"), String::from(message));
+        }
+        if let Some(function) = function(table, problems) {
+            let key = RouteKey {
+                method: "ANY",
+                path: DEFAULT,
+            };
+            found.push(ReadRoute {
+                key,
+                integration: defaults,
+                function,
+            });
+        }
+    } else if table.get("routes").is_none() {
+        let message = "nothing would be called: set `function = \"name\"`, or `routes = { \"GET /path\" = \"name\" }`";
+        problems.add(Vec::new(), String::from(message));
+    }
+    if let Some(routes) = routes {
+        if routes.keys().next().is_none() {
+            let message = "at least one route is needed, such as \"$default\" = \"name\"";
+            problems.add(table.path_of("routes"), String::from(message));
+        }
+        read_routes(routes, defaults, &mut found, problems);
+    }
+    found.sort_by_cached_key(|route| route.key.rank());
+    found
+}
+
+fn read_routes<'t>(
+    routes: &'t Table<'t>,
+    defaults: IntegrationDefaults,
+    found: &mut Vec<ReadRoute<'t>>,
+    problems: &mut Problems,
+) {
+    let mut shapes: Vec<(String, &str)> = Vec::new();
+    for text in routes.keys() {
+        let integration = integration(routes, text, defaults, problems);
+        let key = match RouteKey::parse(text) {
+            Ok(key) => key,
+            Err(message) => {
+                problems.add(routes.path_of(text), message);
+                continue;
+            }
+        };
+        let shape = key.shape();
+        if let Some((_, other)) = shapes.iter().find(|(taken, _)| *taken == shape) {
+            problems.add(
+                routes.path_of(text),
+                format!("`{other}` takes the same requests; keep one of the two"),
+            );
+        }
+        shapes.push((shape, text));
+        if let Some((integration, function)) = integration {
+            found.push(ReadRoute {
+                key,
+                integration,
+                function,
+            });
+        }
+    }
+}
+
+fn integration<'a>(
+    routes: &Table<'a>,
+    key: &str,
+    defaults: IntegrationDefaults,
+    problems: &mut Problems,
+) -> Option<(IntegrationDefaults, Cow<'a, str>)> {
+    if routes.get(key).is_some_and(|json| json.starts_with('{')) {
+        let table = routes.table(key, problems)?;
+        table.refuse_unknown(&KEYS, problems);
+        let integration = defaults.overridden_by(&table, problems);
+        if table.get("function").is_none() {
+            problems.add(
+                routes.path_of(key),
+                String::from("the route needs a `function`"),
+            );
+        }
+        return function(&table, problems).map(|function| (integration, function));
+    }
+    let rule = "a route is the name of a function, or a table such as { function = \"name\", timeout = 5 }";
+    routes
+        .checked_string(key, is_function, rule, problems)
+        .map(|function| (defaults, function))
+}
+
+fn function<'a>(table: &Table<'a>, problems: &mut Problems) -> Option<Cow<'a, str>> {
+    table.checked_string(
+        "function",
+        is_function,
+        "this must be the name of a function",
+        problems,
+    )
+}
+
+/// Whether a text can be the name of a function; whether there is such a function, the host knows.
+fn is_function(name: &str) -> bool {
+    !name.is_empty()
+        && !name
+            .chars()
+            .any(|char| char.is_control() || char.is_whitespace())
+}

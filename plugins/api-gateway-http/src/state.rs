@@ -1,0 +1,275 @@
+//! The configuration as `shape` and `respond` read it: lines of tab-separated fields.
+//!
+//! Every call gets the state afresh, so reading it must cost next to nothing: no JSON, no allocation, and the routes in
+//! the order in which they are tried. `configure` lets no control character into any value, so nothing is escaped.
+//!
+//! ```text
+//! stage ⇥ account id ⇥ API id ⇥ domain name ⇥ stage variables as JSON
+//! origins ⇥ methods ⇥ headers ⇥ exposed headers ⇥ max age ⇥ credentials      (empty without CORS)
+//! method ⇥ path ⇥ payload format ⇥ wait in ms ⇥ function                     (per route, the first that fits wins)
+//! ```
+//!
+//! On failure: text of another form reads as `None`.
+
+use alloc::format;
+use alloc::string::String;
+
+/// The name of the stage whose paths have no prefix, and of the route that takes what no other takes.
+pub const DEFAULT: &str = "$default";
+
+/// The configuration of one API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct State<'a> {
+    /// [`DEFAULT`], or the first segment of every path.
+    pub stage: &'a str,
+    /// Twelve digits.
+    pub account_id: &'a str,
+    /// Lower-case letters and digits.
+    pub api_id: &'a str,
+    /// Empty: the host the client asked for.
+    pub domain_name: &'a str,
+    /// A JSON object; empty if the stage has no variables.
+    pub stage_variables: &'a str,
+    /// None: CORS is the functions' own business.
+    pub cors: Option<Cors<'a>>,
+    routes: &'a str,
+}
+
+/// The CORS configuration of an API, lists joined as they are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cors<'a> {
+    /// Parted by spaces: exact origins, `*`, `http://*`, `https://*`.
+    pub origins: &'a str,
+    /// Parted by commas.
+    pub methods: &'a str,
+    /// Parted by commas.
+    pub headers: &'a str,
+    /// Parted by commas.
+    pub exposed: &'a str,
+    /// Seconds; empty if not set.
+    pub max_age: &'a str,
+    /// Whether browsers may send cookies.
+    pub credentials: bool,
+}
+
+/// One route and its Lambda integration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route<'a> {
+    /// `ANY` takes every method.
+    pub method: &'a str,
+    /// [`DEFAULT`], or a path with `{parameters}`.
+    pub path: &'a str,
+    /// How the event is written and the result is read.
+    pub format: Format,
+    /// The integration's time-out in milliseconds.
+    pub wait_ms: u32,
+    /// The function's name.
+    pub function: &'a str,
+}
+
+/// The payload format version of an integration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Close to a REST API's.
+    V1,
+    /// The HTTP API's own.
+    V2,
+}
+
+impl Format {
+    /// `1.0` or `2.0`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "1.0" => Some(Self::V1),
+            "2.0" => Some(Self::V2),
+            _ => None,
+        }
+    }
+
+    /// The inverse of [`Format::from_name`].
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::V1 => "1.0",
+            Self::V2 => "2.0",
+        }
+    }
+}
+
+impl<'a> State<'a> {
+    /// Reads what [`State::write`] has written.
+    pub fn read(text: &'a str) -> Option<Self> {
+        let mut lines = text.splitn(3, '\n');
+        let mut api = lines.next()?.splitn(5, '\t');
+        let cors = lines.next()?;
+        let routes = lines.next()?;
+        Some(Self {
+            stage: api.next()?,
+            account_id: api.next()?,
+            api_id: api.next()?,
+            domain_name: api.next()?,
+            stage_variables: api.next()?,
+            cors: if cors.is_empty() {
+                None
+            } else {
+                Some(Cors::read(cors)?)
+            },
+            routes,
+        })
+    }
+
+    /// Writes the state with these routes, in the order in which they are to be tried.
+    pub fn write<'r>(&self, routes: impl IntoIterator<Item = Route<'r>>) -> String {
+        let mut text = format!(
+            "{}\t{}\t{}\t{}\t{}\n",
+            self.stage, self.account_id, self.api_id, self.domain_name, self.stage_variables
+        );
+        if let Some(cors) = &self.cors {
+            cors.write(&mut text);
+        }
+        text.push('\n');
+        for route in routes {
+            route.write(&mut text);
+        }
+        text
+    }
+
+    /// The state of an API without CORS and, until written, without routes.
+    pub fn new(stage: &'a str, account_id: &'a str, api_id: &'a str) -> Self {
+        Self {
+            stage,
+            account_id,
+            api_id,
+            domain_name: "",
+            stage_variables: "",
+            cors: None,
+            routes: "",
+        }
+    }
+
+    /// The routes, in the order in which they are tried.
+    pub fn routes(&self) -> impl Iterator<Item = Route<'a>> {
+        self.routes.lines().filter_map(Route::read)
+    }
+}
+
+impl<'a> Cors<'a> {
+    fn read(line: &'a str) -> Option<Self> {
+        let mut fields = line.split('\t');
+        Some(Self {
+            origins: fields.next()?,
+            methods: fields.next()?,
+            headers: fields.next()?,
+            exposed: fields.next()?,
+            max_age: fields.next()?,
+            credentials: fields.next()? == "true",
+        })
+    }
+
+    fn write(&self, text: &mut String) {
+        let fields = [
+            self.origins,
+            self.methods,
+            self.headers,
+            self.exposed,
+            self.max_age,
+        ];
+        for field in fields {
+            text.push_str(field);
+            text.push('\t');
+        }
+        text.push_str(if self.credentials { "true" } else { "false" });
+    }
+}
+
+impl<'a> Route<'a> {
+    fn read(line: &'a str) -> Option<Self> {
+        let mut fields = line.split('\t');
+        Some(Self {
+            method: fields.next()?,
+            path: fields.next()?,
+            format: Format::from_name(fields.next()?)?,
+            wait_ms: fields.next()?.parse().ok()?,
+            function: fields.next()?,
+        })
+    }
+
+    fn write(&self, text: &mut String) {
+        let Self {
+            method,
+            path,
+            format,
+            wait_ms,
+            function,
+        } = self;
+        text.push_str(&format!(
+            "{method}\t{path}\t{}\t{wait_ms}\t{function}\n",
+            format.name()
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_reads_back_as_it_was_written() {
+        let cors = Cors {
+            origins: "https://a.example http://*",
+            methods: "GET,POST",
+            headers: "",
+            exposed: "x-a",
+            max_age: "300",
+            credentials: true,
+        };
+        let state = State {
+            domain_name: "api.example.com",
+            stage_variables: r#"{"a":"b"}"#,
+            cors: Some(cors),
+            ..State::new("prod", "123456789012", "abc")
+        };
+        let routes = [
+            Route {
+                method: "GET",
+                path: "/a/{b}",
+                format: Format::V2,
+                wait_ms: 30_000,
+                function: "f",
+            },
+            Route {
+                method: "ANY",
+                path: DEFAULT,
+                format: Format::V1,
+                wait_ms: 50,
+                function: "g:live",
+            },
+        ];
+        let text = state.write(routes);
+        let read = State::read(&text).unwrap();
+        assert_eq!(read.routes().collect::<Vec<_>>(), routes);
+        assert_eq!(State { routes: "", ..read }, state);
+    }
+
+    #[test]
+    fn a_state_without_cors_and_variables_reads_back() {
+        let text = State::new(DEFAULT, "123456789012", "abc").write([]);
+        let read = State::read(&text).unwrap();
+        assert_eq!(
+            (read.cors, read.stage_variables, read.routes().count()),
+            (None, "", 0)
+        );
+    }
+
+    #[test]
+    fn foreign_text_is_no_state() {
+        for text in [
+            "",
+            "{}",
+            "a\tb\tc\td\te",
+            "a\tb\n\n",
+            "a\tb\tc\td\te\nonly origins\n",
+        ] {
+            assert_eq!(State::read(text), None, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The rounds: every subject in turn, several times over, so that a slow moment of the machine hits all alike.
+//!
+//! Each measurement runs on a freshly started subject. One that cannot be started is dropped with the reason.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::load::{self, Seen, Until};
+use crate::process;
+use crate::server::Server;
+use crate::subject::{Name, Subject};
+
+/// The numbers of callers that are tried.
+pub const CALLERS: [usize; 3] = [1, 8, 64];
+
+/// How much is measured.
+pub struct Plan {
+    /// Starts of each subject for the start figures.
+    pub starts: usize,
+    /// Rounds of load.
+    pub rounds: usize,
+    /// Calls of the single caller in each round.
+    pub calls: usize,
+    /// How long several callers call in each round.
+    pub span: Duration,
+}
+
+/// What is measured; the number is that of the callers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Figure {
+    /// Process start to the first TCP connection, ms.
+    Listening,
+    /// Process start to the ready line, ms.
+    Ready,
+    /// Process start to the first answer, ms.
+    FirstAnswer,
+    /// The middle latency of a warm call with one caller, µs.
+    P50,
+    /// The latency 99 of 100 warm calls stay under, µs.
+    P99,
+    /// Answered calls per second.
+    Throughput(usize),
+    /// CPU time of the server process, seconds per 10,000 answered calls.
+    Cpu(usize),
+    /// Resident memory of the server process, MB: 0 callers is before the first call, others after their load.
+    Resident(usize),
+}
+
+/// Calls that went wrong with one subject under one load, over all rounds.
+#[derive(Default)]
+pub struct Faults {
+    /// Answered as they should be.
+    pub calls: usize,
+    /// Not answered with status 200.
+    pub errors: usize,
+    /// Answered with status 200 and something else than the event.
+    pub wrong: usize,
+    /// What the first of either was.
+    pub first: Option<String>,
+}
+
+/// Everything measured.
+#[derive(Default)]
+pub struct Results {
+    samples: BTreeMap<(Figure, Name), Vec<f64>>,
+    /// By subject and number of callers.
+    pub faults: BTreeMap<(Name, usize), Faults>,
+    /// The fewest bootstraps seen running at the end of a load, by subject and number of callers.
+    pub environments: BTreeMap<(Name, usize), usize>,
+    /// Why a subject is missing.
+    pub skipped: BTreeMap<Name, String>,
+}
+
+impl Results {
+    /// The median over all rounds.
+    pub fn median(&self, figure: Figure, name: Name) -> Option<f64> {
+        let mut samples = self.samples.get(&(figure, name))?.clone();
+        samples.sort_by(f64::total_cmp);
+        let upper = *samples.get(samples.len() / 2)?;
+        let lower = *samples.get(samples.len().saturating_sub(1) / 2)?;
+        Some(f64::midpoint(lower, upper))
+    }
+
+    /// Whether any subject gave an answer that is not the event.
+    pub fn any_wrong(&self) -> bool {
+        self.faults.values().any(|faults| faults.wrong > 0)
+    }
+
+    fn add(&mut self, figure: Figure, name: Name, value: f64) {
+        self.samples.entry((figure, name)).or_default().push(value);
+    }
+
+    fn add_faults(&mut self, name: Name, callers: usize, seen: &mut Seen) {
+        let faults = self.faults.entry((name, callers)).or_default();
+        faults.calls += seen.latencies.len();
+        faults.errors += seen.errors;
+        faults.wrong += seen.wrong;
+        faults.first = faults.first.take().or(seen.first_fault.take());
+    }
+}
+
+/// Runs the plan. Progress goes to stderr.
+pub async fn all(plan: &Plan, mut subjects: Vec<Subject>, results: &mut Results) {
+    for start in 0..plan.starts {
+        eprintln!("start {} of {}", start + 1, plan.starts);
+        in_turn(&mut subjects, results, async |subject, results| starting(subject, results).await).await;
+    }
+    for round in 0..plan.rounds {
+        for callers in CALLERS {
+            eprintln!("round {} of {}, {callers} callers", round + 1, plan.rounds);
+            in_turn(&mut subjects, results, async |subject, results| {
+                if subject.name.serves(callers) {
+                    loaded(plan, subject, callers, results).await?;
+                }
+                Ok(())
+            })
+            .await;
+        }
+    }
+}
+
+/// Does the same with every subject, begins with another one next time, and drops those that fail.
+async fn in_turn(
+    subjects: &mut Vec<Subject>,
+    results: &mut Results,
+    measure: impl AsyncFn(&Subject, &mut Results) -> Result<()>,
+) {
+    let mut kept = Vec::with_capacity(subjects.len());
+    for subject in subjects.drain(..) {
+        match measure(&subject, results).await {
+            Ok(()) => kept.push(subject),
+            Err(error) => {
+                results.skipped.insert(subject.name, format!("{error:#}"));
+            }
+        }
+    }
+    if !kept.is_empty() {
+        kept.rotate_left(1);
+    }
+    *subjects = kept;
+}
+
+/// A cold start, up to the first answer.
+async fn starting(subject: &Subject, results: &mut Results) -> Result<()> {
+    let server = Server::start(subject, 1)?;
+    let first = load::once(server.target).await;
+    let answered = server.age();
+    first.with_context(|| format!("its first call failed ({})", server.last_words()))?;
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    results.add(Figure::Listening, subject.name, ms(server.listening));
+    results.add(Figure::FirstAnswer, subject.name, ms(answered));
+    if let Some(ready) = server.ready() {
+        results.add(Figure::Ready, subject.name, ms(ready));
+    }
+    Ok(())
+}
+
+/// A warm run with this many callers.
+async fn loaded(plan: &Plan, subject: &Subject, callers: usize, results: &mut Results) -> Result<()> {
+    const IDLE: Duration = Duration::from_millis(200);
+    const WARM: Duration = Duration::from_millis(300);
+
+    let server = Server::start(subject, callers)?;
+    if callers == 1 {
+        tokio::time::sleep(IDLE).await; // whatever it still does after it listens is over by then
+        results.add(Figure::Resident(0), subject.name, process::resident_mb(server.pid())?);
+    }
+    // Calls that take a moment overlap, so every environment is started before anything is measured.
+    load::run(server.target, callers, Until::Calls(1), ",\"sleep_ms\":200").await?;
+    load::run(server.target, callers, Until::Passed(WARM), "").await?;
+
+    let until = if callers == 1 { Until::Calls(plan.calls) } else { Until::Passed(plan.span) };
+    let before = process::cpu(server.pid())?;
+    let mut seen = load::run(server.target, callers, until, "").await?;
+    let cpu = process::cpu(server.pid()).with_context(|| format!("it died: {}", server.last_words()))? - before;
+    results.add(Figure::Resident(callers), subject.name, process::resident_mb(server.pid())?);
+
+    let environments = results.environments.entry((subject.name, callers)).or_insert(usize::MAX);
+    *environments = (*environments).min(server.environments());
+    results.add_faults(subject.name, callers, &mut seen);
+    record(results, subject.name, callers, &mut seen, cpu);
+    Ok(())
+}
+
+fn record(results: &mut Results, name: Name, callers: usize, seen: &mut Seen, cpu: Duration) {
+    let calls = seen.latencies.len();
+    if calls == 0 {
+        return;
+    }
+    let per_second = calls as f64 / seen.elapsed.as_secs_f64();
+    results.add(Figure::Throughput(callers), name, per_second);
+    results.add(Figure::Cpu(callers), name, cpu.as_secs_f64() * 1e4 / calls as f64);
+    if callers == 1 {
+        seen.latencies.sort();
+        for (figure, hundredth) in [(Figure::P50, 50), (Figure::P99, 99)] {
+            if let Some(latency) = seen.latencies.get(calls * hundredth / 100) {
+                results.add(figure, name, latency.as_secs_f64() * 1e6);
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Nothing outlives the host, however it ends.
+
+use std::fs;
+use std::path::Path;
+
+use rustix::process::Signal;
+
+use crate::support::{Project, Server, eventually};
+
+/// A function that leaves children behind in every way a process can: in its group, in a session of its own, and
+/// twice forked so that its parent is gone.
+fn littering() -> (Project, Server, Vec<String>) {
+    let project = Project::new("[functions.echo]\ncode = \"code\"\ntimeout = 1\n");
+    project.executable(
+        "code/bootstrap",
+        r#"#!/usr/bin/env bash
+sleep 1000 & echo $! >> pids
+setsid sleep 1001 & echo $! >> pids
+(setsid sh -c 'sleep 1002 & echo $! >> pids') &
+echo $$ >> pids
+base="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation"
+while true; do
+  id=$(curl -s -D - -o event "$base/next" | tr -d '\r' | sed -n 's/^lambda-runtime-aws-request-id: //p')
+  [ "$(cat event)" = '"hang"' ] && sleep 1003
+  [ "$(cat event)" = '"exit"' ] && exit 4
+  curl -s -o /dev/null "$base/$id/response" -d 1
+done
+"#,
+    );
+    let server = project.serve();
+    assert_eq!(server.invoke("echo", "1").text(), "1");
+    let file = project.path().join("code/pids");
+    let read = || fs::read_to_string(&file).unwrap_or_default().lines().map(str::to_owned).collect::<Vec<_>>();
+    eventually("four processes", || read().len() == 4);
+    let pids = read();
+    assert!(pids.iter().all(|pid| alive(pid)), "{pids:?}");
+    (project, server, pids)
+}
+
+fn alive(pid: &str) -> bool {
+    Path::new("/proc").join(pid).exists()
+}
+
+#[track_caller]
+fn all_gone(pids: &[String]) {
+    eventually("the processes to be gone", || !pids.iter().any(|pid| alive(pid)));
+}
+
+#[test]
+fn a_graceful_stop_leaves_nothing_behind() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let (_project, mut server, pids) = littering();
+        server.signal(signal);
+        assert!(server.wait().success());
+        assert!(!pids.iter().any(|pid| alive(pid)), "all are gone before the host is");
+    }
+}
+
+#[test]
+fn a_killed_host_leaves_nothing_behind() {
+    let (_project, mut server, pids) = littering();
+    server.signal(Signal::KILL);
+    server.wait();
+    all_gone(&pids);
+}
+
+#[test]
+fn a_timeout_and_a_crash_take_all_descendants_along() {
+    for event in [r#""hang""#, r#""exit""#] {
+        let (_project, server, pids) = littering();
+        assert_eq!(server.invoke("echo", event).header("x-amz-function-error"), Some("Unhandled"));
+        all_gone(&pids);
+        assert_eq!(server.invoke("echo", "1").text(), "1");
+    }
+}
+
+#[test]
+fn a_stop_lets_the_call_under_way_finish() {
+    let project = Project::echo("");
+    let mut server = project.serve();
+    server.invoke("echo", "1");
+    let (url, pid) = (server.invoke_url().to_owned(), server.pid());
+    let call = std::thread::spawn(move || {
+        let event = br#"{"print":"begun","sleep_ms":700}"#;
+        crate::support::request(&url, "POST", "/2015-03-31/functions/echo/invocations", &[], event)
+    });
+    server.log_with("begun");
+    server.signal(Signal::TERM);
+    assert_eq!(call.join().unwrap().status, 200);
+    assert!(server.wait().success(), "{pid}");
+    assert!(server.log().contains("END RequestId"));
+}

@@ -1,0 +1,125 @@
+//! The Runtime API's answers to a runtime that keeps to no order.
+
+use serde_json::json;
+
+use crate::support::{Project, Server};
+
+/// A bash bootstrap that runs a scenario once for each event; `api METHOD PATH [BODY]` prints status and body.
+fn scenario(steps: &str) -> (Project, Server) {
+    let project = Project::new("[functions.echo]\ncode = \"code\"\ntimeout = 5\n");
+    project.executable(
+        "code/bootstrap",
+        format!(
+            r#"#!/usr/bin/env bash
+base="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01"
+api() {{ curl -s -X "$1" -o body -w '%{{http_code}}' "$base/$2" ${{3+-d "$3"}} "${{@:4}}" >&2; echo -n ' ' >&2; cat body >&2; echo >&2; }}
+next() {{ id=$(curl -s -D - -o event "$base/runtime/invocation/next" | tr -d '\r' | sed -n 's/^lambda-runtime-aws-request-id: //p'); }}
+cd "$(mktemp -d)"
+{steps}
+"#
+        ),
+    );
+    let server = project.serve();
+    (project, server)
+}
+
+const LOOP: &str = "while next; do api POST runtime/invocation/$id/response \"$(cat event)\"; done";
+const OK: &str = "202 {\"status\":\"OK\"}";
+const INVALID_ID: &str = r#"400 {"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}"#;
+
+fn not_allowed(from: &str, to: &str) -> String {
+    format!(
+        "403 {}",
+        json!({
+            "errorMessage": format!("State transition from {from} to {to} failed for runtime. Error: State transition is not allowed"),
+            "errorType": "InvalidStateTransition",
+        })
+    )
+}
+
+#[test]
+fn a_second_response_an_error_after_it_and_a_late_init_error_are_refused_with_both_states() {
+    let (_project, server) = scenario(&format!(
+        "next\napi POST runtime/init/error {{}}\n\
+         api POST runtime/invocation/$id/response 1\n\
+         api POST runtime/invocation/$id/response 2\n\
+         api POST runtime/invocation/$id/error {{}}\n{LOOP}"
+    ));
+    assert_eq!(server.invoke("echo", "0").text(), "1");
+    let log = server.log_with("InvocationErrorResponse");
+    for line in [
+        not_allowed("Running", "InitError"),
+        OK.to_owned(),
+        not_allowed("RuntimeResponseSentState", "InvocationResponse"),
+        not_allowed("RuntimeResponseSentState", "InvocationErrorResponse"),
+    ] {
+        assert!(log.contains(&line), "{line}\nnot in\n{log}");
+    }
+    assert_eq!(server.invoke("echo", "7").text(), "7");
+}
+
+#[test]
+fn an_answer_before_the_first_next_or_for_another_id_has_an_invalid_id() {
+    let (_project, server) = scenario(&format!(
+        "api POST runtime/invocation/early/response 1\nnext\n\
+         api POST runtime/invocation/other/response 1\n\
+         api POST runtime/invocation/other/error 1\n\
+         api POST runtime/invocation/$id/response 5\n{LOOP}"
+    ));
+    assert_eq!(server.invoke("echo", "0").text(), "5");
+    let log = server.log_with(OK);
+    assert_eq!(log.matches(INVALID_ID).count(), 3, "{log}");
+}
+
+#[test]
+fn asking_again_while_running_gives_the_same_event_again() {
+    let (_project, server) = scenario(&format!("next; first=$id; next; echo \"same: $([ $first = $id ] && echo yes)\" >&2\n\
+         api POST runtime/invocation/$id/response \"$(cat event)\"\n{LOOP}"));
+    assert_eq!(server.invoke("echo", "[1]").text(), "[1]");
+    server.log_with("same: yes");
+}
+
+#[test]
+fn a_wrong_response_mode_is_refused_and_answered() {
+    let (_project, server) = scenario(&format!(
+        "next; api POST runtime/invocation/$id/response 1 -H 'Lambda-Runtime-Function-Response-Mode: fast'\n\
+         api GET runtime/invocation/next\n{LOOP}"
+    ));
+    let reply = server.invoke("echo", "1");
+    assert_eq!(reply.json()["errorType"], "Runtime.InvalidResponseModeHeader");
+    let log = server.log_with("InvalidStateTransition");
+    assert!(log.contains(r#"400 {"errorMessage":"Invalid function response mode","errorType":"InvalidFunctionResponseMode"}"#));
+    assert!(log.contains(&not_allowed("InvocationResponse", "Ready")), "{log}");
+}
+
+#[test]
+fn unknown_paths_and_wrong_methods_are_answered_as_awss_server_does() {
+    let (_project, server) = scenario(&format!(
+        "api GET ping\napi GET runtime/nothing\napi GET runtime/invocation/next/\napi POST runtime/invocation/next 1\n\
+         api GET runtime/init/error\n{LOOP}"
+    ));
+    assert_eq!(server.invoke("echo", "1").text(), "1");
+    let log = server.log();
+    assert!(log.contains("200 pong"), "{log}");
+    assert_eq!(log.matches("404 404 page not found").count(), 2, "{log}");
+    assert_eq!(log.matches("405 \n").count(), 2, "{log}");
+}
+
+#[test]
+fn garbage_on_the_connection_does_not_disturb_the_invocation() {
+    let server = Project::echo("").serve();
+    assert_eq!(server.invoke("echo", r#"{"garbage":true}"#).text(), r#"{"garbage":true}"#);
+    let reply = server.invoke("echo", r#"{"stale":true,"double":true}"#);
+    assert_eq!(reply.text(), r#"{"stale":true,"double":true}"#);
+    let log = server.log_with("second answer: 403");
+    assert!(log.contains("stale answer: 400"), "{log}");
+}
+
+#[test]
+fn a_streamed_response_is_collected_for_a_caller_that_wants_it_whole() {
+    let (_project, server) = scenario(
+        "while next; do (echo -n '{\"a\":'; sleep 0.1; echo -n '1}') | curl -s -o /dev/null -X POST -T - \
+         -H 'Lambda-Runtime-Function-Response-Mode: streaming' $base/runtime/invocation/$id/response; done",
+    );
+    assert_eq!(server.invoke("echo", "1").text(), r#"{"a":1}"#);
+}

@@ -1,0 +1,331 @@
+//! AWS's own runtime clients, as AWS publishes them, and bash: what works, and every way to fail.
+//!
+//! The functions are in `fixtures/runtimes`, one for each language, and all do what an event orders: `fail`, `exit`,
+//! `hang`, or return a `large` result. Any other event comes back. Their runtimes are started as the examples start
+//! theirs.
+
+mod examples;
+
+use std::fmt::Write;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::support::{Missing, Project, Reply, Server, installed};
+
+/// What sets one runtime apart from the others.
+struct Runtime {
+    /// A project whose function's code is `hello`.
+    project: fn() -> Result<Project, Missing>,
+    /// Setting of the function that works.
+    works: &'static str,
+    /// The type of the error that `fail` raises.
+    error_type: &'static str,
+    /// The ways in which init can fail.
+    broken: &'static [Broken],
+}
+
+/// A function whose init fails.
+struct Broken {
+    setting: &'static str,
+    error_type: &'static str,
+    /// How the error's message begins; `ID` stands for the request's.
+    message: &'static str,
+}
+
+#[test]
+fn python() {
+    check(&Runtime {
+        project: || example_with("python", "hello/package", &["faults.py", "broken.py"]),
+        works: "handler = 'faults.handler'",
+        error_type: "ValueError",
+        broken: &[
+            Broken {
+                setting: "handler = 'missing.handler'",
+                error_type: "Runtime.ImportModuleError",
+                message: "Unable to import module 'missing': No module named 'missing'",
+            },
+            Broken {
+                setting: "handler = 'faults.missing'",
+                error_type: "Runtime.HandlerNotFound",
+                message: "Handler 'missing' missing on module 'faults'",
+            },
+            Broken {
+                setting: "handler = 'broken.handler'",
+                error_type: "ValueError",
+                message: "broken at import",
+            },
+        ],
+    });
+}
+
+#[test]
+fn node() {
+    check(&Runtime {
+        project: || example_with("node", "hello/node_modules", &["faults.mjs", "broken.mjs"]),
+        works: "handler = 'faults.handler'",
+        error_type: "RangeError",
+        broken: &[
+            Broken {
+                setting: "handler = 'missing.handler'",
+                error_type: "Runtime.ImportModuleError",
+                message: "Error: Cannot find module 'missing'",
+            },
+            Broken {
+                setting: "handler = 'faults.missing'",
+                error_type: "Runtime.HandlerNotFound",
+                message: "faults.missing is undefined or not exported",
+            },
+            Broken {
+                setting: "handler = 'broken.handler'",
+                error_type: "RangeError",
+                message: "broken at import",
+            },
+        ],
+    });
+}
+
+/// Neither Rust's runtime nor our bash reports a failed init: they exit.
+const EXITS_AT_START: Broken = Broken {
+    setting: "environment = { BROKEN = 'yes' }",
+    error_type: "Runtime.ExitError",
+    message: "RequestId: ID Error: Runtime exited with error: exit status 1",
+};
+
+#[test]
+fn rust() {
+    check(&Runtime {
+        project: || {
+            let program = installed("examples/rust/target/release/faults")?;
+            let project = Project::new("");
+            std::os::unix::fs::symlink(program, project.path().join("hello")).unwrap();
+            Ok(project)
+        },
+        works: "",
+        // The runtime tells the type by its name in Rust.
+        error_type: "&alloc::boxed::Box<dyn core::error::Error + core::marker::Send + core::marker::Sync>",
+        broken: &[EXITS_AT_START],
+    });
+}
+
+#[test]
+fn bash() {
+    check(&Runtime {
+        project: || {
+            examples::curl()?;
+            let project = Project::new("");
+            project.executable(
+                "hello/bootstrap",
+                include_bytes!("../../fixtures/runtimes/bash/bootstrap"),
+            );
+            Ok(project)
+        },
+        works: "",
+        error_type: "Bash.Failure",
+        broken: &[EXITS_AT_START],
+    });
+}
+
+/// An example with further files beside its handler.
+fn example_with(example: &str, to_install: &str, files: &[&str]) -> Result<Project, Missing> {
+    let project = examples::copy(example, Some(to_install))?;
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures/runtimes")
+        .join(example);
+    for file in files {
+        std::fs::copy(fixtures.join(file), project.path().join("hello").join(file)).unwrap();
+    }
+    Ok(project)
+}
+
+#[track_caller]
+fn check(runtime: &Runtime) {
+    let Ok(project) = (runtime.project)() else {
+        return;
+    };
+    project.file("lambkin.toml", config(runtime));
+    let server = project.serve();
+    a_result_comes_back(&server);
+    an_error_is_handed_on_as_it_is(&server, runtime);
+    an_exit_is_an_error(&server);
+    a_hang_times_out(&server);
+    a_large_result_comes_whole(&server);
+    for (index, broken) in runtime.broken.iter().enumerate() {
+        a_failed_init_is_tried_again_for_every_call(&server, &format!("broken-{index}"), broken);
+    }
+}
+
+fn config(runtime: &Runtime) -> String {
+    let mut config = "[invoke]\nlisten = '127.0.0.1:0'\n".to_owned();
+    let mut function = |name: &str, timeout: u32, setting: &str| {
+        writeln!(
+            config,
+            "[functions.{name}]\ncode = 'hello'\ntimeout = {timeout}\n{setting}"
+        )
+        .unwrap();
+    };
+    function("good", 30, runtime.works);
+    // Two seconds let a process start again even on a busy machine.
+    function("hasty", 2, runtime.works);
+    for (index, broken) in runtime.broken.iter().enumerate() {
+        function(&format!("broken-{index}"), 30, broken.setting);
+    }
+    config
+}
+
+#[track_caller]
+fn a_result_comes_back(server: &Server) {
+    let reply = works(server, "good");
+    let report = report(server, "good", &reply);
+    assert!(
+        report.contains("\tInit Duration: ") && !report.contains("Status"),
+        "{report}"
+    );
+    assert!(server.log().contains("echoing\n"), "{}", server.log());
+}
+
+#[track_caller]
+fn an_error_is_handed_on_as_it_is(server: &Server, runtime: &Runtime) {
+    let (reply, error) = fails(server, "good", &json!({ "do": "fail" }));
+    assert_eq!(
+        (error["errorMessage"].as_str(), error["errorType"].as_str()),
+        (Some("no luck"), Some(runtime.error_type))
+    );
+    let report = report(server, "good", &reply);
+    assert!(
+        !report.contains("Status"),
+        "a handler's error is no platform error: {report}"
+    );
+    works(server, "good");
+}
+
+#[track_caller]
+fn an_exit_is_an_error(server: &Server) {
+    let (reply, error) = fails(server, "good", &json!({ "do": "exit" }));
+    let words = format!(
+        "RequestId: {} Error: Runtime exited with error: exit status 3",
+        id(&reply)
+    );
+    assert_eq!(
+        error,
+        json!({ "errorType": "Runtime.ExitError", "errorMessage": words })
+    );
+    let report = report(server, "good", &reply);
+    assert!(
+        report.contains("\tStatus: error\tError Type: Runtime.ExitError"),
+        "{report}"
+    );
+    assert!(
+        server.log().contains(&format!("good | {words}\n")),
+        "{}",
+        server.log()
+    );
+    works(server, "good");
+}
+
+#[track_caller]
+fn a_hang_times_out(server: &Server) {
+    works(server, "hasty");
+    let (reply, error) = fails(server, "hasty", &json!({ "do": "hang" }));
+    let words = format!(
+        "RequestId: {} Error: Task timed out after 2.00 seconds",
+        id(&reply)
+    );
+    assert_eq!(
+        error,
+        json!({ "errorType": "Sandbox.Timedout", "errorMessage": words })
+    );
+    let report = report(server, "hasty", &reply);
+    assert!(report.contains("\tStatus: timeout"), "{report}");
+    works(server, "hasty");
+}
+
+#[track_caller]
+fn a_large_result_comes_whole(server: &Server) {
+    let reply = server.invoke("good", json!({ "do": "large" }).to_string());
+    assert_eq!(
+        (reply.status, reply.header("x-amz-function-error")),
+        (200, None)
+    );
+    assert_eq!(reply.body.len(), 5_000_002);
+    assert!(
+        reply
+            .json()
+            .as_str()
+            .unwrap()
+            .bytes()
+            .all(|byte| byte == b'x')
+    );
+    works(server, "good");
+}
+
+#[track_caller]
+fn a_failed_init_is_tried_again_for_every_call(server: &Server, function: &str, broken: &Broken) {
+    for _ in 0..2 {
+        let (reply, error) = fails(server, function, &json!({}));
+        assert_eq!(error["errorType"], broken.error_type);
+        let message = error["errorMessage"].as_str().unwrap();
+        assert!(
+            message.starts_with(&broken.message.replace("ID", id(&reply))),
+            "{message}"
+        );
+        report(server, function, &reply);
+    }
+    let log = server.log();
+    assert!(
+        log.lines().any(
+            |line| line.starts_with(&format!("{function} | INIT_REPORT "))
+                && line.contains("Status: error")
+        ),
+        "{log}"
+    );
+}
+
+/// Has a function return its event.
+#[track_caller]
+fn works(server: &Server, function: &str) -> Reply {
+    let event = json!({ "n": 1, "text": "ü\u{1f411}\n", "list": [null, true, 1.5] });
+    let reply = server.invoke(function, event.to_string());
+    assert_eq!(
+        (reply.status, reply.header("x-amz-function-error")),
+        (200, None),
+        "{}\n{}",
+        reply.text(),
+        server.log()
+    );
+    assert_eq!(reply.json(), event);
+    reply
+}
+
+/// Has a function fail, and returns its error as well.
+#[track_caller]
+fn fails(server: &Server, function: &str, event: &Value) -> (Reply, Value) {
+    let reply = server.invoke(function, event.to_string());
+    let failed = (reply.status, reply.header("x-amz-function-error"));
+    assert_eq!(
+        failed,
+        (200, Some("Unhandled")),
+        "{}\n{}",
+        reply.text(),
+        server.log()
+    );
+    let error = reply.json();
+    (reply, error)
+}
+
+fn id(reply: &Reply) -> &str {
+    reply.header("x-amzn-requestid").unwrap()
+}
+
+/// The REPORT line of a call, once START and END have come before it.
+#[track_caller]
+fn report(server: &Server, function: &str, reply: &Reply) -> String {
+    let id = id(reply);
+    let log = server.log_with(&format!("{function} | REPORT RequestId: {id}\t"));
+    let at = |line: &str| {
+        log.find(&format!("{function} | {line} RequestId: {id}"))
+            .unwrap_or_else(|| panic!("no {line}: {log}"))
+    };
+    assert!(at("START") < at("END") && at("END") < at("REPORT"), "{log}");
+    log[at("REPORT")..].lines().next().unwrap().to_owned()
+}

@@ -1,0 +1,216 @@
+//! Every example of `examples/`, run as its README says, with the `lambkin.toml` it has.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::support::{Missing, Project, Reply, Server, installed, lambkin, tool};
+
+/// A copy of an example; its triggers listen on free ports. What its README has the reader install or build, a path in
+/// the example, comes from `tests/tools/install`.
+#[track_caller]
+pub fn copy(example: &str, to_install: Option<&str>) -> Result<Project, Missing> {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../examples")
+        .join(example);
+    let config = fs::read_to_string(from.join("lambkin.toml")).unwrap();
+    assert!(config.contains("\"127.0.0.1:8000\""), "{config}");
+    let project = Project::new(&config.replace("\"127.0.0.1:8000\"", "\"127.0.0.1:0\""));
+    copy_folder(
+        &from,
+        project.path(),
+        to_install.map(|path| from.join(path)).as_deref(),
+    );
+    if let Some(path) = to_install {
+        let target = installed(&format!("examples/{example}/{path}"))?;
+        symlink(target, project.path().join(path)).unwrap();
+    }
+    Ok(project)
+}
+
+/// Copies what is not there yet, except for one path.
+fn copy_folder(from: &Path, to: &Path, except: Option<&Path>) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if Some(entry.path().as_path()) == except || target.exists() {
+            continue;
+        }
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target, except);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// What the bash functions need.
+#[track_caller]
+pub fn curl() -> Result<(), Missing> {
+    let mut probe = Command::new("curl");
+    probe.arg("--version");
+    tool("curl", probe)
+}
+
+/// The examples that greet, all alike to a caller.
+#[track_caller]
+fn greets(example: &str, to_install: Option<&str>) {
+    let Ok(project) = copy(example, to_install) else {
+        return;
+    };
+    let server = project.serve();
+    for (path, message) in [("/hello/ada", "hi, ada"), ("/", "hi, world")] {
+        let reply = server.web("GET", path, &[], b"");
+        assert_eq!(
+            (reply.status, reply.json()),
+            (200, json!({ "message": message })),
+            "{}",
+            server.log()
+        );
+    }
+    drop(server);
+
+    let mut invoke = lambkin();
+    invoke.args(["invoke", "hello", r#"{"pathParameters":{"name":"bob"}}"#]);
+    let output = invoke
+        .current_dir(project.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        result,
+        json!({ "message": "hi, bob" }),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn bash() {
+    if curl().is_ok() {
+        greets("bash", None);
+    }
+}
+
+#[test]
+fn python() {
+    greets("python", Some("hello/package"));
+}
+
+#[test]
+fn node() {
+    greets("node", Some("hello/node_modules"));
+}
+
+#[test]
+fn rust() {
+    greets("rust", Some("target"));
+}
+
+fn fastapi(test: impl Fn(&Server)) {
+    if let Ok(project) = copy("fastapi", Some("api/package")) {
+        test(&project.serve());
+    }
+}
+
+fn post(server: &Server, path: &str, content_type: &str, body: &[u8]) -> Reply {
+    server.web("POST", path, &[("content-type", content_type)], body)
+}
+
+#[test]
+fn fastapi_reads_path_and_query() {
+    fastapi(|server| {
+        let reply = server.web(
+            "GET",
+            "/lambs/dolly%20the%20first?fields=name&fields=weight%26age",
+            &[],
+            b"",
+        );
+        assert_eq!(
+            (reply.status, reply.header("content-type")),
+            (200, Some("application/json")),
+            "{}",
+            server.log()
+        );
+        assert_eq!(
+            reply.json(),
+            json!({ "name": "dolly the first", "fields": "weight&age" })
+        );
+    });
+}
+
+#[test]
+fn fastapi_takes_json_and_refuses_what_does_not_fit() {
+    fastapi(|server| {
+        let reply = post(
+            server,
+            "/lambs",
+            "application/json",
+            r#"{"name":"Zoë","weight":4.5}"#.as_bytes(),
+        );
+        assert_eq!(
+            (reply.status, reply.header("location")),
+            (201, Some("/lambs/Zo%C3%AB")),
+            "{reply:?}"
+        );
+        assert_eq!(reply.json(), json!({ "name": "Zoë", "weight": 4.5 }));
+        let reply = post(server, "/lambs", "application/json", br#"{"name":"dolly"}"#);
+        assert_eq!(
+            (reply.status, &reply.json()["detail"][0]["loc"]),
+            (422, &json!(["body", "weight"]))
+        );
+    });
+}
+
+#[test]
+fn fastapi_gets_and_sets_cookies() {
+    fastapi(|server| {
+        let reply = server.web("GET", "/visits", &[("cookie", "theme=dark; visits=4")], b"");
+        assert_eq!(reply.json(), json!({ "visits": 5 }));
+        let cookies = reply.headers_named("set-cookie");
+        assert_eq!(
+            cookies,
+            [
+                "visits=5; Path=/; SameSite=lax",
+                "last=here; Path=/; SameSite=lax"
+            ]
+        );
+    });
+}
+
+#[test]
+fn fastapi_answers_for_itself_where_it_has_no_route() {
+    fastapi(|server| {
+        let reply = server.web("GET", "/nowhere", &[], b"");
+        assert_eq!(
+            (reply.status, reply.json()),
+            (404, json!({ "detail": "Not Found" }))
+        );
+        let reply = server.web("DELETE", "/lambs/dolly", &[], b"");
+        assert_eq!((reply.status, reply.header("allow")), (405, Some("GET")));
+        let docs = server.web("GET", "/docs", &[], b"");
+        assert_eq!(
+            (docs.status, docs.header("content-type")),
+            (200, Some("text/html; charset=utf-8"))
+        );
+    });
+}
+
+#[test]
+fn fastapi_takes_and_returns_bytes() {
+    fastapi(|server| {
+        let bytes: Vec<u8> = (0..=255).collect();
+        let reply = post(server, "/reverse", "application/octet-stream", &bytes);
+        let reversed: Vec<u8> = (0..=255).rev().collect();
+        assert_eq!(
+            (reply.status, reply.header("content-type")),
+            (200, Some("application/octet-stream"))
+        );
+        assert_eq!(reply.body, reversed);
+    });
+}

@@ -1,0 +1,22 @@
+//! What every test starts from: a [`Project`] in a temporary folder, a [`Server`] that runs it, and plain HTTP.
+
+mod http;
+mod project;
+mod server;
+mod tools;
+
+pub use http::{Reply, raw, request};
+pub use project::{Project, RAW_BOOTSTRAP};
+pub use server::{Server, lambkin};
+pub use tools::{Missing, installed, tool};
+
+/// Waits for a condition, up to ten seconds.
+#[track_caller]
+pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while !holds() {
+        assert!(std::time::Instant::now() < deadline, "waited in vain for {what}");
+        std::thread::yield_now();
+        std::thread::park_timeout(std::time::Duration::from_millis(1));
+    }
+}

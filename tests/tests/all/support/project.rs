@@ -1,0 +1,69 @@
+//! A project folder as a user would write one.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use tempfile::TempDir;
+
+use super::server::Server;
+
+/// The bootstrap that does what events tell it to; see `fixtures/bootstrap`.
+pub const RAW_BOOTSTRAP: &str = env!("CARGO_BIN_EXE_raw-bootstrap");
+
+/// A temporary project folder.
+pub struct Project {
+    folder: TempDir,
+}
+
+impl Project {
+    /// A folder with this `lambkin.toml`; the Invoke API listens on a free port.
+    pub fn new(config: &str) -> Self {
+        let project = Self { folder: tempfile::tempdir().expect("a temporary folder") };
+        project.file("lambkin.toml", &format!("{config}\n[invoke]\nlisten = \"127.0.0.1:0\"\n"));
+        project
+    }
+
+    /// A project with one function, `echo`, that is the raw bootstrap, with further settings.
+    pub fn echo(settings: &str) -> Self {
+        Self::new(&format!("[functions.echo]\ncode = \"{RAW_BOOTSTRAP}\"\n{settings}"))
+    }
+
+    /// A project with `echo` behind an API Gateway HTTP API, with further settings of the trigger.
+    pub fn gateway(settings: &str) -> Self {
+        Self::new(&format!(
+            "[functions.echo]\ncode = \"{RAW_BOOTSTRAP}\"\n\
+             [triggers.web]\nplugin = \"api-gateway-http\"\nlisten = \"127.0.0.1:0\"\n{settings}"
+        ))
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path().join(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        fs::write(&path, content).expect("a file");
+        path
+    }
+
+    pub fn executable(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.file(name, content);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a mode");
+        path
+    }
+
+    /// Runs `lambkin serve` until the server is dropped.
+    #[track_caller]
+    pub fn serve(&self) -> Server {
+        Server::start(self.path())
+    }
+}
+
+/// Compiled plugins are kept for all tests of a run.
+pub fn cache_folder() -> &'static Path {
+    static FOLDER: OnceLock<TempDir> = OnceLock::new();
+    FOLDER.get_or_init(|| tempfile::tempdir().expect("a temporary folder")).path()
+}

@@ -1,0 +1,138 @@
+//! A running `lambkin serve`, and the binary itself.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use super::http::{self, Reply};
+use super::{eventually, project};
+
+/// The binary under test, built if it is not up to date.
+pub fn lambkin() -> Command {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    let binary = BINARY.get_or_init(|| {
+        let profile = Path::new(env!("CARGO_BIN_EXE_raw-bootstrap")).parent().expect("a profile folder");
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--package", "lambkin"]);
+        if profile.ends_with("release") {
+            build.arg("--release");
+        }
+        let built = build.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
+        assert!(built.success(), "lambkin does not build");
+        profile.join("lambkin")
+    });
+    let mut command = Command::new(binary);
+    command.env("LAMBKIN_CACHE_DIR", project::cache_folder());
+    command
+}
+
+/// A running server. Dropping it kills it.
+pub struct Server {
+    child: Child,
+    ready: Value,
+    log: Arc<Mutex<String>>,
+}
+
+impl Server {
+    #[track_caller]
+    pub fn start(folder: &Path) -> Self {
+        let mut child = lambkin()
+            .args(["serve", "--json"])
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("lambkin starts");
+        let log = collect(child.stderr.take().expect("its stderr"));
+        let mut line = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().expect("its stdout"));
+        stdout.read_line(&mut line).expect("its ready line");
+        let Ok(ready) = serde_json::from_str(&line) else {
+            let status = child.wait();
+            panic!("no ready line but {line:?}, {status:?}: {}", log.lock().unwrap());
+        };
+        Self { child, ready, log }
+    }
+
+    pub fn ready(&self) -> &Value {
+        &self.ready
+    }
+
+    pub fn invoke_url(&self) -> &str {
+        self.ready["invoke"].as_str().expect("the Invoke API's address")
+    }
+
+    pub fn trigger_url(&self, name: &str) -> &str {
+        self.ready["triggers"][name].as_str().expect("the trigger's address")
+    }
+
+    /// Calls a function with the Invoke API.
+    #[track_caller]
+    pub fn invoke(&self, function: &str, event: impl AsRef<[u8]>) -> Reply {
+        self.invoke_with(function, event, &[])
+    }
+
+    #[track_caller]
+    pub fn invoke_with(&self, function: &str, event: impl AsRef<[u8]>, headers: &[(&str, &str)]) -> Reply {
+        let path = format!("/2015-03-31/functions/{function}/invocations");
+        http::request(self.invoke_url(), "POST", &path, headers, event.as_ref())
+    }
+
+    /// Calls the trigger `web`.
+    #[track_caller]
+    pub fn web(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        http::request(self.trigger_url("web"), method, target, headers, body)
+    }
+
+    /// Everything on standard error so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Waits until standard error contains a text, and returns all of it.
+    #[track_caller]
+    pub fn log_with(&self, text: &str) -> String {
+        eventually(&format!("{text:?} in the log"), || self.log().contains(text));
+        self.log()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.pid()).expect("a process id")).expect("a process id");
+        kill_process(pid, signal).expect("it runs");
+    }
+
+    pub fn wait(&mut self) -> ExitStatus {
+        self.child.wait().expect("its status")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _already_gone = self.child.kill();
+        let _already_waited_for = self.child.wait();
+    }
+}
+
+/// Collects what comes, in the background.
+fn collect(from: impl Read + Send + 'static) -> Arc<Mutex<String>> {
+    let collected = Arc::new(Mutex::new(String::new()));
+    let into = Arc::clone(&collected);
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).split(b'\n') {
+            let Ok(line) = line else { return };
+            let mut text = into.lock().unwrap();
+            text.push_str(&String::from_utf8_lossy(&line));
+            text.push('\n');
+        }
+    });
+    collected
+}
