@@ -2,7 +2,8 @@
 //!
 //! Each is built from source with the flags its committed twin in `plugins/prebuilt/` was built with, so that both
 //! have the same bytes. Without the compiler's `wasm32-wasip2` standard library the committed twin is used, and a
-//! warning says so. A plugin that does not compile fails the build with the compiler's own words.
+//! warning says so; `LAMBKIN_PREBUILT_PLUGINS` asks for the twin in any case. A plugin that does not compile fails
+//! the build with the compiler's own words.
 //!
 //! The inner cargo has a target folder of its own, so it never waits for the lock that the outer one holds.
 
@@ -42,7 +43,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let names = plugins(&root.join("plugins"))?;
     watch(&root);
 
-    println!("cargo::rerun-if-env-changed={PREBUILT}");
     let from_source = env::var_os(PREBUILT).is_none() && target_installed()?;
     if !from_source {
         println!(
@@ -84,6 +84,7 @@ fn plugins(folder: &Path) -> io::Result<Vec<String>> {
 
 /// Everything the components are made of.
 fn watch(root: &Path) {
+    println!("cargo::rerun-if-env-changed={PREBUILT}");
     for part in [
         "plugins",
         "wit",

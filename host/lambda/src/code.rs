@@ -52,6 +52,7 @@ impl Code {
         }
         if absolute.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip")) {
             let task_root = unpack(&absolute, unpack_to)
+                .and_then(fs::canonicalize)
                 .map_err(|error| CodeError::Zip { path: path.to_owned(), reason: error.to_string() })?;
             return Ok(Self { task_root, entry: Entry::Search });
         }

@@ -11,6 +11,7 @@
 //! On failure: every call gets exactly one outcome, whatever the process does. If this task itself should die, the
 //! dispatcher learns of it and the caller is told that the host is shutting down.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -88,6 +89,7 @@ enum Happening {
 /// Why an init phase did not lead to a waiting runtime.
 enum InitFailure {
     NoBootstrap(NoBootstrap),
+    NotStarted(PathBuf, Exit),
     Exited(Exit),
     Reported(Bytes),
     TimedOut,
@@ -193,12 +195,13 @@ impl Environment {
         let function = &self.function;
         let log_stream = &self.log_stream;
         let life = Life::begin(|runtime_api| Launch {
-            program,
+            program: program.clone(),
             arguments,
             variables: variables::of_runtime(&function.spec, &function.account, runtime_api, log_stream),
             directory: function.spec.code.task_root.clone(),
         });
-        self.life = Some(life.map_err(|error| InitFailure::Exited(Exit::not_started(&error)))?);
+        let not_started = |error| InitFailure::NotStarted(program.clone(), Exit::not_started(&error));
+        self.life = Some(life.map_err(not_started)?);
 
         let mut reported = None;
         loop {
@@ -207,7 +210,11 @@ impl Environment {
                 Happening::Process(Event::InitError(body)) => reported = Some(body),
                 Happening::Process(Event::Exited(exit)) => {
                     self.life = None;
-                    return Err(reported.map_or(InitFailure::Exited(exit), InitFailure::Reported));
+                    return Err(match (reported, exit) {
+                        (Some(body), _) => InitFailure::Reported(body),
+                        (None, Exit::NotStarted(_)) => InitFailure::NotStarted(program, exit),
+                        (None, _) => InitFailure::Exited(exit),
+                    });
                 }
                 Happening::Process(Event::TimeIsUp) => {
                     return Err(reported.map_or(InitFailure::TimedOut, InitFailure::Reported));
@@ -223,7 +230,7 @@ impl Environment {
         let end = match failure {
             InitFailure::Stopped => return,
             InitFailure::TimedOut => End::TimedOut,
-            InitFailure::NoBootstrap(_) | InitFailure::Exited(Exit::NotStarted(_)) => End::Error(fault::INVALID_ENTRYPOINT),
+            InitFailure::NoBootstrap(_) | InitFailure::NotStarted(..) => End::Error(fault::INVALID_ENTRYPOINT),
             InitFailure::Exited(_) => End::Error(fault::EXIT_ERROR),
             InitFailure::Reported(_) => End::Error("Runtime.Unknown"),
         };
@@ -243,6 +250,7 @@ impl Environment {
                 let tried: Vec<_> = no_bootstrap.tried.into_iter().map(|(path, _)| path).collect();
                 fault::invalid_entrypoint(id, &tried)
             }
+            InitFailure::NotStarted(program, exit) => fault::not_started(id, &program, &exit),
             InitFailure::Exited(exit) => fault::exited(id, &exit),
             InitFailure::Reported(body) => fault::reported(body),
             InitFailure::TimedOut => fault::timed_out(id, self.function.spec.timeout),

@@ -2,7 +2,7 @@
 //!
 //! Wording and key order are AWS's: callers compare these texts.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -68,6 +68,12 @@ pub(crate) fn exited_text(exit: &Exit) -> String {
 pub(crate) fn invalid_entrypoint(id: &RequestId, tried: &[PathBuf]) -> Fault {
     let paths: Vec<String> = tried.iter().map(|path| path.display().to_string()).collect();
     let message = format!("RequestId: {id} Error: Couldn't find valid bootstrap(s): [{}]", paths.join(" "));
+    platform(INVALID_ENTRYPOINT, &message)
+}
+
+/// The operating system refused to start the bootstrap.
+pub(crate) fn not_started(id: &RequestId, program: &Path, exit: &Exit) -> Fault {
+    let message = format!("RequestId: {id} Error: fork/exec {}: {exit}", program.display());
     platform(INVALID_ENTRYPOINT, &message)
 }
 

@@ -21,6 +21,8 @@ mod config;
 pub mod contract;
 mod cors;
 mod event;
+#[cfg(test)]
+mod golden;
 #[cfg(target_arch = "wasm32")]
 mod guest;
 #[cfg(target_arch = "wasm32")]

@@ -91,3 +91,16 @@ fn a_bootstrap_that_appears_later_is_found_without_a_restart() {
     project.executable("code/bootstrap", std::fs::read(RAW_BOOTSTRAP).unwrap());
     assert_eq!(server.invoke("echo", "1").text(), "1");
 }
+
+#[test]
+fn a_program_the_system_refuses_to_start_is_an_invalid_entrypoint() {
+    let project = Project::new("[functions.echo]\ncode = \"code\"\n");
+    // A script whose interpreter is a script without one of its own: only the kernel finds out.
+    let inner = project.executable("inner", "no program\n");
+    let outer = project.executable("code/bootstrap", format!("#!{}\n", inner.display()));
+    let server = project.serve();
+    let reply = server.invoke("echo", "1");
+    assert_eq!(reply.json()["errorType"], "Runtime.InvalidEntrypoint");
+    let message = reply.json()["errorMessage"].as_str().unwrap().to_owned();
+    assert!(message.contains(&format!("Error: fork/exec {}: Exec format error", outer.canonicalize().unwrap().display())), "{message}");
+}

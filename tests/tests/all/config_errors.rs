@@ -75,5 +75,5 @@ fn a_port_that_is_taken_or_wanted_twice_is_named() {
 #[test]
 fn a_function_folder_that_is_not_there_is_named() {
     let text = refusal_of("[functions.hello]\ncode = \"helo\"\n");
-    assert!(text.contains("lambkin.toml:2:8: functions.hello.code: ./helo does not exist"), "{text}");
+    assert!(text.contains("lambkin.toml:2:8: functions.hello.code: helo does not exist"), "{text}");
 }

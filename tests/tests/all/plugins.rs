@@ -78,8 +78,8 @@ fn a_file_that_can_be_no_plugin_is_refused_at_the_start_with_the_reason() {
     let truncated = component(NAME, GOOD)[..500].to_vec();
     for (bytes, reason) in [
         (b"#!/bin/sh\n".to_vec(), "plugin"),
-        (b"\0asm\x01\0\0\0".to_vec(), "core module"),
-        (b"\x7fELF\x02\x01\x01\0\0\0\0\0".to_vec(), "compiled"),
+        (b"\0asm\x01\0\0\0".to_vec(), "core WebAssembly module"),
+        (b"\x7fELF\x02\x01\x01\0\0\0\0\0".to_vec(), "native program"),
         (truncated, "plugin"),
         (component("lambkin:http-trigger/shaper@0.9.0", GOOD), "0.9.0"),
         (component("lambkin:http-triggers/shaper@0.1.0", GOOD), "lambkin:http-triggers/shaper@0.1.0"),

@@ -49,7 +49,7 @@ fn find(place: &Place, wanted: &str, log: &Log) -> anyhow::Result<(Lambda, Strin
     let path = Path::new(wanted);
     let looks_like_a_path = wanted.contains('/') || wanted.ends_with(".zip");
     if looks_like_a_path || (path.exists() && !place.config.exists()) {
-        let spec = config::ad_hoc(path, Path::new("."))?;
+        let spec = config::ad_hoc(path, Path::new(""))?;
         let account = Account { region: "us-east-1".to_owned(), id: "123456789012".to_owned() };
         let name = spec.name.clone();
         return Ok((Lambda::new(account.clone(), [Function::new(spec, account, log.clone())]), name));

@@ -86,7 +86,7 @@ async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
 fn warn_of_missing_bootstraps(config: &Config) {
     for function in &config.functions {
         if let Err(error) = function.code.check() {
-            tracing::warn!("function {}: {error}", function.name);
+            eprintln!("warning: function {}: {error}", function.name);
         }
     }
 }

@@ -36,6 +36,9 @@ pub fn read(
         problems.add(name.place, &name.key, "a function's name is 1 to 64 letters, digits, `-` and `_`");
         return None;
     }
+    if !table.has("code") {
+        problems.add(table.place(), table.path(), "needs `code`: a folder, a bootstrap file or a .zip");
+    }
     let code = table.text("code");
     let command = table.texts("command");
     let handler = table.text("handler");
@@ -44,14 +47,7 @@ pub fn read(
     let concurrency = table.integer("concurrency", 1..=10_000, "environments");
     let queue = table.integer("queue", 0..=1_000_000, "calls");
     let variables = table.table("environment").map(|variables| read_variables(variables, problems));
-    let code = match code {
-        Some(code) => open(&code, command, project, problems),
-        None => {
-            let message = "needs `code`: a folder, a bootstrap file or a .zip";
-            problems.add(table.place(), table.path(), message);
-            None
-        }
-    };
+    let code = code.and_then(|code| open(&code, command, project, problems));
     table.finish();
     Some(FunctionSpec {
         code: code?,

@@ -64,11 +64,8 @@ impl Config {
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = fs::read_to_string(path)
             .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })?;
-        let folder = match path.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
-        Self::parse(Source::new(path, text), folder)
+        // Paths in the file start from its folder; "" is the current one and leaves them as they were typed.
+        Self::parse(Source::new(path, text), path.parent().unwrap_or(Path::new("")))
     }
 
     fn parse(source: Source, folder: &Path) -> Result<Self, ConfigError> {
@@ -172,7 +169,7 @@ mod tests {
 
     fn parse(text: &str) -> Result<Config, String> {
         let source = Source::new(Path::new("lambkin.toml"), text.to_owned());
-        Config::parse(source, Path::new(".")).map_err(|error| error.to_string())
+        Config::parse(source, Path::new("")).map_err(|error| error.to_string())
     }
 
     fn problems(text: &str) -> String {
@@ -226,7 +223,7 @@ mod tests {
     #[test]
     fn a_missing_function_folder_is_named() {
         let text = problems("[functions.hello]\ncode = 'no-such-folder'\n");
-        assert!(text.contains("functions.hello.code: ./no-such-folder does not exist"), "{text}");
+        assert!(text.contains("functions.hello.code: no-such-folder does not exist"), "{text}");
     }
 
     #[test]

@@ -69,6 +69,11 @@ impl<'a> Reader<'a> {
         &self.path
     }
 
+    /// Whether a key is there, with whatever value.
+    pub fn has(&self, key: &str) -> bool {
+        self.left.contains_key(key)
+    }
+
     fn take(&mut self, key: &'static str) -> Option<Found<&'a Spanned<DeValue<'a>>>> {
         self.asked.push(key);
         let (_, value) = self.left.remove(key)?;

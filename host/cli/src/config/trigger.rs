@@ -47,16 +47,16 @@ pub fn read(
     listeners: &mut Listeners,
     problems: &Problems,
 ) -> Option<Trigger> {
-    let plugin = table.text("plugin");
-    let listen = table.text("listen");
-    for (missing, key, what) in [
-        (plugin.is_none(), "plugin", "a built-in's name or the path of a .wasm file"),
-        (listen.is_none(), "listen", "an address and a port, such as \"127.0.0.1:8000\""),
+    for (key, what) in [
+        ("plugin", "a built-in's name or the path of a .wasm file"),
+        ("listen", "an address and a port, such as \"127.0.0.1:8000\""),
     ] {
-        if missing {
+        if !table.has(key) {
             problems.add(table.place(), table.path(), format!("needs `{key}`: {what}"));
         }
     }
+    let plugin = table.text("plugin");
+    let listen = table.text("listen");
     let plugin_place = plugin.as_ref().map_or(table.place(), |plugin| plugin.place.clone());
     let source = plugin.and_then(|plugin| plugin_source(&plugin, project, problems));
     let address = listen.and_then(|listen| listeners.add(&listen, problems));

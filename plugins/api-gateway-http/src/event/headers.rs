@@ -42,7 +42,7 @@ pub fn delivered(request: &Request) -> Vec<Header<'_>> {
         }
     }
     headers.extend(own(request));
-    headers.sort_by(|(left, _), (right, _)| left.cmp(right));
+    headers.sort_by_key(|(name, _)| *name);
     headers
 }
 

@@ -135,7 +135,8 @@ fn is_text(content_type: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_text;
+    use super::*;
+    use crate::contract::Decision;
 
     #[test]
     fn text_is_a_short_list_of_media_types() {
@@ -159,5 +160,66 @@ mod tests {
         ] {
             assert!(!is_text(binary), "{binary}");
         }
+    }
+
+    fn event(config: &str) -> String {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let request = Request {
+            id: "01234567-89ab-4def-8123-456789abcdef".into(),
+            trace_id: "Root=1-0-1;Sampled=0".into(),
+            at_ms: 0,
+            peer: "::1".into(),
+            protocol: "HTTP/1.1".into(),
+            authority: "a.b:1".into(),
+            method: "PUT".into(),
+            path: "/p/1".into(),
+            query: "q=1".into(),
+            headers: vec![pair("cookie", "c=d"), pair("content-type", "text/plain")],
+            body: Body::Text("hi".into()),
+        };
+        let setup = crate::configure(config).unwrap();
+        match crate::shape(&setup.state, &request).unwrap() {
+            Decision::Invoke(invocation) => invocation.event,
+            Decision::Reply(response) => panic!("{response:?}"),
+        }
+    }
+
+    #[test]
+    fn format_2_0_has_the_keys_in_awss_order() {
+        let config = r#"{"routes":{"PUT /p/{id}":"f"},"stage-variables":{"s":"v"}}"#;
+        let expected = concat!(
+            r#"{"version":"2.0","routeKey":"PUT /p/{id}","rawPath":"/p/1","rawQueryString":"q=1","cookies":["c=d"],"#,
+            r#""headers":{"content-length":"2","content-type":"text/plain","host":"a.b:1","x-amzn-trace-id":"Root=1-0-1","#,
+            r#""x-forwarded-for":"::1","x-forwarded-port":"1","x-forwarded-proto":"http"},"#,
+            r#""queryStringParameters":{"q":"1"},"requestContext":{"accountId":"123456789012","apiId":"lambkin000","#,
+            r#""domainName":"a.b:1","domainPrefix":"a","http":{"method":"PUT","path":"/p/1","protocol":"HTTP/1.1","#,
+            r#""sourceIp":"::1","userAgent":""},"requestId":"ASNFZ4mrTe-BI0U=","routeKey":"PUT /p/{id}","#,
+            r#""stage":"$default","time":"01/Jan/1970:00:00:00 +0000","timeEpoch":0},"body":"hi","#,
+            r#""pathParameters":{"id":"1"},"isBase64Encoded":false,"stageVariables":{"s":"v"}}"#,
+        );
+        assert_eq!(event(config), expected);
+    }
+
+    #[test]
+    fn format_1_0_has_the_keys_in_awss_order() {
+        let text = event(r#"{"function":"f","payload-format-version":"1.0"}"#);
+        let keys = [
+            "version",
+            "resource",
+            "path",
+            "httpMethod",
+            "headers",
+            "multiValueHeaders",
+            "queryStringParameters",
+            "multiValueQueryStringParameters",
+            "requestContext",
+            "pathParameters",
+            "stageVariables",
+            "body",
+            "isBase64Encoded",
+        ];
+        let members = crate::text::json::read::object(&text).unwrap();
+        let found: Vec<_> = members.iter().map(|(key, _)| &**key).collect();
+        assert_eq!(found, keys);
     }
 }

@@ -175,7 +175,11 @@ impl<'a> Reader<'a> {
             left = left.get(plain_prefix(left)..).unwrap_or_default();
             left = match left {
                 [b'"', after @ ..] => break after,
-                [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', after @ ..] => after,
+                [
+                    b'\\',
+                    b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't',
+                    after @ ..,
+                ] => after,
                 [b'\\', b'u', digits @ ..] if hex(digits).is_some() => digits,
                 _ => return Err(NotThat),
             };
@@ -268,7 +272,9 @@ fn unescaped(quoted: &str) -> Cow<'_, str> {
     let mut rest = quoted;
     while let Some((run, escape)) = rest.split_at_checked(plain_prefix(rest.as_bytes())) {
         text.push_str(run);
-        let Some(escape) = escape.strip_prefix('\\') else { break };
+        let Some(escape) = escape.strip_prefix('\\') else {
+            break;
+        };
         let (char, after) = escaped(escape);
         text.push(char);
         rest = after;

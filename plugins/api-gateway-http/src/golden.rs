@@ -1,0 +1,204 @@
+//! Runs the golden cases of `tests/cases/api-gateway-http`; the format is told in `tests/cases/README.md`.
+//!
+//! With `BLESS=1` in the environment the cases are rewritten with what the plugin answers now. Read the difference
+//! before you commit it: the cases say what AWS does, not what this code does.
+
+use std::path::PathBuf;
+use std::{env, fs};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::contract::{Body, Decision, Outcome, Request, Response};
+use crate::{configure, respond, shape};
+
+fn cases() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases")
+}
+
+fn read(path: &PathBuf) -> Value {
+    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"))
+}
+
+#[test]
+fn every_golden_case_is_answered_as_recorded() {
+    let defaults = read(&cases().join("request.json"));
+    let mut files: Vec<_> = fs::read_dir(cases().join("api-gateway-http"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    assert!(files.len() >= 10, "the cases are missing: {files:?}");
+    let mut differences = Vec::new();
+    for file in files {
+        let recorded = read(&file);
+        let answered = answer(&recorded, &defaults);
+        if env::var_os("BLESS").is_some() {
+            fs::write(&file, print(&answered)).unwrap();
+        } else {
+            compare(
+                &file.display().to_string(),
+                &recorded,
+                &answered,
+                &mut differences,
+            );
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// The case with this plugin's answers in place of the recorded ones. A decision that is not recorded stays so.
+fn answer(case: &Value, defaults: &Value) -> Value {
+    let mut case = case.clone();
+    let setup = match configure(&case["config"].to_string()) {
+        Ok(setup) => setup,
+        Err(problems) => {
+            let list = problems
+                .into_iter()
+                .map(|it| json!({"at": it.at, "message": it.message}));
+            case["problems"] = list.collect();
+            return case;
+        }
+    };
+    case["setup"] = json!({"functions": setup.functions, "summary": setup.summary});
+    for call in case["calls"].as_array_mut().expect("a case has calls") {
+        let decision = shape(&setup.state, &request(&call["request"], defaults)).unwrap();
+        if call.get("decision").is_some() {
+            call["decision"] = decision_as_json(&decision);
+        }
+        if call.get("outcome").is_some() {
+            let Decision::Invoke(invocation) = decision else {
+                panic!("a reply has no outcome: {}", call["about"]);
+            };
+            let outcome = outcome(&call["outcome"]);
+            let response = respond(&setup.state, &invocation.token, outcome).unwrap();
+            call["response"] = response_as_json(&response);
+        }
+    }
+    case
+}
+
+fn compare(at: &str, recorded: &Value, answered: &Value, differences: &mut Vec<String>) {
+    let calls = |case: &Value| case["calls"].as_array().cloned().unwrap_or_default();
+    for part in ["setup", "problems"] {
+        if recorded[part] != answered[part] {
+            let (recorded, answered) = (&recorded[part], &answered[part]);
+            differences.push(format!(
+                "{at}: {part}\n  recorded {recorded}\n  answered {answered}"
+            ));
+        }
+    }
+    for (recorded, answered) in calls(recorded).iter().zip(calls(answered)) {
+        for part in ["decision", "response"] {
+            if recorded[part] != answered[part] {
+                let (about, recorded, answered) =
+                    (&recorded["about"], &recorded[part], &answered[part]);
+                differences.push(format!(
+                    "{at}: {about}: {part}\n  recorded {recorded}\n  answered {answered}"
+                ));
+            }
+        }
+    }
+}
+
+fn request(overrides: &Value, defaults: &Value) -> Request {
+    let known: Vec<_> = defaults.as_object().unwrap().keys().collect();
+    let unknown: Vec<_> = overrides
+        .as_object()
+        .unwrap()
+        .keys()
+        .filter(|key| !known.contains(key))
+        .collect();
+    assert!(unknown.is_empty(), "a request has no {unknown:?}");
+    let field = |name: &str| overrides.get(name).unwrap_or(&defaults[name]);
+    let text = |name: &str| field(name).as_str().unwrap().to_owned();
+    Request {
+        id: text("id"),
+        trace_id: text("trace-id"),
+        at_ms: field("at-ms").as_u64().unwrap(),
+        peer: text("peer"),
+        protocol: text("protocol"),
+        authority: text("authority"),
+        method: text("method"),
+        path: text("path"),
+        query: text("query"),
+        headers: serde_json::from_value(field("headers").clone()).unwrap(),
+        body: body(field("body")),
+    }
+}
+
+fn body(value: &Value) -> Body {
+    match (value.get("text"), value.get("base64")) {
+        (Some(text), None) => Body::Text(text.as_str().unwrap().to_owned()),
+        (None, Some(base64)) => Body::Binary(STANDARD.decode(base64.as_str().unwrap()).unwrap()),
+        _ => Body::Empty,
+    }
+}
+
+fn outcome(value: &Value) -> Outcome {
+    let text = |name: &str| value[name].as_str().map(str::to_owned);
+    match value.as_str() {
+        Some("timed-out") => Outcome::TimedOut,
+        Some("expired") => Outcome::Expired,
+        Some("throttled") => Outcome::Throttled,
+        _ if value.get("failed").is_some() => Outcome::Failed,
+        _ if value.get("unavailable").is_some() => Outcome::Unavailable,
+        _ => match (text("completed"), text("stream-opened")) {
+            (Some(payload), None) => Outcome::Completed(payload),
+            (None, Some(prelude)) => Outcome::StreamOpened(prelude),
+            _ => panic!("no such outcome: {value}"),
+        },
+    }
+}
+
+fn decision_as_json(decision: &Decision) -> Value {
+    match decision {
+        Decision::Reply(response) => json!({"reply": response_as_json(response)}),
+        Decision::Invoke(invocation) => json!({"invoke": {
+            "function": invocation.function,
+            "event": serde_json::from_str::<Value>(&invocation.event).expect("the event is JSON"),
+            "wait-ms": invocation.wait_ms,
+            "stream": invocation.stream,
+        }}),
+    }
+}
+
+fn response_as_json(response: &Response) -> Value {
+    let body = match std::str::from_utf8(response.body.as_bytes()) {
+        Ok("") => Value::Null,
+        Ok(text) => json!({"text": text}),
+        Err(_) => json!({"base64": STANDARD.encode(response.body.as_bytes())}),
+    };
+    json!({"status": response.status, "headers": response.headers, "body": body})
+}
+
+/// The case as text, its parts in the order in which they happen.
+fn print(case: &Value) -> String {
+    let calls = case["calls"].as_array().cloned().unwrap_or_default();
+    let calls: Vec<_> = calls
+        .iter()
+        .map(|call| {
+            let keys = ["about", "request", "decision", "outcome", "response"];
+            braced(&members(call, &keys))
+        })
+        .collect();
+    let mut members = members(case, &["about", "config", "setup", "problems"]);
+    if !calls.is_empty() {
+        members.push(format!(
+            "\"calls\": [\n  {}\n]",
+            calls.join(",\n").replace('\n', "\n  ")
+        ));
+    }
+    braced(&members) + "\n"
+}
+
+fn members(object: &Value, keys: &[&str]) -> Vec<String> {
+    let member = |key: &&str| Some(format!("{key:?}: {:#}", object.get(key)?));
+    keys.iter().filter_map(member).collect()
+}
+
+fn braced(members: &[String]) -> String {
+    format!("{{\n  {}\n}}", members.join(",\n").replace('\n', "\n  "))
+}
