@@ -121,7 +121,8 @@ fn body(head: &str, status: u16, rest: &[u8]) -> io::Result<Option<(Vec<u8>, usi
     if status < 200 || status == 204 || status == 304 {
         return Ok(Some((Vec::new(), 0)));
     }
-    if header(head, "transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked")) {
+    if header(head, "transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked"))
+    {
         return chunks(rest);
     }
     let length = header(head, "content-length")
@@ -141,7 +142,9 @@ fn chunks(bytes: &[u8]) -> io::Result<Option<(Vec<u8>, usize)>> {
         if length == 0 {
             return Ok(end_of_trailers(bytes, data_at).map(|end| (body, end)));
         }
-        let data_end = data_at.checked_add(length).ok_or_else(|| malformed("a chunk is too long"))?;
+        let data_end = data_at
+            .checked_add(length)
+            .ok_or_else(|| malformed("a chunk is too long"))?;
         let Some(data) = bytes.get(data_at..data_end) else {
             return Ok(None);
         };
@@ -200,21 +203,28 @@ mod tests {
 
     #[test]
     fn a_length_frames_a_body() {
-        let response = one("HTTP/1.1 202 Accepted\r\ncontent-LENGTH: 3\r\nX-Note: a: b \r\n\r\nabc");
-        assert_eq!((response.status, response.body.as_slice()), (202, &b"abc"[..]));
+        let response =
+            one("HTTP/1.1 202 Accepted\r\ncontent-LENGTH: 3\r\nX-Note: a: b \r\n\r\nabc");
+        assert_eq!(
+            (response.status, response.body.as_slice()),
+            (202, &b"abc"[..])
+        );
         assert_eq!(response.header("x-note"), Some("a: b"));
     }
 
     #[test]
     fn chunks_frame_a_body() {
-        let response = one("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nab\r\nA\r\n0123456789\r\n0\r\nT: v\r\n\r\n");
+        let response = one(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nab\r\nA\r\n0123456789\r\n0\r\nT: v\r\n\r\n",
+        );
         assert_eq!(response.body, b"ab0123456789");
     }
 
     #[test]
     fn responses_follow_one_another() {
         let mut responses = Responses::default();
-        responses.feed(b"HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
+        responses
+            .feed(b"HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
         assert_eq!(responses.take().unwrap().unwrap().status, 204);
         assert_eq!(responses.take().unwrap().unwrap().body, b"x");
         assert!(responses.take().unwrap().is_none());

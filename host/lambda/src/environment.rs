@@ -320,7 +320,7 @@ impl Environment {
     }
 
     fn timed_out(&mut self, mut work: Work) {
-        if let Some(life) = &self.life {
+        if let Some(life) = &mut self.life {
             life.drain(&mut self.log);
         }
         let timeout = self.function.spec.timeout;
@@ -351,7 +351,7 @@ impl Environment {
 
     fn write_report(&mut self, work: &Work, end: End<'_>) {
         let duration = work.began.elapsed();
-        if let Some(life) = &self.life {
+        if let Some(life) = &mut self.life {
             life.drain(&mut self.log);
             if let Some(pid) = life.pid() {
                 self.memory.update(pid);

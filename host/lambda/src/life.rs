@@ -30,8 +30,8 @@ use crate::sandbox::{Exit, Launch, Process};
 #[derive(Debug)]
 pub(crate) struct Life {
     process: Process,
-    stdout: pipe::Receiver,
-    stderr: pipe::Receiver,
+    stdout: Output,
+    stderr: Output,
     asks: mpsc::UnboundedReceiver<Ask>,
     server: AbortHandle,
     state: State,
@@ -89,8 +89,8 @@ impl Life {
         });
         Ok(Self {
             process,
-            stdout: outputs.stdout,
-            stderr: outputs.stderr,
+            stdout: Output { pipe: Some(outputs.stdout), stream: Stream::Stdout },
+            stderr: Output { pipe: Some(outputs.stderr), stream: Stream::Stderr },
             asks,
             server: server.abort_handle(),
             state: State::Started,
@@ -141,17 +141,17 @@ impl Life {
                     log.finish_lines();
                     return Event::Exited(exit);
                 }
-                () = readable(&self.stdout) => pass_on(&self.stdout, Stream::Stdout, log),
-                () = readable(&self.stderr) => pass_on(&self.stderr, Stream::Stderr, log),
+                () = self.stdout.readable() => self.stdout.pass_on(log),
+                () = self.stderr.readable() => self.stderr.pass_on(log),
                 () = wait_until(until) => return Event::TimeIsUp,
             }
         }
     }
 
     /// Passes on all output written so far. What a process printed before it sent a request is in its pipe by now.
-    pub(crate) fn drain(&self, log: &mut EnvironmentLog) {
-        drain(&self.stdout, Stream::Stdout, log);
-        drain(&self.stderr, Stream::Stderr, log);
+    pub(crate) fn drain(&mut self, log: &mut EnvironmentLog) {
+        self.stdout.drain(log);
+        self.stderr.drain(log);
     }
 
     /// Kills the process and everything it started; returns when all of it is gone.
@@ -259,26 +259,46 @@ async fn wait_until(until: Option<Instant>) {
     }
 }
 
-/// Returns when there is output to read; never, once the output has been closed.
-async fn readable(output: &pipe::Receiver) {
-    if output.readable().await.is_err() {
-        future::pending().await
+/// One of the process's outputs.
+#[derive(Debug)]
+struct Output {
+    /// None once it has been closed: an end that is read again and again would keep this task from ever waiting.
+    pipe: Option<pipe::Receiver>,
+    stream: Stream,
+}
+
+impl Output {
+    /// Returns when there is something to read; never, once the output has been closed.
+    async fn readable(&self) {
+        match &self.pipe {
+            Some(pipe) if pipe.readable().await.is_ok() => {}
+            _ => future::pending().await,
+        }
     }
-}
 
-/// Reads what has been announced, until nothing more is there.
-fn pass_on(output: &pipe::Receiver, stream: Stream, log: &mut EnvironmentLog) {
-    read_with(|buffer| output.try_read(buffer), stream, log);
-}
+    /// Reads what has been announced.
+    fn pass_on(&mut self, log: &mut EnvironmentLog) {
+        self.read_with(log, |pipe, buffer| pipe.try_read(buffer));
+    }
 
-/// Reads what is there, announced or not: the announcement may come later than a request sent after the output.
-fn drain(output: &pipe::Receiver, stream: Stream, log: &mut EnvironmentLog) {
-    read_with(|buffer| Ok(rustix::io::read(output, buffer)?), stream, log);
-}
+    /// Reads what is there, announced or not: the announcement may come later than a request sent after the output.
+    fn drain(&mut self, log: &mut EnvironmentLog) {
+        self.read_with(log, |pipe, buffer| Ok(rustix::io::read(pipe, buffer)?));
+    }
 
-fn read_with(read: impl Fn(&mut [u8]) -> io::Result<usize>, stream: Stream, log: &mut EnvironmentLog) {
-    let mut buffer = [0; 8 * 1024];
-    while let Ok(length @ 1..) = read(&mut buffer) {
-        log.output(stream, buffer.get(..length).unwrap_or_default());
+    fn read_with(
+        &mut self,
+        log: &mut EnvironmentLog,
+        read: impl Fn(&pipe::Receiver, &mut [u8]) -> io::Result<usize>,
+    ) {
+        let mut buffer = [0; 8 * 1024];
+        while let Some(pipe) = &self.pipe {
+            match read(pipe, &mut buffer) {
+                Ok(length @ 1..) => log.output(self.stream, buffer.get(..length).unwrap_or_default()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(0) | Err(_) => self.pipe = None,
+            }
+        }
     }
 }

@@ -80,11 +80,11 @@ impl PluginHost {
 
     async fn try_load(&self, name: &str, bytes: Bytes) -> Result<Plugin, LoadCause> {
         let start = Instant::now();
-        let inspection = inspect(&bytes)?; eprintln!("inspect {:?}", start.elapsed());
+        let inspection = inspect(&bytes)?;
         let component = self
             .compile(bytes.clone(), !inspection.imports.is_empty())
             .await?;
-        eprintln!("compiled {:?}", start.elapsed()); let other_revision = |difference| LoadCause::OtherRevision {
+        let other_revision = |difference| LoadCause::OtherRevision {
             interface: inspection.role.clone(),
             difference,
         };
@@ -100,7 +100,7 @@ impl PluginHost {
             .await
             .map_err(LoadCause::Start)?;
         types.map_err(other_revision)?;
-        eprintln!("trial {:?}", start.elapsed()); let Inspection { role, imports } = &inspection;
+        let Inspection { role, imports } = &inspection;
         tracing::debug!(plugin = name, role, imports = imports.len(), took = ?start.elapsed(), "plugin loaded");
         Ok(Plugin::new(
             name,
@@ -156,9 +156,9 @@ impl PluginHost {
 }
 
 fn compile(engine: &Engine, bytes: &[u8], with_wasi: bool) -> wasmtime::Result<InstancePre<State>> {
-    let t=Instant::now(); let component = Component::from_binary(engine, bytes)?; eprintln!("from_binary {:?}", t.elapsed());
+    let component = Component::from_binary(engine, bytes)?;
     // Now rather than at the first call.
-    component.initialize_copy_on_write_image()?; eprintln!("cow {:?}", t.elapsed());
+    component.initialize_copy_on_write_image()?;
     let mut linker = Linker::new(engine);
     if with_wasi {
         wasi::link(&mut linker)?;

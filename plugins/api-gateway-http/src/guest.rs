@@ -1,4 +1,5 @@
-//! The component's side of the contract: generated bindings, the host's way to the heap, the panic handler. Nothing here decides anything.
+//! The component's side of the contract: generated bindings, the host's way to the heap, the panic handler. Nothing
+//! here decides anything.
 //!
 //! Without the standard library the component imports nothing, and instantiating it runs no code. The price is this
 //! file: `cabi_realloc` hands the host memory from the component's own [`Heap`] (the C library's would mix two heaps),

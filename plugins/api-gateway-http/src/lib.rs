@@ -2,9 +2,9 @@
 //!
 //! The plugin is three pure functions, the ones of the contract `lambkin:http-trigger`:
 //!
-//! - [`configure`] checks the trigger's table of `lambkin.toml` and packs it into a [`state`] that reads quickly;
-//! - [`shape`] finds the route of a request and writes the event for its function;
-//! - [`respond`] turns what the function returned into an HTTP response.
+//! - [`configure()`] checks the trigger's table of `lambkin.toml` and packs it into a `state` that reads quickly;
+//! - [`shape()`] finds the route of a request and writes the event for its function;
+//! - [`respond()`] turns what the function returned into an HTTP response.
 //!
 //! Everything but `guest` is ordinary Rust on plain types and is tested natively; `guest`, which exists only in the
 //! component, connects it to the generated bindings. A fresh instance serves each call, so the component does without

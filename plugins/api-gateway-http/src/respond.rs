@@ -169,3 +169,29 @@ fn is_value(value: &str) -> bool {
         .bytes()
         .all(|byte| byte == b'\t' || (byte >= 0x20 && byte != 0x7f))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_or_a_token_of_someone_else_is_an_error() {
+        let state = crate::configure(r#"{"function":"f"}"#).unwrap().state;
+        let respond_to = |state, token| respond(state, token, Outcome::Completed("null".into()));
+        assert!(respond_to(&state, "2.0 a= ").is_ok());
+        assert!(respond_to(&state, "{}").unwrap_err().contains("token"));
+        assert!(respond_to("{}", "2.0 a= ").unwrap_err().contains("state"));
+    }
+
+    #[test]
+    fn names_and_values_of_headers_keep_the_rules_of_http() {
+        assert!(is_name("x-a_b.c~1") && is_name("!#$%&'*+^`|"));
+        for name in ["", "a b", "a:", "a\n", "é", "(a)"] {
+            assert!(!is_name(name), "{name:?}");
+        }
+        assert!(is_value("") && is_value("a\tb é"));
+        for value in ["\n", "a\rb", "\0", "\u{7f}"] {
+            assert!(!is_value(value), "{value:?}");
+        }
+    }
+}

@@ -77,10 +77,19 @@ impl Seen {
 ///
 /// # Errors
 /// When a caller cannot connect at the start.
-pub async fn run(target: Target, callers: usize, until: Until, extra: &'static str) -> Result<Seen> {
+pub async fn run(
+    target: Target,
+    callers: usize,
+    until: Until,
+    extra: &'static str,
+) -> Result<Seen> {
     let mut connected = Vec::with_capacity(callers);
     for _ in 0..callers {
-        connected.push(Caller::connect(target, extra).await.context("cannot connect")?);
+        connected.push(
+            Caller::connect(target, extra)
+                .await
+                .context("cannot connect")?,
+        );
     }
     let started = Instant::now();
     let mut tasks = JoinSet::new();
@@ -94,17 +103,6 @@ pub async fn run(target: Target, callers: usize, until: Until, extra: &'static s
     }
     seen.elapsed = started.elapsed();
     Ok(seen)
-}
-
-/// Makes one call on a new connection.
-///
-/// # Errors
-/// When it is not answered as it should be.
-pub async fn once(target: Target) -> Result<()> {
-    let mut caller = Caller::connect(target, "").await.context("cannot connect")?;
-    caller.call(1).await.map_err(|fault| match fault {
-        Fault::Wrong(text) | Fault::Failed(text) => anyhow::Error::msg(text),
-    })
 }
 
 /// Why a call does not count.
@@ -186,10 +184,17 @@ impl Caller {
         };
         let body = || String::from_utf8_lossy(&response.body);
         if response.status != 200 {
-            return Err(Fault::Failed(format!("{event} was answered {} {}", response.status, body())));
+            return Err(Fault::Failed(format!(
+                "{event} was answered {} {}",
+                response.status,
+                body()
+            )));
         }
         if response.body != event.as_bytes() {
-            return Err(Fault::Wrong(format!("{event} was answered with {}", body())));
+            return Err(Fault::Wrong(format!(
+                "{event} was answered with {}",
+                body()
+            )));
         }
         Ok(())
     }

@@ -43,10 +43,13 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let options = Options::parse(arguments)?;
+    server::adopt_orphans()?;
     let mut results = Results::default();
     let subjects = prepare(&options.only, &mut results)?;
     // The callers share one thread: they must cost as little as they can of the processors they load.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let finished = runtime.block_on(async {
         tokio::select! {
             () = measure::all(&options.plan, subjects, &mut results) => true,
@@ -57,7 +60,11 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         bail!("interrupted; everything it started has been ended");
     }
     print!("{}", report::text(&options.plan, &results));
-    Ok(if results.any_wrong() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if results.any_wrong() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 struct Options {
@@ -89,7 +96,9 @@ impl Options {
                     }
                 }
                 "--only" => {
-                    let names = arguments.next().context("--only needs names, such as `lambkin,relay`")?;
+                    let names = arguments
+                        .next()
+                        .context("--only needs names, such as `lambkin,relay`")?;
                     options.only = names.split(',').map(name).collect::<Result<_>>()?;
                 }
                 other => bail!("{other:?} is unknown; there are --quick and --only NAME,NAME"),
@@ -110,12 +119,17 @@ fn name(text: &str) -> Result<Name> {
 /// The subjects that can be had; the others are noted with the reason.
 fn prepare(wanted: &[Name], results: &mut Results) -> Result<Vec<Subject>> {
     let executable = std::env::current_exe()?;
-    let target = executable.ancestors().nth(3).context("the benchmark is not in a target folder")?;
+    let target = executable
+        .ancestors()
+        .nth(3)
+        .context("the benchmark is not in a target folder")?;
     let tools = target.join("bench-tools");
     let mut subjects = Vec::new();
     for name in Name::ALL {
         if !wanted.contains(&name) {
-            results.skipped.insert(name, "left out by --only".to_owned());
+            results
+                .skipped
+                .insert(name, "left out by --only".to_owned());
             continue;
         }
         match Subject::prepare(name, &tools) {

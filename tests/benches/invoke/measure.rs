@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::load::{self, Seen, Until};
 use crate::process;
@@ -48,7 +48,7 @@ pub enum Figure {
     Resident(usize),
 }
 
-/// Calls that went wrong with one subject under one load, over all rounds.
+/// The calls of one subject with one number of callers, starts and warm-ups included.
 #[derive(Default)]
 pub struct Faults {
     /// Answered as they should be.
@@ -105,7 +105,10 @@ impl Results {
 pub async fn all(plan: &Plan, mut subjects: Vec<Subject>, results: &mut Results) {
     for start in 0..plan.starts {
         eprintln!("start {} of {}", start + 1, plan.starts);
-        in_turn(&mut subjects, results, async |subject, results| starting(subject, results).await).await;
+        in_turn(&mut subjects, results, async |subject, results| {
+            starting(subject, results).await
+        })
+        .await;
     }
     for round in 0..plan.rounds {
         for callers in CALLERS {
@@ -145,9 +148,16 @@ async fn in_turn(
 /// A cold start, up to the first answer.
 async fn starting(subject: &Subject, results: &mut Results) -> Result<()> {
     let server = Server::start(subject, 1)?;
-    let first = load::once(server.target).await;
+    let mut seen = load::run(server.target, 1, Until::Calls(1), "").await?;
     let answered = server.age();
-    first.with_context(|| format!("its first call failed ({})", server.last_words()))?;
+    let fault = seen.first_fault.clone();
+    results.add_faults(subject.name, 1, &mut seen);
+    if let Some(fault) = fault {
+        bail!(
+            "its first call failed: {fault} (last output: {})",
+            server.last_words()
+        );
+    }
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
     results.add(Figure::Listening, subject.name, ms(server.listening));
     results.add(Figure::FirstAnswer, subject.name, ms(answered));
@@ -158,30 +168,67 @@ async fn starting(subject: &Subject, results: &mut Results) -> Result<()> {
 }
 
 /// A warm run with this many callers.
-async fn loaded(plan: &Plan, subject: &Subject, callers: usize, results: &mut Results) -> Result<()> {
+async fn loaded(
+    plan: &Plan,
+    subject: &Subject,
+    callers: usize,
+    results: &mut Results,
+) -> Result<()> {
     const IDLE: Duration = Duration::from_millis(200);
-    const WARM: Duration = Duration::from_millis(300);
-
     let server = Server::start(subject, callers)?;
     if callers == 1 {
         tokio::time::sleep(IDLE).await; // whatever it still does after it listens is over by then
-        results.add(Figure::Resident(0), subject.name, process::resident_mb(server.pid())?);
+        results.add(
+            Figure::Resident(0),
+            subject.name,
+            process::resident_mb(server.pid())?,
+        );
     }
-    // Calls that take a moment overlap, so every environment is started before anything is measured.
-    load::run(server.target, callers, Until::Calls(1), ",\"sleep_ms\":200").await?;
-    load::run(server.target, callers, Until::Passed(WARM), "").await?;
+    for mut seen in warm_up(&server, callers).await? {
+        results.add_faults(subject.name, callers, &mut seen);
+    }
 
-    let until = if callers == 1 { Until::Calls(plan.calls) } else { Until::Passed(plan.span) };
+    let until = if callers == 1 {
+        Until::Calls(plan.calls)
+    } else {
+        Until::Passed(plan.span)
+    };
     let before = process::cpu(server.pid())?;
     let mut seen = load::run(server.target, callers, until, "").await?;
-    let cpu = process::cpu(server.pid()).with_context(|| format!("it died: {}", server.last_words()))? - before;
-    results.add(Figure::Resident(callers), subject.name, process::resident_mb(server.pid())?);
+    let cpu = process::cpu(server.pid())
+        .with_context(|| format!("it died: {}", server.last_words()))?
+        - before;
+    results.add(
+        Figure::Resident(callers),
+        subject.name,
+        process::resident_mb(server.pid())?,
+    );
 
-    let environments = results.environments.entry((subject.name, callers)).or_insert(usize::MAX);
+    let environments = results
+        .environments
+        .entry((subject.name, callers))
+        .or_insert(usize::MAX);
     *environments = (*environments).min(server.environments());
     results.add_faults(subject.name, callers, &mut seen);
     record(results, subject.name, callers, &mut seen, cpu);
     Ok(())
+}
+
+/// Makes the server start as many bootstraps as there are callers, if it ever will, and lets it run warm.
+async fn warm_up(server: &Server, callers: usize) -> Result<Vec<Seen>> {
+    const WARM: Duration = Duration::from_millis(300);
+    const TRIES: usize = 10;
+
+    let mut seen = Vec::new();
+    for _ in 0..TRIES {
+        // Calls that take a moment overlap.
+        seen.push(load::run(server.target, callers, Until::Calls(1), ",\"sleep_ms\":200").await?);
+        if server.environments() >= callers {
+            break;
+        }
+    }
+    seen.push(load::run(server.target, callers, Until::Passed(WARM), "").await?);
+    Ok(seen)
 }
 
 fn record(results: &mut Results, name: Name, callers: usize, seen: &mut Seen, cpu: Duration) {
@@ -191,7 +238,11 @@ fn record(results: &mut Results, name: Name, callers: usize, seen: &mut Seen, cp
     }
     let per_second = calls as f64 / seen.elapsed.as_secs_f64();
     results.add(Figure::Throughput(callers), name, per_second);
-    results.add(Figure::Cpu(callers), name, cpu.as_secs_f64() * 1e4 / calls as f64);
+    results.add(
+        Figure::Cpu(callers),
+        name,
+        cpu.as_secs_f64() * 1e4 / calls as f64,
+    );
     if callers == 1 {
         seen.latencies.sort();
         for (figure, hundredth) in [(Figure::P50, 50), (Figure::P99, 99)] {

@@ -34,28 +34,22 @@ pub fn resident_mb(pid: u32) -> Result<f64> {
     Ok(kib * 1024.0 / 1e6)
 }
 
-/// A process that cannot be mistaken for a later one with the same id.
-#[derive(Clone, PartialEq, Eq)]
+/// A process.
 pub struct Process {
-    /// The process id.
+    /// Its id.
     pub pid: u32,
     /// The program's name, cut to 15 bytes by the kernel.
     pub name: String,
-    started: u64,
-}
-
-impl Process {
-    /// Whether it still runs.
-    pub fn lives(&self) -> bool {
-        Stat::read(self.pid).is_ok_and(|stat| stat.process.started == self.started && stat.state != 'Z')
-    }
 }
 
 /// The children of a process, their children, and so on.
 pub fn descendants(of: u32) -> Vec<Process> {
     let mut children: HashMap<u32, Vec<Process>> = HashMap::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let pid = entry.file_name().to_str().and_then(|name| name.parse().ok());
+        let pid = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok());
         if let Some(stat) = pid.and_then(|pid| Stat::read(pid).ok()) {
             children.entry(stat.parent).or_default().push(stat.process);
         }
@@ -74,7 +68,6 @@ pub fn descendants(of: u32) -> Vec<Process> {
 /// The fields of `/proc/PID/stat` that matter here.
 struct Stat {
     process: Process,
-    state: char,
     parent: u32,
     ticks: u32,
 }
@@ -98,9 +91,7 @@ impl Stat {
             process: Process {
                 pid,
                 name: name.to_owned(),
-                started: field(22)?.parse().ok()?,
             },
-            state: field(3)?.chars().next()?,
             parent: field(4)?.parse().ok()?,
             ticks: ticks(14)? + ticks(15)?,
         })

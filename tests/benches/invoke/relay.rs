@@ -102,7 +102,10 @@ async fn accept_callers(listener: TcpListener, pool: Arc<Pool>) -> Result<()> {
     }
 }
 
-async fn invoke(pool: Arc<Pool>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
+async fn invoke(
+    pool: Arc<Pool>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, hyper::Error> {
     let event = request.into_body().collect().await?.to_bytes();
     let (answer, answered) = oneshot::channel();
     pool.submit(Job { event, answer });
@@ -131,7 +134,10 @@ struct Runtime {
 }
 
 impl Runtime {
-    async fn serve(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
+    async fn serve(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, hyper::Error> {
         if request.method() == Method::GET {
             return Ok(self.next().await.unwrap_or_else(|| status(500)));
         }
@@ -147,7 +153,10 @@ impl Runtime {
         *locked(&self.running) = Some(job.answer);
         Response::builder()
             .header("Content-Type", "application/json")
-            .header("Lambda-Runtime-Aws-Request-Id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
+            .header(
+                "Lambda-Runtime-Aws-Request-Id",
+                "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+            )
             .header("Lambda-Runtime-Deadline-Ms", "4102444800000")
             .header(
                 "Lambda-Runtime-Invoked-Function-Arn",
@@ -159,7 +168,10 @@ impl Runtime {
 }
 
 async fn accept(listener: &TcpListener) -> Result<TokioIo<TcpStream>> {
-    let (connection, _) = listener.accept().await.context("cannot accept a connection")?;
+    let (connection, _) = listener
+        .accept()
+        .await
+        .context("cannot accept a connection")?;
     connection.set_nodelay(true)?;
     Ok(TokioIo::new(connection))
 }

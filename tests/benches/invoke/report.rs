@@ -69,7 +69,10 @@ fn write_all(text: &mut String, plan: &Plan, results: &Results) -> std::fmt::Res
         plan.rounds, plan.starts
     )?;
     write_table(text, results)?;
-    writeln!(text, "\nerrors of all rounds (calls not answered with the event)")?;
+    writeln!(
+        text,
+        "\nerrors of all rounds (calls not answered with the event)"
+    )?;
     write_faults(text, results)?;
     writeln!(text, "\ngoals")?;
     write_goals(text, results)?;
@@ -77,7 +80,7 @@ fn write_all(text: &mut String, plan: &Plan, results: &Results) -> std::fmt::Res
         text,
         "\nCPU and memory are the server process's alone (utime + stime of all its threads, VmRSS): not the\n\
          bootstraps' and not the callers'. Callers, server and bootstraps share the processors. Before each load\n\
-         every subject has started as many bootstraps as there are callers. RIE serves one call at a time."
+         every subject is made to start as many bootstraps as there are callers. RIE serves one call at a time."
     )?;
     for (name, why) in &results.skipped {
         writeln!(text, "{} skipped: {why}", name.text())?;
@@ -103,7 +106,11 @@ fn write_table(text: &mut String, results: &Results) -> std::fmt::Result {
         write!(text, "{:>12}", "")?;
         for name in others() {
             let ratio = ratio(results, figure, name);
-            write!(text, "{:>14}", ratio.map_or("–".to_owned(), |ratio| format!("{ratio:.2}")))?;
+            write!(
+                text,
+                "{:>14}",
+                ratio.map_or("–".to_owned(), |ratio| format!("{ratio:.2}"))
+            )?;
         }
         writeln!(text)?;
     }
@@ -113,13 +120,19 @@ fn write_table(text: &mut String, results: &Results) -> std::fmt::Result {
 fn write_faults(text: &mut String, results: &Results) -> std::fmt::Result {
     for ((name, callers), faults) in &results.faults {
         let bad = faults.errors + faults.wrong;
-        let environments = results.environments.get(&(*name, *callers)).copied().unwrap_or_default();
-        write!(text, "  {:<14}{callers:>3} callers {:>9} calls, {bad} errors", name.text(), faults.calls)?;
-        if environments != *callers {
-            write!(text, ", only {environments} bootstraps")?;
+        write!(
+            text,
+            "  {:<14}callers: {callers:>2}, calls: {:>7}, errors: {bad}",
+            name.text(),
+            faults.calls
+        )?;
+        if let Some(environments) = results.environments.get(&(*name, *callers))
+            && environments != callers
+        {
+            write!(text, ", bootstraps: only {environments}")?;
         }
         if faults.wrong > 0 {
-            write!(text, ", {} WRONG ANSWERS", faults.wrong)?;
+            write!(text, ", WRONG ANSWERS: {}", faults.wrong)?;
         }
         match &faults.first {
             Some(first) => writeln!(text, "; first: {first}")?,
@@ -144,7 +157,9 @@ fn write_goals(text: &mut String, results: &Results) -> std::fmt::Result {
             ),
             AtMost(limit) => (
                 format!("≤ {limit:.0} {unit}"),
-                results.median(*figure, Name::Lambkin).map(|value| (value, value <= limit)),
+                results
+                    .median(*figure, Name::Lambkin)
+                    .map(|value| (value, value <= limit)),
             ),
         };
         write_goal(text, label, &goal, value)?;
@@ -152,13 +167,23 @@ fn write_goals(text: &mut String, results: &Results) -> std::fmt::Result {
     for callers in CALLERS {
         let faults = results.faults.get(&(Name::Lambkin, callers));
         let errors = faults.map(|faults| faults.errors + faults.wrong);
-        let label = format!("errors, {callers} callers");
-        write_goal(text, &label, "none", errors.map(|errors| (errors as f64, errors == 0)))?;
+        let label = format!("errors, callers: {callers}");
+        write_goal(
+            text,
+            &label,
+            "none",
+            errors.map(|errors| (errors as f64, errors == 0)),
+        )?;
     }
     Ok(())
 }
 
-fn write_goal(text: &mut String, label: &str, goal: &str, value: Option<(f64, bool)>) -> std::fmt::Result {
+fn write_goal(
+    text: &mut String,
+    label: &str,
+    goal: &str,
+    value: Option<(f64, bool)>,
+) -> std::fmt::Result {
     match value {
         Some((value, reached)) => {
             let verdict = if reached { "reached" } else { "not reached" };

@@ -1,7 +1,8 @@
 //! A subject at work: started, timed until it listens, and ended with everything it started.
 //!
 //! It runs in a process group of its own, in a temporary folder, with its output in files there. Dropping it asks
-//! it to stop, then kills its group and every descendant that is left, each by its id.
+//! it to stop, then kills its group and whatever it left behind, each by its id: [`adopt_orphans`] makes those
+//! children of the benchmark. One server runs at a time.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -13,11 +14,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{
+    Pid, Signal, WaitOptions, getpid, kill_process, kill_process_group, set_child_subreaper, wait,
+};
 use tempfile::TempDir;
 
 use crate::load::Target;
-use crate::process::{Process, descendants};
+use crate::process::descendants;
 use crate::subject::{Name, Subject};
 
 /// How long a subject may take to listen.
@@ -57,7 +60,9 @@ impl Server {
             command.stdout(File::create(folder.path().join("stdout"))?);
         }
         let started = Instant::now();
-        let mut child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("cannot start {command:?}"))?;
         let ready = child.stdout.take().map(|stdout| watch(stdout, started));
         let mut server = Self {
             target: Target {
@@ -93,23 +98,32 @@ impl Server {
     /// How many bootstraps it runs.
     pub fn environments(&self) -> usize {
         let bootstraps = descendants(self.pid());
-        bootstraps.iter().filter(|process| process.name == "raw-bootstrap").count()
+        bootstraps
+            .iter()
+            .filter(|process| process.name == "raw-bootstrap")
+            .count()
     }
 
     /// The last line it wrote, to explain a failure.
     pub fn last_words(&self) -> String {
-        let files = ["stderr", "stdout"].map(|name| fs::read(self.folder.path().join(name)).unwrap_or_default());
-        let lines = files.iter().filter_map(|bytes| {
+        let files = ["stderr", "stdout"]
+            .map(|name| fs::read(self.folder.path().join(name)).unwrap_or_default());
+        let mut lines = files.iter().filter_map(|bytes| {
             let text = String::from_utf8_lossy(bytes);
             text.trim().lines().next_back().map(str::to_owned)
         });
-        lines.last().unwrap_or_else(|| "it wrote nothing".to_owned())
+        lines
+            .next_back()
+            .unwrap_or_else(|| "it wrote nothing".to_owned())
     }
 
     fn wait_for_listener(&mut self) -> Result<()> {
         while TcpStream::connect(self.target.address).is_err() {
             if let Some(status) = self.child.try_wait()? {
-                bail!("it ended before it listened ({status}): {}", self.last_words());
+                bail!(
+                    "it ended before it listened ({status}): {}",
+                    self.last_words()
+                );
             }
             if self.age() > START {
                 bail!("it does not listen after {START:?}: {}", self.last_words());
@@ -121,7 +135,6 @@ impl Server {
     }
 
     fn end(&mut self) {
-        let family = descendants(self.pid());
         let Some(pid) = Pid::from_raw(self.pid().cast_signed()) else {
             return;
         };
@@ -134,12 +147,28 @@ impl Server {
         let _late = wait_until(STOP, || !matches!(self.child.try_wait(), Ok(None)));
         let _gone = kill_process_group(pid, Signal::KILL);
         let _status = self.child.wait();
-        if !wait_until(STOP, || !family.iter().any(Process::lives)) {
-            for left in family.iter().filter(|process| process.lives()) {
-                let _gone = Pid::from_raw(left.pid.cast_signed()).map(|pid| kill_process(pid, Signal::KILL));
+        if !wait_until(STOP, none_left) {
+            for left in descendants(std::process::id()) {
+                let _gone = Pid::from_raw(left.pid.cast_signed())
+                    .map(|pid| kill_process(pid, Signal::KILL));
             }
+            let _stuck = wait_until(STOP, none_left);
         }
     }
+}
+
+/// Makes every process whose parent ends a child of the benchmark, so that none escapes its tidying.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn adopt_orphans() -> Result<()> {
+    set_child_subreaper(Some(getpid())).context("cannot adopt orphaned processes")
+}
+
+/// Collects the children that have ended; true when there is no other.
+fn none_left() -> bool {
+    while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
+    descendants(std::process::id()).is_empty()
 }
 
 impl Drop for Server {

@@ -82,7 +82,11 @@ impl Subject {
             Name::CargoLambda => tools::build_cargo_project(tools_folder, BOOTSTRAP)?,
             _ => PathBuf::new(),
         };
-        Ok(Self { name, program, folder })
+        Ok(Self {
+            name,
+            program,
+            folder,
+        })
     }
 
     /// The command that serves on `port` with at most `environments` bootstraps and may write into `folder`.
@@ -94,7 +98,12 @@ impl Subject {
         command.current_dir(folder);
         match self.name {
             Name::Relay => {
-                command.args(["--relay", &port.to_string(), &environments.to_string(), BOOTSTRAP]);
+                command.args([
+                    "--relay",
+                    &port.to_string(),
+                    &environments.to_string(),
+                    BOOTSTRAP,
+                ]);
             }
             Name::Lambkin => {
                 fs::write(folder.join("lambkin.toml"), settings(port, environments))
@@ -111,7 +120,12 @@ impl Subject {
                 command.current_dir(&self.folder);
                 command.env("CARGO_TARGET_DIR", tools::target_of(&self.folder));
                 command.args(["lambda", "watch", "--ignore-changes", "--release"]);
-                command.args(["--invoke-address", "127.0.0.1", "--invoke-port", &port.to_string()]);
+                command.args([
+                    "--invoke-address",
+                    "127.0.0.1",
+                    "--invoke-port",
+                    &port.to_string(),
+                ]);
                 command.args(["--concurrency", &environments.to_string()]);
             }
         }
@@ -132,7 +146,11 @@ fn lambkin() -> Result<PathBuf> {
         return Ok(fs::canonicalize(given)?);
     }
     let here = std::env::current_exe()?;
-    let beside = here.ancestors().nth(2).context("the benchmark has no folder")?.join("lambkin");
+    let beside = here
+        .ancestors()
+        .nth(2)
+        .context("the benchmark has no folder")?
+        .join("lambkin");
     anyhow::ensure!(
         beside.is_file(),
         "{} does not exist; build it with `cargo build --release -p lambkin`, or name another with LAMBKIN_BIN",

@@ -14,7 +14,8 @@ pub fn fetch(folder: &Path, tool: &str) -> Result<PathBuf> {
     let path = folder.join(tool);
     if !path.is_file() {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/tools.sh");
-        run(Command::new("sh").arg(script).arg(folder).arg(tool)).with_context(|| format!("cannot fetch {tool}"))?;
+        run(Command::new("sh").arg(script).arg(folder).arg(tool))
+            .with_context(|| format!("cannot fetch {tool}"))?;
     }
     Ok(path)
 }
@@ -26,7 +27,8 @@ pub fn fetch(folder: &Path, tool: &str) -> Result<PathBuf> {
 pub fn build_cargo_project(folder: &Path, bootstrap: &str) -> Result<PathBuf> {
     let project = folder.join("echo");
     fs::create_dir_all(project.join("src"))?;
-    let manifest = "[package]\nname = \"echo\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n";
+    let manifest =
+        "[package]\nname = \"echo\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n";
     fs::write(project.join("Cargo.toml"), manifest)?;
     let main = format!(
         "use std::os::unix::process::CommandExt;\n\n\
@@ -47,12 +49,18 @@ pub fn target_of(project: &Path) -> PathBuf {
 }
 
 fn run(command: &mut Command) -> Result<()> {
-    let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
+    let output = command
+        .output()
+        .with_context(|| format!("cannot run {command:?}"))?;
     let stderr = String::from_utf8_lossy(&output.stderr);
     ensure!(
         output.status.success(),
         "{}",
-        stderr.trim().lines().next_back().unwrap_or("it said nothing")
+        stderr
+            .trim()
+            .lines()
+            .next_back()
+            .unwrap_or("it said nothing")
     );
     Ok(())
 }

@@ -123,3 +123,18 @@ fn a_streamed_response_is_collected_for_a_caller_that_wants_it_whole() {
     );
     assert_eq!(server.invoke("echo", "1").text(), r#"{"a":1}"#);
 }
+
+#[test]
+fn a_function_that_closes_its_outputs_is_served_and_costs_no_processor_time() {
+    let (_project, server) = scenario(&format!("exec >&- 2>&-\n{}", LOOP.replace("api POST", "true; api POST")));
+    assert_eq!(server.invoke("echo", "1").text(), "1");
+    let ticks = || {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", server.pid())).unwrap();
+        let fields: Vec<u64> = stat.rsplit(") ").next().unwrap().split(' ').filter_map(|field| field.parse().ok()).collect();
+        fields[10] + fields[11]
+    };
+    let before = ticks();
+    assert_eq!(server.invoke("echo", "2").text(), "2");
+    std::thread::park_timeout(std::time::Duration::from_millis(300));
+    assert!(ticks() - before < 15, "{} hundredths of a second in a third of one", ticks() - before);
+}

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::plain_prefix;
 
-/// An object being written. The brace that closes it is written when it is dropped out of its closure.
+/// An object being written. Whoever fills it writes members only; its braces are there already.
 pub struct Object<'t> {
     text: &'t mut String,
     empty: bool,
