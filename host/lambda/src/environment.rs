@@ -25,11 +25,11 @@ use crate::bootstrap::NoBootstrap;
 use crate::dispatch::EnvironmentId;
 use crate::fault;
 use crate::function::{Call, Function, refused};
-use crate::life::{Answer, Event, Life};
+use crate::conversation::{Answer, Event, EventWithContext, InitError};
+use crate::life::{Happening, Life};
 use crate::limits::INIT_TIMEOUT;
 use crate::log::{self, End, EnvironmentLog, Report};
 use crate::memory::PeakMemory;
-use crate::runtime_api::EventWithContext;
 use crate::sandbox::{Exit, Launch};
 use crate::variables;
 
@@ -81,9 +81,9 @@ struct Environment {
 }
 
 /// What can wake an environment.
-enum Happening {
+enum Wake {
     Mail(Message),
-    Process(Event),
+    Process(Happening),
 }
 
 /// Why an init phase did not lead to a waiting runtime.
@@ -91,7 +91,7 @@ enum InitFailure {
     NoBootstrap(NoBootstrap),
     NotStarted(PathBuf, Exit),
     Exited(Exit),
-    Reported(Bytes),
+    Reported(InitError),
     TimedOut,
     Stopped,
 }
@@ -129,10 +129,10 @@ impl Environment {
     async fn idle(&mut self) -> Option<Call> {
         loop {
             match self.next(None).await {
-                Happening::Mail(Message::Invoke(call)) => return Some(call),
-                Happening::Mail(Message::Stop) => return None,
-                Happening::Process(Event::Exited(_)) => self.life = None,
-                Happening::Process(_) => {}
+                Wake::Mail(Message::Invoke(call)) => return Some(call),
+                Wake::Mail(Message::Stop) => return None,
+                Wake::Process(Happening::Exited(_)) => self.life = None,
+                Wake::Process(_) => {}
             }
         }
     }
@@ -156,7 +156,7 @@ impl Environment {
         {
             return self.conclude_failed_init(work, failure).await;
         }
-        self.log.platform(&log::start_line(&work.invocation.request_id, &self.function.spec.version));
+        self.write_start(&work.invocation.request_id);
         self.deliver(&work);
         self.attend(work).await
     }
@@ -206,22 +206,22 @@ impl Environment {
         let mut reported = None;
         loop {
             match self.next(Some(until)).await {
-                Happening::Process(Event::Ready) => return Ok(()),
-                Happening::Process(Event::InitError(body)) => reported = Some(body),
-                Happening::Process(Event::Exited(exit)) => {
+                Wake::Process(Happening::Said(Event::Ready)) => return Ok(()),
+                Wake::Process(Happening::Said(Event::InitError(error))) => reported = Some(error),
+                Wake::Process(Happening::Exited(exit)) => {
                     self.life = None;
                     return Err(match (reported, exit) {
-                        (Some(body), _) => InitFailure::Reported(body),
+                        (Some(error), _) => InitFailure::Reported(error),
                         (None, Exit::NotStarted(_)) => InitFailure::NotStarted(program, exit),
                         (None, _) => InitFailure::Exited(exit),
                     });
                 }
-                Happening::Process(Event::TimeIsUp) => {
+                Wake::Process(Happening::TimeIsUp) => {
                     return Err(reported.map_or(InitFailure::TimedOut, InitFailure::Reported));
                 }
-                Happening::Mail(_) => return Err(InitFailure::Stopped),
+                Wake::Mail(_) => return Err(InitFailure::Stopped),
                 // Nothing was delivered, so nothing can have been answered.
-                Happening::Process(Event::Answered(_)) => {}
+                Wake::Process(Happening::Said(Event::Answered(_))) => {}
             }
         }
     }
@@ -232,18 +232,21 @@ impl Environment {
             InitFailure::TimedOut => End::TimedOut,
             InitFailure::NoBootstrap(_) | InitFailure::NotStarted(..) => End::Error(fault::INVALID_ENTRYPOINT),
             InitFailure::Exited(_) => End::Error(fault::EXIT_ERROR),
-            InitFailure::Reported(_) => End::Error("Runtime.Unknown"),
+            InitFailure::Reported(error) => End::Error(fault::classify(error.error_type.as_deref())),
         };
-        if let InitFailure::NoBootstrap(no_bootstrap) = failure
-            && phase == "invoke"
-        {
-            self.log.platform(&format!("lambkin: function {}: {no_bootstrap}", self.function.spec.name));
+        match failure {
+            InitFailure::NoBootstrap(no_bootstrap) if phase == "invoke" => {
+                self.log.platform(&format!("lambkin: function {}: {no_bootstrap}", self.function.spec.name));
+            }
+            InitFailure::Exited(exit) => self.log.platform(&format!("Error: {}", fault::exited_text(exit))),
+            _ => {}
         }
         self.log.platform(&log::init_report_line(took, phase, end));
     }
 
     async fn conclude_failed_init(&mut self, mut work: Work, failure: InitFailure) -> Option<bool> {
-        let id = &work.invocation.request_id;
+        let id = work.invocation.request_id.clone();
+        let id = &id;
         let fault = match failure {
             InitFailure::Stopped => return stopped(work.answer),
             InitFailure::NoBootstrap(no_bootstrap) => {
@@ -252,14 +255,18 @@ impl Environment {
             }
             InitFailure::NotStarted(program, exit) => fault::not_started(id, &program, &exit),
             InitFailure::Exited(exit) => fault::exited(id, &exit),
-            InitFailure::Reported(body) => fault::reported(body),
+            InitFailure::Reported(error) => fault::reported(error.body),
             InitFailure::TimedOut => fault::timed_out(id, self.function.spec.timeout),
         };
-        self.log.platform(&log::start_line(id, &self.function.spec.version));
+        self.write_start(id);
         work.result = Some(Err(Failure::Function(fault)));
         self.conclude(work);
         self.end_life().await;
         Some(false)
+    }
+
+    fn write_start(&mut self, id: &RequestId) {
+        self.log.platform_line(format_args!("START RequestId: {id} Version: {}", self.function.spec.version));
     }
 
     fn deliver(&mut self, work: &Work) {
@@ -283,7 +290,7 @@ impl Environment {
         let mut settled = false;
         loop {
             match self.next(Some(work.deadline)).await {
-                Happening::Process(Event::Answered(answer)) => {
+                Wake::Process(Happening::Said(Event::Answered(answer))) => {
                     work.result = Some(result_of(&work.invocation.request_id, answer));
                     // Before the answer, so that the caller's next call finds this environment expected.
                     self.function.dispatcher.settle();
@@ -292,21 +299,21 @@ impl Environment {
                         work.answer();
                     }
                 }
-                Happening::Process(Event::Ready) => {
+                Wake::Process(Happening::Said(Event::Ready)) => {
                     self.conclude(work);
                     return Some(settled);
                 }
-                Happening::Process(Event::Exited(exit)) => {
+                Wake::Process(Happening::Exited(exit)) => {
                     self.crashed(work, &exit);
                     return Some(settled);
                 }
-                Happening::Process(Event::TimeIsUp) => {
+                Wake::Process(Happening::TimeIsUp) => {
                     self.timed_out(work);
                     self.end_life().await;
                     return Some(settled);
                 }
-                Happening::Process(Event::InitError(_)) => {}
-                Happening::Mail(_) => return stopped(work.answer),
+                Wake::Process(Happening::Said(Event::InitError(_))) => {}
+                Wake::Mail(_) => return stopped(work.answer),
             }
         }
     }
@@ -354,7 +361,7 @@ impl Environment {
         if let Some(life) = &mut self.life {
             life.drain(&mut self.log);
             if let Some(pid) = life.pid() {
-                self.memory.update(pid);
+                self.memory.update(pid, duration);
             }
         }
         self.log.finish_lines();
@@ -367,7 +374,7 @@ impl Environment {
             max_memory_used_mb: self.memory.megabytes(),
             end,
         };
-        self.log.platform(&format!("{}\n{}", log::end_line(id), report.line()));
+        self.log.platform_line(format_args!("END RequestId: {id}\n{report}"));
     }
 
     fn hand_out(&mut self, work: &mut Work) {
@@ -375,14 +382,14 @@ impl Environment {
         work.answer_with(log_tail);
     }
 
-    async fn next(&mut self, until: Option<Instant>) -> Happening {
+    async fn next(&mut self, until: Option<Instant>) -> Wake {
         let Some(life) = &mut self.life else {
-            return Happening::Mail(self.mailbox.recv().await.unwrap_or(Message::Stop));
+            return Wake::Mail(self.mailbox.recv().await.unwrap_or(Message::Stop));
         };
         tokio::select! {
             biased;
-            event = life.next_event(until, &mut self.log) => Happening::Process(event),
-            message = self.mailbox.recv() => Happening::Mail(message.unwrap_or(Message::Stop)),
+            happening = life.next(until, &mut self.log) => Wake::Process(happening),
+            message = self.mailbox.recv() => Wake::Mail(message.unwrap_or(Message::Stop)),
         }
     }
 

@@ -99,6 +99,20 @@ fn platform(error_type: &'static str, message: &str) -> Fault {
     Fault { kind: FaultKind::Platform(error_type), payload }
 }
 
+/// The error type a report line gives for what a runtime called its error: the runtime's word if it is in AWS's form,
+/// `Runtime.Name` or `Function.Name`; else the family's `Unknown`.
+pub(crate) fn classify(error_type: Option<&str>) -> &str {
+    let Some(error_type) = error_type else { return "Runtime.Unknown" };
+    let name = error_type.strip_prefix("Runtime.").or_else(|| error_type.strip_prefix("Function."));
+    let mut letters = name.unwrap_or_default().chars();
+    let starts_well = letters.next().is_some_and(|first| first.is_ascii_uppercase());
+    match error_type {
+        kept if starts_well && letters.clone().count() > 0 && letters.all(|letter| letter.is_ascii_alphabetic()) => kept,
+        other if other.starts_with("Function.") => "Function.Unknown",
+        _ => "Runtime.Unknown",
+    }
+}
+
 /// `{"errorMessage":…,"errorType":…}` and a line feed: the form of the Runtime API's own refusals.
 pub(crate) fn refusal_body(error_type: &str, message: &str) -> Bytes {
     let mut body = json(&MessageFirst { error_message: message, error_type }).to_vec();
@@ -117,6 +131,21 @@ mod tests {
 
     fn text(fault: Fault) -> String {
         String::from_utf8(fault.payload.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn error_types_in_awss_form_are_kept() {
+        for (given, kept) in [
+            (Some("Runtime.ImportModuleError"), "Runtime.ImportModuleError"),
+            (Some("Function.Bad"), "Function.Bad"),
+            (Some("Function.bad"), "Function.Unknown"),
+            (Some("Function."), "Function.Unknown"),
+            (Some("ValueError"), "Runtime.Unknown"),
+            (Some("Runtime.With Space"), "Runtime.Unknown"),
+            (None, "Runtime.Unknown"),
+        ] {
+            assert_eq!(classify(given), kept, "{given:?}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@
 
 mod bootstrap;
 mod code;
+mod conversation;
 mod dispatch;
 mod environment;
 mod event;
@@ -22,6 +23,7 @@ pub mod limits;
 mod log;
 mod memory;
 mod name;
+mod refusal;
 mod runtime_api;
 mod sandbox;
 mod variables;

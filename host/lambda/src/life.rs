@@ -4,26 +4,26 @@
 //! stopped begins a new life at the next call, on a new address, so nothing a dead process still had in flight can be
 //! taken for its successor's.
 //!
-//! [`Life::next_event`] is the one place where everything that can happen to a process arrives: its requests, its
-//! output, its end, and the time. What a request means, and what it changes, is decided here by the
-//! [state machine](State); what that means for the caller is the environment's business.
+//! [`Life::next`] is the one place where everything that can happen to a process arrives: what its runtime says, its
+//! output, its end, and the time. What that means for the caller is the environment's business.
 
 use std::future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use lambkin_http::{Idle, StopSignal};
 use tokio::net::unix::pipe;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
+use tokio::time::Sleep;
 
-use crate::lifecycle::State;
+use crate::conversation::{Conversation, Delivery, Event};
 use crate::limits::KILL_TIMEOUT;
 use crate::log::{EnvironmentLog, Stream};
-use crate::runtime_api::{self, Accepted, Ask, Delivery, Posted, Refusal};
+use crate::runtime_api;
 use crate::sandbox::{Exit, Launch, Process};
 
 /// A running process and its conversation.
@@ -32,40 +32,21 @@ pub(crate) struct Life {
     process: Process,
     stdout: Output,
     stderr: Output,
-    asks: mpsc::UnboundedReceiver<Ask>,
+    conversation: Arc<Conversation>,
+    events: mpsc::UnboundedReceiver<Event>,
+    alarm: Alarm,
     server: AbortHandle,
-    state: State,
-    /// Requests for the next event, waiting. More than one is unusual but legal.
-    waiting: Vec<oneshot::Sender<Result<Delivery, Refusal>>>,
-    /// An event that waits for the runtime to ask for it.
-    pending: Option<Delivery>,
-    /// The event the runtime has, or has just answered.
-    current: Option<Delivery>,
 }
 
-/// Something happened that matters beyond the conversation.
+/// What can happen to a running process.
 #[derive(Debug)]
-pub(crate) enum Event {
-    /// The runtime waits for an event: init, or the last invocation, is over.
-    Ready,
-    /// The runtime reported that its init failed.
-    InitError(Bytes),
-    /// The runtime answered the event it was given.
-    Answered(Answer),
-    /// The process ended.
+pub(crate) enum Happening {
+    /// Its runtime said something.
+    Said(Event),
+    /// It ended.
     Exited(Exit),
     /// The given time came.
     TimeIsUp,
-}
-
-/// What a runtime made of its event.
-#[derive(Debug)]
-pub(crate) enum Answer {
-    Response(Bytes),
-    Error(Bytes),
-    TooLarge,
-    Truncated,
-    InvalidMode,
 }
 
 impl Life {
@@ -77,13 +58,13 @@ impl Life {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let (process, outputs) = Process::spawn(prepare(&address.to_string()))?;
 
-        // Bounded by the number of connections: each waits for its answer before it may ask again.
-        let (sender, asks) = mpsc::unbounded_channel();
+        let (conversation, events) = Conversation::new();
+        let told = Arc::clone(&conversation);
         let server = tokio::spawn(async move {
             // Held here so that the server lives until it is aborted.
             let (_stop, signal) = StopSignal::new();
             lambkin_http::serve(listener, Idle::Unlimited, signal, move |request, _peer| {
-                runtime_api::answer(request, sender.clone())
+                runtime_api::answer(request, Arc::clone(&told))
             })
             .await;
         });
@@ -91,12 +72,10 @@ impl Life {
             process,
             stdout: Output { pipe: Some(outputs.stdout), stream: Stream::Stdout },
             stderr: Output { pipe: Some(outputs.stderr), stream: Stream::Stderr },
-            asks,
+            conversation,
+            events,
+            alarm: Alarm::default(),
             server: server.abort_handle(),
-            state: State::Started,
-            waiting: Vec::new(),
-            pending: None,
-            current: None,
         })
     }
 
@@ -105,45 +84,25 @@ impl Life {
         self.process.pid()
     }
 
-    /// Hands over the event of an invocation: at once if the runtime waits, else when it asks.
-    pub(crate) fn deliver(&mut self, delivery: Delivery) {
-        self.pending = Some(delivery);
-        if self.state == State::Ready {
-            self.hand_over();
-        }
-    }
-
-    /// Gives a pending event to a request that still listens.
-    fn hand_over(&mut self) {
-        let Some(delivery) = self.pending.take() else { return };
-        while let Some(asker) = self.waiting.pop() {
-            if asker.send(Ok(Arc::clone(&delivery))).is_ok() {
-                self.current = Some(delivery);
-                self.state.deliver();
-                return;
-            }
-        }
-        self.pending = Some(delivery);
+    /// Hands over the event of an invocation.
+    pub(crate) fn deliver(&self, delivery: Delivery) {
+        self.conversation.deliver(delivery);
     }
 
     /// Waits for the next thing that matters, or for `until`; passes output on to `log` meanwhile.
-    pub(crate) async fn next_event(&mut self, until: Option<Instant>, log: &mut EnvironmentLog) -> Event {
+    pub(crate) async fn next(&mut self, until: Option<Instant>, log: &mut EnvironmentLog) -> Happening {
         loop {
             tokio::select! {
                 biased;
-                Some(ask) = self.asks.recv() => {
-                    if let Some(event) = self.hear(ask) {
-                        return event;
-                    }
-                }
+                Some(event) = self.events.recv() => return Happening::Said(event),
                 exit = self.process.exited() => {
                     self.drain(log);
                     log.finish_lines();
-                    return Event::Exited(exit);
+                    return Happening::Exited(exit);
                 }
                 () = self.stdout.readable() => self.stdout.pass_on(log),
                 () = self.stderr.readable() => self.stderr.pass_on(log),
-                () = wait_until(until) => return Event::TimeIsUp,
+                () = self.alarm.reached(until) => return Happening::TimeIsUp,
             }
         }
     }
@@ -163,77 +122,6 @@ impl Life {
         self.drain(log);
         log.finish_lines();
     }
-
-    fn hear(&mut self, ask: Ask) -> Option<Event> {
-        match ask {
-            Ask::Next(asker) => self.next(asker),
-            Ask::Response(posted) => self.response(posted),
-            Ask::Error(posted) => self.error(posted),
-            Ask::InitError { body, reply } => {
-                let allowed = self.state.init_error();
-                respond(reply, allowed.map(|()| Accepted).map_err(Refusal::from));
-                allowed.is_ok().then_some(Event::InitError(body))
-            }
-        }
-    }
-
-    fn next(&mut self, asker: oneshot::Sender<Result<Delivery, Refusal>>) -> Option<Event> {
-        let was = self.state;
-        if let Err(refused) = self.state.next() {
-            respond(asker, Err(refused.into()));
-            return None;
-        }
-        // Asked while running: the event again.
-        if let (State::Running, Some(delivery)) = (self.state, &self.current) {
-            respond(asker, Ok(Arc::clone(delivery)));
-            return None;
-        }
-        self.waiting.push(asker);
-        self.hand_over();
-        (was != State::Ready && self.state == State::Ready).then_some(Event::Ready)
-    }
-
-    fn response(&mut self, posted: Posted) -> Option<Event> {
-        if !self.is_current(&posted) {
-            return refuse(posted, Refusal::INVALID_REQUEST_ID);
-        }
-        if let Err(refused) = self.state.response() {
-            return refuse(posted, refused.into());
-        }
-        if posted.invalid_mode {
-            // As on AWS the runtime stays stuck in this state until its time is up.
-            refuse(posted, Refusal::INVALID_RESPONSE_MODE);
-            return Some(Event::Answered(Answer::InvalidMode));
-        }
-        self.take(posted, Answer::Response)
-    }
-
-    fn error(&mut self, posted: Posted) -> Option<Event> {
-        if !self.is_current(&posted) {
-            return refuse(posted, Refusal::INVALID_REQUEST_ID);
-        }
-        if let Err(refused) = self.state.error() {
-            return refuse(posted, refused.into());
-        }
-        self.take(posted, Answer::Error)
-    }
-
-    fn is_current(&self, posted: &Posted) -> bool {
-        // While nothing runs no id is right, whatever it is.
-        !matches!(self.state, State::Started | State::Ready)
-            && self.current.as_ref().is_some_and(|delivery| delivery.request_id.as_str() == posted.request_id)
-    }
-
-    fn take(&mut self, posted: Posted, answer: fn(Bytes) -> Answer) -> Option<Event> {
-        self.state.response_sent();
-        let (answer, reply) = match posted.body {
-            Ok(body) => (answer(body), Ok(Accepted)),
-            Err(lambkin_http::BodyError::TooLarge { .. }) => (Answer::TooLarge, Err(Refusal::TOO_LARGE)),
-            Err(lambkin_http::BodyError::Incomplete(_)) => (Answer::Truncated, Err(Refusal::TRUNCATED)),
-        };
-        respond(posted.reply, reply);
-        Some(Event::Answered(answer))
-    }
 }
 
 impl Drop for Life {
@@ -242,20 +130,25 @@ impl Drop for Life {
     }
 }
 
-/// Sends an answer to a runtime that may have hung up.
-fn respond<T>(reply: oneshot::Sender<T>, answer: T) {
-    let _the_runtime_hung_up = reply.send(answer);
-}
+/// Tells when a time has come, with one timer for all times asked for one after the other.
+#[derive(Debug, Default)]
+struct Alarm(Option<Pin<Box<Sleep>>>);
 
-fn refuse(posted: Posted, refusal: Refusal) -> Option<Event> {
-    respond(posted.reply, Err(refusal));
-    None
-}
-
-async fn wait_until(until: Option<Instant>) {
-    match until {
-        Some(instant) => tokio::time::sleep_until(instant.into()).await,
-        None => future::pending().await,
+impl Alarm {
+    /// Returns at `until`; never, without it. A timer set for an earlier time is left to go off and then set again, so
+    /// that a thousand short calls in a row set it once.
+    async fn reached(&mut self, until: Option<Instant>) {
+        let Some(until) = until else { return future::pending().await };
+        let until = until.into();
+        let timer = self.0.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+        if timer.deadline() > until {
+            timer.as_mut().reset(until);
+        }
+        timer.as_mut().await;
+        while tokio::time::Instant::now() < until {
+            timer.as_mut().reset(until);
+            timer.as_mut().await;
+        }
     }
 }
 
@@ -270,10 +163,10 @@ struct Output {
 impl Output {
     /// Returns when there is something to read; never, once the output has been closed.
     async fn readable(&self) {
-        match &self.pipe {
-            Some(pipe) if pipe.readable().await.is_ok() => {}
-            _ => future::pending().await,
-        }
+        let Some(pipe) = &self.pipe else { return future::pending().await };
+        // Polled, not awaited: a busy environment asks thousands of times a second, and this way of asking leaves
+        // no waiter behind that would have to be taken back under a lock. An error is for the reading to find.
+        let _error = future::poll_fn(|context| pipe.poll_read_ready(context)).await;
     }
 
     /// Reads what has been announced.

@@ -36,8 +36,9 @@ pub const SETTLE_TIMEOUT: Duration = Duration::from_millis(25);
 /// How long the end of a killed process is waited for. The guard needs a millisecond.
 pub const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The peak memory of a busy function is read at most this often: a reading costs about ten microseconds.
-pub const MEMORY_READING_INTERVAL: Duration = Duration::from_millis(10);
+/// The peak memory of a function that answers quickly is read this often; one that works for a twentieth of it, after
+/// each invocation.
+pub const MEMORY_READING_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A line of a function's output is passed on unfinished when it has grown this long.
 pub const LOG_LINE_BYTES: usize = 256 * 1024;

@@ -5,7 +5,7 @@
 //! [`LOG_BACKLOG_BYTES`] wait, further lines are dropped, and a line says how many bytes that cost.
 
 use std::collections::VecDeque;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io::Write as _;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -156,9 +156,17 @@ impl EnvironmentLog {
         }
     }
 
-    /// A line of the platform's, without its line feed.
+    /// A line of the platform's, without its line feed, or several with one between them.
     pub(crate) fn platform(&mut self, line: &str) {
-        self.emit(line.as_bytes());
+        self.platform_line(format_args!("{line}"));
+    }
+
+    /// The same, formatted in place: an invocation writes three of them.
+    pub(crate) fn platform_line(&mut self, line: fmt::Arguments<'_>) {
+        let mut text = String::with_capacity(256);
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{line}");
+        self.emit(text.as_bytes());
     }
 
     fn emit(&mut self, lines: &[u8]) {
@@ -167,6 +175,9 @@ impl EnvironmentLog {
             if !lines.ends_with(b"\n") {
                 tail.extend(b"\n");
             }
+        }
+        if self.prefix.is_empty() && lines.ends_with(b"\n") {
+            return self.log.write(lines);
         }
         let mut out = Vec::with_capacity(lines.len() + self.prefix.len() + 1);
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
@@ -192,16 +203,6 @@ impl Tail {
     }
 }
 
-/// `START RequestId: … Version: $LATEST`
-pub(crate) fn start_line(id: &RequestId, version: &str) -> String {
-    format!("START RequestId: {id} Version: {version}")
-}
-
-/// `END RequestId: …`
-pub(crate) fn end_line(id: &RequestId) -> String {
-    format!("END RequestId: {id}")
-}
-
 /// What a REPORT line reports.
 #[derive(Debug, Clone)]
 pub(crate) struct Report<'a> {
@@ -224,23 +225,23 @@ pub(crate) enum End<'a> {
     Error(&'a str),
 }
 
-impl Report<'_> {
-    /// The REPORT line. Since August 2025 the billed duration of a cold start includes the init phase.
-    pub(crate) fn line(&self) -> String {
+/// The REPORT line. Since August 2025 the billed duration of a cold start includes the init phase.
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let billed = self.duration + self.init.unwrap_or_default();
-        let mut line = format!(
+        write!(
+            f,
             "REPORT RequestId: {}\tDuration: {:.2} ms\tBilled Duration: {} ms\tMemory Size: {} MB\tMax Memory Used: {} MB\t",
             self.id,
             milliseconds(self.duration),
             billed.as_micros().div_ceil(1000),
             self.memory_size_mb,
             self.max_memory_used_mb,
-        );
+        )?;
         if let Some(init) = self.init {
-            let _ = write!(line, "Init Duration: {:.2} ms\t", milliseconds(init));
+            write!(f, "Init Duration: {:.2} ms\t", milliseconds(init))?;
         }
-        line.push_str(&self.end.suffix());
-        line
+        f.write_str(&self.end.suffix())
     }
 }
 
@@ -270,7 +271,7 @@ mod tests {
     fn report(end: End<'_>, init: Option<Duration>) -> String {
         let id = RequestId::new("r-1");
         let duration = Duration::from_micros(3010);
-        Report { id: &id, duration, init, memory_size_mb: 128, max_memory_used_mb: 36, end }.line()
+        Report { id: &id, duration, init, memory_size_mb: 128, max_memory_used_mb: 36, end }.to_string()
     }
 
     #[test]

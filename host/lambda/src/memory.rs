@@ -4,7 +4,7 @@
 //! came and went between two readings are not counted. Where `/proc` does not exist the answer is 0.
 
 use std::fs;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::limits::MEMORY_READING_INTERVAL;
 
@@ -16,9 +16,11 @@ pub(crate) struct PeakMemory {
 }
 
 impl PeakMemory {
-    /// Reads again, unless it was read a moment ago.
-    pub(crate) fn update(&mut self, pid: i32) {
-        if self.read_at.is_some_and(|at| at.elapsed() < MEMORY_READING_INTERVAL) {
+    /// Reads again after an invocation that took `worked`, unless that was short and the last reading is fresh: a
+    /// reading costs as much as a short invocation, which has little time to use memory.
+    pub(crate) fn update(&mut self, pid: i32, worked: Duration) {
+        let fresh = self.read_at.is_some_and(|at| at.elapsed() < MEMORY_READING_INTERVAL);
+        if fresh && worked < MEMORY_READING_INTERVAL / 20 {
             return;
         }
         self.read_at = Some(Instant::now());
@@ -62,7 +64,7 @@ mod tests {
     #[test]
     fn this_process_has_a_peak() {
         let mut peak = PeakMemory::default();
-        peak.update(i32::try_from(std::process::id()).unwrap());
+        peak.update(i32::try_from(std::process::id()).unwrap(), Duration::ZERO);
         assert!(peak.megabytes() > 0);
     }
 }

@@ -1,13 +1,11 @@
-//! The Runtime API (2018-06-01): HTTP on one side, questions to a [life](crate::life::Life) on the other.
+//! The Runtime API (2018-06-01): HTTP on one side, a [`Conversation`] on the other.
 //!
-//! This module reads requests and words answers. What a request means is not decided here: each becomes an [`Ask`] with
-//! a return address, and the answer that comes back is rendered. A runtime that asks for the next event waits in its
-//! request for as long as it takes.
+//! This module reads requests and words answers; what a request means is the conversation's to say. A runtime that asks
+//! for the next event waits in its request for as long as it takes.
 //!
 //! On failure: an unknown path is 404, a wrong method 405, and everything the state machine refuses has AWS's status,
 //! error type and message. If the life ends first the connection ends with it.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,95 +14,14 @@ use http::{Method, Request, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use lambkin_http::{BodyError, Response, read_body};
-use lambkin_model::RequestId;
-use tokio::sync::{mpsc, oneshot};
 
+use crate::conversation::{Conversation, EventWithContext, InitError, Next, Posted};
 use crate::fault::refusal_body;
-use crate::lifecycle::NotAllowed;
 use crate::limits::RESPONSE_BYTES;
-
-/// A request of a runtime, with where to send the answer.
-#[derive(Debug)]
-pub(crate) enum Ask {
-    /// `GET /runtime/invocation/next`
-    Next(oneshot::Sender<Result<Delivery, Refusal>>),
-    /// `POST /runtime/invocation/{id}/response`
-    Response(Posted),
-    /// `POST /runtime/invocation/{id}/error`
-    Error(Posted),
-    /// `POST /runtime/init/error`
-    InitError { body: Bytes, reply: oneshot::Sender<Result<Accepted, Refusal>> },
-}
-
-/// What a runtime posted for an invocation.
-#[derive(Debug)]
-pub(crate) struct Posted {
-    pub request_id: String,
-    pub body: Result<Bytes, BodyError>,
-    /// `Lambda-Runtime-Function-Response-Mode` was there and was not `streaming`.
-    pub invalid_mode: bool,
-    pub reply: oneshot::Sender<Result<Accepted, Refusal>>,
-}
-
-/// An event on its way to a runtime. Shared, as it may be delivered more than once.
-pub(crate) type Delivery = Arc<EventWithContext>;
-
-/// An event and what `next` says about it in headers.
-#[derive(Debug)]
-pub(crate) struct EventWithContext {
-    pub request_id: RequestId,
-    pub event: Bytes,
-    /// Milliseconds since the Unix epoch.
-    pub deadline_ms: u64,
-    pub function_arn: String,
-    pub trace_id: String,
-    pub client_context: Option<String>,
-}
-
-/// 202 with `{"status":"OK"}`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Accepted;
-
-/// An answer that is not a success.
-#[derive(Debug, Clone)]
-pub(crate) struct Refusal {
-    status: StatusCode,
-    error_type: &'static str,
-    message: Cow<'static, str>,
-}
-
-impl Refusal {
-    pub(crate) const INVALID_REQUEST_ID: Self =
-        Self::new(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID");
-    pub(crate) const INVALID_RESPONSE_MODE: Self =
-        Self::new(StatusCode::BAD_REQUEST, "InvalidFunctionResponseMode", "Invalid function response mode");
-    pub(crate) const TRUNCATED: Self =
-        Self::new(StatusCode::BAD_REQUEST, "TruncatedHTTPRequest", "HTTP request detected as truncated");
-    pub(crate) const TOO_LARGE: Self = Self::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "RequestEntityTooLarge",
-        "Exceeded maximum allowed payload size (6291556 bytes).",
-    );
-    const INTERNAL: Self =
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "Internal Server Error");
-
-    const fn new(status: StatusCode, error_type: &'static str, message: &'static str) -> Self {
-        Self { status, error_type, message: Cow::Borrowed(message) }
-    }
-}
-
-impl From<NotAllowed> for Refusal {
-    fn from(refused: NotAllowed) -> Self {
-        Self {
-            status: StatusCode::FORBIDDEN,
-            error_type: "InvalidStateTransition",
-            message: Cow::Owned(refused.to_string()),
-        }
-    }
-}
+use crate::refusal::Refusal;
 
 /// Answers one request of a runtime.
-pub(crate) async fn answer(request: Request<Incoming>, life: mpsc::UnboundedSender<Ask>) -> Response {
+pub(crate) async fn answer(request: Request<Incoming>, conversation: Arc<Conversation>) -> Response {
     let path = request.uri().path();
     let Some(route) = path.strip_prefix("/2018-06-01/").and_then(Route::of) else {
         return not_found();
@@ -114,16 +31,16 @@ pub(crate) async fn answer(request: Request<Incoming>, life: mpsc::UnboundedSend
     }
     match route {
         Route::Ping => text(StatusCode::OK, "pong"),
-        Route::Next => next(&life).await,
+        Route::Next => next(&conversation).await,
         Route::Response(id) => {
             let id = id.to_owned();
-            post(request, id, &life, Ask::Response).await
+            post(request, &id, |posted| conversation.response(posted)).await
         }
         Route::Error(id) => {
             let id = id.to_owned();
-            post(request, id, &life, Ask::Error).await
+            post(request, &id, |posted| conversation.error(posted)).await
         }
-        Route::InitError => init_error(request, &life).await,
+        Route::InitError => init_error(request, &conversation).await,
     }
 }
 
@@ -158,46 +75,44 @@ impl<'a> Route<'a> {
     }
 }
 
-async fn next(life: &mpsc::UnboundedSender<Ask>) -> Response {
-    let (reply, answer) = oneshot::channel();
-    let asked = life.send(Ask::Next(reply));
-    match answer.await {
-        Ok(Ok(delivery)) if asked.is_ok() => event_response(&delivery),
-        Ok(Err(refusal)) => refused(&refusal),
-        _ => refused(&Refusal::INTERNAL),
+async fn next(conversation: &Conversation) -> Response {
+    match conversation.next() {
+        Ok(Next::Now(delivery)) => event_response(&delivery),
+        Ok(Next::Later(delivery)) => match delivery.await {
+            Ok(delivery) => event_response(&delivery),
+            // The process is being ended; its connection is about to be.
+            Err(_life_ended) => refused(&Refusal::INTERNAL),
+        },
+        Err(refusal) => refused(&refusal),
     }
 }
 
 async fn post(
     request: Request<Incoming>,
-    request_id: String,
-    life: &mpsc::UnboundedSender<Ask>,
-    ask: fn(Posted) -> Ask,
+    request_id: &str,
+    take: impl FnOnce(Posted<'_>) -> Result<(), Refusal>,
 ) -> Response {
     let mode = request.headers().get("lambda-runtime-function-response-mode");
     let invalid_mode = mode.is_some_and(|mode| mode != "streaming");
     let body = read_body(request.into_body(), RESPONSE_BYTES).await;
-    let (reply, answer) = oneshot::channel();
-    let _an_ended_life_drops_the_reply = life.send(ask(Posted { request_id, body, invalid_mode, reply }));
-    acknowledged(answer.await)
+    acknowledged(take(Posted { request_id, body, invalid_mode }))
 }
 
-async fn init_error(request: Request<Incoming>, life: &mpsc::UnboundedSender<Ask>) -> Response {
-    let body = match read_body(request.into_body(), RESPONSE_BYTES).await {
-        Ok(body) => body,
-        Err(BodyError::TooLarge { .. }) => return refused(&Refusal::TOO_LARGE),
-        Err(BodyError::Incomplete(_)) => return refused(&Refusal::TRUNCATED),
-    };
-    let (reply, answer) = oneshot::channel();
-    let _an_ended_life_drops_the_reply = life.send(Ask::InitError { body, reply });
-    acknowledged(answer.await)
+async fn init_error(request: Request<Incoming>, conversation: &Conversation) -> Response {
+    let error_type = request.headers().get("lambda-runtime-function-error-type");
+    let error_type = error_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
+    match read_body(request.into_body(), RESPONSE_BYTES).await {
+        Ok(body) => acknowledged(conversation.init_error(InitError { body, error_type })),
+        Err(BodyError::TooLarge { .. }) => refused(&Refusal::TOO_LARGE),
+        Err(BodyError::Incomplete(_)) => refused(&Refusal::TRUNCATED),
+    }
 }
 
-fn acknowledged(answer: Result<Result<Accepted, Refusal>, oneshot::error::RecvError>) -> Response {
-    match answer {
-        Ok(Ok(Accepted)) => json(StatusCode::ACCEPTED, Bytes::from_static(b"{\"status\":\"OK\"}\n")),
-        Ok(Err(refusal)) => refused(&refusal),
-        Err(_life_ended) => refused(&Refusal::INTERNAL),
+/// 202, or why not.
+fn acknowledged(taken: Result<(), Refusal>) -> Response {
+    match taken {
+        Ok(()) => json(StatusCode::ACCEPTED, Bytes::from_static(b"{\"status\":\"OK\"}\n")),
+        Err(refusal) => refused(&refusal),
     }
 }
 

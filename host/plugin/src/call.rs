@@ -8,6 +8,7 @@
 //! A running guest hands its thread back at every tick, so a busy plugin never blocks the host's other tasks.
 
 use std::fmt;
+use std::io;
 use std::time::Instant;
 
 use tokio::sync::Semaphore;
@@ -244,6 +245,12 @@ impl std::error::Error for CpuUsedUp {}
 fn failure(error: &wasmtime::Error, meter: &Meter) -> Failure {
     if error.is::<PoolConcurrencyLimitError>() {
         return Failure::Host(format!("the pool of instances is used up: {error:#}"));
+    }
+    if error.is::<rustix::io::Errno>() || error.is::<io::Error>() {
+        return Failure::Host(format!(
+            "the system has no room for an instance: {}",
+            error.root_cause()
+        ));
     }
     Failure::Faulted(fault(error, meter))
 }

@@ -24,7 +24,12 @@ pub(crate) fn start(cache: Option<Cache>) -> Result<Engine, HostError> {
         }
         Err(error) => error,
     };
-    config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+    config
+        .allocation_strategy(InstanceAllocationStrategy::OnDemand)
+        // Address space is scarce: what a memory may grow to, not the 4 GiB that would save its bounds checks.
+        .memory_reservation(limits::MEMORY_BYTES as u64)
+        .memory_reservation_for_growth(0)
+        .memory_guard_size(64 << 10);
     let engine = Engine::new(&config).map_err(|error| HostError::Engine(format!("{error:#}")))?;
     tracing::info!(
         "plugins run without an instance pool, some microseconds slower per call: {no_pool:#}"

@@ -104,3 +104,46 @@ fn sleep(calls: &Calls) {
     }
     calls.asleep.store(false, Ordering::SeqCst);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use wasmtime::Config;
+
+    use super::*;
+
+    fn wait_until(what: &str, condition: impl Fn() -> bool) {
+        let start = Instant::now();
+        while !condition() {
+            assert!(
+                start.elapsed() < Duration::from_secs(20),
+                "waited in vain: {what}"
+            );
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn it_sleeps_when_nothing_is_called_and_wakes_for_a_call() {
+        let engine = Engine::new(Config::new().epoch_interruption(true)).expect("an engine");
+        let ticker = Ticker::start(&engine).expect("a thread");
+        for _ in 0..2 {
+            wait_until("asleep", || ticker.calls.asleep.load(Ordering::SeqCst));
+            let call = ticker.call();
+            wait_until("awake", || !ticker.calls.asleep.load(Ordering::SeqCst));
+            // The first tick after the call began takes its mark away.
+            wait_until("a tick", || !ticker.calls.recent.load(Ordering::SeqCst));
+            drop(call);
+        }
+    }
+
+    #[test]
+    fn its_thread_ends_with_it() {
+        let engine = Engine::new(Config::new().epoch_interruption(true)).expect("an engine");
+        let ticker = Ticker::start(&engine).expect("a thread");
+        let calls = Arc::downgrade(&ticker.calls);
+        drop(ticker);
+        wait_until("the thread's end", || calls.strong_count() == 0);
+    }
+}

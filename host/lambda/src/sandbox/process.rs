@@ -1,6 +1,7 @@
 //! The host's end of one supervised bootstrap.
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::io;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::PathBuf;
@@ -96,10 +97,8 @@ impl Process {
             if let Some(exit) = self.exit {
                 return exit;
             }
-            if self.control.readable().await.is_err() {
-                self.lost();
-                continue;
-            }
+            // Polled, not awaited, for the reason given at the outputs' reading.
+            let _error = poll_fn(|context| self.control.poll_read_ready(context)).await;
             let mut buffer = [0; 128];
             match self.control.try_read(&mut buffer) {
                 Ok(0) => self.lost(),

@@ -1,5 +1,8 @@
 //! Good plugins: values arrive as they were sent, and calls do not see each other.
 
+use std::env;
+use std::process::Command;
+
 use lambkin_model::{Body, HttpResponse};
 use lambkin_plugin::{ConfigureError, Decision, Failure, Shaped, TriggerOutcome};
 
@@ -202,4 +205,35 @@ async fn more_calls_than_places_queue_and_all_succeed() {
         call.await.expect("no panic").expect("shape");
     }
     drained(&host).await;
+}
+
+#[test]
+fn a_process_with_little_address_space_runs_plugins_without_a_pool() {
+    // 3 GB, in a process of its own: not even one memory of the pool's kind would fit.
+    let child = Command::new("sh")
+        .args([
+            "-c",
+            "ulimit -v 3000000 && exec \"$0\" --ignored --exact calls::without_a_pool",
+        ])
+        .arg(env::current_exe().expect("this program"))
+        .output()
+        .expect("a shell");
+    let output = String::from_utf8_lossy(&child.stdout);
+    assert!(
+        child.status.success() && output.contains("1 passed"),
+        "{output}"
+    );
+}
+
+#[tokio::test]
+#[ignore = "needs the process that the test above makes"]
+async fn without_a_pool() {
+    let host = host();
+    assert_eq!(host.running(), None, "there is a pool");
+    good()
+        .trigger(&host)
+        .await
+        .shape(&request())
+        .await
+        .expect("shape");
 }

@@ -201,3 +201,49 @@ async fn a_call_that_is_given_up_leaves_nothing_behind() {
     assert!(given_up.is_err());
     neighbours.unharmed().await;
 }
+
+/// Imports of a guest that waits for a clock; the second part passes them on to the inner component.
+const WAITING: [&str; 2] = [
+    r#"
+    (import "wasi:io/poll@0.2.0" (instance $poll
+        (export "pollable" (type $pollable (sub resource)))
+        (export "[method]pollable.block" (func (param "self" (borrow $pollable))))))
+    (alias export $poll "pollable" (type $pollable))
+    (import "wasi:clocks/monotonic-clock@0.2.0" (instance $clock
+        (alias outer 1 $pollable (type $outer))
+        (export "pollable" (type $pollable (eq $outer)))
+        (export "subscribe-duration" (func (param "when" u64) (result (own $pollable))))))
+    "#,
+    r#"
+    (with "wasi:io/poll@0.2.0" (instance $poll))
+    (with "wasi:clocks/monotonic-clock@0.2.0" (instance $clock))
+    "#,
+];
+
+#[tokio::test]
+async fn a_plugin_that_waits_ends_at_the_wall_clock() {
+    let core = format!(
+        r#"
+        (alias export $clock "subscribe-duration" (func $subscribe))
+        (core func $subscribe (canon lower (func $subscribe)))
+        (alias export $poll "[method]pollable.block" (func $block))
+        (core func $block (canon lower (func $block)))
+        {}"#,
+        include_str!("../fixtures/core.wat")
+    );
+    let module = r#"
+        (import "host" "subscribe" (func $subscribe (param i64) (result i32)))
+        (import "host" "block" (func $block (param i32)))"#;
+    let waiting = shape("(call $block (call $subscribe (i64.const 3600000000000))) unreachable")
+        .with("imports", WAITING[0])
+        .with("with", WAITING[1])
+        .with(
+            "lower",
+            r#"(export "subscribe" (func $subscribe)) (export "block" (func $block))"#,
+        )
+        .with("core", &core)
+        .with("module", module);
+    let start = Instant::now();
+    assert_eq!(fault_of(waiting).await, Fault::Wall);
+    assert!(start.elapsed() >= limits::WALL, "{:?}", start.elapsed());
+}
