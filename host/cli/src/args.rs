@@ -23,7 +23,13 @@ pub struct Args {
 #[derive(Debug, clap::Args)]
 pub struct Place {
     /// The configuration file
-    #[arg(short, long, global = true, value_name = "FILE", default_value = "lambkin.toml")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FILE",
+        default_value = "lambkin.toml"
+    )]
     pub config: PathBuf,
 
     /// Keep compiled plugins here instead of in the user's cache folder

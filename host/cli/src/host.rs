@@ -13,49 +13,84 @@ use crate::config::{Config, PluginSource, Problem, Trigger, nearest};
 
 /// The functions of a configuration.
 pub fn lambda(config: &Config, log: &Log) -> Lambda {
-    let function = |spec: &lambkin_lambda::FunctionSpec| Function::new(spec.clone(), config.account.clone(), log.clone());
-    Lambda::new(config.account.clone(), config.functions.iter().map(function))
+    let function = |spec: &lambkin_lambda::FunctionSpec| {
+        Function::new(spec.clone(), config.account.clone(), log.clone())
+    };
+    Lambda::new(
+        config.account.clone(),
+        config.functions.iter().map(function),
+    )
 }
 
 /// The plugin host, with the cache the operator wants.
 pub fn plugin_host(place: &Place) -> anyhow::Result<PluginHost> {
-    let cache = if place.no_cache { None } else { place.cache_dir.clone().or_else(user_cache) };
+    let cache = if place.no_cache {
+        None
+    } else {
+        place.cache_dir.clone().or_else(user_cache)
+    };
     Ok(PluginHost::new(Options { cache })?)
 }
 
 /// `$XDG_CACHE_HOME/lambkin`, else `~/.cache/lambkin`; none without a home.
 fn user_cache() -> Option<PathBuf> {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let base = set("XDG_CACHE_HOME").filter(|path| path.is_absolute()).or_else(|| Some(set("HOME")?.join(".cache")))?;
+    let set = |name| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let base = set("XDG_CACHE_HOME")
+        .filter(|path| path.is_absolute())
+        .or_else(|| Some(set("HOME")?.join(".cache")))?;
     Some(base.join("lambkin"))
 }
 
 /// Loads the plugin of a trigger. An error points at the trigger's `plugin` key.
 pub async fn load(host: &PluginHost, trigger: &Trigger, config: &Config) -> anyhow::Result<Plugin> {
     let bytes = match &trigger.plugin {
-        PluginSource::BuiltIn(name) => {
-            Bytes::from_static(lambkin_builtin::find(name).ok_or_else(|| anyhow!("there is no built-in plugin {name}"))?)
-        }
-        PluginSource::File(path) => std::fs::read(path).with_context(|| format!("can not read {}", path.display()))?.into(),
+        PluginSource::BuiltIn(name) => Bytes::from_static(
+            lambkin_builtin::find(name)
+                .ok_or_else(|| anyhow!("there is no built-in plugin {name}"))?,
+        ),
+        PluginSource::File(path) => std::fs::read(path)
+            .with_context(|| format!("can not read {}", path.display()))?
+            .into(),
     };
     let loaded = host.load(&trigger.plugin.name(), bytes).await;
-    loaded.map_err(|error| anyhow!("{}", config.render(&[trigger.plugin_problem(error.to_string())])))
+    loaded.map_err(|error| {
+        anyhow!(
+            "{}",
+            config.render(&[trigger.plugin_problem(error.to_string())])
+        )
+    })
 }
 
 /// Loads and configures the plugin of a trigger, and checks that its functions exist.
-pub async fn http_trigger(host: &PluginHost, trigger: &Trigger, config: &Config) -> anyhow::Result<HttpTrigger> {
+pub async fn http_trigger(
+    host: &PluginHost,
+    trigger: &Trigger,
+    config: &Config,
+) -> anyhow::Result<HttpTrigger> {
     let plugin = load(host, trigger, config).await?;
     let configured = match plugin.http_trigger(&trigger.name, &trigger.settings).await {
         Ok(configured) => configured,
         Err(ConfigureError::Problems(problems)) => {
-            let problems: Vec<Problem> =
-                problems.into_iter().map(|problem| trigger.problem(&problem.at, problem.message)).collect();
+            let problems: Vec<Problem> = problems
+                .into_iter()
+                .map(|problem| trigger.problem(&problem.at, problem.message))
+                .collect();
             bail!("{}", config.render(&problems));
         }
-        Err(ConfigureError::Plugin(error)) => bail!("{}", config.render(&[trigger.plugin_problem(error.to_string())])),
+        Err(ConfigureError::Plugin(error)) => bail!(
+            "{}",
+            config.render(&[trigger.plugin_problem(error.to_string())])
+        ),
     };
-    let unknown: Vec<Problem> =
-        configured.functions().iter().filter_map(|function| unknown_function(function, trigger, config)).collect();
+    let unknown: Vec<Problem> = configured
+        .functions()
+        .iter()
+        .filter_map(|function| unknown_function(function, trigger, config))
+        .collect();
     if !unknown.is_empty() {
         bail!("{}", config.render(&unknown));
     }
@@ -72,7 +107,10 @@ fn unknown_function(function: &str, trigger: &Trigger, config: &Config) -> Optio
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("defined are: {}", names().collect::<Vec<_>>().join(", ")),
     };
-    Some(trigger.problem(&[], format!("invokes the function {function:?}, which is not defined; {hint}")))
+    Some(trigger.problem(
+        &[],
+        format!("invokes the function {function:?}, which is not defined; {hint}"),
+    ))
 }
 
 /// All triggers, configured, at the same time.
@@ -84,13 +122,19 @@ pub async fn http_triggers(
     for index in 0..config.triggers.len() {
         let (host, config) = (host.clone(), Arc::clone(config));
         tasks.push(tokio::spawn(async move {
-            let trigger = config.triggers.get(index).context("a trigger has vanished")?;
+            let trigger = config
+                .triggers
+                .get(index)
+                .context("a trigger has vanished")?;
             http_trigger(&host, trigger, &config).await
         }));
     }
     let mut triggers = Vec::new();
     for task in tasks {
-        triggers.push(task.await.unwrap_or_else(|panic| Err(anyhow!("loading a plugin failed: {panic}"))));
+        triggers.push(
+            task.await
+                .unwrap_or_else(|panic| Err(anyhow!("loading a plugin failed: {panic}"))),
+        );
     }
     triggers
 }

@@ -22,7 +22,10 @@ const EXIT_TROUBLE: u8 = 2;
 
 fn main() -> ExitCode {
     // Before anything else: a guard has to be a process with a single thread.
-    if std::env::args_os().nth(1).is_some_and(|first| first == lambkin_lambda::GUARD_ARGUMENT) {
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|first| first == lambkin_lambda::GUARD_ARGUMENT)
+    {
         return lambkin_lambda::run_guard();
     }
     let args = Args::parse();
@@ -37,7 +40,9 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let code = runtime.block_on(async {
         match args.command {
             Command::Serve(serve) => command::serve::run(&args.place, &serve).await,

@@ -122,7 +122,9 @@ async fn connection<A, F>(
     });
     let mut builder = http1::Builder::new();
     if idle == Idle::Limited {
-        builder.timer(TokioTimer::new()).header_read_timeout(IDLE_LIMIT);
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(IDLE_LIMIT);
     }
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);

@@ -45,7 +45,10 @@ pub enum Unusable {
     #[error("is not executable; `chmod +x` it")]
     NotExecutable,
     /// It is built for another kind of machine.
-    #[error("is built for {built_for}, but this machine is {}; build it for this machine", std::env::consts::ARCH)]
+    #[error(
+        "is built for {built_for}, but this machine is {}; build it for this machine",
+        std::env::consts::ARCH
+    )]
     WrongArchitecture {
         /// The kind of machine.
         built_for: String,
@@ -95,17 +98,22 @@ pub fn examine(path: &Path) -> Result<(), Unusable> {
     let unreadable = |error: io::Error| Unusable::Unreadable(error.to_string());
     let mut file = File::open(path).map_err(unreadable)?;
     let mut head = Vec::with_capacity(HEAD_BYTES);
-    Read::by_ref(&mut file).take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(unreadable)?;
+    Read::by_ref(&mut file)
+        .take(HEAD_BYTES as u64)
+        .read_to_end(&mut head)
+        .map_err(unreadable)?;
     if let Some(line) = head.strip_prefix(b"#!") {
         return examine_script(line);
     }
     match head.get(..4) {
         Some(b"\x7fELF") => examine_elf(&head, &mut file),
         Some(b"\xcf\xfa\xed\xfe" | b"\xca\xfe\xba\xbe") if cfg!(target_os = "macos") => Ok(()),
-        Some(b"\xcf\xfa\xed\xfe" | b"\xca\xfe\xba\xbe") => {
-            Err(Unusable::WrongArchitecture { built_for: "macOS".to_owned() })
-        }
-        _ if head.starts_with(b"MZ") => Err(Unusable::WrongArchitecture { built_for: "Windows".to_owned() }),
+        Some(b"\xcf\xfa\xed\xfe" | b"\xca\xfe\xba\xbe") => Err(Unusable::WrongArchitecture {
+            built_for: "macOS".to_owned(),
+        }),
+        _ if head.starts_with(b"MZ") => Err(Unusable::WrongArchitecture {
+            built_for: "Windows".to_owned(),
+        }),
         _ => Err(Unusable::UnknownFormat),
     }
 }
@@ -114,7 +122,10 @@ pub fn examine(path: &Path) -> Result<(), Unusable> {
 const HEAD_BYTES: usize = 512;
 
 fn examine_script(after_marker: &[u8]) -> Result<(), Unusable> {
-    let line = after_marker.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = after_marker
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
     let line = String::from_utf8_lossy(line);
     let Some(word) = line.split([' ', '\t']).find(|word| !word.is_empty()) else {
         return Err(Unusable::UnknownFormat);
@@ -127,7 +138,10 @@ fn examine_script(after_marker: &[u8]) -> Result<(), Unusable> {
     if Path::new(word).exists() {
         return Ok(());
     }
-    Err(Unusable::MissingInterpreter { interpreter: PathBuf::from(word.trim_end()), hint })
+    Err(Unusable::MissingInterpreter {
+        interpreter: PathBuf::from(word.trim_end()),
+        hint,
+    })
 }
 
 /// Offsets and numbers of the ELF specification.
@@ -142,9 +156,13 @@ mod elf {
 }
 
 fn examine_elf(head: &[u8], file: &mut File) -> Result<(), Unusable> {
-    let machine = little_endian::<2>(head, elf::MACHINE).map(u16::from_le_bytes).unwrap_or_default();
+    let machine = little_endian::<2>(head, elf::MACHINE)
+        .map(u16::from_le_bytes)
+        .unwrap_or_default();
     if head.get(elf::CLASS) != Some(&elf::CLASS_64) || Some(machine) != own_machine() {
-        return Err(Unusable::WrongArchitecture { built_for: machine_name(machine) });
+        return Err(Unusable::WrongArchitecture {
+            built_for: machine_name(machine),
+        });
     }
     // A damaged program header table is left for the kernel to complain about.
     match elf_interpreter(head, file) {
@@ -158,8 +176,14 @@ fn examine_elf(head: &[u8], file: &mut File) -> Result<(), Unusable> {
 
 fn elf_interpreter(head: &[u8], file: &mut File) -> Option<PathBuf> {
     let offset = u64::from_le_bytes(little_endian(head, elf::PROGRAM_HEADERS)?);
-    let size = usize::from(u16::from_le_bytes(little_endian(head, elf::PROGRAM_HEADER_SIZE)?));
-    let count = usize::from(u16::from_le_bytes(little_endian(head, elf::PROGRAM_HEADER_COUNT)?));
+    let size = usize::from(u16::from_le_bytes(little_endian(
+        head,
+        elf::PROGRAM_HEADER_SIZE,
+    )?));
+    let count = usize::from(u16::from_le_bytes(little_endian(
+        head,
+        elf::PROGRAM_HEADER_COUNT,
+    )?));
     let table = read_at(file, offset, size.checked_mul(count)?)?;
     let header = table
         .chunks_exact(size.max(1))
@@ -231,9 +255,15 @@ mod tests {
 
     #[test]
     fn each_fault_has_its_own_words() {
-        assert_eq!(examine(Path::new("/nowhere/bootstrap")), Err(Unusable::Absent));
+        assert_eq!(
+            examine(Path::new("/nowhere/bootstrap")),
+            Err(Unusable::Absent)
+        );
         assert_eq!(examine(Path::new("/")), Err(Unusable::NotAFile));
-        assert_eq!(fault(b"#!/bin/sh\n", 0o644), "is not executable; `chmod +x` it");
+        assert_eq!(
+            fault(b"#!/bin/sh\n", 0o644),
+            "is not executable; `chmod +x` it"
+        );
         assert_eq!(
             fault(b"#!/no/such/python3 -u\n", 0o755),
             "needs /no/such/python3, which does not exist here; install it or change the `#!` line"
@@ -248,9 +278,17 @@ mod tests {
     fn a_program_for_another_machine_is_told_apart() {
         let mut other = fs::read(std::env::current_exe().unwrap()).unwrap();
         other.truncate(4096);
-        let machine: u16 = if cfg!(target_arch = "aarch64") { 62 } else { 183 };
+        let machine: u16 = if cfg!(target_arch = "aarch64") {
+            62
+        } else {
+            183
+        };
         other[elf::MACHINE..elf::MACHINE + 2].copy_from_slice(&machine.to_le_bytes());
-        let expected = if machine == 62 { "is built for x86_64" } else { "is built for aarch64" };
+        let expected = if machine == 62 {
+            "is built for x86_64"
+        } else {
+            "is built for aarch64"
+        };
         assert!(fault(&other, 0o755).starts_with(expected));
     }
 
@@ -269,7 +307,13 @@ mod tests {
         let error = find(folder.path()).unwrap_err();
         assert_eq!(error.tried.len(), 3);
         let text = error.to_string();
-        assert!(text.contains(&format!("{}/bootstrap: does not exist", folder.path().display())), "{text}");
+        assert!(
+            text.contains(&format!(
+                "{}/bootstrap: does not exist",
+                folder.path().display()
+            )),
+            "{text}"
+        );
         assert!(text.contains("/opt/bootstrap: "), "{text}");
     }
 }

@@ -48,16 +48,31 @@ impl Code {
     pub fn open(path: &Path, unpack_to: &Path) -> Result<Self, CodeError> {
         let absolute = fs::canonicalize(path).map_err(|_| CodeError::Absent(path.to_owned()))?;
         if absolute.is_dir() {
-            return Ok(Self { task_root: absolute, entry: Entry::Search });
+            return Ok(Self {
+                task_root: absolute,
+                entry: Entry::Search,
+            });
         }
-        if absolute.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip")) {
+        if absolute
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("zip"))
+        {
             let task_root = unpack(&absolute, unpack_to)
                 .and_then(fs::canonicalize)
-                .map_err(|error| CodeError::Zip { path: path.to_owned(), reason: error.to_string() })?;
-            return Ok(Self { task_root, entry: Entry::Search });
+                .map_err(|error| CodeError::Zip {
+                    path: path.to_owned(),
+                    reason: error.to_string(),
+                })?;
+            return Ok(Self {
+                task_root,
+                entry: Entry::Search,
+            });
         }
         let task_root = absolute.parent().unwrap_or(Path::new("/")).to_owned();
-        Ok(Self { task_root, entry: Entry::File(absolute) })
+        Ok(Self {
+            task_root,
+            entry: Entry::File(absolute),
+        })
     }
 
     /// The program to start and its arguments.
@@ -66,16 +81,22 @@ impl Code {
             Entry::Search => Ok((bootstrap::find(&self.task_root)?, Vec::new())),
             Entry::File(path) => match bootstrap::examine(path) {
                 Ok(()) => Ok((path.clone(), Vec::new())),
-                Err(fault) => Err(NoBootstrap { tried: vec![(path.clone(), fault)] }),
+                Err(fault) => Err(NoBootstrap {
+                    tried: vec![(path.clone(), fault)],
+                }),
             },
             Entry::Command(words) => {
-                let (program, arguments) = words.split_first().map_or((String::new(), Vec::new()), |(first, rest)| {
-                    (first.clone(), rest.to_vec())
-                });
+                let (program, arguments) = words
+                    .split_first()
+                    .map_or((String::new(), Vec::new()), |(first, rest)| {
+                        (first.clone(), rest.to_vec())
+                    });
                 let path = resolve(&program, &self.task_root);
                 match bootstrap::examine(&path) {
                     Ok(()) => Ok((path, arguments)),
-                    Err(fault) => Err(NoBootstrap { tried: vec![(path, fault)] }),
+                    Err(fault) => Err(NoBootstrap {
+                        tried: vec![(path, fault)],
+                    }),
                 }
             }
         }
@@ -103,7 +124,11 @@ fn resolve(program: &str, task_root: &Path) -> PathBuf {
 /// that still runs from the old one keeps it. A folder appears only when it is complete.
 fn unpack(archive: &Path, below: &Path) -> io::Result<PathBuf> {
     let metadata = fs::metadata(archive)?;
-    let stamp = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let stamp = metadata
+        .modified()?
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_nanos();
     let stem = archive.file_stem().unwrap_or_default().to_string_lossy();
     let target = below.join(format!("{stem}-{:x}-{stamp:x}", metadata.len()));
     if target.is_dir() {
@@ -166,7 +191,10 @@ mod tests {
 
         let first = Code::open(&path, &folder.path().join("unpacked")).unwrap();
         assert!(first.check().unwrap().starts_with(&first.task_root));
-        assert_eq!(Code::open(&path, &folder.path().join("unpacked")).unwrap(), first);
+        assert_eq!(
+            Code::open(&path, &folder.path().join("unpacked")).unwrap(),
+            first
+        );
     }
 
     #[test]
@@ -175,15 +203,23 @@ mod tests {
         let path = folder.path().join("code.zip");
         fs::write(&path, "no archive").unwrap();
         let error = Code::open(&path, folder.path()).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("can not unpack {}", path.display())), "{error}");
-        let error = Code::open(Path::new("/no/such/code"), folder.path()).unwrap_err().to_string();
+        assert!(
+            error.starts_with(&format!("can not unpack {}", path.display())),
+            "{error}"
+        );
+        let error = Code::open(Path::new("/no/such/code"), folder.path())
+            .unwrap_err()
+            .to_string();
         assert_eq!(error, "/no/such/code does not exist");
     }
 
     #[test]
     fn a_command_is_found_through_path() {
         let entry = Entry::Command(vec!["sh".to_owned(), "-c".to_owned(), "exit".to_owned()]);
-        let code = Code { task_root: PathBuf::from("/"), entry };
+        let code = Code {
+            task_root: PathBuf::from("/"),
+            entry,
+        };
         let (program, arguments) = code.program().unwrap();
         assert!(program.ends_with("sh") && program.is_absolute());
         assert_eq!(arguments, ["-c", "exit"]);

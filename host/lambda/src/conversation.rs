@@ -105,8 +105,19 @@ impl Conversation {
     pub(crate) fn new() -> (Arc<Self>, mpsc::UnboundedReceiver<Event>) {
         // Bounded by the runtime's connections: each has one request at a time, and most requests are no event.
         let (events, receiver) = mpsc::unbounded_channel();
-        let exchange = Exchange { state: State::Started, waiting: Vec::new(), pending: None, current: None };
-        (Arc::new(Self { state: Mutex::new(exchange), events }), receiver)
+        let exchange = Exchange {
+            state: State::Started,
+            waiting: Vec::new(),
+            pending: None,
+            current: None,
+        };
+        (
+            Arc::new(Self {
+                state: Mutex::new(exchange),
+                events,
+            }),
+            receiver,
+        )
     }
 
     /// Hands over the event of an invocation: at once if the runtime waits, else when it asks.
@@ -192,7 +203,9 @@ impl Conversation {
 impl Exchange {
     /// Gives a pending event to a request that still listens.
     fn hand_over(&mut self) {
-        let Some(delivery) = self.pending.take() else { return };
+        let Some(delivery) = self.pending.take() else {
+            return;
+        };
         while let Some(asker) = self.waiting.pop() {
             if asker.send(Arc::clone(&delivery)).is_ok() {
                 self.current = Some(delivery);
@@ -207,6 +220,10 @@ impl Exchange {
     fn check_id(&self, request_id: &str) -> Result<(), Refusal> {
         let runs = !matches!(self.state, State::Started | State::Ready);
         let right = |current: &Delivery| current.request_id.as_str() == request_id;
-        if runs && self.current.as_ref().is_some_and(right) { Ok(()) } else { Err(Refusal::INVALID_REQUEST_ID) }
+        if runs && self.current.as_ref().is_some_and(right) {
+            Ok(())
+        } else {
+            Err(Refusal::INVALID_REQUEST_ID)
+        }
     }
 }

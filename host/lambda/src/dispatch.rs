@@ -62,7 +62,12 @@ pub(crate) enum Placement {
 
 impl Dispatcher {
     pub(crate) fn new(limit: usize, queue: usize) -> Self {
-        Self { limit, queue, state: Mutex::default(), environment_gone: Notify::new() }
+        Self {
+            limit,
+            queue,
+            state: Mutex::default(),
+            environment_gone: Notify::new(),
+        }
     }
 
     /// Finds a place for a call.

@@ -22,10 +22,10 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use crate::bootstrap::NoBootstrap;
+use crate::conversation::{Answer, Event, EventWithContext, InitError};
 use crate::dispatch::EnvironmentId;
 use crate::fault;
 use crate::function::{Call, Function, refused};
-use crate::conversation::{Answer, Event, EventWithContext, InitError};
 use crate::life::{Happening, Life};
 use crate::limits::INIT_TIMEOUT;
 use crate::log::{self, End, EnvironmentLog, Report};
@@ -45,7 +45,10 @@ pub(crate) enum Message {
 /// Starts an environment with its first call, on the place the dispatcher has promised.
 pub(crate) fn start(function: Arc<Function>, first: Call) {
     let (sender, mailbox) = mpsc::unbounded_channel();
-    let membership = Membership { id: function.dispatcher.join(sender), function: Arc::clone(&function) };
+    let membership = Membership {
+        id: function.dispatcher.join(sender),
+        function: Arc::clone(&function),
+    };
     let environment = Environment {
         log: EnvironmentLog::new(function.log.clone(), function.spec.log_prefix.clone()),
         log_stream: log_stream(&function.spec.version),
@@ -147,7 +150,14 @@ impl Environment {
         };
         let began = Instant::now();
         let deadline = began + self.function.spec.timeout;
-        let work = Work { invocation, answer: Some(answer), began, deadline, init, result: None };
+        let work = Work {
+            invocation,
+            answer: Some(answer),
+            began,
+            deadline,
+            init,
+            result: None,
+        };
         if work.invocation.wants_log_tail {
             self.log.keep_tail();
         }
@@ -191,16 +201,27 @@ impl Environment {
 
     /// Starts the process and waits until its runtime asks for an event.
     async fn reach_ready(&mut self, until: Instant) -> Result<(), InitFailure> {
-        let (program, arguments) = self.function.spec.code.program().map_err(InitFailure::NoBootstrap)?;
+        let (program, arguments) = self
+            .function
+            .spec
+            .code
+            .program()
+            .map_err(InitFailure::NoBootstrap)?;
         let function = &self.function;
         let log_stream = &self.log_stream;
         let life = Life::begin(|runtime_api| Launch {
             program: program.clone(),
             arguments,
-            variables: variables::of_runtime(&function.spec, &function.account, runtime_api, log_stream),
+            variables: variables::of_runtime(
+                &function.spec,
+                &function.account,
+                runtime_api,
+                log_stream,
+            ),
             directory: function.spec.code.task_root.clone(),
         });
-        let not_started = |error| InitFailure::NotStarted(program.clone(), Exit::not_started(&error));
+        let not_started =
+            |error| InitFailure::NotStarted(program.clone(), Exit::not_started(&error));
         self.life = Some(life.map_err(not_started)?);
 
         let mut reported = None;
@@ -230,15 +251,24 @@ impl Environment {
         let end = match failure {
             InitFailure::Stopped => return,
             InitFailure::TimedOut => End::TimedOut,
-            InitFailure::NoBootstrap(_) | InitFailure::NotStarted(..) => End::Error(fault::INVALID_ENTRYPOINT),
+            InitFailure::NoBootstrap(_) | InitFailure::NotStarted(..) => {
+                End::Error(fault::INVALID_ENTRYPOINT)
+            }
             InitFailure::Exited(_) => End::Error(fault::EXIT_ERROR),
-            InitFailure::Reported(error) => End::Error(fault::classify(error.error_type.as_deref())),
+            InitFailure::Reported(error) => {
+                End::Error(fault::classify(error.error_type.as_deref()))
+            }
         };
         match failure {
             InitFailure::NoBootstrap(no_bootstrap) if phase == "invoke" => {
-                self.log.platform(&format!("lambkin: function {}: {no_bootstrap}", self.function.spec.name));
+                self.log.platform(&format!(
+                    "lambkin: function {}: {no_bootstrap}",
+                    self.function.spec.name
+                ));
             }
-            InitFailure::Exited(exit) => self.log.platform(&format!("Error: {}", fault::exited_text(exit))),
+            InitFailure::Exited(exit) => self
+                .log
+                .platform(&format!("Error: {}", fault::exited_text(exit))),
             _ => {}
         }
         self.log.platform(&log::init_report_line(took, phase, end));
@@ -250,7 +280,11 @@ impl Environment {
         let fault = match failure {
             InitFailure::Stopped => return stopped(work.answer),
             InitFailure::NoBootstrap(no_bootstrap) => {
-                let tried: Vec<_> = no_bootstrap.tried.into_iter().map(|(path, _)| path).collect();
+                let tried: Vec<_> = no_bootstrap
+                    .tried
+                    .into_iter()
+                    .map(|(path, _)| path)
+                    .collect();
                 fault::invalid_entrypoint(id, &tried)
             }
             InitFailure::NotStarted(program, exit) => fault::not_started(id, &program, &exit),
@@ -266,16 +300,28 @@ impl Environment {
     }
 
     fn write_start(&mut self, id: &RequestId) {
-        self.log.platform_line(format_args!("START RequestId: {id} Version: {}", self.function.spec.version));
+        self.log.platform_line(format_args!(
+            "START RequestId: {id} Version: {}",
+            self.function.spec.version
+        ));
     }
 
     fn deliver(&mut self, work: &Work) {
-        let Invocation { request_id, event, qualifier, trace_id, client_context, .. } = &work.invocation;
+        let Invocation {
+            request_id,
+            event,
+            qualifier,
+            trace_id,
+            client_context,
+            ..
+        } = &work.invocation;
         let deadline = SystemTime::now() + self.function.spec.timeout;
         let delivery = EventWithContext {
             request_id: request_id.clone(),
             event: event.clone(),
-            deadline_ms: deadline.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
+            deadline_ms: deadline
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| since.as_millis() as u64),
             function_arn: self.function.arn(qualifier.as_deref()),
             trace_id: trace_id.clone(),
             client_context: client_context.clone(),
@@ -313,6 +359,11 @@ impl Environment {
                     return Some(settled);
                 }
                 Wake::Process(Happening::Said(Event::InitError(_))) => {}
+                Wake::Mail(_) if work.result.is_some() => {
+                    // The caller has its answer already; the log gets its end.
+                    self.conclude(work);
+                    return None;
+                }
                 Wake::Mail(_) => return stopped(work.answer),
             }
         }
@@ -321,7 +372,11 @@ impl Environment {
     fn crashed(&mut self, mut work: Work, exit: &Exit) {
         self.life = None;
         let id = &work.invocation.request_id;
-        self.log.platform(&format!("RequestId: {id} Error: {}\n{}", fault::exited_text(exit), fault::EXIT_ERROR));
+        self.log.platform(&format!(
+            "RequestId: {id} Error: {}\n{}",
+            fault::exited_text(exit),
+            fault::EXIT_ERROR
+        ));
         let fault = fault::exited(id, exit);
         self.conclude_with(&mut work, fault, End::Error(fault::EXIT_ERROR));
     }
@@ -333,7 +388,11 @@ impl Environment {
         let timeout = self.function.spec.timeout;
         let id = &work.invocation.request_id;
         self.log.finish_lines();
-        self.log.platform(&format!("{:.3} {id} {}", Timestamp::now(), fault::timed_out_text(timeout)));
+        self.log.platform(&format!(
+            "{:.3} {id} {}",
+            Timestamp::now(),
+            fault::timed_out_text(timeout)
+        ));
         let fault = fault::timed_out(id, timeout);
         self.conclude_with(&mut work, fault, End::TimedOut);
     }
@@ -348,8 +407,14 @@ impl Environment {
     /// Ends an invocation that ended by itself.
     fn conclude(&mut self, mut work: Work) {
         let end = match &work.result {
-            Some(Err(Failure::Function(Fault { kind: FaultKind::Platform(error_type), .. }))) => End::Error(error_type),
-            Some(Err(Failure::Function(Fault { kind: FaultKind::TimedOut, .. }))) => End::TimedOut,
+            Some(Err(Failure::Function(Fault {
+                kind: FaultKind::Platform(error_type),
+                ..
+            }))) => End::Error(error_type),
+            Some(Err(Failure::Function(Fault {
+                kind: FaultKind::TimedOut,
+                ..
+            }))) => End::TimedOut,
             _ => End::Success,
         };
         self.write_report(&work, end);
@@ -374,7 +439,8 @@ impl Environment {
             max_memory_used_mb: self.memory.megabytes(),
             end,
         };
-        self.log.platform_line(format_args!("END RequestId: {id}\n{report}"));
+        self.log
+            .platform_line(format_args!("END RequestId: {id}\n{report}"));
     }
 
     fn hand_out(&mut self, work: &mut Work) {

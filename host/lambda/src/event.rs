@@ -9,13 +9,18 @@ pub(crate) fn check(event: &[u8]) -> Result<(), String> {
             return Err(format!("Invalid UTF-8 start byte 0x{byte:x}"));
         }
     };
-    serde_json::from_str::<serde::de::IgnoredAny>(text).map(drop).map_err(|error| describe(text, &error))
+    serde_json::from_str::<serde::de::IgnoredAny>(text)
+        .map(drop)
+        .map_err(|error| describe(text, &error))
 }
 
 fn describe(text: &str, error: &serde_json::Error) -> String {
     let (line, column) = (error.line(), error.column());
     let rest = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
-    let at = rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at);
+    let at = rest
+        .char_indices()
+        .nth(column.saturating_sub(1))
+        .map_or(rest.len(), |(at, _)| at);
     // The parser stops inside a bad word; the word is what a reader wants to see.
     let word_start = rest
         .get(..at)
@@ -25,8 +30,12 @@ fn describe(text: &str, error: &serde_json::Error) -> String {
         .take_while(|(_, character)| character.is_alphanumeric())
         .last()
         .map_or(at, |(start, _)| start);
-    let word: String =
-        rest.get(word_start..).unwrap_or_default().chars().take_while(|character| character.is_alphanumeric()).collect();
+    let word: String = rest
+        .get(word_start..)
+        .unwrap_or_default()
+        .chars()
+        .take_while(|character| character.is_alphanumeric())
+        .collect();
     let what = if error.is_eof() {
         "Unexpected end-of-input".to_owned()
     } else if word.starts_with(char::is_alphabetic) {
@@ -34,8 +43,14 @@ fn describe(text: &str, error: &serde_json::Error) -> String {
             "Unrecognized token '{word}': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
         )
     } else {
-        let character = rest.get(at..).and_then(|rest| rest.chars().next()).unwrap_or(' ');
-        format!("Unexpected character ('{character}' (code {}))", u32::from(character))
+        let character = rest
+            .get(at..)
+            .and_then(|rest| rest.chars().next())
+            .unwrap_or(' ');
+        format!(
+            "Unexpected character ('{character}' (code {}))",
+            u32::from(character)
+        )
     };
     let source: String = text.chars().take(500).collect();
     format!("{what}\n at [Source: (byte[])\"{source}\"; line: {line}, column: {column}]")
@@ -56,10 +71,25 @@ mod tests {
     #[test]
     fn what_is_not_json_is_shown_in_its_place() {
         let error = |event: &str| check(event.as_bytes()).unwrap_err();
-        assert!(error("hello").starts_with("Unrecognized token 'hello': was expecting"), "{}", error("hello"));
-        assert!(error("hello").ends_with(r#" at [Source: (byte[])"hello"; line: 1, column: 1]"#), "{}", error("hello"));
+        assert!(
+            error("hello").starts_with("Unrecognized token 'hello': was expecting"),
+            "{}",
+            error("hello")
+        );
+        assert!(
+            error("hello").ends_with(r#" at [Source: (byte[])"hello"; line: 1, column: 1]"#),
+            "{}",
+            error("hello")
+        );
         assert!(error("{\"a\":").starts_with("Unexpected end-of-input"));
-        assert!(error("{'a': 1}").starts_with("Unexpected character (''' (code 39))"), "{}", error("{'a': 1}"));
-        assert_eq!(check(b"\"\xff\"").unwrap_err(), "Invalid UTF-8 start byte 0xff");
+        assert!(
+            error("{'a': 1}").starts_with("Unexpected character (''' (code 39))"),
+            "{}",
+            error("{'a': 1}")
+        );
+        assert_eq!(
+            check(b"\"\xff\"").unwrap_err(),
+            "Invalid UTF-8 start byte 0xff"
+        );
     }
 }

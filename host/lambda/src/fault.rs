@@ -37,13 +37,22 @@ struct MessageFirst<'a> {
 
 /// What the runtime posted to `/error` or `/init/error`.
 pub(crate) fn reported(payload: Bytes) -> Fault {
-    Fault { kind: FaultKind::Reported, payload }
+    Fault {
+        kind: FaultKind::Reported,
+        payload,
+    }
 }
 
 /// The function's time-out went by.
 pub(crate) fn timed_out(id: &RequestId, timeout: Duration) -> Fault {
     let message = format!("RequestId: {id} Error: {}", timed_out_text(timeout));
-    Fault { kind: FaultKind::TimedOut, payload: json(&TypeFirst { error_type: TIMED_OUT, error_message: &message }) }
+    Fault {
+        kind: FaultKind::TimedOut,
+        payload: json(&TypeFirst {
+            error_type: TIMED_OUT,
+            error_message: &message,
+        }),
+    }
 }
 
 /// `Task timed out after 3.00 seconds`, as in answers and logs.
@@ -53,7 +62,10 @@ pub(crate) fn timed_out_text(timeout: Duration) -> String {
 
 /// The process ended before it answered.
 pub(crate) fn exited(id: &RequestId, exit: &Exit) -> Fault {
-    platform(EXIT_ERROR, &format!("RequestId: {id} Error: {}", exited_text(exit)))
+    platform(
+        EXIT_ERROR,
+        &format!("RequestId: {id} Error: {}", exited_text(exit)),
+    )
 }
 
 /// `Runtime exited with error: exit status 1`, as in answers and logs.
@@ -66,48 +78,88 @@ pub(crate) fn exited_text(exit: &Exit) -> String {
 
 /// No bootstrap could be started; the paths are those tried.
 pub(crate) fn invalid_entrypoint(id: &RequestId, tried: &[PathBuf]) -> Fault {
-    let paths: Vec<String> = tried.iter().map(|path| path.display().to_string()).collect();
-    let message = format!("RequestId: {id} Error: Couldn't find valid bootstrap(s): [{}]", paths.join(" "));
+    let paths: Vec<String> = tried
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    let message = format!(
+        "RequestId: {id} Error: Couldn't find valid bootstrap(s): [{}]",
+        paths.join(" ")
+    );
     platform(INVALID_ENTRYPOINT, &message)
 }
 
 /// The operating system refused to start the bootstrap.
 pub(crate) fn not_started(id: &RequestId, program: &Path, exit: &Exit) -> Fault {
-    let message = format!("RequestId: {id} Error: fork/exec {}: {exit}", program.display());
+    let message = format!(
+        "RequestId: {id} Error: fork/exec {}: {exit}",
+        program.display()
+    );
     platform(INVALID_ENTRYPOINT, &message)
 }
 
 /// The response was over the limit. AWS puts the message first in this one.
 pub(crate) fn response_too_large() -> Fault {
-    let message = format!("Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES} bytes).");
-    let payload = json(&MessageFirst { error_message: &message, error_type: RESPONSE_TOO_LARGE });
-    Fault { kind: FaultKind::Platform(RESPONSE_TOO_LARGE), payload }
+    let message = format!(
+        "Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES} bytes)."
+    );
+    let payload = json(&MessageFirst {
+        error_message: &message,
+        error_type: RESPONSE_TOO_LARGE,
+    });
+    Fault {
+        kind: FaultKind::Platform(RESPONSE_TOO_LARGE),
+        payload,
+    }
 }
 
 /// The response broke off.
 pub(crate) fn truncated_response(id: &RequestId) -> Fault {
-    platform(TRUNCATED_RESPONSE, &format!("RequestId: {id} Error: HTTP request detected as truncated"))
+    platform(
+        TRUNCATED_RESPONSE,
+        &format!("RequestId: {id} Error: HTTP request detected as truncated"),
+    )
 }
 
 /// `Lambda-Runtime-Function-Response-Mode` had an unknown value.
 pub(crate) fn invalid_response_mode(id: &RequestId) -> Fault {
-    platform(INVALID_RESPONSE_MODE, &format!("RequestId: {id} Error: Invalid function response mode"))
+    platform(
+        INVALID_RESPONSE_MODE,
+        &format!("RequestId: {id} Error: Invalid function response mode"),
+    )
 }
 
 fn platform(error_type: &'static str, message: &str) -> Fault {
-    let payload = json(&TypeFirst { error_type, error_message: message });
-    Fault { kind: FaultKind::Platform(error_type), payload }
+    let payload = json(&TypeFirst {
+        error_type,
+        error_message: message,
+    });
+    Fault {
+        kind: FaultKind::Platform(error_type),
+        payload,
+    }
 }
 
 /// The error type a report line gives for what a runtime called its error: the runtime's word if it is in AWS's form,
 /// `Runtime.Name` or `Function.Name`; else the family's `Unknown`.
 pub(crate) fn classify(error_type: Option<&str>) -> &str {
-    let Some(error_type) = error_type else { return "Runtime.Unknown" };
-    let name = error_type.strip_prefix("Runtime.").or_else(|| error_type.strip_prefix("Function."));
+    let Some(error_type) = error_type else {
+        return "Runtime.Unknown";
+    };
+    let name = error_type
+        .strip_prefix("Runtime.")
+        .or_else(|| error_type.strip_prefix("Function."));
     let mut letters = name.unwrap_or_default().chars();
-    let starts_well = letters.next().is_some_and(|first| first.is_ascii_uppercase());
+    let starts_well = letters
+        .next()
+        .is_some_and(|first| first.is_ascii_uppercase());
     match error_type {
-        kept if starts_well && letters.clone().count() > 0 && letters.all(|letter| letter.is_ascii_alphabetic()) => kept,
+        kept if starts_well
+            && letters.clone().count() > 0
+            && letters.all(|letter| letter.is_ascii_alphabetic()) =>
+        {
+            kept
+        }
         other if other.starts_with("Function.") => "Function.Unknown",
         _ => "Runtime.Unknown",
     }
@@ -115,7 +167,11 @@ pub(crate) fn classify(error_type: Option<&str>) -> &str {
 
 /// `{"errorMessage":…,"errorType":…}` and a line feed: the form of the Runtime API's own refusals.
 pub(crate) fn refusal_body(error_type: &str, message: &str) -> Bytes {
-    let mut body = json(&MessageFirst { error_message: message, error_type }).to_vec();
+    let mut body = json(&MessageFirst {
+        error_message: message,
+        error_type,
+    })
+    .to_vec();
     body.push(b'\n');
     body.into()
 }
@@ -136,7 +192,10 @@ mod tests {
     #[test]
     fn error_types_in_awss_form_are_kept() {
         for (given, kept) in [
-            (Some("Runtime.ImportModuleError"), "Runtime.ImportModuleError"),
+            (
+                Some("Runtime.ImportModuleError"),
+                "Runtime.ImportModuleError",
+            ),
             (Some("Function.Bad"), "Function.Bad"),
             (Some("Function.bad"), "Function.Unknown"),
             (Some("Function."), "Function.Unknown"),

@@ -67,7 +67,12 @@ impl Function {
     /// A function with no environment yet.
     pub fn new(spec: FunctionSpec, account: Account, log: Log) -> Arc<Self> {
         let dispatcher = Dispatcher::new(spec.concurrency, spec.queue);
-        Arc::new(Self { spec, account, log, dispatcher })
+        Arc::new(Self {
+            spec,
+            account,
+            log,
+            dispatcher,
+        })
     }
 
     /// The function's configuration.
@@ -104,7 +109,9 @@ impl Function {
             }
             Placement::Refused(failure) => return refused(failure),
         }
-        outcome.await.unwrap_or_else(|_| refused(Failure::ShuttingDown))
+        outcome
+            .await
+            .unwrap_or_else(|_| refused(Failure::ShuttingDown))
     }
 
     /// Ends all environments and refuses what waits; returns when the last process is gone.
@@ -115,5 +122,8 @@ impl Function {
 
 /// An outcome without an invocation.
 pub(crate) fn refused(failure: Failure) -> Outcome {
-    Outcome { result: Err(failure), log_tail: None }
+    Outcome {
+        result: Err(failure),
+        log_tail: None,
+    }
 }

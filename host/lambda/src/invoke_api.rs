@@ -39,7 +39,10 @@ const EMULATOR_NAME: &str = "function";
 
 /// Serves the Invoke API until the signal comes.
 pub async fn serve(listener: TcpListener, stop: StopSignal, lambda: Lambda) {
-    lambkin_http::serve(listener, Idle::Limited, stop, move |request, peer| answer(lambda.clone(), request, peer)).await;
+    lambkin_http::serve(listener, Idle::Limited, stop, move |request, peer| {
+        answer(lambda.clone(), request, peer)
+    })
+    .await;
 }
 
 /// What a request asks for, all of it checked.
@@ -74,9 +77,14 @@ async fn answer(lambda: Lambda, request: Request<Incoming>, _peer: SocketAddr) -
     response
 }
 
-async fn invoke(lambda: &Lambda, request: Request<Incoming>, request_id: &RequestId) -> Result<Response, Error> {
+async fn invoke(
+    lambda: &Lambda,
+    request: Request<Incoming>,
+    request_id: &RequestId,
+) -> Result<Response, Error> {
     let (head, body) = request.into_parts();
-    let name = invoked_name(head.uri.path()).ok_or_else(|| Error::unknown_operation(&head.method, head.uri.path()))?;
+    let name = invoked_name(head.uri.path())
+        .ok_or_else(|| Error::unknown_operation(&head.method, head.uri.path()))?;
     if head.method != Method::POST {
         return Ok(method_not_allowed());
     }
@@ -108,7 +116,9 @@ async fn invoke(lambda: &Lambda, request: Request<Incoming>, request_id: &Reques
 
 /// The function name in an invocation's path, decoded.
 fn invoked_name(path: &str) -> Option<String> {
-    let name = path.strip_prefix("/2015-03-31/functions/")?.strip_suffix("/invocations")?;
+    let name = path
+        .strip_prefix("/2015-03-31/functions/")?
+        .strip_suffix("/invocations")?;
     (!name.is_empty() && !name.contains('/')).then(|| percent_decode(name))
 }
 
@@ -117,10 +127,17 @@ impl Call {
         let mut problems = Vec::new();
         let function = FunctionRef::parse(name);
         if function.is_none() {
-            problems.push(validation("functionName", name, &format!("satisfy regular expression pattern: {NAME_PATTERN}")));
+            problems.push(validation(
+                "functionName",
+                name,
+                &format!("satisfy regular expression pattern: {NAME_PATTERN}"),
+            ));
         }
         let asked = query.and_then(|query| parameter(query, "Qualifier"));
-        if let Some(qualifier) = asked.as_deref().filter(|qualifier| !is_qualifier(qualifier)) {
+        if let Some(qualifier) = asked
+            .as_deref()
+            .filter(|qualifier| !is_qualifier(qualifier))
+        {
             let pattern = format!("satisfy regular expression pattern: {QUALIFIER_PATTERN}");
             problems.push(validation("qualifier", qualifier, &pattern));
         }
@@ -136,18 +153,31 @@ impl Call {
         };
         let log_type = header(headers, "x-amz-log-type");
         if let Some(other) = log_type.filter(|log_type| !matches!(*log_type, "None" | "Tail")) {
-            problems.push(validation("logType", other, "satisfy enum value set: [None, Tail]"));
+            problems.push(validation(
+                "logType",
+                other,
+                "satisfy enum value set: [None, Tail]",
+            ));
         }
         let Some(mut function) = function.filter(|_| problems.is_empty()) else {
             return Err(Error::validation(&problems));
         };
         match (&function.qualifier, asked) {
-            (Some(derived), Some(asked)) if *derived != asked => return Err(Error::qualifier_mismatch()),
+            (Some(derived), Some(asked)) if *derived != asked => {
+                return Err(Error::qualifier_mismatch());
+            }
             (None, asked) => function.qualifier = asked,
             _ => {}
         }
-        let client_context = header(headers, "x-amz-client-context").map(decode_client_context).transpose()?;
-        Ok(Self { function, kind, wants_log_tail: log_type == Some("Tail"), client_context })
+        let client_context = header(headers, "x-amz-client-context")
+            .map(decode_client_context)
+            .transpose()?;
+        Ok(Self {
+            function,
+            kind,
+            wants_log_tail: log_type == Some("Tail"),
+            client_context,
+        })
     }
 }
 
@@ -165,15 +195,20 @@ fn find(lambda: &Lambda, wanted: &FunctionRef) -> Result<std::sync::Arc<crate::F
     lambda.find(name, qualifier).cloned().ok_or_else(|| {
         let account = lambda.account();
         let (name, qualifier) = (&wanted.name, qualifier.unwrap_or("$LATEST"));
-        Error::function_not_found(&format!("arn:aws:lambda:{}:{}:function:{name}:{qualifier}", account.region, account.id))
+        Error::function_not_found(&format!(
+            "arn:aws:lambda:{}:{}:function:{name}:{qualifier}",
+            account.region, account.id
+        ))
     })
 }
 
 async fn read_event(body: Incoming, kind: Kind) -> Result<Bytes, Error> {
-    let event = read_body(body, SYNC_EVENT_BYTES).await.map_err(|error| match error {
-        BodyError::TooLarge { .. } => Error::event_too_large(),
-        BodyError::Incomplete(reason) => Error::not_json(&reason),
-    })?;
+    let event = read_body(body, SYNC_EVENT_BYTES)
+        .await
+        .map_err(|error| match error {
+            BodyError::TooLarge { .. } => Error::event_too_large(),
+            BodyError::Incomplete(reason) => Error::not_json(&reason),
+        })?;
     if kind == Kind::Event && event.len() > ASYNC_EVENT_BYTES {
         return Err(Error::async_event_too_large(event.len()));
     }
@@ -186,10 +221,13 @@ async fn read_event(body: Incoming, kind: Kind) -> Result<Bytes, Error> {
 
 fn decode_client_context(base64: &str) -> Result<String, Error> {
     if base64.len() > CLIENT_CONTEXT_BYTES {
-        let message = format!("Client context must be no longer than {CLIENT_CONTEXT_BYTES} bytes of base64.");
+        let message = format!(
+            "Client context must be no longer than {CLIENT_CONTEXT_BYTES} bytes of base64."
+        );
         return Err(Error::invalid_content(&message));
     }
-    let invalid = || Error::invalid_content("Client context must be a valid Base64-encoded JSON object.");
+    let invalid =
+        || Error::invalid_content("Client context must be a valid Base64-encoded JSON object.");
     let json = BASE64.decode(base64).map_err(|_| invalid())?;
     let value: serde_json::Value = serde_json::from_slice(&json).map_err(|_| invalid())?;
     // On one line: it becomes a header of the Runtime API.
@@ -201,7 +239,9 @@ fn trace_id(headers: &HeaderMap) -> String {
     match header(headers, "x-amzn-trace-id") {
         Some(trace_id) => trace_id.to_owned(),
         None => {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let now = SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default();
             new_trace_id(now.as_millis() as u64)
         }
     }
@@ -229,8 +269,15 @@ fn outcome_response(outcome: Outcome) -> Result<Response, Error> {
 
 impl Error {
     fn new(status: StatusCode, error_type: &'static str, body: &[(&str, &str)]) -> Self {
-        let members: Vec<String> = body.iter().map(|(key, value)| format!("{}:{}", quote(key), quote(value))).collect();
-        Self { status, error_type, body: format!("{{{}}}", members.join(",")) }
+        let members: Vec<String> = body
+            .iter()
+            .map(|(key, value)| format!("{}:{}", quote(key), quote(value)))
+            .collect();
+        Self {
+            status,
+            error_type,
+            body: format!("{{{}}}", members.join(",")),
+        }
     }
 
     fn unknown_operation(method: &Method, path: &str) -> Self {
@@ -242,15 +289,32 @@ impl Error {
     }
 
     fn validation(problems: &[String]) -> Self {
-        let noun = if problems.len() == 1 { "validation error" } else { "validation errors" };
-        let message = format!("{} {noun} detected: {}", problems.len(), problems.join("; "));
-        Self::new(StatusCode::BAD_REQUEST, "ValidationException", &[("message", &message)])
+        let noun = if problems.len() == 1 {
+            "validation error"
+        } else {
+            "validation errors"
+        };
+        let message = format!(
+            "{} {noun} detected: {}",
+            problems.len(),
+            problems.join("; ")
+        );
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "ValidationException",
+            &[("message", &message)],
+        )
     }
 
     fn qualifier_mismatch() -> Self {
-        let message = "The derived qualifier from the function name does not match the specified qualifier.";
+        let message =
+            "The derived qualifier from the function name does not match the specified qualifier.";
         let body = [("Type", "User"), ("Message", message), ("message", message)];
-        Self::new(StatusCode::BAD_REQUEST, "InvalidParameterValueException", &body)
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "InvalidParameterValueException",
+            &body,
+        )
     }
 
     fn function_not_found(arn: &str) -> Self {
@@ -267,11 +331,17 @@ impl Error {
 
     fn invalid_content(message: &str) -> Self {
         let body = [("message", message), ("Type", "User")];
-        Self::new(StatusCode::BAD_REQUEST, "InvalidRequestContentException", &body)
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "InvalidRequestContentException",
+            &body,
+        )
     }
 
     fn event_too_large() -> Self {
-        Self::too_large(&format!("Request must be smaller than {SYNC_EVENT_BYTES} bytes for the InvokeFunction operation"))
+        Self::too_large(&format!(
+            "Request must be smaller than {SYNC_EVENT_BYTES} bytes for the InvokeFunction operation"
+        ))
     }
 
     fn async_event_too_large(length: usize) -> Self {
@@ -282,16 +352,34 @@ impl Error {
 
     fn too_large(message: &str) -> Self {
         let body = [("Message", message), ("Type", "User")];
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLargeException", &body)
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "RequestEntityTooLargeException",
+            &body,
+        )
     }
 
     fn throttled() -> Self {
-        let body = [("Reason", "ReservedFunctionConcurrentInvocationLimitExceeded"), ("Type", "User"), ("message", "Rate Exceeded.")];
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", &body)
+        let body = [
+            (
+                "Reason",
+                "ReservedFunctionConcurrentInvocationLimitExceeded",
+            ),
+            ("Type", "User"),
+            ("message", "Rate Exceeded."),
+        ];
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "TooManyRequestsException",
+            &body,
+        )
     }
 
     fn shutting_down() -> Self {
-        let body = [("Message", "The Lambda host is shutting down."), ("Type", "Service")];
+        let body = [
+            ("Message", "The Lambda host is shutting down."),
+            ("Type", "Service"),
+        ];
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "ServiceException", &body)
     }
 
@@ -316,13 +404,17 @@ fn quote(text: &str) -> String {
 fn empty(status: StatusCode) -> Response {
     let mut response = Response::new(Full::default());
     *response.status_mut() = status;
-    response.headers_mut().insert(REMAPPED_LENGTH, HeaderValue::from_static("0"));
+    response
+        .headers_mut()
+        .insert(REMAPPED_LENGTH, HeaderValue::from_static("0"));
     response
 }
 
 fn method_not_allowed() -> Response {
     let mut response = empty(StatusCode::METHOD_NOT_ALLOWED);
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    response
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static("POST"));
     response
 }
 
@@ -339,9 +431,15 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 /// The first value of a query parameter, decoded.
 fn parameter(query: &str, name: &str) -> Option<String> {
-    query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| percent_decode(value))
+    query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| percent_decode(value))
 }
 
 fn percent_decode(text: &str) -> String {
-    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+    percent_encoding::percent_decode_str(text)
+        .decode_utf8_lossy()
+        .into_owned()
 }

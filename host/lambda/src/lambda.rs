@@ -19,8 +19,14 @@ pub struct Lambda {
 impl Lambda {
     /// Puts functions together; of two with the same name the last stays.
     pub fn new(account: Account, functions: impl IntoIterator<Item = Arc<Function>>) -> Self {
-        let functions = functions.into_iter().map(|function| (function.spec().name.clone(), function)).collect();
-        Self { account: Arc::new(account), functions: Arc::new(functions) }
+        let functions = functions
+            .into_iter()
+            .map(|function| (function.spec().name.clone(), function))
+            .collect();
+        Self {
+            account: Arc::new(account),
+            functions: Arc::new(functions),
+        }
     }
 
     /// Whose functions these are.
@@ -55,7 +61,9 @@ impl Lambda {
     /// The function a name and a qualifier lead to. There is one version, `$LATEST`.
     pub(crate) fn find(&self, name: &str, qualifier: Option<&str>) -> Option<&Arc<Function>> {
         let function = self.functions.get(name)?;
-        qualifier.is_none_or(|qualifier| qualifier == function.spec().version).then_some(function)
+        qualifier
+            .is_none_or(|qualifier| qualifier == function.spec().version)
+            .then_some(function)
     }
 
     /// Ends every environment; returns when the last process is gone.
@@ -75,6 +83,12 @@ pub fn new_request_id() -> RequestId {
 pub fn new_trace_id(at_ms: u64) -> String {
     let random = Uuid::new_v4().as_u128();
     // Two views of one random number: nothing here needs the two ids to be independent, and each draw is a system call.
-    let (root, parent) = (random >> 32, (random as u64).rotate_left(17) ^ (random >> 64) as u64);
-    format!("Root=1-{:08x}-{root:024x};Parent={parent:016x};Sampled=0", at_ms / 1000)
+    let (root, parent) = (
+        random >> 32,
+        (random as u64).rotate_left(17) ^ (random >> 64) as u64,
+    );
+    format!(
+        "Root=1-{:08x}-{root:024x};Parent={parent:016x};Sampled=0",
+        at_ms / 1000
+    )
 }

@@ -70,8 +70,14 @@ impl Life {
         });
         Ok(Self {
             process,
-            stdout: Output { pipe: Some(outputs.stdout), stream: Stream::Stdout },
-            stderr: Output { pipe: Some(outputs.stderr), stream: Stream::Stderr },
+            stdout: Output {
+                pipe: Some(outputs.stdout),
+                stream: Stream::Stdout,
+            },
+            stderr: Output {
+                pipe: Some(outputs.stderr),
+                stream: Stream::Stderr,
+            },
             conversation,
             events,
             alarm: Alarm::default(),
@@ -90,7 +96,11 @@ impl Life {
     }
 
     /// Waits for the next thing that matters, or for `until`; passes output on to `log` meanwhile.
-    pub(crate) async fn next(&mut self, until: Option<Instant>, log: &mut EnvironmentLog) -> Happening {
+    pub(crate) async fn next(
+        &mut self,
+        until: Option<Instant>,
+        log: &mut EnvironmentLog,
+    ) -> Happening {
         loop {
             tokio::select! {
                 biased;
@@ -115,9 +125,14 @@ impl Life {
 
     /// Kills the process and everything it started; returns when all of it is gone.
     pub(crate) async fn end(mut self, log: &mut EnvironmentLog) {
-        self.server.abort();
-        if tokio::time::timeout(KILL_TIMEOUT, self.process.kill()).await.is_err() {
-            log.platform("lambkin: a process does not die of SIGKILL; it is left to the operating system");
+        // The process first: a runtime whose API vanished would complain in the log with its last breath.
+        if tokio::time::timeout(KILL_TIMEOUT, self.process.kill())
+            .await
+            .is_err()
+        {
+            log.platform(
+                "lambkin: a process does not die of SIGKILL; it is left to the operating system",
+            );
         }
         self.drain(log);
         log.finish_lines();
@@ -138,9 +153,13 @@ impl Alarm {
     /// Returns at `until`; never, without it. A timer set for an earlier time is left to go off and then set again, so
     /// that a thousand short calls in a row set it once.
     async fn reached(&mut self, until: Option<Instant>) {
-        let Some(until) = until else { return future::pending().await };
+        let Some(until) = until else {
+            return future::pending().await;
+        };
         let until = until.into();
-        let timer = self.0.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+        let timer = self
+            .0
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
         if timer.deadline() > until {
             timer.as_mut().reset(until);
         }
@@ -163,7 +182,9 @@ struct Output {
 impl Output {
     /// Returns when there is something to read; never, once the output has been closed.
     async fn readable(&self) {
-        let Some(pipe) = &self.pipe else { return future::pending().await };
+        let Some(pipe) = &self.pipe else {
+            return future::pending().await;
+        };
         // Polled, not awaited: a busy environment asks thousands of times a second, and this way of asking leaves
         // no waiter behind that would have to be taken back under a lock. An error is for the reading to find.
         let _error = future::poll_fn(|context| pipe.poll_read_ready(context)).await;
@@ -187,7 +208,9 @@ impl Output {
         let mut buffer = [0; 8 * 1024];
         while let Some(pipe) = &self.pipe {
             match read(pipe, &mut buffer) {
-                Ok(length @ 1..) => log.output(self.stream, buffer.get(..length).unwrap_or_default()),
+                Ok(length @ 1..) => {
+                    log.output(self.stream, buffer.get(..length).unwrap_or_default())
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Ok(0) | Err(_) => self.pipe = None,

@@ -32,7 +32,9 @@ impl fmt::Display for State {
 
 /// A transition the state machine does not allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("State transition from {from} to {to} failed for runtime. Error: State transition is not allowed")]
+#[error(
+    "State transition from {from} to {to} failed for runtime. Error: State transition is not allowed"
+)]
 pub(crate) struct NotAllowed {
     pub from: State,
     pub to: State,
@@ -127,7 +129,12 @@ mod tests {
     fn next_is_legal_at_the_start_while_waiting_while_running_and_after_the_response() {
         assert_eq!(
             allowed(State::next),
-            [(Started, Ready), (Ready, Ready), (Running, Running), (RuntimeResponseSentState, Ready)]
+            [
+                (Started, Ready),
+                (Ready, Ready),
+                (Running, Running),
+                (RuntimeResponseSentState, Ready)
+            ]
         );
     }
 

@@ -23,7 +23,7 @@ const GATHER: Duration = Duration::from_millis(1);
 #[derive(Debug, Clone)]
 pub struct Log(Arc<Shared>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Shared {
     backlog: Mutex<Backlog>,
     changed: Condvar,
@@ -39,9 +39,11 @@ struct Backlog {
 impl Log {
     /// Starts the writing thread; it lives as long as the process.
     pub fn to_stderr() -> std::io::Result<Self> {
-        let log = Self(Arc::new(Shared { backlog: Mutex::default(), changed: Condvar::new() }));
+        let log = Self(Arc::new(Shared::default()));
         let shared = Arc::clone(&log.0);
-        std::thread::Builder::new().name("log".to_owned()).spawn(move || write_for_ever(&shared))?;
+        std::thread::Builder::new()
+            .name("log".to_owned())
+            .spawn(move || write_for_ever(&shared))?;
         Ok(log)
     }
 
@@ -64,7 +66,11 @@ impl Log {
     pub fn flush(&self) {
         let mut backlog = self.0.lock();
         while !backlog.bytes.is_empty() || backlog.writing {
-            backlog = self.0.changed.wait(backlog).unwrap_or_else(PoisonError::into_inner);
+            backlog = self
+                .0
+                .changed
+                .wait(backlog)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
@@ -80,7 +86,10 @@ fn write_for_ever(shared: &Shared) {
     loop {
         let mut backlog = shared.lock();
         while backlog.bytes.is_empty() {
-            backlog = shared.changed.wait(backlog).unwrap_or_else(PoisonError::into_inner);
+            backlog = shared
+                .changed
+                .wait(backlog)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         drop(backlog);
         std::thread::sleep(GATHER);
@@ -90,7 +99,9 @@ fn write_for_ever(shared: &Shared) {
         backlog.writing = true;
         drop(backlog);
         if dropped > 0 {
-            batch.extend_from_slice(format!("lambkin: {dropped} bytes of logs dropped: too slow to read\n").as_bytes());
+            batch.extend_from_slice(
+                format!("lambkin: {dropped} bytes of logs dropped: too slow to read\n").as_bytes(),
+            );
         }
         // Standard error may be closed; a function's output is no reason to stop.
         let _unread = std::io::stderr().write_all(&batch);
@@ -120,7 +131,12 @@ pub(crate) enum Stream {
 
 impl EnvironmentLog {
     pub(crate) fn new(log: Log, prefix: String) -> Self {
-        Self { log, prefix, unfinished: [Vec::new(), Vec::new()], tail: None }
+        Self {
+            log,
+            prefix,
+            unfinished: [Vec::new(), Vec::new()],
+            tail: None,
+        }
     }
 
     /// From here to [`EnvironmentLog::take_tail`] the end of the log is kept.
@@ -135,8 +151,20 @@ impl EnvironmentLog {
     /// A piece of the function's output, as it was read.
     pub(crate) fn output(&mut self, stream: Stream, piece: &[u8]) {
         let [stdout, stderr] = &mut self.unfinished;
-        let unfinished = if stream == Stream::Stdout { stdout } else { stderr };
-        unfinished.extend_from_slice(piece);
+        let unfinished = if stream == Stream::Stdout {
+            stdout
+        } else {
+            stderr
+        };
+        // Runtimes write `\r` where a record of several lines is to stay one record in CloudWatch; a terminal would
+        // write the lines over each other.
+        let lines = piece.split(|byte| *byte == b'\r');
+        for (index, line) in lines.enumerate() {
+            if index > 0 && !line.starts_with(b"\n") {
+                unfinished.push(b'\n');
+            }
+            unfinished.extend_from_slice(line);
+        }
         let whole = match unfinished.iter().rposition(|byte| *byte == b'\n') {
             Some(end) => end + 1,
             None if unfinished.len() >= LOG_LINE_BYTES => unfinished.len(),
@@ -149,7 +177,11 @@ impl EnvironmentLog {
     /// Passes on what has no line end yet: the invocation or the process is over.
     pub(crate) fn finish_lines(&mut self) {
         for stream in 0..self.unfinished.len() {
-            let rest = self.unfinished.get_mut(stream).map(std::mem::take).unwrap_or_default();
+            let rest = self
+                .unfinished
+                .get_mut(stream)
+                .map(std::mem::take)
+                .unwrap_or_default();
             if !rest.is_empty() {
                 self.emit(&rest);
             }
@@ -196,7 +228,9 @@ struct Tail(VecDeque<u8>);
 
 impl Tail {
     fn extend(&mut self, bytes: &[u8]) {
-        let bytes = bytes.get(bytes.len().saturating_sub(LOG_TAIL_BYTES)..).unwrap_or_default();
+        let bytes = bytes
+            .get(bytes.len().saturating_sub(LOG_TAIL_BYTES)..)
+            .unwrap_or_default();
         let surplus = (self.0.len() + bytes.len()).saturating_sub(LOG_TAIL_BYTES);
         self.0.drain(..surplus);
         self.0.extend(bytes);
@@ -247,7 +281,11 @@ impl fmt::Display for Report<'_> {
 
 /// `INIT_REPORT …`, which AWS writes only when an init phase did not go well.
 pub(crate) fn init_report_line(duration: Duration, phase: &str, end: End<'_>) -> String {
-    format!("INIT_REPORT Init Duration: {:.2} ms\tPhase: {phase}\t{}", milliseconds(duration), end.suffix())
+    format!(
+        "INIT_REPORT Init Duration: {:.2} ms\tPhase: {phase}\t{}",
+        milliseconds(duration),
+        end.suffix()
+    )
 }
 
 impl End<'_> {
@@ -271,7 +309,15 @@ mod tests {
     fn report(end: End<'_>, init: Option<Duration>) -> String {
         let id = RequestId::new("r-1");
         let duration = Duration::from_micros(3010);
-        Report { id: &id, duration, init, memory_size_mb: 128, max_memory_used_mb: 36, end }.to_string()
+        Report {
+            id: &id,
+            duration,
+            init,
+            memory_size_mb: 128,
+            max_memory_used_mb: 36,
+            end,
+        }
+        .to_string()
     }
 
     #[test]
@@ -287,7 +333,23 @@ mod tests {
         );
         assert!(report(End::TimedOut, None).ends_with("Max Memory Used: 36 MB\tStatus: timeout"));
         assert!(
-            report(End::Error("Runtime.ExitError"), None).ends_with("\tStatus: error\tError Type: Runtime.ExitError")
+            report(End::Error("Runtime.ExitError"), None)
+                .ends_with("\tStatus: error\tError Type: Runtime.ExitError")
+        );
+    }
+
+    #[test]
+    fn carriage_returns_become_line_ends() {
+        let mut log = EnvironmentLog::new(Log(Arc::new(Shared::default())), "f | ".to_owned());
+        log.output(
+            Stream::Stdout,
+            b"Traceback:\r  line 1\r  line 2\r\nnext\nrest",
+        );
+        log.finish_lines();
+        let written = log.log.0.lock().bytes.clone();
+        assert_eq!(
+            String::from_utf8(written).unwrap(),
+            "f | Traceback:\nf |   line 1\nf |   line 2\nf | next\nf | rest\n"
         );
     }
 

@@ -19,7 +19,9 @@ impl PeakMemory {
     /// Reads again after an invocation that took `worked`, unless that was short and the last reading is fresh: a
     /// reading costs as much as a short invocation, which has little time to use memory.
     pub(crate) fn update(&mut self, pid: i32, worked: Duration) {
-        let fresh = self.read_at.is_some_and(|at| at.elapsed() < MEMORY_READING_INTERVAL);
+        let fresh = self
+            .read_at
+            .is_some_and(|at| at.elapsed() < MEMORY_READING_INTERVAL);
         if fresh && worked < MEMORY_READING_INTERVAL / 20 {
             return;
         }
@@ -38,15 +40,25 @@ fn tree_peak(pid: i32) -> u64 {
     let mut pending = vec![pid];
     while let Some(pid) = pending.pop() {
         // A process that has just ended has no figures any more.
-        bytes += fs::read_to_string(format!("/proc/{pid}/status")).ok().and_then(|status| peak_of(&status)).unwrap_or(0);
-        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-        pending.extend(children.split_whitespace().filter_map(|child| child.parse::<i32>().ok()));
+        bytes += fs::read_to_string(format!("/proc/{pid}/status"))
+            .ok()
+            .and_then(|status| peak_of(&status))
+            .unwrap_or(0);
+        let children =
+            fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        pending.extend(
+            children
+                .split_whitespace()
+                .filter_map(|child| child.parse::<i32>().ok()),
+        );
     }
     bytes
 }
 
 fn peak_of(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1024)
 }
@@ -57,7 +69,10 @@ mod tests {
 
     #[test]
     fn the_peak_is_read_from_proc_status() {
-        assert_eq!(peak_of("Name:\tx\nVmHWM:\t   36864 kB\nVmRSS:\t 1 kB\n"), Some(36864 * 1024));
+        assert_eq!(
+            peak_of("Name:\tx\nVmHWM:\t   36864 kB\nVmRSS:\t 1 kB\n"),
+            Some(36864 * 1024)
+        );
         assert_eq!(peak_of("Name:\tzombie\n"), None);
     }
 

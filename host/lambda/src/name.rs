@@ -41,7 +41,10 @@ impl FunctionRef {
             _ => return None,
         };
         let valid = is_name(name) && qualifier.is_none_or(is_qualifier);
-        valid.then(|| Self { name: name.to_owned(), qualifier: qualifier.map(str::to_owned) })
+        valid.then(|| Self {
+            name: name.to_owned(),
+            qualifier: qualifier.map(str::to_owned),
+        })
     }
 }
 
@@ -53,7 +56,8 @@ pub fn is_function_name(text: &str) -> bool {
 /// Whether a text matches [`QUALIFIER_PATTERN`] and is short enough.
 pub(crate) fn is_qualifier(text: &str) -> bool {
     matches!(text, "$LATEST" | "$LATEST.PUBLISHED")
-        || ((1..=QUALIFIER_LENGTH).contains(&text.len()) && text.bytes().all(|byte| is_word(byte) || byte == b'$'))
+        || ((1..=QUALIFIER_LENGTH).contains(&text.len())
+            && text.bytes().all(|byte| is_word(byte) || byte == b'$'))
 }
 
 fn is_name(text: &str) -> bool {
@@ -71,10 +75,16 @@ fn is_account(text: &str) -> bool {
 /// `us-east-1`, `us-gov-west-1`, `eusc-de-east-1`.
 fn is_region(text: &str) -> bool {
     let lower = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
-    let parts: Vec<&str> = text.strip_prefix("eusc-").unwrap_or(text).split('-').collect();
+    let parts: Vec<&str> = text
+        .strip_prefix("eusc-")
+        .unwrap_or(text)
+        .split('-')
+        .collect();
     let (country, direction, number) = match *parts.as_slice() {
         [country, direction, number] => (country, direction, number),
-        [country, part, direction, number] if part == "gov" || part.starts_with("iso") => (country, direction, number),
+        [country, part, direction, number] if part == "gov" || part.starts_with("iso") => {
+            (country, direction, number)
+        }
         _ => return false,
     };
     let one_digit = number.len() == 1 && number.bytes().all(|byte| byte.is_ascii_digit());
@@ -108,21 +118,40 @@ mod tests {
             assert_eq!(parsed(form), plain, "{form}");
         }
         let qualified = Some(("orders".to_owned(), Some("live".to_owned())));
-        for form in ["orders:live", "function:orders:live", "arn:aws:lambda:us-east-1:123456789012:function:orders:live"] {
+        for form in [
+            "orders:live",
+            "function:orders:live",
+            "arn:aws:lambda:us-east-1:123456789012:function:orders:live",
+        ] {
             assert_eq!(parsed(form), qualified, "{form}");
         }
-        assert_eq!(parsed("orders:$LATEST"), Some(("orders".to_owned(), Some("$LATEST".to_owned()))));
+        assert_eq!(
+            parsed("orders:$LATEST"),
+            Some(("orders".to_owned(), Some("$LATEST".to_owned())))
+        );
     }
 
     #[test]
     fn a_function_may_be_called_function() {
         assert_eq!(parsed("function"), Some(("function".to_owned(), None)));
-        assert_eq!(parsed("function:function"), Some(("function".to_owned(), None)));
+        assert_eq!(
+            parsed("function:function"),
+            Some(("function".to_owned(), None))
+        );
     }
 
     #[test]
     fn what_the_pattern_excludes_is_refused() {
-        for text in ["", "a b", "a:b:c", "orders:", ":live", "arn:aws:s3:us-east-1:123456789012:function:x", "é", "a/b"] {
+        for text in [
+            "",
+            "a b",
+            "a:b:c",
+            "orders:",
+            ":live",
+            "arn:aws:s3:us-east-1:123456789012:function:x",
+            "é",
+            "a/b",
+        ] {
             assert_eq!(parsed(text), None, "{text:?}");
         }
     }

@@ -15,22 +15,38 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    pub(crate) const INVALID_REQUEST_ID: Self =
-        Self::new(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID");
-    pub(crate) const INVALID_RESPONSE_MODE: Self =
-        Self::new(StatusCode::BAD_REQUEST, "InvalidFunctionResponseMode", "Invalid function response mode");
-    pub(crate) const TRUNCATED: Self =
-        Self::new(StatusCode::BAD_REQUEST, "TruncatedHTTPRequest", "HTTP request detected as truncated");
+    pub(crate) const INVALID_REQUEST_ID: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "InvalidRequestID",
+        "Invalid request ID",
+    );
+    pub(crate) const INVALID_RESPONSE_MODE: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "InvalidFunctionResponseMode",
+        "Invalid function response mode",
+    );
+    pub(crate) const TRUNCATED: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "TruncatedHTTPRequest",
+        "HTTP request detected as truncated",
+    );
     pub(crate) const TOO_LARGE: Self = Self::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         "RequestEntityTooLarge",
         "Exceeded maximum allowed payload size (6291556 bytes).",
     );
-    pub(crate) const INTERNAL: Self =
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "Internal Server Error");
+    pub(crate) const INTERNAL: Self = Self::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "InternalServerError",
+        "Internal Server Error",
+    );
 
     const fn new(status: StatusCode, error_type: &'static str, message: &'static str) -> Self {
-        Self { status, error_type, message: Cow::Borrowed(message) }
+        Self {
+            status,
+            error_type,
+            message: Cow::Borrowed(message),
+        }
     }
 }
 

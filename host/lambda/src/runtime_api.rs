@@ -21,7 +21,10 @@ use crate::limits::RESPONSE_BYTES;
 use crate::refusal::Refusal;
 
 /// Answers one request of a runtime.
-pub(crate) async fn answer(request: Request<Incoming>, conversation: Arc<Conversation>) -> Response {
+pub(crate) async fn answer(
+    request: Request<Incoming>,
+    conversation: Arc<Conversation>,
+) -> Response {
     let path = request.uri().path();
     let Some(route) = path.strip_prefix("/2018-06-01/").and_then(Route::of) else {
         return not_found();
@@ -92,15 +95,23 @@ async fn post(
     request_id: &str,
     take: impl FnOnce(Posted<'_>) -> Result<(), Refusal>,
 ) -> Response {
-    let mode = request.headers().get("lambda-runtime-function-response-mode");
+    let mode = request
+        .headers()
+        .get("lambda-runtime-function-response-mode");
     let invalid_mode = mode.is_some_and(|mode| mode != "streaming");
     let body = read_body(request.into_body(), RESPONSE_BYTES).await;
-    acknowledged(take(Posted { request_id, body, invalid_mode }))
+    acknowledged(take(Posted {
+        request_id,
+        body,
+        invalid_mode,
+    }))
 }
 
 async fn init_error(request: Request<Incoming>, conversation: &Conversation) -> Response {
     let error_type = request.headers().get("lambda-runtime-function-error-type");
-    let error_type = error_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let error_type = error_type
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
     match read_body(request.into_body(), RESPONSE_BYTES).await {
         Ok(body) => acknowledged(conversation.init_error(InitError { body, error_type })),
         Err(BodyError::TooLarge { .. }) => refused(&Refusal::TOO_LARGE),
@@ -111,7 +122,10 @@ async fn init_error(request: Request<Incoming>, conversation: &Conversation) -> 
 /// 202, or why not.
 fn acknowledged(taken: Result<(), Refusal>) -> Response {
     match taken {
-        Ok(()) => json(StatusCode::ACCEPTED, Bytes::from_static(b"{\"status\":\"OK\"}\n")),
+        Ok(()) => json(
+            StatusCode::ACCEPTED,
+            Bytes::from_static(b"{\"status\":\"OK\"}\n"),
+        ),
         Err(refusal) => refused(&refusal),
     }
 }
@@ -121,12 +135,23 @@ fn event_response(delivery: &EventWithContext) -> Response {
     let mut set = |name: &'static str, value: &str| {
         // A value that can not be a header is left out: a runtime does without rather than fail.
         if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
-            response.headers_mut().insert(HeaderName::from_static(name), value);
+            response
+                .headers_mut()
+                .insert(HeaderName::from_static(name), value);
         }
     };
-    set("lambda-runtime-aws-request-id", delivery.request_id.as_str());
-    set("lambda-runtime-deadline-ms", &delivery.deadline_ms.to_string());
-    set("lambda-runtime-invoked-function-arn", &delivery.function_arn);
+    set(
+        "lambda-runtime-aws-request-id",
+        delivery.request_id.as_str(),
+    );
+    set(
+        "lambda-runtime-deadline-ms",
+        &delivery.deadline_ms.to_string(),
+    );
+    set(
+        "lambda-runtime-invoked-function-arn",
+        &delivery.function_arn,
+    );
     set("lambda-runtime-trace-id", &delivery.trace_id);
     if let Some(context) = &delivery.client_context {
         set("lambda-runtime-client-context", context);
@@ -135,26 +160,36 @@ fn event_response(delivery: &EventWithContext) -> Response {
 }
 
 fn refused(refusal: &Refusal) -> Response {
-    json(refusal.status, refusal_body(refusal.error_type, &refusal.message))
+    json(
+        refusal.status,
+        refusal_body(refusal.error_type, &refusal.message),
+    )
 }
 
 fn json(status: StatusCode, body: Bytes) -> Response {
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
 fn text(status: StatusCode, body: &'static str) -> Response {
     let mut response = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
     response
 }
 
 fn not_found() -> Response {
     let mut response = text(StatusCode::NOT_FOUND, "404 page not found\n");
-    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+        .headers_mut()
+        .insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 

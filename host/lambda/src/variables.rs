@@ -36,7 +36,11 @@ const RESERVED: [&str; 20] = [
 const RESERVED_TASK_ROOT: &str = "LAMBDA_TASK_ROOT";
 
 /// Taken over from the host when they are set and not empty: an empty credential would break the SDKs' own search.
-const CREDENTIALS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+const CREDENTIALS: [&str; 3] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+];
 
 /// Whether AWS refuses this key in a function's configuration.
 pub fn is_reserved(key: &str) -> bool {
@@ -72,9 +76,15 @@ pub(crate) fn of_runtime(
     set("AWS_DEFAULT_REGION", account.region.clone());
     set("AWS_LAMBDA_FUNCTION_NAME", function.name.clone());
     set("AWS_LAMBDA_FUNCTION_VERSION", function.version.clone());
-    set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", function.memory_mb.to_string());
+    set(
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        function.memory_mb.to_string(),
+    );
     set("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned());
-    set("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", function.name));
+    set(
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        format!("/aws/lambda/{}", function.name),
+    );
     set("AWS_LAMBDA_LOG_STREAM_NAME", log_stream.to_owned());
     set("AWS_LAMBDA_RUNTIME_API", runtime_api.to_owned());
     set("LAMBDA_TASK_ROOT", root.to_string());

@@ -85,14 +85,23 @@ mod tests {
     #[test]
     fn a_body_is_text_exactly_when_it_is_utf_8() {
         assert_eq!(Body::from_bytes(Bytes::new()), Body::Empty);
-        assert_eq!(Body::from_bytes(Bytes::from_static("é".as_bytes())), Body::Text("é".into()));
-        assert_eq!(Body::from_bytes(Bytes::from_static(b"\xff\xfe")), Body::Binary(Bytes::from_static(b"\xff\xfe")));
+        assert_eq!(
+            Body::from_bytes(Bytes::from_static("é".as_bytes())),
+            Body::Text("é".into())
+        );
+        assert_eq!(
+            Body::from_bytes(Bytes::from_static(b"\xff\xfe")),
+            Body::Binary(Bytes::from_static(b"\xff\xfe"))
+        );
     }
 
     #[test]
     fn a_body_keeps_its_bytes() {
         for bytes in [&b""[..], b"text", b"\0\xff"] {
-            assert_eq!(Body::from_bytes(Bytes::copy_from_slice(bytes)).into_bytes(), bytes);
+            assert_eq!(
+                Body::from_bytes(Bytes::copy_from_slice(bytes)).into_bytes(),
+                bytes
+            );
         }
     }
 }

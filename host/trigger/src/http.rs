@@ -19,7 +19,9 @@ use hyper::body::Incoming;
 use lambkin_http::{BodyError, Idle, Response, StopSignal, read_body};
 use lambkin_lambda::limits::SYNC_EVENT_BYTES;
 use lambkin_lambda::{Lambda, new_request_id, new_trace_id};
-use lambkin_model::{Body, Failure, Fault, FaultKind, HttpRequest, HttpResponse, Invocation, Outcome, RequestId};
+use lambkin_model::{
+    Body, Failure, Fault, FaultKind, HttpRequest, HttpResponse, Invocation, Outcome, RequestId,
+};
 use lambkin_plugin::{Decision, HttpTrigger, PluginError, Shaped, TriggerOutcome};
 use tokio::net::TcpListener;
 
@@ -27,7 +29,12 @@ use tokio::net::TcpListener;
 pub const REQUEST_BODY_BYTES: usize = 10 * 1024 * 1024;
 
 /// Framing is the host's: these of a plugin's response headers are ignored.
-const FRAMING: [&str; 4] = ["connection", "content-length", "keep-alive", "transfer-encoding"];
+const FRAMING: [&str; 4] = [
+    "connection",
+    "content-length",
+    "keep-alive",
+    "transfer-encoding",
+];
 
 /// One HTTP trigger, ready to serve.
 #[derive(Debug)]
@@ -41,7 +48,10 @@ pub struct HttpFrontDoor {
 impl HttpFrontDoor {
     /// Serves requests until the signal comes.
     pub async fn serve(self, listener: TcpListener, stop: StopSignal) {
-        let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
+        let address = listener
+            .local_addr()
+            .map(|address| address.to_string())
+            .unwrap_or_default();
         let door = Arc::new((self, address));
         lambkin_http::serve(listener, Idle::Limited, stop, move |request, peer| {
             let door = Arc::clone(&door);
@@ -50,7 +60,12 @@ impl HttpFrontDoor {
         .await;
     }
 
-    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr, address: &str) -> Response {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        address: &str,
+    ) -> Response {
         let (head, body) = request.into_parts();
         let body = match read_body(body, REQUEST_BODY_BYTES).await {
             Ok(body) => body,
@@ -70,7 +85,13 @@ impl HttpFrontDoor {
     async fn handle(&self, request: HttpRequest) -> Result<HttpResponse, PluginError> {
         match self.plugin.shape(&request).await? {
             Decision::Reply(response) => Ok(response),
-            Decision::Invoke(Shaped { function, event, token, wait, .. }) => {
+            Decision::Invoke(Shaped {
+                function,
+                event,
+                token,
+                wait,
+                ..
+            }) => {
                 let invocation = Invocation {
                     request_id: RequestId::new(request.id),
                     event: event.into(),
@@ -86,10 +107,18 @@ impl HttpFrontDoor {
     }
 
     /// Invokes a function for at most `wait`. A function that takes longer goes on, unheard.
-    async fn invoke(&self, function: &str, invocation: Invocation, wait: Option<Duration>) -> TriggerOutcome {
+    async fn invoke(
+        &self,
+        function: &str,
+        invocation: Invocation,
+        wait: Option<Duration>,
+    ) -> TriggerOutcome {
         if invocation.event.len() > SYNC_EVENT_BYTES {
             let kind = "RequestEntityTooLargeException".to_owned();
-            return TriggerOutcome::Failed { kind, payload: String::new() };
+            return TriggerOutcome::Failed {
+                kind,
+                payload: String::new(),
+            };
         }
         let outcome = self.lambda.invoke(function, invocation);
         let outcome = match wait {
@@ -106,28 +135,51 @@ impl HttpFrontDoor {
 fn translate(outcome: Outcome, function: &str) -> TriggerOutcome {
     match outcome.result {
         Ok(payload) => TriggerOutcome::Completed(text(payload)),
-        Err(Failure::Function(Fault { kind: FaultKind::TimedOut, .. })) => TriggerOutcome::TimedOut,
-        Err(Failure::Function(Fault { kind: FaultKind::Reported, payload })) => {
-            TriggerOutcome::Failed { kind: "handler".to_owned(), payload: text(payload) }
-        }
-        Err(Failure::Function(Fault { kind: FaultKind::Platform(error_type), payload })) => {
-            TriggerOutcome::Failed { kind: error_type.to_owned(), payload: text(payload) }
-        }
+        Err(Failure::Function(Fault {
+            kind: FaultKind::TimedOut,
+            ..
+        })) => TriggerOutcome::TimedOut,
+        Err(Failure::Function(Fault {
+            kind: FaultKind::Reported,
+            payload,
+        })) => TriggerOutcome::Failed {
+            kind: "handler".to_owned(),
+            payload: text(payload),
+        },
+        Err(Failure::Function(Fault {
+            kind: FaultKind::Platform(error_type),
+            payload,
+        })) => TriggerOutcome::Failed {
+            kind: error_type.to_owned(),
+            payload: text(payload),
+        },
         Err(Failure::Throttled) => TriggerOutcome::Throttled,
-        Err(Failure::UnknownFunction) => TriggerOutcome::Unavailable(format!("there is no function {function:?}")),
-        Err(Failure::ShuttingDown) => TriggerOutcome::Unavailable("the host is shutting down".to_owned()),
+        Err(Failure::UnknownFunction) => {
+            TriggerOutcome::Unavailable(format!("there is no function {function:?}"))
+        }
+        Err(Failure::ShuttingDown) => {
+            TriggerOutcome::Unavailable("the host is shutting down".to_owned())
+        }
     }
 }
 
 /// The payload as text. Moves the bytes if they are UTF-8, as results are.
 fn text(payload: Bytes) -> String {
-    String::from_utf8(payload.into()).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    String::from_utf8(payload.into())
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// What the plugin is told of a request.
 fn describe(head: &Parts, body: Bytes, peer: SocketAddr, address: &str) -> HttpRequest {
-    let at_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
-    let trace_id = head.headers.get("x-amzn-trace-id").map(header_text).filter(|value| value.contains("Root="));
+    let at_ms = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_millis() as u64;
+    let trace_id = head
+        .headers
+        .get("x-amzn-trace-id")
+        .map(header_text)
+        .filter(|value| value.contains("Root="));
     HttpRequest {
         id: new_request_id().as_str().to_owned(),
         trace_id: trace_id.unwrap_or_else(|| new_trace_id(at_ms)),
@@ -152,21 +204,29 @@ fn authority(head: &Parts, address: &str) -> String {
 }
 
 fn headers(headers: &HeaderMap) -> Vec<(String, String)> {
-    headers.iter().map(|(name, value)| (name.as_str().to_owned(), header_text(value))).collect()
+    headers
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), header_text(value)))
+        .collect()
 }
 
 /// A header's value as text: UTF-8 if it is, else ISO-8859-1, in which every byte is a character.
 fn header_text(value: &HeaderValue) -> String {
     match std::str::from_utf8(value.as_bytes()) {
         Ok(text) => text.to_owned(),
-        Err(_) => value.as_bytes().iter().map(|byte| char::from(*byte)).collect(),
+        Err(_) => value
+            .as_bytes()
+            .iter()
+            .map(|byte| char::from(*byte))
+            .collect(),
     }
 }
 
 /// A plugin's response on its way out. The plugin room has validated it; what still is no HTTP is left out.
 fn render(response: HttpResponse) -> Response {
     let mut rendered = Response::new(Full::new(response.body.into_bytes()));
-    *rendered.status_mut() = StatusCode::from_u16(response.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    *rendered.status_mut() =
+        StatusCode::from_u16(response.status).unwrap_or(StatusCode::BAD_GATEWAY);
     for (name, value) in response.headers {
         let name = HeaderName::from_bytes(name.as_bytes());
         let value = HeaderValue::from_bytes(value.as_bytes());
@@ -181,7 +241,9 @@ fn render(response: HttpResponse) -> Response {
 
 fn unreadable(error: &BodyError) -> Response {
     match error {
-        BodyError::TooLarge { .. } => message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
+        BodyError::TooLarge { .. } => {
+            message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large")
+        }
         BodyError::Incomplete(_) => message(StatusCode::BAD_REQUEST, &error.to_string()),
     }
 }
@@ -199,7 +261,9 @@ fn message(status: StatusCode, text: &str) -> Response {
     let body = serde_json::json!({ "message": text }).to_string();
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
@@ -209,16 +273,29 @@ mod tests {
 
     #[test]
     fn a_header_that_is_not_utf_8_is_read_as_latin_1() {
-        assert_eq!(header_text(&HeaderValue::from_bytes("h\u{e9}".as_bytes()).unwrap()), "h\u{e9}");
-        assert_eq!(header_text(&HeaderValue::from_bytes(b"h\xe9").unwrap()), "h\u{e9}");
+        assert_eq!(
+            header_text(&HeaderValue::from_bytes("h\u{e9}".as_bytes()).unwrap()),
+            "h\u{e9}"
+        );
+        assert_eq!(
+            header_text(&HeaderValue::from_bytes(b"h\xe9").unwrap()),
+            "h\u{e9}"
+        );
     }
 
     #[test]
     fn framing_headers_of_a_plugin_are_ignored_and_repeated_ones_are_kept() {
-        let headers = [("Content-Length", "9"), ("Set-Cookie", "a=1"), ("set-cookie", "b=2"), ("Connection", "close")];
+        let headers = [
+            ("Content-Length", "9"),
+            ("Set-Cookie", "a=1"),
+            ("set-cookie", "b=2"),
+            ("Connection", "close"),
+        ];
         let response = render(HttpResponse {
             status: 299,
-            headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+            headers: headers
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec(),
             body: Body::Text("hello".to_owned()),
         });
         assert_eq!(response.status(), 299);

@@ -78,7 +78,7 @@ pub struct Invocation {
     /// The longest this trigger waits, in milliseconds.
     pub wait_ms: Option<u32>,
     /// Whether to pass a streamed response on while it is produced.
-    pub stream: bool,
+    pub streaming: bool,
 }
 
 /// An HTTP response.

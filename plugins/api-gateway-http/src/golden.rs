@@ -160,7 +160,7 @@ fn decision_as_json(decision: &Decision) -> Value {
             "function": invocation.function,
             "event": serde_json::from_str::<Value>(&invocation.event).expect("the event is JSON"),
             "wait-ms": invocation.wait_ms,
-            "stream": invocation.stream,
+            "streaming": invocation.streaming,
         }}),
     }
 }

@@ -177,7 +177,7 @@ impl From<contract::Decision> for wit::Decision {
                 event: invocation.event,
                 token: invocation.token,
                 wait_ms: invocation.wait_ms,
-                stream: invocation.stream,
+                streaming: invocation.streaming,
                 extra: Vec::new(),
             }),
         }

@@ -63,6 +63,6 @@ pub fn shape(state: &str, request: &Request) -> Result<Decision, String> {
         event,
         token: token.write(),
         wait_ms: Some(found.route.wait_ms),
-        stream: false,
+        streaming: false,
     }))
 }

@@ -7,7 +7,12 @@ use crate::support::{Project, RAW_BOOTSTRAP, lambkin};
 
 /// What `serve` says of a project, which must be the reason it does not start.
 fn refusal(project: &Project) -> String {
-    let output = lambkin().arg("serve").current_dir(project.path()).stdin(Stdio::null()).output().unwrap();
+    let output = lambkin()
+        .arg("serve")
+        .current_dir(project.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(output.stdout.is_empty());
     String::from_utf8(output.stderr).unwrap()
@@ -20,42 +25,72 @@ fn refusal_of(config: &str) -> String {
 #[test]
 fn a_missing_file_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
-    let output = lambkin().arg("serve").current_dir(folder.path()).output().unwrap();
+    let output = lambkin()
+        .arg("serve")
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
-    assert!(text.contains("can not read lambkin.toml") && text.contains("--config"), "{text}");
+    assert!(
+        text.contains("can not read lambkin.toml") && text.contains("--config"),
+        "{text}"
+    );
 }
 
 #[test]
 fn an_unknown_key_is_shown_with_the_nearest_one() {
     let text = refusal(&Project::echo("tiemout = 3"));
-    assert!(text.contains("lambkin.toml:3:1: functions.echo.tiemout: unknown key; did you mean `timeout`?"), "{text}");
+    assert!(
+        text.contains(
+            "lambkin.toml:3:1: functions.echo.tiemout: unknown key; did you mean `timeout`?"
+        ),
+        "{text}"
+    );
     assert!(text.contains("3 | tiemout = 3\n  | ^^^^^^^"), "{text}");
 }
 
 #[test]
 fn an_unknown_plugin_is_shown_with_the_nearest_one() {
-    let text = refusal_of("[triggers.web]\nplugin = \"api-gatewey-http\"\nlisten = \"127.0.0.1:0\"\n");
-    assert!(text.contains("lambkin.toml:2:10: triggers.web.plugin: "), "{text}");
+    let text =
+        refusal_of("[triggers.web]\nplugin = \"api-gatewey-http\"\nlisten = \"127.0.0.1:0\"\n");
+    assert!(
+        text.contains("lambkin.toml:2:10: triggers.web.plugin: "),
+        "{text}"
+    );
     assert!(text.contains("did you mean `api-gateway-http`?"), "{text}");
 }
 
 #[test]
 fn a_plugin_file_that_is_not_there_is_named() {
     let text = refusal_of("[triggers.web]\nplugin = \"./mine.wasm\"\nlisten = \"127.0.0.1:0\"\n");
-    assert!(text.contains("triggers.web.plugin: there is no file") && text.contains("mine.wasm"), "{text}");
+    assert!(
+        text.contains("triggers.web.plugin: there is no file") && text.contains("mine.wasm"),
+        "{text}"
+    );
 }
 
 #[test]
 fn the_plugins_own_settings_are_checked_with_their_places() {
-    let text = refusal(&Project::gateway("routes = { \"FETCH /x\" = \"echo\" }\nstagee = \"x\""));
-    assert!(text.contains("lambkin.toml:6:12: triggers.web.routes.\"FETCH /x\": "), "{text}");
-    assert!(text.contains("lambkin.toml:7:1: triggers.web.stagee: ") && text.contains("stage"), "{text}");
+    let text = refusal(&Project::gateway(
+        "routes = { \"FETCH /x\" = \"echo\" }\nstagee = \"x\"",
+    ));
+    assert!(
+        text.contains("lambkin.toml:6:12: triggers.web.routes.\"FETCH /x\": "),
+        "{text}"
+    );
+    assert!(
+        text.contains("lambkin.toml:7:1: triggers.web.stagee: ") && text.contains("stage"),
+        "{text}"
+    );
 }
 
 #[test]
 fn a_route_to_a_function_that_is_not_defined_is_refused() {
     let text = refusal(&Project::gateway("routes = { \"$default\" = \"ehco\" }"));
-    assert!(text.contains("invokes the function \"ehco\", which is not defined; did you mean `echo`?"), "{text}");
+    assert!(
+        text.contains("invokes the function \"ehco\", which is not defined; did you mean `echo`?"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -63,17 +98,32 @@ fn a_port_that_is_taken_or_wanted_twice_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let trigger = |name: &str| {
-        format!("[triggers.{name}]\nplugin = \"api-gateway-http\"\nlisten = \"{address}\"\nfunction = \"echo\"\n")
+        format!(
+            "[triggers.{name}]\nplugin = \"api-gateway-http\"\nlisten = \"{address}\"\nfunction = \"echo\"\n"
+        )
     };
     let echo = format!("[functions.echo]\ncode = \"{RAW_BOOTSTRAP}\"\n");
     let text = refusal_of(&(echo.clone() + &trigger("web")));
-    assert!(text.contains(&format!("can not listen on {address}, which triggers.web.listen asks for")), "{text}");
+    assert!(
+        text.contains(&format!(
+            "can not listen on {address}, which triggers.web.listen asks for"
+        )),
+        "{text}"
+    );
     let text = refusal_of(&(echo + &trigger("a") + &trigger("b")));
-    assert!(text.contains(&format!("triggers.b.listen: {address} is taken by triggers.a.listen")), "{text}");
+    assert!(
+        text.contains(&format!(
+            "triggers.b.listen: {address} is taken by triggers.a.listen"
+        )),
+        "{text}"
+    );
 }
 
 #[test]
 fn a_function_folder_that_is_not_there_is_named() {
     let text = refusal_of("[functions.hello]\ncode = \"helo\"\n");
-    assert!(text.contains("lambkin.toml:2:8: functions.hello.code: helo does not exist"), "{text}");
+    assert!(
+        text.contains("lambkin.toml:2:8: functions.hello.code: helo does not exist"),
+        "{text}"
+    );
 }

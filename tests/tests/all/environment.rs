@@ -9,10 +9,16 @@ use crate::support::{Project, RAW_BOOTSTRAP, Server};
 
 #[test]
 fn a_runtime_finds_awss_variables_and_nothing_of_the_hosts_environment() {
-    let project = Project::echo("handler = \"app.handler\"\nmemory = 256\nenvironment = { GREETING = \"hi=ho\", TZ = \"Europe/Berlin\" }");
+    let project = Project::echo(
+        "handler = \"app.handler\"\nmemory = 256\nenvironment = { GREETING = \"hi=ho\", TZ = \"Europe/Berlin\" }",
+    );
     let server = project.serve();
     let variables = server.invoke("echo", r#"{"tell":"environment"}"#).json();
-    let root = std::path::Path::new(RAW_BOOTSTRAP).parent().unwrap().canonicalize().unwrap();
+    let root = std::path::Path::new(RAW_BOOTSTRAP)
+        .parent()
+        .unwrap()
+        .canonicalize()
+        .unwrap();
     for (key, value) in [
         ("_HANDLER", "app.handler"),
         ("AWS_REGION", "us-east-1"),
@@ -30,12 +36,25 @@ fn a_runtime_finds_awss_variables_and_nothing_of_the_hosts_environment() {
     ] {
         assert_eq!(variables[key], value, "{key}");
     }
-    assert!(variables["AWS_LAMBDA_RUNTIME_API"].as_str().unwrap().starts_with("127.0.0.1:"));
-    assert!(variables["AWS_LAMBDA_LOG_STREAM_NAME"].as_str().unwrap().contains("/[$LATEST]"));
+    assert!(
+        variables["AWS_LAMBDA_RUNTIME_API"]
+            .as_str()
+            .unwrap()
+            .starts_with("127.0.0.1:")
+    );
+    assert!(
+        variables["AWS_LAMBDA_LOG_STREAM_NAME"]
+            .as_str()
+            .unwrap()
+            .contains("/[$LATEST]")
+    );
     for key in ["LAMBKIN_CACHE_DIR", "CARGO", "PWD", "AWS_EXECUTION_ENV"] {
         assert_eq!(variables.get(key), None, "{key}");
     }
-    assert_eq!(server.invoke("echo", r#"{"tell":"cwd"}"#).json(), root.to_str().unwrap());
+    assert_eq!(
+        server.invoke("echo", r#"{"tell":"cwd"}"#).json(),
+        root.to_str().unwrap()
+    );
 }
 
 #[test]
@@ -45,12 +64,28 @@ fn every_event_comes_with_its_id_deadline_arn_and_trace() {
     let reply = server.invoke("echo", r#"{"tell":"headers"}"#);
     let headers = reply.json();
     assert_eq!(headers["content-type"], "application/json");
-    assert_eq!(headers["lambda-runtime-aws-request-id"], reply.header("x-amzn-requestid").unwrap());
-    assert_eq!(headers["lambda-runtime-invoked-function-arn"], "arn:aws:lambda:us-east-1:123456789012:function:echo");
+    assert_eq!(
+        headers["lambda-runtime-aws-request-id"],
+        reply.header("x-amzn-requestid").unwrap()
+    );
+    assert_eq!(
+        headers["lambda-runtime-invoked-function-arn"],
+        "arn:aws:lambda:us-east-1:123456789012:function:echo"
+    );
     let trace = headers["lambda-runtime-trace-id"].as_str().unwrap();
-    assert!(trace.starts_with("Root=1-") && trace.contains(";Parent=") && trace.ends_with(";Sampled=0"), "{trace}");
-    let deadline: u128 = headers["lambda-runtime-deadline-ms"].as_str().unwrap().parse().unwrap();
-    assert!((before + 5000..=now_ms() + 5000).contains(&deadline), "{deadline}");
+    assert!(
+        trace.starts_with("Root=1-") && trace.contains(";Parent=") && trace.ends_with(";Sampled=0"),
+        "{trace}"
+    );
+    let deadline: u128 = headers["lambda-runtime-deadline-ms"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(
+        (before + 5000..=now_ms() + 5000).contains(&deadline),
+        "{deadline}"
+    );
 
     let reply = server.invoke("echo:$LATEST", r#"{"tell":"headers"}"#);
     assert_eq!(
@@ -60,13 +95,18 @@ fn every_event_comes_with_its_id_deadline_arn_and_trace() {
 }
 
 fn now_ms() -> u128 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_millis()
 }
 
 #[test]
 fn calls_one_after_the_other_share_one_process() {
     let server = Project::echo("").serve();
-    let pids: BTreeSet<String> = (0..50).map(|_| server.invoke("echo", r#"{"tell":"pid"}"#).text()).collect();
+    let pids: BTreeSet<String> = (0..50)
+        .map(|_| server.invoke("echo", r#"{"tell":"pid"}"#).text())
+        .collect();
     assert_eq!(pids.len(), 1, "{pids:?}");
     assert_eq!(server.invoke("echo", r#"{"tell":"served"}"#).text(), "51");
 }
@@ -76,7 +116,14 @@ fn calls_at_the_same_time_get_a_process_each() {
     let server = Project::echo("").serve();
     let event = json!({ "sleep_ms": 300, "tell": "pid" }).to_string();
     let pids = at_once(&server, 4, &event);
-    assert_eq!(pids.iter().map(|(_, pid)| pid).collect::<BTreeSet<_>>().len(), 4, "{pids:?}");
+    assert_eq!(
+        pids.iter()
+            .map(|(_, pid)| pid)
+            .collect::<BTreeSet<_>>()
+            .len(),
+        4,
+        "{pids:?}"
+    );
 }
 
 #[test]
@@ -84,15 +131,28 @@ fn at_its_limit_a_function_lets_calls_wait_and_beyond_the_queue_throttles_them()
     let server = Project::echo("concurrency = 1\nqueue = 2").serve();
     let event = json!({ "sleep_ms": 200, "tell": "pid" }).to_string();
     let answers = at_once(&server, 8, &event);
-    let served: Vec<_> = answers.iter().filter(|(status, _)| *status == 200).collect();
-    let throttled: Vec<_> = answers.iter().filter(|(status, _)| *status == 429).collect();
+    let served: Vec<_> = answers
+        .iter()
+        .filter(|(status, _)| *status == 200)
+        .collect();
+    let throttled: Vec<_> = answers
+        .iter()
+        .filter(|(status, _)| *status == 429)
+        .collect();
     assert_eq!((served.len(), throttled.len()), (3, 5), "{answers:?}");
-    assert!(served.iter().all(|(_, pid)| *pid == served[0].1), "one process served all");
+    assert!(
+        served.iter().all(|(_, pid)| *pid == served[0].1),
+        "one process served all"
+    );
     assert_eq!(
         throttled[0].1,
         r#"{"Reason":"ReservedFunctionConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}"#
     );
-    assert_eq!(server.invoke("echo", "1").status, 200, "and then it goes on");
+    assert_eq!(
+        server.invoke("echo", "1").status,
+        200,
+        "and then it goes on"
+    );
 }
 
 #[test]
@@ -109,6 +169,10 @@ fn at_once(server: &Server, count: usize, event: &str) -> Vec<(u16, String)> {
         let calls: Vec<_> = (0..count)
             .map(|_| scope.spawn(|| server.invoke("echo", event)))
             .collect();
-        calls.into_iter().map(|call| call.join().unwrap()).map(|reply| (reply.status, reply.text())).collect()
+        calls
+            .into_iter()
+            .map(|call| call.join().unwrap())
+            .map(|reply| (reply.status, reply.text()))
+            .collect()
     })
 }

@@ -9,15 +9,27 @@ use crate::support::{Project, Reply, Server};
 fn fails_with(server: &Server, event: &str, payload: impl Fn(&str) -> String) -> Reply {
     let reply = server.invoke("echo", event);
     let id = reply.header("x-amzn-requestid").unwrap().to_owned();
-    assert_eq!((reply.status, reply.header("x-amz-function-error")), (200, Some("Unhandled")), "{reply:?}");
+    assert_eq!(
+        (reply.status, reply.header("x-amz-function-error")),
+        (200, Some("Unhandled")),
+        "{reply:?}"
+    );
     assert_eq!(reply.text(), payload(&id));
     let next = server.invoke("echo", r#""still alive""#);
-    assert_eq!((next.status, next.text().as_str()), (200, r#""still alive""#), "after {event}");
+    assert_eq!(
+        (next.status, next.text().as_str()),
+        (200, r#""still alive""#),
+        "after {event}"
+    );
     reply
 }
 
 fn exit_error(reason: &str) -> impl Fn(&str) -> String {
-    move |id| format!(r#"{{"errorType":"Runtime.ExitError","errorMessage":"RequestId: {id} Error: {reason}"}}"#)
+    move |id| {
+        format!(
+            r#"{{"errorType":"Runtime.ExitError","errorMessage":"RequestId: {id} Error: {reason}"}}"#
+        )
+    }
 }
 
 #[test]
@@ -27,19 +39,33 @@ fn an_error_the_function_reports_reaches_the_caller_as_it_is() {
         r#"{"errorMessage":"no luck","errorType":"Fixture.Ordered","stackTrace":[]}"#.to_owned()
     });
     let log = server.log_with("REPORT");
-    assert!(!log.contains("Status: error"), "a handler's error is no platform error: {log}");
+    assert!(
+        !log.contains("Status: error"),
+        "a handler's error is no platform error: {log}"
+    );
 }
 
 #[test]
 fn exit_statuses_and_signals_have_their_words() {
     let server = Project::echo("").serve();
-    fails_with(&server, r#"{"exit":0}"#, |id| exit_error("Runtime exited without providing a reason")(id));
-    fails_with(&server, r#"{"exit":3}"#, |id| exit_error("Runtime exited with error: exit status 3")(id));
-    let reply = fails_with(&server, r#"{"abort":true}"#, |id| exit_error("Runtime exited with error: signal: aborted")(id));
+    fails_with(&server, r#"{"exit":0}"#, |id| {
+        exit_error("Runtime exited without providing a reason")(id)
+    });
+    fails_with(&server, r#"{"exit":3}"#, |id| {
+        exit_error("Runtime exited with error: exit status 3")(id)
+    });
+    let reply = fails_with(&server, r#"{"abort":true}"#, |id| {
+        exit_error("Runtime exited with error: signal: aborted")(id)
+    });
     let id = reply.header("x-amzn-requestid").unwrap();
     let log = server.log_with(&format!("END RequestId: {id}"));
-    assert!(log.contains(&format!("RequestId: {id} Error: Runtime exited with error: signal: aborted\nRuntime.ExitError\n")));
-    assert!(log.contains("\tStatus: error\tError Type: Runtime.ExitError"), "{log}");
+    assert!(log.contains(&format!(
+        "RequestId: {id} Error: Runtime exited with error: signal: aborted\nRuntime.ExitError\n"
+    )));
+    assert!(
+        log.contains("\tStatus: error\tError Type: Runtime.ExitError"),
+        "{log}"
+    );
 }
 
 #[test]
@@ -48,14 +74,24 @@ fn a_timeout_is_answered_in_time_and_the_process_is_gone() {
     let pid = server.invoke("echo", r#"{"tell":"pid"}"#).text();
     let began = Instant::now();
     let reply = fails_with(&server, r#"{"sleep_ms":60000}"#, |id| {
-        format!(r#"{{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: {id} Error: Task timed out after 0.50 seconds"}}"#)
+        format!(
+            r#"{{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: {id} Error: Task timed out after 0.50 seconds"}}"#
+        )
     });
     assert!(began.elapsed().as_secs_f64() < 5.0);
     let id = reply.header("x-amzn-requestid").unwrap();
     let log = server.log_with(&format!("REPORT RequestId: {id}"));
-    assert!(log.contains(&format!("Z {id} Task timed out after 0.50 seconds\nEND RequestId: {id}\nREPORT ")), "{log}");
+    assert!(
+        log.contains(&format!(
+            "Z {id} Task timed out after 0.50 seconds\nEND RequestId: {id}\nREPORT "
+        )),
+        "{log}"
+    );
     assert!(log.contains("\tStatus: timeout"), "{log}");
-    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "the process was killed");
+    assert!(
+        !std::path::Path::new(&format!("/proc/{pid}")).exists(),
+        "the process was killed"
+    );
 }
 
 #[test]
@@ -67,27 +103,48 @@ fn a_response_over_the_limit_is_an_error_and_the_runtime_goes_on() {
     fails_with(&server, r#"{"size":6291557}"#, |_| {
         r#"{"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"}"#.to_owned()
     });
-    assert_eq!(server.invoke("echo", r#"{"tell":"pid"}"#).text(), pid, "the same process serves on");
+    assert_eq!(
+        server.invoke("echo", r#"{"tell":"pid"}"#).text(),
+        pid,
+        "the same process serves on"
+    );
 }
 
 #[test]
 fn an_init_error_is_what_the_caller_gets_each_time() {
-    let server = Project::echo("environment = { RAW_BOOTSTRAP_INIT = '{\"error\":\"no module\"}' }").serve();
+    let server =
+        Project::echo("environment = { RAW_BOOTSTRAP_INIT = '{\"error\":\"no module\"}' }").serve();
     for _ in 0..2 {
         let reply = server.invoke("echo", "1");
-        assert_eq!((reply.status, reply.header("x-amz-function-error")), (200, Some("Unhandled")));
-        assert_eq!(reply.text(), r#"{"errorMessage":"no module","errorType":"Fixture.Ordered","stackTrace":[]}"#);
+        assert_eq!(
+            (reply.status, reply.header("x-amz-function-error")),
+            (200, Some("Unhandled"))
+        );
+        assert_eq!(
+            reply.text(),
+            r#"{"errorMessage":"no module","errorType":"Fixture.Ordered","stackTrace":[]}"#
+        );
     }
     let log = server.log_with("INIT_REPORT");
-    assert!(log.contains("\tPhase: init\tStatus: error") && log.contains("\tPhase: invoke\tStatus: error"), "{log}");
+    assert!(
+        log.contains("\tPhase: init\tStatus: error")
+            && log.contains("\tPhase: invoke\tStatus: error"),
+        "{log}"
+    );
 }
 
 #[test]
 fn a_process_that_dies_in_init_is_tried_twice_and_then_answered() {
-    let server = Project::echo("environment = { RAW_BOOTSTRAP_INIT = '{\"print\":\"starting\",\"exit\":7}' }").serve();
+    let server = Project::echo(
+        "environment = { RAW_BOOTSTRAP_INIT = '{\"print\":\"starting\",\"exit\":7}' }",
+    )
+    .serve();
     let reply = server.invoke("echo", "1");
     let id = reply.header("x-amzn-requestid").unwrap();
-    assert_eq!(reply.text(), exit_error("Runtime exited with error: exit status 7")(id));
+    assert_eq!(
+        reply.text(),
+        exit_error("Runtime exited with error: exit status 7")(id)
+    );
     let log = server.log_with(&format!("REPORT RequestId: {id}"));
     assert_eq!(log.matches("starting\n").count(), 2, "{log}");
     assert!(log.contains("INIT_REPORT Init Duration: "), "{log}");
@@ -96,13 +153,24 @@ fn a_process_that_dies_in_init_is_tried_twice_and_then_answered() {
 #[test]
 fn a_hang_in_init_ends_with_the_functions_timeout_after_the_init_phases_own() {
     // The init phase has ten seconds on AWS; the repetition inside the call has the function's half second.
-    let server = Project::echo("timeout = 0.5\nenvironment = { RAW_BOOTSTRAP_INIT = '{\"sleep_ms\":60000}' }").serve();
+    let server = Project::echo(
+        "timeout = 0.5\nenvironment = { RAW_BOOTSTRAP_INIT = '{\"sleep_ms\":60000}' }",
+    )
+    .serve();
     let began = Instant::now();
     let reply = server.invoke("echo", "1");
     let seconds = began.elapsed().as_secs_f64();
     assert!((10.0..20.0).contains(&seconds), "{seconds}");
-    assert!(reply.text().contains("Task timed out after 0.50 seconds"), "{}", reply.text());
-    assert!(server.log_with("Phase: invoke").contains("\tPhase: init\tStatus: timeout"));
+    assert!(
+        reply.text().contains("Task timed out after 0.50 seconds"),
+        "{}",
+        reply.text()
+    );
+    assert!(
+        server
+            .log_with("Phase: invoke")
+            .contains("\tPhase: init\tStatus: timeout")
+    );
 }
 
 #[test]
@@ -110,10 +178,17 @@ fn a_process_that_exits_after_its_answer_costs_nobody_anything() {
     let server = Project::echo("").serve();
     for _ in 0..3 {
         let reply = server.invoke("echo", r#"{"then_exit":1,"n":1}"#);
-        assert_eq!((reply.status, reply.header("x-amz-function-error")), (200, None));
+        assert_eq!(
+            (reply.status, reply.header("x-amz-function-error")),
+            (200, None)
+        );
         assert_eq!(reply.text(), r#"{"then_exit":1,"n":1}"#);
     }
-    assert_eq!(server.invoke("echo", r#"{"tell":"served"}"#).text(), "1", "a fresh process");
+    assert_eq!(
+        server.invoke("echo", r#"{"tell":"served"}"#).text(),
+        "1",
+        "a fresh process"
+    );
 }
 
 #[test]
@@ -121,11 +196,22 @@ fn work_after_the_answer_does_not_hold_the_answer_back() {
     let server = Project::echo("").serve();
     server.invoke("echo", "1");
     let began = Instant::now();
-    assert_eq!(server.invoke("echo", r#"{"then_sleep_ms":2000}"#).status, 200);
-    assert!(began.elapsed().as_secs_f64() < 1.5, "answered after {:?}", began.elapsed());
+    assert_eq!(
+        server.invoke("echo", r#"{"then_sleep_ms":2000}"#).status,
+        200
+    );
+    assert!(
+        began.elapsed().as_secs_f64() < 1.5,
+        "answered after {:?}",
+        began.elapsed()
+    );
     // Meanwhile another environment takes the next call.
     assert_eq!(server.invoke("echo", "2").text(), "2");
-    assert!(began.elapsed().as_secs_f64() < 1.5, "served after {:?}", began.elapsed());
+    assert!(
+        began.elapsed().as_secs_f64() < 1.5,
+        "served after {:?}",
+        began.elapsed()
+    );
 }
 
 #[test]
@@ -138,8 +224,17 @@ fn another_functions_failure_is_not_ones_own() {
     .serve();
     let pid = server.invoke("good", r#"{"tell":"pid"}"#).text();
     for _ in 0..5 {
-        assert_eq!(server.invoke("bad", "1").header("x-amz-function-error"), Some("Unhandled"));
+        assert_eq!(
+            server.invoke("bad", "1").header("x-amz-function-error"),
+            Some("Unhandled")
+        );
         assert_eq!(server.invoke("good", r#"{"tell":"pid"}"#).text(), pid);
     }
-    assert!(server.log().lines().any(|line| line.starts_with("bad | REPORT")), "lines name their function");
+    assert!(
+        server
+            .log()
+            .lines()
+            .any(|line| line.starts_with("bad | REPORT")),
+        "lines name their function"
+    );
 }

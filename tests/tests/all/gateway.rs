@@ -10,8 +10,20 @@ const TO_ECHO: &str = "routes = { \"GET /hello/{name}\" = \"echo\", \"$default\"
 #[test]
 fn a_request_becomes_a_payload_2_0_event_and_its_result_the_response() {
     let server = Project::gateway(TO_ECHO).serve();
-    let reply = server.web("GET", "/hello/ada%20l?x=1&x=2&y=a%26b", &[("X-Thing", "one"), ("x-thing", "two"), ("cookie", "a=1; b=2")], b"");
-    assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/json")));
+    let reply = server.web(
+        "GET",
+        "/hello/ada%20l?x=1&x=2&y=a%26b",
+        &[
+            ("X-Thing", "one"),
+            ("x-thing", "two"),
+            ("cookie", "a=1; b=2"),
+        ],
+        b"",
+    );
+    assert_eq!(
+        (reply.status, reply.header("content-type")),
+        (200, Some("application/json"))
+    );
     let event = reply.json();
     assert_eq!(event["version"], "2.0");
     assert_eq!(event["routeKey"], "GET /hello/{name}");
@@ -20,46 +32,72 @@ fn a_request_becomes_a_payload_2_0_event_and_its_result_the_response() {
     assert_eq!(event["cookies"], json!(["a=1", "b=2"]));
     assert_eq!(event["headers"]["x-thing"], "one,two");
     assert_eq!(event["headers"].get("cookie"), None);
-    assert_eq!(event["queryStringParameters"], json!({ "x": "1,2", "y": "a&b" }));
+    assert_eq!(
+        event["queryStringParameters"],
+        json!({ "x": "1,2", "y": "a&b" })
+    );
     assert_eq!(event["pathParameters"], json!({ "name": "ada l" }));
     assert_eq!(event["isBase64Encoded"], false);
     assert_eq!(event.get("body"), None);
     let context = &event["requestContext"];
     assert_eq!(context["http"]["method"], "GET");
     assert_eq!(context["http"]["sourceIp"], "127.0.0.1");
-    assert_eq!(context["requestId"].as_str(), reply.header("apigw-requestid"));
+    assert_eq!(
+        context["requestId"].as_str(),
+        reply.header("apigw-requestid")
+    );
 }
 
 /// A function that returns what the request's body says.
 fn returning() -> Project {
-    Project::gateway("function = \"echo\"\n[functions.echo.environment]\nRAW_BOOTSTRAP_RETURN = \"body\"\n")
+    Project::gateway(
+        "function = \"echo\"\n[functions.echo.environment]\nRAW_BOOTSTRAP_RETURN = \"body\"\n",
+    )
 }
 
 #[test]
 fn what_a_function_returns_becomes_the_response() {
     let project = returning();
     let server = project.serve();
-    let answer = |result: &str| server.web("POST", "/", &[("content-type", "application/json")], result.as_bytes());
+    let answer = |result: &str| {
+        server.web(
+            "POST",
+            "/",
+            &[("content-type", "application/json")],
+            result.as_bytes(),
+        )
+    };
 
-    let reply = answer(r#"{"statusCode":201,"headers":{"X-A":"1"},"cookies":["s=1","t=2"],"body":"made"}"#);
+    let reply =
+        answer(r#"{"statusCode":201,"headers":{"X-A":"1"},"cookies":["s=1","t=2"],"body":"made"}"#);
     assert_eq!((reply.status, reply.text().as_str()), (201, "made"));
     assert_eq!(reply.header("x-a"), Some("1"));
     assert_eq!(reply.headers_named("set-cookie"), ["s=1", "t=2"]);
-    assert_eq!(reply.header("content-type"), Some("text/plain; charset=utf-8"));
+    assert_eq!(
+        reply.header("content-type"),
+        Some("text/plain; charset=utf-8")
+    );
 
-    let reply = answer(r#"{"statusCode":200,"headers":{"content-type":"image/png"},"body":"AAH/","isBase64Encoded":true}"#);
+    let reply = answer(
+        r#"{"statusCode":200,"headers":{"content-type":"image/png"},"body":"AAH/","isBase64Encoded":true}"#,
+    );
     assert_eq!(reply.body, [0, 1, 0xff]);
 
     assert_eq!(answer(r#""text""#).text(), "text");
     assert_eq!(answer(r#"{"any":"json"}"#).text(), r#"{"any":"json"}"#);
     let malformed = answer(r#"{"statusCode":"many"}"#);
-    assert_eq!((malformed.status, malformed.text().as_str()), (500, r#"{"message":"Internal Server Error"}"#));
+    assert_eq!(
+        (malformed.status, malformed.text().as_str()),
+        (500, r#"{"message":"Internal Server Error"}"#)
+    );
 }
 
 #[test]
 fn many_routes_lead_to_many_functions() {
     let function = |name: &str| {
-        format!("[functions.{name}]\ncode = \"{RAW_BOOTSTRAP}\"\nenvironment = {{ NAME = \"{name}\" }}\n")
+        format!(
+            "[functions.{name}]\ncode = \"{RAW_BOOTSTRAP}\"\nenvironment = {{ NAME = \"{name}\" }}\n"
+        )
     };
     let project = Project::new(&format!(
         "{}{}{}[triggers.web]\nplugin = \"api-gateway-http\"\nlisten = \"127.0.0.1:0\"\n[triggers.web.routes]\n\
@@ -75,7 +113,11 @@ fn many_routes_lead_to_many_functions() {
         ("GET", "/orders/7/lines", "ANY /orders/{proxy+}"),
         ("GET", "/", "$default"),
     ] {
-        assert_eq!(server.web(method, path, &[], b"").json()["routeKey"], route, "{method} {path}");
+        assert_eq!(
+            server.web(method, path, &[], b"").json()["routeKey"],
+            route,
+            "{method} {path}"
+        );
     }
     let log = server.log_with("three | END");
     assert_eq!(log.matches("two | START").count(), 2, "{log}");
@@ -85,33 +127,61 @@ fn many_routes_lead_to_many_functions() {
 fn no_route_is_a_404_without_an_invocation() {
     let server = Project::gateway("routes = { \"GET /a\" = \"echo\" }").serve();
     let reply = server.web("POST", "/a", &[], b"");
-    assert_eq!((reply.status, reply.text().as_str()), (404, r#"{"message":"Not Found"}"#));
+    assert_eq!(
+        (reply.status, reply.text().as_str()),
+        (404, r#"{"message":"Not Found"}"#)
+    );
     assert!(!server.log().contains("START"));
 }
 
 #[test]
 fn a_function_that_fails_is_a_500_and_one_that_takes_too_long_a_503() {
     let failing = |init: &str| {
-        Project::gateway(&format!("function = \"echo\"\ntimeout = 0.3\n[functions.echo.environment]\nRAW_BOOTSTRAP_INIT = '{init}'\n"))
+        Project::gateway(&format!(
+            "function = \"echo\"\ntimeout = 0.3\n[functions.echo.environment]\nRAW_BOOTSTRAP_INIT = '{init}'\n"
+        ))
     };
     let reply = failing(r#"{"exit":1}"#).serve().web("GET", "/", &[], b"");
-    assert_eq!((reply.status, reply.text().as_str()), (500, r#"{"message":"Internal Server Error"}"#));
-    let reply = failing(r#"{"sleep_ms":5000}"#).serve().web("GET", "/", &[], b"");
-    assert_eq!((reply.status, reply.text().as_str()), (503, r#"{"message":"Service Unavailable"}"#));
+    assert_eq!(
+        (reply.status, reply.text().as_str()),
+        (500, r#"{"message":"Internal Server Error"}"#)
+    );
+    let reply = failing(r#"{"sleep_ms":5000}"#)
+        .serve()
+        .web("GET", "/", &[], b"");
+    assert_eq!(
+        (reply.status, reply.text().as_str()),
+        (503, r#"{"message":"Service Unavailable"}"#)
+    );
 }
 
 #[test]
 fn binary_bodies_go_in_as_base64() {
     let server = Project::gateway(TO_ECHO).serve();
-    let event = server.web("POST", "/up", &[("content-type", "application/octet-stream")], &[0, 1, 0xff]).json();
-    assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!("AAH/"), &Value::Bool(true)));
+    let event = server
+        .web(
+            "POST",
+            "/up",
+            &[("content-type", "application/octet-stream")],
+            &[0, 1, 0xff],
+        )
+        .json();
+    assert_eq!(
+        (&event["body"], &event["isBase64Encoded"]),
+        (&json!("AAH/"), &Value::Bool(true))
+    );
 }
 
 #[test]
 fn odd_bytes_in_path_query_and_headers_neither_break_the_event_nor_the_server() {
     let server = Project::gateway(TO_ECHO).serve();
     let url = server.trigger_url("web");
-    let send = |request: &[u8]| raw(url, &[request, b"connection: close\r\nhost: h\r\n\r\n"].concat());
+    let send = |request: &[u8]| {
+        raw(
+            url,
+            &[request, b"connection: close\r\nhost: h\r\n\r\n"].concat(),
+        )
+    };
 
     let event = send(b"GET /%ff%zz%2Fx?q=%ff&%zz=1&=&& HTTP/1.1\r\n").json();
     assert_eq!(event["rawQueryString"], "q=%ff&%zz=1&=&&");
@@ -129,15 +199,25 @@ fn odd_bytes_in_path_query_and_headers_neither_break_the_event_nor_the_server() 
 fn a_body_over_ten_mib_is_refused() {
     let server = Project::gateway(TO_ECHO).serve();
     let reply = server.web("POST", "/", &[("content-length", "10485761")], b"");
-    assert_eq!((reply.status, reply.text().as_str()), (413, r#"{"message":"Request Entity Too Large"}"#));
+    assert_eq!(
+        (reply.status, reply.text().as_str()),
+        (413, r#"{"message":"Request Entity Too Large"}"#)
+    );
 }
 
 #[test]
 fn the_clients_trace_reaches_event_and_function_alike() {
     let server = Project::gateway(TO_ECHO).serve();
     let trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
-    let event = server.web("GET", "/", &[("x-amzn-trace-id", trace)], b"").json();
+    let event = server
+        .web("GET", "/", &[("x-amzn-trace-id", trace)], b"")
+        .json();
     assert_eq!(event["headers"]["x-amzn-trace-id"], trace);
     let event = server.web("GET", "/", &[], b"").json();
-    assert!(event["headers"]["x-amzn-trace-id"].as_str().unwrap().starts_with("Root=1-"));
+    assert!(
+        event["headers"]["x-amzn-trace-id"]
+            .as_str()
+            .unwrap()
+            .starts_with("Root=1-")
+    );
 }

@@ -19,7 +19,11 @@ fn an_event_comes_back_from_a_function_with_awss_headers() {
     assert_eq!(reply.header("x-amz-executed-version"), Some("$LATEST"));
     assert_eq!(reply.header("x-amzn-remapped-content-length"), Some("0"));
     assert_eq!(reply.header("x-amzn-requestid").map(str::len), Some(36));
-    assert!(reply.header("x-amzn-trace-id").is_some_and(|trace| trace.starts_with("Root=1-")));
+    assert!(
+        reply
+            .header("x-amzn-trace-id")
+            .is_some_and(|trace| trace.starts_with("Root=1-"))
+    );
     assert_eq!(reply.header("x-amz-function-error"), None);
 }
 
@@ -37,10 +41,18 @@ fn every_form_of_a_name_and_the_emulators_own_path_lead_to_the_function() {
         "echo?Qualifier=$LATEST",
         "function",
     ] {
-        let (name, query) = name.split_once('?').map_or((name, String::new()), |(name, query)| (name, format!("?{query}")));
+        let (name, query) = name
+            .split_once('?')
+            .map_or((name, String::new()), |(name, query)| {
+                (name, format!("?{query}"))
+            });
         let path = format!("/2015-03-31/functions/{name}/invocations{query}");
         let reply = request(server.invoke_url(), "POST", &path, &[], b"1");
-        assert_eq!((reply.status, reply.text().as_str()), (200, "1"), "{name}{query}");
+        assert_eq!(
+            (reply.status, reply.text().as_str()),
+            (200, "1"),
+            "{name}{query}"
+        );
     }
 }
 
@@ -50,10 +62,15 @@ fn an_unknown_function_or_qualifier_is_not_found_with_its_arn() {
     for (name, arn) in [("nobody", "nobody:$LATEST"), ("echo:live", "echo:live")] {
         let reply = server.invoke(name, "1");
         assert_eq!(reply.status, 404);
-        assert_eq!(reply.header("x-amzn-errortype"), Some("ResourceNotFoundException"));
+        assert_eq!(
+            reply.header("x-amzn-errortype"),
+            Some("ResourceNotFoundException")
+        );
         assert_eq!(
             reply.text(),
-            format!(r#"{{"Message":"Function not found: arn:aws:lambda:us-east-1:123456789012:function:{arn}","Type":"User"}}"#)
+            format!(
+                r#"{{"Message":"Function not found: arn:aws:lambda:us-east-1:123456789012:function:{arn}","Type":"User"}}"#
+            )
         );
     }
 }
@@ -62,7 +79,10 @@ fn an_unknown_function_or_qualifier_is_not_found_with_its_arn() {
 fn a_malformed_name_or_header_is_a_validation_error() {
     let (_project, server) = echo();
     let reply = server.invoke("ec%20ho", "1");
-    assert_eq!((reply.status, reply.header("x-amzn-errortype")), (400, Some("ValidationException")));
+    assert_eq!(
+        (reply.status, reply.header("x-amzn-errortype")),
+        (400, Some("ValidationException"))
+    );
     let message = reply.json()["message"].as_str().unwrap().to_owned();
     assert!(
         message.starts_with("1 validation error detected: Value 'ec ho' at 'functionName' failed to satisfy constraint: \
@@ -70,7 +90,14 @@ fn a_malformed_name_or_header_is_a_validation_error() {
         "{message}"
     );
 
-    let reply = server.invoke_with("echo", "1", &[("x-amz-invocation-type", "Later"), ("x-amz-log-type", "All")]);
+    let reply = server.invoke_with(
+        "echo",
+        "1",
+        &[
+            ("x-amz-invocation-type", "Later"),
+            ("x-amz-log-type", "All"),
+        ],
+    );
     assert_eq!(
         reply.json()["message"],
         "2 validation errors detected: \
@@ -81,7 +108,10 @@ fn a_malformed_name_or_header_is_a_validation_error() {
 
     let path = "/2015-03-31/functions/echo:a/invocations?Qualifier=b";
     let reply = request(server.invoke_url(), "POST", path, &[], b"1");
-    assert_eq!((reply.status, reply.header("x-amzn-errortype")), (400, Some("InvalidParameterValueException")));
+    assert_eq!(
+        (reply.status, reply.header("x-amzn-errortype")),
+        (400, Some("InvalidParameterValueException"))
+    );
 }
 
 #[test]
@@ -89,9 +119,17 @@ fn a_payload_that_is_not_json_is_refused_and_never_reaches_the_function() {
     let (_project, server) = echo();
     for payload in [&b"not json"[..], b"{\"a\":", b"\"\xff\"", b"1 2"] {
         let reply = server.invoke("echo", payload);
-        assert_eq!((reply.status, reply.header("x-amzn-errortype")), (400, Some("InvalidRequestContentException")));
+        assert_eq!(
+            (reply.status, reply.header("x-amzn-errortype")),
+            (400, Some("InvalidRequestContentException"))
+        );
         let message = reply.json()["message"].as_str().unwrap().to_owned();
-        assert!(message.starts_with("Could not parse request body into json: Could not parse payload into json: "), "{message}");
+        assert!(
+            message.starts_with(
+                "Could not parse request body into json: Could not parse payload into json: "
+            ),
+            "{message}"
+        );
     }
     let served = server.invoke("echo", r#"{"tell":"served"}"#);
     assert_eq!(served.text(), "1", "only the good event arrived");
@@ -111,18 +149,34 @@ fn a_payload_of_exactly_six_mib_passes_and_one_byte_more_is_413() {
     let reply = server.invoke("echo", json_of(limit));
     assert_eq!((reply.status, reply.body.len()), (200, limit));
     let reply = server.invoke("echo", json_of(limit + 1));
-    assert_eq!((reply.status, reply.header("x-amzn-errortype")), (413, Some("RequestEntityTooLargeException")));
-    assert_eq!(reply.json()["Message"], "Request must be smaller than 6291456 bytes for the InvokeFunction operation");
+    assert_eq!(
+        (reply.status, reply.header("x-amzn-errortype")),
+        (413, Some("RequestEntityTooLargeException"))
+    );
+    assert_eq!(
+        reply.json()["Message"],
+        "Request must be smaller than 6291456 bytes for the InvokeFunction operation"
+    );
 }
 
 #[test]
 fn event_invocations_are_accepted_at_once_and_run_in_the_background() {
     let (_project, server) = echo();
-    let reply = server.invoke_with("echo", r#"{"print":"ran later"}"#, &[("x-amz-invocation-type", "Event")]);
+    let reply = server.invoke_with(
+        "echo",
+        r#"{"print":"ran later"}"#,
+        &[("x-amz-invocation-type", "Event")],
+    );
     assert_eq!((reply.status, reply.body.len()), (202, 0));
     assert_eq!(reply.header("x-amz-executed-version"), None);
     let log = server.log_with("ran later");
-    assert!(log.contains(&format!("START RequestId: {}", reply.header("x-amzn-requestid").unwrap())), "{log}");
+    assert!(
+        log.contains(&format!(
+            "START RequestId: {}",
+            reply.header("x-amzn-requestid").unwrap()
+        )),
+        "{log}"
+    );
 
     let too_large = format!("\"{}\"", "x".repeat(1024 * 1024 - 1));
     let reply = server.invoke_with("echo", &too_large, &[("x-amz-invocation-type", "Event")]);
@@ -151,28 +205,51 @@ fn a_tail_log_holds_the_invocations_lines_from_start_to_report() {
     let log = String::from_utf8(decode(reply.header("x-amz-log-result").unwrap())).unwrap();
     let id = reply.header("x-amzn-requestid").unwrap();
     let lines: Vec<&str> = log.lines().collect();
-    assert_eq!(lines.first(), Some(&format!("START RequestId: {id} Version: $LATEST").as_str()));
-    assert!(lines.contains(&"to stdout") && lines.contains(&"to stderr"), "{log}");
+    assert_eq!(
+        lines.first(),
+        Some(&format!("START RequestId: {id} Version: $LATEST").as_str())
+    );
+    assert!(
+        lines.contains(&"to stdout") && lines.contains(&"to stderr"),
+        "{log}"
+    );
     assert_eq!(lines[lines.len() - 2], format!("END RequestId: {id}"));
-    assert!(lines[lines.len() - 1].starts_with(&format!("REPORT RequestId: {id}\tDuration: ")), "{log}");
+    assert!(
+        lines[lines.len() - 1].starts_with(&format!("REPORT RequestId: {id}\tDuration: ")),
+        "{log}"
+    );
 
     let long = json!({ "print": "x".repeat(10_000) }).to_string();
     let reply = server.invoke_with("echo", long, &[("x-amz-log-type", "Tail")]);
     let log = decode(reply.header("x-amz-log-result").unwrap());
     assert_eq!(log.len(), 4096, "the last 4 KiB");
-    assert!(String::from_utf8(log).unwrap().contains("\nREPORT RequestId: "));
+    assert!(
+        String::from_utf8(log)
+            .unwrap()
+            .contains("\nREPORT RequestId: ")
+    );
 }
 
 #[test]
 fn a_client_context_reaches_the_runtime_decoded() {
     let (_project, server) = echo();
     let context = encode(br#"{"custom": {"k": "v"}}"#);
-    let reply = server.invoke_with("echo", r#"{"tell":"headers"}"#, &[("x-amz-client-context", &context)]);
-    assert_eq!(reply.json()["lambda-runtime-client-context"], r#"{"custom":{"k":"v"}}"#);
+    let reply = server.invoke_with(
+        "echo",
+        r#"{"tell":"headers"}"#,
+        &[("x-amz-client-context", &context)],
+    );
+    assert_eq!(
+        reply.json()["lambda-runtime-client-context"],
+        r#"{"custom":{"k":"v"}}"#
+    );
 
     for broken in ["%%%", &encode(b"{not json"), &encode(&[b'1'; 4000])] {
         let reply = server.invoke_with("echo", "1", &[("x-amz-client-context", broken)]);
-        assert_eq!((reply.status, reply.header("x-amzn-errortype")), (400, Some("InvalidRequestContentException")));
+        assert_eq!(
+            (reply.status, reply.header("x-amzn-errortype")),
+            (400, Some("InvalidRequestContentException"))
+        );
     }
 }
 
@@ -180,7 +257,11 @@ fn a_client_context_reaches_the_runtime_decoded() {
 fn a_callers_trace_is_handed_on_and_returned() {
     let (_project, server) = echo();
     let trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
-    let reply = server.invoke_with("echo", r#"{"tell":"headers"}"#, &[("x-amzn-trace-id", trace)]);
+    let reply = server.invoke_with(
+        "echo",
+        r#"{"tell":"headers"}"#,
+        &[("x-amzn-trace-id", trace)],
+    );
     assert_eq!(reply.json()["lambda-runtime-trace-id"], trace);
     assert_eq!(reply.header("x-amzn-trace-id"), Some(trace));
 }
@@ -189,9 +270,22 @@ fn a_callers_trace_is_handed_on_and_returned() {
 fn another_path_or_method_is_told_what_there_is() {
     let (_project, server) = echo();
     let reply = request(server.invoke_url(), "GET", "/", &[], b"");
-    assert_eq!((reply.status, reply.header("x-amzn-errortype")), (404, Some("UnknownOperationException")));
-    assert!(reply.text().contains("POST /2015-03-31/functions/NAME/invocations"));
-    let reply = request(server.invoke_url(), "GET", "/2015-03-31/functions/echo/invocations", &[], b"");
+    assert_eq!(
+        (reply.status, reply.header("x-amzn-errortype")),
+        (404, Some("UnknownOperationException"))
+    );
+    assert!(
+        reply
+            .text()
+            .contains("POST /2015-03-31/functions/NAME/invocations")
+    );
+    let reply = request(
+        server.invoke_url(),
+        "GET",
+        "/2015-03-31/functions/echo/invocations",
+        &[],
+        b"",
+    );
     assert_eq!((reply.status, reply.header("allow")), (405, Some("POST")));
 }
 
@@ -199,12 +293,19 @@ fn another_path_or_method_is_told_what_there_is() {
 fn broken_framing_and_huge_headers_cost_only_their_own_connection() {
     let (_project, server) = echo();
     let url = server.invoke_url();
-    for bytes in [&b"garbage\r\n\r\n"[..], b"POST / HTTP/1.1\r\ncontent-length: x\r\n\r\n", b"\0\0\0\0\r\n\r\n"] {
+    for bytes in [
+        &b"garbage\r\n\r\n"[..],
+        b"POST / HTTP/1.1\r\ncontent-length: x\r\n\r\n",
+        b"\0\0\0\0\r\n\r\n",
+    ] {
         assert_eq!(crate::support::raw(url, bytes).status, 400, "{bytes:?}");
     }
     let huge = "x".repeat(1024 * 1024);
     let path = "/2015-03-31/functions/echo/invocations";
-    assert_eq!(request(url, "POST", path, &[("x-huge", &huge)], b"1").status, 431);
+    assert_eq!(
+        request(url, "POST", path, &[("x-huge", &huge)], b"1").status,
+        431
+    );
     let truncated = b"POST /2015-03-31/functions/echo/invocations HTTP/1.1\r\ncontent-length: 100\r\n\r\n{\"n\":";
     let mut stream = std::net::TcpStream::connect(url.trim_start_matches("http://")).unwrap();
     std::io::Write::write_all(&mut stream, truncated).unwrap();
@@ -239,10 +340,17 @@ fn encode(bytes: &[u8]) -> String {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
-        let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let bits = chunk
+            .iter()
+            .fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
         for index in 0..4 {
             let six = (bits >> (18 - 6 * index)) as usize & 63;
-            text.push(if index <= chunk.len() { char::from(ALPHABET[six]) } else { '=' });
+            text.push(if index <= chunk.len() {
+                char::from(ALPHABET[six])
+            } else {
+                '='
+            });
         }
     }
     text

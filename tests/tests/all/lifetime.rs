@@ -30,7 +30,13 @@ done
     let server = project.serve();
     assert_eq!(server.invoke("echo", "1").text(), "1");
     let file = project.path().join("code/pids");
-    let read = || fs::read_to_string(&file).unwrap_or_default().lines().map(str::to_owned).collect::<Vec<_>>();
+    let read = || {
+        fs::read_to_string(&file)
+            .unwrap_or_default()
+            .lines()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
     eventually("four processes", || read().len() == 4);
     let pids = read();
     assert!(pids.iter().all(|pid| alive(pid)), "{pids:?}");
@@ -43,7 +49,9 @@ fn alive(pid: &str) -> bool {
 
 #[track_caller]
 fn all_gone(pids: &[String]) {
-    eventually("the processes to be gone", || !pids.iter().any(|pid| alive(pid)));
+    eventually("the processes to be gone", || {
+        !pids.iter().any(|pid| alive(pid))
+    });
 }
 
 #[test]
@@ -52,7 +60,10 @@ fn a_graceful_stop_leaves_nothing_behind() {
         let (_project, mut server, pids) = littering();
         server.signal(signal);
         assert!(server.wait().success());
-        assert!(!pids.iter().any(|pid| alive(pid)), "all are gone before the host is");
+        assert!(
+            !pids.iter().any(|pid| alive(pid)),
+            "all are gone before the host is"
+        );
     }
 }
 
@@ -68,7 +79,10 @@ fn a_killed_host_leaves_nothing_behind() {
 fn a_timeout_and_a_crash_take_all_descendants_along() {
     for event in [r#""hang""#, r#""exit""#] {
         let (_project, server, pids) = littering();
-        assert_eq!(server.invoke("echo", event).header("x-amz-function-error"), Some("Unhandled"));
+        assert_eq!(
+            server.invoke("echo", event).header("x-amz-function-error"),
+            Some("Unhandled")
+        );
         all_gone(&pids);
         assert_eq!(server.invoke("echo", "1").text(), "1");
     }
@@ -82,7 +96,13 @@ fn a_stop_lets_the_call_under_way_finish() {
     let (url, pid) = (server.invoke_url().to_owned(), server.pid());
     let call = std::thread::spawn(move || {
         let event = br#"{"print":"begun","sleep_ms":700}"#;
-        crate::support::request(&url, "POST", "/2015-03-31/functions/echo/invocations", &[], event)
+        crate::support::request(
+            &url,
+            "POST",
+            "/2015-03-31/functions/echo/invocations",
+            &[],
+            event,
+        )
     });
     server.log_with("begun");
     server.signal(Signal::TERM);

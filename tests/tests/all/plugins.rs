@@ -18,22 +18,36 @@ fn component(name: &str, shape: &str) -> Vec<u8> {
         .replace("{{core}}", CORE)
         .replace("{{name}}", name)
         .replace("{{id}}", "string")
-        .replace("{{configure}}", "(call $setup (local.get $config) (local.get $length))")
+        .replace(
+            "{{configure}}",
+            "(call $setup (local.get $config) (local.get $length))",
+        )
         .replace("{{shape}}", shape)
         .replace("{{respond}}", respond);
-    let text = ["imports", "with", "lower", "module"].iter().fold(text, |text, part| text.replace(&format!("{{{{{part}}}}}"), ""));
+    let text = ["imports", "with", "lower", "module"]
+        .iter()
+        .fold(text, |text, part| {
+            text.replace(&format!("{{{{{part}}}}}"), "")
+        });
     wat::parse_str(text).expect("the fixture is valid text")
 }
 
 const NAME: &str = "lambkin:http-trigger/shaper@0.1.0";
-const GOOD: &str = "(call $invoke (i32.load (local.get $arguments)) (i32.load offset=4 (local.get $arguments)))";
+const GOOD: &str =
+    "(call $invoke (i32.load (local.get $arguments)) (i32.load offset=4 (local.get $arguments)))";
 
 /// A good trigger `web` and another one, `other`, with these bytes as its plugin.
 fn project(other: &[u8]) -> Project {
     let trigger = |name: &str, file: &str| {
-        format!("[triggers.{name}]\nplugin = \"./{file}\"\nlisten = \"127.0.0.1:0\"\ngreeting = \"hi\"\n")
+        format!(
+            "[triggers.{name}]\nplugin = \"./{file}\"\nlisten = \"127.0.0.1:0\"\ngreeting = \"hi\"\n"
+        )
     };
-    let config = format!("[functions.f]\ncode = \"{RAW_BOOTSTRAP}\"\n{}{}", trigger("web", "good.wasm"), trigger("other", "other.wasm"));
+    let config = format!(
+        "[functions.f]\ncode = \"{RAW_BOOTSTRAP}\"\n{}{}",
+        trigger("web", "good.wasm"),
+        trigger("other", "other.wasm")
+    );
     let project = Project::new(&config);
     project.file("good.wasm", component(NAME, GOOD));
     project.file("other.wasm", other);
@@ -44,32 +58,52 @@ fn project(other: &[u8]) -> Project {
 fn a_component_file_is_a_trigger_like_any_other() {
     let server = project(&component(NAME, GOOD)).serve();
     let reply = server.web("GET", "/any", &[], b"");
-    assert_eq!((reply.status, reply.json()), (200, json!({ "greeting": "hi" })));
+    assert_eq!(
+        (reply.status, reply.json()),
+        (200, json!({ "greeting": "hi" }))
+    );
 }
 
 #[test]
 fn a_plugin_that_misbehaves_in_a_call_costs_that_call_and_is_named() {
     for (shape, cause) in [
         ("unreachable", "it trapped"),
-        ("(loop $on (br $on)) unreachable", "it used up its 100 ms of processor time"),
+        (
+            "(loop $on (br $on)) unreachable",
+            "it used up its 100 ms of processor time",
+        ),
         (
             "(loop $on (br_if $on (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable",
             "it asked for more than its 64 MiB of memory",
         ),
         // The event is the function's name, which is no JSON.
-        ("(call $invoke (i32.const 0x100) (i32.const 1))", "its result is not valid"),
+        (
+            "(call $invoke (i32.const 0x100) (i32.const 1))",
+            "its result is not valid",
+        ),
     ] {
         let server = project(&component(NAME, shape)).serve();
         let began = Instant::now();
         let reply = crate::support::request(server.trigger_url("other"), "GET", "/x", &[], b"");
         assert_eq!(reply.status, 502, "{cause}");
         let message = reply.json()["message"].as_str().unwrap().to_owned();
-        assert!(message.contains("other.wasm of trigger other: shape failed") && message.contains(cause), "{message}");
+        assert!(
+            message.contains("other.wasm of trigger other: shape failed")
+                && message.contains(cause),
+            "{message}"
+        );
         assert!(began.elapsed().as_secs() < 10);
         server.log_with(cause);
-        assert_eq!(server.web("GET", "/", &[], b"").status, 200, "the neighbour goes on after: {cause}");
+        assert_eq!(
+            server.web("GET", "/", &[], b"").status,
+            200,
+            "the neighbour goes on after: {cause}"
+        );
         let again = crate::support::request(server.trigger_url("other"), "GET", "/x", &[], b"");
-        assert_eq!(again.status, 502, "and each of its calls has its own answer");
+        assert_eq!(
+            again.status, 502,
+            "and each of its calls has its own answer"
+        );
     }
 }
 
@@ -81,13 +115,27 @@ fn a_file_that_can_be_no_plugin_is_refused_at_the_start_with_the_reason() {
         (b"\0asm\x01\0\0\0".to_vec(), "core WebAssembly module"),
         (b"\x7fELF\x02\x01\x01\0\0\0\0\0".to_vec(), "native program"),
         (truncated, "plugin"),
-        (component("lambkin:http-trigger/shaper@0.9.0", GOOD), "0.9.0"),
-        (component("lambkin:http-triggers/shaper@0.1.0", GOOD), "lambkin:http-triggers/shaper@0.1.0"),
+        (
+            component("lambkin:http-trigger/shaper@0.9.0", GOOD),
+            "0.9.0",
+        ),
+        (
+            component("lambkin:http-triggers/shaper@0.1.0", GOOD),
+            "lambkin:http-triggers/shaper@0.1.0",
+        ),
     ] {
         let project = project(&bytes);
-        let output = lambkin().arg("serve").current_dir(project.path()).stdin(Stdio::null()).output().unwrap();
+        let output = lambkin()
+            .arg("serve")
+            .current_dir(project.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
         let text = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{text}");
-        assert!(text.contains("triggers.other.plugin: plugin ") && text.contains(reason), "{reason}: {text}");
+        assert!(
+            text.contains("triggers.other.plugin: plugin ") && text.contains(reason),
+            "{reason}: {text}"
+        );
     }
 }

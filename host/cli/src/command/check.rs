@@ -23,7 +23,12 @@ pub async fn run(place: &Place) -> anyhow::Result<ExitCode> {
     writeln!(out, "invoke API on {}", config.invoke_listen)?;
     for function in &config.functions {
         match function.code.check() {
-            Ok(program) => writeln!(out, "function {}: {}", function.name, describe(function, &program))?,
+            Ok(program) => writeln!(
+                out,
+                "function {}: {}",
+                function.name,
+                describe(function, &program)
+            )?,
             Err(error) => problems.push(format!("function {}: {error}", function.name)),
         }
     }
@@ -33,7 +38,13 @@ pub async fn run(place: &Place) -> anyhow::Result<ExitCode> {
         for (trigger, loaded) in config.triggers.iter().zip(loaded) {
             match loaded {
                 Ok(loaded) => {
-                    writeln!(out, "trigger {}: {} on {}", trigger.name, trigger.plugin.name(), trigger.listen)?;
+                    writeln!(
+                        out,
+                        "trigger {}: {} on {}",
+                        trigger.name,
+                        trigger.plugin.name(),
+                        trigger.listen
+                    )?;
                     for line in loaded.summary() {
                         writeln!(out, "    {line}")?;
                     }
@@ -46,11 +57,19 @@ pub async fn run(place: &Place) -> anyhow::Result<ExitCode> {
     for problem in &problems {
         eprintln!("error: {problem}\n");
     }
-    Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FOUND_SOMETHING) })
+    Ok(if problems.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(EXIT_FOUND_SOMETHING)
+    })
 }
 
 fn describe(function: &FunctionSpec, program: &std::path::Path) -> String {
-    let handler = if function.handler.is_empty() { String::new() } else { format!(", handler {}", function.handler) };
+    let handler = if function.handler.is_empty() {
+        String::new()
+    } else {
+        format!(", handler {}", function.handler)
+    };
     format!(
         "{}{handler}, {} s, {} MB, up to {} environments",
         program.display(),

@@ -8,6 +8,11 @@ use crate::args::Args;
 
 /// Prints the script to standard output.
 pub fn run(shell: clap_complete::Shell) -> anyhow::Result<ExitCode> {
-    clap_complete::generate(shell, &mut Args::command(), "lambkin", &mut std::io::stdout());
+    clap_complete::generate(
+        shell,
+        &mut Args::command(),
+        "lambkin",
+        &mut std::io::stdout(),
+    );
     Ok(ExitCode::SUCCESS)
 }

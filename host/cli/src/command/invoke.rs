@@ -24,7 +24,10 @@ pub async fn run(place: &Place, args: &Invoke) -> anyhow::Result<ExitCode> {
     serde_json::from_slice::<&serde_json::value::RawValue>(&event)
         .with_context(|| format!("the event is not JSON: {}", excerpt(&event)))?;
     let client_context = args.client_context.as_deref().map(compact).transpose()?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_millis() as u64;
     let invocation = Invocation {
         request_id: new_request_id(),
         event: event.into(),
@@ -39,7 +42,9 @@ pub async fn run(place: &Place, args: &Invoke) -> anyhow::Result<ExitCode> {
     log.flush();
     match invoked.result {
         Ok(payload) => print(&payload, ExitCode::SUCCESS),
-        Err(Failure::Function(fault)) => print(&fault.payload, ExitCode::from(EXIT_FUNCTION_FAILED)),
+        Err(Failure::Function(fault)) => {
+            print(&fault.payload, ExitCode::from(EXIT_FUNCTION_FAILED))
+        }
         Err(failure) => bail!("the function could not be invoked: {failure:?}"),
     }
 }
@@ -50,9 +55,15 @@ fn find(place: &Place, wanted: &str, log: &Log) -> anyhow::Result<(Lambda, Strin
     let looks_like_a_path = wanted.contains('/') || wanted.ends_with(".zip");
     if looks_like_a_path || (path.exists() && !place.config.exists()) {
         let spec = config::ad_hoc(path, Path::new(""))?;
-        let account = Account { region: "us-east-1".to_owned(), id: "123456789012".to_owned() };
+        let account = Account {
+            region: "us-east-1".to_owned(),
+            id: "123456789012".to_owned(),
+        };
         let name = spec.name.clone();
-        return Ok((Lambda::new(account.clone(), [Function::new(spec, account, log.clone())]), name));
+        return Ok((
+            Lambda::new(account.clone(), [Function::new(spec, account, log.clone())]),
+            name,
+        ));
     }
     let config = Config::read(&place.config)?;
     let lambda = host::lambda(&config, log);
@@ -63,7 +74,10 @@ fn find(place: &Place, wanted: &str, log: &Log) -> anyhow::Result<(Lambda, Strin
             None if names.is_empty() => "it defines no function at all".to_owned(),
             None => format!("it defines: {}", names.join(", ")),
         };
-        bail!("{} defines no function {wanted:?}; {hint}", place.config.display());
+        bail!(
+            "{} defines no function {wanted:?}; {hint}",
+            place.config.display()
+        );
     }
     Ok((lambda, wanted.to_owned()))
 }
@@ -73,25 +87,36 @@ fn read_event(args: &Invoke) -> anyhow::Result<Vec<u8>> {
         (Some(event), _) => Ok(event.clone().into_bytes()),
         (None, Some(path)) if path == Path::new("-") => {
             let mut event = Vec::new();
-            std::io::stdin().read_to_end(&mut event).context("can not read the event from standard input")?;
+            std::io::stdin()
+                .read_to_end(&mut event)
+                .context("can not read the event from standard input")?;
             Ok(event)
         }
-        (None, Some(path)) => std::fs::read(path).with_context(|| format!("can not read the event from {}", path.display())),
+        (None, Some(path)) => std::fs::read(path)
+            .with_context(|| format!("can not read the event from {}", path.display())),
         (None, None) => Ok(b"{}".to_vec()),
     }
 }
 
 /// JSON on one line, as a header needs it.
 fn compact(json: &str) -> anyhow::Result<String> {
-    let value: serde_json::Value =
-        serde_json::from_str(json).with_context(|| format!("the client context is not JSON: {}", excerpt(json.as_bytes())))?;
+    let value: serde_json::Value = serde_json::from_str(json).with_context(|| {
+        format!(
+            "the client context is not JSON: {}",
+            excerpt(json.as_bytes())
+        )
+    })?;
     Ok(value.to_string())
 }
 
 fn excerpt(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let start: String = text.chars().take(60).collect();
-    if start.len() < text.len() { format!("{start}…") } else { start }
+    if start.len() < text.len() {
+        format!("{start}…")
+    } else {
+        start
+    }
 }
 
 fn print(payload: &[u8], code: ExitCode) -> anyhow::Result<ExitCode> {

@@ -48,7 +48,10 @@ pub async fn run(place: &Place, args: &Serve) -> anyhow::Result<ExitCode> {
     let mut servers = JoinSet::new();
     servers.spawn(invoke_api::serve(invoke, signal.clone(), lambda.clone()));
     for door in doors {
-        let front = HttpFrontDoor { plugin: door.trigger, lambda: lambda.clone() };
+        let front = HttpFrontDoor {
+            plugin: door.trigger,
+            lambda: lambda.clone(),
+        };
         servers.spawn(front.serve(door.listener, signal.clone()));
     }
     signals.received().await;
@@ -69,7 +72,11 @@ async fn open_doors(place: &Place, config: &Arc<Config>) -> anyhow::Result<Vec<D
     let loaded = host::http_triggers(&plugins, config).await;
     let mut doors = Vec::new();
     for ((configured, listener), trigger) in config.triggers.iter().zip(listeners).zip(loaded) {
-        doors.push(Door { plugin: configured.plugin.name(), listener, trigger: trigger? });
+        doors.push(Door {
+            plugin: configured.plugin.name(),
+            listener,
+            trigger: trigger?,
+        });
     }
     Ok(doors)
 }
@@ -91,7 +98,12 @@ fn warn_of_missing_bootstraps(config: &Config) {
     }
 }
 
-fn announce(json: bool, config: &Config, invoke: &TcpListener, doors: &[Door]) -> anyhow::Result<()> {
+fn announce(
+    json: bool,
+    config: &Config,
+    invoke: &TcpListener,
+    doors: &[Door],
+) -> anyhow::Result<()> {
     let url = |listener: &TcpListener| anyhow::Ok(format!("http://{}", listener.local_addr()?));
     let mut out = std::io::stdout().lock();
     if json {
@@ -99,14 +111,29 @@ fn announce(json: bool, config: &Config, invoke: &TcpListener, doors: &[Door]) -
         for door in doors {
             triggers.insert(door.trigger.name().to_owned(), url(&door.listener)?.into());
         }
-        let ready = serde_json::json!({ "event": "ready", "invoke": url(invoke)?, "triggers": triggers });
+        let ready =
+            serde_json::json!({ "event": "ready", "invoke": url(invoke)?, "triggers": triggers });
         writeln!(out, "{ready}")?;
     } else {
-        let functions: Vec<&str> = config.functions.iter().map(|function| function.name.as_str()).collect();
-        let names = if functions.is_empty() { "no functions".to_owned() } else { functions.join(", ") };
+        let functions: Vec<&str> = config
+            .functions
+            .iter()
+            .map(|function| function.name.as_str())
+            .collect();
+        let names = if functions.is_empty() {
+            "no functions".to_owned()
+        } else {
+            functions.join(", ")
+        };
         writeln!(out, "invoke API  {}  ({names})", url(invoke)?)?;
         for door in doors {
-            writeln!(out, "trigger {}  {}  ({})", door.trigger.name(), url(&door.listener)?, door.plugin)?;
+            writeln!(
+                out,
+                "trigger {}  {}  ({})",
+                door.trigger.name(),
+                url(&door.listener)?,
+                door.plugin
+            )?;
             for line in door.trigger.summary() {
                 writeln!(out, "    {line}")?;
             }
@@ -134,7 +161,10 @@ struct Signals {
 
 impl Signals {
     fn new() -> anyhow::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
     }
 
     async fn received(&mut self) {

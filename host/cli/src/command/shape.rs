@@ -36,37 +36,54 @@ pub async fn run(place: &Place, args: &Shape) -> anyhow::Result<ExitCode> {
 }
 
 fn find<'a>(config: &'a Config, wanted: &str) -> anyhow::Result<&'a Trigger> {
-    if let Some(trigger) = config.triggers.iter().find(|trigger| trigger.name == wanted) {
+    if let Some(trigger) = config
+        .triggers
+        .iter()
+        .find(|trigger| trigger.name == wanted)
+    {
         return Ok(trigger);
     }
     let names = || config.triggers.iter().map(|trigger| trigger.name.as_str());
     match nearest(wanted, names()) {
         Some(near) => bail!("there is no trigger {wanted:?}; did you mean `{near}`?"),
-        None => bail!("there is no trigger {wanted:?}; defined are: {}", names().collect::<Vec<_>>().join(", ")),
+        None => bail!(
+            "there is no trigger {wanted:?}; defined are: {}",
+            names().collect::<Vec<_>>().join(", ")
+        ),
     }
 }
 
 fn request(args: &Shape, trigger: &Trigger) -> anyhow::Result<HttpRequest> {
     if !args.target.starts_with('/') {
-        bail!("the target {:?} must start with `/`, as in `/orders/7?full=1`", args.target);
+        bail!(
+            "the target {:?} must start with `/`, as in `/orders/7?full=1`",
+            args.target
+        );
     }
     let (path, query) = args.target.split_once('?').unwrap_or((&args.target, ""));
     let body = match args.data.as_deref() {
         None => Vec::new(),
         Some(data) => match data.strip_prefix('@') {
-            Some(path) => std::fs::read(path).with_context(|| format!("can not read the body from {path}"))?,
+            Some(path) => {
+                std::fs::read(path).with_context(|| format!("can not read the body from {path}"))?
+            }
             None => data.as_bytes().to_vec(),
         },
     };
     let mut headers = vec![("host".to_owned(), trigger.listen.to_string())];
     for header in &args.headers {
-        let (name, value) = header.split_once(':').with_context(|| format!("the header {header:?} has no `:`"))?;
+        let (name, value) = header
+            .split_once(':')
+            .with_context(|| format!("the header {header:?} has no `:`"))?;
         headers.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
     }
     if !body.is_empty() && !headers.iter().any(|(name, _)| name == "content-length") {
         headers.push(("content-length".to_owned(), body.len().to_string()));
     }
-    let at_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+    let at_ms = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_millis() as u64;
     Ok(HttpRequest {
         id: new_request_id().as_str().to_owned(),
         trace_id: new_trace_id(at_ms),
@@ -113,7 +130,10 @@ fn indent(json: &str) -> String {
         match character {
             '{' | '[' => {
                 out.push(character);
-                while characters.next_if(|next| next.is_ascii_whitespace()).is_some() {}
+                while characters
+                    .next_if(|next| next.is_ascii_whitespace())
+                    .is_some()
+                {}
                 if let Some(close) = characters.next_if(|next| matches!(next, '}' | ']')) {
                     out.push(close);
                 } else {

@@ -19,10 +19,10 @@ use lambkin_lambda::{Account, FunctionSpec};
 use toml::de::DeTable;
 
 pub use function::ad_hoc;
-use reader::{Found, Problems, Reader};
 pub use reader::nearest;
-use source::Source;
+use reader::{Found, Problems, Reader};
 pub use source::Problem;
+use source::Source;
 pub use trigger::{PluginSource, Trigger};
 
 /// Where the Invoke API listens unless told otherwise.
@@ -44,7 +44,10 @@ pub struct Config {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error("can not read {}: {error}{}", path.display(), hint(error))]
-    Unreadable { path: PathBuf, error: std::io::Error },
+    Unreadable {
+        path: PathBuf,
+        error: std::io::Error,
+    },
     #[error("{0}")]
     Invalid(String),
 }
@@ -62,10 +65,15 @@ fn hint(error: &std::io::Error) -> &'static str {
 impl Config {
     /// Reads and checks a configuration file.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(path)
-            .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })?;
+        let text = fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
+            path: path.to_owned(),
+            error,
+        })?;
         // Paths in the file start from its folder; "" is the current one and leaves them as they were typed.
-        Self::parse(Source::new(path, text), path.parent().unwrap_or(Path::new("")))
+        Self::parse(
+            Source::new(path, text),
+            path.parent().unwrap_or(Path::new("")),
+        )
     }
 
     fn parse(source: Source, folder: &Path) -> Result<Self, ConfigError> {
@@ -73,7 +81,11 @@ impl Config {
             Ok(table) => table,
             Err(error) => {
                 let place = error.span().unwrap_or(0..0);
-                let problem = Problem { place, key: String::new(), message: error.message().to_owned() };
+                let problem = Problem {
+                    place,
+                    key: String::new(),
+                    message: error.message().to_owned(),
+                };
                 return Err(ConfigError::Invalid(render_all(&source, &[problem])));
             }
         };
@@ -85,7 +97,13 @@ impl Config {
             return Err(ConfigError::Invalid(render_all(&source, &problems)));
         }
         drop(table);
-        Ok(Self { source, account, invoke_listen, functions, triggers })
+        Ok(Self {
+            source,
+            account,
+            invoke_listen,
+            functions,
+            triggers,
+        })
     }
 
     /// Words for problems that were found later, with their places in the file.
@@ -95,7 +113,10 @@ impl Config {
 }
 
 fn render_all(source: &Source, problems: &[Problem]) -> String {
-    let rendered: Vec<String> = problems.iter().map(|problem| source.render(problem).to_string()).collect();
+    let rendered: Vec<String> = problems
+        .iter()
+        .map(|problem| source.render(problem).to_string())
+        .collect();
     rendered.join("\n\n")
 }
 
@@ -108,7 +129,9 @@ fn read_root(
     let mut listeners = Listeners::default();
     let invoke_listen = match root.table("invoke") {
         Some(mut invoke) => {
-            let listen = invoke.text("listen").and_then(|listen| listeners.add(&listen, problems));
+            let listen = invoke
+                .text("listen")
+                .and_then(|listen| listeners.add(&listen, problems));
             invoke.finish();
             listen.unwrap_or(INVOKE_LISTEN)
         }
@@ -116,8 +139,10 @@ fn read_root(
     };
     let tables = root.tables("functions");
     let several = tables.len() > 1;
-    let functions: Vec<_> =
-        tables.into_iter().filter_map(|(name, table)| function::read(name, table, folder, several, problems)).collect();
+    let functions: Vec<_> = tables
+        .into_iter()
+        .filter_map(|(name, table)| function::read(name, table, folder, several, problems))
+        .collect();
     let triggers: Vec<_> = root
         .tables("triggers")
         .into_iter()
@@ -128,11 +153,19 @@ fn read_root(
 }
 
 fn read_account(root: &mut Reader<'_>, problems: &Problems) -> Account {
-    let region = root.text("region").map_or(REGION.to_owned(), |region| region.value);
+    let region = root
+        .text("region")
+        .map_or(REGION.to_owned(), |region| region.value);
     let id = match root.text("account") {
-        Some(id) if id.value.len() == 12 && id.value.bytes().all(|byte| byte.is_ascii_digit()) => id.value,
+        Some(id) if id.value.len() == 12 && id.value.bytes().all(|byte| byte.is_ascii_digit()) => {
+            id.value
+        }
         Some(id) => {
-            problems.add(id.place, &id.key, format!("must be twelve digits, not {:?}", id.value));
+            problems.add(
+                id.place,
+                &id.key,
+                format!("must be twelve digits, not {:?}", id.value),
+            );
             ACCOUNT.to_owned()
         }
         None => ACCOUNT.to_owned(),
@@ -148,13 +181,18 @@ impl Listeners {
     fn add(&mut self, listen: &Found<String>, problems: &Problems) -> Option<SocketAddr> {
         let text = listen.value.replace("localhost:", "127.0.0.1:");
         let Ok(address) = text.parse::<SocketAddr>() else {
-            let message = format!("must be an address and a port, such as \"127.0.0.1:8000\", not {:?}", listen.value);
+            let message = format!(
+                "must be an address and a port, such as \"127.0.0.1:8000\", not {:?}",
+                listen.value
+            );
             problems.add(listen.place.clone(), &listen.key, message);
             return None;
         };
         let same = |(other, _): &&(SocketAddr, String)| *other == address && address.port() != 0;
         if let Some((_, other)) = self.0.iter().find(same) {
-            let message = format!("{address} is taken by {other}; each listener needs its own port (0 picks a free one)");
+            let message = format!(
+                "{address} is taken by {other}; each listener needs its own port (0 picks a free one)"
+            );
             problems.add(listen.place.clone(), &listen.key, message);
             return None;
         }
@@ -190,18 +228,40 @@ mod tests {
             text,
             "lambkin.toml:3:1: functions.hello.tiemout: unknown key; did you mean `timeout`?\n  |\n3 | tiemout = 3\n  | ^^^^^^^"
         );
-        assert!(problems("zzz = 1").contains("unknown key; known here: region, account, invoke, functions, triggers"));
+        assert!(
+            problems("zzz = 1")
+                .contains("unknown key; known here: region, account, invoke, functions, triggers")
+        );
     }
 
     #[test]
     fn every_mistake_is_reported_at_once_in_the_order_of_the_file() {
-        let text = problems("account = 'x'\n[functions.a]\ncode = 3\ntimeout = 1000\n[functions.\"b c\"]\ncode = '.'\n");
-        let places: Vec<&str> = text.lines().filter(|line| line.starts_with("lambkin.toml")).collect();
+        let text = problems(
+            "account = 'x'\n[functions.a]\ncode = 3\ntimeout = 1000\n[functions.\"b c\"]\ncode = '.'\n",
+        );
+        let places: Vec<&str> = text
+            .lines()
+            .filter(|line| line.starts_with("lambkin.toml"))
+            .collect();
         assert_eq!(places.len(), 4, "{text}");
-        assert!(places[0].contains("1:11: account: must be twelve digits"), "{text}");
-        assert!(places[1].contains("3:8: functions.a.code: must be a string, not 3"), "{text}");
-        assert!(places[2].contains("4:11: functions.a.timeout: must be a number of seconds above 0 and up to 900"), "{text}");
-        assert!(places[3].contains("functions.\"b c\": a function's name"), "{text}");
+        assert!(
+            places[0].contains("1:11: account: must be twelve digits"),
+            "{text}"
+        );
+        assert!(
+            places[1].contains("3:8: functions.a.code: must be a string, not 3"),
+            "{text}"
+        );
+        assert!(
+            places[2].contains(
+                "4:11: functions.a.timeout: must be a number of seconds above 0 and up to 900"
+            ),
+            "{text}"
+        );
+        assert!(
+            places[3].contains("functions.\"b c\": a function's name"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -216,27 +276,47 @@ mod tests {
             format!("[triggers.{name}]\nplugin = 'api-gateway-http'\nlisten = '{listen}'\n")
         };
         let text = problems(&(trigger("a", "127.0.0.1:8000") + &trigger("b", "127.0.0.1:8000")));
-        assert!(text.contains("triggers.b.listen: 127.0.0.1:8000 is taken by triggers.a.listen"), "{text}");
+        assert!(
+            text.contains("triggers.b.listen: 127.0.0.1:8000 is taken by triggers.a.listen"),
+            "{text}"
+        );
         assert!(parse(&(trigger("a", "127.0.0.1:0") + &trigger("b", "127.0.0.1:0"))).is_ok());
     }
 
     #[test]
     fn a_missing_function_folder_is_named() {
         let text = problems("[functions.hello]\ncode = 'no-such-folder'\n");
-        assert!(text.contains("functions.hello.code: no-such-folder does not exist"), "{text}");
+        assert!(
+            text.contains("functions.hello.code: no-such-folder does not exist"),
+            "{text}"
+        );
     }
 
     #[test]
     fn reserved_variables_and_too_many_of_them_are_refused() {
         let text = problems("[functions.a]\ncode = '.'\nenvironment = { AWS_REGION = 'x' }\n");
-        assert!(text.contains("functions.a.environment.AWS_REGION: is reserved by Lambda"), "{text}");
-        let text = problems(&format!("[functions.a]\ncode = '.'\nenvironment = {{ A = '{}' }}\n", "x".repeat(4096)));
-        assert!(text.contains("4097 bytes, more than Lambda's limit of 4096"), "{text}");
+        assert!(
+            text.contains("functions.a.environment.AWS_REGION: is reserved by Lambda"),
+            "{text}"
+        );
+        let text = problems(&format!(
+            "[functions.a]\ncode = '.'\nenvironment = {{ A = '{}' }}\n",
+            "x".repeat(4096)
+        ));
+        assert!(
+            text.contains("4097 bytes, more than Lambda's limit of 4096"),
+            "{text}"
+        );
     }
 
     #[test]
     fn an_unknown_plugin_is_shown_with_the_nearest_built_in() {
         let text = problems("[triggers.web]\nplugin = 'api-gatway-http'\nlisten = '127.0.0.1:0'\n");
-        assert!(text.contains("there is no built-in plugin \"api-gatway-http\"; did you mean `api-gateway-http`?"), "{text}");
+        assert!(
+            text.contains(
+                "there is no built-in plugin \"api-gatway-http\"; did you mean `api-gateway-http`?"
+            ),
+            "{text}"
+        );
     }
 }

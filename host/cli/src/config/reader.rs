@@ -18,7 +18,11 @@ pub struct Problems(RefCell<Vec<Problem>>);
 
 impl Problems {
     pub fn add(&self, place: Place, key: &str, message: impl Into<String>) {
-        self.0.borrow_mut().push(Problem { place, key: key.to_owned(), message: message.into() });
+        self.0.borrow_mut().push(Problem {
+            place,
+            key: key.to_owned(),
+            message: message.into(),
+        });
     }
 
     /// In the order of the file.
@@ -39,7 +43,11 @@ pub struct Found<T> {
 
 impl<T> Found<T> {
     fn map<U>(self, map: impl FnOnce(T) -> U) -> Found<U> {
-        Found { value: map(self.value), place: self.place, key: self.key }
+        Found {
+            value: map(self.value),
+            place: self.place,
+            key: self.key,
+        }
     }
 }
 
@@ -57,8 +65,17 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub fn new(table: &'a DeTable<'a>, place: Place, path: &str, problems: &'a Problems) -> Self {
-        let left = table.iter().map(|(key, value)| (key.get_ref().as_ref(), (key.span(), value))).collect();
-        Self { problems, place, path: path.to_owned(), left, asked: Vec::new() }
+        let left = table
+            .iter()
+            .map(|(key, value)| (key.get_ref().as_ref(), (key.span(), value)))
+            .collect();
+        Self {
+            problems,
+            place,
+            path: path.to_owned(),
+            left,
+            asked: Vec::new(),
+        }
     }
 
     pub fn place(&self) -> Place {
@@ -77,7 +94,11 @@ impl<'a> Reader<'a> {
     fn take(&mut self, key: &'static str) -> Option<Found<&'a Spanned<DeValue<'a>>>> {
         self.asked.push(key);
         let (_, value) = self.left.remove(key)?;
-        Some(Found { value, place: value.span(), key: self.path_of(key) })
+        Some(Found {
+            value,
+            place: value.span(),
+            key: self.path_of(key),
+        })
     }
 
     /// The value of a key, if `read` accepts it; `wanted` says what would be right.
@@ -92,7 +113,11 @@ impl<'a> Reader<'a> {
         match read(value) {
             Some(read) => Some(found.map(|_| read)),
             None => {
-                self.problems.add(found.place, &found.key, format!("must be {wanted}, not {}", describe(value)));
+                self.problems.add(
+                    found.place,
+                    &found.key,
+                    format!("must be {wanted}, not {}", describe(value)),
+                );
                 None
             }
         }
@@ -103,9 +128,22 @@ impl<'a> Reader<'a> {
     }
 
     /// A whole number within bounds; `wanted` says them.
-    pub fn integer(&mut self, key: &'static str, bounds: std::ops::RangeInclusive<u64>, unit: &str) -> Option<Found<u64>> {
-        let wanted = format!("a whole number of {unit} from {} to {}", bounds.start(), bounds.end());
-        self.get(key, &wanted, |value| integer(value).and_then(|n| u64::try_from(n).ok()).filter(|n| bounds.contains(n)))
+    pub fn integer(
+        &mut self,
+        key: &'static str,
+        bounds: std::ops::RangeInclusive<u64>,
+        unit: &str,
+    ) -> Option<Found<u64>> {
+        let wanted = format!(
+            "a whole number of {unit} from {} to {}",
+            bounds.start(),
+            bounds.end()
+        );
+        self.get(key, &wanted, |value| {
+            integer(value)
+                .and_then(|n| u64::try_from(n).ok())
+                .filter(|n| bounds.contains(n))
+        })
     }
 
     /// A number above 0 and up to `most`, with or without a fraction.
@@ -123,7 +161,11 @@ impl<'a> Reader<'a> {
 
     pub fn texts(&mut self, key: &'static str) -> Option<Found<Vec<String>>> {
         self.get(key, "a list of strings", |value| {
-            value.as_array()?.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect()
+            value
+                .as_array()?
+                .iter()
+                .map(|item| item.get_ref().as_str().map(str::to_owned))
+                .collect()
         })
     }
 
@@ -137,18 +179,31 @@ impl<'a> Reader<'a> {
     /// The entries of a table of tables, such as `[functions.NAME]`: each name with its place and its reader.
     pub fn tables(&mut self, key: &'static str) -> Vec<(Found<String>, Reader<'a>)> {
         let problems = self.problems;
-        let Some(outer) = self.table(key) else { return Vec::new() };
+        let Some(outer) = self.table(key) else {
+            return Vec::new();
+        };
         let mut tables = Vec::new();
         for (name, (place, value)) in &outer.left {
             let path = outer.path_of(name);
             match value.get_ref().as_table() {
                 Some(table) => {
                     let reader = Reader::new(table, place.clone(), &path, problems);
-                    tables.push((Found { value: (*name).to_owned(), place: place.clone(), key: path }, reader));
+                    tables.push((
+                        Found {
+                            value: (*name).to_owned(),
+                            place: place.clone(),
+                            key: path,
+                        },
+                        reader,
+                    ));
                 }
                 None => {
                     let wrong = describe(value.get_ref());
-                    problems.add(value.span(), &path, format!("must be a table, `[{path}]`, not {wrong}"));
+                    problems.add(
+                        value.span(),
+                        &path,
+                        format!("must be a table, `[{path}]`, not {wrong}"),
+                    );
                 }
             }
         }
@@ -166,17 +221,33 @@ impl<'a> Reader<'a> {
                 DeValue::Integer(integer) => integer.to_string(),
                 DeValue::Boolean(boolean) => boolean.to_string(),
                 other => {
-                    self.problems.add(value.span(), &path, format!("must be a string, not {}", describe(other)));
+                    self.problems.add(
+                        value.span(),
+                        &path,
+                        format!("must be a string, not {}", describe(other)),
+                    );
                     continue;
                 }
             };
-            texts.push((Found { value: key.to_owned(), place, key: path }, text));
+            texts.push((
+                Found {
+                    value: key.to_owned(),
+                    place,
+                    key: path,
+                },
+                text,
+            ));
         }
         texts
     }
 
     /// All remaining keys as JSON, and the place of each of their parts by its path of keys.
-    pub fn remaining_json(mut self) -> (serde_json::Map<String, serde_json::Value>, BTreeMap<Vec<String>, Place>) {
+    pub fn remaining_json(
+        mut self,
+    ) -> (
+        serde_json::Map<String, serde_json::Value>,
+        BTreeMap<Vec<String>, Place>,
+    ) {
         let mut json = serde_json::Map::new();
         let mut places = BTreeMap::new();
         for (key, (place, value)) in std::mem::take(&mut self.left) {
@@ -194,14 +265,26 @@ impl<'a> Reader<'a> {
                 Some(near) => format!("unknown key; did you mean `{near}`?"),
                 None => format!("unknown key; known here: {}", self.asked.join(", ")),
             };
-            self.problems.add(place.clone(), &self.path_of(key), message);
+            self.problems
+                .add(place.clone(), &self.path_of(key), message);
         }
     }
 
     fn path_of(&self, key: &str) -> String {
-        let bare = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-        let key = if bare { key.to_owned() } else { format!("{key:?}") };
-        if self.path.is_empty() { key } else { format!("{}.{key}", self.path) }
+        let bare = !key.is_empty()
+            && key
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        let key = if bare {
+            key.to_owned()
+        } else {
+            format!("{key:?}")
+        };
+        if self.path.is_empty() {
+            key
+        } else {
+            format!("{}.{key}", self.path)
+        }
     }
 }
 
@@ -210,7 +293,9 @@ pub fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Opt
     names
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(typed, name), name))
-        .filter(|(distance, name)| *distance <= name.chars().count().max(typed.chars().count()).div_ceil(3))
+        .filter(|(distance, name)| {
+            *distance <= name.chars().count().max(typed.chars().count()).div_ceil(3)
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }
@@ -232,7 +317,11 @@ fn describe(value: &DeValue<'_>) -> String {
     }
 }
 
-fn to_json(value: &DeValue<'_>, path: &[String], places: &mut BTreeMap<Vec<String>, Place>) -> serde_json::Value {
+fn to_json(
+    value: &DeValue<'_>,
+    path: &[String],
+    places: &mut BTreeMap<Vec<String>, Place>,
+) -> serde_json::Value {
     match value {
         DeValue::String(text) => text.as_ref().into(),
         DeValue::Integer(_) => integer(value).into(),
@@ -249,11 +338,15 @@ fn to_json(value: &DeValue<'_>, path: &[String], places: &mut BTreeMap<Vec<Strin
             items.iter().enumerate().map(item).collect()
         }
         DeValue::Table(table) => {
-            let entry = |(key, value): (&Spanned<std::borrow::Cow<'_, str>>, &Spanned<DeValue<'_>>)| {
-                let path = [path, &[key.get_ref().to_string()]].concat();
-                places.insert(path.clone(), key.span());
-                (key.get_ref().to_string(), to_json(value.get_ref(), &path, places))
-            };
+            let entry =
+                |(key, value): (&Spanned<std::borrow::Cow<'_, str>>, &Spanned<DeValue<'_>>)| {
+                    let path = [path, &[key.get_ref().to_string()]].concat();
+                    places.insert(path.clone(), key.span());
+                    (
+                        key.get_ref().to_string(),
+                        to_json(value.get_ref(), &path, places),
+                    )
+                };
             serde_json::Value::Object(table.iter().map(entry).collect())
         }
     }

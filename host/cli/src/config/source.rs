@@ -25,7 +25,10 @@ pub struct Problem {
 
 impl Source {
     pub fn new(path: &Path, text: String) -> Self {
-        Self { path: path.to_owned(), text }
+        Self {
+            path: path.to_owned(),
+            text,
+        }
     }
 
     pub fn text(&self) -> &str {
@@ -34,7 +37,10 @@ impl Source {
 
     /// `lambkin.toml:7:3: functions.hello.tiemout: …`, then the line, then a mark below the place.
     pub fn render<'a>(&'a self, problem: &'a Problem) -> impl fmt::Display + 'a {
-        Rendered { source: self, problem }
+        Rendered {
+            source: self,
+            problem,
+        }
     }
 
     /// Line and column, both from 1, and the line's text.
@@ -43,7 +49,11 @@ impl Source {
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let line = before.matches('\n').count() + 1;
         let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
-        let text = self.text.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        let text = self
+            .text
+            .get(line_start..)
+            .and_then(|rest| rest.lines().next())
+            .unwrap_or_default();
         (line, column, text)
     }
 }
@@ -55,7 +65,11 @@ struct Rendered<'a> {
 
 impl fmt::Display for Rendered<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Problem { place, key, message } = self.problem;
+        let Problem {
+            place,
+            key,
+            message,
+        } = self.problem;
         let (line, column, text) = self.source.locate(place.start);
         write!(f, "{}:{line}:{column}: ", self.source.path.display())?;
         if !key.is_empty() {
@@ -65,7 +79,12 @@ impl fmt::Display for Rendered<'_> {
         let margin = " ".repeat(number.len());
         let rest_of_line = text.chars().count().saturating_sub(column - 1);
         let marks = place.len().clamp(1, rest_of_line.max(1));
-        write!(f, "{message}\n{margin} |\n{number} | {text}\n{margin} | {}{}", " ".repeat(column - 1), "^".repeat(marks))
+        write!(
+            f,
+            "{message}\n{margin} |\n{number} | {text}\n{margin} | {}{}",
+            " ".repeat(column - 1),
+            "^".repeat(marks)
+        )
     }
 }
 
@@ -75,9 +94,16 @@ mod tests {
 
     #[test]
     fn a_problem_is_shown_in_its_line() {
-        let source = Source::new(Path::new("lambkin.toml"), "a = 1\n[é]\nfoo = 2\n".to_owned());
+        let source = Source::new(
+            Path::new("lambkin.toml"),
+            "a = 1\n[é]\nfoo = 2\n".to_owned(),
+        );
         let place = source.text().find("foo").map(|at| at..at + 3).unwrap();
-        let problem = Problem { place, key: "é.foo".to_owned(), message: "no such key".to_owned() };
+        let problem = Problem {
+            place,
+            key: "é.foo".to_owned(),
+            message: "no such key".to_owned(),
+        };
         assert_eq!(
             source.render(&problem).to_string(),
             "lambkin.toml:3:1: é.foo: no such key\n  |\n3 | foo = 2\n  | ^^^"
@@ -87,7 +113,14 @@ mod tests {
     #[test]
     fn a_place_at_the_end_of_the_file_is_shown_too() {
         let source = Source::new(Path::new("x.toml"), "a =".to_owned());
-        let problem = Problem { place: 3..3, key: String::new(), message: "a value is missing".to_owned() };
-        assert_eq!(source.render(&problem).to_string(), "x.toml:1:4: a value is missing\n  |\n1 | a =\n  |    ^");
+        let problem = Problem {
+            place: 3..3,
+            key: String::new(),
+            message: "a value is missing".to_owned(),
+        };
+        assert_eq!(
+            source.render(&problem).to_string(),
+            "x.toml:1:4: a value is missing\n  |\n1 | a =\n  |    ^"
+        );
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use super::Listeners;
 use super::reader::{Found, Problems, Reader, nearest};
 use super::source::{Place, Problem};
-use super::Listeners;
 
 /// A trigger as configured.
 #[derive(Debug)]
@@ -49,15 +49,24 @@ pub fn read(
 ) -> Option<Trigger> {
     for (key, what) in [
         ("plugin", "a built-in's name or the path of a .wasm file"),
-        ("listen", "an address and a port, such as \"127.0.0.1:8000\""),
+        (
+            "listen",
+            "an address and a port, such as \"127.0.0.1:8000\"",
+        ),
     ] {
         if !table.has(key) {
-            problems.add(table.place(), table.path(), format!("needs `{key}`: {what}"));
+            problems.add(
+                table.place(),
+                table.path(),
+                format!("needs `{key}`: {what}"),
+            );
         }
     }
     let plugin = table.text("plugin");
     let listen = table.text("listen");
-    let plugin_place = plugin.as_ref().map_or(table.place(), |plugin| plugin.place.clone());
+    let plugin_place = plugin
+        .as_ref()
+        .map_or(table.place(), |plugin| plugin.place.clone());
     let source = plugin.and_then(|plugin| plugin_source(&plugin, project, problems));
     let address = listen.and_then(|listen| listeners.add(&listen, problems));
     let (settings, places) = table.remaining_json();
@@ -73,12 +82,20 @@ pub fn read(
 }
 
 /// A path has a `/` or ends in `.wasm`; everything else is a built-in's name.
-fn plugin_source(plugin: &Found<String>, project: &Path, problems: &Problems) -> Option<PluginSource> {
+fn plugin_source(
+    plugin: &Found<String>,
+    project: &Path,
+    problems: &Problems,
+) -> Option<PluginSource> {
     let text = &plugin.value;
     if text.contains('/') || text.ends_with(".wasm") {
         let path = project.join(text);
         if !path.is_file() {
-            problems.add(plugin.place.clone(), &plugin.key, format!("there is no file {}", path.display()));
+            problems.add(
+                plugin.place.clone(),
+                &plugin.key,
+                format!("there is no file {}", path.display()),
+            );
             return None;
         }
         return Some(PluginSource::File(path));
@@ -89,9 +106,16 @@ fn plugin_source(plugin: &Found<String>, project: &Path, problems: &Problems) ->
     let names = lambkin_builtin::names();
     let known = match nearest(text, names.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("built in are: {}; a file needs a path, such as \"./{text}.wasm\"", names.join(", ")),
+        None => format!(
+            "built in are: {}; a file needs a path, such as \"./{text}.wasm\"",
+            names.join(", ")
+        ),
     };
-    problems.add(plugin.place.clone(), &plugin.key, format!("there is no built-in plugin {text:?}; {known}"));
+    problems.add(
+        plugin.place.clone(),
+        &plugin.key,
+        format!("there is no built-in plugin {text:?}; {known}"),
+    );
     None
 }
 
@@ -106,13 +130,31 @@ impl Trigger {
                 None => {}
             }
         };
-        let keys = at.iter().map(|key| if key.contains([' ', '.', '"', '/']) { format!("{key:?}") } else { key.clone() });
-        let key = ["triggers".to_owned(), self.name.clone()].into_iter().chain(keys).collect::<Vec<_>>().join(".");
-        Problem { place, key, message }
+        let keys = at.iter().map(|key| {
+            if key.contains([' ', '.', '"', '/']) {
+                format!("{key:?}")
+            } else {
+                key.clone()
+            }
+        });
+        let key = ["triggers".to_owned(), self.name.clone()]
+            .into_iter()
+            .chain(keys)
+            .collect::<Vec<_>>()
+            .join(".");
+        Problem {
+            place,
+            key,
+            message,
+        }
     }
 
     /// A mistake in the choice of the plugin.
     pub fn plugin_problem(&self, message: String) -> Problem {
-        Problem { place: self.plugin_place.clone(), key: format!("triggers.{}.plugin", self.name), message }
+        Problem {
+            place: self.plugin_place.clone(),
+            key: format!("triggers.{}.plugin", self.name),
+            message,
+        }
     }
 }

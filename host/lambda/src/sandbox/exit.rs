@@ -92,7 +92,13 @@ mod tests {
 
     #[test]
     fn every_exit_survives_the_guards_protocol() {
-        for exit in [Exit::Code(0), Exit::Code(255), Exit::Signal(9), Exit::NotStarted(2), Exit::Lost] {
+        for exit in [
+            Exit::Code(0),
+            Exit::Code(255),
+            Exit::Signal(9),
+            Exit::NotStarted(2),
+            Exit::Lost,
+        ] {
             assert_eq!(Exit::from_line(&exit.to_line()), Some(exit));
         }
         for line in ["", "exited", "exited x", "vanished 3"] {

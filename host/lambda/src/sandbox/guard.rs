@@ -56,7 +56,9 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         // Nobody reads this but a person who started the guard by hand: the host has seen the socket close.
         Err(error) => {
-            eprintln!("lambkin's process guard failed: {error}; it is started by lambkin itself, not by hand");
+            eprintln!(
+                "lambkin's process guard failed: {error}; it is started by lambkin itself, not by hand"
+            );
             ExitCode::FAILURE
         }
     }
@@ -113,7 +115,10 @@ fn start(order: Order) -> io::Result<Child> {
 fn watch(host: &UnixStream, mut children: UnixStream, bootstrap: Pid) -> io::Result<Option<Exit>> {
     loop {
         let (host_spoke, child_ended) = {
-            let mut sources = [PollFd::new(host, PollFlags::IN), PollFd::new(&children, PollFlags::IN)];
+            let mut sources = [
+                PollFd::new(host, PollFlags::IN),
+                PollFd::new(&children, PollFlags::IN),
+            ];
             match poll(&mut sources, None) {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
@@ -163,7 +168,11 @@ fn kill_everything(group: Pid) {
 /// The guard's direct children: the bootstrap and all orphans. Their descendants follow as they become orphans.
 fn children() -> Vec<Pid> {
     let listed = std::fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
-    listed.split_whitespace().filter_map(|pid| pid.parse().ok()).filter_map(Pid::from_raw).collect()
+    listed
+        .split_whitespace()
+        .filter_map(|pid| pid.parse().ok())
+        .filter_map(Pid::from_raw)
+        .collect()
 }
 fn say(host: &mut UnixStream, line: &str) -> io::Result<()> {
     host.write_all(format!("{line}\n").as_bytes())

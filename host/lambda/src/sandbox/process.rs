@@ -12,8 +12,8 @@ use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
 use tokio::process::{Child, Command};
 
-use super::guard::{self, Order};
 use super::Exit;
+use super::guard::{self, Order};
 
 /// The argument that makes the host's program a guard.
 pub const GUARD_ARGUMENT: &str = "__guard";
@@ -146,7 +146,11 @@ impl Process {
 
 /// The running program, even if its file has been replaced since.
 fn own_program() -> io::Result<PathBuf> {
-    if cfg!(target_os = "linux") { Ok(PathBuf::from("/proc/self/exe")) } else { std::env::current_exe() }
+    if cfg!(target_os = "linux") {
+        Ok(PathBuf::from("/proc/self/exe"))
+    } else {
+        std::env::current_exe()
+    }
 }
 
 /// A pipe whose reading end is asynchronous and whose writing end is an ordinary, blocking one.

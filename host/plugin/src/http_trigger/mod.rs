@@ -57,7 +57,7 @@ pub struct Shaped {
     /// The longest the trigger waits for the function; `None` is as long as it may run.
     pub wait: Option<Duration>,
     /// Whether the caller sees a streamed response as it is produced.
-    pub stream: bool,
+    pub streaming: bool,
 }
 
 /// What became of an invocation, as a trigger is told.

@@ -256,7 +256,7 @@ impl From<wit::Invocation> for Shaped {
             wait: invocation
                 .wait_ms
                 .map(|ms| Duration::from_millis(ms.into())),
-            stream: invocation.stream,
+            streaming: invocation.streaming,
         }
     }
 }

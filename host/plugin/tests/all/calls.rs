@@ -20,7 +20,7 @@ async fn a_request_becomes_an_event_and_an_outcome_a_response() {
         event: CONFIG.into(),
         token: "token".into(),
         wait: None,
-        stream: false,
+        streaming: false,
     };
     assert_eq!(
         trigger.shape(&request()).await.expect("shape"),

@@ -15,7 +15,10 @@ pub use tools::{Missing, installed, tool};
 pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
     while !holds() {
-        assert!(std::time::Instant::now() < deadline, "waited in vain for {what}");
+        assert!(
+            std::time::Instant::now() < deadline,
+            "waited in vain for {what}"
+        );
         std::thread::yield_now();
         std::thread::park_timeout(std::time::Duration::from_millis(1));
     }

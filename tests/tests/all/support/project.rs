@@ -20,14 +20,21 @@ pub struct Project {
 impl Project {
     /// A folder with this `lambkin.toml`; the Invoke API listens on a free port.
     pub fn new(config: &str) -> Self {
-        let project = Self { folder: tempfile::tempdir().expect("a temporary folder") };
-        project.file("lambkin.toml", &format!("{config}\n[invoke]\nlisten = \"127.0.0.1:0\"\n"));
+        let project = Self {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+        };
+        project.file(
+            "lambkin.toml",
+            &format!("{config}\n[invoke]\nlisten = \"127.0.0.1:0\"\n"),
+        );
         project
     }
 
     /// A project with one function, `echo`, that is the raw bootstrap, with further settings.
     pub fn echo(settings: &str) -> Self {
-        Self::new(&format!("[functions.echo]\ncode = \"{RAW_BOOTSTRAP}\"\n{settings}"))
+        Self::new(&format!(
+            "[functions.echo]\ncode = \"{RAW_BOOTSTRAP}\"\n{settings}"
+        ))
     }
 
     /// A project with `echo` behind an API Gateway HTTP API, with further settings of the trigger.
@@ -65,5 +72,7 @@ impl Project {
 /// Compiled plugins are kept for all tests of a run.
 pub fn cache_folder() -> &'static Path {
     static FOLDER: OnceLock<TempDir> = OnceLock::new();
-    FOLDER.get_or_init(|| tempfile::tempdir().expect("a temporary folder")).path()
+    FOLDER
+        .get_or_init(|| tempfile::tempdir().expect("a temporary folder"))
+        .path()
 }

@@ -15,13 +15,18 @@ use super::{eventually, project};
 pub fn lambkin() -> Command {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     let binary = BINARY.get_or_init(|| {
-        let profile = Path::new(env!("CARGO_BIN_EXE_raw-bootstrap")).parent().expect("a profile folder");
+        let profile = Path::new(env!("CARGO_BIN_EXE_raw-bootstrap"))
+            .parent()
+            .expect("a profile folder");
         let mut build = Command::new(env!("CARGO"));
         build.args(["build", "--quiet", "--package", "lambkin"]);
         if profile.ends_with("release") {
             build.arg("--release");
         }
-        let built = build.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
+        let built = build
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()
+            .expect("cargo runs");
         assert!(built.success(), "lambkin does not build");
         profile.join("lambkin")
     });
@@ -54,7 +59,10 @@ impl Server {
         stdout.read_line(&mut line).expect("its ready line");
         let Ok(ready) = serde_json::from_str(&line) else {
             let status = child.wait();
-            panic!("no ready line but {line:?}, {status:?}: {}", log.lock().unwrap());
+            panic!(
+                "no ready line but {line:?}, {status:?}: {}",
+                log.lock().unwrap()
+            );
         };
         Self { child, ready, log }
     }
@@ -64,11 +72,15 @@ impl Server {
     }
 
     pub fn invoke_url(&self) -> &str {
-        self.ready["invoke"].as_str().expect("the Invoke API's address")
+        self.ready["invoke"]
+            .as_str()
+            .expect("the Invoke API's address")
     }
 
     pub fn trigger_url(&self, name: &str) -> &str {
-        self.ready["triggers"][name].as_str().expect("the trigger's address")
+        self.ready["triggers"][name]
+            .as_str()
+            .expect("the trigger's address")
     }
 
     /// Calls a function with the Invoke API.
@@ -78,7 +90,12 @@ impl Server {
     }
 
     #[track_caller]
-    pub fn invoke_with(&self, function: &str, event: impl AsRef<[u8]>, headers: &[(&str, &str)]) -> Reply {
+    pub fn invoke_with(
+        &self,
+        function: &str,
+        event: impl AsRef<[u8]>,
+        headers: &[(&str, &str)],
+    ) -> Reply {
         let path = format!("/2015-03-31/functions/{function}/invocations");
         http::request(self.invoke_url(), "POST", &path, headers, event.as_ref())
     }
@@ -97,7 +114,9 @@ impl Server {
     /// Waits until standard error contains a text, and returns all of it.
     #[track_caller]
     pub fn log_with(&self, text: &str) -> String {
-        eventually(&format!("{text:?} in the log"), || self.log().contains(text));
+        eventually(&format!("{text:?} in the log"), || {
+            self.log().contains(text)
+        });
         self.log()
     }
 
@@ -106,7 +125,8 @@ impl Server {
     }
 
     pub fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(i32::try_from(self.pid()).expect("a process id")).expect("a process id");
+        let pid =
+            Pid::from_raw(i32::try_from(self.pid()).expect("a process id")).expect("a process id");
         kill_process(pid, signal).expect("it runs");
     }
 
