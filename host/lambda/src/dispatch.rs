@@ -78,8 +78,8 @@ impl Dispatcher {
         }
         while let Some(id) = state.idle.pop() {
             match state.send(id, call) {
-                Ok(()) => return Placement::Sent,
-                Err(back) => call = back,
+                None => return Placement::Sent,
+                Some(back) => call = back,
             }
         }
         if state.settling > state.waiting.len() {
@@ -182,13 +182,13 @@ impl State {
     }
 
     /// Hands a call to an environment; gives it back if that has just ended.
-    fn send(&self, id: EnvironmentId, call: Call) -> Result<(), Call> {
+    fn send(&self, id: EnvironmentId, call: Call) -> Option<Call> {
         let Some((_, mailbox)) = self.environments.iter().find(|(other, _)| *other == id) else {
-            return Err(call);
+            return Some(call);
         };
         match mailbox.send(Message::Invoke(call)) {
-            Err(mpsc::error::SendError(Message::Invoke(call))) => Err(call),
-            _ => Ok(()),
+            Err(mpsc::error::SendError(Message::Invoke(call))) => Some(call),
+            _ => None,
         }
     }
 }

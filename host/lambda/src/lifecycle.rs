@@ -6,6 +6,10 @@
 use std::fmt;
 
 /// Where a runtime stands in its conversation with the Runtime API.
+#[allow(
+    clippy::enum_variant_names,
+    reason = "the names are AWS's and appear in its answers"
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
     /// The process runs and has not said anything yet.

@@ -42,7 +42,9 @@ fn a_command_runs_in_the_code_folder_with_its_arguments() {
 
 #[test]
 fn each_fault_of_a_bootstrap_is_named_at_the_start_in_check_and_in_the_call() {
-    let faults: [(&str, Option<(&[u8], u32)>, &str); 6] = [
+    // The function's name, its bootstrap's content and mode, and what is said of it.
+    type File<'a> = Option<(&'a [u8], u32)>;
+    let faults: [(&str, File<'_>, &str); 6] = [
         ("absent", None, "does not exist"),
         (
             "mode",

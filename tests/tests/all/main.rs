@@ -1,5 +1,13 @@
 //! End-to-end tests: the real binary, real sockets, real processes. One module per topic.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test's helpers fail the test like the test itself"
+)]
+
 mod support;
 
 mod bootstrap_search;

@@ -25,7 +25,7 @@ impl Project {
         };
         project.file(
             "lambkin.toml",
-            &format!("{config}\n[invoke]\nlisten = \"127.0.0.1:0\"\n"),
+            format!("{config}\n[invoke]\nlisten = \"127.0.0.1:0\"\n"),
         );
         project
     }
