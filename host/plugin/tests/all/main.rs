@@ -4,12 +4,14 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::unwrap_used,
     reason = "a test that can not go on has failed"
 )]
 
 mod cache;
 mod calls;
 mod fixture;
+mod golden;
 mod hostile;
 mod load;
 mod output;
