@@ -1,4 +1,4 @@
-//! What a request costs in the plugin room: `cargo bench -p lambkin-plugin --bench shape -- [COMPONENT [CONFIG]]`.
+//! What a request costs in the plugin room: `cargo bench --workspace --bench shape -- [COMPONENT [CONFIG]]`.
 //!
 //! Without a component the fixture of the tests is measured, which does next to nothing: the price of the room
 //! itself. Each line is the median and the best of many rounds, in microseconds.

@@ -1,7 +1,7 @@
 //! How fast a warm function answers through lambkin, beside AWS's RIE, `cargo lambda watch` and a bare relay.
 //!
-//!     cargo bench -p lambkin-tests --bench invoke
-//!     cargo bench -p lambkin-tests --bench invoke -- --quick --only lambkin,relay
+//!     cargo bench --workspace --bench invoke
+//!     cargo bench --workspace --bench invoke -- --quick --only lambkin,relay
 //!
 //! It measures and does not judge: the exit code is 0 whatever the numbers are, 1 when a subject answered with
 //! anything but the event, and 2 when the benchmark itself could not run. Linux only, as it reads `/proc`.
