@@ -140,6 +140,19 @@ fn platform(error_type: &'static str, message: &str) -> Fault {
     }
 }
 
+/// What the caller sees of an error report that carries its cause: the three members AWS lets through.
+pub(crate) fn without_cause(report: &[u8]) -> Bytes {
+    let Ok(serde_json::Value::Object(members)) = serde_json::from_slice(report) else {
+        return Bytes::from_static(b"\"Invalid error body\"");
+    };
+    let member = |key: &&str| Some(format!("\"{key}\":{}", members.get(*key)?));
+    let kept: Vec<String> = ["errorMessage", "errorType", "stackTrace"]
+        .iter()
+        .filter_map(member)
+        .collect();
+    format!("{{{}}}", kept.join(",")).into()
+}
+
 /// The error type a report line gives for what a runtime called its error: the runtime's word if it is in AWS's form,
 /// `Runtime.Name` or `Function.Name`; else the family's `Unknown`.
 pub(crate) fn classify(error_type: Option<&str>) -> &str {
@@ -187,6 +200,19 @@ mod tests {
 
     fn text(fault: Fault) -> String {
         String::from_utf8(fault.payload.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_cause_is_kept_from_the_caller() {
+        let report = br#"{"stackTrace":["a"],"errorCause":{"x":1},"errorType":"T","errorMessage":"m \"q\""}"#;
+        assert_eq!(
+            without_cause(report),
+            &br#"{"errorMessage":"m \"q\"","errorType":"T","stackTrace":["a"]}"#[..]
+        );
+        assert_eq!(without_cause(b"{}"), &b"{}"[..]);
+        for broken in [&b"nonsense"[..], b"[1]", b""] {
+            assert_eq!(without_cause(broken), &b"\"Invalid error body\""[..]);
+        }
     }
 
     #[test]

@@ -16,9 +16,12 @@ use hyper::body::Incoming;
 use lambkin_http::{BodyError, Response, read_body};
 
 use crate::conversation::{Conversation, EventWithContext, InitError, Next, Posted};
-use crate::fault::refusal_body;
+use crate::fault;
 use crate::limits::RESPONSE_BYTES;
 use crate::refusal::Refusal;
+
+/// The content type of an error report that carries its cause for X-Ray beside what the caller is to see.
+const ERROR_CAUSE: &str = "application/vnd.aws.lambda.error.cause+json";
 
 /// Answers one request of a runtime.
 pub(crate) async fn answer(
@@ -41,7 +44,15 @@ pub(crate) async fn answer(
         }
         Route::Error(id) => {
             let id = id.to_owned();
-            post(request, &id, |posted| conversation.error(posted)).await
+            let kind = request.headers().get(CONTENT_TYPE);
+            let has_cause = kind.is_some_and(|kind| kind == ERROR_CAUSE);
+            let take = |mut posted: Posted<'_>| {
+                if has_cause {
+                    posted.body = posted.body.map(|body| fault::without_cause(&body));
+                }
+                conversation.error(posted)
+            };
+            post(request, &id, take).await
         }
         Route::InitError => init_error(request, &conversation).await,
     }
@@ -162,7 +173,7 @@ fn event_response(delivery: &EventWithContext) -> Response {
 fn refused(refusal: &Refusal) -> Response {
     json(
         refusal.status,
-        refusal_body(refusal.error_type, &refusal.message),
+        fault::refusal_body(refusal.error_type, &refusal.message),
     )
 }
 

@@ -1,6 +1,6 @@
 //! What a request costs in the plugin room: `cargo bench --workspace --bench shape -- [COMPONENT [CONFIG]]`.
 //!
-//! Without a component the fixture of the tests is measured, which does next to nothing: the price of the room
+//! The component is a built-in's name or a file's path. Without one the fixture of the tests is measured, which does next to nothing: the price of the room
 //! itself. Each line is the median and the best of many rounds, in microseconds.
 
 use std::error::Error;
@@ -28,7 +28,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         .skip(1)
         .filter(|argument| !argument.starts_with("--"));
     let (name, component) = match arguments.next() {
-        Some(path) => (path.clone(), fs::read(path)?),
+        Some(name) => match lambkin_builtin::find(&name) {
+            Some(component) => (name, component.to_vec()),
+            None => (name.clone(), fs::read(name)?),
+        },
         None => ("the test fixture".to_owned(), fixture()?),
     };
     let config = arguments.next().unwrap_or_else(|| CONFIG.into());

@@ -128,6 +128,17 @@ fn garbage_on_the_connection_does_not_disturb_the_invocation() {
 }
 
 #[test]
+fn an_errors_cause_is_for_x_ray_and_not_for_the_caller() {
+    let report = r#"{"errorMessage":"m","errorType":"T","errorCause":{"paths":[]}}"#;
+    let (_project, server) = scenario(&format!(
+        "next; api POST runtime/invocation/$id/error '{report}' -H 'Content-Type: application/vnd.aws.lambda.error.cause+json'\n{LOOP}"
+    ));
+    let reply = server.invoke("echo", "1");
+    assert_eq!(reply.header("x-amz-function-error"), Some("Unhandled"));
+    assert_eq!(reply.text(), r#"{"errorMessage":"m","errorType":"T"}"#);
+}
+
+#[test]
 fn a_streamed_response_is_collected_for_a_caller_that_wants_it_whole() {
     let (_project, server) = scenario(
         "while next; do (echo -n '{\"a\":'; sleep 0.1; echo -n '1}') | curl -s -o /dev/null -X POST -T - \
