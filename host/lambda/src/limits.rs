@@ -45,3 +45,6 @@ pub const LOG_LINE_BYTES: usize = 256 * 1024;
 
 /// Log bytes that may wait for a slow terminal; what comes on top is dropped, counted and reported.
 pub const LOG_BACKLOG_BYTES: usize = 16 * 1024 * 1024;
+
+/// How long the end of the program waits for its log to be read.
+pub const FLUSH_LIMIT: Duration = Duration::from_secs(2);

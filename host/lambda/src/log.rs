@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use lambkin_model::RequestId;
 
-use crate::limits::{LOG_BACKLOG_BYTES, LOG_LINE_BYTES, LOG_TAIL_BYTES};
+use crate::limits::{FLUSH_LIMIT, LOG_BACKLOG_BYTES, LOG_LINE_BYTES, LOG_TAIL_BYTES};
 
 /// The pause between a line's arrival and its writing: nobody sees it, and under load it lets the lines of many
 /// invocations leave in one system call.
@@ -64,18 +64,17 @@ impl Log {
         }
     }
 
-    /// Returns when everything given so far has been written.
+    /// Returns when everything given so far has been written, or after [`FLUSH_LIMIT`] if nobody reads it.
     pub fn flush(&self) {
         let mut backlog = self.0.lock();
-        while !backlog.bytes.is_empty() || backlog.writing {
-            backlog.urgent = true;
-            self.0.changed.notify_all();
-            backlog = self
-                .0
-                .changed
-                .wait(backlog)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
+        backlog.urgent = true;
+        self.0.changed.notify_all();
+        let unwritten = |backlog: &mut Backlog| !backlog.bytes.is_empty() || backlog.writing;
+        let flushed = self
+            .0
+            .changed
+            .wait_timeout_while(backlog, FLUSH_LIMIT, unwritten);
+        let (mut backlog, _) = flushed.unwrap_or_else(PoisonError::into_inner);
         backlog.urgent = false;
     }
 }

@@ -1,11 +1,14 @@
 //! Nothing outlives the host, however it ends.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::Stdio;
+use std::time::Instant;
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{Project, Server, eventually};
+use crate::support::{Project, Server, eventually, lambkin};
 
 /// A function that leaves children behind in every way a process can: in its group, in a session of its own, and
 /// twice forked so that its parent is gone.
@@ -109,4 +112,38 @@ fn a_stop_lets_the_call_under_way_finish() {
     assert_eq!(call.join().unwrap().status, 200);
     assert!(server.wait().success(), "{pid}");
     assert!(server.log().contains("END RequestId"));
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_up_neither_calls_nor_the_end() {
+    let project = Project::echo("");
+    let mut child = lambkin()
+        .args(["serve", "--json"])
+        .current_dir(project.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let event = serde_json::json!({ "print": "x".repeat(300_000), "n": 1 }).to_string();
+    for _ in 0..5 {
+        let path = "/2015-03-31/functions/echo/invocations";
+        let reply = crate::support::request(
+            ready["invoke"].as_str().unwrap(),
+            "POST",
+            path,
+            &[],
+            event.as_bytes(),
+        );
+        assert_eq!(reply.status, 200);
+    }
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    let began = Instant::now();
+    assert!(child.wait().unwrap().success());
+    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
 }
