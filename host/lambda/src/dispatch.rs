@@ -192,3 +192,140 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use lambkin_model::{Invocation, Outcome, RequestId};
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    fn call(id: &str) -> (Call, oneshot::Receiver<Outcome>) {
+        let (answer, outcome) = oneshot::channel();
+        let invocation = Invocation {
+            request_id: RequestId::new(id),
+            event: Bytes::from_static(b"{}"),
+            qualifier: None,
+            trace_id: String::new(),
+            client_context: None,
+            wants_log_tail: false,
+        };
+        (Call { invocation, answer }, outcome)
+    }
+
+    fn id(call: &Call) -> &str {
+        call.invocation.request_id.as_str()
+    }
+
+    /// An environment that has joined with its first call.
+    fn environment(dispatcher: &Dispatcher) -> (EnvironmentId, mpsc::UnboundedReceiver<Message>) {
+        let (first, _outcome) = call("first");
+        assert!(matches!(dispatcher.place(first), Placement::Start(_)));
+        let (sender, mailbox) = mpsc::unbounded_channel();
+        (dispatcher.join(sender), mailbox)
+    }
+
+    #[test]
+    fn the_environment_that_was_busy_last_is_used_first() {
+        let dispatcher = Dispatcher::new(2, 10);
+        let (one, mut mail_of_one) = environment(&dispatcher);
+        let (two, mut mail_of_two) = environment(&dispatcher);
+        assert!(dispatcher.release(one, false).is_none());
+        assert!(dispatcher.release(two, false).is_none());
+        let (next, _outcome) = call("next");
+        assert!(matches!(dispatcher.place(next), Placement::Sent));
+        assert!(matches!(mail_of_two.try_recv(), Ok(Message::Invoke(call)) if id(&call) == "next"));
+        assert!(mail_of_one.try_recv().is_err());
+    }
+
+    #[test]
+    fn at_the_limit_calls_queue_in_order_and_then_are_throttled() {
+        let dispatcher = Dispatcher::new(1, 2);
+        let (one, _mail) = environment(&dispatcher);
+        let (a, _a) = call("a");
+        let (b, _b) = call("b");
+        let (c, _c) = call("c");
+        assert!(matches!(dispatcher.place(a), Placement::Queued));
+        assert!(matches!(dispatcher.place(b), Placement::Queued));
+        assert!(matches!(
+            dispatcher.place(c),
+            Placement::Refused(Failure::Throttled)
+        ));
+        assert_eq!(dispatcher.release(one, false).as_ref().map(id), Some("a"));
+        assert_eq!(dispatcher.release(one, false).as_ref().map(id), Some("b"));
+        assert!(dispatcher.release(one, false).is_none());
+    }
+
+    #[test]
+    fn a_call_waits_for_an_environment_that_has_just_answered() {
+        let dispatcher = Dispatcher::new(2, 0);
+        let (one, _mail) = environment(&dispatcher);
+        dispatcher.settle();
+        let (a, _a) = call("a");
+        let (b, _b) = call("b");
+        assert!(matches!(dispatcher.place(a), Placement::Settling));
+        assert!(
+            matches!(dispatcher.place(b), Placement::Start(_)),
+            "one settles, one call may wait for it"
+        );
+        assert_eq!(dispatcher.release(one, true).as_ref().map(id), Some("a"));
+    }
+
+    #[test]
+    fn a_call_that_has_waited_enough_gets_an_environment_of_its_own_if_there_is_room() {
+        let dispatcher = Dispatcher::new(2, 0);
+        let (one, _mail) = environment(&dispatcher);
+        dispatcher.settle();
+        let (a, _a) = call("a");
+        assert!(matches!(dispatcher.place(a), Placement::Settling));
+        assert_eq!(dispatcher.stop_settling().as_ref().map(id), Some("a"));
+        assert!(dispatcher.stop_settling().is_none(), "the limit is reached");
+        assert!(dispatcher.release(one, true).is_none());
+    }
+
+    #[test]
+    fn whose_caller_has_gone_before_it_began_does_not_begin() {
+        let dispatcher = Dispatcher::new(1, 2);
+        let (one, _mail) = environment(&dispatcher);
+        let (gone, outcome) = call("gone");
+        drop(outcome);
+        let (patient, _outcome) = call("patient");
+        assert!(matches!(dispatcher.place(gone), Placement::Queued));
+        assert!(matches!(dispatcher.place(patient), Placement::Queued));
+        assert_eq!(
+            dispatcher.release(one, false).as_ref().map(id),
+            Some("patient")
+        );
+    }
+
+    #[test]
+    fn an_environment_that_has_ended_gets_no_call_and_leaves_its_place() {
+        let dispatcher = Dispatcher::new(1, 0);
+        let (one, mail) = environment(&dispatcher);
+        assert!(dispatcher.release(one, false).is_none());
+        drop(mail);
+        dispatcher.leave(one);
+        let (next, _outcome) = call("next");
+        assert!(matches!(dispatcher.place(next), Placement::Start(_)));
+    }
+
+    #[tokio::test]
+    async fn closing_stops_all_refuses_all_and_waits_for_the_last_to_leave() {
+        let dispatcher = Dispatcher::new(1, 1);
+        let (one, mut mail) = environment(&dispatcher);
+        let (waiting, outcome) = call("waiting");
+        assert!(matches!(dispatcher.place(waiting), Placement::Queued));
+        let leaving = async {
+            assert!(matches!(mail.recv().await, Some(Message::Stop)));
+            dispatcher.leave(one);
+        };
+        tokio::join!(dispatcher.close(), leaving);
+        assert_eq!(outcome.await.unwrap(), refused(Failure::ShuttingDown));
+        let (late, _outcome) = call("late");
+        assert!(matches!(
+            dispatcher.place(late),
+            Placement::Refused(Failure::ShuttingDown)
+        ));
+    }
+}
