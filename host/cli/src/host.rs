@@ -46,7 +46,7 @@ fn user_cache() -> Option<PathBuf> {
 }
 
 /// Loads the plugin of a trigger. An error points at the trigger's `plugin` key.
-pub async fn load(host: &PluginHost, trigger: &Trigger, config: &Config) -> anyhow::Result<Plugin> {
+async fn load(host: &PluginHost, trigger: &Trigger, config: &Config) -> anyhow::Result<Plugin> {
     let bytes = match &trigger.plugin {
         PluginSource::BuiltIn(name) => Bytes::from_static(
             lambkin_builtin::find(name)

@@ -13,7 +13,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -26,6 +26,7 @@ use crate::conversation::{Answer, Event, EventWithContext, InitError};
 use crate::dispatch::EnvironmentId;
 use crate::fault;
 use crate::function::{Call, Function, refused};
+use crate::lambda::now_ms;
 use crate::life::{Happening, Life};
 use crate::limits::INIT_TIMEOUT;
 use crate::log::{self, End, EnvironmentLog, Report};
@@ -315,13 +316,10 @@ impl Environment {
             client_context,
             ..
         } = &work.invocation;
-        let deadline = SystemTime::now() + self.function.spec.timeout;
         let delivery = EventWithContext {
             request_id: request_id.clone(),
             event: event.clone(),
-            deadline_ms: deadline
-                .duration_since(UNIX_EPOCH)
-                .map_or(0, |since| since.as_millis() as u64),
+            deadline_ms: now_ms() + self.function.spec.timeout.as_millis() as u64,
             function_arn: self.function.arn(qualifier.as_deref()),
             trace_id: trace_id.clone(),
             client_context: client_context.clone(),

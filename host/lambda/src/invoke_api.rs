@@ -8,7 +8,6 @@
 //! request: the status is 200, and `X-Amz-Function-Error` says that the body is the failure.
 
 use std::net::SocketAddr;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -22,7 +21,7 @@ use lambkin_model::{Failure, Invocation, Outcome, RequestId};
 use tokio::net::TcpListener;
 
 use crate::event;
-use crate::lambda::{Lambda, new_request_id, new_trace_id};
+use crate::lambda::{Lambda, new_request_id, new_trace_id, now_ms};
 use crate::limits::{ASYNC_EVENT_BYTES, CLIENT_CONTEXT_BYTES, SYNC_EVENT_BYTES};
 use crate::name::{FunctionRef, NAME_PATTERN, QUALIFIER_PATTERN, is_qualifier};
 
@@ -238,12 +237,7 @@ fn decode_client_context(base64: &str) -> Result<String, Error> {
 fn trace_id(headers: &HeaderMap) -> String {
     match header(headers, "x-amzn-trace-id") {
         Some(trace_id) => trace_id.to_owned(),
-        None => {
-            let now = SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .unwrap_or_default();
-            new_trace_id(now.as_millis() as u64)
-        }
+        None => new_trace_id(now_ms()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use lambkin_model::{Failure, Invocation, Outcome, RequestId};
 use uuid::Uuid;
@@ -72,6 +73,12 @@ impl Lambda {
             function.close().await;
         }
     }
+}
+
+/// The time, in milliseconds since the Unix epoch.
+pub fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |since| since.as_millis() as u64)
 }
 
 /// A fresh request id.

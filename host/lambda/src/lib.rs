@@ -31,7 +31,7 @@ mod variables;
 pub use bootstrap::{NoBootstrap, Unusable};
 pub use code::{Code, CodeError, Entry};
 pub use function::{Account, Function, FunctionSpec};
-pub use lambda::{Lambda, new_request_id, new_trace_id};
+pub use lambda::{Lambda, new_request_id, new_trace_id, now_ms};
 pub use log::Log;
 pub use name::is_function_name;
 pub use sandbox::{GUARD_ARGUMENT, run_guard};

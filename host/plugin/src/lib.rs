@@ -30,5 +30,5 @@ pub use error::{
     ConfigureError, Failure, Fault, HostError, LoadCause, LoadError, PluginError, Problem,
 };
 pub use host::{Options, PluginHost, Running};
-pub use http_trigger::{Decision, HttpTrigger, Shaped, TriggerOutcome};
+pub use http_trigger::{Decision, FRAMING_HEADERS, HttpTrigger, Shaped, TriggerOutcome};
 pub use plugin::Plugin;

@@ -8,7 +8,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use ::http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use ::http::request::Parts;
@@ -18,23 +18,15 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use lambkin_http::{BodyError, Idle, Response, StopSignal, read_body};
 use lambkin_lambda::limits::SYNC_EVENT_BYTES;
-use lambkin_lambda::{Lambda, new_request_id, new_trace_id};
+use lambkin_lambda::{Lambda, new_request_id, new_trace_id, now_ms};
 use lambkin_model::{
     Body, Failure, Fault, FaultKind, HttpRequest, HttpResponse, Invocation, Outcome, RequestId,
 };
-use lambkin_plugin::{Decision, HttpTrigger, PluginError, Shaped, TriggerOutcome};
+use lambkin_plugin::{Decision, FRAMING_HEADERS, HttpTrigger, PluginError, Shaped, TriggerOutcome};
 use tokio::net::TcpListener;
 
 /// The longest request body: 10 MiB, API Gateway's limit and the highest of all HTTP front doors.
 pub const REQUEST_BODY_BYTES: usize = 10 * 1024 * 1024;
-
-/// Framing is the host's: these of a plugin's response headers are ignored.
-const FRAMING: [&str; 4] = [
-    "connection",
-    "content-length",
-    "keep-alive",
-    "transfer-encoding",
-];
 
 /// One HTTP trigger, ready to serve.
 #[derive(Debug)]
@@ -171,10 +163,7 @@ fn text(payload: Bytes) -> String {
 
 /// What the plugin is told of a request.
 fn describe(head: &Parts, body: Bytes, peer: SocketAddr, address: &str) -> HttpRequest {
-    let at_ms = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_millis() as u64;
+    let at_ms = now_ms();
     let trace_id = head
         .headers
         .get("x-amzn-trace-id")
@@ -231,7 +220,7 @@ fn render(response: HttpResponse) -> Response {
         let name = HeaderName::from_bytes(name.as_bytes());
         let value = HeaderValue::from_bytes(value.as_bytes());
         if let (Ok(name), Ok(value)) = (name, value)
-            && !FRAMING.contains(&name.as_str())
+            && !FRAMING_HEADERS.contains(&name.as_str())
         {
             rendered.headers_mut().append(name, value);
         }

@@ -1,25 +1,11 @@
 //! A configuration that can not work: each mistake with its place, and nothing is started.
 
 use std::net::TcpListener;
-use std::process::Stdio;
 
 use crate::support::{Project, RAW_BOOTSTRAP, lambkin};
 
-/// What `serve` says of a project, which must be the reason it does not start.
-fn refusal(project: &Project) -> String {
-    let output = lambkin()
-        .arg("serve")
-        .current_dir(project.path())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(output.stdout.is_empty());
-    String::from_utf8(output.stderr).unwrap()
-}
-
 fn refusal_of(config: &str) -> String {
-    refusal(&Project::new(config))
+    Project::new(config).refusal()
 }
 
 #[test]
@@ -39,7 +25,7 @@ fn a_missing_file_says_what_to_do() {
 
 #[test]
 fn an_unknown_key_is_shown_with_the_nearest_one() {
-    let text = refusal(&Project::echo("tiemout = 3"));
+    let text = Project::echo("tiemout = 3").refusal();
     assert!(
         text.contains(
             "lambkin.toml:3:1: functions.echo.tiemout: unknown key; did you mean `timeout`?"
@@ -71,9 +57,7 @@ fn a_plugin_file_that_is_not_there_is_named() {
 
 #[test]
 fn the_plugins_own_settings_are_checked_with_their_places() {
-    let text = refusal(&Project::gateway(
-        "routes = { \"FETCH /x\" = \"echo\" }\nstagee = \"x\"",
-    ));
+    let text = Project::gateway("routes = { \"FETCH /x\" = \"echo\" }\nstagee = \"x\"").refusal();
     assert!(
         text.contains("lambkin.toml:6:12: triggers.web.routes.\"FETCH /x\": "),
         "{text}"
@@ -86,7 +70,7 @@ fn the_plugins_own_settings_are_checked_with_their_places() {
 
 #[test]
 fn a_route_to_a_function_that_is_not_defined_is_refused() {
-    let text = refusal(&Project::gateway("routes = { \"$default\" = \"ehco\" }"));
+    let text = Project::gateway("routes = { \"$default\" = \"ehco\" }").refusal();
     assert!(
         text.contains("invokes the function \"ehco\", which is not defined; did you mean `echo`?"),
         "{text}"

@@ -1,11 +1,10 @@
 //! Third-party plugins through the whole host: what a good one does, and what a bad one can not do.
 
-use std::process::Stdio;
 use std::time::Instant;
 
 use serde_json::json;
 
-use crate::support::{Project, RAW_BOOTSTRAP, lambkin};
+use crate::support::{Project, RAW_BOOTSTRAP};
 
 /// The templates of a hand-made component, shared with the plugin room's own tests.
 const COMPONENT: &str = include_str!("../../../host/plugin/tests/fixtures/component.wat");
@@ -124,15 +123,7 @@ fn a_file_that_can_be_no_plugin_is_refused_at_the_start_with_the_reason() {
             "lambkin:http-triggers/shaper@0.1.0",
         ),
     ] {
-        let project = project(&bytes);
-        let output = lambkin()
-            .arg("serve")
-            .current_dir(project.path())
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        let text = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{text}");
+        let text = project(&bytes).refusal();
         assert!(
             text.contains("triggers.other.plugin: plugin ") && text.contains(reason),
             "{reason}: {text}"

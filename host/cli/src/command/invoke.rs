@@ -3,10 +3,9 @@
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
-use lambkin_lambda::{Account, Function, Lambda, Log, new_request_id, new_trace_id};
+use lambkin_lambda::{Account, Function, Lambda, Log, new_request_id, new_trace_id, now_ms};
 use lambkin_model::{Failure, Invocation};
 
 use crate::args::{Invoke, Place};
@@ -24,15 +23,11 @@ pub async fn run(place: &Place, args: &Invoke) -> anyhow::Result<ExitCode> {
     serde_json::from_slice::<&serde_json::value::RawValue>(&event)
         .with_context(|| format!("the event is not JSON: {}", excerpt(&event)))?;
     let client_context = args.client_context.as_deref().map(compact).transpose()?;
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_millis() as u64;
     let invocation = Invocation {
         request_id: new_request_id(),
         event: event.into(),
         qualifier: None,
-        trace_id: new_trace_id(now),
+        trace_id: new_trace_id(now_ms()),
         client_context,
         // The tail itself is in the log already; asking for it waits for the REPORT line.
         wants_log_tail: true,

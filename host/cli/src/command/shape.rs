@@ -2,10 +2,9 @@
 
 use std::io::Write;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
-use lambkin_lambda::{new_request_id, new_trace_id};
+use lambkin_lambda::{new_request_id, new_trace_id, now_ms};
 use lambkin_model::{Body, HttpRequest, HttpResponse};
 use lambkin_plugin::Decision;
 
@@ -80,10 +79,7 @@ fn request(args: &Shape, trigger: &Trigger) -> anyhow::Result<HttpRequest> {
     if !body.is_empty() && !headers.iter().any(|(name, _)| name == "content-length") {
         headers.push(("content-length".to_owned(), body.len().to_string()));
     }
-    let at_ms = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_millis() as u64;
+    let at_ms = now_ms();
     Ok(HttpRequest {
         id: new_request_id().as_str().to_owned(),
         trace_id: new_trace_id(at_ms),

@@ -16,7 +16,7 @@ use crate::text::{escape, quote};
 pub(super) type Invalid = String;
 
 /// The headers by which the listener frames a message; a plugin's are ignored.
-const FRAMING: [&str; 4] = [
+pub const FRAMING_HEADERS: [&str; 4] = [
     "content-length",
     "transfer-encoding",
     "connection",
@@ -43,7 +43,7 @@ pub(super) fn response(mut response: HttpResponse) -> Result<HttpResponse, Inval
         header(name, value)?;
     }
     response.headers.retain(|(name, _)| {
-        !FRAMING
+        !FRAMING_HEADERS
             .iter()
             .any(|framing| name.eq_ignore_ascii_case(framing))
     });

@@ -11,6 +11,7 @@
 mod check;
 pub(crate) mod v0_1;
 
+pub use check::FRAMING_HEADERS;
 use std::time::Duration;
 
 use lambkin_model::{HttpRequest, HttpResponse};

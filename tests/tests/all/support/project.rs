@@ -3,11 +3,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-use super::server::Server;
+use super::server::{Server, lambkin};
 
 /// The bootstrap that does what events tell it to; see `fixtures/bootstrap`.
 pub const RAW_BOOTSTRAP: &str = env!("CARGO_BIN_EXE_raw-bootstrap");
@@ -60,6 +61,21 @@ impl Project {
         let path = self.file(name, content);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a mode");
         path
+    }
+
+    /// What `lambkin serve` says of a project that can not be served, which must be the reason it does not start.
+    #[track_caller]
+    pub fn refusal(&self) -> String {
+        let output = lambkin()
+            .arg("serve")
+            .current_dir(self.path())
+            .stdin(Stdio::null())
+            .output()
+            .expect("lambkin starts");
+        let text = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(output.stdout.is_empty());
+        text
     }
 
     /// Runs `lambkin serve` until the server is dropped.
