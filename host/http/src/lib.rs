@@ -8,7 +8,9 @@
 //! hold up another, since every connection is a task of its own, and nothing a peer sends ends the accept loop.
 
 mod body;
+mod response;
 mod serve;
 
 pub use body::{BodyError, read_body};
-pub use serve::{Idle, Response, Stop, StopSignal, bind, serve};
+pub use response::{Body, Response};
+pub use serve::{Idle, Stop, StopSignal, bind, serve};

@@ -9,9 +9,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::Request;
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -20,8 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// What every listener answers with.
-pub type Response = http::Response<Full<Bytes>>;
+use crate::response::Response;
 
 /// A client of the outside has this long to send the head of its next request, then its connection is closed.
 const IDLE_LIMIT: Duration = Duration::from_secs(75);

@@ -9,7 +9,6 @@
 
 mod bootstrap;
 mod code;
-mod conversation;
 mod dispatch;
 mod environment;
 mod event;
@@ -17,13 +16,10 @@ mod fault;
 mod function;
 pub mod invoke_api;
 mod lambda;
-mod life;
-mod lifecycle;
 pub mod limits;
 mod log;
 mod memory;
 mod name;
-mod refusal;
 mod runtime_api;
 mod sandbox;
 mod variables;

@@ -14,7 +14,6 @@ use ::http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use ::http::request::Parts;
 use ::http::{HeaderMap, Request, StatusCode};
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::Incoming;
 use lambkin_http::{BodyError, Idle, Response, StopSignal, read_body};
 use lambkin_lambda::limits::SYNC_EVENT_BYTES;
@@ -213,7 +212,7 @@ fn header_text(value: &HeaderValue) -> String {
 
 /// A plugin's response on its way out. The plugin room has validated it; what still is no HTTP is left out.
 fn render(response: HttpResponse) -> Response {
-    let mut rendered = Response::new(Full::new(response.body.into_bytes()));
+    let mut rendered = Response::new(response.body.into_bytes().into());
     *rendered.status_mut() =
         StatusCode::from_u16(response.status).unwrap_or(StatusCode::BAD_GATEWAY);
     for (name, value) in response.headers {
@@ -248,7 +247,7 @@ fn plugin_failed(error: &PluginError) -> Response {
 /// `{"message":…}`
 fn message(status: StatusCode, text: &str) -> Response {
     let body = serde_json::json!({ "message": text }).to_string();
-    let mut response = Response::new(Full::new(body.into()));
+    let mut response = Response::new(body.into());
     *response.status_mut() = status;
     response
         .headers_mut()

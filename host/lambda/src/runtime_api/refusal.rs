@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 
-use crate::lifecycle::NotAllowed;
+use super::lifecycle::NotAllowed;
 
 /// An answer of the Runtime API that is not a success.
 #[derive(Debug, Clone)]

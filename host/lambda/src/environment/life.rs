@@ -20,10 +20,10 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::Sleep;
 
-use crate::conversation::{Conversation, Delivery, Event};
 use crate::limits::KILL_TIMEOUT;
 use crate::log::{EnvironmentLog, Stream};
 use crate::runtime_api;
+use crate::runtime_api::conversation::{Conversation, Delivery, Event};
 use crate::sandbox::{Exit, Launch, Process};
 
 /// A running process and its conversation.

@@ -6,19 +6,22 @@
 //! On failure: an unknown path is 404, a wrong method 405, and everything the state machine refuses has AWS's status,
 //! error type and message. If the life ends first the connection ends with it.
 
+pub(crate) mod conversation;
+mod lifecycle;
+mod refusal;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use http::{Method, Request, StatusCode};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use lambkin_http::{BodyError, Response, read_body};
 
-use crate::conversation::{Conversation, EventWithContext, InitError, Next, Posted};
+use self::conversation::{Conversation, EventWithContext, InitError, Next, Posted};
+use self::refusal::Refusal;
 use crate::fault;
 use crate::limits::RESPONSE_BYTES;
-use crate::refusal::Refusal;
 
 /// The content type of an error report that carries its cause for X-Ray beside what the caller is to see.
 const ERROR_CAUSE: &str = "application/vnd.aws.lambda.error.cause+json";
@@ -178,7 +181,7 @@ fn refused(refusal: &Refusal) -> Response {
 }
 
 fn json(status: StatusCode, body: Bytes) -> Response {
-    let mut response = Response::new(Full::new(body));
+    let mut response = Response::new(body.into());
     *response.status_mut() = status;
     response
         .headers_mut()
@@ -187,7 +190,7 @@ fn json(status: StatusCode, body: Bytes) -> Response {
 }
 
 fn text(status: StatusCode, body: &'static str) -> Response {
-    let mut response = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
+    let mut response = Response::new(Bytes::from_static(body.as_bytes()).into());
     *response.status_mut() = status;
     response.headers_mut().insert(
         CONTENT_TYPE,
@@ -205,7 +208,7 @@ fn not_found() -> Response {
 }
 
 fn method_not_allowed(allowed: &Method) -> Response {
-    let mut response = Response::new(Full::default());
+    let mut response = Response::default();
     *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
     if let Ok(value) = HeaderValue::from_str(allowed.as_str()) {
         response.headers_mut().insert(ALLOW, value);

@@ -11,6 +11,8 @@
 //! On failure: every call gets exactly one outcome, whatever the process does. If this task itself should die, the
 //! dispatcher learns of it and the caller is told that the host is shutting down.
 
+mod life;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,16 +23,16 @@ use lambkin_model::{Failure, Fault, FaultKind, Invocation, Outcome, RequestId};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+use self::life::{Happening, Life};
 use crate::bootstrap::NoBootstrap;
-use crate::conversation::{Answer, Event, EventWithContext, InitError};
 use crate::dispatch::EnvironmentId;
 use crate::fault;
 use crate::function::{Call, Function, refused};
 use crate::lambda::now_ms;
-use crate::life::{Happening, Life};
 use crate::limits::INIT_TIMEOUT;
 use crate::log::{self, End, EnvironmentLog, Report};
 use crate::memory::PeakMemory;
+use crate::runtime_api::conversation::{Answer, Event, EventWithContext, InitError};
 use crate::sandbox::{Exit, Launch};
 use crate::variables;
 

@@ -17,8 +17,8 @@ use lambkin_http::BodyError;
 use lambkin_model::RequestId;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::lifecycle::State;
-use crate::refusal::Refusal;
+use super::lifecycle::State;
+use super::refusal::Refusal;
 
 /// A runtime's conversation with its environment, for as long as its process lives.
 #[derive(Debug)]

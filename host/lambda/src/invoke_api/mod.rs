@@ -14,7 +14,6 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, StatusCode};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use lambkin_http::{BodyError, Idle, Response, StopSignal, read_body};
 use lambkin_model::{Failure, Invocation, Outcome, RequestId};
@@ -248,7 +247,7 @@ fn outcome_response(outcome: Outcome) -> Result<Response, Error> {
         Err(Failure::Throttled) => return Err(Error::throttled()),
         Err(Failure::UnknownFunction | Failure::ShuttingDown) => return Err(Error::shutting_down()),
     };
-    let mut response = Response::new(Full::new(payload));
+    let mut response = Response::new(payload.into());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(REMAPPED_LENGTH, HeaderValue::from_static("0"));
@@ -378,7 +377,7 @@ impl Error {
     }
 
     fn into_response(self) -> Response {
-        let mut response = Response::new(Full::new(self.body.into()));
+        let mut response = Response::new(self.body.into());
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -396,7 +395,7 @@ fn quote(text: &str) -> String {
 }
 
 fn empty(status: StatusCode) -> Response {
-    let mut response = Response::new(Full::default());
+    let mut response = Response::default();
     *response.status_mut() = status;
     response
         .headers_mut()
