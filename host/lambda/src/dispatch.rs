@@ -34,6 +34,8 @@ pub(crate) struct Dispatcher {
 #[derive(Debug, Default)]
 struct State {
     environments: Vec<(EnvironmentId, Mailbox)>,
+    /// Environments that are to end instead of taking another call.
+    retiring: Vec<EnvironmentId>,
     /// Environments that were promised a place but have not reported yet.
     starting: usize,
     last_id: EnvironmentId,
@@ -58,6 +60,17 @@ pub(crate) enum Placement {
     Start(Call),
     /// Nothing can be done for it.
     Refused(Failure),
+}
+
+/// What an environment is to do after a call.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// Serve this call.
+    Serve(Call),
+    /// Wait for one.
+    Wait,
+    /// End.
+    End,
 }
 
 impl Dispatcher {
@@ -128,29 +141,49 @@ impl Dispatcher {
         self.lock().settling += 1;
     }
 
-    /// An environment is free, after [`Dispatcher::settle`] if `settled`. It gets the first waiting call, or is idle.
-    pub(crate) fn release(&self, id: EnvironmentId, settled: bool) -> Option<Call> {
+    /// An environment is free, after [`Dispatcher::settle`] if `settled`.
+    pub(crate) fn release(&self, id: EnvironmentId, settled: bool) -> Next {
         let mut state = self.lock();
         if settled {
             state.settling = state.settling.saturating_sub(1);
         }
-        while let Some(call) = state.waiting.pop_front() {
-            // Whose caller has gone away before it began, needs not begin.
-            if !call.answer.is_closed() {
-                return Some(call);
+        if state.retiring.contains(&id) {
+            return Next::End;
+        }
+        match state.first_waiting() {
+            Some(call) => Next::Serve(call),
+            None => {
+                state.idle.push(id);
+                Next::Wait
             }
         }
-        state.idle.push(id);
-        None
     }
 
-    /// An environment has ended.
-    pub(crate) fn leave(&self, id: EnvironmentId) {
+    /// An environment has ended. A call that waits may have its place: the caller is to start an environment with it.
+    pub(crate) fn leave(&self, id: EnvironmentId) -> Option<Call> {
         let mut state = self.lock();
         state.environments.retain(|(other, _)| *other != id);
         state.idle.retain(|other| *other != id);
+        state.retiring.retain(|other| *other != id);
+        let next = state.first_waiting();
+        if next.is_some() {
+            state.starting += 1;
+        }
         drop(state);
         self.environment_gone.notify_one();
+        next
+    }
+
+    /// Has every environment end, the idle ones at once and the others after their calls.
+    pub(crate) fn retire(&self) {
+        let mut state = self.lock();
+        state.retiring = state.environments.iter().map(|(id, _)| *id).collect();
+        for idle in std::mem::take(&mut state.idle) {
+            let mailbox = state.environments.iter().find(|(id, _)| *id == idle);
+            if let Some((_, mailbox)) = mailbox {
+                let _has_just_ended = mailbox.send(Message::Stop);
+            }
+        }
     }
 
     /// Refuses what waits and what comes, stops every environment, and returns when the last one has left.
@@ -179,6 +212,16 @@ impl Dispatcher {
 impl State {
     fn size(&self) -> usize {
         self.environments.len() + self.starting
+    }
+
+    /// The first waiting call whose caller is still there: a call that has not begun needs not begin for nobody.
+    fn first_waiting(&mut self) -> Option<Call> {
+        while let Some(call) = self.waiting.pop_front() {
+            if !call.answer.is_closed() {
+                return Some(call);
+            }
+        }
+        None
     }
 
     /// Hands a call to an environment; gives it back if that has just ended.
@@ -214,6 +257,14 @@ mod tests {
         (Call { invocation, answer }, outcome)
     }
 
+    /// The id of the call an environment is to serve next.
+    fn next(next: Next) -> Option<String> {
+        match next {
+            Next::Serve(call) => Some(id(&call).to_owned()),
+            Next::Wait | Next::End => None,
+        }
+    }
+
     fn id(call: &Call) -> &str {
         call.invocation.request_id.as_str()
     }
@@ -231,8 +282,8 @@ mod tests {
         let dispatcher = Dispatcher::new(2, 10);
         let (one, mut mail_of_one) = environment(&dispatcher);
         let (two, mut mail_of_two) = environment(&dispatcher);
-        assert!(dispatcher.release(one, false).is_none());
-        assert!(dispatcher.release(two, false).is_none());
+        assert!(matches!(dispatcher.release(one, false), Next::Wait));
+        assert!(matches!(dispatcher.release(two, false), Next::Wait));
         let (next, _outcome) = call("next");
         assert!(matches!(dispatcher.place(next), Placement::Sent));
         assert!(matches!(mail_of_two.try_recv(), Ok(Message::Invoke(call)) if id(&call) == "next"));
@@ -252,9 +303,9 @@ mod tests {
             dispatcher.place(c),
             Placement::Refused(Failure::Throttled)
         ));
-        assert_eq!(dispatcher.release(one, false).as_ref().map(id), Some("a"));
-        assert_eq!(dispatcher.release(one, false).as_ref().map(id), Some("b"));
-        assert!(dispatcher.release(one, false).is_none());
+        assert_eq!(next(dispatcher.release(one, false)).as_deref(), Some("a"));
+        assert_eq!(next(dispatcher.release(one, false)).as_deref(), Some("b"));
+        assert!(matches!(dispatcher.release(one, false), Next::Wait));
     }
 
     #[test]
@@ -269,7 +320,7 @@ mod tests {
             matches!(dispatcher.place(b), Placement::Start(_)),
             "one settles, one call may wait for it"
         );
-        assert_eq!(dispatcher.release(one, true).as_ref().map(id), Some("a"));
+        assert_eq!(next(dispatcher.release(one, true)).as_deref(), Some("a"));
     }
 
     #[test]
@@ -281,7 +332,7 @@ mod tests {
         assert!(matches!(dispatcher.place(a), Placement::Settling));
         assert_eq!(dispatcher.stop_settling().as_ref().map(id), Some("a"));
         assert!(dispatcher.stop_settling().is_none(), "the limit is reached");
-        assert!(dispatcher.release(one, true).is_none());
+        assert!(matches!(dispatcher.release(one, true), Next::Wait));
     }
 
     #[test]
@@ -294,7 +345,7 @@ mod tests {
         assert!(matches!(dispatcher.place(gone), Placement::Queued));
         assert!(matches!(dispatcher.place(patient), Placement::Queued));
         assert_eq!(
-            dispatcher.release(one, false).as_ref().map(id),
+            next(dispatcher.release(one, false)).as_deref(),
             Some("patient")
         );
     }
@@ -303,11 +354,34 @@ mod tests {
     fn an_environment_that_has_ended_gets_no_call_and_leaves_its_place() {
         let dispatcher = Dispatcher::new(1, 0);
         let (one, mail) = environment(&dispatcher);
-        assert!(dispatcher.release(one, false).is_none());
+        assert!(matches!(dispatcher.release(one, false), Next::Wait));
         drop(mail);
-        dispatcher.leave(one);
+        assert!(dispatcher.leave(one).is_none());
         let (next, _outcome) = call("next");
         assert!(matches!(dispatcher.place(next), Placement::Start(_)));
+    }
+
+    #[test]
+    fn a_retired_environment_finishes_its_call_and_makes_room_for_the_next() {
+        let dispatcher = Dispatcher::new(1, 2);
+        let (one, mut mail) = environment(&dispatcher);
+        let (waiting, _outcome) = call("waiting");
+        assert!(matches!(dispatcher.place(waiting), Placement::Queued));
+        dispatcher.retire();
+        assert!(mail.try_recv().is_err(), "it works");
+        assert!(matches!(dispatcher.release(one, false), Next::End));
+        assert_eq!(dispatcher.leave(one).as_ref().map(id), Some("waiting"));
+    }
+
+    #[test]
+    fn a_retired_environment_that_is_idle_ends_at_once() {
+        let dispatcher = Dispatcher::new(2, 0);
+        let (one, mut mail) = environment(&dispatcher);
+        assert!(matches!(dispatcher.release(one, false), Next::Wait));
+        dispatcher.retire();
+        assert!(matches!(mail.try_recv(), Ok(Message::Stop)));
+        let (fresh, _outcome) = call("fresh");
+        assert!(matches!(dispatcher.place(fresh), Placement::Start(_)));
     }
 
     #[tokio::test]

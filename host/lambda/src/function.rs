@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use lambkin_model::{Failure, Invocation, Outcome};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::code::Code;
 use crate::dispatch::{Dispatcher, Placement};
@@ -54,6 +55,44 @@ pub struct Function {
     pub(crate) account: Account,
     pub(crate) log: Log,
     pub(crate) dispatcher: Dispatcher,
+}
+
+/// The answer to a caller that takes a response as it is made.
+#[derive(Debug)]
+pub enum Reply {
+    /// The runtime answered with one piece, or there is a failure.
+    Whole(Outcome),
+    /// The runtime streams.
+    Stream(ResponseStream),
+}
+
+/// A response that is still being made.
+#[derive(Debug)]
+pub struct ResponseStream {
+    /// The runtime's `Content-Type`.
+    pub content_type: Option<String>,
+    /// The body's pieces, in order, until the channel closes.
+    pub chunks: mpsc::Receiver<Bytes>,
+    /// How it ended; arrives after the last piece. An error here means that the host is shutting down.
+    pub end: oneshot::Receiver<StreamEnd>,
+}
+
+/// The end of a [`ResponseStream`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamEnd {
+    /// What went wrong midway, if anything did.
+    pub error: Option<StreamError>,
+    /// As in [`Outcome::log_tail`].
+    pub log_tail: Option<Bytes>,
+}
+
+/// What went wrong in the middle of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamError {
+    /// AWS's or the runtime's error type: `Sandbox.Timedout`, `Runtime.ExitError`, `Function.ResponseSizeTooLarge`, …
+    pub error_type: String,
+    /// The error, usually JSON.
+    pub payload: Bytes,
 }
 
 /// One call on its way to an environment.
@@ -112,6 +151,16 @@ impl Function {
         outcome
             .await
             .unwrap_or_else(|_| refused(Failure::ShuttingDown))
+    }
+
+    /// The same for a caller that takes a response as it is made.
+    pub async fn invoke_streaming(self: &Arc<Self>, invocation: Invocation) -> Reply {
+        Reply::Whole(self.invoke(invocation).await)
+    }
+
+    /// Has the next calls start on fresh environments: the code has changed. Calls under way finish where they are.
+    pub fn retire_environments(&self) {
+        self.dispatcher.retire();
     }
 
     /// Ends all environments and refuses what waits; returns when the last process is gone.

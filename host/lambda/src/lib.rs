@@ -26,7 +26,9 @@ mod variables;
 
 pub use bootstrap::{NoBootstrap, Unusable};
 pub use code::{Code, CodeError, Entry};
-pub use function::{Account, Function, FunctionSpec};
+pub use function::{
+    Account, Function, FunctionSpec, Reply, ResponseStream, StreamEnd, StreamError,
+};
 pub use lambda::{Lambda, new_request_id, new_trace_id, now_ms};
 pub use log::Log;
 pub use name::is_function_name;

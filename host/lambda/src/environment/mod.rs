@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 use self::life::{Happening, Life};
 use crate::bootstrap::NoBootstrap;
-use crate::dispatch::EnvironmentId;
+use crate::dispatch::{EnvironmentId, Next};
 use crate::fault;
 use crate::function::{Call, Function, refused};
 use crate::lambda::now_ms;
@@ -72,7 +72,9 @@ struct Membership {
 
 impl Drop for Membership {
     fn drop(&mut self) {
-        self.function.dispatcher.leave(self.id);
+        if let Some(call) = self.function.dispatcher.leave(self.id) {
+            start(Arc::clone(&self.function), call);
+        }
     }
 }
 
@@ -120,8 +122,9 @@ impl Environment {
         // Whether the host stops is learnt from the mailbox, in a call or between two.
         while let Some(settled) = self.serve(call).await {
             let next = match self.function.dispatcher.release(membership.id, settled) {
-                Some(next) => Some(next),
-                None => self.idle().await,
+                Next::Serve(next) => Some(next),
+                Next::Wait => self.idle().await,
+                Next::End => None,
             };
             match next {
                 Some(next) => call = next,

@@ -8,18 +8,19 @@
 
 pub(crate) mod conversation;
 mod lifecycle;
-mod refusal;
+pub(crate) mod refusal;
+pub(crate) mod reply;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
 use lambkin_http::{BodyError, Response, read_body};
 
 use self::conversation::{Conversation, EventWithContext, InitError, Next, Posted};
 use self::refusal::Refusal;
+use self::reply::{acknowledged, json, method_not_allowed, not_found, refused, text};
 use crate::fault;
 use crate::limits::RESPONSE_BYTES;
 
@@ -133,17 +134,6 @@ async fn init_error(request: Request<Incoming>, conversation: &Conversation) -> 
     }
 }
 
-/// 202, or why not.
-fn acknowledged(taken: Result<(), Refusal>) -> Response {
-    match taken {
-        Ok(()) => json(
-            StatusCode::ACCEPTED,
-            Bytes::from_static(b"{\"status\":\"OK\"}\n"),
-        ),
-        Err(refusal) => refused(&refusal),
-    }
-}
-
 fn event_response(delivery: &EventWithContext) -> Response {
     let mut response = json(StatusCode::OK, delivery.event.clone());
     let mut set = |name: &'static str, value: &str| {
@@ -169,49 +159,6 @@ fn event_response(delivery: &EventWithContext) -> Response {
     set("lambda-runtime-trace-id", &delivery.trace_id);
     if let Some(context) = &delivery.client_context {
         set("lambda-runtime-client-context", context);
-    }
-    response
-}
-
-fn refused(refusal: &Refusal) -> Response {
-    json(
-        refusal.status,
-        fault::refusal_body(refusal.error_type, &refusal.message),
-    )
-}
-
-fn json(status: StatusCode, body: Bytes) -> Response {
-    let mut response = Response::new(body.into());
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-fn text(status: StatusCode, body: &'static str) -> Response {
-    let mut response = Response::new(Bytes::from_static(body.as_bytes()).into());
-    *response.status_mut() = status;
-    response.headers_mut().insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
-    response
-}
-
-fn not_found() -> Response {
-    let mut response = text(StatusCode::NOT_FOUND, "404 page not found\n");
-    response
-        .headers_mut()
-        .insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
-}
-
-fn method_not_allowed(allowed: &Method) -> Response {
-    let mut response = Response::default();
-    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-    if let Ok(value) = HeaderValue::from_str(allowed.as_str()) {
-        response.headers_mut().insert(ALLOW, value);
     }
     response
 }

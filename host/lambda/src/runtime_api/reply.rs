@@ -1,0 +1,63 @@
+//! The few kinds of answer that every API at the Runtime API's address gives, in AWS's own bytes.
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use http::{Method, StatusCode};
+use lambkin_http::Response;
+
+use super::refusal::Refusal;
+use crate::fault;
+
+/// 202, or why not.
+pub(crate) fn acknowledged(taken: Result<(), Refusal>) -> Response {
+    match taken {
+        Ok(()) => json(
+            StatusCode::ACCEPTED,
+            Bytes::from_static(b"{\"status\":\"OK\"}\n"),
+        ),
+        Err(refusal) => refused(&refusal),
+    }
+}
+
+pub(crate) fn refused(refusal: &Refusal) -> Response {
+    json(
+        refusal.status,
+        fault::refusal_body(refusal.error_type, &refusal.message),
+    )
+}
+
+pub(crate) fn json(status: StatusCode, body: Bytes) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+pub(crate) fn text(status: StatusCode, body: &'static str) -> Response {
+    let mut response = Response::new(Bytes::from_static(body.as_bytes()).into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    response
+}
+
+pub(crate) fn not_found() -> Response {
+    let mut response = text(StatusCode::NOT_FOUND, "404 page not found\n");
+    response
+        .headers_mut()
+        .insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+pub(crate) fn method_not_allowed(allowed: &Method) -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    if let Ok(value) = HeaderValue::from_str(allowed.as_str()) {
+        response.headers_mut().insert(ALLOW, value);
+    }
+    response
+}
