@@ -13,9 +13,9 @@ use lambkin_model::Failure;
 use tokio::sync::{Notify, mpsc};
 
 use crate::environment::Message;
-use crate::function::{Call, refused};
+use crate::function::{Call, shutting_down};
 
-/// An environment's mailbox. It holds at most one call and one stop, so it needs no bound.
+/// An environment's mailbox. It holds at most a call for each of its places and one stop, so it needs no bound.
 pub(crate) type Mailbox = mpsc::UnboundedSender<Message>;
 
 /// Tells the environments of one function apart.
@@ -122,6 +122,16 @@ impl Dispatcher {
         Some(call)
     }
 
+    /// Promises a place to an environment that is started without a call, if there is room.
+    pub(crate) fn promise(&self) -> bool {
+        let mut state = self.lock();
+        let promised = !state.closed && state.size() < self.limit;
+        if promised {
+            state.starting += 1;
+        }
+        promised
+    }
+
     /// Enters a new environment, which was promised its place by [`Placement::Start`].
     pub(crate) fn join(&self, mailbox: Mailbox) -> EnvironmentId {
         let mut state = self.lock();
@@ -181,7 +191,7 @@ impl Dispatcher {
         for idle in std::mem::take(&mut state.idle) {
             let mailbox = state.environments.iter().find(|(id, _)| *id == idle);
             if let Some((_, mailbox)) = mailbox {
-                let _has_just_ended = mailbox.send(Message::Stop);
+                let _has_just_ended = mailbox.send(Message::Retire);
             }
         }
     }
@@ -197,7 +207,7 @@ impl Dispatcher {
             std::mem::take(&mut state.waiting)
         };
         for call in waiting {
-            let _caller_is_gone = call.answer.send(refused(Failure::ShuttingDown));
+            let _caller_is_gone = call.answer.send(shutting_down());
         }
         while self.lock().size() > 0 {
             self.environment_gone.notified().await;
@@ -239,12 +249,13 @@ impl State {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use lambkin_model::{Invocation, Outcome, RequestId};
+    use lambkin_model::{Invocation, RequestId};
     use tokio::sync::oneshot;
 
     use super::*;
+    use crate::function::Reply;
 
-    fn call(id: &str) -> (Call, oneshot::Receiver<Outcome>) {
+    fn call(id: &str) -> (Call, oneshot::Receiver<Reply>) {
         let (answer, outcome) = oneshot::channel();
         let invocation = Invocation {
             request_id: RequestId::new(id),
@@ -254,7 +265,14 @@ mod tests {
             client_context: None,
             wants_log_tail: false,
         };
-        (Call { invocation, answer }, outcome)
+        (
+            Call {
+                invocation,
+                wants_stream: false,
+                answer,
+            },
+            outcome,
+        )
     }
 
     /// The id of the call an environment is to serve next.
@@ -379,7 +397,7 @@ mod tests {
         let (one, mut mail) = environment(&dispatcher);
         assert!(matches!(dispatcher.release(one, false), Next::Wait));
         dispatcher.retire();
-        assert!(matches!(mail.try_recv(), Ok(Message::Stop)));
+        assert!(matches!(mail.try_recv(), Ok(Message::Retire)));
         let (fresh, _outcome) = call("fresh");
         assert!(matches!(dispatcher.place(fresh), Placement::Start(_)));
     }
@@ -395,7 +413,10 @@ mod tests {
             dispatcher.leave(one);
         };
         tokio::join!(dispatcher.close(), leaving);
-        assert_eq!(outcome.await.unwrap(), refused(Failure::ShuttingDown));
+        assert!(matches!(
+            outcome.await.unwrap(),
+            Reply::Whole(outcome) if outcome.result == Err(Failure::ShuttingDown)
+        ));
         let (late, _outcome) = call("late");
         assert!(matches!(
             dispatcher.place(late),

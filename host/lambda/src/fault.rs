@@ -19,7 +19,7 @@ pub(crate) const INVALID_ENTRYPOINT: &str = "Runtime.InvalidEntrypoint";
 const RESPONSE_TOO_LARGE: &str = "Function.ResponseSizeTooLarge";
 const INVALID_RESPONSE_MODE: &str = "Runtime.InvalidResponseModeHeader";
 const TRUNCATED_RESPONSE: &str = "Runtime.TruncatedResponse";
-const TIMED_OUT: &str = "Sandbox.Timedout";
+pub(crate) const TIMED_OUT: &str = "Sandbox.Timedout";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

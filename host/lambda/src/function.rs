@@ -46,6 +46,70 @@ pub struct FunctionSpec {
     pub queue: usize,
     /// Put before each line of its log.
     pub log_prefix: String,
+    /// How its environments come and go.
+    pub lifecycle: Lifecycle,
+}
+
+/// How a function's environments come and go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lifecycle {
+    /// The most invocations at a time in one environment. AWS's functions have 1, unless they run on managed instances.
+    pub concurrency: usize,
+    /// Environments that are kept initialised, called or not.
+    pub provisioned: usize,
+    /// How long an environment stays without a call; `None` is until the host ends.
+    pub idle_timeout: Option<Duration>,
+    /// Whether processes are stopped between invocations, as on AWS.
+    pub freeze: bool,
+    /// Whether the runtime is restored from a snapshot before its first event.
+    pub snap_start: bool,
+}
+
+impl Default for Lifecycle {
+    fn default() -> Self {
+        Self {
+            concurrency: 1,
+            provisioned: 0,
+            idle_timeout: None,
+            freeze: true,
+            snap_start: false,
+        }
+    }
+}
+
+/// `AWS_LAMBDA_INITIALIZATION_TYPE`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InitializationType {
+    OnDemand,
+    ProvisionedConcurrency,
+    SnapStart,
+    ManagedInstances,
+}
+
+impl InitializationType {
+    /// AWS's word for it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::OnDemand => "on-demand",
+            Self::ProvisionedConcurrency => "provisioned-concurrency",
+            Self::SnapStart => "snap-start",
+            Self::ManagedInstances => "lambda-managed-instances",
+        }
+    }
+}
+
+impl FunctionSpec {
+    pub(crate) fn initialization_type(&self) -> InitializationType {
+        if self.lifecycle.concurrency > 1 {
+            InitializationType::ManagedInstances
+        } else if self.lifecycle.snap_start {
+            InitializationType::SnapStart
+        } else if self.lifecycle.provisioned > 0 {
+            InitializationType::ProvisionedConcurrency
+        } else {
+            InitializationType::OnDemand
+        }
+    }
 }
 
 /// A function that can be invoked.
@@ -99,7 +163,9 @@ pub struct StreamError {
 #[derive(Debug)]
 pub(crate) struct Call {
     pub invocation: Invocation,
-    pub answer: oneshot::Sender<Outcome>,
+    /// Whether the caller takes a response as it is made; else it gets a [`Reply::Whole`].
+    pub wants_stream: bool,
+    pub answer: oneshot::Sender<Reply>,
 }
 
 impl Function {
@@ -133,29 +199,48 @@ impl Function {
     ///
     /// A caller that gives up does not stop an invocation that has begun, as on AWS.
     pub async fn invoke(self: &Arc<Self>, invocation: Invocation) -> Outcome {
-        let (answer, mut outcome) = oneshot::channel();
-        let call = Call { invocation, answer };
-        match self.dispatcher.place(call) {
-            Placement::Sent | Placement::Queued => {}
-            Placement::Start(call) => environment::start(Arc::clone(self), call),
-            Placement::Settling => {
-                if let Ok(outcome) = tokio::time::timeout(SETTLE_TIMEOUT, &mut outcome).await {
-                    return outcome.unwrap_or_else(|_| refused(Failure::ShuttingDown));
-                }
-                if let Some(call) = self.dispatcher.stop_settling() {
-                    environment::start(Arc::clone(self), call);
-                }
-            }
-            Placement::Refused(failure) => return refused(failure),
+        match self.call(invocation, false).await {
+            Reply::Whole(outcome) => outcome,
+            // Given only to those who take one.
+            Reply::Stream(_) => refused(Failure::ShuttingDown),
         }
-        outcome
-            .await
-            .unwrap_or_else(|_| refused(Failure::ShuttingDown))
     }
 
     /// The same for a caller that takes a response as it is made.
     pub async fn invoke_streaming(self: &Arc<Self>, invocation: Invocation) -> Reply {
-        Reply::Whole(self.invoke(invocation).await)
+        self.call(invocation, true).await
+    }
+
+    async fn call(self: &Arc<Self>, invocation: Invocation, wants_stream: bool) -> Reply {
+        let (answer, mut reply) = oneshot::channel();
+        let call = Call {
+            invocation,
+            wants_stream,
+            answer,
+        };
+        match self.dispatcher.place(call) {
+            Placement::Sent | Placement::Queued => {}
+            Placement::Start(call) => environment::start(Arc::clone(self), Some(call)),
+            Placement::Settling => {
+                if let Ok(reply) = tokio::time::timeout(SETTLE_TIMEOUT, &mut reply).await {
+                    return reply.unwrap_or_else(|_| shutting_down());
+                }
+                if let Some(call) = self.dispatcher.stop_settling() {
+                    environment::start(Arc::clone(self), Some(call));
+                }
+            }
+            Placement::Refused(failure) => return Reply::Whole(refused(failure)),
+        }
+        reply.await.unwrap_or_else(|_| shutting_down())
+    }
+
+    /// Starts the environments that are to be there before the first call.
+    pub fn start_provisioned(self: &Arc<Self>) {
+        for _ in 0..self.spec.lifecycle.provisioned {
+            if self.dispatcher.promise() {
+                environment::start(Arc::clone(self), None);
+            }
+        }
     }
 
     /// Has the next calls start on fresh environments: the code has changed. Calls under way finish where they are.
@@ -175,4 +260,9 @@ pub(crate) fn refused(failure: Failure) -> Outcome {
         result: Err(failure),
         log_tail: None,
     }
+}
+
+/// The reply to a call that nobody will serve any more.
+pub(crate) fn shutting_down() -> Reply {
+    Reply::Whole(refused(Failure::ShuttingDown))
 }

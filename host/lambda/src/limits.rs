@@ -13,6 +13,15 @@ pub const ASYNC_EVENT_BYTES: usize = 1024 * 1024;
 /// A response: 6 MiB and 100 bytes, which is where AWS draws the line.
 pub const RESPONSE_BYTES: usize = SYNC_EVENT_BYTES + 100;
 
+/// A streamed response: 200 MiB since 2025.
+pub const STREAM_BYTES: u64 = 200 * 1024 * 1024;
+
+/// The pieces of a streamed response that may wait for its caller. A slow caller slows its function down.
+pub const STREAM_BUFFER_PIECES: usize = 16;
+
+/// Trailers of a streamed response that a runtime wrote into its body.
+pub const TRAILER_BYTES: usize = 64 * 1024;
+
 /// `X-Amz-Client-Context`, in base64.
 pub const CLIENT_CONTEXT_BYTES: usize = 3583;
 
@@ -28,6 +37,12 @@ pub const MAX_TIMEOUT: Duration = Duration::from_secs(900);
 /// The init phase on demand. One that takes longer is stopped and repeated inside the invocation, under the
 /// function's own time-out.
 pub const INIT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The init phase of provisioned environments, snapshots and managed instances, unless the function's time-out is longer.
+pub const LONG_INIT_TIMEOUT: Duration = Duration::from_secs(130);
+
+/// From the restore of a snapshot to the request for the first event.
+pub const RESTORE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a call waits for an environment that has answered its last call but has not asked for the next one
 /// yet; then it gets an environment of its own. Runtimes ask within a fraction of a millisecond.

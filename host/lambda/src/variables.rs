@@ -47,12 +47,20 @@ pub fn is_reserved(key: &str) -> bool {
     RESERVED.contains(&key) || key == RESERVED_TASK_ROOT
 }
 
+/// What a process is told of the life it is part of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Surroundings<'a> {
+    /// Address and port; the metadata endpoint has the same.
+    pub runtime_api: &'a str,
+    pub metadata_token: &'a str,
+    pub log_stream: &'a str,
+}
+
 /// Everything the runtime of one environment gets.
 pub(crate) fn of_runtime(
     function: &FunctionSpec,
     account: &Account,
-    runtime_api: &str,
-    log_stream: &str,
+    surroundings: &Surroundings<'_>,
 ) -> BTreeMap<String, String> {
     let root = function.code.task_root.display();
     let mut variables = BTreeMap::new();
@@ -80,13 +88,29 @@ pub(crate) fn of_runtime(
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
         function.memory_mb.to_string(),
     );
-    set("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned());
+    set(
+        "AWS_LAMBDA_INITIALIZATION_TYPE",
+        function.initialization_type().as_str().to_owned(),
+    );
     set(
         "AWS_LAMBDA_LOG_GROUP_NAME",
         format!("/aws/lambda/{}", function.name),
     );
-    set("AWS_LAMBDA_LOG_STREAM_NAME", log_stream.to_owned());
-    set("AWS_LAMBDA_RUNTIME_API", runtime_api.to_owned());
+    set(
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        surroundings.log_stream.to_owned(),
+    );
+    let address = surroundings.runtime_api;
+    set("AWS_LAMBDA_RUNTIME_API", address.to_owned());
+    set("AWS_LAMBDA_METADATA_API", address.to_owned());
+    set(
+        "AWS_LAMBDA_METADATA_TOKEN",
+        surroundings.metadata_token.to_owned(),
+    );
+    if function.lifecycle.concurrency > 1 {
+        let concurrency = function.lifecycle.concurrency.to_string();
+        set("AWS_LAMBDA_MAX_CONCURRENCY", concurrency);
+    }
     set("LAMBDA_TASK_ROOT", root.to_string());
     set("LAMBDA_RUNTIME_DIR", "/var/runtime".to_owned());
     variables

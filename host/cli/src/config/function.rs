@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lambkin_lambda::limits::{MAX_TIMEOUT, VARIABLES_BYTES};
 use lambkin_lambda::{
-    Code, CodeError, Entry, FunctionSpec, is_function_name, is_reserved_variable,
+    Code, CodeError, Entry, FunctionSpec, Lifecycle, is_function_name, is_reserved_variable,
 };
 
 use super::reader::{Found, Problems, Reader};
@@ -77,6 +77,7 @@ pub fn read(
         } else {
             String::new()
         },
+        lifecycle: Lifecycle::default(),
         name: name.value,
     })
 }
@@ -169,5 +170,6 @@ pub fn ad_hoc(path: &Path, project: &Path) -> Result<FunctionSpec, CodeError> {
         concurrency: 1,
         queue: 0,
         log_prefix: String::new(),
+        lifecycle: Lifecycle::default(),
     })
 }

@@ -19,11 +19,13 @@ use tokio::net::unix::pipe;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::Sleep;
+use uuid::Uuid;
 
+use crate::function::{Function, InitializationType};
 use crate::limits::KILL_TIMEOUT;
 use crate::log::{EnvironmentLog, Stream};
-use crate::runtime_api;
 use crate::runtime_api::conversation::{Conversation, Delivery, Event};
+use crate::runtime_api::{self, Api, Metadata, availability_zone_id};
 use crate::sandbox::{Exit, Launch, Process};
 
 /// A running process and its conversation.
@@ -50,21 +52,34 @@ pub(crate) enum Happening {
 }
 
 impl Life {
-    /// Starts a process. `prepare` is told the Runtime API's address and says what to start.
-    pub(crate) fn begin(prepare: impl FnOnce(&str) -> Launch) -> io::Result<Self> {
+    /// Starts a process. `prepare` is told the Runtime API's address and the metadata token, and says what to start.
+    pub(crate) fn begin(
+        function: &Function,
+        prepare: impl FnOnce(&str, &str) -> Launch,
+    ) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        let (process, outputs) = Process::spawn(prepare(&address.to_string()))?;
+        let metadata = Metadata {
+            token: Uuid::new_v4().to_string(),
+            availability_zone_id: availability_zone_id(&function.account.region),
+        };
+        let launch = prepare(&address.to_string(), &metadata.token);
+        let (process, outputs) = Process::spawn(launch)?;
 
-        let (conversation, events) = Conversation::new();
-        let told = Arc::clone(&conversation);
+        let spec = &function.spec;
+        let (conversation, events) = Conversation::new(spec.lifecycle.concurrency);
+        let api = Arc::new(Api {
+            conversation: Arc::clone(&conversation),
+            metadata,
+            snap_start: spec.initialization_type() == InitializationType::SnapStart,
+        });
         let server = tokio::spawn(async move {
             // Held here so that the server lives until it is aborted.
             let (_stop, signal) = StopSignal::new();
             lambkin_http::serve(listener, Idle::Unlimited, signal, move |request, _peer| {
-                runtime_api::answer(request, Arc::clone(&told))
+                runtime_api::answer(request, Arc::clone(&api))
             })
             .await;
         });
@@ -93,6 +108,16 @@ impl Life {
     /// Hands over the event of an invocation.
     pub(crate) fn deliver(&self, delivery: Delivery) {
         self.conversation.deliver(delivery);
+    }
+
+    /// Gives up an event whose time is up while the process goes on with others.
+    pub(crate) fn expire(&self, attempt: u64) {
+        self.conversation.expire(attempt);
+    }
+
+    /// Tells a runtime that waits for it that it has been restored from its snapshot.
+    pub(crate) fn restore(&self) {
+        self.conversation.restore();
     }
 
     /// Waits for the next thing that matters, or for `until`; passes output on to `log` meanwhile.

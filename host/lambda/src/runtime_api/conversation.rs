@@ -4,21 +4,26 @@
 //! [`Event`]s afterwards, and only of those that matter to it. In the other direction the environment [delivers]
 //! an event, which ends the wait of a request for the next one.
 //!
+//! A runtime works on one event at a time, unless its function allows several: then it may wait in several requests
+//! for the next event, each event has a state of its own, and answers are told apart by request id alone.
+//!
 //! The lock is held for a few assignments and never across an await. It is one of the two things in this crate that two
 //! tasks share (the dispatcher is the other): asking the environment's task instead costs two more switches between
 //! tasks on each of a call's three requests, which was measured as a third of a short call's time.
 //!
 //! [delivers]: Conversation::deliver
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use bytes::Bytes;
-use lambkin_http::BodyError;
 use lambkin_model::RequestId;
 use tokio::sync::{mpsc, oneshot};
 
 use super::lifecycle::State;
 use super::refusal::Refusal;
+use crate::function::StreamError;
 
 /// A runtime's conversation with its environment, for as long as its process lives.
 #[derive(Debug)]
@@ -29,13 +34,26 @@ pub(crate) struct Conversation {
 
 #[derive(Debug)]
 struct Exchange {
+    /// Of the runtime as a whole; what it is with an event is the event's own state.
     state: State,
-    /// Requests for the next event, waiting. More than one is unusual but legal.
+    /// The most events it works on at a time.
+    concurrency: usize,
+    /// Requests for the next event, waiting. With one event at a time more than one is unusual but legal.
     waiting: Vec<oneshot::Sender<Delivery>>,
-    /// An event that waits for the runtime to ask for it.
-    pending: Option<Delivery>,
-    /// The event the runtime has, or has just answered.
-    current: Option<Delivery>,
+    /// Events that wait for the runtime to ask for them.
+    pending: VecDeque<Delivery>,
+    /// The events the runtime has.
+    current: Vec<Current>,
+    /// Events whose time was up while the runtime had them. Only with several at a time: else the process is ended.
+    expired: Vec<RequestId>,
+    /// Waits for the restore from a snapshot.
+    restore: Option<oneshot::Sender<()>>,
+}
+
+#[derive(Debug)]
+struct Current {
+    delivery: Delivery,
+    state: State,
 }
 
 /// An event on its way to a runtime. Shared, as it may be delivered more than once.
@@ -44,13 +62,20 @@ pub(crate) type Delivery = Arc<EventWithContext>;
 /// An event and what `next` says about it in headers.
 #[derive(Debug)]
 pub(crate) struct EventWithContext {
+    /// Tells the events of one life apart: a retry of the same request has another one.
+    pub attempt: u64,
     pub request_id: RequestId,
+    /// `Lambda-Runtime-Invocation-Id`: which attempt this is, in a form that cannot be guessed from another one.
+    pub invocation_id: String,
     pub event: Bytes,
     /// Milliseconds since the Unix epoch.
     pub deadline_ms: u64,
     pub function_arn: String,
     pub trace_id: String,
     pub client_context: Option<String>,
+    pub tenant_id: Option<String>,
+    /// Whether the caller takes a response as it is made.
+    pub wants_stream: bool,
 }
 
 /// Something the environment has to know.
@@ -58,13 +83,17 @@ pub(crate) struct EventWithContext {
 pub(crate) enum Event {
     /// The runtime waits for an event: init, or the last invocation, is over.
     Ready,
-    /// The runtime reported that its init failed.
+    /// The runtime waits to be restored from a snapshot.
+    RestoreReady,
+    /// The runtime reported that its init, or a hook after the restore, failed.
     InitError(InitError),
-    /// The runtime answered the event it was given.
-    Answered(Answer),
+    /// The runtime has begun a response, and the caller takes it as it is made.
+    Streams(u64, Streaming),
+    /// The runtime answered this attempt.
+    Answered(u64, Answer, Timing),
 }
 
-/// What a runtime posted to `/init/error`.
+/// What a runtime posted to `/init/error` or `/restore/error`.
 #[derive(Debug)]
 pub(crate) struct InitError {
     pub body: Bytes,
@@ -72,23 +101,48 @@ pub(crate) struct InitError {
     pub error_type: Option<String>,
 }
 
+/// A response on its way.
+#[derive(Debug)]
+pub(crate) struct Streaming {
+    pub content_type: Option<String>,
+    pub chunks: mpsc::Receiver<Bytes>,
+}
+
 /// What a runtime made of its event.
 #[derive(Debug)]
 pub(crate) enum Answer {
     Response(Bytes),
+    /// A response that was handed on piece by piece, or collected, and what its trailers said.
+    Streamed(Bytes, Option<StreamError>),
     Error(Bytes),
     TooLarge,
     Truncated,
     InvalidMode,
 }
 
-/// What a runtime posted for an invocation.
+/// When an answer began and ended, and how long it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timing {
+    pub first_byte: Instant,
+    pub last_byte: Instant,
+    pub bytes: u64,
+}
+
+/// What a runtime is about to post for an invocation.
 #[derive(Debug)]
-pub(crate) struct Posted<'a> {
+pub(crate) struct Posting<'a> {
     pub request_id: &'a str,
-    pub body: Result<Bytes, BodyError>,
+    /// `Lambda-Runtime-Invocation-Id`, from runtimes that know it.
+    pub invocation_id: Option<&'a str>,
+    pub kind: PostKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PostKind {
+    Response,
     /// `Lambda-Runtime-Function-Response-Mode` was there and was not `streaming`.
-    pub invalid_mode: bool,
+    ResponseInUnknownMode,
+    Error,
 }
 
 /// The answer to a request for the next event.
@@ -102,14 +156,17 @@ pub(crate) enum Next {
 
 impl Conversation {
     /// A conversation that has not begun, and where its events arrive.
-    pub(crate) fn new() -> (Arc<Self>, mpsc::UnboundedReceiver<Event>) {
+    pub(crate) fn new(concurrency: usize) -> (Arc<Self>, mpsc::UnboundedReceiver<Event>) {
         // Bounded by the runtime's connections: each has one request at a time, and most requests are no event.
         let (events, receiver) = mpsc::unbounded_channel();
         let exchange = Exchange {
             state: State::Started,
+            concurrency,
             waiting: Vec::new(),
-            pending: None,
-            current: None,
+            pending: VecDeque::new(),
+            current: Vec::new(),
+            expired: Vec::new(),
+            restore: None,
         };
         (
             Arc::new(Self {
@@ -123,72 +180,118 @@ impl Conversation {
     /// Hands over the event of an invocation: at once if the runtime waits, else when it asks.
     pub(crate) fn deliver(&self, delivery: Delivery) {
         let mut exchange = self.lock();
-        exchange.pending = Some(delivery);
+        exchange.pending.push_back(delivery);
         if exchange.state == State::Ready {
             exchange.hand_over();
+        }
+    }
+
+    /// Gives up an event whose time is up, while the runtime goes on with others. What still comes for it is too late.
+    pub(crate) fn expire(&self, attempt: u64) {
+        let mut exchange = self.lock();
+        exchange.pending.retain(|event| event.attempt != attempt);
+        let found = exchange
+            .current
+            .iter()
+            .position(|current| current.delivery.attempt == attempt);
+        if let Some(index) = found {
+            let gone = exchange.current.swap_remove(index);
+            exchange.expired.push(gone.delivery.request_id.clone());
+        }
+    }
+
+    /// Tells a runtime that waits for it that it has been restored from its snapshot.
+    pub(crate) fn restore(&self) {
+        let mut exchange = self.lock();
+        if let Some(waits) = exchange.restore.take() {
+            exchange.state.restored();
+            let _the_runtime_has_gone = waits.send(());
         }
     }
 
     /// `GET /runtime/invocation/next`
     pub(crate) fn next(&self) -> Result<Next, Refusal> {
         let mut exchange = self.lock();
-        let was = exchange.state;
-        exchange.state.next()?;
-        // Asked while running: the event again.
-        if let (State::Running, Some(delivery)) = (exchange.state, &exchange.current) {
-            return Ok(Next::Now(Arc::clone(delivery)));
+        if exchange.concurrency > 1 {
+            return exchange.next_of_several(|event| self.tell(event));
         }
+        let was = exchange.state;
+        let mut state = exchange.effective_state();
+        state.next()?;
+        if state == State::Running {
+            // Asked while running: the event again.
+            let Some(current) = exchange.current.first() else {
+                return Err(Refusal::INTERNAL);
+            };
+            return Ok(Next::Now(Arc::clone(&current.delivery)));
+        }
+        let was_waiting = was == State::Ready && exchange.current.is_empty();
+        exchange.state = state;
+        exchange.current.clear();
         let (sender, receiver) = oneshot::channel();
         exchange.waiting.push(sender);
         exchange.hand_over();
-        if was != State::Ready && exchange.state == State::Ready {
+        if !was_waiting && exchange.current.is_empty() {
             self.tell(Event::Ready);
         }
         Ok(Next::Later(receiver))
     }
 
-    /// `POST /runtime/invocation/{id}/response`
-    pub(crate) fn response(&self, posted: Posted<'_>) -> Result<(), Refusal> {
+    /// The head of a `POST /runtime/invocation/{id}/response` or `…/error`: whether its body may come, and for whom.
+    pub(crate) fn begin(self: &Arc<Self>, posting: &Posting<'_>) -> Result<Posted, Refusal> {
         let mut exchange = self.lock();
-        exchange.check_id(posted.request_id)?;
-        exchange.state.response()?;
-        if posted.invalid_mode {
-            // As on AWS the runtime stays stuck in this state until its time is up.
-            self.tell(Event::Answered(Answer::InvalidMode));
-            return Err(Refusal::INVALID_RESPONSE_MODE);
+        let current = exchange.current_of(posting)?;
+        let delivery = Arc::clone(&current.delivery);
+        match posting.kind {
+            PostKind::Error => current.state.error()?,
+            PostKind::Response => current.state.response()?,
+            PostKind::ResponseInUnknownMode => {
+                current.state.response()?;
+                // As on AWS the runtime stays stuck in this state until its time is up.
+                let now = Timing::now();
+                self.tell(Event::Answered(delivery.attempt, Answer::InvalidMode, now));
+                return Err(Refusal::INVALID_RESPONSE_MODE);
+            }
         }
-        self.take(&mut exchange, posted, Answer::Response)
-    }
-
-    /// `POST /runtime/invocation/{id}/error`
-    pub(crate) fn error(&self, posted: Posted<'_>) -> Result<(), Refusal> {
-        let mut exchange = self.lock();
-        exchange.check_id(posted.request_id)?;
-        exchange.state.error()?;
-        self.take(&mut exchange, posted, Answer::Error)
+        Ok(Posted {
+            conversation: Arc::clone(self),
+            attempt: delivery.attempt,
+            wants_stream: delivery.wants_stream,
+            first_byte: Instant::now(),
+            finished: false,
+        })
     }
 
     /// `POST /runtime/init/error`
     pub(crate) fn init_error(&self, error: InitError) -> Result<(), Refusal> {
-        self.lock().state.init_error()?;
+        let mut exchange = self.lock();
+        let mut state = exchange.effective_state();
+        state.init_error()?;
+        exchange.state = state;
         self.tell(Event::InitError(error));
         Ok(())
     }
 
-    fn take(
-        &self,
-        exchange: &mut Exchange,
-        posted: Posted<'_>,
-        answer: fn(Bytes) -> Answer,
-    ) -> Result<(), Refusal> {
-        exchange.state.response_sent();
-        let (answer, reply) = match posted.body {
-            Ok(body) => (answer(body), Ok(())),
-            Err(BodyError::TooLarge { .. }) => (Answer::TooLarge, Err(Refusal::TOO_LARGE)),
-            Err(BodyError::Incomplete(_)) => (Answer::Truncated, Err(Refusal::TRUNCATED)),
-        };
-        self.tell(Event::Answered(answer));
-        reply
+    /// `GET /runtime/restore/next`
+    pub(crate) fn restore_next(&self) -> Result<oneshot::Receiver<()>, Refusal> {
+        let mut exchange = self.lock();
+        let mut state = exchange.effective_state();
+        state.restore_next()?;
+        exchange.state = state;
+        let (sender, receiver) = oneshot::channel();
+        exchange.restore = Some(sender);
+        self.tell(Event::RestoreReady);
+        Ok(receiver)
+    }
+
+    /// `POST /runtime/restore/error`
+    pub(crate) fn restore_error(&self, error: InitError) -> Result<(), Refusal> {
+        let mut exchange = self.lock();
+        let mut state = exchange.effective_state();
+        state.restore_error()?;
+        exchange.state = state;
+        self.tell(Event::InitError(error));
+        Ok(())
     }
 
     fn tell(&self, event: Event) {
@@ -201,29 +304,251 @@ impl Conversation {
 }
 
 impl Exchange {
-    /// Gives a pending event to a request that still listens.
-    fn hand_over(&mut self) {
-        let Some(delivery) = self.pending.take() else {
-            return;
-        };
-        while let Some(asker) = self.waiting.pop() {
-            if asker.send(Arc::clone(&delivery)).is_ok() {
-                self.current = Some(delivery);
-                self.state.deliver();
-                return;
-            }
-        }
-        self.pending = Some(delivery);
+    /// The state AWS would name: that of the event, while there is one.
+    fn effective_state(&self) -> State {
+        let current = self.current.first();
+        current.map_or(self.state, |current| current.state)
     }
 
-    /// While nothing runs no id is right, whatever it is.
-    fn check_id(&self, request_id: &str) -> Result<(), Refusal> {
-        let runs = !matches!(self.state, State::Started | State::Ready);
-        let right = |current: &Delivery| current.request_id.as_str() == request_id;
-        if runs && self.current.as_ref().is_some_and(right) {
-            Ok(())
-        } else {
-            Err(Refusal::INVALID_REQUEST_ID)
+    /// Gives pending events to requests that still listen.
+    fn hand_over(&mut self) {
+        while let Some(delivery) = self.pending.pop_front() {
+            if !self.give(&delivery) {
+                self.pending.push_front(delivery);
+                return;
+            }
+            self.current.push(Current {
+                delivery,
+                state: State::Running,
+            });
         }
+    }
+
+    fn give(&mut self, delivery: &Delivery) -> bool {
+        while let Some(asker) = self.waiting.pop() {
+            if asker.send(Arc::clone(delivery)).is_ok() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// `next` where several events run at a time: any worker may ask at any moment, up to as many as there are places.
+    fn next_of_several(&mut self, tell: impl Fn(Event)) -> Result<Next, Refusal> {
+        let is_first = self.state != State::Ready;
+        self.state.next()?;
+        self.waiting.retain(|asker| !asker.is_closed());
+        if self.waiting.len() >= self.concurrency {
+            return Err(Refusal::TOO_MANY_IDLE);
+        }
+        let (sender, receiver) = oneshot::channel();
+        self.waiting.push(sender);
+        if is_first {
+            tell(Event::Ready);
+        }
+        self.hand_over();
+        Ok(Next::Later(receiver))
+    }
+
+    /// The event a runtime answers. While nothing runs no id is right, whatever it is.
+    fn current_of(&mut self, posting: &Posting<'_>) -> Result<&mut Current, Refusal> {
+        let is_it = |id: &RequestId| id.as_str() == posting.request_id;
+        let found = self
+            .current
+            .iter_mut()
+            .find(|current| is_it(&current.delivery.request_id));
+        let Some(current) = found else {
+            return Err(if self.expired.iter().any(is_it) {
+                Refusal::TOO_LATE
+            } else {
+                Refusal::INVALID_REQUEST_ID
+            });
+        };
+        match posting.invocation_id {
+            Some(id) if id != current.delivery.invocation_id => Err(Refusal::TOO_LATE),
+            _ => Ok(current),
+        }
+    }
+}
+
+/// An answer whose body is being read. Dropped before it is finished, it counts as broken off.
+#[derive(Debug)]
+pub(crate) struct Posted {
+    conversation: Arc<Conversation>,
+    attempt: u64,
+    first_byte: Instant,
+    finished: bool,
+    /// Whether the caller takes the response as it is made.
+    pub wants_stream: bool,
+}
+
+impl Posted {
+    /// Begins to hand on the response piece by piece.
+    pub(crate) fn stream(&self, streaming: Streaming) {
+        self.conversation
+            .tell(Event::Streams(self.attempt, streaming));
+    }
+
+    /// The whole answer has been read, or as much of it as there will ever be.
+    pub(crate) fn finish(mut self, answer: Answer, bytes: u64) {
+        self.end(answer, bytes);
+    }
+
+    fn end(&mut self, answer: Answer, bytes: u64) {
+        self.finished = true;
+        let timing = Timing {
+            first_byte: self.first_byte,
+            last_byte: Instant::now(),
+            bytes,
+        };
+        let mut exchange = self.conversation.lock();
+        let several = exchange.concurrency > 1;
+        let found = exchange
+            .current
+            .iter()
+            .position(|current| current.delivery.attempt == self.attempt);
+        match found {
+            Some(index) if several => {
+                exchange.current.swap_remove(index);
+            }
+            Some(index) => {
+                if let Some(current) = exchange.current.get_mut(index) {
+                    current.state.response_sent();
+                }
+            }
+            // Its time was up meanwhile.
+            None => return,
+        }
+        // Under the lock, so that the environment hears of the answer before it hears of the next request.
+        self.conversation
+            .tell(Event::Answered(self.attempt, answer, timing));
+    }
+}
+
+impl Drop for Posted {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.end(Answer::Truncated, 0);
+        }
+    }
+}
+
+impl Timing {
+    fn now() -> Self {
+        let now = Instant::now();
+        Self {
+            first_byte: now,
+            last_byte: now,
+            bytes: 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(attempt: u64, id: &str) -> Delivery {
+        Arc::new(EventWithContext {
+            attempt,
+            request_id: RequestId::new(id),
+            invocation_id: format!("attempt-{attempt}"),
+            event: Bytes::new(),
+            deadline_ms: 0,
+            function_arn: String::new(),
+            trace_id: String::new(),
+            client_context: None,
+            tenant_id: None,
+            wants_stream: false,
+        })
+    }
+
+    fn posting<'a>(id: &'a str, invocation_id: Option<&'a str>) -> Posting<'a> {
+        Posting {
+            request_id: id,
+            invocation_id,
+            kind: PostKind::Response,
+        }
+    }
+
+    fn refusal(result: Result<Posted, Refusal>) -> &'static str {
+        result
+            .map(|posted| posted.finish(Answer::Truncated, 0))
+            .unwrap_err()
+            .error_type
+    }
+
+    #[test]
+    fn an_answer_for_another_attempt_is_too_late() {
+        let (conversation, _events) = Conversation::new(1);
+        let _asked = conversation.next().unwrap();
+        conversation.deliver(event(2, "r"));
+        let stale = conversation.begin(&posting("r", Some("attempt-1")));
+        assert_eq!(refusal(stale), "InvokeTimeout");
+        assert!(conversation.begin(&posting("r", Some("attempt-2"))).is_ok());
+    }
+
+    #[test]
+    fn an_answer_that_is_dropped_counts_as_broken_off() {
+        let (conversation, mut events) = Conversation::new(1);
+        let _asked = conversation.next().unwrap();
+        conversation.deliver(event(1, "r"));
+        drop(conversation.begin(&posting("r", None)).unwrap());
+        assert!(matches!(events.try_recv(), Ok(Event::Ready)));
+        assert!(matches!(
+            events.try_recv(),
+            Ok(Event::Answered(1, Answer::Truncated, _))
+        ));
+    }
+
+    #[test]
+    fn several_events_run_side_by_side_and_are_answered_in_any_order() {
+        let (conversation, mut events) = Conversation::new(2);
+        let _one = conversation.next().unwrap();
+        let _two = conversation.next().unwrap();
+        assert_eq!(
+            conversation.next().unwrap_err().error_type,
+            "Runtime.TooManyIdleRuntimes"
+        );
+        conversation.deliver(event(1, "a"));
+        conversation.deliver(event(2, "b"));
+        let b = conversation.begin(&posting("b", None)).unwrap();
+        let a = conversation.begin(&posting("a", None)).unwrap();
+        b.finish(Answer::Response(Bytes::new()), 0);
+        a.finish(Answer::Response(Bytes::new()), 0);
+        assert!(matches!(events.try_recv(), Ok(Event::Ready)));
+        assert!(matches!(events.try_recv(), Ok(Event::Answered(2, ..))));
+        assert!(matches!(events.try_recv(), Ok(Event::Answered(1, ..))));
+        assert_eq!(
+            refusal(conversation.begin(&posting("a", None))),
+            "InvalidRequestID"
+        );
+    }
+
+    #[test]
+    fn what_comes_for_an_expired_event_is_too_late_and_the_others_go_on() {
+        let (conversation, _events) = Conversation::new(2);
+        let _one = conversation.next().unwrap();
+        let _two = conversation.next().unwrap();
+        conversation.deliver(event(1, "a"));
+        conversation.deliver(event(2, "b"));
+        conversation.expire(1);
+        assert_eq!(
+            refusal(conversation.begin(&posting("a", None))),
+            "InvokeTimeout"
+        );
+        assert!(conversation.begin(&posting("b", None)).is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_restore_is_waited_for_and_then_the_first_event() {
+        let (conversation, mut events) = Conversation::new(1);
+        let restored = conversation.restore_next().unwrap();
+        assert!(matches!(events.try_recv(), Ok(Event::RestoreReady)));
+        assert!(conversation.next().is_err(), "not before the restore");
+        conversation.restore();
+        restored.await.unwrap();
+        assert!(conversation.next().is_ok());
+        assert!(matches!(events.try_recv(), Ok(Event::Ready)));
     }
 }

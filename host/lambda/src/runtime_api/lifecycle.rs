@@ -26,6 +26,12 @@ pub(crate) enum State {
     InvocationErrorResponse,
     /// Its response or error has been taken; it has not asked for the next event yet.
     RuntimeResponseSentState,
+    /// It waits in `/restore/next` to be snapshotted and restored.
+    RestoreReady,
+    /// It has been restored and runs its hooks.
+    Restoring,
+    /// It reported `/restore/error`.
+    RuntimeRestoreErrorState,
 }
 
 impl fmt::Display for State {
@@ -49,14 +55,11 @@ impl State {
     pub(crate) fn next(&mut self) -> Result<(), NotAllowed> {
         match self {
             Self::Running => Ok(()),
-            Self::Started | Self::Ready | Self::RuntimeResponseSentState => self.go(State::Ready),
+            Self::Started | Self::Ready | Self::RuntimeResponseSentState | Self::Restoring => {
+                self.go(State::Ready)
+            }
             _ => self.refuse(State::Ready),
         }
-    }
-
-    /// An event is handed to a runtime that waits.
-    pub(crate) fn deliver(&mut self) {
-        *self = Self::Running;
     }
 
     /// `POST /response`, before its body counts.
@@ -82,6 +85,27 @@ impl State {
         }
     }
 
+    /// `GET /restore/next`
+    pub(crate) fn restore_next(&mut self) -> Result<(), NotAllowed> {
+        match self {
+            Self::Started => self.go(State::RestoreReady),
+            _ => self.refuse(State::RestoreReady),
+        }
+    }
+
+    /// The environment has been restored from its snapshot.
+    pub(crate) fn restored(&mut self) {
+        *self = Self::Restoring;
+    }
+
+    /// `POST /restore/error`
+    pub(crate) fn restore_error(&mut self) -> Result<(), NotAllowed> {
+        match self {
+            Self::Restoring => self.go(State::RuntimeRestoreErrorState),
+            _ => self.refuse(State::RuntimeRestoreErrorState),
+        }
+    }
+
     fn leave_running(&mut self, to: State) -> Result<(), NotAllowed> {
         match self {
             Self::Running => self.go(to),
@@ -104,7 +128,7 @@ mod tests {
     use super::State::{self, *};
     use super::*;
 
-    const STATES: [State; 7] = [
+    const STATES: [State; 10] = [
         Started,
         InitError,
         Ready,
@@ -112,6 +136,9 @@ mod tests {
         InvocationResponse,
         InvocationErrorResponse,
         RuntimeResponseSentState,
+        RestoreReady,
+        Restoring,
+        RuntimeRestoreErrorState,
     ];
 
     type Step = fn(&mut State) -> Result<(), NotAllowed>;
@@ -130,14 +157,16 @@ mod tests {
     }
 
     #[test]
-    fn next_is_legal_at_the_start_while_waiting_while_running_and_after_the_response() {
+    fn next_is_legal_at_the_start_while_waiting_while_running_after_the_response_and_after_a_restore()
+     {
         assert_eq!(
             allowed(State::next),
             [
                 (Started, Ready),
                 (Ready, Ready),
                 (Running, Running),
-                (RuntimeResponseSentState, Ready)
+                (RuntimeResponseSentState, Ready),
+                (Restoring, Ready)
             ]
         );
     }
@@ -151,6 +180,15 @@ mod tests {
     #[test]
     fn init_error_is_legal_only_at_the_start() {
         assert_eq!(allowed(State::init_error), [(Started, InitError)]);
+    }
+
+    #[test]
+    fn a_restore_is_waited_for_at_the_start_and_may_fail_after_it() {
+        assert_eq!(allowed(State::restore_next), [(Started, RestoreReady)]);
+        assert_eq!(
+            allowed(State::restore_error),
+            [(Restoring, RuntimeRestoreErrorState)]
+        );
     }
 
     #[test]

@@ -1,94 +1,104 @@
-//! The Runtime API (2018-06-01): HTTP on one side, a [`Conversation`] on the other.
+//! Everything that answers at `AWS_LAMBDA_RUNTIME_API`: the Runtime API here, its neighbours in rooms of their own.
 //!
-//! This module reads requests and words answers; what a request means is the conversation's to say. A runtime that asks
-//! for the next event waits in its request for as long as it takes.
+//! This module reads requests and words answers; what a request of a runtime means is the [`Conversation`]'s to say. A
+//! runtime that asks for the next event waits in its request for as long as it takes.
 //!
 //! On failure: an unknown path is 404, a wrong method 405, and everything the state machine refuses has AWS's status,
 //! error type and message. If the life ends first the connection ends with it.
 
 pub(crate) mod conversation;
 mod lifecycle;
+mod metadata;
 pub(crate) mod refusal;
 pub(crate) mod reply;
+mod response;
 
 use std::sync::Arc;
 
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use bytes::Bytes;
+use http::header::{HeaderName, HeaderValue};
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
 use lambkin_http::{BodyError, Response, read_body};
 
-use self::conversation::{Conversation, EventWithContext, InitError, Next, Posted};
+use self::conversation::{Conversation, EventWithContext, InitError, Next};
+pub(crate) use self::metadata::{Metadata, availability_zone_id};
 use self::refusal::Refusal;
 use self::reply::{acknowledged, json, method_not_allowed, not_found, refused, text};
-use crate::fault;
+pub(crate) use self::response::HTTP_INTEGRATION;
 use crate::limits::RESPONSE_BYTES;
 
-/// The content type of an error report that carries its cause for X-Ray beside what the caller is to see.
-const ERROR_CAUSE: &str = "application/vnd.aws.lambda.error.cause+json";
+/// What answers the processes of one life.
+#[derive(Debug)]
+pub(crate) struct Api {
+    pub conversation: Arc<Conversation>,
+    pub metadata: Metadata,
+    /// Whether the runtime is restored from a snapshot before its first event.
+    pub snap_start: bool,
+}
 
-/// Answers one request of a runtime.
-pub(crate) async fn answer(
-    request: Request<Incoming>,
-    conversation: Arc<Conversation>,
-) -> Response {
+/// Answers one request of a process of the environment.
+pub(crate) async fn answer(request: Request<Incoming>, api: Arc<Api>) -> Response {
     let path = request.uri().path();
-    let Some(route) = path.strip_prefix("/2018-06-01/").and_then(Route::of) else {
-        return not_found();
-    };
-    if request.method() != route.method() {
+    if let Some(rest) = path.strip_prefix("/2018-06-01/") {
+        let Some(route) = Route::of(rest, api.snap_start) else {
+            return not_found();
+        };
+        return runtime(request, route, &api).await;
+    }
+    match path {
+        metadata::PATH => api.metadata.answer(&request),
+        _ => not_found(),
+    }
+}
+
+async fn runtime(request: Request<Incoming>, route: Route, api: &Api) -> Response {
+    if *request.method() != route.method() {
         return method_not_allowed(&route.method());
     }
+    let conversation = &api.conversation;
     match route {
         Route::Ping => text(StatusCode::OK, "pong"),
-        Route::Next => next(&conversation).await,
-        Route::Response(id) => {
-            let id = id.to_owned();
-            post(request, &id, |posted| conversation.response(posted)).await
-        }
-        Route::Error(id) => {
-            let id = id.to_owned();
-            let kind = request.headers().get(CONTENT_TYPE);
-            let has_cause = kind.is_some_and(|kind| kind == ERROR_CAUSE);
-            let take = |mut posted: Posted<'_>| {
-                if has_cause {
-                    posted.body = posted.body.map(|body| fault::without_cause(&body));
-                }
-                conversation.error(posted)
-            };
-            post(request, &id, take).await
-        }
-        Route::InitError => init_error(request, &conversation).await,
+        Route::Next => next(conversation).await,
+        Route::Response(id) => response::response(request, &id, conversation).await,
+        Route::Error(id) => response::error(request, &id, conversation).await,
+        Route::InitError => init_error(request, |error| conversation.init_error(error)).await,
+        Route::RestoreNext => restore_next(conversation).await,
+        Route::RestoreError => init_error(request, |error| conversation.restore_error(error)).await,
     }
 }
 
-enum Route<'a> {
+enum Route {
     Ping,
     Next,
-    Response(&'a str),
-    Error(&'a str),
+    Response(String),
+    Error(String),
     InitError,
+    RestoreNext,
+    RestoreError,
 }
 
-impl<'a> Route<'a> {
-    fn of(path: &'a str) -> Option<Self> {
+impl Route {
+    fn of(path: &str, snap_start: bool) -> Option<Self> {
         match path {
             "ping" => return Some(Self::Ping),
             "runtime/invocation/next" => return Some(Self::Next),
             "runtime/init/error" => return Some(Self::InitError),
+            "runtime/restore/next" if snap_start => return Some(Self::RestoreNext),
+            "runtime/restore/error" if snap_start => return Some(Self::RestoreError),
             _ => {}
         }
         match path.strip_prefix("runtime/invocation/")?.split_once('/')? {
-            (id, "response") => Some(Self::Response(id)),
-            (id, "error") => Some(Self::Error(id)),
+            (id, "response") => Some(Self::Response(id.to_owned())),
+            (id, "error") => Some(Self::Error(id.to_owned())),
             _ => None,
         }
     }
 
     fn method(&self) -> Method {
         match self {
-            Self::Ping | Self::Next => Method::GET,
-            Self::Response(_) | Self::Error(_) | Self::InitError => Method::POST,
+            Self::Ping | Self::Next | Self::RestoreNext => Method::GET,
+            _ => Method::POST,
         }
     }
 }
@@ -105,30 +115,26 @@ async fn next(conversation: &Conversation) -> Response {
     }
 }
 
-async fn post(
-    request: Request<Incoming>,
-    request_id: &str,
-    take: impl FnOnce(Posted<'_>) -> Result<(), Refusal>,
-) -> Response {
-    let mode = request
-        .headers()
-        .get("lambda-runtime-function-response-mode");
-    let invalid_mode = mode.is_some_and(|mode| mode != "streaming");
-    let body = read_body(request.into_body(), RESPONSE_BYTES).await;
-    acknowledged(take(Posted {
-        request_id,
-        body,
-        invalid_mode,
-    }))
+async fn restore_next(conversation: &Conversation) -> Response {
+    match conversation.restore_next() {
+        Ok(restored) => match restored.await {
+            Ok(()) => json(StatusCode::OK, Bytes::new()),
+            Err(_life_ended) => refused(&Refusal::INTERNAL),
+        },
+        Err(refusal) => refused(&refusal),
+    }
 }
 
-async fn init_error(request: Request<Incoming>, conversation: &Conversation) -> Response {
+async fn init_error(
+    request: Request<Incoming>,
+    take: impl FnOnce(InitError) -> Result<(), Refusal>,
+) -> Response {
     let error_type = request.headers().get("lambda-runtime-function-error-type");
     let error_type = error_type
         .and_then(|value| value.to_str().ok())
         .map(str::to_owned);
     match read_body(request.into_body(), RESPONSE_BYTES).await {
-        Ok(body) => acknowledged(conversation.init_error(InitError { body, error_type })),
+        Ok(body) => acknowledged(take(InitError { body, error_type })),
         Err(BodyError::TooLarge { .. }) => refused(&Refusal::TOO_LARGE),
         Err(BodyError::Incomplete(_)) => refused(&Refusal::TRUNCATED),
     }
@@ -148,6 +154,7 @@ fn event_response(delivery: &EventWithContext) -> Response {
         "lambda-runtime-aws-request-id",
         delivery.request_id.as_str(),
     );
+    set("lambda-runtime-invocation-id", &delivery.invocation_id);
     set(
         "lambda-runtime-deadline-ms",
         &delivery.deadline_ms.to_string(),
@@ -159,6 +166,9 @@ fn event_response(delivery: &EventWithContext) -> Response {
     set("lambda-runtime-trace-id", &delivery.trace_id);
     if let Some(context) = &delivery.client_context {
         set("lambda-runtime-client-context", context);
+    }
+    if let Some(tenant) = &delivery.tenant_id {
+        set("lambda-runtime-aws-tenant-id", tenant);
     }
     response
 }

@@ -35,6 +35,15 @@ impl Refusal {
         "RequestEntityTooLarge",
         "Exceeded maximum allowed payload size (6291556 bytes).",
     );
+    /// The invocation has timed out, or the answer is for another attempt at it.
+    pub(crate) const TOO_LATE: Self =
+        Self::new(StatusCode::GONE, "InvokeTimeout", "Invoke timeout");
+    /// More requests for the next event than the environment runs invocations at a time.
+    pub(crate) const TOO_MANY_IDLE: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "Runtime.TooManyIdleRuntimes",
+        "Too many idle runtimes",
+    );
     pub(crate) const INTERNAL: Self = Self::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         "InternalServerError",
