@@ -184,6 +184,18 @@ impl Dispatcher {
         next
     }
 
+    /// Takes an idle environment out of service, unless it has just been given a call, or would leave fewer than
+    /// `at_least`. One that is taken out is to end.
+    pub(crate) fn withdraw(&self, id: EnvironmentId, at_least: usize) -> bool {
+        let mut state = self.lock();
+        let spare = state.size() > at_least;
+        let idle = state.idle.contains(&id);
+        if spare && idle {
+            state.idle.retain(|other| *other != id);
+        }
+        spare && idle
+    }
+
     /// Has every environment end, the idle ones at once and the others after their calls.
     pub(crate) fn retire(&self) {
         let mut state = self.lock();
@@ -389,6 +401,22 @@ mod tests {
         assert!(mail.try_recv().is_err(), "it works");
         assert!(matches!(dispatcher.release(one, false), Next::End));
         assert_eq!(dispatcher.leave(one).as_ref().map(id), Some("waiting"));
+    }
+
+    #[test]
+    fn an_idle_environment_may_be_withdrawn_but_not_one_that_is_busy_or_kept() {
+        let dispatcher = Dispatcher::new(2, 0);
+        let (one, _mail) = environment(&dispatcher);
+        let (two, _mail) = environment(&dispatcher);
+        assert!(matches!(dispatcher.release(one, false), Next::Wait));
+        assert!(!dispatcher.withdraw(two, 0), "it is busy");
+        assert!(!dispatcher.withdraw(one, 2), "it is kept");
+        assert!(dispatcher.withdraw(one, 1));
+        let (call, _outcome) = call("next");
+        assert!(
+            matches!(dispatcher.place(call), Placement::Refused(_)),
+            "it is gone"
+        );
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub struct Lifecycle {
     pub freeze: bool,
     /// Whether the runtime is restored from a snapshot before its first event.
     pub snap_start: bool,
+    /// Whether an environment that uses more than the function's memory is killed, as on AWS.
+    pub enforce_memory: bool,
 }
 
 impl Default for Lifecycle {
@@ -73,6 +75,7 @@ impl Default for Lifecycle {
             idle_timeout: None,
             freeze: true,
             snap_start: false,
+            enforce_memory: true,
         }
     }
 }

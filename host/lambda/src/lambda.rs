@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use lambkin_model::{Failure, Invocation, Outcome, RequestId};
 use uuid::Uuid;
 
-use crate::function::{Account, Function, refused};
+use crate::function::{Account, Function, Reply, refused};
 use crate::name::FunctionRef;
 
 /// The functions of the host. Cheap to clone.
@@ -59,12 +59,33 @@ impl Lambda {
         }
     }
 
+    /// The same for a caller that takes a response as it is made.
+    pub async fn invoke_streaming(&self, function: &str, mut invocation: Invocation) -> Reply {
+        let Some(reference) = FunctionRef::parse(function) else {
+            return Reply::Whole(refused(Failure::UnknownFunction));
+        };
+        if reference.qualifier.is_some() {
+            invocation.qualifier = reference.qualifier;
+        }
+        match self.find(&reference.name, invocation.qualifier.as_deref()) {
+            Some(function) => function.invoke_streaming(invocation).await,
+            None => Reply::Whole(refused(Failure::UnknownFunction)),
+        }
+    }
+
     /// The function a name and a qualifier lead to. There is one version, `$LATEST`.
     pub(crate) fn find(&self, name: &str, qualifier: Option<&str>) -> Option<&Arc<Function>> {
         let function = self.functions.get(name)?;
         qualifier
             .is_none_or(|qualifier| qualifier == function.spec().version)
             .then_some(function)
+    }
+
+    /// Starts the environments that are to be there before the first call.
+    pub fn start_provisioned(&self) {
+        for function in self.functions.values() {
+            function.start_provisioned();
+        }
     }
 
     /// Ends every environment; returns when the last process is gone.

@@ -1,14 +1,13 @@
 //! HTTP triggers: a listener, a plugin that shapes requests and responses, and the functions it invokes.
 //!
 //! A request is read whole, shaped into an invocation by the plugin, invoked, and its outcome shaped into the response.
-//! No plugin instance is held while the function runs. This module never looks into an event or a result.
+//! No plugin instance is held while the function runs, and a streamed response passes the plugin by. This module never looks into an event or a result.
 //!
 //! On failure: a plugin that is at fault answers 502, a host that can not run it now answers 503; both name the plugin
 //! and the cause, in the answer and in the log.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ::http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use ::http::request::Parts;
@@ -17,12 +16,14 @@ use bytes::Bytes;
 use hyper::body::Incoming;
 use lambkin_http::{BodyError, Idle, Response, StopSignal, read_body};
 use lambkin_lambda::limits::SYNC_EVENT_BYTES;
-use lambkin_lambda::{Lambda, new_request_id, new_trace_id, now_ms};
+use lambkin_lambda::{Lambda, Reply, new_request_id, new_trace_id, now_ms};
 use lambkin_model::{
     Body, Failure, Fault, FaultKind, HttpRequest, HttpResponse, Invocation, Outcome, RequestId,
 };
-use lambkin_plugin::{Decision, FRAMING_HEADERS, HttpTrigger, PluginError, Shaped, TriggerOutcome};
+use lambkin_plugin::{Decision, FRAMING_HEADERS, HttpTrigger, PluginError, TriggerOutcome};
 use tokio::net::TcpListener;
+
+use crate::stream::{self, Opened};
 
 /// The longest request body: 10 MiB, API Gateway's limit and the highest of all HTTP front doors.
 pub const REQUEST_BODY_BYTES: usize = 10 * 1024 * 1024;
@@ -65,7 +66,7 @@ impl HttpFrontDoor {
         let request = describe(&head, body, peer, address);
         let answered = self.handle(request).await;
         match answered {
-            Ok(response) => render(response),
+            Ok(response) => response,
             Err(error) => {
                 tracing::error!("{} {}: {error}", head.method, head.uri.path());
                 plugin_failed(&error)
@@ -73,54 +74,71 @@ impl HttpFrontDoor {
         }
     }
 
-    async fn handle(&self, request: HttpRequest) -> Result<HttpResponse, PluginError> {
-        match self.plugin.shape(&request).await? {
-            Decision::Reply(response) => Ok(response),
-            Decision::Invoke(Shaped {
-                function,
-                event,
-                token,
-                wait,
-                ..
-            }) => {
-                let invocation = Invocation {
-                    request_id: RequestId::new(request.id),
-                    event: event.into(),
-                    qualifier: None,
-                    trace_id: request.trace_id,
-                    client_context: None,
-                    wants_log_tail: false,
-                };
-                let outcome = self.invoke(&function, invocation, wait).await;
-                self.plugin.respond(&token, &outcome).await
+    async fn handle(&self, request: HttpRequest) -> Result<Response, PluginError> {
+        let shaped = match self.plugin.shape(&request).await? {
+            Decision::Reply(response) => return Ok(render(response)),
+            Decision::Invoke(shaped) => shaped,
+        };
+        let invocation = Invocation {
+            request_id: RequestId::new(request.id),
+            event: shaped.event.into(),
+            qualifier: None,
+            trace_id: request.trace_id,
+            client_context: None,
+            wants_log_tail: false,
+        };
+        let invoked = self.invoke(&shaped.function, invocation, shaped.streaming);
+        // A function that takes longer goes on, unheard.
+        let answer = match shaped.wait {
+            None => invoked.await,
+            Some(wait) => tokio::time::timeout(wait, invoked)
+                .await
+                .unwrap_or(Answer::Whole(TriggerOutcome::Expired)),
+        };
+        match answer {
+            Answer::Whole(outcome) => {
+                let response = self.plugin.respond(&shaped.token, &outcome).await?;
+                Ok(render(response))
+            }
+            Answer::Stream(mut opened) => {
+                let outcome = TriggerOutcome::StreamOpened(std::mem::take(&mut opened.prelude));
+                let response = self.plugin.respond(&shaped.token, &outcome).await?;
+                Ok(render(response).map(|_not_the_plugins| opened.into_body()))
             }
         }
     }
 
-    /// Invokes a function for at most `wait`. A function that takes longer goes on, unheard.
-    async fn invoke(
-        &self,
-        function: &str,
-        invocation: Invocation,
-        wait: Option<Duration>,
-    ) -> TriggerOutcome {
+    async fn invoke(&self, function: &str, invocation: Invocation, streaming: bool) -> Answer {
         if invocation.event.len() > SYNC_EVENT_BYTES {
-            let kind = "RequestEntityTooLargeException".to_owned();
-            return TriggerOutcome::Failed {
-                kind,
+            return Answer::Whole(TriggerOutcome::Failed {
+                kind: "RequestEntityTooLargeException".to_owned(),
                 payload: String::new(),
-            };
+            });
         }
-        let outcome = self.lambda.invoke(function, invocation);
-        let outcome = match wait {
-            None => outcome.await,
-            Some(wait) => match tokio::time::timeout(wait, outcome).await {
-                Ok(outcome) => outcome,
-                Err(_elapsed) => return TriggerOutcome::Expired,
+        if !streaming {
+            let outcome = self.lambda.invoke(function, invocation).await;
+            return Answer::Whole(translate(outcome, function));
+        }
+        match self.lambda.invoke_streaming(function, invocation).await {
+            Reply::Whole(outcome) => Answer::Whole(translate(outcome, function)),
+            Reply::Stream(stream) => match stream::open(stream).await {
+                Ok(opened) => Answer::Stream(opened),
+                Err(reason) => {
+                    tracing::warn!("function {function}: {reason}");
+                    Answer::Whole(TriggerOutcome::Failed {
+                        kind: "Runtime.TruncatedResponse".to_owned(),
+                        payload: serde_json::json!({ "errorMessage": reason }).to_string(),
+                    })
+                }
             },
-        };
-        translate(outcome, function)
+        }
     }
+}
+
+/// What came of an invocation, as a trigger goes on with it.
+enum Answer {
+    Whole(TriggerOutcome),
+    Stream(Opened),
 }
 
 fn translate(outcome: Outcome, function: &str) -> TriggerOutcome {

@@ -6,3 +6,4 @@
 //! On failure: a plugin that fails costs the one request it failed on, and its caller is told which plugin it was.
 
 pub mod http;
+mod stream;

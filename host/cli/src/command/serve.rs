@@ -54,6 +54,7 @@ pub async fn run(place: &Place, args: &Serve) -> anyhow::Result<ExitCode> {
         };
         servers.spawn(front.serve(door.listener, signal.clone()));
     }
+    lambda.start_provisioned();
     signals.received().await;
     shut_down(&stop, servers, &lambda, &mut signals).await;
     log.flush();

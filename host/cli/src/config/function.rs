@@ -9,6 +9,7 @@ use lambkin_lambda::{
     Code, CodeError, Entry, FunctionSpec, Lifecycle, is_function_name, is_reserved_variable,
 };
 
+use super::lifecycle;
 use super::reader::{Found, Problems, Reader};
 
 /// Lambda's own defaults.
@@ -56,6 +57,7 @@ pub fn read(
     let memory = table.integer("memory", MEMORY_BOUNDS, "MB");
     let concurrency = table.integer("concurrency", 1..=10_000, "environments");
     let queue = table.integer("queue", 0..=1_000_000, "calls");
+    let lifecycle = lifecycle::read(&mut table, problems);
     let variables = table
         .table("environment")
         .map(|variables| read_variables(variables, problems));
@@ -77,7 +79,7 @@ pub fn read(
         } else {
             String::new()
         },
-        lifecycle: Lifecycle::default(),
+        lifecycle,
         name: name.value,
     })
 }

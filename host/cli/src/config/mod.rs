@@ -7,6 +7,7 @@
 //! On failure: every mistake of the file, each with file, line, column, key, value and what would be right.
 
 mod function;
+mod lifecycle;
 mod reader;
 mod source;
 mod trigger;

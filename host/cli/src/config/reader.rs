@@ -159,6 +159,13 @@ impl<'a> Reader<'a> {
         })
     }
 
+    pub fn flag(&mut self, key: &'static str) -> Option<Found<bool>> {
+        self.get(key, "true or false", |value| match value {
+            DeValue::Boolean(flag) => Some(*flag),
+            _ => None,
+        })
+    }
+
     pub fn texts(&mut self, key: &'static str) -> Option<Found<Vec<String>>> {
         self.get(key, "a list of strings", |value| {
             value

@@ -67,6 +67,7 @@ pub(crate) fn start(function: Arc<Function>, first: Option<Call>) {
         init: None,
         attempts: 0,
         seed: Uuid::new_v4().as_u64_pair().0,
+        idle_since: Instant::now(),
         ends: false,
     };
     tokio::spawn(async move {
@@ -106,6 +107,8 @@ struct Environment {
     attempts: u64,
     /// What makes this environment's invocation ids its own.
     seed: u64,
+    /// Since when nothing has been under way.
+    idle_since: Instant,
     /// To end once nothing is under way.
     ends: bool,
 }
@@ -144,7 +147,7 @@ impl Environment {
             if self.ends && self.works.is_empty() {
                 return Ok(());
             }
-            let until = self.works.iter().map(|work| work.deadline).min();
+            let until = self.next_time();
             match self.next(until).await {
                 Wake::Mail(message) => self.put_off(message)?,
                 Wake::Process(Happening::Said(event)) => self.heard(event),
@@ -152,6 +155,15 @@ impl Environment {
                 Wake::Process(Happening::TimeIsUp) => self.time_is_up().await,
             }
         }
+    }
+
+    /// When there is something to do even if nothing happens.
+    fn next_time(&self) -> Option<Instant> {
+        if self.works.is_empty() {
+            let idle_timeout = self.function.spec.lifecycle.idle_timeout?;
+            return Some(self.idle_since + idle_timeout);
+        }
+        self.works.iter().map(|work| work.deadline).min()
     }
 
     /// Keeps a call for later. An error is the order to stop.
@@ -324,9 +336,19 @@ impl Environment {
         }
     }
 
-    /// Something's time has come: ends what is overdue.
+    /// Something's time has come: ends what is overdue, or the environment if it has been idle for too long.
     async fn time_is_up(&mut self) {
         let now = Instant::now();
+        if self.works.is_empty() {
+            let kept = self.function.spec.lifecycle.provisioned;
+            if self.function.dispatcher.withdraw(self.id, kept) {
+                self.ends = true;
+            } else {
+                // It is kept, or a call is on its way.
+                self.idle_since = now;
+            }
+            return;
+        }
         while let Some(index) = self.works.iter().position(|work| work.deadline <= now) {
             let work = self.works.swap_remove(index);
             let attempt = work.attempt;
@@ -361,6 +383,7 @@ impl Environment {
         self.write_report(&work, end);
         let log_tail = self.log.take_tail();
         work.hand_out(log_tail);
+        self.idle_since = Instant::now();
         self.free(work.settled);
     }
 
@@ -408,7 +431,15 @@ impl Environment {
 
     async fn next(&mut self, until: Option<Instant>) -> Wake {
         let Some(life) = &mut self.life else {
-            return Wake::Mail(self.mailbox.recv().await.unwrap_or(Message::Stop));
+            let mail = self.mailbox.recv();
+            let message = match until {
+                None => mail.await,
+                Some(until) => match tokio::time::timeout_at(until.into(), mail).await {
+                    Ok(message) => message,
+                    Err(_elapsed) => return Wake::Process(Happening::TimeIsUp),
+                },
+            };
+            return Wake::Mail(message.unwrap_or(Message::Stop));
         };
         tokio::select! {
             biased;

@@ -25,7 +25,7 @@ use self::conversation::{Conversation, EventWithContext, InitError, Next};
 pub(crate) use self::metadata::{Metadata, availability_zone_id};
 use self::refusal::Refusal;
 use self::reply::{acknowledged, json, method_not_allowed, not_found, refused, text};
-pub(crate) use self::response::HTTP_INTEGRATION;
+pub use self::response::HTTP_INTEGRATION;
 use crate::limits::RESPONSE_BYTES;
 
 /// What answers the processes of one life.

@@ -33,7 +33,7 @@ use crate::limits::{RESPONSE_BYTES, STREAM_BUFFER_PIECES, STREAM_BYTES, TRAILER_
 const ERROR_CAUSE: &str = "application/vnd.aws.lambda.error.cause+json";
 
 /// The content type of an HTTP response with a prelude, which is always streamed.
-pub(crate) const HTTP_INTEGRATION: &str = "application/vnd.awslambda.http-integration-response";
+pub const HTTP_INTEGRATION: &str = "application/vnd.awslambda.http-integration-response";
 
 const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
 const ERROR_BODY: &str = "lambda-runtime-function-error-body";

@@ -1,0 +1,45 @@
+//! How a function's environments come and go, and what they write: keys of `[functions.NAME]`.
+
+use std::time::Duration;
+
+use lambkin_lambda::Lifecycle;
+
+use super::reader::{Problems, Reader};
+
+/// AWS's managed instances allow as many.
+const MAX_CONCURRENCY: u64 = 1600;
+/// A day: long enough to mean "for ever" to those who want that.
+const MAX_IDLE_SECONDS: f64 = 86_400.0;
+
+/// Reads the keys that concern environments out of a function's table.
+pub fn read(table: &mut Reader<'_>, problems: &Problems) -> Lifecycle {
+    let default = Lifecycle::default();
+    let concurrency = table.integer(
+        "environment-concurrency",
+        1..=MAX_CONCURRENCY,
+        "invocations",
+    );
+    let provisioned = table.integer("provisioned-concurrency", 0..=10_000, "environments");
+    let idle_timeout = table.number("idle-timeout", MAX_IDLE_SECONDS, "seconds");
+    let freeze = table.flag("freeze");
+    let snap_start = table.flag("snap-start");
+    let enforce_memory = table.flag("enforce-memory");
+    if let (Some(snap_start), Some(concurrency)) = (&snap_start, &concurrency)
+        && snap_start.value
+        && concurrency.value > 1
+    {
+        problems.add(
+            snap_start.place.clone(),
+            &snap_start.key,
+            "can not be combined with environment-concurrency above 1: AWS restores environments that run one invocation at a time",
+        );
+    }
+    Lifecycle {
+        concurrency: concurrency.map_or(default.concurrency, |found| found.value as usize),
+        provisioned: provisioned.map_or(default.provisioned, |found| found.value as usize),
+        idle_timeout: idle_timeout.map(|found| Duration::from_secs_f64(found.value)),
+        freeze: freeze.map_or(default.freeze, |found| found.value),
+        snap_start: snap_start.map_or(default.snap_start, |found| found.value),
+        enforce_memory: enforce_memory.map_or(default.enforce_memory, |found| found.value),
+    }
+}
