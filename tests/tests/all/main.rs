@@ -17,6 +17,7 @@ mod environment;
 mod failures;
 mod gateway;
 mod invoke_api;
+mod lifecycle;
 mod lifetime;
 mod plugins;
 mod runtime_api;

@@ -173,3 +173,112 @@ fn a_function_that_closes_its_outputs_is_served_and_costs_no_processor_time() {
         ticks() - before
     );
 }
+
+#[test]
+fn an_answer_for_another_attempt_is_gone_and_the_right_one_still_counts() {
+    let (_project, server) = scenario(&format!(
+        "next\napi POST runtime/invocation/$id/response 1 -H 'Lambda-Runtime-Invocation-Id: 00000000-0000-0000-0000-000000000000'\n\
+         api POST runtime/invocation/$id/response 2\n{LOOP}"
+    ));
+    assert_eq!(server.invoke("echo", "0").text(), "2");
+    server.log_with(r#"410 {"errorMessage":"Invoke timeout","errorType":"InvokeTimeout"}"#);
+}
+
+#[test]
+fn every_attempt_has_an_id_of_its_own() {
+    let server = Project::echo("").serve();
+    let headers = || server.invoke("echo", r#"{"tell":"headers"}"#).json();
+    let (one, two) = (headers(), headers());
+    let id = |headers: &serde_json::Value| {
+        headers["lambda-runtime-invocation-id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert_ne!(id(&one), id(&two));
+    assert_eq!(id(&one).len(), 36);
+}
+
+#[test]
+fn the_metadata_endpoint_tells_the_zone_to_those_who_have_the_token() {
+    let (_project, server) = scenario(&format!(
+        "meta=\"http://$AWS_LAMBDA_METADATA_API/2026-01-15/metadata/execution-environment\"\n\
+         curl -s -i -H \"Authorization: Bearer $AWS_LAMBDA_METADATA_TOKEN\" $meta >&2; echo >&2\n\
+         curl -s -w ' %{{http_code}}\\n' -H 'Authorization: Bearer wrong' $meta >&2\n\
+         curl -s -w ' %{{http_code}}\\n' -X POST $meta >&2\n{LOOP}"
+    ));
+    assert_eq!(server.invoke("echo", "1").text(), "1");
+    let log = server.log_with("Method Not Allowed 405");
+    assert!(
+        log.contains("{\"AvailabilityZoneID\":\"use1-az1\"}"),
+        "{log}"
+    );
+    assert!(
+        log.contains("cache-control: private, max-age=43200, immutable"),
+        "{log}"
+    );
+    assert!(log.contains("Unauthorized 401"), "{log}");
+}
+
+#[test]
+fn restore_is_unknown_unless_the_function_is_snapshotted() {
+    let (_project, server) = scenario(&format!("api GET runtime/restore/next\n{LOOP}"));
+    assert_eq!(server.invoke("echo", "1").text(), "1");
+    server.log_with("404 404 page not found");
+}
+
+/// What a caller that wants the response whole gets of a stream.
+fn collected(stream: &serde_json::Value) -> crate::support::Reply {
+    let server = Project::echo("").serve();
+    let reply = server.invoke("echo", json!({ "stream": stream }).to_string());
+    // Whatever the stream was, the next call works.
+    assert_eq!(server.invoke("echo", "1").text(), "1");
+    reply
+}
+
+#[test]
+fn a_stream_is_collected_whether_a_header_or_its_content_type_says_that_it_is_one() {
+    for stream in [
+        json!({ "pieces": ["ab", "c"] }),
+        json!({ "pieces": ["a", "bc"], "silent": true,
+                "content_type": "application/vnd.awslambda.http-integration-response" }),
+    ] {
+        let reply = collected(&stream);
+        assert_eq!((reply.status, reply.text().as_str()), (200, "abc"));
+        assert_eq!(reply.header("x-amz-function-error"), None);
+    }
+}
+
+#[test]
+fn trailers_in_their_place_or_in_the_body_make_a_stream_a_failure() {
+    // {"errorMessage":"oops"}
+    let body = "eyJlcnJvck1lc3NhZ2UiOiJvb3BzIn0=";
+    for failure in ["trailers", "in-body"] {
+        let reply =
+            collected(&json!({ "pieces": ["a"], "failure": { failure: ["Function.Bad", body] } }));
+        assert_eq!(
+            reply.header("x-amz-function-error"),
+            Some("Unhandled"),
+            "{failure}"
+        );
+        assert_eq!(reply.text(), r#"{"errorMessage":"oops"}"#, "{failure}");
+    }
+}
+
+#[test]
+fn a_stream_that_breaks_off_is_truncated_and_one_that_is_too_long_is_refused() {
+    for failure in ["cut", "broken-chunk"] {
+        let reply = collected(&json!({ "pieces": ["a"], "failure": failure }));
+        assert_eq!(
+            reply.json()["errorType"],
+            "Runtime.TruncatedResponse",
+            "{failure}"
+        );
+    }
+    let reply = collected(&json!({ "filler": 6_291_557 }));
+    assert_eq!(reply.json()["errorType"], "Function.ResponseSizeTooLarge");
+    assert_eq!(
+        collected(&json!({ "filler": 6_291_556 })).body.len(),
+        6_291_556
+    );
+}

@@ -1,0 +1,169 @@
+//! How environments come and go.
+
+use std::thread;
+
+use serde_json::{Value, json};
+
+use crate::support::{Project, Server, eventually};
+
+fn pid(server: &Server) -> String {
+    server.invoke("echo", r#"{"tell":"pid"}"#).text()
+}
+
+fn runs(pid: &str) -> bool {
+    std::path::Path::new(&format!("/proc/{pid}")).exists()
+}
+
+#[test]
+fn provisioned_environments_are_there_before_the_first_call() {
+    let server = Project::echo(
+        "provisioned-concurrency = 2\nenvironment = { RAW_BOOTSTRAP_INIT = '{\"print\":\"warm\"}' }",
+    )
+    .serve();
+    eventually("two environments", || {
+        server.log().matches("warm\n").count() == 2
+    });
+    let kind = server.invoke("echo", r#"{"env":"AWS_LAMBDA_INITIALIZATION_TYPE"}"#);
+    assert_eq!(kind.text(), r#""provisioned-concurrency""#);
+    assert_eq!(server.log().matches("warm\n").count(), 2, "no third one");
+}
+
+#[test]
+fn an_environment_that_nobody_calls_is_ended_after_its_time() {
+    let server = Project::echo("idle-timeout = 0.3").serve();
+    let first = pid(&server);
+    eventually("the end of an idle process", || !runs(&first));
+    assert_ne!(pid(&server), first);
+}
+
+#[test]
+fn provisioned_environments_are_not_reaped() {
+    let server = Project::echo("idle-timeout = 0.1\nprovisioned-concurrency = 1").serve();
+    let first = pid(&server);
+    // Two calls at once need a second environment, which is reaped.
+    let url = server.invoke_url().to_owned();
+    let other = thread::spawn(move || {
+        let path = "/2015-03-31/functions/echo/invocations";
+        let event = br#"{"print":"busy","sleep_ms":300,"tell":"pid"}"#;
+        crate::support::request(&url, "POST", path, &[], event).text()
+    });
+    server.log_with("busy");
+    let second = pid(&server);
+    let busy = other.join().unwrap();
+    assert_ne!(second, busy);
+    eventually("the end of one of the two", || runs(&second) != runs(&busy));
+    assert!([second, busy].contains(&first));
+}
+
+#[test]
+fn one_environment_may_run_several_invocations_at_a_time() {
+    let server = Project::echo("environment-concurrency = 4\nconcurrency = 1").serve();
+    let first: Value = server.invoke("echo", r#"{"tell":"environment"}"#).json();
+    assert_eq!(first["AWS_LAMBDA_MAX_CONCURRENCY"], "4");
+    assert_eq!(
+        first["AWS_LAMBDA_INITIALIZATION_TYPE"],
+        "lambda-managed-instances"
+    );
+    let url = server.invoke_url().to_owned();
+    let calls: Vec<_> = (0..4)
+        .map(|n| {
+            let url = url.clone();
+            thread::spawn(move || {
+                let event =
+                    json!({ "print": format!("begun {n}"), "sleep_ms": 2000, "tell": "pid" });
+                let path = "/2015-03-31/functions/echo/invocations";
+                crate::support::request(&url, "POST", path, &[], event.to_string().as_bytes())
+                    .text()
+            })
+        })
+        .collect();
+    // All four have begun before any of them ends.
+    for n in 0..4 {
+        let log = server.log_with(&format!("begun {n}\n"));
+        assert_eq!(log.matches("REPORT").count(), 1, "{log}");
+    }
+    let pids: Vec<String> = calls.into_iter().map(|call| call.join().unwrap()).collect();
+    assert!(pids.iter().all(|pid| *pid == pids[0]), "{pids:?}");
+}
+
+#[test]
+fn of_several_invocations_one_may_time_out_and_the_others_go_on() {
+    let server = Project::echo("environment-concurrency = 2\nconcurrency = 1\ntimeout = 1").serve();
+    let process = pid(&server);
+    let url = server.invoke_url().to_owned();
+    let slow = thread::spawn(move || {
+        let path = "/2015-03-31/functions/echo/invocations";
+        crate::support::request(
+            &url,
+            "POST",
+            path,
+            &[],
+            br#"{"sleep_ms":2500,"print":"slow"}"#,
+        )
+    });
+    server.log_with("slow");
+    assert_eq!(pid(&server), process);
+    let reply = slow.join().unwrap();
+    assert_eq!(reply.json()["errorType"], "Sandbox.Timedout");
+    assert_eq!(pid(&server), process, "the process is kept");
+}
+
+#[test]
+fn a_crash_ends_every_invocation_of_the_process_and_the_next_one_works() {
+    let server = Project::echo("environment-concurrency = 2\nconcurrency = 1").serve();
+    let url = server.invoke_url().to_owned();
+    let bystander = thread::spawn(move || {
+        let path = "/2015-03-31/functions/echo/invocations";
+        crate::support::request(
+            &url,
+            "POST",
+            path,
+            &[],
+            br#"{"sleep_ms":60000,"print":"waits"}"#,
+        )
+    });
+    server.log_with("waits");
+    let culprit = server.invoke("echo", r#"{"exit":3}"#);
+    for reply in [culprit, bystander.join().unwrap()] {
+        assert_eq!(reply.json()["errorType"], "Runtime.ExitError");
+    }
+    assert_eq!(server.invoke("echo", "1").text(), "1");
+}
+
+#[test]
+fn a_snapshotted_runtime_is_restored_before_its_first_event() {
+    let project = Project::new("[functions.echo]\ncode = \"code\"\nsnap-start = true\n");
+    project.executable(
+        "code/bootstrap",
+        r#"#!/usr/bin/env bash
+base="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime"
+echo "type $AWS_LAMBDA_INITIALIZATION_TYPE"
+echo "restored $(curl -s -o /dev/null -w '%{http_code}' $base/restore/next)"
+while id=$(curl -s -D - -o /dev/null $base/invocation/next | tr -d '\r' | sed -n 's/^lambda-runtime-aws-request-id: //p'); do
+    curl -s -o /dev/null $base/invocation/$id/response -d '"done"'
+done
+"#,
+    );
+    let server = project.serve();
+    assert_eq!(server.invoke("echo", "1").text(), "\"done\"");
+    let log = server.log_with("restored 200");
+    assert!(log.contains("type snap-start"), "{log}");
+}
+
+#[test]
+fn a_hook_that_fails_after_the_restore_fails_the_call() {
+    let project = Project::new("[functions.echo]\ncode = \"code\"\nsnap-start = true\n");
+    project.executable(
+        "code/bootstrap",
+        r#"#!/usr/bin/env bash
+base="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime"
+curl -s -o /dev/null $base/restore/next
+curl -s -o /dev/null $base/restore/error -H 'Lambda-Runtime-Function-Error-Type: Runtime.AfterRestoreError' \
+    -d '{"errorMessage":"no connection","errorType":"Runtime.AfterRestoreError"}'
+exit 65
+"#,
+    );
+    let reply = project.serve().invoke("echo", "1");
+    assert_eq!(reply.header("x-amz-function-error"), Some("Unhandled"));
+    assert_eq!(reply.json()["errorType"], "Runtime.AfterRestoreError");
+}
