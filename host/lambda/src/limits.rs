@@ -51,9 +51,21 @@ pub const SETTLE_TIMEOUT: Duration = Duration::from_millis(25);
 /// How long the end of a killed process is waited for. The guard needs a millisecond.
 pub const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Open files of a function's process, as on Lambda; the host itself may have more.
+pub const BOOTSTRAP_FILES: u64 = 1024;
+
+/// A guard that freezes looks again after this time whether everything stands still. Signals need microseconds.
+pub const FREEZE_STEP: Duration = Duration::from_micros(200);
+
 /// The peak memory of a function that answers quickly is read this often; one that works for a twentieth of it, after
 /// each invocation.
 pub const MEMORY_READING_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often memory is looked at while an invocation runs. The quickest allocator gets some 20 MB past its limit.
+pub const MEMORY_WATCH_INTERVAL: Duration = Duration::from_millis(10);
+
+/// How often a bootstrap's new children are looked for meanwhile: that takes longer than to look at those known.
+pub const MEMORY_TREE_INTERVAL: Duration = Duration::from_millis(50);
 
 /// A line of a function's output is passed on unfinished when it has grown this long.
 pub const LOG_LINE_BYTES: usize = 256 * 1024;

@@ -16,6 +16,7 @@ mod config_errors;
 mod environment;
 mod failures;
 mod gateway;
+mod guard;
 mod invoke_api;
 mod lifecycle;
 mod lifetime;

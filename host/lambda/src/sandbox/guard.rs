@@ -4,6 +4,9 @@
 //! `not-started ERRNO`, later `exited STATUS` or `signalled NUMBER`, and ends. It inherits the bootstrap's standard
 //! output and error only to pass them on.
 //!
+//! After the order the host may send [`Command`]s, a byte each, and gets no answer to them: freeze everything the
+//! bootstrap started, thaw it, ask it to terminate.
+//!
 //! The one rule: when the socket closes, everything the bootstrap ever started dies. As a *child subreaper* the guard
 //! becomes the parent of every orphan below it, also of those that left the process group with `setsid`. It is
 //! single-threaded and never allocates much, so that hundreds of guards cost next to nothing.
@@ -14,14 +17,45 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::process::{self, Child, ExitCode, ExitStatus, Stdio};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitOptions, kill_process, kill_process_group, wait};
+use rustix::process::{
+    Pid, Resource, Signal, WaitOptions, getrlimit, kill_process, setrlimit, wait,
+};
 use serde::{Deserialize, Serialize};
 
 use super::Exit;
+use super::freezer::{Freezer, signal_group};
+use crate::limits::{BOOTSTRAP_FILES, FREEZE_STEP};
+
+/// What the host may say after its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Command {
+    /// SIGSTOP to everything the bootstrap started.
+    Freeze,
+    /// SIGCONT to all of it.
+    Thaw,
+    /// The same, and SIGTERM to the bootstrap's process group, as on AWS.
+    Terminate,
+}
+
+impl Command {
+    pub(super) fn to_byte(self) -> u8 {
+        match self {
+            Self::Freeze => b'f',
+            Self::Thaw => b't',
+            Self::Terminate => b'q',
+        }
+    }
+
+    fn from_byte(byte: u8) -> Option<Self> {
+        [Self::Freeze, Self::Thaw, Self::Terminate]
+            .into_iter()
+            .find(|command| command.to_byte() == byte)
+    }
+}
 
 /// What the guard is to start.
 #[derive(Debug, Serialize, Deserialize)]
@@ -73,6 +107,7 @@ fn guard() -> io::Result<()> {
     signal_hook::low_level::pipe::register(signal_hook::consts::SIGCHLD, on_child)?;
     children.set_nonblocking(true)?;
 
+    limit_files();
     let bootstrap = match start(order) {
         Ok(bootstrap) => bootstrap,
         Err(error) => return say(&mut host, &Exit::not_started(&error).to_line()),
@@ -99,9 +134,19 @@ fn adopt_orphans() -> io::Result<()> {
     Ok(())
 }
 
+/// The host may open more files than Lambda lets a function; that is not to be inherited.
+fn limit_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|files| files > BOOTSTRAP_FILES) {
+        limit.current = Some(BOOTSTRAP_FILES);
+        // A function with too high a limit is no reason not to start it.
+        let _refused = setrlimit(Resource::Nofile, limit);
+    }
+}
+
 fn start(order: Order) -> io::Result<Child> {
     // Only calls that leave std on its vfork path: a guard with a large parent must not copy page tables.
-    Command::new(order.program)
+    process::Command::new(order.program)
         .args(order.arguments)
         .env_clear()
         .envs(order.variables)
@@ -111,31 +156,75 @@ fn start(order: Order) -> io::Result<Child> {
         .spawn()
 }
 
-/// Waits until the bootstrap ends (its exit) or the host lets go (`None`), reaping orphans on the way.
+/// Obeys the host until the bootstrap ends (its exit) or the host lets go (`None`), reaping orphans on the way.
 fn watch(host: &UnixStream, mut children: UnixStream, bootstrap: Pid) -> io::Result<Option<Exit>> {
+    host.set_nonblocking(true)?;
+    let mut freezer = Freezer::default();
+    let mut freezing = false;
     loop {
-        let (host_spoke, child_ended) = {
-            let mut sources = [
-                PollFd::new(host, PollFlags::IN),
-                PollFd::new(&children, PollFlags::IN),
-            ];
-            match poll(&mut sources, None) {
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-            let [host, children] = sources;
-            (!host.revents().is_empty(), !children.revents().is_empty())
-        };
+        let (host_spoke, child_ended) = wait_for(host, &children, freezing)?;
         if child_ended {
             let _number_of_signals = children.read(&mut [0; 64]);
             if let Some(exit) = reap(bootstrap) {
                 return Ok(Some(exit));
             }
         }
-        // The host never writes after its order: whatever is readable now is the end.
         if host_spoke {
-            return Ok(None);
+            match hear(host)? {
+                Heard::Nothing => {}
+                Heard::Command(Command::Freeze) => freezing = true,
+                Heard::Command(command) => {
+                    freezing = false;
+                    freezer.thaw(bootstrap);
+                    if command == Command::Terminate {
+                        signal_group(bootstrap, Signal::TERM);
+                    }
+                }
+                Heard::End => return Ok(None),
+            }
         }
+        freezing = freezing && !freezer.freeze(bootstrap);
+    }
+}
+
+/// Waits for the host and for the end of a child; while something is to be frozen that still moves, only for a moment.
+fn wait_for(host: &UnixStream, children: &UnixStream, freezing: bool) -> io::Result<(bool, bool)> {
+    let moment = Timespec {
+        tv_sec: 0,
+        tv_nsec: FREEZE_STEP.subsec_nanos().into(),
+    };
+    let mut sources = [
+        PollFd::new(host, PollFlags::IN),
+        PollFd::new(children, PollFlags::IN),
+    ];
+    match poll(&mut sources, freezing.then_some(&moment)) {
+        Ok(_) | Err(Errno::INTR) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let [host, children] = sources;
+    Ok((!host.revents().is_empty(), !children.revents().is_empty()))
+}
+
+/// What came from the host.
+enum Heard {
+    Nothing,
+    Command(Command),
+    End,
+}
+
+fn hear(mut host: &UnixStream) -> io::Result<Heard> {
+    let mut byte = [0];
+    match host.read(&mut byte) {
+        Ok(0) => Ok(Heard::End),
+        // A host of another version may know more commands.
+        Ok(_) => Ok(byte
+            .first()
+            .and_then(|byte| Command::from_byte(*byte))
+            .map_or(Heard::Nothing, Heard::Command)),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Heard::Nothing),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Heard::Nothing),
+        // Reset by a host that was killed with something unread.
+        Err(_) => Ok(Heard::End),
     }
 }
 
@@ -153,10 +242,9 @@ fn reap(bootstrap: Pid) -> Option<Exit> {
 /// Kills the group, then every child there is or becomes, until none is left.
 fn kill_everything(group: Pid) {
     loop {
-        // Members may be gone already; that is the aim.
-        let _ = kill_process_group(group, Signal::KILL);
+        signal_group(group, Signal::KILL);
         for child in children() {
-            let _ = kill_process(child, Signal::KILL);
+            let _already_gone = kill_process(child, Signal::KILL);
         }
         match wait(WaitOptions::empty()) {
             Ok(_) | Err(Errno::INTR) => {}
@@ -174,6 +262,20 @@ fn children() -> Vec<Pid> {
         .filter_map(Pid::from_raw)
         .collect()
 }
+
 fn say(host: &mut UnixStream, line: &str) -> io::Result<()> {
     host.write_all(format!("{line}\n").as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_survives_the_socket() {
+        for command in [Command::Freeze, Command::Thaw, Command::Terminate] {
+            assert_eq!(Command::from_byte(command.to_byte()), Some(command));
+        }
+        assert_eq!(Command::from_byte(0), None);
+    }
 }

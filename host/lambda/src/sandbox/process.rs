@@ -10,10 +10,10 @@ use std::process::Stdio;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
-use tokio::process::{Child, Command};
+use tokio::process::{self, Child};
 
 use super::Exit;
-use super::guard::{self, Order};
+use super::guard::{self, Command, Order};
 
 /// The argument that makes the host's program a guard.
 pub const GUARD_ARGUMENT: &str = "__guard";
@@ -57,7 +57,7 @@ impl Process {
         let (mut ours, theirs) = StdUnixStream::pair()?;
         let (stdout, stdout_writer) = output_pipe()?;
         let (stderr, stderr_writer) = output_pipe()?;
-        let guard = Command::new(own_program()?)
+        let guard = process::Command::new(own_program()?)
             .arg(GUARD_ARGUMENT)
             .env_clear()
             .stdin(Stdio::from(std::os::fd::OwnedFd::from(theirs)))
@@ -141,6 +141,32 @@ impl Process {
                 _ => {}
             }
         }
+    }
+}
+
+/// Commands to the guard. They return at once, and what they ask for is done in the order they were given.
+#[allow(dead_code, reason = "environments are not frozen yet")]
+impl Process {
+    /// Has everything the bootstrap started stand still, soon: nobody waits for it.
+    pub(crate) fn freeze(&self) {
+        self.command(Command::Freeze);
+    }
+
+    /// Has it go on, within some ten microseconds. Whatever it is sent meanwhile waits in its sockets.
+    pub(crate) fn thaw(&self) {
+        self.command(Command::Thaw);
+    }
+
+    /// Sends SIGTERM to the bootstrap's process group, thawed if need be. Whether it heeds it is told by
+    /// [`Process::exited`].
+    pub(crate) fn terminate(&self) {
+        self.command(Command::Terminate);
+    }
+
+    fn command(&self, command: Command) {
+        // Not through tokio, which would first have to learn that the socket can be written to. It can: the guard reads
+        // everything at once. If it is gone, `exited` tells.
+        let _guard_is_gone = rustix::io::write(&self.control, &[command.to_byte()]);
     }
 }
 
