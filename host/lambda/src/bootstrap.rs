@@ -69,9 +69,11 @@ pub enum Unusable {
     Unreadable(String),
 }
 
-/// Searches for the bootstrap of a function whose code is in `task_root`.
-pub fn find(task_root: &Path) -> Result<PathBuf, NoBootstrap> {
-    let folders = std::iter::once(task_root).chain(SYSTEM_FOLDERS.iter().map(Path::new));
+/// Searches for the bootstrap of a function whose code is in `task_root`; of its layers the last one counts first.
+pub fn find(task_root: &Path, layers: &[PathBuf]) -> Result<PathBuf, NoBootstrap> {
+    let folders = std::iter::once(task_root)
+        .chain(layers.iter().rev().map(PathBuf::as_path))
+        .chain(SYSTEM_FOLDERS.iter().map(Path::new));
     let mut tried = Vec::new();
     for folder in folders {
         let path = folder.join("bootstrap");
@@ -304,7 +306,7 @@ mod tests {
     #[test]
     fn a_failed_search_lists_every_path_and_its_fault() {
         let folder = tempfile::tempdir().unwrap();
-        let error = find(folder.path()).unwrap_err();
+        let error = find(folder.path(), &[]).unwrap_err();
         assert_eq!(error.tried.len(), 3);
         let text = error.to_string();
         assert!(

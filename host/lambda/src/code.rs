@@ -76,9 +76,12 @@ impl Code {
     }
 
     /// The program to start and its arguments.
-    pub(crate) fn program(&self) -> Result<(PathBuf, Vec<String>), NoBootstrap> {
+    pub(crate) fn program(
+        &self,
+        layers: &[PathBuf],
+    ) -> Result<(PathBuf, Vec<String>), NoBootstrap> {
         match &self.entry {
-            Entry::Search => Ok((bootstrap::find(&self.task_root)?, Vec::new())),
+            Entry::Search => Ok((bootstrap::find(&self.task_root, layers)?, Vec::new())),
             Entry::File(path) => match bootstrap::examine(path) {
                 Ok(()) => Ok((path.clone(), Vec::new())),
                 Err(fault) => Err(NoBootstrap {
@@ -102,9 +105,9 @@ impl Code {
         }
     }
 
-    /// Tells whether the function could be started now.
-    pub fn check(&self) -> Result<PathBuf, NoBootstrap> {
-        self.program().map(|(program, _arguments)| program)
+    /// Tells whether a function with these layers could be started now.
+    pub fn check(&self, layers: &[PathBuf]) -> Result<PathBuf, NoBootstrap> {
+        self.program(layers).map(|(program, _arguments)| program)
     }
 }
 
@@ -167,7 +170,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let bootstrap = script(folder.path(), "bootstrap");
         let code = Code::open(folder.path(), folder.path()).unwrap();
-        assert_eq!(code.check().unwrap(), bootstrap);
+        assert_eq!(code.check(&[]).unwrap(), bootstrap);
     }
 
     #[test]
@@ -175,7 +178,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let program = script(folder.path(), "my-function");
         let code = Code::open(&program, folder.path()).unwrap();
-        assert_eq!(code.check().unwrap(), program);
+        assert_eq!(code.check(&[]).unwrap(), program);
         assert_eq!(code.task_root, program.parent().unwrap());
     }
 
@@ -190,7 +193,7 @@ mod tests {
         writer.finish().unwrap();
 
         let first = Code::open(&path, &folder.path().join("unpacked")).unwrap();
-        assert!(first.check().unwrap().starts_with(&first.task_root));
+        assert!(first.check(&[]).unwrap().starts_with(&first.task_root));
         assert_eq!(
             Code::open(&path, &folder.path().join("unpacked")).unwrap(),
             first
@@ -220,7 +223,7 @@ mod tests {
             task_root: PathBuf::from("/"),
             entry,
         };
-        let (program, arguments) = code.program().unwrap();
+        let (program, arguments) = code.program(&[]).unwrap();
         assert!(program.ends_with("sh") && program.is_absolute());
         assert_eq!(arguments, ["-c", "exit"]);
     }

@@ -98,6 +98,11 @@ pub(crate) fn not_started(id: &RequestId, program: &Path, exit: &Exit) -> Fault 
     platform(INVALID_ENTRYPOINT, &message)
 }
 
+/// An extension could not be started, crashed or gave up; the words say how.
+pub(crate) fn extension(id: &RequestId, error_type: &'static str, words: &str) -> Fault {
+    platform(error_type, &format!("RequestId: {id} Error: {words}"))
+}
+
 /// The response was over the limit. AWS puts the message first in this one.
 pub(crate) fn response_too_large() -> Fault {
     let message = format!(

@@ -1,11 +1,13 @@
 //! A function: what it is, and its environments, from none to its limit.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use lambkin_model::{Failure, Invocation, Outcome};
+use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::code::Code;
@@ -48,6 +50,29 @@ pub struct FunctionSpec {
     pub log_prefix: String,
     /// How its environments come and go.
     pub lifecycle: Lifecycle,
+    /// What its log looks like.
+    pub logging: Logging,
+    /// The folders of its layers, the first one first: what `/opt` is made of on AWS.
+    pub layers: Vec<PathBuf>,
+}
+
+/// What a function's log looks like.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Logging {
+    /// Of the platform's lines, and told to the runtime.
+    pub format: LogFormat,
+    /// Told to the runtime as `AWS_LAMBDA_LOG_LEVEL`, in AWS's words: `TRACE` to `FATAL`.
+    pub level: Option<String>,
+}
+
+/// The format of a function's log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// A JSON object in each line.
+    Json,
 }
 
 /// How a function's environments come and go.
@@ -81,12 +106,13 @@ impl Default for Lifecycle {
 }
 
 /// `AWS_LAMBDA_INITIALIZATION_TYPE`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum InitializationType {
     OnDemand,
     ProvisionedConcurrency,
     SnapStart,
-    ManagedInstances,
+    LambdaManagedInstances,
 }
 
 impl InitializationType {
@@ -96,15 +122,19 @@ impl InitializationType {
             Self::OnDemand => "on-demand",
             Self::ProvisionedConcurrency => "provisioned-concurrency",
             Self::SnapStart => "snap-start",
-            Self::ManagedInstances => "lambda-managed-instances",
+            Self::LambdaManagedInstances => "lambda-managed-instances",
         }
     }
 }
 
 impl FunctionSpec {
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        u64::from(self.memory_mb) * 1024 * 1024
+    }
+
     pub(crate) fn initialization_type(&self) -> InitializationType {
         if self.lifecycle.concurrency > 1 {
-            InitializationType::ManagedInstances
+            InitializationType::LambdaManagedInstances
         } else if self.lifecycle.snap_start {
             InitializationType::SnapStart
         } else if self.lifecycle.provisioned > 0 {

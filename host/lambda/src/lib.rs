@@ -27,7 +27,8 @@ mod variables;
 pub use bootstrap::{NoBootstrap, Unusable};
 pub use code::{Code, CodeError, Entry};
 pub use function::{
-    Account, Function, FunctionSpec, Lifecycle, Reply, ResponseStream, StreamEnd, StreamError,
+    Account, Function, FunctionSpec, Lifecycle, LogFormat, Logging, Reply, ResponseStream,
+    StreamEnd, StreamError,
 };
 pub use lambda::{Lambda, new_request_id, new_trace_id, now_ms};
 pub use log::Log;

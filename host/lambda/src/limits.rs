@@ -48,6 +48,25 @@ pub const RESTORE_TIMEOUT: Duration = Duration::from_secs(10);
 /// yet; then it gets an environment of its own. Runtimes ask within a fraction of a millisecond.
 pub const SETTLE_TIMEOUT: Duration = Duration::from_millis(25);
 
+/// An environment is frozen when it has been idle for this long. Calls that follow each other more quickly never find
+/// it frozen, and cost nothing for it.
+pub const FREEZE_DELAY: Duration = Duration::from_millis(5);
+
+/// How often the memory of an environment is looked at while an invocation runs.
+pub const MEMORY_WATCH_INTERVAL: Duration = Duration::from_millis(10);
+
+/// The end of an environment whose only extensions live in the runtime's process.
+pub const INTERNAL_SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// The end of an environment with external extensions, the runtime's share included.
+pub const EXTERNAL_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The runtime's share of [`EXTERNAL_SHUTDOWN_TIMEOUT`].
+pub const RUNTIME_SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(300);
+
+/// Pieces of output and other news of external extensions that may wait for their environment. Then they wait.
+pub const PROGRAM_NEWS: usize = 64;
+
 /// How long the end of a killed process is waited for. The guard needs a millisecond.
 pub const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 

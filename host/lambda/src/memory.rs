@@ -24,7 +24,7 @@ pub(crate) struct PeakMemory {
 impl PeakMemory {
     /// Reads again after an invocation that took `worked`, unless that was short and the last reading is fresh: a
     /// reading costs as much as a short invocation, which has little time to use memory.
-    pub(crate) fn update(&mut self, pid: i32, worked: Duration) {
+    pub(crate) fn update(&mut self, pids: &[i32], worked: Duration) {
         let fresh = self
             .read_at
             .is_some_and(|at| at.elapsed() < MEMORY_READING_INTERVAL);
@@ -33,7 +33,7 @@ impl PeakMemory {
         }
         self.read_at = Some(Instant::now());
         let mut bytes = 0;
-        for pid in self.tree.walk(&[pid]) {
+        for pid in self.tree.walk(pids) {
             // A process that has just ended has no figures any more.
             let status = place(&mut self.path, format_args!("/proc/{pid}/status"));
             bytes += read(status, &mut self.text)
@@ -44,7 +44,6 @@ impl PeakMemory {
     }
 
     /// Takes a reading of [`MemoryGauge::usage`] into account.
-    #[allow(dead_code, reason = "environments do not watch their memory yet")]
     pub(crate) fn note_usage(&mut self, bytes: u64) {
         self.note(bytes);
     }
@@ -68,7 +67,6 @@ pub(crate) struct MemoryGauge {
     text: String,
 }
 
-#[allow(dead_code, reason = "environments do not watch their memory yet")]
 impl MemoryGauge {
     /// The usage in bytes. New descendants are looked for every [`MEMORY_TREE_INTERVAL`].
     ///

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::function::{Account, FunctionSpec};
+use crate::function::{Account, FunctionSpec, LogFormat};
 
 /// Keys that AWS refuses in a function's configuration.
 const RESERVED: [&str; 20] = [
@@ -73,7 +73,14 @@ pub(crate) fn of_runtime(
     }
     set("LANG", "en_US.UTF-8".to_owned());
     set("TZ", ":UTC".to_owned());
-    set("LD_LIBRARY_PATH", format!("{root}:{root}/lib:/opt/lib"));
+    set(
+        "LD_LIBRARY_PATH",
+        format!("{root}:{root}/lib:{}", in_layers(function, "lib")),
+    );
+    if !function.layers.is_empty() {
+        let own = std::env::var("PATH").unwrap_or_default();
+        set("PATH", format!("{own}:{}", in_layers(function, "bin")));
+    }
     set("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR".to_owned());
     for (key, value) in &function.variables {
         set(key, value.clone());
@@ -111,7 +118,24 @@ pub(crate) fn of_runtime(
         let concurrency = function.lifecycle.concurrency.to_string();
         set("AWS_LAMBDA_MAX_CONCURRENCY", concurrency);
     }
+    if function.logging.format == LogFormat::Json {
+        set("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned());
+    }
+    if let Some(level) = &function.logging.level {
+        set("AWS_LAMBDA_LOG_LEVEL", level.clone());
+    }
     set("LAMBDA_TASK_ROOT", root.to_string());
     set("LAMBDA_RUNTIME_DIR", "/var/runtime".to_owned());
     variables
+}
+
+/// A folder of `/opt`, as a search path: the layers' own folders, the last layer first, and then what the machine has.
+fn in_layers(function: &FunctionSpec, folder: &str) -> String {
+    let layers = function.layers.iter().rev();
+    let mut path: String = layers
+        .map(|layer| format!("{}:", layer.join(folder).display()))
+        .collect();
+    path.push_str("/opt/");
+    path.push_str(folder);
+    path
 }

@@ -22,7 +22,7 @@ pub async fn run(place: &Place) -> anyhow::Result<ExitCode> {
     let mut problems = Vec::new();
     writeln!(out, "invoke API on {}", config.invoke_listen)?;
     for function in &config.functions {
-        match function.code.check() {
+        match function.code.check(&function.layers) {
             Ok(program) => writeln!(
                 out,
                 "function {}: {}",

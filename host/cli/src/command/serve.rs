@@ -93,7 +93,7 @@ async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 fn warn_of_missing_bootstraps(config: &Config) {
     for function in &config.functions {
-        if let Err(error) = function.code.check() {
+        if let Err(error) = function.code.check(&function.layers) {
             eprintln!("warning: function {}: {error}", function.name);
         }
     }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use lambkin_lambda::limits::{MAX_TIMEOUT, VARIABLES_BYTES};
 use lambkin_lambda::{
-    Code, CodeError, Entry, FunctionSpec, Lifecycle, is_function_name, is_reserved_variable,
+    Code, CodeError, Entry, FunctionSpec, Lifecycle, Logging, is_function_name,
+    is_reserved_variable,
 };
 
 use super::lifecycle;
@@ -58,6 +59,8 @@ pub fn read(
     let concurrency = table.integer("concurrency", 1..=10_000, "environments");
     let queue = table.integer("queue", 0..=1_000_000, "calls");
     let lifecycle = lifecycle::read(&mut table, problems);
+    let logging = lifecycle::read_logging(&mut table, problems);
+    let layers = lifecycle::read_layers(&mut table, project, problems);
     let variables = table
         .table("environment")
         .map(|variables| read_variables(variables, problems));
@@ -80,6 +83,8 @@ pub fn read(
             String::new()
         },
         lifecycle,
+        logging,
+        layers,
         name: name.value,
     })
 }
@@ -173,5 +178,7 @@ pub fn ad_hoc(path: &Path, project: &Path) -> Result<FunctionSpec, CodeError> {
         queue: 0,
         log_prefix: String::new(),
         lifecycle: Lifecycle::default(),
+        logging: Logging::default(),
+        layers: Vec::new(),
     })
 }

@@ -1,8 +1,9 @@
-//! How a function's environments come and go, and what they write: keys of `[functions.NAME]`.
+//! How a function's environments come and go, what they are made of and what they write: keys of `[functions.NAME]`.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lambkin_lambda::Lifecycle;
+use lambkin_lambda::{Lifecycle, LogFormat, Logging};
 
 use super::reader::{Problems, Reader};
 
@@ -10,6 +11,11 @@ use super::reader::{Problems, Reader};
 const MAX_CONCURRENCY: u64 = 1600;
 /// A day: long enough to mean "for ever" to those who want that.
 const MAX_IDLE_SECONDS: f64 = 86_400.0;
+
+/// AWS's limit.
+const LAYERS: usize = 5;
+
+const LOG_LEVELS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 
 /// Reads the keys that concern environments out of a function's table.
 pub fn read(table: &mut Reader<'_>, problems: &Problems) -> Lifecycle {
@@ -42,4 +48,63 @@ pub fn read(table: &mut Reader<'_>, problems: &Problems) -> Lifecycle {
         snap_start: snap_start.map_or(default.snap_start, |found| found.value),
         enforce_memory: enforce_memory.map_or(default.enforce_memory, |found| found.value),
     }
+}
+
+/// Reads `log-format` and `log-level`.
+pub fn read_logging(table: &mut Reader<'_>, problems: &Problems) -> Logging {
+    let format =
+        table
+            .text("log-format")
+            .map(|found| match found.value.to_ascii_uppercase().as_str() {
+                "TEXT" => LogFormat::Text,
+                "JSON" => LogFormat::Json,
+                _ => {
+                    let message = format!("must be \"Text\" or \"JSON\", not {:?}", found.value);
+                    problems.add(found.place, &found.key, message);
+                    LogFormat::default()
+                }
+            });
+    let level = table.text("log-level").and_then(|found| {
+        let level = found.value.to_ascii_uppercase();
+        if LOG_LEVELS.contains(&level.as_str()) {
+            return Some(level);
+        }
+        let message = format!(
+            "must be one of {}, not {:?}",
+            LOG_LEVELS.join(", "),
+            found.value
+        );
+        problems.add(found.place, &found.key, message);
+        None
+    });
+    Logging {
+        format: format.unwrap_or_default(),
+        level,
+    }
+}
+
+/// Reads `layers`: folders, the first one at the bottom.
+pub fn read_layers(table: &mut Reader<'_>, project: &Path, problems: &Problems) -> Vec<PathBuf> {
+    let Some(found) = table.texts("layers") else {
+        return Vec::new();
+    };
+    if found.value.len() > LAYERS {
+        let message = format!(
+            "{} layers, more than Lambda's limit of {LAYERS}",
+            found.value.len()
+        );
+        problems.add(found.place.clone(), &found.key, message);
+    }
+    let mut layers = Vec::new();
+    for layer in &found.value {
+        match project.join(layer).canonicalize() {
+            Ok(path) if path.is_dir() => layers.push(path),
+            _ => problems.add(
+                found.place.clone(),
+                &found.key,
+                format!("there is no folder {}", project.join(layer).display()),
+            ),
+        }
+    }
+    layers
 }

@@ -2,20 +2,33 @@
 //!
 //! The phase has [`INIT_TIMEOUT`] when an environment is new. If it fails or takes longer it is repeated inside the
 //! invocation, under the function's own time-out, as AWS does; so it is after a crash or a time-out.
+//!
+//! External extensions are started first, and the runtime when all of them have registered. The phase is over when the
+//! runtime and every extension wait for an event.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::life::{Happening, Life};
+use lambkin_model::{Fault, RequestId};
+
+use super::life::{Happening, Life, Runtime};
 use super::{Environment, Wake};
 use crate::bootstrap::NoBootstrap;
+use crate::extension::discover::{self, LAUNCH_ERROR, discover};
+use crate::extension::event::ShutdownReason;
+use crate::extension::registry;
 use crate::fault;
 use crate::function::InitializationType;
 use crate::limits::{INIT_TIMEOUT, LONG_INIT_TIMEOUT, RESTORE_TIMEOUT};
-use crate::log::{self, End};
+use crate::log::End;
 use crate::runtime_api::conversation::{Event, InitError};
-use crate::sandbox::{Exit, Launch};
-use crate::variables::{self, Surroundings};
+use crate::sandbox::Exit;
+use crate::telemetry::event::phase::Phase;
+
+/// The error type of an extension that reported that its init failed.
+const EXTENSION_INIT_ERROR: &str = "Extension.InitError";
+/// The error type of an extension that reported that it can not go on.
+pub(super) const EXTENSION_EXIT_ERROR: &str = "Extension.ExitError";
 
 /// Why an init phase did not lead to a waiting runtime.
 pub(super) enum InitFailure {
@@ -23,8 +36,21 @@ pub(super) enum InitFailure {
     NotStarted(PathBuf, Exit),
     Exited(Exit),
     Reported(InitError),
+    Extension {
+        error_type: &'static str,
+        words: String,
+    },
     TimedOut,
     Stopped,
+}
+
+/// How far an init phase has come.
+#[derive(Default)]
+struct Progress {
+    runtime_waits: bool,
+    /// What the runtime reported; it is expected to exit then.
+    reported: Option<InitError>,
+    restored_at: Option<Instant>,
 }
 
 impl Environment {
@@ -36,12 +62,15 @@ impl Environment {
             InitializationType::OnDemand => INIT_TIMEOUT,
             _ => LONG_INIT_TIMEOUT.max(spec.timeout),
         };
-        match self.reach_ready(began + limit).await {
-            Ok(()) => Ok(Some(began.elapsed())),
+        match self.reach_ready(Phase::Init, began + limit).await {
+            Ok(()) => {
+                self.tell_init_end(Phase::Init, began.elapsed(), End::Success);
+                Ok(Some(began.elapsed()))
+            }
             Err(InitFailure::Stopped) => Err(()),
             Err(failure) => {
-                self.report_init(began.elapsed(), "init", &failure);
-                self.end_life().await;
+                self.report_init(began.elapsed(), Phase::Init, &failure);
+                self.end_life(ShutdownReason::Failure).await;
                 Ok(None)
             }
         }
@@ -50,80 +79,190 @@ impl Environment {
     /// The init phase inside an invocation: after a failed one, after a crash, after a time-out.
     pub(super) async fn initialise_again(&mut self, deadline: Instant) -> Result<(), InitFailure> {
         let began = Instant::now();
-        let reached = self.reach_ready(deadline).await;
-        if let Err(failure) = &reached {
-            self.report_init(began.elapsed(), "invoke", failure);
+        let reached = self.reach_ready(Phase::Invoke, deadline).await;
+        match &reached {
+            Ok(()) => self.tell_init_end(Phase::Invoke, began.elapsed(), End::Success),
+            Err(failure) => self.report_init(began.elapsed(), Phase::Invoke, failure),
         }
         reached
     }
 
-    /// Starts the process and waits until its runtime asks for an event.
-    async fn reach_ready(&mut self, until: Instant) -> Result<(), InitFailure> {
-        let program = self.start()?;
+    /// Starts the processes and waits until the runtime asks for an event, and every extension too.
+    async fn reach_ready(&mut self, phase: Phase, until: Instant) -> Result<(), InitFailure> {
+        let program = self.start(phase)?;
         let mut until = until;
-        let mut reported = None;
+        let mut progress = Progress::default();
         loop {
-            match self.next(Some(until)).await {
-                Wake::Process(Happening::Said(Event::Ready)) => return Ok(()),
-                Wake::Process(Happening::Said(Event::InitError(error))) => reported = Some(error),
-                Wake::Process(Happening::Said(Event::RestoreReady)) => {
-                    // The snapshot is the process itself; restoring it takes no time, but its hooks have theirs.
-                    until = Instant::now() + RESTORE_TIMEOUT;
-                    if let Some(life) = &self.life {
-                        life.restore();
-                    }
+            let happening = match self.next(Some(until)).await {
+                Wake::Mail(message) => {
+                    self.put_off(message).map_err(|()| InitFailure::Stopped)?;
+                    continue;
                 }
-                Wake::Process(Happening::Exited(exit)) => {
-                    self.life = None;
-                    return Err(match (reported, exit) {
+                Wake::Process(happening) => happening,
+            };
+            match happening {
+                Happening::Said(event) => {
+                    self.take_runtimes_word(event, phase, &mut progress, &mut until);
+                }
+                Happening::ExtensionSaid(event) => self.take_extensions_word(event, &program)?,
+                Happening::ExtensionExited(name, exit) => self.extension_exited(&name, &exit)?,
+                Happening::Exited(exit) => {
+                    return Err(match (progress.reported, exit) {
                         (Some(error), _) => InitFailure::Reported(error),
                         (None, Exit::NotStarted(_)) => InitFailure::NotStarted(program, exit),
                         (None, _) => InitFailure::Exited(exit),
                     });
                 }
-                Wake::Process(Happening::TimeIsUp) => {
+                Happening::TimeIsUp => {
+                    let reported = progress.reported;
                     return Err(reported.map_or(InitFailure::TimedOut, InitFailure::Reported));
                 }
-                Wake::Mail(message) => self.put_off(message).map_err(|()| InitFailure::Stopped)?,
-                // Nothing was delivered, so nothing can have been answered.
-                Wake::Process(Happening::Said(Event::Answered(..) | Event::Streams(..))) => {}
+            }
+            if progress.runtime_waits && self.extensions_wait() {
+                return Ok(());
             }
         }
     }
 
-    /// Starts the process, and says which program it runs.
-    fn start(&mut self) -> Result<PathBuf, InitFailure> {
+    fn take_runtimes_word(
+        &mut self,
+        event: Event,
+        phase: Phase,
+        progress: &mut Progress,
+        until: &mut Instant,
+    ) {
+        match event {
+            Event::Ready => {
+                progress.runtime_waits = true;
+                match progress.restored_at {
+                    Some(at) => self.tell_restored(at.elapsed(), End::Success),
+                    None => self.tell_init_runtime_done(phase, End::Success),
+                }
+            }
+            Event::InitError(error) => progress.reported = Some(error),
+            Event::RestoreReady => {
+                self.tell_init_runtime_done(phase, End::Success);
+                self.tell_restore_start();
+                // The snapshot is the process itself; restoring it takes no time, but its hooks have theirs.
+                let now = Instant::now();
+                progress.restored_at = Some(now);
+                *until = now + RESTORE_TIMEOUT;
+                if let Some(life) = &self.life {
+                    life.restore();
+                }
+            }
+            // Nothing was delivered, so nothing can have been answered.
+            Event::Answered(..) | Event::Streams(..) => {}
+        }
+    }
+
+    fn take_extensions_word(
+        &mut self,
+        event: registry::Event,
+        program: &std::path::Path,
+    ) -> Result<(), InitFailure> {
+        match event {
+            registry::Event::Registered(_) => self.start_runtime(program),
+            registry::Event::Ready(_) => Ok(()),
+            registry::Event::Subscribed(subscribed) => {
+                self.tell_subscribed(&subscribed);
+                Ok(())
+            }
+            registry::Event::InitError(report) => Err(InitFailure::Extension {
+                error_type: EXTENSION_INIT_ERROR,
+                words: report.error_type,
+            }),
+            registry::Event::ExitError(report) => Err(InitFailure::Extension {
+                error_type: EXTENSION_EXIT_ERROR,
+                words: report.error_type,
+            }),
+        }
+    }
+
+    fn extension_exited(&mut self, name: &str, exit: &Exit) -> Result<(), InitFailure> {
+        match self.crash_of_extension(name, exit) {
+            Some((error_type, words)) => Err(InitFailure::Extension { error_type, words }),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the end of an extension's process is a failure, as which type, and in which words.
+    pub(super) fn crash_of_extension(
+        &self,
+        name: &str,
+        exit: &Exit,
+    ) -> Option<(&'static str, String)> {
+        let crash = self.life.as_ref()?.extensions().exited(name)?;
+        Some(match exit {
+            Exit::NotStarted(_) => (LAUNCH_ERROR, format!("fork/exec {name}: {exit}")),
+            _ => (crash, exit.to_string()),
+        })
+    }
+
+    fn extensions_wait(&self) -> bool {
+        self.life
+            .as_ref()
+            .is_some_and(|life| life.extensions().all_ready())
+    }
+
+    /// Begins a life, and says which program its runtime is.
+    fn start(&mut self, phase: Phase) -> Result<PathBuf, InitFailure> {
         let function = &self.function;
         let (program, arguments) = function
             .spec
             .code
-            .program()
+            .program(&function.spec.layers)
             .map_err(InitFailure::NoBootstrap)?;
-        let log_stream = &self.log_stream;
-        let life = Life::begin(function, |runtime_api, metadata_token| Launch {
+        let discovered = discover(&function.spec.layers).map_err(not_launched)?;
+        let disabled_by = discovered.disabled_by.clone();
+        let runtime = Runtime {
             program: program.clone(),
             arguments,
-            variables: variables::of_runtime(
-                &function.spec,
-                &function.account,
-                &Surroundings {
-                    runtime_api,
-                    metadata_token,
-                    log_stream,
-                },
-            ),
-            directory: function.spec.code.task_root.clone(),
-        });
-        match life {
-            Ok(life) => {
-                self.life = Some(life);
-                Ok(program)
-            }
-            Err(error) => Err(InitFailure::NotStarted(program, Exit::not_started(&error))),
+        };
+        let life = Life::begin(function, runtime, discovered, &self.log_stream);
+        let life = life
+            .map_err(|error| InitFailure::NotStarted(program.clone(), Exit::not_started(&error)))?;
+        self.log.tell(std::sync::Arc::clone(life.telemetry()));
+        self.life = Some(life);
+        self.tell_init_start(phase);
+        if let Some(file) = disabled_by {
+            self.log.platform(&format!(
+                "Extensions disabled by attached layer ({})",
+                file.display()
+            ));
+        }
+        self.start_runtime(&program)?;
+        Ok(program)
+    }
+
+    /// Starts the runtime once there is no extension left to wait for.
+    fn start_runtime(&mut self, program: &std::path::Path) -> Result<(), InitFailure> {
+        let Some(life) = &mut self.life else {
+            return Ok(());
+        };
+        if !life.extensions().all_external_registered() {
+            return Ok(());
+        }
+        life.start_runtime()
+            .map_err(|error| InitFailure::NotStarted(program.to_owned(), Exit::not_started(&error)))
+    }
+
+    /// The end of a phase, and of the time in which extensions may subscribe to telemetry.
+    fn tell_init_end(&mut self, phase: Phase, took: Duration, end: End<'_>) {
+        let extensions = self
+            .life
+            .as_ref()
+            .map(|life| std::sync::Arc::clone(life.extensions()));
+        if let Some(extensions) = extensions {
+            self.tell_extensions(&extensions);
+        }
+        self.tell_init_report(phase, took, end);
+        if let Some(life) = &self.life {
+            life.telemetry().close_subscriptions();
         }
     }
 
-    fn report_init(&mut self, took: Duration, phase: &str, failure: &InitFailure) {
+    fn report_init(&mut self, took: Duration, phase: Phase, failure: &InitFailure) {
         let end = match failure {
             InitFailure::Stopped => return,
             InitFailure::TimedOut => End::TimedOut,
@@ -131,12 +270,13 @@ impl Environment {
                 End::Error(fault::INVALID_ENTRYPOINT)
             }
             InitFailure::Exited(_) => End::Error(fault::EXIT_ERROR),
+            InitFailure::Extension { error_type, .. } => End::Error(error_type),
             InitFailure::Reported(error) => {
                 End::Error(fault::classify(error.error_type.as_deref()))
             }
         };
         match failure {
-            InitFailure::NoBootstrap(no_bootstrap) if phase == "invoke" => {
+            InitFailure::NoBootstrap(no_bootstrap) if phase == Phase::Invoke => {
                 self.log.platform(&format!(
                     "lambkin: function {}: {no_bootstrap}",
                     self.function.spec.name
@@ -145,8 +285,38 @@ impl Environment {
             InitFailure::Exited(exit) => self
                 .log
                 .platform(&format!("Error: {}", fault::exited_text(exit))),
+            InitFailure::Extension { words, .. } => {
+                self.log.platform(&format!("Error: {words}"));
+            }
             _ => {}
         }
-        self.log.platform(&log::init_report_line(took, phase, end));
+        self.tell_init_runtime_done(phase, end);
+        self.tell_init_end(phase, took, end);
+    }
+}
+
+impl InitFailure {
+    /// What the caller is told; `None` if the host stops.
+    pub(super) fn into_fault(self, id: &RequestId, timeout: Duration) -> Option<Fault> {
+        Some(match self {
+            Self::Stopped => return None,
+            Self::NoBootstrap(no_bootstrap) => {
+                let tried = no_bootstrap.tried.into_iter();
+                let paths: Vec<_> = tried.map(|(path, _)| path).collect();
+                fault::invalid_entrypoint(id, &paths)
+            }
+            Self::NotStarted(program, exit) => fault::not_started(id, &program, &exit),
+            Self::Exited(exit) => fault::exited(id, &exit),
+            Self::Reported(error) => fault::reported(error.body),
+            Self::Extension { error_type, words } => fault::extension(id, error_type, &words),
+            Self::TimedOut => fault::timed_out(id, timeout),
+        })
+    }
+}
+
+fn not_launched(error: discover::LaunchError) -> InitFailure {
+    InitFailure::Extension {
+        error_type: LAUNCH_ERROR,
+        words: error.to_string(),
     }
 }

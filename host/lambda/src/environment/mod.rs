@@ -13,6 +13,9 @@
 
 mod init;
 mod life;
+mod output;
+mod program;
+mod record;
 mod work;
 
 use std::collections::VecDeque;
@@ -20,19 +23,22 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use lambkin_model::{Fault, Invocation, RequestId};
+use lambkin_model::Invocation;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use self::init::InitFailure;
+use self::init::{EXTENSION_EXIT_ERROR, InitFailure};
 use self::life::{Happening, Life};
 use self::work::Work;
 use crate::dispatch::{EnvironmentId, Next};
+use crate::extension::event::ShutdownReason;
+use crate::extension::registry;
 use crate::fault;
-use crate::function::{Call, Function};
+use crate::function::{Call, Function, LogFormat};
 use crate::lambda::now_ms;
-use crate::log::{End, EnvironmentLog, Report};
-use crate::memory::PeakMemory;
+use crate::limits::{FREEZE_DELAY, MEMORY_WATCH_INTERVAL};
+use crate::log::{End, EnvironmentLog};
+use crate::memory::{MemoryGauge, PeakMemory};
 use crate::runtime_api::conversation::{Answer, Event, EventWithContext, Timing};
 use crate::sandbox::Exit;
 
@@ -47,6 +53,9 @@ pub(crate) enum Message {
     Stop,
 }
 
+/// How a process ends that has used too much memory.
+const KILLED: Exit = Exit::Signal(9);
+
 /// Starts an environment on the place the dispatcher has promised, with its first call if there is one.
 pub(crate) fn start(function: Arc<Function>, first: Option<Call>) {
     let (sender, mailbox) = mpsc::unbounded_channel();
@@ -56,7 +65,11 @@ pub(crate) fn start(function: Arc<Function>, first: Option<Call>) {
     };
     let environment = Environment {
         id: membership.id,
-        log: EnvironmentLog::new(function.log.clone(), function.spec.log_prefix.clone()),
+        log: EnvironmentLog::new(
+            function.log.clone(),
+            function.spec.log_prefix.clone(),
+            function.spec.logging.format,
+        ),
         log_stream: log_stream(&function.spec.version),
         function,
         mailbox,
@@ -64,10 +77,12 @@ pub(crate) fn start(function: Arc<Function>, first: Option<Call>) {
         works: Vec::new(),
         put_off: VecDeque::new(),
         memory: PeakMemory::default(),
+        gauge: MemoryGauge::default(),
         init: None,
         attempts: 0,
         seed: Uuid::new_v4().as_u64_pair().0,
         idle_since: Instant::now(),
+        memory_watched_at: Instant::now(),
         ends: false,
     };
     tokio::spawn(async move {
@@ -102,6 +117,7 @@ struct Environment {
     /// Calls that came while the environment was busy with an init phase.
     put_off: VecDeque<Call>,
     memory: PeakMemory,
+    gauge: MemoryGauge,
     /// How long the init phase took, until an invocation has reported it.
     init: Option<Duration>,
     attempts: u64,
@@ -109,6 +125,7 @@ struct Environment {
     seed: u64,
     /// Since when nothing has been under way.
     idle_since: Instant,
+    memory_watched_at: Instant,
     /// To end once nothing is under way.
     ends: bool,
 }
@@ -127,7 +144,7 @@ impl Environment {
                 self.stop(work);
             }
         }
-        self.end_life().await;
+        self.end_life(ShutdownReason::Spindown).await;
     }
 
     /// Serves calls until there is reason to end. An error is the order to stop at once.
@@ -151,7 +168,15 @@ impl Environment {
             match self.next(until).await {
                 Wake::Mail(message) => self.put_off(message)?,
                 Wake::Process(Happening::Said(event)) => self.heard(event),
-                Wake::Process(Happening::Exited(exit)) => self.crashed(&exit),
+                Wake::Process(Happening::ExtensionSaid(event)) => {
+                    self.heard_of_extension(event).await;
+                }
+                Wake::Process(Happening::ExtensionExited(name, exit)) => {
+                    if let Some((error_type, words)) = self.crash_of_extension(&name, &exit) {
+                        self.extension_failed(error_type, &words).await;
+                    }
+                }
+                Wake::Process(Happening::Exited(exit)) => self.crashed(&exit).await,
                 Wake::Process(Happening::TimeIsUp) => self.time_is_up().await,
             }
         }
@@ -159,11 +184,20 @@ impl Environment {
 
     /// When there is something to do even if nothing happens.
     fn next_time(&self) -> Option<Instant> {
+        let lifecycle = &self.function.spec.lifecycle;
         if self.works.is_empty() {
-            let idle_timeout = self.function.spec.lifecycle.idle_timeout?;
-            return Some(self.idle_since + idle_timeout);
+            let is_warm = self.life.as_ref().is_some_and(|life| !life.is_frozen());
+            if lifecycle.freeze && is_warm {
+                return Some(self.idle_since + FREEZE_DELAY);
+            }
+            return Some(self.idle_since + lifecycle.idle_timeout?);
         }
-        self.works.iter().map(|work| work.deadline).min()
+        let deadline = self.works.iter().map(|work| work.deadline).min()?;
+        Some(if lifecycle.enforce_memory {
+            deadline.min(self.memory_watched_at + MEMORY_WATCH_INTERVAL)
+        } else {
+            deadline
+        })
     }
 
     /// Keeps a call for later. An error is the order to stop.
@@ -194,8 +228,9 @@ impl Environment {
         {
             return self.conclude_failed_init(work, failure).await;
         }
-        self.write_start(work.id());
+        self.tell_start(&work);
         self.deliver(&work);
+        self.memory_watched_at = work.began;
         self.works.push(work);
         Ok(())
     }
@@ -205,38 +240,21 @@ impl Environment {
         mut work: Work,
         failure: InitFailure,
     ) -> Result<(), ()> {
-        let id = work.id();
-        let fault = match failure {
-            InitFailure::Stopped => {
-                work.abandon();
-                return Err(());
-            }
-            InitFailure::NoBootstrap(no_bootstrap) => {
-                let tried: Vec<_> = no_bootstrap
-                    .tried
-                    .into_iter()
-                    .map(|(path, _)| path)
-                    .collect();
-                fault::invalid_entrypoint(id, &tried)
-            }
-            InitFailure::NotStarted(program, exit) => fault::not_started(id, &program, &exit),
-            InitFailure::Exited(exit) => fault::exited(id, &exit),
-            InitFailure::Reported(error) => fault::reported(error.body),
-            InitFailure::TimedOut => fault::timed_out(id, self.function.spec.timeout),
+        let timeout = self.function.spec.timeout;
+        let reason = match failure {
+            InitFailure::TimedOut => ShutdownReason::Timeout,
+            _ => ShutdownReason::Failure,
         };
-        self.write_start(id);
+        let Some(fault) = failure.into_fault(work.id(), timeout) else {
+            work.abandon();
+            return Err(());
+        };
+        self.tell_start(&work);
         work.fail(fault);
         let end = work.end();
         self.conclude(work, end);
-        self.end_life().await;
+        self.end_life(reason).await;
         Ok(())
-    }
-
-    fn write_start(&mut self, id: &RequestId) {
-        self.log.platform_line(format_args!(
-            "START RequestId: {id} Version: {}",
-            self.function.spec.version
-        ));
     }
 
     fn deliver(&mut self, work: &Work) {
@@ -246,6 +264,7 @@ impl Environment {
             qualifier,
             trace_id,
             client_context,
+            tenant_id,
             ..
         } = &work.invocation;
         let delivery = EventWithContext {
@@ -257,7 +276,7 @@ impl Environment {
             function_arn: self.function.arn(qualifier.as_deref()),
             trace_id: trace_id.clone(),
             client_context: client_context.clone(),
-            tenant_id: None,
+            tenant_id: tenant_id.clone(),
             wants_stream: work.wants_stream,
         };
         if let Some(life) = &mut self.life {
@@ -304,15 +323,36 @@ impl Environment {
             return;
         }
         if let Some(index) = self.works.iter().position(|work| work.attempt == attempt) {
-            let work = self.works.swap_remove(index);
+            let mut work = self.works.swap_remove(index);
+            work.runtime_done = Some(Instant::now());
             let end = work.end();
+            self.tell_runtime_done(&work, end);
             self.conclude(work, end);
         }
     }
 
-    /// The runtime asks for an event: the invocation it had, if any, is over.
+    /// The runtime asks for an event: the invocation it had, if any, is over for it.
     fn ready(&mut self) {
-        if self.has_one_at_a_time()
+        if !self.has_one_at_a_time() {
+            return;
+        }
+        if let Some(mut work) = self.works.pop() {
+            work.runtime_done = Some(Instant::now());
+            self.tell_runtime_done(&work, work.end());
+            self.works.push(work);
+            self.conclude_if_over();
+        }
+    }
+
+    /// An invocation is over when the runtime and all extensions that watched it wait for the next one.
+    fn conclude_if_over(&mut self) {
+        let extensions_wait = self
+            .life
+            .as_ref()
+            .is_none_or(|life| life.extensions().all_ready());
+        let is_over = |work: &Work| work.runtime_done.is_some();
+        if extensions_wait
+            && self.works.last().is_some_and(is_over)
             && let Some(work) = self.works.pop()
         {
             let end = work.end();
@@ -320,34 +360,48 @@ impl Environment {
         }
     }
 
-    /// The process has ended by itself, with everything it was working on.
-    fn crashed(&mut self, exit: &Exit) {
-        self.life = None;
-        for mut work in std::mem::take(&mut self.works) {
-            let id = work.id();
-            self.log.platform(&format!(
-                "RequestId: {id} Error: {}\n{}",
-                fault::exited_text(exit),
-                fault::EXIT_ERROR
-            ));
-            let fault = fault::exited(id, exit);
-            work.fail(fault);
-            self.conclude(work, End::Error(fault::EXIT_ERROR));
+    async fn heard_of_extension(&mut self, event: registry::Event) {
+        match event {
+            registry::Event::Ready(_) => self.conclude_if_over(),
+            registry::Event::InitError(report) | registry::Event::ExitError(report) => {
+                self.extension_failed(EXTENSION_EXIT_ERROR, &report.error_type)
+                    .await;
+            }
+            // Refused once init is over.
+            registry::Event::Registered(_) | registry::Event::Subscribed(_) => {}
         }
     }
 
-    /// Something's time has come: ends what is overdue, or the environment if it has been idle for too long.
+    /// An extension has crashed or given up, which ends the environment's life, and what was under way with it.
+    async fn extension_failed(&mut self, error_type: &'static str, words: &str) {
+        for mut work in std::mem::take(&mut self.works) {
+            self.tell_fault(&work, words, error_type);
+            let fault = fault::extension(work.id(), error_type, words);
+            work.fail(fault);
+            self.conclude(work, End::Error(error_type));
+        }
+        self.end_life(ShutdownReason::Failure).await;
+    }
+
+    /// The process has ended by itself, with everything it was working on.
+    async fn crashed(&mut self, exit: &Exit) {
+        let words = fault::exited_text(exit);
+        for mut work in std::mem::take(&mut self.works) {
+            self.tell_fault(&work, &words, fault::EXIT_ERROR);
+            let fault = fault::exited(work.id(), exit);
+            work.fail(fault);
+            let end = End::Error(fault::EXIT_ERROR);
+            self.tell_runtime_done(&work, end);
+            self.conclude(work, end);
+        }
+        self.end_life(ShutdownReason::Failure).await;
+    }
+
+    /// Something's time has come: ends what is overdue, stops what uses too much memory, freezes what is idle.
     async fn time_is_up(&mut self) {
         let now = Instant::now();
         if self.works.is_empty() {
-            let kept = self.function.spec.lifecycle.provisioned;
-            if self.function.dispatcher.withdraw(self.id, kept) {
-                self.ends = true;
-            } else {
-                // It is kept, or a call is on its way.
-                self.idle_since = now;
-            }
-            return;
+            return self.rest(now);
         }
         while let Some(index) = self.works.iter().position(|work| work.deadline <= now) {
             let work = self.works.swap_remove(index);
@@ -356,9 +410,51 @@ impl Environment {
             match &self.life {
                 // The others go on; what still comes for this one is refused.
                 Some(life) if !self.has_one_at_a_time() => life.expire(attempt),
-                _ => self.end_life().await,
+                _ => self.end_life(ShutdownReason::Timeout).await,
             }
         }
+        self.watch_memory(now).await;
+    }
+
+    /// Nothing has been under way for a while: the processes are frozen, and some time later ended.
+    fn rest(&mut self, now: Instant) {
+        let lifecycle = &self.function.spec.lifecycle;
+        if lifecycle.freeze
+            && let Some(life) = self.life.as_mut().filter(|life| !life.is_frozen())
+        {
+            return life.freeze();
+        }
+        if self
+            .function
+            .dispatcher
+            .withdraw(self.id, lifecycle.provisioned)
+        {
+            self.ends = true;
+        } else {
+            // It is kept, or a call is on its way.
+            self.idle_since = now;
+        }
+    }
+
+    /// Kills an environment that uses more memory than its function has, as AWS does.
+    async fn watch_memory(&mut self, now: Instant) {
+        self.memory_watched_at = now;
+        let Some(life) = self.life.as_ref().filter(|_| !self.works.is_empty()) else {
+            return;
+        };
+        let limit = self.function.spec.memory_bytes();
+        let used = self.gauge.usage(&life.pids(), limit);
+        self.memory.note_usage(used.min(limit));
+        if !self.function.spec.lifecycle.enforce_memory || used <= limit {
+            return;
+        }
+        self.log.platform(&format!(
+            "lambkin: function {} uses {} MB, more than its memory of {} MB: it is killed, as on AWS (more: `memory`; never: `enforce-memory = false`)",
+            self.function.spec.name,
+            used.div_ceil(1024 * 1024),
+            self.function.spec.memory_mb,
+        ));
+        self.crashed(&KILLED).await;
     }
 
     fn timed_out(&mut self, mut work: Work) {
@@ -366,15 +462,18 @@ impl Environment {
             life.drain(&mut self.log);
         }
         let timeout = self.function.spec.timeout;
-        let id = work.id();
         self.log.finish_lines();
-        self.log.platform(&format!(
-            "{:.3} {id} {}",
-            Timestamp::now(),
-            fault::timed_out_text(timeout)
-        ));
-        let fault: Fault = fault::timed_out(id, timeout);
+        if self.function.spec.logging.format == LogFormat::Text {
+            self.log.platform(&format!(
+                "{:.3} {} {}",
+                Timestamp::now(),
+                work.id(),
+                fault::timed_out_text(timeout)
+            ));
+        }
+        let fault = fault::timed_out(work.id(), timeout);
         work.fail(fault);
+        self.tell_runtime_done(&work, End::TimedOut);
         self.conclude(work, End::TimedOut);
     }
 
@@ -408,25 +507,12 @@ impl Environment {
     }
 
     fn write_report(&mut self, work: &Work, end: End<'_>) {
-        let duration = work.began.elapsed();
         if let Some(life) = &mut self.life {
             life.drain(&mut self.log);
-            if let Some(pid) = life.pid() {
-                self.memory.update(pid, duration);
-            }
+            self.memory.update(&life.pids(), work.began.elapsed());
         }
         self.log.finish_lines();
-        let id = work.id();
-        let report = Report {
-            id,
-            duration,
-            init: work.init,
-            memory_size_mb: self.function.spec.memory_mb,
-            max_memory_used_mb: self.memory.megabytes(),
-            end,
-        };
-        self.log
-            .platform_line(format_args!("END RequestId: {id}\n{report}"));
+        self.tell_report(work, end);
     }
 
     async fn next(&mut self, until: Option<Instant>) -> Wake {
@@ -448,9 +534,9 @@ impl Environment {
         }
     }
 
-    async fn end_life(&mut self) {
+    async fn end_life(&mut self, reason: ShutdownReason) {
         if let Some(life) = self.life.take() {
-            life.end(&mut self.log).await;
+            life.end(reason, &mut self.log).await;
         }
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Work {
     pub init: Option<Duration>,
     /// When the runtime answered.
     pub timing: Option<Timing>,
+    /// When the runtime asked for its next event.
+    pub runtime_done: Option<Instant>,
     /// Whether the dispatcher was told to expect this environment soon.
     pub settled: bool,
     result: Option<Result<Bytes, Failure>>,
@@ -46,6 +48,7 @@ impl Work {
             deadline: began + timeout,
             init,
             timing: None,
+            runtime_done: None,
             settled: false,
             result: None,
             stream_error: None,

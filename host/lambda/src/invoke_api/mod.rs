@@ -99,6 +99,7 @@ async fn invoke(
         qualifier: call.function.qualifier,
         trace_id: trace_id.clone(),
         client_context: call.client_context,
+        tenant_id: None,
         wants_log_tail: call.wants_log_tail,
     };
     if call.kind == Kind::Event {

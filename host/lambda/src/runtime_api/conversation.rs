@@ -459,6 +459,7 @@ mod tests {
             trace_id: String::new(),
             client_context: None,
             tenant_id: None,
+            tenant_id: None,
             wants_stream: false,
         })
     }

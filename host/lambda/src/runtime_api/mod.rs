@@ -26,12 +26,22 @@ pub(crate) use self::metadata::{Metadata, availability_zone_id};
 use self::refusal::Refusal;
 use self::reply::{acknowledged, json, method_not_allowed, not_found, refused, text};
 pub use self::response::HTTP_INTEGRATION;
+use crate::extension::registry::Extensions;
 use crate::limits::RESPONSE_BYTES;
+use crate::telemetry::hub::Telemetry;
+use crate::telemetry::subscription::Api as TelemetryApi;
+use crate::{extension, telemetry};
+
+const EXTENSIONS: &str = "/2020-01-01/extension/";
+const TELEMETRY: &str = "/2022-07-01/telemetry";
+const LOGS: &str = "/2020-08-15/logs";
 
 /// What answers the processes of one life.
 #[derive(Debug)]
 pub(crate) struct Api {
     pub conversation: Arc<Conversation>,
+    pub extensions: Arc<Extensions>,
+    pub telemetry: Arc<Telemetry>,
     pub metadata: Metadata,
     /// Whether the runtime is restored from a snapshot before its first event.
     pub snap_start: bool,
@@ -47,9 +57,19 @@ pub(crate) async fn answer(request: Request<Incoming>, api: Arc<Api>) -> Respons
         return runtime(request, route, &api).await;
     }
     match path {
+        TELEMETRY => subscribe(request, TelemetryApi::Telemetry, &api).await,
+        LOGS => subscribe(request, TelemetryApi::Logs, &api).await,
         metadata::PATH => api.metadata.answer(&request),
+        _ if path.starts_with(EXTENSIONS) => {
+            extension::api::answer(request, Arc::clone(&api.extensions)).await
+        }
         _ => not_found(),
     }
+}
+
+async fn subscribe(request: Request<Incoming>, kind: TelemetryApi, api: &Api) -> Response {
+    let (telemetry, extensions) = (Arc::clone(&api.telemetry), Arc::clone(&api.extensions));
+    telemetry::api::answer(request, kind, telemetry, extensions).await
 }
 
 async fn runtime(request: Request<Incoming>, route: Route, api: &Api) -> Response {
@@ -59,7 +79,12 @@ async fn runtime(request: Request<Incoming>, route: Route, api: &Api) -> Respons
     let conversation = &api.conversation;
     match route {
         Route::Ping => text(StatusCode::OK, "pong"),
-        Route::Next => next(conversation).await,
+        Route::Next => {
+            if !api.extensions.is_empty() {
+                api.extensions.close_registration();
+            }
+            next(conversation).await
+        }
         Route::Response(id) => response::response(request, &id, conversation).await,
         Route::Error(id) => response::error(request, &id, conversation).await,
         Route::InitError => init_error(request, |error| conversation.init_error(error)).await,

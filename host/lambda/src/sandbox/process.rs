@@ -91,21 +91,39 @@ impl Process {
         self.pid.map(|pid| pid.as_raw_nonzero().get())
     }
 
+    /// Returns its process id when the bootstrap has been started, or what kept it from being started.
+    pub(crate) async fn started(&mut self) -> Result<i32, Exit> {
+        loop {
+            if let Some(pid) = self.pid() {
+                return Ok(pid);
+            }
+            if let Some(exit) = self.exit {
+                return Err(exit);
+            }
+            self.listen().await;
+        }
+    }
+
     /// Returns when the bootstrap has ended. May be dropped and called again at any time.
     pub(crate) async fn exited(&mut self) -> Exit {
         loop {
             if let Some(exit) = self.exit {
                 return exit;
             }
-            // Polled, not awaited, for the reason given at the outputs' reading.
-            let _error = poll_fn(|context| self.control.poll_read_ready(context)).await;
-            let mut buffer = [0; 128];
-            match self.control.try_read(&mut buffer) {
-                Ok(0) => self.lost(),
-                Ok(length) => self.hear(buffer.get(..length).unwrap_or_default()),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => self.lost(),
-            }
+            self.listen().await;
+        }
+    }
+
+    /// Waits for the guard to say something.
+    async fn listen(&mut self) {
+        // Polled, not awaited, for the reason given at the outputs' reading.
+        let _error = poll_fn(|context| self.control.poll_read_ready(context)).await;
+        let mut buffer = [0; 128];
+        match self.control.try_read(&mut buffer) {
+            Ok(0) => self.lost(),
+            Ok(length) => self.hear(buffer.get(..length).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => self.lost(),
         }
     }
 
@@ -145,7 +163,6 @@ impl Process {
 }
 
 /// Commands to the guard. They return at once, and what they ask for is done in the order they were given.
-#[allow(dead_code, reason = "environments are not frozen yet")]
 impl Process {
     /// Has everything the bootstrap started stand still, soon: nobody waits for it.
     pub(crate) fn freeze(&self) {

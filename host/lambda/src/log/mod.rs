@@ -1,0 +1,129 @@
+//! The log: what functions print, and AWS's START, END and REPORT lines around it.
+//!
+//! Everything goes through one [`Log`] to the host's standard error, line by line, from one thread of its own, so that
+//! a slow terminal never holds up an invocation. Lines are written in the order they were given. When more than
+//! [`LOG_BACKLOG_BYTES`] wait, further lines are dropped, and a line says how many bytes that cost.
+
+mod environment;
+mod report;
+
+use std::io::Write as _;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+pub(crate) use self::environment::{EnvironmentLog, Source};
+pub(crate) use self::report::{End, Report, init_report_line};
+use crate::limits::{FLUSH_LIMIT, LOG_BACKLOG_BYTES};
+
+/// The pause between a line's arrival and its writing: nobody sees it, and under load it lets the lines of many
+/// invocations leave in one system call.
+const GATHER: Duration = Duration::from_millis(5);
+
+/// Where all log lines go. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Log(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    backlog: Mutex<Backlog>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Backlog {
+    bytes: Vec<u8>,
+    dropped: usize,
+    writing: bool,
+    /// Somebody waits for the backlog to be written: no time for gathering.
+    urgent: bool,
+}
+
+impl Log {
+    /// Starts the writing thread; it lives as long as the process.
+    pub fn to_stderr() -> std::io::Result<Self> {
+        let log = Self(Arc::new(Shared::default()));
+        let shared = Arc::clone(&log.0);
+        std::thread::Builder::new()
+            .name("log".to_owned())
+            .spawn(move || write_for_ever(&shared))?;
+        Ok(log)
+    }
+
+    /// Adds whole lines.
+    pub(crate) fn write(&self, lines: &[u8]) {
+        let mut backlog = self.0.lock();
+        if backlog.bytes.len() + lines.len() > LOG_BACKLOG_BYTES {
+            backlog.dropped += lines.len();
+            return;
+        }
+        let was_empty = backlog.bytes.is_empty();
+        backlog.bytes.extend_from_slice(lines);
+        drop(backlog);
+        if was_empty {
+            self.0.changed.notify_all();
+        }
+    }
+
+    /// Returns when everything given so far has been written, or after [`FLUSH_LIMIT`] if nobody reads it.
+    pub fn flush(&self) {
+        let mut backlog = self.0.lock();
+        backlog.urgent = true;
+        self.0.changed.notify_all();
+        let unwritten = |backlog: &mut Backlog| !backlog.bytes.is_empty() || backlog.writing;
+        let flushed = self
+            .0
+            .changed
+            .wait_timeout_while(backlog, FLUSH_LIMIT, unwritten);
+        let (mut backlog, _) = flushed.unwrap_or_else(PoisonError::into_inner);
+        backlog.urgent = false;
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Backlog> {
+        self.backlog.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn write_for_ever(shared: &Shared) {
+    let mut batch = Vec::new();
+    loop {
+        let mut backlog = shared.lock();
+        while backlog.bytes.is_empty() {
+            backlog = shared
+                .changed
+                .wait(backlog)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        let gathered = shared
+            .changed
+            .wait_timeout_while(backlog, GATHER, |backlog| !backlog.urgent);
+        let (mut backlog, _) = gathered.unwrap_or_else(PoisonError::into_inner);
+        std::mem::swap(&mut batch, &mut backlog.bytes);
+        let dropped = std::mem::take(&mut backlog.dropped);
+        backlog.writing = true;
+        drop(backlog);
+        if dropped > 0 {
+            batch.extend_from_slice(
+                format!("lambkin: {dropped} bytes of logs dropped: too slow to read\n").as_bytes(),
+            );
+        }
+        // Standard error may be closed; a function's output is no reason to stop.
+        let _unread = std::io::stderr().write_all(&batch);
+        batch.clear();
+        shared.lock().writing = false;
+        shared.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+impl Log {
+    /// A log that keeps everything.
+    fn to_nowhere() -> Self {
+        Self(Arc::new(Shared::default()))
+    }
+
+    fn written(&self) -> Vec<u8> {
+        self.0.lock().bytes.clone()
+    }
+}

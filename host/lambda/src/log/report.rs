@@ -1,0 +1,108 @@
+//! The lines that say how an invocation or an init phase went, in AWS's words.
+
+use std::fmt;
+use std::time::Duration;
+
+use lambkin_model::RequestId;
+
+/// What a REPORT line reports.
+#[derive(Debug, Clone)]
+pub(crate) struct Report<'a> {
+    pub id: &'a RequestId,
+    /// From the event's delivery to the runtime's next request.
+    pub duration: Duration,
+    /// Only of an environment's first invocation.
+    pub init: Option<Duration>,
+    pub memory_size_mb: u32,
+    pub max_memory_used_mb: u64,
+    pub end: End<'a>,
+}
+
+/// How an invocation or an init phase ended, as REPORT and INIT_REPORT say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End<'a> {
+    Success,
+    TimedOut,
+    /// With AWS's error type.
+    Error(&'a str),
+}
+
+/// The REPORT line. Since August 2025 the billed duration of a cold start includes the init phase.
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let billed = self.duration + self.init.unwrap_or_default();
+        write!(
+            f,
+            "REPORT RequestId: {}\tDuration: {:.2} ms\tBilled Duration: {} ms\tMemory Size: {} MB\tMax Memory Used: {} MB\t",
+            self.id,
+            milliseconds(self.duration),
+            billed.as_micros().div_ceil(1000),
+            self.memory_size_mb,
+            self.max_memory_used_mb,
+        )?;
+        if let Some(init) = self.init {
+            write!(f, "Init Duration: {:.2} ms\t", milliseconds(init))?;
+        }
+        f.write_str(&self.end.suffix())
+    }
+}
+
+/// `INIT_REPORT …`, which AWS writes only when an init phase did not go well.
+pub(crate) fn init_report_line(duration: Duration, phase: &str, end: End<'_>) -> String {
+    format!(
+        "INIT_REPORT Init Duration: {:.2} ms\tPhase: {phase}\t{}",
+        milliseconds(duration),
+        end.suffix()
+    )
+}
+
+impl End<'_> {
+    fn suffix(self) -> String {
+        match self {
+            Self::Success => String::new(),
+            Self::TimedOut => "Status: timeout".to_owned(),
+            Self::Error(error_type) => format!("Status: error\tError Type: {error_type}"),
+        }
+    }
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(end: End<'_>, init: Option<Duration>) -> String {
+        let id = RequestId::new("r-1");
+        let duration = Duration::from_micros(3010);
+        Report {
+            id: &id,
+            duration,
+            init,
+            memory_size_mb: 128,
+            max_memory_used_mb: 36,
+            end,
+        }
+        .to_string()
+    }
+
+    #[test]
+    fn report_lines_read_as_on_aws() {
+        assert_eq!(
+            report(End::Success, None),
+            "REPORT RequestId: r-1\tDuration: 3.01 ms\tBilled Duration: 4 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\t"
+        );
+        assert_eq!(
+            report(End::Success, Some(Duration::from_micros(110_100))),
+            "REPORT RequestId: r-1\tDuration: 3.01 ms\tBilled Duration: 114 ms\tMemory Size: 128 MB\t\
+             Max Memory Used: 36 MB\tInit Duration: 110.10 ms\t"
+        );
+        assert!(report(End::TimedOut, None).ends_with("Max Memory Used: 36 MB\tStatus: timeout"));
+        assert!(
+            report(End::Error("Runtime.ExitError"), None)
+                .ends_with("\tStatus: error\tError Type: Runtime.ExitError")
+        );
+    }
+}
