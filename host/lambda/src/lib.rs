@@ -12,6 +12,8 @@ mod code;
 mod dispatch;
 mod environment;
 mod event;
+#[allow(dead_code, reason = "wired in by the environment")]
+mod extension;
 mod fault;
 mod function;
 pub mod invoke_api;
@@ -22,6 +24,8 @@ mod memory;
 mod name;
 mod runtime_api;
 mod sandbox;
+#[allow(dead_code, reason = "wired in by the environment")]
+mod telemetry;
 mod variables;
 
 pub use bootstrap::{NoBootstrap, Unusable};
