@@ -12,6 +12,7 @@ mod code;
 mod dispatch;
 mod environment;
 mod event;
+mod extension;
 mod fault;
 mod function;
 pub mod invoke_api;
@@ -22,6 +23,7 @@ mod memory;
 mod name;
 mod runtime_api;
 mod sandbox;
+mod telemetry;
 mod variables;
 
 pub use bootstrap::{NoBootstrap, Unusable};

@@ -52,9 +52,6 @@ pub const SETTLE_TIMEOUT: Duration = Duration::from_millis(25);
 /// it frozen, and cost nothing for it.
 pub const FREEZE_DELAY: Duration = Duration::from_millis(5);
 
-/// How often the memory of an environment is looked at while an invocation runs.
-pub const MEMORY_WATCH_INTERVAL: Duration = Duration::from_millis(10);
-
 /// The end of an environment whose only extensions live in the runtime's process.
 pub const INTERNAL_SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -94,3 +91,32 @@ pub const LOG_BACKLOG_BYTES: usize = 16 * 1024 * 1024;
 
 /// How long the end of the program waits for its log to be read.
 pub const FLUSH_LIMIT: Duration = Duration::from_secs(2);
+
+/// Extensions of one environment, external and internal together.
+pub const EXTENSIONS: usize = 10;
+
+/// The body of a request to the Extensions, Telemetry or Logs API. They are tiny; AWS states no limit.
+pub const EXTENSION_REQUEST_BYTES: usize = 64 * 1024;
+
+/// Telemetry of the init phase, kept for extensions that subscribe late in it.
+pub const TELEMETRY_REPLAY_BYTES: usize = 1024 * 1024;
+
+/// Telemetry that may wait for one subscriber: several of the largest batches. What comes on top is dropped, counted
+/// and reported.
+pub const TELEMETRY_BACKLOG_BYTES: usize = 4 * 1024 * 1024;
+
+/// One attempt to deliver a batch of telemetry. Long, as a listener on a busy machine may be slow to read; nothing but
+/// its own telemetry waits for it.
+pub const TELEMETRY_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Attempts at one batch, then it is dropped: a batch that a listener refuses must not hold up the others for ever.
+pub const TELEMETRY_ATTEMPTS: u32 = 10;
+
+/// The pause after a first failed attempt; it doubles with every further one.
+pub const TELEMETRY_RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// The longest pause between two attempts.
+pub const TELEMETRY_LONGEST_RETRY_PAUSE: Duration = Duration::from_secs(2);
+
+/// The answer of a telemetry listener; nobody reads it, so more than this ends the connection.
+pub const TELEMETRY_ANSWER_BYTES: usize = 64 * 1024;

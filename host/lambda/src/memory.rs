@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn this_process_has_a_peak() {
         let mut peak = PeakMemory::default();
-        peak.update(own_pid(), Duration::ZERO);
+        peak.update(&[own_pid()], Duration::ZERO);
         assert!(peak.megabytes() > 0);
     }
 
@@ -202,7 +202,7 @@ mod tests {
             "{proportional} of {resident}"
         );
         let mut peak = PeakMemory::default();
-        peak.update(pid, Duration::ZERO);
+        peak.update(&[pid], Duration::ZERO);
         assert!(peak.megabytes() >= 32);
         drop(child.stdin.take());
         child.wait().unwrap();

@@ -459,7 +459,6 @@ mod tests {
             trace_id: String::new(),
             client_context: None,
             tenant_id: None,
-            tenant_id: None,
             wants_stream: false,
         })
     }

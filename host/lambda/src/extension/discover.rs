@@ -1,0 +1,190 @@
+//! Finding a function's external extensions: the programs in `extensions/` of its layers.
+//!
+//! What is found is checked at once, so that a program that can not be started is named with its reason before
+//! anything has been started. A layer may switch all external extensions off with a file of a certain name.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::bootstrap::{Unusable, examine};
+
+/// The error type of an external extension that can not be started.
+pub(crate) const LAUNCH_ERROR: &str = "Extension.LaunchError";
+
+/// Where an image, or the machine itself, has what layers hold otherwise.
+pub(crate) const OPT: &str = "/opt";
+
+/// A file of this name in a layer switches all external extensions off.
+const KILL_SWITCH: &str = "disable-extensions-jwigqn8j";
+
+/// What was found in a function's layers.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Discovered {
+    /// In the order of their names, which is the order to start them in.
+    pub extensions: Vec<External>,
+    /// The file that switched extensions off, if one did.
+    pub disabled_by: Option<PathBuf>,
+}
+
+/// An external extension.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct External {
+    /// The file's name, whole: what the extension has to register as.
+    pub name: String,
+    /// The program.
+    pub path: PathBuf,
+}
+
+/// An extension, or a layer's folder of them, that can not be used: [`LAUNCH_ERROR`].
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LaunchError {
+    #[error("the extension {} {reason}", path.display())]
+    Unusable { path: PathBuf, reason: Unusable },
+    #[error("the extensions in {} can not be listed: {reason}", path.display())]
+    Unreadable { path: PathBuf, reason: io::Error },
+}
+
+/// Searches [`OPT`] and then the function's layers; on equal names the later one counts, as it would in `/opt`.
+pub(crate) fn discover(layers: &[PathBuf]) -> Result<Discovered, LaunchError> {
+    let opt = PathBuf::from(OPT);
+    among(std::iter::once(&opt).chain(layers))
+}
+
+fn among<'a>(layers: impl Iterator<Item = &'a PathBuf>) -> Result<Discovered, LaunchError> {
+    let mut found = BTreeMap::new();
+    for layer in layers {
+        let kill_switch = layer.join(KILL_SWITCH);
+        if kill_switch.exists() {
+            return Ok(Discovered {
+                extensions: Vec::new(),
+                disabled_by: Some(kill_switch),
+            });
+        }
+        programs(&layer.join("extensions"), &mut found)?;
+    }
+    let checked = found.into_iter().map(|(name, path)| match examine(&path) {
+        Ok(()) => Ok(External { name, path }),
+        Err(reason) => Err(LaunchError::Unusable { path, reason }),
+    });
+    Ok(Discovered {
+        extensions: checked.collect::<Result<_, _>>()?,
+        disabled_by: None,
+    })
+}
+
+/// Adds everything in a folder that is not a folder itself.
+fn programs(folder: &Path, found: &mut BTreeMap<String, PathBuf>) -> Result<(), LaunchError> {
+    let unreadable = |reason| LaunchError::Unreadable {
+        path: folder.to_owned(),
+        reason,
+    };
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if is_absent(&error) => return Ok(()),
+        Err(error) => return Err(unreadable(error)),
+    };
+    for entry in entries {
+        let path = entry.map_err(unreadable)?.path();
+        let Some(name) = path.file_name() else {
+            continue;
+        };
+        if !path.is_dir() {
+            found.insert(name.to_string_lossy().into_owned(), path);
+        }
+    }
+    Ok(())
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn extension(layer: &Path, name: &str, mode: u32) -> PathBuf {
+        let folder = layer.join("extensions");
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join(name);
+        fs::write(&path, "#!/bin/sh\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        path
+    }
+
+    fn layers(root: &Path) -> [PathBuf; 2] {
+        ["one", "two"].map(|name| root.join(name))
+    }
+
+    #[test]
+    fn extensions_come_sorted_and_a_later_layer_wins() {
+        let root = tempfile::tempdir().unwrap();
+        let layers = layers(root.path());
+        extension(&layers[0], "b.sh", 0o755);
+        let c = extension(&layers[0], "c", 0o755);
+        let a = extension(&layers[1], "a", 0o755);
+        let b = extension(&layers[1], "b.sh", 0o755);
+        fs::create_dir(layers[0].join("extensions/folder")).unwrap();
+        let found = among(layers.iter()).unwrap();
+        let expected = [("a", a), ("b.sh", b), ("c", c)].map(|(name, path)| External {
+            name: name.to_owned(),
+            path,
+        });
+        assert_eq!(found.extensions, expected);
+        assert_eq!(found.disabled_by, None);
+    }
+
+    #[test]
+    fn no_layer_and_an_empty_layer_have_no_extensions() {
+        let root = tempfile::tempdir().unwrap();
+        let [absent, empty] = layers(root.path());
+        fs::create_dir_all(empty.join("extensions")).unwrap();
+        let found = among([absent, empty].iter()).unwrap();
+        assert_eq!(found, Discovered::default());
+    }
+
+    #[test]
+    fn what_can_not_be_executed_is_a_launch_error_that_names_it() {
+        let root = tempfile::tempdir().unwrap();
+        let layers = layers(root.path());
+        extension(&layers[0], "good", 0o755);
+        let bad = extension(&layers[1], "bad", 0o644);
+        let error = among(layers.iter()).unwrap_err().to_string();
+        let expected = format!(
+            "the extension {} is not executable; `chmod +x` it",
+            bad.display()
+        );
+        assert_eq!(error, expected);
+    }
+
+    #[test]
+    fn a_bad_extension_that_a_later_layer_replaces_does_not_matter() {
+        let root = tempfile::tempdir().unwrap();
+        let layers = layers(root.path());
+        extension(&layers[0], "x", 0o644);
+        let good = extension(&layers[1], "x", 0o755);
+        let found = among(layers.iter()).unwrap();
+        assert_eq!(found.extensions.len(), 1);
+        assert_eq!(found.extensions[0].path, good);
+    }
+
+    #[test]
+    fn the_kill_switch_switches_everything_off() {
+        let root = tempfile::tempdir().unwrap();
+        let layers = layers(root.path());
+        extension(&layers[0], "x", 0o755);
+        fs::create_dir_all(&layers[1]).unwrap();
+        let switch = layers[1].join("disable-extensions-jwigqn8j");
+        fs::write(&switch, "").unwrap();
+        let found = among(layers.iter()).unwrap();
+        assert_eq!(found.extensions, []);
+        assert_eq!(found.disabled_by, Some(switch));
+    }
+}

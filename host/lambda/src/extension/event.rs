@@ -1,0 +1,69 @@
+//! The two events an extension can subscribe to, in AWS's JSON.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+/// An event an extension may subscribe to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum Subscription {
+    Invoke,
+    Shutdown,
+}
+
+impl Subscription {
+    /// AWS's word for it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Invoke => "INVOKE",
+            Self::Shutdown => "SHUTDOWN",
+        }
+    }
+}
+
+/// An invocation, as extensions see it: without its payload.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(tag = "eventType", rename = "INVOKE", rename_all = "camelCase")]
+pub(crate) struct InvokeEvent<'a> {
+    /// Milliseconds since the Unix epoch.
+    pub deadline_ms: u64,
+    pub request_id: &'a str,
+    pub invoked_function_arn: &'a str,
+    pub tracing: Tracing<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<&'a str>,
+}
+
+/// The trace an invocation belongs to.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(tag = "type", rename = "X-Amzn-Trace-Id")]
+pub(crate) struct Tracing<'a> {
+    /// `Root=…;Parent=…;Sampled=…`
+    pub value: &'a str,
+}
+
+/// The end of an environment, or its reset.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(tag = "eventType", rename = "SHUTDOWN", rename_all = "camelCase")]
+pub(crate) struct ShutdownEvent {
+    /// When whoever still runs is killed, in milliseconds since the Unix epoch.
+    pub deadline_ms: u64,
+    pub shutdown_reason: ShutdownReason,
+}
+
+/// Why an environment ends or is reset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ShutdownReason {
+    /// It is not needed any more.
+    Spindown,
+    /// The function timed out.
+    Timeout,
+    /// Something crashed.
+    Failure,
+}
+
+pub(super) fn json(value: &impl Serialize) -> Bytes {
+    // Structs of strings and numbers always serialise.
+    serde_json::to_vec(value).unwrap_or_default().into()
+}

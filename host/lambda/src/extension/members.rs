@@ -1,0 +1,264 @@
+//! The extensions of one life, one by one: what the [registry](super::registry) guards with its lock.
+
+use bytes::Bytes;
+use serde::Serialize;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::event::Subscription;
+use super::registry::CRASH;
+use super::state::{NotAllowed, State};
+use super::{refusal, request};
+use crate::limits::EXTENSIONS;
+use crate::runtime_api::refusal::Refusal;
+
+/// All extensions of a life.
+#[derive(Debug)]
+pub(super) struct Members {
+    /// Whether registering is still allowed.
+    open: bool,
+    /// Whether processes are expected to end.
+    ending: bool,
+    extensions: Vec<Extension>,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct Extension {
+    identifier: Uuid,
+    external: bool,
+    summary: Summary,
+    /// Requests for the next event, waiting. More than one is unusual but legal.
+    waiting: Vec<oneshot::Sender<Bytes>>,
+    /// An event that waits for the extension to ask for it.
+    pending: Option<Bytes>,
+}
+
+/// How an extension stands, for the log and for `platform.extension`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Summary {
+    pub name: String,
+    pub state: State,
+    pub events: Vec<Subscription>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_type: Option<String>,
+}
+
+/// The answer to a request for the next event.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// Here it is.
+    Now(Bytes),
+    /// It will come.
+    Later(oneshot::Receiver<Bytes>),
+}
+
+impl Members {
+    /// External extensions that have not been heard of yet.
+    pub(super) fn new(external: Vec<String>) -> Self {
+        let begin = |name| Extension::new(name, true);
+        Self {
+            open: true,
+            ending: false,
+            extensions: external.into_iter().map(begin).collect(),
+        }
+    }
+
+    pub(super) fn register(&mut self, name: &str, events: &[String]) -> Result<Uuid, Refusal> {
+        if !self.open {
+            return Err(refusal::registration_closed());
+        }
+        let is_full = self.count() >= EXTENSIONS;
+        let known = self.extensions.iter_mut();
+        match known.into_iter().find(|one| one.name() == name) {
+            Some(extension) => extension.register(events, is_full),
+            None => {
+                let mut extension = Extension::new(name.to_owned(), false);
+                let identifier = extension.register(events, is_full)?;
+                self.extensions.push(extension);
+                Ok(identifier)
+            }
+        }
+    }
+
+    /// The registered extension a request comes from.
+    pub(super) fn identify(&mut self, identifier: Option<&str>) -> Result<&mut Extension, Refusal> {
+        let text = identifier.ok_or_else(refusal::missing_identifier)?;
+        let identifier = Uuid::try_parse(text).map_err(|_| refusal::invalid_identifier())?;
+        self.extensions
+            .iter_mut()
+            .find(|one| one.identifier == identifier && one.state().is_registered())
+            .ok_or_else(|| refusal::unknown_identifier(text))
+    }
+
+    pub(super) fn close(&mut self) {
+        self.open = false;
+    }
+
+    pub(super) fn expect_ends(&mut self) {
+        self.ending = true;
+    }
+
+    pub(super) fn all_external_registered(&self) -> bool {
+        let settled = |one: &Extension| one.state() != State::Started;
+        self.extensions.iter().all(settled)
+    }
+
+    /// Hands an event to its subscribers; it is worded once, and only if there is one.
+    pub(super) fn deliver(&mut self, kind: Subscription, event: impl FnOnce() -> Bytes) {
+        let mut subscribers = self
+            .extensions
+            .iter_mut()
+            .filter(|one| one.is_alive() && one.wants(kind))
+            .peekable();
+        if subscribers.peek().is_none() {
+            return;
+        }
+        let event = event();
+        for extension in subscribers {
+            extension.deliver(event.clone());
+        }
+    }
+
+    /// Those that have registered and not failed.
+    pub(super) fn alive(&self) -> impl Iterator<Item = &Extension> {
+        self.extensions.iter().filter(|one| one.is_alive())
+    }
+
+    /// Takes note that an external extension's process has ended. Tells whether that is a crash.
+    pub(super) fn exited(&mut self, name: &str) -> bool {
+        let mut external = self.extensions.iter_mut().filter(|one| one.external);
+        let Some(extension) = external.find(|one| one.name() == name) else {
+            return false;
+        };
+        extension.forget_events();
+        let state = &mut extension.summary.state;
+        let was_alive = state.is_alive();
+        state.exited();
+        let crashed = was_alive && !self.ending;
+        if crashed {
+            extension.summary.error_type = Some(CRASH.to_owned());
+        }
+        crashed
+    }
+
+    pub(super) fn summaries(&self) -> Vec<Summary> {
+        let all = self.extensions.iter();
+        all.map(|extension| extension.summary.clone()).collect()
+    }
+
+    fn count(&self) -> usize {
+        let all = self.extensions.iter();
+        all.filter(|one| one.state().is_registered()).count()
+    }
+}
+
+impl Extension {
+    fn new(name: String, external: bool) -> Self {
+        let summary = Summary {
+            name,
+            state: State::Started,
+            events: Vec::new(),
+            error_type: None,
+        };
+        Self {
+            identifier: Uuid::new_v4(),
+            external,
+            summary,
+            waiting: Vec::new(),
+            pending: None,
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.summary.name
+    }
+
+    pub(super) fn state(&self) -> State {
+        self.summary.state
+    }
+
+    pub(super) fn is_external(&self) -> bool {
+        self.external
+    }
+
+    pub(super) fn wants(&self, kind: Subscription) -> bool {
+        self.summary.events.contains(&kind)
+    }
+
+    /// Whether it has nothing to do but to wait.
+    pub(super) fn is_ready(&self) -> bool {
+        self.state() == State::Ready && self.pending.is_none()
+    }
+
+    fn is_alive(&self) -> bool {
+        self.state().is_registered() && self.state().is_alive()
+    }
+
+    fn register(&mut self, events: &[String], is_full: bool) -> Result<Uuid, Refusal> {
+        let subscriptions = request::subscriptions(events, self.external)?;
+        let mut state = self.state();
+        state.register().map_err(|refused| {
+            if self.external {
+                refusal::not_allowed(self.name(), refused)
+            } else {
+                refusal::name_taken()
+            }
+        })?;
+        if is_full {
+            return Err(refusal::too_many());
+        }
+        self.summary.state = state;
+        self.summary.events = subscriptions;
+        Ok(self.identifier)
+    }
+
+    pub(super) fn next(&mut self) -> Result<Next, Refusal> {
+        self.step(State::next)?;
+        if let Some(event) = self.pending.take() {
+            self.summary.state.deliver();
+            return Ok(Next::Now(event));
+        }
+        let (sender, receiver) = oneshot::channel();
+        self.waiting.retain(|asker| !asker.is_closed());
+        self.waiting.push(sender);
+        Ok(Next::Later(receiver))
+    }
+
+    /// Takes the extension's own word that it has failed.
+    pub(super) fn fail(
+        &mut self,
+        step: fn(&mut State) -> Result<(), NotAllowed>,
+        error_type: &str,
+    ) -> Result<(), Refusal> {
+        self.step(step)?;
+        self.summary.error_type = Some(error_type.to_owned());
+        self.forget_events();
+        Ok(())
+    }
+
+    /// Hands over an event: at once if it waits, else when it asks. The newest event is the one that counts: SHUTDOWN
+    /// overtakes an INVOKE nobody has fetched.
+    fn deliver(&mut self, event: Bytes) {
+        if self.state() == State::Ready {
+            while let Some(asker) = self.waiting.pop() {
+                if asker.send(event.clone()).is_ok() {
+                    self.summary.state.deliver();
+                    return;
+                }
+            }
+        }
+        self.pending = Some(event);
+    }
+
+    fn forget_events(&mut self) {
+        self.waiting.clear();
+        self.pending = None;
+    }
+
+    fn step(&mut self, step: fn(&mut State) -> Result<(), NotAllowed>) -> Result<(), Refusal> {
+        step(&mut self.summary.state)
+            .map_err(|refused| refusal::not_allowed(&self.summary.name, refused))
+    }
+}

@@ -1,0 +1,65 @@
+//! Reading what an extension sends when it registers.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::event::Subscription;
+use super::refusal;
+use crate::runtime_api::refusal::Refusal;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    events: Option<Vec<String>>,
+    configuration_keys: Option<IgnoredAny>,
+}
+
+/// The events an extension wants, in its order. None, and no list at all, are fine.
+pub(super) fn events(body: &[u8]) -> Result<Vec<String>, Refusal> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Err(refusal::invalid_request("unexpected end of JSON input"));
+    }
+    let body: Body = serde_json::from_slice(body)
+        .map_err(|error| refusal::invalid_request(error.to_string()))?;
+    if body.configuration_keys.is_some() {
+        let message = "configurationKeys are deprecated; use environment variables instead";
+        return Err(refusal::invalid_request(message));
+    }
+    Ok(body.events.unwrap_or_default())
+}
+
+/// The same as what they mean; an internal extension has no process of its own to shut down.
+pub(super) fn subscriptions(
+    events: &[String],
+    external: bool,
+) -> Result<Vec<Subscription>, Refusal> {
+    let mut subscriptions = Vec::new();
+    for event in events {
+        let subscription = match event.as_str() {
+            "INVOKE" => Subscription::Invoke,
+            "SHUTDOWN" if external => Subscription::Shutdown,
+            "SHUTDOWN" => return Err(refusal::internal_shutdown()),
+            other => return Err(refusal::unknown_event(other)),
+        };
+        if !subscriptions.contains(&subscription) {
+            subscriptions.push(subscription);
+        }
+    }
+    Ok(subscriptions)
+}
+
+/// Whether `Lambda-Extension-Accept-Feature`, a comma-separated list, names a feature.
+pub(super) fn accepts(features: Option<&str>, feature: &str) -> bool {
+    features.is_some_and(|list| list.split(',').any(|one| one.trim() == feature))
+}
+
+/// What an error report says, if it says anything that can be read.
+pub(super) fn error_message(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body {
+        error_message: String,
+    }
+    let body: Body = serde_json::from_slice(body).ok()?;
+    Some(body.error_message)
+}

@@ -1,0 +1,484 @@
+//! The registry, row by row of AWS's tables.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::{Value, json};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::oneshot;
+
+use super::event::{InvokeEvent, ShutdownReason, Subscription, Tracing};
+use super::members::{Next, Summary};
+use super::registry::{Event, Extensions, Facts, Report};
+use super::state::State;
+use crate::runtime_api::refusal::Refusal;
+
+const BOTH: &[u8] = br#"{"events":["INVOKE","SHUTDOWN"]}"#;
+const INVOKE: &[u8] = br#"{"events":["INVOKE"]}"#;
+const NONE: &[u8] = br#"{"events":[]}"#;
+
+fn facts() -> Facts {
+    Facts {
+        function_name: "hello".to_owned(),
+        function_version: "$LATEST".to_owned(),
+        handler: "app.handler".to_owned(),
+        account_id: "123456789012".to_owned(),
+    }
+}
+
+fn extensions(external: &[&str]) -> (Arc<Extensions>, UnboundedReceiver<Event>) {
+    let external = external.iter().map(|name| (*name).to_owned()).collect();
+    Extensions::new(external, facts())
+}
+
+fn register(extensions: &Extensions, name: &str, body: &[u8]) -> String {
+    let registered = extensions.register(Some(name), None, body).unwrap();
+    registered.identifier.to_string()
+}
+
+fn wait(extensions: &Extensions, id: &str) -> oneshot::Receiver<Bytes> {
+    match extensions.next(Some(id)).unwrap() {
+        Next::Later(receiver) => receiver,
+        Next::Now(event) => panic!("nothing was expected yet: {event:?}"),
+    }
+}
+
+fn take(extensions: &Extensions, id: &str) -> Value {
+    match extensions.next(Some(id)).unwrap() {
+        Next::Now(event) => serde_json::from_slice(&event).unwrap(),
+        Next::Later(_) => panic!("an event was expected to be there"),
+    }
+}
+
+fn received(mut receiver: oneshot::Receiver<Bytes>) -> Value {
+    serde_json::from_slice(&receiver.try_recv().unwrap()).unwrap()
+}
+
+fn invoke<'a>() -> InvokeEvent<'a> {
+    InvokeEvent {
+        deadline_ms: 1_700_000_000_000,
+        request_id: "r-1",
+        invoked_function_arn: "arn:aws:lambda:us-east-1:123456789012:function:hello",
+        tracing: Tracing {
+            value: "Root=1-a-b",
+        },
+        tenant_id: None,
+    }
+}
+
+fn words<T: std::fmt::Debug>(refused: Result<T, Refusal>) -> (&'static str, String) {
+    let refusal = refused.unwrap_err();
+    assert_eq!(refusal.status, StatusCode::FORBIDDEN);
+    (refusal.error_type, refusal.message.into_owned())
+}
+
+fn not_allowed(from: &str, to: &str, name: &str) -> (&'static str, String) {
+    let message = format!(
+        "State transition from {from} to {to} failed for extension {name}. \
+         Error: State transition is not allowed"
+    );
+    ("Extension.InvalidExtensionState", message)
+}
+
+#[test]
+fn the_answer_to_a_registration_tells_about_the_function() {
+    let (extensions, mut events) = extensions(&["ext.sh"]);
+    let body = |features| {
+        let name = if features == Some("accountId") {
+            "a"
+        } else {
+            "b"
+        };
+        let registered = extensions.register(Some(name), features, NONE).unwrap();
+        String::from_utf8(registered.body.to_vec()).unwrap()
+    };
+    let start = r#"{"functionName":"hello","functionVersion":"$LATEST","handler":"app.handler""#;
+    assert_eq!(body(Some("unknown")), format!("{start}}}"));
+    assert_eq!(
+        events.try_recv().unwrap(),
+        Event::Registered("b".to_owned())
+    );
+    assert_eq!(
+        body(Some("accountId")),
+        format!("{start},\"accountId\":\"123456789012\"}}")
+    );
+    let listed = extensions.register(Some("c"), Some("other, accountId"), NONE);
+    let listed: Value = serde_json::from_slice(&listed.unwrap().body).unwrap();
+    assert_eq!(listed["accountId"], "123456789012");
+}
+
+#[test]
+fn no_events_at_all_are_fine() {
+    for body in [&br#"{"events":null}"#[..], b"{\"events\":[]}", b"{}"] {
+        let (extensions, _events) = extensions(&["ext"]);
+        extensions.register(Some("ext"), None, body).unwrap();
+        extensions.register(Some("internal"), None, body).unwrap();
+    }
+}
+
+#[test]
+fn a_registration_that_is_not_in_order_is_refused_in_aws_s_words() {
+    let (extensions, mut events) = extensions(&["ext"]);
+    let refused = |name, body| words(extensions.register(name, None, body));
+    let empty = (
+        "Extension.InvalidExtensionName",
+        "Empty extension name".to_owned(),
+    );
+    assert_eq!(refused(None, BOTH), empty);
+    assert_eq!(refused(Some(""), BOTH), empty);
+    for (body, error_type, message) in [
+        (
+            &b""[..],
+            "InvalidRequestFormat",
+            "unexpected end of JSON input",
+        ),
+        (
+            br#"{"events":[],"configurationKeys":["A"]}"#,
+            "InvalidRequestFormat",
+            "configurationKeys are deprecated; use environment variables instead",
+        ),
+        (
+            br#"{"events":["INVOKE","FOO"]}"#,
+            "Extension.InvalidEventType",
+            "FOO: ErrorInvalidEventType",
+        ),
+    ] {
+        assert_eq!(refused(Some("ext"), body), (error_type, message.to_owned()));
+        assert_eq!(
+            refused(Some("internal"), body),
+            (error_type, message.to_owned())
+        );
+    }
+    assert_eq!(refused(Some("ext"), b"{nonsense").0, "InvalidRequestFormat");
+    let shutdown = "SHUTDOWN: ShutdownEventNotSupportedForInternalExtension".to_owned();
+    assert_eq!(
+        refused(Some("internal"), BOTH),
+        ("Extension.InvalidEventType", shutdown)
+    );
+    assert!(events.try_recv().is_err(), "a refusal is no event");
+    assert!(!extensions.all_external_registered(), "and changes nothing");
+}
+
+#[test]
+fn a_name_registers_once() {
+    let (extensions, _events) = extensions(&["ext"]);
+    register(&extensions, "ext", BOTH);
+    register(&extensions, "internal", INVOKE);
+    assert_eq!(
+        words(extensions.register(Some("ext"), None, BOTH)),
+        not_allowed("Registered", "Registered", "ext")
+    );
+    assert_eq!(
+        words(extensions.register(Some("internal"), None, INVOKE)),
+        (
+            "Extension.InvalidExtensionState",
+            "Extension with this name already registered".to_owned()
+        )
+    );
+}
+
+#[test]
+fn the_runtime_s_first_next_closes_the_registration() {
+    let (extensions, _events) = extensions(&["ext"]);
+    extensions.close_registration();
+    let expected = (
+        "Extension.RegistrationClosed",
+        "Extension registration closed already".to_owned(),
+    );
+    for name in ["ext", "internal"] {
+        assert_eq!(words(extensions.register(Some(name), None, NONE)), expected);
+    }
+}
+
+#[test]
+fn ten_extensions_are_the_limit_for_both_kinds_together() {
+    let (extensions, _events) = extensions(&["one", "two", "three"]);
+    register(&extensions, "one", NONE);
+    register(&extensions, "two", NONE);
+    for number in 3..=10 {
+        register(&extensions, &format!("internal-{number}"), NONE);
+    }
+    let expected = (
+        "Extension.TooManyExtensions",
+        "Extension limit (10) reached".to_owned(),
+    );
+    for name in ["internal-11", "three"] {
+        assert_eq!(words(extensions.register(Some(name), None, NONE)), expected);
+    }
+    assert!(!extensions.all_external_registered());
+}
+
+#[test]
+fn requests_need_the_identifier_of_a_registered_extension() {
+    let (extensions, _events) = extensions(&["ext"]);
+    let unknown = "6f2f1c2e-1d3b-4f0e-9a51-0c8e7f7f3f11";
+    for (id, error_type, message) in [
+        (
+            None,
+            "Extension.MissingExtensionIdentifier",
+            "Missing Lambda-Extension-Identifier header".to_owned(),
+        ),
+        (
+            Some("no-uuid"),
+            "Extension.InvalidExtensionIdentifier",
+            "Invalid Lambda-Extension-Identifier".to_owned(),
+        ),
+        (
+            Some(unknown),
+            "Extension.UnknownExtensionIdentifier",
+            format!("Unknown extension {unknown}"),
+        ),
+    ] {
+        let expected = (error_type, message);
+        assert_eq!(words(extensions.next(id)), expected);
+        assert_eq!(words(extensions.init_error(id, Some("E"), b"")), expected);
+        assert_eq!(words(extensions.exit_error(id, Some("E"), b"")), expected);
+        assert_eq!(words(extensions.name_of(id)), expected);
+    }
+}
+
+#[test]
+fn the_environment_hears_what_matters_and_nothing_else() {
+    let (extensions, mut events) = extensions(&["ext"]);
+    assert!(!extensions.is_empty());
+    let id = register(&extensions, "ext", INVOKE);
+    assert!(extensions.all_external_registered());
+    assert!(!extensions.all_ready());
+    let _first = wait(&extensions, &id);
+    let second = wait(&extensions, &id);
+    assert!(extensions.all_ready());
+    extensions.deliver_invoke(invoke());
+    assert_eq!(received(second)["requestId"], "r-1");
+    assert!(!extensions.all_ready());
+    let _third = wait(&extensions, &id);
+    assert!(extensions.all_ready());
+    let mut heard = Vec::new();
+    while let Ok(event) = events.try_recv() {
+        heard.push(event);
+    }
+    let name = || "ext".to_owned();
+    assert_eq!(
+        heard,
+        [
+            Event::Registered(name()),
+            Event::Ready(name()),
+            Event::Ready(name())
+        ],
+        "asking twice is no news"
+    );
+}
+
+#[test]
+fn without_extensions_there_is_nothing_to_wait_for() {
+    let (extensions, _events) = extensions(&[]);
+    assert!(extensions.is_empty() && extensions.all_ready());
+    assert!(extensions.all_external_registered());
+    extensions.deliver_invoke(invoke());
+    let id = register(&extensions, "internal", INVOKE);
+    assert!(!extensions.is_empty() && !extensions.all_ready());
+    assert!(extensions.has_internal() && !extensions.has_external());
+    let _waiting = wait(&extensions, &id);
+    assert!(extensions.all_ready());
+}
+
+#[test]
+fn an_invocation_reaches_its_subscribers_in_aws_s_json() {
+    let (extensions, _events) = extensions(&["waits", "comes-late", "does-not-care"]);
+    let waits = register(&extensions, "waits", BOTH);
+    let comes_late = register(&extensions, "comes-late", INVOKE);
+    let does_not_care = register(&extensions, "does-not-care", NONE);
+    let waiting = wait(&extensions, &waits);
+    let mut indifferent = wait(&extensions, &does_not_care);
+    extensions.deliver_invoke(invoke());
+    let expected = json!({
+        "eventType": "INVOKE",
+        "deadlineMs": 1_700_000_000_000_u64,
+        "requestId": "r-1",
+        "invokedFunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:hello",
+        "tracing": {"type": "X-Amzn-Trace-Id", "value": "Root=1-a-b"},
+    });
+    assert_eq!(received(waiting), expected);
+    assert_eq!(take(&extensions, &comes_late), expected);
+    assert!(indifferent.try_recv().is_err());
+    let _done = (wait(&extensions, &waits), wait(&extensions, &comes_late));
+    assert!(extensions.all_ready());
+
+    let tenant = InvokeEvent {
+        tenant_id: Some("blue"),
+        ..invoke()
+    };
+    let waiting = wait(&extensions, &waits);
+    extensions.deliver_invoke(tenant);
+    assert_eq!(received(waiting)["tenantId"], "blue");
+}
+
+#[test]
+fn a_request_that_was_given_up_does_not_swallow_an_event() {
+    let (extensions, _events) = extensions(&["ext"]);
+    let id = register(&extensions, "ext", INVOKE);
+    drop(wait(&extensions, &id));
+    extensions.deliver_invoke(invoke());
+    assert!(!extensions.all_ready());
+    assert_eq!(take(&extensions, &id)["requestId"], "r-1");
+}
+
+#[test]
+fn the_end_reaches_its_subscribers_in_lower_case() {
+    for (reason, word) in [
+        (ShutdownReason::Spindown, "spindown"),
+        (ShutdownReason::Timeout, "timeout"),
+        (ShutdownReason::Failure, "failure"),
+    ] {
+        let (extensions, _events) = extensions(&["waits", "works", "does-not-care"]);
+        let waits = register(&extensions, "waits", BOTH);
+        let works = register(&extensions, "works", BOTH);
+        register(&extensions, "does-not-care", INVOKE);
+        register(&extensions, "internal", INVOKE);
+        let _working = wait(&extensions, &works);
+        extensions.deliver_invoke(invoke());
+        assert_eq!(take(&extensions, &waits)["eventType"], "INVOKE");
+        let waiting = wait(&extensions, &waits);
+        assert_eq!(extensions.subscribers_of_shutdown(), ["waits", "works"]);
+        extensions.deliver_shutdown(reason, 5);
+        let expected = json!({"eventType": "SHUTDOWN", "deadlineMs": 5, "shutdownReason": word});
+        assert_eq!(received(waiting), expected);
+        assert_eq!(take(&extensions, &works), expected);
+        assert_eq!(extensions.exited("waits"), None, "it was asked to");
+    }
+}
+
+#[test]
+fn a_failure_needs_a_type_and_is_reported_with_its_message() {
+    let (extensions, mut events) = extensions(&["init", "exit"]);
+    let init = register(&extensions, "init", BOTH);
+    let exit = register(&extensions, "exit", BOTH);
+    let missing = (
+        "Extension.MissingHeader",
+        "Lambda-Extension-Function-Error-Type not found".to_owned(),
+    );
+    assert_eq!(
+        words(extensions.init_error(Some(&init), None, b"")),
+        missing
+    );
+    assert_eq!(
+        words(extensions.exit_error(Some(&exit), None, b"")),
+        missing
+    );
+    while events.try_recv().is_ok() {}
+
+    let body = br#"{"errorMessage":"no key","errorType":"Ext.Config","stackTrace":[]}"#;
+    extensions
+        .init_error(Some(&init), Some("Ext.Config"), body)
+        .unwrap();
+    let report = |name: &str, error_type: &str, message: Option<&str>| Report {
+        name: name.to_owned(),
+        error_type: error_type.to_owned(),
+        message: message.map(str::to_owned),
+    };
+    let expected = Event::InitError(report("init", "Ext.Config", Some("no key")));
+    assert_eq!(events.try_recv().unwrap(), expected);
+
+    let mut waiting = wait(&extensions, &exit);
+    assert!(matches!(events.try_recv(), Ok(Event::Ready(_))));
+    extensions
+        .exit_error(Some(&exit), Some("Ext.Gone"), b"no json")
+        .unwrap();
+    let expected = Event::ExitError(report("exit", "Ext.Gone", None));
+    assert_eq!(events.try_recv().unwrap(), expected);
+    let closed = Err(oneshot::error::TryRecvError::Closed);
+    assert_eq!(waiting.try_recv(), closed, "it waits in vain");
+
+    for (id, name, state) in [(&init, "init", "InitError"), (&exit, "exit", "ExitError")] {
+        assert_eq!(
+            words(extensions.next(Some(id))),
+            not_allowed(state, "Ready", name)
+        );
+    }
+    assert_eq!(
+        words(extensions.exit_error(Some(&init), Some("E"), b"")),
+        not_allowed("InitError", "ExitError", "init")
+    );
+    assert_eq!(
+        words(extensions.init_error(Some(&exit), Some("E"), b"")),
+        not_allowed("ExitError", "InitError", "exit")
+    );
+    extensions
+        .init_error(Some(&init), Some("Again"), b"")
+        .unwrap();
+    extensions
+        .exit_error(Some(&exit), Some("Again"), b"")
+        .unwrap();
+    assert_eq!(extensions.exited("init"), None, "it has said so itself");
+    assert_eq!(extensions.exited("exit"), None);
+    assert!(extensions.all_ready(), "nobody alive is waited for");
+}
+
+#[test]
+fn a_waiting_extension_can_not_fail_its_init() {
+    let (extensions, _events) = extensions(&["ext"]);
+    let id = register(&extensions, "ext", INVOKE);
+    let _waiting = wait(&extensions, &id);
+    assert_eq!(
+        words(extensions.init_error(Some(&id), Some("E"), b"")),
+        not_allowed("Ready", "InitError", "ext")
+    );
+    extensions.deliver_invoke(invoke());
+    assert_eq!(
+        words(extensions.init_error(Some(&id), Some("E"), b"")),
+        not_allowed("Running", "InitError", "ext")
+    );
+    extensions.exit_error(Some(&id), Some("E"), b"").unwrap();
+}
+
+#[test]
+fn a_process_that_ends_unasked_is_a_crash() {
+    let (extensions, _events) = extensions(&["silent", "waits"]);
+    assert_eq!(extensions.exited("silent"), Some("Extension.Crash"));
+    assert_eq!(extensions.exited("silent"), None, "it ends once");
+    assert_eq!(extensions.exited("unheard-of"), None);
+    let id = register(&extensions, "waits", INVOKE);
+    assert!(
+        extensions.all_external_registered(),
+        "the silent one never will"
+    );
+    let _waiting = wait(&extensions, &id);
+    assert_eq!(extensions.exited("waits"), Some("Extension.Crash"));
+    assert_eq!(
+        words(extensions.next(Some(&id))),
+        not_allowed("Exited", "Ready", "waits")
+    );
+    extensions.deliver_invoke(invoke());
+    assert!(extensions.all_ready(), "the dead are not waited for");
+    assert!(!extensions.has_external());
+}
+
+#[test]
+fn the_summary_tells_how_everybody_stands() {
+    let (extensions, _events) = extensions(&["b", "a"]);
+    let id = register(&extensions, "b", BOTH);
+    let _waiting = wait(&extensions, &id);
+    extensions.exited("a");
+    let summary = |name: &str, state, events: &[Subscription], error_type: Option<&str>| Summary {
+        name: name.to_owned(),
+        state,
+        events: events.to_vec(),
+        error_type: error_type.map(str::to_owned),
+    };
+    let both = [Subscription::Invoke, Subscription::Shutdown];
+    assert_eq!(
+        extensions.summaries(),
+        [
+            summary("b", State::Ready, &both, None),
+            summary("a", State::Exited, &[], Some("Extension.Crash")),
+        ]
+    );
+}
+
+#[test]
+fn extensions_can_be_switched_off() {
+    let (switched_off, _events) = Extensions::disabled(facts());
+    assert!(switched_off.is_disabled() && switched_off.is_empty());
+    let (extensions, _events) = extensions(&[]);
+    assert!(!extensions.is_disabled());
+}

@@ -1,0 +1,59 @@
+//! The Telemetry API's and the Logs API's one request: an extension subscribes.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use hyper::body::Incoming;
+use jiff::Timestamp;
+use lambkin_http::Response;
+
+use super::event::note::Subscribed;
+use super::hub::Telemetry;
+use super::subscription::Api;
+use crate::extension::api::{IDENTIFIER, header, read};
+use crate::extension::registry::{Event, Extensions};
+use crate::runtime_api::refusal::Refusal;
+use crate::runtime_api::reply::{json, method_not_allowed, refused};
+
+/// Answers `PUT /2022-07-01/telemetry` or `PUT /2020-08-15/logs`. The environment hears of a subscription as an
+/// [`Event`] of its extensions.
+pub(crate) async fn answer(
+    request: Request<Incoming>,
+    api: Api,
+    telemetry: Arc<Telemetry>,
+    extensions: Arc<Extensions>,
+) -> Response {
+    if request.method() != Method::PUT {
+        return method_not_allowed(&Method::PUT);
+    }
+    let (parts, body) = request.into_parts();
+    let subscribed = match read(body).await {
+        Ok(body) => {
+            let identifier = header(&parts.headers, IDENTIFIER);
+            subscribe(identifier, &body, api, &telemetry, &extensions)
+        }
+        Err(refusal) => Err(refusal),
+    };
+    match subscribed {
+        Ok(()) => json(StatusCode::OK, Bytes::from_static(b"\"OK\"")),
+        Err(refusal) => refused(&refusal),
+    }
+}
+
+fn subscribe(
+    identifier: Option<&str>,
+    body: &[u8],
+    api: Api,
+    telemetry: &Telemetry,
+    extensions: &Extensions,
+) -> Result<(), Refusal> {
+    let name = extensions.name_of(identifier)?;
+    let subscription = api.subscription(body, telemetry.own_port())?;
+    let types = subscription.types.clone();
+    telemetry.subscribe(&name, subscription)?;
+    let subscribed = Subscribed { api, name, types };
+    telemetry.record(subscribed.at(Timestamp::now()));
+    extensions.tell(Event::Subscribed(subscribed));
+    Ok(())
+}

@@ -1,0 +1,234 @@
+//! Bringing telemetry to a subscriber: one task and at most one connection for each.
+//!
+//! HTTP subscribers get each batch as a JSON array in a request, and any 2xx means that they have it; TCP subscribers get
+//! one event a line. A batch that does not get through is tried again, with growing pauses, and given up after
+//! [`TELEMETRY_ATTEMPTS`]. Delivery is at least once: a batch whose answer got lost comes again.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HOST};
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use super::queue::{Batch, Queue};
+use super::subscription::Destination;
+use crate::limits::{
+    TELEMETRY_ANSWER_BYTES, TELEMETRY_ATTEMPT_TIMEOUT, TELEMETRY_ATTEMPTS,
+    TELEMETRY_LONGEST_RETRY_PAUSE, TELEMETRY_RETRY_PAUSE,
+};
+
+/// Delivers what comes into the queue, for as long as the task lives.
+pub(super) async fn run(extension: String, queue: Arc<Queue>, destination: Destination) {
+    let mut connection = Connection {
+        destination,
+        open: None,
+    };
+    loop {
+        let batch = queue.next_batch().await;
+        match persist(&mut connection, &queue, &batch).await {
+            Ok(()) => queue.delivered(),
+            Err(error) => {
+                let address = connection.address();
+                tracing::warn!(
+                    "telemetry for the extension {extension} was dropped after {TELEMETRY_ATTEMPTS} \
+                     attempts to deliver it to {address}: {error}; does the extension listen there?"
+                );
+                queue.lost(&batch);
+            }
+        }
+    }
+}
+
+/// Why an attempt failed.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error("can not connect: {0}")]
+    Connect(io::Error),
+    #[error("the listener ended the connection")]
+    Ended,
+    #[error("can not write: {0}")]
+    Write(io::Error),
+    #[error("{0}")]
+    Http(#[from] hyper::Error),
+    #[error("{0}")]
+    Request(#[from] http::Error),
+    #[error("the listener answered {0}")]
+    Refused(StatusCode),
+    #[error("the listener's answer can not be read: {0}")]
+    Answer(Box<dyn std::error::Error + Send + Sync>),
+    #[error("the listener did not take it within {} s", TELEMETRY_ATTEMPT_TIMEOUT.as_secs())]
+    TimedOut,
+}
+
+async fn persist(connection: &mut Connection, queue: &Queue, batch: &Batch) -> Result<(), Failed> {
+    let body = connection.body(batch);
+    let mut failures = 0;
+    loop {
+        let attempt = connection.send(body.clone());
+        let attempt = tokio::time::timeout(TELEMETRY_ATTEMPT_TIMEOUT, attempt).await;
+        let Err(error) = attempt.unwrap_or(Err(Failed::TimedOut)) else {
+            return Ok(());
+        };
+        connection.open = None;
+        failures += 1;
+        // At the end there is nothing that this batch could hold up.
+        let urgent = queue.is_urgent();
+        if failures >= TELEMETRY_ATTEMPTS && !urgent {
+            return Err(error);
+        }
+        tokio::time::sleep(pause_after(failures, urgent)).await;
+    }
+}
+
+/// How long until a batch is tried again. Who is in a hurry has no use for long pauses.
+fn pause_after(failures: u32, urgent: bool) -> Duration {
+    let doublings = if urgent {
+        0
+    } else {
+        failures.saturating_sub(1)
+    };
+    let factor = 1_u32.checked_shl(doublings).unwrap_or(u32::MAX);
+    let pause = TELEMETRY_RETRY_PAUSE.saturating_mul(factor);
+    pause.min(TELEMETRY_LONGEST_RETRY_PAUSE)
+}
+
+/// The way to a subscriber.
+struct Connection {
+    destination: Destination,
+    /// Kept between batches. What failed is closed.
+    open: Option<Open>,
+}
+
+enum Open {
+    Http {
+        requests: SendRequest<Full<Bytes>>,
+        /// Drives the connection, and ends with it.
+        _driver: JoinSet<()>,
+    },
+    Tcp(TcpStream),
+}
+
+impl Connection {
+    fn address(&self) -> SocketAddr {
+        match &self.destination {
+            Destination::Http { address, .. } | Destination::Tcp(address) => *address,
+        }
+    }
+
+    fn body(&self, batch: &Batch) -> Bytes {
+        match self.destination {
+            Destination::Http { .. } => batch.array(),
+            Destination::Tcp(_) => batch.lines(),
+        }
+    }
+
+    async fn send(&mut self, body: Bytes) -> Result<(), Failed> {
+        if !self.is_usable().await {
+            self.open = Some(self.connect().await?);
+        }
+        match &mut self.open {
+            Some(Open::Http { requests, .. }) => {
+                let request = request(&self.destination, body)?;
+                send_request(requests, request).await
+            }
+            Some(Open::Tcp(stream)) => stream.write_all(&body).await.map_err(Failed::Write),
+            None => Err(Failed::Ended),
+        }
+    }
+
+    /// Whether there is a connection that the listener has not ended in the meantime.
+    async fn is_usable(&mut self) -> bool {
+        match &mut self.open {
+            None => false,
+            Some(Open::Http { requests, .. }) => requests.ready().await.is_ok(),
+            Some(Open::Tcp(stream)) => is_open(stream),
+        }
+    }
+
+    async fn connect(&self) -> Result<Open, Failed> {
+        let stream = TcpStream::connect(self.address()).await;
+        let stream = stream.map_err(Failed::Connect)?;
+        if matches!(self.destination, Destination::Tcp(_)) {
+            return Ok(Open::Tcp(stream));
+        }
+        let (requests, connection) = handshake(TokioIo::new(stream)).await?;
+        let mut driver = JoinSet::new();
+        driver.spawn(async move {
+            // How it ends is learnt from the request.
+            let _ended = connection.await;
+        });
+        Ok(Open::Http {
+            requests,
+            _driver: driver,
+        })
+    }
+}
+
+fn request(destination: &Destination, body: Bytes) -> Result<Request<Full<Bytes>>, http::Error> {
+    let builder = match destination {
+        Destination::Http {
+            authority,
+            path,
+            method,
+            ..
+        } => Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, authority),
+        Destination::Tcp(_) => Request::builder(),
+    };
+    builder
+        .header(CONTENT_TYPE, "application/json")
+        .body(Full::new(body))
+}
+
+async fn send_request(
+    requests: &mut SendRequest<Full<Bytes>>,
+    request: Request<Full<Bytes>>,
+) -> Result<(), Failed> {
+    let response = requests.send_request(request).await?;
+    let status = response.status();
+    // Read to its end, so that the connection can be used again.
+    let body = Limited::new(response.into_body(), TELEMETRY_ANSWER_BYTES);
+    let read = body.collect().await;
+    if !status.is_success() {
+        return Err(Failed::Refused(status));
+    }
+    read.map(drop).map_err(Failed::Answer)
+}
+
+/// Whether the other side still listens. It is not expected to say anything; what it says is thrown away.
+fn is_open(stream: &TcpStream) -> bool {
+    let mut said = [0; 1024];
+    loop {
+        match stream.try_read(&mut said) {
+            Ok(0) => return false,
+            Ok(_) => {}
+            Err(error) => return error.kind() == io::ErrorKind::WouldBlock,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_limit_and_stay_short_in_a_hurry() {
+        assert_eq!(pause_after(1, false), TELEMETRY_RETRY_PAUSE);
+        assert_eq!(pause_after(3, false), TELEMETRY_RETRY_PAUSE * 4);
+        for failures in [10, 40] {
+            assert_eq!(pause_after(failures, false), TELEMETRY_LONGEST_RETRY_PAUSE);
+            assert_eq!(pause_after(failures, true), TELEMETRY_RETRY_PAUSE);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The events about extensions and their subscriptions, and the lines a log in text format has for them.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{Event, Kind, Record, envelope};
+use crate::extension::members::Summary;
+use crate::telemetry::subscription::Api;
+
+impl Record for Summary {
+    const NAME: &'static str = "platform.extension";
+}
+
+/// `EXTENSION\tName: …\tState: Ready\tEvents: [INVOKE, SHUTDOWN]`
+pub(crate) fn extension_line(extension: &Summary) -> String {
+    let Summary {
+        name,
+        state,
+        events,
+        error_type,
+    } = extension;
+    let events: Vec<&str> = events.iter().map(|event| event.as_str()).collect();
+    let events = events.join(", ");
+    let error = error_type.as_deref();
+    let error = error.map_or(String::new(), |error| format!("\tError Type: {error}"));
+    format!("EXTENSION\tName: {name}\tState: {state}\tEvents: [{events}]{error}")
+}
+
+/// An extension has subscribed to telemetry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Subscribed {
+    pub api: Api,
+    /// The extension's name.
+    pub name: String,
+    pub types: Vec<Kind>,
+}
+
+impl Subscribed {
+    /// `platform.telemetrySubscription` or `platform.logsSubscription`
+    pub(crate) fn at(&self, time: Timestamp) -> Event {
+        #[derive(Serialize)]
+        struct Record<'a> {
+            name: &'a str,
+            state: &'a str,
+            types: &'a [Kind],
+        }
+        let name = match self.api {
+            Api::Telemetry => "platform.telemetrySubscription",
+            Api::Logs => "platform.logsSubscription",
+        };
+        let record = Record {
+            name: &self.name,
+            state: "Subscribed",
+            types: &self.types,
+        };
+        Event {
+            kind: Kind::Platform,
+            name,
+            json: envelope(time, name, &record),
+        }
+    }
+
+    /// `TELEMETRY\tName: …\tState: Subscribed\tTypes: [Platform, Function]`
+    pub(crate) fn line(&self) -> String {
+        let title = match self.api {
+            Api::Telemetry => "TELEMETRY",
+            Api::Logs => "LOGS",
+        };
+        // The names of the variants are AWS's.
+        let types = &self.types;
+        format!(
+            "{title}\tName: {}\tState: Subscribed\tTypes: {types:?}",
+            self.name
+        )
+    }
+}
+
+/// `platform.logsDropped`
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LogsDropped<'a> {
+    pub reason: &'a str,
+    pub dropped_records: u64,
+    pub dropped_bytes: u64,
+}
+
+impl Record for LogsDropped<'_> {
+    const NAME: &'static str = "platform.logsDropped";
+}

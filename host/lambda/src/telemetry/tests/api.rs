@@ -1,0 +1,250 @@
+//! Both APIs, and the Extensions API they depend on, over HTTP.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::handshake;
+use hyper_util::rt::TokioIo;
+use lambkin_http::{Idle, Stop, StopSignal, serve};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::listener::Listener;
+use super::*;
+use crate::extension;
+use crate::extension::event::{InvokeEvent, Tracing};
+use crate::extension::registry::{Event, Extensions, Facts};
+use crate::telemetry::api;
+use crate::telemetry::event::note::Subscribed;
+
+struct Server {
+    port: u16,
+    telemetry: Arc<Telemetry>,
+    extensions: Arc<Extensions>,
+    events: UnboundedReceiver<Event>,
+    _stop: Stop,
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Server {
+    async fn start() -> Self {
+        Self::with(Extensions::new(vec!["ext".to_owned()], facts())).await
+    }
+
+    async fn with((extensions, events): (Arc<Extensions>, UnboundedReceiver<Event>)) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let telemetry = Telemetry::new(port);
+        let (stop, signal) = StopSignal::new();
+        let shared = (Arc::clone(&telemetry), Arc::clone(&extensions));
+        let answer = move |request: Request<_>, _peer| {
+            let (telemetry, extensions) = shared.clone();
+            async move {
+                let api = match request.uri().path() {
+                    "/2022-07-01/telemetry" => Api::Telemetry,
+                    "/2020-08-15/logs" => Api::Logs,
+                    _ => return extension::api::answer(request, extensions).await,
+                };
+                api::answer(request, api, telemetry, extensions).await
+            }
+        };
+        tokio::spawn(serve(listener, Idle::Unlimited, signal, answer));
+        Self {
+            port,
+            telemetry,
+            extensions,
+            events,
+            _stop: stop,
+        }
+    }
+
+    async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
+        let (mut requests, connection) = handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers.iter().chain(&[("host", "127.0.0.1")]) {
+            request = request.header(*name, *value);
+        }
+        let body = Full::new(Bytes::from(body.to_owned()));
+        let response = requests.send_request(request.body(body).unwrap());
+        let response = tokio::time::timeout(LONG, response).await.unwrap().unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+        }
+    }
+
+    async fn register(&self, events: &str) -> String {
+        let name = [("Lambda-Extension-Name", "ext")];
+        let path = "/2020-01-01/extension/register";
+        let answer = self.call("POST", path, &name, events).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        assert_eq!(answer.headers["content-type"], "application/json");
+        let id = answer.headers["lambda-extension-identifier"].to_str();
+        id.unwrap().to_owned()
+    }
+}
+
+fn facts() -> Facts {
+    Facts {
+        function_name: "hello".to_owned(),
+        function_version: "$LATEST".to_owned(),
+        handler: String::new(),
+        account_id: "123456789012".to_owned(),
+    }
+}
+
+fn body(port: u16) -> String {
+    let destination = http(port);
+    json!({"types": ["platform"], "buffering": {"timeoutMs": 25}, "destination": destination})
+        .to_string()
+}
+
+const TELEMETRY: &str = "/2022-07-01/telemetry";
+const LOGS: &str = "/2020-08-15/logs";
+const NEXT: &str = "/2020-01-01/extension/event/next";
+
+#[tokio::test]
+async fn an_extension_lives_its_life_over_http() {
+    let server = Server::start().await;
+    let id = server.register(r#"{"events":["INVOKE"]}"#).await;
+    server.extensions.deliver_invoke(InvokeEvent {
+        deadline_ms: 5,
+        request_id: "r",
+        invoked_function_arn: "arn",
+        tracing: Tracing { value: "Root=1" },
+        tenant_id: None,
+    });
+    let header = [("Lambda-Extension-Identifier", id.as_str())];
+    let answer = server.call("GET", NEXT, &header, "").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.headers["content-type"], "application/json");
+    assert!(
+        answer
+            .headers
+            .contains_key("lambda-extension-event-identifier")
+    );
+    assert_eq!(
+        answer.body,
+        r#"{"eventType":"INVOKE","deadlineMs":5,"requestId":"r","invokedFunctionArn":"arn","tracing":{"type":"X-Amzn-Trace-Id","value":"Root=1"}}"#
+    );
+    let exit = "/2020-01-01/extension/exit/error";
+    let answer = server.call("POST", exit, &header, "").await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert!(
+        answer.body.contains("Extension.MissingHeader"),
+        "{}",
+        answer.body
+    );
+    let headers = [header[0], ("Lambda-Extension-Function-Error-Type", "E")];
+    let answer = server.call("POST", exit, &headers, "{}").await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED);
+    assert_eq!(answer.body.trim_end(), r#"{"status":"OK"}"#);
+    let answer = server.call("GET", NEXT, &header, "").await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert!(
+        answer.body.contains("from ExitError to Ready"),
+        "{}",
+        answer.body
+    );
+}
+
+#[tokio::test]
+async fn wrong_paths_methods_and_sizes_are_refused() {
+    let server = Server::start().await;
+    let status = async |method, path| server.call(method, path, &[], "").await.status;
+    assert_eq!(
+        status("GET", "/2020-01-01/extension/unknown").await,
+        StatusCode::NOT_FOUND
+    );
+    for (method, path) in [("POST", NEXT), ("GET", TELEMETRY), ("POST", LOGS)] {
+        assert_eq!(status(method, path).await, StatusCode::METHOD_NOT_ALLOWED);
+    }
+    let headers = [("Lambda-Extension-Name", "ext")];
+    let huge = "x".repeat(100_000);
+    let path = "/2020-01-01/extension/register";
+    let answer = server.call("POST", path, &headers, &huge).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert!(
+        answer.body.contains("InvalidRequestFormat"),
+        "{}",
+        answer.body
+    );
+}
+
+#[tokio::test]
+async fn extensions_that_are_switched_off_have_no_api() {
+    let server = Server::with(Extensions::disabled(facts())).await;
+    let answer = server.call("GET", NEXT, &[], "").await;
+    assert_eq!(
+        (answer.status, answer.body.as_str()),
+        (StatusCode::NOT_FOUND, "")
+    );
+}
+
+#[tokio::test]
+async fn a_subscription_is_granted_told_and_delivered() {
+    let mut listener = Listener::start(&[]).await;
+    let mut server = Server::start().await;
+    let id = server.register("{}").await;
+    let header = [("Lambda-Extension-Identifier", id.as_str())];
+    let answer = server
+        .call("PUT", TELEMETRY, &header, &body(listener.port))
+        .await;
+    assert_eq!(
+        (answer.status, answer.body.as_str()),
+        (StatusCode::OK, "\"OK\"")
+    );
+    assert_eq!(
+        server.events.recv().await,
+        Some(Event::Registered("ext".to_owned()))
+    );
+    let subscribed = Subscribed {
+        api: Api::Telemetry,
+        name: "ext".to_owned(),
+        types: vec![Kind::Platform],
+    };
+    assert_eq!(
+        server.events.recv().await,
+        Some(Event::Subscribed(subscribed))
+    );
+    let event = listener.events(1).await.remove(0);
+    assert_eq!(event["type"], "platform.telemetrySubscription");
+    assert_eq!(event["record"]["name"], "ext");
+}
+
+#[tokio::test]
+async fn a_subscription_that_is_not_in_order_is_refused() {
+    let server = Server::start().await;
+    let id = server.register("{}").await;
+    let header = [("Lambda-Extension-Identifier", id.as_str())];
+    for (path, prefix) in [(TELEMETRY, ""), (LOGS, "Logs.")] {
+        let answer = server.call("PUT", path, &[], &body(2)).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN);
+        assert!(answer.body.contains("Extension.MissingExtensionIdentifier"));
+        let answer = server.call("PUT", path, &header, &body(server.port)).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        let expected = format!("\"{prefix}ValidationError\"");
+        assert!(answer.body.contains(&expected), "{}", answer.body);
+        assert!(answer.body.contains("this API's own"), "{}", answer.body);
+    }
+    server.telemetry.close_subscriptions();
+    let answer = server.call("PUT", TELEMETRY, &header, &body(2)).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert!(
+        answer.body.contains("Telemetry.SubscriptionClosed"),
+        "{}",
+        answer.body
+    );
+}
