@@ -6,12 +6,12 @@ use serde::Serialize;
 /// An event an extension may subscribe to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub(crate) enum Subscription {
+pub(crate) enum EventType {
     Invoke,
     Shutdown,
 }
 
-impl Subscription {
+impl EventType {
     /// AWS's word for it.
     pub(crate) fn as_str(self) -> &'static str {
         match self {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::event::Subscription;
+use super::event::EventType;
 use super::registry::CRASH;
 use super::state::{NotAllowed, State};
 use super::{refusal, request};
@@ -40,7 +40,7 @@ pub(super) struct Extension {
 pub(crate) struct Summary {
     pub name: String,
     pub state: State,
-    pub events: Vec<Subscription>,
+    pub events: Vec<EventType>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_type: Option<String>,
 }
@@ -106,11 +106,11 @@ impl Members {
     }
 
     /// Hands an event to its subscribers; it is worded once, and only if there is one.
-    pub(super) fn deliver(&mut self, kind: Subscription, event: impl FnOnce() -> Bytes) {
+    pub(super) fn deliver(&mut self, event_type: EventType, event: impl FnOnce() -> Bytes) {
         let mut subscribers = self
             .extensions
             .iter_mut()
-            .filter(|one| one.is_alive() && one.wants(kind))
+            .filter(|one| one.is_alive() && one.wants(event_type))
             .peekable();
         if subscribers.peek().is_none() {
             return;
@@ -183,8 +183,8 @@ impl Extension {
         self.external
     }
 
-    pub(super) fn wants(&self, kind: Subscription) -> bool {
-        self.summary.events.contains(&kind)
+    pub(super) fn wants(&self, event_type: EventType) -> bool {
+        self.summary.events.contains(&event_type)
     }
 
     /// Whether it has nothing to do but to wait.
@@ -197,7 +197,7 @@ impl Extension {
     }
 
     fn register(&mut self, events: &[String], is_full: bool) -> Result<Uuid, Refusal> {
-        let subscriptions = request::subscriptions(events, self.external)?;
+        let event_types = request::event_types(events, self.external)?;
         let mut state = self.state();
         state.register().map_err(|refused| {
             if self.external {
@@ -210,7 +210,7 @@ impl Extension {
             return Err(refusal::too_many());
         }
         self.summary.state = state;
-        self.summary.events = subscriptions;
+        self.summary.events = event_types;
         Ok(self.identifier)
     }
 

@@ -15,7 +15,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::event::{InvokeEvent, ShutdownEvent, ShutdownReason, Subscription, json};
+use super::event::{EventType, InvokeEvent, ShutdownEvent, ShutdownReason, json};
 use super::members::{Extension, Members, Next, Summary};
 use super::state::{NotAllowed, State};
 use super::{refusal, request};
@@ -230,7 +230,7 @@ impl Extensions {
     /// Hands an invocation to those that subscribed to invocations.
     pub(crate) fn deliver_invoke(&self, event: InvokeEvent<'_>) {
         if !self.is_empty() {
-            self.lock().deliver(Subscription::Invoke, || json(&event));
+            self.lock().deliver(EventType::Invoke, || json(&event));
         }
     }
 
@@ -242,7 +242,7 @@ impl Extensions {
         };
         let mut members = self.lock();
         members.expect_ends();
-        members.deliver(Subscription::Shutdown, || json(&event));
+        members.deliver(EventType::Shutdown, || json(&event));
     }
 
     /// The external extensions that get time to shut down; the others are killed when this phase begins.
@@ -250,7 +250,7 @@ impl Extensions {
         let members = self.lock();
         let wanting = members
             .alive()
-            .filter(|extension| extension.wants(Subscription::Shutdown));
+            .filter(|extension| extension.wants(EventType::Shutdown));
         wanting
             .map(|extension| extension.name().to_owned())
             .collect()

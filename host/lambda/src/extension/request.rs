@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::event::Subscription;
+use super::event::EventType;
 use super::refusal;
 use crate::runtime_api::refusal::Refusal;
 
@@ -28,24 +28,21 @@ pub(super) fn events(body: &[u8]) -> Result<Vec<String>, Refusal> {
     Ok(body.events.unwrap_or_default())
 }
 
-/// The same as what they mean; an internal extension has no process of its own to shut down.
-pub(super) fn subscriptions(
-    events: &[String],
-    external: bool,
-) -> Result<Vec<Subscription>, Refusal> {
-    let mut subscriptions = Vec::new();
+/// What these names mean; an internal extension has no process of its own to shut down.
+pub(super) fn event_types(events: &[String], external: bool) -> Result<Vec<EventType>, Refusal> {
+    let mut types = Vec::new();
     for event in events {
-        let subscription = match event.as_str() {
-            "INVOKE" => Subscription::Invoke,
-            "SHUTDOWN" if external => Subscription::Shutdown,
+        let event_type = match event.as_str() {
+            "INVOKE" => EventType::Invoke,
+            "SHUTDOWN" if external => EventType::Shutdown,
             "SHUTDOWN" => return Err(refusal::internal_shutdown()),
             other => return Err(refusal::unknown_event(other)),
         };
-        if !subscriptions.contains(&subscription) {
-            subscriptions.push(subscription);
+        if !types.contains(&event_type) {
+            types.push(event_type);
         }
     }
-    Ok(subscriptions)
+    Ok(types)
 }
 
 /// Whether `Lambda-Extension-Accept-Feature`, a comma-separated list, names a feature.

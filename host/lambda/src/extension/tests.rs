@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
-use super::event::{InvokeEvent, ShutdownReason, Subscription, Tracing};
+use super::event::{EventType, InvokeEvent, ShutdownReason, Tracing};
 use super::members::{Next, Summary};
 use super::registry::{Event, Extensions, Facts, Report};
 use super::state::State;
@@ -459,13 +459,13 @@ fn the_summary_tells_how_everybody_stands() {
     let id = register(&extensions, "b", BOTH);
     let _waiting = wait(&extensions, &id);
     extensions.exited("a");
-    let summary = |name: &str, state, events: &[Subscription], error_type: Option<&str>| Summary {
+    let summary = |name: &str, state, events: &[EventType], error_type: Option<&str>| Summary {
         name: name.to_owned(),
         state,
         events: events.to_vec(),
         error_type: error_type.map(str::to_owned),
     };
-    let both = [Subscription::Invoke, Subscription::Shutdown];
+    let both = [EventType::Invoke, EventType::Shutdown];
     assert_eq!(
         extensions.summaries(),
         [

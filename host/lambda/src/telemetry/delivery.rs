@@ -81,23 +81,17 @@ async fn persist(connection: &mut Connection, queue: &Queue, batch: &Batch) -> R
         connection.open = None;
         failures += 1;
         // At the end there is nothing that this batch could hold up.
-        let urgent = queue.is_urgent();
-        if failures >= TELEMETRY_ATTEMPTS && !urgent {
+        if failures >= TELEMETRY_ATTEMPTS && !queue.is_urgent() {
             return Err(error);
         }
-        tokio::time::sleep(pause_after(failures, urgent)).await;
+        queue.pause(pause_after(failures)).await;
     }
 }
 
-/// How long until a batch is tried again. Who is in a hurry has no use for long pauses.
-fn pause_after(failures: u32, urgent: bool) -> Duration {
-    let doublings = if urgent {
-        0
-    } else {
-        failures.saturating_sub(1)
-    };
-    let factor = 1_u32.checked_shl(doublings).unwrap_or(u32::MAX);
-    let pause = TELEMETRY_RETRY_PAUSE.saturating_mul(factor);
+/// How long until a batch is tried again after so many failures.
+fn pause_after(failures: u32) -> Duration {
+    let factor = 1_u32.checked_shl(failures.saturating_sub(1));
+    let pause = TELEMETRY_RETRY_PAUSE.saturating_mul(factor.unwrap_or(u32::MAX));
     pause.min(TELEMETRY_LONGEST_RETRY_PAUSE)
 }
 
@@ -223,12 +217,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_to_a_limit_and_stay_short_in_a_hurry() {
-        assert_eq!(pause_after(1, false), TELEMETRY_RETRY_PAUSE);
-        assert_eq!(pause_after(3, false), TELEMETRY_RETRY_PAUSE * 4);
-        for failures in [10, 40] {
-            assert_eq!(pause_after(failures, false), TELEMETRY_LONGEST_RETRY_PAUSE);
-            assert_eq!(pause_after(failures, true), TELEMETRY_RETRY_PAUSE);
+    fn pauses_grow_to_a_limit() {
+        assert_eq!(pause_after(1), TELEMETRY_RETRY_PAUSE);
+        assert_eq!(pause_after(3), TELEMETRY_RETRY_PAUSE * 4);
+        for failures in [10, 32, 33, 40] {
+            assert_eq!(pause_after(failures), TELEMETRY_LONGEST_RETRY_PAUSE);
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use super::event::Record;
 use super::event::note::LogsDropped;
 use super::subscription::Buffering;
-use crate::limits::TELEMETRY_BACKLOG_BYTES;
+use crate::limits::{TELEMETRY_BACKLOG_BYTES, TELEMETRY_RETRY_PAUSE};
 
 #[derive(Debug)]
 pub(super) struct Queue {
@@ -23,6 +23,8 @@ pub(super) struct Queue {
     waiting: Mutex<Waiting>,
     /// The reader may have something to do.
     changed: Notify,
+    /// Whoever pauses has no time for that any more.
+    hurried: Notify,
     /// Whoever waits for the queue to be empty may have waited long enough.
     settled: Notify,
 }
@@ -67,6 +69,7 @@ impl Queue {
                 urgent: false,
             }),
             changed: Notify::new(),
+            hurried: Notify::new(),
             settled: Notify::new(),
         }
     }
@@ -136,10 +139,22 @@ impl Queue {
     pub(super) fn hurry(&self) {
         self.lock().urgent = true;
         self.changed.notify_one();
+        self.hurried.notify_waiters();
     }
 
     pub(super) fn is_urgent(&self) -> bool {
         self.lock().urgent
+    }
+
+    /// Waits so long before another attempt, and only shortly in a hurry, even one that comes up meanwhile.
+    pub(super) async fn pause(&self, pause: Duration) {
+        let mut hurried = pin!(self.hurried.notified());
+        hurried.as_mut().enable();
+        if self.is_urgent() {
+            tokio::time::sleep(pause.min(TELEMETRY_RETRY_PAUSE)).await;
+        } else {
+            let _cut_short = tokio::time::timeout(pause, hurried).await;
+        }
     }
 
     /// Returns when nothing waits and nothing is under way.

@@ -8,7 +8,7 @@ use super::invocation::*;
 use super::note::*;
 use super::phase::*;
 use super::*;
-use crate::extension::event::Subscription;
+use crate::extension::event::EventType;
 use crate::extension::members::Summary;
 use crate::extension::state::State;
 use crate::function::InitializationType;
@@ -227,7 +227,7 @@ fn extensions_have_an_event_and_a_line() {
     let ready = Summary {
         name: "my-ext".to_owned(),
         state: State::Ready,
-        events: vec![Subscription::Invoke, Subscription::Shutdown],
+        events: vec![EventType::Invoke, EventType::Shutdown],
         error_type: None,
     };
     assert_record(

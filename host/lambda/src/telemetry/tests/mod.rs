@@ -3,6 +3,7 @@
 mod api;
 mod delivery;
 mod listener;
+mod subscription;
 
 use std::time::{Duration, Instant};
 
@@ -187,4 +188,14 @@ async fn what_does_not_fit_or_does_not_get_through_is_reported_once() {
     queue.delivered();
     queue.push(start("r").json);
     assert_eq!(batch(&queue).await.len(), 1, "nothing is reported twice");
+}
+
+#[tokio::test]
+async fn a_hurry_ends_long_pauses() {
+    let queue = Queue::new(BUFFERING);
+    let hour = Duration::from_secs(3600);
+    for _before_and_meanwhile in 0..2 {
+        let paused_in_a_hurry = async { tokio::join!(queue.pause(hour), async { queue.hurry() }) };
+        tokio::time::timeout(LONG, paused_in_a_hurry).await.unwrap();
+    }
 }
