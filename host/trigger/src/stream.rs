@@ -107,6 +107,7 @@ mod tests {
         for piece in pieces {
             sender.send(Bytes::from_static(piece)).await.unwrap();
         }
+        drop(sender);
         let (_end_sender, end) = oneshot::channel();
         open(ResponseStream {
             content_type: Some(content_type.to_owned()),
