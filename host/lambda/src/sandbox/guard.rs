@@ -21,14 +21,13 @@ use std::process::{self, Child, ExitCode, ExitStatus, Stdio};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{
-    Pid, Resource, Signal, WaitOptions, getrlimit, kill_process, setrlimit, wait,
-};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 use serde::{Deserialize, Serialize};
 
 use super::Exit;
+use super::files::limit_files;
 use super::freezer::{Freezer, signal_group};
-use crate::limits::{BOOTSTRAP_FILES, FREEZE_STEP};
+use crate::limits::FREEZE_STEP;
 
 /// What the host may say after its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,16 +131,6 @@ fn adopt_orphans() -> io::Result<()> {
 #[cfg(not(target_os = "linux"))]
 fn adopt_orphans() -> io::Result<()> {
     Ok(())
-}
-
-/// The host may open more files than Lambda lets a function; that is not to be inherited.
-fn limit_files() {
-    let mut limit = getrlimit(Resource::Nofile);
-    if limit.current.is_none_or(|files| files > BOOTSTRAP_FILES) {
-        limit.current = Some(BOOTSTRAP_FILES);
-        // A function with too high a limit is no reason not to start it.
-        let _refused = setrlimit(Resource::Nofile, limit);
-    }
 }
 
 fn start(order: Order) -> io::Result<Child> {
