@@ -20,17 +20,18 @@ pub fn read(path: &Path, variables: &mut BTreeMap<String, String>, mistakes: &mu
             return;
         }
     };
-    let text = text.trim_start_matches('\u{feff}');
-    for (line, entry) in entries(text) {
+    // The parser stumbles over a blank that is the very last character.
+    let text = format!("{}\n", text.trim_start_matches('\u{feff}'));
+    for (line, entry) in entries(&text) {
         let at = format!("{}:{line}", path.display());
         match entry {
             Ok((key, _)) if is_reserved_variable(&key) => mistakes.push(format!(
                 "{at}: {key} is reserved by Lambda, which sets it itself"
             )),
-            Ok((key, value)) => {
+            Ok((key, value)) if !value.contains('\0') => {
                 variables.insert(key, value);
             }
-            Err(_) => mistakes.push(format!(
+            _ => mistakes.push(format!(
                 "{at}: is no `KEY=VALUE`; a value with spaces needs quotes, and quotes need an end"
             )),
         }
@@ -112,7 +113,7 @@ mod tests {
         let (variables, mistakes) = parse(concat!(
             "\u{feff}# a comment\n\nPLAIN=a=b#c # comment\nexport EXPORTED=yes\r\n",
             "SINGLE='$HOME \\n'\nDOUBLE=\"a b\\n\\\"c\\\"\"\nEMPTY=\n",
-            "LINES=\"one\ntwo\n\"\nAGAIN=${PLAIN}!\nLAST=1",
+            "LINES=\"one\ntwo\n\"\nAGAIN=${PLAIN}!\nLAST=1 ",
         ));
         assert_eq!(mistakes, Vec::<String>::new());
         let expected = [
