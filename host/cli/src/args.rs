@@ -63,6 +63,14 @@ pub struct Serve {
     /// Print one line of JSON to standard output when everything listens, for tools and tests
     #[arg(long)]
     pub json: bool,
+
+    /// Restart every function when its code or its env-file changes
+    #[arg(long)]
+    pub watch: bool,
+
+    /// Restart none, whatever lambkin.toml says
+    #[arg(long, conflicts_with = "watch")]
+    pub no_watch: bool,
 }
 
 /// The result goes to standard output, logs go to standard error. Exit code: 0 for a result, 1 if the function

@@ -9,6 +9,7 @@ mod args;
 mod command;
 mod config;
 mod host;
+mod watch;
 
 use std::num::NonZero;
 use std::process::ExitCode;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         return lambkin_lambda::run_guard();
     }
     let args = Args::parse();
+    lambkin_lambda::raise_file_limit();
     start_tracing(args.verbose);
     match run(args) {
         Ok(code) => code,

@@ -1,7 +1,9 @@
 //! A function's code: a folder, a bootstrap file or a .zip, made into a task root and a way to start it.
 
 use std::fs::{self, File};
+use std::hash::{Hash, Hasher};
 use std::io;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -10,7 +12,7 @@ use crate::bootstrap::{self, NoBootstrap};
 /// Where a function's code is and how it starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Code {
-    /// The folder that is `/var/task` on AWS: `LAMBDA_TASK_ROOT` and the working directory.
+    /// The folder that is `/var/task` on AWS: the working directory. A .zip's is a link to the version unpacked last.
     pub task_root: PathBuf,
     /// What is started.
     pub entry: Entry,
@@ -45,6 +47,9 @@ pub enum CodeError {
 
 impl Code {
     /// Opens the code at `path`. A .zip is unpacked below `unpack_to`, once for each of its versions.
+    ///
+    /// To open a .zip again makes its present version that of every `Code` opened from it before: environments that
+    /// start from now on run it, those that run keep theirs.
     pub fn open(path: &Path, unpack_to: &Path) -> Result<Self, CodeError> {
         let absolute = fs::canonicalize(path).map_err(|_| CodeError::Absent(path.to_owned()))?;
         if absolute.is_dir() {
@@ -57,12 +62,10 @@ impl Code {
             .extension()
             .is_some_and(|extension| extension.eq_ignore_ascii_case("zip"))
         {
-            let task_root = unpack(&absolute, unpack_to)
-                .and_then(fs::canonicalize)
-                .map_err(|error| CodeError::Zip {
-                    path: path.to_owned(),
-                    reason: error.to_string(),
-                })?;
+            let task_root = unpack(&absolute, unpack_to).map_err(|error| CodeError::Zip {
+                path: path.to_owned(),
+                reason: error.to_string(),
+            })?;
             return Ok(Self {
                 task_root,
                 entry: Entry::Search,
@@ -75,13 +78,18 @@ impl Code {
         })
     }
 
+    /// The task root with no link in it: `LAMBDA_TASK_ROOT`, which stays the same for a process while versions change.
+    pub(crate) fn version(&self) -> PathBuf {
+        fs::canonicalize(&self.task_root).unwrap_or_else(|_| self.task_root.clone())
+    }
+
     /// The program to start and its arguments.
     pub(crate) fn program(
         &self,
         layers: &[PathBuf],
     ) -> Result<(PathBuf, Vec<String>), NoBootstrap> {
         match &self.entry {
-            Entry::Search => Ok((bootstrap::find(&self.task_root, layers)?, Vec::new())),
+            Entry::Search => Ok((bootstrap::find(&self.version(), layers)?, Vec::new())),
             Entry::File(path) => match bootstrap::examine(path) {
                 Ok(()) => Ok((path.clone(), Vec::new())),
                 Err(fault) => Err(NoBootstrap {
@@ -94,7 +102,7 @@ impl Code {
                     .map_or((String::new(), Vec::new()), |(first, rest)| {
                         (first.clone(), rest.to_vec())
                     });
-                let path = resolve(&program, &self.task_root);
+                let path = resolve(&program, &self.version());
                 match bootstrap::examine(&path) {
                     Ok(()) => Ok((path, arguments)),
                     Err(fault) => Err(NoBootstrap {
@@ -123,22 +131,49 @@ fn resolve(program: &str, task_root: &Path) -> PathBuf {
         .unwrap_or_else(|| PathBuf::from(program))
 }
 
-/// Unpacks into a folder named after the archive's size and time, so a new archive gets a new folder and a function
-/// that still runs from the old one keeps it. A folder appears only when it is complete.
+/// Unpacks an archive and returns a link to it.
+///
+/// Each version gets a folder named after its size and time, so that a function that still runs from an older one keeps
+/// it. A folder appears only when it is complete; the link changes from one version to the next in one step. A version
+/// is deleted when two newer ones have been unpacked.
 fn unpack(archive: &Path, below: &Path) -> io::Result<PathBuf> {
+    let home = below.join(unique_name(archive));
+    fs::create_dir_all(&home)?;
+    let home = fs::canonicalize(home)?;
+    let version = unpack_version(archive, &home)?;
+    let link = home.join("current");
+    let before = fs::read_link(&link).ok();
+    if before.as_ref() != Some(&version) {
+        let next = home.join(format!(".current-{}", std::process::id()));
+        let _left_by_a_killed_process = fs::remove_file(&next);
+        symlink(&version, &next)?;
+        fs::rename(&next, &link)?;
+        let kept = [&version, before.as_ref().unwrap_or(&version), &link];
+        remove_all_but(&kept, &home);
+    }
+    Ok(link)
+}
+
+/// The archive's name, and a number for its folder: archives are often namesakes.
+fn unique_name(archive: &Path) -> String {
+    let mut hasher = std::hash::DefaultHasher::new();
+    archive.hash(&mut hasher);
+    let stem = archive.file_stem().unwrap_or_default().to_string_lossy();
+    format!("{stem}-{:x}", hasher.finish())
+}
+
+fn unpack_version(archive: &Path, home: &Path) -> io::Result<PathBuf> {
     let metadata = fs::metadata(archive)?;
     let stamp = metadata
         .modified()?
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
         .as_nanos();
-    let stem = archive.file_stem().unwrap_or_default().to_string_lossy();
-    let target = below.join(format!("{stem}-{:x}-{stamp:x}", metadata.len()));
+    let target = home.join(format!("{:x}-{stamp:x}", metadata.len()));
     if target.is_dir() {
         return Ok(target);
     }
-    fs::create_dir_all(below)?;
-    let partial = below.join(format!(".{stem}-{stamp:x}-{}", std::process::id()));
+    let partial = home.join(format!(".{stamp:x}-{}", std::process::id()));
     zip::ZipArchive::new(File::open(archive)?)?.extract(&partial)?;
     match fs::rename(&partial, &target) {
         Ok(()) => Ok(target),
@@ -148,6 +183,19 @@ fn unpack(archive: &Path, below: &Path) -> io::Result<PathBuf> {
             Ok(target)
         }
         Err(error) => Err(error),
+    }
+}
+
+/// What can not be removed does no harm.
+fn remove_all_but(kept: &[&PathBuf], folder: &Path) {
+    let versions = fs::read_dir(folder).into_iter().flatten().flatten();
+    for path in versions.map(|entry| entry.path()) {
+        let unfinished = path
+            .file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if !kept.contains(&&path) && !unfinished {
+            let _in_use = fs::remove_dir_all(path);
+        }
     }
 }
 
@@ -182,22 +230,59 @@ mod tests {
         assert_eq!(code.task_root, program.parent().unwrap());
     }
 
+    fn zip(path: &Path, bootstrap: &str) {
+        let mut writer = zip::ZipWriter::new(File::create(path).unwrap());
+        let options = zip::write::SimpleFileOptions::default().unix_permissions(0o755);
+        writer.start_file("bootstrap", options).unwrap();
+        writer.write_all(bootstrap.as_bytes()).unwrap();
+        writer.finish().unwrap();
+    }
+
     #[test]
     fn a_zip_is_unpacked_once_with_its_modes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("code.zip");
-        let mut writer = zip::ZipWriter::new(File::create(&path).unwrap());
-        let options = zip::write::SimpleFileOptions::default().unix_permissions(0o755);
-        writer.start_file("bootstrap", options).unwrap();
-        writer.write_all(b"#!/bin/sh\n").unwrap();
-        writer.finish().unwrap();
-
+        zip(&path, "#!/bin/sh\n");
         let first = Code::open(&path, &folder.path().join("unpacked")).unwrap();
-        assert!(first.check(&[]).unwrap().starts_with(&first.task_root));
-        assert_eq!(
-            Code::open(&path, &folder.path().join("unpacked")).unwrap(),
-            first
-        );
+        assert!(first.check(&[]).unwrap().starts_with(first.version()));
+        fs::write(first.version().join("mark"), "").unwrap();
+        let second = Code::open(&path, &folder.path().join("unpacked")).unwrap();
+        assert_eq!(second, first);
+        assert!(second.version().join("mark").exists());
+    }
+
+    #[test]
+    fn a_zip_opened_again_changes_what_starts_next_but_not_what_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("code.zip");
+        let unpacked = folder.path().join("unpacked");
+        zip(&path, "#!/bin/sh\n");
+        let code = Code::open(&path, &unpacked).unwrap();
+        let first = code.check(&[]).unwrap();
+
+        zip(&path, "#!/bin/sh\n# two\n");
+        assert_eq!(code.check(&[]).unwrap(), first, "not before it is opened");
+        Code::open(&path, &unpacked).unwrap();
+        let second = code.check(&[]).unwrap();
+        assert!(fs::read_to_string(&second).unwrap().contains("two"));
+        assert!(first.exists(), "a process may still run from it");
+
+        zip(&path, "#!/bin/sh\n# three, which is longer\n");
+        Code::open(&path, &unpacked).unwrap();
+        assert!(!first.exists() && second.exists());
+    }
+
+    #[test]
+    fn namesakes_do_not_meet() {
+        let folder = tempfile::tempdir().unwrap();
+        let unpacked = folder.path().join("unpacked");
+        let open = |name: &str| {
+            let path = folder.path().join(name).join("code.zip");
+            fs::create_dir(path.parent().unwrap()).unwrap();
+            zip(&path, &format!("#!/bin/sh\n# {name}\n"));
+            Code::open(&path, &unpacked).unwrap().version()
+        };
+        assert_ne!(open("a"), open("b"));
     }
 
     #[test]

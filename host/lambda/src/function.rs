@@ -1,6 +1,5 @@
 //! A function: what it is, and its environments, from none to its limit.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +14,7 @@ use crate::dispatch::{Dispatcher, Placement};
 use crate::environment;
 use crate::limits::SETTLE_TIMEOUT;
 use crate::log::Log;
+use crate::variables::Variables;
 
 /// Whose functions these are, for ARNs and variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct FunctionSpec {
     /// In MB; reported, and told to the runtime.
     pub memory_mb: u32,
     /// The function's own environment variables.
-    pub variables: BTreeMap<String, String>,
+    pub variables: Variables,
     /// The most environments at a time.
     pub concurrency: usize,
     /// The most calls that wait for an environment; further ones get 429. 0 is AWS's way.

@@ -36,5 +36,5 @@ pub use lambda::{Lambda, new_request_id, new_trace_id, now_ms};
 pub use log::Log;
 pub use name::is_function_name;
 pub use runtime_api::HTTP_INTEGRATION;
-pub use sandbox::{GUARD_ARGUMENT, run_guard};
-pub use variables::is_reserved as is_reserved_variable;
+pub use sandbox::{GUARD_ARGUMENT, raise_file_limit, run_guard};
+pub use variables::{Variables, is_reserved as is_reserved_variable};

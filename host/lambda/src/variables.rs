@@ -5,8 +5,35 @@
 //! lets them replace.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::function::{Account, FunctionSpec, LogFormat};
+
+/// A function's own variables. Clones share them: what is replaced in one is found by every environment that starts
+/// afterwards.
+#[derive(Debug, Clone, Default)]
+pub struct Variables(Arc<RwLock<BTreeMap<String, String>>>);
+
+impl Variables {
+    /// Puts other variables in the place of these.
+    pub fn replace(&self, variables: BTreeMap<String, String>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = variables;
+    }
+
+    /// What they are now.
+    pub fn get(&self) -> BTreeMap<String, String> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl From<BTreeMap<String, String>> for Variables {
+    fn from(variables: BTreeMap<String, String>) -> Self {
+        Self(Arc::new(RwLock::new(variables)))
+    }
+}
 
 /// Keys that AWS refuses in a function's configuration.
 const RESERVED: [&str; 20] = [
@@ -62,7 +89,8 @@ pub(crate) fn of_runtime(
     account: &Account,
     surroundings: &Surroundings<'_>,
 ) -> BTreeMap<String, String> {
-    let root = function.code.task_root.display();
+    let root = function.code.version();
+    let root = root.display();
     let mut variables = BTreeMap::new();
     let mut set = |key: &str, value: String| variables.insert(key.to_owned(), value);
 
@@ -82,8 +110,8 @@ pub(crate) fn of_runtime(
         set("PATH", format!("{own}:{}", in_layers(function, "bin")));
     }
     set("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR".to_owned());
-    for (key, value) in &function.variables {
-        set(key, value.clone());
+    for (key, value) in function.variables.get() {
+        set(&key, value);
     }
 
     set("_HANDLER", function.handler.clone());

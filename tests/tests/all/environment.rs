@@ -176,3 +176,75 @@ fn at_once(server: &Server, count: usize, event: &str) -> Vec<(u16, String)> {
             .collect()
     })
 }
+
+#[test]
+fn variables_come_from_files_from_the_host_by_name_and_from_the_configuration() {
+    let project = Project::echo(
+        "env-file = [\"a.env\", \"b.env\"]\npass-environment = [\"PASSED\", \"UNSET\", \"IN_BOTH\"]\nenvironment = { OWN = \"own\", IN_ALL = \"own\" }",
+    );
+    project.file("a.env", "A=a\nIN_FILES=a\nIN_ALL=a\n");
+    project.file(
+        "b.env",
+        "# comment\nexport B='b c'\nIN_FILES=b\nIN_BOTH=file\nMANY=\"one\ntwo\"\n",
+    );
+    let host = [
+        ("PASSED", "host"),
+        ("NOT_NAMED", "host"),
+        ("IN_BOTH", "host"),
+        ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", ""),
+    ];
+    let server = project.serve_with(&[], &host);
+    let variables = server.invoke("echo", r#"{"tell":"environment"}"#).json();
+    for (key, value) in [
+        ("A", Some("a")),
+        ("B", Some("b c")),
+        ("IN_FILES", Some("b")),
+        ("IN_ALL", Some("own")),
+        ("OWN", Some("own")),
+        ("PASSED", Some("host")),
+        ("IN_BOTH", Some("host")),
+        ("MANY", Some("one\ntwo")),
+        ("UNSET", None),
+        ("NOT_NAMED", None),
+        ("AWS_ACCESS_KEY_ID", Some("AKIDEXAMPLE")),
+        // An empty credential would break the SDKs' own search, an invented one too.
+        ("AWS_SECRET_ACCESS_KEY", None),
+        ("AWS_SESSION_TOKEN", None),
+    ] {
+        assert_eq!(variables[key].as_str(), value, "{key}");
+    }
+}
+
+#[test]
+fn an_env_file_is_refused_with_its_line() {
+    let project = Project::echo("env-file = \".env\"");
+    let text = project.refusal();
+    assert!(
+        text.contains("lambkin.toml:3:12: functions.echo.env-file: can not read "),
+        "{text}"
+    );
+    assert!(text.contains(".env: No such file"), "{text}");
+
+    project.file(".env", "A=1\n\nAWS_REGION=x\nB=2\nnot a variable\n");
+    let text = project.refusal();
+    assert!(
+        text.contains(".env:3: AWS_REGION is reserved by Lambda"),
+        "{text}"
+    );
+    assert!(text.contains(".env:5: is no `KEY=VALUE`"), "{text}");
+
+    let project = Project::echo("env-file = \".env\"\nenvironment = { A = \"1\" }");
+    project.file(".env", format!("B={}\n", "x".repeat(4094)));
+    let text = project.refusal();
+    assert!(
+        text.contains("the variables are 4097 bytes, more than Lambda's limit"),
+        "{text}"
+    );
+
+    let text = Project::echo("pass-environment = [\"AWS_REGION\"]").refusal();
+    assert!(
+        text.contains("functions.echo.pass-environment: AWS_REGION is reserved"),
+        "{text}"
+    );
+}

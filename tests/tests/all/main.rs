@@ -24,3 +24,4 @@ mod plugins;
 mod runtime_api;
 mod runtimes;
 mod sdk_clients;
+mod watch;

@@ -20,8 +20,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
 use crate::args::{Place, Serve};
-use crate::config::Config;
+use crate::config::{Config, Origin};
 use crate::host;
+use crate::watch::{self, Watched};
 
 /// How long requests under way may take after the first signal.
 const GRACE: Duration = Duration::from_secs(10);
@@ -42,6 +43,7 @@ pub async fn run(place: &Place, args: &Serve) -> anyhow::Result<ExitCode> {
     let log = Log::to_stderr()?;
     let lambda = host::lambda(&config, &log);
     warn_of_missing_bootstraps(&config);
+    watch_functions(args, &config, &lambda, &log)?;
 
     announce(args.json, &config, &invoke, &doors)?;
     let (stop, signal) = StopSignal::new();
@@ -89,6 +91,24 @@ async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
              choose another one, or port 0 for any that is free)"
         )
     })
+}
+
+fn watch_functions(
+    args: &Serve,
+    config: &Config,
+    lambda: &Lambda,
+    log: &Log,
+) -> anyhow::Result<()> {
+    let wanted = |origin: &Origin| args.watch || (origin.watch && !args.no_watch);
+    let mut watch = Vec::new();
+    for (spec, origin) in config.functions.iter().zip(&config.origins) {
+        if wanted(origin)
+            && let Some(function) = lambda.function(&spec.name)
+        {
+            watch.push(Watched::new(Arc::clone(function), origin.clone())?);
+        }
+    }
+    watch::start(watch, log.clone())
 }
 
 fn warn_of_missing_bootstraps(config: &Config) {

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lambkin_lambda::limits::{MAX_TIMEOUT, VARIABLES_BYTES};
+use lambkin_lambda::limits::MAX_TIMEOUT;
 use lambkin_lambda::{
-    Code, CodeError, Entry, FunctionSpec, Lifecycle, Logging, is_function_name,
+    Code, CodeError, Entry, FunctionSpec, Lifecycle, Logging, Variables, is_function_name,
     is_reserved_variable,
 };
 
 use super::lifecycle;
+use super::origin::{Origin, VariableSources, check_size};
 use super::reader::{Found, Problems, Reader};
 
 /// Lambda's own defaults.
@@ -35,7 +36,7 @@ pub fn read(
     project: &Path,
     several: bool,
     problems: &Problems,
-) -> Option<FunctionSpec> {
+) -> Option<(FunctionSpec, Origin)> {
     if !is_function_name(&name.value) {
         problems.add(
             name.place,
@@ -61,12 +62,20 @@ pub fn read(
     let lifecycle = lifecycle::read(&mut table, problems);
     let logging = lifecycle::read_logging(&mut table, problems);
     let layers = lifecycle::read_layers(&mut table, project, problems);
-    let variables = table
-        .table("environment")
-        .map(|variables| read_variables(variables, problems));
+    let (sources, variables) = read_variables(&mut table, project, problems);
+    let (watch, ignore) = read_watch(&mut table, problems);
+    let path = code.as_ref().map(|code| project.join(&code.value));
     let code = code.and_then(|code| open(&code, command, project, problems));
     table.finish();
-    Some(FunctionSpec {
+    let origin = Origin {
+        code: path?,
+        layers: layers.clone(),
+        unpack_to: task_folder(project),
+        variables: sources,
+        watch,
+        ignore,
+    };
+    let spec = FunctionSpec {
         code: code?,
         handler: handler.map_or(String::new(), |handler| handler.value),
         version: VERSION.to_owned(),
@@ -74,7 +83,7 @@ pub fn read(
         memory_mb: memory
             .and_then(|memory| u32::try_from(memory.value).ok())
             .unwrap_or(MEMORY_MB),
-        variables: variables.unwrap_or_default(),
+        variables,
         concurrency: concurrency.map_or(CONCURRENCY, |limit| limit.value as usize),
         queue: queue.map_or(QUEUE, |queue| queue.value as usize),
         log_prefix: if several {
@@ -86,7 +95,8 @@ pub fn read(
         logging,
         layers,
         name: name.value,
-    })
+    };
+    Some((spec, origin))
 }
 
 fn open(
@@ -111,8 +121,63 @@ fn open(
     Some(opened)
 }
 
-fn read_variables(table: Reader<'_>, problems: &Problems) -> BTreeMap<String, String> {
-    let (place, path) = (table.place(), table.path().to_owned());
+/// `watch`: whether a change restarts the function, and which do not.
+fn read_watch(table: &mut Reader<'_>, problems: &Problems) -> (bool, Vec<String>) {
+    let Some((watch, settings)) = table.switch("watch") else {
+        return (false, Vec::new());
+    };
+    let Some(mut settings) = settings else {
+        return (watch, Vec::new());
+    };
+    let ignore = settings.texts("ignore");
+    settings.finish();
+    let Some(ignore) = ignore else {
+        return (watch, Vec::new());
+    };
+    if let Err(error) = crate::watch::Ignore::new(&ignore.value) {
+        problems.add(ignore.place, &ignore.key, error.to_string());
+    }
+    (watch, ignore.value)
+}
+
+/// `env-file`, `pass-environment` and `environment`: where the variables come from, and what they are now.
+fn read_variables(
+    table: &mut Reader<'_>,
+    project: &Path,
+    problems: &Problems,
+) -> (VariableSources, Variables) {
+    let mut sources = VariableSources::default();
+    let mut place = (table.place(), table.path().to_owned());
+    let files = table.text_or_texts("env-file");
+    if let Some(files) = &files {
+        place = (files.place.clone(), files.key.clone());
+        sources.files = files.value.iter().map(|file| project.join(file)).collect();
+    }
+    if let Some(passed) = table.texts("pass-environment") {
+        let names = passed.value.iter();
+        for name in names.filter(|name| is_reserved_variable(name)) {
+            let message = format!("{name} is reserved by Lambda, which sets it itself");
+            problems.add(passed.place.clone(), &passed.key, message);
+        }
+        sources.passed = passed.value;
+    }
+    if let Some(own) = table.table("environment") {
+        place = (own.place(), own.path().to_owned());
+        sources.own = read_own_variables(own, problems);
+    }
+    let (variables, mistakes) = sources.read();
+    if let Some(files) = files {
+        for mistake in mistakes {
+            problems.add(files.place.clone(), &files.key, mistake);
+        }
+    }
+    if let Err(message) = check_size(&variables) {
+        problems.add(place.0, &place.1, message);
+    }
+    (sources, variables.into())
+}
+
+fn read_own_variables(table: Reader<'_>, problems: &Problems) -> BTreeMap<String, String> {
     let mut variables = BTreeMap::new();
     for (key, value) in table.remaining_texts() {
         let legal =
@@ -128,16 +193,6 @@ fn read_variables(table: Reader<'_>, problems: &Problems) -> BTreeMap<String, St
         } else {
             variables.insert(key.value, value);
         }
-    }
-    let bytes: usize = variables
-        .iter()
-        .map(|(key, value)| key.len() + value.len())
-        .sum();
-    if bytes > VARIABLES_BYTES {
-        let message = format!(
-            "the variables are {bytes} bytes, more than Lambda's limit of {VARIABLES_BYTES}"
-        );
-        problems.add(place, &path, message);
     }
     variables
 }
@@ -173,7 +228,7 @@ pub fn ad_hoc(path: &Path, project: &Path) -> Result<FunctionSpec, CodeError> {
         version: VERSION.to_owned(),
         timeout: MAX_TIMEOUT,
         memory_mb: MEMORY_MB,
-        variables: BTreeMap::new(),
+        variables: Variables::default(),
         concurrency: 1,
         queue: 0,
         log_prefix: String::new(),

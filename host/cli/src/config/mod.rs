@@ -6,8 +6,10 @@
 //!
 //! On failure: every mistake of the file, each with file, line, column, key, value and what would be right.
 
+mod env_file;
 mod function;
 mod lifecycle;
+mod origin;
 mod reader;
 mod source;
 mod trigger;
@@ -20,6 +22,7 @@ use lambkin_lambda::{Account, FunctionSpec};
 use toml::de::DeTable;
 
 pub use function::ad_hoc;
+pub use origin::Origin;
 pub use reader::nearest;
 use reader::{Found, Problems, Reader};
 pub use source::Problem;
@@ -38,6 +41,8 @@ pub struct Config {
     pub account: Account,
     pub invoke_listen: SocketAddr,
     pub functions: Vec<FunctionSpec>,
+    /// What each of the functions is made of, in the same order.
+    pub origins: Vec<Origin>,
     pub triggers: Vec<Trigger>,
 }
 
@@ -93,6 +98,7 @@ impl Config {
         let problems = Problems::default();
         let root = Reader::new(table.get_ref(), 0..0, "", &problems);
         let (account, invoke_listen, functions, triggers) = read_root(root, folder, &problems);
+        let (functions, origins) = functions.into_iter().unzip();
         let problems = problems.into_sorted();
         if !problems.is_empty() {
             return Err(ConfigError::Invalid(render_all(&source, &problems)));
@@ -103,6 +109,7 @@ impl Config {
             account,
             invoke_listen,
             functions,
+            origins,
             triggers,
         })
     }
@@ -125,7 +132,12 @@ fn read_root(
     mut root: Reader<'_>,
     folder: &Path,
     problems: &Problems,
-) -> (Account, SocketAddr, Vec<FunctionSpec>, Vec<Trigger>) {
+) -> (
+    Account,
+    SocketAddr,
+    Vec<(FunctionSpec, Origin)>,
+    Vec<Trigger>,
+) {
     let account = read_account(&mut root, problems);
     let mut listeners = Listeners::default();
     let invoke_listen = match root.table("invoke") {

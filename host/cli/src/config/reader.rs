@@ -176,6 +176,33 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// One string or a list of them.
+    pub fn text_or_texts(&mut self, key: &'static str) -> Option<Found<Vec<String>>> {
+        let is_list = self
+            .left
+            .get(key)
+            .is_some_and(|(_, value)| value.get_ref().is_array());
+        if is_list {
+            return self.texts(key);
+        }
+        self.get(key, "a string or a list of strings", |value| {
+            Some(vec![value.as_str()?.to_owned()])
+        })
+    }
+
+    /// A switch that may have settings: `true`, `false`, or a table, which stands for `true`.
+    pub fn switch(&mut self, key: &'static str) -> Option<(bool, Option<Reader<'a>>)> {
+        let is_table = self
+            .left
+            .get(key)
+            .is_some_and(|(_, value)| value.get_ref().is_table());
+        if is_table {
+            return self.table(key).map(|table| (true, Some(table)));
+        }
+        let found = self.get(key, "`true`, `false` or a table", DeValue::as_bool)?;
+        Some((found.value, None))
+    }
+
     /// A table below this one.
     pub fn table(&mut self, key: &'static str) -> Option<Reader<'a>> {
         let problems = self.problems;

@@ -49,6 +49,11 @@ impl Log {
         Ok(log)
     }
 
+    /// Adds a line of the host's own, given without its line feed.
+    pub fn line(&self, line: &str) {
+        self.write(format!("lambkin: {line}\n").as_bytes());
+    }
+
     /// Adds whole lines.
     pub(crate) fn write(&self, lines: &[u8]) {
         let mut backlog = self.0.lock();

@@ -21,14 +21,13 @@ use std::process::{self, Child, ExitCode, ExitStatus, Stdio};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{
-    Pid, Resource, Signal, WaitOptions, getrlimit, kill_process, setrlimit, wait,
-};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 use serde::{Deserialize, Serialize};
 
 use super::Exit;
+use super::files::limit_files;
 use super::freezer::{Freezer, signal_group};
-use crate::limits::{BOOTSTRAP_FILES, FREEZE_STEP};
+use crate::limits::FREEZE_STEP;
 
 /// What the host may say after its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,9 +87,11 @@ fn receive(socket: &mut impl Read) -> io::Result<Order> {
 pub fn run() -> ExitCode {
     match guard() {
         Ok(()) => ExitCode::SUCCESS,
-        // Nobody reads this but a person who started the guard by hand: the host has seen the socket close.
+        // Nobody reads this but a person who started the guard by hand: the host has seen the socket close. If the host
+        // is gone, so is the reader of this.
         Err(error) => {
-            eprintln!(
+            let _unread = writeln!(
+                io::stderr(),
                 "lambkin's process guard failed: {error}; it is started by lambkin itself, not by hand"
             );
             ExitCode::FAILURE
@@ -113,14 +114,19 @@ fn guard() -> io::Result<()> {
         Err(error) => return say(&mut host, &Exit::not_started(&error).to_line()),
     };
     let group = Pid::from_child(&bootstrap);
-    say(&mut host, &format!("started {}", group.as_raw_nonzero()))?;
-    let exit = watch(&host, children, group)?;
-    if let Some(exit) = exit {
-        // The host may be gone; the killing below has to happen all the same.
-        let _host_is_gone = say(&mut host, &exit.to_line());
-    }
+    let ended = supervise(&mut host, children, group);
+    // Whatever went wrong, the host's end most likely: nothing may stay behind.
     kill_everything(group);
-    Ok(())
+    ended
+}
+
+/// Tells the host of the bootstrap's start and end, and obeys it in between.
+fn supervise(host: &mut UnixStream, children: UnixStream, bootstrap: Pid) -> io::Result<()> {
+    say(host, &format!("started {}", bootstrap.as_raw_nonzero()))?;
+    match watch(host, children, bootstrap)? {
+        Some(exit) => say(host, &exit.to_line()),
+        None => Ok(()),
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -132,16 +138,6 @@ fn adopt_orphans() -> io::Result<()> {
 #[cfg(not(target_os = "linux"))]
 fn adopt_orphans() -> io::Result<()> {
     Ok(())
-}
-
-/// The host may open more files than Lambda lets a function; that is not to be inherited.
-fn limit_files() {
-    let mut limit = getrlimit(Resource::Nofile);
-    if limit.current.is_none_or(|files| files > BOOTSTRAP_FILES) {
-        limit.current = Some(BOOTSTRAP_FILES);
-        // A function with too high a limit is no reason not to start it.
-        let _refused = setrlimit(Resource::Nofile, limit);
-    }
 }
 
 fn start(order: Order) -> io::Result<Child> {

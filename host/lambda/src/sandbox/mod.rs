@@ -13,12 +13,14 @@
 //! bootstrap's process group itself.
 
 mod exit;
+mod files;
 mod freezer;
 mod guard;
 mod process;
 mod tree;
 
 pub(crate) use exit::Exit;
+pub use files::raise_file_limit;
 pub use guard::run as run_guard;
 pub use process::GUARD_ARGUMENT;
 pub(crate) use process::{Launch, Process};

@@ -81,7 +81,13 @@ impl Project {
     /// Runs `lambkin serve` until the server is dropped.
     #[track_caller]
     pub fn serve(&self) -> Server {
-        Server::start(self.path())
+        self.serve_with(&[], &[])
+    }
+
+    /// The same with further arguments and variables of the host's environment.
+    #[track_caller]
+    pub fn serve_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Server {
+        Server::start(self.path(), arguments, variables)
     }
 }
 

@@ -44,9 +44,11 @@ pub struct Server {
 
 impl Server {
     #[track_caller]
-    pub fn start(folder: &Path) -> Self {
+    pub fn start(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut child = lambkin()
             .args(["serve", "--json"])
+            .args(arguments)
+            .envs(variables.iter().copied())
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -1,0 +1,199 @@
+//! Functions restart when their files change.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::thread;
+
+use crate::support::{Project, RAW_BOOTSTRAP, Server, eventually};
+
+/// The raw bootstrap, knowing its version.
+fn bootstrap(version: &str) -> String {
+    format!("#!/bin/sh\nVERSION={version} exec \"{RAW_BOOTSTRAP}\"\n")
+}
+
+/// One function in the folder `code`, watched.
+fn watched(settings: &str) -> (Project, Server) {
+    let project = Project::new(&format!("[functions.echo]\ncode = \"code\"\n{settings}"));
+    project.executable("code/bootstrap", bootstrap("one"));
+    let server = project.serve_with(&["--watch"], &[]);
+    assert_eq!(version(&server), "one");
+    (project, server)
+}
+
+#[track_caller]
+fn version(server: &Server) -> String {
+    let reply = server.invoke("echo", r#"{"env":"VERSION"}"#);
+    reply.json().as_str().unwrap_or_default().to_owned()
+}
+
+#[track_caller]
+fn becomes(server: &Server, expected: &str) {
+    eventually(&format!("version {expected}"), || {
+        version(server) == expected
+    });
+}
+
+fn restarts(server: &Server) -> usize {
+    server.log().matches("function echo restarts").count()
+}
+
+#[test]
+fn a_change_restarts_the_function_and_the_log_says_why() {
+    let (project, server) = watched("");
+    project.executable("code/bootstrap", bootstrap("two"));
+    let log = server.log_with("lambkin: function echo restarts: ");
+    let line = log.lines().find(|line| line.contains("restarts")).unwrap();
+    assert!(line.ends_with("code/bootstrap has changed"), "{line}");
+    becomes(&server, "two");
+}
+
+#[test]
+fn a_call_under_way_finishes_on_the_code_it_began_with() {
+    let (project, server) = watched("timeout = 60");
+    let event = r#"{"print":"begun","sleep_ms":3000,"env":"VERSION"}"#;
+    thread::scope(|scope| {
+        let call = scope.spawn(|| server.invoke("echo", event));
+        server.log_with("begun");
+        project.executable("code/bootstrap", bootstrap("two"));
+        server.log_with("restarts");
+        becomes(&server, "two");
+        assert_eq!(call.join().unwrap().json(), "one");
+    });
+}
+
+#[test]
+fn a_burst_of_changes_is_one_restart() {
+    let (project, server) = watched("");
+    for number in 0..500 {
+        project.file(&format!("code/lib/{number}.py"), "x");
+    }
+    project.executable("code/bootstrap", bootstrap("two"));
+    becomes(&server, "two");
+    // One, but for a machine that stops in the middle.
+    assert!((1..10).contains(&restarts(&server)), "{}", server.log());
+}
+
+#[test]
+fn what_is_ignored_restarts_nothing() {
+    let (project, server) = watched("watch = { ignore = [\"*.log\", \"/data\"] }");
+    for name in [
+        "__pycache__/a.pyc",
+        ".git/HEAD",
+        "a.log",
+        "data/a",
+        "bootstrap~",
+    ] {
+        project.file(&format!("code/{name}"), "x");
+    }
+    project.file("code/lib.py", "x");
+    let log = server.log_with("restarts");
+    assert_eq!(restarts(&server), 1);
+    assert!(log.contains("code/lib.py has changed"), "{log}");
+}
+
+#[test]
+fn files_replaced_by_renaming_and_folders_made_later_are_seen() {
+    let (project, server) = watched("");
+    // As editors save.
+    let new = project.executable("code/.bootstrap.swp", bootstrap("two"));
+    fs::rename(new, project.path().join("code/bootstrap")).unwrap();
+    becomes(&server, "two");
+
+    project.file("code/lib/deep/down.py", "x");
+    server.log_with("code/lib has changed");
+    eventually("the folder to be watched", || {
+        project.file("code/lib/deep/later.py", "x");
+        server.log().contains("code/lib/deep/later.py has changed")
+    });
+}
+
+#[test]
+fn a_folder_that_is_built_anew_is_seen_however_that_is_done() {
+    let (project, server) = watched("");
+    let folder = project.path().join("code");
+    // Removed and made again.
+    fs::remove_dir_all(&folder).unwrap();
+    server.log_with("function echo stays as it was: ");
+    project.executable("code/bootstrap", bootstrap("two"));
+    becomes(&server, "two");
+    // Built aside and put in its place.
+    project.executable("new/bootstrap", bootstrap("three"));
+    fs::rename(&folder, project.path().join("old")).unwrap();
+    fs::rename(project.path().join("new"), &folder).unwrap();
+    becomes(&server, "three");
+    // And it is still watched.
+    project.executable("code/bootstrap", bootstrap("four"));
+    becomes(&server, "four");
+}
+
+fn zip(path: &Path, bootstrap: &str) {
+    let mut writer = zip::ZipWriter::new(fs::File::create(path).unwrap());
+    let options = zip::write::SimpleFileOptions::default().unix_permissions(0o755);
+    writer.start_file("bootstrap", options).unwrap();
+    writer.write_all(bootstrap.as_bytes()).unwrap();
+    writer.finish().unwrap();
+}
+
+#[test]
+fn a_zip_is_unpacked_again_and_a_broken_one_changes_nothing() {
+    let project = Project::new("[functions.echo]\ncode = \"code.zip\"\nwatch = true\n");
+    let archive = project.path().join("code.zip");
+    zip(&archive, &bootstrap("one"));
+    let server = project.serve();
+    assert_eq!(version(&server), "one");
+
+    fs::write(&archive, "no archive").unwrap();
+    server.log_with("function echo stays as it was: can not unpack ");
+    assert_eq!(version(&server), "one");
+
+    zip(&archive, &bootstrap("two"));
+    becomes(&server, "two");
+}
+
+#[test]
+fn an_env_file_is_part_of_its_function() {
+    let project = Project::echo("env-file = \".env\"\nwatch = true");
+    project.file(".env", "VERSION=one\n");
+    let server = project.serve();
+    assert_eq!(version(&server), "one");
+
+    project.file(".env", "VERSION=two\nAWS_REGION=x\n");
+    let log = server.log_with("function echo stays as it was: ");
+    assert!(log.contains(".env:2: AWS_REGION is reserved"), "{log}");
+    assert_eq!(version(&server), "one");
+
+    project.file(".env", "VERSION=three\n");
+    becomes(&server, "three");
+}
+
+#[test]
+fn nothing_is_watched_that_nobody_asked_for() {
+    let watches = |settings: &str, arguments: &[&str]| {
+        let project = Project::echo(settings);
+        let server = project.serve_with(arguments, &[]);
+        assert_eq!(server.invoke("echo", "1").status, 200);
+        let tasks = fs::read_dir(format!("/proc/{}/task", server.pid())).unwrap();
+        tasks
+            .flatten()
+            .filter_map(|task| fs::read_to_string(task.path().join("comm")).ok())
+            .any(|name| name == "watch\n")
+    };
+    assert!(!watches("", &[]));
+    assert!(!watches("watch = false", &[]));
+    assert!(!watches("watch = true", &["--no-watch"]));
+    assert!(watches("watch = true", &[]));
+    assert!(watches("", &["--watch"]));
+}
+
+#[test]
+fn a_pattern_that_is_none_is_refused_in_its_place() {
+    let project = Project::echo("watch = { ignore = [\"[a\"] }");
+    let text = project.refusal();
+    assert!(text.contains("functions.echo.watch.ignore: "), "{text}");
+    let text = Project::echo("watch = 3").refusal();
+    assert!(
+        text.contains("must be `true`, `false` or a table, not 3"),
+        "{text}"
+    );
+}
