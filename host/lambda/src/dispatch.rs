@@ -252,6 +252,7 @@ mod tests {
             qualifier: None,
             trace_id: String::new(),
             client_context: None,
+            tenant_id: None,
             wants_log_tail: false,
         };
         (Call { invocation, answer }, outcome)

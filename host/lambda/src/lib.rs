@@ -23,6 +23,7 @@ mod name;
 mod runtime_api;
 mod sandbox;
 mod variables;
+mod version;
 
 pub use bootstrap::{NoBootstrap, Unusable};
 pub use code::{Code, CodeError, Entry};
@@ -31,6 +32,7 @@ pub use function::{
 };
 pub use lambda::{Lambda, new_request_id, new_trace_id, now_ms};
 pub use log::Log;
-pub use name::is_function_name;
+pub use name::{is_alias_name, is_function_name, is_version_number};
 pub use sandbox::{GUARD_ARGUMENT, run_guard};
 pub use variables::is_reserved as is_reserved_variable;
+pub use version::Alias;

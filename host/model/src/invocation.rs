@@ -41,6 +41,8 @@ pub struct Invocation {
     pub trace_id: String,
     /// Decoded JSON of `X-Amz-Client-Context`.
     pub client_context: Option<String>,
+    /// `X-Amz-Tenant-Id`, of a function that isolates tenants.
+    pub tenant_id: Option<String>,
     /// Whether the caller wants the end of the invocation's log (`LogType=Tail`).
     pub wants_log_tail: bool,
 }

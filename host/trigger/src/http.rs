@@ -89,6 +89,7 @@ impl HttpFrontDoor {
                     qualifier: None,
                     trace_id: request.trace_id,
                     client_context: None,
+                    tenant_id: None,
                     wants_log_tail: false,
                 };
                 let outcome = self.invoke(&function, invocation, wait).await;

@@ -29,6 +29,7 @@ pub async fn run(place: &Place, args: &Invoke) -> anyhow::Result<ExitCode> {
         qualifier: None,
         trace_id: new_trace_id(now_ms()),
         client_context,
+        tenant_id: None,
         // The tail itself is in the log already; asking for it waits for the REPORT line.
         wants_log_tail: true,
     };
@@ -56,7 +57,11 @@ fn find(place: &Place, wanted: &str, log: &Log) -> anyhow::Result<(Lambda, Strin
         };
         let name = spec.name.clone();
         return Ok((
-            Lambda::new(account.clone(), [Function::new(spec, account, log.clone())]),
+            Lambda::new(
+                account.clone(),
+                [Function::new(spec, account, log.clone())],
+                [],
+            ),
             name,
         ));
     }

@@ -20,7 +20,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
 use crate::args::{Place, Serve};
-use crate::config::Config;
+use crate::config::{Config, full_name};
 use crate::host;
 
 /// How long requests under way may take after the first signal.
@@ -93,7 +93,7 @@ async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
 fn warn_of_missing_bootstraps(config: &Config) {
     for function in &config.functions {
         if let Err(error) = function.code.check() {
-            eprintln!("warning: function {}: {error}", function.name);
+            eprintln!("warning: function {}: {error}", full_name(function));
         }
     }
 }
@@ -115,11 +115,7 @@ fn announce(
             serde_json::json!({ "event": "ready", "invoke": url(invoke)?, "triggers": triggers });
         writeln!(out, "{ready}")?;
     } else {
-        let functions: Vec<&str> = config
-            .functions
-            .iter()
-            .map(|function| function.name.as_str())
-            .collect();
+        let functions: Vec<&str> = config.function_names().collect();
         let names = if functions.is_empty() {
             "no functions".to_owned()
         } else {

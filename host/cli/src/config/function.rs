@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use lambkin_lambda::limits::{MAX_TIMEOUT, VARIABLES_BYTES};
 use lambkin_lambda::{
-    Code, CodeError, Entry, FunctionSpec, is_function_name, is_reserved_variable,
+    Alias, Code, CodeError, Entry, FunctionSpec, is_function_name, is_reserved_variable,
 };
 
 use super::reader::{Found, Problems, Reader};
+use super::version;
 
 /// Lambda's own defaults.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -17,7 +18,8 @@ const MEMORY_MB: u32 = 128;
 /// Enough for a page that loads much at once, few enough not to drown a laptop in processes.
 const CONCURRENCY: usize = 32;
 const QUEUE: usize = 1000;
-const VERSION: &str = "$LATEST";
+/// The version that is not published.
+pub const LATEST: &str = "$LATEST";
 
 /// Lambda's bounds, in MB.
 const MEMORY_BOUNDS: std::ops::RangeInclusive<u64> = 128..=10_240;
@@ -27,13 +29,22 @@ fn task_folder(project: &Path) -> PathBuf {
     project.join(".lambkin").join("code")
 }
 
+/// A function in all its versions.
+#[derive(Debug)]
+pub struct Definition {
+    /// `$LATEST`, then the published ones.
+    pub versions: Vec<FunctionSpec>,
+    pub aliases: Vec<Alias>,
+}
+
+/// Reads a function. What can not be read is noted and stands at its default, so that all mistakes are found.
 pub fn read(
     name: Found<String>,
     mut table: Reader<'_>,
     project: &Path,
     several: bool,
     problems: &Problems,
-) -> Option<FunctionSpec> {
+) -> Option<Definition> {
     if !is_function_name(&name.value) {
         problems.add(
             name.place,
@@ -49,6 +60,70 @@ pub fn read(
             "needs `code`: a folder, a bootstrap file or a .zip",
         );
     }
+    let mut base = defaults(name.value);
+    if several || table.has("versions") {
+        base.log_prefix = format!("{} | ", base.name);
+    }
+    read_whole_function_keys(&mut table, &mut base, problems);
+    let latest = read_version_keys(&mut table, base, project, problems);
+    let (mut versions, aliases) = version::read(&mut table, &latest, project, problems);
+    table.finish();
+    versions.insert(0, latest);
+    Some(Definition { versions, aliases })
+}
+
+/// Everything at Lambda's defaults, and no code yet.
+fn defaults(name: String) -> FunctionSpec {
+    FunctionSpec {
+        name,
+        code: Code {
+            task_root: PathBuf::new(),
+            entry: Entry::Search,
+        },
+        handler: String::new(),
+        version: LATEST.to_owned(),
+        timeout: TIMEOUT,
+        memory_mb: MEMORY_MB,
+        variables: BTreeMap::new(),
+        concurrency: CONCURRENCY,
+        queue: QUEUE,
+        reserved_concurrency: false,
+        tenant_isolation: false,
+        stops_recursion: true,
+        log_prefix: String::new(),
+    }
+}
+
+/// The keys that all versions of a function share, as on AWS.
+fn read_whole_function_keys(table: &mut Reader<'_>, spec: &mut FunctionSpec, problems: &Problems) {
+    if let Some(reserved) = table.integer("reserved-concurrency", 0..=10_000, "executions") {
+        spec.reserved_concurrency = true;
+        spec.concurrency = reserved.value as usize;
+        spec.queue = 0;
+    }
+    if let Some(isolation) = table.flag("tenant-isolation") {
+        spec.tenant_isolation = isolation.value;
+    }
+    if let Some(wanted) = table.text("recursive-loop") {
+        match wanted.value.as_str() {
+            "Terminate" => spec.stops_recursion = true,
+            "Allow" => spec.stops_recursion = false,
+            other => problems.add(
+                wanted.place,
+                &wanted.key,
+                format!("must be \"Terminate\" or \"Allow\", not {other:?}"),
+            ),
+        }
+    }
+}
+
+/// The keys that each version may have of its own; `base` has what stands for those that are left out.
+pub fn read_version_keys(
+    table: &mut Reader<'_>,
+    base: FunctionSpec,
+    project: &Path,
+    problems: &Problems,
+) -> FunctionSpec {
     let code = table.text("code");
     let command = table.texts("command");
     let handler = table.text("handler");
@@ -56,51 +131,60 @@ pub fn read(
     let memory = table.integer("memory", MEMORY_BOUNDS, "MB");
     let concurrency = table.integer("concurrency", 1..=10_000, "environments");
     let queue = table.integer("queue", 0..=1_000_000, "calls");
+    if base.reserved_concurrency {
+        for other in concurrency.iter().chain(&queue) {
+            let message = "has no say next to `reserved-concurrency`, which is a limit without a queue; \
+                           keep one of them";
+            problems.add(other.place.clone(), &other.key, message);
+        }
+    }
     let variables = table
         .table("environment")
         .map(|variables| read_variables(variables, problems));
-    let code = code.and_then(|code| open(&code, command, project, problems));
-    table.finish();
-    Some(FunctionSpec {
-        code: code?,
-        handler: handler.map_or(String::new(), |handler| handler.value),
-        version: VERSION.to_owned(),
-        timeout: timeout.map_or(TIMEOUT, |timeout| Duration::from_secs_f64(timeout.value)),
-        memory_mb: memory
-            .and_then(|memory| u32::try_from(memory.value).ok())
-            .unwrap_or(MEMORY_MB),
-        variables: variables.unwrap_or_default(),
-        concurrency: concurrency.map_or(CONCURRENCY, |limit| limit.value as usize),
-        queue: queue.map_or(QUEUE, |queue| queue.value as usize),
-        log_prefix: if several {
-            format!("{} | ", name.value)
-        } else {
-            String::new()
-        },
-        name: name.value,
-    })
+    let memory = memory.and_then(|memory| u32::try_from(memory.value).ok());
+    FunctionSpec {
+        code: read_code(code, command, base.code, project, problems),
+        handler: handler.map_or(base.handler, |handler| handler.value),
+        timeout: timeout.map_or(base.timeout, |timeout| {
+            Duration::from_secs_f64(timeout.value)
+        }),
+        memory_mb: memory.unwrap_or(base.memory_mb),
+        variables: variables.unwrap_or(base.variables),
+        concurrency: concurrency.map_or(base.concurrency, |limit| limit.value as usize),
+        queue: queue.map_or(base.queue, |queue| queue.value as usize),
+        ..base
+    }
 }
 
-fn open(
-    code: &Found<String>,
+/// The code of `code` and `command`, each of which may be left out.
+fn read_code(
+    code: Option<Found<String>>,
     command: Option<Found<Vec<String>>>,
+    base: Code,
     project: &Path,
     problems: &Problems,
-) -> Option<Code> {
-    let mut opened = match Code::open(&project.join(&code.value), &task_folder(project)) {
-        Ok(opened) => opened,
-        Err(error) => {
-            problems.add(code.place.clone(), &code.key, error.to_string());
-            return None;
-        }
+) -> Code {
+    let opened = code.and_then(|code| {
+        let opened = Code::open(&project.join(&code.value), &task_folder(project));
+        opened
+            .map_err(|error| problems.add(code.place, &code.key, error.to_string()))
+            .ok()
+    });
+    let mut read = match (opened, &base.entry) {
+        (Some(opened), Entry::Command(_)) => Code {
+            entry: base.entry,
+            ..opened
+        },
+        (Some(opened), _) => opened,
+        (None, _) => base,
     };
     if let Some(command) = command {
         if command.value.is_empty() {
             problems.add(command.place, &command.key, "must name a program");
         }
-        opened.entry = Entry::Command(command.value);
+        read.entry = Entry::Command(command.value);
     }
-    Some(opened)
+    read
 }
 
 fn read_variables(table: Reader<'_>, problems: &Problems) -> BTreeMap<String, String> {
@@ -134,6 +218,14 @@ fn read_variables(table: Reader<'_>, problems: &Problems) -> BTreeMap<String, St
     variables
 }
 
+/// A function's name, with its version if it is a published one.
+pub fn full_name(spec: &FunctionSpec) -> String {
+    match spec.version.as_str() {
+        LATEST => spec.name.clone(),
+        number => format!("{}:{number}", spec.name),
+    }
+}
+
 /// The function that a path stands for where there is no configuration: everything at Lambda's defaults, except for the
 /// time-out, which is Lambda's longest.
 pub fn ad_hoc(path: &Path, project: &Path) -> Result<FunctionSpec, CodeError> {
@@ -154,20 +246,16 @@ pub fn ad_hoc(path: &Path, project: &Path) -> Result<FunctionSpec, CodeError> {
         })
         .take(64)
         .collect();
+    let name = if name.is_empty() {
+        "function".to_owned()
+    } else {
+        name
+    };
     Ok(FunctionSpec {
-        name: if name.is_empty() {
-            "function".to_owned()
-        } else {
-            name
-        },
         code,
-        handler: String::new(),
-        version: VERSION.to_owned(),
         timeout: MAX_TIMEOUT,
-        memory_mb: MEMORY_MB,
-        variables: BTreeMap::new(),
         concurrency: 1,
         queue: 0,
-        log_prefix: String::new(),
+        ..defaults(name)
     })
 }

@@ -10,15 +10,16 @@ mod function;
 mod reader;
 mod source;
 mod trigger;
+mod version;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use lambkin_lambda::{Account, FunctionSpec};
+use lambkin_lambda::{Account, Alias, FunctionSpec};
 use toml::de::DeTable;
 
-pub use function::ad_hoc;
+pub use function::{ad_hoc, full_name};
 pub use reader::nearest;
 use reader::{Found, Problems, Reader};
 pub use source::Problem;
@@ -36,7 +37,9 @@ pub struct Config {
     source: Source,
     pub account: Account,
     pub invoke_listen: SocketAddr,
+    /// Each function with all its versions, `$LATEST` first.
     pub functions: Vec<FunctionSpec>,
+    pub aliases: Vec<Alias>,
     pub triggers: Vec<Trigger>,
 }
 
@@ -91,19 +94,41 @@ impl Config {
         };
         let problems = Problems::default();
         let root = Reader::new(table.get_ref(), 0..0, "", &problems);
-        let (account, invoke_listen, functions, triggers) = read_root(root, folder, &problems);
+        let read = read_root(root, folder, &problems);
         let problems = problems.into_sorted();
         if !problems.is_empty() {
             return Err(ConfigError::Invalid(render_all(&source, &problems)));
         }
         drop(table);
+        let (functions, aliases): (Vec<_>, Vec<_>) = read
+            .functions
+            .into_iter()
+            .map(|function| (function.versions, function.aliases))
+            .unzip();
         Ok(Self {
             source,
-            account,
-            invoke_listen,
-            functions,
-            triggers,
+            account: read.account,
+            invoke_listen: read.invoke_listen,
+            functions: functions.into_iter().flatten().collect(),
+            aliases: aliases.into_iter().flatten().collect(),
+            triggers: read.triggers,
         })
+    }
+
+    /// The functions' names.
+    pub fn function_names(&self) -> impl Iterator<Item = &str> {
+        let latest = |spec: &&FunctionSpec| spec.version == function::LATEST;
+        let functions = self.functions.iter().filter(latest);
+        functions.map(|spec| spec.name.as_str())
+    }
+
+    /// What may stand behind a function's name and a `:`.
+    pub fn qualifiers(&self, function: &str) -> impl Iterator<Item = &str> {
+        let versions = self.functions.iter().filter(move |f| f.name == function);
+        let aliases = self.aliases.iter().filter(move |a| a.function == function);
+        versions
+            .map(|spec| spec.version.as_str())
+            .chain(aliases.map(|alias| alias.name.as_str()))
     }
 
     /// Words for problems that were found later, with their places in the file.
@@ -120,11 +145,15 @@ fn render_all(source: &Source, problems: &[Problem]) -> String {
     rendered.join("\n\n")
 }
 
-fn read_root(
-    mut root: Reader<'_>,
-    folder: &Path,
-    problems: &Problems,
-) -> (Account, SocketAddr, Vec<FunctionSpec>, Vec<Trigger>) {
+/// What the file says.
+struct Read {
+    account: Account,
+    invoke_listen: SocketAddr,
+    functions: Vec<function::Definition>,
+    triggers: Vec<Trigger>,
+}
+
+fn read_root(mut root: Reader<'_>, folder: &Path, problems: &Problems) -> Read {
     let account = read_account(&mut root, problems);
     let mut listeners = Listeners::default();
     let invoke_listen = match root.table("invoke") {
@@ -149,7 +178,12 @@ fn read_root(
         .filter_map(|(name, table)| trigger::read(name, table, folder, &mut listeners, problems))
         .collect();
     root.finish();
-    (account, invoke_listen, functions, triggers)
+    Read {
+        account,
+        invoke_listen,
+        functions,
+        triggers,
+    }
 }
 
 fn read_account(root: &mut Reader<'_>, problems: &Problems) -> Account {
