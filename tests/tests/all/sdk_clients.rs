@@ -17,19 +17,27 @@ const MIB: usize = 1024 * 1024;
 type Sdk = fn(&Server, &[Value]) -> Result<Vec<Value>, Missing>;
 
 fn boto3(server: &Server, calls: &[Value]) -> Result<Vec<Value>, Missing> {
-    let mut python = python()?;
-    python.arg(fixture("invoke.py"));
-    Ok(answers(python, server, calls))
+    with_python("invoke.py", server, calls)
 }
 
 fn javascript(server: &Server, calls: &[Value]) -> Result<Vec<Value>, Missing> {
+    with_node("invoke.cjs", server, calls)
+}
+
+pub fn with_python(program: &str, server: &Server, calls: &[Value]) -> Result<Vec<Value>, Missing> {
+    let mut python = python()?;
+    python.arg(fixture(program));
+    Ok(answers(python, server, calls))
+}
+
+pub fn with_node(program: &str, server: &Server, calls: &[Value]) -> Result<Vec<Value>, Missing> {
     let mut node = client("node");
     node.env("NODE_PATH", installed("clients/node/node_modules")?)
-        .arg(fixture("invoke.cjs"));
+        .arg(fixture(program));
     Ok(answers(node, server, calls))
 }
 
-fn python() -> Result<Command, Missing> {
+pub fn python() -> Result<Command, Missing> {
     let mut python = client("python3");
     python.env("PYTHONPATH", installed("clients/python")?);
     Ok(python)
@@ -290,7 +298,7 @@ fn throttling_has_its_exception_and_reason(sdk: Sdk) {
                 "exception": "TooManyRequestsException",
                 "status": 429,
                 "message": "Rate Exceeded.",
-                "reason": "ReservedFunctionConcurrentInvocationLimitExceeded",
+                "reason": "ConcurrentInvocationLimitExceeded",
             }),
         )],
     );

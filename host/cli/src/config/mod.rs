@@ -353,4 +353,67 @@ mod tests {
             "{text}"
         );
     }
+
+    const VERSIONED: &str =
+        "[functions.a]\ncode = '.'\ntimeout = 5\n[functions.a.versions.2]\nmemory = 512\n";
+
+    #[test]
+    fn a_version_is_the_function_but_for_what_it_overrides() {
+        let text = format!("{VERSIONED}[functions.a.aliases]\nlive = '2'\nbeta = '$LATEST'\n");
+        let config = parse(&text).unwrap();
+        let versions: Vec<_> = config
+            .functions
+            .iter()
+            .map(|spec| (full_name(spec), spec.timeout.as_secs(), spec.memory_mb))
+            .collect();
+        assert_eq!(
+            versions,
+            [("a".to_owned(), 5, 128), ("a:2".to_owned(), 5, 512)]
+        );
+        let qualifiers: Vec<&str> = config.qualifiers("a").collect();
+        assert_eq!(qualifiers, ["$LATEST", "2", "beta", "live"]);
+    }
+
+    #[test]
+    fn an_alias_leads_to_a_version_that_is_there() {
+        let alias =
+            |value: &str| problems(&format!("{VERSIONED}[functions.a.aliases]\nx = {value}\n"));
+        assert!(
+            alias("'3'").contains(
+                "lambkin.toml:7:5: functions.a.aliases.x: a has no version \"3\"; did you mean `2`?"
+            ),
+            "{}",
+            alias("'3'")
+        );
+        assert!(alias("{ version = '2', weights = { '4' = 0.5 } }").contains("no version \"4\""));
+        assert!(alias("{ version = '2', weights = { '2' = 1.5 } }").contains("up to 1, not 1.5"),);
+        assert!(alias("{ weights = {} }").contains("needs `version`"));
+        assert!(alias("3").contains("must be a string or a table, not 3"));
+        let text = problems("[functions.a]\ncode = '.'\n[functions.a.versions.x]\n");
+        assert!(text.contains("a version is a number"), "{text}");
+    }
+
+    #[test]
+    fn reserved_concurrency_is_a_limit_without_a_queue() {
+        let config = parse("[functions.a]\ncode = '.'\nreserved-concurrency = 0\n").unwrap();
+        let spec = config.functions.first().unwrap();
+        assert_eq!(
+            (spec.reserved_concurrency, spec.concurrency, spec.queue),
+            (true, 0, 0)
+        );
+        let text = problems("[functions.a]\ncode = '.'\nreserved-concurrency = 2\nqueue = 1\n");
+        assert!(
+            text.contains("functions.a.queue: has no say next to"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn recursive_loop_has_two_values() {
+        let text = problems("[functions.a]\ncode = '.'\nrecursive-loop = 'allow'\n");
+        assert!(
+            text.contains("must be \"Terminate\" or \"Allow\""),
+            "{text}"
+        );
+    }
 }

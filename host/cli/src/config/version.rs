@@ -10,6 +10,9 @@ use lambkin_lambda::{Alias, FunctionSpec, is_alias_name, is_version_number};
 use super::function::{LATEST, read_version_keys};
 use super::reader::{Found, Problems, Reader, TextOrTable, nearest};
 
+/// Tenths do not add up to exactly 1.
+const ROUNDING: f64 = 1e-9;
+
 /// Reads the published versions and the aliases of a function.
 pub fn read(
     table: &mut Reader<'_>,
@@ -66,6 +69,12 @@ struct AliasReader<'a> {
     problems: &'a Problems,
 }
 
+/// Where an alias leads.
+struct Target {
+    version: Found<String>,
+    weights: Vec<(String, f64)>,
+}
+
 impl AliasReader<'_> {
     fn read(&self, name: Found<String>, target: TextOrTable<'_>) -> Option<Alias> {
         if !is_alias_name(&name.value) {
@@ -74,65 +83,57 @@ impl AliasReader<'_> {
             self.problems.add(name.place, &name.key, message);
             return None;
         }
-        let (version, weights) = match target {
-            TextOrTable::Text(version) => (version, Vec::new()),
+        let Target { version, weights } = match target {
+            TextOrTable::Text(version) => Target {
+                version,
+                weights: Vec::new(),
+            },
             TextOrTable::Table(table) => self.read_table(table)?,
         };
-        if version.value == LATEST && weights.is_empty() {
-            return Some(self.alias(name, version, weights));
+        match version.value.as_str() {
+            LATEST if weights.is_empty() => {}
+            LATEST => {
+                let message = "an alias with weights leads to published versions only, as on AWS";
+                self.problems.add(version.place, &version.key, message);
+                return None;
+            }
+            _ if self.check(&version) => {}
+            _ => return None,
         }
-        if version.value == LATEST {
-            let message = "an alias with weights leads to published versions only, as on AWS";
-            self.problems.add(version.place, &version.key, message);
-            return None;
-        }
-        self.check(&version)
-            .then(|| self.alias(name, version, weights))
-    }
-
-    fn alias(
-        &self,
-        name: Found<String>,
-        version: Found<String>,
-        weights: Vec<(String, f64)>,
-    ) -> Alias {
-        Alias {
+        Some(Alias {
             function: self.function.to_owned(),
             name: name.value,
             version: version.value,
             weights,
-        }
+        })
     }
 
     /// `{ version = "2", weights = { "3" = 0.1 } }`
-    fn read_table(&self, mut table: Reader<'_>) -> Option<(Found<String>, Vec<(String, f64)>)> {
+    fn read_table(&self, mut table: Reader<'_>) -> Option<Target> {
         let (place, path) = (table.place(), table.path().to_owned());
         if !table.has("version") {
-            self.problems.add(
-                place.clone(),
-                &path,
-                "needs `version`: the version it leads to",
-            );
+            let message = "needs `version`: the version it leads to";
+            self.problems.add(place.clone(), &path, message);
         }
         let version = table.text("version");
         let weights = table
             .table("weights")
             .map_or_else(Vec::new, |weights| weights.remaining_numbers(1.0));
         table.finish();
-        let known = weights.iter().filter(|(version, _)| !self.check(version));
-        if known.count() > 0 {
-            return None;
-        }
         let sum: f64 = weights.iter().map(|(_, weight)| weight).sum();
-        if sum > 1.0 {
-            let message =
-                format!("the weights are {sum} together, which is more than all calls, 1");
+        if sum > 1.0 + ROUNDING {
+            let message = format!("the weights are {sum} together, and 1 is all calls");
             self.problems.add(place, &path, message);
         }
         let weights = weights
             .into_iter()
-            .map(|(version, weight)| (version.value, weight));
-        Some((version?, weights.collect()))
+            .filter(|(version, _)| self.check(version))
+            .map(|(version, weight)| (version.value, weight))
+            .collect();
+        Some(Target {
+            version: version?,
+            weights,
+        })
     }
 
     /// Whether there is such a published version; if not, that is noted.

@@ -15,28 +15,17 @@ use crate::limits::{ASYNC_EVENT_BYTES, SYNC_EVENT_BYTES};
 
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
-/// Which key of the body holds the message. AWS uses all three.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Key {
-    Upper,
-    Lower,
-    Both,
-}
-
 /// A request that is refused.
 #[derive(Debug)]
 pub(super) struct Error {
     status: StatusCode,
     error_type: &'static str,
-    /// Whose fault it is: `User` or `Service`; validation errors do not say.
-    fault: Option<&'static str>,
-    /// Why a call was throttled.
-    reason: Option<&'static str>,
-    key: Key,
-    message: Cow<'static, str>,
+    /// The body's members in AWS's order.
+    members: Vec<(&'static str, Cow<'static, str>)>,
 }
 
 impl Error {
+    /// The form that most errors have.
     fn user(
         status: StatusCode,
         error_type: &'static str,
@@ -45,10 +34,7 @@ impl Error {
         Self {
             status,
             error_type,
-            fault: Some("User"),
-            reason: None,
-            key: Key::Upper,
-            message: message.into(),
+            members: vec![("Message", message.into()), ("Type", "User".into())],
         }
     }
 
@@ -82,20 +68,22 @@ impl Error {
             problems.join("; ")
         );
         Self {
-            fault: None,
-            key: Key::Lower,
-            ..Self::user(StatusCode::BAD_REQUEST, "ValidationException", message)
+            status: StatusCode::BAD_REQUEST,
+            error_type: "ValidationException",
+            members: vec![("message", message.into())],
         }
     }
 
     pub(super) fn invalid_parameter(message: impl Into<Cow<'static, str>>) -> Self {
+        let message = message.into();
         Self {
-            key: Key::Both,
-            ..Self::user(
-                StatusCode::BAD_REQUEST,
-                "InvalidParameterValueException",
-                message,
-            )
+            status: StatusCode::BAD_REQUEST,
+            error_type: "InvalidParameterValueException",
+            members: vec![
+                ("Type", "User".into()),
+                ("Message", message.clone()),
+                ("message", message),
+            ],
         }
     }
 
@@ -119,12 +107,9 @@ impl Error {
 
     pub(super) fn invalid_content(message: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            key: Key::Lower,
-            ..Self::user(
-                StatusCode::BAD_REQUEST,
-                "InvalidRequestContentException",
-                message,
-            )
+            status: StatusCode::BAD_REQUEST,
+            error_type: "InvalidRequestContentException",
+            members: vec![("message", message.into()), ("Type", "User".into())],
         }
     }
 
@@ -163,12 +148,12 @@ impl Error {
         match failure {
             Failure::Throttled => Self::throttled(spec.reserved_concurrency),
             _ => Self {
-                fault: Some("Service"),
-                ..Self::user(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "ServiceException",
-                    "The Lambda host is shutting down.",
-                )
+                status: StatusCode::INTERNAL_SERVER_ERROR,
+                error_type: "ServiceException",
+                members: vec![
+                    ("Message", "The Lambda host is shutting down.".into()),
+                    ("Type", "Service".into()),
+                ],
             },
         }
     }
@@ -180,37 +165,21 @@ impl Error {
             "ConcurrentInvocationLimitExceeded"
         };
         Self {
-            reason: Some(reason),
-            key: Key::Lower,
-            ..Self::user(
-                StatusCode::TOO_MANY_REQUESTS,
-                "TooManyRequestsException",
-                "Rate Exceeded.",
-            )
+            status: StatusCode::TOO_MANY_REQUESTS,
+            error_type: "TooManyRequestsException",
+            members: vec![
+                ("Reason", reason.into()),
+                ("Type", "User".into()),
+                ("message", "Rate Exceeded.".into()),
+            ],
         }
     }
 
-    /// Reason, message and type in the order in which AWS has them.
     fn body(&self) -> String {
-        let upper = matches!(self.key, Key::Upper).then_some(("Message", &*self.message));
-        let lower = matches!(self.key, Key::Lower).then_some(("message", &*self.message));
-        let both = matches!(self.key, Key::Both)
-            .then_some([("Message", &*self.message), ("message", &*self.message)]);
-        let fault = self.fault.map(|fault| ("Type", fault));
-        let reason = self.reason.map(|reason| ("Reason", reason));
-        // The message comes last where something else is the news.
-        let (early, late) = if self.reason.is_some() {
-            (None, lower)
-        } else {
-            (upper.or(lower), None)
-        };
-        let members: Vec<String> = reason
-            .into_iter()
-            .chain(early)
-            .chain(fault)
-            .chain(late)
-            .chain(both.into_iter().flatten())
-            .map(|(key, value)| format!("\"{key}\":{}", serde_json::Value::from(value)))
+        let members: Vec<String> = self
+            .members
+            .iter()
+            .map(|(key, value)| format!("\"{key}\":{}", serde_json::Value::from(value.as_ref())))
             .collect();
         format!("{{{}}}", members.join(","))
     }
@@ -221,7 +190,7 @@ impl Error {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ERROR_TYPE, HeaderValue::from_static(self.error_type));
-        if self.reason.is_some() {
+        if self.status == StatusCode::TOO_MANY_REQUESTS {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response

@@ -176,7 +176,7 @@ fn function_not_found(lambda: &Lambda, wanted: &FunctionRef<'_>, qualifier: Opti
 
 /// The caller's trace, or a new one, with this call in its lineage.
 fn trace_id(headers: &HeaderMap, function: &Function) -> Result<String, Error> {
-    let given = header(headers, TRACE_ID.as_str()).filter(|trace| trace.contains("Root="));
+    let given = header(headers, &TRACE_ID).filter(|trace| trace.contains("Root="));
     let mut trace_id = match given {
         Some(trace_id) => trace_id.to_owned(),
         None => new_trace_id(now_ms()),

@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::HeaderMap;
+use http::header::HeaderName;
 use hyper::body::Incoming;
 use lambkin_http::{BodyError, read_body};
 
@@ -22,6 +23,12 @@ use crate::limits::{
     QUALIFIER_LENGTH, SYNC_EVENT_BYTES, TENANT_ID_LENGTH,
 };
 use crate::name::{FunctionRef, NAME_PATTERN, QUALIFIER_PATTERN, is_qualifier};
+
+const INVOCATION_TYPE: HeaderName = HeaderName::from_static("x-amz-invocation-type");
+const LOG_TYPE: HeaderName = HeaderName::from_static("x-amz-log-type");
+const CLIENT_CONTEXT: HeaderName = HeaderName::from_static("x-amz-client-context");
+const TENANT_ID: HeaderName = HeaderName::from_static("x-amz-tenant-id");
+const DURABLE_NAME: HeaderName = HeaderName::from_static("x-amz-durable-execution-name");
 
 const TENANT_ID_PATTERN: &str = r"[a-zA-Z0-9\._:\/=+\-@ ]+";
 const DURABLE_NAME_PATTERN: &str = "[a-zA-Z0-9-_]+";
@@ -191,17 +198,17 @@ struct Headers<'a> {
 
 impl<'a> Headers<'a> {
     fn read(headers: &'a HeaderMap, operation: Operation, violations: &mut Violations) -> Self {
-        let kind = header(headers, "x-amz-invocation-type");
+        let kind = header(headers, &INVOCATION_TYPE);
         let read = Self {
             kind: match (operation, kind) {
                 (Operation::InvokeAsync, _) | (Operation::Invoke, Some("Event")) => Kind::Event,
                 (_, Some("DryRun")) => Kind::DryRun,
                 _ => Kind::RequestResponse,
             },
-            log_type: header(headers, "x-amz-log-type"),
-            client_context: header(headers, "x-amz-client-context"),
-            tenant_id: header(headers, "x-amz-tenant-id"),
-            durable_name: header(headers, "x-amz-durable-execution-name"),
+            log_type: header(headers, &LOG_TYPE),
+            client_context: header(headers, &CLIENT_CONTEXT),
+            tenant_id: header(headers, &TENANT_ID),
+            durable_name: header(headers, &DURABLE_NAME),
         };
         let kinds: &[&str] = match operation {
             Operation::Invoke => &["Event", "RequestResponse", "DryRun"],
@@ -273,7 +280,7 @@ fn decode_client_context(base64: &str) -> Result<String, Error> {
     Ok(value.to_string())
 }
 
-pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
