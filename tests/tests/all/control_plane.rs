@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::sdk_clients::{python, with_node, with_python};
-use crate::support::{Project, RAW_BOOTSTRAP, Server, request};
+use crate::support::{Missing, Project, RAW_BOOTSTRAP, Server, request};
 
 const ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function";
 
@@ -216,6 +216,37 @@ fn what_is_not_there_and_what_would_change_something_have_their_errors() {
         reply.header("x-amzn-errortype"),
         Some("ValidationException")
     );
+}
+
+#[test]
+fn the_cli_waits_for_a_function_and_calls_it_by_its_alias() {
+    let project = project();
+    let server = project.serve();
+    let aws = |arguments: &[&str]| {
+        let mut aws = python()?;
+        aws.args([
+            "-m",
+            "awscli",
+            "--endpoint-url",
+            server.invoke_url(),
+            "lambda",
+        ]);
+        Ok::<_, Missing>(aws.args(arguments).output().unwrap())
+    };
+    let Ok(waited) = aws(&["wait", "function-active-v2", "--function-name", "hello"]) else {
+        return;
+    };
+    assert!(waited.status.success(), "{waited:?}");
+    let live = [
+        "--function-name",
+        "hello",
+        "--qualifier",
+        "live",
+        "/dev/null",
+    ];
+    let invoked = aws(&[&["invoke"], &live[..]].concat()).unwrap();
+    let answer: Value = serde_json::from_slice(&invoked.stdout).unwrap();
+    assert_eq!(answer["ExecutedVersion"], "1", "{invoked:?}");
 }
 
 #[test]

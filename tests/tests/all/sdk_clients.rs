@@ -13,6 +13,9 @@ use crate::support::{Missing, Project, Server, installed};
 const ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:echo";
 const MIB: usize = 1024 * 1024;
 
+/// Runs a program of the fixtures with an SDK.
+type With = fn(&str, &Server, &[Value]) -> Result<Vec<Value>, Missing>;
+
 /// An SDK: makes a list of calls to a server.
 type Sdk = fn(&Server, &[Value]) -> Result<Vec<Value>, Missing>;
 
@@ -341,6 +344,31 @@ fn six_mib_pass_and_a_byte_more_does_not(sdk: Sdk) {
             "{answer}"
         );
         assert_eq!(answer["message"], message);
+    }
+}
+
+#[test]
+fn both_sdks_call_with_a_tenant_and_with_the_deprecated_operation() {
+    let server = Project::echo("tenant-isolation = true").serve();
+    let plain = Project::echo("").serve();
+    let tenant = json!({ "FunctionName": "echo", "TenantId": "blue", "Payload": "[1]" });
+    let with_tenant = [json!({ "operation": "Invoke", "input": tenant })];
+    let event = json!({ "FunctionName": "echo", "InvokeArgs": "{\"print\":\"an old event\"}" });
+    let deprecated = [json!({ "operation": "InvokeAsync", "input": event })];
+    for (with, program) in [
+        (with_python as With, "operations.py"),
+        (with_node, "operations.cjs"),
+    ] {
+        let Ok(answers) = with(program, &server, &with_tenant) else {
+            continue;
+        };
+        assert_eq!(answers[0]["Payload"], "[1]", "{answers:?}");
+        let Ok(answers) = with(program, &plain, &[&with_tenant[..], &deprecated].concat()) else {
+            continue;
+        };
+        assert_eq!(answers[0]["code"], "InvalidParameterValueException");
+        assert_eq!(answers[1]["Status"], 202, "{answers:?}");
+        plain.log_with("an old event");
     }
 }
 
