@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use lambkin_model::{Failure, Invocation, Outcome, RequestId};
 use uuid::Uuid;
 
-use crate::function::{Account, Function, refused};
+use crate::function::{Account, Function, Reply, refused};
 use crate::name::FunctionRef;
 use crate::version::{Alias, Versions};
 
@@ -63,17 +63,27 @@ impl Lambda {
 
     /// Invokes a function by any form of its name. A qualifier in the name counts as the invocation's.
     pub async fn invoke(&self, function: &str, mut invocation: Invocation) -> Outcome {
-        let Some(mut reference) = FunctionRef::parse(function) else {
-            return refused(Failure::UnknownFunction);
-        };
+        match self.named(function, &mut invocation) {
+            Some(function) => function.invoke(invocation).await,
+            None => refused(Failure::UnknownFunction),
+        }
+    }
+
+    /// The same for a caller that takes a response as it is made.
+    pub async fn invoke_streaming(&self, function: &str, mut invocation: Invocation) -> Reply {
+        match self.named(function, &mut invocation) {
+            Some(function) => function.invoke_streaming(invocation).await,
+            None => Reply::Whole(refused(Failure::UnknownFunction)),
+        }
+    }
+
+    fn named(&self, function: &str, invocation: &mut Invocation) -> Option<&Arc<Function>> {
+        let mut reference = FunctionRef::parse(function)?;
         match reference.qualifier {
             Some(qualifier) => invocation.qualifier = Some(qualifier.to_owned()),
             None => reference.qualifier = invocation.qualifier.as_deref(),
         }
-        match self.find(&reference).cloned() {
-            Some(function) => function.invoke(invocation).await,
-            None => refused(Failure::UnknownFunction),
-        }
+        self.find(&reference)
     }
 
     /// The function, in the version that the qualifier leads to.
