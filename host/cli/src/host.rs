@@ -19,6 +19,7 @@ pub fn lambda(config: &Config, log: &Log) -> Lambda {
     Lambda::new(
         config.account.clone(),
         config.functions.iter().map(function),
+        config.aliases.iter().cloned(),
     )
 }
 
@@ -98,19 +99,40 @@ pub async fn http_trigger(
 }
 
 fn unknown_function(function: &str, trigger: &Trigger, config: &Config) -> Option<Problem> {
-    let names = || config.functions.iter().map(|spec| spec.name.as_str());
-    let name = function.split(':').next().unwrap_or(function);
-    if names().any(|known| known == name) {
-        return None;
-    }
-    let hint = match nearest(name, names()) {
+    let (name, qualifier) = match function.split_once(':') {
+        Some((name, qualifier)) => (name, Some(qualifier)),
+        None => (function, None),
+    };
+    let (what, wrong, known): (_, _, Vec<&str>) = match qualifier {
+        _ if !config.function_names().any(|known| known == name) => {
+            ("function", name, config.function_names().collect())
+        }
+        Some(qualifier) if !config.qualifiers(name).any(|known| known == qualifier) => (
+            "version or alias",
+            qualifier,
+            config.qualifiers(name).collect(),
+        ),
+        _ => return None,
+    };
+    let hint = match nearest(wrong, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("defined are: {}", names().collect::<Vec<_>>().join(", ")),
+        None => format!("defined are: {}", known.join(", ")),
     };
     Some(trigger.problem(
         &[],
-        format!("invokes the function {function:?}, which is not defined; {hint}"),
+        format!(
+            "invokes the {what} {wrong:?}{}, which is not defined; {hint}",
+            of(what, name)
+        ),
     ))
+}
+
+/// Whose version is missing.
+fn of(what: &str, name: &str) -> String {
+    match what {
+        "function" => String::new(),
+        _ => format!(" of {name}"),
+    }
 }
 
 /// All triggers, configured, at the same time.

@@ -34,7 +34,7 @@ pub struct FunctionSpec {
     pub code: Code,
     /// Handed on as `_HANDLER`.
     pub handler: String,
-    /// `$LATEST`
+    /// `$LATEST`, or the number of a published version.
     pub version: String,
     /// 1 second to 15 minutes on AWS; here any positive time.
     pub timeout: Duration,
@@ -46,6 +46,12 @@ pub struct FunctionSpec {
     pub concurrency: usize,
     /// The most calls that wait for an environment; further ones get 429. 0 is AWS's way.
     pub queue: usize,
+    /// The concurrency was reserved for this function, which a refused call is told.
+    pub reserved_concurrency: bool,
+    /// Every call names a tenant, and no other function's call may.
+    pub tenant_isolation: bool,
+    /// Calls that come round in a loop through this function are stopped.
+    pub stops_recursion: bool,
     /// Put before each line of its log.
     pub log_prefix: String,
     /// How its environments come and go.

@@ -1,6 +1,7 @@
-//! All functions of the host, by name.
+//! All functions of the host, by name, version and alias.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,24 +10,39 @@ use uuid::Uuid;
 
 use crate::function::{Account, Function, Reply, refused};
 use crate::name::FunctionRef;
+use crate::version::{Alias, Versions};
+
+/// Room for a trace header with the lineage that an invocation adds to it.
+const TRACE_ID_BYTES: usize = 104;
 
 /// The functions of the host. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Lambda {
     account: Arc<Account>,
-    functions: Arc<BTreeMap<String, Arc<Function>>>,
+    functions: Arc<BTreeMap<String, Versions>>,
 }
 
 impl Lambda {
-    /// Puts functions together; of two with the same name the last stays.
-    pub fn new(account: Account, functions: impl IntoIterator<Item = Arc<Function>>) -> Self {
-        let functions = functions
-            .into_iter()
-            .map(|function| (function.spec().name.clone(), function))
-            .collect();
+    /// Puts functions together, each version a function of its own; of two that are the same version of the same
+    /// function the last stays. An alias of an unknown function is ignored.
+    pub fn new(
+        account: Account,
+        functions: impl IntoIterator<Item = Arc<Function>>,
+        aliases: impl IntoIterator<Item = Alias>,
+    ) -> Self {
+        let mut named: BTreeMap<String, Versions> = BTreeMap::new();
+        for function in functions {
+            let name = function.spec().name.clone();
+            named.entry(name).or_default().add(function);
+        }
+        for alias in aliases {
+            if let Some(versions) = named.get_mut(&alias.function) {
+                versions.add_alias(alias);
+            }
+        }
         Self {
             account: Arc::new(account),
-            functions: Arc::new(functions),
+            functions: Arc::new(named),
         }
     }
 
@@ -40,20 +56,14 @@ impl Lambda {
         self.functions.keys().map(String::as_str)
     }
 
-    /// The function of this name.
+    /// The function that any form of a name leads to. A name without a qualifier leads to `$LATEST`.
     pub fn function(&self, name: &str) -> Option<&Arc<Function>> {
-        self.functions.get(name)
+        self.find(&FunctionRef::parse(name)?)
     }
 
     /// Invokes a function by any form of its name. A qualifier in the name counts as the invocation's.
     pub async fn invoke(&self, function: &str, mut invocation: Invocation) -> Outcome {
-        let Some(reference) = FunctionRef::parse(function) else {
-            return refused(Failure::UnknownFunction);
-        };
-        if reference.qualifier.is_some() {
-            invocation.qualifier = reference.qualifier;
-        }
-        match self.find(&reference.name, invocation.qualifier.as_deref()) {
+        match self.named(function, &mut invocation) {
             Some(function) => function.invoke(invocation).await,
             None => refused(Failure::UnknownFunction),
         }
@@ -61,36 +71,49 @@ impl Lambda {
 
     /// The same for a caller that takes a response as it is made.
     pub async fn invoke_streaming(&self, function: &str, mut invocation: Invocation) -> Reply {
-        let Some(reference) = FunctionRef::parse(function) else {
-            return Reply::Whole(refused(Failure::UnknownFunction));
-        };
-        if reference.qualifier.is_some() {
-            invocation.qualifier = reference.qualifier;
-        }
-        match self.find(&reference.name, invocation.qualifier.as_deref()) {
+        match self.named(function, &mut invocation) {
             Some(function) => function.invoke_streaming(invocation).await,
             None => Reply::Whole(refused(Failure::UnknownFunction)),
         }
     }
 
-    /// The function a name and a qualifier lead to. There is one version, `$LATEST`.
-    pub(crate) fn find(&self, name: &str, qualifier: Option<&str>) -> Option<&Arc<Function>> {
-        let function = self.functions.get(name)?;
-        qualifier
-            .is_none_or(|qualifier| qualifier == function.spec().version)
-            .then_some(function)
+    fn named(&self, function: &str, invocation: &mut Invocation) -> Option<&Arc<Function>> {
+        let mut reference = FunctionRef::parse(function)?;
+        match reference.qualifier {
+            Some(qualifier) => invocation.qualifier = Some(qualifier.to_owned()),
+            None => reference.qualifier = invocation.qualifier.as_deref(),
+        }
+        self.find(&reference)
+    }
+
+    /// The function, in the version that the qualifier leads to.
+    pub(crate) fn find(&self, reference: &FunctionRef<'_>) -> Option<&Arc<Function>> {
+        self.versions(reference)?.find(reference.qualifier)
+    }
+
+    /// A function in all its versions. One of another region or account is not here.
+    pub(crate) fn versions(&self, reference: &FunctionRef<'_>) -> Option<&Versions> {
+        let Account { region, id } = self.account();
+        let ours = reference.region.is_none_or(|asked| asked == region)
+            && reference.account.is_none_or(|asked| asked == id);
+        self.functions.get(reference.name).filter(|_| ours)
+    }
+
+    /// Every function in all its versions, by name.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Versions> {
+        self.functions.values()
     }
 
     /// Starts the environments that are to be there before the first call.
     pub fn start_provisioned(&self) {
-        for function in self.functions.values() {
+        for function in self.all().flat_map(Versions::all) {
             function.start_provisioned();
         }
     }
 
     /// Ends every environment; returns when the last process is gone.
     pub async fn close(&self) {
-        for function in self.functions.values() {
+        for function in self.all().flat_map(Versions::all) {
             function.close().await;
         }
     }
@@ -115,8 +138,11 @@ pub fn new_trace_id(at_ms: u64) -> String {
         random >> 32,
         (random as u64).rotate_left(17) ^ (random >> 64) as u64,
     );
-    format!(
+    let mut trace_id = String::with_capacity(TRACE_ID_BYTES);
+    let _strings_take_all = write!(
+        trace_id,
         "Root=1-{:08x}-{root:024x};Parent={parent:016x};Sampled=0",
         at_ms / 1000
-    )
+    );
+    trace_id
 }

@@ -25,6 +25,7 @@ mod runtime_api;
 mod sandbox;
 mod telemetry;
 mod variables;
+mod version;
 
 pub use bootstrap::{NoBootstrap, Unusable};
 pub use code::{Code, CodeError, Entry};
@@ -34,7 +35,8 @@ pub use function::{
 };
 pub use lambda::{Lambda, new_request_id, new_trace_id, now_ms};
 pub use log::Log;
-pub use name::is_function_name;
+pub use name::{is_alias_name, is_function_name, is_version_number};
 pub use runtime_api::HTTP_INTEGRATION;
 pub use sandbox::{GUARD_ARGUMENT, raise_file_limit, run_guard};
 pub use variables::{Variables, is_reserved as is_reserved_variable};
+pub use version::Alias;

@@ -120,3 +120,29 @@ pub const TELEMETRY_LONGEST_RETRY_PAUSE: Duration = Duration::from_secs(2);
 
 /// The answer of a telemetry listener; nobody reads it, so more than this ends the connection.
 pub const TELEMETRY_ANSWER_BYTES: usize = 64 * 1024;
+/// An event of the deprecated `InvokeAsync`: 256 KiB.
+pub const INVOKE_ASYNC_BYTES: usize = 256 * 1024;
+
+/// The longest `FunctionName` in a request; a name that could exist has 64 at most.
+pub const NAME_LENGTH: usize = 256;
+
+/// The longest `Qualifier`.
+pub const QUALIFIER_LENGTH: usize = 128;
+
+/// The longest `X-Amz-Tenant-Id`.
+pub const TENANT_ID_LENGTH: usize = 256;
+
+/// The longest `X-Amz-Durable-Execution-Name`.
+pub const DURABLE_NAME_LENGTH: usize = 64;
+
+/// A function may be called this often in one chain of calls; the next call of it is stopped.
+pub const RECURSION_LIMIT: u32 = 16;
+
+/// A response stream's pieces are cut to this size, so that a frame never has to be large to be read.
+pub const STREAM_CHUNK_BYTES: usize = 64 * 1024;
+
+/// Frames that may wait for a slow reader before the function's own writing is held up.
+pub const STREAM_BACKLOG_FRAMES: usize = 4;
+
+/// What a list operation returns at once, whatever `MaxItems` says.
+pub const LIST_PAGE_ITEMS: usize = 50;

@@ -1,10 +1,12 @@
 //! Function names as callers write them: plain names, partial and full ARNs, with or without a qualifier.
 
-/// A parsed function reference.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct FunctionRef {
-    pub name: String,
-    pub qualifier: Option<String>,
+/// A parsed function reference, in the caller's own words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FunctionRef<'a> {
+    pub region: Option<&'a str>,
+    pub account: Option<&'a str>,
+    pub name: &'a str,
+    pub qualifier: Option<&'a str>,
 }
 
 /// AWS's pattern for `FunctionName`, as its validation errors quote it.
@@ -13,39 +15,66 @@ pub(crate) const NAME_PATTERN: &str = r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?
 /// AWS's pattern for `Qualifier`.
 pub(crate) const QUALIFIER_PATTERN: &str = r"\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+";
 
-/// The longest `Qualifier`.
-const QUALIFIER_LENGTH: usize = 128;
+/// The version that is not published.
+pub(crate) const LATEST: &str = "$LATEST";
 
-impl FunctionRef {
+/// The highest published version.
+pub(crate) const LATEST_PUBLISHED: &str = "$LATEST.PUBLISHED";
+
+/// The parts that may stand before a name, in their order.
+const OPTIONAL_PARTS: usize = 3;
+
+impl<'a> FunctionRef<'a> {
     /// Parses any form that matches [`NAME_PATTERN`]; `None` for all others.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split(':').peekable();
-        if parts.peek() == Some(&"arn") {
-            parts.next();
-            let partition = parts.next()?;
-            let known = partition.is_empty() || partition.starts_with("aws");
-            if !known || parts.next()? != "lambda" {
-                return None;
-            }
-        }
-        let mut rest: Vec<&str> = parts.collect();
-        // Each optional part is taken only if something is left to be the name.
-        for is_part in [is_region, is_account, is_the_word_function] {
-            if rest.len() > 1 && rest.first().is_some_and(|part| is_part(part)) {
-                rest.remove(0);
-            }
-        }
-        let (name, qualifier) = match *rest.as_slice() {
-            [name] => (name, None),
-            [name, qualifier] => (name, Some(qualifier)),
-            _ => return None,
+    ///
+    /// Like the pattern, it reads what it can as region, account and the word `function`, and takes such a part for
+    /// the name if nothing else is left to be it: `function:$LATEST` is a function called `function`.
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
+        let rest = without_arn(text);
+        (0..=OPTIONAL_PARTS)
+            .rev()
+            .find_map(|optional| Self::read(rest, optional))
+            .or_else(|| Self::read(text, 0))
+    }
+
+    /// Reads at most the first so many of the optional parts.
+    fn read(text: &'a str, optional: usize) -> Option<Self> {
+        let mut rest = text;
+        let mut take = |index: usize, is_part: fn(&str) -> bool| {
+            let (part, behind) = rest.split_once(':')?;
+            (index < optional && is_part(part)).then(|| {
+                rest = behind;
+                part
+            })
         };
-        let valid = is_name(name) && qualifier.is_none_or(is_qualifier);
-        valid.then(|| Self {
-            name: name.to_owned(),
-            qualifier: qualifier.map(str::to_owned),
+        let region = take(0, is_region);
+        let account = take(1, is_account);
+        take(2, is_the_word_function);
+        let (name, qualifier) = match rest.split_once(':') {
+            Some((name, qualifier)) => (name, Some(qualifier)),
+            None => (rest, None),
+        };
+        (is_name(name) && qualifier.is_none_or(is_qualifier_of_name)).then_some(Self {
+            region,
+            account,
+            name,
+            qualifier,
         })
     }
+}
+
+/// What stands behind `arn:PARTITION:lambda:`, or everything.
+fn without_arn(text: &str) -> &str {
+    let behind = || {
+        let (partition, rest) = text.strip_prefix("arn:")?.split_once(':')?;
+        let letters = partition.strip_prefix("aws").unwrap_or(partition);
+        let known = partition.is_empty() || letters.len() < partition.len();
+        let legal = letters
+            .bytes()
+            .all(|b| b.is_ascii_alphabetic() || b == b'-');
+        rest.strip_prefix("lambda:").filter(|_| known && legal)
+    };
+    behind().unwrap_or(text)
 }
 
 /// Whether a text may be a function's own name: 1 to 64 letters, digits, `-` and `_`.
@@ -53,11 +82,28 @@ pub fn is_function_name(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(is_word)
 }
 
-/// Whether a text matches [`QUALIFIER_PATTERN`] and is short enough.
+/// Whether a text may be the number of a published version: 1, 2, 3, …
+pub fn is_version_number(text: &str) -> bool {
+    (1..=18).contains(&text.len())
+        && !text.starts_with('0')
+        && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a text may be an alias's name: 1 to 128 letters, digits, `-` and `_`, and not a number.
+pub fn is_alias_name(text: &str) -> bool {
+    (1..=128).contains(&text.len())
+        && text.bytes().all(is_word)
+        && !text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a text matches [`QUALIFIER_PATTERN`].
 pub(crate) fn is_qualifier(text: &str) -> bool {
-    matches!(text, "$LATEST" | "$LATEST.PUBLISHED")
-        || ((1..=QUALIFIER_LENGTH).contains(&text.len())
-            && text.bytes().all(|byte| is_word(byte) || byte == b'$'))
+    text == LATEST_PUBLISHED
+        || (!text.is_empty() && text.bytes().all(|byte| is_word(byte) || byte == b'$'))
+}
+
+fn is_qualifier_of_name(text: &str) -> bool {
+    matches!(text, LATEST | LATEST_PUBLISHED) || (!text.is_empty() && text.bytes().all(is_word))
 }
 
 fn is_name(text: &str) -> bool {
@@ -99,13 +145,12 @@ fn is_the_word_function(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn parsed(text: &str) -> Option<(String, Option<String>)> {
+    fn parsed(text: &str) -> Option<(&str, Option<&str>)> {
         FunctionRef::parse(text).map(|reference| (reference.name, reference.qualifier))
     }
 
     #[test]
     fn every_form_of_a_name_is_understood() {
-        let plain = Some(("orders".to_owned(), None));
         for form in [
             "orders",
             "function:orders",
@@ -115,29 +160,45 @@ mod tests {
             "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:orders",
             "arn:aws-eusc:lambda:eusc-de-east-1:123456789012:function:orders",
         ] {
-            assert_eq!(parsed(form), plain, "{form}");
+            assert_eq!(parsed(form), Some(("orders", None)), "{form}");
+            let qualified = format!("{form}:live");
+            assert_eq!(parsed(&qualified), Some(("orders", Some("live"))));
         }
-        let qualified = Some(("orders".to_owned(), Some("live".to_owned())));
-        for form in [
-            "orders:live",
-            "function:orders:live",
-            "arn:aws:lambda:us-east-1:123456789012:function:orders:live",
+        for qualifier in [LATEST, LATEST_PUBLISHED, "12"] {
+            let text = format!("orders:{qualifier}");
+            assert_eq!(parsed(&text), Some(("orders", Some(qualifier))));
+        }
+    }
+
+    #[test]
+    fn the_region_and_the_account_are_kept() {
+        let whole = FunctionRef::parse("arn:aws:lambda:eu-west-1:111111111111:function:orders:2");
+        let expected = FunctionRef {
+            region: Some("eu-west-1"),
+            account: Some("111111111111"),
+            name: "orders",
+            qualifier: Some("2"),
+        };
+        assert_eq!(whole, Some(expected));
+    }
+
+    #[test]
+    fn an_incomplete_arn_is_the_name_of_what_it_ends_with() {
+        for (text, name) in [
+            ("arn:aws:lambda:us-east-1:123456789012:function", "function"),
+            ("arn:aws:lambda:us-east-1:123456789012", "123456789012"),
+            ("arn:aws:lambda:us-east-1", "us-east-1"),
         ] {
-            assert_eq!(parsed(form), qualified, "{form}");
+            assert_eq!(parsed(text), Some((name, None)), "{text}");
         }
-        assert_eq!(
-            parsed("orders:$LATEST"),
-            Some(("orders".to_owned(), Some("$LATEST".to_owned())))
-        );
+        assert_eq!(parsed("arn:aws"), Some(("arn", Some("aws"))));
     }
 
     #[test]
     fn a_function_may_be_called_function() {
-        assert_eq!(parsed("function"), Some(("function".to_owned(), None)));
-        assert_eq!(
-            parsed("function:function"),
-            Some(("function".to_owned(), None))
-        );
+        assert_eq!(parsed("function"), Some(("function", None)));
+        assert_eq!(parsed("function:function"), Some(("function", None)));
+        assert_eq!(parsed("function:$LATEST"), Some(("function", Some(LATEST))));
     }
 
     #[test]
@@ -148,11 +209,20 @@ mod tests {
             "a:b:c",
             "orders:",
             ":live",
+            "orders:$live",
             "arn:aws:s3:us-east-1:123456789012:function:x",
+            "arn:azure:lambda:us-east-1:123456789012:function:x",
             "é",
             "a/b",
         ] {
             assert_eq!(parsed(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_number_is_a_version_and_no_alias() {
+        assert!(is_version_number("1") && is_version_number("20"));
+        assert!(!is_version_number("0") && !is_version_number("01") && !is_version_number("x"));
+        assert!(is_alias_name("live-2") && !is_alias_name("2") && !is_alias_name(LATEST));
     }
 }

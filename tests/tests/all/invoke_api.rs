@@ -76,6 +76,109 @@ fn an_unknown_function_or_qualifier_is_not_found_with_its_arn() {
 }
 
 #[test]
+fn a_name_that_leads_elsewhere_is_not_found_where_it_leads() {
+    let (_project, server) = echo();
+    let long = "x".repeat(65);
+    for (name, arn) in [
+        (
+            long.as_str(),
+            format!("us-east-1:123456789012:function:{long}:$LATEST"),
+        ),
+        (
+            "arn:aws:lambda:eu-west-1:123456789012:function:echo",
+            "eu-west-1:123456789012:function:echo:$LATEST".to_owned(),
+        ),
+        (
+            "111111111111:function:echo:live",
+            "us-east-1:111111111111:function:echo:live".to_owned(),
+        ),
+        (
+            "arn:aws:lambda:us-east-1",
+            "us-east-1:123456789012:function:us-east-1:$LATEST".to_owned(),
+        ),
+    ] {
+        let reply = server.invoke(name, "1");
+        let message = format!("Function not found: arn:aws:lambda:{arn}");
+        assert_eq!(reply.status, 404, "{name}");
+        assert_eq!(reply.json()["Message"], message);
+    }
+    let reply = server.invoke("echo:$LATEST.PUBLISHED", "1");
+    assert_eq!(
+        (reply.status, reply.header("x-amzn-errortype")),
+        (400, Some("NoPublishedVersionException"))
+    );
+}
+
+#[test]
+fn lengths_and_patterns_are_checked_all_at_once() {
+    let (_project, server) = echo();
+    let name = "x".repeat(257);
+    let headers = [
+        ("x-amz-tenant-id", "a*b"),
+        ("x-amz-durable-execution-name", "a b"),
+        ("x-amz-log-type", "tail"),
+    ];
+    let path = format!("/2015-03-31/functions/{name}/invocations?Qualifier=a.b");
+    let reply = request(server.invoke_url(), "POST", &path, &headers, b"1");
+    let message = reply.json()["message"].as_str().unwrap().to_owned();
+    assert_eq!(
+        reply.header("x-amzn-errortype"),
+        Some("ValidationException")
+    );
+    assert!(
+        message.starts_with("5 validation errors detected: "),
+        "{message}"
+    );
+    for part in [
+        "at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 256",
+        r"'a.b' at 'qualifier' failed to satisfy constraint: Member must satisfy regular expression pattern: \$(LATEST",
+        r"'a*b' at 'tenantId' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9\._:\/=+\-@ ]+",
+        "'a b' at 'durableExecutionName' failed",
+        "'tail' at 'logType' failed",
+    ] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+}
+
+#[test]
+fn any_content_type_is_taken_for_json() {
+    let (_project, server) = echo();
+    for content_type in ["text/plain", "application/x-www-form-urlencoded"] {
+        let reply = server.invoke_with("echo", "[1]", &[("content-type", content_type)]);
+        assert_eq!((reply.status, reply.text().as_str()), (200, "[1]"));
+    }
+}
+
+#[test]
+fn the_deprecated_operation_accepts_events() {
+    let (_project, server) = echo();
+    let post = |path: &str, body: &[u8]| request(server.invoke_url(), "POST", path, &[], body);
+    for path in [
+        "/2014-11-13/functions/echo/invoke-async",
+        "/2014-11-13/functions/echo/invoke-async/",
+    ] {
+        let event = json!({ "print": format!("came by {path}.") }).to_string();
+        let reply = post(path, event.as_bytes());
+        assert_eq!(
+            (reply.status, reply.text().as_str()),
+            (202, r#"{"Status":202}"#)
+        );
+        server.log_with(&format!("came by {path}."));
+    }
+    let path = "/2014-11-13/functions/echo/invoke-async/";
+    let string_of = |length: usize| format!("\"{}\"", "x".repeat(length - 2));
+    assert_eq!(post(path, string_of(256 * 1024).as_bytes()).status, 202);
+    assert_eq!(post(path, string_of(256 * 1024 + 1).as_bytes()).status, 413);
+    let reply = post(path, b"{");
+    assert_eq!(
+        (reply.status, reply.header("x-amzn-errortype")),
+        (400, Some("InvalidRequestContentException"))
+    );
+    let reply = post("/2014-11-13/functions/nobody/invoke-async/", b"{}");
+    assert_eq!(reply.status, 404);
+}
+
+#[test]
 fn a_malformed_name_or_header_is_a_validation_error() {
     let (_project, server) = echo();
     let reply = server.invoke("ec%20ho", "1");
@@ -262,8 +365,19 @@ fn a_callers_trace_is_handed_on_and_returned() {
         r#"{"tell":"headers"}"#,
         &[("x-amzn-trace-id", trace)],
     );
-    assert_eq!(reply.json()["lambda-runtime-trace-id"], trace);
-    assert_eq!(reply.header("x-amzn-trace-id"), Some(trace));
+    // The call is noted in it; see the tests of loops.
+    let noted = reply.header("x-amzn-trace-id").unwrap();
+    assert!(noted.starts_with(&format!("{trace};Lineage=1:")), "{noted}");
+    assert_eq!(reply.json()["lambda-runtime-trace-id"], noted);
+
+    let headers = [("x-amzn-trace-id", "nonsense")];
+    let reply = server.invoke_with("echo", "1", &headers);
+    assert!(
+        reply
+            .header("x-amzn-trace-id")
+            .unwrap()
+            .starts_with("Root=1-")
+    );
 }
 
 #[test]
@@ -314,7 +428,7 @@ fn broken_framing_and_huge_headers_cost_only_their_own_connection() {
 }
 
 /// Base64, from its definition: the tests must not share the host's library calls.
-fn decode(text: &str) -> Vec<u8> {
+pub fn decode(text: &str) -> Vec<u8> {
     let value = |byte: u8| match byte {
         b'A'..=b'Z' => byte - b'A',
         b'a'..=b'z' => byte - b'a' + 26,

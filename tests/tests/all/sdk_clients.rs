@@ -13,23 +13,34 @@ use crate::support::{Missing, Project, Server, installed};
 const ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:echo";
 const MIB: usize = 1024 * 1024;
 
+/// Runs a program of the fixtures with an SDK.
+type With = fn(&str, &Server, &[Value]) -> Result<Vec<Value>, Missing>;
+
 /// An SDK: makes a list of calls to a server.
 type Sdk = fn(&Server, &[Value]) -> Result<Vec<Value>, Missing>;
 
 fn boto3(server: &Server, calls: &[Value]) -> Result<Vec<Value>, Missing> {
-    let mut python = python()?;
-    python.arg(fixture("invoke.py"));
-    Ok(answers(python, server, calls))
+    with_python("invoke.py", server, calls)
 }
 
 fn javascript(server: &Server, calls: &[Value]) -> Result<Vec<Value>, Missing> {
+    with_node("invoke.cjs", server, calls)
+}
+
+pub fn with_python(program: &str, server: &Server, calls: &[Value]) -> Result<Vec<Value>, Missing> {
+    let mut python = python()?;
+    python.arg(fixture(program));
+    Ok(answers(python, server, calls))
+}
+
+pub fn with_node(program: &str, server: &Server, calls: &[Value]) -> Result<Vec<Value>, Missing> {
     let mut node = client("node");
     node.env("NODE_PATH", installed("clients/node/node_modules")?)
-        .arg(fixture("invoke.cjs"));
+        .arg(fixture(program));
     Ok(answers(node, server, calls))
 }
 
-fn python() -> Result<Command, Missing> {
+pub fn python() -> Result<Command, Missing> {
     let mut python = client("python3");
     python.env("PYTHONPATH", installed("clients/python")?);
     Ok(python)
@@ -290,7 +301,7 @@ fn throttling_has_its_exception_and_reason(sdk: Sdk) {
                 "exception": "TooManyRequestsException",
                 "status": 429,
                 "message": "Rate Exceeded.",
-                "reason": "ReservedFunctionConcurrentInvocationLimitExceeded",
+                "reason": "ConcurrentInvocationLimitExceeded",
             }),
         )],
     );
@@ -333,6 +344,31 @@ fn six_mib_pass_and_a_byte_more_does_not(sdk: Sdk) {
             "{answer}"
         );
         assert_eq!(answer["message"], message);
+    }
+}
+
+#[test]
+fn both_sdks_call_with_a_tenant_and_with_the_deprecated_operation() {
+    let server = Project::echo("tenant-isolation = true").serve();
+    let plain = Project::echo("").serve();
+    let tenant = json!({ "FunctionName": "echo", "TenantId": "blue", "Payload": "[1]" });
+    let with_tenant = [json!({ "operation": "Invoke", "input": tenant })];
+    let event = json!({ "FunctionName": "echo", "InvokeArgs": "{\"print\":\"an old event\"}" });
+    let deprecated = [json!({ "operation": "InvokeAsync", "input": event })];
+    for (with, program) in [
+        (with_python as With, "operations.py"),
+        (with_node, "operations.cjs"),
+    ] {
+        let Ok(answers) = with(program, &server, &with_tenant) else {
+            continue;
+        };
+        assert_eq!(answers[0]["Payload"], "[1]", "{answers:?}");
+        let Ok(answers) = with(program, &plain, &[&with_tenant[..], &deprecated].concat()) else {
+            continue;
+        };
+        assert_eq!(answers[0]["code"], "InvalidParameterValueException");
+        assert_eq!(answers[1]["Status"], 202, "{answers:?}");
+        plain.log_with("an old event");
     }
 }
 

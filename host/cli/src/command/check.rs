@@ -9,7 +9,7 @@ use std::sync::Arc;
 use lambkin_lambda::FunctionSpec;
 
 use crate::args::Place;
-use crate::config::Config;
+use crate::config::{Config, full_name};
 use crate::host;
 
 /// Something in the configuration would not work.
@@ -26,10 +26,10 @@ pub async fn run(place: &Place) -> anyhow::Result<ExitCode> {
             Ok(program) => writeln!(
                 out,
                 "function {}: {}",
-                function.name,
+                full_name(function),
                 describe(function, &program)
             )?,
-            Err(error) => problems.push(format!("function {}: {error}", function.name)),
+            Err(error) => problems.push(format!("function {}: {error}", full_name(function))),
         }
     }
     if !config.triggers.is_empty() {

@@ -57,7 +57,11 @@ fn find(place: &Place, wanted: &str, log: &Log) -> anyhow::Result<(Lambda, Strin
         };
         let name = spec.name.clone();
         return Ok((
-            Lambda::new(account.clone(), [Function::new(spec, account, log.clone())]),
+            Lambda::new(
+                account.clone(),
+                [Function::new(spec, account, log.clone())],
+                [],
+            ),
             name,
         ));
     }

@@ -20,7 +20,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
 use crate::args::{Place, Serve};
-use crate::config::{Config, Origin};
+use crate::config::{Config, Origin, full_name};
 use crate::host;
 use crate::watch::{self, Watched};
 
@@ -103,7 +103,7 @@ fn watch_functions(
     let mut watch = Vec::new();
     for (spec, origin) in config.functions.iter().zip(&config.origins) {
         if wanted(origin)
-            && let Some(function) = lambda.function(&spec.name)
+            && let Some(function) = lambda.function(&full_name(spec))
         {
             watch.push(Watched::new(Arc::clone(function), origin.clone())?);
         }
@@ -114,7 +114,7 @@ fn watch_functions(
 fn warn_of_missing_bootstraps(config: &Config) {
     for function in &config.functions {
         if let Err(error) = function.code.check(&function.layers) {
-            eprintln!("warning: function {}: {error}", function.name);
+            eprintln!("warning: function {}: {error}", full_name(function));
         }
     }
 }
@@ -136,11 +136,7 @@ fn announce(
             serde_json::json!({ "event": "ready", "invoke": url(invoke)?, "triggers": triggers });
         writeln!(out, "{ready}")?;
     } else {
-        let functions: Vec<&str> = config
-            .functions
-            .iter()
-            .map(|function| function.name.as_str())
-            .collect();
+        let functions: Vec<&str> = config.function_names().collect();
         let names = if functions.is_empty() {
             "no functions".to_owned()
         } else {

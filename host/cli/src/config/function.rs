@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use lambkin_lambda::limits::MAX_TIMEOUT;
 use lambkin_lambda::{
-    Code, CodeError, Entry, FunctionSpec, Lifecycle, Logging, Variables, is_function_name,
+    Alias, Code, CodeError, Entry, FunctionSpec, Lifecycle, Logging, Variables, is_function_name,
     is_reserved_variable,
 };
 
 use super::lifecycle;
 use super::origin::{Origin, VariableSources, check_size};
 use super::reader::{Found, Problems, Reader};
+use super::version;
 
 /// Lambda's own defaults.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -20,7 +21,8 @@ const MEMORY_MB: u32 = 128;
 /// Enough for a page that loads much at once, few enough not to drown a laptop in processes.
 const CONCURRENCY: usize = 32;
 const QUEUE: usize = 1000;
-const VERSION: &str = "$LATEST";
+/// The version that is not published.
+pub const LATEST: &str = "$LATEST";
 
 /// Lambda's bounds, in MB.
 const MEMORY_BOUNDS: std::ops::RangeInclusive<u64> = 128..=10_240;
@@ -30,13 +32,29 @@ fn task_folder(project: &Path) -> PathBuf {
     project.join(".lambkin").join("code")
 }
 
+/// A function in all its versions.
+#[derive(Debug)]
+pub struct Definition {
+    /// `$LATEST`, then the published ones.
+    pub versions: Vec<Version>,
+    pub aliases: Vec<Alias>,
+}
+
+/// A version of a function, and what it is made of.
+#[derive(Debug, Clone)]
+pub struct Version {
+    pub spec: FunctionSpec,
+    pub origin: Origin,
+}
+
+/// Reads a function. What can not be read is noted and stands at its default, so that all mistakes are found.
 pub fn read(
     name: Found<String>,
     mut table: Reader<'_>,
     project: &Path,
     several: bool,
     problems: &Problems,
-) -> Option<(FunctionSpec, Origin)> {
+) -> Option<Definition> {
     if !is_function_name(&name.value) {
         problems.add(
             name.place,
@@ -52,6 +70,81 @@ pub fn read(
             "needs `code`: a folder, a bootstrap file or a .zip",
         );
     }
+    let mut base = defaults(name.value);
+    if several || table.has("versions") {
+        base.log_prefix = format!("{} | ", base.name);
+    }
+    read_whole_function_keys(&mut table, &mut base, problems);
+    let base = Version {
+        spec: base,
+        origin: Origin::new(task_folder(project)),
+    };
+    let latest = read_version_keys(&mut table, base, project, problems);
+    let (mut versions, aliases) = version::read(&mut table, &latest, project, problems);
+    table.finish();
+    versions.insert(0, latest);
+    Some(Definition { versions, aliases })
+}
+
+/// Everything at Lambda's defaults, and no code yet.
+fn defaults(name: String) -> FunctionSpec {
+    FunctionSpec {
+        name,
+        code: Code {
+            task_root: PathBuf::new(),
+            entry: Entry::Search,
+        },
+        handler: String::new(),
+        version: LATEST.to_owned(),
+        timeout: TIMEOUT,
+        memory_mb: MEMORY_MB,
+        variables: Variables::default(),
+        concurrency: CONCURRENCY,
+        queue: QUEUE,
+        reserved_concurrency: false,
+        tenant_isolation: false,
+        stops_recursion: true,
+        log_prefix: String::new(),
+        lifecycle: Lifecycle::default(),
+        logging: Logging::default(),
+        layers: Vec::new(),
+    }
+}
+
+/// The keys that all versions of a function share, as on AWS.
+fn read_whole_function_keys(table: &mut Reader<'_>, spec: &mut FunctionSpec, problems: &Problems) {
+    if let Some(reserved) = table.integer("reserved-concurrency", 0..=10_000, "executions") {
+        spec.reserved_concurrency = true;
+        spec.concurrency = reserved.value as usize;
+        spec.queue = 0;
+    }
+    if let Some(isolation) = table.flag("tenant-isolation") {
+        spec.tenant_isolation = isolation.value;
+    }
+    if let Some(wanted) = table.text("recursive-loop") {
+        match wanted.value.as_str() {
+            "Terminate" => spec.stops_recursion = true,
+            "Allow" => spec.stops_recursion = false,
+            other => problems.add(
+                wanted.place,
+                &wanted.key,
+                format!("must be \"Terminate\" or \"Allow\", not {other:?}"),
+            ),
+        }
+    }
+}
+
+/// The keys that each version may have of its own; `base` has what stands for those that are left out.
+pub fn read_version_keys(
+    table: &mut Reader<'_>,
+    base: Version,
+    project: &Path,
+    problems: &Problems,
+) -> Version {
+    let Version {
+        spec: base,
+        mut origin,
+    } = base;
     let code = table.text("code");
     let command = table.texts("command");
     let handler = table.text("handler");
@@ -59,94 +152,95 @@ pub fn read(
     let memory = table.integer("memory", MEMORY_BOUNDS, "MB");
     let concurrency = table.integer("concurrency", 1..=10_000, "environments");
     let queue = table.integer("queue", 0..=1_000_000, "calls");
-    let lifecycle = lifecycle::read(&mut table, problems);
-    let logging = lifecycle::read_logging(&mut table, problems);
-    let layers = lifecycle::read_layers(&mut table, project, problems);
-    let (sources, variables) = read_variables(&mut table, project, problems);
-    let (watch, ignore) = read_watch(&mut table, problems);
-    let path = code.as_ref().map(|code| project.join(&code.value));
-    let code = code.and_then(|code| open(&code, command, project, problems));
-    table.finish();
-    let origin = Origin {
-        code: path?,
-        layers: layers.clone(),
-        unpack_to: task_folder(project),
-        variables: sources,
-        watch,
-        ignore,
-    };
+    if base.reserved_concurrency {
+        for other in concurrency.iter().chain(&queue) {
+            let message = "has no say next to `reserved-concurrency`, which is a limit without a queue; \
+                           keep one of them";
+            problems.add(other.place.clone(), &other.key, message);
+        }
+    }
+    if let Some(code) = &code {
+        origin.code = project.join(&code.value);
+    }
+    read_watch(table, &mut origin, problems);
+    let variables = read_variables(table, &mut origin.variables, project, problems);
+    let layers = lifecycle::read_layers(table, base.layers, project, problems);
+    origin.layers.clone_from(&layers);
+    let memory = memory.and_then(|memory| u32::try_from(memory.value).ok());
     let spec = FunctionSpec {
-        code: code?,
-        handler: handler.map_or(String::new(), |handler| handler.value),
-        version: VERSION.to_owned(),
-        timeout: timeout.map_or(TIMEOUT, |timeout| Duration::from_secs_f64(timeout.value)),
-        memory_mb: memory
-            .and_then(|memory| u32::try_from(memory.value).ok())
-            .unwrap_or(MEMORY_MB),
+        code: read_code(code, command, base.code, project, problems),
+        handler: handler.map_or(base.handler, |handler| handler.value),
+        timeout: timeout.map_or(base.timeout, |timeout| {
+            Duration::from_secs_f64(timeout.value)
+        }),
+        memory_mb: memory.unwrap_or(base.memory_mb),
         variables,
-        concurrency: concurrency.map_or(CONCURRENCY, |limit| limit.value as usize),
-        queue: queue.map_or(QUEUE, |queue| queue.value as usize),
-        log_prefix: if several {
-            format!("{} | ", name.value)
-        } else {
-            String::new()
-        },
-        lifecycle,
-        logging,
+        concurrency: concurrency.map_or(base.concurrency, |limit| limit.value as usize),
+        queue: queue.map_or(base.queue, |queue| queue.value as usize),
+        lifecycle: lifecycle::read(table, base.lifecycle, problems),
+        logging: lifecycle::read_logging(table, base.logging, problems),
         layers,
-        name: name.value,
+        ..base
     };
-    Some((spec, origin))
+    Version { spec, origin }
 }
 
-fn open(
-    code: &Found<String>,
+/// The code of `code` and `command`, each of which may be left out.
+fn read_code(
+    code: Option<Found<String>>,
     command: Option<Found<Vec<String>>>,
+    base: Code,
     project: &Path,
     problems: &Problems,
-) -> Option<Code> {
-    let mut opened = match Code::open(&project.join(&code.value), &task_folder(project)) {
-        Ok(opened) => opened,
-        Err(error) => {
-            problems.add(code.place.clone(), &code.key, error.to_string());
-            return None;
-        }
+) -> Code {
+    let opened = code.and_then(|code| {
+        let opened = Code::open(&project.join(&code.value), &task_folder(project));
+        opened
+            .map_err(|error| problems.add(code.place, &code.key, error.to_string()))
+            .ok()
+    });
+    let mut read = match (opened, &base.entry) {
+        (Some(opened), Entry::Command(_)) => Code {
+            entry: base.entry,
+            ..opened
+        },
+        (Some(opened), _) => opened,
+        (None, _) => base,
     };
     if let Some(command) = command {
         if command.value.is_empty() {
             problems.add(command.place, &command.key, "must name a program");
         }
-        opened.entry = Entry::Command(command.value);
+        read.entry = Entry::Command(command.value);
     }
-    Some(opened)
+    read
 }
 
 /// `watch`: whether a change restarts the function, and which do not.
-fn read_watch(table: &mut Reader<'_>, problems: &Problems) -> (bool, Vec<String>) {
+fn read_watch(table: &mut Reader<'_>, origin: &mut Origin, problems: &Problems) {
     let Some((watch, settings)) = table.switch("watch") else {
-        return (false, Vec::new());
+        return;
     };
+    origin.watch = watch;
     let Some(mut settings) = settings else {
-        return (watch, Vec::new());
+        return;
     };
-    let ignore = settings.texts("ignore");
-    settings.finish();
-    let Some(ignore) = ignore else {
-        return (watch, Vec::new());
-    };
-    if let Err(error) = crate::watch::Ignore::new(&ignore.value) {
-        problems.add(ignore.place, &ignore.key, error.to_string());
+    if let Some(ignore) = settings.texts("ignore") {
+        if let Err(error) = crate::watch::Ignore::new(&ignore.value) {
+            problems.add(ignore.place, &ignore.key, error.to_string());
+        }
+        origin.ignore = ignore.value;
     }
-    (watch, ignore.value)
+    settings.finish();
 }
 
 /// `env-file`, `pass-environment` and `environment`: where the variables come from, and what they are now.
 fn read_variables(
     table: &mut Reader<'_>,
+    sources: &mut VariableSources,
     project: &Path,
     problems: &Problems,
-) -> (VariableSources, Variables) {
-    let mut sources = VariableSources::default();
+) -> Variables {
     let mut place = (table.place(), table.path().to_owned());
     let files = table.text_or_texts("env-file");
     if let Some(files) = &files {
@@ -174,7 +268,7 @@ fn read_variables(
     if let Err(message) = check_size(&variables) {
         problems.add(place.0, &place.1, message);
     }
-    (sources, variables.into())
+    variables.into()
 }
 
 fn read_own_variables(table: Reader<'_>, problems: &Problems) -> BTreeMap<String, String> {
@@ -217,23 +311,24 @@ pub fn ad_hoc(path: &Path, project: &Path) -> Result<FunctionSpec, CodeError> {
         })
         .take(64)
         .collect();
+    let name = if name.is_empty() {
+        "function".to_owned()
+    } else {
+        name
+    };
     Ok(FunctionSpec {
-        name: if name.is_empty() {
-            "function".to_owned()
-        } else {
-            name
-        },
         code,
-        handler: String::new(),
-        version: VERSION.to_owned(),
         timeout: MAX_TIMEOUT,
-        memory_mb: MEMORY_MB,
-        variables: Variables::default(),
         concurrency: 1,
         queue: 0,
-        log_prefix: String::new(),
-        lifecycle: Lifecycle::default(),
-        logging: Logging::default(),
-        layers: Vec::new(),
+        ..defaults(name)
     })
+}
+
+/// A function's name, with its version if it is a published one.
+pub fn full_name(spec: &FunctionSpec) -> String {
+    match spec.version.as_str() {
+        LATEST => spec.name.clone(),
+        number => format!("{}:{number}", spec.name),
+    }
 }

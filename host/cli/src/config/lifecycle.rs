@@ -17,9 +17,8 @@ const LAYERS: usize = 5;
 
 const LOG_LEVELS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 
-/// Reads the keys that concern environments out of a function's table.
-pub fn read(table: &mut Reader<'_>, problems: &Problems) -> Lifecycle {
-    let default = Lifecycle::default();
+/// Reads the keys that concern environments out of a function's table; `default` stands for those left out.
+pub fn read(table: &mut Reader<'_>, default: Lifecycle, problems: &Problems) -> Lifecycle {
     let concurrency = table.integer(
         "environment-concurrency",
         1..=MAX_CONCURRENCY,
@@ -43,7 +42,9 @@ pub fn read(table: &mut Reader<'_>, problems: &Problems) -> Lifecycle {
     Lifecycle {
         concurrency: concurrency.map_or(default.concurrency, |found| found.value as usize),
         provisioned: provisioned.map_or(default.provisioned, |found| found.value as usize),
-        idle_timeout: idle_timeout.map(|found| Duration::from_secs_f64(found.value)),
+        idle_timeout: idle_timeout
+            .map(|found| Duration::from_secs_f64(found.value))
+            .or(default.idle_timeout),
         freeze: freeze.map_or(default.freeze, |found| found.value),
         snap_start: snap_start.map_or(default.snap_start, |found| found.value),
         enforce_memory: enforce_memory.map_or(default.enforce_memory, |found| found.value),
@@ -51,7 +52,7 @@ pub fn read(table: &mut Reader<'_>, problems: &Problems) -> Lifecycle {
 }
 
 /// Reads `log-format` and `log-level`.
-pub fn read_logging(table: &mut Reader<'_>, problems: &Problems) -> Logging {
+pub fn read_logging(table: &mut Reader<'_>, default: Logging, problems: &Problems) -> Logging {
     let format =
         table
             .text("log-format")
@@ -78,15 +79,20 @@ pub fn read_logging(table: &mut Reader<'_>, problems: &Problems) -> Logging {
         None
     });
     Logging {
-        format: format.unwrap_or_default(),
-        level,
+        format: format.unwrap_or(default.format),
+        level: level.or(default.level),
     }
 }
 
 /// Reads `layers`: folders, the first one at the bottom.
-pub fn read_layers(table: &mut Reader<'_>, project: &Path, problems: &Problems) -> Vec<PathBuf> {
+pub fn read_layers(
+    table: &mut Reader<'_>,
+    default: Vec<PathBuf>,
+    project: &Path,
+    problems: &Problems,
+) -> Vec<PathBuf> {
     let Some(found) = table.texts("layers") else {
-        return Vec::new();
+        return default;
     };
     if found.value.len() > LAYERS {
         let message = format!(

@@ -13,15 +13,16 @@ mod origin;
 mod reader;
 mod source;
 mod trigger;
+mod version;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use lambkin_lambda::{Account, FunctionSpec};
+use lambkin_lambda::{Account, Alias, FunctionSpec};
 use toml::de::DeTable;
 
-pub use function::ad_hoc;
+pub use function::{ad_hoc, full_name};
 pub use origin::Origin;
 pub use reader::nearest;
 use reader::{Found, Problems, Reader};
@@ -40,9 +41,11 @@ pub struct Config {
     source: Source,
     pub account: Account,
     pub invoke_listen: SocketAddr,
+    /// Each function with all its versions, `$LATEST` first.
     pub functions: Vec<FunctionSpec>,
     /// What each of the functions is made of, in the same order.
     pub origins: Vec<Origin>,
+    pub aliases: Vec<Alias>,
     pub triggers: Vec<Trigger>,
 }
 
@@ -97,21 +100,44 @@ impl Config {
         };
         let problems = Problems::default();
         let root = Reader::new(table.get_ref(), 0..0, "", &problems);
-        let (account, invoke_listen, functions, triggers) = read_root(root, folder, &problems);
-        let (functions, origins) = functions.into_iter().unzip();
+        let read = read_root(root, folder, &problems);
         let problems = problems.into_sorted();
         if !problems.is_empty() {
             return Err(ConfigError::Invalid(render_all(&source, &problems)));
         }
         drop(table);
+        let (functions, aliases): (Vec<_>, Vec<_>) = read
+            .functions
+            .into_iter()
+            .map(|function| (function.versions, function.aliases))
+            .unzip();
+        let versions = functions.into_iter().flatten();
+        let (functions, origins) = versions.map(|one| (one.spec, one.origin)).unzip();
         Ok(Self {
             source,
-            account,
-            invoke_listen,
+            account: read.account,
+            invoke_listen: read.invoke_listen,
             functions,
             origins,
-            triggers,
+            aliases: aliases.into_iter().flatten().collect(),
+            triggers: read.triggers,
         })
+    }
+
+    /// The functions' names.
+    pub fn function_names(&self) -> impl Iterator<Item = &str> {
+        let latest = |spec: &&FunctionSpec| spec.version == function::LATEST;
+        let functions = self.functions.iter().filter(latest);
+        functions.map(|spec| spec.name.as_str())
+    }
+
+    /// What may stand behind a function's name and a `:`.
+    pub fn qualifiers(&self, function: &str) -> impl Iterator<Item = &str> {
+        let versions = self.functions.iter().filter(move |f| f.name == function);
+        let aliases = self.aliases.iter().filter(move |a| a.function == function);
+        versions
+            .map(|spec| spec.version.as_str())
+            .chain(aliases.map(|alias| alias.name.as_str()))
     }
 
     /// Words for problems that were found later, with their places in the file.
@@ -128,16 +154,15 @@ fn render_all(source: &Source, problems: &[Problem]) -> String {
     rendered.join("\n\n")
 }
 
-fn read_root(
-    mut root: Reader<'_>,
-    folder: &Path,
-    problems: &Problems,
-) -> (
-    Account,
-    SocketAddr,
-    Vec<(FunctionSpec, Origin)>,
-    Vec<Trigger>,
-) {
+/// What the file says.
+struct Read {
+    account: Account,
+    invoke_listen: SocketAddr,
+    functions: Vec<function::Definition>,
+    triggers: Vec<Trigger>,
+}
+
+fn read_root(mut root: Reader<'_>, folder: &Path, problems: &Problems) -> Read {
     let account = read_account(&mut root, problems);
     let mut listeners = Listeners::default();
     let invoke_listen = match root.table("invoke") {
@@ -162,7 +187,12 @@ fn read_root(
         .filter_map(|(name, table)| trigger::read(name, table, folder, &mut listeners, problems))
         .collect();
     root.finish();
-    (account, invoke_listen, functions, triggers)
+    Read {
+        account,
+        invoke_listen,
+        functions,
+        triggers,
+    }
 }
 
 fn read_account(root: &mut Reader<'_>, problems: &Problems) -> Account {
@@ -329,6 +359,69 @@ mod tests {
             text.contains(
                 "there is no built-in plugin \"api-gatway-http\"; did you mean `api-gateway-http`?"
             ),
+            "{text}"
+        );
+    }
+
+    const VERSIONED: &str =
+        "[functions.a]\ncode = '.'\ntimeout = 5\n[functions.a.versions.2]\nmemory = 512\n";
+
+    #[test]
+    fn a_version_is_the_function_but_for_what_it_overrides() {
+        let text = format!("{VERSIONED}[functions.a.aliases]\nlive = '2'\nbeta = '$LATEST'\n");
+        let config = parse(&text).unwrap();
+        let versions: Vec<_> = config
+            .functions
+            .iter()
+            .map(|spec| (full_name(spec), spec.timeout.as_secs(), spec.memory_mb))
+            .collect();
+        assert_eq!(
+            versions,
+            [("a".to_owned(), 5, 128), ("a:2".to_owned(), 5, 512)]
+        );
+        let qualifiers: Vec<&str> = config.qualifiers("a").collect();
+        assert_eq!(qualifiers, ["$LATEST", "2", "beta", "live"]);
+    }
+
+    #[test]
+    fn an_alias_leads_to_a_version_that_is_there() {
+        let alias =
+            |value: &str| problems(&format!("{VERSIONED}[functions.a.aliases]\nx = {value}\n"));
+        assert!(
+            alias("'3'").contains(
+                "lambkin.toml:7:5: functions.a.aliases.x: a has no version \"3\"; did you mean `2`?"
+            ),
+            "{}",
+            alias("'3'")
+        );
+        assert!(alias("{ version = '2', weights = { '4' = 0.5 } }").contains("no version \"4\""));
+        assert!(alias("{ version = '2', weights = { '2' = 1.5 } }").contains("up to 1, not 1.5"),);
+        assert!(alias("{ weights = {} }").contains("needs `version`"));
+        assert!(alias("3").contains("must be a string or a table, not 3"));
+        let text = problems("[functions.a]\ncode = '.'\n[functions.a.versions.x]\n");
+        assert!(text.contains("a version is a number"), "{text}");
+    }
+
+    #[test]
+    fn reserved_concurrency_is_a_limit_without_a_queue() {
+        let config = parse("[functions.a]\ncode = '.'\nreserved-concurrency = 0\n").unwrap();
+        let spec = config.functions.first().unwrap();
+        assert_eq!(
+            (spec.reserved_concurrency, spec.concurrency, spec.queue),
+            (true, 0, 0)
+        );
+        let text = problems("[functions.a]\ncode = '.'\nreserved-concurrency = 2\nqueue = 1\n");
+        assert!(
+            text.contains("functions.a.queue: has no say next to"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn recursive_loop_has_two_values() {
+        let text = problems("[functions.a]\ncode = '.'\nrecursive-loop = 'allow'\n");
+        assert!(
+            text.contains("must be \"Terminate\" or \"Allow\""),
             "{text}"
         );
     }

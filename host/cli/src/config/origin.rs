@@ -37,6 +37,18 @@ pub struct VariableSources {
 }
 
 impl Origin {
+    /// That of a function of which nothing has been read yet.
+    pub fn new(unpack_to: PathBuf) -> Self {
+        Self {
+            code: PathBuf::new(),
+            layers: Vec::new(),
+            unpack_to,
+            variables: VariableSources::default(),
+            watch: false,
+            ignore: Vec::new(),
+        }
+    }
+
     /// Everything whose change is one of the function.
     pub fn paths(&self) -> impl Iterator<Item = &PathBuf> {
         std::iter::once(&self.code)

@@ -63,6 +63,12 @@ pub struct Reader<'a> {
     asked: Vec<&'static str>,
 }
 
+/// A value that has a short form and a long one.
+pub enum TextOrTable<'a> {
+    Text(Found<String>),
+    Table(Reader<'a>),
+}
+
 impl<'a> Reader<'a> {
     pub fn new(table: &'a DeTable<'a>, place: Place, path: &str, problems: &'a Problems) -> Self {
         let left = table
@@ -127,6 +133,10 @@ impl<'a> Reader<'a> {
         self.get(key, "a string", |value| value.as_str().map(str::to_owned))
     }
 
+    pub fn flag(&mut self, key: &'static str) -> Option<Found<bool>> {
+        self.get(key, "true or false", DeValue::as_bool)
+    }
+
     /// A whole number within bounds; `wanted` says them.
     pub fn integer(
         &mut self,
@@ -150,19 +160,7 @@ impl<'a> Reader<'a> {
     pub fn number(&mut self, key: &'static str, most: f64, unit: &str) -> Option<Found<f64>> {
         let wanted = format!("a number of {unit} above 0 and up to {most}");
         self.get(key, &wanted, |value| {
-            let number = match value {
-                DeValue::Integer(_) => integer(value)? as f64,
-                DeValue::Float(float) => float.as_str().parse().ok()?,
-                _ => return None,
-            };
-            (number > 0.0 && number <= most).then_some(number)
-        })
-    }
-
-    pub fn flag(&mut self, key: &'static str) -> Option<Found<bool>> {
-        self.get(key, "true or false", |value| match value {
-            DeValue::Boolean(flag) => Some(*flag),
-            _ => None,
+            number(value).filter(|number| *number > 0.0 && *number <= most)
         })
     }
 
@@ -242,6 +240,67 @@ impl<'a> Reader<'a> {
             }
         }
         tables
+    }
+
+    /// The entries of a table whose values are strings or tables.
+    pub fn texts_or_tables(&mut self, key: &'static str) -> Vec<(Found<String>, TextOrTable<'a>)> {
+        let problems = self.problems;
+        let Some(outer) = self.table(key) else {
+            return Vec::new();
+        };
+        let mut entries = Vec::new();
+        for (name, (place, value)) in &outer.left {
+            let path = outer.path_of(name);
+            let read = match value.get_ref() {
+                DeValue::String(text) => TextOrTable::Text(Found {
+                    value: text.to_string(),
+                    place: value.span(),
+                    key: path.clone(),
+                }),
+                DeValue::Table(table) => {
+                    TextOrTable::Table(Reader::new(table, value.span(), &path, problems))
+                }
+                other => {
+                    let message = format!("must be a string or a table, not {}", describe(other));
+                    problems.add(value.span(), &path, message);
+                    continue;
+                }
+            };
+            let name = Found {
+                value: (*name).to_owned(),
+                place: place.clone(),
+                key: path,
+            };
+            entries.push((name, read));
+        }
+        entries
+    }
+
+    /// All remaining keys with values above 0 and up to `most`.
+    pub fn remaining_numbers(mut self, most: f64) -> Vec<(Found<String>, f64)> {
+        let mut numbers = Vec::new();
+        for (key, (place, value)) in std::mem::take(&mut self.left) {
+            let path = self.path_of(key);
+            match number(value.get_ref()).filter(|number| *number > 0.0 && *number <= most) {
+                Some(number) => numbers.push((
+                    Found {
+                        value: key.to_owned(),
+                        place,
+                        key: path,
+                    },
+                    number,
+                )),
+                None => self.problems.add(
+                    value.span(),
+                    &path,
+                    format!(
+                        "must be a number above 0 and up to {most}, not {}",
+                        describe(value.get_ref())
+                    ),
+                ),
+            }
+        }
+        numbers
     }
 
     /// All remaining keys with string values.
@@ -332,6 +391,14 @@ pub fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Opt
         })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
+}
+
+fn number(value: &DeValue<'_>) -> Option<f64> {
+    match value {
+        DeValue::Integer(_) => Some(integer(value)? as f64),
+        DeValue::Float(float) => float.as_str().parse().ok(),
+        _ => None,
+    }
 }
 
 fn integer(value: &DeValue<'_>) -> Option<i64> {

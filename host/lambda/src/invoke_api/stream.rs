@@ -1,0 +1,336 @@
+//! `InvokeWithResponseStream`: the answer as AWS's event stream, each piece as it comes.
+//!
+//! A stream is any number of `PayloadChunk`s and one `InvokeComplete`, which says what went wrong, if anything did. A
+//! function that does not stream makes the same stream with all of its response at once. `Content-Type` is that of the
+//! event stream; a type that the runtime gave its response is in `X-Amzn-Remapped-Content-Type`.
+//!
+//! A task of its own carries the pieces. A caller who goes away ends the sending and nothing else: the rest of the
+//! response is read and dropped, and the function does not notice. A caller who reads slowly holds the function up, as
+//! on AWS. If the host stops in the middle the connection breaks off, so that nobody takes a part for the whole.
+
+use std::io;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use lambkin_http::{Body, Response};
+use lambkin_model::{Failure, Invocation, Outcome};
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use super::error::Error;
+use super::frame::Event;
+use super::response::set;
+use crate::function::{Function, FunctionSpec, Reply, ResponseStream, StreamEnd, StreamError};
+use crate::limits::{STREAM_BACKLOG_FRAMES, STREAM_CHUNK_BYTES};
+
+const EVENT_STREAM: HeaderValue = HeaderValue::from_static("application/vnd.amazon.eventstream");
+const REMAPPED_TYPE: HeaderName = HeaderName::from_static("x-amzn-remapped-content-type");
+
+/// What the failure of a function that had not begun to stream is called.
+const UNHANDLED: &str = "Unhandled";
+
+/// The last event's payload.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct InvokeComplete<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_details: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_result: Option<String>,
+}
+
+/// Invokes a function and answers with its stream.
+pub(super) async fn invoke(
+    function: &Arc<Function>,
+    invocation: Invocation,
+) -> Result<Response, Error> {
+    answer(function.invoke_streaming(invocation).await, function.spec())
+}
+
+fn answer(reply: Reply, spec: &FunctionSpec) -> Result<Response, Error> {
+    let (sender, frames) = mpsc::channel(STREAM_BACKLOG_FRAMES);
+    let frames_to = Caller(sender);
+    let mut response = Response::new(Body::Stream(frames));
+    response.headers_mut().insert(CONTENT_TYPE, EVENT_STREAM);
+    match reply {
+        Reply::Whole(outcome) => {
+            let (payload, end) = whole(outcome, spec)?;
+            tokio::spawn(frames_to.send_all(payload, end));
+        }
+        Reply::Stream(stream) => {
+            if let Some(content_type) = &stream.content_type {
+                set(&mut response, REMAPPED_TYPE, content_type);
+            }
+            tokio::spawn(frames_to.forward(stream));
+        }
+    }
+    Ok(response)
+}
+
+/// The stream of a response that came in one piece.
+fn whole(outcome: Outcome, spec: &FunctionSpec) -> Result<(Bytes, StreamEnd), Error> {
+    let (payload, error) = match outcome.result {
+        Ok(payload) => (payload, None),
+        Err(Failure::Function(fault)) => {
+            let error = StreamError {
+                error_type: UNHANDLED.to_owned(),
+                payload: fault.payload,
+            };
+            (Bytes::new(), Some(error))
+        }
+        Err(failure) => return Err(Error::not_invoked(&failure, spec)),
+    };
+    let log_tail = outcome.log_tail;
+    Ok((payload, StreamEnd { error, log_tail }))
+}
+
+/// Where the frames go.
+#[derive(Debug)]
+struct Caller(mpsc::Sender<io::Result<Bytes>>);
+
+/// The caller has gone away.
+#[derive(Debug)]
+struct Gone;
+
+impl Caller {
+    async fn send_all(self, payload: Bytes, end: StreamEnd) {
+        if self.send(payload).await.is_ok() {
+            self.complete(&end).await;
+        }
+    }
+
+    async fn forward(self, mut stream: ResponseStream) {
+        let mut listens = true;
+        while let Some(chunk) = stream.chunks.recv().await {
+            // What nobody reads is still taken, so that the runtime can finish.
+            listens = listens && self.send(chunk).await.is_ok();
+        }
+        match stream.end.await {
+            Ok(end) => self.complete(&end).await,
+            Err(_host_stops) => {
+                let stopped = io::Error::other("the host is shutting down");
+                let _nobody_listens = self.0.send(Err(stopped)).await;
+            }
+        }
+    }
+
+    async fn send(&self, mut payload: Bytes) -> Result<(), Gone> {
+        while !payload.is_empty() {
+            let piece = payload.split_to(payload.len().min(STREAM_CHUNK_BYTES));
+            let frame = Event::PayloadChunk.frame(&piece);
+            self.0.send(Ok(frame)).await.map_err(|_| Gone)?;
+        }
+        Ok(())
+    }
+
+    async fn complete(&self, end: &StreamEnd) {
+        let details = end
+            .error
+            .as_ref()
+            .map(|error| String::from_utf8_lossy(&error.payload));
+        let complete = InvokeComplete {
+            error_code: end.error.as_ref().map(|error| error.error_type.as_str()),
+            error_details: details.as_deref(),
+            log_result: end.log_tail.as_ref().map(|tail| BASE64.encode(tail)),
+        };
+        // Strings always serialise.
+        let payload = serde_json::to_vec(&complete).unwrap_or_default();
+        let frame = Event::InvokeComplete.frame(&payload);
+        let _nobody_listens = self.0.send(Ok(frame)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    use http_body_util::BodyExt;
+    use lambkin_model::{Fault, FaultKind};
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::code::{Code, Entry};
+
+    fn spec() -> FunctionSpec {
+        FunctionSpec {
+            name: "f".to_owned(),
+            code: Code {
+                task_root: PathBuf::from("/"),
+                entry: Entry::Search,
+            },
+            handler: String::new(),
+            version: "$LATEST".to_owned(),
+            timeout: Duration::from_secs(3),
+            memory_mb: 128,
+            variables: crate::Variables::default(),
+            concurrency: 1,
+            queue: 0,
+            reserved_concurrency: false,
+            tenant_isolation: false,
+            stops_recursion: true,
+            log_prefix: String::new(),
+            lifecycle: crate::Lifecycle::default(),
+            logging: crate::Logging::default(),
+            layers: Vec::new(),
+        }
+    }
+
+    /// A stream's content type, its payloads and its last event.
+    async fn read(response: Response) -> (Option<String>, Vec<Bytes>, Bytes) {
+        let content_type = response.headers().get(REMAPPED_TYPE);
+        let content_type = content_type.map(|value| value.to_str().unwrap().to_owned());
+        assert_eq!(response.headers()[CONTENT_TYPE], EVENT_STREAM);
+        let mut body = response.into_body();
+        let mut payloads = Vec::new();
+        loop {
+            let frame = body.frame().await.expect("an InvokeComplete").unwrap();
+            let (event, payload) = decode(&frame.into_data().unwrap());
+            if event == "InvokeComplete" {
+                assert!(body.frame().await.is_none(), "nothing comes after it");
+                return (content_type, payloads, payload);
+            }
+            payloads.push(payload);
+        }
+    }
+
+    /// The event type and the payload of a frame that is one event.
+    fn decode(frame: &[u8]) -> (String, Bytes) {
+        let number = |at: usize| u32::from_be_bytes(frame[at..at + 4].try_into().unwrap()) as usize;
+        assert_eq!(number(0), frame.len());
+        let headers = 12..12 + number(4);
+        let text = String::from_utf8_lossy(&frame[headers.clone()]).into_owned();
+        let known = ["PayloadChunk", "InvokeComplete"];
+        let event = known.into_iter().find(|event| text.contains(event));
+        let payload = Bytes::copy_from_slice(&frame[headers.end..frame.len() - 4]);
+        (event.unwrap().to_owned(), payload)
+    }
+
+    type Sides = (Reply, mpsc::Sender<Bytes>, oneshot::Sender<StreamEnd>);
+
+    fn streaming(content_type: Option<&str>) -> Sides {
+        let (sender, chunks) = mpsc::channel(1);
+        let (end_sender, end) = oneshot::channel();
+        let stream = ResponseStream {
+            content_type: content_type.map(str::to_owned),
+            chunks,
+            end,
+        };
+        (Reply::Stream(stream), sender, end_sender)
+    }
+
+    #[tokio::test]
+    async fn pieces_are_passed_on_as_they_come() {
+        let (reply, sender, end) = streaming(Some("text/html"));
+        let mut response = answer(reply, &spec()).unwrap();
+        for text in ["one", "two"] {
+            sender.send(Bytes::from(text)).await.unwrap();
+            // It arrives while the stream is still open.
+            let frame = response.body_mut().frame().await.unwrap().unwrap();
+            assert_eq!(decode(&frame.into_data().unwrap()).1, text);
+        }
+        drop(sender);
+        let error = None;
+        let log_tail = Some(Bytes::from_static(b"END"));
+        end.send(StreamEnd { error, log_tail }).unwrap();
+        let (content_type, payloads, complete) = read(response).await;
+        assert_eq!(content_type.as_deref(), Some("text/html"));
+        assert!(payloads.is_empty());
+        assert_eq!(complete, &br#"{"LogResult":"RU5E"}"#[..]);
+    }
+
+    #[tokio::test]
+    async fn an_error_midway_is_in_the_last_event() {
+        let (reply, sender, end) = streaming(None);
+        let response = answer(reply, &spec()).unwrap();
+        sender.send(Bytes::from_static(b"half")).await.unwrap();
+        drop(sender);
+        let error = StreamError {
+            error_type: "Sandbox.Timedout".to_owned(),
+            payload: Bytes::from_static(b"{\"errorMessage\":\"late\"}"),
+        };
+        let error = Some(error);
+        end.send(StreamEnd {
+            error,
+            log_tail: None,
+        })
+        .unwrap();
+        let (_, payloads, complete) = read(response).await;
+        assert_eq!(payloads, ["half"]);
+        assert_eq!(
+            complete,
+            &br#"{"ErrorCode":"Sandbox.Timedout","ErrorDetails":"{\"errorMessage\":\"late\"}"}"#[..]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_whole_response_is_cut_into_pieces() {
+        let payload = Bytes::from(vec![b'x'; 2 * STREAM_CHUNK_BYTES + 1]);
+        let outcome = Outcome {
+            result: Ok(payload.clone()),
+            log_tail: None,
+        };
+        let (_, payloads, complete) = read(answer(Reply::Whole(outcome), &spec()).unwrap()).await;
+        let sizes: Vec<usize> = payloads.iter().map(Bytes::len).collect();
+        assert_eq!(sizes, [STREAM_CHUNK_BYTES, STREAM_CHUNK_BYTES, 1]);
+        assert_eq!(payloads.concat(), payload);
+        assert_eq!(complete, "{}");
+    }
+
+    #[tokio::test]
+    async fn a_failure_before_the_stream_is_its_only_event() {
+        let fault = Fault {
+            kind: FaultKind::Reported,
+            payload: Bytes::from_static(b"{\"errorType\":\"E\"}"),
+        };
+        let outcome = Outcome {
+            result: Err(Failure::Function(fault)),
+            log_tail: None,
+        };
+        let (_, payloads, complete) = read(answer(Reply::Whole(outcome), &spec()).unwrap()).await;
+        assert!(payloads.is_empty());
+        assert_eq!(
+            complete,
+            &br#"{"ErrorCode":"Unhandled","ErrorDetails":"{\"errorType\":\"E\"}"}"#[..]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_function_that_is_not_invoked_is_an_error_of_the_request() {
+        let outcome = Outcome {
+            result: Err(Failure::Throttled),
+            log_tail: None,
+        };
+        let refused = answer(Reply::Whole(outcome), &spec()).unwrap_err();
+        assert_eq!(refused.into_response().status(), 429);
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_goes_away_does_not_disturb_the_function() {
+        let (reply, sender, end) = streaming(None);
+        drop(answer(reply, &spec()).unwrap());
+        for _ in 0..100 {
+            sender.send(Bytes::from_static(b"more")).await.unwrap();
+        }
+        drop(sender);
+        let complete = StreamEnd {
+            error: None,
+            log_tail: None,
+        };
+        end.send(complete).expect("somebody waits for the end");
+    }
+
+    #[tokio::test]
+    async fn a_host_that_stops_breaks_the_stream_off() {
+        let (reply, sender, end) = streaming(None);
+        let mut response = answer(reply, &spec()).unwrap();
+        drop((sender, end));
+        let frame = response.body_mut().frame().await.unwrap();
+        assert!(frame.is_err(), "{frame:?}");
+    }
+}

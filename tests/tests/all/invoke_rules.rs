@@ -1,0 +1,96 @@
+//! Calls that are well-formed and may still not run: tenants, durable executions, loops, reserved concurrency.
+
+use crate::support::{Project, Reply, Server};
+
+#[track_caller]
+fn assert_refused(reply: &Reply, status: u16, error_type: &str) {
+    let got = (reply.status, reply.header("x-amzn-errortype"));
+    assert_eq!(got, (status, Some(error_type)), "{}", reply.text());
+}
+
+#[test]
+fn a_function_that_isolates_tenants_wants_to_know_the_tenant_and_no_other_function_does() {
+    let server = Project::echo("tenant-isolation = true").serve();
+    let tenant = [("x-amz-tenant-id", "blue tenant/1")];
+    assert_eq!(server.invoke_with("echo", "1", &tenant).status, 200);
+    let reply = server.invoke("echo", "1");
+    assert_refused(&reply, 400, "InvalidParameterValueException");
+    let message = reply.json()["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("Add a valid tenant ID"), "{message}");
+
+    let server = Project::echo("").serve();
+    let reply = server.invoke_with("echo", "1", &tenant);
+    assert_refused(&reply, 400, "InvalidParameterValueException");
+}
+
+#[test]
+fn a_durable_execution_needs_a_durable_function() {
+    let server = Project::echo("").serve();
+    let named = [("x-amz-durable-execution-name", "order-1")];
+    let reply = server.invoke_with("echo", "1", &named);
+    assert_refused(&reply, 400, "InvalidParameterValueException");
+    assert!(!server.log().contains("START"));
+}
+
+/// Calls a function with the trace that it was called with, as SDKs do from inside of it.
+fn call_again(server: &Server, function: &str, trace: &str) -> Reply {
+    let event = r#"{"tell":"headers"}"#;
+    server.invoke_with(function, event, &[("x-amzn-trace-id", trace)])
+}
+
+fn trace_of(reply: &Reply) -> String {
+    let trace = &reply.json()["lambda-runtime-trace-id"];
+    trace.as_str().expect("a trace").to_owned()
+}
+
+#[test]
+fn a_function_that_calls_itself_is_stopped_at_the_seventeenth_call() {
+    let server = Project::echo("").serve();
+    let mut reply = server.invoke("echo", r#"{"tell":"headers"}"#);
+    for call in 2..=16 {
+        reply = call_again(&server, "echo", &trace_of(&reply));
+        assert_eq!(reply.status, 200, "call {call}");
+    }
+    let trace = trace_of(&reply);
+    assert_refused(
+        &call_again(&server, "echo", &trace),
+        400,
+        "RecursiveInvocationException",
+    );
+    let log = server.log_with("was called more than 16 times");
+    assert!(log.contains("recursive-loop"), "{log}");
+    // A call from outside begins another chain.
+    assert_eq!(server.invoke("echo", "1").status, 200);
+}
+
+#[test]
+fn a_loop_may_be_allowed() {
+    let server = Project::echo("recursive-loop = \"Allow\"").serve();
+    let mut reply = server.invoke("echo", r#"{"tell":"headers"}"#);
+    for _ in 0..20 {
+        reply = call_again(&server, "echo", &trace_of(&reply));
+        assert_eq!(reply.status, 200);
+    }
+}
+
+#[test]
+fn no_reserved_concurrency_means_no_calls_at_all() {
+    let server = Project::echo("reserved-concurrency = 0").serve();
+    let reply = server.invoke("echo", "1");
+    assert_refused(&reply, 429, "TooManyRequestsException");
+    assert_eq!(
+        reply.text(),
+        r#"{"Reason":"ReservedFunctionConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}"#
+    );
+    assert_eq!(reply.header("retry-after"), Some("1"));
+}
+
+#[test]
+fn one_reserved_execution_runs_and_the_next_call_does_not_wait() {
+    let server = Project::echo("reserved-concurrency = 1\ntimeout = 60").serve();
+    let busy = r#"{"print":"busy","sleep_ms":60000}"#;
+    server.invoke_with("echo", busy, &[("x-amz-invocation-type", "Event")]);
+    server.log_with("busy");
+    let reply = server.invoke("echo", "1");
+    assert_refused(&reply, 429, "TooManyRequestsException");
+}
