@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use lambkin_model::{Failure, Invocation, Outcome, RequestId};
 use uuid::Uuid;
 
+use crate::asynchronous::{Asynchronous, NotAccepted};
 use crate::function::{Account, Function, refused};
 use crate::name::FunctionRef;
 
@@ -15,6 +16,7 @@ use crate::name::FunctionRef;
 pub struct Lambda {
     account: Arc<Account>,
     functions: Arc<BTreeMap<String, Arc<Function>>>,
+    asynchronous: Option<Asynchronous>,
 }
 
 impl Lambda {
@@ -27,6 +29,16 @@ impl Lambda {
         Self {
             account: Arc::new(account),
             functions: Arc::new(functions),
+            asynchronous: None,
+        }
+    }
+
+    /// The same with asynchronous invocation, which has to be served too: [`Asynchronous::serve`].
+    #[must_use]
+    pub fn with_asynchronous(self, asynchronous: Asynchronous) -> Self {
+        Self {
+            asynchronous: Some(asynchronous),
+            ..self
         }
     }
 
@@ -38,6 +50,11 @@ impl Lambda {
     /// The functions' names, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.functions.keys().map(String::as_str)
+    }
+
+    /// All functions, by name.
+    pub fn functions(&self) -> impl Iterator<Item = &Arc<Function>> {
+        self.functions.values()
     }
 
     /// The function of this name.
@@ -59,6 +76,16 @@ impl Lambda {
         }
     }
 
+    /// Accepts an event for a function; it runs later, at least once, even if the host is killed in between.
+    pub async fn accept(
+        &self,
+        function: &Function,
+        invocation: Invocation,
+    ) -> Result<(), NotAccepted> {
+        let asynchronous = self.asynchronous.as_ref().ok_or(NotAccepted::NoStore)?;
+        Ok(asynchronous.accept(function, invocation).await?)
+    }
+
     /// The function a name and a qualifier lead to. There is one version, `$LATEST`.
     pub(crate) fn find(&self, name: &str, qualifier: Option<&str>) -> Option<&Arc<Function>> {
         let function = self.functions.get(name)?;
@@ -71,6 +98,9 @@ impl Lambda {
     pub async fn close(&self) {
         for function in self.functions.values() {
             function.close().await;
+        }
+        if let Some(asynchronous) = &self.asynchronous {
+            asynchronous.close().await;
         }
     }
 }

@@ -6,11 +6,13 @@
 //!
 //! On failure: every mistake of the file, each with file, line, column, key, value and what would be right.
 
+mod asynchronous;
 mod function;
 mod reader;
 mod source;
 mod trigger;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -18,6 +20,7 @@ use std::path::{Path, PathBuf};
 use lambkin_lambda::{Account, FunctionSpec};
 use toml::de::DeTable;
 
+pub use asynchronous::Settings as Asynchronous;
 pub use function::ad_hoc;
 pub use reader::nearest;
 use reader::{Found, Problems, Reader};
@@ -38,6 +41,7 @@ pub struct Config {
     pub invoke_listen: SocketAddr,
     pub functions: Vec<FunctionSpec>,
     pub triggers: Vec<Trigger>,
+    pub asynchronous: Asynchronous,
 }
 
 /// Why there is no configuration.
@@ -91,7 +95,8 @@ impl Config {
         };
         let problems = Problems::default();
         let root = Reader::new(table.get_ref(), 0..0, "", &problems);
-        let (account, invoke_listen, functions, triggers) = read_root(root, folder, &problems);
+        let (account, invoke_listen, functions, triggers, asynchronous) =
+            read_root(root, folder, &problems);
         let problems = problems.into_sorted();
         if !problems.is_empty() {
             return Err(ConfigError::Invalid(render_all(&source, &problems)));
@@ -103,6 +108,7 @@ impl Config {
             invoke_listen,
             functions,
             triggers,
+            asynchronous,
         })
     }
 
@@ -124,7 +130,13 @@ fn read_root(
     mut root: Reader<'_>,
     folder: &Path,
     problems: &Problems,
-) -> (Account, SocketAddr, Vec<FunctionSpec>, Vec<Trigger>) {
+) -> (
+    Account,
+    SocketAddr,
+    Vec<FunctionSpec>,
+    Vec<Trigger>,
+    Asynchronous,
+) {
     let account = read_account(&mut root, problems);
     let mut listeners = Listeners::default();
     let invoke_listen = match root.table("invoke") {
@@ -139,17 +151,23 @@ fn read_root(
     };
     let tables = root.tables("functions");
     let several = tables.len() > 1;
-    let functions: Vec<_> = tables
-        .into_iter()
-        .filter_map(|(name, table)| function::read(name, table, folder, several, problems))
-        .collect();
+    let names: Vec<String> = tables.iter().map(|(name, _)| name.value.clone()).collect();
+    let mut events = BTreeMap::new();
+    let mut functions = Vec::new();
+    for (name, mut table) in tables {
+        if let Some(config) = asynchronous::read_function(&mut table, &names, problems) {
+            events.insert(name.value.clone(), config);
+        }
+        functions.extend(function::read(name, table, folder, several, problems));
+    }
     let triggers: Vec<_> = root
         .tables("triggers")
         .into_iter()
         .filter_map(|(name, table)| trigger::read(name, table, folder, &mut listeners, problems))
         .collect();
+    let asynchronous = asynchronous::read(&mut root, events, folder);
     root.finish();
-    (account, invoke_listen, functions, triggers)
+    (account, invoke_listen, functions, triggers, asynchronous)
 }
 
 fn read_account(root: &mut Reader<'_>, problems: &Problems) -> Account {

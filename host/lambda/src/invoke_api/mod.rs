@@ -19,6 +19,7 @@ use lambkin_http::{BodyError, Idle, Response, StopSignal, read_body};
 use lambkin_model::{Failure, Invocation, Outcome, RequestId};
 use tokio::net::TcpListener;
 
+use crate::asynchronous::NotAccepted;
 use crate::event;
 use crate::lambda::{Lambda, new_request_id, new_trace_id, now_ms};
 use crate::limits::{ASYNC_EVENT_BYTES, CLIENT_CONTEXT_BYTES, SYNC_EVENT_BYTES};
@@ -102,7 +103,8 @@ async fn invoke(
         wants_log_tail: call.wants_log_tail,
     };
     if call.kind == Kind::Event {
-        tokio::spawn(async move { function.invoke(invocation).await });
+        let accepted = lambda.accept(&function, invocation).await;
+        accepted.map_err(|refused| Error::not_accepted(&refused))?;
         return Ok(empty(StatusCode::ACCEPTED));
     }
     let version = function.spec().version.clone();
@@ -373,6 +375,12 @@ impl Error {
             ("Message", "The Lambda host is shutting down."),
             ("Type", "Service"),
         ];
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "ServiceException", &body)
+    }
+
+    fn not_accepted(refused: &NotAccepted) -> Self {
+        let message = refused.to_string();
+        let body = [("Message", message.as_str()), ("Type", "Service")];
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "ServiceException", &body)
     }
 
