@@ -51,6 +51,8 @@ pub enum Command {
     Shape(Shape),
     /// Check lambkin.toml, the functions and the plugins, and print what would run
     Check,
+    /// Print what is in a queue of the store, or which queues there are, without taking anything
+    Queue(Queue),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -111,4 +113,14 @@ pub struct Shape {
     /// The body, or `@FILE` to read it from a file
     #[arg(short, long, value_name = "BODY")]
     pub data: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Queue {
+    /// A queue, as in `on-failure = "queue:NAME"`; without it, all queues are listed
+    pub name: Option<String>,
+
+    /// Print one JSON object per line, for tools
+    #[arg(long)]
+    pub json: bool,
 }

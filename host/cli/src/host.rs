@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
 use bytes::Bytes;
-use lambkin_lambda::{Function, Lambda, Log};
+use lambkin_lambda::{Asynchronous, Function, Lambda, Log};
 use lambkin_plugin::{ConfigureError, HttpTrigger, Options, Plugin, PluginHost};
 
 use crate::args::Place;
@@ -21,6 +21,12 @@ pub fn lambda(config: &Config, log: &Log) -> Lambda {
         config.functions.iter().map(function),
         config.aliases.iter().cloned(),
     )
+}
+
+/// What accepts and runs the events of asynchronous invocations.
+pub fn asynchronous(config: &Config) -> Asynchronous {
+    let settings = &config.asynchronous;
+    Asynchronous::new(&settings.store, settings.config.clone())
 }
 
 /// The plugin host, with the cache the operator wants.

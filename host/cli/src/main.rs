@@ -53,6 +53,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
             Command::Invoke(invoke) => command::invoke::run(&args.place, &invoke).await,
             Command::Shape(shape) => command::shape::run(&args.place, &shape).await,
             Command::Check => command::check::run(&args.place).await,
+            Command::Queue(queue) => command::queue::run(&args.place, &queue),
             Command::Completions { shell } => command::completions::run(shell),
         }
     })?;

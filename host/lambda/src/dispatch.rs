@@ -89,6 +89,10 @@ impl Dispatcher {
         if state.closed {
             return Placement::Refused(Failure::ShuttingDown);
         }
+        // A reserved concurrency of 0: there will never be an environment to wait for.
+        if self.limit == 0 {
+            return Placement::Refused(Failure::Throttled);
+        }
         while let Some(id) = state.idle.pop() {
             match state.send(id, call) {
                 None => return Placement::Sent,
@@ -337,6 +341,16 @@ mod tests {
         assert_eq!(next(dispatcher.release(one, false)).as_deref(), Some("a"));
         assert_eq!(next(dispatcher.release(one, false)).as_deref(), Some("b"));
         assert!(matches!(dispatcher.release(one, false), Next::Wait));
+    }
+
+    #[test]
+    fn with_a_limit_of_zero_every_call_is_throttled() {
+        let dispatcher = Dispatcher::new(0, 10);
+        let (call, _outcome) = call("never");
+        assert!(matches!(
+            dispatcher.place(call),
+            Placement::Refused(Failure::Throttled)
+        ));
     }
 
     #[test]

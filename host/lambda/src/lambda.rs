@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use lambkin_model::{Failure, Invocation, Outcome, RequestId};
 use uuid::Uuid;
 
+use crate::asynchronous::{Asynchronous, NotAccepted};
 use crate::function::{Account, Function, Reply, refused};
 use crate::name::FunctionRef;
 use crate::version::{Alias, Versions};
@@ -20,6 +21,7 @@ const TRACE_ID_BYTES: usize = 104;
 pub struct Lambda {
     account: Arc<Account>,
     functions: Arc<BTreeMap<String, Versions>>,
+    asynchronous: Option<Asynchronous>,
 }
 
 impl Lambda {
@@ -43,6 +45,7 @@ impl Lambda {
         Self {
             account: Arc::new(account),
             functions: Arc::new(named),
+            asynchronous: None,
         }
     }
 
@@ -54,6 +57,20 @@ impl Lambda {
     /// The functions' names, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.functions.keys().map(String::as_str)
+    }
+
+    /// The same with asynchronous invocation, which has to be served too: [`Asynchronous::serve`].
+    #[must_use]
+    pub fn with_asynchronous(self, asynchronous: Asynchronous) -> Self {
+        Self {
+            asynchronous: Some(asynchronous),
+            ..self
+        }
+    }
+
+    /// All functions, in their version `$LATEST`, by name.
+    pub fn functions(&self) -> impl Iterator<Item = &Arc<Function>> {
+        self.all().filter_map(Versions::latest)
     }
 
     /// The function that any form of a name leads to. A name without a qualifier leads to `$LATEST`.
@@ -99,9 +116,25 @@ impl Lambda {
         self.functions.get(reference.name).filter(|_| ours)
     }
 
+    /// The version that a qualifier leads to.
+    pub(crate) fn version(&self, name: &str, qualifier: &str) -> Option<&str> {
+        let function = self.functions.get(name)?.find(Some(qualifier))?;
+        Some(&function.spec().version)
+    }
+
     /// Every function in all its versions, by name.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Versions> {
         self.functions.values()
+    }
+
+    /// Accepts an event for a function; it runs later, at least once, even if the host is killed in between.
+    pub async fn accept(
+        &self,
+        function: &Function,
+        invocation: Invocation,
+    ) -> Result<(), NotAccepted> {
+        let asynchronous = self.asynchronous.as_ref().ok_or(NotAccepted::NoStore)?;
+        Ok(asynchronous.accept(function, invocation).await?)
     }
 
     /// Starts the environments that are to be there before the first call.
@@ -115,6 +148,9 @@ impl Lambda {
     pub async fn close(&self) {
         for function in self.all().flat_map(Versions::all) {
             function.close().await;
+        }
+        if let Some(asynchronous) = &self.asynchronous {
+            asynchronous.close().await;
         }
     }
 }

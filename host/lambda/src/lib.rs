@@ -7,6 +7,7 @@
 //! Behaviour, wording and limits are AWS's. Nothing a function does can end the host: it costs the function its process,
 //! and the caller gets AWS's answer for it.
 
+mod asynchronous;
 mod bootstrap;
 mod code;
 mod dispatch;
@@ -27,6 +28,7 @@ mod telemetry;
 mod variables;
 mod version;
 
+pub use asynchronous::{Asynchronous, AsynchronousConfig, EventInvokeConfig, NotAccepted, Target};
 pub use bootstrap::{NoBootstrap, Unusable};
 pub use code::{Code, CodeError, Entry};
 pub use function::{

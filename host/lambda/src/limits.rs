@@ -146,3 +146,35 @@ pub const STREAM_BACKLOG_FRAMES: usize = 4;
 
 /// What a list operation returns at once, whatever `MaxItems` says.
 pub const LIST_PAGE_ITEMS: usize = 50;
+/// How often an asynchronous event is run again after function errors, at most and by default.
+pub const MAX_RETRY_ATTEMPTS: u32 = 2;
+
+/// The waits before the first and the second retry.
+pub const RETRY_DELAYS: [Duration; MAX_RETRY_ATTEMPTS as usize] =
+    [Duration::from_secs(60), Duration::from_secs(120)];
+
+/// An event whose function was throttled comes back after this long, then after twice as long, and so on …
+pub const FIRST_THROTTLE_DELAY: Duration = Duration::from_secs(1);
+
+/// … up to this.
+pub const LAST_THROTTLE_DELAY: Duration = Duration::from_secs(300);
+
+/// The shortest `MaximumEventAgeInSeconds`.
+pub const MIN_EVENT_AGE: Duration = Duration::from_secs(60);
+
+/// The longest one, which is the default.
+pub const MAX_EVENT_AGE: Duration = Duration::from_secs(21_600);
+
+/// The attribute `ErrorMessage` of a dead letter: the first 1 KB.
+pub const DEAD_LETTER_MESSAGE_BYTES: usize = 1024;
+
+/// How long a running event belongs to its consumer: longer than any call takes. Leases end with the host; this is for
+/// a consumer that has lost one, which it should not.
+pub const EVENT_LEASE: Duration = MAX_EVENT_AGE;
+
+/// A consumer looks at the clock at least this often while something waits for its time: the clock may be set, and a
+/// laptop's timers stand still while it sleeps.
+pub const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+/// The wait after a failure of the store, a full disk for example.
+pub const STORE_PAUSE: Duration = Duration::from_secs(5);

@@ -10,6 +10,7 @@
 
 mod support;
 
+mod asynchronous;
 mod bootstrap_search;
 mod cli;
 mod config_errors;

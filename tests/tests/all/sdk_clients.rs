@@ -122,7 +122,8 @@ for_each_sdk!(
 );
 
 fn a_call_brings_the_result(sdk: Sdk) {
-    let server = Project::echo("").serve();
+    let project = Project::echo("");
+    let server = project.serve();
     let ran = json!({ "print": "ran in the background" }).to_string();
     check(
         sdk,
@@ -284,7 +285,8 @@ fn refusals_have_their_exceptions(sdk: Sdk) {
 }
 
 fn throttling_has_its_exception_and_reason(sdk: Sdk) {
-    let server = Project::echo("concurrency = 1\nqueue = 0\ntimeout = 60").serve();
+    let project = Project::echo("concurrency = 1\nqueue = 0\ntimeout = 60");
+    let server = project.serve();
     let busy = server.invoke_with(
         "echo",
         r#"{"print":"busy","sleep_ms":60000}"#,
@@ -308,7 +310,8 @@ fn throttling_has_its_exception_and_reason(sdk: Sdk) {
 }
 
 fn six_mib_pass_and_a_byte_more_does_not(sdk: Sdk) {
-    let server = Project::echo("timeout = 30").serve();
+    let project = Project::echo("timeout = 30");
+    let server = project.serve();
     let call = |kind: &str, bytes: usize| json!({ "FunctionName": "echo", "InvocationType": kind, "Payload": format!("\"{}\"", "x".repeat(bytes - 2)) });
     let calls = [
         call("RequestResponse", 6 * MIB),

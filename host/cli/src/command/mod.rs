@@ -3,5 +3,6 @@
 pub mod check;
 pub mod completions;
 pub mod invoke;
+pub mod queue;
 pub mod serve;
 pub mod shape;

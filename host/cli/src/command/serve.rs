@@ -41,7 +41,8 @@ pub async fn run(place: &Place, args: &Serve) -> anyhow::Result<ExitCode> {
     let invoke = bind("invoke.listen", config.invoke_listen).await?;
     let doors = open_doors(place, &config).await?;
     let log = Log::to_stderr()?;
-    let lambda = host::lambda(&config, &log);
+    let asynchronous = host::asynchronous(&config);
+    let lambda = host::lambda(&config, &log).with_asynchronous(asynchronous.clone());
     warn_of_missing_bootstraps(&config);
     watch_functions(args, &config, &lambda, &log)?;
 
@@ -49,6 +50,7 @@ pub async fn run(place: &Place, args: &Serve) -> anyhow::Result<ExitCode> {
     let (stop, signal) = StopSignal::new();
     let mut servers = JoinSet::new();
     servers.spawn(invoke_api::serve(invoke, signal.clone(), lambda.clone()));
+    servers.spawn(asynchronous.serve(lambda.clone(), signal.clone()));
     for door in doors {
         let front = HttpFrontDoor {
             plugin: door.trigger,

@@ -150,7 +150,7 @@ pub fn read_version_keys(
     let handler = table.text("handler");
     let timeout = table.number("timeout", MAX_TIMEOUT.as_secs_f64(), "seconds");
     let memory = table.integer("memory", MEMORY_BOUNDS, "MB");
-    let concurrency = table.integer("concurrency", 1..=10_000, "environments");
+    let concurrency = table.integer("concurrency", 0..=10_000, "environments");
     let queue = table.integer("queue", 0..=1_000_000, "calls");
     if base.reserved_concurrency {
         for other in concurrency.iter().chain(&queue) {

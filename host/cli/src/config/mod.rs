@@ -6,6 +6,7 @@
 //!
 //! On failure: every mistake of the file, each with file, line, column, key, value and what would be right.
 
+mod asynchronous;
 mod env_file;
 mod function;
 mod lifecycle;
@@ -15,6 +16,7 @@ mod source;
 mod trigger;
 mod version;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -22,6 +24,7 @@ use std::path::{Path, PathBuf};
 use lambkin_lambda::{Account, Alias, FunctionSpec};
 use toml::de::DeTable;
 
+pub use asynchronous::Settings as Asynchronous;
 pub use function::{ad_hoc, full_name};
 pub use origin::Origin;
 pub use reader::nearest;
@@ -47,6 +50,7 @@ pub struct Config {
     pub origins: Vec<Origin>,
     pub aliases: Vec<Alias>,
     pub triggers: Vec<Trigger>,
+    pub asynchronous: Asynchronous,
 }
 
 /// Why there is no configuration.
@@ -121,6 +125,7 @@ impl Config {
             origins,
             aliases: aliases.into_iter().flatten().collect(),
             triggers: read.triggers,
+            asynchronous: read.asynchronous,
         })
     }
 
@@ -160,6 +165,7 @@ struct Read {
     invoke_listen: SocketAddr,
     functions: Vec<function::Definition>,
     triggers: Vec<Trigger>,
+    asynchronous: Asynchronous,
 }
 
 fn read_root(mut root: Reader<'_>, folder: &Path, problems: &Problems) -> Read {
@@ -177,21 +183,28 @@ fn read_root(mut root: Reader<'_>, folder: &Path, problems: &Problems) -> Read {
     };
     let tables = root.tables("functions");
     let several = tables.len() > 1;
-    let functions: Vec<_> = tables
-        .into_iter()
-        .filter_map(|(name, table)| function::read(name, table, folder, several, problems))
-        .collect();
+    let names: Vec<String> = tables.iter().map(|(name, _)| name.value.clone()).collect();
+    let mut events = BTreeMap::new();
+    let mut functions = Vec::new();
+    for (name, mut table) in tables {
+        if let Some(config) = asynchronous::read_function(&mut table, &names, problems) {
+            events.insert(name.value.clone(), config);
+        }
+        functions.extend(function::read(name, table, folder, several, problems));
+    }
     let triggers: Vec<_> = root
         .tables("triggers")
         .into_iter()
         .filter_map(|(name, table)| trigger::read(name, table, folder, &mut listeners, problems))
         .collect();
+    let asynchronous = asynchronous::read(&mut root, events, folder);
     root.finish();
     Read {
         account,
         invoke_listen,
         functions,
         triggers,
+        asynchronous,
     }
 }
 

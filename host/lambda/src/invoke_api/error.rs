@@ -10,6 +10,7 @@ use http::{Method, StatusCode};
 use lambkin_http::Response;
 use lambkin_model::Failure;
 
+use crate::asynchronous::NotAccepted;
 use crate::function::FunctionSpec;
 use crate::limits::{ASYNC_EVENT_BYTES, SYNC_EVENT_BYTES};
 
@@ -155,6 +156,18 @@ impl Error {
                     ("Type", "Service".into()),
                 ],
             },
+        }
+    }
+
+    /// An event could not be stored.
+    pub(super) fn not_accepted(refused: &NotAccepted) -> Self {
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            error_type: "ServiceException",
+            members: vec![
+                ("Message", refused.to_string().into()),
+                ("Type", "Service".into()),
+            ],
         }
     }
 

@@ -67,7 +67,7 @@ impl Lineage {
 }
 
 /// Adds a call of a function to a trace header. Returns how often the function that is looked out for has been called.
-pub(super) fn add_call(trace_id: &mut String, function: &str) -> u32 {
+pub(crate) fn add_call(trace_id: &mut String, function: &str) -> u32 {
     let hash = crc32fast::hash(function.as_bytes());
     let lineage = match take(trace_id) {
         Some(lineage) => lineage.called(hash),

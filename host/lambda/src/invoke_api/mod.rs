@@ -11,7 +11,7 @@
 mod control;
 mod error;
 mod frame;
-mod lineage;
+pub(crate) mod lineage;
 mod request;
 mod response;
 mod stream;
@@ -111,7 +111,7 @@ async fn invoke(
         wants_log_tail: call.wants_log_tail,
     };
     if call.kind == Kind::Event {
-        return Ok(accept(function, invocation, operation));
+        return accept(lambda, function, invocation, operation).await;
     }
     let mut response = match operation {
         Operation::InvokeWithResponseStream => stream::invoke(function, invocation).await?,
@@ -123,15 +123,20 @@ async fn invoke(
 }
 
 /// Takes an invocation nobody waits for. It has neither a client context nor a log to return.
-fn accept(function: &Arc<Function>, mut invocation: Invocation, operation: Operation) -> Response {
+async fn accept(
+    lambda: &Lambda,
+    function: &Function,
+    mut invocation: Invocation,
+    operation: Operation,
+) -> Result<Response, Error> {
     invocation.client_context = None;
     invocation.wants_log_tail = false;
-    let function = Arc::clone(function);
-    tokio::spawn(async move { function.invoke(invocation).await });
-    match operation {
+    let accepted = lambda.accept(function, invocation).await;
+    accepted.map_err(|refused| Error::not_accepted(&refused))?;
+    Ok(match operation {
         Operation::InvokeAsync => response::json(StatusCode::ACCEPTED, r#"{"Status":202}"#.into()),
         _ => empty(StatusCode::ACCEPTED),
-    }
+    })
 }
 
 fn find<'a>(lambda: &'a Lambda, wanted: &FunctionRef<'_>) -> Result<&'a Arc<Function>, Error> {

@@ -1,0 +1,90 @@
+//! `lambkin queue`: what waits in the store, without taking anything. A host may be using the store meanwhile.
+//!
+//! Bodies are printed as they are; with `--json` one object per message or queue, so that nothing is ambiguous.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::bail;
+use lambkin_lambda::now_ms;
+use lambkin_store::{Message, Reader, Statistics};
+use serde_json::{Value, json};
+
+use crate::args::{Place, Queue};
+use crate::config::{Config, nearest};
+
+/// Prints the messages of one queue, or all queues, to standard output.
+pub fn run(place: &Place, args: &Queue) -> anyhow::Result<ExitCode> {
+    let path = Config::read(&place.config)?.asynchronous.store;
+    let mut out = std::io::stdout().lock();
+    // The store is made when the first event is accepted.
+    let store = path.exists().then(|| Reader::open(&path)).transpose()?;
+    let queues = match &store {
+        Some(store) => store.statistics(now_ms())?,
+        None => Vec::new(),
+    };
+    let Some(wanted) = &args.name else {
+        for queue in &queues {
+            write_queue(&mut out, queue, args.json)?;
+        }
+        return finished(out);
+    };
+    let messages = match &store {
+        Some(store) => store.messages(wanted)?,
+        None => Vec::new(),
+    };
+    let names = || queues.iter().map(|queue| queue.queue.as_str());
+    if messages.is_empty()
+        && let Some(near) = nearest(wanted, names())
+    {
+        bail!("the queue {wanted:?} is empty; did you mean `{near}`?");
+    }
+    for message in &messages {
+        write_message(&mut out, message, args.json)?;
+    }
+    finished(out)
+}
+
+fn finished(mut out: impl Write) -> anyhow::Result<ExitCode> {
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write_queue(out: &mut impl Write, queue: &Statistics, json: bool) -> std::io::Result<()> {
+    let Statistics {
+        queue,
+        due,
+        delayed,
+        leased,
+    } = queue;
+    if json {
+        let line = json!({ "queue": queue, "due": due, "delayed": delayed, "leased": leased });
+        return writeln!(out, "{line}");
+    }
+    writeln!(
+        out,
+        "{queue}: {due} due, {delayed} for later, {leased} under way"
+    )
+}
+
+fn write_message(out: &mut impl Write, message: &Message, json: bool) -> std::io::Result<()> {
+    if !json {
+        out.write_all(&message.body)?;
+        return writeln!(out);
+    }
+    let body = match std::str::from_utf8(&message.body) {
+        Ok(text) => json!(text),
+        Err(_) => json!({ "bytes": message.body }),
+    };
+    let attributes: Value =
+        serde_json::from_str(&message.attributes).unwrap_or_else(|_| json!(message.attributes));
+    let line = json!({
+        "id": message.id,
+        "sentAt": message.sent_at,
+        "dueAt": message.due_at,
+        "receiveCount": message.receives,
+        "attributes": attributes,
+        "body": body,
+    });
+    writeln!(out, "{line}")
+}

@@ -1,0 +1,224 @@
+//! `[asynchronous]` and `[functions.NAME.asynchronous]`: where accepted events are kept, when they are tried again, and
+//! where their ends are told.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lambkin_lambda::limits::{MAX_EVENT_AGE, MAX_RETRY_ATTEMPTS, MIN_EVENT_AGE};
+use lambkin_lambda::{AsynchronousConfig, EventInvokeConfig, Target};
+
+use super::reader::{Found, Problems, Reader, nearest};
+
+/// Where the store is unless told otherwise.
+const STORE: &str = ".lambkin/store.sqlite";
+
+/// Before a queue's name, where a function's name could be.
+const QUEUE: &str = "queue:";
+
+/// SQS's limit.
+const QUEUE_NAME_LENGTH: usize = 80;
+
+/// The version that events are sent to.
+const VERSION: &str = "$LATEST";
+
+/// Everything about asynchronous invocation.
+#[derive(Debug)]
+pub struct Settings {
+    pub store: PathBuf,
+    pub config: AsynchronousConfig,
+}
+
+/// Reads the table of the whole host; `functions` are those of the functions that have one.
+pub fn read(
+    root: &mut Reader<'_>,
+    functions: BTreeMap<String, EventInvokeConfig>,
+    project: &Path,
+) -> Settings {
+    let mut settings = Settings {
+        store: project.join(STORE),
+        config: AsynchronousConfig {
+            functions,
+            ..AsynchronousConfig::default()
+        },
+    };
+    let Some(mut table) = root.table("asynchronous") else {
+        return settings;
+    };
+    if let Some(store) = table.text("store") {
+        settings.store = project.join(store.value);
+    }
+    if let Some(scale) = table.number("time-scale", 1.0, "seconds for each second on AWS,") {
+        settings.config.time_scale = scale.value;
+    }
+    table.finish();
+    settings
+}
+
+/// Reads the table of a function, if it has one; `functions` are the names of all.
+pub fn read_function(
+    function: &mut Reader<'_>,
+    functions: &[String],
+    problems: &Problems,
+) -> Option<EventInvokeConfig> {
+    let mut table = function.table("asynchronous")?;
+    let ages = MIN_EVENT_AGE.as_secs()..=MAX_EVENT_AGE.as_secs();
+    let retries = u64::from(MAX_RETRY_ATTEMPTS);
+    let attempts = table.integer("maximum-retry-attempts", 0..=retries, "attempts");
+    let age = table.integer("maximum-event-age", ages, "seconds");
+    let mut target = |key| {
+        table
+            .text(key)
+            .and_then(|found| read_target(&found, functions, problems))
+    };
+    let config = EventInvokeConfig {
+        maximum_retry_attempts: attempts.map_or(MAX_RETRY_ATTEMPTS, |found| found.value as u32),
+        maximum_event_age: age.map_or(MAX_EVENT_AGE, |found| Duration::from_secs(found.value)),
+        on_success: target("on-success"),
+        on_failure: target("on-failure"),
+        dead_letter: target("dead-letter"),
+    };
+    table.finish();
+    Some(config)
+}
+
+fn read_target(found: &Found<String>, functions: &[String], problems: &Problems) -> Option<Target> {
+    let read = match found.value.strip_prefix(QUEUE) {
+        Some(queue) => read_queue(queue),
+        None => read_target_function(&found.value, functions),
+    };
+    match read {
+        Ok(target) => Some(target),
+        Err(message) => {
+            problems.add(found.place.clone(), &found.key, message);
+            None
+        }
+    }
+}
+
+fn read_queue(name: &str) -> Result<Target, String> {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if (1..=QUEUE_NAME_LENGTH).contains(&name.len()) && name.bytes().all(legal) {
+        return Ok(Target::Queue(name.to_owned()));
+    }
+    Err(format!(
+        "a queue's name is 1 to {QUEUE_NAME_LENGTH} letters, digits, `-` and `_`, not {name:?}"
+    ))
+}
+
+fn read_target_function(text: &str, functions: &[String]) -> Result<Target, String> {
+    let (name, qualifier) = match text.split_once(':') {
+        Some((name, qualifier)) => (name, Some(qualifier)),
+        None => (text, None),
+    };
+    let names = || functions.iter().map(String::as_str);
+    if !names().any(|known| known == name) {
+        let hint = match nearest(name, names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("defined are: {}", functions.join(", ")),
+        };
+        return Err(format!(
+            "there is no function {name:?}; {hint} A queue is written \"queue:NAME\""
+        ));
+    }
+    match qualifier {
+        None | Some(VERSION) => Ok(Target::Function {
+            name: name.to_owned(),
+            qualifier: qualifier.map(str::to_owned),
+        }),
+        Some(other) => Err(format!(
+            "events go to the version `{VERSION}` of {name}, not to {other:?}; leave the qualifier out"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Config, Source};
+
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, String> {
+        let source = Source::new(Path::new("lambkin.toml"), text.to_owned());
+        Config::parse(source, Path::new("project")).map_err(|error| error.to_string())
+    }
+
+    fn function(asynchronous: &str) -> String {
+        format!(
+            "[functions.hello]\ncode = '/'\n[functions.other]\ncode = '/'\n[functions.hello.asynchronous]\n{asynchronous}\n"
+        )
+    }
+
+    #[test]
+    fn without_a_table_everything_is_as_on_aws() {
+        let settings = parse("").unwrap().asynchronous;
+        assert_eq!(settings.store, Path::new("project/.lambkin/store.sqlite"));
+        assert_eq!(settings.config, AsynchronousConfig::default());
+    }
+
+    #[test]
+    fn every_key_is_understood() {
+        let text = function(
+            "maximum-retry-attempts = 1\nmaximum-event-age = 60\non-success = 'other:$LATEST'\n\
+             on-failure = 'hello'\ndead-letter = 'queue:gone-wrong'\n\
+             [asynchronous]\nstore = 'elsewhere.db'\ntime-scale = 0.5",
+        );
+        let settings = parse(&text).unwrap().asynchronous;
+        assert_eq!(settings.store, Path::new("project/elsewhere.db"));
+        assert_eq!(settings.config.time_scale, 0.5);
+        let target = |name: &str, qualifier: Option<&str>| {
+            Some(Target::Function {
+                name: name.to_owned(),
+                qualifier: qualifier.map(str::to_owned),
+            })
+        };
+        assert_eq!(
+            settings.config.functions["hello"],
+            EventInvokeConfig {
+                maximum_retry_attempts: 1,
+                maximum_event_age: Duration::from_secs(60),
+                on_success: target("other", Some("$LATEST")),
+                on_failure: target("hello", None),
+                dead_letter: Some(Target::Queue("gone-wrong".to_owned())),
+            }
+        );
+    }
+
+    #[test]
+    fn mistakes_are_shown_with_their_places_and_what_would_be_right() {
+        for (line, message) in [
+            (
+                "maximum-retry-attempts = 3",
+                "6:26: functions.hello.asynchronous.maximum-retry-attempts: must be a whole number of attempts from 0 to 2, not 3",
+            ),
+            (
+                "maximum-event-age = 59",
+                "must be a whole number of seconds from 60 to 21600, not 59",
+            ),
+            (
+                "on-success = 'othr'",
+                "6:14: functions.hello.asynchronous.on-success: there is no function \"othr\"; did you mean `other`?",
+            ),
+            ("on-failure = 'nobody'", "defined are: hello, other"),
+            (
+                "on-failure = 'other:live'",
+                "events go to the version `$LATEST` of other",
+            ),
+            (
+                "dead-letter = 'queue:a b'",
+                "a queue's name is 1 to 80 letters",
+            ),
+            (
+                "on-succes = 'other'",
+                "unknown key; did you mean `on-success`?",
+            ),
+            (
+                "[asynchronous]\ntime-scale = 2",
+                "asynchronous.time-scale: must be a number of seconds for each second on AWS, above 0 and up to 1, not 2",
+            ),
+        ] {
+            let text = parse(&function(line)).unwrap_err();
+            assert!(text.contains(message), "{line}: {text}");
+        }
+    }
+}

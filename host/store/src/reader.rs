@@ -1,0 +1,55 @@
+//! Looking into a store, also while a host is using it.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::StoreError;
+use crate::message::{Message, Statistics};
+use crate::{queues, schema};
+
+/// A view into a store that changes nothing. Writers and readers do not wait for each other.
+#[derive(Debug)]
+pub struct Reader {
+    path: PathBuf,
+    connection: Connection,
+}
+
+impl Reader {
+    /// Opens the store at this path, which must be there.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let failed = |error| StoreError::sqlite("open", path, &error);
+        // Not the read-only flag: after a kill, whoever comes first has to recover the write-ahead log.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+        connection
+            .pragma_update(None, "query_only", true)
+            .map_err(failed)?;
+        let found = schema::layout(&connection).map_err(failed)?;
+        if found > schema::LAYOUT {
+            return Err(StoreError::Newer {
+                path: path.to_owned(),
+                found,
+                known: schema::LAYOUT,
+            });
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            connection,
+        })
+    }
+
+    /// The messages of a queue, the one due first before the others.
+    pub fn messages(&self, queue: &str) -> Result<Vec<Message>, StoreError> {
+        queues::messages(&self.connection, queue).map_err(|error| self.failed(&error))
+    }
+
+    /// All queues with messages in them, by name.
+    pub fn statistics(&self, now: u64) -> Result<Vec<Statistics>, StoreError> {
+        queues::statistics(&self.connection, now).map_err(|error| self.failed(&error))
+    }
+
+    fn failed(&self, error: &rusqlite::Error) -> StoreError {
+        StoreError::sqlite("read", &self.path, error)
+    }
+}
