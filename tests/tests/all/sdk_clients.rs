@@ -23,13 +23,18 @@ fn boto3(server: &Server, calls: &[Value]) -> Result<Vec<Value>, Missing> {
 }
 
 fn javascript(server: &Server, calls: &[Value]) -> Result<Vec<Value>, Missing> {
-    let mut node = client("node");
-    node.env("NODE_PATH", installed("clients/node/node_modules")?)
-        .arg(fixture("invoke.cjs"));
+    let mut node = javascript_client()?;
+    node.arg(fixture("invoke.cjs"));
     Ok(answers(node, server, calls))
 }
 
-fn python() -> Result<Command, Missing> {
+pub fn javascript_client() -> Result<Command, Missing> {
+    let mut node = client("node");
+    node.env("NODE_PATH", installed("clients/node/node_modules")?);
+    Ok(node)
+}
+
+pub fn python() -> Result<Command, Missing> {
     let mut python = client("python3");
     python.env("PYTHONPATH", installed("clients/python")?);
     Ok(python)
@@ -55,7 +60,7 @@ fn client(program: &str) -> Command {
     command
 }
 
-fn fixture(name: &str) -> std::path::PathBuf {
+pub fn fixture(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("fixtures/clients")
         .join(name)
