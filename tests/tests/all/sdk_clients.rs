@@ -30,7 +30,8 @@ fn javascript(server: &Server, calls: &[Value]) -> Result<Vec<Value>, Missing> {
 
 pub fn javascript_client() -> Result<Command, Missing> {
     let mut node = client("node");
-    node.env("NODE_PATH", installed("clients/node/node_modules")?);
+    node.env("NODE_PATH", installed("clients/node/node_modules")?)
+        .env("NODE_NO_WARNINGS", "1");
     Ok(node)
 }
 
