@@ -4,7 +4,7 @@
 //! `hang`, or return a `large` result. Any other event comes back. Their runtimes are started as the examples start
 //! theirs.
 
-mod examples;
+pub mod examples;
 
 use std::fmt::Write;
 use std::path::Path;
@@ -19,6 +19,8 @@ struct Runtime {
     project: fn() -> Result<Project, Missing>,
     /// Setting of the function that works.
     works: &'static str,
+    /// The seconds after which a hang ends: enough for a process to start again even on a busy machine.
+    patience: u32,
     /// The type of the error that `fail` raises.
     error_type: &'static str,
     /// The ways in which init can fail.
@@ -38,6 +40,7 @@ fn python() {
     check(&Runtime {
         project: || example_with("python", "hello/package", &["faults.py", "broken.py"]),
         works: "handler = 'faults.handler'",
+        patience: 2,
         error_type: "ValueError",
         broken: &[
             Broken {
@@ -64,6 +67,7 @@ fn node() {
     check(&Runtime {
         project: || example_with("node", "hello/node_modules", &["faults.mjs", "broken.mjs"]),
         works: "handler = 'faults.handler'",
+        patience: 2,
         error_type: "RangeError",
         broken: &[
             Broken {
@@ -95,13 +99,9 @@ const EXITS_AT_START: Broken = Broken {
 #[test]
 fn rust() {
     check(&Runtime {
-        project: || {
-            let program = installed("examples/rust/target/release/faults")?;
-            let project = Project::new("");
-            std::os::unix::fs::symlink(program, project.path().join("hello")).unwrap();
-            Ok(project)
-        },
+        project: || installed_as_code("examples/rust/target/release/faults"),
         works: "",
+        patience: 2,
         // The runtime tells the type by its name in Rust.
         error_type: "&alloc::boxed::Box<dyn core::error::Error + core::marker::Send + core::marker::Sync>",
         broken: &[EXITS_AT_START],
@@ -109,25 +109,78 @@ fn rust() {
 }
 
 #[test]
+fn go() {
+    check(&Runtime {
+        project: || installed_as_code("runtimes/go"),
+        works: "",
+        patience: 2,
+        error_type: "errorString",
+        broken: &[EXITS_AT_START],
+    });
+}
+
+#[test]
+fn java() {
+    check(&Runtime {
+        project: java_project,
+        works: "handler = 'Faults'",
+        // Where two JVMs start at once on two busy processors, it takes this long.
+        patience: 5,
+        error_type: "java.lang.IllegalStateException",
+        broken: &[Broken {
+            setting: "handler = 'Broken'",
+            error_type: "java.lang.IllegalStateException",
+            message: "broken at start",
+        }],
+    });
+}
+
+#[test]
 fn bash() {
     check(&Runtime {
-        project: || {
-            examples::curl()?;
-            let project = Project::new("");
-            project.executable(
-                "hello/bootstrap",
-                include_bytes!("../../fixtures/runtimes/bash/bootstrap"),
-            );
-            Ok(project)
-        },
+        project: bash_project,
         works: "",
+        patience: 2,
         error_type: "Bash.Failure",
         broken: &[EXITS_AT_START],
     });
 }
 
+pub fn bash_project() -> Result<Project, Missing> {
+    examples::curl()?;
+    let project = Project::new("");
+    project.executable(
+        "hello/bootstrap",
+        include_bytes!("../../fixtures/runtimes/bash/bootstrap"),
+    );
+    Ok(project)
+}
+
+/// A project whose code is what `tests/tools/install` has built.
+pub fn installed_as_code(what: &str) -> Result<Project, Missing> {
+    let code = installed(what)?;
+    let project = Project::new("");
+    std::os::unix::fs::symlink(code, project.path().join("hello")).unwrap();
+    Ok(project)
+}
+
+/// Classes, libraries and the bootstrap that starts a JVM with them.
+fn java_project() -> Result<Project, Missing> {
+    let built = installed("runtimes/java")?;
+    let project = Project::new("");
+    project.executable(
+        "hello/bootstrap",
+        include_bytes!("../../fixtures/runtimes/java/bootstrap"),
+    );
+    for name in ["Faults.class", "Broken.class", "lib"] {
+        std::os::unix::fs::symlink(built.join(name), project.path().join("hello").join(name))
+            .unwrap();
+    }
+    Ok(project)
+}
+
 /// An example with further files beside its handler.
-fn example_with(example: &str, to_install: &str, files: &[&str]) -> Result<Project, Missing> {
+pub fn example_with(example: &str, to_install: &str, files: &[&str]) -> Result<Project, Missing> {
     let project = examples::copy(example, Some(to_install))?;
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("fixtures/runtimes")
@@ -148,7 +201,7 @@ fn check(runtime: &Runtime) {
     a_result_comes_back(&server);
     an_error_is_handed_on_as_it_is(&server, runtime);
     an_exit_is_an_error(&server);
-    a_hang_times_out(&server);
+    a_hang_times_out(&server, runtime);
     a_large_result_comes_whole(&server);
     for (index, broken) in runtime.broken.iter().enumerate() {
         a_failed_init_is_tried_again_for_every_call(&server, &format!("broken-{index}"), broken);
@@ -165,8 +218,7 @@ fn config(runtime: &Runtime) -> String {
         .unwrap();
     };
     function("good", 30, runtime.works);
-    // Two seconds let a process start again even on a busy machine.
-    function("hasty", 2, runtime.works);
+    function("hasty", runtime.patience, runtime.works);
     for (index, broken) in runtime.broken.iter().enumerate() {
         function(&format!("broken-{index}"), 30, broken.setting);
     }
@@ -224,12 +276,13 @@ fn an_exit_is_an_error(server: &Server) {
 }
 
 #[track_caller]
-fn a_hang_times_out(server: &Server) {
+fn a_hang_times_out(server: &Server, runtime: &Runtime) {
     works(server, "hasty");
     let (reply, error) = fails(server, "hasty", &json!({ "do": "hang" }));
     let words = format!(
-        "RequestId: {} Error: Task timed out after 2.00 seconds",
-        id(&reply)
+        "RequestId: {} Error: Task timed out after {}.00 seconds",
+        id(&reply),
+        runtime.patience
     );
     assert_eq!(
         error,

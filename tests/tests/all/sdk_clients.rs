@@ -34,10 +34,16 @@ pub fn with_python(program: &str, server: &Server, calls: &[Value]) -> Result<Ve
 }
 
 pub fn with_node(program: &str, server: &Server, calls: &[Value]) -> Result<Vec<Value>, Missing> {
+    let mut node = javascript_client()?;
+    node.arg(fixture(program));
+    Ok(answers(node, server, calls))
+}
+
+pub fn javascript_client() -> Result<Command, Missing> {
     let mut node = client("node");
     node.env("NODE_PATH", installed("clients/node/node_modules")?)
-        .arg(fixture(program));
-    Ok(answers(node, server, calls))
+        .env("NODE_NO_WARNINGS", "1");
+    Ok(node)
 }
 
 pub fn python() -> Result<Command, Missing> {
@@ -66,7 +72,7 @@ fn client(program: &str) -> Command {
     command
 }
 
-fn fixture(name: &str) -> std::path::PathBuf {
+pub fn fixture(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("fixtures/clients")
         .join(name)

@@ -1,10 +1,12 @@
 //! What every test starts from: a [`Project`] in a temporary folder, a [`Server`] that runs it, and plain HTTP.
 
+mod gate;
 mod http;
 mod project;
 mod server;
 mod tools;
 
+pub use gate::Gate;
 pub use http::{Reply, raw, request};
 pub use project::{Project, RAW_BOOTSTRAP};
 pub use server::{Server, lambkin};
