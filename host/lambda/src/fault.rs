@@ -16,7 +16,8 @@ use crate::sandbox::Exit;
 pub(crate) const EXIT_ERROR: &str = "Runtime.ExitError";
 /// The error type of a bootstrap that could not be started.
 pub(crate) const INVALID_ENTRYPOINT: &str = "Runtime.InvalidEntrypoint";
-const RESPONSE_TOO_LARGE: &str = "Function.ResponseSizeTooLarge";
+/// The error type of a response over the limit.
+pub(crate) const RESPONSE_TOO_LARGE: &str = "Function.ResponseSizeTooLarge";
 const INVALID_RESPONSE_MODE: &str = "Runtime.InvalidResponseModeHeader";
 const TRUNCATED_RESPONSE: &str = "Runtime.TruncatedResponse";
 const TIMED_OUT: &str = "Sandbox.Timedout";
@@ -35,10 +36,18 @@ struct MessageFirst<'a> {
     error_type: &'a str,
 }
 
-/// What the runtime posted to `/error` or `/init/error`.
+/// What the runtime posted to `/error`.
 pub(crate) fn reported(payload: Bytes) -> Fault {
     Fault {
         kind: FaultKind::Reported,
+        payload,
+    }
+}
+
+/// What the runtime posted to `/init/error`.
+pub(crate) fn reported_in_init(payload: Bytes) -> Fault {
+    Fault {
+        kind: FaultKind::ReportedInInit,
         payload,
     }
 }

@@ -9,6 +9,7 @@
 
 mod bootstrap;
 mod code;
+pub mod compat;
 mod dispatch;
 mod environment;
 mod event;
@@ -30,7 +31,7 @@ pub use function::{
     Account, Function, FunctionSpec, Reply, ResponseStream, StreamEnd, StreamError,
 };
 pub use lambda::{Lambda, new_request_id, new_trace_id, now_ms};
-pub use log::Log;
+pub use log::{Destination, Log, LogStyle};
 pub use name::is_function_name;
 pub use sandbox::{GUARD_ARGUMENT, run_guard};
 pub use variables::is_reserved as is_reserved_variable;

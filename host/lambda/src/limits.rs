@@ -48,3 +48,13 @@ pub const LOG_BACKLOG_BYTES: usize = 16 * 1024 * 1024;
 
 /// How long the end of the program waits for its log to be read.
 pub const FLUSH_LIMIT: Duration = Duration::from_secs(2);
+
+/// How long a fixed Runtime API address is waited for when the life before still holds it; it lets go within
+/// microseconds, so what is still taken then is another program's.
+pub const ADDRESS_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The pause between two attempts at it.
+pub const ADDRESS_RETRY: Duration = Duration::from_millis(1);
+
+/// Where Lambkin stands in for an emulator with one environment, this many calls wait for it.
+pub const STAND_IN_QUEUE: usize = 1000;

@@ -23,15 +23,42 @@ const GATHER: Duration = Duration::from_millis(5);
 #[derive(Debug, Clone)]
 pub struct Log(Arc<Shared>);
 
+/// Where the parts of a log go, and how they look. The default is everything to standard error, as it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LogStyle {
+    /// Functions' standard output.
+    pub function_stdout: Destination,
+    /// START, END, REPORT and what else the platform says.
+    pub platform: Destination,
+    /// The platform's lines are green.
+    pub green_platform: bool,
+    /// `\r` is kept instead of being made a line end.
+    pub keep_carriage_returns: bool,
+}
+
+/// One of the host's outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Destination {
+    /// Standard error.
+    #[default]
+    Stderr,
+    /// Standard output.
+    Stdout,
+}
+
 #[derive(Debug, Default)]
 struct Shared {
+    style: LogStyle,
     backlog: Mutex<Backlog>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Backlog {
+    /// For standard error.
     bytes: Vec<u8>,
+    /// For standard output.
+    stdout: Vec<u8>,
     dropped: usize,
     writing: bool,
     /// Somebody waits for the backlog to be written: no time for gathering.
@@ -41,7 +68,15 @@ struct Backlog {
 impl Log {
     /// Starts the writing thread; it lives as long as the process.
     pub fn to_stderr() -> std::io::Result<Self> {
-        let log = Self(Arc::new(Shared::default()));
+        Self::styled(LogStyle::default())
+    }
+
+    /// The same with a style.
+    pub fn styled(style: LogStyle) -> std::io::Result<Self> {
+        let log = Self(Arc::new(Shared {
+            style,
+            ..Shared::default()
+        }));
         let shared = Arc::clone(&log.0);
         std::thread::Builder::new()
             .name("log".to_owned())
@@ -50,14 +85,18 @@ impl Log {
     }
 
     /// Adds whole lines.
-    pub(crate) fn write(&self, lines: &[u8]) {
+    pub(crate) fn write(&self, to: Destination, lines: &[u8]) {
         let mut backlog = self.0.lock();
-        if backlog.bytes.len() + lines.len() > LOG_BACKLOG_BYTES {
+        let waiting = match to {
+            Destination::Stderr => &mut backlog.bytes,
+            Destination::Stdout => &mut backlog.stdout,
+        };
+        if waiting.len() + lines.len() > LOG_BACKLOG_BYTES {
             backlog.dropped += lines.len();
             return;
         }
-        let was_empty = backlog.bytes.is_empty();
-        backlog.bytes.extend_from_slice(lines);
+        let was_empty = waiting.is_empty();
+        waiting.extend_from_slice(lines);
         drop(backlog);
         if was_empty {
             self.0.changed.notify_all();
@@ -69,7 +108,7 @@ impl Log {
         let mut backlog = self.0.lock();
         backlog.urgent = true;
         self.0.changed.notify_all();
-        let unwritten = |backlog: &mut Backlog| !backlog.bytes.is_empty() || backlog.writing;
+        let unwritten = |backlog: &mut Backlog| !backlog.is_empty() || backlog.writing;
         let flushed = self
             .0
             .changed
@@ -85,11 +124,17 @@ impl Shared {
     }
 }
 
+impl Backlog {
+    fn is_empty(&self) -> bool {
+        self.bytes.is_empty() && self.stdout.is_empty()
+    }
+}
+
 fn write_for_ever(shared: &Shared) {
-    let mut batch = Vec::new();
+    let (mut batch, mut stdout) = (Vec::new(), Vec::new());
     loop {
         let mut backlog = shared.lock();
-        while backlog.bytes.is_empty() {
+        while backlog.is_empty() {
             backlog = shared
                 .changed
                 .wait(backlog)
@@ -100,6 +145,7 @@ fn write_for_ever(shared: &Shared) {
             .wait_timeout_while(backlog, GATHER, |backlog| !backlog.urgent);
         let (mut backlog, _) = gathered.unwrap_or_else(PoisonError::into_inner);
         std::mem::swap(&mut batch, &mut backlog.bytes);
+        std::mem::swap(&mut stdout, &mut backlog.stdout);
         let dropped = std::mem::take(&mut backlog.dropped);
         backlog.writing = true;
         drop(backlog);
@@ -110,7 +156,12 @@ fn write_for_ever(shared: &Shared) {
         }
         // Standard error may be closed; a function's output is no reason to stop.
         let _unread = std::io::stderr().write_all(&batch);
+        if !stdout.is_empty() {
+            let mut out = std::io::stdout().lock();
+            let _unread = out.write_all(&stdout).and_then(|()| out.flush());
+        }
         batch.clear();
+        stdout.clear();
         shared.lock().writing = false;
         shared.changed.notify_all();
     }
@@ -132,6 +183,15 @@ pub(crate) struct EnvironmentLog {
 pub(crate) enum Stream {
     Stdout = 0,
     Stderr = 1,
+}
+
+impl LogStyle {
+    fn destination(self, stream: Stream) -> Destination {
+        match stream {
+            Stream::Stdout => self.function_stdout,
+            Stream::Stderr => Destination::Stderr,
+        }
+    }
 }
 
 impl EnvironmentLog {
@@ -161,9 +221,10 @@ impl EnvironmentLog {
         } else {
             stderr
         };
+        let style = self.log.0.style;
         // Runtimes write `\r` where a record of several lines is to stay one record in CloudWatch; a terminal would
         // write the lines over each other.
-        let lines = piece.split(|byte| *byte == b'\r');
+        let lines = piece.split(|byte| *byte == b'\r' && !style.keep_carriage_returns);
         for (index, line) in lines.enumerate() {
             if index > 0 && !line.starts_with(b"\n") {
                 unfinished.push(b'\n');
@@ -176,19 +237,19 @@ impl EnvironmentLog {
             None => return,
         };
         let lines: Vec<u8> = unfinished.drain(..whole).collect();
-        self.emit(&lines);
+        self.emit(style.destination(stream), &lines);
     }
 
     /// Passes on what has no line end yet: the invocation or the process is over.
     pub(crate) fn finish_lines(&mut self) {
-        for stream in 0..self.unfinished.len() {
-            let rest = self
-                .unfinished
-                .get_mut(stream)
-                .map(std::mem::take)
-                .unwrap_or_default();
+        let [stdout, stderr] = &mut self.unfinished;
+        let rests = [
+            (Stream::Stdout, std::mem::take(stdout)),
+            (Stream::Stderr, std::mem::take(stderr)),
+        ];
+        for (stream, rest) in rests {
             if !rest.is_empty() {
-                self.emit(&rest);
+                self.emit(self.log.0.style.destination(stream), &rest);
             }
         }
     }
@@ -203,18 +264,34 @@ impl EnvironmentLog {
         let mut text = String::with_capacity(256);
         // Writing to a string does not fail.
         let _ = writeln!(text, "{line}");
-        self.emit(text.as_bytes());
+        let style = self.log.0.style;
+        if style.green_platform {
+            let green = |line: &str| format!("\x1b[32m{line}\x1b[0m\n");
+            self.keep(text.as_bytes());
+            let text: String = text.lines().map(green).collect();
+            return self.write(style.platform, text.as_bytes());
+        }
+        self.emit(style.platform, text.as_bytes());
     }
 
-    fn emit(&mut self, lines: &[u8]) {
+    fn emit(&mut self, to: Destination, lines: &[u8]) {
+        self.keep(lines);
+        self.write(to, lines);
+    }
+
+    /// Adds to the tail, if one is kept.
+    fn keep(&mut self, lines: &[u8]) {
         if let Some(tail) = &mut self.tail {
             tail.extend(lines);
             if !lines.ends_with(b"\n") {
                 tail.extend(b"\n");
             }
         }
+    }
+
+    fn write(&self, to: Destination, lines: &[u8]) {
         if self.prefix.is_empty() && lines.ends_with(b"\n") {
-            return self.log.write(lines);
+            return self.log.write(to, lines);
         }
         let mut out = Vec::with_capacity(lines.len() + self.prefix.len() + 1);
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
@@ -224,7 +301,7 @@ impl EnvironmentLog {
         if !out.ends_with(b"\n") {
             out.push(b'\n');
         }
-        self.log.write(&out);
+        self.log.write(to, &out);
     }
 }
 
@@ -356,6 +433,31 @@ mod tests {
             String::from_utf8(written).unwrap(),
             "f | Traceback:\nf |   line 1\nf |   line 2\nf | next\nf | rest\n"
         );
+    }
+
+    #[test]
+    fn a_style_says_what_goes_where_and_how_it_looks() {
+        let style = LogStyle {
+            function_stdout: Destination::Stdout,
+            platform: Destination::Stderr,
+            green_platform: true,
+            keep_carriage_returns: true,
+        };
+        let shared = Shared {
+            style,
+            ..Shared::default()
+        };
+        let mut log = EnvironmentLog::new(Log(Arc::new(shared)), String::new());
+        log.keep_tail();
+        log.output(Stream::Stdout, b"50 %\r100 %\n");
+        log.output(Stream::Stderr, b"warning\n");
+        log.platform("END\nREPORT");
+        let tail = log.take_tail().unwrap();
+        assert_eq!(tail, "50 %\r100 %\nwarning\nEND\nREPORT\n");
+        let backlog = log.log.0.lock();
+        assert_eq!(backlog.stdout, b"50 %\r100 %\n");
+        let colourful = "warning\n\x1b[32mEND\x1b[0m\n\x1b[32mREPORT\x1b[0m\n";
+        assert_eq!(backlog.bytes, colourful.as_bytes());
     }
 
     #[test]

@@ -54,6 +54,9 @@ pub(crate) fn of_runtime(
     runtime_api: &str,
     log_stream: &str,
 ) -> BTreeMap<String, String> {
+    if function.exact_variables {
+        return exactly(&function.variables, runtime_api, log_stream);
+    }
     let root = function.code.task_root.display();
     let mut variables = BTreeMap::new();
     let mut set = |key: &str, value: String| variables.insert(key.to_owned(), value);
@@ -89,5 +92,19 @@ pub(crate) fn of_runtime(
     set("AWS_LAMBDA_RUNTIME_API", runtime_api.to_owned());
     set("LAMBDA_TASK_ROOT", root.to_string());
     set("LAMBDA_RUNTIME_DIR", "/var/runtime".to_owned());
+    variables
+}
+
+/// The given variables, and what only the environment itself knows.
+fn exactly(
+    given: &BTreeMap<String, String>,
+    runtime_api: &str,
+    log_stream: &str,
+) -> BTreeMap<String, String> {
+    let mut variables = given.clone();
+    variables.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), runtime_api.to_owned());
+    variables
+        .entry("AWS_LAMBDA_LOG_STREAM_NAME".to_owned())
+        .or_insert_with(|| log_stream.to_owned());
     variables
 }

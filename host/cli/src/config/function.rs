@@ -70,6 +70,8 @@ pub fn read(
             .and_then(|memory| u32::try_from(memory.value).ok())
             .unwrap_or(MEMORY_MB),
         variables: variables.unwrap_or_default(),
+        exact_variables: false,
+        runtime_api: None,
         concurrency: concurrency.map_or(CONCURRENCY, |limit| limit.value as usize),
         queue: queue.map_or(QUEUE, |queue| queue.value as usize),
         log_prefix: if several {
@@ -166,6 +168,8 @@ pub fn ad_hoc(path: &Path, project: &Path) -> Result<FunctionSpec, CodeError> {
         timeout: MAX_TIMEOUT,
         memory_mb: MEMORY_MB,
         variables: BTreeMap::new(),
+        exact_variables: false,
+        runtime_api: None,
         concurrency: 1,
         queue: 0,
         log_prefix: String::new(),

@@ -9,7 +9,7 @@
 
 use std::future;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::Sleep;
 
+use super::address;
 use crate::limits::KILL_TIMEOUT;
 use crate::log::{EnvironmentLog, Stream};
 use crate::runtime_api;
@@ -50,12 +51,14 @@ pub(crate) enum Happening {
 }
 
 impl Life {
-    /// Starts a process. `prepare` is told the Runtime API's address and says what to start.
-    pub(crate) fn begin(prepare: impl FnOnce(&str) -> Launch) -> io::Result<Self> {
-        let listener = std::net::TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
-        listener.set_nonblocking(true)?;
+    /// Starts a process whose Runtime API listens on `address`, or else on a free port. `prepare` is told the address and
+    /// says what to start.
+    pub(crate) async fn begin(
+        address: Option<SocketAddr>,
+        prepare: impl FnOnce(&str) -> Launch,
+    ) -> io::Result<Self> {
+        let listener = address::listen(address).await?;
         let address = listener.local_addr()?;
-        let listener = tokio::net::TcpListener::from_std(listener)?;
         let (process, outputs) = Process::spawn(prepare(&address.to_string()))?;
 
         let (conversation, events) = Conversation::new();

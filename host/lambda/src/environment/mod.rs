@@ -11,6 +11,7 @@
 //! On failure: every call gets exactly one outcome, whatever the process does. If this task itself should die, the
 //! dispatcher learns of it and the caller is told that the host is shutting down.
 
+mod address;
 mod life;
 
 use std::path::PathBuf;
@@ -215,7 +216,7 @@ impl Environment {
             .map_err(InitFailure::NoBootstrap)?;
         let function = &self.function;
         let log_stream = &self.log_stream;
-        let life = Life::begin(|runtime_api| Launch {
+        let life = Life::begin(function.spec.runtime_api, |runtime_api| Launch {
             program: program.clone(),
             arguments,
             variables: variables::of_runtime(
@@ -228,7 +229,7 @@ impl Environment {
         });
         let not_started =
             |error| InitFailure::NotStarted(program.clone(), Exit::not_started(&error));
-        self.life = Some(life.map_err(not_started)?);
+        self.life = Some(life.await.map_err(not_started)?);
 
         let mut reported = None;
         loop {
@@ -295,7 +296,7 @@ impl Environment {
             }
             InitFailure::NotStarted(program, exit) => fault::not_started(id, &program, &exit),
             InitFailure::Exited(exit) => fault::exited(id, &exit),
-            InitFailure::Reported(error) => fault::reported(error.body),
+            InitFailure::Reported(error) => fault::reported_in_init(error.body),
             InitFailure::TimedOut => fault::timed_out(id, self.function.spec.timeout),
         };
         self.write_start(id);
