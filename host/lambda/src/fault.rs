@@ -109,17 +109,26 @@ pub(crate) fn not_started(id: &RequestId, program: &Path, exit: &Exit) -> Fault 
 
 /// The response was over the limit. AWS puts the message first in this one.
 pub(crate) fn response_too_large() -> Fault {
-    let message = format!(
-        "Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES} bytes)."
-    );
     let payload = json(&MessageFirst {
-        error_message: &message,
+        error_message: &response_too_large_text(),
         error_type: RESPONSE_TOO_LARGE,
     });
     Fault {
         kind: FaultKind::Platform(RESPONSE_TOO_LARGE),
         payload,
     }
+}
+
+/// The same with the type first, as AWS's emulator has it.
+pub(crate) fn response_too_large_type_first() -> Bytes {
+    json(&TypeFirst {
+        error_type: RESPONSE_TOO_LARGE,
+        error_message: &response_too_large_text(),
+    })
+}
+
+fn response_too_large_text() -> String {
+    format!("Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES} bytes).")
 }
 
 /// The response broke off.

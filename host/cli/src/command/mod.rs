@@ -2,6 +2,8 @@
 
 pub mod check;
 pub mod completions;
+pub mod docker_lambda;
 pub mod invoke;
+pub mod rie;
 pub mod serve;
 pub mod shape;

@@ -43,7 +43,7 @@ use lambkin_model::{Failure, FaultKind, Invocation, Outcome};
 use tokio::net::TcpListener;
 
 use super::{client_context, invoked_name, trace_id};
-use crate::fault::{RESPONSE_TOO_LARGE, timed_out_text};
+use crate::fault::{RESPONSE_TOO_LARGE, response_too_large_type_first, timed_out_text};
 use crate::function::Function;
 use crate::lambda::{Lambda, new_request_id};
 use crate::limits::RESPONSE_BYTES;
@@ -118,9 +118,10 @@ fn worded(outcome: Outcome, timeout: Duration) -> Response {
     };
     match fault.kind {
         FaultKind::TimedOut => with_body(StatusCode::OK, timed_out_text(timeout).into()),
-        FaultKind::Reported | FaultKind::Platform(RESPONSE_TOO_LARGE) => {
-            with_body(StatusCode::OK, fault.payload)
+        FaultKind::Platform(RESPONSE_TOO_LARGE) => {
+            with_body(StatusCode::OK, response_too_large_type_first())
         }
+        FaultKind::Reported => with_body(StatusCode::OK, fault.payload),
         FaultKind::ReportedInInit | FaultKind::Platform(_) => {
             with_body(StatusCode::BAD_GATEWAY, fault.payload)
         }
@@ -159,7 +160,7 @@ fn status_only(status: StatusCode) -> Response {
 fn is_text(body: &[u8]) -> bool {
     let control =
         |byte: &u8| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r' | b'\x0c' | b'\x1b');
-    !body.iter().take(SNIFFED_BYTES).any(|byte| control(byte))
+    !body.iter().take(SNIFFED_BYTES).any(control)
 }
 
 #[cfg(test)]

@@ -45,8 +45,15 @@ pub struct Server {
 impl Server {
     #[track_caller]
     pub fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[])
+    }
+
+    /// The same with further arguments.
+    #[track_caller]
+    pub fn start_with(folder: &Path, arguments: &[&str]) -> Self {
         let mut child = lambkin()
             .args(["serve", "--json"])
+            .args(arguments)
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -143,7 +150,7 @@ impl Drop for Server {
 }
 
 /// Collects what comes, in the background.
-fn collect(from: impl Read + Send + 'static) -> Arc<Mutex<String>> {
+pub(super) fn collect(from: impl Read + Send + 'static) -> Arc<Mutex<String>> {
     let collected = Arc::new(Mutex::new(String::new()));
     let into = Arc::clone(&collected);
     std::thread::spawn(move || {
