@@ -211,6 +211,15 @@ fn carriage_returns_are_kept_where_that_is_asked_for() {
 }
 
 #[test]
+fn a_variable_without_effect_is_named() {
+    for key in ["DOCKER_LAMBDA_WATCH", "AWS_LAMBDA_COGNITO_IDENTITY"] {
+        let output = once("1", &[(key, "1")]);
+        assert!(err(&output).contains(&format!("{key} has no effect")));
+        assert_eq!(out(&output), "\n1\n");
+    }
+}
+
+#[test]
 fn colours_can_be_switched_off() {
     assert!(!err(&once("1", &[("NO_COLOR", "1")])).contains('\x1b'));
 }

@@ -389,7 +389,9 @@ fn rie_itself_answers_the_same() {
         .args([RAW_BOOTSTRAP, "app.handler"])
         .current_dir(folder.path());
     let ours = StandIn::start(command, "listening on http://127.0.0.1:");
-    let calls: [(&str, &[(&str, &str)], &str); 12] = [
+    // Method, headers and event.
+    type Call<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+    let calls: [Call<'_>; 12] = [
         ("POST", &[], r#"{"a":1}"#),
         ("GET", &[], ""),
         ("PUT", &[], "no JSON"),

@@ -26,8 +26,8 @@ pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     if let Some(address) = settings.function.runtime_api {
         check_free("DOCKER_LAMBDA_RUNTIME_PORT", address)?;
     }
-    if settings.watch {
-        tracing::warn!("DOCKER_LAMBDA_WATCH has no effect; send SIGHUP after a change of the code");
+    for words in settings.without_effect {
+        tracing::warn!("{words}");
     }
     let log = Log::styled(settings.log_style)?;
     let function = Function::new(settings.function, settings.account, log.clone());
