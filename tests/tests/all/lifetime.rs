@@ -13,7 +13,8 @@ use crate::support::{Project, Server, eventually, lambkin};
 /// A function that leaves children behind in every way a process can: in its group, in a session of its own, and
 /// twice forked so that its parent is gone.
 fn littering() -> (Project, Server, Vec<String>) {
-    let project = Project::new("[functions.echo]\ncode = \"code\"\ntimeout = 1\n");
+    // One environment: while bash is slow to ask for its next event, a second one would take the next call.
+    let project = Project::new("[functions.echo]\ncode = \"code\"\ntimeout = 1\nconcurrency = 1\n");
     project.executable(
         "code/bootstrap",
         r#"#!/usr/bin/env bash
