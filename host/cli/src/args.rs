@@ -1,8 +1,9 @@
 //! What can be typed.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Parser, Subcommand};
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 /// AWS Lambda on your machine: no Docker, no account.
 #[derive(Debug, Parser)]
@@ -53,6 +54,19 @@ pub enum Command {
     Check,
     /// Print what is in a queue of the store, or which queues there are, without taking anything
     Queue(Queue),
+    /// Run one function in the place of AWS's Runtime Interface Emulator
+    Rie {
+        /// RIE's flags, then the command, whose last word is the handler if there are several [default: the bootstrap
+        /// in /var/task, /opt or /var/runtime]
+        #[arg(
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "WORDS"
+        )]
+        words: Vec<OsString>,
+    },
+    /// Run one function in the place of docker-lambda, with its variables
+    DockerLambda(DockerLambda),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -73,6 +87,17 @@ pub struct Serve {
     /// Restart none, whatever lambkin.toml says
     #[arg(long, conflicts_with = "watch")]
     pub no_watch: bool,
+
+    /// Have the Invoke API answer as another emulator does
+    #[arg(long, value_name = "EMULATOR")]
+    pub compat: Option<Compat>,
+}
+
+/// An emulator whose answers the Invoke API can give.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Compat {
+    /// AWS's Runtime Interface Emulator: status 502 for a crash, plain text for a time-out
+    Rie,
 }
 
 /// The result goes to standard output, logs go to standard error. Exit code: 0 for a result, 1 if the function
@@ -123,4 +148,28 @@ pub struct Queue {
     /// Print one JSON object per line, for tools
     #[arg(long)]
     pub json: bool,
+}
+
+/// Where DOCKER_LAMBDA_STAY_OPEN is not set: the result is the last line on standard output, everything else goes to
+/// standard error, and the exit code is 0 for a result, 1 if the function failed, 2 if it could not be invoked.
+#[derive(Debug, clap::Args)]
+pub struct DockerLambda {
+    /// The runtime's program [default: the bootstrap in /var/runtime, the code's folder or /opt]
+    #[arg(long, value_name = "PATH")]
+    pub bootstrap: Option<PathBuf>,
+
+    /// Its arguments, a JSON list of strings
+    #[arg(long, value_name = "JSON")]
+    pub bootstrap_args: Option<String>,
+
+    /// Has no effect
+    #[arg(long)]
+    pub enable_msg_logs: bool,
+
+    /// Handed on as _HANDLER [default: AWS_LAMBDA_FUNCTION_HANDLER, _HANDLER, else handler]
+    pub handler: Option<String>,
+
+    /// The event [default: AWS_LAMBDA_EVENT_BODY, standard input with DOCKER_LAMBDA_USE_STDIN, else {}]
+    #[arg(allow_hyphen_values = true)]
+    pub event: Option<String>,
 }

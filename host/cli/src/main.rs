@@ -7,17 +7,20 @@
 
 mod args;
 mod command;
+mod compat;
 mod config;
 mod host;
 mod watch;
 
+use std::ffi::OsString;
 use std::num::NonZero;
 use std::process::ExitCode;
 
 use clap::Parser;
 use tracing_subscriber::filter::LevelFilter;
 
-use args::{Args, Command};
+use args::{Args, Command, DockerLambda};
+use compat::{Variables, docker_lambda, rie};
 
 /// Something outside the function went wrong: the configuration, a plugin, the operating system.
 const EXIT_TROUBLE: u8 = 2;
@@ -30,10 +33,12 @@ fn main() -> ExitCode {
     {
         return lambkin_lambda::run_guard();
     }
-    let args = Args::parse();
     lambkin_lambda::raise_file_limit();
-    start_tracing(args.verbose);
-    match run(args) {
+    let done = match compat::rie_words(std::env::args_os()) {
+        Some(words) => stand_in_for_rie(words),
+        None => run(Args::parse()),
+    };
+    match done {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -43,20 +48,47 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let Args {
+        place,
+        verbose,
+        command,
+    } = args;
+    if !matches!(command, Command::Rie { .. } | Command::DockerLambda(_)) {
+        start_tracing(level(verbose), verbose > 1);
+    }
+    match command {
+        Command::Serve(serve) => block_on(command::serve::run(&place, &serve)),
+        Command::Invoke(invoke) => block_on(command::invoke::run(&place, &invoke)),
+        Command::Shape(shape) => block_on(command::shape::run(&place, &shape)),
+        Command::Check => block_on(command::check::run(&place)),
+        Command::Queue(queue) => command::queue::run(&place, &queue),
+        Command::Completions { shell } => command::completions::run(shell),
+        Command::Rie { words } => stand_in_for_rie(words),
+        Command::DockerLambda(args) => stand_in_for_docker_lambda(args),
+    }
+}
+
+/// The stand-ins have levels of their own for what they say.
+fn stand_in_for_rie(words: Vec<OsString>) -> anyhow::Result<ExitCode> {
+    let folder = std::env::current_dir()?;
+    let settings = rie::Settings::read(words, Variables::of_this_program(), &folder)?;
+    start_tracing(settings.log_level, false);
+    block_on(command::rie::run(settings))
+}
+
+fn stand_in_for_docker_lambda(args: DockerLambda) -> anyhow::Result<ExitCode> {
+    let folder = std::env::current_dir()?;
+    let settings = docker_lambda::Settings::read(args, Variables::of_this_program(), &folder)?;
+    start_tracing(settings.log_level, false);
+    block_on(command::docker_lambda::run(settings))
+}
+
+fn block_on(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(worker_threads())
         .enable_all()
         .build()?;
-    let code = runtime.block_on(async {
-        match args.command {
-            Command::Serve(serve) => command::serve::run(&args.place, &serve).await,
-            Command::Invoke(invoke) => command::invoke::run(&args.place, &invoke).await,
-            Command::Shape(shape) => command::shape::run(&args.place, &shape).await,
-            Command::Check => command::check::run(&args.place).await,
-            Command::Queue(queue) => command::queue::run(&args.place, &queue),
-            Command::Completions { shell } => command::completions::run(shell),
-        }
-    })?;
+    let code = runtime.block_on(command)?;
     // Whatever still runs, a cache writer or a name look-up, is not worth waiting for.
     runtime.shutdown_background();
     Ok(code)
@@ -69,17 +101,20 @@ fn worker_threads() -> usize {
     (processors / 2).max(1)
 }
 
-fn start_tracing(verbose: u8) {
-    let level = match verbose {
+fn level(verbose: u8) -> LevelFilter {
+    match verbose {
         0 => LevelFilter::WARN,
         1 => LevelFilter::INFO,
         2 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
-    };
+    }
+}
+
+fn start_tracing(level: LevelFilter, with_target: bool) {
     tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(std::io::stderr)
-        .with_target(verbose > 1)
+        .with_target(with_target)
         .without_time()
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .init();

@@ -16,7 +16,8 @@ use crate::sandbox::Exit;
 pub(crate) const EXIT_ERROR: &str = "Runtime.ExitError";
 /// The error type of a bootstrap that could not be started.
 pub(crate) const INVALID_ENTRYPOINT: &str = "Runtime.InvalidEntrypoint";
-const RESPONSE_TOO_LARGE: &str = "Function.ResponseSizeTooLarge";
+/// The error type of a response over the limit.
+pub(crate) const RESPONSE_TOO_LARGE: &str = "Function.ResponseSizeTooLarge";
 const INVALID_RESPONSE_MODE: &str = "Runtime.InvalidResponseModeHeader";
 const TRUNCATED_RESPONSE: &str = "Runtime.TruncatedResponse";
 pub(crate) const TIMED_OUT: &str = "Sandbox.Timedout";
@@ -35,10 +36,18 @@ struct MessageFirst<'a> {
     error_type: &'a str,
 }
 
-/// What the runtime posted to `/error` or `/init/error`.
+/// What the runtime posted to `/error`.
 pub(crate) fn reported(payload: Bytes) -> Fault {
     Fault {
         kind: FaultKind::Reported,
+        payload,
+    }
+}
+
+/// What the runtime posted to `/init/error`.
+pub(crate) fn reported_in_init(payload: Bytes) -> Fault {
+    Fault {
+        kind: FaultKind::ReportedInInit,
         payload,
     }
 }
@@ -105,17 +114,26 @@ pub(crate) fn extension(id: &RequestId, error_type: &'static str, words: &str) -
 
 /// The response was over the limit. AWS puts the message first in this one.
 pub(crate) fn response_too_large() -> Fault {
-    let message = format!(
-        "Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES} bytes)."
-    );
     let payload = json(&MessageFirst {
-        error_message: &message,
+        error_message: &response_too_large_text(),
         error_type: RESPONSE_TOO_LARGE,
     });
     Fault {
         kind: FaultKind::Platform(RESPONSE_TOO_LARGE),
         payload,
     }
+}
+
+/// The same with the type first, as AWS's emulator has it.
+pub(crate) fn response_too_large_type_first() -> Bytes {
+    json(&TypeFirst {
+        error_type: RESPONSE_TOO_LARGE,
+        error_message: &response_too_large_text(),
+    })
+}
+
+fn response_too_large_text() -> String {
+    format!("Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES} bytes).")
 }
 
 /// The response broke off.

@@ -1,5 +1,6 @@
 //! A function: what it is, and its environments, from none to its limit.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +43,11 @@ pub struct FunctionSpec {
     pub memory_mb: u32,
     /// The function's own environment variables.
     pub variables: Variables,
+    /// The runtime gets `variables` and what leads it to the Runtime API, nothing else of AWS's: emulators that Lambkin
+    /// stands in for hand on an environment of their own.
+    pub exact_variables: bool,
+    /// Where its Runtime API listens; `None` is a free port of loopback. An address allows one environment at a time.
+    pub runtime_api: Option<SocketAddr>,
     /// The most environments at a time.
     pub concurrency: usize,
     /// The most calls that wait for an environment; further ones get 429. 0 is AWS's way.

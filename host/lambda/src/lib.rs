@@ -10,6 +10,7 @@
 mod asynchronous;
 mod bootstrap;
 mod code;
+pub mod compat;
 mod dispatch;
 mod environment;
 mod event;
@@ -36,7 +37,7 @@ pub use function::{
     StreamEnd, StreamError,
 };
 pub use lambda::{Lambda, new_request_id, new_trace_id, now_ms};
-pub use log::Log;
+pub use log::{Destination, Log, LogStyle};
 pub use name::{is_alias_name, is_function_name, is_version_number};
 pub use runtime_api::HTTP_INTEGRATION;
 pub use sandbox::{GUARD_ARGUMENT, raise_file_limit, run_guard};

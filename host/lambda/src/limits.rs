@@ -178,3 +178,12 @@ pub const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// The wait after a failure of the store, a full disk for example.
 pub const STORE_PAUSE: Duration = Duration::from_secs(5);
+/// How long a fixed Runtime API address is waited for when the life before still holds it; it lets go within
+/// microseconds, so what is still taken then is another program's.
+pub const ADDRESS_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The pause between two attempts at it.
+pub const ADDRESS_RETRY: Duration = Duration::from_millis(1);
+
+/// Where Lambkin stands in for an emulator with one environment, this many calls wait for it.
+pub const STAND_IN_QUEUE: usize = 1000;

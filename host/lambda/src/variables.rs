@@ -89,6 +89,9 @@ pub(crate) fn of_runtime(
     account: &Account,
     surroundings: &Surroundings<'_>,
 ) -> BTreeMap<String, String> {
+    if function.exact_variables {
+        return exactly(function.variables.get(), surroundings);
+    }
     let root = function.code.version();
     let root = root.display();
     let mut variables = BTreeMap::new();
@@ -166,4 +169,23 @@ fn in_layers(function: &FunctionSpec, folder: &str) -> String {
     path.push_str("/opt/");
     path.push_str(folder);
     path
+}
+
+/// The given variables, and what only the environment itself knows.
+fn exactly(
+    mut variables: BTreeMap<String, String>,
+    surroundings: &Surroundings<'_>,
+) -> BTreeMap<String, String> {
+    let address = surroundings.runtime_api;
+    for (key, value) in [
+        ("AWS_LAMBDA_RUNTIME_API", address),
+        ("AWS_LAMBDA_METADATA_API", address),
+        ("AWS_LAMBDA_METADATA_TOKEN", surroundings.metadata_token),
+    ] {
+        variables.insert(key.to_owned(), value.to_owned());
+    }
+    variables
+        .entry("AWS_LAMBDA_LOG_STREAM_NAME".to_owned())
+        .or_insert_with(|| surroundings.log_stream.to_owned());
+    variables
 }

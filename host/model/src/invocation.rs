@@ -81,8 +81,10 @@ pub struct Fault {
 /// Who reported a [`Fault`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
-    /// The function's own code or its runtime client, through `/error` or `/init/error`.
+    /// The function's own code or its runtime client, through `/error`.
     Reported,
+    /// The function's runtime client, through `/init/error`: it never came to serving.
+    ReportedInInit,
     /// The platform: the function's time-out went by (`Sandbox.Timedout`).
     TimedOut,
     /// The platform, with AWS's error type: `Runtime.ExitError`, `Function.ResponseSizeTooLarge`, …

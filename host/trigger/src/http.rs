@@ -150,7 +150,7 @@ fn translate(outcome: Outcome, function: &str) -> TriggerOutcome {
             ..
         })) => TriggerOutcome::TimedOut,
         Err(Failure::Function(Fault {
-            kind: FaultKind::Reported,
+            kind: FaultKind::Reported | FaultKind::ReportedInInit,
             payload,
         })) => TriggerOutcome::Failed {
             kind: "handler".to_owned(),

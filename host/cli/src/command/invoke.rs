@@ -13,7 +13,7 @@ use crate::config::{self, Config, nearest};
 use crate::host;
 
 /// The function returned an error, crashed or timed out.
-const EXIT_FUNCTION_FAILED: u8 = 1;
+pub const EXIT_FUNCTION_FAILED: u8 = 1;
 
 /// Invokes, prints the result, and ends the function's process.
 pub async fn run(place: &Place, args: &Invoke) -> anyhow::Result<ExitCode> {

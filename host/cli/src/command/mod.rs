@@ -2,7 +2,9 @@
 
 pub mod check;
 pub mod completions;
+pub mod docker_lambda;
 pub mod invoke;
 pub mod queue;
+pub mod rie;
 pub mod serve;
 pub mod shape;

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use lambkin_http::{Stop, StopSignal};
+use lambkin_lambda::compat::rie;
 use lambkin_lambda::{Lambda, Log, invoke_api};
 use lambkin_plugin::HttpTrigger;
 use lambkin_trigger::http::HttpFrontDoor;
@@ -19,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
-use crate::args::{Place, Serve};
+use crate::args::{Compat, Place, Serve};
 use crate::config::{Config, Origin, full_name};
 use crate::host;
 use crate::watch::{self, Watched};
@@ -49,7 +50,10 @@ pub async fn run(place: &Place, args: &Serve) -> anyhow::Result<ExitCode> {
     announce(args.json, &config, &invoke, &doors)?;
     let (stop, signal) = StopSignal::new();
     let mut servers = JoinSet::new();
-    servers.spawn(invoke_api::serve(invoke, signal.clone(), lambda.clone()));
+    match args.compat {
+        None => servers.spawn(invoke_api::serve(invoke, signal.clone(), lambda.clone())),
+        Some(Compat::Rie) => servers.spawn(rie::serve(invoke, signal.clone(), lambda.clone())),
+    };
     servers.spawn(asynchronous.serve(lambda.clone(), signal.clone()));
     for door in doors {
         let front = HttpFrontDoor {
@@ -173,20 +177,20 @@ async fn shut_down(stop: &Stop, mut servers: JoinSet<()>, lambda: &Lambda, signa
 }
 
 /// SIGINT and SIGTERM.
-struct Signals {
+pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Signals {
-    fn new() -> anyhow::Result<Self> {
+    pub fn new() -> anyhow::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
         })
     }
 
-    async fn received(&mut self) {
+    pub async fn received(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

@@ -99,6 +99,8 @@ fn defaults(name: String) -> FunctionSpec {
         timeout: TIMEOUT,
         memory_mb: MEMORY_MB,
         variables: Variables::default(),
+        exact_variables: false,
+        runtime_api: None,
         concurrency: CONCURRENCY,
         queue: QUEUE,
         reserved_concurrency: false,

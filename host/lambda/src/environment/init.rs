@@ -89,7 +89,7 @@ impl Environment {
 
     /// Starts the processes and waits until the runtime asks for an event, and every extension too.
     async fn reach_ready(&mut self, phase: Phase, until: Instant) -> Result<(), InitFailure> {
-        let program = self.start(phase)?;
+        let program = self.start(phase).await?;
         let mut until = until;
         let mut progress = Progress::default();
         loop {
@@ -206,7 +206,7 @@ impl Environment {
     }
 
     /// Begins a life, and says which program its runtime is.
-    fn start(&mut self, phase: Phase) -> Result<PathBuf, InitFailure> {
+    async fn start(&mut self, phase: Phase) -> Result<PathBuf, InitFailure> {
         let function = &self.function;
         let (program, arguments) = function
             .spec
@@ -219,7 +219,7 @@ impl Environment {
             program: program.clone(),
             arguments,
         };
-        let life = Life::begin(function, runtime, discovered, &self.log_stream);
+        let life = Life::begin(function, runtime, discovered, &self.log_stream).await;
         let life = life
             .map_err(|error| InitFailure::NotStarted(program.clone(), Exit::not_started(&error)))?;
         self.log.tell(std::sync::Arc::clone(life.telemetry()));
@@ -307,7 +307,7 @@ impl InitFailure {
             }
             Self::NotStarted(program, exit) => fault::not_started(id, &program, &exit),
             Self::Exited(exit) => fault::exited(id, &exit),
-            Self::Reported(error) => fault::reported(error.body),
+            Self::Reported(error) => fault::reported_in_init(error.body),
             Self::Extension { error_type, words } => fault::extension(id, error_type, &words),
             Self::TimedOut => fault::timed_out(id, timeout),
         })

@@ -13,7 +13,6 @@
 
 use std::future;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,6 +23,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Sleep;
 use uuid::Uuid;
 
+use super::address;
 use super::output::Output;
 use super::program::{News, Programs};
 use crate::extension::discover::{Discovered, External};
@@ -83,16 +83,14 @@ pub(crate) struct Runtime {
 
 impl Life {
     /// Opens the address and starts the external extensions. The runtime follows with [`Life::start_runtime`].
-    pub(crate) fn begin(
+    pub(crate) async fn begin(
         function: &Function,
         runtime: Runtime,
         discovered: Discovered,
         log_stream: &str,
     ) -> io::Result<Self> {
-        let listener = std::net::TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
-        listener.set_nonblocking(true)?;
+        let listener = address::listen(function.spec.runtime_api).await?;
         let address = listener.local_addr()?;
-        let listener = tokio::net::TcpListener::from_std(listener)?;
         let spec = &function.spec;
         let (conversation, events) = Conversation::new(spec.lifecycle.concurrency);
         let (extensions, extension_events) = extensions(function, &discovered);

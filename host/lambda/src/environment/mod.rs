@@ -11,6 +11,7 @@
 //! On failure: every call gets exactly one outcome, whatever the process does. If this task itself should die, the
 //! dispatcher learns of it and the caller is told that the host is shutting down.
 
+mod address;
 mod init;
 mod life;
 mod output;

@@ -111,7 +111,7 @@ impl Work {
             Some(Err(Failure::Function(fault))) => match fault.kind {
                 FaultKind::Platform(error_type) => End::Error(error_type),
                 FaultKind::TimedOut => End::TimedOut,
-                FaultKind::Reported => End::Success,
+                FaultKind::Reported | FaultKind::ReportedInInit => End::Success,
             },
             _ => End::Success,
         }
@@ -147,7 +147,7 @@ fn stream_error(result: &Result<Bytes, Failure>) -> Option<StreamError> {
     let error_type = match fault.kind {
         FaultKind::Platform(error_type) => error_type,
         FaultKind::TimedOut => fault::TIMED_OUT,
-        FaultKind::Reported => "Unhandled",
+        FaultKind::Reported | FaultKind::ReportedInInit => "Unhandled",
     };
     Some(StreamError {
         error_type: error_type.to_owned(),

@@ -169,6 +169,8 @@ mod tests {
             timeout: Duration::from_secs(3),
             memory_mb: 128,
             variables: crate::Variables::default(),
+            exact_variables: false,
+            runtime_api: None,
             concurrency: 1,
             queue: 0,
             reserved_concurrency: false,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::Log;
+use super::{Destination, Log};
 use crate::function::LogFormat;
 use crate::limits::{LOG_LINE_BYTES, LOG_TAIL_BYTES};
 use crate::telemetry::event::{Event, Kind, logged};
@@ -94,7 +94,8 @@ impl EnvironmentLog {
         };
         // Runtimes write `\r` where a record of several lines is to stay one record in CloudWatch; a terminal would
         // write the lines over each other.
-        let lines = piece.split(|byte| *byte == b'\r');
+        let style = self.log.style();
+        let lines = piece.split(|byte| *byte == b'\r' && !style.keep_carriage_returns);
         for (index, line) in lines.enumerate() {
             if index > 0 && !line.starts_with(b"\n") {
                 unfinished.push(b'\n');
@@ -107,7 +108,7 @@ impl EnvironmentLog {
             None => return,
         };
         let lines: Vec<u8> = unfinished.drain(..whole).collect();
-        self.printed(Source::kind(index), &lines);
+        self.printed(index, &lines);
     }
 
     /// Passes on what has no line end yet: the invocation or the process is over.
@@ -119,7 +120,7 @@ impl EnvironmentLog {
                 .map(std::mem::take)
                 .unwrap_or_default();
             if !rest.is_empty() {
-                self.printed(Source::kind(index), &rest);
+                self.printed(index, &rest);
             }
         }
     }
@@ -140,7 +141,8 @@ impl EnvironmentLog {
             (LogFormat::Text, None) => {}
             (LogFormat::Json, _) => {
                 let event = event(Timestamp::now());
-                self.emit(&[&event.json[..], b"\n"].concat());
+                let line = [&event.json[..], b"\n"].concat();
+                self.emit(self.log.style().platform, &line);
                 return self.record(event);
             }
         }
@@ -179,11 +181,24 @@ impl EnvironmentLog {
         let mut text = String::with_capacity(256);
         // Writing to a string does not fail.
         let _ = writeln!(text, "{line}");
-        self.emit(text.as_bytes());
+        let style = self.log.style();
+        if style.green_platform {
+            let green = |line: &str| format!("\x1b[32m{line}\x1b[0m\n");
+            self.keep(text.as_bytes());
+            let text: String = text.lines().map(green).collect();
+            return self.write(style.platform, text.as_bytes());
+        }
+        self.emit(style.platform, text.as_bytes());
     }
 
-    fn printed(&mut self, kind: Kind, lines: &[u8]) {
-        self.emit(lines);
+    fn printed(&mut self, index: usize, lines: &[u8]) {
+        let to = if index == Source::Stdout.index() {
+            self.log.style().function_stdout
+        } else {
+            Destination::Stderr
+        };
+        self.emit(to, lines);
+        let kind = Source::kind(index);
         if !self.wants(kind) {
             return;
         }
@@ -196,15 +211,24 @@ impl EnvironmentLog {
         }
     }
 
-    fn emit(&mut self, lines: &[u8]) {
+    fn emit(&mut self, to: Destination, lines: &[u8]) {
+        self.keep(lines);
+        self.write(to, lines);
+    }
+
+    /// Adds to the tail, if one is kept.
+    fn keep(&mut self, lines: &[u8]) {
         if let Some(tail) = &mut self.tail {
             tail.extend(lines);
             if !lines.ends_with(b"\n") {
                 tail.extend(b"\n");
             }
         }
+    }
+
+    fn write(&self, to: Destination, lines: &[u8]) {
         if self.prefix.is_empty() && lines.ends_with(b"\n") {
-            return self.log.write(lines);
+            return self.log.write(to, lines);
         }
         let mut out = Vec::with_capacity(lines.len() + self.prefix.len() + 1);
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
@@ -214,7 +238,7 @@ impl EnvironmentLog {
         if !out.ends_with(b"\n") {
             out.push(b'\n');
         }
-        self.log.write(&out);
+        self.log.write(to, &out);
     }
 }
 
@@ -234,22 +258,44 @@ impl Tail {
 
 #[cfg(test)]
 mod tests {
+    use super::super::LogStyle;
     use super::*;
 
     #[test]
     fn carriage_returns_become_line_ends() {
-        let sink = Log::to_nowhere();
+        let sink = Log::kept(LogStyle::default());
         let mut log = EnvironmentLog::new(sink.clone(), "f | ".to_owned(), LogFormat::Text);
         log.output(
             Source::Stdout,
             b"Traceback:\r  line 1\r  line 2\r\nnext\nrest",
         );
         log.finish_lines();
-        let written = sink.written();
+        let written = sink.written(Destination::Stderr);
         assert_eq!(
             String::from_utf8(written).unwrap(),
             "f | Traceback:\nf |   line 1\nf |   line 2\nf | next\nf | rest\n"
         );
+    }
+
+    #[test]
+    fn a_style_says_what_goes_where_and_how_it_looks() {
+        let style = LogStyle {
+            function_stdout: Destination::Stdout,
+            platform: Destination::Stderr,
+            green_platform: true,
+            keep_carriage_returns: true,
+        };
+        let sink = Log::kept(style);
+        let mut log = EnvironmentLog::new(sink.clone(), String::new(), LogFormat::Text);
+        log.keep_tail();
+        log.output(Source::Stdout, b"50 %\r100 %\n");
+        log.output(Source::Stderr, b"warning\n");
+        log.platform("END\nREPORT");
+        let tail = log.take_tail().unwrap();
+        assert_eq!(tail, "50 %\r100 %\nwarning\nEND\nREPORT\n");
+        assert_eq!(sink.written(Destination::Stdout), b"50 %\r100 %\n");
+        let colourful = "warning\n\x1b[32mEND\x1b[0m\n\x1b[32mREPORT\x1b[0m\n";
+        assert_eq!(sink.written(Destination::Stderr), colourful.as_bytes());
     }
 
     #[test]

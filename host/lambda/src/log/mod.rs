@@ -23,15 +23,42 @@ const GATHER: Duration = Duration::from_millis(5);
 #[derive(Debug, Clone)]
 pub struct Log(Arc<Shared>);
 
+/// Where the parts of a log go, and how they look. The default is everything to standard error, as it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LogStyle {
+    /// Functions' standard output.
+    pub function_stdout: Destination,
+    /// START, END, REPORT and what else the platform says.
+    pub platform: Destination,
+    /// The platform's lines are green.
+    pub green_platform: bool,
+    /// `\r` is kept instead of being made a line end.
+    pub keep_carriage_returns: bool,
+}
+
+/// One of the host's outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Destination {
+    /// Standard error.
+    #[default]
+    Stderr,
+    /// Standard output.
+    Stdout,
+}
+
 #[derive(Debug, Default)]
 struct Shared {
+    style: LogStyle,
     backlog: Mutex<Backlog>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Backlog {
+    /// For standard error.
     bytes: Vec<u8>,
+    /// For standard output.
+    stdout: Vec<u8>,
     dropped: usize,
     writing: bool,
     /// Somebody waits for the backlog to be written: no time for gathering.
@@ -41,7 +68,15 @@ struct Backlog {
 impl Log {
     /// Starts the writing thread; it lives as long as the process.
     pub fn to_stderr() -> std::io::Result<Self> {
-        let log = Self(Arc::new(Shared::default()));
+        Self::styled(LogStyle::default())
+    }
+
+    /// The same with a style.
+    pub fn styled(style: LogStyle) -> std::io::Result<Self> {
+        let log = Self(Arc::new(Shared {
+            style,
+            ..Shared::default()
+        }));
         let shared = Arc::clone(&log.0);
         std::thread::Builder::new()
             .name("log".to_owned())
@@ -51,22 +86,31 @@ impl Log {
 
     /// Adds a line of the host's own, given without its line feed.
     pub fn line(&self, line: &str) {
-        self.write(format!("lambkin: {line}\n").as_bytes());
+        let text = format!("lambkin: {line}\n");
+        self.write(Destination::Stderr, text.as_bytes());
     }
 
     /// Adds whole lines.
-    pub(crate) fn write(&self, lines: &[u8]) {
+    pub(crate) fn write(&self, to: Destination, lines: &[u8]) {
         let mut backlog = self.0.lock();
-        if backlog.bytes.len() + lines.len() > LOG_BACKLOG_BYTES {
+        let waiting = match to {
+            Destination::Stderr => &mut backlog.bytes,
+            Destination::Stdout => &mut backlog.stdout,
+        };
+        if waiting.len() + lines.len() > LOG_BACKLOG_BYTES {
             backlog.dropped += lines.len();
             return;
         }
-        let was_empty = backlog.bytes.is_empty();
-        backlog.bytes.extend_from_slice(lines);
+        let was_empty = waiting.is_empty();
+        waiting.extend_from_slice(lines);
         drop(backlog);
         if was_empty {
             self.0.changed.notify_all();
         }
+    }
+
+    fn style(&self) -> LogStyle {
+        self.0.style
     }
 
     /// Returns when everything given so far has been written, or after [`FLUSH_LIMIT`] if nobody reads it.
@@ -74,7 +118,7 @@ impl Log {
         let mut backlog = self.0.lock();
         backlog.urgent = true;
         self.0.changed.notify_all();
-        let unwritten = |backlog: &mut Backlog| !backlog.bytes.is_empty() || backlog.writing;
+        let unwritten = |backlog: &mut Backlog| !backlog.is_empty() || backlog.writing;
         let flushed = self
             .0
             .changed
@@ -90,11 +134,17 @@ impl Shared {
     }
 }
 
+impl Backlog {
+    fn is_empty(&self) -> bool {
+        self.bytes.is_empty() && self.stdout.is_empty()
+    }
+}
+
 fn write_for_ever(shared: &Shared) {
-    let mut batch = Vec::new();
+    let (mut batch, mut stdout) = (Vec::new(), Vec::new());
     loop {
         let mut backlog = shared.lock();
-        while backlog.bytes.is_empty() {
+        while backlog.is_empty() {
             backlog = shared
                 .changed
                 .wait(backlog)
@@ -105,6 +155,7 @@ fn write_for_ever(shared: &Shared) {
             .wait_timeout_while(backlog, GATHER, |backlog| !backlog.urgent);
         let (mut backlog, _) = gathered.unwrap_or_else(PoisonError::into_inner);
         std::mem::swap(&mut batch, &mut backlog.bytes);
+        std::mem::swap(&mut stdout, &mut backlog.stdout);
         let dropped = std::mem::take(&mut backlog.dropped);
         backlog.writing = true;
         drop(backlog);
@@ -115,7 +166,12 @@ fn write_for_ever(shared: &Shared) {
         }
         // Standard error may be closed; a function's output is no reason to stop.
         let _unread = std::io::stderr().write_all(&batch);
+        if !stdout.is_empty() {
+            let mut out = std::io::stdout().lock();
+            let _unread = out.write_all(&stdout).and_then(|()| out.flush());
+        }
         batch.clear();
+        stdout.clear();
         shared.lock().writing = false;
         shared.changed.notify_all();
     }
@@ -123,12 +179,19 @@ fn write_for_ever(shared: &Shared) {
 
 #[cfg(test)]
 impl Log {
-    /// A log that keeps everything.
-    fn to_nowhere() -> Self {
-        Self(Arc::new(Shared::default()))
+    /// A log that is written nowhere.
+    fn kept(style: LogStyle) -> Self {
+        Self(Arc::new(Shared {
+            style,
+            ..Shared::default()
+        }))
     }
 
-    fn written(&self) -> Vec<u8> {
-        self.0.lock().bytes.clone()
+    fn written(&self, to: Destination) -> Vec<u8> {
+        let backlog = self.0.lock();
+        match to {
+            Destination::Stderr => backlog.bytes.clone(),
+            Destination::Stdout => backlog.stdout.clone(),
+        }
     }
 }

@@ -4,12 +4,14 @@ mod gate;
 mod http;
 mod project;
 mod server;
+mod stand_in;
 mod tools;
 
 pub use gate::Gate;
 pub use http::{Reply, raw, request};
 pub use project::{Project, RAW_BOOTSTRAP};
 pub use server::{Server, lambkin};
+pub use stand_in::{StandIn, free_port, lambkin_alone};
 pub use tools::{Missing, installed, tool};
 
 /// Waits for a condition, up to ten seconds.

@@ -145,7 +145,7 @@ impl Drop for Server {
 }
 
 /// Collects what comes, in the background.
-fn collect(from: impl Read + Send + 'static) -> Arc<Mutex<String>> {
+pub(super) fn collect(from: impl Read + Send + 'static) -> Arc<Mutex<String>> {
     let collected = Arc::new(Mutex::new(String::new()));
     let into = Arc::clone(&collected);
     std::thread::spawn(move || {

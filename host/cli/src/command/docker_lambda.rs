@@ -1,0 +1,124 @@
+//! `lambkin docker-lambda`: one function in the place of docker-lambda, for one event or until a signal comes.
+//!
+//! For one event the result is the last line of standard output, and everything else goes to standard error. In the
+//! stay-open mode the function's two outputs stay apart. SIGHUP gives the next call a new process; SIGINT and SIGTERM
+//! end everything at once.
+
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use lambkin_http::StopSignal;
+use lambkin_lambda::compat::docker_lambda;
+use lambkin_lambda::{Function, Log, new_request_id, new_trace_id, now_ms};
+use lambkin_model::{Failure, Invocation};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::invoke::EXIT_FUNCTION_FAILED;
+use super::serve::Signals;
+use crate::compat::address::check_free;
+use crate::compat::docker_lambda::{Input, Mode, Settings};
+
+/// Runs as the settings say.
+pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
+    if let Some(address) = settings.function.runtime_api {
+        check_free("DOCKER_LAMBDA_RUNTIME_PORT", address)?;
+    }
+    for words in settings.without_effect {
+        tracing::warn!("{words}");
+    }
+    let log = Log::styled(settings.log_style)?;
+    let function = Function::new(settings.function, settings.account, log.clone());
+    let code = match settings.mode {
+        Mode::Once(input) => once(&function, input, &log).await,
+        Mode::StayOpen(address) => stay_open(&function, address).await,
+    };
+    function.close().await;
+    log.flush();
+    code
+}
+
+async fn once(function: &Arc<Function>, input: Input, log: &Log) -> anyhow::Result<ExitCode> {
+    let event = match input.event {
+        Some(event) => event.into_bytes(),
+        None => {
+            let mut event = Vec::new();
+            std::io::stdin()
+                .read_to_end(&mut event)
+                .context("can not read the event from standard input")?;
+            event
+        }
+    };
+    let invocation = Invocation {
+        request_id: new_request_id(),
+        event: event.into(),
+        qualifier: None,
+        tenant_id: None,
+        trace_id: input.trace_id.unwrap_or_else(|| new_trace_id(now_ms())),
+        client_context: input.client_context,
+        // Asking for the tail waits for the REPORT line.
+        wants_log_tail: true,
+    };
+    let outcome = function.invoke(invocation).await;
+    log.flush();
+    let (payload, code) = match outcome.result {
+        Ok(payload) => (payload, ExitCode::SUCCESS),
+        Err(Failure::Function(fault)) => (fault.payload, ExitCode::from(EXIT_FUNCTION_FAILED)),
+        Err(failure) => bail!("the function could not be invoked: {failure:?}"),
+    };
+    let mut out = std::io::stdout().lock();
+    out.write_all(b"\n")?;
+    out.write_all(&on_one_line(&payload))?;
+    out.write_all(b"\n")?;
+    out.flush()?;
+    Ok(code)
+}
+
+/// JSON without its line ends, which can only be between its parts; what is not JSON stays as it is.
+fn on_one_line(payload: &[u8]) -> Vec<u8> {
+    let mut line = payload.to_vec();
+    if serde_json::from_slice::<&serde_json::value::RawValue>(payload).is_ok() {
+        line.retain(|byte| !matches!(byte, b'\n' | b'\r'));
+    }
+    line
+}
+
+async fn stay_open(function: &Arc<Function>, address: SocketAddr) -> anyhow::Result<ExitCode> {
+    let mut signals = Signals::new()?;
+    let mut hangups = signal(SignalKind::hangup())?;
+    let listener = lambkin_http::bind(address).await.with_context(|| {
+        format!("can not listen on {address}; choose another port with DOCKER_LAMBDA_API_PORT")
+    })?;
+    let port = listener.local_addr()?.port();
+    eprintln!("Lambda API listening on port {port}...");
+    let (_stop, signal) = StopSignal::new();
+    let server = docker_lambda::serve(listener, signal, Arc::clone(function));
+    tokio::pin!(server);
+    loop {
+        tokio::select! {
+            () = &mut server => break,
+            () = signals.received() => break,
+            _ = hangups.recv() => {
+                eprintln!("SIGHUP received, restarting bootstrap...");
+                function.retire_environments();
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::on_one_line;
+
+    #[test]
+    fn json_is_put_on_one_line_and_other_text_left_alone() {
+        assert_eq!(
+            on_one_line(b"{\r\n \"a\": \"b\\n\"\n}"),
+            br#"{ "a": "b\n"}"#
+        );
+        assert_eq!(on_one_line(b"two\nlines"), b"two\nlines");
+    }
+}

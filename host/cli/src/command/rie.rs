@@ -1,0 +1,70 @@
+//! `lambkin rie`: one function in the place of AWS's Runtime Interface Emulator.
+//!
+//! Standard output has what RIE's has: START, END and REPORT, and what the function prints; its standard error and
+//! Lambkin's own messages go to standard error. A signal ends everything at once, as it does with RIE.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use lambkin_http::StopSignal;
+use lambkin_lambda::compat::rie;
+use lambkin_lambda::{Destination, Entry, Function, Lambda, Log, LogStyle};
+
+use super::serve::Signals;
+use crate::compat::address::check_free;
+use crate::compat::rie::Settings;
+
+/// Runs until a signal comes.
+pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
+    let mut signals = Signals::new()?;
+    if let Some(address) = settings.function.runtime_api {
+        check_free("--runtime-api-address", address)?;
+    }
+    let listener = lambkin_http::bind(settings.listen)
+        .await
+        .with_context(|| {
+            format!(
+                "can not listen on {}; choose another address with --runtime-interface-emulator-address",
+                settings.listen
+            )
+        })?;
+    announce(&settings, &listener)?;
+    let log = Log::styled(LogStyle {
+        function_stdout: Destination::Stdout,
+        platform: Destination::Stdout,
+        ..LogStyle::default()
+    })?;
+    let function = Function::new(settings.function, settings.account.clone(), log.clone());
+    let lambda = Lambda::new(settings.account, [function], []);
+    let (_stop, signal) = StopSignal::new();
+    tokio::select! {
+        () = rie::serve(listener, signal, lambda.clone()) => {}
+        () = signals.received() => {}
+    }
+    lambda.close().await;
+    log.flush();
+    Ok(ExitCode::SUCCESS)
+}
+
+fn announce(settings: &Settings, listener: &tokio::net::TcpListener) -> anyhow::Result<()> {
+    if settings.init_caching {
+        tracing::warn!(
+            "--enable-init-caching has no effect: there is no snapshot to restore from here"
+        );
+    }
+    let function = &settings.function;
+    let program = match &function.code.entry {
+        Entry::Command(words) => words.first().map_or("", String::as_str),
+        _ => "bootstrap",
+    };
+    tracing::info!(
+        "exec '{program}' (cwd={}, handler={})",
+        function.code.task_root.display(),
+        function.handler
+    );
+    if let Err(error) = function.code.check(&[]) {
+        tracing::error!("{error}");
+    }
+    tracing::info!("listening on http://{}", listener.local_addr()?);
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! Addresses as other emulators' users write them.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+
+use anyhow::Context;
+
+/// Reads `HOST:PORT`; no host is every address of the machine. `what` names the flag or variable.
+pub fn read(what: &str, text: &str) -> anyhow::Result<SocketAddr> {
+    let with_host = match text.strip_prefix(':') {
+        Some(port) => format!("{}:{port}", Ipv4Addr::UNSPECIFIED),
+        None => text.replace("localhost:", "127.0.0.1:"),
+    };
+    with_host.parse().with_context(|| {
+        format!("{what} must be an address and a port, such as 127.0.0.1:9001, not {text:?}")
+    })
+}
+
+/// Makes sure that an address which is needed only later can be had. `what` is who asks for it.
+pub fn check_free(what: &str, address: SocketAddr) -> anyhow::Result<()> {
+    TcpListener::bind(address)
+        .map(drop)
+        .with_context(|| format!("can not listen on {address}, which {what} asks for"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_may_be_left_out_or_be_this_machine() {
+        for (text, address) in [
+            ("127.0.0.1:9001", "127.0.0.1:9001"),
+            (":8080", "0.0.0.0:8080"),
+            ("localhost:1", "127.0.0.1:1"),
+            ("[::1]:1", "[::1]:1"),
+        ] {
+            assert_eq!(read("--x", text).unwrap().to_string(), address);
+        }
+        let error = read("--x", "nope").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "--x must be an address and a port, such as 127.0.0.1:9001, not \"nope\""
+        );
+    }
+
+    #[test]
+    fn an_address_that_is_taken_is_named_with_who_asks_for_it() {
+        let other = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = other.local_addr().unwrap();
+        let error = check_free("--x", address).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            format!("can not listen on {address}, which --x asks for")
+        );
+    }
+}

@@ -1,0 +1,450 @@
+//! What a command line and the variables of docker-lambda ask for.
+//!
+//! The code is looked for where docker-lambda's containers have it, in `/var/task`, unless `LAMBDA_TASK_ROOT` names
+//! another folder; where there is no such folder it is the current one, so that nothing needs to be mounted. A
+//! variable that is set but empty counts as not set.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use lambkin_lambda::limits::STAND_IN_QUEUE;
+use lambkin_lambda::{Account, Code, Destination, Entry, FunctionSpec, LogStyle, Logging};
+use tracing_subscriber::filter::LevelFilter;
+
+use super::Variables;
+use crate::args::DockerLambda;
+
+const PORT: u16 = 9001;
+const TIMEOUT_SECONDS: u64 = 300;
+const MEMORY_MB: u32 = 1536;
+const REGION: &str = "us-east-1";
+/// docker-lambda draws lots; the same each time is easier to test against.
+const ACCOUNT: &str = "123456789012";
+const TASK_ROOT: &str = "/var/task";
+const RUNTIME_FOLDER: &str = "/var/runtime";
+const LAYERS: &str = "/opt";
+
+/// Variables that are read by docker-lambda only, and what is said of them.
+const WITHOUT_EFFECT: [(&str, &str); 2] = [
+    (
+        "DOCKER_LAMBDA_WATCH",
+        "DOCKER_LAMBDA_WATCH has no effect; send SIGHUP after a change of the code",
+    ),
+    (
+        "AWS_LAMBDA_COGNITO_IDENTITY",
+        "AWS_LAMBDA_COGNITO_IDENTITY has no effect; the function is called without an identity",
+    ),
+];
+
+/// Everything that docker-lambda's arguments and variables say.
+#[derive(Debug)]
+pub struct Settings {
+    pub log_level: LevelFilter,
+    pub log_style: LogStyle,
+    pub account: Account,
+    pub function: FunctionSpec,
+    pub mode: Mode,
+    /// Variables that are set and have no effect here, with what to do instead.
+    pub without_effect: Vec<&'static str>,
+}
+
+/// How long the program runs.
+#[derive(Debug)]
+pub enum Mode {
+    /// Until one event has been handled.
+    Once(Input),
+    /// Until a signal comes, for callers at this address.
+    StayOpen(SocketAddr),
+}
+
+/// The one invocation.
+#[derive(Debug)]
+pub struct Input {
+    /// The event; `None` is on standard input.
+    pub event: Option<String>,
+    pub client_context: Option<String>,
+    pub trace_id: Option<String>,
+}
+
+impl Settings {
+    /// Reads arguments and variables; `folder` is the current one.
+    pub fn read(args: DockerLambda, variables: Variables, folder: &Path) -> anyhow::Result<Self> {
+        if variables.get("DOCKER_LAMBDA_NO_BOOTSTRAP").is_some() {
+            bail!(
+                "DOCKER_LAMBDA_NO_BOOTSTRAP asks lambkin to wait for a runtime that somebody else starts, which it \
+                 can not do; unset it, and name the runtime's program with --bootstrap"
+            );
+        }
+        let stay_open = variables.get("DOCKER_LAMBDA_STAY_OPEN").is_some();
+        let api_port = variables.number("DOCKER_LAMBDA_API_PORT", "for a port", PORT)?;
+        let mode = if stay_open {
+            Mode::StayOpen((Ipv4Addr::UNSPECIFIED, api_port).into())
+        } else {
+            Mode::Once(input(args.event.clone(), &variables))
+        };
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Ok(Self {
+            log_level: match variables.get("DOCKER_LAMBDA_DEBUG") {
+                Some(_) => LevelFilter::DEBUG,
+                None => LevelFilter::WARN,
+            },
+            log_style: LogStyle {
+                function_stdout: if stay_open {
+                    Destination::Stdout
+                } else {
+                    Destination::Stderr
+                },
+                platform: Destination::Stderr,
+                green_platform: !no_colour,
+                keep_carriage_returns: variables.get("DOCKER_LAMBDA_NO_MODIFY_LOGS").is_some(),
+            },
+            without_effect: WITHOUT_EFFECT
+                .iter()
+                .filter(|(key, _)| variables.get(key).is_some())
+                .map(|(_, words)| *words)
+                .collect(),
+            account: account(&variables)?,
+            function: FunctionSpec {
+                runtime_api: runtime_api(&variables, stay_open.then_some(api_port))?,
+                ..function(args, variables, folder)?
+            },
+            mode,
+        })
+    }
+}
+
+fn input(event: Option<String>, variables: &Variables) -> Input {
+    let owned = |key| variables.get(key).map(str::to_owned);
+    let event = event.or_else(|| owned("AWS_LAMBDA_EVENT_BODY"));
+    let from_stdin = variables.get("DOCKER_LAMBDA_USE_STDIN").is_some();
+    Input {
+        event: match event {
+            None if from_stdin => None,
+            None => Some("{}".to_owned()),
+            event => event,
+        },
+        client_context: owned("AWS_LAMBDA_CLIENT_CONTEXT"),
+        trace_id: owned("_X_AMZN_TRACE_ID"),
+    }
+}
+
+/// The address that a runtime's port asks for. docker-lambda serves both APIs on one port if the two are the same; here
+/// the Runtime API then has one of its own.
+fn runtime_api(variables: &Variables, api_port: Option<u16>) -> anyhow::Result<Option<SocketAddr>> {
+    const KEY: &str = "DOCKER_LAMBDA_RUNTIME_PORT";
+    if variables.get(KEY).is_none() {
+        return Ok(None);
+    }
+    let port = variables.number(KEY, "for a port", PORT)?;
+    let own = Some(port) != api_port;
+    Ok(own.then_some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)))
+}
+
+/// Whose function it is: the ARN says it best.
+fn account(variables: &Variables) -> anyhow::Result<Account> {
+    if let Some(arn) = variables.get("AWS_LAMBDA_FUNCTION_INVOKED_ARN") {
+        let (region, id, _name) = parse_arn(arn)?;
+        return Ok(Account {
+            region: region.to_owned(),
+            id: id.to_owned(),
+        });
+    }
+    Ok(Account {
+        region: region(variables),
+        id: variables.get_or("AWS_ACCOUNT_ID", ACCOUNT),
+    })
+}
+
+fn region(variables: &Variables) -> String {
+    let region = variables.get("AWS_REGION");
+    region
+        .or(variables.get("AWS_DEFAULT_REGION"))
+        .unwrap_or(REGION)
+        .to_owned()
+}
+
+/// Region, account and name.
+fn parse_arn(arn: &str) -> anyhow::Result<(&str, &str, &str)> {
+    let parts: Vec<&str> = arn.split(':').collect();
+    match *parts.as_slice() {
+        ["arn", "aws", "lambda", region, id, "function", name] => Ok((region, id, name)),
+        _ => bail!(
+            "AWS_LAMBDA_FUNCTION_INVOKED_ARN must read arn:aws:lambda:REGION:ACCOUNT:function:NAME, not {arn:?}"
+        ),
+    }
+}
+
+fn function(
+    args: DockerLambda,
+    mut variables: Variables,
+    folder: &Path,
+) -> anyhow::Result<FunctionSpec> {
+    let task_root = task_root(&variables, folder);
+    let entry = entry(
+        args.bootstrap,
+        args.bootstrap_args.as_deref(),
+        &task_root,
+        folder,
+    )?;
+    let handler = args
+        .handler
+        .or_else(|| {
+            variables
+                .get("AWS_LAMBDA_FUNCTION_HANDLER")
+                .map(str::to_owned)
+        })
+        .unwrap_or_else(|| variables.get_or("_HANDLER", "handler"));
+    let name = variables.get_or("AWS_LAMBDA_FUNCTION_NAME", "test");
+    let named_by_arn = variables
+        .get("AWS_LAMBDA_FUNCTION_INVOKED_ARN")
+        .map(parse_arn)
+        .transpose()?
+        .map(|(_, _, name)| name.to_owned());
+    let version = variables.get_or("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST");
+    let memory_mb = variables.number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "of MB", MEMORY_MB)?;
+    let timeout = variables.timeout(TIMEOUT_SECONDS)?;
+
+    add_what_containers_have(&mut variables, &task_root);
+    variables.set("AWS_LAMBDA_FUNCTION_NAME", &name);
+    variables.set("AWS_LAMBDA_FUNCTION_VERSION", &version);
+    variables.set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory_mb.to_string());
+    variables.set("AWS_LAMBDA_FUNCTION_TIMEOUT", timeout.as_secs().to_string());
+    variables.set_default("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}"));
+    variables.set("_HANDLER", &handler);
+    Ok(FunctionSpec {
+        name: named_by_arn.unwrap_or(name),
+        code: Code { task_root, entry },
+        handler,
+        version,
+        timeout,
+        memory_mb,
+        variables: variables.for_a_runtime().into(),
+        exact_variables: true,
+        runtime_api: None,
+        concurrency: 1,
+        queue: STAND_IN_QUEUE,
+        reserved_concurrency: false,
+        tenant_isolation: false,
+        stops_recursion: false,
+        log_prefix: String::new(),
+        lifecycle: super::lifecycle(),
+        logging: Logging::default(),
+        layers: Vec::new(),
+    })
+}
+
+/// The variables that docker-lambda or its images set.
+fn add_what_containers_have(variables: &mut Variables, task_root: &Path) {
+    let region = region(variables);
+    variables.set("AWS_REGION", &region);
+    variables.set("AWS_DEFAULT_REGION", region);
+    for (key, older) in [
+        ("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"),
+        ("AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"),
+    ] {
+        if let Some(value) = variables.get(older).map(str::to_owned) {
+            variables.set(key, value);
+        }
+    }
+    if variables.get("AWS_SESSION_TOKEN").is_none()
+        && let Some(token) = variables.get("AWS_SECURITY_TOKEN").map(str::to_owned)
+    {
+        variables.set("AWS_SESSION_TOKEN", token);
+    }
+    variables.set_default("LAMBDA_TASK_ROOT", task_root.to_string_lossy());
+    variables.set_default("LAMBDA_RUNTIME_DIR", RUNTIME_FOLDER);
+    variables.set_default("TZ", ":UTC");
+}
+
+fn task_root(variables: &Variables, folder: &Path) -> PathBuf {
+    match variables.get("LAMBDA_TASK_ROOT") {
+        Some(root) => folder.join(root),
+        None if Path::new(TASK_ROOT).is_dir() => PathBuf::from(TASK_ROOT),
+        None => folder.to_owned(),
+    }
+}
+
+/// docker-lambda's order: the runtime's own bootstrap, the function's, a layer's. Where there is none the usual
+/// search will say so, at each call.
+fn entry(
+    bootstrap: Option<PathBuf>,
+    arguments: Option<&str>,
+    task_root: &Path,
+    folder: &Path,
+) -> anyhow::Result<Entry> {
+    let arguments: Vec<String> = match arguments {
+        Some(json) => serde_json::from_str(json).with_context(|| {
+            format!("--bootstrap-args must be a JSON list of strings, not {json:?}")
+        })?,
+        None => Vec::new(),
+    };
+    let found = match bootstrap {
+        Some(path) => {
+            let path = folder.join(path);
+            anyhow::ensure!(
+                path.is_file(),
+                "--bootstrap {}: there is no such file",
+                path.display()
+            );
+            Some(path)
+        }
+        None => [Path::new(RUNTIME_FOLDER), task_root, Path::new(LAYERS)]
+            .map(|folder| folder.join("bootstrap"))
+            .into_iter()
+            .find(|path| path.is_file()),
+    };
+    let Some(path) = found else {
+        return Ok(Entry::Search);
+    };
+    let program = path
+        .into_os_string()
+        .into_string()
+        .map_err(|path| anyhow::anyhow!("the bootstrap's path {path:?} is not UTF-8"))?;
+    let mut words = vec![program];
+    words.extend(arguments);
+    Ok(Entry::Command(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(handler: Option<&str>, event: Option<&str>) -> DockerLambda {
+        DockerLambda {
+            bootstrap: None,
+            bootstrap_args: None,
+            enable_msg_logs: false,
+            handler: handler.map(str::to_owned),
+            event: event.map(str::to_owned),
+        }
+    }
+
+    fn read<const N: usize>(args: DockerLambda, variables: [(&str, &str); N]) -> Settings {
+        Settings::read(args, Variables::from(variables), Path::new("/here")).unwrap()
+    }
+
+    fn refusal<const N: usize>(args: DockerLambda, variables: [(&str, &str); N]) -> String {
+        let read = Settings::read(args, Variables::from(variables), Path::new("/here"));
+        read.unwrap_err().to_string()
+    }
+
+    fn event(settings: Settings) -> Option<String> {
+        match settings.mode {
+            Mode::Once(input) => input.event,
+            Mode::StayOpen(address) => panic!("stays open at {address}"),
+        }
+    }
+
+    #[test]
+    fn the_event_is_the_argument_then_the_variable_then_stdin_then_empty() {
+        let all = [
+            ("AWS_LAMBDA_EVENT_BODY", "1"),
+            ("DOCKER_LAMBDA_USE_STDIN", "1"),
+        ];
+        let [_, stdin] = all;
+        assert_eq!(event(read(args(Some("h"), Some("2")), all)).unwrap(), "2");
+        assert_eq!(event(read(args(None, None), all)).unwrap(), "1");
+        assert_eq!(event(read(args(None, None), [stdin])), None);
+        assert_eq!(event(read(args(None, None), [])).unwrap(), "{}");
+    }
+
+    #[test]
+    fn the_handler_is_the_argument_then_a_variable_then_handler() {
+        let all = [("AWS_LAMBDA_FUNCTION_HANDLER", "a.b"), ("_HANDLER", "c.d")];
+        let [_, last] = all;
+        let handler = |settings: Settings| settings.function.handler;
+        assert_eq!(handler(read(args(Some("x.y"), None), all)), "x.y");
+        assert_eq!(handler(read(args(None, None), all)), "a.b");
+        assert_eq!(handler(read(args(None, None), [last])), "c.d");
+        assert_eq!(handler(read(args(None, None), [])), "handler");
+    }
+
+    #[test]
+    fn stay_open_listens_on_all_addresses_and_gives_the_runtime_a_port_of_its_own() {
+        let open = ("DOCKER_LAMBDA_STAY_OPEN", "1");
+        let settings = read(args(None, None), [open]);
+        assert!(
+            matches!(settings.mode, Mode::StayOpen(address) if address.to_string() == "0.0.0.0:9001")
+        );
+        assert_eq!(settings.function.runtime_api, None);
+        let runtime = |port| {
+            let variables = [open, ("DOCKER_LAMBDA_RUNTIME_PORT", port)];
+            read(args(None, None), variables).function.runtime_api
+        };
+        assert_eq!(runtime("9001"), None);
+        assert_eq!(runtime("9002"), Some("127.0.0.1:9002".parse().unwrap()));
+        assert_eq!(
+            refusal(args(None, None), [("DOCKER_LAMBDA_API_PORT", "x")]),
+            "DOCKER_LAMBDA_API_PORT must be a whole number for a port, not \"x\""
+        );
+    }
+
+    #[test]
+    fn the_arn_says_whose_function_it_is_and_otherwise_three_variables_do() {
+        let settings = read(
+            args(None, None),
+            [("AWS_REGION", "eu-west-1"), ("AWS_ACCOUNT_ID", "1")],
+        );
+        assert_eq!(settings.account.region, "eu-west-1");
+        assert_eq!(
+            (settings.account.id, settings.function.name),
+            ("1".into(), "test".into())
+        );
+        let key = "AWS_LAMBDA_FUNCTION_INVOKED_ARN";
+        let arn = "arn:aws:lambda:us-west-2:210987654321:function:other";
+        let settings = read(args(None, None), [(key, arn)]);
+        assert_eq!(settings.account.id, "210987654321");
+        assert_eq!(settings.function.name, "other");
+        assert_eq!(
+            settings.function.variables["AWS_LAMBDA_FUNCTION_NAME"],
+            "test"
+        );
+        assert!(refusal(args(None, None), [(key, "other")]).contains("not \"other\""));
+    }
+
+    #[test]
+    fn the_runtime_finds_what_it_would_find_in_the_container() {
+        let given = [
+            ("FOO", "bar"),
+            ("AWS_ACCESS_KEY", "key"),
+            ("AWS_SECRET_ACCESS_KEY", ""),
+            ("AWS_SECURITY_TOKEN", "token"),
+            ("LAMBDA_TASK_ROOT", "code"),
+        ];
+        let settings = read(args(None, None), given);
+        let variables = settings.function.variables;
+        for (key, value) in [
+            ("FOO", "bar"),
+            ("AWS_ACCESS_KEY_ID", "key"),
+            ("AWS_SESSION_TOKEN", "token"),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1536"),
+            ("AWS_LAMBDA_FUNCTION_TIMEOUT", "300"),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/test"),
+            ("TZ", ":UTC"),
+        ] {
+            assert_eq!(variables.get(key).map(String::as_str), Some(value), "{key}");
+        }
+        assert!(!variables.contains_key("AWS_SECRET_ACCESS_KEY"));
+        assert_eq!(settings.function.code.task_root, Path::new("/here/code"));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let mut with_bootstrap = args(None, None);
+        with_bootstrap.bootstrap = Some("nowhere".into());
+        assert_eq!(
+            refusal(with_bootstrap, []),
+            "--bootstrap /here/nowhere: there is no such file"
+        );
+        let mut with_arguments = args(None, None);
+        with_arguments.bootstrap_args = Some("--inspect".to_owned());
+        assert_eq!(
+            refusal(with_arguments, []),
+            "--bootstrap-args must be a JSON list of strings, not \"--inspect\""
+        );
+        let waiting = [("DOCKER_LAMBDA_NO_BOOTSTRAP", "1")];
+        assert!(refusal(args(None, None), waiting).contains("which it can not do"));
+    }
+}

@@ -1,0 +1,344 @@
+//! What a command line of AWS's Runtime Interface Emulator asks for.
+//!
+//! RIE finds its four flags anywhere among the words and hands the rest on as the command, whose last word, if there are
+//! several, is the handler too. A `--` ends the search here, so that a command may have a flag of the same
+//! name; before the command it is not part of it.
+
+use std::ffi::OsString;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use lambkin_lambda::limits::STAND_IN_QUEUE;
+use lambkin_lambda::{Account, Code, Entry, FunctionSpec, Logging};
+use tracing_subscriber::filter::LevelFilter;
+
+use super::{Variables, address};
+
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8080);
+const TASK_ROOT: &str = "/var/task";
+const TIMEOUT_SECONDS: u64 = 300;
+const MEMORY_MB: u32 = 3008;
+
+/// RIE's own words for whose function it is.
+const REGION: &str = "us-east-1";
+const ACCOUNT: &str = "012345678912";
+
+/// Everything that RIE's flags and variables say.
+#[derive(Debug)]
+pub struct Settings {
+    pub log_level: LevelFilter,
+    pub listen: SocketAddr,
+    pub account: Account,
+    pub function: FunctionSpec,
+    /// `--enable-init-caching` was given.
+    pub init_caching: bool,
+}
+
+/// The flags, as they were given.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Flags {
+    log_level: Option<String>,
+    runtime_api: Option<String>,
+    listen: Option<String>,
+    init_caching: bool,
+}
+
+const LOG_LEVEL: &str = "--log-level";
+const RUNTIME_API: &str = "--runtime-api-address";
+const EMULATOR: &str = "--runtime-interface-emulator-address";
+const INIT_CACHING: &str = "--enable-init-caching";
+
+impl Settings {
+    /// Reads the words after the program's name; `folder` is the current one.
+    pub fn read(words: Vec<OsString>, variables: Variables, folder: &Path) -> anyhow::Result<Self> {
+        if variables.contains("AWS_LAMBDA_MAX_CONCURRENCY") {
+            bail!(
+                "AWS_LAMBDA_MAX_CONCURRENCY asks for RIE's mode for Lambda Managed Instances, which lambkin does not \
+                 have; unset it to run the function one call at a time"
+            );
+        }
+        let (flags, command) = Flags::split(words)?;
+        let level = flags.log_level.as_deref();
+        let address_of =
+            |flag, text: Option<&str>| text.map(|text| address::read(flag, text)).transpose();
+        Ok(Self {
+            log_level: read_level(level.unwrap_or(&variables.get_or("LOG_LEVEL", "info")))?,
+            listen: address_of(EMULATOR, flags.listen.as_deref())?.unwrap_or(LISTEN),
+            account: Account {
+                region: REGION.to_owned(),
+                id: ACCOUNT.to_owned(),
+            },
+            function: FunctionSpec {
+                runtime_api: address_of(RUNTIME_API, flags.runtime_api.as_deref())?,
+                ..function(command, variables, folder)?
+            },
+            init_caching: flags.init_caching,
+        })
+    }
+}
+
+impl Flags {
+    /// Takes RIE's flags out of the words; what stays is the command.
+    fn split(words: Vec<OsString>) -> anyhow::Result<(Self, Vec<String>)> {
+        let mut flags = Self::default();
+        let mut command = Vec::new();
+        let mut words = words.into_iter();
+        while let Some(word) = words.next() {
+            let word = text(word)?;
+            if word == "--" {
+                // One inside of the command may mean something to it.
+                if !command.is_empty() {
+                    command.push(word);
+                }
+                for rest in words {
+                    command.push(text(rest)?);
+                }
+                break;
+            }
+            let (name, value) = match word.split_once('=') {
+                Some((name, value)) => (name, Some(value.to_owned())),
+                None => (word.as_str(), None),
+            };
+            let place = match name {
+                LOG_LEVEL => &mut flags.log_level,
+                RUNTIME_API => &mut flags.runtime_api,
+                EMULATOR => &mut flags.listen,
+                INIT_CACHING if value.is_none() => {
+                    flags.init_caching = true;
+                    continue;
+                }
+                _ => {
+                    command.push(word);
+                    continue;
+                }
+            };
+            let value = match value {
+                Some(value) => value,
+                None => text(
+                    words
+                        .next()
+                        .with_context(|| format!("{name} needs a value"))?,
+                )?,
+            };
+            *place = Some(value);
+        }
+        Ok((flags, command))
+    }
+}
+
+fn text(word: OsString) -> anyhow::Result<String> {
+    word.into_string()
+        .map_err(|word| anyhow::anyhow!("the argument {word:?} is not UTF-8"))
+}
+
+fn function(
+    command: Vec<String>,
+    mut variables: Variables,
+    folder: &Path,
+) -> anyhow::Result<FunctionSpec> {
+    let last_word = command.last().filter(|_| command.len() > 1);
+    let handler = match last_word {
+        Some(word) => word.clone(),
+        None => variables
+            .get("AWS_LAMBDA_FUNCTION_HANDLER")
+            .or(variables.get("_HANDLER"))
+            .unwrap_or_default()
+            .to_owned(),
+    };
+    let code = if command.is_empty() {
+        Code {
+            task_root: PathBuf::from(TASK_ROOT),
+            entry: Entry::Search,
+        }
+    } else {
+        Code {
+            task_root: folder.to_owned(),
+            entry: Entry::Command(command),
+        }
+    };
+    let name = variables.get_or("AWS_LAMBDA_FUNCTION_NAME", "test_function");
+    let version = variables.get_or("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST");
+    let memory_mb = variables.number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "of MB", MEMORY_MB)?;
+    let timeout = variables.timeout(TIMEOUT_SECONDS)?;
+
+    variables.set("AWS_LAMBDA_FUNCTION_NAME", &name);
+    variables.set("AWS_LAMBDA_FUNCTION_VERSION", &version);
+    variables.set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory_mb.to_string());
+    variables.set_default("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/Functions");
+    variables.set_default("AWS_LAMBDA_LOG_STREAM_NAME", "$LATEST");
+    variables.set("_HANDLER", &handler);
+    Ok(FunctionSpec {
+        name,
+        code,
+        handler,
+        version,
+        timeout,
+        memory_mb,
+        variables: variables.for_a_runtime().into(),
+        exact_variables: true,
+        runtime_api: None,
+        concurrency: 1,
+        queue: STAND_IN_QUEUE,
+        reserved_concurrency: false,
+        tenant_isolation: false,
+        stops_recursion: false,
+        log_prefix: String::new(),
+        lifecycle: super::lifecycle(),
+        logging: Logging::default(),
+        layers: Vec::new(),
+    })
+}
+
+fn read_level(name: &str) -> anyhow::Result<LevelFilter> {
+    Ok(match name.to_ascii_lowercase().as_str() {
+        "panic" | "fatal" | "error" => LevelFilter::ERROR,
+        "warn" | "warning" => LevelFilter::WARN,
+        "info" => LevelFilter::INFO,
+        "debug" => LevelFilter::DEBUG,
+        "trace" => LevelFilter::TRACE,
+        _ => bail!(
+            "there is no log level {name:?}; there are: panic, fatal, error, warn, info, debug, trace"
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str, variables: Variables) -> anyhow::Result<Settings> {
+        let words = line.split_whitespace().map(OsString::from).collect();
+        Settings::read(words, variables, Path::new("/here"))
+    }
+
+    fn settings(line: &str) -> Settings {
+        read(line, Variables::default()).unwrap()
+    }
+
+    fn refusal(line: &str, variables: Variables) -> String {
+        read(line, variables).unwrap_err().to_string()
+    }
+
+    fn command(settings: &Settings) -> String {
+        match &settings.function.code.entry {
+            Entry::Command(words) => words.join(" "),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn flags_are_found_anywhere_and_in_both_forms() {
+        let settings = settings(
+            "--log-level debug node -q --runtime-api-address=127.0.0.1:9002 index.js --unknown=1 \
+             --runtime-interface-emulator-address :9000 --enable-init-caching app.handler",
+        );
+        assert_eq!(
+            command(&settings),
+            "node -q index.js --unknown=1 app.handler"
+        );
+        assert_eq!(settings.log_level, LevelFilter::DEBUG);
+        assert_eq!(settings.listen, "0.0.0.0:9000".parse().unwrap());
+        assert_eq!(
+            settings.function.runtime_api,
+            Some("127.0.0.1:9002".parse().unwrap())
+        );
+        assert!(settings.init_caching);
+        assert_eq!(settings.function.code.task_root, Path::new("/here"));
+    }
+
+    #[test]
+    fn two_dashes_end_the_flags() {
+        assert_eq!(
+            command(&settings("-- node --log-level loud x")),
+            "node --log-level loud x"
+        );
+        assert_eq!(
+            command(&settings("node -- --log-level loud")),
+            "node -- --log-level loud"
+        );
+    }
+
+    #[test]
+    fn the_last_of_several_words_is_the_handler_and_a_variable_otherwise() {
+        let of = |line: &str| {
+            let variables = Variables::from([
+                ("_HANDLER", "theirs"),
+                ("AWS_LAMBDA_FUNCTION_HANDLER", "first"),
+            ]);
+            read(line, variables).unwrap().function
+        };
+        for (line, handler) in [
+            ("boot app.handler", "app.handler"),
+            ("boot", "first"),
+            ("", "first"),
+        ] {
+            let function = of(line);
+            assert_eq!(function.handler, handler, "{line}");
+            assert_eq!(function.variables["_HANDLER"], handler, "{line}");
+        }
+        let only = read("boot", Variables::from([("_HANDLER", "h")])).unwrap();
+        assert_eq!(only.function.handler, "h");
+        assert_eq!(settings("boot").function.handler, "");
+    }
+
+    #[test]
+    fn without_a_command_the_bootstrap_is_searched_from_the_task_folder() {
+        let settings = settings("");
+        assert_eq!(settings.function.code.entry, Entry::Search);
+        assert_eq!(settings.function.code.task_root, Path::new("/var/task"));
+        assert_eq!(settings.listen, "0.0.0.0:8080".parse().unwrap());
+        assert_eq!(settings.function.runtime_api, None);
+    }
+
+    #[test]
+    fn the_runtime_gets_everything_with_ries_defaults() {
+        let given = Variables::from([
+            ("FOO", "a=b"),
+            ("AWS_SECRET_ACCESS_KEY", ""),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", "/mine"),
+        ]);
+        let function = read("boot", given).unwrap().function;
+        assert!(function.exact_variables);
+        let told: Vec<(&str, &str)> = function
+            .variables
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "3008"),
+                ("AWS_LAMBDA_FUNCTION_NAME", "test_function"),
+                ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+                ("AWS_LAMBDA_LOG_GROUP_NAME", "/mine"),
+                ("AWS_LAMBDA_LOG_STREAM_NAME", "$LATEST"),
+                ("FOO", "a=b"),
+                ("_HANDLER", ""),
+            ]
+        );
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let none = Variables::default;
+        assert!(
+            refusal("--log-level loud x", none()).starts_with("there is no log level \"loud\"")
+        );
+        assert_eq!(
+            refusal("x --log-level", none()),
+            "--log-level needs a value"
+        );
+        assert!(
+            refusal("--runtime-api-address nope x", none())
+                .starts_with("--runtime-api-address must be an address and a port")
+        );
+        let lmi = Variables::from([("AWS_LAMBDA_MAX_CONCURRENCY", "")]);
+        assert!(refusal("x", lmi).contains("Managed Instances"));
+        let memory = Variables::from([("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "much")]);
+        assert_eq!(
+            refusal("x", memory),
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE must be a whole number of MB, not \"much\""
+        );
+    }
+}

@@ -1,0 +1,52 @@
+//! The address of an environment's Runtime API.
+//!
+//! Without a wish it is a free port of loopback, another one in each life. A fixed address, which the command lines of
+//! other emulators can ask for, is used by one life after the other; the listener of the last life is closed in the
+//! background, so a new one waits for it.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use tokio::net::TcpListener;
+use tokio::time::{Instant, sleep};
+
+use crate::limits::{ADDRESS_RETRY, ADDRESS_TIMEOUT};
+
+/// Listens on the fixed address, or else on a free port. An address that stays taken is an error.
+pub(crate) async fn listen(fixed: Option<SocketAddr>) -> io::Result<TcpListener> {
+    let Some(address) = fixed else {
+        return TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+    };
+    let give_up = Instant::now() + ADDRESS_TIMEOUT;
+    loop {
+        match TcpListener::bind(address).await {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < give_up => {
+                sleep(ADDRESS_RETRY).await;
+            }
+            bound => return bound,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_fixed_address_is_had_as_soon_as_the_last_listener_has_gone() {
+        let first = listen(None).await.unwrap();
+        let address = first.local_addr().unwrap();
+        let second = tokio::spawn(listen(Some(address)));
+        tokio::task::yield_now().await;
+        drop(first);
+        let second = second.await.unwrap().unwrap();
+        assert_eq!(second.local_addr().unwrap(), address);
+    }
+
+    #[tokio::test]
+    async fn an_address_that_stays_taken_is_an_error() {
+        let other = listen(None).await.unwrap();
+        let error = listen(Some(other.local_addr().unwrap())).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    }
+}
