@@ -75,6 +75,8 @@ pub struct Logging {
     pub format: LogFormat,
     /// Told to the runtime as `AWS_LAMBDA_LOG_LEVEL`, in AWS's words: `TRACE` to `FATAL`.
     pub level: Option<String>,
+    /// Whether the runtime is offered to write its log in frames, on its standard output.
+    pub framed: bool,
 }
 
 /// The format of a function's log.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::function::{Account, FunctionSpec, LogFormat};
+use crate::telemetry::frame;
 
 /// A function's own variables. Clones share them: what is replaced in one is found by every environment that starts
 /// afterwards.
@@ -151,6 +152,9 @@ pub(crate) fn of_runtime(
     }
     if function.logging.format == LogFormat::Json {
         set("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned());
+    }
+    if function.logging.framed {
+        set(frame::VARIABLE, "1".to_owned());
     }
     if let Some(level) = &function.logging.level {
         set("AWS_LAMBDA_LOG_LEVEL", level.clone());

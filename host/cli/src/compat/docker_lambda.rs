@@ -397,7 +397,7 @@ mod tests {
         assert_eq!(settings.account.id, "210987654321");
         assert_eq!(settings.function.name, "other");
         assert_eq!(
-            settings.function.variables["AWS_LAMBDA_FUNCTION_NAME"],
+            settings.function.variables.get()["AWS_LAMBDA_FUNCTION_NAME"],
             "test"
         );
         assert!(refusal(args(None, None), [(key, "other")]).contains("not \"other\""));
@@ -413,7 +413,7 @@ mod tests {
             ("LAMBDA_TASK_ROOT", "code"),
         ];
         let settings = read(args(None, None), given);
-        let variables = settings.function.variables;
+        let variables = settings.function.variables.get();
         for (key, value) in [
             ("FOO", "bar"),
             ("AWS_ACCESS_KEY_ID", "key"),

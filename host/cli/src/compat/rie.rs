@@ -275,7 +275,7 @@ mod tests {
         ] {
             let function = of(line);
             assert_eq!(function.handler, handler, "{line}");
-            assert_eq!(function.variables["_HANDLER"], handler, "{line}");
+            assert_eq!(function.variables.get()["_HANDLER"], handler, "{line}");
         }
         let only = read("boot", Variables::from([("_HANDLER", "h")])).unwrap();
         assert_eq!(only.function.handler, "h");
@@ -300,8 +300,8 @@ mod tests {
         ]);
         let function = read("boot", given).unwrap().function;
         assert!(function.exact_variables);
-        let told: Vec<(&str, &str)> = function
-            .variables
+        let variables = function.variables.get();
+        let told: Vec<(&str, &str)> = variables
             .iter()
             .map(|(key, value)| (key.as_str(), value.as_str()))
             .collect();

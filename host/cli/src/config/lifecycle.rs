@@ -51,7 +51,7 @@ pub fn read(table: &mut Reader<'_>, default: Lifecycle, problems: &Problems) -> 
     }
 }
 
-/// Reads `log-format` and `log-level`.
+/// Reads `log-format`, `log-level` and `framed-logs`.
 pub fn read_logging(table: &mut Reader<'_>, default: Logging, problems: &Problems) -> Logging {
     let format =
         table
@@ -78,9 +78,11 @@ pub fn read_logging(table: &mut Reader<'_>, default: Logging, problems: &Problem
         problems.add(found.place, &found.key, message);
         None
     });
+    let framed = table.flag("framed-logs");
     Logging {
         format: format.unwrap_or(default.format),
         level: level.or(default.level),
+        framed: framed.map_or(default.framed, |found| found.value),
     }
 }
 

@@ -69,7 +69,7 @@ pub(crate) fn start(function: Arc<Function>, first: Option<Call>) {
         log: EnvironmentLog::new(
             function.log.clone(),
             function.spec.log_prefix.clone(),
-            function.spec.logging.format,
+            &function.spec.logging,
         ),
         log_stream: log_stream(&function.spec.version),
         function,

@@ -12,9 +12,10 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{Destination, Log};
-use crate::function::LogFormat;
+use crate::function::{LogFormat, Logging};
 use crate::limits::{LOG_LINE_BYTES, LOG_TAIL_BYTES};
 use crate::telemetry::event::{Event, Kind, logged};
+use crate::telemetry::frame::{Decoder, LogRecord, Piece};
 use crate::telemetry::hub::Telemetry;
 
 /// The log of one environment.
@@ -24,6 +25,8 @@ pub(crate) struct EnvironmentLog {
     /// Put before every line: tells functions apart when there are several.
     prefix: String,
     format: LogFormat,
+    /// Reads standard output, where a runtime may write its log in frames.
+    frames: Option<Decoder>,
     /// Unfinished lines, by [`Source::index`].
     unfinished: Vec<Vec<u8>>,
     tail: Option<Tail>,
@@ -58,11 +61,12 @@ impl Source {
 }
 
 impl EnvironmentLog {
-    pub(crate) fn new(log: Log, prefix: String, format: LogFormat) -> Self {
+    pub(crate) fn new(log: Log, prefix: String, logging: &Logging) -> Self {
         Self {
             log,
             prefix,
-            format,
+            format: logging.format,
+            frames: logging.framed.then(Decoder::default),
             unfinished: vec![Vec::new(); 2],
             tail: None,
             telemetry: None,
@@ -85,6 +89,38 @@ impl EnvironmentLog {
 
     /// A piece of a process's output, as it was read.
     pub(crate) fn output(&mut self, source: Source, piece: &[u8]) {
+        let frames = self.frames.as_mut().filter(|_| source == Source::Stdout);
+        match frames.map(|frames| frames.feed(piece)) {
+            Some(pieces) => self.framed(pieces),
+            None => self.lines(source, piece),
+        }
+    }
+
+    /// Records that stay whole, and what came between them.
+    fn framed(&mut self, pieces: impl IntoIterator<Item = Piece>) {
+        for piece in pieces {
+            match piece {
+                Piece::Raw(bytes) => self.lines(Source::Stdout, &bytes),
+                Piece::Record(record) => self.record_of_frame(&record),
+            }
+        }
+    }
+
+    fn record_of_frame(&mut self, record: &LogRecord) {
+        let mut shown = record.message.clone();
+        for byte in shown.iter_mut().filter(|byte| **byte == b'\r') {
+            *byte = b'\n';
+        }
+        self.emit(self.log.style().function_stdout, &shown);
+        if self.wants(Kind::Function) {
+            let text = String::from_utf8_lossy(&record.message);
+            let text = text.strip_suffix('\n').unwrap_or(&text);
+            let is_json = record.is_json || self.format == LogFormat::Json;
+            self.record(logged(Kind::Function, record.time, text, is_json));
+        }
+    }
+
+    fn lines(&mut self, source: Source, piece: &[u8]) {
         let index = source.index();
         if self.unfinished.len() <= index {
             self.unfinished.resize(index + 1, Vec::new());
@@ -113,6 +149,8 @@ impl EnvironmentLog {
 
     /// Passes on what has no line end yet: the invocation or the process is over.
     pub(crate) fn finish_lines(&mut self) {
+        let rest = self.frames.as_mut().and_then(Decoder::finish);
+        self.framed(rest);
         for index in 0..self.unfinished.len() {
             let rest = self
                 .unfinished
@@ -264,7 +302,7 @@ mod tests {
     #[test]
     fn carriage_returns_become_line_ends() {
         let sink = Log::kept(LogStyle::default());
-        let mut log = EnvironmentLog::new(sink.clone(), "f | ".to_owned(), LogFormat::Text);
+        let mut log = EnvironmentLog::new(sink.clone(), "f | ".to_owned(), &Logging::default());
         log.output(
             Source::Stdout,
             b"Traceback:\r  line 1\r  line 2\r\nnext\nrest",
@@ -286,7 +324,7 @@ mod tests {
             keep_carriage_returns: true,
         };
         let sink = Log::kept(style);
-        let mut log = EnvironmentLog::new(sink.clone(), String::new(), LogFormat::Text);
+        let mut log = EnvironmentLog::new(sink.clone(), String::new(), &Logging::default());
         log.keep_tail();
         log.output(Source::Stdout, b"50 %\r100 %\n");
         log.output(Source::Stderr, b"warning\n");
@@ -296,6 +334,27 @@ mod tests {
         assert_eq!(sink.written(Destination::Stdout), b"50 %\r100 %\n");
         let colourful = "warning\n\x1b[32mEND\x1b[0m\n\x1b[32mREPORT\x1b[0m\n";
         assert_eq!(sink.written(Destination::Stderr), colourful.as_bytes());
+    }
+
+    #[test]
+    fn a_record_in_a_frame_stays_whole_and_what_is_no_frame_is_lines() {
+        let logging = Logging {
+            framed: true,
+            ..Logging::default()
+        };
+        let sink = Log::kept(LogStyle::default());
+        let mut log = EnvironmentLog::new(sink.clone(), "f | ".to_owned(), &logging);
+        let message = b"Traceback\r  line 1";
+        let mut frame = vec![0xa5, 0x5a, 0x00, 0x17, 0, 0, 0, message.len() as u8];
+        frame.extend_from_slice(&[0; 8]);
+        frame.extend_from_slice(message);
+        log.output(Source::Stdout, &[b"printed\n", &frame[..20]].concat());
+        log.output(Source::Stdout, &frame[20..]);
+        log.finish_lines();
+        assert_eq!(
+            String::from_utf8(sink.written(Destination::Stderr)).unwrap(),
+            "f | printed\nf | Traceback\nf |   line 1\n"
+        );
     }
 
     #[test]

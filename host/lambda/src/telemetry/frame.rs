@@ -47,20 +47,6 @@ pub(crate) enum Level {
     Fatal,
 }
 
-impl Level {
-    /// AWS's word for it.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Trace => "TRACE",
-            Self::Debug => "DEBUG",
-            Self::Info => "INFO",
-            Self::Warn => "WARN",
-            Self::Error => "ERROR",
-            Self::Fatal => "FATAL",
-        }
-    }
-}
-
 /// Reads frames from a stream of bytes, however it is split.
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
