@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::support::{
-    Project, RAW_BOOTSTRAP, Reply, Server, StandIn, eventually, free_port, lambkin_alone, request,
+    Project, RAW_BOOTSTRAP, Reply, StandIn, eventually, free_port, lambkin_alone, request,
 };
 
 const TEXT: Option<&str> = Some("text/plain; charset=utf-8");
@@ -348,7 +348,7 @@ fn mistakes_are_told_before_anything_runs() {
 #[test]
 fn serve_answers_as_rie_where_it_is_asked_to() {
     let project = Project::echo("timeout = 1");
-    let server = Server::start(project.path(), &["--compat", "rie"]);
+    let server = project.serve_with(&["--compat", "rie"], &[]);
     let reply = server.invoke("echo", "no JSON");
     assert_eq!(seen(&reply), (200, TEXT, "no JSON".to_owned()));
     assert_eq!(server.invoke("function", "1").text(), "1");

@@ -213,7 +213,7 @@ fn config(runtime: &Runtime) -> String {
     let mut function = |name: &str, timeout: u32, setting: &str| {
         writeln!(
             config,
-            "[functions.{name}]\ncode = 'hello'\ntimeout = {timeout}\n{setting}"
+            "[functions.{name}]\ncode = 'hello'\ntimeout = {timeout}\nmemory = 512\n{setting}"
         )
         .unwrap();
     };

@@ -7,7 +7,9 @@ use crate::support::Missing;
 
 #[track_caller]
 fn subscribed(api: &str, settings: &str) -> Result<Observed, Missing> {
-    Observed::new(&format!("SUBSCRIBE = '{api}'"), settings)
+    // A frozen extension reads its telemetry when the next event thaws it, as on AWS.
+    let settings = format!("freeze = false\n{settings}");
+    Observed::new(&format!("SUBSCRIBE = '{api}'"), &settings)
 }
 
 fn is(event: &Value, kind: &str) -> bool {

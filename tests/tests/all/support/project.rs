@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use tempfile::TempDir;
 
@@ -15,14 +15,14 @@ pub const RAW_BOOTSTRAP: &str = env!("CARGO_BIN_EXE_raw-bootstrap");
 
 /// A temporary project folder.
 pub struct Project {
-    folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 impl Project {
     /// A folder with this `lambkin.toml`; the Invoke API listens on a free port.
     pub fn new(config: &str) -> Self {
         let project = Self {
-            folder: tempfile::tempdir().expect("a temporary folder"),
+            folder: Arc::new(tempfile::tempdir().expect("a temporary folder")),
         };
         project.file(
             "lambkin.toml",
@@ -87,7 +87,7 @@ impl Project {
     /// The same with further arguments and variables of the host's environment.
     #[track_caller]
     pub fn serve_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Server {
-        Server::start(self.path(), arguments, variables)
+        Server::start(Arc::clone(&self.folder), arguments, variables)
     }
 }
 

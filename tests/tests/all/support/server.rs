@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use tempfile::TempDir;
 
 use super::http::{self, Reply};
 use super::{eventually, project};
@@ -37,6 +38,8 @@ pub fn lambkin() -> Command {
 
 /// A running server. Dropping it kills it.
 pub struct Server {
+    /// Kept at least as long as the server, which keeps its store there.
+    _folder: Arc<TempDir>,
     child: Child,
     ready: Value,
     log: Arc<Mutex<String>>,
@@ -44,12 +47,12 @@ pub struct Server {
 
 impl Server {
     #[track_caller]
-    pub fn start(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+    pub fn start(folder: Arc<TempDir>, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut child = lambkin()
             .args(["serve", "--json"])
             .args(arguments)
             .envs(variables.iter().copied())
-            .current_dir(folder)
+            .current_dir(folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -66,7 +69,12 @@ impl Server {
                 log.lock().unwrap()
             );
         };
-        Self { child, ready, log }
+        Self {
+            _folder: folder,
+            child,
+            ready,
+            log,
+        }
     }
 
     pub fn ready(&self) -> &Value {
