@@ -88,6 +88,10 @@ pub struct Serve {
     #[arg(long, conflicts_with = "watch")]
     pub no_watch: bool,
 
+    /// Freeze no function between invocations, whatever lambkin.toml says
+    #[arg(long)]
+    pub no_freeze: bool,
+
     /// Have the Invoke API answer as another emulator does
     #[arg(long, value_name = "EMULATOR")]
     pub compat: Option<Compat>,

@@ -279,6 +279,7 @@ mod tests {
             qualifier: None,
             trace_id: String::new(),
             client_context: None,
+            cognito_identity: None,
             tenant_id: None,
             wants_log_tail: false,
         };

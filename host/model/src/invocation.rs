@@ -41,6 +41,8 @@ pub struct Invocation {
     pub trace_id: String,
     /// Decoded JSON of `X-Amz-Client-Context`.
     pub client_context: Option<String>,
+    /// JSON of the caller's Cognito identity: `{"cognitoIdentityId":…,"cognitoIdentityPoolId":…}`
+    pub cognito_identity: Option<String>,
     /// `X-Amz-Tenant-Id`, of functions whose tenants are isolated.
     pub tenant_id: Option<String>,
     /// Whether the caller wants the end of the invocation's log (`LogType=Tail`).

@@ -85,6 +85,7 @@ impl HttpFrontDoor {
             qualifier: None,
             trace_id: request.trace_id,
             client_context: None,
+            cognito_identity: None,
             tenant_id: None,
             wants_log_tail: false,
         };

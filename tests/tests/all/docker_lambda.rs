@@ -211,12 +211,25 @@ fn carriage_returns_are_kept_where_that_is_asked_for() {
 }
 
 #[test]
-fn a_variable_without_effect_is_named() {
-    for key in ["DOCKER_LAMBDA_WATCH", "AWS_LAMBDA_COGNITO_IDENTITY"] {
-        let output = once("1", &[(key, "1")]);
-        assert!(err(&output).contains(&format!("{key} has no effect")));
-        assert_eq!(out(&output), "\n1\n");
-    }
+fn the_identity_is_handed_on() {
+    let identity = r#"{"cognitoIdentityId":"i","cognitoIdentityPoolId":"p"}"#;
+    let output = once(
+        r#"{"tell":"headers"}"#,
+        &[("AWS_LAMBDA_COGNITO_IDENTITY", identity)],
+    );
+    let headers: serde_json::Value = serde_json::from_str(out(&output).trim()).unwrap();
+    assert_eq!(headers["lambda-runtime-cognito-identity"], identity);
+}
+
+#[test]
+fn a_change_of_the_code_restarts_the_bootstrap_where_that_is_asked_for() {
+    let folder = folder();
+    let server = stay_open(folder.path(), &[("DOCKER_LAMBDA_WATCH", "1")]);
+    let first = server.invoke(r#"{"tell":"pid"}"#).text();
+    std::fs::write(folder.path().join("app.py"), "changed").unwrap();
+    eventually("another process", || {
+        server.invoke(r#"{"tell":"pid"}"#).text() != first
+    });
 }
 
 #[test]

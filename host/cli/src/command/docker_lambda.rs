@@ -6,6 +6,7 @@
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -19,18 +20,20 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::invoke::EXIT_FUNCTION_FAILED;
 use super::serve::Signals;
 use crate::compat::address::check_free;
-use crate::compat::docker_lambda::{Input, Mode, Settings};
+use crate::compat::docker_lambda::{Input, LAYERS, Mode, Settings};
+use crate::config::Origin;
+use crate::watch::{self, Watched};
 
 /// Runs as the settings say.
 pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     if let Some(address) = settings.function.runtime_api {
         check_free("DOCKER_LAMBDA_RUNTIME_PORT", address)?;
     }
-    for words in settings.without_effect {
-        tracing::warn!("{words}");
-    }
     let log = Log::styled(settings.log_style)?;
     let function = Function::new(settings.function, settings.account, log.clone());
+    if settings.watch {
+        watch(&function, &log)?;
+    }
     let code = match settings.mode {
         Mode::Once(input) => once(&function, input, &log).await,
         Mode::StayOpen(address) => stay_open(&function, address).await,
@@ -38,6 +41,24 @@ pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     function.close().await;
     log.flush();
     code
+}
+
+/// Restarts the function when its code or a layer changes; its variables stay as they are.
+fn watch(function: &Arc<Function>, log: &Log) -> anyhow::Result<()> {
+    let spec = function.spec();
+    let layers = Path::new(LAYERS);
+    let mut origin = Origin::new(std::env::temp_dir());
+    origin.code.clone_from(&spec.code.task_root);
+    origin.layers = layers
+        .is_dir()
+        .then(|| layers.to_owned())
+        .into_iter()
+        .collect();
+    origin.variables.own = spec.variables.get();
+    watch::start(
+        vec![Watched::new(Arc::clone(function), origin)?],
+        log.clone(),
+    )
 }
 
 async fn once(function: &Arc<Function>, input: Input, log: &Log) -> anyhow::Result<ExitCode> {
@@ -55,6 +76,7 @@ async fn once(function: &Arc<Function>, input: Input, log: &Log) -> anyhow::Resu
         request_id: new_request_id(),
         event: event.into(),
         qualifier: None,
+        cognito_identity: input.cognito_identity,
         tenant_id: None,
         trace_id: input.trace_id.unwrap_or_else(|| new_trace_id(now_ms())),
         client_context: input.client_context,

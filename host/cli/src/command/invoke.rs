@@ -29,6 +29,7 @@ pub async fn run(place: &Place, args: &Invoke) -> anyhow::Result<ExitCode> {
         qualifier: None,
         trace_id: new_trace_id(now_ms()),
         client_context,
+        cognito_identity: None,
         tenant_id: None,
         // The tail itself is in the log already; asking for it waits for the REPORT line.
         wants_log_tail: true,

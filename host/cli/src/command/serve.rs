@@ -38,7 +38,13 @@ struct Door {
 /// Runs until a signal comes.
 pub async fn run(place: &Place, args: &Serve) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
-    let config = Arc::new(Config::read(&place.config)?);
+    let mut config = Config::read(&place.config)?;
+    if args.no_freeze {
+        for function in &mut config.functions {
+            function.lifecycle.freeze = false;
+        }
+    }
+    let config = Arc::new(config);
     let invoke = bind("invoke.listen", config.invoke_listen).await?;
     let doors = open_doors(place, &config).await?;
     let log = Log::to_stderr()?;

@@ -23,19 +23,8 @@ const REGION: &str = "us-east-1";
 const ACCOUNT: &str = "123456789012";
 const TASK_ROOT: &str = "/var/task";
 const RUNTIME_FOLDER: &str = "/var/runtime";
-const LAYERS: &str = "/opt";
-
-/// Variables that are read by docker-lambda only, and what is said of them.
-const WITHOUT_EFFECT: [(&str, &str); 2] = [
-    (
-        "DOCKER_LAMBDA_WATCH",
-        "DOCKER_LAMBDA_WATCH has no effect; send SIGHUP after a change of the code",
-    ),
-    (
-        "AWS_LAMBDA_COGNITO_IDENTITY",
-        "AWS_LAMBDA_COGNITO_IDENTITY has no effect; the function is called without an identity",
-    ),
-];
+/// Where layers are.
+pub const LAYERS: &str = "/opt";
 
 /// Everything that docker-lambda's arguments and variables say.
 #[derive(Debug)]
@@ -45,8 +34,8 @@ pub struct Settings {
     pub account: Account,
     pub function: FunctionSpec,
     pub mode: Mode,
-    /// Variables that are set and have no effect here, with what to do instead.
-    pub without_effect: Vec<&'static str>,
+    /// Whether a change of the code restarts the bootstrap.
+    pub watch: bool,
 }
 
 /// How long the program runs.
@@ -64,6 +53,7 @@ pub struct Input {
     /// The event; `None` is on standard input.
     pub event: Option<String>,
     pub client_context: Option<String>,
+    pub cognito_identity: Option<String>,
     pub trace_id: Option<String>,
 }
 
@@ -99,11 +89,7 @@ impl Settings {
                 green_platform: !no_colour,
                 keep_carriage_returns: variables.get("DOCKER_LAMBDA_NO_MODIFY_LOGS").is_some(),
             },
-            without_effect: WITHOUT_EFFECT
-                .iter()
-                .filter(|(key, _)| variables.get(key).is_some())
-                .map(|(_, words)| *words)
-                .collect(),
+            watch: variables.get("DOCKER_LAMBDA_WATCH").is_some(),
             account: account(&variables)?,
             function: FunctionSpec {
                 runtime_api: runtime_api(&variables, stay_open.then_some(api_port))?,
@@ -125,6 +111,7 @@ fn input(event: Option<String>, variables: &Variables) -> Input {
             event => event,
         },
         client_context: owned("AWS_LAMBDA_CLIENT_CONTEXT"),
+        cognito_identity: owned("AWS_LAMBDA_COGNITO_IDENTITY"),
         trace_id: owned("_X_AMZN_TRACE_ID"),
     }
 }

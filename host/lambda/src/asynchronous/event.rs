@@ -72,6 +72,7 @@ impl Event {
             qualifier: self.qualifier.clone(),
             trace_id: self.trace_id.clone(),
             client_context: None,
+            cognito_identity: None,
             tenant_id: self.tenant_id.clone(),
             wants_log_tail: false,
         }

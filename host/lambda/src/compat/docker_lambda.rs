@@ -125,6 +125,7 @@ async fn invoke(
         qualifier: None,
         trace_id: trace_id.clone(),
         client_context,
+        cognito_identity: None,
         tenant_id: None,
         wants_log_tail: header(&head.headers, "x-amz-log-type") == Some("Tail"),
     };

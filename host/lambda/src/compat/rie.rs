@@ -85,6 +85,7 @@ async fn answer(lambda: Lambda, request: Request<Incoming>) -> Response {
         qualifier: None,
         trace_id: trace_id(&head.headers),
         client_context,
+        cognito_identity: None,
         tenant_id: super::header(&head.headers, "x-amz-tenant-id").map(str::to_owned),
         wants_log_tail: false,
     };

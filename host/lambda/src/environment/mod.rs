@@ -265,6 +265,7 @@ impl Environment {
             qualifier,
             trace_id,
             client_context,
+            cognito_identity,
             tenant_id,
             ..
         } = &work.invocation;
@@ -277,6 +278,7 @@ impl Environment {
             function_arn: self.function.arn(qualifier.as_deref()),
             trace_id: trace_id.clone(),
             client_context: client_context.clone(),
+            cognito_identity: cognito_identity.clone(),
             tenant_id: tenant_id.clone(),
             wants_stream: work.wants_stream,
         };

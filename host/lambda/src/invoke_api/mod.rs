@@ -107,6 +107,7 @@ async fn invoke(
         qualifier: call.function.qualifier.map(str::to_owned),
         trace_id: trace_id.clone(),
         client_context: call.client_context,
+        cognito_identity: None,
         tenant_id: call.tenant_id.map(str::to_owned),
         wants_log_tail: call.wants_log_tail,
     };

@@ -73,6 +73,7 @@ pub(crate) struct EventWithContext {
     pub function_arn: String,
     pub trace_id: String,
     pub client_context: Option<String>,
+    pub cognito_identity: Option<String>,
     pub tenant_id: Option<String>,
     /// Whether the caller takes a response as it is made.
     pub wants_stream: bool,
@@ -458,6 +459,7 @@ mod tests {
             function_arn: String::new(),
             trace_id: String::new(),
             client_context: None,
+            cognito_identity: None,
             tenant_id: None,
             wants_stream: false,
         })

@@ -192,6 +192,9 @@ fn event_response(delivery: &EventWithContext) -> Response {
     if let Some(context) = &delivery.client_context {
         set("lambda-runtime-client-context", context);
     }
+    if let Some(identity) = &delivery.cognito_identity {
+        set("lambda-runtime-cognito-identity", identity);
+    }
     if let Some(tenant) = &delivery.tenant_id {
         set("lambda-runtime-aws-tenant-id", tenant);
     }
