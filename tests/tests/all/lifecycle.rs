@@ -167,3 +167,165 @@ exit 65
     assert_eq!(reply.header("x-amz-function-error"), Some("Unhandled"));
     assert_eq!(reply.json()["errorType"], "Runtime.AfterRestoreError");
 }
+
+/// A function that ticks into a file, also when nobody calls it.
+fn ticking(settings: &str, arguments: &[&str]) -> (Project, Server, std::path::PathBuf) {
+    let project = Project::echo(settings);
+    let server = project.serve_with(arguments, &[]);
+    let file = project.path().join("ticks");
+    let event = json!({ "tick": file }).to_string();
+    assert_eq!(server.invoke("echo", &event).text(), event);
+    eventually("the first tick", || ticks(&file).is_some());
+    (project, server, file)
+}
+
+fn ticks(file: &std::path::Path) -> Option<u64> {
+    std::fs::read_to_string(file).ok()?.parse().ok()
+}
+
+/// Whether the file has stopped changing: the same for a hundred readings that are further apart than its ticks.
+fn stands_still(file: &std::path::Path) -> bool {
+    let first = ticks(file);
+    first.is_some()
+        && (0..100).all(|_| {
+            thread::park_timeout(std::time::Duration::from_millis(5));
+            ticks(file) == first
+        })
+}
+
+#[test]
+fn a_function_stands_still_between_invocations_and_goes_on_in_the_next() {
+    let (_project, server, file) = ticking("", &[]);
+    eventually("the ticks to stop", || stands_still(&file));
+    let before = ticks(&file);
+    assert_eq!(server.invoke("echo", r#"{"sleep_ms":200}"#).status, 200);
+    eventually("further ticks", || ticks(&file) > before);
+    eventually("the ticks to stop again", || stands_still(&file));
+}
+
+#[test]
+fn a_frozen_function_dies_with_the_host() {
+    let (_project, mut server, file) = ticking("", &[]);
+    let process = pid(&server);
+    eventually("the ticks to stop", || stands_still(&file));
+    server.signal(rustix::process::Signal::KILL);
+    server.wait();
+    eventually("the end of the function", || !runs(&process));
+}
+
+#[test]
+fn freezing_can_be_switched_off_for_one_function_and_for_all() {
+    for (settings, argument) in [("freeze = false", &[][..]), ("", &["--no-freeze"])] {
+        let (_project, _server, file) = ticking(settings, argument);
+        let before = ticks(&file);
+        eventually("hundreds of ticks", || {
+            ticks(&file) > before.map(|ticks| ticks + 300)
+        });
+    }
+}
+
+#[test]
+fn a_function_that_uses_more_than_its_memory_is_killed_as_on_aws() {
+    let server = Project::echo("timeout = 60").serve();
+    let reply = server.invoke("echo", r#"{"allocate_mb":200,"sleep_ms":60000}"#);
+    let id = reply.header("x-amzn-requestid").unwrap();
+    assert_eq!(
+        reply.json(),
+        json!({ "errorType": "Runtime.ExitError", "errorMessage": format!("RequestId: {id} Error: Runtime exited with error: signal: killed") })
+    );
+    let log = server.log_with(&format!("REPORT RequestId: {id}"));
+    assert!(
+        log.contains("more than its memory of 128 MB")
+            && log.contains("\tMax Memory Used: 128 MB\t"),
+        "{log}"
+    );
+    assert_eq!(
+        server.invoke("echo", "1").text(),
+        "1",
+        "the next call works"
+    );
+}
+
+#[test]
+fn memory_is_only_reported_where_it_is_not_enforced() {
+    let server = Project::echo("enforce-memory = false").serve();
+    let event = r#"{"allocate_mb":200,"sleep_ms":100}"#;
+    assert_eq!(server.invoke("echo", event).text(), event);
+    server.log_with("\tMax Memory Used: 2");
+}
+
+#[test]
+fn in_the_json_format_the_platforms_lines_are_events() {
+    let server = Project::echo("log-format = 'json'\nlog-level = 'debug'").serve();
+    let reply = server.invoke("echo", r#"{"tell":"environment"}"#);
+    let environment = reply.json();
+    assert_eq!(environment["AWS_LAMBDA_LOG_FORMAT"], "JSON");
+    assert_eq!(environment["AWS_LAMBDA_LOG_LEVEL"], "DEBUG");
+    let log = server.log_with("platform.report");
+    let lines: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")))
+        .collect();
+    let kinds: Vec<&str> = lines
+        .iter()
+        .map(|line| line["type"].as_str().unwrap())
+        .collect();
+    let expected = [
+        "platform.initStart",
+        "platform.initRuntimeDone",
+        "platform.initReport",
+        "platform.start",
+        "platform.runtimeDone",
+        "platform.report",
+    ];
+    assert_eq!(kinds, expected);
+    let report = &lines[5]["record"];
+    assert_eq!(
+        report["requestId"],
+        reply.header("x-amzn-requestid").unwrap()
+    );
+    assert_eq!(report["status"], "success");
+    assert_eq!(report["metrics"]["memorySizeMB"], 128);
+}
+
+#[test]
+fn records_in_frames_stay_whole() {
+    let project = Project::new("[functions.echo]\ncode = \"code\"\nframed-logs = true\n");
+    project.executable(
+        "code/bootstrap",
+        r#"#!/usr/bin/env bash
+base="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime"
+printf '\xa5\x5a\x00\x17\x00\x00\x00\x07\x00\x00\x00\x00\x00\x00\x00\x00one\ntwo' >&"$_LAMBDA_TELEMETRY_LOG_FD"
+echo plain
+while id=$(curl -s -D - -o /dev/null $base/invocation/next | tr -d '\r' | sed -n 's/^lambda-runtime-aws-request-id: //p'); do
+    curl -s -o /dev/null $base/invocation/$id/response -d 1
+done
+"#,
+    );
+    let server = project.serve();
+    assert_eq!(server.invoke("echo", "1").text(), "1");
+    server.log_with("one\ntwo\nplain\n");
+}
+
+#[test]
+fn layers_are_searched_for_the_bootstrap_and_on_the_search_paths() {
+    let project = Project::new("[functions.echo]\ncode = \"code\"\nlayers = [\"low\", \"high\"]\n");
+    std::fs::create_dir_all(project.path().join("code")).unwrap();
+    std::fs::create_dir_all(project.path().join("low")).unwrap();
+    project.executable(
+        "high/bootstrap",
+        std::fs::read(crate::support::RAW_BOOTSTRAP).unwrap(),
+    );
+    let server = project.serve();
+    let environment = server.invoke("echo", r#"{"tell":"environment"}"#).json();
+    let root = project.path().canonicalize().unwrap();
+    for (variable, folder) in [("PATH", "bin"), ("LD_LIBRARY_PATH", "lib")] {
+        let (high, low) = (
+            root.join("high").join(folder),
+            root.join("low").join(folder),
+        );
+        let wanted = format!("{}:{}:/opt/{folder}", high.display(), low.display());
+        let path = environment[variable].as_str().unwrap();
+        assert!(path.ends_with(&wanted), "{variable}: {path}");
+    }
+}
