@@ -94,3 +94,11 @@ fn one_reserved_execution_runs_and_the_next_call_does_not_wait() {
     let reply = server.invoke("echo", "1");
     assert_refused(&reply, 429, "TooManyRequestsException");
 }
+
+#[test]
+fn the_tenant_is_told_to_the_runtime() {
+    let server = Project::echo("tenant-isolation = true").serve();
+    let event = r#"{"tell":"headers"}"#;
+    let reply = server.invoke_with("echo", event, &[("x-amz-tenant-id", "blue")]);
+    assert_eq!(reply.json()["lambda-runtime-aws-tenant-id"], "blue");
+}

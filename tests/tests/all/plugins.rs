@@ -130,3 +130,48 @@ fn a_file_that_can_be_no_plugin_is_refused_at_the_start_with_the_reason() {
         );
     }
 }
+
+/// What a trigger answers whose plugin has the function stream; `stream` is TOML for the function's orders.
+fn streamed(stream: &str) -> crate::support::Reply {
+    let project = Project::new(&format!(
+        "[functions.f]\ncode = \"{RAW_BOOTSTRAP}\"\n\
+         [triggers.web]\nplugin = \"./streams.wasm\"\nlisten = \"127.0.0.1:0\"\nstream = {stream}\n"
+    ));
+    // `streaming` stands behind the function, the event, the token and the wait.
+    let shape = format!("(i32.store8 (i32.const 0x428) (i32.const 1)) {GOOD}");
+    project.file("streams.wasm", component(NAME, &shape));
+    project.serve().web("GET", "/", &[], b"")
+}
+
+#[test]
+fn a_stream_passes_the_plugin_by_and_its_prelude_does_not_reach_the_client() {
+    let prelude =
+        "{\\\"statusCode\\\":201}\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000";
+    let kind = "application/vnd.awslambda.http-integration-response";
+    let reply = streamed(&format!(
+        r#"{{ content_type = "{kind}", pieces = ["{prelude}", "one", "two"] }}"#
+    ));
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.header("transfer-encoding"), Some("chunked"));
+    assert_eq!(reply.text(), "3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n");
+}
+
+#[test]
+fn a_stream_that_fails_midway_breaks_the_clients_connection_off() {
+    let reply = streamed(r#"{ pieces = ["one"], failure = { trailers = ["Function.Bad", ""] } }"#);
+    assert_eq!(reply.status, 200);
+    assert!(!reply.text().contains("0\r\n\r\n"), "{:?}", reply.text());
+}
+
+#[test]
+fn a_stream_that_ends_within_its_prelude_is_a_failed_function() {
+    let kind = "application/vnd.awslambda.http-integration-response";
+    let reply = streamed(&format!(
+        r#"{{ content_type = "{kind}", pieces = ["{{}}"] }}"#
+    ));
+    // This plugin answers 200 to whatever it is told, with the failure's kind as its body.
+    assert_eq!(
+        (reply.status, reply.text().as_str()),
+        (200, "Runtime.TruncatedResponse")
+    );
+}
