@@ -217,15 +217,8 @@ fn an_extension_that_exits_before_it_registers_fails_every_init() {
     observed.server.log_with("INIT_REPORT ");
 }
 
-#[test]
-fn the_runtime_is_told_of_the_end_before_the_extension() {
-    if curl().is_err() {
-        return;
-    }
-    let project = Project::new("");
-    project.executable(
-        "code/bootstrap",
-        r#"#!/usr/bin/env bash
+/// Ends itself on SIGTERM, and says so where extensions write what they observe.
+const SAYS_FAREWELL: &str = r#"#!/usr/bin/env bash
 trap 'echo "{\"from\":\"event\",\"signal\":\"TERM\"}" >> "$OBSERVED"; exit 0' TERM
 api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation"
 folder=$(mktemp -d)
@@ -236,20 +229,35 @@ while true; do
   id=$(sed -n 's/^lambda-runtime-aws-request-id: *\([^[:space:]]*\).*/\1/Ip' "$folder/headers")
   curl -sS -o /dev/null "$api/$id/response" --data-binary "@$folder/event"
 done
-"#,
-    );
-    let Ok(mut observed) = Observed::of(project, "code", "", "timeout = 30") else {
+"#;
+
+#[test]
+fn the_runtime_is_told_of_the_end_before_the_extension() {
+    if curl().is_err() {
         return;
-    };
-    let reply = observed.works();
-    observed.until("event", |event| event["requestId"] == id(&reply));
-    observed.server.log_with("REPORT");
-    observed.stop();
-    let events = observed.all(Some("event"));
-    let [_invoke, signal, end] = &events[..] else {
-        panic!("{events:?}");
-    };
-    assert!(signal["signal"] == "TERM" && shutdown(end), "{events:?}");
+    }
+    // The runtime has AWS's 300 ms for its farewell, which on a machine that is busy enough may pass unused.
+    for _ in 0..5 {
+        let project = Project::new("");
+        project.executable("code/bootstrap", SAYS_FAREWELL);
+        let Ok(mut observed) = Observed::of(project, "code", "", "timeout = 30") else {
+            return;
+        };
+        let reply = observed.works();
+        observed.until("event", |event| event["requestId"] == id(&reply));
+        observed.server.log_with("REPORT");
+        observed.stop();
+        let events = observed.all(Some("event"));
+        match &events[..] {
+            [_invoke, signal, end] => {
+                assert!(signal["signal"] == "TERM" && shutdown(end), "{events:?}");
+                return;
+            }
+            [_invoke, end] => assert!(shutdown(end), "{events:?}"),
+            _ => panic!("{events:?}"),
+        }
+    }
+    panic!("the runtime was never told");
 }
 
 #[test]

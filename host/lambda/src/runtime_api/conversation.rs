@@ -48,6 +48,8 @@ struct Exchange {
     expired: Vec<RequestId>,
     /// Waits for the restore from a snapshot.
     restore: Option<oneshot::Sender<()>>,
+    /// An answer whose body is still on its way, and the requests for the next event that came before its end.
+    posting: Option<Vec<oneshot::Sender<()>>>,
 }
 
 #[derive(Debug)]
@@ -153,6 +155,9 @@ pub(crate) enum Next {
     Now(Delivery),
     /// It will come.
     Later(oneshot::Receiver<Delivery>),
+    /// Ask again when the answer to the last event has been read: some runtimes stream it on one connection and ask
+    /// for the next event on another without waiting.
+    AfterAnswer(oneshot::Receiver<()>),
 }
 
 impl Conversation {
@@ -168,6 +173,7 @@ impl Conversation {
             current: Vec::new(),
             expired: Vec::new(),
             restore: None,
+            posting: None,
         };
         (
             Arc::new(Self {
@@ -216,6 +222,11 @@ impl Conversation {
         if exchange.concurrency > 1 {
             return exchange.next_of_several(|event| self.tell(event));
         }
+        if let Some(waiting) = &mut exchange.posting {
+            let (sender, receiver) = oneshot::channel();
+            waiting.push(sender);
+            return Ok(Next::AfterAnswer(receiver));
+        }
         let was = exchange.state;
         let mut state = exchange.effective_state();
         state.next()?;
@@ -254,6 +265,7 @@ impl Conversation {
                 return Err(Refusal::INVALID_RESPONSE_MODE);
             }
         }
+        exchange.posting = Some(Vec::new());
         Ok(Posted {
             conversation: Arc::clone(self),
             attempt: delivery.attempt,
@@ -403,6 +415,8 @@ impl Posted {
             bytes,
         };
         let mut exchange = self.conversation.lock();
+        // Whoever waits for this asks again, which has to wait for the lock.
+        drop(exchange.posting.take());
         let several = exchange.concurrency > 1;
         let found = exchange
             .current
@@ -501,6 +515,20 @@ mod tests {
             events.try_recv(),
             Ok(Event::Answered(1, Answer::Truncated, _))
         ));
+    }
+
+    #[tokio::test]
+    async fn the_next_event_may_be_asked_for_while_the_answer_is_still_on_its_way() {
+        let (conversation, _events) = Conversation::new(1);
+        let _asked = conversation.next().unwrap();
+        conversation.deliver(event(1, "r"));
+        let posted = conversation.begin(&posting("r", None)).unwrap();
+        let Next::AfterAnswer(answered) = conversation.next().unwrap() else {
+            panic!("not before the answer");
+        };
+        posted.finish(Answer::Response(Bytes::new()), 0);
+        assert!(answered.await.is_err(), "the sender is dropped");
+        assert!(matches!(conversation.next(), Ok(Next::Later(_))));
     }
 
     #[test]

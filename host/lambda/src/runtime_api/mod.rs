@@ -129,14 +129,20 @@ impl Route {
 }
 
 async fn next(conversation: &Conversation) -> Response {
-    match conversation.next() {
-        Ok(Next::Now(delivery)) => event_response(&delivery),
-        Ok(Next::Later(delivery)) => match delivery.await {
-            Ok(delivery) => event_response(&delivery),
-            // The process is being ended; its connection is about to be.
-            Err(_life_ended) => refused(&Refusal::INTERNAL),
-        },
-        Err(refusal) => refused(&refusal),
+    loop {
+        return match conversation.next() {
+            Ok(Next::Now(delivery)) => event_response(&delivery),
+            Ok(Next::Later(delivery)) => match delivery.await {
+                Ok(delivery) => event_response(&delivery),
+                // The process is being ended; its connection is about to be.
+                Err(_life_ended) => refused(&Refusal::INTERNAL),
+            },
+            Ok(Next::AfterAnswer(answered)) => {
+                let _it_ends_by_being_dropped = answered.await;
+                continue;
+            }
+            Err(refusal) => refused(&refusal),
+        };
     }
 }
 
