@@ -15,7 +15,7 @@ use lambkin_http::Response;
 use crate::lambda::{new_trace_id, now_ms};
 
 /// The function's name in the path of an invocation, as it was written.
-fn invoked_name(path: &str) -> Option<&str> {
+pub(crate) fn invoked_name(path: &str) -> Option<&str> {
     let name = path
         .strip_prefix("/2015-03-31/functions/")?
         .strip_suffix("/invocations")?;
@@ -43,7 +43,7 @@ fn trace_id(headers: &HeaderMap) -> String {
 }
 
 /// `X-Amz-Client-Context`, decoded, and on one line if it is JSON: the Runtime API hands it on in a header.
-fn client_context(headers: &HeaderMap) -> Result<Option<String>, String> {
+pub(crate) fn client_context(headers: &HeaderMap) -> Result<Option<String>, String> {
     let Some(base64) = headers.get("x-amz-client-context") else {
         return Ok(None);
     };
