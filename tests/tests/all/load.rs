@@ -5,8 +5,9 @@ mod caller;
 mod census;
 
 use std::io::Write;
+use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Signal, getrlimit, kill_process, setrlimit};
 
@@ -153,15 +154,14 @@ fn a_thousand_environments_work_at_the_same_time() {
     let server = project.serve();
     let (pid, memory) = (server.pid(), census::memory(server.pid()));
     let (gate, begun) = (Gate::new(), Instant::now());
-    let mut callers: Vec<(Caller, String)> = (0..ENVIRONMENTS)
-        .map(|number| {
-            let event = format!("{{\"n\":{number},\"gate\":\"{}\"}}", gate.address());
-            let mut caller = Caller::connect(server.invoke_url());
-            caller.send("echo", &event).expect("a connection");
-            (caller, event)
-        })
-        .collect();
-    let arrived: Vec<_> = (0..ENVIRONMENTS).map(|_| gate.arrival()).collect();
+    let (mut callers, arrived) = std::thread::scope(|scope| {
+        // They are let in from the beginning: a listener does not keep a thousand waiting.
+        let arrived = scope.spawn(|| everybody(&gate, &server));
+        let callers: Vec<_> = (0..ENVIRONMENTS)
+            .map(|number| call_to_the_gate(&server, &gate, number))
+            .collect();
+        (callers, arrived.join().expect("everybody has come"))
+    });
     let started = begun.elapsed();
     let processes = census::below(pid);
     let bootstraps = processes.iter().filter(|one| one.is_bootstrap()).count();
@@ -182,6 +182,30 @@ fn a_thousand_environments_work_at_the_same_time() {
     eventually("all processes to be gone", || {
         !processes.iter().any(|one| census::share(one.pid).is_some())
     });
+}
+
+/// Sends an event that holds its function up at the gate.
+fn call_to_the_gate(server: &Server, gate: &Gate, number: usize) -> (Caller, String) {
+    let event = format!("{{\"n\":{number},\"gate\":\"{}\"}}", gate.address());
+    let mut caller = Caller::connect(server.invoke_url());
+    caller.send("echo", &event).expect("a connection");
+    (caller, event)
+}
+
+/// Waits until every function has come to the gate.
+fn everybody(gate: &Gate, server: &Server) -> Vec<TcpStream> {
+    let mut arrived = Vec::new();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while arrived.len() < ENVIRONMENTS {
+        assert!(
+            Instant::now() < deadline,
+            "{} have come: {}",
+            arrived.len(),
+            server.log()
+        );
+        arrived.extend(gate.arrived());
+    }
+    arrived
 }
 
 /// Prints what an environment costs.

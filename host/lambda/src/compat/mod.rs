@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use http::HeaderMap;
 use lambkin_http::Response;
 
+use crate::invoke_api::request::json_for_header;
 use crate::lambda::{new_trace_id, now_ms};
 
 /// The function's name in the path of an invocation, as it was written.
@@ -53,7 +54,7 @@ pub(crate) fn client_context(headers: &HeaderMap) -> Result<Option<String>, Stri
     let text = String::from_utf8(decoded).map_err(|error| error.to_string())?;
     Ok(Some(
         match serde_json::from_str::<serde_json::Value>(&text) {
-            Ok(json) => json.to_string(),
+            Ok(json) => json_for_header(&json),
             Err(_not_json) => text,
         },
     ))
@@ -89,6 +90,8 @@ mod tests {
         assert_eq!(client_context(&HeaderMap::new()), Ok(None));
         let json = BASE64.encode("{\n \"a\": 1 }");
         assert_eq!(context(&json), Ok(Some(r#"{"a":1}"#.to_owned())));
+        let delete = BASE64.encode("\"\u{7f}\"");
+        assert_eq!(context(&delete), Ok(Some(r#""\u007f""#.to_owned())));
         let text = BASE64.encode("no JSON");
         assert_eq!(context(&text), Ok(Some("no JSON".to_owned())));
         assert!(context("!!").is_err());

@@ -276,8 +276,12 @@ fn decode_client_context(base64: &str) -> Result<String, Error> {
         || Error::invalid_content("Client context must be a valid Base64-encoded JSON object.");
     let json = BASE64.decode(base64).map_err(|_| invalid())?;
     let value: serde_json::Value = serde_json::from_slice(&json).map_err(|_| invalid())?;
-    // On one line: it becomes a header of the Runtime API.
-    Ok(value.to_string())
+    Ok(json_for_header(&value))
+}
+
+/// JSON on one line that can be a header: of what JSON does not escape by itself, a header may not have this character.
+pub(crate) fn json_for_header(value: &serde_json::Value) -> String {
+    value.to_string().replace('\u{7f}', "\\u007f")
 }
 
 pub(super) fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
