@@ -1,5 +1,8 @@
 //! Checking that an event is JSON, and saying where it is not, in the words of AWS's own parser.
 
+/// A bad word is quoted up to this length, as AWS's parser does: an event may be one word of 6 MiB.
+const WORD_CHARS: usize = 256;
+
 /// Tells what is wrong with an event, as the end of AWS's `InvalidRequestContentException` message.
 pub(crate) fn check(event: &[u8]) -> Result<(), String> {
     let text = match std::str::from_utf8(event) {
@@ -17,10 +20,8 @@ pub(crate) fn check(event: &[u8]) -> Result<(), String> {
 fn describe(text: &str, error: &serde_json::Error) -> String {
     let (line, column) = (error.line(), error.column());
     let rest = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
-    let at = rest
-        .char_indices()
-        .nth(column.saturating_sub(1))
-        .map_or(rest.len(), |(at, _)| at);
+    // The parser counts bytes.
+    let at = rest.floor_char_boundary(column.saturating_sub(1));
     // The parser stops inside a bad word; the word is what a reader wants to see.
     let word_start = rest
         .get(..at)
@@ -30,12 +31,7 @@ fn describe(text: &str, error: &serde_json::Error) -> String {
         .take_while(|(_, character)| character.is_alphanumeric())
         .last()
         .map_or(at, |(start, _)| start);
-    let word: String = rest
-        .get(word_start..)
-        .unwrap_or_default()
-        .chars()
-        .take_while(|character| character.is_alphanumeric())
-        .collect();
+    let word = shown(rest.get(word_start..).unwrap_or_default());
     let what = if error.is_eof() {
         "Unexpected end-of-input".to_owned()
     } else if word.starts_with(char::is_alphabetic) {
@@ -54,6 +50,17 @@ fn describe(text: &str, error: &serde_json::Error) -> String {
     };
     let source: String = text.chars().take(500).collect();
     format!("{what}\n at [Source: (byte[])\"{source}\"; line: {line}, column: {column}]")
+}
+
+/// The word a text begins with; of a long one, its beginning.
+fn shown(text: &str) -> String {
+    let letters = text.chars().take_while(|letter| letter.is_alphanumeric());
+    let mut word: String = letters.take(WORD_CHARS + 1).collect();
+    if let Some((end, _)) = word.char_indices().nth(WORD_CHARS) {
+        word.truncate(end);
+        word.push_str("...");
+    }
+    word
 }
 
 #[cfg(test)]
@@ -81,6 +88,13 @@ mod tests {
             "{}",
             error("hello")
         );
+        assert!(
+            error("[\"é\", hello]").starts_with("Unrecognized token 'hello'"),
+            "{}",
+            error("[\"é\", hello]")
+        );
+        let long = error(&"a".repeat(100_000));
+        assert!(long.contains("aaa...': was expecting") && long.len() < 2000);
         assert!(error("{\"a\":").starts_with("Unexpected end-of-input"));
         assert!(
             error("{'a': 1}").starts_with("Unexpected character (''' (code 39))"),

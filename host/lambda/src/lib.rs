@@ -17,6 +17,9 @@ mod event;
 mod extension;
 mod fault;
 mod function;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod invoke_api;
 mod lambda;
 pub mod limits;

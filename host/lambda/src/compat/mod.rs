@@ -12,10 +12,11 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use http::HeaderMap;
 use lambkin_http::Response;
 
+use crate::invoke_api::request::json_for_header;
 use crate::lambda::{new_trace_id, now_ms};
 
 /// The function's name in the path of an invocation, as it was written.
-fn invoked_name(path: &str) -> Option<&str> {
+pub(crate) fn invoked_name(path: &str) -> Option<&str> {
     let name = path
         .strip_prefix("/2015-03-31/functions/")?
         .strip_suffix("/invocations")?;
@@ -43,7 +44,7 @@ fn trace_id(headers: &HeaderMap) -> String {
 }
 
 /// `X-Amz-Client-Context`, decoded, and on one line if it is JSON: the Runtime API hands it on in a header.
-fn client_context(headers: &HeaderMap) -> Result<Option<String>, String> {
+pub(crate) fn client_context(headers: &HeaderMap) -> Result<Option<String>, String> {
     let Some(base64) = headers.get("x-amz-client-context") else {
         return Ok(None);
     };
@@ -53,7 +54,7 @@ fn client_context(headers: &HeaderMap) -> Result<Option<String>, String> {
     let text = String::from_utf8(decoded).map_err(|error| error.to_string())?;
     Ok(Some(
         match serde_json::from_str::<serde_json::Value>(&text) {
-            Ok(json) => json.to_string(),
+            Ok(json) => json_for_header(&json),
             Err(_not_json) => text,
         },
     ))
@@ -89,6 +90,8 @@ mod tests {
         assert_eq!(client_context(&HeaderMap::new()), Ok(None));
         let json = BASE64.encode("{\n \"a\": 1 }");
         assert_eq!(context(&json), Ok(Some(r#"{"a":1}"#.to_owned())));
+        let delete = BASE64.encode("\"\u{7f}\"");
+        assert_eq!(context(&delete), Ok(Some(r#""\u007f""#.to_owned())));
         let text = BASE64.encode("no JSON");
         assert_eq!(context(&text), Ok(Some("no JSON".to_owned())));
         assert!(context("!!").is_err());

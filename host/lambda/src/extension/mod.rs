@@ -13,7 +13,7 @@ pub(crate) mod event;
 pub(crate) mod members;
 pub(crate) mod refusal;
 pub(crate) mod registry;
-mod request;
+pub(crate) mod request;
 pub(crate) mod state;
 pub(crate) mod variables;
 

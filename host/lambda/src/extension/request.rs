@@ -15,7 +15,7 @@ struct Body {
 }
 
 /// The events an extension wants, in its order. None, and no list at all, are fine.
-pub(super) fn events(body: &[u8]) -> Result<Vec<String>, Refusal> {
+pub(crate) fn events(body: &[u8]) -> Result<Vec<String>, Refusal> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(refusal::invalid_request("unexpected end of JSON input"));
     }
@@ -29,7 +29,7 @@ pub(super) fn events(body: &[u8]) -> Result<Vec<String>, Refusal> {
 }
 
 /// What these names mean; an internal extension has no process of its own to shut down.
-pub(super) fn event_types(events: &[String], external: bool) -> Result<Vec<EventType>, Refusal> {
+pub(crate) fn event_types(events: &[String], external: bool) -> Result<Vec<EventType>, Refusal> {
     let mut types = Vec::new();
     for event in events {
         let event_type = match event.as_str() {
@@ -46,12 +46,12 @@ pub(super) fn event_types(events: &[String], external: bool) -> Result<Vec<Event
 }
 
 /// Whether `Lambda-Extension-Accept-Feature`, a comma-separated list, names a feature.
-pub(super) fn accepts(features: Option<&str>, feature: &str) -> bool {
+pub(crate) fn accepts(features: Option<&str>, feature: &str) -> bool {
     features.is_some_and(|list| list.split(',').any(|one| one.trim() == feature))
 }
 
 /// What an error report says, if it says anything that can be read.
-pub(super) fn error_message(body: &[u8]) -> Option<String> {
+pub(crate) fn error_message(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Body {

@@ -14,7 +14,7 @@ const STRING: u8 = 7;
 
 /// An event's kind, which is all that its headers say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Event {
+pub(crate) enum Event {
     /// A piece of the response.
     PayloadChunk,
     /// The end of the stream.
@@ -35,7 +35,7 @@ impl Event {
     }
 
     /// The event as a frame.
-    pub(super) fn frame(self, payload: &[u8]) -> Bytes {
+    pub(crate) fn frame(self, payload: &[u8]) -> Bytes {
         let headers = self.headers();
         let header_bytes: usize = headers
             .iter()

@@ -85,8 +85,16 @@ pub(crate) fn add_call(trace_id: &mut String, function: &str) -> u32 {
     }
 }
 
-/// Cuts the lineage out of a trace header.
+/// Cuts the lineage out of a trace header: the first, and any other, so that the next call finds the one written now.
 fn take(trace_id: &mut String) -> Option<Lineage> {
+    let lineage = take_first(trace_id);
+    while trace_id.contains(PART) {
+        take_first(trace_id);
+    }
+    lineage
+}
+
+fn take_first(trace_id: &mut String) -> Option<Lineage> {
     let at = trace_id.find(PART)?;
     let value = trace_id.get(at + PART.len()..)?;
     let (value, behind) = value.split_once(';').unwrap_or((value, ""));
@@ -135,6 +143,13 @@ mod tests {
             assert_eq!(add_call(&mut trace_id, "a"), 1, "{broken}");
             assert_eq!(trace_id, "Root=1;Parent=2;Lineage=1:e8b7be43:0");
         }
+    }
+
+    #[test]
+    fn of_several_lineages_one_is_left() {
+        let mut trace_id = "Root=1;Lineage=1:e8b7be43:0;Lineage=7:0:0".to_owned();
+        assert_eq!(add_call(&mut trace_id, "a"), 2);
+        assert_eq!(trace_id, "Root=1;Lineage=2:e8b7be43:1");
     }
 
     #[test]

@@ -10,9 +10,9 @@
 
 mod control;
 mod error;
-mod frame;
+pub(crate) mod frame;
 pub(crate) mod lineage;
-mod request;
+pub(crate) mod request;
 mod response;
 mod stream;
 

@@ -43,7 +43,7 @@ pub(super) enum Kind {
 
 /// The function a request is about: its name from the path and its `Qualifier` parameter, decoded.
 #[derive(Debug)]
-pub(super) struct Target<'a> {
+pub(crate) struct Target<'a> {
     name: Cow<'a, str>,
     qualifier: Option<Cow<'a, str>>,
 }
@@ -61,7 +61,7 @@ pub(super) struct Call<'a> {
 
 /// Violated constraints, in AWS's words.
 #[derive(Debug, Default)]
-pub(super) struct Violations(Vec<String>);
+pub(crate) struct Violations(Vec<String>);
 
 impl Violations {
     fn add(&mut self, member: &str, value: &str, constraint: &str) {
@@ -94,7 +94,7 @@ impl Violations {
         }
     }
 
-    pub(super) fn none(&self) -> Result<(), Error> {
+    pub(crate) fn none(&self) -> Result<(), Error> {
         if self.0.is_empty() {
             return Ok(());
         }
@@ -103,7 +103,7 @@ impl Violations {
 }
 
 impl<'a> Target<'a> {
-    pub(super) fn of(name: &'a str, query: Option<&'a str>) -> Self {
+    pub(crate) fn of(name: &'a str, query: Option<&'a str>) -> Self {
         Self {
             name: percent_decode(name),
             qualifier: query.and_then(|query| parameter(query, "Qualifier")),
@@ -111,7 +111,7 @@ impl<'a> Target<'a> {
     }
 
     /// The function meant, and violations of what name and qualifier have to look like.
-    pub(super) fn function(&self, violations: &mut Violations) -> Result<FunctionRef<'_>, Error> {
+    pub(crate) fn function(&self, violations: &mut Violations) -> Result<FunctionRef<'_>, Error> {
         let parsed = FunctionRef::parse(&self.name);
         violations.check(
             "functionName",
@@ -276,8 +276,12 @@ fn decode_client_context(base64: &str) -> Result<String, Error> {
         || Error::invalid_content("Client context must be a valid Base64-encoded JSON object.");
     let json = BASE64.decode(base64).map_err(|_| invalid())?;
     let value: serde_json::Value = serde_json::from_slice(&json).map_err(|_| invalid())?;
-    // On one line: it becomes a header of the Runtime API.
-    Ok(value.to_string())
+    Ok(json_for_header(&value))
+}
+
+/// JSON on one line that can be a header: of what JSON does not escape by itself, a header may not have this character.
+pub(crate) fn json_for_header(value: &serde_json::Value) -> String {
+    value.to_string().replace('\u{7f}', "\\u007f")
 }
 
 pub(super) fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
@@ -285,7 +289,7 @@ pub(super) fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'
 }
 
 /// The first value of a query parameter, decoded.
-pub(super) fn parameter<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
+pub(crate) fn parameter<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
     query
         .split('&')
         .filter_map(|pair| pair.split_once('='))
@@ -293,6 +297,6 @@ pub(super) fn parameter<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> 
         .map(|(_, value)| percent_decode(value))
 }
 
-pub(super) fn percent_decode(text: &str) -> Cow<'_, str> {
+pub(crate) fn percent_decode(text: &str) -> Cow<'_, str> {
     percent_encoding::percent_decode_str(text).decode_utf8_lossy()
 }

@@ -11,7 +11,7 @@ mod lifecycle;
 mod metadata;
 pub(crate) mod refusal;
 pub(crate) mod reply;
-mod response;
+pub(crate) mod response;
 
 use std::sync::Arc;
 

@@ -201,7 +201,7 @@ async fn take_stream(head: &Parts, mut body: Incoming, posted: Posted) -> Result
     Ok(())
 }
 
-fn error_in_trailers(trailers: &HeaderMap) -> Option<StreamError> {
+pub(crate) fn error_in_trailers(trailers: &HeaderMap) -> Option<StreamError> {
     let text = |name| trailers.get(name)?.to_str().ok();
     let error_type = text(ERROR_TYPE).filter(|error_type| !error_type.is_empty());
     let body = text(ERROR_BODY).filter(|body| !body.is_empty());
@@ -225,13 +225,13 @@ fn stream_error(error_type: Option<&str>, body: &str) -> StreamError {
 
 /// Finds trailers that a runtime wrote as the last piece of its body. Only a runtime that announced the trailers is
 /// suspected of that, and only a piece that begins like them is held back.
-struct InBodyTrailers {
+pub(crate) struct InBodyTrailers {
     announced: bool,
     held: BytesMut,
 }
 
 impl InBodyTrailers {
-    fn new(headers: &HeaderMap) -> Self {
+    pub(crate) fn new(headers: &HeaderMap) -> Self {
         let announces = |value: &http::HeaderValue| {
             value
                 .to_str()
@@ -244,7 +244,7 @@ impl InBodyTrailers {
     }
 
     /// What can be handed on once this piece has come.
-    fn pass(&mut self, piece: Bytes) -> impl Iterator<Item = Bytes> + use<> {
+    pub(crate) fn pass(&mut self, piece: Bytes) -> impl Iterator<Item = Bytes> + use<> {
         let mut ready = [None, None];
         if !self.held.is_empty() && parse_in_body(&self.held).is_none() && self.may_continue(&piece)
         {
@@ -268,7 +268,7 @@ impl InBodyTrailers {
     }
 
     /// At the end of the body: the error if there is one, or what was held back in vain.
-    fn end(self) -> Result<Option<StreamError>, Bytes> {
+    pub(crate) fn end(self) -> Result<Option<StreamError>, Bytes> {
         if self.held.is_empty() {
             return Ok(None);
         }

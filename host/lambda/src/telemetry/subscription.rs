@@ -299,7 +299,10 @@ fn http_destination(
     Ok(Destination::Http {
         address: local(port, own_port)?,
         authority: format!("{host}:{port}"),
-        path: path.map_or_else(|| "/".to_owned(), |path| path.as_str().to_owned()),
+        path: match path.map_or("/", |path| path.as_str()) {
+            query if query.starts_with('?') => format!("/{query}"),
+            path => path.to_owned(),
+        },
         method,
     })
 }

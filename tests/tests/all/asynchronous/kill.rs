@@ -25,6 +25,13 @@ fn every_accepted_event_runs_although_the_host_is_killed_again_and_again() {
     survive(20);
 }
 
+/// A minute or two: for CI, which asks for it.
+#[test]
+#[ignore = "takes long; .ci/run runs it"]
+fn every_accepted_event_runs_although_the_host_is_killed_a_hundred_times() {
+    survive(100);
+}
+
 /// Kills the host in the middle of each round, and at the end expects every event that any of them has accepted.
 #[track_caller]
 pub fn survive(rounds: usize) {

@@ -1,6 +1,7 @@
 //! A place where a function or an extension waits for the test, without either of them sleeping.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
 
 use super::eventually;
 
@@ -29,5 +30,14 @@ impl Gate {
             arrived.is_some()
         });
         arrived.expect("it has come").0
+    }
+
+    /// A program that has come within a moment, if any has.
+    pub fn arrived(&self) -> Option<TcpStream> {
+        let arrived = self.0.accept().ok();
+        if arrived.is_none() {
+            std::thread::park_timeout(Duration::from_millis(1));
+        }
+        Some(arrived?.0)
     }
 }

@@ -91,6 +91,13 @@ fn defaults_are_aws_s() {
         panic!("HTTP");
     };
     assert_eq!(path, "/");
+    let query = telemetry(serde_json::json!({
+        "destination": {"protocol": "HTTP", "URI": "http://sandbox:8080?c=d"},
+    }));
+    let Destination::Http { path, .. } = query.unwrap().destination else {
+        panic!("HTTP");
+    };
+    assert_eq!(path, "/?c=d");
 }
 
 #[test]
