@@ -24,7 +24,7 @@ pub(crate) struct PeakMemory {
 impl PeakMemory {
     /// Reads again after an invocation that took `worked`, unless that was short and the last reading is fresh: a
     /// reading costs as much as a short invocation, which has little time to use memory.
-    pub(crate) fn update(&mut self, pids: &[i32], worked: Duration) {
+    pub(crate) fn update(&mut self, pids: impl FnOnce() -> Vec<i32>, worked: Duration) {
         let fresh = self
             .read_at
             .is_some_and(|at| at.elapsed() < MEMORY_READING_INTERVAL);
@@ -33,7 +33,7 @@ impl PeakMemory {
         }
         self.read_at = Some(Instant::now());
         let mut bytes = 0;
-        for pid in self.tree.walk(pids) {
+        for pid in self.tree.walk(&pids()) {
             // A process that has just ended has no figures any more.
             let status = place(&mut self.path, format_args!("/proc/{pid}/status"));
             bytes += read(status, &mut self.text)
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn this_process_has_a_peak() {
         let mut peak = PeakMemory::default();
-        peak.update(&[own_pid()], Duration::ZERO);
+        peak.update(|| vec![own_pid()], Duration::ZERO);
         assert!(peak.megabytes() > 0);
     }
 
@@ -202,7 +202,7 @@ mod tests {
             "{proportional} of {resident}"
         );
         let mut peak = PeakMemory::default();
-        peak.update(&[pid], Duration::ZERO);
+        peak.update(|| vec![pid], Duration::ZERO);
         assert!(peak.megabytes() >= 32);
         drop(child.stdin.take());
         child.wait().unwrap();

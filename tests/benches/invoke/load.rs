@@ -2,7 +2,8 @@
 //!
 //! Every event carries a number of its own and every answer must bring it back, so an answer that reaches the
 //! wrong caller is noticed. A call that fails is counted and its caller goes on over a new connection; a caller
-//! that cannot connect any more stops. An answer with status 200 that is not the event is counted as wrong.
+//! that cannot connect any more stops. An answer with the right status that is not the event is counted as
+//! wrong; an event that is stored for later has an empty answer.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,12 +19,49 @@ use tokio::task::JoinSet;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where a subject's function is invoked.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Target {
     /// The listener for invocations.
     pub address: SocketAddr,
     /// The path of the function.
-    pub path: &'static str,
+    pub path: String,
+}
+
+/// How its callers call it.
+#[derive(Clone, Copy)]
+pub struct Calls {
+    /// This many at the same time.
+    pub callers: usize,
+    /// When they stop.
+    pub until: Until,
+    /// Put into every event, as `,"key":value`.
+    pub extra: &'static str,
+    /// How long each caller rests after an answer.
+    pub pause: Duration,
+    /// Whether they wait for the function.
+    pub kind: Kind,
+}
+
+impl Calls {
+    /// Calls of the plain echo, one after the other.
+    pub const fn new(callers: usize, until: Until) -> Self {
+        Self {
+            callers,
+            until,
+            extra: "",
+            pause: Duration::ZERO,
+            kind: Kind::RequestResponse,
+        }
+    }
+}
+
+/// The invocation type.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Answered with what the function returns, which has to be the event.
+    RequestResponse,
+    /// Answered with 202 when the event is stored.
+    Event,
 }
 
 /// When the callers stop.
@@ -40,9 +78,9 @@ pub enum Until {
 pub struct Seen {
     /// How long each answered call took.
     pub latencies: Vec<Duration>,
-    /// Calls that were not answered with status 200.
+    /// Calls that were not answered with the right status.
     pub errors: usize,
-    /// Calls that were answered with status 200 and something else than the event.
+    /// Calls that were answered with the right status and something else than the event.
     pub wrong: usize,
     /// What the first error or wrong answer was.
     pub first_fault: Option<String>,
@@ -51,6 +89,18 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// The latency that this many hundredths of the answered calls stay under.
+    pub fn hundredth(&mut self, hundredths: usize) -> Option<Duration> {
+        self.latencies.sort();
+        let index = self.latencies.len() * hundredths / 100;
+        self.latencies.get(index).copied()
+    }
+
+    /// Answered calls per second.
+    pub fn per_second(&self) -> f64 {
+        self.latencies.len() as f64 / self.elapsed.as_secs_f64()
+    }
+
     fn add(&mut self, other: Self) {
         self.latencies.extend(other.latencies);
         self.errors += other.errors;
@@ -73,29 +123,21 @@ impl Seen {
     }
 }
 
-/// Lets this many callers call at the same time. `extra` is put into every event, as `,"key":value`.
+/// Lets the callers call until all of them have stopped.
 ///
 /// # Errors
 /// When a caller cannot connect at the start.
-pub async fn run(
-    target: Target,
-    callers: usize,
-    until: Until,
-    extra: &'static str,
-) -> Result<Seen> {
-    let mut connected = Vec::with_capacity(callers);
-    for _ in 0..callers {
-        connected.push(
-            Caller::connect(target, extra)
-                .await
-                .context("cannot connect")?,
-        );
+pub async fn run(target: &Target, calls: Calls) -> Result<Seen> {
+    let mut connected = Vec::with_capacity(calls.callers);
+    for _ in 0..calls.callers {
+        let caller = Caller::connect(target.clone(), calls).await;
+        connected.push(caller.context("cannot connect")?);
     }
     let started = Instant::now();
     let mut tasks = JoinSet::new();
     for (index, caller) in connected.into_iter().enumerate() {
         // Each caller counts in a range of its own.
-        tasks.spawn(caller.run(index as u64 * 1_000_000_000, until, started));
+        tasks.spawn(caller.run(index as u64 * 1_000_000_000, started));
     }
     let mut seen = Seen::default();
     while let Some(one) = tasks.join_next().await {
@@ -119,27 +161,27 @@ impl From<io::Error> for Fault {
 
 struct Caller {
     target: Target,
-    extra: &'static str,
+    calls: Calls,
     connection: TcpStream,
     responses: Responses,
 }
 
 impl Caller {
-    async fn connect(target: Target, extra: &'static str) -> io::Result<Self> {
+    async fn connect(target: Target, calls: Calls) -> io::Result<Self> {
         let connection = TcpStream::connect(target.address).await?;
         connection.set_nodelay(true)?;
         Ok(Self {
             target,
-            extra,
+            calls,
             connection,
             responses: Responses::default(),
         })
     }
 
-    async fn run(mut self, first: u64, until: Until, started: Instant) -> Seen {
+    async fn run(mut self, first: u64, started: Instant) -> Seen {
         let mut seen = Seen::default();
         for n in first.. {
-            let over = match until {
+            let over = match self.calls.until {
                 Until::Calls(calls) => n - first >= calls as u64,
                 Until::Passed(time) => started.elapsed() >= time,
             };
@@ -152,20 +194,27 @@ impl Caller {
                 Ok(()) => seen.latencies.push(called.elapsed()),
                 Err(fault) => {
                     seen.note(fault);
-                    match Self::connect(self.target, self.extra).await {
+                    match Self::connect(self.target, self.calls).await {
                         Ok(again) => self = again,
                         Err(_) => break,
                     }
                 }
+            }
+            if !self.calls.pause.is_zero() {
+                tokio::time::sleep(self.calls.pause).await;
             }
         }
         seen
     }
 
     async fn call(&mut self, n: u64) -> Result<(), Fault> {
-        let event = format!("{{\"n\":{n},\"name\":\"Ada\"{}}}", self.extra);
+        let event = format!("{{\"n\":{n},\"name\":\"Ada\"{}}}", self.calls.extra);
+        let (kind, status, answer) = match self.calls.kind {
+            Kind::RequestResponse => ("", 200, event.as_str()),
+            Kind::Event => ("X-Amz-Invocation-Type: Event\r\n", 202, ""),
+        };
         let request = format!(
-            "POST {} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{event}",
+            "POST {} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n{kind}Content-Length: {}\r\n\r\n{event}",
             self.target.path,
             self.target.address,
             event.len()
@@ -183,14 +232,14 @@ impl Caller {
             }
         };
         let body = || String::from_utf8_lossy(&response.body);
-        if response.status != 200 {
+        if response.status != status {
             return Err(Fault::Failed(format!(
                 "{event} was answered {} {}",
                 response.status,
                 body()
             )));
         }
-        if response.body != event.as_bytes() {
+        if response.body != answer.as_bytes() {
             return Err(Fault::Wrong(format!(
                 "{event} was answered with {}",
                 body()

@@ -1,4 +1,5 @@
-//! How fast a warm function answers through lambkin, beside AWS's RIE, `cargo lambda watch` and a bare relay.
+//! How fast a warm function answers through lambkin, beside AWS's RIE, `cargo lambda watch` and a bare relay; and what
+//! lambkin's features cost, each beside the same without it.
 //!
 //!     cargo bench --workspace --bench invoke
 //!     cargo bench --workspace --bench invoke -- --quick --only lambkin,relay
@@ -6,12 +7,15 @@
 //! It measures and does not judge: the exit code is 0 whatever the numbers are, 1 when a subject answered with
 //! anything but the event, and 2 when the benchmark itself could not run. Linux only, as it reads `/proc`.
 
+mod extension;
+mod features;
 mod load;
 mod measure;
 mod process;
 mod relay;
 mod report;
 mod server;
+mod stream;
 mod subject;
 mod tools;
 
@@ -40,6 +44,12 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         && flag == "--relay"
     {
         relay::serve(port.parse()?, bootstraps.parse()?, Path::new(bootstrap))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let [flag] = arguments
+        && flag == "--extension"
+    {
+        extension::run()?;
         return Ok(ExitCode::SUCCESS);
     }
     let options = Options::parse(arguments)?;
@@ -80,6 +90,7 @@ impl Options {
                 rounds: 4,
                 calls: 5000,
                 span: Duration::from_secs(2),
+                paced: 100,
             },
             only: Name::ALL.to_vec(),
         };
@@ -93,6 +104,7 @@ impl Options {
                         rounds: 1,
                         calls: 1000,
                         span: Duration::from_millis(500),
+                        paced: 25,
                     }
                 }
                 "--only" => {

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::load::{self, Seen, Until};
+use crate::features::{self, Pairs};
+use crate::load::{self, Calls, Seen, Until};
 use crate::process;
 use crate::server::Server;
 use crate::subject::{Name, Subject};
@@ -29,6 +30,8 @@ pub struct Plan {
     pub calls: usize,
     /// How long several callers call in each round.
     pub span: Duration,
+    /// Calls with a pause after each, and streamed responses, in each round.
+    pub paced: usize,
 }
 
 /// What is measured; the number is that of the callers.
@@ -69,6 +72,8 @@ pub struct Faults {
 #[derive(Default)]
 pub struct Results {
     samples: BTreeMap<(Figure, Name), Vec<f64>>,
+    /// What lambkin's features cost.
+    pub pairs: Pairs,
     /// By subject and number of callers.
     pub faults: BTreeMap<(Name, usize), Faults>,
     /// The fewest bootstraps seen running at the end of a load, by subject and number of callers.
@@ -80,11 +85,7 @@ pub struct Results {
 impl Results {
     /// The median over all rounds.
     pub fn median(&self, figure: Figure, name: Name) -> Option<f64> {
-        let mut samples = self.samples.get(&(figure, name))?.clone();
-        samples.sort_by(f64::total_cmp);
-        let upper = *samples.get(samples.len() / 2)?;
-        let lower = *samples.get(samples.len().saturating_sub(1) / 2)?;
-        Some(f64::midpoint(lower, upper))
+        median(self.samples.get(&(figure, name))?)
     }
 
     /// Whether any subject gave an answer that is not the event.
@@ -96,13 +97,23 @@ impl Results {
         self.samples.entry((figure, name)).or_default().push(value);
     }
 
-    fn add_faults(&mut self, name: Name, callers: usize, seen: &mut Seen) {
+    /// Counts calls; their latencies stay.
+    pub fn add_faults(&mut self, name: Name, callers: usize, seen: &mut Seen) {
         let faults = self.faults.entry((name, callers)).or_default();
         faults.calls += seen.latencies.len();
         faults.errors += seen.errors;
         faults.wrong += seen.wrong;
         faults.first = faults.first.take().or(seen.first_fault.take());
     }
+}
+
+/// The middle one, or what is between the middle two.
+pub fn median(samples: &[f64]) -> Option<f64> {
+    let mut samples = samples.to_vec();
+    samples.sort_by(f64::total_cmp);
+    let upper = *samples.get(samples.len() / 2)?;
+    let lower = *samples.get(samples.len().saturating_sub(1) / 2)?;
+    Some(f64::midpoint(lower, upper))
 }
 
 /// Runs the plan. Progress goes to stderr.
@@ -115,6 +126,12 @@ pub async fn all(plan: &Plan, mut subjects: Vec<Subject>, results: &mut Results)
         .await;
     }
     for round in 0..plan.rounds {
+        if let Some(lambkin) = subjects.iter().find(|one| one.name == Name::Lambkin) {
+            eprintln!("round {} of {}, features", round + 1, plan.rounds);
+            if let Err(error) = features::measure(plan, lambkin, results).await {
+                results.pairs.failed(format!("{error:#}"));
+            }
+        }
         for callers in CALLERS {
             eprintln!("round {} of {}, {callers} callers", round + 1, plan.rounds);
             in_turn(&mut subjects, results, async |subject, results| {
@@ -160,7 +177,7 @@ async fn in_turn(
 /// A cold start, up to the first answer.
 async fn starting(subject: &Subject, results: &mut Results) -> Result<()> {
     let server = Server::start(subject, 1)?;
-    let mut seen = load::run(server.target, 1, Until::Calls(1), "").await?;
+    let mut seen = load::run(&server.target, Calls::new(1, Until::Calls(1))).await?;
     let answered = server.age();
     let fault = seen.first_fault.clone();
     results.add_faults(subject.name, 1, &mut seen);
@@ -206,7 +223,7 @@ async fn loaded(
         Until::Passed(plan.span)
     };
     let before = process::cpu(server.pid())?;
-    let mut seen = load::run(server.target, callers, until, "").await?;
+    let mut seen = load::run(&server.target, Calls::new(callers, until)).await?;
     let cpu = process::cpu(server.pid())
         .with_context(|| format!("it died: {}", server.last_words()))?
         - before;
@@ -227,19 +244,23 @@ async fn loaded(
 }
 
 /// Makes the server start as many bootstraps as there are callers, if it ever will, and lets it run warm.
-async fn warm_up(server: &Server, callers: usize) -> Result<Vec<Seen>> {
+pub async fn warm_up(server: &Server, callers: usize) -> Result<Vec<Seen>> {
     const WARM: Duration = Duration::from_millis(300);
     const TRIES: usize = 10;
 
     let mut seen = Vec::new();
     for _ in 0..TRIES {
         // Calls that take a moment overlap.
-        seen.push(load::run(server.target, callers, Until::Calls(1), ",\"sleep_ms\":200").await?);
+        let overlapping = Calls {
+            extra: ",\"sleep_ms\":200",
+            ..Calls::new(callers, Until::Calls(1))
+        };
+        seen.push(load::run(&server.target, overlapping).await?);
         if server.environments() >= callers {
             break;
         }
     }
-    seen.push(load::run(server.target, callers, Until::Passed(WARM), "").await?);
+    seen.push(load::run(&server.target, Calls::new(callers, Until::Passed(WARM))).await?);
     Ok(seen)
 }
 
@@ -248,17 +269,15 @@ fn record(results: &mut Results, name: Name, callers: usize, seen: &mut Seen, cp
     if calls == 0 {
         return;
     }
-    let per_second = calls as f64 / seen.elapsed.as_secs_f64();
-    results.add(Figure::Throughput(callers), name, per_second);
+    results.add(Figure::Throughput(callers), name, seen.per_second());
     results.add(
         Figure::Cpu(callers),
         name,
         cpu.as_secs_f64() * 1e4 / calls as f64,
     );
     if callers == 1 {
-        seen.latencies.sort();
-        for (figure, hundredth) in [(Figure::P50, 50), (Figure::P99, 99)] {
-            if let Some(latency) = seen.latencies.get(calls * hundredth / 100) {
+        for (figure, hundredths) in [(Figure::P50, 50), (Figure::P99, 99)] {
+            if let Some(latency) = seen.hundredth(hundredths) {
                 results.add(figure, name, latency.as_secs_f64() * 1e6);
             }
         }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::features::{self, Pairs};
 use crate::measure::{CALLERS, Figure, Plan, Results};
 use crate::subject::Name;
 
@@ -69,6 +70,7 @@ fn write_all(text: &mut String, plan: &Plan, results: &Results) -> std::fmt::Res
         plan.rounds, plan.starts
     )?;
     write_table(text, results)?;
+    write_features(text, &results.pairs)?;
     writeln!(
         text,
         "\nerrors of all rounds (calls not answered with the event)"
@@ -113,6 +115,30 @@ fn write_table(text: &mut String, results: &Results) -> std::fmt::Result {
             )?;
         }
         writeln!(text)?;
+    }
+    Ok(())
+}
+
+fn write_features(text: &mut String, pairs: &Pairs) -> std::fmt::Result {
+    writeln!(
+        text,
+        "\nlambkin's features, each beside the same without it"
+    )?;
+    for (feature, label, beside, unit) in features::ROWS {
+        write!(text, "  {label:<32}{unit:>6}")?;
+        match pairs.medians(feature) {
+            Some((with, without)) => writeln!(
+                text,
+                "{:>12}   {beside:<28}{:>10}   ÷ {:.2}",
+                number(with),
+                number(without),
+                with / without
+            )?,
+            None => writeln!(text, "{:>12}   not measured", "–")?,
+        }
+    }
+    for fault in &pairs.faults {
+        writeln!(text, "  broken off: {fault}")?;
     }
     Ok(())
 }
@@ -195,14 +221,7 @@ fn write_goal(
 
 fn cell(results: &Results, figure: Figure, name: Name) -> String {
     if let Some(value) = results.median(figure, name) {
-        let decimals = if value >= 1000.0 {
-            0
-        } else if value >= 100.0 {
-            1
-        } else {
-            2
-        };
-        return format!("{value:.decimals$}");
+        return number(value);
     }
     let impossible = match figure {
         Figure::Throughput(callers) | Figure::Cpu(callers) => !name.serves(callers),
@@ -214,6 +233,18 @@ fn cell(results: &Results, figure: Figure, name: Name) -> String {
         false => "–",
     };
     text.to_owned()
+}
+
+/// With as many decimals as tell something.
+fn number(value: f64) -> String {
+    let decimals = if value >= 1000.0 {
+        0
+    } else if value >= 100.0 {
+        1
+    } else {
+        2
+    };
+    format!("{value:.decimals$}")
 }
 
 fn others() -> impl Iterator<Item = Name> {

@@ -67,7 +67,7 @@ impl Server {
         let mut server = Self {
             target: Target {
                 address,
-                path: subject.name.path(),
+                path: subject.name.path().to_owned(),
             },
             listening: Duration::ZERO,
             started,

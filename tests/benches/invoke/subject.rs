@@ -64,6 +64,8 @@ pub struct Subject {
     pub name: Name,
     program: PathBuf,
     folder: PathBuf,
+    /// Further lines of lambkin's settings, the first ones for the function.
+    settings: String,
 }
 
 impl Subject {
@@ -86,7 +88,16 @@ impl Subject {
             name,
             program,
             folder,
+            settings: String::new(),
         })
+    }
+
+    /// The same with further settings, the first of them for the function. Only lambkin has any.
+    pub fn with(&self, settings: &str) -> Self {
+        Self {
+            settings: settings.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// The command that serves on `port` with at most `environments` bootstraps and may write into `folder`.
@@ -106,8 +117,11 @@ impl Subject {
                 ]);
             }
             Name::Lambkin => {
-                fs::write(folder.join("lambkin.toml"), settings(port, environments))
-                    .context("cannot write lambkin.toml")?;
+                fs::write(
+                    folder.join("lambkin.toml"),
+                    self.settings(port, environments),
+                )
+                .context("cannot write lambkin.toml")?;
                 command.args(["serve", "--json"]);
             }
             Name::Rie => {
@@ -131,13 +145,14 @@ impl Subject {
         }
         Ok(command)
     }
-}
 
-fn settings(port: u16, environments: usize) -> String {
-    format!(
-        "[functions.echo]\ncode = {BOOTSTRAP:?}\n{CONCURRENCY_KEY} = {environments}\n\n\
-         [invoke]\nlisten = \"127.0.0.1:{port}\"\n"
-    )
+    fn settings(&self, port: u16, environments: usize) -> String {
+        format!(
+            "[invoke]\nlisten = \"127.0.0.1:{port}\"\n\n\
+             [functions.echo]\ncode = {BOOTSTRAP:?}\n{CONCURRENCY_KEY} = {environments}\n{}",
+            self.settings
+        )
+    }
 }
 
 /// The lambkin under test: `LAMBKIN_BIN`, or the one built into the same target folder as the benchmark.

@@ -512,7 +512,7 @@ impl Environment {
     fn write_report(&mut self, work: &Work, end: End<'_>) {
         if let Some(life) = &mut self.life {
             life.drain(&mut self.log);
-            self.memory.update(&life.pids(), work.began.elapsed());
+            self.memory.update(|| life.pids(), work.began.elapsed());
         }
         self.log.finish_lines();
         self.tell_report(work, end);

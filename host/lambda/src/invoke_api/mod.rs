@@ -71,13 +71,14 @@ pub async fn serve(listener: TcpListener, stop: StopSignal, lambda: Lambda) {
     .await;
 }
 
+/// A connection moves this future for each request, so what is not the warm path stands in a box of its own.
 async fn answer(lambda: Lambda, request: Request<Incoming>, _peer: SocketAddr) -> Response {
     let request_id = new_request_id();
     let (head, body) = request.into_parts();
     let answered = match Operation::of(head.uri.path()) {
         Some(_) if head.method != Method::POST => Ok(response::method_not_allowed()),
         Some((operation, name)) => invoke(&lambda, operation, name, &head, body, &request_id).await,
-        None => control::answer(&lambda, &head).await,
+        None => Box::pin(control::answer(&lambda, &head)).await,
     };
     let mut response = answered.unwrap_or_else(Error::into_response);
     set(&mut response, REQUEST_ID, request_id.as_str());
@@ -112,10 +113,12 @@ async fn invoke(
         wants_log_tail: call.wants_log_tail,
     };
     if call.kind == Kind::Event {
-        return accept(lambda, function, invocation, operation).await;
+        return Box::pin(accept(lambda, function, invocation, operation)).await;
     }
     let mut response = match operation {
-        Operation::InvokeWithResponseStream => stream::invoke(function, invocation).await?,
+        Operation::InvokeWithResponseStream => {
+            Box::pin(stream::invoke(function, invocation)).await?
+        }
         _ => response::outcome(function.invoke(invocation).await, function.spec())?,
     };
     set(&mut response, EXECUTED_VERSION, &function.spec().version);

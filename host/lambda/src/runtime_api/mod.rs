@@ -47,7 +47,8 @@ pub(crate) struct Api {
     pub snap_start: bool,
 }
 
-/// Answers one request of a process of the environment.
+/// Answers one request of a process of the environment. A connection moves this future for each request, so what is
+/// not part of every invocation stands in a box of its own.
 pub(crate) async fn answer(request: Request<Incoming>, api: Arc<Api>) -> Response {
     let path = request.uri().path();
     if let Some(rest) = path.strip_prefix("/2018-06-01/") {
@@ -57,11 +58,11 @@ pub(crate) async fn answer(request: Request<Incoming>, api: Arc<Api>) -> Respons
         return runtime(request, route, &api).await;
     }
     match path {
-        TELEMETRY => subscribe(request, TelemetryApi::Telemetry, &api).await,
-        LOGS => subscribe(request, TelemetryApi::Logs, &api).await,
+        TELEMETRY => Box::pin(subscribe(request, TelemetryApi::Telemetry, &api)).await,
+        LOGS => Box::pin(subscribe(request, TelemetryApi::Logs, &api)).await,
         metadata::PATH => api.metadata.answer(&request),
         _ if path.starts_with(EXTENSIONS) => {
-            extension::api::answer(request, Arc::clone(&api.extensions)).await
+            Box::pin(extension::api::answer(request, Arc::clone(&api.extensions))).await
         }
         _ => not_found(),
     }
@@ -86,10 +87,17 @@ async fn runtime(request: Request<Incoming>, route: Route, api: &Api) -> Respons
             next(conversation).await
         }
         Route::Response(id) => response::response(request, &id, conversation).await,
-        Route::Error(id) => response::error(request, &id, conversation).await,
-        Route::InitError => init_error(request, |error| conversation.init_error(error)).await,
+        Route::Error(id) => Box::pin(response::error(request, &id, conversation)).await,
+        Route::InitError => {
+            Box::pin(init_error(request, |error| conversation.init_error(error))).await
+        }
         Route::RestoreNext => restore_next(conversation).await,
-        Route::RestoreError => init_error(request, |error| conversation.restore_error(error)).await,
+        Route::RestoreError => {
+            Box::pin(init_error(request, |error| {
+                conversation.restore_error(error)
+            }))
+            .await
+        }
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) async fn response(
     let streams =
         mode.is_some() || content_type(&head).is_some_and(|kind| kind == HTTP_INTEGRATION);
     acknowledged(if streams {
-        take_stream(&head, body, posted).await
+        Box::pin(take_stream(&head, body, posted)).await
     } else {
         take_whole(body, posted, Answer::Response).await
     })

@@ -1,0 +1,310 @@
+//! What lambkin's features cost: each figure beside that of the same without the feature, measured right after it.
+//!
+//! A cold start stands beside a bare start of the same bootstrap, up to its first request to a listener that knows
+//! nothing. Everything else stands beside lambkin itself: without freezing, without an extension, with a buffered
+//! answer, with a caller who waits for the function.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+
+use crate::extension;
+use crate::load::{self, Calls, Kind, Seen, Target, Until};
+use crate::measure::{Plan, Results, median, warm_up};
+use crate::server::Server;
+use crate::stream;
+use crate::subject::{BOOTSTRAP, Name, Subject};
+
+/// A paced caller rests this long: long enough for its environment to be frozen.
+const PACE: Duration = Duration::from_millis(20);
+
+/// The callers that hand in events.
+const SENDERS: usize = 16;
+
+/// What is measured, in the order of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Feature {
+    /// The first call of a function, ms.
+    ColdStart,
+    /// Warm calls, one right after the other, µs; the number is the hundredth.
+    Freeze(usize),
+    /// Calls that come when the environment is frozen, µs.
+    PacedFreeze(usize),
+    /// Warm calls with a subscriber of telemetry, µs.
+    Telemetry(usize),
+    /// To the first piece of a streamed response, µs.
+    FirstPiece,
+    /// The same, beside the whole response, ms.
+    FirstOfWhole,
+    /// To the answer that an event is stored, µs.
+    Accepted(usize),
+    /// Events stored per second.
+    AcceptedPerSecond,
+}
+
+use Feature::{
+    Accepted, AcceptedPerSecond, ColdStart, FirstOfWhole, FirstPiece, Freeze, PacedFreeze,
+    Telemetry,
+};
+
+/// The rows of the table: figure, label, what it stands beside, unit.
+pub const ROWS: [(Feature, &str, &str, &str); 12] = [
+    (
+        ColdStart,
+        "cold start, first call, p50",
+        "bare start of the bootstrap",
+        "ms",
+    ),
+    (Freeze(50), "warm call, freezing, p50", "not freezing", "µs"),
+    (Freeze(99), "warm call, freezing, p99", "not freezing", "µs"),
+    (
+        PacedFreeze(50),
+        "call every 20 ms, frozen, p50",
+        "not freezing",
+        "µs",
+    ),
+    (
+        PacedFreeze(99),
+        "call every 20 ms, frozen, p99",
+        "not freezing",
+        "µs",
+    ),
+    (
+        Telemetry(50),
+        "warm call, telemetry, p50",
+        "no extension",
+        "µs",
+    ),
+    (
+        Telemetry(99),
+        "warm call, telemetry, p99",
+        "no extension",
+        "µs",
+    ),
+    (
+        FirstPiece,
+        "stream, first piece, p50",
+        "buffered call every 20 ms",
+        "µs",
+    ),
+    (
+        FirstOfWhole,
+        "stream, first piece, p50",
+        "its end, 20 ms after",
+        "ms",
+    ),
+    (Accepted(50), "event stored, p50", "call that waits", "µs"),
+    (Accepted(99), "event stored, p99", "call that waits", "µs"),
+    (
+        AcceptedPerSecond,
+        "events stored, 16 callers",
+        "calls that wait",
+        "/s",
+    ),
+];
+
+/// The samples of all rounds, each figure's and those it stands beside.
+#[derive(Default)]
+pub struct Pairs {
+    samples: BTreeMap<Feature, (Vec<f64>, Vec<f64>)>,
+    /// Why something could not be measured.
+    pub faults: Vec<String>,
+}
+
+impl Pairs {
+    /// The medians of a figure and of what it stands beside.
+    pub fn medians(&self, feature: Feature) -> Option<(f64, f64)> {
+        let (with, without) = self.samples.get(&feature)?;
+        Some((median(with)?, median(without)?))
+    }
+
+    /// Something could not be measured.
+    pub fn failed(&mut self, why: String) {
+        self.faults.push(why);
+    }
+
+    fn add(&mut self, feature: Feature, with: f64, without: f64) {
+        let samples = self.samples.entry(feature).or_default();
+        samples.0.push(with);
+        samples.1.push(without);
+    }
+
+    fn add_latencies(
+        &mut self,
+        feature: impl Fn(usize) -> Feature,
+        with: &mut Seen,
+        without: &mut Seen,
+    ) {
+        for hundredths in [50, 99] {
+            let pair = (with.hundredth(hundredths), without.hundredth(hundredths));
+            if let (Some(with), Some(without)) = pair {
+                self.add(feature(hundredths), us(with), us(without));
+            }
+        }
+    }
+}
+
+/// One round of everything.
+///
+/// # Errors
+/// When lambkin cannot be started, or breaks something off.
+pub async fn measure(plan: &Plan, lambkin: &Subject, results: &mut Results) -> Result<()> {
+    cold_starts(plan, lambkin, results).await?;
+    freezing(plan, lambkin, results).await?;
+    telemetry(plan, lambkin, results).await?;
+    streaming(plan, lambkin, results).await?;
+    events(plan, lambkin, results).await
+}
+
+/// Many functions that have never been called, each called once, and bare starts in between.
+async fn cold_starts(plan: &Plan, lambkin: &Subject, results: &mut Results) -> Result<()> {
+    let functions =
+        (0..plan.starts).map(|number| format!("[functions.cold-{number}]\ncode = {BOOTSTRAP:?}\n"));
+    let server = Server::start(&lambkin.with(&functions.collect::<String>()), 1)?;
+    for number in 0..plan.starts {
+        let target = Target {
+            path: format!("/2015-03-31/functions/cold-{number}/invocations"),
+            ..server.target.clone()
+        };
+        let mut seen = run(&target, Calls::new(1, Until::Calls(1)), results).await?;
+        if let Some(first) = seen.hundredth(50) {
+            results.pairs.add(ColdStart, ms(first), ms(bare_start()?));
+        }
+    }
+    Ok(())
+}
+
+/// From before the bootstrap's process is made until its first request is there.
+fn bare_start() -> Result<Duration> {
+    let listener = TcpListener::bind(("127.0.0.1", 0))?;
+    let started = Instant::now();
+    let mut child = Command::new(BOOTSTRAP)
+        .env("AWS_LAMBDA_RUNTIME_API", listener.local_addr()?.to_string())
+        .spawn()?;
+    let (mut connection, _) = listener.accept()?;
+    let read = connection.read(&mut [0; 1024])?;
+    let took = started.elapsed();
+    child.kill()?;
+    child.wait()?;
+    anyhow::ensure!(read > 0, "the bare bootstrap asked for nothing");
+    Ok(took)
+}
+
+async fn freezing(plan: &Plan, lambkin: &Subject, results: &mut Results) -> Result<()> {
+    let back_to_back = Calls::new(1, Until::Calls(plan.calls));
+    let paced = Calls {
+        pause: PACE,
+        ..Calls::new(1, Until::Calls(plan.paced))
+    };
+    let mut seen = Vec::new();
+    for setting in ["freeze = true\n", "freeze = false\n"] {
+        let server = started(&lambkin.with(setting), 1, results).await?;
+        seen.push((
+            run(&server.target, back_to_back, results).await?,
+            run(&server.target, paced, results).await?,
+        ));
+    }
+    if let [(with, with_paced), (without, without_paced)] = seen.as_mut_slice() {
+        let pairs = &mut results.pairs;
+        pairs.add_latencies(Freeze, with, without);
+        pairs.add_latencies(PacedFreeze, with_paced, without_paced);
+    }
+    Ok(())
+}
+
+async fn telemetry(plan: &Plan, lambkin: &Subject, results: &mut Results) -> Result<()> {
+    let layer = layer()?;
+    let with = lambkin.with(&format!("layers = [{:?}]\n", layer.path()));
+    let calls = Calls::new(1, Until::Calls(plan.calls));
+    let mut seen = Vec::new();
+    for subject in [&with, lambkin] {
+        let server = started(subject, 1, results).await?;
+        seen.push(run(&server.target, calls, results).await?);
+    }
+    if let [with, without] = seen.as_mut_slice() {
+        results.pairs.add_latencies(Telemetry, with, without);
+    }
+    Ok(())
+}
+
+/// A layer with one extension, which is this program.
+fn layer() -> Result<TempDir> {
+    let layer = TempDir::with_prefix("lambkin-bench-layer-")?;
+    let program = layer.path().join("extensions").join(extension::NAME);
+    fs::create_dir(layer.path().join("extensions"))?;
+    let here = std::env::current_exe()?;
+    let script = format!("#!/bin/sh\nexec '{}' --extension\n", here.display());
+    fs::write(&program, script)?;
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
+    Ok(layer)
+}
+
+async fn streaming(plan: &Plan, lambkin: &Subject, results: &mut Results) -> Result<()> {
+    let server = started(&lambkin.with("freeze = false\n"), 1, results).await?;
+    // The function rests between its pieces, which makes processors sleepy: callers of the echo rest as well.
+    let calls = Calls {
+        pause: stream::PAUSE,
+        ..Calls::new(1, Until::Calls(plan.paced))
+    };
+    let buffered = run(&server.target, calls, results).await?.hundredth(50);
+    let times = stream::calls(&server.target, plan.paced).await?;
+    let first = middle(times.iter().map(|times| us(times.first)))?;
+    let whole = middle(times.iter().map(|times| us(times.whole)))?;
+    let buffered = buffered.context("no buffered call was answered")?;
+    results.pairs.add(FirstPiece, first, us(buffered));
+    results.pairs.add(FirstOfWhole, first / 1e3, whole / 1e3);
+    Ok(())
+}
+
+/// Events run in the background meanwhile, as they would for anybody.
+async fn events(plan: &Plan, lambkin: &Subject, results: &mut Results) -> Result<()> {
+    let one = Calls::new(1, Until::Calls(plan.calls));
+    let many = Calls::new(SENDERS, Until::Passed(plan.span));
+    let mut seen = Vec::new();
+    for kind in [Kind::Event, Kind::RequestResponse] {
+        let server = started(lambkin, SENDERS, results).await?;
+        let alone = run(&server.target, Calls { kind, ..one }, results).await?;
+        let together = run(&server.target, Calls { kind, ..many }, results).await?;
+        seen.push((alone, together.per_second()));
+    }
+    if let [(with, stored), (without, waited)] = seen.as_mut_slice() {
+        let pairs = &mut results.pairs;
+        pairs.add_latencies(Accepted, with, without);
+        pairs.add(AcceptedPerSecond, *stored, *waited);
+    }
+    Ok(())
+}
+
+/// A server that runs warm.
+async fn started(subject: &Subject, environments: usize, results: &mut Results) -> Result<Server> {
+    let server = Server::start(subject, environments)?;
+    for mut seen in warm_up(&server, environments).await? {
+        results.add_faults(Name::Lambkin, environments, &mut seen);
+    }
+    Ok(server)
+}
+
+async fn run(target: &Target, calls: Calls, results: &mut Results) -> Result<Seen> {
+    let mut seen = load::run(target, calls).await?;
+    results.add_faults(Name::Lambkin, calls.callers, &mut seen);
+    Ok(seen)
+}
+
+fn middle(samples: impl Iterator<Item = f64>) -> Result<f64> {
+    median(&samples.collect::<Vec<_>>()).context("nothing was measured")
+}
+
+fn us(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
