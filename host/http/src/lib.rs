@@ -8,9 +8,11 @@
 //! hold up another, since every connection is a task of its own, and nothing a peer sends ends the accept loop.
 
 mod body;
+mod header;
 mod response;
 mod serve;
 
 pub use body::{BodyError, read_body};
+pub use header::header;
 pub use response::{Body, Response};
 pub use serve::{Idle, Stop, StopSignal, bind, serve};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lambkin_model::{Failure, Invocation, Outcome};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::code::Code;
@@ -120,8 +120,7 @@ impl Default for Lifecycle {
 }
 
 /// `AWS_LAMBDA_INITIALIZATION_TYPE`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InitializationType {
     OnDemand,
     ProvisionedConcurrency,
@@ -138,6 +137,12 @@ impl InitializationType {
             Self::SnapStart => "snap-start",
             Self::LambdaManagedInstances => "lambda-managed-instances",
         }
+    }
+}
+
+impl Serialize for InitializationType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

@@ -41,15 +41,11 @@ fn provisioned_environments_are_not_reaped() {
     let server = Project::echo("idle-timeout = 0.1\nprovisioned-concurrency = 1").serve();
     let first = pid(&server);
     // Two calls at once need a second environment, which is reaped.
-    let url = server.invoke_url().to_owned();
-    let other = thread::spawn(move || {
-        let path = "/2015-03-31/functions/echo/invocations";
-        let event = br#"{"print":"busy","sleep_ms":300,"tell":"pid"}"#;
-        crate::support::request(&url, "POST", path, &[], event).text()
-    });
+    let event = r#"{"print":"busy","sleep_ms":300,"tell":"pid"}"#;
+    let other = server.invoke_meanwhile("echo", event);
     server.log_with("busy");
     let second = pid(&server);
-    let busy = other.join().unwrap();
+    let busy = other.join().unwrap().text();
     assert_ne!(second, busy);
     eventually("the end of one of the two", || runs(&second) != runs(&busy));
     assert!([second, busy].contains(&first));
@@ -64,17 +60,10 @@ fn one_environment_may_run_several_invocations_at_a_time() {
         first["AWS_LAMBDA_INITIALIZATION_TYPE"],
         "lambda-managed-instances"
     );
-    let url = server.invoke_url().to_owned();
     let calls: Vec<_> = (0..4)
         .map(|n| {
-            let url = url.clone();
-            thread::spawn(move || {
-                let event =
-                    json!({ "print": format!("begun {n}"), "sleep_ms": 2000, "tell": "pid" });
-                let path = "/2015-03-31/functions/echo/invocations";
-                crate::support::request(&url, "POST", path, &[], event.to_string().as_bytes())
-                    .text()
-            })
+            let event = json!({ "print": format!("begun {n}"), "sleep_ms": 2000, "tell": "pid" });
+            server.invoke_meanwhile("echo", event.to_string())
         })
         .collect();
     // All four have begun before any of them ends.
@@ -82,7 +71,10 @@ fn one_environment_may_run_several_invocations_at_a_time() {
         let log = server.log_with(&format!("begun {n}\n"));
         assert_eq!(log.matches("REPORT").count(), 1, "{log}");
     }
-    let pids: Vec<String> = calls.into_iter().map(|call| call.join().unwrap()).collect();
+    let pids: Vec<String> = calls
+        .into_iter()
+        .map(|call| call.join().unwrap().text())
+        .collect();
     assert!(pids.iter().all(|pid| *pid == pids[0]), "{pids:?}");
 }
 
@@ -90,17 +82,7 @@ fn one_environment_may_run_several_invocations_at_a_time() {
 fn of_several_invocations_one_may_time_out_and_the_others_go_on() {
     let server = Project::echo("environment-concurrency = 2\nconcurrency = 1\ntimeout = 1").serve();
     let process = pid(&server);
-    let url = server.invoke_url().to_owned();
-    let slow = thread::spawn(move || {
-        let path = "/2015-03-31/functions/echo/invocations";
-        crate::support::request(
-            &url,
-            "POST",
-            path,
-            &[],
-            br#"{"sleep_ms":2500,"print":"slow"}"#,
-        )
-    });
+    let slow = server.invoke_meanwhile("echo", r#"{"sleep_ms":2500,"print":"slow"}"#);
     server.log_with("slow");
     assert_eq!(pid(&server), process);
     let reply = slow.join().unwrap();
@@ -111,17 +93,7 @@ fn of_several_invocations_one_may_time_out_and_the_others_go_on() {
 #[test]
 fn a_crash_ends_every_invocation_of_the_process_and_the_next_one_works() {
     let server = Project::echo("environment-concurrency = 2\nconcurrency = 1").serve();
-    let url = server.invoke_url().to_owned();
-    let bystander = thread::spawn(move || {
-        let path = "/2015-03-31/functions/echo/invocations";
-        crate::support::request(
-            &url,
-            "POST",
-            path,
-            &[],
-            br#"{"sleep_ms":60000,"print":"waits"}"#,
-        )
-    });
+    let bystander = server.invoke_meanwhile("echo", r#"{"sleep_ms":60000,"print":"waits"}"#);
     server.log_with("waits");
     let culprit = server.invoke("echo", r#"{"exit":3}"#);
     for reply in [culprit, bystander.join().unwrap()] {

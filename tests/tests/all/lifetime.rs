@@ -96,17 +96,8 @@ fn a_stop_lets_the_call_under_way_finish() {
     let project = Project::echo("");
     let mut server = project.serve();
     server.invoke("echo", "1");
-    let (url, pid) = (server.invoke_url().to_owned(), server.pid());
-    let call = std::thread::spawn(move || {
-        let event = br#"{"print":"begun","sleep_ms":700}"#;
-        crate::support::request(
-            &url,
-            "POST",
-            "/2015-03-31/functions/echo/invocations",
-            &[],
-            event,
-        )
-    });
+    let pid = server.pid();
+    let call = server.invoke_meanwhile("echo", r#"{"print":"begun","sleep_ms":700}"#);
     server.log_with("begun");
     server.signal(Signal::TERM);
     assert_eq!(call.join().unwrap().status, 200);

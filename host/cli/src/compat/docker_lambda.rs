@@ -8,8 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use lambkin_lambda::limits::STAND_IN_QUEUE;
-use lambkin_lambda::{Account, Code, Destination, Entry, FunctionSpec, LogStyle, Logging};
+use lambkin_lambda::{Account, Code, Destination, Entry, FunctionSpec, LogStyle};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::Variables;
@@ -207,17 +206,7 @@ fn function(
         timeout,
         memory_mb,
         variables: variables.for_a_runtime().into(),
-        exact_variables: true,
-        runtime_api: None,
-        concurrency: 1,
-        queue: STAND_IN_QUEUE,
-        reserved_concurrency: false,
-        tenant_isolation: false,
-        stops_recursion: false,
-        log_prefix: String::new(),
-        lifecycle: super::lifecycle(),
-        logging: Logging::default(),
-        layers: Vec::new(),
+        ..super::stand_in()
     })
 }
 

@@ -12,18 +12,29 @@ mod variables;
 use std::ffi::OsString;
 use std::path::Path;
 
-use lambkin_lambda::Lifecycle;
+use lambkin_lambda::limits::STAND_IN_QUEUE;
+use lambkin_lambda::{FunctionSpec, Lifecycle};
 pub use variables::Variables;
+
+use crate::config::defaults;
 
 /// The file name under which the program is RIE.
 const RIE_PROGRAM: &str = "aws-lambda-rie";
 
-/// One environment that is left alone: the originals neither froze their process nor watched its memory.
-fn lifecycle() -> Lifecycle {
-    Lifecycle {
-        freeze: false,
-        enforce_memory: false,
-        ..Lifecycle::default()
+/// What both originals have in common: one environment that is left alone, which they neither froze nor watched, and
+/// calls that wait for it.
+fn stand_in() -> FunctionSpec {
+    FunctionSpec {
+        exact_variables: true,
+        concurrency: 1,
+        queue: STAND_IN_QUEUE,
+        stops_recursion: false,
+        lifecycle: Lifecycle {
+            freeze: false,
+            enforce_memory: false,
+            ..Lifecycle::default()
+        },
+        ..defaults(String::new())
     }
 }
 

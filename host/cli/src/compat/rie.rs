@@ -9,8 +9,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use lambkin_lambda::limits::STAND_IN_QUEUE;
-use lambkin_lambda::{Account, Code, Entry, FunctionSpec, Logging};
+use lambkin_lambda::{Account, Code, Entry, FunctionSpec};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::{Variables, address};
@@ -176,17 +175,7 @@ fn function(
         timeout,
         memory_mb,
         variables: variables.for_a_runtime().into(),
-        exact_variables: true,
-        runtime_api: None,
-        concurrency: 1,
-        queue: STAND_IN_QUEUE,
-        reserved_concurrency: false,
-        tenant_isolation: false,
-        stops_recursion: false,
-        log_prefix: String::new(),
-        lifecycle: super::lifecycle(),
-        logging: Logging::default(),
-        layers: Vec::new(),
+        ..super::stand_in()
     })
 }
 

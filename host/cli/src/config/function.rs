@@ -87,7 +87,7 @@ pub fn read(
 }
 
 /// Everything at Lambda's defaults, and no code yet.
-fn defaults(name: String) -> FunctionSpec {
+pub fn defaults(name: String) -> FunctionSpec {
     FunctionSpec {
         name,
         code: Code {

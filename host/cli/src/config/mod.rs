@@ -25,7 +25,7 @@ use lambkin_lambda::{Account, Alias, FunctionSpec};
 use toml::de::DeTable;
 
 pub use asynchronous::Settings as Asynchronous;
-pub use function::{ad_hoc, full_name};
+pub use function::{ad_hoc, defaults, full_name};
 pub use origin::Origin;
 pub use reader::nearest;
 use reader::{Found, Problems, Reader};

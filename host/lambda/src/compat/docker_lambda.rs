@@ -17,11 +17,11 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
 use hyper::body::Incoming;
-use lambkin_http::{BodyError, Idle, Response, StopSignal, read_body};
+use lambkin_http::{BodyError, Idle, Response, StopSignal, header, read_body};
 use lambkin_model::{Failure, Invocation, Outcome, RequestId};
 use tokio::net::TcpListener;
 
-use super::{client_context, header, invoked_name, set, trace_id};
+use super::{client_context, invoked_name, set, trace_id};
 use crate::fault;
 use crate::function::Function;
 use crate::lambda::new_request_id;

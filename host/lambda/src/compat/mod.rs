@@ -10,7 +10,7 @@ pub mod rie;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::HeaderMap;
-use lambkin_http::Response;
+use lambkin_http::{Response, header};
 
 use crate::invoke_api::request::json_for_header;
 use crate::lambda::{new_trace_id, now_ms};
@@ -21,11 +21,6 @@ pub(crate) fn invoked_name(path: &str) -> Option<&str> {
         .strip_prefix("/2015-03-31/functions/")?
         .strip_suffix("/invocations")?;
     (!name.is_empty() && !name.contains('/')).then_some(name)
-}
-
-/// A header's text.
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
 }
 
 /// Sets a header, unless the value is not a legal one.

@@ -38,7 +38,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
-use lambkin_http::{BodyError, Idle, Response, StopSignal, read_body};
+use lambkin_http::{BodyError, Idle, Response, StopSignal, header, read_body};
 use lambkin_model::{Failure, FaultKind, Invocation, Outcome};
 use tokio::net::TcpListener;
 
@@ -86,7 +86,7 @@ async fn answer(lambda: Lambda, request: Request<Incoming>) -> Response {
         trace_id: trace_id(&head.headers),
         client_context,
         cognito_identity: None,
-        tenant_id: super::header(&head.headers, "x-amz-tenant-id").map(str::to_owned),
+        tenant_id: header(&head.headers, "x-amz-tenant-id").map(str::to_owned),
         wants_log_tail: false,
     };
     let timeout = function.spec().timeout;

@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderName, HeaderValue};
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
-use lambkin_http::{BodyError, Response, read_body};
+use lambkin_http::{BodyError, Response, header, read_body};
 use uuid::Uuid;
 
 use super::members::Next;
@@ -86,11 +86,6 @@ impl Route {
             Self::Register | Self::InitError | Self::ExitError => Method::POST,
         }
     }
-}
-
-/// A header's text; one that is not text counts as absent.
-pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 /// Reads the small body of an extension's request.

@@ -22,12 +22,12 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
 use hyper::body::Incoming;
-use lambkin_http::{Idle, Response, StopSignal};
+use lambkin_http::{Idle, Response, StopSignal, header};
 use lambkin_model::{Invocation, RequestId};
 use tokio::net::TcpListener;
 
 use self::error::Error;
-use self::request::{Call, Kind, Target, header, read_event};
+use self::request::{Call, Kind, Target, read_event};
 use self::response::{EXECUTED_VERSION, REQUEST_ID, TRACE_ID, empty, set};
 use crate::function::Function;
 use crate::lambda::{Lambda, new_request_id, new_trace_id, now_ms};

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::HeaderName;
 use hyper::body::Incoming;
-use lambkin_http::{BodyError, read_body};
+use lambkin_http::{BodyError, header, read_body};
 
 use super::Operation;
 use super::error::Error;
@@ -282,10 +282,6 @@ fn decode_client_context(base64: &str) -> Result<String, Error> {
 /// JSON on one line that can be a header: of what JSON does not escape by itself, a header may not have this character.
 pub(crate) fn json_for_header(value: &serde_json::Value) -> String {
     value.to_string().replace('\u{7f}', "\\u007f")
-}
-
-pub(super) fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
 }
 
 /// The first value of a query parameter, decoded.

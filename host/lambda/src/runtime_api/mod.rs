@@ -19,7 +19,7 @@ use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
-use lambkin_http::{BodyError, Response, read_body};
+use lambkin_http::{BodyError, Response, header, read_body};
 
 use self::conversation::{Conversation, EventWithContext, InitError, Next};
 pub(crate) use self::metadata::{Metadata, availability_zone_id};
@@ -168,10 +168,8 @@ async fn init_error(
     request: Request<Incoming>,
     take: impl FnOnce(InitError) -> Result<(), Refusal>,
 ) -> Response {
-    let error_type = request.headers().get("lambda-runtime-function-error-type");
-    let error_type = error_type
-        .and_then(|value| value.to_str().ok())
-        .map(str::to_owned);
+    let error_type = header(request.headers(), "lambda-runtime-function-error-type");
+    let error_type = error_type.map(str::to_owned);
     match read_body(request.into_body(), RESPONSE_BYTES).await {
         Ok(body) => acknowledged(take(InitError { body, error_type })),
         Err(BodyError::TooLarge { .. }) => refused(&Refusal::TOO_LARGE),

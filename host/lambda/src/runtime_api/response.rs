@@ -19,7 +19,7 @@ use http::request::Parts;
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use lambkin_http::{BodyError, Response, read_body};
+use lambkin_http::{BodyError, Response, header, read_body};
 use tokio::sync::mpsc;
 
 use super::conversation::{Answer, Conversation, PostKind, Posted, Posting, Streaming};
@@ -86,16 +86,15 @@ pub(super) async fn error(
 }
 
 fn posting<'a>(head: &'a Parts, request_id: &'a str, kind: PostKind) -> Posting<'a> {
-    let invocation_id = head.headers.get("lambda-runtime-invocation-id");
     Posting {
         request_id,
-        invocation_id: invocation_id.and_then(|id| id.to_str().ok()),
+        invocation_id: header(&head.headers, "lambda-runtime-invocation-id"),
         kind,
     }
 }
 
 fn content_type(head: &Parts) -> Option<&str> {
-    head.headers.get(CONTENT_TYPE)?.to_str().ok()
+    header(&head.headers, CONTENT_TYPE)
 }
 
 async fn take_whole(
@@ -202,7 +201,7 @@ async fn take_stream(head: &Parts, mut body: Incoming, posted: Posted) -> Result
 }
 
 pub(crate) fn error_in_trailers(trailers: &HeaderMap) -> Option<StreamError> {
-    let text = |name| trailers.get(name)?.to_str().ok();
+    let text = |name| header(trailers, name);
     let error_type = text(ERROR_TYPE).filter(|error_type| !error_type.is_empty());
     let body = text(ERROR_BODY).filter(|body| !body.is_empty());
     if error_type.is_none() && body.is_none() {

@@ -6,12 +6,12 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
 use jiff::Timestamp;
-use lambkin_http::Response;
+use lambkin_http::{Response, header};
 
 use super::event::note::Subscribed;
 use super::hub::Telemetry;
 use super::subscription::Api;
-use crate::extension::api::{IDENTIFIER, header, read};
+use crate::extension::api::{IDENTIFIER, read};
 use crate::extension::registry::{Event, Extensions};
 use crate::runtime_api::refusal::Refusal;
 use crate::runtime_api::reply::{json, method_not_allowed, refused};

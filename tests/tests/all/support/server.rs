@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::JoinHandle;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -108,6 +109,17 @@ impl Server {
     ) -> Reply {
         let path = format!("/2015-03-31/functions/{function}/invocations");
         http::request(self.invoke_url(), "POST", &path, headers, event.as_ref())
+    }
+
+    /// The same while the test goes on; joining it gives the reply.
+    pub fn invoke_meanwhile(
+        &self,
+        function: &str,
+        event: impl AsRef<[u8]> + Send + 'static,
+    ) -> JoinHandle<Reply> {
+        let url = self.invoke_url().to_owned();
+        let path = format!("/2015-03-31/functions/{function}/invocations");
+        std::thread::spawn(move || http::request(&url, "POST", &path, &[], event.as_ref()))
     }
 
     /// Calls the trigger `web`.
