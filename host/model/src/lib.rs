@@ -8,6 +8,10 @@
 
 mod http;
 mod invocation;
+mod message;
+mod object;
 
 pub use http::{Body, HttpRequest, HttpResponse};
 pub use invocation::{Failure, Fault, FaultKind, Invocation, Outcome, RequestId};
+pub use message::{Action, Attribute, AttributeValue, Message, Verdict};
+pub use object::ObjectChange;

@@ -12,6 +12,7 @@
 //!   plugin, the function, the time it took and the cause. Other plugins, other calls and the host go on.
 //! - An idle host uses no processor time for its plugins.
 
+mod batch_trigger;
 mod cache;
 mod call;
 mod engine;
@@ -21,14 +22,21 @@ mod http_trigger;
 mod inspect;
 pub mod limits;
 mod logs;
+mod object_trigger;
 mod plugin;
+mod service;
+mod source;
 mod text;
 mod ticker;
 mod wasi;
 
+pub use batch_trigger::{BatchTrigger, Batching, Origin, ShapedBatch};
 pub use error::{
     ConfigureError, Failure, Fault, HostError, LoadCause, LoadError, PluginError, Problem,
 };
 pub use host::{Options, PluginHost, Running};
 pub use http_trigger::{Decision, FRAMING_HEADERS, HttpTrigger, Shaped, TriggerOutcome};
-pub use plugin::Plugin;
+pub use object_trigger::{ObjectTrigger, Target};
+pub use plugin::{Plugin, Role};
+pub use service::{Granted, Service, ServiceBody, ServiceSetup};
+pub use source::{Source, SourceError, SourceSetup};

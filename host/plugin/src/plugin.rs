@@ -5,11 +5,30 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::batch_trigger::{BatchTrigger, Origin};
 use crate::call::Runner;
 use crate::error::ConfigureError;
 use crate::http_trigger::HttpTrigger;
 use crate::http_trigger::v0_1::Shaper;
 use crate::inspect::Inspection;
+use crate::object_trigger::ObjectTrigger;
+use crate::service::{Service, ServiceSetup};
+use crate::source::{Source, SourceSetup};
+
+/// A role that a component can play; one component may play several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// `lambkin:http-trigger/shaper`.
+    HttpTrigger,
+    /// `lambkin:batch-trigger/shaper`.
+    BatchTrigger,
+    /// `lambkin:object-trigger/shaper`.
+    ObjectTrigger,
+    /// `wasi:http/incoming-handler`.
+    Service,
+    /// `lambkin:source/poller`.
+    Source,
+}
 
 /// A component that was checked, compiled and started once: ready to serve triggers. Cheap to clone.
 #[derive(Clone)]
@@ -79,6 +98,49 @@ impl Plugin {
         config_json: &str,
     ) -> Result<HttpTrigger, ConfigureError> {
         HttpTrigger::configure(self.clone(), trigger, config_json).await
+    }
+
+    /// Whether the component plays a role.
+    pub fn plays(&self, _role: Role) -> bool {
+        false
+    }
+
+    /// Has the plugin read the configuration of one batch trigger.
+    ///
+    /// # Errors
+    ///
+    /// The plugin does not play the role, the mistakes that it found, or its own failure. So for the others.
+    pub async fn batch_trigger(
+        &self,
+        trigger: &str,
+        config_json: &str,
+        origin: &Origin,
+    ) -> Result<BatchTrigger, ConfigureError> {
+        BatchTrigger::configure(self.clone(), trigger, config_json, origin).await
+    }
+
+    /// Has the plugin read the configuration of one object trigger.
+    pub async fn object_trigger(
+        &self,
+        trigger: &str,
+        config_json: &str,
+        bucket: &Origin,
+    ) -> Result<ObjectTrigger, ConfigureError> {
+        ObjectTrigger::configure(self.clone(), trigger, config_json, bucket).await
+    }
+
+    /// Has the plugin check the settings of one service.
+    pub async fn service(
+        &self,
+        name: &str,
+        setup: ServiceSetup,
+    ) -> Result<Service, ConfigureError> {
+        Service::configure(self.clone(), name, setup).await
+    }
+
+    /// Has the plugin read the configuration of one source.
+    pub async fn source(&self, name: &str, setup: SourceSetup) -> Result<Source, ConfigureError> {
+        Source::configure(self.clone(), name, setup).await
     }
 
     pub(crate) fn shaper(&self) -> &Shaper {

@@ -19,15 +19,19 @@
 //! with an error has changed nothing. One that fails does not take those committed with it along: they are run
 //! again, each alone.
 
+mod clock;
 mod error;
 mod file;
 mod message;
+pub mod object;
+pub mod queue;
 mod queues;
 mod reader;
 mod schema;
 mod store;
 mod writer;
 
+pub use clock::{Clock, SharedClock, SystemClock};
 pub use error::StoreError;
 pub use message::{Leased, Message, NewMessage, Receipt, Statistics};
 pub use reader::Reader;
