@@ -137,6 +137,18 @@ impl Lambda {
         Ok(asynchronous.accept(function, invocation).await?)
     }
 
+    /// Accepts an event for a function by any form of its name.
+    pub async fn accept_named(
+        &self,
+        function: &str,
+        mut invocation: Invocation,
+    ) -> Result<(), NotAccepted> {
+        match self.named(function, &mut invocation) {
+            Some(function) => self.accept(function, invocation).await,
+            None => Err(NotAccepted::UnknownFunction(function.to_owned())),
+        }
+    }
+
     /// Starts the environments that are to be there before the first call.
     pub fn start_provisioned(&self) {
         for function in self.all().flat_map(Versions::all) {

@@ -17,12 +17,11 @@ use hyper::body::Incoming;
 use lambkin_http::{BodyError, Idle, Response, StopSignal, read_body};
 use lambkin_lambda::limits::SYNC_EVENT_BYTES;
 use lambkin_lambda::{Lambda, Reply, new_request_id, new_trace_id, now_ms};
-use lambkin_model::{
-    Body, Failure, Fault, FaultKind, HttpRequest, HttpResponse, Invocation, Outcome, RequestId,
-};
+use lambkin_model::{Body, HttpRequest, HttpResponse, Invocation, RequestId};
 use lambkin_plugin::{Decision, FRAMING_HEADERS, HttpTrigger, PluginError, TriggerOutcome};
 use tokio::net::TcpListener;
 
+use crate::outcome::translate;
 use crate::stream::{self, Opened};
 
 /// The longest request body: 10 MiB, API Gateway's limit and the highest of all HTTP front doors.
@@ -141,43 +140,6 @@ impl HttpFrontDoor {
 enum Answer {
     Whole(TriggerOutcome),
     Stream(Opened),
-}
-
-fn translate(outcome: Outcome, function: &str) -> TriggerOutcome {
-    match outcome.result {
-        Ok(payload) => TriggerOutcome::Completed(text(payload)),
-        Err(Failure::Function(Fault {
-            kind: FaultKind::TimedOut,
-            ..
-        })) => TriggerOutcome::TimedOut,
-        Err(Failure::Function(Fault {
-            kind: FaultKind::Reported | FaultKind::ReportedInInit,
-            payload,
-        })) => TriggerOutcome::Failed {
-            kind: "handler".to_owned(),
-            payload: text(payload),
-        },
-        Err(Failure::Function(Fault {
-            kind: FaultKind::Platform(error_type),
-            payload,
-        })) => TriggerOutcome::Failed {
-            kind: error_type.to_owned(),
-            payload: text(payload),
-        },
-        Err(Failure::Throttled) => TriggerOutcome::Throttled,
-        Err(Failure::UnknownFunction) => {
-            TriggerOutcome::Unavailable(format!("there is no function {function:?}"))
-        }
-        Err(Failure::ShuttingDown) => {
-            TriggerOutcome::Unavailable("the host is shutting down".to_owned())
-        }
-    }
-}
-
-/// The payload as text. Moves the bytes if they are UTF-8, as results are.
-fn text(payload: Bytes) -> String {
-    String::from_utf8(payload.into())
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// What the plugin is told of a request.
@@ -310,10 +272,5 @@ mod tests {
         let cookies: Vec<_> = response.headers().get_all("set-cookie").iter().collect();
         assert_eq!(cookies, ["a=1", "b=2"]);
         assert_eq!(response.headers().len(), 2);
-    }
-
-    #[test]
-    fn a_result_that_is_not_utf_8_is_repaired() {
-        assert_eq!(text(Bytes::from_static(b"a\xffb")), "a\u{fffd}b");
     }
 }

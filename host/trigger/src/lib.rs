@@ -1,9 +1,16 @@
 //! The native ends of triggers.
 //!
-//! Each module owns what a kind of trigger needs from the operating system (a listener today; queue consumers, watchers
-//! and timers later), and joins a plugin, which knows shapes, to functions, which know nothing of triggers.
+//! Each module owns what a kind of trigger needs from the operating system or the store (a listener, a queue's messages, a
+//! bucket's changes, a watched folder), and joins a plugin, which knows shapes, to functions, which know nothing of
+//! triggers.
 //!
-//! On failure: a plugin that fails costs the one request it failed on, and its caller is told which plugin it was.
+//! On failure: a plugin that fails costs the one request, batch or change it failed on; whoever asked is told which
+//! plugin it was, and what was accepted is tried again.
 
+pub mod batch;
+pub mod folder;
 pub mod http;
+mod limits;
+pub mod object;
+mod outcome;
 mod stream;

@@ -51,6 +51,9 @@ pub enum NotAccepted {
     /// This host runs single invocations only.
     #[error("this host keeps no events: asynchronous invocation needs `lambkin serve`")]
     NoStore,
+    /// There is no function of this name.
+    #[error("there is no function {0:?}")]
+    UnknownFunction(String),
     /// It could not be stored.
     #[error("the event was not accepted: {0}")]
     Store(#[from] StoreError),

@@ -1,0 +1,147 @@
+//! Batch triggers: messages, a plugin that shapes them into events, and the function that gets them.
+//!
+//! A consumer gathers a batch as large and as long as its plugin asked for, and runs as many batches at a time. Nothing is
+//! polled: a wait for messages is woken by the message. What becomes of each message is the plugin's word; the consumer
+//! carries it out.
+//!
+//! On failure: a message that was not settled comes back when its lease ends, whatever the reason: a plugin at fault, a
+//! store that can not write, a host that was killed. A message source that can not be reached is asked again, less and
+//! less often, and the log says so once.
+
+mod gather;
+mod messages;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use lambkin_http::StopSignal;
+use lambkin_lambda::{Lambda, new_request_id, new_trace_id, now_ms};
+use lambkin_model::{Action, Invocation, Message};
+use lambkin_plugin::{BatchTrigger, PluginError, ShapedBatch};
+use tokio::task::JoinSet;
+
+use crate::limits::BATCHES;
+use crate::outcome::translate;
+use gather::Gatherer;
+pub use messages::Messages;
+
+/// The attribute under which services keep a message's trace header.
+const TRACE_HEADER: &str = "AWSTraceHeader";
+
+/// One batch trigger, ready to consume.
+#[derive(Debug)]
+pub struct BatchConsumer {
+    /// The configured plugin.
+    pub trigger: BatchTrigger,
+    /// Where the messages come from.
+    pub messages: Messages,
+    /// Where its function is.
+    pub lambda: Lambda,
+}
+
+impl BatchConsumer {
+    /// Consumes until the signal comes, then lets the batches under way finish.
+    pub async fn serve(self, mut stop: StopSignal) {
+        let limit = self.batches_at_a_time();
+        let consumer = Arc::new(self);
+        let mut gatherer = Gatherer::new(consumer.trigger.name(), consumer.trigger.batching());
+        let mut running = JoinSet::new();
+        loop {
+            while running.try_join_next().is_some() {}
+            if running.len() >= limit {
+                tokio::select! {
+                    () = stop.stopped() => break,
+                    _ = running.join_next() => continue,
+                }
+            }
+            tokio::select! {
+                () = stop.stopped() => break,
+                batch = gatherer.next(&consumer.messages) => {
+                    running.spawn(Arc::clone(&consumer).process(batch));
+                }
+            }
+        }
+        while running.join_next().await.is_some() {}
+    }
+
+    /// Never more than the function may have environments: further batches would only wait for it, and their leases run.
+    fn batches_at_a_time(&self) -> usize {
+        let wanted = self.trigger.batching().concurrency.unwrap_or(BATCHES);
+        let function = self.lambda.function(self.trigger.function());
+        let most = function.map_or(usize::MAX, |function| function.spec().concurrency);
+        wanted.min(most).max(1)
+    }
+
+    async fn process(self: Arc<Self>, batch: Vec<Message>) {
+        match self.run(&batch).await {
+            Ok(()) => {}
+            Err(error) => tracing::error!(
+                "{} message(s) of {} will be told again: {error}",
+                batch.len(),
+                self.trigger.name()
+            ),
+        }
+    }
+
+    async fn run(&self, batch: &[Message]) -> Result<(), PluginError> {
+        let ShapedBatch {
+            event,
+            skipped,
+            token,
+        } = self.trigger.shape(batch).await?;
+        let skipped: HashSet<&str> = skipped.iter().map(String::as_str).collect();
+        let (done, left): (Vec<_>, Vec<_>) = batch
+            .iter()
+            .partition(|message| skipped.contains(message.id.as_str()));
+        let done: Vec<_> = done
+            .into_iter()
+            .map(|message| (message.receipt.clone(), Action::Ack))
+            .collect();
+        self.settle(done).await;
+        let Some(event) = event else {
+            return Ok(());
+        };
+        let function = self.trigger.function();
+        let outcome = self.lambda.invoke(function, invocation(event, &left)).await;
+        let outcome = translate(outcome, function);
+        let ids: Vec<&str> = left.iter().map(|message| message.id.as_str()).collect();
+        let verdicts = self.trigger.settle(&token, &ids, &outcome).await?;
+        let settled = verdicts
+            .into_iter()
+            .filter_map(|verdict| {
+                let message = left.iter().find(|message| message.id == verdict.id)?;
+                Some((message.receipt.clone(), verdict.action))
+            })
+            .collect();
+        self.settle(settled).await;
+        Ok(())
+    }
+
+    async fn settle(&self, verdicts: Vec<(String, Action)>) {
+        if let Err(error) = self.messages.settle(verdicts).await {
+            tracing::error!(
+                "{}: messages whose batch is over come back when their leases end: {error}",
+                self.trigger.name()
+            );
+        }
+    }
+}
+
+/// A trace that a sender began goes on in the function, so that a loop through a queue is found as well.
+fn invocation(event: String, batch: &[&Message]) -> Invocation {
+    let trace = batch
+        .iter()
+        .flat_map(|message| &message.extra)
+        .find(|(key, value)| key == TRACE_HEADER && value.contains("Root="));
+    Invocation {
+        request_id: new_request_id(),
+        event: Bytes::from(event),
+        qualifier: None,
+        trace_id: trace.map_or_else(|| new_trace_id(now_ms()), |(_, value)| value.clone()),
+        client_context: None,
+        cognito_identity: None,
+        tenant_id: None,
+        wants_log_tail: false,
+    }
+}

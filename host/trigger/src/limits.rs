@@ -1,0 +1,26 @@
+//! The bounds and pauses of the native ends of triggers, each with its reason.
+
+use std::time::Duration;
+
+/// Batches of a mapping at a time that sets no limit of its own. AWS starts with five pollers; a machine's processors
+/// are better off without the thousand it may grow to.
+pub const BATCHES: usize = 5;
+
+/// How long one wait for a batch's first message takes before it is begun anew. A wait costs nothing, so this only
+/// bounds what an outside system is asked for; AWS's longest is 20 seconds.
+pub const POLL: Duration = Duration::from_secs(20);
+
+/// Pauses after failures to receive: the first one, doubled each time up to the second.
+pub const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
+
+/// How often settling a batch is tried. What is not settled comes back when its lease ends.
+pub const SETTLE_ATTEMPTS: u32 = 4;
+
+/// How long a change waits that could not be told, and how often it is tried: a plugin that fails for one change fails
+/// for it again.
+pub const TELL_AGAIN: Duration = Duration::from_secs(5);
+/// See [`TELL_AGAIN`].
+pub const TELL_ATTEMPTS: u32 = 5;
+
+/// How long a folder's files have to be quiet before they are read, where the system does not say that one was closed.
+pub const QUIET: Duration = Duration::from_millis(200);

@@ -1,0 +1,53 @@
+//! What a trigger's plugin is told of an invocation.
+
+use bytes::Bytes;
+use lambkin_model::{Failure, Fault, FaultKind, Outcome};
+use lambkin_plugin::TriggerOutcome;
+
+/// The outcome of an invocation of this function, in a trigger's terms.
+pub(crate) fn translate(outcome: Outcome, function: &str) -> TriggerOutcome {
+    match outcome.result {
+        Ok(payload) => TriggerOutcome::Completed(text(payload)),
+        Err(Failure::Function(Fault {
+            kind: FaultKind::TimedOut,
+            ..
+        })) => TriggerOutcome::TimedOut,
+        Err(Failure::Function(Fault {
+            kind: FaultKind::Reported | FaultKind::ReportedInInit,
+            payload,
+        })) => TriggerOutcome::Failed {
+            kind: "handler".to_owned(),
+            payload: text(payload),
+        },
+        Err(Failure::Function(Fault {
+            kind: FaultKind::Platform(error_type),
+            payload,
+        })) => TriggerOutcome::Failed {
+            kind: error_type.to_owned(),
+            payload: text(payload),
+        },
+        Err(Failure::Throttled) => TriggerOutcome::Throttled,
+        Err(Failure::UnknownFunction) => {
+            TriggerOutcome::Unavailable(format!("there is no function {function:?}"))
+        }
+        Err(Failure::ShuttingDown) => {
+            TriggerOutcome::Unavailable("the host is shutting down".to_owned())
+        }
+    }
+}
+
+/// The payload as text. Moves the bytes if they are UTF-8, as results are.
+fn text(payload: Bytes) -> String {
+    String::from_utf8(payload.into())
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_that_is_not_utf_8_is_repaired() {
+        assert_eq!(text(Bytes::from_static(b"a\xffb")), "a\u{fffd}b");
+    }
+}
