@@ -53,7 +53,7 @@ pub fn python() -> Result<Command, Missing> {
 }
 
 /// A program that finds made-up credentials and nothing of the developer's own configuration.
-fn client(program: &str) -> Command {
+pub fn client(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_clear();
     // Version managers for Python and Node.js look into HOME.
@@ -80,17 +80,23 @@ pub fn fixture(name: &str) -> std::path::PathBuf {
 
 #[track_caller]
 fn answers(mut program: Command, server: &Server, calls: &[Value]) -> Vec<Value> {
+    program.arg(server.invoke_url());
+    let output = feed(program, calls);
+    let printed = serde_json::from_slice(&output.stdout);
+    printed.unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
+}
+
+/// Runs a program with a list of calls on its standard input.
+#[track_caller]
+pub fn feed(mut program: Command, calls: &[Value]) -> Output {
     let pipes = program
-        .arg(server.invoke_url())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let mut child = pipes.spawn().unwrap();
     let calls = serde_json::to_vec(calls).unwrap();
     child.stdin.take().unwrap().write_all(&calls).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let printed = serde_json::from_slice(&output.stdout);
-    printed.unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
+    child.wait_with_output().unwrap()
 }
 
 /// Makes calls and compares what comes of each with what is expected, key by key.

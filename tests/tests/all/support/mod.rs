@@ -3,6 +3,7 @@
 mod gate;
 mod http;
 mod project;
+mod queues;
 mod server;
 mod stand_in;
 mod tools;
@@ -10,6 +11,7 @@ mod tools;
 pub use gate::Gate;
 pub use http::{Reply, raw, request};
 pub use project::{Project, RAW_BOOTSTRAP};
+pub use queues::{Recorded, SERVICES};
 pub use server::{Server, lambkin};
 pub use stand_in::{StandIn, free_port, lambkin_alone};
 pub use tools::{Missing, installed, tool};

@@ -1,0 +1,253 @@
+//! Buckets in front of functions: what changes in them becomes events.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::{Project, Recorded, eventually};
+
+/// A bucket and its trigger with further settings of both.
+fn photos(bucket: &str, trigger: &str) -> Recorded {
+    Recorded::new(
+        "",
+        &format!(
+            "[buckets.photos]\n{bucket}\n\
+             [triggers.photos]\nplugin = 's3'\nbucket = 'photos'\nfunction = 'recorder'\n{trigger}\n"
+        ),
+    )
+}
+
+/// Event names and keys of what was told.
+fn told(recorded: &Recorded) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let records = recorded.records();
+    let named = records.iter().map(|record| {
+        (
+            text(&record["eventName"]),
+            text(&record["s3"]["object"]["key"]),
+        )
+    });
+    named.collect()
+}
+
+#[track_caller]
+fn until_told(recorded: &Recorded, expected: &[(&str, &str)]) {
+    let expected: Vec<_> = expected
+        .iter()
+        .map(|(event, key)| ((*event).to_owned(), (*key).to_owned()))
+        .collect();
+    let mut last = Vec::new();
+    eventually(&format!("{expected:?} to be told"), || {
+        last = told(recorded);
+        last.len() >= expected.len()
+    });
+    assert_eq!(last, expected);
+}
+
+#[test]
+fn an_object_becomes_an_event() {
+    let recorded = photos("", "");
+    let server = recorded.project.serve();
+    let put = server.s3("PUT", "/photos/my%20cats/a+b.jpg", &[], b"meow");
+    assert_eq!(put.status, 200, "{}", put.text());
+    until_told(&recorded, &[("ObjectCreated:Put", "my+cats/a%2Bb.jpg")]);
+    let record = recorded.records().remove(0);
+    assert_eq!(record["eventSource"], "aws:s3");
+    assert_eq!(record["awsRegion"], "us-east-1");
+    assert_eq!(record["s3"]["bucket"]["name"], "photos");
+    assert_eq!(record["s3"]["bucket"]["arn"], "arn:aws:s3:::photos");
+    assert_eq!(record["s3"]["object"]["size"], 4);
+    let etag = put.header("etag").unwrap().trim_matches('"');
+    assert_eq!(record["s3"]["object"]["eTag"], etag);
+    assert_eq!(
+        record["responseElements"]["x-amz-request-id"],
+        put.header("x-amz-request-id").unwrap()
+    );
+}
+
+#[test]
+fn each_way_to_change_an_object_has_its_event() {
+    let recorded = photos("", "");
+    let server = recorded.project.serve();
+    let s3 = |method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]| {
+        let reply = server.s3(method, path, headers, body);
+        assert!(reply.status < 300, "{method} {path}: {}", reply.text());
+        reply
+    };
+    s3("PUT", "/photos/one", &[], b"1");
+    s3(
+        "PUT",
+        "/photos/two",
+        &[("x-amz-copy-source", "/photos/one")],
+        b"",
+    );
+    let started = s3("POST", "/photos/three?uploads", &[], b"").text();
+    let id = started.split("<UploadId>").nth(1).unwrap();
+    let id = id.split('<').next().unwrap();
+    let part = s3(
+        "PUT",
+        &format!("/photos/three?partNumber=1&uploadId={id}"),
+        &[],
+        b"3",
+    );
+    let list = format!(
+        "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{}</ETag></Part></CompleteMultipartUpload>",
+        part.header("etag").unwrap()
+    );
+    s3(
+        "POST",
+        &format!("/photos/three?uploadId={id}"),
+        &[],
+        list.as_bytes(),
+    );
+    let tags = b"<Tagging><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Tagging>";
+    s3("PUT", "/photos/one?tagging", &[], tags);
+    s3("DELETE", "/photos/one", &[], b"");
+    until_told(
+        &recorded,
+        &[
+            ("ObjectCreated:Put", "one"),
+            ("ObjectCreated:Copy", "two"),
+            ("ObjectCreated:CompleteMultipartUpload", "three"),
+            ("ObjectTagging:Put", "one"),
+            ("ObjectRemoved:Delete", "one"),
+        ],
+    );
+}
+
+#[test]
+fn a_trigger_hears_of_the_events_and_keys_it_asked_for() {
+    let recorded = photos(
+        "",
+        "events = ['s3:ObjectCreated:*']\nprefix = 'in/'\nsuffix = '.jpg'",
+    );
+    let server = recorded.project.serve();
+    for key in ["out/a.jpg", "in/b.png", "in/c.jpg"] {
+        assert_eq!(
+            server
+                .s3("PUT", &format!("/photos/{key}"), &[], b"x")
+                .status,
+            200
+        );
+        assert_eq!(
+            server
+                .s3("DELETE", &format!("/photos/{key}"), &[], b"")
+                .status,
+            204
+        );
+    }
+    assert_eq!(
+        server.s3("PUT", "/photos/in/last.jpg", &[], b"x").status,
+        200
+    );
+    until_told(
+        &recorded,
+        &[
+            ("ObjectCreated:Put", "in/c.jpg"),
+            ("ObjectCreated:Put", "in/last.jpg"),
+        ],
+    );
+}
+
+#[test]
+fn with_versions_a_deletion_is_a_marker() {
+    let recorded = photos("versioning = true", "");
+    let server = recorded.project.serve();
+    let put = server.s3("PUT", "/photos/a", &[], b"x");
+    let version = put.header("x-amz-version-id").unwrap().to_owned();
+    assert_eq!(server.s3("DELETE", "/photos/a", &[], b"").status, 204);
+    until_told(
+        &recorded,
+        &[
+            ("ObjectCreated:Put", "a"),
+            ("ObjectRemoved:DeleteMarkerCreated", "a"),
+        ],
+    );
+    assert_eq!(recorded.records()[0]["s3"]["object"]["versionId"], *version);
+}
+
+#[test]
+fn a_file_dropped_into_a_watched_folder_is_an_object() {
+    let recorded = Recorded::new(
+        "",
+        "[buckets.inbox]\nfolder = 'inbox'\n\
+         [triggers.inbox]\nplugin = 's3'\nbucket = 'inbox'\nfunction = 'recorder'\n",
+    );
+    let inbox = recorded.project.path().join("inbox");
+    fs::create_dir(&inbox).unwrap();
+    let server = recorded.project.serve();
+    fs::write(inbox.join("one.txt"), "first").unwrap();
+    until_told(&recorded, &[("ObjectCreated:Put", "one.txt")]);
+    let got = server.s3("GET", "/inbox/one.txt", &[], b"");
+    assert_eq!((got.status, got.text().as_str()), (200, "first"));
+    fs::remove_file(inbox.join("one.txt")).unwrap();
+    let removed = ("ObjectRemoved:Delete", "one.txt");
+    until_told(&recorded, &[("ObjectCreated:Put", "one.txt"), removed]);
+    // What the service writes is a file, and told once.
+    assert_eq!(
+        server
+            .s3("PUT", "/inbox/deep/two.txt", &[], b"second")
+            .status,
+        200
+    );
+    assert_eq!(
+        fs::read_to_string(inbox.join("deep/two.txt")).unwrap(),
+        "second"
+    );
+    fs::write(inbox.join("three.txt"), "third").unwrap();
+    until_told(
+        &recorded,
+        &[
+            ("ObjectCreated:Put", "one.txt"),
+            removed,
+            ("ObjectCreated:Put", "deep/two.txt"),
+            ("ObjectCreated:Put", "three.txt"),
+        ],
+    );
+}
+
+#[test]
+fn what_was_dropped_while_no_host_ran_is_told_by_the_next() {
+    let recorded = Recorded::new(
+        "",
+        "[buckets.inbox]\nfolder = 'inbox'\n\
+         [triggers.inbox]\nplugin = 's3'\nbucket = 'inbox'\nfunction = 'recorder'\n",
+    );
+    let inbox = recorded.project.path().join("inbox");
+    fs::create_dir(&inbox).unwrap();
+    fs::write(inbox.join("early"), "x").unwrap();
+    let _server = recorded.project.serve();
+    until_told(&recorded, &[("ObjectCreated:Put", "early")]);
+}
+
+#[test]
+fn events_can_go_to_a_queue() {
+    let project = Project::new(&format!(
+        "[queues.changes]\n[buckets.photos]\n\
+         [triggers.photos]\nplugin = 's3'\nbucket = 'photos'\ntarget-queue = 'changes'\n{}",
+        crate::support::SERVICES
+    ));
+    let server = project.serve();
+    assert_eq!(server.s3("PUT", "/photos/a", &[], b"x").status, 200);
+    let received = server.sqs_ok(
+        "ReceiveMessage",
+        &json!({ "QueueUrl": server.queue_url("changes"), "WaitTimeSeconds": 20 }),
+    );
+    let body = received["Messages"][0]["Body"].as_str().unwrap();
+    let event: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(event["Records"][0]["eventName"], "ObjectCreated:Put");
+}
+
+#[test]
+fn a_service_sees_the_buckets_that_were_granted_and_no_others() {
+    let project = Project::new(
+        "[buckets.mine]\n[buckets.secret]\n\
+         [services.s3]\nplugin = 's3'\nlisten = '127.0.0.1:0'\nbuckets = ['mine', 'test-*']\n",
+    );
+    let server = project.serve();
+    assert_eq!(server.s3("PUT", "/mine/a", &[], b"x").status, 200);
+    assert_eq!(server.s3("PUT", "/secret/a", &[], b"x").status, 404);
+    assert_eq!(server.s3("PUT", "/test-bucket", &[], b"").status, 200);
+    assert_eq!(server.s3("PUT", "/other-bucket", &[], b"").status, 403);
+    assert!(!server.s3("GET", "/", &[], b"").text().contains("secret"));
+}

@@ -1,0 +1,345 @@
+//! Queues in front of functions: what is sent becomes events, and what fails comes back.
+
+mod kill;
+mod load;
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::{Project, RAW_BOOTSTRAP, Recorded, Server, eventually};
+
+/// A queue with short leases and its trigger with further properties.
+fn orders(properties: &str) -> Recorded {
+    Recorded::new(
+        "",
+        &format!(
+            "[queues.orders]\nVisibilityTimeout = 1\n\
+             RedrivePolicy = {{ deadLetterTargetArn = 'failed', maxReceiveCount = 3 }}\n[queues.failed]\n\
+             [triggers.orders]\nplugin = 'sqs'\nqueue = 'orders'\nfunction = 'recorder'\n{properties}\n"
+        ),
+    )
+}
+
+const PARTIAL: &str = "FunctionResponseTypes = ['ReportBatchItemFailures']";
+
+#[track_caller]
+fn until_empty(server: &Server, queue: &str) {
+    eventually(&format!("{queue} to be empty"), || {
+        server.counts(queue) == [0, 0, 0]
+    });
+}
+
+#[test]
+fn a_message_becomes_an_event_and_is_deleted() {
+    let recorded = orders("");
+    let server = recorded.project.serve();
+    let sent = server.sqs_ok(
+        "SendMessage",
+        &json!({
+            "QueueUrl": server.queue_url("orders"),
+            "MessageBody": "one order",
+            "MessageAttributes": { "Kind": { "DataType": "String", "StringValue": "new" } },
+        }),
+    );
+    until_empty(&server, "orders");
+    let records = recorded.records();
+    assert_eq!(records.len(), 1, "{records:?}");
+    let record = &records[0];
+    assert_eq!(record["messageId"], sent["MessageId"]);
+    assert_eq!(record["body"], "one order");
+    assert_eq!(record["md5OfBody"], sent["MD5OfMessageBody"]);
+    assert_eq!(
+        record["md5OfMessageAttributes"],
+        sent["MD5OfMessageAttributes"]
+    );
+    assert_eq!(record["eventSource"], "aws:sqs");
+    assert_eq!(
+        record["eventSourceARN"],
+        "arn:aws:sqs:us-east-1:123456789012:orders"
+    );
+    assert_eq!(record["attributes"]["ApproximateReceiveCount"], "1");
+    assert_eq!(record["messageAttributes"]["Kind"]["stringValue"], "new");
+}
+
+#[test]
+fn a_message_is_told_in_milliseconds_not_at_the_next_poll() {
+    let recorded = orders("");
+    let server = recorded.project.serve();
+    server.send("orders", "warm");
+    until_empty(&server, "orders");
+    let start = Instant::now();
+    server.send("orders", "quick");
+    eventually("the message to be told", || {
+        recorded.bodies().contains(&"quick".to_owned())
+    });
+    // The shortest of AWS's polls would take longer.
+    assert!(
+        start.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[test]
+fn listed_failures_come_back_and_the_others_do_not() {
+    let recorded = orders(PARTIAL);
+    let server = recorded.project.serve();
+    server.send("orders", "fine");
+    server.send("orders", &json!({ "failUntil": 2 }).to_string());
+    until_empty(&server, "orders");
+    let bodies = recorded.bodies();
+    let told = |wanted: &str| bodies.iter().filter(|body| body.contains(wanted)).count();
+    assert_eq!((told("fine"), told("failUntil")), (1, 2));
+}
+
+#[test]
+fn without_the_flag_the_list_is_ignored() {
+    let recorded = orders("");
+    let server = recorded.project.serve();
+    server.send("orders", &json!({ "failUntil": 99 }).to_string());
+    until_empty(&server, "orders");
+    assert_eq!(recorded.records().len(), 1);
+}
+
+#[test]
+fn a_failed_or_crashed_invocation_brings_its_messages_back() {
+    for wish in ["error", "exit"] {
+        let recorded = orders(PARTIAL);
+        let server = recorded.project.serve();
+        server.send("orders", &json!({ wish: true }).to_string());
+        until_empty(&server, "orders");
+        let counts: Vec<Value> = recorded
+            .records()
+            .iter()
+            .map(|record| record["attributes"]["ApproximateReceiveCount"].clone())
+            .collect();
+        assert_eq!(counts, ["1", "2"], "{wish}");
+    }
+}
+
+#[test]
+fn a_message_that_fails_too_often_goes_to_the_dead_letter_queue() {
+    let recorded = orders(PARTIAL);
+    let server = recorded.project.serve();
+    let id = server.send("orders", &json!({ "failUntil": 99 }).to_string());
+    eventually("the dead letter", || server.counts("failed")[0] == 1);
+    assert_eq!(recorded.records().len(), 3);
+    let received = server.sqs_ok(
+        "ReceiveMessage",
+        &json!({
+            "QueueUrl": server.queue_url("failed"),
+            "MessageSystemAttributeNames": ["All"],
+        }),
+    );
+    let message = &received["Messages"][0];
+    assert_eq!(message["MessageId"], id);
+    assert_eq!(message["Attributes"]["ApproximateReceiveCount"], "4");
+    assert_eq!(
+        message["Attributes"]["DeadLetterQueueSourceArn"],
+        "arn:aws:sqs:us-east-1:123456789012:orders"
+    );
+}
+
+#[test]
+fn what_the_filter_does_not_want_is_deleted_untold() {
+    let recorded =
+        orders(r#"FilterCriteria = { Filters = [{ Pattern = '{"body": {"kind": ["new"]}}' }] }"#);
+    let server = recorded.project.serve();
+    for kind in ["old", "new", "older"] {
+        server.send("orders", &json!({ "kind": kind }).to_string());
+    }
+    until_empty(&server, "orders");
+    assert_eq!(recorded.bodies(), [r#"{"kind":"new"}"#]);
+}
+
+#[test]
+fn a_window_gathers_a_batch_until_it_is_full() {
+    let recorded = orders("BatchSize = 20\nMaximumBatchingWindowInSeconds = 300");
+    let server = recorded.project.serve();
+    for number in 0..20 {
+        server.send("orders", &number.to_string());
+    }
+    eventually("the batch", || !recorded.events().is_empty());
+    let sizes: Vec<usize> = recorded
+        .events()
+        .iter()
+        .map(|event| event["Records"].as_array().unwrap().len())
+        .collect();
+    assert_eq!(sizes, [20]);
+}
+
+#[test]
+fn groups_keep_their_order_whatever_fails() {
+    const GROUPS: usize = 10;
+    const EACH: usize = 12;
+    let recorded = Recorded::new(
+        "",
+        &format!(
+            "[queues.'orders.fifo']\nVisibilityTimeout = 1\nContentBasedDeduplication = true\n\
+             [triggers.orders]\nplugin = 'sqs'\nqueue = 'orders.fifo'\nfunction = 'recorder'\nBatchSize = 1\n{PARTIAL}\n"
+        ),
+    );
+    let server = recorded.project.serve();
+    for number in 0..EACH {
+        for group in 0..GROUPS {
+            // Every seventh fails twice before it succeeds.
+            let until = if (number * GROUPS + group).is_multiple_of(7) {
+                3
+            } else {
+                1
+            };
+            server.sqs_ok(
+                "SendMessage",
+                &json!({
+                    "QueueUrl": server.queue_url("orders.fifo"),
+                    "MessageBody": json!({ "failUntil": until, "group": group, "number": number }).to_string(),
+                    "MessageGroupId": format!("group-{group}"),
+                }),
+            );
+        }
+    }
+    until_empty(&server, "orders.fifo");
+    let records = recorded.records();
+    for group in 0..GROUPS {
+        let name = format!("group-{group}");
+        let of_group = records
+            .iter()
+            .filter(|record| record["attributes"]["MessageGroupId"] == *name);
+        let mut numbers: Vec<u64> = of_group
+            .map(|record| {
+                let body: Value = serde_json::from_str(record["body"].as_str().unwrap()).unwrap();
+                body["number"].as_u64().unwrap()
+            })
+            .collect();
+        assert!(numbers.is_sorted(), "{name}: {numbers:?}");
+        numbers.dedup();
+        assert_eq!(numbers.len(), EACH, "{name}");
+    }
+}
+
+#[test]
+fn a_duplicate_within_five_minutes_is_sent_once() {
+    let recorded = Recorded::new(
+        "",
+        "[queues.'orders.fifo']\n\
+         [triggers.orders]\nplugin = 'sqs'\nqueue = 'orders.fifo'\nfunction = 'recorder'\n",
+    );
+    let server = recorded.project.serve();
+    let send = || {
+        server.sqs_ok(
+            "SendMessage",
+            &json!({
+                "QueueUrl": server.queue_url("orders.fifo"),
+                "MessageBody": "once",
+                "MessageGroupId": "g",
+                "MessageDeduplicationId": "d",
+            }),
+        )
+    };
+    let first = send();
+    until_empty(&server, "orders.fifo");
+    assert_eq!(send(), first);
+    until_empty(&server, "orders.fifo");
+    assert_eq!(recorded.records().len(), 1);
+}
+
+#[test]
+fn a_plugin_given_as_a_file_is_the_same() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugins/prebuilt/sqs.wasm");
+    let project = Project::new(&format!(
+        "[functions.echo]\ncode = '{RAW_BOOTSTRAP}'\n[functions.echo.environment]\nRAW_BOOTSTRAP_RECORD = 'told'\n\
+         [queues.orders]\n\
+         [services.sqs]\nplugin = '{file}'\nlisten = '127.0.0.1:0'\nqueues = ['orders']\n\
+         [triggers.orders]\nplugin = '{file}'\nqueue = 'orders'\nfunction = 'echo'\n"
+    ));
+    let server = project.serve();
+    server.send("orders", "one");
+    until_empty(&server, "orders");
+}
+
+#[test]
+fn a_service_sees_the_queues_that_were_granted_and_no_others() {
+    let project = Project::new(
+        "[queues.orders]\n[queues.secret]\n\
+         [services.sqs]\nplugin = 'sqs'\nlisten = '127.0.0.1:0'\nqueues = ['orders', 'test-*']\n",
+    );
+    let server = project.serve();
+    let create = |name: &str| {
+        server
+            .sqs("CreateQueue", &json!({ "QueueName": name }))
+            .status
+    };
+    assert_eq!(create("test-1"), 200);
+    assert_ne!(create("other"), 200);
+    let listed = server.sqs_ok("ListQueues", &json!({}));
+    let names: BTreeSet<&str> = listed["QueueUrls"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|url| url.as_str()?.rsplit('/').next())
+        .collect();
+    assert_eq!(names, BTreeSet::from(["orders", "test-1"]));
+    let secret = json!({ "QueueUrl": server.queue_url("secret"), "MessageBody": "x" });
+    let refused = server.sqs("SendMessage", &secret);
+    assert_eq!(refused.status, 400);
+    assert_eq!(
+        refused.json()["__type"],
+        "com.amazonaws.sqs#QueueDoesNotExist"
+    );
+}
+
+#[test]
+fn a_failed_invocation_goes_to_a_queue_that_clients_can_read() {
+    let project = Project::echo(
+        "[functions.echo.asynchronous]\nmaximum-retry-attempts = 0\non-failure = 'queue:failures'\n\
+         [services.sqs]\nplugin = 'sqs'\nlisten = '127.0.0.1:0'\nqueues = ['*']\n",
+    );
+    let server = project.serve();
+    let reply = server.invoke_with(
+        "echo",
+        json!({ "error": "as told" }).to_string(),
+        &[("x-amz-invocation-type", "Event")],
+    );
+    assert_eq!(reply.status, 202);
+    let mut received = Value::Null;
+    eventually("the record of the failure", || {
+        let url = server.queue_url("failures");
+        let reply = server.sqs(
+            "ReceiveMessage",
+            &json!({ "QueueUrl": url, "WaitTimeSeconds": 1 }),
+        );
+        received = if reply.status == 200 {
+            reply.json()
+        } else {
+            Value::Null
+        };
+        received["Messages"].is_array()
+    });
+    let body = received["Messages"][0]["Body"].as_str().unwrap();
+    let record: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(record["requestContext"]["condition"], "RetriesExhausted");
+}
+
+#[test]
+fn functions_find_the_services_and_credentials() {
+    let project = Project::new(&format!(
+        "[functions.tell]\ncommand = ['bash', 'bootstrap']\ncode = '.'\n{}",
+        crate::support::SERVICES
+    ));
+    project.executable(
+        "bootstrap",
+        "#!/bin/bash\n\
+         api=http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation\n\
+         while id=$(curl -sD - -o /dev/null $api/next | tr -d '\\r' | sed -n 's/^lambda-runtime-aws-request-id: //Ip'); do\n\
+         curl -s $api/$id/response -d \"\\\"$AWS_ENDPOINT_URL_SQS $AWS_ENDPOINT_URL_S3 $AWS_ACCESS_KEY_ID\\\"\" >/dev/null\n\
+         done\n",
+    );
+    let server = project.serve();
+    let answer = server.invoke("tell", "{}").json();
+    let words: Vec<&str> = answer.as_str().unwrap().split(' ').collect();
+    assert_eq!(words[0], server.service_url("sqs"));
+    assert_eq!(words[1], server.service_url("s3"));
+    assert!(!words[2].is_empty());
+}

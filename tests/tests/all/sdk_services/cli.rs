@@ -1,0 +1,176 @@
+//! SQS and S3 through the AWS CLI, as they are typed.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::{aws, server, text};
+use crate::support::{Missing, Server};
+
+/// Runs a command that must succeed; returns what it printed.
+#[track_caller]
+fn typed(server: &Server, service: &str, words: &[&str]) -> Result<String, Missing> {
+    let output = aws(server, service, words)?;
+    assert!(
+        output.status.success(),
+        "{words:?}: {}{}",
+        text(&output.stdout),
+        text(&output.stderr)
+    );
+    Ok(text(&output.stdout))
+}
+
+#[test]
+fn a_message_is_sent_received_and_deleted() {
+    let server = server();
+    let Ok(made) = typed(
+        &server,
+        "sqs",
+        &["sqs", "create-queue", "--queue-name", "typed"],
+    ) else {
+        return;
+    };
+    let made: Value = serde_json::from_str(&made).unwrap();
+    let url = made["QueueUrl"].as_str().unwrap();
+    typed(
+        &server,
+        "sqs",
+        &[
+            "sqs",
+            "send-message",
+            "--queue-url",
+            url,
+            "--message-body",
+            "hello",
+        ],
+    )
+    .unwrap();
+    let words = [
+        "sqs",
+        "receive-message",
+        "--queue-url",
+        url,
+        "--attribute-names",
+        "All",
+    ];
+    let received = typed(&server, "sqs", &words).unwrap();
+    let received: Value = serde_json::from_str(&received).unwrap();
+    assert_eq!(received["Messages"][0]["Body"], "hello");
+    let handle = received["Messages"][0]["ReceiptHandle"].as_str().unwrap();
+    let words = [
+        "sqs",
+        "delete-message",
+        "--queue-url",
+        url,
+        "--receipt-handle",
+        handle,
+    ];
+    assert_eq!(typed(&server, "sqs", &words).unwrap(), "");
+    let missing = aws(
+        &server,
+        "sqs",
+        &["sqs", "get-queue-url", "--queue-name", "nowhere"],
+    )
+    .unwrap();
+    assert!(
+        text(&missing.stderr).contains("(AWS.SimpleQueueService.NonExistentQueue) when calling the GetQueueUrl operation: The specified queue does not exist."),
+        "{}",
+        text(&missing.stderr)
+    );
+}
+
+#[test]
+fn a_hundred_megabytes_go_up_in_parts_and_come_back() {
+    let server = server();
+    let folder = tempfile::tempdir().unwrap();
+    let (up, down) = (folder.path().join("up"), folder.path().join("down"));
+    // No two parts are alike.
+    let bytes: Vec<u8> = (0..100_u32 << 18)
+        .flat_map(|word| word.wrapping_mul(2_654_435_761).to_le_bytes())
+        .collect();
+    fs::write(&up, &bytes).unwrap();
+    if typed(&server, "s3", &["s3", "mb", "s3://large"]).is_err() {
+        return;
+    }
+    let (up, down) = (up.to_str().unwrap(), down.to_str().unwrap());
+    typed(
+        &server,
+        "s3",
+        &["s3", "cp", "--no-progress", up, "s3://large/file.bin"],
+    )
+    .unwrap();
+    let head = [
+        "s3api",
+        "head-object",
+        "--bucket",
+        "large",
+        "--key",
+        "file.bin",
+    ];
+    let head: Value = serde_json::from_str(&typed(&server, "s3", &head).unwrap()).unwrap();
+    assert_eq!(head["ContentLength"], bytes.len());
+    assert!(head["ETag"].as_str().unwrap().ends_with("-13\""), "{head}");
+    typed(
+        &server,
+        "s3",
+        &["s3", "cp", "--no-progress", "s3://large/file.bin", down],
+    )
+    .unwrap();
+    assert!(
+        fs::read(down).unwrap() == bytes,
+        "what came back is something else"
+    );
+}
+
+#[test]
+fn a_folder_is_synchronised_listed_and_removed() {
+    let server = server();
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a.txt", "b/c.txt", "b/d e.txt"] {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, name).unwrap();
+    }
+    if typed(&server, "s3", &["s3", "mb", "s3://synced"]).is_err() {
+        return;
+    }
+    let from = folder.path().to_str().unwrap();
+    typed(&server, "s3", &["s3", "sync", from, "s3://synced/x"]).unwrap();
+    let again = typed(&server, "s3", &["s3", "sync", from, "s3://synced/x"]).unwrap();
+    assert_eq!(again, "", "everything was there already");
+    let listed = typed(&server, "s3", &["s3", "ls", "--recursive", "s3://synced"]).unwrap();
+    let keys: Vec<&str> = listed.lines().map(|line| line.split_at(31).1).collect();
+    assert_eq!(keys, ["x/a.txt", "x/b/c.txt", "x/b/d e.txt"]);
+    typed(&server, "s3", &["s3", "rb", "--force", "s3://synced"]).unwrap();
+    assert_eq!(typed(&server, "s3", &["s3", "ls"]).unwrap(), "");
+}
+
+#[test]
+fn a_presigned_url_needs_nothing_else() {
+    let server = server();
+    if typed(&server, "s3", &["s3", "mb", "s3://signed"]).is_err() {
+        return;
+    }
+    let words = ["s3api", "put-object", "--bucket", "signed", "--key", "k"];
+    typed(&server, "s3", &words).unwrap();
+    let url = typed(
+        &server,
+        "s3",
+        &["s3", "presign", "s3://signed/k", "--expires-in", "60"],
+    )
+    .unwrap();
+    let path = url.trim().strip_prefix(server.service_url("s3")).unwrap();
+    assert_eq!(server.s3("GET", path, &[], b"").status, 200);
+    let expired = path
+        .replace("X-Amz-Expires=60", "X-Amz-Expires=1")
+        .replacen("X-Amz-Date=20", "X-Amz-Date=19", 1);
+    let refused = server.s3("GET", &expired, &[], b"");
+    assert_eq!(refused.status, 403, "{}", refused.text());
+    assert!(
+        refused
+            .text()
+            .contains("<Message>Request has expired</Message>"),
+        "{}",
+        refused.text()
+    );
+}
