@@ -1,0 +1,3 @@
+//! The component's sides of its contracts.
+
+mod poll;

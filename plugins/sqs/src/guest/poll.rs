@@ -1,0 +1,224 @@
+//! The component's side of `lambkin:source`: carries requests over `wasi:http`.
+
+#![allow(
+    missing_docs,
+    unsafe_code,
+    reason = "generated items carry the documentation of the WIT file"
+)]
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use wasip2::http::outgoing_handler;
+use wasip2::http::types::{Fields, Method, OutgoingBody, OutgoingRequest, Scheme};
+use wasip2::io::streams::StreamError;
+
+use crate::poll::sign::{self, Credentials};
+use crate::poll::wire::{self, AttributeValue, Failure, MOST, Request};
+use crate::poll::{Settings, settings};
+
+wit_bindgen::generate!({
+    inline: "
+        package lambkin:sqs-poll;
+        world poll {
+            export lambkin:source/poller@0.1.0;
+        }
+    ",
+    path: ["../../wit/source"],
+    world: "lambkin:sqs-poll/poll",
+    generate_all,
+});
+
+use exports::lambkin::source::poller as wit;
+
+/// The region to sign for where nobody names one.
+const REGION: &str = "us-east-1";
+
+/// Read from a body at a time.
+const PIECE: u64 = 64 * 1024;
+
+/// The longest answer: ten messages of 1 MiB, escaped.
+const ANSWER_BYTES: usize = 32 << 20;
+
+struct Poller;
+
+impl wit::Guest for Poller {
+    fn configure(config: String) -> Result<wit::Setup, Vec<wit::Problem>> {
+        let settings = Settings::read(&config)
+            .map_err(|problems| problems.into_iter().map(Into::into).collect::<Vec<_>>())?;
+        Ok(wit::Setup {
+            state: settings.to_json(),
+            name: settings.name().to_owned(),
+            ordered: settings.name().ends_with(".fifo"),
+            region: settings.region.clone(),
+            account: Some(settings.account().to_owned()),
+            most: MOST,
+            extra: Vec::new(),
+        })
+    }
+
+    fn poll(state: String, most: u32, wait_ms: u32) -> Result<Vec<wit::Message>, wit::Failure> {
+        let settings = settings_of(&state)?;
+        let answer = send(
+            &settings,
+            &wire::receive(&settings.queue_url, most, wait_ms),
+        )?;
+        let messages = wire::messages(&answer)?;
+        Ok(messages.into_iter().map(Into::into).collect())
+    }
+
+    fn settle(state: String, verdicts: Vec<wit::Verdict>) -> Result<(), wit::Failure> {
+        let settings = settings_of(&state)?;
+        let mut done = Vec::new();
+        let mut again = Vec::new();
+        for wit::Verdict { receipt, action } in verdicts {
+            match action {
+                wit::Action::Ack => done.push(receipt),
+                wit::Action::Retry(Some(after_ms)) => again.push((receipt, after_ms)),
+                // The queue's own redrive policy knows its dead letters.
+                wit::Action::Retry(None) | wit::Action::DeadLetter(_) => {}
+            }
+        }
+        let requests = wire::delete(&settings.queue_url, &done).into_iter();
+        for request in requests.chain(wire::change_visibility(&settings.queue_url, &again)) {
+            send(&settings, &request)?;
+        }
+        Ok(())
+    }
+}
+
+export!(Poller);
+
+fn settings_of(state: &str) -> Result<Settings, Failure> {
+    Settings::read(state)
+        .map_err(|_| Failure::Permanent("the state is not this plugin's".to_owned()))
+}
+
+/// Sends a request and reads the whole answer, which was a success.
+fn send(settings: &Settings, request: &Request) -> Result<Vec<u8>, Failure> {
+    let variables = wasip2::cli::environment::get_environment();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let signed = sign::headers(
+        &Credentials::from_variables(&variables),
+        settings.authority(),
+        settings.region.as_deref().unwrap_or(REGION),
+        request.target,
+        &request.body,
+        now.map_or(0, |since| since.as_secs()),
+    );
+    let (status, body) =
+        exchange(settings, &signed, request.body.as_bytes()).map_err(|reason| {
+            Failure::Transient(format!("{} can not be asked: {reason}", settings.endpoint))
+        })?;
+    wire::check(status, &body)?;
+    Ok(body)
+}
+
+/// One request and its answer; the error says what went wrong underneath.
+fn exchange(
+    settings: &Settings,
+    headers: &[(String, String)],
+    body: &[u8],
+) -> Result<(u16, Vec<u8>), String> {
+    let mut fields: Vec<(String, Vec<u8>)> = headers
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone().into_bytes()))
+        .collect();
+    fields.push((
+        "content-length".to_owned(),
+        body.len().to_string().into_bytes(),
+    ));
+    let fields = Fields::from_list(&fields).map_err(|error| error.to_string())?;
+    let request = OutgoingRequest::new(fields);
+    let scheme = if settings.endpoint.starts_with("https:") {
+        Scheme::Https
+    } else {
+        Scheme::Http
+    };
+    let refused = |()| "the host does not take the request".to_owned();
+    request.set_method(&Method::Post).map_err(refused)?;
+    request.set_scheme(Some(&scheme)).map_err(refused)?;
+    request
+        .set_authority(Some(settings.authority()))
+        .map_err(refused)?;
+    request.set_path_with_query(Some("/")).map_err(refused)?;
+    let outgoing = request.body().map_err(refused)?;
+    let answer = outgoing_handler::handle(request, None).map_err(|error| error.to_string())?;
+    {
+        let stream = outgoing.write().map_err(refused)?;
+        for piece in body.chunks(4096) {
+            stream
+                .blocking_write_and_flush(piece)
+                .map_err(|error| error.to_string())?;
+        }
+    }
+    OutgoingBody::finish(outgoing, None).map_err(|error| error.to_string())?;
+    answer.subscribe().block();
+    let response = match answer.get() {
+        Some(Ok(Ok(response))) => response,
+        Some(Ok(Err(error))) => return Err(error.to_string()),
+        Some(Err(())) | None => return Err("the host has no answer".to_owned()),
+    };
+    let status = response.status();
+    let incoming = response.consume().map_err(refused)?;
+    let stream = incoming.stream().map_err(refused)?;
+    let mut whole = Vec::new();
+    loop {
+        match stream.blocking_read(PIECE) {
+            Ok(piece) => whole.extend(piece),
+            Err(StreamError::Closed) => return Ok((status, whole)),
+            Err(error) => return Err(error.to_string()),
+        }
+        if whole.len() > ANSWER_BYTES {
+            return Err("the answer is too long".to_owned());
+        }
+    }
+}
+
+impl From<settings::Problem> for wit::Problem {
+    fn from(problem: settings::Problem) -> Self {
+        Self {
+            at: problem.at,
+            message: problem.message,
+            extra: Vec::new(),
+        }
+    }
+}
+
+impl From<Failure> for wit::Failure {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Transient(reason) => Self::Transient(reason),
+            Failure::Permanent(reason) => Self::Permanent(reason),
+        }
+    }
+}
+
+impl From<wire::Message> for wit::Message {
+    fn from(message: wire::Message) -> Self {
+        let attributes = message
+            .attributes
+            .into_iter()
+            .map(|(name, data_type, value)| wit::Attribute {
+                name,
+                data_type,
+                value: match value {
+                    AttributeValue::Text(text) => wit::Value::Text(text),
+                    AttributeValue::Binary(bytes) => wit::Value::Binary(bytes),
+                },
+            });
+        Self {
+            id: message.id,
+            receipt: message.receipt,
+            body: message.body.into_bytes(),
+            attributes: attributes.collect(),
+            group: message.group,
+            deduplication: message.deduplication,
+            sequence: message.sequence,
+            sent_at_ms: message.sent_at_ms,
+            first_received_at_ms: message.first_received_at_ms,
+            receives: message.receives,
+            dead_letter_of: message.dead_letter_of,
+            extra: message.extra,
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! AWS's signature of a request, version 4, for the one kind of request that is made here: a `POST` to `/`.
+
+use hmac::{Hmac, Mac};
+use sha2::{Digest, Sha256};
+
+/// Who signs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// `AWS_ACCESS_KEY_ID`.
+    pub id: String,
+    /// `AWS_SECRET_ACCESS_KEY`.
+    pub secret: String,
+    /// `AWS_SESSION_TOKEN`.
+    pub token: Option<String>,
+}
+
+impl Credentials {
+    /// Those of the variables; emulators take any, so there are always some.
+    pub fn from_variables(variables: &[(String, String)]) -> Self {
+        let value = |name: &str| {
+            let found = variables
+                .iter()
+                .find(|(key, value)| key == name && !value.is_empty());
+            found.map(|(_, value)| value.clone())
+        };
+        Self {
+            id: value("AWS_ACCESS_KEY_ID").unwrap_or_else(|| "test".to_owned()),
+            secret: value("AWS_SECRET_ACCESS_KEY").unwrap_or_else(|| "test".to_owned()),
+            token: value("AWS_SESSION_TOKEN"),
+        }
+    }
+}
+
+/// The headers that a request needs beside its content type, signed: names in lower case.
+pub fn headers(
+    credentials: &Credentials,
+    authority: &str,
+    region: &str,
+    target: &str,
+    body: &str,
+    at_seconds: u64,
+) -> Vec<(String, String)> {
+    let time = timestamp(at_seconds);
+    let day = time.split('T').next().unwrap_or_default();
+    let mut signed = vec![
+        (
+            "content-type".to_owned(),
+            super::wire::CONTENT_TYPE.to_owned(),
+        ),
+        ("host".to_owned(), authority.to_owned()),
+        ("x-amz-date".to_owned(), time.clone()),
+    ];
+    if let Some(token) = &credentials.token {
+        signed.push(("x-amz-security-token".to_owned(), token.clone()));
+    }
+    signed.push(("x-amz-target".to_owned(), target.to_owned()));
+    let names: Vec<&str> = signed.iter().map(|(name, _)| name.as_str()).collect();
+    let names = names.join(";");
+    let lines: String = signed
+        .iter()
+        .map(|(name, value)| format!("{name}:{value}\n"))
+        .collect();
+    let canonical = format!(
+        "POST\n/\n\n{lines}\n{names}\n{}",
+        hexadecimal(&Sha256::digest(body))
+    );
+    let scope = format!("{day}/{region}/sqs/aws4_request");
+    let to_sign = format!(
+        "AWS4-HMAC-SHA256\n{time}\n{scope}\n{}",
+        hexadecimal(&Sha256::digest(canonical))
+    );
+    let secret = format!("AWS4{}", credentials.secret);
+    let key = [day, region, "sqs", "aws4_request"]
+        .iter()
+        .fold(secret.into_bytes(), |key, part| keyed(&key, part));
+    let signature = hexadecimal(&keyed(&key, &to_sign));
+    let authorization = format!(
+        "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={signature}",
+        credentials.id
+    );
+    signed.retain(|(name, _)| name != "host");
+    signed.push(("authorization".to_owned(), authorization));
+    signed
+}
+
+fn keyed(key: &[u8], text: &str) -> Vec<u8> {
+    // Keys of any length are taken.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
+        return Vec::new();
+    };
+    mac.update(text.as_bytes());
+    mac.finalize().into_bytes().to_vec()
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// `20261121T110154Z`.
+fn timestamp(seconds: u64) -> String {
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = date(days);
+    format!(
+        "{year:04}{month:02}{day:02}T{:02}{:02}{:02}Z",
+        rest / 3_600,
+        rest / 60 % 60,
+        rest % 60
+    )
+}
+
+/// The date so many days after 1970-01-01, in years that begin in March, as leap days are their last ones.
+fn date(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let era = days / 146_097;
+    let of_era = days % 146_097;
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_aws_wants_them() {
+        assert_eq!(timestamp(0), "19700101T000000Z");
+        assert_eq!(timestamp(951_782_399), "20000228T235959Z");
+        assert_eq!(timestamp(951_782_400), "20000229T000000Z");
+        assert_eq!(timestamp(1_795_258_914), "20261121T110154Z");
+    }
+
+    /// As botocore signs the same request.
+    #[test]
+    fn the_signature_is_awss() {
+        let credentials = Credentials {
+            id: "AKIDEXAMPLE".to_owned(),
+            secret: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".to_owned(),
+            token: None,
+        };
+        let headers = headers(
+            &credentials,
+            "sqs.us-east-1.amazonaws.com",
+            "us-east-1",
+            "AmazonSQS.ReceiveMessage",
+            r#"{"QueueUrl":"https://sqs.us-east-1.amazonaws.com/123456789012/q"}"#,
+            1_440_938_160,
+        );
+        let authorization = &headers.last().unwrap().1;
+        let signature = authorization.rsplit('=').next().unwrap();
+        assert_eq!(signature, BOTOCORES);
+    }
+
+    const BOTOCORES: &str = "92c3d06c37ef5c79f027ba9f3a1d99a3dfba95e108708fd1d781ced007e364a0";
+}

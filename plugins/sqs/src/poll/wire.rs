@@ -1,0 +1,264 @@
+//! SQS's JSON protocol from the client's side.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+/// Of every request.
+pub const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
+
+/// The most messages of one request, in both directions: AWS's limit.
+pub const MOST: u32 = 10;
+
+/// The longest wait that SQS allows, in seconds.
+const LONGEST_WAIT: u32 = 20;
+
+/// A request: the operation's target and its input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// `AmazonSQS.ReceiveMessage`.
+    pub target: &'static str,
+    /// JSON.
+    pub body: String,
+}
+
+/// A message as SQS hands it out.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Message {
+    /// `MessageId`.
+    pub id: String,
+    /// `ReceiptHandle`.
+    pub receipt: String,
+    /// `Body`.
+    pub body: String,
+    /// `MessageAttributes`: names, types, values.
+    pub attributes: Vec<(String, String, AttributeValue)>,
+    /// `MessageGroupId`.
+    pub group: Option<String>,
+    /// `MessageDeduplicationId`.
+    pub deduplication: Option<String>,
+    /// `SequenceNumber`.
+    pub sequence: Option<String>,
+    /// `SentTimestamp`.
+    pub sent_at_ms: u64,
+    /// `ApproximateFirstReceiveTimestamp`.
+    pub first_received_at_ms: u64,
+    /// `ApproximateReceiveCount`.
+    pub receives: u32,
+    /// The name in `DeadLetterQueueSourceArn`.
+    pub dead_letter_of: Option<String>,
+    /// `SenderId`, `AWSTraceHeader`.
+    pub extra: Vec<(String, String)>,
+}
+
+/// The value of a message's attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AttributeValue {
+    /// `StringValue`.
+    Text(String),
+    /// `BinaryValue`.
+    Binary(Vec<u8>),
+}
+
+/// Why a request did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// Trying again may help.
+    Transient(String),
+    /// It will not.
+    Permanent(String),
+}
+
+/// Asks for messages, and waits for one.
+pub fn receive(queue_url: &str, most: u32, wait_ms: u32) -> Request {
+    let body = json!({
+        "QueueUrl": queue_url,
+        "MaxNumberOfMessages": most.clamp(1, MOST),
+        "WaitTimeSeconds": (wait_ms / 1_000).min(LONGEST_WAIT),
+        "MessageAttributeNames": ["All"],
+        "MessageSystemAttributeNames": ["All"],
+    });
+    Request {
+        target: "AmazonSQS.ReceiveMessage",
+        body: body.to_string(),
+    }
+}
+
+/// Removes messages; as many requests as it takes.
+pub fn delete(queue_url: &str, receipts: &[String]) -> Vec<Request> {
+    let requests = receipts.chunks(MOST as usize).map(|receipts| {
+        let entries = receipts.iter().enumerate();
+        let entries: Vec<Value> = entries
+            .map(|(id, receipt)| json!({ "Id": id.to_string(), "ReceiptHandle": receipt }))
+            .collect();
+        let body = json!({ "QueueUrl": queue_url, "Entries": entries });
+        Request {
+            target: "AmazonSQS.DeleteMessageBatch",
+            body: body.to_string(),
+        }
+    });
+    requests.collect()
+}
+
+/// Makes messages visible after so many milliseconds, rounded up to seconds.
+pub fn change_visibility(queue_url: &str, changes: &[(String, u32)]) -> Vec<Request> {
+    let requests = changes.chunks(MOST as usize).map(|changes| {
+        let entries = changes.iter().enumerate();
+        let entries: Vec<Value> = entries
+            .map(|(id, (receipt, after_ms))| {
+                json!({ "Id": id.to_string(), "ReceiptHandle": receipt, "VisibilityTimeout": after_ms.div_ceil(1_000) })
+            })
+            .collect();
+        let body = json!({ "QueueUrl": queue_url, "Entries": entries });
+        Request { target: "AmazonSQS.ChangeMessageVisibilityBatch", body: body.to_string() }
+    });
+    requests.collect()
+}
+
+/// Whether a request succeeded; if not, in the outside system's own words.
+pub fn check(status: u16, body: &[u8]) -> Result<(), Failure> {
+    if (200..300).contains(&status) {
+        return Ok(());
+    }
+    let error: Value = serde_json::from_slice(body).unwrap_or_default();
+    let code = error
+        .get("__type")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let code = code.rsplit('#').next().unwrap_or_default();
+    let message = ["message", "Message"]
+        .iter()
+        .find_map(|key| error.get(*key)?.as_str());
+    let said = match (code, message) {
+        ("", None) => format!("status {status}"),
+        (code, message) => format!("{code}: {}", message.unwrap_or("no reason given")),
+    };
+    // AWS's word for too many requests comes with status 400.
+    let overloaded =
+        status >= 500 || status == 429 || code.contains("Throttl") || code == "OverLimit";
+    Err(if overloaded {
+        Failure::Transient(said)
+    } else {
+        Failure::Permanent(said)
+    })
+}
+
+/// The messages of an answer to [`receive`].
+pub fn messages(body: &[u8]) -> Result<Vec<Message>, Failure> {
+    let answer: Value = serde_json::from_slice(body)
+        .map_err(|error| Failure::Transient(format!("the answer is not JSON: {error}")))?;
+    let messages = answer.get("Messages").and_then(Value::as_array);
+    messages.into_iter().flatten().map(message).collect()
+}
+
+fn message(value: &Value) -> Result<Message, Failure> {
+    let required = |key: &str| {
+        let text = value.get(key).and_then(Value::as_str);
+        text.map(str::to_owned)
+            .ok_or_else(|| Failure::Transient(format!("a message in the answer has no {key}")))
+    };
+    let system = |key: &str| {
+        let text = value.get("Attributes")?.get(key)?.as_str();
+        text.map(str::to_owned)
+    };
+    let number = |key: &str| system(key).and_then(|text| text.parse::<u64>().ok());
+    let extra = ["SenderId", "AWSTraceHeader"].into_iter();
+    let attributes = value.get("MessageAttributes").and_then(Value::as_object);
+    Ok(Message {
+        id: required("MessageId")?,
+        receipt: required("ReceiptHandle")?,
+        body: required("Body")?,
+        attributes: attributes
+            .into_iter()
+            .flatten()
+            .filter_map(attribute)
+            .collect(),
+        group: system("MessageGroupId"),
+        deduplication: system("MessageDeduplicationId"),
+        sequence: system("SequenceNumber"),
+        sent_at_ms: number("SentTimestamp").unwrap_or_default(),
+        first_received_at_ms: number("ApproximateFirstReceiveTimestamp").unwrap_or_default(),
+        receives: number("ApproximateReceiveCount")
+            .and_then(|count| u32::try_from(count).ok())
+            .unwrap_or(1),
+        dead_letter_of: system("DeadLetterQueueSourceArn")
+            .map(|arn| arn.rsplit(':').next().unwrap_or_default().to_owned()),
+        extra: extra
+            .filter_map(|key| Some((key.to_owned(), system(key)?)))
+            .collect(),
+    })
+}
+
+fn attribute((name, value): (&String, &Value)) -> Option<(String, String, AttributeValue)> {
+    let data_type = value.get("DataType")?.as_str()?.to_owned();
+    let value = match value.get("BinaryValue").and_then(Value::as_str) {
+        Some(binary) => AttributeValue::Binary(STANDARD.decode(binary).ok()?),
+        None => AttributeValue::Text(value.get("StringValue")?.as_str()?.to_owned()),
+    };
+    Some((name.clone(), data_type, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_read_whole() {
+        let answer = json!({ "Messages": [{
+            "MessageId": "id", "ReceiptHandle": "handle", "Body": "body", "MD5OfBody": "…",
+            "Attributes": {
+                "SenderId": "AIDA", "SentTimestamp": "1", "ApproximateReceiveCount": "3",
+                "ApproximateFirstReceiveTimestamp": "2", "MessageGroupId": "g", "SequenceNumber": "0007",
+                "DeadLetterQueueSourceArn": "arn:aws:sqs:us-east-1:123456789012:orders",
+            },
+            "MessageAttributes": { "b": { "DataType": "Binary", "BinaryValue": "AAE=" } },
+        }] });
+        let expected = Message {
+            id: "id".to_owned(),
+            receipt: "handle".to_owned(),
+            body: "body".to_owned(),
+            attributes: vec![(
+                "b".to_owned(),
+                "Binary".to_owned(),
+                AttributeValue::Binary(vec![0, 1]),
+            )],
+            group: Some("g".to_owned()),
+            deduplication: None,
+            sequence: Some("0007".to_owned()),
+            sent_at_ms: 1,
+            first_received_at_ms: 2,
+            receives: 3,
+            dead_letter_of: Some("orders".to_owned()),
+            extra: vec![("SenderId".to_owned(), "AIDA".to_owned())],
+        };
+        assert_eq!(messages(answer.to_string().as_bytes()), Ok(vec![expected]));
+        assert_eq!(messages(b"{}"), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_missing_queue_is_for_good_and_an_overload_is_not() {
+        let missing = br#"{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"The specified queue does not exist."}"#;
+        let said = "QueueDoesNotExist: The specified queue does not exist.".to_owned();
+        assert_eq!(check(400, missing), Err(Failure::Permanent(said)));
+        assert!(matches!(check(503, b"busy"), Err(Failure::Transient(_))));
+        let throttled = br#"{"__type":"com.amazon.coral.service#ThrottlingException"}"#;
+        assert!(matches!(check(400, throttled), Err(Failure::Transient(_))));
+        assert_eq!(check(200, b""), Ok(()));
+    }
+
+    #[test]
+    fn requests_keep_to_the_limits() {
+        let receipts: Vec<String> = (0..25).map(|n| n.to_string()).collect();
+        let requests = delete("url", &receipts);
+        assert_eq!(requests.len(), 3);
+        let last: Value = serde_json::from_str(&requests[2].body).unwrap();
+        assert_eq!(last["Entries"][4]["ReceiptHandle"], "24");
+        let body: Value = serde_json::from_str(&receive("url", 5_000, 60_000).body).unwrap();
+        assert_eq!(
+            (&body["MaxNumberOfMessages"], &body["WaitTimeSeconds"]),
+            (&json!(10), &json!(20))
+        );
+        let changed = change_visibility("url", &[("r".to_owned(), 1_001)]);
+        assert!(changed[0].body.contains(r#""VisibilityTimeout":2"#));
+    }
+}
