@@ -113,6 +113,19 @@ pub enum ConfigureError {
     },
 }
 
+/// Refuses a configuration, as JSON, that is longer than [`limits::CONFIG_BYTES`].
+pub(crate) fn fits(config: &str) -> Result<(), ConfigureError> {
+    let (size, bound) = (config.len(), limits::CONFIG_BYTES >> 10);
+    if config.len() <= limits::CONFIG_BYTES {
+        return Ok(());
+    }
+    let message = format!("it has {size} bytes as JSON, and may have {bound} KiB; make it shorter");
+    Err(ConfigureError::Problems(vec![Problem {
+        at: Vec::new(),
+        message,
+    }]))
+}
+
 /// A mistake in a trigger's configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -159,9 +172,9 @@ fn of_another_version(found: &Option<String>) -> String {
 pub struct PluginError {
     /// The plugin as the operator calls it.
     pub plugin: Box<str>,
-    /// The trigger it was called for; empty while it is loaded.
+    /// The trigger or service it was called for; empty while it is loaded.
     pub trigger: Box<str>,
-    /// The function called: `configure`, `shape`, `respond`, or `start` for the trial at loading.
+    /// The function called: `configure`, `shape`, `respond`, …, or `start` for the trial at loading.
     pub function: &'static str,
     /// From the call's beginning to its failure.
     pub took: Duration,
@@ -169,11 +182,19 @@ pub struct PluginError {
     pub failure: Failure,
 }
 
+/// What kind of section of the configuration a function is called for.
+pub(crate) fn section(function: &str) -> &'static str {
+    match function {
+        "handle" | "check" => "service",
+        _ => "trigger",
+    }
+}
+
 impl fmt::Display for PluginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "plugin {}", self.plugin)?;
         if !self.trigger.is_empty() {
-            write!(f, " of trigger {}", self.trigger)?;
+            write!(f, " of {} {}", section(self.function), self.trigger)?;
         }
         let took = self.took.as_secs_f64() * 1e3;
         write!(

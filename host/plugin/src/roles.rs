@@ -13,16 +13,20 @@ use wasmtime::component::{
 
 use crate::call::Function;
 use crate::error::LoadCause;
-use crate::http_trigger;
 use crate::inspect::Inspection;
 use crate::role::Role;
 use crate::state::State;
 use crate::text::quote;
+use crate::{http_trigger, service, source};
 
 /// One adapter per role.
 #[derive(Default)]
 pub(crate) struct Roles {
     pub http_trigger: Option<Arc<http_trigger::v0_1::Shaper>>,
+    pub service: Option<Arc<service::Handler>>,
+    /// Checks a service's settings.
+    pub settings: Option<Arc<service::Settings>>,
+    pub source: Option<Arc<source::v0_1::Poller>>,
 }
 
 /// A role's functions in one component. Errors name the first difference from the contract.
@@ -42,6 +46,9 @@ impl Roles {
     ) -> Result<Self, LoadCause> {
         Ok(Self {
             http_trigger: find(component, inspection, Role::HttpTrigger)?,
+            service: find(component, inspection, Role::Service)?,
+            settings: find_in(component, inspection.settings.as_deref())?,
+            source: find(component, inspection, Role::Source)?,
         })
     }
 
@@ -51,7 +58,10 @@ impl Roles {
         inspection: &Inspection,
         trial: &mut Trial<'_>,
     ) -> Result<(), LoadCause> {
-        check(&self.http_trigger, inspection, Role::HttpTrigger, trial)
+        check(&self.http_trigger, inspection, Role::HttpTrigger, trial)?;
+        check(&self.service, inspection, Role::Service, trial)?;
+        check_in(&self.settings, inspection.settings.as_deref(), trial)?;
+        check(&self.source, inspection, Role::Source, trial)
     }
 }
 
@@ -60,7 +70,14 @@ fn find<A: Adapter>(
     inspection: &Inspection,
     role: Role,
 ) -> Result<Option<Arc<A>>, LoadCause> {
-    let Some(interface) = inspection.interface(role) else {
+    find_in(component, inspection.interface(role))
+}
+
+fn find_in<A: Adapter>(
+    component: &InstancePre<State>,
+    interface: Option<&str>,
+) -> Result<Option<Arc<A>>, LoadCause> {
+    let Some(interface) = interface else {
         return Ok(None);
     };
     let adapter = Exports::find(component, interface).and_then(|exports| A::find(&exports));
@@ -75,7 +92,15 @@ fn check<A: Adapter>(
     role: Role,
     trial: &mut Trial<'_>,
 ) -> Result<(), LoadCause> {
-    match (adapter, inspection.interface(role)) {
+    check_in(adapter, inspection.interface(role), trial)
+}
+
+fn check_in<A: Adapter>(
+    adapter: &Option<Arc<A>>,
+    interface: Option<&str>,
+    trial: &mut Trial<'_>,
+) -> Result<(), LoadCause> {
+    match (adapter, interface) {
         (Some(adapter), Some(interface)) => adapter
             .check(trial)
             .map_err(|difference| other_revision(interface, difference)),

@@ -19,8 +19,7 @@ use lambkin_model::{HttpRequest, HttpResponse};
 
 use self::v0_1::Shaper;
 use crate::call::Site;
-use crate::error::{ConfigureError, PluginError, Problem};
-use crate::limits;
+use crate::error::{ConfigureError, PluginError, fits};
 use crate::plugin::Plugin;
 
 /// A trigger: a plugin and the configuration it has accepted.
@@ -95,15 +94,7 @@ impl HttpTrigger {
         name: &str,
         config: &str,
     ) -> Result<Self, ConfigureError> {
-        if config.len() > limits::CONFIG_BYTES {
-            let (size, bound) = (config.len(), limits::CONFIG_BYTES >> 10);
-            let message =
-                format!("it has {size} bytes as JSON, and may have {bound} KiB; make it shorter");
-            return Err(ConfigureError::Problems(vec![Problem {
-                at: Vec::new(),
-                message,
-            }]));
-        }
+        fits(config)?;
         let setup = {
             let site = Site {
                 plugin: plugin.name(),
