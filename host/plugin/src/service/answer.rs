@@ -110,7 +110,7 @@ where
     B: Body<Data = Bytes, Error: Display> + Send + Unpin + 'static,
 {
     let handler = &service.handler;
-    let request = request.map(body::Request::new);
+    let request = request.map(|body| body::Request::new(body, limits::BODY_IDLE));
     let work = async move |store: &mut Store<State>| handler.call(store, request, answered).await;
     let runner = service.plugin.runner();
     runner
@@ -144,7 +144,9 @@ fn checked(head: Option<Answered>) -> Result<Response<WasiBody>, Failure> {
 
 /// The body of a guest that has ended: all of it is there.
 async fn whole(body: WasiBody, declared: Option<&HeaderValue>) -> Result<ServiceBody, String> {
-    let bytes = body.collect().await.map_err(|error| error.to_string())?;
+    let collected = body.collect().await;
+    let bytes =
+        collected.map_err(|error| format!("the body of the answer is not complete: {error}"))?;
     let bytes = bytes.to_bytes();
     let declared = declared.and_then(|length| length.to_str().ok());
     if let Some(declared) = declared
@@ -170,7 +172,7 @@ impl Inner {
             let start = Instant::now();
             let result = tokio::select! {
                 result = guest => result,
-                () = watched.stalled() => {
+                () = watched.stalled(limits::BODY_IDLE) => {
                     let idle = limits::BODY_IDLE.as_secs();
                     Err(self.error(start, Failure::Host(format!(
                         "the client has taken nothing of the answer for {idle} s"

@@ -1,7 +1,7 @@
 //! The bodies of a service's request and answer.
 //!
 //! Both are streamed: a piece is taken when the other side has room for it, so a body of any size costs the memory of a
-//! few pieces. A body that stands still is given up after [`limits::BODY_IDLE`], since it holds an instance: a request's
+//! few pieces. A body that stands still is given up after a while ([`limits::BODY_IDLE`](crate::limits::BODY_IDLE)), since it holds an instance: a request's
 //! ends with an error that the guest sees, an answer's ends the guest.
 
 use std::fmt::Display;
@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
@@ -18,18 +19,23 @@ use wasmtime_wasi::runtime::AbortOnDropJoinHandle;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::error::PluginError;
-use crate::limits;
 
 /// A request's body on its way to the guest.
 pub(super) struct Request<B> {
     body: B,
+    /// How long it may stand still.
+    patience: Duration,
     /// Runs while the guest waits for bytes.
     idle: Option<Pin<Box<Sleep>>>,
 }
 
 impl<B> Request<B> {
-    pub(super) fn new(body: B) -> Self {
-        Self { body, idle: None }
+    pub(super) fn new(body: B, patience: Duration) -> Self {
+        Self {
+            body,
+            patience,
+            idle: None,
+        }
     }
 }
 
@@ -44,12 +50,16 @@ where
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let Self { body, idle } = &mut *self;
+        let Self {
+            body,
+            patience,
+            idle,
+        } = &mut *self;
         if let Poll::Ready(frame) = Pin::new(body).poll_frame(context) {
             *idle = None;
             return Poll::Ready(frame.map(|frame| frame.map_err(incomplete)));
         }
-        let idle = idle.get_or_insert_with(|| Box::pin(sleep(limits::BODY_IDLE)));
+        let idle = idle.get_or_insert_with(|| Box::pin(sleep(*patience)));
         idle.as_mut()
             .poll(context)
             .map(|()| Some(Err(Error::ConnectionReadTimeout)))
@@ -110,11 +120,11 @@ impl Taken {
         self.0.store(now, Ordering::Relaxed);
     }
 
-    /// Returns when the client has not come for what was there for [`limits::BODY_IDLE`].
-    pub(super) async fn stalled(&self) {
+    /// Returns when the client has not come for more for so long, though there was some.
+    pub(super) async fn stalled(&self, patience: Duration) {
         let mut seen = self.0.load(Ordering::Relaxed);
         loop {
-            sleep(limits::BODY_IDLE).await;
+            sleep(patience).await;
             let now = self.0.load(Ordering::Relaxed);
             let waits = now & 1 == 1;
             if now == seen && !waits {
@@ -122,5 +132,58 @@ impl Taken {
             }
             seen = now;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use http_body_util::{BodyExt, Empty};
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_millis(10);
+    const LATE: Duration = Duration::from_secs(3_600);
+
+    /// A body that never comes.
+    struct Never;
+
+    impl Body for Never {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_ends_with_an_error() {
+        let mut body = Request::new(Never, SOON);
+        match body.frame().await {
+            Some(Err(Error::ConnectionReadTimeout)) => {}
+            other => panic!("{other:?}"),
+        }
+        assert!(Request::new(Empty::new(), LATE).frame().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_is_noticed() {
+        let taken = Taken::default();
+        taken.asked(true);
+        taken.asked(false);
+        taken.stalled(SOON).await;
+    }
+
+    #[tokio::test]
+    async fn a_client_that_waits_for_the_guest_is_not_to_blame() {
+        let taken = Taken::default();
+        taken.asked(true);
+        let stalled = taken.stalled(SOON);
+        assert!(tokio::time::timeout(SOON * 10, stalled).await.is_err());
     }
 }
