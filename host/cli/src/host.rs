@@ -88,7 +88,7 @@ pub async fn http_trigger(
                 .collect();
             bail!("{}", config.render(&problems));
         }
-        Err(ConfigureError::Plugin(error)) => bail!(
+        Err(error) => bail!(
             "{}",
             config.render(&[trigger.plugin_problem(error.to_string())])
         ),

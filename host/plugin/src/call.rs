@@ -3,7 +3,8 @@
 //! Every call gets a store of its own and takes it along when it ends, however it ends: nothing of one call is there
 //! for the next, and a trap poisons nothing. Around the call stand, from the inside out: the engine's traps and
 //! stack guard, the [`Meter`] for memory and processor time, the bound on copied bytes, the wall clock, and a permit
-//! for one of the pool's places, so that calls queue instead of failing when the pool is full.
+//! for one of the pool's places, so that calls queue instead of failing when the pool is full. How much a call may use is told
+//! by its [`Bounds`], what it can reach by what it is [`Given`].
 //!
 //! A running guest hands its thread back at every tick, so a busy plugin never blocks the host's other tasks.
 
@@ -13,19 +14,17 @@ use std::time::Instant;
 
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use wasmtime::component::{
-    ComponentExportIndex, ComponentNamedList, Instance, InstancePre, Lift, Lower,
-};
-use wasmtime::{
-    Engine, PoolConcurrencyLimitError, ResourceLimiter, Store, Trap, UpdateDeadline, WasmBacktrace,
-};
-use wasmtime_wasi::{I32Exit, WasiCtxView, WasiView};
+use wasmtime::component::{ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Lower};
+use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
+use wasmtime_wasi::I32Exit;
 
 use crate::error::{Failure, Fault, PluginError};
-use crate::limits;
+use crate::limits::{self, Bounds};
+use crate::meter::{Meter, metered};
+use crate::roles::Trial;
+use crate::state::{Given, State, store};
 use crate::text::quote;
 use crate::ticker::Ticker;
-use crate::wasi::Wasi;
 
 /// Functions of a trap's backtrace that a message names.
 const FRAMES: usize = 4;
@@ -59,13 +58,20 @@ pub(crate) struct Runner {
     pub engine: Engine,
     ticker: Ticker,
     permits: Semaphore,
+    /// For calls that may wait for long.
+    waiting_permits: Semaphore,
 }
 
 /// A function of a plugin: the component that waits to be instantiated, and where the function is in it.
-#[derive(Clone, Copy)]
-pub(crate) struct Function<'a> {
-    pub component: &'a InstancePre<State>,
-    pub export: &'a ComponentExportIndex,
+pub(crate) struct Function {
+    pub component: InstancePre<State>,
+    pub export: ComponentExportIndex,
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Function").finish_non_exhaustive()
+    }
 }
 
 impl Runner {
@@ -74,23 +80,43 @@ impl Runner {
             engine,
             ticker,
             permits: Semaphore::new(limits::CALLS),
+            waiting_permits: Semaphore::new(limits::WAITING_CALLS),
         }
     }
 
-    /// Calls a function in a fresh instance. The result is as the guest made it, not yet checked.
+    /// Calls a function of a shaper, which is given nothing, in a fresh instance. The result is as the guest made it, not
+    /// yet checked.
     pub(crate) async fn call<P, R>(
         &self,
         site: &Site<'_>,
-        function: Function<'_>,
+        bounds: &Bounds,
+        function: &Function,
         arguments: P,
     ) -> Result<R, PluginError>
     where
         P: ComponentNamedList + Lower + Send,
         R: ComponentNamedList + Lift + Send + 'static,
     {
-        self.run(site, async |store| {
+        self.call_given(site, bounds, Given::default(), function, arguments)
+            .await
+    }
+
+    /// Calls a function that is given something.
+    pub(crate) async fn call_given<P, R>(
+        &self,
+        site: &Site<'_>,
+        bounds: &Bounds,
+        given: Given,
+        function: &Function,
+        arguments: P,
+    ) -> Result<R, PluginError>
+    where
+        P: ComponentNamedList + Lower + Send,
+        R: ComponentNamedList + Lift + Send + 'static,
+    {
+        self.run(site, bounds, given, async |store| {
             let instance = function.component.instantiate_async(&mut *store).await?;
-            let function = instance.get_typed_func::<P, R>(&mut *store, function.export)?;
+            let function = instance.get_typed_func::<P, R>(&mut *store, &function.export)?;
             function.call_async(store, arguments).await
         })
         .await
@@ -101,148 +127,75 @@ impl Runner {
         &self,
         site: &Site<'_>,
         component: &InstancePre<State>,
-        look: impl Fn(&Instance, &mut Store<State>) -> R,
+        look: impl Fn(&mut Trial<'_>) -> R,
     ) -> Result<R, PluginError> {
-        self.run(site, async |store| {
-            let instance = component.instantiate_async(&mut *store).await?;
-            Ok(look(&instance, store))
+        self.run(site, &limits::SHAPER, Given::default(), async |store| {
+            let instance = &component.instantiate_async(&mut *store).await?;
+            Ok(look(&mut Trial { instance, store }))
         })
         .await
     }
 
-    async fn run<R>(
+    /// Runs whatever `work` does with a fresh store, within bounds.
+    pub(crate) async fn run<R>(
         &self,
         site: &Site<'_>,
+        bounds: &Bounds,
+        given: Given,
         work: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<R>,
     ) -> Result<R, PluginError> {
         let start = Instant::now();
-        let _permit = match timeout(limits::QUEUE, self.permits.acquire()).await {
-            Ok(Ok(permit)) => permit,
-            Ok(Err(_)) | Err(_) => return Err(site.error(start, Failure::Host(busy()))),
+        let permits = if bounds.waits {
+            &self.waiting_permits
+        } else {
+            &self.permits
         };
-        let _ticking = self.ticker.call();
-        let mut store = store(&self.engine);
-        let result = timeout(limits::WALL, work(&mut store)).await;
-        if let Some(output) = store.data().wasi.output() {
-            output.log(site);
-        }
+        let _permit = match timeout(limits::QUEUE, permits.acquire()).await {
+            Ok(Ok(permit)) => permit,
+            Ok(Err(_)) | Err(_) => return Err(site.error(start, Failure::Host(busy(bounds)))),
+        };
+        let store = store(&self.engine, bounds, given);
+        let mut logged = Logged { site, store };
+        let work = metered(&self.ticker, bounds.cpu, work(&mut logged.store));
+        let result = timeout(bounds.wall, work).await;
         let failure = match result {
-            Ok(Ok(result)) => return Ok(result),
-            Ok(Err(error)) => failure(&error, &store.data().meter),
-            Err(_) => Failure::Faulted(Fault::Wall),
+            Ok(Some(Ok(result))) => return Ok(result),
+            Ok(Some(Err(error))) => failure(&error, &logged.store.data().meter, bounds),
+            Ok(None) => Failure::Faulted(Fault::Cpu(bounds.cpu)),
+            Err(_) => Failure::Faulted(Fault::Wall(bounds.wall)),
         };
         Err(site.error(start, failure))
     }
 }
 
-fn busy() -> String {
+/// A store whose guest's output is written to the log when it goes, whatever the reason.
+struct Logged<'a> {
+    site: &'a Site<'a>,
+    store: Store<State>,
+}
+
+impl Drop for Logged<'_> {
+    fn drop(&mut self) {
+        if let Some(output) = self.store.data().given.wasi.output() {
+            output.log(self.site);
+        }
+    }
+}
+
+fn busy(bounds: &Bounds) -> String {
+    let places = if bounds.waits {
+        limits::WAITING_CALLS
+    } else {
+        limits::CALLS
+    };
     format!(
-        "all {} places for running plugins were taken for {} s",
-        limits::CALLS,
+        "all {places} places for running plugins were taken for {} s",
         limits::QUEUE.as_secs()
     )
 }
 
-/// What a store holds: the guest's meter and its WASI.
-#[derive(Default)]
-pub(crate) struct State {
-    meter: Meter,
-    wasi: Wasi,
-}
-
-impl WasiView for State {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        self.wasi.view()
-    }
-}
-
-fn store(engine: &Engine) -> Store<State> {
-    let mut store = Store::new(engine, State::default());
-    store.limiter(|state| &mut state.meter);
-    store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(|mut store| store.data_mut().meter.tick());
-    store.set_hostcall_fuel(limits::COPIED_BYTES);
-    store.set_max_component_handles(limits::HANDLES);
-    store
-}
-
-/// Counts what a guest uses, and stops it at its bounds.
-#[derive(Default)]
-struct Meter {
-    ticks: u128,
-    memory: usize,
-    /// Whether the guest was ever refused memory: it rarely survives that, and then this is the reason.
-    memory_refused: bool,
-}
-
-impl Meter {
-    /// The guest was running when the clock ticked.
-    fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
-        self.ticks += 1;
-        if self.ticks * limits::TICK.as_millis() > limits::CPU.as_millis() {
-            return Err(CpuUsedUp.into());
-        }
-        // Tokio's own yield lets timers and sockets have their turn too, not only other tasks.
-        Ok(UpdateDeadline::YieldCustom(
-            1,
-            Box::pin(tokio::task::yield_now()),
-        ))
-    }
-}
-
-impl ResourceLimiter for Meter {
-    /// All memories of a call together share the bound.
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        _: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        let total = self.memory.saturating_sub(current).saturating_add(desired);
-        if total > limits::MEMORY_BYTES {
-            self.memory_refused = true;
-            return Ok(false);
-        }
-        self.memory = total;
-        Ok(true)
-    }
-
-    fn table_growing(
-        &mut self,
-        _: usize,
-        desired: usize,
-        _: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        Ok(desired <= limits::TABLE_ELEMENTS)
-    }
-
-    fn instances(&self) -> usize {
-        limits::CORE_INSTANCES
-    }
-
-    fn memories(&self) -> usize {
-        limits::MEMORIES
-    }
-
-    fn tables(&self) -> usize {
-        limits::TABLES
-    }
-}
-
-/// The mark by which [`failure`] recognizes the meter's own verdict.
-#[derive(Debug)]
-struct CpuUsedUp;
-
-impl fmt::Display for CpuUsedUp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("processor time used up")
-    }
-}
-
-impl std::error::Error for CpuUsedUp {}
-
 /// Reads an error of the engine: the only place where one is looked into.
-fn failure(error: &wasmtime::Error, meter: &Meter) -> Failure {
+fn failure(error: &wasmtime::Error, meter: &Meter, bounds: &Bounds) -> Failure {
     if error.is::<PoolConcurrencyLimitError>() {
         return Failure::Host(format!("the pool of instances is used up: {error:#}"));
     }
@@ -252,13 +205,10 @@ fn failure(error: &wasmtime::Error, meter: &Meter) -> Failure {
             error.root_cause()
         ));
     }
-    Failure::Faulted(fault(error, meter))
+    Failure::Faulted(fault(error, meter, bounds))
 }
 
-fn fault(error: &wasmtime::Error, meter: &Meter) -> Fault {
-    if error.is::<CpuUsedUp>() {
-        return Fault::Cpu;
-    }
+fn fault(error: &wasmtime::Error, meter: &Meter, bounds: &Bounds) -> Fault {
     if let Some(I32Exit(code)) = error.downcast_ref() {
         return Fault::Trap {
             reason: format!("it ended itself with exit code {code}"),
@@ -267,7 +217,7 @@ fn fault(error: &wasmtime::Error, meter: &Meter) -> Fault {
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) => Fault::Stack,
-        Some(_) if meter.memory_refused => Fault::Memory,
+        Some(_) if meter.memory_refused() => Fault::Memory,
         Some(trap) => Fault::Trap {
             reason: trap.to_string(),
             frames: frames(error),
@@ -278,9 +228,9 @@ fn fault(error: &wasmtime::Error, meter: &Meter) -> Fault {
             .to_string()
             .contains("fuel allocated for hostcalls") =>
         {
-            Fault::Copied
+            Fault::Copied(bounds.copied_bytes)
         }
-        None if meter.memory_refused => Fault::Memory,
+        None if meter.memory_refused() => Fault::Memory,
         None => Fault::Invalid(quote(&error.root_cause().to_string())),
     }
 }

@@ -1,7 +1,7 @@
 //! The WebAssembly engine: every setting of it, each with its reason.
 //!
 //! Instances come from a pool of memory slots reserved up front, which makes a fresh instance per call cheap. The
-//! pool reserves about 1 TiB of address space (not of memory). Where that is not to be had (an address-space limit,
+//! pool reserves about 2 TiB of address space (not of memory). Where that is not to be had (an address-space limit,
 //! a kernel with few bits), the engine allocates on demand instead: slower, otherwise the same. The log says which.
 
 use std::fs;
@@ -19,7 +19,8 @@ pub(crate) fn start(cache: Option<Cache>) -> Result<Engine, HostError> {
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
     let no_pool = match Engine::new(&config) {
         Ok(engine) => {
-            tracing::debug!("plugins run in a pool of {} instances", limits::CALLS);
+            let places = limits::CALLS + limits::WAITING_CALLS;
+            tracing::debug!("plugins run in a pool of {places} instances");
             return Ok(engine);
         }
         Err(error) => error,
@@ -59,7 +60,7 @@ fn config(cache: Option<Cache>) -> Config {
 }
 
 fn pool() -> PoolingAllocationConfig {
-    let calls = limits::CALLS as u32;
+    let calls = (limits::CALLS + limits::WAITING_CALLS) as u32;
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(calls)
         .total_stacks(calls)

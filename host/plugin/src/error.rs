@@ -14,6 +14,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::limits;
+use crate::role::Role;
 
 /// The plugin host can not be set up.
 #[derive(Debug, Error)]
@@ -75,7 +76,7 @@ pub enum LoadCause {
         /// The first difference found.
         difference: String,
     },
-    /// The component imports what a trigger plugin does not get.
+    /// The component imports what a plugin in its roles does not get.
     #[error("{0}")]
     NotGranted(String),
     /// The component is valid and still does not compile, or not in time.
@@ -86,7 +87,7 @@ pub enum LoadCause {
     Start(#[source] PluginError),
 }
 
-/// A trigger's configuration was not accepted.
+/// The configuration of a trigger, a service or a source was not accepted.
 #[derive(Debug, Error)]
 pub enum ConfigureError {
     /// The configuration has mistakes; every one the plugin found, at least one.
@@ -95,6 +96,34 @@ pub enum ConfigureError {
     /// The plugin could not read it.
     #[error(transparent)]
     Plugin(#[from] PluginError),
+    /// The plugin does not play the role that it is wanted for.
+    #[error(
+        "plugin {plugin} does not play the role {wanted} ({}): it plays {}{}; use another plugin here",
+        wanted.contract().0, listed(played), of_another_version(other_version)
+    )]
+    NotPlayed {
+        /// The plugin as the operator calls it.
+        plugin: String,
+        /// The role asked for.
+        wanted: Role,
+        /// The roles that it plays, at least one.
+        played: Vec<Role>,
+        /// The interface for the role asked for, if the plugin has it in a version that this host does not speak.
+        other_version: Option<String>,
+    },
+}
+
+/// Refuses a configuration, as JSON, that is longer than [`limits::CONFIG_BYTES`].
+pub(crate) fn fits(config: &str) -> Result<(), ConfigureError> {
+    let (size, bound) = (config.len(), limits::CONFIG_BYTES >> 10);
+    if config.len() <= limits::CONFIG_BYTES {
+        return Ok(());
+    }
+    let message = format!("it has {size} bytes as JSON, and may have {bound} KiB; make it shorter");
+    Err(ConfigureError::Problems(vec![Problem {
+        at: Vec::new(),
+        message,
+    }]))
 }
 
 /// A mistake in a trigger's configuration.
@@ -123,14 +152,29 @@ fn list(problems: &[Problem]) -> String {
         .join("; ")
 }
 
+fn listed(roles: &[Role]) -> String {
+    roles
+        .iter()
+        .map(Role::to_string)
+        .collect::<Vec<_>>()
+        .join(" and ")
+}
+
+fn of_another_version(found: &Option<String>) -> String {
+    match found {
+        Some(found) => format!(", and its {found} is of a version that this host does not speak"),
+        None => String::new(),
+    }
+}
+
 /// A call of a plugin failed.
 #[derive(Debug, Error)]
 pub struct PluginError {
     /// The plugin as the operator calls it.
     pub plugin: Box<str>,
-    /// The trigger it was called for; empty while it is loaded.
+    /// The trigger or service it was called for; empty while it is loaded.
     pub trigger: Box<str>,
-    /// The function called: `configure`, `shape`, `respond`, or `start` for the trial at loading.
+    /// The function called: `configure`, `shape`, `respond`, …, or `start` for the trial at loading.
     pub function: &'static str,
     /// From the call's beginning to its failure.
     pub took: Duration,
@@ -138,11 +182,19 @@ pub struct PluginError {
     pub failure: Failure,
 }
 
+/// What kind of section of the configuration a function is called for.
+pub(crate) fn section(function: &str) -> &'static str {
+    match function {
+        "handle" | "check" => "service",
+        _ => "trigger",
+    }
+}
+
 impl fmt::Display for PluginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "plugin {}", self.plugin)?;
         if !self.trigger.is_empty() {
-            write!(f, " of trigger {}", self.trigger)?;
+            write!(f, " of {} {}", section(self.function), self.trigger)?;
         }
         let took = self.took.as_secs_f64() * 1e3;
         write!(
@@ -192,21 +244,21 @@ pub enum Fault {
         /// The functions it happened in, innermost first, as far as the component names them.
         frames: Vec<String>,
     },
-    /// It used up its processor time, [`limits::CPU`].
-    #[error("it used up its {} ms of processor time", limits::CPU.as_millis())]
-    Cpu,
-    /// It did not return within [`limits::WALL`].
-    #[error("it did not return within {} s", limits::WALL.as_secs())]
-    Wall,
+    /// It used up its processor time, which is given.
+    #[error("it used up its {} ms of processor time", .0.as_millis())]
+    Cpu(Duration),
+    /// It did not return within this time.
+    #[error("it did not return within {} s", .0.as_secs())]
+    Wall(Duration),
     /// It asked for more memory than [`limits::MEMORY_BYTES`], was refused, and trapped.
     #[error("it asked for more than its {} MiB of memory", limits::MEMORY_BYTES >> 20)]
     Memory,
     /// It recursed deeper than [`limits::STACK_BYTES`].
     #[error("it recursed deeper than its {} KiB of stack", limits::STACK_BYTES >> 10)]
     Stack,
-    /// It returned more than [`limits::COPIED_BYTES`].
-    #[error("it returned more than {} MiB", limits::COPIED_BYTES >> 20)]
-    Copied,
+    /// It handed over more than so many bytes at once.
+    #[error("it returned more than {} MiB", .0 >> 20)]
+    Copied(usize),
     /// It returned something that is not what the contract allows.
     #[error("its result is not valid: {0}")]
     Invalid(String),

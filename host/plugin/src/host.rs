@@ -1,7 +1,7 @@
 //! The plugin host: loading plugins from bytes.
 //!
 //! Loading is a line of gates, cheapest first: the file's kind and names (`inspect.rs`), the compiler, the link of
-//! its imports, a trial start, and the types of its functions. What passes can be called; what does not is refused
+//! its imports, a trial start, and the types of its roles' functions. What passes can be called; what does not is refused
 //! with the gate's reason, before the host has listened for anything.
 
 use std::path::PathBuf;
@@ -10,19 +10,21 @@ use std::thread;
 use std::time::Instant;
 
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
-use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::component::{Component, InstancePre};
 use wasmtime::{Engine, PoolingAllocatorMetrics};
 
-use crate::call::{Runner, Site, State};
+use crate::call::{Runner, Site};
 use crate::error::{HostError, LoadCause, LoadError};
-use crate::http_trigger::v0_1::Shaper;
-use crate::inspect::{Inspection, inspect};
-use crate::plugin::Plugin;
+use crate::inspect::inspect;
+use crate::plugin::{Loaded, Plugin};
+use crate::roles::Roles;
+use crate::state::State;
 use crate::text::quote;
 use crate::ticker::Ticker;
-use crate::{cache, engine, limits, wasi};
+use crate::{cache, engine, limits, link};
 
 /// What the host is to do differently.
 #[derive(Debug, Clone, Default)]
@@ -82,33 +84,31 @@ impl PluginHost {
         let start = Instant::now();
         let inspection = inspect(&bytes)?;
         let component = self
-            .compile(bytes.clone(), !inspection.imports.is_empty())
+            .compile(bytes.clone(), inspection.imports.clone())
             .await?;
-        let other_revision = |difference| LoadCause::OtherRevision {
-            interface: inspection.role.clone(),
-            difference,
-        };
-        let shaper = Shaper::find(component, &inspection.role).map_err(other_revision)?;
+        let roles = Roles::find(&component, &inspection)?;
         let site = Site {
             plugin: name,
             trigger: "",
             function: "start",
             request: None,
         };
-        let types = shaper
-            .trial(&self.runner, &site)
+        self.runner
+            .trial(&site, &component, |trial| roles.check(&inspection, trial))
             .await
-            .map_err(LoadCause::Start)?;
-        types.map_err(other_revision)?;
-        let Inspection { role, imports } = &inspection;
-        tracing::debug!(plugin = name, role, imports = imports.len(), took = ?start.elapsed(), "plugin loaded");
-        Ok(Plugin::new(
-            name,
-            &bytes,
+            .map_err(LoadCause::Start)??;
+        let interfaces = inspection.roles.iter().map(|(_, interface)| &**interface);
+        let interfaces = interfaces.collect::<Vec<_>>().join(", ");
+        let imports = inspection.imports.len();
+        tracing::debug!(plugin = name, exports = interfaces, imports, took = ?start.elapsed(), "plugin loaded");
+        Ok(Plugin::new(Loaded {
+            name: name.to_owned(),
+            digest: format!("{:x}", Sha256::digest(&bytes)),
+            size: bytes.len(),
             inspection,
-            shaper,
-            self.runner.clone(),
-        ))
+            roles,
+            runner: self.runner.clone(),
+        }))
     }
 
     /// Compiles and links on a thread of its own: it may take seconds, and a runtime that shuts down would wait for
@@ -116,13 +116,13 @@ impl PluginHost {
     async fn compile(
         &self,
         bytes: Bytes,
-        with_wasi: bool,
+        imports: Vec<String>,
     ) -> Result<InstancePre<State>, LoadCause> {
         let engine = self.runner.engine.clone();
         let (done, result) = oneshot::channel();
         let work = move || {
             // Nobody listens once the time is up.
-            let _ = done.send(compile(&engine, &bytes, with_wasi));
+            let _ = done.send(compile(&engine, &bytes, &imports));
         };
         thread::Builder::new()
             .name("plugin-compiler".into())
@@ -155,13 +155,13 @@ impl PluginHost {
     }
 }
 
-fn compile(engine: &Engine, bytes: &[u8], with_wasi: bool) -> wasmtime::Result<InstancePre<State>> {
+fn compile(
+    engine: &Engine,
+    bytes: &[u8],
+    imports: &[String],
+) -> wasmtime::Result<InstancePre<State>> {
     let component = Component::from_binary(engine, bytes)?;
     // Now rather than at the first call.
     component.initialize_copy_on_write_image()?;
-    let mut linker = Linker::new(engine);
-    if with_wasi {
-        wasi::link(&mut linker)?;
-    }
-    linker.instantiate_pre(&component)
+    link::linker(engine, imports)?.instantiate_pre(&component)
 }

@@ -11,14 +11,12 @@ use wasmparser::{Parser, Payload};
 use wasmtime::{Engine, Precompiled};
 
 use crate::error::LoadCause;
+use crate::role::{Contract, Role};
 use crate::text::quote;
-use crate::{limits, wasi};
+use crate::{limits, link};
 
-/// The interface that makes a component an HTTP trigger, without its version.
-const HTTP_TRIGGER: &str = "lambkin:http-trigger/shaper";
-
-/// The versions of it that this host speaks.
-const HTTP_TRIGGER_SPOKEN: &str = "lambkin:http-trigger/shaper@0.1.x";
+/// The interface by which a service may have its settings checked.
+const SETTINGS: Contract = Contract("lambkin:service/settings@0.1.x");
 
 /// How many names of a component a message lists.
 const LISTED: usize = 12;
@@ -26,13 +24,34 @@ const LISTED: usize = 12;
 /// A component that this host can use, as read from its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Inspection {
-    /// The exported interface that gives it its role, as spelled in the component.
-    pub role: String,
+    /// Its roles, at least one, each with the exported interface that gives it, as spelled in the component.
+    pub roles: Vec<(Role, String)>,
+    /// Interfaces of roles that it would play if this host spoke their versions.
+    pub other_versions: Vec<(Role, String)>,
+    /// The interface that checks a service's settings, if it has one.
+    pub settings: Option<String>,
     /// The interfaces it imports, in the component's order.
     pub imports: Vec<String>,
 }
 
-/// Reads a component's role and needs.
+impl Inspection {
+    /// The exported interface by which the component plays a role.
+    pub(crate) fn interface(&self, role: Role) -> Option<&str> {
+        of_role(&self.roles, role)
+    }
+
+    /// The exported interface by which it would play a role in another version of this host.
+    pub(crate) fn other_version(&self, role: Role) -> Option<&str> {
+        of_role(&self.other_versions, role)
+    }
+}
+
+fn of_role(interfaces: &[(Role, String)], role: Role) -> Option<&str> {
+    let (_, interface) = interfaces.iter().find(|(of, _)| *of == role)?;
+    Some(interface)
+}
+
+/// Reads a component's roles and needs.
 pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspection, LoadCause> {
     if bytes.len() > limits::COMPONENT_BYTES {
         return Err(LoadCause::NotAComponent(format!(
@@ -45,9 +64,20 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspection, LoadCause> {
         return Err(LoadCause::NotAComponent(what_else(bytes)));
     }
     let Names { imports, exports } = names(bytes)?;
-    let role = role(&exports)?;
-    granted(&imports)?;
-    Ok(Inspection { role, imports })
+    let (roles, other_versions) = roles(&exports)?;
+    let settings = match spoken(SETTINGS, &exports) {
+        Spoken::Yes(export) => Some(export.to_owned()),
+        // Settings that nobody checks would be found wrong too late.
+        Spoken::OtherVersion(export) => return Err(other_version(export, SETTINGS)),
+        Spoken::No => None,
+    };
+    granted(&imports, &roles)?;
+    Ok(Inspection {
+        roles,
+        other_versions,
+        settings,
+        imports,
+    })
 }
 
 /// Says what bytes are that are no component.
@@ -135,45 +165,60 @@ fn damaged(error: wasmparser::BinaryReaderError) -> LoadCause {
     ))
 }
 
-/// Finds the export that gives the component its role.
-fn role(exports: &[String]) -> Result<String, LoadCause> {
-    let mut other_version = None;
-    for export in exports {
-        match export.split_once('@') {
-            Some((HTTP_TRIGGER, version)) if is_spoken(version) => return Ok(export.clone()),
-            Some((HTTP_TRIGGER, _)) => other_version = Some(export),
-            _ => {}
+/// The roles for which there is a spoken interface, and those for which there is one of another version only.
+type Roles = (Vec<(Role, String)>, Vec<(Role, String)>);
+
+/// Finds the exports that give the component its roles.
+fn roles(exports: &[String]) -> Result<Roles, LoadCause> {
+    let (mut roles, mut other_versions) = (Vec::new(), Vec::new());
+    for role in Role::ALL {
+        match spoken(role.contract(), exports) {
+            Spoken::Yes(export) => roles.push((role, export.to_owned())),
+            Spoken::OtherVersion(export) => other_versions.push((role, quote(export))),
+            Spoken::No => {}
         }
     }
-    if let Some(found) = other_version {
-        return Err(LoadCause::OtherVersion {
-            found: quote(found),
-            spoken: HTTP_TRIGGER_SPOKEN,
-        });
+    match other_versions.first() {
+        _ if !roles.is_empty() => Ok((roles, other_versions)),
+        Some((role, found)) => Err(other_version(found, role.contract())),
+        None => Err(LoadCause::NoRole(no_role(exports))),
     }
-    Err(LoadCause::NoRole(no_role(exports)))
 }
 
-/// Whether a version is `0.1.x`: below 1.0 only the last number may differ.
-fn is_spoken(version: &str) -> bool {
-    version
-        .strip_prefix("0.1.")
-        .is_some_and(|patch| !patch.is_empty() && patch.bytes().all(|b| b.is_ascii_digit()))
+/// How a component speaks a contract.
+enum Spoken<'a> {
+    Yes(&'a str),
+    OtherVersion(&'a str),
+    No,
+}
+
+fn spoken(contract: Contract, exports: &[String]) -> Spoken<'_> {
+    if let Some(export) = exports.iter().find(|export| contract.speaks(export)) {
+        return Spoken::Yes(export);
+    }
+    match exports.iter().find(|export| contract.names(export)) {
+        Some(export) => Spoken::OtherVersion(export),
+        None => Spoken::No,
+    }
+}
+
+fn other_version(found: &str, contract: Contract) -> LoadCause {
+    LoadCause::OtherVersion {
+        found: quote(found),
+        spoken: contract.0,
+    }
 }
 
 fn no_role(exports: &[String]) -> String {
-    let wanted = format!("a plugin exports {HTTP_TRIGGER_SPOKEN}");
+    let contracts = Role::ALL.map(|role| role.contract().0).join(", ");
+    let wanted = format!("a plugin exports at least one of {contracts}");
     if exports.is_empty() {
         return format!("it exports nothing; {wanted}");
     }
-    // Near enough to be a slip: a letter or two, or another interface of the same package.
-    let near = exports.iter().find(|export| {
-        let interface = export.split('@').next().unwrap_or_default();
-        strsim::damerau_levenshtein(interface, HTTP_TRIGGER) <= 3
-            || interface.split('/').next() == HTTP_TRIGGER.split('/').next()
-    });
-    let hint = near
-        .map(|near| format!("; did {} mean to be that?", quote(near)))
+    let hint = exports
+        .iter()
+        .find_map(|export| Some((export, meant(export)?)))
+        .map(|(export, meant)| format!("; did {} mean to be {}?", quote(export), meant.0))
         .unwrap_or_default();
     format!(
         "{wanted}, and this component exports {}{hint}",
@@ -181,19 +226,38 @@ fn no_role(exports: &[String]) -> String {
     )
 }
 
-/// Checks the imports against what every trigger plugin gets.
-fn granted(imports: &[String]) -> Result<(), LoadCause> {
+/// The contract that an export comes near enough to for a slip: a letter or two, or another interface of its package.
+fn meant(export: &str) -> Option<Contract> {
+    let name = export.split('@').next().unwrap_or_default();
+    let distance = |contract: Contract| strsim::damerau_levenshtein(name, contract.interface());
+    let package = |name: &str| name.split('/').next().map(str::to_owned);
+    Role::ALL
+        .map(Role::contract)
+        .into_iter()
+        .filter(|contract| {
+            distance(*contract) <= 3 || package(name) == package(contract.interface())
+        })
+        .min_by_key(|contract| distance(*contract))
+}
+
+/// Checks the imports against what a component in these roles gets.
+fn granted(imports: &[String], roles: &[(Role, String)]) -> Result<(), LoadCause> {
+    let has_means = roles.iter().any(|(role, _)| role.has_means());
     let refused: Vec<String> = imports
         .iter()
-        .filter(|import| !wasi::is_granted(import))
+        .filter(|import| !link::is_granted(import, has_means))
         .cloned()
         .collect();
     if refused.is_empty() {
         return Ok(());
     }
+    let reason = if has_means {
+        "services and sources do not get: they have queues, objects and HTTP, no files and no sockets"
+    } else {
+        "trigger plugins do not get: they have no network, no files and no services"
+    };
     Err(LoadCause::NotGranted(format!(
-        "it imports {}, which trigger plugins do not get: they have no network, no files and no services; build it \
-         without",
+        "it imports {}, which {reason}; build it without",
         enumerate(&refused),
     )))
 }
@@ -210,27 +274,60 @@ fn enumerate(names: &[String]) -> String {
 mod tests {
     use super::*;
 
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
     #[test]
-    fn patch_releases_are_spoken_and_nothing_else() {
-        for version in ["0.1.0", "0.1.17"] {
-            assert!(is_spoken(version), "{version}");
-        }
-        for version in ["0.2.0", "1.0.0", "0.1", "0.1.", "0.1.0-rc.1", "0.10.0", ""] {
-            assert!(!is_spoken(version), "{version}");
-        }
+    fn all_roles_are_found_and_other_exports_are_nobodys_concern() {
+        let exports = names(&[
+            "wasi:cli/run@0.2.0",
+            "wasi:http/incoming-handler@0.2.3",
+            "init",
+            "lambkin:http-trigger/shaper@0.2.0",
+            "lambkin:batch-trigger/shaper@0.1.1",
+        ]);
+        let (roles, other_versions) = roles(&exports).unwrap();
+        let expected = [
+            (
+                Role::BatchTrigger,
+                "lambkin:batch-trigger/shaper@0.1.1".into(),
+            ),
+            (Role::Service, "wasi:http/incoming-handler@0.2.3".into()),
+        ];
+        assert_eq!(roles, expected);
+        let expected = [(
+            Role::HttpTrigger,
+            "lambkin:http-trigger/shaper@0.2.0".into(),
+        )];
+        assert_eq!(other_versions, expected);
     }
 
     #[test]
     fn a_slip_in_the_name_is_recognized() {
-        let message = no_role(&[
-            "wasi:cli/run@0.2.0".into(),
-            "lambkin:http-triger/shaper@0.1.0".into(),
-        ]);
-        assert!(
-            message.contains("did lambkin:http-triger/shaper@0.1.0 mean to be that?"),
-            "{message}"
-        );
-        assert!(!no_role(&["wasi:cli/run@0.2.0".into()]).contains("mean to be"));
+        for (export, meant) in [
+            (
+                "lambkin:http-triger/shaper@0.1.0",
+                "lambkin:http-trigger/shaper@0.1.x",
+            ),
+            (
+                "lambkin:batch-trigger/shape@0.1.0",
+                "lambkin:batch-trigger/shaper@0.1.x",
+            ),
+            (
+                "lambkin:source/pollers@0.1.0",
+                "lambkin:source/poller@0.1.x",
+            ),
+            (
+                "wasi:http/handler@0.3.0",
+                "wasi:http/incoming-handler@0.2.x",
+            ),
+        ] {
+            let message = no_role(&names(&["wasi:cli/run@0.2.0", export]));
+            let hint = format!("did {export} mean to be {meant}?");
+            assert!(message.contains(&hint), "{message}");
+        }
+        assert!(!no_role(&names(&["wasi:cli/run@0.2.0"])).contains("mean to be"));
     }
 
     #[test]

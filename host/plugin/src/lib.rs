@@ -1,12 +1,13 @@
 //! Loads and runs plugins: WebAssembly components behind the contracts of `wit/`.
 //!
-//! A [`PluginHost`] loads a component's bytes into a [`Plugin`]; a plugin and a configuration make an
-//! [`HttpTrigger`], whose two calls every request takes. This is the only room that names wasmtime, and none of its
-//! types leave it.
+//! A [`PluginHost`] loads a component's bytes into a [`Plugin`], which plays one [`Role`] or several; a plugin and a
+//! configuration make an [`HttpTrigger`], a [`BatchTrigger`], an [`ObjectTrigger`], a [`Service`] or a [`Source`]. This
+//! is the only room that names wasmtime, and none of its types leave it.
 //!
 //! # What holds
 //!
-//! - A plugin gets nothing it was not given: no files, network, environment, clock or randomness.
+//! - A trigger gets nothing but its arguments: no files, network, environment, clock or randomness. A service or a source
+//!   gets what it was given, and so does nothing else that the same component is.
 //! - Each call runs in an instance of its own, within the bounds of [`limits`].
 //! - Whatever a plugin does, its caller gets a result that keeps the contract or a [`PluginError`] that names the
 //!   plugin, the function, the time it took and the cause. Other plugins, other calls and the host go on.
@@ -21,11 +22,17 @@ mod host;
 mod http_trigger;
 mod inspect;
 pub mod limits;
+mod link;
 mod logs;
+mod meter;
+mod network;
 mod object_trigger;
 mod plugin;
+mod role;
+mod roles;
 mod service;
 mod source;
+mod state;
 mod text;
 mod ticker;
 mod wasi;
@@ -37,6 +44,7 @@ pub use error::{
 pub use host::{Options, PluginHost, Running};
 pub use http_trigger::{Decision, FRAMING_HEADERS, HttpTrigger, Shaped, TriggerOutcome};
 pub use object_trigger::{ObjectTrigger, Target};
-pub use plugin::{Plugin, Role};
+pub use plugin::Plugin;
+pub use role::Role;
 pub use service::{Granted, Service, ServiceBody, ServiceSetup};
 pub use source::{Source, SourceError, SourceSetup};

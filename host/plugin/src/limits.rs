@@ -49,18 +49,60 @@ pub const TABLES: usize = 64;
 /// A guest's stack, in bytes; deeper recursion is a trap.
 pub const STACK_BYTES: usize = 512 << 10;
 
-/// Processor time of one call. Counted in ticks spent inside the guest, so a call that waits for its turn on a busy
-/// machine is not charged for the wait.
-pub const CPU: Duration = Duration::from_millis(100);
+/// What one call may use, by the kind of call. A plugin that does more is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Processor time: that of the call's own turns, so a call that waits is not charged for the wait.
+    pub cpu: Duration,
+    /// The whole call by the clock on the wall, waits included.
+    pub wall: Duration,
+    /// Bytes the guest may hand to the host at once: with its result, or in one call of a host function.
+    pub copied_bytes: usize,
+    /// Whether the call may wait for long, for a message or for the network. Such calls have places of their own
+    /// ([`WAITING_CALLS`]), so that they never keep a shaper waiting.
+    pub waits: bool,
+}
+
+/// A shaper's call. AWS: a payload is at most 6 MB, which leaves room for a result that also has a large token.
+pub const SHAPER: Bounds = Bounds {
+    cpu: Duration::from_millis(100),
+    wall: Duration::from_secs(10),
+    copied_bytes: 16 << 20,
+    waits: false,
+};
+
+/// What a batch adds to the processor time of [`SHAPER`] and to its time on the wall, for each message.
+pub const CPU_PER_MESSAGE: Duration = Duration::from_millis(10);
+
+/// A batch trigger's call about so many messages.
+pub fn batch(messages: usize) -> Bounds {
+    let more = CPU_PER_MESSAGE.saturating_mul(u32::try_from(messages).unwrap_or(u32::MAX));
+    Bounds {
+        cpu: SHAPER.cpu.saturating_add(more),
+        wall: SHAPER.wall.saturating_add(more),
+        ..SHAPER
+    }
+}
+
+/// A request to a service: as long as it needs, as bodies may be slow and a receive may wait. Its processor time lets
+/// a body of gigabytes through. AWS: a part of an upload is at most 5 GB.
+pub const SERVICE: Bounds = Bounds {
+    cpu: Duration::from_secs(30),
+    wall: Duration::MAX,
+    copied_bytes: 16 << 20,
+    waits: true,
+};
+
+/// A source's call. AWS: a long poll lasts up to 20 s; the rest is for slow networks.
+pub const SOURCE: Bounds = Bounds {
+    cpu: Duration::from_secs(1),
+    wall: Duration::from_secs(60),
+    copied_bytes: 16 << 20,
+    waits: true,
+};
 
 /// How often a running guest is looked at and hands its thread back.
 pub const TICK: Duration = Duration::from_millis(5);
-
-/// The whole of one call by the clock on the wall, waits included.
-pub const WALL: Duration = Duration::from_secs(10);
-
-/// Bytes copied out of the guest in one call, its result included. AWS: a payload is at most 6 MB.
-pub const COPIED_BYTES: usize = 16 << 20;
 
 /// Handles (streams, pollables) one call may hold.
 pub const HANDLES: usize = 256;
@@ -74,5 +116,43 @@ pub const RANDOM_BYTES: u64 = 64 << 10;
 /// Calls that run at the same time, over all plugins. Later ones queue.
 pub const CALLS: usize = 256;
 
+/// Calls at the same time, over all plugins, that may wait for long ([`Bounds::waits`]): each client that polls a queue
+/// takes one. Later ones queue.
+pub const WAITING_CALLS: usize = 512;
+
 /// How long a call may queue for its turn.
 pub const QUEUE: Duration = Duration::from_secs(10);
+
+/// Attributes of a queue or a bucket, in bytes of their names and values together. AWS: tags and policies are the
+/// largest, 20 KB for a bucket's policy.
+pub const ATTRIBUTES_BYTES: usize = 64 << 10;
+
+/// Bytes of an object that one read hands out.
+pub const READ_BYTES: usize = 1 << 20;
+
+/// Entries of one list. AWS: 10 000 buckets, 1 000 of anything else.
+pub const LISTED: usize = 10_000;
+
+/// As many as were asked for, up to [`LISTED`].
+pub(crate) fn listed(most: u32) -> usize {
+    LISTED.min(most as usize)
+}
+
+/// How long a body may stand still, with one side waiting for the other. AWS: S3 gives up a request body after 20 s; a
+/// person in a debugger takes longer.
+pub const BODY_IDLE: Duration = Duration::from_secs(60);
+
+/// The pieces of a body that the host holds for whoever is to take them, and the bytes of each: enough for most answers to
+/// be whole before they are sent, and 1 MiB at the most.
+pub const BODY_PIECES: usize = 15;
+/// See [`BODY_PIECES`].
+pub const BODY_PIECE_BYTES: usize = 64 << 10;
+
+/// How long a source's connection may take to be made, unless it asks for another time.
+pub const CONNECT: Duration = Duration::from_secs(10);
+
+/// Messages that a source may hand over at once. AWS: the largest batch of any source.
+pub const SOURCE_MESSAGES: u32 = 10_000;
+
+/// A name that a source gives itself, in bytes.
+pub const SOURCE_NAME_BYTES: usize = 1_024;

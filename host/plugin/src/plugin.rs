@@ -3,63 +3,34 @@
 use std::fmt;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
 use crate::batch_trigger::{BatchTrigger, Origin};
 use crate::call::Runner;
 use crate::error::ConfigureError;
 use crate::http_trigger::HttpTrigger;
-use crate::http_trigger::v0_1::Shaper;
 use crate::inspect::Inspection;
 use crate::object_trigger::ObjectTrigger;
+use crate::role::Role;
+use crate::roles::Roles;
 use crate::service::{Service, ServiceSetup};
 use crate::source::{Source, SourceSetup};
 
-/// A role that a component can play; one component may play several.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// `lambkin:http-trigger/shaper`.
-    HttpTrigger,
-    /// `lambkin:batch-trigger/shaper`.
-    BatchTrigger,
-    /// `lambkin:object-trigger/shaper`.
-    ObjectTrigger,
-    /// `wasi:http/incoming-handler`.
-    Service,
-    /// `lambkin:source/poller`.
-    Source,
-}
-
-/// A component that was checked, compiled and started once: ready to serve triggers. Cheap to clone.
+/// A component that was checked, compiled and started once: ready to play its roles. Cheap to clone.
 #[derive(Clone)]
 pub struct Plugin(Arc<Loaded>);
 
-struct Loaded {
-    name: String,
-    digest: String,
-    size: usize,
-    inspection: Inspection,
-    shaper: Shaper,
-    runner: Arc<Runner>,
+/// What there is of a plugin once it is loaded.
+pub(crate) struct Loaded {
+    pub name: String,
+    pub digest: String,
+    pub size: usize,
+    pub inspection: Inspection,
+    pub roles: Roles,
+    pub runner: Arc<Runner>,
 }
 
 impl Plugin {
-    pub(crate) fn new(
-        name: &str,
-        bytes: &[u8],
-        inspection: Inspection,
-        shaper: Shaper,
-        runner: Arc<Runner>,
-    ) -> Self {
-        let digest = format!("{:x}", Sha256::digest(bytes));
-        Self(Arc::new(Loaded {
-            name: name.to_owned(),
-            digest,
-            size: bytes.len(),
-            inspection,
-            shaper,
-            runner,
-        }))
+    pub(crate) fn new(loaded: Loaded) -> Self {
+        Self(Arc::new(loaded))
     }
 
     /// What the operator calls it: a built-in's name or a path.
@@ -77,45 +48,49 @@ impl Plugin {
         self.0.size
     }
 
-    /// The exported interface that gives it its role: `lambkin:http-trigger/shaper@0.1.0`.
-    pub fn role(&self) -> &str {
-        &self.0.inspection.role
+    /// The roles that it plays, at least one.
+    pub fn roles(&self) -> Vec<Role> {
+        let roles = self.0.inspection.roles.iter();
+        roles.map(|(role, _)| *role).collect()
     }
 
-    /// The interfaces it imports; all of them are inert.
+    /// Whether it plays a role.
+    pub fn plays(&self, role: Role) -> bool {
+        self.interface(role).is_some()
+    }
+
+    /// The exported interface by which it plays a role: `lambkin:http-trigger/shaper@0.1.0`.
+    pub fn interface(&self, role: Role) -> Option<&str> {
+        self.0.inspection.interface(role)
+    }
+
+    /// The interfaces it imports.
     pub fn imports(&self) -> &[String] {
         &self.0.inspection.imports
     }
 
-    /// Has the plugin read the configuration of one trigger: its table in `lambkin.toml` as JSON.
+    /// Has the plugin read the configuration of one HTTP trigger: its table in `lambkin.toml` as JSON.
     ///
     /// # Errors
     ///
-    /// The mistakes that the plugin found in it, or the failure of the plugin itself.
+    /// The plugin does not play the role, it found mistakes, or it failed itself. So for the other roles.
     pub async fn http_trigger(
         &self,
         trigger: &str,
         config_json: &str,
     ) -> Result<HttpTrigger, ConfigureError> {
-        HttpTrigger::configure(self.clone(), trigger, config_json).await
-    }
-
-    /// Whether the component plays a role.
-    pub fn plays(&self, _role: Role) -> bool {
-        false
+        let shaper = self.adapter(Role::HttpTrigger, |roles| &roles.http_trigger)?;
+        HttpTrigger::configure(self.clone(), shaper, trigger, config_json).await
     }
 
     /// Has the plugin read the configuration of one batch trigger.
-    ///
-    /// # Errors
-    ///
-    /// The plugin does not play the role, the mistakes that it found, or its own failure. So for the others.
     pub async fn batch_trigger(
         &self,
         trigger: &str,
         config_json: &str,
         origin: &Origin,
     ) -> Result<BatchTrigger, ConfigureError> {
+        self.playing(Role::BatchTrigger)?;
         BatchTrigger::configure(self.clone(), trigger, config_json, origin).await
     }
 
@@ -126,6 +101,7 @@ impl Plugin {
         config_json: &str,
         bucket: &Origin,
     ) -> Result<ObjectTrigger, ConfigureError> {
+        self.playing(Role::ObjectTrigger)?;
         ObjectTrigger::configure(self.clone(), trigger, config_json, bucket).await
     }
 
@@ -135,16 +111,43 @@ impl Plugin {
         name: &str,
         setup: ServiceSetup,
     ) -> Result<Service, ConfigureError> {
-        Service::configure(self.clone(), name, setup).await
+        let handler = self.adapter(Role::Service, |roles| &roles.service)?;
+        let settings = self.0.roles.settings.clone();
+        Service::configure(self.clone(), handler, settings, name, setup).await
     }
 
     /// Has the plugin read the configuration of one source.
     pub async fn source(&self, name: &str, setup: SourceSetup) -> Result<Source, ConfigureError> {
-        Source::configure(self.clone(), name, setup).await
+        let poller = self.adapter(Role::Source, |roles| &roles.source)?;
+        Source::configure(self.clone(), poller, name, setup).await
     }
 
-    pub(crate) fn shaper(&self) -> &Shaper {
-        &self.0.shaper
+    /// The adapter for a role.
+    fn adapter<A>(
+        &self,
+        role: Role,
+        of: impl Fn(&Roles) -> &Option<Arc<A>>,
+    ) -> Result<Arc<A>, ConfigureError> {
+        of(&self.0.roles)
+            .clone()
+            .ok_or_else(|| self.not_played(role))
+    }
+
+    fn playing(&self, role: Role) -> Result<(), ConfigureError> {
+        if self.plays(role) {
+            Ok(())
+        } else {
+            Err(self.not_played(role))
+        }
+    }
+
+    fn not_played(&self, wanted: Role) -> ConfigureError {
+        ConfigureError::NotPlayed {
+            plugin: self.name().to_owned(),
+            wanted,
+            played: self.roles(),
+            other_version: self.0.inspection.other_version(wanted).map(str::to_owned),
+        }
     }
 
     pub(crate) fn runner(&self) -> &Runner {

@@ -1,10 +1,14 @@
-//! The inert WASI that every trigger plugin gets.
+//! The WASI that every plugin gets: inert, unless a call is given the real one.
 //!
 //! Compilers link parts of WASI 0.2 into a component whether its source uses them or not, so those parts exist, and
 //! give nothing away: no arguments, no environment, an empty stdin, no folders, a clock that stands at 1970 and
 //! random numbers that are the same in every call. The same input therefore gives the same output, as the contract
 //! promises. Output is collected for the log. Sockets, HTTP and everything else do not exist.
+//!
+//! A service's or a source's call is given the [`World`] as it is: real clocks, real randomness and the environment
+//! variables that are its own. There are no folders and no sockets in that one either.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::component::{Linker, ResourceTable};
@@ -43,7 +47,7 @@ const GRANTED: &[&str] = &[
     "wasi:random/random",
 ];
 
-/// Whether a trigger plugin may import this.
+/// Whether any plugin may import this.
 pub(crate) fn is_granted(import: &str) -> bool {
     import.split_once('@').is_some_and(|(interface, version)| {
         version.starts_with("0.2.") && GRANTED.contains(&interface)
@@ -68,47 +72,81 @@ pub(crate) fn link<T: WasiView>(linker: &mut Linker<T>) -> wasmtime::Result<()> 
     Ok(())
 }
 
+/// What a guest sees of the world around it.
+#[derive(Default)]
+pub(crate) enum World {
+    /// Nothing.
+    #[default]
+    Inert,
+    /// The time, true randomness, and these environment variables.
+    Real(Arc<[(String, String)]>),
+}
+
 /// One call's WASI; made when the guest first uses it, as most calls of most plugins never do.
 #[derive(Default)]
-pub(crate) struct Wasi(Option<Box<Inner>>);
+pub(crate) struct Wasi {
+    world: World,
+    made: Option<Box<Made>>,
+}
 
-struct Inner {
+struct Made {
     ctx: WasiCtx,
     table: ResourceTable,
     output: Output,
 }
 
 impl Wasi {
+    pub(crate) fn new(world: World) -> Self {
+        Self { world, made: None }
+    }
+
     /// The view that the linked functions work on.
     pub(crate) fn view(&mut self) -> WasiCtxView<'_> {
-        let Inner { ctx, table, .. } = &mut **self.0.get_or_insert_with(|| Box::new(Inner::new()));
+        let Made { ctx, table, .. } = self.made();
         WasiCtxView { ctx, table }
+    }
+
+    /// The table for all resources of the call, those of other interfaces too.
+    pub(crate) fn table(&mut self) -> &mut ResourceTable {
+        &mut self.made().table
+    }
+
+    fn made(&mut self) -> &mut Made {
+        let made = self
+            .made
+            .get_or_insert_with(|| Box::new(Made::new(&self.world)));
+        &mut **made
     }
 
     /// What the guest printed, if it may have printed anything.
     pub(crate) fn output(&self) -> Option<&Output> {
-        self.0.as_deref().map(|inner| &inner.output)
+        self.made.as_deref().map(|made| &made.output)
     }
 }
 
-impl Inner {
-    fn new() -> Self {
+impl Made {
+    fn new(world: &World) -> Self {
         let output = Output::default();
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits::HANDLES);
-        let ctx = WasiCtx::builder()
-            .stdout(output.clone())
+        let mut ctx = WasiCtx::builder();
+        ctx.stdout(output.clone())
             .stderr(output.clone())
-            .wall_clock(Stopped)
-            .monotonic_clock(Stopped)
-            .secure_random(numbers())
-            .insecure_random(numbers())
-            .insecure_random_seed(0)
             .max_random_size(limits::RANDOM_BYTES)
             .allow_tcp(false)
             .allow_udp(false)
-            .allow_ip_name_lookup(false)
-            .build();
+            .allow_ip_name_lookup(false);
+        match world {
+            World::Inert => ctx
+                .wall_clock(Stopped)
+                .monotonic_clock(Stopped)
+                .secure_random(numbers())
+                .insecure_random(numbers())
+                .insecure_random_seed(0),
+            // Clocks and randomness are real unless they are replaced.
+            World::Real(environment) => ctx.envs(environment),
+        };
+        let ctx = ctx.build();
         Self { ctx, table, output }
     }
 }
@@ -167,5 +205,12 @@ mod tests {
         ] {
             assert!(!is_granted(import), "{import}");
         }
+    }
+
+    #[test]
+    fn only_a_call_that_is_given_the_world_sees_it() {
+        let time = |wasi: &mut Wasi| wasi.view().ctx.clocks().wall_clock.now();
+        assert_eq!(time(&mut Wasi::default()), Duration::ZERO);
+        assert!(time(&mut Wasi::new(World::Real(Arc::new([])))) > Duration::ZERO);
     }
 }

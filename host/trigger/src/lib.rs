@@ -13,4 +13,5 @@ pub mod http;
 mod limits;
 pub mod object;
 mod outcome;
+pub mod service;
 mod stream;

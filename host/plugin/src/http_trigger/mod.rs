@@ -12,19 +12,21 @@ mod check;
 pub(crate) mod v0_1;
 
 pub use check::FRAMING_HEADERS;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lambkin_model::{HttpRequest, HttpResponse};
 
+use self::v0_1::Shaper;
 use crate::call::Site;
-use crate::error::{ConfigureError, PluginError, Problem};
-use crate::limits;
+use crate::error::{ConfigureError, PluginError, fits};
 use crate::plugin::Plugin;
 
 /// A trigger: a plugin and the configuration it has accepted.
 #[derive(Clone, Debug)]
 pub struct HttpTrigger {
     plugin: Plugin,
+    shaper: Arc<Shaper>,
     name: String,
     setup: Setup,
 }
@@ -88,18 +90,11 @@ pub enum TriggerOutcome {
 impl HttpTrigger {
     pub(crate) async fn configure(
         plugin: Plugin,
+        shaper: Arc<Shaper>,
         name: &str,
         config: &str,
     ) -> Result<Self, ConfigureError> {
-        if config.len() > limits::CONFIG_BYTES {
-            let (size, bound) = (config.len(), limits::CONFIG_BYTES >> 10);
-            let message =
-                format!("it has {size} bytes as JSON, and may have {bound} KiB; make it shorter");
-            return Err(ConfigureError::Problems(vec![Problem {
-                at: Vec::new(),
-                message,
-            }]));
-        }
+        fits(config)?;
         let setup = {
             let site = Site {
                 plugin: plugin.name(),
@@ -107,13 +102,11 @@ impl HttpTrigger {
                 function: "configure",
                 request: None,
             };
-            plugin
-                .shaper()
-                .configure(plugin.runner(), &site, config)
-                .await?
+            shaper.configure(plugin.runner(), &site, config).await?
         };
         Ok(Self {
             plugin,
+            shaper,
             name: name.to_owned(),
             setup,
         })
@@ -142,8 +135,7 @@ impl HttpTrigger {
     /// [`Failure::Host`](crate::Failure::Host), 503.
     pub async fn shape(&self, request: &HttpRequest) -> Result<Decision, PluginError> {
         let site = self.site("shape", Some(&request.id));
-        self.plugin
-            .shaper()
+        self.shaper
             .shape(self.plugin.runner(), &site, &self.setup, request)
             .await
     }
@@ -162,8 +154,7 @@ impl HttpTrigger {
         outcome: &TriggerOutcome,
     ) -> Result<HttpResponse, PluginError> {
         let site = self.site("respond", None);
-        self.plugin
-            .shaper()
+        self.shaper
             .respond(self.plugin.runner(), &site, &self.setup, token, outcome)
             .await
     }

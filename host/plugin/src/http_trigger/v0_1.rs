@@ -5,16 +5,14 @@
 use std::time::{Duration, Instant};
 
 use lambkin_model::{Body, HttpRequest, HttpResponse};
-use wasmtime::Store;
-use wasmtime::component::{
-    ComponentExportIndex, ComponentNamedList, Instance, InstancePre, Lift, Lower,
-};
 
 use self::bindings::exports::lambkin::http_trigger::shaper as wit;
 use super::check::{self, Invalid};
 use super::{Decision, Setup, Shaped, TriggerOutcome};
-use crate::call::{Function, Runner, Site, State};
+use crate::call::{Function, Runner, Site};
 use crate::error::{ConfigureError, Failure, Fault, PluginError, Problem};
+use crate::limits::SHAPER;
+use crate::roles::{Adapter, Exports, Trial};
 use crate::text::quote;
 
 #[allow(missing_docs, unused_qualifications, reason = "generated")]
@@ -35,53 +33,30 @@ type RespondArguments<'a> = (&'a str, &'a str, wit::Outcome<'a>);
 type RespondResult = (Result<wit::Response, String>,);
 
 /// A component of this version, ready to be called.
+#[derive(Debug)]
 pub(crate) struct Shaper {
-    component: InstancePre<State>,
-    configure: ComponentExportIndex,
-    shape: ComponentExportIndex,
-    respond: ComponentExportIndex,
+    configure: Function,
+    shape: Function,
+    respond: Function,
 }
 
-impl Shaper {
-    /// Finds the functions of the exported interface `role`; the text says which one is missing.
-    pub(crate) fn find(component: InstancePre<State>, role: &str) -> Result<Self, String> {
-        let found = component.component().clone();
-        let interface = found
-            .get_export_index(None, role)
-            .ok_or("the interface itself is missing")?;
-        let function = |name: &str| {
-            found
-                .get_export_index(Some(&interface), name)
-                .ok_or_else(|| format!("function {name} is missing"))
-        };
+impl Adapter for Shaper {
+    fn find(exports: &Exports<'_>) -> Result<Self, String> {
         Ok(Self {
-            configure: function("configure")?,
-            shape: function("shape")?,
-            respond: function("respond")?,
-            component,
+            configure: exports.function("configure")?,
+            shape: exports.function("shape")?,
+            respond: exports.function("respond")?,
         })
     }
 
-    /// Instantiates the component and compares its functions' types with the contract's. The inner error is the
-    /// first difference.
-    pub(crate) async fn trial(
-        &self,
-        runner: &Runner,
-        site: &Site<'_>,
-    ) -> Result<Result<(), String>, PluginError> {
-        let look = |instance: &Instance, store: &mut Store<State>| {
-            typed::<ConfigureArguments<'_>, ConfigureResult>(
-                "configure",
-                instance,
-                store,
-                &self.configure,
-            )?;
-            typed::<ShapeArguments<'_>, ShapeResult>("shape", instance, store, &self.shape)?;
-            typed::<RespondArguments<'_>, RespondResult>("respond", instance, store, &self.respond)
-        };
-        runner.trial(site, &self.component, look).await
+    fn check(&self, trial: &mut Trial<'_>) -> Result<(), String> {
+        trial.typed::<ConfigureArguments<'_>, ConfigureResult>("configure", &self.configure)?;
+        trial.typed::<ShapeArguments<'_>, ShapeResult>("shape", &self.shape)?;
+        trial.typed::<RespondArguments<'_>, RespondResult>("respond", &self.respond)
     }
+}
 
+impl Shaper {
     pub(super) async fn configure(
         &self,
         runner: &Runner,
@@ -91,7 +66,7 @@ impl Shaper {
         let start = Instant::now();
         let arguments: ConfigureArguments<'_> = (config,);
         let (result,): ConfigureResult = runner
-            .call(site, self.function(&self.configure), arguments)
+            .call(site, &SHAPER, &self.configure, arguments)
             .await?;
         match result {
             Ok(setup) => Ok(valid(check::setup(setup.into()), site, start)?),
@@ -120,9 +95,7 @@ impl Shaper {
             .map(|(name, value)| (&**name, &**value))
             .collect();
         let arguments: ShapeArguments<'_> = (&setup.state, borrowed(request, &headers));
-        let (result,): ShapeResult = runner
-            .call(site, self.function(&self.shape), arguments)
-            .await?;
+        let (result,): ShapeResult = runner.call(site, &SHAPER, &self.shape, arguments).await?;
         let decision = match granted(result, site, start)? {
             wit::Decision::Reply(response) => check::response(response.into()).map(Decision::Reply),
             wit::Decision::Invoke(invocation) => {
@@ -142,35 +115,10 @@ impl Shaper {
     ) -> Result<HttpResponse, PluginError> {
         let start = Instant::now();
         let arguments: RespondArguments<'_> = (&setup.state, token, outcome.into());
-        let (result,): RespondResult = runner
-            .call(site, self.function(&self.respond), arguments)
-            .await?;
+        let (result,): RespondResult = runner.call(site, &SHAPER, &self.respond, arguments).await?;
         let response = granted(result, site, start)?;
         valid(check::response(response.into()), site, start)
     }
-
-    fn function<'a>(&'a self, export: &'a ComponentExportIndex) -> Function<'a> {
-        Function {
-            component: &self.component,
-            export,
-        }
-    }
-}
-
-fn typed<P, R>(
-    name: &str,
-    instance: &Instance,
-    store: &mut Store<State>,
-    export: &ComponentExportIndex,
-) -> Result<(), String>
-where
-    P: ComponentNamedList + Lower,
-    R: ComponentNamedList + Lift,
-{
-    let function = instance.get_typed_func::<P, R>(store, export);
-    function
-        .map(drop)
-        .map_err(|error| format!("function {name}: {}", quote(&format!("{error:#}"))))
 }
 
 /// The plugin's typed error as a failure.

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use lambkin_model::{Body, HttpRequest, HttpResponse};
-use lambkin_plugin::{ConfigureError, Decision, HttpTrigger, Plugin, TriggerOutcome};
+use lambkin_plugin::{ConfigureError, Decision, HttpTrigger, Plugin, Role, TriggerOutcome};
 use serde_json::{Value, json};
 
 use crate::fixture::host;
@@ -29,9 +29,15 @@ async fn the_built_in_components_answer_every_golden_case_as_recorded() {
     let host = host();
     let mut calls = 0;
     for name in lambkin_builtin::names() {
+        let Ok(files) = std::fs::read_dir(cases().join(name)) else {
+            continue;
+        };
         let bytes = Bytes::from_static(lambkin_builtin::find(name).unwrap());
         let plugin = host.load(name, bytes).await.unwrap();
-        for file in std::fs::read_dir(cases().join(name)).unwrap() {
+        if !plugin.plays(Role::HttpTrigger) {
+            continue;
+        }
+        for file in files {
             let file = file.unwrap().path();
             calls += run(
                 &plugin,

@@ -25,7 +25,7 @@ async fn an_endless_loop_ends_when_its_time_is_used_up() {
     let start = Instant::now();
     assert_eq!(
         fault_of(shape("(loop $on (br $on)) unreachable")).await,
-        Fault::Cpu
+        Fault::Cpu(limits::SHAPER.cpu)
     );
     assert!(
         start.elapsed() < Duration::from_secs(5),
@@ -117,7 +117,10 @@ async fn a_giant_result_is_not_copied() {
     let giant = "
         (drop (memory.grow (i32.const 512)))
         (call $refuse (i32.const 0x2000) (i32.const 0x2000000))";
-    assert_eq!(fault_of(shape(giant)).await, Fault::Copied);
+    assert_eq!(
+        fault_of(shape(giant)).await,
+        Fault::Copied(limits::SHAPER.copied_bytes)
+    );
 }
 
 #[tokio::test]
@@ -130,7 +133,7 @@ async fn a_list_larger_than_memory_is_not_read() {
         .await
         .expect_err("the call fails");
     assert!(
-        matches!(fault(&error), Fault::Invalid(_) | Fault::Copied),
+        matches!(fault(&error), Fault::Invalid(_) | Fault::Copied(_)),
         "{error}"
     );
     neighbours.unharmed().await;
@@ -145,7 +148,7 @@ async fn pointers_that_lead_nowhere() {
         "(i32.const 3)",
     ] {
         match fault_of(shape(body)).await {
-            Fault::Invalid(_) | Fault::Copied => {}
+            Fault::Invalid(_) | Fault::Copied(_) => {}
             other => panic!("{body}: {other:?}"),
         }
     }
@@ -183,8 +186,11 @@ async fn a_crowd_of_spinning_plugins_leaves_the_pool_as_it_was() {
         .collect();
     for call in calls {
         let error = call.await.expect("no panic").expect_err("each is stopped");
-        assert_eq!(error.failure, Failure::Faulted(Fault::Cpu));
-        assert!(error.took < limits::WALL, "{error}");
+        assert_eq!(
+            error.failure,
+            Failure::Faulted(Fault::Cpu(limits::SHAPER.cpu))
+        );
+        assert!(error.took < limits::SHAPER.wall, "{error}");
     }
     neighbours.unharmed().await;
 }
@@ -244,6 +250,10 @@ async fn a_plugin_that_waits_ends_at_the_wall_clock() {
         .with("core", &core)
         .with("module", module);
     let start = Instant::now();
-    assert_eq!(fault_of(waiting).await, Fault::Wall);
-    assert!(start.elapsed() >= limits::WALL, "{:?}", start.elapsed());
+    assert_eq!(fault_of(waiting).await, Fault::Wall(limits::SHAPER.wall));
+    assert!(
+        start.elapsed() >= limits::SHAPER.wall,
+        "{:?}",
+        start.elapsed()
+    );
 }

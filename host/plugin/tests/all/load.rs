@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use lambkin_plugin::{Failure, Fault, LoadCause};
+use lambkin_plugin::{Failure, Fault, LoadCause, Role, limits};
 
 use crate::fixture::{drained, good, host};
 
@@ -31,7 +31,11 @@ async fn a_loaded_plugin_tells_what_it_is() {
     let bytes = good().bytes();
     let plugin = host.load("fixture", bytes.clone()).await.expect("load");
     assert_eq!(plugin.name(), "fixture");
-    assert_eq!(plugin.role(), "lambkin:http-trigger/shaper@0.1.0");
+    assert_eq!(plugin.roles(), [Role::HttpTrigger]);
+    assert_eq!(
+        plugin.interface(Role::HttpTrigger),
+        Some("lambkin:http-trigger/shaper@0.1.0")
+    );
     assert_eq!(plugin.size(), bytes.len());
     assert_eq!(plugin.digest().len(), 64);
     assert!(plugin.imports().is_empty());
@@ -214,7 +218,10 @@ async fn a_component_that_does_not_start() {
             .expect_err("refused");
         match (&error.cause, expected) {
             (LoadCause::Start(error), "Cpu") => {
-                assert_eq!(error.failure, Failure::Faulted(Fault::Cpu))
+                assert_eq!(
+                    error.failure,
+                    Failure::Faulted(Fault::Cpu(limits::SHAPER.cpu))
+                )
             }
             (LoadCause::Start(error), "Trap") => {
                 assert!(

@@ -15,5 +15,8 @@ mod golden;
 mod hostile;
 mod load;
 mod output;
+mod probe;
 mod results;
+mod service;
+mod source;
 mod template;

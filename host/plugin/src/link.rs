@@ -1,0 +1,71 @@
+//! What a component may import, and how it gets it.
+//!
+//! Permission follows from what the component can be. Whoever only shapes may import the inert WASI and nothing else;
+//! a service or a source may also import the host's queues and objects, and HTTP. A component is linked once for all
+//! its roles: that a function is there does not yet give anything, see `state.rs`.
+
+use wasmtime::Engine;
+use wasmtime::component::Linker;
+use wasmtime_wasi_http::p2::add_only_http_to_linker_async as link_http;
+
+use crate::role::Contract;
+use crate::state::State;
+use crate::{service, wasi};
+
+/// What services and sources may import beside the inert WASI.
+const MEANS: [Contract; 4] = [
+    Contract("lambkin:store/queues@0.1.x"),
+    Contract("lambkin:store/objects@0.1.x"),
+    Contract("wasi:http/types@0.2.x"),
+    Contract("wasi:http/outgoing-handler@0.2.x"),
+];
+
+/// Whether a component may import this; `has_means` if it is a service or a source.
+pub(crate) fn is_granted(import: &str, has_means: bool) -> bool {
+    wasi::is_granted(import) || (has_means && is_means(import))
+}
+
+fn is_means(import: &str) -> bool {
+    MEANS.iter().any(|means| means.speaks(import))
+}
+
+/// A linker with what these imports need.
+pub(crate) fn linker(engine: &Engine, imports: &[String]) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    if imports.iter().any(|import| wasi::is_granted(import)) {
+        wasi::link(&mut linker)?;
+    }
+    if imports.iter().any(|import| is_means(import)) {
+        link_http(&mut linker)?;
+        service::link_store(&mut linker, State::store)?;
+    }
+    Ok(linker)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_services_and_sources_have_means() {
+        for import in [
+            "lambkin:store/queues@0.1.0",
+            "lambkin:store/objects@0.1.4",
+            "wasi:http/types@0.2.3",
+            "wasi:http/outgoing-handler@0.2.0",
+        ] {
+            assert!(is_granted(import, true), "{import}");
+            assert!(!is_granted(import, false), "{import}");
+        }
+        for import in [
+            "lambkin:store/queues@0.2.0",
+            "wasi:http/types@0.3.0",
+            "wasi:http/incoming-handler@0.2.0",
+            "wasi:sockets/tcp@0.2.0",
+            "env",
+        ] {
+            assert!(!is_granted(import, true), "{import}");
+        }
+        assert!(is_granted("wasi:cli/stdout@0.2.0", false));
+    }
+}
