@@ -161,7 +161,7 @@ pub struct PluginError {
     pub plugin: Box<str>,
     /// The trigger it was called for; empty while it is loaded.
     pub trigger: Box<str>,
-    /// The function called: `configure`, `shape`, `respond`, or `start` for the trial at loading.
+    /// The function called, such as `shape`, or `start` for the trial at loading.
     pub function: &'static str,
     /// From the call's beginning to its failure.
     pub took: Duration,

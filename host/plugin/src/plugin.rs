@@ -94,8 +94,8 @@ impl Plugin {
         config_json: &str,
         origin: &Origin,
     ) -> Result<BatchTrigger, ConfigureError> {
-        self.playing(Role::BatchTrigger)?;
-        BatchTrigger::configure(self.clone(), trigger, config_json, origin).await
+        let shaper = self.adapter(Role::BatchTrigger, |roles| &roles.batch_trigger)?;
+        BatchTrigger::configure(self.clone(), shaper, trigger, config_json, origin).await
     }
 
     /// Has the plugin read the configuration of one object trigger.
@@ -105,8 +105,8 @@ impl Plugin {
         config_json: &str,
         bucket: &Origin,
     ) -> Result<ObjectTrigger, ConfigureError> {
-        self.playing(Role::ObjectTrigger)?;
-        ObjectTrigger::configure(self.clone(), trigger, config_json, bucket).await
+        let shaper = self.adapter(Role::ObjectTrigger, |roles| &roles.object_trigger)?;
+        ObjectTrigger::configure(self.clone(), shaper, trigger, config_json, bucket).await
     }
 
     /// Has the plugin check the settings of one service.

@@ -13,16 +13,18 @@ use wasmtime::component::{
 
 use crate::call::Function;
 use crate::error::LoadCause;
-use crate::http_trigger;
 use crate::inspect::Inspection;
 use crate::role::Role;
 use crate::state::State;
 use crate::text::quote;
+use crate::{batch_trigger, http_trigger, object_trigger};
 
 /// One adapter per role.
 #[derive(Default)]
 pub(crate) struct Roles {
     pub http_trigger: Option<Arc<http_trigger::v0_1::Shaper>>,
+    pub batch_trigger: Option<Arc<batch_trigger::v0_1::Shaper>>,
+    pub object_trigger: Option<Arc<object_trigger::v0_1::Shaper>>,
 }
 
 /// A role's functions in one component. Errors name the first difference from the contract.
@@ -42,6 +44,8 @@ impl Roles {
     ) -> Result<Self, LoadCause> {
         Ok(Self {
             http_trigger: find(component, inspection, Role::HttpTrigger)?,
+            batch_trigger: find(component, inspection, Role::BatchTrigger)?,
+            object_trigger: find(component, inspection, Role::ObjectTrigger)?,
         })
     }
 
@@ -51,7 +55,9 @@ impl Roles {
         inspection: &Inspection,
         trial: &mut Trial<'_>,
     ) -> Result<(), LoadCause> {
-        check(&self.http_trigger, inspection, Role::HttpTrigger, trial)
+        check(&self.http_trigger, inspection, Role::HttpTrigger, trial)?;
+        check(&self.batch_trigger, inspection, Role::BatchTrigger, trial)?;
+        check(&self.object_trigger, inspection, Role::ObjectTrigger, trial)
     }
 }
 
