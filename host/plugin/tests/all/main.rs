@@ -8,12 +8,15 @@
     reason = "a test that can not go on has failed"
 )]
 
+mod batch;
 mod cache;
 mod calls;
 mod fixture;
 mod golden;
 mod hostile;
 mod load;
+mod object;
 mod output;
 mod results;
+mod roles;
 mod template;
