@@ -9,7 +9,9 @@
 //! A running guest hands its thread back at every tick, so a busy plugin never blocks the host's other tasks.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
 use std::time::Instant;
 
 use tokio::sync::Semaphore;
@@ -137,9 +139,17 @@ impl Runner {
             Ok(Ok(permit)) => permit,
             Ok(Err(_)) | Err(_) => return Err(site.error(start, Failure::Host(busy(bounds)))),
         };
-        let _ticking = self.ticker.call();
         let mut store = store(&self.engine, bounds, given);
-        let result = timeout(bounds.wall, work(&mut store)).await;
+        let used = store.data().meter.used();
+        let result = {
+            let mut work = pin!(work(&mut store));
+            // The clock ticks while the guest runs, and not while it waits.
+            let ticking = poll_fn(|context| {
+                let _ticking = self.ticker.call();
+                used.during(|| work.as_mut().poll(context))
+            });
+            timeout(bounds.wall, ticking).await
+        };
         if let Some(output) = store.data().given.wasi.output() {
             output.log(site);
         }

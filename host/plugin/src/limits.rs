@@ -73,8 +73,8 @@ pub const STACK_BYTES: usize = 512 << 10;
 /// What one call may use, by the kind of call. A plugin that does more is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// Processor time. Counted in ticks spent inside the guest, so a call that waits for its turn on a busy machine is
-    /// not charged for the wait.
+    /// Processor time, counted while the guest has a thread: neither waiting for its turn on a busy machine nor waiting
+    /// in a host function is charged.
     pub cpu: Duration,
     /// The whole call by the clock on the wall, waits included.
     pub wall: Duration,

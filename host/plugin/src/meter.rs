@@ -1,7 +1,12 @@
 //! Counts what a guest uses of processor time and memory, and stops it at its bounds.
+//!
+//! Processor time is what passes while a call's future is polled: a host function that waits for a message or for a
+//! body gives the thread back, and costs nothing. The stopping is done at the clock's next tick inside the guest.
 
 use std::fmt;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use wasmtime::{ResourceLimiter, UpdateDeadline};
 
@@ -10,9 +15,30 @@ use crate::limits;
 /// One call's meter.
 pub(crate) struct Meter {
     cpu: Duration,
-    ticks: u32,
+    used: Used,
     memory: usize,
     memory_refused: bool,
+}
+
+/// The processor time that a call has used, in nanoseconds; clones count together.
+#[derive(Clone, Default)]
+pub(crate) struct Used(Arc<AtomicU64>);
+
+impl Used {
+    /// Charges what this takes. Never more than a tick, after which a guest gives its thread back: what goes beyond was
+    /// spent on other processes.
+    pub(crate) fn during<R>(&self, work: impl FnOnce() -> R) -> R {
+        let start = Instant::now();
+        let result = work();
+        let took = start.elapsed().min(limits::TICK).as_nanos();
+        self.0
+            .fetch_add(took.try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
+        result
+    }
+
+    fn time(&self) -> Duration {
+        Duration::from_nanos(self.0.load(Ordering::Relaxed))
+    }
 }
 
 impl Meter {
@@ -20,10 +46,15 @@ impl Meter {
     pub(crate) fn new(cpu: Duration) -> Self {
         Self {
             cpu,
-            ticks: 0,
+            used: Used::default(),
             memory: 0,
             memory_refused: false,
         }
+    }
+
+    /// Where to count the processor time.
+    pub(crate) fn used(&self) -> Used {
+        self.used.clone()
     }
 
     /// Whether the guest was ever refused memory: it rarely survives that, and then this is the reason.
@@ -33,8 +64,7 @@ impl Meter {
 
     /// The guest was running when the clock ticked.
     pub(crate) fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
-        self.ticks = self.ticks.saturating_add(1);
-        if limits::TICK.saturating_mul(self.ticks) > self.cpu {
+        if self.used.time() > self.cpu {
             return Err(CpuUsedUp.into());
         }
         // Tokio's own yield lets timers and sockets have their turn too, not only other tasks.

@@ -298,7 +298,7 @@ async fn setups_that_break_the_contract() {
         wrong(&changed(0x420, 1)).await,
         "concurrency is 0, and may be 1 to 4294967295"
     );
-    // The function's name without a letter, and with line breaks: of "f" and "token" with all up to "a: b\r\nc".
+    // The length of the function's name.
     assert_eq!(
         wrong(&changed(0x410, 0)).await,
         r#""" is not the name of a function"#
