@@ -36,7 +36,7 @@ pub(crate) struct Site<'a> {
     /// Empty while the plugin is loaded.
     pub trigger: &'a str,
     pub function: &'static str,
-    /// The id of the request, where there is one.
+    /// The id of the request or the change, where there is one.
     pub request: Option<&'a str>,
 }
 

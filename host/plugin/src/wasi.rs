@@ -190,6 +190,8 @@ impl HostMonotonicClock for Stopped {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wasmtime_wasi::clocks::WasiClocksCtxView;
+    use wasmtime_wasi::p2::bindings::clocks::wall_clock;
 
     #[test]
     fn only_inert_interfaces_of_wasi_0_2_are_granted() {
