@@ -1,5 +1,6 @@
 //! A function: what it is, and its environments, from none to its limit.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,6 +44,9 @@ pub struct FunctionSpec {
     pub memory_mb: u32,
     /// The function's own environment variables.
     pub variables: Variables,
+    /// Variables that anything else of the same name replaces: the addresses of services on this machine, and credentials
+    /// for them.
+    pub default_variables: BTreeMap<String, String>,
     /// The runtime gets `variables` and what leads it to the Runtime API, nothing else of AWS's: emulators that Lambkin
     /// stands in for hand on an environment of their own.
     pub exact_variables: bool,

@@ -1,8 +1,8 @@
 //! The environment variables a runtime finds, as on AWS.
 //!
 //! Nothing of the host's own environment gets through but `PATH` (interpreters live where the developer installed
-//! them), `HOME`, and AWS credentials that are set. The function's own variables come last and may replace whatever AWS
-//! lets them replace.
+//! them), `HOME`, and AWS credentials that are set. These stand before what the operator's set-up offers, such as the
+//! addresses of services. The function's own variables come last and may replace whatever AWS lets them replace.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -98,6 +98,9 @@ pub(crate) fn of_runtime(
     let mut variables = BTreeMap::new();
     let mut set = |key: &str, value: String| variables.insert(key.to_owned(), value);
 
+    for (key, value) in &function.default_variables {
+        set(key, value.clone());
+    }
     for key in ["PATH", "HOME"].iter().chain(&CREDENTIALS) {
         if let Some(value) = std::env::var(key).ok().filter(|value| !value.is_empty()) {
             set(key, value);

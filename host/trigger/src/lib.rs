@@ -5,5 +5,9 @@
 //!
 //! On failure: a plugin that fails costs the one request it failed on, and its caller is told which plugin it was.
 
+pub mod batch;
+pub mod folder;
 pub mod http;
+pub mod object;
+pub mod service;
 mod stream;

@@ -169,6 +169,7 @@ mod tests {
             timeout: Duration::from_secs(3),
             memory_mb: 128,
             variables: crate::Variables::default(),
+            default_variables: std::collections::BTreeMap::new(),
             exact_variables: false,
             runtime_api: None,
             concurrency: 1,
