@@ -205,8 +205,8 @@ mod tests {
                 "services.sqs: needs `listen`: an address and a port",
             ),
             (
-                "[services.x]\nplugin = 'sq'\nlisten = '127.0.0.1:0'",
-                "2:10: services.x.plugin: there is no built-in plugin \"sq\"; did you mean `sqs`?",
+                "[services.x]\nplugin = 'sqss'\nlisten = '127.0.0.1:0'",
+                "2:10: services.x.plugin: there is no built-in plugin \"sqss\"; did you mean `sqs`?",
             ),
             (
                 "[services.\"a b\"]\nplugin = 'sqs'\nlisten = '127.0.0.1:0'",

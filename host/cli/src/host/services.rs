@@ -51,6 +51,13 @@ fn grant<T: Clone>(names: &Option<Vec<String>>, store: Option<&T>) -> Option<Gra
 
 /// Tells functions where the services are that listen on these addresses, in the configuration's order.
 pub fn offer_services(config: &mut Config, addresses: &[SocketAddr]) {
+    let [(key_id, _), _] = CREDENTIALS;
+    let handed_on = std::env::var_os(key_id).is_some_and(|value| !value.is_empty());
+    offer(config, addresses, handed_on);
+}
+
+/// `handed_on`: functions get the credentials of the shell that Lambkin was started in.
+fn offer(config: &mut Config, addresses: &[SocketAddr], handed_on: bool) {
     let services = config.services.iter().zip(addresses);
     let endpoints: BTreeMap<String, String> = services
         .map(|(service, address)| (service.variable(), url_of(*address)))
@@ -63,7 +70,7 @@ pub fn offer_services(config: &mut Config, addresses: &[SocketAddr]) {
             continue;
         }
         spec.default_variables = endpoints.clone();
-        if !has_credentials(spec) {
+        if !handed_on && !has_credentials(spec) {
             let credentials = CREDENTIALS.map(|(key, value)| (key.to_owned(), value.to_owned()));
             spec.default_variables.extend(credentials);
         }
@@ -71,10 +78,8 @@ pub fn offer_services(config: &mut Config, addresses: &[SocketAddr]) {
 }
 
 fn has_credentials(spec: &FunctionSpec) -> bool {
-    let [(key_id, _), _] = CREDENTIALS;
     let own = spec.variables.get();
-    std::env::var_os(key_id).is_some_and(|value| !value.is_empty())
-        || OWN_CREDENTIALS.iter().any(|key| own.contains_key(*key))
+    OWN_CREDENTIALS.iter().any(|key| own.contains_key(*key))
 }
 
 /// The URL by which a client on this machine reaches a listener.
@@ -90,6 +95,63 @@ pub fn url_of(address: SocketAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const CONFIG: &str = "
+        [functions.plain]
+        code = '/'
+        [functions.plain.versions.1]
+        [functions.alone]
+        code = '/'
+        service-endpoints = false
+        [functions.known]
+        code = '/'
+        environment = { AWS_PROFILE = 'work' }
+        [services.sqs]
+        plugin = 'sqs'
+        listen = '127.0.0.1:0'
+    ";
+
+    /// The variables of each function that are offered to it.
+    fn offered(text: &str, handed_on: bool) -> Vec<(String, Vec<String>)> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lambkin.toml");
+        std::fs::write(&path, text).unwrap();
+        let mut config = Config::read(&path).unwrap();
+        offer(&mut config, &["127.0.0.1:9324".parse().unwrap()], handed_on);
+        let functions = config.functions.iter().map(|spec| {
+            let variables = spec.default_variables.iter();
+            let variables = variables.map(|(key, value)| format!("{key}={value}"));
+            (config::full_name(spec), variables.collect())
+        });
+        functions.collect()
+    }
+
+    #[test]
+    fn functions_find_services_unless_they_do_not_want_to() {
+        let url = "AWS_ENDPOINT_URL_SQS=http://127.0.0.1:9324";
+        let test = ["AWS_ACCESS_KEY_ID=test", url, "AWS_SECRET_ACCESS_KEY=test"];
+        let own = |name: &str, variables: &[&str]| {
+            let variables = variables.iter().map(|variable| (*variable).to_owned());
+            (name.to_owned(), variables.collect::<Vec<_>>())
+        };
+        assert_eq!(
+            offered(CONFIG, false),
+            [
+                own("alone", &[]),
+                own("known", &[url]),
+                own("plain", &test),
+                own("plain:1", &test)
+            ]
+        );
+        assert_eq!(offered(CONFIG, true)[2], own("plain", &[url]));
+        let text = format!("service-endpoints = false\n{CONFIG}").replace(
+            "[functions.known]",
+            "[functions.known]\nservice-endpoints = true",
+        );
+        let offered = offered(&text, false);
+        assert_eq!(offered[1], own("known", &[url]));
+        assert_eq!(offered[2], own("plain", &[]));
+    }
 
     #[test]
     fn every_listener_has_an_address_that_can_be_called() {

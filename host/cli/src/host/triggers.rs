@@ -154,17 +154,82 @@ fn check_target(queue: &str, section: &Section, config: &Config) -> Result<(), V
 
 /// What would run and may not do what was meant.
 pub fn warning(joined: &Joined, config: &Config) -> Option<String> {
-    let Front::Queue(name, trigger) = &joined.front else {
+    let Front::Queue(queue, trigger) = &joined.front else {
         return None;
     };
-    let queue = config.queues.iter().find(|queue| queue.name == *name)?;
-    let timeout = resolve(trigger.function(), config)?.timeout.as_secs_f64();
+    let warning = short_visibility(queue, trigger.function(), config)?;
+    Some(format!("trigger {}: {warning}", joined.name))
+}
+
+/// AWS refuses this; here it is up to the operator.
+fn short_visibility(queue: &str, function: &str, config: &Config) -> Option<String> {
+    let mut queues = config.queues.iter();
+    let queue = queues.find(|other| other.name == queue)?;
+    let timeout = resolve(function, config)?.timeout.as_secs_f64();
     let visibility = queue.settings.lease_ms as f64 / 1000.0;
     (visibility < timeout).then(|| {
         format!(
-            "trigger {}: Queue visibility timeout: {visibility} seconds is less than Function timeout: {timeout} seconds; \
-             a message may be handed out again while the function still works on it",
-            joined.name
+            "Queue visibility timeout: {visibility} seconds is less than Function timeout: {timeout} seconds; \
+             a message may be handed out again while the function still works on it"
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: &str = "
+        [queues.orders]
+        VisibilityTimeout = 30
+        [functions.quick]
+        code = '/'
+        timeout = 30
+        [functions.slow]
+        code = '/'
+        [functions.slow.versions.2]
+        timeout = 60.5
+        [functions.slow.aliases]
+        live = '2'
+    ";
+
+    fn config() -> Config {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lambkin.toml");
+        std::fs::write(&path, CONFIG).unwrap();
+        Config::read(&path).unwrap()
+    }
+
+    #[test]
+    fn a_visibility_timeout_shorter_than_the_function_is_told_in_awss_words() {
+        let config = config();
+        for function in ["quick", "slow", "slow:$LATEST", "nobody"] {
+            assert_eq!(short_visibility("orders", function, &config), None);
+        }
+        for function in ["slow:2", "slow:live"] {
+            let warning = short_visibility("orders", function, &config).unwrap();
+            let words =
+                "Queue visibility timeout: 30 seconds is less than Function timeout: 60.5 seconds";
+            assert!(warning.starts_with(words), "{warning}");
+        }
+    }
+
+    #[test]
+    fn a_function_that_is_not_there_is_shown_with_the_nearest_one() {
+        let config = config();
+        assert_eq!(unknown_function("slow:live", &config), None);
+        for (function, message) in [
+            (
+                "quik",
+                "the function \"quik\", which is not defined; did you mean `quick`?",
+            ),
+            (
+                "slow:liev",
+                "the version or alias \"liev\" of slow, which is not defined; did you mean `live`?",
+            ),
+        ] {
+            let problem = unknown_function(function, &config).unwrap();
+            assert!(problem.contains(message), "{problem}");
+        }
+    }
 }
