@@ -163,7 +163,7 @@ Examples:
 
 #[derive(Debug, clap::Args)]
 pub struct Queue {
-    /// A queue, as in `on-failure = "queue:NAME"`; without it, all queues are listed
+    /// A queue, as in `[queues.NAME]` or `on-failure = "queue:NAME"`; without it, all queues are listed
     pub name: Option<String>,
 
     /// Print one JSON object per line, for tools
