@@ -150,6 +150,37 @@ impl Serialize for InitializationType {
     }
 }
 
+#[cfg(test)]
+impl FunctionSpec {
+    /// A function with Lambda's defaults, for tests that start none.
+    pub(crate) fn example() -> Self {
+        Self {
+            name: "f".to_owned(),
+            code: Code {
+                task_root: PathBuf::from("/"),
+                entry: crate::code::Entry::Search,
+            },
+            handler: String::new(),
+            version: "$LATEST".to_owned(),
+            timeout: Duration::from_secs(3),
+            memory_mb: 128,
+            variables: Variables::default(),
+            default_variables: BTreeMap::new(),
+            exact_variables: false,
+            runtime_api: None,
+            concurrency: 1,
+            queue: 0,
+            reserved_concurrency: false,
+            tenant_isolation: false,
+            stops_recursion: true,
+            log_prefix: String::new(),
+            lifecycle: Lifecycle::default(),
+            logging: Logging::default(),
+            layers: Vec::new(),
+        }
+    }
+}
+
 impl FunctionSpec {
     pub(crate) fn memory_bytes(&self) -> u64 {
         u64::from(self.memory_mb) * 1024 * 1024

@@ -196,3 +196,40 @@ fn exactly(
         .or_insert_with(|| surroundings.log_stream.to_owned());
     variables
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables_of(function: &FunctionSpec) -> BTreeMap<String, String> {
+        let account = Account {
+            region: "us-east-1".to_owned(),
+            id: "123456789012".to_owned(),
+        };
+        let surroundings = Surroundings {
+            runtime_api: "127.0.0.1:1",
+            metadata_token: "token",
+            log_stream: "stream",
+        };
+        of_runtime(function, &account, &surroundings)
+    }
+
+    #[test]
+    fn what_is_offered_gives_way_to_what_the_function_has() {
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        let offered = [
+            pair("AWS_ENDPOINT_URL_S3", "http://offered"),
+            pair("AWS_ENDPOINT_URL_SQS", "http://offered"),
+            pair("AWS_REGION", "offered"),
+        ];
+        let function = FunctionSpec {
+            default_variables: offered.into(),
+            variables: BTreeMap::from([pair("AWS_ENDPOINT_URL_SQS", "http://own")]).into(),
+            ..FunctionSpec::example()
+        };
+        let variables = variables_of(&function);
+        assert_eq!(variables["AWS_ENDPOINT_URL_S3"], "http://offered");
+        assert_eq!(variables["AWS_ENDPOINT_URL_SQS"], "http://own");
+        assert_eq!(variables["AWS_REGION"], "us-east-1");
+    }
+}
