@@ -52,7 +52,7 @@ fn problems_of(error: ConfigureError, section: &Section) -> Vec<Problem> {
             .into_iter()
             .map(|problem| section.problem(&problem.at, problem.message))
             .collect(),
-        ConfigureError::Plugin(error) => vec![section.plugin_problem(error.to_string())],
+        error => vec![section.plugin_problem(error.to_string())],
     }
 }
 

@@ -108,3 +108,23 @@ fn plugin_host(place: &Place) -> anyhow::Result<PluginHost> {
     };
     Ok(PluginHost::new(Options { cache })?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_the_same_however_it_is_called() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sqs.wasm");
+        std::fs::write(&file, "").unwrap();
+        let link = folder.path().join("link.wasm");
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let dotted = folder.path().join(".").join("sqs.wasm");
+        let of = |path: &Path| identity(&PluginSource::File(path.to_owned()));
+        assert_eq!(of(&file), of(&dotted));
+        assert_eq!(of(&file), of(&link));
+        let built_in = PluginSource::BuiltIn("sqs".to_owned());
+        assert_ne!(identity(&built_in), of(&file));
+    }
+}

@@ -26,6 +26,10 @@ use servers::Servers;
 /// How long requests under way may take after the first signal.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How long requests to services may take when nothing else is left. Clients wait for messages for up to 20 seconds there,
+/// and ask again if they get no answer.
+const SERVICE_GRACE: Duration = Duration::from_secs(1);
+
 /// Runs until a signal comes.
 pub async fn run(place: &Place, args: &Serve) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
@@ -62,7 +66,7 @@ pub async fn run(place: &Place, args: &Serve) -> anyhow::Result<ExitCode> {
     callers.spawn_triggers(fronts.triggers, storage.as_ref(), &lambda);
     lambda.start_provisioned();
     signals.received().await;
-    shut_down([callers, services], &lambda, &mut signals).await;
+    shut_down(callers, services, &lambda, &mut signals).await;
     log.flush();
     Ok(ExitCode::SUCCESS)
 }
@@ -98,12 +102,17 @@ fn warn(config: &Config, fronts: &Fronts) {
     }
 }
 
-/// Each group is stopped when the one before is done: what runs may still want to call a service.
-async fn shut_down(servers: [Servers; 2], lambda: &Lambda, signals: &mut Signals) {
-    let end = async {
-        for mut group in servers {
-            group.end().await;
-        }
+/// Services are stopped when their callers are done: a function that finishes may still want to call one.
+async fn shut_down(
+    mut callers: Servers,
+    mut services: Servers,
+    lambda: &Lambda,
+    signals: &mut Signals,
+) {
+    // It owns them: what still runs when it is given up is aborted.
+    let end = async move {
+        callers.end().await;
+        let _dropped = tokio::time::timeout(SERVICE_GRACE, services.end()).await;
     };
     tokio::select! {
         () = end => {}
