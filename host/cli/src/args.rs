@@ -48,7 +48,7 @@ pub enum Command {
     Serve(Serve),
     /// Run one event through a function and print the result
     Invoke(Invoke),
-    /// Print the event that a trigger makes of an HTTP request
+    /// Print the event that a trigger makes of an HTTP request, of messages or of a change of an object
     Shape(Shape),
     /// Check lambkin.toml, the functions and the plugins, and print what would run
     Check,
@@ -124,29 +124,46 @@ pub struct Invoke {
     pub client_context: Option<String>,
 }
 
+/// Nothing is invoked, sent or stored. What a message or an object has besides what is said here is made up, and always
+/// the same.
 #[derive(Debug, clap::Args)]
+#[command(after_help = SHAPE_EXAMPLES)]
 pub struct Shape {
     /// A trigger of lambkin.toml
     pub trigger: String,
 
-    /// The method
-    pub method: String,
+    /// The method of a request, or what happens to an object: `put`, `copy`, `delete`, or in AWS's words
+    /// `ObjectCreated:Post`
+    #[arg(value_name = "METHOD|CHANGE")]
+    pub what: Option<String>,
 
-    /// Path and query, as in `/orders/7?full=1`
-    pub target: String,
+    /// Path and query of a request, as in `/orders/7?full=1`, or an object's key
+    #[arg(value_name = "TARGET|KEY")]
+    pub on: Option<String>,
 
-    /// A header, as in `content-type: application/json`; may be repeated
-    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
+    /// A request's header, as in `content-type: application/json`, or a message's attribute; may be repeated
+    #[arg(
+        short = 'H',
+        long = "header",
+        visible_alias = "attribute",
+        value_name = "NAME: VALUE"
+    )]
     pub headers: Vec<String>,
 
-    /// The body, or `@FILE` to read it from a file
-    #[arg(short, long, value_name = "BODY")]
-    pub data: Option<String>,
+    /// The body, or `@FILE` to read it from a file; repeated, there are several messages
+    #[arg(short, long, visible_alias = "body", value_name = "BODY")]
+    pub data: Vec<String>,
 }
+
+const SHAPE_EXAMPLES: &str = "\
+Examples:
+  lambkin shape web POST /orders --body '{\"id\": 7}'
+  lambkin shape process-orders --body '{\"id\": 7}' --body '{\"id\": 8}'
+  lambkin shape uploads put in/cat.jpg";
 
 #[derive(Debug, clap::Args)]
 pub struct Queue {
-    /// A queue, as in `on-failure = "queue:NAME"`; without it, all queues are listed
+    /// A queue, as in `[queues.NAME]` or `on-failure = "queue:NAME"`; without it, all queues are listed
     pub name: Option<String>,
 
     /// Print one JSON object per line, for tools

@@ -1,5 +1,6 @@
 //! A function: what it is, and its environments, from none to its limit.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,6 +44,9 @@ pub struct FunctionSpec {
     pub memory_mb: u32,
     /// The function's own environment variables.
     pub variables: Variables,
+    /// Variables that anything else of the same name replaces: the addresses of services on this machine, and credentials
+    /// for them.
+    pub default_variables: BTreeMap<String, String>,
     /// The runtime gets `variables` and what leads it to the Runtime API, nothing else of AWS's: emulators that Lambkin
     /// stands in for hand on an environment of their own.
     pub exact_variables: bool,
@@ -143,6 +147,37 @@ impl InitializationType {
 impl Serialize for InitializationType {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+impl FunctionSpec {
+    /// A function with Lambda's defaults, for tests that start none.
+    pub(crate) fn example() -> Self {
+        Self {
+            name: "f".to_owned(),
+            code: Code {
+                task_root: PathBuf::from("/"),
+                entry: crate::code::Entry::Search,
+            },
+            handler: String::new(),
+            version: "$LATEST".to_owned(),
+            timeout: Duration::from_secs(3),
+            memory_mb: 128,
+            variables: Variables::default(),
+            default_variables: BTreeMap::new(),
+            exact_variables: false,
+            runtime_api: None,
+            concurrency: 1,
+            queue: 0,
+            reserved_concurrency: false,
+            tenant_isolation: false,
+            stops_recursion: true,
+            log_prefix: String::new(),
+            lifecycle: Lifecycle::default(),
+            logging: Logging::default(),
+            layers: Vec::new(),
+        }
     }
 }
 

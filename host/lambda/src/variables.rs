@@ -1,8 +1,8 @@
 //! The environment variables a runtime finds, as on AWS.
 //!
 //! Nothing of the host's own environment gets through but `PATH` (interpreters live where the developer installed
-//! them), `HOME`, and AWS credentials that are set. The function's own variables come last and may replace whatever AWS
-//! lets them replace.
+//! them), `HOME`, and AWS credentials that are set. These stand before what the operator's set-up offers, such as the
+//! addresses of services. The function's own variables come last and may replace whatever AWS lets them replace.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -98,6 +98,9 @@ pub(crate) fn of_runtime(
     let mut variables = BTreeMap::new();
     let mut set = |key: &str, value: String| variables.insert(key.to_owned(), value);
 
+    for (key, value) in &function.default_variables {
+        set(key, value.clone());
+    }
     for key in ["PATH", "HOME"].iter().chain(&CREDENTIALS) {
         if let Some(value) = std::env::var(key).ok().filter(|value| !value.is_empty()) {
             set(key, value);
@@ -192,4 +195,41 @@ fn exactly(
         .entry("AWS_LAMBDA_LOG_STREAM_NAME".to_owned())
         .or_insert_with(|| surroundings.log_stream.to_owned());
     variables
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables_of(function: &FunctionSpec) -> BTreeMap<String, String> {
+        let account = Account {
+            region: "us-east-1".to_owned(),
+            id: "123456789012".to_owned(),
+        };
+        let surroundings = Surroundings {
+            runtime_api: "127.0.0.1:1",
+            metadata_token: "token",
+            log_stream: "stream",
+        };
+        of_runtime(function, &account, &surroundings)
+    }
+
+    #[test]
+    fn what_is_offered_gives_way_to_what_the_function_has() {
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        let offered = [
+            pair("AWS_ENDPOINT_URL_S3", "http://offered"),
+            pair("AWS_ENDPOINT_URL_SQS", "http://offered"),
+            pair("AWS_REGION", "offered"),
+        ];
+        let function = FunctionSpec {
+            default_variables: offered.into(),
+            variables: BTreeMap::from([pair("AWS_ENDPOINT_URL_SQS", "http://own")]).into(),
+            ..FunctionSpec::example()
+        };
+        let variables = variables_of(&function);
+        assert_eq!(variables["AWS_ENDPOINT_URL_S3"], "http://offered");
+        assert_eq!(variables["AWS_ENDPOINT_URL_SQS"], "http://own");
+        assert_eq!(variables["AWS_REGION"], "us-east-1");
+    }
 }

@@ -1,23 +1,24 @@
 //! `lambkin check`: what would run, and what is wrong.
 //!
-//! Nothing is listened on and no function is started. Every plugin is loaded and configured, as `serve` would.
+//! Nothing is listened on, no function is started and no store is opened. Every plugin is loaded and configured, as
+//! `serve` would.
 
 use std::io::Write;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use lambkin_lambda::FunctionSpec;
+use lambkin_store::object::Versioning;
 
 use crate::args::Place;
-use crate::config::{Config, full_name};
-use crate::host;
+use crate::config::{Bucket, Config, Queue, Service, full_name, grants};
+use crate::host::{self, Plugins};
 
 /// Something in the configuration would not work.
 const EXIT_FOUND_SOMETHING: u8 = 1;
 
 /// Prints what would run to standard output, and problems to standard error.
 pub async fn run(place: &Place) -> anyhow::Result<ExitCode> {
-    let config = Arc::new(Config::read(&place.config)?);
+    let config = Config::read(&place.config)?;
     let mut out = std::io::stdout().lock();
     let mut problems = Vec::new();
     writeln!(out, "invoke API on {}", config.invoke_listen)?;
@@ -32,27 +33,13 @@ pub async fn run(place: &Place) -> anyhow::Result<ExitCode> {
             Err(error) => problems.push(format!("function {}: {error}", full_name(function))),
         }
     }
-    if !config.triggers.is_empty() {
-        let plugins = host::plugin_host(place)?;
-        let loaded = host::http_triggers(&plugins, &config).await;
-        for (trigger, loaded) in config.triggers.iter().zip(loaded) {
-            match loaded {
-                Ok(loaded) => {
-                    writeln!(
-                        out,
-                        "trigger {}: {} on {}",
-                        trigger.name,
-                        trigger.plugin.name(),
-                        trigger.listen
-                    )?;
-                    for line in loaded.summary() {
-                        writeln!(out, "    {line}")?;
-                    }
-                }
-                Err(error) => problems.push(error.to_string()),
-            }
-        }
+    for queue in &config.queues {
+        writeln!(out, "queue {}: {}", queue.name, describe_queue(queue))?;
     }
+    for bucket in &config.buckets {
+        writeln!(out, "bucket {}: {}", bucket.name, describe_bucket(bucket))?;
+    }
+    check_plugins(place, &config, &mut out, &mut problems).await?;
     out.flush()?;
     for problem in &problems {
         eprintln!("error: {problem}\n");
@@ -62,6 +49,41 @@ pub async fn run(place: &Place) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::from(EXIT_FOUND_SOMETHING)
     })
+}
+
+/// Services and triggers, as their plugins understand them.
+async fn check_plugins(
+    place: &Place,
+    config: &Config,
+    out: &mut impl Write,
+    problems: &mut Vec<String>,
+) -> anyhow::Result<()> {
+    let triggers: Vec<_> = config.triggers.iter().collect();
+    let plugins = Plugins::load(place, &config.services, &triggers).await?;
+    for service in &config.services {
+        match host::configure_service(&plugins, service, config, None).await {
+            Ok(_) => write_service(out, service, config)?,
+            Err(found) => problems.push(config.render(&found)),
+        }
+    }
+    for trigger in triggers {
+        let joined = match host::configure_trigger(&plugins, trigger, config).await {
+            Ok(joined) => joined,
+            Err(found) => {
+                problems.push(config.render(&found));
+                continue;
+            }
+        };
+        let (name, plugin, feed) = (&joined.name, &joined.plugin, joined.feed());
+        writeln!(out, "trigger {name}: {plugin} on {feed}")?;
+        for line in joined.summary() {
+            writeln!(out, "    {line}")?;
+        }
+        if let Some(warning) = host::warning(&joined, config) {
+            eprintln!("warning: {warning}");
+        }
+    }
+    Ok(())
 }
 
 fn describe(function: &FunctionSpec, program: &std::path::Path) -> String {
@@ -76,5 +98,58 @@ fn describe(function: &FunctionSpec, program: &std::path::Path) -> String {
         function.timeout.as_secs_f64(),
         function.memory_mb,
         function.concurrency,
+    )
+}
+
+fn describe_queue(queue: &Queue) -> String {
+    let settings = &queue.settings;
+    let kind = if settings.ordered { "FIFO" } else { "standard" };
+    let visibility = settings.lease_ms / 1000;
+    let dead_letters = settings
+        .dead_letter
+        .as_ref()
+        .map_or_else(String::new, |dead| {
+            format!(", to {} after {} receives", dead.queue, dead.max_receives)
+        });
+    format!("{kind}, visibility timeout {visibility} s{dead_letters}")
+}
+
+fn describe_bucket(bucket: &Bucket) -> String {
+    match (&bucket.folder, bucket.versioning) {
+        (Some(folder), _) => format!("the folder {}", folder.display()),
+        (None, Versioning::Off) => "without versions".to_owned(),
+        (None, _) => "with versions".to_owned(),
+    }
+}
+
+fn write_service(out: &mut impl Write, service: &Service, config: &Config) -> std::io::Result<()> {
+    let (name, plugin) = (&service.name, service.section.plugin.name());
+    writeln!(out, "service {name}: {plugin} on {}", service.listen)?;
+    writeln!(out, "    functions find it in {}", service.variable())?;
+    let queues = config.queues.iter().map(|queue| queue.name.as_str());
+    let buckets = config.buckets.iter().map(|bucket| bucket.name.as_str());
+    write_grant(out, "queues", service.queues.as_deref(), queues)?;
+    write_grant(out, "buckets", service.buckets.as_deref(), buckets)
+}
+
+/// What a service may see, and what of it there is.
+fn write_grant<'a>(
+    out: &mut impl Write,
+    what: &str,
+    patterns: Option<&[String]>,
+    defined: impl Iterator<Item = &'a str>,
+) -> std::io::Result<()> {
+    let Some(patterns) = patterns else {
+        return Ok(());
+    };
+    let granted: Vec<&str> = defined.filter(|name| grants(patterns, name)).collect();
+    let granted = match granted.as_slice() {
+        [] => "none that is defined".to_owned(),
+        names => names.join(", "),
+    };
+    writeln!(
+        out,
+        "    sees the {what} {}: {granted}",
+        patterns.join(", ")
     )
 }

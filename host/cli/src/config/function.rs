@@ -40,6 +40,15 @@ pub struct Definition {
     pub aliases: Vec<Alias>,
 }
 
+impl Definition {
+    /// Whether the function is told where the services are.
+    pub fn reach_services(&mut self, reaches: bool) {
+        for version in &mut self.versions {
+            version.origin.service_endpoints = reaches;
+        }
+    }
+}
+
 /// A version of a function, and what it is made of.
 #[derive(Debug, Clone)]
 pub struct Version {
@@ -99,6 +108,7 @@ pub fn defaults(name: String) -> FunctionSpec {
         timeout: TIMEOUT,
         memory_mb: MEMORY_MB,
         variables: Variables::default(),
+        default_variables: BTreeMap::new(),
         exact_variables: false,
         runtime_api: None,
         concurrency: CONCURRENCY,

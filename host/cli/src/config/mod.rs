@@ -7,11 +7,15 @@
 //! On failure: every mistake of the file, each with file, line, column, key, value and what would be right.
 
 mod asynchronous;
+mod bucket;
 mod env_file;
 mod function;
 mod lifecycle;
 mod origin;
+mod queue;
 mod reader;
+mod section;
+mod service;
 mod source;
 mod trigger;
 mod version;
@@ -25,13 +29,17 @@ use lambkin_lambda::{Account, Alias, FunctionSpec};
 use toml::de::DeTable;
 
 pub use asynchronous::Settings as Asynchronous;
+pub use bucket::Bucket;
 pub use function::{ad_hoc, defaults, full_name};
 pub use origin::Origin;
-pub use reader::nearest;
+pub use queue::{FIFO_SUFFIX, Queue};
 use reader::{Found, Problems, Reader};
+pub use reader::{nearest, suggestion};
+pub use section::{PluginSource, Section};
+pub use service::{Service, grants};
 pub use source::Problem;
 use source::Source;
-pub use trigger::{PluginSource, Trigger};
+pub use trigger::{Feed, Poll, Trigger};
 
 /// Where the Invoke API listens unless told otherwise.
 const INVOKE_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9001);
@@ -49,6 +57,9 @@ pub struct Config {
     /// What each of the functions is made of, in the same order.
     pub origins: Vec<Origin>,
     pub aliases: Vec<Alias>,
+    pub queues: Vec<Queue>,
+    pub buckets: Vec<Bucket>,
+    pub services: Vec<Service>,
     pub triggers: Vec<Trigger>,
     pub asynchronous: Asynchronous,
 }
@@ -124,6 +135,9 @@ impl Config {
             functions,
             origins,
             aliases: aliases.into_iter().flatten().collect(),
+            queues: read.queues,
+            buckets: read.buckets,
+            services: read.services,
             triggers: read.triggers,
             asynchronous: read.asynchronous,
         })
@@ -164,12 +178,16 @@ struct Read {
     account: Account,
     invoke_listen: SocketAddr,
     functions: Vec<function::Definition>,
+    queues: Vec<Queue>,
+    buckets: Vec<Bucket>,
+    services: Vec<Service>,
     triggers: Vec<Trigger>,
     asynchronous: Asynchronous,
 }
 
 fn read_root(mut root: Reader<'_>, folder: &Path, problems: &Problems) -> Read {
     let account = read_account(&mut root, problems);
+    let service_endpoints = root.flag("service-endpoints");
     let mut listeners = Listeners::default();
     let invoke_listen = match root.table("invoke") {
         Some(mut invoke) => {
@@ -190,19 +208,32 @@ fn read_root(mut root: Reader<'_>, folder: &Path, problems: &Problems) -> Read {
         if let Some(config) = asynchronous::read_function(&mut table, &names, problems) {
             events.insert(name.value.clone(), config);
         }
-        functions.extend(function::read(name, table, folder, several, problems));
+        let own = table.flag("service-endpoints");
+        let endpoints = own.or(service_endpoints.clone());
+        let function = function::read(name, table, folder, several, problems);
+        functions.extend(function.map(|mut function| {
+            function.reach_services(endpoints.is_none_or(|endpoints| endpoints.value));
+            function
+        }));
     }
-    let triggers: Vec<_> = root
-        .tables("triggers")
-        .into_iter()
-        .filter_map(|(name, table)| trigger::read(name, table, folder, &mut listeners, problems))
-        .collect();
+    let queues = queue::read(&mut root, &account, problems);
+    let buckets = bucket::read(&mut root, folder, problems);
+    let services = service::read(&mut root, folder, &mut listeners, problems);
+    let defined = trigger::Defined {
+        account: &account,
+        queues: queues.iter().map(|queue| queue.name.as_str()).collect(),
+        buckets: buckets.iter().map(|bucket| bucket.name.as_str()).collect(),
+    };
+    let triggers = trigger::read(&mut root, folder, &defined, &mut listeners, problems);
     let asynchronous = asynchronous::read(&mut root, events, folder);
     root.finish();
     Read {
         account,
         invoke_listen,
         functions,
+        queues,
+        buckets,
+        services,
         triggers,
         asynchronous,
     }
@@ -286,7 +317,7 @@ mod tests {
         );
         assert!(
             problems("zzz = 1")
-                .contains("unknown key; known here: region, account, invoke, functions, triggers")
+                .contains("unknown key; known here: region, account, service-endpoints, invoke, functions, queues, buckets, services, triggers")
         );
     }
 

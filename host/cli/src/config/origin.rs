@@ -23,6 +23,8 @@ pub struct Origin {
     pub watch: bool,
     /// Patterns of files whose change means nothing.
     pub ignore: Vec<String>,
+    /// Whether it is told where the services are.
+    pub service_endpoints: bool,
 }
 
 /// Where a function's variables come from; the later wins.
@@ -46,6 +48,7 @@ impl Origin {
             variables: VariableSources::default(),
             watch: false,
             ignore: Vec::new(),
+            service_endpoints: true,
         }
     }
 

@@ -42,7 +42,7 @@ pub struct Found<T> {
 }
 
 impl<T> Found<T> {
-    fn map<U>(self, map: impl FnOnce(T) -> U) -> Found<U> {
+    pub fn map<U>(self, map: impl FnOnce(T) -> U) -> Found<U> {
         Found {
             value: map(self.value),
             place: self.place,
@@ -90,6 +90,11 @@ impl<'a> Reader<'a> {
 
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// The keys that nobody has asked for yet.
+    pub fn keys(&self) -> impl Iterator<Item = &'a str> {
+        self.left.keys().copied()
     }
 
     /// Whether a key is there, with whatever value.
@@ -391,6 +396,15 @@ pub fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Opt
         })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
+}
+
+/// What to say after a name that is not defined: the nearest one that is, or all of them.
+pub fn suggestion<'a>(typed: &str, names: impl Iterator<Item = &'a str> + Clone) -> String {
+    match nearest(typed, names.clone()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if names.clone().next().is_none() => "none is defined".to_owned(),
+        None => format!("defined are: {}", names.collect::<Vec<_>>().join(", ")),
+    }
 }
 
 fn number(value: &DeValue<'_>) -> Option<f64> {

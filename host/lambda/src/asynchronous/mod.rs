@@ -70,6 +70,17 @@ impl Asynchronous {
         }))
     }
 
+    /// The same with a store that is open already, at this path.
+    #[must_use]
+    pub fn with_store(path: &Path, config: AsynchronousConfig, store: Store) -> Self {
+        Self(Arc::new(Shared {
+            path: path.to_owned(),
+            config,
+            opened: watch::Sender::new(Some(store.clone())),
+            store: OnceCell::from(store),
+        }))
+    }
+
     /// Accepts an event: when this returns, it will run.
     pub(crate) async fn accept(
         &self,

@@ -147,41 +147,11 @@ impl Caller {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-    use std::time::Duration;
-
     use http_body_util::BodyExt;
     use lambkin_model::{Fault, FaultKind};
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::code::{Code, Entry};
-
-    fn spec() -> FunctionSpec {
-        FunctionSpec {
-            name: "f".to_owned(),
-            code: Code {
-                task_root: PathBuf::from("/"),
-                entry: Entry::Search,
-            },
-            handler: String::new(),
-            version: "$LATEST".to_owned(),
-            timeout: Duration::from_secs(3),
-            memory_mb: 128,
-            variables: crate::Variables::default(),
-            exact_variables: false,
-            runtime_api: None,
-            concurrency: 1,
-            queue: 0,
-            reserved_concurrency: false,
-            tenant_isolation: false,
-            stops_recursion: true,
-            log_prefix: String::new(),
-            lifecycle: crate::Lifecycle::default(),
-            logging: crate::Logging::default(),
-            layers: Vec::new(),
-        }
-    }
 
     /// A stream's content type, its payloads and its last event.
     async fn read(response: Response) -> (Option<String>, Vec<Bytes>, Bytes) {
@@ -229,7 +199,7 @@ mod tests {
     #[tokio::test]
     async fn pieces_are_passed_on_as_they_come() {
         let (reply, sender, end) = streaming(Some("text/html"));
-        let mut response = answer(reply, &spec()).unwrap();
+        let mut response = answer(reply, &FunctionSpec::example()).unwrap();
         for text in ["one", "two"] {
             sender.send(Bytes::from(text)).await.unwrap();
             // It arrives while the stream is still open.
@@ -249,7 +219,7 @@ mod tests {
     #[tokio::test]
     async fn an_error_midway_is_in_the_last_event() {
         let (reply, sender, end) = streaming(None);
-        let response = answer(reply, &spec()).unwrap();
+        let response = answer(reply, &FunctionSpec::example()).unwrap();
         sender.send(Bytes::from_static(b"half")).await.unwrap();
         drop(sender);
         let error = StreamError {
@@ -277,7 +247,8 @@ mod tests {
             result: Ok(payload.clone()),
             log_tail: None,
         };
-        let (_, payloads, complete) = read(answer(Reply::Whole(outcome), &spec()).unwrap()).await;
+        let (_, payloads, complete) =
+            read(answer(Reply::Whole(outcome), &FunctionSpec::example()).unwrap()).await;
         let sizes: Vec<usize> = payloads.iter().map(Bytes::len).collect();
         assert_eq!(sizes, [STREAM_CHUNK_BYTES, STREAM_CHUNK_BYTES, 1]);
         assert_eq!(payloads.concat(), payload);
@@ -294,7 +265,8 @@ mod tests {
             result: Err(Failure::Function(fault)),
             log_tail: None,
         };
-        let (_, payloads, complete) = read(answer(Reply::Whole(outcome), &spec()).unwrap()).await;
+        let (_, payloads, complete) =
+            read(answer(Reply::Whole(outcome), &FunctionSpec::example()).unwrap()).await;
         assert!(payloads.is_empty());
         assert_eq!(
             complete,
@@ -308,14 +280,14 @@ mod tests {
             result: Err(Failure::Throttled),
             log_tail: None,
         };
-        let refused = answer(Reply::Whole(outcome), &spec()).unwrap_err();
+        let refused = answer(Reply::Whole(outcome), &FunctionSpec::example()).unwrap_err();
         assert_eq!(refused.into_response().status(), 429);
     }
 
     #[tokio::test]
     async fn a_caller_who_goes_away_does_not_disturb_the_function() {
         let (reply, sender, end) = streaming(None);
-        drop(answer(reply, &spec()).unwrap());
+        drop(answer(reply, &FunctionSpec::example()).unwrap());
         for _ in 0..100 {
             sender.send(Bytes::from_static(b"more")).await.unwrap();
         }
@@ -330,7 +302,7 @@ mod tests {
     #[tokio::test]
     async fn a_host_that_stops_breaks_the_stream_off() {
         let (reply, sender, end) = streaming(None);
-        let mut response = answer(reply, &spec()).unwrap();
+        let mut response = answer(reply, &FunctionSpec::example()).unwrap();
         drop((sender, end));
         let frame = response.body_mut().frame().await.unwrap();
         assert!(frame.is_err(), "{frame:?}");

@@ -1,0 +1,121 @@
+//! Tasks that serve until they are stopped, and what they are for.
+
+use std::future::Future;
+
+use lambkin_http::{Stop, StopSignal};
+use lambkin_lambda::Lambda;
+use lambkin_trigger::batch::{BatchConsumer, Messages};
+use lambkin_trigger::folder::FolderWatch;
+use lambkin_trigger::http::HttpFrontDoor;
+use lambkin_trigger::object::ObjectWatcher;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::config::Config;
+use crate::host::{Front, Joined, Storage};
+
+/// Tasks that are stopped together.
+pub struct Servers {
+    stop: Stop,
+    signal: StopSignal,
+    tasks: JoinSet<()>,
+}
+
+impl Servers {
+    pub fn new() -> Self {
+        let (stop, signal) = StopSignal::new();
+        Self {
+            stop,
+            signal,
+            tasks: JoinSet::new(),
+        }
+    }
+
+    pub fn spawn<F>(&mut self, serve: impl FnOnce(StopSignal) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.tasks.spawn(serve(self.signal.clone()));
+    }
+
+    /// Asks them to stop and waits until they have.
+    pub async fn end(&mut self) {
+        self.stop.stop();
+        while self.tasks.join_next().await.is_some() {}
+    }
+
+    /// What the store has to do besides answering: its moves, and folders that are buckets.
+    pub fn spawn_storage(&mut self, storage: &Storage, config: &Config) {
+        let queues = storage.queues.clone();
+        self.spawn(|mut stop| async move {
+            tokio::select! {
+                () = stop.stopped() => {}
+                () = queues.run_moves() => {}
+            }
+        });
+        for bucket in &config.buckets {
+            if let Some(folder) = &bucket.folder {
+                let watch = FolderWatch {
+                    bucket: bucket.name.clone(),
+                    folder: folder.clone(),
+                    objects: storage.objects.clone(),
+                };
+                self.spawn(|stop| watch.serve(stop));
+            }
+        }
+    }
+
+    /// Joins triggers to functions.
+    pub fn spawn_triggers(
+        &mut self,
+        triggers: Vec<(Joined, Option<TcpListener>)>,
+        storage: Option<&Storage>,
+        lambda: &Lambda,
+    ) {
+        // A change is told to all triggers of its bucket.
+        let mut watchers: Vec<ObjectWatcher> = Vec::new();
+        for (joined, listener) in triggers {
+            let lambda = lambda.clone();
+            match (joined.front, listener, storage) {
+                (Front::Http(_, plugin), Some(listener), _) => {
+                    let front = HttpFrontDoor { plugin, lambda };
+                    self.spawn(|stop| front.serve(listener, stop));
+                }
+                (Front::Queue(name, trigger), _, Some(storage)) => {
+                    let queues = storage.queues.clone();
+                    let consumer = BatchConsumer {
+                        trigger,
+                        messages: Messages::Queue { queues, name },
+                        lambda,
+                    };
+                    self.spawn(|stop| consumer.serve(stop));
+                }
+                (Front::Poll(source, trigger), ..) => {
+                    let consumer = BatchConsumer {
+                        trigger,
+                        messages: Messages::Source(source),
+                        lambda,
+                    };
+                    self.spawn(|stop| consumer.serve(stop));
+                }
+                (Front::Bucket(bucket, trigger), _, Some(storage)) => {
+                    match watchers.iter_mut().find(|other| other.bucket == bucket) {
+                        Some(watcher) => watcher.triggers.push(trigger),
+                        None => watchers.push(ObjectWatcher {
+                            bucket,
+                            triggers: vec![trigger],
+                            objects: storage.objects.clone(),
+                            queues: storage.queues.clone(),
+                            lambda,
+                        }),
+                    }
+                }
+                // A listener was bound for each HTTP trigger, and whoever has a queue or a bucket has a store.
+                (Front::Http(..) | Front::Queue(..) | Front::Bucket(..), ..) => {}
+            }
+        }
+        for watcher in watchers {
+            self.spawn(|stop| watcher.serve(stop));
+        }
+    }
+}

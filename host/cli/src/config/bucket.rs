@@ -1,0 +1,200 @@
+//! `[buckets.NAME]`: a bucket, with versions or as a plain folder that is watched.
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+
+use lambkin_store::object::Versioning;
+
+use super::reader::{Found, Problems, Reader};
+
+/// Names that S3 keeps for itself.
+const RESERVED_PREFIXES: [&str; 3] = ["xn--", "sthree-", "amzn-s3-demo-"];
+const RESERVED_SUFFIXES: [&str; 5] = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];
+
+/// A bucket as configured.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Bucket {
+    pub name: String,
+    pub versioning: Versioning,
+    /// The folder it shows, if it is not kept in the store.
+    pub folder: Option<PathBuf>,
+}
+
+/// Reads all buckets.
+pub fn read(root: &mut Reader<'_>, project: &Path, problems: &Problems) -> Vec<Bucket> {
+    let mut buckets: Vec<Bucket> = Vec::new();
+    for (name, mut table) in root.tables("buckets") {
+        if let Err(message) = check_name(&name.value) {
+            problems.add(name.place.clone(), &name.key, message);
+        }
+        let versioning = table.flag("versioning");
+        let folder = table.text("folder");
+        table.finish();
+        if let (Some(versioning), Some(_)) = (&versioning, &folder)
+            && versioning.value
+        {
+            let message = "can not be combined with `folder`: a plain folder keeps no versions; keep one of them";
+            problems.add(versioning.place.clone(), &versioning.key, message);
+        }
+        let folder = folder.and_then(|folder| read_folder(&folder, project, &buckets, problems));
+        buckets.push(Bucket {
+            name: name.value,
+            versioning: match versioning {
+                Some(versioning) if versioning.value => Versioning::On,
+                _ => Versioning::Off,
+            },
+            folder,
+        });
+    }
+    buckets
+}
+
+fn read_folder(
+    folder: &Found<String>,
+    project: &Path,
+    others: &[Bucket],
+    problems: &Problems,
+) -> Option<PathBuf> {
+    let path = project.join(&folder.value);
+    let read = match path.canonicalize() {
+        Ok(path) if path.is_dir() => Ok(path),
+        Ok(_) => Err(format!("{} is no folder", path.display())),
+        Err(error) => Err(format!("can not use {}: {error}", path.display())),
+    };
+    let read = read.and_then(|path| {
+        let same = |other: &&Bucket| other.folder.as_ref() == Some(&path);
+        match others.iter().find(same) {
+            Some(other) => Err(format!(
+                "{} is the folder of buckets.{} already; each bucket needs its own",
+                path.display(),
+                other.name
+            )),
+            None => Ok(path),
+        }
+    });
+    read.map_err(|message| problems.add(folder.place.clone(), &folder.key, message))
+        .ok()
+}
+
+/// Says why a name is none, if so.
+fn check_name(name: &str) -> Result<(), &'static str> {
+    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let ends = [name.bytes().next(), name.bytes().last()];
+    if !(3..=63).contains(&name.len())
+        || !name
+            .bytes()
+            .all(|byte| legal(byte) || matches!(byte, b'-' | b'.'))
+        || !ends.into_iter().flatten().all(legal)
+    {
+        return Err(
+            "a bucket's name is 3 to 63 lower-case letters, digits, `-` and `.`, and begins and ends with a letter \
+             or digit",
+        );
+    }
+    if name.contains("..") {
+        return Err("a bucket's name has no two dots in a row");
+    }
+    if name.parse::<Ipv4Addr>().is_ok() {
+        return Err("a bucket's name does not look like an IP address");
+    }
+    let reserved = RESERVED_PREFIXES
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+        || RESERVED_SUFFIXES
+            .iter()
+            .any(|suffix| name.ends_with(suffix));
+    if reserved {
+        return Err("S3 keeps names that begin or end so for itself");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Config, Source};
+
+    use super::*;
+
+    fn parse(text: &str, project: &Path) -> Result<Vec<Bucket>, String> {
+        let source = Source::new(Path::new("lambkin.toml"), text.to_owned());
+        let config = Config::parse(source, project).map_err(|error| error.to_string());
+        config.map(|config| config.buckets)
+    }
+
+    #[test]
+    fn a_bucket_keeps_versions_or_is_a_folder() {
+        let project = tempfile::tempdir().unwrap();
+        std::fs::create_dir(project.path().join("drop")).unwrap();
+        let text = "[buckets.inbox]\nfolder = 'drop'\n[buckets.photos]\nversioning = true\n[buckets.plain]\nversioning = false\n";
+        let buckets = parse(text, project.path()).unwrap();
+        let folder = project.path().canonicalize().unwrap().join("drop");
+        let expected = [
+            ("inbox", Versioning::Off, Some(folder)),
+            ("photos", Versioning::On, None),
+            ("plain", Versioning::Off, None),
+        ];
+        for (bucket, (name, versioning, folder)) in buckets.iter().zip(expected) {
+            assert_eq!(bucket.name, name);
+            assert_eq!((bucket.versioning, &bucket.folder), (versioning, &folder));
+        }
+    }
+
+    #[test]
+    fn names_follow_s3s_rules() {
+        for name in ["abc", "my-photos.2026", "1.2.3", "a1b"] {
+            assert_eq!(check_name(name), Ok(()), "{name}");
+        }
+        let long = "x".repeat(64);
+        for (name, why) in [
+            ("ab", "3 to 63"),
+            (long.as_str(), "3 to 63"),
+            ("Photos", "lower-case"),
+            ("a_b_c", "lower-case"),
+            ("-abc", "begins and ends"),
+            ("abc.", "begins and ends"),
+            ("a..b", "two dots"),
+            ("192.168.5.4", "IP address"),
+            ("xn--photos", "for itself"),
+            ("photos-s3alias", "for itself"),
+        ] {
+            assert!(check_name(name).unwrap_err().contains(why), "{name}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_shown_with_their_places_and_what_would_be_right() {
+        let project = tempfile::tempdir().unwrap();
+        std::fs::create_dir(project.path().join("drop")).unwrap();
+        std::fs::write(project.path().join("file"), "").unwrap();
+        for (lines, message) in [
+            (
+                "[buckets.Photos]",
+                "1:10: buckets.Photos: a bucket's name is 3 to 63",
+            ),
+            (
+                "[buckets.abc]\nfolder = 'nowhere'",
+                "2:10: buckets.abc.folder: can not use ",
+            ),
+            ("[buckets.abc]\nfolder = 'file'", "file is no folder"),
+            (
+                "[buckets.abc]\nfolder = 'drop'\nversioning = true",
+                "3:14: buckets.abc.versioning: can not be combined with `folder`",
+            ),
+            (
+                "[buckets.abc]\nfolder = 'drop'\n[buckets.def]\nfolder = './drop'",
+                "is the folder of buckets.abc already",
+            ),
+            (
+                "[buckets.abc]\nversionning = true",
+                "unknown key; did you mean `versioning`?",
+            ),
+            (
+                "[buckets.abc]\nversioning = 1",
+                "must be true or false, not 1",
+            ),
+        ] {
+            let problems = parse(lines, project.path()).unwrap_err();
+            assert!(problems.contains(message), "{lines}: {problems}");
+        }
+    }
+}

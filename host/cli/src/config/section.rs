@@ -1,0 +1,147 @@
+//! What triggers and services have in common: a plugin, and settings that are that plugin's own.
+//!
+//! The settings are handed on as JSON, and the place of each of their parts is kept, so that what the plugin finds wrong
+//! is shown where it was written.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::reader::{Found, Problems, Reader, nearest};
+use super::source::{Place, Problem};
+
+/// A part of the file that a plugin is to understand.
+#[derive(Debug, Clone)]
+pub struct Section {
+    pub plugin: PluginSource,
+    /// The plugin's own settings, as JSON.
+    pub settings: String,
+    /// The keys that lead to it: `triggers.web`.
+    key: String,
+    place: Place,
+    /// Of the choice of the plugin.
+    plugin_key: String,
+    plugin_place: Place,
+    places: BTreeMap<Vec<String>, Place>,
+}
+
+/// Where a plugin comes from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PluginSource {
+    /// A built-in, by name.
+    BuiltIn(String),
+    /// A component file.
+    File(PathBuf),
+}
+
+impl PluginSource {
+    /// How the operator wrote it.
+    pub fn name(&self) -> String {
+        match self {
+            Self::BuiltIn(name) => name.clone(),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+}
+
+impl Section {
+    /// All that is left of a table is its plugin's.
+    pub fn new(plugin: Found<PluginSource>, table: Reader<'_>) -> Self {
+        let (key, place) = (table.path().to_owned(), table.place());
+        let (settings, places) = table.remaining_json();
+        Self {
+            plugin: plugin.value,
+            settings: serde_json::Value::Object(settings).to_string(),
+            key,
+            place,
+            plugin_key: plugin.key,
+            plugin_place: plugin.place,
+            places,
+        }
+    }
+
+    /// A mistake in the plugin's settings, at the place its path of keys leads to, or as near to it as there is one.
+    pub fn problem(&self, at: &[String], message: String) -> Problem {
+        let mut path = at.to_vec();
+        let place = loop {
+            match self.places.get(&path) {
+                Some(place) => break place.clone(),
+                None if path.pop().is_none() => break self.place.clone(),
+                None => {}
+            }
+        };
+        let keys = at.iter().map(|key| {
+            if key.contains([' ', '.', '"', '/']) {
+                format!("{key:?}")
+            } else {
+                key.clone()
+            }
+        });
+        Problem {
+            place,
+            key: std::iter::once(self.key.clone())
+                .chain(keys)
+                .collect::<Vec<_>>()
+                .join("."),
+            message,
+        }
+    }
+
+    /// A mistake in the choice of the plugin.
+    pub fn plugin_problem(&self, message: String) -> Problem {
+        Problem {
+            place: self.plugin_place.clone(),
+            key: self.plugin_key.clone(),
+            message,
+        }
+    }
+}
+
+/// Reads `plugin`, which has to be there.
+pub fn read_plugin(
+    table: &mut Reader<'_>,
+    project: &Path,
+    problems: &Problems,
+) -> Option<Found<PluginSource>> {
+    if !table.has("plugin") {
+        problems.add(
+            table.place(),
+            table.path(),
+            "needs `plugin`: a built-in's name or the path of a .wasm file",
+        );
+    }
+    let plugin = table.text("plugin")?;
+    match find_plugin(&plugin.value, project) {
+        Ok(source) => Some(Found {
+            value: source,
+            place: plugin.place,
+            key: plugin.key,
+        }),
+        Err(message) => {
+            problems.add(plugin.place, &plugin.key, message);
+            None
+        }
+    }
+}
+
+/// A path has a `/` or ends in `.wasm`; everything else is a built-in's name.
+fn find_plugin(text: &str, project: &Path) -> Result<PluginSource, String> {
+    if text.contains('/') || text.ends_with(".wasm") {
+        let path = project.join(text);
+        if !path.is_file() {
+            return Err(format!("there is no file {}", path.display()));
+        }
+        return Ok(PluginSource::File(path));
+    }
+    if lambkin_builtin::find(text).is_some() {
+        return Ok(PluginSource::BuiltIn(text.to_owned()));
+    }
+    let names = lambkin_builtin::names();
+    let known = match nearest(text, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!(
+            "built in are: {}; a file needs a path, such as \"./{text}.wasm\"",
+            names.join(", ")
+        ),
+    };
+    Err(format!("there is no built-in plugin {text:?}; {known}"))
+}

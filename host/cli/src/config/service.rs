@@ -1,0 +1,236 @@
+//! `[services.NAME]`: a plugin that speaks a wire protocol on queues and buckets, where it listens, and which of them it may
+//! see.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use super::Listeners;
+use super::reader::{Found, Problems, Reader};
+use super::section::{Section, read_plugin};
+
+/// Before a service's name, in functions' environments.
+const VARIABLE: &str = "AWS_ENDPOINT_URL_";
+
+/// Long enough for any name of a service of AWS.
+const NAME_LENGTH: usize = 64;
+
+/// A service as configured.
+#[derive(Debug)]
+pub struct Service {
+    pub name: String,
+    pub listen: SocketAddr,
+    /// Names of queues it may see; `*` stands for any characters. `None`: the section does not say, so it sees none.
+    pub queues: Option<Vec<String>>,
+    /// The same for buckets.
+    pub buckets: Option<Vec<String>>,
+    pub section: Section,
+}
+
+impl Service {
+    /// The variable by which the SDKs find it: `AWS_ENDPOINT_URL_SQS`.
+    pub fn variable(&self) -> String {
+        variable(&self.name)
+    }
+}
+
+fn variable(name: &str) -> String {
+    format!("{VARIABLE}{}", name.to_ascii_uppercase().replace('-', "_"))
+}
+
+/// Reads all services.
+pub fn read(
+    root: &mut Reader<'_>,
+    project: &Path,
+    listeners: &mut Listeners,
+    problems: &Problems,
+) -> Vec<Service> {
+    let mut names: Vec<Found<String>> = Vec::new();
+    let mut services = Vec::new();
+    for (name, table) in root.tables("services") {
+        if let Err(message) = check_name(&name.value, &names) {
+            problems.add(name.place.clone(), &name.key, message);
+        }
+        names.push(name.clone());
+        services.extend(read_one(name, table, project, listeners, problems));
+    }
+    services
+}
+
+fn read_one(
+    name: Found<String>,
+    mut table: Reader<'_>,
+    project: &Path,
+    listeners: &mut Listeners,
+    problems: &Problems,
+) -> Option<Service> {
+    let plugin = read_plugin(&mut table, project, problems);
+    if !table.has("listen") {
+        let message = "needs `listen`: an address and a port, such as \"127.0.0.1:9324\"";
+        problems.add(table.place(), table.path(), message);
+    }
+    let listen = table.text("listen");
+    let address = listen.and_then(|listen| listeners.add(&listen, problems));
+    let mut grant = |key| {
+        let names = table.texts(key)?;
+        check_grant(&names, problems);
+        Some(names.value)
+    };
+    let (queues, buckets) = (grant("queues"), grant("buckets"));
+    let section = Section::new(plugin?, table);
+    Some(Service {
+        name: name.value,
+        listen: address?,
+        queues,
+        buckets,
+        section,
+    })
+}
+
+fn check_name(name: &str, others: &[Found<String>]) -> Result<(), String> {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if !(1..=NAME_LENGTH).contains(&name.len()) || !name.bytes().all(legal) {
+        return Err(format!(
+            "a service's name is 1 to {NAME_LENGTH} letters, digits, `-` and `_`, as it becomes part of the name of a variable"
+        ));
+    }
+    let same = |other: &&Found<String>| variable(&other.value) == variable(name);
+    match others.iter().find(same) {
+        Some(other) => Err(format!(
+            "functions would find it in {}, as they find {}; choose another name",
+            variable(name),
+            other.key
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Names of queues and buckets have the same characters; what is created later may be named too.
+fn check_grant(names: &Found<Vec<String>>, problems: &Problems) {
+    let legal =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'*');
+    for name in &names.value {
+        if name.is_empty() || !name.bytes().all(legal) {
+            let message = format!(
+                "must be names, in which `*` stands for any characters, such as [\"orders\", \"test-*\"]; {name:?} is none"
+            );
+            problems.add(names.place.clone(), &names.key, message);
+        }
+    }
+}
+
+/// Whether a name is among those granted.
+pub fn grants(patterns: &[String], name: &str) -> bool {
+    patterns.iter().any(|pattern| matches(pattern, name))
+}
+
+/// Whether a name is what a pattern says, `*` standing for any characters.
+fn matches(pattern: &str, name: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else {
+        return pattern == name;
+    };
+    let Some(mut left) = name.strip_prefix(start) else {
+        return false;
+    };
+    let mut middle: Vec<&str> = rest.split('*').collect();
+    let end = middle.pop().unwrap_or_default();
+    for part in middle {
+        // The first place is as good as any: what follows starts with a `*`.
+        match left.split_once(part) {
+            Some((_, after)) => left = after,
+            None => return false,
+        }
+    }
+    left.ends_with(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Config, Source};
+
+    use super::*;
+
+    fn parse(text: &str) -> Result<Vec<Service>, String> {
+        let source = Source::new(Path::new("lambkin.toml"), text.to_owned());
+        let config = Config::parse(source, Path::new("")).map_err(|error| error.to_string());
+        config.map(|config| config.services)
+    }
+
+    #[test]
+    fn a_service_has_grants_and_settings_of_its_own() {
+        let services = parse(
+            "[services.step-functions]\nplugin = 'sqs'\nlisten = 'localhost:0'\nqueues = ['orders', 'test-*']\ncolour = ['red']\n",
+        )
+        .unwrap();
+        let service = &services[0];
+        assert_eq!(service.variable(), "AWS_ENDPOINT_URL_STEP_FUNCTIONS");
+        assert_eq!(service.queues.as_deref().unwrap(), ["orders", "test-*"]);
+        assert_eq!(service.buckets, None);
+        assert_eq!(service.section.settings, r#"{"colour":["red"]}"#);
+        let problem = service
+            .section
+            .problem(&["colour".to_owned(), "0".to_owned()], "no".to_owned());
+        assert_eq!(problem.key, "services.step-functions.colour.0");
+    }
+
+    #[test]
+    fn a_star_stands_for_any_characters() {
+        for (pattern, name, granted) in [
+            ("orders", "orders", true),
+            ("orders", "orders-2", false),
+            ("*", "anything.fifo", true),
+            ("test-*", "test-", true),
+            ("test-*", "tes", false),
+            ("*.fifo", "a.fifo", true),
+            ("*.fifo", "a.fifo2", false),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-c", false),
+            ("ab*ba", "aba", false),
+        ] {
+            assert_eq!(matches(pattern, name), granted, "{pattern} {name}");
+        }
+        assert!(!grants(&[], "x"));
+        assert!(grants(&["y".to_owned(), "x".to_owned()], "x"));
+    }
+
+    #[test]
+    fn mistakes_are_shown_with_their_places_and_what_would_be_right() {
+        const SQS: &str = "[services.sqs]\nplugin = 'sqs'\nlisten = '127.0.0.1:9324'\n";
+        for (lines, message) in [
+            (
+                "[services.sqs]",
+                "services.sqs: needs `plugin`: a built-in's name",
+            ),
+            (
+                "[services.sqs]",
+                "services.sqs: needs `listen`: an address and a port",
+            ),
+            (
+                "[services.x]\nplugin = 'sqss'\nlisten = '127.0.0.1:0'",
+                "2:10: services.x.plugin: there is no built-in plugin \"sqss\"; did you mean `sqs`?",
+            ),
+            (
+                "[services.\"a b\"]\nplugin = 'sqs'\nlisten = '127.0.0.1:0'",
+                "a service's name is 1 to 64",
+            ),
+            (
+                &format!("{SQS}queues = ['a b']"),
+                "4:10: services.sqs.queues: must be names",
+            ),
+            (
+                &format!("{SQS}queues = 'orders'"),
+                "must be a list of strings",
+            ),
+            (
+                &format!("{SQS}[services.SQS]\nplugin = 'sqs'\nlisten = '127.0.0.1:0'"),
+                "would find it in AWS_ENDPOINT_URL_SQS, as they find services.SQS",
+            ),
+            (
+                &format!("[invoke]\nlisten = '127.0.0.1:9324'\n{SQS}"),
+                "services.sqs.listen: 127.0.0.1:9324 is taken by invoke.listen",
+            ),
+        ] {
+            let problems = parse(lines).unwrap_err();
+            assert!(problems.contains(message), "{lines}: {problems}");
+        }
+    }
+}

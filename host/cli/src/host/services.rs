@@ -1,0 +1,167 @@
+//! Services: their plugins, what they may see, and how functions find them.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use lambkin_lambda::FunctionSpec;
+use lambkin_plugin::{Granted, Service, ServiceSetup};
+
+use super::{Plugins, Storage, problems_of};
+use crate::config::{self, Config, Problem};
+
+/// Credentials that every service accepts. SDKs do not send a request without any.
+const CREDENTIALS: [(&str, &str); 2] = [
+    ("AWS_ACCESS_KEY_ID", "test"),
+    ("AWS_SECRET_ACCESS_KEY", "test"),
+];
+
+/// Variables of a function that lead the SDKs to credentials of its own, which `CREDENTIALS` would hide.
+const OWN_CREDENTIALS: [&str; 4] = [
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_PROFILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+];
+
+/// Has a service's plugin check its settings. Without a store, as in `lambkin check`, it can not answer requests.
+pub async fn configure_service(
+    plugins: &Plugins,
+    service: &config::Service,
+    config: &Config,
+    storage: Option<&Storage>,
+) -> Result<Service, Vec<Problem>> {
+    let plugin = plugins.of(&service.section).map_err(|error| vec![error])?;
+    let setup = ServiceSetup {
+        settings: service.section.settings.clone(),
+        region: config.account.region.clone(),
+        account: config.account.id.clone(),
+        queues: grant(&service.queues, storage.map(|storage| &storage.queues)),
+        buckets: grant(&service.buckets, storage.map(|storage| &storage.objects)),
+    };
+    let configured = plugin.service(&service.name, setup).await;
+    configured.map_err(|error| problems_of(error, &service.section))
+}
+
+fn grant<T: Clone>(names: &Option<Vec<String>>, store: Option<&T>) -> Option<Granted<T>> {
+    Some(Granted {
+        store: store?.clone(),
+        names: names.clone()?,
+    })
+}
+
+/// Tells functions where the services are that listen on these addresses, in the configuration's order.
+pub fn offer_services(config: &mut Config, addresses: &[SocketAddr]) {
+    let [(key_id, _), _] = CREDENTIALS;
+    let handed_on = std::env::var_os(key_id).is_some_and(|value| !value.is_empty());
+    offer(config, addresses, handed_on);
+}
+
+/// `handed_on`: functions get the credentials of the shell that Lambkin was started in.
+fn offer(config: &mut Config, addresses: &[SocketAddr], handed_on: bool) {
+    let services = config.services.iter().zip(addresses);
+    let endpoints: BTreeMap<String, String> = services
+        .map(|(service, address)| (service.variable(), url_of(*address)))
+        .collect();
+    if endpoints.is_empty() {
+        return;
+    }
+    for (spec, origin) in config.functions.iter_mut().zip(&config.origins) {
+        if !origin.service_endpoints {
+            continue;
+        }
+        spec.default_variables = endpoints.clone();
+        if !handed_on && !has_credentials(spec) {
+            let credentials = CREDENTIALS.map(|(key, value)| (key.to_owned(), value.to_owned()));
+            spec.default_variables.extend(credentials);
+        }
+    }
+}
+
+fn has_credentials(spec: &FunctionSpec) -> bool {
+    let own = spec.variables.get();
+    OWN_CREDENTIALS.iter().any(|key| own.contains_key(*key))
+}
+
+/// The URL by which a client on this machine reaches a listener.
+pub fn url_of(address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: &str = "
+        [functions.plain]
+        code = '/'
+        [functions.plain.versions.1]
+        [functions.alone]
+        code = '/'
+        service-endpoints = false
+        [functions.known]
+        code = '/'
+        environment = { AWS_PROFILE = 'work' }
+        [services.sqs]
+        plugin = 'sqs'
+        listen = '127.0.0.1:0'
+    ";
+
+    /// The variables of each function that are offered to it.
+    fn offered(text: &str, handed_on: bool) -> Vec<(String, Vec<String>)> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lambkin.toml");
+        std::fs::write(&path, text).unwrap();
+        let mut config = Config::read(&path).unwrap();
+        offer(&mut config, &["127.0.0.1:9324".parse().unwrap()], handed_on);
+        let functions = config.functions.iter().map(|spec| {
+            let variables = spec.default_variables.iter();
+            let variables = variables.map(|(key, value)| format!("{key}={value}"));
+            (config::full_name(spec), variables.collect())
+        });
+        functions.collect()
+    }
+
+    #[test]
+    fn functions_find_services_unless_they_do_not_want_to() {
+        let url = "AWS_ENDPOINT_URL_SQS=http://127.0.0.1:9324";
+        let test = ["AWS_ACCESS_KEY_ID=test", url, "AWS_SECRET_ACCESS_KEY=test"];
+        let own = |name: &str, variables: &[&str]| {
+            let variables = variables.iter().map(|variable| (*variable).to_owned());
+            (name.to_owned(), variables.collect::<Vec<_>>())
+        };
+        assert_eq!(
+            offered(CONFIG, false),
+            [
+                own("alone", &[]),
+                own("known", &[url]),
+                own("plain", &test),
+                own("plain:1", &test)
+            ]
+        );
+        assert_eq!(offered(CONFIG, true)[2], own("plain", &[url]));
+        let text = format!("service-endpoints = false\n{CONFIG}").replace(
+            "[functions.known]",
+            "[functions.known]\nservice-endpoints = true",
+        );
+        let offered = offered(&text, false);
+        assert_eq!(offered[1], own("known", &[url]));
+        assert_eq!(offered[2], own("plain", &[]));
+    }
+
+    #[test]
+    fn every_listener_has_an_address_that_can_be_called() {
+        for (address, url) in [
+            ("127.0.0.1:9324", "http://127.0.0.1:9324"),
+            ("0.0.0.0:9324", "http://127.0.0.1:9324"),
+            ("[::]:9324", "http://[::1]:9324"),
+            ("192.0.2.7:80", "http://192.0.2.7:80"),
+        ] {
+            assert_eq!(url_of(address.parse().unwrap()), url);
+        }
+    }
+}

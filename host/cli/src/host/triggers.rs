@@ -1,0 +1,235 @@
+//! Triggers: their plugins, configured, and what the configuration says they are joined to.
+
+use std::net::SocketAddr;
+
+use lambkin_plugin::{
+    BatchTrigger, HttpTrigger, ObjectTrigger, Origin, Source, SourceSetup, Target,
+};
+
+use super::{Plugins, problems_of, resolve, unknown_function};
+use crate::config::{Config, FIFO_SUFFIX, Feed, Poll, Problem, Section, Trigger, suggestion};
+
+/// A trigger whose plugin has accepted its settings.
+pub struct Joined {
+    pub name: String,
+    /// What the operator calls the plugin.
+    pub plugin: String,
+    pub front: Front,
+}
+
+/// A plugin in the role it plays, and where its events come from.
+pub enum Front {
+    Http(SocketAddr, HttpTrigger),
+    /// The queue's name.
+    Queue(String, BatchTrigger),
+    Poll(Source, BatchTrigger),
+    /// The bucket's name.
+    Bucket(String, ObjectTrigger),
+}
+
+impl Joined {
+    /// What it does, a line each.
+    pub fn summary(&self) -> &[String] {
+        match &self.front {
+            Front::Http(_, trigger) => trigger.summary(),
+            Front::Queue(_, trigger) | Front::Poll(_, trigger) => trigger.summary(),
+            Front::Bucket(_, trigger) => trigger.summary(),
+        }
+    }
+
+    /// Where its events come from, in a word or two.
+    pub fn feed(&self) -> String {
+        match &self.front {
+            Front::Http(address, _) => address.to_string(),
+            Front::Queue(name, _) => format!("queue {name}"),
+            Front::Poll(source, _) => format!("outside queue {}", source.origin().name),
+            Front::Bucket(name, _) => format!("bucket {name}"),
+        }
+    }
+}
+
+/// Has the plugin of a trigger check its settings, and checks that what it names exists.
+pub async fn configure_trigger(
+    plugins: &Plugins,
+    trigger: &Trigger,
+    config: &Config,
+) -> Result<Joined, Vec<Problem>> {
+    let section = &trigger.section;
+    let plugin = plugins.of(section).map_err(|problem| vec![problem])?;
+    let (name, settings) = (&trigger.name, &section.settings);
+    let refused = |error| problems_of(error, section);
+    let (front, functions) = match &trigger.feed {
+        Feed::Listen(address) => {
+            let http = plugin.http_trigger(name, settings).await;
+            let http = http.map_err(refused)?;
+            let functions = http.functions().to_vec();
+            (Front::Http(*address, http), functions)
+        }
+        Feed::Queue(queue) => {
+            let origin = origin(queue, config);
+            let batch = plugin.batch_trigger(name, settings, &origin).await;
+            let batch = batch.map_err(refused)?;
+            let functions = vec![batch.function().to_owned()];
+            (Front::Queue(queue.clone(), batch), functions)
+        }
+        Feed::Poll(poll) => {
+            let source = configure_source(plugins, name, poll, config).await?;
+            let batch = plugin.batch_trigger(name, settings, source.origin()).await;
+            let batch = batch.map_err(refused)?;
+            let functions = vec![batch.function().to_owned()];
+            (Front::Poll(source, batch), functions)
+        }
+        Feed::Bucket(bucket) => {
+            let origin = origin(bucket, config);
+            let object = plugin.object_trigger(name, settings, &origin).await;
+            let object = object.map_err(refused)?;
+            let functions = match object.target() {
+                Target::Function(function) => vec![function.clone()],
+                Target::Queue(queue) => {
+                    check_target(queue, section, config)?;
+                    Vec::new()
+                }
+            };
+            (Front::Bucket(bucket.clone(), object), functions)
+        }
+    };
+    let unknown = |function: &String| unknown_function(function, config);
+    let unknown = functions.iter().filter_map(unknown);
+    let unknown: Vec<Problem> = unknown
+        .map(|message| section.problem(&[], message))
+        .collect();
+    if !unknown.is_empty() {
+        return Err(unknown);
+    }
+    Ok(Joined {
+        name: name.clone(),
+        plugin: section.plugin.name(),
+        front,
+    })
+}
+
+async fn configure_source(
+    plugins: &Plugins,
+    trigger: &str,
+    poll: &Poll,
+    config: &Config,
+) -> Result<Source, Vec<Problem>> {
+    let plugin = plugins.of(&poll.section).map_err(|problem| vec![problem])?;
+    let variable = |name: &String| Some((name.clone(), std::env::var(name).ok()?));
+    let setup = SourceSetup {
+        settings: poll.section.settings.clone(),
+        network: poll.network.clone(),
+        environment: poll.pass_environment.iter().filter_map(variable).collect(),
+        region: config.account.region.clone(),
+        account: config.account.id.clone(),
+    };
+    let source = plugin.source(trigger, setup).await;
+    source.map_err(|error| problems_of(error, &poll.section))
+}
+
+fn origin(name: &str, config: &Config) -> Origin {
+    Origin {
+        name: name.to_owned(),
+        ordered: name.ends_with(FIFO_SUFFIX),
+        region: config.account.region.clone(),
+        account: config.account.id.clone(),
+    }
+}
+
+/// A queue that gets events of objects is there and, as on AWS, a standard one.
+fn check_target(queue: &str, section: &Section, config: &Config) -> Result<(), Vec<Problem>> {
+    let names = config.queues.iter().map(|queue| queue.name.as_str());
+    let message = if !names.clone().any(|name| name == queue) {
+        let hint = suggestion(queue, names);
+        format!("sends to the queue {queue:?}, which is not defined; {hint}")
+    } else if queue.ends_with(FIFO_SUFFIX) {
+        format!(
+            "sends to {queue}, a FIFO queue, and S3's events go to standard queues only, as on AWS"
+        )
+    } else {
+        return Ok(());
+    };
+    Err(vec![section.problem(&[], message)])
+}
+
+/// What would run and may not do what was meant.
+pub fn warning(joined: &Joined, config: &Config) -> Option<String> {
+    let Front::Queue(queue, trigger) = &joined.front else {
+        return None;
+    };
+    let warning = short_visibility(queue, trigger.function(), config)?;
+    Some(format!("trigger {}: {warning}", joined.name))
+}
+
+/// AWS refuses this; here it is up to the operator.
+fn short_visibility(queue: &str, function: &str, config: &Config) -> Option<String> {
+    let mut queues = config.queues.iter();
+    let queue = queues.find(|other| other.name == queue)?;
+    let timeout = resolve(function, config)?.timeout.as_secs_f64();
+    let visibility = queue.settings.lease_ms as f64 / 1000.0;
+    (visibility < timeout).then(|| {
+        format!(
+            "Queue visibility timeout: {visibility} seconds is less than Function timeout: {timeout} seconds; \
+             a message may be handed out again while the function still works on it"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: &str = "
+        [queues.orders]
+        VisibilityTimeout = 30
+        [functions.quick]
+        code = '/'
+        timeout = 30
+        [functions.slow]
+        code = '/'
+        [functions.slow.versions.2]
+        timeout = 60.5
+        [functions.slow.aliases]
+        live = '2'
+    ";
+
+    fn config() -> Config {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lambkin.toml");
+        std::fs::write(&path, CONFIG).unwrap();
+        Config::read(&path).unwrap()
+    }
+
+    #[test]
+    fn a_visibility_timeout_shorter_than_the_function_is_told_in_awss_words() {
+        let config = config();
+        for function in ["quick", "slow", "slow:$LATEST", "nobody"] {
+            assert_eq!(short_visibility("orders", function, &config), None);
+        }
+        for function in ["slow:2", "slow:live"] {
+            let warning = short_visibility("orders", function, &config).unwrap();
+            let words =
+                "Queue visibility timeout: 30 seconds is less than Function timeout: 60.5 seconds";
+            assert!(warning.starts_with(words), "{warning}");
+        }
+    }
+
+    #[test]
+    fn a_function_that_is_not_there_is_shown_with_the_nearest_one() {
+        let config = config();
+        assert_eq!(unknown_function("slow:live", &config), None);
+        for (function, message) in [
+            (
+                "quik",
+                "the function \"quik\", which is not defined; did you mean `quick`?",
+            ),
+            (
+                "slow:liev",
+                "the version or alias \"liev\" of slow, which is not defined; did you mean `live`?",
+            ),
+        ] {
+            let problem = unknown_function(function, &config).unwrap();
+            assert!(problem.contains(message), "{problem}");
+        }
+    }
+}
