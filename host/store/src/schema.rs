@@ -3,7 +3,8 @@
 use rusqlite::Connection;
 
 /// Each step leads from one layout to the next. Steps are added, never changed: files of every layout are out there.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = [
+    "
 CREATE TABLE messages (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     queue      TEXT    NOT NULL,
@@ -16,7 +17,9 @@ CREATE TABLE messages (
     body       BLOB    NOT NULL
 ) STRICT;
 CREATE INDEX messages_in_order ON messages (queue, due_at, id);
-"];
+",
+    crate::object::LAYOUT_STEP,
+];
 
 /// The layout that this program writes.
 pub(crate) const LAYOUT: i64 = STEPS.len() as i64;

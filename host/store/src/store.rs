@@ -164,7 +164,7 @@ impl Store {
 
     /// Has the writer run something and returns its result once that is committed. Then the bells ring, whether or
     /// not anybody still waits for the result.
-    async fn run<T, F>(&self, bells: Vec<Arc<Notify>>, work: F) -> Result<T, StoreError>
+    pub(crate) async fn run<T, F>(&self, bells: Vec<Arc<Notify>>, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
