@@ -62,18 +62,11 @@ impl StoreError {
     }
 
     pub(crate) fn io(attempt: &'static str, path: &Path, error: &std::io::Error) -> Self {
-        let advice = match error.kind() {
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => MAKE_ROOM,
-            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-                MAKE_WRITABLE
-            }
-            _ => LOOK_AT_THE_DISK,
-        };
         Self::Failed {
             attempt,
             path: path.to_owned(),
             reason: error.to_string(),
-            advice,
+            advice: file_advice(error),
         }
     }
 }
@@ -85,6 +78,16 @@ const MOVE_AWAY: &str = "it is no store or is damaged: move it and the files bes
                          one (`sqlite3 FILE .recover` may save what is in it)";
 const LOOK_AT_THE_DISK: &str = "see whether its folder and its disk are in order";
 const WAIT_FOR_THE_OTHER: &str = "another program has locked it: let that one finish first";
+
+/// What to do about a file that the operating system refuses.
+pub(crate) fn file_advice(error: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind as Kind;
+    match error.kind() {
+        Kind::StorageFull | Kind::QuotaExceeded => MAKE_ROOM,
+        Kind::PermissionDenied | Kind::ReadOnlyFilesystem => MAKE_WRITABLE,
+        _ => LOOK_AT_THE_DISK,
+    }
+}
 
 fn advice(code: ErrorCode) -> &'static str {
     match code {

@@ -2,10 +2,10 @@
 
 use rusqlite::Connection;
 
-use crate::queue;
+use crate::{object, queue};
 
 /// Each step leads from one layout to the next. Steps are added, never changed: files of every layout are out there.
-const STEPS: [&str; 2] = [EVENTS, queue::schema::QUEUES];
+const STEPS: [&str; 3] = [EVENTS, queue::schema::QUEUES, object::LAYOUT_STEP];
 
 /// The queues of functions' events.
 const EVENTS: &str = "

@@ -1,275 +1,193 @@
-//! Objects.
+//! Objects: plain files that a person can open, and what is known of them in the store.
+//!
+//! **Whole or not at all.** Bytes come in through an [`Upload`], a file that nobody sees. [`Objects::put`] gives it a row, in
+//! one transaction with everything that goes with it: the latest version before it, the end of an upload of parts, the
+//! notice for object triggers. That commit is the moment the object is there. Files are never written again, so whoever
+//! reads sees the whole old or the whole new object, and goes on seeing it. What files need after the commit is committed
+//! as a chore (see `files`), so a kill at any moment loses nothing and leaves nothing lying about.
+//!
+//! **A bucket's objects** are below the store's own folder (see `path` for their names), or, in a bucket that shows a
+//! plain folder, that folder's files themselves (see `folder`).
+//!
+//! **Changes** that object triggers are told are messages of the store: kept until they are told, also by the next host.
+//!
+//! **What survives**: as in all the store, a kill of the host at any moment. After a power cut a file may be shorter than its
+//! object; such an object is refused with an error that names the file.
+//!
+//! On failure nothing has changed, and the error says which file, what was tried, why it failed and what to do. A caller
+//! who goes away does not stop what was begun. No call blocks the runtime: files are read and written by threads
+//! that may wait, rows by the store's writer.
 
+mod bucket;
+mod change;
+mod digest;
+mod failure;
+mod files;
+mod folder;
+mod list;
+mod parts;
+mod path;
+mod put;
+mod read;
+mod remove;
+mod row;
+mod schema;
+mod tree;
 mod types;
+mod upload;
 
+pub use change::LeasedChange;
+pub use read::Object;
+pub(crate) use schema::STEP as LAYOUT_STEP;
 pub use types::{
     BucketInfo, Condition, Digest, Finished, Folder, Listing, Notice, ObjectError, ObjectInfo,
     Part, PartsListing, PartsUpload, Put, Query, Removed, Versioning,
 };
+pub use upload::Upload;
 
+use std::future::Future;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
-use lambkin_model::ObjectChange;
+use rusqlite::Connection;
+use tokio::sync::Notify;
 
 use crate::{SharedClock, Store};
+use change::Changes;
+use failure::Fault;
+use files::{Chore, Files};
+use folder::Folders;
 
 /// All buckets of a store. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Objects {
-    _store: Store,
-    _clock: SharedClock,
-}
+pub struct Objects(Arc<Shared>);
 
-/// Bytes on their way in; dropped before `Objects::put`, they are gone.
 #[derive(Debug)]
-pub struct Upload {}
-
-/// An object that is open for reading.
-#[derive(Debug)]
-pub struct Object {}
-
-/// A change that object triggers have not been told yet, with the proof of its lease.
-#[derive(Debug, Clone)]
-pub struct LeasedChange {
-    /// The change.
-    pub change: ObjectChange,
-    /// For `Objects::told` and `Objects::tell_again`.
-    pub receipt: crate::Receipt,
+struct Shared {
+    store: Store,
+    clock: SharedClock,
+    files: Files,
+    changes: Changes,
+    folders: Folders,
+    /// Chores that were done; the next transaction forgets them.
+    done: Mutex<Vec<i64>>,
 }
 
-#[allow(
-    clippy::unimplemented,
-    clippy::unused_async,
-    missing_docs,
-    unused_variables,
-    reason = "base"
-)]
-impl Upload {
-    pub async fn write(&mut self, bytes: Bytes) -> Result<(), ObjectError> {
-        unimplemented!()
-    }
-    pub async fn copy(
-        &mut self,
-        source: &Object,
-        offset: u64,
-        length: u64,
-    ) -> Result<(), ObjectError> {
-        unimplemented!()
-    }
-    pub async fn finish(&mut self) -> Result<Finished, ObjectError> {
-        unimplemented!()
-    }
-}
-
-#[allow(
-    clippy::unimplemented,
-    clippy::unused_async,
-    missing_docs,
-    unused_variables,
-    reason = "base"
-)]
-impl Object {
-    pub fn info(&self) -> &ObjectInfo {
-        unimplemented!()
-    }
-    pub async fn read(&self, offset: u64, length: usize) -> Result<Bytes, ObjectError> {
-        unimplemented!()
-    }
-}
-
-#[allow(
-    clippy::unimplemented,
-    clippy::unused_async,
-    missing_docs,
-    unused_variables,
-    reason = "base"
-)]
 impl Objects {
-    /// `folder` is where the objects' files are kept.
+    /// Opens the objects of a store; `folder` is where their files are kept. What a host that was killed left undone is
+    /// done, and what it had begun to tell object triggers is told again.
     pub async fn open_store(
         folder: &Path,
         store: Store,
         clock: SharedClock,
     ) -> Result<Self, ObjectError> {
-        unimplemented!()
+        let root = folder.to_owned();
+        let files = blocking(folder, move || Files::open(&root)).await?;
+        let objects = Self(Arc::new(Shared {
+            store,
+            clock,
+            files,
+            changes: Changes::default(),
+            folders: Folders::default(),
+            done: Mutex::default(),
+        }));
+        let now = objects.now();
+        let (chores, parts) = objects
+            .run(Vec::new(), move |connection| {
+                change::end_leases(connection, now)?;
+                Ok((Chore::all(connection)?, parts::files(connection)?))
+            })
+            .await?;
+        let files = objects.files().clone();
+        let done = blocking(folder, move || {
+            let done = files.tidy(&chores);
+            files.sweep(&parts, &chores)?;
+            Ok(done)
+        })
+        .await?;
+        objects
+            .run(Vec::new(), move |connection| {
+                Ok(Chore::forget(connection, &done)?)
+            })
+            .await?;
+        Ok(objects)
     }
 
-    pub async fn create(
-        &self,
-        bucket: &str,
-        attributes: Vec<(String, String)>,
-    ) -> Result<(), ObjectError> {
-        unimplemented!()
-    }
-    /// Makes sure that a bucket of a configuration is there; with a folder it shows what is in that.
-    pub async fn define(
-        &self,
-        bucket: &str,
-        versioning: Versioning,
-        folder: Option<&Path>,
-    ) -> Result<(), ObjectError> {
-        unimplemented!()
-    }
-    pub async fn bucket(&self, bucket: &str) -> Result<BucketInfo, ObjectError> {
-        unimplemented!()
-    }
-    pub async fn change(
-        &self,
-        bucket: &str,
-        versioning: Versioning,
-        attributes: Vec<(String, String)>,
-    ) -> Result<(), ObjectError> {
-        unimplemented!()
-    }
-    pub async fn buckets(
-        &self,
-        prefix: &str,
-        after: Option<&str>,
-        most: usize,
-    ) -> Result<Vec<BucketInfo>, ObjectError> {
-        unimplemented!()
-    }
-    pub async fn delete(&self, bucket: &str) -> Result<(), ObjectError> {
-        unimplemented!()
+    fn files(&self) -> &Files {
+        &self.0.files
     }
 
-    pub async fn upload(&self, bucket: &str, digests: Vec<Digest>) -> Result<Upload, ObjectError> {
-        unimplemented!()
-    }
-    pub async fn open(
-        &self,
-        bucket: &str,
-        key: &str,
-        version: Option<&str>,
-    ) -> Result<Object, ObjectError> {
-        unimplemented!()
-    }
-    pub async fn describe(
-        &self,
-        bucket: &str,
-        key: &str,
-        version: Option<&str>,
-    ) -> Result<ObjectInfo, ObjectError> {
-        unimplemented!()
-    }
-    pub async fn put(
-        &self,
-        bucket: &str,
-        key: &str,
-        upload: Upload,
-        put: Put,
-    ) -> Result<ObjectInfo, ObjectError> {
-        unimplemented!()
-    }
-    pub async fn revise(
-        &self,
-        bucket: &str,
-        key: &str,
-        version: Option<&str>,
-        metadata: Vec<(String, String)>,
-        notice: Option<Notice>,
-    ) -> Result<ObjectInfo, ObjectError> {
-        unimplemented!()
-    }
-    pub async fn remove(
-        &self,
-        bucket: &str,
-        key: &str,
-        version: Option<&str>,
-        condition: Condition,
-        notice: Option<Notice>,
-    ) -> Result<Removed, ObjectError> {
-        unimplemented!()
-    }
-    pub async fn list(&self, bucket: &str, query: Query) -> Result<Listing, ObjectError> {
-        unimplemented!()
-    }
-    pub async fn versions(&self, bucket: &str, query: Query) -> Result<Listing, ObjectError> {
-        unimplemented!()
+    fn now(&self) -> u64 {
+        self.0.clock.now()
     }
 
-    pub async fn start_parts(
-        &self,
-        bucket: &str,
-        key: &str,
-        metadata: Vec<(String, String)>,
-    ) -> Result<String, ObjectError> {
-        unimplemented!()
-    }
-    pub async fn describe_parts(&self, bucket: &str, id: &str) -> Result<PartsUpload, ObjectError> {
-        unimplemented!()
-    }
-    pub async fn put_part(
-        &self,
-        bucket: &str,
-        id: &str,
-        number: u32,
-        upload: Upload,
-        etag: String,
-        metadata: Vec<(String, String)>,
-    ) -> Result<Part, ObjectError> {
-        unimplemented!()
-    }
-    pub async fn parts(
-        &self,
-        bucket: &str,
-        id: &str,
-        after: u32,
-        most: usize,
-    ) -> Result<Vec<Part>, ObjectError> {
-        unimplemented!()
-    }
-    pub async fn compose(
-        &self,
-        bucket: &str,
-        id: &str,
-        numbers: Vec<u32>,
-        digests: Vec<Digest>,
-    ) -> Result<Upload, ObjectError> {
-        unimplemented!()
-    }
-    pub async fn abort_parts(&self, bucket: &str, id: &str) -> Result<(), ObjectError> {
-        unimplemented!()
-    }
-    pub async fn parts_uploads(
-        &self,
-        bucket: &str,
-        query: Query,
-    ) -> Result<PartsListing, ObjectError> {
-        unimplemented!()
+    /// Runs work in a transaction of the store's writer. It may be run more than once.
+    async fn run<T, F>(&self, bells: Vec<Arc<Notify>>, mut work: F) -> Result<T, ObjectError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Connection) -> Result<T, Fault> + Send + 'static,
+    {
+        let mut work = move |connection: &Connection| match work(connection) {
+            Ok(done) => Ok(Ok(done)),
+            Err(Fault::Refused(error)) => Ok(Err(error)),
+            Err(Fault::Sql(error)) => Err(error),
+        };
+        let ring = move |done| {
+            for bell in &bells {
+                bell.notify_one();
+            }
+            done
+        };
+        self.0
+            .store
+            .run_then(move |connection, _| work(connection), ring)
+            .await?
     }
 
-    /// The next change of a bucket to be told, waiting for it if there is none; the oldest first.
-    pub async fn next_change(&self, bucket: &str) -> Result<LeasedChange, ObjectError> {
-        unimplemented!()
-    }
-    /// The change was told to everyone.
-    pub async fn told(&self, change: &LeasedChange) -> Result<(), ObjectError> {
-        unimplemented!()
-    }
-    /// It could not be told; it comes again so much later.
-    pub async fn tell_again(
-        &self,
-        change: &LeasedChange,
-        after_ms: u64,
-    ) -> Result<(), ObjectError> {
-        unimplemented!()
+    /// Does what is left to do with files after a commit.
+    async fn tidy(&self, chores: Vec<Chore>) -> Result<(), ObjectError> {
+        if chores.is_empty() {
+            return Ok(());
+        }
+        let objects = self.clone();
+        let tidy = move || {
+            let done = objects.files().tidy(&chores);
+            let mut all = objects
+                .0
+                .done
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            all.extend(done);
+            Ok(())
+        };
+        blocking(&self.files().root, tidy).await
     }
 
-    /// Compares a folder bucket's file with what is known of it, and takes over what has changed: a new or another file is
-    /// an object with a notice `created`, a vanished one is removed with a notice `removed`. Nothing of the host's own
-    /// writes is seen as a change.
-    pub async fn sync_file(
+    /// Chores that were done since this was asked last.
+    fn done(&self) -> Vec<i64> {
+        let mut done = self.0.done.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *done)
+    }
+
+    /// Goes on with work also when the caller goes away, so that none stops half way.
+    async fn to_the_end<T>(
         &self,
-        bucket: &str,
-        relative: &Path,
-        notices: &Folder,
-    ) -> Result<(), ObjectError> {
-        unimplemented!()
+        work: impl Future<Output = Result<T, ObjectError>> + Send + 'static,
+    ) -> Result<T, ObjectError>
+    where
+        T: Send + 'static,
+    {
+        let working = tokio::spawn(work).await;
+        working.unwrap_or_else(|_| Err(failure::stopping(&self.files().root)))
     }
-    /// The same for the whole folder, what happened while no host was running included.
-    pub async fn sync_folder(&self, bucket: &str, notices: &Folder) -> Result<(), ObjectError> {
-        unimplemented!()
-    }
+}
+
+/// Has a thread work that may wait for the file system at `place`.
+async fn blocking<T, F>(place: &Path, work: F) -> Result<T, ObjectError>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T, ObjectError> + Send + 'static,
+{
+    let working = tokio::task::spawn_blocking(work).await;
+    working.unwrap_or_else(|_| Err(failure::stopping(place)))
 }

@@ -1,0 +1,97 @@
+//! Digests of bytes as they come in, several at once.
+
+use crc_fast::CrcAlgorithm;
+use md5::Md5;
+use sha1::Sha1;
+use sha2::{Digest as _, Sha256};
+
+use super::types::Digest;
+
+/// The digests of one upload, in the order they were asked for.
+#[derive(Debug, Default)]
+pub(super) struct Digests(Vec<Running>);
+
+#[derive(Debug, Clone)]
+enum Running {
+    Md5(Md5),
+    Sha1(Sha1),
+    Sha256(Sha256),
+    /// With the number of its bytes.
+    Crc(crc_fast::Digest, usize),
+}
+
+impl Digests {
+    pub(super) fn new(digests: &[Digest]) -> Self {
+        let crc = |algorithm, bytes| Running::Crc(crc_fast::Digest::new(algorithm), bytes);
+        let start = |digest: &Digest| match digest {
+            Digest::Md5 => Running::Md5(Md5::new()),
+            Digest::Sha1 => Running::Sha1(Sha1::new()),
+            Digest::Sha256 => Running::Sha256(Sha256::new()),
+            Digest::Crc32 => crc(CrcAlgorithm::Crc32IsoHdlc, 4),
+            Digest::Crc32c => crc(CrcAlgorithm::Crc32Iscsi, 4),
+            Digest::Crc64Nvme => crc(CrcAlgorithm::Crc64Nvme, 8),
+        };
+        Self(digests.iter().map(start).collect())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        for running in &mut self.0 {
+            match running {
+                Running::Md5(md5) => md5.update(bytes),
+                Running::Sha1(sha1) => sha1.update(bytes),
+                Running::Sha256(sha256) => sha256.update(bytes),
+                Running::Crc(crc, _) => crc.update(bytes),
+            }
+        }
+    }
+
+    /// As bytes, a CRC with its highest byte first.
+    pub(super) fn finish(self) -> Vec<Vec<u8>> {
+        let end = |running| match running {
+            Running::Md5(md5) => md5.finalize().to_vec(),
+            Running::Sha1(sha1) => sha1.finalize().to_vec(),
+            Running::Sha256(sha256) => sha256.finalize().to_vec(),
+            Running::Crc(crc, bytes) => {
+                let value = crc.finalize().to_be_bytes();
+                value.iter().skip(8 - bytes).copied().collect()
+            }
+        };
+        self.0.into_iter().map(end).collect()
+    }
+}
+
+/// In lower-case hexadecimal digits, as entity tags are written.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_digest_is_the_published_one_of_its_check_string() {
+        let all = [
+            (Digest::Crc64Nvme, "ae8b14860a799888"),
+            (Digest::Md5, "25f9e794323b453885f5181f1b624d0b"),
+            (Digest::Sha1, "f7c3bc1d808e04732adf679965ccc34ca7ae3441"),
+            (
+                Digest::Sha256,
+                "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225",
+            ),
+            (Digest::Crc32, "cbf43926"),
+            (Digest::Crc32c, "e3069283"),
+        ];
+        let asked: Vec<Digest> = all.iter().map(|(digest, _)| *digest).collect();
+        let mut digests = Digests::new(&asked);
+        digests.update(b"1234");
+        digests.update(b"56789");
+        let got: Vec<String> = digests.finish().iter().map(|bytes| hex(bytes)).collect();
+        let published: Vec<&str> = all.iter().map(|(_, hex)| *hex).collect();
+        assert_eq!(got, published);
+    }
+}

@@ -1,0 +1,390 @@
+//! Buckets that show a plain folder: its files are the objects.
+//!
+//! A key is a file's path below the folder. Rows mirror the files; a file is known again by its stamp (time of change, size,
+//! inode), so what has not changed is not read again, and what the host itself writes is not taken for somebody else's
+//! change: row and file change under one lock that `sync` takes, too. Its entity tag is the MD5 of its bytes, its time the
+//! file's.
+//!
+//! No objects are: hidden files (and all in hidden folders), editors' and browsers' files on their way (see `path`), what is
+//! no regular file, what has a name that is no UTF-8, and links that lead out of the folder or to folders.
+//!
+//! A write comes in as a hidden file beside the others and is renamed over what it replaces; that is kept under another
+//! name until the row is committed, and comes back if it can not be. A kill between the two leaves a changed file, which
+//! is found like any other change.
+//!
+//! On failure of one file the others are taken over all the same, and the first failure is told.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::{Connection, params};
+use tokio::sync::Notify;
+
+use super::change::Note;
+use super::failure::{self, Fault, invalid};
+use super::put::{self, Place, Plan, Stored};
+use super::read::Content;
+use super::remove::{self, Wish};
+use super::row::{self, Row};
+use super::tree::{self, Stamp};
+use super::types::{Folder, Notice, ObjectError, Put, Removed};
+use super::upload::Sink;
+use super::{Objects, bucket, files, parts, path};
+
+/// What the names of files begin with that are no objects yet.
+pub(super) const PASSING: &str = ".lambkin-";
+
+/// The most files that are taken over in one transaction.
+const BATCH: usize = 128;
+
+/// Of plain folders, what is not in the store.
+#[derive(Debug, Default)]
+pub(super) struct Folders {
+    /// Held while files and rows are changed together, by bucket.
+    locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    /// What changes are called, as it was said last, by bucket.
+    notices: Mutex<HashMap<String, Folder>>,
+    /// Those in which nothing of a former host is left.
+    swept: Mutex<HashSet<PathBuf>>,
+}
+
+impl Folders {
+    fn lock(&self, bucket: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(locks.entry(bucket.to_owned()).or_default())
+    }
+
+    fn remember(&self, bucket: &str, notices: &Folder) {
+        let mut all = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(bucket.to_owned(), notices.clone());
+    }
+
+    fn notices(&self, bucket: &str) -> Folder {
+        let all = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        let notice = |event: &str| Notice {
+            event: event.to_owned(),
+            extra: Vec::new(),
+        };
+        all.get(bucket).cloned().unwrap_or_else(|| Folder {
+            created: notice("ObjectCreated:Put"),
+            removed: notice("ObjectRemoved:Delete"),
+        })
+    }
+
+    /// Whether it has to be swept now.
+    fn is_first(&self, folder: &Path) -> bool {
+        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        swept.insert(folder.to_owned())
+    }
+}
+
+/// A change of a folder that is to be taken over.
+#[derive(Debug)]
+enum Found {
+    Made(Box<Plan>),
+    Gone(String),
+}
+
+/// Rows of a folder, by key: below a path, or all.
+fn known(
+    connection: &Connection,
+    bucket: i64,
+    top: &str,
+) -> rusqlite::Result<BTreeMap<String, Option<String>>> {
+    let below = format!("{top}/");
+    // `0` is the character after `/`.
+    let (from, to) = if top.is_empty() {
+        (String::new(), None)
+    } else {
+        (below, Some(format!("{top}0")))
+    };
+    let sql = "SELECT key, stamp FROM objects
+               WHERE bucket = ?1 AND (key = ?2 OR (key >= ?3 AND (?4 IS NULL OR key < ?4)))";
+    connection
+        .prepare_cached(sql)?
+        .query_map(params![bucket, top, from, to], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
+        .collect()
+}
+
+fn take_over(
+    connection: &Connection,
+    bucket: &str,
+    found: &Found,
+    removed: Option<&Note>,
+) -> Result<(), Fault> {
+    let key = match found {
+        Found::Made(plan) => return put::store(connection, plan).map(drop),
+        Found::Gone(key) => key,
+    };
+    let bucket = bucket::find(connection, bucket)?.id;
+    let Some(row) = row::unversioned(connection, bucket, key)? else {
+        return Ok(());
+    };
+    row::delete(connection, bucket, &row)?;
+    if let Some(note) = removed {
+        note.removed(connection, row::next_sequence(connection)?, &row.info)?;
+    }
+    Ok(())
+}
+
+impl Objects {
+    /// Compares a folder bucket's file with what is known of it, and takes over what has changed: a new or another file is
+    /// an object with a notice `created`, a vanished one is removed with a notice `removed`. Nothing of the host's own
+    /// writes is seen as a change. A folder stands for everything in it.
+    pub async fn sync_file(
+        &self,
+        bucket: &str,
+        relative: &Path,
+        notices: &Folder,
+    ) -> Result<(), ObjectError> {
+        let Some(key) = path::key_of(relative) else {
+            return Ok(());
+        };
+        self.sync(bucket, key, notices).await
+    }
+
+    /// The same for the whole folder, what happened while no host was running included.
+    pub async fn sync_folder(&self, bucket: &str, notices: &Folder) -> Result<(), ObjectError> {
+        self.sync(bucket, String::new(), notices).await
+    }
+
+    async fn sync(&self, bucket: &str, top: String, notices: &Folder) -> Result<(), ObjectError> {
+        self.0.folders.remember(bucket, notices);
+        let (objects, bucket, notices) = (self.clone(), bucket.to_owned(), notices.clone());
+        self.to_the_end(async move {
+            let lock = objects.0.folders.lock(&bucket);
+            let _held = lock.lock().await;
+            objects.sync_locked(&bucket, top, notices).await
+        })
+        .await
+    }
+
+    async fn sync_locked(
+        &self,
+        bucket: &str,
+        top: String,
+        notices: Folder,
+    ) -> Result<(), ObjectError> {
+        let (name, above) = (bucket.to_owned(), top.clone());
+        let (folder, mut known) = self
+            .run(Vec::new(), move |connection| {
+                let bucket = bucket::find(connection, &name)?;
+                let folder = bucket.folder.ok_or_else(|| {
+                    Fault::Refused(invalid(format!("the bucket `{name}` shows no folder")))
+                })?;
+                Ok((folder, known(connection, bucket.id, &above)?))
+            })
+            .await?;
+        let root = folder.clone();
+        let seen = super::blocking(&folder, move || tree::scan(&root, &top)).await?;
+        let mut changed = Vec::new();
+        for (key, stamp) in seen {
+            if known.remove(&key).flatten().as_ref() != Some(&stamp.text) {
+                changed.push((key, stamp));
+            }
+        }
+        let (created, bells) = self.note(bucket, Some(notices.created), self.now());
+        let (removed, _) = self.note(bucket, Some(notices.removed), self.now());
+        let mut failed = None;
+        let mut found: Vec<Found> = known.into_keys().map(Found::Gone).collect();
+        for (key, stamp) in changed {
+            match self
+                .read_file(bucket, &folder, key, stamp, created.clone())
+                .await
+            {
+                Ok(made) => found.extend(made.map(|plan| Found::Made(Box::new(plan)))),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+            if found.len() >= BATCH {
+                self.take_all_over(bucket, std::mem::take(&mut found), &removed, &bells)
+                    .await?;
+            }
+        }
+        self.take_all_over(bucket, found, &removed, &bells).await?;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// `None` if it is being written: then it will be heard of again.
+    async fn read_file(
+        &self,
+        bucket: &str,
+        folder: &Path,
+        key: String,
+        stamp: Stamp,
+        note: Option<Note>,
+    ) -> Result<Option<Plan>, ObjectError> {
+        let (file, before) = (folder.join(&key), stamp.clone());
+        let etag = super::blocking(folder, move || tree::etag(&file, &before)).await?;
+        Ok(etag.map(|etag| Plan {
+            bucket: bucket.to_owned(),
+            key,
+            put: Put {
+                etag,
+                ..Put::default()
+            },
+            size: stamp.size,
+            at: stamp.modified_at,
+            place: Place::Folder(folder.to_owned(), stamp.text),
+            note,
+        }))
+    }
+
+    async fn take_all_over(
+        &self,
+        bucket: &str,
+        all: Vec<Found>,
+        removed: &Option<Note>,
+        bells: &[Arc<Notify>],
+    ) -> Result<(), ObjectError> {
+        let (bucket, removed) = (bucket.to_owned(), removed.clone());
+        if all.is_empty() {
+            return Ok(());
+        }
+        self.run(bells.to_vec(), move |connection| {
+            all.iter()
+                .try_for_each(|found| take_over(connection, &bucket, found, removed.as_ref()))
+        })
+        .await
+    }
+
+    /// Puts an upload in its place in a folder.
+    pub(super) async fn put_in_folder(
+        &self,
+        mut sink: Sink,
+        mut plan: Plan,
+        folder: PathBuf,
+        bells: Vec<Arc<Notify>>,
+    ) -> Result<Stored, ObjectError> {
+        let relative = path::relative(&plan.key)?;
+        let lock = self.0.folders.lock(&plan.bucket);
+        let _held = lock.lock().await;
+        self.see_first(&plan.bucket, &plan.key).await?;
+        let asked = plan.clone();
+        let allowed = move |connection: &Connection| put::allowed(connection, &asked).map(drop);
+        self.run(Vec::new(), allowed).await?;
+        let root = folder.clone();
+        let replace = move || {
+            sink.settle()?;
+            tree::replace(&root, &relative, sink)
+        };
+        let replaced = super::blocking(&folder, replace).await?;
+        plan.place = Place::Folder(folder.clone(), replaced.stamp.text.clone());
+        plan.at = replaced.stamp.modified_at;
+        let committed = self.commit(plan, bells).await;
+        let done = committed.is_ok();
+        let end = move || {
+            // What can not be brought back is noticed as a change.
+            let _ended = if done {
+                replaced.keep()
+            } else {
+                replaced.undo()
+            };
+            Ok(())
+        };
+        let _stopping = super::blocking(&folder, end).await;
+        committed
+    }
+
+    /// Removes a file from a folder.
+    pub(super) async fn remove_from_folder(
+        &self,
+        folder: &Path,
+        wish: Wish,
+        bells: Vec<Arc<Notify>>,
+    ) -> Result<Removed, ObjectError> {
+        let lock = self.0.folders.lock(&wish.bucket);
+        let _held = lock.lock().await;
+        self.see_first(&wish.bucket, &wish.key).await?;
+        let asked = wish.clone();
+        let is_there = move |connection: &Connection| {
+            let bucket = bucket::find(connection, &asked.bucket)?;
+            Ok(remove::target(connection, &bucket, &asked)?.is_some())
+        };
+        if !self.run(Vec::new(), is_there).await? {
+            return Ok(remove::NOTHING);
+        }
+        let file = folder.join(path::relative(&wish.key)?);
+        let aside = folder.join(format!("{PASSING}{}", path::new_id()));
+        let (from, to) = (file.clone(), aside.clone());
+        let put_aside =
+            move || fs::rename(&from, &to).map_err(|error| failure::file("delete", &from, &error));
+        super::blocking(folder, put_aside).await?;
+        let removed = self
+            .run(bells, move |connection| {
+                Ok(remove::remove(connection, &wish)?.0)
+            })
+            .await;
+        let done = removed.is_ok();
+        let end = move || {
+            // What can not be brought back is noticed as a change.
+            let _ended = if done {
+                files::delete(&aside)
+            } else {
+                fs::rename(&aside, &file)
+            };
+            Ok(())
+        };
+        let _stopping = super::blocking(folder, end).await;
+        removed
+    }
+
+    /// Takes over what has happened to a file, before something else does.
+    async fn see_first(&self, bucket: &str, key: &str) -> Result<(), ObjectError> {
+        if path::relative(key).is_err() {
+            return Ok(());
+        }
+        let notices = self.0.folders.notices(bucket);
+        self.sync_locked(bucket, key.to_owned(), notices).await
+    }
+
+    /// Opens a folder's file; `None` if it is no longer what its row says, which then is put right.
+    pub(super) async fn open_in_folder(
+        &self,
+        bucket: &str,
+        folder: &Path,
+        row: &Row,
+    ) -> Result<Option<Content>, ObjectError> {
+        let (root, key, size) = (folder.to_owned(), row.info.key.clone(), row.info.size);
+        let stamp = row.stamp.clone();
+        let open = move || match tree::open(&root, &key)? {
+            Some((file, now, path)) if Some(&now.text) == stamp.as_ref() => {
+                Content::of(file, path, size).map(Some)
+            }
+            _ => Ok(None),
+        };
+        let opened = super::blocking(folder, open).await?;
+        if opened.is_none() {
+            let notices = self.0.folders.notices(bucket);
+            self.sync(bucket, row.info.key.clone(), &notices).await?;
+        }
+        Ok(opened)
+    }
+
+    /// Makes a folder if there is none, and deletes what a former host left on its way into it. Returns its full path.
+    pub(super) async fn prepare_folder(&self, folder: &Path) -> Result<PathBuf, ObjectError> {
+        let parts = self
+            .run(Vec::new(), |connection| Ok(parts::files(connection)?))
+            .await?;
+        let (objects, given) = (self.clone(), folder.to_owned());
+        let prepare = move || {
+            let failed = |error| failure::file("make", &given, &error);
+            fs::create_dir_all(&given).map_err(failed)?;
+            let folder = fs::canonicalize(&given).map_err(failed)?;
+            if folder.to_str().is_none() {
+                let shown = folder.display();
+                return Err(invalid(format!(
+                    "the folder {shown} has a name that is no UTF-8"
+                )));
+            }
+            if objects.0.folders.is_first(&folder) {
+                tree::sweep(&folder, &parts)?;
+            }
+            Ok(folder)
+        };
+        super::blocking(folder, prepare).await
+    }
+}

@@ -1,0 +1,152 @@
+//! Removing an object, or hiding it behind a delete marker.
+
+use rusqlite::Connection;
+
+use super::Objects;
+use super::bucket::{self, Bucket};
+use super::change::Note;
+use super::failure::Fault;
+use super::files::Chore;
+use super::put::{check, drop_unversioned};
+use super::row::{self, Row};
+use super::types::{Condition, Notice, ObjectError, ObjectInfo, Removed, Versioning};
+
+/// A removal that was asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Wish {
+    pub(super) bucket: String,
+    pub(super) key: String,
+    version: Option<String>,
+    condition: Condition,
+    pub(super) note: Option<Note>,
+    at: u64,
+}
+
+/// What a removal did, and what is left to do.
+type Done = (Removed, Vec<Chore>);
+
+pub(super) const NOTHING: Removed = Removed {
+    existed: false,
+    version: None,
+    marker: false,
+};
+
+/// What would be removed, if it is there and the condition holds. Changes nothing.
+pub(super) fn target(
+    connection: &Connection,
+    bucket: &Bucket,
+    wish: &Wish,
+) -> Result<Option<Row>, Fault> {
+    let found = row::find(connection, bucket.id, &wish.key, wish.version.as_deref())?;
+    check(&wish.condition, found.as_ref())?;
+    Ok(found)
+}
+
+/// Does it, in a transaction.
+pub(super) fn remove(connection: &Connection, wish: &Wish) -> Result<Done, Fault> {
+    let bucket = bucket::find(connection, &wish.bucket)?;
+    let found = target(connection, &bucket, wish)?;
+    if wish.version.is_none() && bucket.info.versioning != Versioning::Off {
+        return Ok(hide(connection, &bucket, wish, found.as_ref())?);
+    }
+    let Some(row) = found else {
+        return Ok((NOTHING, Vec::new()));
+    };
+    row::delete(connection, bucket.id, &row)?;
+    let mut chores = Vec::new();
+    if let Some(file) = &row.file {
+        chores.push(Chore::to_delete(connection, file)?);
+    }
+    if let Some(note) = &wish.note {
+        note.removed(connection, row::next_sequence(connection)?, &row.info)?;
+    }
+    let removed = Removed {
+        existed: true,
+        version: row.info.version,
+        marker: row.info.marker,
+    };
+    Ok((removed, chores))
+}
+
+/// Adds a delete marker; while versions are suspended, in place of the version that has no id.
+fn hide(
+    connection: &Connection,
+    bucket: &Bucket,
+    wish: &Wish,
+    found: Option<&Row>,
+) -> rusqlite::Result<Done> {
+    let sequence = row::next_sequence(connection)?;
+    let keeps_versions = bucket.info.versioning == Versioning::On;
+    let version = keeps_versions.then(|| row::new_id(sequence));
+    let mut chores = Vec::new();
+    if version.is_none() {
+        chores.extend(drop_unversioned(connection, bucket.id, &wish.key)?);
+    }
+    let marker = Row {
+        sequence,
+        info: ObjectInfo {
+            key: wish.key.clone(),
+            version,
+            latest: true,
+            marker: true,
+            size: 0,
+            etag: String::new(),
+            modified_at: wish.at,
+            metadata: Vec::new(),
+        },
+        file: None,
+        stamp: None,
+    };
+    row::insert(connection, bucket.id, &marker)?;
+    if let Some(note) = &wish.note {
+        note.removed(connection, sequence, &marker.info)?;
+    }
+    let removed = Removed {
+        existed: found.is_some_and(|row| !row.info.marker),
+        version: marker.info.version,
+        marker: true,
+    };
+    Ok((removed, chores))
+}
+
+impl Objects {
+    /// Removes an object; with versions kept and none named, adds a delete marker instead. Without anything to remove
+    /// nobody is told.
+    pub async fn remove(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<&str>,
+        condition: Condition,
+        notice: Option<Notice>,
+    ) -> Result<Removed, ObjectError> {
+        let folder = self.folder_of(bucket).await?;
+        let at = self.now();
+        let (note, bells) = self.note(bucket, notice, at);
+        let wish = Wish {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            version: version.map(str::to_owned),
+            condition,
+            note,
+            at,
+        };
+        let objects = self.clone();
+        self.to_the_end(async move {
+            if let Some(folder) = folder {
+                return objects.remove_from_folder(&folder, wish, bells).await;
+            }
+            let done = objects.done();
+            let remove = move |connection: &Connection| {
+                let removed = remove(connection, &wish)?;
+                Chore::forget(connection, &done)?;
+                Ok(removed)
+            };
+            let (removed, chores) = objects.run(bells, remove).await?;
+            // What is not done now is done at the next start.
+            let _stopping = objects.tidy(chores).await;
+            Ok(removed)
+        })
+        .await
+    }
+}

@@ -1,0 +1,64 @@
+//! The layout of buckets and objects in the store's file: one step of the store's layout, which is never changed.
+//!
+//! A row of `objects` is one version of one key; in a bucket that keeps no versions each key has one row, and that has
+//! no `version`. Keys compare by their bytes (SQLite's BINARY on UTF-8), so an index walk is a listing. The partial index
+//! `objects_listed` holds exactly what a listing shows, so neither old versions nor delete markers slow one down.
+
+/// What objects add to the store's layout.
+pub(crate) const STEP: &str = "
+CREATE TABLE object_sequence (last INTEGER NOT NULL) STRICT;
+INSERT INTO object_sequence VALUES (0);
+
+CREATE TABLE buckets (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    name       TEXT    NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL,
+    versioning INTEGER NOT NULL,           -- 0 off, 1 on, 2 suspended
+    folder     TEXT,                       -- of a bucket that shows a plain folder
+    attributes TEXT    NOT NULL            -- JSON: [[name, value], ...]
+) STRICT;
+
+CREATE TABLE objects (
+    sequence    INTEGER PRIMARY KEY,       -- from object_sequence: the newest version has the highest
+    bucket      INTEGER NOT NULL,
+    key         TEXT    NOT NULL,
+    version     TEXT,                      -- NULL is AWS's version `null`
+    latest      INTEGER NOT NULL,
+    marker      INTEGER NOT NULL,
+    size        INTEGER NOT NULL,
+    etag        TEXT    NOT NULL,
+    modified_at INTEGER NOT NULL,
+    metadata    TEXT    NOT NULL,          -- JSON: [[name, value], ...]
+    file        TEXT,                      -- below the objects' folder; NULL for a marker and in a plain folder
+    stamp       TEXT                       -- in a plain folder: by what the file is known again
+) STRICT;
+CREATE INDEX objects_by_key ON objects (bucket, key, sequence DESC, version);
+CREATE UNIQUE INDEX objects_listed ON objects (bucket, key) WHERE latest = 1 AND marker = 0;
+
+CREATE TABLE parts_uploads (
+    id         TEXT    PRIMARY KEY,
+    bucket     INTEGER NOT NULL,
+    key        TEXT    NOT NULL,
+    started_at INTEGER NOT NULL,
+    metadata   TEXT    NOT NULL            -- JSON: [[name, value], ...]
+) STRICT;
+CREATE INDEX parts_uploads_by_key ON parts_uploads (bucket, key, id);
+
+CREATE TABLE parts (
+    upload      TEXT    NOT NULL,
+    number      INTEGER NOT NULL,
+    file        TEXT    NOT NULL,          -- the id of a file among those on their way in
+    size        INTEGER NOT NULL,
+    etag        TEXT    NOT NULL,
+    modified_at INTEGER NOT NULL,
+    metadata    TEXT    NOT NULL,          -- JSON: [[name, value], ...]
+    PRIMARY KEY (upload, number)
+) STRICT, WITHOUT ROWID;
+
+-- What is to be done with files after a commit; what a host did not get round to, the next one does.
+CREATE TABLE file_chores (
+    id   INTEGER PRIMARY KEY AUTOINCREMENT,
+    file TEXT    NOT NULL,
+    move INTEGER NOT NULL                  -- 1: bring it in to its place, 0: delete it
+) STRICT;
+";

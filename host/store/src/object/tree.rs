@@ -1,0 +1,279 @@
+//! The files of a plain folder, on the disk: what is there, what it is known by, and how one is replaced.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::digest::{Digests, hex};
+use super::failure::{self, invalid};
+use super::folder::PASSING;
+use super::types::{Digest, ObjectError};
+use super::upload::Sink;
+use super::{files, path};
+
+/// What is read of a file at once.
+const READ: usize = 1024 * 1024;
+
+/// What a file is known again by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stamp {
+    /// Time of change in nanoseconds, size, inode.
+    pub(super) text: String,
+    pub(super) size: u64,
+    /// In milliseconds since the Unix epoch.
+    pub(super) modified_at: u64,
+}
+
+impl Stamp {
+    fn of(about: &Metadata) -> Self {
+        let (seconds, nanoseconds) = (about.mtime(), about.mtime_nsec());
+        let ms = seconds
+            .saturating_mul(1000)
+            .saturating_add(nanoseconds / 1_000_000);
+        Self {
+            text: format!(
+                "{seconds}.{nanoseconds:09} {} {}",
+                about.size(),
+                about.ino()
+            ),
+            size: about.size(),
+            modified_at: u64::try_from(ms).unwrap_or(0),
+        }
+    }
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+/// What is at a path whose folders are no links.
+enum Seen {
+    Nothing,
+    Folder,
+    File(Stamp),
+}
+
+fn look(root: &Path, at: &Path) -> Result<Seen, ObjectError> {
+    let looked = fs::symlink_metadata(at).and_then(|about| {
+        if !about.is_symlink() {
+            return Ok((about, true));
+        }
+        let inside = fs::canonicalize(at)?.starts_with(root);
+        let target = fs::metadata(at)?;
+        let is_file = target.is_file();
+        Ok((target, inside && is_file))
+    });
+    match looked {
+        Ok((about, true)) if about.is_file() => Ok(Seen::File(Stamp::of(&about))),
+        Ok((about, true)) if about.is_dir() => Ok(Seen::Folder),
+        Ok(_) => Ok(Seen::Nothing),
+        Err(error) if is_gone(&error) => Ok(Seen::Nothing),
+        Err(error) => Err(failure::file("read", at, &error)),
+    }
+}
+
+/// Whether the folders above a file are the root's own, and no links.
+fn is_inside(root: &Path, relative: &Path) -> bool {
+    let above = relative
+        .parent()
+        .map_or_else(|| root.to_owned(), |above| root.join(above));
+    fs::canonicalize(&above).is_ok_and(|real| real == above)
+}
+
+/// The objects among the files at this key and below it; an empty key is the whole folder.
+pub(super) fn scan(root: &Path, top: &str) -> Result<BTreeMap<String, Stamp>, ObjectError> {
+    let mut found = BTreeMap::new();
+    if top.is_empty() {
+        walk(root, String::new(), &mut found)?;
+        return Ok(found);
+    }
+    // A folder that is gone altogether is unmounted or moved rather than emptied.
+    fs::metadata(root).map_err(|error| failure::file("read", root, &error))?;
+    if !is_inside(root, Path::new(top)) {
+        return Ok(found);
+    }
+    match look(root, &root.join(top))? {
+        Seen::Nothing => {}
+        Seen::File(stamp) => {
+            found.insert(top.to_owned(), stamp);
+        }
+        Seen::Folder => walk(root, top.to_owned(), &mut found)?,
+    }
+    Ok(found)
+}
+
+fn walk(root: &Path, top: String, found: &mut BTreeMap<String, Stamp>) -> Result<(), ObjectError> {
+    let mut folders = vec![top];
+    while let Some(folder) = folders.pop() {
+        let at = root.join(&folder);
+        let failed = |error| failure::file("read", &at, &error);
+        let entries = match fs::read_dir(&at) {
+            Err(error) if is_gone(&error) && !folder.is_empty() => continue,
+            entries => entries.map_err(failed)?,
+        };
+        for entry in entries {
+            let name = entry.map_err(failed)?.file_name();
+            let Some(key) = path::key_of(&Path::new(&folder).join(name)) else {
+                continue;
+            };
+            match look(root, &root.join(&key))? {
+                Seen::Nothing => {}
+                Seen::Folder => folders.push(key),
+                Seen::File(stamp) => {
+                    found.insert(key, stamp);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Opens the file of a key; `None` if none is there that is an object.
+pub(super) fn open(root: &Path, key: &str) -> Result<Option<(File, Stamp, PathBuf)>, ObjectError> {
+    let path = root.join(path::relative(key)?);
+    if !is_inside(root, Path::new(key)) || !matches!(look(root, &path)?, Seen::File(_)) {
+        return Ok(None);
+    }
+    let failed = |error| failure::file("read", &path, &error);
+    match File::open(&path) {
+        Err(error) if is_gone(&error) => Ok(None),
+        opened => {
+            let file = opened.map_err(failed)?;
+            let stamp = Stamp::of(&file.metadata().map_err(failed)?);
+            Ok(Some((file, stamp, path)))
+        }
+    }
+}
+
+/// The entity tag of a file; `None` if it is not, or no longer, the file with this stamp.
+pub(super) fn etag(path: &Path, stamp: &Stamp) -> Result<Option<String>, ObjectError> {
+    let read = || {
+        let mut file = File::open(path)?;
+        let mut md5 = Digests::new(&[Digest::Md5]);
+        let mut buffer = vec![0; READ.min(stamp.size as usize + 1)];
+        if Stamp::of(&file.metadata()?) != *stamp {
+            return Ok(None);
+        }
+        loop {
+            let read = file.read(&mut buffer)?;
+            let bytes = buffer.get(..read).unwrap_or_default();
+            if bytes.is_empty() {
+                break;
+            }
+            md5.update(bytes);
+        }
+        let is_same = Stamp::of(&file.metadata()?) == *stamp;
+        Ok(is_same.then(|| hex(&md5.finish().concat())))
+    };
+    match read() {
+        Err(error) if is_gone(&error) => Ok(None),
+        read => read.map_err(|error| failure::file("read", path, &error)),
+    }
+}
+
+/// A file that was replaced, while it is not settled whether it stays so.
+#[derive(Debug)]
+pub(super) struct Replaced {
+    file: PathBuf,
+    /// What was there before, if anything was.
+    before: Option<PathBuf>,
+    pub(super) stamp: Stamp,
+}
+
+impl Replaced {
+    /// It stays so.
+    pub(super) fn keep(self) -> io::Result<()> {
+        self.before.map_or(Ok(()), |before| files::delete(&before))
+    }
+
+    /// It was not to be.
+    pub(super) fn undo(self) -> io::Result<()> {
+        match self.before {
+            Some(before) => fs::rename(before, &self.file),
+            None => files::delete(&self.file),
+        }
+    }
+}
+
+/// Renames what came in over the file of a key.
+pub(super) fn replace(root: &Path, relative: &Path, sink: Sink) -> Result<Replaced, ObjectError> {
+    make_folders(root, relative)?;
+    let file = root.join(relative);
+    let failed = |error| failure::file("write", &file, &error);
+    if fs::symlink_metadata(&file).is_ok_and(|about| about.is_dir()) {
+        return Err(invalid(format!(
+            "there is a folder at {}: in a plain folder a name is a file's or a folder's",
+            file.display()
+        )));
+    }
+    let before = root.join(format!("{PASSING}{}", path::new_id()));
+    let before = match fs::hard_link(&file, &before) {
+        Ok(()) => Some(before),
+        Err(error) if is_gone(&error) => None,
+        // A file system without links: then there is a moment without the file.
+        Err(_) => {
+            fs::rename(&file, &before).map_err(failed)?;
+            Some(before)
+        }
+    };
+    let renamed = fs::rename(&sink.path, &file).and_then(|()| fs::metadata(&file));
+    match renamed {
+        Ok(about) => {
+            sink.keep();
+            let stamp = Stamp::of(&about);
+            Ok(Replaced {
+                file,
+                before,
+                stamp,
+            })
+        }
+        Err(error) => {
+            if let Some(before) = before {
+                fs::rename(&before, &file).map_err(failed)?;
+                // Two links to one file stay two.
+                files::delete(&before).map_err(failed)?;
+            }
+            Err(failed(error))
+        }
+    }
+}
+
+/// Makes the folders above a file, none of which may be a link or a file.
+fn make_folders(root: &Path, relative: &Path) -> Result<(), ObjectError> {
+    let Some(above) = relative.parent() else {
+        return Ok(());
+    };
+    let mut folder = root.to_owned();
+    for name in above.components() {
+        folder.push(name);
+        let made = fs::create_dir(&folder);
+        let about = fs::symlink_metadata(&folder)
+            .map_err(|error| failure::file("make", &folder, &made.err().unwrap_or(error)))?;
+        if !about.is_dir() {
+            return Err(invalid(format!(
+                "{} is no folder: in a plain folder a name is a file's or a folder's, and links to folders are not followed",
+                folder.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Deletes what a former host left on its way in, except parts that are still wanted.
+pub(super) fn sweep(root: &Path, parts: &HashSet<String>) -> Result<(), ObjectError> {
+    let failed = |error| failure::file("look through", root, &error);
+    for entry in fs::read_dir(root).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        let id = name.to_str().and_then(|name| name.strip_prefix(PASSING));
+        if id.is_some_and(|id| !parts.contains(id)) {
+            let file = root.join(&name);
+            files::delete(&file).map_err(|error| failure::file("delete", &file, &error))?;
+        }
+    }
+    Ok(())
+}

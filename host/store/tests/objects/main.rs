@@ -1,0 +1,236 @@
+//! Objects through their public face. The clock is made up and nothing waits for it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test's helpers fail the test like the test itself"
+)]
+
+mod change;
+mod crash;
+mod figures;
+mod folder;
+mod list;
+mod parts;
+mod put;
+mod versions;
+
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use lambkin_store::object::{
+    Condition, Digest, Notice, ObjectError, ObjectInfo, Objects, Put, Query, Versioning,
+};
+use lambkin_store::{Clock, Store};
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+/// When these tests take place.
+pub(crate) const NOW: u64 = 1_800_000_000_000;
+
+/// A clock that is set.
+#[derive(Debug)]
+pub(crate) struct SetClock(watch::Sender<u64>);
+
+impl SetClock {
+    pub(crate) fn set(&self, now: u64) {
+        self.0.send_replace(now);
+    }
+}
+
+impl Clock for SetClock {
+    fn now(&self) -> u64 {
+        *self.0.borrow()
+    }
+
+    fn until(&self, at: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        let mut time = self.0.subscribe();
+        Box::pin(async move {
+            time.wait_for(|now| *now >= at).await.unwrap();
+        })
+    }
+}
+
+/// Objects in a folder of their own, with the bucket `b`.
+pub(crate) struct House {
+    pub(crate) folder: TempDir,
+    pub(crate) clock: Arc<SetClock>,
+    pub(crate) store: Store,
+    pub(crate) objects: Objects,
+}
+
+impl House {
+    pub(crate) async fn new() -> Self {
+        let house = Self::at(tempfile::tempdir().unwrap()).await;
+        house.objects.create("b", Vec::new()).await.unwrap();
+        house
+    }
+
+    pub(crate) async fn at(folder: TempDir) -> Self {
+        let clock = Arc::new(SetClock(watch::Sender::new(NOW)));
+        let store = Store::open(&folder.path().join("store.sqlite"))
+            .await
+            .unwrap();
+        let root = folder.path().join("objects");
+        let objects = Objects::open_store(&root, store.clone(), clock.clone())
+            .await
+            .unwrap();
+        Self {
+            folder,
+            clock,
+            store,
+            objects,
+        }
+    }
+
+    /// The next host.
+    pub(crate) async fn again(self) -> Self {
+        self.store.close().await;
+        Self::at(self.folder).await
+    }
+
+    pub(crate) fn root(&self) -> PathBuf {
+        self.folder.path().join("objects")
+    }
+
+    /// The files below the objects' folder, but not those on their way in.
+    pub(crate) fn files(&self) -> Vec<String> {
+        let incoming = self.root().join(".incoming");
+        let files = files_below(&self.root());
+        let placed = files
+            .into_iter()
+            .filter(|file| !file.starts_with(&incoming));
+        placed
+            .map(|file| {
+                file.strip_prefix(self.root())
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .to_owned()
+            })
+            .collect()
+    }
+
+    pub(crate) fn incoming(&self) -> Vec<PathBuf> {
+        files_below(&self.root().join(".incoming"))
+    }
+
+    pub(crate) async fn put(&self, key: &str, bytes: &str) -> ObjectInfo {
+        self.put_with(key, bytes, put(bytes)).await.unwrap()
+    }
+
+    pub(crate) async fn put_with(
+        &self,
+        key: &str,
+        bytes: &str,
+        put: Put,
+    ) -> Result<ObjectInfo, ObjectError> {
+        let mut upload = self.objects.upload("b", Vec::new()).await?;
+        upload
+            .write(Bytes::copy_from_slice(bytes.as_bytes()))
+            .await?;
+        upload.finish().await?;
+        self.objects.put("b", key, upload, put).await
+    }
+
+    pub(crate) async fn get(&self, key: &str) -> Result<String, ObjectError> {
+        self.get_version(key, None).await
+    }
+
+    pub(crate) async fn get_version(
+        &self,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<String, ObjectError> {
+        let object = self.objects.open("b", key, version).await?;
+        let bytes = object.read(0, 1 << 20).await?;
+        Ok(String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
+    pub(crate) async fn remove(
+        &self,
+        key: &str,
+        version: Option<&str>,
+    ) -> lambkin_store::object::Removed {
+        let removed = self
+            .objects
+            .remove("b", key, version, Condition::Always, None);
+        removed.await.unwrap()
+    }
+
+    pub(crate) async fn keep_versions(&self, versioning: Versioning) {
+        self.objects
+            .change("b", versioning, Vec::new())
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn keys(&self) -> Vec<String> {
+        let query = Query {
+            most: 1000,
+            ..Query::default()
+        };
+        let listing = self.objects.list("b", query).await.unwrap();
+        listing.objects.into_iter().map(|info| info.key).collect()
+    }
+}
+
+/// A put whose entity tag says what the bytes are.
+pub(crate) fn put(bytes: &str) -> Put {
+    Put {
+        etag: format!("tag of {bytes}"),
+        ..Put::default()
+    }
+}
+
+pub(crate) fn notice(event: &str) -> Option<Notice> {
+    let extra = vec![("source-ip".to_owned(), "127.0.0.1".to_owned())];
+    Some(Notice {
+        event: event.to_owned(),
+        extra,
+    })
+}
+
+pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(files_below(&path));
+        } else {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The same bytes each time, and others for another seed.
+pub(crate) fn some_bytes(length: usize, seed: u8) -> Bytes {
+    let byte = |at: usize| (at.wrapping_mul(31) >> 3) as u8 ^ seed;
+    (0..length).map(byte).collect::<Vec<u8>>().into()
+}
+
+/// The MD5 of bytes, in hexadecimal digits, as the store computes it.
+pub(crate) async fn md5(objects: &Objects, bytes: Bytes) -> String {
+    let mut upload = objects.upload("b", vec![Digest::Md5]).await.unwrap();
+    upload.write(bytes).await.unwrap();
+    let digests = upload.finish().await.unwrap().digests;
+    digests[0]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Waits for something that another thread is about to do.
+pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..6000 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert!(holds(), "{what}");
+}

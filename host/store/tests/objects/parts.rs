@@ -1,0 +1,208 @@
+//! Uploads of parts.
+
+use super::*;
+use lambkin_store::object::{Part, PartsUpload};
+
+async fn put_part(house: &House, id: &str, number: u32, bytes: Bytes) -> Result<Part, ObjectError> {
+    let mut upload = house.objects.upload("b", Vec::new()).await.unwrap();
+    upload.write(bytes).await.unwrap();
+    upload.finish().await.unwrap();
+    let metadata = vec![("checksum".to_owned(), number.to_string())];
+    house
+        .objects
+        .put_part("b", id, number, upload, format!("tag {number}"), metadata)
+        .await
+}
+
+fn completes(id: &str) -> Put {
+    Put {
+        completes: Some(id.to_owned()),
+        etag: "whole".to_owned(),
+        ..Put::default()
+    }
+}
+
+#[tokio::test]
+async fn parts_become_one_object_in_the_order_that_is_asked_for() {
+    let house = House::new().await;
+    let objects = &house.objects;
+    let metadata = vec![("content-type".to_owned(), "image/png".to_owned())];
+    let id = objects
+        .start_parts("b", "dir/k", metadata.clone())
+        .await
+        .unwrap();
+    let described = PartsUpload {
+        id: id.clone(),
+        key: "dir/k".to_owned(),
+        started_at: NOW,
+        metadata,
+    };
+    assert_eq!(objects.describe_parts("b", &id).await, Ok(described));
+    let large = some_bytes(400_000, 2);
+    put_part(&house, &id, 7, large.clone()).await.unwrap();
+    put_part(&house, &id, 1, Bytes::from_static(b"replaced"))
+        .await
+        .unwrap();
+    put_part(&house, &id, 1, Bytes::from_static(b"one"))
+        .await
+        .unwrap();
+    put_part(&house, &id, 3, Bytes::from_static(b"left out"))
+        .await
+        .unwrap();
+    assert_eq!(house.incoming().len(), 3);
+    let parts = objects.parts("b", &id, 1, 1).await.unwrap();
+    let three = Part {
+        number: 3,
+        size: 8,
+        etag: "tag 3".to_owned(),
+        modified_at: NOW,
+        metadata: vec![("checksum".to_owned(), "3".to_owned())],
+    };
+    assert_eq!(parts, [three]);
+    assert_eq!(
+        objects
+            .compose("b", &id, vec![1, 2], Vec::new())
+            .await
+            .unwrap_err(),
+        ObjectError::Missing
+    );
+    let expected: Bytes = [&large, &b"one"[..]].concat().into();
+    for digests in [Vec::new(), vec![Digest::Md5]] {
+        let mut upload = objects
+            .compose("b", &id, vec![7, 1], digests)
+            .await
+            .unwrap();
+        let finished = upload.finish().await.unwrap();
+        assert_eq!(finished.size, 400_003);
+        let Some(digest) = finished.digests.first() else {
+            continue;
+        };
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, md5(objects, expected.clone()).await);
+        objects
+            .put("b", "dir/k", upload, completes(&id))
+            .await
+            .unwrap();
+    }
+    let object = objects.open("b", "dir/k", None).await.unwrap();
+    assert!(object.read(0, 1 << 20).await.unwrap() == expected);
+    assert_eq!(
+        objects.describe_parts("b", &id).await,
+        Err(ObjectError::Missing)
+    );
+    eventually("the parts are gone", || house.incoming().is_empty()).await;
+}
+
+#[tokio::test]
+async fn an_upload_ends_once_and_only_with_its_own_key() {
+    let house = House::new().await;
+    let objects = &house.objects;
+    let id = objects.start_parts("b", "k", Vec::new()).await.unwrap();
+    put_part(&house, &id, 1, Bytes::from_static(b"x"))
+        .await
+        .unwrap();
+    let compose = async || {
+        let mut upload = objects
+            .compose("b", &id, vec![1], Vec::new())
+            .await
+            .unwrap();
+        upload.finish().await.unwrap();
+        upload
+    };
+    let (first, second) = (compose().await, compose().await);
+    let other = objects
+        .put("b", "other", compose().await, completes(&id))
+        .await;
+    assert_eq!(other, Err(ObjectError::Missing));
+    objects.put("b", "k", first, completes(&id)).await.unwrap();
+    assert_eq!(
+        objects.put("b", "k", second, completes(&id)).await,
+        Err(ObjectError::Missing)
+    );
+    assert_eq!(
+        put_part(&house, &id, 2, Bytes::new()).await,
+        Err(ObjectError::Missing)
+    );
+    eventually("nothing is left", || house.incoming().is_empty()).await;
+    assert_eq!(house.files().len(), 1);
+}
+
+#[tokio::test]
+async fn parts_wait_for_the_next_host_and_an_abort_deletes_them() {
+    let house = House::new().await;
+    let id = house
+        .objects
+        .start_parts("b", "k", Vec::new())
+        .await
+        .unwrap();
+    put_part(&house, &id, 1, Bytes::from_static(b"x"))
+        .await
+        .unwrap();
+    let house = house.again().await;
+    assert_eq!(house.objects.parts("b", &id, 0, 10).await.unwrap().len(), 1);
+    assert_eq!(house.incoming().len(), 1);
+    house
+        .objects
+        .compose("b", &id, vec![1], Vec::new())
+        .await
+        .unwrap()
+        .finish()
+        .await
+        .unwrap();
+    house.objects.abort_parts("b", &id).await.unwrap();
+    assert_eq!(
+        house.objects.abort_parts("b", &id).await,
+        Err(ObjectError::Missing)
+    );
+    assert_eq!(
+        house.objects.parts("b", &id, 0, 10).await,
+        Err(ObjectError::Missing)
+    );
+    eventually("the parts are gone", || house.incoming().is_empty()).await;
+}
+
+#[tokio::test]
+async fn uploads_are_listed_by_key_and_id_page_by_page() {
+    let house = House::new().await;
+    let mut expected = Vec::new();
+    for key in ["b", "a/1", "a/2", "c", "b", "b"] {
+        expected.push((
+            key,
+            house
+                .objects
+                .start_parts("b", key, Vec::new())
+                .await
+                .unwrap(),
+        ));
+    }
+    expected.sort();
+    for most in [1, 2, 10] {
+        let mut query = Query {
+            most,
+            delimiter: "/".to_owned(),
+            ..Query::default()
+        };
+        let (mut found, mut prefixes) = (Vec::new(), Vec::new());
+        loop {
+            let page = house
+                .objects
+                .parts_uploads("b", query.clone())
+                .await
+                .unwrap();
+            found.extend(
+                page.uploads
+                    .into_iter()
+                    .map(|upload| (upload.key, upload.id)),
+            );
+            prefixes.extend(page.common_prefixes);
+            let Some(next) = page.next else { break };
+            query.after = Some(next);
+        }
+        assert_eq!(prefixes, ["a/"]);
+        let expected = expected
+            .iter()
+            .skip(2)
+            .map(|(key, id)| ((*key).to_owned(), id.clone()));
+        assert_eq!(found, expected.collect::<Vec<_>>());
+    }
+}
