@@ -10,6 +10,8 @@
 //! polls: [`Store::bell`] rings when a queue has something new, and every lease says when the next message is due. The
 //! time is always the caller's, in milliseconds since the Unix epoch, so tests need not wait.
 //!
+//! Objects are plain files beside it, with rows in it: see [`object`].
+//!
 //! **What survives.** A commit is in the operating system's hands before it is answered (write-ahead log,
 //! `synchronous = NORMAL`), so it survives a kill of the host at any moment. It is on the disk itself a few
 //! megabytes of writes later: a power cut may take the last moments' commits, and never damages the file. Waiting for the

@@ -185,13 +185,12 @@ impl Objects {
         *locked(&self.0.changes.wanted) = Some(wanted);
         self.run(Vec::new(), move |connection| {
             let all = "SELECT DISTINCT queue FROM messages WHERE queue >= ?1 AND queue < ?2";
-            let mut all = connection.prepare(all)?;
-            let all = all.query_map([QUEUES, QUEUES_END], |row| row.get::<_, String>(0))?;
-            for queue in all {
-                let queue = queue?;
-                if !queues.contains(&queue) {
-                    connection.execute("DELETE FROM messages WHERE queue = ?1", [queue])?;
-                }
+            let all: Vec<String> = connection
+                .prepare(all)?
+                .query_map([QUEUES, QUEUES_END], |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()?;
+            for unwanted in all.iter().filter(|queue| !queues.contains(*queue)) {
+                connection.execute("DELETE FROM messages WHERE queue = ?1", [unwanted])?;
             }
             Ok(())
         })

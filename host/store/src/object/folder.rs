@@ -87,27 +87,32 @@ enum Found {
     Gone(String),
 }
 
-/// Rows of a folder, by key: below a path, or all.
+/// Rows of a folder, by key: at a path and below it, or all.
 fn known(
     connection: &Connection,
     bucket: i64,
     top: &str,
 ) -> rusqlite::Result<BTreeMap<String, Option<String>>> {
-    let below = format!("{top}/");
-    // `0` is the character after `/`.
-    let (from, to) = if top.is_empty() {
-        (String::new(), None)
+    let mut found = BTreeMap::new();
+    if let Some(row) = row::unversioned(connection, bucket, top)? {
+        found.insert(row.info.key, row.stamp);
+    }
+    let below = if top.is_empty() {
+        String::new()
     } else {
-        (below, Some(format!("{top}0")))
+        format!("{top}/")
     };
-    let sql = "SELECT key, stamp FROM objects
-               WHERE bucket = ?1 AND (key = ?2 OR (key >= ?3 AND (?4 IS NULL OR key < ?4)))";
-    connection
-        .prepare_cached(sql)?
-        .query_map(params![bucket, top, from, to], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?
-        .collect()
+    let sql = "SELECT key, stamp FROM objects WHERE bucket = ?1 AND key >= ?2 ORDER BY key";
+    let mut rows = connection.prepare_cached(sql)?;
+    let mut rows = rows.query(params![bucket, below])?;
+    while let Some(row) = rows.next()? {
+        let key: String = row.get(0)?;
+        if !key.starts_with(&below) {
+            break;
+        }
+        found.insert(key, row.get(1)?);
+    }
+    Ok(found)
 }
 
 fn take_over(

@@ -86,10 +86,14 @@ async fn small_and_large_objects() {
     );
     println!(
         "get of 1,000 bytes: {:?}",
-        median(2001, async |n| house
-            .get(&format!("dir/{n}"))
-            .await
-            .unwrap())
+        median(2001, async |n| {
+            let object = house
+                .objects
+                .open("b", &format!("dir/{n}"), None)
+                .await
+                .unwrap();
+            object.read(0, 1000).await.unwrap()
+        })
         .await
     );
     let start = Instant::now();

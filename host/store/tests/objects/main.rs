@@ -10,6 +10,7 @@ mod change;
 mod crash;
 mod figures;
 mod folder;
+mod kill;
 mod list;
 mod parts;
 mod put;

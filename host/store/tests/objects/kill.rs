@@ -1,0 +1,109 @@
+//! A host that is killed while it stores objects, again and again.
+
+use super::*;
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+/// Names the folder to the process that is to be killed.
+const FOLDER: &str = "LAMBKIN_KILLED_FOLDER";
+const ROUNDS: usize = 6;
+
+/// The bytes of a key's object number `n`: small ones and large ones.
+fn content(n: usize) -> Bytes {
+    some_bytes([700, 100_000, 400_000][n % 3] + n, n as u8)
+}
+
+/// Is no test of its own: the process that is killed, which says what was answered.
+#[tokio::test]
+#[ignore = "is run and killed by another test"]
+async fn storing_until_killed() {
+    let Ok(folder) = std::env::var(FOLDER) else {
+        return;
+    };
+    let clock = Arc::new(SetClock(watch::Sender::new(NOW)));
+    let folder = PathBuf::from(folder);
+    let store = Store::open(&folder.join("store.sqlite")).await.unwrap();
+    let objects = Objects::open_store(&folder.join("objects"), store, clock)
+        .await
+        .unwrap();
+    objects.define("b", Versioning::Off, None).await.unwrap();
+    let mut writers = tokio::task::JoinSet::new();
+    for key in 0..4 {
+        let objects = objects.clone();
+        writers.spawn(async move {
+            let key = format!("dir/{key}");
+            let before = objects.describe("b", &key, None).await;
+            let first = before.map_or(0, |info| info.etag.parse::<usize>().unwrap() + 1);
+            for n in first.. {
+                let mut upload = objects.upload("b", Vec::new()).await.unwrap();
+                upload.write(content(n)).await.unwrap();
+                upload.finish().await.unwrap();
+                let put = Put {
+                    etag: n.to_string(),
+                    ..Put::default()
+                };
+                objects.put("b", &key, upload, put).await.unwrap();
+                println!("\nstored {key} {n}");
+            }
+        });
+    }
+    writers.join_all().await;
+}
+
+#[tokio::test]
+async fn killed_at_any_moment_what_was_answered_is_there_and_whole() {
+    let mut folder = tempfile::tempdir().unwrap();
+    for round in 0..ROUNDS {
+        let mut host = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--ignored",
+                "--exact",
+                "--nocapture",
+                "kill::storing_until_killed",
+            ])
+            .env(FOLDER, folder.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (mut answered, mut answers) = (HashMap::new(), 0);
+        let lines = BufReader::new(host.stdout.take().unwrap()).lines();
+        for line in lines.map_while(Result::ok) {
+            let Some((key, n)) = line
+                .strip_prefix("stored ")
+                .and_then(|said| said.split_once(' '))
+            else {
+                continue;
+            };
+            answered.insert(key.to_owned(), n.parse::<usize>().unwrap());
+            answers += 1;
+            if answered.len() == 4 && answers > 7 * round {
+                // What it says until it is dead counts, too.
+                host.kill().unwrap();
+            }
+        }
+        host.wait().unwrap();
+        assert_eq!(
+            answered.len(),
+            4,
+            "every writer got through before the kill"
+        );
+        let house = House::at(folder).await;
+        for (key, n) in &answered {
+            let object = house.objects.open("b", key, None).await.unwrap();
+            let found: usize = object.info().etag.parse().unwrap();
+            assert!(found >= *n, "{key}: {found}, answered {n}");
+            assert!(
+                object.read(0, 1 << 20).await.unwrap() == content(found),
+                "{key} is torn"
+            );
+        }
+        assert_eq!(
+            (house.files().len(), house.incoming().len()),
+            (4, 0),
+            "nothing lies about"
+        );
+        house.store.close().await;
+        folder = house.folder;
+    }
+}
