@@ -83,10 +83,8 @@ impl Store {
         most: usize,
     ) -> Result<Leased, StoreError> {
         let queue = queue.to_owned();
-        self.run(move |connection, _| {
-            queues::lease(connection, &queue, now, until, most)
-        })
-        .await
+        self.run(move |connection, _| queues::lease(connection, &queue, now, until, most))
+            .await
     }
 
     /// Removes a message that was leased, and sends what follows from it, both or neither. Tells whether the lease
@@ -117,10 +115,8 @@ impl Store {
         not_before: u64,
         attempts: u32,
     ) -> Result<bool, StoreError> {
-        self.run(move |connection, _| {
-            queues::reschedule(connection, receipt, not_before, attempts)
-        })
-        .await
+        self.run(move |connection, _| queues::reschedule(connection, receipt, not_before, attempts))
+            .await
     }
 
     /// Ends all leases of a queue: its consumer was part of a host that is no more. What it had is due now.
@@ -135,10 +131,8 @@ impl Store {
 
     /// All queues with messages in them, by name.
     pub async fn statistics(&self, now: u64) -> Result<Vec<Statistics>, StoreError> {
-        self.run(move |connection, _| {
-            queues::statistics(connection, now)
-        })
-        .await
+        self.run(move |connection, _| queues::statistics(connection, now))
+            .await
     }
 
     /// Rings when a queue has something new. It remembers one ring for a consumer that is not listening just now, and

@@ -54,7 +54,14 @@ pub(crate) fn remember(
     let until = time(turn.now.saturating_add(DEDUPLICATION_MS));
     turn.execute(
         sql,
-        params![key.queue, key.scope, key.text, until, message, id.as_bytes()],
+        params![
+            key.queue,
+            key.scope,
+            key.text,
+            until,
+            message,
+            id.as_bytes()
+        ],
     )?;
     Ok(())
 }

@@ -101,7 +101,11 @@ mod tests {
     #[test]
     fn attributes_and_extra_come_back_as_they_were() {
         let attributes = vec![
-            attribute("b", "Binary.png", AttributeValue::Binary(Bytes::from_static(&[0, 255]))),
+            attribute(
+                "b",
+                "Binary.png",
+                AttributeValue::Binary(Bytes::from_static(&[0, 255])),
+            ),
             attribute("a", "Number.float", AttributeValue::Text("1.50".to_owned())),
         ];
         let extra = vec![("SenderId".to_owned(), "\"x\"".to_owned())];

@@ -9,12 +9,7 @@ use super::turn::Turn;
 use crate::queues::{from_time, time};
 
 /// The group of this name, which is made for a message that is due then if there is none.
-pub(crate) fn join(
-    turn: &Turn<'_>,
-    pile: i64,
-    name: &str,
-    due_at: u64,
-) -> rusqlite::Result<i64> {
+pub(crate) fn join(turn: &Turn<'_>, pile: i64, name: &str, due_at: u64) -> rusqlite::Result<i64> {
     let known = "SELECT id FROM queue_groups WHERE pile = ?1 AND name = ?2";
     if let Some(id) = turn.row(known, (pile, name), |row| row.get(0))? {
         return Ok(id);
@@ -25,8 +20,11 @@ pub(crate) fn join(
 
 /// Up to so many groups that have something to hand out, the one that is due first before the others.
 pub(crate) fn due(turn: &Turn<'_>, pile: i64, most: usize) -> rusqlite::Result<Vec<i64>> {
-    let sql = "SELECT id FROM queue_groups WHERE pile = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3";
-    turn.rows(sql, params![pile, time(turn.now), most as i64], |row| row.get(0))
+    let sql =
+        "SELECT id FROM queue_groups WHERE pile = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3";
+    turn.rows(sql, params![pile, time(turn.now), most as i64], |row| {
+        row.get(0)
+    })
 }
 
 /// When the next group is due.

@@ -52,7 +52,9 @@ impl Queues {
             }
             let moved = handle.clone();
             let pause = self.run(move |turn| moves::step(turn, &moved)).await?;
-            diary.moves.insert(handle, now.saturating_add(pause.unwrap_or(0)));
+            diary
+                .moves
+                .insert(handle, now.saturating_add(pause.unwrap_or(0)));
         }
         if diary.cleaning <= self.clock.now() {
             self.clean().await?;

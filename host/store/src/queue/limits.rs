@@ -9,6 +9,10 @@ pub(crate) const ATTRIBUTES_BYTES: usize = 64 * 1024;
 /// The most messages of one receive: Lambda's largest batch.
 pub(crate) const MOST: usize = 10_000;
 
+/// A receive takes no further message once it has so many bytes of bodies: they are in memory all at once. More than twice
+/// what an event may carry.
+pub(crate) const RECEIVE_BYTES: usize = 16 * 1024 * 1024;
+
 /// The most messages of a queue that are leased at a time, SQS's.
 pub(crate) const IN_FLIGHT: u64 = 120_000;
 

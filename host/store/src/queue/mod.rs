@@ -75,9 +75,7 @@ impl Queues {
         let clock = Arc::clone(&self.clock);
         self.store
             .run_then(
-                move |connection, rings| {
-                    turn::take(connection, rings, clock.now(), &mut work)
-                },
+                move |connection, rings| turn::take(connection, rings, clock.now(), &mut work),
                 |done: Result<T, QueueError>| done.map(then),
             )
             .await?

@@ -9,15 +9,16 @@
 use rusqlite::{Row, params};
 use uuid::Uuid;
 
+use super::keeper::KEEPER;
 use super::limits::{MOST, MOVE_STEP, MOVES_KEPT};
 use super::redrive::{self, Moving, Reason};
 use super::settings::Queue;
 use super::turn::{Stop, Turn};
-use super::keeper::KEEPER;
 use super::{Move, MoveStatus, QueueError, Queues, group, pile};
 use crate::queues::{from_time, time};
 
-const MOVE: &str = "handle, source, destination, per_second, status, moved, expected, started_at, failure";
+const MOVE: &str =
+    "handle, source, destination, per_second, status, moved, expected, started_at, failure";
 
 /// SQS's word for a queue that is not there.
 const NO_QUEUE: &str = "AWS.SimpleQueueService.NonExistentQueue";
@@ -71,14 +72,17 @@ pub(crate) fn step(turn: &mut Turn<'_>, handle: &str) -> Result<Option<u64>, Sto
         return Ok(None);
     }
     // A tenth of a second's messages at a time, and at least one.
-    let most = task.per_second.map_or(MOVE_STEP, |rate| rate.div_ceil(10).max(1) as usize);
+    let most = task
+        .per_second
+        .map_or(MOVE_STEP, |rate| rate.div_ceil(10).max(1) as usize);
     let (moved, failure) = move_some(turn, &task, most)?;
     let status = match (&failure, moved) {
         (Some(_), _) => MoveStatus::Failed,
         (None, 0) => MoveStatus::Completed,
         (None, _) => MoveStatus::Running,
     };
-    let sql = "UPDATE queue_moves SET moved = moved + ?2, status = ?3, failure = ?4 WHERE handle = ?1";
+    let sql =
+        "UPDATE queue_moves SET moved = moved + ?2, status = ?3, failure = ?4 WHERE handle = ?1";
     turn.execute(sql, params![handle, moved as i64, stored(status), failure])?;
     let rate = task.per_second.map(u64::from).filter(|rate| *rate > 0);
     let pause = rate.map_or(0, |rate| (moved as u64 * 1000).div_ceil(rate));
@@ -161,7 +165,9 @@ fn start(
     if let Some(name) = destination {
         let to = turn.queue(name)?;
         if to.id == from.id {
-            return Err(Stop::invalid("a queue's messages can not be moved to itself"));
+            return Err(Stop::invalid(
+                "a queue's messages can not be moved to itself",
+            ));
         }
         if to.ordered != from.ordered {
             return Err(Stop::invalid(format!(
@@ -171,7 +177,10 @@ fn start(
     }
     let busy = "SELECT 1 FROM queue_moves WHERE source = ?1 AND status = ?2";
     let running = stored(MoveStatus::Running);
-    if turn.row(busy, params![source, running], |_| Ok(()))?.is_some() {
+    if turn
+        .row(busy, params![source, running], |_| Ok(()))?
+        .is_some()
+    {
         return Err(QueueError::Exists.into());
     }
     let old = "DELETE FROM queue_moves WHERE id IN
@@ -216,8 +225,9 @@ impl Queues {
         let source = source.to_owned();
         self.run(move |turn| {
             turn.queue(&source)?;
-            let sql =
-                format!("SELECT {MOVE} FROM queue_moves WHERE source = ?1 ORDER BY id DESC LIMIT ?2");
+            let sql = format!(
+                "SELECT {MOVE} FROM queue_moves WHERE source = ?1 ORDER BY id DESC LIMIT ?2"
+            );
             Ok(turn.rows(&sql, params![source, most as i64], read)?)
         })
         .await

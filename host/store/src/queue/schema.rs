@@ -122,10 +122,10 @@ INSERT INTO queue_messages (pile, due_at, receives, leased_at, first_received_at
     SELECT pile, due_at, receives, sent_at, sent_at, sent_at, unixepoch() * 1000,
            unhex(hex(randomblob(6)) || '4' || substr(hex(randomblob(2)), 2) || '8' || substr(hex(randomblob(8)), 2)),
            CASE WHEN messages.attributes <> '{}' AND json_valid(messages.attributes)
-           THEN json_object('attributes', (
+           THEN json_object('attributes', json((
                SELECT json_group_array(json_array(key, value ->> 'DataType', value ->> 'StringValue'))
                FROM json_each(messages.attributes)
-           )) END,
+           ))) END,
            body
     FROM messages JOIN queues ON queues.name = messages.queue
     WHERE messages.queue NOT GLOB 'lambda:*' ORDER BY messages.id;

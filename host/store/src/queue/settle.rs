@@ -57,7 +57,13 @@ impl Held {
     }
 
     fn remove(self, turn: &mut Turn<'_>, queue: &Queue) -> rusqlite::Result<Settled> {
-        let Moving { id, leased, due_at, group, .. } = self.moving;
+        let Moving {
+            id,
+            leased,
+            due_at,
+            group,
+            ..
+        } = self.moving;
         pile::drop_message(turn, queue.pile, id, (leased, due_at), group)?;
         Ok(Settled::Done)
     }
@@ -101,10 +107,17 @@ pub(crate) fn give_back(turn: &mut Turn<'_>, name: &str, leases: &[Lease]) -> Re
 
 /// Ends some of the leases of consumers; tells of how many messages.
 fn end_consumer_leases(turn: &mut Turn<'_>) -> rusqlite::Result<usize> {
-    let sql = "SELECT id, pile, leased, due_at, group_id FROM queue_messages WHERE consumer = 1 LIMIT ?1";
+    let sql =
+        "SELECT id, pile, leased, due_at, group_id FROM queue_messages WHERE consumer = 1 LIMIT ?1";
     let held = turn.rows(sql, [DISCARDS as i64], |row| {
         let due_at: i64 = row.get(3)?;
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?, from_time(due_at), row.get(4)?))
+        Ok((
+            row.get(0)?,
+            row.get(1)?,
+            row.get(2)?,
+            from_time(due_at),
+            row.get(4)?,
+        ))
     })?;
     for &(id, pile, leased, due_at, group) in &held {
         let (id, pile): (i64, i64) = (id, pile);
@@ -145,11 +158,11 @@ impl Queues {
         queue: &str,
         changes: Vec<(String, u64)>,
     ) -> Result<Vec<Settled>, QueueError> {
-        self.settle(queue, changes, |turn, queue, (receipt, by_ms)| {
-            match find(turn, queue, receipt)? {
-                Ok(held) => held.extend(turn, queue, *by_ms),
-                Err(settled) => Ok(settled),
-            }
+        self.settle(queue, changes, |turn, queue, (receipt, by_ms)| match find(
+            turn, queue, receipt,
+        )? {
+            Ok(held) => held.extend(turn, queue, *by_ms),
+            Err(settled) => Ok(settled),
         })
         .await
     }

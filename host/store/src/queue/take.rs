@@ -6,10 +6,10 @@
 
 use bytes::Bytes;
 use lambkin_model::Message;
-use rusqlite::{Row, params};
+use rusqlite::{Params, Row, params};
 use uuid::Uuid;
 
-use super::limits::{DISCARDS, IN_FLIGHT};
+use super::limits::{DISCARDS, IN_FLIGHT, MOST, RECEIVE_BYTES};
 use super::receipt::Receipt;
 use super::redrive::{self, Moving, Reason};
 use super::send::sequence;
@@ -92,6 +92,8 @@ struct Taking<'a> {
     until: u64,
     consumer: bool,
     discarded: usize,
+    /// Of the bodies that were looked at.
+    bytes: usize,
     taken: Taken,
 }
 
@@ -100,7 +102,10 @@ pub(crate) fn take(turn: &mut Turn<'_>, name: &str, wanted: Wanted) -> Result<Ta
     let queue = turn.queue(name)?;
     let most = wanted.most.min(room(turn, &queue)?);
     let dead_letters = redrive::dead_letters(turn, &queue)?;
-    let max_receives = queue.dead_letter.as_ref().map(|letters| letters.max_receives);
+    let max_receives = queue
+        .dead_letter
+        .as_ref()
+        .map(|letters| letters.max_receives);
     let lease_ms = wanted.lease_ms.unwrap_or(queue.lease_ms);
     let mut taking = Taking {
         queue: &queue,
@@ -108,16 +113,21 @@ pub(crate) fn take(turn: &mut Turn<'_>, name: &str, wanted: Wanted) -> Result<Ta
         until: turn.now.saturating_add(lease_ms),
         consumer: wanted.consumer,
         discarded: 0,
+        bytes: 0,
         taken: Taken::default(),
     };
     if queue.ordered {
-        taking.from_groups(turn, most)?;
+        taking.take_groups(turn, most)?;
     } else {
-        taking.from_pile(turn, most)?;
+        taking.take_oldest(turn, most)?;
     }
     // What groups owe decides when the next one is due.
     turn.settle()?;
-    let Taking { discarded, mut taken, .. } = taking;
+    let Taking {
+        discarded,
+        mut taken,
+        ..
+    } = taking;
     taken.again = taken.messages.is_empty() && discarded > 0;
     taken.next_due = next_due(turn, &queue)?;
     Ok(taken)
@@ -126,7 +136,7 @@ pub(crate) fn take(turn: &mut Turn<'_>, name: &str, wanted: Wanted) -> Result<Ta
 /// How many messages may be leased besides those that are.
 fn room(turn: &Turn<'_>, queue: &Queue) -> Result<usize, Stop> {
     let mut leased = pile::leased_at_most(turn, queue.pile)?;
-    if leased + super::limits::MOST as u64 > IN_FLIGHT {
+    if leased + MOST as u64 > IN_FLIGHT {
         leased = pile::counts(turn, queue.pile)?.leased;
     }
     match IN_FLIGHT.saturating_sub(leased) {
@@ -145,51 +155,72 @@ fn next_due(turn: &Turn<'_>, queue: &Queue) -> rusqlite::Result<Option<u64>> {
 
 impl Taking<'_> {
     /// A standard queue: what has been due longest comes first.
-    fn from_pile(&mut self, turn: &mut Turn<'_>, most: usize) -> rusqlite::Result<()> {
+    fn take_oldest(&mut self, turn: &mut Turn<'_>, most: usize) -> rusqlite::Result<()> {
         let sql = format!(
             "SELECT {CANDIDATE} FROM queue_messages WHERE pile = ?1 AND due_at <= ?2 ORDER BY due_at, leased, id LIMIT ?3"
         );
-        let mut passed = 0;
-        while self.taken.messages.len() < most && passed == self.discarded && passed < DISCARDS {
-            let wanted = (most - self.taken.messages.len()) as i64;
-            let found = turn.rows(
-                &sql,
-                params![self.queue.pile, time(turn.now), wanted],
-                candidate,
-            )?;
-            if found.is_empty() {
+        while self.discarded < DISCARDS {
+            let due = params![self.queue.pile, time(turn.now), most as i64];
+            let found = self.candidates(turn, &sql, due)?;
+            if !self.hand_out(turn, found)? {
                 break;
-            }
-            for candidate in found {
-                passed += 1;
-                if let Some(candidate) = self.discard(turn, candidate)? {
-                    self.lease(turn, candidate)?;
-                }
             }
         }
         Ok(())
     }
 
     /// An ordered queue: as much as there is of one group, then of the next.
-    fn from_groups(&mut self, turn: &mut Turn<'_>, most: usize) -> rusqlite::Result<()> {
-        let sql =
-            format!("SELECT {CANDIDATE} FROM queue_messages WHERE group_id = ?1 ORDER BY id LIMIT ?2");
+    fn take_groups(&mut self, turn: &mut Turn<'_>, most: usize) -> rusqlite::Result<()> {
+        let sql = format!(
+            "SELECT {CANDIDATE} FROM queue_messages WHERE group_id = ?1 ORDER BY id LIMIT ?2"
+        );
         for group in group::due(turn, self.queue.pile, most)? {
             let wanted = most - self.taken.messages.len();
-            if wanted == 0 || self.discarded >= DISCARDS {
+            if wanted == 0 || self.bytes >= RECEIVE_BYTES {
                 break;
             }
-            for candidate in turn.rows(&sql, params![group, wanted as i64], candidate)? {
-                let Some(candidate) = self.discard(turn, candidate)? else {
-                    continue;
-                };
-                if candidate.moving.due_at > turn.now {
+            while self.discarded < DISCARDS {
+                let found = self.candidates(turn, &sql, params![group, wanted as i64])?;
+                if !self.hand_out(turn, found)? {
                     break;
                 }
-                self.lease(turn, candidate)?;
             }
         }
         Ok(())
+    }
+
+    /// The messages to look at next: no more than fit into one receive.
+    fn candidates(
+        &mut self,
+        turn: &Turn<'_>,
+        sql: &str,
+        params: impl Params,
+    ) -> rusqlite::Result<Vec<Candidate>> {
+        turn.rows_while(sql, params, candidate, |candidate| {
+            self.bytes += candidate.body.len();
+            self.bytes < RECEIVE_BYTES
+        })
+    }
+
+    /// Leases these messages, up to the first that is not due. Tells whether there were some and none was for anybody, so
+    /// that more have to be looked at.
+    fn hand_out(
+        &mut self,
+        turn: &mut Turn<'_>,
+        candidates: Vec<Candidate>,
+    ) -> rusqlite::Result<bool> {
+        let mut only_discarded = !candidates.is_empty();
+        for candidate in candidates {
+            let Some(candidate) = self.discard(turn, candidate)? else {
+                continue;
+            };
+            only_discarded = false;
+            if candidate.moving.due_at > turn.now {
+                break;
+            }
+            self.lease(turn, candidate)?;
+        }
+        Ok(only_discarded)
     }
 
     /// Puts away a message that nobody gets any more; gives back one that somebody does.
@@ -198,7 +229,13 @@ impl Taking<'_> {
         turn: &mut Turn<'_>,
         candidate: Candidate,
     ) -> rusqlite::Result<Option<Candidate>> {
-        let Moving { id, leased, due_at, group, .. } = candidate.moving;
+        let Moving {
+            id,
+            leased,
+            due_at,
+            group,
+            ..
+        } = candidate.moving;
         if candidate.kept_from.saturating_add(self.queue.retention_ms) <= turn.now {
             pile::drop_message(turn, self.queue.pile, id, (leased, due_at), group)?;
             self.discarded += 1;
@@ -215,7 +252,13 @@ impl Taking<'_> {
     }
 
     fn lease(&mut self, turn: &mut Turn<'_>, candidate: Candidate) -> rusqlite::Result<()> {
-        let Moving { id, leased, due_at, group, .. } = candidate.moving;
+        let Moving {
+            id,
+            leased,
+            due_at,
+            group,
+            ..
+        } = candidate.moving;
         let first_received_at = match candidate.receives {
             0 => turn.now,
             _ => candidate.first_received_at,

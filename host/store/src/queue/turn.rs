@@ -113,6 +113,27 @@ impl Turn<'_> {
         statement.query_map(params, read)?.collect()
     }
 
+    /// The first rows, up to and with the one after which nothing more is wanted.
+    pub(crate) fn rows_while<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+        mut more: impl FnMut(&T) -> bool,
+    ) -> rusqlite::Result<Vec<T>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut found = Vec::new();
+        for row in statement.query_map(params, read)? {
+            let row = row?;
+            let go_on = more(&row);
+            found.push(row);
+            if !go_on {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
     /// Has a bell rung when the turn is committed.
     pub(crate) fn ring(&mut self, queue: &str) {
         if !self.rings.contains(queue) {
