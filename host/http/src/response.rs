@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body_util::Full;
+use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::mpsc;
 
@@ -21,6 +22,9 @@ pub enum Body {
     /// Sent in chunks as they come, until the sender is dropped. An error breaks the connection off, so that the client
     /// does not take what it has for the whole.
     Stream(mpsc::Receiver<io::Result<Bytes>>),
+    /// A body made elsewhere, which says itself whether its length is known. It is dropped as soon as the client goes away;
+    /// an error breaks the connection off.
+    Made(UnsyncBoxBody<Bytes, io::Error>),
 }
 
 impl Default for Body {
@@ -50,6 +54,7 @@ impl hyper::body::Body for Body {
             Self::Stream(chunks) => chunks
                 .poll_recv(context)
                 .map(|chunk| chunk.map(|chunk| chunk.map(Frame::data))),
+            Self::Made(body) => Pin::new(body).poll_frame(context),
         }
     }
 
@@ -57,6 +62,7 @@ impl hyper::body::Body for Body {
         match self {
             Self::Whole(body) => body.is_end_stream(),
             Self::Stream(_) => false,
+            Self::Made(body) => body.is_end_stream(),
         }
     }
 
@@ -64,6 +70,7 @@ impl hyper::body::Body for Body {
         match self {
             Self::Whole(body) => body.size_hint(),
             Self::Stream(_) => SizeHint::default(),
+            Self::Made(body) => body.size_hint(),
         }
     }
 }

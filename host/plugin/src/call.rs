@@ -9,9 +9,7 @@
 //! A running guest hands its thread back at every tick, so a busy plugin never blocks the host's other tasks.
 
 use std::fmt;
-use std::future::poll_fn;
 use std::io;
-use std::pin::pin;
 use std::time::Instant;
 
 use tokio::sync::Semaphore;
@@ -22,7 +20,7 @@ use wasmtime_wasi::I32Exit;
 
 use crate::error::{Failure, Fault, PluginError};
 use crate::limits::{self, Bounds};
-use crate::meter::{CpuUsedUp, Meter};
+use crate::meter::{Meter, metered};
 use crate::roles::Trial;
 use crate::state::{Given, State, store};
 use crate::text::quote;
@@ -99,7 +97,24 @@ impl Runner {
         P: ComponentNamedList + Lower + Send,
         R: ComponentNamedList + Lift + Send + 'static,
     {
-        self.run(site, bounds, Given::default(), async |store| {
+        self.call_given(site, bounds, Given::default(), function, arguments)
+            .await
+    }
+
+    /// Calls a function that is given something.
+    pub(crate) async fn call_given<P, R>(
+        &self,
+        site: &Site<'_>,
+        bounds: &Bounds,
+        given: Given,
+        function: &Function,
+        arguments: P,
+    ) -> Result<R, PluginError>
+    where
+        P: ComponentNamedList + Lower + Send,
+        R: ComponentNamedList + Lift + Send + 'static,
+    {
+        self.run(site, bounds, given, async |store| {
             let instance = function.component.instantiate_async(&mut *store).await?;
             let function = instance.get_typed_func::<P, R>(&mut *store, &function.export)?;
             function.call_async(store, arguments).await
@@ -139,26 +154,31 @@ impl Runner {
             Ok(Ok(permit)) => permit,
             Ok(Err(_)) | Err(_) => return Err(site.error(start, Failure::Host(busy(bounds)))),
         };
-        let mut store = store(&self.engine, bounds, given);
-        let used = store.data().meter.used();
-        let result = {
-            let mut work = pin!(work(&mut store));
-            // The clock ticks while the guest runs, and not while it waits.
-            let ticking = poll_fn(|context| {
-                let _ticking = self.ticker.call();
-                used.during(|| work.as_mut().poll(context))
-            });
-            timeout(bounds.wall, ticking).await
-        };
-        if let Some(output) = store.data().given.wasi.output() {
-            output.log(site);
-        }
+        let store = store(&self.engine, bounds, given);
+        let mut logged = Logged { site, store };
+        let work = metered(&self.ticker, bounds.cpu, work(&mut logged.store));
+        let result = timeout(bounds.wall, work).await;
         let failure = match result {
-            Ok(Ok(result)) => return Ok(result),
-            Ok(Err(error)) => failure(&error, &store.data().meter, bounds),
+            Ok(Some(Ok(result))) => return Ok(result),
+            Ok(Some(Err(error))) => failure(&error, &logged.store.data().meter, bounds),
+            Ok(None) => Failure::Faulted(Fault::Cpu(bounds.cpu)),
             Err(_) => Failure::Faulted(Fault::Wall(bounds.wall)),
         };
         Err(site.error(start, failure))
+    }
+}
+
+/// A store whose guest's output is written to the log when it goes, whatever the reason.
+struct Logged<'a> {
+    site: &'a Site<'a>,
+    store: Store<State>,
+}
+
+impl Drop for Logged<'_> {
+    fn drop(&mut self) {
+        if let Some(output) = self.store.data().given.wasi.output() {
+            output.log(self.site);
+        }
     }
 }
 
@@ -189,9 +209,6 @@ fn failure(error: &wasmtime::Error, meter: &Meter, bounds: &Bounds) -> Failure {
 }
 
 fn fault(error: &wasmtime::Error, meter: &Meter, bounds: &Bounds) -> Fault {
-    if error.is::<CpuUsedUp>() {
-        return Fault::Cpu(bounds.cpu);
-    }
     if let Some(I32Exit(code)) = error.downcast_ref() {
         return Fault::Trap {
             reason: format!("it ended itself with exit code {code}"),

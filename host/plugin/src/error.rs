@@ -159,7 +159,7 @@ fn of_another_version(found: &Option<String>) -> String {
 pub struct PluginError {
     /// The plugin as the operator calls it.
     pub plugin: Box<str>,
-    /// The trigger it was called for; empty while it is loaded.
+    /// The trigger or service it was called for; empty while it is loaded.
     pub trigger: Box<str>,
     /// The function called, such as `shape`, or `start` for the trial at loading.
     pub function: &'static str,
@@ -169,11 +169,19 @@ pub struct PluginError {
     pub failure: Failure,
 }
 
+/// What kind of section of the configuration a function is called for.
+pub(crate) fn section(function: &str) -> &'static str {
+    match function {
+        "handle" | "check" => "service",
+        _ => "trigger",
+    }
+}
+
 impl fmt::Display for PluginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "plugin {}", self.plugin)?;
         if !self.trigger.is_empty() {
-            write!(f, " of trigger {}", self.trigger)?;
+            write!(f, " of {} {}", section(self.function), self.trigger)?;
         }
         let took = self.took.as_secs_f64() * 1e3;
         write!(

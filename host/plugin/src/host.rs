@@ -106,7 +106,6 @@ impl PluginHost {
             digest: format!("{:x}", Sha256::digest(&bytes)),
             size: bytes.len(),
             inspection,
-            component,
             roles,
             runner: self.runner.clone(),
         }))

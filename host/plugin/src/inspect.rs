@@ -29,7 +29,6 @@ pub(crate) struct Inspection {
     /// Interfaces of roles that it would play if this host spoke their versions.
     pub other_versions: Vec<(Role, String)>,
     /// The interface that checks a service's settings, if it has one.
-    #[allow(dead_code, reason = "base")]
     pub settings: Option<String>,
     /// The interfaces it imports, in the component's order.
     pub imports: Vec<String>,

@@ -26,6 +26,7 @@ pub mod limits;
 mod link;
 mod logs;
 mod meter;
+mod network;
 mod object_trigger;
 mod plugin;
 mod role;

@@ -73,8 +73,7 @@ pub const STACK_BYTES: usize = 512 << 10;
 /// What one call may use, by the kind of call. A plugin that does more is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// Processor time, counted while the guest has a thread: neither waiting for its turn on a busy machine nor waiting
-    /// in a host function is charged.
+    /// Processor time: that of the call's own turns, so a call that waits is not charged for the wait.
     pub cpu: Duration,
     /// The whole call by the clock on the wall, waits included.
     pub wall: Duration,
@@ -140,7 +139,41 @@ pub const CALLS: usize = 256;
 
 /// Calls at the same time, over all plugins, that may wait for long ([`Bounds::waits`]): each client that polls a queue
 /// takes one. Later ones queue.
-pub const WAITING_CALLS: usize = 256;
+pub const WAITING_CALLS: usize = 512;
 
 /// How long a call may queue for its turn.
 pub const QUEUE: Duration = Duration::from_secs(10);
+
+/// Attributes of a queue or a bucket, in bytes of their names and values together. AWS: tags and policies are the
+/// largest, 20 KB for a bucket's policy.
+pub const ATTRIBUTES_BYTES: usize = 64 << 10;
+
+/// Bytes of an object that one read hands out.
+pub const READ_BYTES: usize = 1 << 20;
+
+/// Entries of one list. AWS: 10 000 buckets, 1 000 of anything else.
+pub const LISTED: usize = 10_000;
+
+/// As many as were asked for, up to [`LISTED`].
+pub(crate) fn listed(most: u32) -> usize {
+    LISTED.min(most as usize)
+}
+
+/// How long a body may stand still, with one side waiting for the other. AWS: S3 gives up a request body after 20 s; a
+/// person in a debugger takes longer.
+pub const BODY_IDLE: Duration = Duration::from_secs(60);
+
+/// The pieces of a body that the host holds for whoever is to take them, and the bytes of each: enough for most answers to
+/// be whole before they are sent, and 1 MiB at the most.
+pub const BODY_PIECES: usize = 15;
+/// See [`BODY_PIECES`].
+pub const BODY_PIECE_BYTES: usize = 64 << 10;
+
+/// How long a source's connection may take to be made, unless it asks for another time.
+pub const CONNECT: Duration = Duration::from_secs(10);
+
+/// Messages that a source may hand over at once. AWS: the largest batch of any source.
+pub const SOURCE_MESSAGES: u32 = 10_000;
+
+/// A name that a source gives itself, in bytes.
+pub const SOURCE_NAME_BYTES: usize = 1_024;

@@ -6,10 +6,11 @@
 
 use wasmtime::Engine;
 use wasmtime::component::Linker;
+use wasmtime_wasi_http::p2::add_only_http_to_linker_async as link_http;
 
 use crate::role::Contract;
 use crate::state::State;
-use crate::wasi;
+use crate::{service, wasi};
 
 /// What services and sources may import beside the inert WASI.
 const MEANS: [Contract; 4] = [
@@ -21,7 +22,11 @@ const MEANS: [Contract; 4] = [
 
 /// Whether a component may import this; `has_means` if it is a service or a source.
 pub(crate) fn is_granted(import: &str, has_means: bool) -> bool {
-    wasi::is_granted(import) || (has_means && MEANS.iter().any(|means| means.speaks(import)))
+    wasi::is_granted(import) || (has_means && is_means(import))
+}
+
+fn is_means(import: &str) -> bool {
+    MEANS.iter().any(|means| means.speaks(import))
 }
 
 /// A linker with what these imports need.
@@ -29,6 +34,10 @@ pub(crate) fn linker(engine: &Engine, imports: &[String]) -> wasmtime::Result<Li
     let mut linker = Linker::new(engine);
     if imports.iter().any(|import| wasi::is_granted(import)) {
         wasi::link(&mut linker)?;
+    }
+    if imports.iter().any(|import| is_means(import)) {
+        link_http(&mut linker)?;
+        service::link_store(&mut linker, State::store)?;
     }
     Ok(linker)
 }

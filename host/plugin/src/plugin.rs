@@ -3,8 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use wasmtime::component::InstancePre;
-
 use crate::batch_trigger::{BatchTrigger, Origin};
 use crate::call::Runner;
 use crate::error::ConfigureError;
@@ -15,7 +13,6 @@ use crate::role::Role;
 use crate::roles::Roles;
 use crate::service::{Service, ServiceSetup};
 use crate::source::{Source, SourceSetup};
-use crate::state::State;
 
 /// A component that was checked, compiled and started once: ready to play its roles. Cheap to clone.
 #[derive(Clone)]
@@ -27,7 +24,6 @@ pub(crate) struct Loaded {
     pub digest: String,
     pub size: usize,
     pub inspection: Inspection,
-    pub component: InstancePre<State>,
     pub roles: Roles,
     pub runner: Arc<Runner>,
 }
@@ -115,14 +111,15 @@ impl Plugin {
         name: &str,
         setup: ServiceSetup,
     ) -> Result<Service, ConfigureError> {
-        self.playing(Role::Service)?;
-        Service::configure(self.clone(), name, setup).await
+        let handler = self.adapter(Role::Service, |roles| &roles.service)?;
+        let settings = self.0.roles.settings.clone();
+        Service::configure(self.clone(), handler, settings, name, setup).await
     }
 
     /// Has the plugin read the configuration of one source.
     pub async fn source(&self, name: &str, setup: SourceSetup) -> Result<Source, ConfigureError> {
-        self.playing(Role::Source)?;
-        Source::configure(self.clone(), name, setup).await
+        let poller = self.adapter(Role::Source, |roles| &roles.source)?;
+        Source::configure(self.clone(), poller, name, setup).await
     }
 
     /// The adapter for a role.
@@ -136,14 +133,6 @@ impl Plugin {
             .ok_or_else(|| self.not_played(role))
     }
 
-    fn playing(&self, role: Role) -> Result<(), ConfigureError> {
-        if self.plays(role) {
-            Ok(())
-        } else {
-            Err(self.not_played(role))
-        }
-    }
-
     fn not_played(&self, wanted: Role) -> ConfigureError {
         ConfigureError::NotPlayed {
             plugin: self.name().to_owned(),
@@ -151,12 +140,6 @@ impl Plugin {
             played: self.roles(),
             other_version: self.0.inspection.other_version(wanted).map(str::to_owned),
         }
-    }
-
-    /// The component, linked for all its roles.
-    #[allow(dead_code, reason = "base")]
-    pub(crate) fn component(&self) -> &InstancePre<State> {
-        &self.0.component
     }
 
     pub(crate) fn runner(&self) -> &Runner {

@@ -17,7 +17,7 @@ use crate::inspect::Inspection;
 use crate::role::Role;
 use crate::state::State;
 use crate::text::quote;
-use crate::{batch_trigger, http_trigger, object_trigger};
+use crate::{batch_trigger, http_trigger, object_trigger, service, source};
 
 /// One adapter per role.
 #[derive(Default)]
@@ -25,6 +25,10 @@ pub(crate) struct Roles {
     pub http_trigger: Option<Arc<http_trigger::v0_1::Shaper>>,
     pub batch_trigger: Option<Arc<batch_trigger::v0_1::Shaper>>,
     pub object_trigger: Option<Arc<object_trigger::v0_1::Shaper>>,
+    pub service: Option<Arc<service::Handler>>,
+    /// Checks a service's settings.
+    pub settings: Option<Arc<service::Settings>>,
+    pub source: Option<Arc<source::v0_1::Poller>>,
 }
 
 /// A role's functions in one component. Errors name the first difference from the contract.
@@ -46,6 +50,9 @@ impl Roles {
             http_trigger: find(component, inspection, Role::HttpTrigger)?,
             batch_trigger: find(component, inspection, Role::BatchTrigger)?,
             object_trigger: find(component, inspection, Role::ObjectTrigger)?,
+            service: find(component, inspection, Role::Service)?,
+            settings: find_in(component, inspection.settings.as_deref())?,
+            source: find(component, inspection, Role::Source)?,
         })
     }
 
@@ -57,7 +64,10 @@ impl Roles {
     ) -> Result<(), LoadCause> {
         check(&self.http_trigger, inspection, Role::HttpTrigger, trial)?;
         check(&self.batch_trigger, inspection, Role::BatchTrigger, trial)?;
-        check(&self.object_trigger, inspection, Role::ObjectTrigger, trial)
+        check(&self.object_trigger, inspection, Role::ObjectTrigger, trial)?;
+        check(&self.service, inspection, Role::Service, trial)?;
+        check_in(&self.settings, inspection.settings.as_deref(), trial)?;
+        check(&self.source, inspection, Role::Source, trial)
     }
 }
 
@@ -66,7 +76,14 @@ fn find<A: Adapter>(
     inspection: &Inspection,
     role: Role,
 ) -> Result<Option<Arc<A>>, LoadCause> {
-    let Some(interface) = inspection.interface(role) else {
+    find_in(component, inspection.interface(role))
+}
+
+fn find_in<A: Adapter>(
+    component: &InstancePre<State>,
+    interface: Option<&str>,
+) -> Result<Option<Arc<A>>, LoadCause> {
+    let Some(interface) = interface else {
         return Ok(None);
     };
     let adapter = Exports::find(component, interface).and_then(|exports| A::find(&exports));
@@ -81,7 +98,15 @@ fn check<A: Adapter>(
     role: Role,
     trial: &mut Trial<'_>,
 ) -> Result<(), LoadCause> {
-    match (adapter, inspection.interface(role)) {
+    check_in(adapter, inspection.interface(role), trial)
+}
+
+fn check_in<A: Adapter>(
+    adapter: &Option<Arc<A>>,
+    interface: Option<&str>,
+    trial: &mut Trial<'_>,
+) -> Result<(), LoadCause> {
+    match (adapter, interface) {
         (Some(adapter), Some(interface)) => adapter
             .check(trial)
             .map_err(|difference| other_revision(interface, difference)),

@@ -8,6 +8,7 @@
 //! A service's or a source's call is given the [`World`] as it is: real clocks, real randomness and the environment
 //! variables that are its own. There are no folders and no sockets in that one either.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::component::{Linker, ResourceTable};
@@ -78,8 +79,7 @@ pub(crate) enum World {
     #[default]
     Inert,
     /// The time, true randomness, and these environment variables.
-    #[allow(dead_code, reason = "base")]
-    Real(Vec<(String, String)>),
+    Real(Arc<[(String, String)]>),
 }
 
 /// One call's WASI; made when the guest first uses it, as most calls of most plugins never do.
@@ -96,20 +96,26 @@ struct Made {
 }
 
 impl Wasi {
-    #[allow(dead_code, reason = "base")]
     pub(crate) fn new(world: World) -> Self {
         Self { world, made: None }
     }
 
-    /// The view that the linked functions work on. Its table is for all resources of the call.
+    /// The view that the linked functions work on.
     pub(crate) fn view(&mut self) -> WasiCtxView<'_> {
+        let Made { ctx, table, .. } = self.made();
+        WasiCtxView { ctx, table }
+    }
+
+    /// The table for all resources of the call, those of other interfaces too.
+    pub(crate) fn table(&mut self) -> &mut ResourceTable {
+        &mut self.made().table
+    }
+
+    fn made(&mut self) -> &mut Made {
         let made = self
             .made
             .get_or_insert_with(|| Box::new(Made::new(&self.world)));
-        WasiCtxView {
-            ctx: &mut made.ctx,
-            table: &mut made.table,
-        }
+        &mut **made
     }
 
     /// What the guest printed, if it may have printed anything.
@@ -212,6 +218,6 @@ mod tests {
             now.unwrap().seconds
         };
         assert_eq!(time(&mut Wasi::default()), 0);
-        assert!(time(&mut Wasi::new(World::Real(Vec::new()))) > 0);
+        assert!(time(&mut Wasi::new(World::Real(Arc::new([])))) > 0);
     }
 }

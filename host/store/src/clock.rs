@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use tokio::sync::watch;
+
 /// Tells the time and waits for it. Cheap to clone.
 pub type SharedClock = Arc<dyn Clock>;
 
@@ -31,5 +33,35 @@ impl Clock for SystemClock {
     fn until(&self, at: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         let wait = Duration::from_millis(at.saturating_sub(self.now()));
         Box::pin(tokio::time::sleep(wait))
+    }
+}
+
+/// A clock that stands still until it is moved, for tests. All clones are the same clock.
+#[derive(Debug, Clone)]
+pub struct ManualClock(watch::Sender<u64>);
+
+impl ManualClock {
+    /// A clock that shows this time.
+    pub fn new(now: u64) -> Self {
+        Self(watch::Sender::new(now))
+    }
+
+    /// Moves it on by so many milliseconds, and wakes whoever waits for a time that has come.
+    pub fn advance(&self, ms: u64) {
+        self.0.send_modify(|now| *now = now.saturating_add(ms));
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> u64 {
+        *self.0.borrow()
+    }
+
+    fn until(&self, at: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        let mut moved = self.0.subscribe();
+        Box::pin(async move {
+            // It is not dropped while it is borrowed here.
+            let _come = moved.wait_for(|now| *now >= at).await;
+        })
     }
 }

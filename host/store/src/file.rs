@@ -15,6 +15,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The write-ahead log is cut back to this size when a burst has made it longer.
 const LOG_BYTES: i64 = 16 * 1024 * 1024;
 
+/// How many statements stay prepared: all there are.
+const STATEMENTS: usize = 128;
+
 /// Nobody but the holder writes. A file of its own, because SQLite's locks on the store's file end when any handle to it is
 /// closed; and the operating system ends this one with the process, however that ends.
 #[derive(Debug)]
@@ -66,6 +69,7 @@ pub(crate) fn open(path: &Path) -> Result<(Connection, Lock), StoreError> {
 /// Sets the connection up and returns the file's layout.
 fn prepare(connection: &Connection) -> rusqlite::Result<i64> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "normal")?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;

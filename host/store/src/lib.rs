@@ -4,7 +4,8 @@
 //! waits, runs it in one transaction, commits, and answers everyone (group commit). So an operation that was answered is
 //! committed, and sixteen callers at once cost little more than one.
 //!
-//! A message belongs to a queue, which is nothing but a name, and is due at a time. A consumer *leases* what is due,
+//! There are two kinds of queues. Those of [`queue::Queues`] are Amazon SQS's. The queues of functions' events are the
+//! store's own, and simpler: a message belongs to a queue, which is nothing but a name, and is due at a time. A consumer *leases* what is due,
 //! works, and then completes or reschedules it; a lease that runs out makes the message due again. A consumer never
 //! polls: [`Store::bell`] rings when a queue has something new, and every lease says when the next message is due. The
 //! time is always the caller's, in milliseconds since the Unix epoch, so tests need not wait.
@@ -31,8 +32,8 @@ mod schema;
 mod store;
 mod writer;
 
-pub use clock::{Clock, SharedClock, SystemClock};
+pub use clock::{Clock, ManualClock, SharedClock, SystemClock};
 pub use error::StoreError;
-pub use message::{Leased, Message, NewMessage, Receipt, Statistics};
+pub use message::{FollowUp, Leased, Message, NewMessage, Receipt, Statistics, Waiting};
 pub use reader::Reader;
 pub use store::Store;

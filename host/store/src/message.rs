@@ -1,5 +1,21 @@
 //! Messages, on their way in and on their way out.
 
+use crate::queue::Entry;
+
+/// What follows from the completion of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FollowUp {
+    /// A message of the same kind.
+    Enqueue(NewMessage),
+    /// A message to a queue of [`Queues`](crate::queue::Queues), which is made with default settings if there is none.
+    Send {
+        /// Its name; see [`Queues::is_name`](crate::queue::Queues::is_name). To another name nothing is sent.
+        queue: String,
+        /// The message.
+        entry: Entry,
+    },
+}
+
 /// A message to be put into a queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMessage {
@@ -30,6 +46,15 @@ pub struct Message {
     pub receives: u32,
     /// The consumer's own count, 0 at first; see `Store::reschedule`.
     pub attempts: u32,
+}
+
+/// A message that waits, as one sees it who looks without taking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The message. Its attributes are JSON; of a message of [`Queues`](crate::queue::Queues), as SQS writes them.
+    pub message: Message,
+    /// The id that senders and receivers know, of a message of [`Queues`](crate::queue::Queues): a UUID.
+    pub message_id: Option<String>,
 }
 
 /// The proof of a lease. It is worth nothing any more once the message was handed out again.

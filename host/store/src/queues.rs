@@ -1,8 +1,10 @@
-//! What can be done to queues, in SQL. Everything here runs inside a transaction of the writer's.
+//! What can be done to the queues of functions' events, in SQL. Everything here runs inside a transaction of the writer's.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::message::{Leased, Message, NewMessage, Receipt, Statistics};
+use crate::message::{FollowUp, Leased, Message, NewMessage, Receipt, Statistics};
+use crate::queue;
+use crate::store::Rings;
 
 const COLUMNS: &str = "id, body, attributes, sent_at, due_at, receives, attempts";
 
@@ -20,6 +22,28 @@ pub(crate) fn enqueue(
         time(message.not_before),
     ])?;
     Ok(())
+}
+
+/// Sends what follows from a completion.
+pub(crate) fn follow_up(
+    connection: &Connection,
+    rings: &mut Rings,
+    follow_up: &FollowUp,
+    now: u64,
+) -> rusqlite::Result<()> {
+    match follow_up {
+        FollowUp::Enqueue(message) => {
+            rings.insert(message.queue.clone());
+            enqueue(connection, message, now)
+        }
+        FollowUp::Send { queue, entry } => {
+            let deliver = queue::take_turn(connection, rings, now, |turn| {
+                queue::deliver(turn, queue, entry)
+            });
+            // A name that can not be one is the configuration's mistake; it must not keep the rest from its completion.
+            deliver.map(drop)
+        }
+    }
 }
 
 pub(crate) fn lease(
@@ -123,7 +147,7 @@ pub(crate) fn messages(connection: &Connection, queue: &str) -> rusqlite::Result
         .collect()
 }
 
-fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
+pub(crate) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
     Ok(Message {
         id: row.get(0)?,
         body: row.get(1)?,
@@ -136,10 +160,10 @@ fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
 }
 
 /// SQLite's integers are signed; a time beyond them is as good as never.
-fn time(ms: u64) -> i64 {
+pub(crate) fn time(ms: u64) -> i64 {
     i64::try_from(ms).unwrap_or(i64::MAX)
 }
 
-fn from_time(ms: i64) -> u64 {
+pub(crate) fn from_time(ms: i64) -> u64 {
     u64::try_from(ms).unwrap_or(0)
 }

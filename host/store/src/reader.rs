@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::StoreError;
-use crate::message::{Message, Statistics};
-use crate::{queues, schema};
+use crate::message::{Statistics, Waiting};
+use crate::{queue, queues, schema};
 
 /// A view into a store that changes nothing. Writers and readers do not wait for each other.
 #[derive(Debug)]
 pub struct Reader {
     path: PathBuf,
     connection: Connection,
+    /// A file of the first layout has none, until a host opens it.
+    has_queues: bool,
 }
 
 impl Reader {
@@ -36,17 +38,41 @@ impl Reader {
         Ok(Self {
             path: path.to_owned(),
             connection,
+            has_queues: found > 1,
         })
     }
 
-    /// The messages of a queue, the one due first before the others.
-    pub fn messages(&self, queue: &str) -> Result<Vec<Message>, StoreError> {
-        queues::messages(&self.connection, queue).map_err(|error| self.failed(&error))
+    /// The messages of a queue, the one due first before the others: of a function's events, or of
+    /// [`Queues`](crate::queue::Queues).
+    pub fn messages(&self, queue: &str) -> Result<Vec<Waiting>, StoreError> {
+        let read = || {
+            let events = queues::messages(&self.connection, queue)?;
+            let mut waiting: Vec<Waiting> = events
+                .into_iter()
+                .map(|message| Waiting {
+                    message,
+                    message_id: None,
+                })
+                .collect();
+            if self.has_queues {
+                waiting.extend(queue::messages(&self.connection, queue)?);
+            }
+            Ok(waiting)
+        };
+        read().map_err(|error| self.failed(&error))
     }
 
-    /// All queues with messages in them, by name.
+    /// All queues of [`Queues`](crate::queue::Queues), and those of functions' events with something in them, by name.
     pub fn statistics(&self, now: u64) -> Result<Vec<Statistics>, StoreError> {
-        queues::statistics(&self.connection, now).map_err(|error| self.failed(&error))
+        let read = || {
+            let mut statistics = queues::statistics(&self.connection, now)?;
+            if self.has_queues {
+                statistics.extend(queue::statistics(&self.connection, now)?);
+            }
+            statistics.sort_by(|one, other| one.queue.cmp(&other.queue));
+            Ok(statistics)
+        };
+        read().map_err(|error| self.failed(&error))
     }
 
     fn failed(&self, error: &rusqlite::Error) -> StoreError {

@@ -2,8 +2,13 @@
 
 use rusqlite::Connection;
 
+use crate::queue;
+
 /// Each step leads from one layout to the next. Steps are added, never changed: files of every layout are out there.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = [EVENTS, queue::schema::QUEUES];
+
+/// The queues of functions' events.
+const EVENTS: &str = "
 CREATE TABLE messages (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     queue      TEXT    NOT NULL,
@@ -16,7 +21,7 @@ CREATE TABLE messages (
     body       BLOB    NOT NULL
 ) STRICT;
 CREATE INDEX messages_in_order ON messages (queue, due_at, id);
-"];
+";
 
 /// The layout that this program writes.
 pub(crate) const LAYOUT: i64 = STEPS.len() as i64;

@@ -1,6 +1,6 @@
 //! The store as its users see it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
@@ -8,9 +8,12 @@ use rusqlite::Connection;
 use tokio::sync::{Notify, oneshot};
 
 use crate::error::StoreError;
-use crate::message::{Leased, NewMessage, Receipt, Statistics};
+use crate::message::{FollowUp, Leased, NewMessage, Receipt, Statistics};
 use crate::writer::{Order, Work, Writer};
 use crate::{file, queues};
+
+/// The queues whose bells ring when an operation is committed.
+pub(crate) type Rings = BTreeSet<String>;
 
 /// An open store. Cheap to clone; all clones are the same store.
 #[derive(Debug, Clone)]
@@ -63,8 +66,8 @@ impl Store {
 
     /// Puts a message into its queue.
     pub async fn enqueue(&self, message: NewMessage, now: u64) -> Result<(), StoreError> {
-        let bells = vec![self.bell(&message.queue)];
-        self.run(bells, move |connection| {
+        self.run(move |connection, rings| {
+            rings.insert(message.queue.clone());
             queues::enqueue(connection, &message, now)
         })
         .await
@@ -80,10 +83,8 @@ impl Store {
         most: usize,
     ) -> Result<Leased, StoreError> {
         let queue = queue.to_owned();
-        self.run(Vec::new(), move |connection| {
-            queues::lease(connection, &queue, now, until, most)
-        })
-        .await
+        self.run(move |connection, _| queues::lease(connection, &queue, now, until, most))
+            .await
     }
 
     /// Removes a message that was leased, and sends what follows from it, both or neither. Tells whether the lease
@@ -91,18 +92,14 @@ impl Store {
     pub async fn complete(
         &self,
         receipt: Receipt,
-        follow_ups: Vec<NewMessage>,
+        follow_ups: Vec<FollowUp>,
         now: u64,
     ) -> Result<bool, StoreError> {
-        let bells = follow_ups
-            .iter()
-            .map(|message| self.bell(&message.queue))
-            .collect();
-        self.run(bells, move |connection| {
+        self.run(move |connection, rings| {
             let held = queues::complete(connection, receipt)?;
             if held {
-                for message in &follow_ups {
-                    queues::enqueue(connection, message, now)?;
+                for follow_up in &follow_ups {
+                    queues::follow_up(connection, rings, follow_up, now)?;
                 }
             }
             Ok(held)
@@ -118,17 +115,15 @@ impl Store {
         not_before: u64,
         attempts: u32,
     ) -> Result<bool, StoreError> {
-        self.run(Vec::new(), move |connection| {
-            queues::reschedule(connection, receipt, not_before, attempts)
-        })
-        .await
+        self.run(move |connection, _| queues::reschedule(connection, receipt, not_before, attempts))
+            .await
     }
 
     /// Ends all leases of a queue: its consumer was part of a host that is no more. What it had is due now.
     pub async fn end_leases(&self, queue: &str, now: u64) -> Result<usize, StoreError> {
-        let bells = vec![self.bell(queue)];
         let queue = queue.to_owned();
-        self.run(bells, move |connection| {
+        self.run(move |connection, rings| {
+            rings.insert(queue.clone());
             queues::end_leases(connection, &queue, now)
         })
         .await
@@ -136,10 +131,8 @@ impl Store {
 
     /// All queues with messages in them, by name.
     pub async fn statistics(&self, now: u64) -> Result<Vec<Statistics>, StoreError> {
-        self.run(Vec::new(), move |connection| {
-            queues::statistics(connection, now)
-        })
-        .await
+        self.run(move |connection, _| queues::statistics(connection, now))
+            .await
     }
 
     /// Rings when a queue has something new. It remembers one ring for a consumer that is not listening just now, and
@@ -164,54 +157,99 @@ impl Store {
 
     /// Has the writer run something and returns its result once that is committed. Then the bells ring, whether or
     /// not anybody still waits for the result.
-    async fn run<T, F>(&self, bells: Vec<Arc<Notify>>, work: F) -> Result<T, StoreError>
+    pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        F: FnMut(&Connection, &mut Rings) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.run_then(work, |done| done).await
+    }
+
+    /// The same; `then` is what is made of the result once it is committed, whether or not anybody still waits.
+    pub(crate) async fn run_then<T, U, F, G>(&self, work: F, then: G) -> Result<U, StoreError>
+    where
+        T: Send + 'static,
+        U: Send + 'static,
+        F: FnMut(&Connection, &mut Rings) -> rusqlite::Result<T> + Send + 'static,
+        G: FnOnce(T) -> U + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
+        self.hand_in(work, then, reply)?;
+        answer.await.unwrap_or_else(|_| Err(self.closed()))
+    }
+
+    /// The same for work whose result nobody waits for; if the store is closed, nothing happens.
+    pub(crate) fn run_unattended<F>(&self, work: F)
+    where
+        F: FnMut(&Connection, &mut Rings) -> rusqlite::Result<()> + Send + 'static,
+    {
+        let (reply, _nobody_waits) = oneshot::channel();
+        let _closed = self.hand_in(work, |done| done, reply);
+    }
+
+    fn hand_in<T, U, F, G>(
+        &self,
+        work: F,
+        then: G,
+        reply: oneshot::Sender<Result<U, StoreError>>,
+    ) -> Result<(), StoreError>
+    where
+        T: Send + 'static,
+        U: Send + 'static,
+        F: FnMut(&Connection, &mut Rings) -> rusqlite::Result<T> + Send + 'static,
+        G: FnOnce(T) -> U + Send + 'static,
+    {
         let operation = Operation {
+            store: self.clone(),
             work,
             result: None,
+            rings: Rings::new(),
+            then,
             reply,
-            bells,
-        };
-        let closed = || StoreError::Closed {
-            path: self.0.path.clone(),
         };
         let order = Order::Work(Box::new(operation));
-        self.0.orders.send(order).map_err(|_| closed())?;
-        answer.await.unwrap_or_else(|_| Err(closed()))
+        self.0.orders.send(order).map_err(|_| self.closed())
+    }
+
+    fn closed(&self) -> StoreError {
+        StoreError::Closed {
+            path: self.0.path.clone(),
+        }
     }
 }
 
-struct Operation<T, F> {
+struct Operation<T, U, F, G> {
+    store: Store,
     work: F,
     result: Option<T>,
-    reply: oneshot::Sender<Result<T, StoreError>>,
-    bells: Vec<Arc<Notify>>,
+    rings: Rings,
+    then: G,
+    reply: oneshot::Sender<Result<U, StoreError>>,
 }
 
-impl<T, F> Work for Operation<T, F>
+impl<T, U, F, G> Work for Operation<T, U, F, G>
 where
     T: Send,
-    F: FnMut(&Connection) -> rusqlite::Result<T> + Send,
+    U: Send,
+    F: FnMut(&Connection, &mut Rings) -> rusqlite::Result<T> + Send,
+    G: FnOnce(T) -> U + Send,
 {
     fn run(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        self.result = Some((self.work)(connection)?);
+        self.rings.clear();
+        self.result = Some((self.work)(connection, &mut self.rings)?);
         Ok(())
     }
 
     fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
         let answer = match (committed, self.result) {
             (Err(error), _) => Err(error),
-            (Ok(()), Some(result)) => Ok(result),
+            (Ok(()), Some(result)) => Ok((self.then)(result)),
             // What was not run is not committed.
             (Ok(()), None) => return,
         };
         if answer.is_ok() {
-            for bell in &self.bells {
-                bell.notify_one();
+            for queue in &self.rings {
+                self.store.bell(queue).notify_one();
             }
         }
         let _nobody_waits = self.reply.send(answer);

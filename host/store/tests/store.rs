@@ -8,7 +8,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lambkin_store::{NewMessage, Reader, Store, StoreError};
+use lambkin_store::{FollowUp, NewMessage, Reader, Store, StoreError};
 use tempfile::TempDir;
 
 /// When these tests take place.
@@ -52,7 +52,10 @@ async fn due(store: &Store, now: u64) -> Vec<String> {
 
 fn bodies(path: &Path, queue: &str) -> Vec<Vec<u8>> {
     let messages = Reader::open(path).unwrap().messages(queue).unwrap();
-    messages.into_iter().map(|message| message.body).collect()
+    messages
+        .into_iter()
+        .map(|waiting| waiting.message.body)
+        .collect()
 }
 
 #[tokio::test]
@@ -121,7 +124,7 @@ async fn a_lease_that_has_run_out_is_worth_nothing() {
         (first.id, first.receives, second.id, second.receives),
         (first.id, 1, first.id, 2)
     );
-    let follow_up = vec![message("other", "x", NOW)];
+    let follow_up = vec![FollowUp::Enqueue(message("other", "x", NOW))];
     let held = store.complete(first.receipt(), follow_up.clone(), LATER);
     assert!(!held.await.unwrap());
     assert!(!store.reschedule(first.receipt(), LATER, 1).await.unwrap());
@@ -232,7 +235,7 @@ async fn the_bell_rings_for_its_queue_alone_and_is_not_missed() {
     };
     assert!(!rang(other.clone()).await);
     let leased = store.lease("q", NOW, LATER, 1).await.unwrap();
-    let follow_up = vec![message("other", "b", NOW)];
+    let follow_up = vec![FollowUp::Enqueue(message("other", "b", NOW))];
     store
         .complete(leased.messages[0].receipt(), follow_up, NOW)
         .await

@@ -6,4 +6,5 @@
 //! On failure: a plugin that fails costs the one request it failed on, and its caller is told which plugin it was.
 
 pub mod http;
+pub mod service;
 mod stream;

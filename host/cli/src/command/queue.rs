@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use lambkin_lambda::now_ms;
-use lambkin_store::{Message, Reader, Statistics};
+use lambkin_store::{Reader, Statistics, Waiting};
 use serde_json::{Value, json};
 
 use crate::args::{Place, Queue};
@@ -35,6 +35,7 @@ pub fn run(place: &Place, args: &Queue) -> anyhow::Result<ExitCode> {
     };
     let names = || queues.iter().map(|queue| queue.queue.as_str());
     if messages.is_empty()
+        && names().all(|name| name != wanted)
         && let Some(near) = nearest(wanted, names())
     {
         bail!("the queue {wanted:?} is empty; did you mean `{near}`?");
@@ -67,7 +68,8 @@ fn write_queue(out: &mut impl Write, queue: &Statistics, json: bool) -> std::io:
     )
 }
 
-fn write_message(out: &mut impl Write, message: &Message, json: bool) -> std::io::Result<()> {
+fn write_message(out: &mut impl Write, waiting: &Waiting, json: bool) -> std::io::Result<()> {
+    let message = &waiting.message;
     if !json {
         out.write_all(&message.body)?;
         return writeln!(out);
@@ -78,7 +80,7 @@ fn write_message(out: &mut impl Write, message: &Message, json: bool) -> std::io
     };
     let attributes: Value =
         serde_json::from_str(&message.attributes).unwrap_or_else(|_| json!(message.attributes));
-    let line = json!({
+    let mut line = json!({
         "id": message.id,
         "sentAt": message.sent_at,
         "dueAt": message.due_at,
@@ -86,5 +88,8 @@ fn write_message(out: &mut impl Write, message: &Message, json: bool) -> std::io
         "attributes": attributes,
         "body": body,
     });
+    if let Some(id) = &waiting.message_id {
+        line["messageId"] = json!(id);
+    }
     writeln!(out, "{line}")
 }

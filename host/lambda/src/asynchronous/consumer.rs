@@ -10,8 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lambkin_http::StopSignal;
-use lambkin_model::Failure;
-use lambkin_store::{Message, NewMessage, Receipt, Store, StoreError};
+use lambkin_model::{Attribute, Failure};
+use lambkin_store::queue::Entry;
+use lambkin_store::{FollowUp, Message, Receipt, Store, StoreError};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
@@ -39,7 +40,7 @@ pub(crate) struct Consumer {
 /// What is to be written down about an event.
 enum Note {
     Again { not_before: u64, errors: u32 },
-    End(Vec<NewMessage>),
+    End(Vec<FollowUp>),
 }
 
 impl Consumer {
@@ -215,8 +216,7 @@ impl Consumer {
                 version: version.unwrap_or(qualifier),
             };
             let record = record::record(event, &end, executed, now);
-            let attributes = NO_ATTRIBUTES.to_owned();
-            messages.extend(self.addressed(target, event, record, attributes, now));
+            messages.extend(self.addressed(target, event, record, Vec::new(), now));
         }
         if let Some(target) = dead_letter {
             let attributes = record::dead_letter_attributes(event, &end);
@@ -264,17 +264,19 @@ impl Consumer {
         target: &Target,
         cause: &Event,
         body: Vec<u8>,
-        attributes: String,
+        attributes: Vec<Attribute>,
         now: u64,
-    ) -> Option<NewMessage> {
+    ) -> Option<FollowUp> {
         let (name, qualifier) = match target {
             Target::Function { name, qualifier } => (name, qualifier),
             Target::Queue(queue) => {
-                return Some(NewMessage {
+                return Some(FollowUp::Send {
                     queue: queue.clone(),
-                    body,
-                    attributes,
-                    not_before: now,
+                    entry: Entry {
+                        body: body.into(),
+                        attributes,
+                        ..Entry::default()
+                    },
                 });
             }
         };
@@ -289,12 +291,9 @@ impl Consumer {
             );
             return None;
         }
-        Some(event.into_message(name, now))
+        Some(FollowUp::Enqueue(event.into_message(name, now)))
     }
 }
-
-/// No attributes, as JSON.
-const NO_ATTRIBUTES: &str = "{}";
 
 /// Returns when the bell rings or the time is up.
 async fn woken(bell: &Notify, sleep: Duration) {

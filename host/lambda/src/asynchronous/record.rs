@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use lambkin_model::{Attribute, AttributeValue};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -95,42 +96,24 @@ pub(crate) fn record(event: &Event, end: &End, executed: Executed<'_>, now: u64)
     serde_json::to_vec(&record).unwrap_or_default()
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct DeadLetter<'a> {
-    #[serde(rename = "RequestID")]
-    request_id: Attribute<'a>,
-    error_code: Attribute<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error_message: Option<Attribute<'a>>,
-}
-
-/// A message attribute in the form of SQS.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Attribute<'a> {
-    data_type: &'static str,
-    string_value: &'a str,
-}
-
 /// The attributes of the event in a dead-letter queue. What never ran has the answer of a throttled call.
-pub(crate) fn dead_letter_attributes(event: &Event, end: &End) -> String {
+pub(crate) fn dead_letter_attributes(event: &Event, end: &End) -> Vec<Attribute> {
     let (code, message) = match &end.response {
         Some(response) => ("200", error_message(&response.payload)),
         None => ("429", Some("Rate Exceeded.".to_owned())),
     };
-    let attribute = |data_type, string_value| Attribute {
-        data_type,
-        string_value,
+    let attribute = |name: &str, data_type: &str, value: String| Attribute {
+        name: name.to_owned(),
+        data_type: data_type.to_owned(),
+        value: AttributeValue::Text(value),
     };
-    let attributes = DeadLetter {
-        request_id: attribute("String", event.request_id.as_str()),
-        error_code: attribute("Number", code),
-        error_message: message
-            .as_deref()
-            .map(|message| attribute("String", message)),
-    };
-    serde_json::to_string(&attributes).unwrap_or_default()
+    let request_id = event.request_id.as_str().to_owned();
+    let mut attributes = vec![
+        attribute("RequestID", "String", request_id),
+        attribute("ErrorCode", "Number", code.to_owned()),
+    ];
+    attributes.extend(message.map(|message| attribute("ErrorMessage", "String", message)));
+    attributes
 }
 
 /// The beginning of an error's `errorMessage`. There is none in what is no error report; and no empty attribute in SQS.
@@ -243,24 +226,36 @@ mod tests {
         );
         let end = end(Condition::RetriesExhausted, 3, Some((&error, true)));
         assert_eq!(
-            dead_letter_attributes(&event(), &end),
-            format!(
-                r#"{{"RequestID":{{"DataType":"String","StringValue":"r-1"}},"ErrorCode":{{"DataType":"Number","StringValue":"200"}},"ErrorMessage":{{"DataType":"String","StringValue":"{}"}}}}"#,
-                "x".repeat(1023)
-            )
+            shown(dead_letter_attributes(&event(), &end)),
+            [
+                "RequestID String r-1".to_owned(),
+                "ErrorCode Number 200".to_owned(),
+                format!("ErrorMessage String {}", "x".repeat(1023)),
+            ]
         );
+    }
+
+    fn shown(attributes: Vec<Attribute>) -> Vec<String> {
+        let show = |attribute: Attribute| match attribute.value {
+            AttributeValue::Text(text) => {
+                format!("{} {} {text}", attribute.name, attribute.data_type)
+            }
+            AttributeValue::Binary(_) => panic!("{attribute:?}"),
+        };
+        attributes.into_iter().map(show).collect()
     }
 
     #[test]
     fn a_dead_letter_without_an_error_message_or_without_a_run_says_what_there_is() {
         let odd = end(Condition::RetriesExhausted, 1, Some(("[1]", true)));
         assert_eq!(
-            dead_letter_attributes(&event(), &odd),
-            r#"{"RequestID":{"DataType":"String","StringValue":"r-1"},"ErrorCode":{"DataType":"Number","StringValue":"200"}}"#
+            shown(dead_letter_attributes(&event(), &odd)),
+            ["RequestID String r-1", "ErrorCode Number 200"]
         );
         let never = end(Condition::ZeroReservedConcurrency, 0, None);
-        assert!(dead_letter_attributes(&event(), &never).contains(
-            r#""ErrorCode":{"DataType":"Number","StringValue":"429"},"ErrorMessage":{"DataType":"String","StringValue":"Rate Exceeded."}"#
-        ));
+        assert_eq!(
+            shown(dead_letter_attributes(&event(), &never))[1..],
+            ["ErrorCode Number 429", "ErrorMessage String Rate Exceeded."]
+        );
     }
 }

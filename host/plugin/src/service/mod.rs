@@ -1,16 +1,45 @@
 //! Services: components that answer HTTP on the host's queues and objects.
+//!
+//! A [`Service`] is a plugin with settings it has accepted and with what the operator grants it. Each request gets a
+//! fresh instance of the standard interface `wasi:http/incoming-handler` (`handler.rs`), with bodies that are streamed both
+//! ways (`answer.rs`, `body.rs`), and finds the store behind `lambkin:store` (`store.rs`, `queues.rs`, `objects.rs`), cut
+//! down to its grants (`grants.rs`).
+//!
+//! On failure: a service that misbehaves costs the one request that it failed on, and what that had begun in the store is
+//! as if it had gone away there: uploads are dropped, what was answered is kept.
 
-use std::net::SocketAddr;
+mod answer;
+mod body;
+mod grants;
+mod handler;
+mod object_types;
+mod objects;
+mod queue_types;
+mod queues;
+mod settings;
+mod store;
+
+pub(crate) use self::grants::Grants;
+pub(crate) use self::handler::Handler;
+pub(crate) use self::settings::Settings;
+pub(crate) use self::store::{StoreView, link as link_store};
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
-use http::{Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
-use hyper::body::Incoming;
 use lambkin_store::object::Objects;
 use lambkin_store::queue::Queues;
 
-use crate::error::{ConfigureError, PluginError};
+use crate::call::Site;
+use crate::check;
+use crate::error::{ConfigureError, Failure, PluginError};
+use crate::network::Network;
 use crate::plugin::Plugin;
+use crate::state::Given;
+use crate::wasi::{Wasi, World};
 
 /// What a service is told and given.
 #[derive(Debug, Clone)]
@@ -36,38 +65,103 @@ pub struct Granted<T> {
     pub names: Vec<String>,
 }
 
-/// A service that has accepted its settings.
-#[derive(Clone, Debug)]
-pub struct Service {
-    _plugin: Plugin,
+/// A service that has accepted its settings. Cheap to clone.
+#[derive(Clone)]
+pub struct Service(Arc<Inner>);
+
+struct Inner {
+    plugin: Plugin,
+    handler: Arc<Handler>,
+    name: String,
+    environment: Arc<[(String, String)]>,
+    grants: Arc<Grants>,
 }
 
 /// The body of a service's answer.
 pub type ServiceBody = UnsyncBoxBody<Bytes, std::io::Error>;
 
-#[allow(
-    clippy::unimplemented,
-    clippy::unused_async,
-    missing_docs,
-    unused_variables,
-    reason = "base"
-)]
 impl Service {
     pub(crate) async fn configure(
         plugin: Plugin,
+        handler: Arc<Handler>,
+        settings: Option<Arc<Settings>>,
         name: &str,
         setup: ServiceSetup,
     ) -> Result<Self, ConfigureError> {
-        unimplemented!()
+        check::config(&setup.settings)?;
+        if let Some(settings) = settings {
+            let site = Site {
+                plugin: plugin.name(),
+                trigger: name,
+                function: "check",
+                request: None,
+            };
+            let problems = settings.problems(plugin.runner(), &site, &setup.settings);
+            let problems = problems.await?;
+            if !problems.is_empty() {
+                return Err(ConfigureError::Problems(problems));
+            }
+        }
+        let variable = |name: &str, value| (name.to_owned(), value);
+        Ok(Self(Arc::new(Inner {
+            plugin,
+            handler,
+            name: name.to_owned(),
+            environment: Arc::new([
+                variable("LAMBKIN_REGION", setup.region),
+                variable("LAMBKIN_ACCOUNT", setup.account),
+                variable("LAMBKIN_SETTINGS", setup.settings),
+            ]),
+            grants: Arc::new(Grants {
+                queues: setup.queues,
+                buckets: setup.buckets,
+            }),
+        })))
     }
+
+    /// The service's name.
     pub fn name(&self) -> &str {
-        unimplemented!()
+        &self.0.name
     }
-    pub async fn answer(
-        &self,
-        request: Request<Incoming>,
-        peer: SocketAddr,
-    ) -> Result<Response<ServiceBody>, PluginError> {
-        unimplemented!()
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service")
+            .field("name", &self.0.name)
+            .field("plugin", &self.0.plugin)
+            .finish_non_exhaustive()
     }
+}
+
+impl Inner {
+    fn site(&self) -> Site<'_> {
+        Site {
+            plugin: self.plugin.name(),
+            trigger: &self.name,
+            function: "handle",
+            request: None,
+        }
+    }
+
+    fn error(&self, start: Instant, failure: Failure) -> PluginError {
+        self.site().error(start, failure)
+    }
+
+    /// What each request's instance is given.
+    fn given(&self) -> Given {
+        Given {
+            wasi: Wasi::new(World::Real(Arc::clone(&self.environment))),
+            grants: Arc::clone(&self.grants),
+            network: Network::default(),
+        }
+    }
+}
+
+/// Bytes of names and values together.
+fn pairs_size(pairs: &[(String, String)]) -> usize {
+    pairs
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum()
 }

@@ -1,10 +1,27 @@
 //! Sources: components that fetch messages from an outside system.
+//!
+//! A [`Source`] is a plugin with a configuration it has accepted, the origins it may reach and the environment variables
+//! it is handed. The host asks it for messages ([`poll`](Source::poll)) and tells it what became of them
+//! ([`settle`](Source::settle)); between the two nothing of it runs.
+//!
+//! On failure: the source says whether trying again can help; a plugin that misbehaves is a [`SourceError::Plugin`].
+//! Messages that were not settled come back from the outside system.
+
+pub(crate) mod v0_1;
+
+use std::sync::Arc;
 
 use lambkin_model::{Action, Message};
 
+use self::v0_1::Poller;
 use crate::batch_trigger::Origin;
-use crate::error::{ConfigureError, PluginError};
+use crate::call::Site;
+use crate::check;
+use crate::error::{ConfigureError, PluginError, Problem};
+use crate::network::{Network, WebOrigin};
 use crate::plugin::Plugin;
+use crate::state::Given;
+use crate::wasi::{Wasi, World};
 
 /// What a source is told and given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,10 +38,23 @@ pub struct SourceSetup {
     pub account: String,
 }
 
-/// A source that has accepted its settings.
+/// A source that has accepted its settings. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Source {
-    _plugin: Plugin,
+    plugin: Plugin,
+    poller: Arc<Poller>,
+    name: Arc<str>,
+    setup: Arc<Setup>,
+    environment: Arc<[(String, String)]>,
+    network: Network,
+}
+
+/// What a plugin makes of a configuration.
+#[derive(Debug)]
+struct Setup {
+    state: String,
+    origin: Origin,
+    most: u32,
 }
 
 /// Why a source did not do something.
@@ -41,33 +71,109 @@ pub enum SourceError {
     Plugin(#[from] PluginError),
 }
 
-#[allow(
-    clippy::unimplemented,
-    clippy::unused_async,
-    missing_docs,
-    unused_variables,
-    reason = "base"
-)]
 impl Source {
     pub(crate) async fn configure(
         plugin: Plugin,
+        poller: Arc<Poller>,
         name: &str,
         setup: SourceSetup,
     ) -> Result<Self, ConfigureError> {
-        unimplemented!()
+        check::config(&setup.settings)?;
+        let network = network(&setup.network)?;
+        let environment: Arc<[_]> = setup.environment.iter().cloned().collect();
+        let given = given(&environment, &Network::default());
+        let site = Site {
+            plugin: plugin.name(),
+            trigger: name,
+            function: "configure",
+            request: None,
+        };
+        let setup = poller.configure(plugin.runner(), &site, given, &setup);
+        Ok(Self {
+            setup: Arc::new(setup.await?),
+            name: name.into(),
+            plugin,
+            poller,
+            environment,
+            network,
+        })
     }
+
+    /// Where its messages come from, as batch triggers are told.
     pub fn origin(&self) -> &Origin {
-        unimplemented!()
+        &self.setup.origin
     }
-    /// The most messages of one poll.
+
+    /// The most messages of one poll, at least one.
     pub fn most(&self) -> usize {
-        unimplemented!()
+        self.setup.most as usize
     }
+
+    /// Fetches up to `most` messages; waits for one for up to `wait_ms`.
+    ///
+    /// # Errors
+    ///
+    /// See [`SourceError`]. There is no message then.
     pub async fn poll(&self, most: usize, wait_ms: u32) -> Result<Vec<Message>, SourceError> {
-        unimplemented!()
+        let most = self.setup.most.min(u32::try_from(most).unwrap_or(u32::MAX));
+        let (site, state) = (self.site("poll"), &self.setup.state);
+        let runner = self.plugin.runner();
+        self.poller
+            .poll(runner, &site, self.given(), state, most, wait_ms)
+            .await
     }
-    /// By receipt.
+
+    /// Tells the outside system what became of messages, by their receipts.
+    ///
+    /// # Errors
+    ///
+    /// See [`SourceError`]. Any part of it may have been told.
     pub async fn settle(&self, verdicts: &[(String, Action)]) -> Result<(), SourceError> {
-        unimplemented!()
+        let (site, state) = (self.site("settle"), &self.setup.state);
+        let runner = self.plugin.runner();
+        self.poller
+            .settle(runner, &site, self.given(), state, verdicts)
+            .await
+    }
+
+    fn given(&self) -> Given {
+        given(&self.environment, &self.network)
+    }
+
+    fn site(&self, function: &'static str) -> Site<'_> {
+        Site {
+            plugin: self.plugin.name(),
+            trigger: &self.name,
+            function,
+            request: None,
+        }
+    }
+}
+
+/// What a call is given: no part of the store.
+fn given(environment: &Arc<[(String, String)]>, network: &Network) -> Given {
+    Given {
+        wasi: Wasi::new(World::Real(Arc::clone(environment))),
+        network: network.clone(),
+        ..Given::default()
+    }
+}
+
+/// Reads the origins that the operator names; every mistake at once.
+fn network(origins: &[String]) -> Result<Network, ConfigureError> {
+    let (mut granted, mut problems) = (Vec::new(), Vec::new());
+    for origin in origins {
+        match WebOrigin::parse(origin) {
+            Ok(origin) => granted.push(origin),
+            Err(message) => problems.push(Problem {
+                at: vec!["network".to_owned()],
+                message,
+            }),
+        }
+    }
+    if problems.is_empty() {
+        Ok(Network::new(granted))
+    } else {
+        Err(ConfigureError::Problems(problems))
     }
 }

@@ -1,134 +1,94 @@
-//! Queues.
+//! Queues, with the semantics of Amazon SQS: leases, receive counts, delays, order and deduplication, dead letters, moves.
+//!
+//! A message is visible, delayed or leased. A lease that ends without the message being removed makes it visible again; every lease
+//! counts as a receive, and what would be received too often becomes a dead letter instead. An ordered queue hands the messages of
+//! a group out in their order, and none of it while one is leased. Time is the [`Clock`](crate::Clock)'s.
+//!
+//! Every operation is one turn at the store's writer and costs the same whether a queue holds one message or a million, whether they
+//! are visible, delayed, leased or blocked behind one of their group: see `schema` for how.
+//!
+//! On failure: an error means that nothing has changed. What was answered survives a kill of the host; see the crate's own
+//! words on that.
 
+mod deduplication;
+mod details;
+mod group;
+mod keeper;
+mod limits;
+mod look;
+mod moves;
+mod pile;
+mod receipt;
+mod receive;
+mod redrive;
+pub(crate) mod schema;
+mod send;
+mod settings;
+mod settle;
+mod take;
+mod turn;
 mod types;
 
+pub(crate) use look::{messages, statistics};
+pub(crate) use send::deliver;
+pub(crate) use turn::take as take_turn;
 pub use types::{
     Counts, DeadLetter, Description, Entry, Move, MoveStatus, Page, QueueError, Receive, Sent,
     Settings, Settled,
 };
 
-use lambkin_model::Message;
+use std::sync::Arc;
 
 use crate::{SharedClock, Store};
+use turn::{Stop, Turn};
 
 /// All queues of a store. Cheap to clone. Names follow [`Queues::is_name`].
 #[derive(Debug, Clone)]
 pub struct Queues {
-    _store: Store,
-    _clock: SharedClock,
+    store: Store,
+    clock: SharedClock,
 }
 
-#[allow(
-    clippy::unimplemented,
-    clippy::unused_async,
-    missing_docs,
-    unused_variables,
-    reason = "base"
-)]
 impl Queues {
+    /// The queues of this store. All handles to a store's queues are to be given the same clock.
     pub fn new(store: Store, clock: SharedClock) -> Self {
-        Self {
-            _store: store,
-            _clock: clock,
-        }
+        Self { store, clock }
     }
 
-    /// Creates a queue.
-    pub async fn create(&self, name: &str, settings: Settings) -> Result<(), QueueError> {
-        unimplemented!()
+    /// Runs an operation as a turn at the writer and returns its result once that is committed.
+    async fn run<T, F>(&self, work: F) -> Result<T, QueueError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Turn<'_>) -> Result<T, Stop> + Send + 'static,
+    {
+        self.run_then(work, |done| done).await
     }
-    /// Creates it, or changes its settings to these: what a configuration says of a queue that may be there already.
-    pub async fn define(&self, name: &str, settings: Settings) -> Result<(), QueueError> {
-        unimplemented!()
+
+    /// The same; `then` is what is made of the result when it is committed, whether or not somebody still waits.
+    async fn run_then<T, U, F, G>(&self, mut work: F, then: G) -> Result<U, QueueError>
+    where
+        T: Send + 'static,
+        U: Send + 'static,
+        F: FnMut(&mut Turn<'_>) -> Result<T, Stop> + Send + 'static,
+        G: FnOnce(T) -> U + Send + 'static,
+    {
+        let clock = Arc::clone(&self.clock);
+        self.store
+            .run_then(
+                move |connection, rings| turn::take(connection, rings, clock.now(), &mut work),
+                |done: Result<T, QueueError>| done.map(then),
+            )
+            .await?
     }
-    pub async fn describe(&self, queue: &str) -> Result<Description, QueueError> {
-        unimplemented!()
-    }
-    pub async fn counts(&self, queue: &str) -> Result<Counts, QueueError> {
-        unimplemented!()
-    }
-    pub async fn change(&self, queue: &str, settings: Settings) -> Result<(), QueueError> {
-        unimplemented!()
-    }
-    pub async fn list(
-        &self,
-        prefix: &str,
-        after: Option<&str>,
-        most: usize,
-    ) -> Result<Page, QueueError> {
-        unimplemented!()
-    }
-    pub async fn delete(&self, queue: &str) -> Result<(), QueueError> {
-        unimplemented!()
-    }
-    pub async fn deleted_at(&self, queue: &str) -> Result<Option<u64>, QueueError> {
-        unimplemented!()
-    }
-    pub async fn purge(&self, queue: &str) -> Result<(), QueueError> {
-        unimplemented!()
-    }
-    pub async fn send(&self, queue: &str, entries: Vec<Entry>) -> Result<Vec<Sent>, QueueError> {
-        unimplemented!()
-    }
-    /// Leases messages; waits for the first one as long as `receive.wait_ms`. Dropped, it takes nothing.
-    pub async fn receive(&self, queue: &str, receive: Receive) -> Result<Vec<Message>, QueueError> {
-        unimplemented!()
-    }
-    pub async fn remove(
-        &self,
-        queue: &str,
-        receipts: Vec<String>,
-    ) -> Result<Vec<Settled>, QueueError> {
-        unimplemented!()
-    }
-    pub async fn extend(
-        &self,
-        queue: &str,
-        changes: Vec<(String, u64)>,
-    ) -> Result<Vec<Settled>, QueueError> {
-        unimplemented!()
-    }
-    /// Moves leased messages to the queue's dead letters at once. Where there are none, nothing happens and the result is
-    /// `Settled::Gone` for none of them but `Settled::NotLeased`.
-    pub async fn dead_letter(
-        &self,
-        queue: &str,
-        receipts: Vec<String>,
-    ) -> Result<Vec<Settled>, QueueError> {
-        unimplemented!()
-    }
-    /// Ends the leases that consumers inside a host that is no more held; see `Receive::consumer`.
-    pub async fn end_consumer_leases(&self) -> Result<usize, QueueError> {
-        unimplemented!()
-    }
-    pub async fn dead_letter_sources(
-        &self,
-        queue: &str,
-        after: Option<&str>,
-        most: usize,
-    ) -> Result<Page, QueueError> {
-        unimplemented!()
-    }
-    pub async fn start_move(
-        &self,
-        source: &str,
-        destination: Option<String>,
-        per_second: Option<u32>,
-    ) -> Result<String, QueueError> {
-        unimplemented!()
-    }
-    pub async fn moves(&self, source: &str, most: usize) -> Result<Vec<Move>, QueueError> {
-        unimplemented!()
-    }
-    pub async fn cancel_move(&self, handle: &str) -> Result<u64, QueueError> {
-        unimplemented!()
-    }
-    /// The move of this handle.
-    pub async fn find_move(&self, handle: &str) -> Result<Move, QueueError> {
-        unimplemented!()
-    }
-    /// Runs the moves that are under way, those of a former host too. To be spawned once; never ends by itself.
-    pub async fn run_moves(&self) {
-        unimplemented!()
+
+    /// The same for work whose result concerns nobody.
+    fn run_unattended<F>(&self, mut work: F)
+    where
+        F: FnMut(&mut Turn<'_>) -> Result<(), Stop> + Send + 'static,
+    {
+        let clock = Arc::clone(&self.clock);
+        self.store.run_unattended(move |connection, rings| {
+            turn::take(connection, rings, clock.now(), &mut work).map(drop)
+        });
     }
 }

@@ -1,0 +1,266 @@
+//! The network, as far as a call is given any: `wasi:http/outgoing-handler`, to named origins.
+//!
+//! By default there is none: every request is denied. A source is given the origins that its operator names, and each of
+//! its requests is checked against them, redirects too, since following one is a request of the guest's. The host
+//! makes a connection per request; calls are far between.
+//!
+//! Plain HTTP only: TLS is not done yet, and says so.
+
+use std::fmt;
+use std::net::Ipv6Addr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{Request, Response, Uri};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Frame, Incoming};
+use hyper::client::conn::http1;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use wasmtime_wasi::runtime;
+use wasmtime_wasi_http::io::TokioIo;
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+use crate::limits;
+
+/// The origins that a call may reach; none by default.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Network(Arc<[WebOrigin]>);
+
+impl Network {
+    pub(crate) fn new(origins: impl IntoIterator<Item = WebOrigin>) -> Self {
+        Self(origins.into_iter().collect())
+    }
+}
+
+/// Scheme, host and port, as in `http://127.0.0.1:9324`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WebOrigin {
+    scheme: Scheme,
+    /// In lower case, an IPv6 address in brackets.
+    host: String,
+    port: u16,
+}
+
+impl WebOrigin {
+    /// Reads an origin as an operator writes it. The error says what is wrong with it.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let example = "write it like http://127.0.0.1:9324";
+        let uri: Uri = text
+            .parse()
+            .map_err(|error| format!("{text:?} is no origin: {error}; {example}"))?;
+        let origin = Self::of(&uri)
+            .ok_or_else(|| format!("{text:?} is no origin: it lacks scheme or host; {example}"))?;
+        if uri.path_and_query().is_some_and(|path| path != "/") {
+            return Err(format!(
+                "{text:?} is more than an origin: leave out what comes after host and port"
+            ));
+        }
+        if uri.authority().is_some_and(|it| it.as_str().contains('@')) {
+            return Err(format!(
+                "{text:?} is more than an origin: leave out user and password"
+            ));
+        }
+        if origin.scheme == Scheme::HTTPS {
+            return Err(format!(
+                "{text:?}: {TLS_IS_MISSING}; reach it over http, through a local proxy if need be"
+            ));
+        }
+        Ok(origin)
+    }
+
+    fn of(uri: &Uri) -> Option<Self> {
+        let scheme = uri.scheme()?.clone();
+        let default = match scheme.as_str() {
+            "http" => 80,
+            "https" => 443,
+            _ => return None,
+        };
+        let authority = uri.authority()?;
+        let host = authority.host();
+        if host.is_empty() {
+            return None;
+        }
+        Some(Self {
+            scheme,
+            host: host.to_ascii_lowercase(),
+            port: port(authority)?.unwrap_or(default),
+        })
+    }
+
+    /// What to connect to.
+    fn address(&self) -> (&str, u16) {
+        let bare = self.host.strip_prefix('[');
+        let bare = bare.and_then(|host| host.strip_suffix(']'));
+        let bare = bare.filter(|host| host.parse::<Ipv6Addr>().is_ok());
+        (bare.unwrap_or(&self.host), self.port)
+    }
+}
+
+/// The port, if there is one; `None` if it is none.
+fn port(authority: &Authority) -> Option<Option<u16>> {
+    let after_host = authority.as_str().rsplit('@').next()?;
+    match after_host.strip_prefix(authority.host())?.strip_prefix(':') {
+        None | Some("") => Some(None),
+        Some(port) => Some(Some(port.parse().ok()?)),
+    }
+}
+
+const TLS_IS_MISSING: &str = "https is not done yet";
+
+impl fmt::Display for WebOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}:{}", self.scheme, self.host, self.port)
+    }
+}
+
+type Worker = Box<dyn Future<Output = Result<(), Error>> + Send>;
+type Answered = Result<(Response<WasiBody>, Worker), Error>;
+
+impl WasiHttpHooks for Network {
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _processed: Worker,
+    ) -> Box<dyn Future<Output = Answered> + Send> {
+        let origin = self.check(request.uri());
+        Box::new(async move { send(&origin?, request, options.unwrap_or_default()).await })
+    }
+
+    fn p2_outgoing_body_buffer_chunks(&mut self) -> usize {
+        limits::BODY_PIECES
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        limits::BODY_PIECE_BYTES
+    }
+}
+
+impl Network {
+    fn check(&self, uri: &Uri) -> Result<WebOrigin, Error> {
+        let origin = WebOrigin::of(uri).ok_or(Error::HttpRequestUriInvalid)?;
+        if self.0.contains(&origin) {
+            return Ok(origin);
+        }
+        tracing::debug!("a plugin may not reach {origin}");
+        Err(match origin.scheme == Scheme::HTTPS && !self.0.is_empty() {
+            true => Error::InternalError(Some(TLS_IS_MISSING.to_owned())),
+            false => Error::HttpRequestDenied,
+        })
+    }
+}
+
+async fn send(
+    origin: &WebOrigin,
+    mut request: Request<WasiBody>,
+    options: RequestOptions,
+) -> Answered {
+    let wait = options.connect_timeout.unwrap_or(limits::CONNECT);
+    let stream = timeout(wait, TcpStream::connect(origin.address())).await;
+    let stream = stream
+        .map_err(|_| Error::ConnectionTimeout)?
+        .map_err(Error::Connect)?;
+    // A request is one packet, or has a body that is written as it comes.
+    let _best_effort = stream.set_nodelay(true);
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    // Ends with its handle, and that with the guest.
+    let connection = runtime::spawn(async move { connection.await.map_err(Error::from) });
+    let path = request.uri().path_and_query().cloned();
+    *request.uri_mut() = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
+    let answer = sender.send_request(request);
+    let answer = match options.first_byte_timeout {
+        Some(wait) => timeout(wait, answer)
+            .await
+            .map_err(|_| Error::ConnectionReadTimeout)??,
+        None => answer.await?,
+    };
+    let answer = answer.map(|body| Answer(body).boxed_unsync());
+    Ok((answer, Box::new(connection)))
+}
+
+/// The body of an answer, with the errors of the contract.
+struct Answer(Incoming);
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let frame = Pin::new(&mut self.0).poll_frame(context);
+        frame.map(|frame| frame.map(|frame| frame.map_err(Error::from)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allows(network: &Network, uri: &str) -> bool {
+        network.check(&uri.parse().unwrap()).is_ok()
+    }
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port() {
+        let origins = [
+            "http://127.0.0.1:9324",
+            "http://Queue.test",
+            "http://[::1]:80/",
+        ];
+        let network = Network::new(origins.map(|origin| WebOrigin::parse(origin).unwrap()));
+        for uri in [
+            "http://127.0.0.1:9324/a?b",
+            "http://queue.test:80/",
+            "http://user@QUEUE.test/",
+            "http://[::1]/",
+        ] {
+            assert!(allows(&network, uri), "{uri}");
+        }
+        for uri in [
+            "http://127.0.0.1:9325/",
+            "http://127.0.0.1/",
+            "https://queue.test/",
+            "http://queue.test.evil/",
+            "http://queue.test@evil/",
+            "http://queue.test:99999/",
+        ] {
+            assert!(!allows(&network, uri), "{uri}");
+        }
+        assert!(!allows(&Network::default(), "http://127.0.0.1:9324/"));
+    }
+
+    #[test]
+    fn what_is_no_origin_is_refused_with_the_reason() {
+        for (text, reason) in [
+            ("127.0.0.1:9324", "lacks scheme or host"),
+            ("ftp://a", "lacks scheme or host"),
+            ("http://a:99999", "lacks scheme or host"),
+            ("http:// a", "is no origin"),
+            ("http://a/path", "leave out what comes after"),
+            ("http://a:b@c", "is no origin"),
+            ("http://a:b@c/", "user and password"),
+            ("https://a", "https is not done yet"),
+        ] {
+            let Err(error) = WebOrigin::parse(text) else {
+                panic!("{text} is taken");
+            };
+            assert!(
+                error.contains(reason) || error.contains("user"),
+                "{text}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_ipv6_address_is_connected_to_without_its_brackets() {
+        let origin = WebOrigin::parse("http://[::1]:8080").unwrap();
+        assert_eq!(origin.address(), ("::1", 8080));
+        assert_eq!(origin.to_string(), "http://[::1]:8080");
+    }
+}

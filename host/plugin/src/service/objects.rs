@@ -1,0 +1,376 @@
+//! `lambkin:store/objects`, on [`Objects`].
+//!
+//! A bucket that was not granted is `missing-bucket`, and left out of lists; whoever has a handle of a bucket may use all
+//! of it. Bytes pass in pieces: a write brings what one host call may copy, a read takes at most
+//! [`limits::READ_BYTES`], so an object of any size costs the host the memory of a piece.
+
+use std::sync::Arc;
+
+use lambkin_store::object::{Object, ObjectError, Objects, Upload};
+use wasmtime::component::Resource;
+
+use super::Granted;
+use super::object_types::digests as asked;
+use super::store::objects::{self as wit, Fault};
+use super::store::{Refusal, StoreView};
+use crate::limits;
+
+/// Why a function of this interface was not carried out.
+pub type Refused = Refusal<Fault>;
+
+/// A bucket that a guest has opened.
+#[derive(Debug)]
+pub struct Bucket(String);
+
+/// An object that a guest has opened; shared, because an upload may copy it meanwhile.
+#[derive(Debug, Clone)]
+pub struct OpenObject(Arc<Object>);
+
+/// An upload of a guest's. Dropping it, or the guest, drops its bytes.
+#[derive(Debug)]
+pub struct Writing(Upload);
+
+type Pairs = Vec<(String, String)>;
+
+impl StoreView<'_> {
+    fn granted_buckets(&self) -> Result<&Granted<Objects>, Refused> {
+        let granted = self.grants.buckets.as_ref();
+        granted.ok_or(Refusal::Fault(Fault::MissingBucket))
+    }
+
+    fn objects_with(&self, bucket: &str) -> Result<&Objects, Refused> {
+        let granted = self.granted_buckets()?.get(bucket);
+        granted.ok_or(Refusal::Fault(Fault::MissingBucket))
+    }
+
+    /// The store and the name of an open bucket.
+    fn bucket(&self, bucket: &Resource<Bucket>) -> Result<(&Objects, &str), Refused> {
+        let Bucket(name) = self.table.get(bucket)?;
+        Ok((&self.granted_buckets()?.store, name))
+    }
+}
+
+impl wit::Host for StoreView<'_> {
+    fn convert_fault(&mut self, refused: Refused) -> wasmtime::Result<Fault> {
+        refused.into_fault()
+    }
+
+    async fn open(&mut self, name: String) -> Result<Resource<Bucket>, Refused> {
+        self.objects_with(&name)?.bucket(&name).await?;
+        Ok(self.table.push(Bucket(name))?)
+    }
+
+    async fn create(
+        &mut self,
+        name: String,
+        attributes: Pairs,
+    ) -> Result<Resource<Bucket>, Refused> {
+        let Ok(objects) = self.objects_with(&name) else {
+            return Err(Refusal::Fault(Fault::Denied));
+        };
+        check(&attributes)?;
+        objects.create(&name, attributes).await?;
+        Ok(self.table.push(Bucket(name))?)
+    }
+
+    async fn buckets(
+        &mut self,
+        prefix: String,
+        mut after: Option<String>,
+        most: u32,
+    ) -> Result<Vec<wit::BucketInfo>, Refused> {
+        let Ok(granted) = self.granted_buckets() else {
+            return Ok(Vec::new());
+        };
+        let most = limits::listed(most);
+        let mut found = Vec::new();
+        loop {
+            let page = granted
+                .store
+                .buckets(&prefix, after.as_deref(), most)
+                .await?;
+            let was_last = page.len() < most;
+            after = page.last().map(|last| last.name.clone());
+            let visible = page.into_iter().filter(|b| granted.allows(&b.name));
+            found.extend(visible.map(wit::BucketInfo::from));
+            if was_last || after.is_none() || found.len() >= most {
+                found.truncate(most);
+                return Ok(found);
+            }
+        }
+    }
+
+    async fn delete(&mut self, name: String) -> Result<(), Refused> {
+        Ok(self.objects_with(&name)?.delete(&name).await?)
+    }
+}
+
+impl wit::HostBucket for StoreView<'_> {
+    async fn info(&mut self, bucket: Resource<Bucket>) -> Result<wit::BucketInfo, Refused> {
+        let (objects, name) = self.bucket(&bucket)?;
+        Ok(objects.bucket(name).await?.into())
+    }
+
+    async fn change(
+        &mut self,
+        bucket: Resource<Bucket>,
+        versioning: wit::Versioning,
+        attributes: Pairs,
+    ) -> Result<(), Refused> {
+        check(&attributes)?;
+        let (objects, name) = self.bucket(&bucket)?;
+        Ok(objects.change(name, versioning.into(), attributes).await?)
+    }
+
+    async fn upload(
+        &mut self,
+        bucket: Resource<Bucket>,
+        digests: Vec<wit::Digest>,
+    ) -> Result<Resource<Writing>, Refused> {
+        let (objects, name) = self.bucket(&bucket)?;
+        let digests = asked(digests).map_err(invalid)?;
+        let upload = objects.upload(name, digests).await?;
+        Ok(self.table.push(Writing(upload))?)
+    }
+
+    async fn open(
+        &mut self,
+        bucket: Resource<Bucket>,
+        key: String,
+        version: Option<String>,
+    ) -> Result<Resource<OpenObject>, Refused> {
+        let (objects, name) = self.bucket(&bucket)?;
+        let object = objects.open(name, &key, version.as_deref()).await?;
+        Ok(self.table.push(OpenObject(Arc::new(object)))?)
+    }
+
+    async fn describe(
+        &mut self,
+        bucket: Resource<Bucket>,
+        key: String,
+        version: Option<String>,
+    ) -> Result<wit::ObjectInfo, Refused> {
+        let (objects, name) = self.bucket(&bucket)?;
+        let found = objects.describe(name, &key, version.as_deref()).await?;
+        Ok(found.into())
+    }
+
+    async fn put(
+        &mut self,
+        bucket: Resource<Bucket>,
+        key: String,
+        upload: Resource<Writing>,
+        put: wit::Put,
+    ) -> Result<wit::ObjectInfo, Refused> {
+        let Writing(upload) = self.table.delete(upload)?;
+        let (objects, name) = self.bucket(&bucket)?;
+        let made = objects.put(name, &key, upload, put.into()).await?;
+        Ok(made.into())
+    }
+
+    async fn revise(
+        &mut self,
+        bucket: Resource<Bucket>,
+        key: String,
+        version: Option<String>,
+        metadata: Pairs,
+        notice: Option<wit::Notice>,
+    ) -> Result<wit::ObjectInfo, Refused> {
+        let (objects, name) = self.bucket(&bucket)?;
+        let notice = notice.map(Into::into);
+        let revised = objects.revise(name, &key, version.as_deref(), metadata, notice);
+        Ok(revised.await?.into())
+    }
+
+    async fn remove(
+        &mut self,
+        bucket: Resource<Bucket>,
+        key: String,
+        version: Option<String>,
+        condition: wit::Condition,
+        notice: Option<wit::Notice>,
+    ) -> Result<wit::Removed, Refused> {
+        let (objects, name) = self.bucket(&bucket)?;
+        let (version, notice) = (version.as_deref(), notice.map(Into::into));
+        let removed = objects.remove(name, &key, version, condition.into(), notice);
+        Ok(removed.await?.into())
+    }
+
+    async fn objects(
+        &mut self,
+        bucket: Resource<Bucket>,
+        query: wit::Query,
+    ) -> Result<wit::Listing, Refused> {
+        let (objects, name) = self.bucket(&bucket)?;
+        Ok(objects.list(name, query.into()).await?.into())
+    }
+
+    async fn versions(
+        &mut self,
+        bucket: Resource<Bucket>,
+        query: wit::Query,
+    ) -> Result<wit::Listing, Refused> {
+        let (objects, name) = self.bucket(&bucket)?;
+        Ok(objects.versions(name, query.into()).await?.into())
+    }
+
+    async fn start_parts(
+        &mut self,
+        bucket: Resource<Bucket>,
+        key: String,
+        metadata: Pairs,
+    ) -> Result<String, Refused> {
+        let (objects, name) = self.bucket(&bucket)?;
+        Ok(objects.start_parts(name, &key, metadata).await?)
+    }
+
+    async fn describe_parts(
+        &mut self,
+        bucket: Resource<Bucket>,
+        id: String,
+    ) -> Result<wit::PartsUpload, Refused> {
+        let (objects, name) = self.bucket(&bucket)?;
+        Ok(objects.describe_parts(name, &id).await?.into())
+    }
+
+    async fn put_part(
+        &mut self,
+        bucket: Resource<Bucket>,
+        id: String,
+        number: u32,
+        upload: Resource<Writing>,
+        etag: String,
+        metadata: Pairs,
+    ) -> Result<wit::Part, Refused> {
+        let Writing(upload) = self.table.delete(upload)?;
+        let (objects, name) = self.bucket(&bucket)?;
+        let part = objects.put_part(name, &id, number, upload, etag, metadata);
+        Ok(part.await?.into())
+    }
+
+    async fn parts(
+        &mut self,
+        bucket: Resource<Bucket>,
+        id: String,
+        after: u32,
+        most: u32,
+    ) -> Result<Vec<wit::Part>, Refused> {
+        let (objects, name) = self.bucket(&bucket)?;
+        let parts = objects.parts(name, &id, after, limits::listed(most));
+        Ok(parts.await?.into_iter().map(Into::into).collect())
+    }
+
+    async fn compose(
+        &mut self,
+        bucket: Resource<Bucket>,
+        id: String,
+        numbers: Vec<u32>,
+        digests: Vec<wit::Digest>,
+    ) -> Result<Resource<Writing>, Refused> {
+        let (objects, name) = self.bucket(&bucket)?;
+        let digests = asked(digests).map_err(invalid)?;
+        let composed = objects.compose(name, &id, numbers, digests).await?;
+        Ok(self.table.push(Writing(composed))?)
+    }
+
+    async fn abort_parts(&mut self, bucket: Resource<Bucket>, id: String) -> Result<(), Refused> {
+        let (objects, name) = self.bucket(&bucket)?;
+        Ok(objects.abort_parts(name, &id).await?)
+    }
+
+    async fn parts_uploads(
+        &mut self,
+        bucket: Resource<Bucket>,
+        query: wit::Query,
+    ) -> Result<wit::PartsListing, Refused> {
+        let (objects, name) = self.bucket(&bucket)?;
+        Ok(objects.parts_uploads(name, query.into()).await?.into())
+    }
+
+    async fn drop(&mut self, bucket: Resource<Bucket>) -> wasmtime::Result<()> {
+        self.table.delete(bucket)?;
+        Ok(())
+    }
+}
+
+impl wit::HostUpload for StoreView<'_> {
+    async fn write(&mut self, upload: Resource<Writing>, bytes: Vec<u8>) -> Result<(), Refused> {
+        let Writing(upload) = self.table.get_mut(&upload)?;
+        Ok(upload.write(bytes.into()).await?)
+    }
+
+    async fn copy(
+        &mut self,
+        upload: Resource<Writing>,
+        source: Resource<OpenObject>,
+        offset: u64,
+        length: u64,
+    ) -> Result<(), Refused> {
+        let OpenObject(source) = self.table.get(&source)?.clone();
+        let Writing(upload) = self.table.get_mut(&upload)?;
+        Ok(upload.copy(&source, offset, length).await?)
+    }
+
+    async fn finish(&mut self, upload: Resource<Writing>) -> Result<wit::Finished, Refused> {
+        let Writing(upload) = self.table.get_mut(&upload)?;
+        Ok(upload.finish().await?.into())
+    }
+
+    async fn drop(&mut self, upload: Resource<Writing>) -> wasmtime::Result<()> {
+        self.table.delete(upload)?;
+        Ok(())
+    }
+}
+
+impl wit::HostObject for StoreView<'_> {
+    async fn info(&mut self, object: Resource<OpenObject>) -> wasmtime::Result<wit::ObjectInfo> {
+        let OpenObject(object) = self.table.get(&object)?;
+        Ok(object.info().clone().into())
+    }
+
+    async fn read(
+        &mut self,
+        object: Resource<OpenObject>,
+        offset: u64,
+        length: u32,
+    ) -> Result<Vec<u8>, Refused> {
+        let OpenObject(object) = self.table.get(&object)?;
+        let length = limits::READ_BYTES.min(length as usize);
+        Ok(object.read(offset, length).await?.into())
+    }
+
+    async fn drop(&mut self, object: Resource<OpenObject>) -> wasmtime::Result<()> {
+        self.table.delete(object)?;
+        Ok(())
+    }
+}
+
+fn invalid(reason: String) -> Refused {
+    Refusal::Fault(Fault::Invalid(reason))
+}
+
+fn check(attributes: &Pairs) -> Result<(), Refused> {
+    let size = super::pairs_size(attributes);
+    if size > limits::ATTRIBUTES_BYTES {
+        return Err(invalid(format!(
+            "the attributes have {size} bytes, and may have {}",
+            limits::ATTRIBUTES_BYTES
+        )));
+    }
+    Ok(())
+}
+
+impl From<ObjectError> for Refused {
+    fn from(error: ObjectError) -> Self {
+        Self::Fault(match error {
+            ObjectError::MissingBucket => Fault::MissingBucket,
+            ObjectError::Missing => Fault::Missing,
+            ObjectError::Exists => Fault::Exists,
+            ObjectError::NotEmpty => Fault::NotEmpty,
+            ObjectError::Precondition => Fault::Precondition,
+            ObjectError::Invalid(reason) => Fault::Invalid(reason),
+            ObjectError::File(reason) => Fault::Unavailable(reason),
+            ObjectError::Store(error) => Fault::Unavailable(error.to_string()),
+        })
+    }
+}

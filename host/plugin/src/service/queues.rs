@@ -1,0 +1,306 @@
+//! `lambkin:store/queues`, on [`Queues`].
+//!
+//! A queue that was not granted is `missing`, wherever its name turns up: opened, deleted, as dead letters or as the
+//! destination of a move. Lists leave it out.
+
+use lambkin_store::queue::{DeadLetter, Description, Page, QueueError, Queues, Receive, Settings};
+use wasmtime::component::Resource;
+
+use super::Granted;
+use super::store::queues::{self as wit, Fault};
+use super::store::{Refusal, StoreView};
+use crate::limits;
+
+/// Why a function of this interface was not carried out.
+pub type Refused = Refusal<Fault>;
+
+/// A queue that a guest has opened.
+#[derive(Debug)]
+pub struct Queue {
+    name: String,
+    /// What was seen when it was opened, for the first call after that if it asks for it: most do.
+    seen: Option<Description>,
+}
+
+impl StoreView<'_> {
+    fn granted_queues(&self) -> Result<&Granted<Queues>, Refused> {
+        let granted = self.grants.queues.as_ref();
+        granted.ok_or(Refusal::Fault(Fault::Missing))
+    }
+
+    fn queues_with(&self, name: &str) -> Result<&Queues, Refused> {
+        let granted = self.granted_queues()?.get(name);
+        granted.ok_or(Refusal::Fault(Fault::Missing))
+    }
+
+    /// The store and the name of an open queue.
+    fn queue(&mut self, queue: &Resource<Queue>) -> Result<(&Queues, &str), Refused> {
+        let queue = self.table.get_mut(queue)?;
+        queue.seen = None;
+        let granted = self.grants.queues.as_ref();
+        let granted = granted.ok_or(Refusal::Fault(Fault::Missing))?;
+        Ok((&granted.store, &queue.name))
+    }
+
+    /// Checks settings that a guest wants, which may name another queue. `kept` are the dead letters of before: what the
+    /// operator has set may stay.
+    fn check(&self, settings: &Settings, kept: Option<&DeadLetter>) -> Result<(), Refused> {
+        let size = super::pairs_size(&settings.attributes);
+        if size > limits::ATTRIBUTES_BYTES {
+            return Err(Refusal::Fault(Fault::Invalid(format!(
+                "the attributes have {size} bytes, and may have {}",
+                limits::ATTRIBUTES_BYTES
+            ))));
+        }
+        match &settings.dead_letter {
+            Some(dead) if kept.is_none_or(|kept| kept.queue != dead.queue) => {
+                self.queues_with(&dead.queue).map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl wit::Host for StoreView<'_> {
+    fn convert_fault(&mut self, refused: Refused) -> wasmtime::Result<Fault> {
+        refused.into_fault()
+    }
+
+    async fn open(&mut self, name: String) -> Result<Resource<Queue>, Refused> {
+        let seen = self.queues_with(&name)?.describe(&name).await?;
+        let seen = Some(seen);
+        Ok(self.table.push(Queue { name, seen })?)
+    }
+
+    async fn create(
+        &mut self,
+        name: String,
+        settings: wit::Settings,
+    ) -> Result<Resource<Queue>, Refused> {
+        let settings = Settings::from(settings);
+        let Ok(queues) = self.queues_with(&name) else {
+            return Err(Refusal::Fault(Fault::Denied));
+        };
+        self.check(&settings, None)?;
+        queues.create(&name, settings).await?;
+        Ok(self.table.push(Queue { name, seen: None })?)
+    }
+
+    async fn queues(
+        &mut self,
+        prefix: String,
+        after: Option<String>,
+        most: u32,
+    ) -> Result<wit::Page, Refused> {
+        let Ok(granted) = self.granted_queues() else {
+            return Ok(Page::default().into());
+        };
+        let page = Listed::StartingWith(&prefix).page(granted, after, limits::listed(most));
+        Ok(page.await?.into())
+    }
+
+    async fn delete(&mut self, name: String) -> Result<(), Refused> {
+        Ok(self.queues_with(&name)?.delete(&name).await?)
+    }
+
+    async fn deleted_at(&mut self, name: String) -> wasmtime::Result<Option<u64>> {
+        let Ok(queues) = self.queues_with(&name) else {
+            return Ok(None);
+        };
+        // Whoever can not know is told that there was none.
+        Ok(queues.deleted_at(&name).await.unwrap_or_default())
+    }
+
+    async fn cancel_move(&mut self, handle: String) -> Result<u64, Refused> {
+        let queues = &self.granted_queues()?.store;
+        let found = queues.find_move(&handle).await?;
+        Ok(self
+            .queues_with(&found.source)?
+            .cancel_move(&handle)
+            .await?)
+    }
+}
+
+impl wit::HostQueue for StoreView<'_> {
+    async fn describe(&mut self, queue: Resource<Queue>) -> Result<wit::Description, Refused> {
+        if let Some(seen) = self.table.get_mut(&queue)?.seen.take() {
+            return Ok(seen.into());
+        }
+        let (queues, name) = self.queue(&queue)?;
+        Ok(queues.describe(name).await?.into())
+    }
+
+    async fn counts(&mut self, queue: Resource<Queue>) -> Result<wit::Counts, Refused> {
+        let (queues, name) = self.queue(&queue)?;
+        Ok(queues.counts(name).await?.into())
+    }
+
+    async fn change(
+        &mut self,
+        queue: Resource<Queue>,
+        settings: wit::Settings,
+    ) -> Result<(), Refused> {
+        let settings = Settings::from(settings);
+        if self.check(&settings, None).is_err() {
+            let (queues, name) = self.queue(&queue)?;
+            let now = queues.describe(name).await?.settings;
+            self.check(&settings, now.dead_letter.as_ref())?;
+        }
+        let (queues, name) = self.queue(&queue)?;
+        Ok(queues.change(name, settings).await?)
+    }
+
+    async fn send(
+        &mut self,
+        queue: Resource<Queue>,
+        entries: Vec<wit::Entry>,
+    ) -> Result<Vec<wit::Sent>, Refused> {
+        let (queues, name) = self.queue(&queue)?;
+        let entries = entries.into_iter().map(Into::into).collect();
+        let sent = queues.send(name, entries).await?;
+        Ok(sent.into_iter().map(Into::into).collect())
+    }
+
+    async fn receive(
+        &mut self,
+        queue: Resource<Queue>,
+        most: u32,
+        lease_ms: Option<u64>,
+        wait_ms: u32,
+    ) -> Result<Vec<wit::Message>, Refused> {
+        let (queues, name) = self.queue(&queue)?;
+        let receive = Receive {
+            most: most as usize,
+            lease_ms,
+            wait_ms: wait_ms.into(),
+            consumer: false,
+        };
+        let messages = queues.receive(name, receive).await?;
+        Ok(messages.into_iter().map(Into::into).collect())
+    }
+
+    async fn remove(
+        &mut self,
+        queue: Resource<Queue>,
+        receipts: Vec<String>,
+    ) -> Result<Vec<wit::Settled>, Refused> {
+        let (queues, name) = self.queue(&queue)?;
+        let settled = queues.remove(name, receipts).await?;
+        Ok(settled.into_iter().map(Into::into).collect())
+    }
+
+    async fn extend(
+        &mut self,
+        queue: Resource<Queue>,
+        changes: Vec<(String, u64)>,
+    ) -> Result<Vec<wit::Settled>, Refused> {
+        let (queues, name) = self.queue(&queue)?;
+        let settled = queues.extend(name, changes).await?;
+        Ok(settled.into_iter().map(Into::into).collect())
+    }
+
+    async fn purge(&mut self, queue: Resource<Queue>) -> Result<(), Refused> {
+        let (queues, name) = self.queue(&queue)?;
+        Ok(queues.purge(name).await?)
+    }
+
+    async fn dead_letter_sources(
+        &mut self,
+        queue: Resource<Queue>,
+        after: Option<String>,
+        most: u32,
+    ) -> Result<wit::Page, Refused> {
+        let granted = self.granted_queues()?;
+        let name = &self.table.get(&queue)?.name;
+        let page = Listed::SourcesOf(name).page(granted, after, limits::listed(most));
+        Ok(page.await?.into())
+    }
+
+    /// Without a destination messages go back where they came from, which is the operator's or another grant's doing.
+    async fn start_move(
+        &mut self,
+        queue: Resource<Queue>,
+        destination: Option<String>,
+        per_second: Option<u32>,
+    ) -> Result<String, Refused> {
+        if let Some(destination) = &destination {
+            self.queues_with(destination)?;
+        }
+        let (queues, name) = self.queue(&queue)?;
+        Ok(queues.start_move(name, destination, per_second).await?)
+    }
+
+    async fn moves(
+        &mut self,
+        queue: Resource<Queue>,
+        most: u32,
+    ) -> Result<Vec<wit::Move>, Refused> {
+        let (queues, name) = self.queue(&queue)?;
+        let moves = queues.moves(name, limits::listed(most)).await?;
+        Ok(moves.into_iter().map(Into::into).collect())
+    }
+
+    async fn drop(&mut self, queue: Resource<Queue>) -> wasmtime::Result<()> {
+        self.table.delete(queue)?;
+        Ok(())
+    }
+}
+
+/// What queues a list has.
+enum Listed<'a> {
+    StartingWith(&'a str),
+    SourcesOf(&'a str),
+}
+
+impl Listed<'_> {
+    /// Asks the store for pages until `most` queues were found that are granted, or the end is.
+    async fn page(
+        self,
+        granted: &Granted<Queues>,
+        mut after: Option<String>,
+        most: usize,
+    ) -> Result<Page, QueueError> {
+        let mut found = Page::default();
+        loop {
+            let Page { queues, more } = self.ask(&granted.store, after.as_deref(), most).await?;
+            if granted.allows_all() {
+                return Ok(Page { queues, more });
+            }
+            after = queues.last().map(|last| last.name.clone());
+            let visible = queues.into_iter().filter(|q| granted.allows(&q.name));
+            found.queues.extend(visible);
+            if found.queues.len() > most {
+                found.queues.truncate(most);
+                found.more = true;
+                return Ok(found);
+            }
+            if !more || after.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    async fn ask(
+        &self,
+        queues: &Queues,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Page, QueueError> {
+        match self {
+            Self::StartingWith(prefix) => queues.list(prefix, after, most).await,
+            Self::SourcesOf(queue) => queues.dead_letter_sources(queue, after, most).await,
+        }
+    }
+}
+
+impl From<QueueError> for Refused {
+    fn from(error: QueueError) -> Self {
+        Self::Fault(match error {
+            QueueError::Missing => Fault::Missing,
+            QueueError::Exists => Fault::Exists,
+            QueueError::Crowded => Fault::Crowded,
+            QueueError::Invalid(reason) => Fault::Invalid(reason),
+            QueueError::Store(error) => Fault::Unavailable(error.to_string()),
+        })
+    }
+}

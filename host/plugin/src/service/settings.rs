@@ -1,0 +1,56 @@
+//! `lambkin:service/settings@0.1.x`: the check of a service's settings when the host starts.
+
+use self::bindings::exports::lambkin::service::settings as wit;
+use crate::call::{Function, Runner, Site};
+use crate::error::{PluginError, Problem};
+use crate::limits::SHAPER;
+use crate::roles::{Adapter, Exports, Trial};
+use crate::text::quote;
+
+#[allow(missing_docs, unused_qualifications, reason = "generated")]
+#[allow(clippy::all, clippy::restriction, reason = "generated")]
+mod bindings {
+    wasmtime::component::bindgen!({
+        path: "../../wit/service",
+        world: "service",
+        ownership: Borrowing { duplicate_if_necessary: true },
+    });
+}
+
+type Arguments<'a> = (&'a str,);
+type Returned = (Vec<wit::Problem>,);
+
+/// A component that checks settings.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    check: Function,
+}
+
+impl Adapter for Settings {
+    fn find(exports: &Exports<'_>) -> Result<Self, String> {
+        let check = exports.function("check")?;
+        Ok(Self { check })
+    }
+
+    fn check(&self, trial: &mut Trial<'_>) -> Result<(), String> {
+        trial.typed::<Arguments<'_>, Returned>("check", &self.check)
+    }
+}
+
+impl Settings {
+    /// The mistakes in some settings, fit to be shown. The guest is given nothing else.
+    pub(super) async fn problems(
+        &self,
+        runner: &Runner,
+        site: &Site<'_>,
+        settings: &str,
+    ) -> Result<Vec<Problem>, PluginError> {
+        let arguments: Arguments<'_> = (settings,);
+        let (problems,): Returned = runner.call(site, &SHAPER, &self.check, arguments).await?;
+        let shown = |problem: wit::Problem| Problem {
+            at: problem.at.iter().map(|key| quote(key)).collect(),
+            message: quote(&problem.message),
+        };
+        Ok(problems.into_iter().map(shown).collect())
+    }
+}

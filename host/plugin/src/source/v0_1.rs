@@ -1,0 +1,209 @@
+//! `lambkin:source@0.1.x`: the adapter between the contract's types and the host's.
+
+use std::time::Instant;
+
+use lambkin_model::{Action, Attribute, AttributeValue, Message};
+use wasmtime::component::{ComponentNamedList, Lift, Lower};
+
+use self::bindings::exports::lambkin::source::poller as wit;
+use super::{Setup, SourceError, SourceSetup};
+use crate::batch_trigger::Origin;
+use crate::call::{Function, Runner, Site};
+use crate::check::{Invalid, configured, named, size, valid, within};
+use crate::error::{ConfigureError, PluginError, Problem};
+use crate::limits;
+use crate::roles::{Adapter, Exports, Trial};
+use crate::state::Given;
+use crate::text::quote;
+
+#[allow(missing_docs, unused_qualifications, reason = "generated")]
+#[allow(clippy::all, clippy::restriction, reason = "generated")]
+mod bindings {
+    wasmtime::component::bindgen!({
+        path: "../../wit/source",
+        world: "source",
+        ownership: Borrowing { duplicate_if_necessary: true },
+    });
+}
+
+type ConfigureArguments<'a> = (&'a str,);
+type ConfigureResult = (Result<wit::Setup, Vec<wit::Problem>>,);
+type PollArguments<'a> = (&'a str, u32, u32);
+type PollResult = (Result<Vec<wit::Message>, wit::Failure>,);
+type SettleArguments<'a> = (&'a str, &'a [wit::Verdict<'a>]);
+type SettleResult = (Result<(), wit::Failure>,);
+
+/// A component of this version, ready to be called.
+#[derive(Debug)]
+pub(crate) struct Poller {
+    configure: Function,
+    poll: Function,
+    settle: Function,
+}
+
+impl Adapter for Poller {
+    fn find(exports: &Exports<'_>) -> Result<Self, String> {
+        Ok(Self {
+            configure: exports.function("configure")?,
+            poll: exports.function("poll")?,
+            settle: exports.function("settle")?,
+        })
+    }
+
+    fn check(&self, trial: &mut Trial<'_>) -> Result<(), String> {
+        trial.typed::<ConfigureArguments<'_>, ConfigureResult>("configure", &self.configure)?;
+        trial.typed::<PollArguments<'_>, PollResult>("poll", &self.poll)?;
+        trial.typed::<SettleArguments<'_>, SettleResult>("settle", &self.settle)
+    }
+}
+
+impl Poller {
+    pub(super) async fn configure(
+        &self,
+        runner: &Runner,
+        site: &Site<'_>,
+        given: Given,
+        told: &SourceSetup,
+    ) -> Result<Setup, ConfigureError> {
+        let start = Instant::now();
+        let arguments: ConfigureArguments<'_> = (&told.settings,);
+        let (result,): ConfigureResult =
+            call(runner, site, given, &self.configure, arguments).await?;
+        let result = result
+            .map(|setup| checked(setup, told))
+            .map_err(|problems| problems.into_iter().map(Problem::from).collect());
+        configured(result, site, start)
+    }
+
+    pub(super) async fn poll(
+        &self,
+        runner: &Runner,
+        site: &Site<'_>,
+        given: Given,
+        state: &str,
+        most: u32,
+        wait_ms: u32,
+    ) -> Result<Vec<Message>, SourceError> {
+        let start = Instant::now();
+        let arguments: PollArguments<'_> = (state, most, wait_ms);
+        let (result,): PollResult = call(runner, site, given, &self.poll, arguments).await?;
+        let messages = result?;
+        let checked = match messages.len() {
+            count if count > most as usize => Err(format!(
+                "it hands over {count} messages, and was asked for {most}"
+            )),
+            _ => Ok(messages.into_iter().map(Message::from).collect()),
+        };
+        Ok(valid(checked, site, start)?)
+    }
+
+    pub(super) async fn settle(
+        &self,
+        runner: &Runner,
+        site: &Site<'_>,
+        given: Given,
+        state: &str,
+        verdicts: &[(String, Action)],
+    ) -> Result<(), SourceError> {
+        let verdicts: Vec<_> = verdicts
+            .iter()
+            .map(|(receipt, action)| wit::Verdict {
+                receipt,
+                action: action.into(),
+            })
+            .collect();
+        let arguments: SettleArguments<'_> = (state, &verdicts);
+        let (result,): SettleResult = call(runner, site, given, &self.settle, arguments).await?;
+        Ok(result?)
+    }
+}
+
+async fn call<P, R>(
+    runner: &Runner,
+    site: &Site<'_>,
+    given: Given,
+    function: &Function,
+    arguments: P,
+) -> Result<R, PluginError>
+where
+    P: ComponentNamedList + Lower + Send,
+    R: ComponentNamedList + Lift + Send + 'static,
+{
+    runner
+        .call_given(site, &limits::SOURCE, given, function, arguments)
+        .await
+}
+
+fn checked(setup: wit::Setup, told: &SourceSetup) -> Result<Setup, Invalid> {
+    size("the state", setup.state.len(), limits::STATE_BYTES)?;
+    named("the source", &setup.name, limits::SOURCE_NAME_BYTES)?;
+    within("most", setup.most.into(), 1, limits::SOURCE_MESSAGES.into())?;
+    Ok(Setup {
+        state: setup.state,
+        origin: Origin {
+            name: setup.name,
+            ordered: setup.ordered,
+            region: setup.region.unwrap_or_else(|| told.region.clone()),
+            account: setup.account.unwrap_or_else(|| told.account.clone()),
+        },
+        most: setup.most,
+    })
+}
+
+impl From<wit::Problem> for Problem {
+    fn from(problem: wit::Problem) -> Self {
+        Self {
+            at: problem.at,
+            message: problem.message,
+        }
+    }
+}
+
+impl From<wit::Failure> for SourceError {
+    fn from(failure: wit::Failure) -> Self {
+        match failure {
+            wit::Failure::Transient(reason) => Self::Transient(quote(&reason)),
+            wit::Failure::Permanent(reason) => Self::Permanent(quote(&reason)),
+        }
+    }
+}
+
+impl<'a> From<&'a Action> for wit::Action<'a> {
+    fn from(action: &'a Action) -> Self {
+        match action {
+            Action::Ack => Self::Ack,
+            Action::Retry(after_ms) => Self::Retry(*after_ms),
+            Action::DeadLetter(reason) => Self::DeadLetter(reason),
+        }
+    }
+}
+
+impl From<wit::Message> for Message {
+    fn from(message: wit::Message) -> Self {
+        Self {
+            id: message.id,
+            receipt: message.receipt,
+            body: message.body.into(),
+            attributes: message.attributes.into_iter().map(attribute).collect(),
+            group: message.group,
+            deduplication: message.deduplication,
+            sequence: message.sequence,
+            sent_at: message.sent_at_ms,
+            first_received_at: message.first_received_at_ms,
+            receives: message.receives,
+            source: message.dead_letter_of,
+            extra: message.extra,
+        }
+    }
+}
+
+fn attribute(attribute: wit::Attribute) -> Attribute {
+    Attribute {
+        name: attribute.name,
+        data_type: attribute.data_type,
+        value: match attribute.value {
+            wit::Value::Text(text) => AttributeValue::Text(text),
+            wit::Value::Binary(bytes) => AttributeValue::Binary(bytes.into()),
+        },
+    }
+}

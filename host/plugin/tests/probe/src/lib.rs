@@ -1,0 +1,32 @@
+//! A service and a source that do what the path of a request, or a configuration, says.
+//!
+//! The tests use the component `../fixtures/probe.wasm`, which this is the source of. After a change here, build it again:
+//!
+//!     cargo build --release --target wasm32-wasip2 --target-dir /tmp/probe
+//!     cp /tmp/probe/wasm32-wasip2/release/probe.wasm ../fixtures/
+
+mod service;
+mod source;
+mod web;
+
+mod bindings {
+    wit_bindgen::generate!({
+        inline: "
+            package lambkin:probe;
+            world probe {
+                import lambkin:store/queues@0.1.0;
+                import lambkin:store/objects@0.1.0;
+                export lambkin:service/settings@0.1.0;
+                export lambkin:source/poller@0.1.0;
+            }
+        ",
+        path: ["../../../../wit/store", "../../../../wit/service", "../../../../wit/source"],
+        world: "lambkin:probe/probe",
+        generate_all,
+    });
+}
+
+struct Probe;
+
+wasip2::http::proxy::export!(Probe);
+bindings::export!(Probe with_types_in bindings);

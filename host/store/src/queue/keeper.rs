@@ -1,0 +1,90 @@
+//! What queues need done without anybody asking: moves go on, and what is nobody's any more is put away.
+//!
+//! Everything is done in small steps, each a turn like any other, so nobody waits long for the keeper. After a failure of the
+//! store it pauses and goes on.
+
+use std::collections::BTreeMap;
+
+use super::limits::{CLEANING_MS, DISCARDS, PAUSE_MS};
+use super::receive::either;
+use super::{QueueError, Queues, moves, pile};
+use crate::StoreError;
+
+/// The keeper's bell. It is no queue's: no queue has such a name.
+pub(crate) const KEEPER: &str = "(keeper)";
+
+/// What the keeper remembers.
+#[derive(Debug, Default)]
+struct Diary {
+    /// When moves may go on, by handle.
+    moves: BTreeMap<String, u64>,
+    /// When to look for what has expired.
+    cleaning: u64,
+}
+
+impl Queues {
+    /// Runs the moves that are under way, those of a former host too, and puts away what has expired or was purged. To be
+    /// spawned once; ends only with the store.
+    pub async fn run_moves(&self) {
+        let bell = self.store.bell(KEEPER);
+        let mut diary = Diary::default();
+        loop {
+            let wake = match self.keep(&mut diary).await {
+                Ok(wake) => wake,
+                Err(QueueError::Store(StoreError::Closed { .. })) => return,
+                // The callers of other operations are told the same, and tell the user.
+                Err(_) => self.clock.now().saturating_add(PAUSE_MS),
+            };
+            if wake > self.clock.now() {
+                either(bell.notified(), self.clock.until(wake)).await;
+            }
+        }
+    }
+
+    /// One step of everything; returns when the next one is due.
+    async fn keep(&self, diary: &mut Diary) -> Result<u64, QueueError> {
+        let running = self.run(|turn| Ok(moves::running(turn)?)).await?;
+        diary.moves.retain(|handle, _| running.contains(handle));
+        for handle in running {
+            let now = self.clock.now();
+            if diary.moves.get(&handle).is_some_and(|at| *at > now) {
+                continue;
+            }
+            let moved = handle.clone();
+            let pause = self.run(move |turn| moves::step(turn, &moved)).await?;
+            diary
+                .moves
+                .insert(handle, now.saturating_add(pause.unwrap_or(0)));
+        }
+        if diary.cleaning <= self.clock.now() {
+            self.clean().await?;
+            diary.cleaning = self.clock.now().saturating_add(CLEANING_MS);
+        }
+        let more = self.run(|turn| Ok(pile::put_away(turn)?)).await?;
+        let next = diary.moves.values().copied().min();
+        let wake = next.map_or(diary.cleaning, |next| next.min(diary.cleaning));
+        Ok(if more { self.clock.now() } else { wake })
+    }
+
+    /// Puts away what has expired in all queues.
+    async fn clean(&self) -> Result<(), QueueError> {
+        let queues = self.run(|turn| {
+            pile::forget_past_seconds(turn)?;
+            Ok(turn.queues()?)
+        });
+        for queue in queues.await? {
+            loop {
+                let queue = queue.clone();
+                let dropped = self.run(move |turn| {
+                    // It may have been changed, purged or deleted since.
+                    let now = turn.find_queue(&queue.name)?;
+                    Ok(now.map_or(Ok(0), |queue| pile::drop_expired(turn, &queue))?)
+                });
+                if dropped.await? < DISCARDS {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}

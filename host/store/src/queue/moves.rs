@@ -1,0 +1,257 @@
+//! Moves: the messages of a dead-letter queue go back to where they came from, or elsewhere, as fast as asked.
+//!
+//! A move is a row, and each step of it a commit, so a host that was killed goes on where it was. It ends when nothing that
+//! was in the queue at its start can be handed out any more: what is leased or delayed then stays.
+//!
+//! On failure (a message has no source, a queue is gone) the move ends as failed, says why in SQS's words, and leaves what it
+//! has not moved.
+
+use rusqlite::{Row, params};
+use uuid::Uuid;
+
+use super::keeper::KEEPER;
+use super::limits::{MOST, MOVE_STEP, MOVES_KEPT};
+use super::redrive::{self, Moving, Reason};
+use super::settings::Queue;
+use super::turn::{Stop, Turn};
+use super::{Move, MoveStatus, QueueError, Queues, group, pile};
+use crate::queues::{from_time, time};
+
+const MOVE: &str =
+    "handle, source, destination, per_second, status, moved, expected, started_at, failure";
+
+/// SQS's word for a queue that is not there.
+const NO_QUEUE: &str = "AWS.SimpleQueueService.NonExistentQueue";
+
+/// SQS's word for a message that is no dead letter.
+const NO_SOURCE: &str = "CouldNotDetermineMessageSource";
+
+const STATUSES: [MoveStatus; 5] = [
+    MoveStatus::Running,
+    MoveStatus::Completed,
+    MoveStatus::Cancelling,
+    MoveStatus::Cancelled,
+    MoveStatus::Failed,
+];
+
+fn stored(status: MoveStatus) -> i64 {
+    let at = STATUSES.iter().position(|known| *known == status);
+    at.unwrap_or_default() as i64
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Move> {
+    let status: usize = row.get::<_, u32>(4)? as usize;
+    Ok(Move {
+        handle: row.get(0)?,
+        source: row.get(1)?,
+        destination: row.get(2)?,
+        per_second: row.get(3)?,
+        status: STATUSES.get(status).copied().unwrap_or(MoveStatus::Failed),
+        moved: row.get(5).map(from_time)?,
+        expected: row.get(6).map(from_time)?,
+        started_at: row.get(7).map(from_time)?,
+        failure: row.get(8)?,
+    })
+}
+
+fn find(turn: &Turn<'_>, handle: &str) -> Result<Move, Stop> {
+    let sql = format!("SELECT {MOVE} FROM queue_moves WHERE handle = ?1");
+    Ok(turn.row(&sql, [handle], read)?.ok_or(QueueError::Missing)?)
+}
+
+/// The handles of all moves that are under way.
+pub(crate) fn running(turn: &Turn<'_>) -> rusqlite::Result<Vec<String>> {
+    let sql = "SELECT handle FROM queue_moves WHERE status = ?1 ORDER BY id";
+    turn.rows(sql, [stored(MoveStatus::Running)], |row| row.get(0))
+}
+
+/// Moves some messages. Returns how long the next step has to wait, `None` when the move has ended.
+pub(crate) fn step(turn: &mut Turn<'_>, handle: &str) -> Result<Option<u64>, Stop> {
+    let task = find(turn, handle)?;
+    if task.status != MoveStatus::Running {
+        return Ok(None);
+    }
+    // A tenth of a second's messages at a time, and at least one.
+    let most = task
+        .per_second
+        .map_or(MOVE_STEP, |rate| rate.div_ceil(10).max(1) as usize);
+    let (moved, failure) = move_some(turn, &task, most)?;
+    let status = match (&failure, moved) {
+        (Some(_), _) => MoveStatus::Failed,
+        (None, 0) => MoveStatus::Completed,
+        (None, _) => MoveStatus::Running,
+    };
+    let sql =
+        "UPDATE queue_moves SET moved = moved + ?2, status = ?3, failure = ?4 WHERE handle = ?1";
+    turn.execute(sql, params![handle, moved as i64, stored(status), failure])?;
+    let rate = task.per_second.map(u64::from).filter(|rate| *rate > 0);
+    let pause = rate.map_or(0, |rate| (moved as u64 * 1000).div_ceil(rate));
+    Ok((status == MoveStatus::Running).then_some(pause))
+}
+
+fn move_some(
+    turn: &mut Turn<'_>,
+    task: &Move,
+    most: usize,
+) -> rusqlite::Result<(usize, Option<&'static str>)> {
+    let Some(from) = turn.find_queue(&task.source)? else {
+        return Ok((0, Some(NO_QUEUE)));
+    };
+    let mut moved = 0;
+    for (moving, source) in next(turn, &from, &task.handle, most)? {
+        let Some(name) = task.destination.as_ref().or(source.as_ref()) else {
+            return Ok((moved, Some(NO_SOURCE)));
+        };
+        let to = turn.find_queue(name)?;
+        let Some(to) = to.filter(|to| to.ordered == from.ordered) else {
+            return Ok((moved, Some(NO_QUEUE)));
+        };
+        redrive::transfer(turn, &moving, &from, &to, Reason::Move)?;
+        moved += 1;
+    }
+    Ok((moved, None))
+}
+
+/// The messages that are to be moved next, with their sources.
+fn next(
+    turn: &Turn<'_>,
+    from: &Queue,
+    handle: &str,
+    most: usize,
+) -> rusqlite::Result<Vec<(Moving, Option<String>)>> {
+    const COLUMNS: &str = "id, message_id, leased, due_at, group_id, group_name, source";
+    let last = "SELECT last FROM queue_moves WHERE handle = ?1";
+    let last: i64 = turn.row(last, [handle], |row| row.get(0))?.unwrap_or(0);
+    let read = |row: &Row<'_>| {
+        let moving = Moving {
+            id: row.get(0)?,
+            message_id: Uuid::from_bytes(row.get(1)?),
+            leased: row.get(2)?,
+            due_at: row.get(3).map(from_time)?,
+            group: row.get(4)?,
+            group_name: row.get(5)?,
+        };
+        Ok((moving, row.get(6)?))
+    };
+    let now = time(turn.now);
+    if !from.ordered {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM queue_messages WHERE pile = ?1 AND due_at <= ?2 AND id <= ?3
+             ORDER BY due_at, leased, id LIMIT ?4"
+        );
+        return turn.rows(&sql, params![from.pile, now, last, most as i64], read);
+    }
+    let sql = format!(
+        "SELECT {COLUMNS} FROM queue_messages WHERE group_id = ?1 AND due_at <= ?2 AND id <= ?3 ORDER BY id LIMIT ?4"
+    );
+    let mut found = Vec::new();
+    for group in group::due(turn, from.pile, MOST)? {
+        let wanted = most.saturating_sub(found.len()) as i64;
+        if wanted == 0 {
+            break;
+        }
+        found.extend(turn.rows(&sql, params![group, now, last, wanted], read)?);
+    }
+    Ok(found)
+}
+
+fn start(
+    turn: &mut Turn<'_>,
+    source: &str,
+    destination: Option<&str>,
+    per_second: Option<u32>,
+) -> Result<String, Stop> {
+    let from = turn.queue(source)?;
+    if let Some(name) = destination {
+        let to = turn.queue(name)?;
+        if to.id == from.id {
+            return Err(Stop::invalid(
+                "a queue's messages can not be moved to itself",
+            ));
+        }
+        if to.ordered != from.ordered {
+            return Err(Stop::invalid(format!(
+                "the messages of {source} can not be moved to {name}: one is ordered, the other is not"
+            )));
+        }
+    }
+    let busy = "SELECT 1 FROM queue_moves WHERE source = ?1 AND status = ?2";
+    let running = stored(MoveStatus::Running);
+    if turn
+        .row(busy, params![source, running], |_| Ok(()))?
+        .is_some()
+    {
+        return Err(QueueError::Exists.into());
+    }
+    let old = "DELETE FROM queue_moves WHERE id IN
+               (SELECT id FROM queue_moves WHERE source = ?1 ORDER BY id DESC LIMIT -1 OFFSET ?2)";
+    turn.execute(old, params![source, MOVES_KEPT as i64 - 1])?;
+    let handle = Uuid::new_v4().to_string();
+    let sql = "INSERT INTO queue_moves (handle, source, destination, per_second, status, expected, started_at, last)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, (SELECT coalesce(max(id), 0) FROM queue_messages))";
+    let expected = pile::counts(turn, from.pile)?.visible;
+    turn.insert(
+        sql,
+        params![
+            handle,
+            source,
+            destination,
+            per_second,
+            running,
+            time(expected),
+            time(turn.now),
+        ],
+    )?;
+    turn.ring(KEEPER);
+    Ok(handle)
+}
+
+impl Queues {
+    /// Starts to move a queue's messages: to the queue named, or each to the one it came from. A moved message keeps its
+    /// id and body and counts as not received yet. One move per queue at a time, else [`QueueError::Exists`].
+    pub async fn start_move(
+        &self,
+        source: &str,
+        destination: Option<String>,
+        per_second: Option<u32>,
+    ) -> Result<String, QueueError> {
+        let source = source.to_owned();
+        self.run(move |turn| start(turn, &source, destination.as_deref(), per_second))
+            .await
+    }
+
+    /// The moves of a queue's messages, the latest first; the last ten are remembered.
+    pub async fn moves(&self, source: &str, most: usize) -> Result<Vec<Move>, QueueError> {
+        let source = source.to_owned();
+        self.run(move |turn| {
+            turn.queue(&source)?;
+            let sql = format!(
+                "SELECT {MOVE} FROM queue_moves WHERE source = ?1 ORDER BY id DESC LIMIT ?2"
+            );
+            Ok(turn.rows(&sql, params![source, most as i64], read)?)
+        })
+        .await
+    }
+
+    /// Ends a move; returns how many messages it had moved. What is moved stays moved. A move that has ended already is
+    /// [`QueueError::Invalid`].
+    pub async fn cancel_move(&self, handle: &str) -> Result<u64, QueueError> {
+        let handle = handle.to_owned();
+        self.run(move |turn| {
+            let found = find(turn, &handle)?;
+            if found.status != MoveStatus::Running {
+                return Err(Stop::invalid("the move is not under way any more"));
+            }
+            let sql = "UPDATE queue_moves SET status = ?2 WHERE handle = ?1";
+            turn.execute(sql, params![handle, stored(MoveStatus::Cancelled)])?;
+            Ok(found.moved)
+        })
+        .await
+    }
+
+    /// The move of this handle.
+    pub async fn find_move(&self, handle: &str) -> Result<Move, QueueError> {
+        let handle = handle.to_owned();
+        self.run(move |turn| find(turn, &handle)).await
+    }
+}

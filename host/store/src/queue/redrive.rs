@@ -1,0 +1,81 @@
+//! A message goes from one queue to another: to the dead letters, or back.
+//!
+//! It keeps its id, its body, and when it was sent. In its new queue it is the last; receipts from before are worth nothing.
+
+use rusqlite::params;
+use uuid::Uuid;
+
+use super::group;
+use super::settings::Queue;
+use super::turn::Turn;
+use crate::queues::time;
+
+/// Why it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// It is a dead letter: its receives count on, its retention runs on, its source is noted.
+    DeadLetter,
+    /// It is moved on behalf of somebody who wants it consumed again: as if it were new.
+    Move,
+}
+
+/// What has to be known of the message.
+#[derive(Debug, Clone)]
+pub(crate) struct Moving {
+    pub id: i64,
+    pub message_id: Uuid,
+    pub leased: bool,
+    pub due_at: u64,
+    pub group: Option<i64>,
+    pub group_name: Option<String>,
+}
+
+/// Where the queue's dead letters go, if they can: to a queue that is there and of the same kind.
+pub(crate) fn dead_letters(turn: &Turn<'_>, queue: &Queue) -> rusqlite::Result<Option<Queue>> {
+    let Some(dead_letter) = &queue.dead_letter else {
+        return Ok(None);
+    };
+    let found = turn.find_queue(&dead_letter.queue)?;
+    Ok(found.filter(|found| found.ordered == queue.ordered && found.id != queue.id))
+}
+
+/// Moves a message.
+pub(crate) fn transfer(
+    turn: &mut Turn<'_>,
+    moving: &Moving,
+    from: &Queue,
+    to: &Queue,
+    reason: Reason,
+) -> rusqlite::Result<()> {
+    let group = match &moving.group_name {
+        Some(name) if to.ordered => Some(group::join(turn, to.pile, name, turn.now)?),
+        _ => None,
+    };
+    let dead = reason == Reason::DeadLetter;
+    // The id that told duplicates of it apart has nothing to say among the dead letters of other queues.
+    let deduplication = (dead && to.ordered).then(|| moving.message_id.to_string());
+    let sql = "INSERT INTO queue_messages (pile, due_at, receives, leased_at, first_received_at, sent_at, kept_from,
+                                           group_id, group_name, message_id, deduplication, source, details, body)
+               SELECT ?2, ?3, iif(?4, receives, 0), leased_at, first_received_at, sent_at, iif(?4, kept_from, ?3),
+                      ?5, group_name, message_id, coalesce(?6, deduplication), ?7, details, body
+               FROM queue_messages WHERE id = ?1";
+    turn.insert(
+        sql,
+        params![
+            moving.id,
+            to.pile,
+            time(turn.now),
+            dead,
+            group,
+            deduplication,
+            dead.then_some(&from.name),
+        ],
+    )?;
+    turn.execute("DELETE FROM queue_messages WHERE id = ?1", [moving.id])?;
+    turn.left(from.pile, moving.leased, moving.due_at);
+    turn.came(to.pile, turn.now);
+    turn.touched(moving.group);
+    turn.touched(group);
+    turn.ring(&to.name);
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! Sending: a message comes onto its queue's pile.
+
+use rusqlite::params;
+use uuid::Uuid;
+
+use super::settings::Queue;
+use super::turn::{Stop, Turn};
+use super::{Entry, QueueError, Queues, Sent, Settings, deduplication, details, group, settings};
+use crate::queues::time;
+
+/// Where sequence numbers begin: AWS's have twenty digits and begin like this.
+const FIRST_SEQUENCE: u128 = 18_850_000_000_000_000_000;
+
+/// The sequence number of a message of an ordered queue. Messages of all queues are numbered through, so the numbers of
+/// one have gaps, as AWS's have.
+pub(crate) fn sequence(message: i64) -> String {
+    let number = FIRST_SEQUENCE + u128::from(message.unsigned_abs()) * 256;
+    number.to_string()
+}
+
+impl Queues {
+    /// Sends messages, all or none; the results are in the entries' order.
+    pub async fn send(&self, queue: &str, entries: Vec<Entry>) -> Result<Vec<Sent>, QueueError> {
+        let name = queue.to_owned();
+        self.run(move |turn| {
+            let queue = turn.queue(&name)?;
+            if queue.ordered {
+                entries.iter().try_for_each(check_ordered)?;
+            }
+            let mut sent = Vec::with_capacity(entries.len());
+            for entry in &entries {
+                sent.push(put(turn, &queue, entry)?);
+            }
+            turn.ring(&name);
+            Ok(sent)
+        })
+        .await
+    }
+}
+
+/// Sends a message of the host's own to a queue, which is made if there is none.
+pub(crate) fn deliver(turn: &mut Turn<'_>, name: &str, entry: &Entry) -> Result<(), Stop> {
+    let queue = match turn.find_queue(name)? {
+        Some(queue) => queue,
+        None => settings::create(turn, name, &Settings::default())?,
+    };
+    turn.ring(name);
+    if !queue.ordered {
+        put(turn, &queue, entry)?;
+        return Ok(());
+    }
+    // It belongs to no sequence: a group of its own is never blocked by another one's failure.
+    let id = Uuid::new_v4().to_string();
+    let mut entry = entry.clone();
+    entry.deduplication.get_or_insert_with(|| id.clone());
+    entry.group.get_or_insert(id);
+    put(turn, &queue, &entry)?;
+    Ok(())
+}
+
+fn check_ordered(entry: &Entry) -> Result<(), Stop> {
+    if entry.group.is_none() {
+        return Err(Stop::invalid("a message of an ordered queue has a group"));
+    }
+    if entry.deduplication.is_none() {
+        return Err(Stop::invalid(
+            "a message of an ordered queue has a deduplication id",
+        ));
+    }
+    Ok(())
+}
+
+fn put(turn: &mut Turn<'_>, queue: &Queue, entry: &Entry) -> rusqlite::Result<Sent> {
+    let key = match (queue.ordered, &entry.group, &entry.deduplication) {
+        (true, Some(group), Some(text)) => Some(deduplication::Key::new(queue, group, text)),
+        _ => None,
+    };
+    if let Some(key) = &key
+        && let Some((message, id)) = deduplication::first_of(turn, key)?
+    {
+        return Ok(Sent {
+            id: id.to_string(),
+            sequence: Some(sequence(message)),
+            duplicate: true,
+        });
+    }
+    let id = Uuid::new_v4();
+    let message = add(turn, queue, entry, id)?;
+    if let Some(key) = &key {
+        deduplication::remember(turn, key, message, id)?;
+    }
+    Ok(Sent {
+        id: id.to_string(),
+        sequence: queue.ordered.then(|| sequence(message)),
+        duplicate: false,
+    })
+}
+
+fn add(turn: &mut Turn<'_>, queue: &Queue, entry: &Entry, id: Uuid) -> rusqlite::Result<i64> {
+    let due_at = turn
+        .now
+        .saturating_add(entry.delay_ms.unwrap_or(queue.delay_ms));
+    let group = match &entry.group {
+        Some(name) if queue.ordered => Some(group::join(turn, queue.pile, name, due_at)?),
+        _ => None,
+    };
+    turn.came(queue.pile, due_at);
+    let sql = "INSERT INTO queue_messages (pile, due_at, leased_at, first_received_at, sent_at, kept_from, group_id,
+                                           group_name, message_id, deduplication, details, body)
+               VALUES (?1, ?2, ?3, ?3, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    turn.insert(
+        sql,
+        params![
+            queue.pile,
+            time(due_at),
+            time(turn.now),
+            group,
+            entry.group,
+            id.as_bytes(),
+            entry.deduplication,
+            details::write(&entry.attributes, &entry.extra),
+            &entry.body[..],
+        ],
+    )
+}

@@ -1,0 +1,325 @@
+//! Queues as such: they are created, described, changed, listed and deleted.
+
+use rusqlite::{Row, params};
+
+use super::limits::{ATTRIBUTES_BYTES, NAME_BYTES, TOMBSTONE_MS};
+use super::turn::{Stop, Turn};
+use super::{DeadLetter, Description, Page, QueueError, Queues, Settings, pile};
+use crate::queues::{from_time, time};
+
+/// What operations on messages have to know of their queue.
+#[derive(Debug, Clone)]
+pub(crate) struct Queue {
+    pub id: i64,
+    pub name: String,
+    pub pile: i64,
+    pub ordered: bool,
+    pub lease_ms: u64,
+    pub delay_ms: u64,
+    pub retention_ms: u64,
+    pub deduplication_by_group: bool,
+    pub dead_letter: Option<DeadLetter>,
+    pub created_at: u64,
+}
+
+const QUEUE: &str = "id, name, pile, ordered, lease_ms, delay_ms, retention_ms, deduplication_by_group, dead_letter, \
+                     max_receives, created_at";
+
+const DESCRIPTION: &str = "name, ordered, lease_ms, delay_ms, retention_ms, deduplication_by_group, dead_letter, \
+                           max_receives, attributes, created_at, changed_at, purged_at";
+
+impl Turn<'_> {
+    /// The queue of this name, if there is one.
+    pub(crate) fn find_queue(&self, name: &str) -> rusqlite::Result<Option<Queue>> {
+        let sql = format!("SELECT {QUEUE} FROM queues WHERE name = ?1");
+        self.row(&sql, [name], queue)
+    }
+
+    /// The queue of this name, which must be there.
+    pub(crate) fn queue(&self, name: &str) -> Result<Queue, Stop> {
+        Ok(self.find_queue(name)?.ok_or(QueueError::Missing)?)
+    }
+
+    /// All queues.
+    pub(crate) fn queues(&self) -> rusqlite::Result<Vec<Queue>> {
+        self.rows(&format!("SELECT {QUEUE} FROM queues"), [], queue)
+    }
+}
+
+fn queue(row: &Row<'_>) -> rusqlite::Result<Queue> {
+    Ok(Queue {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        pile: row.get(2)?,
+        ordered: row.get(3)?,
+        lease_ms: row.get(4).map(from_time)?,
+        delay_ms: row.get(5).map(from_time)?,
+        retention_ms: row.get(6).map(from_time)?,
+        deduplication_by_group: row.get(7)?,
+        dead_letter: dead_letter(row.get(8)?, row.get(9)?),
+        created_at: row.get(10).map(from_time)?,
+    })
+}
+
+fn dead_letter(queue: Option<String>, max_receives: Option<u32>) -> Option<DeadLetter> {
+    Some(DeadLetter {
+        queue: queue?,
+        max_receives: max_receives?,
+    })
+}
+
+fn description(row: &Row<'_>) -> rusqlite::Result<Description> {
+    let attributes: String = row.get(8)?;
+    let purged_at: Option<i64> = row.get(11)?;
+    Ok(Description {
+        name: row.get(0)?,
+        settings: Settings {
+            ordered: row.get(1)?,
+            lease_ms: row.get(2).map(from_time)?,
+            delay_ms: row.get(3).map(from_time)?,
+            retention_ms: row.get(4).map(from_time)?,
+            deduplication_by_group: row.get(5)?,
+            dead_letter: dead_letter(row.get(6)?, row.get(7)?),
+            attributes: serde_json::from_str(&attributes).unwrap_or_default(),
+        },
+        created_at: row.get(9).map(from_time)?,
+        changed_at: row.get(10).map(from_time)?,
+        purged_at: purged_at.map(from_time),
+    })
+}
+
+/// Makes a queue; none of this name is there.
+pub(crate) fn create(turn: &Turn<'_>, name: &str, settings: &Settings) -> Result<Queue, Stop> {
+    check(name, settings)?;
+    let pile = pile::start(turn)?;
+    let sql = "INSERT INTO queues (name, pile, ordered, lease_ms, delay_ms, retention_ms, deduplication_by_group,
+                                   attributes, created_at, changed_at)
+               VALUES (?1, ?2, ?3, 0, 0, 0, 0, '', ?4, ?4)";
+    turn.insert(sql, params![name, pile, settings.ordered, time(turn.now)])?;
+    turn.execute("DELETE FROM deleted_queues WHERE name = ?1", [name])?;
+    write(turn, name, settings)?;
+    turn.queue(name)
+}
+
+fn change(turn: &mut Turn<'_>, queue: &Queue, settings: &Settings) -> Result<(), Stop> {
+    check(&queue.name, settings)?;
+    write(turn, &queue.name, settings)?;
+    // A receive that waits may have something to do now: the dead letters may be others.
+    turn.ring(&queue.name);
+    Ok(())
+}
+
+fn write(turn: &Turn<'_>, name: &str, settings: &Settings) -> rusqlite::Result<()> {
+    let sql = "UPDATE queues SET lease_ms = ?2, delay_ms = ?3, retention_ms = ?4, deduplication_by_group = ?5,
+                                 dead_letter = ?6, max_receives = ?7, attributes = ?8, changed_at = ?9
+               WHERE name = ?1";
+    let dead_letter = settings.dead_letter.as_ref();
+    turn.execute(
+        sql,
+        params![
+            name,
+            time(settings.lease_ms),
+            time(settings.delay_ms),
+            time(settings.retention_ms),
+            settings.deduplication_by_group,
+            dead_letter.map(|letters| &letters.queue),
+            dead_letter.map(|letters| letters.max_receives),
+            // Strings do not fail to be JSON.
+            serde_json::to_string(&settings.attributes).unwrap_or_default(),
+            time(turn.now),
+        ],
+    )?;
+    Ok(())
+}
+
+fn check(name: &str, settings: &Settings) -> Result<(), Stop> {
+    if !Queues::is_name(name) {
+        return Err(Stop::invalid(format!(
+            "a queue's name is 1 to {NAME_BYTES} letters, digits, `-` and `_`, and may end in `.fifo`; {name:?} is none"
+        )));
+    }
+    if settings
+        .dead_letter
+        .as_ref()
+        .is_some_and(|letters| letters.max_receives == 0)
+    {
+        return Err(Stop::invalid(format!(
+            "the queue {name} would hand out nothing: the most receives before a message is a dead letter are at least 1"
+        )));
+    }
+    let bytes: usize = settings
+        .attributes
+        .iter()
+        .map(|(key, value)| key.len() + value.len())
+        .sum();
+    if bytes > ATTRIBUTES_BYTES {
+        return Err(Stop::invalid(format!(
+            "the attributes of the queue {name} have {bytes} bytes, more than {ATTRIBUTES_BYTES}"
+        )));
+    }
+    Ok(())
+}
+
+impl Queues {
+    /// Whether it can be a queue's name: 1 to 80 letters, digits, `-` and `_`, the last ones possibly `.fifo`.
+    pub fn is_name(name: &str) -> bool {
+        let stem = name.strip_suffix(".fifo").unwrap_or(name);
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        !stem.is_empty() && name.len() <= NAME_BYTES && stem.bytes().all(legal)
+    }
+
+    /// Creates a queue; [`QueueError::Exists`] if there is one of this name, whatever its settings.
+    pub async fn create(&self, name: &str, settings: Settings) -> Result<(), QueueError> {
+        let name = name.to_owned();
+        self.run(move |turn| {
+            if turn.find_queue(&name)?.is_some() {
+                return Err(QueueError::Exists.into());
+            }
+            create(turn, &name, &settings).map(drop)
+        })
+        .await
+    }
+
+    /// Creates a queue, or changes its settings to these: what a configuration says of a queue that may be there already.
+    /// Whether a queue is ordered can not be changed.
+    pub async fn define(&self, name: &str, settings: Settings) -> Result<(), QueueError> {
+        let name = name.to_owned();
+        self.run(move |turn| {
+            let Some(queue) = turn.find_queue(&name)? else {
+                return create(turn, &name, &settings).map(drop);
+            };
+            if queue.ordered != settings.ordered {
+                let (is, wanted) = if queue.ordered {
+                    ("an ordered", "a standard")
+                } else {
+                    ("a standard", "an ordered")
+                };
+                return Err(Stop::invalid(format!(
+                    "the queue {name} is {is} queue and can not become {wanted} one; delete it or take another name"
+                )));
+            }
+            let sql = format!("SELECT {DESCRIPTION} FROM queues WHERE name = ?1");
+            let known = turn.row(&sql, [&name], description)?;
+            if known.is_some_and(|known| known.settings == settings) {
+                return Ok(());
+            }
+            change(turn, &queue, &settings)
+        })
+        .await
+    }
+
+    /// A queue's settings and dates.
+    pub async fn describe(&self, queue: &str) -> Result<Description, QueueError> {
+        let queue = queue.to_owned();
+        self.run(move |turn| {
+            let sql = format!("SELECT {DESCRIPTION} FROM queues WHERE name = ?1");
+            let found = turn.row(&sql, [&queue], description)?;
+            Ok(found.ok_or(QueueError::Missing)?)
+        })
+        .await
+    }
+
+    /// Replaces a queue's settings; whether it is ordered stays as it is. Messages keep the delays and leases they have.
+    pub async fn change(&self, queue: &str, settings: Settings) -> Result<(), QueueError> {
+        let name = queue.to_owned();
+        self.run(move |turn| {
+            let queue = turn.queue(&name)?;
+            change(turn, &queue, &settings)
+        })
+        .await
+    }
+
+    /// Up to so many queues whose names start so, by name, after the one named.
+    pub async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Page, QueueError> {
+        let (first, after) = (prefix.to_owned(), after.unwrap_or_default().to_owned());
+        // No name has a character beyond ASCII.
+        let beyond = format!("{prefix}\u{80}");
+        self.run(move |turn| {
+            let sql = format!(
+                "SELECT {DESCRIPTION} FROM queues WHERE name >= ?1 AND name < ?2 AND name > ?3 ORDER BY name LIMIT ?4"
+            );
+            let limit = most.saturating_add(1) as i64;
+            let found = turn.rows(&sql, params![first, beyond, after, limit], description)?;
+            Ok(page(found, most))
+        })
+        .await
+    }
+
+    /// Up to so many queues that have this one for their dead letters, by name, after the one named.
+    pub async fn dead_letter_sources(
+        &self,
+        queue: &str,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Page, QueueError> {
+        let (queue, after) = (queue.to_owned(), after.unwrap_or_default().to_owned());
+        self.run(move |turn| {
+            turn.queue(&queue)?;
+            let sql = format!(
+                "SELECT {DESCRIPTION} FROM queues WHERE dead_letter = ?1 AND name > ?2 ORDER BY name LIMIT ?3"
+            );
+            let limit = most.saturating_add(1) as i64;
+            let found = turn.rows(&sql, params![queue, after, limit], description)?;
+            Ok(page(found, most))
+        })
+        .await
+    }
+
+    /// Deletes a queue with its messages, at once, however many they are.
+    pub async fn delete(&self, queue: &str) -> Result<(), QueueError> {
+        let name = queue.to_owned();
+        self.run(move |turn| {
+            let queue = turn.queue(&name)?;
+            pile::abandon(turn, queue.pile)?;
+            turn.execute("DELETE FROM queues WHERE id = ?1", [queue.id])?;
+            let over = time(turn.now.saturating_sub(TOMBSTONE_MS));
+            turn.execute("DELETE FROM deleted_queues WHERE deleted_at <= ?1", [over])?;
+            let sql = "INSERT OR REPLACE INTO deleted_queues VALUES (?1, ?2)";
+            turn.execute(sql, params![name, time(turn.now)])?;
+            // Who waits for its messages is to hear of it.
+            turn.ring(&name);
+            Ok(())
+        })
+        .await
+    }
+
+    /// When a queue of this name was deleted, if that was within the last minute and there is none again.
+    pub async fn deleted_at(&self, queue: &str) -> Result<Option<u64>, QueueError> {
+        let queue = queue.to_owned();
+        self.run(move |turn| {
+            let sql = "SELECT deleted_at FROM deleted_queues WHERE name = ?1 AND deleted_at > ?2";
+            let since = time(turn.now.saturating_sub(TOMBSTONE_MS));
+            Ok(turn.row(sql, params![queue, since], |row| row.get(0).map(from_time))?)
+        })
+        .await
+    }
+
+    /// Drops all messages of a queue, at once, however many they are; leased ones too.
+    pub async fn purge(&self, queue: &str) -> Result<(), QueueError> {
+        let name = queue.to_owned();
+        self.run(move |turn| {
+            let queue = turn.queue(&name)?;
+            pile::abandon(turn, queue.pile)?;
+            let pile = pile::start(turn)?;
+            let sql = "UPDATE queues SET pile = ?2, purged_at = ?3 WHERE id = ?1";
+            turn.execute(sql, params![queue.id, pile, time(turn.now)])?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// `found` may have one more than a page has.
+fn page(mut found: Vec<Description>, most: usize) -> Page {
+    let more = found.len() > most;
+    found.truncate(most);
+    Page {
+        queues: found,
+        more,
+    }
+}

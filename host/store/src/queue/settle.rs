@@ -1,0 +1,221 @@
+//! What becomes of leased messages: they are removed, hidden for longer or shorter, sent to the dead letters, or given back.
+
+use rusqlite::{Row, params};
+use uuid::Uuid;
+
+use super::limits::{DISCARDS, LONGEST_LEASE_MS};
+use super::receipt::Receipt;
+use super::redrive::{self, Moving, Reason};
+use super::settings::Queue;
+use super::take::Lease;
+use super::turn::{Stop, Turn};
+use super::{QueueError, Queues, Settled, pile};
+use crate::queues::{from_time, time};
+
+/// A message that was handed out.
+struct Held {
+    moving: Moving,
+    receives: u32,
+    leased_at: u64,
+}
+
+/// How a receipt stands: the message whose receipt it is, or what has become of it.
+fn find(turn: &Turn<'_>, queue: &Queue, text: &str) -> rusqlite::Result<Result<Held, Settled>> {
+    let Some(receipt) = Receipt::read(text, queue) else {
+        return Ok(Err(Settled::Malformed));
+    };
+    let sql = "SELECT id, message_id, leased, due_at, group_id, group_name, receives, leased_at
+               FROM queue_messages WHERE id = ?1 AND pile = ?2";
+    let found = turn.row(sql, params![receipt.message, queue.pile], held)?;
+    Ok(match found {
+        None => Err(Settled::Gone),
+        Some(held) if held.receives != receipt.receives => Err(Settled::Stale),
+        Some(held) if queue.ordered && !held.holds(turn) => Err(Settled::Stale),
+        Some(held) => Ok(held),
+    })
+}
+
+fn held(row: &Row<'_>) -> rusqlite::Result<Held> {
+    Ok(Held {
+        moving: Moving {
+            id: row.get(0)?,
+            message_id: Uuid::from_bytes(row.get(1)?),
+            leased: row.get(2)?,
+            due_at: row.get(3).map(from_time)?,
+            group: row.get(4)?,
+            group_name: row.get(5)?,
+        },
+        receives: row.get(6)?,
+        leased_at: row.get(7).map(from_time)?,
+    })
+}
+
+impl Held {
+    /// Whether the lease has not ended.
+    fn holds(&self, turn: &Turn<'_>) -> bool {
+        self.moving.leased && self.moving.due_at > turn.now
+    }
+
+    fn remove(self, turn: &mut Turn<'_>, queue: &Queue) -> rusqlite::Result<Settled> {
+        let Moving {
+            id,
+            leased,
+            due_at,
+            group,
+            ..
+        } = self.moving;
+        pile::drop_message(turn, queue.pile, id, (leased, due_at), group)?;
+        Ok(Settled::Done)
+    }
+
+    fn extend(self, turn: &mut Turn<'_>, queue: &Queue, by_ms: u64) -> rusqlite::Result<Settled> {
+        if !self.holds(turn) {
+            return Ok(Settled::NotLeased);
+        }
+        let until = turn.now.saturating_add(by_ms);
+        if until > self.leased_at.saturating_add(LONGEST_LEASE_MS) {
+            return Ok(Settled::TooLong);
+        }
+        let sql = "UPDATE queue_messages SET due_at = ?2 WHERE id = ?1";
+        turn.execute(sql, params![self.moving.id, time(until)])?;
+        turn.hid(queue.pile, (true, self.moving.due_at), (true, until));
+        turn.touched(self.moving.group);
+        Ok(Settled::Done)
+    }
+}
+
+/// Makes leases undone whose messages nobody got: they are due as before, and were not received.
+pub(crate) fn give_back(turn: &mut Turn<'_>, name: &str, leases: &[Lease]) -> Result<(), Stop> {
+    let queue = turn.queue(name)?;
+    for lease in leases {
+        let read = "SELECT due_at, group_id FROM queue_messages WHERE id = ?1 AND pile = ?2 AND receives = ?3 AND leased = 1";
+        let key = params![lease.message, queue.pile, lease.receives];
+        let found = turn.row(read, key, |row| {
+            Ok((row.get(0).map(from_time)?, row.get(1)?))
+        })?;
+        if let Some((until, group)) = found {
+            let sql = "UPDATE queue_messages SET due_at = ?2, leased = 0, consumer = 0, receives = receives - 1
+                       WHERE id = ?1";
+            turn.execute(sql, params![lease.message, time(lease.due_at)])?;
+            turn.hid(queue.pile, (true, until), (false, lease.due_at));
+            turn.touched(group);
+        }
+    }
+    turn.ring(name);
+    Ok(())
+}
+
+/// Ends some of the leases of consumers; tells of how many messages.
+fn end_consumer_leases(turn: &mut Turn<'_>) -> rusqlite::Result<usize> {
+    let sql =
+        "SELECT id, pile, leased, due_at, group_id FROM queue_messages WHERE consumer = 1 LIMIT ?1";
+    let held = turn.rows(sql, [DISCARDS as i64], |row| {
+        let due_at: i64 = row.get(3)?;
+        Ok((
+            row.get(0)?,
+            row.get(1)?,
+            row.get(2)?,
+            from_time(due_at),
+            row.get(4)?,
+        ))
+    })?;
+    for &(id, pile, leased, due_at, group) in &held {
+        let (id, pile): (i64, i64) = (id, pile);
+        let due = due_at.min(turn.now);
+        let sql = "UPDATE queue_messages SET due_at = ?2, leased = 0, consumer = 0 WHERE id = ?1";
+        turn.execute(sql, params![id, time(due)])?;
+        turn.hid(pile, (leased, due_at), (false, due));
+        turn.touched(group);
+        let name = "SELECT name FROM queues WHERE pile = ?1";
+        if let Some(name) = turn.row(name, [pile], |row| row.get::<_, String>(0))? {
+            turn.ring(&name);
+        }
+    }
+    Ok(held.len())
+}
+
+impl Queues {
+    /// Removes messages for good; the results are in the receipts' order. A receipt is good until its message is handed
+    /// out again; in an ordered queue, until the lease ends.
+    pub async fn remove(
+        &self,
+        queue: &str,
+        receipts: Vec<String>,
+    ) -> Result<Vec<Settled>, QueueError> {
+        self.settle(queue, receipts, |turn, queue, receipt| {
+            match find(turn, queue, receipt)? {
+                Ok(held) => held.remove(turn, queue),
+                Err(settled) => Ok(settled),
+            }
+        })
+        .await
+    }
+
+    /// Makes leases end so many milliseconds from now; 0 ends them. A lease lasts no longer than 12 hours from when the message
+    /// was handed out.
+    pub async fn extend(
+        &self,
+        queue: &str,
+        changes: Vec<(String, u64)>,
+    ) -> Result<Vec<Settled>, QueueError> {
+        self.settle(queue, changes, |turn, queue, (receipt, by_ms)| match find(
+            turn, queue, receipt,
+        )? {
+            Ok(held) => held.extend(turn, queue, *by_ms),
+            Err(settled) => Ok(settled),
+        })
+        .await
+    }
+
+    /// Moves leased messages to the queue's dead letters at once. Where there are none, nothing happens, and what could have
+    /// been moved is [`Settled::NotLeased`].
+    pub async fn dead_letter(
+        &self,
+        queue: &str,
+        receipts: Vec<String>,
+    ) -> Result<Vec<Settled>, QueueError> {
+        self.settle(queue, receipts, |turn, queue, receipt| {
+            let held = match find(turn, queue, receipt)? {
+                Ok(held) => held,
+                Err(settled) => return Ok(settled),
+            };
+            match redrive::dead_letters(turn, queue)? {
+                Some(to) if held.holds(turn) => {
+                    redrive::transfer(turn, &held.moving, queue, &to, Reason::DeadLetter)?;
+                    Ok(Settled::Done)
+                }
+                _ => Ok(Settled::NotLeased),
+            }
+        })
+        .await
+    }
+
+    /// Ends the leases that consumers inside a host that is no more held; see [`Receive::consumer`](super::Receive). To be
+    /// called when a host starts, before its own consumers do.
+    pub async fn end_consumer_leases(&self) -> Result<usize, QueueError> {
+        let mut ended = 0;
+        loop {
+            match self.run(|turn| Ok(end_consumer_leases(turn)?)).await? {
+                0 => return Ok(ended),
+                some => ended += some,
+            }
+        }
+    }
+
+    async fn settle<I: Send + 'static>(
+        &self,
+        queue: &str,
+        items: Vec<I>,
+        settle: fn(&mut Turn<'_>, &Queue, &I) -> rusqlite::Result<Settled>,
+    ) -> Result<Vec<Settled>, QueueError> {
+        let name = queue.to_owned();
+        self.run(move |turn| {
+            let queue = turn.queue(&name)?;
+            // A group may be free now, a lease end earlier.
+            turn.ring(&name);
+            let settled = items.iter().map(|item| settle(turn, &queue, item));
+            Ok(settled.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+}

@@ -1,0 +1,307 @@
+//! Handing out what is due: one receive, inside the writer.
+//!
+//! On its way through the messages that are due it puts away those that have expired, and moves those that were received too
+//! often to the dead letters. When that is all it did, because there were many, it says so and is asked again: others
+//! get their turn in between.
+
+use bytes::Bytes;
+use lambkin_model::Message;
+use rusqlite::{Params, Row, params};
+use uuid::Uuid;
+
+use super::limits::{DISCARDS, IN_FLIGHT, MOST, RECEIVE_BYTES};
+use super::receipt::Receipt;
+use super::redrive::{self, Moving, Reason};
+use super::send::sequence;
+use super::settings::Queue;
+use super::turn::{Stop, Turn};
+use super::{QueueError, details, group, pile};
+use crate::queues::{from_time, time};
+
+/// What a receive took.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    pub messages: Vec<Message>,
+    /// How to give them back.
+    pub leases: Vec<Lease>,
+    /// When there is something next.
+    pub next_due: Option<u64>,
+    /// Whether it found only what nobody gets, and may find more.
+    pub again: bool,
+}
+
+/// A lease, and when its message was due before.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lease {
+    pub message: i64,
+    pub receives: u32,
+    pub due_at: u64,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    pub most: usize,
+    pub lease_ms: Option<u64>,
+    pub consumer: bool,
+}
+
+const CANDIDATE: &str = "id, message_id, leased, due_at, group_id, group_name, kept_from, receives, first_received_at, \
+                         sent_at, deduplication, source, details, body";
+
+/// A message that is due, or follows in its group.
+struct Candidate {
+    moving: Moving,
+    kept_from: u64,
+    receives: u32,
+    first_received_at: u64,
+    sent_at: u64,
+    deduplication: Option<String>,
+    source: Option<String>,
+    details: Option<String>,
+    body: Vec<u8>,
+}
+
+fn candidate(row: &Row<'_>) -> rusqlite::Result<Candidate> {
+    Ok(Candidate {
+        moving: Moving {
+            id: row.get(0)?,
+            message_id: Uuid::from_bytes(row.get(1)?),
+            leased: row.get(2)?,
+            due_at: row.get(3).map(from_time)?,
+            group: row.get(4)?,
+            group_name: row.get(5)?,
+        },
+        kept_from: row.get(6).map(from_time)?,
+        receives: row.get(7)?,
+        first_received_at: row.get(8).map(from_time)?,
+        sent_at: row.get(9).map(from_time)?,
+        deduplication: row.get(10)?,
+        source: row.get(11)?,
+        details: row.get(12)?,
+        body: row.get(13)?,
+    })
+}
+
+/// One receive under way.
+struct Taking<'a> {
+    queue: &'a Queue,
+    /// Where messages go that were received too often, if they can.
+    dead_letters: Option<(Queue, u32)>,
+    /// When the leases end.
+    until: u64,
+    consumer: bool,
+    discarded: usize,
+    /// Of the bodies that were looked at.
+    bytes: usize,
+    taken: Taken,
+}
+
+/// Hands out what is due.
+pub(crate) fn take(turn: &mut Turn<'_>, name: &str, wanted: Wanted) -> Result<Taken, Stop> {
+    let queue = turn.queue(name)?;
+    let most = wanted.most.min(room(turn, &queue)?);
+    let dead_letters = redrive::dead_letters(turn, &queue)?;
+    let max_receives = queue
+        .dead_letter
+        .as_ref()
+        .map(|letters| letters.max_receives);
+    let lease_ms = wanted.lease_ms.unwrap_or(queue.lease_ms);
+    let mut taking = Taking {
+        queue: &queue,
+        dead_letters: dead_letters.zip(max_receives),
+        until: turn.now.saturating_add(lease_ms),
+        consumer: wanted.consumer,
+        discarded: 0,
+        bytes: 0,
+        taken: Taken::default(),
+    };
+    if queue.ordered {
+        taking.take_groups(turn, most)?;
+    } else {
+        taking.take_oldest(turn, most)?;
+    }
+    // What groups owe decides when the next one is due.
+    turn.settle()?;
+    let Taking {
+        discarded,
+        mut taken,
+        ..
+    } = taking;
+    taken.again = taken.messages.is_empty() && discarded > 0;
+    taken.next_due = next_due(turn, &queue)?;
+    Ok(taken)
+}
+
+/// How many messages may be leased besides those that are.
+fn room(turn: &Turn<'_>, queue: &Queue) -> Result<usize, Stop> {
+    let mut leased = pile::leased_at_most(turn, queue.pile)?;
+    if leased + MOST as u64 > IN_FLIGHT {
+        leased = pile::counts(turn, queue.pile)?.leased;
+    }
+    match IN_FLIGHT.saturating_sub(leased) {
+        0 => Err(QueueError::Crowded.into()),
+        room => Ok(room as usize),
+    }
+}
+
+fn next_due(turn: &Turn<'_>, queue: &Queue) -> rusqlite::Result<Option<u64>> {
+    if queue.ordered {
+        return group::next_due(turn, queue.pile);
+    }
+    let sql = "SELECT due_at FROM queue_messages WHERE pile = ?1 ORDER BY due_at LIMIT 1";
+    turn.row(sql, [queue.pile], |row| row.get(0).map(from_time))
+}
+
+impl Taking<'_> {
+    /// A standard queue: what has been due longest comes first.
+    fn take_oldest(&mut self, turn: &mut Turn<'_>, most: usize) -> rusqlite::Result<()> {
+        let sql = format!(
+            "SELECT {CANDIDATE} FROM queue_messages WHERE pile = ?1 AND due_at <= ?2 ORDER BY due_at, leased, id LIMIT ?3"
+        );
+        while self.discarded < DISCARDS {
+            let due = params![self.queue.pile, time(turn.now), most as i64];
+            let found = self.candidates(turn, &sql, due)?;
+            if !self.hand_out(turn, found)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// An ordered queue: as much as there is of one group, then of the next.
+    fn take_groups(&mut self, turn: &mut Turn<'_>, most: usize) -> rusqlite::Result<()> {
+        let sql = format!(
+            "SELECT {CANDIDATE} FROM queue_messages WHERE group_id = ?1 ORDER BY id LIMIT ?2"
+        );
+        for group in group::due(turn, self.queue.pile, most)? {
+            let wanted = most - self.taken.messages.len();
+            if wanted == 0 || self.bytes >= RECEIVE_BYTES {
+                break;
+            }
+            while self.discarded < DISCARDS {
+                let found = self.candidates(turn, &sql, params![group, wanted as i64])?;
+                if !self.hand_out(turn, found)? {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The messages to look at next: no more than fit into one receive.
+    fn candidates(
+        &mut self,
+        turn: &Turn<'_>,
+        sql: &str,
+        params: impl Params,
+    ) -> rusqlite::Result<Vec<Candidate>> {
+        turn.rows_while(sql, params, candidate, |candidate| {
+            self.bytes += candidate.body.len();
+            self.bytes < RECEIVE_BYTES
+        })
+    }
+
+    /// Leases these messages, up to the first that is not due. Tells whether there were some and none was for anybody, so
+    /// that more have to be looked at.
+    fn hand_out(
+        &mut self,
+        turn: &mut Turn<'_>,
+        candidates: Vec<Candidate>,
+    ) -> rusqlite::Result<bool> {
+        let mut only_discarded = !candidates.is_empty();
+        for candidate in candidates {
+            let Some(candidate) = self.discard(turn, candidate)? else {
+                continue;
+            };
+            only_discarded = false;
+            if candidate.moving.due_at > turn.now {
+                break;
+            }
+            self.lease(turn, candidate)?;
+        }
+        Ok(only_discarded)
+    }
+
+    /// Puts away a message that nobody gets any more; gives back one that somebody does.
+    fn discard(
+        &mut self,
+        turn: &mut Turn<'_>,
+        candidate: Candidate,
+    ) -> rusqlite::Result<Option<Candidate>> {
+        let Moving {
+            id,
+            leased,
+            due_at,
+            group,
+            ..
+        } = candidate.moving;
+        if candidate.kept_from.saturating_add(self.queue.retention_ms) <= turn.now {
+            pile::drop_message(turn, self.queue.pile, id, (leased, due_at), group)?;
+            self.discarded += 1;
+            return Ok(None);
+        }
+        match &self.dead_letters {
+            Some((to, most)) if candidate.receives >= *most && due_at <= turn.now => {
+                redrive::transfer(turn, &candidate.moving, self.queue, to, Reason::DeadLetter)?;
+                self.discarded += 1;
+                Ok(None)
+            }
+            _ => Ok(Some(candidate)),
+        }
+    }
+
+    fn lease(&mut self, turn: &mut Turn<'_>, candidate: Candidate) -> rusqlite::Result<()> {
+        let Moving {
+            id,
+            leased,
+            due_at,
+            group,
+            ..
+        } = candidate.moving;
+        let first_received_at = match candidate.receives {
+            0 => turn.now,
+            _ => candidate.first_received_at,
+        };
+        let sql = "UPDATE queue_messages SET due_at = ?2, leased = 1, consumer = ?3, receives = receives + 1,
+                                             leased_at = ?4, first_received_at = ?5
+                   WHERE id = ?1";
+        turn.execute(
+            sql,
+            params![
+                id,
+                time(self.until),
+                self.consumer,
+                time(turn.now),
+                time(first_received_at),
+            ],
+        )?;
+        turn.hid(self.queue.pile, (leased, due_at), (true, self.until));
+        turn.touched(group);
+        let receipt = Receipt {
+            message: id,
+            receives: candidate.receives + 1,
+        };
+        self.taken.leases.push(Lease {
+            message: id,
+            receives: receipt.receives,
+            due_at,
+        });
+        let (attributes, extra) = details::read(candidate.details.as_deref());
+        self.taken.messages.push(Message {
+            id: candidate.moving.message_id.to_string(),
+            receipt: receipt.text(self.queue),
+            body: Bytes::from(candidate.body),
+            attributes,
+            group: candidate.moving.group_name,
+            deduplication: candidate.deduplication,
+            sequence: self.queue.ordered.then(|| sequence(id)),
+            sent_at: candidate.sent_at,
+            first_received_at,
+            receives: receipt.receives,
+            source: candidate.source,
+            extra,
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,200 @@
+//! A turn at the writer: what one operation on queues has at hand, and what it owes at its end.
+//!
+//! An operation reads and writes messages; the turn sums up how that changes the counts and which groups are due at
+//! another time, and writes each once, at the end. An operation that refuses must do so before it has changed
+//! anything: the turn is part of a larger transaction, which is not rolled back for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::{Connection, OptionalExtension, Params, Row};
+
+use super::{QueueError, group};
+use crate::queues::time;
+use crate::store::Rings;
+
+/// One operation's time at the writer.
+#[derive(Debug)]
+pub(crate) struct Turn<'a> {
+    connection: &'a Connection,
+    /// The time; it does not change during a turn.
+    pub now: u64,
+    rings: &'a mut Rings,
+    tallies: BTreeMap<i64, Tally>,
+    groups: BTreeSet<i64>,
+}
+
+/// How the counts of a pile change.
+#[derive(Debug, Default)]
+struct Tally {
+    messages: i64,
+    /// By whether they are leased and the second in which they are due.
+    hidden: BTreeMap<(bool, u64), i64>,
+}
+
+/// Why an operation ends early.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// It is refused and has changed nothing.
+    Refused(QueueError),
+    /// SQLite fails; what was changed is rolled back.
+    Failed(rusqlite::Error),
+}
+
+impl From<QueueError> for Stop {
+    fn from(error: QueueError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<rusqlite::Error> for Stop {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Stop {
+    /// That the arguments make no sense.
+    pub(crate) fn invalid(why: impl Into<String>) -> Self {
+        Self::Refused(QueueError::Invalid(why.into()))
+    }
+}
+
+/// Runs an operation as a turn.
+pub(crate) fn take<T>(
+    connection: &Connection,
+    rings: &mut Rings,
+    now: u64,
+    work: impl FnOnce(&mut Turn<'_>) -> Result<T, Stop>,
+) -> rusqlite::Result<Result<T, QueueError>> {
+    let mut turn = Turn {
+        connection,
+        now,
+        rings,
+        tallies: BTreeMap::new(),
+        groups: BTreeSet::new(),
+    };
+    match work(&mut turn) {
+        Ok(done) => turn.settle().map(|()| Ok(done)),
+        Err(Stop::Refused(error)) => Ok(Err(error)),
+        Err(Stop::Failed(error)) => Err(error),
+    }
+}
+
+impl Turn<'_> {
+    /// Runs a statement; returns how many rows it changed.
+    pub(crate) fn execute(&self, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
+        self.connection.prepare_cached(sql)?.execute(params)
+    }
+
+    /// Runs an `INSERT`; returns the new row's id.
+    pub(crate) fn insert(&self, sql: &str, params: impl Params) -> rusqlite::Result<i64> {
+        self.connection.prepare_cached(sql)?.insert(params)
+    }
+
+    /// The first row, if there is one.
+    pub(crate) fn row<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Option<T>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        statement.query_row(params, read).optional()
+    }
+
+    /// All rows.
+    pub(crate) fn rows<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Vec<T>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        statement.query_map(params, read)?.collect()
+    }
+
+    /// The first rows, up to and with the one after which nothing more is wanted.
+    pub(crate) fn rows_while<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+        mut more: impl FnMut(&T) -> bool,
+    ) -> rusqlite::Result<Vec<T>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut found = Vec::new();
+        for row in statement.query_map(params, read)? {
+            let row = row?;
+            let go_on = more(&row);
+            found.push(row);
+            if !go_on {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Has a bell rung when the turn is committed.
+    pub(crate) fn ring(&mut self, queue: &str) {
+        if !self.rings.contains(queue) {
+            self.rings.insert(queue.to_owned());
+        }
+    }
+
+    /// A message has come onto a pile.
+    pub(crate) fn came(&mut self, pile: i64, due_at: u64) {
+        self.tallies.entry(pile).or_default().messages += 1;
+        self.shown_or_hidden(pile, false, due_at, 1);
+    }
+
+    /// A message has left its pile.
+    pub(crate) fn left(&mut self, pile: i64, leased: bool, due_at: u64) {
+        self.tallies.entry(pile).or_default().messages -= 1;
+        self.shown_or_hidden(pile, leased, due_at, -1);
+    }
+
+    /// A message is due at another time.
+    pub(crate) fn hid(&mut self, pile: i64, before: (bool, u64), after: (bool, u64)) {
+        self.shown_or_hidden(pile, before.0, before.1, -1);
+        self.shown_or_hidden(pile, after.0, after.1, 1);
+    }
+
+    /// What is due counts as visible, and is in no second's count.
+    fn shown_or_hidden(&mut self, pile: i64, leased: bool, due_at: u64, change: i64) {
+        if due_at > self.now {
+            let hidden = &mut self.tallies.entry(pile).or_default().hidden;
+            *hidden.entry((leased, second(due_at))).or_default() += change;
+        }
+    }
+
+    /// A message of this group was added, removed, or is due at another time.
+    pub(crate) fn touched(&mut self, group: Option<i64>) {
+        self.groups.extend(group);
+    }
+
+    /// Writes what the turn owes.
+    pub(crate) fn settle(&mut self) -> rusqlite::Result<()> {
+        for group in std::mem::take(&mut self.groups) {
+            group::refresh(self, group)?;
+        }
+        for (pile, tally) in std::mem::take(&mut self.tallies) {
+            if tally.messages != 0 {
+                let sql = "UPDATE queue_piles SET messages = messages + ?2 WHERE id = ?1";
+                self.execute(sql, (pile, tally.messages))?;
+            }
+            for ((leased, second), change) in tally.hidden {
+                if change != 0 {
+                    let sql = "INSERT INTO queue_times VALUES (?1, ?2, ?3, ?4)
+                               ON CONFLICT DO UPDATE SET messages = messages + excluded.messages";
+                    self.execute(sql, (pile, leased, time(second), change))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The second a time is in.
+pub(crate) fn second(at: u64) -> u64 {
+    at / 1000
+}

@@ -1,0 +1,187 @@
+//! Looking into a store, what the host itself sends to queues, and queues of older files.
+
+use lambkin_model::{Attribute, AttributeValue};
+use lambkin_store::{FollowUp, NewMessage, Reader, Statistics};
+use serde_json::{Value, json};
+
+use super::*;
+
+fn event(queue: &str) -> NewMessage {
+    NewMessage {
+        queue: queue.to_owned(),
+        body: b"event".to_vec(),
+        attributes: "{}".to_owned(),
+        not_before: NOW,
+    }
+}
+
+fn statistics(queue: &str, due: u64, delayed: u64, leased: u64) -> Statistics {
+    Statistics {
+        queue: queue.to_owned(),
+        due,
+        delayed,
+        leased,
+    }
+}
+
+#[tokio::test]
+async fn a_reader_sees_queues_and_events_side_by_side_and_takes_nothing() {
+    let room = standard().await;
+    room.queues
+        .create("empty", Settings::default())
+        .await
+        .unwrap();
+    room.store.enqueue(event("lambda:f"), NOW).await.unwrap();
+    let picture = Entry {
+        attributes: vec![Attribute {
+            name: "picture".to_owned(),
+            data_type: "Binary".to_owned(),
+            value: AttributeValue::Binary(Bytes::from_static(b"\0")),
+        }],
+        ..entry("a")
+    };
+    let sent = room
+        .send_all("q", vec![picture, delayed("b", 5000), entry("c")])
+        .await;
+    room.receive("q", up_to(1)).await;
+
+    let reader = Reader::open(&room.path).unwrap();
+    assert_eq!(
+        reader.statistics(NOW).unwrap(),
+        [
+            statistics("empty", 0, 0, 0),
+            statistics("lambda:f", 1, 0, 0),
+            statistics("q", 1, 1, 1)
+        ]
+    );
+    let seen = reader.messages("q").unwrap();
+    let seen_bodies: Vec<&[u8]> = seen
+        .iter()
+        .map(|waiting| &waiting.message.body[..])
+        .collect();
+    assert_eq!(seen_bodies, [b"c", b"b", b"a"]);
+    let leased = &seen[2];
+    assert_eq!(leased.message_id.as_ref(), Some(&sent[0].id));
+    assert_eq!(
+        (
+            leased.message.receives,
+            leased.message.sent_at,
+            leased.message.due_at
+        ),
+        (1, NOW, NOW + 30_000)
+    );
+    assert_eq!(
+        leased.message.attributes,
+        r#"{"picture":{"BinaryValue":"AA==","DataType":"Binary"}}"#
+    );
+    assert_eq!(reader.messages("lambda:f").unwrap()[0].message_id, None);
+    assert_eq!(room.due("q").await, ["c"]);
+}
+
+#[tokio::test]
+async fn what_follows_from_an_event_is_a_message_like_any_other() {
+    let room = ordered().await;
+    room.store.enqueue(event("lambda:f"), NOW).await.unwrap();
+    let waits = {
+        let queues = room.queues.clone();
+        queues.create("done", Settings::default()).await.unwrap();
+        let receive = Receive {
+            wait_ms: 20_000,
+            ..up_to(1)
+        };
+        tokio::spawn(async move { queues.receive("done", receive).await })
+    };
+    room.counts("done").await;
+    let leased = room.store.lease("lambda:f", NOW, NOW + 5, 1).await.unwrap();
+    let receipt = leased.messages[0].receipt();
+    let send = |queue: &str| FollowUp::Send {
+        queue: queue.to_owned(),
+        entry: entry("record"),
+    };
+    let follow_ups = ["done", "new", "q.fifo", "q.fifo", "no name"]
+        .map(send)
+        .to_vec();
+    assert!(
+        room.store
+            .complete(receipt, follow_ups.clone(), NOW)
+            .await
+            .unwrap()
+    );
+    assert!(!room.store.complete(receipt, follow_ups, NOW).await.unwrap());
+    assert_eq!(bodies(&waits.await.unwrap().unwrap()), ["record"]);
+    assert_eq!(
+        room.queues.describe("new").await.unwrap().settings,
+        Settings::default()
+    );
+    assert_eq!(room.due("new").await, ["record"]);
+    assert_eq!(room.due("q.fifo").await, ["record", "record"]);
+}
+
+/// The first layout, with what a host of that time had in it.
+const FIRST_LAYOUT: &str = r#"
+CREATE TABLE messages (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    queue      TEXT    NOT NULL,
+    sent_at    INTEGER NOT NULL,
+    due_at     INTEGER NOT NULL,
+    leased     INTEGER NOT NULL DEFAULT 0,
+    receives   INTEGER NOT NULL DEFAULT 0,
+    attempts   INTEGER NOT NULL DEFAULT 0,
+    attributes TEXT    NOT NULL,
+    body       BLOB    NOT NULL
+) STRICT;
+CREATE INDEX messages_in_order ON messages (queue, due_at, id);
+INSERT INTO messages (queue, sent_at, due_at, attributes, body) VALUES
+    ('lambda:f', 1, 1, '{"requestId":"r"}', x'31'),
+    ('failed', 5, 5, '{}', x'32'),
+    ('dead', 6, 6, '{"RequestID":{"DataType":"String","StringValue":"r-1"},"ErrorCode":{"DataType":"Number","StringValue":"200"}}', x'33'),
+    ('failed', 7, 7, '{}', x'00ff');
+PRAGMA user_version = 1;
+"#;
+
+#[tokio::test]
+async fn queues_of_the_first_layout_become_real_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.sqlite");
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute_batch(FIRST_LAYOUT)
+        .unwrap();
+    let reader = Reader::open(&path).unwrap();
+    assert_eq!(
+        reader.statistics(NOW).unwrap().len(),
+        3,
+        "a reader understands both"
+    );
+    assert_eq!(reader.messages("failed").unwrap().len(), 2);
+    drop(reader);
+
+    let store = Store::open(&path).await.unwrap();
+    // The step begins the retention at the machine's time.
+    let queues = Queues::new(store.clone(), Arc::new(lambkin_store::SystemClock));
+    assert_eq!(
+        queues.describe("failed").await.unwrap().settings,
+        Settings::default()
+    );
+    assert_eq!(queues.counts("failed").await.unwrap().visible, 2);
+    let failed = queues.receive("failed", up_to(10)).await.unwrap();
+    assert_eq!(failed[0].body.as_ref(), b"2");
+    assert_eq!(failed[1].body.as_ref(), [0, 255]);
+    assert_eq!((failed[0].sent_at, failed[0].receives), (5, 1));
+    assert!(failed[0].attributes.is_empty() && failed[0].id != failed[1].id);
+    assert_eq!(
+        (failed[0].id.len(), failed[0].id.as_bytes()[14]),
+        (36, b'4')
+    );
+    let seen = Reader::open(&path).unwrap().messages("dead").unwrap();
+    let shown: Value = serde_json::from_str(&seen[0].message.attributes).unwrap();
+    let expected = json!({
+        "RequestID": { "DataType": "String", "StringValue": "r-1" },
+        "ErrorCode": { "DataType": "Number", "StringValue": "200" },
+    });
+    assert_eq!(shown, expected);
+    let dead = queues.receive("dead", up_to(10)).await.unwrap();
+    assert_eq!(dead[0].attributes.len(), 2);
+    let events = store.lease("lambda:f", NOW, NOW + 5, 10).await.unwrap();
+    assert_eq!(events.messages.len(), 1, "events stay as they were");
+}

@@ -1,0 +1,170 @@
+//! Queues through their public face, on a clock that stands still until a test moves it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test's helpers fail the test like the test itself"
+)]
+
+mod bench;
+mod kill;
+mod looking;
+mod moves;
+mod ordered;
+mod redrive;
+mod settings;
+mod settling;
+mod standard;
+mod waiting;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use lambkin_model::Message;
+use lambkin_store::queue::{Counts, DeadLetter, Entry, Queues, Receive, Sent, Settings};
+use lambkin_store::{ManualClock, Store};
+use tempfile::TempDir;
+
+/// When these tests begin.
+const NOW: u64 = 1_800_000_000_000;
+
+/// A store of its own, with its queues and its clock.
+struct Room {
+    _folder: TempDir,
+    path: PathBuf,
+    store: Store,
+    queues: Queues,
+    clock: ManualClock,
+}
+
+async fn room() -> Room {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.sqlite");
+    let clock = ManualClock::new(NOW);
+    let store = Store::open(&path).await.unwrap();
+    Room {
+        queues: Queues::new(store.clone(), Arc::new(clock.clone())),
+        store,
+        path,
+        clock,
+        _folder: folder,
+    }
+}
+
+/// A room with a standard queue `q`.
+async fn standard() -> Room {
+    let room = room().await;
+    room.queues.create("q", Settings::default()).await.unwrap();
+    room
+}
+
+/// A room with an ordered queue `q.fifo`.
+async fn ordered() -> Room {
+    let room = room().await;
+    room.queues.create("q.fifo", fifo()).await.unwrap();
+    room
+}
+
+fn fifo() -> Settings {
+    Settings {
+        ordered: true,
+        ..Settings::default()
+    }
+}
+
+fn dead_letter(queue: &str, max_receives: u32) -> Option<DeadLetter> {
+    Some(DeadLetter {
+        queue: queue.to_owned(),
+        max_receives,
+    })
+}
+
+fn entry(body: &str) -> Entry {
+    Entry {
+        body: Bytes::copy_from_slice(body.as_bytes()),
+        ..Entry::default()
+    }
+}
+
+fn delayed(body: &str, delay_ms: u64) -> Entry {
+    Entry {
+        delay_ms: Some(delay_ms),
+        ..entry(body)
+    }
+}
+
+/// An entry of a group that is like no other.
+fn of(group: &str, body: &str) -> Entry {
+    Entry {
+        group: Some(group.to_owned()),
+        deduplication: Some(format!("{group} {body}")),
+        ..entry(body)
+    }
+}
+
+/// What is due, up to so many, with the queue's lease.
+fn up_to(most: usize) -> Receive {
+    Receive {
+        most,
+        lease_ms: None,
+        wait_ms: 0,
+        consumer: false,
+    }
+}
+
+fn leased_for(most: usize, lease_ms: u64) -> Receive {
+    Receive {
+        lease_ms: Some(lease_ms),
+        ..up_to(most)
+    }
+}
+
+impl Room {
+    async fn send(&self, queue: &str, bodies: &[&str]) -> Vec<Sent> {
+        let entries = bodies.iter().map(|body| entry(body)).collect();
+        self.queues.send(queue, entries).await.unwrap()
+    }
+
+    async fn send_all(&self, queue: &str, entries: Vec<Entry>) -> Vec<Sent> {
+        self.queues.send(queue, entries).await.unwrap()
+    }
+
+    async fn receive(&self, queue: &str, receive: Receive) -> Vec<Message> {
+        self.queues.receive(queue, receive).await.unwrap()
+    }
+
+    /// The bodies of what is due, leased as the queue says.
+    async fn due(&self, queue: &str) -> Vec<String> {
+        bodies(&self.receive(queue, up_to(1000)).await)
+    }
+
+    async fn one(&self, queue: &str) -> Message {
+        let mut found = self.receive(queue, up_to(1)).await;
+        assert_eq!(found.len(), 1, "a message is due");
+        found.remove(0)
+    }
+
+    /// Visible, leased and delayed.
+    async fn counts(&self, queue: &str) -> (u64, u64, u64) {
+        let Counts {
+            visible,
+            leased,
+            delayed,
+        } = self.queues.counts(queue).await.unwrap();
+        (visible, leased, delayed)
+    }
+}
+
+fn bodies(messages: &[Message]) -> Vec<String> {
+    let body = |message: &Message| String::from_utf8(message.body.to_vec()).unwrap();
+    messages.iter().map(body).collect()
+}
+
+fn receipts(messages: &[Message]) -> Vec<String> {
+    messages
+        .iter()
+        .map(|message| message.receipt.clone())
+        .collect()
+}

@@ -1,0 +1,254 @@
+//! Queues as such.
+
+use lambkin_store::queue::QueueError;
+
+use super::*;
+
+fn names(page: &lambkin_store::queue::Page) -> Vec<&str> {
+    page.queues
+        .iter()
+        .map(|queue| queue.name.as_str())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_queue_is_described_as_it_was_created_and_changed() {
+    let room = room().await;
+    let settings = Settings {
+        ordered: true,
+        lease_ms: 1,
+        delay_ms: 2,
+        retention_ms: 60_000,
+        deduplication_by_group: true,
+        dead_letter: dead_letter("dead.fifo", 3),
+        attributes: vec![("tag:a".to_owned(), "\"ü\"".to_owned())],
+    };
+    room.queues
+        .create("q.fifo", settings.clone())
+        .await
+        .unwrap();
+    let again = room.queues.create("q.fifo", settings.clone()).await;
+    assert_eq!(again, Err(QueueError::Exists));
+    room.clock.advance(7);
+    let described = room.queues.describe("q.fifo").await.unwrap();
+    assert_eq!(
+        (&described.settings, described.name.as_str()),
+        (&settings, "q.fifo")
+    );
+    assert_eq!(
+        (
+            described.created_at,
+            described.changed_at,
+            described.purged_at
+        ),
+        (NOW, NOW, None)
+    );
+
+    room.queues
+        .change("q.fifo", Settings::default())
+        .await
+        .unwrap();
+    let described = room.queues.describe("q.fifo").await.unwrap();
+    assert_eq!(described.settings, fifo(), "ordered for good");
+    assert_eq!((described.created_at, described.changed_at), (NOW, NOW + 7));
+    assert_eq!(
+        room.queues.change("no", fifo()).await,
+        Err(QueueError::Missing)
+    );
+    assert_eq!(room.queues.describe("no").await, Err(QueueError::Missing));
+}
+
+#[tokio::test]
+async fn to_define_a_queue_creates_it_or_changes_it_and_keeps_its_messages() {
+    let room = room().await;
+    room.queues.define("q", Settings::default()).await.unwrap();
+    room.send("q", &["a"]).await;
+    room.clock.advance(5);
+    room.queues.define("q", Settings::default()).await.unwrap();
+    assert_eq!(
+        room.queues.describe("q").await.unwrap().changed_at,
+        NOW,
+        "nothing new"
+    );
+    let other = Settings {
+        lease_ms: 1000,
+        ..Settings::default()
+    };
+    room.queues.define("q", other.clone()).await.unwrap();
+    let described = room.queues.describe("q").await.unwrap();
+    assert_eq!((described.settings, described.changed_at), (other, NOW + 5));
+    assert_eq!(room.due("q").await, ["a"]);
+    let refused = room
+        .queues
+        .define("q", fifo())
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        refused.contains("q is a standard queue and can not become an ordered one"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn names_and_settings_that_can_not_be_are_refused() {
+    let room = room().await;
+    for name in [
+        "",
+        ".fifo",
+        "a b",
+        "a:b",
+        "ü",
+        "a.fif",
+        "a.fifo.fifo",
+        &"x".repeat(81),
+    ] {
+        let refused = room.queues.create(name, Settings::default()).await;
+        assert!(matches!(refused, Err(QueueError::Invalid(_))), "{name}");
+    }
+    room.queues
+        .create(&"x".repeat(80), Settings::default())
+        .await
+        .unwrap();
+    let never = Settings {
+        dead_letter: dead_letter("dead", 0),
+        ..Settings::default()
+    };
+    let large = Settings {
+        attributes: vec![("a".to_owned(), "x".repeat(64 * 1024))],
+        ..Settings::default()
+    };
+    for settings in [never, large] {
+        let refused = room.queues.create("q", settings).await;
+        assert!(
+            matches!(refused, Err(QueueError::Invalid(_))),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(room.queues.describe("q").await, Err(QueueError::Missing));
+}
+
+#[tokio::test]
+async fn queues_are_listed_by_name_page_by_page() {
+    let room = room().await;
+    for name in ["b-2", "a", "b-1", "b_", "b-3", "c"] {
+        room.queues.create(name, Settings::default()).await.unwrap();
+    }
+    let list = |prefix, after, most| room.queues.list(prefix, after, most);
+    let page = list("", None, 100).await.unwrap();
+    assert_eq!(
+        (names(&page), page.more),
+        (vec!["a", "b-1", "b-2", "b-3", "b_", "c"], false)
+    );
+    let page = list("b-", None, 2).await.unwrap();
+    assert_eq!((names(&page), page.more), (vec!["b-1", "b-2"], true));
+    let page = list("b-", Some("b-2"), 2).await.unwrap();
+    assert_eq!((names(&page), page.more), (vec!["b-3"], false));
+    assert!(names(&list("x", None, 2).await.unwrap()).is_empty());
+}
+
+#[tokio::test]
+async fn a_queue_of_dead_letters_knows_its_sources() {
+    let room = room().await;
+    let with = |queue| Settings {
+        dead_letter: dead_letter(queue, 1),
+        ..Settings::default()
+    };
+    room.queues
+        .create("dead", Settings::default())
+        .await
+        .unwrap();
+    for (name, to) in [("b", "dead"), ("a", "dead"), ("c", "else"), ("d", "dead")] {
+        room.queues.create(name, with(to)).await.unwrap();
+    }
+    let page = room
+        .queues
+        .dead_letter_sources("dead", None, 2)
+        .await
+        .unwrap();
+    assert_eq!((names(&page), page.more), (vec!["a", "b"], true));
+    let page = room
+        .queues
+        .dead_letter_sources("dead", Some("b"), 2)
+        .await
+        .unwrap();
+    assert_eq!((names(&page), page.more), (vec!["d"], false));
+    let missing = room.queues.dead_letter_sources("no", None, 2).await;
+    assert_eq!(missing, Err(QueueError::Missing));
+}
+
+#[tokio::test]
+async fn a_deleted_queue_is_gone_with_its_messages_and_remembered_for_a_minute() {
+    let room = standard().await;
+    room.send("q", &["a", "b"]).await;
+    assert_eq!(room.queues.deleted_at("q").await.unwrap(), None);
+    room.queues.delete("q").await.unwrap();
+    assert_eq!(room.queues.delete("q").await, Err(QueueError::Missing));
+    assert_eq!(room.queues.counts("q").await, Err(QueueError::Missing));
+    room.clock.advance(59_999);
+    assert_eq!(room.queues.deleted_at("q").await.unwrap(), Some(NOW));
+    room.clock.advance(1);
+    assert_eq!(room.queues.deleted_at("q").await.unwrap(), None);
+    room.queues.create("q", Settings::default()).await.unwrap();
+    assert!(room.due("q").await.is_empty());
+    room.queues.delete("q").await.unwrap();
+    room.queues.create("q", Settings::default()).await.unwrap();
+    assert_eq!(
+        room.queues.deleted_at("q").await.unwrap(),
+        None,
+        "it is there again"
+    );
+}
+
+#[tokio::test]
+async fn a_purge_drops_everything_and_the_room_it_took_is_freed() {
+    let room = ordered().await;
+    let delayed = Entry {
+        delay_ms: Some(5000),
+        ..of("c", "late")
+    };
+    room.send_all(
+        "q.fifo",
+        vec![of("a", "1"), of("a", "2"), of("b", "1"), delayed],
+    )
+    .await;
+    let taken = room.receive("q.fifo", up_to(1)).await;
+    room.clock.advance(5);
+    room.queues.purge("q.fifo").await.unwrap();
+    assert_eq!(room.counts("q.fifo").await, (0, 0, 0));
+    assert!(room.due("q.fifo").await.is_empty());
+    let described = room.queues.describe("q.fifo").await.unwrap();
+    assert_eq!(described.purged_at, Some(NOW + 5));
+    let settled = room
+        .queues
+        .remove("q.fifo", receipts(&taken))
+        .await
+        .unwrap();
+    assert_eq!(settled, [lambkin_store::queue::Settled::Gone]);
+    room.send_all("q.fifo", vec![of("a", "3")]).await;
+    assert_eq!(room.due("q.fifo").await, ["3"], "the group is free");
+    let repeated = room.send_all("q.fifo", vec![of("a", "1")]).await;
+    assert!(repeated[0].duplicate, "what was sent is remembered");
+
+    let queues = room.queues.clone();
+    let keeper = tokio::spawn(async move { queues.run_moves().await });
+    let rows = || {
+        let file = rusqlite::Connection::open(&room.path).unwrap();
+        let count = |table| {
+            let sql = format!("SELECT count(*) FROM {table}");
+            file.query_row(&sql, [], |row| row.get::<_, i64>(0))
+                .unwrap()
+        };
+        (
+            count("queue_messages"),
+            count("queue_groups"),
+            count("queue_piles"),
+        )
+    };
+    while rows() != (1, 1, 1) {
+        tokio::task::yield_now().await;
+    }
+    room.store.close().await;
+    room.clock.advance(60_000);
+    keeper.await.unwrap();
+}

@@ -1,0 +1,157 @@
+//! What becomes of leased messages: removal, other leases, and the receipts that prove them.
+
+use lambkin_store::queue::Settled;
+
+use super::*;
+
+#[tokio::test]
+async fn a_receipt_is_good_until_the_message_is_handed_out_again() {
+    let room = standard().await;
+    room.send("q", &["a"]).await;
+    let first = room.one("q").await.receipt;
+    room.clock.advance(30_000);
+    let late = room
+        .queues
+        .extend("q", vec![(first.clone(), 5)])
+        .await
+        .unwrap();
+    assert_eq!(late, [Settled::NotLeased]);
+    let second = room.one("q").await.receipt;
+    let settled = room
+        .queues
+        .remove("q", vec![first.clone(), second.clone(), second.clone()])
+        .await;
+    assert_eq!(
+        settled.unwrap(),
+        [Settled::Stale, Settled::Done, Settled::Gone]
+    );
+    let settled = room.queues.extend("q", vec![(second, 1)]).await.unwrap();
+    assert_eq!(settled, [Settled::Gone]);
+
+    room.send("q", &["b"]).await;
+    let third = room.one("q").await.receipt;
+    room.clock.advance(30_000);
+    let late = room.queues.remove("q", vec![third]).await.unwrap();
+    assert_eq!(late, [Settled::Done], "nobody else has got it");
+    assert_eq!(room.counts("q").await, (0, 0, 0));
+}
+
+#[tokio::test]
+async fn text_that_is_no_receipt_of_this_queue_is_malformed() {
+    let room = standard().await;
+    room.queues
+        .create("other", Settings::default())
+        .await
+        .unwrap();
+    room.send("q", &["a"]).await;
+    let receipt = room.one("q").await.receipt;
+    assert!(
+        receipt
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    );
+    let changed = format!("{}A", &receipt[..receipt.len() - 1]);
+    let wrong = [
+        "",
+        "x",
+        "not a receipt",
+        "ü",
+        &receipt[1..],
+        &format!("{receipt}A"),
+        &changed,
+    ];
+    let wrong: Vec<String> = wrong
+        .iter()
+        .filter(|text| **text != receipt)
+        .map(ToString::to_string)
+        .collect();
+    let settled = room.queues.remove("q", wrong.clone()).await.unwrap();
+    assert!(
+        settled.iter().all(|settled| *settled == Settled::Malformed),
+        "{settled:?}"
+    );
+    let elsewhere = vec![receipt.clone()];
+    assert_eq!(
+        room.queues
+            .remove("other", elsewhere.clone())
+            .await
+            .unwrap(),
+        [Settled::Malformed]
+    );
+    assert_eq!(
+        room.queues.dead_letter("other", elsewhere).await.unwrap(),
+        [Settled::Malformed]
+    );
+
+    room.queues.delete("q").await.unwrap();
+    room.queues.create("q", Settings::default()).await.unwrap();
+    let settled = room.queues.remove("q", vec![receipt]).await.unwrap();
+    assert_eq!(settled, [Settled::Malformed], "it is another queue");
+}
+
+#[tokio::test]
+async fn a_lease_can_be_made_longer_shorter_or_ended() {
+    let room = standard().await;
+    room.send("q", &["a"]).await;
+    let receipt = room.one("q").await.receipt;
+    let extend = |ms| room.queues.extend("q", vec![(receipt.clone(), ms)]);
+    assert_eq!(extend(100_000).await.unwrap(), [Settled::Done]);
+    room.clock.advance(99_999);
+    assert!(room.due("q").await.is_empty());
+    assert_eq!(extend(1000).await.unwrap(), [Settled::Done]);
+    assert_eq!(room.counts("q").await, (0, 1, 0));
+    room.clock.advance(500);
+    assert_eq!(extend(0).await.unwrap(), [Settled::Done]);
+    assert_eq!(room.counts("q").await, (1, 0, 0));
+    assert_eq!(extend(1000).await.unwrap(), [Settled::NotLeased]);
+    assert_eq!(room.due("q").await, ["a"]);
+}
+
+#[tokio::test]
+async fn no_lease_lasts_longer_than_twelve_hours_from_its_receive() {
+    const HOUR: u64 = 60 * 60 * 1000;
+    let room = standard().await;
+    room.send("q", &["a"]).await;
+    let receipt = room.one("q").await.receipt;
+    let extend = |ms| room.queues.extend("q", vec![(receipt.clone(), ms)]);
+    assert_eq!(extend(12 * HOUR + 1).await.unwrap(), [Settled::TooLong]);
+    assert_eq!(extend(6 * HOUR).await.unwrap(), [Settled::Done]);
+    room.clock.advance(5 * HOUR);
+    assert_eq!(extend(7 * HOUR + 1).await.unwrap(), [Settled::TooLong]);
+    assert_eq!(extend(7 * HOUR).await.unwrap(), [Settled::Done]);
+    room.clock.advance(7 * HOUR);
+    assert_eq!(room.due("q").await, ["a"]);
+}
+
+#[tokio::test]
+async fn a_host_that_starts_frees_what_its_consumers_held_and_nothing_else() {
+    let room = standard().await;
+    room.queues.create("q.fifo", fifo()).await.unwrap();
+    room.send("q", &["inside", "outside"]).await;
+    room.send_all("q.fifo", vec![of("a", "1"), of("a", "2")])
+        .await;
+    let consumer = |most| Receive {
+        consumer: true,
+        ..up_to(most)
+    };
+    let inside = room.receive("q", consumer(1)).await;
+    room.receive("q", up_to(1)).await;
+    room.receive("q.fifo", consumer(10)).await;
+    let path = room.path.clone();
+    room.store.close().await;
+
+    let store = Store::open(&path).await.unwrap();
+    let queues = Queues::new(store, Arc::new(room.clock.clone()));
+    assert_eq!(queues.end_consumer_leases().await.unwrap(), 3);
+    let got = queues.receive("q", up_to(10)).await.unwrap();
+    assert_eq!(bodies(&got), ["inside"]);
+    let got = queues.receive("q.fifo", up_to(10)).await.unwrap();
+    assert_eq!(bodies(&got), ["1", "2"]);
+    assert_eq!(
+        queues.end_consumer_leases().await.unwrap(),
+        0,
+        "these are of clients"
+    );
+    let late = queues.remove("q", receipts(&inside)).await.unwrap();
+    assert_eq!(late, [Settled::Stale]);
+}

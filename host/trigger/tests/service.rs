@@ -1,0 +1,167 @@
+//! A service's listener, with clients on sockets.
+
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that can not go on has failed"
+)]
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use lambkin_http::{Stop, StopSignal, bind};
+use lambkin_plugin::{Options, PluginHost, Running, ServiceSetup};
+use lambkin_trigger::service::ServiceDoor;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+
+const PROBE: &[u8] = include_bytes!("../../plugin/tests/fixtures/probe.wasm");
+
+struct Door {
+    host: PluginHost,
+    address: SocketAddr,
+    stop: Stop,
+    serving: JoinHandle<()>,
+}
+
+impl Door {
+    async fn open() -> Self {
+        let host = PluginHost::new(Options::default()).unwrap();
+        let plugin = host.load("probe", Bytes::from_static(PROBE)).await.unwrap();
+        let setup = ServiceSetup {
+            settings: "{}".into(),
+            region: "us-east-1".into(),
+            account: "000000000000".into(),
+            queues: None,
+            buckets: None,
+        };
+        let service = plugin.service("test", setup).await.unwrap();
+        let listener = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, signal) = StopSignal::new();
+        let serving = tokio::spawn(ServiceDoor { service }.serve(listener, signal));
+        Self {
+            host,
+            address,
+            stop,
+            serving,
+        }
+    }
+
+    async fn send(&self, request: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream
+    }
+
+    /// All of an answer, after which the connection is closed.
+    async fn answer(&self, request: &str) -> String {
+        let mut stream = self.send(request).await;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    async fn get(&self, path: &str) -> String {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+        self.answer(&request).await
+    }
+
+    /// Waits until as many instances run.
+    async fn running(&self, instances: u64) {
+        let reached = async {
+            while self.host.running().unwrap().instances != instances {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(20), reached).await;
+        assert!(waited.is_ok(), "{:?}, not {instances}", self.host.running());
+    }
+}
+
+#[tokio::test]
+async fn service_answers_on_its_socket() {
+    let door = Door::open().await;
+    let answer = door.get("/hello").await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(answer.contains("content-length: 5\r\n"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\nhello"), "{answer}");
+    let peer = door.get("/peer").await;
+    assert!(peer.ends_with("\r\n\r\n127.0.0.1"), "{peer}");
+    door.stop.stop();
+    door.serving.await.unwrap();
+}
+
+#[tokio::test]
+async fn service_without_a_host_header_is_served_all_the_same() {
+    let door = Door::open().await;
+    let answer = door.answer("GET /hello HTTP/1.0\r\n\r\n").await;
+    assert!(answer.ends_with("\r\n\r\nhello"), "{answer}");
+}
+
+#[tokio::test]
+async fn service_that_fails_is_named_in_a_500() {
+    let door = Door::open().await;
+    let answer = door.get("/trap").await;
+    assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
+    assert!(answer.contains("content-type: text/plain"), "{answer}");
+    let text = "plugin probe of service test: handle failed after ";
+    assert!(answer.contains(text), "{answer}");
+}
+
+#[tokio::test]
+async fn service_bodies_are_streamed_through_the_socket() {
+    let door = Door::open().await;
+    let (pieces, piece) = (2_048, [7; 64 << 10]);
+    let length = pieces * piece.len();
+    let head = format!(
+        "POST /echo HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
+    );
+    let (mut from, mut to) = door.send(&head).await.into_split();
+    let sending = tokio::spawn(async move {
+        for _ in 0..pieces {
+            to.write_all(&piece).await.unwrap();
+        }
+        to
+    });
+    let (mut buffer, mut sevens) = (vec![0; 1 << 20], 0);
+    loop {
+        let read = from.read(&mut buffer).await.unwrap();
+        if read == 0 {
+            break;
+        }
+        let read = buffer.iter().take(read);
+        sevens += read.filter(|byte| **byte == 7).count();
+    }
+    assert_eq!(sevens, length);
+    drop(sending.await.unwrap());
+    door.running(0).await;
+}
+
+#[tokio::test]
+async fn service_instance_ends_when_its_client_hangs_up() {
+    let door = Door::open().await;
+    // While it waits, while it is sent a body, and while it makes one.
+    for request in [
+        "GET /wait/3600000 HTTP/1.1\r\nhost: a\r\n\r\n",
+        "POST /length HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nsome",
+        "GET /zeros/10000000000 HTTP/1.1\r\nhost: a\r\n\r\n",
+    ] {
+        let client = door.send(request).await;
+        door.running(1).await;
+        drop(client);
+        door.running(0).await;
+    }
+    assert_eq!(door.host.running(), Some(Running::default()));
+}
+
+#[tokio::test]
+async fn service_that_breaks_down_in_its_body_breaks_the_connection_off() {
+    let door = Door::open().await;
+    let answer = door.get("/torn").await;
+    assert!(answer.contains("beginning"), "{answer}");
+    // The last chunk, which says that this was all, is missing.
+    assert!(!answer.ends_with("0\r\n\r\n"), "{answer}");
+}
