@@ -73,8 +73,7 @@ pub const STACK_BYTES: usize = 512 << 10;
 /// What one call may use, by the kind of call. A plugin that does more is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// Processor time, counted while the guest has a thread: neither waiting for its turn on a busy machine nor waiting
-    /// in a host function is charged.
+    /// Processor time: that of the call's own turns, so a call that waits is not charged for the wait.
     pub cpu: Duration,
     /// The whole call by the clock on the wall, waits included.
     pub wall: Duration,

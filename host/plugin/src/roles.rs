@@ -23,12 +23,12 @@ use crate::{batch_trigger, http_trigger, object_trigger, service, source};
 #[derive(Default)]
 pub(crate) struct Roles {
     pub http_trigger: Option<Arc<http_trigger::v0_1::Shaper>>,
+    pub batch_trigger: Option<Arc<batch_trigger::v0_1::Shaper>>,
+    pub object_trigger: Option<Arc<object_trigger::v0_1::Shaper>>,
     pub service: Option<Arc<service::Handler>>,
     /// Checks a service's settings.
     pub settings: Option<Arc<service::Settings>>,
     pub source: Option<Arc<source::v0_1::Poller>>,
-    pub batch_trigger: Option<Arc<batch_trigger::v0_1::Shaper>>,
-    pub object_trigger: Option<Arc<object_trigger::v0_1::Shaper>>,
 }
 
 /// A role's functions in one component. Errors name the first difference from the contract.
@@ -48,11 +48,11 @@ impl Roles {
     ) -> Result<Self, LoadCause> {
         Ok(Self {
             http_trigger: find(component, inspection, Role::HttpTrigger)?,
+            batch_trigger: find(component, inspection, Role::BatchTrigger)?,
+            object_trigger: find(component, inspection, Role::ObjectTrigger)?,
             service: find(component, inspection, Role::Service)?,
             settings: find_in(component, inspection.settings.as_deref())?,
             source: find(component, inspection, Role::Source)?,
-            batch_trigger: find(component, inspection, Role::BatchTrigger)?,
-            object_trigger: find(component, inspection, Role::ObjectTrigger)?,
         })
     }
 

@@ -16,6 +16,7 @@ use lambkin_model::{Action, Message};
 use self::v0_1::Poller;
 use crate::batch_trigger::Origin;
 use crate::call::Site;
+use crate::check;
 use crate::error::{ConfigureError, PluginError, Problem};
 use crate::network::{Network, WebOrigin};
 use crate::plugin::Plugin;
@@ -77,7 +78,7 @@ impl Source {
         name: &str,
         setup: SourceSetup,
     ) -> Result<Self, ConfigureError> {
-        crate::check::config(&setup.settings)?;
+        check::config(&setup.settings)?;
         let network = network(&setup.network)?;
         let environment: Arc<[_]> = setup.environment.iter().cloned().collect();
         let given = given(&environment, &Network::default());
