@@ -9,7 +9,9 @@
 //! A running guest hands its thread back at every tick, so a busy plugin never blocks the host's other tasks.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
 use std::time::Instant;
 
 use tokio::sync::Semaphore;
@@ -20,7 +22,7 @@ use wasmtime_wasi::I32Exit;
 
 use crate::error::{Failure, Fault, PluginError};
 use crate::limits::{self, Bounds};
-use crate::meter::{Meter, metered};
+use crate::meter::{CpuUsedUp, Meter};
 use crate::roles::Trial;
 use crate::state::{Given, State, store};
 use crate::text::quote;
@@ -36,7 +38,7 @@ pub(crate) struct Site<'a> {
     /// Empty while the plugin is loaded.
     pub trigger: &'a str,
     pub function: &'static str,
-    /// The id of the request, where there is one.
+    /// The id of the request or the change, where there is one.
     pub request: Option<&'a str>,
 }
 
@@ -155,13 +157,20 @@ impl Runner {
             Ok(Err(_)) | Err(_) => return Err(site.error(start, Failure::Host(busy(bounds)))),
         };
         let store = store(&self.engine, bounds, given);
+        let used = store.data().meter.used();
         let mut logged = Logged { site, store };
-        let work = metered(&self.ticker, bounds.cpu, work(&mut logged.store));
-        let result = timeout(bounds.wall, work).await;
+        let result = {
+            let mut work = pin!(work(&mut logged.store));
+            // The clock ticks while the guest runs, and not while it waits.
+            let ticking = poll_fn(|context| {
+                let _ticking = self.ticker.call();
+                used.during(|| work.as_mut().poll(context))
+            });
+            timeout(bounds.wall, ticking).await
+        };
         let failure = match result {
-            Ok(Some(Ok(result))) => return Ok(result),
-            Ok(Some(Err(error))) => failure(&error, &logged.store.data().meter, bounds),
-            Ok(None) => Failure::Faulted(Fault::Cpu(bounds.cpu)),
+            Ok(Ok(result)) => return Ok(result),
+            Ok(Err(error)) => failure(&error, &logged.store.data().meter, bounds),
             Err(_) => Failure::Faulted(Fault::Wall(bounds.wall)),
         };
         Err(site.error(start, failure))
@@ -209,6 +218,9 @@ fn failure(error: &wasmtime::Error, meter: &Meter, bounds: &Bounds) -> Failure {
 }
 
 fn fault(error: &wasmtime::Error, meter: &Meter, bounds: &Bounds) -> Fault {
+    if error.is::<CpuUsedUp>() {
+        return Fault::Cpu(bounds.cpu);
+    }
     if let Some(I32Exit(code)) = error.downcast_ref() {
         return Fault::Trap {
             reason: format!("it ended itself with exit code {code}"),

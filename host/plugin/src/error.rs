@@ -113,19 +113,6 @@ pub enum ConfigureError {
     },
 }
 
-/// Refuses a configuration, as JSON, that is longer than [`limits::CONFIG_BYTES`].
-pub(crate) fn fits(config: &str) -> Result<(), ConfigureError> {
-    let (size, bound) = (config.len(), limits::CONFIG_BYTES >> 10);
-    if config.len() <= limits::CONFIG_BYTES {
-        return Ok(());
-    }
-    let message = format!("it has {size} bytes as JSON, and may have {bound} KiB; make it shorter");
-    Err(ConfigureError::Problems(vec![Problem {
-        at: Vec::new(),
-        message,
-    }]))
-}
-
 /// A mistake in a trigger's configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -174,7 +161,7 @@ pub struct PluginError {
     pub plugin: Box<str>,
     /// The trigger or service it was called for; empty while it is loaded.
     pub trigger: Box<str>,
-    /// The function called: `configure`, `shape`, `respond`, …, or `start` for the trial at loading.
+    /// The function called, such as `shape`, or `start` for the trial at loading.
     pub function: &'static str,
     /// From the call's beginning to its failure.
     pub took: Duration,

@@ -335,4 +335,56 @@ mod tests {
         let names: Vec<String> = (0..20).map(|n| format!("n{n}")).collect();
         assert!(enumerate(&names).ends_with("n11 and 8 more"));
     }
+
+    /// Inspects a component with these imports and exports, all of them hollow.
+    fn hollow(imports: &[&str], exports: &[&str]) -> Result<Inspection, LoadCause> {
+        let imports = imports.iter();
+        let imports = imports.map(|name| format!(r#"(import "{name}" (instance))"#));
+        let exports = exports.iter();
+        let exports = exports.map(|name| format!(r#"(export "{name}" (instance $i))"#));
+        let text = format!(
+            "(component {} (component $c) (instance $i (instantiate $c)) {})",
+            imports.collect::<String>(),
+            exports.collect::<String>()
+        );
+        inspect(&wat::parse_str(text).unwrap())
+    }
+
+    #[test]
+    fn what_may_be_imported_follows_from_the_roles() {
+        let shaper = "lambkin:batch-trigger/shaper@0.1.0";
+        let imports = [
+            "lambkin:store/queues@0.1.0",
+            "wasi:http/outgoing-handler@0.2.0",
+            "wasi:cli/stdout@0.2.0",
+        ];
+        for role in [
+            "wasi:http/incoming-handler@0.2.0",
+            "lambkin:source/poller@0.1.0",
+        ] {
+            assert!(hollow(&imports, &[shaper, role]).is_ok(), "{role}");
+        }
+        let message = hollow(&imports, &[shaper]).unwrap_err().to_string();
+        assert!(
+            message.contains("lambkin:store/queues@0.1.0, wasi:http/outgoing-handler@0.2.0, which trigger plugins"),
+            "{message}"
+        );
+        let sockets = ["wasi:sockets/tcp@0.2.0"];
+        let refused = hollow(&sockets, &["lambkin:source/poller@0.1.0"]);
+        assert!(matches!(refused, Err(LoadCause::NotGranted(_))));
+    }
+
+    #[test]
+    fn settings_that_this_host_can_not_have_checked_are_refused() {
+        let service = "wasi:http/incoming-handler@0.2.0";
+        let settings = "lambkin:service/settings@0.1.0";
+        let found = hollow(&[], &[service, settings]).unwrap();
+        assert_eq!(found.settings.as_deref(), Some(settings));
+        assert_eq!(hollow(&[], &[service]).unwrap().settings, None);
+        let refused = hollow(&[], &[service, "lambkin:service/settings@0.2.0"]);
+        assert!(matches!(refused, Err(LoadCause::OtherVersion { .. })));
+        // It alone is no role.
+        let refused = hollow(&[], &[settings]);
+        assert!(matches!(refused, Err(LoadCause::NoRole(_))));
+    }
 }

@@ -16,6 +16,7 @@
 mod batch_trigger;
 mod cache;
 mod call;
+mod check;
 mod engine;
 mod error;
 mod host;

@@ -21,12 +21,33 @@ pub const CONFIG_BYTES: usize = 64 << 10;
 /// The state that `configure` hands to every later call, in bytes: it is copied into each of them.
 pub const STATE_BYTES: usize = 1 << 20;
 
+/// The summary that `configure` makes for `lambkin check`, in bytes of all its lines: more than any configuration says.
+pub const SUMMARY_BYTES: usize = 1 << 20;
+
 /// The token that `shape` hands to `respond`, in bytes.
 pub const TOKEN_BYTES: usize = 64 << 10;
+
+/// The token that a batch trigger's `shape` hands to `settle`, in bytes: it may name every message of the batch.
+pub const BATCH_TOKEN_BYTES: usize = 1 << 20;
+
+/// The event of a batch, in bytes. AWS: 6 MiB for a function that is waited for.
+pub const BATCH_EVENT_BYTES: usize = 6 << 20;
+
+/// The event of an object's change, in bytes. AWS: 1 MiB for a function that is not waited for, and for a message.
+pub const OBJECT_EVENT_BYTES: usize = 1 << 20;
+
+/// Messages of a batch. AWS: the most that a batch of any event source may have.
+pub const BATCH_MESSAGES: u64 = 10_000;
+
+/// How long a batch may be waited for. AWS: 5 minutes.
+pub const BATCH_WINDOW: Duration = Duration::from_secs(300);
 
 /// A function's name with its qualifier, in bytes. AWS: 64 for the name, 128 for the qualifier, 140 for both of a
 /// partial ARN.
 pub const FUNCTION_BYTES: usize = 256;
+
+/// A queue's name, in bytes. AWS: 80.
+pub const QUEUE_BYTES: usize = 80;
 
 /// Headers of a response, and the bytes of their names and values together. AWS: 10 240 bytes on API Gateway.
 pub const HEADER_COUNT: usize = 1_000;
@@ -52,7 +73,8 @@ pub const STACK_BYTES: usize = 512 << 10;
 /// What one call may use, by the kind of call. A plugin that does more is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// Processor time: that of the call's own turns, so a call that waits is not charged for the wait.
+    /// Processor time, counted while the guest has a thread: neither waiting for its turn on a busy machine nor waiting
+    /// in a host function is charged.
     pub cpu: Duration,
     /// The whole call by the clock on the wall, waits included.
     pub wall: Duration,
@@ -150,9 +172,6 @@ pub const BODY_PIECE_BYTES: usize = 64 << 10;
 
 /// How long a source's connection may take to be made, unless it asks for another time.
 pub const CONNECT: Duration = Duration::from_secs(10);
-
-/// Messages that a source may hand over at once. AWS: the largest batch of any source.
-pub const SOURCE_MESSAGES: u32 = 10_000;
 
 /// A name that a source gives itself, in bytes.
 pub const SOURCE_NAME_BYTES: usize = 1_024;

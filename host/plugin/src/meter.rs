@@ -1,29 +1,77 @@
 //! Counts what a guest uses of processor time and memory, and stops it at its bounds.
 //!
-//! Processor time is the time spent in the call's own future. A guest hands its thread back at every tick at the latest,
-//! so the count is looked at that often, and a call that waits, be it for hours, is charged nothing.
+//! Processor time is what passes while a call's future is polled: a host function that waits for a message or for a
+//! body gives the thread back, and costs nothing. The stopping is done at the clock's next tick inside the guest.
 
-use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use wasmtime::ResourceLimiter;
+use wasmtime::{ResourceLimiter, UpdateDeadline};
 
 use crate::limits;
-use crate::ticker::Ticker;
 
-/// What one call uses of memory.
-#[derive(Default)]
+/// One call's meter.
 pub(crate) struct Meter {
+    cpu: Duration,
+    used: Used,
     memory: usize,
     memory_refused: bool,
 }
 
+/// The processor time that a call has used, in nanoseconds; clones count together.
+#[derive(Clone, Default)]
+pub(crate) struct Used(Arc<AtomicU64>);
+
+impl Used {
+    /// Charges what this takes. Never more than a tick, after which a guest gives its thread back: what goes beyond was
+    /// spent on other processes.
+    pub(crate) fn during<R>(&self, work: impl FnOnce() -> R) -> R {
+        let start = Instant::now();
+        let result = work();
+        let took = start.elapsed().min(limits::TICK).as_nanos();
+        self.0
+            .fetch_add(took.try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
+        result
+    }
+
+    fn time(&self) -> Duration {
+        Duration::from_nanos(self.0.load(Ordering::Relaxed))
+    }
+}
+
 impl Meter {
+    /// A meter that grants so much processor time.
+    pub(crate) fn new(cpu: Duration) -> Self {
+        Self {
+            cpu,
+            used: Used::default(),
+            memory: 0,
+            memory_refused: false,
+        }
+    }
+
+    /// Where to count the processor time.
+    pub(crate) fn used(&self) -> Used {
+        self.used.clone()
+    }
+
     /// Whether the guest was ever refused memory: it rarely survives that, and then this is the reason.
     pub(crate) fn memory_refused(&self) -> bool {
         self.memory_refused
+    }
+
+    /// The guest was running when the clock ticked.
+    pub(crate) fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
+        if self.used.time() > self.cpu {
+            return Err(CpuUsedUp.into());
+        }
+        // Tokio's own yield lets timers and sockets have their turn too, not only other tasks.
+        Ok(UpdateDeadline::YieldCustom(
+            1,
+            Box::pin(tokio::task::yield_now()),
+        ))
     }
 }
 
@@ -66,29 +114,14 @@ impl ResourceLimiter for Meter {
     }
 }
 
-/// The most that one turn of a call is charged. A guest's turn ends at a tick, so what took longer was the machine's doing.
-const TURN: Duration = limits::TICK.saturating_mul(2);
+/// The mark by which the meter's own verdict is recognized among a call's errors.
+#[derive(Debug)]
+pub(crate) struct CpuUsedUp;
 
-/// Runs a call for up to so much processor time; `None` if it has used that up. The clock ticks only while it has its
-/// turn.
-pub(crate) async fn metered<F: Future>(
-    ticker: &Ticker,
-    cpu: Duration,
-    call: F,
-) -> Option<F::Output> {
-    let mut call = pin!(call);
-    let mut used = Duration::ZERO;
-    let turn = poll_fn(|context| {
-        let _ticking = ticker.call();
-        let start = Instant::now();
-        if let Poll::Ready(result) = call.as_mut().poll(context) {
-            return Poll::Ready(Some(result));
-        }
-        used = used.saturating_add(start.elapsed().min(TURN));
-        if used > cpu {
-            return Poll::Ready(None);
-        }
-        Poll::Pending
-    });
-    turn.await
+impl fmt::Display for CpuUsedUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("processor time used up")
+    }
 }
+
+impl std::error::Error for CpuUsedUp {}

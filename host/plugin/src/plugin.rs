@@ -90,8 +90,8 @@ impl Plugin {
         config_json: &str,
         origin: &Origin,
     ) -> Result<BatchTrigger, ConfigureError> {
-        self.playing(Role::BatchTrigger)?;
-        BatchTrigger::configure(self.clone(), trigger, config_json, origin).await
+        let shaper = self.adapter(Role::BatchTrigger, |roles| &roles.batch_trigger)?;
+        BatchTrigger::configure(self.clone(), shaper, trigger, config_json, origin).await
     }
 
     /// Has the plugin read the configuration of one object trigger.
@@ -101,8 +101,8 @@ impl Plugin {
         config_json: &str,
         bucket: &Origin,
     ) -> Result<ObjectTrigger, ConfigureError> {
-        self.playing(Role::ObjectTrigger)?;
-        ObjectTrigger::configure(self.clone(), trigger, config_json, bucket).await
+        let shaper = self.adapter(Role::ObjectTrigger, |roles| &roles.object_trigger)?;
+        ObjectTrigger::configure(self.clone(), shaper, trigger, config_json, bucket).await
     }
 
     /// Has the plugin check the settings of one service.
@@ -131,14 +131,6 @@ impl Plugin {
         of(&self.0.roles)
             .clone()
             .ok_or_else(|| self.not_played(role))
-    }
-
-    fn playing(&self, role: Role) -> Result<(), ConfigureError> {
-        if self.plays(role) {
-            Ok(())
-        } else {
-            Err(self.not_played(role))
-        }
     }
 
     fn not_played(&self, wanted: Role) -> ConfigureError {

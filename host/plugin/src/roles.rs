@@ -17,12 +17,14 @@ use crate::inspect::Inspection;
 use crate::role::Role;
 use crate::state::State;
 use crate::text::quote;
-use crate::{http_trigger, service, source};
+use crate::{batch_trigger, http_trigger, object_trigger, service, source};
 
 /// One adapter per role.
 #[derive(Default)]
 pub(crate) struct Roles {
     pub http_trigger: Option<Arc<http_trigger::v0_1::Shaper>>,
+    pub batch_trigger: Option<Arc<batch_trigger::v0_1::Shaper>>,
+    pub object_trigger: Option<Arc<object_trigger::v0_1::Shaper>>,
     pub service: Option<Arc<service::Handler>>,
     /// Checks a service's settings.
     pub settings: Option<Arc<service::Settings>>,
@@ -46,6 +48,8 @@ impl Roles {
     ) -> Result<Self, LoadCause> {
         Ok(Self {
             http_trigger: find(component, inspection, Role::HttpTrigger)?,
+            batch_trigger: find(component, inspection, Role::BatchTrigger)?,
+            object_trigger: find(component, inspection, Role::ObjectTrigger)?,
             service: find(component, inspection, Role::Service)?,
             settings: find_in(component, inspection.settings.as_deref())?,
             source: find(component, inspection, Role::Source)?,
@@ -59,6 +63,8 @@ impl Roles {
         trial: &mut Trial<'_>,
     ) -> Result<(), LoadCause> {
         check(&self.http_trigger, inspection, Role::HttpTrigger, trial)?;
+        check(&self.batch_trigger, inspection, Role::BatchTrigger, trial)?;
+        check(&self.object_trigger, inspection, Role::ObjectTrigger, trial)?;
         check(&self.service, inspection, Role::Service, trial)?;
         check_in(&self.settings, inspection.settings.as_deref(), trial)?;
         check(&self.source, inspection, Role::Source, trial)

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use wasmtime::{Engine, Store, UpdateDeadline};
+use wasmtime::{Engine, Store};
 use wasmtime_wasi::{WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
@@ -63,15 +63,11 @@ impl WasiView for State {
 pub(crate) fn store(engine: &Engine, bounds: &Bounds, given: Given) -> Store<State> {
     let mut http = WasiHttpCtx::new();
     http.set_field_size_limit(limits::HEADER_BYTES);
-    let meter = Meter::default();
+    let meter = Meter::new(bounds.cpu);
     let mut store = Store::new(engine, State { meter, given, http });
     store.limiter(|state| &mut state.meter);
     store.set_epoch_deadline(1);
-    // Tokio's own yield lets timers and sockets have their turn too, not only other tasks.
-    store.epoch_deadline_callback(|_| {
-        let yielding = Box::pin(tokio::task::yield_now());
-        Ok(UpdateDeadline::YieldCustom(1, yielding))
-    });
+    store.epoch_deadline_callback(|mut store| store.data_mut().meter.tick());
     store.set_hostcall_fuel(bounds.copied_bytes);
     store.set_max_component_handles(limits::HANDLES);
     store

@@ -1,8 +1,8 @@
 //! The clock that looks at running guests: one thread per engine.
 //!
 //! Every [`limits::TICK`] it moves the engine's epoch on by one, upon which each running guest stops for a moment,
-//! is charged a tick of processor time and hands its thread back (see `call.rs`). While nothing has been called for
-//! a second the thread sleeps without waking, so an idle host costs no processor time.
+//! has its processor time looked at and hands its thread back (see `meter.rs`). While no guest has run for a second the
+//! thread sleeps without waking, so an idle host costs no processor time, however many calls wait for something.
 //!
 //! The thread holds the engine weakly and ends with the [`Ticker`].
 
@@ -24,17 +24,17 @@ pub(crate) struct Ticker {
     thread: Thread,
 }
 
-/// What the thread knows about the calls.
+/// What the thread knows about the guests.
 #[derive(Default)]
 struct Calls {
     running: AtomicUsize,
-    /// Whether a call began since the last tick: most are over before the next.
+    /// Whether a turn began since the last tick: most are over before the next.
     recent: AtomicBool,
     asleep: AtomicBool,
     over: AtomicBool,
 }
 
-/// A call under way; dropping it ends it.
+/// A turn of a guest on a thread; dropping it ends it.
 pub(crate) struct Ticking<'a>(&'a Calls);
 
 impl Ticker {
@@ -50,7 +50,7 @@ impl Ticker {
         })
     }
 
-    /// To be held for as long as a guest may run.
+    /// To be held for as long as a guest may run without a pause.
     pub(crate) fn call(&self) -> Ticking<'_> {
         self.calls.running.fetch_add(1, Ordering::SeqCst);
         self.calls.recent.store(true, Ordering::SeqCst);

@@ -1,9 +1,22 @@
-//! Batch triggers: `lambkin:batch-trigger` as the rest of the host sees them.
+//! Batch triggers: the calls of `lambkin:batch-trigger` as the rest of the host sees them.
+//!
+//! [`BatchTrigger`] is one trigger of `lambkin.toml`: a plugin with a configuration it has accepted. Each batch of
+//! messages is [`shape`](BatchTrigger::shape)d into an event, and what became of the function is turned into what
+//! becomes of each message by [`settle`](BatchTrigger::settle).
+//!
+//! As for the other triggers the types belong to no version of the contract, `v0_1` adapts one, and whatever it hands out
+//! has passed `check`. When a call fails nothing is decided: the messages are to be told again.
 
+mod check;
+pub(crate) mod v0_1;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use lambkin_model::{Message, Verdict};
 
+use self::v0_1::Shaper;
+use crate::call::Site;
 use crate::error::{ConfigureError, PluginError};
 use crate::http_trigger::TriggerOutcome;
 use crate::plugin::Plugin;
@@ -26,11 +39,11 @@ pub struct Origin {
 pub struct Batching {
     /// 1 to 10,000.
     pub most_messages: usize,
-    /// The most bytes of bodies and attributes together; a single message may be larger.
+    /// The most bytes of bodies and attributes together; a single message may be larger. Up to 6 MiB.
     pub most_bytes: usize,
     /// How long to wait for a batch to be full; up to 5 minutes.
     pub window: Duration,
-    /// The most batches at a time.
+    /// The most batches at a time, at least 1.
     pub concurrency: Option<usize>,
 }
 
@@ -45,51 +58,114 @@ pub struct ShapedBatch {
     pub token: String,
 }
 
-/// A trigger: a plugin and the configuration it has accepted.
+/// A trigger: a plugin and the configuration it has accepted. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct BatchTrigger {
-    _plugin: Plugin,
+    plugin: Plugin,
+    shaper: Arc<Shaper>,
+    name: String,
+    setup: Arc<Setup>,
 }
 
-#[allow(
-    clippy::unimplemented,
-    clippy::unused_async,
-    missing_docs,
-    unused_variables,
-    reason = "base"
-)]
+/// What a plugin makes of a configuration.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    state: String,
+    function: String,
+    batching: Batching,
+    summary: Vec<String>,
+}
+
 impl BatchTrigger {
     pub(crate) async fn configure(
         plugin: Plugin,
+        shaper: Arc<Shaper>,
         name: &str,
         config: &str,
         origin: &Origin,
     ) -> Result<Self, ConfigureError> {
-        unimplemented!()
+        crate::check::config(config)?;
+        let setup = {
+            let site = site(&plugin, name, "configure");
+            shaper
+                .configure(plugin.runner(), &site, config, origin)
+                .await?
+        };
+        Ok(Self {
+            plugin,
+            shaper,
+            name: name.to_owned(),
+            setup: Arc::new(setup),
+        })
     }
+
+    /// The trigger's name.
     pub fn name(&self) -> &str {
-        unimplemented!()
+        &self.name
     }
+
+    /// The function that gets the batches; a qualifier may follow: `orders:live`.
     pub fn function(&self) -> &str {
-        unimplemented!()
+        &self.setup.function
     }
+
+    /// How the messages are to be gathered.
     pub fn batching(&self) -> Batching {
-        unimplemented!()
+        self.setup.batching
     }
+
+    /// What this trigger does, a line each, fit to be shown.
     pub fn summary(&self) -> &[String] {
-        unimplemented!()
+        &self.setup.summary
     }
+
+    /// Makes the event for a batch. There is one unless all messages are skipped.
+    ///
+    /// # Errors
+    ///
+    /// The plugin refused, misbehaved or could not be run.
     pub async fn shape(&self, messages: &[Message]) -> Result<ShapedBatch, PluginError> {
-        unimplemented!()
+        let site = site(&self.plugin, &self.name, "shape");
+        self.shaper
+            .shape(self.plugin.runner(), &site, &self.setup, messages)
+            .await
     }
-    /// `ids` are those of the messages that were not skipped: a verdict on any other is a fault. A message without a
-    /// verdict is to be retried.
+
+    /// Decides what becomes of the messages. One without a verdict is to be told again.
+    ///
+    /// `token` is the one of the [`ShapedBatch`], `ids` are those of the messages that were not skipped; each verdict is on
+    /// one of them, and there is at most one on each. A batch's function is waited for until it ends, so
+    /// [`TriggerOutcome::Expired`] is told as a time-out, and a stream that has only begun as a function that is not
+    /// available: neither says that a message is done.
+    ///
+    /// # Errors
+    ///
+    /// As for [`shape`](Self::shape).
     pub async fn settle(
         &self,
         token: &str,
         ids: &[&str],
         outcome: &TriggerOutcome,
     ) -> Result<Vec<Verdict>, PluginError> {
-        unimplemented!()
+        let site = site(&self.plugin, &self.name, "settle");
+        self.shaper
+            .settle(
+                self.plugin.runner(),
+                &site,
+                &self.setup,
+                token,
+                ids,
+                outcome,
+            )
+            .await
+    }
+}
+
+fn site<'a>(plugin: &'a Plugin, trigger: &'a str, function: &'static str) -> Site<'a> {
+    Site {
+        plugin: plugin.name(),
+        trigger,
+        function,
+        request: None,
     }
 }

@@ -1,19 +1,14 @@
 //! Checking what an HTTP trigger's plugin returned.
 //!
-//! A plugin's values are untrusted even where they have the right types: a header may hold a line break, an event
-//! may be no JSON, a token may be a megabyte. Each function here takes a value and gives it back as it may be used,
-//! or says in the words of the contract what is wrong with it.
+//! What is peculiar to this role: a header may hold a line break, a function may be one that nobody declared. See
+//! [`crate::check`] for what all roles have in common.
 
 use lambkin_model::HttpResponse;
-use serde_json::value::RawValue;
 
 use super::{Setup, Shaped};
-use crate::error::Problem;
+use crate::check::{self, Invalid, size};
 use crate::limits;
-use crate::text::{escape, quote};
-
-/// What is wrong with a result, to complete the sentence "its result is not valid: …".
-pub(super) type Invalid = String;
+use crate::text::quote;
 
 /// The headers by which the listener frames a message; a plugin's are ignored.
 pub const FRAMING_HEADERS: [&str; 4] = [
@@ -84,12 +79,7 @@ pub(super) fn shaped(shaped: Shaped, setup: &Setup) -> Result<Shaped, Invalid> {
             quote(&shaped.function),
         ));
     }
-    if let Err(error) = serde_json::from_str::<&RawValue>(&shaped.event) {
-        return Err(format!(
-            "the event is not JSON: {error}: \"{}\"",
-            quote(&shaped.event)
-        ));
-    }
+    check::event(&shaped.event)?;
     size("the token", shaped.token.len(), limits::TOKEN_BYTES)?;
     Ok(shaped)
 }
@@ -106,40 +96,11 @@ fn is_same_function(declared: &str, named: &str) -> bool {
 
 /// Checks sizes and names, and makes the summary fit to be shown.
 pub(super) fn setup(setup: Setup) -> Result<Setup, Invalid> {
-    size("the state", setup.state.len(), limits::STATE_BYTES)?;
+    let summary = check::understood(&setup.state, &setup.summary)?;
     for function in &setup.functions {
-        size(
-            "the name of a function",
-            function.len(),
-            limits::FUNCTION_BYTES,
-        )?;
-        if function.is_empty() || function.chars().any(char::is_control) {
-            return Err(format!("\"{}\" is not a function's name", quote(function)));
-        }
+        check::function(function)?;
     }
-    Ok(Setup {
-        summary: setup.summary.iter().map(|line| escape(line)).collect(),
-        ..setup
-    })
-}
-
-/// Makes the plugin's words fit to be shown; at least one problem has to be there.
-pub(super) fn problems(problems: Vec<Problem>) -> Result<Vec<Problem>, Invalid> {
-    if problems.is_empty() {
-        return Err("it refuses the configuration without naming a problem".into());
-    }
-    let shown = |Problem { at, message }: &Problem| Problem {
-        at: at.iter().map(|key| quote(key)).collect(),
-        message: quote(message),
-    };
-    Ok(problems.iter().map(shown).collect())
-}
-
-fn size(what: &str, bytes: usize, bound: usize) -> Result<(), Invalid> {
-    if bytes > bound {
-        return Err(format!("{what} has {bytes} bytes, and may have {bound}"));
-    }
-    Ok(())
+    Ok(Setup { summary, ..setup })
 }
 
 #[cfg(test)]

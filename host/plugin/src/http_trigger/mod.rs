@@ -19,7 +19,7 @@ use lambkin_model::{HttpRequest, HttpResponse};
 
 use self::v0_1::Shaper;
 use crate::call::Site;
-use crate::error::{ConfigureError, PluginError, fits};
+use crate::error::{ConfigureError, PluginError};
 use crate::plugin::Plugin;
 
 /// A trigger: a plugin and the configuration it has accepted.
@@ -55,7 +55,7 @@ pub struct Shaped {
     pub function: String,
     /// The event: JSON text, checked.
     pub event: String,
-    /// For [`HttpTrigger::respond`], at most [`limits::TOKEN_BYTES`].
+    /// For [`HttpTrigger::respond`], at most [`TOKEN_BYTES`](crate::limits::TOKEN_BYTES).
     pub token: String,
     /// The longest the trigger waits for the function; `None` is as long as it may run.
     pub wait: Option<Duration>,
@@ -94,7 +94,7 @@ impl HttpTrigger {
         name: &str,
         config: &str,
     ) -> Result<Self, ConfigureError> {
-        fits(config)?;
+        crate::check::config(config)?;
         let setup = {
             let site = Site {
                 plugin: plugin.name(),

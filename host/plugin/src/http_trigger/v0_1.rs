@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use lambkin_model::{Body, HttpRequest, HttpResponse};
 
 use self::bindings::exports::lambkin::http_trigger::shaper as wit;
-use super::check::{self, Invalid};
+use super::check;
 use super::{Decision, Setup, Shaped, TriggerOutcome};
 use crate::call::{Function, Runner, Site};
-use crate::error::{ConfigureError, Failure, Fault, PluginError, Problem};
+use crate::check::{configured, granted, valid};
+use crate::error::{ConfigureError, PluginError, Problem};
 use crate::limits::SHAPER;
 use crate::roles::{Adapter, Exports, Trial};
-use crate::text::quote;
 
 #[allow(missing_docs, unused_qualifications, reason = "generated")]
 #[allow(clippy::all, clippy::restriction, reason = "generated")]
@@ -68,17 +68,10 @@ impl Shaper {
         let (result,): ConfigureResult = runner
             .call(site, &SHAPER, &self.configure, arguments)
             .await?;
-        match result {
-            Ok(setup) => Ok(valid(check::setup(setup.into()), site, start)?),
-            Err(problems) => {
-                let problems = problems.into_iter().map(Problem::from).collect();
-                Err(ConfigureError::Problems(valid(
-                    check::problems(problems),
-                    site,
-                    start,
-                )?))
-            }
-        }
+        let result = result
+            .map(|setup| check::setup(setup.into()))
+            .map_err(|problems| problems.into_iter().map(Problem::from).collect());
+        configured(result, site, start)
     }
 
     pub(super) async fn shape(
@@ -119,24 +112,6 @@ impl Shaper {
         let response = granted(result, site, start)?;
         valid(check::response(response.into()), site, start)
     }
-}
-
-/// The plugin's typed error as a failure.
-fn granted<T>(
-    result: Result<T, String>,
-    site: &Site<'_>,
-    start: Instant,
-) -> Result<T, PluginError> {
-    result.map_err(|message| site.error(start, Failure::Refused(quote(&message))))
-}
-
-/// A broken contract as a failure.
-fn valid<T>(
-    checked: Result<T, Invalid>,
-    site: &Site<'_>,
-    start: Instant,
-) -> Result<T, PluginError> {
-    checked.map_err(|reason| site.error(start, Failure::Faulted(Fault::Invalid(reason))))
 }
 
 fn borrowed<'a>(request: &'a HttpRequest, headers: &'a [(&'a str, &'a str)]) -> wit::Request<'a> {

@@ -1,8 +1,21 @@
-//! Object triggers: `lambkin:object-trigger` as the rest of the host sees them.
+//! Object triggers: the calls of `lambkin:object-trigger` as the rest of the host sees them.
+//!
+//! [`ObjectTrigger`] is one trigger of `lambkin.toml`: a plugin with a configuration it has accepted. Each change of
+//! the bucket is [`shape`](ObjectTrigger::shape)d into an event for the trigger's [`Target`], or is not wanted.
+//!
+//! As for the other triggers the types belong to no version of the contract, `v0_1` adapts one, and whatever it hands out
+//! has passed `check`. When a call fails nothing is decided: the change is to be told again.
+
+mod check;
+pub(crate) mod v0_1;
+
+use std::sync::Arc;
 
 use lambkin_model::ObjectChange;
 
+use self::v0_1::Shaper;
 use crate::batch_trigger::Origin;
+use crate::call::Site;
 use crate::error::{ConfigureError, PluginError};
 use crate::plugin::Plugin;
 
@@ -15,39 +28,80 @@ pub enum Target {
     Queue(String),
 }
 
-/// A trigger: a plugin and the configuration it has accepted.
+/// A trigger: a plugin and the configuration it has accepted. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ObjectTrigger {
-    _plugin: Plugin,
+    plugin: Plugin,
+    shaper: Arc<Shaper>,
+    name: String,
+    setup: Arc<Setup>,
 }
 
-#[allow(
-    clippy::unimplemented,
-    clippy::unused_async,
-    missing_docs,
-    unused_variables,
-    reason = "base"
-)]
+/// What a plugin makes of a configuration.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    state: String,
+    target: Target,
+    summary: Vec<String>,
+}
+
 impl ObjectTrigger {
     pub(crate) async fn configure(
         plugin: Plugin,
+        shaper: Arc<Shaper>,
         name: &str,
         config: &str,
-        origin: &Origin,
+        bucket: &Origin,
     ) -> Result<Self, ConfigureError> {
-        unimplemented!()
+        crate::check::config(config)?;
+        let setup = {
+            let site = Site {
+                plugin: plugin.name(),
+                trigger: name,
+                function: "configure",
+                request: None,
+            };
+            shaper
+                .configure(plugin.runner(), &site, config, bucket)
+                .await?
+        };
+        Ok(Self {
+            plugin,
+            shaper,
+            name: name.to_owned(),
+            setup: Arc::new(setup),
+        })
     }
+
+    /// The trigger's name.
     pub fn name(&self) -> &str {
-        unimplemented!()
+        &self.name
     }
+
+    /// Who gets the events.
     pub fn target(&self) -> &Target {
-        unimplemented!()
+        &self.setup.target
     }
+
+    /// What this trigger does, a line each, fit to be shown.
     pub fn summary(&self) -> &[String] {
-        unimplemented!()
+        &self.setup.summary
     }
+
     /// The event for a change, JSON text, checked; `None` if the change is not wanted.
+    ///
+    /// # Errors
+    ///
+    /// The plugin refused, misbehaved or could not be run.
     pub async fn shape(&self, change: &ObjectChange) -> Result<Option<String>, PluginError> {
-        unimplemented!()
+        let site = Site {
+            plugin: self.plugin.name(),
+            trigger: &self.name,
+            function: "shape",
+            request: Some(&change.id),
+        };
+        self.shaper
+            .shape(self.plugin.runner(), &site, &self.setup, change)
+            .await
     }
 }

@@ -34,7 +34,8 @@ use lambkin_store::object::Objects;
 use lambkin_store::queue::Queues;
 
 use crate::call::Site;
-use crate::error::{ConfigureError, Failure, PluginError, fits};
+use crate::check;
+use crate::error::{ConfigureError, Failure, PluginError};
 use crate::network::Network;
 use crate::plugin::Plugin;
 use crate::state::Given;
@@ -87,7 +88,7 @@ impl Service {
         name: &str,
         setup: ServiceSetup,
     ) -> Result<Self, ConfigureError> {
-        fits(&setup.settings)?;
+        check::config(&setup.settings)?;
         if let Some(settings) = settings {
             let site = Site {
                 plugin: plugin.name(),

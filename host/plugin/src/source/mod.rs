@@ -16,7 +16,8 @@ use lambkin_model::{Action, Message};
 use self::v0_1::Poller;
 use crate::batch_trigger::Origin;
 use crate::call::Site;
-use crate::error::{ConfigureError, PluginError, Problem, fits};
+use crate::check;
+use crate::error::{ConfigureError, PluginError, Problem};
 use crate::network::{Network, WebOrigin};
 use crate::plugin::Plugin;
 use crate::state::Given;
@@ -77,7 +78,7 @@ impl Source {
         name: &str,
         setup: SourceSetup,
     ) -> Result<Self, ConfigureError> {
-        fits(&setup.settings)?;
+        check::config(&setup.settings)?;
         let network = network(&setup.network)?;
         let environment: Arc<[_]> = setup.environment.iter().cloned().collect();
         let given = given(&environment, &Network::default());

@@ -9,7 +9,8 @@ use self::bindings::exports::lambkin::source::poller as wit;
 use super::{Setup, SourceError, SourceSetup};
 use crate::batch_trigger::Origin;
 use crate::call::{Function, Runner, Site};
-use crate::error::{ConfigureError, Failure, Fault, PluginError, Problem};
+use crate::check::{self, Invalid, configured, valid};
+use crate::error::{ConfigureError, PluginError, Problem};
 use crate::limits;
 use crate::roles::{Adapter, Exports, Trial};
 use crate::state::Given;
@@ -68,14 +69,10 @@ impl Poller {
         let arguments: ConfigureArguments<'_> = (&told.settings,);
         let (result,): ConfigureResult =
             call(runner, site, given, &self.configure, arguments).await?;
-        let checked = match result {
-            Ok(setup) => return Ok(valid(checked(setup, told), site, start)?),
-            Err(problems) if problems.is_empty() => {
-                Err("it refuses the configuration without naming a problem".to_owned())
-            }
-            Err(problems) => Ok(problems.into_iter().map(Problem::from).collect()),
-        };
-        Err(ConfigureError::Problems(valid(checked, site, start)?))
+        let result = result
+            .map(|setup| checked(setup, told))
+            .map_err(|problems| problems.into_iter().map(Problem::from).collect());
+        configured(result, site, start)
     }
 
     pub(super) async fn poll(
@@ -137,28 +134,16 @@ where
         .await
 }
 
-/// A broken contract as a failure.
-fn valid<T>(checked: Result<T, String>, site: &Site<'_>, start: Instant) -> Result<T, PluginError> {
-    checked.map_err(|reason| site.error(start, Failure::Faulted(Fault::Invalid(reason))))
-}
-
-fn checked(setup: wit::Setup, told: &SourceSetup) -> Result<Setup, String> {
-    let size = |what: &str, size: usize, bound: usize| match size > bound {
-        true => Err(format!("{what} has {size} bytes, and may have {bound}")),
-        false => Ok(()),
-    };
-    size("the state", setup.state.len(), limits::STATE_BYTES)?;
-    size("the name", setup.name.len(), limits::SOURCE_NAME_BYTES)?;
-    if setup.name.is_empty() || setup.name.chars().any(char::is_control) {
-        return Err(format!("\"{}\" is not a source's name", quote(&setup.name)));
-    }
-    if !(1..=limits::SOURCE_MESSAGES).contains(&setup.most) {
-        return Err(format!(
-            "it takes {} messages at a time, and may take 1 to {}",
-            setup.most,
-            limits::SOURCE_MESSAGES
-        ));
-    }
+fn checked(setup: wit::Setup, told: &SourceSetup) -> Result<Setup, Invalid> {
+    check::size("the state", setup.state.len(), limits::STATE_BYTES)?;
+    check::named("the source", &setup.name, limits::SOURCE_NAME_BYTES)?;
+    let most = u64::from(setup.most);
+    check::within(
+        "the most messages of a poll",
+        most,
+        1,
+        limits::BATCH_MESSAGES,
+    )?;
     Ok(Setup {
         state: setup.state,
         origin: Origin {
@@ -174,8 +159,8 @@ fn checked(setup: wit::Setup, told: &SourceSetup) -> Result<Setup, String> {
 impl From<wit::Problem> for Problem {
     fn from(problem: wit::Problem) -> Self {
         Self {
-            at: problem.at.iter().map(|key| quote(key)).collect(),
-            message: quote(&problem.message),
+            at: problem.at,
+            message: problem.message,
         }
     }
 }

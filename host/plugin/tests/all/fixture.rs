@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use lambkin_model::{Body, HttpRequest};
+use lambkin_model::{Attribute, AttributeValue, Body, HttpRequest, Message, ObjectChange};
 use lambkin_plugin::{
-    Failure, Fault, HttpTrigger, LoadCause, LoadError, Options, Plugin, PluginError, PluginHost,
+    BatchTrigger, ConfigureError, Failure, Fault, HttpTrigger, LoadCause, LoadError, ObjectTrigger,
+    Options, Origin, Plugin, PluginError, PluginHost,
 };
 
-pub use crate::template::{Fixture, good};
+pub use crate::template::{Fixture, good, good_batch, good_object, together};
 
 /// The configuration of [`Fixture::trigger`]; a good plugin's event is the same text.
 pub const CONFIG: &str = r#"{"a":1}"#;
@@ -32,6 +33,91 @@ impl Fixture {
             .http_trigger("web", CONFIG)
             .await
             .expect("the fixture accepts the configuration")
+    }
+
+    /// The trigger "orders", configured with [`CONFIG`].
+    pub async fn batch(&self, host: &PluginHost) -> Result<BatchTrigger, ConfigureError> {
+        let plugin = self.load(host).await.expect("the fixture loads");
+        plugin.batch_trigger("orders", CONFIG, &origin()).await
+    }
+
+    /// The trigger "uploads", configured with [`CONFIG`].
+    pub async fn object(&self, host: &PluginHost) -> Result<ObjectTrigger, ConfigureError> {
+        let plugin = self.load(host).await.expect("the fixture loads");
+        plugin.object_trigger("uploads", CONFIG, &origin()).await
+    }
+}
+
+/// A queue or a bucket. Its texts are JSON, so that a plugin can make an event of each.
+pub fn origin() -> Origin {
+    Origin {
+        name: "\"orders\"".into(),
+        ordered: true,
+        region: "\"eu-central-1\"".into(),
+        account: "\"123456789012\"".into(),
+    }
+}
+
+/// The messages `m1` and `m2`. Their texts are JSON.
+pub fn messages() -> Vec<Message> {
+    let message = |id: &str| Message {
+        id: id.into(),
+        receipt: "\"receipt\"".into(),
+        body: "\"body\"".into(),
+        attributes: vec![
+            Attribute {
+                name: "\"a\"".into(),
+                data_type: "\"String\"".into(),
+                value: AttributeValue::Text("\"text\"".into()),
+            },
+            Attribute {
+                name: "\"b\"".into(),
+                data_type: "\"Binary\"".into(),
+                value: AttributeValue::Binary("\"bytes\"".into()),
+            },
+        ],
+        group: Some("\"group\"".into()),
+        deduplication: Some("\"deduplication\"".into()),
+        sequence: Some("\"sequence\"".into()),
+        sent_at: 1_700_000_000_000,
+        first_received_at: 1_700_000_000_001,
+        receives: 3,
+        source: Some("\"source\"".into()),
+        extra: vec![("\"key\"".into(), "\"value\"".into())],
+    };
+    vec![message("m1"), message("m2")]
+}
+
+/// A change. Its texts are JSON.
+pub fn change() -> ObjectChange {
+    ObjectChange {
+        id: "\"id\"".into(),
+        bucket: "\"photos\"".into(),
+        event: "\"ObjectCreated:Put\"".into(),
+        key: "\"in/a b.jpg\"".into(),
+        size: Some(5_000_000_000),
+        etag: Some("\"etag\"".into()),
+        version: Some("\"version\"".into()),
+        sequencer: 6_000_000_000,
+        at: 1_700_000_000_000,
+        extra: vec![("\"key\"".into(), "\"value\"".into())],
+    }
+}
+
+/// What is wrong with a result.
+pub fn invalid(error: &PluginError) -> String {
+    match fault(error) {
+        Fault::Invalid(reason) => reason.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What is wrong with the result of a `configure`.
+pub fn invalid_setup<T>(result: Result<T, ConfigureError>) -> String {
+    match result {
+        Err(ConfigureError::Plugin(error)) => invalid(&error),
+        Err(other) => panic!("{other:?}"),
+        Ok(_) => panic!("it is accepted"),
     }
 }
 
@@ -60,8 +146,8 @@ pub fn request() -> HttpRequest {
 pub fn fault(error: &PluginError) -> &Fault {
     let message = error.to_string();
     let start = format!(
-        "plugin fixture of trigger web: {} failed after ",
-        error.function
+        "plugin fixture of trigger {}: {} failed after ",
+        error.trigger, error.function
     );
     assert!(message.starts_with(&start), "{message}");
     assert!(message.contains("report it to its author"), "{message}");

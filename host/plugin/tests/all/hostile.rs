@@ -226,8 +226,8 @@ const WAITING: [&str; 2] = [
     "#,
 ];
 
-#[tokio::test]
-async fn a_plugin_that_waits_ends_at_the_wall_clock() {
+/// A plugin that can wait: `$wait` takes nanoseconds.
+fn waiting(body: &str) -> Fixture {
     let core = format!(
         r#"
         (alias export $clock "subscribe-duration" (func $subscribe))
@@ -239,8 +239,9 @@ async fn a_plugin_that_waits_ends_at_the_wall_clock() {
     );
     let module = r#"
         (import "host" "subscribe" (func $subscribe (param i64) (result i32)))
-        (import "host" "block" (func $block (param i32)))"#;
-    let waiting = shape("(call $block (call $subscribe (i64.const 3600000000000))) unreachable")
+        (import "host" "block" (func $block (param i32)))
+        (func $wait (param i64) (call $block (call $subscribe (local.get 0))))"#;
+    shape(body)
         .with("imports", WAITING[0])
         .with("with", WAITING[1])
         .with(
@@ -248,12 +249,37 @@ async fn a_plugin_that_waits_ends_at_the_wall_clock() {
             r#"(export "subscribe" (func $subscribe)) (export "block" (func $block))"#,
         )
         .with("core", &core)
-        .with("module", module);
+        .with("module", module)
+}
+
+#[tokio::test]
+async fn a_plugin_that_waits_ends_at_the_wall_clock() {
     let start = Instant::now();
+    let waiting = waiting("(call $wait (i64.const 3600000000000)) unreachable");
     assert_eq!(fault_of(waiting).await, Fault::Wall(limits::SHAPER.wall));
     assert!(
         start.elapsed() >= limits::SHAPER.wall,
         "{:?}",
         start.elapsed()
     );
+}
+
+#[tokio::test]
+async fn waiting_costs_no_processor_time() {
+    // Twice as many waits as a call has ticks, each longer than one.
+    let ticks = limits::SHAPER.cpu.as_millis() / limits::TICK.as_millis();
+    let often = format!(
+        "(local $n i32)
+        (loop $on
+            (call $wait (i64.const {}))
+            (local.set $n (i32.add (local.get $n) (i32.const 1)))
+            (br_if $on (i32.lt_u (local.get $n) (i32.const {}))))
+        (call $invoke (i32.load (local.get $arguments)) (i32.load offset=4 (local.get $arguments)))",
+        limits::TICK.as_nanos() * 5 / 4,
+        ticks * 2,
+    );
+    let neighbours = Neighbours::new().await;
+    let trigger = waiting(&often).trigger(&neighbours.host).await;
+    let shaped = trigger.shape(&request()).await;
+    shaped.expect("the guest hardly ran");
 }

@@ -8,15 +8,18 @@
     reason = "a test that can not go on has failed"
 )]
 
+mod batch;
 mod cache;
 mod calls;
 mod fixture;
 mod golden;
 mod hostile;
 mod load;
+mod object;
 mod output;
 mod probe;
 mod results;
+mod roles;
 mod service;
 mod source;
 mod template;

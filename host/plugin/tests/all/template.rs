@@ -1,27 +1,22 @@
-//! Plugins for tests and benchmarks, made of the two texts in `fixtures/`: a good one, and what one change makes of
-//! it.
+//! Plugins for tests and benchmarks, made of the texts in `fixtures/`: good ones, and what one change makes of them.
 
 use bytes::Bytes;
 
 const COMPONENT: &str = include_str!("../fixtures/component.wat");
-const CORE: &str = include_str!("../fixtures/core.wat");
 
 /// A component in the making.
 #[derive(Clone)]
 pub struct Fixture {
+    /// What is put into the templates, in this order: a part may bring places for later ones.
     parts: Vec<(&'static str, String)>,
 }
 
-/// A good plugin.
+/// A good plugin for HTTP triggers.
 pub fn good() -> Fixture {
-    let parts = [
-        ("core", CORE),
+    Fixture::new(&[
+        ("core", include_str!("../fixtures/core.wat")),
+        ("interface", include_str!("../fixtures/http.wat")),
         ("name", "lambkin:http-trigger/shaper@0.1.0"),
-        ("imports", ""),
-        ("with", ""),
-        ("lower", ""),
-        ("id", "string"),
-        ("module", ""),
         (
             "configure",
             "(call $setup (local.get $config) (local.get $length))",
@@ -34,13 +29,62 @@ pub fn good() -> Fixture {
             "respond",
             "(call $response (i32.const 200) (i32.const 0) (i32.const 0) (local.get $text) (local.get $length))",
         ),
-    ];
-    Fixture {
-        parts: parts.map(|(part, text)| (part, text.to_owned())).into(),
-    }
+    ])
+}
+
+/// A good plugin for batch triggers.
+pub fn good_batch() -> Fixture {
+    Fixture::new(&[
+        ("core", include_str!("../fixtures/batch-core.wat")),
+        ("interface", include_str!("../fixtures/batch.wat")),
+        ("name", "lambkin:batch-trigger/shaper@0.1.0"),
+        (
+            "configure",
+            "(call $setup (local.get $config) (local.get $length) (i32.const 10) (i32.const 0x600000) (i32.const 0))",
+        ),
+        (
+            "shape",
+            "(call $invocation (local.get $state) (local.get $length) (i32.const 0))",
+        ),
+        ("settle", "(call $verdicts (i32.const 0))"),
+    ])
+}
+
+/// A good plugin for object triggers.
+pub fn good_object() -> Fixture {
+    Fixture::new(&[
+        ("core", include_str!("../fixtures/object-core.wat")),
+        ("interface", include_str!("../fixtures/object.wat")),
+        ("name", "lambkin:object-trigger/shaper@0.1.0"),
+        (
+            "configure",
+            "(call $setup (local.get $config) (local.get $length) (i32.const 0) (i32.const 0x100) (i32.const 1))",
+        ),
+        (
+            "shape",
+            "(call $event (i32.load (local.get $arguments)) (i32.load offset=4 (local.get $arguments)))",
+        ),
+    ])
 }
 
 impl Fixture {
+    fn new(parts: &[(&'static str, &str)]) -> Self {
+        let common = [
+            ("common", include_str!("../fixtures/common.wat")),
+            ("id", "string"),
+            ("imports", ""),
+            ("with", ""),
+            ("lower", ""),
+            ("module", ""),
+        ];
+        let parts = parts.iter().chain(&common);
+        Self {
+            parts: parts
+                .map(|(part, text)| (*part, (*text).to_owned()))
+                .collect(),
+        }
+    }
+
     /// Replaces a part of the templates.
     pub fn with(mut self, part: &str, text: &str) -> Self {
         let (_, old) = self
@@ -54,12 +98,42 @@ impl Fixture {
 
     /// The component's bytes.
     pub fn bytes(&self) -> Bytes {
+        wat::parse_str(self.text())
+            .expect("the fixture is valid text")
+            .into()
+    }
+
+    fn text(&self) -> String {
         let mut text = COMPONENT.to_owned();
         for (part, replacement) in &self.parts {
             text = text.replace(&format!("{{{{{part}}}}}"), replacement);
         }
-        wat::parse_str(&text)
-            .expect("the fixture is valid text")
-            .into()
+        text
     }
+
+    fn part(&self, part: &str) -> &str {
+        let found = self.parts.iter().find(|(name, _)| *name == part);
+        found.map(|(_, text)| &**text).unwrap_or_default()
+    }
+}
+
+/// One component that exports what each of several exports; none of them may import anything.
+pub fn together(fixtures: &[Fixture]) -> Bytes {
+    let mut text = String::from("(component");
+    for (n, fixture) in fixtures.iter().enumerate() {
+        let component = fixture.text();
+        let component = component
+            .split_once("(component")
+            .expect("the template is a component")
+            .1;
+        let name = fixture.part("name");
+        text += &format!(
+            "(component $c{n} {component} (instance $i{n} (instantiate $c{n}))
+             (export \"{name}\" (instance $i{n} \"{name}\"))"
+        );
+    }
+    text += ")";
+    wat::parse_str(&text)
+        .expect("the fixtures go together")
+        .into()
 }

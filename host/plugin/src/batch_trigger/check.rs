@@ -1,0 +1,217 @@
+//! Checking what a batch trigger's plugin returned.
+//!
+//! What is peculiar to this role: ids. A message that is not in the batch can not be skipped or settled, and no message
+//! is told two things of. See [`crate::check`] for what all roles have in common.
+
+use std::collections::HashSet;
+
+use lambkin_model::{Action, Verdict};
+
+use super::{Batching, Setup, ShapedBatch};
+use crate::check::{self, Invalid, size, within};
+use crate::limits;
+use crate::text::quote;
+
+/// Checks sizes, names and numbers, and makes the summary fit to be shown.
+pub(super) fn setup(setup: Setup) -> Result<Setup, Invalid> {
+    let summary = check::understood(&setup.state, &setup.summary)?;
+    check::function(&setup.function)?;
+    batching(&setup.batching)?;
+    Ok(Setup { summary, ..setup })
+}
+
+fn batching(batching: &Batching) -> Result<(), Invalid> {
+    let Batching {
+        most_messages,
+        most_bytes,
+        window,
+        concurrency,
+    } = *batching;
+    within(
+        "most-messages",
+        most_messages as u64,
+        1,
+        limits::BATCH_MESSAGES,
+    )?;
+    within(
+        "most-bytes",
+        most_bytes as u64,
+        1,
+        limits::BATCH_EVENT_BYTES as u64,
+    )?;
+    let longest = limits::BATCH_WINDOW.as_millis() as u64;
+    within("window-ms", window.as_millis() as u64, 0, longest)?;
+    match concurrency {
+        Some(batches) => within("concurrency", batches as u64, 1, u32::MAX.into()),
+        None => Ok(()),
+    }
+}
+
+/// Checks the event, the token, and that every message is either in the event or skipped, as far as one can see that.
+pub(super) fn shaped<'a>(
+    shaped: ShapedBatch,
+    batch: impl IntoIterator<Item = &'a str>,
+) -> Result<ShapedBatch, Invalid> {
+    let batch: HashSet<&str> = batch.into_iter().collect();
+    let skipped = shaped.skipped.iter().map(String::as_str);
+    let left = batch.len() - distinct("it skips", skipped, &batch)?;
+    size("the token", shaped.token.len(), limits::BATCH_TOKEN_BYTES)?;
+    match &shaped.event {
+        Some(_) if left == 0 => {
+            return Err("it returns an event though it skips all messages".into());
+        }
+        Some(event) => {
+            size("the event", event.len(), limits::BATCH_EVENT_BYTES)?;
+            check::event(event)?;
+        }
+        None if left > 0 => {
+            return Err(format!(
+                "it returns no event, and does not skip {left} of the messages"
+            ));
+        }
+        None => {}
+    }
+    Ok(shaped)
+}
+
+/// Checks that each verdict is on a message of the batch, and makes the reasons fit to be shown.
+pub(super) fn verdicts(verdicts: Vec<Verdict>, batch: &[&str]) -> Result<Vec<Verdict>, Invalid> {
+    let batch = batch.iter().copied().collect();
+    let ids = verdicts.iter().map(|verdict| &*verdict.id);
+    distinct("it has a verdict on", ids, &batch)?;
+    let shown = |verdict| match verdict {
+        Verdict {
+            id,
+            action: Action::DeadLetter(reason),
+        } => Verdict {
+            id,
+            action: Action::DeadLetter(quote(&reason)),
+        },
+        other => other,
+    };
+    Ok(verdicts.into_iter().map(shown).collect())
+}
+
+/// Counts ids, each of which has to be one of the batch's and may come once.
+fn distinct<'a>(
+    what: &str,
+    ids: impl Iterator<Item = &'a str>,
+    batch: &HashSet<&str>,
+) -> Result<usize, Invalid> {
+    let mut seen = HashSet::new();
+    for id in ids {
+        if !batch.contains(id) {
+            return Err(format!(
+                "{what} message \"{}\", which is not in the batch",
+                quote(id)
+            ));
+        }
+        if !seen.insert(id) {
+            return Err(format!("{what} message \"{}\" twice", quote(id)));
+        }
+    }
+    Ok(seen.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn what_can_not_be_gathered_is_refused() {
+        let good = Batching {
+            most_messages: 10_000,
+            most_bytes: 6 << 20,
+            window: Duration::from_secs(300),
+            concurrency: Some(1),
+        };
+        assert_eq!(batching(&good), Ok(()));
+        for (bad, reason) in [
+            (
+                Batching {
+                    most_messages: 0,
+                    ..good
+                },
+                "most-messages is 0, and may be 1 to 10000",
+            ),
+            (
+                Batching {
+                    most_messages: 10_001,
+                    ..good
+                },
+                "most-messages is 10001, and may be 1 to 10000",
+            ),
+            (
+                Batching {
+                    most_bytes: 0,
+                    ..good
+                },
+                "most-bytes is 0, and may be 1 to 6291456",
+            ),
+            (
+                Batching {
+                    window: Duration::from_millis(300_001),
+                    ..good
+                },
+                "window-ms is 300001, and may be 0 to 300000",
+            ),
+            (
+                Batching {
+                    concurrency: Some(0),
+                    ..good
+                },
+                "concurrency is 0, and may be 1 to 4294967295",
+            ),
+        ] {
+            assert_eq!(batching(&bad), Err(reason.into()));
+        }
+    }
+
+    #[test]
+    fn a_message_is_told_one_thing_of() {
+        let verdict = |id: &str| Verdict {
+            id: id.into(),
+            action: Action::Ack,
+        };
+        let batch = ["a", "b"];
+        assert!(verdicts(vec![verdict("b"), verdict("a")], &batch).is_ok());
+        assert!(verdicts(vec![], &batch).is_ok());
+        assert_eq!(
+            verdicts(vec![verdict("c")], &batch),
+            Err(r#"it has a verdict on message "c", which is not in the batch"#.into())
+        );
+        assert_eq!(
+            verdicts(vec![verdict("a"), verdict("a")], &batch),
+            Err(r#"it has a verdict on message "a" twice"#.into())
+        );
+    }
+
+    #[test]
+    fn there_is_an_event_exactly_if_a_message_is_left() {
+        let result = |event: Option<&str>, skipped: &[&str]| {
+            let batch = ShapedBatch {
+                event: event.map(str::to_owned),
+                skipped: skipped.iter().map(|id| (*id).to_owned()).collect(),
+                token: String::new(),
+            };
+            shaped(batch, ["a", "b"]).map(drop)
+        };
+        assert_eq!(result(Some("{}"), &["a"]), Ok(()));
+        assert_eq!(result(None, &["b", "a"]), Ok(()));
+        assert_eq!(
+            result(Some("{}"), &["a", "b"]),
+            Err("it returns an event though it skips all messages".into())
+        );
+        assert_eq!(
+            result(None, &["a"]),
+            Err("it returns no event, and does not skip 1 of the messages".into())
+        );
+        let long = format!("\"{}\"", "x".repeat(limits::BATCH_EVENT_BYTES - 1));
+        assert_eq!(
+            result(Some(&long), &[]),
+            Err("the event has 6291457 bytes, and may have 6291456".into())
+        );
+        assert_eq!(result(Some(&long.replacen('x', "", 1)), &[]), Ok(()));
+    }
+}

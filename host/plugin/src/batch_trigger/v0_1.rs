@@ -1,0 +1,248 @@
+//! `lambkin:batch-trigger@0.1.x`: the adapter between the contract's types and the host's.
+//!
+//! Messages are borrowed, so their bytes are copied into the guest and nowhere else; results are moved.
+
+use std::time::{Duration, Instant};
+
+use lambkin_model::{Action, Attribute, AttributeValue, Message, Verdict};
+
+use self::bindings::exports::lambkin::batch_trigger::shaper as wit;
+use super::{Batching, Origin, Setup, ShapedBatch, TriggerOutcome, check};
+use crate::call::{Function, Runner, Site};
+use crate::check::{configured, granted, valid};
+use crate::error::{ConfigureError, PluginError, Problem};
+use crate::limits;
+use crate::roles::{Adapter, Exports, Trial};
+
+#[allow(missing_docs, unused_qualifications, reason = "generated")]
+#[allow(clippy::all, clippy::restriction, reason = "generated")]
+mod bindings {
+    wasmtime::component::bindgen!({
+        path: "../../wit/batch-trigger",
+        world: "batch-trigger",
+        ownership: Borrowing { duplicate_if_necessary: true },
+    });
+}
+
+type ConfigureArguments<'a> = (&'a str, wit::Source<'a>);
+type ConfigureResult = (Result<wit::Setup, Vec<wit::Problem>>,);
+type ShapeArguments<'a> = (&'a str, &'a [wit::Message<'a>]);
+type ShapeResult = (Result<wit::Invocation, String>,);
+type SettleArguments<'a> = (&'a str, &'a str, wit::Outcome<'a>);
+type SettleResult = (Result<Vec<wit::Verdict>, String>,);
+
+/// A component of this version, ready to be called.
+#[derive(Debug)]
+pub(crate) struct Shaper {
+    configure: Function,
+    shape: Function,
+    settle: Function,
+}
+
+impl Adapter for Shaper {
+    fn find(exports: &Exports<'_>) -> Result<Self, String> {
+        Ok(Self {
+            configure: exports.function("configure")?,
+            shape: exports.function("shape")?,
+            settle: exports.function("settle")?,
+        })
+    }
+
+    fn check(&self, trial: &mut Trial<'_>) -> Result<(), String> {
+        trial.typed::<ConfigureArguments<'_>, ConfigureResult>("configure", &self.configure)?;
+        trial.typed::<ShapeArguments<'_>, ShapeResult>("shape", &self.shape)?;
+        trial.typed::<SettleArguments<'_>, SettleResult>("settle", &self.settle)
+    }
+}
+
+impl Shaper {
+    pub(super) async fn configure(
+        &self,
+        runner: &Runner,
+        site: &Site<'_>,
+        config: &str,
+        origin: &Origin,
+    ) -> Result<Setup, ConfigureError> {
+        let start = Instant::now();
+        let arguments: ConfigureArguments<'_> = (config, origin.into());
+        let (result,): ConfigureResult = runner
+            .call(site, &limits::SHAPER, &self.configure, arguments)
+            .await?;
+        let result = result
+            .map(|setup| check::setup(setup.into()))
+            .map_err(|problems| problems.into_iter().map(Problem::from).collect());
+        configured(result, site, start)
+    }
+
+    pub(super) async fn shape(
+        &self,
+        runner: &Runner,
+        site: &Site<'_>,
+        setup: &Setup,
+        messages: &[Message],
+    ) -> Result<ShapedBatch, PluginError> {
+        let start = Instant::now();
+        let lists: Vec<Lists<'_>> = messages.iter().map(Lists::of).collect();
+        let borrowed: Vec<wit::Message<'_>> = messages
+            .iter()
+            .zip(&lists)
+            .map(|(message, lists)| borrowed(message, lists))
+            .collect();
+        let bounds = limits::batch(messages.len());
+        let arguments: ShapeArguments<'_> = (&setup.state, &borrowed);
+        let (result,): ShapeResult = runner.call(site, &bounds, &self.shape, arguments).await?;
+        let batch = messages.iter().map(|message| &*message.id);
+        let shaped = check::shaped(granted(result, site, start)?.into(), batch);
+        valid(shaped, site, start)
+    }
+
+    pub(super) async fn settle(
+        &self,
+        runner: &Runner,
+        site: &Site<'_>,
+        setup: &Setup,
+        token: &str,
+        ids: &[&str],
+        outcome: &TriggerOutcome,
+    ) -> Result<Vec<Verdict>, PluginError> {
+        let start = Instant::now();
+        let bounds = limits::batch(ids.len());
+        let arguments: SettleArguments<'_> = (&setup.state, token, outcome.into());
+        let (result,): SettleResult = runner.call(site, &bounds, &self.settle, arguments).await?;
+        let verdicts = granted(result, site, start)?.into_iter();
+        let verdicts = check::verdicts(verdicts.map(Verdict::from).collect(), ids);
+        valid(verdicts, site, start)
+    }
+}
+
+/// The lists of a message as the contract wants them, kept while the message is lent.
+struct Lists<'a> {
+    attributes: Vec<wit::Attribute<'a>>,
+    extra: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Lists<'a> {
+    fn of(message: &'a Message) -> Self {
+        let extra = message.extra.iter();
+        Self {
+            attributes: message.attributes.iter().map(Into::into).collect(),
+            extra: extra.map(|(key, value)| (&**key, &**value)).collect(),
+        }
+    }
+}
+
+fn borrowed<'a>(message: &'a Message, lists: &'a Lists<'a>) -> wit::Message<'a> {
+    wit::Message {
+        id: &message.id,
+        receipt: &message.receipt,
+        body: match std::str::from_utf8(&message.body) {
+            Ok(text) => wit::Body::Text(text),
+            Err(_) => wit::Body::Binary(&message.body),
+        },
+        attributes: &lists.attributes,
+        group: message.group.as_deref(),
+        deduplication: message.deduplication.as_deref(),
+        sequence: message.sequence.as_deref(),
+        sent_at_ms: message.sent_at,
+        first_received_at_ms: message.first_received_at,
+        receives: message.receives,
+        dead_letter_of: message.source.as_deref(),
+        extra: &lists.extra,
+    }
+}
+
+impl<'a> From<&'a Attribute> for wit::Attribute<'a> {
+    fn from(attribute: &'a Attribute) -> Self {
+        Self {
+            name: &attribute.name,
+            data_type: &attribute.data_type,
+            value: match &attribute.value {
+                AttributeValue::Text(text) => wit::Value::Text(text),
+                AttributeValue::Binary(bytes) => wit::Value::Binary(bytes),
+            },
+        }
+    }
+}
+
+impl<'a> From<&'a Origin> for wit::Source<'a> {
+    fn from(origin: &'a Origin) -> Self {
+        Self {
+            name: &origin.name,
+            ordered: origin.ordered,
+            region: &origin.region,
+            account: &origin.account,
+            extra: &[],
+        }
+    }
+}
+
+impl<'a> From<&'a TriggerOutcome> for wit::Outcome<'a> {
+    fn from(outcome: &'a TriggerOutcome) -> Self {
+        match outcome {
+            TriggerOutcome::Completed(result) => Self::Completed(result),
+            TriggerOutcome::StreamOpened(_) => {
+                Self::Unavailable("its response is a stream that nobody reads")
+            }
+            TriggerOutcome::Failed { kind, payload } => {
+                Self::Failed(wit::FunctionError { kind, payload })
+            }
+            TriggerOutcome::TimedOut | TriggerOutcome::Expired => Self::TimedOut,
+            TriggerOutcome::Throttled => Self::Throttled,
+            TriggerOutcome::Unavailable(reason) => Self::Unavailable(reason),
+        }
+    }
+}
+
+impl From<wit::Setup> for Setup {
+    fn from(setup: wit::Setup) -> Self {
+        let wit::Batching {
+            most_messages,
+            most_bytes,
+            window_ms,
+            concurrency,
+        } = setup.batching;
+        Self {
+            state: setup.state,
+            function: setup.function,
+            batching: Batching {
+                most_messages: most_messages as usize,
+                most_bytes: most_bytes as usize,
+                window: Duration::from_millis(window_ms.into()),
+                concurrency: concurrency.map(|batches| batches as usize),
+            },
+            summary: setup.summary,
+        }
+    }
+}
+
+impl From<wit::Problem> for Problem {
+    fn from(problem: wit::Problem) -> Self {
+        Self {
+            at: problem.at,
+            message: problem.message,
+        }
+    }
+}
+
+impl From<wit::Invocation> for ShapedBatch {
+    fn from(invocation: wit::Invocation) -> Self {
+        Self {
+            event: invocation.event,
+            skipped: invocation.skipped,
+            token: invocation.token,
+        }
+    }
+}
+
+impl From<wit::Verdict> for Verdict {
+    fn from(verdict: wit::Verdict) -> Self {
+        Self {
+            id: verdict.id,
+            action: match verdict.action {
+                wit::Action::Ack => Action::Ack,
+                wit::Action::Retry(after) => Action::Retry(after),
+                wit::Action::DeadLetter(reason) => Action::DeadLetter(reason),
+            },
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! `lambkin:object-trigger@0.1.x`: the adapter between the contract's types and the host's.
+
+use std::time::Instant;
+
+use lambkin_model::ObjectChange;
+
+use self::bindings::exports::lambkin::object_trigger::shaper as wit;
+use super::{Origin, Setup, Target, check};
+use crate::call::{Function, Runner, Site};
+use crate::check::{configured, granted, valid};
+use crate::error::{ConfigureError, PluginError, Problem};
+use crate::limits::SHAPER;
+use crate::roles::{Adapter, Exports, Trial};
+
+#[allow(missing_docs, unused_qualifications, reason = "generated")]
+#[allow(clippy::all, clippy::restriction, reason = "generated")]
+mod bindings {
+    wasmtime::component::bindgen!({
+        path: "../../wit/object-trigger",
+        world: "object-trigger",
+        ownership: Borrowing { duplicate_if_necessary: true },
+    });
+}
+
+type ConfigureArguments<'a> = (&'a str, wit::Bucket<'a>);
+type ConfigureResult = (Result<wit::Setup, Vec<wit::Problem>>,);
+type ShapeArguments<'a> = (&'a str, wit::Change<'a>);
+type ShapeResult = (Result<Option<String>, String>,);
+
+/// A component of this version, ready to be called.
+#[derive(Debug)]
+pub(crate) struct Shaper {
+    configure: Function,
+    shape: Function,
+}
+
+impl Adapter for Shaper {
+    fn find(exports: &Exports<'_>) -> Result<Self, String> {
+        Ok(Self {
+            configure: exports.function("configure")?,
+            shape: exports.function("shape")?,
+        })
+    }
+
+    fn check(&self, trial: &mut Trial<'_>) -> Result<(), String> {
+        trial.typed::<ConfigureArguments<'_>, ConfigureResult>("configure", &self.configure)?;
+        trial.typed::<ShapeArguments<'_>, ShapeResult>("shape", &self.shape)
+    }
+}
+
+impl Shaper {
+    pub(super) async fn configure(
+        &self,
+        runner: &Runner,
+        site: &Site<'_>,
+        config: &str,
+        bucket: &Origin,
+    ) -> Result<Setup, ConfigureError> {
+        let start = Instant::now();
+        let bucket = wit::Bucket {
+            name: &bucket.name,
+            region: &bucket.region,
+            account: &bucket.account,
+            extra: &[],
+        };
+        let arguments: ConfigureArguments<'_> = (config, bucket);
+        let (result,): ConfigureResult = runner
+            .call(site, &SHAPER, &self.configure, arguments)
+            .await?;
+        let result = result
+            .map(|setup| check::setup(setup.into()))
+            .map_err(|problems| problems.into_iter().map(Problem::from).collect());
+        configured(result, site, start)
+    }
+
+    pub(super) async fn shape(
+        &self,
+        runner: &Runner,
+        site: &Site<'_>,
+        setup: &Setup,
+        change: &ObjectChange,
+    ) -> Result<Option<String>, PluginError> {
+        let start = Instant::now();
+        let extra: Vec<_> = change
+            .extra
+            .iter()
+            .map(|(key, value)| (&**key, &**value))
+            .collect();
+        let arguments: ShapeArguments<'_> = (&setup.state, borrowed(change, &extra));
+        let (result,): ShapeResult = runner.call(site, &SHAPER, &self.shape, arguments).await?;
+        let event = check::shaped(granted(result, site, start)?);
+        valid(event, site, start)
+    }
+}
+
+fn borrowed<'a>(change: &'a ObjectChange, extra: &'a [(&'a str, &'a str)]) -> wit::Change<'a> {
+    wit::Change {
+        id: &change.id,
+        event: &change.event,
+        key: &change.key,
+        size: change.size,
+        etag: change.etag.as_deref(),
+        version: change.version.as_deref(),
+        sequencer: change.sequencer,
+        at_ms: change.at,
+        extra,
+    }
+}
+
+impl From<wit::Setup> for Setup {
+    fn from(setup: wit::Setup) -> Self {
+        Self {
+            state: setup.state,
+            target: match setup.target {
+                wit::Target::Function(name) => Target::Function(name),
+                wit::Target::Queue(name) => Target::Queue(name),
+            },
+            summary: setup.summary,
+        }
+    }
+}
+
+impl From<wit::Problem> for Problem {
+    fn from(problem: wit::Problem) -> Self {
+        Self {
+            at: problem.at,
+            message: problem.message,
+        }
+    }
+}
