@@ -34,7 +34,7 @@ use crate::state::State;
 use crate::text::quote;
 
 /// The header that tells a service its caller's address. What a caller says there does not reach the service.
-const PEER: &str = "lambkin-peer";
+const PEER: &str = "x-lambkin-peer";
 
 type Guest = Pin<Box<dyn Future<Output = Result<(), PluginError>> + Send>>;
 

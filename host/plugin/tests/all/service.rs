@@ -44,7 +44,7 @@ async fn service_sees_the_time_its_caller_and_its_host() {
     // A caller can not say that it is another.
     let mut forged = request("/peer");
     let value = "198.51.100.1".parse().unwrap();
-    forged.headers_mut().append("lambkin-peer", value);
+    forged.headers_mut().append("x-lambkin-peer", value);
     let answer = probe.service.answer(forged, peer()).await.unwrap();
     let body = answer.into_body().collect().await.unwrap().to_bytes();
     assert_eq!(body, "192.0.2.1");

@@ -15,7 +15,10 @@ impl settings::Guest for Probe {
     /// Accepts what does not say otherwise, as far as it may: nothing else is there while settings are checked.
     fn check(settings: String) -> Vec<Problem> {
         assert_eq!(std::env::vars().count(), 0);
-        assert!(matches!(queues::open("granted"), Err(queues::Fault::Missing)));
+        assert!(matches!(
+            queues::open("granted"),
+            Err(queues::Fault::Missing)
+        ));
         let problem = |message: &str| Problem {
             at: vec!["key\n".into()],
             message: message.into(),
@@ -55,7 +58,7 @@ impl Guest for Probe {
                 answer(out, 200, all.join("\n").as_bytes());
             }
             "peer" => {
-                let peers = request.headers().get("lambkin-peer");
+                let peers = request.headers().get("x-lambkin-peer");
                 answer(out, 200, &peers.join(&b','));
             }
             "authority" => answer(out, 200, request.authority().unwrap_or_default().as_bytes()),
@@ -141,7 +144,10 @@ fn stored(what: &str, rest: &str, out: ResponseOutparam) {
         }
         "move" => {
             let to = (!other.is_empty()).then_some(other);
-            say(out, queues::open(name).and_then(|queue| queue.start_move(to, None)));
+            say(
+                out,
+                queues::open(name).and_then(|queue| queue.start_move(to, None)),
+            );
         }
         "send" => {
             let entry = queues::Entry {
@@ -159,7 +165,9 @@ fn stored(what: &str, rest: &str, out: ResponseOutparam) {
             let wait = other.parse().unwrap();
             let received = queues::open(name).and_then(|queue| queue.receive(1, None, wait));
             let bodies = |all: Vec<queues::Message>| {
-                let bodies = all.into_iter().map(|message| String::from_utf8(message.body));
+                let bodies = all
+                    .into_iter()
+                    .map(|message| String::from_utf8(message.body));
                 bodies.collect::<Result<Vec<_>, _>>().unwrap()
             };
             say(out, received.map(bodies));

@@ -33,11 +33,14 @@ impl Guest for Probe {
                 std::hint::black_box(0);
             }
         }
-        let (status, body) = get(&state).map_err(|error| Failure::Transient(format!("{error:?}")))?;
+        let (status, body) =
+            get(&state).map_err(|error| Failure::Transient(format!("{error:?}")))?;
         if status != 200 {
             return Err(Failure::Permanent(format!("{status}")));
         }
-        let secret = std::env::vars().map(|(name, value)| (name, value)).collect();
+        let secret = std::env::vars()
+            .map(|(name, value)| (name, value))
+            .collect();
         let message = Message {
             id: "id".into(),
             receipt: "receipt".into(),
@@ -58,8 +61,11 @@ impl Guest for Probe {
 
     fn settle(state: String, verdicts: Vec<Verdict>) -> Result<(), Failure> {
         let told: Vec<_> = verdicts.iter().map(|v| format!("{:?}", v.action)).collect();
-        let (status, _) = get(&format!("{state}/{}", told.join("-").replace(['(', ')', '"'], "_")))
-            .map_err(|error| Failure::Transient(format!("{error:?}")))?;
+        let (status, _) = get(&format!(
+            "{state}/{}",
+            told.join("-").replace(['(', ')', '"'], "_")
+        ))
+        .map_err(|error| Failure::Transient(format!("{error:?}")))?;
         match status {
             200 => Ok(()),
             _ => Err(Failure::Permanent(format!("{status}"))),

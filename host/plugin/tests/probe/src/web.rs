@@ -21,7 +21,9 @@ pub fn begin(out: ResponseOutparam, status: u16, length: Option<u64>) -> Outgoin
     let headers = Fields::new();
     headers.append("x-probe", b"1").unwrap();
     if let Some(length) = length {
-        headers.append("content-length", length.to_string().as_bytes()).unwrap();
+        headers
+            .append("content-length", length.to_string().as_bytes())
+            .unwrap();
     }
     let response = OutgoingResponse::new(headers);
     response.set_status_code(status).unwrap();
@@ -73,7 +75,9 @@ pub fn get(url: &str) -> Result<(u16, Vec<u8>), ErrorCode> {
     };
     request.set_scheme(Some(&scheme)).unwrap();
     request.set_authority(Some(authority)).unwrap();
-    request.set_path_with_query(Some(&format!("/{path}"))).unwrap();
+    request
+        .set_path_with_query(Some(&format!("/{path}")))
+        .unwrap();
     let answer = outgoing_handler::handle(request, None)?;
     answer.subscribe().block();
     let answer = answer.get().unwrap().unwrap()?;
