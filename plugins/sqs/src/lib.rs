@@ -1,20 +1,17 @@
 //! Amazon SQS as a Lambkin plugin.
+//!
+//! The component plays several roles, each in a module of its own that knows nothing of the others:
+//!
+//! - [`batch`] is the trigger: it makes events of messages and says what becomes of them.
+//!
+//! Everything but `guest` is ordinary Rust on plain types and is tested natively; `guest`, which exists only in the
+//! component, connects it to the generated bindings.
 
-#[cfg(any())]
+pub mod attribute;
+pub mod batch;
+pub mod md5;
+
+#[cfg(target_arch = "wasm32")]
 mod guest {
-    #![allow(missing_docs, unsafe_code, reason = "generated")]
-    wit_bindgen::generate!({
-        inline: "
-            package lambkin:sqs;
-            world plugin {
-                import lambkin:store/queues@0.1.0;
-                export lambkin:batch-trigger/shaper@0.1.0;
-                export lambkin:service/settings@0.1.0;
-                export lambkin:source/poller@0.1.0;
-            }
-        ",
-        path: ["../../wit/store", "../../wit/batch-trigger", "../../wit/service", "../../wit/source"],
-        world: "lambkin:sqs/plugin",
-        generate_all,
-    });
+    mod batch;
 }
