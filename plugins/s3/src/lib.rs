@@ -1,20 +1,15 @@
 //! Amazon S3 as a Lambkin plugin.
+//!
+//! The component plays several roles, each in a module of its own that knows nothing of the others:
+//!
+//! - [`object`] is the trigger: it makes event notifications of changes.
+//!
+//! Everything but `guest` is ordinary Rust on plain types and is tested natively; `guest`, which exists only in the
+//! component, connects it to the generated bindings.
 
-#[cfg(any())]
+pub mod object;
+
+#[cfg(target_arch = "wasm32")]
 mod guest {
-    #![allow(missing_docs, unsafe_code, reason = "generated")]
-    wit_bindgen::generate!({
-        inline: "
-            package lambkin:s3;
-            world plugin {
-                import lambkin:store/objects@0.1.0;
-                export lambkin:object-trigger/shaper@0.1.0;
-                export lambkin:service/settings@0.1.0;
-                
-            }
-        ",
-        path: ["../../wit/store", "../../wit/object-trigger", "../../wit/service", "../../wit/source"],
-        world: "lambkin:s3/plugin",
-        generate_all,
-    });
+    mod object;
 }

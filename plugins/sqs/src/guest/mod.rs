@@ -1,3 +1,4 @@
 //! The component's sides of its contracts.
 
+mod batch;
 mod poll;

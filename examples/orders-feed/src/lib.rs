@@ -1,0 +1,267 @@
+//! A batch trigger of one's own: a feed of orders.
+//!
+//! - `configure` reads the trigger's keys of `lambkin.toml` and says what is wrong with them;
+//! - `shape` makes `{"feed":"orders","orders":[…]}` of messages;
+//! - `settle` reads `{"rejected":[ids]}`: rejected orders are dead letters at once. When the function fails, its orders come
+//!   again after a while, a few times.
+//!
+//! The host does the rest: it gathers, leases, limits, repeats, and moves dead letters.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+wit_bindgen::generate!({
+    world: "batch-trigger",
+    path: "../../wit/batch-trigger",
+});
+
+use exports::lambkin::batch_trigger::shaper::{
+    Action, Batching, Body, Guest, Invocation, Message, Outcome, Problem, Setup, Source, Verdict,
+};
+
+struct OrdersFeed;
+
+export!(OrdersFeed);
+
+/// What `settle` needs of the configuration.
+#[derive(Serialize, Deserialize)]
+struct State {
+    retry_ms: u32,
+    attempts: u32,
+}
+
+/// How often each message of a batch was told, by id.
+type Token = BTreeMap<String, u32>;
+
+#[derive(Serialize)]
+struct Feed<'a> {
+    feed: &'static str,
+    orders: Vec<Order<'a>>,
+}
+
+#[derive(Serialize)]
+struct Order<'a> {
+    message: &'a str,
+    attempt: u32,
+    order: Box<RawValue>,
+}
+
+impl<'a> Order<'a> {
+    /// The order as it was sent; what is no JSON becomes a text, which the function may reject.
+    fn of(message: &'a Message) -> Self {
+        let body = match &message.body {
+            Body::Text(text) => text.clone(),
+            Body::Binary(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        };
+        let order = serde_json::from_str(&body).unwrap_or_else(|_| raw(&body));
+        Self {
+            message: &message.id,
+            attempt: message.receives,
+            order,
+        }
+    }
+}
+
+/// What the function returns.
+#[derive(Deserialize)]
+struct Answer {
+    rejected: Vec<String>,
+}
+
+impl Guest for OrdersFeed {
+    fn configure(config: String, source: Source) -> Result<Setup, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let config: Map<String, Value> = serde_json::from_str(&config)
+            .map_err(|error| vec![problem(&[], format!("no table: {error}"))])?;
+        for key in config.keys() {
+            if !["function", "most-orders", "retry-seconds", "attempts"].contains(&key.as_str()) {
+                let known = "function, most-orders, retry-seconds and attempts";
+                problems.push(problem(&[key], format!("unknown key; known are {known}")));
+            }
+        }
+        let function = config.get("function").and_then(Value::as_str);
+        if function.is_none() {
+            let message = "needs `function`: the name of the function that takes the orders";
+            problems.push(problem(&[], message.to_owned()));
+        }
+        let mut number = |key: &str, default: u32, most: u32| {
+            let Some(value) = config.get(key) else {
+                return default;
+            };
+            let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+            number
+                .filter(|number| (1..=most).contains(number))
+                .unwrap_or_else(|| {
+                    let message =
+                        format!("this must be a whole number from 1 to {most}, not {value}");
+                    problems.push(problem(&[key], message));
+                    default
+                })
+        };
+        let most_orders = number("most-orders", 20, 1000);
+        let retry_seconds = number("retry-seconds", 5, 3600);
+        let attempts = number("attempts", 3, 100);
+        let Some(function) = function.filter(|_| problems.is_empty()) else {
+            return Err(problems);
+        };
+        let state = State {
+            retry_ms: retry_seconds * 1000,
+            attempts,
+        };
+        Ok(Setup {
+            state: text(&state),
+            function: function.to_owned(),
+            batching: Batching {
+                most_messages: most_orders,
+                most_bytes: 4 * 1024 * 1024,
+                window_ms: 0,
+                concurrency: None,
+            },
+            summary: vec![
+                format!(
+                    "up to {most_orders} orders of queue {} to function {function}",
+                    source.name
+                ),
+                format!(
+                    "when it fails: again after {retry_seconds} s, up to {attempts} times in all"
+                ),
+            ],
+            extra: Vec::new(),
+        })
+    }
+
+    fn shape(_: String, messages: Vec<Message>) -> Result<Invocation, String> {
+        let feed = Feed {
+            feed: "orders",
+            orders: messages.iter().map(Order::of).collect(),
+        };
+        let token: Token = messages
+            .iter()
+            .map(|message| (message.id.clone(), message.receives))
+            .collect();
+        Ok(Invocation {
+            event: Some(text(&feed)),
+            skipped: Vec::new(),
+            token: text(&token),
+            extra: Vec::new(),
+        })
+    }
+
+    fn settle(state: String, token: String, outcome: Outcome) -> Result<Vec<Verdict>, String> {
+        let state: State = serde_json::from_str(&state).map_err(|error| error.to_string())?;
+        let token: Token = serde_json::from_str(&token).map_err(|error| error.to_string())?;
+        let verdicts = token.into_iter().map(|(id, attempt)| {
+            let action = action(&state, &outcome, &id, attempt);
+            Verdict { id, action }
+        });
+        Ok(verdicts.collect())
+    }
+}
+
+/// What becomes of one order.
+fn action(state: &State, outcome: &Outcome, id: &str, attempt: u32) -> Action {
+    let why = match outcome {
+        Outcome::Completed(result) => match serde_json::from_str::<Answer>(result) {
+            Ok(answer) if answer.rejected.iter().any(|rejected| rejected == id) => {
+                return Action::DeadLetter("rejected by the function".to_owned());
+            }
+            Ok(_) => return Action::Ack,
+            Err(error) => format!("the function's answer has no list `rejected`: {error}"),
+        },
+        // Not the order's fault, so it does not count.
+        Outcome::Throttled => return Action::Retry(Some(state.retry_ms)),
+        Outcome::Failed(error) => format!("the function failed: {}", error.kind),
+        Outcome::TimedOut => "the function timed out".to_owned(),
+        Outcome::Unavailable(why) => format!("the function can not be invoked: {why}"),
+    };
+    if attempt < state.attempts {
+        Action::Retry(Some(state.retry_ms))
+    } else {
+        Action::DeadLetter(why)
+    }
+}
+
+fn raw(value: &impl Serialize) -> Box<RawValue> {
+    serde_json::value::to_raw_value(value).unwrap_or_default()
+}
+
+fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn problem(at: &[&str], message: String) -> Problem {
+    Problem {
+        at: at.iter().map(|key| (*key).to_owned()).collect(),
+        message,
+        extra: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state() -> String {
+        let source = Source {
+            name: "orders".to_owned(),
+            ordered: false,
+            region: "us-east-1".to_owned(),
+            account: "000000000000".to_owned(),
+            extra: Vec::new(),
+        };
+        let config = r#"{"function":"f","attempts":2}"#.to_owned();
+        OrdersFeed::configure(config, source).unwrap().state
+    }
+
+    fn message(id: &str, body: &str, receives: u32) -> Message {
+        Message {
+            id: id.to_owned(),
+            receipt: String::new(),
+            body: Body::Text(body.to_owned()),
+            attributes: Vec::new(),
+            group: None,
+            deduplication: None,
+            sequence: None,
+            sent_at_ms: 0,
+            first_received_at_ms: 0,
+            receives,
+            dead_letter_of: None,
+            extra: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn orders_are_told_and_settled() {
+        let messages = vec![
+            message("a", r#"{"quantity": 1}"#, 1),
+            message("b", "tea", 2),
+        ];
+        let invocation = OrdersFeed::shape(state(), messages).unwrap();
+        assert_eq!(
+            invocation.event.unwrap(),
+            r#"{"feed":"orders","orders":[{"message":"a","attempt":1,"order":{"quantity": 1}},{"message":"b","attempt":2,"order":"tea"}]}"#
+        );
+        let settle = |outcome| {
+            let verdicts = OrdersFeed::settle(state(), invocation.token.clone(), outcome).unwrap();
+            verdicts
+                .into_iter()
+                .map(|verdict| verdict.action)
+                .collect::<Vec<_>>()
+        };
+        let rejected = settle(Outcome::Completed(r#"{"rejected":["b"]}"#.to_owned()));
+        assert!(matches!(rejected[..], [Action::Ack, Action::DeadLetter(_)]));
+        let failed = settle(Outcome::TimedOut);
+        assert!(matches!(
+            failed[..],
+            [Action::Retry(Some(5000)), Action::DeadLetter(_)]
+        ));
+        let throttled = settle(Outcome::Throttled);
+        assert!(matches!(
+            throttled[..],
+            [Action::Retry(Some(5000)), Action::Retry(Some(5000))]
+        ));
+    }
+}

@@ -1,0 +1,338 @@
+//! From JSON to [`Branch`]es. The reasons for refusing are AWS's.
+
+use serde_json::{Map, Value};
+
+use crate::Malformed;
+use crate::address::Cidr;
+use crate::branch::Branch;
+use crate::matcher::{Literal, Matcher, TextTest};
+use crate::number::{Comparable, Range};
+use crate::wildcard::Wildcard;
+
+/// As many as AWS allows a rule.
+const MOST_BRANCHES: usize = 1000;
+
+const OR: &str = "$or";
+
+/// Names of matchers. Within `$or` no field may have one.
+const RESERVED: [&str; 9] = [
+    "exactly",
+    "prefix",
+    "suffix",
+    "wildcard",
+    "equals-ignore-case",
+    "anything-but",
+    "numeric",
+    "exists",
+    "cidr",
+];
+
+/// The branches of a pattern.
+pub fn branches(pattern: &Value) -> Result<Vec<Branch>, Malformed> {
+    let mut parser = Parser { place: Vec::new() };
+    let Value::Object(pattern) = pattern else {
+        return Err(parser.malformed("Filter is not an object"));
+    };
+    parser.object(pattern, vec![Branch::default()], false)
+}
+
+struct Parser {
+    place: Vec<String>,
+}
+
+impl Parser {
+    fn malformed(&self, reason: impl Into<String>) -> Malformed {
+        Malformed {
+            reason: reason.into(),
+            at: self.place.join("."),
+        }
+    }
+
+    /// Adds an object's leaves to each of the branches.
+    fn object(
+        &mut self,
+        object: &Map<String, Value>,
+        mut branches: Vec<Branch>,
+        in_or: bool,
+    ) -> Result<Vec<Branch>, Malformed> {
+        if object.is_empty() {
+            return Err(self.malformed("Empty objects are not allowed"));
+        }
+        for (name, value) in object {
+            self.place.push(name.clone());
+            if in_or && RESERVED.contains(&name.as_str()) {
+                return Err(self.malformed(format!(
+                    "{name} is Ruler reserved fieldName which cannot be used inside $or."
+                )));
+            }
+            branches = match value {
+                _ if name == OR => {
+                    self.place.pop();
+                    let branches = self.or(value, &branches)?;
+                    self.place.push(name.clone());
+                    branches
+                }
+                Value::Object(object) => self.object(object, branches, in_or)?,
+                Value::Array(items) => {
+                    let matchers = self.matchers(items)?;
+                    for branch in &mut branches {
+                        branch.insert(self.place.join("."), matchers.clone());
+                    }
+                    branches
+                }
+                _ => {
+                    let reason = format!("\"{name}\" must be an object or an array");
+                    return Err(self.malformed(reason));
+                }
+            };
+            self.place.pop();
+        }
+        Ok(branches)
+    }
+
+    /// Each of the branches with each of the alternatives.
+    fn or(&mut self, value: &Value, branches: &[Branch]) -> Result<Vec<Branch>, Malformed> {
+        let Value::Array(alternatives) = value else {
+            return Err(self.malformed("It must be an Array followed with $or."));
+        };
+        let mut all = Vec::new();
+        for alternative in alternatives {
+            let Value::Object(alternative) = alternative else {
+                let reason = "Only JSON object is allowed in array of $or relationship.";
+                return Err(self.malformed(reason));
+            };
+            all.extend(self.object(alternative, branches.to_vec(), true)?);
+            if all.len() > MOST_BRANCHES {
+                let reason = format!("$or makes more than {MOST_BRANCHES} combinations");
+                return Err(self.malformed(reason));
+            }
+        }
+        if alternatives.len() < 2 {
+            let reason = "There must have at least 2 Objects in $or relationship.";
+            return Err(self.malformed(reason));
+        }
+        Ok(all)
+    }
+
+    fn matchers(&self, items: &[Value]) -> Result<Vec<Matcher>, Malformed> {
+        if items.is_empty() {
+            return Err(self.malformed("Empty arrays are not allowed"));
+        }
+        items
+            .iter()
+            .map(|item| matcher(item).map_err(|reason| self.malformed(reason)))
+            .collect()
+    }
+}
+
+fn matcher(item: &Value) -> Result<Matcher, String> {
+    match item {
+        Value::Object(expression) => self::expression(expression),
+        Value::Array(_) => {
+            Err("Match value must be String, number, true, false, or null".to_owned())
+        }
+        Value::String(text) => Ok(Matcher::Exactly(Literal::Text(text.clone()))),
+        Value::Number(number) => Ok(Matcher::Exactly(Literal::Number(number.clone()))),
+        Value::Bool(bool) => Ok(Matcher::Exactly(Literal::Bool(*bool))),
+        Value::Null => Ok(Matcher::Exactly(Literal::Null)),
+    }
+}
+
+fn expression(expression: &Map<String, Value>) -> Result<Matcher, String> {
+    let (name, value) = only_member(expression, "Match expression name not found")?;
+    match (name, value) {
+        ("exactly", value) => Ok(Matcher::Exactly(Literal::Text(
+            text(value, "exact match pattern must be a string")?.to_owned(),
+        ))),
+        ("anything-but", value) => anything_but(value),
+        ("numeric", Value::Array(terms)) => numeric(terms).map(Matcher::Numeric),
+        ("numeric", _) => Err("Value of numeric must be an array.".to_owned()),
+        ("exists", Value::Bool(exists)) => Ok(Matcher::Exists(*exists)),
+        ("exists", _) => Err("exists match pattern must be either true or false.".to_owned()),
+        ("cidr", value) => {
+            let range = text(value, "cidr match pattern must be a string")?;
+            Cidr::parse(range).map(Matcher::Cidr)
+        }
+        (name, value) => text_test(name, value)?
+            .map(Matcher::Text)
+            .ok_or_else(|| format!("Unrecognized match type {name}")),
+    }
+}
+
+fn only_member<'a>(
+    object: &'a Map<String, Value>,
+    none: &str,
+) -> Result<(&'a str, &'a Value), String> {
+    let mut members = object.iter();
+    match (members.next(), members.next()) {
+        (Some((name, value)), None) => Ok((name, value)),
+        (None, _) => Err(none.to_owned()),
+        (Some(_), Some(_)) => Err("Only one key allowed in match expression".to_owned()),
+    }
+}
+
+fn text<'a>(value: &'a Value, otherwise: &str) -> Result<&'a str, String> {
+    value.as_str().ok_or_else(|| otherwise.to_owned())
+}
+
+/// None if there is no such test.
+fn text_test(name: &str, value: &Value) -> Result<Option<TextTest>, String> {
+    let otherwise = format!("{name} match pattern must be a string");
+    let test = match name {
+        "prefix" | "suffix" => {
+            let is_prefix = name == "prefix";
+            if let Value::Object(inner) = value {
+                let lower = ignored_case(inner, &otherwise)?;
+                return Ok(Some(if is_prefix {
+                    TextTest::PrefixIgnoreCase(lower)
+                } else {
+                    TextTest::SuffixIgnoreCase(lower)
+                }));
+            }
+            let text = text(value, &otherwise)?.to_owned();
+            if is_prefix {
+                TextTest::Prefix(text)
+            } else {
+                TextTest::Suffix(text)
+            }
+        }
+        "equals-ignore-case" => TextTest::EqualsIgnoreCase(text(value, &otherwise)?.to_lowercase()),
+        "wildcard" => TextTest::Wildcard(Wildcard::parse(text(value, &otherwise)?)?),
+        _ => return Ok(None),
+    };
+    Ok(Some(test))
+}
+
+/// The text of `{"equals-ignore-case": text}`, in small letters.
+fn ignored_case(inner: &Map<String, Value>, otherwise: &str) -> Result<String, String> {
+    match only_member(inner, otherwise)? {
+        ("equals-ignore-case", Value::String(text)) => Ok(text.to_lowercase()),
+        _ => Err(otherwise.to_owned()),
+    }
+}
+
+fn anything_but(value: &Value) -> Result<Matcher, String> {
+    match value {
+        Value::Object(inner) => {
+            let (name, value) = only_member(inner, "Anything-But expression name not found")?;
+            anything_but_text(name, value).map(Matcher::AnythingButText)
+        }
+        Value::Array(values) => anything_but_list(values),
+        Value::String(_) | Value::Number(_) => anything_but_list(std::slice::from_ref(value)),
+        _ => {
+            Err("Value of anything-but must be an array or single string/number value.".to_owned())
+        }
+    }
+}
+
+fn anything_but_list(values: &[Value]) -> Result<Matcher, String> {
+    let literal = |value: &Value| match value {
+        Value::String(text) => Ok(Literal::Text(text.clone())),
+        Value::Number(number) => Comparable::of(number)
+            .map(|_| Literal::Number(number.clone()))
+            .map_err(str::to_owned),
+        _ => Err("Inside anything but list, start|null|boolean is not supported.".to_owned()),
+    };
+    let literals: Vec<_> = values.iter().map(literal).collect::<Result<_, _>>()?;
+    let texts = values.iter().filter(|value| value.is_string()).count();
+    if texts != literals.len() && texts > 0 || literals.is_empty() {
+        return Err(
+            "Inside anything but list, either all values are number or string, mixed type is not supported"
+                .to_owned(),
+        );
+    }
+    Ok(Matcher::AnythingBut(literals))
+}
+
+fn anything_but_text(name: &str, value: &Value) -> Result<Vec<TextTest>, String> {
+    let otherwise = match name {
+        "prefix" | "suffix" => "prefix/suffix match pattern must be a string",
+        "wildcard" => "wildcard match pattern must be a string",
+        "equals-ignore-case" => {
+            "Inside anything-but/equals-ignore-case list, number|start|null|boolean is not supported."
+        }
+        _ => return Err(format!("Unsupported anything-but pattern: {name}")),
+    };
+    let values = match value {
+        Value::Array(values) if values.is_empty() => {
+            return Err("Empty arrays are not allowed".to_owned());
+        }
+        Value::Array(values) => values.as_slice(),
+        value => std::slice::from_ref(value),
+    };
+    let test = |value: &Value| {
+        if text(value, otherwise)?.is_empty() && matches!(name, "prefix" | "suffix") {
+            return Err("Null prefix/suffix not allowed".to_owned());
+        }
+        text_test(name, value)?.ok_or_else(|| otherwise.to_owned())
+    };
+    values.iter().map(test).collect()
+}
+
+fn numeric(terms: &[Value]) -> Result<Range, String> {
+    let (operator, first, rest) = match terms {
+        [Value::String(operator), first, rest @ ..] => (operator.as_str(), first, rest),
+        [Value::String(operator)] => {
+            return Err(format!("Value of {operator} must be numeric"));
+        }
+        [other, ..] => return Err(format!("Invalid member in numeric match: {other}")),
+        [] => return Err("Invalid member in numeric match: ]".to_owned()),
+    };
+    let (name, with_bottom) = match operator {
+        "=" => ("equals", false),
+        "<" | "<=" => (operator, false),
+        ">" | ">=" => (operator, true),
+        _ => return Err(format!("Unrecognized numeric range operator: {operator}")),
+    };
+    let value = bound(name, first)?;
+    let within = operator.ends_with('=');
+    match (operator, rest) {
+        ("=", []) => Ok(Range {
+            bottom: Some((value, true)),
+            top: Some((value, true)),
+        }),
+        (_, []) if with_bottom => Ok(Range {
+            bottom: Some((value, within)),
+            top: None,
+        }),
+        (_, []) => Ok(Range {
+            bottom: None,
+            top: Some((value, within)),
+        }),
+        _ if with_bottom => complete(value, within, rest),
+        _ => Err("Too many elements in numeric expression".to_owned()),
+    }
+}
+
+/// A range's upper end, given its lower one.
+fn complete(bottom: Comparable, within: bool, rest: &[Value]) -> Result<Range, String> {
+    let (operator, value) = match rest {
+        [Value::String(operator), value] => (operator.as_str(), value),
+        [Value::String(operator)] => {
+            return Err(format!("Value of {operator} must be numeric"));
+        }
+        [Value::String(_), ..] => {
+            return Err("Too many terms in numeric range expression".to_owned());
+        }
+        [other, ..] => return Err(format!("Bad value in numeric range: {other}")),
+        [] => return Err("Bad value in numeric range: ]".to_owned()),
+    };
+    if !matches!(operator, "<" | "<=") {
+        return Err(format!("Bad numeric range operator: {operator}"));
+    }
+    let top = bound(operator, value)?;
+    if top <= bottom {
+        return Err("Bottom must be less than top".to_owned());
+    }
+    Ok(Range {
+        bottom: Some((bottom, within)),
+        top: Some((top, operator == "<=")),
+    })
+}
+
+fn bound(operator: &str, value: &Value) -> Result<Comparable, String> {
+    let Value::Number(number) = value else {
+        return Err(format!("Value of {operator} must be numeric"));
+    };
+    Comparable::of(number).map_err(str::to_owned)
+}

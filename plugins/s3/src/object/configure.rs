@@ -1,0 +1,206 @@
+//! The trigger's configuration: one notification configuration of a bucket.
+//!
+//! | key | meaning | default |
+//! |---|---|---|
+//! | `function` | the function that gets the events | this or `target-queue` |
+//! | `target-queue` | the queue that gets the events as messages | |
+//! | `events` | types of events and families of them | `["s3:ObjectCreated:*"]` |
+//! | `prefix` | what keys start with, written as events write keys | `""` |
+//! | `suffix` | what keys end with, written as events write keys | `""` |
+//! | `event-version` | `"2.6"`, `"2.5"`, `"2.4"`, or `"2.1"` for the versions before | `"2.6"` |
+//! | `configuration-id` | what events say | a UUID, the same each time |
+//!
+//! On failure: every mistake is listed at once, each with the keys that lead to it.
+
+use plugin_kit::settings::{self, Item, Problems, Table, is_function};
+use plugin_kit::{arn, suggest};
+
+use super::contract::{Bucket, Problem, Setup, Target};
+use super::state::State;
+use super::version::EventVersion;
+use super::{event_type, ids, key};
+
+const KEYS: [&str; 7] = [
+    "function",
+    "target-queue",
+    "events",
+    "prefix",
+    "suffix",
+    "event-version",
+    "configuration-id",
+];
+
+/// AWS: characters of a configuration's id, and of a filter's value.
+const LONGEST: usize = 255;
+const LONGEST_FILTER: usize = 1024;
+
+/// Understands the trigger's configuration, a JSON object.
+///
+/// # Errors
+///
+/// Every mistake in it.
+pub fn configure(config: &str, bucket: &Bucket) -> Result<Setup, Vec<Problem>> {
+    let members = settings::parse(config)?;
+    let mut problems = Problems::default();
+    let setup = understand(&Table::root(&members), bucket, &mut problems);
+    problems.or(setup)
+}
+
+/// Reads every key, also after a mistake, so that all mistakes are found.
+fn understand(table: &Table<'_>, bucket: &Bucket, problems: &mut Problems) -> Option<Setup> {
+    table.refuse_unknown(&KEYS, &[], problems);
+    let target = target(table, problems);
+    let events = events(table, problems);
+    let prefix = filter(table, "prefix", problems);
+    let suffix = filter(table, "suffix", problems);
+    let version = version(table, problems);
+    let configuration = configuration_id(table, problems);
+    let target = target?;
+    let summary = summary(&target, &events, &prefix, &suffix);
+    let state = State {
+        bucket: bucket.name.clone(),
+        arn: arn::bucket(&bucket.region, &bucket.name),
+        region: bucket.region.clone(),
+        configuration: configuration.unwrap_or_else(|| {
+            let what = (&bucket.name, &target, &events, &prefix, &suffix);
+            ids::uuid(&format!("{what:?}"))
+        }),
+        events,
+        prefix,
+        suffix,
+        version,
+    };
+    Some(Setup {
+        state: state.write(),
+        target,
+        summary,
+    })
+}
+
+fn target(table: &Table<'_>, problems: &mut Problems) -> Option<Target> {
+    let function = table.text(
+        "function",
+        is_function,
+        "this must be a function's name, such as \"resize\" or \"resize:live\"",
+        problems,
+    );
+    let queue = table.text(
+        "target-queue",
+        |name| !name.is_empty() && !name.ends_with(".fifo"),
+        "this must be a queue's name; S3 does not send to FIFO queues",
+        problems,
+    );
+    match (table.get("function"), table.get("target-queue")) {
+        (None, None) => {
+            let message = "needs `function` or `target-queue`: who gets the events";
+            problems.add(Vec::new(), message);
+        }
+        (Some(_), Some(_)) => {
+            let message = "either this or `function`: a configuration has one target";
+            problems.add(table.path_of("target-queue"), message);
+        }
+        _ => {}
+    }
+    let function = function.map(|name| Target::Function(name.to_owned()));
+    function.or_else(|| queue.map(|name| Target::Queue(name.to_owned())))
+}
+
+/// The names of events, without `s3:`.
+fn events(table: &Table<'_>, problems: &mut Problems) -> Vec<String> {
+    let rule = "this must be a list of event types, such as [\"s3:ObjectCreated:*\"]";
+    if table.get("events").is_none() {
+        return vec!["ObjectCreated:*".to_owned()];
+    }
+    let items = table.list("events", rule, problems);
+    if items.as_ref().is_some_and(Vec::is_empty) {
+        problems.add(table.path_of("events"), rule);
+    }
+    let mut events = Vec::new();
+    for item in items.unwrap_or_default() {
+        match event(&item) {
+            Ok(name) if !events.contains(&name) => events.push(name),
+            Ok(_) => {}
+            Err(message) => problems.add(item.at.clone(), message),
+        }
+    }
+    events
+}
+
+fn event(item: &Item<'_>) -> Result<String, String> {
+    let Some(text) = item.value.as_str() else {
+        let value = settings::excerpt(item.value);
+        return Err(format!(
+            "an event type is a text such as \"s3:ObjectCreated:*\", not {value}"
+        ));
+    };
+    let name = text.strip_prefix("s3:").unwrap_or(text);
+    if event_type::NAMES.contains(&name) && name != text {
+        return Ok(name.to_owned());
+    }
+    match suggest::nearest(name, &event_type::NAMES) {
+        Some(near) => Err(format!(
+            "S3 has no event type \"{text}\"; did you mean \"s3:{near}\"?"
+        )),
+        None => {
+            let known = event_type::NAMES.join(", s3:");
+            Err(format!(
+                "S3 has no event type \"{text}\"; it has s3:{known}"
+            ))
+        }
+    }
+}
+
+fn filter(table: &Table<'_>, name: &str, problems: &mut Problems) -> String {
+    let rule = "this must be a text of up to 1024 characters";
+    let is_legal = |text: &str| text.chars().count() <= LONGEST_FILTER;
+    let Some(text) = table.text(name, is_legal, rule, problems) else {
+        return String::new();
+    };
+    if !key::is_encoded(text) {
+        let encoded = key::encode(text);
+        problems.add(
+            table.path_of(name),
+            format!("S3 compares it with the key as events write it, where {text:?} is \"{encoded}\": write that"),
+        );
+    }
+    text.to_owned()
+}
+
+fn version(table: &Table<'_>, problems: &mut Problems) -> EventVersion {
+    let rule = "the event version is \"2.6\", \"2.5\", \"2.4\" or \"2.1\"";
+    let is_known = |name: &str| EventVersion::from_name(name).is_some();
+    table
+        .text("event-version", is_known, rule, problems)
+        .and_then(EventVersion::from_name)
+        .unwrap_or(EventVersion::V2_6)
+}
+
+fn configuration_id(table: &Table<'_>, problems: &mut Problems) -> Option<String> {
+    let rule = "a configuration's id is a text of 1 to 255 characters";
+    let is_legal = |id: &str| (1..=LONGEST).contains(&id.chars().count());
+    let id = table.text("configuration-id", is_legal, rule, problems)?;
+    Some(id.to_owned())
+}
+
+fn summary(target: &Target, events: &[String], prefix: &str, suffix: &str) -> Vec<String> {
+    let target = match target {
+        Target::Function(name) => format!("function {name}"),
+        Target::Queue(name) => format!("queue {name}"),
+    };
+    let keys = match (prefix, suffix) {
+        ("", "") => String::new(),
+        (prefix, suffix) => format!(" of {prefix}…{suffix}"),
+    };
+    let line = |event: &String| {
+        let happens = event_type::HAPPENING
+            .iter()
+            .any(|family| event.starts_with(family));
+        let remark = if happens {
+            ""
+        } else {
+            "; it never happens here"
+        };
+        format!("s3:{event}{keys} to {target}{remark}")
+    };
+    events.iter().map(line).collect()
+}

@@ -1,0 +1,22 @@
+//! The trigger: two pure functions, the ones of the contract `lambkin:object-trigger`.
+//!
+//! - [`configure()`] checks the trigger's table of `lambkin.toml`, one notification configuration of a bucket;
+//! - [`shape()`] filters changes and writes the event notification, the same for a function and for a queue.
+//!
+//! On failure: mistakes in the configuration are listed all at once. Every change can be shaped; only a `state` that this
+//! plugin did not write is an error.
+
+mod configure;
+pub mod contract;
+mod event_type;
+#[cfg(test)]
+mod golden;
+mod ids;
+mod key;
+mod notification;
+mod shape;
+mod state;
+mod version;
+
+pub use configure::configure;
+pub use shape::shape;

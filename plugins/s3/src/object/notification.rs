@@ -1,0 +1,177 @@
+//! The event notification, keys in AWS's order.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::contract::Change;
+use super::event_type::{self, Etag, Fields};
+use super::state::State;
+use super::{ids, key};
+
+/// A user's id in AWS's form: whoever the service did not name.
+const PRINCIPAL: &str = "AWS:AIDALAMBKIN0000000000";
+/// The id of the bucket's owner as a customer.
+const OWNER: &str = "A0LAMBKIN00000";
+/// The entity tag of no bytes.
+const EMPTY: &str = "d41d8cd98f00b204e9800998ecf8427e";
+/// The version of an object that was there before versions were kept.
+const NULL_VERSION: &str = "null";
+
+/// What a target gets: always one record.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Notification<'a> {
+    records: [Record<'a>; 1],
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Record<'a> {
+    event_version: &'static str,
+    event_source: &'static str,
+    aws_region: &'a str,
+    event_time: String,
+    event_name: &'a str,
+    user_identity: Identity<'a>,
+    request_parameters: RequestParameters<'a>,
+    response_elements: ResponseElements,
+    s3: S3<'a>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Identity<'a> {
+    principal_id: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct RequestParameters<'a> {
+    #[serde(rename = "sourceIPAddress")]
+    source_ip_address: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct ResponseElements {
+    #[serde(rename = "x-amz-request-id")]
+    request_id: String,
+    #[serde(rename = "x-amz-id-2")]
+    host_id: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct S3<'a> {
+    #[serde(rename = "s3SchemaVersion")]
+    schema_version: &'static str,
+    configuration_id: &'a str,
+    bucket: Bucket<'a>,
+    object: Object<'a>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Bucket<'a> {
+    name: &'a str,
+    owner_identity: Identity<'a>,
+    arn: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Object<'a> {
+    key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    e_tag: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequencer: Option<String>,
+}
+
+impl<'a> Notification<'a> {
+    /// The notification of a change.
+    pub fn new(state: &'a State, change: &'a Change) -> Self {
+        let extra = |name: &str| {
+            let found = change.extra.iter().find(|(key, _)| key == name);
+            found.map(|(_, value)| value.as_str())
+        };
+        let own = |name: &str| extra(name).map(str::to_owned);
+        let record = Record {
+            event_version: state.version.of_event(&change.event),
+            event_source: "aws:s3",
+            aws_region: &state.region,
+            event_time: time(change.at_ms),
+            event_name: &change.event,
+            user_identity: Identity {
+                principal_id: extra("principal").unwrap_or(PRINCIPAL),
+            },
+            request_parameters: RequestParameters {
+                source_ip_address: extra("source-ip").unwrap_or("127.0.0.1"),
+            },
+            response_elements: ResponseElements {
+                request_id: own("request-id").unwrap_or_else(|| ids::request(&change.id)),
+                host_id: own("host-id").unwrap_or_else(|| ids::host(&change.id)),
+            },
+            s3: S3 {
+                schema_version: "1.0",
+                configuration_id: &state.configuration,
+                bucket: Bucket {
+                    name: &state.bucket,
+                    owner_identity: Identity {
+                        principal_id: OWNER,
+                    },
+                    arn: &state.arn,
+                },
+                object: Object::new(change),
+            },
+        };
+        Self { records: [record] }
+    }
+}
+
+impl<'a> Object<'a> {
+    fn new(change: &'a Change) -> Self {
+        let Fields {
+            size,
+            etag,
+            sequencer,
+        } = event_type::fields(&change.event);
+        Self {
+            key: key::encode(&change.key),
+            size: change.size.filter(|_| size),
+            e_tag: match etag {
+                Etag::Absent => None,
+                Etag::Own => change.etag.as_deref(),
+                Etag::Empty => Some(EMPTY),
+            },
+            version_id: change
+                .version
+                .as_deref()
+                .filter(|version| *version != NULL_VERSION),
+            sequencer: sequencer.then(|| format!("{:016X}", change.sequencer)),
+        }
+    }
+}
+
+/// `2026-07-10T19:19:05.766Z`. A time beyond the calendar is its end.
+fn time(at_ms: u64) -> String {
+    let at = i64::try_from(at_ms)
+        .ok()
+        .and_then(|at| Timestamp::from_millisecond(at).ok());
+    format!("{:.3}", at.unwrap_or(Timestamp::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_three_digits_after_the_second() {
+        assert_eq!(time(1_783_711_145_766), "2026-07-10T19:19:05.766Z");
+        assert_eq!(time(951_782_400_000), "2000-02-29T00:00:00.000Z");
+        assert_eq!(time(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(time(u64::MAX), "9999-12-30T22:00:00.999Z");
+    }
+}

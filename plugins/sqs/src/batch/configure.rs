@@ -1,0 +1,285 @@
+//! The trigger's configuration: an event source mapping with AWS's property names.
+//!
+//! | key | meaning | default |
+//! |---|---|---|
+//! | `function` | the function that gets the batches | |
+//! | `BatchSize` | the most messages of a batch: 1 to 10,000, of a FIFO queue 1 to 10 | 10 |
+//! | `MaximumBatchingWindowInSeconds` | how long a batch waits to be full: 0 to 300; not for FIFO queues | 0 |
+//! | `FunctionResponseTypes` | `["ReportBatchItemFailures"]`: the function says which messages failed | `[]` |
+//! | `ScalingConfig` | `{ MaximumConcurrency = 2 to 1000 }`: the most batches at a time | the function's own limit |
+//! | `FilterCriteria` | `{ Filters = [{ Pattern = … }] }`, up to 10: see [`filter`](super::filter) | every message is wanted |
+//! | `Enabled` | `true` | `true` |
+//!
+//! On failure: every mistake is listed at once, each with the keys that lead to it. Properties that AWS has, but not for
+//! queues, are refused with the reason.
+
+use event_pattern::Pattern;
+use plugin_kit::arn;
+use plugin_kit::settings::{self, Item, Problems, Table, is_function};
+
+use super::contract::{Batching, Problem, Setup, Source};
+use super::filter;
+use super::limits;
+use super::state::State;
+
+const KEYS: [&str; 7] = [
+    "function",
+    "BatchSize",
+    "MaximumBatchingWindowInSeconds",
+    "FunctionResponseTypes",
+    "ScalingConfig",
+    "FilterCriteria",
+    "Enabled",
+];
+
+/// Properties of event source mappings that a mapping here can not have, and why.
+const REFUSED: [(&str, &str); 18] = [
+    ("MaximumRetryAttempts", RETRIES),
+    ("MaximumRecordAgeInSeconds", RETENTION),
+    ("DestinationConfig", DEAD_LETTERS),
+    ("BisectBatchOnFunctionError", STREAM),
+    ("ParallelizationFactor", STREAM),
+    ("StartingPosition", STREAM),
+    ("StartingPositionTimestamp", STREAM),
+    ("TumblingWindowInSeconds", STREAM),
+    ("AmazonManagedKafkaEventSourceConfig", OTHER_SOURCE),
+    ("DocumentDBEventSourceConfig", OTHER_SOURCE),
+    ("Queues", OTHER_SOURCE),
+    ("SelfManagedEventSource", OTHER_SOURCE),
+    ("SelfManagedKafkaEventSourceConfig", OTHER_SOURCE),
+    ("SourceAccessConfigurations", OTHER_SOURCE),
+    ("Topics", OTHER_SOURCE),
+    (
+        "ProvisionedPollerConfig",
+        "there are no pollers to provision here: a message is pushed as soon as it is sent",
+    ),
+    ("FunctionName", "the function is named by `function`"),
+    ("EventSourceArn", "the queue is named by `queue`"),
+];
+
+const RETRIES: &str = "unsupported for Amazon SQS event sources: how often a message is told is up to its queue, see \
+    `maxReceiveCount` of its RedrivePolicy";
+const RETENTION: &str = "unsupported for Amazon SQS event sources: how long a message is told is up to its queue, see its \
+    MessageRetentionPeriod";
+const DEAD_LETTERS: &str = "unsupported for Amazon SQS event sources: where failed messages go is up to their queue, see \
+    `deadLetterTargetArn` of its RedrivePolicy";
+const STREAM: &str = "unsupported for Amazon SQS event sources: a queue is no stream";
+const OTHER_SOURCE: &str =
+    "unsupported for Amazon SQS event sources: it belongs to another kind of source";
+
+const REPORTS: &str = "ReportBatchItemFailures";
+
+/// Understands the trigger's configuration, a JSON object.
+///
+/// # Errors
+///
+/// Every mistake in it.
+pub fn configure(config: &str, source: &Source) -> Result<Setup, Vec<Problem>> {
+    let members = settings::parse(config)?;
+    let mut problems = Problems::default();
+    let setup = understand(&Table::root(&members), source, &mut problems);
+    problems.or(setup)
+}
+
+/// Reads every key, also after a mistake, so that all mistakes are found.
+fn understand(table: &Table<'_>, source: &Source, problems: &mut Problems) -> Option<Setup> {
+    table.refuse_unknown(&KEYS, &REFUSED, problems);
+    let function = function(table, problems);
+    let batching = batching(table, source, problems);
+    let reports = reports(table, problems);
+    let filters = filters(table, problems);
+    if table.boolean("Enabled", problems) == Some(false) {
+        let message =
+            "a trigger that is not enabled is not supported; take the section out to turn it off";
+        problems.add(table.path_of("Enabled"), message);
+    }
+    let function = function?;
+    let summary = summary(&function, batching, reports, &filters, source);
+    let state = State {
+        arn: arn::queue(&source.region, &source.account, &source.name),
+        region: source.region.clone(),
+        account: source.account.clone(),
+        reports,
+        patterns: filters.into_iter().map(|filter| filter.text).collect(),
+    };
+    Some(Setup {
+        state: state.write(),
+        function,
+        batching,
+        summary,
+    })
+}
+
+fn function(table: &Table<'_>, problems: &mut Problems) -> Option<String> {
+    if table.get("function").is_none() {
+        problems.add(
+            Vec::new(),
+            "needs `function`: the function that gets the batches",
+        );
+    }
+    let rule = "this must be a function's name, such as \"orders\" or \"orders:live\"";
+    let name = table.text("function", is_function, rule, problems)?;
+    Some(name.to_owned())
+}
+
+fn batching(table: &Table<'_>, source: &Source, problems: &mut Problems) -> Batching {
+    let sizes = if source.ordered {
+        limits::FIFO_BATCH_SIZE
+    } else {
+        limits::BATCH_SIZE
+    };
+    let most_messages = table
+        .integer("BatchSize", *sizes.start(), *sizes.end(), problems)
+        .unwrap_or(limits::DEFAULT_BATCH_SIZE);
+    let (shortest, longest) = limits::WINDOW_SECONDS.into_inner();
+    let key = "MaximumBatchingWindowInSeconds";
+    let window = table.integer(key, shortest, longest, problems);
+    if source.ordered && table.get(key).is_some() {
+        let message = "a FIFO queue has no batching window: its batches are told as soon as there are messages";
+        problems.add(table.path_of(key), message);
+    } else if most_messages > limits::LARGEST_WITHOUT_WINDOW && window.unwrap_or_default() == 0 {
+        let message = "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10: \
+            set `MaximumBatchingWindowInSeconds`";
+        problems.add(table.path_of("BatchSize"), message);
+    }
+    Batching {
+        most_messages,
+        most_bytes: limits::batch_bytes(most_messages),
+        window_ms: window.unwrap_or_default() * 1000,
+        concurrency: concurrency(table, problems),
+    }
+}
+
+fn concurrency(table: &Table<'_>, problems: &mut Problems) -> Option<u32> {
+    let scaling = table.table("ScalingConfig", problems)?;
+    scaling.refuse_unknown(&["MaximumConcurrency"], &[], problems);
+    let (least, most) = limits::CONCURRENCY.into_inner();
+    scaling.integer("MaximumConcurrency", least, most, problems)
+}
+
+fn reports(table: &Table<'_>, problems: &mut Problems) -> bool {
+    let rule = "this must be a list: [\"ReportBatchItemFailures\"], or []";
+    let items = table
+        .list("FunctionResponseTypes", rule, problems)
+        .unwrap_or_default();
+    for item in &items {
+        if item.value != REPORTS {
+            let message = format!(
+                "the only response type is \"{REPORTS}\", not {}",
+                settings::excerpt(item.value)
+            );
+            problems.add(item.at.clone(), message);
+        }
+    }
+    !items.is_empty()
+}
+
+/// A filter and what it looks at beside the body.
+struct Filter {
+    text: String,
+    metadata: Vec<String>,
+}
+
+fn filters(table: &Table<'_>, problems: &mut Problems) -> Vec<Filter> {
+    let Some(criteria) = table.table("FilterCriteria", problems) else {
+        return Vec::new();
+    };
+    criteria.refuse_unknown(&["Filters"], &[], problems);
+    let rule = "this must be a list of filters: [{ Pattern = '{\"body\": …}' }]";
+    let items = criteria.list("Filters", rule, problems).unwrap_or_default();
+    if items.len() > limits::FILTERS {
+        let message = format!(
+            "a mapping has up to {} filters, not {}",
+            limits::FILTERS,
+            items.len()
+        );
+        problems.add(criteria.path_of("Filters"), message);
+    }
+    items
+        .iter()
+        .filter_map(|item| read_filter(item, problems))
+        .collect()
+}
+
+fn read_filter(item: &Item<'_>, problems: &mut Problems) -> Option<Filter> {
+    let table = item.table(problems)?;
+    table.refuse_unknown(&["Pattern"], &[], problems);
+    let Some(pattern) = table.get("Pattern") else {
+        problems.add(
+            item.at.clone(),
+            "needs `Pattern`: an event pattern as JSON text",
+        );
+        return None;
+    };
+    let text = match pattern.as_str() {
+        Some(text) => text.to_owned(),
+        // TOML can say a pattern without quotes within quotes.
+        None => pattern.to_string(),
+    };
+    let wrong = |what: String| format!("Invalid filter pattern definition. {what}");
+    let length = text.chars().count();
+    let parsed = if length > limits::PATTERN {
+        let most = limits::PATTERN;
+        Err(wrong(format!(
+            "It has {length} characters; the most are {most}"
+        )))
+    } else {
+        Pattern::parse(&text).map_err(|malformed| wrong(malformed.to_string()))
+    };
+    match parsed {
+        Ok(pattern) => {
+            let metadata = filter::metadata_of(&pattern);
+            let metadata = metadata.into_iter().map(str::to_owned).collect();
+            Some(Filter { text, metadata })
+        }
+        Err(message) => {
+            problems.add(table.path_of("Pattern"), message);
+            None
+        }
+    }
+}
+
+fn summary(
+    function: &str,
+    batching: Batching,
+    reports: bool,
+    filters: &[Filter],
+    source: &Source,
+) -> Vec<String> {
+    let size = match batching.most_messages {
+        1 => "one message at a time".to_owned(),
+        most => format!("batches of up to {most} messages"),
+    };
+    let mut lines = vec![format!(
+        "{size} of queue {} to function {function}",
+        source.name
+    )];
+    if batching.window_ms > 0 {
+        let seconds = batching.window_ms / 1000;
+        lines.push(format!("a batch waits up to {seconds} s to be full"));
+    }
+    if let Some(most) = batching.concurrency {
+        lines.push(format!("up to {most} batches at a time"));
+    }
+    if reports {
+        lines.push(
+            "only the messages that the function reports as failed are told again".to_owned(),
+        );
+    }
+    match filters.len() {
+        0 => {}
+        1 => lines.push("messages that do not match the filter are removed untold".to_owned()),
+        most => lines.push(format!(
+            "messages that match none of {most} filters are removed untold"
+        )),
+    }
+    let mut metadata: Vec<_> = filters.iter().flat_map(|filter| &filter.metadata).collect();
+    metadata.sort_unstable();
+    metadata.dedup();
+    for key in metadata {
+        lines.push(format!(
+            "a filter looks at `{key}`; AWS documents filters of queues for `body` alone"
+        ));
+    }
+    lines
+}

@@ -1,0 +1,146 @@
+//! Runs the golden cases of `tests/cases/sqs`; the format is told in `tests/cases/README.md`.
+//!
+//! With `BLESS=1` in the environment the cases are rewritten with what the plugin answers now. Read the difference
+//! before you commit it: the cases say what AWS does, not what this code does.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value as Json, json};
+
+use super::contract::{Action, Attribute, Message, Outcome, Source, Value, Verdict};
+use super::{configure, settle, shape};
+
+#[test]
+fn every_golden_case_is_answered_as_recorded() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases/sqs");
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    assert!(files.len() >= 5, "the cases are missing: {files:?}");
+    for file in files {
+        let recorded = read(&file);
+        let answered = answer(&recorded);
+        if env::var_os("BLESS").is_some() {
+            fs::write(&file, format!("{answered:#}\n")).unwrap();
+            continue;
+        }
+        for part in ["setup", "problems"] {
+            assert_eq!(answered[part], recorded[part], "{file:?}: {part}");
+        }
+        let calls = |case: &Json| case["calls"].as_array().cloned().unwrap_or_default();
+        for (answered, recorded) in calls(&answered).iter().zip(&calls(&recorded)) {
+            let about = &recorded["about"];
+            for part in ["invocation", "settled"] {
+                assert_eq!(answered[part], recorded[part], "{file:?}: {about}: {part}");
+            }
+        }
+    }
+}
+
+fn read(path: &Path) -> Json {
+    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"))
+}
+
+/// The case with this plugin's answers in place of the recorded ones.
+fn answer(case: &Json) -> Json {
+    let mut case = case.clone();
+    let setup = match configure(&case["config"].to_string(), &source(&case["source"])) {
+        Ok(setup) => setup,
+        Err(problems) => {
+            let problem =
+                |it: super::contract::Problem| json!({"at": it.at, "message": it.message});
+            case["problems"] = problems.into_iter().map(problem).collect();
+            return case;
+        }
+    };
+    case["setup"] = json!({
+        "function": setup.function,
+        "batching": {
+            "most-messages": setup.batching.most_messages,
+            "most-bytes": setup.batching.most_bytes,
+            "window-ms": setup.batching.window_ms,
+            "concurrency": setup.batching.concurrency,
+        },
+        "summary": setup.summary,
+    });
+    for call in case["calls"].as_array_mut().expect("a case has calls") {
+        let messages = call["messages"].as_array().expect("a call has messages");
+        let messages: Vec<_> = messages.iter().map(message).collect();
+        let invocation = shape(&setup.state, &messages).unwrap();
+        if let Some(event) = &invocation.event {
+            serde_json::from_str::<Json>(event).expect("the event is JSON");
+        }
+        call["invocation"] = json!({"event": invocation.event, "skipped": invocation.skipped});
+        let outcomes = call["settled"].as_array().cloned().unwrap_or_default();
+        let settled = outcomes.iter().map(|settled| {
+            let result = settled["outcome"]["completed"].as_str().map(str::to_owned);
+            let outcome = result.map_or(Outcome::Failed, Outcome::Completed);
+            let verdicts = settle(&setup.state, &invocation.token, &outcome).unwrap();
+            let verdicts: Json = verdicts.iter().map(verdict).collect();
+            json!({"outcome": settled["outcome"], "verdicts": verdicts})
+        });
+        call["settled"] = settled.collect();
+    }
+    case
+}
+
+fn source(json: &Json) -> Source {
+    let text = |name: &str| json[name].as_str().unwrap().to_owned();
+    Source {
+        name: text("name"),
+        ordered: json["ordered"].as_bool().unwrap(),
+        region: text("region"),
+        account: text("account"),
+    }
+}
+
+fn message(json: &Json) -> Message {
+    let optional = |name: &str| json[name].as_str().map(str::to_owned);
+    let number = |name: &str| json[name].as_u64().unwrap();
+    let attributes = json["attributes"].as_array().cloned().unwrap_or_default();
+    Message {
+        id: optional("id").unwrap(),
+        receipt: optional("receipt").unwrap(),
+        body: value(&json["body"]),
+        attributes: attributes.iter().map(attribute).collect(),
+        group: optional("group"),
+        deduplication: optional("deduplication"),
+        sequence: optional("sequence"),
+        sent_at_ms: number("sent-at-ms"),
+        first_received_at_ms: number("first-received-at-ms"),
+        receives: u32::try_from(number("receives")).unwrap(),
+        dead_letter_of: optional("dead-letter-of"),
+        extra: serde_json::from_value(json["extra"].clone()).unwrap_or_default(),
+    }
+}
+
+fn attribute(json: &Json) -> Attribute {
+    let text = |name: &str| json[name].as_str().unwrap().to_owned();
+    Attribute {
+        name: text("name"),
+        data_type: text("data-type"),
+        value: value(&json["value"]),
+    }
+}
+
+fn value(json: &Json) -> Value {
+    match (json["text"].as_str(), json["base64"].as_str()) {
+        (Some(text), None) => Value::Text(text.to_owned()),
+        (None, Some(base64)) => Value::Binary(STANDARD.decode(base64).unwrap()),
+        _ => panic!("neither text nor base64: {json}"),
+    }
+}
+
+fn verdict(verdict: &Verdict) -> Json {
+    let action = match verdict.action {
+        Action::Ack => json!("ack"),
+        Action::Retry(after) => json!({"retry": after}),
+    };
+    json!({"id": verdict.id, "action": action})
+}

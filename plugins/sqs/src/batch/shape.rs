@@ -1,0 +1,131 @@
+//! From messages to an event.
+
+use super::contract::{Invocation, Message};
+use super::event::Record;
+use super::filter::Filters;
+use super::limits;
+use super::state::State;
+use super::token::Token;
+
+const HEAD: &str = "{\"Records\":[";
+const TAIL: &str = "]}";
+
+/// Shapes a batch: filters its messages and writes the event.
+///
+/// An event has no more messages than fit into it. What does not fit is left for the next one, from the first message on that
+/// is too large, so that a group's messages stay in order.
+///
+/// # Errors
+///
+/// `state` is not from [`configure`](super::configure()).
+pub fn shape(state: &str, messages: &[Message]) -> Result<Invocation, String> {
+    let state = State::read(state)?;
+    let filters = Filters::parse(&state.patterns)
+        .map_err(|malformed| format!("the state has a pattern that is malformed: {malformed}"))?;
+    let mut event = String::from(HEAD);
+    let mut token = Token::default();
+    let mut skipped = Vec::new();
+    for message in messages {
+        if !token.left.is_empty() {
+            token.left.push(message.id.clone());
+            continue;
+        }
+        let record = Record::new(&state, message);
+        if !filters.want(&record) {
+            skipped.push(message.id.clone());
+            continue;
+        }
+        let record = serde_json::to_string(&record)
+            .map_err(|error| format!("message {} can not be written: {error}", message.id))?;
+        if token.told.is_empty() {
+            event.push_str(&record);
+        } else if event.len() + 1 + record.len() + TAIL.len() <= limits::EVENT {
+            event.push(',');
+            event.push_str(&record);
+        } else {
+            token.left.push(message.id.clone());
+            continue;
+        }
+        token.told.push(message.id.clone());
+    }
+    event.push_str(TAIL);
+    Ok(Invocation {
+        event: (!token.told.is_empty()).then_some(event),
+        skipped,
+        token: token.write(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::contract::{Action, Outcome, Source, Value};
+    use crate::batch::{configure, settle};
+
+    fn state() -> String {
+        let source = Source {
+            name: "orders".to_owned(),
+            ordered: false,
+            region: "eu-central-1".to_owned(),
+            account: "123456789012".to_owned(),
+        };
+        configure(r#"{"function":"orders"}"#, &source)
+            .unwrap()
+            .state
+    }
+
+    fn message(id: usize, body: String) -> Message {
+        Message {
+            id: id.to_string(),
+            receipt: "receipt".to_owned(),
+            body: Value::Text(body),
+            attributes: Vec::new(),
+            group: None,
+            deduplication: None,
+            sequence: None,
+            sent_at_ms: 1,
+            first_received_at_ms: 2,
+            receives: 1,
+            dead_letter_of: None,
+            extra: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_event_has_what_fits_and_the_rest_is_told_at_once() {
+        let mut messages: Vec<_> = (0..10)
+            .map(|id| message(id, "x".repeat(1024 * 1024)))
+            .collect();
+        // Small enough for what is left of the event, but not before those that were sent earlier.
+        messages.push(message(10, String::new()));
+        let invocation = shape(&state(), &messages).unwrap();
+        assert!(invocation.event.unwrap().len() <= limits::EVENT);
+        let outcome = Outcome::Completed("null".to_owned());
+        let verdicts = settle(&state(), &invocation.token, &outcome).unwrap();
+        let actions: Vec<_> = verdicts.iter().map(|verdict| verdict.action).collect();
+        let (told, left) = ([Action::Ack; 5], [Action::Retry(Some(0)); 6]);
+        assert_eq!(actions, [told.as_slice(), left.as_slice()].concat());
+    }
+
+    #[test]
+    fn an_event_is_never_without_its_first_message() {
+        let grows = message(0, "\u{1}".repeat(1024 * 1024 + 1));
+        let invocation = shape(&state(), &[grows, message(1, String::new())]).unwrap();
+        assert!(invocation.event.unwrap().len() > limits::EVENT);
+        assert_eq!(invocation.token, r#"{"told":["0"],"left":["1"]}"#);
+    }
+
+    #[test]
+    fn a_full_batch_of_small_messages_is_shaped() {
+        let messages: Vec<_> = (0..10_000).map(|id| message(id, "x".to_owned())).collect();
+        let invocation = shape(&state(), &messages).unwrap();
+        let event: serde_json::Value = serde_json::from_str(&invocation.event.unwrap()).unwrap();
+        assert_eq!(event["Records"].as_array().unwrap().len(), 10_000);
+    }
+
+    #[test]
+    fn a_foreign_state_is_an_error() {
+        let error = shape("", &[]).unwrap_err();
+        assert!(error.starts_with("the state is not one"), "{error}");
+    }
+}

@@ -1,0 +1,95 @@
+//! The digests by which clients and functions check what was sent and what is received.
+
+use md5::{Digest as _, Md5};
+
+use crate::attribute::{Attribute, Value};
+
+/// Of a body.
+pub fn of_body(body: &[u8]) -> String {
+    hex(&Md5::digest(body))
+}
+
+/// Of attributes: each with its name, type and value, in the order of the names. None without attributes.
+pub fn of_attributes<'a>(attributes: impl IntoIterator<Item = &'a Attribute>) -> Option<String> {
+    let mut sorted: Vec<_> = attributes.into_iter().collect();
+    sorted.sort_by_key(|attribute| &attribute.name);
+    let mut digest = Md5::new();
+    for attribute in &sorted {
+        update(&mut digest, attribute.name.as_bytes());
+        update(&mut digest, attribute.data_type.as_bytes());
+        let (kind, value) = match &attribute.value {
+            Value::Text(text) => (1, text.as_bytes()),
+            Value::Binary(bytes) => (2, bytes.as_slice()),
+        };
+        digest.update([kind]);
+        update(&mut digest, value);
+    }
+    (!sorted.is_empty()).then(|| hex(&digest.finalize()))
+}
+
+/// The bytes, their length first.
+fn update(digest: &mut Md5, bytes: &[u8]) {
+    // No message is longer than 4 GiB.
+    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    digest.update(length.to_be_bytes());
+    digest.update(bytes);
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(name: &str, data_type: &str, value: &str) -> Attribute {
+        Attribute {
+            name: name.to_owned(),
+            data_type: data_type.to_owned(),
+            value: Value::Text(value.to_owned()),
+        }
+    }
+
+    #[test]
+    fn digests_are_those_of_aws() {
+        assert_eq!(of_body(b"foobar"), "3858f62230ac3c915f300c664312c63f");
+        assert_eq!(of_attributes([]), None);
+        for (attributes, expected) in [
+            (
+                vec![
+                    text("WeeksOn", "Number", "6"),
+                    text("Title", "String", "The Whistler"),
+                    text("Author", "String", "John Grisham"),
+                ],
+                "d25a6aea97eb8f585bfa92d314504a92",
+            ),
+            (
+                vec![text("Foo", "String", "Bar")],
+                "ae7155c6026991b6d54b11589678bf9c",
+            ),
+            (
+                vec![text("timestamp", "Number", "1493147359900")],
+                "235c5c510d26fb653d073faed50ae77c",
+            ),
+        ] {
+            assert_eq!(of_attributes(&attributes).as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn bytes_and_text_differ() {
+        let bytes = Attribute {
+            value: Value::Binary(b"Bar".to_vec()),
+            ..text("Foo", "String", "")
+        };
+        assert_ne!(
+            of_attributes([&bytes]),
+            of_attributes([&text("Foo", "String", "Bar")])
+        );
+    }
+}
