@@ -157,7 +157,9 @@ impl Opened {
     }
 
     fn settle(&self, receipt: &str, act: impl FnOnce(&mut Vec<Held>, usize) -> Settled) -> Settled {
-        let Some((id, number)) = receipt.strip_prefix("receipt-").and_then(|rest| rest.rsplit_once('-'))
+        let Some((id, number)) = receipt
+            .strip_prefix("receipt-")
+            .and_then(|rest| rest.rsplit_once('-'))
         else {
             return Settled::Malformed;
         };
@@ -181,7 +183,8 @@ impl Queue for Opened {
     fn counts(&self) -> Stored<Counts> {
         let now = self.store.now();
         let messages = self.data.messages.borrow();
-        let count = |wanted: &dyn Fn(&Held) -> bool| messages.iter().filter(|m| wanted(m)).count() as u64;
+        let count =
+            |wanted: &dyn Fn(&Held) -> bool| messages.iter().filter(|m| wanted(m)).count() as u64;
         Ok(Counts {
             visible: count(&|held| held.due <= now),
             leased: count(&|held| held.due > now && held.leased),
@@ -263,7 +266,10 @@ impl Queue for Opened {
             messages.remove(index);
             Settled::Done
         };
-        Ok(receipts.iter().map(|receipt| self.settle(receipt, settle)).collect())
+        Ok(receipts
+            .iter()
+            .map(|receipt| self.settle(receipt, settle))
+            .collect())
     }
 
     fn extend(&self, changes: &[(String, u64)]) -> Stored<Vec<Settled>> {
@@ -323,6 +329,13 @@ impl Queue for Opened {
     }
 
     fn moves(&self, most: u32) -> Stored<Vec<Move>> {
-        Ok(self.data.moves.borrow().iter().take(most as usize).cloned().collect())
+        Ok(self
+            .data
+            .moves
+            .borrow()
+            .iter()
+            .take(most as usize)
+            .cloned()
+            .collect())
     }
 }

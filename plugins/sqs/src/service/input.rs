@@ -137,7 +137,10 @@ impl<'a> Input<'a> {
                     .iter()
                     .filter(|(_, value)| !value.is_null())
                     .map(|(key, value)| {
-                        Ok((Cow::Borrowed(key.as_str()), Input::Json(json_record(value)?)))
+                        Ok((
+                            Cow::Borrowed(key.as_str()),
+                            Input::Json(json_record(value)?),
+                        ))
                     })
                     .collect(),
             },

@@ -1,6 +1,6 @@
 //! The digests by which SDKs check what was sent and what is received.
 
-use md5::{Digest, Md5};
+use ::md5::{Digest, Md5};
 
 use crate::service::store::{Attribute, Value};
 
@@ -95,8 +95,12 @@ mod tests {
             "fdce4f2818803f2f73becc09a54792c0"
         );
         assert_eq!(
-            of_attributes(&[attribute("UserId", "Number.bigint", "1234567890123456789012")])
-                .unwrap(),
+            of_attributes(&[attribute(
+                "UserId",
+                "Number.bigint",
+                "1234567890123456789012"
+            )])
+            .unwrap(),
             "797ab158d73dcb5242dedc4412c8e855"
         );
     }

@@ -10,10 +10,10 @@
 mod address;
 mod answer;
 mod auth;
+mod error;
 #[cfg(test)]
 mod fake;
 pub mod http;
-mod error;
 mod input;
 pub mod limits;
 mod md5;
@@ -50,6 +50,11 @@ pub struct World<'a> {
 /// Answers a request.
 pub fn handle(request: &Request, world: &World<'_>) -> Response {
     protocol::serve(request, world)
+}
+
+/// Answers a request whose body is longer than [`limits::REQUEST_BODY`], which therefore nobody has read.
+pub fn refuse_length(request: &Request, world: &World<'_>) -> Response {
+    protocol::refuse_length(request, world)
 }
 
 /// What an operation knows beside its parameters.

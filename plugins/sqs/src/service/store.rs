@@ -6,11 +6,17 @@
 /// Why something was not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreFault {
+    /// There is no such queue or move.
     Missing,
+    /// The service may not create a queue of this name.
     Denied,
+    /// There is such a queue or move already.
     Exists,
+    /// Too many messages are in flight.
     Crowded,
+    /// The arguments contradict the queue or each other.
     Invalid(String),
+    /// The host can not write.
     Unavailable(String),
 }
 

@@ -168,9 +168,8 @@ pub fn value(context: &Context<'_>, settings: &Settings, name: &str) -> Option<S
         "DeduplicationScope" => fifo("queue"),
         "FifoThroughputLimit" => fifo("perQueue"),
         "ContentBasedDeduplication" => fifo("false"),
-        KMS_REUSE => kept().or_else(|| {
-            extra(settings, KMS_KEY).map(|_| defaults::DATA_KEY_REUSE.to_string())
-        }),
+        KMS_REUSE => kept()
+            .or_else(|| extra(settings, KMS_KEY).map(|_| defaults::DATA_KEY_REUSE.to_string())),
         SSE => kept().or_else(|| Some("true".to_owned())),
         _ => kept(),
     }
@@ -338,6 +337,8 @@ pub fn extra<'a>(settings: &'a Settings, name: &str) -> Option<&'a str> {
 pub fn keep(settings: &mut Settings, name: &str, value: &str) {
     settings.attributes.retain(|(other, _)| other != name);
     if !value.is_empty() {
-        settings.attributes.push((name.to_owned(), value.to_owned()));
+        settings
+            .attributes
+            .push((name.to_owned(), value.to_owned()));
     }
 }

@@ -82,11 +82,11 @@ pub fn answer(name: &'static str, done: Vec<Record>, failed: Vec<(String, Fault)
         })
         .collect();
     let done = done.into_iter().map(Node::Record).collect();
-    Some(
-        Record::default()
-            .list("Successful", name, done)
-            .list("Failed", "BatchResultErrorEntry", failed),
-    )
+    Some(Record::default().list("Successful", name, done).list(
+        "Failed",
+        "BatchResultErrorEntry",
+        failed,
+    ))
 }
 
 /// Whether an error of the framework's kind is about an entry, not about the request.

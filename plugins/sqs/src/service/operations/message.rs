@@ -200,8 +200,8 @@ pub fn check_fifo_id(parameter: &str, id: Option<&str>) -> Result<(), Fault> {
     let Some(id) = id else {
         return Ok(());
     };
-    let right = (1..=limits::FIFO_ID).contains(&id.len())
-        && id.bytes().all(|byte| byte.is_ascii_graphic());
+    let right =
+        (1..=limits::FIFO_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
     if right {
         return Ok(());
     }
@@ -301,7 +301,8 @@ fn check_name(name: &str, kind: &Kind) -> Result<(), Fault> {
              These strings are reserved for internal use.",
         ));
     }
-    let right = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-' | '.');
+    let right =
+        |character: char| character.is_alphanumeric() || matches!(character, '_' | '-' | '.');
     let dots = name.starts_with('.') || name.ends_with('.') || name.contains("..");
     if dots || !name.chars().all(right) {
         return Err(Fault::invalid(format!(
@@ -354,10 +355,20 @@ fn attribute(name: &str, record: &Input<'_>, kind: &Kind) -> Result<Attribute, F
             "The type of {} '{name}' is invalid. You must use only the following supported type prefixes: \
              {}.",
             kind.noun,
-            if kind.system { "String" } else { "Binary, Number, String" }
+            if kind.system {
+                "String"
+            } else {
+                "Binary, Number, String"
+            }
         )));
     }
-    let value = value(name, base, text.map(std::borrow::Cow::into_owned), bytes, kind)?;
+    let value = value(
+        name,
+        base,
+        text.map(std::borrow::Cow::into_owned),
+        bytes,
+        kind,
+    )?;
     Ok(Attribute {
         name: name.to_owned(),
         data_type,
@@ -373,9 +384,7 @@ fn value(
     kind: &Kind,
 ) -> Result<Value, Fault> {
     let value = match base {
-        "Binary" => bytes
-            .filter(|bytes| !bytes.is_empty())
-            .map(Value::Binary),
+        "Binary" => bytes.filter(|bytes| !bytes.is_empty()).map(Value::Binary),
         _ => text.filter(|text| !text.is_empty()).map(Value::Text),
     };
     let Some(value) = value else {
@@ -409,7 +418,10 @@ fn is_number(text: &str) -> bool {
         let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
         !exponent.is_empty() && digits(exponent)
     });
-    digits(whole) && digits(fraction) && !(whole.is_empty() && fraction.is_empty()) && exponent_right
+    digits(whole)
+        && digits(fraction)
+        && !(whole.is_empty() && fraction.is_empty())
+        && exponent_right
 }
 
 #[cfg(test)]
@@ -418,7 +430,16 @@ mod tests {
 
     #[test]
     fn numbers_are_told_from_other_texts() {
-        for text in ["0", "-1", "+1.5", ".5", "1.", "1e10", "1.5E-3", "1234567890123456789012"] {
+        for text in [
+            "0",
+            "-1",
+            "+1.5",
+            ".5",
+            "1.",
+            "1e10",
+            "1.5E-3",
+            "1234567890123456789012",
+        ] {
             assert!(is_number(text), "{text}");
         }
         for text in ["", "-", ".", "1e", "e1", "one", "1 ", "0x1", "1.2.3", "NaN"] {
@@ -428,7 +449,10 @@ mod tests {
 
     #[test]
     fn characters_of_xml_are_allowed() {
-        assert_eq!(check_characters("\t\n\r aü\u{d7ff}\u{e000}\u{fffd}\u{10000}\u{10ffff}"), Ok(()));
+        assert_eq!(
+            check_characters("\t\n\r aü\u{d7ff}\u{e000}\u{fffd}\u{10000}\u{10ffff}"),
+            Ok(())
+        );
         for text in ["\0", "\u{8}", "\u{b}", "\u{1f}", "\u{fffe}", "\u{ffff}"] {
             assert!(check_characters(text).is_err(), "{text:?}");
         }

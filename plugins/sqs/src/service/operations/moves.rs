@@ -43,7 +43,9 @@ pub fn start(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> 
         ),
         fault => context.fault(fault),
     })?;
-    Ok(Some(Record::default().text("TaskHandle", handle(&task, &arn))))
+    Ok(Some(
+        Record::default().text("TaskHandle", handle(&task, &arn)),
+    ))
 }
 
 fn rate(input: &Input<'_>) -> Result<Option<u32>, Fault> {
@@ -119,7 +121,10 @@ fn render(context: &Context<'_>, task: Move) -> Record {
         .text("Status", status)
         .text(SOURCE, source)
         .maybe_text(DESTINATION, task.destination.map(|name| context.arn(&name)))
-        .maybe_number("MaxNumberOfMessagesPerSecond", task.per_second.map(u64::from))
+        .maybe_number(
+            "MaxNumberOfMessagesPerSecond",
+            task.per_second.map(u64::from),
+        )
         .number("ApproximateNumberOfMessagesMoved", task.moved)
         .number("ApproximateNumberOfMessagesToMove", task.expected)
         .maybe_text("FailureReason", failure)

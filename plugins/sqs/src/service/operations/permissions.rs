@@ -47,7 +47,10 @@ pub fn add(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
         policy
     });
     let mut statements = take_statements(&mut policy);
-    if statements.iter().any(|statement| has_label(statement, &label)) {
+    if statements
+        .iter()
+        .any(|statement| has_label(statement, &label))
+    {
         return Err(Fault::value("Label", &label, "Already exists."));
     }
     let principals = accounts
@@ -155,7 +158,14 @@ fn write(policy: &Map<String, Json>, statements: &[Json]) -> String {
         .iter()
         .map(|statement| match statement {
             Json::Object(members) => {
-                let order = ["Sid", "Effect", "Principal", "Action", "Resource", "Condition"];
+                let order = [
+                    "Sid",
+                    "Effect",
+                    "Principal",
+                    "Action",
+                    "Resource",
+                    "Condition",
+                ];
                 format!("{{{}}}", members_in_order(members, &order))
             }
             other => other.to_string(),
@@ -170,9 +180,7 @@ fn write(policy: &Map<String, Json>, statements: &[Json]) -> String {
 
 /// Members: these first, then all others.
 fn members_in_order(members: &Map<String, Json>, order: &[&str]) -> String {
-    let first = order
-        .iter()
-        .filter_map(|name| members.get_key_value(*name));
+    let first = order.iter().filter_map(|name| members.get_key_value(*name));
     let others = members
         .iter()
         .filter(|(name, _)| !order.contains(&name.as_str()));

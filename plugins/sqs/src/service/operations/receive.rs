@@ -54,11 +54,15 @@ pub fn receive(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault
         .into_iter()
         .map(|message| Node::Record(render(context, message, &system, &user)))
         .collect();
-    Ok(Some(Record::default().list("Messages", "Message", messages)))
+    Ok(Some(
+        Record::default().list("Messages", "Message", messages),
+    ))
 }
 
 fn in_range(value: i64, range: &std::ops::RangeInclusive<u64>) -> Option<u64> {
-    u64::try_from(value).ok().filter(|value| range.contains(value))
+    u64::try_from(value)
+        .ok()
+        .filter(|value| range.contains(value))
 }
 
 fn wait_seconds(context: &Context<'_>, target: &Target, input: &Input<'_>) -> Result<u64, Fault> {

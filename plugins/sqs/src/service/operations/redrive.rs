@@ -54,7 +54,10 @@ pub fn parse(
         )));
     }
     let max_receives = max_receives(&policy).map_err(|reason| invalid(&reason))?;
-    let arn = policy.get(TARGET).and_then(Json::as_str).unwrap_or_default();
+    let arn = policy
+        .get(TARGET)
+        .and_then(Json::as_str)
+        .unwrap_or_default();
     let queue = target(context, settings, arn).map_err(|reason| invalid(reason))?;
     Ok(Some(DeadLetter {
         queue,

@@ -26,8 +26,15 @@ pub fn tag(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
 fn read(input: &Input<'_>) -> Result<Vec<(String, String)>, Fault> {
     let mut tags = Vec::new();
     for query in ["Tag", "Tags"] {
-        let plural = Plural { json: "Tags", query };
-        tags.extend(input.pairs(Pairs { plural, key: "Key" })?.unwrap_or_default());
+        let plural = Plural {
+            json: "Tags",
+            query,
+        };
+        tags.extend(
+            input
+                .pairs(Pairs { plural, key: "Key" })?
+                .unwrap_or_default(),
+        );
     }
     Ok(tags)
 }
@@ -74,7 +81,10 @@ pub fn add(queue: &str, settings: &mut Settings, tags: Vec<(String, String)>) ->
             ));
         }
         let name = format!("{PREFIX}{key}");
-        let found = settings.attributes.iter_mut().find(|(other, _)| *other == name);
+        let found = settings
+            .attributes
+            .iter_mut()
+            .find(|(other, _)| *other == name);
         match found {
             Some((_, old)) => *old = value,
             None => settings.attributes.push((name, value)),

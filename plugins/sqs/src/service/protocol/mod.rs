@@ -7,18 +7,38 @@ pub mod json;
 pub mod query;
 pub mod xml;
 
-use crate::service::error::Fault;
+use crate::service::answer::Answer;
+use crate::service::error::{self, Fault};
 use crate::service::http::{Request, Response};
+use crate::service::input::Input;
 use crate::service::operations::{self, Operation};
-use crate::service::{Context, World, auth};
+use crate::service::{Context, World, auth, limits};
 
 /// Answers a request.
 pub fn serve(request: &Request, world: &World<'_>) -> Response {
-    let mut response = if json::speaks(request) {
+    let response = if json::speaks(request) {
         json::serve(request, world)
     } else {
         query::serve(request, world)
     };
+    identify(response, world)
+}
+
+/// Answers a request whose body is longer than any that could be right.
+pub fn refuse_length(request: &Request, world: &World<'_>) -> Response {
+    let fault = Fault::new(
+        &error::REQUEST_TOO_LARGE,
+        format!("The request is longer than {} bytes.", limits::REQUEST_BODY),
+    );
+    let response = if json::speaks(request) {
+        json::refuse(&fault)
+    } else {
+        xml::refuse(&fault, &world.request_id)
+    };
+    identify(response, world)
+}
+
+fn identify(mut response: Response, world: &World<'_>) -> Response {
     let id = ("x-amzn-RequestId".to_owned(), world.request_id.clone());
     response.headers.insert(0, id);
     response
@@ -29,8 +49,8 @@ fn run(
     request: &Request,
     world: &World<'_>,
     operation: &Operation,
-    input: &crate::service::input::Input<'_>,
-) -> Result<crate::service::answer::Answer, Fault> {
+    input: &Input<'_>,
+) -> Result<Answer, Fault> {
     auth::check(request)?;
     let context = Context::new(request, world, input.is_query());
     operations::run(operation, &context, input)
