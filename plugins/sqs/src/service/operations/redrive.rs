@@ -58,7 +58,7 @@ pub fn parse(
         .get(TARGET)
         .and_then(Json::as_str)
         .unwrap_or_default();
-    let queue = target(context, settings, arn).map_err(|reason| invalid(reason))?;
+    let queue = target(context, settings, arn).map_err(invalid)?;
     Ok(Some(DeadLetter {
         queue,
         max_receives,
