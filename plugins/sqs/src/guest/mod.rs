@@ -1,4 +1,6 @@
-//! The component's sides of its contracts.
+//! The component's side of the contracts, one file per role: generated bindings and what connects them to plain Rust.
+//! Nothing here decides anything.
 
 mod batch;
 mod poll;
+mod service;

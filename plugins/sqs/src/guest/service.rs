@@ -1,0 +1,100 @@
+//! The service role: `wasi:http` requests in, `lambkin:store` queues behind, `lambkin:service` settings beside.
+//!
+//! On failure: a body that breaks off has no answer, because nobody is there to read one; an answer that can not be
+//! written is dropped for the same reason.
+
+#![allow(unsafe_code, reason = "the bindings can not be generated without")]
+#![allow(
+    missing_docs,
+    reason = "generated items carry the documentation of the WIT files"
+)]
+
+wit_bindgen::generate!({
+    inline: "
+        package lambkin:sqs-service;
+        world service {
+            import lambkin:store/queues@0.1.0;
+            export lambkin:service/settings@0.1.0;
+        }
+    ",
+    path: ["../../wit/store", "../../wit/service"],
+    world: "lambkin:sqs-service/service",
+    generate_all,
+});
+
+mod http;
+mod store;
+
+use wasip2::clocks::wall_clock;
+use wasip2::exports::http::incoming_handler::Guest as Handler;
+use wasip2::http::types::{IncomingRequest, ResponseOutparam};
+use wasip2::random::random;
+
+use crate::service::{self, World, settings};
+use exports::lambkin::service::settings::{Guest as Settings, Problem};
+use store::Host;
+
+struct Component;
+
+export!(Component);
+wasip2::http::proxy::export!(Component);
+
+impl Settings for Component {
+    fn check(text: String) -> Vec<Problem> {
+        settings::check(&text)
+            .into_iter()
+            .map(|settings::Problem { at, message }| Problem {
+                at,
+                message,
+                extra: Vec::new(),
+            })
+            .collect()
+    }
+}
+
+impl Handler for Component {
+    fn handle(request: IncomingRequest, out: ResponseOutparam) {
+        let Some((request, whole)) = http::read(&request) else {
+            return;
+        };
+        let region = variable("LAMBKIN_REGION", "us-east-1");
+        let account = variable("LAMBKIN_ACCOUNT", "000000000000");
+        let world = World {
+            store: &Host,
+            region: &region,
+            account: &account,
+            settings: settings::read(&variable("LAMBKIN_SETTINGS", "{}")),
+            request_id: uuid(),
+            now_ms: now_ms(),
+        };
+        let response = if whole {
+            service::handle(&request, &world)
+        } else {
+            service::refuse_length(&request, &world)
+        };
+        http::write(response, out);
+    }
+}
+
+fn variable(name: &str, default: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| default.to_owned())
+}
+
+fn now_ms() -> u64 {
+    let now = wall_clock::now();
+    now.seconds * 1000 + u64::from(now.nanoseconds / 1_000_000)
+}
+
+/// A random UUID, version 4.
+fn uuid() -> String {
+    let high = random::get_random_u64() & !0xf000 | 0x4000;
+    let low = random::get_random_u64() & !(0xc << 60) | (0x8 << 60);
+    format!(
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        high >> 32,
+        high >> 16 & 0xffff,
+        high & 0xffff,
+        low >> 48,
+        low & 0xffff_ffff_ffff
+    )
+}

@@ -1,0 +1,117 @@
+//! Requests and responses of `wasi:http`.
+
+use wasip2::http::types::{
+    Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
+};
+use wasip2::io::streams::{InputStream, OutputStream, StreamError};
+
+use crate::service::http::{Request, Response};
+use crate::service::limits;
+
+/// Bytes of a body read at once, so that most bodies take one call.
+const CHUNK: u64 = 1024 * 1024;
+
+/// A request, and whether its body was short enough to be read. None if the body breaks off.
+pub fn read(request: &IncomingRequest) -> Option<(Request, bool)> {
+    let target = request.path_with_query().unwrap_or_default();
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    let headers: Vec<(String, String)> = request
+        .headers()
+        .entries()
+        .into_iter()
+        .map(|(name, value)| {
+            let value = String::from_utf8_lossy(&value).into_owned();
+            (name.to_ascii_lowercase(), value)
+        })
+        .collect();
+    let mut read = Request {
+        method: method(request.method()),
+        path: path.to_owned(),
+        query: query.to_owned(),
+        authority: String::new(),
+        headers,
+        body: Vec::new(),
+    };
+    read.authority = read
+        .header("host")
+        .map(str::to_owned)
+        .or_else(|| request.authority())
+        .unwrap_or_else(|| "localhost".to_owned());
+    let body = request.consume().ok()?;
+    let stream = body.stream().ok()?;
+    let bytes = read_body(&stream)?;
+    let whole = bytes.len() <= limits::REQUEST_BODY;
+    if whole {
+        read.body = bytes;
+    }
+    Some((read, whole))
+}
+
+fn method(method: Method) -> String {
+    let name = match method {
+        Method::Get => "GET",
+        Method::Post => "POST",
+        Method::Head => "HEAD",
+        Method::Put => "PUT",
+        Method::Delete => "DELETE",
+        Method::Connect => "CONNECT",
+        Method::Options => "OPTIONS",
+        Method::Trace => "TRACE",
+        Method::Patch => "PATCH",
+        Method::Other(name) => return name,
+    };
+    name.to_owned()
+}
+
+/// The whole body, or a little more than is allowed of it.
+fn read_body(stream: &InputStream) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        match stream.blocking_read(CHUNK) {
+            Ok(chunk) if body.is_empty() => body = chunk,
+            Ok(chunk) => body.extend_from_slice(&chunk),
+            Err(StreamError::Closed) => return Some(body),
+            Err(StreamError::LastOperationFailed(_)) => return None,
+        }
+        if body.len() > limits::REQUEST_BODY {
+            return Some(body);
+        }
+    }
+}
+
+/// Sends the response.
+pub fn write(response: Response, out: ResponseOutparam) {
+    let mut headers: Vec<(String, Vec<u8>)> = response
+        .headers
+        .into_iter()
+        .map(|(name, value)| (name, value.into_bytes()))
+        .collect();
+    let length = response.body.len().to_string();
+    headers.push(("Content-Length".to_owned(), length.into_bytes()));
+    let headers = Fields::from_list(&headers).unwrap_or_else(|_| Fields::new());
+    let outgoing = OutgoingResponse::new(headers);
+    // Every status of the service is a valid one, and the body is taken once.
+    let _ = outgoing.set_status_code(response.status);
+    let Ok(body) = outgoing.body() else {
+        return;
+    };
+    ResponseOutparam::set(out, Ok(outgoing));
+    if let Ok(stream) = body.write() {
+        let _ = write_body(&stream, &response.body);
+    }
+    let _ = OutgoingBody::finish(body, None);
+}
+
+fn write_body(stream: &OutputStream, mut rest: &[u8]) -> Result<(), StreamError> {
+    while !rest.is_empty() {
+        let room = usize::try_from(stream.check_write()?).unwrap_or(usize::MAX);
+        if room == 0 {
+            stream.subscribe().block();
+            continue;
+        }
+        let (now, later) = rest.split_at(room.min(rest.len()));
+        stream.write(now)?;
+        rest = later;
+    }
+    stream.blocking_flush()
+}

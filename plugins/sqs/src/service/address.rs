@@ -1,0 +1,118 @@
+//! Names of queues: URLs and ARNs.
+//!
+//! A queue's URL has the host by which the caller reached the service, so that whoever is given it reaches it too. Of a
+//! URL that comes in only account and name count; hosts of AWS's own style are as good as any.
+
+/// An ARN of a queue.
+pub fn arn(region: &str, account: &str, name: &str) -> String {
+    format!("arn:{}:sqs:{region}:{account}:{name}", partition(region))
+}
+
+fn partition(region: &str) -> &'static str {
+    if region.starts_with("cn-") {
+        "aws-cn"
+    } else if region.starts_with("us-gov-") {
+        "aws-us-gov"
+    } else {
+        "aws"
+    }
+}
+
+/// A queue's URL.
+pub fn url(host: &str, account: &str, name: &str) -> String {
+    format!("http://{host}/{account}/{name}")
+}
+
+/// The account and the name in a queue's URL.
+pub fn parse_url(url: &str) -> Option<(&str, &str)> {
+    let path = match url.split_once("://") {
+        Some((_, rest)) => rest.split_once('/')?.1,
+        None => url,
+    };
+    let path = path.split(['?', '#']).next()?.trim_end_matches('/');
+    let (before, name) = path.rsplit_once('/')?;
+    let account = before.rsplit('/').next()?;
+    (!account.is_empty() && !name.is_empty()).then_some((account, name))
+}
+
+/// A request's path, if it is a queue's: its last two parts are an account and a name.
+pub fn queue_path(path: &str) -> Option<String> {
+    let (account, name) = parse_url(path)?;
+    Some(format!("/{account}/{name}"))
+}
+
+/// The parts of a queue's ARN.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Arn<'a> {
+    pub service: &'a str,
+    pub region: &'a str,
+    pub account: &'a str,
+    pub name: &'a str,
+}
+
+/// The parts of an ARN; none if it is not one.
+pub fn parse_arn(arn: &str) -> Option<Arn<'_>> {
+    let mut parts = arn.splitn(6, ':');
+    let [start, partition] = [parts.next()?, parts.next()?];
+    let [service, region, account, name] =
+        [parts.next()?, parts.next()?, parts.next()?, parts.next()?];
+    let whole = start == "arn" && !partition.is_empty() && !service.is_empty() && !name.is_empty();
+    whole.then_some(Arn {
+        service,
+        region,
+        account,
+        name,
+    })
+}
+
+/// Whether a queue may have this name, its suffix aside.
+pub fn is_name(name: &str) -> bool {
+    let stem = name.strip_suffix(".fifo").unwrap_or(name);
+    !stem.is_empty()
+        && name.len() <= super::limits::QUEUE_NAME
+        && stem
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_of_every_host_are_read() {
+        for url in [
+            "http://localhost:9324/000000000000/orders",
+            "https://sqs.eu-west-1.amazonaws.com/000000000000/orders",
+            "https://queue.amazonaws.com/000000000000/orders/",
+            "http://127.0.0.1:4566/queue/eu-west-1/000000000000/orders",
+            "/000000000000/orders",
+        ] {
+            assert_eq!(parse_url(url), Some(("000000000000", "orders")), "{url}");
+        }
+        for url in ["orders", "", "http://localhost/", "http://localhost/orders"] {
+            assert_eq!(parse_url(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn arns_are_read() {
+        let arn = arn("eu-west-1", "000000000000", "orders.fifo");
+        assert_eq!(arn, "arn:aws:sqs:eu-west-1:000000000000:orders.fifo");
+        let parts = parse_arn(&arn).unwrap();
+        assert_eq!((parts.service, parts.name), ("sqs", "orders.fifo"));
+        for text in ["dummy", "arn:aws:sqs", "arn:aws:sqs:r:a:"] {
+            assert_eq!(parse_arn(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_are_checked() {
+        for name in ["a", "A-b_9", "a.fifo", &"x".repeat(80)] {
+            assert!(is_name(name), "{name}");
+        }
+        for name in ["", ".fifo", "a.b", "ü", "a/b", &"x".repeat(81)] {
+            assert!(!is_name(name), "{name}");
+        }
+    }
+}

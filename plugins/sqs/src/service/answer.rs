@@ -1,0 +1,104 @@
+//! What an operation answers, before a protocol writes it.
+//!
+//! Both protocols carry the same tree. They differ in the names of lists and maps: JSON has one plural member, the query
+//! protocol repeats an element. What is empty or absent appears in neither, as on AWS.
+
+/// Members of a structure, in AWS's order.
+#[derive(Debug, Default)]
+pub struct Record {
+    pub fields: Vec<Field>,
+}
+
+#[derive(Debug)]
+pub struct Field {
+    pub json: &'static str,
+    pub query: &'static str,
+    pub node: Node,
+}
+
+#[derive(Debug)]
+pub enum Node {
+    Text(String),
+    Number(u64),
+    Flag(bool),
+    Record(Record),
+    List(Vec<Node>),
+    Map(Map),
+}
+
+/// Names and what they stand for.
+#[derive(Debug)]
+pub struct Map {
+    /// What the query protocol calls a name: `Name` or `Key`.
+    pub key: &'static str,
+    pub entries: Vec<(String, Node)>,
+}
+
+impl Record {
+    fn with(mut self, json: &'static str, query: &'static str, node: Node) -> Self {
+        self.fields.push(Field { json, query, node });
+        self
+    }
+
+    pub fn text(self, name: &'static str, value: impl Into<String>) -> Self {
+        self.with(name, name, Node::Text(value.into()))
+    }
+
+    pub fn maybe_text(self, name: &'static str, value: Option<String>) -> Self {
+        match value {
+            Some(value) => self.text(name, value),
+            None => self,
+        }
+    }
+
+    pub fn number(self, name: &'static str, value: u64) -> Self {
+        self.with(name, name, Node::Number(value))
+    }
+
+    pub fn maybe_number(self, name: &'static str, value: Option<u64>) -> Self {
+        match value {
+            Some(value) => self.number(name, value),
+            None => self,
+        }
+    }
+
+    pub fn flag(self, name: &'static str, value: bool) -> Self {
+        self.with(name, name, Node::Flag(value))
+    }
+
+    pub fn list(self, json: &'static str, query: &'static str, items: Vec<Node>) -> Self {
+        if items.is_empty() {
+            return self;
+        }
+        self.with(json, query, Node::List(items))
+    }
+
+    pub fn map(
+        self,
+        json: &'static str,
+        query: &'static str,
+        key: &'static str,
+        entries: Vec<(String, Node)>,
+    ) -> Self {
+        if entries.is_empty() {
+            return self;
+        }
+        self.with(json, query, Node::Map(Map { key, entries }))
+    }
+}
+
+/// Texts as the nodes of a list.
+pub fn texts(items: impl IntoIterator<Item = String>) -> Vec<Node> {
+    items.into_iter().map(Node::Text).collect()
+}
+
+/// Pairs of texts as the entries of a map.
+pub fn pairs(entries: impl IntoIterator<Item = (String, String)>) -> Vec<(String, Node)> {
+    entries
+        .into_iter()
+        .map(|(name, value)| (name, Node::Text(value)))
+        .collect()
+}
+
+/// What a successful operation answers. `None` is AWS's empty body, which operations without an output have.
+pub type Answer = Option<Record>;

@@ -1,0 +1,89 @@
+//! The shape of a request's credentials.
+//!
+//! Signatures are not verified, and requests without any are accepted: the service is for one machine. What AWS could
+//! not even read is refused in AWS's words, so that a client's mistake shows before AWS finds it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use sha2::{Digest, Sha256};
+
+use crate::service::error::{self, Fault};
+use crate::service::http::Request;
+
+const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+
+/// Refuses an `Authorization` header that AWS can not read.
+pub fn check(request: &Request) -> Result<(), Fault> {
+    let Some(header) = request.header("authorization") else {
+        return Ok(());
+    };
+    let header = header.trim();
+    let Some(parameters) = header.strip_prefix("AWS4-") else {
+        return Err(Fault::new(
+            &error::MISSING_AUTHENTICATION_TOKEN,
+            "Request is missing Authentication Token",
+        ));
+    };
+    let parameters = parameters
+        .split_once(char::is_whitespace)
+        .map_or("", |(_, rest)| rest);
+    let pairs = pairs(parameters)?;
+    let find = |name: &str| {
+        let found = pairs.iter().find(|(other, _)| *other == name);
+        found.map(|(_, value)| *value)
+    };
+    let mut complaints: Vec<String> = ["Credential", "Signature", "SignedHeaders"]
+        .iter()
+        .filter(|name| find(name).is_none_or(str::is_empty))
+        .map(|name| format!("Authorization header requires '{name}' parameter."))
+        .collect();
+    if request.header("x-amz-date").is_none() && request.header("date").is_none() {
+        complaints.push(
+            "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header."
+                .to_owned(),
+        );
+    }
+    if !complaints.is_empty() {
+        return Err(incomplete(format!(
+            "{} (Hashed with SHA-256 and encoded with Base64) Authorization={}",
+            complaints.join(" "),
+            digest(header)
+        )));
+    }
+    check_credential(find("Credential").unwrap_or_default())
+}
+
+fn pairs(parameters: &str) -> Result<Vec<(&str, &str)>, Fault> {
+    parameters
+        .split([',', ' '])
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .map(|part| {
+            part.split_once('=').ok_or_else(|| {
+                incomplete(format!(
+                    "'{part}' not a valid key=value pair (missing equal-sign) in Authorization header \
+                     (hashed with SHA-256 and encoded with Base64): '{}'.",
+                    digest(&format!("{ALGORITHM} {parameters}"))
+                ))
+            })
+        })
+        .collect()
+}
+
+fn check_credential(credential: &str) -> Result<(), Fault> {
+    // The key's own id may contain slashes.
+    if credential.split('/').count() >= 5 {
+        return Ok(());
+    }
+    Err(incomplete(format!(
+        "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '{credential}'"
+    )))
+}
+
+fn incomplete(message: String) -> Fault {
+    Fault::new(&error::INCOMPLETE_SIGNATURE, message)
+}
+
+fn digest(text: &str) -> String {
+    BASE64.encode(Sha256::digest(text.as_bytes()))
+}

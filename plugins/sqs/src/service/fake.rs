@@ -1,0 +1,341 @@
+//! Queues in memory, for the tests: as much of the store's contract as the service can see, on a clock that the test
+//! moves.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::service::store::*;
+
+/// When every test begins.
+pub const START_MS: u64 = 1_700_000_000_123;
+
+#[derive(Default)]
+struct State {
+    now: Cell<u64>,
+    ids: Cell<u64>,
+    queues: RefCell<BTreeMap<String, Rc<Data>>>,
+    deleted: RefCell<BTreeMap<String, u64>>,
+    /// The fault that everything ends with, if it is to.
+    broken: RefCell<Option<StoreFault>>,
+}
+
+struct Data {
+    description: RefCell<Description>,
+    messages: RefCell<Vec<Held>>,
+    moves: RefCell<Vec<Move>>,
+}
+
+struct Held {
+    message: Message,
+    due: u64,
+    leased: bool,
+    lease_start: u64,
+}
+
+/// All queues.
+#[derive(Clone)]
+pub struct Memory(Rc<State>);
+
+impl Memory {
+    pub fn new() -> Self {
+        let state = State::default();
+        state.now.set(START_MS);
+        Self(Rc::new(state))
+    }
+
+    pub fn now(&self) -> u64 {
+        self.0.now.get()
+    }
+
+    pub fn pass(&self, seconds: u64) {
+        self.0.now.set(self.now() + seconds * 1000);
+    }
+
+    pub fn break_with(&self, fault: StoreFault) {
+        *self.0.broken.borrow_mut() = Some(fault);
+    }
+
+    fn check(&self) -> Stored<()> {
+        match &*self.0.broken.borrow() {
+            Some(fault) => Err(fault.clone()),
+            None => Ok(()),
+        }
+    }
+
+    fn id(&self) -> u64 {
+        self.0.ids.set(self.0.ids.get() + 1);
+        self.0.ids.get()
+    }
+
+    fn data(&self, name: &str) -> Stored<Rc<Data>> {
+        self.check()?;
+        let queues = self.0.queues.borrow();
+        queues.get(name).cloned().ok_or(StoreFault::Missing)
+    }
+
+    fn page(&self, after: Option<&str>, most: u32, wanted: impl Fn(&Description) -> bool) -> Page {
+        let mut queues: Vec<_> = self
+            .0
+            .queues
+            .borrow()
+            .values()
+            .map(|data| data.description.borrow().clone())
+            .filter(|queue| after.is_none_or(|after| queue.name.as_str() > after) && wanted(queue))
+            .collect();
+        let most = most as usize;
+        let more = queues.len() > most;
+        queues.truncate(most);
+        Page { queues, more }
+    }
+}
+
+impl Store for Memory {
+    fn open(&self, name: &str) -> Stored<Box<dyn Queue>> {
+        let data = self.data(name)?;
+        Ok(Box::new(Opened {
+            store: self.clone(),
+            data,
+        }))
+    }
+
+    fn create(&self, name: &str, settings: &Settings) -> Stored<Box<dyn Queue>> {
+        if name.starts_with("forbidden") {
+            return Err(StoreFault::Denied);
+        }
+        let data = Rc::new(Data {
+            description: RefCell::new(Description {
+                name: name.into(),
+                settings: settings.clone(),
+                created_at_ms: self.now(),
+                changed_at_ms: self.now(),
+                purged_at_ms: None,
+            }),
+            messages: RefCell::default(),
+            moves: RefCell::default(),
+        });
+        self.0.queues.borrow_mut().insert(name.into(), data);
+        self.open(name)
+    }
+
+    fn queues(&self, prefix: &str, after: Option<&str>, most: u32) -> Stored<Page> {
+        self.check()?;
+        Ok(self.page(after, most, |queue| queue.name.starts_with(prefix)))
+    }
+
+    fn delete(&self, name: &str) -> Stored<()> {
+        self.0.queues.borrow_mut().remove(name);
+        self.0.deleted.borrow_mut().insert(name.into(), self.now());
+        Ok(())
+    }
+
+    fn deleted_at(&self, name: &str) -> Option<u64> {
+        self.0.deleted.borrow().get(name).copied()
+    }
+
+    fn cancel_move(&self, handle: &str) -> Stored<u64> {
+        for data in self.0.queues.borrow().values() {
+            for task in data.moves.borrow_mut().iter_mut() {
+                if task.handle == handle {
+                    task.status = MoveStatus::Cancelled;
+                    return Ok(task.moved);
+                }
+            }
+        }
+        Err(StoreFault::Missing)
+    }
+}
+
+struct Opened {
+    store: Memory,
+    data: Rc<Data>,
+}
+
+impl Opened {
+    fn ordered(&self) -> bool {
+        self.data.description.borrow().settings.ordered
+    }
+
+    fn settle(&self, receipt: &str, act: impl FnOnce(&mut Vec<Held>, usize) -> Settled) -> Settled {
+        let Some((id, number)) = receipt
+            .strip_prefix("receipt-")
+            .and_then(|rest| rest.rsplit_once('-'))
+        else {
+            return Settled::Malformed;
+        };
+        let mut messages = self.data.messages.borrow_mut();
+        let Some(index) = messages.iter().position(|held| held.message.id == id) else {
+            return Settled::Gone;
+        };
+        if messages[index].message.receives.to_string() != number {
+            return Settled::Stale;
+        }
+        act(&mut messages, index)
+    }
+}
+
+impl Queue for Opened {
+    fn describe(&self) -> Stored<Description> {
+        self.store.check()?;
+        Ok(self.data.description.borrow().clone())
+    }
+
+    fn counts(&self) -> Stored<Counts> {
+        let now = self.store.now();
+        let messages = self.data.messages.borrow();
+        let count =
+            |wanted: &dyn Fn(&Held) -> bool| messages.iter().filter(|m| wanted(m)).count() as u64;
+        Ok(Counts {
+            visible: count(&|held| held.due <= now),
+            leased: count(&|held| held.due > now && held.leased),
+            delayed: count(&|held| held.due > now && !held.leased),
+        })
+    }
+
+    fn change(&self, settings: &Settings) -> Stored<()> {
+        let mut description = self.data.description.borrow_mut();
+        description.settings = settings.clone();
+        description.changed_at_ms = self.store.now();
+        Ok(())
+    }
+
+    fn send(&self, entries: Vec<Entry>) -> Stored<Vec<Sent>> {
+        self.store.check()?;
+        let now = self.store.now();
+        let delay = self.data.description.borrow().settings.delay_ms;
+        let mut sent = Vec::new();
+        for entry in entries {
+            let id = format!("00000000-0000-4000-8000-{:012}", self.store.id());
+            let sequence = self.ordered().then(|| format!("{:020}", self.store.id()));
+            sent.push(Sent {
+                id: id.clone(),
+                sequence: sequence.clone(),
+            });
+            let message = Message {
+                id,
+                receipt: String::new(),
+                body: entry.body,
+                attributes: entry.attributes,
+                extra: entry.extra,
+                group: entry.group,
+                deduplication: entry.deduplication,
+                sequence,
+                sent_at_ms: now,
+                first_received_at_ms: 0,
+                receives: 0,
+                source: None,
+            };
+            self.data.messages.borrow_mut().push(Held {
+                message,
+                due: now + entry.delay_ms.unwrap_or(delay),
+                leased: false,
+                lease_start: 0,
+            });
+        }
+        Ok(sent)
+    }
+
+    fn receive(&self, most: u32, lease_ms: Option<u64>, wait_ms: u32) -> Stored<Vec<Message>> {
+        self.store.check()?;
+        // Nobody else is there who could send in the meantime.
+        self.store.pass(u64::from(wait_ms) / 1000);
+        let now = self.store.now();
+        let lease = lease_ms.unwrap_or(self.data.description.borrow().settings.lease_ms);
+        let mut received = Vec::new();
+        for held in self.data.messages.borrow_mut().iter_mut() {
+            if received.len() < most as usize && held.due <= now {
+                held.message.receives += 1;
+                if held.message.receives == 1 {
+                    held.message.first_received_at_ms = now;
+                }
+                held.message.receipt =
+                    format!("receipt-{}-{}", held.message.id, held.message.receives);
+                (held.due, held.leased, held.lease_start) = (now + lease, true, now);
+                received.push(held.message.clone());
+            }
+        }
+        Ok(received)
+    }
+
+    fn remove(&self, receipts: &[String]) -> Stored<Vec<Settled>> {
+        let (now, ordered) = (self.store.now(), self.ordered());
+        let settle = |messages: &mut Vec<Held>, index: usize| {
+            if ordered && messages[index].due <= now {
+                return Settled::Stale;
+            }
+            messages.remove(index);
+            Settled::Done
+        };
+        Ok(receipts
+            .iter()
+            .map(|receipt| self.settle(receipt, settle))
+            .collect())
+    }
+
+    fn extend(&self, changes: &[(String, u64)]) -> Stored<Vec<Settled>> {
+        let now = self.store.now();
+        let settle = |messages: &mut Vec<Held>, index: usize, lease: u64| {
+            let held = &mut messages[index];
+            if held.due <= now {
+                return Settled::NotLeased;
+            }
+            if now + lease > held.lease_start + 43_200_000 {
+                return Settled::TooLong;
+            }
+            held.due = now + lease;
+            Settled::Done
+        };
+        Ok(changes
+            .iter()
+            .map(|(receipt, lease)| {
+                self.settle(receipt, |messages, index| settle(messages, index, *lease))
+            })
+            .collect())
+    }
+
+    fn purge(&self) -> Stored<()> {
+        self.data.messages.borrow_mut().clear();
+        self.data.description.borrow_mut().purged_at_ms = Some(self.store.now());
+        Ok(())
+    }
+
+    fn dead_letter_sources(&self, after: Option<&str>, most: u32) -> Stored<Page> {
+        let name = self.data.description.borrow().name.clone();
+        Ok(self.store.page(after, most, |queue| {
+            let dead_letter = queue.settings.dead_letter.as_ref();
+            dead_letter.is_some_and(|dead_letter| dead_letter.queue == name)
+        }))
+    }
+
+    fn start_move(&self, destination: Option<&str>, per_second: Option<u32>) -> Stored<String> {
+        let mut moves = self.data.moves.borrow_mut();
+        if moves.iter().any(|task| task.status == MoveStatus::Running) {
+            return Err(StoreFault::Exists);
+        }
+        let handle = format!("move-{}", self.store.id());
+        let task = Move {
+            handle: handle.clone(),
+            source: self.data.description.borrow().name.clone(),
+            destination: destination.map(str::to_owned),
+            per_second,
+            status: MoveStatus::Running,
+            moved: 2,
+            expected: 10,
+            started_at_ms: self.store.now(),
+            failure: None,
+        };
+        moves.insert(0, task);
+        Ok(handle)
+    }
+
+    fn moves(&self, most: u32) -> Stored<Vec<Move>> {
+        Ok(self
+            .data
+            .moves
+            .borrow()
+            .iter()
+            .take(most as usize)
+            .cloned()
+            .collect())
+    }
+}

@@ -1,0 +1,273 @@
+//! A request's parameters, the same for both protocols.
+//!
+//! JSON has them as members of an object, the query protocol as a flat form in which lists and maps are numbered:
+//! `SendMessageBatchRequestEntry.1.MessageAttribute.2.Name`. An operation asks for what it needs by name and is given
+//! AWS's errors where the request has something else there.
+
+use std::borrow::Cow;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde_json::Value as Json;
+
+use crate::service::error::{self, Fault};
+use crate::service::protocol::query::Form;
+
+/// A structure of the request: the request itself, a batch entry or an attribute.
+#[derive(Debug, Clone)]
+pub enum Input<'a> {
+    Json(&'a serde_json::Map<String, Json>),
+    /// The parameters whose names start with the prefix.
+    Query(&'a Form, String),
+}
+
+/// What a list or a map is called.
+#[derive(Debug, Clone, Copy)]
+pub struct Plural {
+    pub json: &'static str,
+    pub query: &'static str,
+}
+
+/// A map of texts, and what the query protocol calls its names: `Name` or `Key`.
+#[derive(Debug, Clone, Copy)]
+pub struct Pairs {
+    pub plural: Plural,
+    pub key: &'static str,
+}
+
+impl<'a> Input<'a> {
+    pub fn is_query(&self) -> bool {
+        matches!(self, Self::Query(..))
+    }
+
+    /// A text; none if it is absent.
+    pub fn text(&self, name: &str) -> Result<Option<Cow<'a, str>>, Fault> {
+        match self {
+            Self::Json(members) => members.get(name).map_or(Ok(None), json_text),
+            Self::Query(form, prefix) => Ok(form.get(&join(prefix, name)).map(Cow::Borrowed)),
+        }
+    }
+
+    /// A text that has to be there.
+    pub fn required(&self, name: &str) -> Result<Cow<'a, str>, Fault> {
+        match self.text(name)? {
+            Some(text) if !text.is_empty() => Ok(text),
+            _ => Err(Fault::missing(name)),
+        }
+    }
+
+    /// A whole number; none if it is absent.
+    pub fn number(&self, name: &str) -> Result<Option<i64>, Fault> {
+        match self {
+            Self::Json(members) => members.get(name).map_or(Ok(None), json_number),
+            Self::Query(form, prefix) => match form.get(&join(prefix, name)) {
+                None | Some("") => Ok(None),
+                Some(text) => i64::from_str(text)
+                    .map(Some)
+                    .map_err(|_| Fault::value(name, text, "Must be an integer.")),
+            },
+        }
+    }
+
+    /// Bytes, which both protocols carry as base64; none if they are absent.
+    pub fn bytes(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+        let Some(text) = self.text(name)? else {
+            return Ok(None);
+        };
+        BASE64.decode(text.as_bytes()).map(Some).map_err(|_| {
+            Fault::new(
+                &error::SERIALIZATION,
+                format!("The value of {name} is not a valid base64 string"),
+            )
+        })
+    }
+
+    /// Whether there is such a member, whatever it is.
+    pub fn has(&self, name: Plural) -> bool {
+        match self {
+            Self::Json(members) => members.get(name.json).is_some_and(|value| !value.is_null()),
+            Self::Query(form, prefix) => form.has(&join(prefix, name.query)),
+        }
+    }
+
+    /// A list of texts; empty if it is absent.
+    pub fn texts(&self, name: Plural) -> Result<Vec<Cow<'a, str>>, Fault> {
+        match self {
+            Self::Json(members) => json_list(members.get(name.json))?
+                .iter()
+                .filter_map(|item| json_text(item).transpose())
+                .collect(),
+            Self::Query(form, prefix) => {
+                let base = join(prefix, name.query);
+                let numbered = form.numbers(&base).into_iter();
+                let mut texts: Vec<_> = numbered
+                    .filter_map(|number| form.get(&format!("{base}.{number}")))
+                    .map(Cow::Borrowed)
+                    .collect();
+                texts.extend(form.get(&base).map(Cow::Borrowed));
+                Ok(texts)
+            }
+        }
+    }
+
+    /// A list of structures; empty if it is absent.
+    pub fn records(&self, name: Plural) -> Result<Vec<Input<'a>>, Fault> {
+        match self {
+            Self::Json(members) => json_list(members.get(name.json))?
+                .iter()
+                .map(|item| json_record(item).map(Input::Json))
+                .collect(),
+            Self::Query(form, prefix) => {
+                let base = join(prefix, name.query);
+                let numbers = form.numbers(&base).into_iter();
+                Ok(numbers
+                    .map(|number| Input::Query(form, format!("{base}.{number}")))
+                    .collect())
+            }
+        }
+    }
+
+    /// A map of structures, by name; empty if it is absent.
+    pub fn named_records(&self, name: Plural) -> Result<Vec<(Cow<'a, str>, Input<'a>)>, Fault> {
+        match self {
+            Self::Json(members) => match members.get(name.json) {
+                None | Some(Json::Null) => Ok(Vec::new()),
+                Some(map) => json_record(map)?
+                    .iter()
+                    .filter(|(_, value)| !value.is_null())
+                    .map(|(key, value)| {
+                        Ok((
+                            Cow::Borrowed(key.as_str()),
+                            Input::Json(json_record(value)?),
+                        ))
+                    })
+                    .collect(),
+            },
+            Self::Query(..) => self
+                .records(name)?
+                .into_iter()
+                .map(|entry| {
+                    let key = entry.text("Name")?.unwrap_or_default();
+                    Ok((key, entry.inner("Value")))
+                })
+                .collect(),
+        }
+    }
+
+    /// A map of texts; none if it is absent.
+    pub fn pairs(&self, name: Pairs) -> Result<Option<Vec<(String, String)>>, Fault> {
+        if !self.has(name.plural) {
+            return Ok(None);
+        }
+        match self {
+            Self::Json(members) => match members.get(name.plural.json) {
+                None => Ok(None),
+                Some(map) => json_record(map)?
+                    .iter()
+                    .filter_map(|(key, value)| match json_text(value) {
+                        Ok(text) => text.map(|text| Ok((key.clone(), text.into_owned()))),
+                        Err(fault) => Some(Err(fault)),
+                    })
+                    .collect::<Result<_, _>>()
+                    .map(Some),
+            },
+            Self::Query(..) => {
+                let mut entries = self.records(name.plural)?;
+                // `Attribute.Name` stands for `Attribute.1.Name`.
+                entries.push(self.inner(name.plural.query));
+                let mut pairs = Vec::new();
+                for entry in entries {
+                    if let Some(key) = entry.text(name.key)? {
+                        let value = entry.text("Value")?.unwrap_or_default();
+                        pairs.push((key.into_owned(), value.into_owned()));
+                    }
+                }
+                Ok(Some(pairs))
+            }
+        }
+    }
+
+    /// A structure within this one; only the query protocol has one that is not in a list or a map.
+    fn inner(&self, name: &str) -> Input<'a> {
+        match self {
+            Self::Json(members) => Self::Json(members),
+            Self::Query(form, prefix) => Self::Query(form, join(prefix, name)),
+        }
+    }
+}
+
+fn join(prefix: &str, name: &str) -> String {
+    if prefix.is_empty() {
+        return name.to_owned();
+    }
+    format!("{prefix}.{name}")
+}
+
+fn serialization(message: &str) -> Fault {
+    Fault::new(&error::SERIALIZATION, message)
+}
+
+/// AWS reads numbers and truth values as texts, too.
+fn json_text(value: &Json) -> Result<Option<Cow<'_, str>>, Fault> {
+    match value {
+        Json::Null => Ok(None),
+        Json::String(text) => Ok(Some(Cow::Borrowed(text))),
+        Json::Number(number) => Ok(Some(Cow::Owned(number.to_string()))),
+        Json::Bool(flag) => Ok(Some(Cow::Borrowed(if *flag { "true" } else { "false" }))),
+        Json::Array(_) => Err(serialization(
+            "Unrecognized collection type class java.lang.String",
+        )),
+        Json::Object(_) => Err(serialization(
+            "Start of structure or map found where not expected.",
+        )),
+    }
+}
+
+fn json_number(value: &Json) -> Result<Option<i64>, Fault> {
+    let kind = match value {
+        Json::Null => return Ok(None),
+        Json::Number(number) => {
+            return match number.as_i64() {
+                Some(number) => Ok(Some(number)),
+                // AWS drops the fraction.
+                None => Ok(number.as_f64().map(|number| number as i64)),
+            };
+        }
+        Json::String(_) => "STRING_VALUE",
+        Json::Bool(true) => "TRUE_VALUE",
+        Json::Bool(false) => "FALSE_VALUE",
+        Json::Array(_) => {
+            return Err(serialization(
+                "Unrecognized collection type class java.lang.Integer",
+            ));
+        }
+        Json::Object(_) => {
+            return Err(serialization(
+                "Start of structure or map found where not expected.",
+            ));
+        }
+    };
+    Err(serialization(&format!(
+        "{kind} can not be converted to an Integer"
+    )))
+}
+
+fn json_list(value: Option<&Json>) -> Result<&[Json], Fault> {
+    match value {
+        None | Some(Json::Null) => Ok(&[]),
+        Some(Json::Array(items)) => Ok(items),
+        Some(Json::Object(_)) => Err(serialization(
+            "Start of structure or map found where not expected.",
+        )),
+        Some(_) => Err(serialization("Expected list or null")),
+    }
+}
+
+fn json_record(value: &Json) -> Result<&serde_json::Map<String, Json>, Fault> {
+    match value {
+        Json::Object(members) => Ok(members),
+        Json::Array(_) => Err(serialization("Start of list found where not expected")),
+        _ => Err(serialization("Expected null or structure")),
+    }
+}

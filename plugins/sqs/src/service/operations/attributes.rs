@@ -1,0 +1,344 @@
+//! GetQueueAttributes and SetQueueAttributes, and what CreateQueue shares with them: what a queue can be told, within
+//! which ranges, and how that lies in the store's settings.
+
+use std::ops::RangeInclusive;
+
+use serde_json::Value as Json;
+
+use crate::service::answer::{self, Answer, Record};
+use crate::service::error::{self, Fault};
+use crate::service::input::{Input, Pairs, Plural};
+use crate::service::limits::{self, defaults};
+use crate::service::operations::redrive;
+use crate::service::store::{Counts, Description, Settings};
+use crate::service::{Context, Target};
+
+/// The parameter, which is called the same in every operation that has it.
+pub const ATTRIBUTES: Pairs = Pairs {
+    plural: Plural {
+        json: "Attributes",
+        query: "Attribute",
+    },
+    key: "Name",
+};
+
+/// Attributes that AWS sets, in its order.
+const OBSERVED: [&str; 6] = [
+    "QueueArn",
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+    "CreatedTimestamp",
+    "LastModifiedTimestamp",
+];
+
+/// Attributes that users set, in AWS's order.
+const CHOSEN: [&str; 15] = [
+    "VisibilityTimeout",
+    "MaximumMessageSize",
+    "MessageRetentionPeriod",
+    "DelaySeconds",
+    "Policy",
+    "ReceiveMessageWaitTimeSeconds",
+    "RedrivePolicy",
+    "RedriveAllowPolicy",
+    "FifoQueue",
+    "DeduplicationScope",
+    "FifoThroughputLimit",
+    "ContentBasedDeduplication",
+    "KmsMasterKeyId",
+    "KmsDataKeyReusePeriodSeconds",
+    "SqsManagedSseEnabled",
+];
+
+const SSE: &str = "SqsManagedSseEnabled";
+const KMS_KEY: &str = "KmsMasterKeyId";
+const KMS_REUSE: &str = "KmsDataKeyReusePeriodSeconds";
+
+pub fn get(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+    let target = context.target(input)?;
+    let names = input.texts(Plural {
+        json: "AttributeNames",
+        query: "AttributeName",
+    })?;
+    let known = |name: &str| name == "All" || OBSERVED.contains(&name) || CHOSEN.contains(&name);
+    if let Some(unknown) = names.iter().find(|name| !known(name)) {
+        return Err(Fault::unknown_attribute(unknown));
+    }
+    let wanted = |name: &&str| names.iter().any(|asked| asked == "All" || asked == name);
+    let observed: Vec<&str> = OBSERVED.into_iter().filter(wanted).collect();
+    let description = describe(context, &target)?;
+    let counts = if observed.iter().any(|name| name.starts_with("Approximate")) {
+        let counts = target.queue.counts();
+        Some(counts.map_err(|fault| context.fault(fault))?)
+    } else {
+        None
+    };
+    let observed = observed
+        .into_iter()
+        .filter_map(|name| Some((name, observe(context, &description, counts, name)?)));
+    let chosen = CHOSEN
+        .into_iter()
+        .filter(wanted)
+        .filter_map(|name| Some((name, value(context, &description.settings, name)?)));
+    let attributes = observed
+        .chain(chosen)
+        .map(|(name, value)| (name.to_owned(), value));
+    let attributes = answer::pairs(attributes);
+    Ok(Some(Record::default().map(
+        "Attributes",
+        "Attribute",
+        "Name",
+        attributes,
+    )))
+}
+
+pub fn set(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+    let target = context.target(input)?;
+    let Some(changes) = input.pairs(ATTRIBUTES)? else {
+        return Err(Fault::missing(if context.query {
+            "Attribute.Name"
+        } else {
+            "Attributes"
+        }));
+    };
+    let mut settings = describe(context, &target)?.settings;
+    apply(context, &mut settings, &changes)?;
+    change(context, &target, &settings)?;
+    Ok(None)
+}
+
+/// A queue as it is.
+pub fn describe(context: &Context<'_>, target: &Target) -> Result<Description, Fault> {
+    let description = target.queue.describe();
+    description.map_err(|fault| context.fault(fault))
+}
+
+/// Keeps a queue's settings.
+pub fn change(context: &Context<'_>, target: &Target, settings: &Settings) -> Result<(), Fault> {
+    let changed = target.queue.change(settings);
+    changed.map_err(|fault| context.fault(fault))
+}
+
+/// The settings of a queue of which nothing else is said.
+pub fn initial(fifo: bool) -> Settings {
+    Settings {
+        ordered: fifo,
+        lease_ms: defaults::VISIBILITY_TIMEOUT * 1000,
+        delay_ms: 0,
+        retention_ms: defaults::RETENTION_PERIOD * 1000,
+        deduplication_by_group: false,
+        dead_letter: None,
+        attributes: Vec::new(),
+    }
+}
+
+fn observe(
+    context: &Context<'_>,
+    description: &Description,
+    counts: Option<Counts>,
+    name: &str,
+) -> Option<String> {
+    let number = match name {
+        "QueueArn" => return Some(context.arn(&description.name)),
+        "ApproximateNumberOfMessages" => counts?.visible,
+        "ApproximateNumberOfMessagesNotVisible" => counts?.leased,
+        "ApproximateNumberOfMessagesDelayed" => counts?.delayed,
+        "CreatedTimestamp" => description.created_at_ms / 1000,
+        _ => description.changed_at_ms / 1000,
+    };
+    Some(number.to_string())
+}
+
+/// The value of an attribute that users set; none if AWS does not show it.
+pub fn value(context: &Context<'_>, settings: &Settings, name: &str) -> Option<String> {
+    let kept = || extra(settings, name).map(str::to_owned);
+    let fifo = |default: &str| {
+        let value = kept().unwrap_or_else(|| default.to_owned());
+        settings.ordered.then_some(value)
+    };
+    match name {
+        "VisibilityTimeout" => Some((settings.lease_ms / 1000).to_string()),
+        "DelaySeconds" => Some((settings.delay_ms / 1000).to_string()),
+        "MessageRetentionPeriod" => Some((settings.retention_ms / 1000).to_string()),
+        "MaximumMessageSize" => kept().or_else(|| Some(limits::MESSAGE_SIZE.to_string())),
+        "ReceiveMessageWaitTimeSeconds" => kept().or_else(|| Some("0".to_owned())),
+        "RedrivePolicy" => redrive::render(context, settings),
+        "FifoQueue" => settings.ordered.then(|| "true".to_owned()),
+        "DeduplicationScope" => fifo("queue"),
+        "FifoThroughputLimit" => fifo("perQueue"),
+        "ContentBasedDeduplication" => fifo("false"),
+        KMS_REUSE => kept()
+            .or_else(|| extra(settings, KMS_KEY).map(|_| defaults::DATA_KEY_REUSE.to_string())),
+        SSE => kept().or_else(|| Some("true".to_owned())),
+        _ => kept(),
+    }
+}
+
+/// Changes settings as asked, or says what is wrong with the first attribute that can not be set.
+pub fn apply(
+    context: &Context<'_>,
+    settings: &mut Settings,
+    changes: &[(String, String)],
+) -> Result<(), Fault> {
+    for (name, text) in changes {
+        apply_one(context, settings, name, text)?;
+    }
+    check_encryption(settings, changes)?;
+    if extra(settings, "FifoThroughputLimit") == Some("perMessageGroupId")
+        && extra(settings, "DeduplicationScope") != Some("messageGroup")
+    {
+        return Err(Fault::new(
+            &error::INVALID_ATTRIBUTE_VALUE,
+            "The perMessageGroupId value is allowed only when the value for DeduplicationScope is messageGroup.",
+        ));
+    }
+    Ok(())
+}
+
+fn apply_one(
+    context: &Context<'_>,
+    settings: &mut Settings,
+    name: &str,
+    text: &str,
+) -> Result<(), Fault> {
+    let millis = |range| Ok::<_, Fault>(number(name, text, range)? * 1000);
+    match name {
+        "VisibilityTimeout" => settings.lease_ms = millis(&limits::VISIBILITY_TIMEOUT)?,
+        "DelaySeconds" => settings.delay_ms = millis(&limits::DELAY_SECONDS)?,
+        "MessageRetentionPeriod" => settings.retention_ms = millis(&limits::RETENTION_PERIOD)?,
+        "MaximumMessageSize" => keep_number(settings, name, text, &limits::MAXIMUM_MESSAGE_SIZE)?,
+        "ReceiveMessageWaitTimeSeconds" => {
+            keep_number(settings, name, text, &limits::WAIT_TIME_SECONDS)?;
+        }
+        "RedrivePolicy" => settings.dead_letter = redrive::parse(context, settings, text)?,
+        "RedriveAllowPolicy" => {
+            redrive::check_allow_policy(text)?;
+            keep(settings, name, text);
+        }
+        "Policy" => {
+            check_policy(text)?;
+            keep(settings, name, text);
+        }
+        "FifoQueue" => check_kind(settings, text)?,
+        "ContentBasedDeduplication" if settings.ordered => keep_flag(settings, name, text)?,
+        "DeduplicationScope" | "FifoThroughputLimit" => keep_choice(settings, name, text)?,
+        KMS_KEY => {
+            keep(settings, name, text);
+            if !text.is_empty() {
+                keep(settings, SSE, "false");
+            }
+        }
+        KMS_REUSE => {
+            keep_number(settings, name, text, &limits::DATA_KEY_REUSE)?;
+            if text.parse() == Ok(defaults::DATA_KEY_REUSE) {
+                keep(settings, name, "");
+            }
+        }
+        SSE => keep_flag(settings, name, text)?,
+        _ => return Err(Fault::unknown_attribute(name)),
+    }
+    Ok(())
+}
+
+/// A queue is of one kind for good.
+fn check_kind(settings: &Settings, text: &str) -> Result<(), Fault> {
+    if !settings.ordered {
+        return Err(Fault::unknown_attribute("FifoQueue"));
+    }
+    if text.eq_ignore_ascii_case("true") {
+        return Ok(());
+    }
+    Err(Fault::new(
+        &error::INVALID_ATTRIBUTE_VALUE,
+        "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.",
+    ))
+}
+
+fn check_encryption(settings: &mut Settings, changes: &[(String, String)]) -> Result<(), Fault> {
+    let asked = |name: &str, right: fn(&str) -> bool| {
+        let found = changes.iter().find(|(other, _)| other == name);
+        found.is_some_and(|(_, text)| right(text))
+    };
+    let own = asked(SSE, |text| text.eq_ignore_ascii_case("true"));
+    if own && extra(settings, KMS_KEY).is_some() {
+        return Err(Fault::new(
+            &error::INVALID_ATTRIBUTE_NAME,
+            "You can use one type of server-side encryption (SSE) at one time. \
+             You can either enable KMS SSE or SQS SSE.",
+        ));
+    }
+    Ok(())
+}
+
+fn check_policy(text: &str) -> Result<(), Fault> {
+    let is_map = matches!(serde_json::from_str(text), Ok(Json::Object(_)));
+    if text.is_empty() || is_map {
+        return Ok(());
+    }
+    Err(Fault::attribute_value("Policy"))
+}
+
+fn number(name: &str, text: &str, range: &RangeInclusive<u64>) -> Result<u64, Fault> {
+    text.parse()
+        .ok()
+        .filter(|number| range.contains(number))
+        .ok_or_else(|| Fault::attribute_value(name))
+}
+
+fn keep_number(
+    settings: &mut Settings,
+    name: &str,
+    text: &str,
+    range: &RangeInclusive<u64>,
+) -> Result<(), Fault> {
+    let number = number(name, text, range)?;
+    keep(settings, name, &number.to_string());
+    Ok(())
+}
+
+fn keep_flag(settings: &mut Settings, name: &str, text: &str) -> Result<(), Fault> {
+    let flag = text.to_ascii_lowercase();
+    if !matches!(flag.as_str(), "true" | "false") {
+        return Err(Fault::attribute_value(name));
+    }
+    keep(settings, name, &flag);
+    Ok(())
+}
+
+fn keep_choice(settings: &mut Settings, name: &str, text: &str) -> Result<(), Fault> {
+    if !settings.ordered {
+        return Err(Fault::new(
+            &error::INVALID_ATTRIBUTE_NAME,
+            format!("You can specify the {name} only when FifoQueue is set to true."),
+        ));
+    }
+    let choices = match name {
+        "DeduplicationScope" => ["messageGroup", "queue"],
+        _ => ["perMessageGroupId", "perQueue"],
+    };
+    if !choices.contains(&text) {
+        return Err(Fault::attribute_value(name));
+    }
+    keep(settings, name, text);
+    if name == "DeduplicationScope" {
+        settings.deduplication_by_group = text == "messageGroup";
+    }
+    Ok(())
+}
+
+/// An attribute that the store keeps without knowing it.
+pub fn extra<'a>(settings: &'a Settings, name: &str) -> Option<&'a str> {
+    let found = settings.attributes.iter().find(|(other, _)| other == name);
+    found.map(|(_, value)| value.as_str())
+}
+
+/// Keeps such an attribute; an empty value removes it.
+pub fn keep(settings: &mut Settings, name: &str, value: &str) {
+    settings.attributes.retain(|(other, _)| other != name);
+    if !value.is_empty() {
+        settings
+            .attributes
+            .push((name.to_owned(), value.to_owned()));
+    }
+}

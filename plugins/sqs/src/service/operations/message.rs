@@ -1,0 +1,460 @@
+//! A message on its way in: its body, attributes and FIFO ids, and AWS's rules for them.
+
+use crate::service::Context;
+use crate::service::error::{self, Fault};
+use crate::service::input::{Input, Plural};
+use crate::service::limits;
+use crate::service::store::{Attribute, Entry, Settings, Value};
+
+/// What AWS calls whoever has no signature that could be asked.
+const SENDER: &str = "AIDAIENQZJOLO23YVJ4VO";
+
+const TRACE_HEADER: &str = "AWSTraceHeader";
+
+/// The queue's side of the rules.
+pub struct Rules {
+    fifo: bool,
+    content_based: bool,
+    max_size: u64,
+}
+
+impl Rules {
+    pub fn of(settings: &Settings) -> Self {
+        let find = |name: &str| {
+            let found = settings.attributes.iter().find(|(other, _)| other == name);
+            found.map(|(_, value)| value.as_str())
+        };
+        Self {
+            fifo: settings.ordered,
+            content_based: find("ContentBasedDeduplication") == Some("true"),
+            max_size: find("MaximumMessageSize")
+                .and_then(|size| size.parse().ok())
+                .unwrap_or(limits::MESSAGE_SIZE),
+        }
+    }
+}
+
+/// A message as the request has it.
+pub struct Draft {
+    body: String,
+    delay: Option<i64>,
+    pub attributes: Vec<Attribute>,
+    pub system: Vec<Attribute>,
+    group: Option<String>,
+    deduplication: Option<String>,
+}
+
+impl Draft {
+    /// Reads a message, and refuses what is no message at all.
+    pub fn read(input: &Input<'_>) -> Result<Self, Fault> {
+        let own = |name: &str| Ok(input.text(name)?.map(std::borrow::Cow::into_owned));
+        Ok(Self {
+            body: input.text("MessageBody")?.unwrap_or_default().into_owned(),
+            delay: input.number("DelaySeconds")?,
+            attributes: attributes(input, &USER)?,
+            system: attributes(input, &SYSTEM)?,
+            group: own("MessageGroupId")?,
+            deduplication: own("MessageDeduplicationId")?,
+        })
+    }
+
+    pub fn body(&self) -> &str {
+        &self.body
+    }
+
+    /// Bytes as AWS counts them: names, types and values of user attributes included.
+    pub fn size(&self) -> u64 {
+        let attributes = self.attributes.iter().map(|attribute| {
+            let value = match &attribute.value {
+                Value::Text(text) => text.len(),
+                Value::Binary(bytes) => bytes.len(),
+            };
+            attribute.name.len() + attribute.data_type.len() + value
+        });
+        (self.body.len() + attributes.sum::<usize>()) as u64
+    }
+
+    /// A batch to a FIFO queue is refused as a whole if an entry lacks what every message there needs.
+    pub fn check_fifo(&self, rules: &Rules) -> Result<(), Fault> {
+        if !rules.fifo {
+            return Ok(());
+        }
+        if self.deduplication.is_none() && !rules.content_based {
+            return Err(no_deduplication());
+        }
+        if self.group.is_none() {
+            return Err(Fault::invalid(Fault::missing("MessageGroupId").message));
+        }
+        Ok(())
+    }
+
+    /// Checks a message against the rules of its queue.
+    pub fn check(&self, rules: &Rules) -> Result<(), Fault> {
+        if self.body.is_empty() {
+            return Err(Fault::missing("MessageBody"));
+        }
+        if self.size() > rules.max_size {
+            return Err(Fault::invalid(format!(
+                "One or more parameters are invalid. Reason: Message must be shorter than {} bytes.",
+                rules.max_size
+            )));
+        }
+        check_characters(&self.body)
+            .map_err(|text| Fault::new(&error::INVALID_MESSAGE_CONTENTS, text))?;
+        for attribute in &self.attributes {
+            if let Value::Text(text) = &attribute.value {
+                check_characters(text).map_err(Fault::invalid)?;
+            }
+        }
+        self.check_ids(rules)?;
+        self.check_delay(rules)
+    }
+
+    fn check_ids(&self, rules: &Rules) -> Result<(), Fault> {
+        check_fifo_id("MessageDeduplicationId", self.deduplication.as_deref())?;
+        check_fifo_id("MessageGroupId", self.group.as_deref())?;
+        if !rules.fifo {
+            return match &self.deduplication {
+                Some(id) => Err(not_for_this_queue("MessageDeduplicationId", id)),
+                None => Ok(()),
+            };
+        }
+        if self.group.is_none() {
+            return Err(Fault::missing("MessageGroupId"));
+        }
+        if self.deduplication.is_none() && !rules.content_based {
+            return Err(no_deduplication());
+        }
+        Ok(())
+    }
+
+    fn check_delay(&self, rules: &Rules) -> Result<(), Fault> {
+        let Some(delay) = self.delay else {
+            return Ok(());
+        };
+        // A FIFO queue takes 0 for its own delay.
+        if rules.fifo && delay != 0 {
+            return Err(not_for_this_queue("DelaySeconds", delay));
+        }
+        let in_range =
+            u64::try_from(delay).is_ok_and(|delay| limits::DELAY_SECONDS.contains(&delay));
+        if in_range {
+            return Ok(());
+        }
+        Err(Fault::value(
+            "DelaySeconds",
+            delay,
+            "DelaySeconds must be >= 0 and <= 900.",
+        ))
+    }
+
+    /// The message for the store. It has been checked.
+    pub fn into_entry(self, rules: &Rules, context: &Context<'_>) -> Entry {
+        let trace = self.system.into_iter().find_map(|attribute| {
+            let Value::Text(text) = attribute.value else {
+                return None;
+            };
+            (attribute.name == TRACE_HEADER).then_some(text)
+        });
+        let mut extra = vec![("SenderId".to_owned(), SENDER.to_owned())];
+        if let Some(trace) = trace.or_else(|| context.trace.map(str::to_owned)) {
+            extra.push((TRACE_HEADER.to_owned(), trace));
+        }
+        let deduplication = match self.deduplication {
+            None if rules.fifo => Some(content_digest(&self.body)),
+            id => id,
+        };
+        let delay = self.delay.and_then(|delay| u64::try_from(delay).ok());
+        Entry {
+            body: self.body.into_bytes(),
+            attributes: self.attributes,
+            extra,
+            delay_ms: delay.filter(|_| !rules.fifo).map(|delay| delay * 1000),
+            group: self.group,
+            deduplication,
+        }
+    }
+}
+
+fn content_digest(body: &str) -> String {
+    use sha2::Digest as _;
+    crate::service::md5::hex(&sha2::Sha256::digest(body.as_bytes()))
+}
+
+fn not_for_this_queue(parameter: &str, value: impl std::fmt::Display) -> Fault {
+    Fault::value(
+        parameter,
+        value,
+        "The request include parameter that is not valid for this queue type.",
+    )
+}
+
+fn no_deduplication() -> Fault {
+    Fault::invalid(
+        "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
+    )
+}
+
+/// A message group id, a deduplication id or the id of an attempt to receive.
+pub fn check_fifo_id(parameter: &str, id: Option<&str>) -> Result<(), Fault> {
+    let Some(id) = id else {
+        return Ok(());
+    };
+    let right =
+        (1..=limits::FIFO_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
+    if right {
+        return Ok(());
+    }
+    let reason = format!(
+        "{parameter} can only include alphanumeric and punctuation characters. 1 to 128 in length."
+    );
+    Err(Fault::value(parameter, id, &reason))
+}
+
+/// Texts may have what XML 1.0 may have.
+fn check_characters(text: &str) -> Result<(), String> {
+    let wrong = text.chars().find(|character| {
+        !matches!(character, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+    });
+    match wrong {
+        None => Ok(()),
+        Some(character) => Err(format!(
+            "Invalid binary character '#x{:X}' was found in the message body, the set of allowed characters is \
+             #x9 | #xA | #xD | [#x20-#xD7FF] | [#xE000-#xFFFD] | [#x10000-#x10FFFF]",
+            u32::from(character)
+        )),
+    }
+}
+
+/// A kind of attributes.
+struct Kind {
+    plural: Plural,
+    /// What AWS's messages call it.
+    noun: &'static str,
+    system: bool,
+}
+
+const USER: Kind = Kind {
+    plural: Plural {
+        json: "MessageAttributes",
+        query: "MessageAttribute",
+    },
+    noun: "message (user) attribute",
+    system: false,
+};
+
+const SYSTEM: Kind = Kind {
+    plural: Plural {
+        json: "MessageSystemAttributes",
+        query: "MessageSystemAttribute",
+    },
+    noun: "message system attribute",
+    system: true,
+};
+
+fn attributes(input: &Input<'_>, kind: &Kind) -> Result<Vec<Attribute>, Fault> {
+    let records = input.named_records(kind.plural)?;
+    if records.len() > limits::MESSAGE_ATTRIBUTES {
+        return Err(Fault::invalid(format!(
+            "Number of message attributes [{}] exceeds the allowed maximum [{}].",
+            records.len(),
+            limits::MESSAGE_ATTRIBUTES
+        )));
+    }
+    let mut attributes: Vec<Attribute> = Vec::with_capacity(records.len());
+    for (name, record) in records {
+        check_name(&name, kind)?;
+        if attributes.iter().any(|other| other.name == name) {
+            return Err(Fault::invalid(format!(
+                "Message attribute name '{name}' already exists."
+            )));
+        }
+        attributes.push(attribute(&name, &record, kind)?);
+    }
+    Ok(attributes)
+}
+
+fn check_name(name: &str, kind: &Kind) -> Result<(), Fault> {
+    if name.is_empty() {
+        return Err(Fault::invalid(format!(
+            "The request must contain non-empty {} names.",
+            kind.noun
+        )));
+    }
+    if kind.system {
+        if name == TRACE_HEADER {
+            return Ok(());
+        }
+        return Err(Fault::invalid(format!(
+            "Message system attribute name '{name}' is invalid."
+        )));
+    }
+    if name.len() > limits::ATTRIBUTE_NAME {
+        return Err(Fault::invalid(
+            "Message (user) attribute name must be shorter than 256 bytes.",
+        ));
+    }
+    let lower = name.to_ascii_lowercase();
+    if lower.starts_with("aws.") || lower.starts_with("amazon.") {
+        return Err(Fault::invalid(
+            "You can't use message attribute names beginning with 'AWS.' or 'Amazon'. \
+             These strings are reserved for internal use.",
+        ));
+    }
+    let right =
+        |character: char| character.is_alphanumeric() || matches!(character, '_' | '-' | '.');
+    let dots = name.starts_with('.') || name.ends_with('.') || name.contains("..");
+    if dots || !name.chars().all(right) {
+        return Err(Fault::invalid(format!(
+            "The message attribute name '{name}' is invalid. Attribute name can contain A-Z, a-z, 0-9, \
+             underscore (_), hyphen (-), and period (.) characters."
+        )));
+    }
+    Ok(())
+}
+
+fn attribute(name: &str, record: &Input<'_>, kind: &Kind) -> Result<Attribute, Fault> {
+    let lists = ["StringListValue", "BinaryListValue"];
+    for list in lists {
+        let json = if list.starts_with('S') {
+            "StringListValues"
+        } else {
+            "BinaryListValues"
+        };
+        let list = Plural { json, query: list };
+        if record.has(list) && !record.texts(list)?.is_empty() {
+            return Err(Fault::invalid(
+                "Message attribute list values in SendMessage operation are not supported.",
+            ));
+        }
+    }
+    let data_type = record.text("DataType")?.unwrap_or_default().into_owned();
+    let text = record.text("StringValue")?;
+    let bytes = record.bytes("BinaryValue")?;
+    if data_type.is_empty() {
+        return Err(Fault::invalid(if text.is_none() && bytes.is_none() {
+            format!(
+                "The {} '{name}' must contain a non-empty message attribute value.",
+                kind.noun
+            )
+        } else {
+            format!(
+                "The {} '{name}' must contain a non-empty message attribute type.",
+                kind.noun
+            )
+        }));
+    }
+    if data_type.len() > limits::ATTRIBUTE_NAME {
+        return Err(Fault::invalid(
+            "Message (user) attribute type must be shorter than 256 bytes.",
+        ));
+    }
+    let base = data_type.split('.').next().unwrap_or_default();
+    if !matches!(base, "String" | "Number" | "Binary") || (kind.system && data_type != "String") {
+        return Err(Fault::invalid(format!(
+            "The type of {} '{name}' is invalid. You must use only the following supported type prefixes: \
+             {}.",
+            kind.noun,
+            if kind.system {
+                "String"
+            } else {
+                "Binary, Number, String"
+            }
+        )));
+    }
+    let value = value(
+        name,
+        base,
+        text.map(std::borrow::Cow::into_owned),
+        bytes,
+        kind,
+    )?;
+    Ok(Attribute {
+        name: name.to_owned(),
+        data_type,
+        value,
+    })
+}
+
+fn value(
+    name: &str,
+    base: &str,
+    text: Option<String>,
+    bytes: Option<Vec<u8>>,
+    kind: &Kind,
+) -> Result<Value, Fault> {
+    let value = match base {
+        "Binary" => bytes.filter(|bytes| !bytes.is_empty()).map(Value::Binary),
+        _ => text.filter(|text| !text.is_empty()).map(Value::Text),
+    };
+    let Some(value) = value else {
+        let noun = if kind.system {
+            "Message system attribute"
+        } else {
+            "Message (user) attribute"
+        };
+        return Err(Fault::invalid(format!(
+            "{noun} '{name}' must contain a non-empty value of type '{base}'."
+        )));
+    };
+    match &value {
+        Value::Text(text) if base == "Number" && !is_number(text) => Err(Fault::invalid(format!(
+            "Can't cast the value of message (user) attribute '{name}' to a number."
+        ))),
+        _ => Ok(value),
+    }
+}
+
+/// A decimal number, with an exponent if need be.
+fn is_number(text: &str) -> bool {
+    let text = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+        None => (text, None),
+    };
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let exponent_right = exponent.is_none_or(|exponent| {
+        let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+        !exponent.is_empty() && digits(exponent)
+    });
+    digits(whole)
+        && digits(fraction)
+        && !(whole.is_empty() && fraction.is_empty())
+        && exponent_right
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_told_from_other_texts() {
+        for text in [
+            "0",
+            "-1",
+            "+1.5",
+            ".5",
+            "1.",
+            "1e10",
+            "1.5E-3",
+            "1234567890123456789012",
+        ] {
+            assert!(is_number(text), "{text}");
+        }
+        for text in ["", "-", ".", "1e", "e1", "one", "1 ", "0x1", "1.2.3", "NaN"] {
+            assert!(!is_number(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn characters_of_xml_are_allowed() {
+        assert_eq!(
+            check_characters("\t\n\r aü\u{d7ff}\u{e000}\u{fffd}\u{10000}\u{10ffff}"),
+            Ok(())
+        );
+        for text in ["\0", "\u{8}", "\u{b}", "\u{1f}", "\u{fffe}", "\u{ffff}"] {
+            assert!(check_characters(text).is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Message move tasks: StartMessageMoveTask, CancelMessageMoveTask, ListMessageMoveTasks.
+//!
+//! A task's handle is base64 of a small JSON object that names the queue and the store's own handle, as AWS's is.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde_json::Value as Json;
+
+use crate::service::answer::{Answer, Node, Record};
+use crate::service::error::{self, Fault};
+use crate::service::input::Input;
+use crate::service::limits;
+use crate::service::store::{Move, MoveStatus, Queue, StoreFault};
+use crate::service::{Context, address};
+
+const SOURCE: &str = "SourceArn";
+const DESTINATION: &str = "DestinationArn";
+
+pub fn start(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+    let arn = input.required(SOURCE)?;
+    let (_, source) = open(context, SOURCE, &arn)?;
+    let rate = rate(input)?;
+    let sources = source.dead_letter_sources(None, 1);
+    let sources = sources.map_err(|fault| context.fault(fault))?;
+    if sources.queues.is_empty() {
+        return Err(Fault::invalid(
+            "Source queue must be configured as a Dead Letter Queue.",
+        ));
+    }
+    let destination = input.text(DESTINATION)?.filter(|arn| !arn.is_empty());
+    let destination = match destination {
+        Some(arn) => Some(open(context, DESTINATION, &arn)?.0),
+        None => None,
+    };
+    let started = source.start_move(destination.as_deref(), rate);
+    let task = started.map_err(|fault| match fault {
+        StoreFault::Exists => Fault::invalid(
+            "There is already a task running. Only one active task is allowed for a source queue arn at a given time.",
+        ),
+        StoreFault::Missing => missing(DESTINATION),
+        StoreFault::Invalid(_) => Fault::invalid(
+            "Source and destination queues must be of the same type, and must not be the same queue.",
+        ),
+        fault => context.fault(fault),
+    })?;
+    Ok(Some(
+        Record::default().text("TaskHandle", handle(&task, &arn)),
+    ))
+}
+
+fn rate(input: &Input<'_>) -> Result<Option<u32>, Fault> {
+    let name = "MaxNumberOfMessagesPerSecond";
+    let Some(given) = input.number(name)? else {
+        return Ok(None);
+    };
+    match u32::try_from(given) {
+        Ok(rate) if limits::MOVE_RATE.contains(&u64::from(rate)) => Ok(Some(rate)),
+        _ => Err(Fault::value(
+            name,
+            given,
+            "Must be between 1 and 500, if provided.",
+        )),
+    }
+}
+
+pub fn cancel(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+    let given = input.required("TaskHandle")?;
+    let (task, arn) = parse_handle(&given)
+        .ok_or_else(|| Fault::invalid("Value for parameter TaskHandle is invalid."))?;
+    open(context, SOURCE, &arn)?;
+    let cancelled = context.store().cancel_move(&task);
+    let moved = cancelled.map_err(|fault| match fault {
+        StoreFault::Missing => Fault::new(&error::RESOURCE_NOT_FOUND, "Task does not exist."),
+        StoreFault::Invalid(_) => Fault::invalid("Only active tasks can be cancelled."),
+        fault => context.fault(fault),
+    })?;
+    Ok(Some(
+        Record::default().number("ApproximateNumberOfMessagesMoved", moved),
+    ))
+}
+
+pub fn list(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+    let arn = input.required(SOURCE)?;
+    let (_, source) = open(context, SOURCE, &arn)?;
+    let given = input.number("MaxResults")?.unwrap_or(1);
+    let most = u32::try_from(given)
+        .ok()
+        .filter(|most| limits::MOVE_TASKS.contains(&u64::from(*most)))
+        .ok_or_else(|| {
+            Fault::value(
+                "MaxResults",
+                given,
+                "Must be between 1 and 10, if provided.",
+            )
+        })?;
+    let moves = source.moves(most).map_err(|fault| context.fault(fault))?;
+    let results = moves
+        .into_iter()
+        .map(|task| Node::Record(render(context, task)))
+        .collect();
+    let name = "ListMessageMoveTasksResultEntry";
+    Ok(Some(Record::default().list("Results", name, results)))
+}
+
+fn render(context: &Context<'_>, task: Move) -> Record {
+    let source = context.arn(&task.source);
+    let running = task.status == MoveStatus::Running;
+    let status = match task.status {
+        MoveStatus::Running => "RUNNING",
+        MoveStatus::Completed => "COMPLETED",
+        MoveStatus::Cancelling => "CANCELLING",
+        MoveStatus::Cancelled => "CANCELLED",
+        MoveStatus::Failed => "FAILED",
+    };
+    let failure = task.failure.map(|_| {
+        // What AWS says when a queue went away, the one reason for a move to fail here.
+        error::QUEUE_DOES_NOT_EXIST.query.to_owned()
+    });
+    Record::default()
+        .maybe_text("TaskHandle", running.then(|| handle(&task.handle, &source)))
+        .text("Status", status)
+        .text(SOURCE, source)
+        .maybe_text(DESTINATION, task.destination.map(|name| context.arn(&name)))
+        .maybe_number(
+            "MaxNumberOfMessagesPerSecond",
+            task.per_second.map(u64::from),
+        )
+        .number("ApproximateNumberOfMessagesMoved", task.moved)
+        .number("ApproximateNumberOfMessagesToMove", task.expected)
+        .maybe_text("FailureReason", failure)
+        .number("StartedTimestamp", task.started_at_ms)
+}
+
+/// The queue of an ARN.
+fn open(
+    context: &Context<'_>,
+    parameter: &str,
+    arn: &str,
+) -> Result<(String, Box<dyn Queue>), Fault> {
+    let parts = address::parse_arn(arn).filter(|parts| parts.service == "sqs");
+    let parts = parts.ok_or_else(|| {
+        Fault::invalid(format!(
+            "You must use this format to specify the {parameter}: \
+             arn:<partition>:<service>:<region>:<account-id>:<resource-id>"
+        ))
+    })?;
+    if (parts.region, parts.account) != (context.world.region, context.world.account) {
+        return Err(missing(parameter));
+    }
+    match context.store().open(parts.name) {
+        Ok(queue) => Ok((parts.name.to_owned(), queue)),
+        Err(StoreFault::Missing) => Err(missing(parameter)),
+        Err(fault) => Err(context.fault(fault)),
+    }
+}
+
+fn missing(parameter: &str) -> Fault {
+    Fault::new(
+        &error::RESOURCE_NOT_FOUND,
+        format!("The resource that you specified for the {parameter} parameter doesn't exist."),
+    )
+}
+
+fn handle(task: &str, source: &str) -> String {
+    BASE64.encode(serde_json::json!({"taskId": task, "sourceArn": source}).to_string())
+}
+
+fn parse_handle(handle: &str) -> Option<(String, String)> {
+    let text = BASE64.decode(handle).ok()?;
+    let object: Json = serde_json::from_slice(&text).ok()?;
+    let part = |name: &str| object.get(name)?.as_str().map(str::to_owned);
+    Some((part("taskId")?, part("sourceArn")?))
+}

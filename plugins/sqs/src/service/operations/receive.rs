@@ -1,0 +1,218 @@
+//! ReceiveMessage.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use crate::service::answer::{self, Answer, Node, Record};
+use crate::service::error::Fault;
+use crate::service::input::{Input, Plural};
+use crate::service::operations::message;
+use crate::service::store::{Attribute, Message, Value};
+use crate::service::{Context, Target, limits, md5};
+
+/// The system attributes, in AWS's order.
+const SYSTEM_ATTRIBUTES: [&str; 9] = [
+    "SenderId",
+    "ApproximateFirstReceiveTimestamp",
+    "ApproximateReceiveCount",
+    "SentTimestamp",
+    "SequenceNumber",
+    "MessageDeduplicationId",
+    "MessageGroupId",
+    "AWSTraceHeader",
+    "DeadLetterQueueSourceArn",
+];
+
+pub fn receive(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+    let target = context.target(input)?;
+    let wait = wait_seconds(context, &target, input)?;
+    let most = input.number("MaxNumberOfMessages")?.unwrap_or(1);
+    let most = in_range(most, &limits::RECEIVE).ok_or_else(|| {
+        Fault::value(
+            "MaxNumberOfMessages",
+            most,
+            "Must be between 1 and 10, if provided.",
+        )
+    })?;
+    let lease = lease_seconds(input)?;
+    let attempt = input.text("ReceiveRequestAttemptId")?;
+    message::check_fifo_id("ReceiveRequestAttemptId", attempt.as_deref())?;
+    let system = system_names(input)?;
+    let user = input.texts(Plural {
+        json: "MessageAttributeNames",
+        query: "MessageAttributeName",
+    })?;
+
+    let most = u32::try_from(most).unwrap_or(1);
+    let wait_ms = u32::try_from(wait * 1000).unwrap_or(0);
+    let lease_ms = lease.map(|seconds| seconds * 1000);
+    let messages = target.queue.receive(most, lease_ms, wait_ms);
+    let messages = messages.map_err(|fault| context.fault(fault))?;
+    let messages = messages
+        .into_iter()
+        .map(|message| Node::Record(render(context, message, &system, &user)))
+        .collect();
+    Ok(Some(
+        Record::default().list("Messages", "Message", messages),
+    ))
+}
+
+fn in_range(value: i64, range: &std::ops::RangeInclusive<u64>) -> Option<u64> {
+    u64::try_from(value)
+        .ok()
+        .filter(|value| range.contains(value))
+}
+
+fn wait_seconds(context: &Context<'_>, target: &Target, input: &Input<'_>) -> Result<u64, Fault> {
+    if let Some(wait) = input.number("WaitTimeSeconds")? {
+        return in_range(wait, &limits::WAIT_TIME_SECONDS).ok_or_else(|| {
+            Fault::value(
+                "WaitTimeSeconds",
+                wait,
+                "Must be >= 0 and <= 20, if provided.",
+            )
+        });
+    }
+    let description = target.queue.describe();
+    let settings = description.map_err(|fault| context.fault(fault))?.settings;
+    let wait = settings
+        .attributes
+        .iter()
+        .find(|(name, _)| name == "ReceiveMessageWaitTimeSeconds");
+    Ok(wait.and_then(|(_, wait)| wait.parse().ok()).unwrap_or(0))
+}
+
+fn lease_seconds(input: &Input<'_>) -> Result<Option<u64>, Fault> {
+    let Some(lease) = input.number("VisibilityTimeout")? else {
+        return Ok(None);
+    };
+    match in_range(lease, &limits::VISIBILITY_TIMEOUT) {
+        Some(lease) => Ok(Some(lease)),
+        None => Err(Fault::value(
+            "VisibilityTimeout",
+            lease,
+            "Must be >= 0 and <= 43200, if provided.",
+        )),
+    }
+}
+
+/// Which system attributes are asked for. In JSON the newer parameter counts if both are there, in the query protocol,
+/// where SDKs send the newer one under the older name, the older.
+fn system_names<'a>(input: &Input<'a>) -> Result<Vec<Cow<'a, str>>, Fault> {
+    let newer = input.texts(Plural {
+        json: "MessageSystemAttributeNames",
+        query: "MessageSystemAttributeName",
+    })?;
+    let older = input.texts(Plural {
+        json: "AttributeNames",
+        query: "AttributeName",
+    })?;
+    let (first, second) = if input.is_query() {
+        (older, newer)
+    } else {
+        (newer, older)
+    };
+    let names = if first.is_empty() { second } else { first };
+    let unknown = names
+        .iter()
+        .find(|name| name.as_ref() != "All" && !SYSTEM_ATTRIBUTES.contains(&name.as_ref()));
+    match unknown {
+        Some(name) => Err(Fault::unknown_attribute(name)),
+        None => Ok(names),
+    }
+}
+
+fn render(
+    context: &Context<'_>,
+    message: Message,
+    system: &[Cow<'_, str>],
+    user: &[Cow<'_, str>],
+) -> Record {
+    let wanted = |name: &str| system.iter().any(|asked| asked == "All" || asked == name);
+    let attributes = SYSTEM_ATTRIBUTES
+        .iter()
+        .filter(|name| wanted(name))
+        .filter_map(|name| Some(((*name).to_owned(), system_value(context, &message, name)?)));
+    let attributes = answer::pairs(attributes);
+    let selected: Vec<&Attribute> = message
+        .attributes
+        .iter()
+        .filter(|attribute| is_selected(&attribute.name, user))
+        .collect();
+    let digest = md5::of_attributes(selected.iter().copied());
+    let selected = selected
+        .into_iter()
+        .map(|attribute| (attribute.name.clone(), render_attribute(attribute)))
+        .collect();
+    let body_digest = md5::of_body(&message.body);
+    Record::default()
+        .text("MessageId", message.id)
+        .text("ReceiptHandle", message.receipt)
+        .text("MD5OfBody", body_digest)
+        .text("Body", into_text(message.body))
+        .map("Attributes", "Attribute", "Name", attributes)
+        .maybe_text("MD5OfMessageAttributes", digest)
+        .map("MessageAttributes", "MessageAttribute", "Name", selected)
+}
+
+/// Bodies came as text; what another way into the queue brought may not be.
+fn into_text(body: Vec<u8>) -> String {
+    match String::from_utf8(body) {
+        Ok(text) => text,
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    }
+}
+
+fn system_value(context: &Context<'_>, message: &Message, name: &str) -> Option<String> {
+    match name {
+        "ApproximateFirstReceiveTimestamp" => Some(message.first_received_at_ms.to_string()),
+        "ApproximateReceiveCount" => Some(message.receives.to_string()),
+        "SentTimestamp" => Some(message.sent_at_ms.to_string()),
+        "SequenceNumber" => message.sequence.clone(),
+        "MessageDeduplicationId" => message.deduplication.clone(),
+        "MessageGroupId" => message.group.clone(),
+        "DeadLetterQueueSourceArn" => message.source.as_deref().map(|name| context.arn(name)),
+        _ => {
+            let extra = message.extra.iter().find(|(other, _)| other == name);
+            extra.map(|(_, value)| value.clone())
+        }
+    }
+}
+
+/// `All`, `.*` and `*` select every attribute, `Foo.*` those that start with `Foo`.
+fn is_selected(name: &str, asked: &[Cow<'_, str>]) -> bool {
+    asked.iter().any(|pattern| match pattern.as_ref() {
+        "All" | "*" => true,
+        pattern => match pattern.strip_suffix(".*") {
+            Some(prefix) => name.starts_with(prefix),
+            None => pattern == name,
+        },
+    })
+}
+
+fn render_attribute(attribute: &Attribute) -> Node {
+    let record = match &attribute.value {
+        Value::Text(text) => Record::default().text("StringValue", text.as_str()),
+        Value::Binary(bytes) => Record::default().text("BinaryValue", BASE64.encode(bytes)),
+    };
+    Node::Record(record.text("DataType", attribute.data_type.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_are_selected_by_name_and_prefix() {
+        let asked = |names: &[&'static str], name: &str| {
+            let names: Vec<_> = names.iter().map(|name| Cow::Borrowed(*name)).collect();
+            is_selected(name, &names)
+        };
+        assert!(asked(&["All"], "x") && asked(&[".*"], "x") && asked(&["*"], "x"));
+        assert!(asked(&["Hel.*"], "Hello") && asked(&["Hel.*"], "Help.Me"));
+        assert!(asked(&["a", "b"], "b") && !asked(&["a"], "A"));
+        assert!(!asked(&["Hel.*"], "General") && !asked(&["Hel*"], "Hello") && !asked(&[], "x"));
+    }
+}

@@ -1,0 +1,160 @@
+//! Dead-letter queues: RedrivePolicy, RedriveAllowPolicy, ListDeadLetterSourceQueues.
+
+use serde_json::{Map, Value as Json};
+
+use crate::service::answer::Answer;
+use crate::service::error::{self, Fault};
+use crate::service::input::Input;
+use crate::service::limits;
+use crate::service::operations::{attributes, queues};
+use crate::service::store::{DeadLetter, Settings};
+use crate::service::{Context, address};
+
+const TARGET: &str = "deadLetterTargetArn";
+const COUNT: &str = "maxReceiveCount";
+
+/// The policy of a queue as AWS shows it.
+pub fn render(context: &Context<'_>, settings: &Settings) -> Option<String> {
+    let DeadLetter {
+        queue,
+        max_receives,
+    } = settings.dead_letter.as_ref()?;
+    let arn = context.arn(queue);
+    Some(format!(
+        r#"{{"{TARGET}":"{arn}","{COUNT}":{max_receives}}}"#
+    ))
+}
+
+/// Reads a policy for a queue of such settings; an empty text removes it.
+pub fn parse(
+    context: &Context<'_>,
+    settings: &Settings,
+    text: &str,
+) -> Result<Option<DeadLetter>, Fault> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let invalid = |reason: &str| Fault::value("RedrivePolicy", text, reason);
+    let policy = map(text).ok_or_else(|| {
+        Fault::new(
+            &error::INVALID_ATTRIBUTE_VALUE,
+            "Invalid value for the parameter RedrivePolicy. Reason: Redrive policy is not a valid JSON map.",
+        )
+    })?;
+    for name in [COUNT, TARGET] {
+        if policy.get(name).is_none_or(Json::is_null) {
+            return Err(invalid(&format!(
+                "Redrive policy does not contain mandatory attribute: {name}."
+            )));
+        }
+    }
+    if policy.len() > 2 {
+        return Err(invalid(&format!(
+            "Only following attributes are supported: [{COUNT}, {TARGET}]."
+        )));
+    }
+    let max_receives = max_receives(&policy).map_err(|reason| invalid(&reason))?;
+    let arn = policy
+        .get(TARGET)
+        .and_then(Json::as_str)
+        .unwrap_or_default();
+    let queue = target(context, settings, arn).map_err(invalid)?;
+    Ok(Some(DeadLetter {
+        queue,
+        max_receives,
+    }))
+}
+
+fn map(text: &str) -> Option<Map<String, Json>> {
+    match serde_json::from_str(text) {
+        Ok(Json::Object(map)) => Some(map),
+        _ => None,
+    }
+}
+
+/// AWS takes the count as a number and as a text.
+fn max_receives(policy: &Map<String, Json>) -> Result<u32, String> {
+    let given = match policy.get(COUNT) {
+        Some(Json::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => String::new(),
+    };
+    let count = given.parse::<u64>().ok();
+    count
+        .filter(|count| limits::MAX_RECEIVE_COUNT.contains(count))
+        .and_then(|count| u32::try_from(count).ok())
+        .ok_or_else(|| {
+            format!("Invalid value for {COUNT}: {given}, valid values are from 1 to 1000 both inclusive.")
+        })
+}
+
+/// The name of the dead-letter queue, if a queue of such settings may have it.
+fn target(context: &Context<'_>, settings: &Settings, arn: &str) -> Result<String, &'static str> {
+    let arn = address::parse_arn(arn).ok_or("Invalid value for deadLetterTargetArn.")?;
+    if arn.service != "sqs" {
+        return Err("Only SQS queues are valid resources for deadLetterTargetArn.");
+    }
+    if arn.account != context.world.account {
+        return Err("Dead-letter target owner should be same as the source.");
+    }
+    if arn.region != context.world.region {
+        return Err("Dead-letter target must be in the same region as the source.");
+    }
+    if arn.name.ends_with(".fifo") != settings.ordered {
+        return Err("Dead-letter queue must be same type of queue as the source..");
+    }
+    let missing = "Dead letter target does not exist.";
+    let queue = context.store().open(arn.name).map_err(|_| missing)?;
+    let description = queue.describe().map_err(|_| missing)?;
+    match attributes::extra(&description.settings, "RedriveAllowPolicy") {
+        Some(policy) if denies(policy) => {
+            Err("Queue does not have permission to use the dead-letter target.")
+        }
+        _ => Ok(arn.name.to_owned()),
+    }
+}
+
+/// Whether a dead-letter queue wants no dead letters. Which queues it names is not asked here: AWS lets a queue name a
+/// source before that exists.
+fn denies(policy: &str) -> bool {
+    let permission = map(policy)
+        .and_then(|policy| policy.get("redrivePermission").cloned())
+        .unwrap_or_default();
+    permission == "denyAll"
+}
+
+/// A policy about which queues may have a queue for their dead letters; an empty text removes it.
+pub fn check_allow_policy(text: &str) -> Result<(), Fault> {
+    if text.is_empty() || map(text).is_some_and(|policy| is_allow_policy(&policy)) {
+        return Ok(());
+    }
+    Err(Fault::value(
+        "RedriveAllowPolicy",
+        text,
+        "Amazon SQS can't create the redrive allow policy, as it's in an unsupported format.",
+    ))
+}
+
+fn is_allow_policy(policy: &Map<String, Json>) -> bool {
+    let sources = policy.get("sourceQueueArns");
+    let known = policy.len() == 1 + usize::from(sources.is_some());
+    let right = match policy.get("redrivePermission").and_then(Json::as_str) {
+        Some("allowAll" | "denyAll") => sources.is_none(),
+        Some("byQueue") => sources.and_then(Json::as_array).is_some_and(|sources| {
+            let is_arn = |arn: &Json| arn.as_str().and_then(address::parse_arn).is_some();
+            (1..=limits::REDRIVE_SOURCES).contains(&sources.len()) && sources.iter().all(is_arn)
+        }),
+        _ => false,
+    };
+    known && right
+}
+
+pub fn list_sources(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+    let target = context.target(input)?;
+    let range = queues::Range::read(input)?;
+    let page = target
+        .queue
+        .dead_letter_sources(range.after.as_deref(), range.most)
+        .map_err(|fault| context.fault(fault))?;
+    Ok(queues::urls(context, "queueUrls", &range, page))
+}

@@ -1,0 +1,150 @@
+//! AWS JSON 1.0: the operation is in the header `X-Amz-Target`, its parameters are an object in the body.
+
+use serde_json::Value as Json;
+
+use crate::service::World;
+use crate::service::answer::{Answer, Node, Record};
+use crate::service::error::{self, Fault};
+use crate::service::http::{Request, Response};
+use crate::service::input::Input;
+use crate::service::operations::{self, Operation};
+
+const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
+const TARGET: &str = "AmazonSQS.";
+
+/// Whether a request is in this protocol.
+pub fn speaks(request: &Request) -> bool {
+    let content_type = request.content_type();
+    if content_type.starts_with("application/x-amz-json") {
+        return true;
+    }
+    request.header("x-amz-target").is_some() && content_type != "application/x-www-form-urlencoded"
+}
+
+/// Answers a request.
+pub fn serve(request: &Request, world: &World<'_>) -> Response {
+    match answer(request, world) {
+        Ok(answer) => respond(200, Vec::new(), answer.map(|record| write(&record))),
+        Err(fault) => refuse(&fault),
+    }
+}
+
+fn answer(request: &Request, world: &World<'_>) -> Result<Answer, Fault> {
+    let operation = operation(request)?;
+    let body = parse(&request.body)?;
+    let Json::Object(members) = &body else {
+        return Err(Fault::new(&error::SERIALIZATION, ""));
+    };
+    super::run(request, world, operation, &Input::Json(members))
+}
+
+fn operation(request: &Request) -> Result<&'static Operation, Fault> {
+    let unknown = || Fault::new(&error::UNKNOWN_OPERATION, "");
+    if request.method != "POST" {
+        return Err(unknown());
+    }
+    request
+        .header("x-amz-target")
+        .and_then(|target| target.strip_prefix(TARGET))
+        .and_then(operations::find)
+        .ok_or_else(unknown)
+}
+
+/// No body at all stands for no parameters.
+fn parse(body: &[u8]) -> Result<Json, Fault> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Json::Object(serde_json::Map::new()));
+    }
+    serde_json::from_slice(body).map_err(|_| Fault::new(&error::SERIALIZATION, ""))
+}
+
+/// The answer to a request that could not be done.
+pub fn refuse(fault: &Fault) -> Response {
+    let code = fault.code;
+    let package = if code.modelled {
+        "com.amazonaws.sqs"
+    } else {
+        "com.amazon.coral.service"
+    };
+    let mut body = format!(r#"{{"__type":"{package}#{}""#, code.shape).into_bytes();
+    if !fault.message.is_empty() {
+        body.extend_from_slice(br#","message":"#);
+        write_text(&fault.message, &mut body);
+    }
+    body.push(b'}');
+    let query_error = (
+        "x-amzn-query-error".to_owned(),
+        format!("{};{}", code.query, code.party()),
+    );
+    // What the framework refuses before it knows the operation has no name in the query protocol.
+    let headers = match code.shape {
+        "UnknownOperationException" | "SerializationException" => Vec::new(),
+        _ => vec![query_error],
+    };
+    respond(code.status, headers, Some(body))
+}
+
+fn respond(status: u16, mut headers: Vec<(String, String)>, body: Option<Vec<u8>>) -> Response {
+    headers.push(("Content-Type".to_owned(), CONTENT_TYPE.to_owned()));
+    Response {
+        status,
+        headers,
+        body: body.unwrap_or_default(),
+    }
+}
+
+/// A structure as JSON.
+pub fn write(record: &Record) -> Vec<u8> {
+    let mut out = Vec::with_capacity(256);
+    write_record(record, &mut out);
+    out
+}
+
+fn write_record(record: &Record, out: &mut Vec<u8>) {
+    out.push(b'{');
+    for (index, field) in record.fields.iter().enumerate() {
+        separate(index, out);
+        write_text(field.json, out);
+        out.push(b':');
+        write_node(&field.node, out);
+    }
+    out.push(b'}');
+}
+
+fn write_node(node: &Node, out: &mut Vec<u8>) {
+    match node {
+        Node::Text(text) => write_text(text, out),
+        Node::Number(number) => out.extend_from_slice(number.to_string().as_bytes()),
+        Node::Flag(flag) => out.extend_from_slice(if *flag { b"true" } else { b"false" }),
+        Node::Record(record) => write_record(record, out),
+        Node::List(items) => {
+            out.push(b'[');
+            for (index, item) in items.iter().enumerate() {
+                separate(index, out);
+                write_node(item, out);
+            }
+            out.push(b']');
+        }
+        Node::Map(map) => {
+            out.push(b'{');
+            for (index, (name, value)) in map.entries.iter().enumerate() {
+                separate(index, out);
+                write_text(name, out);
+                out.push(b':');
+                write_node(value, out);
+            }
+            out.push(b'}');
+        }
+    }
+}
+
+fn separate(index: usize, out: &mut Vec<u8>) {
+    if index > 0 {
+        out.push(b',');
+    }
+}
+
+fn write_text(text: &str, out: &mut Vec<u8>) {
+    // Writing a text to memory can not fail.
+    let _ = serde_json::to_writer(out, text);
+}

@@ -1,0 +1,57 @@
+//! The two protocols SQS speaks: which of them a request is in, what it asks for, and how the answer is written.
+//!
+//! Neither decides anything about queues: a request becomes an [`Input`] for one operation, and what that answers, or
+//! its [`Fault`], becomes bytes.
+
+pub mod json;
+pub mod query;
+pub mod xml;
+
+use crate::service::answer::Answer;
+use crate::service::error::{self, Fault};
+use crate::service::http::{Request, Response};
+use crate::service::input::Input;
+use crate::service::operations::{self, Operation};
+use crate::service::{Context, World, auth, limits};
+
+/// Answers a request.
+pub fn serve(request: &Request, world: &World<'_>) -> Response {
+    let response = if json::speaks(request) {
+        json::serve(request, world)
+    } else {
+        query::serve(request, world)
+    };
+    identify(response, world)
+}
+
+/// Answers a request whose body is longer than any that could be right.
+pub fn refuse_length(request: &Request, world: &World<'_>) -> Response {
+    let fault = Fault::new(
+        &error::REQUEST_TOO_LARGE,
+        format!("The request is longer than {} bytes.", limits::REQUEST_BODY),
+    );
+    let response = if json::speaks(request) {
+        json::refuse(&fault)
+    } else {
+        xml::refuse(&fault, &world.request_id)
+    };
+    identify(response, world)
+}
+
+fn identify(mut response: Response, world: &World<'_>) -> Response {
+    let id = ("x-amzn-RequestId".to_owned(), world.request_id.clone());
+    response.headers.insert(0, id);
+    response
+}
+
+/// Runs an operation, once it is known which.
+fn run(
+    request: &Request,
+    world: &World<'_>,
+    operation: &Operation,
+    input: &Input<'_>,
+) -> Result<Answer, Fault> {
+    auth::check(request)?;
+    let context = Context::new(request, world, input.is_query());
+    operations::run(operation, &context, input)
+}

@@ -1,0 +1,452 @@
+//! What is wrong with requests about queues and messages.
+
+use serde_json::json;
+
+use super::*;
+
+#[test]
+fn every_operation_on_a_queue_needs_it() {
+    let service = Service::empty();
+    for operation in [
+        "SendMessage",
+        "SendMessageBatch",
+        "ReceiveMessage",
+        "DeleteMessage",
+        "DeleteMessageBatch",
+        "ChangeMessageVisibility",
+        "ChangeMessageVisibilityBatch",
+        "DeleteQueue",
+        "GetQueueAttributes",
+        "SetQueueAttributes",
+        "PurgeQueue",
+        "TagQueue",
+        "UntagQueue",
+        "ListQueueTags",
+        "ListDeadLetterSourceQueues",
+        "AddPermission",
+        "RemovePermission",
+    ] {
+        assert_eq!(
+            service.refused(operation, json!({"QueueUrl": URL})),
+            model(
+                400,
+                "QueueDoesNotExist",
+                "The specified queue does not exist.",
+                "AWS.SimpleQueueService.NonExistentQueue",
+            ),
+            "{operation}"
+        );
+        assert_eq!(
+            service.xml(400, &format!("Action={operation}&QueueUrl={URL}")),
+            xml_error(
+                "AWS.SimpleQueueService.NonExistentQueue",
+                "The specified queue does not exist for this wsdl version."
+            )
+        );
+        assert_eq!(service.refused(operation, json!({})), missing("QueueUrl"));
+    }
+}
+
+#[test]
+fn other_accounts_and_addresses_are_refused() {
+    let service = Service::standard();
+    let get = |url: &str| service.refused("GetQueueAttributes", json!({"QueueUrl": url}));
+    let (status, kind, message, query) = get("http://localhost:9324/111111111111/orders");
+    assert_eq!((status, query.as_str()), (403, "AccessDenied;Sender"));
+    assert_eq!(kind, "com.amazon.coral.service#AccessDeniedException");
+    assert_eq!(
+        message,
+        "Access to the resource http://localhost:9324/ is denied."
+    );
+    assert_eq!(
+        get("http://localhost:9324/queue/orders").1,
+        "com.amazonaws.sqs#QueueDoesNotExist"
+    );
+    assert_eq!(
+        get("orders"),
+        model(
+            404,
+            "InvalidAddress",
+            "The address orders is not valid for this endpoint.",
+            "InvalidAddress"
+        )
+    );
+    let input = json!({"QueueName": "orders", "QueueOwnerAWSAccountId": "111111111111"});
+    assert_eq!(
+        service.refused("GetQueueUrl", input).1,
+        "com.amazonaws.sqs#QueueDoesNotExist"
+    );
+    assert_eq!(
+        service
+            .refused("CreateQueue", json!({"QueueName": "forbidden"}))
+            .0,
+        403
+    );
+}
+
+#[test]
+fn urls_of_any_host_name_the_queue() {
+    let service = Service::standard();
+    for url in [
+        "https://sqs.eu-west-1.amazonaws.com/000000000000/orders",
+        "https://eu-west-1.queue.amazonaws.com/000000000000/orders",
+        "/000000000000/orders",
+    ] {
+        service.ok("SendMessage", json!({"QueueUrl": url, "MessageBody": "x"}));
+    }
+}
+
+#[test]
+fn batches_have_rules() {
+    let service = Service::standard();
+    let names = [
+        ("SendMessageBatch", "SendMessageBatchRequestEntry"),
+        ("DeleteMessageBatch", "DeleteMessageBatchRequestEntry"),
+        (
+            "ChangeMessageVisibilityBatch",
+            "ChangeMessageVisibilityBatchRequestEntry",
+        ),
+    ];
+    for (operation, entry) in names {
+        let refused = |ids: &[&str]| {
+            let entries: Vec<_> = ids
+                .iter()
+                .map(|id| json!({"Id": id, "MessageBody": "x", "ReceiptHandle": "x", "VisibilityTimeout": 1}))
+                .collect();
+            service.refused(operation, json!({"QueueUrl": URL, "Entries": entries}))
+        };
+        let error = |shape: &str, message: &str| {
+            model(
+                400,
+                shape,
+                message,
+                &format!("AWS.SimpleQueueService.{shape}"),
+            )
+        };
+        assert_eq!(
+            refused(&[]),
+            error(
+                "EmptyBatchRequest",
+                &format!("There should be at least one {entry} in the request.")
+            )
+        );
+        let ids: Vec<String> = (0..11).map(|n| n.to_string()).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        assert_eq!(
+            refused(&ids),
+            error(
+                "TooManyEntriesInBatchRequest",
+                "Maximum number of entries per request are 10. You have sent 11."
+            )
+        );
+        assert_eq!(
+            refused(&["a", "b", "a"]),
+            error("BatchEntryIdsNotDistinct", "Id a repeated.")
+        );
+        for id in ["", "in:valid", &"x".repeat(81)] {
+            assert_eq!(
+                refused(&[id]),
+                error(
+                    "InvalidBatchEntryId",
+                    "A batch entry id can only contain alphanumeric characters, hyphens and underscores. \
+                     It can be at most 80 letters long."
+                )
+            );
+        }
+    }
+}
+
+#[test]
+fn some_batches_have_errors_without_detail() {
+    let service = Service::standard();
+    let error = |operation: &str| service.xml(400, &format!("Action={operation}&QueueUrl={URL}"));
+    assert!(error("SendMessageBatch").contains("<Detail/>"));
+    assert!(!error("DeleteMessageBatch").contains("Detail"));
+    assert!(!error("ChangeMessageVisibilityBatch").contains("Detail"));
+}
+
+#[test]
+fn sizes_count_attributes() {
+    let service = Service::standard();
+    let too_long = |limit: u64| {
+        invalid(&format!(
+            "One or more parameters are invalid. Reason: Message must be shorter than {limit} bytes."
+        ))
+    };
+    let send = |body: usize, attribute: usize| {
+        json!({
+            "QueueUrl": URL, "MessageBody": "x".repeat(body),
+            "MessageAttributes": {"a": {"DataType": "String", "StringValue": "y".repeat(attribute)}},
+        })
+    };
+    // The attribute's name and type count 7.
+    service.ok("SendMessage", send(1_048_576 - 7 - 10, 10));
+    assert_eq!(
+        service.refused("SendMessage", send(1_048_576 - 7 - 9, 10)),
+        too_long(1_048_576)
+    );
+    let entries = json!([
+        {"Id": "a", "MessageBody": "x".repeat(1_048_576)},
+        {"Id": "b", "MessageBody": "x"},
+    ]);
+    assert_eq!(
+        service.refused(
+            "SendMessageBatch",
+            json!({"QueueUrl": URL, "Entries": entries})
+        ),
+        model(
+            400,
+            "BatchRequestTooLong",
+            "Batch requests cannot be longer than 1048576 bytes. You have sent 1048577 bytes.",
+            "AWS.SimpleQueueService.BatchRequestTooLong",
+        )
+    );
+    service.ok(
+        "SetQueueAttributes",
+        json!({"QueueUrl": URL, "Attributes": {"MaximumMessageSize": "1024"}}),
+    );
+    assert_eq!(
+        service.refused("SendMessage", send(1024, 1)),
+        too_long(1024)
+    );
+    let entries = json!([
+        {"Id": "a", "MessageBody": "x".repeat(1025)},
+        {"Id": "b", "MessageBody": "x".repeat(1024)},
+    ]);
+    let result = service.ok(
+        "SendMessageBatch",
+        json!({"QueueUrl": URL, "Entries": entries}),
+    );
+    assert_eq!(
+        result["Failed"],
+        json!([{
+            "Id": "a", "SenderFault": true, "Code": "InvalidParameterValue",
+            "Message": "One or more parameters cannot be validated. Reason: Message must be shorter than 1024 bytes.",
+        }])
+    );
+    assert_eq!(result["Successful"][0]["Id"], "b");
+}
+
+#[test]
+fn bodies_are_checked() {
+    let service = Service::standard();
+    let send =
+        |body: Value| service.refused("SendMessage", json!({"QueueUrl": URL, "MessageBody": body}));
+    assert_eq!(send(json!("")), missing("MessageBody"));
+    assert_eq!(send(Value::Null), missing("MessageBody"));
+    let message = "Invalid binary character '#x8' was found in the message body, the set of allowed characters is \
+                   #x9 | #xA | #xD | [#x20-#xD7FF] | [#xE000-#xFFFD] | [#x10000-#x10FFFF]";
+    assert_eq!(
+        send(json!("a\u{8}")),
+        model(
+            400,
+            "InvalidMessageContents",
+            message,
+            "InvalidMessageContents"
+        )
+    );
+    assert_eq!(
+        service.refused(
+            "SendMessage",
+            json!({"QueueUrl": URL, "MessageBody": "x", "DelaySeconds": -234})
+        ),
+        invalid(
+            "Value -234 for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900."
+        )
+    );
+}
+
+#[test]
+fn message_attributes_are_checked() {
+    let service = Service::standard();
+    let send = |name: &str, attribute: Value| {
+        let input =
+            json!({"QueueUrl": URL, "MessageBody": "x", "MessageAttributes": {name: attribute}});
+        service.refused("SendMessage", input)
+    };
+    let text = |kind: &str, value: &str| json!({"DataType": kind, "StringValue": value});
+    let type_invalid = "The type of message (user) attribute 'a' is invalid. \
+                        You must use only the following supported type prefixes: Binary, Number, String.";
+    let reserved = "You can't use message attribute names beginning with 'AWS.' or 'Amazon'. \
+                    These strings are reserved for internal use.";
+    for (name, attribute, message) in [
+        (
+            "",
+            text("String", "x"),
+            "The request must contain non-empty message (user) attribute names.",
+        ),
+        (
+            "a",
+            json!({}),
+            "The message (user) attribute 'a' must contain a non-empty message attribute value.",
+        ),
+        (
+            "a",
+            text("String", ""),
+            "Message (user) attribute 'a' must contain a non-empty value of type 'String'.",
+        ),
+        (
+            "a",
+            text("Number", ""),
+            "Message (user) attribute 'a' must contain a non-empty value of type 'Number'.",
+        ),
+        (
+            "a",
+            json!({"DataType": "Binary"}),
+            "Message (user) attribute 'a' must contain a non-empty value of type 'Binary'.",
+        ),
+        (
+            "a",
+            text("Number", "x"),
+            "Can't cast the value of message (user) attribute 'a' to a number.",
+        ),
+        ("a", text("Nonsense", "x"), type_invalid),
+        ("a", text("Strings", "x"), type_invalid),
+        ("AWS.a", text("String", "x"), reserved),
+        ("amazon.a", text("String", "x"), reserved),
+        (
+            "a",
+            json!({"DataType": "StringList", "StringListValues": ["x"]}),
+            "Message attribute list values in SendMessage operation are not supported.",
+        ),
+        (
+            &"n".repeat(257),
+            text("String", "x"),
+            "Message (user) attribute name must be shorter than 256 bytes.",
+        ),
+        (
+            "a",
+            text(&format!("String.{}", "t".repeat(250)), "x"),
+            "Message (user) attribute type must be shorter than 256 bytes.",
+        ),
+    ] {
+        assert_eq!(send(name, attribute), invalid(message));
+    }
+    for name in [".a", "a.", "a..b", "a b", "a!"] {
+        assert_eq!(send(name, text("String", "x")).0, 400, "{name}");
+    }
+    let many: serde_json::Map<_, _> = (0..11)
+        .map(|n| (format!("a{n}"), text("String", "x")))
+        .collect();
+    assert_eq!(
+        service.refused(
+            "SendMessage",
+            json!({"QueueUrl": URL, "MessageBody": "x", "MessageAttributes": many})
+        ),
+        invalid("Number of message attributes [11] exceeds the allowed maximum [10].")
+    );
+    let input = json!({
+        "QueueUrl": URL, "MessageBody": "x", "MessageSystemAttributes": {"Hello": text("String", "World")},
+    });
+    assert_eq!(
+        service.refused("SendMessage", input),
+        invalid("Message system attribute name 'Hello' is invalid.")
+    );
+}
+
+#[test]
+fn receives_have_ranges() {
+    let service = Service::standard();
+    for (name, value, reason) in [
+        (
+            "MaxNumberOfMessages",
+            0,
+            "Must be between 1 and 10, if provided.",
+        ),
+        (
+            "MaxNumberOfMessages",
+            11,
+            "Must be between 1 and 10, if provided.",
+        ),
+        (
+            "WaitTimeSeconds",
+            -1,
+            "Must be >= 0 and <= 20, if provided.",
+        ),
+        (
+            "WaitTimeSeconds",
+            21,
+            "Must be >= 0 and <= 20, if provided.",
+        ),
+        (
+            "VisibilityTimeout",
+            43201,
+            "Must be >= 0 and <= 43200, if provided.",
+        ),
+    ] {
+        let message = format!("Value {value} for parameter {name} is invalid. Reason: {reason}");
+        let input = json!({"QueueUrl": URL, name: value});
+        assert_eq!(service.refused("ReceiveMessage", input), invalid(&message));
+        let xml = service.xml(
+            400,
+            &format!("Action=ReceiveMessage&QueueUrl={URL}&{name}={value}"),
+        );
+        let escaped = message.replace('>', "&gt;").replace('<', "&lt;");
+        assert_eq!(xml, xml_error("InvalidParameterValue", &escaped));
+    }
+    assert_eq!(
+        service.refused(
+            "ReceiveMessage",
+            json!({"QueueUrl": URL, "AttributeNames": ["Nonsense"]})
+        ),
+        model(
+            400,
+            "InvalidAttributeName",
+            "Unknown Attribute Nonsense.",
+            "InvalidAttributeName"
+        )
+    );
+    service
+        .store
+        .break_with(crate::service::store::StoreFault::Crowded);
+    assert_eq!(
+        service
+            .refused(
+                "ReceiveMessage",
+                json!({"QueueUrl": URL, "WaitTimeSeconds": 0})
+            )
+            .0,
+        403
+    );
+}
+
+#[test]
+fn required_parameters_are_named() {
+    let service = Service::standard();
+    for (operation, input, parameter) in [
+        ("DeleteMessage", json!({}), "ReceiptHandle"),
+        ("ChangeMessageVisibility", json!({}), "ReceiptHandle"),
+        (
+            "ChangeMessageVisibility",
+            json!({"ReceiptHandle": "x"}),
+            "VisibilityTimeout",
+        ),
+        ("SetQueueAttributes", json!({}), "Attributes"),
+        ("UntagQueue", json!({}), "TagKeys"),
+        ("AddPermission", json!({}), "Label"),
+    ] {
+        let mut input = input;
+        input["QueueUrl"] = URL.into();
+        assert_eq!(
+            service.refused(operation, input),
+            missing(parameter),
+            "{operation}"
+        );
+    }
+    assert_eq!(
+        service.refused("StartMessageMoveTask", json!({})),
+        missing("SourceArn")
+    );
+    assert_eq!(
+        service.refused("CancelMessageMoveTask", json!({})),
+        missing("TaskHandle")
+    );
+    let form = format!("Action=SendMessage&QueueUrl={URL}");
+    assert_eq!(
+        service.xml(400, &form),
+        xml_error(
+            "MissingParameter",
+            "The request must contain the parameter MessageBody."
+        )
+    );
+}

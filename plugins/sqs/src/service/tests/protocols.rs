@@ -1,0 +1,298 @@
+//! Which protocol a request is in, and what does not belong to any operation.
+
+use serde_json::json;
+
+use super::*;
+
+#[test]
+fn json_answers_have_type_and_request_id() {
+    let service = Service::standard();
+    let response = service.json("GetQueueUrl", json!({"QueueName": "orders"}));
+    assert_eq!(response.status, 200);
+    assert_eq!(
+        response.headers,
+        [
+            ("x-amzn-RequestId".to_owned(), "REQUEST".to_owned()),
+            (
+                "Content-Type".to_owned(),
+                "application/x-amz-json-1.0".to_owned()
+            ),
+        ]
+    );
+    assert_eq!(text(&response), format!(r#"{{"QueueUrl":"{URL}"}}"#));
+}
+
+#[test]
+fn operations_without_output_have_no_body() {
+    let service = Service::standard();
+    let response = service.json("PurgeQueue", json!({"QueueUrl": URL}));
+    assert_eq!((response.status, response.body.len()), (200, 0));
+    let body = format!("Action=DeleteQueue&QueueUrl={URL}");
+    assert_eq!(service.xml(200, &body), envelope("DeleteQueue", ""));
+}
+
+#[test]
+fn operations_with_output_have_one_even_if_empty() {
+    let service = Service::standard();
+    let response = service.json("ReceiveMessage", json!({"QueueUrl": URL}));
+    assert_eq!(text(&response), "{}");
+    let body = format!("Action=ReceiveMessage&QueueUrl={URL}");
+    assert_eq!(
+        service.xml(200, &body),
+        envelope("ReceiveMessage", "<ReceiveMessageResult/>")
+    );
+}
+
+#[test]
+fn json_errors_name_the_old_code_too() {
+    let service = Service::empty();
+    let response = service.json("GetQueueUrl", json!({"QueueName": "nope"}));
+    assert_eq!(response.status, 400);
+    assert_eq!(
+        text(&response),
+        r#"{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"The specified queue does not exist."}"#
+    );
+    assert_eq!(
+        header(&response, "x-amzn-query-error").unwrap(),
+        "AWS.SimpleQueueService.NonExistentQueue;Sender"
+    );
+    assert_eq!(
+        header(&response, "Content-Type").unwrap(),
+        "application/x-amz-json-1.0"
+    );
+}
+
+#[test]
+fn query_errors_are_xml() {
+    let service = Service::empty();
+    let response = service.form("Action=GetQueueUrl&QueueName=nope&Version=2012-11-05");
+    assert_eq!(response.status, 400);
+    assert_eq!(
+        text(&response),
+        xml_error(
+            "AWS.SimpleQueueService.NonExistentQueue",
+            "The specified queue does not exist for this wsdl version."
+        )
+    );
+    assert_eq!(header(&response, "Content-Type").unwrap(), "text/xml");
+    assert_eq!(header(&response, "x-amzn-query-error"), None);
+}
+
+#[test]
+fn any_path_takes_json() {
+    let service = Service::standard();
+    let mut request = Request {
+        method: "POST".into(),
+        path: "/000000000000/orders".into(),
+        headers: vec![
+            ("content-type".into(), "application/x-amz-json-1.0".into()),
+            ("x-amz-target".into(), "AmazonSQS.ListQueues".into()),
+        ],
+        ..Request::default()
+    };
+    assert_eq!(
+        text(&service.send(request.clone())),
+        format!(r#"{{"QueueUrls":["{URL}"]}}"#)
+    );
+    request.headers.truncate(1);
+    let response = service.send(request);
+    assert_eq!(response.status, 404);
+    assert_eq!(
+        text(&response),
+        r#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#
+    );
+}
+
+#[test]
+fn unknown_operations_are_refused() {
+    let service = Service::empty();
+    let response = service.json("Nonsense", json!({}));
+    assert_eq!(response.status, 404);
+    assert_eq!(
+        text(&response),
+        r#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#
+    );
+    assert_eq!(
+        service.xml(400, "Action=Nonsense"),
+        xml_error(
+            "InvalidAction",
+            "The action Nonsense is not valid for this endpoint."
+        )
+    );
+}
+
+#[test]
+fn queue_urls_take_get_requests() {
+    let service = Service::standard();
+    let path = "/000000000000/orders";
+    let sent = service.get(path, "Action=SendMessage&MessageBody=foobar");
+    assert_eq!(
+        text(&sent),
+        envelope(
+            "SendMessage",
+            "<SendMessageResult><MessageId>00000000-0000-4000-8000-000000000001</MessageId>\
+             <MD5OfMessageBody>3858f62230ac3c915f300c664312c63f</MD5OfMessageBody></SendMessageResult>"
+        )
+    );
+    for action in ["CreateQueue", "ListQueues", "Nonsense"] {
+        let response = service.get(path, &format!("Action={action}&QueueName=x"));
+        assert_eq!(response.status, 400);
+        assert_eq!(
+            text(&response),
+            xml_error(
+                "InvalidAction",
+                &format!("The action {action} is not valid for this endpoint.")
+            )
+        );
+    }
+    let response = service.get(path, "");
+    assert_eq!(response.status, 404);
+    assert_eq!(text(&response), "<UnknownOperationException/>");
+    assert_eq!(header(&response, "x-amzn-RequestId").unwrap(), "REQUEST");
+}
+
+#[test]
+fn a_parameter_outweighs_the_queue_url() {
+    let service = Service::standard();
+    service.ok("CreateQueue", json!({"QueueName": "other"}));
+    let response = service.form_on(
+        "/000000000000/other",
+        &format!("Action=GetQueueAttributes&AttributeName.1=QueueArn&QueueUrl={URL}"),
+    );
+    assert_eq!(
+        text(&response),
+        envelope(
+            "GetQueueAttributes",
+            "<GetQueueAttributesResult><Attribute><Name>QueueArn</Name>\
+             <Value>arn:aws:sqs:eu-west-1:000000000000:orders</Value></Attribute></GetQueueAttributesResult>"
+        )
+    );
+}
+
+#[test]
+fn bad_json_is_a_serialization_error() {
+    let service = Service::standard();
+    for (input, message) in [
+        (
+            json!({"QueueUrl": URL, "MessageBody": {}}),
+            "Start of structure or map found where not expected.",
+        ),
+        (
+            json!({"QueueUrl": URL, "MessageBody": []}),
+            "Unrecognized collection type class java.lang.String",
+        ),
+        (
+            json!({"QueueUrl": URL, "MessageBody": "x", "DelaySeconds": "1"}),
+            "STRING_VALUE can not be converted to an Integer",
+        ),
+        (
+            json!({"QueueUrl": URL, "MessageBody": "x", "MessageAttributes": 1}),
+            "Expected null or structure",
+        ),
+    ] {
+        let expected = (
+            400,
+            "com.amazon.coral.service#SerializationException".to_owned(),
+            message.to_owned(),
+            String::new(),
+        );
+        assert_eq!(service.refused("SendMessage", input), expected);
+    }
+    let mut request = Request {
+        method: "POST".into(),
+        headers: vec![("x-amz-target".into(), "AmazonSQS.ListQueues".into())],
+        ..Request::default()
+    };
+    for body in ["{", "[]", "\"x\"", "\u{1}"] {
+        request.body = body.into();
+        let response = service.send(request.clone());
+        assert_eq!(
+            (response.status, text(&response)),
+            (
+                400,
+                r#"{"__type":"com.amazon.coral.service#SerializationException"}"#.to_owned()
+            )
+        );
+    }
+}
+
+#[test]
+fn numbers_and_flags_stand_for_texts() {
+    let service = Service::standard();
+    let sent = service.ok("SendMessage", json!({"QueueUrl": URL, "MessageBody": 0}));
+    assert_eq!(sent["MD5OfMessageBody"], "cfcd208495d565ef66e7dff9f98764da");
+}
+
+#[test]
+fn credentials_have_to_be_readable() {
+    let service = Service::empty();
+    let answer = |authorization: &str| {
+        let response = service.send(Request {
+            method: "POST".into(),
+            headers: vec![
+                ("x-amz-target".into(), "AmazonSQS.ListQueues".into()),
+                ("authorization".into(), authorization.into()),
+                ("x-amz-date".into(), "20260101T000000Z".into()),
+            ],
+            ..Request::default()
+        });
+        (response.status, text(&response))
+    };
+    let right = "AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-1/sqs/aws4_request, \
+                 SignedHeaders=host;x-amz-date, Signature=0123";
+    assert_eq!(answer(right), (200, "{}".to_owned()));
+    let (status, body) = answer("AWS4-HMAC-SHA256 Credential=test/1/2/3/4");
+    assert_eq!(status, 400);
+    assert!(
+        body.starts_with(
+            r#"{"__type":"com.amazon.coral.service#IncompleteSignatureException","message":"Authorization header requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter. (Hashed"#
+        ),
+        "{body}"
+    );
+    let (status, body) = answer("AWS4-HMAC-SHA256 nonsense");
+    assert_eq!(status, 400);
+    assert!(
+        body.contains("'nonsense' not a valid key=value pair (missing equal-sign)"),
+        "{body}"
+    );
+    let (_, body) = answer("AWS4-HMAC-SHA256 Credential=test, SignedHeaders=host, Signature=0");
+    assert!(
+        body.contains("Credential must have exactly 5 slash-delimited elements"),
+        "{body}"
+    );
+    let (status, body) = answer("Bearer x");
+    assert_eq!(status, 403);
+    assert!(
+        body.contains("MissingAuthenticationTokenException"),
+        "{body}"
+    );
+}
+
+#[test]
+fn old_versions_are_refused() {
+    let service = Service::empty();
+    assert_eq!(
+        service.xml(400, "Action=ListQueues&Version=1999-01-01"),
+        xml_error(
+            "NoSuchVersion",
+            "The requested version ( 1999-01-01 ) is not valid."
+        )
+    );
+}
+
+#[test]
+fn a_store_that_can_not_write_makes_the_service_unavailable() {
+    let service = Service::standard();
+    service
+        .store
+        .break_with(crate::service::store::StoreFault::Unavailable(
+            "disk full".into(),
+        ));
+    let response = service.json("SendMessage", json!({"QueueUrl": URL, "MessageBody": "x"}));
+    assert_eq!(response.status, 503);
+    assert_eq!(
+        header(&response, "x-amzn-query-error").unwrap(),
+        "ServiceUnavailable;Receiver"
+    );
+    assert!(text(&response).contains("disk full"));
+}
