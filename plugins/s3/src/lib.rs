@@ -1,20 +1,9 @@
 //! Amazon S3 as a Lambkin plugin.
+//!
+//! One component plays two roles, each in a folder of its own on plain types and tested natively: [`service`] speaks S3's
+//! REST protocol on the host's objects. `guest`, which exists only in the component, connects them to the generated
+//! bindings.
 
-#[cfg(any())]
-mod guest {
-    #![allow(missing_docs, unsafe_code, reason = "generated")]
-    wit_bindgen::generate!({
-        inline: "
-            package lambkin:s3;
-            world plugin {
-                import lambkin:store/objects@0.1.0;
-                export lambkin:object-trigger/shaper@0.1.0;
-                export lambkin:service/settings@0.1.0;
-                
-            }
-        ",
-        path: ["../../wit/store", "../../wit/object-trigger", "../../wit/service", "../../wit/source"],
-        world: "lambkin:s3/plugin",
-        generate_all,
-    });
-}
+#[cfg(target_arch = "wasm32")]
+mod guest;
+pub mod service;
