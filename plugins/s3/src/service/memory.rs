@@ -7,12 +7,15 @@ use super::store::*;
 
 const NOW: u64 = 1_790_929_800_000;
 
+/// Parts by number, with their bytes.
+type Parts = BTreeMap<u32, (Part, Vec<u8>)>;
+
 #[derive(Default)]
 struct Kept {
     info: BucketInfo,
     /// Of each key, the oldest first.
     objects: BTreeMap<String, Vec<(ObjectInfo, Vec<u8>)>>,
-    uploads: BTreeMap<(String, String), (PartsUpload, BTreeMap<u32, (Part, Vec<u8>)>)>,
+    uploads: BTreeMap<(String, String), (PartsUpload, Parts)>,
 }
 
 /// A store in memory.

@@ -38,7 +38,6 @@ pub fn of_header(header: &str, size: u64) -> Result<Option<Stretch>, Error> {
         error::INVALID_RANGE
             .with("RangeRequested", header)
             .with("ActualObjectSize", size.to_string())
-            .header("Content-Range", format!("bytes */{size}"))
     };
     if first.is_empty() {
         return match number(last) {

@@ -13,7 +13,7 @@ use super::memory::{self, Memory};
 use super::store::Digest;
 use super::{Body, Cut, Input, Request, Response, Store as _, World, answer, encoding};
 
-/// Fri, 02 Oct 2026 07:10:00 GMT, a minute after the store's objects were written.
+/// Fri, 02 Oct 2026 08:31:00 GMT: a minute after the store's objects were written.
 const NOW: u64 = 1_790_929_860_000;
 
 /// A body that comes in small pieces, and may be cut.
@@ -47,6 +47,12 @@ fn unescape(text: &str) -> String {
                 other => char::from(other),
             });
             rest = &tail[1..];
+            continue;
+        }
+        if out.ends_with('$') {
+            // A form's own `${filename}`.
+            out.push('{');
+            rest = &rest[1..];
             continue;
         }
         let end = rest.find('}').unwrap();
