@@ -63,7 +63,7 @@ fn remove(
         removed => removed?,
     };
     if removed.version.is_none() && (marks || version.is_some()) {
-        removed.version = Some("null".to_owned());
+        removed.version = Some(version.unwrap_or("null").to_owned());
     }
     Ok(removed)
 }
