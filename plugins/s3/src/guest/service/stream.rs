@@ -1,0 +1,128 @@
+//! Bodies: the request's as an [`Input`], the answer's piece by piece out of the store.
+
+use wasip2::http::types::{
+    Fields, IncomingBody, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam,
+};
+use wasip2::io::streams::{InputStream, OutputStream, StreamError};
+
+use crate::service::{Body, Cut, Input, Response, Store, limits};
+
+/// The body of a request. Fields are dropped in order, as the stream has to go before the body, and that before the
+/// request.
+pub struct Incoming {
+    stream: Option<InputStream>,
+    _body: Option<IncomingBody>,
+    _request: IncomingRequest,
+}
+
+impl Incoming {
+    /// The body of this request.
+    pub fn of(request: IncomingRequest) -> Self {
+        let body = request.consume().ok();
+        Self {
+            stream: body.as_ref().and_then(|body| body.stream().ok()),
+            _body: body,
+            _request: request,
+        }
+    }
+}
+
+impl Input for Incoming {
+    fn read(&mut self, most: usize) -> Result<Vec<u8>, Cut> {
+        let Some(stream) = &self.stream else {
+            return Ok(Vec::new());
+        };
+        loop {
+            match stream.blocking_read(u64::try_from(most).unwrap_or(u64::MAX)) {
+                // The contract lets a read wake up without bytes.
+                Ok(bytes) if bytes.is_empty() => {}
+                Ok(bytes) => return Ok(bytes),
+                Err(StreamError::Closed) => return Ok(Vec::new()),
+                Err(StreamError::LastOperationFailed(_)) => return Err(Cut),
+            }
+        }
+    }
+}
+
+/// Sends an answer.
+pub fn send(response: Response, store: &dyn Store, out: ResponseOutparam) {
+    let fields = Fields::new();
+    let mut has_length = false;
+    for (name, value) in &response.headers {
+        has_length |= name.eq_ignore_ascii_case("content-length");
+        if fields.append(name, value.as_bytes()).is_err() {
+            eprintln!("s3: the header {name:?} can not be sent with the value {value:?}");
+        }
+    }
+    if let (Body::Bytes(bytes), false) = (&response.body, has_length) {
+        let length = bytes.len().to_string();
+        let _ = fields.append("Content-Length", length.as_bytes());
+    }
+    let head = OutgoingResponse::new(fields);
+    let _ = head.set_status_code(response.status);
+    // Without a body there is none to finish, and so none whose length could differ from the header's.
+    let body = match response.body {
+        Body::Empty => None,
+        _ => head.body().ok(),
+    };
+    ResponseOutparam::set(out, Ok(head));
+    let Some(body) = body else {
+        return;
+    };
+    let written = body.write().is_ok_and(|stream| match response.body {
+        Body::Empty => true,
+        Body::Bytes(bytes) => write(&stream, &bytes).is_ok(),
+        Body::Object {
+            opened,
+            offset,
+            length,
+        } => copy(&stream, store, opened, offset, length),
+    });
+    // A body that is not finished is cut: the client notices.
+    if written {
+        let _ = OutgoingBody::finish(body, None);
+    }
+}
+
+/// Writes a stretch of an object. False if it can not be read, or the client has gone.
+fn copy(
+    stream: &OutputStream,
+    store: &dyn Store,
+    opened: crate::service::store::Opened,
+    mut offset: u64,
+    length: u64,
+) -> bool {
+    let end = offset.saturating_add(length);
+    while offset < end {
+        let piece = u64::try_from(limits::PIECE).unwrap_or(u64::MAX);
+        let most = u32::try_from((end - offset).min(piece)).unwrap_or(u32::MAX);
+        let bytes = match store.read(opened, offset, most) {
+            Ok(bytes) if !bytes.is_empty() => bytes,
+            other => {
+                eprintln!("s3: an object could not be read at {offset}: {other:?}");
+                return false;
+            }
+        };
+        if write(stream, &bytes).is_err() {
+            return false;
+        }
+        offset = offset.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+    }
+    true
+}
+
+/// Writes as much at a time as the host takes, and waits for it in between.
+fn write(stream: &OutputStream, mut bytes: &[u8]) -> Result<(), StreamError> {
+    while !bytes.is_empty() {
+        let room = stream.check_write()?;
+        if room == 0 {
+            stream.subscribe().block();
+            continue;
+        }
+        let now = usize::try_from(room).unwrap_or(usize::MAX).min(bytes.len());
+        let (piece, rest) = bytes.split_at_checked(now).unwrap_or((bytes, &[]));
+        stream.write(piece)?;
+        bytes = rest;
+    }
+    stream.blocking_flush()
+}

@@ -1,0 +1,170 @@
+//! Which bucket and key a request is about: in its path, or the bucket in its `Host` (virtual-host style).
+
+use super::encoding;
+use super::error::{self, Error};
+use super::limits;
+use super::message::Request;
+
+/// The bucket and the key of a request; empty where there is none.
+pub fn of(request: &Request) -> Result<(String, String), Error> {
+    let uri = || error::INVALID_URI.with("URI", request.path.as_str());
+    let path = request.path.strip_prefix('/').unwrap_or(&request.path);
+    let host = request.header("host").unwrap_or("");
+    let (bucket, key) = match bucket_of_host(host) {
+        Some(bucket) => (bucket, path),
+        None => {
+            let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+            (encoding::decode(bucket, false).ok_or_else(uri)?, key)
+        }
+    };
+    let key = encoding::decode(key, false).ok_or_else(uri)?;
+    check_key(&key)?;
+    Ok((bucket, key))
+}
+
+/// Refuses a key that is too long.
+pub fn check_key(key: &str) -> Result<(), Error> {
+    if key.len() > limits::KEY {
+        return Err(error::KEY_TOO_LONG
+            .with("Size", key.len().to_string())
+            .with("MaxSizeAllowed", limits::KEY.to_string()));
+    }
+    Ok(())
+}
+
+/// The bucket in `bucket.s3.amazonaws.com`, `bucket.s3.eu-west-1.amazonaws.com`, `bucket.s3.localhost` or
+/// `bucket.localhost`. A bucket's name may have dots.
+fn bucket_of_host(host: &str) -> Option<String> {
+    let host = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let host = host.to_ascii_lowercase();
+    let labels: Vec<&str> = host.split('.').collect();
+    // The last one: a bucket may be called `s3.photos`.
+    let service = labels
+        .iter()
+        .rposition(|label| *label == "s3" || label.starts_with("s3-"));
+    let end = match service {
+        Some(at) if at + 1 < labels.len() => at,
+        _ if labels.last() == Some(&"localhost") => labels.len() - 1,
+        _ => return None,
+    };
+    let bucket = labels.get(..end)?.join(".");
+    (!bucket.is_empty()).then_some(bucket)
+}
+
+/// Whether a bucket may have this name: AWS's rules for general-purpose buckets.
+pub fn is_bucket_name(name: &str) -> bool {
+    let edge = |byte: Option<u8>| {
+        byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    let is_address = name.split('.').count() == 4
+        && name
+            .split('.')
+            .all(|label| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_digit()));
+    (3..=63).contains(&name.len())
+        && edge(name.bytes().next())
+        && edge(name.bytes().last())
+        && name
+            .bytes()
+            .all(|byte| edge(Some(byte)) || matches!(byte, b'.' | b'-'))
+        && !name.contains("..")
+        && !is_address
+        && !["xn--", "sthree-", "amzn-s3-demo-"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+        && !["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"]
+            .iter()
+            .any(|suffix| name.ends_with(suffix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(host: &str, path: &str) -> (String, String) {
+        of(&Request::new(
+            "GET",
+            path,
+            vec![("Host".to_owned(), host.to_owned())],
+        ))
+        .unwrap()
+    }
+
+    #[test]
+    fn the_bucket_may_be_in_the_host() {
+        for host in [
+            "photos.localhost",
+            "photos.localhost:9000",
+            "photos.s3.localhost:9000",
+            "Photos.s3.eu-west-1.amazonaws.com",
+            "photos.s3-eu-west-1.amazonaws.com",
+            "photos.s3.amazonaws.com:443",
+            "photos.s3.localhost.localstack.cloud:4566",
+        ] {
+            assert_eq!(
+                address(host, "/a/b"),
+                ("photos".to_owned(), "a/b".to_owned()),
+                "{host}"
+            );
+        }
+        assert_eq!(address("my.site.s3.localhost", "/").0, "my.site");
+    }
+
+    #[test]
+    fn or_in_the_path() {
+        for host in [
+            "127.0.0.1:9000",
+            "localhost:9000",
+            "s3.amazonaws.com",
+            "s3.eu-west-1.amazonaws.com",
+            "s3.localhost",
+            "[::1]:9000",
+            "",
+        ] {
+            assert_eq!(
+                address(host, "/photos/a/b"),
+                ("photos".to_owned(), "a/b".to_owned()),
+                "{host}"
+            );
+        }
+    }
+
+    #[test]
+    fn keys_are_what_they_are() {
+        for (path, key) in [
+            ("/b", ""),
+            ("/b/", ""),
+            ("/b//", "/"),
+            ("/b//a", "/a"),
+            ("/b/../c", "../c"),
+            ("/b/%2e%2e/./c", ".././c"),
+            ("/b/a+b%20c%2Bd", "a+b c+d"),
+            ("/b/%C3%BC", "ü"),
+        ] {
+            assert_eq!(address("", path).1, key, "{path}");
+        }
+    }
+
+    #[test]
+    fn names_of_buckets_have_rules() {
+        for name in ["abc", "a-b.c1", "0aa", &"a".repeat(63)] {
+            assert!(is_bucket_name(name), "{name}");
+        }
+        for name in [
+            "ab",
+            "Abc",
+            "a_b",
+            "-abc",
+            "abc-",
+            "a..b",
+            "1.2.3.4",
+            "xn--abc",
+            "abc-s3alias",
+            &"a".repeat(64),
+        ] {
+            assert!(!is_bucket_name(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! GetObjectAttributes, and the access control lists, which are always the same.
+
+use super::call::Call;
+use super::checksum::Checksum;
+use super::error::{self, Error};
+use super::get;
+use super::limits;
+use super::message::Response;
+use super::metadata::{self, KeptPart};
+use super::time;
+use super::xml::Writer;
+
+const ATTRIBUTES: [&str; 5] = [
+    "ETag",
+    "Checksum",
+    "ObjectParts",
+    "StorageClass",
+    "ObjectSize",
+];
+
+/// GetObjectAttributes.
+pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
+    let wanted: Vec<&str> = call
+        .request
+        .headers
+        .iter()
+        .filter(|(name, _)| name == "x-amz-object-attributes")
+        .flat_map(|(_, value)| value.split(','))
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .collect();
+    if wanted.is_empty() {
+        return Err(error::invalid_argument(
+            "x-amz-object-attributes",
+            "null",
+            "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty",
+        ));
+    }
+    if wanted.iter().any(|name| !ATTRIBUTES.contains(name)) {
+        return Err(error::invalid_argument(
+            "x-amz-object-attributes",
+            wanted.join(","),
+            "Invalid attribute name specified.",
+        ));
+    }
+    let most = bound(call, "x-amz-max-parts", limits::PAGE)?.min(limits::PAGE);
+    let after = bound(call, "x-amz-part-number-marker", 0)?;
+    let info = get::describe(call)?;
+    let wants = |name| wanted.contains(&name);
+    let document = Writer::document("GetObjectAttributesResponse", |xml| {
+        if wants("ETag") {
+            xml.text("ETag", &info.etag);
+        }
+        if wants("Checksum")
+            && let Some(checksum) = Checksum::of(&info.metadata)
+        {
+            xml.element("Checksum", |xml| {
+                xml.text(&checksum.algorithm.element(), &checksum.value);
+                xml.text("ChecksumType", checksum.kind());
+            });
+        }
+        if wants("ObjectParts")
+            && let Some(parts) = metadata::parts(&info.metadata)
+        {
+            write_parts(xml, &parts, after, most);
+        }
+        if wants("StorageClass") {
+            xml.text("StorageClass", metadata::storage_class(&info.metadata));
+        }
+        if wants("ObjectSize") {
+            xml.value("ObjectSize", info.size);
+        }
+    });
+    Ok(Response::xml(document)
+        .with("Last-Modified", time::http(info.modified_at_ms))
+        .with_some("x-amz-version-id", call.version_header(&info)))
+}
+
+/// A number in a header.
+fn bound(call: &Call<'_>, name: &'static str, default: u32) -> Result<u32, Error> {
+    match call.header(name) {
+        None => Ok(default),
+        Some(text) => text.parse().map_err(|_| {
+            error::invalid_argument(
+                name,
+                text,
+                format!("Provided {name} not an integer or within integer range"),
+            )
+        }),
+    }
+}
+
+/// The parts of an object. AWS lists them only if they have checksums of their own.
+fn write_parts(xml: &mut Writer, parts: &[KeptPart], after: u32, most: u32) {
+    let page: Vec<(u32, &KeptPart)> = (1u32..)
+        .zip(parts)
+        .filter(|(number, part)| *number > after && part.checksum.is_some())
+        .take(usize::try_from(most).unwrap_or(usize::MAX))
+        .collect();
+    let last = page.last().map(|(number, _)| *number);
+    let count = u32::try_from(parts.len()).unwrap_or(limits::PARTS);
+    xml.element("ObjectParts", |xml| {
+        xml.value("PartsCount", count);
+        if let Some(last) = last {
+            xml.value("PartNumberMarker", after);
+            xml.value("NextPartNumberMarker", last);
+            xml.value("MaxParts", most);
+            xml.value("IsTruncated", last < count);
+        }
+        for (number, part) in page {
+            xml.element("Part", |xml| {
+                if let Some(checksum) = &part.checksum {
+                    xml.text(&checksum.algorithm.element(), &checksum.value);
+                }
+                xml.value("PartNumber", number);
+                xml.value("Size", part.size);
+            });
+        }
+    });
+}
+
+/// GetObjectAcl.
+pub fn get_object_acl(call: &mut Call<'_>) -> Result<Response, Error> {
+    let info = get::describe(call)?;
+    Ok(Response::xml(acl(call)).with_some("x-amz-version-id", call.version_header(&info)))
+}
+
+/// PutObjectAcl. It is accepted and changes nothing, so nobody is told.
+pub fn put_object_acl(call: &mut Call<'_>) -> Result<Response, Error> {
+    let info = get::describe(call)?;
+    call.document()?;
+    Ok(Response::new(200).with_some("x-amz-version-id", call.version_header(&info)))
+}
+
+/// GetBucketAcl.
+pub fn get_bucket_acl(call: &mut Call<'_>) -> Result<Response, Error> {
+    call.bucket_info()?;
+    Ok(Response::xml(acl(call)))
+}
+
+/// PutBucketAcl. It is accepted and changes nothing.
+pub fn put_bucket_acl(call: &mut Call<'_>) -> Result<Response, Error> {
+    call.bucket_info()?;
+    call.document()?;
+    Ok(Response::new(200))
+}
+
+/// Everything is the owner's.
+fn acl(call: &Call<'_>) -> String {
+    let owner = call.world.owner();
+    Writer::document("AccessControlPolicy", |xml| {
+        super::list::write_owner(xml, "Owner", &owner);
+        xml.element("AccessControlList", |xml| {
+            xml.element("Grant", |xml| {
+                xml.raw(&format!(
+                    "<Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" \
+                     xsi:type=\"CanonicalUser\"><ID>{owner}</ID></Grantee>"
+                ));
+                xml.text("Permission", "FULL_CONTROL");
+            });
+        });
+    })
+}

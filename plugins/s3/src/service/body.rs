@@ -1,0 +1,231 @@
+//! Bodies of requests: read in pieces, freed of `aws-chunked`, written into an upload, and compared with everything the
+//! client said of them.
+//!
+//! The host digests the bytes on their way to its disk; only the framing passes through here. What does not fit what was
+//! said of it leaves nothing behind.
+
+use super::call::Call;
+use super::checksum::{self, Algorithm, Checksum, Claim};
+use super::chunked::Decoder;
+use super::encoding;
+use super::error::{self, Error};
+use super::limits;
+use super::message::{Input, Request};
+use super::store::{Digest, Upload};
+
+/// Reads a body without its framing.
+pub struct Reader<'a> {
+    input: &'a mut dyn Input,
+    decoder: Option<Decoder>,
+    /// How much there is to be.
+    expected: Option<u64>,
+    read: u64,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of a request's body.
+    pub fn new(request: &Request, input: &'a mut dyn Input) -> Self {
+        Self {
+            input,
+            decoder: is_chunked(request).then(Decoder::new),
+            expected: length(request),
+            read: 0,
+        }
+    }
+
+    /// The next piece; none at the end.
+    pub fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        loop {
+            let piece = self
+                .input
+                .read(limits::PIECE)
+                .map_err(|_| error::INCOMPLETE_BODY.error())?;
+            if piece.is_empty() {
+                return self.end();
+            }
+            let piece = match &mut self.decoder {
+                None => piece,
+                Some(decoder) => {
+                    let mut decoded = Vec::with_capacity(piece.len());
+                    decoder
+                        .feed(&piece, &mut decoded)
+                        .map_err(|_| error::INCOMPLETE_BODY.error())?;
+                    decoded
+                }
+            };
+            self.read = self
+                .read
+                .saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+            if self.expected.is_some_and(|expected| self.read > expected) {
+                return Err(error::INCOMPLETE_BODY.error());
+            }
+            if !piece.is_empty() {
+                return Ok(Some(piece));
+            }
+        }
+    }
+
+    fn end(&self) -> Result<Option<Vec<u8>>, Error> {
+        let whole = self.decoder.as_ref().is_none_or(Decoder::is_done)
+            && self.expected.is_none_or(|expected| self.read == expected);
+        if whole {
+            Ok(None)
+        } else {
+            Err(error::INCOMPLETE_BODY.error())
+        }
+    }
+
+    /// A trailer of the body that was read.
+    pub fn trailer(&self, name: &str) -> Option<&str> {
+        self.decoder.as_ref()?.trailer(name)
+    }
+}
+
+fn is_chunked(request: &Request) -> bool {
+    let streaming = request
+        .header("x-amz-content-sha256")
+        .is_some_and(|value| value.starts_with("STREAMING-"));
+    streaming
+        || request.header("content-encoding").is_some_and(|value| {
+            value
+                .split(',')
+                .any(|coding| coding.trim() == "aws-chunked")
+        })
+}
+
+/// The length of the body without its framing, as the request says.
+fn length(request: &Request) -> Option<u64> {
+    let name = if is_chunked(request) {
+        "x-amz-decoded-content-length"
+    } else {
+        "content-length"
+    };
+    request.header(name)?.parse().ok()
+}
+
+/// A body that is in an upload and is what the client said it is.
+#[derive(Debug)]
+pub struct Taken {
+    /// Finished.
+    pub upload: Upload,
+    /// Of its MD5, as in an entity tag.
+    pub md5: String,
+    /// Of the kind that the client chose, or `default`.
+    pub checksum: Option<Checksum>,
+}
+
+/// Takes a body in. If the client chose no kind of checksum, `default` is computed.
+pub fn take(call: &mut Call<'_>, default: Option<Algorithm>) -> Result<Taken, Error> {
+    check_length(call.request)?;
+    let claim = checksum::claim(call.request)?;
+    let md5 = claimed_md5(call.request)?;
+    let sha256 = claimed_sha256(call.request)?;
+    let algorithm = claim.as_ref().map(Claim::algorithm).or(default);
+
+    let mut digests = vec![Digest::Md5];
+    digests.extend(algorithm.map(Algorithm::digest));
+    if sha256.is_some() && !digests.contains(&Digest::Sha256) {
+        digests.push(Digest::Sha256);
+    }
+    let (store, bucket) = (call.world.store, call.bucket.as_str());
+    let fault = |fault| super::call::of_fault(fault, bucket, "");
+    let upload = store.upload(bucket, &digests).map_err(fault)?;
+    let mut reader = Reader::new(call.request, call.body);
+    while let Some(piece) = reader.next()? {
+        store.write(upload, &piece).map_err(fault)?;
+    }
+    let finished = store.finish(upload).map_err(fault)?;
+    let digest = |wanted: Digest| {
+        digests
+            .iter()
+            .position(|digest| *digest == wanted)
+            .and_then(|at| finished.digests.get(at))
+            .cloned()
+            .ok_or_else(|| error::INTERNAL_ERROR.error())
+    };
+
+    let computed_md5 = digest(Digest::Md5)?;
+    compare_md5(md5.as_deref(), &computed_md5)?;
+    if let Some(claimed) = sha256 {
+        compare_sha256(&claimed, &digest(Digest::Sha256)?)?;
+    }
+    let checksum = algorithm
+        .map(|algorithm| digest(algorithm.digest()).map(|bytes| Checksum::new(algorithm, &bytes)))
+        .transpose()?;
+    if let (Some(claim), Some(checksum)) = (&claim, &checksum) {
+        claim.verify(checksum, |name| reader.trailer(name))?;
+    }
+    Ok(Taken {
+        upload,
+        md5: encoding::hex(&computed_md5),
+        checksum,
+    })
+}
+
+/// Refuses a body of unknown length, and one that is too long, before any of it is read.
+fn check_length(request: &Request) -> Result<(), Error> {
+    let Some(length) = length(request) else {
+        return Err(if request.header("transfer-encoding").is_some() {
+            error::header_not_implemented("Transfer-Encoding")
+        } else {
+            error::MISSING_CONTENT_LENGTH.error()
+        });
+    };
+    if length > limits::SINGLE_PUT {
+        return Err(error::ENTITY_TOO_LARGE
+            .with("ProposedSize", length.to_string())
+            .with("MaxSizeAllowed", limits::SINGLE_PUT.to_string()));
+    }
+    Ok(())
+}
+
+/// The bytes of `Content-MD5`.
+pub fn claimed_md5(request: &Request) -> Result<Option<Vec<u8>>, Error> {
+    let Some(text) = request.header("content-md5") else {
+        return Ok(None);
+    };
+    encoding::from_base64(text)
+        .filter(|bytes| bytes.len() == 16)
+        .map(Some)
+        .ok_or_else(|| error::INVALID_DIGEST.with("Content-MD5", text))
+}
+
+/// Refuses a body that is not what `Content-MD5` says.
+pub fn compare_md5(claimed: Option<&[u8]>, computed: &[u8]) -> Result<(), Error> {
+    match claimed {
+        Some(claimed) if claimed != computed => Err(error::BAD_DIGEST
+            .with("ExpectedDigest", encoding::hex(claimed))
+            .with("CalculatedDigest", encoding::base64(computed))),
+        _ => Ok(()),
+    }
+}
+
+/// The digest in `x-amz-content-sha256`, which may also say that there is none.
+pub fn claimed_sha256(request: &Request) -> Result<Option<String>, Error> {
+    match request.header("x-amz-content-sha256") {
+        None => Ok(None),
+        Some(text) if text == "UNSIGNED-PAYLOAD" || text.starts_with("STREAMING-") => Ok(None),
+        Some(text) if encoding::from_hex(text).is_some_and(|bytes| bytes.len() == 32) => {
+            Ok(Some(text.to_ascii_lowercase()))
+        }
+        Some(text) => Err(error::invalid_argument(
+            "x-amz-content-sha256",
+            text,
+            "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, \
+             STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, \
+             STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER or a valid \
+             sha256 value.",
+        )),
+    }
+}
+
+/// Refuses a body that is not what `x-amz-content-sha256` says.
+pub fn compare_sha256(claimed: &str, computed: &[u8]) -> Result<(), Error> {
+    let computed = encoding::hex(computed);
+    if claimed == computed {
+        return Ok(());
+    }
+    Err(error::SHA256_MISMATCH
+        .with("ClientComputedContentSHA256", claimed)
+        .with("S3ComputedContentSHA256", computed))
+}

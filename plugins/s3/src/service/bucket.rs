@@ -1,0 +1,214 @@
+//! Buckets: ListBuckets, CreateBucket, HeadBucket, DeleteBucket, GetBucketLocation.
+
+use super::address;
+use super::call::Call;
+use super::encoding;
+use super::error::{self, Error};
+use super::limits;
+use super::list;
+use super::message::{self, Response};
+use super::store::{BucketInfo, Fault, Pairs, Versioning};
+use super::time;
+use super::xml::{Element, Writer};
+
+const LOCATION: &str = "location";
+const US_EAST_1: &str = "us-east-1";
+
+/// ListBuckets.
+pub fn list(call: &mut Call<'_>) -> Result<Response, Error> {
+    let most = match call.query("max-buckets") {
+        None => limits::BUCKETS,
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|most| (1..=limits::BUCKETS).contains(most))
+            .ok_or_else(|| {
+                error::invalid_argument(
+                    "max-buckets",
+                    text,
+                    "Argument max-buckets must be an integer between 1 and 10000",
+                )
+            })?,
+    };
+    let prefix = call.query("prefix");
+    let token = call.query("continuation-token");
+    let after = token.map(continued).transpose()?;
+    let region = call.query("bucket-region");
+    // One more tells whether there are more.
+    let mut buckets = call
+        .store()
+        .buckets(
+            prefix.unwrap_or_default(),
+            after.as_deref(),
+            most.saturating_add(1),
+        )
+        .map_err(|fault| call.fault(fault))?;
+    let page = usize::try_from(most).unwrap_or(usize::MAX);
+    let truncated = buckets.len() > page;
+    buckets.truncate(page);
+    let paginated = [prefix, token, region, call.query("max-buckets")]
+        .iter()
+        .any(Option::is_some);
+    let next = buckets
+        .last()
+        .filter(|_| truncated)
+        .map(|bucket| encoding::base64(bucket.name.as_bytes()));
+    Ok(Response::xml(Writer::document(
+        "ListAllMyBucketsResult",
+        |xml| {
+            list::write_owner(xml, "Owner", &call.world.owner());
+            xml.element("Buckets", |xml| {
+                for bucket in &buckets {
+                    let place = place(call.world.region, bucket);
+                    if region.is_none_or(|region| region == place) {
+                        xml.element("Bucket", |xml| {
+                            xml.text("Name", &bucket.name);
+                            xml.text("CreationDate", time::iso(bucket.created_at_ms));
+                            xml.some("BucketRegion", paginated.then_some(place));
+                        });
+                    }
+                }
+            });
+            xml.some("Prefix", prefix);
+            xml.some("ContinuationToken", next);
+        },
+    )))
+}
+
+fn continued(token: &str) -> Result<String, Error> {
+    encoding::from_base64(token)
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .ok_or_else(|| {
+            error::invalid_argument(
+                "continuation-token",
+                token,
+                "The continuation token provided is incorrect",
+            )
+        })
+}
+
+/// The region of a bucket.
+fn place<'b>(own: &'b str, bucket: &'b BucketInfo) -> &'b str {
+    message::find(&bucket.attributes, LOCATION).unwrap_or(own)
+}
+
+/// CreateBucket.
+pub fn create(call: &mut Call<'_>) -> Result<Response, Error> {
+    let name = call.bucket.clone();
+    if !address::is_bucket_name(&name) {
+        return Err(error::INVALID_BUCKET_NAME.with("BucketName", name));
+    }
+    let document = call.unchecked_document()?;
+    let mut attributes = Pairs::new();
+    let mut wanted = None;
+    if !document.is_empty() {
+        let root = Element::parse(&document)
+            .filter(|root| root.name == "CreateBucketConfiguration")
+            .ok_or_else(|| error::MALFORMED_XML.error())?;
+        wanted = root
+            .text_of("LocationConstraint")
+            .map(str::trim)
+            .filter(|place| !place.is_empty())
+            .map(str::to_owned);
+        if let Some(tags) = root.child("Tags") {
+            for tag in tags.all("Tag") {
+                let part = |name| tag.text_of(name).unwrap_or_default().to_owned();
+                attributes.push((format!("tag:{}", part("Key")), part("Value")));
+            }
+        }
+    }
+    if let Some(place) = check_location(call.world.region, wanted.as_deref())? {
+        attributes.push((LOCATION.to_owned(), place));
+    }
+    match call.store().create(&name, attributes) {
+        // There AWS is lenient, for the sake of old scripts.
+        Err(Fault::Exists) if call.world.region == US_EAST_1 => {}
+        Err(Fault::Denied) => {
+            eprintln!(
+                "s3: CreateBucket {name:?}: no name in `buckets` of this service's section allows it"
+            );
+            return Err(error::ACCESS_DENIED.error());
+        }
+        created => created.map_err(|fault| call.fault(fault))?,
+    }
+    Ok(Response::new(200)
+        .with("Location", format!("/{name}"))
+        .with("x-amz-bucket-arn", format!("arn:aws:s3:::{name}")))
+}
+
+/// The region that a new bucket gets, if it is not the service's own. The endpoint of us-east-1 creates buckets anywhere,
+/// every other one in its own region only.
+fn check_location(own: &str, wanted: Option<&str>) -> Result<Option<String>, Error> {
+    match wanted {
+        None if own == US_EAST_1 => Ok(None),
+        None => Err(error::ILLEGAL_LOCATION.error()),
+        Some("EU") => Ok((own != "eu-west-1").then(|| "eu-west-1".to_owned())),
+        Some(place) if place == own && own != US_EAST_1 => Ok(None),
+        Some(place) if place == US_EAST_1 || !is_region(place) => {
+            Err(error::INVALID_LOCATION.with("LocationConstraint", place))
+        }
+        Some(place) if own == US_EAST_1 => Ok(Some(place.to_owned())),
+        Some(place) => Err(error::ILLEGAL_LOCATION.saying(format!(
+            "The {place} location constraint is incompatible for the region specific endpoint this request was sent to."
+        ))),
+    }
+}
+
+/// Whether a name has the form `eu-central-1`.
+fn is_region(name: &str) -> bool {
+    let words: Vec<&str> = name.split('-').collect();
+    words.len() >= 3
+        && words.iter().all(|word| !word.is_empty())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && words
+            .last()
+            .is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// HeadBucket.
+pub fn head(call: &mut Call<'_>) -> Result<Response, Error> {
+    let bucket = call.bucket_info()?;
+    Ok(Response::new(200)
+        .with("Content-Type", "application/xml")
+        .with("x-amz-bucket-region", place(call.world.region, &bucket))
+        .with("x-amz-bucket-arn", format!("arn:aws:s3:::{}", bucket.name))
+        .with("x-amz-access-point-alias", "false"))
+}
+
+/// DeleteBucket.
+pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
+    let deleted = call.store().delete(&call.bucket);
+    deleted.map_err(|fault| {
+        let versioned = fault == Fault::NotEmpty
+            && call
+                .bucket_info()
+                .is_ok_and(|bucket| bucket.versioning != Versioning::Off);
+        if versioned {
+            error::BUCKET_NOT_EMPTY
+                .saying(
+                    "The bucket you tried to delete is not empty. You must delete all versions in the bucket.",
+                )
+                .with("BucketName", call.bucket.as_str())
+        } else {
+            call.fault(fault)
+        }
+    })?;
+    Ok(Response::new(204))
+}
+
+/// GetBucketLocation. The first region has no name here.
+pub fn location(call: &mut Call<'_>) -> Result<Response, Error> {
+    let bucket = call.bucket_info()?;
+    let place = place(call.world.region, &bucket).to_owned();
+    let mut document = Writer::document("LocationConstraint", |xml| {
+        if place != US_EAST_1 {
+            xml.raw(&place);
+        }
+    });
+    if place == US_EAST_1 {
+        document = document.replace("></LocationConstraint>", "/>");
+    }
+    Ok(Response::xml(document))
+}

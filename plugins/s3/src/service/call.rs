@@ -1,0 +1,235 @@
+//! One call of an operation: the request, where it points, and what operations need of the world.
+
+use super::body::Reader;
+use super::encoding;
+use super::error::{self, Error};
+use super::limits;
+use super::message::{Input, Request};
+use super::store::{BucketInfo, Digest, Fault, Notice, ObjectInfo, Store, Versioning};
+use super::xml::Element;
+
+/// What a request meets: the store, the clock, randomness, and whose account this is.
+#[derive(Clone, Copy)]
+pub struct World<'a> {
+    /// The buckets.
+    pub store: &'a dyn Store,
+    /// `us-east-1`.
+    pub region: &'a str,
+    /// Twelve digits.
+    pub account: &'a str,
+    /// Milliseconds since 1970.
+    pub now_ms: u64,
+    /// New for each request: its ids are made of them.
+    pub random: [u8; 64],
+}
+
+impl World<'_> {
+    /// `x-amz-request-id`: 16 characters.
+    pub fn request_id(&self) -> String {
+        encoding::hex_upper(self.random.get(..8).unwrap_or_default())
+    }
+
+    /// `x-amz-id-2`: 76 characters.
+    pub fn host_id(&self) -> String {
+        encoding::base64(self.random.get(8..).unwrap_or_default())
+    }
+
+    /// The canonical id of the account: 64 hexadecimal digits, the same for the same account.
+    pub fn owner(&self) -> String {
+        self.account
+            .bytes()
+            .cycle()
+            .zip(0u8..)
+            .take(32)
+            .map(|(byte, at)| {
+                encoding::hex(&[byte.wrapping_mul(151).wrapping_add(at.wrapping_mul(59))])
+            })
+            .collect()
+    }
+}
+
+/// A request on its way through an operation.
+pub struct Call<'a> {
+    /// What it meets.
+    pub world: World<'a>,
+    /// What was asked.
+    pub request: &'a Request,
+    /// Its body.
+    pub body: &'a mut dyn Input,
+    /// Empty for the service as a whole.
+    pub bucket: String,
+    /// Empty for the bucket as a whole.
+    pub key: String,
+    /// The access key of the request, if it is signed.
+    pub access_key: Option<String>,
+}
+
+impl<'a> Call<'a> {
+    /// The buckets.
+    pub fn store(&self) -> &'a dyn Store {
+        self.world.store
+    }
+
+    /// A header, by its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        self.request.header(name)
+    }
+
+    /// A parameter of the query.
+    pub fn query(&self, name: &str) -> Option<&'a str> {
+        self.request.query(name)
+    }
+
+    /// The bucket of the request.
+    pub fn bucket_info(&self) -> Result<BucketInfo, Error> {
+        self.store()
+            .bucket(&self.bucket)
+            .map_err(|fault| self.fault(fault))
+    }
+
+    /// The version that the request names.
+    pub fn version(&self) -> Result<Option<&'a str>, Error> {
+        match self.query("versionId") {
+            Some("") => Err(error::invalid_argument(
+                "versionId",
+                "",
+                "Version id cannot be the empty string",
+            )),
+            version => Ok(version),
+        }
+    }
+
+    /// `x-amz-version-id`: none in a bucket that never kept versions.
+    pub fn version_header(&self, info: &ObjectInfo) -> Option<String> {
+        if info.version.is_some() {
+            return info.version.clone();
+        }
+        let versioned = self
+            .bucket_info()
+            .is_ok_and(|bucket| bucket.versioning != Versioning::Off);
+        versioned.then(|| "null".to_owned())
+    }
+
+    /// What object triggers are told of this call.
+    pub fn notice(&self, event: &str) -> Notice {
+        let mut extra = vec![
+            (
+                "source-ip".to_owned(),
+                self.header("x-lambkin-peer")
+                    .unwrap_or("127.0.0.1")
+                    .to_owned(),
+            ),
+            ("request-id".to_owned(), self.world.request_id()),
+            ("host-id".to_owned(), self.world.host_id()),
+        ];
+        if let Some(key) = &self.access_key {
+            extra.push(("principal".to_owned(), format!("AWS:{key}")));
+        }
+        Notice {
+            event: event.to_owned(),
+            extra,
+        }
+    }
+
+    /// AWS's words for what the store said of this bucket and key.
+    pub fn fault(&self, fault: Fault) -> Error {
+        of_fault(fault, &self.bucket, &self.key)
+    }
+
+    /// The same, where what is missing is an upload of parts.
+    pub fn upload_fault(&self, id: &str, fault: Fault) -> Error {
+        match fault {
+            Fault::Missing => error::NO_SUCH_UPLOAD.with("UploadId", id),
+            fault => self.fault(fault),
+        }
+    }
+
+    /// Digests a few bytes: by way of an upload that is never put, since all digesting is the host's.
+    pub fn digest(&self, digest: Digest, bytes: &[u8]) -> Result<Vec<u8>, Error> {
+        let digested = || {
+            let upload = self.store().upload(&self.bucket, &[digest])?;
+            self.store().write(upload, bytes)?;
+            self.store().finish(upload)
+        };
+        digested()
+            .map_err(|fault| self.fault(fault))?
+            .digests
+            .into_iter()
+            .next()
+            .ok_or_else(|| error::INTERNAL_ERROR.error())
+    }
+
+    /// The whole body of a request whose body is a document, compared with what the request says of it.
+    pub fn document(&mut self) -> Result<Vec<u8>, Error> {
+        let document = self.unchecked_document()?;
+        super::checksum::check_document(self, &document)?;
+        Ok(document)
+    }
+
+    /// The same where there is no bucket yet, and so nothing to digest with.
+    pub fn unchecked_document(&mut self) -> Result<Vec<u8>, Error> {
+        let mut document = Vec::new();
+        let mut reader = Reader::new(self.request, self.body);
+        while let Some(piece) = reader.next()? {
+            if document.len() + piece.len() > limits::DOCUMENT {
+                return Err(error::MALFORMED_XML.error());
+            }
+            document.extend_from_slice(&piece);
+        }
+        Ok(document)
+    }
+
+    /// The root of the document in the body, which has to have this name.
+    pub fn xml(&mut self, root: &str) -> Result<Element, Error> {
+        let document = self.document()?;
+        if document.is_empty() {
+            return Err(error::MISSING_BODY.error());
+        }
+        Element::parse(&document)
+            .filter(|element| element.name == root)
+            .ok_or_else(|| error::MALFORMED_XML.error())
+    }
+
+    /// A number of the query between 0 and the largest a page may have.
+    pub fn most(&self, name: &'static str, shown: &'static str, limit: u32) -> Result<u32, Error> {
+        let Some(text) = self.query(name).filter(|text| !text.is_empty()) else {
+            return Ok(limit);
+        };
+        let number: i64 = text.parse().map_err(|_| {
+            error::invalid_argument(
+                name,
+                text,
+                format!("Provided {name} not an integer or within integer range"),
+            )
+        })?;
+        if !(0..=i64::from(i32::MAX)).contains(&number) {
+            return Err(error::invalid_argument(
+                shown,
+                text,
+                format!("Argument {shown} must be an integer between 0 and 2147483647"),
+            ));
+        }
+        Ok(u32::try_from(number).unwrap_or(limit).min(limit))
+    }
+}
+
+/// AWS's words for what the store said of a bucket and a key.
+pub fn of_fault(fault: Fault, bucket: &str, key: &str) -> Error {
+    match fault {
+        Fault::MissingBucket => error::NO_SUCH_BUCKET.with("BucketName", bucket),
+        Fault::Missing => error::NO_SUCH_KEY.with("Key", key),
+        Fault::Denied => error::ACCESS_DENIED.error(),
+        Fault::Exists => error::BUCKET_EXISTS.with("BucketName", bucket),
+        Fault::NotEmpty => error::BUCKET_NOT_EMPTY.with("BucketName", bucket),
+        Fault::Precondition => error::PRECONDITION_FAILED.error(),
+        Fault::Invalid(text) => {
+            eprintln!("s3: bucket {bucket:?}, key {key:?}: {text}");
+            error::INVALID_REQUEST.saying(text)
+        }
+        Fault::Unavailable(text) => {
+            eprintln!("s3: bucket {bucket:?}, key {key:?}: {text}");
+            error::SERVICE_UNAVAILABLE
+                .saying(format!("Service is unable to handle request: {text}"))
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The framing `aws-chunked`: a body in chunks, each with its size and perhaps a signature, and trailers at the end.
+//!
+//!     400;chunk-signature=ad80…\r\n
+//!     <1024 bytes>\r\n
+//!     0;chunk-signature=b605…\r\n
+//!     x-amz-checksum-crc32c:sOO8/Q==\r\n
+//!     \r\n
+//!
+//! Signatures are not verified. The decoder takes the body in pieces of any size and keeps no more than a line of it.
+//! Broken framing is an error at once; a body that stops early is one at its end.
+
+use super::limits;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// In the line that tells a chunk's size.
+    Size,
+    /// In a chunk, with so many bytes to come.
+    Data(u64),
+    /// In the line end after a chunk.
+    DataEnd,
+    /// In the lines after the last chunk.
+    Trailer,
+    /// After the empty line that ends them.
+    Done,
+}
+
+/// The framing is broken.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Broken;
+
+/// Takes the framing off a body.
+#[derive(Debug)]
+pub struct Decoder {
+    state: State,
+    line: Vec<u8>,
+    trailers: Vec<(String, String)>,
+}
+
+impl Decoder {
+    /// A decoder at the start of a body.
+    pub fn new() -> Self {
+        Self {
+            state: State::Size,
+            line: Vec::new(),
+            trailers: Vec::new(),
+        }
+    }
+
+    /// Takes a piece of the body, and adds what is in its chunks to `out`.
+    pub fn feed(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Broken> {
+        while !bytes.is_empty() {
+            match self.state {
+                State::Data(left) => {
+                    let most = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+                    let (data, rest) = bytes.split_at_checked(most).ok_or(Broken)?;
+                    out.extend_from_slice(data);
+                    bytes = rest;
+                    let left = left - u64::try_from(most).map_err(|_| Broken)?;
+                    self.state = if left == 0 {
+                        State::DataEnd
+                    } else {
+                        State::Data(left)
+                    };
+                }
+                // What follows the end is no part of the body.
+                State::Done => return Ok(()),
+                State::Size | State::DataEnd | State::Trailer => {
+                    let end = bytes.iter().position(|byte| *byte == b'\n');
+                    let (line, rest) = bytes
+                        .split_at_checked(end.map_or(bytes.len(), |end| end + 1))
+                        .ok_or(Broken)?;
+                    if self.line.len() + line.len() > limits::CHUNK_LINE {
+                        return Err(Broken);
+                    }
+                    self.line.extend_from_slice(line);
+                    bytes = rest;
+                    if end.is_some() {
+                        self.end_line()?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn end_line(&mut self) -> Result<(), Broken> {
+        let line = std::mem::take(&mut self.line);
+        let line = str::from_utf8(&line)
+            .map_err(|_| Broken)?
+            .trim_end_matches(['\r', '\n']);
+        self.state = match self.state {
+            State::Size => {
+                let size = line.split(';').next().unwrap_or_default().trim();
+                match u64::from_str_radix(size, 16).map_err(|_| Broken)? {
+                    0 => State::Trailer,
+                    size if size > limits::SINGLE_PUT => return Err(Broken),
+                    size => State::Data(size),
+                }
+            }
+            State::DataEnd if line.is_empty() => State::Size,
+            State::Trailer if line.is_empty() => State::Done,
+            State::Trailer => {
+                let (name, value) = line.split_once(':').ok_or(Broken)?;
+                self.trailers
+                    .push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
+                State::Trailer
+            }
+            _ => return Err(Broken),
+        };
+        Ok(())
+    }
+
+    /// Whether the body is whole.
+    pub fn is_done(&self) -> bool {
+        self.state == State::Done
+    }
+
+    /// A trailer, by its name in lower case.
+    pub fn trailer(&self, name: &str) -> Option<&str> {
+        super::message::find(&self.trailers, name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BODY: &[u8] = b"5;chunk-signature=ab\r\nhello\r\n6\r\n\r\nworl\r\n0\r\nX-Amz-Checksum-Crc32: AAAA\r\nx-amz-trailer-signature:cd\r\n\r\n";
+
+    fn decode(body: &[u8], piece: usize) -> Result<(Vec<u8>, Decoder), Broken> {
+        let mut decoder = Decoder::new();
+        let mut out = Vec::new();
+        for piece in body.chunks(piece) {
+            decoder.feed(piece, &mut out)?;
+        }
+        Ok((out, decoder))
+    }
+
+    #[test]
+    fn pieces_may_be_cut_anywhere() {
+        for piece in 1..BODY.len() {
+            let (out, decoder) = decode(BODY, piece).unwrap();
+            assert_eq!(out, b"hello\r\nworl", "{piece}");
+            assert!(decoder.is_done());
+            assert_eq!(decoder.trailer("x-amz-checksum-crc32"), Some("AAAA"));
+        }
+    }
+
+    #[test]
+    fn a_body_that_stops_early_is_not_done() {
+        for end in 0..BODY.len() {
+            let (_, decoder) = decode(&BODY[..end], 7).unwrap();
+            assert!(!decoder.is_done(), "{end}");
+        }
+    }
+
+    #[test]
+    fn broken_framing_is_an_error() {
+        let long = vec![b'1'; limits::CHUNK_LINE + 1];
+        for body in [
+            &b"x\r\n"[..],
+            b"-1\r\n",
+            b"5\r\nhelloX\r\n",
+            b"0\r\nno colon\r\n",
+            b"ffffffffffffffff\r\n",
+            &long,
+        ] {
+            assert!(decode(body, 3).is_err(), "{body:?}");
+        }
+    }
+}

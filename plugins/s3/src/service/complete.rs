@@ -1,0 +1,277 @@
+//! CompleteMultipartUpload: many parts become one object.
+
+use super::call::Call;
+use super::checksum::{self, Algorithm, Checksum};
+use super::conditions;
+use super::encoding;
+use super::error::{self, Error};
+use super::limits;
+use super::message::{Body, Response};
+use super::metadata;
+use super::multipart::{self, Scheme};
+use super::put;
+use super::store::{Digest, ObjectInfo, Part, Put};
+use super::xml::{Element, Writer};
+
+/// CompleteMultipartUpload.
+pub fn complete(call: &mut Call<'_>) -> Result<Response, Error> {
+    let condition = conditions::write(call.request)?;
+    let upload = multipart::upload_of(call)?;
+    let scheme = Scheme::of(&upload.metadata);
+    check_kind(call, scheme)?;
+    let named = named(&call.xml("CompleteMultipartUpload")?, &upload.id)?;
+    let parts = chosen(call, &upload.id, &named, scheme)?;
+    check_size(call, &parts)?;
+
+    let numbers: Vec<u32> = parts.iter().map(|part| part.number).collect();
+    let whole = match scheme {
+        Some(scheme) if scheme.composite => None,
+        Some(scheme) => Some(scheme.algorithm),
+        None => Some(Algorithm::DEFAULT),
+    };
+    let digests: Vec<Digest> = whole.iter().map(|algorithm| algorithm.digest()).collect();
+    let (composed, finished) = (|| {
+        let composed = call
+            .store()
+            .compose(&call.bucket, &upload.id, &numbers, &digests)?;
+        Ok((composed, call.store().finish(composed)?))
+    })()
+    .map_err(|fault| call.upload_fault(&upload.id, fault))?;
+    let (checksum, of_parts) = match whole.zip(finished.digests.first()) {
+        Some((algorithm, bytes)) => (Some(Checksum::new(algorithm, bytes)), Vec::new()),
+        None => composite(call, scheme, &parts)?,
+    };
+    check_claim(call, checksum.as_ref())?;
+
+    let mut metadata = multipart::object_metadata(&upload);
+    metadata.extend(checksum.as_ref().map(Checksum::pair));
+    let sizes: Vec<u64> = parts.iter().map(|part| part.size).collect();
+    metadata.extend(metadata::keep_parts(&sizes, &of_parts));
+    let put = Put {
+        etag: etag(call, &parts)?,
+        metadata,
+        condition: condition.clone(),
+        completes: Some(upload.id),
+        notice: Some(call.notice("ObjectCreated:CompleteMultipartUpload")),
+    };
+    let info = call
+        .store()
+        .put(&call.bucket, &call.key, composed, put)
+        .map_err(|fault| conditions::failed(call, &condition, fault))?;
+    Ok(answer(call, &info, checksum.as_ref()))
+}
+
+fn answer(call: &Call<'_>, info: &ObjectInfo, checksum: Option<&Checksum>) -> Response {
+    let location = format!(
+        "http://{}/{}/{}",
+        call.header("host").unwrap_or("localhost"),
+        call.bucket,
+        encoding::encode_path(&call.key)
+    );
+    let document = Writer::document("CompleteMultipartUploadResult", |xml| {
+        xml.text("Location", location);
+        xml.text("Bucket", &call.bucket);
+        xml.text("Key", &call.key);
+        xml.text("ETag", format!("\"{}\"", info.etag));
+        if let Some(checksum) = checksum {
+            xml.text(&checksum.algorithm.element(), &checksum.value);
+            xml.text("ChecksumType", checksum.kind());
+        }
+    });
+    let mut response = put::written(call, 200, info).with("Content-Type", "application/xml");
+    response.body = Body::Bytes(document.into_bytes());
+    response
+}
+
+/// A part as the request names it.
+struct Named {
+    number: u32,
+    etag: String,
+    checksum: Option<Checksum>,
+}
+
+/// The parts that the document names, in order.
+fn named(root: &Element, id: &str) -> Result<Vec<Named>, Error> {
+    let malformed = || error::MALFORMED_XML.error();
+    let parts = root
+        .all("Part")
+        .map(|part| {
+            let number = part
+                .text_of("PartNumber")
+                .and_then(|text| text.trim().parse().ok())
+                .ok_or_else(malformed)?;
+            if !(1..=limits::PARTS).contains(&number) {
+                return Err(error::invalid_argument(
+                    "partNumber",
+                    number.to_string(),
+                    "PartNumber must be >= 1",
+                ));
+            }
+            let etag = part.text_of("ETag").ok_or_else(malformed)?;
+            let checksum = part.children.iter().find_map(|child| {
+                let algorithm = Algorithm::parse(child.name.strip_prefix("Checksum")?).ok()?;
+                Some(Checksum {
+                    algorithm,
+                    value: child.text.trim().to_owned(),
+                })
+            });
+            Ok(Named {
+                number,
+                etag: conditions::bare(etag).to_owned(),
+                checksum,
+            })
+        })
+        .collect::<Result<Vec<_>, Error>>()?;
+    if parts.is_empty() {
+        return Err(malformed());
+    }
+    if !parts.is_sorted_by(|one, next| one.number < next.number) {
+        return Err(error::INVALID_PART_ORDER.with("UploadId", id));
+    }
+    Ok(parts)
+}
+
+/// The parts that were named, as they were uploaded.
+fn chosen(
+    call: &Call<'_>,
+    id: &str,
+    named: &[Named],
+    scheme: Option<Scheme>,
+) -> Result<Vec<Part>, Error> {
+    let uploaded = all_parts(call, id)?;
+    let last = named.last().map(|part| part.number);
+    named
+        .iter()
+        .map(|named| {
+            let part = uploaded
+                .binary_search_by_key(&named.number, |part| part.number)
+                .ok()
+                .and_then(|at| uploaded.get(at));
+            let part = part
+                .filter(|part| part.etag == named.etag)
+                .filter(|part| {
+                    named
+                        .checksum
+                        .as_ref()
+                        .is_none_or(|checksum| Checksum::of(&part.metadata).as_ref() == Some(checksum))
+                })
+                .ok_or_else(|| {
+                    error::INVALID_PART
+                        .with("UploadId", id)
+                        .with("PartNumber", named.number.to_string())
+                        .with("ETag", named.etag.as_str())
+                })?;
+            if let Some(scheme) = scheme.filter(|scheme| scheme.composite)
+                && named.checksum.is_none()
+            {
+                return Err(error::INVALID_REQUEST.saying(format!(
+                    "The upload was created using a {} checksum. The complete request must include the checksum for \
+                     each part. It was missing for part {} in the request.",
+                    scheme.algorithm.lower(),
+                    named.number
+                )));
+            }
+            if part.size < limits::SMALLEST_PART && Some(part.number) != last {
+                return Err(error::ENTITY_TOO_SMALL
+                    .with("ProposedSize", part.size.to_string())
+                    .with("MinSizeAllowed", limits::SMALLEST_PART.to_string())
+                    .with("PartNumber", part.number.to_string())
+                    .with("ETag", part.etag.as_str()));
+            }
+            Ok(part.clone())
+        })
+        .collect()
+}
+
+/// All parts of an upload, by number.
+pub fn all_parts(call: &Call<'_>, id: &str) -> Result<Vec<Part>, Error> {
+    let mut parts: Vec<Part> = Vec::new();
+    loop {
+        let after = parts.last().map_or(0, |part| part.number);
+        let page = call
+            .store()
+            .parts(&call.bucket, id, after, limits::PARTS_PAGE)
+            .map_err(|fault| call.upload_fault(id, fault))?;
+        let is_last = page.len() < usize::try_from(limits::PARTS_PAGE).unwrap_or(usize::MAX);
+        parts.extend(page);
+        if is_last {
+            return Ok(parts);
+        }
+    }
+}
+
+fn check_kind(call: &Call<'_>, scheme: Option<Scheme>) -> Result<(), Error> {
+    let made = scheme.map_or("FULL_OBJECT", Scheme::kind);
+    match call.header("x-amz-checksum-type") {
+        Some(kind) if kind != made => Err(error::INVALID_REQUEST.saying(format!(
+            "The upload was created using the {made} checksum mode. The complete request must use the same checksum \
+             mode."
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn check_size(call: &Call<'_>, parts: &[Part]) -> Result<(), Error> {
+    let size: u64 = parts.iter().map(|part| part.size).sum();
+    match call.header("x-amz-mp-object-size") {
+        Some(said) if said != size.to_string() => Err(error::INVALID_REQUEST.saying(format!(
+            "The provided 'x-amz-mp-object-size' header value {said} does not match what was computed: {size}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// The object's checksum in the request has to be the one it has.
+fn check_claim(call: &Call<'_>, computed: Option<&Checksum>) -> Result<(), Error> {
+    let Some(claimed) = checksum::header(call.request)? else {
+        return Ok(());
+    };
+    // A composite one may come without the number of parts.
+    let same = computed.is_some_and(|computed| {
+        computed.algorithm == claimed.algorithm
+            && (computed.value == claimed.value
+                || computed.value.split('-').next() == Some(&claimed.value))
+    });
+    if same {
+        return Ok(());
+    }
+    Err(error::BAD_DIGEST.saying(format!(
+        "The {} you specified did not match the calculated checksum.",
+        claimed.algorithm.lower()
+    )))
+}
+
+/// The checksum of the parts' checksums, and those.
+fn composite(
+    call: &Call<'_>,
+    scheme: Option<Scheme>,
+    parts: &[Part],
+) -> Result<(Option<Checksum>, Vec<String>), Error> {
+    let Some(Scheme { algorithm, .. }) = scheme else {
+        return Ok((None, Vec::new()));
+    };
+    let values: Vec<String> = parts
+        .iter()
+        .filter_map(|part| Checksum::of(&part.metadata))
+        .map(|checksum| checksum.value)
+        .collect();
+    let bytes: Vec<u8> = values
+        .iter()
+        .filter_map(|value| encoding::from_base64(value))
+        .flatten()
+        .collect();
+    let digest = call.digest(algorithm.digest(), &bytes)?;
+    let value = format!("{}-{}", encoding::base64(&digest), parts.len());
+    Ok((Some(Checksum { algorithm, value }), values))
+}
+
+/// The entity tag: the MD5 of the parts' MD5s, and their number.
+fn etag(call: &Call<'_>, parts: &[Part]) -> Result<String, Error> {
+    let bytes: Vec<u8> = parts
+        .iter()
+        .filter_map(|part| encoding::from_hex(&part.etag))
+        .flatten()
+        .collect();
+    let digest = call.digest(Digest::Md5, &bytes)?;
+    Ok(format!("{}-{}", encoding::hex(&digest), parts.len()))
+}

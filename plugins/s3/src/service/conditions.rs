@@ -1,0 +1,147 @@
+//! Conditional requests: what a read, a copy or a write depends on.
+
+use super::call::Call;
+use super::error::{self, Error};
+use super::message::Request;
+use super::store::{Condition, Fault, ObjectInfo};
+use super::time;
+
+/// The four conditions of a read, which a copy has under longer names.
+struct Names {
+    matches: &'static str,
+    none_match: &'static str,
+    modified: &'static str,
+    unmodified: &'static str,
+    /// As AWS names them in errors.
+    prefix: &'static str,
+}
+
+const READ: Names = Names {
+    matches: "if-match",
+    none_match: "if-none-match",
+    modified: "if-modified-since",
+    unmodified: "if-unmodified-since",
+    prefix: "",
+};
+
+const COPY: Names = Names {
+    matches: "x-amz-copy-source-if-match",
+    none_match: "x-amz-copy-source-if-none-match",
+    modified: "x-amz-copy-source-if-modified-since",
+    unmodified: "x-amz-copy-source-if-unmodified-since",
+    prefix: "x-amz-copy-source-",
+};
+
+/// What is the matter with an object.
+enum Verdict {
+    Fine,
+    Unchanged,
+    Failed(&'static str),
+}
+
+/// Whether a list of entity tags, or `*`, has this one.
+fn lists(header: &str, etag: &str) -> bool {
+    header.split(',').any(|tag| {
+        let tag = bare(tag);
+        tag == "*" || tag == etag
+    })
+}
+
+/// An entity tag without its quotes.
+pub fn bare(tag: &str) -> &str {
+    let tag = tag.trim();
+    tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"')
+}
+
+fn judge(request: &Request, info: &ObjectInfo, now_ms: u64, names: &Names) -> Verdict {
+    let modified = info.modified_at_ms / 1000;
+    let date = |name: &str| request.header(name).and_then(time::parse);
+    match request.header(names.matches) {
+        Some(tags) if !lists(tags, &info.etag) => return Verdict::Failed("If-Match"),
+        Some(_) => {}
+        None if date(names.unmodified).is_some_and(|date| modified > date) => {
+            return Verdict::Failed("If-Unmodified-Since");
+        }
+        None => {}
+    }
+    match request.header(names.none_match) {
+        Some(tags) if lists(tags, &info.etag) => Verdict::Unchanged,
+        Some(_) => Verdict::Fine,
+        // A moment in the future says nothing.
+        None => match date(names.modified) {
+            Some(date) if modified <= date && date <= now_ms / 1000 => Verdict::Unchanged,
+            _ => Verdict::Fine,
+        },
+    }
+}
+
+/// Whether an object may be read: 412 or 304 if not.
+pub fn read(call: &Call<'_>, info: &ObjectInfo) -> Result<(), Error> {
+    match judge(call.request, info, call.world.now_ms, &READ) {
+        Verdict::Fine => Ok(()),
+        Verdict::Failed(condition) => Err(error::PRECONDITION_FAILED.with("Condition", condition)),
+        Verdict::Unchanged => {
+            let unchanged = error::NOT_MODIFIED
+                .error()
+                .header("Last-Modified", time::http(info.modified_at_ms))
+                .header("ETag", format!("\"{}\"", info.etag));
+            Err(match call.version_header(info) {
+                Some(version) => unchanged.header("x-amz-version-id", version),
+                None => unchanged,
+            })
+        }
+    }
+}
+
+/// Whether an object may be copied; here what is unchanged is an error like the others.
+pub fn copy(call: &Call<'_>, info: &ObjectInfo) -> Result<(), Error> {
+    let failed = |condition: &str| {
+        Err(error::PRECONDITION_FAILED.with("Condition", format!("{}{condition}", COPY.prefix)))
+    };
+    match judge(call.request, info, call.world.now_ms, &COPY) {
+        Verdict::Fine => Ok(()),
+        Verdict::Failed(condition) => failed(condition),
+        Verdict::Unchanged if call.header(COPY.none_match).is_some() => failed("If-None-Match"),
+        Verdict::Unchanged => failed("If-Modified-Since"),
+    }
+}
+
+/// What a write depends on. AWS takes `*` alone for `If-None-Match`.
+pub fn write(request: &Request) -> Result<Condition, Error> {
+    let not_implemented = |header: &str, why: &str| {
+        Err(error::header_not_implemented(header).with("additionalMessage", why))
+    };
+    match (request.header("if-match"), request.header("if-none-match")) {
+        (None, None) => Ok(Condition::Always),
+        (Some(_), Some(_)) => not_implemented(
+            "If-Match,If-None-Match",
+            "Multiple conditional request headers present in the request",
+        ),
+        (None, Some("*")) => Ok(Condition::Absent),
+        (None, Some(_)) => not_implemented(
+            "If-None-Match",
+            "We don't accept the provided value of If-None-Match header for this API",
+        ),
+        (Some("*"), None) => Ok(Condition::Matches(Vec::new())),
+        (Some(tags), None) => Ok(Condition::Matches(
+            tags.split(',').map(|tag| bare(tag).to_owned()).collect(),
+        )),
+    }
+}
+
+/// AWS's words for a write that did not happen: an object that has to match and is not there is missing.
+pub fn failed(call: &Call<'_>, condition: &Condition, fault: Fault) -> Error {
+    if fault != Fault::Precondition {
+        return call.fault(fault);
+    }
+    match condition {
+        Condition::Absent => error::PRECONDITION_FAILED.with("Condition", "If-None-Match"),
+        Condition::Matches(_) | Condition::Always => {
+            match call.store().describe(&call.bucket, &call.key, None) {
+                Err(Fault::Missing) => error::NO_SUCH_KEY.with("Key", call.key.as_str()),
+                Ok(info) if info.marker => error::NO_SUCH_KEY.with("Key", call.key.as_str()),
+                _ => error::PRECONDITION_FAILED.with("Condition", "If-Match"),
+            }
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! CopyObject, and what UploadPartCopy shares with it. The bytes never pass through the service.
+
+use super::call::{self, Call};
+use super::checksum::{Algorithm, Checksum};
+use super::conditions;
+use super::encoding;
+use super::error::{self, Error};
+use super::limits;
+use super::message::{self, Response};
+use super::metadata;
+use super::put;
+use super::range::Stretch;
+use super::store::{Digest, Fault, ObjectInfo, Opened, Pairs, Put, Upload};
+use super::tagging;
+use super::time;
+use super::xml::Writer;
+
+/// What is copied.
+pub struct Source {
+    bucket: String,
+    key: String,
+    version: Option<String>,
+    /// Open for reading.
+    pub opened: Opened,
+    /// What it is.
+    pub info: ObjectInfo,
+}
+
+/// The source of a copy, open and fulfilling the copy's conditions.
+pub fn source(call: &Call<'_>) -> Result<Source, Error> {
+    let header = call.header("x-amz-copy-source").unwrap_or_default();
+    let refused =
+        |message: &'static str| error::invalid_argument("x-amz-copy-source", header, message);
+    let (path, query) = match header.split_once("?versionId=") {
+        Some((path, version)) => (path, Some(version)),
+        None => (header, None),
+    };
+    let path =
+        encoding::decode(path, false).ok_or_else(|| refused("Invalid copy source encoding."))?;
+    let path = path.strip_prefix('/').unwrap_or(&path);
+    let (bucket, key) = path
+        .split_once('/')
+        .filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
+        .ok_or_else(|| refused("Invalid copy source object key"))?;
+    let version = match query {
+        Some("") => {
+            return Err(error::invalid_argument(
+                "x-amz-copy-source",
+                "",
+                "Version id cannot be the empty string",
+            ));
+        }
+        version => version.and_then(|version| encoding::decode(version, false)),
+    };
+    let (opened, info) =
+        call.store()
+            .open(bucket, key, version.as_deref())
+            .map_err(|fault| match (&version, fault) {
+                (Some(version), Fault::Missing) => error::NO_SUCH_VERSION
+                    .with("Key", key)
+                    .with("VersionId", version.as_str()),
+                (_, fault) => call::of_fault(fault, bucket, key),
+            })?;
+    if info.marker {
+        return Err(match version {
+            None => error::NO_SUCH_KEY.with("Key", key),
+            Some(_) => error::INVALID_REQUEST.saying(
+                "The source of a copy request may not specifically refer to a delete marker by version id.",
+            ),
+        });
+    }
+    conditions::copy(call, &info)?;
+    Ok(Source {
+        bucket: bucket.to_owned(),
+        key: key.to_owned(),
+        version,
+        opened,
+        info,
+    })
+}
+
+/// A stretch of an object as a new upload.
+pub struct Copied {
+    /// Finished.
+    pub upload: Upload,
+    /// Of its MD5.
+    pub md5: String,
+    /// Of the kind that was asked for.
+    pub checksum: Option<Checksum>,
+}
+
+/// Copies a stretch of an object into an upload.
+pub fn transfer(
+    call: &Call<'_>,
+    source: &Source,
+    stretch: Stretch,
+    algorithm: Option<Algorithm>,
+) -> Result<Copied, Error> {
+    if stretch.length > limits::SINGLE_PUT {
+        return Err(error::INVALID_REQUEST.saying(format!(
+            "The specified copy source is larger than the maximum allowable size for a copy source: {}",
+            limits::SINGLE_PUT
+        )));
+    }
+    let mut digests = vec![Digest::Md5];
+    digests.extend(algorithm.map(Algorithm::digest));
+    let (upload, finished) = (|| {
+        let upload = call.store().upload(&call.bucket, &digests)?;
+        call.store()
+            .copy(upload, source.opened, stretch.offset, stretch.length)?;
+        Ok((upload, call.store().finish(upload)?))
+    })()
+    .map_err(|fault| call.fault(fault))?;
+    let mut computed = finished.digests.into_iter();
+    let md5 = computed
+        .next()
+        .ok_or_else(|| error::INTERNAL_ERROR.error())?;
+    Ok(Copied {
+        upload,
+        md5: encoding::hex(&md5),
+        checksum: algorithm
+            .zip(computed.next())
+            .map(|(algorithm, bytes)| Checksum::new(algorithm, &bytes)),
+    })
+}
+
+/// Whether a directive says to replace.
+fn replaces(call: &Call<'_>, header: &'static str) -> Result<bool, Error> {
+    match call.header(header) {
+        None | Some("COPY") => Ok(false),
+        Some("REPLACE") => Ok(true),
+        Some(other) => Err(error::invalid_argument(
+            header,
+            other,
+            match header {
+                "x-amz-metadata-directive" => "Unknown metadata directive.",
+                _ => "Unknown tagging directive.",
+            },
+        )),
+    }
+}
+
+/// CopyObject.
+pub fn copy(call: &mut Call<'_>) -> Result<Response, Error> {
+    let condition = conditions::write(call.request)?;
+    let replaced = replaces(call, "x-amz-metadata-directive")?;
+    let retagged = replaces(call, "x-amz-tagging-directive")?;
+    let placed = metadata::placed(call.request)?;
+    let source = source(call)?;
+    check_changes(call, &source, replaced, &placed)?;
+
+    let mut metadata = if replaced {
+        metadata::described(call.request)?
+    } else {
+        metadata::description_of(&source.info.metadata)
+    };
+    metadata.extend(placed);
+    metadata.extend(if retagged {
+        tagging::of_header(call.header("x-amz-tagging"))?
+    } else {
+        tagging::among(&source.info.metadata)
+    });
+    let algorithm = match call.header("x-amz-checksum-algorithm") {
+        Some(name) => Algorithm::parse(name)?,
+        None => Checksum::of(&source.info.metadata)
+            .map_or(Algorithm::DEFAULT, |checksum| checksum.algorithm),
+    };
+    let whole = Stretch {
+        offset: 0,
+        length: source.info.size,
+    };
+    let copied = transfer(call, &source, whole, Some(algorithm))?;
+    metadata.extend(copied.checksum.as_ref().map(Checksum::pair));
+    let put = Put {
+        etag: copied.md5,
+        metadata,
+        condition: condition.clone(),
+        completes: None,
+        notice: Some(call.notice("ObjectCreated:Copy")),
+    };
+    let info = call
+        .store()
+        .put(&call.bucket, &call.key, copied.upload, put)
+        .map_err(|fault| conditions::failed(call, &condition, fault))?;
+    Ok(answer(call, "CopyObjectResult", &source, &info))
+}
+
+/// An object may be copied to itself only to change something of it.
+fn check_changes(
+    call: &Call<'_>,
+    source: &Source,
+    replaced: bool,
+    placed: &Pairs,
+) -> Result<(), Error> {
+    let same = source.bucket == call.bucket && source.key == call.key && source.version.is_none();
+    let class = message::find(placed, "x-amz-storage-class").unwrap_or("STANDARD");
+    let changes = replaced
+        || metadata::storage_class(&source.info.metadata) != class
+        || placed.iter().any(|(name, _)| name != "x-amz-storage-class")
+        || call.header("x-amz-server-side-encryption").is_some()
+        || call.header("x-amz-checksum-algorithm").is_some();
+    if same && !changes {
+        return Err(error::INVALID_REQUEST.saying(
+            "This copy request is illegal because it is trying to copy an object to itself without changing the \
+             object's metadata, storage class, website redirect location or encryption attributes.",
+        ));
+    }
+    Ok(())
+}
+
+/// The document of a copy.
+fn answer(call: &Call<'_>, root: &str, source: &Source, info: &ObjectInfo) -> Response {
+    let mut response = put::written(call, 200, info)
+        .with("Content-Type", "application/xml")
+        .with_some("x-amz-copy-source-version-id", source_version(call, source));
+    response.body = message::Body::Bytes(
+        result(
+            root,
+            &info.etag,
+            info.modified_at_ms,
+            Checksum::of(&info.metadata).as_ref(),
+            true,
+        )
+        .into_bytes(),
+    );
+    response
+}
+
+/// `x-amz-copy-source-version-id`.
+pub fn source_version(call: &Call<'_>, source: &Source) -> Option<String> {
+    if source.info.version.is_some() {
+        return source.info.version.clone();
+    }
+    call.store()
+        .bucket(&source.bucket)
+        .is_ok_and(|bucket| bucket.versioning != super::store::Versioning::Off)
+        .then(|| "null".to_owned())
+}
+
+/// `CopyObjectResult` or `CopyPartResult`.
+pub fn result(
+    root: &str,
+    etag: &str,
+    modified_at_ms: u64,
+    checksum: Option<&Checksum>,
+    with_kind: bool,
+) -> String {
+    Writer::document(root, |xml| {
+        xml.text("ETag", format!("\"{etag}\""));
+        xml.text("LastModified", time::iso(modified_at_ms));
+        if let Some(checksum) = checksum {
+            xml.text(&checksum.algorithm.element(), &checksum.value);
+            if with_kind {
+                xml.text("ChecksumType", checksum.kind());
+            }
+        }
+    })
+}

@@ -1,0 +1,230 @@
+//! Cross-origin requests: Get, Put and DeleteBucketCors, preflights, and the headers of answers.
+
+use super::bucket_settings;
+use super::call::Call;
+use super::error::{self, Error};
+use super::limits;
+use super::message::{Request, Response};
+use super::xml::{Element, Writer};
+
+const NAME: &str = "cors";
+const METHODS: [&str; 5] = ["GET", "PUT", "HEAD", "POST", "DELETE"];
+const VARY: &str = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method";
+
+/// GetBucketCors.
+pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
+    match bucket_settings::kept(call, NAME)? {
+        Some(document) => Ok(Response::xml(document)),
+        None => Err(error::NO_SUCH_CORS.with("BucketName", call.bucket.as_str())),
+    }
+}
+
+/// PutBucketCors.
+pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
+    let root = call.xml("CORSConfiguration")?;
+    let rules: Vec<&Element> = root.all("CORSRule").collect();
+    if rules.is_empty() || rules.len() > limits::CORS_RULES {
+        return Err(error::MALFORMED_XML.error());
+    }
+    for rule in &rules {
+        check(rule)?;
+    }
+    let document = Writer::document("CORSConfiguration", |xml| {
+        for rule in rules {
+            rule.write(xml);
+        }
+    });
+    bucket_settings::keep(call, NAME, Some(document))?;
+    Ok(Response::new(200))
+}
+
+/// DeleteBucketCors.
+pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
+    bucket_settings::keep(call, NAME, None)?;
+    Ok(Response::new(204))
+}
+
+fn check(rule: &Element) -> Result<(), Error> {
+    let origins = rule.child("AllowedOrigin").is_some();
+    let methods = rule.child("AllowedMethod").is_some();
+    if !origins || !methods {
+        return Err(error::MALFORMED_XML.error());
+    }
+    for method in rule.all("AllowedMethod") {
+        if !METHODS.contains(&method.text.as_str()) {
+            return Err(error::INVALID_REQUEST.saying(format!(
+                "Found unsupported HTTP method in CORS config. Unsupported method is {}",
+                method.text
+            )));
+        }
+    }
+    for (name, what) in [
+        ("AllowedOrigin", "AllowedOrigin"),
+        ("AllowedHeader", "AllowedHeader"),
+    ] {
+        for pattern in rule.all(name) {
+            if pattern.text.matches('*').count() > 1 {
+                return Err(error::INVALID_REQUEST.saying(format!(
+                    "{what} \"{}\" can not have more than one wildcard.",
+                    pattern.text
+                )));
+            }
+        }
+    }
+    for header in rule.all("ExposeHeader") {
+        if header.text.contains('*') {
+            return Err(error::INVALID_REQUEST.saying(format!(
+                "ExposeHeader \"{}\" contains wildcard. We currently do not support wildcard for ExposeHeader.",
+                header.text
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a text fits a pattern with at most one `*`.
+fn fits(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((start, end)) => {
+            text.len() >= start.len() + end.len() && text.starts_with(start) && text.ends_with(end)
+        }
+    }
+}
+
+/// The rule that allows a request, if one does.
+fn rule<'c>(
+    configuration: &'c Element,
+    origin: &str,
+    method: &str,
+    headers: &[String],
+) -> Option<&'c Element> {
+    configuration.all("CORSRule").find(|rule| {
+        let has = |name: &str, text: &str| rule.all(name).any(|pattern| fits(&pattern.text, text));
+        has("AllowedOrigin", origin)
+            && rule
+                .all("AllowedMethod")
+                .any(|allowed| allowed.text == method)
+            && headers.iter().all(|header| {
+                rule.all("AllowedHeader")
+                    .any(|pattern| fits(&pattern.text.to_ascii_lowercase(), header))
+            })
+    })
+}
+
+fn configuration(call: &Call<'_>) -> Option<Element> {
+    let document = bucket_settings::kept(call, NAME).ok()??;
+    Element::parse(document.as_bytes())
+}
+
+/// The headers in `Access-Control-Request-Headers`, in lower case.
+fn requested_headers(request: &Request) -> Vec<String> {
+    request
+        .header("access-control-request-headers")
+        .unwrap_or_default()
+        .split(',')
+        .map(|name| name.trim().to_ascii_lowercase())
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+/// What both kinds of answers have.
+fn allow(response: Response, rule: &Element, origin: &str) -> Response {
+    let texts = |name: &str| {
+        let texts: Vec<&str> = rule
+            .all(name)
+            .map(|element| element.text.as_str())
+            .collect();
+        (!texts.is_empty()).then(|| texts.join(", "))
+    };
+    let anybody = rule.all("AllowedOrigin").any(|allowed| allowed.text == "*");
+    let response = response
+        .with(
+            "Access-Control-Allow-Origin",
+            if anybody { "*" } else { origin },
+        )
+        .with_some("Access-Control-Allow-Methods", texts("AllowedMethod"))
+        .with_some("Access-Control-Expose-Headers", texts("ExposeHeader"))
+        .with_some("Access-Control-Max-Age", rule.text_of("MaxAgeSeconds"));
+    if anybody {
+        response
+    } else {
+        response.with("Access-Control-Allow-Credentials", "true")
+    }
+}
+
+/// A preflight.
+pub fn preflight(call: &mut Call<'_>) -> Result<Response, Error> {
+    let Some(origin) = call.header("origin") else {
+        return Err(
+            error::BAD_REQUEST.saying("Insufficient information. Origin request header needed.")
+        );
+    };
+    let method = call.header("access-control-request-method");
+    let Some(method) = method.filter(|method| METHODS.contains(method)) else {
+        return Err(error::BAD_REQUEST.saying(format!(
+            "Invalid Access-Control-Request-Method: {}",
+            method.unwrap_or("null")
+        )));
+    };
+    let forbidden = |message: &'static str| {
+        let resource = if call.key.is_empty() {
+            "BUCKET"
+        } else {
+            "OBJECT"
+        };
+        error::ACCESS_FORBIDDEN
+            .saying(message)
+            .with("Method", method)
+            .with("ResourceType", resource)
+    };
+    let Some(configuration) = configuration(call) else {
+        return Err(forbidden(
+            "CORSResponse: CORS is not enabled for this bucket.",
+        ));
+    };
+    let headers = requested_headers(call.request);
+    let Some(rule) = rule(&configuration, origin, method, &headers) else {
+        return Err(forbidden(
+            "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request \
+             method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the \
+             resource's CORS spec.",
+        ));
+    };
+    let response = allow(Response::new(200), rule, origin);
+    let allowed = (!headers.is_empty()).then(|| headers.join(", "));
+    Ok(response
+        .with_some("Access-Control-Allow-Headers", allowed)
+        .with("Vary", VARY))
+}
+
+/// Adds to an answer what lets a browser hand it to its page.
+pub fn answer(call: &Call<'_>, response: Response) -> Response {
+    let Some(origin) = call.header("origin") else {
+        return response;
+    };
+    if call.bucket.is_empty() {
+        return response;
+    }
+    let Some(configuration) = configuration(call) else {
+        return response;
+    };
+    match rule(&configuration, origin, &call.request.method, &[]) {
+        Some(rule) => allow(response, rule, origin).with("Vary", VARY),
+        None => response,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn a_pattern_has_one_star() {
+        assert!(fits("*", "https://a"));
+        assert!(fits("https://*.example.com", "https://www.example.com"));
+        assert!(!fits("https://*.example.com", "https://.example.co"));
+        assert!(!fits("ab*ba", "aba"));
+        assert!(!fits("https://a", "https://ab"));
+    }
+}

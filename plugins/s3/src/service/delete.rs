@@ -1,0 +1,163 @@
+//! DeleteObject and DeleteObjects.
+
+use super::call::{self, Call};
+use super::conditions;
+use super::error::{self, Error};
+use super::limits;
+use super::message::Response;
+use super::store::{Condition, Fault, Removed};
+use super::time;
+use super::xml::{Element, Writer};
+
+/// DeleteObject.
+pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
+    let version = call.version()?;
+    let condition = match conditions::write(call.request)? {
+        Condition::Absent => return Err(error::header_not_implemented("If-None-Match")),
+        condition => condition,
+    };
+    let key = call.key.clone();
+    let removed = remove(call, &key, version, condition.clone())
+        .map_err(|fault| conditions::failed(call, &condition, fault))?;
+    Ok(with_marker(Response::new(204), &removed))
+}
+
+fn with_marker(response: Response, removed: &Removed) -> Response {
+    let response = response.with_some("x-amz-version-id", removed.version.as_deref());
+    if removed.marker {
+        response.with("x-amz-delete-marker", "true")
+    } else {
+        response
+    }
+}
+
+/// Removes an object. What is not there is removed already.
+fn remove(
+    call: &Call<'_>,
+    key: &str,
+    version: Option<&str>,
+    condition: Condition,
+) -> Result<Removed, Fault> {
+    // Whether it makes a marker depends on the bucket, and triggers are told which it was.
+    let marks = version.is_none()
+        && call.store().bucket(&call.bucket)?.versioning != super::store::Versioning::Off;
+    let event = if marks {
+        "ObjectRemoved:DeleteMarkerCreated"
+    } else {
+        "ObjectRemoved:Delete"
+    };
+    let conditional = condition != Condition::Always;
+    let removed = call.store().remove(
+        &call.bucket,
+        key,
+        version,
+        condition,
+        Some(call.notice(event)),
+    );
+    let mut removed = match removed {
+        Err(Fault::Missing) if !conditional => Removed {
+            existed: false,
+            version: version.map(str::to_owned),
+            marker: false,
+        },
+        removed => removed?,
+    };
+    if removed.version.is_none() && (marks || version.is_some()) {
+        removed.version = Some(version.unwrap_or("null").to_owned());
+    }
+    Ok(removed)
+}
+
+/// DeleteObjects.
+pub fn delete_many(call: &mut Call<'_>) -> Result<Response, Error> {
+    let is_checked =
+        call.header("content-md5").is_some() || super::checksum::claim(call.request)?.is_some();
+    if !is_checked {
+        return Err(error::INVALID_REQUEST
+            .saying("Missing required header for this request: Content-MD5 OR x-amz-checksum-*"));
+    }
+    let root = call.xml("Delete")?;
+    let quiet = root
+        .text_of("Quiet")
+        .is_some_and(|text| text.trim() == "true");
+    let objects: Vec<&Element> = root.all("Object").collect();
+    if objects.is_empty() || objects.len() > limits::DELETIONS {
+        return Err(error::MALFORMED_XML.error());
+    }
+    if objects
+        .iter()
+        .any(|object| object.text_of("Key").is_none_or(str::is_empty))
+    {
+        return Err(error::MALFORMED_XML.error());
+    }
+    call.bucket_info()?;
+    let outcomes: Vec<_> = objects
+        .into_iter()
+        .map(|object| (object, delete_one(call, object)))
+        .collect();
+    Ok(Response::xml(Writer::document("DeleteResult", |xml| {
+        for (object, outcome) in &outcomes {
+            match outcome {
+                Ok(_) if quiet => {}
+                Ok(removed) => xml.element("Deleted", |xml| deleted(xml, object, removed)),
+                Err(error) => xml.element("Error", |xml| {
+                    xml.some("Key", object.text_of("Key"));
+                    xml.some("VersionId", object.text_of("VersionId"));
+                    xml.text("Code", error.code());
+                    xml.text("Message", error.message());
+                }),
+            }
+        }
+    })))
+}
+
+fn delete_one(call: &Call<'_>, object: &Element) -> Result<Removed, Error> {
+    let key = object.text_of("Key").unwrap_or_default();
+    super::address::check_key(key)?;
+    let version = object
+        .text_of("VersionId")
+        .filter(|version| !version.is_empty());
+    let condition = match object.text_of("ETag") {
+        None => Condition::Always,
+        Some("*") => Condition::Matches(Vec::new()),
+        Some(tag) => Condition::Matches(vec![conditions::bare(tag).to_owned()]),
+    };
+    check_described(call, object, key, version)?;
+    remove(call, key, version, condition).map_err(|fault| call::of_fault(fault, &call.bucket, key))
+}
+
+/// The conditions on size and time, which the store does not know.
+fn check_described(
+    call: &Call<'_>,
+    object: &Element,
+    key: &str,
+    version: Option<&str>,
+) -> Result<(), Error> {
+    let (size, modified) = (object.text_of("Size"), object.text_of("LastModifiedTime"));
+    if size.is_none() && modified.is_none() {
+        return Ok(());
+    }
+    let info = call
+        .store()
+        .describe(&call.bucket, key, version)
+        .map_err(|fault| call::of_fault(fault, &call.bucket, key))?;
+    let fits = size.is_none_or(|size| size == info.size.to_string())
+        && modified.is_none_or(|date| time::parse(date) == Some(info.modified_at_ms / 1000));
+    if fits {
+        Ok(())
+    } else {
+        Err(error::PRECONDITION_FAILED.error())
+    }
+}
+
+fn deleted(xml: &mut Writer, object: &Element, removed: &Removed) {
+    let version = object
+        .text_of("VersionId")
+        .filter(|version| !version.is_empty());
+    xml.some("Key", object.text_of("Key"));
+    xml.some("VersionId", version);
+    if removed.marker {
+        xml.value("DeleteMarker", true);
+        xml.some("DeleteMarkerVersionId", removed.version.as_deref());
+    }
+}

@@ -1,0 +1,309 @@
+//! S3's errors: codes, statuses and messages as AWS words them.
+//!
+//! A [`Kind`] is a row of the table; an [`Error`] is one of them with what it is about. Operations return errors, and
+//! `answer` makes the XML of them, so that no operation writes any.
+
+use std::borrow::Cow;
+
+use super::message::{Body, Response};
+use super::xml::Writer;
+
+/// A row of the table: code, status, message.
+#[derive(Debug, Clone, Copy)]
+pub struct Kind(pub &'static str, pub u16, pub &'static str);
+
+/// An error, ready to be answered.
+#[derive(Debug, Clone)]
+pub struct Error {
+    kind: Kind,
+    message: Cow<'static, str>,
+    fields: Vec<(&'static str, String)>,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Kind {
+    /// An error with the table's message.
+    pub fn error(self) -> Error {
+        Error {
+            kind: self,
+            message: Cow::Borrowed(self.2),
+            fields: Vec::new(),
+            headers: Vec::new(),
+        }
+    }
+
+    /// An error about something: an element beside code and message.
+    pub fn with(self, name: &'static str, value: impl Into<String>) -> Error {
+        self.error().with(name, value)
+    }
+
+    /// An error with another message than the table's.
+    pub fn saying(self, message: impl Into<Cow<'static, str>>) -> Error {
+        Error {
+            message: message.into(),
+            ..self.error()
+        }
+    }
+}
+
+impl Error {
+    /// One element more.
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.fields.push((name, value.into()));
+        self
+    }
+
+    /// One header more.
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// `NoSuchKey`.
+    pub fn code(&self) -> &'static str {
+        self.kind.0
+    }
+
+    /// What it says.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The answer; 304 has no body.
+    pub fn respond(&self, request_id: &str, host_id: &str) -> Response {
+        let mut response = Response::new(self.kind.1);
+        if self.kind.1 != 304 {
+            let document = Writer::plain("Error", |xml| {
+                xml.text("Code", self.code());
+                xml.text("Message", self.message());
+                for (name, value) in &self.fields {
+                    xml.text(name, value);
+                }
+                xml.text("RequestId", request_id);
+                xml.text("HostId", host_id);
+            });
+            response = response.with("Content-Type", "application/xml");
+            response.body = Body::Bytes(document.into_bytes());
+        }
+        for (name, value) in &self.headers {
+            response = response.with(name, value.as_str());
+        }
+        response
+    }
+}
+
+/// AWS's way to refuse one argument.
+pub fn invalid_argument(
+    name: impl Into<String>,
+    value: impl Into<String>,
+    message: impl Into<Cow<'static, str>>,
+) -> Error {
+    INVALID_ARGUMENT
+        .saying(message)
+        .with("ArgumentName", name)
+        .with("ArgumentValue", value)
+}
+
+/// A header that stands for something the service does not have.
+pub fn header_not_implemented(header: &str) -> Error {
+    NOT_IMPLEMENTED.with("Header", header)
+}
+
+pub const ACCESS_DENIED: Kind = Kind("AccessDenied", 403, "Access Denied");
+pub const ACCESS_FORBIDDEN: Kind = Kind("AccessForbidden", 403, "Access Forbidden");
+pub const AUTHORIZATION_HEADER_MALFORMED: Kind = Kind(
+    "AuthorizationHeaderMalformed",
+    400,
+    "The authorization header is malformed.",
+);
+pub const AUTHORIZATION_QUERY: Kind = Kind(
+    "AuthorizationQueryParametersError",
+    400,
+    "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, \
+     X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.",
+);
+pub const BAD_DIGEST: Kind = Kind(
+    "BadDigest",
+    400,
+    "The Content-MD5 you specified did not match what we received.",
+);
+pub const BAD_REQUEST: Kind = Kind("BadRequest", 400, "Bad Request");
+pub const BUCKET_EXISTS: Kind = Kind(
+    "BucketAlreadyOwnedByYou",
+    409,
+    "Your previous request to create the named bucket succeeded and you already own it.",
+);
+pub const BUCKET_NOT_EMPTY: Kind = Kind(
+    "BucketNotEmpty",
+    409,
+    "The bucket you tried to delete is not empty",
+);
+pub const ENTITY_TOO_LARGE: Kind = Kind(
+    "EntityTooLarge",
+    400,
+    "Your proposed upload exceeds the maximum allowed size",
+);
+pub const ENTITY_TOO_SMALL: Kind = Kind(
+    "EntityTooSmall",
+    400,
+    "Your proposed upload is smaller than the minimum allowed size",
+);
+pub const ILLEGAL_LOCATION: Kind = Kind(
+    "IllegalLocationConstraintException",
+    400,
+    "The unspecified location constraint is incompatible for the region specific endpoint this request was sent to.",
+);
+pub const ILLEGAL_VERSIONING: Kind = Kind(
+    "IllegalVersioningConfigurationException",
+    400,
+    "The Versioning element must be specified",
+);
+pub const INCOMPLETE_BODY: Kind = Kind(
+    "IncompleteBody",
+    400,
+    "You did not provide the number of bytes specified by the Content-Length HTTP header",
+);
+pub const INTERNAL_ERROR: Kind = Kind(
+    "InternalError",
+    500,
+    "We encountered an internal error. Please try again.",
+);
+pub const INVALID_ARGUMENT: Kind = Kind("InvalidArgument", 400, "Invalid Argument");
+pub const INVALID_BUCKET_NAME: Kind = Kind(
+    "InvalidBucketName",
+    400,
+    "The specified bucket is not valid.",
+);
+pub const INVALID_DIGEST: Kind = Kind(
+    "InvalidDigest",
+    400,
+    "The Content-MD5 you specified was invalid.",
+);
+pub const INVALID_ENCRYPTION: Kind = Kind(
+    "InvalidEncryptionAlgorithmError",
+    400,
+    "The encryption request you specified is not valid. Supported value: AES256.",
+);
+pub const INVALID_LOCATION: Kind = Kind(
+    "InvalidLocationConstraint",
+    400,
+    "The specified location-constraint is not valid",
+);
+pub const INVALID_OWNER: Kind = Kind(
+    "InvalidBucketOwnerAWSAccountID",
+    400,
+    "The value of the expected bucket owner parameter must be an AWS Account ID",
+);
+pub const INVALID_PART: Kind = Kind(
+    "InvalidPart",
+    400,
+    "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified \
+     entity tag may not match the part's entity tag.",
+);
+pub const INVALID_PART_NUMBER: Kind = Kind(
+    "InvalidPartNumber",
+    416,
+    "The requested partnumber is not satisfiable",
+);
+pub const INVALID_PART_ORDER: Kind = Kind(
+    "InvalidPartOrder",
+    400,
+    "The list of parts was not in ascending order. Parts must be ordered by part number.",
+);
+pub const INVALID_RANGE: Kind = Kind(
+    "InvalidRange",
+    416,
+    "The requested range is not satisfiable",
+);
+pub const INVALID_REQUEST: Kind = Kind("InvalidRequest", 400, "Invalid Request");
+pub const INVALID_STORAGE_CLASS: Kind = Kind(
+    "InvalidStorageClass",
+    400,
+    "The storage class you specified is not valid",
+);
+pub const INVALID_TAG: Kind = Kind("InvalidTag", 400, "The tag provided was not a valid tag.");
+pub const INVALID_URI: Kind = Kind("InvalidURI", 400, "Couldn't parse the specified URI.");
+pub const KEY_TOO_LONG: Kind = Kind("KeyTooLongError", 400, "Your key is too long");
+pub const MALFORMED_POST: Kind = Kind(
+    "MalformedPOSTRequest",
+    400,
+    "The body of your POST request is not well-formed multipart/form-data.",
+);
+pub const MALFORMED_TRAILER: Kind = Kind(
+    "MalformedTrailerError",
+    400,
+    "The request contained trailing data that was not well-formed or did not conform to our published schema.",
+);
+pub const MALFORMED_XML: Kind = Kind(
+    "MalformedXML",
+    400,
+    "The XML you provided was not well-formed or did not validate against our published schema",
+);
+pub const FORM_TOO_LARGE: Kind = Kind(
+    "MaxPostPreDataLengthExceededError",
+    400,
+    "Your POST request fields preceeding the upload file was too large.",
+);
+pub const METADATA_TOO_LARGE: Kind = Kind(
+    "MetadataTooLarge",
+    400,
+    "Your metadata headers exceed the maximum allowed metadata size",
+);
+pub const METHOD_NOT_ALLOWED: Kind = Kind(
+    "MethodNotAllowed",
+    405,
+    "The specified method is not allowed against this resource.",
+);
+pub const MISSING_CONTENT_LENGTH: Kind = Kind(
+    "MissingContentLength",
+    411,
+    "You must provide the Content-Length HTTP header.",
+);
+pub const MISSING_BODY: Kind = Kind("MissingRequestBodyError", 400, "Request Body is empty");
+pub const NO_SUCH_BUCKET: Kind = Kind("NoSuchBucket", 404, "The specified bucket does not exist");
+pub const NO_SUCH_KEY: Kind = Kind("NoSuchKey", 404, "The specified key does not exist.");
+pub const NO_SUCH_TAG_SET: Kind = Kind("NoSuchTagSet", 404, "The TagSet does not exist");
+pub const NO_SUCH_UPLOAD: Kind = Kind(
+    "NoSuchUpload",
+    404,
+    "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or \
+     completed.",
+);
+pub const NO_SUCH_VERSION: Kind = Kind(
+    "NoSuchVersion",
+    404,
+    "The specified version does not exist.",
+);
+pub const NO_SUCH_CORS: Kind = Kind(
+    "NoSuchCORSConfiguration",
+    404,
+    "The CORS configuration does not exist",
+);
+pub const NOT_A_FORM: Kind = Kind(
+    "PreconditionFailed",
+    412,
+    "At least one of the pre-conditions you specified did not hold: Bucket POST must be of the enclosure-type \
+     multipart/form-data",
+);
+pub const NOT_IMPLEMENTED: Kind = Kind(
+    "NotImplemented",
+    501,
+    "A header you provided implies functionality that is not implemented.",
+);
+pub const NOT_MODIFIED: Kind = Kind("NotModified", 304, "Not Modified");
+pub const PRECONDITION_FAILED: Kind = Kind(
+    "PreconditionFailed",
+    412,
+    "At least one of the pre-conditions you specified did not hold",
+);
+pub const SERVICE_UNAVAILABLE: Kind = Kind(
+    "ServiceUnavailable",
+    503,
+    "Service is unable to handle request.",
+);
+pub const SHA256_MISMATCH: Kind = Kind(
+    "XAmzContentSHA256Mismatch",
+    400,
+    "The provided 'x-amz-content-sha256' header does not match what was computed.",
+);
+pub const TOO_MANY_BUCKET_TAGS: &str = "Bucket tag count cannot be greater than 50";

@@ -1,0 +1,198 @@
+//! A body of `multipart/form-data` whose last field is a file: the fields before it are read at once, the file is
+//! streamed.
+
+use super::body::Reader;
+use super::encoding;
+use super::error::{self, Error};
+use super::limits;
+use super::message;
+
+/// A form up to its file.
+pub struct Form<'a> {
+    reader: Reader<'a>,
+    /// What was read and not used yet.
+    buffer: Vec<u8>,
+    /// `\r\n--boundary`.
+    boundary: Vec<u8>,
+    /// Names in lower case, in order.
+    fields: Vec<(String, String)>,
+    /// The file's name on the client's machine.
+    pub file_name: String,
+    ended: bool,
+}
+
+fn malformed() -> Error {
+    error::MALFORMED_POST.error()
+}
+
+fn find(bytes: &[u8], text: &[u8]) -> Option<usize> {
+    bytes.windows(text.len()).position(|window| window == text)
+}
+
+/// `name` in `form-data; name="key"; filename="a.txt"`.
+fn parameter(header: &str, name: &str) -> Option<String> {
+    header.split(';').skip(1).find_map(|parameter| {
+        let (key, value) = parameter.trim().split_once('=')?;
+        key.eq_ignore_ascii_case(name)
+            .then(|| value.trim_matches('"').to_owned())
+    })
+}
+
+impl<'a> Form<'a> {
+    /// Reads the fields before the file.
+    pub fn open(content_type: &str, reader: Reader<'a>) -> Result<Self, Error> {
+        let boundary = parameter(content_type, "boundary")
+            .filter(|boundary| (1..=70).contains(&boundary.len()))
+            .ok_or_else(malformed)?;
+        let mut form = Self {
+            reader,
+            // As if a field had ended before the first boundary.
+            buffer: b"\r\n".to_vec(),
+            boundary: format!("\r\n--{boundary}").into_bytes(),
+            fields: Vec::new(),
+            file_name: String::new(),
+            ended: false,
+        };
+        form.until_boundary()?;
+        loop {
+            let head = form.head()?;
+            let mut name = None;
+            let mut content_type = None;
+            for line in head.split("\r\n") {
+                let (key, value) = line.split_once(':').unwrap_or((line, ""));
+                if key.eq_ignore_ascii_case("content-disposition") {
+                    name = parameter(value, "name");
+                    form.file_name = parameter(value, "filename").unwrap_or_default();
+                } else if key.eq_ignore_ascii_case("content-type") {
+                    content_type = Some(value.trim().to_owned());
+                }
+            }
+            let name = name.ok_or_else(malformed)?.to_ascii_lowercase();
+            if name == "file" {
+                if let Some(content_type) = content_type {
+                    form.fields.push(("file-type".to_owned(), content_type));
+                }
+                return Ok(form);
+            }
+            let value = String::from_utf8(form.until_boundary()?).map_err(|_| malformed())?;
+            form.fields.push((name, value));
+        }
+    }
+
+    /// A field, by its name in lower case.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        message::find(&self.fields, name)
+    }
+
+    /// The fields as headers of a request: those a PUT would have.
+    pub fn headers(&self) -> Vec<(String, String)> {
+        self.fields
+            .iter()
+            .filter(|(name, _)| name != "tagging" && name != "file-type" && name != "key")
+            .cloned()
+            .collect()
+    }
+
+    fn fill(&mut self) -> Result<(), Error> {
+        match self.reader.next()? {
+            Some(piece) => {
+                self.buffer.extend_from_slice(&piece);
+                Ok(())
+            }
+            None => Err(malformed()),
+        }
+    }
+
+    /// Takes so many bytes out of the buffer, and drops the separator after them.
+    fn take(&mut self, length: usize, separator: usize) -> Vec<u8> {
+        let rest = self
+            .buffer
+            .split_off((length + separator).min(self.buffer.len()));
+        let mut taken = std::mem::replace(&mut self.buffer, rest);
+        taken.truncate(length);
+        taken
+    }
+
+    fn until(&mut self, separator: &[u8]) -> Result<Vec<u8>, Error> {
+        loop {
+            if let Some(at) = find(&self.buffer, separator) {
+                return Ok(self.take(at, separator.len()));
+            }
+            if self.buffer.len() > limits::FORM_FIELDS + limits::PIECE {
+                return Err(error::FORM_TOO_LARGE.error());
+            }
+            self.fill()?;
+        }
+    }
+
+    fn until_boundary(&mut self) -> Result<Vec<u8>, Error> {
+        let value = self.until(&self.boundary.clone())?;
+        let size: usize = self
+            .fields
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        if size + value.len() > limits::FORM_FIELDS {
+            return Err(error::FORM_TOO_LARGE.error());
+        }
+        Ok(value)
+    }
+
+    /// The header lines of the next field.
+    fn head(&mut self) -> Result<String, Error> {
+        let end = self.until(b"\r\n")?;
+        if end == b"--" {
+            // The form has ended without a file.
+            return Err(error::invalid_argument(
+                "file",
+                "0",
+                "POST requires exactly one file upload per request.",
+            ));
+        }
+        String::from_utf8(self.until(b"\r\n\r\n")?).map_err(|_| malformed())
+    }
+
+    /// The next piece of the file; none at its end.
+    pub fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        loop {
+            if self.ended {
+                // What follows is read, so that the client can finish.
+                while self.reader.next()?.is_some() {}
+                return Ok(None);
+            }
+            if let Some(at) = find(&self.buffer, &self.boundary) {
+                self.ended = true;
+                let last = self.take(at, self.boundary.len());
+                if last.is_empty() {
+                    continue;
+                }
+                return Ok(Some(last));
+            }
+            // The end of the buffer may be the start of a boundary.
+            let sure = self.buffer.len().saturating_sub(self.boundary.len());
+            if sure > 0 {
+                return Ok(Some(self.take(sure, 0)));
+            }
+            self.fill()?;
+        }
+    }
+}
+
+/// The tags in a form's field.
+pub fn tags(text: &str) -> Result<super::store::Pairs, Error> {
+    let root = super::xml::Element::parse(text.as_bytes())
+        .filter(|root| root.name == "Tagging")
+        .ok_or_else(|| error::MALFORMED_XML.error())?;
+    super::tagging::of_document(&root)
+}
+
+/// `success_action_redirect` with what a page wants to know of the object.
+pub fn redirect(url: &str, bucket: &str, key: &str, etag: &str) -> String {
+    let join = if url.contains('?') { '&' } else { '?' };
+    format!(
+        "{url}{join}bucket={}&key={}&etag={}",
+        encoding::encode_value(bucket),
+        encoding::encode_value(key),
+        encoding::encode_value(&format!("\"{etag}\""))
+    )
+}

@@ -1,0 +1,168 @@
+//! GetObject and HeadObject.
+
+use super::call::Call;
+use super::conditions;
+use super::error::{self, Error};
+use super::limits;
+use super::message::{Body, Response};
+use super::metadata;
+use super::range::{self, Stretch};
+use super::store::{Fault, ObjectInfo};
+use super::time;
+
+/// GetObject.
+pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
+    let version = call.version()?;
+    let (opened, info) = call
+        .store()
+        .open(&call.bucket, &call.key, version)
+        .map_err(|fault| missing(call, version, fault))?;
+    if info.marker {
+        return Err(marker(call, &info, version));
+    }
+    let (mut response, stretch) = found(call, &info)?;
+    response.body = Body::Object {
+        opened,
+        offset: stretch.offset,
+        length: stretch.length,
+    };
+    Ok(response)
+}
+
+/// HeadObject.
+pub fn head(call: &mut Call<'_>) -> Result<Response, Error> {
+    let info = describe(call)?;
+    found(call, &info).map(|(response, _)| response)
+}
+
+/// The object that a request is about.
+pub fn describe(call: &Call<'_>) -> Result<ObjectInfo, Error> {
+    let version = call.version()?;
+    let info = call
+        .store()
+        .describe(&call.bucket, &call.key, version)
+        .map_err(|fault| missing(call, version, fault))?;
+    if info.marker {
+        return Err(marker(call, &info, version));
+    }
+    Ok(info)
+}
+
+/// AWS's words for an object that is not there; a delete marker may be the reason.
+fn missing(call: &Call<'_>, version: Option<&str>, fault: Fault) -> Error {
+    if fault != Fault::Missing {
+        return call.fault(fault);
+    }
+    match call.store().describe(&call.bucket, &call.key, version) {
+        Ok(info) if info.marker => marker(call, &info, version),
+        _ => match version {
+            Some(version) => error::NO_SUCH_VERSION
+                .with("Key", call.key.as_str())
+                .with("VersionId", version),
+            None => call.fault(fault),
+        },
+    }
+}
+
+/// AWS's words for a delete marker: as if there were nothing, unless it was asked for by name.
+fn marker(call: &Call<'_>, info: &ObjectInfo, version: Option<&str>) -> Error {
+    let error = match version {
+        None => error::NO_SUCH_KEY.with("Key", call.key.as_str()),
+        Some(_) => error::METHOD_NOT_ALLOWED
+            .with("Method", call.request.method.as_str())
+            .with("ResourceType", "DeleteMarker")
+            .header("Allow", "DELETE")
+            .header("Last-Modified", time::http(info.modified_at_ms)),
+    };
+    error.header("x-amz-delete-marker", "true").header(
+        "x-amz-version-id",
+        info.version.clone().unwrap_or_else(|| "null".to_owned()),
+    )
+}
+
+/// Status and headers of an object or a stretch of it.
+fn found(call: &Call<'_>, info: &ObjectInfo) -> Result<(Response, Stretch), Error> {
+    conditions::read(call, info)?;
+    let whole = Stretch {
+        offset: 0,
+        length: info.size,
+    };
+    let parts = metadata::parts(&info.metadata);
+    let number = part_number(call)?;
+    let stretch = match (number, call.header("range")) {
+        (Some(number), _) => Some(part(info, number, parts.as_deref())?),
+        (None, Some(header)) => range::of_header(header, info.size)?,
+        (None, None) => None,
+    };
+    let mut response = Response::new(if stretch.is_some() { 206 } else { 200 });
+    response = metadata::with_headers(response, call, info);
+    if number.is_some()
+        && let Some(parts) = &parts
+    {
+        response = response.with("x-amz-mp-parts-count", parts.len().to_string());
+    }
+    // A checksum is of the whole object.
+    if call.header("x-amz-checksum-mode") == Some("ENABLED")
+        && stretch.is_none_or(|stretch| stretch == whole)
+    {
+        response = metadata::with_checksum(response, &info.metadata);
+    }
+    let length = stretch.unwrap_or(whole).length;
+    response = response
+        .with("Content-Length", length.to_string())
+        .with_some(
+            "Content-Range",
+            stretch.map(|stretch| stretch.content_range(info.size)),
+        );
+    Ok((response, stretch.unwrap_or(whole)))
+}
+
+fn part_number(call: &Call<'_>) -> Result<Option<u32>, Error> {
+    let Some(text) = call.query("partNumber") else {
+        return Ok(None);
+    };
+    if call.header("range").is_some() {
+        return Err(error::INVALID_REQUEST
+            .saying("Cannot specify both Range header and partNumber query parameter"));
+    }
+    number_of_part(text).map(Some)
+}
+
+/// The number of a part in a query.
+pub fn number_of_part(text: &str) -> Result<u32, Error> {
+    text.parse()
+        .ok()
+        .filter(|number| (1..=limits::PARTS).contains(number))
+        .ok_or_else(|| {
+            error::invalid_argument(
+                "partNumber",
+                text,
+                "Part number must be an integer between 1 and 10000, inclusive",
+            )
+        })
+}
+
+/// Where a part lies. An object that was put as a whole is its own only part.
+fn part(
+    info: &ObjectInfo,
+    number: u32,
+    parts: Option<&[metadata::KeptPart]>,
+) -> Result<Stretch, Error> {
+    let count = parts.map_or(1, <[_]>::len);
+    let at = usize::try_from(number - 1).unwrap_or(usize::MAX);
+    let found = match parts {
+        None => (number == 1).then_some(Stretch {
+            offset: 0,
+            length: info.size,
+        }),
+        Some(parts) => parts.get(at).map(|part| Stretch {
+            offset: part.offset,
+            length: part.size,
+        }),
+    };
+    found.ok_or_else(|| {
+        error::INVALID_PART_NUMBER
+            .with("ActualPartCount", count.to_string())
+            .with("PartNumberRequested", number.to_string())
+    })
+}

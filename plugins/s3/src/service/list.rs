@@ -1,0 +1,277 @@
+//! ListObjects (both versions) and ListObjectVersions.
+
+use super::call::Call;
+use super::checksum::Checksum;
+use super::encoding;
+use super::error::{self, Error};
+use super::limits;
+use super::message::Response;
+use super::metadata;
+use super::store::{Listing, Mark, ObjectInfo, Query};
+use super::time;
+use super::xml::Writer;
+
+/// How keys are written: as they are or, with `encoding-type=url`, encoded.
+#[derive(Clone, Copy)]
+pub struct Spelling {
+    encoded: bool,
+}
+
+impl Spelling {
+    /// What the request asks for.
+    pub fn of(call: &Call<'_>) -> Result<Self, Error> {
+        match call.query("encoding-type") {
+            None | Some("") => Ok(Self { encoded: false }),
+            Some("url") => Ok(Self { encoded: true }),
+            Some(other) => Err(error::invalid_argument(
+                "encoding-type",
+                other,
+                "Invalid Encoding Method specified in Request",
+            )),
+        }
+    }
+
+    /// A key, prefix, delimiter or marker.
+    pub fn spell(self, text: &str) -> String {
+        if self.encoded {
+            encoding::encode_listed(text)
+        } else {
+            text.to_owned()
+        }
+    }
+
+    /// What the answer says of it.
+    pub fn name(self) -> Option<&'static str> {
+        self.encoded.then_some("url")
+    }
+}
+
+/// What all lists of a bucket's keys ask for.
+pub struct Asked<'a> {
+    /// `prefix`.
+    pub prefix: &'a str,
+    /// `delimiter`; an empty one is none.
+    pub delimiter: Option<&'a str>,
+    /// The size of a page.
+    pub most: u32,
+    /// How keys are written.
+    pub spelling: Spelling,
+}
+
+impl<'a> Asked<'a> {
+    /// Of a request; the size of a page has several names.
+    pub fn of(call: &Call<'a>, most: &'static str, shown: &'static str) -> Result<Self, Error> {
+        Ok(Self {
+            prefix: call.query("prefix").unwrap_or_default(),
+            delimiter: call.query("delimiter").filter(|text| !text.is_empty()),
+            most: call.most(most, shown, limits::PAGE)?,
+            spelling: Spelling::of(call)?,
+        })
+    }
+
+    /// For the store.
+    pub fn query(&self, after: Option<Mark>) -> Query {
+        Query {
+            prefix: self.prefix.to_owned(),
+            delimiter: self.delimiter.unwrap_or_default().to_owned(),
+            after,
+            most: self.most,
+        }
+    }
+
+    /// The common prefixes, at the end of each list.
+    pub fn write_prefixes(&self, xml: &mut Writer, prefixes: &[String]) {
+        for prefix in prefixes {
+            xml.element("CommonPrefixes", |xml| {
+                xml.text("Prefix", self.spelling.spell(prefix));
+            });
+        }
+    }
+}
+
+/// ListObjects.
+pub fn objects(call: &mut Call<'_>) -> Result<Response, Error> {
+    let asked = Asked::of(call, "max-keys", "maxKeys")?;
+    let marker = call.query("marker").unwrap_or_default();
+    let after = (!marker.is_empty()).then(|| (marker.to_owned(), None));
+    let listing = page(call, &asked, after)?;
+    let owner = call.world.owner();
+    let spell = |text: &str| asked.spelling.spell(text);
+    Ok(Response::xml(Writer::document("ListBucketResult", |xml| {
+        xml.text("Name", &call.bucket);
+        xml.text("Prefix", spell(asked.prefix));
+        xml.text("Marker", spell(marker));
+        // Without a delimiter the last key says where to go on.
+        if let (Some(_), Some((next, _))) = (asked.delimiter, &listing.next) {
+            xml.text("NextMarker", spell(next));
+        }
+        xml.value("MaxKeys", asked.most);
+        xml.some("Delimiter", asked.delimiter.map(spell));
+        xml.some("EncodingType", asked.spelling.name());
+        xml.value("IsTruncated", listing.next.is_some());
+        write_objects(xml, &asked, &listing, Some(&owner));
+    })))
+}
+
+/// ListObjectsV2.
+pub fn objects_v2(call: &mut Call<'_>) -> Result<Response, Error> {
+    let asked = Asked::of(call, "max-keys", "maxKeys")?;
+    let token = call.query("continuation-token");
+    let start = call.query("start-after").filter(|text| !text.is_empty());
+    let after = match token {
+        Some(token) => Some((continued(token)?, None)),
+        None => start.map(|start| (start.to_owned(), None)),
+    };
+    let listing = page(call, &asked, after)?;
+    let owner = (call.query("fetch-owner") == Some("true")).then(|| call.world.owner());
+    let spell = |text: &str| asked.spelling.spell(text);
+    Ok(Response::xml(Writer::document("ListBucketResult", |xml| {
+        xml.text("Name", &call.bucket);
+        xml.text("Prefix", spell(asked.prefix));
+        xml.some("StartAfter", start.map(spell));
+        xml.some("ContinuationToken", token);
+        if let Some((next, _)) = &listing.next {
+            xml.text(
+                "NextContinuationToken",
+                encoding::base64(format!("1{next}").as_bytes()),
+            );
+        }
+        xml.value(
+            "KeyCount",
+            listing.objects.len() + listing.common_prefixes.len(),
+        );
+        xml.value("MaxKeys", asked.most);
+        xml.some("Delimiter", asked.delimiter.map(spell));
+        xml.some("EncodingType", asked.spelling.name());
+        xml.value("IsTruncated", listing.next.is_some());
+        write_objects(xml, &asked, &listing, owner.as_deref());
+    })))
+}
+
+/// The key in a continuation token, which is nobody else's business.
+fn continued(token: &str) -> Result<String, Error> {
+    encoding::from_base64(token)
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .and_then(|text| text.strip_prefix('1').map(str::to_owned))
+        .ok_or_else(|| {
+            error::invalid_argument(
+                "continuation-token",
+                token,
+                "The continuation token provided is incorrect",
+            )
+        })
+}
+
+fn page(call: &Call<'_>, asked: &Asked<'_>, after: Option<Mark>) -> Result<Listing, Error> {
+    if asked.most == 0 {
+        call.bucket_info()?;
+        return Ok(Listing::default());
+    }
+    call.store()
+        .objects(&call.bucket, &asked.query(after))
+        .map_err(|fault| call.fault(fault))
+}
+
+fn write_objects(xml: &mut Writer, asked: &Asked<'_>, listing: &Listing, owner: Option<&str>) {
+    for info in &listing.objects {
+        xml.element("Contents", |xml| {
+            xml.text("Key", asked.spelling.spell(&info.key));
+            xml.text("LastModified", time::iso(info.modified_at_ms));
+            write_content(xml, info, owner);
+        });
+    }
+    asked.write_prefixes(xml, &listing.common_prefixes);
+}
+
+/// What lists say of an object's bytes.
+fn write_content(xml: &mut Writer, info: &ObjectInfo, owner: Option<&str>) {
+    xml.text("ETag", format!("\"{}\"", info.etag));
+    if let Some(checksum) = Checksum::of(&info.metadata) {
+        xml.text("ChecksumAlgorithm", checksum.algorithm.name());
+        xml.text("ChecksumType", checksum.kind());
+    }
+    xml.value("Size", info.size);
+    if let Some(owner) = owner {
+        write_owner(xml, "Owner", owner);
+    }
+    xml.text("StorageClass", metadata::storage_class(&info.metadata));
+}
+
+/// An owner, initiator or grantee. AWS does not tell names any more.
+pub fn write_owner(xml: &mut Writer, element: &str, owner: &str) {
+    xml.element(element, |xml| xml.text("ID", owner));
+}
+
+/// ListObjectVersions.
+pub fn versions(call: &mut Call<'_>) -> Result<Response, Error> {
+    let asked = Asked::of(call, "max-keys", "maxKeys")?;
+    let key = call.query("key-marker").filter(|text| !text.is_empty());
+    let version = call.query("version-id-marker");
+    let after = match (key, version) {
+        (None, Some(version)) => {
+            return Err(error::invalid_argument(
+                "version-id-marker",
+                version,
+                "A version-id marker cannot be specified without a key marker.",
+            ));
+        }
+        (Some(_), Some("")) => {
+            return Err(error::invalid_argument(
+                "version-id-marker",
+                "",
+                "A version-id marker cannot be empty.",
+            ));
+        }
+        (key, version) => key.map(|key| (key.to_owned(), version.map(str::to_owned))),
+    };
+    let listing = if asked.most == 0 {
+        call.bucket_info()?;
+        Listing::default()
+    } else {
+        call.store()
+            .versions(&call.bucket, &asked.query(after))
+            .map_err(|fault| call.fault(fault))?
+    };
+    let owner = call.world.owner();
+    let spell = |text: &str| asked.spelling.spell(text);
+    Ok(Response::xml(Writer::document(
+        "ListVersionsResult",
+        |xml| {
+            xml.text("Name", &call.bucket);
+            xml.text("Prefix", spell(asked.prefix));
+            xml.text("KeyMarker", spell(key.unwrap_or_default()));
+            xml.text("VersionIdMarker", version.unwrap_or_default());
+            if let Some((key, version)) = &listing.next {
+                xml.text("NextKeyMarker", spell(key));
+                xml.some("NextVersionIdMarker", version.as_deref());
+            }
+            xml.value("MaxKeys", asked.most);
+            xml.some("Delimiter", asked.delimiter.map(spell));
+            xml.some("EncodingType", asked.spelling.name());
+            xml.value("IsTruncated", listing.next.is_some());
+            for info in &listing.objects {
+                write_version(xml, info, &asked, &owner);
+            }
+            asked.write_prefixes(xml, &listing.common_prefixes);
+        },
+    )))
+}
+
+fn write_version(xml: &mut Writer, info: &ObjectInfo, asked: &Asked<'_>, owner: &str) {
+    let element = if info.marker {
+        "DeleteMarker"
+    } else {
+        "Version"
+    };
+    xml.element(element, |xml| {
+        xml.text("Key", asked.spelling.spell(&info.key));
+        xml.text("VersionId", info.version.as_deref().unwrap_or("null"));
+        xml.value("IsLatest", info.latest);
+        xml.text("LastModified", time::iso(info.modified_at_ms));
+        if info.marker {
+            write_owner(xml, "Owner", owner);
+        } else {
+            write_content(xml, info, Some(owner));
+        }
+    });
+}

@@ -1,0 +1,490 @@
+//! A store in memory, for tests: it keeps the promises of `wit/store/store.wit`, with a clock and ids that tests choose.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use super::store::*;
+use page::page;
+
+mod page;
+
+const NOW: u64 = 1_790_929_800_000;
+
+/// Parts by number, with their bytes.
+type Parts = BTreeMap<u32, (Part, Vec<u8>)>;
+
+#[derive(Default)]
+struct Kept {
+    info: BucketInfo,
+    /// Of each key, the oldest first.
+    objects: BTreeMap<String, Vec<(ObjectInfo, Vec<u8>)>>,
+    uploads: BTreeMap<(String, String), (PartsUpload, Parts)>,
+}
+
+/// A store in memory.
+#[derive(Default)]
+pub struct Memory {
+    buckets: RefCell<BTreeMap<String, Kept>>,
+    coming: RefCell<Vec<(Vec<u8>, Vec<Digest>)>>,
+    opened: RefCell<Vec<Vec<u8>>>,
+    ids: Cell<u32>,
+    /// What triggers were told: event and key.
+    pub told: RefCell<Vec<(Notice, String)>>,
+}
+
+/// A digest that is none, but differs where the bytes or the kind do. Its length is the real one's.
+pub fn digest(kind: Digest, bytes: &[u8]) -> Vec<u8> {
+    let length = match kind {
+        Digest::Md5 => 16,
+        Digest::Sha1 => 20,
+        Digest::Sha256 => 32,
+        Digest::Crc32 | Digest::Crc32c => 4,
+        Digest::Crc64Nvme => 8,
+    };
+    let mut state = 0xcbf2_9ce4_8422_2325u64 ^ kind as u64;
+    (0..length)
+        .map(|_| {
+            for byte in bytes.iter().chain(b".") {
+                state = (state ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+            }
+            (state >> 32) as u8
+        })
+        .collect()
+}
+
+impl Memory {
+    fn with<T>(
+        &self,
+        bucket: &str,
+        what: impl FnOnce(&mut Kept) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        what(
+            self.buckets
+                .borrow_mut()
+                .get_mut(bucket)
+                .ok_or(Fault::MissingBucket)?,
+        )
+    }
+
+    fn id(&self, what: &str) -> String {
+        self.ids.set(self.ids.get() + 1);
+        format!("{what}{}", self.ids.get())
+    }
+
+    fn tell(&self, notice: Option<Notice>, key: &str) {
+        self.told
+            .borrow_mut()
+            .extend(notice.map(|notice| (notice, key.to_owned())));
+    }
+}
+
+impl Kept {
+    fn find(&self, key: &str, version: Option<&str>) -> Option<usize> {
+        let versions = self.objects.get(key)?;
+        match version {
+            None => versions.len().checked_sub(1),
+            Some("null") => versions.iter().position(|(info, _)| info.version.is_none()),
+            Some(id) => versions
+                .iter()
+                .position(|(info, _)| info.version.as_deref() == Some(id)),
+        }
+    }
+
+    fn check(&self, key: &str, condition: &Condition) -> Result<(), Fault> {
+        let there = self
+            .find(key, None)
+            .map(|at| &self.objects[key][at].0)
+            .filter(|info| !info.marker);
+        let holds = match condition {
+            Condition::Always => true,
+            Condition::Absent => there.is_none(),
+            Condition::Matches(tags) => {
+                there.is_some_and(|info| tags.is_empty() || tags.contains(&info.etag))
+            }
+        };
+        holds.then_some(()).ok_or(Fault::Precondition)
+    }
+
+    fn add(&mut self, info: ObjectInfo, bytes: Vec<u8>) {
+        let versions = self.objects.entry(info.key.clone()).or_default();
+        if info.version.is_none() {
+            versions.retain(|(info, _)| info.version.is_some());
+        }
+        for (info, _) in versions.iter_mut() {
+            info.latest = false;
+        }
+        versions.push((info, bytes));
+    }
+}
+
+impl Store for Memory {
+    fn buckets(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        most: u32,
+    ) -> Result<Vec<BucketInfo>, Fault> {
+        Ok(self
+            .buckets
+            .borrow()
+            .values()
+            .map(|kept| kept.info.clone())
+            .filter(|info| info.name.starts_with(prefix))
+            .filter(|info| after.is_none_or(|after| info.name.as_str() > after))
+            .take(most as usize)
+            .collect())
+    }
+
+    fn create(&self, bucket: &str, attributes: Pairs) -> Result<(), Fault> {
+        if bucket.starts_with("denied") {
+            return Err(Fault::Denied);
+        }
+        let mut buckets = self.buckets.borrow_mut();
+        if buckets.contains_key(bucket) {
+            return Err(Fault::Exists);
+        }
+        let info = BucketInfo {
+            name: bucket.to_owned(),
+            created_at_ms: NOW,
+            attributes,
+            ..BucketInfo::default()
+        };
+        let kept = Kept {
+            info,
+            ..Kept::default()
+        };
+        buckets.insert(bucket.to_owned(), kept);
+        Ok(())
+    }
+
+    fn bucket(&self, bucket: &str) -> Result<BucketInfo, Fault> {
+        self.with(bucket, |kept| Ok(kept.info.clone()))
+    }
+
+    fn change(&self, bucket: &str, versioning: Versioning, attributes: Pairs) -> Result<(), Fault> {
+        self.with(bucket, |kept| {
+            kept.info.versioning = versioning;
+            kept.info.attributes = attributes;
+            Ok(())
+        })
+    }
+
+    fn delete(&self, bucket: &str) -> Result<(), Fault> {
+        self.with(bucket, |kept| {
+            let empty = kept.objects.is_empty() && kept.uploads.is_empty();
+            empty.then_some(()).ok_or(Fault::NotEmpty)
+        })?;
+        self.buckets.borrow_mut().remove(bucket);
+        Ok(())
+    }
+
+    fn upload(&self, bucket: &str, digests: &[Digest]) -> Result<Upload, Fault> {
+        self.bucket(bucket)?;
+        let mut coming = self.coming.borrow_mut();
+        coming.push((Vec::new(), digests.to_vec()));
+        Ok(Upload(coming.len() - 1))
+    }
+
+    fn write(&self, upload: Upload, bytes: &[u8]) -> Result<(), Fault> {
+        self.coming.borrow_mut()[upload.0]
+            .0
+            .extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn copy(&self, upload: Upload, source: Opened, offset: u64, length: u64) -> Result<(), Fault> {
+        let bytes = self.read(source, offset, length as u32)?;
+        self.write(upload, &bytes)
+    }
+
+    fn finish(&self, upload: Upload) -> Result<Finished, Fault> {
+        let (bytes, digests) = &self.coming.borrow()[upload.0];
+        Ok(Finished {
+            size: bytes.len() as u64,
+            digests: digests.iter().map(|kind| digest(*kind, bytes)).collect(),
+        })
+    }
+
+    fn open(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<(Opened, ObjectInfo), Fault> {
+        self.with(bucket, |kept| {
+            let at = kept.find(key, version).ok_or(Fault::Missing)?;
+            let (info, bytes) = &kept.objects[key][at];
+            if info.marker && version.is_none() {
+                return Err(Fault::Missing);
+            }
+            let mut opened = self.opened.borrow_mut();
+            opened.push(bytes.clone());
+            Ok((Opened(opened.len() - 1), info.clone()))
+        })
+    }
+
+    fn read(&self, object: Opened, offset: u64, length: u32) -> Result<Vec<u8>, Fault> {
+        let opened = self.opened.borrow();
+        let bytes = &opened[object.0];
+        let end = (offset as usize + length as usize).min(bytes.len());
+        Ok(bytes[(offset as usize).min(end)..end].to_vec())
+    }
+
+    fn describe(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<ObjectInfo, Fault> {
+        self.with(bucket, |kept| {
+            let at = kept.find(key, version).ok_or(Fault::Missing)?;
+            Ok(kept.objects[key][at].0.clone())
+        })
+    }
+
+    fn put(&self, bucket: &str, key: &str, upload: Upload, put: Put) -> Result<ObjectInfo, Fault> {
+        let bytes = self.coming.borrow()[upload.0].0.clone();
+        let info = self.with(bucket, |kept| {
+            kept.check(key, &put.condition)?;
+            let info = ObjectInfo {
+                key: key.to_owned(),
+                version: (kept.info.versioning == Versioning::On).then(|| self.id("v")),
+                latest: true,
+                marker: false,
+                size: bytes.len() as u64,
+                etag: put.etag,
+                modified_at_ms: NOW,
+                metadata: put.metadata,
+            };
+            kept.add(info.clone(), bytes);
+            if let Some(id) = put.completes {
+                kept.uploads.remove(&(key.to_owned(), id));
+            }
+            Ok(info)
+        })?;
+        self.tell(put.notice, key);
+        Ok(info)
+    }
+
+    fn revise(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<&str>,
+        metadata: Pairs,
+        notice: Option<Notice>,
+    ) -> Result<ObjectInfo, Fault> {
+        let info = self.with(bucket, |kept| {
+            let at = kept.find(key, version).ok_or(Fault::Missing)?;
+            let info = &mut kept.objects.get_mut(key).unwrap()[at].0;
+            info.metadata = metadata;
+            Ok(info.clone())
+        })?;
+        self.tell(notice, key);
+        Ok(info)
+    }
+
+    fn remove(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<&str>,
+        condition: Condition,
+        notice: Option<Notice>,
+    ) -> Result<Removed, Fault> {
+        let removed = self.with(bucket, |kept| {
+            kept.check(key, &condition)?;
+            if version.is_none() && kept.info.versioning != Versioning::Off {
+                let info = ObjectInfo {
+                    key: key.to_owned(),
+                    version: (kept.info.versioning == Versioning::On).then(|| self.id("v")),
+                    latest: true,
+                    marker: true,
+                    modified_at_ms: NOW,
+                    ..ObjectInfo::default()
+                };
+                let existed = kept.objects.contains_key(key);
+                kept.add(info.clone(), Vec::new());
+                return Ok(Removed {
+                    existed,
+                    version: info.version,
+                    marker: true,
+                });
+            }
+            let Some(at) = kept.find(key, version) else {
+                return Ok(Removed {
+                    existed: false,
+                    version: version.map(str::to_owned),
+                    marker: false,
+                });
+            };
+            let versions = kept.objects.get_mut(key).unwrap();
+            let (info, _) = versions.remove(at);
+            match versions.last_mut() {
+                Some((info, _)) => info.latest = true,
+                None => drop(kept.objects.remove(key)),
+            }
+            Ok(Removed {
+                existed: true,
+                version: info.version,
+                marker: info.marker,
+            })
+        })?;
+        if removed.existed || (removed.marker && version.is_none()) {
+            self.tell(notice, key);
+        }
+        Ok(removed)
+    }
+
+    fn objects(&self, bucket: &str, query: &Query) -> Result<Listing, Fault> {
+        self.with(bucket, |kept| {
+            let entries = kept
+                .objects
+                .values()
+                .filter_map(|versions| versions.last())
+                .filter(|(info, _)| !info.marker)
+                .map(|(info, _)| (info.key.clone(), None, info.clone()))
+                .collect();
+            let (objects, common_prefixes, next) = page(entries, query);
+            Ok(Listing {
+                objects,
+                common_prefixes,
+                next,
+            })
+        })
+    }
+
+    fn versions(&self, bucket: &str, query: &Query) -> Result<Listing, Fault> {
+        self.with(bucket, |kept| {
+            let entries = kept
+                .objects
+                .values()
+                .flat_map(|versions| versions.iter().rev())
+                .map(|(info, _)| {
+                    let id = info.version.clone().unwrap_or("null".to_owned());
+                    (info.key.clone(), Some(id), info.clone())
+                })
+                .collect();
+            let (objects, common_prefixes, next) = page(entries, query);
+            Ok(Listing {
+                objects,
+                common_prefixes,
+                next,
+            })
+        })
+    }
+
+    fn start_parts(&self, bucket: &str, key: &str, metadata: Pairs) -> Result<String, Fault> {
+        self.with(bucket, |kept| {
+            let id = self.id("u");
+            let upload = PartsUpload {
+                id: id.clone(),
+                key: key.to_owned(),
+                started_at_ms: NOW,
+                metadata,
+            };
+            kept.uploads
+                .insert((key.to_owned(), id.clone()), (upload, BTreeMap::new()));
+            Ok(id)
+        })
+    }
+
+    fn describe_parts(&self, bucket: &str, id: &str) -> Result<PartsUpload, Fault> {
+        self.with(bucket, |kept| {
+            kept.uploads
+                .values()
+                .find(|(upload, _)| upload.id == id)
+                .map(|(upload, _)| upload.clone())
+                .ok_or(Fault::Missing)
+        })
+    }
+
+    fn put_part(
+        &self,
+        bucket: &str,
+        id: &str,
+        number: u32,
+        upload: Upload,
+        etag: &str,
+        metadata: Pairs,
+    ) -> Result<Part, Fault> {
+        let bytes = self.coming.borrow()[upload.0].0.clone();
+        let part = Part {
+            number,
+            size: bytes.len() as u64,
+            etag: etag.to_owned(),
+            modified_at_ms: NOW,
+            metadata,
+        };
+        self.with(bucket, |kept| {
+            let (_, parts) = kept
+                .uploads
+                .values_mut()
+                .find(|(upload, _)| upload.id == id)
+                .ok_or(Fault::Missing)?;
+            parts.insert(number, (part.clone(), bytes));
+            Ok(part)
+        })
+    }
+
+    fn parts(&self, bucket: &str, id: &str, after: u32, most: u32) -> Result<Vec<Part>, Fault> {
+        self.with(bucket, |kept| {
+            let (_, parts) = kept
+                .uploads
+                .values()
+                .find(|(upload, _)| upload.id == id)
+                .ok_or(Fault::Missing)?;
+            Ok(parts
+                .range(after + 1..)
+                .take(most as usize)
+                .map(|(_, (part, _))| part.clone())
+                .collect())
+        })
+    }
+
+    fn compose(
+        &self,
+        bucket: &str,
+        id: &str,
+        numbers: &[u32],
+        digests: &[Digest],
+    ) -> Result<Upload, Fault> {
+        let bytes = self.with(bucket, |kept| {
+            let (_, parts) = kept
+                .uploads
+                .values()
+                .find(|(upload, _)| upload.id == id)
+                .ok_or(Fault::Missing)?;
+            Ok(numbers
+                .iter()
+                .flat_map(|number| parts[number].1.clone())
+                .collect())
+        })?;
+        let mut coming = self.coming.borrow_mut();
+        coming.push((bytes, digests.to_vec()));
+        Ok(Upload(coming.len() - 1))
+    }
+
+    fn abort_parts(&self, bucket: &str, id: &str) -> Result<(), Fault> {
+        self.with(bucket, |kept| {
+            kept.uploads.retain(|_, (upload, _)| upload.id != id);
+            Ok(())
+        })
+    }
+
+    fn parts_uploads(&self, bucket: &str, query: &Query) -> Result<PartsListing, Fault> {
+        self.with(bucket, |kept| {
+            let entries = kept
+                .uploads
+                .values()
+                .map(|(upload, _)| (upload.key.clone(), Some(upload.id.clone()), upload.clone()))
+                .collect();
+            let (uploads, common_prefixes, next) = page(entries, query);
+            Ok(PartsListing {
+                uploads,
+                common_prefixes,
+                next,
+            })
+        })
+    }
+}

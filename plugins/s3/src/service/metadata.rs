@@ -1,0 +1,307 @@
+//! What is kept with an object: its headers under their own names, its tags, its checksum and its parts.
+//!
+//! | name | value |
+//! |---|---|
+//! | `content-type`, `cache-control`, … | the header |
+//! | `x-amz-meta-NAME` | the header |
+//! | `tag:KEY` | the tag's value |
+//! | `x-amz-checksum-NAME` | the checksum (see [`super::checksum`]) |
+//! | `parts` | the parts' sizes, `8388608*99,1234` |
+//! | `part-checksums` | theirs, if the object's is composite, with commas |
+//!
+//! An object of a watched folder has none of them.
+
+use super::call::Call;
+use super::checksum::Checksum;
+use super::encoding;
+use super::error::{self, Error};
+use super::limits;
+use super::message::{self, Request, Response};
+use super::store::{ObjectInfo, Pairs};
+
+/// Headers that are kept and come back, as AWS writes them.
+const KEPT: [&str; 6] = [
+    "Content-Type",
+    "Cache-Control",
+    "Content-Disposition",
+    "Content-Encoding",
+    "Content-Language",
+    "Expires",
+];
+const STORAGE_CLASS: &str = "x-amz-storage-class";
+const ENCRYPTION: &str = "x-amz-server-side-encryption";
+const KMS_KEY: &str = "x-amz-server-side-encryption-aws-kms-key-id";
+const REDIRECT: &str = "x-amz-website-redirect-location";
+const USER: &str = "x-amz-meta-";
+const PARTS: &str = "parts";
+const PART_CHECKSUMS: &str = "part-checksums";
+/// What an object has that was put without a type.
+const DEFAULT_TYPE: &str = "binary/octet-stream";
+const STORAGE_CLASSES: [&str; 11] = [
+    "STANDARD",
+    "REDUCED_REDUNDANCY",
+    "STANDARD_IA",
+    "ONEZONE_IA",
+    "INTELLIGENT_TIERING",
+    "GLACIER",
+    "DEEP_ARCHIVE",
+    "OUTPOSTS",
+    "GLACIER_IR",
+    "SNOW",
+    "EXPRESS_ONEZONE",
+];
+
+/// What a request says of the object to be, tags and checksums aside.
+pub fn of_request(request: &Request) -> Result<Pairs, Error> {
+    let mut metadata = described(request)?;
+    metadata.extend(placed(request)?);
+    Ok(metadata)
+}
+
+/// What describes the content: what a copy takes from its source or replaces.
+pub fn described(request: &Request) -> Result<Pairs, Error> {
+    let mut metadata = Pairs::new();
+    for name in KEPT {
+        let name = name.to_ascii_lowercase();
+        let Some(value) = request.header(&name) else {
+            continue;
+        };
+        let value = if name == "content-encoding" {
+            without_framing(value)
+        } else {
+            value.to_owned()
+        };
+        if !value.is_empty() {
+            metadata.push((name, value));
+        }
+    }
+    let mut size = 0;
+    for (name, value) in &request.headers {
+        if let Some(own) = name.strip_prefix(USER) {
+            size += own.len() + value.len();
+            metadata.push((name.clone(), value.clone()));
+        }
+    }
+    if size > limits::USER_METADATA {
+        return Err(error::METADATA_TOO_LARGE
+            .with("Size", size.to_string())
+            .with("MaxSizeAllowed", limits::USER_METADATA.to_string()));
+    }
+    Ok(metadata)
+}
+
+/// A content coding without `aws-chunked`, which is of the request alone.
+fn without_framing(value: &str) -> String {
+    let codings: Vec<&str> = value
+        .split(',')
+        .map(str::trim)
+        .filter(|coding| !coding.is_empty() && *coding != "aws-chunked")
+        .collect();
+    codings.join(",")
+}
+
+/// How and where the object is kept: never taken from a copy's source.
+pub fn placed(request: &Request) -> Result<Pairs, Error> {
+    let mut metadata = Pairs::new();
+    if let Some(class) = request.header(STORAGE_CLASS) {
+        if !STORAGE_CLASSES.contains(&class) {
+            return Err(error::INVALID_STORAGE_CLASS.with("StorageClassRequested", class));
+        }
+        if class != "STANDARD" {
+            metadata.push((STORAGE_CLASS.to_owned(), class.to_owned()));
+        }
+    }
+    if let Some(place) = request.header(REDIRECT) {
+        if !["/", "http://", "https://"]
+            .iter()
+            .any(|start| place.starts_with(start))
+        {
+            return Err(error::INVALID_REQUEST.saying(
+                "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
+            ));
+        }
+        metadata.push((REDIRECT.to_owned(), place.to_owned()));
+    }
+    match request.header(ENCRYPTION) {
+        None | Some("AES256") => {}
+        Some(kind @ ("aws:kms" | "aws:kms:dsse")) => {
+            metadata.push((ENCRYPTION.to_owned(), kind.to_owned()));
+            if let Some(key) = request.header(KMS_KEY) {
+                metadata.push((KMS_KEY.to_owned(), key.to_owned()));
+            }
+        }
+        Some(kind) => {
+            return Err(error::INVALID_ENCRYPTION
+                .with("ArgumentName", ENCRYPTION)
+                .with("ArgumentValue", kind));
+        }
+    }
+    for (name, value) in &request.headers {
+        if name.starts_with("x-amz-server-side-encryption-customer-") {
+            return Err(error::header_not_implemented(name));
+        }
+        if name.starts_with("x-amz-object-lock-") {
+            return Err(error::INVALID_REQUEST
+                .saying("Bucket is missing Object Lock Configuration")
+                .with("Header", format!("{name}: {value}")));
+        }
+    }
+    Ok(metadata)
+}
+
+/// The part of an object's metadata that a copy takes with it.
+pub fn description_of(metadata: &[(String, String)]) -> Pairs {
+    metadata
+        .iter()
+        .filter(|(name, _)| {
+            name.starts_with(USER) || KEPT.iter().any(|kept| kept.eq_ignore_ascii_case(name))
+        })
+        .cloned()
+        .collect()
+}
+
+/// `STANDARD`, unless it was put with another one.
+pub fn storage_class(metadata: &[(String, String)]) -> &str {
+    message::find(metadata, STORAGE_CLASS).unwrap_or("STANDARD")
+}
+
+/// How many tags there are.
+pub fn tag_count(metadata: &[(String, String)]) -> usize {
+    metadata
+        .iter()
+        .filter(|(name, _)| name.starts_with("tag:"))
+        .count()
+}
+
+/// The headers that say how an object is encrypted.
+pub fn with_encryption(response: Response, metadata: &[(String, String)]) -> Response {
+    response
+        .with(
+            ENCRYPTION,
+            message::find(metadata, ENCRYPTION).unwrap_or("AES256"),
+        )
+        .with_some(KMS_KEY, message::find(metadata, KMS_KEY))
+}
+
+/// The headers of an object, as for GET and HEAD.
+pub fn with_headers(response: Response, call: &Call<'_>, info: &ObjectInfo) -> Response {
+    let metadata = &info.metadata;
+    let mut response = with_encryption(response, metadata)
+        .with("Last-Modified", super::time::http(info.modified_at_ms))
+        .with("ETag", format!("\"{}\"", info.etag))
+        .with("Accept-Ranges", "bytes")
+        .with_some("x-amz-version-id", call.version_header(info));
+    for name in KEPT {
+        let asked = call.query(&format!("response-{}", name.to_ascii_lowercase()));
+        let kept = message::find(metadata, &name.to_ascii_lowercase());
+        let default = (name == "Content-Type").then_some(DEFAULT_TYPE);
+        response = response.with_some(name, asked.or(kept).or(default));
+    }
+    for (name, value) in metadata {
+        if name.starts_with(USER) || name == STORAGE_CLASS || name == REDIRECT {
+            response = response.with(name, header_value(value));
+        }
+    }
+    let tags = tag_count(metadata);
+    if tags > 0 {
+        response = response.with("x-amz-tagging-count", tags.to_string());
+    }
+    response
+}
+
+/// The headers of an object's checksum.
+pub fn with_checksum(response: Response, metadata: &[(String, String)]) -> Response {
+    match Checksum::of(metadata) {
+        Some(checksum) => response
+            .with(&checksum.algorithm.header(), checksum.value.as_str())
+            .with("x-amz-checksum-type", checksum.kind()),
+        None => response,
+    }
+}
+
+/// A value that a header can have: what is not ASCII is encoded as in RFC 2047.
+fn header_value(value: &str) -> String {
+    if value.is_ascii() {
+        value.to_owned()
+    } else {
+        format!("=?UTF-8?B?{}?=", encoding::base64(value.as_bytes()))
+    }
+}
+
+/// A part of an object that was uploaded in parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptPart {
+    /// Where it begins.
+    pub offset: u64,
+    /// In bytes.
+    pub size: u64,
+    /// Its checksum, if the object's is composite.
+    pub checksum: Option<Checksum>,
+}
+
+/// What is kept of an object's parts.
+pub fn keep_parts(sizes: &[u64], checksums: &[String]) -> Pairs {
+    let mut runs: Vec<(u64, usize)> = Vec::new();
+    for size in sizes {
+        match runs.last_mut() {
+            Some((same, count)) if same == size => *count += 1,
+            _ => runs.push((*size, 1)),
+        }
+    }
+    let runs: Vec<String> = runs
+        .into_iter()
+        .map(|(size, count)| match count {
+            1 => size.to_string(),
+            count => format!("{size}*{count}"),
+        })
+        .collect();
+    let mut kept = vec![(PARTS.to_owned(), runs.join(","))];
+    if !checksums.is_empty() {
+        kept.push((PART_CHECKSUMS.to_owned(), checksums.join(",")));
+    }
+    kept
+}
+
+/// The parts of an object; none if it was put as a whole.
+pub fn parts(metadata: &[(String, String)]) -> Option<Vec<KeptPart>> {
+    let runs = message::find(metadata, PARTS)?;
+    let algorithm = Checksum::of(metadata).map(|checksum| checksum.algorithm);
+    let mut checksums = message::find(metadata, PART_CHECKSUMS)
+        .map(|text| text.split(','))
+        .into_iter()
+        .flatten();
+    let mut parts = Vec::new();
+    let mut offset = 0u64;
+    for run in runs.split(',') {
+        let (size, count) = run.split_once('*').unwrap_or((run, "1"));
+        let size: u64 = size.parse().ok()?;
+        for _ in 0..count.parse::<u32>().ok()?.min(limits::PARTS) {
+            parts.push(KeptPart {
+                offset,
+                size,
+                checksum: algorithm
+                    .zip(checksums.next())
+                    .map(|(algorithm, value)| Checksum {
+                        algorithm,
+                        value: value.to_owned(),
+                    }),
+            });
+            offset = offset.saturating_add(size);
+        }
+    }
+    Some(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_kept_in_runs() {
+        let kept = keep_parts(&[5, 5, 5, 2], &[]);
+        assert_eq!(kept, [("parts".to_owned(), "5*3,2".to_owned())]);
+        let parts = parts(&kept).unwrap();
+        assert_eq!(parts.len(), 4);
+        assert_eq!((parts[3].offset, parts[3].size), (15, 2));
+    }
+}

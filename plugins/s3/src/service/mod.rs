@@ -1,0 +1,121 @@
+//! Amazon S3's REST protocol on the host's objects.
+//!
+//! [`answer`] turns a request into an answer: [`address`] finds bucket and key, [`credentials`] looks at the signature,
+//! [`routing`] finds the operation, which is a function in the module of its group, and [`error`] words what went wrong.
+//! Bodies are streamed both ways; a request needs a few pieces of memory, however large its object is.
+//!
+//! Everything is plain Rust on the trait [`Store`]; `guest::service` connects it to the host. On failure the answer is
+//! the error that AWS would give; what is the host's fault is also written to the log.
+
+mod address;
+mod attributes;
+mod body;
+mod bucket;
+mod bucket_settings;
+mod call;
+mod checksum;
+mod chunked;
+mod complete;
+mod conditions;
+mod copy;
+mod cors;
+mod credentials;
+mod delete;
+mod encoding;
+mod error;
+mod form;
+mod get;
+#[cfg(test)]
+mod golden;
+pub mod limits;
+mod list;
+#[cfg(test)]
+mod memory;
+mod message;
+mod metadata;
+mod multipart;
+mod post;
+mod put;
+mod range;
+mod routing;
+mod settings;
+pub mod store;
+mod tagging;
+mod time;
+mod uploads;
+mod xml;
+
+pub use call::World;
+pub use message::{Body, Cut, Input, Request, Response};
+pub use settings::{Problem, check};
+pub use store::Store;
+
+use call::Call;
+use error::Error;
+
+/// Answers a request.
+pub fn answer(request: &Request, body: &mut dyn Input, world: World<'_>) -> Response {
+    let (request_id, host_id) = (world.request_id(), world.host_id());
+    let response = match call(request, body, world) {
+        Ok(mut call) => {
+            let response =
+                perform(&mut call).unwrap_or_else(|error| error.respond(&request_id, &host_id));
+            cors::answer(&call, response)
+        }
+        Err(error) => error.respond(&request_id, &host_id),
+    };
+    let mut response = response
+        .with("x-amz-request-id", request_id)
+        .with("x-amz-id-2", host_id)
+        .with("Server", "AmazonS3");
+    if request.method == "HEAD" {
+        // Its length stays, as AWS tells it.
+        response.body = Body::Empty;
+    }
+    response
+}
+
+fn call<'a>(
+    request: &'a Request,
+    body: &'a mut dyn Input,
+    world: World<'a>,
+) -> Result<Call<'a>, Error> {
+    let (bucket, key) = address::of(request)?;
+    Ok(Call {
+        world,
+        request,
+        body,
+        bucket,
+        key,
+        access_key: None,
+    })
+}
+
+fn perform(call: &mut Call<'_>) -> Result<Response, Error> {
+    let operation = routing::find(call.request, &call.bucket, &call.key)?;
+    call.access_key = credentials::access_key(call.request, call.world.now_ms)?;
+    check_owner(call)?;
+    operation(call)
+}
+
+/// Refuses a request that expects somebody else's bucket.
+fn check_owner(call: &Call<'_>) -> Result<(), Error> {
+    for name in [
+        "x-amz-expected-bucket-owner",
+        "x-amz-source-expected-bucket-owner",
+    ] {
+        let Some(owner) = call.header(name) else {
+            continue;
+        };
+        if owner.len() != 12 || !owner.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(error::INVALID_OWNER
+                .saying(format!(
+                    "The value of the expected bucket owner parameter must be an AWS Account ID... [{owner}]"
+                )));
+        }
+        if owner != call.world.account {
+            return Err(error::ACCESS_DENIED.error());
+        }
+    }
+    Ok(())
+}

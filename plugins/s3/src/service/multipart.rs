@@ -1,0 +1,242 @@
+//! Uploads of parts: CreateMultipartUpload, UploadPart, UploadPartCopy, AbortMultipartUpload.
+//!
+//! How checksums are made is settled at the start, and kept with the upload's metadata until its completion takes it out.
+
+use super::body;
+use super::call::Call;
+use super::checksum::{self, Algorithm, Checksum};
+use super::copy;
+use super::error::{self, Error};
+use super::get;
+use super::message::{self, Request, Response};
+use super::metadata;
+use super::range::{self, Stretch};
+use super::store::{Pairs, PartsUpload};
+use super::tagging;
+use super::xml::Writer;
+
+const ALGORITHM: &str = "upload-checksum-algorithm";
+const KIND: &str = "upload-checksum-type";
+
+/// How the checksums of an upload are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scheme {
+    /// Of the parts and of the whole.
+    pub algorithm: Algorithm,
+    /// Whether the object's is one of its parts' checksums instead of its bytes.
+    pub composite: bool,
+}
+
+impl Scheme {
+    /// What a request asks for.
+    fn of_request(request: &Request) -> Result<Option<Self>, Error> {
+        let kind = request.header("x-amz-checksum-type");
+        let Some(name) = request.header("x-amz-checksum-algorithm") else {
+            return match kind {
+                None => Ok(None),
+                Some(_) => Err(error::INVALID_REQUEST.saying(
+                    "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.",
+                )),
+            };
+        };
+        let algorithm = Algorithm::parse(name)?;
+        let composite = match kind {
+            None => algorithm != Algorithm::Crc64Nvme,
+            Some("COMPOSITE") => true,
+            Some("FULL_OBJECT") => false,
+            Some(_) => {
+                return Err(error::INVALID_REQUEST
+                    .saying("Value for x-amz-checksum-type header is invalid."));
+            }
+        };
+        let allowed = if composite {
+            algorithm != Algorithm::Crc64Nvme
+        } else {
+            algorithm.is_linear()
+        };
+        if !allowed {
+            return Err(error::INVALID_REQUEST.saying(format!(
+                "The {} checksum type cannot be used with the {} checksum algorithm.",
+                kind.unwrap_or_default(),
+                algorithm.lower()
+            )));
+        }
+        Ok(Some(Self {
+            algorithm,
+            composite,
+        }))
+    }
+
+    /// The one of an upload; none if its client chose none.
+    pub fn of(metadata: &[(String, String)]) -> Option<Self> {
+        Some(Self {
+            algorithm: Algorithm::parse(message::find(metadata, ALGORITHM)?).ok()?,
+            composite: message::find(metadata, KIND) == Some("COMPOSITE"),
+        })
+    }
+
+    /// `COMPOSITE` or `FULL_OBJECT`.
+    pub fn kind(self) -> &'static str {
+        if self.composite {
+            "COMPOSITE"
+        } else {
+            "FULL_OBJECT"
+        }
+    }
+
+    fn pairs(self) -> Pairs {
+        vec![
+            (ALGORITHM.to_owned(), self.algorithm.name().to_owned()),
+            (KIND.to_owned(), self.kind().to_owned()),
+        ]
+    }
+}
+
+/// The metadata of the object that an upload becomes.
+pub fn object_metadata(upload: &PartsUpload) -> Pairs {
+    upload
+        .metadata
+        .iter()
+        .filter(|(name, _)| name != ALGORITHM && name != KIND)
+        .cloned()
+        .collect()
+}
+
+/// The upload that a request is about; it has to be of this key.
+pub fn upload_of(call: &Call<'_>) -> Result<PartsUpload, Error> {
+    let id = call.query("uploadId").unwrap_or_default();
+    let upload = call
+        .store()
+        .describe_parts(&call.bucket, id)
+        .map_err(|fault| call.upload_fault(id, fault))?;
+    if upload.key == call.key {
+        Ok(upload)
+    } else {
+        Err(error::NO_SUCH_UPLOAD.with("UploadId", id))
+    }
+}
+
+/// CreateMultipartUpload.
+pub fn create(call: &mut Call<'_>) -> Result<Response, Error> {
+    let scheme = Scheme::of_request(call.request)?;
+    let mut metadata = metadata::of_request(call.request)?;
+    metadata.extend(tagging::of_header(call.header("x-amz-tagging"))?);
+    let encryption = metadata.clone();
+    metadata.extend(scheme.map(Scheme::pairs).unwrap_or_default());
+    let id = call
+        .store()
+        .start_parts(&call.bucket, &call.key, metadata)
+        .map_err(|fault| call.fault(fault))?;
+    let response = Response::xml(Writer::document("InitiateMultipartUploadResult", |xml| {
+        xml.text("Bucket", &call.bucket);
+        xml.text("Key", &call.key);
+        xml.text("UploadId", id);
+    }));
+    Ok(metadata::with_encryption(response, &encryption)
+        .with_some(
+            "x-amz-checksum-algorithm",
+            scheme.map(|scheme| scheme.algorithm.name()),
+        )
+        .with_some("x-amz-checksum-type", scheme.map(Scheme::kind)))
+}
+
+/// UploadPart.
+pub fn upload_part(call: &mut Call<'_>) -> Result<Response, Error> {
+    let number = number(call)?;
+    let upload = upload_of(call)?;
+    let scheme = Scheme::of(&upload.metadata);
+    if let Some(claim) = checksum::claim(call.request)?
+        && scheme.map(|scheme| scheme.algorithm) != Some(claim.algorithm())
+    {
+        let expected = scheme.map_or("null".to_owned(), |scheme| scheme.algorithm.lower());
+        return Err(error::INVALID_REQUEST.saying(format!(
+            "Checksum Type mismatch occurred, expected checksum Type: {expected}, actual checksum Type: {}",
+            claim.algorithm().lower()
+        )));
+    }
+    let taken = body::take(call, scheme.map(|scheme| scheme.algorithm))?;
+    let part = call
+        .store()
+        .put_part(
+            &call.bucket,
+            &upload.id,
+            number,
+            taken.upload,
+            &taken.md5,
+            taken.checksum.iter().map(Checksum::pair).collect(),
+        )
+        .map_err(|fault| call.upload_fault(&upload.id, fault))?;
+    Ok(
+        metadata::with_encryption(Response::new(200), &upload.metadata)
+            .with("ETag", format!("\"{}\"", part.etag))
+            .with_some_checksum(taken.checksum.as_ref()),
+    )
+}
+
+/// UploadPartCopy.
+pub fn copy_part(call: &mut Call<'_>) -> Result<Response, Error> {
+    let number = number(call)?;
+    let upload = upload_of(call)?;
+    let scheme = Scheme::of(&upload.metadata);
+    let source = copy::source(call)?;
+    let size = source.info.size;
+    let stretch = match call.header("x-amz-copy-source-range") {
+        Some(header) => range::of_copy(header, size)?,
+        None => Stretch {
+            offset: 0,
+            length: size,
+        },
+    };
+    let copied = copy::transfer(
+        call,
+        &source,
+        stretch,
+        scheme.map(|scheme| scheme.algorithm),
+    )?;
+    let part = call
+        .store()
+        .put_part(
+            &call.bucket,
+            &upload.id,
+            number,
+            copied.upload,
+            &copied.md5,
+            copied.checksum.iter().map(Checksum::pair).collect(),
+        )
+        .map_err(|fault| call.upload_fault(&upload.id, fault))?;
+    let document = copy::result(
+        "CopyPartResult",
+        &part.etag,
+        part.modified_at_ms,
+        copied.checksum.as_ref(),
+        false,
+    );
+    Ok(
+        metadata::with_encryption(Response::xml(document), &upload.metadata).with_some(
+            "x-amz-copy-source-version-id",
+            copy::source_version(call, &source),
+        ),
+    )
+}
+
+/// AbortMultipartUpload.
+pub fn abort(call: &mut Call<'_>) -> Result<Response, Error> {
+    let upload = upload_of(call)?;
+    call.store()
+        .abort_parts(&call.bucket, &upload.id)
+        .map_err(|fault| call.upload_fault(&upload.id, fault))?;
+    Ok(Response::new(204))
+}
+
+fn number(call: &Call<'_>) -> Result<u32, Error> {
+    get::number_of_part(call.query("partNumber").unwrap_or_default())
+}
+
+impl Response {
+    fn with_some_checksum(self, checksum: Option<&Checksum>) -> Self {
+        match checksum {
+            Some(checksum) => self.with(&checksum.algorithm.header(), checksum.value.as_str()),
+            None => self,
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! POST Object: an upload from a browser's form. Its policy is not verified.
+
+use super::address;
+use super::body::Reader;
+use super::call::Call;
+use super::checksum::{self, Algorithm, Checksum, Claim};
+use super::conditions;
+use super::encoding;
+use super::error::{self, Error};
+use super::form::{self, Form};
+use super::limits;
+use super::message::{Body, Request, Response};
+use super::metadata;
+use super::put;
+use super::store::{Digest, ObjectInfo, Put};
+use super::tagging;
+use super::xml::Writer;
+
+/// POST Object.
+pub fn post(call: &mut Call<'_>) -> Result<Response, Error> {
+    let content_type = call.header("content-type").unwrap_or_default();
+    if !content_type.starts_with("multipart/form-data") {
+        return Err(error::NOT_A_FORM.error());
+    }
+    let mut form = Form::open(content_type, Reader::new(call.request, call.body))?;
+    let key = key(&form)?;
+    let fields = Request {
+        headers: form.headers(),
+        ..Request::default()
+    };
+    let condition = conditions::write(&fields)?;
+    let mut metadata = metadata::of_request(&fields)?;
+    metadata.extend(match form.field("tagging") {
+        Some(text) => form::tags(text)?,
+        None => tagging::of_header(fields.header("x-amz-tagging"))?,
+    });
+    let claim = checksum::claim(&fields)?;
+    let algorithm = claim.as_ref().map_or(Algorithm::DEFAULT, Claim::algorithm);
+
+    let (store, bucket) = (call.world.store, call.bucket.clone());
+    let fault = |fault| super::call::of_fault(fault, &bucket, &key);
+    let upload = store
+        .upload(&bucket, &[Digest::Md5, algorithm.digest()])
+        .map_err(fault)?;
+    let mut size = 0u64;
+    while let Some(piece) = form.next()? {
+        size = size.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+        if size > limits::SINGLE_PUT {
+            return Err(error::ENTITY_TOO_LARGE
+                .with("ProposedSize", size.to_string())
+                .with("MaxSizeAllowed", limits::SINGLE_PUT.to_string()));
+        }
+        store.write(upload, &piece).map_err(fault)?;
+    }
+    let status = form.field("success_action_status").map(str::to_owned);
+    let redirect = form
+        .field("success_action_redirect")
+        .or(form.field("redirect"))
+        .map(str::to_owned);
+    drop(form);
+
+    let finished = store.finish(upload).map_err(fault)?;
+    let [md5, digest] = finished.digests.as_slice() else {
+        return Err(error::INTERNAL_ERROR.error());
+    };
+    let computed = Checksum::new(algorithm, digest);
+    if let Some(claim) = &claim {
+        claim.verify(&computed, |_| None)?;
+    }
+    metadata.push(computed.pair());
+    call.key = key;
+    let put = Put {
+        etag: encoding::hex(md5),
+        metadata,
+        condition: condition.clone(),
+        completes: None,
+        notice: Some(call.notice("ObjectCreated:Post")),
+    };
+    let info = call
+        .store()
+        .put(&call.bucket, &call.key, upload, put)
+        .map_err(|fault| conditions::failed(call, &condition, fault))?;
+    Ok(answer(call, &info, status.as_deref(), redirect.as_deref()))
+}
+
+/// The key of the object: `${filename}` stands for the file's name.
+fn key(form: &Form<'_>) -> Result<String, Error> {
+    let key = form.field("key").ok_or_else(|| {
+        error::invalid_argument(
+            "key",
+            "",
+            "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.",
+        )
+    })?;
+    if key.is_empty() {
+        return Err(error::invalid_argument(
+            "key",
+            "",
+            "User key must have a length greater than 0.",
+        ));
+    }
+    let name = form
+        .file_name
+        .rsplit(['/', '\\'])
+        .next()
+        .unwrap_or_default();
+    let key = key.replace("${filename}", name);
+    address::check_key(&key)?;
+    Ok(key)
+}
+
+fn answer(
+    call: &Call<'_>,
+    info: &ObjectInfo,
+    status: Option<&str>,
+    redirect: Option<&str>,
+) -> Response {
+    let etag = format!("\"{}\"", info.etag);
+    let location = format!(
+        "http://{}/{}/{}",
+        call.header("host").unwrap_or("localhost"),
+        call.bucket,
+        encoding::encode_value(&call.key)
+    );
+    let created = |status| {
+        metadata::with_checksum(put::written(call, status, info), &info.metadata)
+            .with("ETag", etag.as_str())
+    };
+    if let Some(url) = redirect {
+        return created(303).with(
+            "Location",
+            form::redirect(url, &call.bucket, &call.key, &info.etag),
+        );
+    }
+    match status {
+        Some("200") => created(200).with("Location", location),
+        Some("201") => {
+            let document = Writer::plain("PostResponse", |xml| {
+                xml.text("Location", &location);
+                xml.text("Bucket", &call.bucket);
+                xml.text("Key", &call.key);
+                xml.text("ETag", &etag);
+            });
+            let mut response = created(201)
+                .with("Location", location.as_str())
+                .with("Content-Type", "application/xml");
+            response.body = Body::Bytes(document.into_bytes());
+            response
+        }
+        _ => created(204).with("Location", location),
+    }
+}

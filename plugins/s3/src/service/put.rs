@@ -1,0 +1,39 @@
+//! PutObject.
+
+use super::body;
+use super::call::Call;
+use super::checksum::{Algorithm, Checksum};
+use super::conditions;
+use super::error::Error;
+use super::message::Response;
+use super::metadata;
+use super::store::{ObjectInfo, Put};
+use super::tagging;
+
+/// PutObject.
+pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
+    let condition = conditions::write(call.request)?;
+    let mut metadata = metadata::of_request(call.request)?;
+    metadata.extend(tagging::of_header(call.header("x-amz-tagging"))?);
+    let taken = body::take(call, Some(Algorithm::DEFAULT))?;
+    metadata.extend(taken.checksum.as_ref().map(Checksum::pair));
+    let put = Put {
+        etag: taken.md5,
+        metadata,
+        condition: condition.clone(),
+        completes: None,
+        notice: Some(call.notice("ObjectCreated:Put")),
+    };
+    let info = call
+        .store()
+        .put(&call.bucket, &call.key, taken.upload, put)
+        .map_err(|fault| conditions::failed(call, &condition, fault))?;
+    let response = metadata::with_checksum(written(call, 200, &info), &info.metadata);
+    Ok(response.with("ETag", format!("\"{}\"", info.etag)))
+}
+
+/// What every write of an object is answered with.
+pub fn written(call: &Call<'_>, status: u16, info: &ObjectInfo) -> Response {
+    metadata::with_encryption(Response::new(status), &info.metadata)
+        .with_some("x-amz-version-id", call.version_header(info))
+}

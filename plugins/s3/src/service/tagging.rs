@@ -1,0 +1,216 @@
+//! Tags of objects and buckets: Put, Get and DeleteObjectTagging, and the same of buckets.
+
+use super::call::Call;
+use super::encoding;
+use super::error::{self, Error};
+use super::get;
+use super::limits;
+use super::message::Response;
+use super::store::Pairs;
+use super::xml::{Element, Writer};
+
+const PREFIX: &str = "tag:";
+
+/// Whose tags they are: what AWS allows differs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Object,
+    Bucket,
+}
+
+/// The tags of the header `x-amz-tagging`, as they are kept.
+pub fn of_header(header: Option<&str>) -> Result<Pairs, Error> {
+    let Some(text) = header else {
+        return Ok(Pairs::new());
+    };
+    let malformed = || {
+        error::invalid_argument(
+            "x-amz-tagging",
+            text,
+            "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag \
+             name duplicates.",
+        )
+    };
+    let mut tags = Pairs::new();
+    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let key = encoding::decode(key, true).ok_or_else(malformed)?;
+        let value = encoding::decode(value, true).ok_or_else(malformed)?;
+        if tags.iter().any(|(known, _)| *known == key) {
+            return Err(malformed());
+        }
+        tags.push((key, value));
+    }
+    check(&tags, Of::Object)?;
+    Ok(keep(tags))
+}
+
+/// The tags of a document `Tagging`, as they are kept.
+pub fn of_document(tagging: &Element) -> Result<Pairs, Error> {
+    read(tagging, Of::Object)
+}
+
+fn read(tagging: &Element, of: Of) -> Result<Pairs, Error> {
+    let malformed = || error::MALFORMED_XML.error();
+    let set = tagging.child("TagSet").ok_or_else(malformed)?;
+    let tags = set
+        .all("Tag")
+        .map(|tag| {
+            Ok((
+                tag.text_of("Key").ok_or_else(malformed)?.to_owned(),
+                tag.text_of("Value").ok_or_else(malformed)?.to_owned(),
+            ))
+        })
+        .collect::<Result<Pairs, Error>>()?;
+    check(&tags, of)?;
+    Ok(keep(tags))
+}
+
+fn check(tags: &[(String, String)], of: Of) -> Result<(), Error> {
+    if of == Of::Object && tags.len() > limits::OBJECT_TAGS {
+        return Err(error::BAD_REQUEST.saying("Object tags cannot be greater than 10"));
+    }
+    if of == Of::Bucket && tags.len() > limits::BUCKET_TAGS {
+        return Err(error::BAD_REQUEST.saying(error::TOO_MANY_BUCKET_TAGS));
+    }
+    for (at, (key, value)) in tags.iter().enumerate() {
+        let allowed = |text: &str| {
+            text.chars().all(|char| {
+                char.is_alphanumeric() || char.is_whitespace() || "_.:/=+-@".contains(char)
+            })
+        };
+        if key.is_empty() || key.chars().count() > limits::TAG_KEY || !allowed(key) {
+            return Err(error::INVALID_TAG
+                .saying("The TagKey you have provided is invalid")
+                .with("TagKey", key.as_str()));
+        }
+        if value.chars().count() > limits::TAG_VALUE || !allowed(value) {
+            return Err(error::INVALID_TAG
+                .saying("The TagValue you have provided is invalid")
+                .with("TagKey", key.as_str())
+                .with("TagValue", value.as_str()));
+        }
+        if key.starts_with("aws:") {
+            return Err(error::INVALID_TAG
+                .saying(match of {
+                    Of::Object => "Your TagKey cannot be prefixed with aws:",
+                    Of::Bucket => "System tags cannot be added/updated by requester",
+                })
+                .with("TagKey", key.as_str()));
+        }
+        if tags.iter().take(at).any(|(known, _)| known == key) {
+            return Err(error::INVALID_TAG
+                .saying("Cannot provide multiple Tags with the same key")
+                .with("TagKey", key.as_str()));
+        }
+    }
+    Ok(())
+}
+
+fn keep(tags: Pairs) -> Pairs {
+    tags.into_iter()
+        .map(|(key, value)| (format!("{PREFIX}{key}"), value))
+        .collect()
+}
+
+/// What is kept beside tags.
+fn without(kept: Pairs) -> Pairs {
+    kept.into_iter()
+        .filter(|(name, _)| !name.starts_with(PREFIX))
+        .collect()
+}
+
+/// The tags among what is kept, as they are kept.
+pub fn among(kept: &[(String, String)]) -> Pairs {
+    kept.iter()
+        .filter(|(name, _)| name.starts_with(PREFIX))
+        .cloned()
+        .collect()
+}
+
+fn document(kept: &[(String, String)]) -> String {
+    Writer::document("Tagging", |xml| {
+        xml.element("TagSet", |xml| {
+            for (name, value) in kept {
+                if let Some(key) = name.strip_prefix(PREFIX) {
+                    xml.element("Tag", |xml| {
+                        xml.text("Key", key);
+                        xml.text("Value", value);
+                    });
+                }
+            }
+        });
+    })
+}
+
+/// GetObjectTagging.
+pub fn get_object(call: &mut Call<'_>) -> Result<Response, Error> {
+    let info = get::describe(call)?;
+    Ok(Response::xml(document(&info.metadata))
+        .with_some("x-amz-version-id", call.version_header(&info)))
+}
+
+/// PutObjectTagging.
+pub fn put_object(call: &mut Call<'_>) -> Result<Response, Error> {
+    let tags = read(&call.xml("Tagging")?, Of::Object)?;
+    revise_object(call, 200, tags, "ObjectTagging:Put")
+}
+
+/// DeleteObjectTagging.
+pub fn delete_object(call: &mut Call<'_>) -> Result<Response, Error> {
+    revise_object(call, 204, Pairs::new(), "ObjectTagging:Delete")
+}
+
+fn revise_object(
+    call: &Call<'_>,
+    status: u16,
+    tags: Pairs,
+    event: &str,
+) -> Result<Response, Error> {
+    let info = get::describe(call)?;
+    let mut metadata = without(info.metadata);
+    metadata.extend(tags);
+    // The version that was described, even if a newer one has come since.
+    let version = call.version()?.or(info.version.as_deref());
+    let info = call
+        .store()
+        .revise(
+            &call.bucket,
+            &call.key,
+            version,
+            metadata,
+            Some(call.notice(event)),
+        )
+        .map_err(|fault| call.fault(fault))?;
+    Ok(Response::new(status).with_some("x-amz-version-id", call.version_header(&info)))
+}
+
+/// GetBucketTagging.
+pub fn get_bucket(call: &mut Call<'_>) -> Result<Response, Error> {
+    let bucket = call.bucket_info()?;
+    if among(&bucket.attributes).is_empty() {
+        return Err(error::NO_SUCH_TAG_SET.with("BucketName", call.bucket.as_str()));
+    }
+    Ok(Response::xml(document(&bucket.attributes)))
+}
+
+/// PutBucketTagging.
+pub fn put_bucket(call: &mut Call<'_>) -> Result<Response, Error> {
+    let tags = read(&call.xml("Tagging")?, Of::Bucket)?;
+    revise_bucket(call, tags)
+}
+
+/// DeleteBucketTagging.
+pub fn delete_bucket(call: &mut Call<'_>) -> Result<Response, Error> {
+    revise_bucket(call, Pairs::new())
+}
+
+fn revise_bucket(call: &Call<'_>, tags: Pairs) -> Result<Response, Error> {
+    let bucket = call.bucket_info()?;
+    let mut attributes = without(bucket.attributes);
+    attributes.extend(tags);
+    call.store()
+        .change(&call.bucket, bucket.versioning, attributes)
+        .map_err(|fault| call.fault(fault))?;
+    Ok(Response::new(204))
+}

@@ -1,0 +1,127 @@
+//! ListParts and ListMultipartUploads.
+
+use super::call::Call;
+use super::checksum::Checksum;
+use super::error::{self, Error};
+use super::limits;
+use super::list::{self, Asked};
+use super::message::Response;
+use super::metadata;
+use super::multipart::{self, Scheme};
+use super::store::{PartsListing, PartsUpload};
+use super::time;
+use super::xml::Writer;
+
+/// ListParts.
+pub fn parts(call: &mut Call<'_>) -> Result<Response, Error> {
+    let most = call.most("max-parts", "maxParts", limits::PAGE)?;
+    let marker = call.query("part-number-marker").unwrap_or("0");
+    let after: u32 = marker.parse().map_err(|_| {
+        error::invalid_argument(
+            "part-number-marker",
+            marker,
+            "Provided part-number-marker not an integer or within integer range",
+        )
+    })?;
+    let upload = multipart::upload_of(call)?;
+    let scheme = Scheme::of(&upload.metadata);
+    // One more tells whether there are more.
+    let mut parts = call
+        .store()
+        .parts(&call.bucket, &upload.id, after, most.saturating_add(1))
+        .map_err(|fault| call.upload_fault(&upload.id, fault))?;
+    let page = usize::try_from(most).unwrap_or(usize::MAX);
+    let truncated = parts.len() > page && most > 0;
+    parts.truncate(page);
+    let owner = call.world.owner();
+    Ok(Response::xml(Writer::document("ListPartsResult", |xml| {
+        xml.text("Bucket", &call.bucket);
+        xml.text("Key", &call.key);
+        xml.text("UploadId", &upload.id);
+        list::write_owner(xml, "Initiator", &owner);
+        list::write_owner(xml, "Owner", &owner);
+        xml.text("StorageClass", metadata::storage_class(&upload.metadata));
+        xml.value("PartNumberMarker", after);
+        xml.value(
+            "NextPartNumberMarker",
+            parts.last().map_or(0, |part| part.number),
+        );
+        xml.value("MaxParts", most);
+        xml.value("IsTruncated", truncated);
+        write_scheme(xml, scheme);
+        for part in &parts {
+            xml.element("Part", |xml| {
+                xml.value("PartNumber", part.number);
+                xml.text("LastModified", time::iso(part.modified_at_ms));
+                xml.text("ETag", format!("\"{}\"", part.etag));
+                if let Some(checksum) = Checksum::of(&part.metadata) {
+                    xml.text(&checksum.algorithm.element(), &checksum.value);
+                }
+                xml.value("Size", part.size);
+            });
+        }
+    })))
+}
+
+fn write_scheme(xml: &mut Writer, scheme: Option<Scheme>) {
+    if let Some(scheme) = scheme {
+        xml.text("ChecksumAlgorithm", scheme.algorithm.name());
+        xml.text("ChecksumType", scheme.kind());
+    }
+}
+
+/// ListMultipartUploads.
+pub fn uploads(call: &mut Call<'_>) -> Result<Response, Error> {
+    let asked = Asked::of(call, "max-uploads", "maxUploads")?;
+    let key = call.query("key-marker").unwrap_or_default();
+    // Without a key it has no meaning.
+    let id = call.query("upload-id-marker").filter(|_| !key.is_empty());
+    let after = (!key.is_empty()).then(|| {
+        let id = id.filter(|id| !id.is_empty()).map(str::to_owned);
+        (key.to_owned(), id)
+    });
+    let listing = if asked.most == 0 {
+        call.bucket_info()?;
+        PartsListing::default()
+    } else {
+        call.store()
+            .parts_uploads(&call.bucket, &asked.query(after))
+            .map_err(|fault| call.fault(fault))?
+    };
+    let spell = |text: &str| asked.spelling.spell(text);
+    let next = listing.next.clone().unwrap_or_default();
+    let owner = call.world.owner();
+    Ok(Response::xml(Writer::document(
+        "ListMultipartUploadsResult",
+        |xml| {
+            xml.text("Bucket", &call.bucket);
+            xml.text("KeyMarker", spell(key));
+            xml.text("UploadIdMarker", id.unwrap_or_default());
+            if listing.next.is_some() {
+                xml.text("NextKeyMarker", spell(&next.0));
+                xml.text("NextUploadIdMarker", next.1.unwrap_or_default());
+            }
+            xml.some("Delimiter", asked.delimiter.map(spell));
+            xml.text("Prefix", spell(asked.prefix));
+            xml.some("EncodingType", asked.spelling.name());
+            xml.value("MaxUploads", asked.most);
+            xml.value("IsTruncated", listing.next.is_some());
+            for upload in &listing.uploads {
+                write_upload(xml, upload, &asked, &owner);
+            }
+            asked.write_prefixes(xml, &listing.common_prefixes);
+        },
+    )))
+}
+
+fn write_upload(xml: &mut Writer, upload: &PartsUpload, asked: &Asked<'_>, owner: &str) {
+    xml.element("Upload", |xml| {
+        xml.text("Key", asked.spelling.spell(&upload.key));
+        xml.text("UploadId", &upload.id);
+        list::write_owner(xml, "Initiator", owner);
+        list::write_owner(xml, "Owner", owner);
+        xml.text("StorageClass", metadata::storage_class(&upload.metadata));
+        xml.text("Initiated", time::iso(upload.started_at_ms));
+        write_scheme(xml, Scheme::of(&upload.metadata));
+    });
+}

@@ -1,0 +1,239 @@
+//! XML: documents are written as text and read into a small tree.
+//!
+//! Only a document's elements and texts matter to S3; attributes and namespaces are skipped. Anything that is not
+//! well-formed, or larger or deeper than S3's documents are, is `None`, which becomes AWS's `MalformedXML`.
+
+use quick_xml::Reader;
+use quick_xml::events::Event;
+
+use super::limits;
+
+const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
+
+/// A document being written.
+#[derive(Debug)]
+pub struct Writer {
+    text: String,
+}
+
+impl Writer {
+    /// The declaration, as AWS writes it.
+    fn declared() -> Self {
+        Self {
+            text: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned(),
+        }
+    }
+
+    /// A document whose root has S3's namespace.
+    pub fn document(root: &str, content: impl FnOnce(&mut Self)) -> String {
+        let mut document = Self::declared();
+        document
+            .text
+            .push_str(&format!("<{root} xmlns=\"{NAMESPACE}\">"));
+        content(&mut document);
+        document.text.push_str(&format!("</{root}>"));
+        document.text
+    }
+
+    /// A document without a namespace, such as an error's.
+    pub fn plain(root: &str, content: impl FnOnce(&mut Self)) -> String {
+        let mut document = Self::declared();
+        document.element(root, content);
+        document.text
+    }
+
+    /// An element with content.
+    pub fn element(&mut self, name: &str, content: impl FnOnce(&mut Self)) {
+        self.text.push_str(&format!("<{name}>"));
+        content(self);
+        self.text.push_str(&format!("</{name}>"));
+    }
+
+    /// An element with a text.
+    pub fn text(&mut self, name: &str, value: impl AsRef<str>) {
+        self.element(name, |xml| escape(value.as_ref(), &mut xml.text));
+    }
+
+    /// An element with a text, if there is one.
+    pub fn some(&mut self, name: &str, value: Option<impl AsRef<str>>) {
+        if let Some(value) = value {
+            self.text(name, value);
+        }
+    }
+
+    /// An element with a number or truth value.
+    pub fn value(&mut self, name: &str, value: impl ToString) {
+        self.text(name, value.to_string());
+    }
+
+    /// Something that is XML already.
+    pub fn raw(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+}
+
+/// As AWS does: quotes too, and control characters as references although XML 1.0 has no such.
+fn escape(value: &str, out: &mut String) {
+    for character in value.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' | '\t' => out.push(character),
+            control if control.is_ascii_control() => {
+                out.push_str(&format!("&#x{:x};", u32::from(control)));
+            }
+            other => out.push(other),
+        }
+    }
+}
+
+/// An element that was read.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Element {
+    /// Without its namespace's prefix.
+    pub name: String,
+    /// Its own text, of all its pieces.
+    pub text: String,
+    /// In order.
+    pub children: Vec<Element>,
+}
+
+impl Element {
+    /// The root of a document.
+    pub fn parse(document: &[u8]) -> Option<Self> {
+        let text = str::from_utf8(document).ok()?;
+        let mut reader = Reader::from_str(text);
+        let mut open: Vec<Self> = Vec::new();
+        let mut root = None;
+        let mut count = 0usize;
+        loop {
+            match reader.read_event().ok()? {
+                Event::Start(start) => {
+                    count += 1;
+                    if root.is_some() || open.len() >= limits::DEPTH || count > limits::ELEMENTS {
+                        return None;
+                    }
+                    open.push(Self::named(start.local_name().as_ref()));
+                }
+                Event::Empty(start) => {
+                    count += 1;
+                    if root.is_some() || count > limits::ELEMENTS {
+                        return None;
+                    }
+                    let element = Self::named(start.local_name().as_ref());
+                    close(element, &mut open, &mut root);
+                }
+                Event::End(_) => close(open.pop()?, &mut open, &mut root),
+                Event::Text(piece) => add(&mut open, &piece.xml10_content())?,
+                Event::CData(piece) => add(&mut open, &piece.xml10_content())?,
+                Event::GeneralRef(reference) => {
+                    let character = match reference.resolve_char_ref().ok()? {
+                        Some(character) => character.to_string(),
+                        None => {
+                            quick_xml::escape::resolve_predefined_entity(&reference)?.to_owned()
+                        }
+                    };
+                    add(&mut open, &character)?;
+                }
+                Event::Eof => return if open.is_empty() { root } else { None },
+                // A document type could define entities, which S3's documents never do.
+                Event::DocType(_) => return None,
+                _ => {}
+            }
+        }
+    }
+
+    fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// The first child of this name.
+    pub fn child(&self, name: &str) -> Option<&Self> {
+        self.children.iter().find(|child| child.name == name)
+    }
+
+    /// All children of this name.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Self> {
+        self.children.iter().filter(move |child| child.name == name)
+    }
+
+    /// The text of the first child of this name.
+    pub fn text_of(&self, name: &str) -> Option<&str> {
+        self.child(name).map(|child| child.text.as_str())
+    }
+
+    /// Writes it and what is in it, with its texts.
+    pub fn write(&self, out: &mut Writer) {
+        out.element(&self.name, |out| {
+            if self.children.is_empty() {
+                escape(&self.text, &mut out.text);
+            }
+            for child in &self.children {
+                child.write(out);
+            }
+        });
+    }
+}
+
+fn close(element: Element, open: &mut [Element], root: &mut Option<Element>) {
+    match open.last_mut() {
+        Some(parent) => parent.children.push(element),
+        None => *root = Some(element),
+    }
+}
+
+/// Adds a text to the innermost element. Outside of the root there may be white space only.
+fn add(open: &mut [Element], text: &str) -> Option<()> {
+    match open.last_mut() {
+        Some(element) => {
+            element.text.push_str(text);
+            Some(())
+        }
+        None => text.trim().is_empty().then_some(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_becomes_a_tree() {
+        let root = Element::parse(
+            b"<?xml version=\"1.0\"?>\n<a xmlns=\"urn:x\"><n:b xmlns:n=\"urn:y\">x &amp; &#x79;</n:b><c/>\n</a>\n",
+        )
+        .unwrap();
+        assert_eq!(root.name, "a");
+        assert_eq!(root.text_of("b"), Some("x & y"));
+        assert_eq!(root.text_of("c"), Some(""));
+    }
+
+    #[test]
+    fn what_is_not_well_formed_is_refused() {
+        for text in [
+            "",
+            "<a>",
+            "<a></b>",
+            "text",
+            "<a/><b/>",
+            "<a>&unknown;</a>",
+            "<!DOCTYPE a><a/>",
+            "<a/>x",
+        ] {
+            assert_eq!(Element::parse(text.as_bytes()), None, "{text}");
+        }
+        let deep = "<a>".repeat(40) + &"</a>".repeat(40);
+        assert_eq!(Element::parse(deep.as_bytes()), None);
+    }
+
+    #[test]
+    fn texts_are_escaped_as_aws_does() {
+        let text = Writer::plain("a", |xml| xml.text("b", "<\"&\u{1}\r>"));
+        assert!(text.ends_with("<a><b>&lt;&quot;&amp;&#x1;&#xd;&gt;</b></a>"));
+    }
+}
