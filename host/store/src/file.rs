@@ -15,6 +15,13 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The write-ahead log is cut back to this size when a burst has made it longer.
 const LOG_BYTES: i64 = 16 * 1024 * 1024;
 
+/// The write-ahead log is folded into the file when it has so many pages of 4 KiB: pages that are written again and again, as
+/// the ends of queues are, go there once.
+const LOG_PAGES: i64 = LOG_BYTES / 4096;
+
+/// SQLite's own cache, in KiB: the ends of many queues at a time.
+const CACHE_KIB: i64 = 16 * 1024;
+
 /// How many statements stay prepared: all there are.
 const STATEMENTS: usize = 128;
 
@@ -73,5 +80,7 @@ fn prepare(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "normal")?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     schema::layout(connection)
 }

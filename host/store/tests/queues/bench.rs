@@ -77,42 +77,40 @@ impl Load {
     }
 }
 
-/// The time of one operation of each kind, the best of several rounds: sends, receives, removes, counts.
+/// The time of one operation of each kind (send, receive, remove, counts): that of the lower quartile, which neither the file's
+/// folding nor other programs disturb.
 async fn times(room: &Room, load: Load) -> [Duration; 4] {
-    const TIMES: u32 = 300;
-    let mut best = [Duration::MAX; 4];
-    for round in 0..7 {
-        let mut spent = [Duration::ZERO; 4];
-        for n in 0..TIMES {
-            let new = match load.ordered() {
-                true => of(&format!("own {n}"), &format!("{round} {n}")),
-                false => entry("x"),
-            };
-            let begin = Instant::now();
-            room.send_all("q", vec![new]).await;
-            let sent = Instant::now();
-            let message = room.one("q").await;
-            let received = Instant::now();
-            let removed = room.queues.remove("q", vec![message.receipt]).await;
-            let settled = Instant::now();
-            room.counts("q").await;
-            let counted = Instant::now();
-            assert_eq!(removed.unwrap(), [Settled::Done]);
-            spent[0] += sent - begin;
-            spent[1] += received - sent;
-            spent[2] += settled - received;
-            spent[3] += counted - settled;
-        }
-        for (best, spent) in best.iter_mut().zip(spent) {
-            *best = (*best).min(spent / TIMES);
-        }
+    let mut spent: [Vec<Duration>; 4] = Default::default();
+    for n in 0..2000 {
+        let new = match load.ordered() {
+            true => of(&format!("own {n}"), &n.to_string()),
+            false => entry("x"),
+        };
+        let begin = Instant::now();
+        room.send_all("q", vec![new]).await;
+        let sent = Instant::now();
+        let message = room.one("q").await;
+        let received = Instant::now();
+        let removed = room.queues.remove("q", vec![message.receipt]).await;
+        let settled = Instant::now();
+        room.counts("q").await;
+        let counted = Instant::now();
+        assert_eq!(removed.unwrap(), [Settled::Done]);
+        spent[0].push(sent - begin);
+        spent[1].push(received - sent);
+        spent[2].push(settled - received);
+        spent[3].push(counted - settled);
     }
-    best
+    spent.map(|mut spent| {
+        spent.sort();
+        spent[spent.len() / 4]
+    })
 }
 
 #[tokio::test]
 #[ignore = "takes minutes, and measures: to be run alone"]
 async fn a_million_messages_cost_what_a_thousand_cost() {
+    let mut steep = Vec::new();
     for load in Load::ALL {
         let small = times(&load.room(SMALL).await, load).await;
         let large = times(&load.room(LARGE).await, load).await;
@@ -125,9 +123,12 @@ async fn a_million_messages_cost_what_a_thousand_cost() {
             println!(
                 "{load:?}: {what} {small:.1?} with {SMALL}, {large:.1?} with {LARGE}: {ratio:.2}"
             );
-            assert!(ratio < FLAT, "{load:?}: {what}");
+            if ratio >= FLAT {
+                steep.push(format!("{load:?}: {what} {ratio:.2}"));
+            }
         }
     }
+    assert!(steep.is_empty(), "{steep:?}");
 }
 
 /// Runs 16 callers for a while; returns how often a second they got done.
