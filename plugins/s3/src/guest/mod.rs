@@ -1,10 +1,5 @@
-//! The component's side of the contracts: generated bindings, one world for each role. Nothing here decides anything.
-
-#![allow(
-    missing_docs,
-    unsafe_code,
-    reason = "generated items carry the documentation of the WIT files, and can not be written without"
-)]
+//! The component's side of the contracts, one file per role: generated bindings and what connects them to plain Rust.
+//! Nothing here decides anything.
 
 mod object;
 mod service;

@@ -3,6 +3,13 @@
 //! On failure: a request that has no sensible form is answered with 400 before the service sees it; an answer whose
 //! object can not be read to its end is cut, which the host tells the client by closing the connection.
 
+#![allow(
+    missing_docs,
+    unsafe_code,
+    reason = "generated items carry the documentation of the WIT files, and can not be written without"
+)]
+
+mod convert;
 mod stream;
 
 use std::cell::RefCell;
@@ -389,5 +396,3 @@ impl plain::Store for Host {
         Ok(self.open(bucket)?.parts_uploads(&query.into())?.into())
     }
 }
-
-mod convert;
