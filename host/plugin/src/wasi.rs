@@ -112,10 +112,8 @@ impl Wasi {
     }
 
     fn made(&mut self) -> &mut Made {
-        let made = self
-            .made
-            .get_or_insert_with(|| Box::new(Made::new(&self.world)));
-        &mut **made
+        self.made
+            .get_or_insert_with(|| Box::new(Made::new(&self.world)))
     }
 
     /// What the guest printed, if it may have printed anything.
