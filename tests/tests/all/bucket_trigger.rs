@@ -67,7 +67,10 @@ fn an_object_becomes_an_event() {
 
 #[test]
 fn each_way_to_change_an_object_has_its_event() {
-    let recorded = photos("", "");
+    let recorded = photos(
+        "",
+        "events = ['s3:ObjectCreated:*', 's3:ObjectTagging:*', 's3:ObjectRemoved:*']",
+    );
     let server = recorded.project.serve();
     let s3 = |method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]| {
         let reply = server.s3(method, path, headers, body);
@@ -151,7 +154,10 @@ fn a_trigger_hears_of_the_events_and_keys_it_asked_for() {
 
 #[test]
 fn with_versions_a_deletion_is_a_marker() {
-    let recorded = photos("versioning = true", "");
+    let recorded = photos(
+        "versioning = true",
+        "events = ['s3:ObjectCreated:*', 's3:ObjectRemoved:*']",
+    );
     let server = recorded.project.serve();
     let put = server.s3("PUT", "/photos/a", &[], b"x");
     let version = put.header("x-amz-version-id").unwrap().to_owned();
@@ -171,7 +177,8 @@ fn a_file_dropped_into_a_watched_folder_is_an_object() {
     let recorded = Recorded::new(
         "",
         "[buckets.inbox]\nfolder = 'inbox'\n\
-         [triggers.inbox]\nplugin = 's3'\nbucket = 'inbox'\nfunction = 'recorder'\n",
+         [triggers.inbox]\nplugin = 's3'\nbucket = 'inbox'\nfunction = 'recorder'\n\
+         events = ['s3:ObjectCreated:*', 's3:ObjectRemoved:*']\n",
     );
     let inbox = recorded.project.path().join("inbox");
     fs::create_dir(&inbox).unwrap();

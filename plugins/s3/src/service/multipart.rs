@@ -145,12 +145,15 @@ pub fn upload_part(call: &mut Call<'_>) -> Result<Response, Error> {
     let number = number(call)?;
     let upload = upload_of(call)?;
     let scheme = Scheme::of(&upload.metadata);
+    // Parts of an upload that was begun without an algorithm may have any: the SDKs send CRC32 with each part, and none
+    // with the call before.
     if let Some(claim) = checksum::claim(call.request)?
-        && scheme.map(|scheme| scheme.algorithm) != Some(claim.algorithm())
+        && let Some(scheme) = scheme
+        && scheme.algorithm != claim.algorithm()
     {
-        let expected = scheme.map_or("null".to_owned(), |scheme| scheme.algorithm.lower());
         return Err(error::INVALID_REQUEST.saying(format!(
-            "Checksum Type mismatch occurred, expected checksum Type: {expected}, actual checksum Type: {}",
+            "Checksum Type mismatch occurred, expected checksum Type: {}, actual checksum Type: {}",
+            scheme.algorithm.lower(),
             claim.algorithm().lower()
         )));
     }

@@ -8,6 +8,8 @@ for_each_sdk!(
     an_object_goes_there_and_back_with_its_metadata,
     objects_are_listed_by_prefix_and_page,
     parts_become_one_object,
+    a_large_object_goes_there_in_parts,
+    a_presigned_url_holds_for_a_while,
     conditions_hold,
     versions_are_kept,
     errors_are_awss,
@@ -233,6 +235,75 @@ fn parts_become_one_object(sdk: Sdk) {
     assert_eq!(answers[9]["Body"], bytes("ppp"));
     assert_eq!(answers[9]["PartsCount"], 2);
     assert_eq!(answers[13]["Uploads"], Value::Null);
+}
+
+fn a_large_object_goes_there_in_parts(sdk: Sdk) {
+    const BYTES: usize = 100_000_000;
+    let server = server();
+    let calls = [
+        call("CreateBucket", json!({ "Bucket": "large" })),
+        call(
+            "Upload",
+            json!({ "Bucket": "large", "Key": "k", "Bytes": BYTES }),
+        ),
+        call("HeadObject", json!({ "Bucket": "large", "Key": "k" })),
+    ];
+    let Ok(answers) = sdk(&server, "s3", &calls) else {
+        return;
+    };
+    assert_eq!(answers[2]["ContentLength"], BYTES, "{answers:?}");
+    let etag = answers[2]["ETag"].as_str().unwrap();
+    assert!(etag.contains('-'), "{etag} is not of an upload in parts");
+    let got = server.s3("GET", "/large/k", &[], b"");
+    let same = got
+        .body
+        .iter()
+        .zip((0..251).cycle())
+        .all(|(byte, expected)| *byte == expected);
+    assert!(
+        same && got.body.len() == BYTES,
+        "what came back is something else"
+    );
+}
+
+fn a_presigned_url_holds_for_a_while(sdk: Sdk) {
+    let server = server();
+    let presign = |operation: &str| {
+        let input = json!({ "Bucket": "signed", "Key": "k" });
+        call(
+            "Presign",
+            json!({ "operation": operation, "input": input, "seconds": 60 }),
+        )
+    };
+    let calls = [
+        call("CreateBucket", json!({ "Bucket": "signed" })),
+        presign("PutObject"),
+        presign("GetObject"),
+    ];
+    let Ok(answers) = sdk(&server, "s3", &calls) else {
+        return;
+    };
+    let path = |at: usize| {
+        let url = answers[at]["url"].as_str().unwrap();
+        url.strip_prefix(server.service_url("s3"))
+            .unwrap()
+            .to_owned()
+    };
+    let put = server.s3("PUT", &path(1), &[], b"hello");
+    assert_eq!(put.status, 200, "{}", put.text());
+    assert_eq!(server.s3("GET", &path(2), &[], b"").text(), "hello");
+    let signed = path(2);
+    let (before, date) = signed.split_once("X-Amz-Date=").unwrap();
+    let long_ago = format!("{before}X-Amz-Date=2020{}", &date[4..]);
+    let refused = server.s3("GET", &long_ago, &[], b"");
+    assert_eq!(refused.status, 403, "{}", refused.text());
+    assert!(
+        refused
+            .text()
+            .contains("<Message>Request has expired</Message>"),
+        "{}",
+        refused.text()
+    );
 }
 
 fn conditions_hold(sdk: Sdk) {
