@@ -137,7 +137,7 @@ fn load_and_kill(server: &mut Server, acknowledged: &Mutex<Acknowledged>, round:
                 let _the_host_died = repeat(
                     sqs,
                     |number| {
-                        let body = format!("ordered {round} {caller} {number}");
+                        let body = format!("ordered-{round}-{caller}-{number}");
                         let input = json!({
                             "QueueUrl": fifo, "MessageBody": body, "MessageGroupId": group,
                             "MessageDeduplicationId": body,
