@@ -1,10 +1,12 @@
 //! A message on its way in: its body, attributes and FIFO ids, and AWS's rules for them.
 
+use crate::attribute::{Attribute, Value};
+use crate::md5;
 use crate::service::Context;
 use crate::service::error::{self, Fault};
 use crate::service::input::{Input, Plural};
 use crate::service::limits;
-use crate::service::store::{Attribute, Entry, Settings, Value};
+use crate::service::store::{Entry, Settings};
 
 /// What AWS calls whoever has no signature that could be asked.
 const SENDER: &str = "AIDAIENQZJOLO23YVJ4VO";
@@ -178,7 +180,7 @@ impl Draft {
 
 fn content_digest(body: &str) -> String {
     use sha2::Digest as _;
-    crate::service::md5::hex(&sha2::Sha256::digest(body.as_bytes()))
+    md5::hex(&sha2::Sha256::digest(body.as_bytes()))
 }
 
 fn not_for_this_queue(parameter: &str, value: impl std::fmt::Display) -> Fault {

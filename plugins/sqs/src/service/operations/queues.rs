@@ -86,7 +86,7 @@ fn confirm(
 
 /// A name rests for a while after its queue was deleted.
 fn check_rest(context: &Context<'_>, name: &str) -> Result<(), Fault> {
-    let rest_ms = context.world.settings.recreate_delay * 1000;
+    let rest_ms = u64::from(context.world.settings.recreate_delay) * 1000;
     let deleted = context.store().deleted_at(name);
     if deleted.is_none_or(|deleted| deleted.saturating_add(rest_ms) <= context.world.now_ms) {
         return Ok(());
@@ -136,7 +136,7 @@ pub fn delete(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault>
 pub fn purge(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     let target = context.target(input)?;
     let purged = attributes::describe(context, &target)?.purged_at_ms;
-    let rest_ms = context.world.settings.purge_delay * 1000;
+    let rest_ms = u64::from(context.world.settings.purge_delay) * 1000;
     if purged.is_some_and(|purged| purged.saturating_add(rest_ms) > context.world.now_ms) {
         return Err(Fault::new(
             &error::PURGE_QUEUE_IN_PROGRESS,

@@ -5,12 +5,14 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
+use crate::attribute::{Attribute, Value};
+use crate::md5;
 use crate::service::answer::{self, Answer, Node, Record};
 use crate::service::error::Fault;
 use crate::service::input::{Input, Plural};
 use crate::service::operations::message;
-use crate::service::store::{Attribute, Message, Value};
-use crate::service::{Context, Target, limits, md5};
+use crate::service::store::Message;
+use crate::service::{Context, Target, limits};
 
 /// The system attributes, in AWS's order.
 const SYSTEM_ATTRIBUTES: [&str; 9] = [

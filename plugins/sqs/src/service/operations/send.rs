@@ -7,7 +7,8 @@ use crate::service::limits;
 use crate::service::operations::batch;
 use crate::service::operations::message::{Draft, Rules};
 use crate::service::store::{Entry, Sent};
-use crate::service::{Context, Target, md5};
+use crate::md5;
+use crate::service::{Context, Target};
 
 pub fn one(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     let target = context.target(input)?;

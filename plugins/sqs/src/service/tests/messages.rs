@@ -73,7 +73,7 @@ fn the_query_protocol_repeats_elements() {
              &MessageAttributeName.1=All&MaxNumberOfMessages=10"
         ),
     );
-    let digest = crate::service::md5::of_body(b"a<&b\r");
+    let digest = crate::md5::of_body(b"a<&b\r");
     let attributes = sent.split("<MD5OfMessageAttributes>").nth(1).unwrap();
     let attributes = attributes.split('<').next().unwrap();
     assert_eq!(
