@@ -12,10 +12,10 @@ use wasip2::http::outgoing_handler;
 use wasip2::http::types::{Fields, Method, OutgoingBody, OutgoingRequest, Scheme};
 use wasip2::io::streams::StreamError;
 
-use crate::poll::sign::{self, Credentials};
 use crate::attribute::{Attribute, Value};
-use crate::poll::wire::{self, Failure, MOST, Request};
 use crate::poll::Settings;
+use crate::poll::sign::{self, Credentials};
+use crate::poll::wire::{self, Failure, MOST, Request};
 use plugin_kit::settings::Problem;
 
 wit_bindgen::generate!({

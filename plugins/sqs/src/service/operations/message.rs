@@ -21,6 +21,11 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// Whether the queue is a FIFO queue.
+    pub fn fifo(&self) -> bool {
+        self.fifo
+    }
+
     pub fn of(settings: &Settings) -> Self {
         let find = |name: &str| {
             let found = settings.attributes.iter().find(|(other, _)| other == name);

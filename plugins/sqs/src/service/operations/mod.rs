@@ -1,11 +1,13 @@
 //! What SQS can be asked for: one file per group of operations, the same for both protocols.
 
+mod allow;
 mod attributes;
 mod batch;
 mod delete;
 mod message;
 mod moves;
 mod permissions;
+mod policy;
 mod queues;
 mod receive;
 mod redrive;

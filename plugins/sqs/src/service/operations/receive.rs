@@ -11,7 +11,7 @@ use crate::service::answer::{self, Answer, Node, Record};
 use crate::service::error::Fault;
 use crate::service::input::{Input, Plural};
 use crate::service::operations::message;
-use crate::service::store::Message;
+use crate::service::store::{Message, StoreFault};
 use crate::service::{Context, Target, limits};
 
 /// The system attributes, in AWS's order.
@@ -50,8 +50,11 @@ pub fn receive(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault
     let most = u32::try_from(most).unwrap_or(1);
     let wait_ms = u32::try_from(wait * 1000).unwrap_or(0);
     let lease_ms = lease.map(|seconds| seconds * 1000);
-    let messages = target.queue.receive(most, lease_ms, wait_ms);
-    let messages = messages.map_err(|fault| context.fault(fault))?;
+    let messages = match target.queue.receive(most, lease_ms, wait_ms) {
+        // Who polls long, or a FIFO queue, just gets nothing.
+        Err(StoreFault::Crowded) if wait_ms > 0 || target.name.ends_with(".fifo") => Vec::new(),
+        messages => messages.map_err(|fault| context.fault(fault))?,
+    };
     let messages = messages
         .into_iter()
         .map(|message| Node::Record(render(context, message, &system, &user)))
