@@ -5,6 +5,7 @@ mod attributes;
 mod batch;
 mod delete;
 mod message;
+mod message_attributes;
 mod moves;
 mod permissions;
 mod policy;

@@ -48,7 +48,7 @@ pub fn start(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> 
         fault => context.fault(fault),
     })?;
     Ok(Some(
-        Record::default().text("TaskHandle", handle(&task, &arn)),
+        Record::default().text("TaskHandle", handle(&task, &context.arn(&name))),
     ))
 }
 
@@ -160,7 +160,8 @@ fn missing(parameter: &str) -> Fault {
 }
 
 fn handle(task: &str, source: &str) -> String {
-    BASE64.encode(serde_json::json!({"taskId": task, "sourceArn": source}).to_string())
+    // Neither has a character that JSON would escape: one is a UUID, the other the ARN of a queue that is there.
+    BASE64.encode(format!(r#"{{"taskId":"{task}","sourceArn":"{source}"}}"#))
 }
 
 fn parse_handle(handle: &str) -> Option<(String, String)> {

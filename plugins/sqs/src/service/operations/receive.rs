@@ -10,7 +10,7 @@ use crate::md5;
 use crate::service::answer::{self, Answer, Node, Record};
 use crate::service::error::Fault;
 use crate::service::input::{Input, Plural};
-use crate::service::operations::message;
+use crate::service::operations::{attributes, message};
 use crate::service::store::{Message, StoreFault};
 use crate::service::{Context, Target, limits};
 
@@ -80,13 +80,9 @@ fn wait_seconds(context: &Context<'_>, target: &Target, input: &Input<'_>) -> Re
             )
         });
     }
-    let description = target.queue.describe();
-    let settings = description.map_err(|fault| context.fault(fault))?.settings;
-    let wait = settings
-        .attributes
-        .iter()
-        .find(|(name, _)| name == "ReceiveMessageWaitTimeSeconds");
-    Ok(wait.and_then(|(_, wait)| wait.parse().ok()).unwrap_or(0))
+    let settings = attributes::describe(context, target)?.settings;
+    let wait = attributes::extra(&settings, "ReceiveMessageWaitTimeSeconds");
+    Ok(wait.and_then(|wait| wait.parse().ok()).unwrap_or(0))
 }
 
 fn lease_seconds(input: &Input<'_>) -> Result<Option<u64>, Fault> {

@@ -5,8 +5,8 @@ use crate::service::answer::{Answer, Record};
 use crate::service::error::{self, Fault};
 use crate::service::input::Input;
 use crate::service::limits;
-use crate::service::operations::batch;
 use crate::service::operations::message::{Draft, Rules};
+use crate::service::operations::{attributes, batch};
 use crate::service::store::Sent;
 use crate::service::{Context, Target};
 
@@ -67,9 +67,8 @@ fn check_size<'a>(drafts: impl Iterator<Item = &'a Draft>) -> Result<(), Fault> 
 
 /// The rules of the queue a message is for.
 fn rules(context: &Context<'_>, target: &Target) -> Result<Rules, Fault> {
-    let description = target.queue.describe();
-    let description = description.map_err(|fault| context.fault(fault))?;
-    Ok(Rules::of(&description.settings))
+    let settings = attributes::describe(context, target)?.settings;
+    Ok(Rules::of(&settings))
 }
 
 /// Sends messages that have been checked; what AWS says of each.
