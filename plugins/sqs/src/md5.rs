@@ -3,6 +3,7 @@
 use md5::{Digest as _, Md5};
 
 use crate::attribute::{Attribute, Value};
+use crate::hex::hex;
 
 /// Of a body.
 pub fn of_body(body: &[u8]) -> String {
@@ -33,15 +34,6 @@ fn update(digest: &mut Md5, bytes: &[u8]) {
     let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     digest.update(length.to_be_bytes());
     digest.update(bytes);
-}
-
-/// Lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|digit| char::from_digit(digit.into(), 16))
-        .collect()
 }
 
 #[cfg(test)]

@@ -59,8 +59,7 @@ pub fn get(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
         json: "AttributeNames",
         query: "AttributeName",
     })?;
-    let known = |name: &str| name == "All" || OBSERVED.contains(&name) || CHOSEN.contains(&name);
-    if let Some(unknown) = names.iter().find(|name| !known(name)) {
+    if let Some(unknown) = names.iter().find(|name| !is_name(name)) {
         return Err(Fault::unknown_attribute(unknown));
     }
     let wanted = |name: &&str| names.iter().any(|asked| asked == "All" || asked == name);
@@ -89,6 +88,11 @@ pub fn get(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
         "Name",
         attributes,
     )))
+}
+
+/// Whether it is what a queue's attributes are asked for by.
+pub fn is_name(name: &str) -> bool {
+    name == "All" || OBSERVED.contains(&name) || CHOSEN.contains(&name)
 }
 
 pub fn set(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use sha2::{Digest as _, Sha256};
 
 use crate::attribute::{Attribute, Value};
-use crate::md5;
+use crate::hex::hex;
 use crate::service::Context;
 use crate::service::error::{self, Fault};
 use crate::service::input::Input;
@@ -185,7 +185,7 @@ impl Draft {
 }
 
 fn content_digest(body: &str) -> String {
-    md5::hex(&Sha256::digest(body.as_bytes()))
+    hex(&Sha256::digest(body.as_bytes()))
 }
 
 fn not_for_this_queue(parameter: &str, value: impl std::fmt::Display) -> Fault {

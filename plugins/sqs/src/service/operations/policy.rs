@@ -7,10 +7,12 @@ use crate::service::limits;
 use crate::service::operations::attributes;
 use crate::service::store::Settings;
 
+/// The members of a policy, in AWS's order.
 const MEMBERS: [&str; 3] = ["Version", "Id", "Statement"];
 
 const VERSIONS: [&str; 2] = ["2008-10-17", "2012-10-17"];
 
+/// The members of a statement, in AWS's order.
 const STATEMENT: [&str; 9] = [
     "Sid",
     "Effect",
@@ -93,36 +95,27 @@ pub fn write(policy: &Map<String, Json>, statements: &[Json]) -> String {
     let statements: Vec<String> = statements
         .iter()
         .map(|statement| match statement {
-            Json::Object(members) => {
-                let order = [
-                    "Sid",
-                    "Effect",
-                    "Principal",
-                    "Action",
-                    "Resource",
-                    "Condition",
-                ];
-                format!("{{{}}}", members_in_order(members, &order))
-            }
+            Json::Object(members) => object(in_order(members, &STATEMENT)),
             other => other.to_string(),
         })
         .collect();
-    format!(
-        r#"{{{},"Statement":[{}]}}"#,
-        members_in_order(policy, &["Version", "Id"]),
-        statements.join(",")
-    )
+    let mut members = in_order(policy, &MEMBERS);
+    members.push(format!(r#""Statement":[{}]"#, statements.join(",")));
+    object(members)
 }
 
-/// Members: these first, then all others.
-fn members_in_order(members: &Map<String, Json>, order: &[&str]) -> String {
+fn object(members: Vec<String>) -> String {
+    format!("{{{}}}", members.join(","))
+}
+
+/// Members as JSON: these first, then all others.
+fn in_order(members: &Map<String, Json>, order: &[&str]) -> Vec<String> {
     let first = order.iter().filter_map(|name| members.get_key_value(*name));
     let others = members
         .iter()
         .filter(|(name, _)| !order.contains(&name.as_str()));
-    let written: Vec<String> = first
+    first
         .chain(others)
         .map(|(name, value)| format!("{}:{value}", Json::from(name.as_str())))
-        .collect();
-    written.join(",")
+        .collect()
 }

@@ -100,7 +100,8 @@ fn lease_seconds(input: &Input<'_>) -> Result<Option<u64>, Fault> {
 }
 
 /// Which system attributes are asked for. In JSON the newer parameter counts if both are there, in the query protocol,
-/// where SDKs send the newer one under the older name, the older.
+/// where SDKs send the newer one under the older name, the older. Names of a queue's attributes, which the older one may
+/// have as well, select nothing.
 fn system_names<'a>(input: &Input<'a>) -> Result<Vec<Cow<'a, str>>, Fault> {
     let newer = input.texts(Plural {
         json: "MessageSystemAttributeNames",
@@ -116,10 +117,8 @@ fn system_names<'a>(input: &Input<'a>) -> Result<Vec<Cow<'a, str>>, Fault> {
         (newer, older)
     };
     let names = if first.is_empty() { second } else { first };
-    let unknown = names
-        .iter()
-        .find(|name| name.as_ref() != "All" && !SYSTEM_ATTRIBUTES.contains(&name.as_ref()));
-    match unknown {
+    let is_known = |name: &str| SYSTEM_ATTRIBUTES.contains(&name) || attributes::is_name(name);
+    match names.iter().find(|name| !is_known(name)) {
         Some(name) => Err(Fault::unknown_attribute(name)),
         None => Ok(names),
     }

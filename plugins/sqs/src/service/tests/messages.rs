@@ -129,7 +129,7 @@ fn what_is_not_asked_for_is_absent() {
         }),
     );
     let received = service.ok("ReceiveMessage", json!({
-        "QueueUrl": URL, "MessageAttributeNames": ["Other"], "AttributeNames": ["SequenceNumber"],
+        "QueueUrl": URL, "MessageAttributeNames": ["Other"], "AttributeNames": ["SequenceNumber", "Policy"],
     }));
     let mut keys: Vec<_> = received["Messages"][0]
         .as_object()

@@ -65,6 +65,24 @@ fn permissions_become_the_policy() {
 }
 
 #[test]
+fn permissions_are_added_to_a_policy_of_few_words() {
+    let service = Service::standard();
+    let statement = r#"{"Effect":"Allow","Principal":"*","Action":"sqs:*","Resource":"*"}"#;
+    let policy = format!(r#"{{"Statement":{statement}}}"#);
+    let input = json!({"QueueUrl": URL, "Attributes": {"Policy": policy}});
+    service.ok("SetQueueAttributes", input);
+    let input = json!({"QueueUrl": URL, "Label": "l", "AWSAccountIds": ["111111111111"], "Actions": ["*"]});
+    service.ok("AddPermission", input);
+    let input = json!({"QueueUrl": URL, "AttributeNames": ["Policy"]});
+    let shown = service.ok("GetQueueAttributes", input);
+    let added = r#"{"Sid":"l","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"SQS:*","Resource":"arn:aws:sqs:eu-west-1:000000000000:orders"}"#;
+    assert_eq!(
+        shown["Attributes"]["Policy"],
+        format!(r#"{{"Statement":[{statement},{added}]}}"#)
+    );
+}
+
+#[test]
 fn some_permissions_can_not_be_given() {
     let service = Service::standard();
     let refused = |actions: Value| {
