@@ -71,7 +71,8 @@ fn permissions_are_added_to_a_policy_of_few_words() {
     let policy = format!(r#"{{"Statement":{statement}}}"#);
     let input = json!({"QueueUrl": URL, "Attributes": {"Policy": policy}});
     service.ok("SetQueueAttributes", input);
-    let input = json!({"QueueUrl": URL, "Label": "l", "AWSAccountIds": ["111111111111"], "Actions": ["*"]});
+    let input =
+        json!({"QueueUrl": URL, "Label": "l", "AWSAccountIds": ["111111111111"], "Actions": ["*"]});
     service.ok("AddPermission", input);
     let input = json!({"QueueUrl": URL, "AttributeNames": ["Policy"]});
     let shown = service.ok("GetQueueAttributes", input);
