@@ -3,6 +3,7 @@
 use md5::{Digest as _, Md5};
 
 use crate::attribute::{Attribute, Value};
+use crate::hex::hex;
 
 /// Of a body.
 pub fn of_body(body: &[u8]) -> String {
@@ -33,14 +34,6 @@ fn update(digest: &mut Md5, bytes: &[u8]) {
     let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     digest.update(length.to_be_bytes());
     digest.update(bytes);
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|digit| char::from_digit(digit.into(), 16))
-        .collect()
 }
 
 #[cfg(test)]
@@ -76,20 +69,27 @@ mod tests {
                 vec![text("timestamp", "Number", "1493147359900")],
                 "235c5c510d26fb653d073faed50ae77c",
             ),
+            (
+                vec![text("AWSTraceHeader", "String", "some-trace-id")],
+                "fdce4f2818803f2f73becc09a54792c0",
+            ),
+            (
+                vec![text("UserId", "Number.bigint", "1234567890123456789012")],
+                "797ab158d73dcb5242dedc4412c8e855",
+            ),
         ] {
             assert_eq!(of_attributes(&attributes).as_deref(), Some(expected));
         }
     }
 
     #[test]
-    fn bytes_and_text_differ() {
+    fn bytes_are_digested_as_they_are() {
+        let trace = b"traceparent\x1e00-774062d6c37081a5a0b9b5b88e30627c-2d2482211f6489da-01";
         let bytes = Attribute {
-            value: Value::Binary(b"Bar".to_vec()),
-            ..text("Foo", "String", "")
+            value: Value::Binary(trace.to_vec()),
+            ..text("attr1", "Binary", "")
         };
-        assert_ne!(
-            of_attributes([&bytes]),
-            of_attributes([&text("Foo", "String", "Bar")])
-        );
+        let digest = of_attributes([&bytes]);
+        assert_eq!(digest.as_deref(), Some("8cbe4db156db8a94db8b801b7addb984"));
     }
 }

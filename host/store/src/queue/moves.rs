@@ -208,7 +208,8 @@ fn start(
 
 impl Queues {
     /// Starts to move a queue's messages: to the queue named, or each to the one it came from. A moved message keeps its
-    /// id and body and counts as not received yet. One move per queue at a time, else [`QueueError::Exists`].
+    /// body and attributes, has a new id, and counts as sent when it was moved and not received yet. One move per queue at
+    /// a time, else [`QueueError::Exists`].
     pub async fn start_move(
         &self,
         source: &str,

@@ -1,6 +1,6 @@
 //! A message goes from one queue to another: to the dead letters, or back.
 //!
-//! It keeps its id, its body, and when it was sent. In its new queue it is the last; receipts from before are worth nothing.
+//! It keeps its body and its attributes. In its new queue it is the last; receipts from before are worth nothing.
 
 use rusqlite::params;
 use uuid::Uuid;
@@ -13,9 +13,9 @@ use crate::queues::time;
 /// Why it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reason {
-    /// It is a dead letter: its receives count on, its retention runs on, its source is noted.
+    /// It is a dead letter: its id stays, its receives count on, its retention runs on, its source is noted.
     DeadLetter,
-    /// It is moved on behalf of somebody who wants it consumed again: as if it were new.
+    /// It is moved on behalf of somebody who wants it consumed again: as if it were sent now, with a new id.
     Move,
 }
 
@@ -52,12 +52,17 @@ pub(crate) fn transfer(
         _ => None,
     };
     let dead = reason == Reason::DeadLetter;
+    let id = if dead {
+        moving.message_id
+    } else {
+        Uuid::new_v4()
+    };
     // The id that told duplicates of it apart has nothing to say among the dead letters of other queues.
     let deduplication = (dead && to.ordered).then(|| moving.message_id.to_string());
     let sql = "INSERT INTO queue_messages (pile, due_at, receives, leased_at, first_received_at, sent_at, kept_from,
                                            group_id, group_name, message_id, deduplication, source, details, body)
-               SELECT ?2, ?3, iif(?4, receives, 0), leased_at, first_received_at, sent_at, iif(?4, kept_from, ?3),
-                      ?5, group_name, message_id, coalesce(?6, deduplication), ?7, details, body
+               SELECT ?2, ?3, iif(?4, receives, 0), leased_at, first_received_at, iif(?4, sent_at, ?3),
+                      iif(?4, kept_from, ?3), ?5, group_name, ?8, coalesce(?6, deduplication), ?7, details, body
                FROM queue_messages WHERE id = ?1";
     turn.insert(
         sql,
@@ -69,6 +74,7 @@ pub(crate) fn transfer(
             group,
             deduplication,
             dead.then_some(&from.name),
+            id.as_bytes(),
         ],
     )?;
     turn.execute("DELETE FROM queue_messages WHERE id = ?1", [moving.id])?;

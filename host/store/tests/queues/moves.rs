@@ -72,7 +72,7 @@ async fn without_a_destination_every_message_goes_back_to_where_it_came_from() {
 }
 
 #[tokio::test]
-async fn a_moved_message_keeps_its_id_and_a_new_retention_begins() {
+async fn a_moved_message_is_as_if_it_were_sent_now() {
     let settings = Settings {
         retention_ms: 100_000,
         ..Settings::default()
@@ -90,7 +90,11 @@ async fn a_moved_message_keeps_its_id_and_a_new_retention_begins() {
     room.clock.advance(60_000);
     let moved = room.receive("b", up_to(10)).await;
     assert_eq!(bodies(&moved), ["a0", "b0"]);
-    assert_eq!((&moved[0].id, moved[0].sent_at), (&dead[0].id, NOW));
+    assert_eq!(moved[0].sent_at, NOW + 60_000);
+    assert!(
+        dead.iter()
+            .all(|dead| moved.iter().all(|moved| moved.id != dead.id))
+    );
     assert_eq!(
         (moved[0].receives, moved[0].first_received_at),
         (1, NOW + 120_000)

@@ -12,9 +12,11 @@ use wasip2::http::outgoing_handler;
 use wasip2::http::types::{Fields, Method, OutgoingBody, OutgoingRequest, Scheme};
 use wasip2::io::streams::StreamError;
 
+use crate::attribute::{Attribute, Value};
+use crate::poll::Settings;
 use crate::poll::sign::{self, Credentials};
-use crate::poll::wire::{self, AttributeValue, Failure, MOST, Request};
-use crate::poll::{Settings, settings};
+use crate::poll::wire::{self, Failure, MOST, Request};
+use plugin_kit::settings::Problem;
 
 wit_bindgen::generate!({
     inline: "
@@ -174,8 +176,8 @@ fn exchange(
     }
 }
 
-impl From<settings::Problem> for wit::Problem {
-    fn from(problem: settings::Problem) -> Self {
+impl From<Problem> for wit::Problem {
+    fn from(problem: Problem) -> Self {
         Self {
             at: problem.at,
             message: problem.message,
@@ -193,24 +195,26 @@ impl From<Failure> for wit::Failure {
     }
 }
 
+impl From<Attribute> for wit::Attribute {
+    fn from(attribute: Attribute) -> Self {
+        Self {
+            name: attribute.name,
+            data_type: attribute.data_type,
+            value: match attribute.value {
+                Value::Text(text) => wit::Value::Text(text),
+                Value::Binary(bytes) => wit::Value::Binary(bytes),
+            },
+        }
+    }
+}
+
 impl From<wire::Message> for wit::Message {
     fn from(message: wire::Message) -> Self {
-        let attributes = message
-            .attributes
-            .into_iter()
-            .map(|(name, data_type, value)| wit::Attribute {
-                name,
-                data_type,
-                value: match value {
-                    AttributeValue::Text(text) => wit::Value::Text(text),
-                    AttributeValue::Binary(bytes) => wit::Value::Binary(bytes),
-                },
-            });
         Self {
             id: message.id,
             receipt: message.receipt,
             body: message.body.into_bytes(),
-            attributes: attributes.collect(),
+            attributes: message.attributes.into_iter().map(Into::into).collect(),
             group: message.group,
             deduplication: message.deduplication,
             sequence: message.sequence,

@@ -43,9 +43,9 @@ impl Settings for Component {
     fn check(text: String) -> Vec<Problem> {
         settings::check(&text)
             .into_iter()
-            .map(|settings::Problem { at, message }| Problem {
-                at,
-                message,
+            .map(|problem| Problem {
+                at: problem.at,
+                message: problem.message,
                 extra: Vec::new(),
             })
             .collect()

@@ -1,9 +1,11 @@
 //! The trigger's `poll` table.
 
+use plugin_kit::settings::{self, Problem, Problems, Table};
 use serde_json::{Map, Value};
 
-/// The keys of the table, for the nearest right one.
-const KEYS: [&str; 3] = ["queue-url", "region", "endpoint"];
+const QUEUE_URL: &str = "queue-url";
+const REGION: &str = "region";
+const ENDPOINT: &str = "endpoint";
 
 /// A queue elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,76 +18,41 @@ pub struct Settings {
     pub region: Option<String>,
 }
 
-/// A mistake, with the key it is at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// Empty: the table as a whole.
-    pub at: Vec<String>,
-    /// What is wrong and what would be right.
-    pub message: String,
-}
-
 impl Settings {
-    /// Reads the table, as JSON; all of its mistakes at once.
+    /// Reads the table, as JSON.
+    ///
+    /// # Errors
+    ///
+    /// All of its mistakes at once.
     pub fn read(config: &str) -> Result<Self, Vec<Problem>> {
-        let table = serde_json::from_str::<Map<String, Value>>(config).unwrap_or_default();
-        let mut problems = Vec::new();
-        for key in table.keys().filter(|key| !KEYS.contains(&key.as_str())) {
-            problems.push(problem(
-                key,
-                format!("is unknown; there are {}", KEYS.join(", ")),
-            ));
+        let members = settings::parse(config)?;
+        let table = Table::root(&members);
+        let mut problems = Problems::default();
+        table.refuse_unknown(&[QUEUE_URL, REGION, ENDPOINT], &[], &mut problems);
+        let settings = Self::parse(&table, &mut problems);
+        problems.or(settings)
+    }
+
+    fn parse(table: &Table<'_>, problems: &mut Problems) -> Option<Self> {
+        if table.get(QUEUE_URL).is_none() {
+            let message = "needs `queue-url`: the queue's URL, such as \
+                           \"https://sqs.eu-west-1.amazonaws.com/123456789012/orders\"";
+            problems.add(Vec::new(), message);
         }
-        let mut text = |key: &str| match table.get(key) {
-            None => None,
-            Some(Value::String(text)) => Some(text.clone()),
-            Some(other) => {
-                problems.push(problem(key, format!("must be a string, not {other}")));
-                None
-            }
-        };
-        let queue_url = text("queue-url");
-        let endpoint = text("endpoint");
-        let region = text("region");
-        match queue_url.as_deref().map(origin_and_path) {
-            None if !table.contains_key("queue-url") => problems.push(Problem {
-                at: Vec::new(),
-                message: "needs `queue-url`: the queue's URL, such as \
-                          \"https://sqs.eu-west-1.amazonaws.com/123456789012/orders\""
-                    .to_owned(),
-            }),
-            Some(None) => problems.push(problem(
-                "queue-url",
-                "must be a URL with an account and a name, such as \"http://127.0.0.1:9324/000000000000/orders\"",
-            )),
-            _ => {}
-        }
-        if endpoint
-            .as_deref()
-            .is_some_and(|endpoint| origin(endpoint).is_none())
-        {
-            problems.push(problem(
-                "endpoint",
-                "must be a URL, such as \"http://127.0.0.1:9324\"",
-            ));
-        }
-        let read = queue_url.and_then(|queue_url| {
-            let (origin_of_queue, _) = origin_and_path(&queue_url)?;
-            let endpoint = match &endpoint {
-                Some(endpoint) => origin(endpoint)?.to_owned(),
-                None => origin_of_queue.to_owned(),
-            };
-            let region = region.or_else(|| region_of(&endpoint));
-            Some(Self {
-                queue_url,
-                endpoint,
-                region,
-            })
-        });
-        match read {
-            Some(settings) if problems.is_empty() => Ok(settings),
-            _ => Err(problems),
-        }
+        let rule = "this must be a URL with an account and a name, such as \
+                    \"http://127.0.0.1:9324/000000000000/orders\"";
+        let queue_url = table.text(QUEUE_URL, is_queue_url, rule, problems);
+        let rule = "this must be a URL, such as \"http://127.0.0.1:9324\"";
+        let endpoint = table.text(ENDPOINT, |url| origin(url).is_some(), rule, problems);
+        let rule = "this must be a region, such as \"eu-west-1\"";
+        let region = table.text(REGION, |region| !region.is_empty(), rule, problems);
+        let queue_url = queue_url?;
+        let endpoint = origin(endpoint.unwrap_or(queue_url))?.to_owned();
+        Some(Self {
+            queue_url: queue_url.to_owned(),
+            region: region.map(str::to_owned).or_else(|| region_of(&endpoint)),
+            endpoint,
+        })
     }
 
     /// The queue's name.
@@ -108,19 +75,12 @@ impl Settings {
     /// For the guest's `state`.
     pub fn to_json(&self) -> String {
         let mut table = Map::new();
-        table.insert("queue-url".into(), self.queue_url.clone().into());
-        table.insert("endpoint".into(), self.endpoint.clone().into());
+        table.insert(QUEUE_URL.into(), self.queue_url.clone().into());
+        table.insert(ENDPOINT.into(), self.endpoint.clone().into());
         if let Some(region) = &self.region {
-            table.insert("region".into(), region.clone().into());
+            table.insert(REGION.into(), region.clone().into());
         }
         Value::Object(table).to_string()
-    }
-}
-
-fn problem(key: &str, message: impl Into<String>) -> Problem {
-    Problem {
-        at: vec![key.to_owned()],
-        message: message.into(),
     }
 }
 
@@ -129,15 +89,16 @@ fn origin(url: &str) -> Option<&str> {
     let (scheme, rest) = url.split_once("://")?;
     let authority = rest.split('/').next()?;
     let known = matches!(scheme, "http" | "https") && !authority.is_empty();
-    known.then(|| &url[..scheme.len() + 3 + authority.len()])
+    known.then(|| url.get(..scheme.len() + 3 + authority.len()))?
 }
 
-fn origin_and_path(url: &str) -> Option<(&str, &str)> {
-    let origin = origin(url)?;
-    let path = url.strip_prefix(origin)?.strip_prefix('/')?;
-    let (account, name) = path.split_once('/')?;
-    let whole = !account.is_empty() && !name.is_empty() && !name.contains('/');
-    whole.then_some((origin, path))
+/// Whether a URL has an account and a name after its origin, and nothing else.
+fn is_queue_url(url: &str) -> bool {
+    let path = origin(url).and_then(|origin| url.strip_prefix(origin)?.strip_prefix('/'));
+    let parts = path.and_then(|path| path.split_once('/'));
+    parts.is_some_and(|(account, name)| {
+        !account.is_empty() && !name.is_empty() && !name.contains('/')
+    })
 }
 
 /// AWS says it in the host's name: `sqs.eu-west-1.amazonaws.com`.

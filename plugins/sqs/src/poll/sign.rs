@@ -3,6 +3,8 @@
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
+
 /// Who signs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {
@@ -62,18 +64,18 @@ pub fn headers(
         .collect();
     let canonical = format!(
         "POST\n/\n\n{lines}\n{names}\n{}",
-        hexadecimal(&Sha256::digest(body))
+        hex(&Sha256::digest(body))
     );
     let scope = format!("{day}/{region}/sqs/aws4_request");
     let to_sign = format!(
         "AWS4-HMAC-SHA256\n{time}\n{scope}\n{}",
-        hexadecimal(&Sha256::digest(canonical))
+        hex(&Sha256::digest(canonical))
     );
     let secret = format!("AWS4{}", credentials.secret);
     let key = [day, region, "sqs", "aws4_request"]
         .iter()
         .fold(secret.into_bytes(), |key, part| keyed(&key, part));
-    let signature = hexadecimal(&keyed(&key, &to_sign));
+    let signature = hex(&keyed(&key, &to_sign));
     let authorization = format!(
         "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={signature}",
         credentials.id
@@ -90,10 +92,6 @@ fn keyed(key: &[u8], text: &str) -> Vec<u8> {
     };
     mac.update(text.as_bytes());
     mac.finalize().into_bytes().to_vec()
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `20261121T110154Z`.

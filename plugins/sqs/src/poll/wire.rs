@@ -2,7 +2,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::{Value as Json, json};
+
+use crate::attribute::{Attribute, Value};
 
 /// Of every request.
 pub const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
@@ -31,8 +33,8 @@ pub struct Message {
     pub receipt: String,
     /// `Body`.
     pub body: String,
-    /// `MessageAttributes`: names, types, values.
-    pub attributes: Vec<(String, String, AttributeValue)>,
+    /// `MessageAttributes`.
+    pub attributes: Vec<Attribute>,
     /// `MessageGroupId`.
     pub group: Option<String>,
     /// `MessageDeduplicationId`.
@@ -49,15 +51,6 @@ pub struct Message {
     pub dead_letter_of: Option<String>,
     /// `SenderId`, `AWSTraceHeader`.
     pub extra: Vec<(String, String)>,
-}
-
-/// The value of a message's attribute.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AttributeValue {
-    /// `StringValue`.
-    Text(String),
-    /// `BinaryValue`.
-    Binary(Vec<u8>),
 }
 
 /// Why a request did not succeed.
@@ -88,7 +81,7 @@ pub fn receive(queue_url: &str, most: u32, wait_ms: u32) -> Request {
 pub fn delete(queue_url: &str, receipts: &[String]) -> Vec<Request> {
     let requests = receipts.chunks(MOST as usize).map(|receipts| {
         let entries = receipts.iter().enumerate();
-        let entries: Vec<Value> = entries
+        let entries: Vec<Json> = entries
             .map(|(id, receipt)| json!({ "Id": id.to_string(), "ReceiptHandle": receipt }))
             .collect();
         let body = json!({ "QueueUrl": queue_url, "Entries": entries });
@@ -104,7 +97,7 @@ pub fn delete(queue_url: &str, receipts: &[String]) -> Vec<Request> {
 pub fn change_visibility(queue_url: &str, changes: &[(String, u32)]) -> Vec<Request> {
     let requests = changes.chunks(MOST as usize).map(|changes| {
         let entries = changes.iter().enumerate();
-        let entries: Vec<Value> = entries
+        let entries: Vec<Json> = entries
             .map(|(id, (receipt, after_ms))| {
                 json!({ "Id": id.to_string(), "ReceiptHandle": receipt, "VisibilityTimeout": after_ms.div_ceil(1_000) })
             })
@@ -120,10 +113,10 @@ pub fn check(status: u16, body: &[u8]) -> Result<(), Failure> {
     if (200..300).contains(&status) {
         return Ok(());
     }
-    let error: Value = serde_json::from_slice(body).unwrap_or_default();
+    let error: Json = serde_json::from_slice(body).unwrap_or_default();
     let code = error
         .get("__type")
-        .and_then(Value::as_str)
+        .and_then(Json::as_str)
         .unwrap_or_default();
     let code = code.rsplit('#').next().unwrap_or_default();
     let message = ["message", "Message"]
@@ -145,15 +138,15 @@ pub fn check(status: u16, body: &[u8]) -> Result<(), Failure> {
 
 /// The messages of an answer to [`receive`].
 pub fn messages(body: &[u8]) -> Result<Vec<Message>, Failure> {
-    let answer: Value = serde_json::from_slice(body)
+    let answer: Json = serde_json::from_slice(body)
         .map_err(|error| Failure::Transient(format!("the answer is not JSON: {error}")))?;
-    let messages = answer.get("Messages").and_then(Value::as_array);
+    let messages = answer.get("Messages").and_then(Json::as_array);
     messages.into_iter().flatten().map(message).collect()
 }
 
-fn message(value: &Value) -> Result<Message, Failure> {
+fn message(value: &Json) -> Result<Message, Failure> {
     let required = |key: &str| {
-        let text = value.get(key).and_then(Value::as_str);
+        let text = value.get(key).and_then(Json::as_str);
         text.map(str::to_owned)
             .ok_or_else(|| Failure::Transient(format!("a message in the answer has no {key}")))
     };
@@ -163,7 +156,7 @@ fn message(value: &Value) -> Result<Message, Failure> {
     };
     let number = |key: &str| system(key).and_then(|text| text.parse::<u64>().ok());
     let extra = ["SenderId", "AWSTraceHeader"].into_iter();
-    let attributes = value.get("MessageAttributes").and_then(Value::as_object);
+    let attributes = value.get("MessageAttributes").and_then(Json::as_object);
     Ok(Message {
         id: required("MessageId")?,
         receipt: required("ReceiptHandle")?,
@@ -189,13 +182,17 @@ fn message(value: &Value) -> Result<Message, Failure> {
     })
 }
 
-fn attribute((name, value): (&String, &Value)) -> Option<(String, String, AttributeValue)> {
-    let data_type = value.get("DataType")?.as_str()?.to_owned();
-    let value = match value.get("BinaryValue").and_then(Value::as_str) {
-        Some(binary) => AttributeValue::Binary(STANDARD.decode(binary).ok()?),
-        None => AttributeValue::Text(value.get("StringValue")?.as_str()?.to_owned()),
+fn attribute((name, said): (&String, &Json)) -> Option<Attribute> {
+    let data_type = said.get("DataType")?.as_str()?.to_owned();
+    let value = match said.get("BinaryValue").and_then(Json::as_str) {
+        Some(binary) => Value::Binary(STANDARD.decode(binary).ok()?),
+        None => Value::Text(said.get("StringValue")?.as_str()?.to_owned()),
     };
-    Some((name.clone(), data_type, value))
+    Some(Attribute {
+        name: name.clone(),
+        data_type,
+        value,
+    })
 }
 
 #[cfg(test)]
@@ -217,11 +214,11 @@ mod tests {
             id: "id".to_owned(),
             receipt: "handle".to_owned(),
             body: "body".to_owned(),
-            attributes: vec![(
-                "b".to_owned(),
-                "Binary".to_owned(),
-                AttributeValue::Binary(vec![0, 1]),
-            )],
+            attributes: vec![Attribute {
+                name: "b".to_owned(),
+                data_type: "Binary".to_owned(),
+                value: Value::Binary(vec![0, 1]),
+            }],
             group: Some("g".to_owned()),
             deduplication: None,
             sequence: Some("0007".to_owned()),
@@ -251,9 +248,9 @@ mod tests {
         let receipts: Vec<String> = (0..25).map(|n| n.to_string()).collect();
         let requests = delete("url", &receipts);
         assert_eq!(requests.len(), 3);
-        let last: Value = serde_json::from_str(&requests[2].body).unwrap();
+        let last: Json = serde_json::from_str(&requests[2].body).unwrap();
         assert_eq!(last["Entries"][4]["ReceiptHandle"], "24");
-        let body: Value = serde_json::from_str(&receive("url", 5_000, 60_000).body).unwrap();
+        let body: Json = serde_json::from_str(&receive("url", 5_000, 60_000).body).unwrap();
         assert_eq!(
             (&body["MaxNumberOfMessages"], &body["WaitTimeSeconds"]),
             (&json!(10), &json!(20))

@@ -40,6 +40,12 @@ impl Record {
         self
     }
 
+    /// The members of both.
+    pub fn and(mut self, other: Self) -> Self {
+        self.fields.extend(other.fields);
+        self
+    }
+
     pub fn text(self, name: &'static str, value: impl Into<String>) -> Self {
         self.with(name, name, Node::Text(value.into()))
     }

@@ -18,6 +18,8 @@ struct State {
     deleted: RefCell<BTreeMap<String, u64>>,
     /// The fault that everything ends with, if it is to.
     broken: RefCell<Option<StoreFault>>,
+    /// The fault that receives end with, if they are to.
+    receiving_broken: RefCell<Option<StoreFault>>,
 }
 
 struct Data {
@@ -54,6 +56,19 @@ impl Memory {
 
     pub fn break_with(&self, fault: StoreFault) {
         *self.0.broken.borrow_mut() = Some(fault);
+    }
+
+    pub fn break_receiving_with(&self, fault: StoreFault) {
+        *self.0.receiving_broken.borrow_mut() = Some(fault);
+    }
+
+    /// Ends all moves of a queue's messages.
+    pub fn fail_moves(&self, queue: &str, failure: &str) {
+        let data = self.data(queue).unwrap();
+        for task in data.moves.borrow_mut().iter_mut() {
+            task.status = MoveStatus::Failed;
+            task.failure = Some(failure.to_owned());
+        }
     }
 
     fn check(&self) -> Stored<()> {
@@ -237,6 +252,9 @@ impl Queue for Opened {
 
     fn receive(&self, most: u32, lease_ms: Option<u64>, wait_ms: u32) -> Stored<Vec<Message>> {
         self.store.check()?;
+        if let Some(fault) = &*self.store.0.receiving_broken.borrow() {
+            return Err(fault.clone());
+        }
         // Nobody else is there who could send in the meantime.
         self.store.pass(u64::from(wait_ms) / 1000);
         let now = self.store.now();
@@ -308,6 +326,9 @@ impl Queue for Opened {
     }
 
     fn start_move(&self, destination: Option<&str>, per_second: Option<u32>) -> Stored<String> {
+        if destination.is_some_and(|name| name.ends_with(".fifo") != self.ordered()) {
+            return Err(StoreFault::Invalid("another kind of queue".to_owned()));
+        }
         let mut moves = self.data.moves.borrow_mut();
         if moves.iter().any(|task| task.status == MoveStatus::Running) {
             return Err(StoreFault::Exists);

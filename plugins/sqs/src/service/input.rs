@@ -49,10 +49,10 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// A text that has to be there.
+    /// A text that has to be there and not blank.
     pub fn required(&self, name: &str) -> Result<Cow<'a, str>, Fault> {
         match self.text(name)? {
-            Some(text) if !text.is_empty() => Ok(text),
+            Some(text) if !text.trim().is_empty() => Ok(text),
             _ => Err(Fault::missing(name)),
         }
     }
@@ -165,7 +165,7 @@ impl<'a> Input<'a> {
                 None => Ok(None),
                 Some(map) => json_record(map)?
                     .iter()
-                    .filter_map(|(key, value)| match json_text(value) {
+                    .filter_map(|(key, value)| match json_value(value) {
                         Ok(text) => text.map(|text| Ok((key.clone(), text.into_owned()))),
                         Err(fault) => Some(Err(fault)),
                     })
@@ -208,6 +208,14 @@ fn serialization(message: &str) -> Fault {
     Fault::new(&error::SERIALIZATION, message)
 }
 
+fn misplaced_list() -> Fault {
+    serialization("Start of list found where not expected")
+}
+
+fn misplaced_map() -> Fault {
+    serialization("Start of structure or map found where not expected.")
+}
+
 /// AWS reads numbers and truth values as texts, too.
 fn json_text(value: &Json) -> Result<Option<Cow<'_, str>>, Fault> {
     match value {
@@ -215,12 +223,18 @@ fn json_text(value: &Json) -> Result<Option<Cow<'_, str>>, Fault> {
         Json::String(text) => Ok(Some(Cow::Borrowed(text))),
         Json::Number(number) => Ok(Some(Cow::Owned(number.to_string()))),
         Json::Bool(flag) => Ok(Some(Cow::Borrowed(if *flag { "true" } else { "false" }))),
+        Json::Array(_) => Err(misplaced_list()),
+        Json::Object(_) => Err(misplaced_map()),
+    }
+}
+
+/// A text in a map, where AWS words a list differently.
+fn json_value(value: &Json) -> Result<Option<Cow<'_, str>>, Fault> {
+    match value {
         Json::Array(_) => Err(serialization(
             "Unrecognized collection type class java.lang.String",
         )),
-        Json::Object(_) => Err(serialization(
-            "Start of structure or map found where not expected.",
-        )),
+        value => json_text(value),
     }
 }
 
@@ -237,16 +251,8 @@ fn json_number(value: &Json) -> Result<Option<i64>, Fault> {
         Json::String(_) => "STRING_VALUE",
         Json::Bool(true) => "TRUE_VALUE",
         Json::Bool(false) => "FALSE_VALUE",
-        Json::Array(_) => {
-            return Err(serialization(
-                "Unrecognized collection type class java.lang.Integer",
-            ));
-        }
-        Json::Object(_) => {
-            return Err(serialization(
-                "Start of structure or map found where not expected.",
-            ));
-        }
+        Json::Array(_) => return Err(misplaced_list()),
+        Json::Object(_) => return Err(misplaced_map()),
     };
     Err(serialization(&format!(
         "{kind} can not be converted to an Integer"
@@ -257,9 +263,7 @@ fn json_list(value: Option<&Json>) -> Result<&[Json], Fault> {
     match value {
         None | Some(Json::Null) => Ok(&[]),
         Some(Json::Array(items)) => Ok(items),
-        Some(Json::Object(_)) => Err(serialization(
-            "Start of structure or map found where not expected.",
-        )),
+        Some(Json::Object(_)) => Err(misplaced_map()),
         Some(_) => Err(serialization("Expected list or null")),
     }
 }
@@ -267,7 +271,7 @@ fn json_list(value: Option<&Json>) -> Result<&[Json], Fault> {
 fn json_record(value: &Json) -> Result<&serde_json::Map<String, Json>, Fault> {
     match value {
         Json::Object(members) => Ok(members),
-        Json::Array(_) => Err(serialization("Start of list found where not expected")),
+        Json::Array(_) => Err(misplaced_list()),
         _ => Err(serialization("Expected null or structure")),
     }
 }

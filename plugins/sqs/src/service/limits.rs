@@ -46,10 +46,12 @@ pub const TAGS: usize = 50;
 pub const TAG_KEY: usize = 128;
 /// Characters of a tag's value.
 pub const TAG_VALUE: usize = 256;
+/// Statements of a queue's policy.
+pub const POLICY_STATEMENTS: usize = 20;
 /// Actions of one permission.
 pub const PERMISSION_ACTIONS: usize = 7;
 /// Seconds that have to pass between two purges, and between a queue's end and its namesake's beginning.
-pub const QUIET_SECONDS: u64 = 60;
+pub const QUIET_SECONDS: u32 = 60;
 
 /// Bytes of a request's body: a full batch with every byte escaped, and its envelope.
 pub const REQUEST_BODY: usize = 8 * 1024 * 1024;

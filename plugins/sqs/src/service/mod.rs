@@ -16,13 +16,14 @@ mod fake;
 pub mod http;
 mod input;
 pub mod limits;
-mod md5;
 mod operations;
 mod protocol;
 pub mod settings;
 pub mod store;
 #[cfg(test)]
 mod tests;
+
+use plugin_kit::arn;
 
 use http::{Request, Response};
 use settings::Settings;
@@ -93,7 +94,7 @@ impl<'a> Context<'a> {
     }
 
     fn arn(&self, name: &str) -> String {
-        address::arn(self.world.region, self.world.account, name)
+        arn::queue(self.world.region, self.world.account, name)
     }
 
     /// The queue of the parameter `QueueUrl`.

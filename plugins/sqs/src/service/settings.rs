@@ -1,20 +1,19 @@
 //! The service's section of `lambkin.toml`, as far as it is the service's own.
 
-use serde_json::Value;
+use plugin_kit::settings::{self, Problem, Problems, Table};
 
 use crate::service::limits::QUIET_SECONDS;
 
 const RECREATE_DELAY: &str = "recreate-delay";
 const PURGE_DELAY: &str = "purge-delay";
-const KEYS: [&str; 2] = [RECREATE_DELAY, PURGE_DELAY];
 
 /// How far the service keeps to AWS's waits, which tests can do without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
     /// Seconds after a queue's deletion before its name is free again.
-    pub recreate_delay: u64,
+    pub recreate_delay: u32,
     /// Seconds between two purges of a queue.
-    pub purge_delay: u64,
+    pub purge_delay: u32,
 }
 
 impl Default for Settings {
@@ -26,83 +25,30 @@ impl Default for Settings {
     }
 }
 
-/// A mistake in the section.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The keys that lead to it.
-    pub at: Vec<String>,
-    /// What is wrong and what would be right.
-    pub message: String,
-}
-
-/// Reads the section, which has been checked before; a mistake leaves AWS's own value.
+/// Reads the section, which has been checked before; a mistake leaves AWS's own values.
 pub fn read(text: &str) -> Settings {
-    if text.trim() == "{}" {
-        return Settings::default();
-    }
-    parse(text).0
+    parse(text).unwrap_or_default()
 }
 
 /// Finds every mistake.
 pub fn check(text: &str) -> Vec<Problem> {
-    parse(text).1
+    parse(text).err().unwrap_or_default()
 }
 
-fn parse(text: &str) -> (Settings, Vec<Problem>) {
-    let mut settings = Settings::default();
-    let section = match serde_json::from_str(text) {
-        Ok(Value::Object(section)) => section,
-        _ => {
-            let problem = Problem {
-                at: Vec::new(),
-                message: "the settings of the SQS service are not a table".to_owned(),
-            };
-            return (settings, vec![problem]);
-        }
+fn parse(text: &str) -> Result<Settings, Vec<Problem>> {
+    let members = settings::parse(text)?;
+    let table = Table::root(&members);
+    let mut problems = Problems::default();
+    table.refuse_unknown(&[RECREATE_DELAY, PURGE_DELAY], &[], &mut problems);
+    let mut seconds = |key| {
+        let given = table.integer(key, 0, QUIET_SECONDS, &mut problems);
+        given.unwrap_or(QUIET_SECONDS)
     };
-    let mut problems = Vec::new();
-    for (key, value) in &section {
-        let target = match key.as_str() {
-            RECREATE_DELAY => &mut settings.recreate_delay,
-            PURGE_DELAY => &mut settings.purge_delay,
-            _ => {
-                problems.push(problem(key, unknown(key)));
-                continue;
-            }
-        };
-        match value.as_u64().filter(|seconds| *seconds <= QUIET_SECONDS) {
-            Some(seconds) => *target = seconds,
-            None => problems.push(problem(
-                key,
-                format!("{key} is {value}; it has to be seconds, from 0 to {QUIET_SECONDS}"),
-            )),
-        }
-    }
-    (settings, problems)
-}
-
-fn problem(key: &str, message: String) -> Problem {
-    Problem {
-        at: vec![key.to_owned()],
-        message,
-    }
-}
-
-fn unknown(key: &str) -> String {
-    let nearest = KEYS
-        .iter()
-        .map(|known| (strsim::damerau_levenshtein(key, known), known))
-        .filter(|(distance, known)| distance * 3 <= known.len())
-        .min();
-    match nearest {
-        Some((_, known)) => {
-            format!("the SQS service has no setting '{key}'; did you mean '{known}'?")
-        }
-        None => format!(
-            "the SQS service has no setting '{key}'; there are {}",
-            KEYS.join(" and ")
-        ),
-    }
+    let settings = Settings {
+        recreate_delay: seconds(RECREATE_DELAY),
+        purge_delay: seconds(PURGE_DELAY),
+    };
+    problems.or(Some(settings))
 }
 
 #[cfg(test)]
@@ -120,13 +66,13 @@ mod tests {
     #[test]
     fn every_mistake_is_found() {
         let problems = check(r#"{"purge-dealy":1,"recreate-delay":-1,"colour":"red"}"#);
-        let messages: Vec<_> = problems.iter().map(|problem| &problem.message).collect();
+        let said = |problem: Problem| format!("{}: {}", problem.at.join("."), problem.message);
         assert_eq!(
-            messages,
+            problems.into_iter().map(said).collect::<Vec<_>>(),
             [
-                "the SQS service has no setting 'colour'; there are recreate-delay and purge-delay",
-                "the SQS service has no setting 'purge-dealy'; did you mean 'purge-delay'?",
-                "recreate-delay is -1; it has to be seconds, from 0 to 60",
+                "colour: unknown key; known are recreate-delay, purge-delay",
+                "purge-dealy: unknown key; did you mean `purge-delay`?",
+                "recreate-delay: this must be a whole number from 0 to 60, not -1",
             ]
         );
         assert_eq!(check("[]").len(), 1);

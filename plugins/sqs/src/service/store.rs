@@ -3,6 +3,8 @@
 //! In the component it is `lambkin:store/queues`; the native tests have queues in memory. Both keep the promises of that
 //! contract: what was answered is kept, and a fault has changed nothing.
 
+use crate::attribute::Attribute;
+
 /// Why something was not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreFault {
@@ -75,26 +77,6 @@ pub struct Counts {
     pub leased: u64,
     /// Not to be received yet.
     pub delayed: u64,
-}
-
-/// An attribute's value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
-    /// Of `String` and `Number`.
-    Text(String),
-    /// Of `Binary`.
-    Binary(Vec<u8>),
-}
-
-/// A message attribute.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attribute {
-    /// Its name.
-    pub name: String,
-    /// With its suffix: `Number.float`.
-    pub data_type: String,
-    /// Its value.
-    pub value: Value,
 }
 
 /// A message to be sent.

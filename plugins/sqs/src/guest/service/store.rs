@@ -1,9 +1,10 @@
 //! `lambkin:store/queues` as the service's store.
 
 use super::lambkin::store::queues as wit;
+use crate::attribute::{Attribute, Value};
 use crate::service::store::{
-    Attribute, Counts, DeadLetter, Description, Entry, Message, Move, MoveStatus, Page, Queue,
-    Sent, Settings, Settled, Store, StoreFault, Stored, Value,
+    Counts, DeadLetter, Description, Entry, Message, Move, MoveStatus, Page, Queue, Sent, Settings,
+    Settled, Store, StoreFault, Stored,
 };
 
 /// The host's queues.

@@ -3,13 +3,11 @@
 
 use std::ops::RangeInclusive;
 
-use serde_json::Value as Json;
-
 use crate::service::answer::{self, Answer, Record};
 use crate::service::error::{self, Fault};
 use crate::service::input::{Input, Pairs, Plural};
 use crate::service::limits::{self, defaults};
-use crate::service::operations::redrive;
+use crate::service::operations::{allow, policy, redrive};
 use crate::service::store::{Counts, Description, Settings};
 use crate::service::{Context, Target};
 
@@ -61,8 +59,7 @@ pub fn get(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
         json: "AttributeNames",
         query: "AttributeName",
     })?;
-    let known = |name: &str| name == "All" || OBSERVED.contains(&name) || CHOSEN.contains(&name);
-    if let Some(unknown) = names.iter().find(|name| !known(name)) {
+    if let Some(unknown) = names.iter().find(|name| !is_name(name)) {
         return Err(Fault::unknown_attribute(unknown));
     }
     let wanted = |name: &&str| names.iter().any(|asked| asked == "All" || asked == name);
@@ -93,17 +90,19 @@ pub fn get(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     )))
 }
 
+/// Whether it is what a queue's attributes are asked for by.
+pub fn is_name(name: &str) -> bool {
+    name == "All" || OBSERVED.contains(&name) || CHOSEN.contains(&name)
+}
+
 pub fn set(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     let target = context.target(input)?;
-    let Some(changes) = input.pairs(ATTRIBUTES)? else {
-        return Err(Fault::missing(if context.query {
-            "Attribute.Name"
-        } else {
-            "Attributes"
-        }));
-    };
+    let changes = input.pairs(ATTRIBUTES)?.unwrap_or_default();
+    if changes.is_empty() {
+        return Err(Fault::missing("Attribute.Name"));
+    }
     let mut settings = describe(context, &target)?.settings;
-    apply(context, &mut settings, &changes)?;
+    apply(context, &target.name, &mut settings, &changes)?;
     change(context, &target, &settings)?;
     Ok(None)
 }
@@ -178,13 +177,14 @@ pub fn value(context: &Context<'_>, settings: &Settings, name: &str) -> Option<S
 /// Changes settings as asked, or says what is wrong with the first attribute that can not be set.
 pub fn apply(
     context: &Context<'_>,
+    queue: &str,
     settings: &mut Settings,
     changes: &[(String, String)],
 ) -> Result<(), Fault> {
+    check_encryption(changes)?;
     for (name, text) in changes {
-        apply_one(context, settings, name, text)?;
+        apply_one(context, queue, settings, name, text)?;
     }
-    check_encryption(settings, changes)?;
     if extra(settings, "FifoThroughputLimit") == Some("perMessageGroupId")
         && extra(settings, "DeduplicationScope") != Some("messageGroup")
     {
@@ -198,6 +198,7 @@ pub fn apply(
 
 fn apply_one(
     context: &Context<'_>,
+    queue: &str,
     settings: &mut Settings,
     name: &str,
     text: &str,
@@ -211,13 +212,13 @@ fn apply_one(
         "ReceiveMessageWaitTimeSeconds" => {
             keep_number(settings, name, text, &limits::WAIT_TIME_SECONDS)?;
         }
-        "RedrivePolicy" => settings.dead_letter = redrive::parse(context, settings, text)?,
+        "RedrivePolicy" => settings.dead_letter = redrive::parse(context, queue, settings, text)?,
         "RedriveAllowPolicy" => {
-            redrive::check_allow_policy(text)?;
+            allow::check(text)?;
             keep(settings, name, text);
         }
         "Policy" => {
-            check_policy(text)?;
+            policy::check(text)?;
             keep(settings, name, text);
         }
         "FifoQueue" => check_kind(settings, text)?,
@@ -235,7 +236,13 @@ fn apply_one(
                 keep(settings, name, "");
             }
         }
-        SSE => keep_flag(settings, name, text)?,
+        SSE => {
+            keep_flag(settings, name, text)?;
+            if text.eq_ignore_ascii_case("true") {
+                keep(settings, KMS_KEY, "");
+                keep(settings, KMS_REUSE, "");
+            }
+        }
         _ => return Err(Fault::unknown_attribute(name)),
     }
     Ok(())
@@ -255,13 +262,14 @@ fn check_kind(settings: &Settings, text: &str) -> Result<(), Fault> {
     ))
 }
 
-fn check_encryption(settings: &mut Settings, changes: &[(String, String)]) -> Result<(), Fault> {
+/// Of the two kinds of encryption the one that is chosen ends the other; both at once can not be chosen.
+fn check_encryption(changes: &[(String, String)]) -> Result<(), Fault> {
     let asked = |name: &str, right: fn(&str) -> bool| {
         let found = changes.iter().find(|(other, _)| other == name);
         found.is_some_and(|(_, text)| right(text))
     };
     let own = asked(SSE, |text| text.eq_ignore_ascii_case("true"));
-    if own && extra(settings, KMS_KEY).is_some() {
+    if own && asked(KMS_KEY, |text| !text.is_empty()) {
         return Err(Fault::new(
             &error::INVALID_ATTRIBUTE_NAME,
             "You can use one type of server-side encryption (SSE) at one time. \
@@ -269,14 +277,6 @@ fn check_encryption(settings: &mut Settings, changes: &[(String, String)]) -> Re
         ));
     }
     Ok(())
-}
-
-fn check_policy(text: &str) -> Result<(), Fault> {
-    let is_map = matches!(serde_json::from_str(text), Ok(Json::Object(_)));
-    if text.is_empty() || is_map {
-        return Ok(());
-    }
-    Err(Fault::attribute_value("Policy"))
 }
 
 fn number(name: &str, text: &str, range: &RangeInclusive<u64>) -> Result<u64, Fault> {

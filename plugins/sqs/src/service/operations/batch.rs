@@ -1,4 +1,4 @@
-//! What all batches have in common: rules about their entries, and results per entry.
+//! What all batches have in common: rules about their entries, and a result for each of them.
 
 use std::collections::HashSet;
 
@@ -7,89 +7,136 @@ use crate::service::error::{self, Fault};
 use crate::service::input::{Input, Plural};
 use crate::service::limits;
 
-/// An entry and its id.
+/// An entry of a request.
 pub struct Entry<'a> {
     pub id: String,
     pub input: Input<'a>,
+    /// What AWS's messages call it: `SendMessageBatchRequestEntry.2`.
+    place: String,
 }
+
+impl Entry<'_> {
+    /// The entry lacks a parameter.
+    pub fn missing(&self, parameter: &str) -> Fault {
+        Fault::missing(&format!("{}.{parameter}", self.place))
+    }
+}
+
+/// What an entry asks for, by its id, or why it can not be done.
+pub type Asked<T> = (String, Result<T, Fault>);
 
 /// The entries of a batch, once their number and their ids are found to be right.
 pub fn entries<'a>(input: &Input<'a>, name: &'static str) -> Result<Vec<Entry<'a>>, Fault> {
-    let records = input.records(Plural {
+    let plural = Plural {
         json: "Entries",
         query: name,
-    })?;
-    if records.is_empty() {
-        return Err(Fault::new(
-            &error::EMPTY_BATCH_REQUEST,
-            format!("There should be at least one {name} in the request."),
-        ));
+    };
+    // A form without entries is one with an empty list.
+    if !input.is_query() && !input.has(plural) {
+        return Err(Fault::missing(plural.json));
     }
-    if records.len() > limits::BATCH_ENTRIES {
-        return Err(Fault::new(
-            &error::TOO_MANY_ENTRIES,
-            format!(
-                "Maximum number of entries per request are {}. You have sent {}.",
-                limits::BATCH_ENTRIES,
-                records.len()
-            ),
-        ));
-    }
+    let records = input.records(plural)?;
+    check_count(records.len(), name)?;
     let mut seen = HashSet::new();
     let mut entries = Vec::with_capacity(records.len());
-    for record in records {
-        let id = match record.text("Id")? {
-            Some(id) => id.into_owned(),
-            None => return Err(Fault::missing(&format!("{name}.{}.Id", entries.len() + 1))),
+    for (index, record) in records.into_iter().enumerate() {
+        let mut entry = Entry {
+            id: String::new(),
+            place: format!("{name}.{}", index + 1),
+            input: record,
         };
-        if !is_id(&id) {
-            return Err(Fault::new(
-                &error::INVALID_BATCH_ENTRY_ID,
-                "A batch entry id can only contain alphanumeric characters, hyphens and underscores. \
-                 It can be at most 80 letters long.",
-            ));
-        }
-        if !seen.insert(id.clone()) {
+        let id = entry.input.text("Id")?;
+        entry.id = id.ok_or_else(|| entry.missing("Id"))?.into_owned();
+        check_id(&entry.id)?;
+        if !seen.insert(entry.id.clone()) {
             return Err(Fault::new(
                 &error::BATCH_ENTRY_IDS_NOT_DISTINCT,
-                format!("Id {id} repeated."),
+                format!("Id {} repeated.", entry.id),
             ));
         }
-        entries.push(Entry { id, input: record });
+        entries.push(entry);
     }
     Ok(entries)
 }
 
-fn is_id(id: &str) -> bool {
-    (1..=limits::BATCH_ID).contains(&id.len())
-        && id
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+fn check_count(count: usize, name: &str) -> Result<(), Fault> {
+    match count {
+        0 => Err(Fault::new(
+            &error::EMPTY_BATCH_REQUEST,
+            format!("There should be at least one {name} in the request."),
+        )),
+        1..=limits::BATCH_ENTRIES => Ok(()),
+        _ => Err(Fault::new(
+            &error::TOO_MANY_ENTRIES,
+            format!(
+                "Maximum number of entries per request are {}. You have sent {count}.",
+                limits::BATCH_ENTRIES
+            ),
+        )),
+    }
 }
 
-/// A batch's answer: what was done, and what was not and why.
-pub fn answer(name: &'static str, done: Vec<Record>, failed: Vec<(String, Fault)>) -> Answer {
-    let failed = failed
-        .into_iter()
-        .map(|(id, fault)| {
-            Node::Record(
-                Record::default()
-                    .text("Id", id)
-                    .flag("SenderFault", fault.code.status < 500)
-                    .text("Code", fault.code.query)
-                    .text("Message", fault.message),
-            )
-        })
-        .collect();
-    let done = done.into_iter().map(Node::Record).collect();
-    Some(Record::default().list("Successful", name, done).list(
-        "Failed",
-        "BatchResultErrorEntry",
-        failed,
+fn check_id(id: &str) -> Result<(), Fault> {
+    let right = (1..=limits::BATCH_ID).contains(&id.len())
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    if right {
+        return Ok(());
+    }
+    Err(Fault::new(
+        &error::INVALID_BATCH_ENTRY_ID,
+        "A batch entry id can only contain alphanumeric characters, hyphens and underscores. \
+         It can be at most 80 letters long.",
     ))
 }
 
-/// Whether an error of the framework's kind is about an entry, not about the request.
-pub fn is_of_entry(fault: &Fault) -> bool {
-    fault.code != &error::SERIALIZATION
+/// Does what can be done, all of it at once, and answers for each entry in the request's order. What `act` gives is in
+/// the order of what it is given. JSON that is none is the request's fault, not an entry's.
+pub fn run<T>(
+    name: &'static str,
+    asked: Vec<Asked<T>>,
+    act: impl FnOnce(Vec<T>) -> Result<Vec<Result<Record, Fault>>, Fault>,
+) -> Result<Answer, Fault> {
+    let mut sound = Vec::new();
+    let mut entries = Vec::new();
+    for (id, item) in asked {
+        match item {
+            Ok(item) => {
+                sound.push(item);
+                entries.push((id, None));
+            }
+            Err(fault) if fault.code == &error::SERIALIZATION => return Err(fault),
+            Err(fault) => entries.push((id, Some(fault))),
+        }
+    }
+    let results = if sound.is_empty() {
+        Vec::new()
+    } else {
+        act(sound)?
+    };
+    let mut results = results.into_iter();
+    let mut done = Vec::new();
+    let mut failed = Vec::new();
+    for (id, fault) in entries {
+        match fault.map(Err).or_else(|| results.next()) {
+            Some(Ok(result)) => {
+                done.push(Node::Record(Record::default().text("Id", id).and(result)))
+            }
+            Some(Err(fault)) => failed.push(failure(id, fault)),
+            None => {}
+        }
+    }
+    let answer = Record::default().list("Successful", name, done);
+    Ok(Some(answer.list("Failed", "BatchResultErrorEntry", failed)))
+}
+
+fn failure(id: String, fault: Fault) -> Node {
+    Node::Record(
+        Record::default()
+            .text("Id", id)
+            .flag("SenderFault", fault.code.status < 500)
+            .text("Code", fault.code.query)
+            .text("Message", fault.message),
+    )
 }

@@ -1,5 +1,7 @@
 //! DeleteMessage and DeleteMessageBatch.
 
+use std::borrow::Cow;
+
 use crate::service::answer::{Answer, Record};
 use crate::service::error::{self, Fault};
 use crate::service::input::Input;
@@ -9,12 +11,9 @@ use crate::service::{Context, Target};
 
 pub fn one(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     let target = context.target(input)?;
-    let receipt = input.required("ReceiptHandle")?.into_owned();
-    let receipts = [receipt];
-    let settled = remove(context, &target, &receipts)?;
-    for (settled, receipt) in settled.into_iter().zip(&receipts) {
-        judge(&target, settled, receipt)?;
-    }
+    let receipt = receipt(input)?;
+    let removed = remove(context, &target, &[receipt])?;
+    removed.into_iter().collect::<Result<(), _>>()?;
     Ok(None)
 }
 
@@ -22,40 +21,36 @@ pub fn batch(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> 
     let target = context.target(input)?;
     let entries =
         batch::entries(input, "DeleteMessageBatchRequestEntry").map_err(Fault::without_detail)?;
-    let mut failed = Vec::new();
-    let mut asked = Vec::new();
-    let mut receipts = Vec::new();
-    for entry in entries {
-        match entry.input.required("ReceiptHandle") {
-            Ok(receipt) => {
-                receipts.push(receipt.into_owned());
-                asked.push(entry.id);
-            }
-            Err(fault) if batch::is_of_entry(&fault) => failed.push((entry.id, fault)),
-            Err(fault) => return Err(fault),
-        }
-    }
-    let settled = remove(context, &target, &receipts)?;
-    let mut done = Vec::new();
-    for ((id, receipt), settled) in asked.into_iter().zip(&receipts).zip(settled) {
-        match judge(&target, settled, receipt) {
-            Ok(()) => done.push(Record::default().text("Id", id)),
-            Err(fault) => failed.push((id, fault)),
-        }
-    }
-    Ok(batch::answer("DeleteMessageBatchResultEntry", done, failed))
+    let asked = entries
+        .into_iter()
+        .map(|entry| {
+            let receipt = receipt(&entry.input);
+            (entry.id, receipt)
+        })
+        .collect();
+    batch::run("DeleteMessageBatchResultEntry", asked, |receipts| {
+        let removed = remove(context, &target, &receipts)?.into_iter();
+        Ok(removed
+            .map(|removed| removed.map(|()| Record::default()))
+            .collect())
+    })
+}
+
+pub fn receipt(input: &Input<'_>) -> Result<String, Fault> {
+    input.required("ReceiptHandle").map(Cow::into_owned)
 }
 
 fn remove(
     context: &Context<'_>,
     target: &Target,
     receipts: &[String],
-) -> Result<Vec<Settled>, Fault> {
-    if receipts.is_empty() {
-        return Ok(Vec::new());
-    }
+) -> Result<Vec<Result<(), Fault>>, Fault> {
     let settled = target.queue.remove(receipts);
-    settled.map_err(|fault| context.fault(fault))
+    let settled = settled.map_err(|fault| context.fault(fault))?;
+    let judged = settled.into_iter().zip(receipts);
+    Ok(judged
+        .map(|(settled, receipt)| judge(target, settled, receipt))
+        .collect())
 }
 
 /// A standard queue takes every receipt handle it ever gave; a FIFO queue only that of a message in flight.

@@ -1,15 +1,21 @@
 //! A message on its way in: its body, attributes and FIFO ids, and AWS's rules for them.
 
+use std::borrow::Cow;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::attribute::{Attribute, Value};
+use crate::hex::hex;
 use crate::service::Context;
 use crate::service::error::{self, Fault};
-use crate::service::input::{Input, Plural};
+use crate::service::input::Input;
 use crate::service::limits;
-use crate::service::store::{Attribute, Entry, Settings, Value};
+use crate::service::operations::attributes;
+use crate::service::operations::message_attributes::{self, SYSTEM, TRACE_HEADER, USER};
+use crate::service::store::{Entry, Settings};
 
 /// What AWS calls whoever has no signature that could be asked.
 const SENDER: &str = "AIDAIENQZJOLO23YVJ4VO";
-
-const TRACE_HEADER: &str = "AWSTraceHeader";
 
 /// The queue's side of the rules.
 pub struct Rules {
@@ -19,15 +25,17 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// Whether the queue is a FIFO queue.
+    pub fn fifo(&self) -> bool {
+        self.fifo
+    }
+
     pub fn of(settings: &Settings) -> Self {
-        let find = |name: &str| {
-            let found = settings.attributes.iter().find(|(other, _)| other == name);
-            found.map(|(_, value)| value.as_str())
-        };
+        let kept = |name: &str| attributes::extra(settings, name);
         Self {
             fifo: settings.ordered,
-            content_based: find("ContentBasedDeduplication") == Some("true"),
-            max_size: find("MaximumMessageSize")
+            content_based: kept("ContentBasedDeduplication") == Some("true"),
+            max_size: kept("MaximumMessageSize")
                 .and_then(|size| size.parse().ok())
                 .unwrap_or(limits::MESSAGE_SIZE),
         }
@@ -47,12 +55,12 @@ pub struct Draft {
 impl Draft {
     /// Reads a message, and refuses what is no message at all.
     pub fn read(input: &Input<'_>) -> Result<Self, Fault> {
-        let own = |name: &str| Ok(input.text(name)?.map(std::borrow::Cow::into_owned));
+        let own = |name: &str| Ok(input.text(name)?.map(Cow::into_owned));
         Ok(Self {
             body: input.text("MessageBody")?.unwrap_or_default().into_owned(),
             delay: input.number("DelaySeconds")?,
-            attributes: attributes(input, &USER)?,
-            system: attributes(input, &SYSTEM)?,
+            attributes: message_attributes::read(input, &USER)?,
+            system: message_attributes::read(input, &SYSTEM)?,
             group: own("MessageGroupId")?,
             deduplication: own("MessageDeduplicationId")?,
         })
@@ -177,8 +185,7 @@ impl Draft {
 }
 
 fn content_digest(body: &str) -> String {
-    use sha2::Digest as _;
-    crate::service::md5::hex(&sha2::Sha256::digest(body.as_bytes()))
+    hex(&Sha256::digest(body.as_bytes()))
 }
 
 fn not_for_this_queue(parameter: &str, value: impl std::fmt::Display) -> Fault {
@@ -226,226 +233,9 @@ fn check_characters(text: &str) -> Result<(), String> {
     }
 }
 
-/// A kind of attributes.
-struct Kind {
-    plural: Plural,
-    /// What AWS's messages call it.
-    noun: &'static str,
-    system: bool,
-}
-
-const USER: Kind = Kind {
-    plural: Plural {
-        json: "MessageAttributes",
-        query: "MessageAttribute",
-    },
-    noun: "message (user) attribute",
-    system: false,
-};
-
-const SYSTEM: Kind = Kind {
-    plural: Plural {
-        json: "MessageSystemAttributes",
-        query: "MessageSystemAttribute",
-    },
-    noun: "message system attribute",
-    system: true,
-};
-
-fn attributes(input: &Input<'_>, kind: &Kind) -> Result<Vec<Attribute>, Fault> {
-    let records = input.named_records(kind.plural)?;
-    if records.len() > limits::MESSAGE_ATTRIBUTES {
-        return Err(Fault::invalid(format!(
-            "Number of message attributes [{}] exceeds the allowed maximum [{}].",
-            records.len(),
-            limits::MESSAGE_ATTRIBUTES
-        )));
-    }
-    let mut attributes: Vec<Attribute> = Vec::with_capacity(records.len());
-    for (name, record) in records {
-        check_name(&name, kind)?;
-        if attributes.iter().any(|other| other.name == name) {
-            return Err(Fault::invalid(format!(
-                "Message attribute name '{name}' already exists."
-            )));
-        }
-        attributes.push(attribute(&name, &record, kind)?);
-    }
-    Ok(attributes)
-}
-
-fn check_name(name: &str, kind: &Kind) -> Result<(), Fault> {
-    if name.is_empty() {
-        return Err(Fault::invalid(format!(
-            "The request must contain non-empty {} names.",
-            kind.noun
-        )));
-    }
-    if kind.system {
-        if name == TRACE_HEADER {
-            return Ok(());
-        }
-        return Err(Fault::invalid(format!(
-            "Message system attribute name '{name}' is invalid."
-        )));
-    }
-    if name.len() > limits::ATTRIBUTE_NAME {
-        return Err(Fault::invalid(
-            "Message (user) attribute name must be shorter than 256 bytes.",
-        ));
-    }
-    let lower = name.to_ascii_lowercase();
-    if lower.starts_with("aws.") || lower.starts_with("amazon.") {
-        return Err(Fault::invalid(
-            "You can't use message attribute names beginning with 'AWS.' or 'Amazon'. \
-             These strings are reserved for internal use.",
-        ));
-    }
-    let right =
-        |character: char| character.is_alphanumeric() || matches!(character, '_' | '-' | '.');
-    let dots = name.starts_with('.') || name.ends_with('.') || name.contains("..");
-    if dots || !name.chars().all(right) {
-        return Err(Fault::invalid(format!(
-            "The message attribute name '{name}' is invalid. Attribute name can contain A-Z, a-z, 0-9, \
-             underscore (_), hyphen (-), and period (.) characters."
-        )));
-    }
-    Ok(())
-}
-
-fn attribute(name: &str, record: &Input<'_>, kind: &Kind) -> Result<Attribute, Fault> {
-    let lists = ["StringListValue", "BinaryListValue"];
-    for list in lists {
-        let json = if list.starts_with('S') {
-            "StringListValues"
-        } else {
-            "BinaryListValues"
-        };
-        let list = Plural { json, query: list };
-        if record.has(list) && !record.texts(list)?.is_empty() {
-            return Err(Fault::invalid(
-                "Message attribute list values in SendMessage operation are not supported.",
-            ));
-        }
-    }
-    let data_type = record.text("DataType")?.unwrap_or_default().into_owned();
-    let text = record.text("StringValue")?;
-    let bytes = record.bytes("BinaryValue")?;
-    if data_type.is_empty() {
-        return Err(Fault::invalid(if text.is_none() && bytes.is_none() {
-            format!(
-                "The {} '{name}' must contain a non-empty message attribute value.",
-                kind.noun
-            )
-        } else {
-            format!(
-                "The {} '{name}' must contain a non-empty message attribute type.",
-                kind.noun
-            )
-        }));
-    }
-    if data_type.len() > limits::ATTRIBUTE_NAME {
-        return Err(Fault::invalid(
-            "Message (user) attribute type must be shorter than 256 bytes.",
-        ));
-    }
-    let base = data_type.split('.').next().unwrap_or_default();
-    if !matches!(base, "String" | "Number" | "Binary") || (kind.system && data_type != "String") {
-        return Err(Fault::invalid(format!(
-            "The type of {} '{name}' is invalid. You must use only the following supported type prefixes: \
-             {}.",
-            kind.noun,
-            if kind.system {
-                "String"
-            } else {
-                "Binary, Number, String"
-            }
-        )));
-    }
-    let value = value(
-        name,
-        base,
-        text.map(std::borrow::Cow::into_owned),
-        bytes,
-        kind,
-    )?;
-    Ok(Attribute {
-        name: name.to_owned(),
-        data_type,
-        value,
-    })
-}
-
-fn value(
-    name: &str,
-    base: &str,
-    text: Option<String>,
-    bytes: Option<Vec<u8>>,
-    kind: &Kind,
-) -> Result<Value, Fault> {
-    let value = match base {
-        "Binary" => bytes.filter(|bytes| !bytes.is_empty()).map(Value::Binary),
-        _ => text.filter(|text| !text.is_empty()).map(Value::Text),
-    };
-    let Some(value) = value else {
-        let noun = if kind.system {
-            "Message system attribute"
-        } else {
-            "Message (user) attribute"
-        };
-        return Err(Fault::invalid(format!(
-            "{noun} '{name}' must contain a non-empty value of type '{base}'."
-        )));
-    };
-    match &value {
-        Value::Text(text) if base == "Number" && !is_number(text) => Err(Fault::invalid(format!(
-            "Can't cast the value of message (user) attribute '{name}' to a number."
-        ))),
-        _ => Ok(value),
-    }
-}
-
-/// A decimal number, with an exponent if need be.
-fn is_number(text: &str) -> bool {
-    let text = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
-        None => (text, None),
-    };
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let exponent_right = exponent.is_none_or(|exponent| {
-        let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
-        !exponent.is_empty() && digits(exponent)
-    });
-    digits(whole)
-        && digits(fraction)
-        && !(whole.is_empty() && fraction.is_empty())
-        && exponent_right
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_told_from_other_texts() {
-        for text in [
-            "0",
-            "-1",
-            "+1.5",
-            ".5",
-            "1.",
-            "1e10",
-            "1.5E-3",
-            "1234567890123456789012",
-        ] {
-            assert!(is_number(text), "{text}");
-        }
-        for text in ["", "-", ".", "1e", "e1", "one", "1 ", "0x1", "1.2.3", "NaN"] {
-            assert!(!is_number(text), "{text}");
-        }
-    }
 
     #[test]
     fn characters_of_xml_are_allowed() {

@@ -1,11 +1,14 @@
 //! What SQS can be asked for: one file per group of operations, the same for both protocols.
 
+mod allow;
 mod attributes;
 mod batch;
 mod delete;
 mod message;
+mod message_attributes;
 mod moves;
 mod permissions;
+mod policy;
 mod queues;
 mod receive;
 mod redrive;

@@ -17,8 +17,8 @@ const SOURCE: &str = "SourceArn";
 const DESTINATION: &str = "DestinationArn";
 
 pub fn start(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
-    let arn = input.required(SOURCE)?;
-    let (_, source) = open(context, SOURCE, &arn)?;
+    let arn = input.text(SOURCE)?.ok_or_else(|| Fault::missing(SOURCE))?;
+    let (name, source) = open(context, SOURCE, &arn)?;
     let rate = rate(input)?;
     let sources = source.dead_letter_sources(None, 1);
     let sources = sources.map_err(|fault| context.fault(fault))?;
@@ -27,11 +27,15 @@ pub fn start(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> 
             "Source queue must be configured as a Dead Letter Queue.",
         ));
     }
-    let destination = input.text(DESTINATION)?.filter(|arn| !arn.is_empty());
-    let destination = match destination {
+    let destination = match input.text(DESTINATION)? {
         Some(arn) => Some(open(context, DESTINATION, &arn)?.0),
         None => None,
     };
+    if destination.as_ref() == Some(&name) {
+        return Err(Fault::invalid(
+            "Source queue arn and destination queue arn cannot be the same.",
+        ));
+    }
     let started = source.start_move(destination.as_deref(), rate);
     let task = started.map_err(|fault| match fault {
         StoreFault::Exists => Fault::invalid(
@@ -39,12 +43,12 @@ pub fn start(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> 
         ),
         StoreFault::Missing => missing(DESTINATION),
         StoreFault::Invalid(_) => Fault::invalid(
-            "Source and destination queues must be of the same type, and must not be the same queue.",
+            "The source queue and destination queue must be of the same queue type.",
         ),
         fault => context.fault(fault),
     })?;
     Ok(Some(
-        Record::default().text("TaskHandle", handle(&task, &arn)),
+        Record::default().text("TaskHandle", handle(&task, &context.arn(&name))),
     ))
 }
 
@@ -55,11 +59,9 @@ fn rate(input: &Input<'_>) -> Result<Option<u32>, Fault> {
     };
     match u32::try_from(given) {
         Ok(rate) if limits::MOVE_RATE.contains(&u64::from(rate)) => Ok(Some(rate)),
-        _ => Err(Fault::value(
-            name,
-            given,
-            "Must be between 1 and 500, if provided.",
-        )),
+        _ => Err(Fault::invalid(format!(
+            "Value for parameter {name} is invalid. Reason: You must enter a number that's between 1 and 500."
+        ))),
     }
 }
 
@@ -80,7 +82,7 @@ pub fn cancel(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault>
 }
 
 pub fn list(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
-    let arn = input.required(SOURCE)?;
+    let arn = input.text(SOURCE)?.ok_or_else(|| Fault::missing(SOURCE))?;
     let (_, source) = open(context, SOURCE, &arn)?;
     let given = input.number("MaxResults")?.unwrap_or(1);
     let most = u32::try_from(given)
@@ -112,10 +114,6 @@ fn render(context: &Context<'_>, task: Move) -> Record {
         MoveStatus::Cancelled => "CANCELLED",
         MoveStatus::Failed => "FAILED",
     };
-    let failure = task.failure.map(|_| {
-        // What AWS says when a queue went away, the one reason for a move to fail here.
-        error::QUEUE_DOES_NOT_EXIST.query.to_owned()
-    });
     Record::default()
         .maybe_text("TaskHandle", running.then(|| handle(&task.handle, &source)))
         .text("Status", status)
@@ -127,7 +125,7 @@ fn render(context: &Context<'_>, task: Move) -> Record {
         )
         .number("ApproximateNumberOfMessagesMoved", task.moved)
         .number("ApproximateNumberOfMessagesToMove", task.expected)
-        .maybe_text("FailureReason", failure)
+        .maybe_text("FailureReason", task.failure)
         .number("StartedTimestamp", task.started_at_ms)
 }
 
@@ -162,7 +160,8 @@ fn missing(parameter: &str) -> Fault {
 }
 
 fn handle(task: &str, source: &str) -> String {
-    BASE64.encode(serde_json::json!({"taskId": task, "sourceArn": source}).to_string())
+    // Neither has a character that JSON would escape: one is a UUID, the other the ARN of a queue that is there.
+    BASE64.encode(format!(r#"{{"taskId":"{task}","sourceArn":"{source}"}}"#))
 }
 
 fn parse_handle(handle: &str) -> Option<(String, String)> {

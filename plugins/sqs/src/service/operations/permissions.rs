@@ -1,4 +1,4 @@
-//! AddPermission and RemovePermission: statements of the queue's `Policy`, which is kept and shown but asked by nobody.
+//! AddPermission and RemovePermission: statements of the queue's [`policy`].
 
 use serde_json::{Map, Value as Json, json};
 
@@ -7,8 +7,7 @@ use crate::service::answer::Answer;
 use crate::service::error::{self, Fault};
 use crate::service::input::{Input, Plural};
 use crate::service::limits;
-use crate::service::operations::{self, attributes};
-use crate::service::store::Settings;
+use crate::service::operations::{self, attributes, policy};
 
 /// What only a queue's owner may do.
 const OWNERS: [&str; 9] = [
@@ -40,31 +39,44 @@ pub fn add(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     }
     let mut settings = attributes::describe(context, &target)?.settings;
     let arn = context.arn(&target.name);
-    let mut policy = policy(&settings).unwrap_or_else(|| {
+    let mut policy = policy::read(&settings).unwrap_or_else(|| {
         let mut policy = Map::new();
         policy.insert("Version".into(), "2008-10-17".into());
         policy.insert("Id".into(), format!("{arn}/SQSDefaultPolicy").into());
         policy
     });
-    let mut statements = take_statements(&mut policy);
-    if statements
-        .iter()
-        .any(|statement| has_label(statement, &label))
-    {
-        return Err(Fault::value("Label", &label, "Already exists."));
-    }
+    let mut statements = policy::take_statements(&mut policy);
     let principals = accounts
         .iter()
         .map(|account| format!("arn:aws:iam::{account}:root"));
     let actions = actions.iter().map(|action| format!("SQS:{action}"));
-    statements.push(json!({
+    let statement = json!({
         "Sid": label,
         "Effect": "Allow",
         "Principal": {"AWS": one_or_many(principals)},
         "Action": one_or_many(actions),
         "Resource": arn,
-    }));
-    attributes::keep(&mut settings, "Policy", &write(&policy, &statements));
+    });
+    // To say the same again is no error.
+    if statements.contains(&statement) {
+        return Ok(None);
+    }
+    if statements.iter().any(|other| has_label(other, &label)) {
+        return Err(Fault::value("Label", &label, "Already exists."));
+    }
+    statements.push(statement);
+    if statements.len() > limits::POLICY_STATEMENTS {
+        return Err(too_many(
+            "Statements",
+            statements.len(),
+            limits::POLICY_STATEMENTS,
+        ));
+    }
+    attributes::keep(
+        &mut settings,
+        "Policy",
+        &policy::write(&policy, &statements),
+    );
     attributes::change(context, &target, &settings)?;
     Ok(None)
 }
@@ -73,17 +85,20 @@ pub fn remove(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault>
     let target = context.target(input)?;
     let label = label(input)?;
     let mut settings = attributes::describe(context, &target)?.settings;
-    let mut policy = policy(&settings).unwrap_or_default();
-    let mut statements = take_statements(&mut policy);
+    let Some(mut policy) = policy::read(&settings) else {
+        return Err(Fault::value("Label", &label, "can't find label."));
+    };
+    let mut statements = policy::take_statements(&mut policy);
     let before = statements.len();
     statements.retain(|statement| !has_label(statement, &label));
     if statements.len() == before {
-        return Err(Fault::value("Label", &label, "can't find label."));
+        let reason = "can't find label on existing policy.";
+        return Err(Fault::value("Label", &label, reason));
     }
     let text = if statements.is_empty() {
         String::new()
     } else {
-        write(&policy, &statements)
+        policy::write(&policy, &statements)
     };
     attributes::keep(&mut settings, "Policy", &text);
     attributes::change(context, &target, &settings)?;
@@ -111,13 +126,10 @@ fn check_actions(actions: &[std::borrow::Cow<'_, str>]) -> Result<(), Fault> {
         return Err(Fault::missing("Actions"));
     }
     if actions.len() > limits::PERMISSION_ACTIONS {
-        return Err(Fault::new(
-            &error::OVER_LIMIT,
-            format!(
-                "{} Actions were found, maximum allowed is {}.",
-                actions.len(),
-                limits::PERMISSION_ACTIONS
-            ),
+        return Err(too_many(
+            "Actions",
+            actions.len(),
+            limits::PERMISSION_ACTIONS,
         ));
     }
     for action in actions {
@@ -125,7 +137,7 @@ fn check_actions(actions: &[std::borrow::Cow<'_, str>]) -> Result<(), Fault> {
             continue;
         } else if OWNERS.contains(&action.as_ref()) {
             "Only the queue owner is allowed to invoke this action."
-        } else if operations::find(action).is_none() {
+        } else if operations::find(action).is_none() || action.ends_with("Batch") {
             "Please refer to the appropriate WSDL for a list of valid actions. "
         } else {
             continue;
@@ -135,60 +147,9 @@ fn check_actions(actions: &[std::borrow::Cow<'_, str>]) -> Result<(), Fault> {
     Ok(())
 }
 
-fn policy(settings: &Settings) -> Option<Map<String, Json>> {
-    let text = attributes::extra(settings, "Policy")?;
-    match serde_json::from_str(text) {
-        Ok(Json::Object(policy)) => Some(policy),
-        _ => None,
-    }
-}
-
-/// The policy's statements, of which there may be a single one outside a list.
-fn take_statements(policy: &mut Map<String, Json>) -> Vec<Json> {
-    match policy.remove("Statement") {
-        None | Some(Json::Null) => Vec::new(),
-        Some(Json::Array(statements)) => statements,
-        Some(statement) => vec![statement],
-    }
-}
-
-/// A policy with its members in AWS's order.
-fn write(policy: &Map<String, Json>, statements: &[Json]) -> String {
-    let statements: Vec<String> = statements
-        .iter()
-        .map(|statement| match statement {
-            Json::Object(members) => {
-                let order = [
-                    "Sid",
-                    "Effect",
-                    "Principal",
-                    "Action",
-                    "Resource",
-                    "Condition",
-                ];
-                format!("{{{}}}", members_in_order(members, &order))
-            }
-            other => other.to_string(),
-        })
-        .collect();
-    format!(
-        r#"{{{},"Statement":[{}]}}"#,
-        members_in_order(policy, &["Version", "Id"]),
-        statements.join(",")
-    )
-}
-
-/// Members: these first, then all others.
-fn members_in_order(members: &Map<String, Json>, order: &[&str]) -> String {
-    let first = order.iter().filter_map(|name| members.get_key_value(*name));
-    let others = members
-        .iter()
-        .filter(|(name, _)| !order.contains(&name.as_str()));
-    let written: Vec<String> = first
-        .chain(others)
-        .map(|(name, value)| format!("{}:{value}", Json::from(name.as_str())))
-        .collect();
-    written.join(",")
+fn too_many(what: &str, count: usize, most: usize) -> Fault {
+    let message = format!("{count} {what} were found, maximum allowed is {most}.");
+    Fault::new(&error::OVER_LIMIT, message)
 }
 
 fn has_label(statement: &Json, label: &str) -> bool {

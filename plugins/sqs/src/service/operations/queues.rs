@@ -1,5 +1,7 @@
 //! Queues as such: CreateQueue, GetQueueUrl, ListQueues, DeleteQueue, PurgeQueue.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
@@ -12,14 +14,17 @@ use crate::service::store::{Page, Settings, StoreFault};
 use crate::service::{Context, Target, address};
 
 pub fn create(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
-    let name = queue_name(input)?;
+    let name = queue_name(input)?.ok_or_else(no_name)?;
+    if name.is_empty() {
+        return Err(Fault::invalid("Queue name cannot be empty"));
+    }
     let changes = input.pairs(attributes::ATTRIBUTES)?.unwrap_or_default();
     let fifo = changes
         .iter()
         .any(|(name, value)| name == "FifoQueue" && value.eq_ignore_ascii_case("true"));
     check_name(&name, fifo)?;
     let mut settings = attributes::initial(fifo);
-    attributes::apply(context, &mut settings, &changes)?;
+    attributes::apply(context, &name, &mut settings, &changes)?;
     tags::add(&name, &mut settings, tags_of(input)?)?;
 
     if let Ok(queue) = context.store().open(&name) {
@@ -86,7 +91,7 @@ fn confirm(
 
 /// A name rests for a while after its queue was deleted.
 fn check_rest(context: &Context<'_>, name: &str) -> Result<(), Fault> {
-    let rest_ms = context.world.settings.recreate_delay * 1000;
+    let rest_ms = u64::from(context.world.settings.recreate_delay) * 1000;
     let deleted = context.store().deleted_at(name);
     if deleted.is_none_or(|deleted| deleted.saturating_add(rest_ms) <= context.world.now_ms) {
         return Ok(());
@@ -101,18 +106,17 @@ fn url(context: &Context<'_>, name: &str) -> Answer {
     Some(Record::default().text("QueueUrl", context.url(name)))
 }
 
-fn queue_name(input: &Input<'_>) -> Result<String, Fault> {
-    match input.text("QueueName")? {
-        None => Err(Fault::missing("QueueName")),
-        Some(name) if name.is_empty() => Err(Fault::invalid(
-            "Value for parameter QueueName is invalid. Reason: Must specify a queue name.",
-        )),
-        Some(name) => Ok(name.into_owned()),
-    }
+fn queue_name(input: &Input<'_>) -> Result<Option<String>, Fault> {
+    Ok(input.text("QueueName")?.map(Cow::into_owned))
+}
+
+fn no_name() -> Fault {
+    Fault::invalid("Value for parameter QueueName is invalid. Reason: Must specify a queue name.")
 }
 
 pub fn get_url(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
-    let name = queue_name(input)?;
+    let name = queue_name(input)?.filter(|name| !name.is_empty());
+    let name = name.ok_or_else(no_name)?;
     // The queues of other accounts do not exist here, and AWS does not tell that from being forbidden.
     if let Some(owner) = input.text("QueueOwnerAWSAccountId")?
         && owner != context.world.account
@@ -136,7 +140,7 @@ pub fn delete(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault>
 pub fn purge(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     let target = context.target(input)?;
     let purged = attributes::describe(context, &target)?.purged_at_ms;
-    let rest_ms = context.world.settings.purge_delay * 1000;
+    let rest_ms = u64::from(context.world.settings.purge_delay) * 1000;
     if purged.is_some_and(|purged| purged.saturating_add(rest_ms) > context.world.now_ms) {
         return Err(Fault::new(
             &error::PURGE_QUEUE_IN_PROGRESS,
@@ -172,14 +176,14 @@ pub struct Range {
 
 impl Range {
     pub fn read(input: &Input<'_>) -> Result<Self, Fault> {
-        let given = input.number("MaxResults")?;
+        // AWS takes 0 for nothing said.
+        let given = input.number("MaxResults")?.filter(|most| *most != 0);
         let most = given.unwrap_or(1000);
         let in_range = u64::try_from(most).is_ok_and(|most| limits::PAGE.contains(&most));
         if !in_range {
-            return Err(Fault::value(
-                "MaxResults",
-                most,
-                "Must be between 1 and 1000, if provided.",
+            return Err(Fault::invalid(
+                "Value for parameter MaxResults is invalid. \
+                 Reason: MaxResults must be an integer between 1 and 1000.",
             ));
         }
         let after = input

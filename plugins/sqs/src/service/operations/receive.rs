@@ -5,12 +5,14 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
+use crate::attribute::{Attribute, Value};
+use crate::md5;
 use crate::service::answer::{self, Answer, Node, Record};
 use crate::service::error::Fault;
 use crate::service::input::{Input, Plural};
-use crate::service::operations::message;
-use crate::service::store::{Attribute, Message, Value};
-use crate::service::{Context, Target, limits, md5};
+use crate::service::operations::{attributes, message};
+use crate::service::store::{Message, StoreFault};
+use crate::service::{Context, Target, limits};
 
 /// The system attributes, in AWS's order.
 const SYSTEM_ATTRIBUTES: [&str; 9] = [
@@ -48,8 +50,11 @@ pub fn receive(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault
     let most = u32::try_from(most).unwrap_or(1);
     let wait_ms = u32::try_from(wait * 1000).unwrap_or(0);
     let lease_ms = lease.map(|seconds| seconds * 1000);
-    let messages = target.queue.receive(most, lease_ms, wait_ms);
-    let messages = messages.map_err(|fault| context.fault(fault))?;
+    let messages = match target.queue.receive(most, lease_ms, wait_ms) {
+        // Who polls long, or a FIFO queue, just gets nothing.
+        Err(StoreFault::Crowded) if wait_ms > 0 || target.name.ends_with(".fifo") => Vec::new(),
+        messages => messages.map_err(|fault| context.fault(fault))?,
+    };
     let messages = messages
         .into_iter()
         .map(|message| Node::Record(render(context, message, &system, &user)))
@@ -75,13 +80,9 @@ fn wait_seconds(context: &Context<'_>, target: &Target, input: &Input<'_>) -> Re
             )
         });
     }
-    let description = target.queue.describe();
-    let settings = description.map_err(|fault| context.fault(fault))?.settings;
-    let wait = settings
-        .attributes
-        .iter()
-        .find(|(name, _)| name == "ReceiveMessageWaitTimeSeconds");
-    Ok(wait.and_then(|(_, wait)| wait.parse().ok()).unwrap_or(0))
+    let settings = attributes::describe(context, target)?.settings;
+    let wait = attributes::extra(&settings, "ReceiveMessageWaitTimeSeconds");
+    Ok(wait.and_then(|wait| wait.parse().ok()).unwrap_or(0))
 }
 
 fn lease_seconds(input: &Input<'_>) -> Result<Option<u64>, Fault> {
@@ -99,7 +100,8 @@ fn lease_seconds(input: &Input<'_>) -> Result<Option<u64>, Fault> {
 }
 
 /// Which system attributes are asked for. In JSON the newer parameter counts if both are there, in the query protocol,
-/// where SDKs send the newer one under the older name, the older.
+/// where SDKs send the newer one under the older name, the older. Names of a queue's attributes, which the older one may
+/// have as well, select nothing.
 fn system_names<'a>(input: &Input<'a>) -> Result<Vec<Cow<'a, str>>, Fault> {
     let newer = input.texts(Plural {
         json: "MessageSystemAttributeNames",
@@ -115,10 +117,8 @@ fn system_names<'a>(input: &Input<'a>) -> Result<Vec<Cow<'a, str>>, Fault> {
         (newer, older)
     };
     let names = if first.is_empty() { second } else { first };
-    let unknown = names
-        .iter()
-        .find(|name| name.as_ref() != "All" && !SYSTEM_ATTRIBUTES.contains(&name.as_ref()));
-    match unknown {
+    let is_known = |name: &str| SYSTEM_ATTRIBUTES.contains(&name) || attributes::is_name(name);
+    match names.iter().find(|name| !is_known(name)) {
         Some(name) => Err(Fault::unknown_attribute(name)),
         None => Ok(names),
     }

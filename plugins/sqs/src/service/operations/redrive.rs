@@ -1,4 +1,4 @@
-//! Dead-letter queues: RedrivePolicy, RedriveAllowPolicy, ListDeadLetterSourceQueues.
+//! Dead-letter queues: RedrivePolicy, and ListDeadLetterSourceQueues.
 
 use serde_json::{Map, Value as Json};
 
@@ -6,7 +6,7 @@ use crate::service::answer::Answer;
 use crate::service::error::{self, Fault};
 use crate::service::input::Input;
 use crate::service::limits;
-use crate::service::operations::{attributes, queues};
+use crate::service::operations::{allow, queues};
 use crate::service::store::{DeadLetter, Settings};
 use crate::service::{Context, address};
 
@@ -25,9 +25,10 @@ pub fn render(context: &Context<'_>, settings: &Settings) -> Option<String> {
     ))
 }
 
-/// Reads a policy for a queue of such settings; an empty text removes it.
+/// Reads a policy for a queue of this name and such settings; an empty text removes it.
 pub fn parse(
     context: &Context<'_>,
+    source: &str,
     settings: &Settings,
     text: &str,
 ) -> Result<Option<DeadLetter>, Fault> {
@@ -58,7 +59,7 @@ pub fn parse(
         .get(TARGET)
         .and_then(Json::as_str)
         .unwrap_or_default();
-    let queue = target(context, settings, arn).map_err(invalid)?;
+    let queue = target(context, source, settings, arn).map_err(invalid)?;
     Ok(Some(DeadLetter {
         queue,
         max_receives,
@@ -89,7 +90,12 @@ fn max_receives(policy: &Map<String, Json>) -> Result<u32, String> {
 }
 
 /// The name of the dead-letter queue, if a queue of such settings may have it.
-fn target(context: &Context<'_>, settings: &Settings, arn: &str) -> Result<String, &'static str> {
+fn target(
+    context: &Context<'_>,
+    source: &str,
+    settings: &Settings,
+    arn: &str,
+) -> Result<String, &'static str> {
     let arn = address::parse_arn(arn).ok_or("Invalid value for deadLetterTargetArn.")?;
     if arn.service != "sqs" {
         return Err("Only SQS queues are valid resources for deadLetterTargetArn.");
@@ -106,47 +112,10 @@ fn target(context: &Context<'_>, settings: &Settings, arn: &str) -> Result<Strin
     let missing = "Dead letter target does not exist.";
     let queue = context.store().open(arn.name).map_err(|_| missing)?;
     let description = queue.describe().map_err(|_| missing)?;
-    match attributes::extra(&description.settings, "RedriveAllowPolicy") {
-        Some(policy) if denies(policy) => {
-            Err("Queue does not have permission to use the dead-letter target.")
-        }
-        _ => Ok(arn.name.to_owned()),
+    if allow::permits(&description.settings, &context.arn(source)) {
+        return Ok(arn.name.to_owned());
     }
-}
-
-/// Whether a dead-letter queue wants no dead letters. Which queues it names is not asked here: AWS lets a queue name a
-/// source before that exists.
-fn denies(policy: &str) -> bool {
-    let permission = map(policy)
-        .and_then(|policy| policy.get("redrivePermission").cloned())
-        .unwrap_or_default();
-    permission == "denyAll"
-}
-
-/// A policy about which queues may have a queue for their dead letters; an empty text removes it.
-pub fn check_allow_policy(text: &str) -> Result<(), Fault> {
-    if text.is_empty() || map(text).is_some_and(|policy| is_allow_policy(&policy)) {
-        return Ok(());
-    }
-    Err(Fault::value(
-        "RedriveAllowPolicy",
-        text,
-        "Amazon SQS can't create the redrive allow policy, as it's in an unsupported format.",
-    ))
-}
-
-fn is_allow_policy(policy: &Map<String, Json>) -> bool {
-    let sources = policy.get("sourceQueueArns");
-    let known = policy.len() == 1 + usize::from(sources.is_some());
-    let right = match policy.get("redrivePermission").and_then(Json::as_str) {
-        Some("allowAll" | "denyAll") => sources.is_none(),
-        Some("byQueue") => sources.and_then(Json::as_array).is_some_and(|sources| {
-            let is_arn = |arn: &Json| arn.as_str().and_then(address::parse_arn).is_some();
-            (1..=limits::REDRIVE_SOURCES).contains(&sources.len()) && sources.iter().all(is_arn)
-        }),
-        _ => false,
-    };
-    known && right
+    Err("Queue does not have permission to use the dead-letter target.")
 }
 
 pub fn list_sources(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {

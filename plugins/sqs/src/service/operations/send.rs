@@ -1,88 +1,101 @@
 //! SendMessage and SendMessageBatch.
 
+use crate::md5;
 use crate::service::answer::{Answer, Record};
 use crate::service::error::{self, Fault};
 use crate::service::input::Input;
 use crate::service::limits;
-use crate::service::operations::batch;
 use crate::service::operations::message::{Draft, Rules};
-use crate::service::store::{Entry, Sent};
-use crate::service::{Context, Target, md5};
+use crate::service::operations::{attributes, batch};
+use crate::service::store::Sent;
+use crate::service::{Context, Target};
 
 pub fn one(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     let target = context.target(input)?;
     let rules = rules(context, &target)?;
     let draft = Draft::read(input)?;
     draft.check(&rules)?;
-    let digests = Digests::of(&draft);
-    let sent = send(context, &target, vec![draft.into_entry(&rules, context)])?;
-    let sent = sent.into_iter().next();
-    Ok(Some(digests.result(Record::default(), sent)))
+    let sent = send(context, &target, &rules, vec![draft])?;
+    Ok(Some(sent.into_iter().next().unwrap_or_default()))
 }
 
 pub fn batch(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     let target = context.target(input)?;
     let rules = rules(context, &target)?;
-    let mut size = 0;
     let mut drafts = Vec::new();
     for entry in batch::entries(input, "SendMessageBatchRequestEntry")? {
-        let draft = match Draft::read(&entry.input) {
-            Err(fault) if !batch::is_of_entry(&fault) => return Err(fault),
-            draft => draft,
-        };
+        let draft = Draft::read(&entry.input);
         if let Ok(draft) = &draft {
             draft.check_fifo(&rules)?;
-            size += draft.size();
         }
-        drafts.push((entry.id, draft));
+        drafts.push((entry, draft));
     }
-    if size > limits::MESSAGE_SIZE {
-        return Err(Fault::new(
-            &error::BATCH_REQUEST_TOO_LONG,
-            format!(
-                "Batch requests cannot be longer than {} bytes. You have sent {size} bytes.",
-                limits::MESSAGE_SIZE
-            ),
-        ));
-    }
-    let mut failed = Vec::new();
-    let mut digests = Vec::new();
-    let mut entries = Vec::new();
-    for (id, draft) in drafts {
-        match draft.and_then(|draft| draft.check(&rules).map(|()| draft)) {
-            Ok(draft) => {
-                digests.push((id, Digests::of(&draft)));
-                entries.push(draft.into_entry(&rules, context));
-            }
-            Err(fault) => failed.push((id, of_entry(fault))),
+    check_size(drafts.iter().filter_map(|(_, draft)| draft.as_ref().ok()))?;
+    let mut asked = Vec::new();
+    for (entry, draft) in drafts {
+        let checked = draft.and_then(|draft| draft.check(&rules).map(|()| draft));
+        let checked = checked.map_err(|fault| match fault.code {
+            code if code == &error::MISSING_PARAMETER => entry.missing("MessageBody"),
+            _ => fault,
+        });
+        // In a FIFO queue messages would overtake one that is left out.
+        if rules.fifo() && checked.is_err() {
+            return checked.map(|_| None);
         }
+        asked.push((entry.id, checked.map_err(of_entry)));
     }
-    let sent = send(context, &target, entries)?;
-    let done = digests
-        .into_iter()
-        .zip(sent)
-        .map(|((id, digests), sent)| digests.result(Record::default().text("Id", id), Some(sent)))
-        .collect();
-    Ok(batch::answer("SendMessageBatchResultEntry", done, failed))
+    batch::run("SendMessageBatchResultEntry", asked, |drafts| {
+        let sent = send(context, &target, &rules, drafts)?;
+        Ok(sent.into_iter().map(Ok).collect())
+    })
+}
+
+/// All messages of a batch together are no larger than one may be.
+fn check_size<'a>(drafts: impl Iterator<Item = &'a Draft>) -> Result<(), Fault> {
+    let size: u64 = drafts.map(Draft::size).sum();
+    if size <= limits::MESSAGE_SIZE {
+        return Ok(());
+    }
+    Err(Fault::new(
+        &error::BATCH_REQUEST_TOO_LONG,
+        format!(
+            "Batch requests cannot be longer than {} bytes. You have sent {size} bytes.",
+            limits::MESSAGE_SIZE
+        ),
+    ))
 }
 
 /// The rules of the queue a message is for.
 fn rules(context: &Context<'_>, target: &Target) -> Result<Rules, Fault> {
-    let description = target.queue.describe();
-    let description = description.map_err(|fault| context.fault(fault))?;
-    Ok(Rules::of(&description.settings))
+    let settings = attributes::describe(context, target)?.settings;
+    Ok(Rules::of(&settings))
 }
 
-fn send(context: &Context<'_>, target: &Target, entries: Vec<Entry>) -> Result<Vec<Sent>, Fault> {
-    if entries.is_empty() {
-        return Ok(Vec::new());
-    }
+/// Sends messages that have been checked; what AWS says of each.
+fn send(
+    context: &Context<'_>,
+    target: &Target,
+    rules: &Rules,
+    drafts: Vec<Draft>,
+) -> Result<Vec<Record>, Fault> {
+    let digests: Vec<_> = drafts.iter().map(Digests::of).collect();
+    let entries = drafts
+        .into_iter()
+        .map(|draft| draft.into_entry(rules, context))
+        .collect();
     let sent = target.queue.send(entries);
-    sent.map_err(|fault| context.fault(fault))
+    let sent = sent.map_err(|fault| context.fault(fault))?;
+    let results = digests.into_iter().zip(sent);
+    Ok(results
+        .map(|(digests, sent)| digests.result(sent))
+        .collect())
 }
 
 /// A message's fault as the result of a batch has it.
 fn of_entry(fault: Fault) -> Fault {
+    if fault.code == &error::MISSING_PARAMETER || fault.code == &error::SERIALIZATION {
+        return fault;
+    }
     let reason = fault
         .message
         .strip_prefix("One or more parameters are invalid. Reason: ")
@@ -107,16 +120,12 @@ impl Digests {
         }
     }
 
-    fn result(self, record: Record, sent: Option<Sent>) -> Record {
-        let (id, sequence) = match sent {
-            Some(Sent { id, sequence }) => (Some(id), sequence),
-            None => (None, None),
-        };
-        record
-            .maybe_text("MessageId", id)
+    fn result(self, sent: Sent) -> Record {
+        Record::default()
+            .text("MessageId", sent.id)
             .text("MD5OfMessageBody", self.body)
             .maybe_text("MD5OfMessageAttributes", self.attributes)
             .maybe_text("MD5OfMessageSystemAttributes", self.system)
-            .maybe_text("SequenceNumber", sequence)
+            .maybe_text("SequenceNumber", sent.sequence)
     }
 }

@@ -8,6 +8,8 @@ use crate::service::operations::{batch, delete};
 use crate::service::store::Settled;
 use crate::service::{Context, Target};
 
+const TIMEOUT: &str = "VisibilityTimeout";
+
 /// A receipt handle and the seconds its message is to stay invisible.
 struct Change {
     receipt: String,
@@ -16,11 +18,9 @@ struct Change {
 
 pub fn one(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     let target = context.target(input)?;
-    let changes = [read(input)?];
-    let settled = extend(context, &target, &changes)?;
-    for (settled, change) in settled.into_iter().zip(&changes) {
-        judge(&target, settled, change)?;
-    }
+    let change = read(input, || Fault::missing(TIMEOUT))?;
+    let extended = extend(context, &target, &[change])?;
+    extended.into_iter().collect::<Result<(), _>>()?;
     Ok(None)
 }
 
@@ -28,44 +28,31 @@ pub fn batch(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> 
     let target = context.target(input)?;
     let entries = batch::entries(input, "ChangeMessageVisibilityBatchRequestEntry")
         .map_err(Fault::without_detail)?;
-    let mut failed = Vec::new();
-    let mut asked = Vec::new();
-    let mut changes = Vec::new();
-    for entry in entries {
-        match read(&entry.input) {
-            Ok(change) => {
-                changes.push(change);
-                asked.push(entry.id);
-            }
-            Err(fault) if batch::is_of_entry(&fault) => failed.push((entry.id, fault)),
-            Err(fault) => return Err(fault),
-        }
-    }
-    let settled = extend(context, &target, &changes)?;
-    let mut done = Vec::new();
-    for ((id, change), settled) in asked.into_iter().zip(&changes).zip(settled) {
-        match judge(&target, settled, change) {
-            Ok(()) => done.push(Record::default().text("Id", id)),
-            Err(fault) => failed.push((id, fault)),
-        }
-    }
+    let asked = entries
+        .into_iter()
+        .map(|entry| {
+            let change = read(&entry.input, || entry.missing(TIMEOUT));
+            (entry.id, change)
+        })
+        .collect();
     let name = "ChangeMessageVisibilityBatchResultEntry";
-    Ok(batch::answer(name, done, failed))
+    batch::run(name, asked, |changes| {
+        let extended = extend(context, &target, &changes)?.into_iter();
+        Ok(extended
+            .map(|extended| extended.map(|()| Record::default()))
+            .collect())
+    })
 }
 
-fn read(input: &Input<'_>) -> Result<Change, Fault> {
-    let receipt = input.required("ReceiptHandle")?.into_owned();
-    let given = input.number("VisibilityTimeout")?;
-    let given = given.ok_or_else(|| Fault::missing("VisibilityTimeout"))?;
+fn read(input: &Input<'_>, missing: impl FnOnce() -> Fault) -> Result<Change, Fault> {
+    let receipt = delete::receipt(input)?;
+    let given = input.number(TIMEOUT)?.ok_or_else(missing)?;
     let seconds = u64::try_from(given)
         .ok()
         .filter(|seconds| limits::VISIBILITY_TIMEOUT.contains(seconds))
         .ok_or_else(|| {
-            Fault::value(
-                "VisibilityTimeout",
-                given,
-                "VisibilityTimeout must be an integer between 0 and 43200.",
-            )
+            let reason = "VisibilityTimeout must be an integer between 0 and 43200";
+            Fault::value(TIMEOUT, given, reason)
         })?;
     Ok(Change { receipt, seconds })
 }
@@ -74,16 +61,17 @@ fn extend(
     context: &Context<'_>,
     target: &Target,
     changes: &[Change],
-) -> Result<Vec<Settled>, Fault> {
-    if changes.is_empty() {
-        return Ok(Vec::new());
-    }
-    let changes: Vec<_> = changes
+) -> Result<Vec<Result<(), Fault>>, Fault> {
+    let leases: Vec<_> = changes
         .iter()
         .map(|change| (change.receipt.clone(), change.seconds * 1000))
         .collect();
-    let settled = target.queue.extend(&changes);
-    settled.map_err(|fault| context.fault(fault))
+    let settled = target.queue.extend(&leases);
+    let settled = settled.map_err(|fault| context.fault(fault))?;
+    let judged = settled.into_iter().zip(changes);
+    Ok(judged
+        .map(|(settled, change)| judge(target, settled, change))
+        .collect())
 }
 
 /// On a standard queue AWS accepts a receipt handle whose visibility timeout has expired and changes nothing.
@@ -93,7 +81,7 @@ fn judge(target: &Target, settled: Settled, change: &Change) -> Result<(), Fault
         Settled::Done => Ok(()),
         Settled::Malformed => Err(delete::malformed(receipt)),
         Settled::TooLong => Err(Fault::value(
-            "VisibilityTimeout",
+            TIMEOUT,
             change.seconds,
             "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]",
         )),

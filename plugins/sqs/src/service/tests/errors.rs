@@ -97,75 +97,6 @@ fn urls_of_any_host_name_the_queue() {
 }
 
 #[test]
-fn batches_have_rules() {
-    let service = Service::standard();
-    let names = [
-        ("SendMessageBatch", "SendMessageBatchRequestEntry"),
-        ("DeleteMessageBatch", "DeleteMessageBatchRequestEntry"),
-        (
-            "ChangeMessageVisibilityBatch",
-            "ChangeMessageVisibilityBatchRequestEntry",
-        ),
-    ];
-    for (operation, entry) in names {
-        let refused = |ids: &[&str]| {
-            let entries: Vec<_> = ids
-                .iter()
-                .map(|id| json!({"Id": id, "MessageBody": "x", "ReceiptHandle": "x", "VisibilityTimeout": 1}))
-                .collect();
-            service.refused(operation, json!({"QueueUrl": URL, "Entries": entries}))
-        };
-        let error = |shape: &str, message: &str| {
-            model(
-                400,
-                shape,
-                message,
-                &format!("AWS.SimpleQueueService.{shape}"),
-            )
-        };
-        assert_eq!(
-            refused(&[]),
-            error(
-                "EmptyBatchRequest",
-                &format!("There should be at least one {entry} in the request.")
-            )
-        );
-        let ids: Vec<String> = (0..11).map(|n| n.to_string()).collect();
-        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        assert_eq!(
-            refused(&ids),
-            error(
-                "TooManyEntriesInBatchRequest",
-                "Maximum number of entries per request are 10. You have sent 11."
-            )
-        );
-        assert_eq!(
-            refused(&["a", "b", "a"]),
-            error("BatchEntryIdsNotDistinct", "Id a repeated.")
-        );
-        for id in ["", "in:valid", &"x".repeat(81)] {
-            assert_eq!(
-                refused(&[id]),
-                error(
-                    "InvalidBatchEntryId",
-                    "A batch entry id can only contain alphanumeric characters, hyphens and underscores. \
-                     It can be at most 80 letters long."
-                )
-            );
-        }
-    }
-}
-
-#[test]
-fn some_batches_have_errors_without_detail() {
-    let service = Service::standard();
-    let error = |operation: &str| service.xml(400, &format!("Action={operation}&QueueUrl={URL}"));
-    assert!(error("SendMessageBatch").contains("<Detail/>"));
-    assert!(!error("DeleteMessageBatch").contains("Detail"));
-    assert!(!error("ChangeMessageVisibilityBatch").contains("Detail"));
-}
-
-#[test]
 fn sizes_count_attributes() {
     let service = Service::standard();
     let too_long = |limit: u64| {
@@ -322,7 +253,7 @@ fn message_attributes_are_checked() {
     ] {
         assert_eq!(send(name, attribute), invalid(message));
     }
-    for name in [".a", "a.", "a..b", "a b", "a!"] {
+    for name in [".a", "a.", "a..b", "a b", "a!", "ü"] {
         assert_eq!(send(name, text("String", "x")).0, 400, "{name}");
     }
     let many: serde_json::Map<_, _> = (0..11)
@@ -396,17 +327,24 @@ fn receives_have_ranges() {
             "InvalidAttributeName"
         )
     );
-    service
-        .store
-        .break_with(crate::service::store::StoreFault::Crowded);
+}
+
+#[test]
+fn too_many_in_flight_are_an_error_for_short_polls_only() {
+    use crate::service::store::StoreFault;
+
+    let service = Service::standard();
+    service.store.break_receiving_with(StoreFault::Crowded);
+    let receive = |url: &str, seconds: u64| json!({"QueueUrl": url, "WaitTimeSeconds": seconds});
+    let (status, kind, _, query) = service.refused("ReceiveMessage", receive(URL, 0));
+    assert_eq!((status, query.as_str()), (403, "OverLimit;Sender"));
+    assert_eq!(kind, "com.amazonaws.sqs#OverLimit");
+    assert_eq!(service.ok("ReceiveMessage", receive(URL, 1)), json!({}));
+    let service = Service::fifo(json!({}));
+    service.store.break_receiving_with(StoreFault::Crowded);
     assert_eq!(
-        service
-            .refused(
-                "ReceiveMessage",
-                json!({"QueueUrl": URL, "WaitTimeSeconds": 0})
-            )
-            .0,
-        403
+        service.ok("ReceiveMessage", receive(FIFO_URL, 0)),
+        json!({})
     );
 }
 
@@ -421,7 +359,18 @@ fn required_parameters_are_named() {
             json!({"ReceiptHandle": "x"}),
             "VisibilityTimeout",
         ),
-        ("SetQueueAttributes", json!({}), "Attributes"),
+        ("SetQueueAttributes", json!({}), "Attribute.Name"),
+        (
+            "SetQueueAttributes",
+            json!({"Attributes": {}}),
+            "Attribute.Name",
+        ),
+        ("SendMessageBatch", json!({}), "Entries"),
+        (
+            "DeleteMessage",
+            json!({"ReceiptHandle": " "}),
+            "ReceiptHandle",
+        ),
         ("UntagQueue", json!({}), "TagKeys"),
         ("AddPermission", json!({}), "Label"),
     ] {

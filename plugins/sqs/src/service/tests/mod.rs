@@ -3,9 +3,11 @@
 //! Where an answer was recorded from AWS the recording is what is expected here; ids, receipt handles and times are the
 //! test's own.
 
+mod batches;
 mod errors;
 mod fifo;
 mod messages;
+mod permissions;
 mod protocols;
 mod queues;
 mod redrive;

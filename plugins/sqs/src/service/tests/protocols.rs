@@ -179,7 +179,11 @@ fn bad_json_is_a_serialization_error() {
         ),
         (
             json!({"QueueUrl": URL, "MessageBody": []}),
-            "Unrecognized collection type class java.lang.String",
+            "Start of list found where not expected",
+        ),
+        (
+            json!({"QueueUrl": URL, "MessageBody": "x", "DelaySeconds": []}),
+            "Start of list found where not expected",
         ),
         (
             json!({"QueueUrl": URL, "MessageBody": "x", "DelaySeconds": "1"}),
@@ -198,6 +202,14 @@ fn bad_json_is_a_serialization_error() {
         );
         assert_eq!(service.refused("SendMessage", input), expected);
     }
+    let (_, _, message, _) = service.refused(
+        "CreateQueue",
+        json!({"QueueName": "x", "Attributes": {"DelaySeconds": []}}),
+    );
+    assert_eq!(
+        message,
+        "Unrecognized collection type class java.lang.String"
+    );
     let mut request = Request {
         method: "POST".into(),
         headers: vec![("x-amz-target".into(), "AmazonSQS.ListQueues".into())],

@@ -1,4 +1,4 @@
-//! Queues as such, their attributes, tags and permissions.
+//! Queues as such, their attributes and tags.
 
 use serde_json::json;
 
@@ -61,9 +61,15 @@ fn names_are_checked() {
         let input = json!({"QueueName": name, "Attributes": {"FifoQueue": "true"}});
         assert_eq!(service.refused("CreateQueue", input), invalid(fifo));
     }
+    let no_name =
+        invalid("Value for parameter QueueName is invalid. Reason: Must specify a queue name.");
+    let empty = json!({"QueueName": ""});
+    assert_eq!(service.refused("CreateQueue", json!({})), no_name);
+    assert_eq!(service.refused("GetQueueUrl", json!({})), no_name);
+    assert_eq!(service.refused("GetQueueUrl", empty.clone()), no_name);
     assert_eq!(
-        service.refused("CreateQueue", json!({})),
-        missing("QueueName")
+        service.refused("CreateQueue", empty),
+        invalid("Queue name cannot be empty")
     );
 }
 
@@ -143,9 +149,12 @@ fn queues_are_listed_in_parts() {
     assert_eq!(
         service.refused("ListQueues", json!({"MaxResults": 1001})),
         invalid(
-            "Value 1001 for parameter MaxResults is invalid. Reason: Must be between 1 and 1000, if provided."
+            "Value for parameter MaxResults is invalid. Reason: MaxResults must be an integer between 1 and 1000."
         )
     );
+    let all = service.ok("ListQueues", json!({"MaxResults": 0}));
+    assert_eq!(all["QueueUrls"].as_array().unwrap().len(), 4);
+    assert!(all.get("NextToken").is_none());
     assert_eq!(
         service.refused("ListQueues", json!({"NextToken": "!"})),
         invalid("Invalid or expired next token.")
@@ -354,6 +363,15 @@ fn one_kind_of_encryption_at_a_time() {
         get(),
         json!({"Attributes": {"SqsManagedSseEnabled": "false"}})
     );
+    service.ok("SetQueueAttributes", set(json!({"KmsMasterKeyId": "k"})));
+    service.ok(
+        "SetQueueAttributes",
+        set(json!({"SqsManagedSseEnabled": "true"})),
+    );
+    assert_eq!(
+        get(),
+        json!({"Attributes": {"SqsManagedSseEnabled": "true"}})
+    );
 }
 
 #[test]
@@ -391,54 +409,5 @@ fn tags_are_added_listed_and_removed() {
     assert_eq!(
         service.refused("TagQueue", json!({"QueueUrl": URL, "Tags": many})),
         invalid("Too many tags added for queue orders.")
-    );
-}
-
-#[test]
-fn permissions_become_the_policy() {
-    let service = Service::standard();
-    let add = |label: &str, accounts: Value| json!({"QueueUrl": URL, "Label": label, "AWSAccountIds": accounts, "Actions": ["ReceiveMessage"]});
-    let policy = || {
-        service.ok(
-            "GetQueueAttributes",
-            json!({"QueueUrl": URL, "AttributeNames": ["Policy"]}),
-        )
-    };
-    let arn = "arn:aws:sqs:eu-west-1:000000000000:orders";
-    let statement = |label: &str, principal: &str| {
-        format!(
-            r#"{{"Sid":"{label}","Effect":"Allow","Principal":{{"AWS":{principal}}},"Action":"SQS:ReceiveMessage","Resource":"{arn}"}}"#
-        )
-    };
-    let whole = |statements: &str| {
-        let text = format!(
-            r#"{{"Version":"2008-10-17","Id":"{arn}/SQSDefaultPolicy","Statement":[{statements}]}}"#
-        );
-        json!({"Attributes": {"Policy": text}})
-    };
-    service.ok(
-        "AddPermission",
-        add("one", json!(["111111111111", "222222222222"])),
-    );
-    let two = r#"["arn:aws:iam::111111111111:root","arn:aws:iam::222222222222:root"]"#;
-    assert_eq!(policy(), whole(&statement("one", two)));
-    assert_eq!(
-        service.refused("AddPermission", add("one", json!(["111111111111"]))),
-        invalid("Value one for parameter Label is invalid. Reason: Already exists.")
-    );
-    let form = format!(
-        "Action=AddPermission&QueueUrl={URL}&Label=two&AWSAccountId.1=111111111111&ActionName.1=ReceiveMessage"
-    );
-    assert_eq!(service.xml(200, &form), envelope("AddPermission", ""));
-    service.ok("RemovePermission", json!({"QueueUrl": URL, "Label": "one"}));
-    assert_eq!(
-        policy(),
-        whole(&statement("two", r#""arn:aws:iam::111111111111:root""#))
-    );
-    service.ok("RemovePermission", json!({"QueueUrl": URL, "Label": "two"}));
-    assert_eq!(policy(), json!({}));
-    assert_eq!(
-        service.refused("RemovePermission", json!({"QueueUrl": URL, "Label": "two"})),
-        invalid("Value two for parameter Label is invalid. Reason: can't find label.")
     );
 }

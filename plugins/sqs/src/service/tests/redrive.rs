@@ -114,27 +114,85 @@ fn a_dead_letter_queue_may_refuse_sources() {
     let service = service();
     let allow =
         |policy: &str| json!({"QueueUrl": DEAD_URL, "Attributes": {"RedriveAllowPolicy": policy}});
-    for policy in [
-        "x",
-        "{}",
-        r#"{"redrivePermission":"some"}"#,
-        r#"{"redrivePermission":"byQueue"}"#,
-        r#"{"redrivePermission":"allowAll","sourceQueueArns":[]}"#,
-    ] {
-        let (status, _, message, _) = service.refused("SetQueueAttributes", allow(policy));
-        assert_eq!(status, 400);
-        assert!(message.starts_with(&format!(
-            "Value {policy} for parameter RedriveAllowPolicy is invalid."
-        )));
-    }
-    service.ok(
-        "SetQueueAttributes",
-        allow(r#"{"redrivePermission":"denyAll"}"#),
-    );
     let policy = json!({"deadLetterTargetArn": DEAD_ARN, "maxReceiveCount": 3}).to_string();
-    assert_eq!(service.refused("SetQueueAttributes", set(&policy)).0, 400);
-    service.ok("SetQueueAttributes", allow(""));
-    service.ok("SetQueueAttributes", set(&policy));
+    let refusal = invalid(&format!(
+        "Value {policy} for parameter RedrivePolicy is invalid. \
+         Reason: Queue does not have permission to use the dead-letter target."
+    ));
+    let other = "arn:aws:sqs:eu-west-1:000000000000:other";
+    for denying in [
+        json!({"redrivePermission": "denyAll"}),
+        json!({"redrivePermission": "byQueue", "sourceQueueArns": [other]}),
+    ] {
+        service.ok("SetQueueAttributes", allow(&denying.to_string()));
+        assert_eq!(service.refused("SetQueueAttributes", set(&policy)), refusal);
+        let input = json!({"QueueName": "third", "Attributes": {"RedrivePolicy": policy}});
+        assert_eq!(service.refused("CreateQueue", input), refusal);
+    }
+    // A queue may be named before it is there.
+    let input = json!({"QueueName": "other", "Attributes": {"RedrivePolicy": policy}});
+    service.ok("CreateQueue", input);
+    for allowing in [r#"{"redrivePermission":"allowAll"}"#, ""] {
+        service.ok("SetQueueAttributes", allow(allowing));
+        service.ok("SetQueueAttributes", set(&policy));
+    }
+}
+
+#[test]
+fn what_is_no_allow_policy_is_refused() {
+    let service = service();
+    let refused = |policy: &Value| {
+        let attributes = json!({"RedriveAllowPolicy": policy.to_string()});
+        let input = json!({"QueueUrl": DEAD_URL, "Attributes": attributes});
+        service.refused("SetQueueAttributes", input)
+    };
+    let unsupported = model(
+        400,
+        "InvalidAttributeValue",
+        "Invalid value for the parameter RedriveAllowPolicy. Reason: Amazon SQS can't create the redrive allow policy, \
+         as it’s in an unsupported format.",
+        "InvalidAttributeValue",
+    );
+    for policy in [
+        json!(444),
+        json!([]),
+        json!({}),
+        json!({"redrivePermission": "some"}),
+        json!({"redrivePermission": "allowAll", "more": 1}),
+        json!({"redrivePermission": "byQueue", "sourceQueueArns": "arn:aws:sqs"}),
+        json!({"redrivePermission": "byQueue", "sourceQueueArns": [{}]}),
+    ] {
+        assert_eq!(refused(&policy), unsupported, "{policy}");
+    }
+    let none = "When you specify the byQueue permission type, you must also specify one or more sourceQueueArns values.";
+    let many = "The maximum number of source queue ARNs you can specify is 10.";
+    let other =
+        "To specify one or more source queue ARNs, you must set redrivePermission to byQueue.";
+    for (policy, reason) in [
+        (json!({"redrivePermission": "byQueue"}), none),
+        (
+            json!({"redrivePermission": "byQueue", "sourceQueueArns": []}),
+            none,
+        ),
+        (
+            json!({"redrivePermission": "byQueue", "sourceQueueArns": vec![DEAD_ARN; 11]}),
+            many,
+        ),
+        (
+            json!({"redrivePermission": "denyAll", "sourceQueueArns": [DEAD_ARN]}),
+            other,
+        ),
+        (
+            json!({"redrivePermission": "allowAll", "sourceQueueArns": []}),
+            other,
+        ),
+    ] {
+        let expected = format!(
+            "Value {policy} for parameter RedriveAllowPolicy is invalid. \
+             Reason: Amazon SQS can't create the redrive allow policy. {reason}"
+        );
+        assert_eq!(refused(&policy), invalid(&expected));
+    }
 }
 
 #[test]
@@ -237,13 +295,39 @@ fn wrong_moves_are_refused() {
             "The resource that you specified for the DestinationArn parameter doesn't exist."
         )
     );
-    assert_eq!(
-        start(json!({"SourceArn": "nonsense"})),
-        invalid(
-            "You must use this format to specify the SourceArn: \
+    let format = |parameter: &str| {
+        invalid(&format!(
+            "You must use this format to specify the {parameter}: \
              arn:<partition>:<service>:<region>:<account-id>:<resource-id>"
-        )
+        ))
+    };
+    for arn in ["nonsense", ""] {
+        assert_eq!(start(json!({"SourceArn": arn})), format("SourceArn"));
+        assert_eq!(
+            start(json!({"SourceArn": DEAD_ARN, "DestinationArn": arn})),
+            format("DestinationArn")
+        );
+    }
+    assert_eq!(
+        start(json!({"SourceArn": DEAD_ARN, "DestinationArn": DEAD_ARN})),
+        invalid("Source queue arn and destination queue arn cannot be the same.")
     );
+    let fifo = json!({"QueueName": "q.fifo", "Attributes": {"FifoQueue": "true"}});
+    service.ok("CreateQueue", fifo);
+    let fifo = "arn:aws:sqs:eu-west-1:000000000000:q.fifo";
+    assert_eq!(
+        start(json!({"SourceArn": DEAD_ARN, "DestinationArn": fifo})),
+        invalid("The source queue and destination queue must be of the same queue type.")
+    );
+    for rate in [0, 501] {
+        assert_eq!(
+            start(json!({"SourceArn": DEAD_ARN, "MaxNumberOfMessagesPerSecond": rate})),
+            invalid(
+                "Value for parameter MaxNumberOfMessagesPerSecond is invalid. \
+                 Reason: You must enter a number that's between 1 and 500."
+            )
+        );
+    }
     let cancel =
         |handle: &str| service.refused("CancelMessageMoveTask", json!({"TaskHandle": handle}));
     assert_eq!(
@@ -258,4 +342,22 @@ fn wrong_moves_are_refused() {
         not_found("The resource that you specified for the SourceArn parameter doesn't exist.")
     );
     assert_eq!(cancel(&handle(DEAD_ARN)), not_found("Task does not exist."));
+}
+
+#[test]
+fn a_move_that_failed_says_why() {
+    let service = service();
+    redrive(&service);
+    service.ok("StartMessageMoveTask", json!({"SourceArn": DEAD_ARN}));
+    service
+        .store
+        .fail_moves("dead", "CouldNotDetermineMessageSource");
+    assert_eq!(
+        service.ok("ListMessageMoveTasks", json!({"SourceArn": DEAD_ARN})),
+        json!({"Results": [{
+            "Status": "FAILED", "SourceArn": DEAD_ARN, "ApproximateNumberOfMessagesMoved": 2,
+            "ApproximateNumberOfMessagesToMove": 10, "FailureReason": "CouldNotDetermineMessageSource",
+            "StartedTimestamp": START_MS,
+        }]})
+    );
 }

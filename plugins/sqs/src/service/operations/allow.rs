@@ -1,0 +1,86 @@
+//! RedriveAllowPolicy: which queues may have a queue for their dead letters.
+//!
+//! It is asked when a queue names the other in its RedrivePolicy, not again when a message dies: a policy that is changed
+//! later leaves the queues that have named it as they are.
+
+use serde_json::{Map, Value as Json};
+
+use crate::service::error::{self, Fault};
+use crate::service::limits;
+use crate::service::operations::attributes;
+use crate::service::store::Settings;
+
+/// The attribute.
+const NAME: &str = "RedriveAllowPolicy";
+
+const PERMISSION: &str = "redrivePermission";
+const SOURCES: &str = "sourceQueueArns";
+
+/// Whether a queue of such settings may be named by the queue of this ARN.
+pub fn permits(settings: &Settings, source: &str) -> bool {
+    let policy = attributes::extra(settings, NAME).and_then(map);
+    let Some(policy) = policy else {
+        return true;
+    };
+    match policy.get(PERMISSION).and_then(Json::as_str) {
+        Some("denyAll") => false,
+        Some("byQueue") => {
+            let sources = policy.get(SOURCES).and_then(Json::as_array);
+            sources.is_some_and(|sources| sources.iter().any(|arn| arn == source))
+        }
+        _ => true,
+    }
+}
+
+/// Refuses what is no such policy; an empty text removes it.
+pub fn check(text: &str) -> Result<(), Fault> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    let policy = map(text).ok_or_else(unsupported)?;
+    let by_queue = match policy.get(PERMISSION).and_then(Json::as_str) {
+        Some("byQueue") => true,
+        Some("allowAll" | "denyAll") => false,
+        _ => return Err(unsupported()),
+    };
+    if policy.keys().any(|key| key != PERMISSION && key != SOURCES) {
+        return Err(unsupported());
+    }
+    let sources = sources(&policy).ok_or_else(unsupported)?;
+    let reason = match (by_queue, sources) {
+        (false, None) | (true, Some(1..=limits::REDRIVE_SOURCES)) => return Ok(()),
+        (false, Some(_)) => {
+            "To specify one or more source queue ARNs, you must set redrivePermission to byQueue."
+        }
+        (true, None | Some(0)) => {
+            "When you specify the byQueue permission type, you must also specify one or more sourceQueueArns values."
+        }
+        (true, Some(_)) => "The maximum number of source queue ARNs you can specify is 10.",
+    };
+    let reason = format!("Amazon SQS can't create the redrive allow policy. {reason}");
+    Err(Fault::value(NAME, text, &reason))
+}
+
+/// How many sources a policy names, if it says so; none at all if they are no texts.
+fn sources(policy: &Map<String, Json>) -> Option<Option<usize>> {
+    match policy.get(SOURCES) {
+        None => Some(None),
+        Some(Json::Array(sources)) if sources.iter().all(Json::is_string) => {
+            Some(Some(sources.len()))
+        }
+        Some(_) => None,
+    }
+}
+
+fn unsupported() -> Fault {
+    // The apostrophes are AWS's, both of them.
+    Fault::new(
+        &error::INVALID_ATTRIBUTE_VALUE,
+        "Invalid value for the parameter RedriveAllowPolicy. Reason: Amazon SQS can't create the redrive allow policy, \
+         as it\u{2019}s in an unsupported format.",
+    )
+}
+
+fn map(text: &str) -> Option<Map<String, Json>> {
+    serde_json::from_str(text).ok()
+}
