@@ -79,10 +79,13 @@ impl wit::Guest for Poller {
             }
         }
         let requests = wire::delete(&settings.queue_url, &done).into_iter();
+        let mut settled = Ok(());
         for request in requests.chain(wire::change_visibility(&settings.queue_url, &again)) {
-            send(&settings, &request)?;
+            let answer = send(&settings, &request)?;
+            // One message that can not be settled keeps nobody else's verdict back.
+            settled = settled.and(wire::check_entries(&answer));
         }
-        Ok(())
+        Ok(settled?)
     }
 }
 
