@@ -36,6 +36,7 @@ mod source;
 mod state;
 mod text;
 mod ticker;
+mod tls;
 mod wasi;
 
 pub use batch_trigger::{BatchTrigger, Batching, Origin, ShapedBatch};

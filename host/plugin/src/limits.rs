@@ -169,7 +169,7 @@ pub const BODY_PIECES: usize = 15;
 /// See [`BODY_PIECES`].
 pub const BODY_PIECE_BYTES: usize = 64 << 10;
 
-/// How long a source's connection may take to be made, unless it asks for another time.
+/// How long a source's connection may take to be made, TLS included, unless it asks for another time.
 pub const CONNECT: Duration = Duration::from_secs(10);
 
 /// Messages that a source may hand over at once. AWS: the largest batch of any source.

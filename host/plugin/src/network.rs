@@ -2,11 +2,13 @@
 //!
 //! By default there is none: every request is denied. A source is given the origins that its operator names, and each of
 //! its requests is checked against them, redirects too, since following one is a request of the guest's. The host
-//! makes a connection per request; calls are far between.
+//! makes a connection per request; calls are far between. What an origin's scheme says holds: `https` goes over [`Tls`].
 //!
-//! Plain HTTP only: TLS is not done yet, and says so.
+//! On failure the guest is told the contract's code, or, where there is none that says enough, an internal error with a
+//! text for the operator.
 
 use std::fmt;
+use std::io;
 use std::net::Ipv6Addr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,21 +20,33 @@ use http::{Request, Response, Uri};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming};
 use hyper::client::conn::http1;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::client::TlsStream;
 use wasmtime_wasi::runtime;
 use wasmtime_wasi_http::io::TokioIo;
+use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::limits;
+use crate::tls::Tls;
 
 /// The origins that a call may reach; none by default.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Network(Arc<[WebOrigin]>);
+pub(crate) struct Network {
+    origins: Arc<[WebOrigin]>,
+    /// Where one of them needs it.
+    tls: Option<Tls>,
+}
 
 impl Network {
-    pub(crate) fn new(origins: impl IntoIterator<Item = WebOrigin>) -> Self {
-        Self(origins.into_iter().collect())
+    /// The error says why there can be no `https`, if one of the origins has it.
+    pub(crate) fn new(origins: impl IntoIterator<Item = WebOrigin>) -> Result<Self, String> {
+        let origins: Arc<[WebOrigin]> = origins.into_iter().collect();
+        let needs_tls = origins.iter().any(|it| it.scheme == Scheme::HTTPS);
+        let tls = needs_tls.then(Tls::system).transpose()?;
+        Ok(Self { origins, tls })
     }
 }
 
@@ -48,7 +62,7 @@ pub(crate) struct WebOrigin {
 impl WebOrigin {
     /// Reads an origin as an operator writes it. The error says what is wrong with it.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let example = "write it like http://127.0.0.1:9324";
+        let example = "write it like http://127.0.0.1:9324 or https://sqs.eu-west-1.amazonaws.com";
         let uri: Uri = text
             .parse()
             .map_err(|error| format!("{text:?} is no origin: {error}; {example}"))?;
@@ -62,11 +76,6 @@ impl WebOrigin {
         if uri.authority().is_some_and(|it| it.as_str().contains('@')) {
             return Err(format!(
                 "{text:?} is more than an origin: leave out user and password"
-            ));
-        }
-        if origin.scheme == Scheme::HTTPS {
-            return Err(format!(
-                "{text:?}: {TLS_IS_MISSING}; reach it over http, through a local proxy if need be"
             ));
         }
         Ok(origin)
@@ -109,8 +118,6 @@ fn port(authority: &Authority) -> Option<Option<u16>> {
     }
 }
 
-const TLS_IS_MISSING: &str = "https is not done yet";
-
 impl fmt::Display for WebOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}:{}", self.scheme, self.host, self.port)
@@ -128,7 +135,9 @@ impl WasiHttpHooks for Network {
         _processed: Worker,
     ) -> Box<dyn Future<Output = Answered> + Send> {
         let origin = self.check(request.uri());
-        Box::new(async move { send(&origin?, request, options.unwrap_or_default()).await })
+        let tls = self.tls.clone();
+        let options = options.unwrap_or_default();
+        Box::new(async move { send(&origin?, tls.as_ref(), request, options).await })
     }
 
     fn p2_outgoing_body_buffer_chunks(&mut self) -> usize {
@@ -138,34 +147,80 @@ impl WasiHttpHooks for Network {
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
         limits::BODY_PIECE_BYTES
     }
+
+    fn p2_error_from_hyper(&mut self, error: &hyper::Error) -> ErrorCode {
+        let ended = error.is_incomplete_message() || error.is_canceled() || error.is_closed();
+        match ended {
+            true => ErrorCode::ConnectionTerminated,
+            false => ErrorCode::InternalError(Some(error.to_string())),
+        }
+    }
 }
 
 impl Network {
     fn check(&self, uri: &Uri) -> Result<WebOrigin, Error> {
         let origin = WebOrigin::of(uri).ok_or(Error::HttpRequestUriInvalid)?;
-        if self.0.contains(&origin) {
+        if self.origins.contains(&origin) {
             return Ok(origin);
         }
         tracing::debug!("a plugin may not reach {origin}");
-        Err(match origin.scheme == Scheme::HTTPS && !self.0.is_empty() {
-            true => Error::InternalError(Some(TLS_IS_MISSING.to_owned())),
-            false => Error::HttpRequestDenied,
-        })
+        Err(Error::HttpRequestDenied)
     }
 }
 
 async fn send(
     origin: &WebOrigin,
-    mut request: Request<WasiBody>,
+    tls: Option<&Tls>,
+    request: Request<WasiBody>,
     options: RequestOptions,
 ) -> Answered {
     let wait = options.connect_timeout.unwrap_or(limits::CONNECT);
-    let stream = timeout(wait, TcpStream::connect(origin.address())).await;
-    let stream = stream
-        .map_err(|_| Error::ConnectionTimeout)?
-        .map_err(Error::Connect)?;
+    let connected = timeout(wait, connect(origin, tls)).await;
+    match connected.map_err(|_| Error::ConnectionTimeout)?? {
+        Connected::Plain(stream) => exchange(stream, request, options).await,
+        Connected::Secure(stream) => exchange(*stream, request, options).await,
+    }
+}
+
+/// A connection to an origin.
+enum Connected {
+    Plain(TcpStream),
+    Secure(Box<TlsStream<TcpStream>>),
+}
+
+async fn connect(origin: &WebOrigin, tls: Option<&Tls>) -> Result<Connected, Error> {
+    let stream = TcpStream::connect(origin.address()).await;
+    let stream = stream.map_err(unconnected)?;
     // A request is one packet, or has a body that is written as it comes.
     let _best_effort = stream.set_nodelay(true);
+    if origin.scheme != Scheme::HTTPS {
+        return Ok(Connected::Plain(stream));
+    }
+    // Never without: a network that grants the origin has it.
+    let tls = tls.ok_or(Error::ConfigurationError)?;
+    let stream = tls.connect(origin.address(), stream).await;
+    let stream = stream.map_err(|reason| Error::InternalError(Some(reason)))?;
+    Ok(Connected::Secure(Box::new(stream)))
+}
+
+/// The contract has codes for two reasons; others keep the system's words.
+fn unconnected(error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Error::ConnectionRefused,
+        // The system's failure to find a name has no kind of its own.
+        _ if error.to_string().starts_with("failed to lookup") => Error::DnsError {
+            rcode: None,
+            info_code: None,
+        },
+        _ => Error::InternalError(Some(error.to_string())),
+    }
+}
+
+async fn exchange(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    mut request: Request<WasiBody>,
+    options: RequestOptions,
+) -> Answered {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     // Ends with its handle, and that with the guest.
     let connection = runtime::spawn(async move { connection.await.map_err(Error::from) });
@@ -214,6 +269,7 @@ mod tests {
             "http://[::1]:80/",
         ];
         let network = Network::new(origins.map(|origin| WebOrigin::parse(origin).unwrap()));
+        let network = network.unwrap();
         for uri in [
             "http://127.0.0.1:9324/a?b",
             "http://queue.test:80/",
@@ -245,7 +301,6 @@ mod tests {
             ("http://a/path", "leave out what comes after"),
             ("http://a:b@c", "is no origin"),
             ("http://a:b@c/", "user and password"),
-            ("https://a", "https is not done yet"),
         ] {
             let Err(error) = WebOrigin::parse(text) else {
                 panic!("{text} is taken");

@@ -10,6 +10,10 @@ pub const BATCHES: usize = 5;
 /// bounds what an outside system is asked for; AWS's longest is 20 seconds.
 pub const POLL: Duration = Duration::from_secs(20);
 
+/// How long an outside system is left alone that had nothing and said so before the wait was over: some do not wait, and
+/// SQS waits whole seconds, so that the last one of a batch's window would be one request after the other.
+pub const EMPTY_POLL: Duration = Duration::from_secs(1);
+
 /// Pauses after failures to receive: the first one, doubled each time up to the second.
 pub const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
 

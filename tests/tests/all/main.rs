@@ -27,6 +27,7 @@ mod invoke_rules;
 mod lifecycle;
 mod lifetime;
 mod load;
+mod outside_queue;
 mod plugins;
 mod queue_trigger;
 mod response_stream;

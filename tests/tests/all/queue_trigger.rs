@@ -25,7 +25,7 @@ fn orders(properties: &str) -> Recorded {
 const PARTIAL: &str = "FunctionResponseTypes = ['ReportBatchItemFailures']";
 
 #[track_caller]
-fn until_empty(server: &Server, queue: &str) {
+pub fn until_empty(server: &Server, queue: &str) {
     eventually(&format!("{queue} to be empty"), || {
         server.counts(queue) == [0, 0, 0]
     });

@@ -161,19 +161,19 @@ fn given(environment: &Arc<[(String, String)]>, network: &Network) -> Given {
 
 /// Reads the origins that the operator names; every mistake at once.
 fn network(origins: &[String]) -> Result<Network, ConfigureError> {
+    let problem = |message| Problem {
+        at: vec!["network".to_owned()],
+        message,
+    };
     let (mut granted, mut problems) = (Vec::new(), Vec::new());
     for origin in origins {
         match WebOrigin::parse(origin) {
             Ok(origin) => granted.push(origin),
-            Err(message) => problems.push(Problem {
-                at: vec!["network".to_owned()],
-                message,
-            }),
+            Err(message) => problems.push(problem(message)),
         }
     }
-    if problems.is_empty() {
-        Ok(Network::new(granted))
-    } else {
-        Err(ConfigureError::Problems(problems))
+    if !problems.is_empty() {
+        return Err(ConfigureError::Problems(problems));
     }
+    Network::new(granted).map_err(|message| ConfigureError::Problems(vec![problem(message)]))
 }

@@ -148,11 +148,11 @@ async fn source_configuration_is_checked() {
     };
     let refused = problems(source("refuse", &[])).await;
     assert_eq!(refused[0].to_string(), "queue-url: refused");
-    let wrong = problems(source("a", &["https://a", "b"])).await;
+    let wrong = problems(source("a", &["https://a/path", "b"])).await;
     assert_eq!(wrong.len(), 2);
     assert_eq!(wrong[0].at, ["network"]);
     assert!(
-        wrong[0].message.contains("https is not done yet"),
+        wrong[0].message.contains("leave out what comes after"),
         "{}",
         wrong[0]
     );

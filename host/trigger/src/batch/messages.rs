@@ -5,8 +5,9 @@ use std::time::Duration;
 use lambkin_model::{Action, Message};
 use lambkin_plugin::{Source, SourceError};
 use lambkin_store::queue::{QueueError, Queues, Receive};
+use tokio::time::{Instant, sleep};
 
-use crate::limits::{PAUSES, SETTLE_ATTEMPTS};
+use crate::limits::{EMPTY_POLL, PAUSES, SETTLE_ATTEMPTS};
 
 /// Messages to consume.
 #[derive(Debug)]
@@ -57,7 +58,15 @@ impl Messages {
                 let received = queues.receive(name, receive).await;
                 received.map_err(|error| queue_error(name, error))
             }
-            Self::Source(source) => Ok(source.poll(most.min(source.most()), wait_ms).await?),
+            Self::Source(source) => {
+                let start = Instant::now();
+                let received = source.poll(most.min(source.most()), wait_ms).await?;
+                if received.is_empty() {
+                    let early = wait.saturating_sub(start.elapsed());
+                    sleep(early.min(EMPTY_POLL)).await;
+                }
+                Ok(received)
+            }
         }
     }
 
@@ -89,7 +98,7 @@ impl Messages {
         let mut attempt = 1;
         loop {
             match self.try_settle(&verdicts).await {
-                Err(_) if attempt < SETTLE_ATTEMPTS => tokio::time::sleep(pause).await,
+                Err(_) if attempt < SETTLE_ATTEMPTS => sleep(pause).await,
                 result => return result,
             }
             attempt += 1;

@@ -9,7 +9,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use wasip2::http::outgoing_handler;
-use wasip2::http::types::{Fields, Method, OutgoingBody, OutgoingRequest, Scheme};
+use wasip2::http::types::{ErrorCode, Fields, Method, OutgoingBody, OutgoingRequest, Scheme};
 use wasip2::io::streams::StreamError;
 
 use crate::attribute::{Attribute, Value};
@@ -81,10 +81,13 @@ impl wit::Guest for Poller {
             }
         }
         let requests = wire::delete(&settings.queue_url, &done).into_iter();
+        let mut settled = Ok(());
         for request in requests.chain(wire::change_visibility(&settings.queue_url, &again)) {
-            send(&settings, &request)?;
+            let answer = send(&settings, &request)?;
+            // One message that can not be settled keeps nobody else's verdict back.
+            settled = settled.and(wire::check_entries(&answer));
         }
-        Ok(())
+        Ok(settled?)
     }
 }
 
@@ -144,7 +147,7 @@ fn exchange(
         .map_err(refused)?;
     request.set_path_with_query(Some("/")).map_err(refused)?;
     let outgoing = request.body().map_err(refused)?;
-    let answer = outgoing_handler::handle(request, None).map_err(|error| error.to_string())?;
+    let answer = outgoing_handler::handle(request, None).map_err(|error| words(&error))?;
     {
         let stream = outgoing.write().map_err(refused)?;
         for piece in body.chunks(4096) {
@@ -157,7 +160,7 @@ fn exchange(
     answer.subscribe().block();
     let response = match answer.get() {
         Some(Ok(Ok(response))) => response,
-        Some(Ok(Err(error))) => return Err(error.to_string()),
+        Some(Ok(Err(error))) => return Err(words(&error)),
         Some(Err(())) | None => return Err("the host has no answer".to_owned()),
     };
     let status = response.status();
@@ -173,6 +176,21 @@ fn exchange(
         if whole.len() > ANSWER_BYTES {
             return Err("the answer is too long".to_owned());
         }
+    }
+}
+
+/// What the operator reads; the host words itself what there is no code for.
+fn words(error: &ErrorCode) -> String {
+    match error {
+        ErrorCode::InternalError(Some(reason)) => reason.clone(),
+        ErrorCode::ConnectionRefused => "nothing listens there (connection refused)".to_owned(),
+        ErrorCode::ConnectionTimeout => "no connection within the time for it".to_owned(),
+        ErrorCode::ConnectionTerminated => "the connection ended before the answer".to_owned(),
+        ErrorCode::DnsError(_) => "its name can not be looked up".to_owned(),
+        ErrorCode::HttpRequestDenied => {
+            "the host denies it, as the `network` of `poll` does not name this origin".to_owned()
+        }
+        other => other.to_string(),
     }
 }
 

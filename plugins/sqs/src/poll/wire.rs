@@ -1,5 +1,7 @@
 //! SQS's JSON protocol from the client's side.
 
+use std::collections::BTreeSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
@@ -136,6 +138,35 @@ pub fn check(status: u16, body: &[u8]) -> Result<(), Failure> {
     })
 }
 
+/// Whether a batch of [`delete`] or [`change_visibility`] was carried out whole: single entries fail with status 200.
+pub fn check_entries(body: &[u8]) -> Result<(), Failure> {
+    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+    let failed = answer.get("Failed").and_then(Value::as_array);
+    let Some(failed) = failed.filter(|failed| !failed.is_empty()) else {
+        return Ok(());
+    };
+    let text = |entry: &Value, key| {
+        let text = entry.get(key).and_then(Value::as_str);
+        text.unwrap_or("no reason given").to_owned()
+    };
+    let reasons: BTreeSet<String> = failed
+        .iter()
+        .map(|entry| format!("{}: {}", text(entry, "Code"), text(entry, "Message")))
+        .collect();
+    let reasons: Vec<String> = reasons.into_iter().collect();
+    let said = format!(
+        "{} message(s) could not be settled: {}",
+        failed.len(),
+        reasons.join("; ")
+    );
+    let senders = |entry: &Value| entry.get("SenderFault") == Some(&Value::Bool(true));
+    Err(if failed.iter().all(senders) {
+        Failure::Permanent(said)
+    } else {
+        Failure::Transient(said)
+    })
+}
+
 /// The messages of an answer to [`receive`].
 pub fn messages(body: &[u8]) -> Result<Vec<Message>, Failure> {
     let answer: Json = serde_json::from_slice(body)
@@ -241,6 +272,35 @@ mod tests {
         let throttled = br#"{"__type":"com.amazon.coral.service#ThrottlingException"}"#;
         assert!(matches!(check(400, throttled), Err(Failure::Transient(_))));
         assert_eq!(check(200, b""), Ok(()));
+    }
+
+    #[test]
+    fn entries_that_failed_are_told() {
+        let failed = |fault: bool| {
+            json!({ "Successful": [{ "Id": "1" }], "Failed": [
+                { "Id": "0", "Code": "InternalError", "Message": "later", "SenderFault": fault },
+                { "Id": "2", "Code": "ReceiptHandleIsInvalid", "Message": "no", "SenderFault": true },
+            ] })
+            .to_string()
+        };
+        let said =
+            "2 message(s) could not be settled: InternalError: later; ReceiptHandleIsInvalid: no";
+        let said = said.to_owned();
+        assert_eq!(
+            check_entries(failed(false).as_bytes()),
+            Err(Failure::Transient(said.clone()))
+        );
+        assert_eq!(
+            check_entries(failed(true).as_bytes()),
+            Err(Failure::Permanent(said))
+        );
+        for fine in [
+            &br#"{"Successful":[{"Id":"0"}],"Failed":[]}"#[..],
+            b"{}",
+            b"",
+        ] {
+            assert_eq!(check_entries(fine), Ok(()));
+        }
     }
 
     #[test]

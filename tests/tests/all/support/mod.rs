@@ -1,19 +1,23 @@
 //! What every test starts from: a [`Project`] in a temporary folder, a [`Server`] that runs it, and plain HTTP.
 
+mod answerer;
 mod gate;
 mod http;
 mod project;
 mod queues;
 mod server;
 mod stand_in;
+mod tls_front;
 mod tools;
 
+pub use answerer::{Answer, Answerer, Asked};
 pub use gate::Gate;
 pub use http::{Reply, raw, request};
 pub use project::{Project, RAW_BOOTSTRAP};
 pub use queues::{Recorded, SERVICES};
 pub use server::{Server, lambkin};
 pub use stand_in::{StandIn, free_port, lambkin_alone};
+pub use tls_front::{Authority, Identity, TlsFront};
 pub use tools::{Missing, installed, tool};
 
 /// Waits for a condition, up to ten seconds.

@@ -25,6 +25,14 @@ pub fn lambkin() -> Command {
         if profile.ends_with("release") {
             build.arg("--release");
         }
+        // What the outer cargo says of this package is nothing to the inner one: build scripts that look at it would run
+        // again, and everything that depends on them would be built anew, at each change from one to the other.
+        for (name, _) in std::env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+                build.env_remove(&name);
+            }
+        }
         let built = build
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .status()

@@ -1,0 +1,137 @@
+//! TLS for what a call may reach over `https`: a client that trusts the system's root certificates.
+//!
+//! `SSL_CERT_FILE` and `SSL_CERT_DIR` name others instead, as for OpenSSL's programs, so a test's own authority or a
+//! company's proxy needs no setting of ours. The roots are read once, when the first `https` origin is granted. Only
+//! HTTP/1.1 is offered.
+//!
+//! On failure the operator is told which host it was, what is wrong and what to do: no roots at all is a mistake of the
+//! configuration, a handshake that fails is the one request's.
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, OnceLock};
+
+use rustls_native_certs::CertificateResult;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{
+    AlertDescription, CertificateError, ClientConfig, Error, RootCertStore, crypto::ring,
+};
+
+const HOW_TO_TRUST: &str = "to trust an authority of your own, such as a test's or a company proxy's, name a PEM file \
+     with all the roots to trust in SSL_CERT_FILE";
+
+/// A client's side of TLS. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Tls(Arc<ClientConfig>);
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Tls").finish_non_exhaustive()
+    }
+}
+
+impl Tls {
+    /// One that trusts what this system, or the host's environment, says. The error says why there is nothing to trust.
+    pub(crate) fn system() -> Result<Self, String> {
+        static SYSTEM: OnceLock<Result<Tls, String>> = OnceLock::new();
+        SYSTEM
+            .get_or_init(|| Self::trusting(rustls_native_certs::load_native_certs()))
+            .clone()
+    }
+
+    fn trusting(found: CertificateResult) -> Result<Self, String> {
+        let mut roots = RootCertStore::empty();
+        let (_, unusable) = roots.add_parsable_certificates(found.certs);
+        let mut reasons: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
+        if unusable > 0 {
+            reasons.push(format!("{unusable} are no usable certificates"));
+        }
+        let reasons = match reasons.is_empty() {
+            true => "there are none".to_owned(),
+            false => reasons.join("; "),
+        };
+        if roots.is_empty() {
+            return Err(format!(
+                "https needs root certificates to trust, and none can be read: {reasons}; install the system's \
+                 (`ca-certificates`), or name a PEM file of them in SSL_CERT_FILE"
+            ));
+        }
+        tracing::debug!("{} root certificates are trusted", roots.len());
+        if !found.errors.is_empty() {
+            tracing::warn!("some root certificates can not be read: {reasons}");
+        }
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| format!("TLS can not be set up: {error}"))?;
+        let mut config = config.with_root_certificates(roots).with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self(Arc::new(config)))
+    }
+
+    /// Makes sure of the host at the other end, whose name or address is the one that its certificate has to be for. The
+    /// error is for the operator.
+    pub(crate) async fn connect(
+        &self,
+        (host, port): (&str, u16),
+        stream: TcpStream,
+    ) -> Result<TlsStream<TcpStream>, String> {
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_| format!("{host:?} is no name that a certificate can be for"))?;
+        let connector = TlsConnector::from(Arc::clone(&self.0));
+        let connected = connector.connect(name, stream).await;
+        connected.map_err(|error| explain(host, port, &error))
+    }
+}
+
+/// What is wrong at which host, and what to do about it.
+fn explain(host: &str, port: u16, error: &io::Error) -> String {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    match inner {
+        Some(Error::InvalidCertificate(error)) => {
+            format!("the certificate of {host}:{port} {}", refused(host, error))
+        }
+        Some(Error::InvalidMessage(_)) => {
+            format!("{host}:{port} does not speak TLS; perhaps it is to be reached with http://")
+        }
+        Some(
+            Error::NoApplicationProtocol
+            | Error::AlertReceived(AlertDescription::NoApplicationProtocol),
+        ) => format!("{host}:{port} does not offer HTTP/1.1"),
+        Some(error) => format!("no TLS connection to {host}:{port}: {error}"),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => {
+            format!("{host}:{port} ended the connection before TLS was agreed on")
+        }
+        None => format!("no TLS connection to {host}:{port}: {error}"),
+    }
+}
+
+fn refused(host: &str, error: &CertificateError) -> String {
+    match error {
+        CertificateError::UnknownIssuer => {
+            format!("comes from an authority that is not trusted (unknown issuer); {HOW_TO_TRUST}")
+        }
+        CertificateError::BadSignature => format!(
+            "is not signed by the trusted authority that it names, perhaps by an earlier one of that name; {HOW_TO_TRUST}"
+        ),
+        CertificateError::NotValidForNameContext { presented, .. } => {
+            let names = match presented.is_empty() {
+                true => "no name at all".to_owned(),
+                false => presented.join(", "),
+            };
+            format!("is for another name: it is for {names}, not for {host}; use a name it is for")
+        }
+        CertificateError::NotValidForName => {
+            format!("is for another name, not for {host}; use a name it is for")
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "has expired; it has to be renewed there, unless the clock here is wrong".to_owned()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "is not valid yet; the clock here may be wrong".to_owned()
+        }
+        other => format!("is refused: {other}; {HOW_TO_TRUST}"),
+    }
+}

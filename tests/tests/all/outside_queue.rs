@@ -1,0 +1,195 @@
+//! Queues elsewhere in front of functions: what a trigger's `poll` fetches from another server.
+//!
+//! The other server is a second Lambkin, an [`Answerer`](crate::support::Answerer) that shows what is asked of it, or
+//! ElasticMQ.
+
+mod elasticmq;
+mod interrupted;
+mod requests;
+mod tls;
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::queue_trigger::until_empty;
+use crate::support::{Project, Recorded, SERVICES, Server, eventually};
+
+const PARTIAL: &str = "FunctionResponseTypes = ['ReportBatchItemFailures']";
+
+/// A server with the queues `orders` and `orders.fifo`, whose leases are short, as a failure is waited for.
+fn outside() -> Server {
+    let project = Project::new(&format!(
+        "{SERVICES}\n[queues.orders]\nVisibilityTimeout = 5\n\
+         [queues.'orders.fifo']\nVisibilityTimeout = 1\nContentBasedDeduplication = true\n"
+    ));
+    project.serve()
+}
+
+/// A project whose function is told the messages of a queue at `url`, with further properties of the trigger.
+fn polling(url: &str, queue: &str, properties: &str) -> Recorded {
+    Recorded::new("", &trigger(url, queue, properties))
+}
+
+/// The trigger alone; what comes after it belongs to its `poll`.
+fn trigger(url: &str, queue: &str, properties: &str) -> String {
+    format!(
+        "[triggers.elsewhere]\nplugin = 'sqs'\nfunction = 'recorder'\n{properties}\n\
+         [triggers.elsewhere.poll]\nqueue-url = '{url}/123456789012/{queue}'\nnetwork = ['{url}']\n"
+    )
+}
+
+#[track_caller]
+fn until_told(recorded: &Recorded, records: usize) {
+    eventually(&format!("{records} records"), || {
+        recorded.records().len() >= records
+    });
+}
+
+#[test]
+fn a_message_becomes_an_event_and_is_deleted() {
+    let outside = outside();
+    let recorded = polling(outside.service_url("sqs"), "orders", "");
+    let server = recorded.project.serve();
+    let sent = outside.sqs_ok(
+        "SendMessage",
+        &json!({
+            "QueueUrl": outside.queue_url("orders"),
+            "MessageBody": "one order",
+            "MessageAttributes": { "Kind": { "DataType": "String", "StringValue": "new" } },
+        }),
+    );
+    until_told(&recorded, 1);
+    until_empty(&outside, "orders");
+    let records = recorded.records();
+    assert_eq!(records.len(), 1, "{}", server.log());
+    let record = &records[0];
+    assert_eq!(record["messageId"], sent["MessageId"]);
+    assert_eq!(record["body"], "one order");
+    assert_eq!(record["md5OfBody"], sent["MD5OfMessageBody"]);
+    assert_eq!(
+        record["md5OfMessageAttributes"],
+        sent["MD5OfMessageAttributes"]
+    );
+    assert_eq!(record["eventSource"], "aws:sqs");
+    assert_eq!(
+        record["eventSourceARN"],
+        "arn:aws:sqs:us-east-1:123456789012:orders"
+    );
+    assert_eq!(record["messageAttributes"]["Kind"]["stringValue"], "new");
+    assert_eq!(record["attributes"]["ApproximateReceiveCount"], "1");
+}
+
+#[test]
+fn a_failure_leaves_it_until_its_visibility_time_out_ends() {
+    for wish in ["error", "exit"] {
+        let outside = outside();
+        let recorded = polling(outside.service_url("sqs"), "orders", PARTIAL);
+        let _server = recorded.project.serve();
+        let start = Instant::now();
+        outside.send("orders", &json!({ wish: true }).to_string());
+        until_told(&recorded, 2);
+        // The lease of the first time is five seconds, and was not cut short.
+        assert!(start.elapsed() >= Duration::from_secs(5), "{wish}");
+        until_empty(&outside, "orders");
+        let counts: Vec<Value> = recorded
+            .records()
+            .iter()
+            .map(|record| record["attributes"]["ApproximateReceiveCount"].clone())
+            .collect();
+        assert_eq!(counts, ["1", "2"], "{wish}");
+    }
+}
+
+#[test]
+fn listed_failures_come_back_and_the_others_do_not() {
+    let outside = outside();
+    // Sent before anybody polls, so that they are one batch.
+    outside.send("orders", "fine");
+    outside.send("orders", &json!({ "failUntil": 2 }).to_string());
+    outside.send("orders", "fine too");
+    let recorded = polling(outside.service_url("sqs"), "orders", PARTIAL);
+    let _server = recorded.project.serve();
+    until_told(&recorded, 4);
+    until_empty(&outside, "orders");
+    let bodies = recorded.bodies();
+    let told = |wanted: &str| bodies.iter().filter(|body| body.contains(wanted)).count();
+    assert_eq!((told("fine"), told("failUntil")), (2, 2), "{bodies:?}");
+}
+
+#[test]
+fn a_window_gathers_a_batch_of_several_polls() {
+    let outside = outside();
+    let properties = "BatchSize = 20\nMaximumBatchingWindowInSeconds = 300";
+    // Its lease has to be longer than it takes to gather.
+    let lease = json!({ "QueueName": "slow", "Attributes": { "VisibilityTimeout": "600" } });
+    outside.sqs_ok("CreateQueue", &lease);
+    let recorded = polling(outside.service_url("sqs"), "slow", properties);
+    let _server = recorded.project.serve();
+    for number in 0..20 {
+        outside.send("slow", &number.to_string());
+    }
+    until_told(&recorded, 20);
+    let sizes: Vec<usize> = recorded
+        .events()
+        .iter()
+        .map(|event| event["Records"].as_array().unwrap().len())
+        .collect();
+    assert_eq!(sizes, [20]);
+    until_empty(&outside, "slow");
+}
+
+#[test]
+fn groups_keep_their_order_whatever_fails() {
+    const GROUPS: usize = 4;
+    const EACH: usize = 8;
+    let outside = outside();
+    let properties = format!("BatchSize = 3\n{PARTIAL}");
+    let recorded = polling(outside.service_url("sqs"), "orders.fifo", &properties);
+    let _server = recorded.project.serve();
+    for number in 0..EACH {
+        for group in 0..GROUPS {
+            // Every fifth fails before it succeeds.
+            let until = 1 + usize::from((number * GROUPS + group).is_multiple_of(5));
+            let body = json!({ "failUntil": until, "group": group, "number": number });
+            outside.sqs_ok(
+                "SendMessage",
+                &json!({
+                    "QueueUrl": outside.queue_url("orders.fifo"),
+                    "MessageBody": body.to_string(),
+                    "MessageGroupId": format!("group-{group}"),
+                }),
+            );
+        }
+    }
+    eventually("every message to be told", || {
+        let bodies = recorded.bodies();
+        let told: std::collections::BTreeSet<_> = bodies.iter().collect();
+        told.len() == GROUPS * EACH
+    });
+    until_empty(&outside, "orders.fifo");
+    for group in 0..GROUPS {
+        let numbers: Vec<u64> = recorded
+            .bodies()
+            .iter()
+            .map(|body| serde_json::from_str::<Value>(body).unwrap())
+            .filter(|body| body["group"] == group)
+            .map(|body| body["number"].as_u64().unwrap())
+            .collect();
+        let mut last_of_each = numbers.clone();
+        last_of_each.dedup();
+        assert!(in_order(&numbers), "group {group}: {numbers:?}");
+        assert!(last_of_each.len() >= EACH, "group {group}: {numbers:?}");
+    }
+}
+
+/// A batch whose first message failed is told again from there, so numbers go back by what was in that batch; nobody
+/// ever gets ahead of one that was not told before.
+fn in_order(numbers: &[u64]) -> bool {
+    let mut next = 0;
+    numbers.iter().all(|&number| {
+        let fine = number <= next;
+        next = next.max(number + 1);
+        fine
+    })
+}

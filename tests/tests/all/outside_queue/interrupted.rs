@@ -1,0 +1,119 @@
+//! One of the two servers is not there, or goes.
+
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use super::{outside, polling, trigger, until_told};
+use crate::queue_trigger::until_empty;
+use crate::support::{Answerer, Gate, Project, Recorded, eventually, free_port};
+
+#[test]
+fn an_endpoint_that_comes_up_later_is_waited_for() {
+    let port = free_port();
+    let url = format!("http://127.0.0.1:{port}");
+    let recorded = polling(&url, "orders", "");
+    let server = recorded.project.serve_with(&["--verbose"], &[]);
+    let log = server.log_with("messages can not be received, which is tried again");
+    assert!(
+        log.contains(&format!(
+            "{url} can not be asked: nothing listens there (connection refused)"
+        )),
+        "{log}"
+    );
+    let project = Project::new(&format!(
+        "[queues.orders]\n[services.sqs]\nplugin = 'sqs'\nlisten = '127.0.0.1:{port}'\nqueues = ['*']\n"
+    ));
+    let outside = project.serve();
+    outside.send("orders", "late");
+    until_told(&recorded, 1);
+    until_empty(&outside, "orders");
+    let log = server.log_with("messages can be received again");
+    assert_eq!(log.matches("can not be received").count(), 1, "{log}");
+}
+
+#[test]
+fn a_long_poll_does_not_hold_up_the_end() {
+    // Never answers, which is longer than any wait.
+    let answerer = Answerer::start(|_| None);
+    let recorded = Recorded::new("", &trigger(answerer.url(), "orders", ""));
+    let mut server = recorded.project.serve();
+    eventually("the poll", || !answerer.asked().is_empty());
+    let start = Instant::now();
+    server.signal(Signal::TERM);
+    assert!(server.wait().success(), "{}", server.log());
+    // What does not end by itself is ended after ten seconds.
+    assert!(
+        start.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[test]
+fn what_comes_after_the_end_is_told_by_the_next_host() {
+    let outside = outside();
+    let recorded = polling(outside.service_url("sqs"), "orders", "");
+    let mut server = recorded.project.serve();
+    outside.send("orders", "before");
+    until_told(&recorded, 1);
+    until_empty(&outside, "orders");
+    server.signal(Signal::TERM);
+    assert!(server.wait().success(), "{}", server.log());
+    outside.send("orders", "after");
+    let _next = recorded.project.serve();
+    until_told(&recorded, 2);
+    until_empty(&outside, "orders");
+    assert_eq!(recorded.bodies(), ["before", "after"]);
+}
+
+/// A function that waits at the gate before its first event.
+fn held(url: &str, gate: &Gate) -> Recorded {
+    let recorded = Recorded::new("env-file = 'init.env'", &trigger(url, "orders", ""));
+    let orders = json!({ "gate": gate.address().to_string() });
+    recorded
+        .project
+        .file("init.env", format!("RAW_BOOTSTRAP_INIT='{orders}'\n"));
+    recorded
+}
+
+fn listens(url: &str) -> bool {
+    TcpStream::connect(url.trim_start_matches("http://")).is_ok()
+}
+
+#[test]
+fn a_batch_under_way_is_finished_and_deleted_before_the_end() {
+    let (outside, gate) = (outside(), Gate::new());
+    let recorded = held(outside.service_url("sqs"), &gate);
+    let mut server = recorded.project.serve();
+    outside.send("orders", "under way");
+    let arrived = gate.arrival();
+    server.signal(Signal::TERM);
+    eventually("the end to begin", || !listens(server.invoke_url()));
+    drop(arrived);
+    assert!(server.wait().success(), "{}", server.log());
+    assert_eq!(recorded.bodies(), ["under way"]);
+    assert_eq!(outside.counts("orders"), [0, 0, 0]);
+}
+
+#[test]
+fn a_message_of_a_killed_host_is_told_again() {
+    let (outside, gate) = (outside(), Gate::new());
+    let recorded = held(outside.service_url("sqs"), &gate);
+    let mut server = recorded.project.serve();
+    let id = outside.send("orders", "in the middle");
+    let arrived = gate.arrival();
+    server.signal(Signal::KILL);
+    server.wait();
+    drop(arrived);
+    let _next = recorded.project.serve();
+    drop(gate.arrival());
+    until_told(&recorded, 1);
+    until_empty(&outside, "orders");
+    let records = recorded.records();
+    assert_eq!(records.len(), 1, "{records:?}");
+    assert_eq!(records[0]["messageId"], id);
+    assert_eq!(records[0]["attributes"]["ApproximateReceiveCount"], "2");
+}

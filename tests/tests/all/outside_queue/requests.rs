@@ -1,0 +1,255 @@
+//! What an outside system is asked, as it sees it.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::trigger;
+use crate::support::{Answer, Answerer, Asked, Recorded, eventually};
+
+const RECEIVE: &str = "AmazonSQS.ReceiveMessage";
+const DELETE: &str = "AmazonSQS.DeleteMessageBatch";
+
+/// A queue that hands out one message with this body, and has nothing ever after. To have nothing takes as long as the
+/// client wants to wait, or no time at all.
+fn queue_with(body: &str, waits: bool) -> Answerer {
+    let fine = json!({ "Successful": [], "Failed": [] });
+    queue_that_settles(body, waits, &fine)
+}
+
+/// The same with what it answers to everything else.
+fn queue_that_settles(body: &str, waits: bool, settled: &Value) -> Answerer {
+    let (body, settled) = (body.to_owned(), settled.to_string());
+    let handed_out = std::sync::atomic::AtomicBool::new(false);
+    Answerer::start(move |asked| match asked.header("x-amz-target") {
+        Some(RECEIVE) => {
+            if handed_out.swap(true, std::sync::atomic::Ordering::SeqCst) {
+                return (!waits).then(|| (200, "{}".to_owned()));
+            }
+            Some((200, one_message(&body)))
+        }
+        _ => Some((200, settled.clone())),
+    })
+}
+
+fn one_message(body: &str) -> String {
+    json!({ "Messages": [{
+        "MessageId": "00000000-0000-4000-8000-000000000001", "ReceiptHandle": "the handle",
+        "Body": body, "MD5OfBody": "",
+        "Attributes": { "ApproximateReceiveCount": "1", "SentTimestamp": "1", "ApproximateFirstReceiveTimestamp": "2" },
+    }] })
+    .to_string()
+}
+
+fn asked_for(answerer: &Answerer, target: &str) -> Vec<Asked> {
+    let mut asked = answerer.asked();
+    asked.retain(|asked| asked.header("x-amz-target") == Some(target));
+    asked
+}
+
+#[track_caller]
+fn first(answerer: &Answerer) -> Asked {
+    eventually("a request", || !answerer.asked().is_empty());
+    answerer.asked().remove(0)
+}
+
+#[test]
+fn requests_are_signed_with_the_credentials_that_are_passed() {
+    let answerer = Answerer::start(|_| None);
+    let rest = trigger(answerer.url(), "orders", "")
+        + "region = 'eu-west-1'\n\
+           pass-environment = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']\n";
+    let recorded = Recorded::new("", &rest);
+    let variables = [
+        ("AWS_ACCESS_KEY_ID", "AKIDOFTHETEST"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_SESSION_TOKEN", "token of the session"),
+    ];
+    let _server = recorded.project.serve_with(&[], &variables);
+    let asked = first(&answerer);
+    assert!(asked.head.starts_with("POST / HTTP/1.1\r\n"), "{asked:?}");
+    assert_eq!(asked.header("x-amz-target"), Some(RECEIVE));
+    assert_eq!(
+        asked.header("content-type"),
+        Some("application/x-amz-json-1.0")
+    );
+    assert_eq!(
+        asked.header("host"),
+        Some(answerer.url().trim_start_matches("http://"))
+    );
+    assert_eq!(
+        asked.header("x-amz-security-token"),
+        Some("token of the session")
+    );
+    let body = asked.json();
+    let url = format!("{}/123456789012/orders", answerer.url());
+    assert_eq!(body["QueueUrl"], url);
+    assert_eq!(body["MaxNumberOfMessages"], 10);
+    assert_eq!(body["WaitTimeSeconds"], 20);
+
+    let time = asked.header("x-amz-date").unwrap();
+    let day = time.split('T').next().unwrap();
+    assert!(time.len() == 16 && time.ends_with('Z'), "{time}");
+    let signed = format!(
+        "AWS4-HMAC-SHA256 Credential=AKIDOFTHETEST/{day}/eu-west-1/sqs/aws4_request, \
+         SignedHeaders=content-type;host;x-amz-date;x-amz-security-token;x-amz-target, Signature="
+    );
+    let authorization = asked.header("authorization").unwrap();
+    let signature = authorization.strip_prefix(&signed);
+    let signature = signature.unwrap_or_else(|| panic!("{authorization}"));
+    assert_eq!(signature.len(), 64);
+    assert!(
+        signature.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        "{signature}"
+    );
+}
+
+#[test]
+fn credentials_that_are_not_passed_are_not_used() {
+    let answerer = Answerer::start(|_| None);
+    let recorded = Recorded::new("", &trigger(answerer.url(), "orders", ""));
+    let variables = [
+        ("AWS_ACCESS_KEY_ID", "AKIDOFTHETEST"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_SESSION_TOKEN", "token"),
+    ];
+    let _server = recorded.project.serve_with(&[], &variables);
+    let asked = first(&answerer);
+    let authorization = asked.header("authorization").unwrap();
+    assert!(
+        authorization.contains("Credential=test/"),
+        "{authorization}"
+    );
+    assert_eq!(asked.header("x-amz-security-token"), None);
+}
+
+#[test]
+fn success_deletes_by_the_handle() {
+    let answerer = queue_with("fine", true);
+    let recorded = Recorded::new("", &trigger(answerer.url(), "orders", ""));
+    let _server = recorded.project.serve();
+    eventually("the message to be deleted", || {
+        !asked_for(&answerer, DELETE).is_empty()
+    });
+    assert_eq!(recorded.bodies(), ["fine"]);
+    let entries = asked_for(&answerer, DELETE)[0].json()["Entries"].clone();
+    assert_eq!(
+        entries,
+        json!([{ "Id": "0", "ReceiptHandle": "the handle" }])
+    );
+}
+
+/// Single messages of a batch fail with status 200.
+#[test]
+fn a_deletion_that_fails_is_tried_again_and_told_in_the_end() {
+    let failed = json!({ "Successful": [], "Failed": [
+        { "Id": "0", "Code": "InternalError", "Message": "not today", "SenderFault": false },
+    ] });
+    let answerer = queue_that_settles("fine", true, &failed);
+    let recorded = Recorded::new("", &trigger(answerer.url(), "orders", ""));
+    let server = recorded.project.serve();
+    server.log_with("1 message(s) could not be settled: InternalError: not today");
+    assert_eq!(asked_for(&answerer, DELETE).len(), 4);
+}
+
+#[test]
+fn failure_leaves_the_message_and_its_time_out_to_the_queue() {
+    let answerer = queue_with(&json!({ "error": true }).to_string(), false);
+    let recorded = Recorded::new("", &trigger(answerer.url(), "orders", ""));
+    let _server = recorded.project.serve();
+    eventually("the message to be told", || recorded.records().len() == 1);
+    // By the time it has polled twice more the function's answer is long settled.
+    let polls = asked_for(&answerer, RECEIVE).len();
+    eventually("further polls", || {
+        asked_for(&answerer, RECEIVE).len() >= polls + 2
+    });
+    let targets: Vec<Asked> = answerer.asked();
+    assert!(
+        targets
+            .iter()
+            .all(|asked| asked.header("x-amz-target") == Some(RECEIVE)),
+        "{targets:?}"
+    );
+}
+
+/// Those that do not wait as they are asked to are not asked at once again.
+#[test]
+fn a_queue_that_never_waits_is_asked_once_a_second() {
+    let answerer = Answerer::start(|_| Some((200, "{}".to_owned())));
+    let recorded = Recorded::new("", &trigger(answerer.url(), "orders", ""));
+    let _server = recorded.project.serve();
+    eventually("four polls", || answerer.asked().len() >= 4);
+    let asked = answerer.asked();
+    assert!(
+        asked[3].at - asked[0].at >= Duration::from_secs(3),
+        "{asked:?}"
+    );
+}
+
+/// SQS waits whole seconds: the last one of the window is not spent asking again and again.
+#[test]
+fn a_window_is_no_busy_loop() {
+    let answerer = queue_with("alone", false);
+    let properties = "BatchSize = 20\nMaximumBatchingWindowInSeconds = 3";
+    let recorded = Recorded::new("", &trigger(answerer.url(), "orders", properties));
+    let _server = recorded.project.serve();
+    eventually("the batch", || recorded.records().len() == 1);
+    let polls = asked_for(&answerer, RECEIVE);
+    let in_the_window = polls
+        .iter()
+        .filter(|poll| poll.at - polls[0].at < Duration::from_secs(3));
+    let count = in_the_window.count();
+    assert!(count <= 6, "{count} polls in a window of three seconds");
+}
+
+#[test]
+fn failures_are_told_once_and_tried_again_less_and_less_often() {
+    for (answer, reason) in [
+        (
+            Some((503, "{}".to_owned())),
+            "can not be received, which is tried again: status 503",
+        ),
+        (
+            Some((
+                400,
+                json!({ "__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "No such queue." })
+                    .to_string(),
+            )),
+            "QueueDoesNotExist: No such queue.",
+        ),
+        (Some((200, "<html>".to_owned())), "the answer is not JSON"),
+    ] {
+        failing(answer, reason);
+    }
+}
+
+#[track_caller]
+fn failing(answer: Answer, reason: &str) {
+    let answerer = Answerer::start(move |_| answer.clone());
+    let recorded = Recorded::new("", &trigger(answerer.url(), "orders", ""));
+    let server = recorded.project.serve();
+    let log = server.log_with(reason);
+    assert!(log.contains("elsewhere: messages can not be received"));
+    eventually("four attempts", || answerer.asked().len() >= 4);
+    let asked = answerer.asked();
+    // Pauses of a quarter of a second, of half a second and of a second.
+    assert!(
+        asked[3].at - asked[0].at >= Duration::from_millis(1_750),
+        "{asked:?}"
+    );
+    let told = server.log().matches("can not be received").count();
+    assert_eq!(told, 1, "{}", server.log());
+}
+
+#[test]
+fn an_answer_of_another_shape_is_no_message() {
+    let answerer = Answerer::start(|asked| {
+        let first = asked.json()["WaitTimeSeconds"] == 20;
+        let shapeless: Value = json!({ "Messages": [{ "Body": 7 }] });
+        first.then(|| (200, shapeless.to_string()))
+    });
+    let recorded = Recorded::new("", &trigger(answerer.url(), "orders", ""));
+    let server = recorded.project.serve();
+    server.log_with("a message in the answer has no MessageId");
+    assert!(recorded.events().is_empty());
+}

@@ -1,0 +1,149 @@
+//! Outside queues over `https`.
+
+use std::path::Path;
+
+use super::{outside, polling, trigger, until_told};
+use crate::queue_trigger::until_empty;
+use crate::support::{Authority, Identity, Recorded, Server, TlsFront, lambkin};
+
+/// Starts a host that trusts the authorities in a file.
+#[track_caller]
+fn serve(recorded: &Recorded, roots: &Path) -> Server {
+    let roots = roots.to_str().unwrap();
+    recorded
+        .project
+        .serve_with(&[], &[("SSL_CERT_FILE", roots)])
+}
+
+#[test]
+fn a_host_with_a_trusted_certificate_is_polled() {
+    for host in ["localhost", "127.0.0.1"] {
+        let (outside, authority) = (outside(), Authority::named("A friend"));
+        let identity = authority.identity(&["localhost", "127.0.0.1"]);
+        let front = TlsFront::start(identity, outside.service_url("sqs"));
+        let url = format!("https://{host}:{}", front.port());
+        let recorded = polling(&url, "orders", "");
+        let server = serve(&recorded, &authority.root_in(recorded.project.path()));
+        // Longer than one record of TLS.
+        let body = "secret ".repeat(20_000);
+        outside.send("orders", &body);
+        until_told(&recorded, 1);
+        until_empty(&outside, "orders");
+        assert_eq!(recorded.bodies(), [body], "{}", server.log());
+        let protocols = front.protocols();
+        assert!(
+            protocols.iter().all(|protocol| protocol == "http/1.1"),
+            "{protocols:?}"
+        );
+    }
+}
+
+/// Nothing is fetched from a host with this identity by one that trusts these, and the log says why.
+#[track_caller]
+fn refused(identity: Identity, trusted: &Authority, reasons: &[&str]) {
+    let outside = outside();
+    let front = TlsFront::start(identity, outside.service_url("sqs"));
+    let place = format!("localhost:{}", front.port());
+    let recorded = polling(&format!("https://{place}"), "orders", "");
+    outside.send("orders", "secret");
+    let server = serve(&recorded, &trusted.root_in(recorded.project.path()));
+    let log = server.log_with("messages can not be received, which is tried again");
+    for reason in [&format!("the certificate of {place}")]
+        .into_iter()
+        .map(String::as_str)
+        .chain(reasons.iter().copied())
+    {
+        assert!(log.contains(reason), "{reason}: {log}");
+    }
+    assert!(front.protocols().is_empty(), "{log}");
+    assert_eq!(outside.counts("orders"), [1, 0, 0]);
+}
+
+#[test]
+fn an_authority_that_is_not_trusted_is_named_with_the_remedy() {
+    let identity = Authority::named("A stranger").identity(&["localhost"]);
+    refused(
+        identity,
+        &Authority::named("A friend"),
+        &[
+            "comes from an authority that is not trusted (unknown issuer)",
+            "SSL_CERT_FILE",
+        ],
+    );
+}
+
+#[test]
+fn an_authority_is_more_than_its_name() {
+    let identity = Authority::named("A friend").identity(&["localhost"]);
+    refused(
+        identity,
+        &Authority::named("A friend"),
+        &["is not signed by the trusted authority that it names"],
+    );
+}
+
+#[test]
+fn a_certificate_for_another_name_is_refused() {
+    let authority = Authority::named("A friend");
+    let identity = authority.identity(&["queue.test"]);
+    let reason = "is for another name: it is for DnsName(\"queue.test\"), not for localhost";
+    refused(identity, &authority, &[reason]);
+}
+
+#[test]
+fn an_expired_certificate_is_refused() {
+    let authority = Authority::named("A friend");
+    let identity = authority.expired(&["localhost"]);
+    refused(identity, &authority, &["has expired"]);
+}
+
+#[test]
+fn a_host_without_tls_is_said_to_have_none() {
+    let outside = outside();
+    let url = outside.service_url("sqs").replace("http:", "https:");
+    let recorded = polling(&url, "orders", "");
+    let roots = Authority::named("A friend").root_in(recorded.project.path());
+    let server = serve(&recorded, &roots);
+    server.log_with("does not speak TLS; perhaps it is to be reached with http://");
+}
+
+#[test]
+fn an_origin_is_granted_with_its_scheme() {
+    let (outside, authority) = (outside(), Authority::named("A friend"));
+    let front = TlsFront::start(
+        authority.identity(&["localhost"]),
+        outside.service_url("sqs"),
+    );
+    let place = format!("localhost:{}", front.port());
+    let settings = trigger(&format!("https://{place}"), "orders", "").replace(
+        &format!("network = ['https://{place}']"),
+        &format!("network = ['http://{place}']"),
+    );
+    let recorded = Recorded::new("", &settings);
+    let server = serve(&recorded, &authority.root_in(recorded.project.path()));
+    server.log_with("the host denies it, as the `network` of `poll` does not name this origin");
+    assert!(front.protocols().is_empty());
+}
+
+#[test]
+fn without_any_roots_nothing_starts() {
+    let recorded = polling("https://localhost:1", "orders", "");
+    let empty = recorded.project.file("none.pem", "");
+    for roots in [empty.as_path(), Path::new("/nowhere/roots.pem")] {
+        let output = lambkin()
+            .arg("check")
+            .env("SSL_CERT_FILE", roots)
+            .env_remove("SSL_CERT_DIR")
+            .current_dir(recorded.project.path())
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        for part in [
+            "triggers.elsewhere.poll.network: https needs root certificates to trust",
+            "SSL_CERT_FILE",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+}
