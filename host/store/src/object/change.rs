@@ -165,6 +165,11 @@ fn queue(bucket: &str) -> String {
     format!("{QUEUES}{bucket}")
 }
 
+/// Whether a queue of this name holds changes, which are nobody's messages.
+pub(crate) fn holds_changes(queue: &str) -> bool {
+    queue.starts_with(QUEUES)
+}
+
 /// Ends the leases that a former host held.
 pub(super) fn end_leases(connection: &Connection, now: u64) -> rusqlite::Result<()> {
     let sql = "UPDATE messages SET leased = 0, due_at = ?1 WHERE leased = 1 AND queue >= ?2 AND queue < ?3";
