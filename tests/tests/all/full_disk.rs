@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 
 use crate::support::{Recorded, Reply, Server, eventually};
 
-const CONFIG: &str = "[queues.orders]\n[queues.told]\n[buckets.things]\n[buckets.shown]\nfolder = 'shown'\n\
-     [triggers.told]\nplugin = 'sqs'\nqueue = 'told'\nfunction = 'recorder'\n";
+const CONFIG: &str = "[queues.orders]\n[queues.told]\n[buckets.things]\n[buckets.shown]\nfolder = 'shown'\n[buckets.watched]\n\
+     [triggers.told]\nplugin = 'sqs'\nqueue = 'told'\nfunction = 'recorder'\n\
+     [triggers.watched]\nplugin = 's3'\nbucket = 'watched'\nfunction = 'recorder'\n";
 
 #[track_caller]
 fn is_unavailable(reply: &Reply, code: &str) {
@@ -79,8 +80,16 @@ fn what_can_not_be_written_is_refused_and_what_was_acknowledged_is_kept() {
     server.write_up_to(None);
     assert_eq!(send(&server, "after").status, 200);
     assert_eq!(server.s3("PUT", "/things/after", &[], b"new").status, 200);
-    server.send("told", "a trigger goes on, too");
-    eventually("the trigger", || !recorded.bodies().is_empty());
+    server.send("told", "triggers go on, too");
+    let put = server.s3("PUT", "/watched/a", &[], b"x");
+    assert_eq!(put.status, 200, "{}", put.text());
+    eventually("both triggers", || {
+        let told = recorded.records();
+        ["aws:sqs", "aws:s3"].iter().all(|source| {
+            let mut told = told.iter();
+            told.any(|record| record["eventSource"] == *source)
+        })
+    });
 
     server.write_up_to(Some(0));
     is_unavailable(&send(&server, "refused"), "ServiceUnavailable");
