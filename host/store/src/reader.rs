@@ -6,7 +6,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::error::StoreError;
 use crate::message::{Statistics, Waiting};
-use crate::{queue, queues, schema};
+use crate::{object, queue, queues, schema};
 
 /// A view into a store that changes nothing. Writers and readers do not wait for each other.
 #[derive(Debug)]
@@ -62,10 +62,12 @@ impl Reader {
         read().map_err(|error| self.failed(&error))
     }
 
-    /// All queues of [`Queues`](crate::queue::Queues), and those of functions' events with something in them, by name.
+    /// All queues of [`Queues`](crate::queue::Queues), and those of functions' events with something in them, by name. What
+    /// object triggers are to be told is no queue of anybody's.
     pub fn statistics(&self, now: u64) -> Result<Vec<Statistics>, StoreError> {
         let read = || {
             let mut statistics = queues::statistics(&self.connection, now)?;
+            statistics.retain(|one| !object::holds_changes(&one.queue));
             if self.has_queues {
                 statistics.extend(queue::statistics(&self.connection, now)?);
             }

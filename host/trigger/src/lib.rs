@@ -10,6 +10,7 @@
 pub mod batch;
 pub mod folder;
 pub mod http;
+mod invocation;
 mod limits;
 pub mod object;
 mod outcome;

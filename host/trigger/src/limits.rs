@@ -26,5 +26,9 @@ pub const TELL_AGAIN: Duration = Duration::from_secs(5);
 /// See [`TELL_AGAIN`].
 pub const TELL_ATTEMPTS: u32 = 5;
 
+/// The pause before changes are told on when the store could not write: long enough not to fill the log, short enough
+/// for whoever has just made room.
+pub const STORE_PAUSE: Duration = Duration::from_secs(5);
+
 /// How long a folder's files have to be quiet before they are read, where the system does not say that one was closed.
 pub const QUIET: Duration = Duration::from_millis(200);

@@ -6,20 +6,22 @@
 //!
 //! On failure: a trigger that could not be told is told again a little later, without the others hearing of the change
 //! twice while this host runs. After [`TELL_ATTEMPTS`] the change is given up for that trigger, and the log says what it
-//! was.
+//! was. A store that can not write is nobody's fault: everything waits until it can.
 
 use std::collections::HashMap;
 
 use bytes::Bytes;
 use lambkin_http::StopSignal;
-use lambkin_lambda::{Lambda, new_request_id, new_trace_id, now_ms};
-use lambkin_model::{Invocation, ObjectChange};
+use lambkin_lambda::{Lambda, NotAccepted, new_trace_id, now_ms};
+use lambkin_model::ObjectChange;
 use lambkin_plugin::{ObjectTrigger, Target};
+use lambkin_store::StoreError;
 use lambkin_store::object::{LeasedChange, ObjectError, Objects};
-use lambkin_store::queue::{Entry, Queues};
+use lambkin_store::queue::{Entry, QueueError, Queues};
 use tokio::time::sleep;
 
-use crate::limits::{PAUSES, TELL_AGAIN, TELL_ATTEMPTS};
+use crate::invocation::invocation;
+use crate::limits::{STORE_PAUSE, TELL_AGAIN, TELL_ATTEMPTS};
 
 /// A bucket and its triggers, ready to be told.
 #[derive(Debug)]
@@ -39,29 +41,48 @@ pub struct ObjectWatcher {
 /// A change that could not be told to every trigger yet.
 #[derive(Debug, Default)]
 struct Unfinished {
+    /// Those that failed.
     attempts: u32,
     /// Triggers that have heard of it, by their place.
     told: Vec<usize>,
+}
+
+/// Why a trigger was not told.
+#[derive(Debug)]
+enum Untold {
+    /// The store can not write.
+    Store(StoreError),
+    /// The change, its event or its target is at fault; in words for the log.
+    Failed(String),
 }
 
 impl ObjectWatcher {
     /// Tells changes until the signal comes. What is not told then is told by the next host.
     pub async fn serve(self, mut stop: StopSignal) {
         let mut unfinished = HashMap::new();
+        // Its lease lasts as long as the host, so it is not let go before it was told.
+        let mut held: Option<LeasedChange> = None;
         loop {
-            let next = tokio::select! {
-                () = stop.stopped() => return,
-                next = self.objects.next_change(&self.bucket) => next,
+            let next = match held.take() {
+                Some(change) => Ok(change),
+                None => tokio::select! {
+                    () = stop.stopped() => return,
+                    next = self.objects.next_change(&self.bucket) => next,
+                },
             };
             let told = match next {
-                Ok(change) => self.tell(&change, &mut unfinished).await,
+                Ok(change) => {
+                    let told = self.tell(&change, &mut unfinished).await;
+                    held = told.is_err().then_some(change);
+                    told
+                }
                 Err(error) => Err(error),
             };
             if let Err(error) = told {
                 tracing::error!("the changes of bucket {} wait: {error}", self.bucket);
                 tokio::select! {
                     () = stop.stopped() => return,
-                    () = sleep(PAUSES.1) => {}
+                    () = sleep(STORE_PAUSE) => {}
                 }
             }
         }
@@ -73,51 +94,57 @@ impl ObjectWatcher {
         unfinished: &mut HashMap<String, Unfinished>,
     ) -> Result<(), ObjectError> {
         let change = &leased.change;
-        let mut state = unfinished.remove(&change.id).unwrap_or_default();
-        state.attempts += 1;
+        let state = unfinished.entry(change.id.clone()).or_default();
+        let is_last = state.attempts + 1 >= TELL_ATTEMPTS;
         for (place, trigger) in self.triggers.iter().enumerate() {
             if state.told.contains(&place) {
                 continue;
             }
             match self.tell_one(trigger, change).await {
                 Ok(()) => state.told.push(place),
-                Err(reason) if state.attempts >= TELL_ATTEMPTS => {
-                    tracing::error!(
-                        "{}: given up telling {} of {}/{}: {reason}",
-                        trigger.name(),
-                        change.event,
-                        self.bucket,
-                        change.key
-                    );
-                    state.told.push(place);
+                Err(Untold::Store(error)) => return Err(error.into()),
+                Err(Untold::Failed(reason)) => {
+                    self.complain(trigger, change, is_last, &reason);
+                    if is_last {
+                        state.told.push(place);
+                    }
                 }
-                Err(reason) => tracing::warn!(
-                    "{}: {} of {}/{} is told again in {TELL_AGAIN:?}: {reason}",
-                    trigger.name(),
-                    change.event,
-                    self.bucket,
-                    change.key
-                ),
             }
         }
-        if state.told.len() == self.triggers.len() {
-            return self.objects.told(leased).await;
+        if state.told.len() < self.triggers.len() {
+            let after = TELL_AGAIN.as_millis() as u64;
+            self.objects.tell_again(leased, after).await?;
+            state.attempts += 1;
+            return Ok(());
         }
-        unfinished.insert(change.id.clone(), state);
-        let after = TELL_AGAIN.as_millis() as u64;
-        self.objects.tell_again(leased, after).await
+        self.objects.told(leased).await?;
+        unfinished.remove(&change.id);
+        Ok(())
     }
 
-    /// The error is for the log.
-    async fn tell_one(&self, trigger: &ObjectTrigger, change: &ObjectChange) -> Result<(), String> {
+    fn complain(&self, trigger: &ObjectTrigger, change: &ObjectChange, is_last: bool, why: &str) {
+        let (name, event) = (trigger.name(), &change.event);
+        let object = format!("{}/{}", self.bucket, change.key);
+        if is_last {
+            tracing::error!("{name}: given up telling {event} of {object}: {why}");
+        } else {
+            tracing::warn!("{name}: {event} of {object} is told again in {TELL_AGAIN:?}: {why}");
+        }
+    }
+
+    async fn tell_one(&self, trigger: &ObjectTrigger, change: &ObjectChange) -> Result<(), Untold> {
         let shaped = trigger.shape(change).await;
-        let Some(event) = shaped.map_err(|error| error.to_string())? else {
+        let Some(event) = shaped.map_err(|error| Untold::Failed(error.to_string()))? else {
             return Ok(());
         };
         match trigger.target() {
             Target::Function(function) => {
-                let accepted = self.lambda.accept_named(function, invocation(event)).await;
-                accepted.map_err(|error| error.to_string())
+                let invocation = invocation(event, new_trace_id(now_ms()));
+                let accepted = self.lambda.accept_named(function, invocation).await;
+                accepted.map_err(|error| match error {
+                    NotAccepted::Store(error) => Untold::Store(error),
+                    error => Untold::Failed(error.to_string()),
+                })
             }
             Target::Queue(queue) => {
                 let entry = Entry {
@@ -125,22 +152,11 @@ impl ObjectWatcher {
                     ..Entry::default()
                 };
                 let sent = self.queues.send(queue, vec![entry]).await;
-                sent.map(drop)
-                    .map_err(|error| format!("queue {queue}: {error}"))
+                sent.map(drop).map_err(|error| match error {
+                    QueueError::Store(error) => Untold::Store(error),
+                    error => Untold::Failed(format!("queue {queue}: {error}")),
+                })
             }
         }
-    }
-}
-
-fn invocation(event: String) -> Invocation {
-    Invocation {
-        request_id: new_request_id(),
-        event: Bytes::from(event),
-        qualifier: None,
-        trace_id: new_trace_id(now_ms()),
-        client_context: None,
-        cognito_identity: None,
-        tenant_id: None,
-        wants_log_tail: false,
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::{Project, Recorded, eventually};
+use crate::support::{Project, Recorded, eventually, lambkin};
 
 /// A bucket and its trigger with further settings of both.
 fn photos(bucket: &str, trigger: &str) -> Recorded {
@@ -249,6 +249,69 @@ fn events_can_go_to_a_queue() {
     let body = received["Messages"][0]["Body"].as_str().unwrap();
     let event: Value = serde_json::from_str(body).unwrap();
     assert_eq!(event["Records"][0]["eventName"], "ObjectCreated:Put");
+}
+
+#[test]
+fn a_trigger_hears_of_what_happens_once_it_is_there() {
+    let recorded = photos("", "events = ['s3:ObjectCreated:*']");
+    let config = recorded.project.path().join("lambkin.toml");
+    let with_trigger = fs::read_to_string(&config).unwrap();
+    let (without, _) = with_trigger.split_once("[triggers.photos]").unwrap();
+    let put = |key: &str| {
+        let server = recorded.project.serve();
+        assert_eq!(server.s3("PUT", key, &[], b"x").status, 200);
+        server
+    };
+    fs::write(&config, without).unwrap();
+    drop(put("/photos/unheard-of"));
+    fs::write(&config, &with_trigger).unwrap();
+    let _server = put("/photos/heard-of");
+    until_told(&recorded, &[("ObjectCreated:Put", "heard-of")]);
+}
+
+#[test]
+fn a_bucket_that_was_deleted_and_made_again_has_its_trigger() {
+    let recorded = photos("", "");
+    let server = recorded.project.serve();
+    for (method, path, body, status) in [
+        ("DELETE", "/photos", "", 204),
+        ("PUT", "/photos/lost", "x", 404),
+        ("PUT", "/photos", "", 200),
+        ("PUT", "/photos/a", "x", 200),
+    ] {
+        let reply = server.s3(method, path, &[], body.as_bytes());
+        assert_eq!(reply.status, status, "{method} {path}: {}", reply.text());
+    }
+    until_told(&recorded, &[("ObjectCreated:Put", "a")]);
+}
+
+#[test]
+fn what_can_not_be_told_waits_out_of_sight_and_is_told_by_the_next_host() {
+    let project = Project::new(&format!(
+        "[queues.changes]\n[buckets.photos]\n\
+         [triggers.photos]\nplugin = 's3'\nbucket = 'photos'\ntarget-queue = 'changes'\n{}",
+        crate::support::SERVICES
+    ));
+    let server = project.serve();
+    let changes = json!({ "QueueUrl": server.queue_url("changes") });
+    server.sqs_ok("DeleteQueue", &changes);
+    assert_eq!(server.s3("PUT", "/photos/a", &[], b"x").status, 200);
+    server.log_with("ObjectCreated:Put of photos/a is told again");
+    let listed = server.sqs_ok("ListQueues", &json!({}));
+    assert_eq!(listed["QueueUrls"].as_array().map_or(0, Vec::len), 0);
+    let queues = lambkin()
+        .arg("queue")
+        .current_dir(project.path())
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&queues.stdout), "");
+    drop(server);
+    // The queue is defined again.
+    let server = project.serve();
+    let wanted = json!({ "QueueUrl": server.queue_url("changes"), "WaitTimeSeconds": 20 });
+    let received = server.sqs_ok("ReceiveMessage", &wanted);
+    let body = received["Messages"][0]["Body"].as_str().unwrap();
+    assert!(body.contains("\"key\":\"a\""), "{body}");
 }
 
 #[test]

@@ -20,6 +20,8 @@ mod docker_lambda;
 mod environment;
 mod extensions;
 mod failures;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod gateway;
 mod guard;
 mod invoke_api;
@@ -36,6 +38,7 @@ mod runtime_api;
 mod runtimes;
 mod sdk_clients;
 mod sdk_services;
+mod services;
 mod slow_peers;
 mod streaming;
 mod versions;

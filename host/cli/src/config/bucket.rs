@@ -1,5 +1,6 @@
 //! `[buckets.NAME]`: a bucket, with versions or as a plain folder that is watched.
 
+use std::io::ErrorKind;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
@@ -59,6 +60,10 @@ fn read_folder(
     let read = match path.canonicalize() {
         Ok(path) if path.is_dir() => Ok(path),
         Ok(_) => Err(format!("{} is no folder", path.display())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(format!(
+            "there is no folder {}; make it, or name another one",
+            path.display()
+        )),
         Err(error) => Err(format!("can not use {}: {error}", path.display())),
     };
     let read = read.and_then(|path| {
@@ -173,7 +178,7 @@ mod tests {
             ),
             (
                 "[buckets.abc]\nfolder = 'nowhere'",
-                "2:10: buckets.abc.folder: can not use ",
+                "2:10: buckets.abc.folder: there is no folder ",
             ),
             ("[buckets.abc]\nfolder = 'file'", "file is no folder"),
             (

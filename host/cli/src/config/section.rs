@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use super::reader::{Found, Problems, Reader, nearest};
 use super::source::{Place, Problem};
 
@@ -50,7 +52,7 @@ impl Section {
         let (settings, places) = table.remaining_json();
         Self {
             plugin: plugin.value,
-            settings: serde_json::Value::Object(settings).to_string(),
+            settings: Value::Object(settings).to_string(),
             key,
             place,
             plugin_key: plugin.key,
@@ -86,6 +88,12 @@ impl Section {
         }
     }
 
+    /// A mistake in a name that the plugin took from its settings, at the place where they say it, if they do.
+    pub fn problem_with(&self, name: &str, message: String) -> Problem {
+        let settings = serde_json::from_str(&self.settings).unwrap_or_default();
+        self.problem(&path_to(name, &settings).unwrap_or_default(), message)
+    }
+
     /// A mistake in the choice of the plugin.
     pub fn plugin_problem(&self, message: String) -> Problem {
         Problem {
@@ -93,6 +101,27 @@ impl Section {
             key: self.plugin_key.clone(),
             message,
         }
+    }
+}
+
+/// The keys that lead to the first value that is this text.
+fn path_to(text: &str, value: &Value) -> Option<Vec<String>> {
+    let below = |key: String, value| {
+        let mut path = path_to(text, value)?;
+        path.insert(0, key);
+        Some(path)
+    };
+    match value {
+        Value::String(found) => (found == text).then(Vec::new),
+        Value::Array(items) => {
+            let mut items = items.iter().enumerate();
+            items.find_map(|(place, item)| below(place.to_string(), item))
+        }
+        Value::Object(members) => {
+            let mut members = members.iter();
+            members.find_map(|(key, member)| below(key.clone(), member))
+        }
+        _ => None,
     }
 }
 

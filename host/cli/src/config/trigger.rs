@@ -154,6 +154,11 @@ impl TriggerReader<'_> {
         } else {
             plugin.cloned()
         };
+        if !table.has("network") {
+            let message = "needs `network`: the origins that the plugin may reach, such as [\"http://127.0.0.1:9324\"]; it \
+                           reaches no others";
+            self.problems.add(table.place(), table.path(), message);
+        }
         let network = table.texts("network");
         for origin in network.iter().flat_map(|network| &network.value) {
             let _noted = self.noted(check_origin(origin), network.as_ref()?);
@@ -178,7 +183,7 @@ fn check_defined(what: &str, name: &str, defined: &[&str]) -> Result<String, Str
     }
     let hint = suggestion(name, defined.iter().copied());
     Err(format!(
-        "there is no {what} {name:?}; {hint}. A {what} is defined by `[{what}s.NAME]`"
+        "there is no {what} {name:?} (`[{what}s.NAME]` would define it); {hint}"
     ))
 }
 
@@ -267,7 +272,7 @@ mod tests {
             ),
             (
                 "queue = 'odrers'",
-                "5:9: triggers.t.queue: there is no queue \"odrers\"; did you mean `orders`?",
+                "5:9: triggers.t.queue: there is no queue \"odrers\" (`[queues.NAME]` would define it); did you mean `orders`?",
             ),
             ("queue = 3", "triggers.t.queue: must be a string, not 3"),
             (
@@ -276,7 +281,7 @@ mod tests {
             ),
             (
                 "bucket = 'documents'",
-                "there is no bucket \"documents\"; defined are: photos. A bucket is defined by `[buckets.NAME]`",
+                "there is no bucket \"documents\" (`[buckets.NAME]` would define it); defined are: photos",
             ),
             (
                 "poll = { network = ['127.0.0.1:9324'] }",
@@ -295,6 +300,10 @@ mod tests {
                 "triggers.t.poll.plugin: there is no built-in plugin \"sq\"",
             ),
             ("poll = 'x'", "must be a table"),
+            (
+                "poll = { queue-url = 'http://q/1' }",
+                "5:8: triggers.t.poll: needs `network`: the origins",
+            ),
         ] {
             let problems = parse(&format!("[triggers.t]\nplugin = 'sqs'\n{lines}")).unwrap_err();
             assert!(problems.contains(message), "{lines}: {problems}");

@@ -8,7 +8,7 @@ use lambkin_store::object::Objects;
 use lambkin_store::queue::Queues;
 use lambkin_store::{SharedClock, Store, SystemClock};
 
-use crate::config::Config;
+use crate::config::{Config, Feed};
 
 /// The folder of the objects' files, beside the store's file.
 const OBJECTS: &str = "objects";
@@ -54,6 +54,15 @@ impl Storage {
                 .await
                 .with_context(|| format!("can not define queues.{}", queue.name))?;
         }
+        // Before anything changes in a bucket: without a trigger nobody would ever take what is noted for one.
+        let told = config
+            .triggers
+            .iter()
+            .filter_map(|trigger| match &trigger.feed {
+                Feed::Bucket(bucket) => Some(bucket.clone()),
+                _ => None,
+            });
+        self.objects.tell_only(&told.collect::<Vec<_>>()).await?;
         for bucket in &config.buckets {
             let folder = bucket.folder.as_deref();
             let defined = self

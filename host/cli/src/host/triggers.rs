@@ -7,7 +7,7 @@ use lambkin_plugin::{
 };
 
 use super::{Plugins, problems_of, resolve, unknown_function};
-use crate::config::{Config, FIFO_SUFFIX, Feed, Poll, Problem, Section, Trigger, suggestion};
+use crate::config::{Config, FIFO_SUFFIX, Feed, Poll, Problem, Trigger, suggestion};
 
 /// A trigger whose plugin has accepted its settings.
 pub struct Joined {
@@ -25,6 +25,20 @@ pub enum Front {
     Poll(Source, BatchTrigger),
     /// The bucket's name.
     Bucket(String, ObjectTrigger),
+}
+
+impl Front {
+    /// The functions that get its events.
+    fn functions(&self) -> Vec<&str> {
+        match self {
+            Self::Http(_, trigger) => trigger.functions().iter().map(String::as_str).collect(),
+            Self::Queue(_, trigger) | Self::Poll(_, trigger) => vec![trigger.function()],
+            Self::Bucket(_, trigger) => match trigger.target() {
+                Target::Function(function) => vec![function],
+                Target::Queue(_) => Vec::new(),
+            },
+        }
+    }
 }
 
 impl Joined {
@@ -55,56 +69,57 @@ pub async fn configure_trigger(
     config: &Config,
 ) -> Result<Joined, Vec<Problem>> {
     let section = &trigger.section;
+    let front = configure_front(plugins, trigger, config).await?;
+    let mut problems = Vec::new();
+    for function in front.functions() {
+        let unknown = unknown_function(function, config);
+        problems.extend(unknown.map(|message| section.problem_with(function, message)));
+    }
+    if let Front::Bucket(_, object) = &front
+        && let Target::Queue(queue) = object.target()
+        && let Err(message) = check_target(queue, config)
+    {
+        problems.push(section.problem_with(queue, message));
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Ok(Joined {
+        name: trigger.name.clone(),
+        plugin: section.plugin.name(),
+        front,
+    })
+}
+
+async fn configure_front(
+    plugins: &Plugins,
+    trigger: &Trigger,
+    config: &Config,
+) -> Result<Front, Vec<Problem>> {
+    let section = &trigger.section;
     let plugin = plugins.of(section).map_err(|problem| vec![problem])?;
     let (name, settings) = (&trigger.name, &section.settings);
     let refused = |error| problems_of(error, section);
-    let (front, functions) = match &trigger.feed {
+    Ok(match &trigger.feed {
         Feed::Listen(address) => {
             let http = plugin.http_trigger(name, settings).await;
-            let http = http.map_err(refused)?;
-            let functions = http.functions().to_vec();
-            (Front::Http(*address, http), functions)
+            Front::Http(*address, http.map_err(refused)?)
         }
         Feed::Queue(queue) => {
             let origin = origin(queue, config);
             let batch = plugin.batch_trigger(name, settings, &origin).await;
-            let batch = batch.map_err(refused)?;
-            let functions = vec![batch.function().to_owned()];
-            (Front::Queue(queue.clone(), batch), functions)
+            Front::Queue(queue.clone(), batch.map_err(refused)?)
         }
         Feed::Poll(poll) => {
             let source = configure_source(plugins, name, poll, config).await?;
             let batch = plugin.batch_trigger(name, settings, source.origin()).await;
-            let batch = batch.map_err(refused)?;
-            let functions = vec![batch.function().to_owned()];
-            (Front::Poll(source, batch), functions)
+            Front::Poll(source, batch.map_err(refused)?)
         }
         Feed::Bucket(bucket) => {
             let origin = origin(bucket, config);
             let object = plugin.object_trigger(name, settings, &origin).await;
-            let object = object.map_err(refused)?;
-            let functions = match object.target() {
-                Target::Function(function) => vec![function.clone()],
-                Target::Queue(queue) => {
-                    check_target(queue, section, config)?;
-                    Vec::new()
-                }
-            };
-            (Front::Bucket(bucket.clone(), object), functions)
+            Front::Bucket(bucket.clone(), object.map_err(refused)?)
         }
-    };
-    let unknown = |function: &String| unknown_function(function, config);
-    let unknown = functions.iter().filter_map(unknown);
-    let unknown: Vec<Problem> = unknown
-        .map(|message| section.problem(&[], message))
-        .collect();
-    if !unknown.is_empty() {
-        return Err(unknown);
-    }
-    Ok(Joined {
-        name: name.clone(),
-        plugin: section.plugin.name(),
-        front,
     })
 }
 
@@ -137,19 +152,20 @@ fn origin(name: &str, config: &Config) -> Origin {
 }
 
 /// A queue that gets events of objects is there and, as on AWS, a standard one.
-fn check_target(queue: &str, section: &Section, config: &Config) -> Result<(), Vec<Problem>> {
+fn check_target(queue: &str, config: &Config) -> Result<(), String> {
     let names = config.queues.iter().map(|queue| queue.name.as_str());
-    let message = if !names.clone().any(|name| name == queue) {
+    if !names.clone().any(|name| name == queue) {
         let hint = suggestion(queue, names);
-        format!("sends to the queue {queue:?}, which is not defined; {hint}")
-    } else if queue.ends_with(FIFO_SUFFIX) {
-        format!(
+        return Err(format!(
+            "sends to the queue {queue:?}, which is not defined; {hint}"
+        ));
+    }
+    if queue.ends_with(FIFO_SUFFIX) {
+        return Err(format!(
             "sends to {queue}, a FIFO queue, and S3's events go to standard queues only, as on AWS"
-        )
-    } else {
-        return Ok(());
-    };
-    Err(vec![section.problem(&[], message)])
+        ));
+    }
+    Ok(())
 }
 
 /// What would run and may not do what was meant.

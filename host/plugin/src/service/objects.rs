@@ -12,7 +12,7 @@ use wasmtime::component::Resource;
 use super::Granted;
 use super::object_types::digests as asked;
 use super::store::objects::{self as wit, Fault};
-use super::store::{Refusal, StoreView};
+use super::store::{Refusal, StoreView, unavailable};
 use crate::limits;
 
 /// Why a function of this interface was not carried out.
@@ -369,8 +369,8 @@ impl From<ObjectError> for Refused {
             ObjectError::NotEmpty => Fault::NotEmpty,
             ObjectError::Precondition => Fault::Precondition,
             ObjectError::Invalid(reason) => Fault::Invalid(reason),
-            ObjectError::File(reason) => Fault::Unavailable(reason),
-            ObjectError::Store(error) => Fault::Unavailable(error.to_string()),
+            ObjectError::File(reason) => Fault::Unavailable(unavailable(reason)),
+            ObjectError::Store(error) => Fault::Unavailable(unavailable(error)),
         })
     }
 }

@@ -8,7 +8,7 @@ use wasmtime::component::Resource;
 
 use super::Granted;
 use super::store::queues::{self as wit, Fault};
-use super::store::{Refusal, StoreView};
+use super::store::{Refusal, StoreView, unavailable};
 use crate::limits;
 
 /// Why a function of this interface was not carried out.
@@ -300,7 +300,7 @@ impl From<QueueError> for Refused {
             QueueError::Exists => Fault::Exists,
             QueueError::Crowded => Fault::Crowded,
             QueueError::Invalid(reason) => Fault::Invalid(reason),
-            QueueError::Store(error) => Fault::Unavailable(error.to_string()),
+            QueueError::Store(error) => Fault::Unavailable(unavailable(error)),
         })
     }
 }

@@ -4,6 +4,8 @@
 //! the store's and a translation. What the store refuses becomes the contract's typed `fault`, which the guest can handle;
 //! only a handle that does not exist ends the guest.
 
+use std::fmt::Display;
+
 use wasmtime::component::{HasData, Linker, ResourceTable, ResourceTableError};
 
 pub(super) use self::bindings::lambkin::store::{objects, queues};
@@ -70,6 +72,14 @@ impl<F> Refusal<F> {
             Self::Trap(error) => Err(error),
         }
     }
+}
+
+/// What a guest is told when the store fails. The log has it, too: the operator is to hear of a full disk whatever the
+/// guest makes of it.
+pub(super) fn unavailable(error: impl Display) -> String {
+    let reason = error.to_string();
+    tracing::error!("{reason}");
+    reason
 }
 
 impl<F> From<ResourceTableError> for Refusal<F> {

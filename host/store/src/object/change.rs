@@ -5,10 +5,7 @@
 //! rings. A caller who stops waiting at the wrong moment loses nothing: what was leased for it goes to the next one.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
 
 use lambkin_model::ObjectChange;
 use rusqlite::{Connection, params};
@@ -18,6 +15,7 @@ use uuid::Uuid;
 use super::Objects;
 use super::failure;
 use super::types::{Notice, ObjectError, ObjectInfo};
+use crate::queue::either;
 use crate::{Message, NewMessage, Receipt, queues};
 
 /// What the names of these queues begin with.
@@ -165,6 +163,11 @@ fn queue(bucket: &str) -> String {
     format!("{QUEUES}{bucket}")
 }
 
+/// Whether a queue of this name holds changes, which are nobody's messages.
+pub(crate) fn holds_changes(queue: &str) -> bool {
+    queue.starts_with(QUEUES)
+}
+
 /// Ends the leases that a former host held.
 pub(super) fn end_leases(connection: &Connection, now: u64) -> rusqlite::Result<()> {
     let sql = "UPDATE messages SET leased = 0, due_at = ?1 WHERE leased = 1 AND queue >= ?2 AND queue < ?3";
@@ -262,18 +265,6 @@ impl Objects {
         let bells = vec![self.change_bell(&bucket)];
         (Some(Note { bucket, notice, at }), bells)
     }
-}
-
-/// Waits for one of the two.
-async fn either(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
-    let (mut one, mut other) = (pin!(one), pin!(other));
-    poll_fn(|context| {
-        if one.as_mut().poll(context).is_ready() {
-            return Poll::Ready(());
-        }
-        other.as_mut().poll(context)
-    })
-    .await;
 }
 
 /// What was found for somebody. Dropped with a change in it, that goes to the next one who asks.

@@ -37,6 +37,7 @@ mod types;
 mod upload;
 
 pub use change::LeasedChange;
+pub(crate) use change::holds_changes;
 pub use read::Object;
 pub(crate) use schema::STEP as LAYOUT_STEP;
 pub use types::{

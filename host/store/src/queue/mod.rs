@@ -30,6 +30,7 @@ mod turn;
 mod types;
 
 pub(crate) use look::{messages, statistics};
+pub(crate) use receive::either;
 pub(crate) use send::deliver;
 pub(crate) use turn::take as take_turn;
 pub use types::{

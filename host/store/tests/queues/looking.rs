@@ -32,6 +32,8 @@ async fn a_reader_sees_queues_and_events_side_by_side_and_takes_nothing() {
         .await
         .unwrap();
     room.store.enqueue(event("lambda:f"), NOW).await.unwrap();
+    // What an object trigger is to be told is no queue of anybody's.
+    room.store.enqueue(event("bucket:b"), NOW).await.unwrap();
     let picture = Entry {
         attributes: vec![Attribute {
             name: "picture".to_owned(),

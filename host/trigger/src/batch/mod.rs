@@ -14,13 +14,13 @@ mod messages;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use lambkin_http::StopSignal;
-use lambkin_lambda::{Lambda, new_request_id, new_trace_id, now_ms};
-use lambkin_model::{Action, Invocation, Message};
+use lambkin_lambda::{Lambda, new_trace_id, now_ms};
+use lambkin_model::{Action, Message};
 use lambkin_plugin::{BatchTrigger, PluginError, ShapedBatch};
 use tokio::task::JoinSet;
 
+use crate::invocation::invocation;
 use crate::limits::BATCHES;
 use crate::outcome::translate;
 use gather::Gatherer;
@@ -103,7 +103,8 @@ impl BatchConsumer {
             return Ok(());
         };
         let function = self.trigger.function();
-        let outcome = self.lambda.invoke(function, invocation(event, &left)).await;
+        let invocation = invocation(event, trace_id(&left));
+        let outcome = self.lambda.invoke(function, invocation).await;
         let outcome = translate(outcome, function);
         let ids: Vec<&str> = left.iter().map(|message| message.id.as_str()).collect();
         let verdicts = self.trigger.settle(&token, &ids, &outcome).await?;
@@ -129,19 +130,10 @@ impl BatchConsumer {
 }
 
 /// A trace that a sender began goes on in the function, so that a loop through a queue is found as well.
-fn invocation(event: String, batch: &[&Message]) -> Invocation {
+fn trace_id(batch: &[&Message]) -> String {
     let trace = batch
         .iter()
         .flat_map(|message| &message.extra)
         .find(|(key, value)| key == TRACE_HEADER && value.contains("Root="));
-    Invocation {
-        request_id: new_request_id(),
-        event: Bytes::from(event),
-        qualifier: None,
-        trace_id: trace.map_or_else(|| new_trace_id(now_ms()), |(_, value)| value.clone()),
-        client_context: None,
-        cognito_identity: None,
-        tenant_id: None,
-        wants_log_tail: false,
-    }
+    trace.map_or_else(|| new_trace_id(now_ms()), |(_, value)| value.clone())
 }

@@ -1,5 +1,7 @@
 //! Every example of `examples/`, run as its README says, with the `lambkin.toml` it has.
 
+mod queues;
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -9,16 +11,15 @@ use serde_json::{Value, json};
 
 use crate::support::{Missing, Project, Reply, Server, installed, lambkin, tool};
 
-/// A copy of an example; its triggers listen on free ports. What its README has the reader install or build, a path in
-/// the example, comes from `tests/tools/install`.
+/// A copy of an example; it listens on free ports. What its README has the reader install or build, a path in the example,
+/// comes from `tests/tools/install`.
 #[track_caller]
 pub fn copy(example: &str, to_install: Option<&str>) -> Result<Project, Missing> {
     let from = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../examples")
         .join(example);
     let config = fs::read_to_string(from.join("lambkin.toml")).unwrap();
-    assert!(config.contains("\"127.0.0.1:8000\""), "{config}");
-    let project = Project::new(&config.replace("\"127.0.0.1:8000\"", "\"127.0.0.1:0\""));
+    let project = Project::new(&on_free_ports(&config));
     copy_folder(
         &from,
         project.path(),
@@ -29,6 +30,21 @@ pub fn copy(example: &str, to_install: Option<&str>) -> Result<Project, Missing>
         symlink(target, project.path().join(path)).unwrap();
     }
     Ok(project)
+}
+
+/// The same with port 0 in every address.
+#[track_caller]
+fn on_free_ports(config: &str) -> String {
+    const ADDRESS: &str = "\"127.0.0.1:";
+    let mut pieces = config.split(ADDRESS);
+    let mut free = pieces.next().unwrap().to_owned();
+    for piece in pieces {
+        free.push_str(ADDRESS);
+        free.push('0');
+        free.push_str(piece.trim_start_matches(|c: char| c.is_ascii_digit()));
+    }
+    assert_ne!(free, config, "it listens nowhere");
+    free
 }
 
 /// Copies what is not there yet, except for one path.

@@ -20,7 +20,7 @@ pub use stand_in::{StandIn, free_port, lambkin_alone};
 pub use tls_front::{Authority, Identity, TlsFront};
 pub use tools::{Missing, installed, tool};
 
-/// Waits for a condition, up to ten seconds.
+/// Waits for a condition, up to a minute.
 #[track_caller]
 pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);

@@ -89,6 +89,12 @@ impl Project {
     pub fn serve_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Server {
         Server::start(Arc::clone(&self.folder), arguments, variables)
     }
+
+    /// The same on a disk that the test can fill.
+    #[track_caller]
+    pub fn serve_on_a_limited_disk(&self) -> Server {
+        Server::start_on_a_limited_disk(Arc::clone(&self.folder))
+    }
 }
 
 /// Compiled plugins are kept for all tests of a run.

@@ -57,10 +57,33 @@ pub struct Server {
 impl Server {
     #[track_caller]
     pub fn start(folder: Arc<TempDir>, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut child = lambkin()
+        let mut command = lambkin();
+        command
             .args(["serve", "--json"])
             .args(arguments)
-            .envs(variables.iter().copied())
+            .envs(variables.iter().copied());
+        Self::run(folder, command)
+    }
+
+    /// The same as a process that can have its disk taken away, see [`write_up_to`](Self::write_up_to): it hears of a write
+    /// that is refused instead of dying of it.
+    #[track_caller]
+    pub fn start_on_a_limited_disk(folder: Arc<TempDir>) -> Self {
+        let lambkin = lambkin();
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+            .arg(lambkin.get_program())
+            .args(["serve", "--json"]);
+        for (name, value) in lambkin.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        Self::run(folder, command)
+    }
+
+    #[track_caller]
+    fn run(folder: Arc<TempDir>, mut command: Command) -> Self {
+        let mut child = command
             .current_dir(folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -158,6 +181,18 @@ impl Server {
         let pid =
             Pid::from_raw(i32::try_from(self.pid()).expect("a process id")).expect("a process id");
         kill_process(pid, signal).expect("it runs");
+    }
+
+    /// From now on it can write so many bytes into a file; `None` for as many as it likes.
+    #[cfg(target_os = "linux")]
+    pub fn write_up_to(&self, bytes: Option<u64>) {
+        use rustix::process::{Resource, Rlimit, prlimit};
+        let pid = Pid::from_raw(i32::try_from(self.pid()).expect("a process id"));
+        let limit = Rlimit {
+            current: bytes,
+            maximum: None,
+        };
+        prlimit(pid, Resource::Fsize, limit).expect("a limit");
     }
 
     pub fn wait(&mut self) -> ExitStatus {

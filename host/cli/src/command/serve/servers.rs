@@ -1,9 +1,11 @@
 //! Tasks that serve until they are stopped, and what they are for.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 
 use lambkin_http::{Stop, StopSignal};
 use lambkin_lambda::Lambda;
+use lambkin_plugin::{BatchTrigger, ObjectTrigger};
 use lambkin_trigger::batch::{BatchConsumer, Messages};
 use lambkin_trigger::folder::FolderWatch;
 use lambkin_trigger::http::HttpFrontDoor;
@@ -73,49 +75,48 @@ impl Servers {
         lambda: &Lambda,
     ) {
         // A change is told to all triggers of its bucket.
-        let mut watchers: Vec<ObjectWatcher> = Vec::new();
+        let mut told: BTreeMap<String, Vec<ObjectTrigger>> = BTreeMap::new();
         for (joined, listener) in triggers {
-            let lambda = lambda.clone();
             match (joined.front, listener, storage) {
                 (Front::Http(_, plugin), Some(listener), _) => {
+                    let lambda = lambda.clone();
                     let front = HttpFrontDoor { plugin, lambda };
                     self.spawn(|stop| front.serve(listener, stop));
                 }
                 (Front::Queue(name, trigger), _, Some(storage)) => {
                     let queues = storage.queues.clone();
-                    let consumer = BatchConsumer {
-                        trigger,
-                        messages: Messages::Queue { queues, name },
-                        lambda,
-                    };
-                    self.spawn(|stop| consumer.serve(stop));
+                    self.spawn_consumer(trigger, Messages::Queue { queues, name }, lambda);
                 }
                 (Front::Poll(source, trigger), ..) => {
-                    let consumer = BatchConsumer {
-                        trigger,
-                        messages: Messages::Source(source),
-                        lambda,
-                    };
-                    self.spawn(|stop| consumer.serve(stop));
+                    self.spawn_consumer(trigger, Messages::Source(source), lambda);
                 }
-                (Front::Bucket(bucket, trigger), _, Some(storage)) => {
-                    match watchers.iter_mut().find(|other| other.bucket == bucket) {
-                        Some(watcher) => watcher.triggers.push(trigger),
-                        None => watchers.push(ObjectWatcher {
-                            bucket,
-                            triggers: vec![trigger],
-                            objects: storage.objects.clone(),
-                            queues: storage.queues.clone(),
-                            lambda,
-                        }),
-                    }
+                (Front::Bucket(bucket, trigger), ..) => {
+                    told.entry(bucket).or_default().push(trigger);
                 }
-                // A listener was bound for each HTTP trigger, and whoever has a queue or a bucket has a store.
-                (Front::Http(..) | Front::Queue(..) | Front::Bucket(..), ..) => {}
+                // A listener was bound for each HTTP trigger, and whoever has a queue has a store.
+                (Front::Http(..) | Front::Queue(..), ..) => {}
             }
         }
-        for watcher in watchers {
+        // Whoever has a bucket has a store, too.
+        let Some(storage) = storage else { return };
+        for (bucket, triggers) in told {
+            let watcher = ObjectWatcher {
+                bucket,
+                triggers,
+                objects: storage.objects.clone(),
+                queues: storage.queues.clone(),
+                lambda: lambda.clone(),
+            };
             self.spawn(|stop| watcher.serve(stop));
         }
+    }
+
+    fn spawn_consumer(&mut self, trigger: BatchTrigger, messages: Messages, lambda: &Lambda) {
+        let consumer = BatchConsumer {
+            trigger,
+            messages,
+            lambda: lambda.clone(),
+        };
+        self.spawn(|stop| consumer.serve(stop));
     }
 }

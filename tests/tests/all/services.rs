@@ -1,0 +1,99 @@
+//! Services as a part of the host: how they end.
+
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::support::{Project, SERVICES, Server};
+
+/// SQS's longest, in seconds.
+const LONGEST_POLL: u64 = 20;
+
+/// A request to the service `sqs`, on a connection that ends with its answer.
+fn operation(server: &Server, operation: &str, input: &Value) -> (String, String) {
+    let address = server.service_url("sqs").trim_start_matches("http://");
+    let input = input.to_string();
+    let request = format!(
+        "POST / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
+         content-type: application/x-amz-json-1.0\r\nx-amz-target: AmazonSQS.{operation}\r\n\
+         content-length: {}\r\n\r\n{input}",
+        input.len()
+    );
+    (address.to_owned(), request)
+}
+
+/// All that comes back, which is nothing from a host that has ended.
+fn answer((address, request): &(String, String)) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    stream.write_all(request.as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+#[test]
+fn an_open_long_poll_neither_holds_up_the_end_nor_loses_anything() {
+    let project = Project::new(&format!(
+        "[queues.quiet]\n[queues.busy]\nVisibilityTimeout = 1\n{SERVICES}"
+    ));
+    let mut server = project.serve();
+    let poll = |queue: &str| {
+        let input = json!({ "QueueUrl": server.queue_url(queue), "WaitTimeSeconds": LONGEST_POLL });
+        operation(&server, "ReceiveMessage", &input)
+    };
+    let (quiet, busy) = (poll("quiet"), poll("busy"));
+    let began = Instant::now();
+    let waiting = thread::spawn(move || answer(&quiet));
+    let acknowledged = Mutex::new(BTreeSet::new());
+    thread::scope(|scope| {
+        // One sends, another receives and deletes nothing, until there is nobody to ask.
+        let sends: Vec<_> = (0..10_000)
+            .map(|number| {
+                let body = format!("message {number}");
+                let input = json!({ "QueueUrl": server.queue_url("busy"), "MessageBody": body });
+                (operation(&server, "SendMessage", &input), body)
+            })
+            .collect();
+        let acknowledged = &acknowledged;
+        scope.spawn(move || {
+            for (send, body) in sends {
+                let answer = answer(&send).unwrap_or_default();
+                if !answer.starts_with("HTTP/1.1 200") {
+                    break;
+                }
+                acknowledged.lock().unwrap().insert(body);
+            }
+        });
+        scope.spawn(move || while answer(&busy).is_ok_and(|answer| !answer.is_empty()) {});
+        crate::support::eventually("some messages", || acknowledged.lock().unwrap().len() > 20);
+        server.signal(Signal::TERM);
+    });
+    assert!(server.wait().success());
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(LONGEST_POLL), "{took:?}");
+    let answered = waiting.join().unwrap().unwrap();
+    assert!(
+        answered.is_empty() || answered.starts_with("HTTP/1.1 200"),
+        "{answered}"
+    );
+
+    let server = project.serve();
+    let mut lost = acknowledged.into_inner().unwrap();
+    let input = json!({
+        "QueueUrl": server.queue_url("busy"), "WaitTimeSeconds": 5, "MaxNumberOfMessages": 10,
+    });
+    crate::support::eventually("all messages", || {
+        let received = server.sqs_ok("ReceiveMessage", &input);
+        for message in received["Messages"].as_array().into_iter().flatten() {
+            lost.remove(message["Body"].as_str().unwrap());
+        }
+        lost.is_empty()
+    });
+}
