@@ -1,6 +1,7 @@
 //! Which bucket and key a request is about: in its path, or the bucket in its `Host` (virtual-host style).
 
-use super::encoding;
+use crate::encoding;
+
 use super::error::{self, Error};
 use super::limits;
 use super::message::Request;

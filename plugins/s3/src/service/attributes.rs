@@ -1,5 +1,7 @@
 //! GetObjectAttributes, and the access control lists, which are always the same.
 
+use crate::time;
+
 use super::call::Call;
 use super::checksum::Checksum;
 use super::error::{self, Error};
@@ -7,7 +9,6 @@ use super::get;
 use super::limits;
 use super::message::Response;
 use super::metadata::{self, KeptPart};
-use super::time;
 use super::xml::Writer;
 
 const ATTRIBUTES: [&str; 5] = [

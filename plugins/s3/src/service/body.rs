@@ -4,10 +4,11 @@
 //! The host digests the bytes on their way to its disk; only the framing passes through here. What does not fit what was
 //! said of it leaves nothing behind.
 
+use crate::encoding;
+
 use super::call::Call;
 use super::checksum::{self, Algorithm, Checksum, Claim};
 use super::chunked::Decoder;
-use super::encoding;
 use super::error::{self, Error};
 use super::limits;
 use super::message::{Input, Request};

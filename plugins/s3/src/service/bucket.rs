@@ -1,14 +1,14 @@
 //! Buckets: ListBuckets, CreateBucket, HeadBucket, DeleteBucket, GetBucketLocation.
 
+use crate::{encoding, time};
+
 use super::address;
 use super::call::Call;
-use super::encoding;
 use super::error::{self, Error};
 use super::limits;
 use super::list;
 use super::message::{self, Response};
 use super::store::{BucketInfo, Fault, Pairs, Versioning};
-use super::time;
 use super::xml::{Element, Writer};
 
 const LOCATION: &str = "location";

@@ -1,7 +1,8 @@
 //! One call of an operation: the request, where it points, and what operations need of the world.
 
+use crate::encoding;
+
 use super::body::Reader;
-use super::encoding;
 use super::error::{self, Error};
 use super::limits;
 use super::message::{Input, Request};
@@ -26,7 +27,7 @@ pub struct World<'a> {
 impl World<'_> {
     /// `x-amz-request-id`: 16 characters.
     pub fn request_id(&self) -> String {
-        encoding::hex_upper(self.random.get(..8).unwrap_or_default())
+        encoding::hex(self.random.get(..8).unwrap_or_default()).to_ascii_uppercase()
     }
 
     /// `x-amz-id-2`: 76 characters.

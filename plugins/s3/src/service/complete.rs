@@ -1,9 +1,10 @@
 //! CompleteMultipartUpload: many parts become one object.
 
+use crate::encoding;
+
 use super::call::Call;
 use super::checksum::{self, Algorithm, Checksum};
 use super::conditions;
-use super::encoding;
 use super::error::{self, Error};
 use super::limits;
 use super::message::{Body, Response};
@@ -66,7 +67,7 @@ fn answer(call: &Call<'_>, info: &ObjectInfo, checksum: Option<&Checksum>) -> Re
         "http://{}/{}/{}",
         call.header("host").unwrap_or("localhost"),
         call.bucket,
-        encoding::encode_path(&call.key)
+        encoding::value(&call.key)
     );
     let document = Writer::document("CompleteMultipartUploadResult", |xml| {
         xml.text("Location", location);

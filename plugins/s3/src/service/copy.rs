@@ -1,9 +1,10 @@
 //! CopyObject, and what UploadPartCopy shares with it. The bytes never pass through the service.
 
+use crate::{encoding, time};
+
 use super::call::{self, Call};
 use super::checksum::{Algorithm, Checksum};
 use super::conditions;
-use super::encoding;
 use super::error::{self, Error};
 use super::limits;
 use super::message::{self, Response};
@@ -12,7 +13,6 @@ use super::put;
 use super::range::Stretch;
 use super::store::{Digest, Fault, ObjectInfo, Opened, Pairs, Put, Upload};
 use super::tagging;
-use super::time;
 use super::xml::Writer;
 
 /// What is copied.

@@ -1,10 +1,11 @@
 //! Signatures: their form and how long they hold. What they sign is not verified, as everybody who reaches this service
 //! may use it.
 
+use crate::time;
+
 use super::error::{self, Error};
 use super::limits;
 use super::message::Request;
-use super::time;
 
 const FORM: &str = "expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".";
 

@@ -1,12 +1,13 @@
 //! DeleteObject and DeleteObjects.
 
+use crate::time;
+
 use super::call::{self, Call};
 use super::conditions;
 use super::error::{self, Error};
 use super::limits;
 use super::message::Response;
 use super::store::{Condition, Fault, Removed};
-use super::time;
 use super::xml::{Element, Writer};
 
 /// DeleteObject.

@@ -1,8 +1,9 @@
 //! A body of `multipart/form-data` whose last field is a file: the fields before it are read at once, the file is
 //! streamed.
 
+use crate::encoding;
+
 use super::body::Reader;
-use super::encoding;
 use super::error::{self, Error};
 use super::limits;
 use super::message;
@@ -191,8 +192,8 @@ pub fn redirect(url: &str, bucket: &str, key: &str, etag: &str) -> String {
     let join = if url.contains('?') { '&' } else { '?' };
     format!(
         "{url}{join}bucket={}&key={}&etag={}",
-        encoding::encode_value(bucket),
-        encoding::encode_value(key),
-        encoding::encode_value(&format!("\"{etag}\""))
+        encoding::value(bucket),
+        encoding::value(key),
+        encoding::value(&format!("\"{etag}\""))
     )
 }

@@ -1,5 +1,7 @@
 //! GetObject and HeadObject.
 
+use crate::time;
+
 use super::call::Call;
 use super::conditions;
 use super::error::{self, Error};
@@ -8,7 +10,6 @@ use super::message::{Body, Response};
 use super::metadata;
 use super::range::{self, Stretch};
 use super::store::{Fault, ObjectInfo};
-use super::time;
 
 /// GetObject.
 pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {

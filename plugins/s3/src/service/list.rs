@@ -1,14 +1,14 @@
 //! ListObjects (both versions) and ListObjectVersions.
 
+use crate::{encoding, time};
+
 use super::call::Call;
 use super::checksum::Checksum;
-use super::encoding;
 use super::error::{self, Error};
 use super::limits;
 use super::message::Response;
 use super::metadata;
 use super::store::{Listing, Mark, ObjectInfo, Query};
-use super::time;
 use super::xml::Writer;
 
 /// How keys are written: as they are or, with `encoding-type=url`, encoded.
@@ -34,7 +34,7 @@ impl Spelling {
     /// A key, prefix, delimiter or marker.
     pub fn spell(self, text: &str) -> String {
         if self.encoded {
-            encoding::encode_listed(text)
+            encoding::key(text)
         } else {
             text.to_owned()
         }

@@ -21,7 +21,6 @@ mod copy;
 mod cors;
 mod credentials;
 mod delete;
-mod encoding;
 mod error;
 mod form;
 mod get;
@@ -41,7 +40,6 @@ mod routing;
 mod settings;
 pub mod store;
 mod tagging;
-mod time;
 mod uploads;
 mod xml;
 

@@ -1,11 +1,12 @@
 //! POST Object: an upload from a browser's form. Its policy is not verified.
 
+use crate::encoding;
+
 use super::address;
 use super::body::Reader;
 use super::call::Call;
 use super::checksum::{self, Algorithm, Checksum, Claim};
 use super::conditions;
-use super::encoding;
 use super::error::{self, Error};
 use super::form::{self, Form};
 use super::limits;
@@ -120,7 +121,7 @@ fn answer(
         "http://{}/{}/{}",
         call.header("host").unwrap_or("localhost"),
         call.bucket,
-        encoding::encode_value(&call.key)
+        encoding::value(&call.key)
     );
     let created = |status| {
         metadata::with_checksum(put::written(call, status, info), &info.metadata)
