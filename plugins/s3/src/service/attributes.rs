@@ -1,4 +1,4 @@
-//! GetObjectAttributes, and the access control lists, which are always the same.
+//! GetObjectAttributes, and what is the same of all objects: access control lists, and that none is locked.
 
 use crate::time;
 
@@ -131,6 +131,12 @@ pub fn put_object_acl(call: &mut Call<'_>) -> Result<Response, Error> {
     let info = get::describe(call)?;
     call.document()?;
     Ok(Response::new(200).with_some("x-amz-version-id", call.version_header(&info)))
+}
+
+/// GetObjectRetention, GetObjectLegalHold and their Puts: no object has them.
+pub fn object_lock(call: &mut Call<'_>) -> Result<Response, Error> {
+    get::describe(call)?;
+    Err(error::INVALID_REQUEST.saying("Bucket is missing Object Lock Configuration"))
 }
 
 /// GetBucketAcl.

@@ -9,6 +9,11 @@ use super::message::{Input, Request};
 use super::store::{BucketInfo, Digest, Fault, Notice, ObjectInfo, Store, Versioning};
 use super::xml::Element;
 
+/// What an object's version is called that has no id.
+pub const NULL_VERSION: &str = "null";
+/// How long the id of a version is.
+const VERSION_ID: usize = 32;
+
 /// What a request meets: the store, the clock, randomness, and whose account this is.
 #[derive(Clone, Copy)]
 pub struct World<'a> {
@@ -100,6 +105,18 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// Refuses a version where there is none to choose.
+    pub fn refuse_version(&self) -> Result<(), Error> {
+        match self.query("versionId") {
+            None => Ok(()),
+            Some(version) => Err(error::invalid_argument(
+                "versionId",
+                version,
+                "This operation does not accept a version-id.",
+            )),
+        }
+    }
+
     /// `x-amz-version-id`: none in a bucket that never kept versions.
     pub fn version_header(&self, info: &ObjectInfo) -> Option<String> {
         if info.version.is_some() {
@@ -108,7 +125,7 @@ impl<'a> Call<'a> {
         let versioned = self
             .bucket_info()
             .is_ok_and(|bucket| bucket.versioning != Versioning::Off);
-        versioned.then(|| "null".to_owned())
+        versioned.then(|| NULL_VERSION.to_owned())
     }
 
     /// What object triggers are told of this call.
@@ -211,6 +228,39 @@ impl<'a> Call<'a> {
             ));
         }
         Ok(u32::try_from(number).unwrap_or(limit).min(limit))
+    }
+}
+
+/// Whether a text has the form of a version's id.
+pub fn is_version_id(text: &str) -> bool {
+    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    text == NULL_VERSION || (text.len() == VERSION_ID && text.bytes().all(is_legal))
+}
+
+/// Refuses a version that can never have been in a bucket.
+pub fn check_version(store: &dyn Store, bucket: &str, version: &str) -> Result<(), Error> {
+    let has_versions = || {
+        store
+            .bucket(bucket)
+            .is_ok_and(|bucket| bucket.versioning != Versioning::Off)
+    };
+    if version == NULL_VERSION || (is_version_id(version) && has_versions()) {
+        return Ok(());
+    }
+    Err(error::invalid_argument(
+        "versionId",
+        version,
+        "Invalid version id specified",
+    ))
+}
+
+/// AWS's words for a version that is not there.
+pub fn missing_version(store: &dyn Store, bucket: &str, key: &str, version: &str) -> Error {
+    match check_version(store, bucket, version) {
+        Err(error) => error,
+        Ok(()) => error::NO_SUCH_VERSION
+            .with("Key", key)
+            .with("VersionId", version),
     }
 }
 

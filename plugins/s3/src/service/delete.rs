@@ -20,6 +20,9 @@ pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
     let key = call.key.clone();
     let removed = remove(call, &key, version, condition.clone())
         .map_err(|fault| conditions::failed(call, &condition, fault))?;
+    if let (Some(version), false) = (version, removed.existed) {
+        call::check_version(call.store(), &call.bucket, version)?;
+    }
     Ok(with_marker(Response::new(204), &removed))
 }
 
@@ -124,7 +127,13 @@ fn delete_one(call: &Call<'_>, object: &Element) -> Result<Removed, Error> {
         Some(tag) => Condition::Matches(vec![conditions::bare(tag).to_owned()]),
     };
     check_described(call, object, key, version)?;
-    remove(call, key, version, condition).map_err(|fault| call::of_fault(fault, &call.bucket, key))
+    let removed = remove(call, key, version, condition)
+        .map_err(|fault| call::of_fault(fault, &call.bucket, key))?;
+    if let (Some(version), false) = (version, removed.existed) {
+        call::check_version(call.store(), &call.bucket, version)
+            .map_err(|_| error::NO_SUCH_VERSION.error())?;
+    }
+    Ok(removed)
 }
 
 /// The conditions on size and time, which the store does not know.

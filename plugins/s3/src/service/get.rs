@@ -2,7 +2,7 @@
 
 use crate::time;
 
-use super::call::Call;
+use super::call::{self, Call};
 use super::conditions;
 use super::error::{self, Error};
 use super::limits;
@@ -57,9 +57,9 @@ fn missing(call: &Call<'_>, version: Option<&str>, fault: Fault) -> Error {
     match call.store().describe(&call.bucket, &call.key, version) {
         Ok(info) if info.marker => marker(call, &info, version),
         _ => match version {
-            Some(version) => error::NO_SUCH_VERSION
-                .with("Key", call.key.as_str())
-                .with("VersionId", version),
+            Some(version) => {
+                call::missing_version(call.world.store, &call.bucket, &call.key, version)
+            }
             None => call.fault(fault),
         },
     }

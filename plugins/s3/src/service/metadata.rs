@@ -80,7 +80,10 @@ pub fn described(request: &Request) -> Result<Pairs, Error> {
     for (name, value) in &request.headers {
         if let Some(own) = name.strip_prefix(USER) {
             size += own.len() + value.len();
-            metadata.push((name.clone(), value.clone()));
+            match metadata.iter_mut().find(|(known, _)| known == name) {
+                Some((_, values)) => *values = format!("{values},{value}"),
+                None => metadata.push((name.clone(), value.clone())),
+            }
         }
     }
     if size > limits::USER_METADATA {

@@ -117,12 +117,7 @@ fn answer(
     redirect: Option<&str>,
 ) -> Response {
     let etag = format!("\"{}\"", info.etag);
-    let location = format!(
-        "http://{}/{}/{}",
-        call.header("host").unwrap_or("localhost"),
-        call.bucket,
-        encoding::value(&call.key)
-    );
+    let location = address::location(call);
     let created = |status| {
         metadata::with_checksum(put::written(call, status, info), &info.metadata)
             .with("ETag", etag.as_str())
