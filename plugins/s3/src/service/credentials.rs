@@ -4,6 +4,7 @@
 use crate::time;
 
 use super::error::{self, Error};
+use super::form::Form;
 use super::limits;
 use super::message::Request;
 
@@ -44,6 +45,14 @@ pub fn access_key(request: &Request, now_ms: u64) -> Result<Option<String>, Erro
         return Ok(Some(key.to_owned()));
     }
     request.header("authorization").map(signed).transpose()
+}
+
+/// The access key that signed a form's policy, if one did.
+pub fn access_key_of_form(form: &Form<'_>) -> Option<String> {
+    match form.field("x-amz-credential") {
+        Some(credential) => key_of_scope(credential, true),
+        None => form.field("awsaccesskeyid").map(str::to_owned),
+    }
 }
 
 /// The access key of an `Authorization` header.

@@ -34,6 +34,7 @@ mod message;
 mod metadata;
 mod multipart;
 mod post;
+mod post_policy;
 mod put;
 mod range;
 mod routing;
