@@ -1,58 +1,127 @@
 //! Moments as S3 writes and reads them, all in UTC. What lies beyond the calendar is its end.
+//!
+//! Of the calendar only the arithmetic is used: general formats and time zones would make the component half as large
+//! again.
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use jiff::civil::{DateTime, Weekday};
+use jiff::tz::Offset;
 
-fn moment(at_ms: u64) -> Timestamp {
-    i64::try_from(at_ms)
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+fn moment(at_ms: u64) -> DateTime {
+    let at = i64::try_from(at_ms)
         .ok()
-        .and_then(|at| Timestamp::from_millisecond(at).ok())
-        .unwrap_or(Timestamp::MAX)
+        .and_then(|at| Timestamp::from_millisecond(at).ok());
+    Offset::UTC.to_datetime(at.unwrap_or(Timestamp::MAX))
+}
+
+/// `2026-10-02T08:30:00`.
+fn to_the_second(at: DateTime) -> String {
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
+        at.year(),
+        at.month(),
+        at.day(),
+        at.hour(),
+        at.minute(),
+        at.second()
+    )
 }
 
 /// `2026-10-02T08:30:00.000Z`: milliseconds are always zero, as in S3's lists.
 pub fn iso(at_ms: u64) -> String {
-    format!("{}", moment(at_ms).strftime("%Y-%m-%dT%H:%M:%S.000Z"))
+    format!("{}.000Z", to_the_second(moment(at_ms)))
 }
 
 /// `2026-10-02T08:30:00Z`.
 pub fn iso_seconds(at_ms: u64) -> String {
-    format!("{}", moment(at_ms).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    format!("{}Z", to_the_second(moment(at_ms)))
 }
 
 /// `2026-10-02T08:30:00.766Z`.
 pub fn iso_exact(at_ms: u64) -> String {
-    format!("{:.3}", moment(at_ms))
+    let at = moment(at_ms);
+    format!("{}.{:03}Z", to_the_second(at), at.millisecond())
 }
 
 /// `Fri, 02 Oct 2026 08:30:00 GMT`.
 pub fn http(at_ms: u64) -> String {
-    format!("{}", moment(at_ms).strftime("%a, %d %b %Y %H:%M:%S GMT"))
+    let at = moment(at_ms);
+    let weekday = match at.weekday() {
+        Weekday::Monday => "Mon",
+        Weekday::Tuesday => "Tue",
+        Weekday::Wednesday => "Wed",
+        Weekday::Thursday => "Thu",
+        Weekday::Friday => "Fri",
+        Weekday::Saturday => "Sat",
+        Weekday::Sunday => "Sun",
+    };
+    let month = usize::try_from(at.month() - 1)
+        .ok()
+        .and_then(|month| MONTHS.get(month))
+        .unwrap_or(&"Jan");
+    format!(
+        "{weekday}, {:02} {month} {:04} {:02}:{:02}:{:02} GMT",
+        at.day(),
+        at.year(),
+        at.hour(),
+        at.minute(),
+        at.second()
+    )
 }
 
-/// Seconds since 1970 of a text in this format; `None` before 1970, and for what is in no calendar.
-fn seconds(format: &str, text: &str) -> Option<u64> {
-    let civil = DateTime::strptime(format, text).ok()?;
-    let at = civil.to_zoned(TimeZone::UTC).ok()?.timestamp();
+/// Seconds since 1970 of year, month, day, hour, minute and second; `None` before 1970, and for what is in no calendar.
+fn seconds(parts: [Option<i16>; 6]) -> Option<u64> {
+    let [year, month, day, hour, minute, second] = parts;
+    let small = |part: Option<i16>| i8::try_from(part?).ok();
+    let at = DateTime::new(
+        year?,
+        small(month)?,
+        small(day)?,
+        small(hour)?,
+        small(minute)?,
+        small(second)?,
+        0,
+    );
+    let at = Offset::UTC.to_timestamp(at.ok()?).ok()?;
     u64::try_from(at.as_second()).ok()
+}
+
+/// The number that a text of digits is.
+fn number(text: Option<&str>) -> Option<i16> {
+    let text = text?;
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().ok())?
 }
 
 /// Seconds since 1970 of `Fri, 02 Oct 2026 08:30:00 GMT` or `2026-10-02T08:30:00Z` (fractions are dropped).
 pub fn parse(text: &str) -> Option<u64> {
-    match text.split_once(", ") {
+    if let Some((_, rest)) = text.split_once(", ") {
         // The day of the week says nothing that the rest does not.
-        Some((_, rest)) => seconds("%d %b %Y %H:%M:%S GMT", rest),
-        None => {
-            let at: Timestamp = text.parse().ok()?;
-            u64::try_from(at.as_second()).ok()
-        }
+        let mut words = rest.strip_suffix(" GMT")?.split([' ', ':']);
+        let day = number(words.next());
+        let name = words.next()?;
+        let month = MONTHS.iter().position(|month| *month == name)? + 1;
+        let year = number(words.next());
+        let time = [(); 3].map(|()| number(words.next()));
+        let [hour, minute, second] = time;
+        return seconds([year, i16::try_from(month).ok(), day, hour, minute, second]);
     }
+    let whole = text.strip_suffix('Z')?.split('.').next()?;
+    let mut numbers = whole.split(['-', 'T', ':']).map(|part| number(Some(part)));
+    seconds([(); 6].map(|()| numbers.next().flatten()))
 }
 
 /// Seconds since 1970 of a signature's `20261002T083000Z`.
 pub fn parse_basic(text: &str) -> Option<u64> {
-    seconds("%Y%m%dT%H%M%SZ", text)
+    if text.len() != 16 || text.get(8..9) != Some("T") || !text.ends_with('Z') {
+        return None;
+    }
+    let ranges = [0..4, 4..6, 6..8, 9..11, 11..13, 13..15];
+    seconds(ranges.map(|range| number(text.get(range))))
 }
 
 #[cfg(test)]
