@@ -8,7 +8,9 @@
 //! Everything but `guest` is ordinary Rust on plain types and is tested natively; `guest`, which exists only in the
 //! component, connects it to the generated bindings.
 
+mod encoding;
 #[cfg(target_arch = "wasm32")]
 mod guest;
 pub mod object;
 pub mod service;
+mod time;

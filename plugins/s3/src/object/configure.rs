@@ -18,7 +18,8 @@ use plugin_kit::{arn, suggest};
 use super::contract::{Bucket, Problem, Setup, Target};
 use super::state::State;
 use super::version::EventVersion;
-use super::{event_type, ids, key};
+use super::{event_type, ids};
+use crate::encoding;
 
 const KEYS: [&str; 7] = [
     "function",
@@ -156,8 +157,8 @@ fn filter(table: &Table<'_>, name: &str, problems: &mut Problems) -> String {
     let Some(text) = table.text(name, is_legal, rule, problems) else {
         return String::new();
     };
-    if !key::is_encoded(text) {
-        let encoded = key::encode(text);
+    if !encoding::is_key(text) {
+        let encoded = encoding::key(text);
         problems.add(
             table.path_of(name),
             format!("S3 compares it with the key as events write it, where {text:?} is \"{encoded}\": write that"),

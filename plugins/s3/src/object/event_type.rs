@@ -32,13 +32,8 @@ pub const NAMES: [&str; 28] = [
     "ReducedRedundancyLostObject",
 ];
 
-/// The families whose events happen here.
-pub const HAPPENING: [&str; 4] = [
-    "ObjectCreated:",
-    "ObjectRemoved:",
-    "ObjectTagging:",
-    "ObjectAcl:",
-];
+/// The families whose events happen here. Access control lists are taken and never change.
+pub const HAPPENING: [&str; 3] = ["ObjectCreated:", "ObjectRemoved:", "ObjectTagging:"];
 
 /// Whether a name of a configuration, such as `ObjectCreated:*`, stands for a type of event.
 pub fn covers(name: &str, event: &str) -> bool {

@@ -12,7 +12,6 @@ mod event_type;
 #[cfg(test)]
 mod golden;
 mod ids;
-mod key;
 mod notification;
 mod shape;
 mod state;

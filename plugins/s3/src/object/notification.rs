@@ -1,12 +1,12 @@
 //! The event notification, keys in AWS's order.
 
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::contract::Change;
 use super::event_type::{self, Etag, Fields};
+use super::ids;
 use super::state::State;
-use super::{ids, key};
+use crate::{encoding, time};
 
 /// A user's id in AWS's form: whoever the service did not name.
 const PRINCIPAL: &str = "AWS:AIDALAMBKIN0000000000";
@@ -102,7 +102,7 @@ impl<'a> Notification<'a> {
             event_version: state.version.of_event(&change.event),
             event_source: "aws:s3",
             aws_region: &state.region,
-            event_time: time(change.at_ms),
+            event_time: time::iso_exact(change.at_ms),
             event_name: &change.event,
             user_identity: Identity {
                 principal_id: extra("principal").unwrap_or(PRINCIPAL),
@@ -139,7 +139,7 @@ impl<'a> Object<'a> {
             sequencer,
         } = event_type::fields(&change.event);
         Self {
-            key: key::encode(&change.key),
+            key: encoding::key(&change.key),
             size: change.size.filter(|_| size),
             e_tag: match etag {
                 Etag::Absent => None,
@@ -152,26 +152,5 @@ impl<'a> Object<'a> {
                 .filter(|version| *version != NULL_VERSION),
             sequencer: sequencer.then(|| format!("{:016X}", change.sequencer)),
         }
-    }
-}
-
-/// `2026-07-10T19:19:05.766Z`. A time beyond the calendar is its end.
-fn time(at_ms: u64) -> String {
-    let at = i64::try_from(at_ms)
-        .ok()
-        .and_then(|at| Timestamp::from_millisecond(at).ok());
-    format!("{:.3}", at.unwrap_or(Timestamp::MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_have_three_digits_after_the_second() {
-        assert_eq!(time(1_783_711_145_766), "2026-07-10T19:19:05.766Z");
-        assert_eq!(time(951_782_400_000), "2000-02-29T00:00:00.000Z");
-        assert_eq!(time(0), "1970-01-01T00:00:00.000Z");
-        assert_eq!(time(u64::MAX), "9999-12-30T22:00:00.999Z");
     }
 }

@@ -1,9 +1,10 @@
 //! From a change to an event.
 
 use super::contract::Change;
+use super::event_type;
 use super::notification::Notification;
 use super::state::State;
-use super::{event_type, key};
+use crate::encoding;
 
 /// Shapes a change. None if the configuration does not ask for it.
 ///
@@ -27,7 +28,7 @@ pub fn shape(state: &str, change: &Change) -> Result<Option<String>, String> {
 
 /// Whether type and key are those of the configuration. Filters look at the key as the event writes it.
 fn asks_for(state: &State, change: &Change) -> bool {
-    let encoded = key::encode(&change.key);
+    let encoded = encoding::key(&change.key);
     state
         .events
         .iter()

@@ -1,6 +1,8 @@
 //! Which bucket and key a request is about: in its path, or the bucket in its `Host` (virtual-host style).
 
-use super::encoding;
+use crate::encoding;
+
+use super::call::Call;
 use super::error::{self, Error};
 use super::limits;
 use super::message::Request;
@@ -18,8 +20,36 @@ pub fn of(request: &Request) -> Result<(String, String), Error> {
         }
     };
     let key = encoding::decode(key, false).ok_or_else(uri)?;
+    if leaves_root(&encoding::decode(path, false).ok_or_else(uri)?) {
+        return Err(uri());
+    }
     check_key(&key)?;
     Ok((bucket, key))
+}
+
+/// Whether a path has more `..` than names before one of them: AWS refuses it, although keys are no paths. In path style
+/// the bucket is one of the names.
+fn leaves_root(path: &str) -> bool {
+    let mut depth = 0u32;
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." if depth == 0 => return true,
+            ".." => depth -= 1,
+            _ => depth += 1,
+        }
+    }
+    false
+}
+
+/// The URL of the object that a call is about, as AWS tells it: the key's slashes are encoded.
+pub fn location(call: &Call<'_>) -> String {
+    let host = call.header("host").unwrap_or("localhost");
+    let key = encoding::value(&call.key);
+    match bucket_of_host(host) {
+        Some(_) => format!("http://{host}/{key}"),
+        None => format!("http://{host}/{}/{key}", call.bucket),
+    }
 }
 
 /// Refuses a key that is too long.
@@ -140,10 +170,26 @@ mod tests {
             ("/b//a", "/a"),
             ("/b/../c", "../c"),
             ("/b/%2e%2e/./c", ".././c"),
+            ("/b/a/../../c", "a/../../c"),
             ("/b/a+b%20c%2Bd", "a+b c+d"),
             ("/b/%C3%BC", "ü"),
         ] {
             assert_eq!(address("", path).1, key, "{path}");
+        }
+    }
+
+    #[test]
+    fn no_path_leaves_its_root() {
+        for (host, path) in [
+            ("", "/b/../../c"),
+            ("", "/b/%2e%2e/%2E./c"),
+            ("", "/.."),
+            ("b.s3.localhost", "/../c"),
+            ("b.s3.localhost", "/a/../../c"),
+        ] {
+            let headers = vec![("Host".to_owned(), host.to_owned())];
+            let error = of(&Request::new("GET", path, headers)).unwrap_err();
+            assert_eq!(error.code(), "InvalidURI", "{host} {path}");
         }
     }
 

@@ -1,4 +1,6 @@
-//! GetObjectAttributes, and the access control lists, which are always the same.
+//! GetObjectAttributes, and what is the same of all objects: access control lists, and that none is locked.
+
+use crate::time;
 
 use super::call::Call;
 use super::checksum::Checksum;
@@ -7,7 +9,6 @@ use super::get;
 use super::limits;
 use super::message::Response;
 use super::metadata::{self, KeptPart};
-use super::time;
 use super::xml::Writer;
 
 const ATTRIBUTES: [&str; 5] = [
@@ -130,6 +131,12 @@ pub fn put_object_acl(call: &mut Call<'_>) -> Result<Response, Error> {
     let info = get::describe(call)?;
     call.document()?;
     Ok(Response::new(200).with_some("x-amz-version-id", call.version_header(&info)))
+}
+
+/// GetObjectRetention, GetObjectLegalHold and their Puts: no object has them.
+pub fn object_lock(call: &mut Call<'_>) -> Result<Response, Error> {
+    get::describe(call)?;
+    Err(error::INVALID_REQUEST.saying("Bucket is missing Object Lock Configuration"))
 }
 
 /// GetBucketAcl.

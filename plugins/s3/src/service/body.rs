@@ -4,10 +4,11 @@
 //! The host digests the bytes on their way to its disk; only the framing passes through here. What does not fit what was
 //! said of it leaves nothing behind.
 
+use crate::encoding;
+
 use super::call::Call;
 use super::checksum::{self, Algorithm, Checksum, Claim};
-use super::chunked::Decoder;
-use super::encoding;
+use super::chunked::{Broken, Decoder};
 use super::error::{self, Error};
 use super::limits;
 use super::message::{Input, Request};
@@ -39,7 +40,7 @@ impl<'a> Reader<'a> {
             let piece = self
                 .input
                 .read(limits::PIECE)
-                .map_err(|_| error::INCOMPLETE_BODY.error())?;
+                .map_err(|_| self.incomplete())?;
             if piece.is_empty() {
                 return self.end();
             }
@@ -47,9 +48,7 @@ impl<'a> Reader<'a> {
                 None => piece,
                 Some(decoder) => {
                     let mut decoded = Vec::with_capacity(piece.len());
-                    decoder
-                        .feed(&piece, &mut decoded)
-                        .map_err(|_| error::INCOMPLETE_BODY.error())?;
+                    decoder.feed(&piece, &mut decoded).map_err(broken)?;
                     decoded
                 }
             };
@@ -57,7 +56,7 @@ impl<'a> Reader<'a> {
                 .read
                 .saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
             if self.expected.is_some_and(|expected| self.read > expected) {
-                return Err(error::INCOMPLETE_BODY.error());
+                return Err(self.incomplete());
             }
             if !piece.is_empty() {
                 return Ok(Some(piece));
@@ -71,13 +70,32 @@ impl<'a> Reader<'a> {
         if whole {
             Ok(None)
         } else {
-            Err(error::INCOMPLETE_BODY.error())
+            Err(self.incomplete())
+        }
+    }
+
+    fn incomplete(&self) -> Error {
+        match self.decoder {
+            None => error::INCOMPLETE_BODY.error(),
+            Some(_) => broken(Broken::Framing),
         }
     }
 
     /// A trailer of the body that was read.
     pub fn trailer(&self, name: &str) -> Option<&str> {
         self.decoder.as_ref()?.trailer(name)
+    }
+}
+
+/// AWS's words for what is wrong with chunks.
+fn broken(broken: Broken) -> Error {
+    match broken {
+        Broken::Framing => {
+            error::INCOMPLETE_BODY.saying("The request body terminated unexpectedly")
+        }
+        Broken::Small(number, size) => error::INVALID_CHUNK_SIZE
+            .with("Chunk", number.to_string())
+            .with("BadChunkSize", size.to_string()),
     }
 }
 

@@ -1,14 +1,17 @@
 //! Buckets: ListBuckets, CreateBucket, HeadBucket, DeleteBucket, GetBucketLocation.
 
+use plugin_kit::arn;
+
+use crate::time;
+
 use super::address;
+use super::bucket_settings;
 use super::call::Call;
-use super::encoding;
 use super::error::{self, Error};
 use super::limits;
 use super::list;
 use super::message::{self, Response};
 use super::store::{BucketInfo, Fault, Pairs, Versioning};
-use super::time;
 use super::xml::{Element, Writer};
 
 const LOCATION: &str = "location";
@@ -32,8 +35,8 @@ pub fn list(call: &mut Call<'_>) -> Result<Response, Error> {
     };
     let prefix = call.query("prefix");
     let token = call.query("continuation-token");
-    let after = token.map(continued).transpose()?;
-    let region = call.query("bucket-region");
+    let after = token.map(list::continued).transpose()?;
+    let wanted = call.query("bucket-region");
     // One more tells whether there are more.
     let mut buckets = call
         .store()
@@ -46,21 +49,21 @@ pub fn list(call: &mut Call<'_>) -> Result<Response, Error> {
     let page = usize::try_from(most).unwrap_or(usize::MAX);
     let truncated = buckets.len() > page;
     buckets.truncate(page);
-    let paginated = [prefix, token, region, call.query("max-buckets")]
+    let paginated = [prefix, token, wanted, call.query("max-buckets")]
         .iter()
         .any(Option::is_some);
     let next = buckets
         .last()
         .filter(|_| truncated)
-        .map(|bucket| encoding::base64(bucket.name.as_bytes()));
+        .map(|bucket| list::token(&bucket.name));
     Ok(Response::xml(Writer::document(
         "ListAllMyBucketsResult",
         |xml| {
             list::write_owner(xml, "Owner", &call.world.owner());
             xml.element("Buckets", |xml| {
                 for bucket in &buckets {
-                    let place = place(call.world.region, bucket);
-                    if region.is_none_or(|region| region == place) {
+                    let place = region(call, bucket);
+                    if wanted.is_none_or(|wanted| wanted == place) {
                         xml.element("Bucket", |xml| {
                             xml.text("Name", &bucket.name);
                             xml.text("CreationDate", time::iso(bucket.created_at_ms));
@@ -75,21 +78,13 @@ pub fn list(call: &mut Call<'_>) -> Result<Response, Error> {
     )))
 }
 
-fn continued(token: &str) -> Result<String, Error> {
-    encoding::from_base64(token)
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .ok_or_else(|| {
-            error::invalid_argument(
-                "continuation-token",
-                token,
-                "The continuation token provided is incorrect",
-            )
-        })
+/// The region of a bucket.
+pub fn region<'b>(call: &'b Call<'_>, bucket: &'b BucketInfo) -> &'b str {
+    message::find(&bucket.attributes, LOCATION).unwrap_or(call.world.region)
 }
 
-/// The region of a bucket.
-fn place<'b>(own: &'b str, bucket: &'b BucketInfo) -> &'b str {
-    message::find(&bucket.attributes, LOCATION).unwrap_or(own)
+fn arn(call: &Call<'_>, name: &str) -> String {
+    arn::bucket(call.world.region, name)
 }
 
 /// CreateBucket.
@@ -97,6 +92,11 @@ pub fn create(call: &mut Call<'_>) -> Result<Response, Error> {
     let name = call.bucket.clone();
     if !address::is_bucket_name(&name) {
         return Err(error::INVALID_BUCKET_NAME.with("BucketName", name));
+    }
+    if call.header("x-amz-bucket-object-lock-enabled") == Some("true") {
+        return Err(error::header_not_implemented(
+            "x-amz-bucket-object-lock-enabled",
+        ));
     }
     let document = call.unchecked_document()?;
     let mut attributes = Pairs::new();
@@ -120,6 +120,17 @@ pub fn create(call: &mut Call<'_>) -> Result<Response, Error> {
     if let Some(place) = check_location(call.world.region, wanted.as_deref())? {
         attributes.push((LOCATION.to_owned(), place));
     }
+    if let Some(chosen) = call.header("x-amz-object-ownership") {
+        let refused = |_| {
+            error::invalid_argument(
+                "x-amz-object-ownership",
+                chosen,
+                "Invalid x-amz-object-ownership header: ",
+            )
+        };
+        let document = bucket_settings::ownership(chosen).map_err(refused)?;
+        attributes.push(("ownershipControls".to_owned(), document));
+    }
     match call.store().create(&name, attributes) {
         // There AWS is lenient, for the sake of old scripts.
         Err(Fault::Exists) if call.world.region == US_EAST_1 => {}
@@ -133,7 +144,7 @@ pub fn create(call: &mut Call<'_>) -> Result<Response, Error> {
     }
     Ok(Response::new(200)
         .with("Location", format!("/{name}"))
-        .with("x-amz-bucket-arn", format!("arn:aws:s3:::{name}")))
+        .with("x-amz-bucket-arn", arn(call, &name)))
 }
 
 /// The region that a new bucket gets, if it is not the service's own. The endpoint of us-east-1 creates buckets anywhere,
@@ -172,8 +183,8 @@ pub fn head(call: &mut Call<'_>) -> Result<Response, Error> {
     let bucket = call.bucket_info()?;
     Ok(Response::new(200)
         .with("Content-Type", "application/xml")
-        .with("x-amz-bucket-region", place(call.world.region, &bucket))
-        .with("x-amz-bucket-arn", format!("arn:aws:s3:::{}", bucket.name))
+        .with("x-amz-bucket-region", region(call, &bucket))
+        .with("x-amz-bucket-arn", arn(call, &bucket.name))
         .with("x-amz-access-point-alias", "false"))
 }
 
@@ -201,7 +212,7 @@ pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
 /// GetBucketLocation. The first region has no name here.
 pub fn location(call: &mut Call<'_>) -> Result<Response, Error> {
     let bucket = call.bucket_info()?;
-    let place = place(call.world.region, &bucket).to_owned();
+    let place = region(call, &bucket).to_owned();
     let mut document = Writer::document("LocationConstraint", |xml| {
         if place != US_EAST_1 {
             xml.raw(&place);

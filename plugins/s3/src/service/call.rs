@@ -1,12 +1,18 @@
 //! One call of an operation: the request, where it points, and what operations need of the world.
 
+use crate::encoding;
+
 use super::body::Reader;
-use super::encoding;
 use super::error::{self, Error};
 use super::limits;
 use super::message::{Input, Request};
 use super::store::{BucketInfo, Digest, Fault, Notice, ObjectInfo, Store, Versioning};
 use super::xml::Element;
+
+/// What an object's version is called that has no id.
+pub const NULL_VERSION: &str = "null";
+/// How long the id of a version is.
+const VERSION_ID: usize = 32;
 
 /// What a request meets: the store, the clock, randomness, and whose account this is.
 #[derive(Clone, Copy)]
@@ -26,7 +32,7 @@ pub struct World<'a> {
 impl World<'_> {
     /// `x-amz-request-id`: 16 characters.
     pub fn request_id(&self) -> String {
-        encoding::hex_upper(self.random.get(..8).unwrap_or_default())
+        encoding::hex(self.random.get(..8).unwrap_or_default()).to_ascii_uppercase()
     }
 
     /// `x-amz-id-2`: 76 characters.
@@ -99,6 +105,18 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// Refuses a version where there is none to choose.
+    pub fn refuse_version(&self) -> Result<(), Error> {
+        match self.query("versionId") {
+            None => Ok(()),
+            Some(version) => Err(error::invalid_argument(
+                "versionId",
+                version,
+                "This operation does not accept a version-id.",
+            )),
+        }
+    }
+
     /// `x-amz-version-id`: none in a bucket that never kept versions.
     pub fn version_header(&self, info: &ObjectInfo) -> Option<String> {
         if info.version.is_some() {
@@ -107,7 +125,7 @@ impl<'a> Call<'a> {
         let versioned = self
             .bucket_info()
             .is_ok_and(|bucket| bucket.versioning != Versioning::Off);
-        versioned.then(|| "null".to_owned())
+        versioned.then(|| NULL_VERSION.to_owned())
     }
 
     /// What object triggers are told of this call.
@@ -210,6 +228,39 @@ impl<'a> Call<'a> {
             ));
         }
         Ok(u32::try_from(number).unwrap_or(limit).min(limit))
+    }
+}
+
+/// Whether a text has the form of a version's id.
+pub fn is_version_id(text: &str) -> bool {
+    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    text == NULL_VERSION || (text.len() == VERSION_ID && text.bytes().all(is_legal))
+}
+
+/// Refuses a version that can never have been in a bucket.
+pub fn check_version(store: &dyn Store, bucket: &str, version: &str) -> Result<(), Error> {
+    let has_versions = || {
+        store
+            .bucket(bucket)
+            .is_ok_and(|bucket| bucket.versioning != Versioning::Off)
+    };
+    if version == NULL_VERSION || (is_version_id(version) && has_versions()) {
+        return Ok(());
+    }
+    Err(error::invalid_argument(
+        "versionId",
+        version,
+        "Invalid version id specified",
+    ))
+}
+
+/// AWS's words for a version that is not there.
+pub fn missing_version(store: &dyn Store, bucket: &str, key: &str, version: &str) -> Error {
+    match check_version(store, bucket, version) {
+        Err(error) => error,
+        Ok(()) => error::NO_SUCH_VERSION
+            .with("Key", key)
+            .with("VersionId", version),
     }
 }
 

@@ -1,8 +1,9 @@
 //! The checksums of `x-amz-checksum-*`: what a client claims, and what is kept with an object.
 
+use crate::encoding;
+
 use super::body;
 use super::call::Call;
-use super::encoding;
 use super::error::{self, Error};
 use super::message::{self, Request};
 use super::store::Digest;

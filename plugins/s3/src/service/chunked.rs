@@ -25,15 +25,22 @@ enum State {
     Done,
 }
 
-/// The framing is broken.
+/// Why a body can not be taken.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Broken;
+pub enum Broken {
+    /// The framing is wrong.
+    Framing,
+    /// A chunk is smaller than AWS allows all but the last to be: its number and its size.
+    Small(u64, u64),
+}
 
 /// Takes the framing off a body.
 #[derive(Debug)]
 pub struct Decoder {
     state: State,
     line: Vec<u8>,
+    /// How many chunks there were, and the size of the last of them.
+    chunks: (u64, u64),
     trailers: Vec<(String, String)>,
 }
 
@@ -43,6 +50,7 @@ impl Decoder {
         Self {
             state: State::Size,
             line: Vec::new(),
+            chunks: (0, limits::SMALLEST_CHUNK),
             trailers: Vec::new(),
         }
     }
@@ -53,10 +61,10 @@ impl Decoder {
             match self.state {
                 State::Data(left) => {
                     let most = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
-                    let (data, rest) = bytes.split_at_checked(most).ok_or(Broken)?;
+                    let (data, rest) = bytes.split_at_checked(most).ok_or(Broken::Framing)?;
                     out.extend_from_slice(data);
                     bytes = rest;
-                    let left = left - u64::try_from(most).map_err(|_| Broken)?;
+                    let left = left - u64::try_from(most).map_err(|_| Broken::Framing)?;
                     self.state = if left == 0 {
                         State::DataEnd
                     } else {
@@ -69,9 +77,9 @@ impl Decoder {
                     let end = bytes.iter().position(|byte| *byte == b'\n');
                     let (line, rest) = bytes
                         .split_at_checked(end.map_or(bytes.len(), |end| end + 1))
-                        .ok_or(Broken)?;
+                        .ok_or(Broken::Framing)?;
                     if self.line.len() + line.len() > limits::CHUNK_LINE {
-                        return Err(Broken);
+                        return Err(Broken::Framing);
                     }
                     self.line.extend_from_slice(line);
                     bytes = rest;
@@ -87,26 +95,33 @@ impl Decoder {
     fn end_line(&mut self) -> Result<(), Broken> {
         let line = std::mem::take(&mut self.line);
         let line = str::from_utf8(&line)
-            .map_err(|_| Broken)?
+            .map_err(|_| Broken::Framing)?
             .trim_end_matches(['\r', '\n']);
         self.state = match self.state {
             State::Size => {
                 let size = line.split(';').next().unwrap_or_default().trim();
-                match u64::from_str_radix(size, 16).map_err(|_| Broken)? {
+                match u64::from_str_radix(size, 16).map_err(|_| Broken::Framing)? {
                     0 => State::Trailer,
-                    size if size > limits::SINGLE_PUT => return Err(Broken),
-                    size => State::Data(size),
+                    size if size > limits::SINGLE_PUT => return Err(Broken::Framing),
+                    size => {
+                        let (number, before) = self.chunks;
+                        if before < limits::SMALLEST_CHUNK {
+                            return Err(Broken::Small(number, before));
+                        }
+                        self.chunks = (number + 1, size);
+                        State::Data(size)
+                    }
                 }
             }
             State::DataEnd if line.is_empty() => State::Size,
             State::Trailer if line.is_empty() => State::Done,
             State::Trailer => {
-                let (name, value) = line.split_once(':').ok_or(Broken)?;
+                let (name, value) = line.split_once(':').ok_or(Broken::Framing)?;
                 self.trailers
                     .push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
                 State::Trailer
             }
-            _ => return Err(Broken),
+            _ => return Err(Broken::Framing),
         };
         Ok(())
     }
@@ -126,7 +141,7 @@ impl Decoder {
 mod tests {
     use super::*;
 
-    const BODY: &[u8] = b"5;chunk-signature=ab\r\nhello\r\n6\r\n\r\nworl\r\n0\r\nX-Amz-Checksum-Crc32: AAAA\r\nx-amz-trailer-signature:cd\r\n\r\n";
+    const BODY: &[u8] = b"b;chunk-signature=ab\r\nhello\r\nworl\r\n0\r\nX-Amz-Checksum-Crc32: AAAA\r\nx-amz-trailer-signature:cd\r\n\r\n";
 
     fn decode(body: &[u8], piece: usize) -> Result<(Vec<u8>, Decoder), Broken> {
         let mut decoder = Decoder::new();
@@ -168,5 +183,17 @@ mod tests {
         ] {
             assert!(decode(body, 3).is_err(), "{body:?}");
         }
+    }
+
+    #[test]
+    fn only_the_last_chunk_may_be_small() {
+        let chunk = |size: usize| format!("{size:x}\r\n{}\r\n", "x".repeat(size));
+        let fine = chunk(8192) + &chunk(9000) + &chunk(1) + "0\r\n\r\n";
+        assert_eq!(decode(fine.as_bytes(), 100).unwrap().0.len(), 17_193);
+        let small = chunk(8192) + &chunk(8191) + &chunk(8192) + "0\r\n\r\n";
+        assert_eq!(
+            decode(small.as_bytes(), 100).unwrap_err(),
+            Broken::Small(2, 8191)
+        );
     }
 }

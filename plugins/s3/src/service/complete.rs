@@ -1,9 +1,11 @@
 //! CompleteMultipartUpload: many parts become one object.
 
+use crate::encoding;
+
+use super::address;
 use super::call::Call;
 use super::checksum::{self, Algorithm, Checksum};
 use super::conditions;
-use super::encoding;
 use super::error::{self, Error};
 use super::limits;
 use super::message::{Body, Response};
@@ -19,7 +21,14 @@ pub fn complete(call: &mut Call<'_>) -> Result<Response, Error> {
     let upload = multipart::upload_of(call)?;
     let scheme = Scheme::of(&upload.metadata);
     check_kind(call, scheme)?;
-    let named = named(&call.xml("CompleteMultipartUpload")?, &upload.id)?;
+    let document = call.document()?;
+    if document.is_empty() {
+        return Err(error::INVALID_REQUEST.saying("You must specify at least one part"));
+    }
+    let root = Element::parse(&document)
+        .filter(|root| root.name == "CompleteMultipartUpload")
+        .ok_or_else(|| error::MALFORMED_XML.error())?;
+    let named = named(&root, &upload.id)?;
     let parts = chosen(call, &upload.id, &named, scheme)?;
     check_size(call, &parts)?;
 
@@ -62,14 +71,8 @@ pub fn complete(call: &mut Call<'_>) -> Result<Response, Error> {
 }
 
 fn answer(call: &Call<'_>, info: &ObjectInfo, checksum: Option<&Checksum>) -> Response {
-    let location = format!(
-        "http://{}/{}/{}",
-        call.header("host").unwrap_or("localhost"),
-        call.bucket,
-        encoding::encode_path(&call.key)
-    );
     let document = Writer::document("CompleteMultipartUploadResult", |xml| {
-        xml.text("Location", location);
+        xml.text("Location", address::location(call));
         xml.text("Bucket", &call.bucket);
         xml.text("Key", &call.key);
         xml.text("ETag", format!("\"{}\"", info.etag));

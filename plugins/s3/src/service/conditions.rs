@@ -1,10 +1,11 @@
 //! Conditional requests: what a read, a copy or a write depends on.
 
+use crate::time;
+
 use super::call::Call;
 use super::error::{self, Error};
 use super::message::Request;
 use super::store::{Condition, Fault, ObjectInfo};
-use super::time;
 
 /// The four conditions of a read, which a copy has under longer names.
 struct Names {

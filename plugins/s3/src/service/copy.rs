@@ -1,9 +1,10 @@
 //! CopyObject, and what UploadPartCopy shares with it. The bytes never pass through the service.
 
+use crate::{encoding, time};
+
 use super::call::{self, Call};
 use super::checksum::{Algorithm, Checksum};
 use super::conditions;
-use super::encoding;
 use super::error::{self, Error};
 use super::limits;
 use super::message::{self, Response};
@@ -12,7 +13,6 @@ use super::put;
 use super::range::Stretch;
 use super::store::{Digest, Fault, ObjectInfo, Opened, Pairs, Put, Upload};
 use super::tagging;
-use super::time;
 use super::xml::Writer;
 
 /// What is copied.
@@ -56,9 +56,9 @@ pub fn source(call: &Call<'_>) -> Result<Source, Error> {
         call.store()
             .open(bucket, key, version.as_deref())
             .map_err(|fault| match (&version, fault) {
-                (Some(version), Fault::Missing) => error::NO_SUCH_VERSION
-                    .with("Key", key)
-                    .with("VersionId", version.as_str()),
+                (Some(version), Fault::Missing) => {
+                    call::missing_version(call.world.store, bucket, key, version)
+                }
                 (_, fault) => call::of_fault(fault, bucket, key),
             })?;
     if info.marker {
@@ -142,6 +142,7 @@ fn replaces(call: &Call<'_>, header: &'static str) -> Result<bool, Error> {
 
 /// CopyObject.
 pub fn copy(call: &mut Call<'_>) -> Result<Response, Error> {
+    call.refuse_version()?;
     let condition = conditions::write(call.request)?;
     let replaced = replaces(call, "x-amz-metadata-directive")?;
     let retagged = replaces(call, "x-amz-tagging-directive")?;

@@ -179,9 +179,10 @@ pub fn preflight(call: &mut Call<'_>) -> Result<Response, Error> {
             .with("ResourceType", resource)
     };
     let Some(configuration) = configuration(call) else {
-        return Err(forbidden(
-            "CORSResponse: CORS is not enabled for this bucket.",
-        ));
+        return Err(forbidden(match call.bucket_info() {
+            Ok(_) => "CORSResponse: CORS is not enabled for this bucket.",
+            Err(_) => "CORSResponse: Bucket not found",
+        }));
     };
     let headers = requested_headers(call.request);
     let Some(rule) = rule(&configuration, origin, method, &headers) else {

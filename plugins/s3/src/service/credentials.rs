@@ -1,11 +1,15 @@
 //! Signatures: their form and how long they hold. What they sign is not verified, as everybody who reaches this service
 //! may use it.
 
+use crate::time;
+
 use super::error::{self, Error};
+use super::form::Form;
 use super::limits;
 use super::message::Request;
-use super::time;
 
+const HMAC: &str = "AWS4-HMAC-SHA256";
+const ALGORITHMS: [&str; 2] = [HMAC, "AWS4-ECDSA-P256-SHA256"];
 const FORM: &str = "expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".";
 
 /// The access key of a request; none if it is anonymous. An error if the signature has no sensible form or has expired.
@@ -13,6 +17,17 @@ pub fn access_key(request: &Request, now_ms: u64) -> Result<Option<String>, Erro
     let in_query = ["X-Amz-Algorithm", "X-Amz-Signature", "X-Amz-Credential"]
         .iter()
         .any(|name| request.query(name).is_some());
+    if let (true, Some(header)) = (
+        in_query || request.query("Signature").is_some(),
+        request.header("authorization"),
+    ) {
+        return Err(error::invalid_argument(
+            "Authorization",
+            header,
+            "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string \
+             parameter or the Authorization header should be specified",
+        ));
+    }
     if in_query {
         return presigned(request, now_ms).map(Some);
     }
@@ -32,6 +47,14 @@ pub fn access_key(request: &Request, now_ms: u64) -> Result<Option<String>, Erro
     request.header("authorization").map(signed).transpose()
 }
 
+/// The access key that signed a form's policy, if one did.
+pub fn access_key_of_form(form: &Form<'_>) -> Option<String> {
+    match form.field("x-amz-credential") {
+        Some(credential) => key_of_scope(credential, true),
+        None => form.field("awsaccesskeyid").map(str::to_owned),
+    }
+}
+
 /// The access key of an `Authorization` header.
 fn signed(header: &str) -> Result<String, Error> {
     // Signature version 2.
@@ -43,7 +66,7 @@ fn signed(header: &str) -> Result<String, Error> {
     }
     let Some((algorithm, fields)) = header
         .split_once(' ')
-        .filter(|(algorithm, _)| algorithm.starts_with("AWS4-"))
+        .filter(|(algorithm, _)| ALGORITHMS.contains(algorithm))
     else {
         return Err(error::invalid_argument(
             "Authorization",
@@ -74,7 +97,7 @@ fn signed(header: &str) -> Result<String, Error> {
         }
     }
     // The scope of asymmetric signatures has no region.
-    let regional = algorithm == "AWS4-HMAC-SHA256";
+    let regional = algorithm == HMAC;
     key_of_scope(credential, regional)
         .ok_or_else(|| malformed(format!("the Credential is mal-formed; {FORM}")))
 }
@@ -110,12 +133,12 @@ fn presigned(request: &Request, now_ms: u64) -> Result<String, Error> {
     parameter("X-Amz-SignedHeaders")?;
     let date = parameter("X-Amz-Date")?;
     let expires = parameter("X-Amz-Expires")?;
-    if !["AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256"].contains(&algorithm) {
+    if !ALGORITHMS.contains(&algorithm) {
         return Err(refused(
             "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256 and AWS4-ECDSA-P256-SHA256\"",
         ));
     }
-    let key = key_of_scope(credential, algorithm == "AWS4-HMAC-SHA256").ok_or_else(|| {
+    let key = key_of_scope(credential, algorithm == HMAC).ok_or_else(|| {
         refused(&format!(
             "Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; {FORM}"
         ))

@@ -1,12 +1,13 @@
 //! DeleteObject and DeleteObjects.
 
+use crate::time;
+
 use super::call::{self, Call};
 use super::conditions;
 use super::error::{self, Error};
 use super::limits;
 use super::message::Response;
 use super::store::{Condition, Fault, Removed};
-use super::time;
 use super::xml::{Element, Writer};
 
 /// DeleteObject.
@@ -19,6 +20,9 @@ pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
     let key = call.key.clone();
     let removed = remove(call, &key, version, condition.clone())
         .map_err(|fault| conditions::failed(call, &condition, fault))?;
+    if let (Some(version), false) = (version, removed.existed) {
+        call::check_version(call.store(), &call.bucket, version)?;
+    }
     Ok(with_marker(Response::new(204), &removed))
 }
 
@@ -123,7 +127,13 @@ fn delete_one(call: &Call<'_>, object: &Element) -> Result<Removed, Error> {
         Some(tag) => Condition::Matches(vec![conditions::bare(tag).to_owned()]),
     };
     check_described(call, object, key, version)?;
-    remove(call, key, version, condition).map_err(|fault| call::of_fault(fault, &call.bucket, key))
+    let removed = remove(call, key, version, condition)
+        .map_err(|fault| call::of_fault(fault, &call.bucket, key))?;
+    if let (Some(version), false) = (version, removed.existed) {
+        call::check_version(call.store(), &call.bucket, version)
+            .map_err(|_| error::NO_SUCH_VERSION.error())?;
+    }
+    Ok(removed)
 }
 
 /// The conditions on size and time, which the store does not know.

@@ -174,6 +174,11 @@ pub const INVALID_BUCKET_NAME: Kind = Kind(
     400,
     "The specified bucket is not valid.",
 );
+pub const INVALID_CHUNK_SIZE: Kind = Kind(
+    "InvalidChunkSizeError",
+    403,
+    "Only the last chunk is allowed to have a size less than 8192 bytes",
+);
 pub const INVALID_DIGEST: Kind = Kind(
     "InvalidDigest",
     400,

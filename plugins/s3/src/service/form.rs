@@ -1,8 +1,9 @@
 //! A body of `multipart/form-data` whose last field is a file: the fields before it are read at once, the file is
 //! streamed.
 
+use crate::encoding;
+
 use super::body::Reader;
-use super::encoding;
 use super::error::{self, Error};
 use super::limits;
 use super::message;
@@ -57,21 +58,15 @@ impl<'a> Form<'a> {
         loop {
             let head = form.head()?;
             let mut name = None;
-            let mut content_type = None;
             for line in head.split("\r\n") {
                 let (key, value) = line.split_once(':').unwrap_or((line, ""));
                 if key.eq_ignore_ascii_case("content-disposition") {
                     name = parameter(value, "name");
                     form.file_name = parameter(value, "filename").unwrap_or_default();
-                } else if key.eq_ignore_ascii_case("content-type") {
-                    content_type = Some(value.trim().to_owned());
                 }
             }
             let name = name.ok_or_else(malformed)?.to_ascii_lowercase();
             if name == "file" {
-                if let Some(content_type) = content_type {
-                    form.fields.push(("file-type".to_owned(), content_type));
-                }
                 return Ok(form);
             }
             let value = String::from_utf8(form.until_boundary()?).map_err(|_| malformed())?;
@@ -84,11 +79,16 @@ impl<'a> Form<'a> {
         message::find(&self.fields, name)
     }
 
+    /// The names of the fields.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().map(|(name, _)| name.as_str())
+    }
+
     /// The fields as headers of a request: those a PUT would have.
     pub fn headers(&self) -> Vec<(String, String)> {
         self.fields
             .iter()
-            .filter(|(name, _)| name != "tagging" && name != "file-type" && name != "key")
+            .filter(|(name, _)| name != "tagging" && name != "key")
             .cloned()
             .collect()
     }
@@ -191,8 +191,8 @@ pub fn redirect(url: &str, bucket: &str, key: &str, etag: &str) -> String {
     let join = if url.contains('?') { '&' } else { '?' };
     format!(
         "{url}{join}bucket={}&key={}&etag={}",
-        encoding::encode_value(bucket),
-        encoding::encode_value(key),
-        encoding::encode_value(&format!("\"{etag}\""))
+        encoding::value(bucket),
+        encoding::value(key),
+        encoding::value(&format!("\"{etag}\""))
     )
 }

@@ -1,6 +1,8 @@
 //! GetObject and HeadObject.
 
-use super::call::Call;
+use crate::time;
+
+use super::call::{self, Call};
 use super::conditions;
 use super::error::{self, Error};
 use super::limits;
@@ -8,7 +10,6 @@ use super::message::{Body, Response};
 use super::metadata;
 use super::range::{self, Stretch};
 use super::store::{Fault, ObjectInfo};
-use super::time;
 
 /// GetObject.
 pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
@@ -56,9 +57,9 @@ fn missing(call: &Call<'_>, version: Option<&str>, fault: Fault) -> Error {
     match call.store().describe(&call.bucket, &call.key, version) {
         Ok(info) if info.marker => marker(call, &info, version),
         _ => match version {
-            Some(version) => error::NO_SUCH_VERSION
-                .with("Key", call.key.as_str())
-                .with("VersionId", version),
+            Some(version) => {
+                call::missing_version(call.world.store, &call.bucket, &call.key, version)
+            }
             None => call.fault(fault),
         },
     }

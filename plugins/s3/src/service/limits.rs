@@ -26,6 +26,8 @@ pub const TAG_KEY: usize = 128;
 pub const TAG_VALUE: usize = 256;
 /// AWS: rules of a CORS configuration.
 pub const CORS_RULES: usize = 100;
+/// AWS: bytes of a bucket's policy.
+pub const POLICY: usize = 20 * 1024;
 /// AWS: the longest a presigned URL is valid, in seconds.
 pub const PRESIGNED: u64 = 7 * 24 * 60 * 60;
 
@@ -39,6 +41,8 @@ pub const DOCUMENT: usize = 4 * 1024 * 1024;
 pub const ELEMENTS: usize = 100_000;
 /// How deep they may be nested; the deepest of S3's documents has about six levels.
 pub const DEPTH: usize = 32;
+/// AWS: bytes of each chunk of an `aws-chunked` body but the last.
+pub const SMALLEST_CHUNK: u64 = 8192;
 /// A line between chunks: a size with a signature, or a trailer.
 pub const CHUNK_LINE: usize = 4096;
 /// AWS: the fields of a form before its file.

@@ -1,14 +1,15 @@
 //! ListObjects (both versions) and ListObjectVersions.
 
-use super::call::Call;
+use crate::{encoding, time};
+
+use super::bucket;
+use super::call::{self, Call};
 use super::checksum::Checksum;
-use super::encoding;
 use super::error::{self, Error};
 use super::limits;
 use super::message::Response;
 use super::metadata;
-use super::store::{Listing, Mark, ObjectInfo, Query};
-use super::time;
+use super::store::{Fault, Listing, Mark, ObjectInfo, Query};
 use super::xml::Writer;
 
 /// How keys are written: as they are or, with `encoding-type=url`, encoded.
@@ -34,7 +35,7 @@ impl Spelling {
     /// A key, prefix, delimiter or marker.
     pub fn spell(self, text: &str) -> String {
         if self.encoded {
-            encoding::encode_listed(text)
+            encoding::key(text)
         } else {
             text.to_owned()
         }
@@ -94,6 +95,8 @@ pub fn objects(call: &mut Call<'_>) -> Result<Response, Error> {
     let asked = Asked::of(call, "max-keys", "maxKeys")?;
     let marker = call.query("marker").unwrap_or_default();
     let after = (!marker.is_empty()).then(|| (marker.to_owned(), None));
+    let bucket = call.bucket_info()?;
+    let region = bucket::region(call, &bucket);
     let listing = page(call, &asked, after)?;
     let owner = call.world.owner();
     let spell = |text: &str| asked.spelling.spell(text);
@@ -110,18 +113,21 @@ pub fn objects(call: &mut Call<'_>) -> Result<Response, Error> {
         xml.some("EncodingType", asked.spelling.name());
         xml.value("IsTruncated", listing.next.is_some());
         write_objects(xml, &asked, &listing, Some(&owner));
-    })))
+    }))
+    .with("x-amz-bucket-region", region))
 }
 
 /// ListObjectsV2.
 pub fn objects_v2(call: &mut Call<'_>) -> Result<Response, Error> {
     let asked = Asked::of(call, "max-keys", "maxKeys")?;
-    let token = call.query("continuation-token");
+    let asked_token = call.query("continuation-token");
     let start = call.query("start-after").filter(|text| !text.is_empty());
-    let after = match token {
+    let after = match asked_token {
         Some(token) => Some((continued(token)?, None)),
         None => start.map(|start| (start.to_owned(), None)),
     };
+    let bucket = call.bucket_info()?;
+    let region = bucket::region(call, &bucket);
     let listing = page(call, &asked, after)?;
     let owner = (call.query("fetch-owner") == Some("true")).then(|| call.world.owner());
     let spell = |text: &str| asked.spelling.spell(text);
@@ -129,12 +135,9 @@ pub fn objects_v2(call: &mut Call<'_>) -> Result<Response, Error> {
         xml.text("Name", &call.bucket);
         xml.text("Prefix", spell(asked.prefix));
         xml.some("StartAfter", start.map(spell));
-        xml.some("ContinuationToken", token);
+        xml.some("ContinuationToken", asked_token);
         if let Some((next, _)) = &listing.next {
-            xml.text(
-                "NextContinuationToken",
-                encoding::base64(format!("1{next}").as_bytes()),
-            );
+            xml.text("NextContinuationToken", token(next));
         }
         xml.value(
             "KeyCount",
@@ -145,11 +148,17 @@ pub fn objects_v2(call: &mut Call<'_>) -> Result<Response, Error> {
         xml.some("EncodingType", asked.spelling.name());
         xml.value("IsTruncated", listing.next.is_some());
         write_objects(xml, &asked, &listing, owner.as_deref());
-    })))
+    }))
+    .with("x-amz-bucket-region", region))
 }
 
-/// The key in a continuation token, which is nobody else's business.
-fn continued(token: &str) -> Result<String, Error> {
+/// A continuation token: where a list goes on, in a form that is nobody else's business.
+pub fn token(next: &str) -> String {
+    encoding::base64(format!("1{next}").as_bytes())
+}
+
+/// Where the list of a continuation token goes on.
+pub fn continued(token: &str) -> Result<String, Error> {
     encoding::from_base64(token)
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .and_then(|text| text.strip_prefix('1').map(str::to_owned))
@@ -164,7 +173,6 @@ fn continued(token: &str) -> Result<String, Error> {
 
 fn page(call: &Call<'_>, asked: &Asked<'_>, after: Option<Mark>) -> Result<Listing, Error> {
     if asked.most == 0 {
-        call.bucket_info()?;
         return Ok(Listing::default());
     }
     call.store()
@@ -224,6 +232,9 @@ pub fn versions(call: &mut Call<'_>) -> Result<Response, Error> {
         }
         (key, version) => key.map(|key| (key.to_owned(), version.map(str::to_owned))),
     };
+    if let (Some(key), Some(version)) = (key, version) {
+        check_marker(call, key, version)?;
+    }
     let listing = if asked.most == 0 {
         call.bucket_info()?;
         Listing::default()
@@ -255,6 +266,18 @@ pub fn versions(call: &mut Call<'_>) -> Result<Response, Error> {
             asked.write_prefixes(xml, &listing.common_prefixes);
         },
     )))
+}
+
+/// Refuses a marker that was never a version. One that has been removed since is fine.
+fn check_marker(call: &Call<'_>, key: &str, version: &str) -> Result<(), Error> {
+    match call.store().describe(&call.bucket, key, Some(version)) {
+        Err(Fault::Missing) if !call::is_version_id(version) => Err(error::invalid_argument(
+            "version-id-marker",
+            version,
+            "Invalid version id specified",
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn write_version(xml: &mut Writer, info: &ObjectInfo, asked: &Asked<'_>, owner: &str) {

@@ -22,7 +22,7 @@ impl Request {
         Self {
             method: method.to_owned(),
             path: path.to_owned(),
-            query: super::encoding::query(query),
+            query: crate::encoding::query(query),
             headers: headers
                 .into_iter()
                 .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))

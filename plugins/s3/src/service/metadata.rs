@@ -11,9 +11,10 @@
 //!
 //! An object of a watched folder has none of them.
 
+use crate::encoding;
+
 use super::call::Call;
 use super::checksum::Checksum;
-use super::encoding;
 use super::error::{self, Error};
 use super::limits;
 use super::message::{self, Request, Response};
@@ -79,7 +80,10 @@ pub fn described(request: &Request) -> Result<Pairs, Error> {
     for (name, value) in &request.headers {
         if let Some(own) = name.strip_prefix(USER) {
             size += own.len() + value.len();
-            metadata.push((name.clone(), value.clone()));
+            match metadata.iter_mut().find(|(known, _)| known == name) {
+                Some((_, values)) => *values = format!("{values},{value}"),
+                None => metadata.push((name.clone(), value.clone())),
+            }
         }
     }
     if size > limits::USER_METADATA {
@@ -187,7 +191,7 @@ pub fn with_encryption(response: Response, metadata: &[(String, String)]) -> Res
 pub fn with_headers(response: Response, call: &Call<'_>, info: &ObjectInfo) -> Response {
     let metadata = &info.metadata;
     let mut response = with_encryption(response, metadata)
-        .with("Last-Modified", super::time::http(info.modified_at_ms))
+        .with("Last-Modified", crate::time::http(info.modified_at_ms))
         .with("ETag", format!("\"{}\"", info.etag))
         .with("Accept-Ranges", "bytes")
         .with_some("x-amz-version-id", call.version_header(info));

@@ -1,16 +1,18 @@
-//! POST Object: an upload from a browser's form. Its policy is not verified.
+//! POST Object: an upload from a browser's form.
+
+use crate::encoding;
 
 use super::address;
 use super::body::Reader;
 use super::call::Call;
 use super::checksum::{self, Algorithm, Checksum, Claim};
 use super::conditions;
-use super::encoding;
+use super::credentials;
 use super::error::{self, Error};
 use super::form::{self, Form};
-use super::limits;
 use super::message::{Body, Request, Response};
 use super::metadata;
+use super::post_policy;
 use super::put;
 use super::store::{Digest, ObjectInfo, Put};
 use super::tagging;
@@ -24,6 +26,8 @@ pub fn post(call: &mut Call<'_>) -> Result<Response, Error> {
     }
     let mut form = Form::open(content_type, Reader::new(call.request, call.body))?;
     let key = key(&form)?;
+    let sizes = post_policy::check(&form, &call.bucket, &key, call.world.now_ms)?;
+    let access_key = credentials::access_key_of_form(&form);
     let fields = Request {
         headers: form.headers(),
         ..Request::default()
@@ -45,13 +49,10 @@ pub fn post(call: &mut Call<'_>) -> Result<Response, Error> {
     let mut size = 0u64;
     while let Some(piece) = form.next()? {
         size = size.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
-        if size > limits::SINGLE_PUT {
-            return Err(error::ENTITY_TOO_LARGE
-                .with("ProposedSize", size.to_string())
-                .with("MaxSizeAllowed", limits::SINGLE_PUT.to_string()));
-        }
+        sizes.check_so_far(size)?;
         store.write(upload, &piece).map_err(fault)?;
     }
+    sizes.check_whole(size)?;
     let status = form.field("success_action_status").map(str::to_owned);
     let redirect = form
         .field("success_action_redirect")
@@ -69,6 +70,7 @@ pub fn post(call: &mut Call<'_>) -> Result<Response, Error> {
     }
     metadata.push(computed.pair());
     call.key = key;
+    call.access_key = call.access_key.take().or(access_key);
     let put = Put {
         etag: encoding::hex(md5),
         metadata,
@@ -116,12 +118,7 @@ fn answer(
     redirect: Option<&str>,
 ) -> Response {
     let etag = format!("\"{}\"", info.etag);
-    let location = format!(
-        "http://{}/{}/{}",
-        call.header("host").unwrap_or("localhost"),
-        call.bucket,
-        encoding::encode_value(&call.key)
-    );
+    let location = address::location(call);
     let created = |status| {
         metadata::with_checksum(put::written(call, status, info), &info.metadata)
             .with("ETag", etag.as_str())

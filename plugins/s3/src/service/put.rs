@@ -12,6 +12,7 @@ use super::tagging;
 
 /// PutObject.
 pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
+    call.refuse_version()?;
     let condition = conditions::write(call.request)?;
     let mut metadata = metadata::of_request(call.request)?;
     metadata.extend(tagging::of_header(call.header("x-amz-tagging"))?);

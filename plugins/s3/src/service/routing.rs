@@ -7,8 +7,8 @@ use super::call::Call;
 use super::error::{self, Error};
 use super::message::{Request, Response};
 use super::{
-    attributes, bucket, bucket_settings as settings, complete, copy, cors, delete, get, list,
-    multipart, post, put, tagging, uploads,
+    attributes, bucket, bucket_settings, complete, copy, cors, delete, get, list, multipart, post,
+    put, tagging, uploads,
 };
 
 /// Does what was asked.
@@ -29,183 +29,40 @@ const ROWS: &[Row] = &[
     ("GET", Of::Service, &[], bucket::list),
     // Buckets.
     ("GET", Of::Bucket, &["?location"], bucket::location),
-    (
-        "GET",
-        Of::Bucket,
-        &["?versioning"],
-        settings::get_versioning,
-    ),
     ("GET", Of::Bucket, &["?cors"], cors::get),
     ("GET", Of::Bucket, &["?tagging"], tagging::get_bucket),
     ("GET", Of::Bucket, &["?acl"], attributes::get_bucket_acl),
     ("GET", Of::Bucket, &["?uploads"], uploads::uploads),
     ("GET", Of::Bucket, &["?versions"], list::versions),
-    ("GET", Of::Bucket, &["?encryption"], settings::get_document),
-    (
-        "GET",
-        Of::Bucket,
-        &["?publicAccessBlock"],
-        settings::get_document,
-    ),
-    (
-        "GET",
-        Of::Bucket,
-        &["?ownershipControls"],
-        settings::get_document,
-    ),
-    ("GET", Of::Bucket, &["?policy"], settings::get_unset),
-    ("GET", Of::Bucket, &["?policyStatus"], settings::get_unset),
-    ("GET", Of::Bucket, &["?lifecycle"], settings::get_unset),
-    ("GET", Of::Bucket, &["?website"], settings::get_unset),
-    ("GET", Of::Bucket, &["?replication"], settings::get_unset),
-    ("GET", Of::Bucket, &["?object-lock"], settings::get_unset),
-    ("GET", Of::Bucket, &["?notification"], settings::get_unset),
-    ("GET", Of::Bucket, &["?logging"], settings::get_unset),
-    ("GET", Of::Bucket, &["?accelerate"], settings::get_unset),
-    ("GET", Of::Bucket, &["?requestPayment"], settings::get_unset),
-    ("GET", Of::Bucket, &["?analytics"], settings::get_unset),
-    ("GET", Of::Bucket, &["?inventory"], settings::get_unset),
-    ("GET", Of::Bucket, &["?metrics"], settings::get_unset),
-    (
-        "GET",
-        Of::Bucket,
-        &["?intelligent-tiering"],
-        settings::not_implemented,
-    ),
-    (
-        "GET",
-        Of::Bucket,
-        &["?metadataTable"],
-        settings::not_implemented,
-    ),
-    (
-        "GET",
-        Of::Bucket,
-        &["?metadataConfiguration"],
-        settings::not_implemented,
-    ),
-    ("GET", Of::Bucket, &["?session"], settings::not_implemented),
+    ("GET", Of::Bucket, &["?session"], not_implemented),
     ("GET", Of::Bucket, &["?list-type"], list_any),
     ("GET", Of::Bucket, &[], list::objects),
     ("HEAD", Of::Bucket, &[], bucket::head),
-    (
-        "PUT",
-        Of::Bucket,
-        &["?versioning"],
-        settings::put_versioning,
-    ),
     ("PUT", Of::Bucket, &["?cors"], cors::put),
     ("PUT", Of::Bucket, &["?tagging"], tagging::put_bucket),
     ("PUT", Of::Bucket, &["?acl"], attributes::put_bucket_acl),
-    ("PUT", Of::Bucket, &["?encryption"], settings::put_document),
-    (
-        "PUT",
-        Of::Bucket,
-        &["?publicAccessBlock"],
-        settings::put_document,
-    ),
-    (
-        "PUT",
-        Of::Bucket,
-        &["?ownershipControls"],
-        settings::put_document,
-    ),
-    ("PUT", Of::Bucket, &[], create_bucket),
+    ("PUT", Of::Bucket, &[], bucket::create),
     ("DELETE", Of::Bucket, &["?cors"], cors::delete),
     ("DELETE", Of::Bucket, &["?tagging"], tagging::delete_bucket),
-    (
-        "DELETE",
-        Of::Bucket,
-        &["?encryption"],
-        settings::delete_document,
-    ),
-    (
-        "DELETE",
-        Of::Bucket,
-        &["?publicAccessBlock"],
-        settings::delete_document,
-    ),
-    (
-        "DELETE",
-        Of::Bucket,
-        &["?ownershipControls"],
-        settings::delete_document,
-    ),
-    ("DELETE", Of::Bucket, &["?policy"], settings::delete_unset),
-    (
-        "DELETE",
-        Of::Bucket,
-        &["?lifecycle"],
-        settings::delete_unset,
-    ),
-    ("DELETE", Of::Bucket, &["?website"], settings::delete_unset),
-    (
-        "DELETE",
-        Of::Bucket,
-        &["?replication"],
-        settings::delete_unset,
-    ),
-    ("DELETE", Of::Bucket, &[], delete_bucket),
+    ("DELETE", Of::Bucket, &[], bucket::delete),
     ("POST", Of::Bucket, &["?delete"], delete::delete_many),
-    (
-        "POST",
-        Of::Bucket,
-        &["?metadataTable"],
-        settings::not_implemented,
-    ),
-    (
-        "POST",
-        Of::Bucket,
-        &["?metadataConfiguration"],
-        settings::not_implemented,
-    ),
     ("POST", Of::Bucket, &[], post::post),
     // Objects.
     ("GET", Of::Object, &["?acl"], attributes::get_object_acl),
     ("GET", Of::Object, &["?attributes"], attributes::get),
     ("GET", Of::Object, &["?tagging"], tagging::get_object),
     ("GET", Of::Object, &["?uploadId"], uploads::parts),
-    (
-        "GET",
-        Of::Object,
-        &["?retention"],
-        settings::get_object_lock,
-    ),
-    (
-        "GET",
-        Of::Object,
-        &["?legal-hold"],
-        settings::get_object_lock,
-    ),
-    ("GET", Of::Object, &["?torrent"], settings::not_implemented),
+    ("GET", Of::Object, &["?retention"], attributes::object_lock),
+    ("GET", Of::Object, &["?legal-hold"], attributes::object_lock),
+    ("GET", Of::Object, &["?torrent"], not_implemented),
     ("GET", Of::Object, &[], get::get),
     ("HEAD", Of::Object, &[], get::head),
     ("PUT", Of::Object, &["?acl"], attributes::put_object_acl),
     ("PUT", Of::Object, &["?tagging"], tagging::put_object),
-    (
-        "PUT",
-        Of::Object,
-        &["?retention"],
-        settings::get_object_lock,
-    ),
-    (
-        "PUT",
-        Of::Object,
-        &["?legal-hold"],
-        settings::get_object_lock,
-    ),
-    (
-        "PUT",
-        Of::Object,
-        &["?renameObject"],
-        settings::not_implemented,
-    ),
-    (
-        "PUT",
-        Of::Object,
-        &["?encryption"],
-        settings::not_implemented,
-    ),
+    ("PUT", Of::Object, &["?retention"], attributes::object_lock),
+    ("PUT", Of::Object, &["?legal-hold"], attributes::object_lock),
+    ("PUT", Of::Object, &["?renameObject"], not_implemented),
+    ("PUT", Of::Object, &["?encryption"], not_implemented),
     (
         "PUT",
         Of::Object,
@@ -218,7 +75,7 @@ const ROWS: &[Row] = &[
         "PUT",
         Of::Object,
         &["x-amz-write-offset-bytes"],
-        settings::not_implemented,
+        not_implemented,
     ),
     ("PUT", Of::Object, &[], put::put),
     ("DELETE", Of::Object, &["?tagging"], tagging::delete_object),
@@ -226,29 +83,8 @@ const ROWS: &[Row] = &[
     ("DELETE", Of::Object, &[], delete::delete),
     ("POST", Of::Object, &["?uploads"], multipart::create),
     ("POST", Of::Object, &["?uploadId"], complete::complete),
-    ("POST", Of::Object, &["?restore"], settings::not_implemented),
-    ("POST", Of::Object, &["?select"], settings::not_implemented),
-];
-
-/// Parameters that make a PUT or DELETE of a bucket one of a setting: a setting that has no row must never create or
-/// delete the bucket itself.
-const SETTINGS: [&str; 16] = [
-    "accelerate",
-    "analytics",
-    "intelligent-tiering",
-    "inventory",
-    "lifecycle",
-    "logging",
-    "metadataConfiguration",
-    "metadataTable",
-    "metrics",
-    "notification",
-    "object-lock",
-    "policy",
-    "replication",
-    "requestPayment",
-    "website",
-    "abac",
+    ("POST", Of::Object, &["?restore"], not_implemented),
+    ("POST", Of::Object, &["?select"], not_implemented),
 ];
 
 /// The operation that a request asks for.
@@ -260,6 +96,11 @@ pub fn find(request: &Request, bucket: &str, key: &str) -> Result<Operation, Err
     };
     if request.method == "OPTIONS" {
         return Ok(cors::preflight);
+    }
+    if of == Of::Bucket
+        && let Some(operation) = bucket_settings::operation(request)
+    {
+        return Ok(operation);
     }
     let has = |condition: &&str| match condition.strip_prefix('?') {
         Some(parameter) => request.query(parameter).is_some(),
@@ -302,20 +143,28 @@ fn list_any(call: &mut Call<'_>) -> Result<Response, Error> {
     }
 }
 
-fn is_setting(call: &Call<'_>) -> bool {
-    SETTINGS.iter().any(|name| call.query(name).is_some())
-}
-
-fn create_bucket(call: &mut Call<'_>) -> Result<Response, Error> {
-    if is_setting(call) {
-        return settings::not_implemented(call);
+/// What the service does not have.
+pub fn not_implemented(call: &mut Call<'_>) -> Result<Response, Error> {
+    let resource = match call.key.as_str() {
+        "" => format!("/{}", call.bucket),
+        key => format!("/{}/{key}", call.bucket),
+    };
+    let asked: Vec<&str> = call
+        .request
+        .query
+        .iter()
+        .map(|(name, _)| name.as_str())
+        // By which SDKs tell operations apart.
+        .filter(|name| *name != "x-id")
+        .collect();
+    if asked.is_empty() {
+        return Err(error::NOT_IMPLEMENTED.with("Resource", resource));
     }
-    bucket::create(call)
-}
-
-fn delete_bucket(call: &mut Call<'_>) -> Result<Response, Error> {
-    if is_setting(call) {
-        return settings::not_implemented(call);
-    }
-    bucket::delete(call)
+    Err(error::NOT_IMPLEMENTED
+        .saying(format!(
+            "{} with \"{}\" implies functionality that is not implemented.",
+            call.request.method,
+            asked.join("&")
+        ))
+        .with("Resource", resource))
 }

@@ -1,67 +1,21 @@
 //! The settings of the service: it has none of its own, so that every key in its section is the host's or a mistake.
 
-/// What the host reads of a service's section.
-const HOSTS: [&str; 4] = ["plugin", "listen", "buckets", "queues"];
+use plugin_kit::settings::{self, Problems, Table};
 
-/// A mistake in the settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The path of keys that leads to it.
-    pub at: Vec<String>,
-    /// What is wrong and what would be right.
-    pub message: String,
-}
+pub use plugin_kit::settings::Problem;
+
+/// What the host reads of a service's section: what a mistyped key may have been meant to be.
+const HOSTS: [&str; 3] = ["plugin", "listen", "buckets"];
 
 /// Finds every mistake in what is left of the service's section, as JSON.
 pub fn check(settings: &str) -> Vec<Problem> {
-    let table = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(settings);
-    match table {
-        Err(error) => vec![Problem {
-            at: Vec::new(),
-            message: format!("the settings are no JSON object: {error}"),
-        }],
-        Ok(table) => table
-            .keys()
-            .map(|key| Problem {
-                at: vec![key.clone()],
-                message: match nearest(key) {
-                    Some(name) => format!("unknown key `{key}`; did you mean `{name}`?"),
-                    None => format!(
-                        "unknown key `{key}`; the service s3 has no settings beside {}",
-                        HOSTS.map(|name| format!("`{name}`")).join(", ")
-                    ),
-                },
-            })
-            .collect(),
-    }
-}
-
-/// The name that was probably meant.
-fn nearest(key: &str) -> Option<&'static str> {
-    let key = key.to_lowercase().replace(['_', '-'], "");
-    HOSTS
-        .into_iter()
-        .map(|name| (distance(&key, name), name))
-        .min()
-        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
-        .map(|(_, name)| name)
-}
-
-/// Levenshtein's distance.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (line, left) in (1..).zip(left.chars()) {
-        let mut next = vec![line];
-        for (pair, right) in row.windows(2).zip(&right) {
-            let [diagonal, up] = pair else { continue };
-            let before = next.last().copied().unwrap_or(line);
-            let cost = diagonal + usize::from(left != *right);
-            next.push(cost.min(up + 1).min(before + 1));
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
+    let members = match settings::parse(settings) {
+        Ok(members) => members,
+        Err(problems) => return problems,
+    };
+    let mut problems = Problems::default();
+    Table::root(&members).refuse_unknown(&HOSTS, &[], &mut problems);
+    problems.or(Some(())).err().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -74,24 +28,21 @@ mod tests {
     }
 
     #[test]
-    fn a_mistyped_key_is_answered_with_the_nearest() {
+    fn every_key_is_a_mistake() {
         let problems = check(r#"{"bucket": ["*"], "colour": 1}"#);
-        assert_eq!(problems[0].at, ["bucket"]);
+        let told: Vec<_> = problems
+            .iter()
+            .map(|problem| (problem.at.join("."), problem.message.as_str()))
+            .collect();
         assert_eq!(
-            problems[0].message,
-            "unknown key `bucket`; did you mean `buckets`?"
+            told,
+            [
+                ("bucket".to_owned(), "unknown key; did you mean `buckets`?"),
+                (
+                    "colour".to_owned(),
+                    "unknown key; known are plugin, listen, buckets"
+                ),
+            ]
         );
-        assert!(
-            problems[1]
-                .message
-                .starts_with("unknown key `colour`; the service s3 has no settings")
-        );
-    }
-
-    #[test]
-    fn distances_are_levenshteins() {
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("abc", "abc"), 0);
     }
 }

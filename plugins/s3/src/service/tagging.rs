@@ -1,7 +1,8 @@
 //! Tags of objects and buckets: Put, Get and DeleteObjectTagging, and the same of buckets.
 
+use crate::encoding;
+
 use super::call::Call;
-use super::encoding;
 use super::error::{self, Error};
 use super::get;
 use super::limits;

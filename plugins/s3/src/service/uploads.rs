@@ -1,5 +1,7 @@
 //! ListParts and ListMultipartUploads.
 
+use crate::time;
+
 use super::call::Call;
 use super::checksum::Checksum;
 use super::error::{self, Error};
@@ -9,7 +11,6 @@ use super::message::Response;
 use super::metadata;
 use super::multipart::{self, Scheme};
 use super::store::{PartsListing, PartsUpload};
-use super::time;
 use super::xml::Writer;
 
 /// ListParts.

@@ -11,7 +11,8 @@ use std::path::Path;
 
 use super::memory::{self, Memory};
 use super::store::Digest;
-use super::{Body, Cut, Input, Request, Response, Store as _, World, answer, encoding};
+use super::{Body, Cut, Input, Request, Response, Store as _, World, answer};
+use crate::encoding;
 
 /// Fri, 02 Oct 2026 08:31:00 GMT: a minute after the store's objects were written.
 const NOW: u64 = 1_790_929_860_000;

@@ -1,0 +1,144 @@
+//! Percent-encoding, hexadecimal digits and Base64.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// What the value of a URL's parameter encodes.
+const VALUE: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
+
+/// What a key in a list or an event encodes, spaces aside.
+const KEY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'*')
+    .remove(b'/')
+    .remove(b' ');
+
+/// Decodes `%XX`; `plus` makes `+` a space. `None` for what is no encoding or no UTF-8.
+pub fn decode(text: &str, plus: bool) -> Option<String> {
+    let is_escape = |rest: &str| {
+        rest.get(..2)
+            .is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
+    if !text.split('%').skip(1).all(is_escape) {
+        return None;
+    }
+    let spaced = if plus {
+        text.replace('+', " ")
+    } else {
+        text.to_owned()
+    };
+    let decoded = percent_decode_str(&spaced).decode_utf8().ok()?;
+    Some(decoded.into_owned())
+}
+
+/// The names and values of a query, decoded where possible.
+pub fn query(text: &str) -> Vec<(String, String)> {
+    let decoded = |text: &str| decode(text, true).unwrap_or_else(|| text.to_owned());
+    text.split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decoded(name), decoded(value))
+        })
+        .collect()
+}
+
+/// A key as events write it, and lists with `encoding-type=url`: like a form's value, but `/` stays.
+pub fn key(text: &str) -> String {
+    utf8_percent_encode(text, KEY).to_string().replace(' ', "+")
+}
+
+/// Whether a text can be a part of a key as events write it.
+pub fn is_key(text: &str) -> bool {
+    decode(text, true).is_some_and(|plain| key(&plain) == text)
+}
+
+/// For the value of a URL's parameter, and for a key in a `Location`.
+pub fn value(text: &str) -> String {
+    utf8_percent_encode(text, VALUE).to_string()
+}
+
+/// In lower case.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The bytes of an even number of hexadecimal digits.
+pub fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if !rest.is_empty() {
+        return None;
+    }
+    pairs
+        .iter()
+        .map(|[high, low]| u8::try_from(digit(*high)? << 4 | digit(*low)?).ok())
+        .collect()
+}
+
+/// Standard Base64 with padding.
+pub fn base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
+/// The bytes of standard Base64 with padding.
+pub fn from_base64(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plus_is_a_space_only_in_a_query() {
+        assert_eq!(decode("a+b%2Bc%20d", false).unwrap(), "a+b+c d");
+        assert_eq!(decode("a+b%2Bc%20d", true).unwrap(), "a b+c d");
+    }
+
+    #[test]
+    fn what_is_no_encoding_is_refused() {
+        for text in ["%", "%4", "%zz", "%+f", "%ff", "%é"] {
+            assert_eq!(decode(text, false), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_are_encoded_like_forms_but_for_slashes() {
+        for (text, expected) in [
+            ("in/photo.jpg", "in/photo.jpg"),
+            ("a b+c", "a+b%2Bc"),
+            ("a@b=c:d", "a%40b%3Dc%3Ad"),
+            ("(1)~*-_.", "%281%29%7E*-_."),
+            ("ü/😀", "%C3%BC/%F0%9F%98%80"),
+            ("100%", "100%25"),
+            ("\n\0", "%0A%00"),
+        ] {
+            assert_eq!(key(text), expected, "{text}");
+            assert!(is_key(expected), "{expected}");
+        }
+        for text in ["a b", "ü", "100%", "%c3%bc", "%C3", "%4", "a@b", "~"] {
+            assert!(!is_key(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_keeps_no_delimiter() {
+        assert_eq!(value("a/b c~+ü"), "a%2Fb%20c~%2B%C3%BC");
+    }
+
+    #[test]
+    fn hexadecimal_digits_come_in_pairs() {
+        assert_eq!(hex(&[0, 171, 255]), "00abff");
+        assert_eq!(from_hex("00ABff").unwrap(), [0, 171, 255]);
+        assert_eq!(from_hex("0"), None);
+        assert_eq!(from_hex("0g"), None);
+    }
+}

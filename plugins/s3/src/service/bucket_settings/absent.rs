@@ -1,0 +1,148 @@
+//! The settings that no bucket has here. They read as in a bucket of AWS where nobody has put them; to delete them, or to
+//! put them as they are, does nothing; to put anything else is refused.
+
+use super::refuse;
+use crate::service::call::Call;
+use crate::service::error::{self, Error, Kind};
+use crate::service::message::Response;
+use crate::service::xml::Writer;
+
+/// What AWS answers to who reads a setting that nobody has put.
+enum Unset {
+    /// An error.
+    Error(Kind),
+    /// A document: its root and what is in it.
+    Document(&'static str, &'static str),
+    /// There may be several, each with an id: the root of the list.
+    List(&'static str),
+}
+
+/// By the parameter of a query that names them.
+const SETTINGS: [(&str, Unset); 15] = [
+    (
+        "abac",
+        Unset::Document("AbacStatus", "<Status>Disabled</Status>"),
+    ),
+    ("accelerate", Unset::Document("AccelerateConfiguration", "")),
+    (
+        "analytics",
+        Unset::List("ListBucketAnalyticsConfigurationResult"),
+    ),
+    (
+        "intelligent-tiering",
+        Unset::List("ListBucketIntelligentTieringConfigurationsOutput"),
+    ),
+    (
+        "inventory",
+        Unset::List("ListInventoryConfigurationsResult"),
+    ),
+    (
+        "lifecycle",
+        Unset::Error(Kind(
+            "NoSuchLifecycleConfiguration",
+            404,
+            "The lifecycle configuration does not exist",
+        )),
+    ),
+    ("logging", Unset::Document("BucketLoggingStatus", "")),
+    (
+        "metadataConfiguration",
+        Unset::Error(error::NOT_IMPLEMENTED),
+    ),
+    ("metadataTable", Unset::Error(error::NOT_IMPLEMENTED)),
+    ("metrics", Unset::List("ListMetricsConfigurationsResult")),
+    (
+        "notification",
+        Unset::Document("NotificationConfiguration", ""),
+    ),
+    (
+        "object-lock",
+        Unset::Error(Kind(
+            "ObjectLockConfigurationNotFoundError",
+            404,
+            "Object Lock configuration does not exist for this bucket",
+        )),
+    ),
+    (
+        "replication",
+        Unset::Error(Kind(
+            "ReplicationConfigurationNotFoundError",
+            404,
+            "The replication configuration was not found",
+        )),
+    ),
+    (
+        "requestPayment",
+        Unset::Document("RequestPaymentConfiguration", "<Payer>BucketOwner</Payer>"),
+    ),
+    (
+        "website",
+        Unset::Error(Kind(
+            "NoSuchWebsiteConfiguration",
+            404,
+            "The specified bucket does not have a website configuration",
+        )),
+    ),
+];
+
+const NO_SUCH_CONFIGURATION: Kind = Kind(
+    "NoSuchConfiguration",
+    404,
+    "The specified configuration does not exist.",
+);
+
+/// What settings say that are off.
+const OFF: [&str; 3] = ["Suspended", "Disabled", "BucketOwner"];
+
+/// The parameters of a query that name them.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    SETTINGS.iter().map(|(name, _)| *name)
+}
+
+/// Which of them a request is about.
+fn asked(call: &Call<'_>) -> Result<(&'static str, &'static Unset), Error> {
+    SETTINGS
+        .iter()
+        .find(|(name, _)| call.query(name).is_some())
+        .map(|(name, unset)| (*name, unset))
+        .ok_or_else(|| error::INTERNAL_ERROR.error())
+}
+
+/// Reads a setting.
+pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
+    call.bucket_info()?;
+    let about = |kind: &Kind| kind.with("BucketName", call.bucket.as_str());
+    match asked(call)?.1 {
+        Unset::Error(kind) => Err(about(kind)),
+        Unset::List(_) if call.query("id").is_some() => Err(about(&NO_SUCH_CONFIGURATION)),
+        Unset::List(root) => Ok(Response::xml(Writer::document(root, |xml| {
+            xml.value("IsTruncated", false);
+        }))),
+        Unset::Document(root, content) => Ok(Response::xml(Writer::document(root, |xml| {
+            xml.raw(content);
+        }))),
+    }
+}
+
+/// Puts a setting, which has to be off.
+pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
+    call.bucket_info()?;
+    let Unset::Document(root, _) = asked(call)?.1 else {
+        return refuse(call);
+    };
+    let is_off = |text: &str| OFF.contains(&text);
+    let document = call.xml(root)?;
+    if document.children.iter().all(|child| is_off(&child.text)) {
+        return Ok(Response::new(200));
+    }
+    refuse(call)
+}
+
+/// Deletes what was never there.
+pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
+    call.bucket_info()?;
+    match asked(call)?.1 {
+        Unset::List(_) => Err(NO_SUCH_CONFIGURATION.with("BucketName", call.bucket.as_str())),
+        _ => Ok(Response::new(204)),
+    }
+}

@@ -1,0 +1,142 @@
+//! The settings that every bucket is created with: encryption, the block of public access, the ownership of objects.
+//!
+//! They are kept and given back. A deleted one is gone, unlike one that was never put; of encryption there is always one.
+
+use super::{keep, kept};
+use crate::service::call::Call;
+use crate::service::error::{self, Error, Kind};
+use crate::service::message::Response;
+use crate::service::xml::{Element, Writer};
+
+/// Their names, as parameters of a query and as attributes.
+pub const NAMES: [&str; 3] = [ENCRYPTION, PUBLIC_ACCESS, OWNERSHIP];
+
+const ENCRYPTION: &str = "encryption";
+const PUBLIC_ACCESS: &str = "publicAccessBlock";
+const OWNERSHIP: &str = "ownershipControls";
+
+const NO_PUBLIC_ACCESS: Kind = Kind(
+    "NoSuchPublicAccessBlockConfiguration",
+    404,
+    "The public access block configuration was not found",
+);
+const NO_OWNERSHIP: Kind = Kind(
+    "OwnershipControlsNotFoundError",
+    404,
+    "The bucket ownership controls were not found",
+);
+const BLOCKS: [&str; 4] = [
+    "BlockPublicAcls",
+    "IgnorePublicAcls",
+    "BlockPublicPolicy",
+    "RestrictPublicBuckets",
+];
+const OWNERSHIPS: [&str; 3] = [
+    "BucketOwnerEnforced",
+    "BucketOwnerPreferred",
+    "ObjectWriter",
+];
+
+/// Which of them a request is about.
+fn asked(call: &Call<'_>) -> Result<&'static str, Error> {
+    NAMES
+        .into_iter()
+        .find(|name| call.query(name).is_some())
+        .ok_or_else(|| error::INTERNAL_ERROR.error())
+}
+
+/// GetBucketEncryption, GetPublicAccessBlock, GetBucketOwnershipControls.
+pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
+    let name = asked(call)?;
+    let missing = match name {
+        PUBLIC_ACCESS => NO_PUBLIC_ACCESS,
+        _ => NO_OWNERSHIP,
+    };
+    match kept(call, name)? {
+        Some(deleted) if deleted.is_empty() => {
+            Err(missing.with("BucketName", call.bucket.as_str()))
+        }
+        Some(document) => Ok(Response::xml(document)),
+        None => Ok(Response::xml(match name {
+            PUBLIC_ACCESS => public_access(|_| "true"),
+            OWNERSHIP => ownership("BucketOwnerEnforced")?,
+            _ => encryption(false),
+        })),
+    }
+}
+
+/// PutBucketEncryption, PutPublicAccessBlock, PutBucketOwnershipControls.
+pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
+    let name = asked(call)?;
+    let document = match name {
+        PUBLIC_ACCESS => {
+            let root = call.xml("PublicAccessBlockConfiguration")?;
+            public_access(|block| match root.text_of(block) {
+                Some(text) if text.eq_ignore_ascii_case("true") => "true",
+                _ => "false",
+            })
+        }
+        OWNERSHIP => {
+            let root = call.xml("OwnershipControls")?;
+            let chosen = root
+                .child("Rule")
+                .and_then(|rule| rule.text_of("ObjectOwnership"))
+                .unwrap_or_default();
+            ownership(chosen)?
+        }
+        _ => put_encryption(&call.xml("ServerSideEncryptionConfiguration")?)?,
+    };
+    keep(call, name, Some(document))?;
+    Ok(Response::new(200))
+}
+
+/// DeleteBucketEncryption, DeletePublicAccessBlock, DeleteBucketOwnershipControls.
+pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
+    let name = asked(call)?;
+    let deleted = (name != ENCRYPTION).then(String::new);
+    keep(call, name, deleted)?;
+    Ok(Response::new(204))
+}
+
+fn public_access(block: impl Fn(&str) -> &'static str) -> String {
+    Writer::document("PublicAccessBlockConfiguration", |xml| {
+        for name in BLOCKS {
+            xml.text(name, block(name));
+        }
+    })
+}
+
+/// The document of an ownership of objects; CreateBucket can choose one, too.
+pub fn ownership(chosen: &str) -> Result<String, Error> {
+    if !OWNERSHIPS.contains(&chosen) {
+        return Err(error::MALFORMED_XML.error());
+    }
+    Ok(Writer::document("OwnershipControls", |xml| {
+        xml.element("Rule", |xml| xml.text("ObjectOwnership", chosen));
+    }))
+}
+
+fn put_encryption(root: &Element) -> Result<String, Error> {
+    let rule = root
+        .child("Rule")
+        .ok_or_else(|| error::MALFORMED_XML.error())?;
+    let algorithm = rule
+        .child("ApplyServerSideEncryptionByDefault")
+        .and_then(|default| default.text_of("SSEAlgorithm"));
+    if algorithm.is_some_and(|algorithm| algorithm != "AES256") {
+        return Err(error::NOT_IMPLEMENTED
+            .saying("Of the default encryptions of a bucket only AES256 is implemented."));
+    }
+    Ok(encryption(rule.text_of("BucketKeyEnabled") == Some("true")))
+}
+
+fn encryption(bucket_key: bool) -> String {
+    Writer::document("ServerSideEncryptionConfiguration", |xml| {
+        xml.element("Rule", |xml| {
+            xml.element("ApplyServerSideEncryptionByDefault", |xml| {
+                xml.text("SSEAlgorithm", "AES256");
+            });
+            xml.value("BucketKeyEnabled", bucket_key);
+        });
+    })
+}

@@ -1,0 +1,108 @@
+//! A bucket's settings: those that are kept, and those that are as in a bucket where nobody has set them.
+//!
+//! | attribute | value |
+//! |---|---|
+//! | `location` | the region, if it is not the service's |
+//! | `tag:KEY` | the tag's value |
+//! | `cors`, `policy` | the document |
+//! | `encryption`, `publicAccessBlock`, `ownershipControls` | the document; an empty one was deleted |
+//!
+//! Who may do what is kept and not enforced, like signatures. A setting that would change what the service does with
+//! objects, and can not, is refused instead of kept.
+
+mod absent;
+mod access;
+mod policy;
+mod versioning;
+
+use super::call::Call;
+use super::error::{self, Error};
+use super::message::{self, Request, Response};
+use super::routing::{self, Operation};
+use super::store::Pairs;
+
+pub use access::ownership;
+
+/// What to read, put and delete a setting with.
+struct Operations {
+    get: Operation,
+    put: Operation,
+    delete: Operation,
+}
+
+/// The operation on a setting that a request of a bucket asks for, if it is about one of these.
+pub fn operation(request: &Request) -> Option<Operation> {
+    let asks = |name: &str| request.query(name).is_some();
+    let operations = if asks("versioning") {
+        Operations {
+            get: versioning::get,
+            put: versioning::put,
+            delete: refuse,
+        }
+    } else if asks("policyStatus") {
+        Operations {
+            get: policy::status,
+            put: refuse,
+            delete: refuse,
+        }
+    } else if asks("policy") {
+        Operations {
+            get: policy::get,
+            put: policy::put,
+            delete: policy::delete,
+        }
+    } else if access::NAMES.into_iter().any(asks) {
+        Operations {
+            get: access::get,
+            put: access::put,
+            delete: access::delete,
+        }
+    } else if absent::names().any(asks) {
+        Operations {
+            get: absent::get,
+            put: absent::put,
+            delete: absent::delete,
+        }
+    } else {
+        return None;
+    };
+    Some(match request.method.as_str() {
+        "GET" => operations.get,
+        "PUT" => operations.put,
+        "DELETE" => operations.delete,
+        _ => refuse,
+    })
+}
+
+/// Refuses to change a setting.
+fn refuse(call: &mut Call<'_>) -> Result<Response, Error> {
+    if call.query("notification").is_some() {
+        return Err(error::NOT_IMPLEMENTED
+            .saying(
+                "The notifications of a bucket are triggers of lambkin.toml: a section [triggers.NAME] with \
+                 plugin = \"s3\" and this bucket.",
+            )
+            .with("BucketName", call.bucket.as_str()));
+    }
+    routing::not_implemented(call)
+}
+
+/// Replaces or removes what is kept under a name.
+pub fn keep(call: &Call<'_>, name: &str, document: Option<String>) -> Result<(), Error> {
+    let bucket = call.bucket_info()?;
+    let mut attributes: Pairs = bucket
+        .attributes
+        .into_iter()
+        .filter(|(key, _)| key != name)
+        .collect();
+    attributes.extend(document.map(|document| (name.to_owned(), document)));
+    call.store()
+        .change(&call.bucket, bucket.versioning, attributes)
+        .map_err(|fault| call.fault(fault))
+}
+
+/// What is kept under a name.
+pub fn kept(call: &Call<'_>, name: &str) -> Result<Option<String>, Error> {
+    let bucket = call.bucket_info()?;
+    Ok(message::find(&bucket.attributes, name).map(str::to_owned))
+}

@@ -1,0 +1,64 @@
+//! A bucket's policy: kept and given back, and not enforced.
+
+use super::{keep, kept};
+use crate::service::call::Call;
+use crate::service::error::{Error, Kind};
+use crate::service::limits;
+use crate::service::message::{Body, Response};
+use crate::service::xml::Writer;
+
+const NAME: &str = "policy";
+const MISSING: Kind = Kind(
+    "NoSuchBucketPolicy",
+    404,
+    "The bucket policy does not exist",
+);
+const MALFORMED: Kind = Kind(
+    "MalformedPolicy",
+    400,
+    "Policies must be valid JSON and the first byte must be '{'",
+);
+
+fn document(call: &Call<'_>) -> Result<String, Error> {
+    kept(call, NAME)?.ok_or_else(|| MISSING.with("BucketName", call.bucket.as_str()))
+}
+
+/// GetBucketPolicy.
+pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
+    let mut response = Response::new(200).with("Content-Type", "application/json");
+    response.body = Body::Bytes(document(call)?.into_bytes());
+    Ok(response)
+}
+
+/// GetBucketPolicyStatus. No bucket is public on one machine.
+pub fn status(call: &mut Call<'_>) -> Result<Response, Error> {
+    document(call)?;
+    Ok(Response::xml(Writer::document("PolicyStatus", |xml| {
+        xml.value("IsPublic", false);
+    })))
+}
+
+/// PutBucketPolicy. Of its content only the form is looked at.
+pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
+    call.bucket_info()?;
+    let document = call.document()?;
+    if document.len() > limits::POLICY {
+        return Err(MALFORMED.saying("Policy exceeds the maximum allowed document size."));
+    }
+    let text = String::from_utf8(document)
+        .ok()
+        .filter(|text| text.starts_with('{'))
+        .ok_or_else(|| MALFORMED.error())?;
+    let policy: serde_json::Value = serde_json::from_str(&text).map_err(|_| MALFORMED.error())?;
+    if policy.get("Statement").is_none() {
+        return Err(MALFORMED.saying("Missing required field Statement"));
+    }
+    keep(call, NAME, Some(text))?;
+    Ok(Response::new(204))
+}
+
+/// DeleteBucketPolicy.
+pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
+    keep(call, NAME, None)?;
+    Ok(Response::new(204))
+}

@@ -1,0 +1,183 @@
+//! The policy of a browser's form: what an upload may be, and until when. Whoever made it signed it; the signature is not
+//! verified, but what the policy says holds.
+//!
+//! On failure the form is refused with AWS's words, and what was read of its file is gone.
+
+use serde_json::Value;
+
+use super::error::{self, Error, Kind};
+use super::form::Form;
+use super::limits;
+use crate::{encoding, time};
+
+const MALFORMED: Kind = Kind(
+    "InvalidPolicyDocument",
+    400,
+    "Invalid Policy: Invalid JSON.",
+);
+
+/// Fields that a policy says nothing of.
+const UNCONDITIONAL: [&str; 5] = [
+    "policy",
+    "x-amz-signature",
+    "signature",
+    "awsaccesskeyid",
+    "file",
+];
+
+/// How large a file may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Sizes {
+    smallest: u64,
+    largest: u64,
+}
+
+impl Sizes {
+    /// Refuses a file that is larger already.
+    pub fn check_so_far(self, size: u64) -> Result<(), Error> {
+        if size <= self.largest {
+            return Ok(());
+        }
+        Err(error::ENTITY_TOO_LARGE
+            .with("ProposedSize", size.to_string())
+            .with("MaxSizeAllowed", self.largest.to_string()))
+    }
+
+    /// Refuses a whole file that is too small.
+    pub fn check_whole(self, size: u64) -> Result<(), Error> {
+        if size >= self.smallest {
+            return Ok(());
+        }
+        Err(error::ENTITY_TOO_SMALL
+            .with("ProposedSize", size.to_string())
+            .with("MinSizeAllowed", self.smallest.to_string()))
+    }
+}
+
+/// A condition: what has to be so.
+enum Condition {
+    /// A field has this value.
+    Equal(String, String),
+    /// A field's value starts so.
+    StartsWith(String, String),
+    /// The file is this large.
+    Size(Sizes),
+}
+
+impl Condition {
+    /// Of one item of `conditions`; an object has several.
+    fn read(item: &Value) -> Option<Vec<Self>> {
+        if let Some(pairs) = item.as_object() {
+            return pairs
+                .iter()
+                .map(|(name, value)| {
+                    let name = name.to_ascii_lowercase();
+                    Some(Self::Equal(name, value.as_str()?.to_owned()))
+                })
+                .collect();
+        }
+        let [kind, left, right] = item.as_array()?.as_slice() else {
+            return None;
+        };
+        let field = || Some(left.as_str()?.strip_prefix('$')?.to_ascii_lowercase());
+        let text = || right.as_str().map(str::to_owned);
+        Some(vec![match kind.as_str()?.to_ascii_lowercase().as_str() {
+            "eq" => Self::Equal(field()?, text()?),
+            "starts-with" => Self::StartsWith(field()?, text()?),
+            "content-length-range" => Self::Size(Sizes {
+                smallest: number(left)?,
+                largest: number(right)?,
+            }),
+            _ => return None,
+        }])
+    }
+
+    /// The field it is about.
+    fn field(&self) -> &str {
+        match self {
+            Self::Equal(field, _) | Self::StartsWith(field, _) => field,
+            Self::Size(_) => "",
+        }
+    }
+
+    /// AWS's words for one that does not hold.
+    fn check(&self, value: &str) -> Result<(), Error> {
+        let (kind, field, wanted, holds) = match self {
+            Self::Equal(field, wanted) => ("eq", field, wanted, value == wanted),
+            Self::StartsWith(field, wanted) => {
+                ("starts-with", field, wanted, value.starts_with(wanted))
+            }
+            Self::Size(_) => return Ok(()),
+        };
+        if holds {
+            return Ok(());
+        }
+        Err(denied(&format!(
+            "Policy Condition failed: [\"{kind}\", \"${field}\", \"{wanted}\"]"
+        )))
+    }
+}
+
+fn number(value: &Value) -> Option<u64> {
+    value
+        .as_u64()
+        .or_else(|| value.as_str().and_then(|text| text.parse().ok()))
+}
+
+fn denied(why: &str) -> Error {
+    error::ACCESS_DENIED.saying(format!("Invalid according to Policy: {why}"))
+}
+
+/// Holds a form against its policy, if it has one. `key` is the object's, with the file's name in it.
+pub fn check(form: &Form<'_>, bucket: &str, key: &str, now_ms: u64) -> Result<Sizes, Error> {
+    let mut sizes = Sizes {
+        smallest: 0,
+        largest: limits::SINGLE_PUT,
+    };
+    let Some(policy) = form.field("policy") else {
+        return Ok(sizes);
+    };
+    if form.field("x-amz-signature").is_none() && form.field("signature").is_none() {
+        return Err(error::invalid_argument(
+            "X-Amz-Signature",
+            "",
+            "Bucket POST must contain a field named 'X-Amz-Signature'.  If it is specified, please check the order of \
+             the fields.",
+        ));
+    }
+    let (expires, conditions) = read(policy).ok_or_else(|| MALFORMED.error())?;
+    if now_ms / 1000 > expires {
+        return Err(denied("Policy expired."));
+    }
+    for condition in &conditions {
+        if let Condition::Size(wanted) = condition {
+            sizes = *wanted;
+        }
+        condition.check(match condition.field() {
+            "bucket" => bucket,
+            "key" => key,
+            field => form.field(field).unwrap_or_default(),
+        })?;
+    }
+    let is_extra = |name: &&str| {
+        !UNCONDITIONAL.contains(name)
+            && !name.starts_with("x-ignore-")
+            && !conditions
+                .iter()
+                .any(|condition| condition.field() == *name)
+    };
+    let extra: Vec<&str> = form.names().filter(is_extra).collect();
+    if extra.is_empty() {
+        return Ok(sizes);
+    }
+    Err(denied(&format!("Extra input fields: {}", extra.join(", "))))
+}
+
+/// When a policy ends, and its conditions.
+fn read(policy: &str) -> Option<(u64, Vec<Condition>)> {
+    let policy: Value = serde_json::from_slice(&encoding::from_base64(policy.trim())?).ok()?;
+    let expires = time::parse(policy.get("expiration")?.as_str()?)?;
+    let conditions = policy.get("conditions")?.as_array()?;
+    let read: Option<Vec<_>> = conditions.iter().map(Condition::read).collect();
+    Some((expires, read?.into_iter().flatten().collect()))
+}
