@@ -140,13 +140,13 @@ pub fn check(status: u16, body: &[u8]) -> Result<(), Failure> {
 
 /// Whether a batch of [`delete`] or [`change_visibility`] was carried out whole: single entries fail with status 200.
 pub fn check_entries(body: &[u8]) -> Result<(), Failure> {
-    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-    let failed = answer.get("Failed").and_then(Value::as_array);
+    let answer: Json = serde_json::from_slice(body).unwrap_or_default();
+    let failed = answer.get("Failed").and_then(Json::as_array);
     let Some(failed) = failed.filter(|failed| !failed.is_empty()) else {
         return Ok(());
     };
-    let text = |entry: &Value, key| {
-        let text = entry.get(key).and_then(Value::as_str);
+    let text = |entry: &Json, key| {
+        let text = entry.get(key).and_then(Json::as_str);
         text.unwrap_or("no reason given").to_owned()
     };
     let reasons: BTreeSet<String> = failed
@@ -159,7 +159,7 @@ pub fn check_entries(body: &[u8]) -> Result<(), Failure> {
         failed.len(),
         reasons.join("; ")
     );
-    let senders = |entry: &Value| entry.get("SenderFault") == Some(&Value::Bool(true));
+    let senders = |entry: &Json| entry.get("SenderFault") == Some(&Json::Bool(true));
     Err(if failed.iter().all(senders) {
         Failure::Permanent(said)
     } else {
