@@ -78,6 +78,24 @@ fn a_route_to_a_function_that_is_not_defined_is_refused() {
 }
 
 #[test]
+fn what_a_trigger_names_is_shown_where_it_is_named() {
+    let text = Project::echo(
+        "[queues.orders]\n[buckets.photos]\n\
+         [triggers.orders]\nplugin = 'sqs'\nqueue = 'orders'\nfunction = 'ehco'\n\
+         [triggers.photos]\nplugin = 's3'\nbucket = 'photos'\ntarget-queue = 'oders'\n\
+         [triggers.wrong]\nplugin = 's3'\nqueue = 'orders'\nfunction = 'echo'\n",
+    )
+    .refusal();
+    for message in [
+        "lambkin.toml:8:1: triggers.orders.function: invokes the function \"ehco\", which is not defined; did you mean `echo`?",
+        "lambkin.toml:12:1: triggers.photos.target-queue: sends to the queue \"oders\", which is not defined; did you mean `orders`?",
+        "lambkin.toml:14:10: triggers.wrong.plugin: plugin s3 does not play the role batch-trigger",
+    ] {
+        assert!(text.contains(message), "{text}");
+    }
+}
+
+#[test]
 fn a_port_that_is_taken_or_wanted_twice_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();

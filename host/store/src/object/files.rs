@@ -18,7 +18,7 @@ use super::{failure, path, types::ObjectError};
 /// Where files are that are no objects yet.
 const INCOMING: &str = ".incoming";
 
-/// How often a move to a place is tried whose folder others may just be clearing away.
+/// How often a folder is made, and a file moved into it, that others may just be clearing away.
 const TRIES: usize = 8;
 
 /// Something to do with a file of the objects' folder after a commit. Doing it twice does no harm.
@@ -76,6 +76,21 @@ impl Chore {
     }
 }
 
+/// Makes a folder and those above it. One that has just become empty may be removed between being found and being
+/// needed: then it is made again.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut made = fs::create_dir_all(folder);
+    for _ in 1..TRIES {
+        match made.as_ref().map_err(io::Error::kind) {
+            Err(io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => {
+                made = fs::create_dir_all(folder);
+            }
+            _ => break,
+        }
+    }
+    made
+}
+
 /// The objects' folder.
 #[derive(Debug, Clone)]
 pub(super) struct Files {
@@ -115,7 +130,7 @@ impl Files {
         let Some(folder) = self.root.join(file).parent().map(Path::to_owned) else {
             return Ok(());
         };
-        fs::create_dir_all(&folder).map_err(|error| failure::file("make", &folder, &error))
+        make_folder(&folder).map_err(|error| failure::file("make", &folder, &error))
     }
 
     /// Does the chores and returns which are done. What fails stays for the next start: nothing of it shows.
@@ -139,7 +154,7 @@ impl Files {
                 // Its folder was empty, and cleared away.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     if let Some(folder) = to.parent() {
-                        fs::create_dir_all(folder)?;
+                        make_folder(folder)?;
                     }
                 }
                 moved => return moved,

@@ -19,8 +19,8 @@ async fn put_told(house: &House, key: &str, bytes: &str) -> ObjectInfo {
 async fn next_now(house: &House) -> Option<LeasedChange> {
     let mut next = Box::pin(house.objects.next_change("b"));
     let mut answered = None;
-    // Whoever waits has asked the store before this is answered.
-    for _ in 0..3 {
+    // Whoever waits asks in a task of its own: after so many turns it has had its own.
+    for _ in 0..100 {
         tokio::select! {
             biased;
             change = &mut next => answered = Some(change.unwrap()),
@@ -29,6 +29,7 @@ async fn next_now(house: &House) -> Option<LeasedChange> {
         if answered.is_some() {
             break;
         }
+        tokio::task::yield_now().await;
     }
     answered
 }
