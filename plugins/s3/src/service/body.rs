@@ -112,7 +112,7 @@ fn is_chunked(request: &Request) -> bool {
 }
 
 /// The length of the body without its framing, as the request says.
-fn length(request: &Request) -> Option<u64> {
+pub fn length(request: &Request) -> Option<u64> {
     let name = if is_chunked(request) {
         "x-amz-decoded-content-length"
     } else {

@@ -34,6 +34,8 @@ pub const PRESIGNED: u64 = 7 * 24 * 60 * 60;
 /// A piece of a body on its way in or out: large enough to make few calls of the host, small against the 64 MiB of
 /// memory a request has.
 pub const PIECE: usize = 256 * 1024;
+/// The longest body of a refused request that is read to its end: a part as the SDKs cut them, and some more.
+pub const DRAINED: u64 = 16 * 1024 * 1024;
 /// An XML document. The largest sensible one completes 10,000 parts with SHA-256 checksums: about 2 MB. Its tree takes
 /// a few times that.
 pub const DOCUMENT: usize = 4 * 1024 * 1024;

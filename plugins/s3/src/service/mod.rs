@@ -55,7 +55,7 @@ use error::Error;
 /// Answers a request.
 pub fn answer(request: &Request, body: &mut dyn Input, world: World<'_>) -> Response {
     let (request_id, host_id) = (world.request_id(), world.host_id());
-    let response = match call(request, body, world) {
+    let response = match call(request, &mut *body, world) {
         Ok(mut call) => {
             let response =
                 perform(&mut call).unwrap_or_else(|error| error.respond(&request_id, &host_id));
@@ -63,6 +63,9 @@ pub fn answer(request: &Request, body: &mut dyn Input, world: World<'_>) -> Resp
         }
         Err(error) => error.respond(&request_id, &host_id),
     };
+    if response.status >= 400 {
+        drain(request, body);
+    }
     let mut response = response
         .with("x-amz-request-id", request_id)
         .with("x-amz-id-2", host_id)
@@ -72,6 +75,18 @@ pub fn answer(request: &Request, body: &mut dyn Input, world: World<'_>) -> Resp
         response.body = Body::Empty;
     }
     response
+}
+
+/// Reads what is left of the body of a request that failed: a connection with an unread body ends, and a client that
+/// believes it open fails with its next request. Not if the body is long, or the client waits for leave to send it.
+fn drain(request: &Request, body: &mut dyn Input) {
+    let is_short = body::length(request).is_some_and(|length| length <= limits::DRAINED);
+    if is_short && request.header("expect").is_none() {
+        while body
+            .read(limits::PIECE)
+            .is_ok_and(|piece| !piece.is_empty())
+        {}
+    }
 }
 
 fn call<'a>(

@@ -1,7 +1,8 @@
 //! Which operation a request asks for.
 //!
 //! A table: the method, whether it is about the service, a bucket or an object, and what else the request has to have.
-//! The first row that fits is it, so the rows with more conditions come first.
+//! The first row that fits is it, so the rows with more conditions come first. Most settings of a bucket are no rows: they
+//! are found in [`bucket_settings`].
 
 use super::call::Call;
 use super::error::{self, Error};

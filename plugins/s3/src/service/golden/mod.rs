@@ -103,14 +103,17 @@ fn ask(memory: &Memory, text: &str) -> Response {
         bytes: body.into_bytes(),
         cut,
     };
-    let world = World {
+    answer(&request, &mut body, world(memory))
+}
+
+fn world(memory: &Memory) -> World<'_> {
+    World {
         store: memory,
         region: "us-east-1",
         account: "000000000000",
         now_ms: NOW,
         random: [0xab; 64],
-    };
-    answer(&request, &mut body, world)
+    }
 }
 
 fn render(memory: &Memory, response: &Response) -> String {
@@ -228,6 +231,31 @@ fn ids_are_in_headers_and_errors() {
         header("x-amz-id-2")
     );
     assert!(String::from_utf8_lossy(bytes).ends_with(&ids));
+}
+
+#[test]
+fn the_body_of_a_refused_request_is_read_unless_it_is_long_or_waited_for() {
+    let left = |headers: &[(&str, &str)]| {
+        let memory = Memory::default();
+        let headers = headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let request = Request::new("PUT", "/nobodys/a", headers);
+        let mut body = Pieces {
+            bytes: vec![0; 100],
+            cut: false,
+        };
+        let response = answer(&request, &mut body, world(&memory));
+        assert!(response.status >= 400);
+        body.bytes.len()
+    };
+    assert_eq!(left(&[("Content-Length", "100")]), 0);
+    assert_eq!(left(&[("Content-Length", "100000000")]), 100);
+    assert_eq!(
+        left(&[("Content-Length", "100"), ("Expect", "100-continue")]),
+        100
+    );
 }
 
 #[test]
