@@ -39,8 +39,7 @@ pub enum HostError {
 pub struct LoadError {
     /// The plugin as the operator calls it.
     pub plugin: String,
-    /// Why.
-    #[source]
+    /// Why; a part of what this error says.
     pub cause: LoadCause,
 }
 

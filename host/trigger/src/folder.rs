@@ -15,9 +15,9 @@ use lambkin_store::object::{Folder, Notice, Objects};
 use notify::event::{AccessKind, AccessMode, CreateKind};
 use notify::{Event, EventKind, RecursiveMode, Watcher};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use crate::limits::QUIET;
+use crate::limits::{GATHER, QUIET};
 
 /// A bucket's folder, ready to be watched.
 #[derive(Debug)]
@@ -93,8 +93,11 @@ impl FolderWatch {
                 changed.note(event, &self.folder);
             }
             if changed.everything {
-                // A folder that is being filled is better compared once than at each file.
-                while let Ok(event) = timeout(QUIET, events.recv()).await {
+                // A folder that is being filled is better compared once than at each file, but not only when it is full.
+                let latest = Instant::now() + GATHER;
+                while Instant::now() < latest
+                    && let Ok(event) = timeout(QUIET, events.recv()).await
+                {
                     changed.note(event?, &self.folder);
                 }
             }

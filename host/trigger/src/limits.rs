@@ -30,5 +30,8 @@ pub const TELL_ATTEMPTS: u32 = 5;
 /// for whoever has just made room.
 pub const STORE_PAUSE: Duration = Duration::from_secs(5);
 
-/// How long a folder's files have to be quiet before they are read, where the system does not say that one was closed.
+/// How long a folder that is being filled has to be quiet before it is compared.
 pub const QUIET: Duration = Duration::from_millis(200);
+
+/// The longest wait for that: a folder that is never quiet has its changes noticed all the same.
+pub const GATHER: Duration = Duration::from_secs(2);

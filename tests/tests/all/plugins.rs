@@ -9,12 +9,14 @@ use crate::support::{Project, RAW_BOOTSTRAP};
 /// The templates of a hand-made component, shared with the plugin room's own tests.
 const COMPONENT: &str = include_str!("../../../host/plugin/tests/fixtures/component.wat");
 const CORE: &str = include_str!("../../../host/plugin/tests/fixtures/core.wat");
+const COMMON: &str = include_str!("../../../host/plugin/tests/fixtures/common.wat");
 
 /// A component whose `shape` has this body; the good one invokes `f` with the trigger's settings as event.
 fn component(name: &str, shape: &str) -> Vec<u8> {
     let respond = "(call $response (i32.const 200) (i32.const 0) (i32.const 0) (local.get $text) (local.get $length))";
     let text = COMPONENT
         .replace("{{core}}", CORE)
+        .replace("{{common}}", COMMON)
         .replace("{{name}}", name)
         .replace("{{id}}", "string")
         .replace(

@@ -88,8 +88,8 @@ fn write_message(out: &mut impl Write, waiting: &Waiting, json: bool) -> std::io
         "attributes": attributes,
         "body": body,
     });
-    if let Some(id) = &waiting.message_id {
-        line["messageId"] = json!(id);
+    if let (Some(id), Some(line)) = (&waiting.message_id, line.as_object_mut()) {
+        line.insert("messageId".to_owned(), json!(id));
     }
     writeln!(out, "{line}")
 }

@@ -277,10 +277,8 @@ pub fn of_fault(fault: Fault, bucket: &str, key: &str) -> Error {
             eprintln!("s3: bucket {bucket:?}, key {key:?}: {text}");
             error::INVALID_REQUEST.saying(text)
         }
-        Fault::Unavailable(text) => {
-            eprintln!("s3: bucket {bucket:?}, key {key:?}: {text}");
-            error::SERVICE_UNAVAILABLE
-                .saying(format!("Service is unable to handle request: {text}"))
-        }
+        // The host's log has said it already.
+        Fault::Unavailable(text) => error::SERVICE_UNAVAILABLE
+            .saying(format!("Service is unable to handle request: {text}")),
     }
 }
