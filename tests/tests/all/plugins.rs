@@ -6,31 +6,15 @@ use serde_json::json;
 
 use crate::support::{Project, RAW_BOOTSTRAP};
 
-/// The templates of a hand-made component, shared with the plugin room's own tests.
-const COMPONENT: &str = include_str!("../../../host/plugin/tests/fixtures/component.wat");
-const CORE: &str = include_str!("../../../host/plugin/tests/fixtures/core.wat");
-const COMMON: &str = include_str!("../../../host/plugin/tests/fixtures/common.wat");
+/// Hand-made components, as the plugin room's own tests use them.
+#[path = "../../../host/plugin/tests/all/template.rs"]
+#[allow(dead_code, reason = "not all of them are needed here")]
+mod template;
 
 /// A component whose `shape` has this body; the good one invokes `f` with the trigger's settings as event.
 fn component(name: &str, shape: &str) -> Vec<u8> {
-    let respond = "(call $response (i32.const 200) (i32.const 0) (i32.const 0) (local.get $text) (local.get $length))";
-    let text = COMPONENT
-        .replace("{{core}}", CORE)
-        .replace("{{common}}", COMMON)
-        .replace("{{name}}", name)
-        .replace("{{id}}", "string")
-        .replace(
-            "{{configure}}",
-            "(call $setup (local.get $config) (local.get $length))",
-        )
-        .replace("{{shape}}", shape)
-        .replace("{{respond}}", respond);
-    let text = ["imports", "with", "lower", "module"]
-        .iter()
-        .fold(text, |text, part| {
-            text.replace(&format!("{{{{{part}}}}}"), "")
-        });
-    wat::parse_str(text).expect("the fixture is valid text")
+    let fixture = template::good().with("name", name).with("shape", shape);
+    fixture.bytes().to_vec()
 }
 
 const NAME: &str = "lambkin:http-trigger/shaper@0.1.0";
