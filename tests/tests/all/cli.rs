@@ -37,6 +37,18 @@ fn invoke_prints_the_result_on_stdout_and_logs_on_stderr() {
 }
 
 #[test]
+fn who_reads_only_a_part_of_the_output_sees_no_error() {
+    let project = Project::new("");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = lambkin();
+    command.args(["completions", "bash"]).stdout(writer);
+    let output = command.current_dir(project.path()).output().unwrap();
+    assert_eq!(err(&output), "");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
 fn invoke_takes_its_event_from_a_file_from_stdin_or_is_empty() {
     let project = Project::echo("");
     project.file("event.json", "[1,2]");

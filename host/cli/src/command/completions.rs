@@ -1,5 +1,6 @@
 //! `lambkin completions`: a completion script for a shell.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
@@ -8,11 +9,9 @@ use crate::args::Args;
 
 /// Prints the script to standard output.
 pub fn run(shell: clap_complete::Shell) -> anyhow::Result<ExitCode> {
-    clap_complete::generate(
-        shell,
-        &mut Args::command(),
-        "lambkin",
-        &mut std::io::stdout(),
-    );
+    // Not into standard output at once: clap panics when it is closed.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "lambkin", &mut script);
+    std::io::stdout().write_all(&script)?;
     Ok(ExitCode::SUCCESS)
 }
