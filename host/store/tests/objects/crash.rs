@@ -216,7 +216,7 @@ async fn a_folder_that_can_not_be_written_is_named() {
     let store = Store::open(&folder.path().join("store.sqlite"))
         .await
         .unwrap();
-    let clock = Arc::new(SetClock(watch::Sender::new(NOW)));
+    let clock = Arc::new(ManualClock::new(NOW));
     let opened = Objects::open_store(&folder.path().join("objects"), store, clock).await;
     let text = opened.unwrap_err().to_string();
     assert!(
