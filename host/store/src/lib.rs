@@ -1,16 +1,17 @@
-//! What the host has accepted and not finished yet: durable queues in one SQLite file.
+//! What the host has accepted: durable queues in one SQLite file, and objects beside it.
 //!
 //! A [`Store`] has one writer, a thread of its own. Callers hand it operations and wait; it takes everything that
 //! waits, runs it in one transaction, commits, and answers everyone (group commit). So an operation that was answered is
 //! committed, and sixteen callers at once cost little more than one.
 //!
-//! There are two kinds of queues. Those of [`queue::Queues`] are Amazon SQS's. The queues of functions' events are the
-//! store's own, and simpler: a message belongs to a queue, which is nothing but a name, and is due at a time. A consumer *leases* what is due,
-//! works, and then completes or reschedules it; a lease that runs out makes the message due again. A consumer never
-//! polls: [`Store::bell`] rings when a queue has something new, and every lease says when the next message is due. The
-//! time is always the caller's, in milliseconds since the Unix epoch, so tests need not wait.
+//! There are two kinds of queues. Those of [`queue::Queues`] are Amazon SQS's. The queues of functions' events, and of
+//! objects' changes, are the store's own and simpler: a message belongs to a queue, which is nothing but a name, and is
+//! due at a time. A consumer *leases* what is due, works, and then completes or reschedules it; a lease that runs out
+//! makes the message due again. A consumer never polls: [`Store::bell`] rings when a queue has something new, and every
+//! lease says when the next message is due. The time is always the caller's, in milliseconds since the Unix epoch, so
+//! tests need not wait.
 //!
-//! Objects are plain files beside it, with rows in it: see [`object`].
+//! Objects are plain files, with rows in the same SQLite file: see [`object`].
 //!
 //! **What survives.** A commit is in the operating system's hands before it is answered (write-ahead log,
 //! `synchronous = NORMAL`), so it survives a kill of the host at any moment. It is on the disk itself a few

@@ -34,7 +34,9 @@ pub struct FolderWatch {
 #[derive(Debug, Default)]
 struct Changed {
     everything: bool,
-    /// Relative to the folder.
+    /// Whether something is gone, so that more is likely to follow.
+    unsettled: bool,
+    /// Relative to the folder; each stands for what was below it, too.
     files: BTreeSet<PathBuf>,
 }
 
@@ -57,7 +59,7 @@ impl FolderWatch {
         };
         let mut changed = Changed {
             everything: true,
-            files: BTreeSet::new(),
+            ..Changed::default()
         };
         loop {
             self.compare(std::mem::take(&mut changed)).await;
@@ -92,8 +94,9 @@ impl FolderWatch {
             while let Ok(event) = events.try_recv() {
                 changed.note(event, &self.folder);
             }
-            if changed.everything {
+            if changed.everything || changed.unsettled {
                 // A folder that is being filled is better compared once than at each file, but not only when it is full.
+                // A file that is gone may be back at once: so many an editor saves.
                 let latest = Instant::now() + GATHER;
                 while Instant::now() < latest
                     && let Ok(event) = timeout(QUIET, events.recv()).await
@@ -163,8 +166,7 @@ impl Changed {
             } else if let Ok(relative) = path.strip_prefix(folder)
                 && !relative.as_os_str().is_empty()
             {
-                // A folder that was moved away looks like a file that is gone.
-                self.everything |= !path.exists();
+                self.unsettled |= !path.exists();
                 self.files.insert(relative.to_owned());
             }
         }
@@ -179,5 +181,43 @@ fn notices() -> Folder {
     Folder {
         created: notice("ObjectCreated:Put"),
         removed: notice("ObjectRemoved:Delete"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::event::{ModifyKind, RemoveKind, RenameMode};
+
+    use super::*;
+
+    /// What is to be compared after something has happened to a file of this crate's folder.
+    fn noted(kind: EventKind, file: &str) -> Changed {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut changed = Changed::default();
+        let event = Event::new(kind).add_path(folder.join(file));
+        changed.note(Ok(event), folder);
+        changed
+    }
+
+    #[test]
+    fn a_file_that_is_gone_is_compared_when_it_does_not_come_back_and_alone() {
+        for kind in [
+            EventKind::Remove(RemoveKind::File),
+            EventKind::Modify(ModifyKind::Name(RenameMode::From)),
+        ] {
+            let changed = noted(kind, "src/gone.rs");
+            assert!(changed.unsettled && !changed.everything);
+            assert!(changed.files.contains(Path::new("src/gone.rs")));
+        }
+    }
+
+    #[test]
+    fn a_folder_that_comes_has_everything_compared_as_its_files_may_have_come_unseen() {
+        for kind in [
+            EventKind::Create(CreateKind::Folder),
+            EventKind::Modify(ModifyKind::Name(RenameMode::To)),
+        ] {
+            assert!(noted(kind, "src").everything);
+        }
     }
 }

@@ -7,10 +7,11 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use lambkin_lambda::FunctionSpec;
+use lambkin_plugin::is_granted;
 use lambkin_store::object::Versioning;
 
 use crate::args::Place;
-use crate::config::{Bucket, Config, Queue, Service, full_name, grants};
+use crate::config::{Bucket, Config, Queue, Service, full_name};
 use crate::host::{self, Plugins};
 
 /// Something in the configuration would not work.
@@ -142,7 +143,7 @@ fn write_grant<'a>(
     let Some(patterns) = patterns else {
         return Ok(());
     };
-    let granted: Vec<&str> = defined.filter(|name| grants(patterns, name)).collect();
+    let granted: Vec<&str> = defined.filter(|name| is_granted(patterns, name)).collect();
     let granted = match granted.as_slice() {
         [] => "none that is defined".to_owned(),
         names => names.join(", "),

@@ -36,7 +36,7 @@ pub use queue::{FIFO_SUFFIX, Queue};
 use reader::{Found, Problems, Reader};
 pub use reader::{nearest, suggestion};
 pub use section::{PluginSource, Section};
-pub use service::{Service, grants};
+pub use service::Service;
 pub use source::Problem;
 use source::Source;
 pub use trigger::{Feed, Poll, Trigger};

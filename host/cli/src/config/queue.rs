@@ -4,7 +4,7 @@
 //! enforces goes along as attributes under AWS's names, and only if it is set.
 
 use lambkin_lambda::Account;
-use lambkin_store::queue::{DeadLetter, Settings};
+use lambkin_store::queue::{DeadLetter, Queues, Settings};
 use serde_json::json;
 
 use super::reader::{Found, Problems, Reader, suggestion};
@@ -13,7 +13,6 @@ use super::reader::{Found, Problems, Reader, suggestion};
 pub const FIFO_SUFFIX: &str = ".fifo";
 
 /// SQS's limits.
-const NAME_LENGTH: usize = 80;
 const TAGS: usize = 50;
 const SOURCE_QUEUES: usize = 10;
 
@@ -74,14 +73,12 @@ fn arn(account: &Account, name: &str) -> String {
 
 /// Says why a name is none, if so.
 fn check_name(name: &str) -> Result<(), &'static str> {
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    let stem = name.strip_suffix(FIFO_SUFFIX).unwrap_or(name);
-    if stem.is_empty() || name.len() > NAME_LENGTH || !stem.bytes().all(legal) {
-        return Err(
-            "a queue's name is 1 to 80 letters, digits, `-` and `_`; that of a FIFO queue ends in `.fifo`",
-        );
+    if Queues::is_name(name) {
+        return Ok(());
     }
-    Ok(())
+    Err(
+        "a queue's name is 1 to 80 letters, digits, `-` and `_`; that of a FIFO queue ends in `.fifo`",
+    )
 }
 
 impl QueueReader<'_> {

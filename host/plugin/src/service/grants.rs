@@ -26,13 +26,18 @@ impl<T> Granted<T> {
 
     /// Whether this name was granted.
     pub(super) fn allows(&self, name: &str) -> bool {
-        self.names.iter().any(|pattern| matches(pattern, name))
+        is_granted(&self.names, name)
     }
 
     /// Whether every name was granted, so that lists need no filter.
     pub(super) fn allows_all(&self) -> bool {
         self.names.iter().any(|pattern| pattern == "*")
     }
+}
+
+/// Whether one of an operator's `patterns` stands for this name; `*` stands for any characters.
+pub fn is_granted(patterns: &[String], name: &str) -> bool {
+    patterns.iter().any(|pattern| matches(pattern, name))
 }
 
 /// Whether a name is what a pattern says: the pieces between its `*`, in this order, the first at the start and the last
@@ -70,6 +75,7 @@ mod tests {
             ("a*b*c", "abc"),
             ("a*b*c", "a-b-b-c"),
             ("a**c", "ac"),
+            ("ab*ba", "abba"),
             ("*a*", "banana"),
             ("*ab", "aab"),
         ] {
@@ -84,8 +90,10 @@ mod tests {
             ("orders", "orders2"),
             ("", "a"),
             ("test-*", "tests-a"),
+            ("test-*", "tes"),
             ("*.fifo", "a.fifo2"),
             ("a*b*c", "acb"),
+            ("a*b*c", "a-c"),
             // The ends do not overlap.
             ("ab*ba", "aba"),
             ("a?", "ab"),

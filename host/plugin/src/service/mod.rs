@@ -20,6 +20,7 @@ mod settings;
 mod store;
 
 pub(crate) use self::grants::Grants;
+pub use self::grants::is_granted;
 pub(crate) use self::handler::Handler;
 pub(crate) use self::settings::Settings;
 pub(crate) use self::store::{StoreView, link as link_store};

@@ -9,7 +9,7 @@ use crate::error::file_advice;
 
 /// Why something inside a transaction did not happen.
 ///
-/// Whatever is refused is refused before anything was written: a refusal does not roll back.
+/// Whatever is refused is refused before anything of it was written: a refusal does not roll back.
 #[derive(Debug)]
 pub(super) enum Fault {
     Refused(ObjectError),

@@ -75,10 +75,17 @@ pub(super) fn files(connection: &Connection) -> rusqlite::Result<HashSet<String>
         .collect()
 }
 
-fn file_of(connection: &Connection, upload: &str, number: u32) -> rusqlite::Result<Option<String>> {
+/// A part's file and how many bytes it was stored with.
+fn file_of(
+    connection: &Connection,
+    upload: &str,
+    number: u32,
+) -> rusqlite::Result<Option<(String, u64)>> {
     connection
-        .prepare_cached("SELECT file FROM parts WHERE upload = ?1 AND number = ?2")?
-        .query_row(params![upload, number], |row| row.get(0))
+        .prepare_cached("SELECT file, size FROM parts WHERE upload = ?1 AND number = ?2")?
+        .query_row(params![upload, number], |row| {
+            Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned()))
+        })
         .optional()
 }
 
@@ -219,7 +226,7 @@ impl Objects {
                 find(connection, bucket, &id, None)?;
                 let old = file_of(connection, &id, kept.number)?;
                 insert(connection, &id, &kept, &new)?;
-                Ok(old)
+                Ok(old.map(|(file, _)| file))
             })
             .await;
         let unneeded = match &committed {
@@ -265,32 +272,33 @@ impl Objects {
         }
         let mut upload = self.upload(bucket, digests).await?;
         for number in numbers {
-            let (file, path) = self.open_part(bucket, id, number).await?;
-            upload.append(file, path).await?;
+            let (file, path, size) = self.open_part(bucket, id, number).await?;
+            upload.append(file, path, size).await?;
         }
         Ok(upload)
     }
 
+    /// A part's file, its path and how many bytes it was stored with.
     async fn open_part(
         &self,
         bucket: &str,
         id: &str,
         number: u32,
-    ) -> Result<(File, PathBuf), ObjectError> {
+    ) -> Result<(File, PathBuf, u64), ObjectError> {
         let mut gone = ObjectError::Missing;
         for _ in 0..TRIES {
             let (bucket, id) = (bucket.to_owned(), id.to_owned());
             let find = move |connection: &Connection| {
                 let bucket = bucket::find(connection, &bucket)?;
                 find(connection, bucket.id, &id, None)?;
-                let file = file_of(connection, &id, number)?;
-                let file = file.ok_or(Fault::Refused(ObjectError::Missing))?;
-                Ok((file, bucket.folder))
+                let part = file_of(connection, &id, number)?;
+                let part = part.ok_or(Fault::Refused(ObjectError::Missing))?;
+                Ok((part, bucket.folder))
             };
-            let (file, folder) = self.run(Vec::new(), find).await?;
+            let ((file, size), folder) = self.run(Vec::new(), find).await?;
             let path = self.part_path(&file, folder.as_deref());
             let open = move || match File::open(&path) {
-                Ok(file) => Ok(Ok((file, path))),
+                Ok(file) => Ok(Ok((file, path, size))),
                 Err(error) => {
                     let failed = failure::file("read", &path, &error);
                     let replaced = error.kind() == io::ErrorKind::NotFound;

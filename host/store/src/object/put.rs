@@ -232,9 +232,9 @@ impl Objects {
     ) -> Result<Stored, ObjectError> {
         let done = self.done();
         self.run(bells, move |connection| {
-            let stored = store(connection, &plan)?;
+            // First, as it is to be noted also if the plan is refused.
             Chore::forget(connection, &done)?;
-            Ok(stored)
+            store(connection, &plan)
         })
         .await
     }

@@ -64,18 +64,11 @@ impl OpenFile {
 impl Content {
     /// Takes an open file for an object of so many bytes.
     pub(super) fn of(mut file: File, path: PathBuf, size: u64) -> Result<Self, ObjectError> {
-        let failed = |error: io::Error| failure::file("read", &path, &error);
-        let found = file.metadata().map_err(failed)?.len();
-        if found != size {
-            return Err(ObjectError::File(format!(
-                "can not read {}: it has {found} bytes and was stored with {size}; it was changed, or cut by a power \
-                 failure: store the object again, or delete it",
-                path.display()
-            )));
-        }
+        check_length(&file, &path, size, "store the object again, or delete it")?;
         if size <= SMALL {
             let mut bytes = vec![0; size as usize];
-            file.read_exact(&mut bytes).map_err(failed)?;
+            let read = file.read_exact(&mut bytes);
+            read.map_err(|error| failure::file("read", &path, &error))?;
             return Ok(Self::Small(bytes.into()));
         }
         Ok(Self::File(Arc::new(OpenFile {
@@ -84,6 +77,27 @@ impl Content {
             position: Mutex::default(),
         })))
     }
+}
+
+/// Whether a file is as long as it was stored; `remedy` is what to do if it is not.
+pub(super) fn check_length(
+    file: &File,
+    path: &Path,
+    size: u64,
+    remedy: &str,
+) -> Result<(), ObjectError> {
+    let about = file.metadata();
+    let found = about
+        .map_err(|error| failure::file("read", path, &error))?
+        .len();
+    if found == size {
+        return Ok(());
+    }
+    Err(ObjectError::File(format!(
+        "can not read {}: it has {found} bytes and was stored with {size}; it was changed, or cut by a power failure: \
+         {remedy}",
+        path.display()
+    )))
 }
 
 impl Object {

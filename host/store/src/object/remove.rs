@@ -138,9 +138,9 @@ impl Objects {
             }
             let done = objects.done();
             let remove = move |connection: &Connection| {
-                let removed = remove(connection, &wish)?;
+                // First, as it is to be noted also if the wish is refused.
                 Chore::forget(connection, &done)?;
-                Ok(removed)
+                remove(connection, &wish)
             };
             let (removed, chores) = objects.run(bells, remove).await?;
             // What is not done now is done at the next start.

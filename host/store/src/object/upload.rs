@@ -15,7 +15,7 @@ use tokio::task::{self, JoinHandle};
 
 use super::digest::Digests;
 use super::failure::{self, invalid};
-use super::read::{Content, Object};
+use super::read::{Content, Object, check_length};
 use super::types::{Digest, Finished, ObjectError};
 use super::{Objects, files, path};
 
@@ -113,13 +113,17 @@ impl Upload {
         .await
     }
 
-    /// Adds a whole file.
-    pub(super) async fn append(&mut self, file: File, of: PathBuf) -> Result<(), ObjectError> {
+    /// Adds a whole part, which was stored with so many bytes.
+    pub(super) async fn append(
+        &mut self,
+        part: File,
+        of: PathBuf,
+        size: u64,
+    ) -> Result<(), ObjectError> {
         self.flush().await?;
         self.work(move |sink| {
-            let length = file.metadata().map(|about| about.len());
-            let length = length.map_err(|error| failure::file("read", &of, &error))?;
-            sink.copy(&file, &of, 0, length)
+            check_length(&part, &of, size, "upload the part again")?;
+            sink.copy(&part, &of, 0, size)
         })
         .await
     }

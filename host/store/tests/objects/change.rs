@@ -39,7 +39,7 @@ async fn a_change_says_everything_and_is_told_until_it_was() {
     let house = House::new().await;
     house.keep_versions(Versioning::On).await;
     let info = put_told(&house, "k", "bytes").await;
-    house.clock.set(NOW + 5);
+    house.clock.advance(5);
     let removed = house.objects.remove(
         "b",
         "k",
@@ -143,7 +143,7 @@ async fn what_could_not_be_told_comes_again_when_its_time_has_come() {
     assert!(next_now(&house).await.is_none());
     let objects = house.objects.clone();
     let waiting = tokio::spawn(async move { objects.next_change("b").await.unwrap() });
-    house.clock.set(NOW + 500);
+    house.clock.advance(500);
     assert_eq!(waiting.await.unwrap().change, late.change);
 }
 

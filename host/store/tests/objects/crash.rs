@@ -105,11 +105,32 @@ async fn chores_that_were_done_are_done_again_without_harm() {
     let after = House::at(folder).await.again().await;
     assert_eq!(after.files(), files);
     assert_eq!(after.get("k").await.unwrap(), "4");
-    let open: i64 = rusqlite::Connection::open(after.folder.path().join("store.sqlite"))
-        .unwrap()
-        .query_row("SELECT count(*) FROM file_chores", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(open, 0);
+    assert_eq!(open_chores(&after), 0);
+}
+
+/// Chores that the next host would do.
+fn open_chores(house: &House) -> i64 {
+    let rows = rusqlite::Connection::open(house.folder.path().join("store.sqlite")).unwrap();
+    let count = "SELECT count(*) FROM file_chores";
+    rows.query_row(count, [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
+async fn chores_that_were_done_are_forgotten_also_by_what_is_refused() {
+    let house = House::new().await;
+    for _ in 0..3 {
+        house.put("k", "x").await;
+        let absent = Put {
+            condition: Condition::Absent,
+            ..put("y")
+        };
+        let refused = house.put_with("k", "y", absent).await;
+        assert_eq!(refused, Err(ObjectError::Precondition));
+        let other = Condition::Matches(vec!["other".to_owned()]);
+        let refused = house.objects.remove("b", "k", None, other, None).await;
+        assert_eq!(refused, Err(ObjectError::Precondition));
+    }
+    assert_eq!(open_chores(&house), 0);
 }
 
 #[tokio::test]
@@ -195,7 +216,7 @@ async fn a_folder_that_can_not_be_written_is_named() {
     let store = Store::open(&folder.path().join("store.sqlite"))
         .await
         .unwrap();
-    let clock = Arc::new(SetClock(watch::Sender::new(NOW)));
+    let clock = Arc::new(ManualClock::new(NOW));
     let opened = Objects::open_store(&folder.path().join("objects"), store, clock).await;
     let text = opened.unwrap_err().to_string();
     assert!(

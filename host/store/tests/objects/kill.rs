@@ -21,7 +21,7 @@ async fn storing_until_killed() {
     let Ok(folder) = std::env::var(FOLDER) else {
         return;
     };
-    let clock = Arc::new(SetClock(watch::Sender::new(NOW)));
+    let clock = Arc::new(ManualClock::new(NOW));
     let folder = PathBuf::from(folder);
     let store = Store::open(&folder.join("store.sqlite")).await.unwrap();
     let objects = Objects::open_store(&folder.join("objects"), store, clock)

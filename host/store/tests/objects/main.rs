@@ -1,4 +1,4 @@
-//! Objects through their public face. The clock is made up and nothing waits for it.
+//! Objects through their public face, on a clock that stands still until a test moves it.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,47 +17,22 @@ mod put;
 mod versions;
 
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use lambkin_store::object::{
     Condition, Digest, Notice, ObjectError, ObjectInfo, Objects, Put, Query, Versioning,
 };
-use lambkin_store::{Clock, Store};
+use lambkin_store::{ManualClock, Store};
 use tempfile::TempDir;
-use tokio::sync::watch;
 
 /// When these tests take place.
 pub(crate) const NOW: u64 = 1_800_000_000_000;
 
-/// A clock that is set.
-#[derive(Debug)]
-pub(crate) struct SetClock(watch::Sender<u64>);
-
-impl SetClock {
-    pub(crate) fn set(&self, now: u64) {
-        self.0.send_replace(now);
-    }
-}
-
-impl Clock for SetClock {
-    fn now(&self) -> u64 {
-        *self.0.borrow()
-    }
-
-    fn until(&self, at: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        let mut time = self.0.subscribe();
-        Box::pin(async move {
-            time.wait_for(|now| *now >= at).await.unwrap();
-        })
-    }
-}
-
 /// Objects in a folder of their own, with the bucket `b`.
 pub(crate) struct House {
     pub(crate) folder: TempDir,
-    pub(crate) clock: Arc<SetClock>,
+    pub(crate) clock: ManualClock,
     pub(crate) store: Store,
     pub(crate) objects: Objects,
 }
@@ -70,12 +45,12 @@ impl House {
     }
 
     pub(crate) async fn at(folder: TempDir) -> Self {
-        let clock = Arc::new(SetClock(watch::Sender::new(NOW)));
+        let clock = ManualClock::new(NOW);
         let store = Store::open(&folder.path().join("store.sqlite"))
             .await
             .unwrap();
         let root = folder.path().join("objects");
-        let objects = Objects::open_store(&root, store.clone(), clock.clone())
+        let objects = Objects::open_store(&root, store.clone(), Arc::new(clock.clone()))
             .await
             .unwrap();
         Self {

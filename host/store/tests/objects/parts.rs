@@ -162,6 +162,26 @@ async fn parts_wait_for_the_next_host_and_an_abort_deletes_them() {
 }
 
 #[tokio::test]
+async fn a_part_that_is_not_as_long_as_it_was_stored_becomes_no_object() {
+    let house = House::new().await;
+    let objects = &house.objects;
+    let id = objects.start_parts("b", "k", Vec::new()).await.unwrap();
+    put_part(&house, &id, 1, Bytes::from_static(b"bytes"))
+        .await
+        .unwrap();
+    let file = house.incoming().remove(0);
+    std::fs::write(&file, "byte").unwrap();
+    let composed = objects.compose("b", &id, vec![1], Vec::new()).await;
+    let error = composed.unwrap().finish().await.unwrap_err().to_string();
+    let told = format!(
+        "can not read {}: it has 4 bytes and was stored with 5",
+        file.display()
+    );
+    assert!(error.starts_with(&told), "{error}");
+    assert!(error.ends_with("upload the part again"), "{error}");
+}
+
+#[tokio::test]
 async fn uploads_are_listed_by_key_and_id_page_by_page() {
     let house = House::new().await;
     let mut expected = Vec::new();

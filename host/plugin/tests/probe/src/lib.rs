@@ -1,9 +1,7 @@
 //! A service and a source that do what the path of a request, or a configuration, says.
 //!
-//! The tests use the component `../fixtures/probe.wasm`, which this is the source of. After a change here, build it again:
-//!
-//!     cargo build --release --target wasm32-wasip2 --target-dir /tmp/probe
-//!     cp /tmp/probe/wasm32-wasip2/release/probe.wasm ../fixtures/
+//! The tests use the component `../fixtures/probe.wasm`, which this is the source of. After a change here `plugins/build`
+//! builds it again, as it does the built-in plugins.
 
 mod service;
 mod source;
