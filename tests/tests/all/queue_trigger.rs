@@ -2,6 +2,7 @@
 
 mod kill;
 mod load;
+mod loops;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
