@@ -1,5 +1,6 @@
 //! Queues in front of functions: what is sent becomes events, and what fails comes back.
 
+mod gathering;
 mod kill;
 mod load;
 mod loops;

@@ -4,6 +4,8 @@
 //! polled: a wait for messages is woken by the message. What becomes of each message is the plugin's word; the consumer
 //! carries it out.
 //!
+//! At the end, what was gathered and not told is given back as if it had never been received.
+//!
 //! On failure: a message that was not settled comes back when its lease ends, whatever the reason: a plugin at fault, a
 //! store that can not write, a host that was killed. A message source that can not be reached is asked again, less and
 //! less often, and the log says so once.
@@ -59,6 +61,7 @@ impl BatchConsumer {
                 }
             }
         }
+        gatherer.give_back(&consumer.messages).await;
         while running.join_next().await.is_some() {}
     }
 
@@ -101,6 +104,13 @@ impl BatchConsumer {
         };
         let function = self.trigger.function();
         let outcome = self.invoke(event, &left).await;
+        if let TriggerOutcome::Throttled = outcome {
+            tracing::warn!(
+                "{}: function {function} is throttled; {} message(s) come back when their leases end",
+                self.trigger.name(),
+                left.len()
+            );
+        }
         let ids: Vec<&str> = left.iter().map(|message| message.id.as_str()).collect();
         let verdicts = self.trigger.settle(&token, &ids, &outcome).await?;
         let receipts: HashMap<&str, &String> = left
