@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::asynchronous::{Asynchronous, NotAccepted};
 use crate::function::{Account, Function, Reply, refused};
+use crate::invoke_api::lineage;
 use crate::name::FunctionRef;
 use crate::version::{Alias, Versions};
 
@@ -84,6 +85,13 @@ impl Lambda {
             Some(function) => function.invoke(invocation).await,
             None => refused(Failure::UnknownFunction),
         }
+    }
+
+    /// Counts a call in the trace header of its chain, as the Invoke API does; `false` if the chain is a loop and the call is
+    /// not to be made, which the log then says.
+    pub fn goes_on(&self, function: &str, trace_id: &mut String) -> bool {
+        let function = self.function(function);
+        function.is_none_or(|function| lineage::goes_on(trace_id, function.spec()))
     }
 
     /// The same for a caller that takes a response as it is made.

@@ -5,19 +5,22 @@
 //! is compared. So a change may be noticed twice and is told once.
 //!
 //! On failure: a folder that can not be watched or read is said in the log, with what to do; its bucket can be used all
-//! the same, and what was missed is noticed at the next start.
+//! the same, and what was missed is noticed at the next start. A folder that is removed or moved away is waited for; until
+//! it is there again its objects are left as they are.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use lambkin_http::StopSignal;
 use lambkin_store::object::{Folder, Notice, Objects};
-use notify::event::{AccessKind, AccessMode, CreateKind};
+use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind};
 use notify::{Event, EventKind, RecursiveMode, Watcher};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::limits::{GATHER, QUIET};
+use crate::limits::{FOLDER_PAUSE, GATHER, QUIET};
 
 /// A bucket's folder, ready to be watched.
 #[derive(Debug)]
@@ -36,16 +39,47 @@ struct Changed {
     everything: bool,
     /// Whether something is gone, so that more is likely to follow.
     unsettled: bool,
-    /// Relative to the folder; each stands for what was below it, too.
+    /// What somebody has written, renamed or removed, relative to the folder; each stands for what was below it, too.
     files: BTreeSet<PathBuf>,
+    /// What has another time or other rights and was perhaps not written.
+    touched: BTreeSet<PathBuf>,
+    /// The folder itself is no longer where it was.
+    gone: bool,
+}
+
+/// Why watching has ended.
+enum Ended {
+    Stopped,
+    Gone,
 }
 
 impl FolderWatch {
     /// Watches until the signal comes.
     pub async fn serve(self, mut stop: StopSignal) {
+        while let Ended::Gone = self.watch_until_gone(&mut stop).await {
+            if !self.folder.is_dir() {
+                tracing::error!(
+                    "bucket {}: its folder {} is no longer there; changes are noticed when it is there again",
+                    self.bucket,
+                    self.folder.display()
+                );
+            }
+            while !self.folder.is_dir() {
+                tokio::select! {
+                    () = stop.stopped() => return,
+                    () = sleep(FOLDER_PAUSE) => {}
+                }
+            }
+            tracing::info!("bucket {}: its folder is there again", self.bucket);
+        }
+    }
+
+    async fn watch_until_gone(&self, stop: &mut StopSignal) -> Ended {
         let (sender, mut events) = mpsc::unbounded_channel();
+        // The bucket's folder may be a link.
+        let folder = fs::canonicalize(&self.folder).unwrap_or_else(|_| self.folder.clone());
         // Held as long as it is to watch.
-        let _watcher = match self.watch(sender) {
+        let _watcher = match watch(&folder, sender) {
             Ok(watcher) => Some(watcher),
             Err(error) => {
                 tracing::error!(
@@ -64,48 +98,15 @@ impl FolderWatch {
         loop {
             self.compare(std::mem::take(&mut changed)).await;
             tokio::select! {
-                () = stop.stopped() => return,
-                next = self.next(&mut events) => match next {
+                () = stop.stopped() => return Ended::Stopped,
+                next = next(&mut events, &folder) => match next {
+                    Some(next) if next.gone => return Ended::Gone,
                     Some(next) => changed = next,
-                    None => return stop.stopped().await,
+                    None => {
+                        stop.stopped().await;
+                        return Ended::Stopped;
+                    }
                 },
-            }
-        }
-    }
-
-    fn watch(
-        &self,
-        sender: mpsc::UnboundedSender<notify::Result<Event>>,
-    ) -> notify::Result<impl Watcher + use<>> {
-        let tell = move |event| {
-            // Nobody listens once the host stops.
-            let _stopped = sender.send(event);
-        };
-        let mut watcher = notify::recommended_watcher(tell)?;
-        watcher.watch(&self.folder, RecursiveMode::Recursive)?;
-        Ok(watcher)
-    }
-
-    /// What has changed next; a burst of changes at once. `None` if there is no watcher.
-    async fn next(&self, events: &mut UnboundedReceiver<notify::Result<Event>>) -> Option<Changed> {
-        let mut changed = Changed::default();
-        loop {
-            changed.note(events.recv().await?, &self.folder);
-            while let Ok(event) = events.try_recv() {
-                changed.note(event, &self.folder);
-            }
-            if changed.everything || changed.unsettled {
-                // A folder that is being filled is better compared once than at each file, but not only when it is full.
-                // A file that is gone may be back at once: so many an editor saves.
-                let latest = Instant::now() + GATHER;
-                while Instant::now() < latest
-                    && let Ok(event) = timeout(QUIET, events.recv()).await
-                {
-                    changed.note(event?, &self.folder);
-                }
-            }
-            if changed.everything || !changed.files.is_empty() {
-                return Some(changed);
             }
         }
     }
@@ -113,11 +114,21 @@ impl FolderWatch {
     async fn compare(&self, changed: Changed) {
         let notices = notices();
         if changed.everything {
-            let synced = self.objects.sync_folder(&self.bucket, &notices).await;
+            let synced = self
+                .objects
+                .sync_folder(&self.bucket, &changed.files, &notices)
+                .await;
             return self.complain(&self.folder, synced.err());
         }
         for file in &changed.files {
             let synced = self.objects.sync_file(&self.bucket, file, &notices).await;
+            self.complain(&self.folder.join(file), synced.err());
+        }
+        for file in changed.touched.difference(&changed.files) {
+            let synced = self
+                .objects
+                .sync_touched(&self.bucket, file, &notices)
+                .await;
             self.complain(&self.folder.join(file), synced.err());
         }
     }
@@ -129,6 +140,49 @@ impl FolderWatch {
                 self.bucket,
                 path.display()
             );
+        }
+    }
+}
+
+fn watch(
+    folder: &Path,
+    sender: mpsc::UnboundedSender<notify::Result<Event>>,
+) -> notify::Result<impl Watcher + use<>> {
+    let tell = move |event| {
+        // Nobody listens once the host stops.
+        let _stopped = sender.send(event);
+    };
+    // What links lead to is not in the bucket, and may be the whole disk.
+    let config = notify::Config::default().with_follow_symlinks(false);
+    let mut watcher = notify::RecommendedWatcher::new(tell, config)?;
+    watcher.watch(folder, RecursiveMode::Recursive)?;
+    Ok(watcher)
+}
+
+/// What has changed next; a burst of changes at once. `None` if there is no watcher.
+async fn next(
+    events: &mut UnboundedReceiver<notify::Result<Event>>,
+    folder: &Path,
+) -> Option<Changed> {
+    let mut changed = Changed::default();
+    loop {
+        changed.note(events.recv().await?, folder);
+        while let Ok(event) = events.try_recv() {
+            changed.note(event, folder);
+        }
+        if changed.everything || changed.unsettled {
+            // A folder that is being filled is better compared once than at each file, but not only when it is full.
+            // A file that is gone may be back at once: so many an editor saves.
+            let latest = Instant::now() + GATHER;
+            while Instant::now() < latest
+                && let Ok(event) = timeout(QUIET, events.recv()).await
+            {
+                changed.note(event?, folder);
+            }
+        }
+        let files = changed.files.len() + changed.touched.len();
+        if changed.everything || changed.gone || files > 0 {
+            return Some(changed);
         }
     }
 }
@@ -150,27 +204,38 @@ impl Changed {
                 return;
             }
             EventKind::Access(access) => access == AccessKind::Close(AccessMode::Write),
-            // Whoever writes a file closes it; before that it is not whole.
-            EventKind::Create(_) | EventKind::Modify(notify::event::ModifyKind::Data(_)) => {
-                !cfg!(target_os = "linux")
+            // Whoever writes a file closes it; before that it is not whole. A link is nobody's to close.
+            EventKind::Create(_) => {
+                !cfg!(target_os = "linux") || event.paths.iter().any(|path| is_link(path))
             }
-            EventKind::Modify(notify::event::ModifyKind::Metadata(_)) => false,
+            EventKind::Modify(ModifyKind::Data(_)) => !cfg!(target_os = "linux"),
+            EventKind::Modify(ModifyKind::Metadata(_)) => {
+                let files = event.paths.iter().filter(|path| path.is_file());
+                let relative = files.filter_map(|path| path.strip_prefix(folder).ok());
+                self.touched.extend(relative.map(Path::to_owned));
+                return;
+            }
             _ => true,
         };
         if !files {
             return;
         }
         for path in event.paths {
-            if path.is_dir() {
+            if path == folder {
+                self.gone = true;
+            } else if path.is_dir() {
                 self.everything = true;
-            } else if let Ok(relative) = path.strip_prefix(folder)
-                && !relative.as_os_str().is_empty()
-            {
+            } else if let Ok(relative) = path.strip_prefix(folder) {
                 self.unsettled |= !path.exists();
                 self.files.insert(relative.to_owned());
             }
         }
     }
+}
+
+/// Whether it is another name of a file that may have been written long ago.
+fn is_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|about| about.is_symlink() || about.nlink() > 1)
 }
 
 fn notices() -> Folder {
@@ -186,7 +251,7 @@ fn notices() -> Folder {
 
 #[cfg(test)]
 mod tests {
-    use notify::event::{ModifyKind, RemoveKind, RenameMode};
+    use notify::event::{RemoveKind, RenameMode};
 
     use super::*;
 

@@ -1,8 +1,17 @@
 //! The invocation of a function with a trigger's event.
 
 use bytes::Bytes;
-use lambkin_lambda::new_request_id;
+use lambkin_lambda::{new_request_id, new_trace_id, now_ms};
 use lambkin_model::Invocation;
+
+/// The key of `extra` under which services keep the trace header of who sent a message or changed an object.
+const TRACE_HEADER: &str = "AWSTraceHeader";
+
+/// The trace that somebody began goes on in the function, so that a loop through a queue or a bucket is found as well.
+pub(crate) fn trace_id<'a>(mut extra: impl Iterator<Item = &'a (String, String)>) -> String {
+    let trace = extra.find(|(key, value)| key == TRACE_HEADER && value.contains("Root="));
+    trace.map_or_else(|| new_trace_id(now_ms()), |(_, value)| value.clone())
+}
 
 /// An invocation that nobody but a trigger asked for: with a request id of its own and without a context.
 pub(crate) fn invocation(event: String, trace_id: String) -> Invocation {

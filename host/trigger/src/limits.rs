@@ -35,3 +35,6 @@ pub const QUIET: Duration = Duration::from_millis(200);
 
 /// The longest wait for that: a folder that is never quiet has its changes noticed all the same.
 pub const GATHER: Duration = Duration::from_secs(2);
+
+/// How often a folder that is not there is looked for: it is being made anew, or will be for long.
+pub const FOLDER_PAUSE: Duration = Duration::from_secs(1);

@@ -6,13 +6,13 @@
 //!
 //! On failure: a trigger that could not be told is told again a little later, without the others hearing of the change
 //! twice while this host runs. After [`TELL_ATTEMPTS`] the change is given up for that trigger, and the log says what it
-//! was. A store that can not write is nobody's fault: everything waits until it can.
+//! was. A change that a function made which is called in a loop is not told to it any more. A store that can not write is nobody's fault: everything waits until it can.
 
 use std::collections::HashMap;
 
 use bytes::Bytes;
 use lambkin_http::StopSignal;
-use lambkin_lambda::{Lambda, NotAccepted, new_trace_id, now_ms};
+use lambkin_lambda::{Lambda, NotAccepted};
 use lambkin_model::ObjectChange;
 use lambkin_plugin::{ObjectTrigger, Target};
 use lambkin_store::StoreError;
@@ -20,7 +20,7 @@ use lambkin_store::object::{LeasedChange, ObjectError, Objects};
 use lambkin_store::queue::{Entry, QueueError, Queues};
 use tokio::time::sleep;
 
-use crate::invocation::invocation;
+use crate::invocation::{invocation, trace_id};
 use crate::limits::{STORE_PAUSE, TELL_AGAIN, TELL_ATTEMPTS};
 
 /// A bucket and its triggers, ready to be told.
@@ -139,7 +139,11 @@ impl ObjectWatcher {
         };
         match trigger.target() {
             Target::Function(function) => {
-                let invocation = invocation(event, new_trace_id(now_ms()));
+                let mut trace_id = trace_id(change.extra.iter());
+                if !self.lambda.goes_on(function, &mut trace_id) {
+                    return Ok(());
+                }
+                let invocation = invocation(event, trace_id);
                 let accepted = self.lambda.accept_named(function, invocation).await;
                 accepted.map_err(|error| match error {
                     NotAccepted::Store(error) => Untold::Store(error),

@@ -1,5 +1,7 @@
 //! Buckets in front of functions: what changes in them becomes events.
 
+mod folder;
+
 use std::fs;
 
 use serde_json::{Value, json};

@@ -1,7 +1,9 @@
 //! Queues in front of functions: what is sent becomes events, and what fails comes back.
 
+mod gathering;
 mod kill;
 mod load;
+mod loops;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

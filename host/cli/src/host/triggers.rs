@@ -173,20 +173,29 @@ pub fn warning(joined: &Joined, config: &Config) -> Option<String> {
     let Front::Queue(queue, trigger) = &joined.front else {
         return None;
     };
-    let warning = short_visibility(queue, trigger.function(), config)?;
+    let window = trigger.batching().window.as_secs_f64();
+    let warning = short_visibility(queue, trigger.function(), window, config)?;
     Some(format!("trigger {}: {warning}", joined.name))
 }
 
-/// AWS refuses this; here it is up to the operator.
-fn short_visibility(queue: &str, function: &str, config: &Config) -> Option<String> {
+/// AWS refuses a visibility time-out shorter than the function's, and asks for one that has room for the window, too; here it
+/// is up to the operator.
+fn short_visibility(queue: &str, function: &str, window: f64, config: &Config) -> Option<String> {
     let mut queues = config.queues.iter();
     let queue = queues.find(|other| other.name == queue)?;
     let timeout = resolve(function, config)?.timeout.as_secs_f64();
     let visibility = queue.settings.lease_ms as f64 / 1000.0;
-    (visibility < timeout).then(|| {
-        format!(
+    if visibility < timeout {
+        return Some(format!(
             "Queue visibility timeout: {visibility} seconds is less than Function timeout: {timeout} seconds; \
              a message may be handed out again while the function still works on it"
+        ));
+    }
+    (visibility < window + timeout).then(|| {
+        format!(
+            "Queue visibility timeout: {visibility} seconds is less than MaximumBatchingWindowInSeconds: {window} seconds \
+             and Function timeout: {timeout} seconds together; a message may be handed out again while its batch waits, \
+             which ends that wait, or while the function still works on it"
         )
     })
 }
@@ -220,14 +229,17 @@ mod tests {
     fn a_visibility_timeout_shorter_than_the_function_is_told_in_awss_words() {
         let config = config();
         for function in ["quick", "slow", "slow:$LATEST", "nobody"] {
-            assert_eq!(short_visibility("orders", function, &config), None);
+            assert_eq!(short_visibility("orders", function, 0.0, &config), None);
         }
         for function in ["slow:2", "slow:live"] {
-            let warning = short_visibility("orders", function, &config).unwrap();
+            let warning = short_visibility("orders", function, 0.0, &config).unwrap();
             let words =
                 "Queue visibility timeout: 30 seconds is less than Function timeout: 60.5 seconds";
             assert!(warning.starts_with(words), "{warning}");
         }
+        assert_eq!(short_visibility("orders", "slow", 27.0, &config), None);
+        let warning = short_visibility("orders", "slow", 28.0, &config).unwrap();
+        assert!(warning.contains("while its batch waits"), "{warning}");
     }
 
     #[test]

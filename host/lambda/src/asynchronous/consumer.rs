@@ -21,9 +21,8 @@ use super::event::{Event, queue_of};
 use super::record::{self, End, Executed, Response};
 use super::schedule::{Condition, Next, Progress, Schedule};
 use crate::function::Function;
-use crate::invoke_api::lineage;
 use crate::lambda::{Lambda, now_ms};
-use crate::limits::{EVENT_LEASE, LONGEST_SLEEP, RECURSION_LIMIT, STORE_PAUSE};
+use crate::limits::{EVENT_LEASE, LONGEST_SLEEP, STORE_PAUSE};
 
 /// The consumer of a function's queue.
 #[derive(Debug)]
@@ -281,14 +280,7 @@ impl Consumer {
             }
         };
         let mut event = Event::caused_by(cause, body, qualifier.clone());
-        let calls = lineage::add_call(&mut event.trace_id, name);
-        let target = self.lambda.function(name);
-        if calls > RECURSION_LIMIT && target.is_none_or(|function| function.spec().stops_recursion)
-        {
-            tracing::warn!(
-                "function {name} was called more than {RECURSION_LIMIT} times in one chain of events and is stopped; \
-                 recursive-loop = \"Allow\" in lambkin.toml lets it go on"
-            );
+        if !self.lambda.goes_on(name, &mut event.trace_id) {
             return None;
         }
         Some(FollowUp::Enqueue(event.into_message(name, now)))

@@ -12,6 +12,7 @@
 
 use std::fmt::Write;
 
+use crate::function::FunctionSpec;
 use crate::limits::RECURSION_LIMIT;
 
 const PART: &str = "Lineage=";
@@ -64,6 +65,20 @@ impl Lineage {
         }
         Self { calls, ..self }
     }
+}
+
+/// Adds a call of a function to a trace header. `false`, with a word in the log, if it was called too often in this chain
+/// and is not to be called once more.
+pub(crate) fn goes_on(trace_id: &mut String, function: &FunctionSpec) -> bool {
+    let name = &function.name;
+    if add_call(trace_id, name) <= RECURSION_LIMIT || !function.stops_recursion {
+        return true;
+    }
+    tracing::warn!(
+        "function {name} was called more than {RECURSION_LIMIT} times in one chain of calls and is stopped; \
+         recursive-loop = \"Allow\" in lambkin.toml lets it go on"
+    );
+    false
 }
 
 /// Adds a call of a function to a trace header. Returns how often the function that is looked out for has been called.

@@ -31,7 +31,6 @@ use self::request::{Call, Kind, Target, read_event};
 use self::response::{EXECUTED_VERSION, REQUEST_ID, TRACE_ID, empty, set};
 use crate::function::Function;
 use crate::lambda::{Lambda, new_request_id, new_trace_id, now_ms};
-use crate::limits::RECURSION_LIMIT;
 use crate::name::{FunctionRef, LATEST, LATEST_PUBLISHED};
 
 /// The one name that AWS's emulator gives to its function.
@@ -190,14 +189,7 @@ fn trace_id(headers: &HeaderMap, function: &Function) -> Result<String, Error> {
         Some(trace_id) => trace_id.to_owned(),
         None => new_trace_id(now_ms()),
     };
-    let spec = function.spec();
-    let calls = lineage::add_call(&mut trace_id, &spec.name);
-    if calls > RECURSION_LIMIT && spec.stops_recursion {
-        tracing::warn!(
-            "function {} was called more than {RECURSION_LIMIT} times in one chain of calls and is stopped; \
-             recursive-loop = \"Allow\" in lambkin.toml lets it go on",
-            spec.name
-        );
+    if !lineage::goes_on(&mut trace_id, function.spec()) {
         return Err(Error::recursion());
     }
     Ok(trace_id)

@@ -12,9 +12,12 @@
 //! name until the row is committed, and comes back if it can not be. A kill between the two leaves a changed file, which
 //! is found like any other change.
 //!
+//! A stamp also changes when nobody has written: times are set after a copy, a file is restored. So unless somebody is known
+//! to have written a file, its bytes decide whether it is another one; the stamp alone is only noted.
+//!
 //! On failure of one file the others are taken over all the same, and the first failure is told.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -84,7 +87,15 @@ impl Folders {
 #[derive(Debug)]
 enum Found {
     Made(Box<Plan>),
+    /// The bytes are those that are known; the stamp is another one.
+    Same(String, Stamp),
     Gone(String),
+}
+
+/// What is known of a file.
+struct Known {
+    stamp: Option<String>,
+    etag: String,
 }
 
 /// Rows of a folder, by key: at a path and below it, or all.
@@ -92,17 +103,18 @@ fn known(
     connection: &Connection,
     bucket: i64,
     top: &str,
-) -> rusqlite::Result<BTreeMap<String, Option<String>>> {
+) -> rusqlite::Result<BTreeMap<String, Known>> {
     let mut found = BTreeMap::new();
     if let Some(row) = row::unversioned(connection, bucket, top)? {
-        found.insert(row.info.key, row.stamp);
+        let (stamp, etag) = (row.stamp, row.info.etag);
+        found.insert(row.info.key, Known { stamp, etag });
     }
     let below = if top.is_empty() {
         String::new()
     } else {
         format!("{top}/")
     };
-    let sql = "SELECT key, stamp FROM objects WHERE bucket = ?1 AND key >= ?2 ORDER BY key";
+    let sql = "SELECT key, stamp, etag FROM objects WHERE bucket = ?1 AND key >= ?2 ORDER BY key";
     let mut rows = connection.prepare_cached(sql)?;
     let mut rows = rows.query(params![bucket, below])?;
     while let Some(row) = rows.next()? {
@@ -110,7 +122,8 @@ fn known(
         if !key.starts_with(&below) {
             break;
         }
-        found.insert(key, row.get(1)?);
+        let (stamp, etag) = (row.get(1)?, row.get(2)?);
+        found.insert(key, Known { stamp, etag });
     }
     Ok(found)
 }
@@ -123,6 +136,11 @@ fn take_over(
 ) -> Result<(), Fault> {
     let key = match found {
         Found::Made(plan) => return put::store(connection, plan).map(drop),
+        Found::Same(key, stamp) => {
+            let bucket = bucket::find(connection, bucket)?.id;
+            row::restamp(connection, bucket, key, &stamp.text, stamp.modified_at)?;
+            return Ok(());
+        }
         Found::Gone(key) => key,
     };
     let bucket = bucket::find(connection, bucket)?.id;
@@ -137,9 +155,9 @@ fn take_over(
 }
 
 impl Objects {
-    /// Compares a folder bucket's file with what is known of it, and takes over what has changed: a new or another file is
-    /// an object with a notice `created`, a vanished one is removed with a notice `removed`. Nothing of the host's own
-    /// writes is seen as a change. A folder stands for everything in it.
+    /// Compares a folder bucket's file, which somebody has written or removed, with what is known of it, and takes over what
+    /// has changed: a new or another file is an object with a notice `created`, a vanished one is removed with a notice
+    /// `removed`. Nothing of the host's own writes is seen as a change. A folder stands for everything in it.
     pub async fn sync_file(
         &self,
         bucket: &str,
@@ -149,21 +167,49 @@ impl Objects {
         let Some(key) = path::key_of(relative) else {
             return Ok(());
         };
-        self.sync(bucket, key, notices).await
+        let written = HashSet::from([key.clone()]);
+        self.sync(bucket, key, written, notices).await
     }
 
-    /// The same for the whole folder, what happened while no host was running included.
-    pub async fn sync_folder(&self, bucket: &str, notices: &Folder) -> Result<(), ObjectError> {
-        self.sync(bucket, String::new(), notices).await
+    /// The same for a file that perhaps nobody has written: it has another time, for example.
+    pub async fn sync_touched(
+        &self,
+        bucket: &str,
+        relative: &Path,
+        notices: &Folder,
+    ) -> Result<(), ObjectError> {
+        let Some(key) = path::key_of(relative) else {
+            return Ok(());
+        };
+        self.sync(bucket, key, HashSet::new(), notices).await
     }
 
-    async fn sync(&self, bucket: &str, top: String, notices: &Folder) -> Result<(), ObjectError> {
+    /// The same for the whole folder, what happened while no host was running included; `written` are the files that
+    /// somebody is known to have written.
+    pub async fn sync_folder(
+        &self,
+        bucket: &str,
+        written: &BTreeSet<PathBuf>,
+        notices: &Folder,
+    ) -> Result<(), ObjectError> {
+        let written = written.iter().filter_map(|file| path::key_of(file));
+        let written = written.collect();
+        self.sync(bucket, String::new(), written, notices).await
+    }
+
+    async fn sync(
+        &self,
+        bucket: &str,
+        top: String,
+        written: HashSet<String>,
+        notices: &Folder,
+    ) -> Result<(), ObjectError> {
         self.0.folders.remember(bucket, notices);
         let (objects, bucket, notices) = (self.clone(), bucket.to_owned(), notices.clone());
         self.to_the_end(async move {
             let lock = objects.0.folders.lock(&bucket);
             let _held = lock.lock().await;
-            objects.sync_locked(&bucket, top, notices).await
+            objects.sync_locked(&bucket, top, written, notices).await
         })
         .await
     }
@@ -172,6 +218,7 @@ impl Objects {
         &self,
         bucket: &str,
         top: String,
+        written: HashSet<String>,
         notices: Folder,
     ) -> Result<(), ObjectError> {
         let (name, above) = (bucket.to_owned(), top.clone());
@@ -188,20 +235,27 @@ impl Objects {
         let seen = super::blocking(&folder, move || tree::scan(&root, &top)).await?;
         let mut changed = Vec::new();
         for (key, stamp) in seen {
-            if known.remove(&key).flatten().as_ref() != Some(&stamp.text) {
-                changed.push((key, stamp));
+            let before = known.remove(&key);
+            let stamp_before = before.as_ref().and_then(|known| known.stamp.as_ref());
+            if stamp_before != Some(&stamp.text) {
+                let etag = before.filter(|_| !written.contains(&key));
+                changed.push((key, stamp, etag.map(|known| known.etag)));
             }
         }
         let (created, bells) = self.note(bucket, Some(notices.created), self.now());
         let (removed, _) = self.note(bucket, Some(notices.removed), self.now());
         let mut failed = None;
         let mut found: Vec<Found> = known.into_keys().map(Found::Gone).collect();
-        for (key, stamp) in changed {
+        for (key, stamp, etag) in changed {
             match self
-                .read_file(bucket, &folder, key, stamp, created.clone())
+                .read_file(bucket, &folder, key, &stamp, created.clone())
                 .await
             {
-                Ok(made) => found.extend(made.map(|plan| Found::Made(Box::new(plan)))),
+                Ok(None) => {}
+                Ok(Some(plan)) if etag.is_some_and(|etag| etag == plan.put.etag) => {
+                    found.push(Found::Same(plan.key, stamp));
+                }
+                Ok(Some(plan)) => found.push(Found::Made(Box::new(plan))),
                 Err(error) => failed = failed.or(Some(error)),
             }
             if found.len() >= BATCH {
@@ -219,7 +273,7 @@ impl Objects {
         bucket: &str,
         folder: &Path,
         key: String,
-        stamp: Stamp,
+        stamp: &Stamp,
         note: Option<Note>,
     ) -> Result<Option<Plan>, ObjectError> {
         let (file, before) = (folder.join(&key), stamp.clone());
@@ -233,7 +287,7 @@ impl Objects {
             },
             size: stamp.size,
             at: stamp.modified_at,
-            place: Place::Folder(folder.to_owned(), stamp.text),
+            place: Place::Folder(folder.to_owned(), stamp.text.clone()),
             note,
         }))
     }
@@ -343,7 +397,8 @@ impl Objects {
             return Ok(());
         }
         let notices = self.0.folders.notices(bucket);
-        self.sync_locked(bucket, key.to_owned(), notices).await
+        self.sync_locked(bucket, key.to_owned(), HashSet::new(), notices)
+            .await
     }
 
     /// Opens a folder's file; `None` if it is no longer what its row says, which then is put right.
@@ -364,7 +419,8 @@ impl Objects {
         let opened = super::blocking(folder, open).await?;
         if opened.is_none() {
             let notices = self.0.folders.notices(bucket);
-            self.sync(bucket, row.info.key.clone(), &notices).await?;
+            let key = row.info.key.clone();
+            self.sync(bucket, key, HashSet::new(), &notices).await?;
         }
         Ok(opened)
     }

@@ -170,6 +170,24 @@ pub(super) fn revise(connection: &Connection, row: &Row) -> rusqlite::Result<()>
     Ok(())
 }
 
+/// Notes that a plain folder's file has another stamp and is the same otherwise.
+pub(super) fn restamp(
+    connection: &Connection,
+    bucket: i64,
+    key: &str,
+    stamp: &str,
+    modified_at: u64,
+) -> rusqlite::Result<()> {
+    let sql = "UPDATE objects SET stamp = ?3, modified_at = ?4 WHERE bucket = ?1 AND key = ?2";
+    connection.prepare_cached(sql)?.execute(params![
+        bucket,
+        key,
+        stamp,
+        modified_at.cast_signed()
+    ])?;
+    Ok(())
+}
+
 /// An id of 32 characters that nobody guesses: it begins with the sequence, the rest is random.
 pub(super) fn new_id(sequence: i64) -> String {
     let (mut rest, mut random) = (sequence.cast_unsigned(), Uuid::new_v4().as_u128());

@@ -68,6 +68,22 @@ impl Held {
         Ok(Settled::Done)
     }
 
+    /// It was never received, and is due since the moment it was: before what has come later.
+    fn give_back(self, turn: &mut Turn<'_>, queue: &Queue) -> rusqlite::Result<Settled> {
+        if !self.holds(turn) {
+            return Ok(Settled::NotLeased);
+        }
+        let Moving {
+            id, due_at, group, ..
+        } = self.moving;
+        let sql = "UPDATE queue_messages SET due_at = leased_at, leased = 0, consumer = 0, receives = receives - 1
+                   WHERE id = ?1";
+        turn.execute(sql, params![id])?;
+        turn.hid(queue.pile, (true, due_at), (false, self.leased_at));
+        turn.touched(group);
+        Ok(Settled::Done)
+    }
+
     fn extend(self, turn: &mut Turn<'_>, queue: &Queue, by_ms: u64) -> rusqlite::Result<Settled> {
         if !self.holds(turn) {
             return Ok(Settled::NotLeased);
@@ -163,6 +179,21 @@ impl Queues {
         )? {
             Ok(held) => held.extend(turn, queue, *by_ms),
             Err(settled) => Ok(settled),
+        })
+        .await
+    }
+
+    /// Gives messages back that nobody was told of: they are visible again and were not received.
+    pub async fn give_back(
+        &self,
+        queue: &str,
+        receipts: Vec<String>,
+    ) -> Result<Vec<Settled>, QueueError> {
+        self.settle(queue, receipts, |turn, queue, receipt| {
+            match find(turn, queue, receipt)? {
+                Ok(held) => held.give_back(turn, queue),
+                Err(settled) => Ok(settled),
+            }
         })
         .await
     }

@@ -1,5 +1,7 @@
 //! Buckets that show a plain folder.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use lambkin_store::object::Folder;
 
@@ -23,7 +25,12 @@ async fn shown() -> (House, PathBuf) {
 }
 
 async fn sync(house: &House) {
-    house.objects.sync_folder("b", &notices()).await.unwrap();
+    let nothing_known = BTreeSet::new();
+    house
+        .objects
+        .sync_folder("b", &nothing_known, &notices())
+        .await
+        .unwrap();
 }
 
 /// What waits to be told, in order, after it was told.
@@ -98,6 +105,36 @@ async fn files_are_objects_and_each_change_is_told_once() {
         ["Created new/deep/c"],
         "a folder stands for what is in it"
     );
+}
+
+#[tokio::test]
+async fn another_time_is_no_change_and_the_same_bytes_written_again_are() {
+    let (house, inbox) = shown().await;
+    write(&inbox, "a.txt", "hello");
+    sync(&house).await;
+    told(&house).await;
+    let notices = notices();
+    let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
+    let file = std::fs::File::open(inbox.join("a.txt")).unwrap();
+    file.set_modified(long_ago).unwrap();
+    assert_eq!(house.get("a.txt").await.unwrap(), "hello");
+    let at = Path::new("a.txt");
+    let touched = house.objects.sync_touched("b", at, &notices);
+    touched.await.unwrap();
+    sync(&house).await;
+    assert_eq!(told(&house).await.len(), 0, "nobody has written");
+    let info = house.objects.describe("b", "a.txt", None).await.unwrap();
+    assert_eq!(info.modified_at, 1_000_000_000);
+
+    write(&inbox, "a.txt", "hello");
+    let written = house.objects.sync_file("b", at, &notices);
+    written.await.unwrap();
+    assert_eq!(told(&house).await, ["Created a.txt"]);
+    write(&inbox, "a.txt", "hello");
+    let known = BTreeSet::from([at.to_owned()]);
+    let written = house.objects.sync_folder("b", &known, &notices);
+    written.await.unwrap();
+    assert_eq!(told(&house).await, ["Created a.txt"]);
 }
 
 #[tokio::test]
@@ -354,7 +391,7 @@ async fn a_folder_that_is_gone_is_an_error_and_not_an_empty_one() {
     std::fs::rename(&inbox, house.folder.path().join("moved")).unwrap();
     let gone = house
         .objects
-        .sync_folder("b", &notices())
+        .sync_folder("b", &BTreeSet::new(), &notices())
         .await
         .unwrap_err()
         .to_string();
@@ -392,7 +429,7 @@ async fn a_bucket_shows_a_folder_only_if_it_has_nothing_of_its_own_and_keeps_no_
     assert!(inbox.join("a").exists(), "the files are the person's");
     let none = house
         .objects
-        .sync_folder("b", &notices())
+        .sync_folder("b", &BTreeSet::new(), &notices())
         .await
         .unwrap_err()
         .to_string();

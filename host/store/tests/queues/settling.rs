@@ -155,3 +155,37 @@ async fn a_host_that_starts_frees_what_its_consumers_held_and_nothing_else() {
     let late = queues.remove("q", receipts(&inside)).await.unwrap();
     assert_eq!(late, [Settled::Stale]);
 }
+
+#[tokio::test]
+async fn what_is_given_back_was_never_received_and_keeps_its_place() {
+    let room = standard().await;
+    let redrive = Settings {
+        dead_letter: dead_letter("dead", 1),
+        ..Settings::default()
+    };
+    room.queues
+        .create("dead", Settings::default())
+        .await
+        .unwrap();
+    room.queues.create("once", redrive).await.unwrap();
+    room.queues.create("q.fifo", fifo()).await.unwrap();
+    room.send("once", &["1", "2"]).await;
+    room.send_all("q.fifo", vec![of("a", "1"), of("a", "2")])
+        .await;
+    for queue in ["once", "q.fifo"] {
+        let got = room.receive(queue, up_to(10)).await;
+        room.clock.advance(1000);
+        if queue == "once" {
+            room.send("once", &["3"]).await;
+        }
+        let given_back = room.queues.give_back(queue, receipts(&got)).await.unwrap();
+        assert_eq!(given_back, [Settled::Done, Settled::Done]);
+        let again = room.queues.give_back(queue, receipts(&got)).await.unwrap();
+        assert_ne!(again, given_back, "the receipts are no longer good");
+        let got = room.receive(queue, up_to(10)).await;
+        let expected = ["1", "2", "3"];
+        assert_eq!(bodies(&got), expected[..got.len()], "{queue}");
+        assert!(got.iter().all(|message| message.receives == 1));
+    }
+    assert_eq!(room.due("dead").await.len(), 0);
+}

@@ -1,12 +1,14 @@
 //! Gathering messages into batches.
 //!
 //! A batch is closed when it has as many messages or bytes as it may have, or when its window is over, which begins with
-//! its first message. What no longer fits into a batch begins the next one; where order counts it goes back instead,
+//! its first message. It is also closed when one of its messages comes once more: then leases are shorter than the window,
+//! and further waiting would only have it received again and again. What no longer fits into a batch begins the next one; where order counts it goes back instead,
 //! because a message must not overtake the one before it.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use lambkin_model::{Action, AttributeValue, Message};
+use lambkin_model::{AttributeValue, Message};
 use lambkin_plugin::Batching;
 use tokio::time::{Instant, sleep};
 
@@ -50,7 +52,9 @@ impl Gatherer {
             }
             let room = self.batching.most_messages - self.carried.len();
             let more = self.receive(messages, room, left.min(POLL)).await;
-            self.carried.extend(more);
+            if self.add(more) {
+                break;
+            }
         }
         let rest = self.carried.split_off(self.fitting());
         let batch = std::mem::replace(&mut self.carried, rest);
@@ -71,13 +75,35 @@ impl Gatherer {
         fitting.clamp(1, self.batching.most_messages.max(1))
     }
 
-    async fn give_back(&mut self, messages: &Messages) {
-        let back = std::mem::take(&mut self.carried)
-            .into_iter()
-            .map(|message| (message.receipt, Action::Retry(Some(0))))
-            .collect();
-        if let Err(error) = messages.settle(back).await {
-            self.complain(&error);
+    /// Adds messages, each once, with the receipt that came last. Tells whether one was there already.
+    fn add(&mut self, more: Vec<Message>) -> bool {
+        let ids = self.carried.iter().map(|message| message.id.clone());
+        let mut places: HashMap<String, usize> = ids.zip(0..).collect();
+        let mut again = false;
+        for message in more {
+            let known = places.get(&message.id);
+            if let Some(before) = known.and_then(|place| self.carried.get_mut(*place)) {
+                *before = message;
+                again = true;
+            } else {
+                places.insert(message.id.clone(), self.carried.len());
+                self.carried.push(message);
+            }
+        }
+        again
+    }
+
+    /// Gives back what it has gathered and nobody was told of.
+    pub(super) async fn give_back(&mut self, messages: &Messages) {
+        let carried = std::mem::take(&mut self.carried);
+        if carried.is_empty() {
+            return;
+        }
+        if let Err(error) = messages.give_back(carried).await {
+            tracing::warn!(
+                "{}: messages that were gathered come back when their leases end: {error}",
+                self.trigger
+            );
         }
     }
 
@@ -145,7 +171,7 @@ mod tests {
 
     fn message(size: usize) -> Message {
         Message {
-            id: String::new(),
+            id: size.to_string(),
             receipt: String::new(),
             body: vec![b'x'; size].into(),
             attributes: Vec::new(),
@@ -166,6 +192,20 @@ mod tests {
         assert_eq!(gatherer(2, 100, &[10; 3]).fitting(), 2);
         assert_eq!(gatherer(10, 25, &[10; 3]).fitting(), 2);
         assert_eq!(gatherer(10, 25, &[30, 1]).fitting(), 1);
+    }
+
+    #[test]
+    fn a_message_that_comes_again_is_there_once_with_its_last_receipt() {
+        let mut gatherer = gatherer(10, 100, &[1, 2]);
+        assert!(!gatherer.add(vec![message(3)]));
+        let mut again = message(2);
+        again.receipt = "last".to_owned();
+        assert!(gatherer.add(vec![again, message(4)]));
+        let carried = gatherer.carried.iter();
+        let carried: Vec<_> = carried
+            .map(|message| (message.id.as_str(), message.receipt.as_str()))
+            .collect();
+        assert_eq!(carried, [("1", ""), ("2", "last"), ("3", ""), ("4", "")]);
     }
 
     #[test]

@@ -106,6 +106,23 @@ impl Messages {
         }
     }
 
+    /// Gives messages back that nobody was told of; where that is possible, they were not received.
+    pub(super) async fn give_back(&self, messages: Vec<Message>) -> Result<(), MessagesError> {
+        let receipts = messages.into_iter().map(|message| message.receipt);
+        match self {
+            Self::Queue { queues, name } => {
+                let given_back = queues.give_back(name, receipts.collect()).await;
+                given_back
+                    .map(drop)
+                    .map_err(|error| queue_error(name, error))
+            }
+            Self::Source(_) => {
+                let at_once = receipts.map(|receipt| (receipt, Action::Retry(Some(0))));
+                self.settle(at_once.collect()).await
+            }
+        }
+    }
+
     async fn try_settle(&self, verdicts: &[(String, Action)]) -> Result<(), MessagesError> {
         let (queues, name) = match self {
             Self::Queue { queues, name } => (queues, name),

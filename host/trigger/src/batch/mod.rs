@@ -4,6 +4,8 @@
 //! polled: a wait for messages is woken by the message. What becomes of each message is the plugin's word; the consumer
 //! carries it out.
 //!
+//! At the end, what was gathered and not told is given back as if it had never been received.
+//!
 //! On failure: a message that was not settled comes back when its lease ends, whatever the reason: a plugin at fault, a
 //! store that can not write, a host that was killed. A message source that can not be reached is asked again, less and
 //! less often, and the log says so once.
@@ -11,23 +13,20 @@
 mod gather;
 mod messages;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use lambkin_http::StopSignal;
-use lambkin_lambda::{Lambda, new_trace_id, now_ms};
+use lambkin_lambda::Lambda;
 use lambkin_model::{Action, Message};
-use lambkin_plugin::{BatchTrigger, PluginError, ShapedBatch};
+use lambkin_plugin::{BatchTrigger, PluginError, ShapedBatch, TriggerOutcome};
 use tokio::task::JoinSet;
 
-use crate::invocation::invocation;
+use crate::invocation::{invocation, trace_id};
 use crate::limits::BATCHES;
 use crate::outcome::translate;
 use gather::Gatherer;
 pub use messages::Messages;
-
-/// The attribute under which services keep a message's trace header.
-const TRACE_HEADER: &str = "AWSTraceHeader";
 
 /// One batch trigger, ready to consume.
 #[derive(Debug)]
@@ -62,6 +61,7 @@ impl BatchConsumer {
                 }
             }
         }
+        gatherer.give_back(&consumer.messages).await;
         while running.join_next().await.is_some() {}
     }
 
@@ -103,20 +103,43 @@ impl BatchConsumer {
             return Ok(());
         };
         let function = self.trigger.function();
-        let invocation = invocation(event, trace_id(&left));
-        let outcome = self.lambda.invoke(function, invocation).await;
-        let outcome = translate(outcome, function);
+        let outcome = self.invoke(event, &left).await;
+        if let TriggerOutcome::Throttled = outcome {
+            tracing::warn!(
+                "{}: function {function} is throttled; {} message(s) come back when their leases end",
+                self.trigger.name(),
+                left.len()
+            );
+        }
         let ids: Vec<&str> = left.iter().map(|message| message.id.as_str()).collect();
         let verdicts = self.trigger.settle(&token, &ids, &outcome).await?;
+        let receipts: HashMap<&str, &String> = left
+            .iter()
+            .map(|message| (message.id.as_str(), &message.receipt))
+            .collect();
         let settled = verdicts
             .into_iter()
             .filter_map(|verdict| {
-                let message = left.iter().find(|message| message.id == verdict.id)?;
-                Some((message.receipt.clone(), verdict.action))
+                let receipt = *receipts.get(verdict.id.as_str())?;
+                Some((receipt.clone(), verdict.action))
             })
             .collect();
         self.settle(settled).await;
         Ok(())
+    }
+
+    /// Calls the function, unless that would be one more round of a loop.
+    async fn invoke(&self, event: String, batch: &[&Message]) -> TriggerOutcome {
+        let mut trace_id = trace_id(batch.iter().flat_map(|message| &message.extra));
+        let function = self.trigger.function();
+        if !self.lambda.goes_on(function, &mut trace_id) {
+            return TriggerOutcome::Unavailable("it calls itself in a loop".to_owned());
+        }
+        let outcome = self
+            .lambda
+            .invoke(function, invocation(event, trace_id))
+            .await;
+        translate(outcome, function)
     }
 
     async fn settle(&self, verdicts: Vec<(String, Action)>) {
@@ -127,13 +150,4 @@ impl BatchConsumer {
             );
         }
     }
-}
-
-/// A trace that a sender began goes on in the function, so that a loop through a queue is found as well.
-fn trace_id(batch: &[&Message]) -> String {
-    let trace = batch
-        .iter()
-        .flat_map(|message| &message.extra)
-        .find(|(key, value)| key == TRACE_HEADER && value.contains("Root="));
-    trace.map_or_else(|| new_trace_id(now_ms()), |(_, value)| value.clone())
 }

@@ -143,6 +143,9 @@ impl<'a> Call<'a> {
         if let Some(key) = &self.access_key {
             extra.push(("principal".to_owned(), format!("AWS:{key}")));
         }
+        if let Some(trace) = self.header("x-amzn-trace-id") {
+            extra.push(("AWSTraceHeader".to_owned(), trace.to_owned()));
+        }
         Notice {
             event: event.to_owned(),
             extra,

@@ -264,7 +264,7 @@ fn triggers_are_told_who_asked() {
     ask(&memory, "PUT /photos");
     ask(
         &memory,
-        "PUT /photos/a\nx-lambkin-peer: 10.0.0.7\nAuthorization: AWS4-HMAC-SHA256 \
+        "PUT /photos/a\nx-lambkin-peer: 10.0.0.7\nX-Amzn-Trace-Id: Root=1-2-3\nAuthorization: AWS4-HMAC-SHA256 \
          Credential=AKID/20261002/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=00\n\nhello",
     );
     let told = memory.told.borrow();
@@ -286,7 +286,8 @@ fn triggers_are_told_who_asked() {
             ("source-ip", 8),
             ("request-id", 16),
             ("host-id", 16),
-            ("principal", 8)
+            ("principal", 8),
+            ("AWSTraceHeader", 10)
         ]
     );
 }

@@ -1,0 +1,129 @@
+//! Buckets that are plain folders, as programs and people change the files in them.
+
+use std::fs::{self, File};
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use super::{told, until_told};
+use crate::support::{Recorded, eventually};
+
+/// A folder and a trigger on all that happens in it.
+fn inbox() -> (Recorded, PathBuf) {
+    let recorded = Recorded::new(
+        "",
+        "[buckets.inbox]\nfolder = 'inbox'\n\
+         [triggers.inbox]\nplugin = 's3'\nbucket = 'inbox'\nfunction = 'recorder'\n\
+         events = ['s3:ObjectCreated:*', 's3:ObjectRemoved:*']\n",
+    );
+    let inbox = recorded.project.path().join("inbox");
+    fs::create_dir(&inbox).unwrap();
+    (recorded, inbox)
+}
+
+/// Copying tools write a file, close it, and then give it the time of the original.
+#[test]
+fn a_file_that_is_given_a_time_after_it_was_written_is_told_once() {
+    const FILES: usize = 40;
+    let (recorded, inbox) = inbox();
+    let _server = recorded.project.serve();
+    let names: Vec<String> = (0..FILES).map(|number| format!("{number:02}")).collect();
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    for name in &names {
+        fs::write(inbox.join(name), name).unwrap();
+        let file = File::options().read(true).open(inbox.join(name)).unwrap();
+        file.set_modified(long_ago).unwrap();
+    }
+    let mut expected: Vec<(&str, &str)> = names
+        .iter()
+        .map(|name| ("ObjectCreated:Put", name.as_str()))
+        .collect();
+    until_told(&recorded, &expected);
+    // A new folder has everything compared, and what has only another time is not told again.
+    let touched = File::options().read(true).open(inbox.join("00")).unwrap();
+    touched.set_modified(SystemTime::now()).unwrap();
+    fs::create_dir(inbox.join("deep")).unwrap();
+    fs::write(inbox.join("deep/last"), "x").unwrap();
+    expected.push(("ObjectCreated:Put", "deep/last"));
+    until_told(&recorded, &expected);
+}
+
+#[test]
+fn a_link_to_a_file_is_told_when_it_is_made() {
+    let (recorded, inbox) = inbox();
+    let _server = recorded.project.serve();
+    fs::write(inbox.join("file"), "x").unwrap();
+    until_told(&recorded, &[("ObjectCreated:Put", "file")]);
+    fs::hard_link(inbox.join("file"), inbox.join("hard")).unwrap();
+    symlink(inbox.join("file"), inbox.join("soft")).unwrap();
+    until_told(
+        &recorded,
+        &[
+            ("ObjectCreated:Put", "file"),
+            ("ObjectCreated:Put", "hard"),
+            ("ObjectCreated:Put", "soft"),
+        ],
+    );
+}
+
+#[test]
+fn a_folder_that_is_removed_and_made_anew_is_watched_again() {
+    let (recorded, inbox) = inbox();
+    let server = recorded.project.serve();
+    fs::write(inbox.join("before"), "x").unwrap();
+    until_told(&recorded, &[("ObjectCreated:Put", "before")]);
+    fs::remove_dir_all(&inbox).unwrap();
+    server.log_with("is no longer there; changes are noticed when it is there again");
+    fs::create_dir(&inbox).unwrap();
+    // What was in it is compared when it is watched again.
+    eventually("the removal to be told", || {
+        told(&recorded).iter().any(|(_, key)| key == "before")
+    });
+    fs::write(inbox.join("after"), "x").unwrap();
+    until_told(
+        &recorded,
+        &[
+            ("ObjectCreated:Put", "before"),
+            ("ObjectRemoved:Delete", "before"),
+            ("ObjectCreated:Put", "after"),
+        ],
+    );
+}
+
+/// Whoever follows links out of the folder watches the whole disk.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_link_to_a_folder_is_not_followed() {
+    let (recorded, inbox) = inbox();
+    let elsewhere = tempfile::tempdir().unwrap();
+    for name in 0..100 {
+        fs::create_dir(elsewhere.path().join(name.to_string())).unwrap();
+    }
+    symlink(elsewhere.path(), inbox.join("elsewhere")).unwrap();
+    symlink(&inbox, inbox.join("itself")).unwrap();
+    let server = recorded.project.serve();
+    fs::write(elsewhere.path().join("outside"), "x").unwrap();
+    fs::write(inbox.join("inside"), "x").unwrap();
+    until_told(&recorded, &[("ObjectCreated:Put", "inside")]);
+    let open = fs::read_dir(format!("/proc/{}/fdinfo", server.pid())).unwrap();
+    let about = open.filter_map(|file| fs::read_to_string(file.ok()?.path()).ok());
+    let watched: usize = about.map(|about| about.matches("inotify wd").count()).sum();
+    assert!(watched < 100, "{watched} folders are watched");
+}
+
+#[test]
+fn the_folder_itself_may_be_a_link() {
+    let (recorded, inbox) = inbox();
+    let real = recorded.project.path().join("real");
+    fs::rename(&inbox, &real).unwrap();
+    symlink(&real, &inbox).unwrap();
+    let _server = recorded.project.serve();
+    fs::create_dir(real.join("deep")).unwrap();
+    fs::write(inbox.join("deep/a"), "x").unwrap();
+    until_told(&recorded, &[("ObjectCreated:Put", "deep/a")]);
+    fs::write(real.join("b"), "x").unwrap();
+    until_told(
+        &recorded,
+        &[("ObjectCreated:Put", "deep/a"), ("ObjectCreated:Put", "b")],
+    );
+}

@@ -1,0 +1,66 @@
+//! Batches that wait for their window, and what else can happen to their messages meanwhile.
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use super::{orders, until_empty};
+use crate::support::{Recorded, eventually};
+
+#[test]
+fn a_message_that_comes_again_while_its_batch_waits_is_in_it_once() {
+    let recorded = orders("BatchSize = 100\nMaximumBatchingWindowInSeconds = 300");
+    let server = recorded.project.serve();
+    let sent = server.send("orders", "patient");
+    // Its lease of a second ends long before the window.
+    until_empty(&server, "orders");
+    let told = recorded.records();
+    let ids: Vec<_> = told.iter().map(|record| &record["messageId"]).collect();
+    assert_eq!(ids, [&json!(sent)]);
+    assert_eq!(server.counts("failed"), [0, 0, 0]);
+    let log = server.log();
+    assert!(log.contains("while its batch waits"), "{log}");
+}
+
+#[test]
+fn what_was_gathered_and_not_told_was_never_received() {
+    let config = |window: &str| {
+        format!(
+            "[queues.orders]\nRedrivePolicy = {{ deadLetterTargetArn = 'failed', maxReceiveCount = 1 }}\n\
+             [queues.failed]\n\
+             [triggers.orders]\nplugin = 'sqs'\nqueue = 'orders'\nfunction = 'recorder'\n{window}\n"
+        )
+    };
+    let window = "BatchSize = 100\nMaximumBatchingWindowInSeconds = 300";
+    let recorded = Recorded::new("", &config(window));
+    let mut server = recorded.project.serve();
+    for number in 0..3 {
+        server.send("orders", &number.to_string());
+    }
+    eventually("the batch to wait", || server.counts("orders") == [0, 3, 0]);
+    server.signal(Signal::INT);
+    assert!(server.wait().success());
+    let file = recorded.project.path().join("lambkin.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace(window, "")).unwrap();
+    let server = recorded.project.serve();
+    until_empty(&server, "orders");
+    let mut bodies = recorded.bodies();
+    bodies.sort();
+    assert_eq!(bodies, ["0", "1", "2"]);
+    for record in recorded.records() {
+        assert_eq!(record["attributes"]["ApproximateReceiveCount"], "1");
+    }
+    assert_eq!(server.counts("failed"), [0, 0, 0]);
+}
+
+#[test]
+fn a_batch_of_a_throttled_function_is_said_in_the_log() {
+    let recorded = Recorded::new(
+        "reserved-concurrency = 0",
+        "[queues.orders]\n\
+         [triggers.orders]\nplugin = 'sqs'\nqueue = 'orders'\nfunction = 'recorder'\n",
+    );
+    let server = recorded.project.serve();
+    server.send("orders", "too much");
+    server.log_with("orders: function recorder is throttled; 1 message(s) come back");
+}
