@@ -36,8 +36,10 @@ use lambkin_store::queue::Queues;
 use crate::call::Site;
 use crate::check;
 use crate::error::{ConfigureError, Failure, PluginError};
+use crate::limits;
 use crate::network::Network;
 use crate::plugin::Plugin;
+use crate::room::Room;
 use crate::state::Given;
 use crate::wasi::{Wasi, World};
 
@@ -75,6 +77,7 @@ struct Inner {
     name: String,
     environment: Arc<[(String, String)]>,
     grants: Arc<Grants>,
+    room: Arc<Room>,
 }
 
 /// The body of a service's answer.
@@ -89,12 +92,14 @@ impl Service {
         setup: ServiceSetup,
     ) -> Result<Self, ConfigureError> {
         check::config(&setup.settings)?;
+        let room = Room::new(&limits::SERVICE);
         if let Some(settings) = settings {
             let site = Site {
                 plugin: plugin.name(),
                 trigger: name,
                 function: "check",
                 request: None,
+                room: &room,
             };
             let problems = settings.problems(plugin.runner(), &site, &setup.settings);
             let problems = problems.await?;
@@ -116,6 +121,7 @@ impl Service {
                 queues: setup.queues,
                 buckets: setup.buckets,
             }),
+            room,
         })))
     }
 
@@ -141,6 +147,7 @@ impl Inner {
             trigger: &self.name,
             function: "handle",
             request: None,
+            room: &self.room,
         }
     }
 
@@ -159,9 +166,9 @@ impl Inner {
 }
 
 /// Bytes of names and values together.
-fn pairs_size(pairs: &[(String, String)]) -> usize {
+fn pairs_size<'a>(pairs: impl IntoIterator<Item = &'a (String, String)>) -> usize {
     pairs
-        .iter()
+        .into_iter()
         .map(|(name, value)| name.len() + value.len())
         .sum()
 }
