@@ -10,6 +10,7 @@ mod command;
 mod compat;
 mod config;
 mod host;
+mod messages;
 mod watch;
 
 use std::ffi::OsString;
@@ -61,7 +62,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
         command,
     } = args;
     if !matches!(command, Command::Rie { .. } | Command::DockerLambda(_)) {
-        start_tracing(level(verbose), verbose > 1);
+        messages::start(level(verbose), verbose > 1);
     }
     match command {
         Command::Serve(serve) => block_on(command::serve::run(&place, &serve)),
@@ -79,14 +80,14 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
 fn stand_in_for_rie(words: Vec<OsString>) -> anyhow::Result<ExitCode> {
     let folder = std::env::current_dir()?;
     let settings = rie::Settings::read(words, Variables::of_this_program(), &folder)?;
-    start_tracing(settings.log_level, false);
+    messages::start(settings.log_level, false);
     block_on(command::rie::run(settings))
 }
 
 fn stand_in_for_docker_lambda(args: DockerLambda) -> anyhow::Result<ExitCode> {
     let folder = std::env::current_dir()?;
     let settings = docker_lambda::Settings::read(args, Variables::of_this_program(), &folder)?;
-    start_tracing(settings.log_level, false);
+    messages::start(settings.log_level, false);
     block_on(command::docker_lambda::run(settings))
 }
 
@@ -95,10 +96,11 @@ fn block_on(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::
         .worker_threads(worker_threads())
         .enable_all()
         .build()?;
-    let code = runtime.block_on(command)?;
+    let code = runtime.block_on(command);
     // Whatever still runs, a cache writer or a name look-up, is not worth waiting for.
     runtime.shutdown_background();
-    Ok(code)
+    messages::flush();
+    code
 }
 
 /// Half of the processors: the functions and their callers need the others. Measured on two, a second worker makes a
@@ -115,14 +117,4 @@ fn level(verbose: u8) -> LevelFilter {
         2 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     }
-}
-
-fn start_tracing(level: LevelFilter, with_target: bool) {
-    tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_writer(std::io::stderr)
-        .with_target(with_target)
-        .without_time()
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        .init();
 }

@@ -2,11 +2,15 @@
 //!
 //! Dropping the future of [`serve`] drops every connection it accepted. Stopping it by its [`StopSignal`] lets the
 //! requests under way finish first.
+//!
+//! A listener has a share of the files that the process may have open, so that whoever fills one leaves the others, the
+//! store and the functions theirs. A full listener closes its idle connections, and accepts again as others end.
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
@@ -14,14 +18,23 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use rustix::process::{Resource, getrlimit};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::response::Response;
 
 /// A client of the outside has this long to send the head of its next request, then its connection is closed.
 const IDLE_LIMIT: Duration = Duration::from_secs(75);
+
+/// Connections that may wait to be accepted. Of more that come at the same moment, the rest is a second late.
+const BACKLOG: u32 = 1024;
+
+/// A listener may have this part of the files that the process may have open, within these bounds.
+const FILES_SHARE: u64 = 8;
+/// See [`FILES_SHARE`].
+const CONNECTIONS: (usize, usize) = (64, 8192);
 
 /// The pause after an accept that failed, most likely for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -66,7 +79,22 @@ impl Stop {
 
 /// Listens on an address; port 0 takes a free port.
 pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    TcpListener::bind(address).await
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A port that another process has just left may be taken.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// The most connections of one listener.
+fn most_connections() -> usize {
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let (least, most) = CONNECTIONS;
+    let share = usize::try_from(files / FILES_SHARE).unwrap_or(most);
+    share.clamp(least, most)
 }
 
 /// Serves HTTP/1.1 on `listener` until the signal comes, then lets the requests under way finish.
@@ -78,13 +106,19 @@ where
     A: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
+    let (most, full) = (most_connections(), Arc::new(Notify::new()));
     let mut connections = JoinSet::new();
     loop {
+        let has_room = connections.len() < most;
+        if !has_room {
+            full.notify_waiters();
+        }
         tokio::select! {
             () = stop.stopped() => break,
-            accepted = listener.accept() => match accepted {
+            accepted = listener.accept(), if has_room => match accepted {
                 Ok((stream, peer)) => {
-                    connections.spawn(connection(stream, peer, idle, stop.clone(), answer.clone()));
+                    let end = end(stop.clone(), Arc::clone(&full));
+                    connections.spawn(connection(stream, peer, idle, end, answer.clone()));
                 }
                 Err(error) => {
                     tracing::warn!("can not accept a connection, waiting a moment: {error}");
@@ -99,11 +133,19 @@ where
     while connections.join_next().await.is_some() {}
 }
 
+/// Returns when connections are to end with the request that is under way: all are to stop, or there are too many.
+async fn end(mut stop: StopSignal, full: Arc<Notify>) {
+    tokio::select! {
+        () = stop.stopped() => {}
+        () = full.notified() => {}
+    }
+}
+
 async fn connection<A, F>(
     stream: TcpStream,
     peer: SocketAddr,
     idle: Idle,
-    mut stop: StopSignal,
+    end: impl Future<Output = ()>,
     answer: A,
 ) where
     A: Fn(Request<Incoming>, SocketAddr) -> F + Send + 'static,
@@ -127,7 +169,7 @@ async fn connection<A, F>(
     tokio::pin!(connection);
     let served = tokio::select! {
         served = connection.as_mut() => served,
-        () = stop.stopped() => {
+        () = end => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

@@ -2,8 +2,8 @@
 //!
 //! Every call gets a store of its own and takes it along when it ends, however it ends: nothing of one call is there
 //! for the next, and a trap poisons nothing. Around the call stand, from the inside out: the engine's traps and
-//! stack guard, the [`Meter`] for memory and processor time, the bound on copied bytes, the wall clock, and a permit
-//! for one of the pool's places, so that calls queue instead of failing when the pool is full. How much a call may use is told
+//! stack guard, the [`Meter`] for memory and processor time, the bound on copied bytes, the wall clock, and permits
+//! for a place in its [`Room`] and one in the pool, so that calls queue instead of failing when these are full. How much a call may use is told
 //! by its [`Bounds`], what it can reach by what it is [`Given`].
 //!
 //! A running guest hands its thread back at every tick, so a busy plugin never blocks the host's other tasks.
@@ -12,7 +12,7 @@ use std::fmt;
 use std::io;
 use std::time::Instant;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 use wasmtime::component::{ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Lower};
 use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
@@ -22,6 +22,7 @@ use crate::error::{Failure, Fault, PluginError};
 use crate::limits::{self, Bounds};
 use crate::meter::{Meter, metered};
 use crate::roles::Trial;
+use crate::room::{self, Room};
 use crate::state::{Given, State, store};
 use crate::text::quote;
 use crate::ticker::Ticker;
@@ -38,6 +39,7 @@ pub(crate) struct Site<'a> {
     pub function: &'static str,
     /// The id of the request or the change, where there is one.
     pub request: Option<&'a str>,
+    pub room: &'a Room,
 }
 
 impl Site<'_> {
@@ -145,18 +147,14 @@ impl Runner {
         work: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<R>,
     ) -> Result<R, PluginError> {
         let start = Instant::now();
-        let permits = if bounds.waits {
-            &self.waiting_permits
-        } else {
-            &self.permits
-        };
-        let _permit = match timeout(limits::QUEUE, permits.acquire()).await {
-            Ok(Ok(permit)) => permit,
+        let room = site.room;
+        let _places = match timeout(limits::QUEUE, self.places(room, bounds)).await {
+            Ok(Ok(places)) => places,
             Ok(Err(_)) | Err(_) => return Err(site.error(start, Failure::Host(busy(bounds)))),
         };
-        let store = store(&self.engine, bounds, given);
+        let store = store(&self.engine, bounds, given, Meter::new(room.memory.clone()));
         let mut logged = Logged { site, store };
-        let work = metered(&self.ticker, bounds.cpu, work(&mut logged.store));
+        let work = metered(&self.ticker, room, bounds.cpu, work(&mut logged.store));
         let result = timeout(bounds.wall, work).await;
         let failure = match result {
             Ok(Some(Ok(result))) => return Ok(result),
@@ -165,6 +163,19 @@ impl Runner {
             Err(_) => Failure::Faulted(Fault::Wall(bounds.wall)),
         };
         Err(site.error(start, failure))
+    }
+
+    /// A place in the room and one in the pool. Who waits for the first holds none of the second.
+    async fn places<'a>(
+        &'a self,
+        room: &'a Room,
+        bounds: &Bounds,
+    ) -> Result<[SemaphorePermit<'a>; 2], AcquireError> {
+        let pool = match bounds.waits {
+            true => &self.waiting_permits,
+            false => &self.permits,
+        };
+        Ok([room.places.acquire().await?, pool.acquire().await?])
     }
 }
 
@@ -183,14 +194,14 @@ impl Drop for Logged<'_> {
 }
 
 fn busy(bounds: &Bounds) -> String {
-    let places = if bounds.waits {
-        limits::WAITING_CALLS
-    } else {
-        limits::CALLS
+    let all = match bounds.waits {
+        true => limits::WAITING_CALLS,
+        false => limits::CALLS,
     };
     format!(
-        "all {places} places for running plugins were taken for {} s",
-        limits::QUEUE.as_secs()
+        "no place for the call became free within {} s: it may have {} calls at a time, and all plugins {all}",
+        limits::QUEUE.as_secs(),
+        room::places(bounds),
     )
 }
 
@@ -203,6 +214,12 @@ fn failure(error: &wasmtime::Error, meter: &Meter, bounds: &Bounds) -> Failure {
         return Failure::Host(format!(
             "the system has no room for an instance: {}",
             error.root_cause()
+        ));
+    }
+    if meter.room_is_full() && !meter.memory_refused() && !error.is::<I32Exit>() {
+        return Failure::Host(format!(
+            "its calls at the same time have {} MiB of memory together, and may not have more",
+            limits::ROOM_MEMORY_BYTES >> 20
         ));
     }
     Failure::Faulted(fault(error, meter, bounds))

@@ -205,6 +205,9 @@ pub enum Failure {
     /// The host could not run the plugin.
     #[error("{0}")]
     Host(String),
+    /// The body of the caller's request broke off or did not come, and the plugin had no answer to that.
+    #[error("the body of the request is incomplete")]
+    Incomplete,
 }
 
 impl Failure {
@@ -214,6 +217,7 @@ impl Failure {
             Self::Refused(_) => "if the text does not help, report it to the plugin's author",
             Self::Faulted(_) => "this is a defect of the plugin: report it to its author",
             Self::Host(_) => "try again, with fewer calls at the same time",
+            Self::Incomplete => "send the request again",
         }
     }
 }

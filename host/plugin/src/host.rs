@@ -21,6 +21,7 @@ use crate::error::{HostError, LoadCause, LoadError};
 use crate::inspect::inspect;
 use crate::plugin::{Loaded, Plugin};
 use crate::roles::Roles;
+use crate::room::Room;
 use crate::state::State;
 use crate::text::quote;
 use crate::ticker::Ticker;
@@ -92,6 +93,7 @@ impl PluginHost {
             trigger: "",
             function: "start",
             request: None,
+            room: &Room::new(&limits::SHAPER),
         };
         self.runner
             .trial(&site, &component, |trial| roles.check(&inspection, trial))

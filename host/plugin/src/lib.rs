@@ -31,6 +31,7 @@ mod object_trigger;
 mod plugin;
 mod role;
 mod roles;
+mod room;
 mod service;
 mod source;
 mod state;

@@ -137,9 +137,23 @@ pub const RANDOM_BYTES: u64 = 64 << 10;
 /// Calls that run at the same time, over all plugins. Later ones queue.
 pub const CALLS: usize = 256;
 
-/// Calls at the same time, over all plugins, that may wait for long ([`Bounds::waits`]): each client that polls a queue
-/// takes one. Later ones queue.
-pub const WAITING_CALLS: usize = 512;
+/// The same of one trigger: more than a machine has processors, and few enough that several triggers that are full leave
+/// places for others.
+pub const ROOM_CALLS: usize = 64;
+
+/// Calls at the same time, over all plugins, that may wait for long ([`Bounds::waits`]). Later ones queue.
+pub const WAITING_CALLS: usize = 1_280;
+
+/// The same of one service or source: each client that polls a queue takes one. Two that are full leave places for others.
+pub const ROOM_WAITING_CALLS: usize = 512;
+
+/// Linear memory of all calls of one trigger, service or source together, in bytes: 64 calls with all they may have, or
+/// each of 512 with 8 MiB.
+pub const ROOM_MEMORY_BYTES: usize = 64 * MEMORY_BYTES;
+
+/// The processor time after which a call shares its turns with the others of its trigger, service or source that have used
+/// as much: what most calls never come to.
+pub const HEAD_START: Duration = TICK;
 
 /// How long a call may queue for its turn.
 pub const QUEUE: Duration = Duration::from_secs(10);
@@ -148,11 +162,37 @@ pub const QUEUE: Duration = Duration::from_secs(10);
 /// largest, 20 KB for a bucket's policy.
 pub const ATTRIBUTES_BYTES: usize = 64 << 10;
 
+/// Messages that a service may send at once. The store's one writer is busy with them for some milliseconds, and everybody
+/// waits for it. AWS: 10.
+pub const SENT_MESSAGES: usize = 1_000;
+
+/// Receipts that a service may settle at once: as many as it may receive.
+pub const SETTLED_MESSAGES: usize = 10_000;
+
+/// Parts that may be put together at once. AWS: 10,000.
+pub const COMPOSED_PARTS: usize = 10_000;
+
+/// An object's key, in bytes. AWS: 1,024.
+pub const KEY_BYTES: usize = 1_024;
+
+/// What is kept with an object or an upload of parts, in bytes of names, values and the entity tag together. AWS: 8 KB of
+/// headers, and tags.
+pub const METADATA_BYTES: usize = 64 << 10;
+
+/// The same of a part, of which there are many. AWS: a checksum.
+pub const PART_METADATA_BYTES: usize = 4 << 10;
+
 /// Bytes of an object that one read hands out.
 pub const READ_BYTES: usize = 1 << 20;
 
 /// Entries of one list. AWS: 10 000 buckets, 1 000 of anything else.
 pub const LISTED: usize = 10_000;
+
+/// Buckets that are read at once while a list of them is made.
+pub const BUCKETS_PAGE: usize = 500;
+
+/// A list of queues ends once they have so many bytes of attributes.
+pub const LISTED_BYTES: usize = 16 << 20;
 
 /// As many as were asked for, up to [`LISTED`].
 pub(crate) fn listed(most: u32) -> usize {

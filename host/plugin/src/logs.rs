@@ -45,6 +45,7 @@ impl Output {
             trigger,
             function,
             request,
+            ..
         } = *site;
         for line in String::from_utf8_lossy(&collected.bytes).lines() {
             tracing::info!(target: "lambkin::plugin", plugin, trigger, function, request, "{}", escape(line));

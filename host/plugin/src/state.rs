@@ -60,10 +60,9 @@ impl WasiView for State {
 }
 
 /// A store for one call.
-pub(crate) fn store(engine: &Engine, bounds: &Bounds, given: Given) -> Store<State> {
+pub(crate) fn store(engine: &Engine, bounds: &Bounds, given: Given, meter: Meter) -> Store<State> {
     let mut http = WasiHttpCtx::new();
     http.set_field_size_limit(limits::HEADER_BYTES);
-    let meter = Meter::default();
     let mut store = Store::new(engine, State { meter, given, http });
     store.limiter(|state| &mut state.meter);
     store.set_epoch_deadline(1);

@@ -4,7 +4,8 @@
 //! plugin's instance with it at once. This module knows no AWS service: what is no answer of the plugin's is plain text.
 //!
 //! On failure: a plugin that is at fault answers 500, a host that can not run it now answers 503; both name the plugin
-//! and the cause, in the answer and in the log. If it fails when its answer has begun, the connection is broken off, so
+//! and the cause, in the answer and in the log. A caller whose body broke off is told so with 400, if the plugin has no
+//! answer to that. If it fails when its answer has begun, the connection is broken off, so
 //! that nobody takes a part for the whole.
 
 use std::net::SocketAddr;
@@ -40,7 +41,10 @@ impl ServiceDoor {
         match self.service.answer(request, peer).await {
             Ok(response) => response.map(Body::Made),
             Err(error) => {
-                tracing::error!("{method} {}: {error}", path.path());
+                match error.failure {
+                    Failure::Incomplete => tracing::debug!("{method} {}: {error}", path.path()),
+                    _ => tracing::error!("{method} {}: {error}", path.path()),
+                }
                 failed(&error)
             }
         }
@@ -51,6 +55,7 @@ fn failed(error: &PluginError) -> Response {
     let mut response = Response::new(format!("{error}\n").into());
     *response.status_mut() = match error.failure {
         Failure::Host(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Failure::Incomplete => StatusCode::BAD_REQUEST,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
     let text = HeaderValue::from_static("text/plain; charset=utf-8");

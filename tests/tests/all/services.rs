@@ -1,4 +1,4 @@
-//! Services as a part of the host: how they end.
+//! Services as a part of the host: how they end, and what becomes of requests that break off.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::support::{Project, SERVICES, Server};
+use crate::support::{Project, SERVICES, Server, raw};
 
 /// SQS's longest, in seconds.
 const LONGEST_POLL: u64 = 20;
@@ -96,4 +96,25 @@ fn an_open_long_poll_neither_holds_up_the_end_nor_loses_anything() {
         }
         lost.is_empty()
     });
+}
+
+#[test]
+fn a_request_that_breaks_off_is_its_senders_fault() {
+    let project = Project::new(&format!("[queues.orders]\n{SERVICES}"));
+    let server = project.serve();
+    let url = server.service_url("sqs");
+    let head = "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n";
+    for chunks in ["zz\r\nnonsense", "ffffffffffffffffff\r\n{}"] {
+        let reply = raw(url, format!("{head}{chunks}").as_bytes());
+        assert_eq!(reply.status, 400, "{chunks}: {reply:?}");
+        assert!(
+            reply
+                .text()
+                .contains("the body of the request is incomplete"),
+            "{reply:?}"
+        );
+    }
+    server.send("orders", "one");
+    // The plugin is not to blame, so the log does not.
+    assert!(!server.log().contains("defect"), "{}", server.log());
 }

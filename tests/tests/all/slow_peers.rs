@@ -1,12 +1,13 @@
 //! Peers that are slow, half gone or broken cost nobody else anything.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::process::Stdio;
 use std::thread;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::{Project, RAW_BOOTSTRAP, Server, eventually};
+use crate::support::{Project, RAW_BOOTSTRAP, SERVICES, Server, eventually, lambkin, request};
 
 /// Far more than the buffers of all sockets on the way hold.
 const LARGE: usize = 64 * 1024 * 1024;
@@ -54,6 +55,62 @@ fn callers_that_send_half_a_request_and_stay_hold_nobody_up() {
         .collect();
     works(&server, "echo");
     works(&server, "other");
+}
+
+#[test]
+fn a_client_that_only_connects_keeps_neither_files_nor_places_from_others() {
+    let project = Project::new(&format!(
+        "[functions.echo]\ncode = \"{RAW_BOOTSTRAP}\"\n[queues.orders]\n{SERVICES}"
+    ));
+    let files = 512;
+    let server = project.serve_with_files(files);
+    let url = server.service_url("sqs");
+    let poll = json!({ "QueueUrl": server.queue_url("orders"), "WaitTimeSeconds": 20 });
+    thread::scope(|scope| {
+        let polling = scope.spawn(|| server.sqs_ok("ReceiveMessage", &poll));
+        let _staying: Vec<_> = (0..files + 50).map(|_| connect(url)).collect();
+        works(&server, "echo");
+        assert_eq!(server.s3("PUT", "/photos", &[], b"").status, 200);
+        // Whoever waits for an answer gets it, also where it is crowded.
+        server.send("orders", "one");
+        let received = polling.join().expect("an answer");
+        assert_eq!(received["Messages"][0]["Body"], "one");
+    });
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_nobody_up() {
+    let plugin = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../host/plugin/tests/fixtures/probe.wasm"
+    );
+    let project = Project::echo(&format!(
+        "[services.failing]\nplugin = '{plugin}'\nlisten = '127.0.0.1:0'\n"
+    ));
+    let mut child = lambkin()
+        .args(["serve", "--json"])
+        .current_dir(project.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("lambkin starts");
+    let mut ready = String::new();
+    BufReader::new(child.stdout.take().expect("its stdout"))
+        .read_line(&mut ready)
+        .expect("its ready line");
+    let ready: Value = serde_json::from_str(&ready).expect("JSON");
+    let failing = ready["services"]["failing"].as_str().expect("its address");
+    // Each is a line of the log, and all of them more than a pipe takes.
+    for _ in 0..500 {
+        assert_eq!(request(failing, "GET", "/trap", &[], b"").status, 500);
+    }
+    let invoke = ready["invoke"].as_str().expect("its address");
+    let path = "/2015-03-31/functions/echo/invocations";
+    let reply = request(invoke, "POST", path, &[], b"1");
+    assert_eq!((reply.status, reply.text().as_str()), (200, "1"));
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
 }
 
 #[test]

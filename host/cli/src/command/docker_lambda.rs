@@ -22,6 +22,7 @@ use super::serve::Signals;
 use crate::compat::address::check_free;
 use crate::compat::docker_lambda::{Input, LAYERS, Mode, Settings};
 use crate::config::Origin;
+use crate::messages;
 use crate::watch::{self, Watched};
 
 /// Runs as the settings say.
@@ -29,7 +30,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     if let Some(address) = settings.function.runtime_api {
         check_free("DOCKER_LAMBDA_RUNTIME_PORT", address)?;
     }
-    let log = Log::styled(settings.log_style)?;
+    let log = messages::start_log(settings.log_style)?;
     let function = Function::new(settings.function, settings.account, log.clone());
     if settings.watch {
         watch(&function, &log)?;

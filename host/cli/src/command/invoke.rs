@@ -5,19 +5,22 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use lambkin_lambda::{Account, Function, Lambda, Log, new_request_id, new_trace_id, now_ms};
+use lambkin_lambda::{
+    Account, Function, Lambda, Log, LogStyle, new_request_id, new_trace_id, now_ms,
+};
 use lambkin_model::{Failure, Invocation};
 
 use crate::args::{Invoke, Place};
 use crate::config::{self, Config, nearest};
 use crate::host;
+use crate::messages;
 
 /// The function returned an error, crashed or timed out.
 pub const EXIT_FUNCTION_FAILED: u8 = 1;
 
 /// Invokes, prints the result, and ends the function's process.
 pub async fn run(place: &Place, args: &Invoke) -> anyhow::Result<ExitCode> {
-    let log = Log::to_stderr()?;
+    let log = messages::start_log(LogStyle::default())?;
     let (lambda, name) = find(place, &args.function, &log)?;
     let event = read_event(args)?;
     serde_json::from_slice::<&serde_json::value::RawValue>(&event)

@@ -8,11 +8,12 @@ use std::process::ExitCode;
 use anyhow::Context;
 use lambkin_http::StopSignal;
 use lambkin_lambda::compat::rie;
-use lambkin_lambda::{Destination, Entry, Function, Lambda, Log, LogStyle};
+use lambkin_lambda::{Destination, Entry, Function, Lambda, LogStyle};
 
 use super::serve::Signals;
 use crate::compat::address::check_free;
 use crate::compat::rie::Settings;
+use crate::messages;
 
 /// Runs until a signal comes.
 pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
@@ -29,7 +30,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
             )
         })?;
     announce(&settings, &listener)?;
-    let log = Log::styled(LogStyle {
+    let log = messages::start_log(LogStyle {
         function_stdout: Destination::Stdout,
         platform: Destination::Stdout,
         ..LogStyle::default()

@@ -67,11 +67,6 @@ struct Backlog {
 
 impl Log {
     /// Starts the writing thread; it lives as long as the process.
-    pub fn to_stderr() -> std::io::Result<Self> {
-        Self::styled(LogStyle::default())
-    }
-
-    /// The same with a style.
     pub fn styled(style: LogStyle) -> std::io::Result<Self> {
         let log = Self(Arc::new(Shared {
             style,
@@ -88,6 +83,11 @@ impl Log {
     pub fn line(&self, line: &str) {
         let text = format!("lambkin: {line}\n");
         self.write(Destination::Stderr, text.as_bytes());
+    }
+
+    /// Adds whole lines of the host's own as they are.
+    pub fn lines(&self, lines: &[u8]) {
+        self.write(Destination::Stderr, lines);
     }
 
     /// Adds whole lines.

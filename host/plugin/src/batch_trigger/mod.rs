@@ -19,7 +19,9 @@ use self::v0_1::Shaper;
 use crate::call::Site;
 use crate::error::{ConfigureError, PluginError};
 use crate::http_trigger::TriggerOutcome;
+use crate::limits;
 use crate::plugin::Plugin;
+use crate::room::Room;
 
 /// Where a trigger's messages or objects come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +67,7 @@ pub struct BatchTrigger {
     shaper: Arc<Shaper>,
     name: String,
     setup: Arc<Setup>,
+    room: Arc<Room>,
 }
 
 /// What a plugin makes of a configuration.
@@ -85,8 +88,9 @@ impl BatchTrigger {
         origin: &Origin,
     ) -> Result<Self, ConfigureError> {
         crate::check::config(config)?;
+        let room = Room::new(&limits::SHAPER);
         let setup = {
-            let site = site(&plugin, name, "configure");
+            let site = site(&plugin, name, &room, "configure");
             shaper
                 .configure(plugin.runner(), &site, config, origin)
                 .await?
@@ -96,6 +100,7 @@ impl BatchTrigger {
             shaper,
             name: name.to_owned(),
             setup: Arc::new(setup),
+            room,
         })
     }
 
@@ -125,7 +130,7 @@ impl BatchTrigger {
     ///
     /// The plugin refused, misbehaved or could not be run.
     pub async fn shape(&self, messages: &[Message]) -> Result<ShapedBatch, PluginError> {
-        let site = site(&self.plugin, &self.name, "shape");
+        let site = site(&self.plugin, &self.name, &self.room, "shape");
         self.shaper
             .shape(self.plugin.runner(), &site, &self.setup, messages)
             .await
@@ -147,7 +152,7 @@ impl BatchTrigger {
         ids: &[&str],
         outcome: &TriggerOutcome,
     ) -> Result<Vec<Verdict>, PluginError> {
-        let site = site(&self.plugin, &self.name, "settle");
+        let site = site(&self.plugin, &self.name, &self.room, "settle");
         self.shaper
             .settle(
                 self.plugin.runner(),
@@ -161,11 +166,17 @@ impl BatchTrigger {
     }
 }
 
-fn site<'a>(plugin: &'a Plugin, trigger: &'a str, function: &'static str) -> Site<'a> {
+fn site<'a>(
+    plugin: &'a Plugin,
+    trigger: &'a str,
+    room: &'a Room,
+    function: &'static str,
+) -> Site<'a> {
     Site {
         plugin: plugin.name(),
         trigger,
         function,
         request: None,
+        room,
     }
 }

@@ -20,7 +20,9 @@ use lambkin_model::{HttpRequest, HttpResponse};
 use self::v0_1::Shaper;
 use crate::call::Site;
 use crate::error::{ConfigureError, PluginError};
+use crate::limits;
 use crate::plugin::Plugin;
+use crate::room::Room;
 
 /// A trigger: a plugin and the configuration it has accepted.
 #[derive(Clone, Debug)]
@@ -29,6 +31,7 @@ pub struct HttpTrigger {
     shaper: Arc<Shaper>,
     name: String,
     setup: Setup,
+    room: Arc<Room>,
 }
 
 /// What a plugin makes of a configuration.
@@ -95,12 +98,14 @@ impl HttpTrigger {
         config: &str,
     ) -> Result<Self, ConfigureError> {
         crate::check::config(config)?;
+        let room = Room::new(&limits::SHAPER);
         let setup = {
             let site = Site {
                 plugin: plugin.name(),
                 trigger: name,
                 function: "configure",
                 request: None,
+                room: &room,
             };
             shaper.configure(plugin.runner(), &site, config).await?
         };
@@ -109,6 +114,7 @@ impl HttpTrigger {
             shaper,
             name: name.to_owned(),
             setup,
+            room,
         })
     }
 
@@ -165,6 +171,7 @@ impl HttpTrigger {
             trigger: &self.name,
             function,
             request,
+            room: &self.room,
         }
     }
 }

@@ -17,7 +17,9 @@ use self::v0_1::Shaper;
 use crate::batch_trigger::Origin;
 use crate::call::Site;
 use crate::error::{ConfigureError, PluginError};
+use crate::limits;
 use crate::plugin::Plugin;
+use crate::room::Room;
 
 /// Who gets an object trigger's events.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +37,7 @@ pub struct ObjectTrigger {
     shaper: Arc<Shaper>,
     name: String,
     setup: Arc<Setup>,
+    room: Arc<Room>,
 }
 
 /// What a plugin makes of a configuration.
@@ -54,12 +57,14 @@ impl ObjectTrigger {
         bucket: &Origin,
     ) -> Result<Self, ConfigureError> {
         crate::check::config(config)?;
+        let room = Room::new(&limits::SHAPER);
         let setup = {
             let site = Site {
                 plugin: plugin.name(),
                 trigger: name,
                 function: "configure",
                 request: None,
+                room: &room,
             };
             shaper
                 .configure(plugin.runner(), &site, config, bucket)
@@ -70,6 +75,7 @@ impl ObjectTrigger {
             shaper,
             name: name.to_owned(),
             setup: Arc::new(setup),
+            room,
         })
     }
 
@@ -99,6 +105,7 @@ impl ObjectTrigger {
             trigger: &self.name,
             function: "shape",
             request: Some(&change.id),
+            room: &self.room,
         };
         self.shaper
             .shape(self.plugin.runner(), &site, &self.setup, change)

@@ -25,7 +25,7 @@ use wasmtime::Store;
 use wasmtime_wasi::runtime;
 use wasmtime_wasi_http::WasiBody;
 
-use super::body::{self, Taken};
+use super::body::{self, Incomplete, Taken};
 use super::handler::Answered;
 use super::{Inner, Service, ServiceBody};
 use crate::error::{Failure, Fault, PluginError};
@@ -44,7 +44,8 @@ impl Service {
     /// # Errors
     ///
     /// The plugin misbehaved before it had begun to answer, or could not be run; the caller's answer is 500 or, for
-    /// [`Failure::Host`], 503. Once it has begun, a failure breaks the body off.
+    /// [`Failure::Host`], 503. If the caller's own body is to blame, [`Failure::Incomplete`], it is 400. Once it has begun,
+    /// a failure breaks the body off.
     pub async fn answer<B>(
         &self,
         request: Request<B>,
@@ -54,9 +55,29 @@ impl Service {
         B: Body<Data = Bytes, Error: Display> + Send + Unpin + 'static,
     {
         let start = Instant::now();
+        let incomplete = Incomplete::default();
+        let answered = self.try_answer(request, peer, incomplete.clone()).await;
+        answered.map_err(|error| match incomplete.is_so() {
+            true => self.0.error(start, Failure::Incomplete),
+            false => error,
+        })
+    }
+
+    async fn try_answer<B>(
+        &self,
+        request: Request<B>,
+        peer: SocketAddr,
+        incomplete: Incomplete,
+    ) -> Result<Response<ServiceBody>, PluginError>
+    where
+        B: Body<Data = Bytes, Error: Display> + Send + Unpin + 'static,
+    {
+        let start = Instant::now();
         let is_head = request.method() == Method::HEAD;
         let (answered, mut answer) = oneshot::channel();
-        let handled = handle(Arc::clone(&self.0), prepared(request, peer), answered);
+        let request = prepared(request, peer);
+        let request = request.map(|body| body::Request::new(body, limits::BODY_IDLE, incomplete));
+        let handled = handle(Arc::clone(&self.0), request, answered);
         let mut guest: Guest = Box::pin(handled);
         let mut head = None;
         let ended = poll_fn(|context| {
@@ -103,14 +124,13 @@ fn prepared<B>(mut request: Request<B>, peer: SocketAddr) -> Request<B> {
 /// Runs a guest from its start to its end.
 async fn handle<B>(
     service: Arc<Inner>,
-    request: Request<B>,
+    request: Request<body::Request<B>>,
     answered: oneshot::Sender<Answered>,
 ) -> Result<(), PluginError>
 where
     B: Body<Data = Bytes, Error: Display> + Send + Unpin + 'static,
 {
     let handler = &service.handler;
-    let request = request.map(|body| body::Request::new(body, limits::BODY_IDLE));
     let work = async move |store: &mut Store<State>| handler.call(store, request, answered).await;
     let runner = service.plugin.runner();
     runner

@@ -8,7 +8,7 @@ use std::fmt::Display;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -27,14 +27,30 @@ pub(super) struct Request<B> {
     patience: Duration,
     /// Runs while the guest waits for bytes.
     idle: Option<Pin<Box<Sleep>>>,
+    incomplete: Incomplete,
+}
+
+/// Whether a request's body has ended with an error.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Incomplete(Arc<AtomicBool>);
+
+impl Incomplete {
+    pub(super) fn is_so(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn note(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 impl<B> Request<B> {
-    pub(super) fn new(body: B, patience: Duration) -> Self {
+    pub(super) fn new(body: B, patience: Duration, incomplete: Incomplete) -> Self {
         Self {
             body,
             patience,
             idle: None,
+            incomplete,
         }
     }
 }
@@ -54,15 +70,21 @@ where
             body,
             patience,
             idle,
+            incomplete,
         } = &mut *self;
         if let Poll::Ready(frame) = Pin::new(body).poll_frame(context) {
             *idle = None;
-            return Poll::Ready(frame.map(|frame| frame.map_err(incomplete)));
+            let broken = |error| {
+                incomplete.note();
+                Error::InternalError(Some(format!("the body is incomplete: {error}")))
+            };
+            return Poll::Ready(frame.map(|frame| frame.map_err(broken)));
         }
         let idle = idle.get_or_insert_with(|| Box::pin(sleep(*patience)));
-        idle.as_mut()
-            .poll(context)
-            .map(|()| Some(Err(Error::ConnectionReadTimeout)))
+        idle.as_mut().poll(context).map(|()| {
+            incomplete.note();
+            Some(Err(Error::ConnectionReadTimeout))
+        })
     }
 
     fn is_end_stream(&self) -> bool {
@@ -72,10 +94,6 @@ where
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }
-}
-
-fn incomplete(error: impl Display) -> Error {
-    Error::InternalError(Some(format!("the body is incomplete: {error}")))
 }
 
 /// An answer's body that is still being made. Dropping it, as happens when the client goes away, ends the guest at once.
@@ -163,12 +181,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_does_not_come_ends_with_an_error() {
-        let mut body = Request::new(Never, SOON);
+        let incomplete = Incomplete::default();
+        let mut body = Request::new(Never, SOON, incomplete.clone());
         match body.frame().await {
             Some(Err(Error::ConnectionReadTimeout)) => {}
             other => panic!("{other:?}"),
         }
-        assert!(Request::new(Empty::new(), LATE).frame().await.is_none());
+        assert!(incomplete.is_so());
+        let incomplete = Incomplete::default();
+        let mut body = Request::new(Empty::new(), LATE, incomplete.clone());
+        assert!(body.frame().await.is_none());
+        assert!(!incomplete.is_so());
     }
 
     #[tokio::test]

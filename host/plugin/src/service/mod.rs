@@ -37,8 +37,10 @@ use lambkin_store::queue::Queues;
 use crate::call::Site;
 use crate::check;
 use crate::error::{ConfigureError, Failure, PluginError};
+use crate::limits;
 use crate::network::Network;
 use crate::plugin::Plugin;
+use crate::room::Room;
 use crate::state::Given;
 use crate::wasi::{Wasi, World};
 
@@ -76,6 +78,7 @@ struct Inner {
     name: String,
     environment: Arc<[(String, String)]>,
     grants: Arc<Grants>,
+    room: Arc<Room>,
 }
 
 /// The body of a service's answer.
@@ -90,12 +93,14 @@ impl Service {
         setup: ServiceSetup,
     ) -> Result<Self, ConfigureError> {
         check::config(&setup.settings)?;
+        let room = Room::new(&limits::SERVICE);
         if let Some(settings) = settings {
             let site = Site {
                 plugin: plugin.name(),
                 trigger: name,
                 function: "check",
                 request: None,
+                room: &room,
             };
             let problems = settings.problems(plugin.runner(), &site, &setup.settings);
             let problems = problems.await?;
@@ -117,6 +122,7 @@ impl Service {
                 queues: setup.queues,
                 buckets: setup.buckets,
             }),
+            room,
         })))
     }
 
@@ -142,6 +148,7 @@ impl Inner {
             trigger: &self.name,
             function: "handle",
             request: None,
+            room: &self.room,
         }
     }
 
@@ -160,9 +167,9 @@ impl Inner {
 }
 
 /// Bytes of names and values together.
-fn pairs_size(pairs: &[(String, String)]) -> usize {
+fn pairs_size<'a>(pairs: impl IntoIterator<Item = &'a (String, String)>) -> usize {
     pairs
-        .iter()
+        .into_iter()
         .map(|(name, value)| name.len() + value.len())
         .sum()
 }

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use lambkin_store::object::{Object, ObjectError, Objects, Upload};
 use wasmtime::component::Resource;
 
-use super::Granted;
 use super::object_types::digests as asked;
 use super::store::objects::{self as wit, Fault};
 use super::store::{Refusal, StoreView, unavailable};
+use super::{Granted, pairs_size};
 use crate::limits;
 
 /// Why a function of this interface was not carried out.
@@ -83,16 +83,19 @@ impl wit::Host for StoreView<'_> {
             return Ok(Vec::new());
         };
         let most = limits::listed(most);
-        let mut found = Vec::new();
+        let asked = most.min(limits::BUCKETS_PAGE);
+        let (mut found, mut size) = (Vec::new(), 0);
         loop {
-            let page = granted
-                .store
-                .buckets(&prefix, after.as_deref(), most)
-                .await?;
-            let was_last = page.len() < most;
+            let page = granted.store.buckets(&prefix, after.as_deref(), asked);
+            let page = page.await?;
+            let was_last = page.len() < asked;
             after = page.last().map(|last| last.name.clone());
-            let visible = page.into_iter().filter(|b| granted.allows(&b.name));
-            found.extend(visible.map(wit::BucketInfo::from));
+            for bucket in page.into_iter().filter(|b| granted.allows(&b.name)) {
+                size += pairs_size(&bucket.attributes);
+                found.push(wit::BucketInfo::from(bucket));
+            }
+            // There is no way to say that there is more.
+            check_size("the list", size, limits::MEMORY_BYTES)?;
             if was_last || after.is_none() || found.len() >= most {
                 found.truncate(most);
                 return Ok(found);
@@ -162,6 +165,9 @@ impl wit::HostBucket for StoreView<'_> {
         upload: Resource<Writing>,
         put: wit::Put,
     ) -> Result<wit::ObjectInfo, Refused> {
+        check_key(&key)?;
+        let noticed = put.notice.iter().flat_map(|notice| &notice.extra);
+        check_metadata(&put.etag, put.metadata.iter().chain(noticed))?;
         let Writing(upload) = self.table.delete(upload)?;
         let (objects, name) = self.bucket(&bucket)?;
         let made = objects.put(name, &key, upload, put.into()).await?;
@@ -176,6 +182,8 @@ impl wit::HostBucket for StoreView<'_> {
         metadata: Pairs,
         notice: Option<wit::Notice>,
     ) -> Result<wit::ObjectInfo, Refused> {
+        let noticed = notice.iter().flat_map(|notice| &notice.extra);
+        check_metadata("", metadata.iter().chain(noticed))?;
         let (objects, name) = self.bucket(&bucket)?;
         let notice = notice.map(Into::into);
         let revised = objects.revise(name, &key, version.as_deref(), metadata, notice);
@@ -190,6 +198,9 @@ impl wit::HostBucket for StoreView<'_> {
         condition: wit::Condition,
         notice: Option<wit::Notice>,
     ) -> Result<wit::Removed, Refused> {
+        check_key(&key)?;
+        let noticed = notice.iter().flat_map(|notice| &notice.extra);
+        check_metadata("", noticed)?;
         let (objects, name) = self.bucket(&bucket)?;
         let (version, notice) = (version.as_deref(), notice.map(Into::into));
         let removed = objects.remove(name, &key, version, condition.into(), notice);
@@ -220,6 +231,8 @@ impl wit::HostBucket for StoreView<'_> {
         key: String,
         metadata: Pairs,
     ) -> Result<String, Refused> {
+        check_key(&key)?;
+        check_metadata("", &metadata)?;
         let (objects, name) = self.bucket(&bucket)?;
         Ok(objects.start_parts(name, &key, metadata).await?)
     }
@@ -242,6 +255,11 @@ impl wit::HostBucket for StoreView<'_> {
         etag: String,
         metadata: Pairs,
     ) -> Result<wit::Part, Refused> {
+        check_size(
+            "the metadata of the part",
+            etag.len() + pairs_size(&metadata),
+            limits::PART_METADATA_BYTES,
+        )?;
         let Writing(upload) = self.table.delete(upload)?;
         let (objects, name) = self.bucket(&bucket)?;
         let part = objects.put_part(name, &id, number, upload, etag, metadata);
@@ -267,6 +285,12 @@ impl wit::HostBucket for StoreView<'_> {
         numbers: Vec<u32>,
         digests: Vec<wit::Digest>,
     ) -> Result<Resource<Writing>, Refused> {
+        let (count, most) = (numbers.len(), limits::COMPOSED_PARTS);
+        if count > most {
+            return Err(invalid(format!(
+                "{count} parts at once, and there may be {most}"
+            )));
+        }
         let (objects, name) = self.bucket(&bucket)?;
         let digests = asked(digests).map_err(invalid)?;
         let composed = objects.compose(name, &id, numbers, digests).await?;
@@ -350,11 +374,27 @@ fn invalid(reason: String) -> Refused {
 }
 
 fn check(attributes: &Pairs) -> Result<(), Refused> {
-    let size = super::pairs_size(attributes);
-    if size > limits::ATTRIBUTES_BYTES {
+    let size = pairs_size(attributes);
+    check_size("the attributes", size, limits::ATTRIBUTES_BYTES)
+}
+
+fn check_key(key: &str) -> Result<(), Refused> {
+    check_size("the key", key.len(), limits::KEY_BYTES)
+}
+
+/// Checks what is kept with an object and its change.
+fn check_metadata<'a>(
+    etag: &str,
+    metadata: impl IntoIterator<Item = &'a (String, String)>,
+) -> Result<(), Refused> {
+    let size = etag.len() + pairs_size(metadata);
+    check_size("the metadata", size, limits::METADATA_BYTES)
+}
+
+fn check_size(what: &str, size: usize, most: usize) -> Result<(), Refused> {
+    if size > most {
         return Err(invalid(format!(
-            "the attributes have {size} bytes, and may have {}",
-            limits::ATTRIBUTES_BYTES
+            "{what} has {size} bytes, and may have {most}"
         )));
     }
     Ok(())
@@ -372,5 +412,61 @@ impl From<ObjectError> for Refused {
             ObjectError::File(reason) => Fault::Unavailable(unavailable(reason)),
             ObjectError::Store(error) => Fault::Unavailable(unavailable(error)),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use lambkin_store::{Store, SystemClock};
+    use wasmtime::component::ResourceTable;
+
+    use super::wit::{Host, HostBucket};
+    use super::*;
+    use crate::service::Grants;
+
+    fn pairs(bytes: usize) -> Pairs {
+        vec![("a".to_owned(), "x".repeat(bytes))]
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_with_objects_has_bounds() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("store")).await.unwrap();
+        let files = folder.path().join("objects");
+        let objects = Objects::open_store(&files, store, Arc::new(SystemClock));
+        let buckets = Granted {
+            store: objects.await.unwrap(),
+            names: vec!["*".to_owned()],
+        };
+        let grants = Grants {
+            queues: None,
+            buckets: Some(buckets),
+        };
+        let table = &mut ResourceTable::new();
+        let mut view = StoreView {
+            table,
+            grants: &grants,
+        };
+        let refused = view.create("b".to_owned(), pairs(limits::ATTRIBUTES_BYTES));
+        assert!(matches!(
+            refused.await,
+            Err(Refusal::Fault(Fault::Invalid(_)))
+        ));
+        let bucket = view.create("b".to_owned(), Vec::new()).await.ok().unwrap();
+        let bucket = || Resource::new_borrow(bucket.rep());
+        for (key, metadata, is_fine) in [
+            (limits::KEY_BYTES, limits::METADATA_BYTES - 1, true),
+            (limits::KEY_BYTES + 1, 0, false),
+            (1, limits::METADATA_BYTES, false),
+        ] {
+            let started = view.start_parts(bucket(), "k".repeat(key), pairs(metadata));
+            match started.await {
+                Ok(_) => assert!(is_fine),
+                Err(Refusal::Fault(Fault::Invalid(reason))) => assert!(!is_fine, "{reason}"),
+                Err(_) => panic!("another refusal"),
+            }
+        }
     }
 }

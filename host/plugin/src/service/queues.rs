@@ -155,6 +155,7 @@ impl wit::HostQueue for StoreView<'_> {
         queue: Resource<Queue>,
         entries: Vec<wit::Entry>,
     ) -> Result<Vec<wit::Sent>, Refused> {
+        check_count("messages to send", entries.len(), limits::SENT_MESSAGES)?;
         let (queues, name) = self.queue(&queue)?;
         let entries = entries.into_iter().map(Into::into).collect();
         let sent = queues.send(name, entries).await?;
@@ -184,6 +185,7 @@ impl wit::HostQueue for StoreView<'_> {
         queue: Resource<Queue>,
         receipts: Vec<String>,
     ) -> Result<Vec<wit::Settled>, Refused> {
+        check_count("receipts", receipts.len(), limits::SETTLED_MESSAGES)?;
         let (queues, name) = self.queue(&queue)?;
         let settled = queues.remove(name, receipts).await?;
         Ok(settled.into_iter().map(Into::into).collect())
@@ -194,6 +196,7 @@ impl wit::HostQueue for StoreView<'_> {
         queue: Resource<Queue>,
         changes: Vec<(String, u64)>,
     ) -> Result<Vec<wit::Settled>, Refused> {
+        check_count("receipts", changes.len(), limits::SETTLED_MESSAGES)?;
         let (queues, name) = self.queue(&queue)?;
         let settled = queues.extend(name, changes).await?;
         Ok(settled.into_iter().map(Into::into).collect())
@@ -246,6 +249,15 @@ impl wit::HostQueue for StoreView<'_> {
     }
 }
 
+fn check_count(what: &str, count: usize, most: usize) -> Result<(), Refused> {
+    if count > most {
+        return Err(Refusal::Fault(Fault::Invalid(format!(
+            "{count} {what} at once, and there may be {most}"
+        ))));
+    }
+    Ok(())
+}
+
 /// What queues a list has.
 enum Listed<'a> {
     StartingWith(&'a str),
@@ -260,16 +272,19 @@ impl Listed<'_> {
         mut after: Option<String>,
         most: usize,
     ) -> Result<Page, QueueError> {
-        let mut found = Page::default();
+        let (mut found, mut size) = (Page::default(), 0);
         loop {
             let Page { queues, more } = self.ask(&granted.store, after.as_deref(), most).await?;
             if granted.allows_all() {
                 return Ok(Page { queues, more });
             }
             after = queues.last().map(|last| last.name.clone());
-            let visible = queues.into_iter().filter(|q| granted.allows(&q.name));
-            found.queues.extend(visible);
-            if found.queues.len() > most {
+            for queue in queues.into_iter().filter(|q| granted.allows(&q.name)) {
+                size += super::pairs_size(&queue.settings.attributes);
+                found.queues.push(queue);
+            }
+            let is_full = size >= limits::LISTED_BYTES && more;
+            if found.queues.len() > most || is_full {
                 found.queues.truncate(most);
                 found.more = true;
                 return Ok(found);
@@ -302,5 +317,67 @@ impl From<QueueError> for Refused {
             QueueError::Invalid(reason) => Fault::Invalid(reason),
             QueueError::Store(error) => Fault::Unavailable(unavailable(error)),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use lambkin_store::{Store, SystemClock};
+    use wasmtime::component::ResourceTable;
+
+    use super::wit::{Entry, Host, HostQueue};
+    use super::*;
+    use crate::service::Grants;
+
+    fn entry(n: usize) -> Entry {
+        Entry {
+            body: n.to_string().into_bytes(),
+            attributes: Vec::new(),
+            extra: Vec::new(),
+            delay_ms: None,
+            group: None,
+            deduplication: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_and_settled_at_once_has_bounds() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("store")).await.unwrap();
+        let queues = Queues::new(store, Arc::new(SystemClock));
+        queues.create("q", Settings::default()).await.unwrap();
+        let grants = Grants {
+            queues: Some(Granted {
+                store: queues,
+                names: vec!["q".to_owned()],
+            }),
+            buckets: None,
+        };
+        let table = &mut ResourceTable::new();
+        let mut view = StoreView {
+            table,
+            grants: &grants,
+        };
+        let queue = view.open("q".to_owned()).await.ok().unwrap();
+        let queue = || Resource::new_borrow(queue.rep());
+        for (count, is_fine) in [
+            (limits::SENT_MESSAGES, true),
+            (limits::SENT_MESSAGES + 1, false),
+        ] {
+            let sent = view.send(queue(), (0..count).map(entry).collect()).await;
+            assert_eq!(sent.is_ok(), is_fine, "{count}");
+        }
+        for (count, is_fine) in [
+            (limits::SETTLED_MESSAGES, true),
+            (limits::SETTLED_MESSAGES + 1, false),
+        ] {
+            let removed = view.remove(queue(), vec![String::new(); count]).await;
+            assert_eq!(removed.is_ok(), is_fine, "{count}");
+            let changed = view.extend(queue(), vec![(String::new(), 0); count]).await;
+            assert_eq!(changed.is_ok(), is_fine, "{count}");
+        }
+        assert_eq!(view.counts(queue()).await.ok().unwrap().visible, 1_000);
     }
 }

@@ -18,8 +18,10 @@ use crate::batch_trigger::Origin;
 use crate::call::Site;
 use crate::check;
 use crate::error::{ConfigureError, PluginError, Problem};
+use crate::limits;
 use crate::network::{Network, WebOrigin};
 use crate::plugin::Plugin;
+use crate::room::Room;
 use crate::state::Given;
 use crate::wasi::{Wasi, World};
 
@@ -47,6 +49,7 @@ pub struct Source {
     setup: Arc<Setup>,
     environment: Arc<[(String, String)]>,
     network: Network,
+    room: Arc<Room>,
 }
 
 /// What a plugin makes of a configuration.
@@ -82,11 +85,13 @@ impl Source {
         let network = network(&setup.network)?;
         let environment: Arc<[_]> = setup.environment.iter().cloned().collect();
         let given = given(&environment, &Network::default());
+        let room = Room::new(&limits::SOURCE);
         let site = Site {
             plugin: plugin.name(),
             trigger: name,
             function: "configure",
             request: None,
+            room: &room,
         };
         let setup = poller.configure(plugin.runner(), &site, given, &setup);
         Ok(Self {
@@ -96,6 +101,7 @@ impl Source {
             poller,
             environment,
             network,
+            room,
         })
     }
 
@@ -146,6 +152,7 @@ impl Source {
             trigger: &self.name,
             function,
             request: None,
+            room: &self.room,
         }
     }
 }

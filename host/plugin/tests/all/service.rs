@@ -205,6 +205,38 @@ async fn service_in_an_endless_loop_uses_up_its_processor_time() {
 }
 
 #[tokio::test]
+async fn service_that_is_full_keeps_no_other_waiting() {
+    let probe = Probe::new().await;
+    let plugin = load(&probe.host).await;
+    let other = plugin.service("other", nothing("{}")).await.unwrap();
+    let places = lambkin_plugin::limits::ROOM_WAITING_CALLS;
+    let waiting: Vec<_> = (0..places)
+        .map(|_| {
+            let service = probe.service.clone();
+            tokio::spawn(async move {
+                let answer = service.answer(request("/wait/3600000"), peer());
+                answer.await.map(drop)
+            })
+        })
+        .collect();
+    while probe.host.running().unwrap().instances < places as u64 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let answer = other.answer(request("/hello"), peer()).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    // Its own next one waits for a place, and gets it.
+    let mut next = Box::pin(probe.get("/hello"));
+    let early = tokio::time::timeout(Duration::from_millis(50), &mut next).await;
+    assert!(early.is_err(), "there was a place left");
+    for call in waiting {
+        call.abort();
+        let _aborted = call.await;
+    }
+    assert_eq!(next.await.unwrap().0, 200);
+    drained(&probe.host).await;
+}
+
+#[tokio::test]
 async fn service_is_not_charged_for_waiting() {
     let probe = Probe::with_queues(&["*"]).await;
     probe.create(&["orders"]).await;

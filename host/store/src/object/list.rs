@@ -3,6 +3,7 @@
 //! Keys are in the order of their bytes, which is the order of the index, so a page is read from where the one before it
 //! ended. Keys that a delimiter cuts off are listed once, as a common prefix; the walk then seeks to the first key after
 //! all of these. So a page costs what is on it, however many keys the bucket has or a prefix stands for.
+//! It may have fewer entries than were asked for, where these are large ([`BYTES`]).
 //!
 //! A list goes on after a key or a common prefix; a list of versions after a version of a key, where the version of a
 //! bucket that keeps none is named `null` and no version at all stands for all of the key. What was there when the page
@@ -15,12 +16,24 @@ use super::row::{self, Row};
 use super::types::{Listing, ObjectError, ObjectInfo, Query};
 use super::{Objects, bucket};
 
+/// A page has no further entry once it has so many bytes: they are in memory all at once, here and with whoever asked.
+/// A thousand objects with as much metadata as AWS takes stay below.
+const BYTES: usize = 16 * 1024 * 1024;
+
 /// Something that lists hold.
 pub(super) trait Entry: Sized {
     fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self>;
     fn key(&self) -> &str;
     /// What goes on after it, besides the key.
     fn mark(&self) -> Option<String>;
+    fn metadata(&self) -> &[(String, String)];
+
+    /// The bytes of what has no limit of its own.
+    fn size(&self) -> usize {
+        let metadata = self.metadata().iter();
+        let metadata = metadata.map(|(name, text)| name.len() + text.len());
+        self.key().len() + metadata.sum::<usize>()
+    }
 }
 
 /// A list's version of an object.
@@ -39,6 +52,10 @@ impl Entry for Version {
         let version = self.0.info.version.clone();
         Some(version.unwrap_or_else(|| row::NULL.to_owned()))
     }
+
+    fn metadata(&self) -> &[(String, String)] {
+        &self.0.info.metadata
+    }
 }
 
 /// A list's latest version of an object.
@@ -56,6 +73,10 @@ impl Entry for Latest {
     fn mark(&self) -> Option<String> {
         None
     }
+
+    fn metadata(&self) -> &[(String, String)] {
+        &self.0.info.metadata
+    }
 }
 
 /// A page while it fills.
@@ -65,6 +86,7 @@ pub(super) struct Page<'q, T> {
     pub(super) common_prefixes: Vec<String>,
     pub(super) next: Option<(String, Option<String>)>,
     last: Option<(String, Option<String>)>,
+    bytes: usize,
 }
 
 /// Why a walk ended.
@@ -85,6 +107,7 @@ impl<'q, T: Entry> Page<'q, T> {
             common_prefixes: Vec::new(),
             next: None,
             last: None,
+            bytes: 0,
         }
     }
 
@@ -112,17 +135,20 @@ impl<'q, T: Entry> Page<'q, T> {
             if !key.starts_with(&self.query.prefix) {
                 return Ok(Walk::Done);
             }
-            if self.entries.len() + self.common_prefixes.len() >= self.query.most {
+            let entries = self.entries.len() + self.common_prefixes.len();
+            if entries >= self.query.most || self.bytes >= BYTES {
                 self.next = self.last.take();
                 return Ok(Walk::Done);
             }
             if let Some(common) = self.common_prefix(key).map(str::to_owned) {
                 let from = after_all(&common);
                 self.last = Some((common.clone(), None));
+                self.bytes += common.len();
                 self.common_prefixes.push(common);
                 return Ok(from.map_or(Walk::Done, Walk::From));
             }
             self.last = Some((key.to_owned(), entry.mark()));
+            self.bytes += entry.size();
             self.entries.push(entry);
         }
         Ok(Walk::Exhausted)

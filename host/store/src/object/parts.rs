@@ -120,6 +120,10 @@ impl Entry for Listed {
     fn mark(&self) -> Option<String> {
         Some(self.0.id.clone())
     }
+
+    fn metadata(&self) -> &[(String, String)] {
+        &self.0.metadata
+    }
 }
 
 fn uploads(connection: &Connection, bucket: i64, query: &Query) -> rusqlite::Result<PartsListing> {

@@ -9,9 +9,12 @@ pub(crate) const ATTRIBUTES_BYTES: usize = 64 * 1024;
 /// The most messages of one receive: Lambda's largest batch.
 pub(crate) const MOST: usize = 10_000;
 
-/// A receive takes no further message once it has so many bytes of bodies: they are in memory all at once. More than twice
-/// what an event may carry.
+/// A receive takes no further message once it has so many bytes of bodies and what goes with them: they are in memory all
+/// at once. More than twice what an event may carry.
 pub(crate) const RECEIVE_BYTES: usize = 16 * 1024 * 1024;
+
+/// A page of queues has no further one once they have so many bytes of attributes.
+pub(crate) const LIST_BYTES: usize = 16 * 1024 * 1024;
 
 /// The most messages of a queue that are leased at a time, SQS's.
 pub(crate) const IN_FLIGHT: u64 = 120_000;

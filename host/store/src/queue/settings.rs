@@ -1,8 +1,8 @@
 //! Queues as such: they are created, described, changed, listed and deleted.
 
-use rusqlite::{Row, params};
+use rusqlite::{Params, Row, params};
 
-use super::limits::{ATTRIBUTES_BYTES, NAME_BYTES, TOMBSTONE_MS};
+use super::limits::{ATTRIBUTES_BYTES, LIST_BYTES, NAME_BYTES, TOMBSTONE_MS};
 use super::turn::{Stop, Turn};
 use super::{DeadLetter, Description, Page, QueueError, Queues, Settings, pile};
 use crate::queues::{from_time, time};
@@ -244,8 +244,7 @@ impl Queues {
                 "SELECT {DESCRIPTION} FROM queues WHERE name >= ?1 AND name < ?2 AND name > ?3 ORDER BY name LIMIT ?4"
             );
             let limit = most.saturating_add(1) as i64;
-            let found = turn.rows(&sql, params![first, beyond, after, limit], description)?;
-            Ok(page(found, most))
+            Ok(page(turn, &sql, params![first, beyond, after, limit], most)?)
         })
         .await
     }
@@ -264,8 +263,7 @@ impl Queues {
                 "SELECT {DESCRIPTION} FROM queues WHERE dead_letter = ?1 AND name > ?2 ORDER BY name LIMIT ?3"
             );
             let limit = most.saturating_add(1) as i64;
-            let found = turn.rows(&sql, params![queue, after, limit], description)?;
-            Ok(page(found, most))
+            Ok(page(turn, &sql, params![queue, after, limit], most)?)
         })
         .await
     }
@@ -314,12 +312,17 @@ impl Queues {
     }
 }
 
-/// `found` may have one more than a page has.
-fn page(mut found: Vec<Description>, most: usize) -> Page {
-    let more = found.len() > most;
-    found.truncate(most);
-    Page {
-        queues: found,
-        more,
-    }
+/// The statement may find one more than a page has.
+fn page(turn: &Turn<'_>, sql: &str, params: impl Params, most: usize) -> rusqlite::Result<Page> {
+    let mut bytes = 0;
+    let mut queues = turn.rows_while(sql, params, description, |found| {
+        let texts = found.settings.attributes.iter();
+        bytes += texts
+            .map(|(name, text)| name.len() + text.len())
+            .sum::<usize>();
+        bytes < LIST_BYTES
+    })?;
+    let more = queues.len() > most || bytes >= LIST_BYTES;
+    queues.truncate(most);
+    Ok(Page { queues, more })
 }

@@ -62,6 +62,15 @@ struct Candidate {
     body: Vec<u8>,
 }
 
+impl Candidate {
+    /// The bytes of what has no limit of its own.
+    fn size(&self) -> usize {
+        let texts = [&self.details, &self.moving.group_name, &self.deduplication];
+        let texts = texts.into_iter().flatten().map(String::len);
+        self.body.len() + texts.sum::<usize>()
+    }
+}
+
 fn candidate(row: &Row<'_>) -> rusqlite::Result<Candidate> {
     Ok(Candidate {
         moving: Moving {
@@ -92,7 +101,7 @@ struct Taking<'a> {
     until: u64,
     consumer: bool,
     discarded: usize,
-    /// Of the bodies that were looked at.
+    /// Of the messages that were looked at.
     bytes: usize,
     taken: Taken,
 }
@@ -197,7 +206,7 @@ impl Taking<'_> {
         params: impl Params,
     ) -> rusqlite::Result<Vec<Candidate>> {
         turn.rows_while(sql, params, candidate, |candidate| {
-            self.bytes += candidate.body.len();
+            self.bytes += candidate.size();
             self.bytes < RECEIVE_BYTES
         })
     }

@@ -131,6 +131,31 @@ async fn a_page_of_nothing_is_empty_and_the_end() {
 }
 
 #[tokio::test]
+async fn a_page_stays_within_what_fits_into_memory() {
+    let house = House::new().await;
+    for key in 0..6 {
+        let put = Put {
+            metadata: vec![("large".to_owned(), "x".repeat(5 << 20))],
+            ..put("x")
+        };
+        house.put_with(&key.to_string(), "x", put).await.unwrap();
+    }
+    let mut query = Query {
+        most: 1_000,
+        ..Query::default()
+    };
+    let first = house.objects.list("b", query.clone()).await.unwrap();
+    assert_eq!(first.objects.len(), 4);
+    query.after = first.next;
+    let second = house.objects.list("b", query.clone()).await.unwrap();
+    assert_eq!((second.objects.len(), second.next), (2, None));
+    query.after = None;
+    let versions = house.objects.versions("b", query).await.unwrap();
+    assert_eq!(versions.objects.len(), 4);
+    assert!(versions.next.is_some());
+}
+
+#[tokio::test]
 async fn versions_are_listed_by_key_and_the_newest_first_page_by_page() {
     let house = House::new().await;
     let mut dice = Dice(5);

@@ -148,6 +148,28 @@ async fn queues_are_listed_by_name_page_by_page() {
 }
 
 #[tokio::test]
+async fn a_page_stays_within_what_fits_into_memory() {
+    let room = room().await;
+    let count = 300;
+    for n in 0..count {
+        let large = Settings {
+            attributes: vec![("a".to_owned(), "x".repeat(60 << 10))],
+            ..Settings::default()
+        };
+        room.queues
+            .create(&format!("q{n:03}"), large)
+            .await
+            .unwrap();
+    }
+    let first = room.queues.list("", None, 10_000).await.unwrap();
+    assert!(first.more && first.queues.len() < count);
+    let last = first.queues.last().map(|queue| queue.name.as_str());
+    let second = room.queues.list("", last, 10_000).await.unwrap();
+    assert_eq!(first.queues.len() + second.queues.len(), count);
+    assert!(!second.more);
+}
+
+#[tokio::test]
 async fn a_queue_of_dead_letters_knows_its_sources() {
     let room = room().await;
     let with = |queue| Settings {

@@ -184,6 +184,26 @@ async fn a_receive_stays_within_what_fits_into_memory() {
 }
 
 #[tokio::test]
+async fn what_goes_with_a_body_counts_as_much_as_the_body() {
+    let room = standard().await;
+    let text = || "x".repeat(5 << 20);
+    let with_extra = |n: usize| Entry {
+        extra: vec![(n.to_string(), text())],
+        ..Entry::default()
+    };
+    let with_group = |n: usize| Entry {
+        group: Some(format!("{n}{}", text())),
+        ..Entry::default()
+    };
+    for n in 0..4 {
+        room.send_all("q", vec![with_extra(n)]).await;
+    }
+    room.send_all("q", vec![with_group(4)]).await;
+    assert_eq!(room.receive("q", up_to(100)).await.len(), 4);
+    assert_eq!(room.receive("q", up_to(100)).await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_receive_of_none_or_too_many_is_refused() {
     let room = standard().await;
     for most in [0, 10_001] {

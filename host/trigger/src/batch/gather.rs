@@ -141,7 +141,7 @@ impl Gatherer {
     }
 }
 
-/// What a message adds to the event, near enough: its body and attributes.
+/// What a message adds to the event, near enough: its body, attributes and what else came with it.
 fn size(message: &Message) -> usize {
     let attributes = message.attributes.iter().map(|attribute| {
         let value = match &attribute.value {
@@ -150,7 +150,9 @@ fn size(message: &Message) -> usize {
         };
         attribute.name.len() + attribute.data_type.len() + value
     });
-    message.body.len() + attributes.sum::<usize>()
+    let extra = message.extra.iter();
+    let extra = extra.map(|(name, text)| name.len() + text.len());
+    message.body.len() + attributes.sum::<usize>() + extra.sum::<usize>()
 }
 
 #[cfg(test)]
@@ -192,6 +194,9 @@ mod tests {
         assert_eq!(gatherer(2, 100, &[10; 3]).fitting(), 2);
         assert_eq!(gatherer(10, 25, &[10; 3]).fitting(), 2);
         assert_eq!(gatherer(10, 25, &[30, 1]).fitting(), 1);
+        let mut with_extra = gatherer(10, 25, &[10; 3]);
+        with_extra.carried[0].extra = vec![("name".to_owned(), "text of this".to_owned())];
+        assert_eq!(with_extra.fitting(), 1);
     }
 
     #[test]

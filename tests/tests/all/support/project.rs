@@ -95,6 +95,12 @@ impl Project {
     pub fn serve_on_a_limited_disk(&self) -> Server {
         Server::start_on_a_limited_disk(Arc::clone(&self.folder))
     }
+
+    /// The same as a process that may have so many files open.
+    #[track_caller]
+    pub fn serve_with_files(&self, files: usize) -> Server {
+        Server::start_with_files(Arc::clone(&self.folder), files)
+    }
 }
 
 /// Compiled plugins are kept for all tests of a run.

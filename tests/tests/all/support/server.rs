@@ -69,10 +69,22 @@ impl Server {
     /// that is refused instead of dying of it.
     #[track_caller]
     pub fn start_on_a_limited_disk(folder: Arc<TempDir>) -> Self {
+        Self::start_after(folder, "trap '' XFSZ")
+    }
+
+    /// The same as a process that may have so many files open.
+    #[track_caller]
+    pub fn start_with_files(folder: Arc<TempDir>, files: usize) -> Self {
+        Self::start_after(folder, &format!("ulimit -n {files}"))
+    }
+
+    /// The same from a shell that has done something before.
+    #[track_caller]
+    fn start_after(folder: Arc<TempDir>, first: &str) -> Self {
         let lambkin = lambkin();
         let mut command = Command::new("sh");
         command
-            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+            .args(["-c", &format!("{first}; exec \"$0\" \"$@\"")])
             .arg(lambkin.get_program())
             .args(["serve", "--json"]);
         for (name, value) in lambkin.get_envs() {

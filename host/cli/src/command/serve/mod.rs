@@ -13,12 +13,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lambkin_lambda::compat::rie;
-use lambkin_lambda::{Lambda, Log, invoke_api};
+use lambkin_lambda::{Lambda, Log, LogStyle, invoke_api};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::{Compat, Place, Serve};
 use crate::config::{Config, Origin, full_name};
 use crate::host::{self, Storage};
+use crate::messages;
 use crate::watch::{self, Watched};
 use fronts::{Fronts, Sockets};
 use servers::Servers;
@@ -43,7 +44,7 @@ pub async fn run(place: &Place, args: &Serve) -> anyhow::Result<ExitCode> {
     host::offer_services(&mut config, &sockets.services()?);
     let storage = Storage::open(&config).await?;
     let (invoke, fronts) = sockets.open(place, &config, storage.as_ref()).await?;
-    let log = Log::to_stderr()?;
+    let log = messages::start_log(LogStyle::default())?;
     let asynchronous = host::asynchronous(&config, storage.as_ref());
     let lambda = host::lambda(&config, &log).with_asynchronous(asynchronous.clone());
     warn(&config, &fronts);
