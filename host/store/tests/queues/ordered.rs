@@ -49,25 +49,56 @@ async fn a_group_whose_lease_ends_begins_again_at_its_first() {
     let room = ordered().await;
     room.send_all("q.fifo", vec![of("a", "1"), of("a", "2"), of("a", "3")])
         .await;
-    let taken = room.receive("q.fifo", up_to(2)).await;
-    let longer = vec![(taken[1].receipt.clone(), 40_000)];
-    room.queues.extend("q.fifo", longer).await.unwrap();
+    room.receive("q.fifo", up_to(2)).await;
     room.clock.advance(30_000);
-    assert!(room.due("q.fifo").await.is_empty(), "2 is in flight still");
-    room.clock.advance(10_000);
     let again = room.receive("q.fifo", up_to(10)).await;
     assert_eq!(bodies(&again), ["1", "2", "3"]);
     let receives: Vec<u32> = again.iter().map(|message| message.receives).collect();
     assert_eq!(receives, [2, 2, 1]);
-    // The first given up at once, the others in flight.
-    let now = vec![(again[0].receipt.clone(), 0)];
+}
+
+#[tokio::test]
+async fn what_is_given_up_comes_again_though_one_behind_it_is_in_flight() {
+    let room = ordered().await;
+    let entries = vec![of("a", "1"), of("a", "2"), of("a", "3"), of("b", "1")];
+    room.send_all("q.fifo", entries).await;
+    let taken = room.receive("q.fifo", up_to(2)).await;
+    let give_up = |message: &Message| vec![(message.receipt.clone(), 0)];
+    // In the order in which the groups came to have something.
+    let now = give_up(&taken[0]);
+    room.clock.advance(1);
+    room.queues.extend("q.fifo", now).await.unwrap();
+    let next = room.receive("q.fifo", up_to(10)).await;
+    assert_eq!(bodies(&next), ["1", "1"]);
+    assert_eq!(next[0].group.as_deref(), Some("b"));
+    assert_eq!(next[1].receives, 2);
+    // Not the other way round: 2 would overtake 1.
+    let now = give_up(&taken[1]);
     room.queues.extend("q.fifo", now).await.unwrap();
     assert!(room.due("q.fifo").await.is_empty());
+    let first = receipts(&next[1..]);
+    room.queues.remove("q.fifo", first).await.unwrap();
+    assert_eq!(room.due("q.fifo").await, ["2", "3"]);
+}
+
+#[tokio::test]
+async fn a_lease_that_is_over_frees_its_message_though_one_behind_it_lasts() {
+    let room = ordered().await;
+    room.send_all("q.fifo", vec![of("a", "1"), of("a", "2"), of("a", "3")])
+        .await;
+    let taken = room.receive("q.fifo", up_to(2)).await;
+    let longer = vec![(taken[1].receipt.clone(), 40_000)];
+    room.queues.extend("q.fifo", longer).await.unwrap();
+    room.clock.advance(30_000);
+    let first = room.receive("q.fifo", up_to(10)).await;
+    assert_eq!(bodies(&first), ["1"], "2 is in flight still");
     room.queues
-        .remove("q.fifo", receipts(&again[1..]))
+        .remove("q.fifo", receipts(&first))
         .await
         .unwrap();
-    assert_eq!(room.due("q.fifo").await, ["1"]);
+    assert!(room.due("q.fifo").await.is_empty(), "3 is behind it");
+    room.clock.advance(10_000);
+    assert_eq!(room.due("q.fifo").await, ["2", "3"]);
 }
 
 #[tokio::test]
@@ -229,6 +260,10 @@ async fn ten_groups_keep_their_order_through_random_failures() {
 /// How many messages each group of a trial has: their bodies are 0, 1, 2…
 const EACH: u64 = 30;
 
+fn number_of(message: &Message) -> u64 {
+    std::str::from_utf8(&message.body).unwrap().parse().unwrap()
+}
+
 /// Senders and careless workers, and what they should see.
 struct Trial {
     room: Room,
@@ -275,11 +310,11 @@ impl Trial {
         let mut expected = HashMap::new();
         for message in &received {
             let group = message.group.clone().unwrap();
-            let blocked = self
-                .in_flight
-                .iter()
-                .any(|(other, until)| other.group == message.group && *until > now);
-            assert!(!blocked, "{group} is in flight");
+            let number = number_of(message);
+            let blocked = self.in_flight.iter().any(|(other, until)| {
+                other.group == message.group && number_of(other) <= number && *until > now
+            });
+            assert!(!blocked, "{group} is in flight, up to {number} or before");
             let first = self.done.get(&group).copied().unwrap_or(0);
             let next = expected.entry(group).or_insert(first);
             assert_eq!(message.body, next.to_string().as_bytes(), "{message:?}");
