@@ -10,6 +10,7 @@
 //! On failure: an error means that nothing has changed. What was answered survives a kill of the host; see the crate's own
 //! words on that.
 
+mod attempt;
 mod deduplication;
 mod details;
 mod group;

@@ -234,6 +234,82 @@ async fn without_a_group_or_a_deduplication_id_nothing_is_sent() {
     assert_eq!(room.counts("q.fifo").await, (0, 0, 0));
 }
 
+impl Room {
+    async fn attempt(&self, name: &str, receive: Receive) -> Result<Vec<Message>, QueueError> {
+        let name = Some(name.to_owned());
+        self.queues.receive_as("q.fifo", name, receive).await
+    }
+}
+
+#[tokio::test]
+async fn a_receive_of_the_same_name_gets_the_same_messages_under_a_new_lease() {
+    let room = ordered().await;
+    let entries = vec![of("a", "1"), of("a", "2"), of("b", "1"), of("b", "2")];
+    room.send_all("q.fifo", entries).await;
+    let first = room.attempt("x", up_to(3)).await.unwrap();
+    assert_eq!(bodies(&first), ["1", "2", "1"]);
+    room.clock.advance(20_000);
+    let again = room.attempt("x", up_to(1)).await.unwrap();
+    assert_eq!(again, first);
+    assert_eq!(room.counts("q.fifo").await, (1, 3, 0));
+    let other = room.attempt("y", up_to(10)).await.unwrap();
+    assert_eq!(bodies(&other), [] as [&str; 0], "another name");
+    room.clock.advance(20_000);
+    assert!(room.due("q.fifo").await.is_empty(), "the lease began anew");
+    assert_eq!(
+        room.attempt("x", leased_for(1, 50_000)).await.unwrap(),
+        first
+    );
+    room.clock.advance(49_999);
+    let gone = room.queues.remove("q.fifo", receipts(&again)).await;
+    assert_eq!(gone.unwrap(), [Settled::Done; 3]);
+    assert_eq!(room.due("q.fifo").await, ["2"]);
+}
+
+#[tokio::test]
+async fn a_name_whose_messages_were_changed_stands_for_nothing_any_more() {
+    let room = ordered().await;
+    room.send_all("q.fifo", vec![of("a", "1"), of("a", "2")])
+        .await;
+    let first = room.attempt("x", up_to(2)).await.unwrap();
+    let refused = || room.attempt("x", up_to(2));
+    let longer = vec![(first[1].receipt.clone(), 40_000)];
+    room.queues.extend("q.fifo", longer).await.unwrap();
+    assert!(matches!(refused().await, Err(QueueError::Invalid(_))));
+    room.queues
+        .remove("q.fifo", receipts(&first))
+        .await
+        .unwrap();
+    assert!(matches!(refused().await, Err(QueueError::Invalid(_))));
+    room.clock.advance(30_000);
+    assert!(refused().await.unwrap().is_empty(), "the leases are over");
+
+    // It is no name of a standard queue, nor one after a purge, nor five minutes later.
+    room.queues.create("q", Settings::default()).await.unwrap();
+    room.send("q", &["a", "b"]).await;
+    for body in ["a", "b"] {
+        let name = Some("x".to_owned());
+        let got = room.queues.receive_as("q", name, up_to(1)).await.unwrap();
+        assert_eq!(bodies(&got), [body]);
+    }
+    room.send_all("q.fifo", vec![of("a", "3")]).await;
+    room.attempt("z", leased_for(1, 600_000)).await.unwrap();
+    room.queues.purge("q.fifo").await.unwrap();
+    assert!(room.attempt("z", up_to(1)).await.unwrap().is_empty());
+    room.send_all("q.fifo", vec![of("a", "4")]).await;
+    room.attempt("z", leased_for(1, 600_000)).await.unwrap();
+    room.clock.advance(299_999);
+    assert_eq!(
+        room.attempt("z", leased_for(1, 600_000))
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    room.clock.advance(1);
+    assert!(room.attempt("z", up_to(1)).await.unwrap().is_empty());
+}
+
 /// The same numbers on each run.
 struct Dice(u64);
 

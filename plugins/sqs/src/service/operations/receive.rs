@@ -10,9 +10,11 @@ use crate::md5;
 use crate::service::answer::{self, Answer, Node, Record};
 use crate::service::error::Fault;
 use crate::service::input::{Input, Plural};
-use crate::service::operations::{attributes, message};
+use crate::service::operations::{attributes, message, message_attributes};
 use crate::service::store::{Message, StoreFault};
 use crate::service::{Context, Target, limits};
+
+const ATTEMPT: &str = "ReceiveRequestAttemptId";
 
 /// The system attributes, in AWS's order.
 const SYSTEM_ATTRIBUTES: [&str; 9] = [
@@ -39,8 +41,8 @@ pub fn receive(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault
         )
     })?;
     let lease = lease_seconds(input)?;
-    let attempt = input.text("ReceiveRequestAttemptId")?;
-    message::check_fifo_id("ReceiveRequestAttemptId", attempt.as_deref())?;
+    let attempt = input.text(ATTEMPT)?;
+    message::check_fifo_id(ATTEMPT, attempt.as_deref())?;
     let system = system_names(input)?;
     let user = input.texts(Plural {
         json: "MessageAttributeNames",
@@ -50,9 +52,17 @@ pub fn receive(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault
     let most = u32::try_from(most).unwrap_or(1);
     let wait_ms = u32::try_from(wait * 1000).unwrap_or(0);
     let lease_ms = lease.map(|seconds| seconds * 1000);
-    let messages = match target.queue.receive(most, lease_ms, wait_ms) {
+    let attempt = attempt.as_deref();
+    let messages = match target.queue.receive(attempt, most, lease_ms, wait_ms) {
         // Who polls long, or a FIFO queue, just gets nothing.
         Err(StoreFault::Crowded) if wait_ms > 0 || target.name.ends_with(".fifo") => Vec::new(),
+        Err(StoreFault::Invalid(_)) if attempt.is_some() => {
+            return Err(Fault::value(
+                ATTEMPT,
+                attempt.unwrap_or_default(),
+                "The receiveRequestAttemptId is not valid anymore since the receive call is not retryable.",
+            ));
+        }
         messages => messages.map_err(|fault| context.fault(fault))?,
     };
     let messages = messages
