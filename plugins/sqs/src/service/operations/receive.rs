@@ -152,19 +152,26 @@ fn render(
         .filter(|attribute| is_selected(&attribute.name, user))
         .collect();
     let digest = md5::of_attributes(selected.iter().copied());
-    let selected = selected
+    let selected: Vec<_> = selected
         .into_iter()
         .map(|attribute| (attribute.name.clone(), render_attribute(attribute)))
         .collect();
+    let missed = selected.is_empty()
+        && !message.attributes.is_empty()
+        && user.iter().any(|name| message_attributes::is_legal(name));
     let body_digest = md5::of_body(&message.body);
-    Record::default()
+    let record = Record::default()
         .text("MessageId", message.id)
         .text("ReceiptHandle", message.receipt)
         .text("MD5OfBody", body_digest)
         .text("Body", into_text(message.body))
         .map("Attributes", "Attribute", "Name", attributes)
-        .maybe_text("MD5OfMessageAttributes", digest)
-        .map("MessageAttributes", "MessageAttribute", "Name", selected)
+        .maybe_text("MD5OfMessageAttributes", digest);
+    let (json, query) = ("MessageAttributes", "MessageAttribute");
+    if missed {
+        return record.empty_map(json, query, "Name");
+    }
+    record.map(json, query, "Name", selected)
 }
 
 /// Bodies came as text; what another way into the queue brought may not be.
