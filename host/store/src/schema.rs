@@ -5,7 +5,12 @@ use rusqlite::Connection;
 use crate::{object, queue};
 
 /// Each step leads from one layout to the next. Steps are added, never changed: files of every layout are out there.
-const STEPS: [&str; 3] = [EVENTS, queue::schema::QUEUES, object::LAYOUT_STEP];
+const STEPS: [&str; 4] = [
+    EVENTS,
+    queue::schema::QUEUES,
+    object::LAYOUT_STEP,
+    queue::schema::NAMED_RECEIVES,
+];
 
 /// The queues of functions' events.
 const EVENTS: &str = "

@@ -121,6 +121,15 @@ impl wit::Host for StoreView<'_> {
     }
 }
 
+fn receive(most: u32, lease_ms: Option<u64>, wait_ms: u32) -> Receive {
+    Receive {
+        most: most as usize,
+        lease_ms,
+        wait_ms: wait_ms.into(),
+        consumer: false,
+    }
+}
+
 impl wit::HostQueue for StoreView<'_> {
     async fn describe(&mut self, queue: Resource<Queue>) -> Result<wit::Description, Refused> {
         if let Some(seen) = self.table.get_mut(&queue)?.seen.take() {
@@ -170,13 +179,22 @@ impl wit::HostQueue for StoreView<'_> {
         wait_ms: u32,
     ) -> Result<Vec<wit::Message>, Refused> {
         let (queues, name) = self.queue(&queue)?;
-        let receive = Receive {
-            most: most as usize,
-            lease_ms,
-            wait_ms: wait_ms.into(),
-            consumer: false,
-        };
+        let receive = receive(most, lease_ms, wait_ms);
         let messages = queues.receive(name, receive).await?;
+        Ok(messages.into_iter().map(Into::into).collect())
+    }
+
+    async fn receive_as(
+        &mut self,
+        queue: Resource<Queue>,
+        attempt: String,
+        most: u32,
+        lease_ms: Option<u64>,
+        wait_ms: u32,
+    ) -> Result<Vec<wit::Message>, Refused> {
+        let (queues, name) = self.queue(&queue)?;
+        let receive = receive(most, lease_ms, wait_ms);
+        let messages = queues.receive_as(name, Some(attempt), receive).await?;
         Ok(messages.into_iter().map(Into::into).collect())
     }
 
@@ -198,7 +216,7 @@ impl wit::HostQueue for StoreView<'_> {
     ) -> Result<Vec<wit::Settled>, Refused> {
         check_count("receipts", changes.len(), limits::SETTLED_MESSAGES)?;
         let (queues, name) = self.queue(&queue)?;
-        let settled = queues.extend(name, changes).await?;
+        let settled = queues.extend_by_any(name, changes).await?;
         Ok(settled.into_iter().map(Into::into).collect())
     }
 

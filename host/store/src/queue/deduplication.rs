@@ -1,4 +1,4 @@
-//! What was sent to ordered queues within the last five minutes, whatever has become of it since.
+//! What was sent to ordered queues within the last five minutes, whatever has become of it since; a purge forgets it.
 
 use rusqlite::params;
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use crate::queues::{from_time, time};
 /// What makes two messages the same.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Key<'a> {
-    queue: i64,
+    pile: i64,
     /// A group's name, or nothing: no group's name is empty.
     scope: &'a str,
     text: &'a str,
@@ -20,7 +20,7 @@ pub(crate) struct Key<'a> {
 impl<'a> Key<'a> {
     pub(crate) fn new(queue: &Queue, group: &'a str, text: &'a str) -> Self {
         Self {
-            queue: queue.id,
+            pile: queue.pile,
             scope: if queue.deduplication_by_group {
                 group
             } else {
@@ -34,8 +34,8 @@ impl<'a> Key<'a> {
 /// The row and the id of the message that was sent first, if one was.
 pub(crate) fn first_of(turn: &Turn<'_>, key: &Key<'_>) -> rusqlite::Result<Option<(i64, Uuid)>> {
     let sql = "SELECT message, message_id FROM queue_deduplications
-               WHERE queue = ?1 AND scope = ?2 AND text = ?3 AND until > ?4";
-    let params = params![key.queue, key.scope, key.text, time(turn.now)];
+               WHERE pile = ?1 AND scope = ?2 AND text = ?3 AND until > ?4";
+    let params = params![key.pile, key.scope, key.text, time(turn.now)];
     turn.row(sql, params, |row| {
         Ok((row.get(0)?, Uuid::from_bytes(row.get(1)?)))
     })
@@ -49,19 +49,12 @@ pub(crate) fn remember(
     id: Uuid,
 ) -> rusqlite::Result<()> {
     forget(turn)?;
-    let sql = "INSERT OR REPLACE INTO queue_deduplications (queue, scope, text, until, message, message_id)
+    let sql = "INSERT OR REPLACE INTO queue_deduplications (pile, scope, text, until, message, message_id)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let until = time(turn.now.saturating_add(DEDUPLICATION_MS));
     turn.execute(
         sql,
-        params![
-            key.queue,
-            key.scope,
-            key.text,
-            until,
-            message,
-            id.as_bytes()
-        ],
+        params![key.pile, key.scope, key.text, until, message, id.as_bytes()],
     )?;
     Ok(())
 }

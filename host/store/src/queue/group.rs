@@ -1,7 +1,8 @@
 //! The groups of ordered queues.
 //!
-//! A group has a row as long as it has messages. The row says when the first of them may be handed out: when it is due
-//! and no message of the group is leased any more.
+//! A group has a row as long as it has messages. The row says when the first of them may be handed out: when it is due,
+//! its lease over or given up. Those behind it follow up to the first that is not, so one that is leased holds back what
+//! comes after it and nothing else: what was given up before it comes first again, as on AWS.
 
 use rusqlite::params;
 
@@ -35,12 +36,8 @@ pub(crate) fn next_due(turn: &Turn<'_>, pile: i64) -> rusqlite::Result<Option<u6
 
 /// Writes down when the group is due, after something has changed; a group without messages ends.
 pub(crate) fn refresh(turn: &Turn<'_>, group: i64) -> rusqlite::Result<()> {
-    let sql = "SELECT (SELECT due_at FROM queue_messages WHERE group_id = ?1 ORDER BY id LIMIT 1),
-                      (SELECT max(due_at) FROM queue_messages WHERE group_id = ?1 AND leased = 1)";
-    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
-    let (first, leases_end): (Option<i64>, Option<i64>) =
-        turn.row(sql, [group], read)?.unwrap_or_default();
-    match first.max(leases_end) {
+    let first = "SELECT due_at FROM queue_messages WHERE group_id = ?1 ORDER BY id LIMIT 1";
+    match turn.row(first, [group], |row| row.get::<_, i64>(0))? {
         Some(due_at) => turn.execute(
             "UPDATE queue_groups SET due_at = ?2 WHERE id = ?1",
             (group, due_at),

@@ -25,6 +25,9 @@ pub(crate) const LONGEST_LEASE_MS: u64 = 12 * 60 * 60 * 1000;
 /// How long a deduplication id is remembered, SQS's 5 minutes.
 pub(crate) const DEDUPLICATION_MS: u64 = 5 * 60 * 1000;
 
+/// How long a receive is remembered by its name, SQS's 5 minutes.
+pub(crate) const ATTEMPT_MS: u64 = 5 * 60 * 1000;
+
 /// How long it is remembered that a queue was deleted: SQS lets its name rest for a minute.
 pub(crate) const TOMBSTONE_MS: u64 = 60 * 1000;
 
@@ -32,7 +35,8 @@ pub(crate) const TOMBSTONE_MS: u64 = 60 * 1000;
 /// others get their turn.
 pub(crate) const DISCARDS: usize = 500;
 
-/// How many forgotten deduplication ids a send puts away: more than it adds, so they never pile up.
+/// How many forgotten deduplication ids a send puts away, and a receive forgotten names: more than it adds, so they never
+/// pile up.
 pub(crate) const FORGOTTEN_PER_SEND: usize = 4;
 
 /// How many messages one step of a move without a rate moves.

@@ -2,7 +2,7 @@
 //!
 //! A message is visible, delayed or leased. A lease that ends without the message being removed makes it visible again; every lease
 //! counts as a receive, and what would be received too often becomes a dead letter instead. An ordered queue hands the messages of
-//! a group out in their order, and none of it while one is leased. Time is the [`Clock`](crate::Clock)'s.
+//! a group out in their order, and none that comes after one that is leased. Time is the [`Clock`](crate::Clock)'s.
 //!
 //! Every operation is one turn at the store's writer and costs the same whether a queue holds one message or a million, whether they
 //! are visible, delayed, leased or blocked behind one of their group: see `schema` for how.
@@ -10,6 +10,7 @@
 //! On failure: an error means that nothing has changed. What was answered survives a kill of the host; see the crate's own
 //! words on that.
 
+mod attempt;
 mod deduplication;
 mod details;
 mod group;

@@ -142,7 +142,7 @@ fn next(
         return turn.rows(&sql, params![from.pile, now, last, most as i64], read);
     }
     let sql = format!(
-        "SELECT {COLUMNS} FROM queue_messages WHERE group_id = ?1 AND due_at <= ?2 AND id <= ?3 ORDER BY id LIMIT ?4"
+        "SELECT {COLUMNS} FROM queue_messages WHERE group_id = ?1 AND id <= ?2 ORDER BY id LIMIT ?3"
     );
     let mut found = Vec::new();
     for group in group::due(turn, from.pile, MOST)? {
@@ -150,7 +150,9 @@ fn next(
         if wanted == 0 {
             break;
         }
-        found.extend(turn.rows(&sql, params![group, now, last, wanted], read)?);
+        let first = turn.rows(&sql, params![group, last, wanted], read)?;
+        let is_due = |(moving, _): &(Moving, _)| moving.due_at <= turn.now;
+        found.extend(first.into_iter().take_while(is_due));
     }
     Ok(found)
 }

@@ -20,6 +20,18 @@ use super::{QueueError, Queues, Receive, settle};
 impl Queues {
     /// Leases messages; waits for the first one as long as `receive.wait_ms`. Dropped, it takes nothing.
     pub async fn receive(&self, queue: &str, receive: Receive) -> Result<Vec<Message>, QueueError> {
+        self.receive_as(queue, None, receive).await
+    }
+
+    /// The same under a name, which counts in ordered queues: for five minutes and while the messages are leased as it left
+    /// them, a receive of this name is handed the same messages with the same receipts, and their leases begin anew. If
+    /// one was removed or its lease was changed, it is [`QueueError::Invalid`].
+    pub async fn receive_as(
+        &self,
+        queue: &str,
+        attempt: Option<String>,
+        receive: Receive,
+    ) -> Result<Vec<Message>, QueueError> {
         if !(1..=MOST).contains(&receive.most) {
             return Err(QueueError::Invalid(format!(
                 "a receive asks for 1 to {MOST} messages, not for {}",
@@ -34,7 +46,7 @@ impl Queues {
         let deadline = self.clock.now().saturating_add(receive.wait_ms);
         let mut waiting: Option<Waiting> = None;
         loop {
-            let taken = self.take(queue, wanted).await?;
+            let taken = self.take(queue, wanted, attempt.clone()).await?;
             let (again, next_due) = (taken.taken.again, taken.taken.next_due);
             let messages = taken.accept();
             if again {
@@ -49,12 +61,22 @@ impl Queues {
         }
     }
 
-    async fn take(&self, queue: &str, wanted: Wanted) -> Result<Undelivered, QueueError> {
+    async fn take(
+        &self,
+        queue: &str,
+        wanted: Wanted,
+        attempt: Option<String>,
+    ) -> Result<Undelivered, QueueError> {
         let name = queue.to_owned();
-        let (queues, of) = (self.clone(), queue.to_owned());
+        let (queues, of, named) = (self.clone(), queue.to_owned(), attempt.clone());
         self.run_then(
-            move |turn| take::take(turn, &name, wanted),
-            move |taken| Undelivered { queues, of, taken },
+            move |turn| take::take(turn, &name, wanted, attempt.as_deref()),
+            move |taken| Undelivered {
+                queues,
+                of,
+                attempt: named,
+                taken,
+            },
         )
         .await
     }
@@ -85,6 +107,7 @@ impl Drop for Waiting {
 struct Undelivered {
     queues: Queues,
     of: String,
+    attempt: Option<String>,
     taken: Taken,
 }
 
@@ -100,9 +123,11 @@ impl Drop for Undelivered {
         let leases: Vec<Lease> = std::mem::take(&mut self.taken.leases);
         if !leases.is_empty() {
             let name = std::mem::take(&mut self.of);
+            let attempt = self.attempt.take();
             // If the store is closed meanwhile, the leases run out.
-            self.queues
-                .run_unattended(move |turn| settle::give_back(turn, &name, &leases));
+            self.queues.run_unattended(move |turn| {
+                settle::give_back(turn, &name, attempt.as_deref(), &leases)
+            });
         }
     }
 }

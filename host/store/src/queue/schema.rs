@@ -131,3 +131,35 @@ INSERT INTO queue_messages (pile, due_at, receives, leased_at, first_received_at
     WHERE messages.queue NOT GLOB 'lambda:*' ORDER BY messages.id;
 DELETE FROM messages WHERE queue NOT GLOB 'lambda:*';
 ";
+
+/// A group asks for nothing but its first message. What was sent before counts as long as the pile that it was sent to: no
+/// longer than to the next purge. A receive may have a name.
+pub(crate) const NAMED_RECEIVES: &str = "
+DROP INDEX queue_leases_by_group;
+
+ALTER TABLE queue_deduplications RENAME TO former_deduplications;
+CREATE TABLE queue_deduplications (
+    id         INTEGER PRIMARY KEY,                            -- in the order of their ends
+    pile       INTEGER NOT NULL,
+    scope      TEXT    NOT NULL,                               -- a group's name, or nothing
+    text       TEXT    NOT NULL,
+    until      INTEGER NOT NULL,
+    message    INTEGER NOT NULL,
+    message_id BLOB    NOT NULL,
+    UNIQUE (pile, scope, text)
+) STRICT;
+INSERT INTO queue_deduplications
+    SELECT former.id, pile, scope, text, until, message, message_id
+    FROM former_deduplications AS former JOIN queues ON queues.id = queue;
+DROP TABLE former_deduplications;
+
+CREATE TABLE queue_attempts (
+    id          INTEGER PRIMARY KEY,                           -- in the order of their ends
+    pile        INTEGER NOT NULL,
+    name        TEXT    NOT NULL,
+    until       INTEGER NOT NULL,
+    leases_end  INTEGER NOT NULL,
+    messages    TEXT    NOT NULL,                              -- JSON: an array of rows and receives
+    UNIQUE (pile, name)
+) STRICT;
+";

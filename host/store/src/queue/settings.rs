@@ -297,7 +297,7 @@ impl Queues {
         .await
     }
 
-    /// Drops all messages of a queue, at once, however many they are; leased ones too.
+    /// Drops all messages of a queue, at once, however many they are; leased ones too. What was sent before may be sent again.
     pub async fn purge(&self, queue: &str) -> Result<(), QueueError> {
         let name = queue.to_owned();
         self.run(move |turn| {

@@ -9,14 +9,15 @@ use super::redrive::{self, Moving, Reason};
 use super::settings::Queue;
 use super::take::Lease;
 use super::turn::{Stop, Turn};
-use super::{QueueError, Queues, Settled, pile};
+use super::{QueueError, Queues, Settled, attempt, pile};
 use crate::queues::{from_time, time};
 
 /// A message that was handed out.
 struct Held {
     moving: Moving,
-    receives: u32,
     leased_at: u64,
+    /// Whether the receipt is the one of the message's latest receive.
+    latest: bool,
 }
 
 /// How a receipt stands: the message whose receipt it is, or what has become of it.
@@ -26,16 +27,28 @@ fn find(turn: &Turn<'_>, queue: &Queue, text: &str) -> rusqlite::Result<Result<H
     };
     let sql = "SELECT id, message_id, leased, due_at, group_id, group_name, receives, leased_at
                FROM queue_messages WHERE id = ?1 AND pile = ?2";
-    let found = turn.row(sql, params![receipt.message, queue.pile], held)?;
+    let key = params![receipt.message, queue.pile];
+    let found = turn.row(sql, key, |row| held(row, receipt))?;
     Ok(match found {
         None => Err(Settled::Gone),
-        Some(held) if held.receives != receipt.receives => Err(Settled::Stale),
-        Some(held) if queue.ordered && !held.holds(turn) => Err(Settled::Stale),
+        Some(held) if queue.ordered && !(held.latest && held.holds(turn)) => Err(Settled::Stale),
         Some(held) => Ok(held),
     })
 }
 
-fn held(row: &Row<'_>) -> rusqlite::Result<Held> {
+/// The same for what only the latest receiver may do.
+fn find_latest(
+    turn: &Turn<'_>,
+    queue: &Queue,
+    text: &str,
+) -> rusqlite::Result<Result<Held, Settled>> {
+    Ok(find(turn, queue, text)?.and_then(|held| match held.latest {
+        true => Ok(held),
+        false => Err(Settled::Stale),
+    }))
+}
+
+fn held(row: &Row<'_>, receipt: Receipt) -> rusqlite::Result<Held> {
     Ok(Held {
         moving: Moving {
             id: row.get(0)?,
@@ -45,8 +58,8 @@ fn held(row: &Row<'_>) -> rusqlite::Result<Held> {
             group: row.get(4)?,
             group_name: row.get(5)?,
         },
-        receives: row.get(6)?,
         leased_at: row.get(7).map(from_time)?,
+        latest: row.get::<_, u32>(6)? == receipt.receives,
     })
 }
 
@@ -101,8 +114,16 @@ impl Held {
 }
 
 /// Makes leases undone whose messages nobody got: they are due as before, and were not received.
-pub(crate) fn give_back(turn: &mut Turn<'_>, name: &str, leases: &[Lease]) -> Result<(), Stop> {
+pub(crate) fn give_back(
+    turn: &mut Turn<'_>,
+    name: &str,
+    attempt: Option<&str>,
+    leases: &[Lease],
+) -> Result<(), Stop> {
     let queue = turn.queue(name)?;
+    if let Some(attempt) = attempt {
+        attempt::forget(turn, queue.pile, attempt)?;
+    }
     for lease in leases {
         let read = "SELECT due_at, group_id FROM queue_messages WHERE id = ?1 AND pile = ?2 AND receives = ?3 AND leased = 1";
         let key = params![lease.message, queue.pile, lease.receives];
@@ -159,7 +180,7 @@ impl Queues {
         receipts: Vec<String>,
     ) -> Result<Vec<Settled>, QueueError> {
         self.settle(queue, receipts, |turn, queue, receipt| {
-            match find(turn, queue, receipt)? {
+            match find_latest(turn, queue, receipt)? {
                 Ok(held) => held.remove(turn, queue),
                 Err(settled) => Ok(settled),
             }
@@ -170,6 +191,24 @@ impl Queues {
     /// Makes leases end so many milliseconds from now; 0 ends them. A lease lasts no longer than 12 hours from when the message
     /// was handed out.
     pub async fn extend(
+        &self,
+        queue: &str,
+        changes: Vec<(String, u64)>,
+    ) -> Result<Vec<Settled>, QueueError> {
+        self.settle(
+            queue,
+            changes,
+            |turn, queue, (receipt, by_ms)| match find_latest(turn, queue, receipt)? {
+                Ok(held) => held.extend(turn, queue, *by_ms),
+                Err(settled) => Ok(settled),
+            },
+        )
+        .await
+    }
+
+    /// The same, but in a queue that is not ordered a receipt of an earlier receive will do, as on AWS: who asks is not the
+    /// one that the lease is of, perhaps.
+    pub async fn extend_by_any(
         &self,
         queue: &str,
         changes: Vec<(String, u64)>,
@@ -206,7 +245,7 @@ impl Queues {
         receipts: Vec<String>,
     ) -> Result<Vec<Settled>, QueueError> {
         self.settle(queue, receipts, |turn, queue, receipt| {
-            let held = match find(turn, queue, receipt)? {
+            let held = match find_latest(turn, queue, receipt)? {
                 Ok(held) => held,
                 Err(settled) => return Ok(settled),
             };

@@ -9,6 +9,7 @@ use lambkin_model::Message;
 use rusqlite::{Params, Row, params};
 use uuid::Uuid;
 
+use super::attempt::{self, Attempt};
 use super::limits::{DISCARDS, IN_FLIGHT, MOST, RECEIVE_BYTES};
 use super::receipt::Receipt;
 use super::redrive::{self, Moving, Reason};
@@ -106,18 +107,65 @@ struct Taking<'a> {
     taken: Taken,
 }
 
-/// Hands out what is due.
-pub(crate) fn take(turn: &mut Turn<'_>, name: &str, wanted: Wanted) -> Result<Taken, Stop> {
+/// Hands out what is due; or again what an earlier attempt of this name was handed out. Names count in ordered queues only.
+pub(crate) fn take(
+    turn: &mut Turn<'_>,
+    name: &str,
+    wanted: Wanted,
+    attempt: Option<&str>,
+) -> Result<Taken, Stop> {
     let queue = turn.queue(name)?;
-    let most = wanted.most.min(room(turn, &queue)?);
-    let dead_letters = redrive::dead_letters(turn, &queue)?;
+    let Some(attempt) = attempt.filter(|_| queue.ordered) else {
+        return take_due(turn, &queue, wanted);
+    };
+    let lease_ms = wanted.lease_ms.unwrap_or(queue.lease_ms);
+    let until = turn.now.saturating_add(lease_ms);
+    if let Some(found) = attempt::find(turn, queue.pile, attempt)? {
+        attempt::renew(turn, queue.pile, attempt, until)?;
+        return Ok(take_again(turn, &queue, &found, until)?);
+    }
+    let taken = take_due(turn, &queue, wanted)?;
+    if !taken.leases.is_empty() {
+        attempt::remember(turn, queue.pile, attempt, &taken.leases, until)?;
+    }
+    Ok(taken)
+}
+
+/// Hands the messages of an earlier receive out again, under leases that end then. There is nothing to give back.
+fn take_again(
+    turn: &mut Turn<'_>,
+    queue: &Queue,
+    attempt: &Attempt,
+    until: u64,
+) -> rusqlite::Result<Taken> {
+    let mut taken = Taken::default();
+    let sql = format!("SELECT {CANDIDATE} FROM queue_messages WHERE id = ?1");
+    for &(id, receives) in &attempt.messages {
+        let extend = "UPDATE queue_messages SET due_at = ?2 WHERE id = ?1";
+        turn.execute(extend, params![id, time(until)])?;
+        turn.hid(queue.pile, (true, attempt.leases_end), (true, until));
+        if let Some(found) = turn.row(&sql, [id], candidate)? {
+            turn.touched(found.moving.group);
+            let receipt = Receipt {
+                message: id,
+                receives,
+            };
+            taken.messages.push(message(queue, found, receipt));
+        }
+    }
+    Ok(taken)
+}
+
+fn take_due(turn: &mut Turn<'_>, queue: &Queue, wanted: Wanted) -> Result<Taken, Stop> {
+    let most = wanted.most.min(room(turn, queue)?);
+    let dead_letters = redrive::dead_letters(turn, queue)?;
     let max_receives = queue
         .dead_letter
         .as_ref()
         .map(|letters| letters.max_receives);
     let lease_ms = wanted.lease_ms.unwrap_or(queue.lease_ms);
     let mut taking = Taking {
-        queue: &queue,
+        queue,
         dead_letters: dead_letters.zip(max_receives),
         until: turn.now.saturating_add(lease_ms),
         consumer: wanted.consumer,
@@ -138,7 +186,7 @@ pub(crate) fn take(turn: &mut Turn<'_>, name: &str, wanted: Wanted) -> Result<Ta
         ..
     } = taking;
     taken.again = taken.messages.is_empty() && discarded > 0;
-    taken.next_due = next_due(turn, &queue)?;
+    taken.next_due = next_due(turn, queue)?;
     Ok(taken)
 }
 
@@ -260,7 +308,7 @@ impl Taking<'_> {
         }
     }
 
-    fn lease(&mut self, turn: &mut Turn<'_>, candidate: Candidate) -> rusqlite::Result<()> {
+    fn lease(&mut self, turn: &mut Turn<'_>, mut candidate: Candidate) -> rusqlite::Result<()> {
         let Moving {
             id,
             leased,
@@ -268,10 +316,9 @@ impl Taking<'_> {
             group,
             ..
         } = candidate.moving;
-        let first_received_at = match candidate.receives {
-            0 => turn.now,
-            _ => candidate.first_received_at,
-        };
+        if candidate.receives == 0 {
+            candidate.first_received_at = turn.now;
+        }
         let sql = "UPDATE queue_messages SET due_at = ?2, leased = 1, consumer = ?3, receives = receives + 1,
                                              leased_at = ?4, first_received_at = ?5
                    WHERE id = ?1";
@@ -282,7 +329,7 @@ impl Taking<'_> {
                 time(self.until),
                 self.consumer,
                 time(turn.now),
-                time(first_received_at),
+                time(candidate.first_received_at),
             ],
         )?;
         turn.hid(self.queue.pile, (leased, due_at), (true, self.until));
@@ -296,21 +343,28 @@ impl Taking<'_> {
             receives: receipt.receives,
             due_at,
         });
-        let (attributes, extra) = details::read(candidate.details.as_deref());
-        self.taken.messages.push(Message {
-            id: candidate.moving.message_id.to_string(),
-            receipt: receipt.text(self.queue),
-            body: Bytes::from(candidate.body),
-            attributes,
-            group: candidate.moving.group_name,
-            deduplication: candidate.deduplication,
-            sequence: self.queue.ordered.then(|| sequence(id)),
-            sent_at: candidate.sent_at,
-            first_received_at,
-            receives: receipt.receives,
-            source: candidate.source,
-            extra,
-        });
+        self.taken
+            .messages
+            .push(message(self.queue, candidate, receipt));
         Ok(())
+    }
+}
+
+/// A message as it is handed out.
+fn message(queue: &Queue, candidate: Candidate, receipt: Receipt) -> Message {
+    let (attributes, extra) = details::read(candidate.details.as_deref());
+    Message {
+        id: candidate.moving.message_id.to_string(),
+        receipt: receipt.text(queue),
+        body: Bytes::from(candidate.body),
+        attributes,
+        group: candidate.moving.group_name,
+        deduplication: candidate.deduplication,
+        sequence: queue.ordered.then(|| sequence(receipt.message)),
+        sent_at: candidate.sent_at,
+        first_received_at: candidate.first_received_at,
+        receives: receipt.receives,
+        source: candidate.source,
+        extra,
     }
 }

@@ -179,6 +179,19 @@ async fn what_comes_later_or_is_in_flight_stays() {
 }
 
 #[tokio::test]
+async fn a_move_of_a_group_goes_up_to_the_first_that_is_in_flight() {
+    let room = with_dead(fifo(), 2).await;
+    let taken = room.receive("dead", up_to(2)).await;
+    let now = vec![(taken[0].receipt.clone(), 0)];
+    room.queues.extend("dead", now).await.unwrap();
+    let _keeper = room.keeper();
+    let handle = room.queues.start_move("dead", None, None).await.unwrap();
+    assert_eq!(room.ended(&handle).await.moved, 1);
+    assert_eq!(room.due("a").await, ["a0"]);
+    assert_eq!(room.counts("dead").await, (2, 1, 0));
+}
+
+#[tokio::test]
 async fn a_move_that_can_not_go_on_says_why() {
     let room = with_dead(Settings::default(), 1).await;
     let _keeper = room.keeper();

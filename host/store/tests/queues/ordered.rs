@@ -49,25 +49,56 @@ async fn a_group_whose_lease_ends_begins_again_at_its_first() {
     let room = ordered().await;
     room.send_all("q.fifo", vec![of("a", "1"), of("a", "2"), of("a", "3")])
         .await;
-    let taken = room.receive("q.fifo", up_to(2)).await;
-    let longer = vec![(taken[1].receipt.clone(), 40_000)];
-    room.queues.extend("q.fifo", longer).await.unwrap();
+    room.receive("q.fifo", up_to(2)).await;
     room.clock.advance(30_000);
-    assert!(room.due("q.fifo").await.is_empty(), "2 is in flight still");
-    room.clock.advance(10_000);
     let again = room.receive("q.fifo", up_to(10)).await;
     assert_eq!(bodies(&again), ["1", "2", "3"]);
     let receives: Vec<u32> = again.iter().map(|message| message.receives).collect();
     assert_eq!(receives, [2, 2, 1]);
-    // The first given up at once, the others in flight.
-    let now = vec![(again[0].receipt.clone(), 0)];
+}
+
+#[tokio::test]
+async fn what_is_given_up_comes_again_though_one_behind_it_is_in_flight() {
+    let room = ordered().await;
+    let entries = vec![of("a", "1"), of("a", "2"), of("a", "3"), of("b", "1")];
+    room.send_all("q.fifo", entries).await;
+    let taken = room.receive("q.fifo", up_to(2)).await;
+    let give_up = |message: &Message| vec![(message.receipt.clone(), 0)];
+    // In the order in which the groups came to have something.
+    let now = give_up(&taken[0]);
+    room.clock.advance(1);
+    room.queues.extend("q.fifo", now).await.unwrap();
+    let next = room.receive("q.fifo", up_to(10)).await;
+    assert_eq!(bodies(&next), ["1", "1"]);
+    assert_eq!(next[0].group.as_deref(), Some("b"));
+    assert_eq!(next[1].receives, 2);
+    // Not the other way round: 2 would overtake 1.
+    let now = give_up(&taken[1]);
     room.queues.extend("q.fifo", now).await.unwrap();
     assert!(room.due("q.fifo").await.is_empty());
+    let first = receipts(&next[1..]);
+    room.queues.remove("q.fifo", first).await.unwrap();
+    assert_eq!(room.due("q.fifo").await, ["2", "3"]);
+}
+
+#[tokio::test]
+async fn a_lease_that_is_over_frees_its_message_though_one_behind_it_lasts() {
+    let room = ordered().await;
+    room.send_all("q.fifo", vec![of("a", "1"), of("a", "2"), of("a", "3")])
+        .await;
+    let taken = room.receive("q.fifo", up_to(2)).await;
+    let longer = vec![(taken[1].receipt.clone(), 40_000)];
+    room.queues.extend("q.fifo", longer).await.unwrap();
+    room.clock.advance(30_000);
+    let first = room.receive("q.fifo", up_to(10)).await;
+    assert_eq!(bodies(&first), ["1"], "2 is in flight still");
     room.queues
-        .remove("q.fifo", receipts(&again[1..]))
+        .remove("q.fifo", receipts(&first))
         .await
         .unwrap();
-    assert_eq!(room.due("q.fifo").await, ["1"]);
+    assert!(room.due("q.fifo").await.is_empty(), "3 is behind it");
+    room.clock.advance(10_000);
+    assert_eq!(room.due("q.fifo").await, ["2", "3"]);
 }
 
 #[tokio::test]
@@ -203,6 +234,82 @@ async fn without_a_group_or_a_deduplication_id_nothing_is_sent() {
     assert_eq!(room.counts("q.fifo").await, (0, 0, 0));
 }
 
+impl Room {
+    async fn attempt(&self, name: &str, receive: Receive) -> Result<Vec<Message>, QueueError> {
+        let name = Some(name.to_owned());
+        self.queues.receive_as("q.fifo", name, receive).await
+    }
+}
+
+#[tokio::test]
+async fn a_receive_of_the_same_name_gets_the_same_messages_under_a_new_lease() {
+    let room = ordered().await;
+    let entries = vec![of("a", "1"), of("a", "2"), of("b", "1"), of("b", "2")];
+    room.send_all("q.fifo", entries).await;
+    let first = room.attempt("x", up_to(3)).await.unwrap();
+    assert_eq!(bodies(&first), ["1", "2", "1"]);
+    room.clock.advance(20_000);
+    let again = room.attempt("x", up_to(1)).await.unwrap();
+    assert_eq!(again, first);
+    assert_eq!(room.counts("q.fifo").await, (1, 3, 0));
+    let other = room.attempt("y", up_to(10)).await.unwrap();
+    assert_eq!(bodies(&other), [] as [&str; 0], "another name");
+    room.clock.advance(20_000);
+    assert!(room.due("q.fifo").await.is_empty(), "the lease began anew");
+    assert_eq!(
+        room.attempt("x", leased_for(1, 50_000)).await.unwrap(),
+        first
+    );
+    room.clock.advance(49_999);
+    let gone = room.queues.remove("q.fifo", receipts(&again)).await;
+    assert_eq!(gone.unwrap(), [Settled::Done; 3]);
+    assert_eq!(room.due("q.fifo").await, ["2"]);
+}
+
+#[tokio::test]
+async fn a_name_whose_messages_were_changed_stands_for_nothing_any_more() {
+    let room = ordered().await;
+    room.send_all("q.fifo", vec![of("a", "1"), of("a", "2")])
+        .await;
+    let first = room.attempt("x", up_to(2)).await.unwrap();
+    let refused = || room.attempt("x", up_to(2));
+    let longer = vec![(first[1].receipt.clone(), 40_000)];
+    room.queues.extend("q.fifo", longer).await.unwrap();
+    assert!(matches!(refused().await, Err(QueueError::Invalid(_))));
+    room.queues
+        .remove("q.fifo", receipts(&first))
+        .await
+        .unwrap();
+    assert!(matches!(refused().await, Err(QueueError::Invalid(_))));
+    room.clock.advance(30_000);
+    assert!(refused().await.unwrap().is_empty(), "the leases are over");
+
+    // It is no name of a standard queue, nor one after a purge, nor five minutes later.
+    room.queues.create("q", Settings::default()).await.unwrap();
+    room.send("q", &["a", "b"]).await;
+    for body in ["a", "b"] {
+        let name = Some("x".to_owned());
+        let got = room.queues.receive_as("q", name, up_to(1)).await.unwrap();
+        assert_eq!(bodies(&got), [body]);
+    }
+    room.send_all("q.fifo", vec![of("a", "3")]).await;
+    room.attempt("z", leased_for(1, 600_000)).await.unwrap();
+    room.queues.purge("q.fifo").await.unwrap();
+    assert!(room.attempt("z", up_to(1)).await.unwrap().is_empty());
+    room.send_all("q.fifo", vec![of("a", "4")]).await;
+    room.attempt("z", leased_for(1, 600_000)).await.unwrap();
+    room.clock.advance(299_999);
+    assert_eq!(
+        room.attempt("z", leased_for(1, 600_000))
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    room.clock.advance(1);
+    assert!(room.attempt("z", up_to(1)).await.unwrap().is_empty());
+}
+
 /// The same numbers on each run.
 struct Dice(u64);
 
@@ -228,6 +335,10 @@ async fn ten_groups_keep_their_order_through_random_failures() {
 
 /// How many messages each group of a trial has: their bodies are 0, 1, 2…
 const EACH: u64 = 30;
+
+fn number_of(message: &Message) -> u64 {
+    std::str::from_utf8(&message.body).unwrap().parse().unwrap()
+}
 
 /// Senders and careless workers, and what they should see.
 struct Trial {
@@ -275,11 +386,11 @@ impl Trial {
         let mut expected = HashMap::new();
         for message in &received {
             let group = message.group.clone().unwrap();
-            let blocked = self
-                .in_flight
-                .iter()
-                .any(|(other, until)| other.group == message.group && *until > now);
-            assert!(!blocked, "{group} is in flight");
+            let number = number_of(message);
+            let blocked = self.in_flight.iter().any(|(other, until)| {
+                other.group == message.group && number_of(other) <= number && *until > now
+            });
+            assert!(!blocked, "{group} is in flight, up to {number} or before");
             let first = self.done.get(&group).copied().unwrap_or(0);
             let next = expected.entry(group).or_insert(first);
             assert_eq!(message.body, next.to_string().as_bytes(), "{message:?}");

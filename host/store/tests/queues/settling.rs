@@ -37,6 +37,32 @@ async fn a_receipt_is_good_until_the_message_is_handed_out_again() {
 }
 
 #[tokio::test]
+async fn a_lease_can_be_changed_by_an_earlier_receipt_if_order_does_not_matter() {
+    let room = standard().await;
+    room.queues.create("q.fifo", fifo()).await.unwrap();
+    room.send("q", &["a"]).await;
+    room.send_all("q.fifo", vec![of("a", "1")]).await;
+    for (queue, expected) in [("q", Settled::Done), ("q.fifo", Settled::Stale)] {
+        let early = room.receive(queue, leased_for(1, 0)).await;
+        assert_eq!(room.receive(queue, up_to(1)).await.len(), 1);
+        let now = vec![(early[0].receipt.clone(), 0)];
+        let strictly = room.queues.extend(queue, now.clone()).await.unwrap();
+        assert_eq!(strictly, [Settled::Stale]);
+        let settled = room.queues.extend_by_any(queue, now.clone()).await;
+        assert_eq!(settled.unwrap(), [expected], "{queue}");
+        let free = expected == Settled::Done;
+        assert_eq!(!room.due(queue).await.is_empty(), free, "{queue}");
+    }
+    room.clock.advance(30_000);
+    let early = vec![(room.one("q").await.receipt, 0)];
+    room.clock.advance(30_000);
+    room.one("q").await;
+    room.clock.advance(30_000);
+    let late = room.queues.extend_by_any("q", early).await.unwrap();
+    assert_eq!(late, [Settled::NotLeased]);
+}
+
+#[tokio::test]
 async fn text_that_is_no_receipt_of_this_queue_is_malformed() {
     let room = standard().await;
     room.queues

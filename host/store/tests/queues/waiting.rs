@@ -183,7 +183,9 @@ async fn goes_before_the_answer(fifo_queue: bool) -> bool {
     };
     room.queues.create("q", settings).await.unwrap();
     room.send_all("q", vec![of("a", "a")]).await;
-    let mut receiving = Box::pin(room.queues.receive("q", up_to(1)));
+    let name = fifo_queue.then(|| "x".to_owned());
+    let named = |receive| room.queues.receive_as("q", name.clone(), receive);
+    let mut receiving = Box::pin(named(up_to(1)));
     // Polled once it is handed in, and gone before the answer is read.
     let first = poll_fn(|context| Poll::Ready(receiving.as_mut().poll(context).is_pending()));
     if !first.await {
@@ -191,16 +193,12 @@ async fn goes_before_the_answer(fifo_queue: bool) -> bool {
     }
     room.queues.counts("q").await.unwrap();
     drop(receiving);
-    drop_is_as_if_nothing_had_been(&room).await;
-    true
-}
-
-async fn drop_is_as_if_nothing_had_been(room: &Room) {
-    let message = room.waiter("q", 20_000).await.unwrap().unwrap().remove(0);
+    let message = named(waiting(20_000)).await.unwrap().remove(0);
     assert_eq!(
         (message.receives, message.first_received_at),
         (1, room.clock.now())
     );
+    true
 }
 
 #[tokio::test]

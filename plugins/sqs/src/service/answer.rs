@@ -1,7 +1,7 @@
 //! What an operation answers, before a protocol writes it.
 //!
 //! Both protocols carry the same tree. They differ in the names of lists and maps: JSON has one plural member, the query
-//! protocol repeats an element. What is empty or absent appears in neither, as on AWS.
+//! protocol repeats an element. What is empty or absent appears in neither, as on AWS, with one exception in JSON.
 
 /// Members of a structure, in AWS's order.
 #[derive(Debug, Default)]
@@ -89,6 +89,12 @@ impl Record {
         if entries.is_empty() {
             return self;
         }
+        self.with(json, query, Node::Map(Map { key, entries }))
+    }
+
+    /// A map that JSON shows although nothing is in it.
+    pub fn empty_map(self, json: &'static str, query: &'static str, key: &'static str) -> Self {
+        let entries = Vec::new();
         self.with(json, query, Node::Map(Map { key, entries }))
     }
 }

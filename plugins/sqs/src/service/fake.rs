@@ -26,6 +26,8 @@ struct Data {
     description: RefCell<Description>,
     messages: RefCell<Vec<Held>>,
     moves: RefCell<Vec<Move>>,
+    /// What attempts to receive were given, by their names; none if it was changed since.
+    attempts: RefCell<BTreeMap<String, Option<Vec<Message>>>>,
 }
 
 struct Held {
@@ -128,6 +130,7 @@ impl Store for Memory {
             }),
             messages: RefCell::default(),
             moves: RefCell::default(),
+            attempts: RefCell::default(),
         });
         self.0.queues.borrow_mut().insert(name.into(), data);
         self.open(name)
@@ -250,10 +253,23 @@ impl Queue for Opened {
         Ok(sent)
     }
 
-    fn receive(&self, most: u32, lease_ms: Option<u64>, wait_ms: u32) -> Stored<Vec<Message>> {
+    fn receive(
+        &self,
+        attempt: Option<&str>,
+        most: u32,
+        lease_ms: Option<u64>,
+        wait_ms: u32,
+    ) -> Stored<Vec<Message>> {
         self.store.check()?;
         if let Some(fault) = &*self.store.0.receiving_broken.borrow() {
             return Err(fault.clone());
+        }
+        let attempt = attempt.filter(|_| self.ordered());
+        let known = attempt.and_then(|name| self.data.attempts.borrow().get(name).cloned());
+        match known {
+            Some(Some(messages)) => return Ok(messages),
+            Some(None) => return Err(StoreFault::Invalid("changed since".to_owned())),
+            None => {}
         }
         // Nobody else is there who could send in the meantime.
         self.store.pass(u64::from(wait_ms) / 1000);
@@ -272,10 +288,17 @@ impl Queue for Opened {
                 received.push(held.message.clone());
             }
         }
+        if let Some(name) = attempt {
+            let given = Some(received.clone());
+            self.data.attempts.borrow_mut().insert(name.into(), given);
+        }
         Ok(received)
     }
 
     fn remove(&self, receipts: &[String]) -> Stored<Vec<Settled>> {
+        for given in self.data.attempts.borrow_mut().values_mut() {
+            *given = None;
+        }
         let (now, ordered) = (self.store.now(), self.ordered());
         let settle = |messages: &mut Vec<Held>, index: usize| {
             if ordered && messages[index].due <= now {

@@ -97,16 +97,20 @@ impl<'a> Context<'a> {
         arn::queue(self.world.region, self.world.account, name)
     }
 
-    /// The queue of the parameter `QueueUrl`.
+    /// The queue of the parameter `QueueUrl`, which AWS also takes a bare name for.
     fn target(&self, input: &Input<'_>) -> Result<Target, Fault> {
         let url = input.required("QueueUrl")?;
-        let Some((account, name)) = address::parse_url(&url) else {
+        let name = if address::is_name(&url) {
+            &url
+        } else if let Some((account, name)) = address::parse_url(&url) {
+            self.check_account(account)?;
+            name
+        } else {
             return Err(Fault::new(
                 &error::INVALID_ADDRESS,
                 format!("The address {url} is not valid for this endpoint."),
             ));
         };
-        self.check_account(account)?;
         Ok(Target {
             name: name.to_owned(),
             queue: self.open(name)?,

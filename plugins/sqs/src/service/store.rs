@@ -220,8 +220,14 @@ pub trait Queue {
     fn change(&self, settings: &Settings) -> Stored<()>;
     /// Sends all messages or none.
     fn send(&self, entries: Vec<Entry>) -> Stored<Vec<Sent>>;
-    /// Receives up to `most` messages, and waits for the first.
-    fn receive(&self, most: u32, lease_ms: Option<u64>, wait_ms: u32) -> Stored<Vec<Message>>;
+    /// Receives up to `most` messages, and waits for the first; or, in a FIFO queue, what an attempt of this name received.
+    fn receive(
+        &self,
+        attempt: Option<&str>,
+        most: u32,
+        lease_ms: Option<u64>,
+        wait_ms: u32,
+    ) -> Stored<Vec<Message>>;
     /// Removes messages.
     fn remove(&self, receipts: &[String]) -> Stored<Vec<Settled>>;
     /// Makes leases end so many milliseconds from now.

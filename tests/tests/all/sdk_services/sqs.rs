@@ -8,6 +8,7 @@ for_each_sdk!(
     a_message_goes_there_and_back_with_its_attributes,
     a_batch_is_sent_received_and_deleted,
     a_fifo_queue_keeps_order_and_drops_duplicates,
+    an_attempt_to_receive_is_repeated_and_a_name_stands_for_a_url,
     queues_are_made_described_tagged_and_deleted,
     errors_are_awss,
     dead_letters_are_moved_back,
@@ -172,6 +173,46 @@ fn a_fifo_queue_keeps_order_and_drops_duplicates(sdk: Sdk) {
     // Both groups have a message in flight, one of them still after the first was deleted.
     assert_eq!(answers[6]["Messages"], Value::Null);
     assert_eq!(answers[8]["Messages"], Value::Null);
+}
+
+fn an_attempt_to_receive_is_repeated_and_a_name_stands_for_a_url(sdk: Sdk) {
+    let server = server();
+    let url = answer(json!([0, "QueueUrl"]));
+    let receive = |attempt: &str| {
+        call(
+            "ReceiveMessage",
+            json!({ "QueueUrl": url, "MaxNumberOfMessages": 10, "ReceiveRequestAttemptId": attempt }),
+        )
+    };
+    let calls = [
+        call(
+            "CreateQueue",
+            json!({ "QueueName": "again.fifo", "Attributes": { "FifoQueue": "true", "ContentBasedDeduplication": "true" } }),
+        ),
+        call(
+            "SendMessage",
+            json!({ "QueueUrl": "again.fifo", "MessageBody": "1", "MessageGroupId": "a" }),
+        ),
+        receive("one"),
+        receive("one"),
+        receive("two"),
+        call(
+            "DeleteMessage",
+            json!({ "QueueUrl": url, "ReceiptHandle": answer(json!([2, "Messages", 0, "ReceiptHandle"])) }),
+        ),
+        receive("one"),
+    ];
+    let Ok(answers) = sdk(&server, "sqs", &calls) else {
+        return;
+    };
+    assert_eq!(answers[2]["Messages"][0]["Body"], "1", "{answers:?}");
+    assert_eq!(answers[3]["Messages"], answers[2]["Messages"]);
+    assert_eq!(answers[4]["Messages"], Value::Null);
+    let why =
+        "The receiveRequestAttemptId is not valid anymore since the receive call is not retryable.";
+    let message =
+        format!("Value one for parameter ReceiveRequestAttemptId is invalid. Reason: {why}");
+    refused(&answers[6], 400, &message);
 }
 
 fn queues_are_made_described_tagged_and_deleted(sdk: Sdk) {

@@ -69,9 +69,18 @@ impl Queue for wit::Queue {
             .collect())
     }
 
-    fn receive(&self, most: u32, lease_ms: Option<u64>, wait_ms: u32) -> Stored<Vec<Message>> {
-        let messages = Self::receive(self, most, lease_ms, wait_ms)?.into_iter();
-        Ok(messages.map(Into::into).collect())
+    fn receive(
+        &self,
+        attempt: Option<&str>,
+        most: u32,
+        lease_ms: Option<u64>,
+        wait_ms: u32,
+    ) -> Stored<Vec<Message>> {
+        let messages = match attempt {
+            Some(attempt) => self.receive_as(attempt, most, lease_ms, wait_ms),
+            None => Self::receive(self, most, lease_ms, wait_ms),
+        };
+        Ok(messages?.into_iter().map(Into::into).collect())
     }
 
     fn remove(&self, receipts: &[String]) -> Stored<Vec<Settled>> {

@@ -81,23 +81,37 @@ fn check_name(name: &str, kind: &Kind) -> Result<(), Fault> {
             "Message (user) attribute name must be shorter than 256 bytes.",
         ));
     }
-    let lower = name.to_ascii_lowercase();
-    if lower.starts_with("aws.") || lower.starts_with("amazon.") {
+    if is_reserved(name) {
         return Err(Fault::invalid(
             "You can't use message attribute names beginning with 'AWS.' or 'Amazon'. \
              These strings are reserved for internal use.",
         ));
     }
-    let right =
-        |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-' | '.');
-    let dots = name.starts_with('.') || name.ends_with('.') || name.contains("..");
-    if dots || !name.chars().all(right) {
+    if !is_well_formed(name) {
         return Err(Fault::invalid(format!(
             "The message attribute name '{name}' is invalid. Attribute name can contain A-Z, a-z, 0-9, \
              underscore (_), hyphen (-), and period (.) characters."
         )));
     }
     Ok(())
+}
+
+fn is_reserved(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.starts_with("aws.") || lower.starts_with("amazon.")
+}
+
+/// AWS takes more letters than its message says: those of every language.
+fn is_well_formed(name: &str) -> bool {
+    let right =
+        |character: char| character.is_alphanumeric() || matches!(character, '_' | '-' | '.');
+    let dots = name.starts_with('.') || name.ends_with('.') || name.contains("..");
+    !dots && name.chars().all(right)
+}
+
+/// Whether an attribute could have this name.
+pub fn is_legal(name: &str) -> bool {
+    !name.is_empty() && !is_reserved(name) && is_well_formed(name)
 }
 
 fn attribute(name: &str, record: &Input<'_>, kind: &Kind) -> Result<Attribute, Fault> {

@@ -10,9 +10,11 @@ use crate::md5;
 use crate::service::answer::{self, Answer, Node, Record};
 use crate::service::error::Fault;
 use crate::service::input::{Input, Plural};
-use crate::service::operations::{attributes, message};
+use crate::service::operations::{attributes, message, message_attributes};
 use crate::service::store::{Message, StoreFault};
 use crate::service::{Context, Target, limits};
+
+const ATTEMPT: &str = "ReceiveRequestAttemptId";
 
 /// The system attributes, in AWS's order.
 const SYSTEM_ATTRIBUTES: [&str; 9] = [
@@ -39,8 +41,8 @@ pub fn receive(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault
         )
     })?;
     let lease = lease_seconds(input)?;
-    let attempt = input.text("ReceiveRequestAttemptId")?;
-    message::check_fifo_id("ReceiveRequestAttemptId", attempt.as_deref())?;
+    let attempt = input.text(ATTEMPT)?;
+    message::check_fifo_id(ATTEMPT, attempt.as_deref())?;
     let system = system_names(input)?;
     let user = input.texts(Plural {
         json: "MessageAttributeNames",
@@ -50,9 +52,17 @@ pub fn receive(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault
     let most = u32::try_from(most).unwrap_or(1);
     let wait_ms = u32::try_from(wait * 1000).unwrap_or(0);
     let lease_ms = lease.map(|seconds| seconds * 1000);
-    let messages = match target.queue.receive(most, lease_ms, wait_ms) {
+    let attempt = attempt.as_deref();
+    let messages = match target.queue.receive(attempt, most, lease_ms, wait_ms) {
         // Who polls long, or a FIFO queue, just gets nothing.
         Err(StoreFault::Crowded) if wait_ms > 0 || target.name.ends_with(".fifo") => Vec::new(),
+        Err(StoreFault::Invalid(_)) if attempt.is_some() => {
+            return Err(Fault::value(
+                ATTEMPT,
+                attempt.unwrap_or_default(),
+                "The receiveRequestAttemptId is not valid anymore since the receive call is not retryable.",
+            ));
+        }
         messages => messages.map_err(|fault| context.fault(fault))?,
     };
     let messages = messages
@@ -142,19 +152,26 @@ fn render(
         .filter(|attribute| is_selected(&attribute.name, user))
         .collect();
     let digest = md5::of_attributes(selected.iter().copied());
-    let selected = selected
+    let selected: Vec<_> = selected
         .into_iter()
         .map(|attribute| (attribute.name.clone(), render_attribute(attribute)))
         .collect();
+    let missed = selected.is_empty()
+        && !message.attributes.is_empty()
+        && user.iter().any(|name| message_attributes::is_legal(name));
     let body_digest = md5::of_body(&message.body);
-    Record::default()
+    let record = Record::default()
         .text("MessageId", message.id)
         .text("ReceiptHandle", message.receipt)
         .text("MD5OfBody", body_digest)
         .text("Body", into_text(message.body))
         .map("Attributes", "Attribute", "Name", attributes)
-        .maybe_text("MD5OfMessageAttributes", digest)
-        .map("MessageAttributes", "MessageAttribute", "Name", selected)
+        .maybe_text("MD5OfMessageAttributes", digest);
+    let (json, query) = ("MessageAttributes", "MessageAttribute");
+    if missed {
+        return record.empty_map(json, query, "Name");
+    }
+    record.map(json, query, "Name", selected)
 }
 
 /// Bodies came as text; what another way into the queue brought may not be.

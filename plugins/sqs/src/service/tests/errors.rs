@@ -63,14 +63,15 @@ fn other_accounts_and_addresses_are_refused() {
         "com.amazonaws.sqs#QueueDoesNotExist"
     );
     assert_eq!(
-        get("orders"),
+        get("http://localhost:9324/"),
         model(
             404,
             "InvalidAddress",
-            "The address orders is not valid for this endpoint.",
+            "The address http://localhost:9324/ is not valid for this endpoint.",
             "InvalidAddress"
         )
     );
+    assert_eq!(get("nope").1, "com.amazonaws.sqs#QueueDoesNotExist");
     let input = json!({"QueueName": "orders", "QueueOwnerAWSAccountId": "111111111111"});
     assert_eq!(
         service.refused("GetQueueUrl", input).1,
@@ -91,6 +92,7 @@ fn urls_of_any_host_name_the_queue() {
         "https://sqs.eu-west-1.amazonaws.com/000000000000/orders",
         "https://eu-west-1.queue.amazonaws.com/000000000000/orders",
         "/000000000000/orders",
+        "orders",
     ] {
         service.ok("SendMessage", json!({"QueueUrl": url, "MessageBody": "x"}));
     }
@@ -253,9 +255,14 @@ fn message_attributes_are_checked() {
     ] {
         assert_eq!(send(name, attribute), invalid(message));
     }
-    for name in [".a", "a.", "a..b", "a b", "a!", "ü"] {
+    for name in [".a", "a.", "a..b", "a b", "a!", "§", "\u{1F411}"] {
         assert_eq!(send(name, text("String", "x")).0, 400, "{name}");
     }
+    // Letters of every language are taken, whatever the message says.
+    let input = json!({
+        "QueueUrl": URL, "MessageBody": "x", "MessageAttributes": {"attr.1øßä": text("String", "x")},
+    });
+    service.ok("SendMessage", input);
     let many: serde_json::Map<_, _> = (0..11)
         .map(|n| (format!("a{n}"), text("String", "x")))
         .collect();

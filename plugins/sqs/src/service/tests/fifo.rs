@@ -142,3 +142,23 @@ fn receipt_handles_expire() {
         xml_error("InvalidParameterValue", &expired)
     );
 }
+
+#[test]
+fn an_attempt_to_receive_can_be_repeated() {
+    let service = Service::fifo(json!({}));
+    service.ok("SendMessage", message("foobar"));
+    let attempt = json!({"QueueUrl": FIFO_URL, "ReceiveRequestAttemptId": "a-1"});
+    let received = service.ok("ReceiveMessage", attempt.clone());
+    assert_eq!(received["Messages"][0]["Body"], "foobar");
+    assert_eq!(service.ok("ReceiveMessage", attempt.clone()), received);
+    let receipt = &received["Messages"][0]["ReceiptHandle"];
+    let delete = json!({"QueueUrl": FIFO_URL, "ReceiptHandle": receipt});
+    service.json("DeleteMessage", delete);
+    assert_eq!(
+        service.refused("ReceiveMessage", attempt),
+        invalid(
+            "Value a-1 for parameter ReceiveRequestAttemptId is invalid. Reason: \
+             The receiveRequestAttemptId is not valid anymore since the receive call is not retryable."
+        )
+    );
+}

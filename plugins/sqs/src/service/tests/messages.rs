@@ -128,16 +128,42 @@ fn what_is_not_asked_for_is_absent() {
             "MessageAttributes": {"Foo": {"DataType": "String", "StringValue": "Bar"}},
         }),
     );
-    let received = service.ok("ReceiveMessage", json!({
-        "QueueUrl": URL, "MessageAttributeNames": ["Other"], "AttributeNames": ["SequenceNumber", "Policy"],
-    }));
-    let mut keys: Vec<_> = received["Messages"][0]
-        .as_object()
-        .unwrap()
-        .keys()
-        .collect();
-    keys.sort();
-    assert_eq!(keys, ["Body", "MD5OfBody", "MessageId", "ReceiptHandle"]);
+    let receive = |names: Value| {
+        let received = service.ok(
+            "ReceiveMessage",
+            json!({
+                "QueueUrl": URL, "VisibilityTimeout": 0, "MessageAttributeNames": names,
+                "AttributeNames": ["SequenceNumber", "Policy"],
+            }),
+        );
+        let mut message = received["Messages"][0].as_object().unwrap().clone();
+        let attributes = message.remove("MessageAttributes");
+        let mut keys: Vec<_> = message.keys().cloned().collect();
+        keys.sort();
+        assert_eq!(keys, ["Body", "MD5OfBody", "MessageId", "ReceiptHandle"]);
+        attributes
+    };
+    assert_eq!(receive(json!([])), None);
+    assert_eq!(receive(json!(["AWS.", "..foo"])), None, "no names at all");
+    // AWS shows that there were names to ask for, in JSON alone.
+    assert_eq!(receive(json!(["Other"])), Some(json!({})));
+    let received = service.xml(
+        200,
+        &format!(
+            "Action=ReceiveMessage&QueueUrl={URL}&MessageAttributeName.1=Other&VisibilityTimeout=0"
+        ),
+    );
+    assert!(!received.contains("MessageAttribute"), "{received}");
+    service.ok(
+        "SendMessage",
+        json!({"QueueUrl": URL, "MessageBody": "bare"}),
+    );
+    service.receipt(URL);
+    assert_eq!(
+        receive(json!(["Other"])),
+        None,
+        "there is nothing to select from"
+    );
 }
 
 #[test]
