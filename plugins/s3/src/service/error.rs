@@ -138,6 +138,11 @@ pub const BUCKET_NOT_EMPTY: Kind = Kind(
     409,
     "The bucket you tried to delete is not empty",
 );
+pub const CONDITIONAL_CONFLICT: Kind = Kind(
+    "ConditionalRequestConflict",
+    409,
+    "The conditional request cannot succeed due to a conflicting operation against this resource.",
+);
 pub const ENTITY_TOO_LARGE: Kind = Kind(
     "EntityTooLarge",
     400,
