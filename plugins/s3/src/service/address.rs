@@ -52,6 +52,15 @@ pub fn location(call: &Call<'_>) -> String {
     }
 }
 
+/// The URL of the bucket that a call is about, as AWS tells it outside of its first region.
+pub fn of_bucket(call: &Call<'_>) -> String {
+    let host = call.header("host").unwrap_or("localhost");
+    match bucket_of_host(host) {
+        Some(_) => format!("http://{host}/"),
+        None => format!("http://{host}/{}/", call.bucket),
+    }
+}
+
 /// Refuses a key that is too long.
 pub fn check_key(key: &str) -> Result<(), Error> {
     if key.len() > limits::KEY {

@@ -56,7 +56,7 @@ pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
             && let Some(checksum) = Checksum::of(&info.metadata)
         {
             xml.element("Checksum", |xml| {
-                xml.text(&checksum.algorithm.element(), &checksum.value);
+                xml.text(&checksum.algorithm.element(), checksum.bare());
                 xml.text("ChecksumType", checksum.kind());
             });
         }
@@ -102,11 +102,11 @@ fn write_parts(xml: &mut Writer, parts: &[KeptPart], after: u32, most: u32) {
     let count = u32::try_from(parts.len()).unwrap_or(limits::PARTS);
     xml.element("ObjectParts", |xml| {
         xml.value("PartsCount", count);
-        if let Some(last) = last {
+        if parts.iter().any(|part| part.checksum.is_some()) {
             xml.value("PartNumberMarker", after);
-            xml.value("NextPartNumberMarker", last);
+            xml.value("NextPartNumberMarker", last.unwrap_or(0));
             xml.value("MaxParts", most);
-            xml.value("IsTruncated", last < count);
+            xml.value("IsTruncated", last.is_some_and(|last| last < count));
         }
         for (number, part) in page {
             xml.element("Part", |xml| {

@@ -134,7 +134,7 @@ pub struct Taken {
 
 /// Takes a body in. If the client chose no kind of checksum, `default` is computed.
 pub fn take(call: &mut Call<'_>, default: Option<Algorithm>) -> Result<Taken, Error> {
-    check_length(call.request)?;
+    check_length(call)?;
     let claim = checksum::claim(call.request)?;
     let md5 = claimed_md5(call.request)?;
     let sha256 = claimed_sha256(call.request)?;
@@ -163,7 +163,7 @@ pub fn take(call: &mut Call<'_>, default: Option<Algorithm>) -> Result<Taken, Er
     };
 
     let computed_md5 = digest(Digest::Md5)?;
-    compare_md5(md5.as_deref(), &computed_md5)?;
+    compare_md5(call.request, md5.as_deref(), &computed_md5)?;
     if let Some(claimed) = sha256 {
         compare_sha256(&claimed, &digest(Digest::Sha256)?)?;
     }
@@ -181,13 +181,9 @@ pub fn take(call: &mut Call<'_>, default: Option<Algorithm>) -> Result<Taken, Er
 }
 
 /// Refuses a body of unknown length, and one that is too long, before any of it is read.
-fn check_length(request: &Request) -> Result<(), Error> {
-    let Some(length) = length(request) else {
-        return Err(if request.header("transfer-encoding").is_some() {
-            error::header_not_implemented("Transfer-Encoding")
-        } else {
-            error::MISSING_CONTENT_LENGTH.error()
-        });
+fn check_length(call: &mut Call<'_>) -> Result<(), Error> {
+    let Some(length) = length(call.request) else {
+        return Err(without_length(call));
     };
     if length > limits::SINGLE_PUT {
         return Err(error::ENTITY_TOO_LARGE
@@ -195,6 +191,21 @@ fn check_length(request: &Request) -> Result<(), Error> {
             .with("MaxSizeAllowed", limits::SINGLE_PUT.to_string()));
     }
     Ok(())
+}
+
+/// AWS's words for a body whose length nobody said. That it came in chunks of HTTP's is known by there being one, as the
+/// header that says so does not get here.
+fn without_length(call: &mut Call<'_>) -> Error {
+    let comes = !is_chunked(call.request)
+        && call
+            .body
+            .read(limits::PIECE)
+            .is_ok_and(|piece| !piece.is_empty());
+    if comes {
+        error::header_not_implemented("Transfer-Encoding")
+    } else {
+        error::MISSING_CONTENT_LENGTH.error()
+    }
 }
 
 /// The bytes of `Content-MD5`.
@@ -208,14 +219,23 @@ pub fn claimed_md5(request: &Request) -> Result<Option<Vec<u8>>, Error> {
         .ok_or_else(|| error::INVALID_DIGEST.with("Content-MD5", text))
 }
 
-/// Refuses a body that is not what `Content-MD5` says.
-pub fn compare_md5(claimed: Option<&[u8]>, computed: &[u8]) -> Result<(), Error> {
-    match claimed {
-        Some(claimed) if claimed != computed => Err(error::BAD_DIGEST
-            .with("ExpectedDigest", encoding::hex(claimed))
-            .with("CalculatedDigest", encoding::base64(computed))),
-        _ => Ok(()),
-    }
+/// Refuses a body that is not what `Content-MD5` says. AWS tells what was expected in hexadecimal digits, of a part as it
+/// came.
+pub fn compare_md5(
+    request: &Request,
+    claimed: Option<&[u8]>,
+    computed: &[u8],
+) -> Result<(), Error> {
+    let Some(claimed) = claimed.filter(|claimed| *claimed != computed) else {
+        return Ok(());
+    };
+    let expected = match request.query("partNumber") {
+        None => encoding::hex(claimed),
+        Some(_) => encoding::base64(claimed),
+    };
+    Err(error::BAD_DIGEST
+        .with("ExpectedDigest", expected)
+        .with("CalculatedDigest", encoding::base64(computed)))
 }
 
 /// The digest in `x-amz-content-sha256`, which may also say that there is none.

@@ -34,7 +34,9 @@ pub fn list(call: &mut Call<'_>) -> Result<Response, Error> {
             })?,
     };
     let prefix = call.query("prefix");
-    let token = call.query("continuation-token");
+    let token = call
+        .query("continuation-token")
+        .filter(|token| !token.is_empty());
     let after = token.map(list::continued).transpose()?;
     let wanted = call.query("bucket-region");
     // One more tells whether there are more.
@@ -102,8 +104,9 @@ pub fn create(call: &mut Call<'_>) -> Result<Response, Error> {
     let mut attributes = Pairs::new();
     let mut wanted = None;
     if !document.is_empty() {
+        // One that configures nothing is refused, too.
         let root = Element::parse(&document)
-            .filter(|root| root.name == "CreateBucketConfiguration")
+            .filter(|root| root.name == "CreateBucketConfiguration" && !root.children.is_empty())
             .ok_or_else(|| error::MALFORMED_XML.error())?;
         wanted = root
             .text_of("LocationConstraint")
@@ -122,18 +125,16 @@ pub fn create(call: &mut Call<'_>) -> Result<Response, Error> {
     }
     if let Some(chosen) = call.header("x-amz-object-ownership") {
         let refused = |_| {
-            error::invalid_argument(
-                "x-amz-object-ownership",
-                chosen,
-                "Invalid x-amz-object-ownership header: ",
-            )
+            error::INVALID_ARGUMENT
+                .saying(format!("Invalid x-amz-object-ownership header: {chosen}"))
+                .with("ArgumentName", "x-amz-object-ownership")
         };
         let document = bucket_settings::ownership(chosen).map_err(refused)?;
         attributes.push(("ownershipControls".to_owned(), document));
     }
     match call.store().create(&name, attributes) {
         // There AWS is lenient, for the sake of old scripts.
-        Err(Fault::Exists) if call.world.region == US_EAST_1 => {}
+        Err(Fault::Exists) if call.world.region == US_EAST_1 && wanted.is_none() => {}
         Err(Fault::Denied) => {
             eprintln!(
                 "s3: CreateBucket {name:?}: no name in `buckets` of this service's section allows it"
@@ -142,27 +143,36 @@ pub fn create(call: &mut Call<'_>) -> Result<Response, Error> {
         }
         created => created.map_err(|fault| call.fault(fault))?,
     }
+    let place = match wanted {
+        None => format!("/{name}"),
+        Some(_) => address::of_bucket(call),
+    };
     Ok(Response::new(200)
-        .with("Location", format!("/{name}"))
+        .with("Location", place)
         .with("x-amz-bucket-arn", arn(call, &name)))
 }
 
 /// The region that a new bucket gets, if it is not the service's own. The endpoint of us-east-1 creates buckets anywhere,
 /// every other one in its own region only.
 fn check_location(own: &str, wanted: Option<&str>) -> Result<Option<String>, Error> {
-    match wanted {
-        None if own == US_EAST_1 => Ok(None),
-        None => Err(error::ILLEGAL_LOCATION.error()),
-        Some("EU") => Ok((own != "eu-west-1").then(|| "eu-west-1".to_owned())),
-        Some(place) if place == own && own != US_EAST_1 => Ok(None),
-        Some(place) if place == US_EAST_1 || !is_region(place) => {
-            Err(error::INVALID_LOCATION.with("LocationConstraint", place))
-        }
-        Some(place) if own == US_EAST_1 => Ok(Some(place.to_owned())),
-        Some(place) => Err(error::ILLEGAL_LOCATION.saying(format!(
-            "The {place} location constraint is incompatible for the region specific endpoint this request was sent to."
-        ))),
+    let place = match wanted {
+        None if own == US_EAST_1 => return Ok(None),
+        None => return Err(error::ILLEGAL_LOCATION.error()),
+        Some("EU") => "eu-west-1",
+        Some(place) => place,
+    };
+    if own == US_EAST_1 && place != US_EAST_1 && is_region(place) {
+        return Ok(Some(place.to_owned()));
     }
+    if own == US_EAST_1 {
+        return Err(error::INVALID_LOCATION.with("LocationConstraint", place));
+    }
+    if own == place {
+        return Ok(None);
+    }
+    Err(error::ILLEGAL_LOCATION.saying(format!(
+        "The {place} location constraint is incompatible for the region specific endpoint this request was sent to."
+    )))
 }
 
 /// Whether a name has the form `eu-central-1`.
@@ -222,4 +232,31 @@ pub fn location(call: &mut Call<'_>) -> Result<Response, Error> {
         document = document.replace("></LocationConstraint>", "/>");
     }
     Ok(Response::xml(document))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_location;
+
+    #[test]
+    fn only_the_first_region_creates_buckets_elsewhere() {
+        let place = |own: &str, wanted: Option<&str>| {
+            check_location(own, wanted).map_err(|error| error.code().to_owned())
+        };
+        let illegal = Err("IllegalLocationConstraintException".to_owned());
+        let invalid = Err("InvalidLocationConstraint".to_owned());
+        assert_eq!(place("us-east-1", None), Ok(None));
+        assert_eq!(
+            place("us-east-1", Some("EU")),
+            Ok(Some("eu-west-1".to_owned()))
+        );
+        assert_eq!(place("us-east-1", Some("us-east-1")), invalid);
+        assert_eq!(place("us-east-1", Some("aws-global")), invalid);
+        assert_eq!(place("us-west-1", None), illegal);
+        assert_eq!(place("us-west-1", Some("us-west-1")), Ok(None));
+        for elsewhere in ["us-east-1", "us-east-2", "aws-global", "EU"] {
+            assert_eq!(place("us-west-1", Some(elsewhere)), illegal, "{elsewhere}");
+        }
+        assert_eq!(place("eu-west-1", Some("EU")), Ok(None));
+    }
 }

@@ -131,6 +131,11 @@ impl Checksum {
         (self.algorithm.header(), self.value.clone())
     }
 
+    /// Without the number of parts.
+    pub fn bare(&self) -> &str {
+        self.value.split('-').next().unwrap_or_default()
+    }
+
     /// `COMPOSITE` or `FULL_OBJECT`.
     pub fn kind(&self) -> &'static str {
         if self.value.contains('-') {
@@ -263,7 +268,11 @@ fn trailer(request: &Request) -> Result<Option<Algorithm>, Error> {
 /// is only computed if something is said.
 pub fn check_document(call: &Call<'_>, document: &[u8]) -> Result<(), Error> {
     if let Some(claimed) = body::claimed_md5(call.request)? {
-        body::compare_md5(Some(&claimed), &call.digest(Digest::Md5, document)?)?;
+        body::compare_md5(
+            call.request,
+            Some(&claimed),
+            &call.digest(Digest::Md5, document)?,
+        )?;
     }
     // The checksum of CompleteMultipartUpload is the object's, not the document's.
     if call.query("uploadId").is_some() {

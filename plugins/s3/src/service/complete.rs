@@ -18,7 +18,10 @@ use super::xml::{Element, Writer};
 /// CompleteMultipartUpload.
 pub fn complete(call: &mut Call<'_>) -> Result<Response, Error> {
     let condition = conditions::write(call.request)?;
-    let upload = multipart::upload_of(call)?;
+    let upload = match multipart::upload_of(call) {
+        Ok(upload) => upload,
+        Err(error) => return repeated(call).ok_or(error),
+    };
     let scheme = Scheme::of(&upload.metadata);
     check_kind(call, scheme)?;
     let document = call.document()?;
@@ -31,6 +34,7 @@ pub fn complete(call: &mut Call<'_>) -> Result<Response, Error> {
     let named = named(&root, &upload.id)?;
     let parts = chosen(call, &upload.id, &named, scheme)?;
     check_size(call, &parts)?;
+    conditions::check_since(call, &condition, upload.started_at_ms)?;
 
     let numbers: Vec<u32> = parts.iter().map(|part| part.number).collect();
     let whole = match scheme {
@@ -50,14 +54,16 @@ pub fn complete(call: &mut Call<'_>) -> Result<Response, Error> {
         Some((algorithm, bytes)) => (Some(Checksum::new(algorithm, bytes)), Vec::new()),
         None => composite(call, scheme, &parts)?,
     };
-    check_claim(call, checksum.as_ref())?;
+    check_claim(call, scheme, checksum.as_ref())?;
 
     let mut metadata = multipart::object_metadata(&upload);
     metadata.extend(checksum.as_ref().map(Checksum::pair));
     let sizes: Vec<u64> = parts.iter().map(|part| part.size).collect();
     metadata.extend(metadata::keep_parts(&sizes, &of_parts));
+    metadata.push(metadata::keep_upload(&upload.id));
+    let etags: Vec<&str> = parts.iter().map(|part| part.etag.as_str()).collect();
     let put = Put {
-        etag: etag(call, &parts)?,
+        etag: etag(call, &etags)?,
         metadata,
         condition: condition.clone(),
         completes: Some(upload.id),
@@ -68,6 +74,22 @@ pub fn complete(call: &mut Call<'_>) -> Result<Response, Error> {
         .put(&call.bucket, &call.key, composed, put)
         .map_err(|fault| conditions::failed(call, &condition, fault))?;
     Ok(answer(call, &info, checksum.as_ref()))
+}
+
+/// The answer to who completes an upload once more, perhaps because the first answer was lost: the same, as long as the
+/// object is the one that these parts became.
+fn repeated(call: &mut Call<'_>) -> Option<Response> {
+    let id = call.query("uploadId")?;
+    let info = call
+        .store()
+        .describe(&call.bucket, &call.key, None)
+        .ok()
+        .filter(|info| metadata::upload(&info.metadata) == Some(id))?;
+    let root = Element::parse(&call.document().ok()?)?;
+    let named = named(&root, id).ok()?;
+    let etags: Vec<&str> = named.iter().map(|part| part.etag.as_str()).collect();
+    (etag(call, &etags).ok()? == info.etag)
+        .then(|| answer(call, &info, Checksum::of(&info.metadata).as_ref()))
 }
 
 fn answer(call: &Call<'_>, info: &ObjectInfo, checksum: Option<&Checksum>) -> Response {
@@ -156,7 +178,10 @@ fn chosen(
                     named
                         .checksum
                         .as_ref()
-                        .is_none_or(|checksum| Checksum::of(&part.metadata).as_ref() == Some(checksum))
+                        .is_none_or(|checksum| {
+                            scheme.is_some()
+                                && Checksum::of(&part.metadata).as_ref() == Some(checksum)
+                        })
                 })
                 .ok_or_else(|| {
                     error::INVALID_PART
@@ -204,7 +229,7 @@ pub fn all_parts(call: &Call<'_>, id: &str) -> Result<Vec<Part>, Error> {
 }
 
 fn check_kind(call: &Call<'_>, scheme: Option<Scheme>) -> Result<(), Error> {
-    let made = scheme.map_or("FULL_OBJECT", Scheme::kind);
+    let made = scheme.map_or("null", Scheme::kind);
     match call.header("x-amz-checksum-type") {
         Some(kind) if kind != made => Err(error::INVALID_REQUEST.saying(format!(
             "The upload was created using the {made} checksum mode. The complete request must use the same checksum \
@@ -224,23 +249,29 @@ fn check_size(call: &Call<'_>, parts: &[Part]) -> Result<(), Error> {
     }
 }
 
-/// The object's checksum in the request has to be the one it has.
-fn check_claim(call: &Call<'_>, computed: Option<&Checksum>) -> Result<(), Error> {
-    let Some(claimed) = checksum::header(call.request)? else {
+/// The object's checksum in the request has to be the one it has. AWS does not look at it if the upload was begun without
+/// an algorithm, and takes one whose type is not said for a composite one, where there are such.
+fn check_claim(
+    call: &Call<'_>,
+    scheme: Option<Scheme>,
+    computed: Option<&Checksum>,
+) -> Result<(), Error> {
+    let (Some(claimed), Some(scheme)) = (checksum::header(call.request)?, scheme) else {
         return Ok(());
     };
+    let is_said = call.header("x-amz-checksum-type").is_some();
+    let is_kind = is_said || scheme.composite || scheme.algorithm == Algorithm::Crc64Nvme;
     // A composite one may come without the number of parts.
     let same = computed.is_some_and(|computed| {
         computed.algorithm == claimed.algorithm
-            && (computed.value == claimed.value
-                || computed.value.split('-').next() == Some(&claimed.value))
+            && [computed.value.as_str(), computed.bare()].contains(&claimed.value.as_str())
     });
-    if same {
+    if is_kind && same {
         return Ok(());
     }
     Err(error::BAD_DIGEST.saying(format!(
         "The {} you specified did not match the calculated checksum.",
-        claimed.algorithm.lower()
+        scheme.algorithm.lower()
     )))
 }
 
@@ -269,12 +300,12 @@ fn composite(
 }
 
 /// The entity tag: the MD5 of the parts' MD5s, and their number.
-fn etag(call: &Call<'_>, parts: &[Part]) -> Result<String, Error> {
-    let bytes: Vec<u8> = parts
+fn etag(call: &Call<'_>, etags: &[&str]) -> Result<String, Error> {
+    let bytes: Vec<u8> = etags
         .iter()
-        .filter_map(|part| encoding::from_hex(&part.etag))
+        .filter_map(|etag| encoding::from_hex(etag))
         .flatten()
         .collect();
     let digest = call.digest(Digest::Md5, &bytes)?;
-    Ok(format!("{}-{}", encoding::hex(&digest), parts.len()))
+    Ok(format!("{}-{}", encoding::hex(&digest), etags.len()))
 }

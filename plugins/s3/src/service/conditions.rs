@@ -123,11 +123,45 @@ pub fn write(request: &Request) -> Result<Condition, Error> {
             "If-None-Match",
             "We don't accept the provided value of If-None-Match header for this API",
         ),
-        (Some("*"), None) => Ok(Condition::Matches(Vec::new())),
+        (Some("*"), None) => not_implemented(
+            "If-Match",
+            "We don't accept the provided value of If-Match header for this API",
+        ),
         (Some(tags), None) => Ok(Condition::Matches(
             tags.split(',').map(|tag| bare(tag).to_owned()).collect(),
         )),
     }
+}
+
+/// What a removal depends on. Here AWS takes `*` alone for `If-Match`, too.
+pub fn removal(request: &Request) -> Result<Condition, Error> {
+    match (request.header("if-match"), request.header("if-none-match")) {
+        (Some("*"), None) => Ok(Condition::Matches(Vec::new())),
+        (None, Some(_)) => Err(error::header_not_implemented("If-None-Match")),
+        _ => write(request),
+    }
+}
+
+/// Refuses a write that has taken since some moment, where the object that it depends on has changed in between.
+pub fn check_since(call: &Call<'_>, condition: &Condition, since_ms: u64) -> Result<(), Error> {
+    let name = match condition {
+        Condition::Always => return Ok(()),
+        Condition::Absent => "If-None-Match",
+        Condition::Matches(_) => "If-Match",
+    };
+    let Ok(info) = call.store().describe(&call.bucket, &call.key, None) else {
+        return Ok(());
+    };
+    let depends = match condition {
+        Condition::Matches(tags) => !info.marker && tags.contains(&info.etag),
+        _ => info.marker,
+    };
+    if depends && info.modified_at_ms > since_ms {
+        return Err(error::CONDITIONAL_CONFLICT
+            .with("Condition", name)
+            .with("Key", call.key.as_str()));
+    }
+    Ok(())
 }
 
 /// AWS's words for a write that did not happen: an object that has to match and is not there is missing.

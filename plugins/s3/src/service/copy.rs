@@ -213,47 +213,29 @@ fn check_changes(
 fn answer(call: &Call<'_>, root: &str, source: &Source, info: &ObjectInfo) -> Response {
     let mut response = put::written(call, 200, info)
         .with("Content-Type", "application/xml")
-        .with_some("x-amz-copy-source-version-id", source_version(call, source));
+        .with_some(
+            "x-amz-copy-source-version-id",
+            source.info.version.as_deref(),
+        );
     response.body = message::Body::Bytes(
         result(
             root,
             &info.etag,
             info.modified_at_ms,
             Checksum::of(&info.metadata).as_ref(),
-            true,
         )
         .into_bytes(),
     );
     response
 }
 
-/// `x-amz-copy-source-version-id`.
-pub fn source_version(call: &Call<'_>, source: &Source) -> Option<String> {
-    if source.info.version.is_some() {
-        return source.info.version.clone();
-    }
-    call.store()
-        .bucket(&source.bucket)
-        .is_ok_and(|bucket| bucket.versioning != super::store::Versioning::Off)
-        .then(|| "null".to_owned())
-}
-
-/// `CopyObjectResult` or `CopyPartResult`.
-pub fn result(
-    root: &str,
-    etag: &str,
-    modified_at_ms: u64,
-    checksum: Option<&Checksum>,
-    with_kind: bool,
-) -> String {
+/// `CopyObjectResult` or `CopyPartResult`. AWS does not say here what type the checksum has.
+pub fn result(root: &str, etag: &str, modified_at_ms: u64, checksum: Option<&Checksum>) -> String {
     Writer::document(root, |xml| {
         xml.text("ETag", format!("\"{etag}\""));
         xml.text("LastModified", time::iso(modified_at_ms));
         if let Some(checksum) = checksum {
             xml.text(&checksum.algorithm.element(), &checksum.value);
-            if with_kind {
-                xml.text("ChecksumType", checksum.kind());
-            }
         }
     })
 }

@@ -160,13 +160,7 @@ pub fn preflight(call: &mut Call<'_>) -> Result<Response, Error> {
             error::BAD_REQUEST.saying("Insufficient information. Origin request header needed.")
         );
     };
-    let method = call.header("access-control-request-method");
-    let Some(method) = method.filter(|method| METHODS.contains(method)) else {
-        return Err(error::BAD_REQUEST.saying(format!(
-            "Invalid Access-Control-Request-Method: {}",
-            method.unwrap_or("null")
-        )));
-    };
+    let asked = call.header("access-control-request-method");
     let forbidden = |message: &'static str| {
         let resource = if call.key.is_empty() {
             "BUCKET"
@@ -175,7 +169,7 @@ pub fn preflight(call: &mut Call<'_>) -> Result<Response, Error> {
         };
         error::ACCESS_FORBIDDEN
             .saying(message)
-            .with("Method", method)
+            .with("Method", asked.unwrap_or("OPTIONS"))
             .with("ResourceType", resource)
     };
     let Some(configuration) = configuration(call) else {
@@ -183,6 +177,12 @@ pub fn preflight(call: &mut Call<'_>) -> Result<Response, Error> {
             Ok(_) => "CORSResponse: CORS is not enabled for this bucket.",
             Err(_) => "CORSResponse: Bucket not found",
         }));
+    };
+    let Some(method) = asked.filter(|method| METHODS.contains(method)) else {
+        return Err(error::BAD_REQUEST.saying(format!(
+            "Invalid Access-Control-Request-Method: {}",
+            asked.unwrap_or("null")
+        )));
     };
     let headers = requested_headers(call.request);
     let Some(rule) = rule(&configuration, origin, method, &headers) else {

@@ -31,18 +31,11 @@ pub fn access_key(request: &Request, now_ms: u64) -> Result<Option<String>, Erro
     if in_query {
         return presigned(request, now_ms).map(Some);
     }
-    if let (Some(key), Some(_)) = (request.query("AWSAccessKeyId"), request.query("Signature")) {
-        let expires = request.query("Expires").and_then(|text| text.parse().ok());
-        let Some(expires) = expires else {
-            return Err(error::ACCESS_DENIED.saying(format!(
-                "Invalid date (should be seconds since epoch): {}",
-                request.query("Expires").unwrap_or_default()
-            )));
-        };
-        if now_ms / 1000 > expires {
-            return Err(expired(None, expires, now_ms));
-        }
-        return Ok(Some(key.to_owned()));
+    let of_version_2 = ["AWSAccessKeyId", "Signature"]
+        .iter()
+        .any(|name| request.query(name).is_some());
+    if of_version_2 {
+        return presigned_before(request, now_ms).map(Some);
     }
     request.header("authorization").map(signed).transpose()
 }
@@ -116,6 +109,29 @@ fn key_of_scope(credential: &str, regional: bool) -> Option<String> {
     let key = key.join("/");
     let is_date = date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit());
     (end == "aws4_request" && !service.is_empty() && is_date && !key.is_empty()).then_some(key)
+}
+
+/// The access key of a presigned URL of signature version 2 that still holds.
+fn presigned_before(request: &Request, now_ms: u64) -> Result<String, Error> {
+    let parameter = |name: &str| {
+        request.query(name).ok_or_else(|| {
+            error::ACCESS_DENIED.saying(
+                "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters",
+            )
+        })
+    };
+    parameter("Signature")?;
+    let key = parameter("AWSAccessKeyId")?;
+    let text = parameter("Expires")?;
+    let expires = text.parse().map_err(|_| {
+        error::ACCESS_DENIED.saying(format!(
+            "Invalid date (should be seconds since epoch): {text}"
+        ))
+    })?;
+    if now_ms / 1000 > expires {
+        return Err(expired(None, expires, now_ms));
+    }
+    Ok(key.to_owned())
 }
 
 /// The access key of a presigned URL that still holds.

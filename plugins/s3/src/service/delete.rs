@@ -13,10 +13,8 @@ use super::xml::{Element, Writer};
 /// DeleteObject.
 pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
     let version = call.version()?;
-    let condition = match conditions::write(call.request)? {
-        Condition::Absent => return Err(error::header_not_implemented("If-None-Match")),
-        condition => condition,
-    };
+    let condition = conditions::removal(call.request)?;
+    check_bypass(call)?;
     let key = call.key.clone();
     let removed = remove(call, &key, version, condition.clone())
         .map_err(|fault| conditions::failed(call, &condition, fault))?;
@@ -24,6 +22,20 @@ pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
         call::check_version(call.store(), &call.bucket, version)?;
     }
     Ok(with_marker(Response::new(204), &removed))
+}
+
+/// Refuses to go round locks, which no bucket has.
+fn check_bypass(call: &Call<'_>) -> Result<(), Error> {
+    const BYPASS: &str = "x-amz-bypass-governance-retention";
+    if call.header(BYPASS).is_none() {
+        return Ok(());
+    }
+    call.bucket_info()?;
+    Err(error::INVALID_ARGUMENT
+        .saying(format!(
+            "{BYPASS} is only applicable to Object Lock enabled buckets."
+        ))
+        .with("ArgumentName", BYPASS))
 }
 
 fn with_marker(response: Response, removed: &Removed) -> Response {
@@ -95,6 +107,7 @@ pub fn delete_many(call: &mut Call<'_>) -> Result<Response, Error> {
         return Err(error::MALFORMED_XML.error());
     }
     call.bucket_info()?;
+    check_bypass(call)?;
     let outcomes: Vec<_> = objects
         .into_iter()
         .map(|object| (object, delete_one(call, object)))

@@ -138,6 +138,11 @@ pub const BUCKET_NOT_EMPTY: Kind = Kind(
     409,
     "The bucket you tried to delete is not empty",
 );
+pub const CONDITIONAL_CONFLICT: Kind = Kind(
+    "ConditionalRequestConflict",
+    409,
+    "The conditional request cannot succeed due to a conflicting operation against this resource.",
+);
 pub const ENTITY_TOO_LARGE: Kind = Kind(
     "EntityTooLarge",
     400,
@@ -284,16 +289,10 @@ pub const NO_SUCH_CORS: Kind = Kind(
     404,
     "The CORS configuration does not exist",
 );
-pub const NOT_A_FORM: Kind = Kind(
-    "PreconditionFailed",
-    412,
-    "At least one of the pre-conditions you specified did not hold: Bucket POST must be of the enclosure-type \
-     multipart/form-data",
-);
 pub const NOT_IMPLEMENTED: Kind = Kind(
     "NotImplemented",
     501,
-    "A header you provided implies functionality that is not implemented.",
+    "A header you provided implies functionality that is not implemented",
 );
 pub const NOT_MODIFIED: Kind = Kind("NotModified", 304, "Not Modified");
 pub const PRECONDITION_FAILED: Kind = Kind(

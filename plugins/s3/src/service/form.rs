@@ -17,8 +17,8 @@ pub struct Form<'a> {
     boundary: Vec<u8>,
     /// Names in lower case, in order.
     fields: Vec<(String, String)>,
-    /// The file's name on the client's machine.
-    pub file_name: String,
+    /// The file's name on the client's machine; none if the client sent the file as a text.
+    pub file_name: Option<String>,
     ended: bool,
 }
 
@@ -51,7 +51,7 @@ impl<'a> Form<'a> {
             buffer: b"\r\n".to_vec(),
             boundary: format!("\r\n--{boundary}").into_bytes(),
             fields: Vec::new(),
-            file_name: String::new(),
+            file_name: None,
             ended: false,
         };
         form.until_boundary()?;
@@ -62,7 +62,7 @@ impl<'a> Form<'a> {
                 let (key, value) = line.split_once(':').unwrap_or((line, ""));
                 if key.eq_ignore_ascii_case("content-disposition") {
                     name = parameter(value, "name");
-                    form.file_name = parameter(value, "filename").unwrap_or_default();
+                    form.file_name = parameter(value, "filename");
                 }
             }
             let name = name.ok_or_else(malformed)?.to_ascii_lowercase();

@@ -19,7 +19,7 @@ pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
         .open(&call.bucket, &call.key, version)
         .map_err(|fault| missing(call, version, fault))?;
     if info.marker {
-        return Err(marker(call, &info, version));
+        return Err(marker(call, &info, version.is_some()));
     }
     let (mut response, stretch) = found(call, &info)?;
     response.body = Body::Object {
@@ -44,18 +44,18 @@ pub fn describe(call: &Call<'_>) -> Result<ObjectInfo, Error> {
         .describe(&call.bucket, &call.key, version)
         .map_err(|fault| missing(call, version, fault))?;
     if info.marker {
-        return Err(marker(call, &info, version));
+        return Err(marker(call, &info, version.is_some()));
     }
     Ok(info)
 }
 
 /// AWS's words for an object that is not there; a delete marker may be the reason.
-fn missing(call: &Call<'_>, version: Option<&str>, fault: Fault) -> Error {
+pub fn missing(call: &Call<'_>, version: Option<&str>, fault: Fault) -> Error {
     if fault != Fault::Missing {
         return call.fault(fault);
     }
     match call.store().describe(&call.bucket, &call.key, version) {
-        Ok(info) if info.marker => marker(call, &info, version),
+        Ok(info) if info.marker => marker(call, &info, version.is_some()),
         _ => match version {
             Some(version) => {
                 call::missing_version(call.world.store, &call.bucket, &call.key, version)
@@ -66,14 +66,15 @@ fn missing(call: &Call<'_>, version: Option<&str>, fault: Fault) -> Error {
 }
 
 /// AWS's words for a delete marker: as if there were nothing, unless it was asked for by name.
-fn marker(call: &Call<'_>, info: &ObjectInfo, version: Option<&str>) -> Error {
-    let error = match version {
-        None => error::NO_SUCH_KEY.with("Key", call.key.as_str()),
-        Some(_) => error::METHOD_NOT_ALLOWED
+pub fn marker(call: &Call<'_>, info: &ObjectInfo, by_name: bool) -> Error {
+    let error = if by_name {
+        error::METHOD_NOT_ALLOWED
             .with("Method", call.request.method.as_str())
             .with("ResourceType", "DeleteMarker")
             .header("Allow", "DELETE")
-            .header("Last-Modified", time::http(info.modified_at_ms)),
+            .header("Last-Modified", time::http(info.modified_at_ms))
+    } else {
+        error::NO_SUCH_KEY.with("Key", call.key.as_str())
     };
     error.header("x-amz-delete-marker", "true").header(
         "x-amz-version-id",
@@ -102,11 +103,20 @@ fn found(call: &Call<'_>, info: &ObjectInfo) -> Result<(Response, Stretch), Erro
     {
         response = response.with("x-amz-mp-parts-count", parts.len().to_string());
     }
-    // A checksum is of the whole object.
-    if call.header("x-amz-checksum-mode") == Some("ENABLED")
-        && stretch.is_none_or(|stretch| stretch == whole)
-    {
-        response = metadata::with_checksum(response, &info.metadata);
+    if call.header("x-amz-checksum-mode") == Some("ENABLED") {
+        let of_part = number
+            .and_then(|number| part_at(parts.as_deref()?, number))
+            .and_then(|part| part.checksum.as_ref());
+        response = match of_part {
+            Some(checksum) => response
+                .with(&checksum.algorithm.header(), checksum.value.as_str())
+                .with("x-amz-checksum-type", "COMPOSITE"),
+            // Any other is of the whole object.
+            None if stretch.is_none_or(|stretch| stretch == whole) => {
+                metadata::with_checksum(response, &info.metadata)
+            }
+            None => response,
+        };
     }
     let length = stretch.unwrap_or(whole).length;
     response = response
@@ -143,6 +153,10 @@ pub fn number_of_part(text: &str) -> Result<u32, Error> {
         })
 }
 
+fn part_at(parts: &[metadata::KeptPart], number: u32) -> Option<&metadata::KeptPart> {
+    parts.get(usize::try_from(number).ok()?.checked_sub(1)?)
+}
+
 /// Where a part lies. An object that was put as a whole is its own only part.
 fn part(
     info: &ObjectInfo,
@@ -150,13 +164,12 @@ fn part(
     parts: Option<&[metadata::KeptPart]>,
 ) -> Result<Stretch, Error> {
     let count = parts.map_or(1, <[_]>::len);
-    let at = usize::try_from(number - 1).unwrap_or(usize::MAX);
     let found = match parts {
         None => (number == 1).then_some(Stretch {
             offset: 0,
             length: info.size,
         }),
-        Some(parts) => parts.get(at).map(|part| Stretch {
+        Some(parts) => part_at(parts, number).map(|part| Stretch {
             offset: part.offset,
             length: part.size,
         }),

@@ -22,7 +22,7 @@ impl Spelling {
     /// What the request asks for.
     pub fn of(call: &Call<'_>) -> Result<Self, Error> {
         match call.query("encoding-type") {
-            None | Some("") => Ok(Self { encoded: false }),
+            None => Ok(Self { encoded: false }),
             Some("url") => Ok(Self { encoded: true }),
             Some(other) => Err(error::invalid_argument(
                 "encoding-type",
@@ -134,7 +134,11 @@ pub fn objects_v2(call: &mut Call<'_>) -> Result<Response, Error> {
     Ok(Response::xml(Writer::document("ListBucketResult", |xml| {
         xml.text("Name", &call.bucket);
         xml.text("Prefix", spell(asked.prefix));
-        xml.some("StartAfter", start.map(spell));
+        // A token says where the list goes on, whatever else the request has.
+        xml.some(
+            "StartAfter",
+            start.filter(|_| asked_token.is_none()).map(spell),
+        );
         xml.some("ContinuationToken", asked_token);
         if let Some((next, _)) = &listing.next {
             xml.text("NextContinuationToken", token(next));
@@ -163,11 +167,9 @@ pub fn continued(token: &str) -> Result<String, Error> {
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .and_then(|text| text.strip_prefix('1').map(str::to_owned))
         .ok_or_else(|| {
-            error::invalid_argument(
-                "continuation-token",
-                token,
-                "The continuation token provided is incorrect",
-            )
+            error::INVALID_ARGUMENT
+                .saying("The continuation token provided is incorrect")
+                .with("ArgumentName", "continuation-token")
         })
 }
 

@@ -19,14 +19,17 @@ impl Request {
     /// A request as it came. Names of headers get lower case; a query that can not be decoded is kept as it is.
     pub fn new(method: &str, target: &str, headers: Vec<(String, String)>) -> Self {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let query = crate::encoding::query(query);
+        let hoisted = hoisted(&query);
         Self {
             method: method.to_owned(),
             path: path.to_owned(),
-            query: crate::encoding::query(query),
             headers: headers
                 .into_iter()
                 .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+                .chain(hoisted)
                 .collect(),
+            query,
         }
     }
 
@@ -39,6 +42,39 @@ impl Request {
     pub fn query(&self, name: &str) -> Option<&str> {
         find(&self.query, name)
     }
+}
+
+/// The headers that are in the query of a presigned URL: some SDKs put all of `x-amz-*` there. Not those of the signature
+/// itself, and not the body's checksum, which S3 does not look for there: an SDK that presigns writes one of no bytes.
+fn hoisted(query: &[(String, String)]) -> Vec<(String, String)> {
+    const OWN: [&str; 3] = [
+        "x-amz-checksum-algorithm",
+        "x-amz-checksum-mode",
+        "x-amz-checksum-type",
+    ];
+    const NEVER: [&str; 9] = [
+        "x-amz-algorithm",
+        "x-amz-content-sha256",
+        "x-amz-credential",
+        "x-amz-date",
+        "x-amz-expires",
+        "x-amz-sdk-checksum-algorithm",
+        "x-amz-security-token",
+        "x-amz-signature",
+        "x-amz-signedheaders",
+    ];
+    if find(query, "X-Amz-Signature").is_none() {
+        return Vec::new();
+    }
+    query
+        .iter()
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+        .filter(|(name, _)| {
+            let name = name.as_str();
+            let is_checksum = name.starts_with("x-amz-checksum-") && !OWN.contains(&name);
+            name.starts_with("x-amz-") && !is_checksum && !NEVER.contains(&name)
+        })
+        .collect()
 }
 
 /// The first value of this name.

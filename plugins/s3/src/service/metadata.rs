@@ -8,6 +8,7 @@
 //! | `x-amz-checksum-NAME` | the checksum (see [`super::checksum`]) |
 //! | `parts` | the parts' sizes, `8388608*99,1234` |
 //! | `part-checksums` | theirs, if the object's is composite, with commas |
+//! | `upload` | the id of the upload of parts that the object was |
 //!
 //! An object of a watched folder has none of them.
 
@@ -36,6 +37,7 @@ const REDIRECT: &str = "x-amz-website-redirect-location";
 const USER: &str = "x-amz-meta-";
 const PARTS: &str = "parts";
 const PART_CHECKSUMS: &str = "part-checksums";
+const UPLOAD: &str = "upload";
 /// What an object has that was put without a type.
 const DEFAULT_TYPE: &str = "binary/octet-stream";
 const STORAGE_CLASSES: [&str; 11] = [
@@ -264,6 +266,16 @@ pub fn keep_parts(sizes: &[u64], checksums: &[String]) -> Pairs {
         kept.push((PART_CHECKSUMS.to_owned(), checksums.join(",")));
     }
     kept
+}
+
+/// What is kept of the upload of parts that became an object: its id.
+pub fn keep_upload(id: &str) -> (String, String) {
+    (UPLOAD.to_owned(), id.to_owned())
+}
+
+/// The id of the upload of parts that an object was.
+pub fn upload(metadata: &[(String, String)]) -> Option<&str> {
+    message::find(metadata, UPLOAD)
 }
 
 /// The parts of an object; none if it was put as a whole.

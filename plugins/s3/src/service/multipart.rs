@@ -212,12 +212,11 @@ pub fn copy_part(call: &mut Call<'_>) -> Result<Response, Error> {
         &part.etag,
         part.modified_at_ms,
         copied.checksum.as_ref(),
-        false,
     );
     Ok(
         metadata::with_encryption(Response::xml(document), &upload.metadata).with_some(
             "x-amz-copy-source-version-id",
-            copy::source_version(call, &source),
+            source.info.version.as_deref(),
         ),
     )
 }

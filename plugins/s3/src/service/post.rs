@@ -22,7 +22,10 @@ use super::xml::Writer;
 pub fn post(call: &mut Call<'_>) -> Result<Response, Error> {
     let content_type = call.header("content-type").unwrap_or_default();
     if !content_type.starts_with("multipart/form-data") {
-        return Err(error::NOT_A_FORM.error());
+        return Err(error::PRECONDITION_FAILED.with(
+            "Condition",
+            "Bucket POST must be of the enclosure-type multipart/form-data",
+        ));
     }
     let mut form = Form::open(content_type, Reader::new(call.request, call.body))?;
     let key = key(&form)?;
@@ -85,7 +88,7 @@ pub fn post(call: &mut Call<'_>) -> Result<Response, Error> {
     Ok(answer(call, &info, status.as_deref(), redirect.as_deref()))
 }
 
-/// The key of the object: `${filename}` stands for the file's name.
+/// The key of the object: `${filename}` stands for the file's name, if it has one.
 fn key(form: &Form<'_>) -> Result<String, Error> {
     let key = form.field("key").ok_or_else(|| {
         error::invalid_argument(
@@ -103,10 +106,12 @@ fn key(form: &Form<'_>) -> Result<String, Error> {
     }
     let name = form
         .file_name
-        .rsplit(['/', '\\'])
-        .next()
-        .unwrap_or_default();
-    let key = key.replace("${filename}", name);
+        .as_deref()
+        .and_then(|path| path.rsplit(['/', '\\']).next());
+    let key = match name {
+        Some(name) => key.replace("${filename}", name),
+        None => key.to_owned(),
+    };
     address::check_key(&key)?;
     Ok(key)
 }

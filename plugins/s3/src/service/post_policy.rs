@@ -137,14 +137,7 @@ pub fn check(form: &Form<'_>, bucket: &str, key: &str, now_ms: u64) -> Result<Si
     let Some(policy) = form.field("policy") else {
         return Ok(sizes);
     };
-    if form.field("x-amz-signature").is_none() && form.field("signature").is_none() {
-        return Err(error::invalid_argument(
-            "X-Amz-Signature",
-            "",
-            "Bucket POST must contain a field named 'X-Amz-Signature'.  If it is specified, please check the order of \
-             the fields.",
-        ));
-    }
+    check_signature(form)?;
     let (expires, conditions) = read(policy).ok_or_else(|| MALFORMED.error())?;
     if now_ms / 1000 > expires {
         return Err(denied("Policy expired."));
@@ -171,6 +164,34 @@ pub fn check(form: &Form<'_>, bucket: &str, key: &str, now_ms: u64) -> Result<Si
         return Ok(sizes);
     }
     Err(denied(&format!("Extra input fields: {}", extra.join(", "))))
+}
+
+/// A signed form has every field of its signature's version.
+fn check_signature(form: &Form<'_>) -> Result<(), Error> {
+    const VERSION_2: [&str; 2] = ["AWSAccessKeyId", "Signature"];
+    const VERSION_4: [&str; 4] = [
+        "X-Amz-Algorithm",
+        "X-Amz-Credential",
+        "X-Amz-Date",
+        "X-Amz-Signature",
+    ];
+    let lacks = |name: &&&str| form.field(&name.to_ascii_lowercase()).is_none();
+    let needed = if VERSION_2.iter().all(|name| lacks(&name)) {
+        VERSION_4.as_slice()
+    } else {
+        VERSION_2.as_slice()
+    };
+    match needed.iter().find(lacks) {
+        None => Ok(()),
+        Some(name) => Err(error::invalid_argument(
+            *name,
+            "",
+            format!(
+                "Bucket POST must contain a field named '{name}'.  If it is specified, please check the order of the \
+                 fields."
+            ),
+        )),
+    }
 }
 
 /// When a policy ends, and its conditions.

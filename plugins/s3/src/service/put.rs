@@ -29,11 +29,16 @@ pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
         .store()
         .put(&call.bucket, &call.key, taken.upload, put)
         .map_err(|fault| conditions::failed(call, &condition, fault))?;
-    let response = metadata::with_checksum(written(call, 200, &info), &info.metadata);
-    Ok(response.with("ETag", format!("\"{}\"", info.etag)))
+    // Not as `written` has it: here AWS does not name the `null` version.
+    let response = metadata::with_encryption(Response::new(200), &info.metadata)
+        .with_some("x-amz-version-id", info.version.as_deref());
+    Ok(
+        metadata::with_checksum(response, &info.metadata)
+            .with("ETag", format!("\"{}\"", info.etag)),
+    )
 }
 
-/// What every write of an object is answered with.
+/// What other writes of an object are answered with.
 pub fn written(call: &Call<'_>, status: u16, info: &ObjectInfo) -> Response {
     metadata::with_encryption(Response::new(status), &info.metadata)
         .with_some("x-amz-version-id", call.version_header(info))

@@ -88,6 +88,10 @@ pub fn of_copy(header: &str, size: u64) -> Result<Stretch, Error> {
              zero-based offsets of the first and last bytes to copy",
         ));
     };
+    if first >= size {
+        return Err(error::INVALID_REQUEST
+            .saying("The specified copy range is invalid for the source object size"));
+    }
     if last >= size {
         return Err(error::invalid_argument(
             "x-amz-copy-source-range",

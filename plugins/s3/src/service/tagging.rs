@@ -7,7 +7,7 @@ use super::error::{self, Error};
 use super::get;
 use super::limits;
 use super::message::Response;
-use super::store::Pairs;
+use super::store::{ObjectInfo, Pairs};
 use super::xml::{Element, Writer};
 
 const PREFIX: &str = "tag:";
@@ -144,9 +144,22 @@ fn document(kept: &[(String, String)]) -> String {
     })
 }
 
-/// GetObjectTagging.
+/// The object whose tags are meant. To AWS a delete marker is in the way here even if nobody asked for its version.
+fn tagged(call: &Call<'_>) -> Result<ObjectInfo, Error> {
+    let version = call.version()?;
+    match call.store().describe(&call.bucket, &call.key, version) {
+        Ok(info) if info.marker => Err(get::marker(call, &info, true)),
+        Ok(info) => Ok(info),
+        Err(fault) => Err(get::missing(call, version, fault)),
+    }
+}
+
+/// GetObjectTagging. Of a key that is not there AWS also tells the bucket.
 pub fn get_object(call: &mut Call<'_>) -> Result<Response, Error> {
-    let info = get::describe(call)?;
+    let info = tagged(call).map_err(|error| match error.code() {
+        "NoSuchKey" => error::NO_SUCH_KEY.with("Key", format!("{}/{}", call.bucket, call.key)),
+        _ => error,
+    })?;
     Ok(Response::xml(document(&info.metadata))
         .with_some("x-amz-version-id", call.version_header(&info)))
 }
@@ -168,7 +181,7 @@ fn revise_object(
     tags: Pairs,
     event: &str,
 ) -> Result<Response, Error> {
-    let info = get::describe(call)?;
+    let info = tagged(call)?;
     let mut metadata = without(info.metadata);
     metadata.extend(tags);
     // The version that was described, even if a newer one has come since.

@@ -2,7 +2,7 @@
 
 use crate::time;
 
-use super::call::Call;
+use super::call::{self, Call};
 use super::checksum::Checksum;
 use super::error::{self, Error};
 use super::limits;
@@ -10,13 +10,16 @@ use super::list::{self, Asked};
 use super::message::Response;
 use super::metadata;
 use super::multipart::{self, Scheme};
-use super::store::{PartsListing, PartsUpload};
+use super::store::{Fault, PartsListing, PartsUpload};
 use super::xml::Writer;
 
 /// ListParts.
 pub fn parts(call: &mut Call<'_>) -> Result<Response, Error> {
     let most = call.most("max-parts", "maxParts", limits::PAGE)?;
-    let marker = call.query("part-number-marker").unwrap_or("0");
+    let marker = call
+        .query("part-number-marker")
+        .filter(|marker| !marker.is_empty())
+        .unwrap_or("0");
     let after: u32 = marker.parse().map_err(|_| {
         error::invalid_argument(
             "part-number-marker",
@@ -55,7 +58,8 @@ pub fn parts(call: &mut Call<'_>) -> Result<Response, Error> {
                 xml.value("PartNumber", part.number);
                 xml.text("LastModified", time::iso(part.modified_at_ms));
                 xml.text("ETag", format!("\"{}\"", part.etag));
-                if let Some(checksum) = Checksum::of(&part.metadata) {
+                // A part may have one that the upload knows nothing of.
+                if let (Some(_), Some(checksum)) = (scheme, Checksum::of(&part.metadata)) {
                     xml.text(&checksum.algorithm.element(), &checksum.value);
                 }
                 xml.value("Size", part.size);
@@ -81,6 +85,9 @@ pub fn uploads(call: &mut Call<'_>) -> Result<Response, Error> {
         let id = id.filter(|id| !id.is_empty()).map(str::to_owned);
         (key.to_owned(), id)
     });
+    if let (Some((_, Some(_))), Some(id)) = (&after, id) {
+        check_marker(call, key, id)?;
+    }
     let listing = if asked.most == 0 {
         call.bucket_info()?;
         PartsListing::default()
@@ -90,7 +97,8 @@ pub fn uploads(call: &mut Call<'_>) -> Result<Response, Error> {
             .map_err(|fault| call.fault(fault))?
     };
     let spell = |text: &str| asked.spelling.spell(text);
-    let next = listing.next.clone().unwrap_or_default();
+    // The last upload, whether there are more or not; a common prefix is none.
+    let next = listing.uploads.last();
     let owner = call.world.owner();
     Ok(Response::xml(Writer::document(
         "ListMultipartUploadsResult",
@@ -98,12 +106,17 @@ pub fn uploads(call: &mut Call<'_>) -> Result<Response, Error> {
             xml.text("Bucket", &call.bucket);
             xml.text("KeyMarker", spell(key));
             xml.text("UploadIdMarker", id.unwrap_or_default());
-            if listing.next.is_some() {
-                xml.text("NextKeyMarker", spell(&next.0));
-                xml.text("NextUploadIdMarker", next.1.unwrap_or_default());
-            }
+            xml.text(
+                "NextKeyMarker",
+                next.map(|next| spell(&next.key)).unwrap_or_default(),
+            );
+            xml.text(
+                "NextUploadIdMarker",
+                next.map(|next| next.id.as_str()).unwrap_or_default(),
+            );
             xml.some("Delimiter", asked.delimiter.map(spell));
-            xml.text("Prefix", spell(asked.prefix));
+            let prefix = Some(asked.prefix).filter(|prefix| !prefix.is_empty());
+            xml.some("Prefix", prefix.map(spell));
             xml.some("EncodingType", asked.spelling.name());
             xml.value("MaxUploads", asked.most);
             xml.value("IsTruncated", listing.next.is_some());
@@ -113,6 +126,23 @@ pub fn uploads(call: &mut Call<'_>) -> Result<Response, Error> {
             asked.write_prefixes(xml, &listing.common_prefixes);
         },
     )))
+}
+
+/// Refuses a marker that is no upload of its key. One that has ended since is fine.
+fn check_marker(call: &Call<'_>, key: &str, id: &str) -> Result<(), Error> {
+    let fits = match call.store().describe_parts(&call.bucket, id) {
+        Ok(upload) => upload.key == key,
+        Err(Fault::Missing) => call::is_version_id(id),
+        Err(fault) => return Err(call.fault(fault)),
+    };
+    if fits {
+        return Ok(());
+    }
+    Err(error::invalid_argument(
+        "upload-id-marker",
+        id,
+        "Invalid uploadId marker",
+    ))
 }
 
 fn write_upload(xml: &mut Writer, upload: &PartsUpload, asked: &Asked<'_>, owner: &str) {

@@ -114,7 +114,7 @@ pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
     let about = |kind: &Kind| kind.with("BucketName", call.bucket.as_str());
     match asked(call)?.1 {
         Unset::Error(kind) => Err(about(kind)),
-        Unset::List(_) if call.query("id").is_some() => Err(about(&NO_SUCH_CONFIGURATION)),
+        Unset::List(_) if call.query("id").is_some() => Err(NO_SUCH_CONFIGURATION.error()),
         Unset::List(root) => Ok(Response::xml(Writer::document(root, |xml| {
             xml.value("IsTruncated", false);
         }))),
@@ -142,7 +142,7 @@ pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
 pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
     call.bucket_info()?;
     match asked(call)?.1 {
-        Unset::List(_) => Err(NO_SUCH_CONFIGURATION.with("BucketName", call.bucket.as_str())),
+        Unset::List(_) => Err(NO_SUCH_CONFIGURATION.error()),
         _ => Ok(Response::new(204)),
     }
 }

@@ -78,11 +78,8 @@ pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
         }
         OWNERSHIP => {
             let root = call.xml("OwnershipControls")?;
-            let chosen = root
-                .child("Rule")
-                .and_then(|rule| rule.text_of("ObjectOwnership"))
-                .unwrap_or_default();
-            ownership(chosen)?
+            let chosen = only_rule(&root)?.text_of("ObjectOwnership");
+            ownership(chosen.unwrap_or_default())?
         }
         _ => put_encryption(&call.xml("ServerSideEncryptionConfiguration")?)?,
     };
@@ -116,13 +113,27 @@ pub fn ownership(chosen: &str) -> Result<String, Error> {
     }))
 }
 
+/// The rule of a setting that has one and no more.
+fn only_rule(root: &Element) -> Result<&Element, Error> {
+    let mut rules = root.all("Rule");
+    match (rules.next(), rules.next()) {
+        (Some(rule), None) => Ok(rule),
+        _ => Err(error::MALFORMED_XML.error()),
+    }
+}
+
 fn put_encryption(root: &Element) -> Result<String, Error> {
-    let rule = root
-        .child("Rule")
-        .ok_or_else(|| error::MALFORMED_XML.error())?;
-    let algorithm = rule
-        .child("ApplyServerSideEncryptionByDefault")
-        .and_then(|default| default.text_of("SSEAlgorithm"));
+    let rule = only_rule(root)?;
+    let default = rule.child("ApplyServerSideEncryptionByDefault");
+    let algorithm = default.and_then(|default| default.text_of("SSEAlgorithm"));
+    if algorithm == Some("AES256") && default.is_some_and(|it| it.child("KMSMasterKeyID").is_some())
+    {
+        return Err(error::INVALID_ARGUMENT
+            .saying(
+                "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse",
+            )
+            .with("ArgumentName", "ApplyServerSideEncryptionByDefault"));
+    }
     if algorithm.is_some_and(|algorithm| algorithm != "AES256") {
         return Err(error::NOT_IMPLEMENTED
             .saying("Of the default encryptions of a bucket only AES256 is implemented."));

@@ -28,6 +28,7 @@ pub struct Memory {
     coming: RefCell<Vec<(Vec<u8>, Vec<Digest>)>>,
     opened: RefCell<Vec<Vec<u8>>>,
     ids: Cell<u32>,
+    ticks: Cell<u64>,
     /// What triggers were told: event and key.
     pub told: RefCell<Vec<(Notice, String)>>,
 }
@@ -64,6 +65,12 @@ impl Memory {
                 .get_mut(bucket)
                 .ok_or(Fault::MissingBucket)?,
         )
+    }
+
+    /// A millisecond later each time.
+    fn now(&self) -> u64 {
+        self.ticks.set(self.ticks.get() + 1);
+        NOW + self.ticks.get()
     }
 
     fn id(&self, what: &str) -> String {
@@ -145,7 +152,7 @@ impl Store for Memory {
         }
         let info = BucketInfo {
             name: bucket.to_owned(),
-            created_at_ms: NOW,
+            created_at_ms: self.now(),
             attributes,
             ..BucketInfo::default()
         };
@@ -253,7 +260,7 @@ impl Store for Memory {
                 marker: false,
                 size: bytes.len() as u64,
                 etag: put.etag,
-                modified_at_ms: NOW,
+                modified_at_ms: self.now(),
                 metadata: put.metadata,
             };
             kept.add(info.clone(), bytes);
@@ -300,7 +307,7 @@ impl Store for Memory {
                     version: (kept.info.versioning == Versioning::On).then(|| self.id("v")),
                     latest: true,
                     marker: true,
-                    modified_at_ms: NOW,
+                    modified_at_ms: self.now(),
                     ..ObjectInfo::default()
                 };
                 let existed = kept.objects.contains_key(key);
@@ -380,7 +387,7 @@ impl Store for Memory {
             let upload = PartsUpload {
                 id: id.clone(),
                 key: key.to_owned(),
-                started_at_ms: NOW,
+                started_at_ms: self.now(),
                 metadata,
             };
             kept.uploads
@@ -413,7 +420,7 @@ impl Store for Memory {
             number,
             size: bytes.len() as u64,
             etag: etag.to_owned(),
-            modified_at_ms: NOW,
+            modified_at_ms: self.now(),
             metadata,
         };
         self.with(bucket, |kept| {
