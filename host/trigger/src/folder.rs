@@ -8,19 +8,19 @@
 //! the same, and what was missed is noticed at the next start. A folder that is removed or moved away is waited for; until
 //! it is there again its objects are left as they are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use lambkin_http::StopSignal;
-use lambkin_store::object::{Folder, Notice, Objects};
+use lambkin_store::object::{Folder, Heard, Notice, Objects};
 use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind};
 use notify::{Event, EventKind, RecursiveMode, Watcher};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::limits::{FOLDER_PAUSE, GATHER, QUIET};
+use crate::limits::{FOLDER_PAUSE, GATHER, QUIET, WRITING};
 
 /// A bucket's folder, ready to be watched.
 #[derive(Debug)]
@@ -46,6 +46,10 @@ struct Changed {
     /// The folder itself is no longer where it was.
     gone: bool,
 }
+
+/// Files that somebody has begun to write and not closed, relative to the folder, with the time of the last word of it.
+#[derive(Debug, Default)]
+struct Writing(HashMap<PathBuf, Instant>);
 
 /// Why watching has ended.
 enum Ended {
@@ -95,11 +99,13 @@ impl FolderWatch {
             everything: true,
             ..Changed::default()
         };
+        let mut writing = Writing::default();
         loop {
-            self.compare(std::mem::take(&mut changed)).await;
+            self.compare(std::mem::take(&mut changed), &mut writing)
+                .await;
             tokio::select! {
                 () = stop.stopped() => return Ended::Stopped,
-                next = next(&mut events, &folder) => match next {
+                next = next(&mut events, &folder, &mut writing) => match next {
                     Some(next) if next.gone => return Ended::Gone,
                     Some(next) => changed = next,
                     None => {
@@ -111,20 +117,28 @@ impl FolderWatch {
         }
     }
 
-    async fn compare(&self, changed: Changed) {
+    async fn compare(&self, changed: Changed, writing: &mut Writing) {
         let notices = notices();
+        let unfinished = writing.unfinished();
         if changed.everything {
+            let heard = Heard {
+                written: changed.files,
+                unfinished,
+            };
             let synced = self
                 .objects
-                .sync_folder(&self.bucket, &changed.files, &notices)
+                .sync_folder(&self.bucket, &heard, &notices)
                 .await;
             return self.complain(&self.folder, synced.err());
         }
-        for file in &changed.files {
+        // Who is at it again will be heard of again.
+        let is_whole = |file: &&PathBuf| !unfinished.contains(*file);
+        for file in changed.files.iter().filter(is_whole) {
             let synced = self.objects.sync_file(&self.bucket, file, &notices).await;
             self.complain(&self.folder.join(file), synced.err());
         }
-        for file in changed.touched.difference(&changed.files) {
+        let touched = changed.touched.difference(&changed.files);
+        for file in touched.filter(is_whole) {
             let synced = self
                 .objects
                 .sync_touched(&self.bucket, file, &notices)
@@ -163,12 +177,13 @@ fn watch(
 async fn next(
     events: &mut UnboundedReceiver<notify::Result<Event>>,
     folder: &Path,
+    writing: &mut Writing,
 ) -> Option<Changed> {
     let mut changed = Changed::default();
     loop {
-        changed.note(events.recv().await?, folder);
+        changed.note(events.recv().await?, folder, writing);
         while let Ok(event) = events.try_recv() {
-            changed.note(event, folder);
+            changed.note(event, folder, writing);
         }
         if changed.everything || changed.unsettled {
             // A folder that is being filled is better compared once than at each file, but not only when it is full.
@@ -177,7 +192,7 @@ async fn next(
             while Instant::now() < latest
                 && let Ok(event) = timeout(QUIET, events.recv()).await
             {
-                changed.note(event?, folder);
+                changed.note(event?, folder, writing);
             }
         }
         let files = changed.files.len() + changed.touched.len();
@@ -188,11 +203,12 @@ async fn next(
 }
 
 impl Changed {
-    fn note(&mut self, event: notify::Result<Event>, folder: &Path) {
+    fn note(&mut self, event: notify::Result<Event>, folder: &Path, writing: &mut Writing) {
         let Ok(event) = event else {
             self.everything = true;
             return;
         };
+        writing.note(&event, folder);
         let files = match event.kind {
             _ if event.need_rescan() => {
                 self.everything = true;
@@ -230,6 +246,38 @@ impl Changed {
                 self.files.insert(relative.to_owned());
             }
         }
+    }
+}
+
+impl Writing {
+    /// Only Linux tells of the end, so only there anybody is said to be writing.
+    fn note(&mut self, event: &Event, folder: &Path) {
+        if event.need_rescan() {
+            return self.0.clear();
+        }
+        let begins = match event.kind {
+            EventKind::Create(CreateKind::File) | EventKind::Modify(ModifyKind::Data(_)) => true,
+            EventKind::Access(AccessKind::Close(AccessMode::Write))
+            | EventKind::Modify(ModifyKind::Name(_))
+            | EventKind::Remove(_) => false,
+            _ => return,
+        };
+        let now = Instant::now();
+        for path in &event.paths {
+            let Ok(relative) = path.strip_prefix(folder) else {
+                continue;
+            };
+            if !begins {
+                self.0.remove(relative);
+            } else if cfg!(target_os = "linux") && !is_link(path) {
+                self.0.insert(relative.to_owned(), now);
+            }
+        }
+    }
+
+    fn unfinished(&mut self) -> BTreeSet<PathBuf> {
+        self.0.retain(|_, last| last.elapsed() < WRITING);
+        self.0.keys().cloned().collect()
     }
 }
 

@@ -38,3 +38,7 @@ pub const GATHER: Duration = Duration::from_secs(2);
 
 /// How often a folder that is not there is looked for: it is being made anew, or will be for long.
 pub const FOLDER_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a file that was not closed is taken to be on its way after the last word of it: whoever is silent for longer has
+/// perhaps closed it unheard.
+pub const WRITING: Duration = Duration::from_secs(60);

@@ -32,7 +32,7 @@ use super::read::Content;
 use super::remove::{self, Wish};
 use super::row::{self, Row};
 use super::tree::{self, Stamp};
-use super::types::{Folder, Notice, ObjectError, Put, Removed};
+use super::types::{Folder, Heard, Notice, ObjectError, Put, Removed};
 use super::upload::Sink;
 use super::{Objects, bucket, files, parts, path};
 
@@ -96,6 +96,26 @@ enum Found {
 struct Known {
     stamp: Option<String>,
     etag: String,
+}
+
+/// What was heard of a folder's files, by their keys.
+#[derive(Debug, Default)]
+struct Keys {
+    written: HashSet<String>,
+    unfinished: HashSet<String>,
+}
+
+impl Keys {
+    fn of(heard: &Heard) -> Self {
+        let keys = |files: &BTreeSet<PathBuf>| {
+            let keys = files.iter().filter_map(|file| path::key_of(file));
+            keys.collect()
+        };
+        Self {
+            written: keys(&heard.written),
+            unfinished: keys(&heard.unfinished),
+        }
+    }
 }
 
 /// Rows of a folder, by key: at a path and below it, or all.
@@ -167,8 +187,11 @@ impl Objects {
         let Some(key) = path::key_of(relative) else {
             return Ok(());
         };
-        let written = HashSet::from([key.clone()]);
-        self.sync(bucket, key, written, notices).await
+        let heard = Keys {
+            written: HashSet::from([key.clone()]),
+            ..Keys::default()
+        };
+        self.sync(bucket, key, heard, notices).await
     }
 
     /// The same for a file that perhaps nobody has written: it has another time, for example.
@@ -181,27 +204,25 @@ impl Objects {
         let Some(key) = path::key_of(relative) else {
             return Ok(());
         };
-        self.sync(bucket, key, HashSet::new(), notices).await
+        self.sync(bucket, key, Keys::default(), notices).await
     }
 
-    /// The same for the whole folder, what happened while no host was running included; `written` are the files that
-    /// somebody is known to have written.
+    /// The same for the whole folder, what happened while no host was running included.
     pub async fn sync_folder(
         &self,
         bucket: &str,
-        written: &BTreeSet<PathBuf>,
+        heard: &Heard,
         notices: &Folder,
     ) -> Result<(), ObjectError> {
-        let written = written.iter().filter_map(|file| path::key_of(file));
-        let written = written.collect();
-        self.sync(bucket, String::new(), written, notices).await
+        let heard = Keys::of(heard);
+        self.sync(bucket, String::new(), heard, notices).await
     }
 
     async fn sync(
         &self,
         bucket: &str,
         top: String,
-        written: HashSet<String>,
+        heard: Keys,
         notices: &Folder,
     ) -> Result<(), ObjectError> {
         self.0.folders.remember(bucket, notices);
@@ -209,7 +230,7 @@ impl Objects {
         self.to_the_end(async move {
             let lock = objects.0.folders.lock(&bucket);
             let _held = lock.lock().await;
-            objects.sync_locked(&bucket, top, written, notices).await
+            objects.sync_locked(&bucket, top, heard, notices).await
         })
         .await
     }
@@ -218,7 +239,7 @@ impl Objects {
         &self,
         bucket: &str,
         top: String,
-        written: HashSet<String>,
+        heard: Keys,
         notices: Folder,
     ) -> Result<(), ObjectError> {
         let (name, above) = (bucket.to_owned(), top.clone());
@@ -236,9 +257,12 @@ impl Objects {
         let mut changed = Vec::new();
         for (key, stamp) in seen {
             let before = known.remove(&key);
+            if heard.unfinished.contains(&key) {
+                continue;
+            }
             let stamp_before = before.as_ref().and_then(|known| known.stamp.as_ref());
             if stamp_before != Some(&stamp.text) {
-                let etag = before.filter(|_| !written.contains(&key));
+                let etag = before.filter(|_| !heard.written.contains(&key));
                 changed.push((key, stamp, etag.map(|known| known.etag)));
             }
         }
@@ -397,7 +421,7 @@ impl Objects {
             return Ok(());
         }
         let notices = self.0.folders.notices(bucket);
-        self.sync_locked(bucket, key.to_owned(), HashSet::new(), notices)
+        self.sync_locked(bucket, key.to_owned(), Keys::default(), notices)
             .await
     }
 
@@ -420,7 +444,7 @@ impl Objects {
         if opened.is_none() {
             let notices = self.0.folders.notices(bucket);
             let key = row.info.key.clone();
-            self.sync(bucket, key, HashSet::new(), &notices).await?;
+            self.sync(bucket, key, Keys::default(), &notices).await?;
         }
         Ok(opened)
     }

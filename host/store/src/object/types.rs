@@ -1,5 +1,8 @@
 //! The types of objects: the records of the WIT interface `lambkin:store/objects`, one by one.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use crate::StoreError;
 
 /// Whether a bucket keeps versions.
@@ -184,6 +187,15 @@ pub struct Folder {
     pub created: Notice,
     /// `ObjectRemoved:Delete`.
     pub removed: Notice,
+}
+
+/// What is known of a folder's files besides what can be seen; paths are relative to it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Heard {
+    /// Somebody has written them, whatever is in them now.
+    pub written: BTreeSet<PathBuf>,
+    /// Somebody is writing them, so they are not looked at yet.
+    pub unfinished: BTreeSet<PathBuf>,
 }
 
 /// Why something was not done with objects. Nothing has changed then.

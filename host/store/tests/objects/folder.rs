@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use lambkin_store::object::Folder;
+use lambkin_store::object::{Folder, Heard};
 
 fn notices() -> Folder {
     Folder {
@@ -25,10 +25,10 @@ async fn shown() -> (House, PathBuf) {
 }
 
 async fn sync(house: &House) {
-    let nothing_known = BTreeSet::new();
+    let nothing = Heard::default();
     house
         .objects
-        .sync_folder("b", &nothing_known, &notices())
+        .sync_folder("b", &nothing, &notices())
         .await
         .unwrap();
 }
@@ -131,10 +131,33 @@ async fn another_time_is_no_change_and_the_same_bytes_written_again_are() {
     written.await.unwrap();
     assert_eq!(told(&house).await, ["Created a.txt"]);
     write(&inbox, "a.txt", "hello");
-    let known = BTreeSet::from([at.to_owned()]);
-    let written = house.objects.sync_folder("b", &known, &notices);
+    let heard = Heard {
+        written: BTreeSet::from([at.to_owned()]),
+        ..Heard::default()
+    };
+    let written = house.objects.sync_folder("b", &heard, &notices);
     written.await.unwrap();
     assert_eq!(told(&house).await, ["Created a.txt"]);
+}
+
+#[tokio::test]
+async fn what_is_being_written_is_left_as_it_is() {
+    let (house, inbox) = shown().await;
+    write(&inbox, "old", "whole");
+    sync(&house).await;
+    told(&house).await;
+    write(&inbox, "old", "par");
+    write(&inbox, "new", "par");
+    let heard = Heard {
+        unfinished: ["old", "new"].map(PathBuf::from).into(),
+        ..Heard::default()
+    };
+    let synced = house.objects.sync_folder("b", &heard, &notices()).await;
+    synced.unwrap();
+    assert_eq!(told(&house).await.len(), 0);
+    assert_eq!(house.keys().await, ["old"]);
+    sync(&house).await;
+    assert_eq!(told(&house).await, ["Created new", "Created old"]);
 }
 
 #[tokio::test]
@@ -391,7 +414,7 @@ async fn a_folder_that_is_gone_is_an_error_and_not_an_empty_one() {
     std::fs::rename(&inbox, house.folder.path().join("moved")).unwrap();
     let gone = house
         .objects
-        .sync_folder("b", &BTreeSet::new(), &notices())
+        .sync_folder("b", &Heard::default(), &notices())
         .await
         .unwrap_err()
         .to_string();
@@ -429,7 +452,7 @@ async fn a_bucket_shows_a_folder_only_if_it_has_nothing_of_its_own_and_keeps_no_
     assert!(inbox.join("a").exists(), "the files are the person's");
     let none = house
         .objects
-        .sync_folder("b", &BTreeSet::new(), &notices())
+        .sync_folder("b", &Heard::default(), &notices())
         .await
         .unwrap_err()
         .to_string();

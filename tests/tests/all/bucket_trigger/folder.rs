@@ -1,6 +1,7 @@
 //! Buckets that are plain folders, as programs and people change the files in them.
 
 use std::fs::{self, File};
+use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -88,6 +89,37 @@ fn a_folder_that_is_removed_and_made_anew_is_watched_again() {
             ("ObjectCreated:Put", "after"),
         ],
     );
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_is_not_told_before_it_is_closed_whatever_else_happens() {
+    let (recorded, inbox) = inbox();
+    let _server = recorded.project.serve();
+    fs::write(inbox.join("other"), "x").unwrap();
+    until_told(&recorded, &[("ObjectCreated:Put", "other")]);
+    let mut slow = File::create(inbox.join("slow")).unwrap();
+    slow.write_all(b"half").unwrap();
+    slow.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    // Both have everything compared.
+    fs::remove_file(inbox.join("other")).unwrap();
+    fs::create_dir(inbox.join("deep")).unwrap();
+    fs::write(inbox.join("deep/file"), "x").unwrap();
+    let before = [
+        ("ObjectCreated:Put", "other"),
+        ("ObjectRemoved:Delete", "other"),
+        ("ObjectCreated:Put", "deep/file"),
+    ];
+    until_told(&recorded, &before);
+    slow.write_all(b" and the rest").unwrap();
+    drop(slow);
+    let slow = ("ObjectCreated:Put", "slow");
+    until_told(&recorded, &[before.as_slice(), &[slow]].concat());
+    let records = recorded.records();
+    let told = records
+        .iter()
+        .find(|record| record["s3"]["object"]["key"] == "slow");
+    assert_eq!(told.unwrap()["s3"]["object"]["size"], 17);
 }
 
 /// Whoever follows links out of the folder watches the whole disk.
