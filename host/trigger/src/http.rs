@@ -1,7 +1,8 @@
 //! HTTP triggers: a listener, a plugin that shapes requests and responses, and the functions it invokes.
 //!
 //! A request is read whole, shaped into an invocation by the plugin, invoked, and its outcome shaped into the response.
-//! No plugin instance is held while the function runs, and a streamed response passes the plugin by. This module never looks into an event or a result.
+//! No plugin instance is held while the function runs, and a streamed response passes the plugin by. This module never
+//! looks into an event or a result.
 //!
 //! On failure: a plugin that is at fault answers 502, a host that can not run it now answers 503; both name the plugin
 //! and the cause, in the answer and in the log.

@@ -29,10 +29,11 @@ const BODY: &str =
 
 /// How much is measured.
 struct Plan {
+    /// How long each rate is measured.
     span: Duration,
-    /// Messages that lie in it before that.
+    /// Messages that lie in the queue while it is measured nearly empty: so many that it does not run dry.
     few: usize,
-    /// Messages that lie in the queue while it is measured full.
+    /// Further ones that lie in it while it is measured full.
     full: usize,
     /// Messages sent one by one to a function.
     pushed: usize,

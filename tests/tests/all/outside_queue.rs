@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::queue_trigger::until_empty;
+use crate::queue_trigger::{is_told_of, send_one_order, until_empty};
 use crate::support::{Project, Recorded, SERVICES, Server, eventually};
 
 const PARTIAL: &str = "FunctionResponseTypes = ['ReportBatchItemFailures']";
@@ -51,33 +51,12 @@ fn a_message_becomes_an_event_and_is_deleted() {
     let outside = outside();
     let recorded = polling(outside.service_url("sqs"), "orders", "");
     let server = recorded.project.serve();
-    let sent = outside.sqs_ok(
-        "SendMessage",
-        &json!({
-            "QueueUrl": outside.queue_url("orders"),
-            "MessageBody": "one order",
-            "MessageAttributes": { "Kind": { "DataType": "String", "StringValue": "new" } },
-        }),
-    );
+    let sent = send_one_order(&outside);
     until_told(&recorded, 1);
     until_empty(&outside, "orders");
     let records = recorded.records();
     assert_eq!(records.len(), 1, "{}", server.log());
-    let record = &records[0];
-    assert_eq!(record["messageId"], sent["MessageId"]);
-    assert_eq!(record["body"], "one order");
-    assert_eq!(record["md5OfBody"], sent["MD5OfMessageBody"]);
-    assert_eq!(
-        record["md5OfMessageAttributes"],
-        sent["MD5OfMessageAttributes"]
-    );
-    assert_eq!(record["eventSource"], "aws:sqs");
-    assert_eq!(
-        record["eventSourceARN"],
-        "arn:aws:sqs:us-east-1:123456789012:orders"
-    );
-    assert_eq!(record["messageAttributes"]["Kind"]["stringValue"], "new");
-    assert_eq!(record["attributes"]["ApproximateReceiveCount"], "1");
+    is_told_of(&records[0], &sent);
 }
 
 #[test]

@@ -33,22 +33,19 @@ pub fn until_empty(server: &Server, queue: &str) {
     });
 }
 
-#[test]
-fn a_message_becomes_an_event_and_is_deleted() {
-    let recorded = orders("");
-    let server = recorded.project.serve();
-    let sent = server.sqs_ok(
-        "SendMessage",
-        &json!({
-            "QueueUrl": server.queue_url("orders"),
-            "MessageBody": "one order",
-            "MessageAttributes": { "Kind": { "DataType": "String", "StringValue": "new" } },
-        }),
-    );
-    until_empty(&server, "orders");
-    let records = recorded.records();
-    assert_eq!(records.len(), 1, "{records:?}");
-    let record = &records[0];
+/// Sends a message with everything that a client may say; returns what it is answered.
+pub fn send_one_order(server: &Server) -> Value {
+    let message = json!({
+        "QueueUrl": server.queue_url("orders"),
+        "MessageBody": "one order",
+        "MessageAttributes": { "Kind": { "DataType": "String", "StringValue": "new" } },
+    });
+    server.sqs_ok("SendMessage", &message)
+}
+
+/// Checks a record of an event against what was [sent](send_one_order).
+#[track_caller]
+pub fn is_told_of(record: &Value, sent: &Value) {
     assert_eq!(record["messageId"], sent["MessageId"]);
     assert_eq!(record["body"], "one order");
     assert_eq!(record["md5OfBody"], sent["MD5OfMessageBody"]);
@@ -63,6 +60,17 @@ fn a_message_becomes_an_event_and_is_deleted() {
     );
     assert_eq!(record["attributes"]["ApproximateReceiveCount"], "1");
     assert_eq!(record["messageAttributes"]["Kind"]["stringValue"], "new");
+}
+
+#[test]
+fn a_message_becomes_an_event_and_is_deleted() {
+    let recorded = orders("");
+    let server = recorded.project.serve();
+    let sent = send_one_order(&server);
+    until_empty(&server, "orders");
+    let records = recorded.records();
+    assert_eq!(records.len(), 1, "{records:?}");
+    is_told_of(&records[0], &sent);
 }
 
 #[test]

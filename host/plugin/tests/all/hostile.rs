@@ -140,7 +140,7 @@ async fn a_list_larger_than_memory_is_not_read() {
 }
 
 #[tokio::test]
-async fn pointers_that_lead_nowhere() {
+async fn pointers_that_lead_nowhere_are_refused() {
     for body in [
         "(call $refuse (i32.const -16) (i32.const 16))",
         "(call $refuse (i32.const 0x2000) (i32.const -1))",
@@ -155,7 +155,7 @@ async fn pointers_that_lead_nowhere() {
 }
 
 #[tokio::test]
-async fn text_that_is_not_utf_8() {
+async fn text_that_is_not_utf_8_is_refused() {
     let body = "(i32.store8 (i32.const 0x800) (i32.const 0xff)) (call $refuse (i32.const 0x800) (i32.const 1))";
     match fault_of(shape(body)).await {
         Fault::Invalid(reason) => assert!(reason.contains("utf-8"), "{reason}"),
@@ -164,7 +164,7 @@ async fn text_that_is_not_utf_8() {
 }
 
 #[tokio::test]
-async fn a_discriminant_that_does_not_exist() {
+async fn a_discriminant_that_does_not_exist_is_refused() {
     let body = "(i32.store8 (i32.const 0x404) (i32.const 9)) (i32.const 0x400)";
     match fault_of(shape(body)).await {
         Fault::Invalid(reason) => assert!(reason.contains("discriminant"), "{reason}"),

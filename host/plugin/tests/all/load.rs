@@ -43,7 +43,7 @@ async fn a_loaded_plugin_tells_what_it_is() {
 }
 
 #[tokio::test]
-async fn files_that_are_no_components() {
+async fn files_that_are_no_components_are_refused() {
     let module = wat::parse_str("(module)").expect("a module");
     for (bytes, expected) in [
         (&b""[..], "the file is empty"),
@@ -80,7 +80,7 @@ async fn compiled_code_is_never_run() {
 }
 
 #[tokio::test]
-async fn damaged_files() {
+async fn damaged_files_are_refused() {
     let bytes = good().bytes();
     let host = host();
     for length in [9, bytes.len() / 3, bytes.len() / 2, bytes.len() - 1] {
@@ -106,7 +106,7 @@ async fn damaged_files() {
 }
 
 #[tokio::test]
-async fn other_versions_of_the_contract() {
+async fn other_versions_of_the_contract_are_named() {
     for version in ["0.2.0", "1.0.0"] {
         let name = format!("lambkin:http-trigger/shaper@{version}");
         match good().with("name", &name).refusal().await {
@@ -127,7 +127,7 @@ async fn other_versions_of_the_contract() {
 }
 
 #[tokio::test]
-async fn no_role() {
+async fn a_component_without_a_role_is_refused_and_the_nearest_name_is_shown() {
     let cause = good()
         .with("name", "lambkin:http-trigger/shapper@0.1.0")
         .refusal()
@@ -153,7 +153,7 @@ async fn no_role() {
 }
 
 #[tokio::test]
-async fn another_shape_of_a_record() {
+async fn another_shape_of_a_record_is_another_revision() {
     match good().with("id", "u64").refusal().await {
         LoadCause::OtherRevision {
             interface,
@@ -167,7 +167,7 @@ async fn another_shape_of_a_record() {
 }
 
 #[tokio::test]
-async fn a_missing_function() {
+async fn a_missing_function_is_named() {
     let text = r#"(component (component $shaper) (instance $i (instantiate $shaper))
         (export "lambkin:http-trigger/shaper@0.1.0" (instance $i)))"#;
     let error = host()
@@ -185,7 +185,7 @@ async fn a_missing_function() {
 }
 
 #[tokio::test]
-async fn imports_that_are_not_granted() {
+async fn imports_that_are_not_granted_are_named() {
     for import in [
         "wasi:sockets/network@0.2.0",
         "wasi:http/types@0.2.0",
@@ -205,7 +205,7 @@ async fn imports_that_are_not_granted() {
 }
 
 #[tokio::test]
-async fn a_component_that_does_not_start() {
+async fn a_component_that_does_not_start_is_refused() {
     let spin = "(func $spin (loop $on (br $on))) (start $spin)";
     let trap = "(func $trap unreachable) (start $trap)";
     let large = "(memory $large 2000)";

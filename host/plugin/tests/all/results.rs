@@ -27,7 +27,7 @@ fn invalid(fault: &Fault) -> String {
 }
 
 #[tokio::test]
-async fn a_status_out_of_range() {
+async fn a_status_out_of_range_is_refused() {
     for status in [0, 99, 1000, 65535] {
         let body = format!(
             "(call $response (i32.const {status}) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))"
@@ -40,7 +40,7 @@ async fn a_status_out_of_range() {
 }
 
 #[tokio::test]
-async fn a_header_that_could_split_the_response() {
+async fn a_header_that_could_split_the_response_is_refused() {
     // The text at 0x120 is "a: b\r\nc"; the one at 0x100 is "f".
     let value = "(call $header (i32.const 0x100) (i32.const 1) (i32.const 0x120) (i32.const 7))";
     assert_eq!(
@@ -55,7 +55,7 @@ async fn a_header_that_could_split_the_response() {
 }
 
 #[tokio::test]
-async fn a_flood_of_headers() {
+async fn a_flood_of_headers_is_refused() {
     // 100 000 empty pairs, 16 bytes each, in memory that is still zero.
     let flood = "
         (drop (memory.grow (i32.const 32)))
@@ -81,7 +81,7 @@ async fn framing_is_the_hosts() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_not_json() {
+async fn an_event_that_is_not_json_is_refused() {
     let trigger = good()
         .with("shape", "(call $invoke (i32.const 0x120) (i32.const 7))")
         .trigger(&host())
@@ -93,7 +93,7 @@ async fn an_event_that_is_not_json() {
 }
 
 #[tokio::test]
-async fn a_function_that_was_not_declared() {
+async fn a_function_that_was_not_declared_is_refused() {
     // The name at 0x110 is "token"; only "f" is declared.
     let other = "
         (drop (call $invoke (i32.load (local.get $arguments)) (i32.load offset=4 (local.get $arguments))))
@@ -110,7 +110,7 @@ async fn a_function_that_was_not_declared() {
 }
 
 #[tokio::test]
-async fn a_token_and_a_state_that_are_too_large() {
+async fn a_token_and_a_state_that_are_too_large_are_refused() {
     let token = "
         (drop (memory.grow (i32.const 2)))
         (drop (call $invoke (i32.load (local.get $arguments)) (i32.load offset=4 (local.get $arguments))))
@@ -143,7 +143,7 @@ async fn a_token_and_a_state_that_are_too_large() {
 }
 
 #[tokio::test]
-async fn a_configuration_refused_without_a_reason() {
+async fn a_configuration_refused_without_a_reason_is_the_plugins_fault() {
     let plugin = good()
         .with("configure", "(call $problems (i32.const 0))")
         .load(&host())

@@ -48,7 +48,7 @@ async fn unknown_exports_are_ignored() {
 }
 
 #[tokio::test]
-async fn a_role_that_is_not_played() {
+async fn a_role_that_is_not_played_is_refused_and_those_that_are_named() {
     let newer = good_object().with("name", "lambkin:object-trigger/shaper@0.2.0");
     let host = host();
     let bytes = together(&[good(), good_batch(), newer]);
@@ -109,7 +109,7 @@ async fn one_role_of_another_revision_spoils_the_component() {
 }
 
 #[tokio::test]
-async fn missing_functions() {
+async fn a_missing_function_is_named_in_every_role() {
     for interface in [
         "lambkin:batch-trigger/shaper@0.1.0",
         "lambkin:object-trigger/shaper@0.1.0",

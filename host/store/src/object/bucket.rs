@@ -5,11 +5,9 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::failure::{Fault, invalid};
+use super::limits::BUCKET_NAME;
 use super::types::{BucketInfo, ObjectError, Versioning};
 use super::{Objects, list, path, row};
-
-/// The longest name that anybody may give a bucket here; services allow less.
-const NAME: usize = 255;
 
 /// A bucket inside a transaction.
 #[derive(Debug)]
@@ -281,8 +279,10 @@ impl Objects {
         name: &str,
         attributes: Vec<(String, String)>,
     ) -> Result<BucketInfo, ObjectError> {
-        if name.is_empty() || name.len() > NAME {
-            return Err(invalid(format!("a bucket's name has 1 to {NAME} bytes")));
+        if name.is_empty() || name.len() > BUCKET_NAME {
+            return Err(invalid(format!(
+                "a bucket's name has 1 to {BUCKET_NAME} bytes"
+            )));
         }
         Ok(BucketInfo {
             name: name.to_owned(),

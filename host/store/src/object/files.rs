@@ -13,13 +13,10 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
 
-use super::{failure, path, types::ObjectError};
+use super::{failure, limits::MOVES, path, types::ObjectError};
 
 /// Where files are that are no objects yet.
 const INCOMING: &str = ".incoming";
-
-/// How often a folder is made, and a file moved into it, that others may just be clearing away.
-const TRIES: usize = 8;
 
 /// Something to do with a file of the objects' folder after a commit. Doing it twice does no harm.
 #[derive(Debug, Clone)]
@@ -80,7 +77,7 @@ impl Chore {
 /// needed: then it is made again.
 fn make_folder(folder: &Path) -> io::Result<()> {
     let mut made = fs::create_dir_all(folder);
-    for _ in 1..TRIES {
+    for _ in 1..MOVES {
         match made.as_ref().map_err(io::Error::kind) {
             Err(io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => {
                 made = fs::create_dir_all(folder);
@@ -147,7 +144,7 @@ impl Files {
 
     fn move_in(&self, file: &str) -> io::Result<()> {
         let (from, to) = (self.incoming(path::id(file)), self.root.join(file));
-        for _ in 0..TRIES {
+        for _ in 0..MOVES {
             match fs::rename(&from, &to) {
                 // Superseded before it got there, or there already.
                 Err(_) if !from.exists() => return Ok(()),

@@ -27,6 +27,7 @@ use tokio::sync::Notify;
 
 use super::change::Note;
 use super::failure::{self, Fault, invalid};
+use super::limits::TAKEN_OVER_AT_ONCE;
 use super::put::{self, Place, Plan, Stored};
 use super::read::Content;
 use super::remove::{self, Wish};
@@ -38,9 +39,6 @@ use super::{Objects, bucket, files, parts, path};
 
 /// What the names of files begin with that are no objects yet.
 pub(super) const PASSING: &str = ".lambkin-";
-
-/// The most files that are taken over in one transaction.
-const BATCH: usize = 128;
 
 /// Of plain folders, what is not in the store.
 #[derive(Debug, Default)]
@@ -282,7 +280,7 @@ impl Objects {
                 Ok(Some(plan)) => found.push(Found::Made(Box::new(plan))),
                 Err(error) => failed = failed.or(Some(error)),
             }
-            if found.len() >= BATCH {
+            if found.len() >= TAKEN_OVER_AT_ONCE {
                 self.take_all_over(bucket, std::mem::take(&mut found), &removed, &bells)
                     .await?;
             }

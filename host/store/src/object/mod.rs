@@ -24,6 +24,7 @@ mod digest;
 mod failure;
 mod files;
 mod folder;
+mod limits;
 mod list;
 mod parts;
 mod path;

@@ -12,13 +12,11 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::failure::{self, Fault, invalid};
+use super::limits::LOOKUPS;
 use super::list::{self, Entry, Page};
 use super::types::{Digest, ObjectError, Part, PartsListing, PartsUpload, Query};
 use super::upload::{Sink, Upload};
 use super::{Objects, bucket, files, folder, row};
-
-/// How often parts are looked up again of which one is replaced between being found and being opened.
-const TRIES: usize = 16;
 
 fn read_upload(row: &rusqlite::Row<'_>) -> rusqlite::Result<PartsUpload> {
     Ok(PartsUpload {
@@ -290,7 +288,7 @@ impl Objects {
         number: u32,
     ) -> Result<(File, PathBuf, u64), ObjectError> {
         let mut gone = ObjectError::Missing;
-        for _ in 0..TRIES {
+        for _ in 0..LOOKUPS {
             let (bucket, id) = (bucket.to_owned(), id.to_owned());
             let find = move |connection: &Connection| {
                 let bucket = bucket::find(connection, &bucket)?;

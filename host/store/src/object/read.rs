@@ -13,16 +13,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 
 use super::failure::{self, Fault};
+use super::limits::{LOOKUPS, READ_AT_ONCE, SMALL_OBJECT};
 use super::row::{self, Row};
 use super::types::{ObjectError, ObjectInfo};
 use super::{Objects, bucket};
-
-/// An object of no more bytes is read when it is opened: one visit to the file system instead of two.
-const SMALL: u64 = 64 * 1024;
-/// The most bytes of one read.
-const READ: usize = 1024 * 1024;
-/// How often an object is looked up again that is replaced between being found and being opened.
-const TRIES: usize = 16;
 
 /// An object that is open for reading.
 #[derive(Debug)]
@@ -65,7 +59,7 @@ impl Content {
     /// Takes an open file for an object of so many bytes.
     pub(super) fn of(mut file: File, path: PathBuf, size: u64) -> Result<Self, ObjectError> {
         check_length(&file, &path, size, "store the object again, or delete it")?;
-        if size <= SMALL {
+        if size <= SMALL_OBJECT {
             let mut bytes = vec![0; size as usize];
             let read = file.read_exact(&mut bytes);
             read.map_err(|error| failure::file("read", &path, &error))?;
@@ -113,7 +107,7 @@ impl Object {
     /// Up to `length` bytes, at most 1 MiB; fewer only at the end.
     pub async fn read(&self, offset: u64, length: usize) -> Result<Bytes, ObjectError> {
         let left = self.info.size.saturating_sub(offset);
-        let length = (length.min(READ) as u64).min(left) as usize;
+        let length = (length.min(READ_AT_ONCE) as u64).min(left) as usize;
         match &self.content {
             _ if length == 0 => Ok(Bytes::new()),
             Content::Small(bytes) => {
@@ -137,7 +131,7 @@ impl Objects {
         key: &str,
         version: Option<&str>,
     ) -> Result<Object, ObjectError> {
-        for _ in 0..TRIES {
+        for _ in 0..LOOKUPS {
             let (row, folder) = self.find(bucket, key, version).await?;
             if row.info.marker && version.is_none() {
                 return Err(ObjectError::Missing);

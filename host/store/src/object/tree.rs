@@ -9,12 +9,10 @@ use std::path::{Path, PathBuf};
 use super::digest::{Digests, hex};
 use super::failure::{self, invalid};
 use super::folder::PASSING;
+use super::limits::READ_AT_ONCE;
 use super::types::{Digest, ObjectError};
 use super::upload::Sink;
 use super::{files, path};
-
-/// What is read of a file at once.
-const READ: usize = 1024 * 1024;
 
 /// What a file is known again by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,7 +153,7 @@ pub(super) fn etag(path: &Path, stamp: &Stamp) -> Result<Option<String>, ObjectE
     let read = || {
         let mut file = File::open(path)?;
         let mut md5 = Digests::new(&[Digest::Md5]);
-        let mut buffer = vec![0; READ.min(stamp.size as usize + 1)];
+        let mut buffer = vec![0; READ_AT_ONCE.min(stamp.size as usize + 1)];
         if Stamp::of(&file.metadata()?) != *stamp {
             return Ok(None);
         }

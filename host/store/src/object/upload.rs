@@ -1,9 +1,9 @@
 //! Bytes on their way in.
 //!
-//! They are gathered up to [`CHUNK`], then digested and written by a thread that may block, while the caller brings the
-//! next ones: neither waits for the other longer than it must. What is small stays in memory until it is stored, so that a
-//! small object costs one file system visit in all. A write that fails is told at the next call; the file it leaves is
-//! deleted with the upload.
+//! They are gathered up to [`WRITE_AT_ONCE`], then digested and written by a thread that may block, while the caller
+//! brings the next ones: neither waits for the other longer than it must. What is small stays in memory until it is
+//! stored, so that a small object costs one file system visit in all. A write that fails is told at the next call; the
+//! file it leaves is deleted with the upload.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -15,16 +15,10 @@ use tokio::task::{self, JoinHandle};
 
 use super::digest::Digests;
 use super::failure::{self, invalid};
+use super::limits::{READ_AT_ONCE, SMALL_UPLOAD, WRITE_AT_ONCE};
 use super::read::{Content, Object, check_length};
 use super::types::{Digest, Finished, ObjectError};
 use super::{Objects, files, path};
-
-/// Handed to the thread that writes at once: large enough that the change of threads does not show.
-const CHUNK: usize = 256 * 1024;
-/// An upload of no more bytes is digested on the spot and kept in memory until it is stored.
-const SMALL: usize = 32 * 1024;
-/// What a copy that is digested reads at once.
-const COPY: usize = 1024 * 1024;
 
 /// Bytes on their way in; dropped before `Objects::put`, they are gone.
 #[derive(Debug)]
@@ -76,11 +70,11 @@ impl Upload {
     /// Adds bytes.
     pub async fn write(&mut self, bytes: Bytes) -> Result<(), ObjectError> {
         self.unfinished()?;
-        if self.buffer.is_empty() && bytes.len() >= CHUNK {
+        if self.buffer.is_empty() && bytes.len() >= WRITE_AT_ONCE {
             return self.work(move |sink| sink.write(&bytes)).await;
         }
         self.buffer.extend_from_slice(&bytes);
-        if self.buffer.len() >= CHUNK {
+        if self.buffer.len() >= WRITE_AT_ONCE {
             self.flush().await?;
         }
         Ok(())
@@ -131,7 +125,7 @@ impl Upload {
     /// Ends the writing.
     pub async fn finish(&mut self) -> Result<Finished, ObjectError> {
         self.unfinished()?;
-        if self.buffer.len() > SMALL {
+        if self.buffer.len() > SMALL_UPLOAD {
             self.flush().await?;
         }
         let rest = std::mem::take(&mut self.buffer);
@@ -275,7 +269,7 @@ impl Sink {
             copied = whole.map_err(|error| self.failed(&error))?;
             self.size += copied;
         } else {
-            let mut buffer = vec![0; COPY.min(length as usize)];
+            let mut buffer = vec![0; READ_AT_ONCE.min(length as usize)];
             loop {
                 let read = from.read(&mut buffer).map_err(unread)?;
                 let bytes = buffer.get(..read).unwrap_or_default();
