@@ -186,7 +186,8 @@ pub fn copy(call: &mut Call<'_>) -> Result<Response, Error> {
     Ok(answer(call, "CopyObjectResult", &source, &info))
 }
 
-/// An object may be copied to itself only to change something of it.
+/// An object may be copied to itself only to change something of it. To name its storage class or its encryption counts as
+/// a change, and so does an encryption that the copy does not keep; a storage class that it does not keep does not.
 fn check_changes(
     call: &Call<'_>,
     source: &Source,
@@ -194,12 +195,16 @@ fn check_changes(
     placed: &Pairs,
 ) -> Result<(), Error> {
     let same = source.bucket == call.bucket && source.key == call.key && source.version.is_none();
-    let class = message::find(placed, "x-amz-storage-class").unwrap_or("STANDARD");
     let changes = replaced
-        || metadata::storage_class(&source.info.metadata) != class
-        || placed.iter().any(|(name, _)| name != "x-amz-storage-class")
-        || call.header("x-amz-server-side-encryption").is_some()
-        || call.header("x-amz-checksum-algorithm").is_some();
+        || !placed.is_empty()
+        || metadata::is_encrypted_with_key(&source.info.metadata)
+        || [
+            "x-amz-storage-class",
+            "x-amz-server-side-encryption",
+            "x-amz-checksum-algorithm",
+        ]
+        .iter()
+        .any(|name| call.header(name).is_some());
     if same && !changes {
         return Err(error::INVALID_REQUEST.saying(
             "This copy request is illegal because it is trying to copy an object to itself without changing the \

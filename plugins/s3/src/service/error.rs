@@ -199,6 +199,11 @@ pub const INVALID_LOCATION: Kind = Kind(
     400,
     "The specified location-constraint is not valid",
 );
+pub const INVALID_OBJECT_STATE: Kind = Kind(
+    "InvalidObjectState",
+    403,
+    "The operation is not valid for the object's storage class",
+);
 pub const INVALID_OWNER: Kind = Kind(
     "InvalidBucketOwnerAWSAccountID",
     400,

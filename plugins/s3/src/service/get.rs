@@ -11,7 +11,7 @@ use super::metadata;
 use super::range::{self, Stretch};
 use super::store::{Fault, ObjectInfo};
 
-/// GetObject.
+/// GetObject. What is in an archive can not be read, as nothing is restored here.
 pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
     let version = call.version()?;
     let (opened, info) = call
@@ -20,6 +20,9 @@ pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
         .map_err(|fault| missing(call, version, fault))?;
     if info.marker {
         return Err(marker(call, &info, version.is_some()));
+    }
+    if let class @ ("GLACIER" | "DEEP_ARCHIVE") = metadata::storage_class(&info.metadata) {
+        return Err(error::INVALID_OBJECT_STATE.with("StorageClass", class));
     }
     let (mut response, stretch) = found(call, &info)?;
     response.body = Body::Object {

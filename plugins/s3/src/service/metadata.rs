@@ -40,7 +40,8 @@ const PART_CHECKSUMS: &str = "part-checksums";
 const UPLOAD: &str = "upload";
 /// What an object has that was put without a type.
 const DEFAULT_TYPE: &str = "binary/octet-stream";
-const STORAGE_CLASSES: [&str; 11] = [
+/// Those of ordinary buckets.
+const STORAGE_CLASSES: [&str; 8] = [
     "STANDARD",
     "REDUCED_REDUNDANCY",
     "STANDARD_IA",
@@ -48,10 +49,7 @@ const STORAGE_CLASSES: [&str; 11] = [
     "INTELLIGENT_TIERING",
     "GLACIER",
     "DEEP_ARCHIVE",
-    "OUTPOSTS",
     "GLACIER_IR",
-    "SNOW",
-    "EXPRESS_ONEZONE",
 ];
 
 /// What a request says of the object to be, tags and checksums aside.
@@ -169,6 +167,11 @@ pub fn description_of(metadata: &[(String, String)]) -> Pairs {
 /// `STANDARD`, unless it was put with another one.
 pub fn storage_class(metadata: &[(String, String)]) -> &str {
     message::find(metadata, STORAGE_CLASS).unwrap_or("STANDARD")
+}
+
+/// Whether it was put with a key of KMS.
+pub fn is_encrypted_with_key(metadata: &[(String, String)]) -> bool {
+    message::find(metadata, ENCRYPTION).is_some()
 }
 
 /// How many tags there are.
