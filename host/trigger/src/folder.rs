@@ -308,7 +308,7 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut changed = Changed::default();
         let event = Event::new(kind).add_path(folder.join(file));
-        changed.note(Ok(event), folder);
+        changed.note(Ok(event), folder, &mut Writing::default());
         changed
     }
 
