@@ -10,7 +10,6 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
@@ -20,7 +19,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustix::process::{Resource, getrlimit};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::response::Response;
@@ -35,6 +34,9 @@ const BACKLOG: u32 = 1024;
 const FILES_SHARE: u64 = 8;
 /// See [`FILES_SHARE`].
 const CONNECTIONS: (usize, usize) = (64, 8192);
+
+/// How long a connection of a full listener may stay idle: one that was only just made is about to send its request.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// The pause after an accept that failed, most likely for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -106,18 +108,20 @@ where
     A: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
-    let (most, full) = (most_connections(), Arc::new(Notify::new()));
+    let (most, (full, is_full)) = (most_connections(), watch::channel(false));
     let mut connections = JoinSet::new();
     loop {
         let has_room = connections.len() < most;
-        if !has_room {
-            full.notify_waiters();
-        }
+        full.send_if_modified(|full| {
+            let changes = *full == has_room;
+            *full = !has_room;
+            changes
+        });
         tokio::select! {
             () = stop.stopped() => break,
             accepted = listener.accept(), if has_room => match accepted {
                 Ok((stream, peer)) => {
-                    let end = end(stop.clone(), Arc::clone(&full));
+                    let end = end(stop.clone(), is_full.clone());
                     connections.spawn(connection(stream, peer, idle, end, answer.clone()));
                 }
                 Err(error) => {
@@ -134,10 +138,21 @@ where
 }
 
 /// Returns when connections are to end with the request that is under way: all are to stop, or there are too many.
-async fn end(mut stop: StopSignal, full: Arc<Notify>) {
+async fn end(mut stop: StopSignal, is_full: watch::Receiver<bool>) {
     tokio::select! {
         () = stop.stopped() => {}
-        () = full.notified() => {}
+        () = too_many(is_full) => {}
+    }
+}
+
+/// Returns when there are too many connections, and that has been so for a while.
+async fn too_many(mut is_full: watch::Receiver<bool>) {
+    // The listener says so for as long as it has connections.
+    while is_full.wait_for(|full| *full).await.is_ok() {
+        tokio::time::sleep(GRACE).await;
+        if *is_full.borrow() {
+            return;
+        }
     }
 }
 
