@@ -262,6 +262,8 @@ impl Writing {
             | EventKind::Remove(_) => false,
             _ => return,
         };
+        // A time that is set looks like a write that nobody ends.
+        let is_new = event.kind == EventKind::Create(CreateKind::File);
         let now = Instant::now();
         for path in &event.paths {
             let Ok(relative) = path.strip_prefix(folder) else {
@@ -269,7 +271,9 @@ impl Writing {
             };
             if !begins {
                 self.0.remove(relative);
-            } else if cfg!(target_os = "linux") && !is_link(path) {
+            } else if let Some(last) = self.0.get_mut(relative) {
+                *last = now;
+            } else if is_new && cfg!(target_os = "linux") && !is_link(path) {
                 self.0.insert(relative.to_owned(), now);
             }
         }

@@ -1,6 +1,6 @@
 //! Buckets that are plain folders, as programs and people change the files in them.
 
-use std::fs::{self, File};
+use std::fs::{self, File, FileTimes};
 use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
@@ -22,6 +22,10 @@ fn inbox() -> (Recorded, PathBuf) {
     (recorded, inbox)
 }
 
+fn both(time: SystemTime) -> FileTimes {
+    FileTimes::new().set_accessed(time).set_modified(time)
+}
+
 /// Copying tools write a file, close it, and then give it the time of the original.
 #[test]
 fn a_file_that_is_given_a_time_after_it_was_written_is_told_once() {
@@ -33,7 +37,7 @@ fn a_file_that_is_given_a_time_after_it_was_written_is_told_once() {
     for name in &names {
         fs::write(inbox.join(name), name).unwrap();
         let file = File::options().read(true).open(inbox.join(name)).unwrap();
-        file.set_modified(long_ago).unwrap();
+        file.set_times(both(long_ago)).unwrap();
     }
     let mut expected: Vec<(&str, &str)> = names
         .iter()
@@ -42,7 +46,7 @@ fn a_file_that_is_given_a_time_after_it_was_written_is_told_once() {
     until_told(&recorded, &expected);
     // A new folder has everything compared, and what has only another time is not told again.
     let touched = File::options().read(true).open(inbox.join("00")).unwrap();
-    touched.set_modified(SystemTime::now()).unwrap();
+    touched.set_times(both(SystemTime::now())).unwrap();
     fs::create_dir(inbox.join("deep")).unwrap();
     fs::write(inbox.join("deep/last"), "x").unwrap();
     expected.push(("ObjectCreated:Put", "deep/last"));
