@@ -12,7 +12,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use http::Request;
+use http::header::{CONNECTION, EXPECT};
+use http::{HeaderValue, Request};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -170,9 +171,19 @@ async fn connection<A, F>(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%peer, "can not switch off Nagle's algorithm: {error}");
     }
-    let service = service_fn(move |request| {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let asks_first = request.headers().contains_key(EXPECT);
         let response = answer(request, peer);
-        async move { Ok::<_, Infallible>(response.await) }
+        async move {
+            let mut response = response.await;
+            if asks_first && !response.status().is_success() {
+                // The body is not sent any more, so the connection ends here. A client that is not told sends its next
+                // request into a connection that is being closed.
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(CONNECTION, close);
+            }
+            Ok::<_, Infallible>(response)
+        }
     });
     let mut builder = http1::Builder::new();
     if idle == Idle::Limited {

@@ -118,3 +118,58 @@ fn a_request_that_breaks_off_is_its_senders_fault() {
     // The plugin is not to blame, so the log does not.
     assert!(!server.log().contains("defect"), "{}", server.log());
 }
+
+#[test]
+fn a_client_that_asks_before_it_sends_is_told_that_a_refusal_ends_the_connection() {
+    let project = Project::new(&format!("[buckets.here]\n{SERVICES}"));
+    let server = project.serve();
+    let address = server.service_url("s3").trim_start_matches("http://");
+    let put = |bucket: &str| {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .unwrap();
+        let head = format!(
+            "PUT /{bucket}/key HTTP/1.1\r\nhost: {address}\r\ncontent-length: 5\r\nexpect: 100-continue\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream
+    };
+
+    let mut refusal = String::new();
+    put("nowhere").read_to_string(&mut refusal).unwrap();
+    assert!(refusal.starts_with("HTTP/1.1 404"), "{refusal}");
+    assert!(refusal.contains("\r\nconnection: close\r\n"), "{refusal}");
+
+    let mut stream = put("here");
+    let mut next = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+    stream.read_exact(&mut next).unwrap();
+    assert_eq!(&next, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream
+        .write_all(b"helloGET /here/key HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 2, "{answers}");
+    assert!(answers.ends_with("hello"), "{answers}");
+}
+
+#[test]
+fn ten_messages_of_the_largest_size_come_in_one_answer_though_each_byte_is_escaped() {
+    let project = Project::new(&format!("[queues.quotes]\n{SERVICES}"));
+    let server = project.serve();
+    let body = "\"".repeat(1 << 20);
+    let url = server.queue_url("quotes");
+    for _ in 0..10 {
+        let input = json!({ "QueueUrl": url, "MessageBody": body });
+        let sent = answer(&operation(&server, "SendMessage", &input)).unwrap();
+        assert!(sent.starts_with("HTTP/1.1 200"), "{sent}");
+    }
+    let input = json!({ "QueueUrl": url, "MaxNumberOfMessages": 10 });
+    let received = answer(&operation(&server, "ReceiveMessage", &input)).unwrap();
+    let (_, received) = received.split_once("\r\n\r\n").unwrap();
+    let received: Value = serde_json::from_str(received).unwrap();
+    let messages = received["Messages"].as_array().unwrap();
+    assert_eq!(messages.len(), 10);
+    assert!(messages.iter().all(|message| message["Body"] == body));
+}

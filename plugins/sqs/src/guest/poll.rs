@@ -164,9 +164,15 @@ fn exchange(
         Some(Err(())) | None => return Err("the host has no answer".to_owned()),
     };
     let status = response.status();
+    let length = response.headers().get("content-length");
+    let length: usize = length
+        .first()
+        .and_then(|length| str::from_utf8(length).ok()?.parse().ok())
+        .unwrap_or_default();
     let incoming = response.consume().map_err(refused)?;
     let stream = incoming.stream().map_err(refused)?;
-    let mut whole = Vec::new();
+    // One that grows as it comes takes up to three times the memory.
+    let mut whole = Vec::with_capacity(length.min(ANSWER_BYTES));
     loop {
         match stream.blocking_read(PIECE) {
             Ok(piece) => whole.extend(piece),

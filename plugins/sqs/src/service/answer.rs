@@ -3,6 +3,9 @@
 //! Both protocols carry the same tree. They differ in the names of lists and maps: JSON has one plural member, the query
 //! protocol repeats an element. What is empty or absent appears in neither, as on AWS, with one exception in JSON.
 
+/// The most that a protocol writes around a value: in XML two tags, of which the longest name has 35 bytes.
+const MARKUP: usize = 80;
+
 /// Members of a structure, in AWS's order.
 #[derive(Debug, Default)]
 pub struct Record {
@@ -92,10 +95,34 @@ impl Record {
         self.with(json, query, Node::Map(Map { key, entries }))
     }
 
+    /// About the bytes that a protocol writes this in, if `text` tells how many it writes a text in. Answers can be large beside
+    /// the memory there is, and an output that grows as it is written takes up to three times its size.
+    pub fn room(&self, text: fn(&str) -> usize) -> usize {
+        let fields = self.fields.iter();
+        fields.map(|field| field.node.room(text) + MARKUP).sum()
+    }
+
     /// A map that JSON shows although nothing is in it.
     pub fn empty_map(self, json: &'static str, query: &'static str, key: &'static str) -> Self {
         let entries = Vec::new();
         self.with(json, query, Node::Map(Map { key, entries }))
+    }
+}
+
+impl Node {
+    fn room(&self, text: fn(&str) -> usize) -> usize {
+        match self {
+            Self::Text(value) => text(value),
+            Self::Number(_) | Self::Flag(_) => MARKUP,
+            Self::Record(record) => record.room(text),
+            Self::List(items) => items.iter().map(|item| item.room(text) + MARKUP).sum(),
+            Self::Map(map) => {
+                let entries = map.entries.iter();
+                entries
+                    .map(|(name, value)| text(name) + value.room(text) + 2 * MARKUP)
+                    .sum()
+            }
+        }
     }
 }
 
@@ -114,3 +141,26 @@ pub fn pairs(entries: impl IntoIterator<Item = (String, String)>) -> Vec<(String
 
 /// What a successful operation answers. `None` is AWS's empty body, which operations without an output have.
 pub type Answer = Option<Record>;
+
+#[cfg(test)]
+mod tests {
+    use crate::service::protocol::{json, xml};
+
+    use super::*;
+
+    #[test]
+    fn an_output_is_written_into_the_room_that_was_made_for_it() {
+        let nasty = "\"\\&<>\r\n\t\u{1}\u{7f}é€".repeat(10_000);
+        let entries = || vec![(nasty.clone(), Node::Flag(false))];
+        let message = Record::default()
+            .text("Body", nasty.as_str())
+            .number("ApproximateNumberOfMessagesToMove", u64::MAX)
+            .map("MessageAttributes", "MessageAttribute", "Name", entries());
+        let answer = Record::default().list("Messages", "Message", vec![Node::Record(message)]);
+        let slack = 1_000;
+        let json = json::write(&answer);
+        assert!((json.len()..json.len() + slack).contains(&json.capacity()));
+        let xml = xml::respond("ReceiveMessage", &Some(answer), "id").body;
+        assert!((xml.len()..xml.len() + slack).contains(&xml.capacity()));
+    }
+}

@@ -95,9 +95,19 @@ fn respond(status: u16, mut headers: Vec<(String, String)>, body: Option<Vec<u8>
 
 /// A structure as JSON.
 pub fn write(record: &Record) -> Vec<u8> {
-    let mut out = Vec::with_capacity(256);
+    let mut out = Vec::with_capacity(record.room(room));
     write_record(record, &mut out);
     out
+}
+
+/// The bytes that a text is written in: in quotes, and with a backslash where it needs one.
+fn room(text: &str) -> usize {
+    let escape = |byte: u8| match byte {
+        b'"' | b'\\' | b'\t' | b'\n' | b'\r' => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    2 + text.bytes().map(escape).sum::<usize>()
 }
 
 fn write_record(record: &Record, out: &mut Vec<u8>) {

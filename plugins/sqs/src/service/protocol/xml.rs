@@ -7,12 +7,15 @@ use crate::service::error::Fault;
 use crate::service::http::Response;
 
 const HEAD: &str = r#"<?xml version="1.0"?>"#;
+/// What comes before and after the output of an operation, in bytes.
+const AROUND: usize = 512;
 const NAMESPACE: &str = "http://queue.amazonaws.com/doc/2012-11-05/";
 
 /// The answer of an operation. One without an output has no result element.
 pub fn respond(operation: &str, answer: &Answer, request_id: &str) -> Response {
     let mut body = format!(r#"{HEAD}<{operation}Response xmlns="{NAMESPACE}">"#);
     if let Some(record) = answer {
+        body.reserve(record.room(room) + AROUND);
         let name = format!("{operation}Result");
         element(&name, &mut body, |body| write_record(record, body));
     }
@@ -108,23 +111,42 @@ fn element(name: &str, body: &mut String, content: impl FnOnce(&mut String)) {
     }
 }
 
+/// What stands for a character that can not stand for itself.
+fn escaped(character: char) -> Option<&'static str> {
+    match character {
+        '&' => Some("&amp;"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        '"' => Some("&quot;"),
+        // Left alone, a reader would take it for a line feed.
+        '\r' => Some("&#xD;"),
+        _ => None,
+    }
+}
+
+/// The bytes that a text is written in.
+fn room(text: &str) -> usize {
+    let written = |byte: u8| escaped(char::from(byte)).map_or(1, str::len);
+    text.bytes().map(written).sum()
+}
+
 fn escape(text: &str, body: &mut String) {
     let mut rest = text;
-    while let Some(at) = rest.find(['&', '<', '>', '"', '\r']) {
-        let (before, after) = rest.split_at(at);
+    while let Some((before, character, after)) = split(rest) {
         body.push_str(before);
-        let mut characters = after.chars();
-        body.push_str(match characters.next() {
-            Some('&') => "&amp;",
-            Some('<') => "&lt;",
-            Some('>') => "&gt;",
-            Some('"') => "&quot;",
-            // Left alone, a reader would take it for a line feed.
-            _ => "&#xD;",
-        });
-        rest = characters.as_str();
+        body.push_str(character);
+        rest = after;
     }
     body.push_str(rest);
+}
+
+/// What comes before the first character that can not stand for itself, what stands for it, and what comes after it.
+fn split(text: &str) -> Option<(&str, &'static str, &str)> {
+    let (at, character) = text
+        .char_indices()
+        .find_map(|(at, character)| Some((at, escaped(character)?)))?;
+    // All of them are one byte long.
+    Some((text.get(..at)?, character, text.get(at + 1..)?))
 }
 
 #[cfg(test)]
