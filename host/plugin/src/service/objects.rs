@@ -282,10 +282,10 @@ impl wit::HostBucket for StoreView<'_> {
         &mut self,
         bucket: Resource<Bucket>,
         id: String,
-        numbers: Vec<u32>,
+        parts: Vec<(u32, String)>,
         digests: Vec<wit::Digest>,
     ) -> Result<Resource<Writing>, Refused> {
-        let (count, most) = (numbers.len(), limits::COMPOSED_PARTS);
+        let (count, most) = (parts.len(), limits::COMPOSED_PARTS);
         if count > most {
             return Err(invalid(format!(
                 "{count} parts at once, and there may be {most}"
@@ -293,7 +293,7 @@ impl wit::HostBucket for StoreView<'_> {
         }
         let (objects, name) = self.bucket(&bucket)?;
         let digests = asked(digests).map_err(invalid)?;
-        let composed = objects.compose(name, &id, numbers, digests).await?;
+        let composed = objects.compose(name, &id, parts, digests).await?;
         Ok(self.table.push(Writing(composed))?)
     }
 

@@ -73,16 +73,22 @@ pub(super) fn files(connection: &Connection) -> rusqlite::Result<HashSet<String>
         .collect()
 }
 
-/// A part's file and how many bytes it was stored with.
-fn file_of(
-    connection: &Connection,
-    upload: &str,
-    number: u32,
-) -> rusqlite::Result<Option<(String, u64)>> {
+/// How a part was stored.
+struct Stored {
+    file: String,
+    size: u64,
+    etag: String,
+}
+
+fn stored(connection: &Connection, upload: &str, number: u32) -> rusqlite::Result<Option<Stored>> {
     connection
-        .prepare_cached("SELECT file, size FROM parts WHERE upload = ?1 AND number = ?2")?
+        .prepare_cached("SELECT file, size, etag FROM parts WHERE upload = ?1 AND number = ?2")?
         .query_row(params![upload, number], |row| {
-            Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned()))
+            Ok(Stored {
+                file: row.get(0)?,
+                size: row.get::<_, i64>(1)?.cast_unsigned(),
+                etag: row.get(2)?,
+            })
         })
         .optional()
 }
@@ -226,9 +232,9 @@ impl Objects {
             .run(Vec::new(), move |connection| {
                 let bucket = bucket::find(connection, &bucket)?.id;
                 find(connection, bucket, &id, None)?;
-                let old = file_of(connection, &id, kept.number)?;
+                let old = stored(connection, &id, kept.number)?;
                 insert(connection, &id, &kept, &new)?;
-                Ok(old.map(|(file, _)| file))
+                Ok(old.map(|old| old.file))
             })
             .await;
         let unneeded = match &committed {
@@ -261,20 +267,24 @@ impl Objects {
         .await
     }
 
-    /// Makes one upload of parts, in this order. The parts stay until the object is made.
+    /// Makes one upload of parts, each by number and entity tag, in this order. The parts stay until the object is made.
+    ///
+    /// # Errors
+    ///
+    /// [`ObjectError::Precondition`] if a part was replaced by one with another entity tag.
     pub async fn compose(
         &self,
         bucket: &str,
         id: &str,
-        numbers: Vec<u32>,
+        parts: Vec<(u32, String)>,
         digests: Vec<Digest>,
     ) -> Result<Upload, ObjectError> {
-        if numbers.is_empty() {
+        if parts.is_empty() {
             return Err(invalid("an object is made of at least one part"));
         }
         let mut upload = self.upload(bucket, digests).await?;
-        for number in numbers {
-            let (file, path, size) = self.open_part(bucket, id, number).await?;
+        for (number, etag) in parts {
+            let (file, path, size) = self.open_part(bucket, id, number, &etag).await?;
             upload.append(file, path, size).await?;
         }
         Ok(upload)
@@ -286,18 +296,22 @@ impl Objects {
         bucket: &str,
         id: &str,
         number: u32,
+        etag: &str,
     ) -> Result<(File, PathBuf, u64), ObjectError> {
         let mut gone = ObjectError::Missing;
         for _ in 0..LOOKUPS {
-            let (bucket, id) = (bucket.to_owned(), id.to_owned());
+            let (bucket, id, etag) = (bucket.to_owned(), id.to_owned(), etag.to_owned());
             let find = move |connection: &Connection| {
                 let bucket = bucket::find(connection, &bucket)?;
                 find(connection, bucket.id, &id, None)?;
-                let part = file_of(connection, &id, number)?;
+                let part = stored(connection, &id, number)?;
                 let part = part.ok_or(Fault::Refused(ObjectError::Missing))?;
+                if part.etag != etag {
+                    return Err(Fault::Refused(ObjectError::Precondition));
+                }
                 Ok((part, bucket.folder))
             };
-            let ((file, size), folder) = self.run(Vec::new(), find).await?;
+            let (Stored { file, size, .. }, folder) = self.run(Vec::new(), find).await?;
             let path = self.part_path(&file, folder.as_deref());
             let open = move || match File::open(&path) {
                 Ok(file) => Ok(Ok((file, path, size))),

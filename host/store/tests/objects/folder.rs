@@ -386,7 +386,7 @@ async fn parts_become_a_file_and_leftovers_of_a_killed_host_go() {
     assert_eq!(files_below(&inbox).len(), 1, "the part stays");
     let mut upload = house
         .objects
-        .compose("b", &id, vec![1], Vec::new())
+        .compose("b", &id, vec![(1, "x".to_owned())], Vec::new())
         .await
         .unwrap();
     upload.finish().await.unwrap();

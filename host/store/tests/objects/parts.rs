@@ -14,6 +14,12 @@ async fn put_part(house: &House, id: &str, number: u32, bytes: Bytes) -> Result<
         .await
 }
 
+/// Parts as [`put_part`] stores them.
+fn named(numbers: &[u32]) -> Vec<(u32, String)> {
+    let tags = numbers.iter().map(|number| format!("tag {number}"));
+    numbers.iter().copied().zip(tags).collect()
+}
+
 fn completes(id: &str) -> Put {
     Put {
         completes: Some(id.to_owned()),
@@ -61,7 +67,7 @@ async fn parts_become_one_object_in_the_order_that_is_asked_for() {
     assert_eq!(parts, [three]);
     assert_eq!(
         objects
-            .compose("b", &id, vec![1, 2], Vec::new())
+            .compose("b", &id, named(&[1, 2]), Vec::new())
             .await
             .unwrap_err(),
         ObjectError::Missing
@@ -69,7 +75,7 @@ async fn parts_become_one_object_in_the_order_that_is_asked_for() {
     let expected: Bytes = [&large, &b"one"[..]].concat().into();
     for digests in [Vec::new(), vec![Digest::Md5]] {
         let mut upload = objects
-            .compose("b", &id, vec![7, 1], digests)
+            .compose("b", &id, named(&[7, 1]), digests)
             .await
             .unwrap();
         let finished = upload.finish().await.unwrap();
@@ -103,7 +109,7 @@ async fn an_upload_ends_once_and_only_with_its_own_key() {
         .unwrap();
     let compose = async || {
         let mut upload = objects
-            .compose("b", &id, vec![1], Vec::new())
+            .compose("b", &id, named(&[1]), Vec::new())
             .await
             .unwrap();
         upload.finish().await.unwrap();
@@ -143,7 +149,7 @@ async fn parts_wait_for_the_next_host_and_an_abort_deletes_them() {
     assert_eq!(house.incoming().len(), 1);
     house
         .objects
-        .compose("b", &id, vec![1], Vec::new())
+        .compose("b", &id, named(&[1]), Vec::new())
         .await
         .unwrap()
         .finish()
@@ -171,7 +177,7 @@ async fn a_part_that_is_not_as_long_as_it_was_stored_becomes_no_object() {
         .unwrap();
     let file = house.incoming().remove(0);
     std::fs::write(&file, "byte").unwrap();
-    let composed = objects.compose("b", &id, vec![1], Vec::new()).await;
+    let composed = objects.compose("b", &id, named(&[1]), Vec::new()).await;
     let error = composed.unwrap().finish().await.unwrap_err().to_string();
     let told = format!(
         "can not read {}: it has 4 bytes and was stored with 5",
@@ -225,4 +231,17 @@ async fn uploads_are_listed_by_key_and_id_page_by_page() {
             .map(|(key, id)| ((*key).to_owned(), id.clone()));
         assert_eq!(found, expected.collect::<Vec<_>>());
     }
+}
+
+#[tokio::test]
+async fn a_part_that_was_replaced_is_not_taken_for_the_one_that_was_named() {
+    let house = House::new().await;
+    let objects = &house.objects;
+    let id = objects.start_parts("b", "k", Vec::new()).await.unwrap();
+    put_part(&house, &id, 1, Bytes::from_static(b"bytes"))
+        .await
+        .unwrap();
+    let before = vec![(1, "tag before".to_owned())];
+    let composed = objects.compose("b", &id, before, Vec::new()).await;
+    assert_eq!(composed.unwrap_err(), ObjectError::Precondition);
 }

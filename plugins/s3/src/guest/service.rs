@@ -377,11 +377,11 @@ impl plain::Store for Host {
         &self,
         bucket: &str,
         id: &str,
-        numbers: &[u32],
+        parts: &[(u32, String)],
         digests: &[plain::Digest],
     ) -> Result<plain::Upload, plain::Fault> {
         let digests: Vec<_> = digests.iter().copied().map(Into::into).collect();
-        Ok(self.keep(self.open(bucket)?.compose(id, numbers, &digests)?))
+        Ok(self.keep(self.open(bucket)?.compose(id, parts, &digests)?))
     }
 
     fn abort_parts(&self, bucket: &str, id: &str) -> Result<(), plain::Fault> {

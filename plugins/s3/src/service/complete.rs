@@ -12,7 +12,7 @@ use super::message::{Body, Response};
 use super::metadata;
 use super::multipart::{self, Scheme};
 use super::put;
-use super::store::{Digest, ObjectInfo, Part, Put};
+use super::store::{Digest, Fault, ObjectInfo, Part, Put};
 use super::xml::{Element, Writer};
 
 /// CompleteMultipartUpload.
@@ -36,7 +36,10 @@ pub fn complete(call: &mut Call<'_>) -> Result<Response, Error> {
     check_size(call, &parts)?;
     conditions::check_since(call, &condition, upload.started_at_ms)?;
 
-    let numbers: Vec<u32> = parts.iter().map(|part| part.number).collect();
+    let composed_of: Vec<(u32, String)> = parts
+        .iter()
+        .map(|part| (part.number, part.etag.clone()))
+        .collect();
     let whole = match scheme {
         Some(scheme) if scheme.composite => None,
         Some(scheme) => Some(scheme.algorithm),
@@ -46,10 +49,14 @@ pub fn complete(call: &mut Call<'_>) -> Result<Response, Error> {
     let (composed, finished) = (|| {
         let composed = call
             .store()
-            .compose(&call.bucket, &upload.id, &numbers, &digests)?;
+            .compose(&call.bucket, &upload.id, &composed_of, &digests)?;
         Ok((composed, call.store().finish(composed)?))
     })()
-    .map_err(|fault| call.upload_fault(&upload.id, fault))?;
+    .map_err(|fault| match fault {
+        // One of them was uploaded anew since they were chosen.
+        Fault::Precondition => error::INVALID_PART.with("UploadId", &upload.id),
+        fault => call.upload_fault(&upload.id, fault),
+    })?;
     let (checksum, of_parts) = match whole.zip(finished.digests.first()) {
         Some((algorithm, bytes)) => (Some(Checksum::new(algorithm, bytes)), Vec::new()),
         None => composite(call, scheme, &parts)?,

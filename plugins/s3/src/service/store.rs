@@ -280,7 +280,7 @@ pub trait Store {
         &self,
         bucket: &str,
         id: &str,
-        numbers: &[u32],
+        parts: &[(u32, String)],
         digests: &[Digest],
     ) -> Result<Upload, Fault>;
     fn abort_parts(&self, bucket: &str, id: &str) -> Result<(), Fault>;

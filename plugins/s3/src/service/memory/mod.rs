@@ -453,19 +453,20 @@ impl Store for Memory {
         &self,
         bucket: &str,
         id: &str,
-        numbers: &[u32],
+        parts: &[(u32, String)],
         digests: &[Digest],
     ) -> Result<Upload, Fault> {
         let bytes = self.with(bucket, |kept| {
-            let (_, parts) = kept
+            let (_, kept) = kept
                 .uploads
                 .values()
                 .find(|(upload, _)| upload.id == id)
                 .ok_or(Fault::Missing)?;
-            Ok(numbers
-                .iter()
-                .flat_map(|number| parts[number].1.clone())
-                .collect())
+            let kept = parts.iter().map(|(number, etag)| match &kept[number] {
+                (part, bytes) if part.etag == *etag => Ok(bytes.clone()),
+                _ => Err(Fault::Precondition),
+            });
+            Ok(kept.collect::<Result<Vec<_>, _>>()?.concat())
         })?;
         let mut coming = self.coming.borrow_mut();
         coming.push((bytes, digests.to_vec()));
