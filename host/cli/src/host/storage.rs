@@ -129,7 +129,7 @@ mod tests {
         let _other = open("other.sqlite").await;
         let mut whole = one
             .objects
-            .compose("photos", &id, vec![1], Vec::new())
+            .compose("photos", &id, vec![(1, String::new())], Vec::new())
             .await
             .unwrap();
         whole.finish().await.unwrap();
