@@ -20,8 +20,11 @@ struct Held {
     latest: bool,
 }
 
-/// How a receipt stands: the message whose receipt it is, or what has become of it.
-fn find(turn: &Turn<'_>, queue: &Queue, text: &str) -> rusqlite::Result<Result<Held, Settled>> {
+/// A message that was found, or what has become of it.
+type Found = Result<Held, Settled>;
+
+/// How a receipt stands: the message whose receipt it is. In a queue that is not ordered one of an earlier receive will do.
+fn find_any(turn: &Turn<'_>, queue: &Queue, text: &str) -> rusqlite::Result<Found> {
     let Some(receipt) = Receipt::read(text, queue) else {
         return Ok(Err(Settled::Malformed));
     };
@@ -37,15 +40,13 @@ fn find(turn: &Turn<'_>, queue: &Queue, text: &str) -> rusqlite::Result<Result<H
 }
 
 /// The same for what only the latest receiver may do.
-fn find_latest(
-    turn: &Turn<'_>,
-    queue: &Queue,
-    text: &str,
-) -> rusqlite::Result<Result<Held, Settled>> {
-    Ok(find(turn, queue, text)?.and_then(|held| match held.latest {
-        true => Ok(held),
-        false => Err(Settled::Stale),
-    }))
+fn find(turn: &Turn<'_>, queue: &Queue, text: &str) -> rusqlite::Result<Found> {
+    Ok(
+        find_any(turn, queue, text)?.and_then(|held| match held.latest {
+            true => Ok(held),
+            false => Err(Settled::Stale),
+        }),
+    )
 }
 
 fn held(row: &Row<'_>, receipt: Receipt) -> rusqlite::Result<Held> {
@@ -180,7 +181,7 @@ impl Queues {
         receipts: Vec<String>,
     ) -> Result<Vec<Settled>, QueueError> {
         self.settle(queue, receipts, |turn, queue, receipt| {
-            match find_latest(turn, queue, receipt)? {
+            match find(turn, queue, receipt)? {
                 Ok(held) => held.remove(turn, queue),
                 Err(settled) => Ok(settled),
             }
@@ -195,15 +196,7 @@ impl Queues {
         queue: &str,
         changes: Vec<(String, u64)>,
     ) -> Result<Vec<Settled>, QueueError> {
-        self.settle(
-            queue,
-            changes,
-            |turn, queue, (receipt, by_ms)| match find_latest(turn, queue, receipt)? {
-                Ok(held) => held.extend(turn, queue, *by_ms),
-                Err(settled) => Ok(settled),
-            },
-        )
-        .await
+        self.extend_found(queue, changes, find).await
     }
 
     /// The same, but in a queue that is not ordered a receipt of an earlier receive will do, as on AWS: who asks is not the
@@ -213,12 +206,23 @@ impl Queues {
         queue: &str,
         changes: Vec<(String, u64)>,
     ) -> Result<Vec<Settled>, QueueError> {
-        self.settle(queue, changes, |turn, queue, (receipt, by_ms)| match find(
-            turn, queue, receipt,
-        )? {
-            Ok(held) => held.extend(turn, queue, *by_ms),
-            Err(settled) => Ok(settled),
-        })
+        self.extend_found(queue, changes, find_any).await
+    }
+
+    async fn extend_found(
+        &self,
+        queue: &str,
+        changes: Vec<(String, u64)>,
+        find: fn(&Turn<'_>, &Queue, &str) -> rusqlite::Result<Found>,
+    ) -> Result<Vec<Settled>, QueueError> {
+        self.settle(
+            queue,
+            changes,
+            move |turn, queue, (receipt, by_ms)| match find(turn, queue, receipt)? {
+                Ok(held) => held.extend(turn, queue, *by_ms),
+                Err(settled) => Ok(settled),
+            },
+        )
         .await
     }
 
@@ -245,7 +249,7 @@ impl Queues {
         receipts: Vec<String>,
     ) -> Result<Vec<Settled>, QueueError> {
         self.settle(queue, receipts, |turn, queue, receipt| {
-            let held = match find_latest(turn, queue, receipt)? {
+            let held = match find(turn, queue, receipt)? {
                 Ok(held) => held,
                 Err(settled) => return Ok(settled),
             };
@@ -276,7 +280,7 @@ impl Queues {
         &self,
         queue: &str,
         items: Vec<I>,
-        settle: fn(&mut Turn<'_>, &Queue, &I) -> rusqlite::Result<Settled>,
+        settle: impl Fn(&mut Turn<'_>, &Queue, &I) -> rusqlite::Result<Settled> + Send + 'static,
     ) -> Result<Vec<Settled>, QueueError> {
         let name = queue.to_owned();
         self.run(move |turn| {

@@ -215,3 +215,21 @@ async fn what_is_given_back_was_never_received_and_keeps_its_place() {
     }
     assert_eq!(room.due("dead").await.len(), 0);
 }
+
+#[tokio::test]
+async fn what_somebody_else_has_by_now_is_not_given_back() {
+    let room = standard().await;
+    room.send("q", &["1"]).await;
+    let receive = Receive {
+        lease_ms: Some(1000),
+        ..up_to(1)
+    };
+    let before = room.receive("q", receive).await;
+    room.clock.advance(2000);
+    let now = room.receive("q", up_to(1)).await;
+    let given_back = room.queues.give_back("q", receipts(&before)).await;
+    assert_eq!(given_back.unwrap(), [Settled::Stale]);
+    assert!(room.receive("q", up_to(1)).await.is_empty());
+    let removed = room.queues.remove("q", receipts(&now)).await.unwrap();
+    assert_eq!(removed, [Settled::Done]);
+}
