@@ -87,19 +87,19 @@ impl Lambda {
         }
     }
 
-    /// Counts a call in the trace header of its chain, as the Invoke API does; `false` if the chain is a loop and the call is
-    /// not to be made, which the log then says.
-    pub fn goes_on(&self, function: &str, trace_id: &mut String) -> bool {
-        let function = self.function(function);
-        function.is_none_or(|function| lineage::goes_on(trace_id, function.spec()))
-    }
-
     /// The same for a caller that takes a response as it is made.
     pub async fn invoke_streaming(&self, function: &str, mut invocation: Invocation) -> Reply {
         match self.named(function, &mut invocation) {
             Some(function) => function.invoke_streaming(invocation).await,
             None => Reply::Whole(refused(Failure::UnknownFunction)),
         }
+    }
+
+    /// Counts a call in the trace header of its chain, as the Invoke API does; `false` if the chain is a loop and the call is
+    /// not to be made, which the log then says.
+    pub fn goes_on(&self, function: &str, trace_id: &mut String) -> bool {
+        let function = self.function(function);
+        function.is_none_or(|function| lineage::goes_on(trace_id, function.spec()))
     }
 
     fn named(&self, function: &str, invocation: &mut Invocation) -> Option<&Arc<Function>> {

@@ -6,7 +6,8 @@
 //!
 //! On failure: a trigger that could not be told is told again a little later, without the others hearing of the change
 //! twice while this host runs. After [`TELL_ATTEMPTS`] the change is given up for that trigger, and the log says what it
-//! was. A change that a function made which is called in a loop is not told to it any more. A store that can not write is nobody's fault: everything waits until it can.
+//! was. A change that a function made which is called in a loop is not told to it any more. A store that can not write is
+//! nobody's fault: everything waits until it can.
 
 use std::collections::HashMap;
 
@@ -20,7 +21,7 @@ use lambkin_store::object::{LeasedChange, ObjectError, Objects};
 use lambkin_store::queue::{Entry, QueueError, Queues};
 use tokio::time::sleep;
 
-use crate::invocation::{invocation, trace_id};
+use crate::invocation::caused;
 use crate::limits::{STORE_PAUSE, TELL_AGAIN, TELL_ATTEMPTS};
 
 /// A bucket and its triggers, ready to be told.
@@ -139,11 +140,10 @@ impl ObjectWatcher {
         };
         match trigger.target() {
             Target::Function(function) => {
-                let mut trace_id = trace_id(change.extra.iter());
-                if !self.lambda.goes_on(function, &mut trace_id) {
+                let extra = change.extra.iter();
+                let Some(invocation) = caused(&self.lambda, function, event, extra) else {
                     return Ok(());
-                }
-                let invocation = invocation(event, trace_id);
+                };
                 let accepted = self.lambda.accept_named(function, invocation).await;
                 accepted.map_err(|error| match error {
                     NotAccepted::Store(error) => Untold::Store(error),

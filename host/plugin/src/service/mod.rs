@@ -166,10 +166,26 @@ impl Inner {
     }
 }
 
+/// Says why bytes are refused, if they are; `who_has` them is "the key has".
+fn check_size(who_has: &str, size: usize, most: usize) -> Result<(), String> {
+    if size > most {
+        return Err(format!("{who_has} {size} bytes, and may have {most}"));
+    }
+    Ok(())
+}
+
+/// Says why so many are refused, if they are.
+fn check_count(what: &str, count: usize, most: usize) -> Result<(), String> {
+    if count > most {
+        return Err(format!("{count} {what} at once, and there may be {most}"));
+    }
+    Ok(())
+}
+
 /// Bytes of names and values together.
-fn pairs_size<'a>(pairs: impl IntoIterator<Item = &'a (String, String)>) -> usize {
+fn pairs_size(pairs: &[(String, String)]) -> usize {
     pairs
-        .into_iter()
+        .iter()
         .map(|(name, value)| name.len() + value.len())
         .sum()
 }

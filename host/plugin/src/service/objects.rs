@@ -12,7 +12,7 @@ use wasmtime::component::Resource;
 use super::object_types::digests as asked;
 use super::store::objects::{self as wit, Fault};
 use super::store::{Refusal, StoreView, unavailable};
-use super::{Granted, pairs_size};
+use super::{Granted, check_count, check_size, pairs_size};
 use crate::limits;
 
 /// Why a function of this interface was not carried out.
@@ -95,7 +95,7 @@ impl wit::Host for StoreView<'_> {
                 found.push(wit::BucketInfo::from(bucket));
             }
             // There is no way to say that there is more.
-            check_size("the list", size, limits::MEMORY_BYTES)?;
+            check_size("the list has", size, limits::MEMORY_BYTES).map_err(invalid)?;
             if was_last || after.is_none() || found.len() >= most {
                 found.truncate(most);
                 return Ok(found);
@@ -166,8 +166,7 @@ impl wit::HostBucket for StoreView<'_> {
         put: wit::Put,
     ) -> Result<wit::ObjectInfo, Refused> {
         check_key(&key)?;
-        let noticed = put.notice.iter().flat_map(|notice| &notice.extra);
-        check_metadata(&put.etag, put.metadata.iter().chain(noticed))?;
+        check_metadata(&put.etag, &put.metadata, put.notice.as_ref())?;
         let Writing(upload) = self.table.delete(upload)?;
         let (objects, name) = self.bucket(&bucket)?;
         let made = objects.put(name, &key, upload, put.into()).await?;
@@ -182,8 +181,7 @@ impl wit::HostBucket for StoreView<'_> {
         metadata: Pairs,
         notice: Option<wit::Notice>,
     ) -> Result<wit::ObjectInfo, Refused> {
-        let noticed = notice.iter().flat_map(|notice| &notice.extra);
-        check_metadata("", metadata.iter().chain(noticed))?;
+        check_metadata("", &metadata, notice.as_ref())?;
         let (objects, name) = self.bucket(&bucket)?;
         let notice = notice.map(Into::into);
         let revised = objects.revise(name, &key, version.as_deref(), metadata, notice);
@@ -199,8 +197,7 @@ impl wit::HostBucket for StoreView<'_> {
         notice: Option<wit::Notice>,
     ) -> Result<wit::Removed, Refused> {
         check_key(&key)?;
-        let noticed = notice.iter().flat_map(|notice| &notice.extra);
-        check_metadata("", noticed)?;
+        check_metadata("", &[], notice.as_ref())?;
         let (objects, name) = self.bucket(&bucket)?;
         let (version, notice) = (version.as_deref(), notice.map(Into::into));
         let removed = objects.remove(name, &key, version, condition.into(), notice);
@@ -232,7 +229,7 @@ impl wit::HostBucket for StoreView<'_> {
         metadata: Pairs,
     ) -> Result<String, Refused> {
         check_key(&key)?;
-        check_metadata("", &metadata)?;
+        check_metadata("", &metadata, None)?;
         let (objects, name) = self.bucket(&bucket)?;
         Ok(objects.start_parts(name, &key, metadata).await?)
     }
@@ -256,10 +253,11 @@ impl wit::HostBucket for StoreView<'_> {
         metadata: Pairs,
     ) -> Result<wit::Part, Refused> {
         check_size(
-            "the metadata of the part",
+            "the metadata of the part has",
             etag.len() + pairs_size(&metadata),
             limits::PART_METADATA_BYTES,
-        )?;
+        )
+        .map_err(invalid)?;
         let Writing(upload) = self.table.delete(upload)?;
         let (objects, name) = self.bucket(&bucket)?;
         let part = objects.put_part(name, &id, number, upload, etag, metadata);
@@ -285,12 +283,7 @@ impl wit::HostBucket for StoreView<'_> {
         parts: Vec<(u32, String)>,
         digests: Vec<wit::Digest>,
     ) -> Result<Resource<Writing>, Refused> {
-        let (count, most) = (parts.len(), limits::COMPOSED_PARTS);
-        if count > most {
-            return Err(invalid(format!(
-                "{count} parts at once, and there may be {most}"
-            )));
-        }
+        check_count("parts", parts.len(), limits::COMPOSED_PARTS).map_err(invalid)?;
         let (objects, name) = self.bucket(&bucket)?;
         let digests = asked(digests).map_err(invalid)?;
         let composed = objects.compose(name, &id, parts, digests).await?;
@@ -375,29 +368,22 @@ fn invalid(reason: String) -> Refused {
 
 fn check(attributes: &Pairs) -> Result<(), Refused> {
     let size = pairs_size(attributes);
-    check_size("the attributes", size, limits::ATTRIBUTES_BYTES)
+    check_size("the attributes have", size, limits::ATTRIBUTES_BYTES).map_err(invalid)
 }
 
 fn check_key(key: &str) -> Result<(), Refused> {
-    check_size("the key", key.len(), limits::KEY_BYTES)
+    check_size("the key has", key.len(), limits::KEY_BYTES).map_err(invalid)
 }
 
 /// Checks what is kept with an object and its change.
-fn check_metadata<'a>(
+fn check_metadata(
     etag: &str,
-    metadata: impl IntoIterator<Item = &'a (String, String)>,
+    metadata: &[(String, String)],
+    notice: Option<&wit::Notice>,
 ) -> Result<(), Refused> {
-    let size = etag.len() + pairs_size(metadata);
-    check_size("the metadata", size, limits::METADATA_BYTES)
-}
-
-fn check_size(what: &str, size: usize, most: usize) -> Result<(), Refused> {
-    if size > most {
-        return Err(invalid(format!(
-            "{what} has {size} bytes, and may have {most}"
-        )));
-    }
-    Ok(())
+    let told = notice.map_or(0, |notice| pairs_size(&notice.extra));
+    let size = etag.len() + pairs_size(metadata) + told;
+    check_size("the metadata has", size, limits::METADATA_BYTES).map_err(invalid)
 }
 
 impl From<ObjectError> for Refused {

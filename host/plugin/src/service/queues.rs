@@ -6,9 +6,9 @@
 use lambkin_store::queue::{DeadLetter, Description, Page, QueueError, Queues, Receive, Settings};
 use wasmtime::component::Resource;
 
-use super::Granted;
 use super::store::queues::{self as wit, Fault};
 use super::store::{Refusal, StoreView, unavailable};
+use super::{Granted, check_count, check_size, pairs_size};
 use crate::limits;
 
 /// Why a function of this interface was not carried out.
@@ -45,19 +45,25 @@ impl StoreView<'_> {
     /// Checks settings that a guest wants, which may name another queue. `kept` are the dead letters of before: what the
     /// operator has set may stay.
     fn check(&self, settings: &Settings, kept: Option<&DeadLetter>) -> Result<(), Refused> {
-        let size = super::pairs_size(&settings.attributes);
-        if size > limits::ATTRIBUTES_BYTES {
-            return Err(Refusal::Fault(Fault::Invalid(format!(
-                "the attributes have {size} bytes, and may have {}",
-                limits::ATTRIBUTES_BYTES
-            ))));
-        }
+        let size = pairs_size(&settings.attributes);
+        check_size("the attributes have", size, limits::ATTRIBUTES_BYTES).map_err(invalid)?;
         match &settings.dead_letter {
             Some(dead) if kept.is_none_or(|kept| kept.queue != dead.queue) => {
                 self.queues_with(&dead.queue).map(drop)
             }
             _ => Ok(()),
         }
+    }
+
+    async fn take(
+        &mut self,
+        queue: &Resource<Queue>,
+        attempt: Option<String>,
+        receive: Receive,
+    ) -> Result<Vec<wit::Message>, Refused> {
+        let (queues, name) = self.queue(queue)?;
+        let messages = queues.receive_as(name, attempt, receive).await?;
+        Ok(messages.into_iter().map(Into::into).collect())
     }
 }
 
@@ -121,15 +127,6 @@ impl wit::Host for StoreView<'_> {
     }
 }
 
-fn receive(most: u32, lease_ms: Option<u64>, wait_ms: u32) -> Receive {
-    Receive {
-        most: most as usize,
-        lease_ms,
-        wait_ms: wait_ms.into(),
-        consumer: false,
-    }
-}
-
 impl wit::HostQueue for StoreView<'_> {
     async fn describe(&mut self, queue: Resource<Queue>) -> Result<wit::Description, Refused> {
         if let Some(seen) = self.table.get_mut(&queue)?.seen.take() {
@@ -164,7 +161,7 @@ impl wit::HostQueue for StoreView<'_> {
         queue: Resource<Queue>,
         entries: Vec<wit::Entry>,
     ) -> Result<Vec<wit::Sent>, Refused> {
-        check_count("messages to send", entries.len(), limits::SENT_MESSAGES)?;
+        check_count("messages to send", entries.len(), limits::SENT_MESSAGES).map_err(invalid)?;
         let (queues, name) = self.queue(&queue)?;
         let entries = entries.into_iter().map(Into::into).collect();
         let sent = queues.send(name, entries).await?;
@@ -178,10 +175,8 @@ impl wit::HostQueue for StoreView<'_> {
         lease_ms: Option<u64>,
         wait_ms: u32,
     ) -> Result<Vec<wit::Message>, Refused> {
-        let (queues, name) = self.queue(&queue)?;
         let receive = receive(most, lease_ms, wait_ms);
-        let messages = queues.receive(name, receive).await?;
-        Ok(messages.into_iter().map(Into::into).collect())
+        self.take(&queue, None, receive).await
     }
 
     async fn receive_as(
@@ -192,10 +187,8 @@ impl wit::HostQueue for StoreView<'_> {
         lease_ms: Option<u64>,
         wait_ms: u32,
     ) -> Result<Vec<wit::Message>, Refused> {
-        let (queues, name) = self.queue(&queue)?;
         let receive = receive(most, lease_ms, wait_ms);
-        let messages = queues.receive_as(name, Some(attempt), receive).await?;
-        Ok(messages.into_iter().map(Into::into).collect())
+        self.take(&queue, Some(attempt), receive).await
     }
 
     async fn remove(
@@ -203,7 +196,7 @@ impl wit::HostQueue for StoreView<'_> {
         queue: Resource<Queue>,
         receipts: Vec<String>,
     ) -> Result<Vec<wit::Settled>, Refused> {
-        check_count("receipts", receipts.len(), limits::SETTLED_MESSAGES)?;
+        check_count("receipts", receipts.len(), limits::SETTLED_MESSAGES).map_err(invalid)?;
         let (queues, name) = self.queue(&queue)?;
         let settled = queues.remove(name, receipts).await?;
         Ok(settled.into_iter().map(Into::into).collect())
@@ -214,7 +207,7 @@ impl wit::HostQueue for StoreView<'_> {
         queue: Resource<Queue>,
         changes: Vec<(String, u64)>,
     ) -> Result<Vec<wit::Settled>, Refused> {
-        check_count("receipts", changes.len(), limits::SETTLED_MESSAGES)?;
+        check_count("receipts", changes.len(), limits::SETTLED_MESSAGES).map_err(invalid)?;
         let (queues, name) = self.queue(&queue)?;
         let settled = queues.extend_by_any(name, changes).await?;
         Ok(settled.into_iter().map(Into::into).collect())
@@ -267,13 +260,17 @@ impl wit::HostQueue for StoreView<'_> {
     }
 }
 
-fn check_count(what: &str, count: usize, most: usize) -> Result<(), Refused> {
-    if count > most {
-        return Err(Refusal::Fault(Fault::Invalid(format!(
-            "{count} {what} at once, and there may be {most}"
-        ))));
+fn receive(most: u32, lease_ms: Option<u64>, wait_ms: u32) -> Receive {
+    Receive {
+        most: most as usize,
+        lease_ms,
+        wait_ms: wait_ms.into(),
+        consumer: false,
     }
-    Ok(())
+}
+
+fn invalid(reason: String) -> Refused {
+    Refusal::Fault(Fault::Invalid(reason))
 }
 
 /// What queues a list has.
@@ -298,7 +295,7 @@ impl Listed<'_> {
             }
             after = queues.last().map(|last| last.name.clone());
             for queue in queues.into_iter().filter(|q| granted.allows(&q.name)) {
-                size += super::pairs_size(&queue.settings.attributes);
+                size += pairs_size(&queue.settings.attributes);
                 found.queues.push(queue);
             }
             let is_full = size >= limits::LISTED_BYTES && more;

@@ -25,3 +25,7 @@ pub(super) const MOVES: usize = 8;
 
 /// The most files of a plain folder that are taken over in one transaction: others get their turn.
 pub(super) const TAKEN_OVER_AT_ONCE: usize = 128;
+
+/// A page of a list has no further entry once it has so many bytes: they are in memory all at once, here and with whoever
+/// asked. A thousand objects with as much metadata as AWS takes stay below.
+pub(super) const PAGE_BYTES: usize = 16 * 1024 * 1024;

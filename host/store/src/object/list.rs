@@ -3,7 +3,7 @@
 //! Keys are in the order of their bytes, which is the order of the index, so a page is read from where the one before it
 //! ended. Keys that a delimiter cuts off are listed once, as a common prefix; the walk then seeks to the first key after
 //! all of these. So a page costs what is on it, however many keys the bucket has or a prefix stands for.
-//! It may have fewer entries than were asked for, where these are large ([`BYTES`]).
+//! It may have fewer entries than were asked for, where these are large ([`PAGE_BYTES`]).
 //!
 //! A list goes on after a key or a common prefix; a list of versions after a version of a key, where the version of a
 //! bucket that keeps none is named `null` and no version at all stands for all of the key. What was there when the page
@@ -12,13 +12,10 @@
 use rusqlite::{Connection, Rows, params};
 
 use super::failure::Fault;
+use super::limits::PAGE_BYTES;
 use super::row::{self, Row};
 use super::types::{Listing, ObjectError, ObjectInfo, Query};
 use super::{Objects, bucket};
-
-/// A page has no further entry once it has so many bytes: they are in memory all at once, here and with whoever asked.
-/// A thousand objects with as much metadata as AWS takes stay below.
-const BYTES: usize = 16 * 1024 * 1024;
 
 /// Something that lists hold.
 pub(super) trait Entry: Sized {
@@ -136,7 +133,7 @@ impl<'q, T: Entry> Page<'q, T> {
                 return Ok(Walk::Done);
             }
             let entries = self.entries.len() + self.common_prefixes.len();
-            if entries >= self.query.most || self.bytes >= BYTES {
+            if entries >= self.query.most || self.bytes >= PAGE_BYTES {
                 self.next = self.last.take();
                 return Ok(Walk::Done);
             }

@@ -115,16 +115,16 @@ pub(crate) fn take(
     attempt: Option<&str>,
 ) -> Result<Taken, Stop> {
     let queue = turn.queue(name)?;
-    let Some(attempt) = attempt.filter(|_| queue.ordered) else {
-        return take_due(turn, &queue, wanted);
-    };
     let lease_ms = wanted.lease_ms.unwrap_or(queue.lease_ms);
     let until = turn.now.saturating_add(lease_ms);
+    let Some(attempt) = attempt.filter(|_| queue.ordered) else {
+        return take_due(turn, &queue, wanted, until);
+    };
     if let Some(found) = attempt::find(turn, queue.pile, attempt)? {
         attempt::renew(turn, queue.pile, attempt, until)?;
         return Ok(take_again(turn, &queue, &found, until)?);
     }
-    let taken = take_due(turn, &queue, wanted)?;
+    let taken = take_due(turn, &queue, wanted, until)?;
     if !taken.leases.is_empty() {
         attempt::remember(turn, queue.pile, attempt, &taken.leases, until)?;
     }
@@ -156,18 +156,18 @@ fn take_again(
     Ok(taken)
 }
 
-fn take_due(turn: &mut Turn<'_>, queue: &Queue, wanted: Wanted) -> Result<Taken, Stop> {
+/// Hands out what is due, under leases that end then.
+fn take_due(turn: &mut Turn<'_>, queue: &Queue, wanted: Wanted, until: u64) -> Result<Taken, Stop> {
     let most = wanted.most.min(room(turn, queue)?);
     let dead_letters = redrive::dead_letters(turn, queue)?;
     let max_receives = queue
         .dead_letter
         .as_ref()
         .map(|letters| letters.max_receives);
-    let lease_ms = wanted.lease_ms.unwrap_or(queue.lease_ms);
     let mut taking = Taking {
         queue,
         dead_letters: dead_letters.zip(max_receives),
-        until: turn.now.saturating_add(lease_ms),
+        until,
         consumer: wanted.consumer,
         discarded: 0,
         bytes: 0,

@@ -22,7 +22,7 @@ use lambkin_model::{Action, Message};
 use lambkin_plugin::{BatchTrigger, PluginError, ShapedBatch, TriggerOutcome};
 use tokio::task::JoinSet;
 
-use crate::invocation::{invocation, trace_id};
+use crate::invocation::caused;
 use crate::limits::BATCHES;
 use crate::outcome::translate;
 use gather::Gatherer;
@@ -130,16 +130,12 @@ impl BatchConsumer {
 
     /// Calls the function, unless that would be one more round of a loop.
     async fn invoke(&self, event: String, batch: &[&Message]) -> TriggerOutcome {
-        let mut trace_id = trace_id(batch.iter().flat_map(|message| &message.extra));
+        let extra = batch.iter().flat_map(|message| &message.extra);
         let function = self.trigger.function();
-        if !self.lambda.goes_on(function, &mut trace_id) {
+        let Some(invocation) = caused(&self.lambda, function, event, extra) else {
             return TriggerOutcome::Unavailable("it calls itself in a loop".to_owned());
-        }
-        let outcome = self
-            .lambda
-            .invoke(function, invocation(event, trace_id))
-            .await;
-        translate(outcome, function)
+        };
+        translate(self.lambda.invoke(function, invocation).await, function)
     }
 
     async fn settle(&self, verdicts: Vec<(String, Action)>) {
