@@ -15,4 +15,4 @@ mod serve;
 pub use body::{BodyError, read_body};
 pub use header::header;
 pub use response::{Body, Response};
-pub use serve::{Idle, Stop, StopSignal, bind, serve};
+pub use serve::{Idle, bind, serve};

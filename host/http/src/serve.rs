@@ -1,7 +1,7 @@
 //! The accept loop and the life of a connection.
 //!
-//! Dropping the future of [`serve`] drops every connection it accepted. Stopping it by its [`StopSignal`] lets the
-//! requests under way finish first.
+//! Dropping the future of [`serve`] drops every connection it accepted. Cancelling its [`CancellationToken`] lets
+//! the requests under way finish first.
 //!
 //! A listener has a share of the files that the process may have open, so that whoever fills one leaves the others, the
 //! store and the functions theirs. A full listener closes its idle connections, and accepts again as others end.
@@ -22,6 +22,7 @@ use rustix::process::{Resource, getrlimit};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::response::Response;
 
@@ -51,35 +52,6 @@ pub enum Idle {
     Unlimited,
 }
 
-/// Asks a server to stop; see [`StopSignal::new`].
-#[derive(Debug)]
-pub struct Stop(watch::Sender<bool>);
-
-/// Tells a server when to stop.
-#[derive(Debug, Clone)]
-pub struct StopSignal(watch::Receiver<bool>);
-
-impl StopSignal {
-    /// A pair: the one who stops, and what those who are to stop listen to.
-    pub fn new() -> (Stop, Self) {
-        let (sender, receiver) = watch::channel(false);
-        (Stop(sender), Self(receiver))
-    }
-
-    /// Returns when the stop is asked for, or when nobody is left who could ask.
-    pub async fn stopped(&mut self) {
-        // An error means that the sender is gone, which is a stop as well.
-        let _gone = self.0.wait_for(|stopped| *stopped).await;
-    }
-}
-
-impl Stop {
-    /// Stops every holder of the signal.
-    pub fn stop(&self) {
-        self.0.send_replace(true);
-    }
-}
-
 /// Listens on an address; port 0 takes a free port.
 pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = match address {
@@ -100,11 +72,11 @@ fn most_connections() -> usize {
     share.clamp(least, most)
 }
 
-/// Serves HTTP/1.1 on `listener` until the signal comes, then lets the requests under way finish.
+/// Serves HTTP/1.1 on `listener` until `stop` is cancelled, then lets the requests under way finish.
 ///
 /// `answer` gets the request and the client's address. It runs in the connection's task and is dropped when the client
 /// goes away.
-pub async fn serve<A, F>(listener: TcpListener, idle: Idle, mut stop: StopSignal, answer: A)
+pub async fn serve<A, F>(listener: TcpListener, idle: Idle, stop: CancellationToken, answer: A)
 where
     A: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
     F: Future<Output = Response> + Send + 'static,
@@ -119,7 +91,7 @@ where
             changes
         });
         tokio::select! {
-            () = stop.stopped() => break,
+            () = stop.cancelled() => break,
             accepted = listener.accept(), if has_room => match accepted {
                 Ok((stream, peer)) => {
                     let end = end(stop.clone(), is_full.clone());
@@ -139,9 +111,9 @@ where
 }
 
 /// Returns when connections are to end with the request that is under way: all are to stop, or there are too many.
-async fn end(mut stop: StopSignal, is_full: watch::Receiver<bool>) {
+async fn end(stop: CancellationToken, is_full: watch::Receiver<bool>) {
     tokio::select! {
-        () = stop.stopped() => {}
+        () = stop.cancelled() => {}
         () = too_many(is_full) => {}
     }
 }

@@ -13,12 +13,12 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use lambkin_http::StopSignal;
 use lambkin_store::object::{Folder, Heard, Notice, Objects};
 use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind};
 use notify::{Event, EventKind, RecursiveMode, Watcher};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 use crate::limits::{FOLDER_PAUSE, GATHER, QUIET, WRITING};
 
@@ -58,9 +58,9 @@ enum Ended {
 }
 
 impl FolderWatch {
-    /// Watches until the signal comes.
-    pub async fn serve(self, mut stop: StopSignal) {
-        while let Ended::Gone = self.watch_until_gone(&mut stop).await {
+    /// Watches until `stop` is cancelled.
+    pub async fn serve(self, stop: CancellationToken) {
+        while let Ended::Gone = self.watch_until_gone(&stop).await {
             if !self.folder.is_dir() {
                 tracing::error!(
                     "bucket {}: its folder {} is no longer there; changes are noticed when it is there again",
@@ -70,7 +70,7 @@ impl FolderWatch {
             }
             while !self.folder.is_dir() {
                 tokio::select! {
-                    () = stop.stopped() => return,
+                    () = stop.cancelled() => return,
                     () = sleep(FOLDER_PAUSE) => {}
                 }
             }
@@ -78,7 +78,7 @@ impl FolderWatch {
         }
     }
 
-    async fn watch_until_gone(&self, stop: &mut StopSignal) -> Ended {
+    async fn watch_until_gone(&self, stop: &CancellationToken) -> Ended {
         let (sender, mut events) = mpsc::unbounded_channel();
         // The bucket's folder may be a link.
         let folder = fs::canonicalize(&self.folder).unwrap_or_else(|_| self.folder.clone());
@@ -104,12 +104,12 @@ impl FolderWatch {
             self.compare(std::mem::take(&mut changed), &mut writing)
                 .await;
             tokio::select! {
-                () = stop.stopped() => return Ended::Stopped,
+                () = stop.cancelled() => return Ended::Stopped,
                 next = next(&mut events, &folder, &mut writing) => match next {
                     Some(next) if next.gone => return Ended::Gone,
                     Some(next) => changed = next,
                     None => {
-                        stop.stopped().await;
+                        stop.cancelled().await;
                         return Ended::Stopped;
                     }
                 },

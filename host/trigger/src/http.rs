@@ -15,12 +15,13 @@ use ::http::request::Parts;
 use ::http::{HeaderMap, Request, StatusCode};
 use bytes::Bytes;
 use hyper::body::Incoming;
-use lambkin_http::{BodyError, Idle, Response, StopSignal, read_body};
+use lambkin_http::{BodyError, Idle, Response, read_body};
 use lambkin_lambda::limits::SYNC_EVENT_BYTES;
 use lambkin_lambda::{Lambda, Reply, new_request_id, new_trace_id, now_ms};
 use lambkin_model::{Body, HttpRequest, HttpResponse, Invocation, RequestId};
 use lambkin_plugin::{Decision, FRAMING_HEADERS, HttpTrigger, PluginError, TriggerOutcome};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use crate::outcome::translate;
 use crate::stream::{self, Opened};
@@ -38,8 +39,8 @@ pub struct HttpFrontDoor {
 }
 
 impl HttpFrontDoor {
-    /// Serves requests until the signal comes.
-    pub async fn serve(self, listener: TcpListener, stop: StopSignal) {
+    /// Serves requests until `stop` is cancelled.
+    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
         let address = listener
             .local_addr()
             .map(|address| address.to_string())

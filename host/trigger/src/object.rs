@@ -12,7 +12,6 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use lambkin_http::StopSignal;
 use lambkin_lambda::{Lambda, NotAccepted};
 use lambkin_model::ObjectChange;
 use lambkin_plugin::{ObjectTrigger, Target};
@@ -20,6 +19,7 @@ use lambkin_store::StoreError;
 use lambkin_store::object::{LeasedChange, ObjectError, Objects};
 use lambkin_store::queue::{Entry, QueueError, Queues};
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 use crate::invocation::caused;
 use crate::limits::{STORE_PAUSE, TELL_AGAIN, TELL_ATTEMPTS};
@@ -58,8 +58,8 @@ enum Untold {
 }
 
 impl ObjectWatcher {
-    /// Tells changes until the signal comes. What is not told then is told by the next host.
-    pub async fn serve(self, mut stop: StopSignal) {
+    /// Tells changes until `stop` is cancelled. What is not told then is told by the next host.
+    pub async fn serve(self, stop: CancellationToken) {
         let mut unfinished = HashMap::new();
         // Its lease lasts as long as the host, so it is not let go before it was told.
         let mut held: Option<LeasedChange> = None;
@@ -67,7 +67,7 @@ impl ObjectWatcher {
             let next = match held.take() {
                 Some(change) => Ok(change),
                 None => tokio::select! {
-                    () = stop.stopped() => return,
+                    () = stop.cancelled() => return,
                     next = self.objects.next_change(&self.bucket) => next,
                 },
             };
@@ -82,7 +82,7 @@ impl ObjectWatcher {
             if let Err(error) = told {
                 tracing::error!("the changes of bucket {} wait: {error}", self.bucket);
                 tokio::select! {
-                    () = stop.stopped() => return,
+                    () = stop.cancelled() => return,
                     () = sleep(STORE_PAUSE) => {}
                 }
             }

@@ -14,9 +14,10 @@ use std::sync::Arc;
 use ::http::header::{CONTENT_TYPE, HeaderValue};
 use ::http::{Request, StatusCode};
 use hyper::body::Incoming;
-use lambkin_http::{Body, Idle, Response, StopSignal};
+use lambkin_http::{Body, Idle, Response};
 use lambkin_plugin::{Failure, PluginError, Service};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 /// One service, ready to serve.
 #[derive(Debug)]
@@ -26,8 +27,8 @@ pub struct ServiceDoor {
 }
 
 impl ServiceDoor {
-    /// Serves requests until the signal comes, then lets those under way finish.
-    pub async fn serve(self, listener: TcpListener, stop: StopSignal) {
+    /// Serves requests until `stop` is cancelled, then lets those under way finish.
+    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
         let door = Arc::new(self);
         lambkin_http::serve(listener, Idle::Limited, stop, move |request, peer| {
             let door = Arc::clone(&door);

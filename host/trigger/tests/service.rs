@@ -10,19 +10,20 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use lambkin_http::{Stop, StopSignal, bind};
+use lambkin_http::bind;
 use lambkin_plugin::{Options, PluginHost, Running, ServiceSetup};
 use lambkin_trigger::service::ServiceDoor;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 const PROBE: &[u8] = include_bytes!("../../plugin/tests/fixtures/probe.wasm");
 
 struct Door {
     host: PluginHost,
     address: SocketAddr,
-    stop: Stop,
+    stop: CancellationToken,
     serving: JoinHandle<()>,
 }
 
@@ -40,8 +41,8 @@ impl Door {
         let service = plugin.service("test", setup).await.unwrap();
         let listener = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (stop, signal) = StopSignal::new();
-        let serving = tokio::spawn(ServiceDoor { service }.serve(listener, signal));
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(ServiceDoor { service }.serve(listener, stop.clone()));
         Self {
             host,
             address,
@@ -90,7 +91,7 @@ async fn service_answers_on_its_socket() {
     assert!(answer.ends_with("\r\n\r\nhello"), "{answer}");
     let peer = door.get("/peer").await;
     assert!(peer.ends_with("\r\n\r\n127.0.0.1"), "{peer}");
-    door.stop.stop();
+    door.stop.cancel();
     door.serving.await.unwrap();
 }
 

@@ -11,11 +11,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use lambkin_http::StopSignal;
 use lambkin_lambda::compat::docker_lambda;
 use lambkin_lambda::{Function, Log, new_request_id, new_trace_id, now_ms};
 use lambkin_model::{Failure, Invocation};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use super::invoke::EXIT_FUNCTION_FAILED;
 use super::serve::Signals;
@@ -116,8 +116,7 @@ async fn stay_open(function: &Arc<Function>, address: SocketAddr) -> anyhow::Res
     })?;
     let port = listener.local_addr()?.port();
     eprintln!("Lambda API listening on port {port}...");
-    let (_stop, signal) = StopSignal::new();
-    let server = docker_lambda::serve(listener, signal, Arc::clone(function));
+    let server = docker_lambda::serve(listener, CancellationToken::new(), Arc::clone(function));
     tokio::pin!(server);
     loop {
         tokio::select! {

@@ -6,9 +6,9 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use lambkin_http::StopSignal;
 use lambkin_lambda::compat::rie;
 use lambkin_lambda::{Destination, Entry, Function, Lambda, LogStyle};
+use tokio_util::sync::CancellationToken;
 
 use super::serve::Signals;
 use crate::compat::address::check_free;
@@ -37,9 +37,8 @@ pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     })?;
     let function = Function::new(settings.function, settings.account.clone(), log.clone());
     let lambda = Lambda::new(settings.account, [function], []);
-    let (_stop, signal) = StopSignal::new();
     tokio::select! {
-        () = rie::serve(listener, signal, lambda.clone()) => {}
+        () = rie::serve(listener, CancellationToken::new(), lambda.clone()) => {}
         () = signals.received() => {}
     }
     lambda.close().await;

@@ -9,12 +9,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lambkin_http::StopSignal;
 use lambkin_model::{Attribute, Failure};
 use lambkin_store::queue::Entry;
 use lambkin_store::{FollowUp, Message, Receipt, Store, StoreError};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::config::{AsynchronousConfig, EventInvokeConfig, Target};
 use super::event::{Event, queue_of};
@@ -66,15 +66,15 @@ impl Consumer {
         }
     }
 
-    /// Runs until the signal comes, then lets the events under way finish.
-    pub(crate) async fn run(self, mut stop: StopSignal) {
+    /// Runs until `stop` is cancelled, then lets the events under way finish.
+    pub(crate) async fn run(self, stop: CancellationToken) {
         let consumer = Arc::new(self);
         let bell = consumer.store.bell(&consumer.queue);
         // With a concurrency of 0 there is nothing to run, but something to end.
         let limit = consumer.function.spec().concurrency.max(1);
         let mut running = JoinSet::new();
         tokio::select! {
-            () = stop.stopped() => return,
+            () = stop.cancelled() => return,
             () = consumer.free_what_a_former_host_held() => {}
         }
         loop {
@@ -86,7 +86,7 @@ impl Consumer {
             let waits = running.len() < limit;
             tokio::select! {
                 biased;
-                () = stop.stopped() => break,
+                () = stop.cancelled() => break,
                 () = woken(&bell, sleep), if waits => {}
                 Some(_) = running.join_next() => {}
             }

@@ -19,11 +19,11 @@ mod schedule;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lambkin_http::StopSignal;
 use lambkin_model::Invocation;
 use lambkin_store::{Store, StoreError};
 use tokio::sync::{OnceCell, watch};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 pub use config::{AsynchronousConfig, EventInvokeConfig, Target};
 use consumer::Consumer;
@@ -93,11 +93,11 @@ impl Asynchronous {
         store.enqueue(message, now).await
     }
 
-    /// Runs what was accepted, in former runs of the host too, until the signal comes; then lets what is under way
+    /// Runs what was accepted, in former runs of the host too, until `stop` is cancelled; then lets what is under way
     /// finish. What waits stays in the store.
-    pub async fn serve(self, lambda: Lambda, mut stop: StopSignal) {
+    pub async fn serve(self, lambda: Lambda, stop: CancellationToken) {
         let store = tokio::select! {
-            () = stop.stopped() => return,
+            () = stop.cancelled() => return,
             store = self.opened() => store,
         };
         if let Err(error) = name_orphans(&store, &lambda).await {

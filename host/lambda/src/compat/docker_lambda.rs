@@ -17,9 +17,10 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
 use hyper::body::Incoming;
-use lambkin_http::{BodyError, Idle, Response, StopSignal, header, read_body};
+use lambkin_http::{BodyError, Idle, Response, header, read_body};
 use lambkin_model::{Failure, Invocation, Outcome, RequestId};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use super::{client_context, invoked_name, set, trace_id};
 use crate::fault;
@@ -34,8 +35,8 @@ const EXPOSED_HEADERS: &str = "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMes
 /// How long a browser may remember a preflight: two days, in seconds.
 const PREFLIGHT_SECONDS: &str = "172800";
 
-/// Serves invocations of one function until the signal comes.
-pub async fn serve(listener: TcpListener, stop: StopSignal, function: Arc<Function>) {
+/// Serves invocations of one function until `stop` is cancelled.
+pub async fn serve(listener: TcpListener, stop: CancellationToken, function: Arc<Function>) {
     lambkin_http::serve(listener, Idle::Limited, stop, move |request, _peer| {
         answer(Arc::clone(&function), request)
     })

@@ -38,9 +38,10 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
-use lambkin_http::{BodyError, Idle, Response, StopSignal, header, read_body};
+use lambkin_http::{BodyError, Idle, Response, header, read_body};
 use lambkin_model::{Failure, FaultKind, Invocation, Outcome};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use super::{client_context, invoked_name, trace_id};
 use crate::fault::{RESPONSE_TOO_LARGE, response_too_large_type_first, timed_out_text};
@@ -58,8 +59,8 @@ const EVENT_BYTES: usize = RESPONSE_BYTES;
 /// RIE looks at this much of a body to guess what it is.
 const SNIFFED_BYTES: usize = 512;
 
-/// Serves invocations until the signal comes.
-pub async fn serve(listener: TcpListener, stop: StopSignal, lambda: Lambda) {
+/// Serves invocations until `stop` is cancelled.
+pub async fn serve(listener: TcpListener, stop: CancellationToken, lambda: Lambda) {
     lambkin_http::serve(listener, Idle::Limited, stop, move |request, _peer| {
         answer(lambda.clone(), request)
     })

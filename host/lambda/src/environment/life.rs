@@ -17,10 +17,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lambkin_http::{Idle, StopSignal};
+use lambkin_http::Idle;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::Sleep;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::address;
@@ -356,9 +357,9 @@ fn extensions(
 
 fn serve(listener: tokio::net::TcpListener, api: Arc<Api>) -> AbortHandle {
     let server = tokio::spawn(async move {
-        // Held here so that the server lives until it is aborted.
-        let (_stop, signal) = StopSignal::new();
-        lambkin_http::serve(listener, Idle::Unlimited, signal, move |request, _peer| {
+        // Never cancelled: the server runs until it is aborted.
+        let stop = CancellationToken::new();
+        lambkin_http::serve(listener, Idle::Unlimited, stop, move |request, _peer| {
             runtime_api::answer(request, Arc::clone(&api))
         })
         .await;

@@ -22,9 +22,10 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
 use hyper::body::Incoming;
-use lambkin_http::{Idle, Response, StopSignal, header};
+use lambkin_http::{Idle, Response, header};
 use lambkin_model::{Invocation, RequestId};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use self::error::Error;
 use self::request::{Call, Kind, Target, read_event};
@@ -62,8 +63,8 @@ impl Operation {
     }
 }
 
-/// Serves the Invoke API until the signal comes.
-pub async fn serve(listener: TcpListener, stop: StopSignal, lambda: Lambda) {
+/// Serves the Invoke API until `stop` is cancelled.
+pub async fn serve(listener: TcpListener, stop: CancellationToken, lambda: Lambda) {
     lambkin_http::serve(listener, Idle::Limited, stop, move |request, peer| {
         answer(lambda.clone(), request, peer)
     })

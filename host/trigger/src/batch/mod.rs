@@ -16,11 +16,11 @@ mod messages;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use lambkin_http::StopSignal;
 use lambkin_lambda::Lambda;
 use lambkin_model::{Action, Message};
 use lambkin_plugin::{BatchTrigger, PluginError, ShapedBatch, TriggerOutcome};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::invocation::caused;
 use crate::limits::BATCHES;
@@ -40,8 +40,8 @@ pub struct BatchConsumer {
 }
 
 impl BatchConsumer {
-    /// Consumes until the signal comes, then lets the batches under way finish.
-    pub async fn serve(self, mut stop: StopSignal) {
+    /// Consumes until `stop` is cancelled, then lets the batches under way finish.
+    pub async fn serve(self, stop: CancellationToken) {
         let limit = self.batches_at_a_time();
         let consumer = Arc::new(self);
         let mut gatherer = Gatherer::new(consumer.trigger.name(), consumer.trigger.batching());
@@ -50,12 +50,12 @@ impl BatchConsumer {
             while running.try_join_next().is_some() {}
             if running.len() >= limit {
                 tokio::select! {
-                    () = stop.stopped() => break,
+                    () = stop.cancelled() => break,
                     _ = running.join_next() => continue,
                 }
             }
             tokio::select! {
-                () = stop.stopped() => break,
+                () = stop.cancelled() => break,
                 batch = gatherer.next(&consumer.messages) => {
                     running.spawn(Arc::clone(&consumer).process(batch));
                 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 
-use lambkin_http::{Stop, StopSignal};
 use lambkin_lambda::Lambda;
 use lambkin_plugin::{BatchTrigger, ObjectTrigger};
 use lambkin_trigger::batch::{BatchConsumer, Messages};
@@ -12,46 +11,44 @@ use lambkin_trigger::http::HttpFrontDoor;
 use lambkin_trigger::object::ObjectWatcher;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::host::{Front, Joined, Storage};
 
 /// Tasks that are stopped together.
 pub struct Servers {
-    stop: Stop,
-    signal: StopSignal,
+    stop: CancellationToken,
     tasks: JoinSet<()>,
 }
 
 impl Servers {
     pub fn new() -> Self {
-        let (stop, signal) = StopSignal::new();
         Self {
-            stop,
-            signal,
+            stop: CancellationToken::new(),
             tasks: JoinSet::new(),
         }
     }
 
-    pub fn spawn<F>(&mut self, serve: impl FnOnce(StopSignal) -> F)
+    pub fn spawn<F>(&mut self, serve: impl FnOnce(CancellationToken) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.tasks.spawn(serve(self.signal.clone()));
+        self.tasks.spawn(serve(self.stop.clone()));
     }
 
     /// Asks them to stop and waits until they have.
     pub async fn end(&mut self) {
-        self.stop.stop();
+        self.stop.cancel();
         while self.tasks.join_next().await.is_some() {}
     }
 
     /// What the store has to do besides answering: its moves, and folders that are buckets.
     pub fn spawn_storage(&mut self, storage: &Storage, config: &Config) {
         let queues = storage.queues.clone();
-        self.spawn(|mut stop| async move {
+        self.spawn(|stop| async move {
             tokio::select! {
-                () = stop.stopped() => {}
+                () = stop.cancelled() => {}
                 () = queues.run_moves() => {}
             }
         });

@@ -7,9 +7,10 @@ use http::{HeaderMap, Request};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
-use lambkin_http::{Idle, Stop, StopSignal, serve};
+use lambkin_http::{Idle, serve};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::listener::Listener;
 use super::*;
@@ -24,7 +25,7 @@ struct Server {
     telemetry: Arc<Telemetry>,
     extensions: Arc<Extensions>,
     events: UnboundedReceiver<Event>,
-    _stop: Stop,
+    _stop: DropGuard,
 }
 
 struct Answer {
@@ -42,7 +43,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let telemetry = Telemetry::new(port);
-        let (stop, signal) = StopSignal::new();
+        let stop = CancellationToken::new();
         let shared = (Arc::clone(&telemetry), Arc::clone(&extensions));
         let answer = move |request: Request<_>, _peer| {
             let (telemetry, extensions) = shared.clone();
@@ -55,13 +56,13 @@ impl Server {
                 api::answer(request, api, telemetry, extensions).await
             }
         };
-        tokio::spawn(serve(listener, Idle::Unlimited, signal, answer));
+        tokio::spawn(serve(listener, Idle::Unlimited, stop.clone(), answer));
         Self {
             port,
             telemetry,
             extensions,
             events,
-            _stop: stop,
+            _stop: stop.drop_guard(),
         }
     }
 

@@ -4,17 +4,18 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use http::StatusCode;
-use lambkin_http::{Idle, Response, Stop, StopSignal, read_body, serve};
+use lambkin_http::{Idle, Response, read_body, serve};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::LONG;
 
 pub(super) struct Listener {
     pub port: u16,
     requests: mpsc::UnboundedReceiver<Request>,
-    _stop: Stop,
+    _stop: DropGuard,
 }
 
 #[derive(Debug)]
@@ -34,7 +35,7 @@ impl Listener {
     pub(super) fn on(listener: TcpListener, statuses: &[StatusCode]) -> Self {
         let port = listener.local_addr().unwrap().port();
         let (sender, requests) = mpsc::unbounded_channel();
-        let (stop, signal) = StopSignal::new();
+        let stop = CancellationToken::new();
         let statuses = Arc::new(Mutex::new(VecDeque::from(statuses.to_vec())));
         let answer = move |request: http::Request<_>, _peer| {
             let (sender, statuses) = (sender.clone(), Arc::clone(&statuses));
@@ -56,11 +57,11 @@ impl Listener {
                 response
             }
         };
-        tokio::spawn(serve(listener, Idle::Unlimited, signal, answer));
+        tokio::spawn(serve(listener, Idle::Unlimited, stop.clone(), answer));
         Self {
             port,
             requests,
-            _stop: stop,
+            _stop: stop.drop_guard(),
         }
     }
 
