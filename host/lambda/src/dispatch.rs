@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use lambkin_model::Failure;
+use lambkin_model::InvokeError;
 use tokio::sync::{Notify, mpsc};
 
 use crate::environment::Message;
@@ -59,7 +59,7 @@ pub(crate) enum Placement {
     /// The caller is to start an environment with it.
     Start(Call),
     /// Nothing can be done for it.
-    Refused(Failure),
+    Refused(InvokeError),
 }
 
 /// What an environment is to do after a call.
@@ -87,11 +87,11 @@ impl Dispatcher {
     pub(crate) fn place(&self, mut call: Call) -> Placement {
         let mut state = self.lock();
         if state.closed {
-            return Placement::Refused(Failure::ShuttingDown);
+            return Placement::Refused(InvokeError::ShuttingDown);
         }
         // A reserved concurrency of 0: there will never be an environment to wait for.
         if self.limit == 0 {
-            return Placement::Refused(Failure::Throttled);
+            return Placement::Refused(InvokeError::Throttled);
         }
         while let Some(id) = state.idle.pop() {
             match state.send(id, call) {
@@ -111,7 +111,7 @@ impl Dispatcher {
             state.waiting.push_back(call);
             return Placement::Queued;
         }
-        Placement::Refused(Failure::Throttled)
+        Placement::Refused(InvokeError::Throttled)
     }
 
     /// A call has waited for a settling environment for long enough: the first in the queue, if there is room for a
@@ -264,7 +264,6 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use lambkin_model::{Invocation, RequestId};
     use tokio::sync::oneshot;
 
@@ -273,16 +272,7 @@ mod tests {
 
     fn call(id: &str) -> (Call, oneshot::Receiver<Reply>) {
         let (answer, outcome) = oneshot::channel();
-        let invocation = Invocation {
-            request_id: RequestId::new(id),
-            event: Bytes::from_static(b"{}"),
-            qualifier: None,
-            trace_id: String::new(),
-            client_context: None,
-            cognito_identity: None,
-            tenant_id: None,
-            wants_log_tail: false,
-        };
+        let invocation = Invocation::new(RequestId::new(id), "{}", "");
         (
             Call {
                 invocation,
@@ -337,7 +327,7 @@ mod tests {
         assert!(matches!(dispatcher.place(b), Placement::Queued));
         assert!(matches!(
             dispatcher.place(c),
-            Placement::Refused(Failure::Throttled)
+            Placement::Refused(InvokeError::Throttled)
         ));
         assert_eq!(next(dispatcher.release(one, false)).as_deref(), Some("a"));
         assert_eq!(next(dispatcher.release(one, false)).as_deref(), Some("b"));
@@ -350,7 +340,7 @@ mod tests {
         let (call, _outcome) = call("never");
         assert!(matches!(
             dispatcher.place(call),
-            Placement::Refused(Failure::Throttled)
+            Placement::Refused(InvokeError::Throttled)
         ));
     }
 
@@ -459,12 +449,12 @@ mod tests {
         tokio::join!(dispatcher.close(), leaving);
         assert!(matches!(
             outcome.await.unwrap(),
-            Reply::Whole(outcome) if outcome.result == Err(Failure::ShuttingDown)
+            Reply::Whole(outcome) if outcome.result == Err(InvokeError::ShuttingDown)
         ));
         let (late, _outcome) = call("late");
         assert!(matches!(
             dispatcher.place(late),
-            Placement::Refused(Failure::ShuttingDown)
+            Placement::Refused(InvokeError::ShuttingDown)
         ));
     }
 }

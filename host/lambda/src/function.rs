@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use lambkin_model::{Failure, Invocation, Outcome};
+use lambkin_model::{Invocation, InvokeError, Outcome};
 use serde::{Serialize, Serializer};
 use tokio::sync::{mpsc, oneshot};
 
@@ -289,7 +289,7 @@ impl Function {
         match self.call(invocation, false).await {
             Reply::Whole(outcome) => outcome,
             // Given only to those who take one.
-            Reply::Stream(_) => refused(Failure::ShuttingDown),
+            Reply::Stream(_) => refused(InvokeError::ShuttingDown),
         }
     }
 
@@ -316,7 +316,7 @@ impl Function {
                     environment::start(Arc::clone(self), Some(call));
                 }
             }
-            Placement::Refused(failure) => return Reply::Whole(refused(failure)),
+            Placement::Refused(error) => return Reply::Whole(refused(error)),
         }
         reply.await.unwrap_or_else(|_| shutting_down())
     }
@@ -342,14 +342,14 @@ impl Function {
 }
 
 /// An outcome without an invocation.
-pub(crate) fn refused(failure: Failure) -> Outcome {
+pub(crate) fn refused(error: InvokeError) -> Outcome {
     Outcome {
-        result: Err(failure),
+        result: Err(error),
         log_tail: None,
     }
 }
 
 /// The reply to a call that nobody will serve any more.
 pub(crate) fn shutting_down() -> Reply {
-    Reply::Whole(refused(Failure::ShuttingDown))
+    Reply::Whole(refused(InvokeError::ShuttingDown))
 }

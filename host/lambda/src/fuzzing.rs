@@ -23,7 +23,7 @@ use crate::name::FunctionRef;
 use crate::runtime_api::response::{InBodyTrailers, error_in_trailers};
 use crate::telemetry::frame::{Decoder, Piece};
 use crate::telemetry::subscription::{Api, Destination};
-use crate::{compat, event, fault};
+use crate::{compat, event, function_error};
 
 /// A message for a caller is short, however long what it complains of is.
 const LONGEST_MESSAGE: usize = 4096;
@@ -276,6 +276,6 @@ pub fn front_ends(bytes: &[u8]) {
 
 /// An error report becomes JSON for the caller, whatever the runtime posted.
 pub fn error_report(bytes: &[u8]) {
-    let payload = fault::without_cause(bytes);
+    let payload = function_error::without_cause(bytes);
     serde_json::from_slice::<serde_json::Value>(&payload).expect("JSON");
 }

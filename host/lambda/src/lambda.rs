@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use lambkin_model::{Failure, Invocation, Outcome, RequestId};
+use lambkin_model::{Invocation, InvokeError, Outcome, RequestId};
 use uuid::Uuid;
 
 use crate::asynchronous::{Asynchronous, NotAccepted};
@@ -83,7 +83,7 @@ impl Lambda {
     pub async fn invoke(&self, function: &str, mut invocation: Invocation) -> Outcome {
         match self.named(function, &mut invocation) {
             Some(function) => function.invoke(invocation).await,
-            None => refused(Failure::UnknownFunction),
+            None => refused(InvokeError::UnknownFunction),
         }
     }
 
@@ -91,7 +91,7 @@ impl Lambda {
     pub async fn invoke_streaming(&self, function: &str, mut invocation: Invocation) -> Reply {
         match self.named(function, &mut invocation) {
             Some(function) => function.invoke_streaming(invocation).await,
-            None => Reply::Whole(refused(Failure::UnknownFunction)),
+            None => Reply::Whole(refused(InvokeError::UnknownFunction)),
         }
     }
 

@@ -15,8 +15,8 @@ mod dispatch;
 mod environment;
 mod event;
 mod extension;
-mod fault;
 mod function;
+mod function_error;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -1,8 +1,8 @@
-//! HTTP as a trigger plugin sees it: text and bytes, no framing.
+//! HTTP requests and responses as a trigger's plugin sees them: text and bytes, without framing.
 //!
-//! The listener builds an [`HttpRequest`] from what it received and turns an [`HttpResponse`] into what it sends; the
-//! plugin room copies both across the WebAssembly boundary. Neither type promises that its parts are legal HTTP:
-//! whoever puts one on a wire validates it.
+//! The listener builds an [`HttpRequest`] from what it received and turns an [`HttpResponse`] into what it sends. The
+//! plugin crate copies both across the WebAssembly boundary. Neither type guarantees that its parts are valid HTTP;
+//! code that sends them validates them.
 
 use bytes::Bytes;
 
@@ -14,12 +14,12 @@ pub enum Body {
     Empty,
     /// Valid UTF-8.
     Text(String),
-    /// Anything else.
+    /// Bytes that are not valid UTF-8.
     Binary(Bytes),
 }
 
 impl Body {
-    /// Sorts bytes by content alone: none, valid UTF-8, or neither. Content types play no part.
+    /// Classifies bytes by their content alone: empty, valid UTF-8, or binary. The content type is not considered.
     pub fn from_bytes(bytes: Bytes) -> Self {
         if bytes.is_empty() {
             return Self::Empty;
@@ -30,7 +30,7 @@ impl Body {
         }
     }
 
-    /// The bytes to send.
+    /// The body's bytes.
     pub fn into_bytes(self) -> Bytes {
         match self {
             Self::Empty => Bytes::new(),
@@ -40,41 +40,41 @@ impl Body {
     }
 }
 
-/// One HTTP request as the WIT record `request` of `lambkin:http-trigger` describes it, field by field.
+/// One HTTP request: the WIT record `request` of `lambkin:http-trigger`, field by field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpRequest {
-    /// A UUID made by the host; also the Lambda request id.
+    /// A UUID that the host generated; it is also the Lambda request id.
     pub id: String,
-    /// `Root=1-…;Parent=…;Sampled=0`.
+    /// The X-Ray trace header, `Root=1-…;Parent=…;Sampled=0`.
     pub trace_id: String,
-    /// Arrival in milliseconds since the Unix epoch.
+    /// The time of arrival, in milliseconds since the Unix epoch.
     pub at_ms: u64,
-    /// The client's address without its port.
+    /// The client's IP address, without the port.
     pub peer: String,
-    /// `HTTP/1.1` or `HTTP/1.0`.
+    /// The protocol version: `HTTP/1.1` or `HTTP/1.0`.
     pub protocol: String,
-    /// The host and port asked for.
+    /// The host and port from the request, as in the `Host` header.
     pub authority: String,
-    /// As sent.
+    /// The method, as sent.
     pub method: String,
-    /// As sent, percent-encoded.
+    /// The path as sent, percent-encoded.
     pub path: String,
-    /// As sent, percent-encoded, without `?`.
+    /// The query string as sent, percent-encoded, without the leading `?`.
     pub query: String,
-    /// Names in lower case; a repeated header once per value.
+    /// Header names in lower case with their values; a repeated header has one entry per value.
     pub headers: Vec<(String, String)>,
-    /// Sorted by content, see [`Body::from_bytes`].
+    /// The body, classified by [`Body::from_bytes`].
     pub body: Body,
 }
 
-/// One HTTP response as a plugin made it.
+/// One HTTP response as a plugin returned it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpResponse {
-    /// 100 to 999.
+    /// The status code, 100 to 999.
     pub status: u16,
-    /// In the order to send.
+    /// The headers in the order in which they are sent.
     pub headers: Vec<(String, String)>,
-    /// Sent as is.
+    /// The body, sent unchanged.
     pub body: Body,
 }
 

@@ -1,17 +1,17 @@
-//! One invocation of a function, from the caller's wish to its outcome.
+//! One invocation of a function, from the caller's request to its outcome.
 
 use std::fmt;
 
 use bytes::Bytes;
 
-/// A Lambda request id: a UUID (version 4) in its usual spelling.
+/// A Lambda request id: a UUID (version 4) in its usual form of 36 characters.
 ///
 /// The same id is in `Lambda-Runtime-Aws-Request-Id`, in `x-amzn-RequestId` and in every log line of the invocation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RequestId(String);
 
 impl RequestId {
-    /// Takes the text as it is; whoever makes the id makes it unique.
+    /// Wraps the text without checking it; the caller guarantees that the id is unique.
     pub fn new(id: impl Into<String>) -> Self {
         Self(id.into())
     }
@@ -31,63 +31,88 @@ impl fmt::Display for RequestId {
 /// What a caller asks of a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invocation {
-    /// Made by whoever received the call.
+    /// The request id, made where the call was received.
     pub request_id: RequestId,
-    /// JSON text; whoever received the call has checked that.
+    /// The event: JSON text, which was validated where the call was received.
     pub event: Bytes,
-    /// The version or alias asked for; `None` is `$LATEST`.
+    /// The version or alias that the caller named; `None` is `$LATEST`.
     pub qualifier: Option<String>,
-    /// `Root=…;Parent=…;Sampled=…`, handed to the runtime as `Lambda-Runtime-Trace-Id`.
+    /// The X-Ray trace header, `Root=…;Parent=…;Sampled=…`, passed to the runtime as `Lambda-Runtime-Trace-Id`.
     pub trace_id: String,
-    /// Decoded JSON of `X-Amz-Client-Context`.
+    /// The decoded JSON of `X-Amz-Client-Context`.
     pub client_context: Option<String>,
-    /// JSON of the caller's Cognito identity: `{"cognitoIdentityId":…,"cognitoIdentityPoolId":…}`
+    /// The caller's Cognito identity as JSON: `{"cognitoIdentityId":…,"cognitoIdentityPoolId":…}`.
     pub cognito_identity: Option<String>,
-    /// `X-Amz-Tenant-Id`, of functions whose tenants are isolated.
+    /// The value of `X-Amz-Tenant-Id`, which only functions with tenant isolation accept.
     pub tenant_id: Option<String>,
-    /// Whether the caller wants the end of the invocation's log (`LogType=Tail`).
+    /// Whether the caller wants the last 4 KiB of the invocation's log (`LogType=Tail`).
     pub wants_log_tail: bool,
 }
 
-/// What became of an invocation.
+impl Invocation {
+    /// An invocation of `$LATEST` without contexts, tenant or log tail.
+    pub fn new(
+        request_id: RequestId,
+        event: impl Into<Bytes>,
+        trace_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            request_id,
+            event: event.into(),
+            qualifier: None,
+            trace_id: trace_id.into(),
+            client_context: None,
+            cognito_identity: None,
+            tenant_id: None,
+            wants_log_tail: false,
+        }
+    }
+}
+
+/// The result of an invocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// The function's result, or why there is none.
-    pub result: Result<Bytes, Failure>,
-    /// The last 4 KiB of the invocation's log, if the caller wanted it and the function ran.
+    /// The function's response, or the reason why there is none.
+    pub result: Result<Bytes, InvokeError>,
+    /// The last 4 KiB of the invocation's log, if the caller asked for it and the function ran.
     pub log_tail: Option<Bytes>,
 }
 
-/// Why an invocation has no result.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
-    /// The function ran, or tried to: the caller gets the payload and the mark `Unhandled`.
-    Function(Fault),
+/// Why an invocation has no response.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvokeError {
+    /// The function ran, or an attempt was made to start it. The caller gets the error's payload, marked
+    /// `X-Amz-Function-Error: Unhandled`.
+    #[error("the function failed")]
+    Function(FunctionError),
     /// The function has reached its concurrency limit, and its queue is full.
+    #[error("the function is throttled: it has reached its concurrency limit")]
     Throttled,
-    /// No function of this name.
+    /// There is no function of this name.
+    #[error("there is no function of this name")]
     UnknownFunction,
-    /// The host is stopping.
+    /// The host is shutting down.
+    #[error("the host is shutting down")]
     ShuttingDown,
 }
 
-/// A function's failure, as AWS reports it.
+/// The error of a function that ran, or could not be started, as AWS reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// Who says so.
-    pub kind: FaultKind,
-    /// The answer's body: what the runtime posted, or `{"errorType":…,"errorMessage":…}` made by the platform.
+pub struct FunctionError {
+    /// Where the error was detected.
+    pub kind: FunctionErrorKind,
+    /// The body for the caller: what the runtime posted, or `{"errorType":…,"errorMessage":…}` from the platform.
     pub payload: Bytes,
 }
 
-/// Who reported a [`Fault`].
+/// Where a [`FunctionError`] was detected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FaultKind {
-    /// The function's own code or its runtime client, through `/error`.
+pub enum FunctionErrorKind {
+    /// The function's code or its runtime client reported it through `/invocation/{id}/error`.
     Reported,
-    /// The function's runtime client, through `/init/error`: it never came to serving.
+    /// The runtime client reported it through `/init/error`, before it asked for an event.
     ReportedInInit,
-    /// The platform: the function's time-out went by (`Sandbox.Timedout`).
+    /// The platform: the function did not answer within its timeout (`Sandbox.Timedout`).
     TimedOut,
     /// The platform, with AWS's error type: `Runtime.ExitError`, `Function.ResponseSizeTooLarge`, …
     Platform(&'static str),

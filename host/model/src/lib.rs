@@ -1,10 +1,10 @@
-//! The plain types that cross Lambkin's rooms.
+//! The plain types that cross crate boundaries.
 //!
-//! A request enters once, becomes an [`Invocation`] once, and leaves as one [`Outcome`]. The rooms on either side of
-//! a crossing share these types and nothing else: the Lambda side never sees HTTP of a trigger, the plugin side never
-//! sees a process.
+//! A request enters once, becomes an [`Invocation`] once, and leaves as one [`Outcome`]. The Lambda side and the plugin
+//! side share these types and nothing else: the Lambda side never sees a trigger's HTTP, and the plugin side never sees
+//! a process.
 //!
-//! There is no I/O here, no clock and no wasm, and nothing in this crate fails.
+//! This crate does no I/O, reads no clock and knows nothing of WebAssembly. None of its functions can fail.
 
 mod http;
 mod invocation;
@@ -12,6 +12,8 @@ mod message;
 mod object;
 
 pub use http::{Body, HttpRequest, HttpResponse};
-pub use invocation::{Failure, Fault, FaultKind, Invocation, Outcome, RequestId};
+pub use invocation::{
+    FunctionError, FunctionErrorKind, Invocation, InvokeError, Outcome, RequestId,
+};
 pub use message::{Action, Attribute, AttributeValue, Message, Verdict};
 pub use object::ObjectChange;

@@ -1,72 +1,74 @@
-//! Messages of queues and other sources, as batch triggers see them.
+//! Messages of queues and of polled sources, as batch triggers see them.
 
 use bytes::Bytes;
 
-/// What a sender attached to a message.
+/// One attribute that a sender attached to a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribute {
-    /// Its name.
+    /// The attribute's name.
     pub name: String,
-    /// As the sender said it: `String`, `Number.float`, `Binary`.
+    /// The data type as the sender wrote it, with an optional custom label: `String`, `Number.float`, `Binary`.
     pub data_type: String,
-    /// Its value.
+    /// The attribute's value.
     pub value: AttributeValue,
 }
 
 /// The value of an [`Attribute`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AttributeValue {
-    /// Text, numbers too.
+    /// The value of a `String` or `Number` attribute.
     Text(String),
-    /// Bytes.
+    /// The value of a `Binary` attribute.
     Binary(Bytes),
 }
 
-/// A message as it is handed out: the WIT record `message` of `lambkin:store` and `lambkin:batch-trigger`.
+/// A message as a receiver gets it: the WIT record `message` of `lambkin:store` and `lambkin:batch-trigger`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// The same each time it is handed out.
+    /// The message's id, which stays the same each time the message is received.
     pub id: String,
-    /// The proof of this lease.
+    /// The receipt for this lease; deleting or releasing the message requires it.
     pub receipt: String,
-    /// As it was sent.
+    /// The body, byte for byte as it was sent.
     pub body: Bytes,
-    /// As they were sent.
+    /// The attributes as they were sent.
     pub attributes: Vec<Attribute>,
-    /// The group within which order holds.
+    /// The message group: messages of one group are received in the order in which they were sent.
     pub group: Option<String>,
-    /// By what duplicates are told.
+    /// The deduplication id: a message with an id sent within the last 5 minutes is a duplicate.
     pub deduplication: Option<String>,
-    /// In an ordered queue: 20 digits, rising.
+    /// The sequence number in an ordered queue: 20 digits, increasing with each message.
     pub sequence: Option<String>,
-    /// When it was first sent, in milliseconds since the Unix epoch.
+    /// The time at which the message was sent, in milliseconds since the Unix epoch.
     pub sent_at: u64,
-    /// When it was first handed out.
+    /// The time at which the message was first received, in milliseconds since the Unix epoch.
     pub first_received_at: u64,
-    /// How often it was handed out, this time included.
+    /// How many times the message has been received, including this time.
     pub receives: u32,
-    /// The queue it came from as a dead letter.
+    /// For a message in a dead-letter queue: the queue from which it was moved.
     pub source: Option<String>,
-    /// What the service that took it added.
+    /// Key-value pairs that the service which accepted the message added.
     pub extra: Vec<(String, String)>,
 }
 
-/// What becomes of a message after its batch.
+/// What happens to a message after its batch has been processed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Done: it is removed.
+    /// The message was processed: delete it.
     Ack,
-    /// It is handed out again after so many milliseconds; `None` leaves it to its source: the end of its lease.
+    /// Make the message available again after this many milliseconds. With `None` it becomes available again when its
+    /// lease ends.
     Retry(Option<u32>),
-    /// It moves to the source's dead letters, for this reason; where there are none it is handed out again.
+    /// Move the message to the dead-letter queue, giving this reason. If there is no dead-letter queue, the message
+    /// becomes available again.
     DeadLetter(String),
 }
 
-/// An [`Action`] on a message of a batch.
+/// The [`Action`] that a plugin chose for one message of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     /// The message's id.
     pub id: String,
-    /// What becomes of it.
+    /// What happens to the message.
     pub action: Action,
 }

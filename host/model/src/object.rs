@@ -1,26 +1,26 @@
-//! Changes of objects, as object triggers see them.
+//! Changes to objects, as object triggers see them.
 
-/// One change of a bucket: the WIT record `change` of `lambkin:object-trigger`.
+/// One change in a bucket: the WIT record `change` of `lambkin:object-trigger`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectChange {
-    /// A UUID, the same each time the change is told.
+    /// A UUID that stays the same each time the change is delivered.
     pub id: String,
     /// The bucket's name.
     pub bucket: String,
-    /// What happened, as the service that did it said: `ObjectCreated:Put`.
+    /// The kind of change, as the service that made it names it, such as `ObjectCreated:Put`.
     pub event: String,
-    /// The key as it is, not encoded.
+    /// The object's key, not URL-encoded.
     pub key: String,
-    /// In bytes; `None` of a change that has none, such as a removal.
+    /// The object's size in bytes; `None` for a change without a size, such as a removal.
     pub size: Option<u64>,
-    /// Without quotes.
+    /// The entity tag without quotation marks.
     pub etag: Option<String>,
-    /// `None` in a bucket that keeps no versions.
+    /// The object's version id; `None` in a bucket without versioning.
     pub version: Option<String>,
-    /// Rises with each change of the bucket.
+    /// A number that increases with each change in the bucket.
     pub sequencer: u64,
-    /// When, in milliseconds since the Unix epoch.
+    /// The time of the change, in milliseconds since the Unix epoch.
     pub at: u64,
-    /// What the service that did it added: `source-ip`, `request-id`, `host-id`, `principal`.
+    /// Key-value pairs that the service which made the change added: `source-ip`, `request-id`, `host-id`, `principal`.
     pub extra: Vec<(String, String)>,
 }

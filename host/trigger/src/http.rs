@@ -80,16 +80,8 @@ impl HttpFrontDoor {
             Decision::Reply(response) => return Ok(render(response)),
             Decision::Invoke(shaped) => shaped,
         };
-        let invocation = Invocation {
-            request_id: RequestId::new(request.id),
-            event: shaped.event.into(),
-            qualifier: None,
-            trace_id: request.trace_id,
-            client_context: None,
-            cognito_identity: None,
-            tenant_id: None,
-            wants_log_tail: false,
-        };
+        let request_id = RequestId::new(request.id);
+        let invocation = Invocation::new(request_id, shaped.event, request.trace_id);
         let invoked = self.invoke(&shaped.function, invocation, shaped.streaming);
         // A function that takes longer goes on, unheard.
         let answer = match shaped.wait {

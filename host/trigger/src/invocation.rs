@@ -1,6 +1,5 @@
 //! The invocation of a function with a trigger's event.
 
-use bytes::Bytes;
 use lambkin_lambda::{Lambda, new_request_id, new_trace_id, now_ms};
 use lambkin_model::Invocation;
 
@@ -18,24 +17,11 @@ pub(crate) fn caused<'a>(
     let mut trace_id = trace_id(extra);
     lambda
         .goes_on(function, &mut trace_id)
-        .then(|| invocation(event, trace_id))
+        .then(|| Invocation::new(new_request_id(), event, trace_id))
 }
 
 /// The trace that somebody began goes on in the function, so that a loop through a queue or a bucket is found as well.
 fn trace_id<'a>(mut extra: impl Iterator<Item = &'a (String, String)>) -> String {
     let trace = extra.find(|(key, value)| key == TRACE_HEADER && value.contains("Root="));
     trace.map_or_else(|| new_trace_id(now_ms()), |(_, value)| value.clone())
-}
-
-fn invocation(event: String, trace_id: String) -> Invocation {
-    Invocation {
-        request_id: new_request_id(),
-        event: Bytes::from(event),
-        qualifier: None,
-        trace_id,
-        client_context: None,
-        cognito_identity: None,
-        tenant_id: None,
-        wants_log_tail: false,
-    }
 }

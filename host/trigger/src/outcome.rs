@@ -1,36 +1,36 @@
 //! What a trigger's plugin is told of an invocation.
 
 use bytes::Bytes;
-use lambkin_model::{Failure, Fault, FaultKind, Outcome};
+use lambkin_model::{FunctionError, FunctionErrorKind, InvokeError, Outcome};
 use lambkin_plugin::TriggerOutcome;
 
 /// The outcome of an invocation of this function, in a trigger's terms.
 pub(crate) fn translate(outcome: Outcome, function: &str) -> TriggerOutcome {
     match outcome.result {
         Ok(payload) => TriggerOutcome::Completed(text(payload)),
-        Err(Failure::Function(Fault {
-            kind: FaultKind::TimedOut,
+        Err(InvokeError::Function(FunctionError {
+            kind: FunctionErrorKind::TimedOut,
             ..
         })) => TriggerOutcome::TimedOut,
-        Err(Failure::Function(Fault {
-            kind: FaultKind::Reported | FaultKind::ReportedInInit,
+        Err(InvokeError::Function(FunctionError {
+            kind: FunctionErrorKind::Reported | FunctionErrorKind::ReportedInInit,
             payload,
         })) => TriggerOutcome::Failed {
             kind: "handler".to_owned(),
             payload: text(payload),
         },
-        Err(Failure::Function(Fault {
-            kind: FaultKind::Platform(error_type),
+        Err(InvokeError::Function(FunctionError {
+            kind: FunctionErrorKind::Platform(error_type),
             payload,
         })) => TriggerOutcome::Failed {
             kind: error_type.to_owned(),
             payload: text(payload),
         },
-        Err(Failure::Throttled) => TriggerOutcome::Throttled,
-        Err(Failure::UnknownFunction) => {
+        Err(InvokeError::Throttled) => TriggerOutcome::Throttled,
+        Err(InvokeError::UnknownFunction) => {
             TriggerOutcome::Unavailable(format!("there is no function {function:?}"))
         }
-        Err(Failure::ShuttingDown) => {
+        Err(InvokeError::ShuttingDown) => {
             TriggerOutcome::Unavailable("the host is shutting down".to_owned())
         }
     }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use lambkin_lambda::compat::docker_lambda;
 use lambkin_lambda::{Function, Log, new_request_id, new_trace_id, now_ms};
-use lambkin_model::{Failure, Invocation};
+use lambkin_model::{Invocation, InvokeError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -73,23 +73,20 @@ async fn once(function: &Arc<Function>, input: Input, log: &Log) -> anyhow::Resu
             event
         }
     };
+    let trace_id = input.trace_id.unwrap_or_else(|| new_trace_id(now_ms()));
     let invocation = Invocation {
-        request_id: new_request_id(),
-        event: event.into(),
-        qualifier: None,
         cognito_identity: input.cognito_identity,
-        tenant_id: None,
-        trace_id: input.trace_id.unwrap_or_else(|| new_trace_id(now_ms())),
         client_context: input.client_context,
-        // Asking for the tail waits for the REPORT line.
+        // Asking for the tail makes the call wait for the REPORT line.
         wants_log_tail: true,
+        ..Invocation::new(new_request_id(), event, trace_id)
     };
     let outcome = function.invoke(invocation).await;
     log.flush();
     let (payload, code) = match outcome.result {
         Ok(payload) => (payload, ExitCode::SUCCESS),
-        Err(Failure::Function(fault)) => (fault.payload, ExitCode::from(EXIT_FUNCTION_FAILED)),
-        Err(failure) => bail!("the function could not be invoked: {failure:?}"),
+        Err(InvokeError::Function(error)) => (error.payload, ExitCode::from(EXIT_FUNCTION_FAILED)),
+        Err(error) => bail!("the function could not be invoked: {error}"),
     };
     let mut out = std::io::stdout().lock();
     out.write_all(b"\n")?;

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use lambkin_lambda::{
     Account, Function, Lambda, Log, LogStyle, new_request_id, new_trace_id, now_ms,
 };
-use lambkin_model::{Failure, Invocation};
+use lambkin_model::{Invocation, InvokeError};
 
 use crate::args::{Invoke, Place};
 use crate::config::{self, Config, nearest};
@@ -27,25 +27,20 @@ pub async fn run(place: &Place, args: &Invoke) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("the event is not JSON: {}", excerpt(&event)))?;
     let client_context = args.client_context.as_deref().map(compact).transpose()?;
     let invocation = Invocation {
-        request_id: new_request_id(),
-        event: event.into(),
-        qualifier: None,
-        trace_id: new_trace_id(now_ms()),
         client_context,
-        cognito_identity: None,
-        tenant_id: None,
-        // The tail itself is in the log already; asking for it waits for the REPORT line.
+        // The log has these lines already. Asking for the tail makes the call wait for the REPORT line.
         wants_log_tail: true,
+        ..Invocation::new(new_request_id(), event, new_trace_id(now_ms()))
     };
     let invoked = lambda.invoke(&name, invocation).await;
     lambda.close().await;
     log.flush();
     match invoked.result {
         Ok(payload) => print(&payload, ExitCode::SUCCESS),
-        Err(Failure::Function(fault)) => {
-            print(&fault.payload, ExitCode::from(EXIT_FUNCTION_FAILED))
+        Err(InvokeError::Function(error)) => {
+            print(&error.payload, ExitCode::from(EXIT_FUNCTION_FAILED))
         }
-        Err(failure) => bail!("the function could not be invoked: {failure:?}"),
+        Err(error) => bail!("the function could not be invoked: {error}"),
     }
 }
 

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lambkin_model::{Attribute, Failure};
+use lambkin_model::{Attribute, InvokeError};
 use lambkin_store::queue::Entry;
 use lambkin_store::{FollowUp, Message, Receipt, Store, StoreError};
 use tokio::sync::Notify;
@@ -158,9 +158,9 @@ impl Consumer {
                 };
                 (Next::End(Condition::Success), Some(response))
             }
-            Err(Failure::Function(fault)) => {
+            Err(InvokeError::Function(error)) => {
                 let response = Response {
-                    payload: fault.payload,
+                    payload: error.payload,
                     failed: true,
                 };
                 (
@@ -168,9 +168,9 @@ impl Consumer {
                     Some(response),
                 )
             }
-            Err(Failure::Throttled | Failure::UnknownFunction | Failure::ShuttingDown) => {
-                (self.schedule.after_throttle(progress, now_ms()), None)
-            }
+            Err(
+                InvokeError::Throttled | InvokeError::UnknownFunction | InvokeError::ShuttingDown,
+            ) => (self.schedule.after_throttle(progress, now_ms()), None),
         };
         match next {
             Next::Again { not_before, errors } => Note::Again { not_before, errors },

@@ -67,14 +67,13 @@ impl Event {
 
     pub(crate) fn invocation(&self) -> Invocation {
         Invocation {
-            request_id: self.request_id.clone(),
-            event: self.payload.clone(),
             qualifier: self.qualifier.clone(),
-            trace_id: self.trace_id.clone(),
-            client_context: None,
-            cognito_identity: None,
             tenant_id: self.tenant_id.clone(),
-            wants_log_tail: false,
+            ..Invocation::new(
+                self.request_id.clone(),
+                self.payload.clone(),
+                self.trace_id.clone(),
+            )
         }
     }
 

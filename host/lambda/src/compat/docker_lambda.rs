@@ -18,13 +18,13 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use lambkin_http::{BodyError, Idle, Response, header, read_body};
-use lambkin_model::{Failure, Invocation, Outcome, RequestId};
+use lambkin_model::{Invocation, InvokeError, Outcome, RequestId};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{client_context, invoked_name, set, trace_id};
-use crate::fault;
 use crate::function::Function;
+use crate::function_error;
 use crate::lambda::new_request_id;
 use crate::limits::SYNC_EVENT_BYTES;
 use crate::runtime_api::reply;
@@ -57,7 +57,7 @@ async fn answer(function: Arc<Function>, request: Request<Incoming>) -> Response
         match invoke(function, &head, body, &request_id).await {
             Ok(response) => response,
             Err((status, error_type, message)) => {
-                reply::json(status, fault::refusal_body(error_type, &message))
+                reply::json(status, function_error::refusal_body(error_type, &message))
             }
         }
     };
@@ -120,15 +120,11 @@ async fn invoke(
         return Ok(empty(StatusCode::NO_CONTENT));
     }
     let trace_id = trace_id(&head.headers);
+    let event = if event.is_empty() { "{}".into() } else { event };
     let invocation = Invocation {
-        request_id: request_id.clone(),
-        event: if event.is_empty() { "{}".into() } else { event },
-        qualifier: None,
-        trace_id: trace_id.clone(),
         client_context,
-        cognito_identity: None,
-        tenant_id: None,
         wants_log_tail: header(&head.headers, "x-amz-log-type") == Some("Tail"),
+        ..Invocation::new(request_id.clone(), event, trace_id.clone())
     };
     if kind == Some("Event") {
         tokio::spawn(async move { function.invoke(invocation).await });
@@ -163,8 +159,8 @@ fn refusal(error: BodyError) -> Refusal {
 fn worded(outcome: Outcome) -> Result<Response, Refusal> {
     let (payload, failed) = match outcome.result {
         Ok(payload) => (payload, false),
-        Err(Failure::Function(fault)) => (fault.payload, true),
-        Err(Failure::Throttled) => {
+        Err(InvokeError::Function(error)) => (error.payload, true),
+        Err(InvokeError::Throttled) => {
             let message = "too many calls wait for the function already".to_owned();
             return Err((
                 StatusCode::TOO_MANY_REQUESTS,
@@ -172,7 +168,7 @@ fn worded(outcome: Outcome) -> Result<Response, Refusal> {
                 message,
             ));
         }
-        Err(Failure::UnknownFunction | Failure::ShuttingDown) => {
+        Err(InvokeError::UnknownFunction | InvokeError::ShuttingDown) => {
             let message = "lambkin is shutting down".to_owned();
             return Err((StatusCode::SERVICE_UNAVAILABLE, "ServiceException", message));
         }

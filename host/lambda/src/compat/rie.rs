@@ -39,13 +39,13 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use lambkin_http::{BodyError, Idle, Response, header, read_body};
-use lambkin_model::{Failure, FaultKind, Invocation, Outcome};
+use lambkin_model::{FunctionErrorKind, Invocation, InvokeError, Outcome};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{client_context, invoked_name, trace_id};
-use crate::fault::{RESPONSE_TOO_LARGE, response_too_large_type_first, timed_out_text};
 use crate::function::Function;
+use crate::function_error::{RESPONSE_TOO_LARGE, response_too_large_type_first, timed_out_text};
 use crate::lambda::{Lambda, new_request_id};
 use crate::limits::RESPONSE_BYTES;
 use crate::runtime_api::reply;
@@ -81,14 +81,9 @@ async fn answer(lambda: Lambda, request: Request<Incoming>) -> Response {
         Err(BodyError::Incomplete(_)) => return status_only(StatusCode::BAD_REQUEST),
     };
     let invocation = Invocation {
-        request_id: new_request_id(),
-        event,
-        qualifier: None,
-        trace_id: trace_id(&head.headers),
         client_context,
-        cognito_identity: None,
         tenant_id: header(&head.headers, "x-amz-tenant-id").map(str::to_owned),
-        wants_log_tail: false,
+        ..Invocation::new(new_request_id(), event, trace_id(&head.headers))
     };
     let timeout = function.spec().timeout;
     worded(function.invoke(invocation).await, timeout)
@@ -104,25 +99,25 @@ fn find(lambda: &Lambda, name: &str) -> Option<Arc<Function>> {
 
 /// RIE's answer for an outcome.
 fn worded(outcome: Outcome, timeout: Duration) -> Response {
-    let fault = match outcome.result {
+    let error = match outcome.result {
         Ok(payload) => return with_body(StatusCode::OK, payload),
-        Err(Failure::Function(fault)) => fault,
-        Err(Failure::Throttled) => {
+        Err(InvokeError::Function(error)) => error,
+        Err(InvokeError::Throttled) => {
             let body = "Too many calls wait for the function already.\n";
             return with_body(StatusCode::TOO_MANY_REQUESTS, body.into());
         }
-        Err(Failure::UnknownFunction | Failure::ShuttingDown) => {
+        Err(InvokeError::UnknownFunction | InvokeError::ShuttingDown) => {
             return status_only(StatusCode::SERVICE_UNAVAILABLE);
         }
     };
-    match fault.kind {
-        FaultKind::TimedOut => with_body(StatusCode::OK, timed_out_text(timeout).into()),
-        FaultKind::Platform(RESPONSE_TOO_LARGE) => {
+    match error.kind {
+        FunctionErrorKind::TimedOut => with_body(StatusCode::OK, timed_out_text(timeout).into()),
+        FunctionErrorKind::Platform(RESPONSE_TOO_LARGE) => {
             with_body(StatusCode::OK, response_too_large_type_first())
         }
-        FaultKind::Reported => with_body(StatusCode::OK, fault.payload),
-        FaultKind::ReportedInInit | FaultKind::Platform(_) => {
-            with_body(StatusCode::BAD_GATEWAY, fault.payload)
+        FunctionErrorKind::Reported => with_body(StatusCode::OK, error.payload),
+        FunctionErrorKind::ReportedInInit | FunctionErrorKind::Platform(_) => {
+            with_body(StatusCode::BAD_GATEWAY, error.payload)
         }
     }
 }
@@ -164,11 +159,11 @@ fn is_text(body: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use lambkin_model::Fault;
+    use lambkin_model::FunctionError;
 
     use super::*;
 
-    fn answer_to(result: Result<Bytes, Failure>) -> (u16, Option<String>) {
+    fn answer_to(result: Result<Bytes, InvokeError>) -> (u16, Option<String>) {
         let outcome = Outcome {
             result,
             log_tail: None,
@@ -179,9 +174,9 @@ mod tests {
         (response.status().as_u16(), content_type)
     }
 
-    fn fault(kind: FaultKind) -> (u16, Option<String>) {
+    fn answer_to_error(kind: FunctionErrorKind) -> (u16, Option<String>) {
         let payload = Bytes::from_static(b"{}");
-        answer_to(Err(Failure::Function(Fault { kind, payload })))
+        answer_to(Err(InvokeError::Function(FunctionError { kind, payload })))
     }
 
     #[test]
@@ -190,13 +185,22 @@ mod tests {
         let ok = (200, text.clone());
         let bad_gateway = (502, text.clone());
         assert_eq!(answer_to(Ok("{}".into())), ok);
-        assert_eq!(fault(FaultKind::Reported), ok);
-        assert_eq!(fault(FaultKind::TimedOut), ok);
-        assert_eq!(fault(FaultKind::Platform(RESPONSE_TOO_LARGE)), ok);
-        assert_eq!(fault(FaultKind::ReportedInInit), bad_gateway);
-        assert_eq!(fault(FaultKind::Platform("Runtime.ExitError")), bad_gateway);
-        assert_eq!(answer_to(Err(Failure::Throttled)), (429, text));
-        assert_eq!(answer_to(Err(Failure::ShuttingDown)), (503, None));
+        assert_eq!(answer_to_error(FunctionErrorKind::Reported), ok);
+        assert_eq!(answer_to_error(FunctionErrorKind::TimedOut), ok);
+        assert_eq!(
+            answer_to_error(FunctionErrorKind::Platform(RESPONSE_TOO_LARGE)),
+            ok
+        );
+        assert_eq!(
+            answer_to_error(FunctionErrorKind::ReportedInInit),
+            bad_gateway
+        );
+        assert_eq!(
+            answer_to_error(FunctionErrorKind::Platform("Runtime.ExitError")),
+            bad_gateway
+        );
+        assert_eq!(answer_to(Err(InvokeError::Throttled)), (429, text));
+        assert_eq!(answer_to(Err(InvokeError::ShuttingDown)), (503, None));
     }
 
     #[test]

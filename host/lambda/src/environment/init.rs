@@ -9,7 +9,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use lambkin_model::{Fault, RequestId};
+use lambkin_model::{FunctionError, RequestId};
 
 use super::life::{Happening, Life, Runtime};
 use super::{Environment, Wake};
@@ -17,8 +17,8 @@ use crate::bootstrap::NoBootstrap;
 use crate::extension::discover::{self, LAUNCH_ERROR, discover};
 use crate::extension::event::ShutdownReason;
 use crate::extension::registry;
-use crate::fault;
 use crate::function::InitializationType;
+use crate::function_error;
 use crate::limits::{INIT_TIMEOUT, LONG_INIT_TIMEOUT, RESTORE_TIMEOUT};
 use crate::log::End;
 use crate::runtime_api::conversation::{Event, InitError};
@@ -267,12 +267,12 @@ impl Environment {
             InitFailure::Stopped => return,
             InitFailure::TimedOut => End::TimedOut,
             InitFailure::NoBootstrap(_) | InitFailure::NotStarted(..) => {
-                End::Error(fault::INVALID_ENTRYPOINT)
+                End::Error(function_error::INVALID_ENTRYPOINT)
             }
-            InitFailure::Exited(_) => End::Error(fault::EXIT_ERROR),
+            InitFailure::Exited(_) => End::Error(function_error::EXIT_ERROR),
             InitFailure::Extension { error_type, .. } => End::Error(error_type),
             InitFailure::Reported(error) => {
-                End::Error(fault::classify(error.error_type.as_deref()))
+                End::Error(function_error::classify(error.error_type.as_deref()))
             }
         };
         match failure {
@@ -284,7 +284,7 @@ impl Environment {
             }
             InitFailure::Exited(exit) => self
                 .log
-                .platform(&format!("Error: {}", fault::exited_text(exit))),
+                .platform(&format!("Error: {}", function_error::exited_text(exit))),
             InitFailure::Extension { words, .. } => {
                 self.log.platform(&format!("Error: {words}"));
             }
@@ -297,19 +297,25 @@ impl Environment {
 
 impl InitFailure {
     /// What the caller is told; `None` if the host stops.
-    pub(super) fn into_fault(self, id: &RequestId, timeout: Duration) -> Option<Fault> {
+    pub(super) fn into_function_error(
+        self,
+        id: &RequestId,
+        timeout: Duration,
+    ) -> Option<FunctionError> {
         Some(match self {
             Self::Stopped => return None,
             Self::NoBootstrap(no_bootstrap) => {
                 let tried = no_bootstrap.tried.into_iter();
                 let paths: Vec<_> = tried.map(|(path, _)| path).collect();
-                fault::invalid_entrypoint(id, &paths)
+                function_error::invalid_entrypoint(id, &paths)
             }
-            Self::NotStarted(program, exit) => fault::not_started(id, &program, &exit),
-            Self::Exited(exit) => fault::exited(id, &exit),
-            Self::Reported(error) => fault::reported_in_init(error.body),
-            Self::Extension { error_type, words } => fault::extension(id, error_type, &words),
-            Self::TimedOut => fault::timed_out(id, timeout),
+            Self::NotStarted(program, exit) => function_error::not_started(id, &program, &exit),
+            Self::Exited(exit) => function_error::exited(id, &exit),
+            Self::Reported(error) => function_error::reported_in_init(error.body),
+            Self::Extension { error_type, words } => {
+                function_error::extension(id, error_type, &words)
+            }
+            Self::TimedOut => function_error::timed_out(id, timeout),
         })
     }
 }

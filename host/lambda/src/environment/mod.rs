@@ -34,8 +34,8 @@ use self::work::Work;
 use crate::dispatch::{EnvironmentId, Next};
 use crate::extension::event::ShutdownReason;
 use crate::extension::registry;
-use crate::fault;
 use crate::function::{Call, Function, LogFormat};
+use crate::function_error;
 use crate::lambda::now_ms;
 use crate::limits::{FREEZE_DELAY, MEMORY_WATCH_INTERVAL};
 use crate::log::{End, EnvironmentLog};
@@ -50,7 +50,7 @@ pub(crate) enum Message {
     Invoke(Call),
     /// End once nothing is under way.
     Retire,
-    /// End at once; a call under way is answered with [`lambkin_model::Failure::ShuttingDown`].
+    /// End at once; a call under way is answered with [`lambkin_model::InvokeError::ShuttingDown`].
     Stop,
 }
 
@@ -246,12 +246,12 @@ impl Environment {
             InitFailure::TimedOut => ShutdownReason::Timeout,
             _ => ShutdownReason::Failure,
         };
-        let Some(fault) = failure.into_fault(work.id(), timeout) else {
+        let Some(error) = failure.into_function_error(work.id(), timeout) else {
             work.abandon();
             return Err(());
         };
         self.tell_start(&work);
-        work.fail(fault);
+        work.fail(error);
         let end = work.end();
         self.conclude(work, end);
         self.end_life(reason).await;
@@ -379,8 +379,8 @@ impl Environment {
     async fn extension_failed(&mut self, error_type: &'static str, words: &str) {
         for mut work in std::mem::take(&mut self.works) {
             self.tell_fault(&work, words, error_type);
-            let fault = fault::extension(work.id(), error_type, words);
-            work.fail(fault);
+            let error = function_error::extension(work.id(), error_type, words);
+            work.fail(error);
             self.conclude(work, End::Error(error_type));
         }
         self.end_life(ShutdownReason::Failure).await;
@@ -388,12 +388,12 @@ impl Environment {
 
     /// The process has ended by itself, with everything it was working on.
     async fn crashed(&mut self, exit: &Exit) {
-        let words = fault::exited_text(exit);
+        let words = function_error::exited_text(exit);
         for mut work in std::mem::take(&mut self.works) {
-            self.tell_fault(&work, &words, fault::EXIT_ERROR);
-            let fault = fault::exited(work.id(), exit);
-            work.fail(fault);
-            let end = End::Error(fault::EXIT_ERROR);
+            self.tell_fault(&work, &words, function_error::EXIT_ERROR);
+            let error = function_error::exited(work.id(), exit);
+            work.fail(error);
+            let end = End::Error(function_error::EXIT_ERROR);
             self.tell_runtime_done(&work, end);
             self.conclude(work, end);
         }
@@ -471,11 +471,11 @@ impl Environment {
                 "{:.3} {} {}",
                 Timestamp::now(),
                 work.id(),
-                fault::timed_out_text(timeout)
+                function_error::timed_out_text(timeout)
             ));
         }
-        let fault = fault::timed_out(work.id(), timeout);
-        work.fail(fault);
+        let error = function_error::timed_out(work.id(), timeout);
+        work.fail(error);
         self.tell_runtime_done(&work, End::TimedOut);
         self.conclude(work, End::TimedOut);
     }

@@ -6,11 +6,13 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use lambkin_model::{Failure, Fault, FaultKind, Invocation, Outcome, RequestId};
+use lambkin_model::{
+    FunctionError, FunctionErrorKind, Invocation, InvokeError, Outcome, RequestId,
+};
 use tokio::sync::oneshot;
 
-use crate::fault;
 use crate::function::{Call, Reply, ResponseStream, StreamEnd, StreamError, refused};
+use crate::function_error;
 use crate::log::End;
 use crate::runtime_api::conversation::{Answer, Streaming, Timing};
 
@@ -31,7 +33,7 @@ pub(super) struct Work {
     pub runtime_done: Option<Instant>,
     /// Whether the dispatcher was told to expect this environment soon.
     pub settled: bool,
-    result: Option<Result<Bytes, Failure>>,
+    result: Option<Result<Bytes, InvokeError>>,
     stream_error: Option<StreamError>,
     answer: Option<oneshot::Sender<Reply>>,
     end_of_stream: Option<oneshot::Sender<StreamEnd>>,
@@ -82,36 +84,36 @@ impl Work {
     /// The runtime has answered.
     pub(super) fn answered(&mut self, answer: Answer, timing: Timing) {
         self.timing = Some(timing);
-        let fault = match answer {
+        let error = match answer {
             Answer::Response(payload) | Answer::Streamed(payload, None) => {
                 self.result = Some(Ok(payload));
                 return;
             }
             Answer::Streamed(_, Some(error)) => {
-                let fault = fault::reported(error.payload.clone());
+                let reported = function_error::reported(error.payload.clone());
                 self.stream_error = Some(error);
-                fault
+                reported
             }
-            Answer::Error(payload) => fault::reported(payload),
-            Answer::TooLarge => fault::response_too_large(),
-            Answer::Truncated => fault::truncated_response(self.id()),
-            Answer::InvalidMode => fault::invalid_response_mode(self.id()),
+            Answer::Error(payload) => function_error::reported(payload),
+            Answer::TooLarge => function_error::response_too_large(),
+            Answer::Truncated => function_error::truncated_response(self.id()),
+            Answer::InvalidMode => function_error::invalid_response_mode(self.id()),
         };
-        self.fail(fault);
+        self.fail(error);
     }
 
     /// There will be no answer. One that has been given stays.
-    pub(super) fn fail(&mut self, fault: Fault) {
-        self.result.get_or_insert(Err(Failure::Function(fault)));
+    pub(super) fn fail(&mut self, error: FunctionError) {
+        self.result.get_or_insert(Err(InvokeError::Function(error)));
     }
 
     /// How it ended, as REPORT says it. A handler's own error is a success of the platform's.
     pub(super) fn end(&self) -> End<'static> {
         match &self.result {
-            Some(Err(Failure::Function(fault))) => match fault.kind {
-                FaultKind::Platform(error_type) => End::Error(error_type),
-                FaultKind::TimedOut => End::TimedOut,
-                FaultKind::Reported | FaultKind::ReportedInInit => End::Success,
+            Some(Err(InvokeError::Function(error))) => match error.kind {
+                FunctionErrorKind::Platform(error_type) => End::Error(error_type),
+                FunctionErrorKind::TimedOut => End::TimedOut,
+                FunctionErrorKind::Reported | FunctionErrorKind::ReportedInInit => End::Success,
             },
             _ => End::Success,
         }
@@ -134,23 +136,24 @@ impl Work {
     /// The host stops.
     pub(super) fn abandon(mut self) {
         if let Some(answer) = self.answer.take() {
-            let _the_caller_went_away = answer.send(Reply::Whole(refused(Failure::ShuttingDown)));
+            let _the_caller_went_away =
+                answer.send(Reply::Whole(refused(InvokeError::ShuttingDown)));
         }
     }
 }
 
 /// What the end of a stream says of a failure.
-fn stream_error(result: &Result<Bytes, Failure>) -> Option<StreamError> {
-    let Err(Failure::Function(fault)) = result else {
+fn stream_error(result: &Result<Bytes, InvokeError>) -> Option<StreamError> {
+    let Err(InvokeError::Function(error)) = result else {
         return None;
     };
-    let error_type = match fault.kind {
-        FaultKind::Platform(error_type) => error_type,
-        FaultKind::TimedOut => fault::TIMED_OUT,
-        FaultKind::Reported | FaultKind::ReportedInInit => "Unhandled",
+    let error_type = match error.kind {
+        FunctionErrorKind::Platform(error_type) => error_type,
+        FunctionErrorKind::TimedOut => function_error::TIMED_OUT,
+        FunctionErrorKind::Reported | FunctionErrorKind::ReportedInInit => "Unhandled",
     };
     Some(StreamError {
         error_type: error_type.to_owned(),
-        payload: fault.payload.clone(),
+        payload: error.payload.clone(),
     })
 }

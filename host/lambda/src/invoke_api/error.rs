@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Method, StatusCode};
 use lambkin_http::Response;
-use lambkin_model::Failure;
+use lambkin_model::InvokeError;
 
 use crate::asynchronous::NotAccepted;
 use crate::function::FunctionSpec;
@@ -145,9 +145,9 @@ impl Error {
     }
 
     /// Why a function was not invoked at all.
-    pub(super) fn not_invoked(failure: &Failure, spec: &FunctionSpec) -> Self {
-        match failure {
-            Failure::Throttled => Self::throttled(spec.reserved_concurrency),
+    pub(super) fn not_invoked(error: &InvokeError, spec: &FunctionSpec) -> Self {
+        match error {
+            InvokeError::Throttled => Self::throttled(spec.reserved_concurrency),
             _ => Self {
                 status: StatusCode::INTERNAL_SERVER_ERROR,
                 error_type: "ServiceException",

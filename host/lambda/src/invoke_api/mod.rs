@@ -103,14 +103,11 @@ async fn invoke(
     let event = read_event(body, operation, call.kind).await?;
     let trace_id = trace_id(&head.headers, function)?;
     let invocation = Invocation {
-        request_id: request_id.clone(),
-        event,
         qualifier: call.function.qualifier.map(str::to_owned),
-        trace_id: trace_id.clone(),
         client_context: call.client_context,
-        cognito_identity: None,
         tenant_id: call.tenant_id.map(str::to_owned),
         wants_log_tail: call.wants_log_tail,
+        ..Invocation::new(request_id.clone(), event, trace_id.clone())
     };
     if call.kind == Kind::Event {
         return Box::pin(accept(lambda, function, invocation, operation)).await;

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use http::StatusCode;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue};
 use lambkin_http::Response;
-use lambkin_model::{Failure, Outcome};
+use lambkin_model::{InvokeError, Outcome};
 
 use super::error::Error;
 use crate::function::FunctionSpec;
@@ -22,8 +22,8 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 pub(super) fn outcome(outcome: Outcome, spec: &FunctionSpec) -> Result<Response, Error> {
     let (payload, failed) = match outcome.result {
         Ok(payload) => (payload, false),
-        Err(Failure::Function(fault)) => (fault.payload, true),
-        Err(failure) => return Err(Error::not_invoked(&failure, spec)),
+        Err(InvokeError::Function(error)) => (error.payload, true),
+        Err(error) => return Err(Error::not_invoked(&error, spec)),
     };
     let mut response = Response::new(payload.into());
     let headers = response.headers_mut();

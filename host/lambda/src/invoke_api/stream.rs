@@ -16,7 +16,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use lambkin_http::{Body, Response};
-use lambkin_model::{Failure, Invocation, Outcome};
+use lambkin_model::{Invocation, InvokeError, Outcome};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
@@ -76,14 +76,14 @@ fn answer(reply: Reply, spec: &FunctionSpec) -> Result<Response, Error> {
 fn whole(outcome: Outcome, spec: &FunctionSpec) -> Result<(Bytes, StreamEnd), Error> {
     let (payload, error) = match outcome.result {
         Ok(payload) => (payload, None),
-        Err(Failure::Function(fault)) => {
+        Err(InvokeError::Function(error)) => {
             let error = StreamError {
                 error_type: UNHANDLED.to_owned(),
-                payload: fault.payload,
+                payload: error.payload,
             };
             (Bytes::new(), Some(error))
         }
-        Err(failure) => return Err(Error::not_invoked(&failure, spec)),
+        Err(error) => return Err(Error::not_invoked(&error, spec)),
     };
     let log_tail = outcome.log_tail;
     Ok((payload, StreamEnd { error, log_tail }))
@@ -148,7 +148,7 @@ impl Caller {
 #[cfg(test)]
 mod tests {
     use http_body_util::BodyExt;
-    use lambkin_model::{Fault, FaultKind};
+    use lambkin_model::{FunctionError, FunctionErrorKind};
     use tokio::sync::oneshot;
 
     use super::*;
@@ -257,12 +257,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_failure_before_the_stream_is_its_only_event() {
-        let fault = Fault {
-            kind: FaultKind::Reported,
+        let error = FunctionError {
+            kind: FunctionErrorKind::Reported,
             payload: Bytes::from_static(b"{\"errorType\":\"E\"}"),
         };
         let outcome = Outcome {
-            result: Err(Failure::Function(fault)),
+            result: Err(InvokeError::Function(error)),
             log_tail: None,
         };
         let (_, payloads, complete) =
@@ -277,7 +277,7 @@ mod tests {
     #[tokio::test]
     async fn a_function_that_is_not_invoked_is_an_error_of_the_request() {
         let outcome = Outcome {
-            result: Err(Failure::Throttled),
+            result: Err(InvokeError::Throttled),
             log_tail: None,
         };
         let refused = answer(Reply::Whole(outcome), &FunctionSpec::example()).unwrap_err();

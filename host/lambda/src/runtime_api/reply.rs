@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use lambkin_http::Response;
 
 use super::refusal::Refusal;
-use crate::fault;
+use crate::function_error;
 
 /// 202, or why not.
 pub(crate) fn acknowledged(taken: Result<(), Refusal>) -> Response {
@@ -22,7 +22,7 @@ pub(crate) fn acknowledged(taken: Result<(), Refusal>) -> Response {
 pub(crate) fn refused(refusal: &Refusal) -> Response {
     json(
         refusal.status,
-        fault::refusal_body(refusal.error_type, &refusal.message),
+        function_error::refusal_body(refusal.error_type, &refusal.message),
     )
 }
 

@@ -25,8 +25,8 @@ use tokio::sync::mpsc;
 use super::conversation::{Answer, Conversation, PostKind, Posted, Posting, Streaming};
 use super::refusal::Refusal;
 use super::reply::acknowledged;
-use crate::fault;
 use crate::function::StreamError;
+use crate::function_error;
 use crate::limits::{RESPONSE_BYTES, STREAM_BUFFER_PIECES, STREAM_BYTES, TRAILER_BYTES};
 
 /// The content type of an error report that carries its cause for X-Ray beside what the caller is to see.
@@ -77,7 +77,7 @@ pub(super) async fn error(
     let has_cause = content_type(&head).is_some_and(|kind| kind == ERROR_CAUSE);
     let answer = move |body: Bytes| {
         Answer::Error(if has_cause {
-            fault::without_cause(&body)
+            function_error::without_cause(&body)
         } else {
             body
         })

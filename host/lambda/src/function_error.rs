@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use lambkin_model::{Fault, FaultKind, RequestId};
+use lambkin_model::{FunctionError, FunctionErrorKind, RequestId};
 use serde::Serialize;
 
 use crate::limits::RESPONSE_BYTES;
@@ -37,26 +37,26 @@ struct MessageFirst<'a> {
 }
 
 /// What the runtime posted to `/error`.
-pub(crate) fn reported(payload: Bytes) -> Fault {
-    Fault {
-        kind: FaultKind::Reported,
+pub(crate) fn reported(payload: Bytes) -> FunctionError {
+    FunctionError {
+        kind: FunctionErrorKind::Reported,
         payload,
     }
 }
 
 /// What the runtime posted to `/init/error`.
-pub(crate) fn reported_in_init(payload: Bytes) -> Fault {
-    Fault {
-        kind: FaultKind::ReportedInInit,
+pub(crate) fn reported_in_init(payload: Bytes) -> FunctionError {
+    FunctionError {
+        kind: FunctionErrorKind::ReportedInInit,
         payload,
     }
 }
 
 /// The function's time-out went by.
-pub(crate) fn timed_out(id: &RequestId, timeout: Duration) -> Fault {
+pub(crate) fn timed_out(id: &RequestId, timeout: Duration) -> FunctionError {
     let message = format!("RequestId: {id} Error: {}", timed_out_text(timeout));
-    Fault {
-        kind: FaultKind::TimedOut,
+    FunctionError {
+        kind: FunctionErrorKind::TimedOut,
         payload: json(&TypeFirst {
             error_type: TIMED_OUT,
             error_message: &message,
@@ -70,7 +70,7 @@ pub(crate) fn timed_out_text(timeout: Duration) -> String {
 }
 
 /// The process ended before it answered.
-pub(crate) fn exited(id: &RequestId, exit: &Exit) -> Fault {
+pub(crate) fn exited(id: &RequestId, exit: &Exit) -> FunctionError {
     platform(
         EXIT_ERROR,
         &format!("RequestId: {id} Error: {}", exited_text(exit)),
@@ -86,7 +86,7 @@ pub(crate) fn exited_text(exit: &Exit) -> String {
 }
 
 /// No bootstrap could be started; the paths are those tried.
-pub(crate) fn invalid_entrypoint(id: &RequestId, tried: &[PathBuf]) -> Fault {
+pub(crate) fn invalid_entrypoint(id: &RequestId, tried: &[PathBuf]) -> FunctionError {
     let paths: Vec<String> = tried
         .iter()
         .map(|path| path.display().to_string())
@@ -99,7 +99,7 @@ pub(crate) fn invalid_entrypoint(id: &RequestId, tried: &[PathBuf]) -> Fault {
 }
 
 /// The operating system refused to start the bootstrap.
-pub(crate) fn not_started(id: &RequestId, program: &Path, exit: &Exit) -> Fault {
+pub(crate) fn not_started(id: &RequestId, program: &Path, exit: &Exit) -> FunctionError {
     let message = format!(
         "RequestId: {id} Error: fork/exec {}: {exit}",
         program.display()
@@ -108,18 +108,18 @@ pub(crate) fn not_started(id: &RequestId, program: &Path, exit: &Exit) -> Fault 
 }
 
 /// An extension could not be started, crashed or gave up; the words say how.
-pub(crate) fn extension(id: &RequestId, error_type: &'static str, words: &str) -> Fault {
+pub(crate) fn extension(id: &RequestId, error_type: &'static str, words: &str) -> FunctionError {
     platform(error_type, &format!("RequestId: {id} Error: {words}"))
 }
 
 /// The response was over the limit. AWS puts the message first in this one.
-pub(crate) fn response_too_large() -> Fault {
+pub(crate) fn response_too_large() -> FunctionError {
     let payload = json(&MessageFirst {
         error_message: &response_too_large_text(),
         error_type: RESPONSE_TOO_LARGE,
     });
-    Fault {
-        kind: FaultKind::Platform(RESPONSE_TOO_LARGE),
+    FunctionError {
+        kind: FunctionErrorKind::Platform(RESPONSE_TOO_LARGE),
         payload,
     }
 }
@@ -137,7 +137,7 @@ fn response_too_large_text() -> String {
 }
 
 /// The response broke off.
-pub(crate) fn truncated_response(id: &RequestId) -> Fault {
+pub(crate) fn truncated_response(id: &RequestId) -> FunctionError {
     platform(
         TRUNCATED_RESPONSE,
         &format!("RequestId: {id} Error: HTTP request detected as truncated"),
@@ -145,20 +145,20 @@ pub(crate) fn truncated_response(id: &RequestId) -> Fault {
 }
 
 /// `Lambda-Runtime-Function-Response-Mode` had an unknown value.
-pub(crate) fn invalid_response_mode(id: &RequestId) -> Fault {
+pub(crate) fn invalid_response_mode(id: &RequestId) -> FunctionError {
     platform(
         INVALID_RESPONSE_MODE,
         &format!("RequestId: {id} Error: Invalid function response mode"),
     )
 }
 
-fn platform(error_type: &'static str, message: &str) -> Fault {
+fn platform(error_type: &'static str, message: &str) -> FunctionError {
     let payload = json(&TypeFirst {
         error_type,
         error_message: message,
     });
-    Fault {
-        kind: FaultKind::Platform(error_type),
+    FunctionError {
+        kind: FunctionErrorKind::Platform(error_type),
         payload,
     }
 }
@@ -221,8 +221,8 @@ fn json(value: &impl Serialize) -> Bytes {
 mod tests {
     use super::*;
 
-    fn text(fault: Fault) -> String {
-        String::from_utf8(fault.payload.to_vec()).unwrap()
+    fn text(error: FunctionError) -> String {
+        String::from_utf8(error.payload.to_vec()).unwrap()
     }
 
     #[test]
