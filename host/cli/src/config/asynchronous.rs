@@ -8,7 +8,7 @@ use std::time::Duration;
 use lambkin_lambda::limits::{MAX_EVENT_AGE, MAX_RETRY_ATTEMPTS, MIN_EVENT_AGE};
 use lambkin_lambda::{AsynchronousConfig, EventInvokeConfig, Target};
 
-use super::reader::{Found, Problems, Reader, nearest};
+use super::reader::{Problems, Reader, Spanned, nearest};
 
 /// Where the store is unless told otherwise.
 const STORE: &str = ".lambkin/store.sqlite";
@@ -82,7 +82,11 @@ pub fn read_function(
     Some(config)
 }
 
-fn read_target(found: &Found<String>, functions: &[String], problems: &Problems) -> Option<Target> {
+fn read_target(
+    found: &Spanned<String>,
+    functions: &[String],
+    problems: &Problems,
+) -> Option<Target> {
     let read = match found.value.strip_prefix(QUEUE) {
         Some(queue) => read_queue(queue),
         None => read_target_function(&found.value, functions),
@@ -90,7 +94,7 @@ fn read_target(found: &Found<String>, functions: &[String], problems: &Problems)
     match read {
         Ok(target) => Some(target),
         Err(message) => {
-            problems.add(found.place.clone(), &found.key, message);
+            problems.add(found.span.clone(), &found.key, message);
             None
         }
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use lambkin_store::object::Versioning;
 
-use super::reader::{Found, Problems, Reader};
+use super::reader::{Problems, Reader, Spanned};
 
 /// Names that S3 keeps for itself.
 const RESERVED_PREFIXES: [&str; 3] = ["xn--", "sthree-", "amzn-s3-demo-"];
@@ -26,7 +26,7 @@ pub fn read(root: &mut Reader<'_>, project: &Path, problems: &Problems) -> Vec<B
     let mut buckets: Vec<Bucket> = Vec::new();
     for (name, mut table) in root.tables("buckets") {
         if let Err(message) = check_name(&name.value) {
-            problems.add(name.place.clone(), &name.key, message);
+            problems.add(name.span.clone(), &name.key, message);
         }
         let versioning = table.flag("versioning");
         let folder = table.text("folder");
@@ -35,7 +35,7 @@ pub fn read(root: &mut Reader<'_>, project: &Path, problems: &Problems) -> Vec<B
             && versioning.value
         {
             let message = "can not be combined with `folder`: a plain folder keeps no versions; keep one of them";
-            problems.add(versioning.place.clone(), &versioning.key, message);
+            problems.add(versioning.span.clone(), &versioning.key, message);
         }
         let folder = folder.and_then(|folder| read_folder(&folder, project, &buckets, problems));
         buckets.push(Bucket {
@@ -51,7 +51,7 @@ pub fn read(root: &mut Reader<'_>, project: &Path, problems: &Problems) -> Vec<B
 }
 
 fn read_folder(
-    folder: &Found<String>,
+    folder: &Spanned<String>,
     project: &Path,
     others: &[Bucket],
     problems: &Problems,
@@ -77,7 +77,7 @@ fn read_folder(
             None => Ok(path),
         }
     });
-    read.map_err(|message| problems.add(folder.place.clone(), &folder.key, message))
+    read.map_err(|message| problems.add(folder.span.clone(), &folder.key, message))
         .ok()
 }
 

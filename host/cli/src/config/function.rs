@@ -12,7 +12,7 @@ use lambkin_lambda::{
 
 use super::lifecycle;
 use super::origin::{Origin, VariableSources, check_size};
-use super::reader::{Found, Problems, Reader};
+use super::reader::{Problems, Reader, Spanned};
 use super::version;
 
 /// Lambda's own defaults.
@@ -58,7 +58,7 @@ pub struct Version {
 
 /// Reads a function. What can not be read is noted and stands at its default, so that all mistakes are found.
 pub fn read(
-    name: Found<String>,
+    name: Spanned<String>,
     mut table: Reader<'_>,
     project: &Path,
     several: bool,
@@ -66,7 +66,7 @@ pub fn read(
 ) -> Option<Definition> {
     if !is_function_name(&name.value) {
         problems.add(
-            name.place,
+            name.span,
             &name.key,
             "a function's name is 1 to 64 letters, digits, `-` and `_`",
         );
@@ -74,7 +74,7 @@ pub fn read(
     }
     if !table.has("code") {
         problems.add(
-            table.place(),
+            table.span(),
             table.path(),
             "needs `code`: a folder, a bootstrap file or a .zip",
         );
@@ -138,7 +138,7 @@ fn read_whole_function_keys(table: &mut Reader<'_>, spec: &mut FunctionSpec, pro
             "Terminate" => spec.stops_recursion = true,
             "Allow" => spec.stops_recursion = false,
             other => problems.add(
-                wanted.place,
+                wanted.span,
                 &wanted.key,
                 format!("must be \"Terminate\" or \"Allow\", not {other:?}"),
             ),
@@ -168,7 +168,7 @@ pub fn read_version_keys(
         for other in concurrency.iter().chain(&queue) {
             let message = "has no say next to `reserved-concurrency`, which is a limit without a queue; \
                            keep one of them";
-            problems.add(other.place.clone(), &other.key, message);
+            problems.add(other.span.clone(), &other.key, message);
         }
     }
     if let Some(code) = &code {
@@ -199,8 +199,8 @@ pub fn read_version_keys(
 
 /// The code of `code` and `command`, each of which may be left out.
 fn read_code(
-    code: Option<Found<String>>,
-    command: Option<Found<Vec<String>>>,
+    code: Option<Spanned<String>>,
+    command: Option<Spanned<Vec<String>>>,
     base: Code,
     project: &Path,
     problems: &Problems,
@@ -208,7 +208,7 @@ fn read_code(
     let opened = code.and_then(|code| {
         let opened = Code::open(&project.join(&code.value), &task_folder(project));
         opened
-            .map_err(|error| problems.add(code.place, &code.key, error.to_string()))
+            .map_err(|error| problems.add(code.span, &code.key, error.to_string()))
             .ok()
     });
     let mut read = match (opened, &base.entry) {
@@ -221,7 +221,7 @@ fn read_code(
     };
     if let Some(command) = command {
         if command.value.is_empty() {
-            problems.add(command.place, &command.key, "must name a program");
+            problems.add(command.span, &command.key, "must name a program");
         }
         read.entry = Entry::Command(command.value);
     }
@@ -239,7 +239,7 @@ fn read_watch(table: &mut Reader<'_>, origin: &mut Origin, problems: &Problems) 
     };
     if let Some(ignore) = settings.texts("ignore") {
         if let Err(error) = crate::watch::Ignore::new(&ignore.value) {
-            problems.add(ignore.place, &ignore.key, error.to_string());
+            problems.add(ignore.span, &ignore.key, error.to_string());
         }
         origin.ignore = ignore.value;
     }
@@ -253,32 +253,32 @@ fn read_variables(
     project: &Path,
     problems: &Problems,
 ) -> Variables {
-    let mut place = (table.place(), table.path().to_owned());
+    let mut at = (table.span(), table.path().to_owned());
     let files = table.text_or_texts("env-file");
     if let Some(files) = &files {
-        place = (files.place.clone(), files.key.clone());
+        at = (files.span.clone(), files.key.clone());
         sources.files = files.value.iter().map(|file| project.join(file)).collect();
     }
     if let Some(passed) = table.texts("pass-environment") {
         let names = passed.value.iter();
         for name in names.filter(|name| is_reserved_variable(name)) {
             let message = format!("{name} is reserved by Lambda, which sets it itself");
-            problems.add(passed.place.clone(), &passed.key, message);
+            problems.add(passed.span.clone(), &passed.key, message);
         }
         sources.passed = passed.value;
     }
     if let Some(own) = table.table("environment") {
-        place = (own.place(), own.path().to_owned());
+        at = (own.span(), own.path().to_owned());
         sources.own = read_own_variables(own, problems);
     }
     let (variables, mistakes) = sources.read();
     if let Some(files) = files {
         for mistake in mistakes {
-            problems.add(files.place.clone(), &files.key, mistake);
+            problems.add(files.span.clone(), &files.key, mistake);
         }
     }
     if let Err(message) = check_size(&variables) {
-        problems.add(place.0, &place.1, message);
+        problems.add(at.0, &at.1, message);
     }
     variables.into()
 }
@@ -290,12 +290,12 @@ fn read_own_variables(table: Reader<'_>, problems: &Problems) -> BTreeMap<String
             !key.value.is_empty() && !key.value.contains(['=', '\0']) && !value.contains('\0');
         if is_reserved_variable(&key.value) {
             problems.add(
-                key.place,
+                key.span,
                 &key.key,
                 "is reserved by Lambda, which sets it itself",
             );
         } else if !legal {
-            problems.add(key.place, &key.key, "is no legal environment variable");
+            problems.add(key.span, &key.key, "is no legal environment variable");
         } else {
             variables.insert(key.value, value);
         }

@@ -34,7 +34,7 @@ pub fn read(table: &mut Reader<'_>, default: Lifecycle, problems: &Problems) -> 
         && concurrency.value > 1
     {
         problems.add(
-            snap_start.place.clone(),
+            snap_start.span.clone(),
             &snap_start.key,
             "can not be combined with environment-concurrency above 1: AWS restores environments that run one invocation at a time",
         );
@@ -61,7 +61,7 @@ pub fn read_logging(table: &mut Reader<'_>, default: Logging, problems: &Problem
                 "JSON" => LogFormat::Json,
                 _ => {
                     let message = format!("must be \"Text\" or \"JSON\", not {:?}", found.value);
-                    problems.add(found.place, &found.key, message);
+                    problems.add(found.span, &found.key, message);
                     LogFormat::default()
                 }
             });
@@ -75,7 +75,7 @@ pub fn read_logging(table: &mut Reader<'_>, default: Logging, problems: &Problem
             LOG_LEVELS.join(", "),
             found.value
         );
-        problems.add(found.place, &found.key, message);
+        problems.add(found.span, &found.key, message);
         None
     });
     let framed = table.flag("framed-logs");
@@ -101,14 +101,14 @@ pub fn read_layers(
             "{} layers, more than Lambda's limit of {LAYERS}",
             found.value.len()
         );
-        problems.add(found.place.clone(), &found.key, message);
+        problems.add(found.span.clone(), &found.key, message);
     }
     let mut layers = Vec::new();
     for layer in &found.value {
         match project.join(layer).canonicalize() {
             Ok(path) if path.is_dir() => layers.push(path),
             _ => problems.add(
-                found.place.clone(),
+                found.span.clone(),
                 &found.key,
                 format!("there is no folder {}", project.join(layer).display()),
             ),

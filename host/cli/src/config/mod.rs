@@ -33,7 +33,7 @@ pub use bucket::Bucket;
 pub use function::{ad_hoc, defaults, full_name};
 pub use origin::Origin;
 pub use queue::{FIFO_SUFFIX, Queue};
-use reader::{Found, Problems, Reader};
+use reader::{Problems, Reader, Spanned};
 pub use reader::{nearest, suggestion};
 pub use section::{PluginSource, Section};
 pub use service::Service;
@@ -104,9 +104,9 @@ impl Config {
         let table = match DeTable::parse(source.text()) {
             Ok(table) => table,
             Err(error) => {
-                let place = error.span().unwrap_or(0..0);
+                let span = error.span().unwrap_or(0..0);
                 let problem = Problem {
-                    place,
+                    span,
                     key: String::new(),
                     message: error.message().to_owned(),
                 };
@@ -249,7 +249,7 @@ fn read_account(root: &mut Reader<'_>, problems: &Problems) -> Account {
         }
         Some(id) => {
             problems.add(
-                id.place,
+                id.span,
                 &id.key,
                 format!("must be twelve digits, not {:?}", id.value),
             );
@@ -265,14 +265,14 @@ fn read_account(root: &mut Reader<'_>, problems: &Problems) -> Account {
 pub struct Listeners(Vec<(SocketAddr, String)>);
 
 impl Listeners {
-    fn add(&mut self, listen: &Found<String>, problems: &Problems) -> Option<SocketAddr> {
+    fn add(&mut self, listen: &Spanned<String>, problems: &Problems) -> Option<SocketAddr> {
         let text = listen.value.replace("localhost:", "127.0.0.1:");
         let Ok(address) = text.parse::<SocketAddr>() else {
             let message = format!(
                 "must be an address and a port, such as \"127.0.0.1:8000\", not {:?}",
                 listen.value
             );
-            problems.add(listen.place.clone(), &listen.key, message);
+            problems.add(listen.span.clone(), &listen.key, message);
             return None;
         };
         let same = |(other, _): &&(SocketAddr, String)| *other == address && address.port() != 0;
@@ -280,7 +280,7 @@ impl Listeners {
             let message = format!(
                 "{address} is taken by {other}; each listener needs its own port (0 picks a free one)"
             );
-            problems.add(listen.place.clone(), &listen.key, message);
+            problems.add(listen.span.clone(), &listen.key, message);
             return None;
         }
         self.0.push((address, listen.key.clone()));
@@ -326,27 +326,27 @@ mod tests {
         let text = problems(
             "account = 'x'\n[functions.a]\ncode = 3\ntimeout = 1000\n[functions.\"b c\"]\ncode = '.'\n",
         );
-        let places: Vec<&str> = text
+        let lines: Vec<&str> = text
             .lines()
             .filter(|line| line.starts_with("lambkin.toml"))
             .collect();
-        assert_eq!(places.len(), 4, "{text}");
+        assert_eq!(lines.len(), 4, "{text}");
         assert!(
-            places[0].contains("1:11: account: must be twelve digits"),
+            lines[0].contains("1:11: account: must be twelve digits"),
             "{text}"
         );
         assert!(
-            places[1].contains("3:8: functions.a.code: must be a string, not 3"),
+            lines[1].contains("3:8: functions.a.code: must be a string, not 3"),
             "{text}"
         );
         assert!(
-            places[2].contains(
+            lines[2].contains(
                 "4:11: functions.a.timeout: must be a number of seconds above 0 and up to 900"
             ),
             "{text}"
         );
         assert!(
-            places[3].contains("functions.\"b c\": a function's name"),
+            lines[3].contains("functions.\"b c\": a function's name"),
             "{text}"
         );
     }

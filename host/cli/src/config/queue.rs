@@ -7,7 +7,7 @@ use lambkin_lambda::Account;
 use lambkin_store::queue::{DeadLetter, Queues, Settings};
 use serde_json::json;
 
-use super::reader::{Found, Problems, Reader, suggestion};
+use super::reader::{Problems, Reader, Spanned, suggestion};
 
 /// What the names of FIFO queues end in, and no others.
 pub const FIFO_SUFFIX: &str = ".fifo";
@@ -31,7 +31,7 @@ pub struct Queue {
 }
 
 /// An attribute that the store does not look into, as AWS words its value.
-type Attribute = (&'static str, Found<String>);
+type Attribute = (&'static str, Spanned<String>);
 
 /// What is known of all queues while one of them is read.
 struct QueueReader<'a> {
@@ -82,17 +82,17 @@ fn check_name(name: &str) -> Result<(), &'static str> {
 }
 
 impl QueueReader<'_> {
-    fn read(&self, name: &Found<String>, mut table: Reader<'_>) -> Option<Queue> {
+    fn read(&self, name: &Spanned<String>, mut table: Reader<'_>) -> Option<Queue> {
         if table.has("fifo") {
             let message = format!(
                 "a name with a dot needs quotes: `[queues.\"{}.fifo\"]`",
                 name.value
             );
-            self.problems.add(table.place(), table.path(), message);
+            self.problems.add(table.span(), table.path(), message);
             return None;
         }
         if let Err(message) = check_name(&name.value) {
-            self.problems.add(name.place.clone(), &name.key, message);
+            self.problems.add(name.span.clone(), &name.key, message);
             return None;
         }
         let ordered = name.value.ends_with(FIFO_SUFFIX);
@@ -128,7 +128,7 @@ impl QueueReader<'_> {
             } else {
                 "a queue whose name ends in `.fifo` is a FIFO queue, as on AWS; rename the queue or drop this key"
             };
-            self.problems.add(fifo.place, &fifo.key, message);
+            self.problems.add(fifo.span, &fifo.key, message);
         }
     }
 
@@ -141,7 +141,7 @@ impl QueueReader<'_> {
         ] {
             if !policy.has(key) {
                 let message = format!("needs `{key}`: {what}");
-                self.problems.add(policy.place(), policy.path(), message);
+                self.problems.add(policy.span(), policy.path(), message);
             }
         }
         let target = policy.text("deadLetterTargetArn");
@@ -154,7 +154,7 @@ impl QueueReader<'_> {
                 max_receives: u32::try_from(most?.value).ok()?,
             }),
             Err(message) => {
-                self.problems.add(target.place, &target.key, message);
+                self.problems.add(target.span, &target.key, message);
                 None
             }
         }
@@ -210,7 +210,7 @@ impl QueueReader<'_> {
     fn check_choice(
         &self,
         key: &'static str,
-        found: Found<String>,
+        found: Spanned<String>,
         choices: [&str; 2],
     ) -> Option<Attribute> {
         if choices.contains(&found.value.as_str()) {
@@ -218,7 +218,7 @@ impl QueueReader<'_> {
         }
         let [one, other] = choices;
         let message = format!("must be {one:?} or {other:?}, not {:?}", found.value);
-        self.problems.add(found.place, &found.key, message);
+        self.problems.add(found.span, &found.key, message);
         None
     }
 
@@ -226,7 +226,7 @@ impl QueueReader<'_> {
     fn read_redrive_allow_policy(&self, table: &mut Reader<'_>) -> Option<Attribute> {
         const KEY: &str = "RedriveAllowPolicy";
         let mut policy = table.table(KEY)?;
-        let (place, key) = (policy.place(), policy.path().to_owned());
+        let (span, key) = (policy.span(), policy.path().to_owned());
         let permission = policy.text("redrivePermission");
         let sources = policy.texts("sourceQueueArns");
         policy.finish();
@@ -244,7 +244,7 @@ impl QueueReader<'_> {
             _ => "",
         };
         if !problem.is_empty() {
-            self.problems.add(place, &key, problem);
+            self.problems.add(span, &key, problem);
             return None;
         }
         let json = match sources {
@@ -254,22 +254,22 @@ impl QueueReader<'_> {
                 "sourceQueueArns": self.arns(&sources)?,
             }),
         };
-        let found = Found {
+        let found = Spanned {
             value: json.to_string(),
-            place,
+            span,
             key,
         };
         Some((KEY, found))
     }
 
-    fn arns(&self, sources: &Found<Vec<String>>) -> Option<Vec<String>> {
+    fn arns(&self, sources: &Spanned<Vec<String>>) -> Option<Vec<String>> {
         let mut arns = Vec::new();
         for source in &sources.value {
             match name_of(source, self.account) {
                 Ok(name) => arns.push(arn(self.account, name)),
                 Err(message) => {
                     self.problems
-                        .add(sources.place.clone(), &sources.key, message);
+                        .add(sources.span.clone(), &sources.key, message);
                     return None;
                 }
             }
@@ -282,18 +282,18 @@ impl QueueReader<'_> {
         for (key, found) in attributes {
             if FIFO_ONLY.contains(key) && !ordered {
                 let message = "is an attribute of FIFO queues, whose names end in `.fifo`; drop this key or rename the queue";
-                self.problems.add(found.place.clone(), &found.key, message);
+                self.problems.add(found.span.clone(), &found.key, message);
             }
             if *key == "FifoThroughputLimit"
                 && found.value == "perMessageGroupId"
                 && !is(attributes, "DeduplicationScope", "messageGroup")
             {
                 let message = "\"perMessageGroupId\" needs `DeduplicationScope = \"messageGroup\"`, as on AWS";
-                self.problems.add(found.place.clone(), &found.key, message);
+                self.problems.add(found.span.clone(), &found.key, message);
             }
             if *key == "Policy" && serde_json::from_str::<Object>(&found.value).is_err() {
                 let message = "must be a policy document: a JSON object in a string";
-                self.problems.add(found.place.clone(), &found.key, message);
+                self.problems.add(found.span.clone(), &found.key, message);
             }
         }
     }
@@ -302,11 +302,11 @@ impl QueueReader<'_> {
         let Some(tags) = table.table("tags") else {
             return Vec::new();
         };
-        let (place, key) = (tags.place(), tags.path().to_owned());
+        let (span, key) = (tags.span(), tags.path().to_owned());
         let tags = tags.remaining_texts();
         if tags.len() > TAGS {
             let message = format!("{} tags, more than SQS's limit of {TAGS}", tags.len());
-            self.problems.add(place, &key, message);
+            self.problems.add(span, &key, message);
         }
         let tags = tags.into_iter();
         tags.map(|(key, value)| (format!("tag:{}", key.value), value))

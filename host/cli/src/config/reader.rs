@@ -1,25 +1,24 @@
 //! Taking a TOML table apart, key by key, and collecting every mistake on the way.
 //!
-//! A [`Reader`] hands out the values of one table. A value of the wrong kind is noted with its place and treated as
+//! A [`Reader`] hands out the values of one table. A value of the wrong kind is recorded with its span and treated as
 //! absent, so one run reports all mistakes of a file. [`Reader::finish`] notes the keys nobody asked for and names the
 //! nearest of those that were.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::source::{Place, Problem};
+use super::source::{Problem, Span};
 
 /// The mistakes found so far.
 #[derive(Debug, Default)]
 pub struct Problems(RefCell<Vec<Problem>>);
 
 impl Problems {
-    pub fn add(&self, place: Place, key: &str, message: impl Into<String>) {
+    pub fn add(&self, span: Span, key: &str, message: impl Into<String>) {
         self.0.borrow_mut().push(Problem {
-            place,
+            span,
             key: key.to_owned(),
             message: message.into(),
         });
@@ -28,36 +27,36 @@ impl Problems {
     /// In the order of the file.
     pub fn into_sorted(self) -> Vec<Problem> {
         let mut problems = self.0.into_inner();
-        problems.sort_by_key(|problem| problem.place.start);
+        problems.sort_by_key(|problem| problem.span.start);
         problems
     }
 }
 
-/// A value with its place.
+/// A value, the range of the file that it was read from, and its key path.
 #[derive(Debug, Clone)]
-pub struct Found<T> {
+pub struct Spanned<T> {
     pub value: T,
-    pub place: Place,
+    pub span: Span,
     pub key: String,
 }
 
-impl<T> Found<T> {
-    pub fn map<U>(self, map: impl FnOnce(T) -> U) -> Found<U> {
-        Found {
+impl<T> Spanned<T> {
+    pub fn map<U>(self, map: impl FnOnce(T) -> U) -> Spanned<U> {
+        Spanned {
             value: map(self.value),
-            place: self.place,
+            span: self.span,
             key: self.key,
         }
     }
 }
 
-type Entry<'a> = (Place, &'a Spanned<DeValue<'a>>);
+type Entry<'a> = (Span, &'a toml::Spanned<DeValue<'a>>);
 
 /// Hands out the values of one table.
 pub struct Reader<'a> {
     problems: &'a Problems,
     /// Of the table as a whole.
-    place: Place,
+    span: Span,
     path: String,
     left: BTreeMap<&'a str, Entry<'a>>,
     asked: Vec<&'static str>,
@@ -65,27 +64,27 @@ pub struct Reader<'a> {
 
 /// A value that has a short form and a long one.
 pub enum TextOrTable<'a> {
-    Text(Found<String>),
+    Text(Spanned<String>),
     Table(Reader<'a>),
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(table: &'a DeTable<'a>, place: Place, path: &str, problems: &'a Problems) -> Self {
+    pub fn new(table: &'a DeTable<'a>, span: Span, path: &str, problems: &'a Problems) -> Self {
         let left = table
             .iter()
             .map(|(key, value)| (key.get_ref().as_ref(), (key.span(), value)))
             .collect();
         Self {
             problems,
-            place,
+            span,
             path: path.to_owned(),
             left,
             asked: Vec::new(),
         }
     }
 
-    pub fn place(&self) -> Place {
-        self.place.clone()
+    pub fn span(&self) -> Span {
+        self.span.clone()
     }
 
     pub fn path(&self) -> &str {
@@ -102,12 +101,12 @@ impl<'a> Reader<'a> {
         self.left.contains_key(key)
     }
 
-    fn take(&mut self, key: &'static str) -> Option<Found<&'a Spanned<DeValue<'a>>>> {
+    fn take(&mut self, key: &'static str) -> Option<Spanned<&'a toml::Spanned<DeValue<'a>>>> {
         self.asked.push(key);
         let (_, value) = self.left.remove(key)?;
-        Some(Found {
+        Some(Spanned {
             value,
-            place: value.span(),
+            span: value.span(),
             key: self.path_of(key),
         })
     }
@@ -118,14 +117,14 @@ impl<'a> Reader<'a> {
         key: &'static str,
         wanted: &str,
         read: impl FnOnce(&'a DeValue<'a>) -> Option<T>,
-    ) -> Option<Found<T>> {
+    ) -> Option<Spanned<T>> {
         let found = self.take(key)?;
         let value = found.value.get_ref();
         match read(value) {
             Some(read) => Some(found.map(|_| read)),
             None => {
                 self.problems.add(
-                    found.place,
+                    found.span,
                     &found.key,
                     format!("must be {wanted}, not {}", describe(value)),
                 );
@@ -134,11 +133,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub fn text(&mut self, key: &'static str) -> Option<Found<String>> {
+    pub fn text(&mut self, key: &'static str) -> Option<Spanned<String>> {
         self.get(key, "a string", |value| value.as_str().map(str::to_owned))
     }
 
-    pub fn flag(&mut self, key: &'static str) -> Option<Found<bool>> {
+    pub fn flag(&mut self, key: &'static str) -> Option<Spanned<bool>> {
         self.get(key, "true or false", DeValue::as_bool)
     }
 
@@ -148,7 +147,7 @@ impl<'a> Reader<'a> {
         key: &'static str,
         bounds: std::ops::RangeInclusive<u64>,
         unit: &str,
-    ) -> Option<Found<u64>> {
+    ) -> Option<Spanned<u64>> {
         let wanted = format!(
             "a whole number of {unit} from {} to {}",
             bounds.start(),
@@ -162,14 +161,14 @@ impl<'a> Reader<'a> {
     }
 
     /// A number above 0 and up to `most`, with or without a fraction.
-    pub fn number(&mut self, key: &'static str, most: f64, unit: &str) -> Option<Found<f64>> {
+    pub fn number(&mut self, key: &'static str, most: f64, unit: &str) -> Option<Spanned<f64>> {
         let wanted = format!("a number of {unit} above 0 and up to {most}");
         self.get(key, &wanted, |value| {
             number(value).filter(|number| *number > 0.0 && *number <= most)
         })
     }
 
-    pub fn texts(&mut self, key: &'static str) -> Option<Found<Vec<String>>> {
+    pub fn texts(&mut self, key: &'static str) -> Option<Spanned<Vec<String>>> {
         self.get(key, "a list of strings", |value| {
             value
                 .as_array()?
@@ -180,7 +179,7 @@ impl<'a> Reader<'a> {
     }
 
     /// One string or a list of them.
-    pub fn text_or_texts(&mut self, key: &'static str) -> Option<Found<Vec<String>>> {
+    pub fn text_or_texts(&mut self, key: &'static str) -> Option<Spanned<Vec<String>>> {
         let is_list = self
             .left
             .get(key)
@@ -210,25 +209,25 @@ impl<'a> Reader<'a> {
     pub fn table(&mut self, key: &'static str) -> Option<Reader<'a>> {
         let problems = self.problems;
         let found = self.get(key, "a table", DeValue::as_table)?;
-        Some(Reader::new(found.value, found.place, &found.key, problems))
+        Some(Reader::new(found.value, found.span, &found.key, problems))
     }
 
     /// The entries of a table of tables, such as `[functions.NAME]`: each name with its place and its reader.
-    pub fn tables(&mut self, key: &'static str) -> Vec<(Found<String>, Reader<'a>)> {
+    pub fn tables(&mut self, key: &'static str) -> Vec<(Spanned<String>, Reader<'a>)> {
         let problems = self.problems;
         let Some(outer) = self.table(key) else {
             return Vec::new();
         };
         let mut tables = Vec::new();
-        for (name, (place, value)) in &outer.left {
+        for (name, (span, value)) in &outer.left {
             let path = outer.path_of(name);
             match value.get_ref().as_table() {
                 Some(table) => {
-                    let reader = Reader::new(table, place.clone(), &path, problems);
+                    let reader = Reader::new(table, span.clone(), &path, problems);
                     tables.push((
-                        Found {
+                        Spanned {
                             value: (*name).to_owned(),
-                            place: place.clone(),
+                            span: span.clone(),
                             key: path,
                         },
                         reader,
@@ -248,18 +247,21 @@ impl<'a> Reader<'a> {
     }
 
     /// The entries of a table whose values are strings or tables.
-    pub fn texts_or_tables(&mut self, key: &'static str) -> Vec<(Found<String>, TextOrTable<'a>)> {
+    pub fn texts_or_tables(
+        &mut self,
+        key: &'static str,
+    ) -> Vec<(Spanned<String>, TextOrTable<'a>)> {
         let problems = self.problems;
         let Some(outer) = self.table(key) else {
             return Vec::new();
         };
         let mut entries = Vec::new();
-        for (name, (place, value)) in &outer.left {
+        for (name, (span, value)) in &outer.left {
             let path = outer.path_of(name);
             let read = match value.get_ref() {
-                DeValue::String(text) => TextOrTable::Text(Found {
+                DeValue::String(text) => TextOrTable::Text(Spanned {
                     value: text.to_string(),
-                    place: value.span(),
+                    span: value.span(),
                     key: path.clone(),
                 }),
                 DeValue::Table(table) => {
@@ -271,9 +273,9 @@ impl<'a> Reader<'a> {
                     continue;
                 }
             };
-            let name = Found {
+            let name = Spanned {
                 value: (*name).to_owned(),
-                place: place.clone(),
+                span: span.clone(),
                 key: path,
             };
             entries.push((name, read));
@@ -282,15 +284,15 @@ impl<'a> Reader<'a> {
     }
 
     /// All remaining keys with values above 0 and up to `most`.
-    pub fn remaining_numbers(mut self, most: f64) -> Vec<(Found<String>, f64)> {
+    pub fn remaining_numbers(mut self, most: f64) -> Vec<(Spanned<String>, f64)> {
         let mut numbers = Vec::new();
-        for (key, (place, value)) in std::mem::take(&mut self.left) {
+        for (key, (span, value)) in std::mem::take(&mut self.left) {
             let path = self.path_of(key);
             match number(value.get_ref()).filter(|number| *number > 0.0 && *number <= most) {
                 Some(number) => numbers.push((
-                    Found {
+                    Spanned {
                         value: key.to_owned(),
-                        place,
+                        span,
                         key: path,
                     },
                     number,
@@ -309,9 +311,9 @@ impl<'a> Reader<'a> {
     }
 
     /// All remaining keys with string values.
-    pub fn remaining_texts(mut self) -> Vec<(Found<String>, String)> {
+    pub fn remaining_texts(mut self) -> Vec<(Spanned<String>, String)> {
         let mut texts = Vec::new();
-        for (key, (place, value)) in std::mem::take(&mut self.left) {
+        for (key, (span, value)) in std::mem::take(&mut self.left) {
             let path = self.path_of(key);
             let text = match value.get_ref() {
                 DeValue::String(text) => text.to_string(),
@@ -328,9 +330,9 @@ impl<'a> Reader<'a> {
                 }
             };
             texts.push((
-                Found {
+                Spanned {
                     value: key.to_owned(),
-                    place,
+                    span,
                     key: path,
                 },
                 text,
@@ -344,27 +346,26 @@ impl<'a> Reader<'a> {
         mut self,
     ) -> (
         serde_json::Map<String, serde_json::Value>,
-        BTreeMap<Vec<String>, Place>,
+        BTreeMap<Vec<String>, Span>,
     ) {
         let mut json = serde_json::Map::new();
-        let mut places = BTreeMap::new();
-        for (key, (place, value)) in std::mem::take(&mut self.left) {
+        let mut spans = BTreeMap::new();
+        for (key, (span, value)) in std::mem::take(&mut self.left) {
             let path = vec![key.to_owned()];
-            places.insert(path.clone(), place);
-            json.insert(key.to_owned(), to_json(value.get_ref(), &path, &mut places));
+            spans.insert(path.clone(), span);
+            json.insert(key.to_owned(), to_json(value.get_ref(), &path, &mut spans));
         }
-        (json, places)
+        (json, spans)
     }
 
     /// Notes every key that nobody asked for.
     pub fn finish(self) {
-        for (key, (place, _)) in &self.left {
+        for (key, (span, _)) in &self.left {
             let message = match nearest(key, self.asked.iter().copied()) {
                 Some(near) => format!("unknown key; did you mean `{near}`?"),
                 None => format!("unknown key; known here: {}", self.asked.join(", ")),
             };
-            self.problems
-                .add(place.clone(), &self.path_of(key), message);
+            self.problems.add(span.clone(), &self.path_of(key), message);
         }
     }
 
@@ -435,7 +436,7 @@ fn describe(value: &DeValue<'_>) -> String {
 fn to_json(
     value: &DeValue<'_>,
     path: &[String],
-    places: &mut BTreeMap<Vec<String>, Place>,
+    spans: &mut BTreeMap<Vec<String>, Span>,
 ) -> serde_json::Value {
     match value {
         DeValue::String(text) => text.as_ref().into(),
@@ -445,23 +446,25 @@ fn to_json(
         DeValue::Boolean(boolean) => (*boolean).into(),
         DeValue::Datetime(datetime) => datetime.to_string().into(),
         DeValue::Array(items) => {
-            let item = |(index, item): (usize, &Spanned<DeValue<'_>>)| {
+            let item = |(index, item): (usize, &toml::Spanned<DeValue<'_>>)| {
                 let path = [path, &[index.to_string()]].concat();
-                places.insert(path.clone(), item.span());
-                to_json(item.get_ref(), &path, places)
+                spans.insert(path.clone(), item.span());
+                to_json(item.get_ref(), &path, spans)
             };
             items.iter().enumerate().map(item).collect()
         }
         DeValue::Table(table) => {
-            let entry =
-                |(key, value): (&Spanned<std::borrow::Cow<'_, str>>, &Spanned<DeValue<'_>>)| {
-                    let path = [path, &[key.get_ref().to_string()]].concat();
-                    places.insert(path.clone(), key.span());
-                    (
-                        key.get_ref().to_string(),
-                        to_json(value.get_ref(), &path, places),
-                    )
-                };
+            let entry = |(key, value): (
+                &toml::Spanned<std::borrow::Cow<'_, str>>,
+                &toml::Spanned<DeValue<'_>>,
+            )| {
+                let path = [path, &[key.get_ref().to_string()]].concat();
+                spans.insert(path.clone(), key.span());
+                (
+                    key.get_ref().to_string(),
+                    to_json(value.get_ref(), &path, spans),
+                )
+            };
             serde_json::Value::Object(table.iter().map(entry).collect())
         }
     }

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::reader::{Found, Problems, Reader, nearest};
-use super::source::{Place, Problem};
+use super::reader::{Problems, Reader, Spanned, nearest};
+use super::source::{Problem, Span};
 
 /// A part of the file that a plugin is to understand.
 #[derive(Debug, Clone)]
@@ -19,11 +19,11 @@ pub struct Section {
     pub settings: String,
     /// The keys that lead to it: `triggers.web`.
     key: String,
-    place: Place,
+    span: Span,
     /// Of the choice of the plugin.
     plugin_key: String,
-    plugin_place: Place,
-    places: BTreeMap<Vec<String>, Place>,
+    plugin_span: Span,
+    spans: BTreeMap<Vec<String>, Span>,
 }
 
 /// Where a plugin comes from.
@@ -47,27 +47,27 @@ impl PluginSource {
 
 impl Section {
     /// All that is left of a table is its plugin's.
-    pub fn new(plugin: Found<PluginSource>, table: Reader<'_>) -> Self {
-        let (key, place) = (table.path().to_owned(), table.place());
-        let (settings, places) = table.remaining_json();
+    pub fn new(plugin: Spanned<PluginSource>, table: Reader<'_>) -> Self {
+        let (key, span) = (table.path().to_owned(), table.span());
+        let (settings, spans) = table.remaining_json();
         Self {
             plugin: plugin.value,
             settings: Value::Object(settings).to_string(),
             key,
-            place,
+            span,
             plugin_key: plugin.key,
-            plugin_place: plugin.place,
-            places,
+            plugin_span: plugin.span,
+            spans,
         }
     }
 
     /// A mistake in the plugin's settings, at the place its path of keys leads to, or as near to it as there is one.
     pub fn problem(&self, at: &[String], message: String) -> Problem {
         let mut path = at.to_vec();
-        let place = loop {
-            match self.places.get(&path) {
-                Some(place) => break place.clone(),
-                None if path.pop().is_none() => break self.place.clone(),
+        let span = loop {
+            match self.spans.get(&path) {
+                Some(span) => break span.clone(),
+                None if path.pop().is_none() => break self.span.clone(),
                 None => {}
             }
         };
@@ -79,7 +79,7 @@ impl Section {
             }
         });
         Problem {
-            place,
+            span,
             key: std::iter::once(self.key.clone())
                 .chain(keys)
                 .collect::<Vec<_>>()
@@ -97,7 +97,7 @@ impl Section {
     /// A mistake in the choice of the plugin.
     pub fn plugin_problem(&self, message: String) -> Problem {
         Problem {
-            place: self.plugin_place.clone(),
+            span: self.plugin_span.clone(),
             key: self.plugin_key.clone(),
             message,
         }
@@ -115,7 +115,7 @@ fn path_to(text: &str, value: &Value) -> Option<Vec<String>> {
         Value::String(found) => (found == text).then(Vec::new),
         Value::Array(items) => {
             let mut items = items.iter().enumerate();
-            items.find_map(|(place, item)| below(place.to_string(), item))
+            items.find_map(|(index, item)| below(index.to_string(), item))
         }
         Value::Object(members) => {
             let mut members = members.iter();
@@ -130,23 +130,23 @@ pub fn read_plugin(
     table: &mut Reader<'_>,
     project: &Path,
     problems: &Problems,
-) -> Option<Found<PluginSource>> {
+) -> Option<Spanned<PluginSource>> {
     if !table.has("plugin") {
         problems.add(
-            table.place(),
+            table.span(),
             table.path(),
             "needs `plugin`: a built-in's name or the path of a .wasm file",
         );
     }
     let plugin = table.text("plugin")?;
     match find_plugin(&plugin.value, project) {
-        Ok(source) => Some(Found {
+        Ok(source) => Some(Spanned {
             value: source,
-            place: plugin.place,
+            span: plugin.span,
             key: plugin.key,
         }),
         Err(message) => {
-            problems.add(plugin.place, &plugin.key, message);
+            problems.add(plugin.span, &plugin.key, message);
             None
         }
     }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use super::Listeners;
-use super::reader::{Found, Problems, Reader};
+use super::reader::{Problems, Reader, Spanned};
 use super::section::{Section, read_plugin};
 
 /// Before a service's name, in functions' environments.
@@ -44,11 +44,11 @@ pub fn read(
     listeners: &mut Listeners,
     problems: &Problems,
 ) -> Vec<Service> {
-    let mut names: Vec<Found<String>> = Vec::new();
+    let mut names: Vec<Spanned<String>> = Vec::new();
     let mut services = Vec::new();
     for (name, table) in root.tables("services") {
         if let Err(message) = check_name(&name.value, &names) {
-            problems.add(name.place.clone(), &name.key, message);
+            problems.add(name.span.clone(), &name.key, message);
         }
         names.push(name.clone());
         services.extend(read_one(name, table, project, listeners, problems));
@@ -57,7 +57,7 @@ pub fn read(
 }
 
 fn read_one(
-    name: Found<String>,
+    name: Spanned<String>,
     mut table: Reader<'_>,
     project: &Path,
     listeners: &mut Listeners,
@@ -66,7 +66,7 @@ fn read_one(
     let plugin = read_plugin(&mut table, project, problems);
     if !table.has("listen") {
         let message = "needs `listen`: an address and a port, such as \"127.0.0.1:9324\"";
-        problems.add(table.place(), table.path(), message);
+        problems.add(table.span(), table.path(), message);
     }
     let listen = table.text("listen");
     let address = listen.and_then(|listen| listeners.add(&listen, problems));
@@ -86,14 +86,14 @@ fn read_one(
     })
 }
 
-fn check_name(name: &str, others: &[Found<String>]) -> Result<(), String> {
+fn check_name(name: &str, others: &[Spanned<String>]) -> Result<(), String> {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if !(1..=NAME_LENGTH).contains(&name.len()) || !name.bytes().all(legal) {
         return Err(format!(
             "a service's name is 1 to {NAME_LENGTH} letters, digits, `-` and `_`, as it becomes part of the name of a variable"
         ));
     }
-    let same = |other: &&Found<String>| variable(&other.value) == variable(name);
+    let same = |other: &&Spanned<String>| variable(&other.value) == variable(name);
     match others.iter().find(same) {
         Some(other) => Err(format!(
             "functions would find it in {}, as they find {}; choose another name",
@@ -105,7 +105,7 @@ fn check_name(name: &str, others: &[Found<String>]) -> Result<(), String> {
 }
 
 /// Names of queues and buckets have the same characters; what is created later may be named too.
-fn check_grant(names: &Found<Vec<String>>, problems: &Problems) {
+fn check_grant(names: &Spanned<Vec<String>>, problems: &Problems) {
     let legal =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'*');
     for name in &names.value {
@@ -113,7 +113,7 @@ fn check_grant(names: &Found<Vec<String>>, problems: &Problems) {
             let message = format!(
                 "must be names, in which `*` stands for any characters, such as [\"orders\", \"test-*\"]; {name:?} is none"
             );
-            problems.add(names.place.clone(), &names.key, message);
+            problems.add(names.span.clone(), &names.key, message);
         }
     }
 }

@@ -11,13 +11,13 @@ pub struct Source {
     text: String,
 }
 
-/// A part of the file, in bytes.
-pub type Place = Range<usize>;
+/// A range of the file, in bytes.
+pub type Span = Range<usize>;
 
-/// One mistake, with its place.
+/// One mistake, and where in the file it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    pub place: Place,
+    pub span: Span,
     /// The keys that lead to it, joined with dots.
     pub key: String,
     pub message: String,
@@ -65,12 +65,8 @@ struct Rendered<'a> {
 
 impl fmt::Display for Rendered<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Problem {
-            place,
-            key,
-            message,
-        } = self.problem;
-        let (line, column, text) = self.source.locate(place.start);
+        let Problem { span, key, message } = self.problem;
+        let (line, column, text) = self.source.locate(span.start);
         write!(f, "{}:{line}:{column}: ", self.source.path.display())?;
         if !key.is_empty() {
             write!(f, "{key}: ")?;
@@ -78,7 +74,7 @@ impl fmt::Display for Rendered<'_> {
         let number = line.to_string();
         let margin = " ".repeat(number.len());
         let rest_of_line = text.chars().count().saturating_sub(column - 1);
-        let marks = place.len().clamp(1, rest_of_line.max(1));
+        let marks = span.len().clamp(1, rest_of_line.max(1));
         write!(
             f,
             "{message}\n{margin} |\n{number} | {text}\n{margin} | {}{}",
@@ -98,9 +94,9 @@ mod tests {
             Path::new("lambkin.toml"),
             "a = 1\n[é]\nfoo = 2\n".to_owned(),
         );
-        let place = source.text().find("foo").map(|at| at..at + 3).unwrap();
+        let span = source.text().find("foo").map(|at| at..at + 3).unwrap();
         let problem = Problem {
-            place,
+            span,
             key: "é.foo".to_owned(),
             message: "no such key".to_owned(),
         };
@@ -114,7 +110,7 @@ mod tests {
     fn a_place_at_the_end_of_the_file_is_shown_too() {
         let source = Source::new(Path::new("x.toml"), "a =".to_owned());
         let problem = Problem {
-            place: 3..3,
+            span: 3..3,
             key: String::new(),
             message: "a value is missing".to_owned(),
         };

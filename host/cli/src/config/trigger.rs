@@ -10,7 +10,7 @@ use lambkin_lambda::Account;
 
 use super::Listeners;
 use super::queue;
-use super::reader::{Found, Problems, Reader, nearest, suggestion};
+use super::reader::{Problems, Reader, Spanned, nearest, suggestion};
 use super::section::{PluginSource, Section, read_plugin};
 
 /// The keys of which each trigger has one.
@@ -85,7 +85,7 @@ struct TriggerReader<'a> {
 }
 
 impl TriggerReader<'_> {
-    fn read(&mut self, name: Found<String>, mut table: Reader<'_>) -> Option<Trigger> {
+    fn read(&mut self, name: Spanned<String>, mut table: Reader<'_>) -> Option<Trigger> {
         let plugin = read_plugin(&mut table, self.project, self.problems);
         self.check_feeds(&table);
         // All of them, so that each has its mistakes reported and none is left for the plugin.
@@ -121,7 +121,7 @@ impl TriggerReader<'_> {
                 several.join("` and `")
             ),
         };
-        self.problems.add(table.place(), table.path(), message);
+        self.problems.add(table.span(), table.path(), message);
     }
 
     fn read_listen(&mut self, table: &mut Reader<'_>) -> Option<Feed> {
@@ -146,7 +146,7 @@ impl TriggerReader<'_> {
     fn read_poll(
         &self,
         table: &mut Reader<'_>,
-        plugin: Option<&Found<PluginSource>>,
+        plugin: Option<&Spanned<PluginSource>>,
     ) -> Option<Feed> {
         let mut table = table.table("poll")?;
         let plugin = if table.has("plugin") {
@@ -157,7 +157,7 @@ impl TriggerReader<'_> {
         if !table.has("network") {
             let message = "needs `network`: the origins that the plugin may reach, such as [\"http://127.0.0.1:9324\"]; it \
                            reaches no others";
-            self.problems.add(table.place(), table.path(), message);
+            self.problems.add(table.span(), table.path(), message);
         }
         let network = table.texts("network");
         for origin in network.iter().flat_map(|network| &network.value) {
@@ -171,8 +171,8 @@ impl TriggerReader<'_> {
         }))
     }
 
-    fn noted<T, U>(&self, read: Result<T, String>, found: &Found<U>) -> Option<T> {
-        read.map_err(|message| self.problems.add(found.place.clone(), &found.key, message))
+    fn noted<T, U>(&self, read: Result<T, String>, found: &Spanned<U>) -> Option<T> {
+        read.map_err(|message| self.problems.add(found.span.clone(), &found.key, message))
             .ok()
     }
 }

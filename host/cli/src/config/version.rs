@@ -8,7 +8,7 @@ use std::path::Path;
 use lambkin_lambda::{Alias, FunctionSpec, is_alias_name, is_version_number};
 
 use super::function::{LATEST, Version, read_version_keys};
-use super::reader::{Found, Problems, Reader, TextOrTable, nearest};
+use super::reader::{Problems, Reader, Spanned, TextOrTable, nearest};
 
 /// Tenths do not add up to exactly 1.
 const ROUNDING: f64 = 1e-9;
@@ -43,7 +43,7 @@ pub fn read(
 }
 
 fn read_version(
-    number: &Found<String>,
+    number: &Spanned<String>,
     mut table: Reader<'_>,
     latest: &Version,
     project: &Path,
@@ -51,7 +51,7 @@ fn read_version(
 ) -> Option<Version> {
     if !is_version_number(&number.value) {
         let message = "a version is a number: 1, 2, 3, …";
-        problems.add(number.place.clone(), &number.key, message);
+        problems.add(number.span.clone(), &number.key, message);
         return None;
     }
     let spec = FunctionSpec {
@@ -78,16 +78,16 @@ struct AliasReader<'a> {
 
 /// Where an alias leads.
 struct Target {
-    version: Found<String>,
+    version: Spanned<String>,
     weights: Vec<(String, f64)>,
 }
 
 impl AliasReader<'_> {
-    fn read(&self, name: Found<String>, target: TextOrTable<'_>) -> Option<Alias> {
+    fn read(&self, name: Spanned<String>, target: TextOrTable<'_>) -> Option<Alias> {
         if !is_alias_name(&name.value) {
             let message =
                 "an alias is 1 to 128 letters, digits, `-` and `_`, and not a number alone";
-            self.problems.add(name.place, &name.key, message);
+            self.problems.add(name.span, &name.key, message);
             return None;
         }
         let Target { version, weights } = match target {
@@ -101,7 +101,7 @@ impl AliasReader<'_> {
             LATEST if weights.is_empty() => {}
             LATEST => {
                 let message = "an alias with weights leads to published versions only, as on AWS";
-                self.problems.add(version.place, &version.key, message);
+                self.problems.add(version.span, &version.key, message);
                 return None;
             }
             _ if self.check(&version) => {}
@@ -117,10 +117,10 @@ impl AliasReader<'_> {
 
     /// `{ version = "2", weights = { "3" = 0.1 } }`
     fn read_table(&self, mut table: Reader<'_>) -> Option<Target> {
-        let (place, path) = (table.place(), table.path().to_owned());
+        let (span, path) = (table.span(), table.path().to_owned());
         if !table.has("version") {
             let message = "needs `version`: the version it leads to";
-            self.problems.add(place.clone(), &path, message);
+            self.problems.add(span.clone(), &path, message);
         }
         let version = table.text("version");
         let weights = table
@@ -130,7 +130,7 @@ impl AliasReader<'_> {
         let sum: f64 = weights.iter().map(|(_, weight)| weight).sum();
         if sum > 1.0 + ROUNDING {
             let message = format!("the weights are {sum} together, and 1 is all calls");
-            self.problems.add(place, &path, message);
+            self.problems.add(span, &path, message);
         }
         let weights = weights
             .into_iter()
@@ -144,7 +144,7 @@ impl AliasReader<'_> {
     }
 
     /// Whether there is such a published version; if not, that is noted.
-    fn check(&self, version: &Found<String>) -> bool {
+    fn check(&self, version: &Spanned<String>) -> bool {
         let known = self.versions.contains(&version.value.as_str());
         if !known {
             let all = || self.versions.iter().copied().chain([LATEST]);
@@ -157,7 +157,7 @@ impl AliasReader<'_> {
                 self.function, version.value
             );
             self.problems
-                .add(version.place.clone(), &version.key, message);
+                .add(version.span.clone(), &version.key, message);
         }
         known
     }
