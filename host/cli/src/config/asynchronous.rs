@@ -8,7 +8,7 @@ use std::time::Duration;
 use lambkin_lambda::limits::{MAX_EVENT_AGE, MAX_RETRY_ATTEMPTS, MIN_EVENT_AGE};
 use lambkin_lambda::{AsynchronousConfig, EventInvokeConfig, Target};
 
-use super::reader::{Problems, Reader, Spanned, nearest};
+use super::reader::{Diagnostics, Reader, Spanned, nearest};
 
 /// Where the store is unless told otherwise.
 const STORE: &str = ".lambkin/store.sqlite";
@@ -59,7 +59,7 @@ pub fn read(
 pub fn read_function(
     function: &mut Reader<'_>,
     functions: &[String],
-    problems: &Problems,
+    diagnostics: &Diagnostics,
 ) -> Option<EventInvokeConfig> {
     let mut table = function.table("asynchronous")?;
     let ages = MIN_EVENT_AGE.as_secs()..=MAX_EVENT_AGE.as_secs();
@@ -69,7 +69,7 @@ pub fn read_function(
     let mut target = |key| {
         table
             .text(key)
-            .and_then(|found| read_target(&found, functions, problems))
+            .and_then(|found| read_target(&found, functions, diagnostics))
     };
     let config = EventInvokeConfig {
         maximum_retry_attempts: attempts.map_or(MAX_RETRY_ATTEMPTS, |found| found.value as u32),
@@ -85,7 +85,7 @@ pub fn read_function(
 fn read_target(
     found: &Spanned<String>,
     functions: &[String],
-    problems: &Problems,
+    diagnostics: &Diagnostics,
 ) -> Option<Target> {
     let read = match found.value.strip_prefix(QUEUE) {
         Some(queue) => read_queue(queue),
@@ -94,7 +94,7 @@ fn read_target(
     match read {
         Ok(target) => Some(target),
         Err(message) => {
-            problems.add(found.span.clone(), &found.key, message);
+            diagnostics.add(found.span.clone(), &found.key, message);
             None
         }
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use lambkin_store::object::Versioning;
 
-use super::reader::{Problems, Reader, Spanned};
+use super::reader::{Diagnostics, Reader, Spanned};
 
 /// Names that S3 keeps for itself.
 const RESERVED_PREFIXES: [&str; 3] = ["xn--", "sthree-", "amzn-s3-demo-"];
@@ -22,11 +22,11 @@ pub struct Bucket {
 }
 
 /// Reads all buckets.
-pub fn read(root: &mut Reader<'_>, project: &Path, problems: &Problems) -> Vec<Bucket> {
+pub fn read(root: &mut Reader<'_>, project: &Path, diagnostics: &Diagnostics) -> Vec<Bucket> {
     let mut buckets: Vec<Bucket> = Vec::new();
     for (name, mut table) in root.tables("buckets") {
         if let Err(message) = check_name(&name.value) {
-            problems.add(name.span.clone(), &name.key, message);
+            diagnostics.add(name.span.clone(), &name.key, message);
         }
         let versioning = table.flag("versioning");
         let folder = table.text("folder");
@@ -35,9 +35,9 @@ pub fn read(root: &mut Reader<'_>, project: &Path, problems: &Problems) -> Vec<B
             && versioning.value
         {
             let message = "can not be combined with `folder`: a plain folder keeps no versions; keep one of them";
-            problems.add(versioning.span.clone(), &versioning.key, message);
+            diagnostics.add(versioning.span.clone(), &versioning.key, message);
         }
-        let folder = folder.and_then(|folder| read_folder(&folder, project, &buckets, problems));
+        let folder = folder.and_then(|folder| read_folder(&folder, project, &buckets, diagnostics));
         buckets.push(Bucket {
             name: name.value,
             versioning: match versioning {
@@ -54,7 +54,7 @@ fn read_folder(
     folder: &Spanned<String>,
     project: &Path,
     others: &[Bucket],
-    problems: &Problems,
+    diagnostics: &Diagnostics,
 ) -> Option<PathBuf> {
     let path = project.join(&folder.value);
     let read = match path.canonicalize() {
@@ -77,7 +77,7 @@ fn read_folder(
             None => Ok(path),
         }
     });
-    read.map_err(|message| problems.add(folder.span.clone(), &folder.key, message))
+    read.map_err(|message| diagnostics.add(folder.span.clone(), &folder.key, message))
         .ok()
 }
 
@@ -198,8 +198,8 @@ mod tests {
                 "must be true or false, not 1",
             ),
         ] {
-            let problems = parse(lines, project.path()).unwrap_err();
-            assert!(problems.contains(message), "{lines}: {problems}");
+            let diagnostics = parse(lines, project.path()).unwrap_err();
+            assert!(diagnostics.contains(message), "{lines}: {diagnostics}");
         }
     }
 }

@@ -12,7 +12,7 @@ use lambkin_lambda::{
 
 use super::lifecycle;
 use super::origin::{Origin, VariableSources, check_size};
-use super::reader::{Problems, Reader, Spanned};
+use super::reader::{Diagnostics, Reader, Spanned};
 use super::version;
 
 /// Lambda's own defaults.
@@ -62,10 +62,10 @@ pub fn read(
     mut table: Reader<'_>,
     project: &Path,
     several: bool,
-    problems: &Problems,
+    diagnostics: &Diagnostics,
 ) -> Option<Definition> {
     if !is_function_name(&name.value) {
-        problems.add(
+        diagnostics.add(
             name.span,
             &name.key,
             "a function's name is 1 to 64 letters, digits, `-` and `_`",
@@ -73,7 +73,7 @@ pub fn read(
         return None;
     }
     if !table.has("code") {
-        problems.add(
+        diagnostics.add(
             table.span(),
             table.path(),
             "needs `code`: a folder, a bootstrap file or a .zip",
@@ -83,13 +83,13 @@ pub fn read(
     if several || table.has("versions") {
         base.log_prefix = format!("{} | ", base.name);
     }
-    read_whole_function_keys(&mut table, &mut base, problems);
+    read_whole_function_keys(&mut table, &mut base, diagnostics);
     let base = Version {
         spec: base,
         origin: Origin::new(task_folder(project)),
     };
-    let latest = read_version_keys(&mut table, base, project, problems);
-    let (mut versions, aliases) = version::read(&mut table, &latest, project, problems);
+    let latest = read_version_keys(&mut table, base, project, diagnostics);
+    let (mut versions, aliases) = version::read(&mut table, &latest, project, diagnostics);
     table.finish();
     versions.insert(0, latest);
     Some(Definition { versions, aliases })
@@ -124,7 +124,11 @@ pub fn defaults(name: String) -> FunctionSpec {
 }
 
 /// The keys that all versions of a function share, as on AWS.
-fn read_whole_function_keys(table: &mut Reader<'_>, spec: &mut FunctionSpec, problems: &Problems) {
+fn read_whole_function_keys(
+    table: &mut Reader<'_>,
+    spec: &mut FunctionSpec,
+    diagnostics: &Diagnostics,
+) {
     if let Some(reserved) = table.integer("reserved-concurrency", 0..=10_000, "executions") {
         spec.reserved_concurrency = true;
         spec.concurrency = reserved.value as usize;
@@ -137,7 +141,7 @@ fn read_whole_function_keys(table: &mut Reader<'_>, spec: &mut FunctionSpec, pro
         match wanted.value.as_str() {
             "Terminate" => spec.stops_recursion = true,
             "Allow" => spec.stops_recursion = false,
-            other => problems.add(
+            other => diagnostics.add(
                 wanted.span,
                 &wanted.key,
                 format!("must be \"Terminate\" or \"Allow\", not {other:?}"),
@@ -151,7 +155,7 @@ pub fn read_version_keys(
     table: &mut Reader<'_>,
     base: Version,
     project: &Path,
-    problems: &Problems,
+    diagnostics: &Diagnostics,
 ) -> Version {
     let Version {
         spec: base,
@@ -168,19 +172,19 @@ pub fn read_version_keys(
         for other in concurrency.iter().chain(&queue) {
             let message = "has no say next to `reserved-concurrency`, which is a limit without a queue; \
                            keep one of them";
-            problems.add(other.span.clone(), &other.key, message);
+            diagnostics.add(other.span.clone(), &other.key, message);
         }
     }
     if let Some(code) = &code {
         origin.code = project.join(&code.value);
     }
-    read_watch(table, &mut origin, problems);
-    let variables = read_variables(table, &mut origin.variables, project, problems);
-    let layers = lifecycle::read_layers(table, base.layers, project, problems);
+    read_watch(table, &mut origin, diagnostics);
+    let variables = read_variables(table, &mut origin.variables, project, diagnostics);
+    let layers = lifecycle::read_layers(table, base.layers, project, diagnostics);
     origin.layers.clone_from(&layers);
     let memory = memory.and_then(|memory| u32::try_from(memory.value).ok());
     let spec = FunctionSpec {
-        code: read_code(code, command, base.code, project, problems),
+        code: read_code(code, command, base.code, project, diagnostics),
         handler: handler.map_or(base.handler, |handler| handler.value),
         timeout: timeout.map_or(base.timeout, |timeout| {
             Duration::from_secs_f64(timeout.value)
@@ -189,8 +193,8 @@ pub fn read_version_keys(
         variables,
         concurrency: concurrency.map_or(base.concurrency, |limit| limit.value as usize),
         queue: queue.map_or(base.queue, |queue| queue.value as usize),
-        lifecycle: lifecycle::read(table, base.lifecycle, problems),
-        logging: lifecycle::read_logging(table, base.logging, problems),
+        lifecycle: lifecycle::read(table, base.lifecycle, diagnostics),
+        logging: lifecycle::read_logging(table, base.logging, diagnostics),
         layers,
         ..base
     };
@@ -203,12 +207,12 @@ fn read_code(
     command: Option<Spanned<Vec<String>>>,
     base: Code,
     project: &Path,
-    problems: &Problems,
+    diagnostics: &Diagnostics,
 ) -> Code {
     let opened = code.and_then(|code| {
         let opened = Code::open(&project.join(&code.value), &task_folder(project));
         opened
-            .map_err(|error| problems.add(code.span, &code.key, error.to_string()))
+            .map_err(|error| diagnostics.add(code.span, &code.key, error.to_string()))
             .ok()
     });
     let mut read = match (opened, &base.entry) {
@@ -221,7 +225,7 @@ fn read_code(
     };
     if let Some(command) = command {
         if command.value.is_empty() {
-            problems.add(command.span, &command.key, "must name a program");
+            diagnostics.add(command.span, &command.key, "must name a program");
         }
         read.entry = Entry::Command(command.value);
     }
@@ -229,7 +233,7 @@ fn read_code(
 }
 
 /// `watch`: whether a change restarts the function, and which do not.
-fn read_watch(table: &mut Reader<'_>, origin: &mut Origin, problems: &Problems) {
+fn read_watch(table: &mut Reader<'_>, origin: &mut Origin, diagnostics: &Diagnostics) {
     let Some((watch, settings)) = table.switch("watch") else {
         return;
     };
@@ -239,7 +243,7 @@ fn read_watch(table: &mut Reader<'_>, origin: &mut Origin, problems: &Problems) 
     };
     if let Some(ignore) = settings.texts("ignore") {
         if let Err(error) = crate::watch::Ignore::new(&ignore.value) {
-            problems.add(ignore.span, &ignore.key, error.to_string());
+            diagnostics.add(ignore.span, &ignore.key, error.to_string());
         }
         origin.ignore = ignore.value;
     }
@@ -251,7 +255,7 @@ fn read_variables(
     table: &mut Reader<'_>,
     sources: &mut VariableSources,
     project: &Path,
-    problems: &Problems,
+    diagnostics: &Diagnostics,
 ) -> Variables {
     let mut at = (table.span(), table.path().to_owned());
     let files = table.text_or_texts("env-file");
@@ -263,39 +267,39 @@ fn read_variables(
         let names = passed.value.iter();
         for name in names.filter(|name| is_reserved_variable(name)) {
             let message = format!("{name} is reserved by Lambda, which sets it itself");
-            problems.add(passed.span.clone(), &passed.key, message);
+            diagnostics.add(passed.span.clone(), &passed.key, message);
         }
         sources.passed = passed.value;
     }
     if let Some(own) = table.table("environment") {
         at = (own.span(), own.path().to_owned());
-        sources.own = read_own_variables(own, problems);
+        sources.own = read_own_variables(own, diagnostics);
     }
     let (variables, mistakes) = sources.read();
     if let Some(files) = files {
         for mistake in mistakes {
-            problems.add(files.span.clone(), &files.key, mistake);
+            diagnostics.add(files.span.clone(), &files.key, mistake);
         }
     }
     if let Err(message) = check_size(&variables) {
-        problems.add(at.0, &at.1, message);
+        diagnostics.add(at.0, &at.1, message);
     }
     variables.into()
 }
 
-fn read_own_variables(table: Reader<'_>, problems: &Problems) -> BTreeMap<String, String> {
+fn read_own_variables(table: Reader<'_>, diagnostics: &Diagnostics) -> BTreeMap<String, String> {
     let mut variables = BTreeMap::new();
     for (key, value) in table.remaining_texts() {
         let legal =
             !key.value.is_empty() && !key.value.contains(['=', '\0']) && !value.contains('\0');
         if is_reserved_variable(&key.value) {
-            problems.add(
+            diagnostics.add(
                 key.span,
                 &key.key,
                 "is reserved by Lambda, which sets it itself",
             );
         } else if !legal {
-            problems.add(key.span, &key.key, "is no legal environment variable");
+            diagnostics.add(key.span, &key.key, "is no legal environment variable");
         } else {
             variables.insert(key.value, value);
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lambkin_lambda::{Lifecycle, LogFormat, Logging};
 
-use super::reader::{Problems, Reader};
+use super::reader::{Diagnostics, Reader};
 
 /// AWS's managed instances allow as many.
 const MAX_CONCURRENCY: u64 = 1600;
@@ -18,7 +18,7 @@ const LAYERS: usize = 5;
 const LOG_LEVELS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 
 /// Reads the keys that concern environments out of a function's table; `default` stands for those left out.
-pub fn read(table: &mut Reader<'_>, default: Lifecycle, problems: &Problems) -> Lifecycle {
+pub fn read(table: &mut Reader<'_>, default: Lifecycle, diagnostics: &Diagnostics) -> Lifecycle {
     let concurrency = table.integer(
         "environment-concurrency",
         1..=MAX_CONCURRENCY,
@@ -33,7 +33,7 @@ pub fn read(table: &mut Reader<'_>, default: Lifecycle, problems: &Problems) -> 
         && snap_start.value
         && concurrency.value > 1
     {
-        problems.add(
+        diagnostics.add(
             snap_start.span.clone(),
             &snap_start.key,
             "can not be combined with environment-concurrency above 1: AWS restores environments that run one invocation at a time",
@@ -52,7 +52,11 @@ pub fn read(table: &mut Reader<'_>, default: Lifecycle, problems: &Problems) -> 
 }
 
 /// Reads `log-format`, `log-level` and `framed-logs`.
-pub fn read_logging(table: &mut Reader<'_>, default: Logging, problems: &Problems) -> Logging {
+pub fn read_logging(
+    table: &mut Reader<'_>,
+    default: Logging,
+    diagnostics: &Diagnostics,
+) -> Logging {
     let format =
         table
             .text("log-format")
@@ -61,7 +65,7 @@ pub fn read_logging(table: &mut Reader<'_>, default: Logging, problems: &Problem
                 "JSON" => LogFormat::Json,
                 _ => {
                     let message = format!("must be \"Text\" or \"JSON\", not {:?}", found.value);
-                    problems.add(found.span, &found.key, message);
+                    diagnostics.add(found.span, &found.key, message);
                     LogFormat::default()
                 }
             });
@@ -75,7 +79,7 @@ pub fn read_logging(table: &mut Reader<'_>, default: Logging, problems: &Problem
             LOG_LEVELS.join(", "),
             found.value
         );
-        problems.add(found.span, &found.key, message);
+        diagnostics.add(found.span, &found.key, message);
         None
     });
     let framed = table.flag("framed-logs");
@@ -91,7 +95,7 @@ pub fn read_layers(
     table: &mut Reader<'_>,
     default: Vec<PathBuf>,
     project: &Path,
-    problems: &Problems,
+    diagnostics: &Diagnostics,
 ) -> Vec<PathBuf> {
     let Some(found) = table.texts("layers") else {
         return default;
@@ -101,13 +105,13 @@ pub fn read_layers(
             "{} layers, more than Lambda's limit of {LAYERS}",
             found.value.len()
         );
-        problems.add(found.span.clone(), &found.key, message);
+        diagnostics.add(found.span.clone(), &found.key, message);
     }
     let mut layers = Vec::new();
     for layer in &found.value {
         match project.join(layer).canonicalize() {
             Ok(path) if path.is_dir() => layers.push(path),
-            _ => problems.add(
+            _ => diagnostics.add(
                 found.span.clone(),
                 &found.key,
                 format!("there is no folder {}", project.join(layer).display()),

@@ -33,11 +33,11 @@ pub use bucket::Bucket;
 pub use function::{ad_hoc, defaults, full_name};
 pub use origin::Origin;
 pub use queue::{FIFO_SUFFIX, Queue};
-use reader::{Problems, Reader, Spanned};
+use reader::{Diagnostics, Reader, Spanned};
 pub use reader::{nearest, suggestion};
 pub use section::{PluginSource, Section};
 pub use service::Service;
-pub use source::Problem;
+pub use source::Diagnostic;
 use source::Source;
 pub use trigger::{Feed, Poll, Trigger};
 
@@ -105,20 +105,20 @@ impl Config {
             Ok(table) => table,
             Err(error) => {
                 let span = error.span().unwrap_or(0..0);
-                let problem = Problem {
+                let diagnostic = Diagnostic {
                     span,
                     key: String::new(),
                     message: error.message().to_owned(),
                 };
-                return Err(ConfigError::Invalid(render_all(&source, &[problem])));
+                return Err(ConfigError::Invalid(render_all(&source, &[diagnostic])));
             }
         };
-        let problems = Problems::default();
-        let root = Reader::new(table.get_ref(), 0..0, "", &problems);
-        let read = read_root(root, folder, &problems);
-        let problems = problems.into_sorted();
-        if !problems.is_empty() {
-            return Err(ConfigError::Invalid(render_all(&source, &problems)));
+        let diagnostics = Diagnostics::default();
+        let root = Reader::new(table.get_ref(), 0..0, "", &diagnostics);
+        let read = read_root(root, folder, &diagnostics);
+        let diagnostics = diagnostics.into_sorted();
+        if !diagnostics.is_empty() {
+            return Err(ConfigError::Invalid(render_all(&source, &diagnostics)));
         }
         drop(table);
         let (functions, aliases): (Vec<_>, Vec<_>) = read
@@ -160,15 +160,15 @@ impl Config {
     }
 
     /// Words for problems that were found later, with their places in the file.
-    pub fn render(&self, problems: &[Problem]) -> String {
-        render_all(&self.source, problems)
+    pub fn render(&self, diagnostics: &[Diagnostic]) -> String {
+        render_all(&self.source, diagnostics)
     }
 }
 
-fn render_all(source: &Source, problems: &[Problem]) -> String {
-    let rendered: Vec<String> = problems
+fn render_all(source: &Source, diagnostics: &[Diagnostic]) -> String {
+    let rendered: Vec<String> = diagnostics
         .iter()
-        .map(|problem| source.render(problem).to_string())
+        .map(|diagnostic| source.render(diagnostic).to_string())
         .collect();
     rendered.join("\n\n")
 }
@@ -185,15 +185,15 @@ struct Read {
     asynchronous: Asynchronous,
 }
 
-fn read_root(mut root: Reader<'_>, folder: &Path, problems: &Problems) -> Read {
-    let account = read_account(&mut root, problems);
+fn read_root(mut root: Reader<'_>, folder: &Path, diagnostics: &Diagnostics) -> Read {
+    let account = read_account(&mut root, diagnostics);
     let service_endpoints = root.flag("service-endpoints");
     let mut listeners = Listeners::default();
     let invoke_listen = match root.table("invoke") {
         Some(mut invoke) => {
             let listen = invoke
                 .text("listen")
-                .and_then(|listen| listeners.add(&listen, problems));
+                .and_then(|listen| listeners.add(&listen, diagnostics));
             invoke.finish();
             listen.unwrap_or(INVOKE_LISTEN)
         }
@@ -205,26 +205,26 @@ fn read_root(mut root: Reader<'_>, folder: &Path, problems: &Problems) -> Read {
     let mut events = BTreeMap::new();
     let mut functions = Vec::new();
     for (name, mut table) in tables {
-        if let Some(config) = asynchronous::read_function(&mut table, &names, problems) {
+        if let Some(config) = asynchronous::read_function(&mut table, &names, diagnostics) {
             events.insert(name.value.clone(), config);
         }
         let own = table.flag("service-endpoints");
         let endpoints = own.or(service_endpoints.clone());
-        let function = function::read(name, table, folder, several, problems);
+        let function = function::read(name, table, folder, several, diagnostics);
         functions.extend(function.map(|mut function| {
             function.reach_services(endpoints.is_none_or(|endpoints| endpoints.value));
             function
         }));
     }
-    let queues = queue::read(&mut root, &account, problems);
-    let buckets = bucket::read(&mut root, folder, problems);
-    let services = service::read(&mut root, folder, &mut listeners, problems);
+    let queues = queue::read(&mut root, &account, diagnostics);
+    let buckets = bucket::read(&mut root, folder, diagnostics);
+    let services = service::read(&mut root, folder, &mut listeners, diagnostics);
     let defined = trigger::Defined {
         account: &account,
         queues: queues.iter().map(|queue| queue.name.as_str()).collect(),
         buckets: buckets.iter().map(|bucket| bucket.name.as_str()).collect(),
     };
-    let triggers = trigger::read(&mut root, folder, &defined, &mut listeners, problems);
+    let triggers = trigger::read(&mut root, folder, &defined, &mut listeners, diagnostics);
     let asynchronous = asynchronous::read(&mut root, events, folder);
     root.finish();
     Read {
@@ -239,7 +239,7 @@ fn read_root(mut root: Reader<'_>, folder: &Path, problems: &Problems) -> Read {
     }
 }
 
-fn read_account(root: &mut Reader<'_>, problems: &Problems) -> Account {
+fn read_account(root: &mut Reader<'_>, diagnostics: &Diagnostics) -> Account {
     let region = root
         .text("region")
         .map_or(REGION.to_owned(), |region| region.value);
@@ -248,7 +248,7 @@ fn read_account(root: &mut Reader<'_>, problems: &Problems) -> Account {
             id.value
         }
         Some(id) => {
-            problems.add(
+            diagnostics.add(
                 id.span,
                 &id.key,
                 format!("must be twelve digits, not {:?}", id.value),
@@ -265,14 +265,14 @@ fn read_account(root: &mut Reader<'_>, problems: &Problems) -> Account {
 pub struct Listeners(Vec<(SocketAddr, String)>);
 
 impl Listeners {
-    fn add(&mut self, listen: &Spanned<String>, problems: &Problems) -> Option<SocketAddr> {
+    fn add(&mut self, listen: &Spanned<String>, diagnostics: &Diagnostics) -> Option<SocketAddr> {
         let text = listen.value.replace("localhost:", "127.0.0.1:");
         let Ok(address) = text.parse::<SocketAddr>() else {
             let message = format!(
                 "must be an address and a port, such as \"127.0.0.1:8000\", not {:?}",
                 listen.value
             );
-            problems.add(listen.span.clone(), &listen.key, message);
+            diagnostics.add(listen.span.clone(), &listen.key, message);
             return None;
         };
         let same = |(other, _): &&(SocketAddr, String)| *other == address && address.port() != 0;
@@ -280,7 +280,7 @@ impl Listeners {
             let message = format!(
                 "{address} is taken by {other}; each listener needs its own port (0 picks a free one)"
             );
-            problems.add(listen.span.clone(), &listen.key, message);
+            diagnostics.add(listen.span.clone(), &listen.key, message);
             return None;
         }
         self.0.push((address, listen.key.clone()));

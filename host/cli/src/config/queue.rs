@@ -7,7 +7,7 @@ use lambkin_lambda::Account;
 use lambkin_store::queue::{DeadLetter, Queues, Settings};
 use serde_json::json;
 
-use super::reader::{Problems, Reader, Spanned, suggestion};
+use super::reader::{Diagnostics, Reader, Spanned, suggestion};
 
 /// What the names of FIFO queues end in, and no others.
 pub const FIFO_SUFFIX: &str = ".fifo";
@@ -37,16 +37,16 @@ type Attribute = (&'static str, Spanned<String>);
 struct QueueReader<'a> {
     names: Vec<String>,
     account: &'a Account,
-    problems: &'a Problems,
+    diagnostics: &'a Diagnostics,
 }
 
 /// Reads all queues.
-pub fn read(root: &mut Reader<'_>, account: &Account, problems: &Problems) -> Vec<Queue> {
+pub fn read(root: &mut Reader<'_>, account: &Account, diagnostics: &Diagnostics) -> Vec<Queue> {
     let tables = root.tables("queues");
     let reader = QueueReader {
         names: tables.iter().map(|(name, _)| name.value.clone()).collect(),
         account,
-        problems,
+        diagnostics,
     };
     let queues = tables.into_iter();
     queues
@@ -88,11 +88,11 @@ impl QueueReader<'_> {
                 "a name with a dot needs quotes: `[queues.\"{}.fifo\"]`",
                 name.value
             );
-            self.problems.add(table.span(), table.path(), message);
+            self.diagnostics.add(table.span(), table.path(), message);
             return None;
         }
         if let Err(message) = check_name(&name.value) {
-            self.problems.add(name.span.clone(), &name.key, message);
+            self.diagnostics.add(name.span.clone(), &name.key, message);
             return None;
         }
         let ordered = name.value.ends_with(FIFO_SUFFIX);
@@ -128,7 +128,7 @@ impl QueueReader<'_> {
             } else {
                 "a queue whose name ends in `.fifo` is a FIFO queue, as on AWS; rename the queue or drop this key"
             };
-            self.problems.add(fifo.span, &fifo.key, message);
+            self.diagnostics.add(fifo.span, &fifo.key, message);
         }
     }
 
@@ -141,7 +141,7 @@ impl QueueReader<'_> {
         ] {
             if !policy.has(key) {
                 let message = format!("needs `{key}`: {what}");
-                self.problems.add(policy.span(), policy.path(), message);
+                self.diagnostics.add(policy.span(), policy.path(), message);
             }
         }
         let target = policy.text("deadLetterTargetArn");
@@ -154,7 +154,7 @@ impl QueueReader<'_> {
                 max_receives: u32::try_from(most?.value).ok()?,
             }),
             Err(message) => {
-                self.problems.add(target.span, &target.key, message);
+                self.diagnostics.add(target.span, &target.key, message);
                 None
             }
         }
@@ -218,7 +218,7 @@ impl QueueReader<'_> {
         }
         let [one, other] = choices;
         let message = format!("must be {one:?} or {other:?}, not {:?}", found.value);
-        self.problems.add(found.span, &found.key, message);
+        self.diagnostics.add(found.span, &found.key, message);
         None
     }
 
@@ -244,7 +244,7 @@ impl QueueReader<'_> {
             _ => "",
         };
         if !problem.is_empty() {
-            self.problems.add(span, &key, problem);
+            self.diagnostics.add(span, &key, problem);
             return None;
         }
         let json = match sources {
@@ -268,7 +268,7 @@ impl QueueReader<'_> {
             match name_of(source, self.account) {
                 Ok(name) => arns.push(arn(self.account, name)),
                 Err(message) => {
-                    self.problems
+                    self.diagnostics
                         .add(sources.span.clone(), &sources.key, message);
                     return None;
                 }
@@ -282,18 +282,21 @@ impl QueueReader<'_> {
         for (key, found) in attributes {
             if FIFO_ONLY.contains(key) && !ordered {
                 let message = "is an attribute of FIFO queues, whose names end in `.fifo`; drop this key or rename the queue";
-                self.problems.add(found.span.clone(), &found.key, message);
+                self.diagnostics
+                    .add(found.span.clone(), &found.key, message);
             }
             if *key == "FifoThroughputLimit"
                 && found.value == "perMessageGroupId"
                 && !is(attributes, "DeduplicationScope", "messageGroup")
             {
                 let message = "\"perMessageGroupId\" needs `DeduplicationScope = \"messageGroup\"`, as on AWS";
-                self.problems.add(found.span.clone(), &found.key, message);
+                self.diagnostics
+                    .add(found.span.clone(), &found.key, message);
             }
             if *key == "Policy" && serde_json::from_str::<Object>(&found.value).is_err() {
                 let message = "must be a policy document: a JSON object in a string";
-                self.problems.add(found.span.clone(), &found.key, message);
+                self.diagnostics
+                    .add(found.span.clone(), &found.key, message);
             }
         }
     }
@@ -306,7 +309,7 @@ impl QueueReader<'_> {
         let tags = tags.remaining_texts();
         if tags.len() > TAGS {
             let message = format!("{} tags, more than SQS's limit of {TAGS}", tags.len());
-            self.problems.add(span, &key, message);
+            self.diagnostics.add(span, &key, message);
         }
         let tags = tags.into_iter();
         tags.map(|(key, value)| (format!("tag:{}", key.value), value))
@@ -502,8 +505,8 @@ mod tests {
         ] {
             let text =
                 format!("[queues.orders]\n{lines}\n[queues.orders-failed]\n[queues.\"x.fifo\"]\n");
-            let problems = parse(&text).unwrap_err();
-            assert!(problems.contains(message), "{lines}: {problems}");
+            let diagnostics = parse(&text).unwrap_err();
+            assert!(diagnostics.contains(message), "{lines}: {diagnostics}");
         }
         let long = format!("[queues.{}]", "q".repeat(81));
         assert!(parse(&long).unwrap_err().contains("1 to 80 letters"));

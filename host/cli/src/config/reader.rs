@@ -9,15 +9,15 @@ use std::collections::BTreeMap;
 
 use toml::de::{DeTable, DeValue};
 
-use super::source::{Problem, Span};
+use super::source::{Diagnostic, Span};
 
 /// The mistakes found so far.
 #[derive(Debug, Default)]
-pub struct Problems(RefCell<Vec<Problem>>);
+pub struct Diagnostics(RefCell<Vec<Diagnostic>>);
 
-impl Problems {
+impl Diagnostics {
     pub fn add(&self, span: Span, key: &str, message: impl Into<String>) {
-        self.0.borrow_mut().push(Problem {
+        self.0.borrow_mut().push(Diagnostic {
             span,
             key: key.to_owned(),
             message: message.into(),
@@ -25,10 +25,10 @@ impl Problems {
     }
 
     /// In the order of the file.
-    pub fn into_sorted(self) -> Vec<Problem> {
-        let mut problems = self.0.into_inner();
-        problems.sort_by_key(|problem| problem.span.start);
-        problems
+    pub fn into_sorted(self) -> Vec<Diagnostic> {
+        let mut diagnostics = self.0.into_inner();
+        diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
+        diagnostics
     }
 }
 
@@ -54,7 +54,7 @@ type Entry<'a> = (Span, &'a toml::Spanned<DeValue<'a>>);
 
 /// Hands out the values of one table.
 pub struct Reader<'a> {
-    problems: &'a Problems,
+    diagnostics: &'a Diagnostics,
     /// Of the table as a whole.
     span: Span,
     path: String,
@@ -69,13 +69,18 @@ pub enum TextOrTable<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(table: &'a DeTable<'a>, span: Span, path: &str, problems: &'a Problems) -> Self {
+    pub fn new(
+        table: &'a DeTable<'a>,
+        span: Span,
+        path: &str,
+        diagnostics: &'a Diagnostics,
+    ) -> Self {
         let left = table
             .iter()
             .map(|(key, value)| (key.get_ref().as_ref(), (key.span(), value)))
             .collect();
         Self {
-            problems,
+            diagnostics,
             span,
             path: path.to_owned(),
             left,
@@ -123,7 +128,7 @@ impl<'a> Reader<'a> {
         match read(value) {
             Some(read) => Some(found.map(|_| read)),
             None => {
-                self.problems.add(
+                self.diagnostics.add(
                     found.span,
                     &found.key,
                     format!("must be {wanted}, not {}", describe(value)),
@@ -207,14 +212,19 @@ impl<'a> Reader<'a> {
 
     /// A table below this one.
     pub fn table(&mut self, key: &'static str) -> Option<Reader<'a>> {
-        let problems = self.problems;
+        let diagnostics = self.diagnostics;
         let found = self.get(key, "a table", DeValue::as_table)?;
-        Some(Reader::new(found.value, found.span, &found.key, problems))
+        Some(Reader::new(
+            found.value,
+            found.span,
+            &found.key,
+            diagnostics,
+        ))
     }
 
     /// The entries of a table of tables, such as `[functions.NAME]`: each name with its place and its reader.
     pub fn tables(&mut self, key: &'static str) -> Vec<(Spanned<String>, Reader<'a>)> {
-        let problems = self.problems;
+        let diagnostics = self.diagnostics;
         let Some(outer) = self.table(key) else {
             return Vec::new();
         };
@@ -223,7 +233,7 @@ impl<'a> Reader<'a> {
             let path = outer.path_of(name);
             match value.get_ref().as_table() {
                 Some(table) => {
-                    let reader = Reader::new(table, span.clone(), &path, problems);
+                    let reader = Reader::new(table, span.clone(), &path, diagnostics);
                     tables.push((
                         Spanned {
                             value: (*name).to_owned(),
@@ -235,7 +245,7 @@ impl<'a> Reader<'a> {
                 }
                 None => {
                     let wrong = describe(value.get_ref());
-                    problems.add(
+                    diagnostics.add(
                         value.span(),
                         &path,
                         format!("must be a table, `[{path}]`, not {wrong}"),
@@ -251,7 +261,7 @@ impl<'a> Reader<'a> {
         &mut self,
         key: &'static str,
     ) -> Vec<(Spanned<String>, TextOrTable<'a>)> {
-        let problems = self.problems;
+        let diagnostics = self.diagnostics;
         let Some(outer) = self.table(key) else {
             return Vec::new();
         };
@@ -265,11 +275,11 @@ impl<'a> Reader<'a> {
                     key: path.clone(),
                 }),
                 DeValue::Table(table) => {
-                    TextOrTable::Table(Reader::new(table, value.span(), &path, problems))
+                    TextOrTable::Table(Reader::new(table, value.span(), &path, diagnostics))
                 }
                 other => {
                     let message = format!("must be a string or a table, not {}", describe(other));
-                    problems.add(value.span(), &path, message);
+                    diagnostics.add(value.span(), &path, message);
                     continue;
                 }
             };
@@ -297,7 +307,7 @@ impl<'a> Reader<'a> {
                     },
                     number,
                 )),
-                None => self.problems.add(
+                None => self.diagnostics.add(
                     value.span(),
                     &path,
                     format!(
@@ -321,7 +331,7 @@ impl<'a> Reader<'a> {
                 DeValue::Integer(integer) => integer.to_string(),
                 DeValue::Boolean(boolean) => boolean.to_string(),
                 other => {
-                    self.problems.add(
+                    self.diagnostics.add(
                         value.span(),
                         &path,
                         format!("must be a string, not {}", describe(other)),
@@ -365,7 +375,8 @@ impl<'a> Reader<'a> {
                 Some(near) => format!("unknown key; did you mean `{near}`?"),
                 None => format!("unknown key; known here: {}", self.asked.join(", ")),
             };
-            self.problems.add(span.clone(), &self.path_of(key), message);
+            self.diagnostics
+                .add(span.clone(), &self.path_of(key), message);
         }
     }
 

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::reader::{Problems, Reader, Spanned, nearest};
-use super::source::{Problem, Span};
+use super::reader::{Diagnostics, Reader, Spanned, nearest};
+use super::source::{Diagnostic, Span};
 
 /// A part of the file that a plugin is to understand.
 #[derive(Debug, Clone)]
@@ -62,7 +62,7 @@ impl Section {
     }
 
     /// A mistake in the plugin's settings, at the place its path of keys leads to, or as near to it as there is one.
-    pub fn problem(&self, at: &[String], message: String) -> Problem {
+    pub fn diagnostic_at(&self, at: &[String], message: String) -> Diagnostic {
         let mut path = at.to_vec();
         let span = loop {
             match self.spans.get(&path) {
@@ -78,7 +78,7 @@ impl Section {
                 key.clone()
             }
         });
-        Problem {
+        Diagnostic {
             span,
             key: std::iter::once(self.key.clone())
                 .chain(keys)
@@ -89,14 +89,14 @@ impl Section {
     }
 
     /// A mistake in a name that the plugin took from its settings, at the place where they say it, if they do.
-    pub fn problem_with(&self, name: &str, message: String) -> Problem {
+    pub fn diagnostic_for_name(&self, name: &str, message: String) -> Diagnostic {
         let settings = serde_json::from_str(&self.settings).unwrap_or_default();
-        self.problem(&path_to(name, &settings).unwrap_or_default(), message)
+        self.diagnostic_at(&path_to(name, &settings).unwrap_or_default(), message)
     }
 
     /// A mistake in the choice of the plugin.
-    pub fn plugin_problem(&self, message: String) -> Problem {
-        Problem {
+    pub fn plugin_diagnostic(&self, message: String) -> Diagnostic {
+        Diagnostic {
             span: self.plugin_span.clone(),
             key: self.plugin_key.clone(),
             message,
@@ -129,10 +129,10 @@ fn path_to(text: &str, value: &Value) -> Option<Vec<String>> {
 pub fn read_plugin(
     table: &mut Reader<'_>,
     project: &Path,
-    problems: &Problems,
+    diagnostics: &Diagnostics,
 ) -> Option<Spanned<PluginSource>> {
     if !table.has("plugin") {
-        problems.add(
+        diagnostics.add(
             table.span(),
             table.path(),
             "needs `plugin`: a built-in's name or the path of a .wasm file",
@@ -146,7 +146,7 @@ pub fn read_plugin(
             key: plugin.key,
         }),
         Err(message) => {
-            problems.add(plugin.span, &plugin.key, message);
+            diagnostics.add(plugin.span, &plugin.key, message);
             None
         }
     }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use super::Listeners;
-use super::reader::{Problems, Reader, Spanned};
+use super::reader::{Diagnostics, Reader, Spanned};
 use super::section::{Section, read_plugin};
 
 /// Before a service's name, in functions' environments.
@@ -42,16 +42,16 @@ pub fn read(
     root: &mut Reader<'_>,
     project: &Path,
     listeners: &mut Listeners,
-    problems: &Problems,
+    diagnostics: &Diagnostics,
 ) -> Vec<Service> {
     let mut names: Vec<Spanned<String>> = Vec::new();
     let mut services = Vec::new();
     for (name, table) in root.tables("services") {
         if let Err(message) = check_name(&name.value, &names) {
-            problems.add(name.span.clone(), &name.key, message);
+            diagnostics.add(name.span.clone(), &name.key, message);
         }
         names.push(name.clone());
-        services.extend(read_one(name, table, project, listeners, problems));
+        services.extend(read_one(name, table, project, listeners, diagnostics));
     }
     services
 }
@@ -61,18 +61,18 @@ fn read_one(
     mut table: Reader<'_>,
     project: &Path,
     listeners: &mut Listeners,
-    problems: &Problems,
+    diagnostics: &Diagnostics,
 ) -> Option<Service> {
-    let plugin = read_plugin(&mut table, project, problems);
+    let plugin = read_plugin(&mut table, project, diagnostics);
     if !table.has("listen") {
         let message = "needs `listen`: an address and a port, such as \"127.0.0.1:9324\"";
-        problems.add(table.span(), table.path(), message);
+        diagnostics.add(table.span(), table.path(), message);
     }
     let listen = table.text("listen");
-    let address = listen.and_then(|listen| listeners.add(&listen, problems));
+    let address = listen.and_then(|listen| listeners.add(&listen, diagnostics));
     let mut grant = |key| {
         let names = table.texts(key)?;
-        check_grant(&names, problems);
+        check_grant(&names, diagnostics);
         Some(names.value)
     };
     let (queues, buckets) = (grant("queues"), grant("buckets"));
@@ -105,7 +105,7 @@ fn check_name(name: &str, others: &[Spanned<String>]) -> Result<(), String> {
 }
 
 /// Names of queues and buckets have the same characters; what is created later may be named too.
-fn check_grant(names: &Spanned<Vec<String>>, problems: &Problems) {
+fn check_grant(names: &Spanned<Vec<String>>, diagnostics: &Diagnostics) {
     let legal =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'*');
     for name in &names.value {
@@ -113,7 +113,7 @@ fn check_grant(names: &Spanned<Vec<String>>, problems: &Problems) {
             let message = format!(
                 "must be names, in which `*` stands for any characters, such as [\"orders\", \"test-*\"]; {name:?} is none"
             );
-            problems.add(names.span.clone(), &names.key, message);
+            diagnostics.add(names.span.clone(), &names.key, message);
         }
     }
 }
@@ -141,10 +141,10 @@ mod tests {
         assert_eq!(service.queues.as_deref().unwrap(), ["orders", "test-*"]);
         assert_eq!(service.buckets, None);
         assert_eq!(service.section.settings, r#"{"colour":["red"]}"#);
-        let problem = service
+        let diagnostic = service
             .section
-            .problem(&["colour".to_owned(), "0".to_owned()], "no".to_owned());
-        assert_eq!(problem.key, "services.step-functions.colour.0");
+            .diagnostic_at(&["colour".to_owned(), "0".to_owned()], "no".to_owned());
+        assert_eq!(diagnostic.key, "services.step-functions.colour.0");
     }
 
     #[test]
@@ -184,8 +184,8 @@ mod tests {
                 "services.sqs.listen: 127.0.0.1:9324 is taken by invoke.listen",
             ),
         ] {
-            let problems = parse(lines).unwrap_err();
-            assert!(problems.contains(message), "{lines}: {problems}");
+            let diagnostics = parse(lines).unwrap_err();
+            assert!(diagnostics.contains(message), "{lines}: {diagnostics}");
         }
     }
 }

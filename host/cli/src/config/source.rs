@@ -16,7 +16,7 @@ pub type Span = Range<usize>;
 
 /// One mistake, and where in the file it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct Diagnostic {
     pub span: Span,
     /// The keys that lead to it, joined with dots.
     pub key: String,
@@ -36,10 +36,10 @@ impl Source {
     }
 
     /// `lambkin.toml:7:3: functions.hello.tiemout: …`, then the line, then a mark below the place.
-    pub fn render<'a>(&'a self, problem: &'a Problem) -> impl fmt::Display + 'a {
+    pub fn render<'a>(&'a self, diagnostic: &'a Diagnostic) -> impl fmt::Display + 'a {
         Rendered {
             source: self,
-            problem,
+            diagnostic,
         }
     }
 
@@ -60,12 +60,12 @@ impl Source {
 
 struct Rendered<'a> {
     source: &'a Source,
-    problem: &'a Problem,
+    diagnostic: &'a Diagnostic,
 }
 
 impl fmt::Display for Rendered<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Problem { span, key, message } = self.problem;
+        let Diagnostic { span, key, message } = self.diagnostic;
         let (line, column, text) = self.source.locate(span.start);
         write!(f, "{}:{line}:{column}: ", self.source.path.display())?;
         if !key.is_empty() {
@@ -95,13 +95,13 @@ mod tests {
             "a = 1\n[é]\nfoo = 2\n".to_owned(),
         );
         let span = source.text().find("foo").map(|at| at..at + 3).unwrap();
-        let problem = Problem {
+        let diagnostic = Diagnostic {
             span,
             key: "é.foo".to_owned(),
             message: "no such key".to_owned(),
         };
         assert_eq!(
-            source.render(&problem).to_string(),
+            source.render(&diagnostic).to_string(),
             "lambkin.toml:3:1: é.foo: no such key\n  |\n3 | foo = 2\n  | ^^^"
         );
     }
@@ -109,13 +109,13 @@ mod tests {
     #[test]
     fn a_place_at_the_end_of_the_file_is_shown_too() {
         let source = Source::new(Path::new("x.toml"), "a =".to_owned());
-        let problem = Problem {
+        let diagnostic = Diagnostic {
             span: 3..3,
             key: String::new(),
             message: "a value is missing".to_owned(),
         };
         assert_eq!(
-            source.render(&problem).to_string(),
+            source.render(&diagnostic).to_string(),
             "x.toml:1:4: a value is missing\n  |\n1 | a =\n  |    ^"
         );
     }

@@ -10,7 +10,7 @@ use lambkin_lambda::Account;
 
 use super::Listeners;
 use super::queue;
-use super::reader::{Problems, Reader, Spanned, nearest, suggestion};
+use super::reader::{Diagnostics, Reader, Spanned, nearest, suggestion};
 use super::section::{PluginSource, Section, read_plugin};
 
 /// The keys of which each trigger has one.
@@ -63,13 +63,13 @@ pub fn read(
     project: &Path,
     defined: &Defined<'_>,
     listeners: &mut Listeners,
-    problems: &Problems,
+    diagnostics: &Diagnostics,
 ) -> Vec<Trigger> {
     let mut reader = TriggerReader {
         project,
         defined,
         listeners,
-        problems,
+        diagnostics,
     };
     let tables = root.tables("triggers").into_iter();
     tables
@@ -81,12 +81,12 @@ struct TriggerReader<'a> {
     project: &'a Path,
     defined: &'a Defined<'a>,
     listeners: &'a mut Listeners,
-    problems: &'a Problems,
+    diagnostics: &'a Diagnostics,
 }
 
 impl TriggerReader<'_> {
     fn read(&mut self, name: Spanned<String>, mut table: Reader<'_>) -> Option<Trigger> {
-        let plugin = read_plugin(&mut table, self.project, self.problems);
+        let plugin = read_plugin(&mut table, self.project, self.diagnostics);
         self.check_feeds(&table);
         // All of them, so that each has its mistakes reported and none is left for the plugin.
         let listen = self.read_listen(&mut table);
@@ -121,12 +121,12 @@ impl TriggerReader<'_> {
                 several.join("` and `")
             ),
         };
-        self.problems.add(table.span(), table.path(), message);
+        self.diagnostics.add(table.span(), table.path(), message);
     }
 
     fn read_listen(&mut self, table: &mut Reader<'_>) -> Option<Feed> {
         let listen = table.text("listen")?;
-        let address = self.listeners.add(&listen, self.problems)?;
+        let address = self.listeners.add(&listen, self.diagnostics)?;
         Some(Feed::Listen(address))
     }
 
@@ -150,14 +150,14 @@ impl TriggerReader<'_> {
     ) -> Option<Feed> {
         let mut table = table.table("poll")?;
         let plugin = if table.has("plugin") {
-            read_plugin(&mut table, self.project, self.problems)
+            read_plugin(&mut table, self.project, self.diagnostics)
         } else {
             plugin.cloned()
         };
         if !table.has("network") {
             let message = "needs `network`: the origins that the plugin may reach, such as [\"http://127.0.0.1:9324\"]; it \
                            reaches no others";
-            self.problems.add(table.span(), table.path(), message);
+            self.diagnostics.add(table.span(), table.path(), message);
         }
         let network = table.texts("network");
         for origin in network.iter().flat_map(|network| &network.value) {
@@ -172,8 +172,11 @@ impl TriggerReader<'_> {
     }
 
     fn noted<T, U>(&self, read: Result<T, String>, found: &Spanned<U>) -> Option<T> {
-        read.map_err(|message| self.problems.add(found.span.clone(), &found.key, message))
-            .ok()
+        read.map_err(|message| {
+            self.diagnostics
+                .add(found.span.clone(), &found.key, message)
+        })
+        .ok()
     }
 }
 
@@ -252,10 +255,10 @@ mod tests {
         assert_eq!(poll.section.plugin, PluginSource::BuiltIn("sqs".to_owned()));
         assert_eq!(poll.network, ["http://q", "https://[::1]:443"]);
         assert_eq!(poll.pass_environment, ["X"]);
-        let problem = poll
+        let diagnostic = poll
             .section
-            .problem(&["queue-url".to_owned()], "no".to_owned());
-        assert_eq!(problem.key, "triggers.c.poll.queue-url");
+            .diagnostic_at(&["queue-url".to_owned()], "no".to_owned());
+        assert_eq!(diagnostic.key, "triggers.c.poll.queue-url");
     }
 
     #[test]
@@ -305,10 +308,10 @@ mod tests {
                 "5:8: triggers.t.poll: needs `network`: the origins",
             ),
         ] {
-            let problems = parse(&format!("[triggers.t]\nplugin = 'sqs'\n{lines}")).unwrap_err();
-            assert!(problems.contains(message), "{lines}: {problems}");
+            let diagnostics = parse(&format!("[triggers.t]\nplugin = 'sqs'\n{lines}")).unwrap_err();
+            assert!(diagnostics.contains(message), "{lines}: {diagnostics}");
         }
-        let problems = parse("[triggers.t]\nqueue = 'orders'").unwrap_err();
-        assert!(problems.contains("needs `plugin`"), "{problems}");
+        let diagnostics = parse("[triggers.t]\nqueue = 'orders'").unwrap_err();
+        assert!(diagnostics.contains("needs `plugin`"), "{diagnostics}");
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use lambkin_lambda::{Alias, FunctionSpec, is_alias_name, is_version_number};
 
 use super::function::{LATEST, Version, read_version_keys};
-use super::reader::{Problems, Reader, Spanned, TextOrTable, nearest};
+use super::reader::{Diagnostics, Reader, Spanned, TextOrTable, nearest};
 
 /// Tenths do not add up to exactly 1.
 const ROUNDING: f64 = 1e-9;
@@ -18,12 +18,12 @@ pub fn read(
     table: &mut Reader<'_>,
     latest: &Version,
     project: &Path,
-    problems: &Problems,
+    diagnostics: &Diagnostics,
 ) -> (Vec<Version>, Vec<Alias>) {
     let versions: Vec<Version> = table
         .tables("versions")
         .into_iter()
-        .filter_map(|(number, table)| read_version(&number, table, latest, project, problems))
+        .filter_map(|(number, table)| read_version(&number, table, latest, project, diagnostics))
         .collect();
     let known: Vec<&str> = versions
         .iter()
@@ -32,7 +32,7 @@ pub fn read(
     let aliases = AliasReader {
         function: &latest.spec.name,
         versions: &known,
-        problems,
+        diagnostics,
     };
     let aliases = table
         .texts_or_tables("aliases")
@@ -47,11 +47,11 @@ fn read_version(
     mut table: Reader<'_>,
     latest: &Version,
     project: &Path,
-    problems: &Problems,
+    diagnostics: &Diagnostics,
 ) -> Option<Version> {
     if !is_version_number(&number.value) {
         let message = "a version is a number: 1, 2, 3, …";
-        problems.add(number.span.clone(), &number.key, message);
+        diagnostics.add(number.span.clone(), &number.key, message);
         return None;
     }
     let spec = FunctionSpec {
@@ -63,7 +63,7 @@ fn read_version(
         spec,
         origin: latest.origin.clone(),
     };
-    let version = read_version_keys(&mut table, base, project, problems);
+    let version = read_version_keys(&mut table, base, project, diagnostics);
     table.finish();
     Some(version)
 }
@@ -73,7 +73,7 @@ struct AliasReader<'a> {
     function: &'a str,
     /// The published ones.
     versions: &'a [&'a str],
-    problems: &'a Problems,
+    diagnostics: &'a Diagnostics,
 }
 
 /// Where an alias leads.
@@ -87,7 +87,7 @@ impl AliasReader<'_> {
         if !is_alias_name(&name.value) {
             let message =
                 "an alias is 1 to 128 letters, digits, `-` and `_`, and not a number alone";
-            self.problems.add(name.span, &name.key, message);
+            self.diagnostics.add(name.span, &name.key, message);
             return None;
         }
         let Target { version, weights } = match target {
@@ -101,7 +101,7 @@ impl AliasReader<'_> {
             LATEST if weights.is_empty() => {}
             LATEST => {
                 let message = "an alias with weights leads to published versions only, as on AWS";
-                self.problems.add(version.span, &version.key, message);
+                self.diagnostics.add(version.span, &version.key, message);
                 return None;
             }
             _ if self.check(&version) => {}
@@ -120,7 +120,7 @@ impl AliasReader<'_> {
         let (span, path) = (table.span(), table.path().to_owned());
         if !table.has("version") {
             let message = "needs `version`: the version it leads to";
-            self.problems.add(span.clone(), &path, message);
+            self.diagnostics.add(span.clone(), &path, message);
         }
         let version = table.text("version");
         let weights = table
@@ -130,7 +130,7 @@ impl AliasReader<'_> {
         let sum: f64 = weights.iter().map(|(_, weight)| weight).sum();
         if sum > 1.0 + ROUNDING {
             let message = format!("the weights are {sum} together, and 1 is all calls");
-            self.problems.add(span, &path, message);
+            self.diagnostics.add(span, &path, message);
         }
         let weights = weights
             .into_iter()
@@ -156,7 +156,7 @@ impl AliasReader<'_> {
                 "{} has no version {:?}; {hint}",
                 self.function, version.value
             );
-            self.problems
+            self.diagnostics
                 .add(version.span.clone(), &version.key, message);
         }
         known

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use lambkin_lambda::{Asynchronous, Function, Lambda, Log};
 use lambkin_plugin::ConfigureError;
 
-use crate::config::{Config, Problem, Section};
+use crate::config::{Config, Diagnostic, Section};
 
 use functions::{resolve, unknown_function};
 pub use plugins::Plugins;
@@ -46,13 +46,13 @@ pub fn asynchronous(config: &Config, storage: Option<&Storage>) -> Asynchronous 
 }
 
 /// Why a plugin did not accept its section, where the operator wrote it.
-fn problems_of(error: ConfigureError, section: &Section) -> Vec<Problem> {
+fn diagnostics_of(error: ConfigureError, section: &Section) -> Vec<Diagnostic> {
     match error {
         ConfigureError::Problems(problems) => problems
             .into_iter()
-            .map(|problem| section.problem(&problem.at, problem.message))
+            .map(|problem| section.diagnostic_at(&problem.at, problem.message))
             .collect(),
-        error => vec![section.plugin_problem(error.to_string())],
+        error => vec![section.plugin_diagnostic(error.to_string())],
     }
 }
 

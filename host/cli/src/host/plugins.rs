@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::user_cache;
 use crate::args::Place;
-use crate::config::{Feed, PluginSource, Problem, Section, Service, Trigger};
+use crate::config::{Diagnostic, Feed, PluginSource, Section, Service, Trigger};
 
 /// Plugins that were loaded, and why others were not.
 #[derive(Default)]
@@ -52,11 +52,11 @@ impl Plugins {
     }
 
     /// The plugin of a section. An error points at the choice of the plugin.
-    pub fn of(&self, section: &Section) -> Result<&Plugin, Problem> {
+    pub fn of(&self, section: &Section) -> Result<&Plugin, Diagnostic> {
         match self.0.get(&identity(&section.plugin)) {
             Some(Ok(plugin)) => Ok(plugin),
-            Some(Err(message)) => Err(section.plugin_problem(message.clone())),
-            None => Err(section.plugin_problem("was not loaded".to_owned())),
+            Some(Err(message)) => Err(section.plugin_diagnostic(message.clone())),
+            None => Err(section.plugin_diagnostic("was not loaded".to_owned())),
         }
     }
 }

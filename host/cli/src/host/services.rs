@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use lambkin_lambda::FunctionSpec;
 use lambkin_plugin::{Granted, Service, ServiceSetup};
 
-use super::{Plugins, Storage, problems_of};
-use crate::config::{self, Config, Problem};
+use super::{Plugins, Storage, diagnostics_of};
+use crate::config::{self, Config, Diagnostic};
 
 /// Credentials that every service accepts. SDKs do not send a request without any.
 const CREDENTIALS: [(&str, &str); 2] = [
@@ -29,7 +29,7 @@ pub async fn configure_service(
     service: &config::Service,
     config: &Config,
     storage: Option<&Storage>,
-) -> Result<Service, Vec<Problem>> {
+) -> Result<Service, Vec<Diagnostic>> {
     let plugin = plugins.of(&service.section).map_err(|error| vec![error])?;
     let setup = ServiceSetup {
         settings: service.section.settings.clone(),
@@ -39,7 +39,7 @@ pub async fn configure_service(
         buckets: grant(&service.buckets, storage.map(|storage| &storage.objects)),
     };
     let configured = plugin.service(&service.name, setup).await;
-    configured.map_err(|error| problems_of(error, &service.section))
+    configured.map_err(|error| diagnostics_of(error, &service.section))
 }
 
 fn grant<T: Clone>(names: &Option<Vec<String>>, store: Option<&T>) -> Option<Granted<T>> {

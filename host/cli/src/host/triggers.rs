@@ -6,8 +6,8 @@ use lambkin_plugin::{
     BatchTrigger, HttpTrigger, ObjectTrigger, Origin, Source, SourceSetup, Target,
 };
 
-use super::{Plugins, problems_of, resolve, unknown_function};
-use crate::config::{Config, FIFO_SUFFIX, Feed, Poll, Problem, Trigger, suggestion};
+use super::{Plugins, diagnostics_of, resolve, unknown_function};
+use crate::config::{Config, Diagnostic, FIFO_SUFFIX, Feed, Poll, Trigger, suggestion};
 
 /// A trigger whose plugin has accepted its settings.
 pub struct Joined {
@@ -67,19 +67,19 @@ pub async fn configure_trigger(
     plugins: &Plugins,
     trigger: &Trigger,
     config: &Config,
-) -> Result<Joined, Vec<Problem>> {
+) -> Result<Joined, Vec<Diagnostic>> {
     let section = &trigger.section;
     let front = configure_front(plugins, trigger, config).await?;
     let mut problems = Vec::new();
     for function in front.functions() {
         let unknown = unknown_function(function, config);
-        problems.extend(unknown.map(|message| section.problem_with(function, message)));
+        problems.extend(unknown.map(|message| section.diagnostic_for_name(function, message)));
     }
     if let Front::Bucket(_, object) = &front
         && let Target::Queue(queue) = object.target()
         && let Err(message) = check_target(queue, config)
     {
-        problems.push(section.problem_with(queue, message));
+        problems.push(section.diagnostic_for_name(queue, message));
     }
     if !problems.is_empty() {
         return Err(problems);
@@ -95,11 +95,11 @@ async fn configure_front(
     plugins: &Plugins,
     trigger: &Trigger,
     config: &Config,
-) -> Result<Front, Vec<Problem>> {
+) -> Result<Front, Vec<Diagnostic>> {
     let section = &trigger.section;
     let plugin = plugins.of(section).map_err(|problem| vec![problem])?;
     let (name, settings) = (&trigger.name, &section.settings);
-    let refused = |error| problems_of(error, section);
+    let refused = |error| diagnostics_of(error, section);
     Ok(match &trigger.feed {
         Feed::Listen(address) => {
             let http = plugin.http_trigger(name, settings).await;
@@ -128,7 +128,7 @@ async fn configure_source(
     trigger: &str,
     poll: &Poll,
     config: &Config,
-) -> Result<Source, Vec<Problem>> {
+) -> Result<Source, Vec<Diagnostic>> {
     let plugin = plugins.of(&poll.section).map_err(|problem| vec![problem])?;
     let variable = |name: &String| Some((name.clone(), std::env::var(name).ok()?));
     let setup = SourceSetup {
@@ -139,7 +139,7 @@ async fn configure_source(
         account: config.account.id.clone(),
     };
     let source = plugin.source(trigger, setup).await;
-    source.map_err(|error| problems_of(error, &poll.section))
+    source.map_err(|error| diagnostics_of(error, &poll.section))
 }
 
 fn origin(name: &str, config: &Config) -> Origin {
