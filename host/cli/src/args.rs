@@ -10,7 +10,7 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 #[command(name = "lambkin", version, max_term_width = 100)]
 pub struct Args {
     #[command(flatten)]
-    pub place: Place,
+    pub global: GlobalArgs,
 
     /// Say more on standard error; twice for details, three times for everything
     #[arg(short, long, global = true, action = ArgAction::Count)]
@@ -22,7 +22,7 @@ pub struct Args {
 
 /// Where things are found and kept.
 #[derive(Debug, clap::Args)]
-pub struct Place {
+pub struct GlobalArgs {
     /// The configuration file
     #[arg(
         short,

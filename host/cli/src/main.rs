@@ -57,7 +57,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Args {
-        place,
+        global,
         verbose,
         command,
     } = args;
@@ -65,11 +65,11 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
         messages::start(level(verbose), verbose > 1);
     }
     match command {
-        Command::Serve(serve) => block_on(command::serve::run(&place, &serve)),
-        Command::Invoke(invoke) => block_on(command::invoke::run(&place, &invoke)),
-        Command::Shape(shape) => block_on(command::shape::run(&place, &shape)),
-        Command::Check => block_on(command::check::run(&place)),
-        Command::Queue(queue) => command::queue::run(&place, &queue),
+        Command::Serve(serve) => block_on(command::serve::run(&global, &serve)),
+        Command::Invoke(invoke) => block_on(command::invoke::run(&global, &invoke)),
+        Command::Shape(shape) => block_on(command::shape::run(&global, &shape)),
+        Command::Check => block_on(command::check::run(&global)),
+        Command::Queue(queue) => command::queue::run(&global, &queue),
         Command::Completions { shell } => command::completions::run(shell),
         Command::Rie { words } => stand_in_for_rie(words),
         Command::DockerLambda(args) => stand_in_for_docker_lambda(args),

@@ -10,7 +10,7 @@ use lambkin_lambda::FunctionSpec;
 use lambkin_plugin::is_granted;
 use lambkin_store::object::Versioning;
 
-use crate::args::Place;
+use crate::args::GlobalArgs;
 use crate::config::{Bucket, Config, Queue, Service, full_name};
 use crate::host::{self, Plugins};
 
@@ -18,8 +18,8 @@ use crate::host::{self, Plugins};
 const EXIT_FOUND_SOMETHING: u8 = 1;
 
 /// Prints what would run to standard output, and problems to standard error.
-pub async fn run(place: &Place) -> anyhow::Result<ExitCode> {
-    let config = Config::read(&place.config)?;
+pub async fn run(global: &GlobalArgs) -> anyhow::Result<ExitCode> {
+    let config = Config::read(&global.config)?;
     let mut out = std::io::stdout().lock();
     let mut problems = Vec::new();
     writeln!(out, "invoke API on {}", config.invoke_listen)?;
@@ -40,7 +40,7 @@ pub async fn run(place: &Place) -> anyhow::Result<ExitCode> {
     for bucket in &config.buckets {
         writeln!(out, "bucket {}: {}", bucket.name, describe_bucket(bucket))?;
     }
-    check_plugins(place, &config, &mut out, &mut problems).await?;
+    check_plugins(global, &config, &mut out, &mut problems).await?;
     out.flush()?;
     for problem in &problems {
         eprintln!("error: {problem}\n");
@@ -54,13 +54,13 @@ pub async fn run(place: &Place) -> anyhow::Result<ExitCode> {
 
 /// Services and triggers, as their plugins understand them.
 async fn check_plugins(
-    place: &Place,
+    global: &GlobalArgs,
     config: &Config,
     out: &mut impl Write,
     problems: &mut Vec<String>,
 ) -> anyhow::Result<()> {
     let triggers: Vec<_> = config.triggers.iter().collect();
-    let plugins = Plugins::load(place, &config.services, &triggers).await?;
+    let plugins = Plugins::load(global, &config.services, &triggers).await?;
     for service in &config.services {
         match host::configure_service(&plugins, service, config, None).await {
             Ok(_) => write_service(out, service, config)?,

@@ -10,7 +10,7 @@ use lambkin_lambda::{
 };
 use lambkin_model::{Invocation, InvokeError};
 
-use crate::args::{Invoke, Place};
+use crate::args::{GlobalArgs, Invoke};
 use crate::config::{self, Config, nearest};
 use crate::host;
 use crate::messages;
@@ -19,9 +19,9 @@ use crate::messages;
 pub const EXIT_FUNCTION_FAILED: u8 = 1;
 
 /// Invokes, prints the result, and ends the function's process.
-pub async fn run(place: &Place, args: &Invoke) -> anyhow::Result<ExitCode> {
+pub async fn run(global: &GlobalArgs, args: &Invoke) -> anyhow::Result<ExitCode> {
     let log = messages::start_log(LogStyle::default())?;
-    let (lambda, name) = find(place, &args.function, &log)?;
+    let (lambda, name) = find(global, &args.function, &log)?;
     let event = read_event(args)?;
     serde_json::from_slice::<&serde_json::value::RawValue>(&event)
         .with_context(|| format!("the event is not JSON: {}", excerpt(&event)))?;
@@ -45,10 +45,10 @@ pub async fn run(place: &Place, args: &Invoke) -> anyhow::Result<ExitCode> {
 }
 
 /// A function of the configuration, or the one a path stands for.
-fn find(place: &Place, wanted: &str, log: &Log) -> anyhow::Result<(Lambda, String)> {
+fn find(global: &GlobalArgs, wanted: &str, log: &Log) -> anyhow::Result<(Lambda, String)> {
     let path = Path::new(wanted);
     let looks_like_a_path = wanted.contains('/') || wanted.ends_with(".zip");
-    if looks_like_a_path || (path.exists() && !place.config.exists()) {
+    if looks_like_a_path || (path.exists() && !global.config.exists()) {
         let spec = config::ad_hoc(path, Path::new(""))?;
         let account = Account {
             region: "us-east-1".to_owned(),
@@ -64,7 +64,7 @@ fn find(place: &Place, wanted: &str, log: &Log) -> anyhow::Result<(Lambda, Strin
             name,
         ));
     }
-    let config = Config::read(&place.config)?;
+    let config = Config::read(&global.config)?;
     let lambda = host::lambda(&config, log);
     if lambda.function(wanted).is_none() {
         let names: Vec<&str> = lambda.names().collect();
@@ -75,7 +75,7 @@ fn find(place: &Place, wanted: &str, log: &Log) -> anyhow::Result<(Lambda, Strin
         };
         bail!(
             "{} defines no function {wanted:?}; {hint}",
-            place.config.display()
+            global.config.display()
         );
     }
     Ok((lambda, wanted.to_owned()))

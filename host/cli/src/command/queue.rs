@@ -10,12 +10,12 @@ use lambkin_lambda::now_ms;
 use lambkin_store::{Reader, Statistics, Waiting};
 use serde_json::{Value, json};
 
-use crate::args::{Place, Queue};
+use crate::args::{GlobalArgs, Queue};
 use crate::config::{Config, nearest};
 
 /// Prints the messages of one queue, or all queues, to standard output.
-pub fn run(place: &Place, args: &Queue) -> anyhow::Result<ExitCode> {
-    let path = Config::read(&place.config)?.asynchronous.store;
+pub fn run(global: &GlobalArgs, args: &Queue) -> anyhow::Result<ExitCode> {
+    let path = Config::read(&global.config)?.asynchronous.store;
     let mut out = std::io::stdout().lock();
     // The store is made when the first event is accepted.
     let store = path.exists().then(|| Reader::open(&path)).transpose()?;

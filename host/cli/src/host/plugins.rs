@@ -9,7 +9,7 @@ use lambkin_plugin::{Options, Plugin, PluginHost};
 use tokio::task::JoinSet;
 
 use super::user_cache;
-use crate::args::Place;
+use crate::args::GlobalArgs;
 use crate::config::{Diagnostic, Feed, PluginSource, Section, Service, Trigger};
 
 /// Plugins that were loaded, and why others were not.
@@ -19,7 +19,7 @@ pub struct Plugins(BTreeMap<PluginSource, Result<Plugin, String>>);
 impl Plugins {
     /// Loads what services and triggers need, all at the same time. Without any, no engine is started.
     pub async fn load(
-        place: &Place,
+        global: &GlobalArgs,
         services: &[Service],
         triggers: &[&Trigger],
     ) -> anyhow::Result<Self> {
@@ -34,7 +34,7 @@ impl Plugins {
         if wanted.is_empty() {
             return Ok(Self::default());
         }
-        let host = plugin_host(place)?;
+        let host = plugin_host(global)?;
         let mut loading = JoinSet::new();
         for (identity, name) in wanted {
             let host = host.clone();
@@ -100,11 +100,11 @@ fn read(path: &Path) -> anyhow::Result<Bytes> {
 }
 
 /// The plugin host, with the cache the operator wants.
-fn plugin_host(place: &Place) -> anyhow::Result<PluginHost> {
-    let cache = if place.no_cache {
+fn plugin_host(global: &GlobalArgs) -> anyhow::Result<PluginHost> {
+    let cache = if global.no_cache {
         None
     } else {
-        place.cache_dir.clone().or_else(user_cache)
+        global.cache_dir.clone().or_else(user_cache)
     };
     Ok(PluginHost::new(Options { cache })?)
 }

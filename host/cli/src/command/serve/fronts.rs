@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use lambkin_trigger::service::ServiceDoor;
 use tokio::net::TcpListener;
 
-use crate::args::Place;
+use crate::args::GlobalArgs;
 use crate::config::{Config, Feed};
 use crate::host::{self, Joined, Plugins, Storage};
 
@@ -57,12 +57,12 @@ impl Sockets {
     /// Loads and configures every plugin. All that is wrong is told at once.
     pub async fn open(
         self,
-        place: &Place,
+        global: &GlobalArgs,
         config: &Config,
         storage: Option<&Storage>,
     ) -> anyhow::Result<(TcpListener, Fronts)> {
         let triggers: Vec<_> = config.triggers.iter().collect();
-        let plugins = Plugins::load(place, &config.services, &triggers).await?;
+        let plugins = Plugins::load(global, &config.services, &triggers).await?;
         let mut fronts = Fronts {
             services: Vec::new(),
             triggers: Vec::new(),

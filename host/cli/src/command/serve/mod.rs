@@ -16,7 +16,7 @@ use lambkin_lambda::compat::rie;
 use lambkin_lambda::{Lambda, Log, LogStyle, invoke_api};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::args::{Compat, Place, Serve};
+use crate::args::{Compat, GlobalArgs, Serve};
 use crate::config::{Config, Origin, full_name};
 use crate::host::{self, Storage};
 use crate::messages;
@@ -32,9 +32,9 @@ const GRACE: Duration = Duration::from_secs(10);
 const SERVICE_GRACE: Duration = Duration::from_secs(1);
 
 /// Runs until a signal comes.
-pub async fn run(place: &Place, args: &Serve) -> anyhow::Result<ExitCode> {
+pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
-    let mut config = Config::read(&place.config)?;
+    let mut config = Config::read(&global.config)?;
     if args.no_freeze {
         for function in &mut config.functions {
             function.lifecycle.freeze = false;
@@ -43,7 +43,7 @@ pub async fn run(place: &Place, args: &Serve) -> anyhow::Result<ExitCode> {
     let sockets = Sockets::bind(&config).await?;
     host::offer_services(&mut config, &sockets.services()?);
     let storage = Storage::open(&config).await?;
-    let (invoke, fronts) = sockets.open(place, &config, storage.as_ref()).await?;
+    let (invoke, fronts) = sockets.open(global, &config, storage.as_ref()).await?;
     let log = messages::start_log(LogStyle::default())?;
     let asynchronous = host::asynchronous(&config, storage.as_ref());
     let lambda = host::lambda(&config, &log).with_asynchronous(asynchronous.clone());

@@ -12,16 +12,16 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use lambkin_plugin::{BatchTrigger, Decision, HttpTrigger, ObjectTrigger, Target};
 
-use crate::args::{Place, Shape};
+use crate::args::{GlobalArgs, Shape};
 use crate::config::{Config, FIFO_SUFFIX, Trigger, nearest};
 use crate::host::{self, Front, Plugins};
 use indent::indent;
 
 /// Prints the event to standard output; to standard error, whom it is for.
-pub async fn run(place: &Place, args: &Shape) -> anyhow::Result<ExitCode> {
-    let config = Config::read(&place.config)?;
+pub async fn run(global: &GlobalArgs, args: &Shape) -> anyhow::Result<ExitCode> {
+    let config = Config::read(&global.config)?;
     let trigger = find(&config, &args.trigger)?;
-    let plugins = Plugins::load(place, &[], &[trigger]).await?;
+    let plugins = Plugins::load(global, &[], &[trigger]).await?;
     let joined = match host::configure_trigger(&plugins, trigger, &config).await {
         Ok(joined) => joined,
         Err(problems) => bail!("{}", config.render(&problems)),
