@@ -1,15 +1,15 @@
 //! The `lambkin` program.
 //!
-//! [`args`] says what can be typed, [`config`] what it means; [`host`] wires the rooms together; each command has a
+//! [`args`] says what can be typed, [`config`] what it means; [`assembly`] wires the rooms together; each command has a
 //! module in [`command`]. Results go to standard output, logs and messages to standard error.
 //!
 //! Exit codes: 0 for success, 1 when a function or a check failed, 2 when lambkin could not do what was asked.
 
 mod args;
+mod assembly;
 mod command;
 mod compat;
 mod config;
-mod host;
 mod messages;
 mod watch;
 

@@ -11,8 +11,8 @@ use lambkin_plugin::is_granted;
 use lambkin_store::object::Versioning;
 
 use crate::args::GlobalArgs;
+use crate::assembly::{self, Plugins};
 use crate::config::{Bucket, Config, Queue, Service, full_name};
-use crate::host::{self, Plugins};
 
 /// Something in the configuration would not work.
 const EXIT_FOUND_SOMETHING: u8 = 1;
@@ -62,13 +62,13 @@ async fn check_plugins(
     let triggers: Vec<_> = config.triggers.iter().collect();
     let plugins = Plugins::load(global, &config.services, &triggers).await?;
     for service in &config.services {
-        match host::configure_service(&plugins, service, config, None).await {
+        match assembly::configure_service(&plugins, service, config, None).await {
             Ok(_) => write_service(out, service, config)?,
             Err(found) => problems.push(config.render(&found)),
         }
     }
     for trigger in triggers {
-        let joined = match host::configure_trigger(&plugins, trigger, config).await {
+        let joined = match assembly::configure_trigger(&plugins, trigger, config).await {
             Ok(joined) => joined,
             Err(found) => {
                 problems.push(config.render(&found));
@@ -80,7 +80,7 @@ async fn check_plugins(
         for line in joined.summary() {
             writeln!(out, "    {line}")?;
         }
-        if let Some(warning) = host::warning(&joined, config) {
+        if let Some(warning) = assembly::warning(&joined, config) {
             eprintln!("warning: {warning}");
         }
     }

@@ -11,8 +11,8 @@ use lambkin_lambda::{
 use lambkin_model::{Invocation, InvokeError};
 
 use crate::args::{GlobalArgs, Invoke};
+use crate::assembly;
 use crate::config::{self, Config, nearest};
-use crate::host;
 use crate::messages;
 
 /// The function returned an error, crashed or timed out.
@@ -65,7 +65,7 @@ fn find(global: &GlobalArgs, wanted: &str, log: &Log) -> anyhow::Result<(Lambda,
         ));
     }
     let config = Config::read(&global.config)?;
-    let lambda = host::lambda(&config, log);
+    let lambda = assembly::lambda(&config, log);
     if lambda.function(wanted).is_none() {
         let names: Vec<&str> = lambda.names().collect();
         let hint = match nearest(wanted, names.iter().copied()) {

@@ -7,8 +7,8 @@ use lambkin_trigger::service::ServiceDoor;
 use tokio::net::TcpListener;
 
 use crate::args::GlobalArgs;
+use crate::assembly::{self, Joined, Plugins, Storage};
 use crate::config::{Config, Feed};
-use crate::host::{self, Joined, Plugins, Storage};
 
 /// Every socket of the configuration, each list in its order.
 pub struct Sockets {
@@ -69,13 +69,13 @@ impl Sockets {
         };
         let mut problems = Vec::new();
         for (service, listener) in config.services.iter().zip(self.services) {
-            match host::configure_service(&plugins, service, config, storage).await {
+            match assembly::configure_service(&plugins, service, config, storage).await {
                 Ok(service) => fronts.services.push((ServiceDoor { service }, listener)),
                 Err(found) => problems.extend(found),
             }
         }
         for (trigger, listener) in config.triggers.iter().zip(self.triggers) {
-            match host::configure_trigger(&plugins, trigger, config).await {
+            match assembly::configure_trigger(&plugins, trigger, config).await {
                 Ok(joined) => fronts.triggers.push((joined, listener)),
                 Err(found) => problems.extend(found),
             }

@@ -17,8 +17,8 @@ use lambkin_lambda::{Lambda, Log, LogStyle, invoke_api};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::{Compat, GlobalArgs, Serve};
+use crate::assembly::{self, Storage};
 use crate::config::{Config, Origin, full_name};
-use crate::host::{self, Storage};
 use crate::messages;
 use crate::watch::{self, Watched};
 use fronts::{Fronts, Sockets};
@@ -41,12 +41,12 @@ pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> 
         }
     }
     let sockets = Sockets::bind(&config).await?;
-    host::offer_services(&mut config, &sockets.services()?);
+    assembly::offer_services(&mut config, &sockets.services()?);
     let storage = Storage::open(&config).await?;
     let (invoke, fronts) = sockets.open(global, &config, storage.as_ref()).await?;
     let log = messages::start_log(LogStyle::default())?;
-    let asynchronous = host::asynchronous(&config, storage.as_ref());
-    let lambda = host::lambda(&config, &log).with_asynchronous(asynchronous.clone());
+    let asynchronous = assembly::asynchronous(&config, storage.as_ref());
+    let lambda = assembly::lambda(&config, &log).with_asynchronous(asynchronous.clone());
     warn(&config, &fronts);
     watch_functions(args, &config, &lambda, &log)?;
 
@@ -97,7 +97,7 @@ fn warn(config: &Config, fronts: &Fronts) {
         }
     }
     for (trigger, _) in &fronts.triggers {
-        if let Some(warning) = host::warning(trigger, config) {
+        if let Some(warning) = assembly::warning(trigger, config) {
             eprintln!("warning: {warning}");
         }
     }

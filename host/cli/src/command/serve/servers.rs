@@ -13,8 +13,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::assembly::{Front, Joined, Storage};
 use crate::config::Config;
-use crate::host::{Front, Joined, Storage};
 
 /// Tasks that are stopped together.
 pub struct Servers {

@@ -13,8 +13,8 @@ use anyhow::{Context, bail};
 use lambkin_plugin::{BatchTrigger, Decision, HttpTrigger, ObjectTrigger, Target};
 
 use crate::args::{GlobalArgs, Shape};
+use crate::assembly::{self, Front, Plugins};
 use crate::config::{Config, FIFO_SUFFIX, Trigger, nearest};
-use crate::host::{self, Front, Plugins};
 use indent::indent;
 
 /// Prints the event to standard output; to standard error, whom it is for.
@@ -22,7 +22,7 @@ pub async fn run(global: &GlobalArgs, args: &Shape) -> anyhow::Result<ExitCode> 
     let config = Config::read(&global.config)?;
     let trigger = find(&config, &args.trigger)?;
     let plugins = Plugins::load(global, &[], &[trigger]).await?;
-    let joined = match host::configure_trigger(&plugins, trigger, &config).await {
+    let joined = match assembly::configure_trigger(&plugins, trigger, &config).await {
         Ok(joined) => joined,
         Err(problems) => bail!("{}", config.render(&problems)),
     };
