@@ -31,24 +31,24 @@ pub const REQUEST_BODY_BYTES: usize = 10 * 1024 * 1024;
 
 /// One HTTP trigger, ready to serve.
 #[derive(Debug)]
-pub struct HttpFrontDoor {
+pub struct HttpListener {
     /// The configured plugin.
     pub plugin: HttpTrigger,
     /// The functions it may invoke.
     pub lambda: Lambda,
 }
 
-impl HttpFrontDoor {
+impl HttpListener {
     /// Serves requests until `stop` is cancelled.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
         let address = listener
             .local_addr()
             .map(|address| address.to_string())
             .unwrap_or_default();
-        let door = Arc::new((self, address));
+        let this = Arc::new((self, address));
         lambkin_http::serve(listener, Idle::Limited, stop, move |request, peer| {
-            let door = Arc::clone(&door);
-            async move { door.0.answer(request, peer, &door.1).await }
+            let this = Arc::clone(&this);
+            async move { this.0.answer(request, peer, &this.1).await }
         })
         .await;
     }

@@ -21,18 +21,18 @@ use tokio_util::sync::CancellationToken;
 
 /// One service, ready to serve.
 #[derive(Debug)]
-pub struct ServiceDoor {
+pub struct ServiceListener {
     /// The configured plugin.
     pub service: Service,
 }
 
-impl ServiceDoor {
+impl ServiceListener {
     /// Serves requests until `stop` is cancelled, then lets those under way finish.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
-        let door = Arc::new(self);
+        let this = Arc::new(self);
         lambkin_http::serve(listener, Idle::Limited, stop, move |request, peer| {
-            let door = Arc::clone(&door);
-            async move { door.answer(request, peer).await }
+            let this = Arc::clone(&this);
+            async move { this.answer(request, peer).await }
         })
         .await;
     }

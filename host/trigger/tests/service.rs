@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use lambkin_http::bind;
 use lambkin_plugin::{Options, PluginHost, Running, ServiceSetup};
-use lambkin_trigger::service::ServiceDoor;
+use lambkin_trigger::service::ServiceListener;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -20,14 +20,14 @@ use tokio_util::sync::CancellationToken;
 
 const PROBE: &[u8] = include_bytes!("../../plugin/tests/fixtures/probe.wasm");
 
-struct Door {
+struct Fixture {
     host: PluginHost,
     address: SocketAddr,
     stop: CancellationToken,
     serving: JoinHandle<()>,
 }
 
-impl Door {
+impl Fixture {
     async fn open() -> Self {
         let host = PluginHost::new(Options::default()).unwrap();
         let plugin = host.load("probe", Bytes::from_static(PROBE)).await.unwrap();
@@ -42,7 +42,7 @@ impl Door {
         let listener = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(ServiceDoor { service }.serve(listener, stop.clone()));
+        let serving = tokio::spawn(ServiceListener { service }.serve(listener, stop.clone()));
         Self {
             host,
             address,
@@ -84,28 +84,28 @@ impl Door {
 
 #[tokio::test]
 async fn service_answers_on_its_socket() {
-    let door = Door::open().await;
-    let answer = door.get("/hello").await;
+    let service = Fixture::open().await;
+    let answer = service.get("/hello").await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     assert!(answer.contains("content-length: 5\r\n"), "{answer}");
     assert!(answer.ends_with("\r\n\r\nhello"), "{answer}");
-    let peer = door.get("/peer").await;
+    let peer = service.get("/peer").await;
     assert!(peer.ends_with("\r\n\r\n127.0.0.1"), "{peer}");
-    door.stop.cancel();
-    door.serving.await.unwrap();
+    service.stop.cancel();
+    service.serving.await.unwrap();
 }
 
 #[tokio::test]
 async fn service_without_a_host_header_is_served_all_the_same() {
-    let door = Door::open().await;
-    let answer = door.answer("GET /hello HTTP/1.0\r\n\r\n").await;
+    let service = Fixture::open().await;
+    let answer = service.answer("GET /hello HTTP/1.0\r\n\r\n").await;
     assert!(answer.ends_with("\r\n\r\nhello"), "{answer}");
 }
 
 #[tokio::test]
 async fn service_that_fails_is_named_in_a_500() {
-    let door = Door::open().await;
-    let answer = door.get("/trap").await;
+    let service = Fixture::open().await;
+    let answer = service.get("/trap").await;
     assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
     assert!(answer.contains("content-type: text/plain"), "{answer}");
     let text = "plugin probe of service test: handle failed after ";
@@ -114,13 +114,13 @@ async fn service_that_fails_is_named_in_a_500() {
 
 #[tokio::test]
 async fn service_bodies_are_streamed_through_the_socket() {
-    let door = Door::open().await;
+    let service = Fixture::open().await;
     let (pieces, piece) = (2_048, [7; 64 << 10]);
     let length = pieces * piece.len();
     let head = format!(
         "POST /echo HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
     );
-    let (mut from, mut to) = door.send(&head).await.into_split();
+    let (mut from, mut to) = service.send(&head).await.into_split();
     let sending = tokio::spawn(async move {
         for _ in 0..pieces {
             to.write_all(&piece).await.unwrap();
@@ -138,30 +138,30 @@ async fn service_bodies_are_streamed_through_the_socket() {
     }
     assert_eq!(sevens, length);
     drop(sending.await.unwrap());
-    door.running(0).await;
+    service.running(0).await;
 }
 
 #[tokio::test]
 async fn service_instance_ends_when_its_client_hangs_up() {
-    let door = Door::open().await;
+    let service = Fixture::open().await;
     // While it waits, while it is sent a body, and while it makes one.
     for request in [
         "GET /wait/3600000 HTTP/1.1\r\nhost: a\r\n\r\n",
         "POST /length HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nsome",
         "GET /zeros/10000000000 HTTP/1.1\r\nhost: a\r\n\r\n",
     ] {
-        let client = door.send(request).await;
-        door.running(1).await;
+        let client = service.send(request).await;
+        service.running(1).await;
         drop(client);
-        door.running(0).await;
+        service.running(0).await;
     }
-    assert_eq!(door.host.running(), Some(Running::default()));
+    assert_eq!(service.host.running(), Some(Running::default()));
 }
 
 #[tokio::test]
 async fn service_that_breaks_down_in_its_body_breaks_the_connection_off() {
-    let door = Door::open().await;
-    let answer = door.get("/torn").await;
+    let service = Fixture::open().await;
+    let answer = service.get("/torn").await;
     assert!(answer.contains("beginning"), "{answer}");
     // The last chunk, which says that this was all, is missing.
     assert!(!answer.ends_with("0\r\n\r\n"), "{answer}");

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use anyhow::{Context, bail};
-use lambkin_trigger::service::ServiceDoor;
+use lambkin_trigger::service::ServiceListener;
 use tokio::net::TcpListener;
 
 use crate::args::GlobalArgs;
@@ -20,7 +20,7 @@ pub struct Sockets {
 
 /// What stands in front of the functions, with its sockets.
 pub struct Fronts {
-    pub services: Vec<(ServiceDoor, TcpListener)>,
+    pub services: Vec<(ServiceListener, TcpListener)>,
     pub triggers: Vec<(Joined, Option<TcpListener>)>,
 }
 
@@ -70,7 +70,9 @@ impl Sockets {
         let mut problems = Vec::new();
         for (service, listener) in config.services.iter().zip(self.services) {
             match assembly::configure_service(&plugins, service, config, storage).await {
-                Ok(service) => fronts.services.push((ServiceDoor { service }, listener)),
+                Ok(service) => fronts
+                    .services
+                    .push((ServiceListener { service }, listener)),
                 Err(found) => problems.extend(found),
             }
         }

@@ -58,8 +58,8 @@ pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> 
         Some(Compat::Rie) => callers.spawn(|stop| rie::serve(invoke, stop, lambda.clone())),
     }
     callers.spawn(|stop| asynchronous.serve(lambda.clone(), stop));
-    for (door, listener) in fronts.services {
-        services.spawn(|stop| door.serve(listener, stop));
+    for (service, listener) in fronts.services {
+        services.spawn(|stop| service.serve(listener, stop));
     }
     if let Some(storage) = &storage {
         services.spawn_storage(storage, &config);

@@ -25,9 +25,9 @@ pub fn announce(
         functions.join(", ")
     };
     writeln!(out, "invoke API  {}  ({names})", url(invoke)?)?;
-    for ((door, listener), service) in fronts.services.iter().zip(&config.services) {
-        let plugin = service.section.plugin.name();
-        let (name, url) = (door.service.name(), url(listener)?);
+    for ((service, listener), configured) in fronts.services.iter().zip(&config.services) {
+        let plugin = configured.section.plugin.name();
+        let (name, url) = (service.service.name(), url(listener)?);
         writeln!(out, "service {name}  {url}  ({plugin})")?;
     }
     for (trigger, listener) in &fronts.triggers {
@@ -49,8 +49,8 @@ pub fn announce(
 
 fn announce_json(invoke: &TcpListener, fronts: &Fronts) -> anyhow::Result<()> {
     let mut services = serde_json::Map::new();
-    for (door, listener) in &fronts.services {
-        services.insert(door.service.name().to_owned(), url(listener)?.into());
+    for (service, listener) in &fronts.services {
+        services.insert(service.service.name().to_owned(), url(listener)?.into());
     }
     let mut triggers = serde_json::Map::new();
     for (trigger, listener) in &fronts.triggers {

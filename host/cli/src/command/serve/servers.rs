@@ -7,7 +7,7 @@ use lambkin_lambda::Lambda;
 use lambkin_plugin::{BatchTrigger, ObjectTrigger};
 use lambkin_trigger::batch::{BatchConsumer, Messages};
 use lambkin_trigger::folder::FolderWatch;
-use lambkin_trigger::http::HttpFrontDoor;
+use lambkin_trigger::http::HttpListener;
 use lambkin_trigger::object::ObjectWatcher;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -77,7 +77,7 @@ impl Servers {
             match (joined.front, listener, storage) {
                 (Front::Http(_, plugin), Some(listener), _) => {
                     let lambda = lambda.clone();
-                    let front = HttpFrontDoor { plugin, lambda };
+                    let front = HttpListener { plugin, lambda };
                     self.spawn(|stop| front.serve(listener, stop));
                 }
                 (Front::Queue(name, trigger), _, Some(storage)) => {
