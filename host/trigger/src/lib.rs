@@ -8,11 +8,11 @@
 //! plugin it was, and what was accepted is tried again.
 
 pub mod batch;
-pub mod folder;
-pub mod http;
+pub mod folder_watcher;
+pub mod http_listener;
 mod invocation;
 mod limits;
-pub mod object;
+pub mod object_watcher;
 mod outcome;
-pub mod service;
-mod stream;
+mod response_stream;
+pub mod service_listener;

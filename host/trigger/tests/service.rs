@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use lambkin_http::bind;
 use lambkin_plugin::{Options, PluginHost, Running, ServiceSetup};
-use lambkin_trigger::service::ServiceListener;
+use lambkin_trigger::service_listener::ServiceListener;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;

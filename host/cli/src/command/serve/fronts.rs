@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use anyhow::{Context, bail};
-use lambkin_trigger::service::ServiceListener;
+use lambkin_trigger::service_listener::ServiceListener;
 use tokio::net::TcpListener;
 
 use crate::args::GlobalArgs;

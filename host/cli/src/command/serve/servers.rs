@@ -6,9 +6,9 @@ use std::future::Future;
 use lambkin_lambda::Lambda;
 use lambkin_plugin::{BatchTrigger, ObjectTrigger};
 use lambkin_trigger::batch::{BatchConsumer, Messages};
-use lambkin_trigger::folder::FolderWatch;
-use lambkin_trigger::http::HttpListener;
-use lambkin_trigger::object::ObjectWatcher;
+use lambkin_trigger::folder_watcher::FolderWatcher;
+use lambkin_trigger::http_listener::HttpListener;
+use lambkin_trigger::object_watcher::ObjectWatcher;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -54,7 +54,7 @@ impl Servers {
         });
         for bucket in &config.buckets {
             if let Some(folder) = &bucket.folder {
-                let watch = FolderWatch {
+                let watch = FolderWatcher {
                     bucket: bucket.name.clone(),
                     folder: folder.clone(),
                     objects: storage.objects.clone(),

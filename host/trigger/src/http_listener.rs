@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::outcome::translate;
-use crate::stream::{self, Opened};
+use crate::response_stream::{self as stream, Opened};
 
 /// The longest request body: 10 MiB, API Gateway's limit and the highest of all HTTP front doors.
 pub const REQUEST_BODY_BYTES: usize = 10 * 1024 * 1024;

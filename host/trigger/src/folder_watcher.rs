@@ -24,7 +24,7 @@ use crate::limits::{FOLDER_PAUSE, GATHER, QUIET, WRITING};
 
 /// A bucket's folder, ready to be watched.
 #[derive(Debug)]
-pub struct FolderWatch {
+pub struct FolderWatcher {
     /// The bucket's name.
     pub bucket: String,
     /// Its folder.
@@ -57,7 +57,7 @@ enum Ended {
     Gone,
 }
 
-impl FolderWatch {
+impl FolderWatcher {
     /// Watches until `stop` is cancelled.
     pub async fn serve(self, stop: CancellationToken) {
         while let Ended::Gone = self.watch_until_gone(&stop).await {
