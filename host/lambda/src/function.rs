@@ -272,10 +272,16 @@ impl Function {
         &self.spec
     }
 
-    /// `arn:aws:lambda:REGION:ACCOUNT:function:NAME`, with the qualifier if one was asked for.
+    /// `arn:PARTITION:lambda:REGION:ACCOUNT:function:NAME`, with the qualifier if the caller named one. The partition is
+    /// the region's, as on AWS.
     pub fn arn(&self, qualifier: Option<&str>) -> String {
         let Account { region, id } = &self.account;
-        let arn = format!("arn:aws:lambda:{region}:{id}:function:{}", self.spec.name);
+        let arn = lambkin_model::arn(
+            "lambda",
+            region,
+            id,
+            &format!("function:{}", self.spec.name),
+        );
         match qualifier {
             Some(qualifier) => format!("{arn}:{qualifier}"),
             None => arn,

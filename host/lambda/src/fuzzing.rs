@@ -36,7 +36,8 @@ pub fn function_name(bytes: &[u8]) {
     };
     let region = parsed.region.unwrap_or("us-east-1");
     let account = parsed.account.unwrap_or("123456789012");
-    let mut arn = format!("arn:aws:lambda:{region}:{account}:function:{}", parsed.name);
+    let resource = format!("function:{}", parsed.name);
+    let mut arn = lambkin_model::arn("lambda", region, account, &resource);
     if let Some(qualifier) = parsed.qualifier {
         arn.extend([":", qualifier]);
     }

@@ -6,11 +6,13 @@
 //!
 //! This crate does no I/O, reads no clock and knows nothing of WebAssembly. None of its functions can fail.
 
+mod arn;
 mod http;
 mod invocation;
 mod message;
 mod object;
 
+pub use arn::{arn, partition};
 pub use http::{Body, HttpRequest, HttpResponse};
 pub use invocation::{
     FunctionError, FunctionErrorKind, Invocation, InvokeError, Outcome, RequestId,

@@ -154,9 +154,13 @@ fn region(variables: &Variables) -> String {
 fn parse_arn(arn: &str) -> anyhow::Result<(&str, &str, &str)> {
     let parts: Vec<&str> = arn.split(':').collect();
     match *parts.as_slice() {
-        ["arn", "aws", "lambda", region, id, "function", name] => Ok((region, id, name)),
+        ["arn", partition, "lambda", region, id, "function", name]
+            if partition == lambkin_model::partition(region) =>
+        {
+            Ok((region, id, name))
+        }
         _ => bail!(
-            "AWS_LAMBDA_FUNCTION_INVOKED_ARN must read arn:aws:lambda:REGION:ACCOUNT:function:NAME, not {arn:?}"
+            "AWS_LAMBDA_FUNCTION_INVOKED_ARN must read arn:PARTITION:lambda:REGION:ACCOUNT:function:NAME, not {arn:?}"
         ),
     }
 }
@@ -376,6 +380,9 @@ mod tests {
             settings.function.variables.get()["AWS_LAMBDA_FUNCTION_NAME"],
             "test"
         );
+        let arn = "arn:aws-cn:lambda:cn-north-1:210987654321:function:other";
+        let settings = read(args(None, None), [(key, arn)]);
+        assert_eq!(settings.account.region, "cn-north-1");
         assert!(refusal(args(None, None), [(key, "other")]).contains("not \"other\""));
     }
 

@@ -68,7 +68,7 @@ pub fn name_of<'a>(text: &'a str, account: &Account) -> Result<&'a str, String> 
 }
 
 fn arn(account: &Account, name: &str) -> String {
-    format!("arn:aws:sqs:{}:{}:{name}", account.region, account.id)
+    lambkin_model::arn("sqs", &account.region, &account.id, name)
 }
 
 /// Says why a name is none, if so.
@@ -412,6 +412,30 @@ mod tests {
                 r#"{"redrivePermission":"byQueue","sourceQueueArns":["arn:aws:sqs:us-east-1:123456789012:o.fifo"]}"#
             )]
         );
+    }
+
+    #[test]
+    fn an_arn_is_in_the_partition_of_the_configured_region() {
+        for (region, partition) in [
+            ("eu-west-1", "aws"),
+            ("cn-north-1", "aws-cn"),
+            ("us-gov-west-1", "aws-us-gov"),
+        ] {
+            let account = Account {
+                region: region.to_owned(),
+                id: "123456789012".to_owned(),
+            };
+            let orders = format!("arn:{partition}:sqs:{region}:123456789012:orders");
+            assert_eq!(name_of(&orders, &account), Ok("orders"));
+            let of_another = format!("arn:aws-iso:sqs:{region}:123456789012:orders");
+            assert!(name_of(&of_another, &account).is_err());
+        }
+        let queues = parse(
+            "region = 'cn-north-1'\n[queues.failed]\n[queues.orders]\n\
+             RedrivePolicy = { deadLetterTargetArn = 'arn:aws-cn:sqs:cn-north-1:123456789012:failed', maxReceiveCount = 3 }",
+        );
+        let dead_letter = queues.unwrap().remove(1).settings.dead_letter;
+        assert_eq!(dead_letter.unwrap().queue, "failed");
     }
 
     #[test]

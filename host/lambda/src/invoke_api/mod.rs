@@ -173,7 +173,7 @@ fn function_not_found(lambda: &Lambda, wanted: &FunctionRef<'_>, qualifier: Opti
     let region = wanted.region.unwrap_or(&account.region);
     let id = wanted.account.unwrap_or(&account.id);
     let name = wanted.name;
-    let mut arn = format!("arn:aws:lambda:{region}:{id}:function:{name}");
+    let mut arn = lambkin_model::arn("lambda", region, id, &format!("function:{name}"));
     if let Some(qualifier) = qualifier {
         arn.extend([":", qualifier]);
     }

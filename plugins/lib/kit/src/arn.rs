@@ -1,8 +1,18 @@
 //! Names of resources: `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`.
+//!
+//! The host (`host/model`) has the same table of partitions.
 
 /// The partition a region belongs to.
 pub fn partition(region: &str) -> &'static str {
-    const PARTITIONS: [(&str, &str); 2] = [("cn-", "aws-cn"), ("us-gov-", "aws-us-gov")];
+    const PARTITIONS: [(&str, &str); 7] = [
+        ("cn-", "aws-cn"),
+        ("us-gov-", "aws-us-gov"),
+        ("us-iso-", "aws-iso"),
+        ("us-isob-", "aws-iso-b"),
+        ("eu-isoe-", "aws-iso-e"),
+        ("us-isof-", "aws-iso-f"),
+        ("eusc-", "aws-eusc"),
+    ];
 
     PARTITIONS
         .into_iter()
@@ -30,6 +40,11 @@ mod tests {
             ("eu-central-1", "aws"),
             ("cn-north-1", "aws-cn"),
             ("us-gov-west-1", "aws-us-gov"),
+            ("us-iso-east-1", "aws-iso"),
+            ("us-isob-east-1", "aws-iso-b"),
+            ("eu-isoe-west-1", "aws-iso-e"),
+            ("us-isof-south-1", "aws-iso-f"),
+            ("eusc-de-east-1", "aws-eusc"),
         ] {
             assert_eq!(
                 queue(region, "123456789012", "orders"),

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use jiff::Timestamp;
+use lambkin_model::{arn as arn_of, partition};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Builder;
@@ -43,7 +44,7 @@ pub(super) fn of(function: &Function, arn: &str, detail: Detail) -> Value {
         "FunctionName": spec.name,
         "FunctionArn": arn,
         "Runtime": RUNTIME,
-        "Role": format!("arn:aws:iam::{id}:role/lambkin"),
+        "Role": format!("arn:{}:iam::{id}:role/lambkin", partition(region)),
         "Handler": handler,
         "CodeSize": package.size(),
         "CodeSha256": sha256,
@@ -80,7 +81,7 @@ pub(super) fn of(function: &Function, arn: &str, detail: Detail) -> Value {
             add("TenancyConfig", mode);
         }
         if detail == Detail::Full {
-            let runtime = format!("arn:aws:lambda:{region}::runtime:{RUNTIME}");
+            let runtime = arn_of("lambda", region, "", &format!("runtime:{RUNTIME}"));
             add("State", "Active".into());
             add("LastUpdateStatus", "Successful".into());
             add(
