@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::message::{FollowUp, Leased, Message, NewMessage, Receipt, Statistics};
 use crate::queue;
-use crate::store::Rings;
+use crate::store::Notifications;
 
 const COLUMNS: &str = "id, body, attributes, sent_at, due_at, receives, attempts";
 
@@ -27,17 +27,17 @@ pub(crate) fn enqueue(
 /// Sends what follows from a completion.
 pub(crate) fn follow_up(
     connection: &Connection,
-    rings: &mut Rings,
+    notifications: &mut Notifications,
     follow_up: &FollowUp,
     now: u64,
 ) -> rusqlite::Result<()> {
     match follow_up {
         FollowUp::Enqueue(message) => {
-            rings.insert(message.queue.clone());
+            notifications.insert(message.queue.clone());
             enqueue(connection, message, now)
         }
         FollowUp::Send { queue, entry } => {
-            let deliver = queue::take_turn(connection, rings, now, |turn| {
+            let deliver = queue::take_turn(connection, notifications, now, |turn| {
                 queue::deliver(turn, queue, entry)
             });
             // A name that can not be one is the configuration's mistake; it must not keep the rest from its completion.

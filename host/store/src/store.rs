@@ -13,7 +13,7 @@ use crate::writer::{Order, Work, Writer};
 use crate::{file, queues};
 
 /// The queues whose bells ring when an operation is committed.
-pub(crate) type Rings = BTreeSet<String>;
+pub(crate) type Notifications = BTreeSet<String>;
 
 /// An open store. Cheap to clone; all clones are the same store.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ struct Shared {
     path: PathBuf,
     orders: mpsc::Sender<Order>,
     /// By queue.
-    bells: Mutex<HashMap<String, Arc<Notify>>>,
+    notifiers: Mutex<HashMap<String, Arc<Notify>>>,
 }
 
 impl Store {
@@ -60,14 +60,14 @@ impl Store {
         Ok(Self(Arc::new(Shared {
             path,
             orders: sender,
-            bells: Mutex::default(),
+            notifiers: Mutex::default(),
         })))
     }
 
     /// Puts a message into its queue.
     pub async fn enqueue(&self, message: NewMessage, now: u64) -> Result<(), StoreError> {
-        self.run(move |connection, rings| {
-            rings.insert(message.queue.clone());
+        self.run(move |connection, notifications| {
+            notifications.insert(message.queue.clone());
             queues::enqueue(connection, &message, now)
         })
         .await
@@ -95,11 +95,11 @@ impl Store {
         follow_ups: Vec<FollowUp>,
         now: u64,
     ) -> Result<bool, StoreError> {
-        self.run(move |connection, rings| {
+        self.run(move |connection, notifications| {
             let held = queues::complete(connection, receipt)?;
             if held {
                 for follow_up in &follow_ups {
-                    queues::follow_up(connection, rings, follow_up, now)?;
+                    queues::follow_up(connection, notifications, follow_up, now)?;
                 }
             }
             Ok(held)
@@ -122,8 +122,8 @@ impl Store {
     /// Ends all leases of a queue: its consumer was part of a host that is no more. What it had is due now.
     pub async fn end_leases(&self, queue: &str, now: u64) -> Result<usize, StoreError> {
         let queue = queue.to_owned();
-        self.run(move |connection, rings| {
-            rings.insert(queue.clone());
+        self.run(move |connection, notifications| {
+            notifications.insert(queue.clone());
             queues::end_leases(connection, &queue, now)
         })
         .await
@@ -137,14 +137,18 @@ impl Store {
 
     /// Rings when a queue has something new. It remembers one ring for a consumer that is not listening just now, and
     /// serves one consumer.
-    pub fn bell(&self, queue: &str) -> Arc<Notify> {
-        let mut bells = self.0.bells.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bell) = bells.get(queue) {
-            return Arc::clone(bell);
+    pub fn notifier(&self, queue: &str) -> Arc<Notify> {
+        let mut notifiers = self
+            .0
+            .notifiers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(notifier) = notifiers.get(queue) {
+            return Arc::clone(notifier);
         }
-        let bell = Arc::<Notify>::default();
-        bells.insert(queue.to_owned(), Arc::clone(&bell));
-        bell
+        let notifier = Arc::<Notify>::default();
+        notifiers.insert(queue.to_owned(), Arc::clone(&notifier));
+        notifier
     }
 
     /// Commits what was handed in before, and closes the file. What comes later is refused.
@@ -160,7 +164,7 @@ impl Store {
     pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnMut(&Connection, &mut Rings) -> rusqlite::Result<T> + Send + 'static,
+        F: FnMut(&Connection, &mut Notifications) -> rusqlite::Result<T> + Send + 'static,
     {
         self.run_then(work, |done| done).await
     }
@@ -170,7 +174,7 @@ impl Store {
     where
         T: Send + 'static,
         U: Send + 'static,
-        F: FnMut(&Connection, &mut Rings) -> rusqlite::Result<T> + Send + 'static,
+        F: FnMut(&Connection, &mut Notifications) -> rusqlite::Result<T> + Send + 'static,
         G: FnOnce(T) -> U + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
@@ -181,7 +185,7 @@ impl Store {
     /// The same for work whose result nobody waits for; if the store is closed, nothing happens.
     pub(crate) fn run_unattended<F>(&self, work: F)
     where
-        F: FnMut(&Connection, &mut Rings) -> rusqlite::Result<()> + Send + 'static,
+        F: FnMut(&Connection, &mut Notifications) -> rusqlite::Result<()> + Send + 'static,
     {
         let (reply, _nobody_waits) = oneshot::channel();
         let _closed = self.hand_in(work, |done| done, reply);
@@ -196,14 +200,14 @@ impl Store {
     where
         T: Send + 'static,
         U: Send + 'static,
-        F: FnMut(&Connection, &mut Rings) -> rusqlite::Result<T> + Send + 'static,
+        F: FnMut(&Connection, &mut Notifications) -> rusqlite::Result<T> + Send + 'static,
         G: FnOnce(T) -> U + Send + 'static,
     {
         let operation = Operation {
             store: self.clone(),
             work,
             result: None,
-            rings: Rings::new(),
+            notifications: Notifications::new(),
             then,
             reply,
         };
@@ -222,7 +226,7 @@ struct Operation<T, U, F, G> {
     store: Store,
     work: F,
     result: Option<T>,
-    rings: Rings,
+    notifications: Notifications,
     then: G,
     reply: oneshot::Sender<Result<U, StoreError>>,
 }
@@ -231,12 +235,12 @@ impl<T, U, F, G> Work for Operation<T, U, F, G>
 where
     T: Send,
     U: Send,
-    F: FnMut(&Connection, &mut Rings) -> rusqlite::Result<T> + Send,
+    F: FnMut(&Connection, &mut Notifications) -> rusqlite::Result<T> + Send,
     G: FnOnce(T) -> U + Send,
 {
     fn run(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        self.rings.clear();
-        self.result = Some((self.work)(connection, &mut self.rings)?);
+        self.notifications.clear();
+        self.result = Some((self.work)(connection, &mut self.notifications)?);
         Ok(())
     }
 
@@ -248,8 +252,8 @@ where
             (Ok(()), None) => return,
         };
         if answer.is_ok() {
-            for queue in &self.rings {
-                self.store.bell(queue).notify_one();
+            for queue in &self.notifications {
+                self.store.notifier(queue).notify_one();
             }
         }
         let _nobody_waits = self.reply.send(answer);

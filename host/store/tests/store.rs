@@ -221,33 +221,33 @@ async fn a_store_can_be_opened_once_until_it_is_closed() {
 }
 
 #[tokio::test]
-async fn the_bell_rings_for_its_queue_alone_and_is_not_missed() {
+async fn a_notifier_wakes_the_consumer_of_its_queue_alone_and_is_not_missed() {
     let (_folder, store) = store().await;
-    let (bell, other) = (store.bell("q"), store.bell("other"));
+    let (notifier, other) = (store.notifier("q"), store.notifier("other"));
     send(&store, "a", NOW).await;
-    bell.notified().await;
-    let rang = |bell: std::sync::Arc<tokio::sync::Notify>| async move {
+    notifier.notified().await;
+    let was_notified = |notifier: std::sync::Arc<tokio::sync::Notify>| async move {
         tokio::select! {
             biased;
-            () = bell.notified() => true,
+            () = notifier.notified() => true,
             () = std::future::ready(()) => false,
         }
     };
-    assert!(!rang(other.clone()).await);
+    assert!(!was_notified(other.clone()).await);
     let leased = store.lease("q", NOW, LATER, 1).await.unwrap();
     let follow_up = vec![FollowUp::Enqueue(message("other", "b", NOW))];
     store
         .complete(leased.messages[0].receipt(), follow_up, NOW)
         .await
         .unwrap();
-    assert!(rang(other).await);
-    assert!(!rang(bell).await);
+    assert!(was_notified(other).await);
+    assert!(!was_notified(notifier).await);
 }
 
 #[tokio::test]
-async fn a_caller_who_goes_away_leaves_a_message_whose_bell_rings() {
+async fn a_message_whose_sender_went_away_still_wakes_the_consumer() {
     let (_folder, store) = store().await;
-    let bell = store.bell("q");
+    let notifier = store.notifier("q");
     let mut sending = Box::pin(store.enqueue(message("q", "a", NOW), NOW));
     // Polled once it is handed in; then nobody waits for the answer any more.
     tokio::select! {
@@ -256,7 +256,7 @@ async fn a_caller_who_goes_away_leaves_a_message_whose_bell_rings() {
         () = std::future::ready(()) => {}
     }
     drop(sending);
-    bell.notified().await;
+    notifier.notified().await;
     assert_eq!(due(&store, NOW).await, ["a"]);
 }
 

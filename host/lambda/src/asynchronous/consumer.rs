@@ -69,7 +69,7 @@ impl Consumer {
     /// Runs until `stop` is cancelled, then lets the events under way finish.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let consumer = Arc::new(self);
-        let bell = consumer.store.bell(&consumer.queue);
+        let notifier = consumer.store.notifier(&consumer.queue);
         // With a concurrency of 0 there is nothing to run, but something to end.
         let limit = consumer.function.spec().concurrency.max(1);
         let mut running = JoinSet::new();
@@ -87,7 +87,7 @@ impl Consumer {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                () = woken(&bell, sleep), if waits => {}
+                () = woken(&notifier, sleep), if waits => {}
                 Some(_) = running.join_next() => {}
             }
         }
@@ -288,9 +288,9 @@ impl Consumer {
 }
 
 /// Returns when the bell rings or the time is up.
-async fn woken(bell: &Notify, sleep: Duration) {
+async fn woken(notifier: &Notify, sleep: Duration) {
     tokio::select! {
-        () = bell.notified() => {}
+        () = notifier.notified() => {}
         () = tokio::time::sleep(sleep) => {}
     }
 }

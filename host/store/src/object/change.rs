@@ -202,7 +202,7 @@ impl Objects {
 
     /// The next change of a bucket to be told, waiting for it if there is none; the oldest first.
     pub async fn next_change(&self, bucket: &str) -> Result<LeasedChange, ObjectError> {
-        let bell = self.change_bell(bucket);
+        let notifier = self.change_notifier(bucket);
         loop {
             let (delivery, delivered) = oneshot::channel();
             let lease = lease(self.clone(), bucket.to_owned(), delivery);
@@ -214,8 +214,8 @@ impl Objects {
                 return Ok(change);
             }
             match found.next_due {
-                None => bell.notified().await,
-                Some(due) => either(bell.notified(), self.0.clock.until(due)).await,
+                None => notifier.notified().await,
+                Some(due) => either(notifier.notified(), self.0.clock.until(due)).await,
             }
         }
     }
@@ -241,12 +241,12 @@ impl Objects {
         let store = &self.0.store;
         store.reschedule(change.receipt, again, attempts).await?;
         // Whoever waits is to know until when.
-        self.change_bell(&change.change.bucket).notify_one();
+        self.change_notifier(&change.change.bucket).notify_one();
         Ok(())
     }
 
-    pub(super) fn change_bell(&self, bucket: &str) -> Arc<Notify> {
-        self.0.store.bell(&queue(bucket))
+    pub(super) fn change_notifier(&self, bucket: &str) -> Arc<Notify> {
+        self.0.store.notifier(&queue(bucket))
     }
 
     /// What to write down, if anybody wants to be told; and the bells to ring.
@@ -262,8 +262,8 @@ impl Objects {
             return (None, Vec::new());
         };
         let bucket = bucket.to_owned();
-        let bells = vec![self.change_bell(&bucket)];
-        (Some(Note { bucket, notice, at }), bells)
+        let notifiers = vec![self.change_notifier(&bucket)];
+        (Some(Note { bucket, notice, at }), notifiers)
     }
 }
 
@@ -287,7 +287,7 @@ impl Drop for Delivery {
             .or_default()
             .push_back(change);
         drop(returned);
-        self.objects.change_bell(&bucket).notify_one();
+        self.objects.change_notifier(&bucket).notify_one();
     }
 }
 
@@ -326,7 +326,7 @@ async fn find(objects: &Objects, bucket: &str) -> Result<Delivery, ObjectError> 
         }
         if delivery.next_due.is_some_and(|due| due <= now) {
             // A ring wakes one; there is work for another.
-            objects.change_bell(bucket).notify_one();
+            objects.change_notifier(bucket).notify_one();
         }
         return Ok(delivery);
     }

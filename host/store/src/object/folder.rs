@@ -264,7 +264,7 @@ impl Objects {
                 changed.push((key, stamp, etag.map(|known| known.etag)));
             }
         }
-        let (created, bells) = self.note(bucket, Some(notices.created), self.now());
+        let (created, notifiers) = self.note(bucket, Some(notices.created), self.now());
         let (removed, _) = self.note(bucket, Some(notices.removed), self.now());
         let mut failed = None;
         let mut found: Vec<Found> = known.into_keys().map(Found::Gone).collect();
@@ -281,11 +281,12 @@ impl Objects {
                 Err(error) => failed = failed.or(Some(error)),
             }
             if found.len() >= TAKEN_OVER_AT_ONCE {
-                self.take_all_over(bucket, std::mem::take(&mut found), &removed, &bells)
+                self.take_all_over(bucket, std::mem::take(&mut found), &removed, &notifiers)
                     .await?;
             }
         }
-        self.take_all_over(bucket, found, &removed, &bells).await?;
+        self.take_all_over(bucket, found, &removed, &notifiers)
+            .await?;
         failed.map_or(Ok(()), Err)
     }
 
@@ -319,13 +320,13 @@ impl Objects {
         bucket: &str,
         all: Vec<Found>,
         removed: &Option<Note>,
-        bells: &[Arc<Notify>],
+        notifiers: &[Arc<Notify>],
     ) -> Result<(), ObjectError> {
         let (bucket, removed) = (bucket.to_owned(), removed.clone());
         if all.is_empty() {
             return Ok(());
         }
-        self.run(bells.to_vec(), move |connection| {
+        self.run(notifiers.to_vec(), move |connection| {
             all.iter()
                 .try_for_each(|found| take_over(connection, &bucket, found, removed.as_ref()))
         })
@@ -338,7 +339,7 @@ impl Objects {
         mut sink: Sink,
         mut plan: Plan,
         folder: PathBuf,
-        bells: Vec<Arc<Notify>>,
+        notifiers: Vec<Arc<Notify>>,
     ) -> Result<Stored, ObjectError> {
         let relative = path::relative(&plan.key)?;
         let lock = self.0.folders.lock(&plan.bucket);
@@ -355,7 +356,7 @@ impl Objects {
         let replaced = super::blocking(&folder, replace).await?;
         plan.place = Place::Folder(folder.clone(), replaced.stamp.text.clone());
         plan.at = replaced.stamp.modified_at;
-        let committed = self.commit(plan, bells).await;
+        let committed = self.commit(plan, notifiers).await;
         let done = committed.is_ok();
         let end = move || {
             // What can not be brought back is noticed as a change.
@@ -375,7 +376,7 @@ impl Objects {
         &self,
         folder: &Path,
         wish: Wish,
-        bells: Vec<Arc<Notify>>,
+        notifiers: Vec<Arc<Notify>>,
     ) -> Result<Removed, ObjectError> {
         let lock = self.0.folders.lock(&wish.bucket);
         let _held = lock.lock().await;
@@ -395,7 +396,7 @@ impl Objects {
             move || fs::rename(&from, &to).map_err(|error| failure::file("delete", &from, &error));
         super::blocking(folder, put_aside).await?;
         let removed = self
-            .run(bells, move |connection| {
+            .run(notifiers, move |connection| {
                 Ok(remove::remove(connection, &wish)?.0)
             })
             .await;

@@ -124,7 +124,7 @@ impl Objects {
     }
 
     /// Runs work in a transaction of the store's writer. It may be run more than once.
-    async fn run<T, F>(&self, bells: Vec<Arc<Notify>>, mut work: F) -> Result<T, ObjectError>
+    async fn run<T, F>(&self, notifiers: Vec<Arc<Notify>>, mut work: F) -> Result<T, ObjectError>
     where
         T: Send + 'static,
         F: FnMut(&Connection) -> Result<T, Fault> + Send + 'static,
@@ -135,8 +135,8 @@ impl Objects {
             Err(Fault::Sql(error)) => Err(error),
         };
         let ring = move |done| {
-            for bell in &bells {
-                bell.notify_one();
+            for notifier in &notifiers {
+                notifier.notify_one();
             }
             done
         };

@@ -165,7 +165,7 @@ impl Objects {
         mut put: Put,
     ) -> Result<ObjectInfo, ObjectError> {
         let at = self.now();
-        let (note, bells) = self.note(&bucket, put.notice.take(), at);
+        let (note, notifiers) = self.note(&bucket, put.notice.take(), at);
         let place = match &sink.folder {
             Some(folder) => Place::Folder(folder.clone(), String::new()),
             None => Place::File(path::place(&bucket, &key, &sink.id)),
@@ -181,8 +181,8 @@ impl Objects {
         };
         let folder = sink.folder.clone();
         let stored = match folder.clone() {
-            Some(folder) => self.put_in_folder(sink, plan, folder, bells).await?,
-            None => self.put_placed(sink, plan, bells).await?,
+            Some(folder) => self.put_in_folder(sink, plan, folder, notifiers).await?,
+            None => self.put_placed(sink, plan, notifiers).await?,
         };
         self.delete_parts(stored.parts, folder).await;
         Ok(stored.info)
@@ -192,7 +192,7 @@ impl Objects {
         &self,
         mut sink: Sink,
         plan: Plan,
-        bells: Vec<Arc<Notify>>,
+        notifiers: Vec<Arc<Notify>>,
     ) -> Result<Stored, ObjectError> {
         let Place::File(place) = plan.place.clone() else {
             return Err(ObjectError::MissingBucket);
@@ -206,7 +206,7 @@ impl Objects {
         let sink = super::blocking(&self.files().root, prepare).await?;
         // From here on only the outcome of the commit says whether the file is needed.
         let incoming = sink.keep();
-        match self.commit(plan, bells).await {
+        match self.commit(plan, notifiers).await {
             Ok(mut stored) => {
                 // What is not done now is done at the next start.
                 let _stopping = self.tidy(std::mem::take(&mut stored.chores)).await;
@@ -228,10 +228,10 @@ impl Objects {
     pub(super) async fn commit(
         &self,
         plan: Plan,
-        bells: Vec<Arc<Notify>>,
+        notifiers: Vec<Arc<Notify>>,
     ) -> Result<Stored, ObjectError> {
         let done = self.done();
-        self.run(bells, move |connection| {
+        self.run(notifiers, move |connection| {
             // First, as it is to be noted also if the plan is refused.
             Chore::forget(connection, &done)?;
             store(connection, &plan)
@@ -248,10 +248,10 @@ impl Objects {
         metadata: Vec<(String, String)>,
         notice: Option<Notice>,
     ) -> Result<ObjectInfo, ObjectError> {
-        let (note, bells) = self.note(bucket, notice, self.now());
+        let (note, notifiers) = self.note(bucket, notice, self.now());
         let (bucket, key) = (bucket.to_owned(), key.to_owned());
         let version = version.map(str::to_owned);
-        self.run(bells, move |connection| {
+        self.run(notifiers, move |connection| {
             let bucket = bucket::find(connection, &bucket)?;
             let found = row::find(connection, bucket.id, &key, version.as_deref())?;
             let object = found.filter(|row| !row.info.marker);

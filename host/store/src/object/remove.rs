@@ -122,7 +122,7 @@ impl Objects {
     ) -> Result<Removed, ObjectError> {
         let folder = self.folder_of(bucket).await?;
         let at = self.now();
-        let (note, bells) = self.note(bucket, notice, at);
+        let (note, notifiers) = self.note(bucket, notice, at);
         let wish = Wish {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
@@ -134,7 +134,7 @@ impl Objects {
         let objects = self.clone();
         self.to_the_end(async move {
             if let Some(folder) = folder {
-                return objects.remove_from_folder(&folder, wish, bells).await;
+                return objects.remove_from_folder(&folder, wish, notifiers).await;
             }
             let done = objects.done();
             let remove = move |connection: &Connection| {
@@ -142,7 +142,7 @@ impl Objects {
                 Chore::forget(connection, &done)?;
                 remove(connection, &wish)
             };
-            let (removed, chores) = objects.run(bells, remove).await?;
+            let (removed, chores) = objects.run(notifiers, remove).await?;
             // What is not done now is done at the next start.
             let _stopping = objects.tidy(chores).await;
             Ok(removed)

@@ -26,7 +26,7 @@ impl Queues {
     /// Runs the moves that are under way, those of a former host too, and puts away what has expired or was purged. To be
     /// spawned once; ends only with the store.
     pub async fn run_moves(&self) {
-        let bell = self.store.bell(KEEPER);
+        let notifier = self.store.notifier(KEEPER);
         let mut diary = Diary::default();
         loop {
             let wake = match self.keep(&mut diary).await {
@@ -36,7 +36,7 @@ impl Queues {
                 Err(_) => self.clock.now().saturating_add(PAUSE_MS),
             };
             if wake > self.clock.now() {
-                either(bell.notified(), self.clock.until(wake)).await;
+                either(notifier.notified(), self.clock.until(wake)).await;
             }
         }
     }

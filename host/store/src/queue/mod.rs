@@ -77,7 +77,9 @@ impl Queues {
         let clock = Arc::clone(&self.clock);
         self.store
             .run_then(
-                move |connection, rings| turn::take(connection, rings, clock.now(), &mut work),
+                move |connection, notifications| {
+                    turn::take(connection, notifications, clock.now(), &mut work)
+                },
                 |done: Result<T, QueueError>| done.map(then),
             )
             .await?
@@ -89,8 +91,8 @@ impl Queues {
         F: FnMut(&mut Turn<'_>) -> Result<(), Stop> + Send + 'static,
     {
         let clock = Arc::clone(&self.clock);
-        self.store.run_unattended(move |connection, rings| {
-            turn::take(connection, rings, clock.now(), &mut work).map(drop)
+        self.store.run_unattended(move |connection, notifications| {
+            turn::take(connection, notifications, clock.now(), &mut work).map(drop)
         });
     }
 }

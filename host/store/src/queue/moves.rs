@@ -204,7 +204,7 @@ fn start(
             time(turn.now),
         ],
     )?;
-    turn.ring(KEEPER);
+    turn.notify(KEEPER);
     Ok(handle)
 }
 

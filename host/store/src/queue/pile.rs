@@ -16,7 +16,7 @@ pub(crate) fn start(turn: &Turn<'_>) -> rusqlite::Result<i64> {
 
 /// Nobody's any more; the keeper puts away what lies on it.
 pub(crate) fn abandon(turn: &mut Turn<'_>, pile: i64) -> rusqlite::Result<()> {
-    turn.ring(KEEPER);
+    turn.notify(KEEPER);
     turn.execute("UPDATE queue_piles SET abandoned = 1 WHERE id = ?1", [pile])?;
     Ok(())
 }

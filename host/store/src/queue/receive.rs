@@ -55,7 +55,7 @@ impl Queues {
             if !messages.is_empty() || self.clock.now() >= deadline {
                 return Ok(messages);
             }
-            let waiting = waiting.get_or_insert_with(|| Waiting(self.store.bell(queue)));
+            let waiting = waiting.get_or_insert_with(|| Waiting(self.store.notifier(queue)));
             let wake = next_due.map_or(deadline, |due| due.min(deadline));
             either(waiting.0.notified(), self.clock.until(wake)).await;
         }

@@ -82,6 +82,6 @@ pub(crate) fn transfer(
     turn.came(to.pile, turn.now);
     turn.touched(moving.group);
     turn.touched(group);
-    turn.ring(&to.name);
+    turn.notify(&to.name);
     Ok(())
 }

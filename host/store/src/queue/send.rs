@@ -31,7 +31,7 @@ impl Queues {
             for entry in &entries {
                 sent.push(put(turn, &queue, entry)?);
             }
-            turn.ring(&name);
+            turn.notify(&name);
             Ok(sent)
         })
         .await
@@ -44,7 +44,7 @@ pub(crate) fn deliver(turn: &mut Turn<'_>, name: &str, entry: &Entry) -> Result<
         Some(queue) => queue,
         None => settings::create(turn, name, &Settings::default())?,
     };
-    turn.ring(name);
+    turn.notify(name);
     if !queue.ordered {
         put(turn, &queue, entry)?;
         return Ok(());

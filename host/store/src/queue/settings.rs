@@ -105,7 +105,7 @@ fn change(turn: &mut Turn<'_>, queue: &Queue, settings: &Settings) -> Result<(),
     check(&queue.name, settings)?;
     write(turn, &queue.name, settings)?;
     // A receive that waits may have something to do now: the dead letters may be others.
-    turn.ring(&queue.name);
+    turn.notify(&queue.name);
     Ok(())
 }
 
@@ -280,7 +280,7 @@ impl Queues {
             let sql = "INSERT OR REPLACE INTO deleted_queues VALUES (?1, ?2)";
             turn.execute(sql, params![name, time(turn.now)])?;
             // Who waits for its messages is to hear of it.
-            turn.ring(&name);
+            turn.notify(&name);
             Ok(())
         })
         .await

@@ -139,7 +139,7 @@ pub(crate) fn give_back(
             turn.touched(group);
         }
     }
-    turn.ring(name);
+    turn.notify(name);
     Ok(())
 }
 
@@ -166,7 +166,7 @@ fn end_consumer_leases(turn: &mut Turn<'_>) -> rusqlite::Result<usize> {
         turn.touched(group);
         let name = "SELECT name FROM queues WHERE pile = ?1";
         if let Some(name) = turn.row(name, [pile], |row| row.get::<_, String>(0))? {
-            turn.ring(&name);
+            turn.notify(&name);
         }
     }
     Ok(held.len())
@@ -286,7 +286,7 @@ impl Queues {
         self.run(move |turn| {
             let queue = turn.queue(&name)?;
             // A group may be free now, a lease end earlier.
-            turn.ring(&name);
+            turn.notify(&name);
             let settled = items.iter().map(|item| settle(turn, &queue, item));
             Ok(settled.collect::<rusqlite::Result<_>>()?)
         })

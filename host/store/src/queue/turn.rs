@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 use super::{QueueError, group};
 use crate::queues::time;
-use crate::store::Rings;
+use crate::store::Notifications;
 
 /// One operation's time at the writer.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(crate) struct Turn<'a> {
     connection: &'a Connection,
     /// The time; it does not change during a turn.
     pub now: u64,
-    rings: &'a mut Rings,
+    notifications: &'a mut Notifications,
     tallies: BTreeMap<i64, Tally>,
     groups: BTreeSet<i64>,
 }
@@ -62,14 +62,14 @@ impl Stop {
 /// Runs an operation as a turn.
 pub(crate) fn take<T>(
     connection: &Connection,
-    rings: &mut Rings,
+    notifications: &mut Notifications,
     now: u64,
     work: impl FnOnce(&mut Turn<'_>) -> Result<T, Stop>,
 ) -> rusqlite::Result<Result<T, QueueError>> {
     let mut turn = Turn {
         connection,
         now,
-        rings,
+        notifications,
         tallies: BTreeMap::new(),
         groups: BTreeSet::new(),
     };
@@ -135,9 +135,9 @@ impl Turn<'_> {
     }
 
     /// Has a bell rung when the turn is committed.
-    pub(crate) fn ring(&mut self, queue: &str) {
-        if !self.rings.contains(queue) {
-            self.rings.insert(queue.to_owned());
+    pub(crate) fn notify(&mut self, queue: &str) {
+        if !self.notifications.contains(queue) {
+            self.notifications.insert(queue.to_owned());
         }
     }
 
