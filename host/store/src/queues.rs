@@ -37,8 +37,8 @@ pub(crate) fn follow_up(
             enqueue(connection, message, now)
         }
         FollowUp::Send { queue, entry } => {
-            let deliver = queue::take_turn(connection, notifications, now, |turn| {
-                queue::deliver(turn, queue, entry)
+            let deliver = queue::with_tx(connection, notifications, now, |tx| {
+                queue::deliver(tx, queue, entry)
             });
             // A name that can not be one is the configuration's mistake; it must not keep the rest from its completion.
             deliver.map(drop)

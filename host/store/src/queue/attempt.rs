@@ -10,7 +10,7 @@ use rusqlite::params;
 use super::QueueError;
 use super::limits::{ATTEMPT_MS, FORGOTTEN_PER_SEND};
 use super::take::Lease;
-use super::turn::{Stop, Turn};
+use super::tx::{Abort, QueueTx};
 use crate::queues::{from_time, time};
 
 /// What came of a receive.
@@ -23,10 +23,10 @@ pub(crate) struct Attempt {
 }
 
 /// What came of the receive of this name, if its messages are to be handed out again.
-pub(crate) fn find(turn: &Turn<'_>, pile: i64, name: &str) -> Result<Option<Attempt>, Stop> {
+pub(crate) fn find(tx: &QueueTx<'_>, pile: i64, name: &str) -> Result<Option<Attempt>, Abort> {
     let sql = "SELECT leases_end, messages FROM queue_attempts
                WHERE pile = ?1 AND name = ?2 AND until > ?3 AND leases_end > ?3";
-    let found = turn.row(sql, params![pile, name, time(turn.now)], |row| {
+    let found = tx.row(sql, params![pile, name, time(tx.now)], |row| {
         Ok((row.get(0).map(from_time)?, row.get::<_, String>(1)?))
     })?;
     let Some((leases_end, messages)) = found else {
@@ -37,7 +37,7 @@ pub(crate) fn find(turn: &Turn<'_>, pile: i64, name: &str) -> Result<Option<Atte
         let sql = "SELECT 1 FROM queue_messages
                    WHERE id = ?1 AND pile = ?2 AND receives = ?3 AND leased = 1 AND due_at = ?4";
         let key = params![message, pile, receives, time(leases_end)];
-        if turn.row(sql, key, |_| Ok(()))?.is_none() {
+        if tx.row(sql, key, |_| Ok(()))?.is_none() {
             let why = format!("messages of the receive {name} were removed or changed since");
             return Err(QueueError::Invalid(why).into());
         }
@@ -50,7 +50,7 @@ pub(crate) fn find(turn: &Turn<'_>, pile: i64, name: &str) -> Result<Option<Atte
 
 /// Remembers what came of a receive, and forgets some whose time is over.
 pub(crate) fn remember(
-    turn: &Turn<'_>,
+    tx: &QueueTx<'_>,
     pile: i64,
     name: &str,
     leases: &[Lease],
@@ -58,19 +58,19 @@ pub(crate) fn remember(
 ) -> rusqlite::Result<()> {
     let over = "DELETE FROM queue_attempts WHERE until <= ?1 AND id IN
                 (SELECT id FROM queue_attempts ORDER BY id LIMIT ?2)";
-    turn.execute(over, params![time(turn.now), FORGOTTEN_PER_SEND as i64])?;
+    tx.execute(over, params![time(tx.now), FORGOTTEN_PER_SEND as i64])?;
     let messages: Vec<(i64, u32)> = leases
         .iter()
         .map(|lease| (lease.message, lease.receives))
         .collect();
     let sql = "INSERT OR REPLACE INTO queue_attempts (pile, name, until, leases_end, messages)
                VALUES (?1, ?2, ?3, ?4, ?5)";
-    turn.execute(
+    tx.execute(
         sql,
         params![
             pile,
             name,
-            time(turn.now.saturating_add(ATTEMPT_MS)),
+            time(tx.now.saturating_add(ATTEMPT_MS)),
             time(leases_end),
             // Numbers do not fail to be JSON.
             serde_json::to_string(&messages).unwrap_or_default(),
@@ -80,15 +80,15 @@ pub(crate) fn remember(
 }
 
 /// Writes down that the leases end at another time; the five minutes run on.
-pub(crate) fn renew(turn: &Turn<'_>, pile: i64, name: &str, until: u64) -> rusqlite::Result<()> {
+pub(crate) fn renew(tx: &QueueTx<'_>, pile: i64, name: &str, until: u64) -> rusqlite::Result<()> {
     let sql = "UPDATE queue_attempts SET leases_end = ?3 WHERE pile = ?1 AND name = ?2";
-    turn.execute(sql, params![pile, name, time(until)])?;
+    tx.execute(sql, params![pile, name, time(until)])?;
     Ok(())
 }
 
 /// Nobody got what came of it.
-pub(crate) fn forget(turn: &Turn<'_>, pile: i64, name: &str) -> rusqlite::Result<()> {
+pub(crate) fn forget(tx: &QueueTx<'_>, pile: i64, name: &str) -> rusqlite::Result<()> {
     let sql = "DELETE FROM queue_attempts WHERE pile = ?1 AND name = ?2";
-    turn.execute(sql, params![pile, name])?;
+    tx.execute(sql, params![pile, name])?;
     Ok(())
 }

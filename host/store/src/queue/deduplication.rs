@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::limits::{DEDUPLICATION_MS, FORGOTTEN_PER_SEND};
 use super::settings::Queue;
-use super::turn::Turn;
+use super::tx::QueueTx;
 use crate::queues::{from_time, time};
 
 /// What makes two messages the same.
@@ -32,41 +32,41 @@ impl<'a> Key<'a> {
 }
 
 /// The row and the id of the message that was sent first, if one was.
-pub(crate) fn first_of(turn: &Turn<'_>, key: &Key<'_>) -> rusqlite::Result<Option<(i64, Uuid)>> {
+pub(crate) fn first_of(tx: &QueueTx<'_>, key: &Key<'_>) -> rusqlite::Result<Option<(i64, Uuid)>> {
     let sql = "SELECT message, message_id FROM queue_deduplications
                WHERE pile = ?1 AND scope = ?2 AND text = ?3 AND until > ?4";
-    let params = params![key.pile, key.scope, key.text, time(turn.now)];
-    turn.row(sql, params, |row| {
+    let params = params![key.pile, key.scope, key.text, time(tx.now)];
+    tx.row(sql, params, |row| {
         Ok((row.get(0)?, Uuid::from_bytes(row.get(1)?)))
     })
 }
 
 /// Remembers a message as the first, and forgets some whose time is over.
 pub(crate) fn remember(
-    turn: &Turn<'_>,
+    tx: &QueueTx<'_>,
     key: &Key<'_>,
     message: i64,
     id: Uuid,
 ) -> rusqlite::Result<()> {
-    forget(turn)?;
+    forget(tx)?;
     let sql = "INSERT OR REPLACE INTO queue_deduplications (pile, scope, text, until, message, message_id)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    let until = time(turn.now.saturating_add(DEDUPLICATION_MS));
-    turn.execute(
+    let until = time(tx.now.saturating_add(DEDUPLICATION_MS));
+    tx.execute(
         sql,
         params![key.pile, key.scope, key.text, until, message, id.as_bytes()],
     )?;
     Ok(())
 }
 
-fn forget(turn: &Turn<'_>) -> rusqlite::Result<()> {
+fn forget(tx: &QueueTx<'_>) -> rusqlite::Result<()> {
     let sql = "SELECT id, until FROM queue_deduplications ORDER BY id LIMIT ?1";
-    let oldest = turn.rows(sql, [FORGOTTEN_PER_SEND as i64], |row| {
+    let oldest = tx.rows(sql, [FORGOTTEN_PER_SEND as i64], |row| {
         Ok((row.get::<_, i64>(0)?, row.get(1).map(from_time)?))
     })?;
     for (id, until) in oldest {
-        if until <= turn.now {
-            turn.execute("DELETE FROM queue_deduplications WHERE id = ?1", [id])?;
+        if until <= tx.now {
+            tx.execute("DELETE FROM queue_deduplications WHERE id = ?1", [id])?;
         }
     }
     Ok(())

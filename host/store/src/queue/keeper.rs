@@ -43,7 +43,7 @@ impl Queues {
 
     /// One step of everything; returns when the next one is due.
     async fn keep(&self, diary: &mut Diary) -> Result<u64, QueueError> {
-        let running = self.run(|turn| Ok(moves::running(turn)?)).await?;
+        let running = self.run(|tx| Ok(moves::running(tx)?)).await?;
         diary.moves.retain(|handle, _| running.contains(handle));
         for handle in running {
             let now = self.clock.now();
@@ -51,7 +51,7 @@ impl Queues {
                 continue;
             }
             let moved = handle.clone();
-            let pause = self.run(move |turn| moves::step(turn, &moved)).await?;
+            let pause = self.run(move |tx| moves::step(tx, &moved)).await?;
             diary
                 .moves
                 .insert(handle, now.saturating_add(pause.unwrap_or(0)));
@@ -60,7 +60,7 @@ impl Queues {
             self.clean().await?;
             diary.cleaning = self.clock.now().saturating_add(CLEANING_MS);
         }
-        let more = self.run(|turn| Ok(pile::put_away(turn)?)).await?;
+        let more = self.run(|tx| Ok(pile::put_away(tx)?)).await?;
         let next = diary.moves.values().copied().min();
         let wake = next.map_or(diary.cleaning, |next| next.min(diary.cleaning));
         Ok(if more { self.clock.now() } else { wake })
@@ -68,17 +68,17 @@ impl Queues {
 
     /// Puts away what has expired in all queues.
     async fn clean(&self) -> Result<(), QueueError> {
-        let queues = self.run(|turn| {
-            pile::forget_past_seconds(turn)?;
-            Ok(turn.queues()?)
+        let queues = self.run(|tx| {
+            pile::forget_past_seconds(tx)?;
+            Ok(tx.queues()?)
         });
         for queue in queues.await? {
             loop {
                 let queue = queue.clone();
-                let dropped = self.run(move |turn| {
+                let dropped = self.run(move |tx| {
                     // It may have been changed, purged or deleted since.
-                    let now = turn.find_queue(&queue.name)?;
-                    Ok(now.map_or(Ok(0), |queue| pile::drop_expired(turn, &queue))?)
+                    let now = tx.find_queue(&queue.name)?;
+                    Ok(now.map_or(Ok(0), |queue| pile::drop_expired(tx, &queue))?)
                 });
                 if dropped.await? < DISCARDS {
                     break;

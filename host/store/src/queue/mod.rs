@@ -27,13 +27,13 @@ mod send;
 mod settings;
 mod settle;
 mod take;
-mod turn;
+mod tx;
 mod types;
 
 pub(crate) use look::{messages, statistics};
 pub(crate) use receive::either;
 pub(crate) use send::deliver;
-pub(crate) use turn::take as take_turn;
+pub(crate) use tx::with_tx;
 pub use types::{
     Counts, DeadLetter, Description, Entry, Move, MoveStatus, Page, QueueError, Receive, Sent,
     Settings, Settled,
@@ -42,7 +42,7 @@ pub use types::{
 use std::sync::Arc;
 
 use crate::{SharedClock, Store};
-use turn::{Stop, Turn};
+use tx::{Abort, QueueTx};
 
 /// All queues of a store. Cheap to clone. Names follow [`Queues::is_name`].
 #[derive(Debug, Clone)]
@@ -61,7 +61,7 @@ impl Queues {
     async fn run<T, F>(&self, work: F) -> Result<T, QueueError>
     where
         T: Send + 'static,
-        F: FnMut(&mut Turn<'_>) -> Result<T, Stop> + Send + 'static,
+        F: FnMut(&mut QueueTx<'_>) -> Result<T, Abort> + Send + 'static,
     {
         self.run_then(work, |done| done).await
     }
@@ -71,14 +71,14 @@ impl Queues {
     where
         T: Send + 'static,
         U: Send + 'static,
-        F: FnMut(&mut Turn<'_>) -> Result<T, Stop> + Send + 'static,
+        F: FnMut(&mut QueueTx<'_>) -> Result<T, Abort> + Send + 'static,
         G: FnOnce(T) -> U + Send + 'static,
     {
         let clock = Arc::clone(&self.clock);
         self.store
             .run_then(
                 move |connection, notifications| {
-                    turn::take(connection, notifications, clock.now(), &mut work)
+                    tx::with_tx(connection, notifications, clock.now(), &mut work)
                 },
                 |done: Result<T, QueueError>| done.map(then),
             )
@@ -88,11 +88,11 @@ impl Queues {
     /// The same for work whose result concerns nobody.
     fn run_unattended<F>(&self, mut work: F)
     where
-        F: FnMut(&mut Turn<'_>) -> Result<(), Stop> + Send + 'static,
+        F: FnMut(&mut QueueTx<'_>) -> Result<(), Abort> + Send + 'static,
     {
         let clock = Arc::clone(&self.clock);
         self.store.run_unattended(move |connection, notifications| {
-            turn::take(connection, notifications, clock.now(), &mut work).map(drop)
+            tx::with_tx(connection, notifications, clock.now(), &mut work).map(drop)
         });
     }
 }

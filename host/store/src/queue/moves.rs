@@ -13,7 +13,7 @@ use super::keeper::KEEPER;
 use super::limits::{MOST, MOVE_STEP, MOVES_KEPT};
 use super::redrive::{self, Moving, Reason};
 use super::settings::Queue;
-use super::turn::{Stop, Turn};
+use super::tx::{Abort, QueueTx};
 use super::{Move, MoveStatus, QueueError, Queues, group, pile};
 use crate::queues::{from_time, time};
 
@@ -54,20 +54,20 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Move> {
     })
 }
 
-fn find(turn: &Turn<'_>, handle: &str) -> Result<Move, Stop> {
+fn find(tx: &QueueTx<'_>, handle: &str) -> Result<Move, Abort> {
     let sql = format!("SELECT {MOVE} FROM queue_moves WHERE handle = ?1");
-    Ok(turn.row(&sql, [handle], read)?.ok_or(QueueError::Missing)?)
+    Ok(tx.row(&sql, [handle], read)?.ok_or(QueueError::Missing)?)
 }
 
 /// The handles of all moves that are under way.
-pub(crate) fn running(turn: &Turn<'_>) -> rusqlite::Result<Vec<String>> {
+pub(crate) fn running(tx: &QueueTx<'_>) -> rusqlite::Result<Vec<String>> {
     let sql = "SELECT handle FROM queue_moves WHERE status = ?1 ORDER BY id";
-    turn.rows(sql, [stored(MoveStatus::Running)], |row| row.get(0))
+    tx.rows(sql, [stored(MoveStatus::Running)], |row| row.get(0))
 }
 
 /// Moves some messages. Returns how long the next step has to wait, `None` when the move has ended.
-pub(crate) fn step(turn: &mut Turn<'_>, handle: &str) -> Result<Option<u64>, Stop> {
-    let task = find(turn, handle)?;
+pub(crate) fn step(tx: &mut QueueTx<'_>, handle: &str) -> Result<Option<u64>, Abort> {
+    let task = find(tx, handle)?;
     if task.status != MoveStatus::Running {
         return Ok(None);
     }
@@ -75,7 +75,7 @@ pub(crate) fn step(turn: &mut Turn<'_>, handle: &str) -> Result<Option<u64>, Sto
     let most = task
         .per_second
         .map_or(MOVE_STEP, |rate| rate.div_ceil(10).max(1) as usize);
-    let (moved, failure) = move_some(turn, &task, most)?;
+    let (moved, failure) = move_some(tx, &task, most)?;
     let status = match (&failure, moved) {
         (Some(_), _) => MoveStatus::Failed,
         (None, 0) => MoveStatus::Completed,
@@ -83,30 +83,30 @@ pub(crate) fn step(turn: &mut Turn<'_>, handle: &str) -> Result<Option<u64>, Sto
     };
     let sql =
         "UPDATE queue_moves SET moved = moved + ?2, status = ?3, failure = ?4 WHERE handle = ?1";
-    turn.execute(sql, params![handle, moved as i64, stored(status), failure])?;
+    tx.execute(sql, params![handle, moved as i64, stored(status), failure])?;
     let rate = task.per_second.map(u64::from).filter(|rate| *rate > 0);
     let pause = rate.map_or(0, |rate| (moved as u64 * 1000).div_ceil(rate));
     Ok((status == MoveStatus::Running).then_some(pause))
 }
 
 fn move_some(
-    turn: &mut Turn<'_>,
+    tx: &mut QueueTx<'_>,
     task: &Move,
     most: usize,
 ) -> rusqlite::Result<(usize, Option<&'static str>)> {
-    let Some(from) = turn.find_queue(&task.source)? else {
+    let Some(from) = tx.find_queue(&task.source)? else {
         return Ok((0, Some(NO_QUEUE)));
     };
     let mut moved = 0;
-    for (moving, source) in next(turn, &from, &task.handle, most)? {
+    for (moving, source) in next(tx, &from, &task.handle, most)? {
         let Some(name) = task.destination.as_ref().or(source.as_ref()) else {
             return Ok((moved, Some(NO_SOURCE)));
         };
-        let to = turn.find_queue(name)?;
+        let to = tx.find_queue(name)?;
         let Some(to) = to.filter(|to| to.ordered == from.ordered) else {
             return Ok((moved, Some(NO_QUEUE)));
         };
-        redrive::transfer(turn, &moving, &from, &to, Reason::Move)?;
+        redrive::transfer(tx, &moving, &from, &to, Reason::Move)?;
         moved += 1;
     }
     Ok((moved, None))
@@ -114,14 +114,14 @@ fn move_some(
 
 /// The messages that are to be moved next, with their sources.
 fn next(
-    turn: &Turn<'_>,
+    tx: &QueueTx<'_>,
     from: &Queue,
     handle: &str,
     most: usize,
 ) -> rusqlite::Result<Vec<(Moving, Option<String>)>> {
     const COLUMNS: &str = "id, message_id, leased, due_at, group_id, group_name, source";
     let last = "SELECT last FROM queue_moves WHERE handle = ?1";
-    let last: i64 = turn.row(last, [handle], |row| row.get(0))?.unwrap_or(0);
+    let last: i64 = tx.row(last, [handle], |row| row.get(0))?.unwrap_or(0);
     let read = |row: &Row<'_>| {
         let moving = Moving {
             id: row.get(0)?,
@@ -133,53 +133,53 @@ fn next(
         };
         Ok((moving, row.get(6)?))
     };
-    let now = time(turn.now);
+    let now = time(tx.now);
     if !from.ordered {
         let sql = format!(
             "SELECT {COLUMNS} FROM queue_messages WHERE pile = ?1 AND due_at <= ?2 AND id <= ?3
              ORDER BY due_at, leased, id LIMIT ?4"
         );
-        return turn.rows(&sql, params![from.pile, now, last, most as i64], read);
+        return tx.rows(&sql, params![from.pile, now, last, most as i64], read);
     }
     let sql = format!(
         "SELECT {COLUMNS} FROM queue_messages WHERE group_id = ?1 AND id <= ?2 ORDER BY id LIMIT ?3"
     );
     let mut found = Vec::new();
-    for group in group::due(turn, from.pile, MOST)? {
+    for group in group::due(tx, from.pile, MOST)? {
         let wanted = most.saturating_sub(found.len()) as i64;
         if wanted == 0 {
             break;
         }
-        let first = turn.rows(&sql, params![group, last, wanted], read)?;
-        let is_due = |(moving, _): &(Moving, _)| moving.due_at <= turn.now;
+        let first = tx.rows(&sql, params![group, last, wanted], read)?;
+        let is_due = |(moving, _): &(Moving, _)| moving.due_at <= tx.now;
         found.extend(first.into_iter().take_while(is_due));
     }
     Ok(found)
 }
 
 fn start(
-    turn: &mut Turn<'_>,
+    tx: &mut QueueTx<'_>,
     source: &str,
     destination: Option<&str>,
     per_second: Option<u32>,
-) -> Result<String, Stop> {
-    let from = turn.queue(source)?;
+) -> Result<String, Abort> {
+    let from = tx.queue(source)?;
     if let Some(name) = destination {
-        let to = turn.queue(name)?;
+        let to = tx.queue(name)?;
         if to.id == from.id {
-            return Err(Stop::invalid(
+            return Err(Abort::invalid(
                 "a queue's messages can not be moved to itself",
             ));
         }
         if to.ordered != from.ordered {
-            return Err(Stop::invalid(format!(
+            return Err(Abort::invalid(format!(
                 "the messages of {source} can not be moved to {name}: one is ordered, the other is not"
             )));
         }
     }
     let busy = "SELECT 1 FROM queue_moves WHERE source = ?1 AND status = ?2";
     let running = stored(MoveStatus::Running);
-    if turn
+    if tx
         .row(busy, params![source, running], |_| Ok(()))?
         .is_some()
     {
@@ -187,12 +187,12 @@ fn start(
     }
     let old = "DELETE FROM queue_moves WHERE id IN
                (SELECT id FROM queue_moves WHERE source = ?1 ORDER BY id DESC LIMIT -1 OFFSET ?2)";
-    turn.execute(old, params![source, MOVES_KEPT as i64 - 1])?;
+    tx.execute(old, params![source, MOVES_KEPT as i64 - 1])?;
     let handle = Uuid::new_v4().to_string();
     let sql = "INSERT INTO queue_moves (handle, source, destination, per_second, status, expected, started_at, last)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, (SELECT coalesce(max(id), 0) FROM queue_messages))";
-    let expected = pile::counts(turn, from.pile)?.visible;
-    turn.insert(
+    let expected = pile::counts(tx, from.pile)?.visible;
+    tx.insert(
         sql,
         params![
             handle,
@@ -201,10 +201,10 @@ fn start(
             per_second,
             running,
             time(expected),
-            time(turn.now),
+            time(tx.now),
         ],
     )?;
-    turn.notify(KEEPER);
+    tx.notify(KEEPER);
     Ok(handle)
 }
 
@@ -219,19 +219,19 @@ impl Queues {
         per_second: Option<u32>,
     ) -> Result<String, QueueError> {
         let source = source.to_owned();
-        self.run(move |turn| start(turn, &source, destination.as_deref(), per_second))
+        self.run(move |tx| start(tx, &source, destination.as_deref(), per_second))
             .await
     }
 
     /// The moves of a queue's messages, the latest first; the last ten are remembered.
     pub async fn moves(&self, source: &str, most: usize) -> Result<Vec<Move>, QueueError> {
         let source = source.to_owned();
-        self.run(move |turn| {
-            turn.queue(&source)?;
+        self.run(move |tx| {
+            tx.queue(&source)?;
             let sql = format!(
                 "SELECT {MOVE} FROM queue_moves WHERE source = ?1 ORDER BY id DESC LIMIT ?2"
             );
-            Ok(turn.rows(&sql, params![source, most as i64], read)?)
+            Ok(tx.rows(&sql, params![source, most as i64], read)?)
         })
         .await
     }
@@ -240,13 +240,13 @@ impl Queues {
     /// [`QueueError::Invalid`].
     pub async fn cancel_move(&self, handle: &str) -> Result<u64, QueueError> {
         let handle = handle.to_owned();
-        self.run(move |turn| {
-            let found = find(turn, &handle)?;
+        self.run(move |tx| {
+            let found = find(tx, &handle)?;
             if found.status != MoveStatus::Running {
-                return Err(Stop::invalid("the move is not under way any more"));
+                return Err(Abort::invalid("the move is not under way any more"));
             }
             let sql = "UPDATE queue_moves SET status = ?2 WHERE handle = ?1";
-            turn.execute(sql, params![handle, stored(MoveStatus::Cancelled)])?;
+            tx.execute(sql, params![handle, stored(MoveStatus::Cancelled)])?;
             Ok(found.moved)
         })
         .await
@@ -255,6 +255,6 @@ impl Queues {
     /// The move of this handle.
     pub async fn find_move(&self, handle: &str) -> Result<Move, QueueError> {
         let handle = handle.to_owned();
-        self.run(move |turn| find(turn, &handle)).await
+        self.run(move |tx| find(tx, &handle)).await
     }
 }

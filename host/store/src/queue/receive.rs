@@ -70,7 +70,7 @@ impl Queues {
         let name = queue.to_owned();
         let (queues, of, named) = (self.clone(), queue.to_owned(), attempt.clone());
         self.run_then(
-            move |turn| take::take(turn, &name, wanted, attempt.as_deref()),
+            move |tx| take::take(tx, &name, wanted, attempt.as_deref()),
             move |taken| Undelivered {
                 queues,
                 of,
@@ -125,8 +125,8 @@ impl Drop for Undelivered {
             let name = std::mem::take(&mut self.of);
             let attempt = self.attempt.take();
             // If the store is closed meanwhile, the leases run out.
-            self.queues.run_unattended(move |turn| {
-                settle::give_back(turn, &name, attempt.as_deref(), &leases)
+            self.queues.run_unattended(move |tx| {
+                settle::give_back(tx, &name, attempt.as_deref(), &leases)
             });
         }
     }

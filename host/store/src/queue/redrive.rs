@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::group;
 use super::settings::Queue;
-use super::turn::Turn;
+use super::tx::QueueTx;
 use crate::queues::time;
 
 /// Why it goes.
@@ -31,24 +31,24 @@ pub(crate) struct Moving {
 }
 
 /// Where the queue's dead letters go, if they can: to a queue that is there and of the same kind.
-pub(crate) fn dead_letters(turn: &Turn<'_>, queue: &Queue) -> rusqlite::Result<Option<Queue>> {
+pub(crate) fn dead_letters(tx: &QueueTx<'_>, queue: &Queue) -> rusqlite::Result<Option<Queue>> {
     let Some(dead_letter) = &queue.dead_letter else {
         return Ok(None);
     };
-    let found = turn.find_queue(&dead_letter.queue)?;
+    let found = tx.find_queue(&dead_letter.queue)?;
     Ok(found.filter(|found| found.ordered == queue.ordered && found.id != queue.id))
 }
 
 /// Moves a message.
 pub(crate) fn transfer(
-    turn: &mut Turn<'_>,
+    tx: &mut QueueTx<'_>,
     moving: &Moving,
     from: &Queue,
     to: &Queue,
     reason: Reason,
 ) -> rusqlite::Result<()> {
     let group = match &moving.group_name {
-        Some(name) if to.ordered => Some(group::join(turn, to.pile, name, turn.now)?),
+        Some(name) if to.ordered => Some(group::join(tx, to.pile, name, tx.now)?),
         _ => None,
     };
     let dead = reason == Reason::DeadLetter;
@@ -64,12 +64,12 @@ pub(crate) fn transfer(
                SELECT ?2, ?3, iif(?4, receives, 0), leased_at, first_received_at, iif(?4, sent_at, ?3),
                       iif(?4, kept_from, ?3), ?5, group_name, ?8, coalesce(?6, deduplication), ?7, details, body
                FROM queue_messages WHERE id = ?1";
-    turn.insert(
+    tx.insert(
         sql,
         params![
             moving.id,
             to.pile,
-            time(turn.now),
+            time(tx.now),
             dead,
             group,
             deduplication,
@@ -77,11 +77,11 @@ pub(crate) fn transfer(
             id.as_bytes(),
         ],
     )?;
-    turn.execute("DELETE FROM queue_messages WHERE id = ?1", [moving.id])?;
-    turn.left(from.pile, moving.leased, moving.due_at);
-    turn.came(to.pile, turn.now);
-    turn.touched(moving.group);
-    turn.touched(group);
-    turn.notify(&to.name);
+    tx.execute("DELETE FROM queue_messages WHERE id = ?1", [moving.id])?;
+    tx.left(from.pile, moving.leased, moving.due_at);
+    tx.came(to.pile, tx.now);
+    tx.touched(moving.group);
+    tx.touched(group);
+    tx.notify(&to.name);
     Ok(())
 }

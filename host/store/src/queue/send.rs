@@ -4,7 +4,7 @@ use rusqlite::params;
 use uuid::Uuid;
 
 use super::settings::Queue;
-use super::turn::{Stop, Turn};
+use super::tx::{Abort, QueueTx};
 use super::{Entry, QueueError, Queues, Sent, Settings, deduplication, details, group, settings};
 use crate::queues::time;
 
@@ -22,16 +22,16 @@ impl Queues {
     /// Sends messages, all or none; the results are in the entries' order.
     pub async fn send(&self, queue: &str, entries: Vec<Entry>) -> Result<Vec<Sent>, QueueError> {
         let name = queue.to_owned();
-        self.run(move |turn| {
-            let queue = turn.queue(&name)?;
+        self.run(move |tx| {
+            let queue = tx.queue(&name)?;
             if queue.ordered {
                 entries.iter().try_for_each(check_ordered)?;
             }
             let mut sent = Vec::with_capacity(entries.len());
             for entry in &entries {
-                sent.push(put(turn, &queue, entry)?);
+                sent.push(put(tx, &queue, entry)?);
             }
-            turn.notify(&name);
+            tx.notify(&name);
             Ok(sent)
         })
         .await
@@ -39,14 +39,14 @@ impl Queues {
 }
 
 /// Sends a message of the host's own to a queue, which is made if there is none.
-pub(crate) fn deliver(turn: &mut Turn<'_>, name: &str, entry: &Entry) -> Result<(), Stop> {
-    let queue = match turn.find_queue(name)? {
+pub(crate) fn deliver(tx: &mut QueueTx<'_>, name: &str, entry: &Entry) -> Result<(), Abort> {
+    let queue = match tx.find_queue(name)? {
         Some(queue) => queue,
-        None => settings::create(turn, name, &Settings::default())?,
+        None => settings::create(tx, name, &Settings::default())?,
     };
-    turn.notify(name);
+    tx.notify(name);
     if !queue.ordered {
-        put(turn, &queue, entry)?;
+        put(tx, &queue, entry)?;
         return Ok(());
     }
     // It belongs to no sequence: a group of its own is never blocked by another one's failure.
@@ -54,29 +54,29 @@ pub(crate) fn deliver(turn: &mut Turn<'_>, name: &str, entry: &Entry) -> Result<
     let mut entry = entry.clone();
     entry.deduplication.get_or_insert_with(|| id.clone());
     entry.group.get_or_insert(id);
-    put(turn, &queue, &entry)?;
+    put(tx, &queue, &entry)?;
     Ok(())
 }
 
-fn check_ordered(entry: &Entry) -> Result<(), Stop> {
+fn check_ordered(entry: &Entry) -> Result<(), Abort> {
     if entry.group.is_none() {
-        return Err(Stop::invalid("a message of an ordered queue has a group"));
+        return Err(Abort::invalid("a message of an ordered queue has a group"));
     }
     if entry.deduplication.is_none() {
-        return Err(Stop::invalid(
+        return Err(Abort::invalid(
             "a message of an ordered queue has a deduplication id",
         ));
     }
     Ok(())
 }
 
-fn put(turn: &mut Turn<'_>, queue: &Queue, entry: &Entry) -> rusqlite::Result<Sent> {
+fn put(tx: &mut QueueTx<'_>, queue: &Queue, entry: &Entry) -> rusqlite::Result<Sent> {
     let key = match (queue.ordered, &entry.group, &entry.deduplication) {
         (true, Some(group), Some(text)) => Some(deduplication::Key::new(queue, group, text)),
         _ => None,
     };
     if let Some(key) = &key
-        && let Some((message, id)) = deduplication::first_of(turn, key)?
+        && let Some((message, id)) = deduplication::first_of(tx, key)?
     {
         return Ok(Sent {
             id: id.to_string(),
@@ -85,9 +85,9 @@ fn put(turn: &mut Turn<'_>, queue: &Queue, entry: &Entry) -> rusqlite::Result<Se
         });
     }
     let id = Uuid::new_v4();
-    let message = add(turn, queue, entry, id)?;
+    let message = add(tx, queue, entry, id)?;
     if let Some(key) = &key {
-        deduplication::remember(turn, key, message, id)?;
+        deduplication::remember(tx, key, message, id)?;
     }
     Ok(Sent {
         id: id.to_string(),
@@ -96,24 +96,24 @@ fn put(turn: &mut Turn<'_>, queue: &Queue, entry: &Entry) -> rusqlite::Result<Se
     })
 }
 
-fn add(turn: &mut Turn<'_>, queue: &Queue, entry: &Entry, id: Uuid) -> rusqlite::Result<i64> {
-    let due_at = turn
+fn add(tx: &mut QueueTx<'_>, queue: &Queue, entry: &Entry, id: Uuid) -> rusqlite::Result<i64> {
+    let due_at = tx
         .now
         .saturating_add(entry.delay_ms.unwrap_or(queue.delay_ms));
     let group = match &entry.group {
-        Some(name) if queue.ordered => Some(group::join(turn, queue.pile, name, due_at)?),
+        Some(name) if queue.ordered => Some(group::join(tx, queue.pile, name, due_at)?),
         _ => None,
     };
-    turn.came(queue.pile, due_at);
+    tx.came(queue.pile, due_at);
     let sql = "INSERT INTO queue_messages (pile, due_at, leased_at, first_received_at, sent_at, kept_from, group_id,
                                            group_name, message_id, deduplication, details, body)
                VALUES (?1, ?2, ?3, ?3, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-    turn.insert(
+    tx.insert(
         sql,
         params![
             queue.pile,
             time(due_at),
-            time(turn.now),
+            time(tx.now),
             group,
             entry.group,
             id.as_bytes(),

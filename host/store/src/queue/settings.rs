@@ -3,7 +3,7 @@
 use rusqlite::{Params, Row, params};
 
 use super::limits::{ATTRIBUTES_BYTES, LIST_BYTES, NAME_BYTES, TOMBSTONE_MS};
-use super::turn::{Stop, Turn};
+use super::tx::{Abort, QueueTx};
 use super::{DeadLetter, Description, Page, QueueError, Queues, Settings, pile};
 use crate::queues::{from_time, time};
 
@@ -28,7 +28,7 @@ const QUEUE: &str = "id, name, pile, ordered, lease_ms, delay_ms, retention_ms, 
 const DESCRIPTION: &str = "name, ordered, lease_ms, delay_ms, retention_ms, deduplication_by_group, dead_letter, \
                            max_receives, attributes, created_at, changed_at, purged_at";
 
-impl Turn<'_> {
+impl QueueTx<'_> {
     /// The queue of this name, if there is one.
     pub(crate) fn find_queue(&self, name: &str) -> rusqlite::Result<Option<Queue>> {
         let sql = format!("SELECT {QUEUE} FROM queues WHERE name = ?1");
@@ -36,7 +36,7 @@ impl Turn<'_> {
     }
 
     /// The queue of this name, which must be there.
-    pub(crate) fn queue(&self, name: &str) -> Result<Queue, Stop> {
+    pub(crate) fn queue(&self, name: &str) -> Result<Queue, Abort> {
         Ok(self.find_queue(name)?.ok_or(QueueError::Missing)?)
     }
 
@@ -89,32 +89,32 @@ fn description(row: &Row<'_>) -> rusqlite::Result<Description> {
 }
 
 /// Makes a queue; none of this name is there.
-pub(crate) fn create(turn: &Turn<'_>, name: &str, settings: &Settings) -> Result<Queue, Stop> {
+pub(crate) fn create(tx: &QueueTx<'_>, name: &str, settings: &Settings) -> Result<Queue, Abort> {
     check(name, settings)?;
-    let pile = pile::start(turn)?;
+    let pile = pile::start(tx)?;
     let sql = "INSERT INTO queues (name, pile, ordered, lease_ms, delay_ms, retention_ms, deduplication_by_group,
                                    attributes, created_at, changed_at)
                VALUES (?1, ?2, ?3, 0, 0, 0, 0, '', ?4, ?4)";
-    turn.insert(sql, params![name, pile, settings.ordered, time(turn.now)])?;
-    turn.execute("DELETE FROM deleted_queues WHERE name = ?1", [name])?;
-    write(turn, name, settings)?;
-    turn.queue(name)
+    tx.insert(sql, params![name, pile, settings.ordered, time(tx.now)])?;
+    tx.execute("DELETE FROM deleted_queues WHERE name = ?1", [name])?;
+    write(tx, name, settings)?;
+    tx.queue(name)
 }
 
-fn change(turn: &mut Turn<'_>, queue: &Queue, settings: &Settings) -> Result<(), Stop> {
+fn change(tx: &mut QueueTx<'_>, queue: &Queue, settings: &Settings) -> Result<(), Abort> {
     check(&queue.name, settings)?;
-    write(turn, &queue.name, settings)?;
+    write(tx, &queue.name, settings)?;
     // A receive that waits may have something to do now: the dead letters may be others.
-    turn.notify(&queue.name);
+    tx.notify(&queue.name);
     Ok(())
 }
 
-fn write(turn: &Turn<'_>, name: &str, settings: &Settings) -> rusqlite::Result<()> {
+fn write(tx: &QueueTx<'_>, name: &str, settings: &Settings) -> rusqlite::Result<()> {
     let sql = "UPDATE queues SET lease_ms = ?2, delay_ms = ?3, retention_ms = ?4, deduplication_by_group = ?5,
                                  dead_letter = ?6, max_receives = ?7, attributes = ?8, changed_at = ?9
                WHERE name = ?1";
     let dead_letter = settings.dead_letter.as_ref();
-    turn.execute(
+    tx.execute(
         sql,
         params![
             name,
@@ -126,15 +126,15 @@ fn write(turn: &Turn<'_>, name: &str, settings: &Settings) -> rusqlite::Result<(
             dead_letter.map(|letters| letters.max_receives),
             // Strings do not fail to be JSON.
             serde_json::to_string(&settings.attributes).unwrap_or_default(),
-            time(turn.now),
+            time(tx.now),
         ],
     )?;
     Ok(())
 }
 
-fn check(name: &str, settings: &Settings) -> Result<(), Stop> {
+fn check(name: &str, settings: &Settings) -> Result<(), Abort> {
     if !Queues::is_name(name) {
-        return Err(Stop::invalid(format!(
+        return Err(Abort::invalid(format!(
             "a queue's name is 1 to {NAME_BYTES} letters, digits, `-` and `_`, and may end in `.fifo`; {name:?} is none"
         )));
     }
@@ -143,7 +143,7 @@ fn check(name: &str, settings: &Settings) -> Result<(), Stop> {
         .as_ref()
         .is_some_and(|letters| letters.max_receives == 0)
     {
-        return Err(Stop::invalid(format!(
+        return Err(Abort::invalid(format!(
             "the queue {name} would hand out nothing: the most receives before a message is a dead letter are at least 1"
         )));
     }
@@ -153,7 +153,7 @@ fn check(name: &str, settings: &Settings) -> Result<(), Stop> {
         .map(|(key, value)| key.len() + value.len())
         .sum();
     if bytes > ATTRIBUTES_BYTES {
-        return Err(Stop::invalid(format!(
+        return Err(Abort::invalid(format!(
             "the attributes of the queue {name} have {bytes} bytes, more than {ATTRIBUTES_BYTES}"
         )));
     }
@@ -171,11 +171,11 @@ impl Queues {
     /// Creates a queue; [`QueueError::Exists`] if there is one of this name, whatever its settings.
     pub async fn create(&self, name: &str, settings: Settings) -> Result<(), QueueError> {
         let name = name.to_owned();
-        self.run(move |turn| {
-            if turn.find_queue(&name)?.is_some() {
+        self.run(move |tx| {
+            if tx.find_queue(&name)?.is_some() {
                 return Err(QueueError::Exists.into());
             }
-            create(turn, &name, &settings).map(drop)
+            create(tx, &name, &settings).map(drop)
         })
         .await
     }
@@ -184,9 +184,9 @@ impl Queues {
     /// Whether a queue is ordered can not be changed.
     pub async fn define(&self, name: &str, settings: Settings) -> Result<(), QueueError> {
         let name = name.to_owned();
-        self.run(move |turn| {
-            let Some(queue) = turn.find_queue(&name)? else {
-                return create(turn, &name, &settings).map(drop);
+        self.run(move |tx| {
+            let Some(queue) = tx.find_queue(&name)? else {
+                return create(tx, &name, &settings).map(drop);
             };
             if queue.ordered != settings.ordered {
                 let (is, wanted) = if queue.ordered {
@@ -194,16 +194,16 @@ impl Queues {
                 } else {
                     ("a standard", "an ordered")
                 };
-                return Err(Stop::invalid(format!(
+                return Err(Abort::invalid(format!(
                     "the queue {name} is {is} queue and can not become {wanted} one; delete it or take another name"
                 )));
             }
             let sql = format!("SELECT {DESCRIPTION} FROM queues WHERE name = ?1");
-            let known = turn.row(&sql, [&name], description)?;
+            let known = tx.row(&sql, [&name], description)?;
             if known.is_some_and(|known| known.settings == settings) {
                 return Ok(());
             }
-            change(turn, &queue, &settings)
+            change(tx, &queue, &settings)
         })
         .await
     }
@@ -211,9 +211,9 @@ impl Queues {
     /// A queue's settings and dates.
     pub async fn describe(&self, queue: &str) -> Result<Description, QueueError> {
         let queue = queue.to_owned();
-        self.run(move |turn| {
+        self.run(move |tx| {
             let sql = format!("SELECT {DESCRIPTION} FROM queues WHERE name = ?1");
-            let found = turn.row(&sql, [&queue], description)?;
+            let found = tx.row(&sql, [&queue], description)?;
             Ok(found.ok_or(QueueError::Missing)?)
         })
         .await
@@ -222,9 +222,9 @@ impl Queues {
     /// Replaces a queue's settings; whether it is ordered stays as it is. Messages keep the delays and leases they have.
     pub async fn change(&self, queue: &str, settings: Settings) -> Result<(), QueueError> {
         let name = queue.to_owned();
-        self.run(move |turn| {
-            let queue = turn.queue(&name)?;
-            change(turn, &queue, &settings)
+        self.run(move |tx| {
+            let queue = tx.queue(&name)?;
+            change(tx, &queue, &settings)
         })
         .await
     }
@@ -239,12 +239,12 @@ impl Queues {
         let (first, after) = (prefix.to_owned(), after.unwrap_or_default().to_owned());
         // No name has a character beyond ASCII.
         let beyond = format!("{prefix}\u{80}");
-        self.run(move |turn| {
+        self.run(move |tx| {
             let sql = format!(
                 "SELECT {DESCRIPTION} FROM queues WHERE name >= ?1 AND name < ?2 AND name > ?3 ORDER BY name LIMIT ?4"
             );
             let limit = most.saturating_add(1) as i64;
-            Ok(page(turn, &sql, params![first, beyond, after, limit], most)?)
+            Ok(page(tx, &sql, params![first, beyond, after, limit], most)?)
         })
         .await
     }
@@ -257,13 +257,13 @@ impl Queues {
         most: usize,
     ) -> Result<Page, QueueError> {
         let (queue, after) = (queue.to_owned(), after.unwrap_or_default().to_owned());
-        self.run(move |turn| {
-            turn.queue(&queue)?;
+        self.run(move |tx| {
+            tx.queue(&queue)?;
             let sql = format!(
                 "SELECT {DESCRIPTION} FROM queues WHERE dead_letter = ?1 AND name > ?2 ORDER BY name LIMIT ?3"
             );
             let limit = most.saturating_add(1) as i64;
-            Ok(page(turn, &sql, params![queue, after, limit], most)?)
+            Ok(page(tx, &sql, params![queue, after, limit], most)?)
         })
         .await
     }
@@ -271,16 +271,16 @@ impl Queues {
     /// Deletes a queue with its messages, at once, however many they are.
     pub async fn delete(&self, queue: &str) -> Result<(), QueueError> {
         let name = queue.to_owned();
-        self.run(move |turn| {
-            let queue = turn.queue(&name)?;
-            pile::abandon(turn, queue.pile)?;
-            turn.execute("DELETE FROM queues WHERE id = ?1", [queue.id])?;
-            let over = time(turn.now.saturating_sub(TOMBSTONE_MS));
-            turn.execute("DELETE FROM deleted_queues WHERE deleted_at <= ?1", [over])?;
+        self.run(move |tx| {
+            let queue = tx.queue(&name)?;
+            pile::abandon(tx, queue.pile)?;
+            tx.execute("DELETE FROM queues WHERE id = ?1", [queue.id])?;
+            let over = time(tx.now.saturating_sub(TOMBSTONE_MS));
+            tx.execute("DELETE FROM deleted_queues WHERE deleted_at <= ?1", [over])?;
             let sql = "INSERT OR REPLACE INTO deleted_queues VALUES (?1, ?2)";
-            turn.execute(sql, params![name, time(turn.now)])?;
+            tx.execute(sql, params![name, time(tx.now)])?;
             // Who waits for its messages is to hear of it.
-            turn.notify(&name);
+            tx.notify(&name);
             Ok(())
         })
         .await
@@ -289,10 +289,10 @@ impl Queues {
     /// When a queue of this name was deleted, if that was within the last minute and there is none again.
     pub async fn deleted_at(&self, queue: &str) -> Result<Option<u64>, QueueError> {
         let queue = queue.to_owned();
-        self.run(move |turn| {
+        self.run(move |tx| {
             let sql = "SELECT deleted_at FROM deleted_queues WHERE name = ?1 AND deleted_at > ?2";
-            let since = time(turn.now.saturating_sub(TOMBSTONE_MS));
-            Ok(turn.row(sql, params![queue, since], |row| row.get(0).map(from_time))?)
+            let since = time(tx.now.saturating_sub(TOMBSTONE_MS));
+            Ok(tx.row(sql, params![queue, since], |row| row.get(0).map(from_time))?)
         })
         .await
     }
@@ -300,12 +300,12 @@ impl Queues {
     /// Drops all messages of a queue, at once, however many they are; leased ones too. What was sent before may be sent again.
     pub async fn purge(&self, queue: &str) -> Result<(), QueueError> {
         let name = queue.to_owned();
-        self.run(move |turn| {
-            let queue = turn.queue(&name)?;
-            pile::abandon(turn, queue.pile)?;
-            let pile = pile::start(turn)?;
+        self.run(move |tx| {
+            let queue = tx.queue(&name)?;
+            pile::abandon(tx, queue.pile)?;
+            let pile = pile::start(tx)?;
             let sql = "UPDATE queues SET pile = ?2, purged_at = ?3 WHERE id = ?1";
-            turn.execute(sql, params![queue.id, pile, time(turn.now)])?;
+            tx.execute(sql, params![queue.id, pile, time(tx.now)])?;
             Ok(())
         })
         .await
@@ -313,9 +313,9 @@ impl Queues {
 }
 
 /// The statement may find one more than a page has.
-fn page(turn: &Turn<'_>, sql: &str, params: impl Params, most: usize) -> rusqlite::Result<Page> {
+fn page(tx: &QueueTx<'_>, sql: &str, params: impl Params, most: usize) -> rusqlite::Result<Page> {
     let mut bytes = 0;
-    let mut queues = turn.rows_while(sql, params, description, |found| {
+    let mut queues = tx.rows_while(sql, params, description, |found| {
         let texts = found.settings.attributes.iter();
         bytes += texts
             .map(|(name, text)| name.len() + text.len())

@@ -8,7 +8,7 @@ use super::receipt::Receipt;
 use super::redrive::{self, Moving, Reason};
 use super::settings::Queue;
 use super::take::Lease;
-use super::turn::{Stop, Turn};
+use super::tx::{Abort, QueueTx};
 use super::{QueueError, Queues, Settled, attempt, pile};
 use crate::queues::{from_time, time};
 
@@ -24,25 +24,25 @@ struct Held {
 type Found = Result<Held, Settled>;
 
 /// How a receipt stands: the message whose receipt it is. In a queue that is not ordered one of an earlier receive will do.
-fn find_any(turn: &Turn<'_>, queue: &Queue, text: &str) -> rusqlite::Result<Found> {
+fn find_any(tx: &QueueTx<'_>, queue: &Queue, text: &str) -> rusqlite::Result<Found> {
     let Some(receipt) = Receipt::read(text, queue) else {
         return Ok(Err(Settled::Malformed));
     };
     let sql = "SELECT id, message_id, leased, due_at, group_id, group_name, receives, leased_at
                FROM queue_messages WHERE id = ?1 AND pile = ?2";
     let key = params![receipt.message, queue.pile];
-    let found = turn.row(sql, key, |row| held(row, receipt))?;
+    let found = tx.row(sql, key, |row| held(row, receipt))?;
     Ok(match found {
         None => Err(Settled::Gone),
-        Some(held) if queue.ordered && !(held.latest && held.holds(turn)) => Err(Settled::Stale),
+        Some(held) if queue.ordered && !(held.latest && held.holds(tx)) => Err(Settled::Stale),
         Some(held) => Ok(held),
     })
 }
 
 /// The same for what only the latest receiver may do.
-fn find(turn: &Turn<'_>, queue: &Queue, text: &str) -> rusqlite::Result<Found> {
+fn find(tx: &QueueTx<'_>, queue: &Queue, text: &str) -> rusqlite::Result<Found> {
     Ok(
-        find_any(turn, queue, text)?.and_then(|held| match held.latest {
+        find_any(tx, queue, text)?.and_then(|held| match held.latest {
             true => Ok(held),
             false => Err(Settled::Stale),
         }),
@@ -66,11 +66,11 @@ fn held(row: &Row<'_>, receipt: Receipt) -> rusqlite::Result<Held> {
 
 impl Held {
     /// Whether the lease has not ended.
-    fn holds(&self, turn: &Turn<'_>) -> bool {
-        self.moving.leased && self.moving.due_at > turn.now
+    fn holds(&self, tx: &QueueTx<'_>) -> bool {
+        self.moving.leased && self.moving.due_at > tx.now
     }
 
-    fn remove(self, turn: &mut Turn<'_>, queue: &Queue) -> rusqlite::Result<Settled> {
+    fn remove(self, tx: &mut QueueTx<'_>, queue: &Queue) -> rusqlite::Result<Settled> {
         let Moving {
             id,
             leased,
@@ -78,13 +78,13 @@ impl Held {
             group,
             ..
         } = self.moving;
-        pile::drop_message(turn, queue.pile, id, (leased, due_at), group)?;
+        pile::drop_message(tx, queue.pile, id, (leased, due_at), group)?;
         Ok(Settled::Done)
     }
 
     /// It was never received, and is due since the moment it was: before what has come later.
-    fn give_back(self, turn: &mut Turn<'_>, queue: &Queue) -> rusqlite::Result<Settled> {
-        if !self.holds(turn) {
+    fn give_back(self, tx: &mut QueueTx<'_>, queue: &Queue) -> rusqlite::Result<Settled> {
+        if !self.holds(tx) {
             return Ok(Settled::NotLeased);
         }
         let Moving {
@@ -92,62 +92,62 @@ impl Held {
         } = self.moving;
         let sql = "UPDATE queue_messages SET due_at = leased_at, leased = 0, consumer = 0, receives = receives - 1
                    WHERE id = ?1";
-        turn.execute(sql, params![id])?;
-        turn.hid(queue.pile, (true, due_at), (false, self.leased_at));
-        turn.touched(group);
+        tx.execute(sql, params![id])?;
+        tx.hid(queue.pile, (true, due_at), (false, self.leased_at));
+        tx.touched(group);
         Ok(Settled::Done)
     }
 
-    fn extend(self, turn: &mut Turn<'_>, queue: &Queue, by_ms: u64) -> rusqlite::Result<Settled> {
-        if !self.holds(turn) {
+    fn extend(self, tx: &mut QueueTx<'_>, queue: &Queue, by_ms: u64) -> rusqlite::Result<Settled> {
+        if !self.holds(tx) {
             return Ok(Settled::NotLeased);
         }
-        let until = turn.now.saturating_add(by_ms);
+        let until = tx.now.saturating_add(by_ms);
         if until > self.leased_at.saturating_add(LONGEST_LEASE_MS) {
             return Ok(Settled::TooLong);
         }
         let sql = "UPDATE queue_messages SET due_at = ?2 WHERE id = ?1";
-        turn.execute(sql, params![self.moving.id, time(until)])?;
-        turn.hid(queue.pile, (true, self.moving.due_at), (true, until));
-        turn.touched(self.moving.group);
+        tx.execute(sql, params![self.moving.id, time(until)])?;
+        tx.hid(queue.pile, (true, self.moving.due_at), (true, until));
+        tx.touched(self.moving.group);
         Ok(Settled::Done)
     }
 }
 
 /// Makes leases undone whose messages nobody got: they are due as before, and were not received.
 pub(crate) fn give_back(
-    turn: &mut Turn<'_>,
+    tx: &mut QueueTx<'_>,
     name: &str,
     attempt: Option<&str>,
     leases: &[Lease],
-) -> Result<(), Stop> {
-    let queue = turn.queue(name)?;
+) -> Result<(), Abort> {
+    let queue = tx.queue(name)?;
     if let Some(attempt) = attempt {
-        attempt::forget(turn, queue.pile, attempt)?;
+        attempt::forget(tx, queue.pile, attempt)?;
     }
     for lease in leases {
         let read = "SELECT due_at, group_id FROM queue_messages WHERE id = ?1 AND pile = ?2 AND receives = ?3 AND leased = 1";
         let key = params![lease.message, queue.pile, lease.receives];
-        let found = turn.row(read, key, |row| {
+        let found = tx.row(read, key, |row| {
             Ok((row.get(0).map(from_time)?, row.get(1)?))
         })?;
         if let Some((until, group)) = found {
             let sql = "UPDATE queue_messages SET due_at = ?2, leased = 0, consumer = 0, receives = receives - 1
                        WHERE id = ?1";
-            turn.execute(sql, params![lease.message, time(lease.due_at)])?;
-            turn.hid(queue.pile, (true, until), (false, lease.due_at));
-            turn.touched(group);
+            tx.execute(sql, params![lease.message, time(lease.due_at)])?;
+            tx.hid(queue.pile, (true, until), (false, lease.due_at));
+            tx.touched(group);
         }
     }
-    turn.notify(name);
+    tx.notify(name);
     Ok(())
 }
 
 /// Ends some of the leases of consumers; tells of how many messages.
-fn end_consumer_leases(turn: &mut Turn<'_>) -> rusqlite::Result<usize> {
+fn end_consumer_leases(tx: &mut QueueTx<'_>) -> rusqlite::Result<usize> {
     let sql =
         "SELECT id, pile, leased, due_at, group_id FROM queue_messages WHERE consumer = 1 LIMIT ?1";
-    let held = turn.rows(sql, [DISCARDS as i64], |row| {
+    let held = tx.rows(sql, [DISCARDS as i64], |row| {
         let due_at: i64 = row.get(3)?;
         Ok((
             row.get(0)?,
@@ -159,14 +159,14 @@ fn end_consumer_leases(turn: &mut Turn<'_>) -> rusqlite::Result<usize> {
     })?;
     for &(id, pile, leased, due_at, group) in &held {
         let (id, pile): (i64, i64) = (id, pile);
-        let due = due_at.min(turn.now);
+        let due = due_at.min(tx.now);
         let sql = "UPDATE queue_messages SET due_at = ?2, leased = 0, consumer = 0 WHERE id = ?1";
-        turn.execute(sql, params![id, time(due)])?;
-        turn.hid(pile, (leased, due_at), (false, due));
-        turn.touched(group);
+        tx.execute(sql, params![id, time(due)])?;
+        tx.hid(pile, (leased, due_at), (false, due));
+        tx.touched(group);
         let name = "SELECT name FROM queues WHERE pile = ?1";
-        if let Some(name) = turn.row(name, [pile], |row| row.get::<_, String>(0))? {
-            turn.notify(&name);
+        if let Some(name) = tx.row(name, [pile], |row| row.get::<_, String>(0))? {
+            tx.notify(&name);
         }
     }
     Ok(held.len())
@@ -180,9 +180,9 @@ impl Queues {
         queue: &str,
         receipts: Vec<String>,
     ) -> Result<Vec<Settled>, QueueError> {
-        self.settle(queue, receipts, |turn, queue, receipt| {
-            match find(turn, queue, receipt)? {
-                Ok(held) => held.remove(turn, queue),
+        self.settle(queue, receipts, |tx, queue, receipt| {
+            match find(tx, queue, receipt)? {
+                Ok(held) => held.remove(tx, queue),
                 Err(settled) => Ok(settled),
             }
         })
@@ -213,13 +213,13 @@ impl Queues {
         &self,
         queue: &str,
         changes: Vec<(String, u64)>,
-        find: fn(&Turn<'_>, &Queue, &str) -> rusqlite::Result<Found>,
+        find: fn(&QueueTx<'_>, &Queue, &str) -> rusqlite::Result<Found>,
     ) -> Result<Vec<Settled>, QueueError> {
         self.settle(
             queue,
             changes,
-            move |turn, queue, (receipt, by_ms)| match find(turn, queue, receipt)? {
-                Ok(held) => held.extend(turn, queue, *by_ms),
+            move |tx, queue, (receipt, by_ms)| match find(tx, queue, receipt)? {
+                Ok(held) => held.extend(tx, queue, *by_ms),
                 Err(settled) => Ok(settled),
             },
         )
@@ -232,9 +232,9 @@ impl Queues {
         queue: &str,
         receipts: Vec<String>,
     ) -> Result<Vec<Settled>, QueueError> {
-        self.settle(queue, receipts, |turn, queue, receipt| {
-            match find(turn, queue, receipt)? {
-                Ok(held) => held.give_back(turn, queue),
+        self.settle(queue, receipts, |tx, queue, receipt| {
+            match find(tx, queue, receipt)? {
+                Ok(held) => held.give_back(tx, queue),
                 Err(settled) => Ok(settled),
             }
         })
@@ -248,14 +248,14 @@ impl Queues {
         queue: &str,
         receipts: Vec<String>,
     ) -> Result<Vec<Settled>, QueueError> {
-        self.settle(queue, receipts, |turn, queue, receipt| {
-            let held = match find(turn, queue, receipt)? {
+        self.settle(queue, receipts, |tx, queue, receipt| {
+            let held = match find(tx, queue, receipt)? {
                 Ok(held) => held,
                 Err(settled) => return Ok(settled),
             };
-            match redrive::dead_letters(turn, queue)? {
-                Some(to) if held.holds(turn) => {
-                    redrive::transfer(turn, &held.moving, queue, &to, Reason::DeadLetter)?;
+            match redrive::dead_letters(tx, queue)? {
+                Some(to) if held.holds(tx) => {
+                    redrive::transfer(tx, &held.moving, queue, &to, Reason::DeadLetter)?;
                     Ok(Settled::Done)
                 }
                 _ => Ok(Settled::NotLeased),
@@ -269,7 +269,7 @@ impl Queues {
     pub async fn end_consumer_leases(&self) -> Result<usize, QueueError> {
         let mut ended = 0;
         loop {
-            match self.run(|turn| Ok(end_consumer_leases(turn)?)).await? {
+            match self.run(|tx| Ok(end_consumer_leases(tx)?)).await? {
                 0 => return Ok(ended),
                 some => ended += some,
             }
@@ -280,14 +280,14 @@ impl Queues {
         &self,
         queue: &str,
         items: Vec<I>,
-        settle: impl Fn(&mut Turn<'_>, &Queue, &I) -> rusqlite::Result<Settled> + Send + 'static,
+        settle: impl Fn(&mut QueueTx<'_>, &Queue, &I) -> rusqlite::Result<Settled> + Send + 'static,
     ) -> Result<Vec<Settled>, QueueError> {
         let name = queue.to_owned();
-        self.run(move |turn| {
-            let queue = turn.queue(&name)?;
+        self.run(move |tx| {
+            let queue = tx.queue(&name)?;
             // A group may be free now, a lease end earlier.
-            turn.notify(&name);
-            let settled = items.iter().map(|item| settle(turn, &queue, item));
+            tx.notify(&name);
+            let settled = items.iter().map(|item| settle(tx, &queue, item));
             Ok(settled.collect::<rusqlite::Result<_>>()?)
         })
         .await

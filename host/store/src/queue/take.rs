@@ -15,7 +15,7 @@ use super::receipt::Receipt;
 use super::redrive::{self, Moving, Reason};
 use super::send::sequence;
 use super::settings::Queue;
-use super::turn::{Stop, Turn};
+use super::tx::{Abort, QueueTx};
 use super::{QueueError, details, group, pile};
 use crate::queues::{from_time, time};
 
@@ -109,31 +109,31 @@ struct Taking<'a> {
 
 /// Hands out what is due; or again what an earlier attempt of this name was handed out. Names count in ordered queues only.
 pub(crate) fn take(
-    turn: &mut Turn<'_>,
+    tx: &mut QueueTx<'_>,
     name: &str,
     wanted: Wanted,
     attempt: Option<&str>,
-) -> Result<Taken, Stop> {
-    let queue = turn.queue(name)?;
+) -> Result<Taken, Abort> {
+    let queue = tx.queue(name)?;
     let lease_ms = wanted.lease_ms.unwrap_or(queue.lease_ms);
-    let until = turn.now.saturating_add(lease_ms);
+    let until = tx.now.saturating_add(lease_ms);
     let Some(attempt) = attempt.filter(|_| queue.ordered) else {
-        return take_due(turn, &queue, wanted, until);
+        return take_due(tx, &queue, wanted, until);
     };
-    if let Some(found) = attempt::find(turn, queue.pile, attempt)? {
-        attempt::renew(turn, queue.pile, attempt, until)?;
-        return Ok(take_again(turn, &queue, &found, until)?);
+    if let Some(found) = attempt::find(tx, queue.pile, attempt)? {
+        attempt::renew(tx, queue.pile, attempt, until)?;
+        return Ok(take_again(tx, &queue, &found, until)?);
     }
-    let taken = take_due(turn, &queue, wanted, until)?;
+    let taken = take_due(tx, &queue, wanted, until)?;
     if !taken.leases.is_empty() {
-        attempt::remember(turn, queue.pile, attempt, &taken.leases, until)?;
+        attempt::remember(tx, queue.pile, attempt, &taken.leases, until)?;
     }
     Ok(taken)
 }
 
 /// Hands the messages of an earlier receive out again, under leases that end then. There is nothing to give back.
 fn take_again(
-    turn: &mut Turn<'_>,
+    tx: &mut QueueTx<'_>,
     queue: &Queue,
     attempt: &Attempt,
     until: u64,
@@ -142,10 +142,10 @@ fn take_again(
     let sql = format!("SELECT {CANDIDATE} FROM queue_messages WHERE id = ?1");
     for &(id, receives) in &attempt.messages {
         let extend = "UPDATE queue_messages SET due_at = ?2 WHERE id = ?1";
-        turn.execute(extend, params![id, time(until)])?;
-        turn.hid(queue.pile, (true, attempt.leases_end), (true, until));
-        if let Some(found) = turn.row(&sql, [id], candidate)? {
-            turn.touched(found.moving.group);
+        tx.execute(extend, params![id, time(until)])?;
+        tx.hid(queue.pile, (true, attempt.leases_end), (true, until));
+        if let Some(found) = tx.row(&sql, [id], candidate)? {
+            tx.touched(found.moving.group);
             let receipt = Receipt {
                 message: id,
                 receives,
@@ -157,9 +157,14 @@ fn take_again(
 }
 
 /// Hands out what is due, under leases that end then.
-fn take_due(turn: &mut Turn<'_>, queue: &Queue, wanted: Wanted, until: u64) -> Result<Taken, Stop> {
-    let most = wanted.most.min(room(turn, queue)?);
-    let dead_letters = redrive::dead_letters(turn, queue)?;
+fn take_due(
+    tx: &mut QueueTx<'_>,
+    queue: &Queue,
+    wanted: Wanted,
+    until: u64,
+) -> Result<Taken, Abort> {
+    let most = wanted.most.min(room(tx, queue)?);
+    let dead_letters = redrive::dead_letters(tx, queue)?;
     let max_receives = queue
         .dead_letter
         .as_ref()
@@ -174,27 +179,27 @@ fn take_due(turn: &mut Turn<'_>, queue: &Queue, wanted: Wanted, until: u64) -> R
         taken: Taken::default(),
     };
     if queue.ordered {
-        taking.take_groups(turn, most)?;
+        taking.take_groups(tx, most)?;
     } else {
-        taking.take_oldest(turn, most)?;
+        taking.take_oldest(tx, most)?;
     }
     // What groups owe decides when the next one is due.
-    turn.settle()?;
+    tx.settle()?;
     let Taking {
         discarded,
         mut taken,
         ..
     } = taking;
     taken.again = taken.messages.is_empty() && discarded > 0;
-    taken.next_due = next_due(turn, queue)?;
+    taken.next_due = next_due(tx, queue)?;
     Ok(taken)
 }
 
 /// How many messages may be leased besides those that are.
-fn room(turn: &Turn<'_>, queue: &Queue) -> Result<usize, Stop> {
-    let mut leased = pile::leased_at_most(turn, queue.pile)?;
+fn room(tx: &QueueTx<'_>, queue: &Queue) -> Result<usize, Abort> {
+    let mut leased = pile::leased_at_most(tx, queue.pile)?;
     if leased + MOST as u64 > IN_FLIGHT {
-        leased = pile::counts(turn, queue.pile)?.leased;
+        leased = pile::counts(tx, queue.pile)?.leased;
     }
     match IN_FLIGHT.saturating_sub(leased) {
         0 => Err(QueueError::Crowded.into()),
@@ -202,24 +207,24 @@ fn room(turn: &Turn<'_>, queue: &Queue) -> Result<usize, Stop> {
     }
 }
 
-fn next_due(turn: &Turn<'_>, queue: &Queue) -> rusqlite::Result<Option<u64>> {
+fn next_due(tx: &QueueTx<'_>, queue: &Queue) -> rusqlite::Result<Option<u64>> {
     if queue.ordered {
-        return group::next_due(turn, queue.pile);
+        return group::next_due(tx, queue.pile);
     }
     let sql = "SELECT due_at FROM queue_messages WHERE pile = ?1 ORDER BY due_at LIMIT 1";
-    turn.row(sql, [queue.pile], |row| row.get(0).map(from_time))
+    tx.row(sql, [queue.pile], |row| row.get(0).map(from_time))
 }
 
 impl Taking<'_> {
     /// A standard queue: what has been due longest comes first.
-    fn take_oldest(&mut self, turn: &mut Turn<'_>, most: usize) -> rusqlite::Result<()> {
+    fn take_oldest(&mut self, tx: &mut QueueTx<'_>, most: usize) -> rusqlite::Result<()> {
         let sql = format!(
             "SELECT {CANDIDATE} FROM queue_messages WHERE pile = ?1 AND due_at <= ?2 ORDER BY due_at, leased, id LIMIT ?3"
         );
         while self.discarded < DISCARDS {
-            let due = params![self.queue.pile, time(turn.now), most as i64];
-            let found = self.candidates(turn, &sql, due)?;
-            if !self.hand_out(turn, found)? {
+            let due = params![self.queue.pile, time(tx.now), most as i64];
+            let found = self.candidates(tx, &sql, due)?;
+            if !self.hand_out(tx, found)? {
                 break;
             }
         }
@@ -227,18 +232,18 @@ impl Taking<'_> {
     }
 
     /// An ordered queue: as much as there is of one group, then of the next.
-    fn take_groups(&mut self, turn: &mut Turn<'_>, most: usize) -> rusqlite::Result<()> {
+    fn take_groups(&mut self, tx: &mut QueueTx<'_>, most: usize) -> rusqlite::Result<()> {
         let sql = format!(
             "SELECT {CANDIDATE} FROM queue_messages WHERE group_id = ?1 ORDER BY id LIMIT ?2"
         );
-        for group in group::due(turn, self.queue.pile, most)? {
+        for group in group::due(tx, self.queue.pile, most)? {
             let wanted = most - self.taken.messages.len();
             if wanted == 0 || self.bytes >= RECEIVE_BYTES {
                 break;
             }
             while self.discarded < DISCARDS {
-                let found = self.candidates(turn, &sql, params![group, wanted as i64])?;
-                if !self.hand_out(turn, found)? {
+                let found = self.candidates(tx, &sql, params![group, wanted as i64])?;
+                if !self.hand_out(tx, found)? {
                     break;
                 }
             }
@@ -249,11 +254,11 @@ impl Taking<'_> {
     /// The messages to look at next: no more than fit into one receive.
     fn candidates(
         &mut self,
-        turn: &Turn<'_>,
+        tx: &QueueTx<'_>,
         sql: &str,
         params: impl Params,
     ) -> rusqlite::Result<Vec<Candidate>> {
-        turn.rows_while(sql, params, candidate, |candidate| {
+        tx.rows_while(sql, params, candidate, |candidate| {
             self.bytes += candidate.size();
             self.bytes < RECEIVE_BYTES
         })
@@ -263,19 +268,19 @@ impl Taking<'_> {
     /// that more have to be looked at.
     fn hand_out(
         &mut self,
-        turn: &mut Turn<'_>,
+        tx: &mut QueueTx<'_>,
         candidates: Vec<Candidate>,
     ) -> rusqlite::Result<bool> {
         let mut only_discarded = !candidates.is_empty();
         for candidate in candidates {
-            let Some(candidate) = self.discard(turn, candidate)? else {
+            let Some(candidate) = self.discard(tx, candidate)? else {
                 continue;
             };
             only_discarded = false;
-            if candidate.moving.due_at > turn.now {
+            if candidate.moving.due_at > tx.now {
                 break;
             }
-            self.lease(turn, candidate)?;
+            self.lease(tx, candidate)?;
         }
         Ok(only_discarded)
     }
@@ -283,7 +288,7 @@ impl Taking<'_> {
     /// Puts away a message that nobody gets any more; gives back one that somebody does.
     fn discard(
         &mut self,
-        turn: &mut Turn<'_>,
+        tx: &mut QueueTx<'_>,
         candidate: Candidate,
     ) -> rusqlite::Result<Option<Candidate>> {
         let Moving {
@@ -293,14 +298,14 @@ impl Taking<'_> {
             group,
             ..
         } = candidate.moving;
-        if candidate.kept_from.saturating_add(self.queue.retention_ms) <= turn.now {
-            pile::drop_message(turn, self.queue.pile, id, (leased, due_at), group)?;
+        if candidate.kept_from.saturating_add(self.queue.retention_ms) <= tx.now {
+            pile::drop_message(tx, self.queue.pile, id, (leased, due_at), group)?;
             self.discarded += 1;
             return Ok(None);
         }
         match &self.dead_letters {
-            Some((to, most)) if candidate.receives >= *most && due_at <= turn.now => {
-                redrive::transfer(turn, &candidate.moving, self.queue, to, Reason::DeadLetter)?;
+            Some((to, most)) if candidate.receives >= *most && due_at <= tx.now => {
+                redrive::transfer(tx, &candidate.moving, self.queue, to, Reason::DeadLetter)?;
                 self.discarded += 1;
                 Ok(None)
             }
@@ -308,7 +313,7 @@ impl Taking<'_> {
         }
     }
 
-    fn lease(&mut self, turn: &mut Turn<'_>, mut candidate: Candidate) -> rusqlite::Result<()> {
+    fn lease(&mut self, tx: &mut QueueTx<'_>, mut candidate: Candidate) -> rusqlite::Result<()> {
         let Moving {
             id,
             leased,
@@ -317,23 +322,23 @@ impl Taking<'_> {
             ..
         } = candidate.moving;
         if candidate.receives == 0 {
-            candidate.first_received_at = turn.now;
+            candidate.first_received_at = tx.now;
         }
         let sql = "UPDATE queue_messages SET due_at = ?2, leased = 1, consumer = ?3, receives = receives + 1,
                                              leased_at = ?4, first_received_at = ?5
                    WHERE id = ?1";
-        turn.execute(
+        tx.execute(
             sql,
             params![
                 id,
                 time(self.until),
                 self.consumer,
-                time(turn.now),
+                time(tx.now),
                 time(candidate.first_received_at),
             ],
         )?;
-        turn.hid(self.queue.pile, (leased, due_at), (true, self.until));
-        turn.touched(group);
+        tx.hid(self.queue.pile, (leased, due_at), (true, self.until));
+        tx.touched(group);
         let receipt = Receipt {
             message: id,
             receives: candidate.receives + 1,

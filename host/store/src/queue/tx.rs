@@ -14,7 +14,7 @@ use crate::store::Notifications;
 
 /// One operation's time at the writer.
 #[derive(Debug)]
-pub(crate) struct Turn<'a> {
+pub(crate) struct QueueTx<'a> {
     connection: &'a Connection,
     /// The time; it does not change during a turn.
     pub now: u64,
@@ -33,26 +33,26 @@ struct Tally {
 
 /// Why an operation ends early.
 #[derive(Debug)]
-pub(crate) enum Stop {
+pub(crate) enum Abort {
     /// It is refused and has changed nothing.
     Refused(QueueError),
     /// SQLite fails; what was changed is rolled back.
     Failed(rusqlite::Error),
 }
 
-impl From<QueueError> for Stop {
+impl From<QueueError> for Abort {
     fn from(error: QueueError) -> Self {
         Self::Refused(error)
     }
 }
 
-impl From<rusqlite::Error> for Stop {
+impl From<rusqlite::Error> for Abort {
     fn from(error: rusqlite::Error) -> Self {
         Self::Failed(error)
     }
 }
 
-impl Stop {
+impl Abort {
     /// That the arguments make no sense.
     pub(crate) fn invalid(why: impl Into<String>) -> Self {
         Self::Refused(QueueError::Invalid(why.into()))
@@ -60,27 +60,27 @@ impl Stop {
 }
 
 /// Runs an operation as a turn.
-pub(crate) fn take<T>(
+pub(crate) fn with_tx<T>(
     connection: &Connection,
     notifications: &mut Notifications,
     now: u64,
-    work: impl FnOnce(&mut Turn<'_>) -> Result<T, Stop>,
+    work: impl FnOnce(&mut QueueTx<'_>) -> Result<T, Abort>,
 ) -> rusqlite::Result<Result<T, QueueError>> {
-    let mut turn = Turn {
+    let mut tx = QueueTx {
         connection,
         now,
         notifications,
         tallies: BTreeMap::new(),
         groups: BTreeSet::new(),
     };
-    match work(&mut turn) {
-        Ok(done) => turn.settle().map(|()| Ok(done)),
-        Err(Stop::Refused(error)) => Ok(Err(error)),
-        Err(Stop::Failed(error)) => Err(error),
+    match work(&mut tx) {
+        Ok(done) => tx.settle().map(|()| Ok(done)),
+        Err(Abort::Refused(error)) => Ok(Err(error)),
+        Err(Abort::Failed(error)) => Err(error),
     }
 }
 
-impl Turn<'_> {
+impl QueueTx<'_> {
     /// Runs a statement; returns how many rows it changed.
     pub(crate) fn execute(&self, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
         self.connection.prepare_cached(sql)?.execute(params)
