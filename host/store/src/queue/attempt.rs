@@ -23,10 +23,14 @@ pub(crate) struct Attempt {
 }
 
 /// What came of the receive of this name, if its messages are to be handed out again.
-pub(crate) fn find(tx: &QueueTx<'_>, pile: i64, name: &str) -> Result<Option<Attempt>, Abort> {
+pub(crate) fn find(
+    tx: &QueueTx<'_>,
+    generation: i64,
+    name: &str,
+) -> Result<Option<Attempt>, Abort> {
     let sql = "SELECT leases_end, messages FROM queue_attempts
                WHERE pile = ?1 AND name = ?2 AND until > ?3 AND leases_end > ?3";
-    let found = tx.row(sql, params![pile, name, time(tx.now)], |row| {
+    let found = tx.row(sql, params![generation, name, time(tx.now)], |row| {
         Ok((row.get(0).map(from_time)?, row.get::<_, String>(1)?))
     })?;
     let Some((leases_end, messages)) = found else {
@@ -36,7 +40,7 @@ pub(crate) fn find(tx: &QueueTx<'_>, pile: i64, name: &str) -> Result<Option<Att
     for &(message, receives) in &messages {
         let sql = "SELECT 1 FROM queue_messages
                    WHERE id = ?1 AND pile = ?2 AND receives = ?3 AND leased = 1 AND due_at = ?4";
-        let key = params![message, pile, receives, time(leases_end)];
+        let key = params![message, generation, receives, time(leases_end)];
         if tx.row(sql, key, |_| Ok(()))?.is_none() {
             let why = format!("messages of the receive {name} were removed or changed since");
             return Err(QueueError::Invalid(why).into());
@@ -51,7 +55,7 @@ pub(crate) fn find(tx: &QueueTx<'_>, pile: i64, name: &str) -> Result<Option<Att
 /// Remembers what came of a receive, and forgets some whose time is over.
 pub(crate) fn remember(
     tx: &QueueTx<'_>,
-    pile: i64,
+    generation: i64,
     name: &str,
     leases: &[Lease],
     leases_end: u64,
@@ -68,7 +72,7 @@ pub(crate) fn remember(
     tx.execute(
         sql,
         params![
-            pile,
+            generation,
             name,
             time(tx.now.saturating_add(ATTEMPT_MS)),
             time(leases_end),
@@ -80,15 +84,20 @@ pub(crate) fn remember(
 }
 
 /// Writes down that the leases end at another time; the five minutes run on.
-pub(crate) fn renew(tx: &QueueTx<'_>, pile: i64, name: &str, until: u64) -> rusqlite::Result<()> {
+pub(crate) fn renew(
+    tx: &QueueTx<'_>,
+    generation: i64,
+    name: &str,
+    until: u64,
+) -> rusqlite::Result<()> {
     let sql = "UPDATE queue_attempts SET leases_end = ?3 WHERE pile = ?1 AND name = ?2";
-    tx.execute(sql, params![pile, name, time(until)])?;
+    tx.execute(sql, params![generation, name, time(until)])?;
     Ok(())
 }
 
 /// Nobody got what came of it.
-pub(crate) fn forget(tx: &QueueTx<'_>, pile: i64, name: &str) -> rusqlite::Result<()> {
+pub(crate) fn forget(tx: &QueueTx<'_>, generation: i64, name: &str) -> rusqlite::Result<()> {
     let sql = "DELETE FROM queue_attempts WHERE pile = ?1 AND name = ?2";
-    tx.execute(sql, params![pile, name])?;
+    tx.execute(sql, params![generation, name])?;
     Ok(())
 }

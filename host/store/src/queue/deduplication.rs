@@ -11,7 +11,7 @@ use crate::queues::{from_time, time};
 /// What makes two messages the same.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Key<'a> {
-    pile: i64,
+    generation: i64,
     /// A group's name, or nothing: no group's name is empty.
     scope: &'a str,
     text: &'a str,
@@ -20,7 +20,7 @@ pub(crate) struct Key<'a> {
 impl<'a> Key<'a> {
     pub(crate) fn new(queue: &Queue, group: &'a str, text: &'a str) -> Self {
         Self {
-            pile: queue.pile,
+            generation: queue.generation,
             scope: if queue.deduplication_by_group {
                 group
             } else {
@@ -35,7 +35,7 @@ impl<'a> Key<'a> {
 pub(crate) fn first_of(tx: &QueueTx<'_>, key: &Key<'_>) -> rusqlite::Result<Option<(i64, Uuid)>> {
     let sql = "SELECT message, message_id FROM queue_deduplications
                WHERE pile = ?1 AND scope = ?2 AND text = ?3 AND until > ?4";
-    let params = params![key.pile, key.scope, key.text, time(tx.now)];
+    let params = params![key.generation, key.scope, key.text, time(tx.now)];
     tx.row(sql, params, |row| {
         Ok((row.get(0)?, Uuid::from_bytes(row.get(1)?)))
     })
@@ -54,7 +54,14 @@ pub(crate) fn remember(
     let until = time(tx.now.saturating_add(DEDUPLICATION_MS));
     tx.execute(
         sql,
-        params![key.pile, key.scope, key.text, until, message, id.as_bytes()],
+        params![
+            key.generation,
+            key.scope,
+            key.text,
+            until,
+            message,
+            id.as_bytes()
+        ],
     )?;
     Ok(())
 }

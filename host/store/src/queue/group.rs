@@ -10,28 +10,33 @@ use super::tx::QueueTx;
 use crate::queues::{from_time, time};
 
 /// The group of this name, which is made for a message that is due then if there is none.
-pub(crate) fn join(tx: &QueueTx<'_>, pile: i64, name: &str, due_at: u64) -> rusqlite::Result<i64> {
+pub(crate) fn join(
+    tx: &QueueTx<'_>,
+    generation: i64,
+    name: &str,
+    due_at: u64,
+) -> rusqlite::Result<i64> {
     let known = "SELECT id FROM queue_groups WHERE pile = ?1 AND name = ?2";
-    if let Some(id) = tx.row(known, (pile, name), |row| row.get(0))? {
+    if let Some(id) = tx.row(known, (generation, name), |row| row.get(0))? {
         return Ok(id);
     }
     let new = "INSERT INTO queue_groups (pile, name, due_at) VALUES (?1, ?2, ?3)";
-    tx.insert(new, params![pile, name, time(due_at)])
+    tx.insert(new, params![generation, name, time(due_at)])
 }
 
 /// Up to so many groups that have something to hand out, the one that is due first before the others.
-pub(crate) fn due(tx: &QueueTx<'_>, pile: i64, most: usize) -> rusqlite::Result<Vec<i64>> {
+pub(crate) fn due(tx: &QueueTx<'_>, generation: i64, most: usize) -> rusqlite::Result<Vec<i64>> {
     let sql =
         "SELECT id FROM queue_groups WHERE pile = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3";
-    tx.rows(sql, params![pile, time(tx.now), most as i64], |row| {
+    tx.rows(sql, params![generation, time(tx.now), most as i64], |row| {
         row.get(0)
     })
 }
 
 /// When the next group is due.
-pub(crate) fn next_due(tx: &QueueTx<'_>, pile: i64) -> rusqlite::Result<Option<u64>> {
+pub(crate) fn next_due(tx: &QueueTx<'_>, generation: i64) -> rusqlite::Result<Option<u64>> {
     let sql = "SELECT due_at FROM queue_groups WHERE pile = ?1 ORDER BY due_at LIMIT 1";
-    tx.row(sql, [pile], |row| row.get(0).map(from_time))
+    tx.row(sql, [generation], |row| row.get(0).map(from_time))
 }
 
 /// Writes down when the group is due, after something has changed; a group without messages ends.

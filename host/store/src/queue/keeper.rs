@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::limits::{CLEANING_MS, DISCARDS, PAUSE_MS};
 use super::receive::either;
-use super::{QueueError, Queues, moves, pile};
+use super::{QueueError, Queues, generation, moves};
 use crate::StoreError;
 
 /// The keeper's bell. It is no queue's: no queue has such a name.
@@ -60,7 +60,9 @@ impl Queues {
             self.clean().await?;
             diary.cleaning = self.clock.now().saturating_add(CLEANING_MS);
         }
-        let more = self.run(|tx| Ok(pile::put_away(tx)?)).await?;
+        let more = self
+            .run(|tx| Ok(generation::delete_some_retired(tx)?))
+            .await?;
         let next = diary.moves.values().copied().min();
         let wake = next.map_or(diary.cleaning, |next| next.min(diary.cleaning));
         Ok(if more { self.clock.now() } else { wake })
@@ -69,7 +71,7 @@ impl Queues {
     /// Puts away what has expired in all queues.
     async fn clean(&self) -> Result<(), QueueError> {
         let queues = self.run(|tx| {
-            pile::forget_past_seconds(tx)?;
+            generation::forget_past_seconds(tx)?;
             Ok(tx.queues()?)
         });
         for queue in queues.await? {
@@ -78,7 +80,7 @@ impl Queues {
                 let dropped = self.run(move |tx| {
                     // It may have been changed, purged or deleted since.
                     let now = tx.find_queue(&queue.name)?;
-                    Ok(now.map_or(Ok(0), |queue| pile::drop_expired(tx, &queue))?)
+                    Ok(now.map_or(Ok(0), |queue| generation::drop_expired(tx, &queue))?)
                 });
                 if dropped.await? < DISCARDS {
                     break;

@@ -13,12 +13,12 @@
 mod attempt;
 mod deduplication;
 mod details;
+mod generation;
 mod group;
 mod keeper;
 mod limits;
 mod look;
 mod moves;
-mod pile;
 mod receipt;
 mod receive;
 mod redrive;

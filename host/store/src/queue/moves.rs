@@ -14,7 +14,7 @@ use super::limits::{MOST, MOVE_STEP, MOVES_KEPT};
 use super::redrive::{self, Moving, Reason};
 use super::settings::Queue;
 use super::tx::{Abort, QueueTx};
-use super::{Move, MoveStatus, QueueError, Queues, group, pile};
+use super::{Move, MoveStatus, QueueError, Queues, generation, group};
 use crate::queues::{from_time, time};
 
 const MOVE: &str =
@@ -139,13 +139,13 @@ fn next(
             "SELECT {COLUMNS} FROM queue_messages WHERE pile = ?1 AND due_at <= ?2 AND id <= ?3
              ORDER BY due_at, leased, id LIMIT ?4"
         );
-        return tx.rows(&sql, params![from.pile, now, last, most as i64], read);
+        return tx.rows(&sql, params![from.generation, now, last, most as i64], read);
     }
     let sql = format!(
         "SELECT {COLUMNS} FROM queue_messages WHERE group_id = ?1 AND id <= ?2 ORDER BY id LIMIT ?3"
     );
     let mut found = Vec::new();
-    for group in group::due(tx, from.pile, MOST)? {
+    for group in group::due(tx, from.generation, MOST)? {
         let wanted = most.saturating_sub(found.len()) as i64;
         if wanted == 0 {
             break;
@@ -191,7 +191,7 @@ fn start(
     let handle = Uuid::new_v4().to_string();
     let sql = "INSERT INTO queue_moves (handle, source, destination, per_second, status, expected, started_at, last)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, (SELECT coalesce(max(id), 0) FROM queue_messages))";
-    let expected = pile::counts(tx, from.pile)?.visible;
+    let expected = generation::counts(tx, from.generation)?.visible;
     tx.insert(
         sql,
         params![

@@ -48,7 +48,7 @@ pub(crate) fn transfer(
     reason: Reason,
 ) -> rusqlite::Result<()> {
     let group = match &moving.group_name {
-        Some(name) if to.ordered => Some(group::join(tx, to.pile, name, tx.now)?),
+        Some(name) if to.ordered => Some(group::join(tx, to.generation, name, tx.now)?),
         _ => None,
     };
     let dead = reason == Reason::DeadLetter;
@@ -68,7 +68,7 @@ pub(crate) fn transfer(
         sql,
         params![
             moving.id,
-            to.pile,
+            to.generation,
             time(tx.now),
             dead,
             group,
@@ -78,8 +78,8 @@ pub(crate) fn transfer(
         ],
     )?;
     tx.execute("DELETE FROM queue_messages WHERE id = ?1", [moving.id])?;
-    tx.left(from.pile, moving.leased, moving.due_at);
-    tx.came(to.pile, tx.now);
+    tx.left(from.generation, moving.leased, moving.due_at);
+    tx.came(to.generation, tx.now);
     tx.touched(moving.group);
     tx.touched(group);
     tx.notify(&to.name);

@@ -101,17 +101,17 @@ fn add(tx: &mut QueueTx<'_>, queue: &Queue, entry: &Entry, id: Uuid) -> rusqlite
         .now
         .saturating_add(entry.delay_ms.unwrap_or(queue.delay_ms));
     let group = match &entry.group {
-        Some(name) if queue.ordered => Some(group::join(tx, queue.pile, name, due_at)?),
+        Some(name) if queue.ordered => Some(group::join(tx, queue.generation, name, due_at)?),
         _ => None,
     };
-    tx.came(queue.pile, due_at);
+    tx.came(queue.generation, due_at);
     let sql = "INSERT INTO queue_messages (pile, due_at, leased_at, first_received_at, sent_at, kept_from, group_id,
                                            group_name, message_id, deduplication, details, body)
                VALUES (?1, ?2, ?3, ?3, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     tx.insert(
         sql,
         params![
-            queue.pile,
+            queue.generation,
             time(due_at),
             time(tx.now),
             group,

@@ -4,7 +4,7 @@ use rusqlite::{Params, Row, params};
 
 use super::limits::{ATTRIBUTES_BYTES, LIST_BYTES, NAME_BYTES, TOMBSTONE_MS};
 use super::tx::{Abort, QueueTx};
-use super::{DeadLetter, Description, Page, QueueError, Queues, Settings, pile};
+use super::{DeadLetter, Description, Page, QueueError, Queues, Settings, generation};
 use crate::queues::{from_time, time};
 
 /// What operations on messages have to know of their queue.
@@ -12,7 +12,7 @@ use crate::queues::{from_time, time};
 pub(crate) struct Queue {
     pub id: i64,
     pub name: String,
-    pub pile: i64,
+    pub generation: i64,
     pub ordered: bool,
     pub lease_ms: u64,
     pub delay_ms: u64,
@@ -50,7 +50,7 @@ fn queue(row: &Row<'_>) -> rusqlite::Result<Queue> {
     Ok(Queue {
         id: row.get(0)?,
         name: row.get(1)?,
-        pile: row.get(2)?,
+        generation: row.get(2)?,
         ordered: row.get(3)?,
         lease_ms: row.get(4).map(from_time)?,
         delay_ms: row.get(5).map(from_time)?,
@@ -91,11 +91,14 @@ fn description(row: &Row<'_>) -> rusqlite::Result<Description> {
 /// Makes a queue; none of this name is there.
 pub(crate) fn create(tx: &QueueTx<'_>, name: &str, settings: &Settings) -> Result<Queue, Abort> {
     check(name, settings)?;
-    let pile = pile::start(tx)?;
+    let generation = generation::create(tx)?;
     let sql = "INSERT INTO queues (name, pile, ordered, lease_ms, delay_ms, retention_ms, deduplication_by_group,
                                    attributes, created_at, changed_at)
                VALUES (?1, ?2, ?3, 0, 0, 0, 0, '', ?4, ?4)";
-    tx.insert(sql, params![name, pile, settings.ordered, time(tx.now)])?;
+    tx.insert(
+        sql,
+        params![name, generation, settings.ordered, time(tx.now)],
+    )?;
     tx.execute("DELETE FROM deleted_queues WHERE name = ?1", [name])?;
     write(tx, name, settings)?;
     tx.queue(name)
@@ -273,7 +276,7 @@ impl Queues {
         let name = queue.to_owned();
         self.run(move |tx| {
             let queue = tx.queue(&name)?;
-            pile::abandon(tx, queue.pile)?;
+            generation::retire(tx, queue.generation)?;
             tx.execute("DELETE FROM queues WHERE id = ?1", [queue.id])?;
             let over = time(tx.now.saturating_sub(TOMBSTONE_MS));
             tx.execute("DELETE FROM deleted_queues WHERE deleted_at <= ?1", [over])?;
@@ -302,10 +305,10 @@ impl Queues {
         let name = queue.to_owned();
         self.run(move |tx| {
             let queue = tx.queue(&name)?;
-            pile::abandon(tx, queue.pile)?;
-            let pile = pile::start(tx)?;
+            generation::retire(tx, queue.generation)?;
+            let generation = generation::create(tx)?;
             let sql = "UPDATE queues SET pile = ?2, purged_at = ?3 WHERE id = ?1";
-            tx.execute(sql, params![queue.id, pile, time(tx.now)])?;
+            tx.execute(sql, params![queue.id, generation, time(tx.now)])?;
             Ok(())
         })
         .await

@@ -9,7 +9,7 @@ use super::redrive::{self, Moving, Reason};
 use super::settings::Queue;
 use super::take::Lease;
 use super::tx::{Abort, QueueTx};
-use super::{QueueError, Queues, Settled, attempt, pile};
+use super::{QueueError, Queues, Settled, attempt, generation};
 use crate::queues::{from_time, time};
 
 /// A message that was handed out.
@@ -30,7 +30,7 @@ fn find_any(tx: &QueueTx<'_>, queue: &Queue, text: &str) -> rusqlite::Result<Fou
     };
     let sql = "SELECT id, message_id, leased, due_at, group_id, group_name, receives, leased_at
                FROM queue_messages WHERE id = ?1 AND pile = ?2";
-    let key = params![receipt.message, queue.pile];
+    let key = params![receipt.message, queue.generation];
     let found = tx.row(sql, key, |row| held(row, receipt))?;
     Ok(match found {
         None => Err(Settled::Gone),
@@ -78,7 +78,7 @@ impl Held {
             group,
             ..
         } = self.moving;
-        pile::drop_message(tx, queue.pile, id, (leased, due_at), group)?;
+        generation::drop_message(tx, queue.generation, id, (leased, due_at), group)?;
         Ok(Settled::Done)
     }
 
@@ -93,7 +93,7 @@ impl Held {
         let sql = "UPDATE queue_messages SET due_at = leased_at, leased = 0, consumer = 0, receives = receives - 1
                    WHERE id = ?1";
         tx.execute(sql, params![id])?;
-        tx.hid(queue.pile, (true, due_at), (false, self.leased_at));
+        tx.hid(queue.generation, (true, due_at), (false, self.leased_at));
         tx.touched(group);
         Ok(Settled::Done)
     }
@@ -108,7 +108,7 @@ impl Held {
         }
         let sql = "UPDATE queue_messages SET due_at = ?2 WHERE id = ?1";
         tx.execute(sql, params![self.moving.id, time(until)])?;
-        tx.hid(queue.pile, (true, self.moving.due_at), (true, until));
+        tx.hid(queue.generation, (true, self.moving.due_at), (true, until));
         tx.touched(self.moving.group);
         Ok(Settled::Done)
     }
@@ -123,11 +123,11 @@ pub(crate) fn give_back(
 ) -> Result<(), Abort> {
     let queue = tx.queue(name)?;
     if let Some(attempt) = attempt {
-        attempt::forget(tx, queue.pile, attempt)?;
+        attempt::forget(tx, queue.generation, attempt)?;
     }
     for lease in leases {
         let read = "SELECT due_at, group_id FROM queue_messages WHERE id = ?1 AND pile = ?2 AND receives = ?3 AND leased = 1";
-        let key = params![lease.message, queue.pile, lease.receives];
+        let key = params![lease.message, queue.generation, lease.receives];
         let found = tx.row(read, key, |row| {
             Ok((row.get(0).map(from_time)?, row.get(1)?))
         })?;
@@ -135,7 +135,7 @@ pub(crate) fn give_back(
             let sql = "UPDATE queue_messages SET due_at = ?2, leased = 0, consumer = 0, receives = receives - 1
                        WHERE id = ?1";
             tx.execute(sql, params![lease.message, time(lease.due_at)])?;
-            tx.hid(queue.pile, (true, until), (false, lease.due_at));
+            tx.hid(queue.generation, (true, until), (false, lease.due_at));
             tx.touched(group);
         }
     }
@@ -157,15 +157,15 @@ fn end_consumer_leases(tx: &mut QueueTx<'_>) -> rusqlite::Result<usize> {
             row.get(4)?,
         ))
     })?;
-    for &(id, pile, leased, due_at, group) in &held {
-        let (id, pile): (i64, i64) = (id, pile);
+    for &(id, generation, leased, due_at, group) in &held {
+        let (id, generation): (i64, i64) = (id, generation);
         let due = due_at.min(tx.now);
         let sql = "UPDATE queue_messages SET due_at = ?2, leased = 0, consumer = 0 WHERE id = ?1";
         tx.execute(sql, params![id, time(due)])?;
-        tx.hid(pile, (leased, due_at), (false, due));
+        tx.hid(generation, (leased, due_at), (false, due));
         tx.touched(group);
         let name = "SELECT name FROM queues WHERE pile = ?1";
-        if let Some(name) = tx.row(name, [pile], |row| row.get::<_, String>(0))? {
+        if let Some(name) = tx.row(name, [generation], |row| row.get::<_, String>(0))? {
             tx.notify(&name);
         }
     }

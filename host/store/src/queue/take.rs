@@ -16,7 +16,7 @@ use super::redrive::{self, Moving, Reason};
 use super::send::sequence;
 use super::settings::Queue;
 use super::tx::{Abort, QueueTx};
-use super::{QueueError, details, group, pile};
+use super::{QueueError, details, generation, group};
 use crate::queues::{from_time, time};
 
 /// What a receive took.
@@ -120,13 +120,13 @@ pub(crate) fn take(
     let Some(attempt) = attempt.filter(|_| queue.ordered) else {
         return take_due(tx, &queue, wanted, until);
     };
-    if let Some(found) = attempt::find(tx, queue.pile, attempt)? {
-        attempt::renew(tx, queue.pile, attempt, until)?;
+    if let Some(found) = attempt::find(tx, queue.generation, attempt)? {
+        attempt::renew(tx, queue.generation, attempt, until)?;
         return Ok(take_again(tx, &queue, &found, until)?);
     }
     let taken = take_due(tx, &queue, wanted, until)?;
     if !taken.leases.is_empty() {
-        attempt::remember(tx, queue.pile, attempt, &taken.leases, until)?;
+        attempt::remember(tx, queue.generation, attempt, &taken.leases, until)?;
     }
     Ok(taken)
 }
@@ -143,7 +143,7 @@ fn take_again(
     for &(id, receives) in &attempt.messages {
         let extend = "UPDATE queue_messages SET due_at = ?2 WHERE id = ?1";
         tx.execute(extend, params![id, time(until)])?;
-        tx.hid(queue.pile, (true, attempt.leases_end), (true, until));
+        tx.hid(queue.generation, (true, attempt.leases_end), (true, until));
         if let Some(found) = tx.row(&sql, [id], candidate)? {
             tx.touched(found.moving.group);
             let receipt = Receipt {
@@ -197,9 +197,9 @@ fn take_due(
 
 /// How many messages may be leased besides those that are.
 fn room(tx: &QueueTx<'_>, queue: &Queue) -> Result<usize, Abort> {
-    let mut leased = pile::leased_at_most(tx, queue.pile)?;
+    let mut leased = generation::max_leased(tx, queue.generation)?;
     if leased + MOST as u64 > IN_FLIGHT {
-        leased = pile::counts(tx, queue.pile)?.leased;
+        leased = generation::counts(tx, queue.generation)?.leased;
     }
     match IN_FLIGHT.saturating_sub(leased) {
         0 => Err(QueueError::Crowded.into()),
@@ -209,10 +209,10 @@ fn room(tx: &QueueTx<'_>, queue: &Queue) -> Result<usize, Abort> {
 
 fn next_due(tx: &QueueTx<'_>, queue: &Queue) -> rusqlite::Result<Option<u64>> {
     if queue.ordered {
-        return group::next_due(tx, queue.pile);
+        return group::next_due(tx, queue.generation);
     }
     let sql = "SELECT due_at FROM queue_messages WHERE pile = ?1 ORDER BY due_at LIMIT 1";
-    tx.row(sql, [queue.pile], |row| row.get(0).map(from_time))
+    tx.row(sql, [queue.generation], |row| row.get(0).map(from_time))
 }
 
 impl Taking<'_> {
@@ -222,7 +222,7 @@ impl Taking<'_> {
             "SELECT {CANDIDATE} FROM queue_messages WHERE pile = ?1 AND due_at <= ?2 ORDER BY due_at, leased, id LIMIT ?3"
         );
         while self.discarded < DISCARDS {
-            let due = params![self.queue.pile, time(tx.now), most as i64];
+            let due = params![self.queue.generation, time(tx.now), most as i64];
             let found = self.candidates(tx, &sql, due)?;
             if !self.hand_out(tx, found)? {
                 break;
@@ -236,7 +236,7 @@ impl Taking<'_> {
         let sql = format!(
             "SELECT {CANDIDATE} FROM queue_messages WHERE group_id = ?1 ORDER BY id LIMIT ?2"
         );
-        for group in group::due(tx, self.queue.pile, most)? {
+        for group in group::due(tx, self.queue.generation, most)? {
             let wanted = most - self.taken.messages.len();
             if wanted == 0 || self.bytes >= RECEIVE_BYTES {
                 break;
@@ -299,7 +299,7 @@ impl Taking<'_> {
             ..
         } = candidate.moving;
         if candidate.kept_from.saturating_add(self.queue.retention_ms) <= tx.now {
-            pile::drop_message(tx, self.queue.pile, id, (leased, due_at), group)?;
+            generation::drop_message(tx, self.queue.generation, id, (leased, due_at), group)?;
             self.discarded += 1;
             return Ok(None);
         }
@@ -337,7 +337,7 @@ impl Taking<'_> {
                 time(candidate.first_received_at),
             ],
         )?;
-        tx.hid(self.queue.pile, (leased, due_at), (true, self.until));
+        tx.hid(self.queue.generation, (leased, due_at), (true, self.until));
         tx.touched(group);
         let receipt = Receipt {
             message: id,

@@ -142,27 +142,27 @@ impl QueueTx<'_> {
     }
 
     /// A message has come onto a pile.
-    pub(crate) fn came(&mut self, pile: i64, due_at: u64) {
-        self.tallies.entry(pile).or_default().messages += 1;
-        self.shown_or_hidden(pile, false, due_at, 1);
+    pub(crate) fn came(&mut self, generation: i64, due_at: u64) {
+        self.tallies.entry(generation).or_default().messages += 1;
+        self.shown_or_hidden(generation, false, due_at, 1);
     }
 
     /// A message has left its pile.
-    pub(crate) fn left(&mut self, pile: i64, leased: bool, due_at: u64) {
-        self.tallies.entry(pile).or_default().messages -= 1;
-        self.shown_or_hidden(pile, leased, due_at, -1);
+    pub(crate) fn left(&mut self, generation: i64, leased: bool, due_at: u64) {
+        self.tallies.entry(generation).or_default().messages -= 1;
+        self.shown_or_hidden(generation, leased, due_at, -1);
     }
 
     /// A message is due at another time.
-    pub(crate) fn hid(&mut self, pile: i64, before: (bool, u64), after: (bool, u64)) {
-        self.shown_or_hidden(pile, before.0, before.1, -1);
-        self.shown_or_hidden(pile, after.0, after.1, 1);
+    pub(crate) fn hid(&mut self, generation: i64, before: (bool, u64), after: (bool, u64)) {
+        self.shown_or_hidden(generation, before.0, before.1, -1);
+        self.shown_or_hidden(generation, after.0, after.1, 1);
     }
 
     /// What is due counts as visible, and is in no second's count.
-    fn shown_or_hidden(&mut self, pile: i64, leased: bool, due_at: u64, change: i64) {
+    fn shown_or_hidden(&mut self, generation: i64, leased: bool, due_at: u64, change: i64) {
         if due_at > self.now {
-            let hidden = &mut self.tallies.entry(pile).or_default().hidden;
+            let hidden = &mut self.tallies.entry(generation).or_default().hidden;
             *hidden.entry((leased, second(due_at))).or_default() += change;
         }
     }
@@ -177,16 +177,16 @@ impl QueueTx<'_> {
         for group in std::mem::take(&mut self.groups) {
             group::refresh(self, group)?;
         }
-        for (pile, tally) in std::mem::take(&mut self.tallies) {
+        for (generation, tally) in std::mem::take(&mut self.tallies) {
             if tally.messages != 0 {
                 let sql = "UPDATE queue_piles SET messages = messages + ?2 WHERE id = ?1";
-                self.execute(sql, (pile, tally.messages))?;
+                self.execute(sql, (generation, tally.messages))?;
             }
             for ((leased, second), change) in tally.hidden {
                 if change != 0 {
                     let sql = "INSERT INTO queue_times VALUES (?1, ?2, ?3, ?4)
                                ON CONFLICT DO UPDATE SET messages = messages + excluded.messages";
-                    self.execute(sql, (pile, leased, time(second), change))?;
+                    self.execute(sql, (generation, leased, time(second), change))?;
                 }
             }
         }
