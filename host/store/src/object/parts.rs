@@ -222,7 +222,7 @@ impl Objects {
         part: Part,
         mut sink: Sink,
     ) -> Result<Part, ObjectError> {
-        let settle = move || sink.settle().map(|()| sink);
+        let settle = move || sink.flush().map(|()| sink);
         let sink = super::blocking(&self.files().root, settle).await?;
         let (file, folder) = (sink.id.clone(), sink.folder.clone());
         // From here on only the outcome of the commit says whether the file is needed.

@@ -79,8 +79,8 @@ pub(crate) fn drop_message(
     group: Option<i64>,
 ) -> rusqlite::Result<()> {
     tx.execute("DELETE FROM queue_messages WHERE id = ?1", [id])?;
-    tx.left(generation, hidden.0, hidden.1);
-    tx.touched(group);
+    tx.removed(generation, hidden.0, hidden.1);
+    tx.group_changed(group);
     Ok(())
 }
 
@@ -132,7 +132,7 @@ impl Queues {
         self.run(move |tx| {
             let queue = tx.queue(&queue)?;
             drop_expired(tx, &queue)?;
-            tx.settle()?;
+            tx.flush()?;
             Ok(counts(tx, queue.generation)?)
         })
         .await

@@ -78,10 +78,10 @@ pub(crate) fn transfer(
         ],
     )?;
     tx.execute("DELETE FROM queue_messages WHERE id = ?1", [moving.id])?;
-    tx.left(from.generation, moving.leased, moving.due_at);
-    tx.came(to.generation, tx.now);
-    tx.touched(moving.group);
-    tx.touched(group);
+    tx.removed(from.generation, moving.leased, moving.due_at);
+    tx.added(to.generation, tx.now);
+    tx.group_changed(moving.group);
+    tx.group_changed(group);
     tx.notify(&to.name);
     Ok(())
 }

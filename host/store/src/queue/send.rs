@@ -104,7 +104,7 @@ fn add(tx: &mut QueueTx<'_>, queue: &Queue, entry: &Entry, id: Uuid) -> rusqlite
         Some(name) if queue.ordered => Some(group::join(tx, queue.generation, name, due_at)?),
         _ => None,
     };
-    tx.came(queue.generation, due_at);
+    tx.added(queue.generation, due_at);
     let sql = "INSERT INTO queue_messages (pile, due_at, leased_at, first_received_at, sent_at, kept_from, group_id,
                                            group_name, message_id, deduplication, details, body)
                VALUES (?1, ?2, ?3, ?3, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";

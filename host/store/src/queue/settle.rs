@@ -93,8 +93,8 @@ impl Held {
         let sql = "UPDATE queue_messages SET due_at = leased_at, leased = 0, consumer = 0, receives = receives - 1
                    WHERE id = ?1";
         tx.execute(sql, params![id])?;
-        tx.hid(queue.generation, (true, due_at), (false, self.leased_at));
-        tx.touched(group);
+        tx.rescheduled(queue.generation, (true, due_at), (false, self.leased_at));
+        tx.group_changed(group);
         Ok(Settled::Done)
     }
 
@@ -108,8 +108,8 @@ impl Held {
         }
         let sql = "UPDATE queue_messages SET due_at = ?2 WHERE id = ?1";
         tx.execute(sql, params![self.moving.id, time(until)])?;
-        tx.hid(queue.generation, (true, self.moving.due_at), (true, until));
-        tx.touched(self.moving.group);
+        tx.rescheduled(queue.generation, (true, self.moving.due_at), (true, until));
+        tx.group_changed(self.moving.group);
         Ok(Settled::Done)
     }
 }
@@ -135,8 +135,8 @@ pub(crate) fn give_back(
             let sql = "UPDATE queue_messages SET due_at = ?2, leased = 0, consumer = 0, receives = receives - 1
                        WHERE id = ?1";
             tx.execute(sql, params![lease.message, time(lease.due_at)])?;
-            tx.hid(queue.generation, (true, until), (false, lease.due_at));
-            tx.touched(group);
+            tx.rescheduled(queue.generation, (true, until), (false, lease.due_at));
+            tx.group_changed(group);
         }
     }
     tx.notify(name);
@@ -162,8 +162,8 @@ fn end_consumer_leases(tx: &mut QueueTx<'_>) -> rusqlite::Result<usize> {
         let due = due_at.min(tx.now);
         let sql = "UPDATE queue_messages SET due_at = ?2, leased = 0, consumer = 0 WHERE id = ?1";
         tx.execute(sql, params![id, time(due)])?;
-        tx.hid(generation, (leased, due_at), (false, due));
-        tx.touched(group);
+        tx.rescheduled(generation, (leased, due_at), (false, due));
+        tx.group_changed(group);
         let name = "SELECT name FROM queues WHERE pile = ?1";
         if let Some(name) = tx.row(name, [generation], |row| row.get::<_, String>(0))? {
             tx.notify(&name);

@@ -143,9 +143,9 @@ fn take_again(
     for &(id, receives) in &attempt.messages {
         let extend = "UPDATE queue_messages SET due_at = ?2 WHERE id = ?1";
         tx.execute(extend, params![id, time(until)])?;
-        tx.hid(queue.generation, (true, attempt.leases_end), (true, until));
+        tx.rescheduled(queue.generation, (true, attempt.leases_end), (true, until));
         if let Some(found) = tx.row(&sql, [id], candidate)? {
-            tx.touched(found.moving.group);
+            tx.group_changed(found.moving.group);
             let receipt = Receipt {
                 message: id,
                 receives,
@@ -184,7 +184,7 @@ fn take_due(
         taking.take_oldest(tx, most)?;
     }
     // What groups owe decides when the next one is due.
-    tx.settle()?;
+    tx.flush()?;
     let Taking {
         discarded,
         mut taken,
@@ -337,8 +337,8 @@ impl Taking<'_> {
                 time(candidate.first_received_at),
             ],
         )?;
-        tx.hid(self.queue.generation, (leased, due_at), (true, self.until));
-        tx.touched(group);
+        tx.rescheduled(self.queue.generation, (leased, due_at), (true, self.until));
+        tx.group_changed(group);
         let receipt = Receipt {
             message: id,
             receives: candidate.receives + 1,

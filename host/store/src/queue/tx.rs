@@ -19,13 +19,13 @@ pub(crate) struct QueueTx<'a> {
     /// The time; it does not change during a turn.
     pub now: u64,
     notifications: &'a mut Notifications,
-    tallies: BTreeMap<i64, Tally>,
+    count_changes: BTreeMap<i64, CountChange>,
     groups: BTreeSet<i64>,
 }
 
 /// How the counts of a pile change.
 #[derive(Debug, Default)]
-struct Tally {
+struct CountChange {
     messages: i64,
     /// By whether they are leased and the second in which they are due.
     hidden: BTreeMap<(bool, u64), i64>,
@@ -70,11 +70,11 @@ pub(crate) fn with_tx<T>(
         connection,
         now,
         notifications,
-        tallies: BTreeMap::new(),
+        count_changes: BTreeMap::new(),
         groups: BTreeSet::new(),
     };
     match work(&mut tx) {
-        Ok(done) => tx.settle().map(|()| Ok(done)),
+        Ok(done) => tx.flush().map(|()| Ok(done)),
         Err(Abort::Refused(error)) => Ok(Err(error)),
         Err(Abort::Failed(error)) => Err(error),
     }
@@ -142,47 +142,47 @@ impl QueueTx<'_> {
     }
 
     /// A message has come onto a pile.
-    pub(crate) fn came(&mut self, generation: i64, due_at: u64) {
-        self.tallies.entry(generation).or_default().messages += 1;
-        self.shown_or_hidden(generation, false, due_at, 1);
+    pub(crate) fn added(&mut self, generation: i64, due_at: u64) {
+        self.count_changes.entry(generation).or_default().messages += 1;
+        self.count_hidden(generation, false, due_at, 1);
     }
 
     /// A message has left its pile.
-    pub(crate) fn left(&mut self, generation: i64, leased: bool, due_at: u64) {
-        self.tallies.entry(generation).or_default().messages -= 1;
-        self.shown_or_hidden(generation, leased, due_at, -1);
+    pub(crate) fn removed(&mut self, generation: i64, leased: bool, due_at: u64) {
+        self.count_changes.entry(generation).or_default().messages -= 1;
+        self.count_hidden(generation, leased, due_at, -1);
     }
 
     /// A message is due at another time.
-    pub(crate) fn hid(&mut self, generation: i64, before: (bool, u64), after: (bool, u64)) {
-        self.shown_or_hidden(generation, before.0, before.1, -1);
-        self.shown_or_hidden(generation, after.0, after.1, 1);
+    pub(crate) fn rescheduled(&mut self, generation: i64, before: (bool, u64), after: (bool, u64)) {
+        self.count_hidden(generation, before.0, before.1, -1);
+        self.count_hidden(generation, after.0, after.1, 1);
     }
 
     /// What is due counts as visible, and is in no second's count.
-    fn shown_or_hidden(&mut self, generation: i64, leased: bool, due_at: u64, change: i64) {
+    fn count_hidden(&mut self, generation: i64, leased: bool, due_at: u64, change: i64) {
         if due_at > self.now {
-            let hidden = &mut self.tallies.entry(generation).or_default().hidden;
+            let hidden = &mut self.count_changes.entry(generation).or_default().hidden;
             *hidden.entry((leased, second(due_at))).or_default() += change;
         }
     }
 
     /// A message of this group was added, removed, or is due at another time.
-    pub(crate) fn touched(&mut self, group: Option<i64>) {
+    pub(crate) fn group_changed(&mut self, group: Option<i64>) {
         self.groups.extend(group);
     }
 
     /// Writes what the turn owes.
-    pub(crate) fn settle(&mut self) -> rusqlite::Result<()> {
+    pub(crate) fn flush(&mut self) -> rusqlite::Result<()> {
         for group in std::mem::take(&mut self.groups) {
             group::refresh(self, group)?;
         }
-        for (generation, tally) in std::mem::take(&mut self.tallies) {
-            if tally.messages != 0 {
+        for (generation, change) in std::mem::take(&mut self.count_changes) {
+            if change.messages != 0 {
                 let sql = "UPDATE queue_piles SET messages = messages + ?2 WHERE id = ?1";
-                self.execute(sql, (generation, tally.messages))?;
+                self.execute(sql, (generation, change.messages))?;
             }
-            for ((leased, second), change) in tally.hidden {
+            for ((leased, second), change) in change.hidden {
                 if change != 0 {
                     let sql = "INSERT INTO queue_times VALUES (?1, ?2, ?3, ?4)
                                ON CONFLICT DO UPDATE SET messages = messages + excluded.messages";
