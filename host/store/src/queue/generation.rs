@@ -2,8 +2,8 @@
 
 use rusqlite::params;
 
-use super::keeper::KEEPER;
 use super::limits::DISCARDS;
+use super::maintenance::MAINTENANCE;
 use super::settings::Queue;
 use super::tx::{QueueTx, second};
 use super::{Counts, QueueError, Queues};
@@ -16,7 +16,7 @@ pub(crate) fn create(tx: &QueueTx<'_>) -> rusqlite::Result<i64> {
 
 /// Nobody's any more; the keeper puts away what lies on it.
 pub(crate) fn retire(tx: &mut QueueTx<'_>, generation: i64) -> rusqlite::Result<()> {
-    tx.notify(KEEPER);
+    tx.notify(MAINTENANCE);
     tx.execute(
         "UPDATE queue_piles SET abandoned = 1 WHERE id = ?1",
         [generation],

@@ -9,8 +9,8 @@
 use rusqlite::{Row, params};
 use uuid::Uuid;
 
-use super::keeper::KEEPER;
 use super::limits::{MOST, MOVE_STEP, MOVES_KEPT};
+use super::maintenance::MAINTENANCE;
 use super::redrive::{self, Moving, Reason};
 use super::settings::Queue;
 use super::tx::{Abort, QueueTx};
@@ -204,7 +204,7 @@ fn start(
             time(tx.now),
         ],
     )?;
-    tx.notify(KEEPER);
+    tx.notify(MAINTENANCE);
     Ok(handle)
 }
 

@@ -28,9 +28,9 @@ async fn with_dead(settings: Settings, each: usize) -> Room {
 }
 
 impl Room {
-    fn keeper(&self) -> JoinHandle<()> {
+    fn maintenance(&self) -> JoinHandle<()> {
         let queues = self.queues.clone();
-        tokio::spawn(async move { queues.run_moves().await })
+        tokio::spawn(async move { queues.maintain().await })
     }
 
     async fn ended(&self, handle: &str) -> Move {
@@ -47,7 +47,7 @@ impl Room {
 async fn without_a_destination_every_message_goes_back_to_where_it_came_from() {
     for settings in [Settings::default(), fifo()] {
         let room = with_dead(settings, 150).await;
-        let _keeper = room.keeper();
+        let _keeper = room.maintenance();
         let handle = room.queues.start_move("dead", None, None).await.unwrap();
         let ended = room.ended(&handle).await;
         assert_eq!(
@@ -78,7 +78,7 @@ async fn a_moved_message_is_as_if_it_were_sent_now() {
         ..Settings::default()
     };
     let room = with_dead(settings, 1).await;
-    let _keeper = room.keeper();
+    let _keeper = room.maintenance();
     room.clock.advance(60_000);
     let dead = room.receive("dead", leased_for(2, 0)).await;
     let handle = room
@@ -104,7 +104,7 @@ async fn a_moved_message_is_as_if_it_were_sent_now() {
 #[tokio::test]
 async fn a_move_keeps_its_rate_and_can_be_cancelled() {
     let room = with_dead(Settings::default(), 100).await;
-    let _keeper = room.keeper();
+    let _keeper = room.maintenance();
     let handle = room
         .queues
         .start_move("dead", None, Some(20))
@@ -144,19 +144,19 @@ async fn a_move_keeps_its_rate_and_can_be_cancelled() {
 #[tokio::test]
 async fn a_move_goes_on_after_the_host_was_killed() {
     let room = with_dead(Settings::default(), 50).await;
-    let keeper = room.keeper();
+    let maintenance = room.maintenance();
     let handle = room
         .queues
         .start_move("dead", None, Some(10))
         .await
         .unwrap();
     while room.queues.find_move(&handle).await.unwrap().moved == 0 {}
-    keeper.abort();
+    maintenance.abort();
     room.store.close().await;
     let store = Store::open(&room.path).await.unwrap();
     let queues = Queues::new(store, Arc::new(room.clock.clone()));
     let mover = queues.clone();
-    let _keeper = tokio::spawn(async move { mover.run_moves().await });
+    let _keeper = tokio::spawn(async move { mover.maintain().await });
     while queues.find_move(&handle).await.unwrap().status == MoveStatus::Running {
         room.clock.advance(100);
     }
@@ -172,7 +172,7 @@ async fn what_comes_later_or_is_in_flight_stays() {
     room.receive("dead", up_to(1)).await;
     let handle = room.queues.start_move("dead", None, None).await.unwrap();
     room.send("dead", &["later"]).await;
-    let _keeper = room.keeper();
+    let _keeper = room.maintenance();
     assert_eq!(room.ended(&handle).await.moved, 3);
     assert_eq!(room.due("dead").await, ["later"]);
     assert_eq!(room.counts("dead").await, (0, 2, 0));
@@ -184,7 +184,7 @@ async fn a_move_of_a_group_goes_up_to_the_first_that_is_in_flight() {
     let taken = room.receive("dead", up_to(2)).await;
     let now = vec![(taken[0].receipt.clone(), 0)];
     room.queues.extend("dead", now).await.unwrap();
-    let _keeper = room.keeper();
+    let _keeper = room.maintenance();
     let handle = room.queues.start_move("dead", None, None).await.unwrap();
     assert_eq!(room.ended(&handle).await.moved, 1);
     assert_eq!(room.due("a").await, ["a0"]);
@@ -194,7 +194,7 @@ async fn a_move_of_a_group_goes_up_to_the_first_that_is_in_flight() {
 #[tokio::test]
 async fn a_move_that_can_not_go_on_says_why() {
     let room = with_dead(Settings::default(), 1).await;
-    let _keeper = room.keeper();
+    let _keeper = room.maintenance();
     room.queues.delete("b").await.unwrap();
     let handle = room.queues.start_move("dead", None, None).await.unwrap();
     let ended = room.ended(&handle).await;

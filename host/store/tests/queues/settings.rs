@@ -256,7 +256,7 @@ async fn a_purge_drops_everything_and_the_room_it_took_is_freed() {
     assert!(repeated[1].duplicate, "what was sent since is not");
 
     let queues = room.queues.clone();
-    let keeper = tokio::spawn(async move { queues.run_moves().await });
+    let maintenance = tokio::spawn(async move { queues.maintain().await });
     let rows = || {
         let file = rusqlite::Connection::open(&room.path).unwrap();
         let count = |table| {
@@ -275,5 +275,5 @@ async fn a_purge_drops_everything_and_the_room_it_took_is_freed() {
     }
     room.store.close().await;
     room.clock.advance(60_000);
-    keeper.await.unwrap();
+    maintenance.await.unwrap();
 }

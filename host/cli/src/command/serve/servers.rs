@@ -49,7 +49,7 @@ impl Servers {
         self.spawn(|stop| async move {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = queues.run_moves() => {}
+                () = queues.maintain() => {}
             }
         });
         for bucket in &config.buckets {

@@ -11,7 +11,7 @@ use super::{QueueError, Queues, generation, moves};
 use crate::StoreError;
 
 /// The keeper's bell. It is no queue's: no queue has such a name.
-pub(crate) const KEEPER: &str = "(keeper)";
+pub(crate) const MAINTENANCE: &str = "(keeper)";
 
 /// What the keeper remembers.
 #[derive(Debug, Default)]
@@ -25,8 +25,8 @@ struct Diary {
 impl Queues {
     /// Runs the moves that are under way, those of a former host too, and puts away what has expired or was purged. To be
     /// spawned once; ends only with the store.
-    pub async fn run_moves(&self) {
-        let notifier = self.store.notifier(KEEPER);
+    pub async fn maintain(&self) {
+        let notifier = self.store.notifier(MAINTENANCE);
         let mut diary = Diary::default();
         loop {
             let wake = match self.keep(&mut diary).await {
