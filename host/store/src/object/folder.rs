@@ -350,7 +350,7 @@ impl Objects {
         self.run(Vec::new(), allowed).await?;
         let root = folder.clone();
         let replace = move || {
-            sink.flush()?;
+            sink.complete()?;
             tree::replace(&root, &relative, sink)
         };
         let replaced = super::blocking(&folder, replace).await?;

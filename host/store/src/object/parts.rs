@@ -222,8 +222,8 @@ impl Objects {
         part: Part,
         mut sink: Sink,
     ) -> Result<Part, ObjectError> {
-        let settle = move || sink.flush().map(|()| sink);
-        let sink = super::blocking(&self.files().root, settle).await?;
+        let complete = move || sink.complete().map(|()| sink);
+        let sink = super::blocking(&self.files().root, complete).await?;
         let (file, folder) = (sink.id.clone(), sink.folder.clone());
         // From here on only the outcome of the commit says whether the file is needed.
         sink.keep();

@@ -199,7 +199,7 @@ impl Objects {
         };
         let (files, prepared) = (self.files().clone(), place.clone());
         let prepare = move || {
-            sink.flush()?;
+            sink.complete()?;
             files.make_room(&prepared)?;
             Ok(sink)
         };

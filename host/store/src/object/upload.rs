@@ -287,7 +287,7 @@ impl Sink {
     }
 
     /// Sees to it that all bytes are in the file, and closes it.
-    pub(super) fn settle(&mut self) -> Result<(), ObjectError> {
+    pub(super) fn complete(&mut self) -> Result<(), ObjectError> {
         let small = std::mem::take(&mut self.small);
         let written = self.file()?.write_all(&small);
         written.map_err(|error| self.failed(&error))?;
