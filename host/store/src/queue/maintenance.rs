@@ -11,11 +11,11 @@ use super::{QueueError, Queues, generation, moves};
 use crate::StoreError;
 
 /// The keeper's bell. It is no queue's: no queue has such a name.
-pub(crate) const MAINTENANCE: &str = "(keeper)";
+pub(crate) const MAINTENANCE: &str = "(maintenance)";
 
 /// What the keeper remembers.
 #[derive(Debug, Default)]
-struct Diary {
+struct Schedule {
     /// When moves may go on, by handle.
     moves: BTreeMap<String, u64>,
     /// When to look for what has expired.
@@ -27,9 +27,9 @@ impl Queues {
     /// spawned once; ends only with the store.
     pub async fn maintain(&self) {
         let notifier = self.store.notifier(MAINTENANCE);
-        let mut diary = Diary::default();
+        let mut schedule = Schedule::default();
         loop {
-            let wake = match self.keep(&mut diary).await {
+            let wake = match self.step(&mut schedule).await {
                 Ok(wake) => wake,
                 Err(QueueError::Store(StoreError::Closed { .. })) => return,
                 // The callers of other operations are told the same, and tell the user.
@@ -42,29 +42,29 @@ impl Queues {
     }
 
     /// One step of everything; returns when the next one is due.
-    async fn keep(&self, diary: &mut Diary) -> Result<u64, QueueError> {
+    async fn step(&self, schedule: &mut Schedule) -> Result<u64, QueueError> {
         let running = self.run(|tx| Ok(moves::running(tx)?)).await?;
-        diary.moves.retain(|handle, _| running.contains(handle));
+        schedule.moves.retain(|handle, _| running.contains(handle));
         for handle in running {
             let now = self.clock.now();
-            if diary.moves.get(&handle).is_some_and(|at| *at > now) {
+            if schedule.moves.get(&handle).is_some_and(|at| *at > now) {
                 continue;
             }
             let moved = handle.clone();
             let pause = self.run(move |tx| moves::step(tx, &moved)).await?;
-            diary
+            schedule
                 .moves
                 .insert(handle, now.saturating_add(pause.unwrap_or(0)));
         }
-        if diary.cleaning <= self.clock.now() {
+        if schedule.cleaning <= self.clock.now() {
             self.clean().await?;
-            diary.cleaning = self.clock.now().saturating_add(CLEANING_MS);
+            schedule.cleaning = self.clock.now().saturating_add(CLEANING_MS);
         }
         let more = self
             .run(|tx| Ok(generation::delete_some_retired(tx)?))
             .await?;
-        let next = diary.moves.values().copied().min();
-        let wake = next.map_or(diary.cleaning, |next| next.min(diary.cleaning));
+        let next = schedule.moves.values().copied().min();
+        let wake = next.map_or(schedule.cleaning, |next| next.min(schedule.cleaning));
         Ok(if more { self.clock.now() } else { wake })
     }
 
