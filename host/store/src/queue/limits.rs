@@ -26,7 +26,7 @@ pub(crate) const LONGEST_LEASE_MS: u64 = 12 * 60 * 60 * 1000;
 pub(crate) const DEDUPLICATION_MS: u64 = 5 * 60 * 1000;
 
 /// How long a receive is remembered by its name, SQS's 5 minutes.
-pub(crate) const ATTEMPT_MS: u64 = 5 * 60 * 1000;
+pub(crate) const RECEIVE_ATTEMPT_MS: u64 = 5 * 60 * 1000;
 
 /// How long it is remembered that a queue was deleted: SQS lets its name rest for a minute.
 pub(crate) const TOMBSTONE_MS: u64 = 60 * 1000;

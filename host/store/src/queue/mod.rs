@@ -10,7 +10,6 @@
 //! On failure: an error means that nothing has changed. What was answered survives a kill of the host; see the crate's own
 //! words on that.
 
-mod attempt;
 mod deduplication;
 mod details;
 mod generation;
@@ -21,6 +20,7 @@ mod maintenance;
 mod moves;
 mod receipt;
 mod receive;
+mod receive_attempt;
 mod redrive;
 pub(crate) mod schema;
 mod send;

@@ -9,7 +9,7 @@ use super::redrive::{self, Moving, Reason};
 use super::settings::Queue;
 use super::take::Lease;
 use super::tx::{Abort, QueueTx};
-use super::{QueueError, Queues, Settled, attempt, generation};
+use super::{QueueError, Queues, Settled, generation, receive_attempt};
 use crate::queues::{from_time, time};
 
 /// A message that was handed out.
@@ -123,7 +123,7 @@ pub(crate) fn give_back(
 ) -> Result<(), Abort> {
     let queue = tx.queue(name)?;
     if let Some(attempt) = attempt {
-        attempt::forget(tx, queue.generation, attempt)?;
+        receive_attempt::forget(tx, queue.generation, attempt)?;
     }
     for lease in leases {
         let read = "SELECT due_at, group_id FROM queue_messages WHERE id = ?1 AND pile = ?2 AND receives = ?3 AND leased = 1";

@@ -9,9 +9,9 @@ use lambkin_model::Message;
 use rusqlite::{Params, Row, params};
 use uuid::Uuid;
 
-use super::attempt::{self, Attempt};
 use super::limits::{DISCARDS, IN_FLIGHT, MOST, RECEIVE_BYTES};
 use super::receipt::Receipt;
+use super::receive_attempt::{self, ReceiveAttempt};
 use super::redrive::{self, Moving, Reason};
 use super::send::sequence;
 use super::settings::Queue;
@@ -120,13 +120,13 @@ pub(crate) fn take(
     let Some(attempt) = attempt.filter(|_| queue.ordered) else {
         return take_due(tx, &queue, wanted, until);
     };
-    if let Some(found) = attempt::find(tx, queue.generation, attempt)? {
-        attempt::renew(tx, queue.generation, attempt, until)?;
+    if let Some(found) = receive_attempt::find(tx, queue.generation, attempt)? {
+        receive_attempt::renew(tx, queue.generation, attempt, until)?;
         return Ok(take_again(tx, &queue, &found, until)?);
     }
     let taken = take_due(tx, &queue, wanted, until)?;
     if !taken.leases.is_empty() {
-        attempt::remember(tx, queue.generation, attempt, &taken.leases, until)?;
+        receive_attempt::remember(tx, queue.generation, attempt, &taken.leases, until)?;
     }
     Ok(taken)
 }
@@ -135,7 +135,7 @@ pub(crate) fn take(
 fn take_again(
     tx: &mut QueueTx<'_>,
     queue: &Queue,
-    attempt: &Attempt,
+    attempt: &ReceiveAttempt,
     until: u64,
 ) -> rusqlite::Result<Taken> {
     let mut taken = Taken::default();

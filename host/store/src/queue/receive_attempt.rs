@@ -8,14 +8,14 @@
 use rusqlite::params;
 
 use super::QueueError;
-use super::limits::{ATTEMPT_MS, FORGOTTEN_PER_SEND};
+use super::limits::{FORGOTTEN_PER_SEND, RECEIVE_ATTEMPT_MS};
 use super::take::Lease;
 use super::tx::{Abort, QueueTx};
 use crate::queues::{from_time, time};
 
 /// What came of a receive.
 #[derive(Debug)]
-pub(crate) struct Attempt {
+pub(crate) struct ReceiveAttempt {
     /// The rows of its messages and the counts of their receives, in the order in which they were handed out.
     pub messages: Vec<(i64, u32)>,
     /// When their leases end.
@@ -27,7 +27,7 @@ pub(crate) fn find(
     tx: &QueueTx<'_>,
     generation: i64,
     name: &str,
-) -> Result<Option<Attempt>, Abort> {
+) -> Result<Option<ReceiveAttempt>, Abort> {
     let sql = "SELECT leases_end, messages FROM queue_attempts
                WHERE pile = ?1 AND name = ?2 AND until > ?3 AND leases_end > ?3";
     let found = tx.row(sql, params![generation, name, time(tx.now)], |row| {
@@ -46,7 +46,7 @@ pub(crate) fn find(
             return Err(QueueError::Invalid(why).into());
         }
     }
-    Ok(Some(Attempt {
+    Ok(Some(ReceiveAttempt {
         messages,
         leases_end,
     }))
@@ -74,7 +74,7 @@ pub(crate) fn remember(
         params![
             generation,
             name,
-            time(tx.now.saturating_add(ATTEMPT_MS)),
+            time(tx.now.saturating_add(RECEIVE_ATTEMPT_MS)),
             time(leases_end),
             // Numbers do not fail to be JSON.
             serde_json::to_string(&messages).unwrap_or_default(),
