@@ -78,7 +78,7 @@ impl Queues {
         self.store
             .run_then(
                 move |connection, notifications| {
-                    tx::with_tx(connection, notifications, clock.now(), &mut work)
+                    with_tx(connection, notifications, clock.now(), &mut work)
                 },
                 |done: Result<T, QueueError>| done.map(then),
             )
@@ -92,7 +92,7 @@ impl Queues {
     {
         let clock = Arc::clone(&self.clock);
         self.store.run_unattended(move |connection, notifications| {
-            tx::with_tx(connection, notifications, clock.now(), &mut work).map(drop)
+            with_tx(connection, notifications, clock.now(), &mut work).map(drop)
         });
     }
 }
