@@ -203,8 +203,11 @@ pub(crate) fn listed(most: u32) -> usize {
 /// person in a debugger takes longer.
 pub const BODY_IDLE: Duration = Duration::from_secs(60);
 
-/// The pieces of a body that the host holds for whoever is to take them, and the bytes of each: enough for most answers to
-/// be whole before they are sent, and 1 MiB at the most.
+/// The longest body of a service's answer that the host collects before it passes the answer on. A plugin that fails while
+/// it writes such an answer costs its caller an error instead of a body that breaks off.
+pub const WHOLE_ANSWER_BYTES: usize = 1 << 20;
+
+/// The pieces of a body that the host holds for the reader of the body, and the bytes of each: 1 MiB at the most.
 pub const BODY_PIECES: usize = 15;
 /// See [`BODY_PIECES`].
 pub const BODY_PIECE_BYTES: usize = 64 << 10;

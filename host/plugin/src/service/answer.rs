@@ -1,21 +1,27 @@
 //! One request on its way through a service.
 //!
-//! The guest runs in its caller's task until it has ended, or has begun an answer that it goes on making. In the first
-//! case, by far the more frequent, the answer is whole and its length known. In the second the guest moves to a task of
-//! its own, and its client gets the body as it comes.
+//! The guest runs in its caller's task until its answer can be passed on. When that is depends on what the guest does,
+//! never on how fast the machine is, so that clients see the same answer on an idle and on a busy one:
 //!
-//! Whoever drops the future of [`Service::answer`] or the body of its result drops the guest, and with it all it held: a
-//! client that goes away keeps nothing busy.
+//! - An answer is passed on when the guest has ended. It is complete, with a known length, or the caller gets an error.
+//! - It is passed on before that if the guest has begun it and then waits: for a time, for the store, for more of the
+//!   request. The same holds when its body exceeds [`limits::WHOLE_ANSWER_BYTES`]. The guest then moves to a task of its
+//!   own, and the client gets the rest as the guest writes it; a failure breaks the body off.
+//! - An answer that declares a `Content-Length` within that limit, and any answer to `HEAD`, is never passed on early.
+//!
+//! Dropping the future of [`Service::answer`], or the body of its result, drops the guest and everything it held: a client
+//! that goes away keeps nothing busy.
 
 use std::fmt::Display;
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker, ready};
 use std::time::Instant;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, HOST, HeaderValue};
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -35,8 +41,6 @@ use crate::text::quote;
 
 /// The header that tells a service its caller's address. What a caller says there does not reach the service.
 const PEER: &str = "x-lambkin-peer";
-
-type Guest = Pin<Box<dyn Future<Output = Result<(), PluginError>> + Send>>;
 
 impl Service {
     /// Answers a request, body and all.
@@ -77,34 +81,121 @@ impl Service {
         let (answered, mut answer) = oneshot::channel();
         let request = prepared(request, peer);
         let request = request.map(|body| body::Request::new(body, limits::BODY_IDLE, incomplete));
-        let handled = handle(Arc::clone(&self.0), request, answered);
-        let mut guest: Guest = Box::pin(handled);
+        let waits = Arc::new(AtomicBool::new(false));
+        let handled = handle(Arc::clone(&self.0), request, answered, Arc::clone(&waits));
+        let mut guest = Guest {
+            state: GuestState::Running(Box::pin(handled)),
+            waits,
+        };
+        // The guest answers while it is polled, and at no other time.
         let mut head = None;
-        let ended = poll_fn(|context| {
-            let polled = guest.as_mut().poll(context);
-            // The guest answers while it is polled, and at no other time.
+        poll_fn(|context| {
+            let ended = guest.poll(context);
             head = head.take().or_else(|| answer.try_recv().ok());
-            match polled {
-                Poll::Ready(result) => Poll::Ready(Some(result)),
-                Poll::Pending if head.is_some() => Poll::Ready(None),
-                Poll::Pending => Poll::Pending,
+            if head.is_some() {
+                Poll::Ready(())
+            } else {
+                ended
             }
-        });
-        let ended = ended.await;
-        let is_over = ended.is_some();
-        ended.unwrap_or(Ok(()))?;
+        })
+        .await;
+        let Some(head) = head else {
+            guest.result()?;
+            return Err(self
+                .0
+                .error(start, invalid("it returned without an answer")));
+        };
         let (head, body) = checked(head)
             .map_err(|failure| self.0.error(start, failure))?
             .into_parts();
-        let body = match is_over {
-            true => {
-                let length = head.headers.get(CONTENT_LENGTH).filter(|_| !is_head);
-                let whole = whole(body, length).await;
-                whole.map_err(|reason| self.0.error(start, invalid(reason)))?
-            }
-            false => Arc::clone(&self.0).streamed(body, guest),
+        let declared = head.headers.get(CONTENT_LENGTH).filter(|_| !is_head);
+        let is_held = is_head || is_short(declared);
+        let gathered = gather(body, guest, is_held).await;
+        let body = if gathered.is_whole() {
+            let whole = gathered.whole(declared)?;
+            whole.map_err(|reason| self.0.error(start, invalid(reason)))?
+        } else {
+            self.0.streamed(gathered)
         };
         Ok(Response::from_parts(head, body))
+    }
+}
+
+/// A guest at work.
+struct Guest {
+    state: GuestState,
+    /// Set by [`observe`]: it waits for something other than the processor or the reader of its answer.
+    waits: Arc<AtomicBool>,
+}
+
+enum GuestState {
+    Running(Pin<Box<dyn Future<Output = Result<(), PluginError>> + Send>>),
+    Ended(Result<(), PluginError>),
+}
+
+impl Guest {
+    /// Ready when the guest has ended, however often it is polled.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if let GuestState::Running(future) = &mut self.state {
+            self.state = GuestState::Ended(ready!(future.as_mut().poll(context)));
+        }
+        Poll::Ready(())
+    }
+
+    fn has_ended(&self) -> bool {
+        matches!(self.state, GuestState::Ended(_))
+    }
+
+    fn waits(&self) -> bool {
+        !self.has_ended() && self.waits.load(Ordering::Relaxed)
+    }
+
+    /// How it ended; `Ok` if it still runs.
+    fn result(self) -> Result<(), PluginError> {
+        match self.state {
+            GuestState::Running(_) => Ok(()),
+            GuestState::Ended(result) => result,
+        }
+    }
+
+    async fn end(mut self) -> Result<(), PluginError> {
+        poll_fn(|context| self.poll(context)).await;
+        self.result()
+    }
+}
+
+/// Polls a future and keeps track of whether it waits. A future that asks to be polled again at once, as a guest does at
+/// the end of its time slice, does not.
+async fn observe<F: Future>(future: F, waits: &AtomicBool) -> F::Output {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        let observer = Arc::new(Observer {
+            waker: context.waker().clone(),
+            woken: AtomicBool::new(false),
+        });
+        let waker = Waker::from(Arc::clone(&observer));
+        let polled = future.as_mut().poll(&mut Context::from_waker(&waker));
+        let waits_now = polled.is_pending() && !observer.woken.load(Ordering::Relaxed);
+        waits.store(waits_now, Ordering::Relaxed);
+        polled
+    })
+    .await
+}
+
+/// Wakes a task and remembers that it did.
+struct Observer {
+    waker: Waker,
+    woken: AtomicBool,
+}
+
+impl Wake for Observer {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.woken.store(true, Ordering::Relaxed);
+        self.waker.wake_by_ref();
     }
 }
 
@@ -126,12 +217,15 @@ async fn handle<B>(
     service: Arc<Inner>,
     request: Request<body::Request<B>>,
     answered: oneshot::Sender<Answered>,
+    waits: Arc<AtomicBool>,
 ) -> Result<(), PluginError>
 where
     B: Body<Data = Bytes, Error: Display> + Send + Unpin + 'static,
 {
     let handler = &service.handler;
-    let work = async move |store: &mut Store<State>| handler.call(store, request, answered).await;
+    let work = async move |store: &mut Store<State>| {
+        observe(handler.call(store, request, answered), &waits).await
+    };
     let runner = service.plugin.runner();
     runner
         .run(&service.site(), &limits::SERVICE, service.given(), work)
@@ -143,8 +237,7 @@ fn invalid(reason: impl Into<String>) -> Failure {
 }
 
 /// Checks what the types of HTTP do not.
-fn checked(head: Option<Answered>) -> Result<Response<WasiBody>, Failure> {
-    let head = head.ok_or_else(|| invalid("it returned without an answer"))?;
+fn checked(head: Answered) -> Result<Response<WasiBody>, Failure> {
     let head = head.map_err(|code| Failure::Refused(quote(&code.to_string())))?;
     let status = head.status();
     if status.is_informational() {
@@ -162,40 +255,120 @@ fn checked(head: Option<Answered>) -> Result<Response<WasiBody>, Failure> {
     Ok(head)
 }
 
-/// The body of a guest that has ended: all of it is there.
-async fn whole(body: WasiBody, declared: Option<&HeaderValue>) -> Result<ServiceBody, String> {
-    let collected = body.collect().await;
-    let bytes =
-        collected.map_err(|error| format!("the body of the answer is not complete: {error}"))?;
-    let bytes = bytes.to_bytes();
-    let declared = declared.and_then(|length| length.to_str().ok());
-    if let Some(declared) = declared
-        && declared != bytes.len().to_string()
-    {
-        let length = bytes.len();
-        return Err(format!(
-            "the answer declares {} bytes of body and has {length}",
-            quote(declared)
-        ));
+/// Whether an answer is short enough to be passed on as a whole.
+fn is_short(declared: Option<&HeaderValue>) -> bool {
+    let length = declared.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    length.is_some_and(|length| length <= limits::WHOLE_ANSWER_BYTES)
+}
+
+/// What there is of an answer's body when it is passed on.
+struct Gathered {
+    guest: Guest,
+    read: BytesMut,
+    rest: WasiBody,
+    /// How the body ended, if it has.
+    end: Option<Result<(), wasmtime_wasi_http::Error>>,
+}
+
+/// Runs a guest and reads what it writes until the answer can be passed on; until it is whole if `is_held`.
+async fn gather(rest: WasiBody, guest: Guest, is_held: bool) -> Gathered {
+    let mut gathered = Gathered {
+        guest,
+        read: BytesMut::new(),
+        rest,
+        end: None,
+    };
+    poll_fn(|context| gathered.poll(context, is_held)).await;
+    gathered
+}
+
+impl Gathered {
+    fn poll(&mut self, context: &mut Context<'_>, is_held: bool) -> Poll<()> {
+        loop {
+            let guest_ended = self.guest.poll(context);
+            let before = self.read.len();
+            self.read(context);
+            if self.read.len() > limits::WHOLE_ANSWER_BYTES {
+                return Poll::Ready(());
+            }
+            if self.end.is_some() {
+                return guest_ended;
+            }
+            // A guest that waited for its reader goes on now.
+            if self.read.len() == before {
+                let is_early = !is_held && self.guest.waits();
+                return if is_early {
+                    Poll::Ready(())
+                } else {
+                    Poll::Pending
+                };
+            }
+        }
     }
-    Ok(Full::new(bytes)
+
+    /// Reads what is there.
+    fn read(&mut self, context: &mut Context<'_>) {
+        while self.end.is_none() && self.read.len() <= limits::WHOLE_ANSWER_BYTES {
+            match Pin::new(&mut self.rest).poll_frame(context) {
+                Poll::Ready(Some(Ok(frame))) => self.read.extend(frame.into_data()),
+                Poll::Ready(Some(Err(error))) => self.end = Some(Err(error)),
+                Poll::Ready(None) => self.end = Some(Ok(())),
+                Poll::Pending => return,
+            }
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.end.is_some() && self.guest.has_ended()
+    }
+
+    /// The body of an answer that is whole. The inner error says what is wrong with it.
+    fn whole(
+        self,
+        declared: Option<&HeaderValue>,
+    ) -> Result<Result<ServiceBody, String>, PluginError> {
+        self.guest.result()?;
+        if let Some(Err(error)) = self.end {
+            return Ok(Err(format!(
+                "the body of the answer is not complete: {error}"
+            )));
+        }
+        let length = self.read.len();
+        if let Some(declared) = declared.and_then(|length| length.to_str().ok())
+            && declared != length.to_string()
+        {
+            return Ok(Err(format!(
+                "the answer declares {} bytes of body and has {length}",
+                quote(declared)
+            )));
+        }
+        Ok(Ok(full(self.read.freeze())))
+    }
+}
+
+fn full(bytes: Bytes) -> ServiceBody {
+    Full::new(bytes)
         .map_err(|never| match never {})
-        .boxed_unsync())
+        .boxed_unsync()
 }
 
 impl Inner {
-    /// The body of a guest that goes on.
-    fn streamed(self: Arc<Self>, body: WasiBody, guest: Guest) -> ServiceBody {
+    /// The body of an answer that is passed on while the guest writes it.
+    fn streamed(self: &Arc<Self>, gathered: Gathered) -> ServiceBody {
+        let Gathered {
+            guest, read, rest, ..
+        } = gathered;
         let taken = Arc::new(Taken::default());
         let watched = Arc::clone(&taken);
+        let service = Arc::clone(self);
         let guest = runtime::spawn(async move {
             let start = Instant::now();
             let result = tokio::select! {
-                result = guest => result,
+                result = guest.end() => result,
                 () = watched.stalled(limits::BODY_IDLE) => {
                     let idle = limits::BODY_IDLE.as_secs();
-                    Err(self.error(start, Failure::Host(format!(
-                        "the client has taken nothing of the answer for {idle} s"
+                    Err(service.error(start, Failure::Host(format!(
+                        "the client has read nothing of the answer for {idle} s"
                     ))))
                 }
             };
@@ -204,7 +377,12 @@ impl Inner {
             }
             result
         });
-        let answer = body::Answer { body, guest, taken };
+        let answer = body::Answer {
+            read: read.freeze(),
+            rest,
+            guest,
+            taken,
+        };
         answer.boxed_unsync()
     }
 }

@@ -98,7 +98,9 @@ where
 
 /// An answer's body that is still being made. Dropping it, as happens when the client goes away, ends the guest at once.
 pub(super) struct Answer {
-    pub body: WasiBody,
+    /// What was read before the answer was passed on, and is still to be sent.
+    pub read: Bytes,
+    pub rest: WasiBody,
     pub guest: AbortOnDropJoinHandle<Result<(), PluginError>>,
     pub taken: Arc<Taken>,
 }
@@ -111,7 +113,12 @@ impl Body for Answer {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if !self.read.is_empty() {
+            self.taken.asked(false);
+            let read = std::mem::take(&mut self.read);
+            return Poll::Ready(Some(Ok(Frame::data(read))));
+        }
+        let frame = Pin::new(&mut self.rest).poll_frame(context);
         self.taken.asked(frame.is_pending());
         match frame {
             Poll::Pending => Poll::Pending,

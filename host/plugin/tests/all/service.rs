@@ -171,6 +171,8 @@ async fn service_that_gives_no_valid_answer_is_at_fault() {
         ("/silent", "without an answer"),
         ("/status/101", "the status is 101"),
         ("/short", "body"),
+        // The answer has begun, and its end is still to come: what the client sees is the same.
+        ("/short/50", "body"),
     ] {
         match fault(&probe, path).await {
             Fault::Invalid(text) => assert!(text.contains(reason), "{path}: {text}"),
@@ -288,6 +290,23 @@ async fn service_streams_bodies_of_any_size_both_ways() {
     }
     assert_eq!(length, pieces * (64 << 10));
     drained(&probe.host).await;
+}
+
+#[tokio::test]
+async fn service_answer_is_whole_unless_it_is_long_or_its_guest_waits() {
+    let probe = Probe::new().await;
+    for (path, length) in [
+        ("/zeros/0", Some(0)),
+        ("/zeros/1000", Some(1000)),
+        ("/zeros/1048576", Some(1 << 20)),
+        ("/zeros/1048577", None),
+        // Without a declared length.
+        ("/hello", Some(5)),
+        ("/torn", None),
+    ] {
+        let answer = probe.service.answer(request(path), peer()).await.unwrap();
+        assert_eq!(answer.body().size_hint().exact(), length, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -93,6 +93,8 @@ impl Guest for Probe {
             "short" => {
                 let body = begin(out, 200, Some(10));
                 write(&body.write().unwrap(), b"short").unwrap();
+                let pause = rest.parse().unwrap_or(0);
+                std::thread::sleep(std::time::Duration::from_millis(pause));
                 let _ = OutgoingBody::finish(body, None);
             }
             "fetch" => say(out, get(rest).map(|(status, _)| status)),
