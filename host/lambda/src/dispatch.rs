@@ -12,8 +12,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use lambkin_model::InvokeError;
 use tokio::sync::{Notify, mpsc};
 
-use crate::environment::Message;
-use crate::function::{Call, shutting_down};
+use crate::call::{Call, shutting_down};
+
+/// What an environment finds in its mailbox.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// Serve this call. Sent only to an environment with a free place for it.
+    Invoke(Call),
+    /// End once nothing is under way.
+    Retire,
+    /// End at once; a call under way is answered with [`InvokeError::ShuttingDown`].
+    Stop,
+}
 
 /// An environment's mailbox. It holds at most a call for each of its places and one stop, so it needs no bound.
 pub(crate) type Mailbox = mpsc::UnboundedSender<Message>;
@@ -268,7 +278,7 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::function::Reply;
+    use crate::call::Reply;
 
     fn call(id: &str) -> (Call, oneshot::Receiver<Reply>) {
         let (answer, outcome) = oneshot::channel();

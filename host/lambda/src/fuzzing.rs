@@ -17,9 +17,9 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::extension::request as register;
 use crate::invoke_api::frame::Event;
-use crate::invoke_api::lineage;
 use crate::invoke_api::request::{Target, Violations, parameter, percent_decode};
 use crate::name::FunctionRef;
+use crate::recursion;
 use crate::runtime_api::response::{InBodyTrailers, error_in_trailers};
 use crate::telemetry::frame::{Decoder, Piece};
 use crate::telemetry::subscription::{Api, Destination};
@@ -221,9 +221,9 @@ pub fn trace_header(bytes: &[u8]) {
     };
     let Ok(text) = header.to_str() else { return };
     let mut trace_id = text.to_owned();
-    let first = lineage::add_call(&mut trace_id, "f");
+    let first = recursion::add_call(&mut trace_id, "f");
     let before = calls(&trace_id);
-    let second = lineage::add_call(&mut trace_id, "f");
+    let second = recursion::add_call(&mut trace_id, "f");
     assert_eq!(calls(&trace_id), before.saturating_add(1), "{trace_id}");
     assert!(
         first == 0 || second == first.saturating_add(1) || first == u32::MAX,

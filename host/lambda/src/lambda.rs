@@ -1,21 +1,17 @@
 //! All functions of the host, by name, version and alias.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use lambkin_model::{Invocation, InvokeError, Outcome, RequestId};
-use uuid::Uuid;
+use lambkin_model::{Invocation, InvokeError, Outcome};
 
 use crate::asynchronous::{Asynchronous, NotAccepted};
-use crate::function::{Account, Function, Reply, refused};
-use crate::invoke_api::lineage;
+use crate::call::{Reply, refused};
+use crate::function::Function;
 use crate::name::FunctionRef;
+use crate::recursion;
+use crate::spec::Account;
 use crate::version::{Alias, Versions};
-
-/// Room for a trace header with the lineage that an invocation adds to it.
-const TRACE_ID_BYTES: usize = 104;
 
 /// The functions of the host. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -95,11 +91,11 @@ impl Lambda {
         }
     }
 
-    /// Counts a call in the trace header of its chain, as the Invoke API does; `false` if the chain is a loop and the call is
-    /// not to be made, which the log then says.
-    pub fn goes_on(&self, function: &str, trace_id: &mut String) -> bool {
+    /// Counts a call in the trace header of its chain, as the Invoke API does. Returns `false`, and logs a warning, if the
+    /// chain is a loop and the call must not be made.
+    pub fn check_recursion(&self, function: &str, trace_id: &mut String) -> bool {
         let function = self.function(function);
-        function.is_none_or(|function| lineage::goes_on(trace_id, function.spec()))
+        function.is_none_or(|function| recursion::check_recursion(trace_id, function.spec()))
     }
 
     fn named(&self, function: &str, invocation: &mut Invocation) -> Option<&Arc<Function>> {
@@ -173,32 +169,4 @@ impl Lambda {
             asynchronous.close().await;
         }
     }
-}
-
-/// The time, in milliseconds since the Unix epoch.
-pub fn now_ms() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |since| since.as_millis() as u64)
-}
-
-/// A fresh request id.
-pub fn new_request_id() -> RequestId {
-    RequestId::new(Uuid::new_v4().to_string())
-}
-
-/// A fresh trace header value: `Root=1-<8 hex>-<24 hex>;Parent=<16 hex>;Sampled=0`, its first part the time in seconds.
-pub fn new_trace_id(at_ms: u64) -> String {
-    let random = Uuid::new_v4().as_u128();
-    // Two views of one random number: nothing here needs the two ids to be independent, and each draw is a system call.
-    let (root, parent) = (
-        random >> 32,
-        (random as u64).rotate_left(17) ^ (random >> 64) as u64,
-    );
-    let mut trace_id = String::with_capacity(TRACE_ID_BYTES);
-    let _strings_take_all = write!(
-        trace_id,
-        "Root=1-{:08x}-{root:024x};Parent={parent:016x};Sampled=0",
-        at_ms / 1000
-    );
-    trace_id
 }

@@ -9,6 +9,7 @@
 
 mod asynchronous;
 mod bootstrap;
+mod call;
 mod code;
 pub mod compat;
 mod dispatch;
@@ -20,29 +21,35 @@ mod function_error;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+mod ids;
+mod invoke;
 pub mod invoke_api;
 mod lambda;
 pub mod limits;
 mod log;
 mod memory;
 mod name;
+mod recursion;
 mod runtime_api;
 mod sandbox;
+mod spec;
 mod telemetry;
+mod time;
 mod variables;
 mod version;
 
 pub use asynchronous::{Asynchronous, AsynchronousConfig, EventInvokeConfig, NotAccepted, Target};
 pub use bootstrap::{NoBootstrap, Unusable};
+pub use call::{Reply, ResponseStream, StreamEnd, StreamError};
 pub use code::{Code, CodeError, Entry};
-pub use function::{
-    Account, Function, FunctionSpec, Lifecycle, LogFormat, Logging, Reply, ResponseStream,
-    StreamEnd, StreamError,
-};
-pub use lambda::{Lambda, new_request_id, new_trace_id, now_ms};
+pub use function::Function;
+pub use ids::{new_request_id, new_trace_id};
+pub use lambda::Lambda;
 pub use log::{Destination, Log, LogStyle};
 pub use name::{is_alias_name, is_function_name, is_version_number};
 pub use runtime_api::HTTP_INTEGRATION;
 pub use sandbox::{GUARD_ARGUMENT, raise_file_limit, run_guard};
-pub use variables::{Variables, is_reserved as is_reserved_variable};
+pub use spec::{Account, FunctionSpec, Lifecycle, LogFormat, Logging, RecursiveLoop, Variables};
+pub use time::now_ms;
+pub use variables::is_reserved as is_reserved_variable;
 pub use version::Alias;

@@ -5,36 +5,9 @@
 //! addresses of services. The function's own variables come last and may replace whatever AWS lets them replace.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::function::{Account, FunctionSpec, LogFormat};
+use crate::spec::{Account, FunctionSpec, LogFormat};
 use crate::telemetry::frame;
-
-/// A function's own variables. Clones share them: what is replaced in one is found by every environment that starts
-/// afterwards.
-#[derive(Debug, Clone, Default)]
-pub struct Variables(Arc<RwLock<BTreeMap<String, String>>>);
-
-impl Variables {
-    /// Puts other variables in the place of these.
-    pub fn replace(&self, variables: BTreeMap<String, String>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = variables;
-    }
-
-    /// What they are now.
-    pub fn get(&self) -> BTreeMap<String, String> {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-}
-
-impl From<BTreeMap<String, String>> for Variables {
-    fn from(variables: BTreeMap<String, String>) -> Self {
-        Self(Arc::new(RwLock::new(variables)))
-    }
-}
 
 /// Keys that AWS refuses in a function's configuration.
 const RESERVED: [&str; 20] = [

@@ -16,7 +16,7 @@ pub(crate) fn caused<'a>(
 ) -> Option<Invocation> {
     let mut trace_id = trace_id(extra);
     lambda
-        .goes_on(function, &mut trace_id)
+        .check_recursion(function, &mut trace_id)
         .then(|| Invocation::new(new_request_id(), event, trace_id))
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lambkin_lambda::limits::MAX_TIMEOUT;
 use lambkin_lambda::{
-    Alias, Code, CodeError, Entry, FunctionSpec, Lifecycle, Logging, Variables, is_function_name,
+    Alias, Code, CodeError, Entry, FunctionSpec, RecursiveLoop, Variables, is_function_name,
     is_reserved_variable,
 };
 
@@ -15,12 +15,6 @@ use super::origin::{Origin, VariableSources, check_size};
 use super::reader::{Diagnostics, Reader, Spanned};
 use super::version;
 
-/// Lambda's own defaults.
-const TIMEOUT: Duration = Duration::from_secs(3);
-const MEMORY_MB: u32 = 128;
-/// Enough for a page that loads much at once, few enough not to drown a laptop in processes.
-const CONCURRENCY: usize = 32;
-const QUEUE: usize = 1000;
 /// The version that is not published.
 pub const LATEST: &str = "$LATEST";
 
@@ -95,32 +89,13 @@ pub fn read(
     Some(Definition { versions, aliases })
 }
 
-/// Everything at Lambda's defaults, and no code yet.
+/// A function with the defaults, whose code is not known yet.
 pub fn defaults(name: String) -> FunctionSpec {
-    FunctionSpec {
-        name,
-        code: Code {
-            task_root: PathBuf::new(),
-            entry: Entry::Search,
-        },
-        handler: String::new(),
-        version: LATEST.to_owned(),
-        timeout: TIMEOUT,
-        memory_mb: MEMORY_MB,
-        variables: Variables::default(),
-        default_variables: BTreeMap::new(),
-        exact_variables: false,
-        runtime_api: None,
-        concurrency: CONCURRENCY,
-        queue: QUEUE,
-        reserved_concurrency: false,
-        tenant_isolation: false,
-        stops_recursion: true,
-        log_prefix: String::new(),
-        lifecycle: Lifecycle::default(),
-        logging: Logging::default(),
-        layers: Vec::new(),
-    }
+    let code = Code {
+        task_root: PathBuf::new(),
+        entry: Entry::Search,
+    };
+    FunctionSpec::new(name, code)
 }
 
 /// The keys that all versions of a function share, as on AWS.
@@ -139,8 +114,8 @@ fn read_whole_function_keys(
     }
     if let Some(wanted) = table.text("recursive-loop") {
         match wanted.value.as_str() {
-            "Terminate" => spec.stops_recursion = true,
-            "Allow" => spec.stops_recursion = false,
+            "Terminate" => spec.recursive_loop = RecursiveLoop::Terminate,
+            "Allow" => spec.recursive_loop = RecursiveLoop::Allow,
             other => diagnostics.add(
                 wanted.span,
                 &wanted.key,
@@ -333,11 +308,10 @@ pub fn ad_hoc(path: &Path, project: &Path) -> Result<FunctionSpec, CodeError> {
         name
     };
     Ok(FunctionSpec {
-        code,
         timeout: MAX_TIMEOUT,
         concurrency: 1,
         queue: 0,
-        ..defaults(name)
+        ..FunctionSpec::new(name, code)
     })
 }
 

@@ -21,8 +21,9 @@ use super::event::{Event, queue_of};
 use super::record::{self, End, Executed, Response};
 use super::schedule::{Condition, Next, Progress, Schedule};
 use crate::function::Function;
-use crate::lambda::{Lambda, now_ms};
+use crate::lambda::Lambda;
 use crate::limits::{EVENT_LEASE, LONGEST_SLEEP, STORE_PAUSE};
+use crate::time::now_ms;
 
 /// The consumer of a function's queue.
 #[derive(Debug)]
@@ -280,7 +281,7 @@ impl Consumer {
             }
         };
         let mut event = Event::caused_by(cause, body, qualifier.clone());
-        if !self.lambda.goes_on(name, &mut event.trace_id) {
+        if !self.lambda.check_recursion(name, &mut event.trace_id) {
             return None;
         }
         Some(FollowUp::Enqueue(event.into_message(name, now)))

@@ -5,7 +5,7 @@ use lambkin_model::{Invocation, RequestId};
 use lambkin_store::{Message, NewMessage};
 use serde::{Deserialize, Serialize};
 
-use crate::lambda::{new_request_id, new_trace_id};
+use crate::ids::{new_request_id, new_trace_id};
 
 /// Before the function's name in the name of its queue. The colon keeps these queues apart from a user's.
 const QUEUE_PREFIX: &str = "lambda:";

@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use super::{client_context, invoked_name, set, trace_id};
 use crate::function::Function;
 use crate::function_error;
-use crate::lambda::new_request_id;
+use crate::ids::new_request_id;
 use crate::limits::SYNC_EVENT_BYTES;
 use crate::runtime_api::reply;
 

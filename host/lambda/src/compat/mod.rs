@@ -12,8 +12,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use http::HeaderMap;
 use lambkin_http::{Response, header};
 
+use crate::ids::new_trace_id;
 use crate::invoke_api::request::json_for_header;
-use crate::lambda::{new_trace_id, now_ms};
+use crate::time::now_ms;
 
 /// The function's name in the path of an invocation, as it was written.
 pub(crate) fn invoked_name(path: &str) -> Option<&str> {

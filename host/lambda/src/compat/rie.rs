@@ -46,7 +46,8 @@ use tokio_util::sync::CancellationToken;
 use super::{client_context, invoked_name, trace_id};
 use crate::function::Function;
 use crate::function_error::{RESPONSE_TOO_LARGE, response_too_large_type_first, timed_out_text};
-use crate::lambda::{Lambda, new_request_id};
+use crate::ids::new_request_id;
+use crate::lambda::Lambda;
 use crate::limits::RESPONSE_BYTES;
 use crate::runtime_api::reply;
 

@@ -17,12 +17,12 @@ use crate::bootstrap::NoBootstrap;
 use crate::extension::discover::{self, LAUNCH_ERROR, discover};
 use crate::extension::event::ShutdownReason;
 use crate::extension::registry;
-use crate::function::InitializationType;
 use crate::function_error;
 use crate::limits::{INIT_TIMEOUT, LONG_INIT_TIMEOUT, RESTORE_TIMEOUT};
 use crate::log::End;
 use crate::runtime_api::conversation::{Event, InitError};
 use crate::sandbox::Exit;
+use crate::spec::InitializationType;
 use crate::telemetry::event::phase::Phase;
 
 /// The error type of an extension that reported that its init failed.

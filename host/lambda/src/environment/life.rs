@@ -31,8 +31,7 @@ use crate::extension::discover::{Discovered, External};
 use crate::extension::event::{InvokeEvent, ShutdownReason, Tracing};
 use crate::extension::registry::{self, Extensions, Facts};
 use crate::extension::variables::of_extension;
-use crate::function::{Function, InitializationType};
-use crate::lambda::now_ms;
+use crate::function::Function;
 use crate::limits::{
     EXTERNAL_SHUTDOWN_TIMEOUT, INTERNAL_SHUTDOWN_TIMEOUT, KILL_TIMEOUT, RUNTIME_SHUTDOWN_TIMEOUT,
 };
@@ -40,7 +39,9 @@ use crate::log::{EnvironmentLog, Source};
 use crate::runtime_api::conversation::{Conversation, Delivery, Event};
 use crate::runtime_api::{self, Api, Metadata, availability_zone_id};
 use crate::sandbox::{Exit, Launch, Process};
+use crate::spec::InitializationType;
 use crate::telemetry::hub::Telemetry;
+use crate::time::now_ms;
 use crate::variables::{self, Surroundings};
 
 /// Running processes and what they say.

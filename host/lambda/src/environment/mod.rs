@@ -31,28 +31,19 @@ use uuid::Uuid;
 use self::init::{EXTENSION_EXIT_ERROR, InitFailure};
 use self::life::{Happening, Life};
 use self::work::Work;
-use crate::dispatch::{EnvironmentId, Next};
+use crate::call::Call;
+use crate::dispatch::{EnvironmentId, Message, Next};
 use crate::extension::event::ShutdownReason;
 use crate::extension::registry;
-use crate::function::{Call, Function, LogFormat};
+use crate::function::Function;
 use crate::function_error;
-use crate::lambda::now_ms;
 use crate::limits::{FREEZE_DELAY, MEMORY_WATCH_INTERVAL};
 use crate::log::{End, EnvironmentLog};
 use crate::memory::{MemoryGauge, PeakMemory};
 use crate::runtime_api::conversation::{Answer, Event, EventWithContext, Timing};
 use crate::sandbox::Exit;
-
-/// What an environment finds in its mailbox.
-#[derive(Debug)]
-pub(crate) enum Message {
-    /// Serve this call. Sent only to an environment with a free place for it.
-    Invoke(Call),
-    /// End once nothing is under way.
-    Retire,
-    /// End at once; a call under way is answered with [`lambkin_model::InvokeError::ShuttingDown`].
-    Stop,
-}
+use crate::spec::LogFormat;
+use crate::time::now_ms;
 
 /// How a process ends that has used too much memory.
 const KILLED: Exit = Exit::Signal(9);

@@ -11,7 +11,7 @@ use lambkin_model::{
 };
 use tokio::sync::oneshot;
 
-use crate::function::{Call, Reply, ResponseStream, StreamEnd, StreamError, refused};
+use crate::call::{Call, Reply, ResponseStream, StreamEnd, StreamError, refused};
 use crate::function_error;
 use crate::log::End;
 use crate::runtime_api::conversation::{Answer, Streaming, Timing};

@@ -1,16 +1,18 @@
 //! The extensions of one life, one by one: what the [registry](super::registry) guards with its lock.
 
 use bytes::Bytes;
-use serde::Serialize;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::event::EventType;
-use super::registry::CRASH;
 use super::state::{NotAllowed, State};
+use super::summary::Summary;
 use super::{refusal, request};
 use crate::limits::EXTENSIONS;
 use crate::runtime_api::refusal::Refusal;
+
+/// The error type of an extension whose process ended when it should not have.
+pub(crate) const CRASH: &str = "Extension.Crash";
 
 /// All extensions of a life.
 #[derive(Debug)]
@@ -32,17 +34,6 @@ pub(super) struct Extension {
     waiting: Vec<oneshot::Sender<Bytes>>,
     /// An event that waits for the extension to ask for it.
     pending: Option<Bytes>,
-}
-
-/// How an extension stands, for the log and for `platform.extension`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Summary {
-    pub name: String,
-    pub state: State,
-    pub events: Vec<EventType>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error_type: Option<String>,
 }
 
 /// The answer to a request for the next event.

@@ -15,6 +15,7 @@ pub(crate) mod refusal;
 pub(crate) mod registry;
 pub(crate) mod request;
 pub(crate) mod state;
+pub(crate) mod summary;
 pub(crate) mod variables;
 
 #[cfg(test)]

@@ -16,14 +16,12 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::event::{EventType, InvokeEvent, ShutdownEvent, ShutdownReason, json};
-use super::members::{Extension, Members, Next, Summary};
+use super::members::{CRASH, Extension, Members, Next};
 use super::state::{NotAllowed, State};
+use super::summary::Summary;
 use super::{refusal, request};
 use crate::runtime_api::refusal::Refusal;
 use crate::telemetry::event::note::Subscribed;
-
-/// The error type of an extension whose process ended when it should not have.
-pub(crate) const CRASH: &str = "Extension.Crash";
 
 /// The extensions of one life, external and internal.
 #[derive(Debug)]

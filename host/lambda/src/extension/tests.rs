@@ -9,9 +9,10 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
 use super::event::{EventType, InvokeEvent, ShutdownReason, Tracing};
-use super::members::{Next, Summary};
+use super::members::Next;
 use super::registry::{Event, Extensions, Facts, Report};
 use super::state::State;
+use super::summary::Summary;
 use crate::runtime_api::refusal::Refusal;
 
 const BOTH: &[u8] = br#"{"events":["INVOKE","SHUTDOWN"]}"#;

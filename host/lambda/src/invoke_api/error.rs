@@ -11,8 +11,8 @@ use lambkin_http::Response;
 use lambkin_model::InvokeError;
 
 use crate::asynchronous::NotAccepted;
-use crate::function::FunctionSpec;
 use crate::limits::{ASYNC_EVENT_BYTES, SYNC_EVENT_BYTES};
+use crate::spec::FunctionSpec;
 
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 

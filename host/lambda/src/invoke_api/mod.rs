@@ -11,7 +11,6 @@
 mod control;
 mod error;
 pub(crate) mod frame;
-pub(crate) mod lineage;
 pub(crate) mod request;
 mod response;
 mod stream;
@@ -31,8 +30,11 @@ use self::error::Error;
 use self::request::{Call, Kind, Target, read_event};
 use self::response::{EXECUTED_VERSION, REQUEST_ID, TRACE_ID, empty, set};
 use crate::function::Function;
-use crate::lambda::{Lambda, new_request_id, new_trace_id, now_ms};
+use crate::ids::{new_request_id, new_trace_id};
+use crate::lambda::Lambda;
 use crate::name::{FunctionRef, LATEST, LATEST_PUBLISHED};
+use crate::recursion;
+use crate::time::now_ms;
 
 /// The one name that AWS's emulator gives to its function.
 const EMULATOR_NAME: &str = "function";
@@ -187,7 +189,7 @@ fn trace_id(headers: &HeaderMap, function: &Function) -> Result<String, Error> {
         Some(trace_id) => trace_id.to_owned(),
         None => new_trace_id(now_ms()),
     };
-    if !lineage::goes_on(&mut trace_id, function.spec()) {
+    if !recursion::check_recursion(&mut trace_id, function.spec()) {
         return Err(Error::recursion());
     }
     Ok(trace_id)

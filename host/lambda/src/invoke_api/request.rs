@@ -17,12 +17,12 @@ use lambkin_http::{BodyError, header, read_body};
 use super::Operation;
 use super::error::Error;
 use crate::event;
-use crate::function::FunctionSpec;
 use crate::limits::{
     ASYNC_EVENT_BYTES, CLIENT_CONTEXT_BYTES, DURABLE_NAME_LENGTH, INVOKE_ASYNC_BYTES, NAME_LENGTH,
     QUALIFIER_LENGTH, SYNC_EVENT_BYTES, TENANT_ID_LENGTH,
 };
 use crate::name::{FunctionRef, NAME_PATTERN, QUALIFIER_PATTERN, is_qualifier};
+use crate::spec::FunctionSpec;
 
 const INVOCATION_TYPE: HeaderName = HeaderName::from_static("x-amz-invocation-type");
 const LOG_TYPE: HeaderName = HeaderName::from_static("x-amz-log-type");

@@ -8,7 +8,7 @@ use lambkin_http::Response;
 use lambkin_model::{InvokeError, Outcome};
 
 use super::error::Error;
-use crate::function::FunctionSpec;
+use crate::spec::FunctionSpec;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 pub(super) const TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");

@@ -23,8 +23,10 @@ use tokio::sync::mpsc;
 use super::error::Error;
 use super::frame::Event;
 use super::response::set;
-use crate::function::{Function, FunctionSpec, Reply, ResponseStream, StreamEnd, StreamError};
+use crate::call::{Reply, ResponseStream, StreamEnd, StreamError};
+use crate::function::Function;
 use crate::limits::{STREAM_BACKLOG_FRAMES, STREAM_CHUNK_BYTES};
+use crate::spec::FunctionSpec;
 
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("application/vnd.amazon.eventstream");
 const REMAPPED_TYPE: HeaderName = HeaderName::from_static("x-amzn-remapped-content-type");

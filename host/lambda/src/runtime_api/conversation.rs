@@ -23,7 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::lifecycle::State;
 use super::refusal::Refusal;
-use crate::function::StreamError;
+use crate::call::StreamError;
 
 /// A runtime's conversation with its environment, for as long as its process lives.
 #[derive(Debug)]

@@ -25,7 +25,7 @@ use tokio::sync::mpsc;
 use super::conversation::{Answer, Conversation, PostKind, Posted, Posting, Streaming};
 use super::refusal::Refusal;
 use super::reply::acknowledged;
-use crate::function::StreamError;
+use crate::call::StreamError;
 use crate::function_error;
 use crate::limits::{RESPONSE_BYTES, STREAM_BUFFER_PIECES, STREAM_BYTES, TRAILER_BYTES};
 

@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 use uuid::Builder;
 
 use super::package;
-use crate::function::{Account, Function, LogFormat};
+use crate::function::Function;
+use crate::spec::{Account, LogFormat};
 use crate::version::Alias;
 
 /// Lambda's defaults and quotas, for what is no matter here.

@@ -25,6 +25,7 @@ use super::{function_not_found, response};
 use crate::function::Function;
 use crate::lambda::Lambda;
 use crate::name::FunctionRef;
+use crate::spec::RecursiveLoop;
 use crate::version::{Alias, Versions};
 
 /// Answers whatever is no invocation.
@@ -258,8 +259,11 @@ impl About<'_> {
     }
 
     fn recursion(&self) -> Value {
-        let stops = self.latest.spec().stops_recursion;
-        json!({ "RecursiveLoop": if stops { "Terminate" } else { "Allow" } })
+        let recursive_loop = match self.latest.spec().recursive_loop {
+            RecursiveLoop::Terminate => "Terminate",
+            RecursiveLoop::Allow => "Allow",
+        };
+        json!({ "RecursiveLoop": recursive_loop })
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Event, Kind, Record, envelope};
-use crate::extension::members::Summary;
+use crate::extension::summary::Summary;
 use crate::telemetry::subscription::Api;
 
 impl Record for Summary {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Milliseconds, Record, Span, Status};
-use crate::function::InitializationType;
+use crate::spec::InitializationType;
 
 /// Where an init happens: in a phase of its own, or, after a failure, inside an invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -9,9 +9,9 @@ use super::note::*;
 use super::phase::*;
 use super::*;
 use crate::extension::event::EventType;
-use crate::extension::members::Summary;
 use crate::extension::state::State;
-use crate::function::InitializationType;
+use crate::extension::summary::Summary;
+use crate::spec::InitializationType;
 use crate::telemetry::subscription::Api;
 
 fn time() -> Timestamp {

@@ -1,19 +1,19 @@
-//! The recursion guard: how often a function has been called in one chain of calls.
+//! Recursive loop detection: how often a function has been called in one chain of calls.
 //!
-//! AWS counts in a part of the trace header, `Lineage=CALLS:HASH:ROUNDS`, which a function's SDK hands on when it
-//! calls the next function: so many calls in the chain, and so many times round since the function with this hash was
-//! called first. Whoever does not hand it on is not counted, as on AWS.
+//! Like AWS, this counts in a part of the trace header, `Lineage=CALLS:HASH:ROUNDS`, which a function's SDK copies into
+//! the calls that the function makes: the number of calls in the chain, the hash of the watched function's name, and how
+//! often that function has been called again. A call that does not carry the header starts a new chain, as on AWS.
 //!
-//! One hash has room for one function, but a loop need not contain the chain's first. So each time the number of calls
-//! is a power of two the function called then is looked out for instead (Brent's way of finding cycles): a loop is
-//! found wherever it begins and however many functions it has.
+//! The header names only one function, but a loop need not contain the chain's first one. Each time the number of calls
+//! reaches a power of two, the function called then is watched instead (Brent's algorithm for finding cycles), so a
+//! loop is found wherever it begins and however many functions it has.
 //!
-//! A lineage that can not be read counts as none.
+//! A lineage that cannot be parsed is ignored.
 
 use std::fmt::Write;
 
-use crate::function::FunctionSpec;
 use crate::limits::RECURSION_LIMIT;
+use crate::spec::{FunctionSpec, RecursiveLoop};
 
 const PART: &str = "Lineage=";
 
@@ -43,7 +43,7 @@ impl Lineage {
         }
     }
 
-    /// The lineage after a call of a function.
+    /// The lineage after one more call, of the function with this hash.
     fn called(self, hash: u32) -> Self {
         let calls = self.calls.saturating_add(1);
         if hash == self.hash {
@@ -54,9 +54,9 @@ impl Lineage {
                 ..self
             };
         }
-        // Not away from a function that keeps coming round: that is the loop.
-        let keeps_coming = self.rounds.saturating_mul(RECURSION_LIMIT) >= calls;
-        if calls.is_power_of_two() && !keeps_coming {
+        // A function that is called again and again is in a loop: keep watching it.
+        let recurs = self.rounds.saturating_mul(RECURSION_LIMIT) >= calls;
+        if calls.is_power_of_two() && !recurs {
             return Self {
                 calls,
                 hash,
@@ -67,32 +67,34 @@ impl Lineage {
     }
 }
 
-/// Adds a call of a function to a trace header. `false`, with a word in the log, if it was called too often in this chain
-/// and is not to be called once more.
-pub(crate) fn goes_on(trace_id: &mut String, function: &FunctionSpec) -> bool {
+/// Counts a call of the function in a trace header. Returns `false`, and logs a warning, if the function has been called
+/// too often in this chain and must not be called again.
+pub(crate) fn check_recursion(trace_id: &mut String, function: &FunctionSpec) -> bool {
     let name = &function.name;
-    if add_call(trace_id, name) <= RECURSION_LIMIT || !function.stops_recursion {
+    let calls = add_call(trace_id, name);
+    if calls <= RECURSION_LIMIT || function.recursive_loop == RecursiveLoop::Allow {
         return true;
     }
     tracing::warn!(
-        "function {name} was called more than {RECURSION_LIMIT} times in one chain of calls and is stopped; \
-         recursive-loop = \"Allow\" in lambkin.toml lets it go on"
+        "function {name} was called more than {RECURSION_LIMIT} times in one chain of calls and is not called again; \
+         set recursive-loop = \"Allow\" in lambkin.toml to allow this"
     );
     false
 }
 
-/// Adds a call of a function to a trace header. Returns how often the function that is looked out for has been called.
+/// Counts a call of the function in a trace header. Returns how often it has been called if it is the watched function,
+/// else 0.
 pub(crate) fn add_call(trace_id: &mut String, function: &str) -> u32 {
     let hash = crc32fast::hash(function.as_bytes());
     let lineage = match take(trace_id) {
         Some(lineage) => lineage.called(hash),
         None => Lineage::first(hash),
     };
-    let _strings_take_all = write!(
+    let _ = write!(
         trace_id,
         ";{PART}{}:{:08x}:{}",
         lineage.calls, lineage.hash, lineage.rounds
-    );
+    ); // writing to a String does not fail
     if lineage.hash == hash {
         lineage.rounds.saturating_add(1)
     } else {
@@ -100,7 +102,7 @@ pub(crate) fn add_call(trace_id: &mut String, function: &str) -> u32 {
     }
 }
 
-/// Cuts the lineage out of a trace header: the first, and any other, so that the next call finds the one written now.
+/// Removes all lineages from a trace header and returns the first one.
 fn take(trace_id: &mut String) -> Option<Lineage> {
     let lineage = take_first(trace_id);
     while trace_id.contains(PART) {
@@ -125,7 +127,7 @@ fn take_first(trace_id: &mut String) -> Option<Lineage> {
 mod tests {
     use super::*;
 
-    /// How many calls run until one is the 17th of its function.
+    /// The number of calls before the first one that is the 17th of its function.
     fn stopped_after(mut next: impl FnMut(usize) -> String) -> usize {
         let mut trace_id = "Root=1-2-3".to_owned();
         (0..1000)
@@ -134,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_first_call_begins_a_lineage_and_the_next_one_adds_to_it() {
+    fn the_first_call_starts_a_lineage_and_the_next_one_extends_it() {
         let mut trace_id = "Root=1-2-3;Parent=4;Sampled=0".to_owned();
         assert_eq!(add_call(&mut trace_id, "a"), 1);
         assert_eq!(
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lineage_that_can_not_be_read_counts_as_none() {
+    fn a_lineage_that_cannot_be_parsed_is_ignored() {
         for broken in ["x", "1:2", "1:zz:0", "1:2:3:4", "-1:0:0", ""] {
             let mut trace_id = format!("Root=1;Lineage={broken};Parent=2");
             assert_eq!(add_call(&mut trace_id, "a"), 1, "{broken}");
@@ -161,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_lineages_one_is_left() {
+    fn several_lineages_are_reduced_to_one() {
         let mut trace_id = "Root=1;Lineage=1:e8b7be43:0;Lineage=7:0:0".to_owned();
         assert_eq!(add_call(&mut trace_id, "a"), 2);
         assert_eq!(trace_id, "Root=1;Lineage=2:e8b7be43:1");
@@ -170,7 +172,7 @@ mod tests {
     #[test]
     fn a_loop_of_any_length_is_found_wherever_it_begins() {
         assert_eq!(stopped_after(|_| "a".to_owned()), 16, "the 17th call");
-        // The second call is one to look out from: it is the second function that comes round.
+        // The second call moves the watch to the second function, which is then called again.
         assert_eq!(stopped_after(|call| (call % 2).to_string()), 33);
         for (lead, length) in [(1, 1), (5, 3), (3, 20), (40, 7)] {
             let found = stopped_after(|call| match call.checked_sub(lead) {
@@ -180,11 +182,11 @@ mod tests {
             assert!(found < 2 * lead + 50 * length, "{found}");
         }
         let stays_at_b = |call| if call < 2 { "a" } else { "b" }.to_owned();
-        assert!(stopped_after(stays_at_b) < 50, "not taken in by a");
+        assert!(stopped_after(stays_at_b) < 50, "the watch moves on from a");
     }
 
     #[test]
-    fn a_long_chain_without_a_loop_is_let_through() {
+    fn a_long_chain_without_a_loop_is_allowed() {
         let mut trace_id = String::new();
         for call in 0..200 {
             assert!(add_call(&mut trace_id, &call.to_string()) <= 1);
