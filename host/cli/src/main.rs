@@ -27,14 +27,14 @@ use compat::{Variables, docker_lambda, rie};
 const EXIT_TROUBLE: u8 = 2;
 
 fn main() -> ExitCode {
-    // Before anything else: a guard has to be a process with a single thread.
+    // Before anything else: a supervisor must be a process with a single thread.
     if std::env::args_os()
         .nth(1)
-        .is_some_and(|first| first == lambkin_lambda::GUARD_ARGUMENT)
+        .is_some_and(|first| first == lambkin_process::SUPERVISOR_ARGUMENT)
     {
-        return lambkin_lambda::run_guard();
+        return lambkin_process::supervise();
     }
-    lambkin_lambda::raise_file_limit();
+    lambkin_process::raise_file_limit();
     let done = match compat::rie_words(std::env::args_os()) {
         Some(words) => stand_in_for_rie(words),
         None => run(Args::parse()),

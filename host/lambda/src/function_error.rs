@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lambkin_model::{FunctionError, FunctionErrorKind, RequestId};
+use lambkin_process::Exit;
 use serde::Serialize;
 
 use crate::limits::RESPONSE_BYTES;
-use crate::sandbox::Exit;
 
 /// The error type of a process that ended when it should not have.
 pub(crate) const EXIT_ERROR: &str = "Runtime.ExitError";

@@ -67,12 +67,6 @@ pub const PROGRAM_NEWS: usize = 64;
 /// How long the end of a killed process is waited for. The guard needs a millisecond.
 pub const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Open files of a function's process, as on Lambda; the host itself may have more.
-pub const BOOTSTRAP_FILES: u64 = 1024;
-
-/// A guard that freezes looks again after this time whether everything stands still. Signals need microseconds.
-pub const FREEZE_STEP: Duration = Duration::from_micros(200);
-
 /// The peak memory of a function that answers quickly is read this often; one that works for a twentieth of it, after
 /// each invocation.
 pub const MEMORY_READING_INTERVAL: Duration = Duration::from_secs(1);

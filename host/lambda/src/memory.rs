@@ -8,8 +8,9 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use lambkin_process::{Tree, format_path, read_file};
+
 use crate::limits::{MEMORY_READING_INTERVAL, MEMORY_TREE_INTERVAL};
-use crate::sandbox::{Tree, place, read};
 
 /// Remembers the greatest reading of one environment.
 #[derive(Debug, Default)]
@@ -35,8 +36,8 @@ impl PeakMemory {
         let mut bytes = 0;
         for pid in self.tree.walk(&pids()) {
             // A process that has just ended has no figures any more.
-            let status = place(&mut self.path, format_args!("/proc/{pid}/status"));
-            bytes += read(status, &mut self.text)
+            let status = format_path(&mut self.path, format_args!("/proc/{pid}/status"));
+            bytes += read_file(status, &mut self.text)
                 .and_then(|status| kibibytes(status, "VmHWM:"))
                 .unwrap_or(0);
         }
@@ -94,8 +95,10 @@ impl MemoryGauge {
     fn sum(&mut self, file: &str, figure: impl Fn(&str) -> Option<u64>) -> u64 {
         let mut bytes = 0;
         for pid in self.tree.pids() {
-            let path = place(&mut self.path, format_args!("/proc/{pid}/{file}"));
-            bytes += read(path, &mut self.text).and_then(&figure).unwrap_or(0);
+            let path = format_path(&mut self.path, format_args!("/proc/{pid}/{file}"));
+            bytes += read_file(path, &mut self.text)
+                .and_then(&figure)
+                .unwrap_or(0);
         }
         bytes
     }

@@ -32,7 +32,7 @@ impl Guard {
         let folder = tempfile::tempdir().unwrap();
         let (host, theirs) = UnixStream::pair().unwrap();
         let process = lambkin()
-            .arg("__guard")
+            .arg("__supervise")
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .spawn()
             .unwrap();

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use lambkin_model::{FunctionError, RequestId};
+use lambkin_process::Exit;
 
 use super::life::{Happening, Life, Runtime};
 use super::{Environment, Wake};
@@ -21,7 +22,6 @@ use crate::function_error;
 use crate::limits::{INIT_TIMEOUT, LONG_INIT_TIMEOUT, RESTORE_TIMEOUT};
 use crate::log::End;
 use crate::runtime_api::conversation::{Event, InitError};
-use crate::sandbox::Exit;
 use crate::spec::InitializationType;
 use crate::telemetry::event::phase::Phase;
 

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lambkin_http::Idle;
+use lambkin_process::{Exit, Launch, Process};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::Sleep;
@@ -38,7 +39,6 @@ use crate::limits::{
 use crate::log::{EnvironmentLog, Source};
 use crate::runtime_api::conversation::{Conversation, Delivery, Event};
 use crate::runtime_api::{self, Api, Metadata, availability_zone_id};
-use crate::sandbox::{Exit, Launch, Process};
 use crate::spec::InitializationType;
 use crate::telemetry::hub::Telemetry;
 use crate::time::now_ms;
@@ -149,7 +149,7 @@ impl Life {
     /// Starts the runtime's process, unless that has happened.
     pub(crate) fn start_runtime(&mut self) -> io::Result<()> {
         if let Some(launch) = self.launch.take() {
-            let (process, outputs) = Process::spawn(launch)?;
+            let (process, outputs) = Process::spawn(&launch)?;
             self.process = Some(process);
             self.stdout = Some(Output::new(outputs.stdout));
             self.stderr = Some(Output::new(outputs.stderr));

@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use lambkin_model::Invocation;
+use lambkin_process::Exit;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -41,7 +42,6 @@ use crate::limits::{FREEZE_DELAY, MEMORY_WATCH_INTERVAL};
 use crate::log::{End, EnvironmentLog};
 use crate::memory::{MemoryGauge, PeakMemory};
 use crate::runtime_api::conversation::{Answer, Event, EventWithContext, Timing};
-use crate::sandbox::Exit;
 use crate::spec::LogFormat;
 use crate::time::now_ms;
 

@@ -3,11 +3,11 @@
 //! Each has a task of its own that reads its output and waits for its end, so that the life they belong to hears of all
 //! of them in one place. Forgetting a program kills it and everything it started.
 
+use lambkin_process::{Exit, Launch, Process};
 use tokio::sync::mpsc;
 
 use super::output::Output;
 use crate::limits::{KILL_TIMEOUT, PROGRAM_NEWS};
-use crate::sandbox::{Exit, Launch, Process};
 
 /// The external extensions of one life.
 #[derive(Debug)]
@@ -126,7 +126,7 @@ async fn supervise(
     orders: mpsc::UnboundedReceiver<Order>,
     news: mpsc::Sender<News>,
 ) {
-    let exit = match Process::spawn(launch) {
+    let exit = match Process::spawn(&launch) {
         Ok((process, outputs)) => {
             let supervisor = Supervisor {
                 number,

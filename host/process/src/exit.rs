@@ -1,25 +1,30 @@
-//! How a process ended, and how that is said on AWS and on the guard's socket.
+//! How a process ended, in AWS's words and in the supervisor's protocol.
 
 use std::fmt;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
-/// How a bootstrap ended.
+/// How a program ended. `Display` gives AWS's text, such as `exit status 1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Exit {
-    /// It returned this status.
+pub enum Exit {
+    /// The program exited with this status.
     Code(i32),
-    /// A signal ended it.
+    /// A signal with this number ended the program.
     Signal(i32),
-    /// The operating system refused to start it, with this error number.
+    /// The operating system refused to start the program, with this error number.
     NotStarted(i32),
-    /// Its guard is gone, and with it the knowledge.
+    /// The supervisor died first, so how the program ended is unknown.
     Lost,
 }
 
 impl Exit {
-    pub(crate) fn of(status: ExitStatus) -> Self {
+    /// The exit for an error of starting the program.
+    pub fn not_started(error: &io::Error) -> Self {
+        Self::NotStarted(error.raw_os_error().unwrap_or(0))
+    }
+
+    pub(crate) fn from_status(status: ExitStatus) -> Self {
         match (status.code(), status.signal()) {
             (Some(code), _) => Self::Code(code),
             (None, Some(signal)) => Self::Signal(signal),
@@ -27,11 +32,7 @@ impl Exit {
         }
     }
 
-    pub(crate) fn not_started(error: &io::Error) -> Self {
-        Self::NotStarted(error.raw_os_error().unwrap_or(0))
-    }
-
-    /// One line of the guard's protocol, without its line feed.
+    /// One line of the supervisor's protocol, without the line feed.
     pub(crate) fn to_line(self) -> String {
         match self {
             Self::Code(code) => format!("exited {code}"),
@@ -41,6 +42,7 @@ impl Exit {
         }
     }
 
+    /// Parses a line that [`Exit::to_line`] made.
     pub(crate) fn from_line(line: &str) -> Option<Self> {
         let (kind, number) = line.split_once(' ')?;
         let number = number.parse().ok()?;
@@ -65,7 +67,7 @@ impl fmt::Display for Exit {
     }
 }
 
-/// Go's words for signals, which AWS's messages use.
+/// The name that Go gives a signal; AWS's messages use these names.
 fn signal_name(signal: i32) -> String {
     let name = match signal {
         1 => "hangup",
@@ -91,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_exit_survives_the_guards_protocol() {
+    fn every_exit_survives_the_supervisors_protocol() {
         for exit in [
             Exit::Code(0),
             Exit::Code(255),
@@ -107,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn exits_read_as_on_aws() {
+    fn exits_are_described_in_awss_words() {
         assert_eq!(Exit::Code(127).to_string(), "exit status 127");
         assert_eq!(Exit::Signal(9).to_string(), "signal: killed");
         assert_eq!(Exit::Signal(11).to_string(), "signal: segmentation fault");

@@ -1,14 +1,15 @@
-//! Processes and all their descendants, as Linux's `/proc` shows them.
+//! Processes and their descendants, read from Linux's `/proc`.
 //!
-//! A child is listed with the thread that started it, so every thread of every process is looked at. What begins or
-//! ends during the walk may or may not be in it. Where `/proc` does not exist, a tree is its roots.
+//! The kernel lists a child under the thread that started it, so a walk reads every thread of every process. A process
+//! that starts or ends during the walk may or may not be found. Where `/proc` does not exist, the tree contains only its
+//! roots.
 
 use std::fmt::Write as _;
 use std::fs;
 
-/// A walk through process trees. Keeps its buffers, so that walking again costs no memory.
+/// A walk through process trees. It keeps its buffers, so repeated walks allocate nothing.
 #[derive(Debug, Default)]
-pub(crate) struct Tree {
+pub struct Tree {
     pids: Vec<i32>,
     path: String,
     text: String,
@@ -16,12 +17,12 @@ pub(crate) struct Tree {
 
 impl Tree {
     /// The processes found by the last walk, parents before their children.
-    pub(crate) fn pids(&self) -> &[i32] {
+    pub fn pids(&self) -> &[i32] {
         &self.pids
     }
 
-    /// Walks from these processes down to the last descendant; the roots are part of it.
-    pub(crate) fn walk(&mut self, roots: &[i32]) -> &[i32] {
+    /// Finds all descendants of these processes. The result includes the roots, which come first.
+    pub fn walk(&mut self, roots: &[i32]) -> &[i32] {
         self.pids.clear();
         self.pids.extend_from_slice(roots);
         let mut next = 0;
@@ -33,18 +34,18 @@ impl Tree {
     }
 
     fn add_children(&mut self, pid: i32) {
-        let Ok(threads) = fs::read_dir(place(&mut self.path, format_args!("/proc/{pid}/task")))
-        else {
+        let tasks = format_path(&mut self.path, format_args!("/proc/{pid}/task"));
+        let Ok(threads) = fs::read_dir(tasks) else {
             return;
         };
         for thread in threads.flatten() {
             let name = thread.file_name();
             let file = format_args!("/proc/{pid}/task/{}/children", name.display());
-            if read(place(&mut self.path, file), &mut self.text).is_none() {
+            if read_file(format_path(&mut self.path, file), &mut self.text).is_none() {
                 continue;
             }
             for child in self.text.split_ascii_whitespace() {
-                // A child may appear twice if it changes its parent during the walk.
+                // A child can appear twice if it changes its parent during the walk.
                 if let Ok(child) = child.parse()
                     && !self.pids.contains(&child)
                 {
@@ -55,15 +56,16 @@ impl Tree {
     }
 }
 
-/// Writes a path into a buffer that is used again and again.
-pub(crate) fn place<'a>(buffer: &'a mut String, path: std::fmt::Arguments<'_>) -> &'a str {
+/// Formats a path into a buffer that is reused.
+pub fn format_path<'a>(buffer: &'a mut String, path: std::fmt::Arguments<'_>) -> &'a str {
     buffer.clear();
-    let _never_fails = buffer.write_fmt(path);
+    let _ = buffer.write_fmt(path); // writing to a String does not fail
     buffer
 }
 
-/// Reads a small file into a buffer that is used again and again; `None` if there is no such file any more.
-pub(crate) fn read<'a>(path: &str, buffer: &'a mut String) -> Option<&'a str> {
+/// Reads a small file into a buffer that is reused; `None` if the file cannot be read, usually because its process has
+/// ended.
+pub fn read_file<'a>(path: &str, buffer: &'a mut String) -> Option<&'a str> {
     use std::io::Read;
     buffer.clear();
     fs::File::open(path).ok()?.read_to_string(buffer).ok()?;
@@ -71,6 +73,11 @@ pub(crate) fn read<'a>(path: &str, buffer: &'a mut String) -> Option<&'a str> {
 }
 
 #[cfg(all(test, target_os = "linux"))]
+#[allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
 mod tests {
     use std::io::{BufRead, BufReader};
     use std::process::{Command, Stdio};
@@ -80,7 +87,7 @@ mod tests {
     #[test]
     fn children_of_other_threads_and_grandchildren_are_found() {
         let own = i32::try_from(std::process::id()).unwrap();
-        // Not the main thread: tests run on threads of their own.
+        // Not started by the main thread: each test runs on a thread of its own.
         let mut shell = Command::new("sh")
             .args(["-c", "sleep 60 & echo $!; wait"])
             .stdout(Stdio::piped())
@@ -96,8 +103,8 @@ mod tests {
         shell.kill().unwrap();
         shell.wait().unwrap();
         let grandchild_pid = rustix::process::Pid::from_raw(grandchild).unwrap();
-        let _already_gone =
-            rustix::process::kill_process(grandchild_pid, rustix::process::Signal::KILL);
+        let kill = rustix::process::Signal::KILL;
+        let _ = rustix::process::kill_process(grandchild_pid, kill); // already gone
         assert_eq!(found[0], own);
         assert!(
             found.contains(&i32::try_from(shell.id()).unwrap()),
@@ -107,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_is_gone_has_no_descendants() {
+    fn a_process_that_has_ended_has_no_descendants() {
         assert_eq!(Tree::default().walk(&[i32::MAX]), [i32::MAX]);
     }
 }

@@ -1,0 +1,32 @@
+//! Supervised processes: programs of which nothing outlives the host.
+//!
+//! Between the host and each program there is a *supervisor*: the host's own executable in another role, started for
+//! this one program. Host and supervisor share a socket. The supervisor starts the program in a process group of its
+//! own, adopts every orphan that the program leaves behind, and reports how the program ended. When the socket closes,
+//! because the host drops the [`Process`] or because the host was killed, the supervisor kills the program and all its
+//! descendants, and exits.
+//!
+//! The host also sends commands over the socket: freeze and thaw the program and its descendants, as between two
+//! invocations on AWS, or terminate it.
+//!
+//! On failure: a program that cannot be started ends with [`Exit::NotStarted`]; that is not an error of the host. If a
+//! supervisor dies before its program, which only a stray `kill -9` causes, the program ends with [`Exit::Lost`], and
+//! the host kills its process group.
+//!
+//! Reads after: [`limits`], `exit`, `file_limit`, `tree`, `freezer`, `protocol`, `supervisor`, `process`.
+
+mod exit;
+mod file_limit;
+mod freezer;
+pub mod limits;
+mod process;
+mod protocol;
+mod supervisor;
+mod tree;
+
+pub use exit::Exit;
+pub use file_limit::raise_file_limit;
+pub use process::{Outputs, Process};
+pub use protocol::{Launch, SUPERVISOR_ARGUMENT};
+pub use supervisor::supervise;
+pub use tree::{Tree, format_path, read_file};

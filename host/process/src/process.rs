@@ -1,0 +1,184 @@
+//! The host's side of one supervised program.
+
+use std::future::poll_fn;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream as StdUnixStream;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use rustix::net::Shutdown;
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::net::UnixStream;
+use tokio::net::unix::pipe;
+use tokio::process::{self, Child};
+
+use crate::exit::Exit;
+use crate::protocol::{Command, Launch, SUPERVISOR_ARGUMENT};
+
+/// A running program. Dropping it kills the program and its descendants, in the background.
+#[derive(Debug)]
+pub struct Process {
+    /// Reaped by tokio after it is dropped.
+    _supervisor: Child,
+    control: UnixStream,
+    /// What the supervisor has sent after its last complete line.
+    received: Vec<u8>,
+    pid: Option<Pid>,
+    exit: Option<Exit>,
+}
+
+/// The read ends of a program's standard output and standard error.
+#[derive(Debug)]
+pub struct Outputs {
+    /// The program's standard output.
+    pub stdout: pipe::Receiver,
+    /// The program's standard error.
+    pub stderr: pipe::Receiver,
+}
+
+impl Process {
+    /// Starts a supervisor, which starts the program. Returns an error if the supervisor could not be started; if the
+    /// program could not, [`Process::exited`] returns [`Exit::NotStarted`].
+    pub fn spawn(launch: &Launch) -> io::Result<(Self, Outputs)> {
+        let (mut ours, theirs) = StdUnixStream::pair()?;
+        let (stdout, stdout_writer) = output_pipe()?;
+        let (stderr, stderr_writer) = output_pipe()?;
+        let supervisor = process::Command::new(own_executable()?)
+            .arg(SUPERVISOR_ARGUMENT)
+            .env_clear()
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(stdout_writer)
+            .stderr(stderr_writer)
+            // Ctrl-C in the terminal is for the host only; the supervisor ends when the host's socket closes.
+            .process_group(0)
+            .spawn()?;
+        launch.send(&mut ours)?;
+        ours.set_nonblocking(true)?;
+        let process = Self {
+            _supervisor: supervisor,
+            control: UnixStream::from_std(ours)?,
+            received: Vec::new(),
+            pid: None,
+            exit: None,
+        };
+        Ok((process, Outputs { stdout, stderr }))
+    }
+
+    /// The program's process id; `None` until the supervisor has reported it.
+    pub fn pid(&self) -> Option<i32> {
+        self.pid.map(|pid| pid.as_raw_nonzero().get())
+    }
+
+    /// Waits until the program has been started and returns its process id. An error is the reason why it could not be
+    /// started.
+    pub async fn started(&mut self) -> Result<i32, Exit> {
+        loop {
+            if let Some(pid) = self.pid() {
+                return Ok(pid);
+            }
+            if let Some(exit) = self.exit {
+                return Err(exit);
+            }
+            self.receive().await;
+        }
+    }
+
+    /// Waits until the program has ended. Cancel safe; may be called again after it has returned.
+    pub async fn exited(&mut self) -> Exit {
+        loop {
+            if let Some(exit) = self.exit {
+                return exit;
+            }
+            self.receive().await;
+        }
+    }
+
+    /// Waits for data from the supervisor and reads it.
+    async fn receive(&mut self) {
+        // Polled instead of awaited: a busy environment waits thousands of times a second, and a future of `readable`
+        // would register a waiter under a lock each time. The read below reports the error, if there is one.
+        let _ = poll_fn(|context| self.control.poll_read_ready(context)).await;
+        let mut buffer = [0; 128];
+        match self.control.try_read(&mut buffer) {
+            Ok(0) => self.lost(),
+            Ok(length) => self.parse(buffer.get(..length).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => self.lost(),
+        }
+    }
+
+    fn parse(&mut self, bytes: &[u8]) {
+        self.received.extend_from_slice(bytes);
+        while let Some(end) = self.received.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.received.drain(..=end).collect();
+            let text = String::from_utf8_lossy(&line);
+            match text.trim_end().strip_prefix("started ") {
+                Some(pid) => self.pid = pid.parse().ok().and_then(Pid::from_raw),
+                None => self.exit = Exit::from_line(text.trim_end()).or(Some(Exit::Lost)),
+            }
+        }
+    }
+
+    fn lost(&mut self) {
+        if let Some(pid) = self.pid {
+            let _ = kill_process_group(pid, Signal::KILL); // already gone
+        }
+        self.exit = Some(Exit::Lost);
+    }
+
+    /// Kills the program and all its descendants. Returns when they have ended.
+    pub async fn kill(&mut self) {
+        // The supervisor acts when one direction is closed; the other one tells when the supervisor has ended.
+        let _ = rustix::net::shutdown(&self.control, Shutdown::Write); // already closed
+        let mut buffer = [0; 128];
+        while self.control.readable().await.is_ok() {
+            match self.control.try_read(&mut buffer) {
+                Ok(0) => return,
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Commands to the supervisor. These functions return at once; the supervisor carries the commands out in order.
+impl Process {
+    /// Stops the program and all its descendants.
+    pub fn freeze(&self) {
+        self.send(Command::Freeze);
+    }
+
+    /// Lets them continue, within about ten microseconds. Data sent to them meanwhile waits in their sockets.
+    pub fn thaw(&self) {
+        self.send(Command::Thaw);
+    }
+
+    /// Sends SIGTERM to the program's process group, which is thawed first. [`Process::exited`] returns when the program
+    /// has ended.
+    pub fn terminate(&self) {
+        self.send(Command::Terminate);
+    }
+
+    fn send(&self, command: Command) {
+        // Not written through tokio, which would first have to learn that the socket is writable. It is: the supervisor
+        // reads everything at once. If the supervisor is gone, `exited` reports that.
+        let _ = rustix::io::write(&self.control, &[command.to_byte()]);
+    }
+}
+
+/// The running executable, even if its file has been replaced since.
+fn own_executable() -> io::Result<PathBuf> {
+    if cfg!(target_os = "linux") {
+        Ok(PathBuf::from("/proc/self/exe"))
+    } else {
+        std::env::current_exe()
+    }
+}
+
+/// A pipe whose read end is asynchronous and whose write end blocks.
+fn output_pipe() -> io::Result<(pipe::Receiver, Stdio)> {
+    let (reader, writer) = io::pipe()?;
+    let receiver = pipe::Receiver::from_owned_fd(reader.into())?;
+    Ok((receiver, Stdio::from(writer)))
+}

@@ -1,0 +1,222 @@
+//! The supervisor: the process between the host and one program.
+//!
+//! The supervisor reads one [`Launch`] from the socket on its standard input, starts the program, and writes
+//! `started PID` or `not-started ERRNO`, later `exited STATUS` or `signalled NUMBER`; then it exits. It has the program's
+//! standard output and error only to pass them on to the program. After the launch it carries out [`Command`]s.
+//!
+//! When the socket closes, the supervisor kills every process that the program ever started. As a *child subreaper* it
+//! becomes the parent of every orphan below it, including those that left the process group with `setsid`. It has one
+//! thread and allocates little, so that hundreds of supervisors cost next to nothing.
+
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{self, Child, ExitCode, ExitStatus, Stdio};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
+
+use crate::exit::Exit;
+use crate::file_limit::lower_file_limit;
+use crate::freezer::{Freezer, signal_group};
+use crate::limits::FREEZE_INTERVAL;
+use crate::protocol::{Command, Launch};
+
+/// Runs this process as a supervisor. Its standard input must be the host's socket.
+///
+/// The caller must not have started any thread. The exit code adds nothing to what the socket has reported.
+pub fn supervise() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        // The host has seen the socket close, or is gone. This message is for a person who started the supervisor by
+        // hand.
+        Err(error) => {
+            let _ = writeln!(
+                io::stderr(),
+                "lambkin's process supervisor failed: {error}; only lambkin itself can start it"
+            ); // standard error may be closed
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> io::Result<()> {
+    adopt_orphans()?;
+    let mut host = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let launch = Launch::receive(&mut host)?;
+    // Registered before the start, so that even the quickest exit is noticed.
+    let (child_signals, writer) = UnixStream::pair()?;
+    signal_hook::low_level::pipe::register(signal_hook::consts::SIGCHLD, writer)?;
+    child_signals.set_nonblocking(true)?;
+
+    lower_file_limit();
+    let program = match start(launch) {
+        Ok(program) => program,
+        Err(error) => return send_line(&mut host, &Exit::not_started(&error).to_line()),
+    };
+    let group = Pid::from_child(&program);
+    let result = report(&mut host, child_signals, group);
+    // Also after an error, which most likely means that the host is gone.
+    kill_everything(group);
+    result
+}
+
+/// Reports the program's start and end to the host, and carries out the host's commands in between.
+fn report(host: &mut UnixStream, child_signals: UnixStream, program: Pid) -> io::Result<()> {
+    send_line(host, &format!("started {}", program.as_raw_nonzero()))?;
+    match watch(host, child_signals, program)? {
+        Some(exit) => send_line(host, &exit.to_line()),
+        None => Ok(()),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn adopt_orphans() -> io::Result<()> {
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid())).map_err(io::Error::from)
+}
+
+/// Other systems have no subreapers; there, only the process group is killed.
+#[cfg(not(target_os = "linux"))]
+fn adopt_orphans() -> io::Result<()> {
+    Ok(())
+}
+
+fn start(launch: Launch) -> io::Result<Child> {
+    // Only calls with which std uses vfork: a supervisor must not copy the page tables of a large parent.
+    process::Command::new(launch.program)
+        .args(launch.arguments)
+        .env_clear()
+        .envs(launch.variables)
+        .current_dir(launch.directory)
+        .stdin(Stdio::null())
+        .process_group(0)
+        .spawn()
+}
+
+/// Carries out the host's commands and reaps orphans. Returns when the program has ended, with its exit, or when the host
+/// has closed the socket, with `None`.
+fn watch(
+    host: &UnixStream,
+    mut child_signals: UnixStream,
+    program: Pid,
+) -> io::Result<Option<Exit>> {
+    host.set_nonblocking(true)?;
+    let mut freezer = Freezer::default();
+    let mut freezing = false;
+    loop {
+        let ready = wait_for(host, &child_signals, freezing)?;
+        if ready.child {
+            let _ = child_signals.read(&mut [0; 64]); // the number of signals does not matter
+            if let Some(exit) = reap(program) {
+                return Ok(Some(exit));
+            }
+        }
+        if ready.host {
+            match read_command(host)? {
+                Received::Nothing => {}
+                Received::Command(Command::Freeze) => freezing = true,
+                Received::Command(command) => {
+                    freezing = false;
+                    freezer.thaw(program);
+                    if command == Command::Terminate {
+                        signal_group(program, Signal::TERM);
+                    }
+                }
+                Received::End => return Ok(None),
+            }
+        }
+        freezing = freezing && !freezer.freeze(program);
+    }
+}
+
+/// Which sources have something to read.
+struct Ready {
+    host: bool,
+    child: bool,
+}
+
+/// Waits for the host or the end of a child. While processes are being frozen it waits for [`FREEZE_INTERVAL`] at most.
+fn wait_for(host: &UnixStream, child_signals: &UnixStream, freezing: bool) -> io::Result<Ready> {
+    let interval = Timespec {
+        tv_sec: 0,
+        tv_nsec: FREEZE_INTERVAL.subsec_nanos().into(),
+    };
+    let mut sources = [
+        PollFd::new(host, PollFlags::IN),
+        PollFd::new(child_signals, PollFlags::IN),
+    ];
+    match poll(&mut sources, freezing.then_some(&interval)) {
+        Ok(_) | Err(Errno::INTR) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let [host, child] = sources;
+    Ok(Ready {
+        host: !host.revents().is_empty(),
+        child: !child.revents().is_empty(),
+    })
+}
+
+/// What was read from the host.
+enum Received {
+    Nothing,
+    Command(Command),
+    /// The host has closed the socket.
+    End,
+}
+
+fn read_command(mut host: &UnixStream) -> io::Result<Received> {
+    let mut byte = [0];
+    match host.read(&mut byte) {
+        Ok(0) => Ok(Received::End),
+        // An unknown command is ignored: the host may be of another version.
+        Ok(_) => Ok(byte
+            .first()
+            .and_then(|byte| Command::from_byte(*byte))
+            .map_or(Received::Nothing, Received::Command)),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Received::Nothing),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Received::Nothing),
+        // The socket is reset if the host was killed with data unread.
+        Err(_) => Ok(Received::End),
+    }
+}
+
+/// Reaps every child that has ended. Returns the program's exit if the program is among them.
+fn reap(program: Pid) -> Option<Exit> {
+    let mut exit = None;
+    while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
+        if pid == program {
+            exit = Some(Exit::from_status(ExitStatus::from_raw(status.as_raw())));
+        }
+    }
+    exit
+}
+
+/// Kills the process group, then all children including those adopted meanwhile, until none is left.
+fn kill_everything(group: Pid) {
+    loop {
+        signal_group(group, Signal::KILL);
+        for child in children() {
+            let _ = kill_process(child, Signal::KILL); // already gone
+        }
+        match wait(WaitOptions::empty()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(_) => return, // no children are left
+        }
+    }
+}
+
+/// The supervisor's direct children: the program and all orphans. Their descendants are adopted when they become orphans.
+fn children() -> Vec<Pid> {
+    let listed = std::fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
+    listed
+        .split_whitespace()
+        .filter_map(|pid| pid.parse().ok())
+        .filter_map(Pid::from_raw)
+        .collect()
+}
+
+fn send_line(host: &mut UnixStream, line: &str) -> io::Result<()> {
+    host.write_all(format!("{line}\n").as_bytes())
+}
