@@ -19,7 +19,7 @@ wit_bindgen::generate!({
 });
 
 use exports::lambkin::batch_trigger::shaper::{
-    Action, Batching, Body, Guest, Invocation, Message, Outcome, Problem, Setup, Source, Verdict,
+    Action, Batching, Body, FunctionInfo, Guest, Invocation, Message, Outcome, Problem, Setup, Source, Verdict,
 };
 
 struct OrdersFeed;
@@ -59,7 +59,7 @@ impl<'a> Order<'a> {
         let order = serde_json::from_str(&body).unwrap_or_else(|_| raw(&body));
         Self {
             message: &message.id,
-            attempt: message.receives,
+            attempt: message.receive_count,
             order,
         }
     }
@@ -72,7 +72,11 @@ struct Answer {
 }
 
 impl Guest for OrdersFeed {
-    fn configure(config: String, source: Source) -> Result<Setup, Vec<Problem>> {
+    fn configure(
+        config: String,
+        source: Source,
+        _: Vec<FunctionInfo>,
+    ) -> Result<Setup, Vec<Problem>> {
         let mut problems = Vec::new();
         let config: Map<String, Value> = serde_json::from_str(&config)
             .map_err(|error| vec![problem(&[], format!("no table: {error}"))])?;
@@ -115,11 +119,11 @@ impl Guest for OrdersFeed {
             state: text(&state),
             function: function.to_owned(),
             batching: Batching {
-                most_messages: most_orders,
+                max_messages: most_orders,
                 // A text that is no JSON may take twice its size in the event, which has 6 MB.
-                most_bytes: 2 * 1024 * 1024,
+                max_bytes: 2 * 1024 * 1024,
                 window_ms: 0,
-                concurrency: None,
+                max_concurrency: None,
             },
             summary: vec![
                 format!(
@@ -130,6 +134,7 @@ impl Guest for OrdersFeed {
                     "when it fails: again after {retry_seconds} s, up to {attempts} times in all"
                 ),
             ],
+            warnings: Vec::new(),
             extra: Vec::new(),
         })
     }
@@ -141,7 +146,7 @@ impl Guest for OrdersFeed {
         };
         let token: Token = messages
             .iter()
-            .map(|message| (message.id.clone(), message.receives))
+            .map(|message| (message.id.clone(), message.receive_count))
             .collect();
         Ok(Invocation {
             event: Some(text(&feed)),
@@ -209,12 +214,13 @@ mod tests {
         let source = Source {
             name: "orders".to_owned(),
             ordered: false,
+            lease_ms: None,
             region: "us-east-1".to_owned(),
             account: "000000000000".to_owned(),
             extra: Vec::new(),
         };
         let config = r#"{"function":"f","attempts":2}"#.to_owned();
-        OrdersFeed::configure(config, source).unwrap().state
+        OrdersFeed::configure(config, source, Vec::new()).unwrap().state
     }
 
     fn message(id: &str, body: &str, receives: u32) -> Message {
@@ -228,8 +234,8 @@ mod tests {
             sequence: None,
             sent_at_ms: 0,
             first_received_at_ms: 0,
-            receives,
-            dead_letter_of: None,
+            receive_count: receives,
+            dead_letter_source: None,
             extra: Vec::new(),
         }
     }

@@ -32,9 +32,14 @@ pub(crate) fn config(config: &str) -> Result<(), ConfigureError> {
 /// Checks the state for later calls, and makes the summary fit to be shown.
 pub(crate) fn understood(state: &str, summary: &[String]) -> Result<Vec<String>, Invalid> {
     size("the state", state.len(), limits::STATE_BYTES)?;
-    let bytes = summary.iter().map(String::len).sum();
-    size("the summary", bytes, limits::SUMMARY_BYTES)?;
-    Ok(summary.iter().map(|line| escape(line)).collect())
+    lines("the summary", summary)
+}
+
+/// Checks the size of lines for the operator, and makes them fit to be shown.
+pub(crate) fn lines(what: &str, lines: &[String]) -> Result<Vec<String>, Invalid> {
+    let bytes = lines.iter().map(String::len).sum();
+    size(what, bytes, limits::SUMMARY_BYTES)?;
+    Ok(lines.iter().map(|line| escape(line)).collect())
 }
 
 /// Checks the name of a function, with its qualifier.

@@ -40,7 +40,7 @@ mod ticker;
 mod tls;
 mod wasi;
 
-pub use batch_trigger::{BatchTrigger, Batching, Origin, ShapedBatch};
+pub use batch_trigger::{BatchTrigger, Batching, FunctionInfo, Origin, ShapedBatch};
 pub use error::{
     ConfigureError, Failure, Fault, HostError, LoadCause, LoadError, PluginError, Problem,
 };

@@ -42,6 +42,10 @@ pub const BATCH_MESSAGES: u64 = 10_000;
 /// How long a batch may be waited for. AWS: 5 minutes.
 pub const BATCH_WINDOW: Duration = Duration::from_secs(300);
 
+/// The body of a request to an HTTP trigger, in bytes: the host's own maximum, which a plugin may lower. AWS: 10 MiB on API
+/// Gateway.
+pub const HTTP_BODY_BYTES: usize = 16 << 20;
+
 /// A function's name with its qualifier, in bytes. AWS: 64 for the name, 128 for the qualifier, 140 for both of a
 /// partial ARN.
 pub const FUNCTION_BYTES: usize = 256;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::batch_trigger::{BatchTrigger, Origin};
+use crate::batch_trigger::{BatchTrigger, FunctionInfo, Origin};
 use crate::call::Runner;
 use crate::error::ConfigureError;
 use crate::http_trigger::HttpTrigger;
@@ -89,9 +89,18 @@ impl Plugin {
         trigger: &str,
         config_json: &str,
         origin: &Origin,
+        functions: &[FunctionInfo],
     ) -> Result<BatchTrigger, ConfigureError> {
         let shaper = self.adapter(Role::BatchTrigger, |roles| &roles.batch_trigger)?;
-        BatchTrigger::configure(self.clone(), shaper, trigger, config_json, origin).await
+        BatchTrigger::configure(
+            self.clone(),
+            shaper,
+            trigger,
+            config_json,
+            origin,
+            functions,
+        )
+        .await
     }
 
     /// Has the plugin read the configuration of one object trigger.

@@ -136,6 +136,8 @@ pub struct Setup {
     pub state: String,
     /// Every function that may be invoked, once each.
     pub functions: Vec<String>,
+    /// The largest request body that is accepted, in bytes.
+    pub max_body_bytes: u32,
     /// What this trigger does, a line each.
     pub summary: Vec<String>,
 }

@@ -84,10 +84,12 @@ impl Guest for Plugin {
             Ok(contract::Setup {
                 state,
                 functions,
+                max_body_bytes,
                 summary,
             }) => Ok(wit::Setup {
                 state,
                 functions,
+                max_body_bytes,
                 summary,
                 extra: Vec::new(),
             }),
@@ -176,7 +178,7 @@ impl From<contract::Decision> for wit::Decision {
                 function: invocation.function,
                 event: invocation.event,
                 token: invocation.token,
-                wait_ms: invocation.wait_ms,
+                max_wait_ms: invocation.wait_ms,
                 streaming: invocation.streaming,
                 extra: Vec::new(),
             }),

@@ -4,7 +4,7 @@ use crate::contract::Request;
 use crate::reply::Gateway;
 
 /// The payload quota, in bytes. Lambda's own, 6 MB for the whole event, is the host's to enforce.
-const MAX_BODY: usize = 10 * 1024 * 1024;
+pub const MAX_BODY: usize = 10 * 1024 * 1024;
 
 /// The quota of request line and headers together, in bytes.
 const MAX_HEAD: usize = 10_240;

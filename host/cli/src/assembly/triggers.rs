@@ -107,12 +107,14 @@ async fn configure_front(
         }
         Feed::Queue(queue) => {
             let origin = origin(queue, config);
-            let batch = plugin.batch_trigger(name, settings, &origin).await;
+            let batch = plugin.batch_trigger(name, settings, &origin, &[]).await;
             Front::Queue(queue.clone(), batch.map_err(refused)?)
         }
         Feed::Poll(poll) => {
             let source = configure_source(plugins, name, poll, config).await?;
-            let batch = plugin.batch_trigger(name, settings, source.origin()).await;
+            let batch = plugin
+                .batch_trigger(name, settings, source.origin(), &[])
+                .await;
             Front::Poll(source, batch.map_err(refused)?)
         }
         Feed::Bucket(bucket) => {
@@ -146,6 +148,7 @@ fn origin(name: &str, config: &Config) -> Origin {
     Origin {
         name: name.to_owned(),
         ordered: name.ends_with(FIFO_SUFFIX),
+        lease_ms: None,
         region: config.account.region.clone(),
         account: config.account.id.clone(),
     }

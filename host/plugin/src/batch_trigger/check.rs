@@ -17,32 +17,37 @@ pub(super) fn setup(setup: Setup) -> Result<Setup, Invalid> {
     let summary = check::understood(&setup.state, &setup.summary)?;
     check::function(&setup.function)?;
     batching(&setup.batching)?;
-    Ok(Setup { summary, ..setup })
+    let warnings = check::lines("the warnings", &setup.warnings)?;
+    Ok(Setup {
+        summary,
+        warnings,
+        ..setup
+    })
 }
 
 fn batching(batching: &Batching) -> Result<(), Invalid> {
     let Batching {
-        most_messages,
-        most_bytes,
+        max_messages,
+        max_bytes,
         window,
-        concurrency,
+        max_concurrency,
     } = *batching;
     within(
-        "most-messages",
-        most_messages as u64,
+        "max-messages",
+        max_messages as u64,
         1,
         limits::BATCH_MESSAGES,
     )?;
     within(
-        "most-bytes",
-        most_bytes as u64,
+        "max-bytes",
+        max_bytes as u64,
         1,
         limits::BATCH_EVENT_BYTES as u64,
     )?;
     let longest = limits::BATCH_WINDOW.as_millis() as u64;
     within("window-ms", window.as_millis() as u64, 0, longest)?;
-    match concurrency {
-        Some(batches) => within("concurrency", batches as u64, 1, u32::MAX.into()),
+    match max_concurrency {
+        Some(batches) => within("max-concurrency", batches as u64, 1, u32::MAX.into()),
         None => Ok(()),
     }
 }
@@ -121,33 +126,33 @@ mod tests {
     #[test]
     fn what_can_not_be_gathered_is_refused() {
         let good = Batching {
-            most_messages: 10_000,
-            most_bytes: 6 << 20,
+            max_messages: 10_000,
+            max_bytes: 6 << 20,
             window: Duration::from_secs(300),
-            concurrency: Some(1),
+            max_concurrency: Some(1),
         };
         assert_eq!(batching(&good), Ok(()));
         for (bad, reason) in [
             (
                 Batching {
-                    most_messages: 0,
+                    max_messages: 0,
                     ..good
                 },
-                "most-messages is 0, and may be 1 to 10000",
+                "max-messages is 0, and may be 1 to 10000",
             ),
             (
                 Batching {
-                    most_messages: 10_001,
+                    max_messages: 10_001,
                     ..good
                 },
-                "most-messages is 10001, and may be 1 to 10000",
+                "max-messages is 10001, and may be 1 to 10000",
             ),
             (
                 Batching {
-                    most_bytes: 0,
+                    max_bytes: 0,
                     ..good
                 },
-                "most-bytes is 0, and may be 1 to 6291456",
+                "max-bytes is 0, and may be 1 to 6291456",
             ),
             (
                 Batching {
@@ -158,10 +163,10 @@ mod tests {
             ),
             (
                 Batching {
-                    concurrency: Some(0),
+                    max_concurrency: Some(0),
                     ..good
                 },
-                "concurrency is 0, and may be 1 to 4294967295",
+                "max-concurrency is 0, and may be 1 to 4294967295",
             ),
         ] {
             assert_eq!(batching(&bad), Err(reason.into()));

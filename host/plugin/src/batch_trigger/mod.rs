@@ -30,23 +30,35 @@ pub struct Origin {
     pub name: String,
     /// Whether the messages of a group keep their order; `false` for a bucket.
     pub ordered: bool,
+    /// The lease that the queue gives its messages by default, in milliseconds. `None` for an outside source, whose leases
+    /// the host does not know, and for a bucket.
+    pub lease_ms: Option<u64>,
     /// As in ARNs.
     pub region: String,
     /// As in ARNs.
     pub account: String,
 }
 
+/// A function that a batch trigger may name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionInfo {
+    /// The name, with a qualifier for versions and aliases: `orders`, `orders:live`.
+    pub name: String,
+    /// The function\'s timeout.
+    pub timeout: Duration,
+}
+
 /// How a batch trigger wants its messages gathered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Batching {
     /// 1 to 10,000.
-    pub most_messages: usize,
+    pub max_messages: usize,
     /// The most bytes of bodies and attributes together; a single message may be larger. Up to 6 MiB.
-    pub most_bytes: usize,
+    pub max_bytes: usize,
     /// How long to wait for a batch to be full; up to 5 minutes.
     pub window: Duration,
     /// The most batches at a time, at least 1.
-    pub concurrency: Option<usize>,
+    pub max_concurrency: Option<usize>,
 }
 
 /// A batch, shaped.
@@ -77,6 +89,7 @@ pub(crate) struct Setup {
     function: String,
     batching: Batching,
     summary: Vec<String>,
+    warnings: Vec<String>,
 }
 
 impl BatchTrigger {
@@ -86,13 +99,14 @@ impl BatchTrigger {
         name: &str,
         config: &str,
         origin: &Origin,
+        functions: &[FunctionInfo],
     ) -> Result<Self, ConfigureError> {
         crate::check::config(config)?;
         let room = Room::new(&limits::SHAPER);
         let setup = {
             let site = site(&plugin, name, &room, "configure");
             shaper
-                .configure(plugin.runner(), &site, config, origin)
+                .configure(plugin.runner(), &site, config, origin, functions)
                 .await?
         };
         Ok(Self {
@@ -122,6 +136,11 @@ impl BatchTrigger {
     /// What this trigger does, a line each, fit to be shown.
     pub fn summary(&self) -> &[String] {
         &self.setup.summary
+    }
+
+    /// Warnings about a configuration that may not do what was intended, one line per item, fit to be shown.
+    pub fn warnings(&self) -> &[String] {
+        &self.setup.warnings
     }
 
     /// Makes the event for a batch. There is one unless all messages are skipped.

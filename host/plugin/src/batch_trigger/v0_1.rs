@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use lambkin_model::{Action, Attribute, AttributeValue, Message, Verdict};
 
 use self::bindings::exports::lambkin::batch_trigger::shaper as wit;
-use super::{Batching, Origin, Setup, ShapedBatch, TriggerOutcome, check};
+use super::{Batching, FunctionInfo, Origin, Setup, ShapedBatch, TriggerOutcome, check};
 use crate::call::{Function, Runner, Site};
 use crate::check::{configured, granted, valid};
 use crate::error::{ConfigureError, PluginError, Problem};
@@ -24,7 +24,7 @@ mod bindings {
     });
 }
 
-type ConfigureArguments<'a> = (&'a str, wit::Source<'a>);
+type ConfigureArguments<'a> = (&'a str, wit::Source<'a>, &'a [wit::FunctionInfo<'a>]);
 type ConfigureResult = (Result<wit::Setup, Vec<wit::Problem>>,);
 type ShapeArguments<'a> = (&'a str, &'a [wit::Message<'a>]);
 type ShapeResult = (Result<wit::Invocation, String>,);
@@ -62,9 +62,11 @@ impl Shaper {
         site: &Site<'_>,
         config: &str,
         origin: &Origin,
+        functions: &[FunctionInfo],
     ) -> Result<Setup, ConfigureError> {
         let start = Instant::now();
-        let arguments: ConfigureArguments<'_> = (config, origin.into());
+        let functions: Vec<_> = functions.iter().map(Into::into).collect();
+        let arguments: ConfigureArguments<'_> = (config, origin.into(), &functions);
         let (result,): ConfigureResult = runner
             .call(site, &limits::SHAPER, &self.configure, arguments)
             .await?;
@@ -145,8 +147,8 @@ fn borrowed<'a>(message: &'a Message, lists: &'a Lists<'a>) -> wit::Message<'a> 
         sequence: message.sequence.as_deref(),
         sent_at_ms: message.sent_at,
         first_received_at_ms: message.first_received_at,
-        receives: message.receives,
-        dead_letter_of: message.source.as_deref(),
+        receive_count: message.receives,
+        dead_letter_source: message.source.as_deref(),
         extra: &lists.extra,
     }
 }
@@ -169,9 +171,19 @@ impl<'a> From<&'a Origin> for wit::Source<'a> {
         Self {
             name: &origin.name,
             ordered: origin.ordered,
+            lease_ms: origin.lease_ms,
             region: &origin.region,
             account: &origin.account,
             extra: &[],
+        }
+    }
+}
+
+impl<'a> From<&'a FunctionInfo> for wit::FunctionInfo<'a> {
+    fn from(function: &'a FunctionInfo) -> Self {
+        Self {
+            name: &function.name,
+            timeout_ms: u32::try_from(function.timeout.as_millis()).unwrap_or(u32::MAX),
         }
     }
 }
@@ -196,21 +208,22 @@ impl<'a> From<&'a TriggerOutcome> for wit::Outcome<'a> {
 impl From<wit::Setup> for Setup {
     fn from(setup: wit::Setup) -> Self {
         let wit::Batching {
-            most_messages,
-            most_bytes,
+            max_messages,
+            max_bytes,
             window_ms,
-            concurrency,
+            max_concurrency,
         } = setup.batching;
         Self {
             state: setup.state,
             function: setup.function,
             batching: Batching {
-                most_messages: most_messages as usize,
-                most_bytes: most_bytes as usize,
+                max_messages: max_messages as usize,
+                max_bytes: max_bytes as usize,
                 window: Duration::from_millis(window_ms.into()),
-                concurrency: concurrency.map(|batches| batches as usize),
+                max_concurrency: max_concurrency.map(|batches| batches as usize),
             },
             summary: setup.summary,
+            warnings: setup.warnings,
         }
     }
 }

@@ -6,7 +6,7 @@
 use lambkin_model::HttpResponse;
 
 use super::{Setup, Shaped};
-use crate::check::{self, Invalid, size};
+use crate::check::{self, Invalid, size, within};
 use crate::limits;
 use crate::text::quote;
 
@@ -100,6 +100,12 @@ pub(super) fn setup(setup: Setup) -> Result<Setup, Invalid> {
     for function in &setup.functions {
         check::function(function)?;
     }
+    within(
+        "max-body-bytes",
+        setup.max_body_bytes as u64,
+        0,
+        limits::HTTP_BODY_BYTES as u64,
+    )?;
     Ok(Setup { summary, ..setup })
 }
 

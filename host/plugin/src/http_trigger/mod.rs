@@ -39,6 +39,7 @@ pub struct HttpTrigger {
 pub(crate) struct Setup {
     state: String,
     functions: Vec<String>,
+    max_body_bytes: usize,
     summary: Vec<String>,
 }
 
@@ -126,6 +127,11 @@ impl HttpTrigger {
     /// Every function this trigger may invoke; [`shape`](Self::shape) names no other.
     pub fn functions(&self) -> &[String] {
         &self.setup.functions
+    }
+
+    /// The largest request body that this trigger accepts, in bytes.
+    pub fn max_body_bytes(&self) -> usize {
+        self.setup.max_body_bytes
     }
 
     /// What this trigger does, a line each, fit to be shown.

@@ -156,6 +156,7 @@ impl From<wit::Setup> for Setup {
         Self {
             state: setup.state,
             functions: setup.functions,
+            max_body_bytes: setup.max_body_bytes as usize,
             summary: setup.summary,
         }
     }
@@ -177,7 +178,7 @@ impl From<wit::Invocation> for Shaped {
             event: invocation.event,
             token: invocation.token,
             wait: invocation
-                .wait_ms
+                .max_wait_ms
                 .map(|ms| Duration::from_millis(ms.into())),
             streaming: invocation.streaming,
         }

@@ -39,7 +39,7 @@ impl From<ObjectInfo> for wit::ObjectInfo {
             key: object.key,
             version: object.version,
             latest: object.latest,
-            marker: object.marker,
+            delete_marker: object.marker,
             size: object.size,
             etag: object.etag,
             modified_at_ms: object.modified_at,
@@ -58,10 +58,10 @@ impl From<wit::Condition> for Condition {
     }
 }
 
-impl From<wit::Notice> for Notice {
-    fn from(notice: wit::Notice) -> Self {
+impl From<wit::ObjectEvent> for Notice {
+    fn from(notice: wit::ObjectEvent) -> Self {
         Self {
-            event: notice.event,
+            event: notice.name,
             extra: notice.extra,
         }
     }
@@ -74,7 +74,7 @@ impl From<wit::Put> for Put {
             metadata: put.metadata,
             condition: put.condition.into(),
             completes: put.completes,
-            notice: put.notice.map(Into::into),
+            notice: put.event.map(Into::into),
         }
     }
 }
@@ -84,7 +84,7 @@ impl From<Removed> for wit::Removed {
         Self {
             existed: removed.existed,
             version: removed.version,
-            marker: removed.marker,
+            delete_marker: removed.marker,
         }
     }
 }
@@ -128,7 +128,7 @@ impl From<wit::Query> for Query {
             prefix: query.prefix,
             delimiter: query.delimiter,
             after: query.after,
-            most: limits::listed(query.most),
+            most: limits::listed(query.max),
         }
     }
 }
@@ -155,7 +155,7 @@ impl From<Part> for wit::Part {
     }
 }
 
-impl From<PartsUpload> for wit::PartsUpload {
+impl From<PartsUpload> for wit::MultipartUpload {
     fn from(upload: PartsUpload) -> Self {
         Self {
             id: upload.id,
@@ -166,7 +166,7 @@ impl From<PartsUpload> for wit::PartsUpload {
     }
 }
 
-impl From<PartsListing> for wit::PartsListing {
+impl From<PartsListing> for wit::MultipartListing {
     fn from(listing: PartsListing) -> Self {
         Self {
             uploads: listing.uploads.into_iter().map(Into::into).collect(),

@@ -10,13 +10,13 @@ use lambkin_store::object::{Object, ObjectError, Objects, Upload};
 use wasmtime::component::Resource;
 
 use super::object_types::digests as asked;
-use super::store::objects::{self as wit, Fault};
+use super::store::objects::{self as wit, Error};
 use super::store::{Refusal, StoreView, unavailable};
 use super::{Granted, check_count, check_size, pairs_size};
 use crate::limits;
 
 /// Why a function of this interface was not carried out.
-pub type Refused = Refusal<Fault>;
+pub type Refused = Refusal<Error>;
 
 /// A bucket that a guest has opened.
 #[derive(Debug)]
@@ -35,12 +35,12 @@ type Pairs = Vec<(String, String)>;
 impl StoreView<'_> {
     fn granted_buckets(&self) -> Result<&Granted<Objects>, Refused> {
         let granted = self.grants.buckets.as_ref();
-        granted.ok_or(Refusal::Fault(Fault::MissingBucket))
+        granted.ok_or(Refusal::Fault(Error::MissingBucket))
     }
 
     fn objects_with(&self, bucket: &str) -> Result<&Objects, Refused> {
         let granted = self.granted_buckets()?.get(bucket);
-        granted.ok_or(Refusal::Fault(Fault::MissingBucket))
+        granted.ok_or(Refusal::Fault(Error::MissingBucket))
     }
 
     /// The store and the name of an open bucket.
@@ -51,7 +51,7 @@ impl StoreView<'_> {
 }
 
 impl wit::Host for StoreView<'_> {
-    fn convert_fault(&mut self, refused: Refused) -> wasmtime::Result<Fault> {
+    fn convert_error(&mut self, refused: Refused) -> wasmtime::Result<Error> {
         refused.into_fault()
     }
 
@@ -66,7 +66,7 @@ impl wit::Host for StoreView<'_> {
         attributes: Pairs,
     ) -> Result<Resource<Bucket>, Refused> {
         let Ok(objects) = self.objects_with(&name) else {
-            return Err(Refusal::Fault(Fault::Denied));
+            return Err(Refusal::Fault(Error::Denied));
         };
         check(&attributes)?;
         objects.create(&name, attributes).await?;
@@ -166,20 +166,20 @@ impl wit::HostBucket for StoreView<'_> {
         put: wit::Put,
     ) -> Result<wit::ObjectInfo, Refused> {
         check_key(&key)?;
-        check_metadata(&put.etag, &put.metadata, put.notice.as_ref())?;
+        check_metadata(&put.etag, &put.metadata, put.event.as_ref())?;
         let Writing(upload) = self.table.delete(upload)?;
         let (objects, name) = self.bucket(&bucket)?;
         let made = objects.put(name, &key, upload, put.into()).await?;
         Ok(made.into())
     }
 
-    async fn revise(
+    async fn replace_metadata(
         &mut self,
         bucket: Resource<Bucket>,
         key: String,
         version: Option<String>,
         metadata: Pairs,
-        notice: Option<wit::Notice>,
+        notice: Option<wit::ObjectEvent>,
     ) -> Result<wit::ObjectInfo, Refused> {
         check_metadata("", &metadata, notice.as_ref())?;
         let (objects, name) = self.bucket(&bucket)?;
@@ -194,7 +194,7 @@ impl wit::HostBucket for StoreView<'_> {
         key: String,
         version: Option<String>,
         condition: wit::Condition,
-        notice: Option<wit::Notice>,
+        notice: Option<wit::ObjectEvent>,
     ) -> Result<wit::Removed, Refused> {
         check_key(&key)?;
         check_metadata("", &[], notice.as_ref())?;
@@ -222,7 +222,7 @@ impl wit::HostBucket for StoreView<'_> {
         Ok(objects.versions(name, query.into()).await?.into())
     }
 
-    async fn start_parts(
+    async fn start_multipart(
         &mut self,
         bucket: Resource<Bucket>,
         key: String,
@@ -234,11 +234,11 @@ impl wit::HostBucket for StoreView<'_> {
         Ok(objects.start_parts(name, &key, metadata).await?)
     }
 
-    async fn describe_parts(
+    async fn describe_multipart(
         &mut self,
         bucket: Resource<Bucket>,
         id: String,
-    ) -> Result<wit::PartsUpload, Refused> {
+    ) -> Result<wit::MultipartUpload, Refused> {
         let (objects, name) = self.bucket(&bucket)?;
         Ok(objects.describe_parts(name, &id).await?.into())
     }
@@ -290,16 +290,20 @@ impl wit::HostBucket for StoreView<'_> {
         Ok(self.table.push(Writing(composed))?)
     }
 
-    async fn abort_parts(&mut self, bucket: Resource<Bucket>, id: String) -> Result<(), Refused> {
+    async fn abort_multipart(
+        &mut self,
+        bucket: Resource<Bucket>,
+        id: String,
+    ) -> Result<(), Refused> {
         let (objects, name) = self.bucket(&bucket)?;
         Ok(objects.abort_parts(name, &id).await?)
     }
 
-    async fn parts_uploads(
+    async fn multipart_uploads(
         &mut self,
         bucket: Resource<Bucket>,
         query: wit::Query,
-    ) -> Result<wit::PartsListing, Refused> {
+    ) -> Result<wit::MultipartListing, Refused> {
         let (objects, name) = self.bucket(&bucket)?;
         Ok(objects.parts_uploads(name, query.into()).await?.into())
     }
@@ -363,7 +367,7 @@ impl wit::HostObject for StoreView<'_> {
 }
 
 fn invalid(reason: String) -> Refused {
-    Refusal::Fault(Fault::Invalid(reason))
+    Refusal::Fault(Error::Invalid(reason))
 }
 
 fn check(attributes: &Pairs) -> Result<(), Refused> {
@@ -379,7 +383,7 @@ fn check_key(key: &str) -> Result<(), Refused> {
 fn check_metadata(
     etag: &str,
     metadata: &[(String, String)],
-    notice: Option<&wit::Notice>,
+    notice: Option<&wit::ObjectEvent>,
 ) -> Result<(), Refused> {
     let told = notice.map_or(0, |notice| pairs_size(&notice.extra));
     let size = etag.len() + pairs_size(metadata) + told;
@@ -389,14 +393,14 @@ fn check_metadata(
 impl From<ObjectError> for Refused {
     fn from(error: ObjectError) -> Self {
         Self::Fault(match error {
-            ObjectError::MissingBucket => Fault::MissingBucket,
-            ObjectError::Missing => Fault::Missing,
-            ObjectError::Exists => Fault::Exists,
-            ObjectError::NotEmpty => Fault::NotEmpty,
-            ObjectError::Precondition => Fault::Precondition,
-            ObjectError::Invalid(reason) => Fault::Invalid(reason),
-            ObjectError::File(reason) => Fault::Unavailable(unavailable(reason)),
-            ObjectError::Store(error) => Fault::Unavailable(unavailable(error)),
+            ObjectError::MissingBucket => Error::MissingBucket,
+            ObjectError::Missing => Error::Missing,
+            ObjectError::Exists => Error::Exists,
+            ObjectError::NotEmpty => Error::NotEmpty,
+            ObjectError::Precondition => Error::PreconditionFailed,
+            ObjectError::Invalid(reason) => Error::Invalid(reason),
+            ObjectError::File(reason) => Error::Unavailable(unavailable(reason)),
+            ObjectError::Store(error) => Error::Unavailable(unavailable(error)),
         })
     }
 }
@@ -438,7 +442,7 @@ mod tests {
         let refused = view.create("b".to_owned(), pairs(limits::ATTRIBUTES_BYTES));
         assert!(matches!(
             refused.await,
-            Err(Refusal::Fault(Fault::Invalid(_)))
+            Err(Refusal::Fault(Error::Invalid(_)))
         ));
         let bucket = view.create("b".to_owned(), Vec::new()).await.ok().unwrap();
         let bucket = || Resource::new_borrow(bucket.rep());
@@ -447,10 +451,10 @@ mod tests {
             (limits::KEY_BYTES + 1, 0, false),
             (1, limits::METADATA_BYTES, false),
         ] {
-            let started = view.start_parts(bucket(), "k".repeat(key), pairs(metadata));
+            let started = view.start_multipart(bucket(), "k".repeat(key), pairs(metadata));
             match started.await {
                 Ok(_) => assert!(is_fine),
-                Err(Refusal::Fault(Fault::Invalid(reason))) => assert!(!is_fine, "{reason}"),
+                Err(Refusal::Fault(Error::Invalid(reason))) => assert!(!is_fine, "{reason}"),
                 Err(_) => panic!("another refusal"),
             }
         }

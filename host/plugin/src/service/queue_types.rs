@@ -131,13 +131,13 @@ impl From<Message> for wit::Message {
             sequence: message.sequence,
             sent_at_ms: message.sent_at,
             first_received_at_ms: message.first_received_at,
-            receives: message.receives,
-            source: message.source,
+            receive_count: message.receives,
+            dead_letter_source: message.source,
         }
     }
 }
 
-impl From<Settled> for wit::Settled {
+impl From<Settled> for wit::ReceiptResult {
     fn from(settled: Settled) -> Self {
         match settled {
             Settled::Done => Self::Done,
@@ -167,7 +167,7 @@ impl From<Move> for wit::Move {
             moved: of.moved,
             expected: of.expected,
             started_at_ms: of.started_at,
-            failure: of.failure,
+            failure_reason: of.failure,
         }
     }
 }

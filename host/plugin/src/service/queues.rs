@@ -6,13 +6,13 @@
 use lambkin_store::queue::{DeadLetter, Description, Page, QueueError, Queues, Receive, Settings};
 use wasmtime::component::Resource;
 
-use super::store::queues::{self as wit, Fault};
+use super::store::queues::{self as wit, Error};
 use super::store::{Refusal, StoreView, unavailable};
 use super::{Granted, check_count, check_size, pairs_size};
 use crate::limits;
 
 /// Why a function of this interface was not carried out.
-pub type Refused = Refusal<Fault>;
+pub type Refused = Refusal<Error>;
 
 /// A queue that a guest has opened.
 #[derive(Debug)]
@@ -25,12 +25,12 @@ pub struct Queue {
 impl StoreView<'_> {
     fn granted_queues(&self) -> Result<&Granted<Queues>, Refused> {
         let granted = self.grants.queues.as_ref();
-        granted.ok_or(Refusal::Fault(Fault::Missing))
+        granted.ok_or(Refusal::Fault(Error::Missing))
     }
 
     fn queues_with(&self, name: &str) -> Result<&Queues, Refused> {
         let granted = self.granted_queues()?.get(name);
-        granted.ok_or(Refusal::Fault(Fault::Missing))
+        granted.ok_or(Refusal::Fault(Error::Missing))
     }
 
     /// The store and the name of an open queue.
@@ -38,7 +38,7 @@ impl StoreView<'_> {
         let queue = self.table.get_mut(queue)?;
         queue.seen = None;
         let granted = self.grants.queues.as_ref();
-        let granted = granted.ok_or(Refusal::Fault(Fault::Missing))?;
+        let granted = granted.ok_or(Refusal::Fault(Error::Missing))?;
         Ok((&granted.store, &queue.name))
     }
 
@@ -68,7 +68,7 @@ impl StoreView<'_> {
 }
 
 impl wit::Host for StoreView<'_> {
-    fn convert_fault(&mut self, refused: Refused) -> wasmtime::Result<Fault> {
+    fn convert_error(&mut self, refused: Refused) -> wasmtime::Result<Error> {
         refused.into_fault()
     }
 
@@ -85,7 +85,7 @@ impl wit::Host for StoreView<'_> {
     ) -> Result<Resource<Queue>, Refused> {
         let settings = Settings::from(settings);
         let Ok(queues) = self.queues_with(&name) else {
-            return Err(Refusal::Fault(Fault::Denied));
+            return Err(Refusal::Fault(Error::Denied));
         };
         self.check(&settings, None)?;
         queues.create(&name, settings).await?;
@@ -179,7 +179,7 @@ impl wit::HostQueue for StoreView<'_> {
         self.take(&queue, None, receive).await
     }
 
-    async fn receive_as(
+    async fn receive_with_attempt_id(
         &mut self,
         queue: Resource<Queue>,
         attempt: String,
@@ -195,18 +195,18 @@ impl wit::HostQueue for StoreView<'_> {
         &mut self,
         queue: Resource<Queue>,
         receipts: Vec<String>,
-    ) -> Result<Vec<wit::Settled>, Refused> {
+    ) -> Result<Vec<wit::ReceiptResult>, Refused> {
         check_count("receipts", receipts.len(), limits::SETTLED_MESSAGES).map_err(invalid)?;
         let (queues, name) = self.queue(&queue)?;
         let settled = queues.remove(name, receipts).await?;
         Ok(settled.into_iter().map(Into::into).collect())
     }
 
-    async fn extend(
+    async fn change_leases(
         &mut self,
         queue: Resource<Queue>,
         changes: Vec<(String, u64)>,
-    ) -> Result<Vec<wit::Settled>, Refused> {
+    ) -> Result<Vec<wit::ReceiptResult>, Refused> {
         check_count("receipts", changes.len(), limits::SETTLED_MESSAGES).map_err(invalid)?;
         let (queues, name) = self.queue(&queue)?;
         let settled = queues.extend_by_any(name, changes).await?;
@@ -270,7 +270,7 @@ fn receive(most: u32, lease_ms: Option<u64>, wait_ms: u32) -> Receive {
 }
 
 fn invalid(reason: String) -> Refused {
-    Refusal::Fault(Fault::Invalid(reason))
+    Refusal::Fault(Error::Invalid(reason))
 }
 
 /// What queues a list has.
@@ -326,11 +326,11 @@ impl Listed<'_> {
 impl From<QueueError> for Refused {
     fn from(error: QueueError) -> Self {
         Self::Fault(match error {
-            QueueError::Missing => Fault::Missing,
-            QueueError::Exists => Fault::Exists,
-            QueueError::Crowded => Fault::Crowded,
-            QueueError::Invalid(reason) => Fault::Invalid(reason),
-            QueueError::Store(error) => Fault::Unavailable(unavailable(error)),
+            QueueError::Missing => Error::Missing,
+            QueueError::Exists => Error::Exists,
+            QueueError::Crowded => Error::OverLimit,
+            QueueError::Invalid(reason) => Error::Invalid(reason),
+            QueueError::Store(error) => Error::Unavailable(unavailable(error)),
         })
     }
 }
@@ -390,7 +390,9 @@ mod tests {
         ] {
             let removed = view.remove(queue(), vec![String::new(); count]).await;
             assert_eq!(removed.is_ok(), is_fine, "{count}");
-            let changed = view.extend(queue(), vec![(String::new(), 0); count]).await;
+            let changed = view
+                .change_leases(queue(), vec![(String::new(), 0); count])
+                .await;
             assert_eq!(changed.is_ok(), is_fine, "{count}");
         }
         assert_eq!(view.counts(queue()).await.ok().unwrap().visible, 1_000);

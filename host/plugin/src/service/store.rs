@@ -1,7 +1,7 @@
 //! `lambkin:store@0.1.x`: the host's end of the contract.
 //!
 //! `queues.rs` and `objects.rs` implement the two interfaces for a [`StoreView`], each function a grant's check, a call of
-//! the store's and a translation. What the store refuses becomes the contract's typed `fault`, which the guest can handle;
+//! the store's and a translation. What the store refuses becomes the contract's typed `error`, which the guest can handle;
 //! only a handle that does not exist ends the guest.
 
 use std::fmt::Display;
@@ -20,8 +20,8 @@ mod bindings {
         imports: { default: async | trappable },
         require_store_data_send: true,
         trappable_error_type: {
-            "lambkin:store/queues.fault" => crate::service::queues::Refused,
-            "lambkin:store/objects.fault" => crate::service::objects::Refused,
+            "lambkin:store/queues.error" => crate::service::queues::Refused,
+            "lambkin:store/objects.error" => crate::service::objects::Refused,
         },
         with: {
             "lambkin:store/queues.queue": crate::service::queues::Queue,

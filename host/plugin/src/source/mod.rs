@@ -57,7 +57,7 @@ pub struct Source {
 struct Setup {
     state: String,
     origin: Origin,
-    most: u32,
+    max_messages: u32,
 }
 
 /// Why a source did not do something.
@@ -110,22 +110,27 @@ impl Source {
         &self.setup.origin
     }
 
-    /// The most messages of one poll, at least one.
-    pub fn most(&self) -> usize {
-        self.setup.most as usize
+    /// The largest number of messages of one poll, at least one.
+    pub fn max_messages(&self) -> usize {
+        self.setup.max_messages as usize
     }
 
-    /// Fetches up to `most` messages; waits for one for up to `wait_ms`.
+    /// Fetches up to `max_messages` messages; waits for one for up to `wait_ms`.
     ///
     /// # Errors
     ///
     /// See [`SourceError`]. There is no message then.
-    pub async fn poll(&self, most: usize, wait_ms: u32) -> Result<Vec<Message>, SourceError> {
-        let most = self.setup.most.min(u32::try_from(most).unwrap_or(u32::MAX));
+    pub async fn poll(
+        &self,
+        max_messages: usize,
+        wait_ms: u32,
+    ) -> Result<Vec<Message>, SourceError> {
+        let limit = u32::try_from(max_messages).unwrap_or(u32::MAX);
+        let max_messages = self.setup.max_messages.min(limit);
         let (site, state) = (self.site("poll"), &self.setup.state);
         let runner = self.plugin.runner();
         self.poller
-            .poll(runner, &site, self.given(), state, most, wait_ms)
+            .poll(runner, &site, self.given(), state, max_messages, wait_ms)
             .await
     }
 

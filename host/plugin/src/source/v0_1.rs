@@ -29,9 +29,9 @@ mod bindings {
 type ConfigureArguments<'a> = (&'a str,);
 type ConfigureResult = (Result<wit::Setup, Vec<wit::Problem>>,);
 type PollArguments<'a> = (&'a str, u32, u32);
-type PollResult = (Result<Vec<wit::Message>, wit::Failure>,);
+type PollResult = (Result<Vec<wit::Message>, wit::Error>,);
 type SettleArguments<'a> = (&'a str, &'a [wit::Verdict<'a>]);
-type SettleResult = (Result<(), wit::Failure>,);
+type SettleResult = (Result<(), wit::Error>,);
 
 /// A component of this version, ready to be called.
 #[derive(Debug)]
@@ -81,16 +81,16 @@ impl Poller {
         site: &Site<'_>,
         given: Given,
         state: &str,
-        most: u32,
+        max_messages: u32,
         wait_ms: u32,
     ) -> Result<Vec<Message>, SourceError> {
         let start = Instant::now();
-        let arguments: PollArguments<'_> = (state, most, wait_ms);
+        let arguments: PollArguments<'_> = (state, max_messages, wait_ms);
         let (result,): PollResult = call(runner, site, given, &self.poll, arguments).await?;
         let messages = result?;
         let checked = match messages.len() {
-            count if count > most as usize => Err(format!(
-                "it hands over {count} messages, and was asked for {most}"
+            count if count > max_messages as usize => Err(format!(
+                "it hands over {count} messages, and was asked for {max_messages}"
             )),
             _ => Ok(messages.into_iter().map(Message::from).collect()),
         };
@@ -137,16 +137,22 @@ where
 fn checked(setup: wit::Setup, told: &SourceSetup) -> Result<Setup, Invalid> {
     size("the state", setup.state.len(), limits::STATE_BYTES)?;
     named("the source", &setup.name, limits::SOURCE_NAME_BYTES)?;
-    within("most", setup.most.into(), 1, limits::SOURCE_MESSAGES.into())?;
+    within(
+        "max-messages",
+        setup.max_messages.into(),
+        1,
+        limits::SOURCE_MESSAGES.into(),
+    )?;
     Ok(Setup {
         state: setup.state,
         origin: Origin {
             name: setup.name,
             ordered: setup.ordered,
+            lease_ms: None,
             region: setup.region.unwrap_or_else(|| told.region.clone()),
             account: setup.account.unwrap_or_else(|| told.account.clone()),
         },
-        most: setup.most,
+        max_messages: setup.max_messages,
     })
 }
 
@@ -159,11 +165,11 @@ impl From<wit::Problem> for Problem {
     }
 }
 
-impl From<wit::Failure> for SourceError {
-    fn from(failure: wit::Failure) -> Self {
-        match failure {
-            wit::Failure::Transient(reason) => Self::Transient(quote(&reason)),
-            wit::Failure::Permanent(reason) => Self::Permanent(quote(&reason)),
+impl From<wit::Error> for SourceError {
+    fn from(error: wit::Error) -> Self {
+        match error {
+            wit::Error::Transient(reason) => Self::Transient(quote(&reason)),
+            wit::Error::Permanent(reason) => Self::Permanent(quote(&reason)),
         }
     }
 }
@@ -190,8 +196,8 @@ impl From<wit::Message> for Message {
             sequence: message.sequence,
             sent_at: message.sent_at_ms,
             first_received_at: message.first_received_at_ms,
-            receives: message.receives,
-            source: message.dead_letter_of,
+            receives: message.receive_count,
+            source: message.dead_letter_source,
             extra: message.extra,
         }
     }

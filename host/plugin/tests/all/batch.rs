@@ -47,10 +47,10 @@ async fn messages_become_an_event_and_an_outcome_verdicts() {
     assert_eq!((trigger.name(), trigger.function()), ("orders", "f"));
     assert!(trigger.summary().is_empty());
     let batching = Batching {
-        most_messages: 10,
-        most_bytes: 6 << 20,
+        max_messages: 10,
+        max_bytes: 6 << 20,
         window: Duration::ZERO,
-        concurrency: None,
+        max_concurrency: None,
     };
     assert_eq!(trigger.batching(), batching);
     let shaped = ShapedBatch {
@@ -277,11 +277,11 @@ async fn setups_that_break_the_contract() {
     };
     assert_eq!(
         wrong(&batching(0, 1, 0)).await,
-        "most-messages is 0, and may be 1 to 10000"
+        "max-messages is 0, and may be 1 to 10000"
     );
     assert_eq!(
         wrong(&batching(1, u32::MAX, 0)).await,
-        "most-bytes is 4294967295, and may be 1 to 6291456"
+        "max-bytes is 4294967295, and may be 1 to 6291456"
     );
     assert_eq!(
         wrong(&batching(1, 1, 300_001)).await,
@@ -296,7 +296,7 @@ async fn setups_that_break_the_contract() {
     // A concurrency that is there, of zero.
     assert_eq!(
         wrong(&changed(0x420, 1)).await,
-        "concurrency is 0, and may be 1 to 4294967295"
+        "max-concurrency is 0, and may be 1 to 4294967295"
     );
     // The length of the function's name.
     assert_eq!(

@@ -38,7 +38,7 @@ impl Fixture {
     /// The trigger "orders", configured with [`CONFIG`].
     pub async fn batch(&self, host: &PluginHost) -> Result<BatchTrigger, ConfigureError> {
         let plugin = self.load(host).await.expect("the fixture loads");
-        plugin.batch_trigger("orders", CONFIG, &origin()).await
+        plugin.batch_trigger("orders", CONFIG, &origin(), &[]).await
     }
 
     /// The trigger "uploads", configured with [`CONFIG`].
@@ -53,6 +53,7 @@ pub fn origin() -> Origin {
     Origin {
         name: "\"orders\"".into(),
         ordered: true,
+        lease_ms: Some(7),
         region: "\"eu-central-1\"".into(),
         account: "\"123456789012\"".into(),
     }

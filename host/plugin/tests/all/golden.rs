@@ -83,6 +83,7 @@ fn origin(json: &Value) -> Origin {
     Origin {
         name: text(json, "name"),
         ordered: json["ordered"].as_bool().unwrap_or(false),
+        lease_ms: None,
         region: text(json, "region"),
         account: text(json, "account"),
     }

@@ -25,7 +25,7 @@ async fn one_component_plays_several_roles() {
 
     let web = plugin.http_trigger("web", CONFIG).await.expect("configure");
     web.shape(&request()).await.expect("shape");
-    let orders = plugin.batch_trigger("orders", CONFIG, &origin()).await;
+    let orders = plugin.batch_trigger("orders", CONFIG, &origin(), &[]).await;
     let orders = orders.expect("configure");
     orders.shape(&messages()).await.expect("shape");
     let done = TriggerOutcome::Completed("null".into());
@@ -43,7 +43,7 @@ async fn unknown_exports_are_ignored() {
     let plugin = host.load("fixture", together(&[other, good_batch()])).await;
     let plugin = plugin.expect("load");
     assert_eq!(plugin.roles(), [Role::BatchTrigger]);
-    let orders = plugin.batch_trigger("orders", CONFIG, &origin()).await;
+    let orders = plugin.batch_trigger("orders", CONFIG, &origin(), &[]).await;
     orders.expect("configure");
 }
 
@@ -160,7 +160,7 @@ async fn a_role_that_fails_leaves_the_others_as_they_are() {
     let host = host();
     let bytes = together(&[good(), good_batch().with("shape", "unreachable")]);
     let plugin = host.load("fixture", bytes).await.expect("load");
-    let orders = plugin.batch_trigger("orders", CONFIG, &origin()).await;
+    let orders = plugin.batch_trigger("orders", CONFIG, &origin(), &[]).await;
     let error = orders.expect("configure").shape(&messages()).await;
     let error = error.expect_err("it traps");
     assert!(matches!(error.failure, Failure::Faulted(_)), "{error}");

@@ -58,14 +58,14 @@ async fn service_sees_the_time_its_caller_and_its_host() {
 async fn service_without_grants_sees_nothing() {
     let probe = Probe::new().await;
     for path in ["/open-queue/a", "/delete-queue/a", "/sources/a"] {
-        assert_eq!(probe.says(path).await, "Err(Fault::Missing)", "{path}");
+        assert_eq!(probe.says(path).await, "Err(Error::Missing)", "{path}");
     }
-    assert_eq!(probe.says("/create-queue/a").await, "Err(Fault::Denied)");
+    assert_eq!(probe.says("/create-queue/a").await, "Err(Error::Denied)");
     assert_eq!(probe.says("/queues/").await, "Ok(([], false))");
     for path in ["/open-bucket/a", "/delete-bucket/a"] {
-        assert_eq!(probe.says(path).await, "Err(Fault::MissingBucket)");
+        assert_eq!(probe.says(path).await, "Err(Error::MissingBucket)");
     }
-    assert_eq!(probe.says("/create-bucket/a").await, "Err(Fault::Denied)");
+    assert_eq!(probe.says("/create-bucket/a").await, "Err(Error::Denied)");
     assert_eq!(probe.says("/buckets/").await, "Ok([])");
 }
 
@@ -78,22 +78,22 @@ async fn service_sees_the_queues_it_was_granted() {
     assert_eq!(probe.says("/open-queue/orders").await, "Ok(())");
     assert_eq!(
         probe.says("/open-queue/secret").await,
-        "Err(Fault::Missing)"
+        "Err(Error::Missing)"
     );
     assert_eq!(
         probe.says("/delete-queue/secret").await,
-        "Err(Fault::Missing)"
+        "Err(Error::Missing)"
     );
     assert_eq!(
         probe.says("/open-queue/test-c").await,
-        "Err(Fault::Missing)"
+        "Err(Error::Missing)"
     );
     assert_eq!(probe.says("/create-queue/test-c").await, "Ok(())");
     assert_eq!(
         probe.says("/create-queue/test-c").await,
-        "Err(Fault::Exists)"
+        "Err(Error::Exists)"
     );
-    assert_eq!(probe.says("/create-queue/mine").await, "Err(Fault::Denied)");
+    assert_eq!(probe.says("/create-queue/mine").await, "Err(Error::Denied)");
     assert_eq!(
         probe.says("/queues/").await,
         r#"Ok((["orders", "test-a", "test-b", "test-c"], false))"#
@@ -113,13 +113,13 @@ async fn service_can_not_reach_others_by_dead_letters_and_moves() {
     probe.create(&["mine", "mine-dead", "others"]).await;
     assert_eq!(
         probe.says("/create-queue/mine-2/others").await,
-        "Err(Fault::Missing)"
+        "Err(Error::Missing)"
     );
     assert_eq!(
         probe.says("/change-queue/mine/others").await,
-        "Err(Fault::Missing)"
+        "Err(Error::Missing)"
     );
-    assert_eq!(probe.says("/move/mine/others").await, "Err(Fault::Missing)");
+    assert_eq!(probe.says("/move/mine/others").await, "Err(Error::Missing)");
     assert_eq!(probe.says("/change-queue/mine/mine-dead").await, "Ok(())");
     assert_eq!(probe.says("/sources/mine-dead").await, r#"Ok(["mine"])"#);
     // What the operator has set may stay.

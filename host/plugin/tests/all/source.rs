@@ -43,7 +43,7 @@ async fn source_fetches_from_a_granted_origin() {
     assert_eq!(source.origin().region, "eu-central-1");
     assert_eq!(source.origin().account, "210987654321");
     assert!(source.origin().ordered);
-    assert_eq!(source.most(), 3);
+    assert_eq!(source.max_messages(), 3);
     let messages = source.poll(2, 0).await.unwrap();
     let expected = Message {
         id: "id".into(),

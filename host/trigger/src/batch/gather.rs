@@ -39,18 +39,18 @@ impl Gatherer {
     pub(super) async fn next(&mut self, messages: &Messages) -> Vec<Message> {
         while self.carried.is_empty() {
             self.carried = self
-                .receive(messages, self.batching.most_messages, POLL)
+                .receive(messages, self.batching.max_messages, POLL)
                 .await;
         }
         let closes = Instant::now() + self.batching.window;
         while self.fitting() == self.carried.len()
-            && self.carried.len() < self.batching.most_messages
+            && self.carried.len() < self.batching.max_messages
         {
             let left = closes.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
             }
-            let room = self.batching.most_messages - self.carried.len();
+            let room = self.batching.max_messages - self.carried.len();
             let more = self.receive(messages, room, left.min(POLL)).await;
             if self.add(more) {
                 break;
@@ -69,10 +69,10 @@ impl Gatherer {
         let mut bytes = 0_usize;
         let fits = |message: &&Message| {
             bytes = bytes.saturating_add(size(message));
-            bytes <= self.batching.most_bytes
+            bytes <= self.batching.max_bytes
         };
         let fitting = self.carried.iter().take_while(fits).count();
-        fitting.clamp(1, self.batching.most_messages.max(1))
+        fitting.clamp(1, self.batching.max_messages.max(1))
     }
 
     /// Adds messages, each once, with the receipt that came last. Tells whether one was there already.
@@ -159,12 +159,12 @@ fn size(message: &Message) -> usize {
 mod tests {
     use super::*;
 
-    fn gatherer(most_messages: usize, most_bytes: usize, sizes: &[usize]) -> Gatherer {
+    fn gatherer(max_messages: usize, max_bytes: usize, sizes: &[usize]) -> Gatherer {
         let batching = Batching {
-            most_messages,
-            most_bytes,
+            max_messages,
+            max_bytes,
             window: Duration::ZERO,
-            concurrency: None,
+            max_concurrency: None,
         };
         let mut gatherer = Gatherer::new("test", batching);
         gatherer.carried = sizes.iter().map(|&size| message(size)).collect();

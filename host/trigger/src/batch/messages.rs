@@ -60,7 +60,9 @@ impl Messages {
             }
             Self::Source(source) => {
                 let start = Instant::now();
-                let received = source.poll(most.min(source.most()), wait_ms).await?;
+                let received = source
+                    .poll(most.min(source.max_messages()), wait_ms)
+                    .await?;
                 if received.is_empty() {
                     let early = wait.saturating_sub(start.elapsed());
                     sleep(early.min(EMPTY_POLL)).await;

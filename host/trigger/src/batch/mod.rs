@@ -67,7 +67,7 @@ impl BatchConsumer {
 
     /// Never more than the function may have environments: further batches would only wait for it, and their leases run.
     fn batches_at_a_time(&self) -> usize {
-        let wanted = self.trigger.batching().concurrency.unwrap_or(BATCHES);
+        let wanted = self.trigger.batching().max_concurrency.unwrap_or(BATCHES);
         let function = self.lambda.function(self.trigger.function());
         let most = function.map_or(usize::MAX, |function| function.spec().concurrency);
         wanted.min(most).max(1)

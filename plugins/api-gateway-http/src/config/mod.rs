@@ -26,6 +26,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::contract::{Problem, Setup};
+use crate::limits;
 use crate::state::{DEFAULT, State};
 use crate::text::json::write;
 use routes::IntegrationDefaults;
@@ -98,6 +99,7 @@ fn understand(table: &Table<'_>, problems: &mut Problems) -> Setup {
     Setup {
         state: state.write(routes.iter().map(|route| route.as_state())),
         functions,
+        max_body_bytes: limits::MAX_BODY as u32,
         summary,
     }
 }

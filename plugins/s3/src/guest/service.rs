@@ -156,7 +156,7 @@ impl Host {
     fn with_upload<T>(
         &self,
         upload: plain::Upload,
-        what: impl FnOnce(&wit::Upload) -> Result<T, wit::Fault>,
+        what: impl FnOnce(&wit::Upload) -> Result<T, wit::Error>,
     ) -> Result<T, plain::Fault> {
         match self.uploads.borrow().get(upload.0) {
             Some(Some(upload)) => Ok(what(upload)?),
@@ -289,7 +289,7 @@ impl plain::Store for Host {
             metadata: put.metadata,
             condition: put.condition.into(),
             completes: put.completes,
-            notice: put.notice.map(Into::into),
+            event: put.notice.map(Into::into),
         };
         Ok(self.open(bucket)?.put(key, upload, &put)?.into())
     }
@@ -305,7 +305,7 @@ impl plain::Store for Host {
         let notice = notice.map(Into::into);
         let bucket = self.open(bucket)?;
         Ok(bucket
-            .revise(key, version, &metadata, notice.as_ref())?
+            .replace_metadata(key, version, &metadata, notice.as_ref())?
             .into())
     }
 
@@ -323,7 +323,7 @@ impl plain::Store for Host {
         Ok(plain::Removed {
             existed: removed.existed,
             version: removed.version,
-            marker: removed.marker,
+            marker: removed.delete_marker,
         })
     }
 
@@ -341,11 +341,11 @@ impl plain::Store for Host {
         key: &str,
         metadata: plain::Pairs,
     ) -> Result<String, plain::Fault> {
-        Ok(self.open(bucket)?.start_parts(key, &metadata)?)
+        Ok(self.open(bucket)?.start_multipart(key, &metadata)?)
     }
 
     fn describe_parts(&self, bucket: &str, id: &str) -> Result<plain::PartsUpload, plain::Fault> {
-        Ok(self.open(bucket)?.describe_parts(id)?.into())
+        Ok(self.open(bucket)?.describe_multipart(id)?.into())
     }
 
     fn put_part(
@@ -385,7 +385,7 @@ impl plain::Store for Host {
     }
 
     fn abort_parts(&self, bucket: &str, id: &str) -> Result<(), plain::Fault> {
-        Ok(self.open(bucket)?.abort_parts(id)?)
+        Ok(self.open(bucket)?.abort_multipart(id)?)
     }
 
     fn parts_uploads(
@@ -393,6 +393,6 @@ impl plain::Store for Host {
         bucket: &str,
         query: &plain::Query,
     ) -> Result<plain::PartsListing, plain::Fault> {
-        Ok(self.open(bucket)?.parts_uploads(&query.into())?.into())
+        Ok(self.open(bucket)?.multipart_uploads(&query.into())?.into())
     }
 }

@@ -13,6 +13,11 @@ use crate::encoding;
 /// `state` is not from [`configure`](super::configure()).
 pub fn shape(state: &str, change: &Change) -> Result<Option<String>, String> {
     let state = State::read(state)?;
+    let of_file = event_type::of_file(&change.event).map(|event| Change {
+        event: event.to_owned(),
+        ..change.clone()
+    });
+    let change = of_file.as_ref().unwrap_or(change);
     if !asks_for(&state, change) {
         return Ok(None);
     }
@@ -35,4 +40,37 @@ fn asks_for(state: &State, change: &Change) -> bool {
         .any(|name| event_type::covers(name, &change.event))
         && encoded.starts_with(&state.prefix)
         && encoded.ends_with(&state.suffix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::contract::Bucket;
+    use super::*;
+
+    #[test]
+    fn a_file_without_a_service_makes_the_events_of_put_and_delete() {
+        let bucket = Bucket {
+            name: "photos".to_owned(),
+            region: "us-east-1".to_owned(),
+            account: "000000000000".to_owned(),
+        };
+        let config = r#"{"function":"f","events":["s3:ObjectCreated:Put","s3:ObjectRemoved:*"]}"#;
+        let setup = super::super::configure(config, &bucket).unwrap();
+        let event_for = |event: &str| {
+            let change = Change {
+                id: "id".to_owned(),
+                event: event.to_owned(),
+                key: "key".to_owned(),
+                ..Change::default()
+            };
+            shape(&setup.state, &change).unwrap()
+        };
+        for (of_file, of_service) in [
+            ("file-written", "ObjectCreated:Put"),
+            ("file-removed", "ObjectRemoved:Delete"),
+        ] {
+            assert!(event_for(of_file).is_some(), "{of_file}");
+            assert_eq!(event_for(of_file), event_for(of_service), "{of_file}");
+        }
+    }
 }

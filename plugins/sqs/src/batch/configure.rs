@@ -17,10 +17,9 @@ use event_pattern::Pattern;
 use plugin_kit::arn;
 use plugin_kit::settings::{self, Item, Problems, Table, is_function};
 
-use super::contract::{Batching, Problem, Setup, Source};
-use super::filter;
-use super::limits;
+use super::contract::{Batching, FunctionInfo, Problem, Setup, Source};
 use super::state::State;
+use super::{filter, limits, visibility};
 
 const KEYS: [&str; 7] = [
     "function",
@@ -74,15 +73,24 @@ const REPORTS: &str = "ReportBatchItemFailures";
 /// # Errors
 ///
 /// Every mistake in it.
-pub fn configure(config: &str, source: &Source) -> Result<Setup, Vec<Problem>> {
+pub fn configure(
+    config: &str,
+    source: &Source,
+    functions: &[FunctionInfo],
+) -> Result<Setup, Vec<Problem>> {
     let members = settings::parse(config)?;
     let mut problems = Problems::default();
-    let setup = understand(&Table::root(&members), source, &mut problems);
+    let setup = understand(&Table::root(&members), source, functions, &mut problems);
     problems.or(setup)
 }
 
 /// Reads every key, also after a mistake, so that all mistakes are found.
-fn understand(table: &Table<'_>, source: &Source, problems: &mut Problems) -> Option<Setup> {
+fn understand(
+    table: &Table<'_>,
+    source: &Source,
+    functions: &[FunctionInfo],
+    problems: &mut Problems,
+) -> Option<Setup> {
     table.refuse_unknown(&KEYS, &REFUSED, problems);
     let function = function(table, problems);
     let batching = batching(table, source, problems);
@@ -94,6 +102,7 @@ fn understand(table: &Table<'_>, source: &Source, problems: &mut Problems) -> Op
         problems.add(table.path_of("Enabled"), message);
     }
     let function = function?;
+    let warning = visibility::warning(source, &function, functions, batching.window_ms);
     let summary = summary(&function, batching, reports, &filters, source);
     let state = State {
         arn: arn::queue(&source.region, &source.account, &source.name),
@@ -107,6 +116,7 @@ fn understand(table: &Table<'_>, source: &Source, problems: &mut Problems) -> Op
         function,
         batching,
         summary,
+        warnings: warning.into_iter().collect(),
     })
 }
 
@@ -128,7 +138,7 @@ fn batching(table: &Table<'_>, source: &Source, problems: &mut Problems) -> Batc
     } else {
         limits::BATCH_SIZE
     };
-    let most_messages = table
+    let max_messages = table
         .integer("BatchSize", *sizes.start(), *sizes.end(), problems)
         .unwrap_or(limits::DEFAULT_BATCH_SIZE);
     let (shortest, longest) = limits::WINDOW_SECONDS.into_inner();
@@ -137,16 +147,16 @@ fn batching(table: &Table<'_>, source: &Source, problems: &mut Problems) -> Batc
     if source.ordered && table.get(key).is_some() {
         let message = "a FIFO queue has no batching window: its batches are told as soon as there are messages";
         problems.add(table.path_of(key), message);
-    } else if most_messages > limits::LARGEST_WITHOUT_WINDOW && window.unwrap_or_default() == 0 {
+    } else if max_messages > limits::LARGEST_WITHOUT_WINDOW && window.unwrap_or_default() == 0 {
         let message = "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10: \
             set `MaximumBatchingWindowInSeconds`";
         problems.add(table.path_of("BatchSize"), message);
     }
     Batching {
-        most_messages,
-        most_bytes: limits::batch_bytes(most_messages),
+        max_messages,
+        max_bytes: limits::batch_bytes(max_messages),
         window_ms: window.unwrap_or_default() * 1000,
-        concurrency: concurrency(table, problems),
+        max_concurrency: concurrency(table, problems),
     }
 }
 
@@ -246,7 +256,7 @@ fn summary(
     filters: &[Filter],
     source: &Source,
 ) -> Vec<String> {
-    let size = match batching.most_messages {
+    let size = match batching.max_messages {
         1 => "one message at a time".to_owned(),
         most => format!("batches of up to {most} messages"),
     };
@@ -258,7 +268,7 @@ fn summary(
         let seconds = batching.window_ms / 1000;
         lines.push(format!("a batch waits up to {seconds} s to be full"));
     }
-    if let Some(most) = batching.concurrency {
+    if let Some(most) = batching.max_concurrency {
         lines.push(format!("up to {most} batches at a time"));
     }
     if reports {

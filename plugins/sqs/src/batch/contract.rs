@@ -15,10 +15,21 @@ pub struct Source {
     pub name: String,
     /// Whether it is a FIFO queue.
     pub ordered: bool,
+    /// The queue\'s visibility timeout, in milliseconds. `None` for a queue outside the host.
+    pub lease_ms: Option<u64>,
     /// As in ARNs.
     pub region: String,
     /// As in ARNs.
     pub account: String,
+}
+
+/// A function that a trigger may name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionInfo {
+    /// The name, with a qualifier for versions and aliases.
+    pub name: String,
+    /// In milliseconds.
+    pub timeout_ms: u32,
 }
 
 /// One message.
@@ -54,13 +65,13 @@ pub struct Message {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Batching {
     /// 1 to 10,000.
-    pub most_messages: u32,
+    pub max_messages: u32,
     /// Of bodies and attributes together.
-    pub most_bytes: u32,
+    pub max_bytes: u32,
     /// How long to wait for a batch to be full.
     pub window_ms: u32,
     /// The most batches at a time.
-    pub concurrency: Option<u32>,
+    pub max_concurrency: Option<u32>,
 }
 
 /// A trigger's configuration, understood.
@@ -74,6 +85,8 @@ pub struct Setup {
     pub batching: Batching,
     /// What this trigger does, a line each.
     pub summary: Vec<String>,
+    /// What may not do what was intended, one line per item.
+    pub warnings: Vec<String>,
 }
 
 /// A batch, shaped.

@@ -50,7 +50,7 @@ fn read(path: &Path) -> Json {
 /// The case with this plugin's answers in place of the recorded ones.
 fn answer(case: &Json) -> Json {
     let mut case = case.clone();
-    let setup = match configure(&case["config"].to_string(), &source(&case["source"])) {
+    let setup = match configure(&case["config"].to_string(), &source(&case["source"]), &[]) {
         Ok(setup) => setup,
         Err(problems) => {
             let problem =
@@ -62,10 +62,10 @@ fn answer(case: &Json) -> Json {
     case["setup"] = json!({
         "function": setup.function,
         "batching": {
-            "most-messages": setup.batching.most_messages,
-            "most-bytes": setup.batching.most_bytes,
+            "max-messages": setup.batching.max_messages,
+            "max-bytes": setup.batching.max_bytes,
             "window-ms": setup.batching.window_ms,
-            "concurrency": setup.batching.concurrency,
+            "max-concurrency": setup.batching.max_concurrency,
         },
         "summary": setup.summary,
     });
@@ -114,8 +114,8 @@ fn message(json: &Json) -> Message {
         sequence: optional("sequence"),
         sent_at_ms: number("sent-at-ms"),
         first_received_at_ms: number("first-received-at-ms"),
-        receives: u32::try_from(number("receives")).unwrap(),
-        dead_letter_of: optional("dead-letter-of"),
+        receives: u32::try_from(number("receive-count")).unwrap(),
+        dead_letter_of: optional("dead-letter-source"),
         extra: serde_json::from_value(json["extra"].clone()).unwrap_or_default(),
     }
 }

@@ -18,6 +18,7 @@ mod settle;
 mod shape;
 mod state;
 mod token;
+mod visibility;
 
 pub use configure::configure;
 pub use settle::settle;

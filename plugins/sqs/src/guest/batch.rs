@@ -26,14 +26,26 @@ use exports::lambkin::batch_trigger::shaper::{self as wit, Guest};
 struct Plugin;
 
 impl Guest for Plugin {
-    fn configure(config: String, source: wit::Source) -> Result<wit::Setup, Vec<wit::Problem>> {
+    fn configure(
+        config: String,
+        source: wit::Source,
+        functions: Vec<wit::FunctionInfo>,
+    ) -> Result<wit::Setup, Vec<wit::Problem>> {
         let source = contract::Source {
             name: source.name,
             ordered: source.ordered,
+            lease_ms: source.lease_ms,
             region: source.region,
             account: source.account,
         };
-        match batch::configure(&config, &source) {
+        let functions = functions
+            .into_iter()
+            .map(|function| contract::FunctionInfo {
+                name: function.name,
+                timeout_ms: function.timeout_ms,
+            });
+        let functions: Vec<_> = functions.collect();
+        match batch::configure(&config, &source, &functions) {
             Ok(setup) => Ok(setup.into()),
             Err(problems) => Err(problems.into_iter().map(Into::into).collect()),
         }
@@ -75,12 +87,13 @@ impl From<contract::Setup> for wit::Setup {
             state: setup.state,
             function: setup.function,
             batching: wit::Batching {
-                most_messages: setup.batching.most_messages,
-                most_bytes: setup.batching.most_bytes,
+                max_messages: setup.batching.max_messages,
+                max_bytes: setup.batching.max_bytes,
                 window_ms: setup.batching.window_ms,
-                concurrency: setup.batching.concurrency,
+                max_concurrency: setup.batching.max_concurrency,
             },
             summary: setup.summary,
+            warnings: setup.warnings,
             extra: Vec::new(),
         }
     }
@@ -111,8 +124,8 @@ impl From<wit::Message> for contract::Message {
             sequence: message.sequence,
             sent_at_ms: message.sent_at_ms,
             first_received_at_ms: message.first_received_at_ms,
-            receives: message.receives,
-            dead_letter_of: message.dead_letter_of,
+            receives: message.receive_count,
+            dead_letter_of: message.dead_letter_source,
             extra: message.extra,
         }
     }

@@ -53,22 +53,26 @@ impl wit::Guest for Poller {
             ordered: settings.name().ends_with(".fifo"),
             region: settings.region.clone(),
             account: Some(settings.account().to_owned()),
-            most: MOST,
+            max_messages: MOST,
             extra: Vec::new(),
         })
     }
 
-    fn poll(state: String, most: u32, wait_ms: u32) -> Result<Vec<wit::Message>, wit::Failure> {
+    fn poll(
+        state: String,
+        max_messages: u32,
+        wait_ms: u32,
+    ) -> Result<Vec<wit::Message>, wit::Error> {
         let settings = settings_of(&state)?;
         let answer = send(
             &settings,
-            &wire::receive(&settings.queue_url, most, wait_ms),
+            &wire::receive(&settings.queue_url, max_messages, wait_ms),
         )?;
         let messages = wire::messages(&answer)?;
         Ok(messages.into_iter().map(Into::into).collect())
     }
 
-    fn settle(state: String, verdicts: Vec<wit::Verdict>) -> Result<(), wit::Failure> {
+    fn settle(state: String, verdicts: Vec<wit::Verdict>) -> Result<(), wit::Error> {
         let settings = settings_of(&state)?;
         let mut done = Vec::new();
         let mut again = Vec::new();
@@ -210,7 +214,7 @@ impl From<Problem> for wit::Problem {
     }
 }
 
-impl From<Failure> for wit::Failure {
+impl From<Failure> for wit::Error {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Transient(reason) => Self::Transient(reason),
@@ -244,8 +248,8 @@ impl From<wire::Message> for wit::Message {
             sequence: message.sequence,
             sent_at_ms: message.sent_at_ms,
             first_received_at_ms: message.first_received_at_ms,
-            receives: message.receives,
-            dead_letter_of: message.dead_letter_of,
+            receive_count: message.receives,
+            dead_letter_source: message.dead_letter_of,
             extra: message.extra,
         }
     }

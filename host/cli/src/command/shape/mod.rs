@@ -78,7 +78,7 @@ async fn shape_request(
 
 async fn shape_messages(args: &Shape, ordered: bool, trigger: &BatchTrigger) -> anyhow::Result<()> {
     let messages = batch::messages(args, ordered)?;
-    let most = trigger.batching().most_messages;
+    let most = trigger.batching().max_messages;
     if messages.len() > most {
         bail!(
             "{} messages are more than one batch of {}, which takes {most}",

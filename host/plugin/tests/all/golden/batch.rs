@@ -19,7 +19,7 @@ async fn the_component_answers_every_case_as_recorded() {
 /// Runs one file; the number of calls it holds.
 async fn run(plugin: &Plugin, case: &Value, file: &str) -> usize {
     let (config, origin) = (case["config"].to_string(), origin(&case["source"]));
-    let configured = plugin.batch_trigger("golden", &config, &origin).await;
+    let configured = plugin.batch_trigger("golden", &config, &origin, &[]).await;
     let Some(trigger) = accepted(configured, case, file) else {
         return 0;
     };
@@ -27,10 +27,10 @@ async fn run(plugin: &Plugin, case: &Value, file: &str) -> usize {
     let setup = json!({
         "function": trigger.function(),
         "batching": {
-            "most-messages": batching.most_messages,
-            "most-bytes": batching.most_bytes,
+            "max-messages": batching.max_messages,
+            "max-bytes": batching.max_bytes,
             "window-ms": batching.window.as_millis() as u64,
-            "concurrency": batching.concurrency,
+            "max-concurrency": batching.max_concurrency,
         },
         "summary": trigger.summary(),
     });
@@ -79,8 +79,8 @@ fn message(json: &Value) -> Message {
         sequence: optional(json, "sequence"),
         sent_at: number(json, "sent-at-ms"),
         first_received_at: number(json, "first-received-at-ms"),
-        receives: u32::try_from(number(json, "receives")).unwrap(),
-        source: optional(json, "dead-letter-of"),
+        receives: u32::try_from(number(json, "receive-count")).unwrap(),
+        source: optional(json, "dead-letter-source"),
         extra: pairs(&json["extra"]),
     }
 }

@@ -17,7 +17,7 @@ impl settings::Guest for Probe {
         assert_eq!(std::env::vars().count(), 0);
         assert!(matches!(
             queues::open("granted"),
-            Err(queues::Fault::Missing)
+            Err(queues::Error::Missing)
         ));
         let problem = |message: &str| Problem {
             at: vec!["key\n".into()],

@@ -2,7 +2,7 @@
 
 use crate::Probe;
 use crate::bindings::exports::lambkin::source::poller::{
-    Failure, Guest, Message, Problem, Setup, Verdict,
+    Error, Guest, Message, Problem, Setup, Verdict,
 };
 use crate::web::get;
 
@@ -22,21 +22,21 @@ impl Guest for Probe {
             ordered: true,
             region: None,
             account: Some("210987654321".into()),
-            most: 3,
+            max_messages: 3,
             extra: Vec::new(),
         })
     }
 
-    fn poll(state: String, most: u32, _wait_ms: u32) -> Result<Vec<Message>, Failure> {
+    fn poll(state: String, max_messages: u32, _wait_ms: u32) -> Result<Vec<Message>, Error> {
         if state == "spin" {
             loop {
                 std::hint::black_box(0);
             }
         }
         let (status, body) =
-            get(&state).map_err(|error| Failure::Transient(format!("{error:?}")))?;
+            get(&state).map_err(|error| Error::Transient(format!("{error:?}")))?;
         if status != 200 {
-            return Err(Failure::Permanent(format!("{status}")));
+            return Err(Error::Permanent(format!("{status}")));
         }
         let secret = std::env::vars()
             .map(|(name, value)| (name, value))
@@ -51,24 +51,24 @@ impl Guest for Probe {
             sequence: None,
             sent_at_ms: 1,
             first_received_at_ms: 2,
-            receives: 3,
-            dead_letter_of: None,
+            receive_count: 3,
+            dead_letter_source: None,
             extra: secret,
         };
         // One too many if none was asked for.
-        Ok(vec![message; most.max(1) as usize])
+        Ok(vec![message; max_messages.max(1) as usize])
     }
 
-    fn settle(state: String, verdicts: Vec<Verdict>) -> Result<(), Failure> {
+    fn settle(state: String, verdicts: Vec<Verdict>) -> Result<(), Error> {
         let told: Vec<_> = verdicts.iter().map(|v| format!("{:?}", v.action)).collect();
         let (status, _) = get(&format!(
             "{state}/{}",
             told.join("-").replace(['(', ')', '"'], "_")
         ))
-        .map_err(|error| Failure::Transient(format!("{error:?}")))?;
+        .map_err(|error| Error::Transient(format!("{error:?}")))?;
         match status {
             200 => Ok(()),
-            _ => Err(Failure::Permanent(format!("{status}"))),
+            _ => Err(Error::Permanent(format!("{status}"))),
         }
     }
 }

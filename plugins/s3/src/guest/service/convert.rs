@@ -3,17 +3,17 @@
 use super::wit;
 use crate::service::store as plain;
 
-impl From<wit::Fault> for plain::Fault {
-    fn from(fault: wit::Fault) -> Self {
+impl From<wit::Error> for plain::Fault {
+    fn from(fault: wit::Error) -> Self {
         match fault {
-            wit::Fault::MissingBucket => Self::MissingBucket,
-            wit::Fault::Missing => Self::Missing,
-            wit::Fault::Denied => Self::Denied,
-            wit::Fault::Exists => Self::Exists,
-            wit::Fault::NotEmpty => Self::NotEmpty,
-            wit::Fault::Precondition => Self::Precondition,
-            wit::Fault::Invalid(text) => Self::Invalid(text),
-            wit::Fault::Unavailable(text) => Self::Unavailable(text),
+            wit::Error::MissingBucket => Self::MissingBucket,
+            wit::Error::Missing => Self::Missing,
+            wit::Error::Denied => Self::Denied,
+            wit::Error::Exists => Self::Exists,
+            wit::Error::NotEmpty => Self::NotEmpty,
+            wit::Error::PreconditionFailed => Self::Precondition,
+            wit::Error::Invalid(text) => Self::Invalid(text),
+            wit::Error::Unavailable(text) => Self::Unavailable(text),
         }
     }
 }
@@ -49,7 +49,7 @@ impl From<wit::ObjectInfo> for plain::ObjectInfo {
             key: info.key,
             version: info.version,
             latest: info.latest,
-            marker: info.marker,
+            marker: info.delete_marker,
             size: info.size,
             etag: info.etag,
             modified_at_ms: info.modified_at_ms,
@@ -68,10 +68,10 @@ impl From<plain::Condition> for wit::Condition {
     }
 }
 
-impl From<plain::Notice> for wit::Notice {
+impl From<plain::Notice> for wit::ObjectEvent {
     fn from(notice: plain::Notice) -> Self {
         Self {
-            event: notice.event,
+            name: notice.event,
             extra: notice.extra,
         }
     }
@@ -96,7 +96,7 @@ impl From<&plain::Query> for wit::Query {
             prefix: query.prefix.clone(),
             delimiter: query.delimiter.clone(),
             after: query.after.clone(),
-            most: query.most,
+            max: query.most,
         }
     }
 }
@@ -123,8 +123,8 @@ impl From<wit::Part> for plain::Part {
     }
 }
 
-impl From<wit::PartsUpload> for plain::PartsUpload {
-    fn from(upload: wit::PartsUpload) -> Self {
+impl From<wit::MultipartUpload> for plain::PartsUpload {
+    fn from(upload: wit::MultipartUpload) -> Self {
         Self {
             id: upload.id,
             key: upload.key,
@@ -134,8 +134,8 @@ impl From<wit::PartsUpload> for plain::PartsUpload {
     }
 }
 
-impl From<wit::PartsListing> for plain::PartsListing {
-    fn from(listing: wit::PartsListing) -> Self {
+impl From<wit::MultipartListing> for plain::PartsListing {
+    fn from(listing: wit::MultipartListing) -> Self {
         Self {
             uploads: listing.uploads.into_iter().map(Into::into).collect(),
             common_prefixes: listing.common_prefixes,

@@ -77,7 +77,7 @@ impl Queue for wit::Queue {
         wait_ms: u32,
     ) -> Stored<Vec<Message>> {
         let messages = match attempt {
-            Some(attempt) => self.receive_as(attempt, most, lease_ms, wait_ms),
+            Some(attempt) => self.receive_with_attempt_id(attempt, most, lease_ms, wait_ms),
             None => Self::receive(self, most, lease_ms, wait_ms),
         };
         Ok(messages?.into_iter().map(Into::into).collect())
@@ -89,7 +89,7 @@ impl Queue for wit::Queue {
     }
 
     fn extend(&self, changes: &[(String, u64)]) -> Stored<Vec<Settled>> {
-        let settled = Self::extend(self, changes)?.into_iter();
+        let settled = Self::change_leases(self, changes)?.into_iter();
         Ok(settled.map(Into::into).collect())
     }
 
@@ -111,15 +111,15 @@ impl Queue for wit::Queue {
     }
 }
 
-impl From<wit::Fault> for StoreFault {
-    fn from(fault: wit::Fault) -> Self {
+impl From<wit::Error> for StoreFault {
+    fn from(fault: wit::Error) -> Self {
         match fault {
-            wit::Fault::Missing => Self::Missing,
-            wit::Fault::Denied => Self::Denied,
-            wit::Fault::Exists => Self::Exists,
-            wit::Fault::Crowded => Self::Crowded,
-            wit::Fault::Invalid(reason) => Self::Invalid(reason),
-            wit::Fault::Unavailable(reason) => Self::Unavailable(reason),
+            wit::Error::Missing => Self::Missing,
+            wit::Error::Denied => Self::Denied,
+            wit::Error::Exists => Self::Exists,
+            wit::Error::OverLimit => Self::Crowded,
+            wit::Error::Invalid(reason) => Self::Invalid(reason),
+            wit::Error::Unavailable(reason) => Self::Unavailable(reason),
         }
     }
 }
@@ -232,21 +232,21 @@ impl From<wit::Message> for Message {
             sequence: message.sequence,
             sent_at_ms: message.sent_at_ms,
             first_received_at_ms: message.first_received_at_ms,
-            receives: message.receives,
-            source: message.source,
+            receives: message.receive_count,
+            source: message.dead_letter_source,
         }
     }
 }
 
-impl From<wit::Settled> for Settled {
-    fn from(settled: wit::Settled) -> Self {
+impl From<wit::ReceiptResult> for Settled {
+    fn from(settled: wit::ReceiptResult) -> Self {
         match settled {
-            wit::Settled::Done => Self::Done,
-            wit::Settled::Gone => Self::Gone,
-            wit::Settled::Stale => Self::Stale,
-            wit::Settled::NotLeased => Self::NotLeased,
-            wit::Settled::TooLong => Self::TooLong,
-            wit::Settled::Malformed => Self::Malformed,
+            wit::ReceiptResult::Done => Self::Done,
+            wit::ReceiptResult::Gone => Self::Gone,
+            wit::ReceiptResult::Stale => Self::Stale,
+            wit::ReceiptResult::NotLeased => Self::NotLeased,
+            wit::ReceiptResult::TooLong => Self::TooLong,
+            wit::ReceiptResult::Malformed => Self::Malformed,
         }
     }
 }
@@ -268,7 +268,7 @@ impl From<wit::Move> for Move {
             moved: task.moved,
             expected: task.expected,
             started_at_ms: task.started_at_ms,
-            failure: task.failure,
+            failure: task.failure_reason,
         }
     }
 }
