@@ -95,6 +95,7 @@ fn source(json: &Json) -> Source {
     Source {
         name: text("name"),
         ordered: json["ordered"].as_bool().unwrap(),
+        lease_ms: None,
         region: text("region"),
         account: text("account"),
     }

@@ -66,10 +66,11 @@ mod tests {
         let source = Source {
             name: "orders".to_owned(),
             ordered: false,
+            lease_ms: None,
             region: "eu-central-1".to_owned(),
             account: "123456789012".to_owned(),
         };
-        configure(r#"{"function":"orders"}"#, &source)
+        configure(r#"{"function":"orders"}"#, &source, &[])
             .unwrap()
             .state
     }
