@@ -21,7 +21,8 @@ use crate::extension::registry;
 use crate::function_error;
 use crate::limits::{INIT_TIMEOUT, LONG_INIT_TIMEOUT, RESTORE_TIMEOUT};
 use crate::log::End;
-use crate::runtime_api::conversation::{Event, InitError};
+use crate::runtime_api::session::{Event, InitError};
+use crate::sandbox::Exit;
 use crate::spec::InitializationType;
 use crate::telemetry::event::phase::Phase;
 

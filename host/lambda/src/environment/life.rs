@@ -37,7 +37,7 @@ use crate::limits::{
     EXTERNAL_SHUTDOWN_TIMEOUT, INTERNAL_SHUTDOWN_TIMEOUT, KILL_TIMEOUT, RUNTIME_SHUTDOWN_TIMEOUT,
 };
 use crate::log::{EnvironmentLog, Source};
-use crate::runtime_api::conversation::{Conversation, Delivery, Event};
+use crate::runtime_api::session::{Delivery, Event, RuntimeSession};
 use crate::runtime_api::{self, Api, Metadata, availability_zone_id};
 use crate::spec::InitializationType;
 use crate::telemetry::hub::Telemetry;
@@ -94,10 +94,10 @@ impl Life {
         let listener = address::listen(function.spec.runtime_api).await?;
         let address = listener.local_addr()?;
         let spec = &function.spec;
-        let (conversation, events) = Conversation::new(spec.lifecycle.concurrency);
+        let (session, events) = RuntimeSession::new(spec.lifecycle.concurrency);
         let (extensions, extension_events) = extensions(function, &discovered);
         let api = Arc::new(Api {
-            conversation,
+            session,
             extensions,
             telemetry: Telemetry::new(address.port()),
             metadata: Metadata {
@@ -185,17 +185,17 @@ impl Life {
                 tenant_id: delivery.tenant_id.as_deref(),
             });
         }
-        self.api.conversation.deliver(delivery);
+        self.api.session.deliver(delivery);
     }
 
     /// Gives up an event whose time is up while the process goes on with others.
     pub(crate) fn expire(&self, attempt: u64) {
-        self.api.conversation.expire(attempt);
+        self.api.session.expire(attempt);
     }
 
     /// Tells a runtime that waits for it that it has been restored from its snapshot.
     pub(crate) fn restore(&self) {
-        self.api.conversation.restore();
+        self.api.session.restore();
     }
 
     /// Stops every process where it stands.

@@ -41,7 +41,8 @@ use crate::function_error;
 use crate::limits::{FREEZE_DELAY, MEMORY_WATCH_INTERVAL};
 use crate::log::{End, EnvironmentLog};
 use crate::memory::{MemoryGauge, PeakMemory};
-use crate::runtime_api::conversation::{Answer, Event, EventWithContext, Timing};
+use crate::runtime_api::session::{Answer, Event, EventWithContext, Timing};
+use crate::sandbox::Exit;
 use crate::spec::LogFormat;
 use crate::time::now_ms;
 
@@ -287,7 +288,7 @@ impl Environment {
                 }
             }
             Event::Ready => self.ready(),
-            // Refused by the conversation once init is over.
+            // Refused by the session once init is over.
             Event::InitError(_) | Event::RestoreReady => {}
         }
     }

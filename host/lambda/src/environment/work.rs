@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use crate::call::{Call, Reply, ResponseStream, StreamEnd, StreamError, refused};
 use crate::function_error;
 use crate::log::End;
-use crate::runtime_api::conversation::{Answer, Streaming, Timing};
+use crate::runtime_api::session::{Answer, Streaming, Timing};
 
 /// An invocation under way.
 pub(super) struct Work {

@@ -1,6 +1,6 @@
 //! What one life of an environment and its extensions say to each other.
 //!
-//! As with a runtime's conversation, requests are answered from here on the spot, and the environment hears as
+//! As with a runtime's session, requests are answered from here on the spot, and the environment hears as
 //! [`Event`]s of those that matter to it. In the other direction it delivers INVOKE and SHUTDOWN, which end the
 //! wait of the extensions that subscribed to them; one that does not wait yet gets its event when it asks.
 //!

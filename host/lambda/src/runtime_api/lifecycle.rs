@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-/// Where a runtime stands in its conversation with the Runtime API.
+/// Where a runtime stands in its session with the Runtime API.
 #[allow(
     clippy::enum_variant_names,
     reason = "the names are AWS's and appear in its answers"

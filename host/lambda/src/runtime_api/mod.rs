@@ -1,17 +1,17 @@
 //! Everything that answers at `AWS_LAMBDA_RUNTIME_API`: the Runtime API here, its neighbours in rooms of their own.
 //!
-//! This module reads requests and words answers; what a request of a runtime means is the [`Conversation`]'s to say. A
+//! This module reads requests and words answers; what a request of a runtime means is the [`RuntimeSession`]'s to say. A
 //! runtime that asks for the next event waits in its request for as long as it takes.
 //!
 //! On failure: an unknown path is 404, a wrong method 405, and everything the state machine refuses has AWS's status,
 //! error type and message. If the life ends first the connection ends with it.
 
-pub(crate) mod conversation;
 mod lifecycle;
 mod metadata;
 pub(crate) mod refusal;
 pub(crate) mod reply;
 pub(crate) mod response;
+pub(crate) mod session;
 
 use std::sync::Arc;
 
@@ -21,11 +21,11 @@ use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
 use lambkin_http::{BodyError, Response, header, read_body};
 
-use self::conversation::{Conversation, EventWithContext, InitError, Next};
 pub(crate) use self::metadata::{Metadata, availability_zone_id};
 use self::refusal::Refusal;
 use self::reply::{acknowledged, json, method_not_allowed, not_found, refused, text};
 pub use self::response::HTTP_INTEGRATION;
+use self::session::{EventWithContext, InitError, Next, RuntimeSession};
 use crate::extension::registry::Extensions;
 use crate::limits::RESPONSE_BYTES;
 use crate::telemetry::hub::Telemetry;
@@ -39,7 +39,7 @@ const LOGS: &str = "/2020-08-15/logs";
 /// What answers the processes of one life.
 #[derive(Debug)]
 pub(crate) struct Api {
-    pub conversation: Arc<Conversation>,
+    pub session: Arc<RuntimeSession>,
     pub extensions: Arc<Extensions>,
     pub telemetry: Arc<Telemetry>,
     pub metadata: Metadata,
@@ -77,26 +77,21 @@ async fn runtime(request: Request<Incoming>, route: Route, api: &Api) -> Respons
     if *request.method() != route.method() {
         return method_not_allowed(&route.method());
     }
-    let conversation = &api.conversation;
+    let session = &api.session;
     match route {
         Route::Ping => text(StatusCode::OK, "pong"),
         Route::Next => {
             if !api.extensions.is_empty() {
                 api.extensions.close_registration();
             }
-            next(conversation).await
+            next(session).await
         }
-        Route::Response(id) => response::response(request, &id, conversation).await,
-        Route::Error(id) => Box::pin(response::error(request, &id, conversation)).await,
-        Route::InitError => {
-            Box::pin(init_error(request, |error| conversation.init_error(error))).await
-        }
-        Route::RestoreNext => restore_next(conversation).await,
+        Route::Response(id) => response::response(request, &id, session).await,
+        Route::Error(id) => Box::pin(response::error(request, &id, session)).await,
+        Route::InitError => Box::pin(init_error(request, |error| session.init_error(error))).await,
+        Route::RestoreNext => restore_next(session).await,
         Route::RestoreError => {
-            Box::pin(init_error(request, |error| {
-                conversation.restore_error(error)
-            }))
-            .await
+            Box::pin(init_error(request, |error| session.restore_error(error))).await
         }
     }
 }
@@ -136,9 +131,9 @@ impl Route {
     }
 }
 
-async fn next(conversation: &Conversation) -> Response {
+async fn next(session: &RuntimeSession) -> Response {
     loop {
-        return match conversation.next() {
+        return match session.next() {
             Ok(Next::Now(delivery)) => event_response(&delivery),
             Ok(Next::Later(delivery)) => match delivery.await {
                 Ok(delivery) => event_response(&delivery),
@@ -154,8 +149,8 @@ async fn next(conversation: &Conversation) -> Response {
     }
 }
 
-async fn restore_next(conversation: &Conversation) -> Response {
-    match conversation.restore_next() {
+async fn restore_next(session: &RuntimeSession) -> Response {
+    match session.restore_next() {
         Ok(restored) => match restored.await {
             Ok(()) => json(StatusCode::OK, Bytes::new()),
             Err(_life_ended) => refused(&Refusal::INTERNAL),

@@ -22,10 +22,10 @@ use hyper::body::Incoming;
 use lambkin_http::{BodyError, Response, header, read_body};
 use tokio::sync::mpsc;
 
-use super::conversation::{Answer, Conversation, PostKind, Posted, Posting, Streaming};
 use super::refusal::Refusal;
 use super::reply::acknowledged;
-use crate::call::StreamError;
+use super::session::{Answer, PostKind, Posted, Posting, RuntimeSession, Streaming};
+use crate::function::StreamError;
 use crate::function_error;
 use crate::limits::{RESPONSE_BYTES, STREAM_BUFFER_PIECES, STREAM_BYTES, TRAILER_BYTES};
 
@@ -42,7 +42,7 @@ const ERROR_BODY: &str = "lambda-runtime-function-error-body";
 pub(super) async fn response(
     request: Request<Incoming>,
     request_id: &str,
-    conversation: &std::sync::Arc<Conversation>,
+    session: &std::sync::Arc<RuntimeSession>,
 ) -> Response {
     let (head, body) = request.into_parts();
     let mode = head.headers.get("lambda-runtime-function-response-mode");
@@ -50,7 +50,7 @@ pub(super) async fn response(
         Some(mode) if mode != "streaming" => PostKind::ResponseInUnknownMode,
         _ => PostKind::Response,
     };
-    let posted = match conversation.begin(&posting(&head, request_id, kind)) {
+    let posted = match session.begin(&posting(&head, request_id, kind)) {
         Ok(posted) => posted,
         Err(refusal) => return super::reply::refused(&refusal),
     };
@@ -67,10 +67,10 @@ pub(super) async fn response(
 pub(super) async fn error(
     request: Request<Incoming>,
     request_id: &str,
-    conversation: &std::sync::Arc<Conversation>,
+    session: &std::sync::Arc<RuntimeSession>,
 ) -> Response {
     let (head, body) = request.into_parts();
-    let posted = match conversation.begin(&posting(&head, request_id, PostKind::Error)) {
+    let posted = match session.begin(&posting(&head, request_id, PostKind::Error)) {
         Ok(posted) => posted,
         Err(refusal) => return super::reply::refused(&refusal),
     };

@@ -11,7 +11,7 @@
 //! tasks share (the dispatcher is the other): asking the environment's task instead costs two more switches between
 //! tasks on each of a call's three requests, which was measured as a third of a short call's time.
 //!
-//! [delivers]: Conversation::deliver
+//! [delivers]: RuntimeSession::deliver
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,15 +25,15 @@ use super::lifecycle::State;
 use super::refusal::Refusal;
 use crate::call::StreamError;
 
-/// A runtime's conversation with its environment, for as long as its process lives.
+/// A runtime's session with its environment, for as long as its process lives.
 #[derive(Debug)]
-pub(crate) struct Conversation {
-    state: Mutex<Exchange>,
+pub(crate) struct RuntimeSession {
+    state: Mutex<SessionState>,
     events: mpsc::UnboundedSender<Event>,
 }
 
 #[derive(Debug)]
-struct Exchange {
+struct SessionState {
     /// Of the runtime as a whole; what it is with an event is the event's own state.
     state: State,
     /// The most events it works on at a time.
@@ -160,12 +160,12 @@ pub(crate) enum Next {
     AfterAnswer(oneshot::Receiver<()>),
 }
 
-impl Conversation {
-    /// A conversation that has not begun, and where its events arrive.
+impl RuntimeSession {
+    /// A session that has not begun, and where its events arrive.
     pub(crate) fn new(concurrency: usize) -> (Arc<Self>, mpsc::UnboundedReceiver<Event>) {
         // Bounded by the runtime's connections: each has one request at a time, and most requests are no event.
         let (events, receiver) = mpsc::unbounded_channel();
-        let exchange = Exchange {
+        let session = SessionState {
             state: State::Started,
             concurrency,
             waiting: Vec::new(),
@@ -177,7 +177,7 @@ impl Conversation {
         };
         (
             Arc::new(Self {
-                state: Mutex::new(exchange),
+                state: Mutex::new(session),
                 events,
             }),
             receiver,
@@ -186,64 +186,64 @@ impl Conversation {
 
     /// Hands over the event of an invocation: at once if the runtime waits, else when it asks.
     pub(crate) fn deliver(&self, delivery: Delivery) {
-        let mut exchange = self.lock();
-        exchange.pending.push_back(delivery);
-        if exchange.state == State::Ready {
-            exchange.hand_over();
+        let mut session = self.lock();
+        session.pending.push_back(delivery);
+        if session.state == State::Ready {
+            session.hand_over();
         }
     }
 
     /// Gives up an event whose time is up, while the runtime goes on with others. What still comes for it is too late.
     pub(crate) fn expire(&self, attempt: u64) {
-        let mut exchange = self.lock();
-        exchange.pending.retain(|event| event.attempt != attempt);
-        let found = exchange
+        let mut session = self.lock();
+        session.pending.retain(|event| event.attempt != attempt);
+        let found = session
             .current
             .iter()
             .position(|current| current.delivery.attempt == attempt);
         if let Some(index) = found {
-            let gone = exchange.current.swap_remove(index);
-            exchange.expired.push(gone.delivery.request_id.clone());
+            let gone = session.current.swap_remove(index);
+            session.expired.push(gone.delivery.request_id.clone());
         }
     }
 
     /// Tells a runtime that waits for it that it has been restored from its snapshot.
     pub(crate) fn restore(&self) {
-        let mut exchange = self.lock();
-        if let Some(waits) = exchange.restore.take() {
-            exchange.state.restored();
+        let mut session = self.lock();
+        if let Some(waits) = session.restore.take() {
+            session.state.restored();
             let _the_runtime_has_gone = waits.send(());
         }
     }
 
     /// `GET /runtime/invocation/next`
     pub(crate) fn next(&self) -> Result<Next, Refusal> {
-        let mut exchange = self.lock();
-        if exchange.concurrency > 1 {
-            return exchange.next_of_several(|event| self.tell(event));
+        let mut session = self.lock();
+        if session.concurrency > 1 {
+            return session.next_of_several(|event| self.tell(event));
         }
-        if let Some(waiting) = &mut exchange.posting {
+        if let Some(waiting) = &mut session.posting {
             let (sender, receiver) = oneshot::channel();
             waiting.push(sender);
             return Ok(Next::AfterAnswer(receiver));
         }
-        let was = exchange.state;
-        let mut state = exchange.effective_state();
+        let was = session.state;
+        let mut state = session.effective_state();
         state.next()?;
         if state == State::Running {
             // Asked while running: the event again.
-            let Some(current) = exchange.current.first() else {
+            let Some(current) = session.current.first() else {
                 return Err(Refusal::INTERNAL);
             };
             return Ok(Next::Now(Arc::clone(&current.delivery)));
         }
-        let was_waiting = was == State::Ready && exchange.current.is_empty();
-        exchange.state = state;
-        exchange.current.clear();
+        let was_waiting = was == State::Ready && session.current.is_empty();
+        session.state = state;
+        session.current.clear();
         let (sender, receiver) = oneshot::channel();
-        exchange.waiting.push(sender);
-        exchange.hand_over();
-        if !was_waiting && exchange.current.is_empty() {
+        session.waiting.push(sender);
+        session.hand_over();
+        if !was_waiting && session.current.is_empty() {
             self.tell(Event::Ready);
         }
         Ok(Next::Later(receiver))
@@ -251,8 +251,8 @@ impl Conversation {
 
     /// The head of a `POST /runtime/invocation/{id}/response` or `…/error`: whether its body may come, and for whom.
     pub(crate) fn begin(self: &Arc<Self>, posting: &Posting<'_>) -> Result<Posted, Refusal> {
-        let mut exchange = self.lock();
-        let current = exchange.current_of(posting)?;
+        let mut session = self.lock();
+        let current = session.current_of(posting)?;
         let delivery = Arc::clone(&current.delivery);
         match posting.kind {
             PostKind::Error => current.state.error()?,
@@ -265,9 +265,9 @@ impl Conversation {
                 return Err(Refusal::INVALID_RESPONSE_MODE);
             }
         }
-        exchange.posting = Some(Vec::new());
+        session.posting = Some(Vec::new());
         Ok(Posted {
-            conversation: Arc::clone(self),
+            session: Arc::clone(self),
             attempt: delivery.attempt,
             wants_stream: delivery.wants_stream,
             first_byte: Instant::now(),
@@ -277,32 +277,32 @@ impl Conversation {
 
     /// `POST /runtime/init/error`
     pub(crate) fn init_error(&self, error: InitError) -> Result<(), Refusal> {
-        let mut exchange = self.lock();
-        let mut state = exchange.effective_state();
+        let mut session = self.lock();
+        let mut state = session.effective_state();
         state.init_error()?;
-        exchange.state = state;
+        session.state = state;
         self.tell(Event::InitError(error));
         Ok(())
     }
 
     /// `GET /runtime/restore/next`
     pub(crate) fn restore_next(&self) -> Result<oneshot::Receiver<()>, Refusal> {
-        let mut exchange = self.lock();
-        let mut state = exchange.effective_state();
+        let mut session = self.lock();
+        let mut state = session.effective_state();
         state.restore_next()?;
-        exchange.state = state;
+        session.state = state;
         let (sender, receiver) = oneshot::channel();
-        exchange.restore = Some(sender);
+        session.restore = Some(sender);
         self.tell(Event::RestoreReady);
         Ok(receiver)
     }
 
     /// `POST /runtime/restore/error`
     pub(crate) fn restore_error(&self, error: InitError) -> Result<(), Refusal> {
-        let mut exchange = self.lock();
-        let mut state = exchange.effective_state();
+        let mut session = self.lock();
+        let mut state = session.effective_state();
         state.restore_error()?;
-        exchange.state = state;
+        session.state = state;
         self.tell(Event::InitError(error));
         Ok(())
     }
@@ -311,12 +311,12 @@ impl Conversation {
         let _the_life_has_ended = self.events.send(event);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Exchange> {
+    fn lock(&self) -> MutexGuard<'_, SessionState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Exchange {
+impl SessionState {
     /// The state AWS would name: that of the event, while there is one.
     fn effective_state(&self) -> State {
         let current = self.current.first();
@@ -387,7 +387,7 @@ impl Exchange {
 /// An answer whose body is being read. Dropped before it is finished, it counts as broken off.
 #[derive(Debug)]
 pub(crate) struct Posted {
-    conversation: Arc<Conversation>,
+    session: Arc<RuntimeSession>,
     attempt: u64,
     first_byte: Instant,
     finished: bool,
@@ -398,8 +398,7 @@ pub(crate) struct Posted {
 impl Posted {
     /// Begins to hand on the response piece by piece.
     pub(crate) fn stream(&self, streaming: Streaming) {
-        self.conversation
-            .tell(Event::Streams(self.attempt, streaming));
+        self.session.tell(Event::Streams(self.attempt, streaming));
     }
 
     /// The whole answer has been read, or as much of it as there will ever be.
@@ -414,20 +413,20 @@ impl Posted {
             last_byte: Instant::now(),
             bytes,
         };
-        let mut exchange = self.conversation.lock();
+        let mut session = self.session.lock();
         // Whoever waits for this asks again, which has to wait for the lock.
-        drop(exchange.posting.take());
-        let several = exchange.concurrency > 1;
-        let found = exchange
+        drop(session.posting.take());
+        let several = session.concurrency > 1;
+        let found = session
             .current
             .iter()
             .position(|current| current.delivery.attempt == self.attempt);
         match found {
             Some(index) if several => {
-                exchange.current.swap_remove(index);
+                session.current.swap_remove(index);
             }
             Some(index) => {
-                if let Some(current) = exchange.current.get_mut(index) {
+                if let Some(current) = session.current.get_mut(index) {
                     current.state.response_sent();
                 }
             }
@@ -435,7 +434,7 @@ impl Posted {
             None => return,
         }
         // Under the lock, so that the environment hears of the answer before it hears of the next request.
-        self.conversation
+        self.session
             .tell(Event::Answered(self.attempt, answer, timing));
     }
 }
@@ -496,20 +495,20 @@ mod tests {
 
     #[test]
     fn an_answer_for_another_attempt_is_too_late() {
-        let (conversation, _events) = Conversation::new(1);
-        let _asked = conversation.next().unwrap();
-        conversation.deliver(event(2, "r"));
-        let stale = conversation.begin(&posting("r", Some("attempt-1")));
+        let (session, _events) = RuntimeSession::new(1);
+        let _asked = session.next().unwrap();
+        session.deliver(event(2, "r"));
+        let stale = session.begin(&posting("r", Some("attempt-1")));
         assert_eq!(refusal(stale), "InvokeTimeout");
-        assert!(conversation.begin(&posting("r", Some("attempt-2"))).is_ok());
+        assert!(session.begin(&posting("r", Some("attempt-2"))).is_ok());
     }
 
     #[test]
     fn an_answer_that_is_dropped_counts_as_broken_off() {
-        let (conversation, mut events) = Conversation::new(1);
-        let _asked = conversation.next().unwrap();
-        conversation.deliver(event(1, "r"));
-        drop(conversation.begin(&posting("r", None)).unwrap());
+        let (session, mut events) = RuntimeSession::new(1);
+        let _asked = session.next().unwrap();
+        session.deliver(event(1, "r"));
+        drop(session.begin(&posting("r", None)).unwrap());
         assert!(matches!(events.try_recv(), Ok(Event::Ready)));
         assert!(matches!(
             events.try_recv(),
@@ -519,66 +518,63 @@ mod tests {
 
     #[tokio::test]
     async fn the_next_event_may_be_asked_for_while_the_answer_is_still_on_its_way() {
-        let (conversation, _events) = Conversation::new(1);
-        let _asked = conversation.next().unwrap();
-        conversation.deliver(event(1, "r"));
-        let posted = conversation.begin(&posting("r", None)).unwrap();
-        let Next::AfterAnswer(answered) = conversation.next().unwrap() else {
+        let (session, _events) = RuntimeSession::new(1);
+        let _asked = session.next().unwrap();
+        session.deliver(event(1, "r"));
+        let posted = session.begin(&posting("r", None)).unwrap();
+        let Next::AfterAnswer(answered) = session.next().unwrap() else {
             panic!("not before the answer");
         };
         posted.finish(Answer::Response(Bytes::new()), 0);
         assert!(answered.await.is_err(), "the sender is dropped");
-        assert!(matches!(conversation.next(), Ok(Next::Later(_))));
+        assert!(matches!(session.next(), Ok(Next::Later(_))));
     }
 
     #[test]
     fn several_events_run_side_by_side_and_are_answered_in_any_order() {
-        let (conversation, mut events) = Conversation::new(2);
-        let _one = conversation.next().unwrap();
-        let _two = conversation.next().unwrap();
+        let (session, mut events) = RuntimeSession::new(2);
+        let _one = session.next().unwrap();
+        let _two = session.next().unwrap();
         assert_eq!(
-            conversation.next().unwrap_err().error_type,
+            session.next().unwrap_err().error_type,
             "Runtime.TooManyIdleRuntimes"
         );
-        conversation.deliver(event(1, "a"));
-        conversation.deliver(event(2, "b"));
-        let b = conversation.begin(&posting("b", None)).unwrap();
-        let a = conversation.begin(&posting("a", None)).unwrap();
+        session.deliver(event(1, "a"));
+        session.deliver(event(2, "b"));
+        let b = session.begin(&posting("b", None)).unwrap();
+        let a = session.begin(&posting("a", None)).unwrap();
         b.finish(Answer::Response(Bytes::new()), 0);
         a.finish(Answer::Response(Bytes::new()), 0);
         assert!(matches!(events.try_recv(), Ok(Event::Ready)));
         assert!(matches!(events.try_recv(), Ok(Event::Answered(2, ..))));
         assert!(matches!(events.try_recv(), Ok(Event::Answered(1, ..))));
         assert_eq!(
-            refusal(conversation.begin(&posting("a", None))),
+            refusal(session.begin(&posting("a", None))),
             "InvalidRequestID"
         );
     }
 
     #[test]
     fn what_comes_for_an_expired_event_is_too_late_and_the_others_go_on() {
-        let (conversation, _events) = Conversation::new(2);
-        let _one = conversation.next().unwrap();
-        let _two = conversation.next().unwrap();
-        conversation.deliver(event(1, "a"));
-        conversation.deliver(event(2, "b"));
-        conversation.expire(1);
-        assert_eq!(
-            refusal(conversation.begin(&posting("a", None))),
-            "InvokeTimeout"
-        );
-        assert!(conversation.begin(&posting("b", None)).is_ok());
+        let (session, _events) = RuntimeSession::new(2);
+        let _one = session.next().unwrap();
+        let _two = session.next().unwrap();
+        session.deliver(event(1, "a"));
+        session.deliver(event(2, "b"));
+        session.expire(1);
+        assert_eq!(refusal(session.begin(&posting("a", None))), "InvokeTimeout");
+        assert!(session.begin(&posting("b", None)).is_ok());
     }
 
     #[tokio::test]
     async fn a_restore_is_waited_for_and_then_the_first_event() {
-        let (conversation, mut events) = Conversation::new(1);
-        let restored = conversation.restore_next().unwrap();
+        let (session, mut events) = RuntimeSession::new(1);
+        let restored = session.restore_next().unwrap();
         assert!(matches!(events.try_recv(), Ok(Event::RestoreReady)));
-        assert!(conversation.next().is_err(), "not before the restore");
-        conversation.restore();
+        assert!(session.next().is_err(), "not before the restore");
+        session.restore();
         restored.await.unwrap();
-        assert!(conversation.next().is_ok());
+        assert!(session.next().is_ok());
         assert!(matches!(events.try_recv(), Ok(Event::Ready)));
     }
 }
