@@ -6,12 +6,12 @@
 //! On failure: an unknown path is 404, a wrong method 405, and everything the state machine refuses has AWS's status,
 //! error type and message. If the life ends first the connection ends with it.
 
-mod lifecycle;
 mod metadata;
 pub(crate) mod refusal;
 pub(crate) mod reply;
 pub(crate) mod response;
 pub(crate) mod session;
+mod state;
 
 use std::sync::Arc;
 

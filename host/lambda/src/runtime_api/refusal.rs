@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 
-use super::lifecycle::NotAllowed;
+use super::state::NotAllowed;
 
 /// An answer of the Runtime API that is not a success.
 #[derive(Debug, Clone)]

@@ -1,4 +1,4 @@
-//! What a runtime and its environment say to each other, kept in the order AWS's [state machine](State) demands.
+//! What a runtime and its environment say to each other, kept in the order AWS's [state machine](RuntimeState) demands.
 //!
 //! The Runtime API's requests are answered from here on the spot, without waking the environment: it hears of them as
 //! [`Event`]s afterwards, and only of those that matter to it. In the other direction the environment [delivers]
@@ -21,9 +21,9 @@ use bytes::Bytes;
 use lambkin_model::RequestId;
 use tokio::sync::{mpsc, oneshot};
 
-use super::lifecycle::State;
 use super::refusal::Refusal;
-use crate::call::StreamError;
+use super::state::RuntimeState;
+use crate::function::StreamError;
 
 /// A runtime's session with its environment, for as long as its process lives.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub(crate) struct RuntimeSession {
 #[derive(Debug)]
 struct SessionState {
     /// Of the runtime as a whole; what it is with an event is the event's own state.
-    state: State,
+    state: RuntimeState,
     /// The most events it works on at a time.
     concurrency: usize,
     /// Requests for the next event, waiting. With one event at a time more than one is unusual but legal.
@@ -55,7 +55,7 @@ struct SessionState {
 #[derive(Debug)]
 struct Current {
     delivery: Delivery,
-    state: State,
+    state: RuntimeState,
 }
 
 /// An event on its way to a runtime. Shared, as it may be delivered more than once.
@@ -166,7 +166,7 @@ impl RuntimeSession {
         // Bounded by the runtime's connections: each has one request at a time, and most requests are no event.
         let (events, receiver) = mpsc::unbounded_channel();
         let session = SessionState {
-            state: State::Started,
+            state: RuntimeState::Started,
             concurrency,
             waiting: Vec::new(),
             pending: VecDeque::new(),
@@ -188,7 +188,7 @@ impl RuntimeSession {
     pub(crate) fn deliver(&self, delivery: Delivery) {
         let mut session = self.lock();
         session.pending.push_back(delivery);
-        if session.state == State::Ready {
+        if session.state == RuntimeState::Ready {
             session.hand_over();
         }
     }
@@ -230,14 +230,14 @@ impl RuntimeSession {
         let was = session.state;
         let mut state = session.effective_state();
         state.next()?;
-        if state == State::Running {
+        if state == RuntimeState::Running {
             // Asked while running: the event again.
             let Some(current) = session.current.first() else {
                 return Err(Refusal::INTERNAL);
             };
             return Ok(Next::Now(Arc::clone(&current.delivery)));
         }
-        let was_waiting = was == State::Ready && session.current.is_empty();
+        let was_waiting = was == RuntimeState::Ready && session.current.is_empty();
         session.state = state;
         session.current.clear();
         let (sender, receiver) = oneshot::channel();
@@ -318,7 +318,7 @@ impl RuntimeSession {
 
 impl SessionState {
     /// The state AWS would name: that of the event, while there is one.
-    fn effective_state(&self) -> State {
+    fn effective_state(&self) -> RuntimeState {
         let current = self.current.first();
         current.map_or(self.state, |current| current.state)
     }
@@ -332,7 +332,7 @@ impl SessionState {
             }
             self.current.push(Current {
                 delivery,
-                state: State::Running,
+                state: RuntimeState::Running,
             });
         }
     }
@@ -348,7 +348,7 @@ impl SessionState {
 
     /// `next` where several events run at a time: any worker may ask at any moment, up to as many as there are places.
     fn next_of_several(&mut self, tell: impl Fn(Event)) -> Result<Next, Refusal> {
-        let is_first = self.state != State::Ready;
+        let is_first = self.state != RuntimeState::Ready;
         self.state.next()?;
         self.waiting.retain(|asker| !asker.is_closed());
         if self.waiting.len() >= self.concurrency {

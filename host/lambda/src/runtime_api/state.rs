@@ -11,7 +11,7 @@ use std::fmt;
     reason = "the names are AWS's and appear in its answers"
 )]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
+pub(crate) enum RuntimeState {
     /// The process runs and has not said anything yet.
     Started,
     /// It reported `/init/error`.
@@ -34,7 +34,7 @@ pub(crate) enum State {
     RuntimeRestoreErrorState,
 }
 
-impl fmt::Display for State {
+impl fmt::Display for RuntimeState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
     }
@@ -46,30 +46,30 @@ impl fmt::Display for State {
     "State transition from {from} to {to} failed for runtime. Error: State transition is not allowed"
 )]
 pub(crate) struct NotAllowed {
-    pub from: State,
-    pub to: State,
+    pub from: RuntimeState,
+    pub to: RuntimeState,
 }
 
-impl State {
-    /// `GET /next`. While an event is being worked on it is legal, stays [`State::Running`] and delivers the event again.
+impl RuntimeState {
+    /// `GET /next`. While an event is being worked on it is legal, stays [`RuntimeState::Running`] and delivers the event again.
     pub(crate) fn next(&mut self) -> Result<(), NotAllowed> {
         match self {
             Self::Running => Ok(()),
             Self::Started | Self::Ready | Self::RuntimeResponseSentState | Self::Restoring => {
-                self.go(State::Ready)
+                self.go(RuntimeState::Ready)
             }
-            _ => self.refuse(State::Ready),
+            _ => self.refuse(RuntimeState::Ready),
         }
     }
 
     /// `POST /response`, before its body counts.
     pub(crate) fn response(&mut self) -> Result<(), NotAllowed> {
-        self.leave_running(State::InvocationResponse)
+        self.leave_running(RuntimeState::InvocationResponse)
     }
 
     /// `POST /error`, before its body counts.
     pub(crate) fn error(&mut self) -> Result<(), NotAllowed> {
-        self.leave_running(State::InvocationErrorResponse)
+        self.leave_running(RuntimeState::InvocationErrorResponse)
     }
 
     /// The body of the response or the error has been taken.
@@ -80,16 +80,16 @@ impl State {
     /// `POST /init/error`.
     pub(crate) fn init_error(&mut self) -> Result<(), NotAllowed> {
         match self {
-            Self::Started => self.go(State::InitError),
-            _ => self.refuse(State::InitError),
+            Self::Started => self.go(RuntimeState::InitError),
+            _ => self.refuse(RuntimeState::InitError),
         }
     }
 
     /// `GET /restore/next`
     pub(crate) fn restore_next(&mut self) -> Result<(), NotAllowed> {
         match self {
-            Self::Started => self.go(State::RestoreReady),
-            _ => self.refuse(State::RestoreReady),
+            Self::Started => self.go(RuntimeState::RestoreReady),
+            _ => self.refuse(RuntimeState::RestoreReady),
         }
     }
 
@@ -101,34 +101,34 @@ impl State {
     /// `POST /restore/error`
     pub(crate) fn restore_error(&mut self) -> Result<(), NotAllowed> {
         match self {
-            Self::Restoring => self.go(State::RuntimeRestoreErrorState),
-            _ => self.refuse(State::RuntimeRestoreErrorState),
+            Self::Restoring => self.go(RuntimeState::RuntimeRestoreErrorState),
+            _ => self.refuse(RuntimeState::RuntimeRestoreErrorState),
         }
     }
 
-    fn leave_running(&mut self, to: State) -> Result<(), NotAllowed> {
+    fn leave_running(&mut self, to: RuntimeState) -> Result<(), NotAllowed> {
         match self {
             Self::Running => self.go(to),
             _ => self.refuse(to),
         }
     }
 
-    fn go(&mut self, to: State) -> Result<(), NotAllowed> {
+    fn go(&mut self, to: RuntimeState) -> Result<(), NotAllowed> {
         *self = to;
         Ok(())
     }
 
-    fn refuse(&self, to: State) -> Result<(), NotAllowed> {
+    fn refuse(&self, to: RuntimeState) -> Result<(), NotAllowed> {
         Err(NotAllowed { from: *self, to })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::State::{self, *};
+    use super::RuntimeState::{self, *};
     use super::*;
 
-    const STATES: [State; 10] = [
+    const STATES: [RuntimeState; 10] = [
         Started,
         InitError,
         Ready,
@@ -141,9 +141,9 @@ mod tests {
         RuntimeRestoreErrorState,
     ];
 
-    type Step = fn(&mut State) -> Result<(), NotAllowed>;
+    type Step = fn(&mut RuntimeState) -> Result<(), NotAllowed>;
 
-    fn allowed(step: Step) -> Vec<(State, State)> {
+    fn allowed(step: Step) -> Vec<(RuntimeState, RuntimeState)> {
         let mut pairs = Vec::new();
         for from in STATES {
             let mut state = from;
@@ -160,7 +160,7 @@ mod tests {
     fn next_is_legal_at_the_start_while_waiting_while_running_after_the_response_and_after_a_restore()
      {
         assert_eq!(
-            allowed(State::next),
+            allowed(RuntimeState::next),
             [
                 (Started, Ready),
                 (Ready, Ready),
@@ -173,20 +173,29 @@ mod tests {
 
     #[test]
     fn response_and_error_are_legal_only_while_running() {
-        assert_eq!(allowed(State::response), [(Running, InvocationResponse)]);
-        assert_eq!(allowed(State::error), [(Running, InvocationErrorResponse)]);
+        assert_eq!(
+            allowed(RuntimeState::response),
+            [(Running, InvocationResponse)]
+        );
+        assert_eq!(
+            allowed(RuntimeState::error),
+            [(Running, InvocationErrorResponse)]
+        );
     }
 
     #[test]
     fn init_error_is_legal_only_at_the_start() {
-        assert_eq!(allowed(State::init_error), [(Started, InitError)]);
+        assert_eq!(allowed(RuntimeState::init_error), [(Started, InitError)]);
     }
 
     #[test]
     fn a_restore_is_waited_for_at_the_start_and_may_fail_after_it() {
-        assert_eq!(allowed(State::restore_next), [(Started, RestoreReady)]);
         assert_eq!(
-            allowed(State::restore_error),
+            allowed(RuntimeState::restore_next),
+            [(Started, RestoreReady)]
+        );
+        assert_eq!(
+            allowed(RuntimeState::restore_error),
             [(Restoring, RuntimeRestoreErrorState)]
         );
     }
