@@ -5,8 +5,8 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::event::EventType;
-use super::state::{NotAllowed, State};
-use super::summary::Summary;
+use super::registry::CRASH;
+use super::state::{ExtensionState, NotAllowed};
 use super::{refusal, request};
 use crate::limits::EXTENSIONS;
 use crate::runtime_api::refusal::Refusal;
@@ -34,6 +34,17 @@ pub(super) struct Extension {
     waiting: Vec<oneshot::Sender<Bytes>>,
     /// An event that waits for the extension to ask for it.
     pending: Option<Bytes>,
+}
+
+/// How an extension stands, for the log and for `platform.extension`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Summary {
+    pub name: String,
+    pub state: ExtensionState,
+    pub events: Vec<EventType>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_type: Option<String>,
 }
 
 /// The answer to a request for the next event.
@@ -92,7 +103,7 @@ impl Members {
     }
 
     pub(super) fn all_external_registered(&self) -> bool {
-        let settled = |one: &Extension| one.state() != State::Started;
+        let settled = |one: &Extension| one.state() != ExtensionState::Started;
         self.extensions.iter().all(settled)
     }
 
@@ -149,7 +160,7 @@ impl Extension {
     fn new(name: String, external: bool) -> Self {
         let summary = Summary {
             name,
-            state: State::Started,
+            state: ExtensionState::Started,
             events: Vec::new(),
             error_type: None,
         };
@@ -166,7 +177,7 @@ impl Extension {
         &self.summary.name
     }
 
-    pub(super) fn state(&self) -> State {
+    pub(super) fn state(&self) -> ExtensionState {
         self.summary.state
     }
 
@@ -180,7 +191,7 @@ impl Extension {
 
     /// Whether it has nothing to do but to wait.
     pub(super) fn is_ready(&self) -> bool {
-        self.state() == State::Ready && self.pending.is_none()
+        self.state() == ExtensionState::Ready && self.pending.is_none()
     }
 
     fn is_alive(&self) -> bool {
@@ -206,7 +217,7 @@ impl Extension {
     }
 
     pub(super) fn next(&mut self) -> Result<Next, Refusal> {
-        self.step(State::next)?;
+        self.step(ExtensionState::next)?;
         if let Some(event) = self.pending.take() {
             self.summary.state.deliver();
             return Ok(Next::Now(event));
@@ -220,7 +231,7 @@ impl Extension {
     /// Takes the extension's own word that it has failed.
     pub(super) fn fail(
         &mut self,
-        step: fn(&mut State) -> Result<(), NotAllowed>,
+        step: fn(&mut ExtensionState) -> Result<(), NotAllowed>,
         error_type: &str,
     ) -> Result<(), Refusal> {
         self.step(step)?;
@@ -232,7 +243,7 @@ impl Extension {
     /// Hands over an event: at once if it waits, else when it asks. The newest event is the one that counts: SHUTDOWN
     /// overtakes an INVOKE nobody has fetched.
     fn deliver(&mut self, event: Bytes) {
-        if self.state() == State::Ready {
+        if self.state() == ExtensionState::Ready {
             while let Some(asker) = self.waiting.pop() {
                 if asker.send(event.clone()).is_ok() {
                     self.summary.state.deliver();
@@ -248,7 +259,10 @@ impl Extension {
         self.pending = None;
     }
 
-    fn step(&mut self, step: fn(&mut State) -> Result<(), NotAllowed>) -> Result<(), Refusal> {
+    fn step(
+        &mut self,
+        step: fn(&mut ExtensionState) -> Result<(), NotAllowed>,
+    ) -> Result<(), Refusal> {
         step(&mut self.summary.state)
             .map_err(|refused| refusal::not_allowed(&self.summary.name, refused))
     }

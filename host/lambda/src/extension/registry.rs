@@ -16,9 +16,8 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::event::{EventType, InvokeEvent, ShutdownEvent, ShutdownReason, json};
-use super::members::{CRASH, Extension, Members, Next};
-use super::state::{NotAllowed, State};
-use super::summary::Summary;
+use super::members::{Extension, Members, Next, Summary};
+use super::state::{ExtensionState, NotAllowed};
 use super::{refusal, request};
 use crate::runtime_api::refusal::Refusal;
 use crate::telemetry::event::note::Subscribed;
@@ -143,7 +142,7 @@ impl Extensions {
         let extension = members.identify(identifier)?;
         let was = extension.state();
         let next = extension.next()?;
-        if was != State::Ready && extension.is_ready() {
+        if was != ExtensionState::Ready && extension.is_ready() {
             self.tell(Event::Ready(extension.name().to_owned()));
         }
         Ok(next)
@@ -156,7 +155,7 @@ impl Extensions {
         error_type: Option<&str>,
         body: &[u8],
     ) -> Result<(), Refusal> {
-        let report = self.fail(identifier, error_type, body, State::init_error)?;
+        let report = self.fail(identifier, error_type, body, ExtensionState::init_error)?;
         self.tell(Event::InitError(report));
         Ok(())
     }
@@ -168,7 +167,7 @@ impl Extensions {
         error_type: Option<&str>,
         body: &[u8],
     ) -> Result<(), Refusal> {
-        let report = self.fail(identifier, error_type, body, State::exit_error)?;
+        let report = self.fail(identifier, error_type, body, ExtensionState::exit_error)?;
         self.tell(Event::ExitError(report));
         Ok(())
     }
@@ -190,7 +189,7 @@ impl Extensions {
         identifier: Option<&str>,
         error_type: Option<&str>,
         body: &[u8],
-        step: fn(&mut State) -> Result<(), NotAllowed>,
+        step: fn(&mut ExtensionState) -> Result<(), NotAllowed>,
     ) -> Result<Report, Refusal> {
         let mut members = self.lock();
         let extension = members.identify(identifier)?;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 /// Where an extension stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(crate) enum State {
+pub(crate) enum ExtensionState {
     /// Its process runs, or is about to, and has not said anything yet.
     Started,
     /// It has registered and not asked for an event yet.
@@ -26,7 +26,7 @@ pub(crate) enum State {
     Exited,
 }
 
-impl fmt::Display for State {
+impl fmt::Display for ExtensionState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
     }
@@ -35,11 +35,11 @@ impl fmt::Display for State {
 /// A transition the state machine does not allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NotAllowed {
-    pub from: State,
-    pub to: State,
+    pub from: ExtensionState,
+    pub to: ExtensionState,
 }
 
-impl State {
+impl ExtensionState {
     /// `POST /register`
     pub(crate) fn register(&mut self) -> Result<(), NotAllowed> {
         self.go(Self::Registered, &[Self::Started])
@@ -99,16 +99,16 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use super::State::{self, *};
+    use super::ExtensionState::{self, *};
     use super::*;
 
-    const STATES: [State; 7] = [
+    const STATES: [ExtensionState; 7] = [
         Started, Registered, Ready, Running, InitError, ExitError, Exited,
     ];
 
-    type Step = fn(&mut State) -> Result<(), NotAllowed>;
+    type Step = fn(&mut ExtensionState) -> Result<(), NotAllowed>;
 
-    fn allowed(step: Step) -> Vec<(State, State)> {
+    fn allowed(step: Step) -> Vec<(ExtensionState, ExtensionState)> {
         let mut pairs = Vec::new();
         for from in STATES {
             let mut state = from;
@@ -123,17 +123,17 @@ mod tests {
 
     #[test]
     fn every_transition_is_legal_only_where_aws_says_so() {
-        assert_eq!(allowed(State::register), [(Started, Registered)]);
+        assert_eq!(allowed(ExtensionState::register), [(Started, Registered)]);
         assert_eq!(
-            allowed(State::next),
+            allowed(ExtensionState::next),
             [(Registered, Ready), (Ready, Ready), (Running, Ready)]
         );
         assert_eq!(
-            allowed(State::init_error),
+            allowed(ExtensionState::init_error),
             [(Registered, InitError), (InitError, InitError)]
         );
         assert_eq!(
-            allowed(State::exit_error),
+            allowed(ExtensionState::exit_error),
             [
                 (Registered, ExitError),
                 (Ready, ExitError),

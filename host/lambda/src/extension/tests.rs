@@ -11,8 +11,7 @@ use tokio::sync::oneshot;
 use super::event::{EventType, InvokeEvent, ShutdownReason, Tracing};
 use super::members::Next;
 use super::registry::{Event, Extensions, Facts, Report};
-use super::state::State;
-use super::summary::Summary;
+use super::state::ExtensionState;
 use crate::runtime_api::refusal::Refusal;
 
 const BOTH: &[u8] = br#"{"events":["INVOKE","SHUTDOWN"]}"#;
@@ -470,8 +469,8 @@ fn the_summary_tells_how_everybody_stands() {
     assert_eq!(
         extensions.summaries(),
         [
-            summary("b", State::Ready, &both, None),
-            summary("a", State::Exited, &[], Some("Extension.Crash")),
+            summary("b", ExtensionState::Ready, &both, None),
+            summary("a", ExtensionState::Exited, &[], Some("Extension.Crash")),
         ]
     );
 }

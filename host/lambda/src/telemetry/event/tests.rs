@@ -9,9 +9,9 @@ use super::note::*;
 use super::phase::*;
 use super::*;
 use crate::extension::event::EventType;
-use crate::extension::state::State;
-use crate::extension::summary::Summary;
-use crate::spec::InitializationType;
+use crate::extension::members::Summary;
+use crate::extension::state::ExtensionState;
+use crate::function::InitializationType;
 use crate::telemetry::subscription::Api;
 
 fn time() -> Timestamp {
@@ -226,7 +226,7 @@ fn a_report_has_numbers_and_only_those_that_apply() {
 fn extensions_have_an_event_and_a_line() {
     let ready = Summary {
         name: "my-ext".to_owned(),
-        state: State::Ready,
+        state: ExtensionState::Ready,
         events: vec![EventType::Invoke, EventType::Shutdown],
         error_type: None,
     };
@@ -240,7 +240,7 @@ fn extensions_have_an_event_and_a_line() {
         "EXTENSION\tName: my-ext\tState: Ready\tEvents: [INVOKE, SHUTDOWN]"
     );
     let failed = Summary {
-        state: State::Exited,
+        state: ExtensionState::Exited,
         events: Vec::new(),
         error_type: Some("Extension.Crash".to_owned()),
         ..ready
