@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::event::EventType;
 use super::registry::CRASH;
-use super::state::{ExtensionState, NotAllowed};
+use super::state::{ExtensionState, TransitionError};
 use super::{refusal, request};
 use crate::limits::EXTENSIONS;
 use crate::runtime_api::refusal::Refusal;
@@ -231,7 +231,7 @@ impl Extension {
     /// Takes the extension's own word that it has failed.
     pub(super) fn fail(
         &mut self,
-        step: fn(&mut ExtensionState) -> Result<(), NotAllowed>,
+        step: fn(&mut ExtensionState) -> Result<(), TransitionError>,
         error_type: &str,
     ) -> Result<(), Refusal> {
         self.step(step)?;
@@ -261,7 +261,7 @@ impl Extension {
 
     fn step(
         &mut self,
-        step: fn(&mut ExtensionState) -> Result<(), NotAllowed>,
+        step: fn(&mut ExtensionState) -> Result<(), TransitionError>,
     ) -> Result<(), Refusal> {
         step(&mut self.summary.state)
             .map_err(|refused| refusal::not_allowed(&self.summary.name, refused))

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 
-use super::state::NotAllowed;
+use super::state::TransitionError;
 use crate::limits::EXTENSIONS;
 use crate::runtime_api::refusal::Refusal;
 
@@ -63,8 +63,8 @@ pub(crate) fn missing_error_type() -> Refusal {
     forbidden("Extension.MissingHeader", message)
 }
 
-pub(crate) fn not_allowed(name: &str, refused: NotAllowed) -> Refusal {
-    let NotAllowed { from, to } = refused;
+pub(crate) fn not_allowed(name: &str, refused: TransitionError) -> Refusal {
+    let TransitionError { from, to } = refused;
     let message = format!(
         "State transition from {from} to {to} failed for extension {name}. \
          Error: State transition is not allowed"

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::event::{EventType, InvokeEvent, ShutdownEvent, ShutdownReason, json};
 use super::members::{Extension, Members, Next, Summary};
-use super::state::{ExtensionState, NotAllowed};
+use super::state::{ExtensionState, TransitionError};
 use super::{refusal, request};
 use crate::runtime_api::refusal::Refusal;
 use crate::telemetry::event::note::Subscribed;
@@ -189,7 +189,7 @@ impl Extensions {
         identifier: Option<&str>,
         error_type: Option<&str>,
         body: &[u8],
-        step: fn(&mut ExtensionState) -> Result<(), NotAllowed>,
+        step: fn(&mut ExtensionState) -> Result<(), TransitionError>,
     ) -> Result<Report, Refusal> {
         let mut members = self.lock();
         let extension = members.identify(identifier)?;

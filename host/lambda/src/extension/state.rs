@@ -34,29 +34,29 @@ impl fmt::Display for ExtensionState {
 
 /// A transition the state machine does not allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct NotAllowed {
+pub(crate) struct TransitionError {
     pub from: ExtensionState,
     pub to: ExtensionState,
 }
 
 impl ExtensionState {
     /// `POST /register`
-    pub(crate) fn register(&mut self) -> Result<(), NotAllowed> {
+    pub(crate) fn register(&mut self) -> Result<(), TransitionError> {
         self.go(Self::Registered, &[Self::Started])
     }
 
     /// `GET /event/next`
-    pub(crate) fn next(&mut self) -> Result<(), NotAllowed> {
+    pub(crate) fn next(&mut self) -> Result<(), TransitionError> {
         self.go(Self::Ready, &[Self::Registered, Self::Ready, Self::Running])
     }
 
     /// `POST /init/error`
-    pub(crate) fn init_error(&mut self) -> Result<(), NotAllowed> {
+    pub(crate) fn init_error(&mut self) -> Result<(), TransitionError> {
         self.go(Self::InitError, &[Self::Registered, Self::InitError])
     }
 
     /// `POST /exit/error`
-    pub(crate) fn exit_error(&mut self) -> Result<(), NotAllowed> {
+    pub(crate) fn exit_error(&mut self) -> Result<(), TransitionError> {
         let from = [
             Self::Registered,
             Self::Ready,
@@ -88,9 +88,9 @@ impl ExtensionState {
         self != Self::Started
     }
 
-    fn go(&mut self, to: Self, from: &[Self]) -> Result<(), NotAllowed> {
+    fn go(&mut self, to: Self, from: &[Self]) -> Result<(), TransitionError> {
         if !from.contains(self) {
-            return Err(NotAllowed { from: *self, to });
+            return Err(TransitionError { from: *self, to });
         }
         *self = to;
         Ok(())
@@ -106,7 +106,7 @@ mod tests {
         Started, Registered, Ready, Running, InitError, ExitError, Exited,
     ];
 
-    type Step = fn(&mut ExtensionState) -> Result<(), NotAllowed>;
+    type Step = fn(&mut ExtensionState) -> Result<(), TransitionError>;
 
     fn allowed(step: Step) -> Vec<(ExtensionState, ExtensionState)> {
         let mut pairs = Vec::new();

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 
-use super::state::NotAllowed;
+use super::state::TransitionError;
 
 /// An answer of the Runtime API that is not a success.
 #[derive(Debug, Clone)]
@@ -59,8 +59,8 @@ impl Refusal {
     }
 }
 
-impl From<NotAllowed> for Refusal {
-    fn from(refused: NotAllowed) -> Self {
+impl From<TransitionError> for Refusal {
+    fn from(refused: TransitionError) -> Self {
         Self {
             status: StatusCode::FORBIDDEN,
             error_type: "InvalidStateTransition",

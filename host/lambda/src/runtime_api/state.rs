@@ -45,14 +45,14 @@ impl fmt::Display for RuntimeState {
 #[error(
     "State transition from {from} to {to} failed for runtime. Error: State transition is not allowed"
 )]
-pub(crate) struct NotAllowed {
+pub(crate) struct TransitionError {
     pub from: RuntimeState,
     pub to: RuntimeState,
 }
 
 impl RuntimeState {
     /// `GET /next`. While an event is being worked on it is legal, stays [`RuntimeState::Running`] and delivers the event again.
-    pub(crate) fn next(&mut self) -> Result<(), NotAllowed> {
+    pub(crate) fn next(&mut self) -> Result<(), TransitionError> {
         match self {
             Self::Running => Ok(()),
             Self::Started | Self::Ready | Self::RuntimeResponseSentState | Self::Restoring => {
@@ -63,12 +63,12 @@ impl RuntimeState {
     }
 
     /// `POST /response`, before its body counts.
-    pub(crate) fn response(&mut self) -> Result<(), NotAllowed> {
+    pub(crate) fn response(&mut self) -> Result<(), TransitionError> {
         self.leave_running(RuntimeState::InvocationResponse)
     }
 
     /// `POST /error`, before its body counts.
-    pub(crate) fn error(&mut self) -> Result<(), NotAllowed> {
+    pub(crate) fn error(&mut self) -> Result<(), TransitionError> {
         self.leave_running(RuntimeState::InvocationErrorResponse)
     }
 
@@ -78,7 +78,7 @@ impl RuntimeState {
     }
 
     /// `POST /init/error`.
-    pub(crate) fn init_error(&mut self) -> Result<(), NotAllowed> {
+    pub(crate) fn init_error(&mut self) -> Result<(), TransitionError> {
         match self {
             Self::Started => self.go(RuntimeState::InitError),
             _ => self.refuse(RuntimeState::InitError),
@@ -86,7 +86,7 @@ impl RuntimeState {
     }
 
     /// `GET /restore/next`
-    pub(crate) fn restore_next(&mut self) -> Result<(), NotAllowed> {
+    pub(crate) fn restore_next(&mut self) -> Result<(), TransitionError> {
         match self {
             Self::Started => self.go(RuntimeState::RestoreReady),
             _ => self.refuse(RuntimeState::RestoreReady),
@@ -99,27 +99,27 @@ impl RuntimeState {
     }
 
     /// `POST /restore/error`
-    pub(crate) fn restore_error(&mut self) -> Result<(), NotAllowed> {
+    pub(crate) fn restore_error(&mut self) -> Result<(), TransitionError> {
         match self {
             Self::Restoring => self.go(RuntimeState::RuntimeRestoreErrorState),
             _ => self.refuse(RuntimeState::RuntimeRestoreErrorState),
         }
     }
 
-    fn leave_running(&mut self, to: RuntimeState) -> Result<(), NotAllowed> {
+    fn leave_running(&mut self, to: RuntimeState) -> Result<(), TransitionError> {
         match self {
             Self::Running => self.go(to),
             _ => self.refuse(to),
         }
     }
 
-    fn go(&mut self, to: RuntimeState) -> Result<(), NotAllowed> {
+    fn go(&mut self, to: RuntimeState) -> Result<(), TransitionError> {
         *self = to;
         Ok(())
     }
 
-    fn refuse(&self, to: RuntimeState) -> Result<(), NotAllowed> {
-        Err(NotAllowed { from: *self, to })
+    fn refuse(&self, to: RuntimeState) -> Result<(), TransitionError> {
+        Err(TransitionError { from: *self, to })
     }
 }
 
@@ -141,7 +141,7 @@ mod tests {
         RuntimeRestoreErrorState,
     ];
 
-    type Step = fn(&mut RuntimeState) -> Result<(), NotAllowed>;
+    type Step = fn(&mut RuntimeState) -> Result<(), TransitionError>;
 
     fn allowed(step: Step) -> Vec<(RuntimeState, RuntimeState)> {
         let mut pairs = Vec::new();
