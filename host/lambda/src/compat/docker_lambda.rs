@@ -98,14 +98,14 @@ fn preflight(headers: &HeaderMap) -> Response {
 }
 
 /// Status, error type and message.
-type Refusal = (StatusCode, &'static str, String);
+type ApiError = (StatusCode, &'static str, String);
 
 async fn invoke(
     function: Arc<Function>,
     head: &Parts,
     body: Incoming,
     request_id: &RequestId,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let kind = header(&head.headers, "x-amz-invocation-type");
     let client_context = client_context(&head.headers).map_err(|reason| {
         let message = format!("X-Amz-Client-Context can not be decoded: {reason}");
@@ -115,7 +115,9 @@ async fn invoke(
             message,
         )
     })?;
-    let event = read_body(body, SYNC_EVENT_BYTES).await.map_err(refusal)?;
+    let event = read_body(body, SYNC_EVENT_BYTES)
+        .await
+        .map_err(body_error)?;
     if kind == Some("DryRun") {
         return Ok(empty(StatusCode::NO_CONTENT));
     }
@@ -140,7 +142,7 @@ async fn invoke(
     Ok(response)
 }
 
-fn refusal(error: BodyError) -> Refusal {
+fn body_error(error: BodyError) -> ApiError {
     let message = error.to_string();
     match error {
         BodyError::TooLarge { .. } => (
@@ -156,7 +158,7 @@ fn refusal(error: BodyError) -> Refusal {
     }
 }
 
-fn worded(outcome: Outcome) -> Result<Response, Refusal> {
+fn worded(outcome: Outcome) -> Result<Response, ApiError> {
     let (payload, failed) = match outcome.result {
         Ok(payload) => (payload, false),
         Err(InvokeError::Function(error)) => (error.payload, true),

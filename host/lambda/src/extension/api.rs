@@ -11,12 +11,14 @@ use hyper::body::Incoming;
 use lambkin_http::{BodyError, Response, header, read_body};
 use uuid::Uuid;
 
+use super::error;
 use super::members::Next;
-use super::refusal;
 use super::registry::{Extensions, Registered};
 use crate::limits::EXTENSION_REQUEST_BYTES;
-use crate::runtime_api::refusal::Refusal;
-use crate::runtime_api::reply::{acknowledged, json, method_not_allowed, not_found, refused};
+use crate::runtime_api::error::ApiError;
+use crate::runtime_api::reply::{
+    acknowledged, error_response, json, method_not_allowed, not_found,
+};
 
 /// Tells extensions apart. Given to them when they register, and part of each later request.
 pub(crate) const IDENTIFIER: &str = "lambda-extension-identifier";
@@ -49,7 +51,7 @@ pub(crate) async fn answer(request: Request<Incoming>, extensions: Arc<Extension
     }
     let body = match read(body).await {
         Ok(body) => body,
-        Err(refusal) => return refused(&refusal),
+        Err(error) => return error_response(&error),
     };
     let (identifier, error_type) = (header(IDENTIFIER), header(ERROR_TYPE));
     match route {
@@ -89,34 +91,34 @@ impl Route {
 }
 
 /// Reads the small body of an extension's request.
-pub(crate) async fn read(body: Incoming) -> Result<Bytes, Refusal> {
+pub(crate) async fn read(body: Incoming) -> Result<Bytes, ApiError> {
     let too_large = || {
-        refusal::invalid_request(format!(
+        error::invalid_request(format!(
             "the body is larger than {EXTENSION_REQUEST_BYTES} bytes"
         ))
     };
     match read_body(body, EXTENSION_REQUEST_BYTES).await {
         Ok(body) => Ok(body),
         Err(BodyError::TooLarge { .. }) => Err(too_large()),
-        Err(BodyError::Incomplete(_)) => Err(Refusal::TRUNCATED),
+        Err(BodyError::Incomplete(_)) => Err(ApiError::TRUNCATED),
     }
 }
 
-fn registered(registered: Result<Registered, Refusal>) -> Response {
+fn registered(registered: Result<Registered, ApiError>) -> Response {
     match registered {
         Ok(Registered { identifier, body }) => {
             with_uuid(json(StatusCode::OK, body), IDENTIFIER, identifier)
         }
-        Err(refusal) => refused(&refusal),
+        Err(error) => error_response(&error),
     }
 }
 
-async fn next(next: Result<Next, Refusal>) -> Response {
+async fn next(next: Result<Next, ApiError>) -> Response {
     let event = match next {
         Ok(Next::Now(event)) => Ok(event),
         // Its process is being ended, or it has said itself that it can not go on.
-        Ok(Next::Later(event)) => event.await.map_err(|_ended| Refusal::INTERNAL),
-        Err(refusal) => Err(refusal),
+        Ok(Next::Later(event)) => event.await.map_err(|_ended| ApiError::INTERNAL),
+        Err(error) => Err(error),
     };
     match event {
         Ok(event) => with_uuid(
@@ -124,7 +126,7 @@ async fn next(next: Result<Next, Refusal>) -> Response {
             EVENT_IDENTIFIER,
             Uuid::new_v4(),
         ),
-        Err(refusal) => refused(&refusal),
+        Err(error) => error_response(&error),
     }
 }
 

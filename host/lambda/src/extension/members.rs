@@ -7,9 +7,9 @@ use uuid::Uuid;
 use super::event::EventType;
 use super::registry::CRASH;
 use super::state::{ExtensionState, TransitionError};
-use super::{refusal, request};
+use super::{error, request};
 use crate::limits::EXTENSIONS;
-use crate::runtime_api::refusal::Refusal;
+use crate::runtime_api::error::ApiError;
 
 /// The error type of an extension whose process ended when it should not have.
 pub(crate) const CRASH: &str = "Extension.Crash";
@@ -67,9 +67,9 @@ impl Members {
         }
     }
 
-    pub(super) fn register(&mut self, name: &str, events: &[String]) -> Result<Uuid, Refusal> {
+    pub(super) fn register(&mut self, name: &str, events: &[String]) -> Result<Uuid, ApiError> {
         if !self.open {
-            return Err(refusal::registration_closed());
+            return Err(error::registration_closed());
         }
         let is_full = self.count() >= EXTENSIONS;
         let known = self.extensions.iter_mut();
@@ -85,13 +85,16 @@ impl Members {
     }
 
     /// The registered extension a request comes from.
-    pub(super) fn identify(&mut self, identifier: Option<&str>) -> Result<&mut Extension, Refusal> {
-        let text = identifier.ok_or_else(refusal::missing_identifier)?;
-        let identifier = Uuid::try_parse(text).map_err(|_| refusal::invalid_identifier())?;
+    pub(super) fn identify(
+        &mut self,
+        identifier: Option<&str>,
+    ) -> Result<&mut Extension, ApiError> {
+        let text = identifier.ok_or_else(error::missing_identifier)?;
+        let identifier = Uuid::try_parse(text).map_err(|_| error::invalid_identifier())?;
         self.extensions
             .iter_mut()
             .find(|one| one.identifier == identifier && one.state().is_registered())
-            .ok_or_else(|| refusal::unknown_identifier(text))
+            .ok_or_else(|| error::unknown_identifier(text))
     }
 
     pub(super) fn close(&mut self) {
@@ -198,25 +201,25 @@ impl Extension {
         self.state().is_registered() && self.state().is_alive()
     }
 
-    fn register(&mut self, events: &[String], is_full: bool) -> Result<Uuid, Refusal> {
+    fn register(&mut self, events: &[String], is_full: bool) -> Result<Uuid, ApiError> {
         let event_types = request::event_types(events, self.external)?;
         let mut state = self.state();
         state.register().map_err(|refused| {
             if self.external {
-                refusal::not_allowed(self.name(), refused)
+                error::not_allowed(self.name(), refused)
             } else {
-                refusal::name_taken()
+                error::name_taken()
             }
         })?;
         if is_full {
-            return Err(refusal::too_many());
+            return Err(error::too_many());
         }
         self.summary.state = state;
         self.summary.events = event_types;
         Ok(self.identifier)
     }
 
-    pub(super) fn next(&mut self) -> Result<Next, Refusal> {
+    pub(super) fn next(&mut self) -> Result<Next, ApiError> {
         self.step(ExtensionState::next)?;
         if let Some(event) = self.pending.take() {
             self.summary.state.deliver();
@@ -233,7 +236,7 @@ impl Extension {
         &mut self,
         step: fn(&mut ExtensionState) -> Result<(), TransitionError>,
         error_type: &str,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiError> {
         self.step(step)?;
         self.summary.error_type = Some(error_type.to_owned());
         self.forget_events();
@@ -262,8 +265,8 @@ impl Extension {
     fn step(
         &mut self,
         step: fn(&mut ExtensionState) -> Result<(), TransitionError>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiError> {
         step(&mut self.summary.state)
-            .map_err(|refused| refusal::not_allowed(&self.summary.name, refused))
+            .map_err(|refused| error::not_allowed(&self.summary.name, refused))
     }
 }

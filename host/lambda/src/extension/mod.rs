@@ -9,9 +9,9 @@
 
 pub(crate) mod api;
 pub(crate) mod discover;
+pub(crate) mod error;
 pub(crate) mod event;
 pub(crate) mod members;
-pub(crate) mod refusal;
 pub(crate) mod registry;
 pub(crate) mod request;
 pub(crate) mod state;

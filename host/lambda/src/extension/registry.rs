@@ -18,8 +18,8 @@ use uuid::Uuid;
 use super::event::{EventType, InvokeEvent, ShutdownEvent, ShutdownReason, json};
 use super::members::{Extension, Members, Next, Summary};
 use super::state::{ExtensionState, TransitionError};
-use super::{refusal, request};
-use crate::runtime_api::refusal::Refusal;
+use super::{error, request};
+use crate::runtime_api::error::ApiError;
 use crate::telemetry::event::note::Subscribed;
 
 /// The extensions of one life, external and internal.
@@ -122,9 +122,9 @@ impl Extensions {
         name: Option<&str>,
         accept_features: Option<&str>,
         body: &[u8],
-    ) -> Result<Registered, Refusal> {
+    ) -> Result<Registered, ApiError> {
         let name = name.filter(|name| !name.is_empty());
-        let name = name.ok_or_else(refusal::empty_name)?;
+        let name = name.ok_or_else(error::empty_name)?;
         let events = request::events(body)?;
         let identifier = self.lock().register(name, &events)?;
         self.any.store(true, Ordering::Release);
@@ -137,7 +137,7 @@ impl Extensions {
     }
 
     /// `GET /extension/event/next`
-    pub(crate) fn next(&self, identifier: Option<&str>) -> Result<Next, Refusal> {
+    pub(crate) fn next(&self, identifier: Option<&str>) -> Result<Next, ApiError> {
         let mut members = self.lock();
         let extension = members.identify(identifier)?;
         let was = extension.state();
@@ -154,7 +154,7 @@ impl Extensions {
         identifier: Option<&str>,
         error_type: Option<&str>,
         body: &[u8],
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiError> {
         let report = self.fail(identifier, error_type, body, ExtensionState::init_error)?;
         self.tell(Event::InitError(report));
         Ok(())
@@ -166,14 +166,14 @@ impl Extensions {
         identifier: Option<&str>,
         error_type: Option<&str>,
         body: &[u8],
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiError> {
         let report = self.fail(identifier, error_type, body, ExtensionState::exit_error)?;
         self.tell(Event::ExitError(report));
         Ok(())
     }
 
     /// The name of the extension with this `Lambda-Extension-Identifier`.
-    pub(crate) fn name_of(&self, identifier: Option<&str>) -> Result<String, Refusal> {
+    pub(crate) fn name_of(&self, identifier: Option<&str>) -> Result<String, ApiError> {
         let mut members = self.lock();
         let extension = members.identify(identifier)?;
         Ok(extension.name().to_owned())
@@ -190,10 +190,10 @@ impl Extensions {
         error_type: Option<&str>,
         body: &[u8],
         step: fn(&mut ExtensionState) -> Result<(), TransitionError>,
-    ) -> Result<Report, Refusal> {
+    ) -> Result<Report, ApiError> {
         let mut members = self.lock();
         let extension = members.identify(identifier)?;
-        let error_type = error_type.ok_or_else(refusal::missing_error_type)?;
+        let error_type = error_type.ok_or_else(error::missing_error_type)?;
         extension.fail(step, error_type)?;
         Ok(Report {
             name: extension.name().to_owned(),

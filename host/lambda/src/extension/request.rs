@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::error;
 use super::event::EventType;
-use super::refusal;
-use crate::runtime_api::refusal::Refusal;
+use crate::runtime_api::error::ApiError;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -15,28 +15,28 @@ struct Body {
 }
 
 /// The events an extension wants, in its order. None, and no list at all, are fine.
-pub(crate) fn events(body: &[u8]) -> Result<Vec<String>, Refusal> {
+pub(crate) fn events(body: &[u8]) -> Result<Vec<String>, ApiError> {
     if body.iter().all(u8::is_ascii_whitespace) {
-        return Err(refusal::invalid_request("unexpected end of JSON input"));
+        return Err(error::invalid_request("unexpected end of JSON input"));
     }
-    let body: Body = serde_json::from_slice(body)
-        .map_err(|error| refusal::invalid_request(error.to_string()))?;
+    let body: Body =
+        serde_json::from_slice(body).map_err(|error| error::invalid_request(error.to_string()))?;
     if body.configuration_keys.is_some() {
         let message = "configurationKeys are deprecated; use environment variables instead";
-        return Err(refusal::invalid_request(message));
+        return Err(error::invalid_request(message));
     }
     Ok(body.events.unwrap_or_default())
 }
 
 /// What these names mean; an internal extension has no process of its own to shut down.
-pub(crate) fn event_types(events: &[String], external: bool) -> Result<Vec<EventType>, Refusal> {
+pub(crate) fn event_types(events: &[String], external: bool) -> Result<Vec<EventType>, ApiError> {
     let mut types = Vec::new();
     for event in events {
         let event_type = match event.as_str() {
             "INVOKE" => EventType::Invoke,
             "SHUTDOWN" if external => EventType::Shutdown,
-            "SHUTDOWN" => return Err(refusal::internal_shutdown()),
-            other => return Err(refusal::unknown_event(other)),
+            "SHUTDOWN" => return Err(error::internal_shutdown()),
+            other => return Err(error::unknown_event(other)),
         };
         if !types.contains(&event_type) {
             types.push(event_type);

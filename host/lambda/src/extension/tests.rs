@@ -12,7 +12,7 @@ use super::event::{EventType, InvokeEvent, ShutdownReason, Tracing};
 use super::members::Next;
 use super::registry::{Event, Extensions, Facts, Report};
 use super::state::ExtensionState;
-use crate::runtime_api::refusal::Refusal;
+use crate::runtime_api::error::ApiError;
 
 const BOTH: &[u8] = br#"{"events":["INVOKE","SHUTDOWN"]}"#;
 const INVOKE: &[u8] = br#"{"events":["INVOKE"]}"#;
@@ -67,10 +67,10 @@ fn invoke<'a>() -> InvokeEvent<'a> {
     }
 }
 
-fn words<T: std::fmt::Debug>(refused: Result<T, Refusal>) -> (&'static str, String) {
-    let refusal = refused.unwrap_err();
-    assert_eq!(refusal.status, StatusCode::FORBIDDEN);
-    (refusal.error_type, refusal.message.into_owned())
+fn words<T: std::fmt::Debug>(refused: Result<T, ApiError>) -> (&'static str, String) {
+    let error = refused.unwrap_err();
+    assert_eq!(error.status, StatusCode::FORBIDDEN);
+    (error.error_type, error.message.into_owned())
 }
 
 fn not_allowed(from: &str, to: &str, name: &str) -> (&'static str, String) {

@@ -6,8 +6,8 @@
 //! On failure: an unknown path is 404, a wrong method 405, and everything the state machine refuses has AWS's status,
 //! error type and message. If the life ends first the connection ends with it.
 
+pub(crate) mod error;
 mod metadata;
-pub(crate) mod refusal;
 pub(crate) mod reply;
 pub(crate) mod response;
 pub(crate) mod session;
@@ -21,9 +21,9 @@ use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
 use lambkin_http::{BodyError, Response, header, read_body};
 
+use self::error::ApiError;
 pub(crate) use self::metadata::{Metadata, availability_zone_id};
-use self::refusal::Refusal;
-use self::reply::{acknowledged, json, method_not_allowed, not_found, refused, text};
+use self::reply::{acknowledged, error_response, json, method_not_allowed, not_found, text};
 pub use self::response::HTTP_INTEGRATION;
 use self::session::{EventWithContext, InitError, Next, RuntimeSession};
 use crate::extension::registry::Extensions;
@@ -138,13 +138,13 @@ async fn next(session: &RuntimeSession) -> Response {
             Ok(Next::Later(delivery)) => match delivery.await {
                 Ok(delivery) => event_response(&delivery),
                 // The process is being ended; its connection is about to be.
-                Err(_life_ended) => refused(&Refusal::INTERNAL),
+                Err(_life_ended) => error_response(&ApiError::INTERNAL),
             },
             Ok(Next::AfterAnswer(answered)) => {
                 let _it_ends_by_being_dropped = answered.await;
                 continue;
             }
-            Err(refusal) => refused(&refusal),
+            Err(error) => error_response(&error),
         };
     }
 }
@@ -153,22 +153,22 @@ async fn restore_next(session: &RuntimeSession) -> Response {
     match session.restore_next() {
         Ok(restored) => match restored.await {
             Ok(()) => json(StatusCode::OK, Bytes::new()),
-            Err(_life_ended) => refused(&Refusal::INTERNAL),
+            Err(_life_ended) => error_response(&ApiError::INTERNAL),
         },
-        Err(refusal) => refused(&refusal),
+        Err(error) => error_response(&error),
     }
 }
 
 async fn init_error(
     request: Request<Incoming>,
-    take: impl FnOnce(InitError) -> Result<(), Refusal>,
+    take: impl FnOnce(InitError) -> Result<(), ApiError>,
 ) -> Response {
     let error_type = header(request.headers(), "lambda-runtime-function-error-type");
     let error_type = error_type.map(str::to_owned);
     match read_body(request.into_body(), RESPONSE_BYTES).await {
         Ok(body) => acknowledged(take(InitError { body, error_type })),
-        Err(BodyError::TooLarge { .. }) => refused(&Refusal::TOO_LARGE),
-        Err(BodyError::Incomplete(_)) => refused(&Refusal::TRUNCATED),
+        Err(BodyError::TooLarge { .. }) => error_response(&ApiError::TOO_LARGE),
+        Err(BodyError::Incomplete(_)) => error_response(&ApiError::TRUNCATED),
     }
 }
 

@@ -5,24 +5,24 @@ use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use http::{Method, StatusCode};
 use lambkin_http::Response;
 
-use super::refusal::Refusal;
+use super::error::ApiError;
 use crate::function_error;
 
 /// 202, or why not.
-pub(crate) fn acknowledged(taken: Result<(), Refusal>) -> Response {
+pub(crate) fn acknowledged(taken: Result<(), ApiError>) -> Response {
     match taken {
         Ok(()) => json(
             StatusCode::ACCEPTED,
             Bytes::from_static(b"{\"status\":\"OK\"}\n"),
         ),
-        Err(refusal) => refused(&refusal),
+        Err(error) => error_response(&error),
     }
 }
 
-pub(crate) fn refused(refusal: &Refusal) -> Response {
+pub(crate) fn error_response(error: &ApiError) -> Response {
     json(
-        refusal.status,
-        function_error::refusal_body(refusal.error_type, &refusal.message),
+        error.status,
+        function_error::refusal_body(error.error_type, &error.message),
     )
 }
 

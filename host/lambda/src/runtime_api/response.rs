@@ -22,7 +22,7 @@ use hyper::body::Incoming;
 use lambkin_http::{BodyError, Response, header, read_body};
 use tokio::sync::mpsc;
 
-use super::refusal::Refusal;
+use super::error::ApiError;
 use super::reply::acknowledged;
 use super::session::{Answer, PostKind, Posted, Posting, RuntimeSession, Streaming};
 use crate::function::StreamError;
@@ -52,7 +52,7 @@ pub(super) async fn response(
     };
     let posted = match session.begin(&posting(&head, request_id, kind)) {
         Ok(posted) => posted,
-        Err(refusal) => return super::reply::refused(&refusal),
+        Err(error) => return super::reply::error_response(&error),
     };
     let streams =
         mode.is_some() || content_type(&head).is_some_and(|kind| kind == HTTP_INTEGRATION);
@@ -72,7 +72,7 @@ pub(super) async fn error(
     let (head, body) = request.into_parts();
     let posted = match session.begin(&posting(&head, request_id, PostKind::Error)) {
         Ok(posted) => posted,
-        Err(refusal) => return super::reply::refused(&refusal),
+        Err(error) => return super::reply::error_response(&error),
     };
     let has_cause = content_type(&head).is_some_and(|kind| kind == ERROR_CAUSE);
     let answer = move |body: Bytes| {
@@ -101,7 +101,7 @@ async fn take_whole(
     body: Incoming,
     posted: Posted,
     answer: impl FnOnce(Bytes) -> Answer,
-) -> Result<(), Refusal> {
+) -> Result<(), ApiError> {
     match read_body(body, RESPONSE_BYTES).await {
         Ok(body) => {
             let bytes = body.len() as u64;
@@ -110,11 +110,11 @@ async fn take_whole(
         }
         Err(BodyError::TooLarge { .. }) => {
             posted.finish(Answer::TooLarge, 0);
-            Err(Refusal::TOO_LARGE)
+            Err(ApiError::TOO_LARGE)
         }
         Err(BodyError::Incomplete(_)) => {
             posted.finish(Answer::Truncated, 0);
-            Err(Refusal::TRUNCATED)
+            Err(ApiError::TRUNCATED)
         }
     }
 }
@@ -153,7 +153,7 @@ impl Sink {
     }
 }
 
-async fn take_stream(head: &Parts, mut body: Incoming, posted: Posted) -> Result<(), Refusal> {
+async fn take_stream(head: &Parts, mut body: Incoming, posted: Posted) -> Result<(), ApiError> {
     let mut sink = if posted.wants_stream {
         let (sender, chunks) = mpsc::channel(STREAM_BUFFER_PIECES);
         posted.stream(Streaming {
@@ -170,14 +170,14 @@ async fn take_stream(head: &Parts, mut body: Incoming, posted: Posted) -> Result
     while let Some(frame) = body.frame().await {
         let Ok(frame) = frame else {
             posted.finish(Answer::Truncated, bytes);
-            return Err(Refusal::TRUNCATED);
+            return Err(ApiError::TRUNCATED);
         };
         match frame.into_data() {
             Ok(piece) => {
                 bytes += piece.len() as u64;
                 if bytes > sink.limit() {
                     posted.finish(Answer::TooLarge, bytes);
-                    return Err(Refusal::TOO_LARGE);
+                    return Err(ApiError::TOO_LARGE);
                 }
                 for piece in in_body.pass(piece) {
                     sink.put(piece).await;

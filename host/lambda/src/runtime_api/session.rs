@@ -21,7 +21,7 @@ use bytes::Bytes;
 use lambkin_model::RequestId;
 use tokio::sync::{mpsc, oneshot};
 
-use super::refusal::Refusal;
+use super::error::ApiError;
 use super::state::RuntimeState;
 use crate::function::StreamError;
 
@@ -217,7 +217,7 @@ impl RuntimeSession {
     }
 
     /// `GET /runtime/invocation/next`
-    pub(crate) fn next(&self) -> Result<Next, Refusal> {
+    pub(crate) fn next(&self) -> Result<Next, ApiError> {
         let mut session = self.lock();
         if session.concurrency > 1 {
             return session.next_of_several(|event| self.tell(event));
@@ -233,7 +233,7 @@ impl RuntimeSession {
         if state == RuntimeState::Running {
             // Asked while running: the event again.
             let Some(current) = session.current.first() else {
-                return Err(Refusal::INTERNAL);
+                return Err(ApiError::INTERNAL);
             };
             return Ok(Next::Now(Arc::clone(&current.delivery)));
         }
@@ -250,7 +250,7 @@ impl RuntimeSession {
     }
 
     /// The head of a `POST /runtime/invocation/{id}/response` or `…/error`: whether its body may come, and for whom.
-    pub(crate) fn begin(self: &Arc<Self>, posting: &Posting<'_>) -> Result<Posted, Refusal> {
+    pub(crate) fn begin(self: &Arc<Self>, posting: &Posting<'_>) -> Result<Posted, ApiError> {
         let mut session = self.lock();
         let current = session.current_of(posting)?;
         let delivery = Arc::clone(&current.delivery);
@@ -262,7 +262,7 @@ impl RuntimeSession {
                 // As on AWS the runtime stays stuck in this state until its time is up.
                 let now = Timing::now();
                 self.tell(Event::Answered(delivery.attempt, Answer::InvalidMode, now));
-                return Err(Refusal::INVALID_RESPONSE_MODE);
+                return Err(ApiError::INVALID_RESPONSE_MODE);
             }
         }
         session.posting = Some(Vec::new());
@@ -276,7 +276,7 @@ impl RuntimeSession {
     }
 
     /// `POST /runtime/init/error`
-    pub(crate) fn init_error(&self, error: InitError) -> Result<(), Refusal> {
+    pub(crate) fn init_error(&self, error: InitError) -> Result<(), ApiError> {
         let mut session = self.lock();
         let mut state = session.effective_state();
         state.init_error()?;
@@ -286,7 +286,7 @@ impl RuntimeSession {
     }
 
     /// `GET /runtime/restore/next`
-    pub(crate) fn restore_next(&self) -> Result<oneshot::Receiver<()>, Refusal> {
+    pub(crate) fn restore_next(&self) -> Result<oneshot::Receiver<()>, ApiError> {
         let mut session = self.lock();
         let mut state = session.effective_state();
         state.restore_next()?;
@@ -298,7 +298,7 @@ impl RuntimeSession {
     }
 
     /// `POST /runtime/restore/error`
-    pub(crate) fn restore_error(&self, error: InitError) -> Result<(), Refusal> {
+    pub(crate) fn restore_error(&self, error: InitError) -> Result<(), ApiError> {
         let mut session = self.lock();
         let mut state = session.effective_state();
         state.restore_error()?;
@@ -347,12 +347,12 @@ impl SessionState {
     }
 
     /// `next` where several events run at a time: any worker may ask at any moment, up to as many as there are places.
-    fn next_of_several(&mut self, tell: impl Fn(Event)) -> Result<Next, Refusal> {
+    fn next_of_several(&mut self, tell: impl Fn(Event)) -> Result<Next, ApiError> {
         let is_first = self.state != RuntimeState::Ready;
         self.state.next()?;
         self.waiting.retain(|asker| !asker.is_closed());
         if self.waiting.len() >= self.concurrency {
-            return Err(Refusal::TOO_MANY_IDLE);
+            return Err(ApiError::TOO_MANY_IDLE);
         }
         let (sender, receiver) = oneshot::channel();
         self.waiting.push(sender);
@@ -364,7 +364,7 @@ impl SessionState {
     }
 
     /// The event a runtime answers. While nothing runs no id is right, whatever it is.
-    fn current_of(&mut self, posting: &Posting<'_>) -> Result<&mut Current, Refusal> {
+    fn current_of(&mut self, posting: &Posting<'_>) -> Result<&mut Current, ApiError> {
         let is_it = |id: &RequestId| id.as_str() == posting.request_id;
         let found = self
             .current
@@ -372,13 +372,13 @@ impl SessionState {
             .find(|current| is_it(&current.delivery.request_id));
         let Some(current) = found else {
             return Err(if self.expired.iter().any(is_it) {
-                Refusal::TOO_LATE
+                ApiError::TOO_LATE
             } else {
-                Refusal::INVALID_REQUEST_ID
+                ApiError::INVALID_REQUEST_ID
             });
         };
         match posting.invocation_id {
-            Some(id) if id != current.delivery.invocation_id => Err(Refusal::TOO_LATE),
+            Some(id) if id != current.delivery.invocation_id => Err(ApiError::TOO_LATE),
             _ => Ok(current),
         }
     }
@@ -486,7 +486,7 @@ mod tests {
         }
     }
 
-    fn refusal(result: Result<Posted, Refusal>) -> &'static str {
+    fn error_type(result: Result<Posted, ApiError>) -> &'static str {
         result
             .map(|posted| posted.finish(Answer::Truncated, 0))
             .unwrap_err()
@@ -499,7 +499,7 @@ mod tests {
         let _asked = session.next().unwrap();
         session.deliver(event(2, "r"));
         let stale = session.begin(&posting("r", Some("attempt-1")));
-        assert_eq!(refusal(stale), "InvokeTimeout");
+        assert_eq!(error_type(stale), "InvokeTimeout");
         assert!(session.begin(&posting("r", Some("attempt-2"))).is_ok());
     }
 
@@ -549,7 +549,7 @@ mod tests {
         assert!(matches!(events.try_recv(), Ok(Event::Answered(2, ..))));
         assert!(matches!(events.try_recv(), Ok(Event::Answered(1, ..))));
         assert_eq!(
-            refusal(session.begin(&posting("a", None))),
+            error_type(session.begin(&posting("a", None))),
             "InvalidRequestID"
         );
     }
@@ -562,7 +562,10 @@ mod tests {
         session.deliver(event(1, "a"));
         session.deliver(event(2, "b"));
         session.expire(1);
-        assert_eq!(refusal(session.begin(&posting("a", None))), "InvokeTimeout");
+        assert_eq!(
+            error_type(session.begin(&posting("a", None))),
+            "InvokeTimeout"
+        );
         assert!(session.begin(&posting("b", None)).is_ok());
     }
 

@@ -13,8 +13,8 @@ use super::hub::Telemetry;
 use super::subscription::Api;
 use crate::extension::api::{IDENTIFIER, read};
 use crate::extension::registry::{Event, Extensions};
-use crate::runtime_api::refusal::Refusal;
-use crate::runtime_api::reply::{json, method_not_allowed, refused};
+use crate::runtime_api::error::ApiError;
+use crate::runtime_api::reply::{error_response, json, method_not_allowed};
 
 /// Answers `PUT /2022-07-01/telemetry` or `PUT /2020-08-15/logs`. The environment hears of a subscription as an
 /// [`Event`] of its extensions.
@@ -33,11 +33,11 @@ pub(crate) async fn answer(
             let identifier = header(&parts.headers, IDENTIFIER);
             subscribe(identifier, &body, api, &telemetry, &extensions)
         }
-        Err(refusal) => Err(refusal),
+        Err(error) => Err(error),
     };
     match subscribed {
         Ok(()) => json(StatusCode::OK, Bytes::from_static(b"\"OK\"")),
-        Err(refusal) => refused(&refusal),
+        Err(error) => error_response(&error),
     }
 }
 
@@ -47,7 +47,7 @@ fn subscribe(
     api: Api,
     telemetry: &Telemetry,
     extensions: &Extensions,
-) -> Result<(), Refusal> {
+) -> Result<(), ApiError> {
     let name = extensions.name_of(identifier)?;
     let subscription = api.subscription(body, telemetry.own_port())?;
     let types = subscription.types.clone();

@@ -18,7 +18,7 @@ use super::event::{Event, Kind};
 use super::queue::{Dropped, Queue};
 use super::subscription::Subscription;
 use crate::limits::TELEMETRY_REPLAY_BYTES;
-use crate::runtime_api::refusal::Refusal;
+use crate::runtime_api::error::ApiError;
 
 /// The telemetry of one life of an environment. When it is dropped, delivery ends.
 #[derive(Debug)]
@@ -96,7 +96,7 @@ impl Telemetry {
         &self,
         extension: &str,
         subscription: Subscription,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiError> {
         let mut state = self.lock();
         let Some(replay) = &state.replay else {
             return Err(subscription.api.closed());
@@ -194,11 +194,11 @@ const fn bit(kind: Kind) -> u8 {
     1 << kind as u8
 }
 
-fn subscribed_twice(extension: &str) -> Refusal {
+fn subscribed_twice(extension: &str) -> ApiError {
     let message = format!(
         "the extension {extension} has subscribed already; one subscription takes all types"
     );
-    Refusal {
+    ApiError {
         status: StatusCode::INTERNAL_SERVER_ERROR,
         error_type: "InternalServerError",
         message: message.into(),

@@ -11,7 +11,7 @@ use http::{Method, StatusCode, Uri};
 use serde::Deserialize;
 
 use super::event::{Event, Kind};
-use crate::runtime_api::refusal::Refusal;
+use crate::runtime_api::error::ApiError;
 
 /// The Runtime API's own port on AWS, which is nobody else's.
 const RESERVED_PORT: u16 = 9001;
@@ -94,18 +94,18 @@ struct DestinationBody {
 
 impl Api {
     /// Reads a request's body. `own_port` is where the extension reaches this very API.
-    pub(crate) fn subscription(self, body: &[u8], own_port: u16) -> Result<Subscription, Refusal> {
+    pub(crate) fn subscription(self, body: &[u8], own_port: u16) -> Result<Subscription, ApiError> {
         self.read(body, own_port)
             .map_err(|message| self.invalid(message))
     }
 
     /// A request that can not be granted.
-    pub(crate) fn invalid(self, message: String) -> Refusal {
+    pub(crate) fn invalid(self, message: String) -> ApiError {
         let error_type = match self {
             Self::Telemetry => "ValidationError",
             Self::Logs => "Logs.ValidationError",
         };
-        Refusal {
+        ApiError {
             status: StatusCode::BAD_REQUEST,
             error_type,
             message: message.into(),
@@ -113,7 +113,7 @@ impl Api {
     }
 
     /// A subscription after the init phase.
-    pub(crate) fn closed(self) -> Refusal {
+    pub(crate) fn closed(self) -> ApiError {
         let (error_type, message) = match self {
             Self::Telemetry => (
                 "Telemetry.SubscriptionClosed",
@@ -124,7 +124,7 @@ impl Api {
                 "Logs API subscription is closed already",
             ),
         };
-        Refusal {
+        ApiError {
             status: StatusCode::FORBIDDEN,
             error_type,
             message: message.into(),

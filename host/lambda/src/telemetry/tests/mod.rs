@@ -17,7 +17,7 @@ use super::hub::Telemetry;
 use super::queue::Queue;
 use super::subscription::{Api, Buffering, Subscription};
 use crate::limits::{TELEMETRY_BACKLOG_BYTES, TELEMETRY_REPLAY_BYTES};
-use crate::runtime_api::refusal::Refusal;
+use crate::runtime_api::error::ApiError;
 
 const OWN_PORT: u16 = 1;
 
@@ -57,13 +57,9 @@ fn tcp(port: u16) -> Value {
     json!({"protocol": "TCP", "port": port})
 }
 
-fn refused(result: Result<(), Refusal>) -> (StatusCode, &'static str, String) {
-    let refusal = result.unwrap_err();
-    (
-        refusal.status,
-        refusal.error_type,
-        refusal.message.into_owned(),
-    )
+fn refused(result: Result<(), ApiError>) -> (StatusCode, &'static str, String) {
+    let error = result.unwrap_err();
+    (error.status, error.error_type, error.message.into_owned())
 }
 
 /// A subscription that nothing is delivered to, as nobody listens there.

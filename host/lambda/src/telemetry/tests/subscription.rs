@@ -15,10 +15,10 @@ fn read(api: Api, body: &str) -> Result<Subscription, String> {
         Api::Logs => "Logs.ValidationError",
     };
     api.subscription(body.as_bytes(), OWN_PORT)
-        .map_err(|refusal| {
-            assert_eq!(refusal.status, StatusCode::BAD_REQUEST);
-            assert_eq!(refusal.error_type, error_type);
-            refusal.message.into_owned()
+        .map_err(|error| {
+            assert_eq!(error.status, StatusCode::BAD_REQUEST);
+            assert_eq!(error.error_type, error_type);
+            error.message.into_owned()
         })
 }
 

@@ -8,13 +8,13 @@ use super::state::TransitionError;
 
 /// An answer of the Runtime API that is not a success.
 #[derive(Debug, Clone)]
-pub(crate) struct Refusal {
+pub(crate) struct ApiError {
     pub status: StatusCode,
     pub error_type: &'static str,
     pub message: Cow<'static, str>,
 }
 
-impl Refusal {
+impl ApiError {
     pub(crate) const INVALID_REQUEST_ID: Self = Self::new(
         StatusCode::BAD_REQUEST,
         "InvalidRequestID",
@@ -59,7 +59,7 @@ impl Refusal {
     }
 }
 
-impl From<TransitionError> for Refusal {
+impl From<TransitionError> for ApiError {
     fn from(refused: TransitionError) -> Self {
         Self {
             status: StatusCode::FORBIDDEN,
