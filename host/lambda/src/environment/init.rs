@@ -159,21 +159,21 @@ impl Environment {
 
     fn take_extensions_word(
         &mut self,
-        event: registry::Event,
+        event: registry::ExtensionEvent,
         program: &std::path::Path,
     ) -> Result<(), InitFailure> {
         match event {
-            registry::Event::Registered(_) => self.start_runtime(program),
-            registry::Event::Ready(_) => Ok(()),
-            registry::Event::Subscribed(subscribed) => {
+            registry::ExtensionEvent::Registered(_) => self.start_runtime(program),
+            registry::ExtensionEvent::Ready(_) => Ok(()),
+            registry::ExtensionEvent::Subscribed(subscribed) => {
                 self.tell_subscribed(&subscribed);
                 Ok(())
             }
-            registry::Event::InitError(report) => Err(InitFailure::Extension {
+            registry::ExtensionEvent::InitError(report) => Err(InitFailure::Extension {
                 error_type: EXTENSION_INIT_ERROR,
                 words: report.error_type,
             }),
-            registry::Event::ExitError(report) => Err(InitFailure::Extension {
+            registry::ExtensionEvent::ExitError(report) => Err(InitFailure::Extension {
                 error_type: EXTENSION_EXIT_ERROR,
                 words: report.error_type,
             }),

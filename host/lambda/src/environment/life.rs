@@ -56,7 +56,7 @@ pub(crate) struct Life {
     stderr: Option<Output>,
     programs: Programs,
     events: mpsc::UnboundedReceiver<Event>,
-    extension_events: mpsc::UnboundedReceiver<registry::Event>,
+    extension_events: mpsc::UnboundedReceiver<registry::ExtensionEvent>,
     alarm: Alarm,
     frozen: bool,
     server: AbortHandle,
@@ -68,7 +68,7 @@ pub(crate) enum Happening {
     /// The runtime said something.
     Said(Event),
     /// An extension did.
-    ExtensionSaid(registry::Event),
+    ExtensionSaid(registry::ExtensionEvent),
     /// The runtime ended.
     Exited(Exit),
     /// An external extension ended.
@@ -342,7 +342,10 @@ impl Drop for Life {
 fn extensions(
     function: &Function,
     discovered: &Discovered,
-) -> (Arc<Extensions>, mpsc::UnboundedReceiver<registry::Event>) {
+) -> (
+    Arc<Extensions>,
+    mpsc::UnboundedReceiver<registry::ExtensionEvent>,
+) {
     let facts = Facts {
         function_name: function.spec.name.clone(),
         function_version: function.spec.version.clone(),

@@ -355,15 +355,16 @@ impl Environment {
         }
     }
 
-    async fn heard_of_extension(&mut self, event: registry::Event) {
+    async fn heard_of_extension(&mut self, event: registry::ExtensionEvent) {
         match event {
-            registry::Event::Ready(_) => self.conclude_if_over(),
-            registry::Event::InitError(report) | registry::Event::ExitError(report) => {
+            registry::ExtensionEvent::Ready(_) => self.conclude_if_over(),
+            registry::ExtensionEvent::InitError(report)
+            | registry::ExtensionEvent::ExitError(report) => {
                 self.extension_failed(EXTENSION_EXIT_ERROR, &report.error_type)
                     .await;
             }
             // Refused once init is over.
-            registry::Event::Registered(_) | registry::Event::Subscribed(_) => {}
+            registry::ExtensionEvent::Registered(_) | registry::ExtensionEvent::Subscribed(_) => {}
         }
     }
 

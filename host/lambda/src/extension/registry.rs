@@ -1,7 +1,7 @@
 //! What one life of an environment and its extensions say to each other.
 //!
 //! As with a runtime's session, requests are answered from here on the spot, and the environment hears as
-//! [`Event`]s of those that matter to it. In the other direction it delivers INVOKE and SHUTDOWN, which end the
+//! [`ExtensionEvent`]s of those that matter to it. In the other direction it delivers INVOKE and SHUTDOWN, which end the
 //! wait of the extensions that subscribed to them; one that does not wait yet gets its event when it asks.
 //!
 //! Most functions have no extension, and the environment asks on every invocation: [`Extensions::is_empty`] is one
@@ -31,7 +31,7 @@ pub(crate) struct Extensions {
     /// Whether there is any extension. Never goes back.
     any: AtomicBool,
     members: Mutex<Members>,
-    events: mpsc::UnboundedSender<Event>,
+    events: mpsc::UnboundedSender<ExtensionEvent>,
 }
 
 /// What an extension is told about its function when it registers.
@@ -45,7 +45,7 @@ pub(crate) struct Facts {
 
 /// Something the environment has to know.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Event {
+pub(crate) enum ExtensionEvent {
     /// An extension registered.
     Registered(String),
     /// It waits for an event, having just begun, or finished its last one.
@@ -82,12 +82,12 @@ impl Extensions {
     pub(crate) fn new(
         external: Vec<String>,
         facts: Facts,
-    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Event>) {
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<ExtensionEvent>) {
         Self::build(external, facts, false)
     }
 
     /// Those of a life whose layers switched extensions off.
-    pub(crate) fn disabled(facts: Facts) -> (Arc<Self>, mpsc::UnboundedReceiver<Event>) {
+    pub(crate) fn disabled(facts: Facts) -> (Arc<Self>, mpsc::UnboundedReceiver<ExtensionEvent>) {
         Self::build(Vec::new(), facts, true)
     }
 
@@ -95,7 +95,7 @@ impl Extensions {
         external: Vec<String>,
         facts: Facts,
         disabled: bool,
-    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Event>) {
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<ExtensionEvent>) {
         // Bounded by the extensions' connections: each has one request at a time, and most requests are no event.
         let (events, receiver) = mpsc::unbounded_channel();
         let any = AtomicBool::new(!external.is_empty());
@@ -128,7 +128,7 @@ impl Extensions {
         let events = request::events(body)?;
         let identifier = self.lock().register(name, &events)?;
         self.any.store(true, Ordering::Release);
-        self.tell(Event::Registered(name.to_owned()));
+        self.tell(ExtensionEvent::Registered(name.to_owned()));
         let with_account = request::accepts(accept_features, "accountId");
         Ok(Registered {
             identifier,
@@ -143,7 +143,7 @@ impl Extensions {
         let was = extension.state();
         let next = extension.next()?;
         if was != ExtensionState::Ready && extension.is_ready() {
-            self.tell(Event::Ready(extension.name().to_owned()));
+            self.tell(ExtensionEvent::Ready(extension.name().to_owned()));
         }
         Ok(next)
     }
@@ -156,7 +156,7 @@ impl Extensions {
         body: &[u8],
     ) -> Result<(), ApiError> {
         let report = self.fail(identifier, error_type, body, ExtensionState::init_error)?;
-        self.tell(Event::InitError(report));
+        self.tell(ExtensionEvent::InitError(report));
         Ok(())
     }
 
@@ -168,7 +168,7 @@ impl Extensions {
         body: &[u8],
     ) -> Result<(), ApiError> {
         let report = self.fail(identifier, error_type, body, ExtensionState::exit_error)?;
-        self.tell(Event::ExitError(report));
+        self.tell(ExtensionEvent::ExitError(report));
         Ok(())
     }
 
@@ -180,7 +180,7 @@ impl Extensions {
     }
 
     /// Passes something on to the environment.
-    pub(crate) fn tell(&self, event: Event) {
+    pub(crate) fn tell(&self, event: ExtensionEvent) {
         let _the_life_has_ended = self.events.send(event);
     }
 

@@ -9,8 +9,8 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
 use super::event::{EventType, InvokeEvent, ShutdownReason, Tracing};
-use super::members::Next;
-use super::registry::{Event, Extensions, Facts, Report};
+use super::members::{Next, Summary};
+use super::registry::{ExtensionEvent, Extensions, Facts, Report};
 use super::state::ExtensionState;
 use crate::runtime_api::error::ApiError;
 
@@ -27,7 +27,7 @@ fn facts() -> Facts {
     }
 }
 
-fn extensions(external: &[&str]) -> (Arc<Extensions>, UnboundedReceiver<Event>) {
+fn extensions(external: &[&str]) -> (Arc<Extensions>, UnboundedReceiver<ExtensionEvent>) {
     let external = external.iter().map(|name| (*name).to_owned()).collect();
     Extensions::new(external, facts())
 }
@@ -97,7 +97,7 @@ fn the_answer_to_a_registration_tells_about_the_function() {
     assert_eq!(body(Some("unknown")), format!("{start}}}"));
     assert_eq!(
         events.try_recv().unwrap(),
-        Event::Registered("b".to_owned())
+        ExtensionEvent::Registered("b".to_owned())
     );
     assert_eq!(
         body(Some("accountId")),
@@ -261,9 +261,9 @@ fn the_environment_hears_what_matters_and_nothing_else() {
     assert_eq!(
         heard,
         [
-            Event::Registered(name()),
-            Event::Ready(name()),
-            Event::Ready(name())
+            ExtensionEvent::Registered(name()),
+            ExtensionEvent::Ready(name()),
+            ExtensionEvent::Ready(name())
         ],
         "asking twice is no news"
     );
@@ -376,15 +376,15 @@ fn a_failure_needs_a_type_and_is_reported_with_its_message() {
         error_type: error_type.to_owned(),
         message: message.map(str::to_owned),
     };
-    let expected = Event::InitError(report("init", "Ext.Config", Some("no key")));
+    let expected = ExtensionEvent::InitError(report("init", "Ext.Config", Some("no key")));
     assert_eq!(events.try_recv().unwrap(), expected);
 
     let mut waiting = wait(&extensions, &exit);
-    assert!(matches!(events.try_recv(), Ok(Event::Ready(_))));
+    assert!(matches!(events.try_recv(), Ok(ExtensionEvent::Ready(_))));
     extensions
         .exit_error(Some(&exit), Some("Ext.Gone"), b"no json")
         .unwrap();
-    let expected = Event::ExitError(report("exit", "Ext.Gone", None));
+    let expected = ExtensionEvent::ExitError(report("exit", "Ext.Gone", None));
     assert_eq!(events.try_recv().unwrap(), expected);
     let closed = Err(oneshot::error::TryRecvError::Closed);
     assert_eq!(waiting.try_recv(), closed, "it waits in vain");

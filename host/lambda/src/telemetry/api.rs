@@ -12,12 +12,12 @@ use super::event::note::Subscribed;
 use super::hub::Telemetry;
 use super::subscription::Api;
 use crate::extension::api::{IDENTIFIER, read};
-use crate::extension::registry::{Event, Extensions};
+use crate::extension::registry::{ExtensionEvent, Extensions};
 use crate::runtime_api::error::ApiError;
 use crate::runtime_api::reply::{error_response, json, method_not_allowed};
 
 /// Answers `PUT /2022-07-01/telemetry` or `PUT /2020-08-15/logs`. The environment hears of a subscription as an
-/// [`Event`] of its extensions.
+/// [`ExtensionEvent`] of its extensions.
 pub(crate) async fn answer(
     request: Request<Incoming>,
     api: Api,
@@ -54,6 +54,6 @@ fn subscribe(
     telemetry.subscribe(&name, subscription)?;
     let subscribed = Subscribed { api, name, types };
     telemetry.record(subscribed.at(Timestamp::now()));
-    extensions.tell(Event::Subscribed(subscribed));
+    extensions.tell(ExtensionEvent::Subscribed(subscribed));
     Ok(())
 }

@@ -16,7 +16,7 @@ use super::listener::Listener;
 use super::*;
 use crate::extension;
 use crate::extension::event::{InvokeEvent, Tracing};
-use crate::extension::registry::{Event, Extensions, Facts};
+use crate::extension::registry::{ExtensionEvent, Extensions, Facts};
 use crate::telemetry::api;
 use crate::telemetry::event::note::Subscribed;
 
@@ -24,7 +24,7 @@ struct Server {
     port: u16,
     telemetry: Arc<Telemetry>,
     extensions: Arc<Extensions>,
-    events: UnboundedReceiver<Event>,
+    events: UnboundedReceiver<ExtensionEvent>,
     _stop: DropGuard,
 }
 
@@ -39,7 +39,9 @@ impl Server {
         Self::with(Extensions::new(vec!["ext".to_owned()], facts())).await
     }
 
-    async fn with((extensions, events): (Arc<Extensions>, UnboundedReceiver<Event>)) -> Self {
+    async fn with(
+        (extensions, events): (Arc<Extensions>, UnboundedReceiver<ExtensionEvent>),
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let telemetry = Telemetry::new(port);
@@ -209,7 +211,7 @@ async fn a_subscription_is_granted_told_and_delivered() {
     );
     assert_eq!(
         server.events.recv().await,
-        Some(Event::Registered("ext".to_owned()))
+        Some(ExtensionEvent::Registered("ext".to_owned()))
     );
     let subscribed = Subscribed {
         api: Api::Telemetry,
@@ -218,7 +220,7 @@ async fn a_subscription_is_granted_told_and_delivered() {
     };
     assert_eq!(
         server.events.recv().await,
-        Some(Event::Subscribed(subscribed))
+        Some(ExtensionEvent::Subscribed(subscribed))
     );
     let event = listener.events(1).await.remove(0);
     assert_eq!(event["type"], "platform.telemetrySubscription");
