@@ -21,7 +21,7 @@ use crate::extension::registry;
 use crate::function_error;
 use crate::limits::{INIT_TIMEOUT, LONG_INIT_TIMEOUT, RESTORE_TIMEOUT};
 use crate::log::End;
-use crate::runtime_api::session::{Event, InitError};
+use crate::runtime_api::session::{InitError, RuntimeEvent};
 use crate::sandbox::Exit;
 use crate::spec::InitializationType;
 use crate::telemetry::event::phase::Phase;
@@ -127,21 +127,21 @@ impl Environment {
 
     fn take_runtimes_word(
         &mut self,
-        event: Event,
+        event: RuntimeEvent,
         phase: Phase,
         progress: &mut Progress,
         until: &mut Instant,
     ) {
         match event {
-            Event::Ready => {
+            RuntimeEvent::Ready => {
                 progress.runtime_waits = true;
                 match progress.restored_at {
                     Some(at) => self.tell_restored(at.elapsed(), End::Success),
                     None => self.tell_init_runtime_done(phase, End::Success),
                 }
             }
-            Event::InitError(error) => progress.reported = Some(error),
-            Event::RestoreReady => {
+            RuntimeEvent::InitError(error) => progress.reported = Some(error),
+            RuntimeEvent::RestoreReady => {
                 self.tell_init_runtime_done(phase, End::Success);
                 self.tell_restore_start();
                 // The snapshot is the process itself; restoring it takes no time, but its hooks have theirs.
@@ -153,7 +153,7 @@ impl Environment {
                 }
             }
             // Nothing was delivered, so nothing can have been answered.
-            Event::Answered(..) | Event::Streams(..) => {}
+            RuntimeEvent::Answered(..) | RuntimeEvent::Streams(..) => {}
         }
     }
 

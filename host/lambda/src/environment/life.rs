@@ -37,7 +37,7 @@ use crate::limits::{
     EXTERNAL_SHUTDOWN_TIMEOUT, INTERNAL_SHUTDOWN_TIMEOUT, KILL_TIMEOUT, RUNTIME_SHUTDOWN_TIMEOUT,
 };
 use crate::log::{EnvironmentLog, Source};
-use crate::runtime_api::session::{Delivery, Event, RuntimeSession};
+use crate::runtime_api::session::{Delivery, RuntimeEvent, RuntimeSession};
 use crate::runtime_api::{self, Api, Metadata, availability_zone_id};
 use crate::spec::InitializationType;
 use crate::telemetry::hub::Telemetry;
@@ -55,7 +55,7 @@ pub(crate) struct Life {
     stdout: Option<Output>,
     stderr: Option<Output>,
     programs: Programs,
-    events: mpsc::UnboundedReceiver<Event>,
+    events: mpsc::UnboundedReceiver<RuntimeEvent>,
     extension_events: mpsc::UnboundedReceiver<registry::ExtensionEvent>,
     alarm: Alarm,
     frozen: bool,
@@ -66,7 +66,7 @@ pub(crate) struct Life {
 #[derive(Debug)]
 pub(crate) enum Happening {
     /// The runtime said something.
-    Said(Event),
+    Said(RuntimeEvent),
     /// An extension did.
     ExtensionSaid(registry::ExtensionEvent),
     /// The runtime ended.

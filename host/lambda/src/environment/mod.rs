@@ -41,7 +41,7 @@ use crate::function_error;
 use crate::limits::{FREEZE_DELAY, MEMORY_WATCH_INTERVAL};
 use crate::log::{End, EnvironmentLog};
 use crate::memory::{MemoryGauge, PeakMemory};
-use crate::runtime_api::session::{Answer, Event, EventWithContext, Timing};
+use crate::runtime_api::session::{Answer, EventWithContext, RuntimeEvent, Timing};
 use crate::sandbox::Exit;
 use crate::spec::LogFormat;
 use crate::time::now_ms;
@@ -279,17 +279,19 @@ impl Environment {
         }
     }
 
-    fn heard(&mut self, event: Event) {
+    fn heard(&mut self, event: RuntimeEvent) {
         match event {
-            Event::Answered(attempt, answer, timing) => self.answered(attempt, answer, timing),
-            Event::Streams(attempt, streaming) => {
+            RuntimeEvent::Answered(attempt, answer, timing) => {
+                self.answered(attempt, answer, timing)
+            }
+            RuntimeEvent::Streams(attempt, streaming) => {
                 if let Some(work) = self.work(attempt) {
                     work.stream(streaming);
                 }
             }
-            Event::Ready => self.ready(),
+            RuntimeEvent::Ready => self.ready(),
             // Refused by the session once init is over.
-            Event::InitError(_) | Event::RestoreReady => {}
+            RuntimeEvent::InitError(_) | RuntimeEvent::RestoreReady => {}
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a runtime and its environment say to each other, kept in the order AWS's [state machine](RuntimeState) demands.
 //!
 //! The Runtime API's requests are answered from here on the spot, without waking the environment: it hears of them as
-//! [`Event`]s afterwards, and only of those that matter to it. In the other direction the environment [delivers]
+//! [`RuntimeEvent`]s afterwards, and only of those that matter to it. In the other direction the environment [delivers]
 //! an event, which ends the wait of a request for the next one.
 //!
 //! A runtime works on one event at a time, unless its function allows several: then it may wait in several requests
@@ -29,7 +29,7 @@ use crate::function::StreamError;
 #[derive(Debug)]
 pub(crate) struct RuntimeSession {
     state: Mutex<SessionState>,
-    events: mpsc::UnboundedSender<Event>,
+    events: mpsc::UnboundedSender<RuntimeEvent>,
 }
 
 #[derive(Debug)]
@@ -83,7 +83,7 @@ pub(crate) struct EventWithContext {
 
 /// Something the environment has to know.
 #[derive(Debug)]
-pub(crate) enum Event {
+pub(crate) enum RuntimeEvent {
     /// The runtime waits for an event: init, or the last invocation, is over.
     Ready,
     /// The runtime waits to be restored from a snapshot.
@@ -162,7 +162,7 @@ pub(crate) enum Next {
 
 impl RuntimeSession {
     /// A session that has not begun, and where its events arrive.
-    pub(crate) fn new(concurrency: usize) -> (Arc<Self>, mpsc::UnboundedReceiver<Event>) {
+    pub(crate) fn new(concurrency: usize) -> (Arc<Self>, mpsc::UnboundedReceiver<RuntimeEvent>) {
         // Bounded by the runtime's connections: each has one request at a time, and most requests are no event.
         let (events, receiver) = mpsc::unbounded_channel();
         let session = SessionState {
@@ -244,7 +244,7 @@ impl RuntimeSession {
         session.waiting.push(sender);
         session.hand_over();
         if !was_waiting && session.current.is_empty() {
-            self.tell(Event::Ready);
+            self.tell(RuntimeEvent::Ready);
         }
         Ok(Next::Later(receiver))
     }
@@ -261,7 +261,11 @@ impl RuntimeSession {
                 current.state.response()?;
                 // As on AWS the runtime stays stuck in this state until its time is up.
                 let now = Timing::now();
-                self.tell(Event::Answered(delivery.attempt, Answer::InvalidMode, now));
+                self.tell(RuntimeEvent::Answered(
+                    delivery.attempt,
+                    Answer::InvalidMode,
+                    now,
+                ));
                 return Err(ApiError::INVALID_RESPONSE_MODE);
             }
         }
@@ -281,7 +285,7 @@ impl RuntimeSession {
         let mut state = session.effective_state();
         state.init_error()?;
         session.state = state;
-        self.tell(Event::InitError(error));
+        self.tell(RuntimeEvent::InitError(error));
         Ok(())
     }
 
@@ -293,7 +297,7 @@ impl RuntimeSession {
         session.state = state;
         let (sender, receiver) = oneshot::channel();
         session.restore = Some(sender);
-        self.tell(Event::RestoreReady);
+        self.tell(RuntimeEvent::RestoreReady);
         Ok(receiver)
     }
 
@@ -303,11 +307,11 @@ impl RuntimeSession {
         let mut state = session.effective_state();
         state.restore_error()?;
         session.state = state;
-        self.tell(Event::InitError(error));
+        self.tell(RuntimeEvent::InitError(error));
         Ok(())
     }
 
-    fn tell(&self, event: Event) {
+    fn tell(&self, event: RuntimeEvent) {
         let _the_life_has_ended = self.events.send(event);
     }
 
@@ -347,7 +351,7 @@ impl SessionState {
     }
 
     /// `next` where several events run at a time: any worker may ask at any moment, up to as many as there are places.
-    fn next_of_several(&mut self, tell: impl Fn(Event)) -> Result<Next, ApiError> {
+    fn next_of_several(&mut self, tell: impl Fn(RuntimeEvent)) -> Result<Next, ApiError> {
         let is_first = self.state != RuntimeState::Ready;
         self.state.next()?;
         self.waiting.retain(|asker| !asker.is_closed());
@@ -357,7 +361,7 @@ impl SessionState {
         let (sender, receiver) = oneshot::channel();
         self.waiting.push(sender);
         if is_first {
-            tell(Event::Ready);
+            tell(RuntimeEvent::Ready);
         }
         self.hand_over();
         Ok(Next::Later(receiver))
@@ -398,7 +402,8 @@ pub(crate) struct Posted {
 impl Posted {
     /// Begins to hand on the response piece by piece.
     pub(crate) fn stream(&self, streaming: Streaming) {
-        self.session.tell(Event::Streams(self.attempt, streaming));
+        self.session
+            .tell(RuntimeEvent::Streams(self.attempt, streaming));
     }
 
     /// The whole answer has been read, or as much of it as there will ever be.
@@ -435,7 +440,7 @@ impl Posted {
         }
         // Under the lock, so that the environment hears of the answer before it hears of the next request.
         self.session
-            .tell(Event::Answered(self.attempt, answer, timing));
+            .tell(RuntimeEvent::Answered(self.attempt, answer, timing));
     }
 }
 
@@ -509,10 +514,10 @@ mod tests {
         let _asked = session.next().unwrap();
         session.deliver(event(1, "r"));
         drop(session.begin(&posting("r", None)).unwrap());
-        assert!(matches!(events.try_recv(), Ok(Event::Ready)));
+        assert!(matches!(events.try_recv(), Ok(RuntimeEvent::Ready)));
         assert!(matches!(
             events.try_recv(),
-            Ok(Event::Answered(1, Answer::Truncated, _))
+            Ok(RuntimeEvent::Answered(1, Answer::Truncated, _))
         ));
     }
 
@@ -545,9 +550,15 @@ mod tests {
         let a = session.begin(&posting("a", None)).unwrap();
         b.finish(Answer::Response(Bytes::new()), 0);
         a.finish(Answer::Response(Bytes::new()), 0);
-        assert!(matches!(events.try_recv(), Ok(Event::Ready)));
-        assert!(matches!(events.try_recv(), Ok(Event::Answered(2, ..))));
-        assert!(matches!(events.try_recv(), Ok(Event::Answered(1, ..))));
+        assert!(matches!(events.try_recv(), Ok(RuntimeEvent::Ready)));
+        assert!(matches!(
+            events.try_recv(),
+            Ok(RuntimeEvent::Answered(2, ..))
+        ));
+        assert!(matches!(
+            events.try_recv(),
+            Ok(RuntimeEvent::Answered(1, ..))
+        ));
         assert_eq!(
             error_type(session.begin(&posting("a", None))),
             "InvalidRequestID"
@@ -573,11 +584,11 @@ mod tests {
     async fn a_restore_is_waited_for_and_then_the_first_event() {
         let (session, mut events) = RuntimeSession::new(1);
         let restored = session.restore_next().unwrap();
-        assert!(matches!(events.try_recv(), Ok(Event::RestoreReady)));
+        assert!(matches!(events.try_recv(), Ok(RuntimeEvent::RestoreReady)));
         assert!(session.next().is_err(), "not before the restore");
         session.restore();
         restored.await.unwrap();
         assert!(session.next().is_ok());
-        assert!(matches!(events.try_recv(), Ok(Event::Ready)));
+        assert!(matches!(events.try_recv(), Ok(RuntimeEvent::Ready)));
     }
 }
