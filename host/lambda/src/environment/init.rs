@@ -153,7 +153,7 @@ impl Environment {
                 }
             }
             // Nothing was delivered, so nothing can have been answered.
-            RuntimeEvent::Answered(..) | RuntimeEvent::Streams(..) => {}
+            RuntimeEvent::Responded(..) | RuntimeEvent::StreamStarted(..) => {}
         }
     }
 

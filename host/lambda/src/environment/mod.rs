@@ -41,7 +41,7 @@ use crate::function_error;
 use crate::limits::{FREEZE_DELAY, MEMORY_WATCH_INTERVAL};
 use crate::log::{End, EnvironmentLog};
 use crate::memory::{MemoryGauge, PeakMemory};
-use crate::runtime_api::session::{Answer, EventWithContext, RuntimeEvent, Timing};
+use crate::runtime_api::session::{EventWithContext, RuntimeEvent, RuntimeResponse, Timing};
 use crate::sandbox::Exit;
 use crate::spec::LogFormat;
 use crate::time::now_ms;
@@ -281,10 +281,10 @@ impl Environment {
 
     fn heard(&mut self, event: RuntimeEvent) {
         match event {
-            RuntimeEvent::Answered(attempt, answer, timing) => {
+            RuntimeEvent::Responded(attempt, answer, timing) => {
                 self.answered(attempt, answer, timing)
             }
-            RuntimeEvent::Streams(attempt, streaming) => {
+            RuntimeEvent::StreamStarted(attempt, streaming) => {
                 if let Some(work) = self.work(attempt) {
                     work.stream(streaming);
                 }
@@ -303,7 +303,7 @@ impl Environment {
         self.function.spec.lifecycle.concurrency == 1
     }
 
-    fn answered(&mut self, attempt: u64, answer: Answer, timing: Timing) {
+    fn answered(&mut self, attempt: u64, answer: RuntimeResponse, timing: Timing) {
         let one_at_a_time = self.has_one_at_a_time();
         let function = Arc::clone(&self.function);
         let Some(work) = self.work(attempt) else {

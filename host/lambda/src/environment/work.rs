@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use crate::call::{Call, Reply, ResponseStream, StreamEnd, StreamError, refused};
 use crate::function_error;
 use crate::log::End;
-use crate::runtime_api::session::{Answer, Streaming, Timing};
+use crate::runtime_api::session::{RuntimeResponse, StreamingResponse, Timing};
 
 /// An invocation under way.
 pub(super) struct Work {
@@ -68,7 +68,7 @@ impl Work {
     }
 
     /// The runtime has begun to stream: the caller gets what there is and what will come.
-    pub(super) fn stream(&mut self, streaming: Streaming) {
+    pub(super) fn stream(&mut self, streaming: StreamingResponse) {
         let Some(answer) = self.answer.take() else {
             return;
         };
@@ -82,22 +82,22 @@ impl Work {
     }
 
     /// The runtime has answered.
-    pub(super) fn answered(&mut self, answer: Answer, timing: Timing) {
+    pub(super) fn answered(&mut self, answer: RuntimeResponse, timing: Timing) {
         self.timing = Some(timing);
         let error = match answer {
-            Answer::Response(payload) | Answer::Streamed(payload, None) => {
+            RuntimeResponse::Response(payload) | RuntimeResponse::Streamed(payload, None) => {
                 self.result = Some(Ok(payload));
                 return;
             }
-            Answer::Streamed(_, Some(error)) => {
+            RuntimeResponse::Streamed(_, Some(error)) => {
                 let reported = function_error::reported(error.payload.clone());
                 self.stream_error = Some(error);
                 reported
             }
-            Answer::Error(payload) => function_error::reported(payload),
-            Answer::TooLarge => function_error::response_too_large(),
-            Answer::Truncated => function_error::truncated_response(self.id()),
-            Answer::InvalidMode => function_error::invalid_response_mode(self.id()),
+            RuntimeResponse::Error(payload) => function_error::reported(payload),
+            RuntimeResponse::TooLarge => function_error::response_too_large(),
+            RuntimeResponse::Truncated => function_error::truncated_response(self.id()),
+            RuntimeResponse::InvalidMode => function_error::invalid_response_mode(self.id()),
         };
         self.fail(error);
     }

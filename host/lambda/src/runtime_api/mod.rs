@@ -140,7 +140,7 @@ async fn next(session: &RuntimeSession) -> Response {
                 // The process is being ended; its connection is about to be.
                 Err(_life_ended) => error_response(&ApiError::INTERNAL),
             },
-            Ok(Next::AfterAnswer(answered)) => {
+            Ok(Next::AfterResponse(answered)) => {
                 let _it_ends_by_being_dropped = answered.await;
                 continue;
             }

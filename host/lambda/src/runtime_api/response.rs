@@ -24,7 +24,9 @@ use tokio::sync::mpsc;
 
 use super::error::ApiError;
 use super::reply::acknowledged;
-use super::session::{Answer, PostKind, Posted, Posting, RuntimeSession, Streaming};
+use super::session::{
+    PostKind, Posted, Posting, RuntimeResponse, RuntimeSession, StreamingResponse,
+};
 use crate::function::StreamError;
 use crate::function_error;
 use crate::limits::{RESPONSE_BYTES, STREAM_BUFFER_PIECES, STREAM_BYTES, TRAILER_BYTES};
@@ -59,7 +61,7 @@ pub(super) async fn response(
     acknowledged(if streams {
         Box::pin(take_stream(&head, body, posted)).await
     } else {
-        take_whole(body, posted, Answer::Response).await
+        take_whole(body, posted, RuntimeResponse::Response).await
     })
 }
 
@@ -76,7 +78,7 @@ pub(super) async fn error(
     };
     let has_cause = content_type(&head).is_some_and(|kind| kind == ERROR_CAUSE);
     let answer = move |body: Bytes| {
-        Answer::Error(if has_cause {
+        RuntimeResponse::Error(if has_cause {
             function_error::without_cause(&body)
         } else {
             body
@@ -100,7 +102,7 @@ fn content_type(head: &Parts) -> Option<&str> {
 async fn take_whole(
     body: Incoming,
     posted: Posted,
-    answer: impl FnOnce(Bytes) -> Answer,
+    answer: impl FnOnce(Bytes) -> RuntimeResponse,
 ) -> Result<(), ApiError> {
     match read_body(body, RESPONSE_BYTES).await {
         Ok(body) => {
@@ -109,11 +111,11 @@ async fn take_whole(
             Ok(())
         }
         Err(BodyError::TooLarge { .. }) => {
-            posted.finish(Answer::TooLarge, 0);
+            posted.finish(RuntimeResponse::TooLarge, 0);
             Err(ApiError::TOO_LARGE)
         }
         Err(BodyError::Incomplete(_)) => {
-            posted.finish(Answer::Truncated, 0);
+            posted.finish(RuntimeResponse::Truncated, 0);
             Err(ApiError::TRUNCATED)
         }
     }
@@ -156,7 +158,7 @@ impl Sink {
 async fn take_stream(head: &Parts, mut body: Incoming, posted: Posted) -> Result<(), ApiError> {
     let mut sink = if posted.wants_stream {
         let (sender, chunks) = mpsc::channel(STREAM_BUFFER_PIECES);
-        posted.stream(Streaming {
+        posted.stream(StreamingResponse {
             content_type: content_type(head).map(str::to_owned),
             chunks,
         });
@@ -169,14 +171,14 @@ async fn take_stream(head: &Parts, mut body: Incoming, posted: Posted) -> Result
     let mut bytes = 0;
     while let Some(frame) = body.frame().await {
         let Ok(frame) = frame else {
-            posted.finish(Answer::Truncated, bytes);
+            posted.finish(RuntimeResponse::Truncated, bytes);
             return Err(ApiError::TRUNCATED);
         };
         match frame.into_data() {
             Ok(piece) => {
                 bytes += piece.len() as u64;
                 if bytes > sink.limit() {
-                    posted.finish(Answer::TooLarge, bytes);
+                    posted.finish(RuntimeResponse::TooLarge, bytes);
                     return Err(ApiError::TOO_LARGE);
                 }
                 for piece in in_body.pass(piece) {
@@ -196,7 +198,7 @@ async fn take_stream(head: &Parts, mut body: Incoming, posted: Posted) -> Result
             }
         },
     };
-    posted.finish(Answer::Streamed(sink.collected(), error), bytes);
+    posted.finish(RuntimeResponse::Streamed(sink.collected(), error), bytes);
     Ok(())
 }
 

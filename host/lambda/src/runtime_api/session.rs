@@ -91,9 +91,9 @@ pub(crate) enum RuntimeEvent {
     /// The runtime reported that its init, or a hook after the restore, failed.
     InitError(InitError),
     /// The runtime has begun a response, and the caller takes it as it is made.
-    Streams(u64, Streaming),
+    StreamStarted(u64, StreamingResponse),
     /// The runtime answered this attempt.
-    Answered(u64, Answer, Timing),
+    Responded(u64, RuntimeResponse, Timing),
 }
 
 /// What a runtime posted to `/init/error` or `/restore/error`.
@@ -106,14 +106,14 @@ pub(crate) struct InitError {
 
 /// A response on its way.
 #[derive(Debug)]
-pub(crate) struct Streaming {
+pub(crate) struct StreamingResponse {
     pub content_type: Option<String>,
     pub chunks: mpsc::Receiver<Bytes>,
 }
 
 /// What a runtime made of its event.
 #[derive(Debug)]
-pub(crate) enum Answer {
+pub(crate) enum RuntimeResponse {
     Response(Bytes),
     /// A response that was handed on piece by piece, or collected, and what its trailers said.
     Streamed(Bytes, Option<StreamError>),
@@ -157,7 +157,7 @@ pub(crate) enum Next {
     Later(oneshot::Receiver<Delivery>),
     /// Ask again when the answer to the last event has been read: some runtimes stream it on one connection and ask
     /// for the next event on another without waiting.
-    AfterAnswer(oneshot::Receiver<()>),
+    AfterResponse(oneshot::Receiver<()>),
 }
 
 impl RuntimeSession {
@@ -225,7 +225,7 @@ impl RuntimeSession {
         if let Some(waiting) = &mut session.posting {
             let (sender, receiver) = oneshot::channel();
             waiting.push(sender);
-            return Ok(Next::AfterAnswer(receiver));
+            return Ok(Next::AfterResponse(receiver));
         }
         let was = session.state;
         let mut state = session.effective_state();
@@ -261,9 +261,9 @@ impl RuntimeSession {
                 current.state.response()?;
                 // As on AWS the runtime stays stuck in this state until its time is up.
                 let now = Timing::now();
-                self.tell(RuntimeEvent::Answered(
+                self.tell(RuntimeEvent::Responded(
                     delivery.attempt,
-                    Answer::InvalidMode,
+                    RuntimeResponse::InvalidMode,
                     now,
                 ));
                 return Err(ApiError::INVALID_RESPONSE_MODE);
@@ -401,17 +401,17 @@ pub(crate) struct Posted {
 
 impl Posted {
     /// Begins to hand on the response piece by piece.
-    pub(crate) fn stream(&self, streaming: Streaming) {
+    pub(crate) fn stream(&self, streaming: StreamingResponse) {
         self.session
-            .tell(RuntimeEvent::Streams(self.attempt, streaming));
+            .tell(RuntimeEvent::StreamStarted(self.attempt, streaming));
     }
 
     /// The whole answer has been read, or as much of it as there will ever be.
-    pub(crate) fn finish(mut self, answer: Answer, bytes: u64) {
+    pub(crate) fn finish(mut self, answer: RuntimeResponse, bytes: u64) {
         self.end(answer, bytes);
     }
 
-    fn end(&mut self, answer: Answer, bytes: u64) {
+    fn end(&mut self, answer: RuntimeResponse, bytes: u64) {
         self.finished = true;
         let timing = Timing {
             first_byte: self.first_byte,
@@ -440,14 +440,14 @@ impl Posted {
         }
         // Under the lock, so that the environment hears of the answer before it hears of the next request.
         self.session
-            .tell(RuntimeEvent::Answered(self.attempt, answer, timing));
+            .tell(RuntimeEvent::Responded(self.attempt, answer, timing));
     }
 }
 
 impl Drop for Posted {
     fn drop(&mut self) {
         if !self.finished {
-            self.end(Answer::Truncated, 0);
+            self.end(RuntimeResponse::Truncated, 0);
         }
     }
 }
@@ -493,7 +493,7 @@ mod tests {
 
     fn error_type(result: Result<Posted, ApiError>) -> &'static str {
         result
-            .map(|posted| posted.finish(Answer::Truncated, 0))
+            .map(|posted| posted.finish(RuntimeResponse::Truncated, 0))
             .unwrap_err()
             .error_type
     }
@@ -517,7 +517,7 @@ mod tests {
         assert!(matches!(events.try_recv(), Ok(RuntimeEvent::Ready)));
         assert!(matches!(
             events.try_recv(),
-            Ok(RuntimeEvent::Answered(1, Answer::Truncated, _))
+            Ok(RuntimeEvent::Responded(1, RuntimeResponse::Truncated, _))
         ));
     }
 
@@ -527,10 +527,10 @@ mod tests {
         let _asked = session.next().unwrap();
         session.deliver(event(1, "r"));
         let posted = session.begin(&posting("r", None)).unwrap();
-        let Next::AfterAnswer(answered) = session.next().unwrap() else {
+        let Next::AfterResponse(answered) = session.next().unwrap() else {
             panic!("not before the answer");
         };
-        posted.finish(Answer::Response(Bytes::new()), 0);
+        posted.finish(RuntimeResponse::Response(Bytes::new()), 0);
         assert!(answered.await.is_err(), "the sender is dropped");
         assert!(matches!(session.next(), Ok(Next::Later(_))));
     }
@@ -548,16 +548,16 @@ mod tests {
         session.deliver(event(2, "b"));
         let b = session.begin(&posting("b", None)).unwrap();
         let a = session.begin(&posting("a", None)).unwrap();
-        b.finish(Answer::Response(Bytes::new()), 0);
-        a.finish(Answer::Response(Bytes::new()), 0);
+        b.finish(RuntimeResponse::Response(Bytes::new()), 0);
+        a.finish(RuntimeResponse::Response(Bytes::new()), 0);
         assert!(matches!(events.try_recv(), Ok(RuntimeEvent::Ready)));
         assert!(matches!(
             events.try_recv(),
-            Ok(RuntimeEvent::Answered(2, ..))
+            Ok(RuntimeEvent::Responded(2, ..))
         ));
         assert!(matches!(
             events.try_recv(),
-            Ok(RuntimeEvent::Answered(1, ..))
+            Ok(RuntimeEvent::Responded(1, ..))
         ));
         assert_eq!(
             error_type(session.begin(&posting("a", None))),
