@@ -25,7 +25,7 @@ use tokio::sync::mpsc;
 use super::error::ApiError;
 use super::reply::acknowledged;
 use super::session::{
-    PostKind, Posted, Posting, RuntimeResponse, RuntimeSession, StreamingResponse,
+    PendingPost, PostHead, PostKind, RuntimeResponse, RuntimeSession, StreamingResponse,
 };
 use crate::function::StreamError;
 use crate::function_error;
@@ -52,16 +52,16 @@ pub(super) async fn response(
         Some(mode) if mode != "streaming" => PostKind::ResponseInUnknownMode,
         _ => PostKind::Response,
     };
-    let posted = match session.begin(&posting(&head, request_id, kind)) {
-        Ok(posted) => posted,
+    let post = match session.begin_post(&post_head(&head, request_id, kind)) {
+        Ok(post) => post,
         Err(error) => return super::reply::error_response(&error),
     };
     let streams =
         mode.is_some() || content_type(&head).is_some_and(|kind| kind == HTTP_INTEGRATION);
     acknowledged(if streams {
-        Box::pin(take_stream(&head, body, posted)).await
+        Box::pin(take_stream(&head, body, post)).await
     } else {
-        take_whole(body, posted, RuntimeResponse::Response).await
+        take_whole(body, post, RuntimeResponse::Response).await
     })
 }
 
@@ -72,8 +72,8 @@ pub(super) async fn error(
     session: &std::sync::Arc<RuntimeSession>,
 ) -> Response {
     let (head, body) = request.into_parts();
-    let posted = match session.begin(&posting(&head, request_id, PostKind::Error)) {
-        Ok(posted) => posted,
+    let post = match session.begin_post(&post_head(&head, request_id, PostKind::Error)) {
+        Ok(post) => post,
         Err(error) => return super::reply::error_response(&error),
     };
     let has_cause = content_type(&head).is_some_and(|kind| kind == ERROR_CAUSE);
@@ -84,11 +84,11 @@ pub(super) async fn error(
             body
         })
     };
-    acknowledged(take_whole(body, posted, answer).await)
+    acknowledged(take_whole(body, post, answer).await)
 }
 
-fn posting<'a>(head: &'a Parts, request_id: &'a str, kind: PostKind) -> Posting<'a> {
-    Posting {
+fn post_head<'a>(head: &'a Parts, request_id: &'a str, kind: PostKind) -> PostHead<'a> {
+    PostHead {
         request_id,
         invocation_id: header(&head.headers, "lambda-runtime-invocation-id"),
         kind,
@@ -101,21 +101,21 @@ fn content_type(head: &Parts) -> Option<&str> {
 
 async fn take_whole(
     body: Incoming,
-    posted: Posted,
+    post: PendingPost,
     answer: impl FnOnce(Bytes) -> RuntimeResponse,
 ) -> Result<(), ApiError> {
     match read_body(body, RESPONSE_BYTES).await {
         Ok(body) => {
             let bytes = body.len() as u64;
-            posted.finish(answer(body), bytes);
+            post.finish(answer(body), bytes);
             Ok(())
         }
         Err(BodyError::TooLarge { .. }) => {
-            posted.finish(RuntimeResponse::TooLarge, 0);
+            post.finish(RuntimeResponse::TooLarge, 0);
             Err(ApiError::TOO_LARGE)
         }
         Err(BodyError::Incomplete(_)) => {
-            posted.finish(RuntimeResponse::Truncated, 0);
+            post.finish(RuntimeResponse::Truncated, 0);
             Err(ApiError::TRUNCATED)
         }
     }
@@ -155,10 +155,10 @@ impl Sink {
     }
 }
 
-async fn take_stream(head: &Parts, mut body: Incoming, posted: Posted) -> Result<(), ApiError> {
-    let mut sink = if posted.wants_stream {
+async fn take_stream(head: &Parts, mut body: Incoming, post: PendingPost) -> Result<(), ApiError> {
+    let mut sink = if post.wants_stream {
         let (sender, chunks) = mpsc::channel(STREAM_BUFFER_PIECES);
-        posted.stream(StreamingResponse {
+        post.stream(StreamingResponse {
             content_type: content_type(head).map(str::to_owned),
             chunks,
         });
@@ -171,14 +171,14 @@ async fn take_stream(head: &Parts, mut body: Incoming, posted: Posted) -> Result
     let mut bytes = 0;
     while let Some(frame) = body.frame().await {
         let Ok(frame) = frame else {
-            posted.finish(RuntimeResponse::Truncated, bytes);
+            post.finish(RuntimeResponse::Truncated, bytes);
             return Err(ApiError::TRUNCATED);
         };
         match frame.into_data() {
             Ok(piece) => {
                 bytes += piece.len() as u64;
                 if bytes > sink.limit() {
-                    posted.finish(RuntimeResponse::TooLarge, bytes);
+                    post.finish(RuntimeResponse::TooLarge, bytes);
                     return Err(ApiError::TOO_LARGE);
                 }
                 for piece in in_body.pass(piece) {
@@ -198,7 +198,7 @@ async fn take_stream(head: &Parts, mut body: Incoming, posted: Posted) -> Result
             }
         },
     };
-    posted.finish(RuntimeResponse::Streamed(sink.collected(), error), bytes);
+    post.finish(RuntimeResponse::Streamed(sink.collected(), error), bytes);
     Ok(())
 }
 

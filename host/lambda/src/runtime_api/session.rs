@@ -133,7 +133,7 @@ pub(crate) struct Timing {
 
 /// What a runtime is about to post for an invocation.
 #[derive(Debug)]
-pub(crate) struct Posting<'a> {
+pub(crate) struct PostHead<'a> {
     pub request_id: &'a str,
     /// `Lambda-Runtime-Invocation-Id`, from runtimes that know it.
     pub invocation_id: Option<&'a str>,
@@ -173,7 +173,7 @@ impl RuntimeSession {
             current: Vec::new(),
             expired: Vec::new(),
             restore: None,
-            posting: None,
+            bodies: None,
         };
         (
             Arc::new(Self {
@@ -250,11 +250,14 @@ impl RuntimeSession {
     }
 
     /// The head of a `POST /runtime/invocation/{id}/response` or `…/error`: whether its body may come, and for whom.
-    pub(crate) fn begin(self: &Arc<Self>, posting: &Posting<'_>) -> Result<Posted, ApiError> {
+    pub(crate) fn begin_post(
+        self: &Arc<Self>,
+        post: &PostHead<'_>,
+    ) -> Result<PendingPost, ApiError> {
         let mut session = self.lock();
-        let current = session.current_of(posting)?;
+        let current = session.current_of(post)?;
         let delivery = Arc::clone(&current.delivery);
-        match posting.kind {
+        match post.kind {
             PostKind::Error => current.state.error()?,
             PostKind::Response => current.state.response()?,
             PostKind::ResponseInUnknownMode => {
@@ -270,7 +273,7 @@ impl RuntimeSession {
             }
         }
         session.posting = Some(Vec::new());
-        Ok(Posted {
+        Ok(PendingPost {
             session: Arc::clone(self),
             attempt: delivery.attempt,
             wants_stream: delivery.wants_stream,
@@ -368,8 +371,8 @@ impl SessionState {
     }
 
     /// The event a runtime answers. While nothing runs no id is right, whatever it is.
-    fn current_of(&mut self, posting: &Posting<'_>) -> Result<&mut Current, ApiError> {
-        let is_it = |id: &RequestId| id.as_str() == posting.request_id;
+    fn current_of(&mut self, post: &PostHead<'_>) -> Result<&mut Current, ApiError> {
+        let is_it = |id: &RequestId| id.as_str() == post.request_id;
         let found = self
             .current
             .iter_mut()
@@ -381,7 +384,7 @@ impl SessionState {
                 ApiError::INVALID_REQUEST_ID
             });
         };
-        match posting.invocation_id {
+        match post.invocation_id {
             Some(id) if id != current.delivery.invocation_id => Err(ApiError::TOO_LATE),
             _ => Ok(current),
         }
@@ -390,7 +393,7 @@ impl SessionState {
 
 /// An answer whose body is being read. Dropped before it is finished, it counts as broken off.
 #[derive(Debug)]
-pub(crate) struct Posted {
+pub(crate) struct PendingPost {
     session: Arc<RuntimeSession>,
     attempt: u64,
     first_byte: Instant,
@@ -399,7 +402,7 @@ pub(crate) struct Posted {
     pub wants_stream: bool,
 }
 
-impl Posted {
+impl PendingPost {
     /// Begins to hand on the response piece by piece.
     pub(crate) fn stream(&self, streaming: StreamingResponse) {
         self.session
@@ -444,7 +447,7 @@ impl Posted {
     }
 }
 
-impl Drop for Posted {
+impl Drop for PendingPost {
     fn drop(&mut self) {
         if !self.finished {
             self.end(RuntimeResponse::Truncated, 0);
@@ -483,17 +486,17 @@ mod tests {
         })
     }
 
-    fn posting<'a>(id: &'a str, invocation_id: Option<&'a str>) -> Posting<'a> {
-        Posting {
+    fn post_head<'a>(id: &'a str, invocation_id: Option<&'a str>) -> PostHead<'a> {
+        PostHead {
             request_id: id,
             invocation_id,
             kind: PostKind::Response,
         }
     }
 
-    fn error_type(result: Result<Posted, ApiError>) -> &'static str {
+    fn error_type(result: Result<PendingPost, ApiError>) -> &'static str {
         result
-            .map(|posted| posted.finish(RuntimeResponse::Truncated, 0))
+            .map(|post| post.finish(RuntimeResponse::Truncated, 0))
             .unwrap_err()
             .error_type
     }
@@ -503,9 +506,13 @@ mod tests {
         let (session, _events) = RuntimeSession::new(1);
         let _asked = session.next().unwrap();
         session.deliver(event(2, "r"));
-        let stale = session.begin(&posting("r", Some("attempt-1")));
+        let stale = session.begin_post(&post_head("r", Some("attempt-1")));
         assert_eq!(error_type(stale), "InvokeTimeout");
-        assert!(session.begin(&posting("r", Some("attempt-2"))).is_ok());
+        assert!(
+            session
+                .begin_post(&post_head("r", Some("attempt-2")))
+                .is_ok()
+        );
     }
 
     #[test]
@@ -513,7 +520,7 @@ mod tests {
         let (session, mut events) = RuntimeSession::new(1);
         let _asked = session.next().unwrap();
         session.deliver(event(1, "r"));
-        drop(session.begin(&posting("r", None)).unwrap());
+        drop(session.begin_post(&post_head("r", None)).unwrap());
         assert!(matches!(events.try_recv(), Ok(RuntimeEvent::Ready)));
         assert!(matches!(
             events.try_recv(),
@@ -526,11 +533,11 @@ mod tests {
         let (session, _events) = RuntimeSession::new(1);
         let _asked = session.next().unwrap();
         session.deliver(event(1, "r"));
-        let posted = session.begin(&posting("r", None)).unwrap();
+        let post = session.begin_post(&post_head("r", None)).unwrap();
         let Next::AfterResponse(answered) = session.next().unwrap() else {
             panic!("not before the answer");
         };
-        posted.finish(RuntimeResponse::Response(Bytes::new()), 0);
+        post.finish(RuntimeResponse::Response(Bytes::new()), 0);
         assert!(answered.await.is_err(), "the sender is dropped");
         assert!(matches!(session.next(), Ok(Next::Later(_))));
     }
@@ -546,8 +553,8 @@ mod tests {
         );
         session.deliver(event(1, "a"));
         session.deliver(event(2, "b"));
-        let b = session.begin(&posting("b", None)).unwrap();
-        let a = session.begin(&posting("a", None)).unwrap();
+        let b = session.begin_post(&post_head("b", None)).unwrap();
+        let a = session.begin_post(&post_head("a", None)).unwrap();
         b.finish(RuntimeResponse::Response(Bytes::new()), 0);
         a.finish(RuntimeResponse::Response(Bytes::new()), 0);
         assert!(matches!(events.try_recv(), Ok(RuntimeEvent::Ready)));
@@ -560,7 +567,7 @@ mod tests {
             Ok(RuntimeEvent::Responded(1, ..))
         ));
         assert_eq!(
-            error_type(session.begin(&posting("a", None))),
+            error_type(session.begin_post(&post_head("a", None))),
             "InvalidRequestID"
         );
     }
@@ -574,10 +581,10 @@ mod tests {
         session.deliver(event(2, "b"));
         session.expire(1);
         assert_eq!(
-            error_type(session.begin(&posting("a", None))),
+            error_type(session.begin_post(&post_head("a", None))),
             "InvokeTimeout"
         );
-        assert!(session.begin(&posting("b", None)).is_ok());
+        assert!(session.begin_post(&post_head("b", None)).is_ok());
     }
 
     #[tokio::test]
