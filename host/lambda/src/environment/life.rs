@@ -30,7 +30,7 @@ use super::output::Output;
 use super::program::{News, Programs};
 use crate::extension::discover::{Discovered, External};
 use crate::extension::event::{InvokeEvent, ShutdownReason, Tracing};
-use crate::extension::registry::{self, Extensions, Facts};
+use crate::extension::registry::{self, Extensions, FunctionInfo};
 use crate::extension::variables::of_extension;
 use crate::function::Function;
 use crate::limits::{
@@ -346,17 +346,17 @@ fn extensions(
     Arc<Extensions>,
     mpsc::UnboundedReceiver<registry::ExtensionEvent>,
 ) {
-    let facts = Facts {
+    let info = FunctionInfo {
         function_name: function.spec.name.clone(),
         function_version: function.spec.version.clone(),
         handler: function.spec.handler.clone(),
         account_id: function.account.id.clone(),
     };
     if discovered.disabled_by.is_some() {
-        return Extensions::disabled(facts);
+        return Extensions::disabled(info);
     }
     let names = discovered.extensions.iter();
-    Extensions::new(names.map(|one| one.name.clone()).collect(), facts)
+    Extensions::new(names.map(|one| one.name.clone()).collect(), info)
 }
 
 fn serve(listener: tokio::net::TcpListener, api: Arc<Api>) -> AbortHandle {

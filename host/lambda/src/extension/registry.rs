@@ -25,7 +25,7 @@ use crate::telemetry::event::note::Subscribed;
 /// The extensions of one life, external and internal.
 #[derive(Debug)]
 pub(crate) struct Extensions {
-    facts: Facts,
+    function: FunctionInfo,
     /// A layer switched extensions off: there is no Extensions API.
     disabled: bool,
     /// Whether there is any extension. Never goes back.
@@ -36,7 +36,7 @@ pub(crate) struct Extensions {
 
 /// What an extension is told about its function when it registers.
 #[derive(Debug, Clone)]
-pub(crate) struct Facts {
+pub(crate) struct FunctionInfo {
     pub function_name: String,
     pub function_version: String,
     pub handler: String,
@@ -81,26 +81,28 @@ impl Extensions {
     /// are going to be started.
     pub(crate) fn new(
         external: Vec<String>,
-        facts: Facts,
+        function: FunctionInfo,
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<ExtensionEvent>) {
-        Self::build(external, facts, false)
+        Self::build(external, function, false)
     }
 
     /// Those of a life whose layers switched extensions off.
-    pub(crate) fn disabled(facts: Facts) -> (Arc<Self>, mpsc::UnboundedReceiver<ExtensionEvent>) {
-        Self::build(Vec::new(), facts, true)
+    pub(crate) fn disabled(
+        function: FunctionInfo,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<ExtensionEvent>) {
+        Self::build(Vec::new(), function, true)
     }
 
     fn build(
         external: Vec<String>,
-        facts: Facts,
+        function: FunctionInfo,
         disabled: bool,
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<ExtensionEvent>) {
         // Bounded by the extensions' connections: each has one request at a time, and most requests are no event.
         let (events, receiver) = mpsc::unbounded_channel();
         let any = AtomicBool::new(!external.is_empty());
         let extensions = Self {
-            facts,
+            function,
             disabled,
             any,
             members: Mutex::new(Members::new(external)),
@@ -132,7 +134,7 @@ impl Extensions {
         let with_account = request::accepts(accept_features, "accountId");
         Ok(Registered {
             identifier,
-            body: self.facts.body(with_account),
+            body: self.function.body(with_account),
         })
     }
 
@@ -273,7 +275,7 @@ impl Extensions {
     }
 }
 
-impl Facts {
+impl FunctionInfo {
     fn body(&self, with_account: bool) -> Bytes {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]

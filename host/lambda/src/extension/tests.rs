@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::event::{EventType, InvokeEvent, ShutdownReason, Tracing};
 use super::members::{Next, Summary};
-use super::registry::{ExtensionEvent, Extensions, Facts, Report};
+use super::registry::{ExtensionEvent, Extensions, FunctionInfo, Report};
 use super::state::ExtensionState;
 use crate::runtime_api::error::ApiError;
 
@@ -18,8 +18,8 @@ const BOTH: &[u8] = br#"{"events":["INVOKE","SHUTDOWN"]}"#;
 const INVOKE: &[u8] = br#"{"events":["INVOKE"]}"#;
 const NONE: &[u8] = br#"{"events":[]}"#;
 
-fn facts() -> Facts {
-    Facts {
+fn function_info() -> FunctionInfo {
+    FunctionInfo {
         function_name: "hello".to_owned(),
         function_version: "$LATEST".to_owned(),
         handler: "app.handler".to_owned(),
@@ -29,7 +29,7 @@ fn facts() -> Facts {
 
 fn extensions(external: &[&str]) -> (Arc<Extensions>, UnboundedReceiver<ExtensionEvent>) {
     let external = external.iter().map(|name| (*name).to_owned()).collect();
-    Extensions::new(external, facts())
+    Extensions::new(external, function_info())
 }
 
 fn register(extensions: &Extensions, name: &str, body: &[u8]) -> String {
@@ -477,7 +477,7 @@ fn the_summary_tells_how_everybody_stands() {
 
 #[test]
 fn extensions_can_be_switched_off() {
-    let (switched_off, _events) = Extensions::disabled(facts());
+    let (switched_off, _events) = Extensions::disabled(function_info());
     assert!(switched_off.is_disabled() && switched_off.is_empty());
     let (extensions, _events) = extensions(&[]);
     assert!(!extensions.is_disabled());

@@ -16,7 +16,7 @@ use super::listener::Listener;
 use super::*;
 use crate::extension;
 use crate::extension::event::{InvokeEvent, Tracing};
-use crate::extension::registry::{ExtensionEvent, Extensions, Facts};
+use crate::extension::registry::{ExtensionEvent, Extensions, FunctionInfo};
 use crate::telemetry::api;
 use crate::telemetry::event::note::Subscribed;
 
@@ -36,7 +36,7 @@ struct Answer {
 
 impl Server {
     async fn start() -> Self {
-        Self::with(Extensions::new(vec!["ext".to_owned()], facts())).await
+        Self::with(Extensions::new(vec!["ext".to_owned()], function_info())).await
     }
 
     async fn with(
@@ -99,8 +99,8 @@ impl Server {
     }
 }
 
-fn facts() -> Facts {
-    Facts {
+fn function_info() -> FunctionInfo {
+    FunctionInfo {
         function_name: "hello".to_owned(),
         function_version: "$LATEST".to_owned(),
         handler: String::new(),
@@ -188,7 +188,7 @@ async fn wrong_paths_methods_and_sizes_are_refused() {
 
 #[tokio::test]
 async fn extensions_that_are_switched_off_have_no_api() {
-    let server = Server::with(Extensions::disabled(facts())).await;
+    let server = Server::with(Extensions::disabled(function_info())).await;
     let answer = server.call("GET", NEXT, &[], "").await;
     assert_eq!(
         (answer.status, answer.body.as_str()),
