@@ -51,16 +51,16 @@ pub(crate) enum ExtensionEvent {
     /// It waits for an event, having just begun, or finished its last one.
     Ready(String),
     /// It reported that its init failed.
-    InitError(Report),
+    InitError(ErrorReport),
     /// It reported that it has to end.
-    ExitError(Report),
+    ExitError(ErrorReport),
     /// It subscribed to telemetry.
     Subscribed(Subscribed),
 }
 
 /// What an extension posted to `/init/error` or `/exit/error`.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Report {
+pub(crate) struct ErrorReport {
     pub name: String,
     /// `Lambda-Extension-Function-Error-Type`
     pub error_type: String,
@@ -192,12 +192,12 @@ impl Extensions {
         error_type: Option<&str>,
         body: &[u8],
         step: fn(&mut ExtensionState) -> Result<(), TransitionError>,
-    ) -> Result<Report, ApiError> {
+    ) -> Result<ErrorReport, ApiError> {
         let mut members = self.lock();
         let extension = members.identify(identifier)?;
         let error_type = error_type.ok_or_else(error::missing_error_type)?;
         extension.fail(step, error_type)?;
-        Ok(Report {
+        Ok(ErrorReport {
             name: extension.name().to_owned(),
             error_type: error_type.to_owned(),
             message: request::error_message(body),

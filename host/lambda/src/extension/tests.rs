@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::event::{EventType, InvokeEvent, ShutdownReason, Tracing};
 use super::members::{Next, Summary};
-use super::registry::{ExtensionEvent, Extensions, FunctionInfo, Report};
+use super::registry::{ErrorReport, ExtensionEvent, Extensions, FunctionInfo};
 use super::state::ExtensionState;
 use crate::runtime_api::error::ApiError;
 
@@ -371,7 +371,7 @@ fn a_failure_needs_a_type_and_is_reported_with_its_message() {
     extensions
         .init_error(Some(&init), Some("Ext.Config"), body)
         .unwrap();
-    let report = |name: &str, error_type: &str, message: Option<&str>| Report {
+    let report = |name: &str, error_type: &str, message: Option<&str>| ErrorReport {
         name: name.to_owned(),
         error_type: error_type.to_owned(),
         message: message.map(str::to_owned),
