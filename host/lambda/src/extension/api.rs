@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::error;
 use super::members::Next;
-use super::registry::{Extensions, Registered};
+use super::registry::{Extensions, Registration};
 use crate::limits::EXTENSION_REQUEST_BYTES;
 use crate::runtime_api::error::ApiError;
 use crate::runtime_api::reply::{
@@ -104,9 +104,9 @@ pub(crate) async fn read(body: Incoming) -> Result<Bytes, ApiError> {
     }
 }
 
-fn registered(registered: Result<Registered, ApiError>) -> Response {
+fn registered(registered: Result<Registration, ApiError>) -> Response {
     match registered {
-        Ok(Registered { identifier, body }) => {
+        Ok(Registration { identifier, body }) => {
             with_uuid(json(StatusCode::OK, body), IDENTIFIER, identifier)
         }
         Err(error) => error_response(&error),

@@ -70,7 +70,7 @@ pub(crate) struct ErrorReport {
 
 /// The answer to a registration.
 #[derive(Debug)]
-pub(crate) struct Registered {
+pub(crate) struct Registration {
     /// `Lambda-Extension-Identifier`
     pub identifier: Uuid,
     pub body: Bytes,
@@ -124,7 +124,7 @@ impl Extensions {
         name: Option<&str>,
         accept_features: Option<&str>,
         body: &[u8],
-    ) -> Result<Registered, ApiError> {
+    ) -> Result<Registration, ApiError> {
         let name = name.filter(|name| !name.is_empty());
         let name = name.ok_or_else(error::empty_name)?;
         let events = request::events(body)?;
@@ -132,7 +132,7 @@ impl Extensions {
         self.any.store(true, Ordering::Release);
         self.tell(ExtensionEvent::Registered(name.to_owned()));
         let with_account = request::accepts(accept_features, "accountId");
-        Ok(Registered {
+        Ok(Registration {
             identifier,
             body: self.function.body(with_account),
         })
