@@ -30,7 +30,7 @@ use super::output::Output;
 use super::program::{News, Programs};
 use crate::extension::discover::{Discovered, External};
 use crate::extension::event::{InvokeEvent, ShutdownReason, Tracing};
-use crate::extension::registry::{self, Extensions, FunctionInfo};
+use crate::extension::registry::{self, ExtensionRegistry, FunctionInfo};
 use crate::extension::variables::of_extension;
 use crate::function::Function;
 use crate::limits::{
@@ -157,7 +157,7 @@ impl Life {
         Ok(())
     }
 
-    pub(crate) fn extensions(&self) -> &Arc<Extensions> {
+    pub(crate) fn extensions(&self) -> &Arc<ExtensionRegistry> {
         &self.api.extensions
     }
 
@@ -343,7 +343,7 @@ fn extensions(
     function: &Function,
     discovered: &Discovered,
 ) -> (
-    Arc<Extensions>,
+    Arc<ExtensionRegistry>,
     mpsc::UnboundedReceiver<registry::ExtensionEvent>,
 ) {
     let info = FunctionInfo {
@@ -353,10 +353,10 @@ fn extensions(
         account_id: function.account.id.clone(),
     };
     if discovered.disabled_by.is_some() {
-        return Extensions::disabled(info);
+        return ExtensionRegistry::disabled(info);
     }
     let names = discovered.extensions.iter();
-    Extensions::new(names.map(|one| one.name.clone()).collect(), info)
+    ExtensionRegistry::new(names.map(|one| one.name.clone()).collect(), info)
 }
 
 fn serve(listener: tokio::net::TcpListener, api: Arc<Api>) -> AbortHandle {

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Environment;
 use super::work::Work;
-use crate::extension::registry::Extensions;
+use crate::extension::registry::ExtensionRegistry;
 use crate::log::{self, End, Report};
 use crate::telemetry::event::invocation::{
     EndRecord, FaultRecord, ReportMetrics, ReportRecord, RuntimeDoneMetrics, RuntimeDoneRecord,
@@ -52,7 +52,7 @@ impl Environment {
     }
 
     /// How the extensions stand at the end of the init phase.
-    pub(super) fn tell_extensions(&mut self, extensions: &Extensions) {
+    pub(super) fn tell_extensions(&mut self, extensions: &ExtensionRegistry) {
         if extensions.is_empty() {
             return;
         }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::error;
 use super::members::Next;
-use super::registry::{Extensions, Registration};
+use super::registry::{ExtensionRegistry, Registration};
 use crate::limits::EXTENSION_REQUEST_BYTES;
 use crate::runtime_api::error::ApiError;
 use crate::runtime_api::reply::{
@@ -31,7 +31,10 @@ const EVENT_IDENTIFIER: &str = "lambda-extension-event-identifier";
 const PREFIX: &str = "/2020-01-01/extension/";
 
 /// Answers one request of an extension.
-pub(crate) async fn answer(request: Request<Incoming>, extensions: Arc<Extensions>) -> Response {
+pub(crate) async fn answer(
+    request: Request<Incoming>,
+    extensions: Arc<ExtensionRegistry>,
+) -> Response {
     if extensions.is_disabled() {
         let mut response = Response::default();
         *response.status_mut() = StatusCode::NOT_FOUND;

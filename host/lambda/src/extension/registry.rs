@@ -4,7 +4,7 @@
 //! [`ExtensionEvent`]s of those that matter to it. In the other direction it delivers INVOKE and SHUTDOWN, which end the
 //! wait of the extensions that subscribed to them; one that does not wait yet gets its event when it asks.
 //!
-//! Most functions have no extension, and the environment asks on every invocation: [`Extensions::is_empty`] is one
+//! Most functions have no extension, and the environment asks on every invocation: [`ExtensionRegistry::is_empty`] is one
 //! load. The lock is held for a few assignments and never across an await.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,7 +24,7 @@ use crate::telemetry::event::note::Subscribed;
 
 /// The extensions of one life, external and internal.
 #[derive(Debug)]
-pub(crate) struct Extensions {
+pub(crate) struct ExtensionRegistry {
     function: FunctionInfo,
     /// A layer switched extensions off: there is no Extensions API.
     disabled: bool,
@@ -76,7 +76,7 @@ pub(crate) struct Registration {
     pub body: Bytes,
 }
 
-impl Extensions {
+impl ExtensionRegistry {
     /// The extensions of a life that begins, and where its events arrive. `external` are the names of the programs that
     /// are going to be started.
     pub(crate) fn new(

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::event::{EventType, InvokeEvent, ShutdownReason, Tracing};
 use super::members::{Next, Summary};
-use super::registry::{ErrorReport, ExtensionEvent, Extensions, FunctionInfo};
+use super::registry::{ErrorReport, ExtensionEvent, ExtensionRegistry, FunctionInfo};
 use super::state::ExtensionState;
 use crate::runtime_api::error::ApiError;
 
@@ -27,24 +27,24 @@ fn function_info() -> FunctionInfo {
     }
 }
 
-fn extensions(external: &[&str]) -> (Arc<Extensions>, UnboundedReceiver<ExtensionEvent>) {
+fn extensions(external: &[&str]) -> (Arc<ExtensionRegistry>, UnboundedReceiver<ExtensionEvent>) {
     let external = external.iter().map(|name| (*name).to_owned()).collect();
-    Extensions::new(external, function_info())
+    ExtensionRegistry::new(external, function_info())
 }
 
-fn register(extensions: &Extensions, name: &str, body: &[u8]) -> String {
+fn register(extensions: &ExtensionRegistry, name: &str, body: &[u8]) -> String {
     let registered = extensions.register(Some(name), None, body).unwrap();
     registered.identifier.to_string()
 }
 
-fn wait(extensions: &Extensions, id: &str) -> oneshot::Receiver<Bytes> {
+fn wait(extensions: &ExtensionRegistry, id: &str) -> oneshot::Receiver<Bytes> {
     match extensions.next(Some(id)).unwrap() {
         Next::Later(receiver) => receiver,
         Next::Now(event) => panic!("nothing was expected yet: {event:?}"),
     }
 }
 
-fn take(extensions: &Extensions, id: &str) -> Value {
+fn take(extensions: &ExtensionRegistry, id: &str) -> Value {
     match extensions.next(Some(id)).unwrap() {
         Next::Now(event) => serde_json::from_slice(&event).unwrap(),
         Next::Later(_) => panic!("an event was expected to be there"),
@@ -477,7 +477,7 @@ fn the_summary_tells_how_everybody_stands() {
 
 #[test]
 fn extensions_can_be_switched_off() {
-    let (switched_off, _events) = Extensions::disabled(function_info());
+    let (switched_off, _events) = ExtensionRegistry::disabled(function_info());
     assert!(switched_off.is_disabled() && switched_off.is_empty());
     let (extensions, _events) = extensions(&[]);
     assert!(!extensions.is_disabled());

@@ -26,7 +26,7 @@ pub(crate) use self::metadata::{Metadata, availability_zone_id};
 use self::reply::{acknowledged, error_response, json, method_not_allowed, not_found, text};
 pub use self::response::HTTP_INTEGRATION;
 use self::session::{EventWithContext, InitError, Next, RuntimeSession};
-use crate::extension::registry::Extensions;
+use crate::extension::registry::ExtensionRegistry;
 use crate::limits::RESPONSE_BYTES;
 use crate::telemetry::hub::Telemetry;
 use crate::telemetry::subscription::Api as TelemetryApi;
@@ -40,7 +40,7 @@ const LOGS: &str = "/2020-08-15/logs";
 #[derive(Debug)]
 pub(crate) struct Api {
     pub session: Arc<RuntimeSession>,
-    pub extensions: Arc<Extensions>,
+    pub extensions: Arc<ExtensionRegistry>,
     pub telemetry: Arc<Telemetry>,
     pub metadata: Metadata,
     /// Whether the runtime is restored from a snapshot before its first event.

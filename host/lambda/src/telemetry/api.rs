@@ -12,7 +12,7 @@ use super::event::note::Subscribed;
 use super::hub::Telemetry;
 use super::subscription::Api;
 use crate::extension::api::{IDENTIFIER, read};
-use crate::extension::registry::{ExtensionEvent, Extensions};
+use crate::extension::registry::{ExtensionEvent, ExtensionRegistry};
 use crate::runtime_api::error::ApiError;
 use crate::runtime_api::reply::{error_response, json, method_not_allowed};
 
@@ -22,7 +22,7 @@ pub(crate) async fn answer(
     request: Request<Incoming>,
     api: Api,
     telemetry: Arc<Telemetry>,
-    extensions: Arc<Extensions>,
+    extensions: Arc<ExtensionRegistry>,
 ) -> Response {
     if request.method() != Method::PUT {
         return method_not_allowed(&Method::PUT);
@@ -46,7 +46,7 @@ fn subscribe(
     body: &[u8],
     api: Api,
     telemetry: &Telemetry,
-    extensions: &Extensions,
+    extensions: &ExtensionRegistry,
 ) -> Result<(), ApiError> {
     let name = extensions.name_of(identifier)?;
     let subscription = api.subscription(body, telemetry.own_port())?;

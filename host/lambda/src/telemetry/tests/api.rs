@@ -16,14 +16,14 @@ use super::listener::Listener;
 use super::*;
 use crate::extension;
 use crate::extension::event::{InvokeEvent, Tracing};
-use crate::extension::registry::{ExtensionEvent, Extensions, FunctionInfo};
+use crate::extension::registry::{ExtensionEvent, ExtensionRegistry, FunctionInfo};
 use crate::telemetry::api;
 use crate::telemetry::event::note::Subscribed;
 
 struct Server {
     port: u16,
     telemetry: Arc<Telemetry>,
-    extensions: Arc<Extensions>,
+    extensions: Arc<ExtensionRegistry>,
     events: UnboundedReceiver<ExtensionEvent>,
     _stop: DropGuard,
 }
@@ -36,11 +36,15 @@ struct Answer {
 
 impl Server {
     async fn start() -> Self {
-        Self::with(Extensions::new(vec!["ext".to_owned()], function_info())).await
+        Self::with(ExtensionRegistry::new(
+            vec!["ext".to_owned()],
+            function_info(),
+        ))
+        .await
     }
 
     async fn with(
-        (extensions, events): (Arc<Extensions>, UnboundedReceiver<ExtensionEvent>),
+        (extensions, events): (Arc<ExtensionRegistry>, UnboundedReceiver<ExtensionEvent>),
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -188,7 +192,7 @@ async fn wrong_paths_methods_and_sizes_are_refused() {
 
 #[tokio::test]
 async fn extensions_that_are_switched_off_have_no_api() {
-    let server = Server::with(Extensions::disabled(function_info())).await;
+    let server = Server::with(ExtensionRegistry::disabled(function_info())).await;
     let answer = server.call("GET", NEXT, &[], "").await;
     assert_eq!(
         (answer.status, answer.body.as_str()),
