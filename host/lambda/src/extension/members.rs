@@ -29,7 +29,7 @@ pub(super) struct Members {
 pub(super) struct Extension {
     identifier: Uuid,
     external: bool,
-    summary: Summary,
+    summary: ExtensionSummary,
     /// Requests for the next event, waiting. More than one is unusual but legal.
     waiting: Vec<oneshot::Sender<Bytes>>,
     /// An event that waits for the extension to ask for it.
@@ -39,7 +39,7 @@ pub(super) struct Extension {
 /// How an extension stands, for the log and for `platform.extension`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Summary {
+pub(crate) struct ExtensionSummary {
     pub name: String,
     pub state: ExtensionState,
     pub events: Vec<EventType>,
@@ -148,7 +148,7 @@ impl Members {
         crashed
     }
 
-    pub(super) fn summaries(&self) -> Vec<Summary> {
+    pub(super) fn summaries(&self) -> Vec<ExtensionSummary> {
         let all = self.extensions.iter();
         all.map(|extension| extension.summary.clone()).collect()
     }
@@ -161,7 +161,7 @@ impl Members {
 
 impl Extension {
     fn new(name: String, external: bool) -> Self {
-        let summary = Summary {
+        let summary = ExtensionSummary {
             name,
             state: ExtensionState::Started,
             events: Vec::new(),

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::event::{EventType, InvokeEvent, ShutdownEvent, ShutdownReason, json};
-use super::members::{Extension, Members, Next, Summary};
+use super::members::{Extension, ExtensionSummary, Members, Next};
 use super::state::{ExtensionState, TransitionError};
 use super::{error, request};
 use crate::runtime_api::error::ApiError;
@@ -266,7 +266,7 @@ impl ExtensionRegistry {
     }
 
     /// How all extensions stand.
-    pub(crate) fn summaries(&self) -> Vec<Summary> {
+    pub(crate) fn summaries(&self) -> Vec<ExtensionSummary> {
         self.lock().summaries()
     }
 

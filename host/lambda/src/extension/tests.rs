@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
 use super::event::{EventType, InvokeEvent, ShutdownReason, Tracing};
-use super::members::{Next, Summary};
+use super::members::{ExtensionSummary, Next};
 use super::registry::{ErrorReport, ExtensionEvent, ExtensionRegistry, FunctionInfo};
 use super::state::ExtensionState;
 use crate::runtime_api::error::ApiError;
@@ -459,12 +459,13 @@ fn the_summary_tells_how_everybody_stands() {
     let id = register(&extensions, "b", BOTH);
     let _waiting = wait(&extensions, &id);
     extensions.exited("a");
-    let summary = |name: &str, state, events: &[EventType], error_type: Option<&str>| Summary {
-        name: name.to_owned(),
-        state,
-        events: events.to_vec(),
-        error_type: error_type.map(str::to_owned),
-    };
+    let summary =
+        |name: &str, state, events: &[EventType], error_type: Option<&str>| ExtensionSummary {
+            name: name.to_owned(),
+            state,
+            events: events.to_vec(),
+            error_type: error_type.map(str::to_owned),
+        };
     let both = [EventType::Invoke, EventType::Shutdown];
     assert_eq!(
         extensions.summaries(),

@@ -4,16 +4,16 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Event, Kind, Record, envelope};
-use crate::extension::summary::Summary;
+use crate::extension::members::ExtensionSummary;
 use crate::telemetry::subscription::Api;
 
-impl Record for Summary {
+impl Record for ExtensionSummary {
     const NAME: &'static str = "platform.extension";
 }
 
 /// `EXTENSION\tName: …\tState: Ready\tEvents: [INVOKE, SHUTDOWN]`
-pub(crate) fn extension_line(extension: &Summary) -> String {
-    let Summary {
+pub(crate) fn extension_line(extension: &ExtensionSummary) -> String {
+    let ExtensionSummary {
         name,
         state,
         events,

@@ -9,7 +9,7 @@ use super::note::*;
 use super::phase::*;
 use super::*;
 use crate::extension::event::EventType;
-use crate::extension::members::Summary;
+use crate::extension::members::ExtensionSummary;
 use crate::extension::state::ExtensionState;
 use crate::function::InitializationType;
 use crate::telemetry::subscription::Api;
@@ -224,7 +224,7 @@ fn a_report_has_numbers_and_only_those_that_apply() {
 
 #[test]
 fn extensions_have_an_event_and_a_line() {
-    let ready = Summary {
+    let ready = ExtensionSummary {
         name: "my-ext".to_owned(),
         state: ExtensionState::Ready,
         events: vec![EventType::Invoke, EventType::Shutdown],
@@ -239,7 +239,7 @@ fn extensions_have_an_event_and_a_line() {
         extension_line(&ready),
         "EXTENSION\tName: my-ext\tState: Ready\tEvents: [INVOKE, SHUTDOWN]"
     );
-    let failed = Summary {
+    let failed = ExtensionSummary {
         state: ExtensionState::Exited,
         events: Vec::new(),
         error_type: Some("Extension.Crash".to_owned()),
