@@ -28,7 +28,7 @@ use uuid::Uuid;
 use super::address;
 use super::output::Output;
 use super::program::{News, Programs};
-use crate::extension::discover::{Discovered, External};
+use crate::extension::discover::{Discovered, ExternalExtension};
 use crate::extension::event::{InvokeEvent, ShutdownReason, Tracing};
 use crate::extension::registry::{self, ExtensionRegistry, FunctionInfo};
 use crate::extension::variables::of_extension;
@@ -117,7 +117,7 @@ impl Life {
         );
         let directory = spec.code.task_root.clone();
         let mut programs = Programs::new();
-        for External { name, path } in discovered.extensions {
+        for ExternalExtension { name, path } in discovered.extensions {
             let launch = Launch {
                 program: path,
                 arguments: Vec::new(),

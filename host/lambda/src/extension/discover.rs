@@ -23,14 +23,14 @@ const KILL_SWITCH: &str = "disable-extensions-jwigqn8j";
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Discovered {
     /// In the order of their names, which is the order to start them in.
-    pub extensions: Vec<External>,
+    pub extensions: Vec<ExternalExtension>,
     /// The file that switched extensions off, if one did.
     pub disabled_by: Option<PathBuf>,
 }
 
 /// An external extension.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct External {
+pub(crate) struct ExternalExtension {
     /// The file's name, whole: what the extension has to register as.
     pub name: String,
     /// The program.
@@ -65,7 +65,7 @@ fn among<'a>(layers: impl Iterator<Item = &'a PathBuf>) -> Result<Discovered, La
         programs(&layer.join("extensions"), &mut found)?;
     }
     let checked = found.into_iter().map(|(name, path)| match examine(&path) {
-        Ok(()) => Ok(External { name, path }),
+        Ok(()) => Ok(ExternalExtension { name, path }),
         Err(reason) => Err(LaunchError::Unusable { path, reason }),
     });
     Ok(Discovered {
@@ -133,7 +133,7 @@ mod tests {
         let b = extension(&layers[1], "b.sh", 0o755);
         fs::create_dir(layers[0].join("extensions/folder")).unwrap();
         let found = among(layers.iter()).unwrap();
-        let expected = [("a", a), ("b.sh", b), ("c", c)].map(|(name, path)| External {
+        let expected = [("a", a), ("b.sh", b), ("c", c)].map(|(name, path)| ExternalExtension {
             name: name.to_owned(),
             path,
         });
