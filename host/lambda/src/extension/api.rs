@@ -12,7 +12,7 @@ use lambkin_http::{BodyError, Response, header, read_body};
 use uuid::Uuid;
 
 use super::error;
-use super::members::Next;
+use super::members::NextEvent;
 use super::registry::{ExtensionRegistry, Registration};
 use crate::limits::EXTENSION_REQUEST_BYTES;
 use crate::runtime_api::error::ApiError;
@@ -116,11 +116,11 @@ fn registered(registered: Result<Registration, ApiError>) -> Response {
     }
 }
 
-async fn next(next: Result<Next, ApiError>) -> Response {
+async fn next(next: Result<NextEvent, ApiError>) -> Response {
     let event = match next {
-        Ok(Next::Now(event)) => Ok(event),
+        Ok(NextEvent::Now(event)) => Ok(event),
         // Its process is being ended, or it has said itself that it can not go on.
-        Ok(Next::Later(event)) => event.await.map_err(|_ended| ApiError::INTERNAL),
+        Ok(NextEvent::Later(event)) => event.await.map_err(|_ended| ApiError::INTERNAL),
         Err(error) => Err(error),
     };
     match event {

@@ -49,7 +49,7 @@ pub(crate) struct ExtensionSummary {
 
 /// The answer to a request for the next event.
 #[derive(Debug)]
-pub(crate) enum Next {
+pub(crate) enum NextEvent {
     /// Here it is.
     Now(Bytes),
     /// It will come.
@@ -219,16 +219,16 @@ impl Extension {
         Ok(self.identifier)
     }
 
-    pub(super) fn next(&mut self) -> Result<Next, ApiError> {
+    pub(super) fn next(&mut self) -> Result<NextEvent, ApiError> {
         self.step(ExtensionState::next)?;
         if let Some(event) = self.pending.take() {
             self.summary.state.deliver();
-            return Ok(Next::Now(event));
+            return Ok(NextEvent::Now(event));
         }
         let (sender, receiver) = oneshot::channel();
         self.waiting.retain(|asker| !asker.is_closed());
         self.waiting.push(sender);
-        Ok(Next::Later(receiver))
+        Ok(NextEvent::Later(receiver))
     }
 
     /// Takes the extension's own word that it has failed.

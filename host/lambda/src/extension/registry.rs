@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::event::{EventType, InvokeEvent, ShutdownEvent, ShutdownReason, json};
-use super::members::{Extension, ExtensionSummary, Members, Next};
+use super::members::{Extension, ExtensionSummary, Members, NextEvent};
 use super::state::{ExtensionState, TransitionError};
 use super::{error, request};
 use crate::runtime_api::error::ApiError;
@@ -139,7 +139,7 @@ impl ExtensionRegistry {
     }
 
     /// `GET /extension/event/next`
-    pub(crate) fn next(&self, identifier: Option<&str>) -> Result<Next, ApiError> {
+    pub(crate) fn next(&self, identifier: Option<&str>) -> Result<NextEvent, ApiError> {
         let mut members = self.lock();
         let extension = members.identify(identifier)?;
         let was = extension.state();

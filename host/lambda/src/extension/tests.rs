@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
 use super::event::{EventType, InvokeEvent, ShutdownReason, Tracing};
-use super::members::{ExtensionSummary, Next};
+use super::members::{ExtensionSummary, NextEvent};
 use super::registry::{ErrorReport, ExtensionEvent, ExtensionRegistry, FunctionInfo};
 use super::state::ExtensionState;
 use crate::runtime_api::error::ApiError;
@@ -39,15 +39,15 @@ fn register(extensions: &ExtensionRegistry, name: &str, body: &[u8]) -> String {
 
 fn wait(extensions: &ExtensionRegistry, id: &str) -> oneshot::Receiver<Bytes> {
     match extensions.next(Some(id)).unwrap() {
-        Next::Later(receiver) => receiver,
-        Next::Now(event) => panic!("nothing was expected yet: {event:?}"),
+        NextEvent::Later(receiver) => receiver,
+        NextEvent::Now(event) => panic!("nothing was expected yet: {event:?}"),
     }
 }
 
 fn take(extensions: &ExtensionRegistry, id: &str) -> Value {
     match extensions.next(Some(id)).unwrap() {
-        Next::Now(event) => serde_json::from_slice(&event).unwrap(),
-        Next::Later(_) => panic!("an event was expected to be there"),
+        NextEvent::Now(event) => serde_json::from_slice(&event).unwrap(),
+        NextEvent::Later(_) => panic!("an event was expected to be there"),
     }
 }
 

@@ -25,7 +25,7 @@ use self::error::ApiError;
 pub(crate) use self::metadata::{Metadata, availability_zone_id};
 use self::reply::{acknowledged, error_response, json, method_not_allowed, not_found, text};
 pub use self::response::HTTP_INTEGRATION;
-use self::session::{EventWithContext, InitError, Next, RuntimeSession};
+use self::session::{EventWithContext, InitError, NextEvent, RuntimeSession};
 use crate::extension::registry::ExtensionRegistry;
 use crate::limits::RESPONSE_BYTES;
 use crate::telemetry::hub::Telemetry;
@@ -134,13 +134,13 @@ impl Route {
 async fn next(session: &RuntimeSession) -> Response {
     loop {
         return match session.next() {
-            Ok(Next::Now(delivery)) => event_response(&delivery),
-            Ok(Next::Later(delivery)) => match delivery.await {
+            Ok(NextEvent::Now(delivery)) => event_response(&delivery),
+            Ok(NextEvent::Later(delivery)) => match delivery.await {
                 Ok(delivery) => event_response(&delivery),
                 // The process is being ended; its connection is about to be.
                 Err(_life_ended) => error_response(&ApiError::INTERNAL),
             },
-            Ok(Next::AfterResponse(answered)) => {
+            Ok(NextEvent::AfterResponse(answered)) => {
                 let _it_ends_by_being_dropped = answered.await;
                 continue;
             }

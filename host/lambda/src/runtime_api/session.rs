@@ -150,7 +150,7 @@ pub(crate) enum PostKind {
 
 /// The answer to a request for the next event.
 #[derive(Debug)]
-pub(crate) enum Next {
+pub(crate) enum NextEvent {
     /// Here it is.
     Now(Delivery),
     /// It will come.
@@ -217,7 +217,7 @@ impl RuntimeSession {
     }
 
     /// `GET /runtime/invocation/next`
-    pub(crate) fn next(&self) -> Result<Next, ApiError> {
+    pub(crate) fn next(&self) -> Result<NextEvent, ApiError> {
         let mut session = self.lock();
         if session.concurrency > 1 {
             return session.next_of_several(|event| self.tell(event));
@@ -225,7 +225,7 @@ impl RuntimeSession {
         if let Some(waiting) = &mut session.posting {
             let (sender, receiver) = oneshot::channel();
             waiting.push(sender);
-            return Ok(Next::AfterResponse(receiver));
+            return Ok(NextEvent::AfterResponse(receiver));
         }
         let was = session.state;
         let mut state = session.effective_state();
@@ -235,7 +235,7 @@ impl RuntimeSession {
             let Some(current) = session.current.first() else {
                 return Err(ApiError::INTERNAL);
             };
-            return Ok(Next::Now(Arc::clone(&current.delivery)));
+            return Ok(NextEvent::Now(Arc::clone(&current.delivery)));
         }
         let was_waiting = was == RuntimeState::Ready && session.current.is_empty();
         session.state = state;
@@ -246,7 +246,7 @@ impl RuntimeSession {
         if !was_waiting && session.current.is_empty() {
             self.tell(RuntimeEvent::Ready);
         }
-        Ok(Next::Later(receiver))
+        Ok(NextEvent::Later(receiver))
     }
 
     /// The head of a `POST /runtime/invocation/{id}/response` or `…/error`: whether its body may come, and for whom.
@@ -354,7 +354,7 @@ impl SessionState {
     }
 
     /// `next` where several events run at a time: any worker may ask at any moment, up to as many as there are places.
-    fn next_of_several(&mut self, tell: impl Fn(RuntimeEvent)) -> Result<Next, ApiError> {
+    fn next_of_several(&mut self, tell: impl Fn(RuntimeEvent)) -> Result<NextEvent, ApiError> {
         let is_first = self.state != RuntimeState::Ready;
         self.state.next()?;
         self.waiting.retain(|asker| !asker.is_closed());
@@ -367,7 +367,7 @@ impl SessionState {
             tell(RuntimeEvent::Ready);
         }
         self.hand_over();
-        Ok(Next::Later(receiver))
+        Ok(NextEvent::Later(receiver))
     }
 
     /// The event a runtime answers. While nothing runs no id is right, whatever it is.
@@ -534,12 +534,12 @@ mod tests {
         let _asked = session.next().unwrap();
         session.deliver(event(1, "r"));
         let post = session.begin_post(&post_head("r", None)).unwrap();
-        let Next::AfterResponse(answered) = session.next().unwrap() else {
+        let NextEvent::AfterResponse(answered) = session.next().unwrap() else {
             panic!("not before the answer");
         };
         post.finish(RuntimeResponse::Response(Bytes::new()), 0);
         assert!(answered.await.is_err(), "the sender is dropped");
-        assert!(matches!(session.next(), Ok(Next::Later(_))));
+        assert!(matches!(session.next(), Ok(NextEvent::Later(_))));
     }
 
     #[test]
