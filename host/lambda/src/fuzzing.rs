@@ -22,7 +22,7 @@ use crate::name::FunctionRef;
 use crate::recursion;
 use crate::runtime_api::response::{InBodyTrailers, error_in_trailers};
 use crate::telemetry::frame::{Decoder, Piece};
-use crate::telemetry::subscription::{Api, Destination};
+use crate::telemetry::subscription::{Destination, SubscriptionApi};
 use crate::{compat, event, function_error};
 
 /// A message for a caller is short, however long what it complains of is.
@@ -62,7 +62,7 @@ pub fn event_check(bytes: &[u8]) {
 /// A subscription that is granted delivers to another port of this machine only, within AWS's bounds.
 pub fn subscription(bytes: &[u8]) {
     const OWN_PORT: u16 = 4000;
-    for api in [Api::Telemetry, Api::Logs] {
+    for api in [SubscriptionApi::Telemetry, SubscriptionApi::Logs] {
         let Ok(granted) = api.subscription(bytes, OWN_PORT) else {
             continue;
         };

@@ -29,7 +29,7 @@ use self::session::{EventWithContext, InitError, NextEvent, RuntimeSession};
 use crate::extension::registry::ExtensionRegistry;
 use crate::limits::RESPONSE_BYTES;
 use crate::telemetry::hub::Telemetry;
-use crate::telemetry::subscription::Api as TelemetryApi;
+use crate::telemetry::subscription::SubscriptionApi;
 use crate::{extension, telemetry};
 
 const EXTENSIONS: &str = "/2020-01-01/extension/";
@@ -58,8 +58,8 @@ pub(crate) async fn answer(request: Request<Incoming>, api: Arc<Api>) -> Respons
         return runtime(request, route, &api).await;
     }
     match path {
-        TELEMETRY => Box::pin(subscribe(request, TelemetryApi::Telemetry, &api)).await,
-        LOGS => Box::pin(subscribe(request, TelemetryApi::Logs, &api)).await,
+        TELEMETRY => Box::pin(subscribe(request, SubscriptionApi::Telemetry, &api)).await,
+        LOGS => Box::pin(subscribe(request, SubscriptionApi::Logs, &api)).await,
         metadata::PATH => api.metadata.answer(&request),
         _ if path.starts_with(EXTENSIONS) => {
             Box::pin(extension::api::answer(request, Arc::clone(&api.extensions))).await
@@ -68,7 +68,7 @@ pub(crate) async fn answer(request: Request<Incoming>, api: Arc<Api>) -> Respons
     }
 }
 
-async fn subscribe(request: Request<Incoming>, kind: TelemetryApi, api: &Api) -> Response {
+async fn subscribe(request: Request<Incoming>, kind: SubscriptionApi, api: &Api) -> Response {
     let (telemetry, extensions) = (Arc::clone(&api.telemetry), Arc::clone(&api.extensions));
     telemetry::api::answer(request, kind, telemetry, extensions).await
 }

@@ -10,7 +10,7 @@ use lambkin_http::{Response, header};
 
 use super::event::note::Subscribed;
 use super::hub::Telemetry;
-use super::subscription::Api;
+use super::subscription::SubscriptionApi;
 use crate::extension::api::{IDENTIFIER, read};
 use crate::extension::registry::{ExtensionEvent, ExtensionRegistry};
 use crate::runtime_api::error::ApiError;
@@ -20,7 +20,7 @@ use crate::runtime_api::reply::{error_response, json, method_not_allowed};
 /// [`ExtensionEvent`] of its extensions.
 pub(crate) async fn answer(
     request: Request<Incoming>,
-    api: Api,
+    api: SubscriptionApi,
     telemetry: Arc<Telemetry>,
     extensions: Arc<ExtensionRegistry>,
 ) -> Response {
@@ -44,7 +44,7 @@ pub(crate) async fn answer(
 fn subscribe(
     identifier: Option<&str>,
     body: &[u8],
-    api: Api,
+    api: SubscriptionApi,
     telemetry: &Telemetry,
     extensions: &ExtensionRegistry,
 ) -> Result<(), ApiError> {

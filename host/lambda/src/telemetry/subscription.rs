@@ -25,7 +25,7 @@ const TIMEOUT_MS: RangeInclusive<u64> = 25..=30_000;
 
 /// The API a subscription was made by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Api {
+pub(crate) enum SubscriptionApi {
     /// `PUT /2022-07-01/telemetry`
     Telemetry,
     /// `PUT /2020-08-15/logs`
@@ -35,7 +35,7 @@ pub(crate) enum Api {
 /// What to deliver, how, and where to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Subscription {
-    pub api: Api,
+    pub api: SubscriptionApi,
     pub types: Vec<Kind>,
     pub buffering: Buffering,
     pub destination: Destination,
@@ -92,7 +92,7 @@ struct DestinationBody {
     encoding: Option<String>,
 }
 
-impl Api {
+impl SubscriptionApi {
     /// Reads a request's body. `own_port` is where the extension reaches this very API.
     pub(crate) fn subscription(self, body: &[u8], own_port: u16) -> Result<Subscription, ApiError> {
         self.read(body, own_port)
@@ -218,8 +218,8 @@ impl Subscription {
     /// Whether an event is for this subscriber. Each API has a few events of its own.
     pub(crate) fn wants(&self, event: &Event) -> bool {
         let known = match self.api {
-            Api::Telemetry => !matches!(event.name, "platform.end" | "platform.fault"),
-            Api::Logs => match event.name {
+            SubscriptionApi::Telemetry => !matches!(event.name, "platform.end" | "platform.fault"),
+            SubscriptionApi::Logs => match event.name {
                 "platform.runtimeDone" => self.knows_runtime_done,
                 name => !name.starts_with("platform.init") && !name.starts_with("platform.restore"),
             },

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{Event, Kind, Record, envelope};
 use crate::extension::members::ExtensionSummary;
-use crate::telemetry::subscription::Api;
+use crate::telemetry::subscription::SubscriptionApi;
 
 impl Record for ExtensionSummary {
     const NAME: &'static str = "platform.extension";
@@ -29,7 +29,7 @@ pub(crate) fn extension_line(extension: &ExtensionSummary) -> String {
 /// An extension has subscribed to telemetry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Subscribed {
-    pub api: Api,
+    pub api: SubscriptionApi,
     /// The extension's name.
     pub name: String,
     pub types: Vec<Kind>,
@@ -45,8 +45,8 @@ impl Subscribed {
             types: &'a [Kind],
         }
         let name = match self.api {
-            Api::Telemetry => "platform.telemetrySubscription",
-            Api::Logs => "platform.logsSubscription",
+            SubscriptionApi::Telemetry => "platform.telemetrySubscription",
+            SubscriptionApi::Logs => "platform.logsSubscription",
         };
         let record = Record {
             name: &self.name,
@@ -63,8 +63,8 @@ impl Subscribed {
     /// `TELEMETRY\tName: …\tState: Subscribed\tTypes: [Platform, Function]`
     pub(crate) fn line(&self) -> String {
         let title = match self.api {
-            Api::Telemetry => "TELEMETRY",
-            Api::Logs => "LOGS",
+            SubscriptionApi::Telemetry => "TELEMETRY",
+            SubscriptionApi::Logs => "LOGS",
         };
         // The names of the variants are AWS's.
         let types = &self.types;

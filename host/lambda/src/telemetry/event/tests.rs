@@ -12,7 +12,7 @@ use crate::extension::event::EventType;
 use crate::extension::members::ExtensionSummary;
 use crate::extension::state::ExtensionState;
 use crate::function::InitializationType;
-use crate::telemetry::subscription::Api;
+use crate::telemetry::subscription::SubscriptionApi;
 
 fn time() -> Timestamp {
     "2022-10-12T00:00:15.064999Z".parse().unwrap()
@@ -267,11 +267,11 @@ fn subscriptions_have_an_event_and_a_line() {
     let rest = "\tName: my-ext\tState: Subscribed\tTypes: [Platform, Function]";
     for (api, name, title) in [
         (
-            Api::Telemetry,
+            SubscriptionApi::Telemetry,
             "platform.telemetrySubscription",
             "TELEMETRY",
         ),
-        (Api::Logs, "platform.logsSubscription", "LOGS"),
+        (SubscriptionApi::Logs, "platform.logsSubscription", "LOGS"),
     ] {
         assert_record(&subscribed(api).at(time()), name, record);
         assert_eq!(subscribed(api).line(), format!("{title}{rest}"));

@@ -55,8 +55,8 @@ impl Server {
             let (telemetry, extensions) = shared.clone();
             async move {
                 let api = match request.uri().path() {
-                    "/2022-07-01/telemetry" => Api::Telemetry,
-                    "/2020-08-15/logs" => Api::Logs,
+                    "/2022-07-01/telemetry" => SubscriptionApi::Telemetry,
+                    "/2020-08-15/logs" => SubscriptionApi::Logs,
                     _ => return extension::api::answer(request, extensions).await,
                 };
                 api::answer(request, api, telemetry, extensions).await
@@ -218,7 +218,7 @@ async fn a_subscription_is_granted_told_and_delivered() {
         Some(ExtensionEvent::Registered("ext".to_owned()))
     );
     let subscribed = Subscribed {
-        api: Api::Telemetry,
+        api: SubscriptionApi::Telemetry,
         name: "ext".to_owned(),
         types: vec![Kind::Platform],
     };

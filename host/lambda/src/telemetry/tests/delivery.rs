@@ -40,7 +40,7 @@ async fn next_event(lines: &mut Lines<BufReader<TcpStream>>) -> Option<Value> {
 async fn http_subscribers_get_arrays_when_the_time_is_up() {
     let mut listener = Listener::start(&[]).await;
     let telemetry = Telemetry::new(OWN_PORT);
-    let subscription = subscription(Api::Telemetry, &http(listener.port), 25);
+    let subscription = subscription(SubscriptionApi::Telemetry, &http(listener.port), 25);
     telemetry.subscribe("one", subscription).unwrap();
     telemetry.close_subscriptions();
     telemetry.record(start("r-1"));
@@ -63,7 +63,7 @@ async fn the_logs_api_can_put_and_has_its_own_events() {
     let telemetry = Telemetry::new(OWN_PORT);
     let mut destination = http(listener.port);
     destination["method"] = "PUT".into();
-    let subscription = subscription(Api::Logs, &destination, 25);
+    let subscription = subscription(SubscriptionApi::Logs, &destination, 25);
     telemetry.subscribe("one", subscription).unwrap();
     telemetry.record(EndRecord { request_id: "r" }.at(Timestamp::now()));
     let request = listener.request().await;
@@ -77,7 +77,7 @@ async fn who_subscribes_late_gets_what_was_before() {
     let telemetry = Telemetry::new(OWN_PORT);
     telemetry.record(start("early"));
     telemetry.record(line("before"));
-    let mut subscription = subscription(Api::Telemetry, &http(listener.port), 30_000);
+    let mut subscription = subscription(SubscriptionApi::Telemetry, &http(listener.port), 30_000);
     subscription.types = vec![Kind::Function];
     telemetry.subscribe("one", subscription).unwrap();
     telemetry.record(line("after"));
@@ -96,7 +96,7 @@ async fn who_subscribes_late_is_told_what_was_too_much_to_keep() {
     let bytes = large.json.len();
     telemetry.record(line("kept"));
     telemetry.record(large);
-    let subscription = subscription(Api::Telemetry, &http(listener.port), 30_000);
+    let subscription = subscription(SubscriptionApi::Telemetry, &http(listener.port), 30_000);
     telemetry.subscribe("one", subscription).unwrap();
     telemetry.flush(soon()).await;
     let events = listener.events(2).await;
@@ -113,7 +113,7 @@ async fn a_refused_batch_comes_again_before_anything_else() {
     ])
     .await;
     let telemetry = Telemetry::new(OWN_PORT);
-    let subscription = subscription(Api::Telemetry, &http(listener.port), 25);
+    let subscription = subscription(SubscriptionApi::Telemetry, &http(listener.port), 25);
     telemetry.subscribe("one", subscription).unwrap();
     telemetry.record(start("r-1"));
     let first = listener.request().await.events;
@@ -128,7 +128,7 @@ async fn who_is_not_there_gets_it_when_he_comes() {
     let (listener, port) = listen().await;
     drop(listener);
     let telemetry = Telemetry::new(OWN_PORT);
-    let subscription = subscription(Api::Telemetry, &http(port), 30_000);
+    let subscription = subscription(SubscriptionApi::Telemetry, &http(port), 30_000);
     telemetry.subscribe("one", subscription).unwrap();
     telemetry.record(start("r"));
     let asked = Instant::now();
@@ -145,7 +145,7 @@ async fn who_is_not_there_gets_it_when_he_comes() {
 async fn the_end_delivers_what_is_left() {
     let mut listener = Listener::start(&[]).await;
     let telemetry = Telemetry::new(OWN_PORT);
-    let subscription = subscription(Api::Telemetry, &http(listener.port), 30_000);
+    let subscription = subscription(SubscriptionApi::Telemetry, &http(listener.port), 30_000);
     telemetry.subscribe("one", subscription).unwrap();
     for number in 0..2500 {
         telemetry.record(start(&number.to_string()));
@@ -167,7 +167,7 @@ async fn who_does_not_answer_holds_up_nobody_else() {
     let mut listener = Listener::start(&[]).await;
     let telemetry = Telemetry::new(OWN_PORT);
     for (name, port) in [("silent", silent_port), ("works", listener.port)] {
-        let subscription = subscription(Api::Telemetry, &http(port), 25);
+        let subscription = subscription(SubscriptionApi::Telemetry, &http(port), 25);
         telemetry.subscribe(name, subscription).unwrap();
     }
     telemetry.record(start("r-1"));
@@ -181,7 +181,7 @@ async fn who_does_not_answer_holds_up_nobody_else() {
 async fn a_slow_reader_is_told_exactly_what_it_missed() {
     let (listener, port) = listen().await;
     let telemetry = Telemetry::new(OWN_PORT);
-    let subscription = subscription(Api::Telemetry, &tcp(port), 30_000);
+    let subscription = subscription(SubscriptionApi::Telemetry, &tcp(port), 30_000);
     telemetry.subscribe("slow", subscription).unwrap();
     telemetry.close_subscriptions();
     let text = "x".repeat(100_000);
@@ -213,7 +213,7 @@ async fn a_slow_reader_is_told_exactly_what_it_missed() {
 async fn tcp_subscribers_get_a_line_each_and_are_found_again() {
     let (listener, port) = listen().await;
     let telemetry = Telemetry::new(OWN_PORT);
-    let subscription = subscription(Api::Telemetry, &tcp(port), 25);
+    let subscription = subscription(SubscriptionApi::Telemetry, &tcp(port), 25);
     telemetry.subscribe("one", subscription).unwrap();
     telemetry.record(start("r-1"));
     telemetry.record(line("two\nlines"));
@@ -245,7 +245,7 @@ async fn tcp_subscribers_get_a_line_each_and_are_found_again() {
 async fn delivery_ends_with_the_life() {
     let (listener, port) = listen().await;
     let telemetry = Telemetry::new(OWN_PORT);
-    let subscription = subscription(Api::Telemetry, &tcp(port), 25);
+    let subscription = subscription(SubscriptionApi::Telemetry, &tcp(port), 25);
     telemetry.subscribe("one", subscription).unwrap();
     telemetry.record(start("r"));
     let mut lines = BufReader::new(accept(&listener).await).lines();

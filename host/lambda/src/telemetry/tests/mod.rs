@@ -15,7 +15,7 @@ use super::event::{Event, Kind, Record as _, logged};
 use super::event::{invocation::EndRecord, invocation::StartRecord};
 use super::hub::Telemetry;
 use super::queue::Queue;
-use super::subscription::{Api, Buffering, Subscription};
+use super::subscription::{Buffering, Subscription, SubscriptionApi};
 use crate::limits::{TELEMETRY_BACKLOG_BYTES, TELEMETRY_REPLAY_BYTES};
 use crate::runtime_api::error::ApiError;
 
@@ -39,7 +39,7 @@ fn start(request_id: &str) -> Event {
 }
 
 /// To a port, of all kinds, with a timeout so long that only what the test does makes a batch due.
-fn subscription(api: Api, destination: &Value, timeout_ms: u64) -> Subscription {
+fn subscription(api: SubscriptionApi, destination: &Value, timeout_ms: u64) -> Subscription {
     let body = json!({
         "types": ["platform", "function", "extension"],
         "buffering": {"maxItems": 1000, "timeoutMs": timeout_ms},
@@ -63,7 +63,7 @@ fn refused(result: Result<(), ApiError>) -> (StatusCode, &'static str, String) {
 }
 
 /// A subscription that nothing is delivered to, as nobody listens there.
-fn nowhere(api: Api) -> Subscription {
+fn nowhere(api: SubscriptionApi) -> Subscription {
     subscription(api, &tcp(2), 30_000)
 }
 
@@ -76,7 +76,7 @@ async fn after_init_only_what_is_subscribed_to_is_wanted() {
     let telemetry = Telemetry::new(OWN_PORT);
     let kinds = [Kind::Platform, Kind::Function, Kind::Extension];
     assert_eq!(kinds.map(|kind| telemetry.wants(kind)), [true; 3]);
-    let mut subscription = nowhere(Api::Telemetry);
+    let mut subscription = nowhere(SubscriptionApi::Telemetry);
     subscription.types = vec![Kind::Function];
     telemetry.subscribe("one", subscription).unwrap();
     telemetry.close_subscriptions();
@@ -94,7 +94,7 @@ async fn after_init_nobody_can_subscribe() {
     let telemetry = Telemetry::new(OWN_PORT);
     telemetry.close_subscriptions();
     assert_eq!(
-        refused(telemetry.subscribe("one", nowhere(Api::Telemetry))),
+        refused(telemetry.subscribe("one", nowhere(SubscriptionApi::Telemetry))),
         (
             StatusCode::FORBIDDEN,
             "Telemetry.SubscriptionClosed",
@@ -102,7 +102,7 @@ async fn after_init_nobody_can_subscribe() {
         )
     );
     assert_eq!(
-        refused(telemetry.subscribe("one", nowhere(Api::Logs))),
+        refused(telemetry.subscribe("one", nowhere(SubscriptionApi::Logs))),
         (
             StatusCode::FORBIDDEN,
             "Logs.SubscriptionClosed",
@@ -114,16 +114,21 @@ async fn after_init_nobody_can_subscribe() {
 #[tokio::test]
 async fn an_extension_subscribes_once_and_a_function_uses_one_api() {
     let telemetry = Telemetry::new(OWN_PORT);
-    telemetry.subscribe("one", nowhere(Api::Logs)).unwrap();
-    telemetry.subscribe("two", nowhere(Api::Logs)).unwrap();
-    let (status, error_type, message) = refused(telemetry.subscribe("one", nowhere(Api::Logs)));
+    telemetry
+        .subscribe("one", nowhere(SubscriptionApi::Logs))
+        .unwrap();
+    telemetry
+        .subscribe("two", nowhere(SubscriptionApi::Logs))
+        .unwrap();
+    let (status, error_type, message) =
+        refused(telemetry.subscribe("one", nowhere(SubscriptionApi::Logs)));
     assert_eq!(
         (status, error_type),
         (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError")
     );
     assert!(message.contains("extension one"), "{message}");
     let (status, error_type, message) =
-        refused(telemetry.subscribe("three", nowhere(Api::Telemetry)));
+        refused(telemetry.subscribe("three", nowhere(SubscriptionApi::Telemetry)));
     assert_eq!(
         (status, error_type),
         (StatusCode::BAD_REQUEST, "ValidationError")

@@ -5,14 +5,14 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 
 use crate::telemetry::event::{Event, Kind};
-use crate::telemetry::subscription::{Api, Buffering, Destination, Subscription};
+use crate::telemetry::subscription::{Buffering, Destination, Subscription, SubscriptionApi};
 
 const OWN_PORT: u16 = 4000;
 
-fn read(api: Api, body: &str) -> Result<Subscription, String> {
+fn read(api: SubscriptionApi, body: &str) -> Result<Subscription, String> {
     let error_type = match api {
-        Api::Telemetry => "ValidationError",
-        Api::Logs => "Logs.ValidationError",
+        SubscriptionApi::Telemetry => "ValidationError",
+        SubscriptionApi::Logs => "Logs.ValidationError",
     };
     api.subscription(body.as_bytes(), OWN_PORT)
         .map_err(|error| {
@@ -36,14 +36,14 @@ fn body(changes: &serde_json::Value) -> String {
 }
 
 fn telemetry(changes: serde_json::Value) -> Result<Subscription, String> {
-    read(Api::Telemetry, &body(&changes))
+    read(SubscriptionApi::Telemetry, &body(&changes))
 }
 
 fn logs(mut changes: serde_json::Value) -> Result<Subscription, String> {
     if changes.get("schemaVersion").is_none() {
         changes["schemaVersion"] = serde_json::Value::Null;
     }
-    read(Api::Logs, &body(&changes))
+    read(SubscriptionApi::Logs, &body(&changes))
 }
 
 fn event(kind: Kind, name: &'static str) -> Event {
@@ -195,7 +195,7 @@ fn what_is_wrong_is_said() {
         let error = telemetry(changes).unwrap_err();
         assert!(error.contains(expected), "{error} lacks {expected}");
     }
-    let error = read(Api::Logs, "").unwrap_err();
+    let error = read(SubscriptionApi::Logs, "").unwrap_err();
     assert!(error.contains("can not be read"), "{error}");
 }
 
