@@ -11,11 +11,11 @@ use super::Environment;
 use super::work::Work;
 use crate::extension::registry::ExtensionRegistry;
 use crate::log::{self, End, Report};
+use crate::telemetry::event::extension::{Subscribed, extension_line};
 use crate::telemetry::event::invocation::{
     EndRecord, FaultRecord, ReportMetrics, ReportRecord, RuntimeDoneMetrics, RuntimeDoneRecord,
     StartRecord, Tracing,
 };
-use crate::telemetry::event::note::{Subscribed, extension_line};
 use crate::telemetry::event::phase::{
     InitReportRecord, InitRuntimeDoneRecord, InitStartRecord, Phase, PhaseMetrics,
     RestoreReportRecord, RestoreRuntimeDoneRecord, RestoreStartRecord,

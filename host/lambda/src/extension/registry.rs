@@ -20,7 +20,7 @@ use super::members::{Extension, ExtensionSummary, Members, NextEvent};
 use super::state::{ExtensionState, TransitionError};
 use super::{error, request};
 use crate::runtime_api::error::ApiError;
-use crate::telemetry::event::note::Subscribed;
+use crate::telemetry::event::extension::Subscribed;
 
 /// The extensions of one life, external and internal.
 #[derive(Debug)]

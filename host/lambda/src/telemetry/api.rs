@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 use jiff::Timestamp;
 use lambkin_http::{Response, header};
 
-use super::event::note::Subscribed;
+use super::event::extension::Subscribed;
 use super::hub::Telemetry;
 use super::subscription::SubscriptionApi;
 use crate::extension::api::{IDENTIFIER, read};

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use super::event::Record;
-use super::event::note::LogsDropped;
+use super::event::extension::LogsDropped;
 use super::subscription::Buffering;
 use crate::limits::{TELEMETRY_BACKLOG_BYTES, TELEMETRY_RETRY_PAUSE};
 

@@ -3,8 +3,8 @@
 //! An event is a [`Record`], which is a plain struct or what a program logged, put into its envelope with the time. Times
 //! are passed in, so that an event says when it happened and not when it was written down.
 
+pub(crate) mod extension;
 pub(crate) mod invocation;
-pub(crate) mod note;
 pub(crate) mod phase;
 
 use std::time::Duration;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::extension::*;
 use super::invocation::*;
-use super::note::*;
 use super::phase::*;
 use super::*;
 use crate::extension::event::EventType;
