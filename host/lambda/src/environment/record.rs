@@ -11,7 +11,7 @@ use super::Environment;
 use super::work::Work;
 use crate::extension::registry::ExtensionRegistry;
 use crate::log::{self, End, Report};
-use crate::telemetry::event::extension::{Subscribed, extension_line};
+use crate::telemetry::event::extension::{NewSubscription, extension_line};
 use crate::telemetry::event::invocation::{
     EndRecord, FaultRecord, ReportMetrics, ReportRecord, RuntimeDoneMetrics, RuntimeDoneRecord,
     StartRecord, Tracing,
@@ -64,7 +64,7 @@ impl Environment {
     }
 
     /// An extension has subscribed. Its event has been recorded where that happened.
-    pub(super) fn tell_subscribed(&mut self, subscribed: &Subscribed) {
+    pub(super) fn tell_subscribed(&mut self, subscribed: &NewSubscription) {
         self.log.platform(&subscribed.line());
     }
 

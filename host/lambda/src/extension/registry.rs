@@ -20,7 +20,7 @@ use super::members::{Extension, ExtensionSummary, Members, NextEvent};
 use super::state::{ExtensionState, TransitionError};
 use super::{error, request};
 use crate::runtime_api::error::ApiError;
-use crate::telemetry::event::extension::Subscribed;
+use crate::telemetry::event::extension::NewSubscription;
 
 /// The extensions of one life, external and internal.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ pub(crate) enum ExtensionEvent {
     /// It reported that it has to end.
     ExitError(ErrorReport),
     /// It subscribed to telemetry.
-    Subscribed(Subscribed),
+    Subscribed(NewSubscription),
 }
 
 /// What an extension posted to `/init/error` or `/exit/error`.

@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 use jiff::Timestamp;
 use lambkin_http::{Response, header};
 
-use super::event::extension::Subscribed;
+use super::event::extension::NewSubscription;
 use super::hub::Telemetry;
 use super::subscription::SubscriptionApi;
 use crate::extension::api::{IDENTIFIER, read};
@@ -52,7 +52,7 @@ fn subscribe(
     let subscription = api.subscription(body, telemetry.own_port())?;
     let types = subscription.types.clone();
     telemetry.subscribe(&name, subscription)?;
-    let subscribed = Subscribed { api, name, types };
+    let subscribed = NewSubscription { api, name, types };
     telemetry.record(subscribed.at(Timestamp::now()));
     extensions.tell(ExtensionEvent::Subscribed(subscribed));
     Ok(())

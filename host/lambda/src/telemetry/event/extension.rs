@@ -28,14 +28,14 @@ pub(crate) fn extension_line(extension: &ExtensionSummary) -> String {
 
 /// An extension has subscribed to telemetry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Subscribed {
+pub(crate) struct NewSubscription {
     pub api: SubscriptionApi,
     /// The extension's name.
     pub name: String,
     pub types: Vec<Kind>,
 }
 
-impl Subscribed {
+impl NewSubscription {
     /// `platform.telemetrySubscription` or `platform.logsSubscription`
     pub(crate) fn at(&self, time: Timestamp) -> Event {
         #[derive(Serialize)]

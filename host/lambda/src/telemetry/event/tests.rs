@@ -258,7 +258,7 @@ fn extensions_have_an_event_and_a_line() {
 
 #[test]
 fn subscriptions_have_an_event_and_a_line() {
-    let subscribed = |api| Subscribed {
+    let subscribed = |api| NewSubscription {
         api,
         name: "my-ext".to_owned(),
         types: vec![Kind::Platform, Kind::Function],

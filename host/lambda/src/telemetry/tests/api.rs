@@ -18,7 +18,7 @@ use crate::extension;
 use crate::extension::event::{InvokeEvent, Tracing};
 use crate::extension::registry::{ExtensionEvent, ExtensionRegistry, FunctionInfo};
 use crate::telemetry::api;
-use crate::telemetry::event::extension::Subscribed;
+use crate::telemetry::event::extension::NewSubscription;
 
 struct Server {
     port: u16,
@@ -217,7 +217,7 @@ async fn a_subscription_is_granted_told_and_delivered() {
         server.events.recv().await,
         Some(ExtensionEvent::Registered("ext".to_owned()))
     );
-    let subscribed = Subscribed {
+    let subscribed = NewSubscription {
         api: SubscriptionApi::Telemetry,
         name: "ext".to_owned(),
         types: vec![Kind::Platform],
