@@ -35,7 +35,7 @@ impl Environment {
             instance_id: &self.log_stream,
             instance_max_memory: spec.memory_bytes(),
         };
-        self.log.event(None, |now| record.at(now));
+        self.log.event(None, |now| record.to_event(now));
     }
 
     /// The runtime's part of the init phase is over, one way or the other.
@@ -48,7 +48,7 @@ impl Environment {
             error_type,
             spans: &[],
         };
-        self.log.event(None, |now| record.at(now));
+        self.log.event(None, |now| record.to_event(now));
     }
 
     /// How the extensions stand at the end of the init phase.
@@ -59,7 +59,7 @@ impl Environment {
         for summary in extensions.summaries() {
             let line = extension_line(&summary);
             self.log
-                .event(Some(format_args!("{line}")), |now| summary.at(now));
+                .event(Some(format_args!("{line}")), |now| summary.to_event(now));
         }
     }
 
@@ -82,7 +82,7 @@ impl Environment {
             spans: &[],
         };
         if end == End::Success {
-            return self.log.event(None, |now| record.at(now));
+            return self.log.event(None, |now| record.to_event(now));
         }
         let phase = match phase {
             Phase::Init => "init",
@@ -90,7 +90,7 @@ impl Environment {
         };
         let line = log::init_report_line(took, phase, end);
         self.log
-            .event(Some(format_args!("{line}")), |now| record.at(now));
+            .event(Some(format_args!("{line}")), |now| record.to_event(now));
     }
 
     pub(super) fn tell_restore_start(&mut self) {
@@ -103,7 +103,7 @@ impl Environment {
             runtime_version: None,
             runtime_version_arn: None,
         };
-        self.log.event(None, |now| record.at(now));
+        self.log.event(None, |now| record.to_event(now));
     }
 
     pub(super) fn tell_restored(&mut self, took: Duration, end: End<'_>) {
@@ -113,7 +113,7 @@ impl Environment {
             error_type,
             spans: &[],
         };
-        self.log.event(None, |now| done.at(now));
+        self.log.event(None, |now| done.to_event(now));
         let report = RestoreReportRecord {
             status,
             error_type,
@@ -122,7 +122,7 @@ impl Environment {
             },
             spans: &[],
         };
-        self.log.event(None, |now| report.at(now));
+        self.log.event(None, |now| report.to_event(now));
     }
 
     pub(super) fn tell_start(&mut self, work: &Work) {
@@ -134,7 +134,7 @@ impl Environment {
             tenant_id: work.invocation.tenant_id.as_deref(),
         };
         let line = format_args!("START RequestId: {id} Version: {version}");
-        self.log.event(Some(line), |now| record().at(now));
+        self.log.event(Some(line), |now| record().to_event(now));
     }
 
     /// The runtime is through with an invocation; extensions may not be yet.
@@ -155,7 +155,7 @@ impl Environment {
                 tracing: tracing(work),
                 tenant_id: work.invocation.tenant_id.as_deref(),
             };
-            record.at(now)
+            record.to_event(now)
         });
     }
 
@@ -164,7 +164,7 @@ impl Environment {
         let id = work.id();
         let fault = format!("RequestId: {id} Error: {words}\n{error_type}");
         self.log.old_event(Some(format_args!("{fault}")), |now| {
-            FaultRecord(&fault).at(now)
+            FaultRecord(&fault).to_event(now)
         });
     }
 
@@ -188,7 +188,7 @@ impl Environment {
         };
         self.log.old_event(None, |now| {
             let request_id = id.as_str();
-            EndRecord { request_id }.at(now)
+            EndRecord { request_id }.to_event(now)
         });
         let line = format_args!("END RequestId: {id}\n{report}");
         self.log.event(Some(line), |now| {
@@ -210,7 +210,7 @@ impl Environment {
                 spans: &spans,
                 tracing: tracing(work),
             };
-            record.at(now)
+            record.to_event(now)
         });
     }
 }

@@ -53,7 +53,7 @@ fn subscribe(
     let types = subscription.types.clone();
     telemetry.subscribe(&name, subscription)?;
     let subscribed = NewSubscription { api, name, types };
-    telemetry.record(subscribed.at(Timestamp::now()));
+    telemetry.record(subscribed.to_event(Timestamp::now()));
     extensions.tell(ExtensionEvent::Subscribed(subscribed));
     Ok(())
 }

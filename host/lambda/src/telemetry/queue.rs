@@ -232,7 +232,7 @@ impl Dropped {
             dropped_records: self.records,
             dropped_bytes: self.bytes,
         };
-        (self.records > 0).then(|| report.at(Timestamp::now()).json)
+        (self.records > 0).then(|| report.to_event(Timestamp::now()).json)
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) struct NewSubscription {
 
 impl NewSubscription {
     /// `platform.telemetrySubscription` or `platform.logsSubscription`
-    pub(crate) fn at(&self, time: Timestamp) -> Event {
+    pub(crate) fn to_event(&self, time: Timestamp) -> Event {
         #[derive(Serialize)]
         struct Record<'a> {
             name: &'a str,

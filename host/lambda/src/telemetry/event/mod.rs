@@ -41,7 +41,7 @@ pub(crate) trait Record: Serialize {
     const NAME: &'static str;
 
     /// The event, as of this time.
-    fn at(&self, time: Timestamp) -> Event {
+    fn to_event(&self, time: Timestamp) -> Event {
         Event {
             kind: Kind::Platform,
             name: Self::NAME,

@@ -44,7 +44,7 @@ fn times_are_utc_with_three_digits_whatever_there_is() {
         ("2022-10-12T00:00:15Z", "2022-10-12T00:00:15.000Z"),
         ("2022-10-12T02:00:15.1+02:00", "2022-10-12T00:00:15.100Z"),
     ] {
-        let event = EndRecord { request_id: "r" }.at(time.parse().unwrap());
+        let event = EndRecord { request_id: "r" }.to_event(time.parse().unwrap());
         assert!(text(&event).contains(expected), "{event:?}");
     }
 }
@@ -62,7 +62,7 @@ fn the_init_phase() {
         instance_max_memory: 134_217_728,
     };
     assert_record(
-        &start.at(time()),
+        &start.to_event(time()),
         "platform.initStart",
         r#"{"initializationType":"on-demand","phase":"init","functionName":"hello","functionVersion":"$LATEST","instanceId":"i","instanceMaxMemory":134217728}"#,
     );
@@ -74,7 +74,7 @@ fn the_init_phase() {
         spans: &[],
     };
     assert_record(
-        &done.at(time()),
+        &done.to_event(time()),
         "platform.initRuntimeDone",
         r#"{"initializationType":"provisioned-concurrency","phase":"invoke","status":"error","errorType":"Runtime.ExitError"}"#,
     );
@@ -89,7 +89,7 @@ fn the_init_phase() {
         spans: &[span(SpanName::RuntimeOverhead)],
     };
     assert_record(
-        &report.at(time()),
+        &report.to_event(time()),
         "platform.initReport",
         r#"{"initializationType":"snap-start","phase":"init","status":"success","metrics":{"durationMs":140.0},"spans":[{"name":"runtimeOverhead","start":"2022-10-12T00:00:15.064Z","durationMs":23.02}]}"#,
     );
@@ -108,7 +108,7 @@ fn a_restore() {
         runtime_version_arn: Some("arn"),
     };
     assert_record(
-        &start.at(time()),
+        &start.to_event(time()),
         "platform.restoreStart",
         r#"{"functionName":"hello","functionVersion":"1","instanceId":"i","instanceMaxMemory":1,"runtimeVersion":"v","runtimeVersionArn":"arn"}"#,
     );
@@ -118,7 +118,7 @@ fn a_restore() {
         spans: &[],
     };
     assert_record(
-        &done.at(time()),
+        &done.to_event(time()),
         "platform.restoreRuntimeDone",
         r#"{"status":"failure","errorType":"Sandbox.Failure"}"#,
     );
@@ -131,7 +131,7 @@ fn a_restore() {
         spans: &[],
     };
     assert_record(
-        &report.at(time()),
+        &report.to_event(time()),
         "platform.restoreReport",
         r#"{"status":"timeout","metrics":{"durationMs":1234.567}}"#,
     );
@@ -148,7 +148,7 @@ fn an_invocation() {
         tenant_id: Some("blue"),
     };
     assert_record(
-        &start.at(time()),
+        &start.to_event(time()),
         "platform.start",
         r#"{"requestId":"r","version":"$LATEST","tracing":{"spanId":"54565fb41ac79632","type":"X-Amzn-Trace-Id","value":"Root=1-a-b"},"tenantId":"blue"}"#,
     );
@@ -168,18 +168,18 @@ fn an_invocation() {
         tenant_id: None,
     };
     assert_record(
-        &done.at(time()),
+        &done.to_event(time()),
         "platform.runtimeDone",
         r#"{"requestId":"r","status":"success","metrics":{"durationMs":3.01,"producedBytes":16},"spans":[{"name":"responseLatency","start":"2022-10-12T00:00:15.064Z","durationMs":23.02},{"name":"responseDuration","start":"2022-10-12T00:00:15.064Z","durationMs":23.02}],"tracing":{"type":"X-Amzn-Trace-Id","value":"Root=1-a-b"}}"#,
     );
     assert_record(
-        &EndRecord { request_id: "r" }.at(time()),
+        &EndRecord { request_id: "r" }.to_event(time()),
         "platform.end",
         r#"{"requestId":"r"}"#,
     );
     let fault = "RequestId: r Process exited before completing request";
     assert_record(
-        &FaultRecord(fault).at(time()),
+        &FaultRecord(fault).to_event(time()),
         "platform.fault",
         &format!("\"{fault}\""),
     );
@@ -205,7 +205,7 @@ fn a_report_has_numbers_and_only_those_that_apply() {
         tracing: None,
     };
     assert_record(
-        &report(metrics).at(time()),
+        &report(metrics).to_event(time()),
         "platform.report",
         r#"{"requestId":"r","status":"success","metrics":{"durationMs":3.01,"billedDurationMs":4,"memorySizeMB":128,"maxMemoryUsedMB":36}}"#,
     );
@@ -216,7 +216,7 @@ fn a_report_has_numbers_and_only_those_that_apply() {
         ..metrics
     };
     assert_record(
-        &report(cold).at(time()),
+        &report(cold).to_event(time()),
         "platform.report",
         r#"{"requestId":"r","status":"success","metrics":{"durationMs":3.01,"billedDurationMs":4,"memorySizeMB":128,"maxMemoryUsedMB":36,"initDurationMs":110.1,"restoreDurationMs":1.5,"billedRestoreDurationMs":2}}"#,
     );
@@ -231,7 +231,7 @@ fn extensions_have_an_event_and_a_line() {
         error_type: None,
     };
     assert_record(
-        &ready.at(time()),
+        &ready.to_event(time()),
         "platform.extension",
         r#"{"name":"my-ext","state":"Ready","events":["INVOKE","SHUTDOWN"]}"#,
     );
@@ -246,7 +246,7 @@ fn extensions_have_an_event_and_a_line() {
         ..ready
     };
     assert_record(
-        &failed.at(time()),
+        &failed.to_event(time()),
         "platform.extension",
         r#"{"name":"my-ext","state":"Exited","events":[],"errorType":"Extension.Crash"}"#,
     );
@@ -273,7 +273,7 @@ fn subscriptions_have_an_event_and_a_line() {
         ),
         (SubscriptionApi::Logs, "platform.logsSubscription", "LOGS"),
     ] {
-        assert_record(&subscribed(api).at(time()), name, record);
+        assert_record(&subscribed(api).to_event(time()), name, record);
         assert_eq!(subscribed(api).line(), format!("{title}{rest}"));
     }
 }
@@ -286,7 +286,7 @@ fn drops_are_reported() {
         dropped_bytes: 300,
     };
     assert_record(
-        &dropped.at(time()),
+        &dropped.to_event(time()),
         "platform.logsDropped",
         r#"{"reason":"slow","droppedRecords":2,"droppedBytes":300}"#,
     );

@@ -65,7 +65,7 @@ async fn the_logs_api_can_put_and_has_its_own_events() {
     destination["method"] = "PUT".into();
     let subscription = subscription(SubscriptionApi::Logs, &destination, 25);
     telemetry.subscribe("one", subscription).unwrap();
-    telemetry.record(EndRecord { request_id: "r" }.at(Timestamp::now()));
+    telemetry.record(EndRecord { request_id: "r" }.to_event(Timestamp::now()));
     let request = listener.request().await;
     assert_eq!(request.head[0], "PUT");
     assert_eq!(types(&request.events), ["end"]);

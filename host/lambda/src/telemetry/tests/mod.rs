@@ -35,7 +35,7 @@ fn start(request_id: &str) -> Event {
         tracing: None,
         tenant_id: None,
     };
-    record.at(Timestamp::now())
+    record.to_event(Timestamp::now())
 }
 
 /// To a port, of all kinds, with a timeout so long that only what the test does makes a batch due.
