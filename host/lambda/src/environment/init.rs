@@ -20,7 +20,7 @@ use crate::extension::event::ShutdownReason;
 use crate::extension::registry;
 use crate::function_error;
 use crate::limits::{INIT_TIMEOUT, LONG_INIT_TIMEOUT, RESTORE_TIMEOUT};
-use crate::log::End;
+use crate::log::ReportStatus;
 use crate::runtime_api::session::{InitError, RuntimeEvent};
 use crate::sandbox::Exit;
 use crate::spec::InitializationType;
@@ -65,7 +65,7 @@ impl Environment {
         };
         match self.reach_ready(Phase::Init, began + limit).await {
             Ok(()) => {
-                self.tell_init_end(Phase::Init, began.elapsed(), End::Success);
+                self.tell_init_end(Phase::Init, began.elapsed(), ReportStatus::Success);
                 Ok(Some(began.elapsed()))
             }
             Err(InitFailure::Stopped) => Err(()),
@@ -82,7 +82,7 @@ impl Environment {
         let began = Instant::now();
         let reached = self.reach_ready(Phase::Invoke, deadline).await;
         match &reached {
-            Ok(()) => self.tell_init_end(Phase::Invoke, began.elapsed(), End::Success),
+            Ok(()) => self.tell_init_end(Phase::Invoke, began.elapsed(), ReportStatus::Success),
             Err(failure) => self.report_init(began.elapsed(), Phase::Invoke, failure),
         }
         reached
@@ -136,13 +136,13 @@ impl Environment {
             RuntimeEvent::Ready => {
                 progress.runtime_waits = true;
                 match progress.restored_at {
-                    Some(at) => self.tell_restored(at.elapsed(), End::Success),
-                    None => self.tell_init_runtime_done(phase, End::Success),
+                    Some(at) => self.tell_restored(at.elapsed(), ReportStatus::Success),
+                    None => self.tell_init_runtime_done(phase, ReportStatus::Success),
                 }
             }
             RuntimeEvent::InitError(error) => progress.reported = Some(error),
             RuntimeEvent::RestoreReady => {
-                self.tell_init_runtime_done(phase, End::Success);
+                self.tell_init_runtime_done(phase, ReportStatus::Success);
                 self.tell_restore_start();
                 // The snapshot is the process itself; restoring it takes no time, but its hooks have theirs.
                 let now = Instant::now();
@@ -249,7 +249,7 @@ impl Environment {
     }
 
     /// The end of a phase, and of the time in which extensions may subscribe to telemetry.
-    fn tell_init_end(&mut self, phase: Phase, took: Duration, end: End<'_>) {
+    fn tell_init_end(&mut self, phase: Phase, took: Duration, end: ReportStatus<'_>) {
         let extensions = self
             .life
             .as_ref()
@@ -266,14 +266,14 @@ impl Environment {
     fn report_init(&mut self, took: Duration, phase: Phase, failure: &InitFailure) {
         let end = match failure {
             InitFailure::Stopped => return,
-            InitFailure::TimedOut => End::TimedOut,
+            InitFailure::TimedOut => ReportStatus::TimedOut,
             InitFailure::NoBootstrap(_) | InitFailure::NotStarted(..) => {
-                End::Error(function_error::INVALID_ENTRYPOINT)
+                ReportStatus::Error(function_error::INVALID_ENTRYPOINT)
             }
-            InitFailure::Exited(_) => End::Error(function_error::EXIT_ERROR),
-            InitFailure::Extension { error_type, .. } => End::Error(error_type),
+            InitFailure::Exited(_) => ReportStatus::Error(function_error::EXIT_ERROR),
+            InitFailure::Extension { error_type, .. } => ReportStatus::Error(error_type),
             InitFailure::Reported(error) => {
-                End::Error(function_error::classify(error.error_type.as_deref()))
+                ReportStatus::Error(function_error::classify(error.error_type.as_deref()))
             }
         };
         match failure {

@@ -39,7 +39,7 @@ use crate::extension::registry;
 use crate::function::Function;
 use crate::function_error;
 use crate::limits::{FREEZE_DELAY, MEMORY_WATCH_INTERVAL};
-use crate::log::{End, EnvironmentLog};
+use crate::log::{EnvironmentLog, ReportStatus};
 use crate::memory::{MemoryGauge, PeakMemory};
 use crate::runtime_api::session::{EventWithContext, RuntimeEvent, RuntimeResponse, Timing};
 use crate::sandbox::Exit;
@@ -376,7 +376,7 @@ impl Environment {
             self.tell_fault(&work, words, error_type);
             let error = function_error::extension(work.id(), error_type, words);
             work.fail(error);
-            self.conclude(work, End::Error(error_type));
+            self.conclude(work, ReportStatus::Error(error_type));
         }
         self.end_life(ShutdownReason::Failure).await;
     }
@@ -388,7 +388,7 @@ impl Environment {
             self.tell_fault(&work, &words, function_error::EXIT_ERROR);
             let error = function_error::exited(work.id(), exit);
             work.fail(error);
-            let end = End::Error(function_error::EXIT_ERROR);
+            let end = ReportStatus::Error(function_error::EXIT_ERROR);
             self.tell_runtime_done(&work, end);
             self.conclude(work, end);
         }
@@ -471,12 +471,12 @@ impl Environment {
         }
         let error = function_error::timed_out(work.id(), timeout);
         work.fail(error);
-        self.tell_runtime_done(&work, End::TimedOut);
-        self.conclude(work, End::TimedOut);
+        self.tell_runtime_done(&work, ReportStatus::TimedOut);
+        self.conclude(work, ReportStatus::TimedOut);
     }
 
     /// Ends an invocation: the log, the caller, the place.
-    fn conclude(&mut self, mut work: Work, end: End<'_>) {
+    fn conclude(&mut self, mut work: Work, end: ReportStatus<'_>) {
         self.write_report(&work, end);
         let log_tail = self.log.take_tail();
         work.hand_out(log_tail);
@@ -504,7 +504,7 @@ impl Environment {
         }
     }
 
-    fn write_report(&mut self, work: &Work, end: End<'_>) {
+    fn write_report(&mut self, work: &Work, end: ReportStatus<'_>) {
         if let Some(life) = &mut self.life {
             life.drain(&mut self.log);
             self.memory.update(|| life.pids(), work.began.elapsed());

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Environment;
 use super::work::Work;
 use crate::extension::registry::ExtensionRegistry;
-use crate::log::{self, End, Report};
+use crate::log::{self, Report, ReportStatus};
 use crate::telemetry::event::extension::{NewSubscription, extension_line};
 use crate::telemetry::event::invocation::{
     EndRecord, FaultRecord, ReportMetrics, ReportRecord, RuntimeDoneMetrics, RuntimeDoneRecord,
@@ -39,7 +39,7 @@ impl Environment {
     }
 
     /// The runtime's part of the init phase is over, one way or the other.
-    pub(super) fn tell_init_runtime_done(&mut self, phase: Phase, end: End<'_>) {
+    pub(super) fn tell_init_runtime_done(&mut self, phase: Phase, end: ReportStatus<'_>) {
         let (status, error_type) = status_of(end);
         let record = InitRuntimeDoneRecord {
             initialization_type: self.function.spec.initialization_type(),
@@ -69,7 +69,7 @@ impl Environment {
     }
 
     /// AWS's log has a line for an init phase only if it did not go well.
-    pub(super) fn tell_init_report(&mut self, phase: Phase, took: Duration, end: End<'_>) {
+    pub(super) fn tell_init_report(&mut self, phase: Phase, took: Duration, end: ReportStatus<'_>) {
         let (status, error_type) = status_of(end);
         let record = InitReportRecord {
             initialization_type: self.function.spec.initialization_type(),
@@ -81,7 +81,7 @@ impl Environment {
             },
             spans: &[],
         };
-        if end == End::Success {
+        if end == ReportStatus::Success {
             return self.log.event(None, |now| record.to_event(now));
         }
         let phase = match phase {
@@ -106,7 +106,7 @@ impl Environment {
         self.log.event(None, |now| record.to_event(now));
     }
 
-    pub(super) fn tell_restored(&mut self, took: Duration, end: End<'_>) {
+    pub(super) fn tell_restored(&mut self, took: Duration, end: ReportStatus<'_>) {
         let (status, error_type) = status_of(end);
         let done = RestoreRuntimeDoneRecord {
             status,
@@ -138,7 +138,7 @@ impl Environment {
     }
 
     /// The runtime is through with an invocation; extensions may not be yet.
-    pub(super) fn tell_runtime_done(&mut self, work: &Work, end: End<'_>) {
+    pub(super) fn tell_runtime_done(&mut self, work: &Work, end: ReportStatus<'_>) {
         let done_at = work.runtime_done.unwrap_or_else(Instant::now);
         self.log.event(None, |now| {
             let (status, error_type) = status_of(end);
@@ -169,7 +169,7 @@ impl Environment {
     }
 
     /// END and REPORT: the invocation is over for everybody.
-    pub(super) fn tell_report(&mut self, work: &Work, end: End<'_>) {
+    pub(super) fn tell_report(&mut self, work: &Work, end: ReportStatus<'_>) {
         let duration = work.began.elapsed();
         let id = work.id();
         let spec = &self.function.spec;
@@ -220,14 +220,14 @@ fn tracing(work: &Work) -> Option<Tracing<'_>> {
 }
 
 /// AWS tells whose fault an error is by its type.
-fn status_of(end: End<'_>) -> (Status, Option<&str>) {
+fn status_of(end: ReportStatus<'_>) -> (Status, Option<&str>) {
     match end {
-        End::Success => (Status::Success, None),
-        End::TimedOut => (Status::Timeout, None),
-        End::Error(error_type) if error_type.starts_with("Sandbox.") => {
+        ReportStatus::Success => (Status::Success, None),
+        ReportStatus::TimedOut => (Status::Timeout, None),
+        ReportStatus::Error(error_type) if error_type.starts_with("Sandbox.") => {
             (Status::Failure, Some(error_type))
         }
-        End::Error(error_type) => (Status::Error, Some(error_type)),
+        ReportStatus::Error(error_type) => (Status::Error, Some(error_type)),
     }
 }
 

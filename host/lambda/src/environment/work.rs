@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::call::{Call, Reply, ResponseStream, StreamEnd, StreamError, refused};
 use crate::function_error;
-use crate::log::End;
+use crate::log::ReportStatus;
 use crate::runtime_api::session::{RuntimeResponse, StreamingResponse, Timing};
 
 /// An invocation under way.
@@ -108,14 +108,16 @@ impl Work {
     }
 
     /// How it ended, as REPORT says it. A handler's own error is a success of the platform's.
-    pub(super) fn end(&self) -> End<'static> {
+    pub(super) fn end(&self) -> ReportStatus<'static> {
         match &self.result {
             Some(Err(InvokeError::Function(error))) => match error.kind {
-                FunctionErrorKind::Platform(error_type) => End::Error(error_type),
-                FunctionErrorKind::TimedOut => End::TimedOut,
-                FunctionErrorKind::Reported | FunctionErrorKind::ReportedInInit => End::Success,
+                FunctionErrorKind::Platform(error_type) => ReportStatus::Error(error_type),
+                FunctionErrorKind::TimedOut => ReportStatus::TimedOut,
+                FunctionErrorKind::Reported | FunctionErrorKind::ReportedInInit => {
+                    ReportStatus::Success
+                }
             },
-            _ => End::Success,
+            _ => ReportStatus::Success,
         }
     }
 

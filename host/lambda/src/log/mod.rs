@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub(crate) use self::environment::{EnvironmentLog, Source};
-pub(crate) use self::report::{End, Report, init_report_line};
+pub(crate) use self::report::{Report, ReportStatus, init_report_line};
 use crate::limits::{FLUSH_LIMIT, LOG_BACKLOG_BYTES};
 
 /// The pause between a line's arrival and its writing: nobody sees it, and under load it lets the lines of many

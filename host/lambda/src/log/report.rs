@@ -15,12 +15,12 @@ pub(crate) struct Report<'a> {
     pub init: Option<Duration>,
     pub memory_size_mb: u32,
     pub max_memory_used_mb: u64,
-    pub end: End<'a>,
+    pub end: ReportStatus<'a>,
 }
 
 /// How an invocation or an init phase ended, as REPORT and INIT_REPORT say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End<'a> {
+pub(crate) enum ReportStatus<'a> {
     Success,
     TimedOut,
     /// With AWS's error type.
@@ -48,7 +48,7 @@ impl fmt::Display for Report<'_> {
 }
 
 /// `INIT_REPORT …`, which AWS writes only when an init phase did not go well.
-pub(crate) fn init_report_line(duration: Duration, phase: &str, end: End<'_>) -> String {
+pub(crate) fn init_report_line(duration: Duration, phase: &str, end: ReportStatus<'_>) -> String {
     format!(
         "INIT_REPORT Init Duration: {:.2} ms\tPhase: {phase}\t{}",
         milliseconds(duration),
@@ -56,7 +56,7 @@ pub(crate) fn init_report_line(duration: Duration, phase: &str, end: End<'_>) ->
     )
 }
 
-impl End<'_> {
+impl ReportStatus<'_> {
     fn suffix(self) -> String {
         match self {
             Self::Success => String::new(),
@@ -74,7 +74,7 @@ fn milliseconds(duration: Duration) -> f64 {
 mod tests {
     use super::*;
 
-    fn report(end: End<'_>, init: Option<Duration>) -> String {
+    fn report(end: ReportStatus<'_>, init: Option<Duration>) -> String {
         let id = RequestId::new("r-1");
         let duration = Duration::from_micros(3010);
         Report {
@@ -91,17 +91,20 @@ mod tests {
     #[test]
     fn report_lines_read_as_on_aws() {
         assert_eq!(
-            report(End::Success, None),
+            report(ReportStatus::Success, None),
             "REPORT RequestId: r-1\tDuration: 3.01 ms\tBilled Duration: 4 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\t"
         );
         assert_eq!(
-            report(End::Success, Some(Duration::from_micros(110_100))),
+            report(ReportStatus::Success, Some(Duration::from_micros(110_100))),
             "REPORT RequestId: r-1\tDuration: 3.01 ms\tBilled Duration: 114 ms\tMemory Size: 128 MB\t\
              Max Memory Used: 36 MB\tInit Duration: 110.10 ms\t"
         );
-        assert!(report(End::TimedOut, None).ends_with("Max Memory Used: 36 MB\tStatus: timeout"));
         assert!(
-            report(End::Error("Runtime.ExitError"), None)
+            report(ReportStatus::TimedOut, None)
+                .ends_with("Max Memory Used: 36 MB\tStatus: timeout")
+        );
+        assert!(
+            report(ReportStatus::Error("Runtime.ExitError"), None)
                 .ends_with("\tStatus: error\tError Type: Runtime.ExitError")
         );
     }
