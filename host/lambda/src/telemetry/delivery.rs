@@ -27,14 +27,14 @@ use crate::limits::{
 };
 
 /// Delivers what comes into the queue, for as long as the task lives.
-pub(super) async fn run(extension: String, queue: Arc<Queue>, destination: Destination) {
+pub(super) async fn deliver(extension: String, queue: Arc<Queue>, destination: Destination) {
     let mut connection = Connection {
         destination,
         open: None,
     };
     loop {
         let batch = queue.next_batch().await;
-        match persist(&mut connection, &queue, &batch).await {
+        match deliver_batch(&mut connection, &queue, &batch).await {
             Ok(()) => queue.delivered(),
             Err(error) => {
                 let address = connection.address();
@@ -50,7 +50,7 @@ pub(super) async fn run(extension: String, queue: Arc<Queue>, destination: Desti
 
 /// Why an attempt failed.
 #[derive(Debug, thiserror::Error)]
-enum Failed {
+enum DeliveryError {
     #[error("can not connect: {0}")]
     Connect(io::Error),
     #[error("the listener ended the connection")]
@@ -69,13 +69,17 @@ enum Failed {
     TimedOut,
 }
 
-async fn persist(connection: &mut Connection, queue: &Queue, batch: &Batch) -> Result<(), Failed> {
+async fn deliver_batch(
+    connection: &mut Connection,
+    queue: &Queue,
+    batch: &Batch,
+) -> Result<(), DeliveryError> {
     let body = connection.body(batch);
     let mut failures = 0;
     loop {
         let attempt = connection.send(body.clone());
         let attempt = tokio::time::timeout(TELEMETRY_ATTEMPT_TIMEOUT, attempt).await;
-        let Err(error) = attempt.unwrap_or(Err(Failed::TimedOut)) else {
+        let Err(error) = attempt.unwrap_or(Err(DeliveryError::TimedOut)) else {
             return Ok(());
         };
         connection.open = None;
@@ -84,12 +88,12 @@ async fn persist(connection: &mut Connection, queue: &Queue, batch: &Batch) -> R
         if failures >= TELEMETRY_ATTEMPTS && !queue.is_urgent() {
             return Err(error);
         }
-        queue.pause(pause_after(failures)).await;
+        queue.pause(retry_pause(failures)).await;
     }
 }
 
 /// How long until a batch is tried again after so many failures.
-fn pause_after(failures: u32) -> Duration {
+fn retry_pause(failures: u32) -> Duration {
     let factor = 1_u32.checked_shl(failures.saturating_sub(1));
     let pause = TELEMETRY_RETRY_PAUSE.saturating_mul(factor.unwrap_or(u32::MAX));
     pause.min(TELEMETRY_LONGEST_RETRY_PAUSE)
@@ -125,7 +129,7 @@ impl Connection {
         }
     }
 
-    async fn send(&mut self, body: Bytes) -> Result<(), Failed> {
+    async fn send(&mut self, body: Bytes) -> Result<(), DeliveryError> {
         if !self.is_usable().await {
             self.open = Some(self.connect().await?);
         }
@@ -134,8 +138,8 @@ impl Connection {
                 let request = request(&self.destination, body)?;
                 send_request(requests, request).await
             }
-            Some(Open::Tcp(stream)) => stream.write_all(&body).await.map_err(Failed::Write),
-            None => Err(Failed::Ended),
+            Some(Open::Tcp(stream)) => stream.write_all(&body).await.map_err(DeliveryError::Write),
+            None => Err(DeliveryError::Ended),
         }
     }
 
@@ -148,9 +152,9 @@ impl Connection {
         }
     }
 
-    async fn connect(&self) -> Result<Open, Failed> {
+    async fn connect(&self) -> Result<Open, DeliveryError> {
         let stream = TcpStream::connect(self.address()).await;
-        let stream = stream.map_err(Failed::Connect)?;
+        let stream = stream.map_err(DeliveryError::Connect)?;
         if matches!(self.destination, Destination::Tcp(_)) {
             return Ok(Open::Tcp(stream));
         }
@@ -188,23 +192,23 @@ fn request(destination: &Destination, body: Bytes) -> Result<Request<Full<Bytes>
 async fn send_request(
     requests: &mut SendRequest<Full<Bytes>>,
     request: Request<Full<Bytes>>,
-) -> Result<(), Failed> {
+) -> Result<(), DeliveryError> {
     let response = requests.send_request(request).await?;
     let status = response.status();
     // Read to its end, so that the connection can be used again.
     let body = Limited::new(response.into_body(), TELEMETRY_ANSWER_BYTES);
     let read = body.collect().await;
     if !status.is_success() {
-        return Err(Failed::Refused(status));
+        return Err(DeliveryError::Refused(status));
     }
-    read.map(drop).map_err(Failed::Answer)
+    read.map(drop).map_err(DeliveryError::Answer)
 }
 
 /// Whether the other side still listens. It is not expected to say anything; what it says is thrown away.
 fn is_open(stream: &TcpStream) -> bool {
-    let mut said = [0; 1024];
+    let mut buffer = [0; 1024];
     loop {
-        match stream.try_read(&mut said) {
+        match stream.try_read(&mut buffer) {
             Ok(0) => return false,
             Ok(_) => {}
             Err(error) => return error.kind() == io::ErrorKind::WouldBlock,
@@ -218,10 +222,10 @@ mod tests {
 
     #[test]
     fn pauses_grow_to_a_limit() {
-        assert_eq!(pause_after(1), TELEMETRY_RETRY_PAUSE);
-        assert_eq!(pause_after(3), TELEMETRY_RETRY_PAUSE * 4);
+        assert_eq!(retry_pause(1), TELEMETRY_RETRY_PAUSE);
+        assert_eq!(retry_pause(3), TELEMETRY_RETRY_PAUSE * 4);
         for failures in [10, 32, 33, 40] {
-            assert_eq!(pause_after(failures), TELEMETRY_LONGEST_RETRY_PAUSE);
+            assert_eq!(retry_pause(failures), TELEMETRY_LONGEST_RETRY_PAUSE);
         }
     }
 }

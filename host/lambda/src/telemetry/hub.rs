@@ -128,7 +128,7 @@ impl Telemetry {
         for event in &replay.events {
             subscriber.offer(event);
         }
-        let delivery = delivery::run(
+        let delivery = delivery::deliver(
             subscriber.extension.clone(),
             Arc::clone(&subscriber.queue),
             subscriber.subscription.destination.clone(),
