@@ -24,7 +24,7 @@ pub fn start(level: LevelFilter, with_target: bool) {
 
 /// Starts the log that functions, and from now on messages, are written to.
 pub fn start_log(style: LogStyle) -> io::Result<Log> {
-    let log = Log::styled(style)?;
+    let log = Log::start(style)?;
     Ok(LOG.get_or_init(|| log).clone())
 }
 

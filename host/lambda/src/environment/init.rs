@@ -223,7 +223,8 @@ impl Environment {
         let life = Life::begin(function, runtime, discovered, &self.log_stream).await;
         let life = life
             .map_err(|error| InitFailure::NotStarted(program.clone(), Exit::not_started(&error)))?;
-        self.log.tell(std::sync::Arc::clone(life.telemetry()));
+        self.log
+            .set_telemetry(std::sync::Arc::clone(life.telemetry()));
         self.life = Some(life);
         self.tell_init_start(phase);
         if let Some(file) = disabled_by {

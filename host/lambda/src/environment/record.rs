@@ -163,9 +163,10 @@ impl Environment {
     pub(super) fn tell_fault(&mut self, work: &Work, words: &str, error_type: &str) {
         let id = work.id();
         let fault = format!("RequestId: {id} Error: {words}\n{error_type}");
-        self.log.old_event(Some(format_args!("{fault}")), |now| {
-            FaultRecord(&fault).to_event(now)
-        });
+        self.log
+            .logs_api_event(Some(format_args!("{fault}")), |now| {
+                FaultRecord(&fault).to_event(now)
+            });
     }
 
     /// END and REPORT: the invocation is over for everybody.
@@ -186,7 +187,7 @@ impl Environment {
             max_memory_used_mb: self.memory.megabytes().min(most),
             end,
         };
-        self.log.old_event(None, |now| {
+        self.log.logs_api_event(None, |now| {
             let request_id = id.as_str();
             EndRecord { request_id }.to_event(now)
         });

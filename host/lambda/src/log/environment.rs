@@ -74,7 +74,7 @@ impl EnvironmentLog {
     }
 
     /// A new life has begun, whose extensions may subscribe here.
-    pub(crate) fn tell(&mut self, telemetry: Arc<Telemetry>) {
+    pub(crate) fn set_telemetry(&mut self, telemetry: Arc<Telemetry>) {
         self.telemetry = Some(telemetry);
     }
 
@@ -190,7 +190,7 @@ impl EnvironmentLog {
     }
 
     /// The same for an event that only the Logs API has: it is in no log of the JSON format.
-    pub(crate) fn old_event(
+    pub(crate) fn logs_api_event(
         &mut self,
         line: Option<fmt::Arguments<'_>>,
         event: impl FnOnce(Timestamp) -> Event,
@@ -301,7 +301,7 @@ mod tests {
 
     #[test]
     fn carriage_returns_become_line_ends() {
-        let sink = Log::kept(LogStyle::default());
+        let sink = Log::in_memory(LogStyle::default());
         let mut log = EnvironmentLog::new(sink.clone(), "f | ".to_owned(), &Logging::default());
         log.output(
             Source::Stdout,
@@ -323,7 +323,7 @@ mod tests {
             green_platform: true,
             keep_carriage_returns: true,
         };
-        let sink = Log::kept(style);
+        let sink = Log::in_memory(style);
         let mut log = EnvironmentLog::new(sink.clone(), String::new(), &Logging::default());
         log.keep_tail();
         log.output(Source::Stdout, b"50 %\r100 %\n");
@@ -342,7 +342,7 @@ mod tests {
             framed: true,
             ..Logging::default()
         };
-        let sink = Log::kept(LogStyle::default());
+        let sink = Log::in_memory(LogStyle::default());
         let mut log = EnvironmentLog::new(sink.clone(), "f | ".to_owned(), &logging);
         let message = b"Traceback\r  line 1";
         let mut frame = vec![0xa5, 0x5a, 0x00, 0x17, 0, 0, 0, message.len() as u8];

@@ -17,7 +17,7 @@ use crate::limits::{FLUSH_LIMIT, LOG_BACKLOG_BYTES};
 
 /// The pause between a line's arrival and its writing: nobody sees it, and under load it lets the lines of many
 /// invocations leave in one system call.
-const GATHER: Duration = Duration::from_millis(5);
+const GATHER_TIME: Duration = Duration::from_millis(5);
 
 /// Where all log lines go. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -67,7 +67,7 @@ struct Backlog {
 
 impl Log {
     /// Starts the writing thread; it lives as long as the process.
-    pub fn styled(style: LogStyle) -> std::io::Result<Self> {
+    pub fn start(style: LogStyle) -> std::io::Result<Self> {
         let log = Self(Arc::new(Shared {
             style,
             ..Shared::default()
@@ -75,7 +75,7 @@ impl Log {
         let shared = Arc::clone(&log.0);
         std::thread::Builder::new()
             .name("log".to_owned())
-            .spawn(move || write_for_ever(&shared))?;
+            .spawn(move || write_lines(&shared))?;
         Ok(log)
     }
 
@@ -140,7 +140,7 @@ impl Backlog {
     }
 }
 
-fn write_for_ever(shared: &Shared) {
+fn write_lines(shared: &Shared) {
     let (mut batch, mut stdout) = (Vec::new(), Vec::new());
     loop {
         let mut backlog = shared.lock();
@@ -152,7 +152,7 @@ fn write_for_ever(shared: &Shared) {
         }
         let gathered = shared
             .changed
-            .wait_timeout_while(backlog, GATHER, |backlog| !backlog.urgent);
+            .wait_timeout_while(backlog, GATHER_TIME, |backlog| !backlog.urgent);
         let (mut backlog, _) = gathered.unwrap_or_else(PoisonError::into_inner);
         std::mem::swap(&mut batch, &mut backlog.bytes);
         std::mem::swap(&mut stdout, &mut backlog.stdout);
@@ -180,7 +180,7 @@ fn write_for_ever(shared: &Shared) {
 #[cfg(test)]
 impl Log {
     /// A log that is written nowhere.
-    fn kept(style: LogStyle) -> Self {
+    fn in_memory(style: LogStyle) -> Self {
         Self(Arc::new(Shared {
             style,
             ..Shared::default()
