@@ -41,15 +41,15 @@ impl PeakMemory {
                 .and_then(|status| kibibytes(status, "VmHWM:"))
                 .unwrap_or(0);
         }
-        self.note(bytes);
+        self.record(bytes);
     }
 
     /// Takes a reading of [`MemoryGauge::usage`] into account.
-    pub(crate) fn note_usage(&mut self, bytes: u64) {
-        self.note(bytes);
+    pub(crate) fn record_usage(&mut self, bytes: u64) {
+        self.record(bytes);
     }
 
-    fn note(&mut self, bytes: u64) {
+    fn record(&mut self, bytes: u64) {
         self.bytes = self.bytes.max(bytes);
     }
 

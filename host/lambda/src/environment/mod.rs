@@ -442,7 +442,7 @@ impl Environment {
         };
         let limit = self.function.spec.memory_bytes();
         let used = self.gauge.usage(&life.pids(), limit);
-        self.memory.note_usage(used.min(limit));
+        self.memory.record_usage(used.min(limit));
         if !self.function.spec.lifecycle.enforce_memory || used <= limit {
             return;
         }
