@@ -1,9 +1,19 @@
-//! Reading headers.
+//! Reading and setting headers.
 
-use http::HeaderMap;
-use http::header::AsHeaderName;
+use http::header::{AsHeaderName, IntoHeaderName};
+use http::{HeaderMap, HeaderValue};
 
-/// A header's text; one that is not text counts as absent.
+use crate::response::Response;
+
+/// The first value of a header, as text; `None` if it is missing or not text.
 pub fn header(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
+}
+
+/// Sets a header of a response. A value that is not a valid header is omitted: a response without it is better than
+/// none.
+pub fn set_header(response: &mut Response, name: impl IntoHeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+        response.headers_mut().insert(name, value);
+    }
 }

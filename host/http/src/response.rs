@@ -1,4 +1,4 @@
-//! What a listener answers with: a body that is whole, or one that comes as it is made.
+//! Responses and their bodies: in one piece, or streamed.
 
 use std::convert::Infallible;
 use std::io;
@@ -11,31 +11,31 @@ use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::mpsc;
 
-/// What every listener answers with.
+/// The response of every request handler.
 pub type Response = http::Response<Body>;
 
 /// The body of a [`Response`].
 #[derive(Debug)]
 pub enum Body {
-    /// All of it, sent with its length.
-    Whole(Full<Bytes>),
-    /// Sent in chunks as they come, until the sender is dropped. An error breaks the connection off, so that the client
-    /// does not take what it has for the whole.
-    Stream(mpsc::Receiver<io::Result<Bytes>>),
-    /// A body made elsewhere, which says itself whether its length is known. It is dropped as soon as the client goes away;
-    /// an error breaks the connection off.
-    Made(UnsyncBoxBody<Bytes, io::Error>),
+    /// A body in one piece, sent with its length.
+    Full(Full<Bytes>),
+    /// A chunked body: each piece is sent when it arrives, until the sender is dropped. An error closes the connection
+    /// before the last chunk, so that the client does not take a part for the whole.
+    Channel(mpsc::Receiver<io::Result<Bytes>>),
+    /// A body from elsewhere, which states its length if it is known. It is dropped when the client disconnects; an error
+    /// closes the connection.
+    Boxed(UnsyncBoxBody<Bytes, io::Error>),
 }
 
 impl Default for Body {
     fn default() -> Self {
-        Self::Whole(Full::default())
+        Self::Full(Full::default())
     }
 }
 
 impl<T: Into<Bytes>> From<T> for Body {
     fn from(bytes: T) -> Self {
-        Self::Whole(Full::new(bytes.into()))
+        Self::Full(Full::new(bytes.into()))
     }
 }
 
@@ -48,29 +48,29 @@ impl hyper::body::Body for Body {
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         match self.get_mut() {
-            Self::Whole(body) => Pin::new(body)
+            Self::Full(body) => Pin::new(body)
                 .poll_frame(context)
                 .map_err(|never: Infallible| match never {}),
-            Self::Stream(chunks) => chunks
+            Self::Channel(chunks) => chunks
                 .poll_recv(context)
                 .map(|chunk| chunk.map(|chunk| chunk.map(Frame::data))),
-            Self::Made(body) => Pin::new(body).poll_frame(context),
+            Self::Boxed(body) => Pin::new(body).poll_frame(context),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Whole(body) => body.is_end_stream(),
-            Self::Stream(_) => false,
-            Self::Made(body) => body.is_end_stream(),
+            Self::Full(body) => body.is_end_stream(),
+            Self::Channel(_) => false,
+            Self::Boxed(body) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Whole(body) => body.size_hint(),
-            Self::Stream(_) => SizeHint::default(),
-            Self::Made(body) => body.size_hint(),
+            Self::Full(body) => body.size_hint(),
+            Self::Channel(_) => SizeHint::default(),
+            Self::Boxed(body) => body.size_hint(),
         }
     }
 }

@@ -1,10 +1,11 @@
-//! The accept loop and the life of a connection.
+//! The accept loop and the connections.
 //!
-//! Dropping the future of [`serve`] drops every connection it accepted. Cancelling its [`CancellationToken`] lets
-//! the requests under way finish first.
+//! Dropping the future of [`serve`] drops every connection that it accepted. Cancelling its [`CancellationToken`]
+//! stops it gracefully: requests in progress finish first.
 //!
-//! A listener has a share of the files that the process may have open, so that whoever fills one leaves the others, the
-//! store and the functions theirs. A full listener closes its idle connections, and accepts again as others end.
+//! Each listener may use a share of the process's file descriptors, so that clients of one listener cannot exhaust those
+//! of the others, the store and the functions. A listener at its limit closes its idle connections, and accepts new ones
+//! as connections end.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -26,83 +27,91 @@ use tokio_util::sync::CancellationToken;
 
 use crate::response::Response;
 
-/// A client of the outside has this long to send the head of its next request, then its connection is closed.
-const IDLE_LIMIT: Duration = Duration::from_secs(75);
+/// A connection is closed if the head of its next request does not arrive within this time.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 
-/// Connections that may wait to be accepted. Of more that come at the same moment, the rest is a second late.
+/// Connections that the kernel queues until they are accepted. A client whose connection does not fit tries again after
+/// a second.
 const BACKLOG: u32 = 1024;
 
-/// A listener may have this part of the files that the process may have open, within these bounds.
-const FILES_SHARE: u64 = 8;
-/// See [`FILES_SHARE`].
+/// One listener may use the process's limit of open files divided by this, …
+const FILES_DIVISOR: u64 = 8;
+/// … but at least and at most this many connections.
 const CONNECTIONS: (usize, usize) = (64, 8192);
 
-/// How long a connection of a full listener may stay idle: one that was only just made is about to send its request.
-const GRACE: Duration = Duration::from_millis(500);
+/// How long a listener stays at its connection limit before it closes idle connections: a connection that has just been
+/// opened is about to send its request.
+const FULL_GRACE: Duration = Duration::from_millis(500);
 
-/// The pause after an accept that failed, most likely for want of file descriptors.
+/// The pause after `accept` failed, most likely because the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// How long a connection may stay without a request.
+/// How long a connection may wait for its next request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Idle {
-    /// 75 seconds: for clients of the outside.
+pub enum IdleTimeout {
+    /// 75 seconds, for clients outside of the host.
     Limited,
-    /// For ever: for runtimes, which may think for minutes between two requests.
+    /// No limit, for runtimes, which may wait minutes between two requests.
     Unlimited,
 }
 
-/// Listens on an address; port 0 takes a free port.
+/// Binds a listening socket; port 0 chooses a free port.
 pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
-    // A port that another process has just left may be taken.
+    // A port whose last connections are still in TIME_WAIT can be bound again.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
 
-/// The most connections of one listener.
-fn most_connections() -> usize {
+/// The maximum number of connections of one listener.
+fn max_connections() -> usize {
     let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    let (least, most) = CONNECTIONS;
-    let share = usize::try_from(files / FILES_SHARE).unwrap_or(most);
-    share.clamp(least, most)
+    let (min, max) = CONNECTIONS;
+    let share = usize::try_from(files / FILES_DIVISOR).unwrap_or(max);
+    share.clamp(min, max)
 }
 
-/// Serves HTTP/1.1 on `listener` until `stop` is cancelled, then lets the requests under way finish.
+/// Serves HTTP/1.1 on `listener` until `stop` is cancelled, then lets requests in progress finish.
 ///
-/// `answer` gets the request and the client's address. It runs in the connection's task and is dropped when the client
-/// goes away.
-pub async fn serve<A, F>(listener: TcpListener, idle: Idle, stop: CancellationToken, answer: A)
-where
-    A: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
+/// `handler` gets each request with the client's address. It runs in the connection's task and is dropped when the client
+/// disconnects.
+pub async fn serve<H, F>(
+    listener: TcpListener,
+    idle_timeout: IdleTimeout,
+    stop: CancellationToken,
+    handler: H,
+) where
+    H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
-    let (most, (full, is_full)) = (most_connections(), watch::channel(false));
+    let max = max_connections();
+    let (full, is_full) = watch::channel(false);
     let mut connections = JoinSet::new();
     loop {
-        let has_room = connections.len() < most;
+        let accepts = connections.len() < max;
         full.send_if_modified(|full| {
-            let changes = *full == has_room;
-            *full = !has_room;
+            let changes = *full == accepts;
+            *full = !accepts;
             changes
         });
         tokio::select! {
             () = stop.cancelled() => break,
-            accepted = listener.accept(), if has_room => match accepted {
-                Ok((stream, peer)) => {
-                    let end = end(stop.clone(), is_full.clone());
-                    connections.spawn(connection(stream, peer, idle, end, answer.clone()));
+            accepted = listener.accept(), if accepts => match accepted {
+                Ok((stream, client)) => {
+                    let shutdown = shutdown(stop.clone(), is_full.clone());
+                    let handler = handler.clone();
+                    connections.spawn(serve_connection(stream, client, idle_timeout, shutdown, handler));
                 }
                 Err(error) => {
-                    tracing::warn!("can not accept a connection, waiting a moment: {error}");
+                    tracing::warn!("cannot accept a connection, trying again in a moment: {error}");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
-            // Finished connections are forgotten as they end, so the set does not grow.
+            // Removes connections as they end, so that the set does not grow.
             Some(_) = connections.join_next() => {}
         }
     }
@@ -110,47 +119,47 @@ where
     while connections.join_next().await.is_some() {}
 }
 
-/// Returns when connections are to end with the request that is under way: all are to stop, or there are too many.
-async fn end(stop: CancellationToken, is_full: watch::Receiver<bool>) {
+/// Returns when a connection has to end after its current request: the server stops or has too many connections.
+async fn shutdown(stop: CancellationToken, is_full: watch::Receiver<bool>) {
     tokio::select! {
         () = stop.cancelled() => {}
-        () = too_many(is_full) => {}
+        () = stays_full(is_full) => {}
     }
 }
 
-/// Returns when there are too many connections, and that has been so for a while.
-async fn too_many(mut is_full: watch::Receiver<bool>) {
-    // The listener says so for as long as it has connections.
+/// Returns when the listener has been at its limit before and after [`FULL_GRACE`].
+async fn stays_full(mut is_full: watch::Receiver<bool>) {
+    // The sender lives as long as the listener has connections.
     while is_full.wait_for(|full| *full).await.is_ok() {
-        tokio::time::sleep(GRACE).await;
+        tokio::time::sleep(FULL_GRACE).await;
         if *is_full.borrow() {
             return;
         }
     }
 }
 
-async fn connection<A, F>(
+async fn serve_connection<H, F>(
     stream: TcpStream,
-    peer: SocketAddr,
-    idle: Idle,
-    end: impl Future<Output = ()>,
-    answer: A,
+    client: SocketAddr,
+    idle_timeout: IdleTimeout,
+    shutdown: impl Future<Output = ()>,
+    handler: H,
 ) where
-    A: Fn(Request<Incoming>, SocketAddr) -> F + Send + 'static,
+    H: Fn(Request<Incoming>, SocketAddr) -> F + Send + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
-    // Answers are small and awaited: do not hold them back to fill packets.
+    // Responses are small and awaited, so they must not be held back to fill packets.
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%peer, "can not switch off Nagle's algorithm: {error}");
+        tracing::debug!(%client, "cannot disable Nagle's algorithm: {error}");
     }
     let service = service_fn(move |request: Request<Incoming>| {
-        let asks_first = request.headers().contains_key(EXPECT);
-        let response = answer(request, peer);
+        let expects_continue = request.headers().contains_key(EXPECT);
+        let response = handler(request, client);
         async move {
             let mut response = response.await;
-            if asks_first && !response.status().is_success() {
-                // The body is not sent any more, so the connection ends here. A client that is not told sends its next
-                // request into a connection that is being closed.
+            if expects_continue && !response.status().is_success() {
+                // The client does not send its body then, so hyper closes the connection. Without this header the client
+                // would send its next request into a closing connection.
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(CONNECTION, close);
             }
@@ -158,21 +167,21 @@ async fn connection<A, F>(
         }
     });
     let mut builder = http1::Builder::new();
-    if idle == Idle::Limited {
+    if idle_timeout == IdleTimeout::Limited {
         builder
             .timer(TokioTimer::new())
-            .header_read_timeout(IDLE_LIMIT);
+            .header_read_timeout(IDLE_TIMEOUT);
     }
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let served = tokio::select! {
         served = connection.as_mut() => served,
-        () = end => {
+        () = shutdown => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
     };
     if let Err(error) = served {
-        tracing::debug!(%peer, "connection ended: {error}");
+        tracing::debug!(%client, "connection ended: {error}");
     }
 }

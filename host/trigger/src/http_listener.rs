@@ -15,7 +15,7 @@ use ::http::request::Parts;
 use ::http::{HeaderMap, Request, StatusCode};
 use bytes::Bytes;
 use hyper::body::Incoming;
-use lambkin_http::{BodyError, Idle, Response, read_body};
+use lambkin_http::{BodyError, IdleTimeout, Response, read_body};
 use lambkin_lambda::limits::SYNC_EVENT_BYTES;
 use lambkin_lambda::{Lambda, Reply, new_request_id, new_trace_id, now_ms};
 use lambkin_model::{Body, HttpRequest, HttpResponse, Invocation, RequestId};
@@ -46,10 +46,15 @@ impl HttpListener {
             .map(|address| address.to_string())
             .unwrap_or_default();
         let this = Arc::new((self, address));
-        lambkin_http::serve(listener, Idle::Limited, stop, move |request, peer| {
-            let this = Arc::clone(&this);
-            async move { this.0.answer(request, peer, &this.1).await }
-        })
+        lambkin_http::serve(
+            listener,
+            IdleTimeout::Limited,
+            stop,
+            move |request, peer| {
+                let this = Arc::clone(&this);
+                async move { this.0.answer(request, peer, &this.1).await }
+            },
+        )
         .await;
     }
 

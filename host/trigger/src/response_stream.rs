@@ -74,7 +74,7 @@ impl Opened {
     pub(crate) fn into_body(self) -> lambkin_http::Body {
         let (sender, body) = mpsc::channel(1);
         tokio::spawn(self.forward(sender));
-        lambkin_http::Body::Stream(body)
+        lambkin_http::Body::Channel(body)
     }
 
     async fn forward(mut self, to: mpsc::Sender<io::Result<Bytes>>) {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use ::http::header::{CONTENT_TYPE, HeaderValue};
 use ::http::{Request, StatusCode};
 use hyper::body::Incoming;
-use lambkin_http::{Body, Idle, Response};
+use lambkin_http::{Body, IdleTimeout, Response};
 use lambkin_plugin::{Failure, PluginError, Service};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -30,17 +30,22 @@ impl ServiceListener {
     /// Serves requests until `stop` is cancelled, then lets those under way finish.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
         let this = Arc::new(self);
-        lambkin_http::serve(listener, Idle::Limited, stop, move |request, peer| {
-            let this = Arc::clone(&this);
-            async move { this.answer(request, peer).await }
-        })
+        lambkin_http::serve(
+            listener,
+            IdleTimeout::Limited,
+            stop,
+            move |request, peer| {
+                let this = Arc::clone(&this);
+                async move { this.answer(request, peer).await }
+            },
+        )
         .await;
     }
 
     async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response {
         let (method, path) = (request.method().clone(), request.uri().clone());
         match self.service.answer(request, peer).await {
-            Ok(response) => response.map(Body::Made),
+            Ok(response) => response.map(Body::Boxed),
             Err(error) => {
                 match error.failure {
                     Failure::Incomplete => tracing::debug!("{method} {}: {error}", path.path()),

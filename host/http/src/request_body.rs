@@ -1,4 +1,4 @@
-//! Reading a whole request body under a limit.
+//! Reading a whole request body, up to a size limit.
 
 use std::time::Duration;
 
@@ -6,30 +6,31 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 
-/// Of a body that is too long, this much more is read and thrown away, for this long.
+/// A body over its limit is read and discarded up to this many more bytes …
 const DISCARD_BYTES: usize = 64 * 1024 * 1024;
-const DISCARD_TIME: Duration = Duration::from_secs(5);
+/// … or for this long, before the request is refused.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a body could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    /// It is longer than allowed. The length is what the peer declared, if it did.
+    /// The body is longer than allowed.
     #[error("the body is larger than {limit} bytes")]
     TooLarge {
-        /// The most bytes allowed.
+        /// The maximum length in bytes.
         limit: usize,
-        /// `Content-Length`, unless the body came in chunks.
+        /// The request's `Content-Length`; `None` if the body is chunked.
         declared: Option<u64>,
     },
-    /// The connection ended, or its chunks broke, before the body was complete.
+    /// The connection ended, or the chunked encoding was invalid, before the body was complete.
     #[error("the body is incomplete: {0}")]
     Incomplete(String),
 }
 
-/// Reads a body of at most `limit` bytes; a body of exactly `limit` bytes is fine.
+/// Reads a body of at most `limit` bytes.
 ///
-/// A longer body is read on for a while and thrown away: most clients look for an answer only after they have sent
-/// everything, and a connection closed in their face would cost them the answer that says why.
+/// The rest of a longer body is read and discarded, up to 64 MiB or 5 seconds: most clients read the response only
+/// after they have sent the whole request, and closing the connection earlier would cost them the reason.
 pub async fn read_body(mut body: Incoming, limit: usize) -> Result<Bytes, BodyError> {
     let declared = body.size_hint().exact();
     let too_large = BodyError::TooLarge { limit, declared };
@@ -47,16 +48,16 @@ pub async fn read_body(mut body: Incoming, limit: usize) -> Result<Bytes, BodyEr
     }
 }
 
-/// Reads to the end, or until enough has been read for politeness.
+/// Reads to the end of the body, or until one of the discard limits is reached.
 async fn discard(body: &mut Incoming) {
-    let mut read = 0;
-    let all = async {
+    let mut discarded = 0;
+    let discard_all = async {
         while let Some(Ok(frame)) = body.frame().await {
-            read += frame.data_ref().map_or(0, Bytes::len);
-            if read > DISCARD_BYTES {
+            discarded += frame.data_ref().map_or(0, Bytes::len);
+            if discarded > DISCARD_BYTES {
                 return;
             }
         }
     };
-    let _gave_up = tokio::time::timeout(DISCARD_TIME, all).await;
+    let _ = tokio::time::timeout(DISCARD_TIMEOUT, discard_all).await; // refused either way
 }
