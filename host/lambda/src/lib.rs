@@ -7,6 +7,7 @@
 //! Behaviour, wording and limits are AWS's. Nothing a function does can end the host: it costs the function its process,
 //! and the caller gets AWS's answer for it.
 
+mod api_error;
 mod asynchronous;
 mod bootstrap;
 mod call;
@@ -31,7 +32,8 @@ mod memory;
 mod name;
 mod recursion;
 mod runtime_api;
-mod spec;
+mod sandbox;
+mod state_machine;
 mod telemetry;
 mod time;
 mod variables;

@@ -17,7 +17,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
 use hyper::body::Incoming;
-use lambkin_http::{BodyError, Idle, Response, header, read_body};
+use lambkin_http::{
+    BodyError, IdleTimeout, Response, header, json, method_not_allowed, not_found, read_body,
+};
 use lambkin_model::{Invocation, InvokeError, Outcome, RequestId};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -27,7 +29,6 @@ use crate::function::Function;
 use crate::function_error;
 use crate::ids::new_request_id;
 use crate::limits::SYNC_EVENT_BYTES;
-use crate::runtime_api::reply;
 
 /// What a page may read of an answer, besides its body.
 const EXPOSED_HEADERS: &str = "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date,x-amz-log-result,x-amz-function-error";
@@ -37,9 +38,12 @@ const PREFLIGHT_SECONDS: &str = "172800";
 
 /// Serves invocations of one function until `stop` is cancelled.
 pub async fn serve(listener: TcpListener, stop: CancellationToken, function: Arc<Function>) {
-    lambkin_http::serve(listener, Idle::Limited, stop, move |request, _peer| {
-        answer(Arc::clone(&function), request)
-    })
+    lambkin_http::serve(
+        listener,
+        IdleTimeout::Limited,
+        stop,
+        move |request, _peer| answer(Arc::clone(&function), request),
+    )
     .await;
 }
 
@@ -50,14 +54,14 @@ async fn answer(function: Arc<Function>, request: Request<Incoming>) -> Response
     let mut response = if head.method == Method::OPTIONS {
         preflight(&head.headers)
     } else if invoked_name(head.uri.path()).is_none() {
-        reply::not_found()
+        not_found()
     } else if head.method != Method::POST {
-        reply::method_not_allowed(&Method::POST)
+        method_not_allowed(&Method::POST)
     } else {
         match invoke(function, &head, body, &request_id).await {
             Ok(response) => response,
             Err((status, error_type, message)) => {
-                reply::json(status, function_error::refusal_body(error_type, &message))
+                json(status, function_error::refusal_body(error_type, &message))
             }
         }
     };
@@ -175,7 +179,7 @@ fn worded(outcome: Outcome) -> Result<Response, ApiError> {
             return Err((StatusCode::SERVICE_UNAVAILABLE, "ServiceException", message));
         }
     };
-    let mut response = reply::json(StatusCode::OK, payload);
+    let mut response = json(StatusCode::OK, payload);
     set(&mut response, "x-amzn-remapped-content-length", "0");
     if failed {
         set(&mut response, "x-amz-function-error", "Unhandled");

@@ -15,7 +15,7 @@
 //!
 //! What is a mere defect of RIE is not repeated. Of those its users know:
 //!
-//! - A second call while one runs ended RIE; here it waits, and with [`STAND_IN_QUEUE`] waiting it gets 429.
+//! - A second call while one runs ended RIE; here it waits, and with [`EMULATOR_QUEUE`] waiting it gets 429.
 //! - An event over 6 MiB and 100 bytes was cut off; here it gets 413.
 //! - A process that dies in its init phase, or a bootstrap that can not be started, gave 502 without a body; here the
 //!   body says what happened, and the log says what to do. A process that dies after its answer spoils nothing.
@@ -29,7 +29,7 @@
 //!
 //! The name `function` leads to the only function there is, and so does every other name that it has on AWS.
 //!
-//! [`STAND_IN_QUEUE`]: crate::limits::STAND_IN_QUEUE
+//! [`EMULATOR_QUEUE`]: crate::limits::EMULATOR_QUEUE
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +38,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
-use lambkin_http::{BodyError, Idle, Response, header, read_body};
+use lambkin_http::{BodyError, IdleTimeout, Response, header, not_found, read_body};
 use lambkin_model::{FunctionErrorKind, Invocation, InvokeError, Outcome};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -49,7 +49,6 @@ use crate::function_error::{RESPONSE_TOO_LARGE, response_too_large_type_first, t
 use crate::ids::new_request_id;
 use crate::lambda::Lambda;
 use crate::limits::RESPONSE_BYTES;
-use crate::runtime_api::reply;
 
 /// The one name that RIE gives to its function.
 const ONLY_NAME: &str = "function";
@@ -62,16 +61,19 @@ const SNIFFED_BYTES: usize = 512;
 
 /// Serves invocations until `stop` is cancelled.
 pub async fn serve(listener: TcpListener, stop: CancellationToken, lambda: Lambda) {
-    lambkin_http::serve(listener, Idle::Limited, stop, move |request, _peer| {
-        answer(lambda.clone(), request)
-    })
+    lambkin_http::serve(
+        listener,
+        IdleTimeout::Limited,
+        stop,
+        move |request, _peer| answer(lambda.clone(), request),
+    )
     .await;
 }
 
 async fn answer(lambda: Lambda, request: Request<Incoming>) -> Response {
     let (head, body) = request.into_parts();
     let Some(function) = invoked_name(head.uri.path()).and_then(|name| find(&lambda, name)) else {
-        return reply::not_found();
+        return not_found();
     };
     let Ok(client_context) = client_context(&head.headers) else {
         return status_only(StatusCode::INTERNAL_SERVER_ERROR);

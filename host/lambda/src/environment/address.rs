@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
-use crate::limits::{ADDRESS_RETRY, ADDRESS_TIMEOUT};
+use crate::limits::{ADDRESS_RETRY_PAUSE, ADDRESS_TIMEOUT};
 
 /// Listens on the fixed address, or else on a free port. An address that stays taken is an error.
 pub(crate) async fn listen(fixed: Option<SocketAddr>) -> io::Result<TcpListener> {
@@ -21,7 +21,7 @@ pub(crate) async fn listen(fixed: Option<SocketAddr>) -> io::Result<TcpListener>
     loop {
         match TcpListener::bind(address).await {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < give_up => {
-                sleep(ADDRESS_RETRY).await;
+                sleep(ADDRESS_RETRY_PAUSE).await;
             }
             bound => return bound,
         }

@@ -17,8 +17,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lambkin_http::Idle;
-use lambkin_process::{Exit, Launch, Process};
+use lambkin_http::IdleTimeout;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::Sleep;
@@ -31,14 +30,16 @@ use super::program::{News, Programs};
 use crate::extension::discover::{Discovered, ExternalExtension};
 use crate::extension::event::{InvokeEvent, ShutdownReason, Tracing};
 use crate::extension::registry::{self, ExtensionRegistry, FunctionInfo};
-use crate::extension::variables::of_extension;
-use crate::function::Function;
+use crate::extension::variables::extension_variables;
+use crate::function::{Function, InitializationType};
+use crate::lambda::now_ms;
 use crate::limits::{
     EXTERNAL_SHUTDOWN_TIMEOUT, INTERNAL_SHUTDOWN_TIMEOUT, KILL_TIMEOUT, RUNTIME_SHUTDOWN_TIMEOUT,
 };
 use crate::log::{EnvironmentLog, Source};
 use crate::runtime_api::session::{Delivery, RuntimeEvent, RuntimeSession};
-use crate::runtime_api::{self, Api, Metadata, availability_zone_id};
+use crate::runtime_api::{self, Metadata, SandboxApi, availability_zone_id};
+use crate::sandbox::{Exit, Launch, Process};
 use crate::spec::InitializationType;
 use crate::telemetry::hub::Telemetry;
 use crate::time::now_ms;
@@ -47,7 +48,7 @@ use crate::variables::{self, Surroundings};
 /// Running processes and what they say.
 #[derive(Debug)]
 pub(crate) struct Life {
-    api: Arc<Api>,
+    api: Arc<SandboxApi>,
     /// The runtime's launch, until its process has been started.
     launch: Option<Launch>,
     /// The runtime's process, while it runs.
@@ -96,7 +97,7 @@ impl Life {
         let spec = &function.spec;
         let (session, events) = RuntimeSession::new(spec.lifecycle.concurrency);
         let (extensions, extension_events) = extensions(function, &discovered);
-        let api = Arc::new(Api {
+        let api = Arc::new(SandboxApi {
             session,
             extensions,
             telemetry: Telemetry::new(address.port()),
@@ -121,7 +122,7 @@ impl Life {
             let launch = Launch {
                 program: path,
                 arguments: Vec::new(),
-                variables: of_extension(&variables),
+                variables: extension_variables(&variables),
                 directory: directory.clone(),
             };
             programs.start(name, launch);
@@ -301,7 +302,7 @@ impl Life {
         let telemetry = Arc::clone(&self.api.telemetry);
         tokio::spawn(async move { telemetry.flush(deadline).await });
         self.programs
-            .kill_all_but(&extensions.subscribers_of_shutdown());
+            .kill_all_but(&extensions.shutdown_subscribers());
         let left = deadline.saturating_duration_since(Instant::now());
         extensions.deliver_shutdown(reason, now_ms() + milliseconds(left));
         self.wait_for_programs(deadline, log).await;
@@ -359,13 +360,16 @@ fn extensions(
     ExtensionRegistry::new(names.map(|one| one.name.clone()).collect(), info)
 }
 
-fn serve(listener: tokio::net::TcpListener, api: Arc<Api>) -> AbortHandle {
+fn serve(listener: tokio::net::TcpListener, api: Arc<SandboxApi>) -> AbortHandle {
     let server = tokio::spawn(async move {
         // Never cancelled: the server runs until it is aborted.
         let stop = CancellationToken::new();
-        lambkin_http::serve(listener, Idle::Unlimited, stop, move |request, _peer| {
-            runtime_api::answer(request, Arc::clone(&api))
-        })
+        lambkin_http::serve(
+            listener,
+            IdleTimeout::Unlimited,
+            stop,
+            move |request, _peer| runtime_api::respond(request, Arc::clone(&api)),
+        )
         .await;
     });
     server.abort_handle()

@@ -262,7 +262,7 @@ impl Environment {
             ..
         } = &work.invocation;
         let delivery = EventWithContext {
-            attempt: work.attempt,
+            delivery_id: work.attempt,
             request_id: request_id.clone(),
             invocation_id: Uuid::from_u64_pair(self.seed, work.attempt).to_string(),
             event: event.clone(),

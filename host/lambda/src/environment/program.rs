@@ -7,7 +7,8 @@ use lambkin_process::{Exit, Launch, Process};
 use tokio::sync::mpsc;
 
 use super::output::Output;
-use crate::limits::{KILL_TIMEOUT, PROGRAM_NEWS};
+use crate::limits::{KILL_TIMEOUT, PROCESS_EVENT_BACKLOG};
+use crate::sandbox::{Exit, Launch, Process};
 
 /// The external extensions of one life.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ pub(super) enum News {
 
 impl Programs {
     pub(super) fn new() -> Self {
-        let (sender, news) = mpsc::channel(PROGRAM_NEWS);
+        let (sender, news) = mpsc::channel(PROCESS_EVENT_BACKLOG);
         Self {
             running: Vec::new(),
             sender,

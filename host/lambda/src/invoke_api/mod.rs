@@ -21,7 +21,7 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
 use hyper::body::Incoming;
-use lambkin_http::{Idle, Response, header};
+use lambkin_http::{IdleTimeout, Response, header};
 use lambkin_model::{Invocation, RequestId};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -67,9 +67,12 @@ impl Operation {
 
 /// Serves the Invoke API until `stop` is cancelled.
 pub async fn serve(listener: TcpListener, stop: CancellationToken, lambda: Lambda) {
-    lambkin_http::serve(listener, Idle::Limited, stop, move |request, peer| {
-        answer(lambda.clone(), request, peer)
-    })
+    lambkin_http::serve(
+        listener,
+        IdleTimeout::Limited,
+        stop,
+        move |request, peer| answer(lambda.clone(), request, peer),
+    )
     .await;
 }
 

@@ -57,7 +57,7 @@ pub(super) async fn invoke(
 fn answer(reply: Reply, spec: &FunctionSpec) -> Result<Response, Error> {
     let (sender, frames) = mpsc::channel(STREAM_BACKLOG_FRAMES);
     let frames_to = Caller(sender);
-    let mut response = Response::new(Body::Stream(frames));
+    let mut response = Response::new(Body::Channel(frames));
     response.headers_mut().insert(CONTENT_TYPE, EVENT_STREAM);
     match reply {
         Reply::Whole(outcome) => {

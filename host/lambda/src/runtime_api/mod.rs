@@ -1,31 +1,31 @@
-//! Everything that answers at `AWS_LAMBDA_RUNTIME_API`: the Runtime API here, its neighbours in rooms of their own.
+//! The server at `AWS_LAMBDA_RUNTIME_API`: the Runtime API (2018-06-01) and the routes to its neighbours.
 //!
-//! This module reads requests and words answers; what a request of a runtime means is the [`RuntimeSession`]'s to say. A
-//! runtime that asks for the next event waits in its request for as long as it takes.
+//! This file routes requests and writes responses; the [`RuntimeSession`] decides what a runtime's request means. A
+//! runtime that requests the next event waits in its request until there is one.
 //!
-//! On failure: an unknown path is 404, a wrong method 405, and everything the state machine refuses has AWS's status,
-//! error type and message. If the life ends first the connection ends with it.
+//! On failure: an unknown path gets 404 and a wrong method 405. Everything that the state machine refuses gets AWS's
+//! status, error type and message. If the sandbox ends first, its connections are closed.
 
-pub(crate) mod error;
 mod metadata;
-pub(crate) mod reply;
-pub(crate) mod response;
+mod response;
 pub(crate) mod session;
 mod state;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{HeaderName, HeaderValue};
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
-use lambkin_http::{BodyError, Response, header, read_body};
+use lambkin_http::{
+    BodyError, Response, header, json, method_not_allowed, not_found, read_body, set_header, text,
+};
 
-use self::error::ApiError;
 pub(crate) use self::metadata::{Metadata, availability_zone_id};
-use self::reply::{acknowledged, error_response, json, method_not_allowed, not_found, text};
 pub use self::response::HTTP_INTEGRATION;
+#[cfg(fuzzing)]
+pub(crate) use self::response::{InBodyTrailers, error_in_trailers};
 use self::session::{EventWithContext, InitError, NextEvent, RuntimeSession};
+use crate::api_error::{ApiError, accepted_or_error};
 use crate::extension::registry::ExtensionRegistry;
 use crate::limits::RESPONSE_BYTES;
 use crate::telemetry::hub::Telemetry;
@@ -36,9 +36,9 @@ const EXTENSIONS: &str = "/2020-01-01/extension/";
 const TELEMETRY: &str = "/2022-07-01/telemetry";
 const LOGS: &str = "/2020-08-15/logs";
 
-/// What answers the processes of one life.
+/// What the processes of one sandbox talk to.
 #[derive(Debug)]
-pub(crate) struct Api {
+pub(crate) struct SandboxApi {
     pub session: Arc<RuntimeSession>,
     pub extensions: Arc<ExtensionRegistry>,
     pub telemetry: Arc<Telemetry>,
@@ -47,33 +47,42 @@ pub(crate) struct Api {
     pub snap_start: bool,
 }
 
-/// Answers one request of a process of the environment. A connection moves this future for each request, so what is
-/// not part of every invocation stands in a box of its own.
-pub(crate) async fn answer(request: Request<Incoming>, api: Arc<Api>) -> Response {
+/// Responds to one request of a process of the sandbox. A connection moves this future for each request, so everything
+/// that is not part of every invocation is boxed.
+pub(crate) async fn respond(request: Request<Incoming>, api: Arc<SandboxApi>) -> Response {
     let path = request.uri().path();
     if let Some(rest) = path.strip_prefix("/2018-06-01/") {
         let Some(route) = Route::of(rest, api.snap_start) else {
             return not_found();
         };
-        return runtime(request, route, &api).await;
+        return respond_to_runtime(request, route, &api).await;
     }
     match path {
         TELEMETRY => Box::pin(subscribe(request, SubscriptionApi::Telemetry, &api)).await,
         LOGS => Box::pin(subscribe(request, SubscriptionApi::Logs, &api)).await,
-        metadata::PATH => api.metadata.answer(&request),
+        metadata::PATH => api.metadata.respond(&request),
         _ if path.starts_with(EXTENSIONS) => {
-            Box::pin(extension::api::answer(request, Arc::clone(&api.extensions))).await
+            let extensions = Arc::clone(&api.extensions);
+            Box::pin(extension::api::respond(request, extensions)).await
         }
         _ => not_found(),
     }
 }
 
-async fn subscribe(request: Request<Incoming>, kind: SubscriptionApi, api: &Api) -> Response {
+async fn subscribe(
+    request: Request<Incoming>,
+    kind: SubscriptionApi,
+    api: &SandboxApi,
+) -> Response {
     let (telemetry, extensions) = (Arc::clone(&api.telemetry), Arc::clone(&api.extensions));
-    telemetry::api::answer(request, kind, telemetry, extensions).await
+    telemetry::api::respond(request, kind, telemetry, extensions).await
 }
 
-async fn runtime(request: Request<Incoming>, route: Route, api: &Api) -> Response {
+async fn respond_to_runtime(
+    request: Request<Incoming>,
+    route: Route,
+    api: &SandboxApi,
+) -> Response {
     if *request.method() != route.method() {
         return method_not_allowed(&route.method());
     }
@@ -137,14 +146,14 @@ async fn next(session: &RuntimeSession) -> Response {
             Ok(NextEvent::Now(delivery)) => event_response(&delivery),
             Ok(NextEvent::Later(delivery)) => match delivery.await {
                 Ok(delivery) => event_response(&delivery),
-                // The process is being ended; its connection is about to be.
-                Err(_life_ended) => error_response(&ApiError::INTERNAL),
+                // The process is being killed, and its connection will be closed.
+                Err(_sandbox_ended) => ApiError::INTERNAL.into_response(),
             },
-            Ok(NextEvent::AfterResponse(answered)) => {
-                let _it_ends_by_being_dropped = answered.await;
+            Ok(NextEvent::AfterResponse(response_read)) => {
+                let _ = response_read.await; // the sender is dropped when the body has been read
                 continue;
             }
-            Err(error) => error_response(&error),
+            Err(error) => error.into_response(),
         };
     }
 }
@@ -153,57 +162,59 @@ async fn restore_next(session: &RuntimeSession) -> Response {
     match session.restore_next() {
         Ok(restored) => match restored.await {
             Ok(()) => json(StatusCode::OK, Bytes::new()),
-            Err(_life_ended) => error_response(&ApiError::INTERNAL),
+            Err(_sandbox_ended) => ApiError::INTERNAL.into_response(),
         },
-        Err(error) => error_response(&error),
+        Err(error) => error.into_response(),
     }
 }
 
 async fn init_error(
     request: Request<Incoming>,
-    take: impl FnOnce(InitError) -> Result<(), ApiError>,
+    report: impl FnOnce(InitError) -> Result<(), ApiError>,
 ) -> Response {
     let error_type = header(request.headers(), "lambda-runtime-function-error-type");
     let error_type = error_type.map(str::to_owned);
     match read_body(request.into_body(), RESPONSE_BYTES).await {
-        Ok(body) => acknowledged(take(InitError { body, error_type })),
-        Err(BodyError::TooLarge { .. }) => error_response(&ApiError::TOO_LARGE),
-        Err(BodyError::Incomplete(_)) => error_response(&ApiError::TRUNCATED),
+        Ok(body) => accepted_or_error(report(InitError { body, error_type })),
+        Err(BodyError::TooLarge { .. }) => ApiError::TOO_LARGE.into_response(),
+        Err(BodyError::Incomplete(_)) => ApiError::TRUNCATED.into_response(),
     }
 }
 
 fn event_response(delivery: &EventWithContext) -> Response {
     let mut response = json(StatusCode::OK, delivery.event.clone());
-    let mut set = |name: &'static str, value: &str| {
-        // A value that can not be a header is left out: a runtime does without rather than fail.
-        if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
-            response
-                .headers_mut()
-                .insert(HeaderName::from_static(name), value);
+    let deadline = delivery.deadline_ms.to_string();
+    for (name, value) in [
+        (
+            "lambda-runtime-aws-request-id",
+            Some(delivery.request_id.as_str()),
+        ),
+        (
+            "lambda-runtime-invocation-id",
+            Some(delivery.invocation_id.as_str()),
+        ),
+        ("lambda-runtime-deadline-ms", Some(deadline.as_str())),
+        (
+            "lambda-runtime-invoked-function-arn",
+            Some(delivery.function_arn.as_str()),
+        ),
+        ("lambda-runtime-trace-id", Some(delivery.trace_id.as_str())),
+        (
+            "lambda-runtime-client-context",
+            delivery.client_context.as_deref(),
+        ),
+        (
+            "lambda-runtime-cognito-identity",
+            delivery.cognito_identity.as_deref(),
+        ),
+        (
+            "lambda-runtime-aws-tenant-id",
+            delivery.tenant_id.as_deref(),
+        ),
+    ] {
+        if let Some(value) = value {
+            set_header(&mut response, name, value);
         }
-    };
-    set(
-        "lambda-runtime-aws-request-id",
-        delivery.request_id.as_str(),
-    );
-    set("lambda-runtime-invocation-id", &delivery.invocation_id);
-    set(
-        "lambda-runtime-deadline-ms",
-        &delivery.deadline_ms.to_string(),
-    );
-    set(
-        "lambda-runtime-invoked-function-arn",
-        &delivery.function_arn,
-    );
-    set("lambda-runtime-trace-id", &delivery.trace_id);
-    if let Some(context) = &delivery.client_context {
-        set("lambda-runtime-client-context", context);
-    }
-    if let Some(identity) = &delivery.cognito_identity {
-        set("lambda-runtime-cognito-identity", identity);
-    }
-    if let Some(tenant) = &delivery.tenant_id {
-        set("lambda-runtime-aws-tenant-id", tenant);
     }
     response
 }

@@ -1,40 +1,41 @@
-//! Taking what a runtime posts for an invocation: whole, or piece by piece.
+//! Reading a runtime's response to an invocation: in one piece, or as a stream.
 //!
-//! A runtime streams when it says so in `Lambda-Runtime-Function-Response-Mode`, or when it sends the content type of an
-//! HTTP response with a prelude, which is all that some runtimes do. Its pieces go to a caller that takes a response
-//! as it is made; for any other caller they are collected, under the limit of an ordinary response.
+//! A runtime streams if it sends `Lambda-Runtime-Function-Response-Mode: streaming`, or the content type of an HTTP
+//! response with a prelude, which is all that some runtimes send. The pieces go to the caller if it accepts a streamed
+//! response. For any other caller they are collected, up to the size limit of an ordinary response.
 //!
-//! A failure in the middle of a stream arrives in trailers. Some runtimes cannot send real ones and write the same lines
-//! as the last piece of the body; both are understood.
+//! An error in the middle of a stream arrives in trailers. Some runtimes cannot send trailers and write the same lines
+//! as the last piece of the body; both forms are recognised.
 //!
-//! On failure: a body that breaks off or grows too long ends the stream with an error for the caller, and the runtime
-//! gets the refusal AWS has for it. A caller that goes away or reads slowly costs nobody else anything: the runtime's
-//! pieces are then thrown away, or wait.
+//! On failure: a body that is truncated or too long ends the stream with an error for the caller, and the runtime gets
+//! AWS's error response. If the caller has disconnected, the remaining pieces are discarded; if it reads slowly, the
+//! runtime's writes wait. Other invocations are not affected.
+
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, TRAILER};
 use http::request::Parts;
-use http::{HeaderMap, Request};
+use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use lambkin_http::{BodyError, Response, header, read_body};
 use tokio::sync::mpsc;
 
-use super::error::ApiError;
-use super::reply::acknowledged;
 use super::session::{
     PendingPost, PostHead, PostKind, RuntimeResponse, RuntimeSession, StreamingResponse,
 };
+use crate::api_error::{ApiError, accepted_or_error};
 use crate::function::StreamError;
 use crate::function_error;
 use crate::limits::{RESPONSE_BYTES, STREAM_BUFFER_PIECES, STREAM_BYTES, TRAILER_BYTES};
 
-/// The content type of an error report that carries its cause for X-Ray beside what the caller is to see.
+/// The content type of an error report with a cause for X-Ray, which the caller must not see.
 const ERROR_CAUSE: &str = "application/vnd.aws.lambda.error.cause+json";
 
-/// The content type of an HTTP response with a prelude, which is always streamed.
+/// The content type of an HTTP response with a prelude. Such a response is always streamed.
 pub const HTTP_INTEGRATION: &str = "application/vnd.awslambda.http-integration-response";
 
 const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
@@ -44,7 +45,7 @@ const ERROR_BODY: &str = "lambda-runtime-function-error-body";
 pub(super) async fn response(
     request: Request<Incoming>,
     request_id: &str,
-    session: &std::sync::Arc<RuntimeSession>,
+    session: &Arc<RuntimeSession>,
 ) -> Response {
     let (head, body) = request.into_parts();
     let mode = head.headers.get("lambda-runtime-function-response-mode");
@@ -54,14 +55,14 @@ pub(super) async fn response(
     };
     let post = match session.begin_post(&post_head(&head, request_id, kind)) {
         Ok(post) => post,
-        Err(error) => return super::reply::error_response(&error),
+        Err(error) => return error.into_response(),
     };
-    let streams =
+    let is_streamed =
         mode.is_some() || content_type(&head).is_some_and(|kind| kind == HTTP_INTEGRATION);
-    acknowledged(if streams {
-        Box::pin(take_stream(&head, body, post)).await
+    accepted_or_error(if is_streamed {
+        Box::pin(read_stream(&head, body, post)).await
     } else {
-        take_whole(body, post, RuntimeResponse::Response).await
+        read_whole(body, post, RuntimeResponse::Response).await
     })
 }
 
@@ -69,22 +70,22 @@ pub(super) async fn response(
 pub(super) async fn error(
     request: Request<Incoming>,
     request_id: &str,
-    session: &std::sync::Arc<RuntimeSession>,
+    session: &Arc<RuntimeSession>,
 ) -> Response {
     let (head, body) = request.into_parts();
     let post = match session.begin_post(&post_head(&head, request_id, PostKind::Error)) {
         Ok(post) => post,
-        Err(error) => return super::reply::error_response(&error),
+        Err(error) => return error.into_response(),
     };
     let has_cause = content_type(&head).is_some_and(|kind| kind == ERROR_CAUSE);
-    let answer = move |body: Bytes| {
+    let error = move |body: Bytes| {
         RuntimeResponse::Error(if has_cause {
             function_error::without_cause(&body)
         } else {
             body
         })
     };
-    acknowledged(take_whole(body, post, answer).await)
+    accepted_or_error(read_whole(body, post, error).await)
 }
 
 fn post_head<'a>(head: &'a Parts, request_id: &'a str, kind: PostKind) -> PostHead<'a> {
@@ -99,15 +100,15 @@ fn content_type(head: &Parts) -> Option<&str> {
     header(&head.headers, CONTENT_TYPE)
 }
 
-async fn take_whole(
+async fn read_whole(
     body: Incoming,
     post: PendingPost,
-    answer: impl FnOnce(Bytes) -> RuntimeResponse,
+    response: impl FnOnce(Bytes) -> RuntimeResponse,
 ) -> Result<(), ApiError> {
     match read_body(body, RESPONSE_BYTES).await {
         Ok(body) => {
             let bytes = body.len() as u64;
-            post.finish(answer(body), bytes);
+            post.finish(response(body), bytes);
             Ok(())
         }
         Err(BodyError::TooLarge { .. }) => {
@@ -121,41 +122,40 @@ async fn take_whole(
     }
 }
 
-/// Where a stream's pieces go.
+/// The destination of a stream's pieces.
 enum Sink {
-    /// To the caller, as they come.
+    /// The caller, which gets each piece at once.
     Caller(mpsc::Sender<Bytes>),
-    /// Here, until the response is complete.
-    Collected(BytesMut),
+    /// A buffer for the whole response.
+    Buffer(BytesMut),
 }
 
 impl Sink {
     fn limit(&self) -> u64 {
         match self {
             Self::Caller(_) => STREAM_BYTES,
-            Self::Collected(_) => RESPONSE_BYTES as u64,
+            Self::Buffer(_) => RESPONSE_BYTES as u64,
         }
     }
 
-    async fn put(&mut self, piece: Bytes) {
+    async fn write(&mut self, piece: Bytes) {
         match self {
             Self::Caller(chunks) => {
-                // A caller that has gone away does not stop its function.
-                let _gone = chunks.send(piece).await;
+                let _ = chunks.send(piece).await; // a function continues when its caller has disconnected
             }
-            Self::Collected(bytes) => bytes.extend_from_slice(&piece),
+            Self::Buffer(bytes) => bytes.extend_from_slice(&piece),
         }
     }
 
-    fn collected(self) -> Bytes {
+    fn into_buffer(self) -> Bytes {
         match self {
             Self::Caller(_) => Bytes::new(),
-            Self::Collected(bytes) => bytes.freeze(),
+            Self::Buffer(bytes) => bytes.freeze(),
         }
     }
 }
 
-async fn take_stream(head: &Parts, mut body: Incoming, post: PendingPost) -> Result<(), ApiError> {
+async fn read_stream(head: &Parts, mut body: Incoming, post: PendingPost) -> Result<(), ApiError> {
     let mut sink = if post.wants_stream {
         let (sender, chunks) = mpsc::channel(STREAM_BUFFER_PIECES);
         post.stream(StreamingResponse {
@@ -164,7 +164,7 @@ async fn take_stream(head: &Parts, mut body: Incoming, post: PendingPost) -> Res
         });
         Sink::Caller(sender)
     } else {
-        Sink::Collected(BytesMut::new())
+        Sink::Buffer(BytesMut::new())
     };
     let mut in_body = InBodyTrailers::new(&head.headers);
     let mut trailers = None;
@@ -181,8 +181,8 @@ async fn take_stream(head: &Parts, mut body: Incoming, post: PendingPost) -> Res
                     post.finish(RuntimeResponse::TooLarge, bytes);
                     return Err(ApiError::TOO_LARGE);
                 }
-                for piece in in_body.pass(piece) {
-                    sink.put(piece).await;
+                for piece in in_body.feed(piece) {
+                    sink.write(piece).await;
                 }
             }
             Err(frame) => trailers = frame.into_trailers().ok(),
@@ -190,29 +190,31 @@ async fn take_stream(head: &Parts, mut body: Incoming, post: PendingPost) -> Res
     }
     let error = match trailers.as_ref().and_then(error_in_trailers) {
         Some(error) => Some(error),
-        None => match in_body.end() {
+        None => match in_body.finish() {
             Ok(error) => error,
             Err(rest) => {
-                sink.put(rest).await;
+                sink.write(rest).await;
                 None
             }
         },
     };
-    post.finish(RuntimeResponse::Streamed(sink.collected(), error), bytes);
+    let response = RuntimeResponse::Streamed(sink.into_buffer(), error);
+    post.finish(response, bytes);
     Ok(())
 }
 
+/// The error in a response's trailers, if there is one.
 pub(crate) fn error_in_trailers(trailers: &HeaderMap) -> Option<StreamError> {
-    let text = |name| header(trailers, name);
-    let error_type = text(ERROR_TYPE).filter(|error_type| !error_type.is_empty());
-    let body = text(ERROR_BODY).filter(|body| !body.is_empty());
+    let non_empty = |name| header(trailers, name).filter(|value| !value.is_empty());
+    let error_type = non_empty(ERROR_TYPE);
+    let body = non_empty(ERROR_BODY);
     if error_type.is_none() && body.is_none() {
         return None;
     }
     Some(stream_error(error_type, body.unwrap_or_default()))
 }
 
-/// The body is base64; one that is not is kept as it is.
+/// An error whose body is in base64. A body that is not valid base64 is kept unchanged.
 fn stream_error(error_type: Option<&str>, body: &str) -> StreamError {
     let payload = BASE64.decode(body).map_or_else(
         |_not_base64| Bytes::copy_from_slice(body.as_bytes()),
@@ -224,16 +226,17 @@ fn stream_error(error_type: Option<&str>, body: &str) -> StreamError {
     }
 }
 
-/// Finds trailers that a runtime wrote as the last piece of its body. Only a runtime that announced the trailers is
-/// suspected of that, and only a piece that begins like them is held back.
+/// Finds trailers that a runtime wrote as the last piece of its body. A piece is held back only if the runtime announced
+/// the trailers and the piece begins like them.
 pub(crate) struct InBodyTrailers {
     announced: bool,
     held: BytesMut,
 }
 
 impl InBodyTrailers {
+    /// `headers` are the response's, which announce its trailers.
     pub(crate) fn new(headers: &HeaderMap) -> Self {
-        let announces = |value: &http::HeaderValue| {
+        let announces = |value: &HeaderValue| {
             value
                 .to_str()
                 .is_ok_and(|value| value.to_ascii_lowercase().contains(ERROR_TYPE))
@@ -244,12 +247,12 @@ impl InBodyTrailers {
         }
     }
 
-    /// What can be handed on once this piece has come.
-    pub(crate) fn pass(&mut self, piece: Bytes) -> impl Iterator<Item = Bytes> + use<> {
+    /// Takes the next piece of the body; returns the pieces that are certainly not trailers.
+    pub(crate) fn feed(&mut self, piece: Bytes) -> impl Iterator<Item = Bytes> + use<> {
         let mut ready = [None, None];
         if !self.held.is_empty() && parse_in_body(&self.held).is_none() && self.may_continue(&piece)
         {
-            // The lines were split on their way.
+            // The lines were split in transit.
             self.held.extend_from_slice(&piece);
             return ready.into_iter().flatten();
         }
@@ -268,8 +271,9 @@ impl InBodyTrailers {
         self.held.len() + piece.len() <= TRAILER_BYTES
     }
 
-    /// At the end of the body: the error if there is one, or what was held back in vain.
-    pub(crate) fn end(self) -> Result<Option<StreamError>, Bytes> {
+    /// At the end of the body: `Ok` with the error in the trailers, if any; `Err` with bytes that were held back and are
+    /// part of the body.
+    pub(crate) fn finish(self) -> Result<Option<StreamError>, Bytes> {
         if self.held.is_empty() {
             return Ok(None);
         }
@@ -316,9 +320,9 @@ mod tests {
         InBodyTrailers::new(&headers)
     }
 
-    fn passed(trailers: &mut InBodyTrailers, piece: &[u8]) -> Vec<u8> {
+    fn feed(trailers: &mut InBodyTrailers, piece: &[u8]) -> Vec<u8> {
         trailers
-            .pass(Bytes::copy_from_slice(piece))
+            .feed(Bytes::copy_from_slice(piece))
             .collect::<Vec<_>>()
             .concat()
     }
@@ -326,44 +330,44 @@ mod tests {
     #[test]
     fn trailers_written_as_the_last_piece_are_an_error() {
         let mut trailers = announced();
-        assert_eq!(passed(&mut trailers, b"data"), b"data");
-        assert_eq!(passed(&mut trailers, LINES), b"");
-        let error = trailers.end().unwrap().unwrap();
+        assert_eq!(feed(&mut trailers, b"data"), b"data");
+        assert_eq!(feed(&mut trailers, LINES), b"");
+        let error = trailers.finish().unwrap().unwrap();
         assert_eq!(error.error_type, "Runtime.StreamError");
         assert_eq!(error.payload, "oops");
     }
 
     #[test]
-    fn they_may_have_been_split_on_their_way() {
+    fn trailers_in_the_body_may_be_split_in_transit() {
         for at in 36..LINES.len() {
             let mut trailers = announced();
             let (one, two) = LINES.split_at(at);
-            assert_eq!(passed(&mut trailers, one), b"");
-            assert_eq!(passed(&mut trailers, two), b"");
-            assert!(trailers.end().unwrap().is_some(), "split at {at}");
+            assert_eq!(feed(&mut trailers, one), b"");
+            assert_eq!(feed(&mut trailers, two), b"");
+            assert!(trailers.finish().unwrap().is_some(), "split at {at}");
         }
     }
 
     #[test]
-    fn the_same_lines_in_the_middle_or_unannounced_are_data() {
+    fn the_same_lines_are_data_in_the_middle_or_unannounced() {
         let mut trailers = announced();
-        assert_eq!(passed(&mut trailers, LINES), b"");
-        assert_eq!(passed(&mut trailers, b"more"), [LINES, b"more"].concat());
-        assert_eq!(trailers.end(), Ok(None));
+        assert_eq!(feed(&mut trailers, LINES), b"");
+        assert_eq!(feed(&mut trailers, b"more"), [LINES, b"more"].concat());
+        assert_eq!(trailers.finish(), Ok(None));
         let mut trailers = InBodyTrailers::new(&HeaderMap::new());
-        assert_eq!(passed(&mut trailers, LINES), LINES);
+        assert_eq!(feed(&mut trailers, LINES), LINES);
     }
 
     #[test]
-    fn what_only_begins_like_trailers_is_handed_on_in_the_end() {
+    fn a_piece_that_only_begins_like_trailers_is_passed_on_at_the_end() {
         let mut trailers = announced();
         let begun = LINES.split_at(50).0;
-        assert_eq!(passed(&mut trailers, begun), b"");
-        assert_eq!(trailers.end(), Err(Bytes::copy_from_slice(begun)));
+        assert_eq!(feed(&mut trailers, begun), b"");
+        assert_eq!(trailers.finish(), Err(Bytes::copy_from_slice(begun)));
     }
 
     #[test]
-    fn real_trailers_carry_base64_and_empty_ones_are_no_error() {
+    fn trailers_contain_base64_and_empty_ones_are_not_an_error() {
         let mut trailers = HeaderMap::new();
         assert_eq!(error_in_trailers(&trailers), None);
         trailers.insert(ERROR_TYPE, "".parse().unwrap());

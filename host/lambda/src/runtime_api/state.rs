@@ -1,30 +1,34 @@
 //! The state machine of a runtime, as AWS's Runtime API enforces it.
 //!
-//! Every request of a runtime is a transition. One that is not allowed answers 403 `InvalidStateTransition`, names
-//! both states, and changes nothing. The states bear AWS's own names, because those names are part of that answer.
+//! Every request of a runtime is a transition. A transition that is not allowed is answered with 403
+//! `InvalidStateTransition`, which names both states, and changes nothing. The states have AWS's names, because these
+//! are part of that answer.
 
-use std::fmt;
+use http::StatusCode;
 
-/// Where a runtime stands in its session with the Runtime API.
+use crate::api_error::ApiError;
+use crate::state_machine::{TransitionError, transition};
+
+/// The state of a runtime in AWS's Runtime API.
 #[allow(
     clippy::enum_variant_names,
-    reason = "the names are AWS's and appear in its answers"
+    reason = "the names are AWS's and appear in its responses"
 )]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RuntimeState {
-    /// The process runs and has not said anything yet.
+    /// The process runs and has not sent a request yet.
     Started,
     /// It reported `/init/error`.
     InitError,
     /// It waits in `/next`.
     Ready,
-    /// It has been given an event.
+    /// It has received an event.
     Running,
-    /// Its response is being taken.
+    /// Its response is being read.
     InvocationResponse,
-    /// Its error is being taken.
+    /// Its error is being read.
     InvocationErrorResponse,
-    /// Its response or error has been taken; it has not asked for the next event yet.
+    /// Its response or error has been read; it has not requested the next event yet.
     RuntimeResponseSentState,
     /// It waits in `/restore/next` to be snapshotted and restored.
     RestoreReady,
@@ -34,63 +38,47 @@ pub(crate) enum RuntimeState {
     RuntimeRestoreErrorState,
 }
 
-impl fmt::Display for RuntimeState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-}
-
-/// A transition the state machine does not allow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "State transition from {from} to {to} failed for runtime. Error: State transition is not allowed"
-)]
-pub(crate) struct TransitionError {
-    pub from: RuntimeState,
-    pub to: RuntimeState,
-}
+type Transition = Result<(), TransitionError<RuntimeState>>;
 
 impl RuntimeState {
-    /// `GET /next`. While an event is being worked on it is legal, stays [`RuntimeState::Running`] and delivers the event again.
-    pub(crate) fn next(&mut self) -> Result<(), TransitionError> {
-        match self {
-            Self::Running => Ok(()),
-            Self::Started | Self::Ready | Self::RuntimeResponseSentState | Self::Restoring => {
-                self.go(RuntimeState::Ready)
-            }
-            _ => self.refuse(RuntimeState::Ready),
+    /// `GET /next`. While an event is being processed the request is allowed, the state stays [`RuntimeState::Running`],
+    /// and the same event is delivered again.
+    pub(crate) fn next(&mut self) -> Transition {
+        if *self == Self::Running {
+            return Ok(());
         }
+        let from = [
+            Self::Started,
+            Self::Ready,
+            Self::RuntimeResponseSentState,
+            Self::Restoring,
+        ];
+        transition(self, Self::Ready, &from)
     }
 
-    /// `POST /response`, before its body counts.
-    pub(crate) fn response(&mut self) -> Result<(), TransitionError> {
-        self.leave_running(RuntimeState::InvocationResponse)
+    /// `POST /response`, before its body is read.
+    pub(crate) fn response(&mut self) -> Transition {
+        transition(self, Self::InvocationResponse, &[Self::Running])
     }
 
-    /// `POST /error`, before its body counts.
-    pub(crate) fn error(&mut self) -> Result<(), TransitionError> {
-        self.leave_running(RuntimeState::InvocationErrorResponse)
+    /// `POST /error`, before its body is read.
+    pub(crate) fn error(&mut self) -> Transition {
+        transition(self, Self::InvocationErrorResponse, &[Self::Running])
     }
 
-    /// The body of the response or the error has been taken.
+    /// The body of the response or the error has been read.
     pub(crate) fn response_sent(&mut self) {
         *self = Self::RuntimeResponseSentState;
     }
 
-    /// `POST /init/error`.
-    pub(crate) fn init_error(&mut self) -> Result<(), TransitionError> {
-        match self {
-            Self::Started => self.go(RuntimeState::InitError),
-            _ => self.refuse(RuntimeState::InitError),
-        }
+    /// `POST /init/error`
+    pub(crate) fn init_error(&mut self) -> Transition {
+        transition(self, Self::InitError, &[Self::Started])
     }
 
     /// `GET /restore/next`
-    pub(crate) fn restore_next(&mut self) -> Result<(), TransitionError> {
-        match self {
-            Self::Started => self.go(RuntimeState::RestoreReady),
-            _ => self.refuse(RuntimeState::RestoreReady),
-        }
+    pub(crate) fn restore_next(&mut self) -> Transition {
+        transition(self, Self::RestoreReady, &[Self::Started])
     }
 
     /// The environment has been restored from its snapshot.
@@ -99,27 +87,15 @@ impl RuntimeState {
     }
 
     /// `POST /restore/error`
-    pub(crate) fn restore_error(&mut self) -> Result<(), TransitionError> {
-        match self {
-            Self::Restoring => self.go(RuntimeState::RuntimeRestoreErrorState),
-            _ => self.refuse(RuntimeState::RuntimeRestoreErrorState),
-        }
+    pub(crate) fn restore_error(&mut self) -> Transition {
+        transition(self, Self::RuntimeRestoreErrorState, &[Self::Restoring])
     }
+}
 
-    fn leave_running(&mut self, to: RuntimeState) -> Result<(), TransitionError> {
-        match self {
-            Self::Running => self.go(to),
-            _ => self.refuse(to),
-        }
-    }
-
-    fn go(&mut self, to: RuntimeState) -> Result<(), TransitionError> {
-        *self = to;
-        Ok(())
-    }
-
-    fn refuse(&self, to: RuntimeState) -> Result<(), TransitionError> {
-        Err(TransitionError { from: *self, to })
+impl From<TransitionError<RuntimeState>> for ApiError {
+    fn from(error: TransitionError<RuntimeState>) -> Self {
+        let message = error.message(format_args!("runtime"));
+        Self::new(StatusCode::FORBIDDEN, "InvalidStateTransition", message)
     }
 }
 
@@ -127,37 +103,26 @@ impl RuntimeState {
 mod tests {
     use super::RuntimeState::{self, *};
     use super::*;
+    use crate::state_machine::allowed_transitions;
 
-    const STATES: [RuntimeState; 10] = [
-        Started,
-        InitError,
-        Ready,
-        Running,
-        InvocationResponse,
-        InvocationErrorResponse,
-        RuntimeResponseSentState,
-        RestoreReady,
-        Restoring,
-        RuntimeRestoreErrorState,
-    ];
-
-    type Step = fn(&mut RuntimeState) -> Result<(), TransitionError>;
-
-    fn allowed(step: Step) -> Vec<(RuntimeState, RuntimeState)> {
-        let mut pairs = Vec::new();
-        for from in STATES {
-            let mut state = from;
-            if step(&mut state).is_ok() {
-                pairs.push((from, state));
-            } else {
-                assert_eq!(state, from, "a refused step changes nothing");
-            }
-        }
-        pairs
+    fn allowed(step: fn(&mut RuntimeState) -> Transition) -> Vec<(RuntimeState, RuntimeState)> {
+        let states = [
+            Started,
+            InitError,
+            Ready,
+            Running,
+            InvocationResponse,
+            InvocationErrorResponse,
+            RuntimeResponseSentState,
+            RestoreReady,
+            Restoring,
+            RuntimeRestoreErrorState,
+        ];
+        allowed_transitions(&states, step)
     }
 
     #[test]
-    fn next_is_legal_at_the_start_while_waiting_while_running_after_the_response_and_after_a_restore()
+    fn next_is_allowed_at_the_start_while_waiting_while_running_after_the_response_and_after_a_restore()
      {
         assert_eq!(
             allowed(RuntimeState::next),
@@ -172,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn response_and_error_are_legal_only_while_running() {
+    fn response_and_error_are_allowed_only_while_running() {
         assert_eq!(
             allowed(RuntimeState::response),
             [(Running, InvocationResponse)]
@@ -184,12 +149,12 @@ mod tests {
     }
 
     #[test]
-    fn init_error_is_legal_only_at_the_start() {
+    fn init_error_is_allowed_only_at_the_start() {
         assert_eq!(allowed(RuntimeState::init_error), [(Started, InitError)]);
     }
 
     #[test]
-    fn a_restore_is_waited_for_at_the_start_and_may_fail_after_it() {
+    fn a_restore_may_be_awaited_at_the_start_and_may_fail_afterwards() {
         assert_eq!(
             allowed(RuntimeState::restore_next),
             [(Started, RestoreReady)]
@@ -201,10 +166,11 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_reads_as_on_aws() {
+    fn the_error_has_the_message_of_aws() {
         let mut state = RuntimeResponseSentState;
+        let error = state.response().unwrap_err();
         assert_eq!(
-            state.response().unwrap_err().to_string(),
+            error.message(format_args!("runtime")),
             "State transition from RuntimeResponseSentState to InvocationResponse failed for runtime. \
              Error: State transition is not allowed"
         );
