@@ -1,44 +1,40 @@
-//! The Extensions API's requests and answers; what they mean is the [registry](super::registry)'s to say.
+//! The Extensions API's requests and responses; the [registry](super::registry) decides what the requests mean.
 //!
-//! An extension that asks for the next event waits in its request for as long as it takes.
+//! An extension that requests the next event waits in its request until there is one.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{HeaderName, HeaderValue};
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
-use lambkin_http::{BodyError, Response, header, read_body};
+use lambkin_http::{
+    BodyError, Response, empty, header, json, method_not_allowed, not_found, read_body, set_header,
+};
 use uuid::Uuid;
 
 use super::error;
-use super::members::NextEvent;
+use super::member::NextEvent;
 use super::registry::{ExtensionRegistry, Registration};
+use crate::api_error::{ApiError, accepted_or_error};
 use crate::limits::EXTENSION_REQUEST_BYTES;
-use crate::runtime_api::error::ApiError;
-use crate::runtime_api::reply::{
-    acknowledged, error_response, json, method_not_allowed, not_found,
-};
 
-/// Tells extensions apart. Given to them when they register, and part of each later request.
+/// Identifies an extension. It receives the identifier when it registers and sends it with each later request.
 pub(crate) const IDENTIFIER: &str = "lambda-extension-identifier";
 const NAME: &str = "lambda-extension-name";
 const ACCEPT_FEATURE: &str = "lambda-extension-accept-feature";
 const ERROR_TYPE: &str = "lambda-extension-function-error-type";
 const EVENT_IDENTIFIER: &str = "lambda-extension-event-identifier";
 
-/// Where the Extensions API's paths begin.
+/// The prefix of the Extensions API's paths.
 const PREFIX: &str = "/2020-01-01/extension/";
 
-/// Answers one request of an extension.
-pub(crate) async fn answer(
+/// Responds to one request of an extension.
+pub(crate) async fn respond(
     request: Request<Incoming>,
     extensions: Arc<ExtensionRegistry>,
 ) -> Response {
     if extensions.is_disabled() {
-        let mut response = Response::default();
-        *response.status_mut() = StatusCode::NOT_FOUND;
-        return response;
+        return empty(StatusCode::NOT_FOUND);
     }
     let path = request.uri().path().strip_prefix(PREFIX);
     let Some(route) = path.and_then(Route::of) else {
@@ -52,14 +48,14 @@ pub(crate) async fn answer(
     if route == Route::Next {
         return next(extensions.next(header(IDENTIFIER))).await;
     }
-    let body = match read(body).await {
+    let body = match read_small_body(body).await {
         Ok(body) => body,
-        Err(error) => return error_response(&error),
+        Err(error) => return error.into_response(),
     };
     let (identifier, error_type) = (header(IDENTIFIER), header(ERROR_TYPE));
     match route {
-        Route::InitError => acknowledged(extensions.init_error(identifier, error_type, &body)),
-        Route::ExitError => acknowledged(extensions.exit_error(identifier, error_type, &body)),
+        Route::InitError => accepted_or_error(extensions.init_error(identifier, error_type, &body)),
+        Route::ExitError => accepted_or_error(extensions.exit_error(identifier, error_type, &body)),
         Route::Register | Route::Next => {
             registered(extensions.register(header(NAME), header(ACCEPT_FEATURE), &body))
         }
@@ -93,8 +89,8 @@ impl Route {
     }
 }
 
-/// Reads the small body of an extension's request.
-pub(crate) async fn read(body: Incoming) -> Result<Bytes, ApiError> {
+/// Reads the body of an extension's request.
+pub(crate) async fn read_small_body(body: Incoming) -> Result<Bytes, ApiError> {
     let too_large = || {
         error::invalid_request(format!(
             "the body is larger than {EXTENSION_REQUEST_BYTES} bytes"
@@ -112,15 +108,15 @@ fn registered(registered: Result<Registration, ApiError>) -> Response {
         Ok(Registration { identifier, body }) => {
             with_uuid(json(StatusCode::OK, body), IDENTIFIER, identifier)
         }
-        Err(error) => error_response(&error),
+        Err(error) => error.into_response(),
     }
 }
 
 async fn next(next: Result<NextEvent, ApiError>) -> Response {
     let event = match next {
         Ok(NextEvent::Now(event)) => Ok(event),
-        // Its process is being ended, or it has said itself that it can not go on.
-        Ok(NextEvent::Later(event)) => event.await.map_err(|_ended| ApiError::INTERNAL),
+        // The sender is dropped if the process is being killed, or if the extension has reported an error.
+        Ok(NextEvent::Later(event)) => event.await.map_err(|_dropped| ApiError::INTERNAL),
         Err(error) => Err(error),
     };
     match event {
@@ -129,15 +125,11 @@ async fn next(next: Result<NextEvent, ApiError>) -> Response {
             EVENT_IDENTIFIER,
             Uuid::new_v4(),
         ),
-        Err(error) => error_response(&error),
+        Err(error) => error.into_response(),
     }
 }
 
 fn with_uuid(mut response: Response, name: &'static str, value: Uuid) -> Response {
-    if let Ok(value) = HeaderValue::from_str(&value.to_string()) {
-        response
-            .headers_mut()
-            .insert(HeaderName::from_static(name), value);
-    }
+    set_header(&mut response, name, &value.to_string());
     response
 }

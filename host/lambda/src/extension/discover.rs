@@ -1,7 +1,7 @@
-//! Finding a function's external extensions: the programs in `extensions/` of its layers.
+//! Finding a function's external extensions: the programs in the folders `extensions/` of its layers.
 //!
-//! What is found is checked at once, so that a program that can not be started is named with its reason before
-//! anything has been started. A layer may switch all external extensions off with a file of a certain name.
+//! Each program is checked when it is found, so that one that cannot be started is reported before any process is
+//! started. A layer can disable all external extensions with a file of a certain name.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,49 +10,50 @@ use std::path::{Path, PathBuf};
 
 use crate::bootstrap::{Unusable, examine};
 
-/// The error type of an external extension that can not be started.
+/// The error type of an external extension that cannot be started.
 pub(crate) const LAUNCH_ERROR: &str = "Extension.LaunchError";
 
-/// Where an image, or the machine itself, has what layers hold otherwise.
+/// The folder in which AWS, an image or the machine itself has the contents of layers.
 pub(crate) const OPT: &str = "/opt";
 
-/// A file of this name in a layer switches all external extensions off.
+/// A file of this name in a layer disables all external extensions.
 const KILL_SWITCH: &str = "disable-extensions-jwigqn8j";
 
-/// What was found in a function's layers.
+/// The external extensions in a function's layers.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Discovered {
-    /// In the order of their names, which is the order to start them in.
+    /// Sorted by name, which is the order in which they are started.
     pub extensions: Vec<ExternalExtension>,
-    /// The file that switched extensions off, if one did.
+    /// The file that disabled extensions, if there is one.
     pub disabled_by: Option<PathBuf>,
 }
 
 /// An external extension.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ExternalExtension {
-    /// The file's name, whole: what the extension has to register as.
+    /// The file's full name, which the extension has to register with.
     pub name: String,
-    /// The program.
+    /// The program's path.
     pub path: PathBuf,
 }
 
-/// An extension, or a layer's folder of them, that can not be used: [`LAUNCH_ERROR`].
+/// Why an extension, or a layer's folder of extensions, cannot be used. AWS's error type is [`LAUNCH_ERROR`].
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LaunchError {
     #[error("the extension {} {reason}", path.display())]
     Unusable { path: PathBuf, reason: Unusable },
-    #[error("the extensions in {} can not be listed: {reason}", path.display())]
+    #[error("the extensions in {} cannot be listed: {reason}", path.display())]
     Unreadable { path: PathBuf, reason: io::Error },
 }
 
-/// Searches [`OPT`] and then the function's layers; on equal names the later one counts, as it would in `/opt`.
+/// Searches [`OPT`] and then the function's layers. Of programs with the same name the last one is used, as it would
+/// overwrite the others in `/opt`.
 pub(crate) fn discover(layers: &[PathBuf]) -> Result<Discovered, LaunchError> {
     let opt = PathBuf::from(OPT);
-    among(std::iter::once(&opt).chain(layers))
+    discover_in(std::iter::once(&opt).chain(layers))
 }
 
-fn among<'a>(layers: impl Iterator<Item = &'a PathBuf>) -> Result<Discovered, LaunchError> {
+fn discover_in<'a>(layers: impl Iterator<Item = &'a PathBuf>) -> Result<Discovered, LaunchError> {
     let mut found = BTreeMap::new();
     for layer in layers {
         let kill_switch = layer.join(KILL_SWITCH);
@@ -62,7 +63,7 @@ fn among<'a>(layers: impl Iterator<Item = &'a PathBuf>) -> Result<Discovered, La
                 disabled_by: Some(kill_switch),
             });
         }
-        programs(&layer.join("extensions"), &mut found)?;
+        add_programs(&layer.join("extensions"), &mut found)?;
     }
     let checked = found.into_iter().map(|(name, path)| match examine(&path) {
         Ok(()) => Ok(ExternalExtension { name, path }),
@@ -74,15 +75,15 @@ fn among<'a>(layers: impl Iterator<Item = &'a PathBuf>) -> Result<Discovered, La
     })
 }
 
-/// Adds everything in a folder that is not a folder itself.
-fn programs(folder: &Path, found: &mut BTreeMap<String, PathBuf>) -> Result<(), LaunchError> {
+/// Adds every entry of a folder that is not a folder itself.
+fn add_programs(folder: &Path, found: &mut BTreeMap<String, PathBuf>) -> Result<(), LaunchError> {
     let unreadable = |reason| LaunchError::Unreadable {
         path: folder.to_owned(),
         reason,
     };
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if is_absent(&error) => return Ok(()),
+        Err(error) if is_missing(&error) => return Ok(()),
         Err(error) => return Err(unreadable(error)),
     };
     for entry in entries {
@@ -97,7 +98,7 @@ fn programs(folder: &Path, found: &mut BTreeMap<String, PathBuf>) -> Result<(), 
     Ok(())
 }
 
-fn is_absent(error: &io::Error) -> bool {
+fn is_missing(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn extensions_come_sorted_and_a_later_layer_wins() {
+    fn extensions_are_sorted_and_a_later_layer_wins() {
         let root = tempfile::tempdir().unwrap();
         let layers = layers(root.path());
         extension(&layers[0], "b.sh", 0o755);
@@ -132,7 +133,7 @@ mod tests {
         let a = extension(&layers[1], "a", 0o755);
         let b = extension(&layers[1], "b.sh", 0o755);
         fs::create_dir(layers[0].join("extensions/folder")).unwrap();
-        let found = among(layers.iter()).unwrap();
+        let found = discover_in(layers.iter()).unwrap();
         let expected = [("a", a), ("b.sh", b), ("c", c)].map(|(name, path)| ExternalExtension {
             name: name.to_owned(),
             path,
@@ -142,21 +143,21 @@ mod tests {
     }
 
     #[test]
-    fn no_layer_and_an_empty_layer_have_no_extensions() {
+    fn a_missing_layer_and_an_empty_layer_have_no_extensions() {
         let root = tempfile::tempdir().unwrap();
-        let [absent, empty] = layers(root.path());
+        let [missing, empty] = layers(root.path());
         fs::create_dir_all(empty.join("extensions")).unwrap();
-        let found = among([absent, empty].iter()).unwrap();
+        let found = discover_in([missing, empty].iter()).unwrap();
         assert_eq!(found, Discovered::default());
     }
 
     #[test]
-    fn what_can_not_be_executed_is_a_launch_error_that_names_it() {
+    fn a_program_that_is_not_executable_is_a_launch_error_that_names_it() {
         let root = tempfile::tempdir().unwrap();
         let layers = layers(root.path());
         extension(&layers[0], "good", 0o755);
         let bad = extension(&layers[1], "bad", 0o644);
-        let error = among(layers.iter()).unwrap_err().to_string();
+        let error = discover_in(layers.iter()).unwrap_err().to_string();
         let expected = format!(
             "the extension {} is not executable; `chmod +x` it",
             bad.display()
@@ -165,25 +166,25 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_extension_that_a_later_layer_replaces_does_not_matter() {
+    fn an_invalid_extension_that_a_later_layer_replaces_is_ignored() {
         let root = tempfile::tempdir().unwrap();
         let layers = layers(root.path());
         extension(&layers[0], "x", 0o644);
         let good = extension(&layers[1], "x", 0o755);
-        let found = among(layers.iter()).unwrap();
+        let found = discover_in(layers.iter()).unwrap();
         assert_eq!(found.extensions.len(), 1);
         assert_eq!(found.extensions[0].path, good);
     }
 
     #[test]
-    fn the_kill_switch_switches_everything_off() {
+    fn the_kill_switch_disables_all_extensions() {
         let root = tempfile::tempdir().unwrap();
         let layers = layers(root.path());
         extension(&layers[0], "x", 0o755);
         fs::create_dir_all(&layers[1]).unwrap();
         let switch = layers[1].join("disable-extensions-jwigqn8j");
         fs::write(&switch, "").unwrap();
-        let found = among(layers.iter()).unwrap();
+        let found = discover_in(layers.iter()).unwrap();
         assert_eq!(found.extensions, []);
         assert_eq!(found.disabled_by, Some(switch));
     }

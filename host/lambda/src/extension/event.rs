@@ -1,9 +1,9 @@
-//! The two events an extension can subscribe to, in AWS's JSON.
+//! The two events that an extension can subscribe to, in AWS's JSON.
 
 use bytes::Bytes;
 use serde::Serialize;
 
-/// An event an extension may subscribe to.
+/// A type of event that an extension may subscribe to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum EventType {
@@ -12,7 +12,7 @@ pub(crate) enum EventType {
 }
 
 impl EventType {
-    /// AWS's word for it.
+    /// AWS's name for it.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Invoke => "INVOKE",
@@ -21,11 +21,11 @@ impl EventType {
     }
 }
 
-/// An invocation, as extensions see it: without its payload.
+/// An invocation without its payload.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(tag = "eventType", rename = "INVOKE", rename_all = "camelCase")]
 pub(crate) struct InvokeEvent<'a> {
-    /// Milliseconds since the Unix epoch.
+    /// In milliseconds since the Unix epoch.
     pub deadline_ms: u64,
     pub request_id: &'a str,
     pub invoked_function_arn: &'a str,
@@ -34,7 +34,7 @@ pub(crate) struct InvokeEvent<'a> {
     pub tenant_id: Option<&'a str>,
 }
 
-/// The trace an invocation belongs to.
+/// The X-Ray trace of an invocation.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(tag = "type", rename = "X-Amzn-Trace-Id")]
 pub(crate) struct Tracing<'a> {
@@ -42,28 +42,28 @@ pub(crate) struct Tracing<'a> {
     pub value: &'a str,
 }
 
-/// The end of an environment, or its reset.
+/// The shutdown of an environment, or its reset after a failure.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(tag = "eventType", rename = "SHUTDOWN", rename_all = "camelCase")]
 pub(crate) struct ShutdownEvent {
-    /// When whoever still runs is killed, in milliseconds since the Unix epoch.
+    /// When the processes that still run are killed, in milliseconds since the Unix epoch.
     pub deadline_ms: u64,
     pub shutdown_reason: ShutdownReason,
 }
 
-/// Why an environment ends or is reset.
+/// Why an environment is shut down or reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ShutdownReason {
-    /// It is not needed any more.
+    /// It is no longer needed.
     Spindown,
     /// The function timed out.
     Timeout,
-    /// Something crashed.
+    /// The runtime or an extension crashed.
     Failure,
 }
 
 pub(super) fn json(value: &impl Serialize) -> Bytes {
-    // Structs of strings and numbers always serialise.
+    // Structs of strings and numbers always serialize.
     serde_json::to_vec(value).unwrap_or_default().into()
 }

@@ -1,17 +1,18 @@
-//! The Extensions API (2020-01-01): programs beside the runtime that watch an environment live.
+//! The Extensions API (2020-01-01): programs beside the runtime that observe an environment.
 //!
-//! [`discover`] finds external extensions in layers, [`variables`] says what their processes see, [`registry`] keeps
-//! everything one life of an environment knows of its extensions, and [`api`] answers their requests from it.
-//! Starting and ending their processes is the environment's business.
+//! [`discover`] finds external extensions in layers, [`variables`] selects what their processes see, [`registry`] keeps
+//! the state of one sandbox's extensions, and [`api`] responds to their requests from it. The environment starts and
+//! ends their processes.
 //!
-//! On failure: a request that is not in order gets AWS's 403 and changes nothing. Whether an extension's failure ends
-//! the init phase or the invocation is decided by the environment, which hears of it as an event.
+//! On failure: an invalid request gets AWS's 403 and changes nothing. Whether an extension's failure ends the init phase
+//! or the invocation is decided by the environment, which is notified of it.
 
 pub(crate) mod api;
 pub(crate) mod discover;
-pub(crate) mod error;
+mod error;
 pub(crate) mod event;
-pub(crate) mod members;
+mod member;
+mod members;
 pub(crate) mod registry;
 pub(crate) mod request;
 pub(crate) mod state;

@@ -1,11 +1,12 @@
-//! What one life of an environment and its extensions say to each other.
+//! The extensions of one sandbox, between their requests and the environment.
 //!
-//! As with a runtime's session, requests are answered from here on the spot, and the environment hears as
-//! [`ExtensionEvent`]s of those that matter to it. In the other direction it delivers INVOKE and SHUTDOWN, which end the
-//! wait of the extensions that subscribed to them; one that does not wait yet gets its event when it asks.
+//! As with a runtime's session, requests are answered from here, and the environment receives the relevant ones as
+//! [`ExtensionEvent`]s. In the other direction the environment delivers INVOKE and SHUTDOWN, which answer the waiting
+//! requests of their subscribers; an extension that does not wait yet gets its event when it asks.
 //!
-//! Most functions have no extension, and the environment asks on every invocation: [`ExtensionRegistry::is_empty`] is one
-//! load. The lock is held for a few assignments and never across an await.
+//! Most functions have no extension, and the environment checks for them on every invocation, so
+//! [`ExtensionRegistry::is_empty`] is a single atomic load. The lock is held for a few assignments and never across an
+//! await.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,25 +17,28 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::event::{EventType, InvokeEvent, ShutdownEvent, ShutdownReason, json};
-use super::members::{Extension, ExtensionSummary, Members, NextEvent};
-use super::state::{ExtensionState, TransitionError};
+use super::member::{Member, NextEvent};
+use super::members::{CRASH, Members};
+use super::state::ExtensionState;
+use super::summary::ExtensionSummary;
 use super::{error, request};
-use crate::runtime_api::error::ApiError;
+use crate::api_error::ApiError;
+use crate::state_machine::TransitionError;
 use crate::telemetry::event::extension::NewSubscription;
 
-/// The extensions of one life, external and internal.
+/// The extensions of one sandbox, external and internal.
 #[derive(Debug)]
 pub(crate) struct ExtensionRegistry {
     function: FunctionInfo,
-    /// A layer switched extensions off: there is no Extensions API.
+    /// Whether a layer disabled extensions. There is no Extensions API then.
     disabled: bool,
-    /// Whether there is any extension. Never goes back.
-    any: AtomicBool,
+    /// Whether there is an extension; never reset.
+    has_any: AtomicBool,
     members: Mutex<Members>,
     events: mpsc::UnboundedSender<ExtensionEvent>,
 }
 
-/// What an extension is told about its function when it registers.
+/// The function's properties in the response to a registration.
 #[derive(Debug, Clone)]
 pub(crate) struct FunctionInfo {
     pub function_name: String,
@@ -43,18 +47,18 @@ pub(crate) struct FunctionInfo {
     pub account_id: String,
 }
 
-/// Something the environment has to know.
+/// What the environment is notified of. Strings are extensions' names.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ExtensionEvent {
     /// An extension registered.
     Registered(String),
-    /// It waits for an event, having just begun, or finished its last one.
+    /// An extension waits for an event, for the first time or after it has processed the last one.
     Ready(String),
-    /// It reported that its init failed.
+    /// An extension reported that its initialization failed.
     InitError(ErrorReport),
-    /// It reported that it has to end.
+    /// An extension reported a failure before it exits.
     ExitError(ErrorReport),
-    /// It subscribed to telemetry.
+    /// An extension subscribed to telemetry.
     Subscribed(NewSubscription),
 }
 
@@ -64,11 +68,11 @@ pub(crate) struct ErrorReport {
     pub name: String,
     /// `Lambda-Extension-Function-Error-Type`
     pub error_type: String,
-    /// From the body, which is optional.
+    /// The message in the body, which is optional.
     pub message: Option<String>,
 }
 
-/// The answer to a registration.
+/// The response to a registration.
 #[derive(Debug)]
 pub(crate) struct Registration {
     /// `Lambda-Extension-Identifier`
@@ -77,8 +81,8 @@ pub(crate) struct Registration {
 }
 
 impl ExtensionRegistry {
-    /// The extensions of a life that begins, and where its events arrive. `external` are the names of the programs that
-    /// are going to be started.
+    /// The extensions of a new sandbox, and the receiver of their events. `external` are the names of the programs that
+    /// are about to be started.
     pub(crate) fn new(
         external: Vec<String>,
         function: FunctionInfo,
@@ -86,7 +90,7 @@ impl ExtensionRegistry {
         Self::build(external, function, false)
     }
 
-    /// Those of a life whose layers switched extensions off.
+    /// The registry of a sandbox whose layers disabled extensions.
     pub(crate) fn disabled(
         function: FunctionInfo,
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<ExtensionEvent>) {
@@ -98,20 +102,19 @@ impl ExtensionRegistry {
         function: FunctionInfo,
         disabled: bool,
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<ExtensionEvent>) {
-        // Bounded by the extensions' connections: each has one request at a time, and most requests are no event.
+        // Bounded by the extensions' connections: each has one request at a time, and most requests cause no event.
         let (events, receiver) = mpsc::unbounded_channel();
-        let any = AtomicBool::new(!external.is_empty());
         let extensions = Self {
             function,
             disabled,
-            any,
+            has_any: AtomicBool::new(!external.is_empty()),
             members: Mutex::new(Members::new(external)),
             events,
         };
         (Arc::new(extensions), receiver)
     }
 
-    // What extensions ask.
+    // For the extensions' requests.
 
     /// Whether there is an Extensions API at all.
     pub(crate) fn is_disabled(&self) -> bool {
@@ -129,8 +132,8 @@ impl ExtensionRegistry {
         let name = name.ok_or_else(error::empty_name)?;
         let events = request::events(body)?;
         let identifier = self.lock().register(name, &events)?;
-        self.any.store(true, Ordering::Release);
-        self.tell(ExtensionEvent::Registered(name.to_owned()));
+        self.has_any.store(true, Ordering::Release);
+        self.send_event(ExtensionEvent::Registered(name.to_owned()));
         let with_account = request::accepts(accept_features, "accountId");
         Ok(Registration {
             identifier,
@@ -142,10 +145,10 @@ impl ExtensionRegistry {
     pub(crate) fn next(&self, identifier: Option<&str>) -> Result<NextEvent, ApiError> {
         let mut members = self.lock();
         let extension = members.identify(identifier)?;
-        let was = extension.state();
+        let previous = extension.state();
         let next = extension.next()?;
-        if was != ExtensionState::Ready && extension.is_ready() {
-            self.tell(ExtensionEvent::Ready(extension.name().to_owned()));
+        if previous != ExtensionState::Ready && extension.is_ready() {
+            self.send_event(ExtensionEvent::Ready(extension.name().to_owned()));
         }
         Ok(next)
     }
@@ -158,7 +161,7 @@ impl ExtensionRegistry {
         body: &[u8],
     ) -> Result<(), ApiError> {
         let report = self.fail(identifier, error_type, body, ExtensionState::init_error)?;
-        self.tell(ExtensionEvent::InitError(report));
+        self.send_event(ExtensionEvent::InitError(report));
         Ok(())
     }
 
@@ -170,7 +173,7 @@ impl ExtensionRegistry {
         body: &[u8],
     ) -> Result<(), ApiError> {
         let report = self.fail(identifier, error_type, body, ExtensionState::exit_error)?;
-        self.tell(ExtensionEvent::ExitError(report));
+        self.send_event(ExtensionEvent::ExitError(report));
         Ok(())
     }
 
@@ -181,9 +184,9 @@ impl ExtensionRegistry {
         Ok(extension.name().to_owned())
     }
 
-    /// Passes something on to the environment.
-    pub(crate) fn tell(&self, event: ExtensionEvent) {
-        let _the_life_has_ended = self.events.send(event);
+    /// Notifies the environment.
+    pub(crate) fn send_event(&self, event: ExtensionEvent) {
+        let _ = self.events.send(event); // the environment may have given up this sandbox
     }
 
     fn fail(
@@ -191,7 +194,7 @@ impl ExtensionRegistry {
         identifier: Option<&str>,
         error_type: Option<&str>,
         body: &[u8],
-        step: fn(&mut ExtensionState) -> Result<(), TransitionError>,
+        step: fn(&mut ExtensionState) -> Result<(), TransitionError<ExtensionState>>,
     ) -> Result<ErrorReport, ApiError> {
         let mut members = self.lock();
         let extension = members.identify(identifier)?;
@@ -204,48 +207,48 @@ impl ExtensionRegistry {
         })
     }
 
-    // What the environment asks and says.
+    // For the environment.
 
-    /// Whether there is no extension at all. One load: it is asked on every invocation.
+    /// Whether there is no extension.
     pub(crate) fn is_empty(&self) -> bool {
-        !self.any.load(Ordering::Acquire)
+        !self.has_any.load(Ordering::Acquire)
     }
 
-    /// Whether the runtime may be started: every external extension has registered, or will not any more.
+    /// Whether the runtime may be started: every external extension has registered or failed.
     pub(crate) fn all_external_registered(&self) -> bool {
         self.lock().all_external_registered()
     }
 
-    /// The runtime has asked for its first event: it is too late to register.
+    /// Refuses later registrations: the runtime has requested its first event.
     pub(crate) fn close_registration(&self) {
-        self.lock().close();
+        self.lock().close_registration();
     }
 
-    /// Whether every extension that is alive waits for its next event: init, or the invocation, is over for them.
+    /// Whether the init phase, or the invocation, is over for the extensions: all that have not failed wait for an event.
     pub(crate) fn all_ready(&self) -> bool {
-        self.is_empty() || self.lock().alive().all(Extension::is_ready)
+        self.is_empty() || self.lock().alive().all(Member::is_ready)
     }
 
-    /// Hands an invocation to those that subscribed to invocations.
+    /// Delivers INVOKE to its subscribers.
     pub(crate) fn deliver_invoke(&self, event: InvokeEvent<'_>) {
         if !self.is_empty() {
             self.lock().deliver(EventType::Invoke, || json(&event));
         }
     }
 
-    /// Hands the end to those that subscribed to it. From here on the end of a process is no crash.
+    /// Delivers SHUTDOWN to its subscribers. From now on the end of a process does not count as a crash.
     pub(crate) fn deliver_shutdown(&self, reason: ShutdownReason, deadline_ms: u64) {
         let event = ShutdownEvent {
             deadline_ms,
             shutdown_reason: reason,
         };
         let mut members = self.lock();
-        members.expect_ends();
+        members.expect_exits();
         members.deliver(EventType::Shutdown, || json(&event));
     }
 
-    /// The external extensions that get time to shut down; the others are killed when this phase begins.
-    pub(crate) fn subscribers_of_shutdown(&self) -> Vec<String> {
+    /// The extensions that get time to shut down; the others are killed when the shutdown begins.
+    pub(crate) fn shutdown_subscribers(&self) -> Vec<String> {
         let members = self.lock();
         let wanting = members
             .alive()
@@ -255,17 +258,17 @@ impl ExtensionRegistry {
             .collect()
     }
 
-    /// Whether an external extension has registered: the end of the environment then takes longest.
+    /// Whether an external extension has registered, which gives the environment the longest shutdown timeout.
     pub(crate) fn has_external(&self) -> bool {
-        self.lock().alive().any(Extension::is_external)
+        self.lock().alive().any(Member::is_external)
     }
 
-    /// An external extension's process has ended. Tells the error type if that is a failure that nobody has reported.
+    /// Records that an external extension's process has ended. Returns an error type if that is a crash.
     pub(crate) fn exited(&self, name: &str) -> Option<&'static str> {
         self.lock().exited(name).then_some(CRASH)
     }
 
-    /// How all extensions stand.
+    /// The state of each extension.
     pub(crate) fn summaries(&self) -> Vec<ExtensionSummary> {
         self.lock().summaries()
     }

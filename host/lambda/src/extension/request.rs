@@ -1,11 +1,11 @@
-//! Reading what an extension sends when it registers.
+//! Parsing the requests of extensions.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::error;
 use super::event::EventType;
-use crate::runtime_api::error::ApiError;
+use crate::api_error::ApiError;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -14,7 +14,7 @@ struct Body {
     configuration_keys: Option<IgnoredAny>,
 }
 
-/// The events an extension wants, in its order. None, and no list at all, are fine.
+/// The events in the body of a registration, in its order. The list may be empty or missing.
 pub(crate) fn events(body: &[u8]) -> Result<Vec<String>, ApiError> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(error::invalid_request("unexpected end of JSON input"));
@@ -28,7 +28,8 @@ pub(crate) fn events(body: &[u8]) -> Result<Vec<String>, ApiError> {
     Ok(body.events.unwrap_or_default())
 }
 
-/// What these names mean; an internal extension has no process of its own to shut down.
+/// The event types with these names, each once. An internal extension cannot subscribe to SHUTDOWN, as it has no process
+/// of its own.
 pub(crate) fn event_types(events: &[String], external: bool) -> Result<Vec<EventType>, ApiError> {
     let mut types = Vec::new();
     for event in events {
@@ -45,12 +46,12 @@ pub(crate) fn event_types(events: &[String], external: bool) -> Result<Vec<Event
     Ok(types)
 }
 
-/// Whether `Lambda-Extension-Accept-Feature`, a comma-separated list, names a feature.
+/// Whether `Lambda-Extension-Accept-Feature`, a comma-separated list, contains a feature.
 pub(crate) fn accepts(features: Option<&str>, feature: &str) -> bool {
-    features.is_some_and(|list| list.split(',').any(|one| one.trim() == feature))
+    features.is_some_and(|list| list.split(',').any(|item| item.trim() == feature))
 }
 
-/// What an error report says, if it says anything that can be read.
+/// The message of an error report; `None` if the body is not a valid report.
 pub(crate) fn error_message(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]

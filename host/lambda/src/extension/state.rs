@@ -1,99 +1,82 @@
 //! The state machine of an extension, as AWS's Extensions API enforces it.
 //!
-//! Like a runtime's: every request is a transition, one that is not allowed changes nothing, and the states bear AWS's
-//! names because its answers do.
-
-use std::fmt;
+//! As for runtimes, every request is a transition, a transition that is not allowed changes nothing, and the states have
+//! AWS's names because its error messages contain them.
 
 use serde::Serialize;
 
-/// Where an extension stands.
+use crate::state_machine::{TransitionError, transition};
+
+/// The state of an extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) enum ExtensionState {
-    /// Its process runs, or is about to, and has not said anything yet.
+    /// Its process runs, or is about to, and has not sent a request yet.
     Started,
-    /// It has registered and not asked for an event yet.
+    /// It has registered and not requested an event yet.
     Registered,
     /// It waits for an event.
     Ready,
-    /// It has been given an event and has not asked for the next one.
+    /// It has received an event and not requested the next one.
     Running,
     /// It reported `/init/error`.
     InitError,
     /// It reported `/exit/error`.
     ExitError,
-    /// Its process has ended without a report.
+    /// Its process has ended without an error report.
     Exited,
 }
 
-impl fmt::Display for ExtensionState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-}
-
-/// A transition the state machine does not allow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TransitionError {
-    pub from: ExtensionState,
-    pub to: ExtensionState,
-}
+type Transition = Result<(), TransitionError<ExtensionState>>;
 
 impl ExtensionState {
     /// `POST /register`
-    pub(crate) fn register(&mut self) -> Result<(), TransitionError> {
-        self.go(Self::Registered, &[Self::Started])
+    pub(crate) fn register(&mut self) -> Transition {
+        transition(self, Self::Registered, &[Self::Started])
     }
 
     /// `GET /event/next`
-    pub(crate) fn next(&mut self) -> Result<(), TransitionError> {
-        self.go(Self::Ready, &[Self::Registered, Self::Ready, Self::Running])
+    pub(crate) fn next(&mut self) -> Transition {
+        let from = [Self::Registered, Self::Ready, Self::Running];
+        transition(self, Self::Ready, &from)
     }
 
     /// `POST /init/error`
-    pub(crate) fn init_error(&mut self) -> Result<(), TransitionError> {
-        self.go(Self::InitError, &[Self::Registered, Self::InitError])
+    pub(crate) fn init_error(&mut self) -> Transition {
+        let from = [Self::Registered, Self::InitError];
+        transition(self, Self::InitError, &from)
     }
 
     /// `POST /exit/error`
-    pub(crate) fn exit_error(&mut self) -> Result<(), TransitionError> {
+    pub(crate) fn exit_error(&mut self) -> Transition {
         let from = [
             Self::Registered,
             Self::Ready,
             Self::Running,
             Self::ExitError,
         ];
-        self.go(Self::ExitError, &from)
+        transition(self, Self::ExitError, &from)
     }
 
-    /// An event is handed to an extension that waits.
+    /// A waiting extension has received an event.
     pub(crate) fn deliver(&mut self) {
         *self = Self::Running;
     }
 
-    /// Its process has ended. A failure that it reported itself says more than that.
+    /// The extension's process has ended. An error that the extension reported earlier is kept.
     pub(crate) fn exited(&mut self) {
         if self.is_alive() {
             *self = Self::Exited;
         }
     }
 
-    /// Whether anything can still be expected of it.
+    /// Whether the extension has neither ended nor reported an error.
     pub(crate) fn is_alive(self) -> bool {
         !matches!(self, Self::InitError | Self::ExitError | Self::Exited)
     }
 
-    /// Whether it has ever registered.
+    /// Whether the extension has left the state [`ExtensionState::Started`].
     pub(crate) fn is_registered(self) -> bool {
         self != Self::Started
-    }
-
-    fn go(&mut self, to: Self, from: &[Self]) -> Result<(), TransitionError> {
-        if !from.contains(self) {
-            return Err(TransitionError { from: *self, to });
-        }
-        *self = to;
-        Ok(())
     }
 }
 
@@ -101,28 +84,19 @@ impl ExtensionState {
 mod tests {
     use super::ExtensionState::{self, *};
     use super::*;
+    use crate::state_machine::allowed_transitions;
 
-    const STATES: [ExtensionState; 7] = [
-        Started, Registered, Ready, Running, InitError, ExitError, Exited,
-    ];
-
-    type Step = fn(&mut ExtensionState) -> Result<(), TransitionError>;
-
-    fn allowed(step: Step) -> Vec<(ExtensionState, ExtensionState)> {
-        let mut pairs = Vec::new();
-        for from in STATES {
-            let mut state = from;
-            if step(&mut state).is_ok() {
-                pairs.push((from, state));
-            } else {
-                assert_eq!(state, from, "a refused step changes nothing");
-            }
-        }
-        pairs
+    fn allowed(
+        step: fn(&mut ExtensionState) -> Transition,
+    ) -> Vec<(ExtensionState, ExtensionState)> {
+        let states = [
+            Started, Registered, Ready, Running, InitError, ExitError, Exited,
+        ];
+        allowed_transitions(&states, step)
     }
 
     #[test]
-    fn every_transition_is_legal_only_where_aws_says_so() {
+    fn every_transition_is_allowed_only_where_aws_says_so() {
         assert_eq!(allowed(ExtensionState::register), [(Started, Registered)]);
         assert_eq!(
             allowed(ExtensionState::next),
@@ -144,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_does_not_cover_up_a_reported_failure() {
+    fn the_end_of_the_process_does_not_hide_a_reported_error() {
         for (before, after) in [
             (Started, Exited),
             (Running, Exited),

@@ -1,4 +1,4 @@
-//! The registry, row by row of AWS's tables.
+//! The registry, compared with AWS's tables of requests and errors.
 
 use std::sync::Arc;
 
@@ -9,10 +9,11 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
 use super::event::{EventType, InvokeEvent, ShutdownReason, Tracing};
-use super::members::{ExtensionSummary, NextEvent};
+use super::member::NextEvent;
 use super::registry::{ErrorReport, ExtensionEvent, ExtensionRegistry, FunctionInfo};
 use super::state::ExtensionState;
-use crate::runtime_api::error::ApiError;
+use super::summary::ExtensionSummary;
+use crate::api_error::ApiError;
 
 const BOTH: &[u8] = br#"{"events":["INVOKE","SHUTDOWN"]}"#;
 const INVOKE: &[u8] = br#"{"events":["INVOKE"]}"#;
@@ -40,14 +41,14 @@ fn register(extensions: &ExtensionRegistry, name: &str, body: &[u8]) -> String {
 fn wait(extensions: &ExtensionRegistry, id: &str) -> oneshot::Receiver<Bytes> {
     match extensions.next(Some(id)).unwrap() {
         NextEvent::Later(receiver) => receiver,
-        NextEvent::Now(event) => panic!("nothing was expected yet: {event:?}"),
+        NextEvent::Now(event) => panic!("expected to wait, got {event:?}"),
     }
 }
 
 fn take(extensions: &ExtensionRegistry, id: &str) -> Value {
     match extensions.next(Some(id)).unwrap() {
         NextEvent::Now(event) => serde_json::from_slice(&event).unwrap(),
-        NextEvent::Later(_) => panic!("an event was expected to be there"),
+        NextEvent::Later(_) => panic!("expected an event"),
     }
 }
 
@@ -67,13 +68,13 @@ fn invoke<'a>() -> InvokeEvent<'a> {
     }
 }
 
-fn words<T: std::fmt::Debug>(refused: Result<T, ApiError>) -> (&'static str, String) {
-    let error = refused.unwrap_err();
+fn type_and_message<T: std::fmt::Debug>(result: Result<T, ApiError>) -> (&'static str, String) {
+    let error = result.unwrap_err();
     assert_eq!(error.status, StatusCode::FORBIDDEN);
     (error.error_type, error.message.into_owned())
 }
 
-fn not_allowed(from: &str, to: &str, name: &str) -> (&'static str, String) {
+fn transition_error(from: &str, to: &str, name: &str) -> (&'static str, String) {
     let message = format!(
         "State transition from {from} to {to} failed for extension {name}. \
          Error: State transition is not allowed"
@@ -82,7 +83,7 @@ fn not_allowed(from: &str, to: &str, name: &str) -> (&'static str, String) {
 }
 
 #[test]
-fn the_answer_to_a_registration_tells_about_the_function() {
+fn the_response_to_a_registration_describes_the_function() {
     let (extensions, mut events) = extensions(&["ext.sh"]);
     let body = |features| {
         let name = if features == Some("accountId") {
@@ -109,7 +110,7 @@ fn the_answer_to_a_registration_tells_about_the_function() {
 }
 
 #[test]
-fn no_events_at_all_are_fine() {
+fn a_registration_may_have_no_events() {
     for body in [&br#"{"events":null}"#[..], b"{\"events\":[]}", b"{}"] {
         let (extensions, _events) = extensions(&["ext"]);
         extensions.register(Some("ext"), None, body).unwrap();
@@ -118,9 +119,9 @@ fn no_events_at_all_are_fine() {
 }
 
 #[test]
-fn a_registration_that_is_not_in_order_is_refused_in_aws_s_words() {
+fn an_invalid_registration_gets_the_error_of_aws() {
     let (extensions, mut events) = extensions(&["ext"]);
-    let refused = |name, body| words(extensions.register(name, None, body));
+    let refused = |name, body| type_and_message(extensions.register(name, None, body));
     let empty = (
         "Extension.InvalidExtensionName",
         "Empty extension name".to_owned(),
@@ -156,21 +157,24 @@ fn a_registration_that_is_not_in_order_is_refused_in_aws_s_words() {
         refused(Some("internal"), BOTH),
         ("Extension.InvalidEventType", shutdown)
     );
-    assert!(events.try_recv().is_err(), "a refusal is no event");
+    assert!(
+        events.try_recv().is_err(),
+        "a refused request causes no event"
+    );
     assert!(!extensions.all_external_registered(), "and changes nothing");
 }
 
 #[test]
-fn a_name_registers_once() {
+fn a_name_can_be_registered_once() {
     let (extensions, _events) = extensions(&["ext"]);
     register(&extensions, "ext", BOTH);
     register(&extensions, "internal", INVOKE);
     assert_eq!(
-        words(extensions.register(Some("ext"), None, BOTH)),
-        not_allowed("Registered", "Registered", "ext")
+        type_and_message(extensions.register(Some("ext"), None, BOTH)),
+        transition_error("Registered", "Registered", "ext")
     );
     assert_eq!(
-        words(extensions.register(Some("internal"), None, INVOKE)),
+        type_and_message(extensions.register(Some("internal"), None, INVOKE)),
         (
             "Extension.InvalidExtensionState",
             "Extension with this name already registered".to_owned()
@@ -179,7 +183,7 @@ fn a_name_registers_once() {
 }
 
 #[test]
-fn the_runtime_s_first_next_closes_the_registration() {
+fn the_first_next_of_the_runtime_closes_the_registration() {
     let (extensions, _events) = extensions(&["ext"]);
     extensions.close_registration();
     let expected = (
@@ -187,12 +191,15 @@ fn the_runtime_s_first_next_closes_the_registration() {
         "Extension registration closed already".to_owned(),
     );
     for name in ["ext", "internal"] {
-        assert_eq!(words(extensions.register(Some(name), None, NONE)), expected);
+        assert_eq!(
+            type_and_message(extensions.register(Some(name), None, NONE)),
+            expected
+        );
     }
 }
 
 #[test]
-fn ten_extensions_are_the_limit_for_both_kinds_together() {
+fn ten_extensions_of_both_kinds_together_are_the_limit() {
     let (extensions, _events) = extensions(&["one", "two", "three"]);
     register(&extensions, "one", NONE);
     register(&extensions, "two", NONE);
@@ -204,7 +211,10 @@ fn ten_extensions_are_the_limit_for_both_kinds_together() {
         "Extension limit (10) reached".to_owned(),
     );
     for name in ["internal-11", "three"] {
-        assert_eq!(words(extensions.register(Some(name), None, NONE)), expected);
+        assert_eq!(
+            type_and_message(extensions.register(Some(name), None, NONE)),
+            expected
+        );
     }
     assert!(!extensions.all_external_registered());
 }
@@ -231,15 +241,21 @@ fn requests_need_the_identifier_of_a_registered_extension() {
         ),
     ] {
         let expected = (error_type, message);
-        assert_eq!(words(extensions.next(id)), expected);
-        assert_eq!(words(extensions.init_error(id, Some("E"), b"")), expected);
-        assert_eq!(words(extensions.exit_error(id, Some("E"), b"")), expected);
-        assert_eq!(words(extensions.name_of(id)), expected);
+        assert_eq!(type_and_message(extensions.next(id)), expected);
+        assert_eq!(
+            type_and_message(extensions.init_error(id, Some("E"), b"")),
+            expected
+        );
+        assert_eq!(
+            type_and_message(extensions.exit_error(id, Some("E"), b"")),
+            expected
+        );
+        assert_eq!(type_and_message(extensions.name_of(id)), expected);
     }
 }
 
 #[test]
-fn the_environment_hears_what_matters_and_nothing_else() {
+fn the_environment_is_notified_of_relevant_requests_only() {
     let (extensions, mut events) = extensions(&["ext"]);
     assert!(!extensions.is_empty());
     let id = register(&extensions, "ext", INVOKE);
@@ -253,19 +269,19 @@ fn the_environment_hears_what_matters_and_nothing_else() {
     assert!(!extensions.all_ready());
     let _third = wait(&extensions, &id);
     assert!(extensions.all_ready());
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     while let Ok(event) = events.try_recv() {
-        heard.push(event);
+        received.push(event);
     }
     let name = || "ext".to_owned();
     assert_eq!(
-        heard,
+        received,
         [
             ExtensionEvent::Registered(name()),
             ExtensionEvent::Ready(name()),
             ExtensionEvent::Ready(name())
         ],
-        "asking twice is no news"
+        "a second waiting request causes no event"
     );
 }
 
@@ -283,13 +299,13 @@ fn without_extensions_there_is_nothing_to_wait_for() {
 }
 
 #[test]
-fn an_invocation_reaches_its_subscribers_in_aws_s_json() {
+fn an_invocation_reaches_its_subscribers_in_the_json_of_aws() {
     let (extensions, _events) = extensions(&["waits", "comes-late", "does-not-care"]);
     let waits = register(&extensions, "waits", BOTH);
     let comes_late = register(&extensions, "comes-late", INVOKE);
     let does_not_care = register(&extensions, "does-not-care", NONE);
     let waiting = wait(&extensions, &waits);
-    let mut indifferent = wait(&extensions, &does_not_care);
+    let mut not_subscribed = wait(&extensions, &does_not_care);
     extensions.deliver_invoke(invoke());
     let expected = json!({
         "eventType": "INVOKE",
@@ -300,7 +316,7 @@ fn an_invocation_reaches_its_subscribers_in_aws_s_json() {
     });
     assert_eq!(received(waiting), expected);
     assert_eq!(take(&extensions, &comes_late), expected);
-    assert!(indifferent.try_recv().is_err());
+    assert!(not_subscribed.try_recv().is_err());
     let _done = (wait(&extensions, &waits), wait(&extensions, &comes_late));
     assert!(extensions.all_ready());
 
@@ -314,7 +330,7 @@ fn an_invocation_reaches_its_subscribers_in_aws_s_json() {
 }
 
 #[test]
-fn a_request_that_was_given_up_does_not_swallow_an_event() {
+fn a_cancelled_request_does_not_lose_an_event() {
     let (extensions, _events) = extensions(&["ext"]);
     let id = register(&extensions, "ext", INVOKE);
     drop(wait(&extensions, &id));
@@ -324,7 +340,7 @@ fn a_request_that_was_given_up_does_not_swallow_an_event() {
 }
 
 #[test]
-fn the_end_reaches_its_subscribers_in_lower_case() {
+fn the_shutdown_reaches_its_subscribers_with_a_reason_in_lower_case() {
     for (reason, word) in [
         (ShutdownReason::Spindown, "spindown"),
         (ShutdownReason::Timeout, "timeout"),
@@ -339,17 +355,17 @@ fn the_end_reaches_its_subscribers_in_lower_case() {
         extensions.deliver_invoke(invoke());
         assert_eq!(take(&extensions, &waits)["eventType"], "INVOKE");
         let waiting = wait(&extensions, &waits);
-        assert_eq!(extensions.subscribers_of_shutdown(), ["waits", "works"]);
+        assert_eq!(extensions.shutdown_subscribers(), ["waits", "works"]);
         extensions.deliver_shutdown(reason, 5);
         let expected = json!({"eventType": "SHUTDOWN", "deadlineMs": 5, "shutdownReason": word});
         assert_eq!(received(waiting), expected);
         assert_eq!(take(&extensions, &works), expected);
-        assert_eq!(extensions.exited("waits"), None, "it was asked to");
+        assert_eq!(extensions.exited("waits"), None, "its exit was expected");
     }
 }
 
 #[test]
-fn a_failure_needs_a_type_and_is_reported_with_its_message() {
+fn an_error_needs_a_type_and_is_reported_with_its_message() {
     let (extensions, mut events) = extensions(&["init", "exit"]);
     let init = register(&extensions, "init", BOTH);
     let exit = register(&extensions, "exit", BOTH);
@@ -358,11 +374,11 @@ fn a_failure_needs_a_type_and_is_reported_with_its_message() {
         "Lambda-Extension-Function-Error-Type not found".to_owned(),
     );
     assert_eq!(
-        words(extensions.init_error(Some(&init), None, b"")),
+        type_and_message(extensions.init_error(Some(&init), None, b"")),
         missing
     );
     assert_eq!(
-        words(extensions.exit_error(Some(&exit), None, b"")),
+        type_and_message(extensions.exit_error(Some(&exit), None, b"")),
         missing
     );
     while events.try_recv().is_ok() {}
@@ -387,21 +403,21 @@ fn a_failure_needs_a_type_and_is_reported_with_its_message() {
     let expected = ExtensionEvent::ExitError(report("exit", "Ext.Gone", None));
     assert_eq!(events.try_recv().unwrap(), expected);
     let closed = Err(oneshot::error::TryRecvError::Closed);
-    assert_eq!(waiting.try_recv(), closed, "it waits in vain");
+    assert_eq!(waiting.try_recv(), closed, "its waiting request is dropped");
 
     for (id, name, state) in [(&init, "init", "InitError"), (&exit, "exit", "ExitError")] {
         assert_eq!(
-            words(extensions.next(Some(id))),
-            not_allowed(state, "Ready", name)
+            type_and_message(extensions.next(Some(id))),
+            transition_error(state, "Ready", name)
         );
     }
     assert_eq!(
-        words(extensions.exit_error(Some(&init), Some("E"), b"")),
-        not_allowed("InitError", "ExitError", "init")
+        type_and_message(extensions.exit_error(Some(&init), Some("E"), b"")),
+        transition_error("InitError", "ExitError", "init")
     );
     assert_eq!(
-        words(extensions.init_error(Some(&exit), Some("E"), b"")),
-        not_allowed("ExitError", "InitError", "exit")
+        type_and_message(extensions.init_error(Some(&exit), Some("E"), b"")),
+        transition_error("ExitError", "InitError", "exit")
     );
     extensions
         .init_error(Some(&init), Some("Again"), b"")
@@ -409,52 +425,62 @@ fn a_failure_needs_a_type_and_is_reported_with_its_message() {
     extensions
         .exit_error(Some(&exit), Some("Again"), b"")
         .unwrap();
-    assert_eq!(extensions.exited("init"), None, "it has said so itself");
+    assert_eq!(
+        extensions.exited("init"),
+        None,
+        "it has reported the error itself"
+    );
     assert_eq!(extensions.exited("exit"), None);
-    assert!(extensions.all_ready(), "nobody alive is waited for");
+    assert!(
+        extensions.all_ready(),
+        "failed extensions are not waited for"
+    );
 }
 
 #[test]
-fn a_waiting_extension_can_not_fail_its_init() {
+fn a_waiting_extension_cannot_report_an_init_error() {
     let (extensions, _events) = extensions(&["ext"]);
     let id = register(&extensions, "ext", INVOKE);
     let _waiting = wait(&extensions, &id);
     assert_eq!(
-        words(extensions.init_error(Some(&id), Some("E"), b"")),
-        not_allowed("Ready", "InitError", "ext")
+        type_and_message(extensions.init_error(Some(&id), Some("E"), b"")),
+        transition_error("Ready", "InitError", "ext")
     );
     extensions.deliver_invoke(invoke());
     assert_eq!(
-        words(extensions.init_error(Some(&id), Some("E"), b"")),
-        not_allowed("Running", "InitError", "ext")
+        type_and_message(extensions.init_error(Some(&id), Some("E"), b"")),
+        transition_error("Running", "InitError", "ext")
     );
     extensions.exit_error(Some(&id), Some("E"), b"").unwrap();
 }
 
 #[test]
-fn a_process_that_ends_unasked_is_a_crash() {
+fn a_process_that_ends_unexpectedly_is_a_crash() {
     let (extensions, _events) = extensions(&["silent", "waits"]);
     assert_eq!(extensions.exited("silent"), Some("Extension.Crash"));
-    assert_eq!(extensions.exited("silent"), None, "it ends once");
-    assert_eq!(extensions.exited("unheard-of"), None);
+    assert_eq!(extensions.exited("silent"), None, "a process ends once");
+    assert_eq!(extensions.exited("unknown"), None);
     let id = register(&extensions, "waits", INVOKE);
     assert!(
         extensions.all_external_registered(),
-        "the silent one never will"
+        "the crashed one is not waited for"
     );
     let _waiting = wait(&extensions, &id);
     assert_eq!(extensions.exited("waits"), Some("Extension.Crash"));
     assert_eq!(
-        words(extensions.next(Some(&id))),
-        not_allowed("Exited", "Ready", "waits")
+        type_and_message(extensions.next(Some(&id))),
+        transition_error("Exited", "Ready", "waits")
     );
     extensions.deliver_invoke(invoke());
-    assert!(extensions.all_ready(), "the dead are not waited for");
+    assert!(
+        extensions.all_ready(),
+        "ended extensions are not waited for"
+    );
     assert!(!extensions.has_external());
 }
 
 #[test]
-fn the_summary_tells_how_everybody_stands() {
+fn the_summary_contains_the_state_of_each_extension() {
     let (extensions, _events) = extensions(&["b", "a"]);
     let id = register(&extensions, "b", BOTH);
     let _waiting = wait(&extensions, &id);
@@ -477,9 +503,9 @@ fn the_summary_tells_how_everybody_stands() {
 }
 
 #[test]
-fn extensions_can_be_switched_off() {
-    let (switched_off, _events) = ExtensionRegistry::disabled(function_info());
-    assert!(switched_off.is_disabled() && switched_off.is_empty());
+fn extensions_can_be_disabled() {
+    let (disabled, _events) = ExtensionRegistry::disabled(function_info());
+    assert!(disabled.is_disabled() && disabled.is_empty());
     let (extensions, _events) = extensions(&[]);
     assert!(!extensions.is_disabled());
 }

@@ -1,8 +1,8 @@
-//! The environment variables an external extension finds.
+//! The environment variables of an external extension.
 
 use std::collections::BTreeMap;
 
-/// What AWS shows to runtimes alone. Keys that begin with an underscore are hidden as well.
+/// The variables that AWS sets for runtimes only. Variables whose names begin with an underscore are hidden as well.
 const RUNTIME_ONLY: [&str; 7] = [
     "AWS_EXECUTION_ENV",
     "AWS_LAMBDA_LOG_GROUP_NAME",
@@ -13,8 +13,8 @@ const RUNTIME_ONLY: [&str; 7] = [
     "LAMBDA_TASK_ROOT",
 ];
 
-/// A runtime's variables without those AWS hides from extensions.
-pub(crate) fn of_extension(runtime: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+/// A runtime's variables without those that AWS hides from extensions.
+pub(crate) fn extension_variables(runtime: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let visible = |key: &str| !key.starts_with('_') && !RUNTIME_ONLY.contains(&key);
     let pairs = runtime.iter().filter(|(key, _)| visible(key));
     pairs
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_belongs_to_the_runtime_is_hidden_and_the_rest_is_not() {
+    fn variables_of_the_runtime_are_hidden_and_the_rest_is_not() {
         let hidden = [
             "AWS_EXECUTION_ENV",
             "AWS_LAMBDA_LOG_GROUP_NAME",
@@ -53,7 +53,7 @@ mod tests {
         ];
         let all = hidden.iter().chain(&visible);
         let runtime = all.map(|key| ((*key).to_owned(), "x".to_owned())).collect();
-        let extension = of_extension(&runtime);
+        let extension = extension_variables(&runtime);
         assert!(extension.keys().eq(visible.iter()), "{extension:?}");
     }
 }
