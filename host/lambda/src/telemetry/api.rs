@@ -1,4 +1,7 @@
-//! The Telemetry API's and the Logs API's one request: an extension subscribes.
+//! The one request of the Telemetry API and the Logs API: an extension subscribes.
+//!
+//! On failure: an extension without a valid identifier, a subscription that is not valid, and one that comes after the
+//! init phase get AWS's error response, and nothing changes.
 
 use std::sync::Arc;
 
@@ -6,19 +9,18 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
 use jiff::Timestamp;
-use lambkin_http::{Response, header};
+use lambkin_http::{Response, header, json, method_not_allowed};
 
 use super::event::extension::NewSubscription;
 use super::hub::Telemetry;
 use super::subscription::SubscriptionApi;
-use crate::extension::api::{IDENTIFIER, read};
+use crate::api_error::ApiError;
+use crate::extension::api::{IDENTIFIER, read_small_body};
 use crate::extension::registry::{ExtensionEvent, ExtensionRegistry};
-use crate::runtime_api::error::ApiError;
-use crate::runtime_api::reply::{error_response, json, method_not_allowed};
 
-/// Answers `PUT /2022-07-01/telemetry` or `PUT /2020-08-15/logs`. The environment hears of a subscription as an
-/// [`ExtensionEvent`] of its extensions.
-pub(crate) async fn answer(
+/// Responds to `PUT /2022-07-01/telemetry` or `PUT /2020-08-15/logs`. The environment is notified of a subscription by an
+/// [`ExtensionEvent`].
+pub(crate) async fn respond(
     request: Request<Incoming>,
     api: SubscriptionApi,
     telemetry: Arc<Telemetry>,
@@ -28,7 +30,7 @@ pub(crate) async fn answer(
         return method_not_allowed(&Method::PUT);
     }
     let (parts, body) = request.into_parts();
-    let subscribed = match read(body).await {
+    let subscribed = match read_small_body(body).await {
         Ok(body) => {
             let identifier = header(&parts.headers, IDENTIFIER);
             subscribe(identifier, &body, api, &telemetry, &extensions)
@@ -37,7 +39,7 @@ pub(crate) async fn answer(
     };
     match subscribed {
         Ok(()) => json(StatusCode::OK, Bytes::from_static(b"\"OK\"")),
-        Err(error) => error_response(&error),
+        Err(error) => error.into_response(),
     }
 }
 
@@ -54,6 +56,6 @@ fn subscribe(
     telemetry.subscribe(&name, subscription)?;
     let subscribed = NewSubscription { api, name, types };
     telemetry.record(subscribed.to_event(Timestamp::now()));
-    extensions.tell(ExtensionEvent::Subscribed(subscribed));
+    extensions.send_event(ExtensionEvent::Subscribed(subscribed));
     Ok(())
 }

@@ -1,8 +1,8 @@
-//! Bringing telemetry to a subscriber: one task and at most one connection for each.
+//! Delivering telemetry to a subscriber, with one task and at most one connection for each.
 //!
-//! HTTP subscribers get each batch as a JSON array in a request, and any 2xx means that they have it; TCP subscribers get
-//! one event a line. A batch that does not get through is tried again, with growing pauses, and given up after
-//! [`TELEMETRY_ATTEMPTS`]. Delivery is at least once: a batch whose answer got lost comes again.
+//! HTTP subscribers get each batch as a JSON array in one request and acknowledge it with any 2xx status; TCP subscribers
+//! get one event per line. A batch that cannot be delivered is retried with growing pauses and dropped after
+//! [`TELEMETRY_ATTEMPTS`]. Delivery is at least once: a batch whose response is lost is sent again.
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,11 +22,11 @@ use tokio::task::JoinSet;
 use super::queue::{Batch, Queue};
 use super::subscription::Destination;
 use crate::limits::{
-    TELEMETRY_ANSWER_BYTES, TELEMETRY_ATTEMPT_TIMEOUT, TELEMETRY_ATTEMPTS,
-    TELEMETRY_LONGEST_RETRY_PAUSE, TELEMETRY_RETRY_PAUSE,
+    TELEMETRY_ATTEMPT_TIMEOUT, TELEMETRY_ATTEMPTS, TELEMETRY_LONGEST_RETRY_PAUSE,
+    TELEMETRY_RESPONSE_BYTES, TELEMETRY_RETRY_PAUSE,
 };
 
-/// Delivers what comes into the queue, for as long as the task lives.
+/// Delivers the events of the queue, until the task is dropped.
 pub(super) async fn deliver(extension: String, queue: Arc<Queue>, destination: Destination) {
     let mut connection = Connection {
         destination,
@@ -42,7 +42,7 @@ pub(super) async fn deliver(extension: String, queue: Arc<Queue>, destination: D
                     "telemetry for the extension {extension} was dropped after {TELEMETRY_ATTEMPTS} \
                      attempts to deliver it to {address}: {error}; does the extension listen there?"
                 );
-                queue.lost(&batch);
+                queue.failed(&batch);
             }
         }
     }
@@ -51,11 +51,11 @@ pub(super) async fn deliver(extension: String, queue: Arc<Queue>, destination: D
 /// Why an attempt failed.
 #[derive(Debug, thiserror::Error)]
 enum DeliveryError {
-    #[error("can not connect: {0}")]
+    #[error("cannot connect: {0}")]
     Connect(io::Error),
-    #[error("the listener ended the connection")]
-    Ended,
-    #[error("can not write: {0}")]
+    #[error("the listener closed the connection")]
+    Closed,
+    #[error("cannot write: {0}")]
     Write(io::Error),
     #[error("{0}")]
     Http(#[from] hyper::Error),
@@ -63,9 +63,9 @@ enum DeliveryError {
     Request(#[from] http::Error),
     #[error("the listener answered {0}")]
     Refused(StatusCode),
-    #[error("the listener's answer can not be read: {0}")]
-    Answer(Box<dyn std::error::Error + Send + Sync>),
-    #[error("the listener did not take it within {} s", TELEMETRY_ATTEMPT_TIMEOUT.as_secs())]
+    #[error("the listener's response cannot be read: {0}")]
+    Response(Box<dyn std::error::Error + Send + Sync>),
+    #[error("the listener did not acknowledge it within {} s", TELEMETRY_ATTEMPT_TIMEOUT.as_secs())]
     TimedOut,
 }
 
@@ -77,14 +77,14 @@ async fn deliver_batch(
     let body = connection.body(batch);
     let mut failures = 0;
     loop {
-        let attempt = connection.send(body.clone());
-        let attempt = tokio::time::timeout(TELEMETRY_ATTEMPT_TIMEOUT, attempt).await;
-        let Err(error) = attempt.unwrap_or(Err(DeliveryError::TimedOut)) else {
+        let sending = connection.send(body.clone());
+        let sent = tokio::time::timeout(TELEMETRY_ATTEMPT_TIMEOUT, sending).await;
+        let Err(error) = sent.unwrap_or(Err(DeliveryError::TimedOut)) else {
             return Ok(());
         };
         connection.open = None;
         failures += 1;
-        // At the end there is nothing that this batch could hold up.
+        // During the shutdown no later batch waits for this one.
         if failures >= TELEMETRY_ATTEMPTS && !queue.is_urgent() {
             return Err(error);
         }
@@ -92,24 +92,24 @@ async fn deliver_batch(
     }
 }
 
-/// How long until a batch is tried again after so many failures.
+/// The pause before a batch is retried after this number of failures.
 fn retry_pause(failures: u32) -> Duration {
     let factor = 1_u32.checked_shl(failures.saturating_sub(1));
     let pause = TELEMETRY_RETRY_PAUSE.saturating_mul(factor.unwrap_or(u32::MAX));
     pause.min(TELEMETRY_LONGEST_RETRY_PAUSE)
 }
 
-/// The way to a subscriber.
+/// The connection to a subscriber.
 struct Connection {
     destination: Destination,
-    /// Kept between batches. What failed is closed.
-    open: Option<Open>,
+    /// Kept open between batches, and closed after a failure.
+    open: Option<OpenConnection>,
 }
 
-enum Open {
+enum OpenConnection {
     Http {
         requests: SendRequest<Full<Bytes>>,
-        /// Drives the connection, and ends with it.
+        /// The task that drives the connection; dropped with it.
         _driver: JoinSet<()>,
     },
     Tcp(TcpStream),
@@ -134,37 +134,39 @@ impl Connection {
             self.open = Some(self.connect().await?);
         }
         match &mut self.open {
-            Some(Open::Http { requests, .. }) => {
+            Some(OpenConnection::Http { requests, .. }) => {
                 let request = request(&self.destination, body)?;
                 send_request(requests, request).await
             }
-            Some(Open::Tcp(stream)) => stream.write_all(&body).await.map_err(DeliveryError::Write),
-            None => Err(DeliveryError::Ended),
+            Some(OpenConnection::Tcp(stream)) => {
+                stream.write_all(&body).await.map_err(DeliveryError::Write)
+            }
+            None => Err(DeliveryError::Closed),
         }
     }
 
-    /// Whether there is a connection that the listener has not ended in the meantime.
+    /// Whether there is a connection that the listener has not closed meanwhile.
     async fn is_usable(&mut self) -> bool {
         match &mut self.open {
             None => false,
-            Some(Open::Http { requests, .. }) => requests.ready().await.is_ok(),
-            Some(Open::Tcp(stream)) => is_open(stream),
+            Some(OpenConnection::Http { requests, .. }) => requests.ready().await.is_ok(),
+            Some(OpenConnection::Tcp(stream)) => is_open(stream),
         }
     }
 
-    async fn connect(&self) -> Result<Open, DeliveryError> {
-        let stream = TcpStream::connect(self.address()).await;
-        let stream = stream.map_err(DeliveryError::Connect)?;
+    async fn connect(&self) -> Result<OpenConnection, DeliveryError> {
+        let stream = TcpStream::connect(self.address())
+            .await
+            .map_err(DeliveryError::Connect)?;
         if matches!(self.destination, Destination::Tcp(_)) {
-            return Ok(Open::Tcp(stream));
+            return Ok(OpenConnection::Tcp(stream));
         }
         let (requests, connection) = handshake(TokioIo::new(stream)).await?;
         let mut driver = JoinSet::new();
         driver.spawn(async move {
-            // How it ends is learnt from the request.
-            let _ended = connection.await;
+            let _ = connection.await; // the request returns the error
         });
-        Ok(Open::Http {
+        Ok(OpenConnection::Http {
             requests,
             _driver: driver,
         })
@@ -196,15 +198,15 @@ async fn send_request(
     let response = requests.send_request(request).await?;
     let status = response.status();
     // Read to its end, so that the connection can be used again.
-    let body = Limited::new(response.into_body(), TELEMETRY_ANSWER_BYTES);
-    let read = body.collect().await;
+    let body = Limited::new(response.into_body(), TELEMETRY_RESPONSE_BYTES);
+    let collected = body.collect().await;
     if !status.is_success() {
         return Err(DeliveryError::Refused(status));
     }
-    read.map(drop).map_err(DeliveryError::Answer)
+    collected.map(drop).map_err(DeliveryError::Response)
 }
 
-/// Whether the other side still listens. It is not expected to say anything; what it says is thrown away.
+/// Whether the subscriber has not closed the connection. It is not expected to send anything, so its bytes are discarded.
 fn is_open(stream: &TcpStream) -> bool {
     let mut buffer = [0; 1024];
     loop {
@@ -221,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_to_a_limit() {
+    fn pauses_grow_up_to_a_limit() {
         assert_eq!(retry_pause(1), TELEMETRY_RETRY_PAUSE);
         assert_eq!(retry_pause(3), TELEMETRY_RETRY_PAUSE * 4);
         for failures in [10, 32, 33, 40] {

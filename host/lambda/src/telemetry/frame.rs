@@ -1,23 +1,23 @@
-//! Log records in frames, as managed runtimes write them to the descriptor in `_LAMBDA_TELEMETRY_LOG_FD`.
+//! Log records in frames, as managed runtimes write them to the file descriptor in `_LAMBDA_TELEMETRY_LOG_FD`.
 //!
-//! A frame is 16 bytes and a message: `0xA55A00` and a byte for format and level, the message's length in 4 bytes, the
-//! time in microseconds since the Unix epoch in 8, all big-endian. So a record of many lines stays one record, with its
-//! own time and level.
+//! A frame is a header of 16 bytes and a message. The header is `0xA55A00`, a byte for format and level, the message's
+//! length in 4 bytes, and the time in microseconds since the Unix epoch in 8 bytes, all big-endian. In a frame, a record
+//! of several lines stays one record, with its own time and level.
 //!
-//! What is no frame is passed through as text up to where the next frame begins, so that garbage, or output of a
-//! program that knows nothing of frames, costs nothing but its framing.
+//! Bytes outside of frames are passed on as text up to the start of the next frame, so that the output of programs that
+//! do not write frames is not lost.
 
 use jiff::Timestamp;
 
 use crate::limits::LOG_LINE_BYTES;
 
-/// The descriptor's variable.
+/// The environment variable with the descriptor.
 pub(crate) const VARIABLE: &str = "_LAMBDA_TELEMETRY_LOG_FD";
 
 const MAGIC: [u8; 3] = [0xa5, 0x5a, 0x00];
 const HEADER_BYTES: usize = 16;
 
-/// What came out of the descriptor.
+/// A decoded part of the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Piece {
     Record(LogRecord),
@@ -28,15 +28,15 @@ pub(crate) enum Piece {
 /// A record, or a part of one that is longer than [`LOG_LINE_BYTES`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LogRecord {
-    /// None if the runtime gave none.
+    /// `None` if the runtime gave none.
     pub level: Option<Level>,
     pub time: Timestamp,
-    /// The message claims to be JSON, and is all there.
+    /// Whether the frame declares the message as JSON and the message is complete.
     pub is_json: bool,
     pub message: Vec<u8>,
 }
 
-/// A record's level, as AWS's log filter knows it.
+/// A record's level, one of those of AWS's log filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {
     Trace,
@@ -47,12 +47,12 @@ pub(crate) enum Level {
     Fatal,
 }
 
-/// Reads frames from a stream of bytes, however it is split.
+/// Decodes frames from a stream of bytes, whatever pieces it arrives in.
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
-    unread: Vec<u8>,
-    /// The frame whose message is being read, and how much of it is missing.
-    within: Option<(Header, usize)>,
+    buffer: Vec<u8>,
+    /// The header of the frame whose message is being read, and the number of its bytes that are missing.
+    current: Option<(Header, usize)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -63,9 +63,9 @@ struct Header {
 }
 
 impl Decoder {
-    /// Takes the bytes that were read and gives what is complete.
+    /// Adds bytes to the stream; returns the pieces that they complete.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Vec<Piece> {
-        self.unread.extend_from_slice(bytes);
+        self.buffer.extend_from_slice(bytes);
         let mut pieces = Vec::new();
         while let Some(piece) = self.next() {
             pieces.push(piece);
@@ -73,14 +73,14 @@ impl Decoder {
         pieces
     }
 
-    /// The stream has ended: what is left comes as it is.
+    /// The stream has ended: returns the rest of it.
     pub(crate) fn finish(&mut self) -> Option<Piece> {
-        let within = self.within.take();
-        let rest = std::mem::take(&mut self.unread);
+        let current = self.current.take();
+        let rest = std::mem::take(&mut self.buffer);
         if rest.is_empty() {
             return None;
         }
-        Some(match within {
+        Some(match current {
             Some((header, _missing)) => Piece::Record(header.part(rest)),
             None => Piece::Raw(rest),
         })
@@ -88,42 +88,42 @@ impl Decoder {
 
     fn next(&mut self) -> Option<Piece> {
         loop {
-            if let Some((header, missing)) = self.within {
+            if let Some((header, missing)) = self.current {
                 return self.message(header, missing);
             }
-            match start_of_frame(&self.unread) {
+            match start_of_frame(&self.buffer) {
                 0 => {}
-                garbage => return Some(Piece::Raw(self.unread.drain(..garbage).collect())),
+                length => return Some(Piece::Raw(self.buffer.drain(..length).collect())),
             }
-            let bytes = self.unread.first_chunk::<HEADER_BYTES>()?;
-            self.within = Some(Header::of(*bytes));
-            self.unread.drain(..HEADER_BYTES);
+            let bytes = self.buffer.first_chunk::<HEADER_BYTES>()?;
+            self.current = Some(Header::of(*bytes));
+            self.buffer.drain(..HEADER_BYTES);
         }
     }
 
-    /// The rest of a message, or a large part of it.
+    /// The rest of a message, or a part of [`LOG_LINE_BYTES`].
     fn message(&mut self, header: Header, missing: usize) -> Option<Piece> {
-        if self.unread.len() >= missing {
-            let message = self.unread.drain(..missing).collect();
-            self.within = None;
+        if self.buffer.len() >= missing {
+            let message = self.buffer.drain(..missing).collect();
+            self.current = None;
             return Some(Piece::Record(header.whole(message)));
         }
-        if self.unread.len() < LOG_LINE_BYTES {
+        if self.buffer.len() < LOG_LINE_BYTES {
             return None;
         }
-        let part = std::mem::take(&mut self.unread);
+        let part = std::mem::take(&mut self.buffer);
         let missing = missing - part.len();
-        // What follows is not JSON either.
+        // The following parts are not valid JSON either.
         let header = Header {
             is_json: false,
             ..header
         };
-        self.within = Some((header, missing));
+        self.current = Some((header, missing));
         Some(Piece::Record(header.part(part)))
     }
 }
 
-/// How many bytes come before what is, or may turn out to be, a frame.
+/// The number of bytes before the first frame, or before the bytes that may be its beginning.
 fn start_of_frame(bytes: &[u8]) -> usize {
     let may_begin = |at: &usize| {
         let rest = bytes.get(*at..).unwrap_or_default();
@@ -134,13 +134,13 @@ fn start_of_frame(bytes: &[u8]) -> usize {
     (0..bytes.len()).find(may_begin).unwrap_or(bytes.len())
 }
 
-/// The lowest bit is the format, the next says that there is a time, and the rest is the level.
+/// Bit 0 of the code is the format, bit 1 states that there is a time, and the other bits are the level.
 fn is_code(code: u8) -> bool {
     code & 0b10 != 0 && code >> 2 <= 6
 }
 
 impl Header {
-    /// Of a frame's first bytes, and the length of its message.
+    /// Parses a frame's header; returns it with the length of the message.
     fn of(bytes: [u8; HEADER_BYTES]) -> (Self, usize) {
         let [
             _,
@@ -165,7 +165,7 @@ impl Header {
         let header = Self {
             level: level(code >> 2),
             is_json: code & 1 == 0,
-            // A time out of this world is replaced by the present.
+            // A time that cannot be represented is replaced by the current time.
             time: Timestamp::from_microsecond(microseconds).unwrap_or_else(|_| Timestamp::now()),
         };
         (header, usize::try_from(length).unwrap_or(usize::MAX))
@@ -221,7 +221,7 @@ mod tests {
         })
     }
 
-    /// Raw pieces may come in several parts; they are the same to a reader.
+    /// Joins adjacent raw pieces, as it does not matter how they are split.
     fn joined(pieces: Vec<Piece>) -> Vec<Piece> {
         let mut joined: Vec<Piece> = Vec::new();
         for piece in pieces {
@@ -240,7 +240,7 @@ mod tests {
         joined(pieces)
     }
 
-    /// Numbers that look random and are the same every time.
+    /// Pseudo-random numbers that are the same in each run.
     fn numbers(mut seed: u64) -> impl Iterator<Item = usize> {
         std::iter::repeat_with(move || {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -268,15 +268,15 @@ mod tests {
     }
 
     #[test]
-    fn any_split_gives_the_same_records_and_garbage_passes_through() {
+    fn any_split_gives_the_same_records_and_other_bytes_are_passed_on() {
         let stream = [
             b"before ".to_vec(),
             frame(0x0f, 1_700_000_000_000_000, b"one\ntwo"),
             frame(0x16, 1_700_000_000_000_001, b"{\"a\":1}"),
-            // Almost a frame, twice.
+            // Two byte sequences that are almost the start of a frame.
             vec![0xa5, 0x5a, 0x01, 0xa5, 0xa5, 0x5a, 0x00, 0xff],
             frame(0x03, 2, b""),
-            // A message that holds a frame is one message.
+            // A message that contains a frame is one message.
             frame(0x03, 3, &frame(0x03, 4, b"inner")),
             b"after \xa5\x5a".to_vec(),
         ]
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn garbage_alone_comes_through_whole_and_ends_nothing() {
+    fn random_bytes_are_passed_on_completely() {
         for seed in 0..50 {
             let garbage: Vec<u8> = numbers(seed).map(|n| (n % 256) as u8).take(4096).collect();
             let pieces = decode(garbage.chunks(100));
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_huge_message_comes_in_parts_and_is_not_kept() {
+    fn a_very_long_message_is_split_and_not_buffered() {
         let message = vec![b'x'; LOG_LINE_BYTES * 2 + 10];
         let stream = frame(0x0e, 5, &message);
         let mut decoder = Decoder::default();
@@ -339,18 +339,18 @@ mod tests {
                 let Piece::Record(record) = piece else {
                     panic!("a record");
                 };
-                assert!(!record.is_json, "a part of JSON is no JSON");
+                assert!(!record.is_json, "a part of JSON is not JSON");
                 assert_eq!(record.level, Some(Level::Info));
                 read.extend(record.message);
             }
-            assert!(decoder.unread.len() < LOG_LINE_BYTES + 10_000);
+            assert!(decoder.buffer.len() < LOG_LINE_BYTES + 10_000);
         }
         assert_eq!(read, message);
         assert_eq!(decoder.finish(), None);
     }
 
     #[test]
-    fn a_frame_cut_off_gives_what_there_is() {
+    fn a_truncated_frame_gives_the_bytes_that_it_has() {
         let stream = frame(0x0f, 5, b"all of it");
         let cut = &stream[..stream.len() - 3];
         let expected = [record(Some(Level::Info), 5, false, b"all of")];

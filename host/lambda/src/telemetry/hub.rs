@@ -1,10 +1,10 @@
-//! Where events go in and subscribers take them out.
+//! Distributing events to their subscribers.
 //!
-//! During the init phase everything is kept, so that an extension that subscribes late in it still gets what happened
-//! before. After it only what somebody subscribed to is taken, which callers learn from [`Telemetry::wants`] at the
-//! price of one load, before they word an event.
+//! During the init phase all events are kept, so that an extension that subscribes late still gets the earlier ones.
+//! Afterwards only events with a subscriber are recorded. [`Telemetry::wants`] is a single atomic load, so callers check
+//! it before they build an event.
 //!
-//! Recording never waits. What does not fit is counted, and each subscriber is told what it misses.
+//! Recording never waits. Events that do not fit are counted, and each subscriber gets a report of those it misses.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,21 +17,21 @@ use super::delivery;
 use super::event::{Event, Kind};
 use super::queue::{Dropped, Queue};
 use super::subscription::Subscription;
+use crate::api_error::ApiError;
 use crate::limits::TELEMETRY_REPLAY_BYTES;
-use crate::runtime_api::error::ApiError;
 
-/// The telemetry of one life of an environment. When it is dropped, delivery ends.
+/// The telemetry of one sandbox. Delivery ends when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Telemetry {
     own_port: u16,
-    /// A bit for each kind of event that anybody could want.
+    /// A bit for each kind of event that has, or may still get, a subscriber.
     wanted: AtomicU8,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    /// What has happened, while it is still possible to subscribe.
+    /// The events so far; present while extensions may still subscribe.
     replay: Option<Replay>,
     subscribers: Vec<Subscriber>,
     deliveries: JoinSet<()>,
@@ -41,7 +41,7 @@ struct State {
 struct Replay {
     events: Vec<Event>,
     bytes: usize,
-    /// What did not fit, of whatever kind.
+    /// The events that did not fit, of any kind.
     dropped: Dropped,
 }
 
@@ -55,7 +55,7 @@ struct Subscriber {
 const ALL_KINDS: u8 = bit(Kind::Platform) | bit(Kind::Function) | bit(Kind::Extension);
 
 impl Telemetry {
-    /// Begins to record. `own_port` is where the life's APIs are, which no subscriber can listen on.
+    /// Starts to record. `own_port` is the port of the sandbox's APIs, which no subscriber can listen on.
     pub(crate) fn new(own_port: u16) -> Arc<Self> {
         Arc::new(Self {
             own_port,
@@ -72,26 +72,26 @@ impl Telemetry {
         self.own_port
     }
 
-    /// Whether events of this kind are of use to anybody.
+    /// Whether events of this kind have, or may still get, a subscriber.
     pub(crate) fn wants(&self, kind: Kind) -> bool {
         self.wanted.load(Ordering::Acquire) & bit(kind) != 0
     }
 
-    /// Takes an event.
+    /// Adds an event.
     pub(crate) fn record(&self, event: Event) {
         if !self.wants(event.kind) {
             return;
         }
         let mut state = self.lock();
         for subscriber in &state.subscribers {
-            subscriber.offer(&event);
+            subscriber.push(&event);
         }
         if let Some(replay) = &mut state.replay {
             replay.keep(event);
         }
     }
 
-    /// Begins to deliver to an extension, first of all what has happened so far.
+    /// Starts delivery to an extension, beginning with the events so far.
     pub(crate) fn subscribe(
         &self,
         extension: &str,
@@ -99,23 +99,23 @@ impl Telemetry {
     ) -> Result<(), ApiError> {
         let mut state = self.lock();
         let Some(replay) = &state.replay else {
-            return Err(subscription.api.closed());
+            return Err(subscription.api.closed_error());
         };
         if let Some(first) = state.subscribers.first()
             && first.subscription.api != subscription.api
         {
             let message = format!(
-                "the extension {} has subscribed by the {}; a function can not use the {} as well",
+                "the extension {} has subscribed through the {}; a function cannot use the {} as well",
                 first.extension,
                 first.subscription.api.name(),
                 subscription.api.name()
             );
-            return Err(subscription.api.invalid(message));
+            return Err(subscription.api.validation_error(message));
         }
         if state
             .subscribers
             .iter()
-            .any(|one| one.extension == extension)
+            .any(|subscriber| subscriber.extension == extension)
         {
             return Err(subscribed_twice(extension));
         }
@@ -126,7 +126,7 @@ impl Telemetry {
         };
         subscriber.queue.count_dropped(replay.dropped);
         for event in &replay.events {
-            subscriber.offer(event);
+            subscriber.push(event);
         }
         let delivery = delivery::deliver(
             subscriber.extension.clone(),
@@ -138,33 +138,37 @@ impl Telemetry {
         Ok(())
     }
 
-    /// The init phase is over: from here on only what was subscribed to is recorded.
+    /// The init phase is over: refuses later subscriptions and records only events with a subscriber.
     pub(crate) fn close_subscriptions(&self) {
         let mut state = self.lock();
         state.replay = None;
-        let kinds = state.subscribers.iter();
-        let kinds = kinds.flat_map(|one| &one.subscription.types);
-        let wanted = kinds.fold(0, |wanted, kind| wanted | bit(*kind));
+        let wanted = state
+            .subscribers
+            .iter()
+            .flat_map(|subscriber| &subscriber.subscription.types)
+            .fold(0, |wanted, kind| wanted | bit(*kind));
         self.wanted.store(wanted, Ordering::Release);
     }
 
-    /// The end: delivers what is left as fast as the subscribers take it, and returns when they have it all, or at
-    /// `until`. Events recorded later are delivered at once.
+    /// Delivers the remaining events without waiting for full batches; returns when all have been delivered, or at
+    /// `until`. Events that are recorded later are delivered at once.
     pub(crate) async fn flush(&self, until: Instant) {
         let queues: Vec<Arc<Queue>> = {
             let state = self.lock();
-            let queues = state.subscribers.iter().map(|one| &one.queue);
-            queues.map(Arc::clone).collect()
+            let subscribers = state.subscribers.iter();
+            subscribers
+                .map(|subscriber| Arc::clone(&subscriber.queue))
+                .collect()
         };
         for queue in &queues {
-            queue.hurry();
+            queue.set_urgent();
         }
-        let all_settled = async {
+        let all_drained = async {
             for queue in &queues {
-                queue.settled().await;
+                queue.drained().await;
             }
         };
-        let _time_is_up = tokio::time::timeout_at(until.into(), all_settled).await;
+        let _ = tokio::time::timeout_at(until.into(), all_drained).await; // returns after either
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -183,7 +187,7 @@ impl Replay {
 }
 
 impl Subscriber {
-    fn offer(&self, event: &Event) {
+    fn push(&self, event: &Event) {
         if self.subscription.wants(event) {
             self.queue.push(event.json.clone());
         }
@@ -196,11 +200,11 @@ const fn bit(kind: Kind) -> u8 {
 
 fn subscribed_twice(extension: &str) -> ApiError {
     let message = format!(
-        "the extension {extension} has subscribed already; one subscription takes all types"
+        "the extension {extension} has subscribed already; one subscription can contain all types"
     );
-    ApiError {
-        status: StatusCode::INTERNAL_SERVER_ERROR,
-        error_type: "InternalServerError",
-        message: message.into(),
-    }
+    ApiError::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "InternalServerError",
+        message,
+    )
 }

@@ -1,12 +1,12 @@
 //! Telemetry: what happens in an environment, as events that extensions subscribe to.
 //!
-//! The environment and its log [record](hub::Telemetry::record) [events](event); the Telemetry API (2022-07-01) and
-//! the frozen Logs API (2020-08-15) take [subscriptions](subscription); one task per subscription [delivers](delivery)
-//! them. [`frame`] reads the log of runtimes that know how to frame their records.
+//! The environment and its log [record](hub::Telemetry::record) [events](event). The Telemetry API (2022-07-01) and the
+//! older Logs API (2020-08-15) accept [subscriptions](subscription). One task per subscription [delivers](delivery) the
+//! events. [`frame`] decodes the log of runtimes that write their records in frames.
 //!
-//! On failure: a listener that is slow, refuses or is gone costs its own subscription events, which are counted and
-//! reported to it as `platform.logsDropped`. It never holds up the environment, the log or another subscriber, and
-//! what waits for it is bounded.
+//! On failure: if a subscriber is slow, refuses events or is unreachable, its own events are dropped, counted, and
+//! reported to it as `platform.logsDropped`. It never delays the environment, the log or another subscriber, and the
+//! memory for its events is bounded.
 
 pub(crate) mod api;
 mod delivery;

@@ -1,7 +1,8 @@
-//! The events that wait for one subscriber.
+//! The events that wait for delivery to one subscriber.
 //!
-//! Writing never waits: what does not fit into [`TELEMETRY_BACKLOG_BYTES`] is dropped and counted, and the next batch
-//! says so. The one reader takes batches, each as soon as it is full, its time is up, or somebody is in a hurry.
+//! Adding an event never waits: an event that does not fit into [`TELEMETRY_BACKLOG_BYTES`] is dropped and counted, and
+//! the next batch reports it. The only consumer takes batches, each as soon as it is full, its timeout is over, or the
+//! environment shuts down.
 
 use std::collections::VecDeque;
 use std::pin::pin;
@@ -17,42 +18,43 @@ use super::event::extension::LogsDropped;
 use super::subscription::Buffering;
 use crate::limits::{TELEMETRY_BACKLOG_BYTES, TELEMETRY_RETRY_PAUSE};
 
+/// The queue of one subscriber.
 #[derive(Debug)]
 pub(super) struct Queue {
     buffering: Buffering,
-    waiting: Mutex<Waiting>,
-    /// The reader may have something to do.
+    state: Mutex<QueueState>,
+    /// Wakes the consumer: a batch may be due.
     changed: Notify,
-    /// Whoever pauses has no time for that any more.
-    hurried: Notify,
-    /// Whoever waits for the queue to be empty may have waited long enough.
-    settled: Notify,
+    /// Wakes a consumer that pauses: delivery has become urgent.
+    became_urgent: Notify,
+    /// Wakes callers of [`Queue::drained`]: a batch has been delivered or has failed.
+    batch_done: Notify,
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct QueueState {
     events: VecDeque<Bytes>,
     bytes: usize,
     dropped: Dropped,
-    /// When the oldest event came.
+    /// When the oldest event was added.
     since: Instant,
-    /// A batch has been taken and not been delivered yet.
-    under_way: bool,
+    /// Whether a batch has been taken and not been delivered yet.
+    in_flight: bool,
     urgent: bool,
 }
 
-/// What a subscriber does not get.
+/// How many events, and bytes of them, a subscriber does not get.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Dropped {
     records: u64,
     bytes: u64,
 }
 
-/// Events to be delivered together.
+/// Events that are delivered together.
 #[derive(Debug)]
 pub(super) struct Batch {
     events: Vec<Bytes>,
-    /// What the first event reports as dropped.
+    /// The dropped events that the batch's first event reports.
     dropped: Dropped,
 }
 
@@ -60,121 +62,122 @@ impl Queue {
     pub(super) fn new(buffering: Buffering) -> Self {
         Self {
             buffering,
-            waiting: Mutex::new(Waiting {
+            state: Mutex::new(QueueState {
                 events: VecDeque::new(),
                 bytes: 0,
                 dropped: Dropped::default(),
                 since: Instant::now(),
-                under_way: false,
+                in_flight: false,
                 urgent: false,
             }),
             changed: Notify::new(),
-            hurried: Notify::new(),
-            settled: Notify::new(),
+            became_urgent: Notify::new(),
+            batch_done: Notify::new(),
         }
     }
 
-    /// Adds an event, or counts it as dropped.
+    /// Adds an event, or counts it as dropped if the queue is full.
     pub(super) fn push(&self, event: Bytes) {
-        let mut waiting = self.lock();
-        if waiting.bytes + event.len() > TELEMETRY_BACKLOG_BYTES {
-            return waiting.dropped.count(&event);
+        let mut state = self.lock();
+        if state.bytes + event.len() > TELEMETRY_BACKLOG_BYTES {
+            return state.dropped.count(&event);
         }
-        if waiting.events.is_empty() {
-            waiting.since = Instant::now();
+        if state.events.is_empty() {
+            state.since = Instant::now();
             self.changed.notify_one();
         }
-        waiting.bytes += event.len();
-        waiting.events.push_back(event);
-        if waiting.is_full(self.buffering) {
+        state.bytes += event.len();
+        state.events.push_back(event);
+        if state.is_full(self.buffering) {
             self.changed.notify_one();
         }
     }
 
-    /// Counts what was dropped before it came here.
+    /// Adds events that were dropped before they reached the queue.
     pub(super) fn count_dropped(&self, dropped: Dropped) {
         self.lock().dropped.add(dropped);
     }
 
-    /// Waits for the next batch and takes it. It counts as under way until [`Queue::delivered`] or [`Queue::lost`].
+    /// Waits for the next batch and takes it. It is in flight until [`Queue::delivered`] or [`Queue::failed`] is called.
     pub(super) async fn next_batch(&self) -> Batch {
         loop {
             let until = {
-                let mut waiting = self.lock();
-                if waiting.is_due(self.buffering) {
-                    return waiting.take(self.buffering);
+                let mut state = self.lock();
+                if state.is_due(self.buffering) {
+                    return state.take(self.buffering);
                 }
-                let some = !waiting.events.is_empty();
-                some.then(|| waiting.since + self.buffering.timeout)
+                let has_events = !state.events.is_empty();
+                has_events.then(|| state.since + self.buffering.timeout)
             };
             let changed = self.changed.notified();
             match until {
                 None => changed.await,
                 Some(until) => {
-                    let _time_is_up = tokio::time::timeout_at(until.into(), changed).await;
+                    let _ = tokio::time::timeout_at(until.into(), changed).await; // due after either
                 }
             }
         }
     }
 
+    /// The batch in flight has been delivered.
     pub(super) fn delivered(&self) {
-        self.lock().under_way = false;
-        self.settled.notify_waiters();
+        self.lock().in_flight = false;
+        self.batch_done.notify_waiters();
     }
 
-    /// A batch could not be delivered: the next one is to say so.
-    pub(super) fn lost(&self, batch: &Batch) {
-        let mut waiting = self.lock();
-        waiting.dropped.add(batch.dropped);
-        // The report of what was dropped before is no loss of its own.
+    /// The batch in flight could not be delivered: the next one reports its events as dropped.
+    pub(super) fn failed(&self, batch: &Batch) {
+        let mut state = self.lock();
+        state.dropped.add(batch.dropped);
+        // A batch's own report of dropped events does not count as a dropped event.
         let report = usize::from(batch.dropped.records > 0);
         for event in batch.events.iter().skip(report) {
-            waiting.dropped.count(event);
+            state.dropped.count(event);
         }
-        drop(waiting);
+        drop(state);
         self.delivered();
     }
 
-    /// From here on batches are not waited for any more.
-    pub(super) fn hurry(&self) {
+    /// Makes every batch due at once, and shortens the pauses between attempts, from now on.
+    pub(super) fn set_urgent(&self) {
         self.lock().urgent = true;
         self.changed.notify_one();
-        self.hurried.notify_waiters();
+        self.became_urgent.notify_waiters();
     }
 
     pub(super) fn is_urgent(&self) -> bool {
         self.lock().urgent
     }
 
-    /// Waits so long before another attempt, and only shortly in a hurry, even one that comes up meanwhile.
+    /// Waits before another attempt. When delivery is or becomes urgent, the pause is short.
     pub(super) async fn pause(&self, pause: Duration) {
-        let mut hurried = pin!(self.hurried.notified());
-        hurried.as_mut().enable();
+        let mut became_urgent = pin!(self.became_urgent.notified());
+        became_urgent.as_mut().enable();
         if self.is_urgent() {
             tokio::time::sleep(pause.min(TELEMETRY_RETRY_PAUSE)).await;
         } else {
-            let _cut_short = tokio::time::timeout(pause, hurried).await;
+            let _ = tokio::time::timeout(pause, became_urgent).await; // over after either
         }
     }
 
-    /// Returns when nothing waits and nothing is under way.
-    pub(super) async fn settled(&self) {
+    /// Returns when no event waits and no batch is in flight.
+    pub(super) async fn drained(&self) {
         loop {
-            let mut settled = pin!(self.settled.notified());
-            settled.as_mut().enable();
-            if self.lock().is_settled() {
+            let mut batch_done = pin!(self.batch_done.notified());
+            batch_done.as_mut().enable();
+            if self.lock().is_drained() {
                 return;
             }
-            settled.await;
+            batch_done.await;
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Waiting {
+impl QueueState {
     fn is_full(&self, buffering: Buffering) -> bool {
         self.events.len() >= buffering.max_items || self.bytes >= buffering.max_bytes
     }
@@ -184,8 +187,8 @@ impl Waiting {
         !self.events.is_empty() && (self.urgent || self.is_full(buffering) || is_old())
     }
 
-    fn is_settled(&self) -> bool {
-        self.events.is_empty() && !self.under_way
+    fn is_drained(&self) -> bool {
+        self.events.is_empty() && !self.in_flight
     }
 
     fn take(&mut self, buffering: Buffering) -> Batch {
@@ -198,7 +201,7 @@ impl Waiting {
         while let Some(event) = self.events.front() {
             let is_full = batch.events.len() >= buffering.max_items
                 || bytes + event.len() > buffering.max_bytes;
-            // A single event may be larger than a batch.
+            // A single event may be larger than a batch and is delivered alone.
             if is_full && bytes > 0 {
                 break;
             }
@@ -207,7 +210,7 @@ impl Waiting {
         }
         self.bytes = self.bytes.saturating_sub(bytes);
         self.since = Instant::now();
-        self.under_way = true;
+        self.in_flight = true;
         batch
     }
 }
@@ -225,7 +228,7 @@ impl Dropped {
         self.bytes += other.bytes;
     }
 
-    /// `platform.logsDropped`, if anything was.
+    /// The event `platform.logsDropped`, if any event was dropped.
     fn report(self) -> Option<Bytes> {
         let report = LogsDropped {
             reason: "Consumer seems to have fallen behind as it has not acknowledged receipt of logs.",
@@ -244,7 +247,7 @@ impl Batch {
         array.into()
     }
 
-    /// One event a line.
+    /// One event per line.
     pub(super) fn lines(&self) -> Bytes {
         let mut lines = self.join(b'\n', b"");
         lines.push(b'\n');

@@ -1,7 +1,7 @@
-//! What an extension asks for when it subscribes, checked.
+//! Parsing and validating an extension's subscription.
 //!
-//! Both APIs take the same request but for a few words. Whatever is wrong with one is answered with the API's own
-//! validation error and a message that names the field, the value and what is allowed.
+//! The requests of the two APIs differ in a few fields. A request that is not valid gets the API's own validation error,
+//! with a message that names the field, its value and the values that are allowed.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -11,19 +11,19 @@ use http::{Method, StatusCode, Uri};
 use serde::Deserialize;
 
 use super::event::{Event, Kind};
-use crate::runtime_api::error::ApiError;
+use crate::api_error::ApiError;
 
-/// The Runtime API's own port on AWS, which is nobody else's.
+/// The port of the Runtime API on AWS, which no subscriber can use.
 const RESERVED_PORT: u16 = 9001;
 
-/// What the environment calls itself.
+/// The names of the environment's own host.
 const OWN_HOSTS: [&str; 2] = ["sandbox.localdomain", "sandbox"];
 
 const MAX_ITEMS: RangeInclusive<u64> = 1000..=10_000;
 const MAX_BYTES: RangeInclusive<u64> = 262_144..=1_048_576;
 const TIMEOUT_MS: RangeInclusive<u64> = 25..=30_000;
 
-/// The API a subscription was made by.
+/// The API through which an extension subscribes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SubscriptionApi {
     /// `PUT /2022-07-01/telemetry`
@@ -32,18 +32,18 @@ pub(crate) enum SubscriptionApi {
     Logs,
 }
 
-/// What to deliver, how, and where to.
+/// Which events to deliver, how, and to which address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Subscription {
     pub api: SubscriptionApi,
     pub types: Vec<Kind>,
     pub buffering: Buffering,
     pub destination: Destination,
-    /// The first version of the Logs API did not know `platform.runtimeDone`.
-    knows_runtime_done: bool,
+    /// The first version of the Logs API's schema has no `platform.runtimeDone`.
+    has_runtime_done: bool,
 }
 
-/// A batch is delivered when the first of these is reached.
+/// A batch is delivered when it reaches the first of these limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Buffering {
     pub max_items: usize,
@@ -51,14 +51,14 @@ pub(crate) struct Buffering {
     pub timeout: Duration,
 }
 
-/// Where a subscriber listens. Always on this machine.
+/// The address of a subscriber, which is always on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Destination {
     Http {
         address: SocketAddr,
-        /// As the subscriber wrote it, for the `Host` header.
+        /// Host and port as in the subscription, for the `Host` header.
         authority: String,
-        /// Path and query.
+        /// The path with its query string.
         path: String,
         method: Method,
     },
@@ -93,27 +93,23 @@ struct DestinationBody {
 }
 
 impl SubscriptionApi {
-    /// Reads a request's body. `own_port` is where the extension reaches this very API.
+    /// Parses and validates a request's body. `own_port` is the port of this API itself, which cannot be a destination.
     pub(crate) fn subscription(self, body: &[u8], own_port: u16) -> Result<Subscription, ApiError> {
-        self.read(body, own_port)
-            .map_err(|message| self.invalid(message))
+        self.parse(body, own_port)
+            .map_err(|message| self.validation_error(message))
     }
 
-    /// A request that can not be granted.
-    pub(crate) fn invalid(self, message: String) -> ApiError {
+    /// The error response to a request that is not valid.
+    pub(crate) fn validation_error(self, message: String) -> ApiError {
         let error_type = match self {
             Self::Telemetry => "ValidationError",
             Self::Logs => "Logs.ValidationError",
         };
-        ApiError {
-            status: StatusCode::BAD_REQUEST,
-            error_type,
-            message: message.into(),
-        }
+        ApiError::new(StatusCode::BAD_REQUEST, error_type, message)
     }
 
-    /// A subscription after the init phase.
-    pub(crate) fn closed(self) -> ApiError {
+    /// The error response to a subscription after the init phase.
+    pub(crate) fn closed_error(self) -> ApiError {
         let (error_type, message) = match self {
             Self::Telemetry => (
                 "Telemetry.SubscriptionClosed",
@@ -124,14 +120,10 @@ impl SubscriptionApi {
                 "Logs API subscription is closed already",
             ),
         };
-        ApiError {
-            status: StatusCode::FORBIDDEN,
-            error_type,
-            message: message.into(),
-        }
+        ApiError::new(StatusCode::FORBIDDEN, error_type, message)
     }
 
-    /// As in AWS's documentation.
+    /// The name in AWS's documentation.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Telemetry => "Telemetry API",
@@ -139,7 +131,7 @@ impl SubscriptionApi {
         }
     }
 
-    /// The first is assumed if none is given.
+    /// The supported versions; the first one is the default.
     fn schema_versions(self) -> &'static [&'static str] {
         match self {
             Self::Telemetry => &["2022-07-01", "2022-12-13", "2025-01-29"],
@@ -147,9 +139,9 @@ impl SubscriptionApi {
         }
     }
 
-    fn read(self, body: &[u8], own_port: u16) -> Result<Subscription, String> {
+    fn parse(self, body: &[u8], own_port: u16) -> Result<Subscription, String> {
         let body: Body = serde_json::from_slice(body)
-            .map_err(|error| format!("the subscription can not be read: {error}"))?;
+            .map_err(|error| format!("the subscription cannot be parsed: {error}"))?;
         let known = self.schema_versions();
         let version = body.schema_version.as_deref();
         if let Some(version) = version.filter(|version| !known.contains(version)) {
@@ -164,7 +156,7 @@ impl SubscriptionApi {
             types: types(body.types.as_deref().unwrap_or_default())?,
             buffering: buffering(&body.buffering.unwrap_or_default())?,
             destination: self.destination(body.destination.as_ref(), own_port)?,
-            knows_runtime_done: self == Self::Telemetry || version == Some("2021-03-18"),
+            has_runtime_done: self == Self::Telemetry || version == Some("2021-03-18"),
         })
     }
 
@@ -186,7 +178,7 @@ impl SubscriptionApi {
                     .ok_or("destination.port is missing; TCP needs it")?;
                 let port = u16::try_from(port)
                     .map_err(|_| format!("destination.port {port} is not a port"))?;
-                Ok(Destination::Tcp(local(port, own_port)?))
+                Ok(Destination::Tcp(local_address(port, own_port)?))
             }
             other => Err(format!(
                 "destination.protocol {other:?} is not supported; use HTTP or TCP"
@@ -194,7 +186,7 @@ impl SubscriptionApi {
         }
     }
 
-    /// Only the Logs API lets the subscriber choose, and only there is there an encoding.
+    /// The HTTP method. Only the Logs API has the fields `method` and `encoding`.
     fn method(self, body: &DestinationBody) -> Result<Method, String> {
         if self == Self::Telemetry {
             return Ok(Method::POST);
@@ -215,16 +207,16 @@ impl SubscriptionApi {
 }
 
 impl Subscription {
-    /// Whether an event is for this subscriber. Each API has a few events of its own.
+    /// Whether the subscriber gets an event. Each API has a few events that the other one does not have.
     pub(crate) fn wants(&self, event: &Event) -> bool {
-        let known = match self.api {
+        let is_in_schema = match self.api {
             SubscriptionApi::Telemetry => !matches!(event.name, "platform.end" | "platform.fault"),
             SubscriptionApi::Logs => match event.name {
-                "platform.runtimeDone" => self.knows_runtime_done,
+                "platform.runtimeDone" => self.has_runtime_done,
                 name => !name.starts_with("platform.init") && !name.starts_with("platform.restore"),
             },
         };
-        known && self.types.contains(&event.kind)
+        is_in_schema && self.types.contains(&event.kind)
     }
 }
 
@@ -252,10 +244,10 @@ fn types(names: &[String]) -> Result<Vec<Kind>, String> {
 }
 
 fn buffering(body: &BufferingBody) -> Result<Buffering, String> {
-    let timeout = within("timeoutMs", body.timeout_ms.unwrap_or(1000), TIMEOUT_MS)?;
-    let max_items = within("maxItems", body.max_items.unwrap_or(10_000), MAX_ITEMS)?;
-    let max_bytes = within("maxBytes", body.max_bytes.unwrap_or(262_144), MAX_BYTES)?;
-    // What is within these bounds fits.
+    let timeout = check_range("timeoutMs", body.timeout_ms.unwrap_or(1000), TIMEOUT_MS)?;
+    let max_items = check_range("maxItems", body.max_items.unwrap_or(10_000), MAX_ITEMS)?;
+    let max_bytes = check_range("maxBytes", body.max_bytes.unwrap_or(262_144), MAX_BYTES)?;
+    // Values in these ranges fit into `usize`.
     Ok(Buffering {
         max_items: usize::try_from(max_items).unwrap_or(usize::MAX),
         max_bytes: usize::try_from(max_bytes).unwrap_or(usize::MAX),
@@ -263,13 +255,13 @@ fn buffering(body: &BufferingBody) -> Result<Buffering, String> {
     })
 }
 
-fn within(field: &str, value: u64, bounds: RangeInclusive<u64>) -> Result<u64, String> {
+fn check_range(field: &str, value: u64, bounds: RangeInclusive<u64>) -> Result<u64, String> {
     if bounds.contains(&value) {
         return Ok(value);
     }
-    let (least, most) = bounds.into_inner();
+    let (min, max) = bounds.into_inner();
     Err(format!(
-        "buffering.{field} is {value}; it must be from {least} to {most}"
+        "buffering.{field} is {value}; it must be from {min} to {max}"
     ))
 }
 
@@ -278,12 +270,14 @@ fn http_destination(
     method: Method,
     own_port: u16,
 ) -> Result<Destination, String> {
-    let text = body.uri.as_deref();
-    let text = text.ok_or("destination.URI is missing; HTTP needs it")?;
-    let wanted = "it must be http://sandbox.localdomain:PORT, with a path if need be";
+    let text = body
+        .uri
+        .as_deref()
+        .ok_or("destination.URI is missing; HTTP needs it")?;
+    let wanted = "it must be http://sandbox.localdomain:PORT, optionally with a path";
     let uri: Uri = text
         .parse()
-        .map_err(|error| format!("destination.URI {text:?} is no URI ({error}); {wanted}"))?;
+        .map_err(|error| format!("destination.URI {text:?} is not a URI ({error}); {wanted}"))?;
     if uri.scheme_str() != Some("http") {
         return Err(format!("destination.URI {text:?} is not http; {wanted}"));
     }
@@ -293,11 +287,12 @@ fn http_destination(
             "destination.URI {text:?} is not in the execution environment; {wanted}"
         ));
     }
-    let port = uri.port_u16();
-    let port = port.ok_or_else(|| format!("destination.URI {text:?} has no port; {wanted}"))?;
+    let port = uri
+        .port_u16()
+        .ok_or_else(|| format!("destination.URI {text:?} has no port; {wanted}"))?;
     let path = uri.path_and_query();
     Ok(Destination::Http {
-        address: local(port, own_port)?,
+        address: local_address(port, own_port)?,
         authority: format!("{host}:{port}"),
         path: match path.map_or("/", |path| path.as_str()) {
             query if query.starts_with('?') => format!("/{query}"),
@@ -307,7 +302,7 @@ fn http_destination(
     })
 }
 
-fn local(port: u16, own_port: u16) -> Result<SocketAddr, String> {
+fn local_address(port: u16, own_port: u16) -> Result<SocketAddr, String> {
     match port {
         0 => Err("the destination's port is 0; it must be the one you listen on".to_owned()),
         RESERVED_PORT => Err(format!(

@@ -1,17 +1,17 @@
-//! The events about extensions and their subscriptions, and the lines a log in text format has for them.
+//! The events about extensions and their subscriptions, and their lines in a log in text format.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Event, Kind, Record, envelope};
-use crate::extension::members::ExtensionSummary;
+use crate::extension::summary::ExtensionSummary;
 use crate::telemetry::subscription::SubscriptionApi;
 
 impl Record for ExtensionSummary {
     const NAME: &'static str = "platform.extension";
 }
 
-/// `EXTENSION\tName: …\tState: Ready\tEvents: [INVOKE, SHUTDOWN]`
+/// The log line `EXTENSION\tName: …\tState: Ready\tEvents: [INVOKE, SHUTDOWN]`.
 pub(crate) fn extension_line(extension: &ExtensionSummary) -> String {
     let ExtensionSummary {
         name,
@@ -19,14 +19,17 @@ pub(crate) fn extension_line(extension: &ExtensionSummary) -> String {
         events,
         error_type,
     } = extension;
-    let events: Vec<&str> = events.iter().map(|event| event.as_str()).collect();
-    let events = events.join(", ");
-    let error = error_type.as_deref();
-    let error = error.map_or(String::new(), |error| format!("\tError Type: {error}"));
-    format!("EXTENSION\tName: {name}\tState: {state}\tEvents: [{events}]{error}")
+    let names: Vec<&str> = events.iter().map(|event| event.as_str()).collect();
+    let events = names.join(", ");
+    let error = match error_type {
+        Some(error_type) => format!("\tError Type: {error_type}"),
+        None => String::new(),
+    };
+    // The names of the states are AWS's.
+    format!("EXTENSION\tName: {name}\tState: {state:?}\tEvents: [{events}]{error}")
 }
 
-/// An extension has subscribed to telemetry.
+/// A new subscription of an extension to telemetry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NewSubscription {
     pub api: SubscriptionApi,
@@ -36,7 +39,7 @@ pub(crate) struct NewSubscription {
 }
 
 impl NewSubscription {
-    /// `platform.telemetrySubscription` or `platform.logsSubscription`
+    /// The event `platform.telemetrySubscription` or `platform.logsSubscription`.
     pub(crate) fn to_event(&self, time: Timestamp) -> Event {
         #[derive(Serialize)]
         struct Record<'a> {
@@ -60,7 +63,7 @@ impl NewSubscription {
         }
     }
 
-    /// `TELEMETRY\tName: …\tState: Subscribed\tTypes: [Platform, Function]`
+    /// The log line `TELEMETRY\tName: …\tState: Subscribed\tTypes: [Platform, Function]`.
     pub(crate) fn line(&self) -> String {
         let title = match self.api {
             SubscriptionApi::Telemetry => "TELEMETRY",
@@ -75,7 +78,7 @@ impl NewSubscription {
     }
 }
 
-/// `platform.logsDropped`
+/// The record of `platform.logsDropped`: events that a subscriber does not get.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LogsDropped<'a> {

@@ -1,10 +1,10 @@
-//! The events around an invocation.
+//! The events about an invocation.
 
 use serde::Serialize;
 
 use super::{Billed, Milliseconds, Record, Span, Status};
 
-/// The trace an invocation belongs to.
+/// The X-Ray trace of an invocation.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Tracing<'a> {
@@ -26,7 +26,7 @@ impl<'a> Tracing<'a> {
     }
 }
 
-/// `platform.start`
+/// The record of `platform.start`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StartRecord<'a> {
@@ -39,7 +39,7 @@ pub(crate) struct StartRecord<'a> {
     pub tenant_id: Option<&'a str>,
 }
 
-/// `platform.runtimeDone`
+/// The record of `platform.runtimeDone`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RuntimeDoneRecord<'a> {
@@ -57,18 +57,18 @@ pub(crate) struct RuntimeDoneRecord<'a> {
     pub tenant_id: Option<&'a str>,
 }
 
-/// What the runtime did.
+/// Metrics of the runtime.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RuntimeDoneMetrics {
     #[serde(rename = "durationMs")]
     pub duration: Milliseconds,
-    /// The response's size.
+    /// The response's length.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub produced_bytes: Option<u64>,
 }
 
-/// `platform.report`
+/// The record of `platform.report`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ReportRecord<'a> {
@@ -83,7 +83,7 @@ pub(crate) struct ReportRecord<'a> {
     pub tracing: Option<Tracing<'a>>,
 }
 
-/// What an invocation took.
+/// Metrics of an invocation.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct ReportMetrics {
     #[serde(rename = "durationMs")]
@@ -94,7 +94,7 @@ pub(crate) struct ReportMetrics {
     pub memory_size_mb: u32,
     #[serde(rename = "maxMemoryUsedMB")]
     pub max_memory_used_mb: u64,
-    /// Only of an environment's first invocation.
+    /// Present only for an environment's first invocation.
     #[serde(rename = "initDurationMs", skip_serializing_if = "Option::is_none")]
     pub init_duration: Option<Milliseconds>,
     #[serde(rename = "restoreDurationMs", skip_serializing_if = "Option::is_none")]
@@ -106,14 +106,15 @@ pub(crate) struct ReportMetrics {
     pub billed_restore_duration: Option<Billed>,
 }
 
-/// `platform.end`, known to the Logs API alone.
+/// The record of `platform.end`, which only the Logs API has.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct EndRecord<'a> {
     pub request_id: &'a str,
 }
 
-/// `platform.fault`, known to the Logs API alone: `RequestId: … Process exited before completing request`
+/// The record of `platform.fault`, which only the Logs API has: a string such as
+/// `RequestId: … Process exited before completing request`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
 pub(crate) struct FaultRecord<'a>(pub &'a str);

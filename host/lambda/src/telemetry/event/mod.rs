@@ -1,7 +1,7 @@
 //! Telemetry events: AWS's records in AWS's envelope.
 //!
-//! An event is a [`Record`], which is a plain struct or what a program logged, put into its envelope with the time. Times
-//! are passed in, so that an event says when it happened and not when it was written down.
+//! An event is a [`Record`], or the output of a program, in an envelope with the time. Times are passed in, so that an
+//! event has the time at which it happened and not the time at which it was serialized.
 
 pub(crate) mod extension;
 pub(crate) mod invocation;
@@ -14,33 +14,34 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-/// What events are about, and what extensions subscribe to.
+/// The kinds of events that extensions subscribe to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
+    /// Events of the platform.
     Platform,
-    /// What the runtime and the function log.
+    /// The log of the runtime and the function.
     Function,
-    /// What extensions log.
+    /// The log of extensions.
     Extension,
 }
 
-/// An event, ready to be delivered. Cheap to clone.
+/// A serialized event. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Event {
     pub kind: Kind,
-    /// `platform.start`, `function` and so on.
+    /// The event's `type`: `platform.start`, `function` and so on.
     pub name: &'static str,
-    /// The envelope, complete, in one line.
+    /// The whole event as JSON in one line.
     pub json: Bytes,
 }
 
-/// A record of the platform's.
+/// A record of a platform event.
 pub(crate) trait Record: Serialize {
     /// The event's `type`.
     const NAME: &'static str;
 
-    /// The event, as of this time.
+    /// The event with this record, at this time.
     fn to_event(&self, time: Timestamp) -> Event {
         Event {
             kind: Kind::Platform,
@@ -50,13 +51,14 @@ pub(crate) trait Record: Serialize {
     }
 }
 
-/// What the function or an extension logged: text, or a JSON object where that is the log's format.
-pub(crate) fn logged(kind: Kind, time: Timestamp, text: &str, is_json: bool) -> Event {
+/// The event for a log line of the function or of an extension. With `is_json`, a line that is a JSON object is included
+/// as an object; all others are strings.
+pub(crate) fn log_event(kind: Kind, time: Timestamp, text: &str, is_json: bool) -> Event {
     let name = match kind {
         Kind::Extension => "extension",
         Kind::Function | Kind::Platform => "function",
     };
-    let object = is_json.then(|| object(text)).flatten();
+    let object = is_json.then(|| json_object(text)).flatten();
     let json = match object {
         Some(object) => envelope(time, name, object),
         None => envelope(time, name, text),
@@ -65,7 +67,7 @@ pub(crate) fn logged(kind: Kind, time: Timestamp, text: &str, is_json: bool) -> 
 }
 
 /// The text as JSON, if it is an object in one line.
-fn object(text: &str) -> Option<&RawValue> {
+fn json_object(text: &str) -> Option<&RawValue> {
     let is_one_line = !text.trim_end().contains(['\n', '\r']);
     let value: &RawValue = serde_json::from_str(text).ok()?;
     (is_one_line && value.get().starts_with('{')).then_some(value)
@@ -81,7 +83,7 @@ fn envelope<R: Serialize + ?Sized>(time: Timestamp, name: &str, record: &R) -> B
         record: &'a R,
     }
     let envelope = Envelope { time, name, record };
-    // Structs of strings and numbers always serialise.
+    // Structs of strings and numbers always serialize.
     serde_json::to_vec(&envelope).unwrap_or_default().into()
 }
 
@@ -90,14 +92,14 @@ fn envelope<R: Serialize + ?Sized>(time: Timestamp, name: &str, record: &R) -> B
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Status {
     Success,
-    /// The function or an extension is at fault.
+    /// The function or an extension failed.
     Error,
-    /// The platform is.
+    /// The platform failed.
     Failure,
     Timeout,
 }
 
-/// A stretch of time inside a phase or an invocation.
+/// A time span within a phase or an invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Span {
@@ -112,17 +114,17 @@ pub(crate) struct Span {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum SpanName {
-    /// From the event's delivery to the first byte posted.
+    /// From the event's delivery to the response's first byte.
     ResponseLatency,
-    /// From the first byte posted to the last.
+    /// From the response's first byte to its last.
     ResponseDuration,
-    /// From the last byte posted to the runtime's next request.
+    /// From the response's last byte to the runtime's request for the next event.
     RuntimeOverhead,
-    /// From the runtime's next request to the last extension's.
+    /// From the runtime's request for the next event to that of the last extension.
     ExtensionOverhead,
 }
 
-/// A duration in milliseconds with the microseconds behind the point, as AWS gives them.
+/// A duration in milliseconds with three decimal places, as in AWS's events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Milliseconds(pub Duration);
 
@@ -133,7 +135,7 @@ impl Serialize for Milliseconds {
     }
 }
 
-/// A duration as it is billed: in whole milliseconds, begun ones included.
+/// A billed duration: in milliseconds, rounded up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Billed(pub Duration);
 
@@ -144,7 +146,7 @@ impl Serialize for Billed {
     }
 }
 
-/// UTC with milliseconds: `2022-10-12T00:00:15.064Z`
+/// Writes UTC with milliseconds: `2022-10-12T00:00:15.064Z`
 fn serialize_time<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&format_args!("{time:.3}"))
 }

@@ -1,11 +1,11 @@
-//! The events around the init phase, and around a restore from a snapshot.
+//! The events about the init phase and about the restore from a snapshot.
 
 use serde::Serialize;
 
 use super::{Milliseconds, Record, Span, Status};
 use crate::spec::InitializationType;
 
-/// Where an init happens: in a phase of its own, or, after a failure, inside an invocation.
+/// Where the initialization happens: in a phase of its own, or, after a failure, within an invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Phase {
@@ -13,7 +13,7 @@ pub(crate) enum Phase {
     Invoke,
 }
 
-/// `platform.initStart`
+/// The record of `platform.initStart`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct InitStartRecord<'a> {
@@ -30,7 +30,7 @@ pub(crate) struct InitStartRecord<'a> {
     pub instance_max_memory: u64,
 }
 
-/// `platform.initRuntimeDone`
+/// The record of `platform.initRuntimeDone`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct InitRuntimeDoneRecord<'a> {
@@ -43,7 +43,7 @@ pub(crate) struct InitRuntimeDoneRecord<'a> {
     pub spans: &'a [Span],
 }
 
-/// `platform.initReport`
+/// The record of `platform.initReport`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct InitReportRecord<'a> {
@@ -57,14 +57,14 @@ pub(crate) struct InitReportRecord<'a> {
     pub spans: &'a [Span],
 }
 
-/// How long a phase took.
+/// The duration of a phase.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct PhaseMetrics {
     #[serde(rename = "durationMs")]
     pub duration: Milliseconds,
 }
 
-/// `platform.restoreStart`
+/// The record of `platform.restoreStart`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RestoreStartRecord<'a> {
@@ -79,7 +79,7 @@ pub(crate) struct RestoreStartRecord<'a> {
     pub runtime_version_arn: Option<&'a str>,
 }
 
-/// `platform.restoreRuntimeDone`
+/// The record of `platform.restoreRuntimeDone`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RestoreRuntimeDoneRecord<'a> {
@@ -90,7 +90,7 @@ pub(crate) struct RestoreRuntimeDoneRecord<'a> {
     pub spans: &'a [Span],
 }
 
-/// `platform.restoreReport`
+/// The record of `platform.restoreReport`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RestoreReportRecord<'a> {

@@ -1,4 +1,4 @@
-//! Every event, byte by byte.
+//! Every event, byte for byte.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use super::invocation::*;
 use super::phase::*;
 use super::*;
 use crate::extension::event::EventType;
-use crate::extension::members::ExtensionSummary;
 use crate::extension::state::ExtensionState;
+use crate::extension::summary::ExtensionSummary;
 use crate::function::InitializationType;
 use crate::telemetry::subscription::SubscriptionApi;
 
@@ -39,7 +39,7 @@ fn span(name: SpanName) -> Span {
 }
 
 #[test]
-fn times_are_utc_with_three_digits_whatever_there_is() {
+fn times_are_utc_with_three_decimal_places() {
     for (time, expected) in [
         ("2022-10-12T00:00:15Z", "2022-10-12T00:00:15.000Z"),
         ("2022-10-12T02:00:15.1+02:00", "2022-10-12T00:00:15.100Z"),
@@ -186,7 +186,7 @@ fn an_invocation() {
 }
 
 #[test]
-fn a_report_has_numbers_and_only_those_that_apply() {
+fn a_report_has_only_the_metrics_that_apply() {
     let metrics = ReportMetrics {
         duration: Milliseconds(Duration::from_micros(3010)),
         billed_duration: Billed(Duration::from_micros(3010)),
@@ -295,7 +295,7 @@ fn drops_are_reported() {
 #[test]
 fn logs_are_text_or_an_object() {
     let record = |kind, line: &str, is_json| {
-        let event = logged(kind, time(), line, is_json);
+        let event = log_event(kind, time(), line, is_json);
         assert_eq!(event.kind, kind);
         let start = r#"{"time":"2022-10-12T00:00:15.064Z","type":""#;
         text(&event).strip_prefix(start).unwrap().to_owned()

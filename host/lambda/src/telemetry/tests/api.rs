@@ -1,4 +1,4 @@
-//! Both APIs, and the Extensions API they depend on, over HTTP.
+//! Both APIs over HTTP, with the Extensions API that they depend on.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use http::{HeaderMap, Request};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
-use lambkin_http::{Idle, serve};
+use lambkin_http::{IdleTimeout, serve};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -28,7 +28,7 @@ struct Server {
     _stop: DropGuard,
 }
 
-struct Answer {
+struct Reply {
     status: StatusCode,
     headers: HeaderMap,
     body: String,
@@ -51,18 +51,23 @@ impl Server {
         let telemetry = Telemetry::new(port);
         let stop = CancellationToken::new();
         let shared = (Arc::clone(&telemetry), Arc::clone(&extensions));
-        let answer = move |request: Request<_>, _peer| {
+        let handler = move |request: Request<_>, _peer| {
             let (telemetry, extensions) = shared.clone();
             async move {
                 let api = match request.uri().path() {
                     "/2022-07-01/telemetry" => SubscriptionApi::Telemetry,
                     "/2020-08-15/logs" => SubscriptionApi::Logs,
-                    _ => return extension::api::answer(request, extensions).await,
+                    _ => return extension::api::respond(request, extensions).await,
                 };
-                api::answer(request, api, telemetry, extensions).await
+                api::respond(request, api, telemetry, extensions).await
             }
         };
-        tokio::spawn(serve(listener, Idle::Unlimited, stop.clone(), answer));
+        tokio::spawn(serve(
+            listener,
+            IdleTimeout::Unlimited,
+            stop.clone(),
+            handler,
+        ));
         Self {
             port,
             telemetry,
@@ -72,7 +77,7 @@ impl Server {
         }
     }
 
-    async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
         let (mut requests, connection) = handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
@@ -85,7 +90,7 @@ impl Server {
         let response = tokio::time::timeout(LONG, response).await.unwrap().unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Answer {
+        Reply {
             status: parts.status,
             headers: parts.headers,
             body: String::from_utf8(body.to_vec()).unwrap(),
@@ -95,10 +100,10 @@ impl Server {
     async fn register(&self, events: &str) -> String {
         let name = [("Lambda-Extension-Name", "ext")];
         let path = "/2020-01-01/extension/register";
-        let answer = self.call("POST", path, &name, events).await;
-        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
-        assert_eq!(answer.headers["content-type"], "application/json");
-        let id = answer.headers["lambda-extension-identifier"].to_str();
+        let reply = self.call("POST", path, &name, events).await;
+        assert_eq!(reply.status, StatusCode::OK, "{}", reply.body);
+        assert_eq!(reply.headers["content-type"], "application/json");
+        let id = reply.headers["lambda-extension-identifier"].to_str();
         id.unwrap().to_owned()
     }
 }
@@ -123,7 +128,7 @@ const LOGS: &str = "/2020-08-15/logs";
 const NEXT: &str = "/2020-01-01/extension/event/next";
 
 #[tokio::test]
-async fn an_extension_lives_its_life_over_http() {
+async fn an_extension_uses_every_request_over_http() {
     let server = Server::start().await;
     let id = server.register(r#"{"events":["INVOKE"]}"#).await;
     server.extensions.deliver_invoke(InvokeEvent {
@@ -134,36 +139,36 @@ async fn an_extension_lives_its_life_over_http() {
         tenant_id: None,
     });
     let header = [("Lambda-Extension-Identifier", id.as_str())];
-    let answer = server.call("GET", NEXT, &header, "").await;
-    assert_eq!(answer.status, StatusCode::OK);
-    assert_eq!(answer.headers["content-type"], "application/json");
+    let reply = server.call("GET", NEXT, &header, "").await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert_eq!(reply.headers["content-type"], "application/json");
     assert!(
-        answer
+        reply
             .headers
             .contains_key("lambda-extension-event-identifier")
     );
     assert_eq!(
-        answer.body,
+        reply.body,
         r#"{"eventType":"INVOKE","deadlineMs":5,"requestId":"r","invokedFunctionArn":"arn","tracing":{"type":"X-Amzn-Trace-Id","value":"Root=1"}}"#
     );
     let exit = "/2020-01-01/extension/exit/error";
-    let answer = server.call("POST", exit, &header, "").await;
-    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    let reply = server.call("POST", exit, &header, "").await;
+    assert_eq!(reply.status, StatusCode::FORBIDDEN);
     assert!(
-        answer.body.contains("Extension.MissingHeader"),
+        reply.body.contains("Extension.MissingHeader"),
         "{}",
-        answer.body
+        reply.body
     );
     let headers = [header[0], ("Lambda-Extension-Function-Error-Type", "E")];
-    let answer = server.call("POST", exit, &headers, "{}").await;
-    assert_eq!(answer.status, StatusCode::ACCEPTED);
-    assert_eq!(answer.body.trim_end(), r#"{"status":"OK"}"#);
-    let answer = server.call("GET", NEXT, &header, "").await;
-    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    let reply = server.call("POST", exit, &headers, "{}").await;
+    assert_eq!(reply.status, StatusCode::ACCEPTED);
+    assert_eq!(reply.body.trim_end(), r#"{"status":"OK"}"#);
+    let reply = server.call("GET", NEXT, &header, "").await;
+    assert_eq!(reply.status, StatusCode::FORBIDDEN);
     assert!(
-        answer.body.contains("from ExitError to Ready"),
+        reply.body.contains("from ExitError to Ready"),
         "{}",
-        answer.body
+        reply.body
     );
 }
 
@@ -181,36 +186,36 @@ async fn wrong_paths_methods_and_sizes_are_refused() {
     let headers = [("Lambda-Extension-Name", "ext")];
     let huge = "x".repeat(100_000);
     let path = "/2020-01-01/extension/register";
-    let answer = server.call("POST", path, &headers, &huge).await;
-    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    let reply = server.call("POST", path, &headers, &huge).await;
+    assert_eq!(reply.status, StatusCode::FORBIDDEN);
     assert!(
-        answer.body.contains("InvalidRequestFormat"),
+        reply.body.contains("InvalidRequestFormat"),
         "{}",
-        answer.body
+        reply.body
     );
 }
 
 #[tokio::test]
-async fn extensions_that_are_switched_off_have_no_api() {
+async fn disabled_extensions_have_no_api() {
     let server = Server::with(ExtensionRegistry::disabled(function_info())).await;
-    let answer = server.call("GET", NEXT, &[], "").await;
+    let reply = server.call("GET", NEXT, &[], "").await;
     assert_eq!(
-        (answer.status, answer.body.as_str()),
+        (reply.status, reply.body.as_str()),
         (StatusCode::NOT_FOUND, "")
     );
 }
 
 #[tokio::test]
-async fn a_subscription_is_granted_told_and_delivered() {
+async fn a_subscription_is_accepted_reported_and_delivered() {
     let mut listener = Listener::start(&[]).await;
     let mut server = Server::start().await;
     let id = server.register("{}").await;
     let header = [("Lambda-Extension-Identifier", id.as_str())];
-    let answer = server
+    let reply = server
         .call("PUT", TELEMETRY, &header, &body(listener.port))
         .await;
     assert_eq!(
-        (answer.status, answer.body.as_str()),
+        (reply.status, reply.body.as_str()),
         (StatusCode::OK, "\"OK\"")
     );
     assert_eq!(
@@ -232,26 +237,26 @@ async fn a_subscription_is_granted_told_and_delivered() {
 }
 
 #[tokio::test]
-async fn a_subscription_that_is_not_in_order_is_refused() {
+async fn an_invalid_subscription_is_refused() {
     let server = Server::start().await;
     let id = server.register("{}").await;
     let header = [("Lambda-Extension-Identifier", id.as_str())];
     for (path, prefix) in [(TELEMETRY, ""), (LOGS, "Logs.")] {
-        let answer = server.call("PUT", path, &[], &body(2)).await;
-        assert_eq!(answer.status, StatusCode::FORBIDDEN);
-        assert!(answer.body.contains("Extension.MissingExtensionIdentifier"));
-        let answer = server.call("PUT", path, &header, &body(server.port)).await;
-        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        let reply = server.call("PUT", path, &[], &body(2)).await;
+        assert_eq!(reply.status, StatusCode::FORBIDDEN);
+        assert!(reply.body.contains("Extension.MissingExtensionIdentifier"));
+        let reply = server.call("PUT", path, &header, &body(server.port)).await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST);
         let expected = format!("\"{prefix}ValidationError\"");
-        assert!(answer.body.contains(&expected), "{}", answer.body);
-        assert!(answer.body.contains("this API's own"), "{}", answer.body);
+        assert!(reply.body.contains(&expected), "{}", reply.body);
+        assert!(reply.body.contains("this API's own"), "{}", reply.body);
     }
     server.telemetry.close_subscriptions();
-    let answer = server.call("PUT", TELEMETRY, &header, &body(2)).await;
-    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    let reply = server.call("PUT", TELEMETRY, &header, &body(2)).await;
+    assert_eq!(reply.status, StatusCode::FORBIDDEN);
     assert!(
-        answer.body.contains("Telemetry.SubscriptionClosed"),
+        reply.body.contains("Telemetry.SubscriptionClosed"),
         "{}",
-        answer.body
+        reply.body
     );
 }

@@ -1,4 +1,4 @@
-//! Deliveries to listeners that work, that do not, and that do again.
+//! Delivery to subscribers that work, that fail, and that recover.
 
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::net::{TcpListener, TcpStream};
@@ -37,7 +37,7 @@ async fn next_event(lines: &mut Lines<BufReader<TcpStream>>) -> Option<Value> {
 }
 
 #[tokio::test]
-async fn http_subscribers_get_arrays_when_the_time_is_up() {
+async fn http_subscribers_get_arrays_after_the_timeout() {
     let mut listener = Listener::start(&[]).await;
     let telemetry = Telemetry::new(OWN_PORT);
     let subscription = subscription(SubscriptionApi::Telemetry, &http(listener.port), 25);
@@ -58,7 +58,7 @@ async fn http_subscribers_get_arrays_when_the_time_is_up() {
 }
 
 #[tokio::test]
-async fn the_logs_api_can_put_and_has_its_own_events() {
+async fn the_logs_api_can_use_put_and_has_its_own_events() {
     let mut listener = Listener::start(&[]).await;
     let telemetry = Telemetry::new(OWN_PORT);
     let mut destination = http(listener.port);
@@ -72,7 +72,7 @@ async fn the_logs_api_can_put_and_has_its_own_events() {
 }
 
 #[tokio::test]
-async fn who_subscribes_late_gets_what_was_before() {
+async fn a_late_subscriber_gets_earlier_events() {
     let mut listener = Listener::start(&[]).await;
     let telemetry = Telemetry::new(OWN_PORT);
     telemetry.record(start("early"));
@@ -89,7 +89,7 @@ async fn who_subscribes_late_gets_what_was_before() {
 }
 
 #[tokio::test]
-async fn who_subscribes_late_is_told_what_was_too_much_to_keep() {
+async fn a_late_subscriber_gets_a_report_of_events_that_were_not_kept() {
     let mut listener = Listener::start(&[]).await;
     let telemetry = Telemetry::new(OWN_PORT);
     let large = line(&"x".repeat(TELEMETRY_REPLAY_BYTES));
@@ -106,7 +106,7 @@ async fn who_subscribes_late_is_told_what_was_too_much_to_keep() {
 }
 
 #[tokio::test]
-async fn a_refused_batch_comes_again_before_anything_else() {
+async fn a_refused_batch_is_retried_before_anything_else() {
     let mut listener = Listener::start(&[
         StatusCode::INTERNAL_SERVER_ERROR,
         StatusCode::SERVICE_UNAVAILABLE,
@@ -124,17 +124,16 @@ async fn a_refused_batch_comes_again_before_anything_else() {
 }
 
 #[tokio::test]
-async fn who_is_not_there_gets_it_when_he_comes() {
+async fn a_subscriber_that_listens_late_gets_its_events() {
     let (listener, port) = listen().await;
     drop(listener);
     let telemetry = Telemetry::new(OWN_PORT);
     let subscription = subscription(SubscriptionApi::Telemetry, &http(port), 30_000);
     telemetry.subscribe("one", subscription).unwrap();
     telemetry.record(start("r"));
-    let asked = Instant::now();
-    let deadline = asked + Duration::from_millis(200);
+    let deadline = Instant::now() + Duration::from_millis(200);
     telemetry.flush(deadline).await;
-    assert!(Instant::now() >= deadline, "flush waits for its time");
+    assert!(Instant::now() >= deadline, "flush waits until its deadline");
     let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
     let mut listener = Listener::on(listener, &[]);
     telemetry.flush(soon()).await;
@@ -142,7 +141,7 @@ async fn who_is_not_there_gets_it_when_he_comes() {
 }
 
 #[tokio::test]
-async fn the_end_delivers_what_is_left() {
+async fn the_shutdown_delivers_the_remaining_events() {
     let mut listener = Listener::start(&[]).await;
     let telemetry = Telemetry::new(OWN_PORT);
     let subscription = subscription(SubscriptionApi::Telemetry, &http(listener.port), 30_000);
@@ -162,7 +161,7 @@ async fn the_end_delivers_what_is_left() {
 }
 
 #[tokio::test]
-async fn who_does_not_answer_holds_up_nobody_else() {
+async fn a_subscriber_that_does_not_respond_delays_no_other() {
     let (silent, silent_port) = listen().await;
     let mut listener = Listener::start(&[]).await;
     let telemetry = Telemetry::new(OWN_PORT);
@@ -171,14 +170,14 @@ async fn who_does_not_answer_holds_up_nobody_else() {
         telemetry.subscribe(name, subscription).unwrap();
     }
     telemetry.record(start("r-1"));
-    let _taken_and_left = accept(&silent).await;
+    let _connection = accept(&silent).await;
     assert_eq!(listener.events(1).await[0]["record"]["requestId"], "r-1");
     telemetry.record(start("r-2"));
     assert_eq!(listener.events(1).await[0]["record"]["requestId"], "r-2");
 }
 
 #[tokio::test]
-async fn a_slow_reader_is_told_exactly_what_it_missed() {
+async fn a_slow_subscriber_gets_an_exact_report_of_dropped_events() {
     let (listener, port) = listen().await;
     let telemetry = Telemetry::new(OWN_PORT);
     let subscription = subscription(SubscriptionApi::Telemetry, &tcp(port), 30_000);
@@ -187,7 +186,7 @@ async fn a_slow_reader_is_told_exactly_what_it_missed() {
     let text = "x".repeat(100_000);
     let sent = 100;
     for _ in 0..sent {
-        // Nothing is awaited: all of this happens before anything can be delivered.
+        // There is no await in the loop, so all events are recorded before one can be delivered.
         telemetry.record(line(&text));
     }
     let mut lines = BufReader::new(accept(&listener).await).lines();
@@ -210,7 +209,7 @@ async fn a_slow_reader_is_told_exactly_what_it_missed() {
 }
 
 #[tokio::test]
-async fn tcp_subscribers_get_a_line_each_and_are_found_again() {
+async fn tcp_subscribers_get_one_line_per_event_and_are_reconnected() {
     let (listener, port) = listen().await;
     let telemetry = Telemetry::new(OWN_PORT);
     let subscription = subscription(SubscriptionApi::Telemetry, &tcp(port), 25);
@@ -225,7 +224,7 @@ async fn tcp_subscribers_get_a_line_each_and_are_found_again() {
     assert_eq!(types(&first), ["start", "function"]);
     assert_eq!(first[1]["record"], "two\nlines");
     drop(lines);
-    // What is written while the end of the connection is on its way is lost without a trace, so that is repeated.
+    // Bytes that are written before the end of the connection is noticed are lost without an error, so writing is repeated.
     let repeat = async {
         loop {
             telemetry.record(start("again"));
@@ -242,7 +241,7 @@ async fn tcp_subscribers_get_a_line_each_and_are_found_again() {
 }
 
 #[tokio::test]
-async fn delivery_ends_with_the_life() {
+async fn delivery_ends_with_the_sandbox() {
     let (listener, port) = listen().await;
     let telemetry = Telemetry::new(OWN_PORT);
     let subscription = subscription(SubscriptionApi::Telemetry, &tcp(port), 25);

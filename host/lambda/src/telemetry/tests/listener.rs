@@ -1,10 +1,10 @@
-//! Subscribers: an HTTP server that notes what it gets and answers as it is told.
+//! A subscriber: an HTTP server that records its requests and responds with given statuses.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use http::StatusCode;
-use lambkin_http::{Idle, Response, read_body, serve};
+use lambkin_http::{IdleTimeout, empty, read_body, serve};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -26,7 +26,7 @@ pub(super) struct Request {
 }
 
 impl Listener {
-    /// Answers with these statuses and then with 200 for ever.
+    /// Responds with these statuses, and then always with 200.
     pub(super) async fn start(statuses: &[StatusCode]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         Self::on(listener, statuses)
@@ -37,7 +37,7 @@ impl Listener {
         let (sender, requests) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();
         let statuses = Arc::new(Mutex::new(VecDeque::from(statuses.to_vec())));
-        let answer = move |request: http::Request<_>, _peer| {
+        let handler = move |request: http::Request<_>, _peer| {
             let (sender, statuses) = (sender.clone(), Arc::clone(&statuses));
             async move {
                 let (parts, body) = request.into_parts();
@@ -52,12 +52,15 @@ impl Listener {
                 let events = serde_json::from_slice(&body).unwrap();
                 sender.send(Request { head, events }).unwrap();
                 let status = statuses.lock().unwrap().pop_front();
-                let mut response = Response::default();
-                *response.status_mut() = status.unwrap_or(StatusCode::OK);
-                response
+                empty(status.unwrap_or(StatusCode::OK))
             }
         };
-        tokio::spawn(serve(listener, Idle::Unlimited, stop.clone(), answer));
+        tokio::spawn(serve(
+            listener,
+            IdleTimeout::Unlimited,
+            stop.clone(),
+            handler,
+        ));
         Self {
             port,
             requests,
@@ -70,7 +73,7 @@ impl Listener {
         request.unwrap().unwrap()
     }
 
-    /// The next events, in as many batches as they come.
+    /// The next events, from any number of batches.
     pub(super) async fn events(&mut self, count: usize) -> Vec<Value> {
         let mut events = Vec::new();
         while events.len() < count {

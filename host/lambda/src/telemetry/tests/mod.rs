@@ -1,4 +1,4 @@
-//! The hub and its deliveries with real listeners, and both APIs over HTTP.
+//! The hub and the delivery, with real subscribers, and both APIs over HTTP.
 
 mod api;
 mod delivery;
@@ -11,21 +11,21 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::event::{Event, Kind, Record as _, logged};
+use super::event::{Event, Kind, Record as _, log_event};
 use super::event::{invocation::EndRecord, invocation::StartRecord};
 use super::hub::Telemetry;
 use super::queue::Queue;
 use super::subscription::{Buffering, Subscription, SubscriptionApi};
+use crate::api_error::ApiError;
 use crate::limits::{TELEMETRY_BACKLOG_BYTES, TELEMETRY_REPLAY_BYTES};
-use crate::runtime_api::error::ApiError;
 
 const OWN_PORT: u16 = 1;
 
-/// Nothing takes nearly as long, however busy the machine is.
+/// Longer than anything takes, even on a busy machine.
 const LONG: Duration = Duration::from_secs(30);
 
 fn line(text: &str) -> Event {
-    logged(Kind::Function, Timestamp::now(), text, false)
+    log_event(Kind::Function, Timestamp::now(), text, false)
 }
 
 fn start(request_id: &str) -> Event {
@@ -38,7 +38,7 @@ fn start(request_id: &str) -> Event {
     record.to_event(Timestamp::now())
 }
 
-/// To a port, of all kinds, with a timeout so long that only what the test does makes a batch due.
+/// A subscription to all kinds. Where `timeout_ms` is long, only the test itself makes a batch due.
 fn subscription(api: SubscriptionApi, destination: &Value, timeout_ms: u64) -> Subscription {
     let body = json!({
         "types": ["platform", "function", "extension"],
@@ -57,12 +57,12 @@ fn tcp(port: u16) -> Value {
     json!({"protocol": "TCP", "port": port})
 }
 
-fn refused(result: Result<(), ApiError>) -> (StatusCode, &'static str, String) {
+fn status_type_and_message(result: Result<(), ApiError>) -> (StatusCode, &'static str, String) {
     let error = result.unwrap_err();
     (error.status, error.error_type, error.message.into_owned())
 }
 
-/// A subscription that nothing is delivered to, as nobody listens there.
+/// A subscription to a port on which no process listens.
 fn nowhere(api: SubscriptionApi) -> Subscription {
     subscription(api, &tcp(2), 30_000)
 }
@@ -72,7 +72,7 @@ fn soon() -> Instant {
 }
 
 #[tokio::test]
-async fn after_init_only_what_is_subscribed_to_is_wanted() {
+async fn after_the_init_phase_only_kinds_with_a_subscriber_are_wanted() {
     let telemetry = Telemetry::new(OWN_PORT);
     let kinds = [Kind::Platform, Kind::Function, Kind::Extension];
     assert_eq!(kinds.map(|kind| telemetry.wants(kind)), [true; 3]);
@@ -84,17 +84,17 @@ async fn after_init_only_what_is_subscribed_to_is_wanted() {
         kinds.map(|kind| telemetry.wants(kind)),
         [false, true, false]
     );
-    let nobody = Telemetry::new(OWN_PORT);
-    nobody.close_subscriptions();
-    assert_eq!(kinds.map(|kind| nobody.wants(kind)), [false; 3]);
+    let no_subscriber = Telemetry::new(OWN_PORT);
+    no_subscriber.close_subscriptions();
+    assert_eq!(kinds.map(|kind| no_subscriber.wants(kind)), [false; 3]);
 }
 
 #[tokio::test]
-async fn after_init_nobody_can_subscribe() {
+async fn subscriptions_after_the_init_phase_are_refused() {
     let telemetry = Telemetry::new(OWN_PORT);
     telemetry.close_subscriptions();
     assert_eq!(
-        refused(telemetry.subscribe("one", nowhere(SubscriptionApi::Telemetry))),
+        status_type_and_message(telemetry.subscribe("one", nowhere(SubscriptionApi::Telemetry))),
         (
             StatusCode::FORBIDDEN,
             "Telemetry.SubscriptionClosed",
@@ -102,7 +102,7 @@ async fn after_init_nobody_can_subscribe() {
         )
     );
     assert_eq!(
-        refused(telemetry.subscribe("one", nowhere(SubscriptionApi::Logs))),
+        status_type_and_message(telemetry.subscribe("one", nowhere(SubscriptionApi::Logs))),
         (
             StatusCode::FORBIDDEN,
             "Logs.SubscriptionClosed",
@@ -121,14 +121,14 @@ async fn an_extension_subscribes_once_and_a_function_uses_one_api() {
         .subscribe("two", nowhere(SubscriptionApi::Logs))
         .unwrap();
     let (status, error_type, message) =
-        refused(telemetry.subscribe("one", nowhere(SubscriptionApi::Logs)));
+        status_type_and_message(telemetry.subscribe("one", nowhere(SubscriptionApi::Logs)));
     assert_eq!(
         (status, error_type),
         (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError")
     );
     assert!(message.contains("extension one"), "{message}");
     let (status, error_type, message) =
-        refused(telemetry.subscribe("three", nowhere(SubscriptionApi::Telemetry)));
+        status_type_and_message(telemetry.subscribe("three", nowhere(SubscriptionApi::Telemetry)));
     assert_eq!(
         (status, error_type),
         (StatusCode::BAD_REQUEST, "ValidationError")
@@ -154,7 +154,7 @@ async fn a_batch_ends_at_its_limits() {
         queue.push(start(&number.to_string()).json);
     }
     assert_eq!(batch(&queue).await.len(), 1000);
-    assert_eq!(batch(&queue).await.len(), 500, "when the time is up");
+    assert_eq!(batch(&queue).await.len(), 500, "after the timeout");
     let large = "x".repeat(100_000);
     for _ in 0..3 {
         queue.push(line(&large).json);
@@ -166,7 +166,7 @@ async fn a_batch_ends_at_its_limits() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_or_does_not_get_through_is_reported_once() {
+async fn dropped_and_undelivered_events_are_reported_once() {
     let queue = Queue::new(BUFFERING);
     let large = line(&"x".repeat(TELEMETRY_BACKLOG_BYTES / 2)).json;
     for _ in 0..3 {
@@ -180,7 +180,7 @@ async fn what_does_not_fit_or_does_not_get_through_is_reported_once() {
     assert_eq!(events[0]["record"]["droppedRecords"], 2);
     assert_eq!(events[0]["record"]["droppedBytes"], 2 * large.len());
     assert_eq!(events.len(), 2);
-    queue.lost(&first);
+    queue.failed(&first);
     queue.push(start("r").json);
     let events = batch(&queue).await;
     assert_eq!(events[0]["record"]["droppedRecords"], 3);
@@ -192,11 +192,11 @@ async fn what_does_not_fit_or_does_not_get_through_is_reported_once() {
 }
 
 #[tokio::test]
-async fn a_hurry_ends_long_pauses() {
+async fn urgent_delivery_ends_long_pauses() {
     let queue = Queue::new(BUFFERING);
     let hour = Duration::from_secs(3600);
-    for _before_and_meanwhile in 0..2 {
-        let paused_in_a_hurry = async { tokio::join!(queue.pause(hour), async { queue.hurry() }) };
-        tokio::time::timeout(LONG, paused_in_a_hurry).await.unwrap();
+    for _ in 0..2 {
+        let urgent_pause = async { tokio::join!(queue.pause(hour), async { queue.set_urgent() }) };
+        tokio::time::timeout(LONG, urgent_pause).await.unwrap();
     }
 }

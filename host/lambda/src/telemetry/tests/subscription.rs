@@ -1,4 +1,4 @@
-//! What may be asked for, and how everything else is refused.
+//! Valid subscriptions, and the errors of all others.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn read(api: SubscriptionApi, body: &str) -> Result<Subscription, String> {
         })
 }
 
-/// A good subscription with something put over it.
+/// A valid subscription with some members replaced.
 fn body(changes: &serde_json::Value) -> String {
     let mut body = serde_json::json!({
         "schemaVersion": "2022-12-13",
@@ -52,7 +52,7 @@ fn event(kind: Kind, name: &'static str) -> Event {
 }
 
 #[test]
-fn a_full_subscription_is_read_as_it_is() {
+fn a_complete_subscription_is_parsed() {
     let subscription = telemetry(serde_json::json!({
         "types": ["platform", "function", "extension", "function"],
         "buffering": {"maxItems": 1000, "maxBytes": 1_048_576, "timeoutMs": 25},
@@ -79,7 +79,7 @@ fn a_full_subscription_is_read_as_it_is() {
 }
 
 #[test]
-fn defaults_are_aws_s() {
+fn the_defaults_are_those_of_aws() {
     let subscription = telemetry(serde_json::json!({})).unwrap();
     let expected = Buffering {
         max_items: 10_000,
@@ -114,7 +114,7 @@ fn each_api_has_its_schema_versions() {
 }
 
 #[test]
-fn tcp_needs_a_port_alone() {
+fn tcp_needs_only_a_port() {
     let tcp = |port: serde_json::Value| {
         telemetry(serde_json::json!({"destination": {"protocol": "TCP", "port": port}}))
     };
@@ -130,7 +130,7 @@ fn tcp_needs_a_port_alone() {
 }
 
 #[test]
-fn what_is_out_of_bounds_is_named_with_its_bounds() {
+fn a_value_out_of_range_is_reported_with_its_range() {
     for (field, least, most) in [
         ("maxItems", 1000, 10_000),
         ("maxBytes", 262_144, 1_048_576),
@@ -148,7 +148,7 @@ fn what_is_out_of_bounds_is_named_with_its_bounds() {
 }
 
 #[test]
-fn what_is_wrong_is_said() {
+fn errors_name_the_field_and_the_problem() {
     let destination = |value: serde_json::Value| serde_json::json!({"destination": value});
     let uri = |uri: &str| destination(serde_json::json!({"protocol": "HTTP", "URI": uri}));
     for (changes, expected) in [
@@ -161,7 +161,7 @@ fn what_is_wrong_is_said() {
             "types is missing or empty",
         ),
         (serde_json::json!({"types": ["logs"]}), "types has \"logs\""),
-        (serde_json::json!({"types": "platform"}), "can not be read"),
+        (serde_json::json!({"types": "platform"}), "cannot be parsed"),
         (
             destination(serde_json::Value::Null),
             "destination is missing",
@@ -178,7 +178,7 @@ fn what_is_wrong_is_said() {
             destination(serde_json::json!({"protocol": "HTTP"})),
             "destination.URI is missing",
         ),
-        (uri("not a uri"), "is no URI"),
+        (uri("not a uri"), "is not a URI"),
         (uri("https://sandbox.localdomain:8080"), "is not http"),
         (
             uri("http://example.com:80"),
@@ -196,11 +196,11 @@ fn what_is_wrong_is_said() {
         assert!(error.contains(expected), "{error} lacks {expected}");
     }
     let error = read(SubscriptionApi::Logs, "").unwrap_err();
-    assert!(error.contains("can not be read"), "{error}");
+    assert!(error.contains("cannot be parsed"), "{error}");
 }
 
 #[test]
-fn only_the_logs_api_lets_the_method_be_chosen() {
+fn only_the_logs_api_has_a_method() {
     let put = serde_json::json!({"destination": {
         "protocol": "HTTP", "URI": "http://sandbox:80", "method": "PUT", "encoding": "JSON",
     }});
