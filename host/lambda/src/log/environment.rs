@@ -1,8 +1,8 @@
-//! The log of one environment: what its processes print, and what the platform tells of them.
+//! The log of one environment: the output of its processes, and the platform's lines about them.
 //!
-//! Output is split into lines; the end of an invocation's log is kept for `LogType=Tail`. In the text format the
-//! platform's lines are AWS's START, END and REPORT; in the JSON format each is the telemetry event. Extensions that have
-//! subscribed get everything as telemetry, whatever the format; an event that nobody wants is not even worded.
+//! Output is split into lines, and the end of an invocation's log is kept for `LogType=Tail`. In the text format the
+//! platform's lines are AWS's START, END and REPORT; in the JSON format each line is a telemetry event. Extensions that
+//! subscribed get everything as telemetry, in either format. An event without a subscriber is not built.
 
 use std::collections::VecDeque;
 use std::fmt::{self, Write as _};
@@ -11,10 +11,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::{Destination, Log};
+use super::writer::{Destination, Log};
+use crate::function::{LogFormat, Logging};
 use crate::limits::{LOG_LINE_BYTES, LOG_TAIL_BYTES};
-use crate::spec::{LogFormat, Logging};
-use crate::telemetry::event::{Event, Kind, logged};
+use crate::telemetry::event::{Event, Kind, log_event};
 use crate::telemetry::frame::{Decoder, LogRecord, Piece};
 use crate::telemetry::hub::Telemetry;
 
@@ -22,10 +22,10 @@ use crate::telemetry::hub::Telemetry;
 #[derive(Debug)]
 pub(crate) struct EnvironmentLog {
     log: Log,
-    /// Put before every line: tells functions apart when there are several.
+    /// The prefix of each line, which identifies the function if there are several.
     prefix: String,
     format: LogFormat,
-    /// Reads standard output, where a runtime may write its log in frames.
+    /// Decodes standard output if the runtime may write its log there in frames.
     frames: Option<Decoder>,
     /// Unfinished lines, by [`Source::index`].
     unfinished: Vec<Vec<u8>>,
@@ -33,12 +33,12 @@ pub(crate) struct EnvironmentLog {
     telemetry: Option<Arc<Telemetry>>,
 }
 
-/// Where a piece of output came from.
+/// The source of a piece of output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     Stdout,
     Stderr,
-    /// An external extension, by its number.
+    /// The external extension with this number.
     Extension(usize),
 }
 
@@ -73,54 +73,57 @@ impl EnvironmentLog {
         }
     }
 
-    /// A new life has begun, whose extensions may subscribe here.
+    /// Sets the telemetry of a new sandbox.
     pub(crate) fn set_telemetry(&mut self, telemetry: Arc<Telemetry>) {
         self.telemetry = Some(telemetry);
     }
 
-    /// From here to [`EnvironmentLog::take_tail`] the end of the log is kept.
+    /// Starts to keep the end of the log, until [`EnvironmentLog::take_tail`].
     pub(crate) fn keep_tail(&mut self) {
         self.tail = Some(Tail::default());
     }
 
+    /// The end of the log since [`EnvironmentLog::keep_tail`].
     pub(crate) fn take_tail(&mut self) -> Option<Bytes> {
         self.tail.take().map(|tail| Vec::from(tail.0).into())
     }
 
-    /// A piece of a process's output, as it was read.
+    /// Adds a piece of a process's output.
     pub(crate) fn output(&mut self, source: Source, piece: &[u8]) {
         let frames = self.frames.as_mut().filter(|_| source == Source::Stdout);
         match frames.map(|frames| frames.feed(piece)) {
-            Some(pieces) => self.framed(pieces),
-            None => self.lines(source, piece),
+            Some(pieces) => self.add_pieces(pieces),
+            None => self.add_output(source, piece),
         }
     }
 
-    /// Records that stay whole, and what came between them.
-    fn framed(&mut self, pieces: impl IntoIterator<Item = Piece>) {
+    /// Adds decoded frames and the bytes between them.
+    fn add_pieces(&mut self, pieces: impl IntoIterator<Item = Piece>) {
         for piece in pieces {
             match piece {
-                Piece::Raw(bytes) => self.lines(Source::Stdout, &bytes),
-                Piece::Record(record) => self.record_of_frame(&record),
+                Piece::Raw(bytes) => self.add_output(Source::Stdout, &bytes),
+                Piece::Record(record) => self.add_record(&record),
             }
         }
     }
 
-    fn record_of_frame(&mut self, record: &LogRecord) {
-        let mut shown = record.message.clone();
-        for byte in shown.iter_mut().filter(|byte| **byte == b'\r') {
+    /// Adds a record of a frame, which is one telemetry event even if it has several lines.
+    fn add_record(&mut self, record: &LogRecord) {
+        let mut lines = record.message.clone();
+        for byte in lines.iter_mut().filter(|byte| **byte == b'\r') {
             *byte = b'\n';
         }
-        self.emit(self.log.style().function_stdout, &shown);
+        self.emit(self.log.style().function_stdout, &lines);
         if self.wants(Kind::Function) {
-            let text = String::from_utf8_lossy(&record.message);
-            let text = text.strip_suffix('\n').unwrap_or(&text);
+            let message = String::from_utf8_lossy(&record.message);
+            let text = message.strip_suffix('\n').unwrap_or(&message);
             let is_json = record.is_json || self.format == LogFormat::Json;
-            self.record(logged(Kind::Function, record.time, text, is_json));
+            self.record(log_event(Kind::Function, record.time, text, is_json));
         }
     }
 
-    fn lines(&mut self, source: Source, piece: &[u8]) {
+    /// Adds a piece of output that is not framed, and emits the lines that it completes.
+    fn add_output(&mut self, source: Source, piece: &[u8]) {
         let index = source.index();
         if self.unfinished.len() <= index {
             self.unfinished.resize(index + 1, Vec::new());
@@ -128,8 +131,8 @@ impl EnvironmentLog {
         let Some(unfinished) = self.unfinished.get_mut(index) else {
             return;
         };
-        // Runtimes write `\r` where a record of several lines is to stay one record in CloudWatch; a terminal would
-        // write the lines over each other.
+        // Runtimes separate the lines of a record by `\r`, so that it stays one record in CloudWatch. In a terminal each
+        // line would overwrite the one before.
         let style = self.log.style();
         let lines = piece.split(|byte| *byte == b'\r' && !style.keep_carriage_returns);
         for (index, line) in lines.enumerate() {
@@ -138,19 +141,19 @@ impl EnvironmentLog {
             }
             unfinished.extend_from_slice(line);
         }
-        let whole = match unfinished.iter().rposition(|byte| *byte == b'\n') {
+        let complete = match unfinished.iter().rposition(|byte| *byte == b'\n') {
             Some(end) => end + 1,
             None if unfinished.len() >= LOG_LINE_BYTES => unfinished.len(),
             None => return,
         };
-        let lines: Vec<u8> = unfinished.drain(..whole).collect();
-        self.printed(index, &lines);
+        let lines: Vec<u8> = unfinished.drain(..complete).collect();
+        self.emit_output(index, &lines);
     }
 
-    /// Passes on what has no line end yet: the invocation or the process is over.
+    /// Emits the unfinished lines: the invocation or the process is over.
     pub(crate) fn finish_lines(&mut self) {
         let rest = self.frames.as_mut().and_then(Decoder::finish);
-        self.framed(rest);
+        self.add_pieces(rest);
         for index in 0..self.unfinished.len() {
             let rest = self
                 .unfinished
@@ -158,17 +161,18 @@ impl EnvironmentLog {
                 .map(std::mem::take)
                 .unwrap_or_default();
             if !rest.is_empty() {
-                self.printed(index, &rest);
+                self.emit_output(index, &rest);
             }
         }
     }
 
-    /// A line of the platform's, without its line feed, or several with one between them. Telemetry has no event for it.
+    /// Adds a line of the platform for which telemetry has no event, without its line feed. It may contain line feeds.
     pub(crate) fn platform(&mut self, line: &str) {
         self.write_line(format_args!("{line}"));
     }
 
-    /// Something the platform tells: its line in the text format, where AWS has one, and its event everywhere else.
+    /// Adds a platform event: in the text format as AWS's line, if there is one; in the JSON format and in telemetry as the
+    /// event.
     pub(crate) fn event(
         &mut self,
         line: Option<fmt::Arguments<'_>>,
@@ -189,7 +193,7 @@ impl EnvironmentLog {
         }
     }
 
-    /// The same for an event that only the Logs API has: it is in no log of the JSON format.
+    /// Adds an event that only the Logs API has, which a log in the JSON format does not contain.
     pub(crate) fn logs_api_event(
         &mut self,
         line: Option<fmt::Arguments<'_>>,
@@ -214,22 +218,21 @@ impl EnvironmentLog {
         }
     }
 
-    /// Formatted in place: an invocation writes three of them.
+    /// Adds a line of the platform. An invocation writes three, so the line is formatted without an intermediate string.
     fn write_line(&mut self, line: fmt::Arguments<'_>) {
         let mut text = String::with_capacity(256);
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "{line}");
+        let _ = writeln!(text, "{line}"); // writing to a string does not fail
         let style = self.log.style();
         if style.green_platform {
             let green = |line: &str| format!("\x1b[32m{line}\x1b[0m\n");
             self.keep(text.as_bytes());
-            let text: String = text.lines().map(green).collect();
-            return self.write(style.platform, text.as_bytes());
+            let coloured: String = text.lines().map(green).collect();
+            return self.write(style.platform, coloured.as_bytes());
         }
         self.emit(style.platform, text.as_bytes());
     }
 
-    fn printed(&mut self, index: usize, lines: &[u8]) {
+    fn emit_output(&mut self, index: usize, lines: &[u8]) {
         let to = if index == Source::Stdout.index() {
             self.log.style().function_stdout
         } else {
@@ -243,18 +246,19 @@ impl EnvironmentLog {
         let now = Timestamp::now();
         let is_json = self.format == LogFormat::Json;
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
-            let text = String::from_utf8_lossy(line);
-            let text = text.strip_suffix('\n').unwrap_or(&text);
-            self.record(logged(kind, now, text, is_json));
+            let line = String::from_utf8_lossy(line);
+            let text = line.strip_suffix('\n').unwrap_or(&line);
+            self.record(log_event(kind, now, text, is_json));
         }
     }
 
+    /// Adds complete lines to the tail, if one is kept, and to the log.
     fn emit(&mut self, to: Destination, lines: &[u8]) {
         self.keep(lines);
         self.write(to, lines);
     }
 
-    /// Adds to the tail, if one is kept.
+    /// Adds complete lines to the tail, if one is kept.
     fn keep(&mut self, lines: &[u8]) {
         if let Some(tail) = &mut self.tail {
             tail.extend(lines);
@@ -264,6 +268,7 @@ impl EnvironmentLog {
         }
     }
 
+    /// Adds complete lines to the log, each with the prefix.
     fn write(&self, to: Destination, lines: &[u8]) {
         if self.prefix.is_empty() && lines.ends_with(b"\n") {
             return self.log.write(to, lines);
@@ -280,23 +285,23 @@ impl EnvironmentLog {
     }
 }
 
+/// The last [`LOG_TAIL_BYTES`] of the log.
 #[derive(Debug, Default)]
 struct Tail(VecDeque<u8>);
 
 impl Tail {
     fn extend(&mut self, bytes: &[u8]) {
-        let bytes = bytes
-            .get(bytes.len().saturating_sub(LOG_TAIL_BYTES)..)
-            .unwrap_or_default();
-        let surplus = (self.0.len() + bytes.len()).saturating_sub(LOG_TAIL_BYTES);
+        let start = bytes.len().saturating_sub(LOG_TAIL_BYTES);
+        let end = bytes.get(start..).unwrap_or_default();
+        let surplus = (self.0.len() + end.len()).saturating_sub(LOG_TAIL_BYTES);
         self.0.drain(..surplus);
-        self.0.extend(bytes);
+        self.0.extend(end);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::LogStyle;
+    use super::super::writer::LogStyle;
     use super::*;
 
     #[test]
@@ -316,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_style_says_what_goes_where_and_how_it_looks() {
+    fn a_style_sets_destinations_and_colours() {
         let style = LogStyle {
             function_stdout: Destination::Stdout,
             platform: Destination::Stderr,
@@ -337,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_in_a_frame_stays_whole_and_what_is_no_frame_is_lines() {
+    fn a_record_in_a_frame_stays_whole_and_other_output_is_split_into_lines() {
         let logging = Logging {
             framed: true,
             ..Logging::default()

@@ -1,33 +1,33 @@
-//! The lines that say how an invocation or an init phase went, in AWS's words.
+//! AWS's lines about the end of an invocation or an init phase.
 
 use std::fmt;
 use std::time::Duration;
 
 use lambkin_model::RequestId;
 
-/// What a REPORT line reports.
+/// A REPORT line.
 #[derive(Debug, Clone)]
 pub(crate) struct Report<'a> {
     pub id: &'a RequestId,
-    /// From the event's delivery to the runtime's next request.
+    /// The time from the event's delivery to the runtime's request for the next one.
     pub duration: Duration,
-    /// Only of an environment's first invocation.
+    /// The init phase's duration, for an environment's first invocation.
     pub init: Option<Duration>,
     pub memory_size_mb: u32,
     pub max_memory_used_mb: u64,
     pub end: ReportStatus<'a>,
 }
 
-/// How an invocation or an init phase ended, as REPORT and INIT_REPORT say it.
+/// How an invocation or an init phase ended, for REPORT and INIT_REPORT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReportStatus<'a> {
     Success,
     TimedOut,
-    /// With AWS's error type.
+    /// A failure, with AWS's error type.
     Error(&'a str),
 }
 
-/// The REPORT line. Since August 2025 the billed duration of a cold start includes the init phase.
+/// Writes the line. Since August 2025 the billed duration of a cold start includes the init phase.
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let billed = self.duration + self.init.unwrap_or_default();
@@ -47,7 +47,7 @@ impl fmt::Display for Report<'_> {
     }
 }
 
-/// `INIT_REPORT …`, which AWS writes only when an init phase did not go well.
+/// The line `INIT_REPORT …`, which AWS writes only if an init phase failed.
 pub(crate) fn init_report_line(duration: Duration, phase: &str, end: ReportStatus<'_>) -> String {
     format!(
         "INIT_REPORT Init Duration: {:.2} ms\tPhase: {phase}\t{}",
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn report_lines_read_as_on_aws() {
+    fn report_lines_have_the_format_of_aws() {
         assert_eq!(
             report(ReportStatus::Success, None),
             "REPORT RequestId: r-1\tDuration: 3.01 ms\tBilled Duration: 4 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\t"
