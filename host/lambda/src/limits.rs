@@ -1,183 +1,210 @@
-//! Every limit and every time-out of the Lambda side, in one table.
+//! Every limit and timeout of the Lambda side, in one table.
 //!
-//! AWS's figures are named after AWS's quotas; the rest are the emulator's own and say why they are what they are.
+//! AWS's limits have the names of AWS's quotas; the others are the emulator's own, with the reason for their value.
 
 use std::time::Duration;
 
-/// A synchronous event: 6 MiB exactly.
+// Events and responses.
+
+/// The maximum size of a synchronous event: 6 MiB.
 pub const SYNC_EVENT_BYTES: usize = 6 * 1024 * 1024;
 
-/// An asynchronous event: 1 MiB since 2025.
+/// The maximum size of an asynchronous event: 1 MiB since 2025.
 pub const ASYNC_EVENT_BYTES: usize = 1024 * 1024;
 
-/// A response: 6 MiB and 100 bytes, which is where AWS draws the line.
+/// The maximum size of a response: 6 MiB and 100 bytes, which is the limit that AWS enforces.
 pub const RESPONSE_BYTES: usize = SYNC_EVENT_BYTES + 100;
 
-/// A streamed response: 200 MiB since 2025.
+/// The maximum size of a streamed response: 200 MiB since 2025.
 pub const STREAM_BYTES: u64 = 200 * 1024 * 1024;
 
-/// The pieces of a streamed response that may wait for its caller. A slow caller slows its function down.
+/// The number of pieces of a streamed response that may wait for the caller. If the caller reads slowly, the function's
+/// writes wait.
 pub const STREAM_BUFFER_PIECES: usize = 16;
 
-/// Trailers of a streamed response that a runtime wrote into its body.
+/// The maximum size of trailers that a runtime wrote into the body of a streamed response.
 pub const TRAILER_BYTES: usize = 64 * 1024;
 
-/// `X-Amz-Client-Context`, in base64.
+/// The maximum size of `X-Amz-Client-Context`, in base64.
 pub const CLIENT_CONTEXT_BYTES: usize = 3583;
 
-/// `X-Amz-Log-Result` carries the end of the log, this much before base64.
+/// The size of the end of the log in `X-Amz-Log-Result`, before base64.
 pub const LOG_TAIL_BYTES: usize = 4096;
 
-/// A function's environment variables, keys and values together.
+/// The maximum size of a function's environment variables, keys and values together.
 pub const VARIABLES_BYTES: usize = 4096;
 
-/// The longest time-out a function may have.
+// Environments.
+
+/// The maximum timeout of a function.
 pub const MAX_TIMEOUT: Duration = Duration::from_secs(900);
 
-/// The init phase on demand. One that takes longer is stopped and repeated inside the invocation, under the
-/// function's own time-out.
+/// The timeout of the init phase on demand. A longer init phase is stopped and repeated within the invocation, under the
+/// function's own timeout.
 pub const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The init phase of provisioned environments, snapshots and managed instances, unless the function's time-out is longer.
+/// The timeout of the init phase of provisioned environments, snapshots and managed instances, unless the function's
+/// timeout is longer.
 pub const LONG_INIT_TIMEOUT: Duration = Duration::from_secs(130);
 
-/// From the restore of a snapshot to the request for the first event.
+/// The timeout of the restore from a snapshot, until the runtime requests its first event.
 pub const RESTORE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a call waits for an environment that has answered its last call but has not asked for the next one
-/// yet; then it gets an environment of its own. Runtimes ask within a fraction of a millisecond.
-pub const SETTLE_TIMEOUT: Duration = Duration::from_millis(25);
+/// How long a call waits for an environment that has answered its last call and not requested the next one yet, before
+/// it gets an environment of its own. Runtimes request the next event within a fraction of a millisecond.
+pub const READY_WAIT: Duration = Duration::from_millis(25);
 
-/// An environment is frozen when it has been idle for this long. Calls that follow each other more quickly never find
-/// it frozen, and cost nothing for it.
+/// The idle time after which an environment is frozen. Calls in quicker succession find it running and do not pay for
+/// the thaw.
 pub const FREEZE_DELAY: Duration = Duration::from_millis(5);
 
-/// The end of an environment whose only extensions live in the runtime's process.
+/// The shutdown timeout of an environment that has internal extensions only.
 pub const INTERNAL_SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The end of an environment with external extensions, the runtime's share included.
+/// The shutdown timeout of an environment with external extensions, including [`RUNTIME_SHUTDOWN_TIMEOUT`].
 pub const EXTERNAL_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The runtime's share of [`EXTERNAL_SHUTDOWN_TIMEOUT`].
 pub const RUNTIME_SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// Pieces of output and other news of external extensions that may wait for their environment. Then they wait.
-pub const PROGRAM_NEWS: usize = 64;
+/// The number of pieces of output and other events of external extensions that may wait for their environment. When it
+/// is reached, reading their output waits.
+pub const PROCESS_EVENT_BACKLOG: usize = 64;
 
-/// How long the end of a killed process is waited for. The guard needs a millisecond.
+/// How long the host waits for the end of a process that it has killed. The guard needs a millisecond.
 pub const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The peak memory of a function that answers quickly is read this often; one that works for a twentieth of it, after
-/// each invocation.
+/// The limit of open files for a function's process, as on Lambda. The host itself may have more.
+pub const BOOTSTRAP_FILES: u64 = 1024;
+
+/// How often a guard that freezes processes checks whether all of them have stopped. Signals need microseconds.
+pub const FREEZE_STEP: Duration = Duration::from_micros(200);
+
+/// How often the peak memory of a function is read. A function whose invocation takes more than a twentieth of this is
+/// read after each invocation.
 pub const MEMORY_READING_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How often memory is looked at while an invocation runs. The quickest allocator gets some 20 MB past its limit.
+/// How often the memory usage is read during an invocation. The fastest allocator exceeds its limit by about 20 MB.
 pub const MEMORY_WATCH_INTERVAL: Duration = Duration::from_millis(10);
 
-/// How often a bootstrap's new children are looked for meanwhile: that takes longer than to look at those known.
+/// How often new descendants are searched during an invocation, which takes longer than reading the known ones.
 pub const MEMORY_TREE_INTERVAL: Duration = Duration::from_millis(50);
 
-/// A line of a function's output is passed on unfinished when it has grown this long.
+// The log.
+
+/// The length at which an unfinished line of a function's output is passed on.
 pub const LOG_LINE_BYTES: usize = 256 * 1024;
 
-/// Log bytes that may wait for a slow terminal; what comes on top is dropped, counted and reported.
+/// The size of the log that may wait for a slow terminal. Further lines are dropped, counted and reported.
 pub const LOG_BACKLOG_BYTES: usize = 16 * 1024 * 1024;
 
-/// How long the end of the program waits for its log to be read.
-pub const FLUSH_LIMIT: Duration = Duration::from_secs(2);
+/// How long the host waits at its end until its log has been written.
+pub const LOG_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Extensions of one environment, external and internal together.
+// Extensions and telemetry.
+
+/// The maximum number of extensions of one environment, external and internal together.
 pub const EXTENSIONS: usize = 10;
 
-/// The body of a request to the Extensions, Telemetry or Logs API. They are tiny; AWS states no limit.
+/// The maximum size of a request to the Extensions, Telemetry or Logs API. Valid requests are small; AWS states no limit.
 pub const EXTENSION_REQUEST_BYTES: usize = 64 * 1024;
 
-/// Telemetry of the init phase, kept for extensions that subscribe late in it.
+/// The size of the telemetry of the init phase that is kept for extensions that subscribe late.
 pub const TELEMETRY_REPLAY_BYTES: usize = 1024 * 1024;
 
-/// Telemetry that may wait for one subscriber: several of the largest batches. What comes on top is dropped, counted
-/// and reported.
+/// The size of the telemetry that may wait for one subscriber: several of the largest batches. Further events are
+/// dropped, counted and reported.
 pub const TELEMETRY_BACKLOG_BYTES: usize = 4 * 1024 * 1024;
 
-/// One attempt to deliver a batch of telemetry. Long, as a listener on a busy machine may be slow to read; nothing but
-/// its own telemetry waits for it.
+/// The timeout of one attempt to deliver a batch of telemetry. It is long, because a subscriber on a busy machine may
+/// be slow, and only its own telemetry waits for it.
 pub const TELEMETRY_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Attempts at one batch, then it is dropped: a batch that a listener refuses must not hold up the others for ever.
+/// The number of attempts to deliver a batch before it is dropped, so that a batch that a subscriber refuses does not
+/// block the others.
 pub const TELEMETRY_ATTEMPTS: u32 = 10;
 
-/// The pause after a first failed attempt; it doubles with every further one.
+/// The pause after the first failed attempt. It doubles with each further one.
 pub const TELEMETRY_RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 /// The longest pause between two attempts.
 pub const TELEMETRY_LONGEST_RETRY_PAUSE: Duration = Duration::from_secs(2);
 
-/// The answer of a telemetry listener; nobody reads it, so more than this ends the connection.
-pub const TELEMETRY_ANSWER_BYTES: usize = 64 * 1024;
-/// An event of the deprecated `InvokeAsync`: 256 KiB.
+/// The maximum size of a subscriber's response, which is discarded. A longer one ends the connection.
+pub const TELEMETRY_RESPONSE_BYTES: usize = 64 * 1024;
+
+// The Invoke API.
+
+/// The maximum size of an event of the deprecated `InvokeAsync`: 256 KiB.
 pub const INVOKE_ASYNC_BYTES: usize = 256 * 1024;
 
-/// The longest `FunctionName` in a request; a name that could exist has 64 at most.
+/// The maximum length of `FunctionName` in a request. The name of a function has 64 characters at most; an ARN is longer.
 pub const NAME_LENGTH: usize = 256;
 
-/// The longest `Qualifier`.
+/// The maximum length of `Qualifier`.
 pub const QUALIFIER_LENGTH: usize = 128;
 
-/// The longest `X-Amz-Tenant-Id`.
+/// The maximum length of `X-Amz-Tenant-Id`.
 pub const TENANT_ID_LENGTH: usize = 256;
 
-/// The longest `X-Amz-Durable-Execution-Name`.
+/// The maximum length of `X-Amz-Durable-Execution-Name`.
 pub const DURABLE_NAME_LENGTH: usize = 64;
 
-/// A function may be called this often in one chain of calls; the next call of it is stopped.
+/// How often one chain of calls may call a function. A further call of it is refused.
 pub const RECURSION_LIMIT: u32 = 16;
 
-/// A response stream's pieces are cut to this size, so that a frame never has to be large to be read.
+/// The maximum payload of a frame in a response stream, so that clients can read frames with small buffers.
 pub const STREAM_CHUNK_BYTES: usize = 64 * 1024;
 
-/// Frames that may wait for a slow reader before the function's own writing is held up.
+/// The number of frames that may wait for a slow caller before the function's writes wait.
 pub const STREAM_BACKLOG_FRAMES: usize = 4;
 
-/// What a list operation returns at once, whatever `MaxItems` says.
+/// The maximum number of items that a list operation returns at once, even if `MaxItems` is larger.
 pub const LIST_PAGE_ITEMS: usize = 50;
-/// How often an asynchronous event is run again after function errors, at most and by default.
+
+// Asynchronous invocation.
+
+/// How often an asynchronous event is retried after function errors, at most and by default.
 pub const MAX_RETRY_ATTEMPTS: u32 = 2;
 
-/// The waits before the first and the second retry.
+/// The delays before the first and the second retry.
 pub const RETRY_DELAYS: [Duration; MAX_RETRY_ATTEMPTS as usize] =
     [Duration::from_secs(60), Duration::from_secs(120)];
 
-/// An event whose function was throttled comes back after this long, then after twice as long, and so on …
+/// The delay after the first time that an event's function was throttled. It doubles each time, …
 pub const FIRST_THROTTLE_DELAY: Duration = Duration::from_secs(1);
 
-/// … up to this.
+/// … up to this maximum.
 pub const LAST_THROTTLE_DELAY: Duration = Duration::from_secs(300);
 
-/// The shortest `MaximumEventAgeInSeconds`.
+/// The minimum of `MaximumEventAgeInSeconds`.
 pub const MIN_EVENT_AGE: Duration = Duration::from_secs(60);
 
-/// The longest one, which is the default.
+/// The maximum of `MaximumEventAgeInSeconds`, which is also its default.
 pub const MAX_EVENT_AGE: Duration = Duration::from_secs(21_600);
 
-/// The attribute `ErrorMessage` of a dead letter: the first 1 KB.
+/// The maximum size of a dead letter's attribute `ErrorMessage`: its first KB.
 pub const DEAD_LETTER_MESSAGE_BYTES: usize = 1024;
 
-/// How long a running event belongs to its consumer: longer than any call takes. Leases end with the host; this is for
-/// a consumer that has lost one, which it should not.
+/// The lease of an event that is being processed, which is longer than any call takes. Leases end with the host, so this
+/// matters only if a consumer loses one, which would be a bug.
 pub const EVENT_LEASE: Duration = MAX_EVENT_AGE;
 
-/// A consumer looks at the clock at least this often while something waits for its time: the clock may be set, and a
-/// laptop's timers stand still while it sleeps.
+/// The longest sleep of a consumer while an event waits for its time: the clock may be set, and a laptop's timers stop
+/// while it is suspended.
 pub const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
-/// The wait after a failure of the store, a full disk for example.
-pub const STORE_PAUSE: Duration = Duration::from_secs(5);
-/// How long a fixed Runtime API address is waited for when the life before still holds it; it lets go within
-/// microseconds, so what is still taken then is another program's.
+/// The pause after a failure of the store, such as a full disk.
+pub const STORE_RETRY_PAUSE: Duration = Duration::from_secs(5);
+
+// Emulator compatibility.
+
+/// How long a new sandbox waits for its fixed Runtime API address. The previous sandbox frees it within microseconds, so
+/// after this time it is another program that uses the address.
 pub const ADDRESS_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The pause between two attempts at it.
-pub const ADDRESS_RETRY: Duration = Duration::from_millis(1);
+/// The pause between two attempts to bind that address.
+pub const ADDRESS_RETRY_PAUSE: Duration = Duration::from_millis(1);
 
-/// Where Lambkin stands in for an emulator with one environment, this many calls wait for it.
-pub const STAND_IN_QUEUE: usize = 1000;
+/// The number of calls that may wait for the only environment where Lambkin replaces an emulator that has one.
+pub const EMULATOR_QUEUE: usize = 1000;

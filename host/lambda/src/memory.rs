@@ -1,9 +1,9 @@
-//! The memory of bootstraps and their living descendants: what they use now, and the most they ever used, as REPORT's
+//! The memory of an environment's processes and their descendants: the current usage, and the peak, which is REPORT's
 //! `Max Memory Used`.
 //!
-//! The kernel keeps the peak of each process (`VmHWM`), so reading late misses nothing that still lives; what a process
-//! used that has ended since is known from the readings of its usage, if there were any. Where `/proc` does not exist
-//! every answer is 0.
+//! The kernel keeps the peak of each process (`VmHWM`), so a late reading misses nothing of processes that still run. The
+//! usage of processes that have ended is known only if it was read before. Where `/proc` does not exist, every value is
+//! 0.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use lambkin_process::{Tree, format_path, read_file};
 
 use crate::limits::{MEMORY_READING_INTERVAL, MEMORY_TREE_INTERVAL};
 
-/// Remembers the greatest reading of one environment.
+/// The peak memory of one environment.
 #[derive(Debug, Default)]
 pub(crate) struct PeakMemory {
     bytes: u64,
@@ -23,8 +23,8 @@ pub(crate) struct PeakMemory {
 }
 
 impl PeakMemory {
-    /// Reads again after an invocation that took `worked`, unless that was short and the last reading is fresh: a
-    /// reading costs as much as a short invocation, which has little time to use memory.
+    /// Reads the peak after an invocation that took `worked`, unless that was short and the last reading is recent: a
+    /// reading takes as long as a short invocation, which has little time to use memory.
     pub(crate) fn update(&mut self, pids: impl FnOnce() -> Vec<i32>, worked: Duration) {
         let fresh = self
             .read_at
@@ -35,16 +35,16 @@ impl PeakMemory {
         self.read_at = Some(Instant::now());
         let mut bytes = 0;
         for pid in self.tree.walk(&pids()) {
-            // A process that has just ended has no figures any more.
-            let status = format_path(&mut self.path, format_args!("/proc/{pid}/status"));
-            bytes += read_file(status, &mut self.text)
+            // A process that has just ended has no memory figures.
+            let status = place(&mut self.path, format_args!("/proc/{pid}/status"));
+            bytes += read(status, &mut self.text)
                 .and_then(|status| kibibytes(status, "VmHWM:"))
                 .unwrap_or(0);
         }
         self.record(bytes);
     }
 
-    /// Takes a reading of [`MemoryGauge::usage`] into account.
+    /// Includes a reading of [`MemoryGauge::usage`] in the peak.
     pub(crate) fn record_usage(&mut self, bytes: u64) {
         self.record(bytes);
     }
@@ -53,13 +53,14 @@ impl PeakMemory {
         self.bytes = self.bytes.max(bytes);
     }
 
-    /// In MB as AWS counts them (1024 × 1024 bytes), rounded up.
+    /// The peak in MB as AWS defines them (1024 × 1024 bytes), rounded up.
     pub(crate) fn megabytes(&self) -> u64 {
         self.bytes.div_ceil(1024 * 1024)
     }
 }
 
-/// Reads what some processes and all their descendants use now. Made to be asked every few milliseconds.
+/// Reads the current memory usage of processes and their descendants. It is fast enough to be used every few
+/// milliseconds.
 #[derive(Debug, Default)]
 pub(crate) struct MemoryGauge {
     tree: Tree,
@@ -69,10 +70,10 @@ pub(crate) struct MemoryGauge {
 }
 
 impl MemoryGauge {
-    /// The usage in bytes. New descendants are looked for every [`MEMORY_TREE_INTERVAL`].
+    /// The usage in bytes. New descendants are searched every [`MEMORY_TREE_INTERVAL`].
     ///
-    /// Resident pages are summed up, which counts those that processes share once for each of them. Only when the sum
-    /// comes near `limit` is it worth asking the kernel to divide them, which takes ten times as long.
+    /// The usage is the sum of the resident pages, which counts shared pages once per process. Only if the sum is near
+    /// `limit`, the proportional share of each process is read instead, which takes ten times as long.
     pub(crate) fn usage(&mut self, pids: &[i32], limit: u64) -> u64 {
         let fresh = self
             .walked_at
@@ -85,7 +86,7 @@ impl MemoryGauge {
         if resident / 4 * 5 <= limit {
             return resident;
         }
-        // A kernel without this file answers 0, and a process that is gone uses nothing.
+        // 0 if the kernel does not have this file, or if the processes have ended.
         match self.sum("smaps_rollup", |rollup| kibibytes(rollup, "Pss:")) {
             0 => resident,
             proportional => proportional,
@@ -104,14 +105,14 @@ impl MemoryGauge {
     }
 }
 
-/// The figure of a line such as `VmHWM:    36864 kB`, in bytes.
+/// The value of a line such as `VmHWM:    36864 kB`, in bytes.
 fn kibibytes(text: &str, key: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(key))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1024)
 }
 
-/// The second figure of `/proc/PID/statm` is the resident pages.
+/// The resident memory in bytes: the second field of `/proc/PID/statm` is the number of resident pages.
 fn resident(statm: &str) -> Option<u64> {
     let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
     Some(pages * page_size())
@@ -125,7 +126,7 @@ fn page_size() -> u64 {
     })
 }
 
-/// The page size that the kernel has told this process at its start: pairs of a key and a value.
+/// The page size in the auxiliary vector, which the kernel gives to a process at its start: pairs of a key and a value.
 fn page_size_of(auxiliary_vector: &[u8]) -> Option<u64> {
     const PAGE_SIZE: usize = 6;
     let (words, _) = auxiliary_vector.as_chunks::<{ size_of::<usize>() }>();
@@ -147,8 +148,8 @@ mod tests {
         i32::try_from(std::process::id()).unwrap()
     }
 
-    /// A shell whose child holds 32 MiB; returns when it does.
-    fn hog() -> Child {
+    /// A shell whose child process uses 32 MiB; returns when it does.
+    fn memory_hog() -> Child {
         let script = "(x=$(head -c 33554432 /dev/zero | tr '\\0' x); echo full; read -r _) <&0; :";
         let mut child = Command::new("bash")
             .args(["-c", script])
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_are_read_from_proc() {
+    fn values_are_parsed_from_proc() {
         assert_eq!(
             kibibytes("Name:\tx\nVmHWM:\t   36864 kB\nVmRSS:\t 1 kB\n", "VmHWM:"),
             Some(36864 * 1024)
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_size_is_found_among_other_figures() {
+    fn the_page_size_is_found_among_other_values() {
         let words = [33_usize, 7, 6, 16384, 0, 0];
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
         assert_eq!(page_size_of(&bytes), Some(16384));
@@ -193,13 +194,13 @@ mod tests {
     #[test]
     fn descendants_count_and_shared_pages_are_divided_near_the_limit() {
         const MIB: u64 = 1024 * 1024;
-        let mut child = hog();
+        let mut child = memory_hog();
         let pid = i32::try_from(child.id()).unwrap();
         let mut gauge = MemoryGauge::default();
         let resident = gauge.usage(&[pid], u64::MAX);
         let proportional = gauge.usage(&[pid], 0);
         assert!((32 * MIB..256 * MIB).contains(&resident), "{resident}");
-        // A shell and its forked child share what they have not written to since.
+        // A shell and its forked child share the pages that neither has written to.
         assert!(
             (32 * MIB..resident).contains(&proportional),
             "{proportional} of {resident}"

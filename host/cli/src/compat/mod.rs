@@ -12,8 +12,8 @@ mod variables;
 use std::ffi::OsString;
 use std::path::Path;
 
-use lambkin_lambda::limits::STAND_IN_QUEUE;
-use lambkin_lambda::{FunctionSpec, Lifecycle, RecursiveLoop};
+use lambkin_lambda::limits::EMULATOR_QUEUE;
+use lambkin_lambda::{FunctionSpec, Lifecycle};
 pub use variables::Variables;
 
 use crate::config::defaults;
@@ -27,8 +27,8 @@ fn stand_in() -> FunctionSpec {
     FunctionSpec {
         exact_variables: true,
         concurrency: 1,
-        queue: STAND_IN_QUEUE,
-        recursive_loop: RecursiveLoop::Allow,
+        queue: EMULATOR_QUEUE,
+        stops_recursion: false,
         lifecycle: Lifecycle {
             freeze: false,
             enforce_memory: false,

@@ -21,9 +21,8 @@ use super::event::{Event, queue_of};
 use super::record::{self, End, Executed, Response};
 use super::schedule::{Condition, Next, Progress, Schedule};
 use crate::function::Function;
-use crate::lambda::Lambda;
-use crate::limits::{EVENT_LEASE, LONGEST_SLEEP, STORE_PAUSE};
-use crate::time::now_ms;
+use crate::lambda::{Lambda, now_ms};
+use crate::limits::{EVENT_LEASE, LONGEST_SLEEP, STORE_RETRY_PAUSE};
 
 /// The consumer of a function's queue.
 #[derive(Debug)]
@@ -253,7 +252,7 @@ impl Consumer {
         }
         let name = &self.function.spec().name;
         tracing::error!("function {name}: can not {attempt}, trying again: {error}");
-        tokio::time::sleep(STORE_PAUSE).await;
+        tokio::time::sleep(STORE_RETRY_PAUSE).await;
         true
     }
 
