@@ -19,6 +19,7 @@ use crate::extension::request as register;
 use crate::invoke_api::frame::Event;
 use crate::invoke_api::request::{Target, Violations, parameter, percent_decode};
 use crate::name::FunctionRef;
+use crate::recursion;
 use crate::runtime_api::{InBodyTrailers, error_in_trailers};
 use crate::telemetry::frame::{Decoder, Piece};
 use crate::telemetry::subscription::{Destination, SubscriptionApi};

@@ -9,7 +9,7 @@ use crate::call::{Call, Reply, refused, shutting_down};
 use crate::dispatch::Placement;
 use crate::environment;
 use crate::function::Function;
-use crate::limits::SETTLE_TIMEOUT;
+use crate::limits::READY_WAIT;
 
 impl Function {
     /// Invokes the function and waits for its outcome.
@@ -39,7 +39,7 @@ impl Function {
             Placement::Sent | Placement::Queued => {}
             Placement::Start(call) => environment::start(Arc::clone(self), Some(call)),
             Placement::Settling => {
-                if let Ok(reply) = tokio::time::timeout(SETTLE_TIMEOUT, &mut reply).await {
+                if let Ok(reply) = tokio::time::timeout(READY_WAIT, &mut reply).await {
                     return reply.unwrap_or_else(|_| shutting_down());
                 }
                 if let Some(call) = self.dispatcher.stop_settling() {

@@ -32,7 +32,7 @@ mod memory;
 mod name;
 mod recursion;
 mod runtime_api;
-mod sandbox;
+mod spec;
 mod state_machine;
 mod telemetry;
 mod time;

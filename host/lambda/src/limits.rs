@@ -74,12 +74,6 @@ pub const PROCESS_EVENT_BACKLOG: usize = 64;
 /// How long the host waits for the end of a process that it has killed. The guard needs a millisecond.
 pub const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The limit of open files for a function's process, as on Lambda. The host itself may have more.
-pub const BOOTSTRAP_FILES: u64 = 1024;
-
-/// How often a guard that freezes processes checks whether all of them have stopped. Signals need microseconds.
-pub const FREEZE_STEP: Duration = Duration::from_micros(200);
-
 /// How often the peak memory of a function is read. A function whose invocation takes more than a twentieth of this is
 /// read after each invocation.
 pub const MEMORY_READING_INTERVAL: Duration = Duration::from_secs(1);

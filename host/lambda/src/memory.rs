@@ -36,8 +36,8 @@ impl PeakMemory {
         let mut bytes = 0;
         for pid in self.tree.walk(&pids()) {
             // A process that has just ended has no memory figures.
-            let status = place(&mut self.path, format_args!("/proc/{pid}/status"));
-            bytes += read(status, &mut self.text)
+            let status = format_path(&mut self.path, format_args!("/proc/{pid}/status"));
+            bytes += read_file(status, &mut self.text)
                 .and_then(|status| kibibytes(status, "VmHWM:"))
                 .unwrap_or(0);
         }

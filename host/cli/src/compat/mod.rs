@@ -13,7 +13,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use lambkin_lambda::limits::EMULATOR_QUEUE;
-use lambkin_lambda::{FunctionSpec, Lifecycle};
+use lambkin_lambda::{FunctionSpec, Lifecycle, RecursiveLoop};
 pub use variables::Variables;
 
 use crate::config::defaults;
@@ -28,7 +28,7 @@ fn stand_in() -> FunctionSpec {
         exact_variables: true,
         concurrency: 1,
         queue: EMULATOR_QUEUE,
-        stops_recursion: false,
+        recursive_loop: RecursiveLoop::Allow,
         lifecycle: Lifecycle {
             freeze: false,
             enforce_memory: false,

@@ -21,8 +21,9 @@ use super::event::{Event, queue_of};
 use super::record::{self, End, Executed, Response};
 use super::schedule::{Condition, Next, Progress, Schedule};
 use crate::function::Function;
-use crate::lambda::{Lambda, now_ms};
+use crate::lambda::Lambda;
 use crate::limits::{EVENT_LEASE, LONGEST_SLEEP, STORE_RETRY_PAUSE};
+use crate::time::now_ms;
 
 /// The consumer of a function's queue.
 #[derive(Debug)]

@@ -22,7 +22,6 @@ use crate::function_error;
 use crate::limits::{INIT_TIMEOUT, LONG_INIT_TIMEOUT, RESTORE_TIMEOUT};
 use crate::log::ReportStatus;
 use crate::runtime_api::session::{InitError, RuntimeEvent};
-use crate::sandbox::Exit;
 use crate::spec::InitializationType;
 use crate::telemetry::event::phase::Phase;
 

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lambkin_http::IdleTimeout;
+use lambkin_process::{Exit, Launch, Process};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::Sleep;
@@ -31,15 +32,13 @@ use crate::extension::discover::{Discovered, ExternalExtension};
 use crate::extension::event::{InvokeEvent, ShutdownReason, Tracing};
 use crate::extension::registry::{self, ExtensionRegistry, FunctionInfo};
 use crate::extension::variables::extension_variables;
-use crate::function::{Function, InitializationType};
-use crate::lambda::now_ms;
+use crate::function::Function;
 use crate::limits::{
     EXTERNAL_SHUTDOWN_TIMEOUT, INTERNAL_SHUTDOWN_TIMEOUT, KILL_TIMEOUT, RUNTIME_SHUTDOWN_TIMEOUT,
 };
 use crate::log::{EnvironmentLog, Source};
 use crate::runtime_api::session::{Delivery, RuntimeEvent, RuntimeSession};
 use crate::runtime_api::{self, Metadata, SandboxApi, availability_zone_id};
-use crate::sandbox::{Exit, Launch, Process};
 use crate::spec::InitializationType;
 use crate::telemetry::hub::Telemetry;
 use crate::time::now_ms;

@@ -42,7 +42,6 @@ use crate::limits::{FREEZE_DELAY, MEMORY_WATCH_INTERVAL};
 use crate::log::{EnvironmentLog, ReportStatus};
 use crate::memory::{MemoryGauge, PeakMemory};
 use crate::runtime_api::session::{EventWithContext, RuntimeEvent, RuntimeResponse, Timing};
-use crate::sandbox::Exit;
 use crate::spec::LogFormat;
 use crate::time::now_ms;
 

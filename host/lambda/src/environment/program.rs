@@ -8,7 +8,6 @@ use tokio::sync::mpsc;
 
 use super::output::Output;
 use crate::limits::{KILL_TIMEOUT, PROCESS_EVENT_BACKLOG};
-use crate::sandbox::{Exit, Launch, Process};
 
 /// The external extensions of one life.
 #[derive(Debug)]

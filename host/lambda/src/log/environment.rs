@@ -12,8 +12,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::writer::{Destination, Log};
-use crate::function::{LogFormat, Logging};
 use crate::limits::{LOG_LINE_BYTES, LOG_TAIL_BYTES};
+use crate::spec::{LogFormat, Logging};
 use crate::telemetry::event::{Event, Kind, log_event};
 use crate::telemetry::frame::{Decoder, LogRecord, Piece};
 use crate::telemetry::hub::Telemetry;

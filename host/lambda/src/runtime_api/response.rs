@@ -28,7 +28,7 @@ use super::session::{
     PendingPost, PostHead, PostKind, RuntimeResponse, RuntimeSession, StreamingResponse,
 };
 use crate::api_error::{ApiError, accepted_or_error};
-use crate::function::StreamError;
+use crate::call::StreamError;
 use crate::function_error;
 use crate::limits::{RESPONSE_BYTES, STREAM_BUFFER_PIECES, STREAM_BYTES, TRAILER_BYTES};
 

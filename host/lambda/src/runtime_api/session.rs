@@ -23,7 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::state::RuntimeState;
 use crate::api_error::ApiError;
-use crate::function::StreamError;
+use crate::call::StreamError;
 
 /// The session between a runtime and its environment. It lasts as long as the runtime's process.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use super::*;
 use crate::extension::event::EventType;
 use crate::extension::state::ExtensionState;
 use crate::extension::summary::ExtensionSummary;
-use crate::function::InitializationType;
+use crate::spec::InitializationType;
 use crate::telemetry::subscription::SubscriptionApi;
 
 fn time() -> Timestamp {
