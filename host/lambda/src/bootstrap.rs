@@ -1,8 +1,8 @@
-//! Finding the program of a function, and saying why there is none.
+//! Finds the program that runs a function, and explains a search that finds none.
 //!
-//! As on AWS the search goes through the function's code, then `/opt`, then the runtime's folder, and takes the first
-//! `bootstrap` that can be executed. AWS's answer to a failed search is a list of paths; ours adds to the log, for
-//! each path, what is wrong with it and how to mend it.
+//! As on AWS, the function's code is searched first, then its layers, `/opt` and `/var/runtime`. The first file named
+//! `bootstrap` that can be executed is taken. When no file is found, AWS answers with a list of the paths; Lambkin also
+//! logs for each path what is wrong with the file and how to correct it.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -10,67 +10,68 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// Searched after the function's own code.
+/// The folders that are searched after the function's code and layers.
 const SYSTEM_FOLDERS: [&str; 2] = ["/opt", "/var/runtime"];
 
-/// The search found nothing that can be executed.
+/// The error of a search that found no file that can be executed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoBootstrap {
-    /// Every path tried, with its fault, in the order of the search.
-    pub tried: Vec<(PathBuf, Unusable)>,
+pub struct NoBootstrapError {
+    /// The paths in the order of the search, each with the reason why it cannot be executed.
+    pub tried: Vec<(PathBuf, ExecutableError)>,
 }
 
-impl fmt::Display for NoBootstrap {
+impl fmt::Display for NoBootstrapError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("no usable bootstrap")?;
-        for (path, fault) in &self.tried {
-            write!(f, "\n  {}: {fault}", path.display())?;
+        for (path, error) in &self.tried {
+            write!(f, "\n  {}: {error}", path.display())?;
         }
         Ok(())
     }
 }
 
-impl std::error::Error for NoBootstrap {}
+impl std::error::Error for NoBootstrapError {}
 
-/// Why a file can not be a bootstrap.
+/// Why a file cannot be executed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unusable {
-    /// There is no such file.
+pub enum ExecutableError {
+    /// The file does not exist.
     #[error("does not exist")]
-    Absent,
-    /// It is a folder or a device.
+    Missing,
+    /// The path is that of a folder or a device.
     #[error("is not a file")]
     NotAFile,
-    /// Its mode forbids it.
+    /// The file's mode does not allow it.
     #[error("is not executable; `chmod +x` it")]
     NotExecutable,
-    /// It is built for another kind of machine.
+    /// The file is built for another processor architecture or operating system.
     #[error(
         "is built for {built_for}, but this machine is {}; build it for this machine",
         std::env::consts::ARCH
     )]
     WrongArchitecture {
-        /// The kind of machine.
+        /// The architecture or operating system for which it is built.
         built_for: String,
     },
-    /// It names an interpreter that is not installed.
+    /// The file needs an interpreter that is not installed.
     #[error("needs {}, which does not exist here{}", interpreter.display(), hint)]
     MissingInterpreter {
-        /// From its `#!` line or its ELF header.
+        /// The interpreter's path, from the `#!` line or the ELF header.
         interpreter: PathBuf,
-        /// What to do about it.
+        /// How to correct it.
         hint: &'static str,
     },
-    /// It is neither a program nor a script.
+    /// The file is neither a program nor a script.
     #[error("is neither a Linux program nor a script with a `#!` line")]
     UnknownFormat,
-    /// It can not be read.
-    #[error("can not be read: {0}")]
+    /// The file cannot be read.
+    #[error("cannot be read: {0}")]
     Unreadable(String),
 }
 
-/// Searches for the bootstrap of a function whose code is in `task_root`; of its layers the last one counts first.
-pub fn find(task_root: &Path, layers: &[PathBuf]) -> Result<PathBuf, NoBootstrap> {
+/// Searches for the bootstrap of a function whose code is in `task_root`. The layers are searched from the last to the
+/// first.
+pub fn find(task_root: &Path, layers: &[PathBuf]) -> Result<PathBuf, NoBootstrapError> {
     let folders = std::iter::once(task_root)
         .chain(layers.iter().rev().map(PathBuf::as_path))
         .chain(SYSTEM_FOLDERS.iter().map(Path::new));
@@ -79,25 +80,25 @@ pub fn find(task_root: &Path, layers: &[PathBuf]) -> Result<PathBuf, NoBootstrap
         let path = folder.join("bootstrap");
         match examine(&path) {
             Ok(()) => return Ok(path),
-            Err(fault) => tried.push((path, fault)),
+            Err(error) => tried.push((path, error)),
         }
     }
-    Err(NoBootstrap { tried })
+    Err(NoBootstrapError { tried })
 }
 
-/// Tells whether a file can be executed on this machine.
-pub fn examine(path: &Path) -> Result<(), Unusable> {
+/// Checks whether a file can be executed on this machine.
+pub fn examine(path: &Path) -> Result<(), ExecutableError> {
     let metadata = fs::metadata(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Unusable::Absent,
-        _ => Unusable::Unreadable(error.to_string()),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ExecutableError::Missing,
+        _ => ExecutableError::Unreadable(error.to_string()),
     })?;
     if !metadata.is_file() {
-        return Err(Unusable::NotAFile);
+        return Err(ExecutableError::NotAFile);
     }
     if metadata.permissions().mode() & 0o111 == 0 {
-        return Err(Unusable::NotExecutable);
+        return Err(ExecutableError::NotExecutable);
     }
-    let unreadable = |error: io::Error| Unusable::Unreadable(error.to_string());
+    let unreadable = |error: io::Error| ExecutableError::Unreadable(error.to_string());
     let mut file = File::open(path).map_err(unreadable)?;
     let mut head = Vec::with_capacity(HEAD_BYTES);
     Read::by_ref(&mut file)
@@ -110,43 +111,45 @@ pub fn examine(path: &Path) -> Result<(), Unusable> {
     match head.get(..4) {
         Some(b"\x7fELF") => examine_elf(&head, &mut file),
         Some(b"\xcf\xfa\xed\xfe" | b"\xca\xfe\xba\xbe") if cfg!(target_os = "macos") => Ok(()),
-        Some(b"\xcf\xfa\xed\xfe" | b"\xca\xfe\xba\xbe") => Err(Unusable::WrongArchitecture {
-            built_for: "macOS".to_owned(),
-        }),
-        _ if head.starts_with(b"MZ") => Err(Unusable::WrongArchitecture {
+        Some(b"\xcf\xfa\xed\xfe" | b"\xca\xfe\xba\xbe") => {
+            Err(ExecutableError::WrongArchitecture {
+                built_for: "macOS".to_owned(),
+            })
+        }
+        _ if head.starts_with(b"MZ") => Err(ExecutableError::WrongArchitecture {
             built_for: "Windows".to_owned(),
         }),
-        _ => Err(Unusable::UnknownFormat),
+        _ => Err(ExecutableError::UnknownFormat),
     }
 }
 
-/// Enough for an ELF header and any sensible `#!` line.
+/// The number of bytes that are read: enough for an ELF header and any sensible `#!` line.
 const HEAD_BYTES: usize = 512;
 
-fn examine_script(after_marker: &[u8]) -> Result<(), Unusable> {
+fn examine_script(after_marker: &[u8]) -> Result<(), ExecutableError> {
     let line = after_marker
         .split(|byte| *byte == b'\n')
         .next()
         .unwrap_or_default();
     let line = String::from_utf8_lossy(line);
     let Some(word) = line.split([' ', '\t']).find(|word| !word.is_empty()) else {
-        return Err(Unusable::UnknownFormat);
+        return Err(ExecutableError::UnknownFormat);
     };
     let hint = if word.ends_with('\r') {
-        " (the line ends in a carriage return: save the file with Unix line ends)"
+        " (the line ends in a carriage return: save the file with Unix line endings)"
     } else {
         "; install it or change the `#!` line"
     };
     if Path::new(word).exists() {
         return Ok(());
     }
-    Err(Unusable::MissingInterpreter {
+    Err(ExecutableError::MissingInterpreter {
         interpreter: PathBuf::from(word.trim_end()),
         hint,
     })
 }
 
-/// Offsets and numbers of the ELF specification.
+/// Offsets and constants from the ELF specification.
 mod elf {
     pub const CLASS: usize = 4;
     pub const CLASS_64: u8 = 2;
@@ -157,18 +160,18 @@ mod elf {
     pub const PT_INTERP: u32 = 3;
 }
 
-fn examine_elf(head: &[u8], file: &mut File) -> Result<(), Unusable> {
+fn examine_elf(head: &[u8], file: &mut File) -> Result<(), ExecutableError> {
     let machine = little_endian::<2>(head, elf::MACHINE)
         .map(u16::from_le_bytes)
         .unwrap_or_default();
     if head.get(elf::CLASS) != Some(&elf::CLASS_64) || Some(machine) != own_machine() {
-        return Err(Unusable::WrongArchitecture {
+        return Err(ExecutableError::WrongArchitecture {
             built_for: machine_name(machine),
         });
     }
-    // A damaged program header table is left for the kernel to complain about.
+    // A damaged program header table is not an error here; the kernel reports it.
     match elf_interpreter(head, file) {
-        Some(interpreter) if !interpreter.exists() => Err(Unusable::MissingInterpreter {
+        Some(interpreter) if !interpreter.exists() => Err(ExecutableError::MissingInterpreter {
             interpreter,
             hint: "; it was linked for another Linux, build it here or link it statically",
         }),
@@ -243,41 +246,41 @@ mod tests {
         (folder, path)
     }
 
-    fn fault(content: &[u8], mode: u32) -> String {
+    fn error_of(content: &[u8], mode: u32) -> String {
         let (_folder, path) = file(content, mode);
         examine(&path).unwrap_err().to_string()
     }
 
     #[test]
-    fn a_script_and_a_native_program_are_usable() {
+    fn a_script_and_a_native_program_can_be_executed() {
         let (_folder, script) = file(b"#!/bin/sh\nexit 0\n", 0o755);
         assert_eq!(examine(&script), Ok(()));
         assert_eq!(examine(&std::env::current_exe().unwrap()), Ok(()));
     }
 
     #[test]
-    fn each_fault_has_its_own_words() {
+    fn each_error_has_a_message_of_its_own() {
         assert_eq!(
             examine(Path::new("/nowhere/bootstrap")),
-            Err(Unusable::Absent)
+            Err(ExecutableError::Missing)
         );
-        assert_eq!(examine(Path::new("/")), Err(Unusable::NotAFile));
+        assert_eq!(examine(Path::new("/")), Err(ExecutableError::NotAFile));
         assert_eq!(
-            fault(b"#!/bin/sh\n", 0o644),
+            error_of(b"#!/bin/sh\n", 0o644),
             "is not executable; `chmod +x` it"
         );
         assert_eq!(
-            fault(b"#!/no/such/python3 -u\n", 0o755),
+            error_of(b"#!/no/such/python3 -u\n", 0o755),
             "needs /no/such/python3, which does not exist here; install it or change the `#!` line"
         );
-        assert!(fault(b"#!/bin/sh\r\n", 0o755).contains("carriage return"));
-        assert!(fault(b"echo hello\n", 0o755).contains("neither a Linux program nor a script"));
-        assert!(fault(b"", 0o755).contains("neither a Linux program nor a script"));
-        assert!(fault(b"MZ\x90\0", 0o755).contains("built for Windows"));
+        assert!(error_of(b"#!/bin/sh\r\n", 0o755).contains("carriage return"));
+        assert!(error_of(b"echo hello\n", 0o755).contains("neither a Linux program nor a script"));
+        assert!(error_of(b"", 0o755).contains("neither a Linux program nor a script"));
+        assert!(error_of(b"MZ\x90\0", 0o755).contains("built for Windows"));
     }
 
     #[test]
-    fn a_program_for_another_machine_is_told_apart() {
+    fn a_program_for_another_architecture_is_recognized() {
         let mut other = fs::read(std::env::current_exe().unwrap()).unwrap();
         other.truncate(4096);
         let machine: u16 = if cfg!(target_arch = "aarch64") {
@@ -291,20 +294,20 @@ mod tests {
         } else {
             "is built for aarch64"
         };
-        assert!(fault(&other, 0o755).starts_with(expected));
+        assert!(error_of(&other, 0o755).starts_with(expected));
     }
 
     #[test]
-    fn a_truncated_program_does_not_confuse_the_search() {
+    fn a_truncated_program_does_not_break_the_search() {
         let whole = fs::read(std::env::current_exe().unwrap()).unwrap();
         for length in [5, 20, 60, 64, 100] {
             let (_folder, path) = file(&whole[..length], 0o755);
-            let _any_answer_will_do = examine(&path);
+            let _ = examine(&path); // must not panic
         }
     }
 
     #[test]
-    fn a_failed_search_lists_every_path_and_its_fault() {
+    fn a_failed_search_lists_every_path_with_its_error() {
         let folder = tempfile::tempdir().unwrap();
         let error = find(folder.path(), &[]).unwrap_err();
         assert_eq!(error.tried.len(), 3);

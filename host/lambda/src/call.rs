@@ -1,44 +1,44 @@
-//! A call on its way to an environment, and the answer to its caller.
+//! Calls on their way to an environment, and the replies to their callers.
 
 use bytes::Bytes;
 use lambkin_model::{Invocation, InvokeError, Outcome};
 use tokio::sync::{mpsc, oneshot};
 
-/// The answer to a caller that takes a response as it is made.
+/// The reply to a caller that accepts a streamed response.
 #[derive(Debug)]
 pub enum Reply {
-    /// The runtime answered with one piece, or there is a failure.
+    /// The function's whole response, or an error.
     Whole(Outcome),
-    /// The runtime streams.
+    /// A streamed response.
     Stream(ResponseStream),
 }
 
-/// A response that is still being made.
+/// A response that the runtime is still sending.
 #[derive(Debug)]
 pub struct ResponseStream {
     /// The runtime's `Content-Type`.
     pub content_type: Option<String>,
-    /// The body's pieces, in order, until the channel closes.
+    /// The chunks of the body in order; the channel closes after the last one.
     pub chunks: mpsc::Receiver<Bytes>,
-    /// How it ended; arrives after the last piece. An error here means that the host is shutting down.
+    /// How the stream ended, sent after the last chunk. A closed channel means that the host is shutting down.
     pub end: oneshot::Receiver<StreamEnd>,
 }
 
 /// The end of a [`ResponseStream`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamEnd {
-    /// What went wrong midway, if anything did.
+    /// The error that ended the stream early, if any.
     pub error: Option<StreamError>,
-    /// As in [`Outcome::log_tail`].
+    /// The end of the invocation's log; see [`Outcome::log_tail`].
     pub log_tail: Option<Bytes>,
 }
 
-/// What went wrong in the middle of a stream.
+/// An error in the middle of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamError {
-    /// AWS's or the runtime's error type: `Sandbox.Timedout`, `Runtime.ExitError`, `Function.ResponseSizeTooLarge`, …
+    /// The error type, from AWS or from the runtime: `Sandbox.Timedout`, `Runtime.ExitError`, `Function.ResponseSizeTooLarge`, …
     pub error_type: String,
-    /// The error, usually JSON.
+    /// The error's body, usually JSON.
     pub payload: Bytes,
 }
 
@@ -46,12 +46,13 @@ pub struct StreamError {
 #[derive(Debug)]
 pub(crate) struct Call {
     pub invocation: Invocation,
-    /// Whether the caller takes a response as it is made; else it gets a [`Reply::Whole`].
+    /// Whether the caller accepts a streamed response; otherwise it gets [`Reply::Whole`].
     pub wants_stream: bool,
+    /// Where the reply is sent, once.
     pub answer: oneshot::Sender<Reply>,
 }
 
-/// An outcome without an invocation.
+/// The outcome of a call that was not made.
 pub(crate) fn refused(error: InvokeError) -> Outcome {
     Outcome {
         result: Err(error),
@@ -59,7 +60,7 @@ pub(crate) fn refused(error: InvokeError) -> Outcome {
     }
 }
 
-/// The reply to a call that nobody will serve any more.
+/// The reply to a call that the host refuses because it is shutting down.
 pub(crate) fn shutting_down() -> Reply {
     Reply::Whole(refused(InvokeError::ShuttingDown))
 }

@@ -1,4 +1,4 @@
-//! A function's code: a folder, a bootstrap file or a .zip, made into a task root and a way to start it.
+//! A function's code, which is a folder, a file or a .zip archive, and the command that starts it.
 
 use std::fs::{self, File};
 use std::hash::{Hash, Hasher};
@@ -7,51 +7,52 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use crate::bootstrap::{self, NoBootstrap};
+use crate::bootstrap::{self, NoBootstrapError};
 
-/// Where a function's code is and how it starts.
+/// A function's code and how it is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Code {
-    /// The folder that is `/var/task` on AWS: the working directory. A .zip's is a link to the version unpacked last.
+    /// The working directory: the folder that is `/var/task` on AWS. For a .zip archive, a link to the version that was
+    /// unpacked last.
     pub task_root: PathBuf,
-    /// What is started.
+    /// The program that is started.
     pub entry: Entry,
 }
 
-/// What is started to run a function.
+/// The program that is started to run a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
-    /// The first usable `bootstrap` of the search order.
+    /// The first file named `bootstrap` that can be executed; see [`bootstrap::find`].
     Search,
-    /// This very file.
+    /// This file.
     File(PathBuf),
-    /// A command with its arguments, found through `PATH`.
+    /// A command with its arguments; a command without `/` is looked up in `PATH`.
     Command(Vec<String>),
 }
 
-/// Why a function has no code.
+/// Why a function's code could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum CodeError {
-    /// The path leads nowhere.
+    /// The path does not exist.
     #[error("{} does not exist", .0.display())]
-    Absent(PathBuf),
-    /// A .zip that can not be unpacked.
-    #[error("can not unpack {}: {reason}", path.display())]
+    Missing(PathBuf),
+    /// The .zip archive could not be unpacked.
+    #[error("cannot unpack {}: {reason}", path.display())]
     Zip {
-        /// The archive.
+        /// The archive's path.
         path: PathBuf,
-        /// What went wrong.
+        /// Why it could not be unpacked.
         reason: String,
     },
 }
 
 impl Code {
-    /// Opens the code at `path`. A .zip is unpacked below `unpack_to`, once for each of its versions.
+    /// Opens the code at `path`. A .zip archive is unpacked in a folder below `unpack_to`, once per version.
     ///
-    /// To open a .zip again makes its present version that of every `Code` opened from it before: environments that
-    /// start from now on run it, those that run keep theirs.
+    /// Opening an archive again updates every `Code` that was opened from it: environments that start from then on run
+    /// the archive's new version, and running environments keep theirs.
     pub fn open(path: &Path, unpack_to: &Path) -> Result<Self, CodeError> {
-        let absolute = fs::canonicalize(path).map_err(|_| CodeError::Absent(path.to_owned()))?;
+        let absolute = fs::canonicalize(path).map_err(|_| CodeError::Missing(path.to_owned()))?;
         if absolute.is_dir() {
             return Ok(Self {
                 task_root: absolute,
@@ -78,8 +79,9 @@ impl Code {
         })
     }
 
-    /// The task root with no link in it: `LAMBDA_TASK_ROOT`, which stays the same for a process while versions change.
-    pub(crate) fn version(&self) -> PathBuf {
+    /// The task root with all links resolved: `LAMBDA_TASK_ROOT`. It stays valid for a process when a newer version is
+    /// unpacked.
+    pub(crate) fn resolved_root(&self) -> PathBuf {
         fs::canonicalize(&self.task_root).unwrap_or_else(|_| self.task_root.clone())
     }
 
@@ -87,39 +89,40 @@ impl Code {
     pub(crate) fn program(
         &self,
         layers: &[PathBuf],
-    ) -> Result<(PathBuf, Vec<String>), NoBootstrap> {
+    ) -> Result<(PathBuf, Vec<String>), NoBootstrapError> {
         match &self.entry {
-            Entry::Search => Ok((bootstrap::find(&self.version(), layers)?, Vec::new())),
+            Entry::Search => Ok((bootstrap::find(&self.resolved_root(), layers)?, Vec::new())),
             Entry::File(path) => match bootstrap::examine(path) {
                 Ok(()) => Ok((path.clone(), Vec::new())),
-                Err(fault) => Err(NoBootstrap {
-                    tried: vec![(path.clone(), fault)],
+                Err(error) => Err(NoBootstrapError {
+                    tried: vec![(path.clone(), error)],
                 }),
             },
-            Entry::Command(words) => {
-                let (program, arguments) = words
+            Entry::Command(command) => {
+                let (program, arguments) = command
                     .split_first()
                     .map_or((String::new(), Vec::new()), |(first, rest)| {
                         (first.clone(), rest.to_vec())
                     });
-                let path = resolve(&program, &self.version());
+                let path = resolve(&program, &self.resolved_root());
                 match bootstrap::examine(&path) {
                     Ok(()) => Ok((path, arguments)),
-                    Err(fault) => Err(NoBootstrap {
-                        tried: vec![(path, fault)],
+                    Err(error) => Err(NoBootstrapError {
+                        tried: vec![(path, error)],
                     }),
                 }
             }
         }
     }
 
-    /// Tells whether a function with these layers could be started now.
-    pub fn check(&self, layers: &[PathBuf]) -> Result<PathBuf, NoBootstrap> {
+    /// Checks whether a function with this code and these layers can be started. Returns the program's path.
+    pub fn check(&self, layers: &[PathBuf]) -> Result<PathBuf, NoBootstrapError> {
         self.program(layers).map(|(program, _arguments)| program)
     }
 }
 
-/// As a shell would: a name without `/` is looked up in `PATH`, a relative path starts from the task root.
+/// Resolves a program as a shell does: a name without `/` is looked up in `PATH`, and a relative path starts at the
+/// task root.
 fn resolve(program: &str, task_root: &Path) -> PathBuf {
     if program.contains('/') {
         return task_root.join(program);
@@ -131,11 +134,11 @@ fn resolve(program: &str, task_root: &Path) -> PathBuf {
         .unwrap_or_else(|| PathBuf::from(program))
 }
 
-/// Unpacks an archive and returns a link to it.
+/// Unpacks an archive and returns a link to the result.
 ///
-/// Each version gets a folder named after its size and time, so that a function that still runs from an older one keeps
-/// it. A folder appears only when it is complete; the link changes from one version to the next in one step. A version
-/// is deleted when two newer ones have been unpacked.
+/// Each version has a folder of its own, named after the archive's size and modification time, so that a function which
+/// runs an older version keeps its files. A folder appears only when it is complete, and the link changes atomically. A
+/// version is deleted when two newer ones have been unpacked.
 fn unpack(archive: &Path, below: &Path) -> io::Result<PathBuf> {
     let home = below.join(unique_name(archive));
     fs::create_dir_all(&home)?;
@@ -145,7 +148,7 @@ fn unpack(archive: &Path, below: &Path) -> io::Result<PathBuf> {
     let before = fs::read_link(&link).ok();
     if before.as_ref() != Some(&version) {
         let next = home.join(format!(".current-{}", std::process::id()));
-        let _left_by_a_killed_process = fs::remove_file(&next);
+        let _ = fs::remove_file(&next); // exists if a process was killed before the rename
         symlink(&version, &next)?;
         fs::rename(&next, &link)?;
         let kept = [&version, before.as_ref().unwrap_or(&version), &link];
@@ -154,7 +157,7 @@ fn unpack(archive: &Path, below: &Path) -> io::Result<PathBuf> {
     Ok(link)
 }
 
-/// The archive's name, and a number for its folder: archives are often namesakes.
+/// The archive's file name and a hash of its path: archives in different folders often have the same name.
 fn unique_name(archive: &Path) -> String {
     let mut hasher = std::hash::DefaultHasher::new();
     archive.hash(&mut hasher);
@@ -177,7 +180,7 @@ fn unpack_version(archive: &Path, home: &Path) -> io::Result<PathBuf> {
     zip::ZipArchive::new(File::open(archive)?)?.extract(&partial)?;
     match fs::rename(&partial, &target) {
         Ok(()) => Ok(target),
-        // Somebody else was quicker.
+        // Another process has unpacked it meanwhile.
         Err(_) if target.is_dir() => {
             fs::remove_dir_all(&partial)?;
             Ok(target)
@@ -186,7 +189,7 @@ fn unpack_version(archive: &Path, home: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// What can not be removed does no harm.
+/// Removes all other versions. Errors are ignored: a folder that stays does no harm.
 fn remove_all_but(kept: &[&PathBuf], folder: &Path) {
     let versions = fs::read_dir(folder).into_iter().flatten().flatten();
     for path in versions.map(|entry| entry.path()) {
@@ -194,7 +197,7 @@ fn remove_all_but(kept: &[&PathBuf], folder: &Path) {
             .file_name()
             .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
         if !kept.contains(&&path) && !unfinished {
-            let _in_use = fs::remove_dir_all(path);
+            let _ = fs::remove_dir_all(path);
         }
     }
 }
@@ -244,15 +247,15 @@ mod tests {
         let path = folder.path().join("code.zip");
         zip(&path, "#!/bin/sh\n");
         let first = Code::open(&path, &folder.path().join("unpacked")).unwrap();
-        assert!(first.check(&[]).unwrap().starts_with(first.version()));
-        fs::write(first.version().join("mark"), "").unwrap();
+        assert!(first.check(&[]).unwrap().starts_with(first.resolved_root()));
+        fs::write(first.resolved_root().join("mark"), "").unwrap();
         let second = Code::open(&path, &folder.path().join("unpacked")).unwrap();
         assert_eq!(second, first);
-        assert!(second.version().join("mark").exists());
+        assert!(second.resolved_root().join("mark").exists());
     }
 
     #[test]
-    fn a_zip_opened_again_changes_what_starts_next_but_not_what_runs() {
+    fn opening_a_zip_again_changes_what_starts_next_but_not_what_runs() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("code.zip");
         let unpacked = folder.path().join("unpacked");
@@ -261,7 +264,11 @@ mod tests {
         let first = code.check(&[]).unwrap();
 
         zip(&path, "#!/bin/sh\n# two\n");
-        assert_eq!(code.check(&[]).unwrap(), first, "not before it is opened");
+        assert_eq!(
+            code.check(&[]).unwrap(),
+            first,
+            "not before it is opened again"
+        );
         Code::open(&path, &unpacked).unwrap();
         let second = code.check(&[]).unwrap();
         assert!(fs::read_to_string(&second).unwrap().contains("two"));
@@ -273,26 +280,26 @@ mod tests {
     }
 
     #[test]
-    fn namesakes_do_not_meet() {
+    fn archives_with_the_same_name_are_kept_apart() {
         let folder = tempfile::tempdir().unwrap();
         let unpacked = folder.path().join("unpacked");
         let open = |name: &str| {
             let path = folder.path().join(name).join("code.zip");
             fs::create_dir(path.parent().unwrap()).unwrap();
             zip(&path, &format!("#!/bin/sh\n# {name}\n"));
-            Code::open(&path, &unpacked).unwrap().version()
+            Code::open(&path, &unpacked).unwrap().resolved_root()
         };
         assert_ne!(open("a"), open("b"));
     }
 
     #[test]
-    fn a_broken_zip_and_a_missing_path_are_named() {
+    fn the_errors_name_a_broken_zip_and_a_missing_path() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("code.zip");
         fs::write(&path, "no archive").unwrap();
         let error = Code::open(&path, folder.path()).unwrap_err().to_string();
         assert!(
-            error.starts_with(&format!("can not unpack {}", path.display())),
+            error.starts_with(&format!("cannot unpack {}", path.display())),
             "{error}"
         );
         let error = Code::open(Path::new("/no/such/code"), folder.path())
@@ -302,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_is_found_through_path() {
+    fn a_command_is_looked_up_in_path() {
         let entry = Entry::Command(vec!["sh".to_owned(), "-c".to_owned(), "exit".to_owned()]);
         let code = Code {
             task_root: PathBuf::from("/"),

@@ -1,10 +1,13 @@
-//! Which environment serves which call.
+//! Assigns calls to the environments of one function.
 //!
-//! A call goes to an idle environment; else it waits for one that is about to be idle; else it starts a new one; at the
-//! limit it queues; with a full queue it is throttled. Environments come back here when their runtime asks for the
-//! next event.
+//! A call goes to an idle environment; otherwise it waits for one that will soon be idle; otherwise it starts a new one.
+//! If the function has reached its concurrency limit, the call is queued; if the queue is full, it is throttled. An
+//! environment becomes idle again when its runtime asks for the next event.
 //!
-//! The lock guards plain collections only and is never held across an await.
+//! The dispatcher counts places and not calls: an environment that serves several calls at a time is in the list of idle
+//! environments once for each free place.
+//!
+//! The lock protects plain collections only and is never held across an await.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,70 +17,70 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::call::{Call, shutting_down};
 
-/// What an environment finds in its mailbox.
+/// A message to an environment.
 #[derive(Debug)]
 pub(crate) enum Message {
-    /// Serve this call. Sent only to an environment with a free place for it.
+    /// Serve this call. Sent only to an environment with a free place.
     Invoke(Call),
-    /// End once nothing is under way.
+    /// End as soon as no invocation is in flight.
     Retire,
-    /// End at once; a call under way is answered with [`InvokeError::ShuttingDown`].
+    /// End at once. The caller of an invocation in flight gets [`InvokeError::ShuttingDown`].
     Stop,
 }
 
-/// An environment's mailbox. It holds at most a call for each of its places and one stop, so it needs no bound.
+/// The sender of an environment's messages. At most one call per place and one stop are in it, so it needs no bound.
 pub(crate) type Mailbox = mpsc::UnboundedSender<Message>;
 
-/// Tells the environments of one function apart.
+/// Identifies an environment among those of one function.
 pub(crate) type EnvironmentId = u64;
 
 #[derive(Debug)]
 pub(crate) struct Dispatcher {
-    /// The most environments.
+    /// The maximum number of environments.
     limit: usize,
-    /// The most waiting calls.
+    /// The maximum number of waiting calls.
     queue: usize,
     state: Mutex<State>,
-    environment_gone: Notify,
+    environment_left: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
     environments: Vec<(EnvironmentId, Mailbox)>,
-    /// Environments that are to end instead of taking another call.
+    /// Environments that end instead of serving another call.
     retiring: Vec<EnvironmentId>,
-    /// Environments that were promised a place but have not reported yet.
+    /// The number of environments for which a place is reserved and that have not joined yet.
     starting: usize,
     last_id: EnvironmentId,
-    /// The last to become idle is the first to be used: its pages are warm, and the others may be reaped.
+    /// Idle environments. The one that became idle last is used first: its memory is warm, and the others may be ended.
     idle: Vec<EnvironmentId>,
-    /// Environments that have answered and are about to ask for the next event.
-    settling: usize,
+    /// The number of environments that have answered and will ask for the next event in a moment.
+    soon_idle: usize,
     waiting: VecDeque<Call>,
     closed: bool,
 }
 
-/// What becomes of a call.
+/// What the dispatcher did with a call.
 #[derive(Debug)]
 pub(crate) enum Placement {
-    /// An idle environment has it.
+    /// The call was sent to an idle environment.
     Sent,
-    /// It waits for an environment that is about to be idle; see [`Dispatcher::stop_settling`].
-    Settling,
-    /// It waits: the function is at its limit.
+    /// The call waits for an environment that will soon be idle; see [`Dispatcher::stop_waiting_for_idle`].
+    WaitsForIdle,
+    /// The call is queued because the function has reached its concurrency limit.
     Queued,
-    /// The caller is to start an environment with it.
+    /// A place is reserved; the dispatcher's caller must start an environment with this call.
     Start(Call),
-    /// Nothing can be done for it.
+    /// The call is refused.
     Refused(InvokeError),
 }
 
-/// What an environment is to do after a call.
+/// What an environment does when a place has become free.
 #[derive(Debug)]
 pub(crate) enum Next {
     /// Serve this call.
     Serve(Call),
-    /// Wait for one.
+    /// Wait for a message.
     Wait,
     /// End.
     End,
@@ -89,29 +92,29 @@ impl Dispatcher {
             limit,
             queue,
             state: Mutex::default(),
-            environment_gone: Notify::new(),
+            environment_left: Notify::new(),
         }
     }
 
-    /// Finds a place for a call.
+    /// Assigns a call.
     pub(crate) fn place(&self, mut call: Call) -> Placement {
         let mut state = self.lock();
         if state.closed {
             return Placement::Refused(InvokeError::ShuttingDown);
         }
-        // A reserved concurrency of 0: there will never be an environment to wait for.
+        // With a reserved concurrency of 0 there will never be an environment to wait for.
         if self.limit == 0 {
             return Placement::Refused(InvokeError::Throttled);
         }
         while let Some(id) = state.idle.pop() {
             match state.send(id, call) {
-                None => return Placement::Sent,
-                Some(back) => call = back,
+                Ok(()) => return Placement::Sent,
+                Err(unsent) => call = unsent,
             }
         }
-        if state.settling > state.waiting.len() {
+        if state.soon_idle > state.waiting.len() {
             state.waiting.push_back(call);
-            return Placement::Settling;
+            return Placement::WaitsForIdle;
         }
         if state.size() < self.limit {
             state.starting += 1;
@@ -124,9 +127,9 @@ impl Dispatcher {
         Placement::Refused(InvokeError::Throttled)
     }
 
-    /// A call has waited for a settling environment for long enough: the first in the queue, if there is room for a
-    /// new environment, which the caller is to start with it.
-    pub(crate) fn stop_settling(&self) -> Option<Call> {
+    /// Called when a call has waited long enough for an environment to become idle. If the limit allows another
+    /// environment, reserves its place and returns the first waiting call, with which the caller must start it.
+    pub(crate) fn stop_waiting_for_idle(&self) -> Option<Call> {
         let mut state = self.lock();
         if state.size() >= self.limit {
             return None;
@@ -136,40 +139,40 @@ impl Dispatcher {
         Some(call)
     }
 
-    /// Promises a place to an environment that is started without a call, if there is room.
-    pub(crate) fn promise(&self) -> bool {
+    /// Reserves a place for an environment that is started without a call. Returns whether the limit allows one.
+    pub(crate) fn reserve(&self) -> bool {
         let mut state = self.lock();
-        let promised = !state.closed && state.size() < self.limit;
-        if promised {
+        let has_place = !state.closed && state.size() < self.limit;
+        if has_place {
             state.starting += 1;
         }
-        promised
+        has_place
     }
 
-    /// Enters a new environment, which was promised its place by [`Placement::Start`].
+    /// Adds a new environment, for which a place is reserved.
     pub(crate) fn join(&self, mailbox: Mailbox) -> EnvironmentId {
         let mut state = self.lock();
         state.starting = state.starting.saturating_sub(1);
         state.last_id += 1;
         let id = state.last_id;
         if state.closed {
-            // The environment reads this before anything else.
-            let _fresh_mailbox = mailbox.send(Message::Stop);
+            // The first message that the environment receives.
+            let _ = mailbox.send(Message::Stop); // the receiver exists
         }
         state.environments.push((id, mailbox));
         id
     }
 
-    /// An environment has answered its caller; it will be free in a moment.
-    pub(crate) fn settle(&self) {
-        self.lock().settling += 1;
+    /// Announces that an environment has answered its caller and will be idle in a moment.
+    pub(crate) fn announce_idle(&self) {
+        self.lock().soon_idle += 1;
     }
 
-    /// An environment is free, after [`Dispatcher::settle`] if `settled`.
-    pub(crate) fn release(&self, id: EnvironmentId, settled: bool) -> Next {
+    /// Reports a free place of an environment; `announced` says whether [`Dispatcher::announce_idle`] preceded.
+    pub(crate) fn release(&self, id: EnvironmentId, announced: bool) -> Next {
         let mut state = self.lock();
-        if settled {
-            state.settling = state.settling.saturating_sub(1);
+        if announced {
+            state.soon_idle = state.soon_idle.saturating_sub(1);
         }
         if state.retiring.contains(&id) {
             return Next::End;
@@ -183,7 +186,8 @@ impl Dispatcher {
         }
     }
 
-    /// An environment has ended. A call that waits may have its place: the caller is to start an environment with it.
+    /// Removes an environment that has ended. If a call waits, reserves the place for another environment and returns the
+    /// call, with which the caller must start it.
     pub(crate) fn leave(&self, id: EnvironmentId) -> Option<Call> {
         let mut state = self.lock();
         state.environments.retain(|(other, _)| *other != id);
@@ -194,49 +198,49 @@ impl Dispatcher {
             state.starting += 1;
         }
         drop(state);
-        self.environment_gone.notify_one();
+        self.environment_left.notify_one();
         next
     }
 
-    /// Takes an idle environment out of service, unless it has just been given a call, or would leave fewer than
-    /// `at_least`. One that is taken out is to end.
+    /// Takes an idle environment out of service; it must then end. Returns `false` if it is not idle, because a call has
+    /// just been sent to it, or if fewer than `at_least` environments would be left.
     pub(crate) fn withdraw(&self, id: EnvironmentId, at_least: usize) -> bool {
         let mut state = self.lock();
-        let spare = state.size() > at_least;
-        let idle = state.idle.contains(&id);
-        if spare && idle {
+        let is_spare = state.size() > at_least;
+        let is_idle = state.idle.contains(&id);
+        if is_spare && is_idle {
             state.idle.retain(|other| *other != id);
         }
-        spare && idle
+        is_spare && is_idle
     }
 
-    /// Has every environment end, the idle ones at once and the others after their calls.
+    /// Ends every environment: idle ones at once, the others after their calls.
     pub(crate) fn retire(&self) {
         let mut state = self.lock();
         state.retiring = state.environments.iter().map(|(id, _)| *id).collect();
         for idle in std::mem::take(&mut state.idle) {
-            let mailbox = state.environments.iter().find(|(id, _)| *id == idle);
-            if let Some((_, mailbox)) = mailbox {
-                let _has_just_ended = mailbox.send(Message::Retire);
+            let environment = state.environments.iter().find(|(id, _)| *id == idle);
+            if let Some((_, mailbox)) = environment {
+                let _ = mailbox.send(Message::Retire); // it has just ended
             }
         }
     }
 
-    /// Refuses what waits and what comes, stops every environment, and returns when the last one has left.
+    /// Refuses all waiting and further calls, stops every environment, and returns when the last one has ended.
     pub(crate) async fn close(&self) {
         let waiting = {
             let mut state = self.lock();
             state.closed = true;
             for (_, mailbox) in &state.environments {
-                let _has_just_ended = mailbox.send(Message::Stop);
+                let _ = mailbox.send(Message::Stop); // it has just ended
             }
             std::mem::take(&mut state.waiting)
         };
         for call in waiting {
-            let _caller_is_gone = call.answer.send(shutting_down());
+            let _ = call.answer.send(shutting_down()); // the caller went away
         }
         while self.lock().size() > 0 {
-            self.environment_gone.notified().await;
+            self.environment_left.notified().await;
         }
     }
 
@@ -250,7 +254,7 @@ impl State {
         self.environments.len() + self.starting
     }
 
-    /// The first waiting call whose caller is still there: a call that has not begun needs not begin for nobody.
+    /// Removes the first waiting call whose caller is still there. A call without a caller need not begin.
     fn first_waiting(&mut self) -> Option<Call> {
         while let Some(call) = self.waiting.pop_front() {
             if !call.answer.is_closed() {
@@ -260,14 +264,14 @@ impl State {
         None
     }
 
-    /// Hands a call to an environment; gives it back if that has just ended.
-    fn send(&self, id: EnvironmentId, call: Call) -> Option<Call> {
+    /// Sends a call to an environment; returns it if the environment has just ended.
+    fn send(&self, id: EnvironmentId, call: Call) -> Result<(), Call> {
         let Some((_, mailbox)) = self.environments.iter().find(|(other, _)| *other == id) else {
-            return Some(call);
+            return Err(call);
         };
         match mailbox.send(Message::Invoke(call)) {
-            Err(mpsc::error::SendError(Message::Invoke(call))) => Some(call),
-            _ => None,
+            Err(mpsc::error::SendError(Message::Invoke(call))) => Err(call),
+            _ => Ok(()),
         }
     }
 }
@@ -293,7 +297,7 @@ mod tests {
         )
     }
 
-    /// The id of the call an environment is to serve next.
+    /// The id of the call that an environment serves next.
     fn next(next: Next) -> Option<String> {
         match next {
             Next::Serve(call) => Some(id(&call).to_owned()),
@@ -305,7 +309,7 @@ mod tests {
         call.invocation.request_id.as_str()
     }
 
-    /// An environment that has joined with its first call.
+    /// An environment that has joined, with its first call.
     fn environment(dispatcher: &Dispatcher) -> (EnvironmentId, mpsc::UnboundedReceiver<Message>) {
         let (first, _outcome) = call("first");
         assert!(matches!(dispatcher.place(first), Placement::Start(_)));
@@ -314,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_that_was_busy_last_is_used_first() {
+    fn the_environment_that_became_idle_last_is_used_first() {
         let dispatcher = Dispatcher::new(2, 10);
         let (one, mut mail_of_one) = environment(&dispatcher);
         let (two, mut mail_of_two) = environment(&dispatcher);
@@ -327,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn at_the_limit_calls_queue_in_order_and_then_are_throttled() {
+    fn at_the_limit_calls_are_queued_in_order_and_then_throttled() {
         let dispatcher = Dispatcher::new(1, 2);
         let (one, _mail) = environment(&dispatcher);
         let (a, _a) = call("a");
@@ -358,31 +362,37 @@ mod tests {
     fn a_call_waits_for_an_environment_that_has_just_answered() {
         let dispatcher = Dispatcher::new(2, 0);
         let (one, _mail) = environment(&dispatcher);
-        dispatcher.settle();
+        dispatcher.announce_idle();
         let (a, _a) = call("a");
         let (b, _b) = call("b");
-        assert!(matches!(dispatcher.place(a), Placement::Settling));
+        assert!(matches!(dispatcher.place(a), Placement::WaitsForIdle));
         assert!(
             matches!(dispatcher.place(b), Placement::Start(_)),
-            "one settles, one call may wait for it"
+            "one will soon be idle, so one call may wait for it"
         );
         assert_eq!(next(dispatcher.release(one, true)).as_deref(), Some("a"));
     }
 
     #[test]
-    fn a_call_that_has_waited_enough_gets_an_environment_of_its_own_if_there_is_room() {
+    fn a_call_that_has_waited_long_enough_gets_a_new_environment_if_the_limit_allows_it() {
         let dispatcher = Dispatcher::new(2, 0);
         let (one, _mail) = environment(&dispatcher);
-        dispatcher.settle();
+        dispatcher.announce_idle();
         let (a, _a) = call("a");
-        assert!(matches!(dispatcher.place(a), Placement::Settling));
-        assert_eq!(dispatcher.stop_settling().as_ref().map(id), Some("a"));
-        assert!(dispatcher.stop_settling().is_none(), "the limit is reached");
+        assert!(matches!(dispatcher.place(a), Placement::WaitsForIdle));
+        assert_eq!(
+            dispatcher.stop_waiting_for_idle().as_ref().map(id),
+            Some("a")
+        );
+        assert!(
+            dispatcher.stop_waiting_for_idle().is_none(),
+            "the limit is reached"
+        );
         assert!(matches!(dispatcher.release(one, true), Next::Wait));
     }
 
     #[test]
-    fn whose_caller_has_gone_before_it_began_does_not_begin() {
+    fn a_call_whose_caller_has_gone_does_not_begin() {
         let dispatcher = Dispatcher::new(1, 2);
         let (one, _mail) = environment(&dispatcher);
         let (gone, outcome) = call("gone");
@@ -397,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn an_environment_that_has_ended_gets_no_call_and_leaves_its_place() {
+    fn an_environment_that_has_ended_gets_no_call_and_frees_its_place() {
         let dispatcher = Dispatcher::new(1, 0);
         let (one, mail) = environment(&dispatcher);
         assert!(matches!(dispatcher.release(one, false), Next::Wait));
@@ -408,35 +418,35 @@ mod tests {
     }
 
     #[test]
-    fn a_retired_environment_finishes_its_call_and_makes_room_for_the_next() {
+    fn a_retired_environment_finishes_its_call_and_frees_its_place() {
         let dispatcher = Dispatcher::new(1, 2);
         let (one, mut mail) = environment(&dispatcher);
         let (waiting, _outcome) = call("waiting");
         assert!(matches!(dispatcher.place(waiting), Placement::Queued));
         dispatcher.retire();
-        assert!(mail.try_recv().is_err(), "it works");
+        assert!(mail.try_recv().is_err(), "it is busy");
         assert!(matches!(dispatcher.release(one, false), Next::End));
         assert_eq!(dispatcher.leave(one).as_ref().map(id), Some("waiting"));
     }
 
     #[test]
-    fn an_idle_environment_may_be_withdrawn_but_not_one_that_is_busy_or_kept() {
+    fn an_environment_can_be_withdrawn_unless_it_is_busy_or_must_be_kept() {
         let dispatcher = Dispatcher::new(2, 0);
         let (one, _mail) = environment(&dispatcher);
         let (two, _mail) = environment(&dispatcher);
         assert!(matches!(dispatcher.release(one, false), Next::Wait));
         assert!(!dispatcher.withdraw(two, 0), "it is busy");
-        assert!(!dispatcher.withdraw(one, 2), "it is kept");
+        assert!(!dispatcher.withdraw(one, 2), "it must be kept");
         assert!(dispatcher.withdraw(one, 1));
         let (call, _outcome) = call("next");
         assert!(
             matches!(dispatcher.place(call), Placement::Refused(_)),
-            "it is gone"
+            "it is out of service"
         );
     }
 
     #[test]
-    fn a_retired_environment_that_is_idle_ends_at_once() {
+    fn an_idle_environment_ends_at_once_when_it_is_retired() {
         let dispatcher = Dispatcher::new(2, 0);
         let (one, mut mail) = environment(&dispatcher);
         assert!(matches!(dispatcher.release(one, false), Next::Wait));
@@ -447,7 +457,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn closing_stops_all_refuses_all_and_waits_for_the_last_to_leave() {
+    async fn closing_stops_all_environments_refuses_all_calls_and_waits_for_the_last_to_end() {
         let dispatcher = Dispatcher::new(1, 1);
         let (one, mut mail) = environment(&dispatcher);
         let (waiting, outcome) = call("waiting");

@@ -1,9 +1,10 @@
-//! Checking that an event is JSON, and saying where it is not, in the words of AWS's own parser.
+//! Checks that an event is JSON. The error messages are those of AWS's parser.
 
-/// A bad word is quoted up to this length, as AWS's parser does: an event may be one word of 6 MiB.
+/// The number of characters of an invalid word that a message quotes, as with AWS's parser: an event may be one word of
+/// 6 MiB.
 const WORD_CHARS: usize = 256;
 
-/// Tells what is wrong with an event, as the end of AWS's `InvalidRequestContentException` message.
+/// Checks an event. The error is the second part of AWS's `InvalidRequestContentException` message.
 pub(crate) fn check(event: &[u8]) -> Result<(), String> {
     let text = match std::str::from_utf8(event) {
         Ok(text) => text,
@@ -20,9 +21,9 @@ pub(crate) fn check(event: &[u8]) -> Result<(), String> {
 fn describe(text: &str, error: &serde_json::Error) -> String {
     let (line, column) = (error.line(), error.column());
     let rest = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
-    // The parser counts bytes.
+    // The parser's column counts bytes.
     let at = rest.floor_char_boundary(column.saturating_sub(1));
-    // The parser stops inside a bad word; the word is what a reader wants to see.
+    // The parser stops inside an invalid word; the message quotes the whole word.
     let word_start = rest
         .get(..at)
         .unwrap_or_default()
@@ -31,7 +32,7 @@ fn describe(text: &str, error: &serde_json::Error) -> String {
         .take_while(|(_, character)| character.is_alphanumeric())
         .last()
         .map_or(at, |(start, _)| start);
-    let word = shown(rest.get(word_start..).unwrap_or_default());
+    let word = quoted_word(rest.get(word_start..).unwrap_or_default());
     let what = if error.is_eof() {
         "Unexpected end-of-input".to_owned()
     } else if word.starts_with(char::is_alphabetic) {
@@ -52,8 +53,8 @@ fn describe(text: &str, error: &serde_json::Error) -> String {
     format!("{what}\n at [Source: (byte[])\"{source}\"; line: {line}, column: {column}]")
 }
 
-/// The word a text begins with; of a long one, its beginning.
-fn shown(text: &str) -> String {
+/// The first word of a text, shortened if it is long.
+fn quoted_word(text: &str) -> String {
     let letters = text.chars().take_while(|letter| letter.is_alphanumeric());
     let mut word: String = letters.take(WORD_CHARS + 1).collect();
     if let Some((end, _)) = word.char_indices().nth(WORD_CHARS) {
@@ -68,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_of_every_kind_is_an_event() {
+    fn every_json_value_is_an_event() {
         for event in ["null", "1", "\"text\"", "[]", " {\"a\": [1, {}]} "] {
             assert_eq!(check(event.as_bytes()), Ok(()), "{event}");
         }
@@ -76,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_shown_in_its_place() {
+    fn the_message_says_where_an_event_is_not_json() {
         let error = |event: &str| check(event.as_bytes()).unwrap_err();
         assert!(
             error("hello").starts_with("Unrecognized token 'hello': was expecting"),

@@ -1,4 +1,4 @@
-//! A function: its configuration, and the dispatcher of its environments.
+//! One version of a function: its configuration, and the dispatcher of its environments.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use crate::dispatch::Dispatcher;
 use crate::log::Log;
 use crate::spec::{Account, FunctionSpec};
 
-/// A function that can be invoked.
+/// One version of a function, with its environments.
 #[derive(Debug)]
 pub struct Function {
     pub(crate) spec: FunctionSpec,
@@ -16,7 +16,7 @@ pub struct Function {
 }
 
 impl Function {
-    /// A function with no environment yet.
+    /// A function without environments.
     pub fn new(spec: FunctionSpec, account: Account, log: Log) -> Arc<Self> {
         let dispatcher = Dispatcher::new(spec.concurrency, spec.queue);
         Arc::new(Self {
@@ -48,12 +48,12 @@ impl Function {
         }
     }
 
-    /// Has the next calls start on fresh environments: the code has changed. Calls under way finish where they are.
+    /// Ends all environments, because the code has changed: further calls get new ones. Invocations in flight finish first.
     pub fn retire_environments(&self) {
         self.dispatcher.retire();
     }
 
-    /// Ends all environments and refuses what waits; returns when the last process is gone.
+    /// Ends all environments and refuses waiting calls. Returns when the last process has ended.
     pub async fn close(&self) {
         self.dispatcher.close().await;
     }

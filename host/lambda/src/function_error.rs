@@ -1,6 +1,6 @@
-//! The payloads of function failures that the platform, not the function, reports.
+//! The payloads of function errors that the platform reports.
 //!
-//! Wording and key order are AWS's: callers compare these texts.
+//! The messages and the order of their keys are AWS's, because callers compare these texts.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,14 +12,15 @@ use serde::Serialize;
 
 use crate::limits::RESPONSE_BYTES;
 
-/// The error type of a process that ended when it should not have.
+/// The error type when a process ended unexpectedly.
 pub(crate) const EXIT_ERROR: &str = "Runtime.ExitError";
-/// The error type of a bootstrap that could not be started.
+/// The error type when the bootstrap could not be started.
 pub(crate) const INVALID_ENTRYPOINT: &str = "Runtime.InvalidEntrypoint";
-/// The error type of a response over the limit.
+/// The error type when the response exceeds the limit.
 pub(crate) const RESPONSE_TOO_LARGE: &str = "Function.ResponseSizeTooLarge";
 const INVALID_RESPONSE_MODE: &str = "Runtime.InvalidResponseModeHeader";
 const TRUNCATED_RESPONSE: &str = "Runtime.TruncatedResponse";
+/// The error type when the function did not respond within its timeout.
 pub(crate) const TIMED_OUT: &str = "Sandbox.Timedout";
 
 #[derive(Serialize)]
@@ -36,7 +37,7 @@ struct MessageFirst<'a> {
     error_type: &'a str,
 }
 
-/// What the runtime posted to `/error`.
+/// The error that the runtime posted to `/invocation/{id}/error`.
 pub(crate) fn reported(payload: Bytes) -> FunctionError {
     FunctionError {
         kind: FunctionErrorKind::Reported,
@@ -44,7 +45,7 @@ pub(crate) fn reported(payload: Bytes) -> FunctionError {
     }
 }
 
-/// What the runtime posted to `/init/error`.
+/// The error that the runtime posted to `/init/error`.
 pub(crate) fn reported_in_init(payload: Bytes) -> FunctionError {
     FunctionError {
         kind: FunctionErrorKind::ReportedInInit,
@@ -52,7 +53,7 @@ pub(crate) fn reported_in_init(payload: Bytes) -> FunctionError {
     }
 }
 
-/// The function's time-out went by.
+/// The function did not respond within its timeout.
 pub(crate) fn timed_out(id: &RequestId, timeout: Duration) -> FunctionError {
     let message = format!("RequestId: {id} Error: {}", timed_out_text(timeout));
     FunctionError {
@@ -64,12 +65,12 @@ pub(crate) fn timed_out(id: &RequestId, timeout: Duration) -> FunctionError {
     }
 }
 
-/// `Task timed out after 3.00 seconds`, as in answers and logs.
+/// The message for responses and logs: `Task timed out after 3.00 seconds`.
 pub(crate) fn timed_out_text(timeout: Duration) -> String {
     format!("Task timed out after {:.2} seconds", timeout.as_secs_f64())
 }
 
-/// The process ended before it answered.
+/// The process ended before it responded.
 pub(crate) fn exited(id: &RequestId, exit: &Exit) -> FunctionError {
     platform(
         EXIT_ERROR,
@@ -77,7 +78,7 @@ pub(crate) fn exited(id: &RequestId, exit: &Exit) -> FunctionError {
     )
 }
 
-/// `Runtime exited with error: exit status 1`, as in answers and logs.
+/// The message for responses and logs: `Runtime exited with error: exit status 1`.
 pub(crate) fn exited_text(exit: &Exit) -> String {
     match exit {
         Exit::Code(0) => "Runtime exited without providing a reason".to_owned(),
@@ -85,7 +86,7 @@ pub(crate) fn exited_text(exit: &Exit) -> String {
     }
 }
 
-/// No bootstrap could be started; the paths are those tried.
+/// No bootstrap was found at these paths.
 pub(crate) fn invalid_entrypoint(id: &RequestId, tried: &[PathBuf]) -> FunctionError {
     let paths: Vec<String> = tried
         .iter()
@@ -107,12 +108,12 @@ pub(crate) fn not_started(id: &RequestId, program: &Path, exit: &Exit) -> Functi
     platform(INVALID_ENTRYPOINT, &message)
 }
 
-/// An extension could not be started, crashed or gave up; the words say how.
-pub(crate) fn extension(id: &RequestId, error_type: &'static str, words: &str) -> FunctionError {
-    platform(error_type, &format!("RequestId: {id} Error: {words}"))
+/// An extension could not be started, crashed, or reported an error; `reason` says which.
+pub(crate) fn extension(id: &RequestId, error_type: &'static str, reason: &str) -> FunctionError {
+    platform(error_type, &format!("RequestId: {id} Error: {reason}"))
 }
 
-/// The response was over the limit. AWS puts the message first in this one.
+/// The response exceeds the limit. In this payload, AWS puts the message first.
 pub(crate) fn response_too_large() -> FunctionError {
     let payload = json(&MessageFirst {
         error_message: &response_too_large_text(),
@@ -124,7 +125,7 @@ pub(crate) fn response_too_large() -> FunctionError {
     }
 }
 
-/// The same with the type first, as AWS's emulator has it.
+/// The payload of [`response_too_large`] with the type first, as AWS's emulator sends it.
 pub(crate) fn response_too_large_type_first() -> Bytes {
     json(&TypeFirst {
         error_type: RESPONSE_TOO_LARGE,
@@ -136,7 +137,7 @@ fn response_too_large_text() -> String {
     format!("Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES} bytes).")
 }
 
-/// The response broke off.
+/// The runtime's request ended before the response was complete.
 pub(crate) fn truncated_response(id: &RequestId) -> FunctionError {
     platform(
         TRUNCATED_RESPONSE,
@@ -144,7 +145,7 @@ pub(crate) fn truncated_response(id: &RequestId) -> FunctionError {
     )
 }
 
-/// `Lambda-Runtime-Function-Response-Mode` had an unknown value.
+/// The header `Lambda-Runtime-Function-Response-Mode` had an unknown value.
 pub(crate) fn invalid_response_mode(id: &RequestId) -> FunctionError {
     platform(
         INVALID_RESPONSE_MODE,
@@ -163,7 +164,7 @@ fn platform(error_type: &'static str, message: &str) -> FunctionError {
     }
 }
 
-/// What the caller sees of an error report that carries its cause: the three members AWS lets through.
+/// The part of an error report with a cause that the caller gets: the three members that AWS passes on.
 pub(crate) fn without_cause(report: &[u8]) -> Bytes {
     let Ok(serde_json::Value::Object(members)) = serde_json::from_slice(report) else {
         return Bytes::from_static(b"\"Invalid error body\"");
@@ -176,8 +177,8 @@ pub(crate) fn without_cause(report: &[u8]) -> Bytes {
     format!("{{{}}}", kept.join(",")).into()
 }
 
-/// The error type a report line gives for what a runtime called its error: the runtime's word if it is in AWS's form,
-/// `Runtime.Name` or `Function.Name`; else the family's `Unknown`.
+/// The error type in the log for the type that a runtime reported: the same type if it has AWS's form, `Runtime.Name` or
+/// `Function.Name`; otherwise `Runtime.Unknown` or `Function.Unknown`.
 pub(crate) fn classify(error_type: Option<&str>) -> &str {
     let Some(error_type) = error_type else {
         return "Runtime.Unknown";
@@ -201,8 +202,8 @@ pub(crate) fn classify(error_type: Option<&str>) -> &str {
     }
 }
 
-/// `{"errorMessage":…,"errorType":…}` and a line feed: the form of the Runtime API's own refusals.
-pub(crate) fn refusal_body(error_type: &str, message: &str) -> Bytes {
+/// The body of the Runtime API's own errors: `{"errorMessage":…,"errorType":…}` and a line feed.
+pub(crate) fn api_error_body(error_type: &str, message: &str) -> Bytes {
     let mut body = json(&MessageFirst {
         error_message: message,
         error_type,
@@ -213,7 +214,7 @@ pub(crate) fn refusal_body(error_type: &str, message: &str) -> Bytes {
 }
 
 fn json(value: &impl Serialize) -> Bytes {
-    // Two strings always serialise; an empty body would be the honest answer if they ever did not.
+    // Serializing two strings does not fail.
     serde_json::to_vec(value).unwrap_or_default().into()
 }
 
@@ -226,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_is_kept_from_the_caller() {
+    fn the_caller_does_not_get_the_cause() {
         let report = br#"{"stackTrace":["a"],"errorCause":{"x":1},"errorType":"T","errorMessage":"m \"q\""}"#;
         assert_eq!(
             without_cause(report),
@@ -257,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn payloads_read_as_on_aws() {
+    fn payloads_are_those_of_aws() {
         let id = RequestId::new("r-1");
         assert_eq!(
             text(timed_out(&id, Duration::from_secs(1))),

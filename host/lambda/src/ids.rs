@@ -1,4 +1,4 @@
-//! New request ids and trace ids.
+//! Makes request ids and trace ids.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! The way of a call into an environment, which may have to be started for it.
+//! Invokes a function: assigns the call to an environment, and starts one if necessary.
 
 use std::sync::Arc;
 
@@ -12,18 +12,18 @@ use crate::function::Function;
 use crate::limits::READY_WAIT;
 
 impl Function {
-    /// Invokes the function and waits for its outcome.
+    /// Invokes the function and waits for the outcome.
     ///
-    /// A caller that gives up does not stop an invocation that has begun, as on AWS.
+    /// If the caller drops this future, an invocation that has begun continues, as on AWS.
     pub async fn invoke(self: &Arc<Self>, invocation: Invocation) -> Outcome {
         match self.call(invocation, false).await {
             Reply::Whole(outcome) => outcome,
-            // Given only to those who take one.
+            // Sent only to callers that accept a stream.
             Reply::Stream(_) => refused(InvokeError::ShuttingDown),
         }
     }
 
-    /// The same for a caller that takes a response as it is made.
+    /// Invokes the function for a caller that accepts a streamed response.
     pub async fn invoke_streaming(self: &Arc<Self>, invocation: Invocation) -> Reply {
         self.call(invocation, true).await
     }
@@ -38,11 +38,11 @@ impl Function {
         match self.dispatcher.place(call) {
             Placement::Sent | Placement::Queued => {}
             Placement::Start(call) => environment::start(Arc::clone(self), Some(call)),
-            Placement::Settling => {
+            Placement::WaitsForIdle => {
                 if let Ok(reply) = tokio::time::timeout(READY_WAIT, &mut reply).await {
                     return reply.unwrap_or_else(|_| shutting_down());
                 }
-                if let Some(call) = self.dispatcher.stop_settling() {
+                if let Some(call) = self.dispatcher.stop_waiting_for_idle() {
                     environment::start(Arc::clone(self), Some(call));
                 }
             }
@@ -51,10 +51,10 @@ impl Function {
         reply.await.unwrap_or_else(|_| shutting_down())
     }
 
-    /// Starts the environments that are to be there before the first call.
+    /// Starts the environments of the function's provisioned concurrency.
     pub fn start_provisioned(self: &Arc<Self>) {
         for _ in 0..self.spec.lifecycle.provisioned {
-            if self.dispatcher.promise() {
+            if self.dispatcher.reserve() {
                 environment::start(Arc::clone(self), None);
             }
         }

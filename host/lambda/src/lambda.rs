@@ -1,11 +1,11 @@
-//! All functions of the host, by name, version and alias.
+//! All functions of the host by name, version and alias.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lambkin_model::{Invocation, InvokeError, Outcome};
 
-use crate::asynchronous::{Asynchronous, NotAccepted};
+use crate::asynchronous::{AcceptError, Asynchronous};
 use crate::call::{Reply, refused};
 use crate::function::Function;
 use crate::name::FunctionRef;
@@ -22,8 +22,8 @@ pub struct Lambda {
 }
 
 impl Lambda {
-    /// Puts functions together, each version a function of its own; of two that are the same version of the same
-    /// function the last stays. An alias of an unknown function is ignored.
+    /// Collects functions, of which each is one version. If two have the same name and version, the last one is used. An
+    /// alias of an unknown function is ignored.
     pub fn new(
         account: Account,
         functions: impl IntoIterator<Item = Arc<Function>>,
@@ -46,17 +46,17 @@ impl Lambda {
         }
     }
 
-    /// Whose functions these are.
+    /// The account to which the functions belong.
     pub fn account(&self) -> &Account {
         &self.account
     }
 
-    /// The functions' names, in order.
+    /// The names of all functions, in alphabetical order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.functions.keys().map(String::as_str)
     }
 
-    /// The same with asynchronous invocation, which has to be served too: [`Asynchronous::serve`].
+    /// Adds asynchronous invocation. [`Asynchronous::serve`] must run as well.
     #[must_use]
     pub fn with_asynchronous(self, asynchronous: Asynchronous) -> Self {
         Self {
@@ -65,17 +65,17 @@ impl Lambda {
         }
     }
 
-    /// All functions, in their version `$LATEST`, by name.
+    /// The version `$LATEST` of each function, in alphabetical order.
     pub fn functions(&self) -> impl Iterator<Item = &Arc<Function>> {
         self.all().filter_map(Versions::latest)
     }
 
-    /// The function that any form of a name leads to. A name without a qualifier leads to `$LATEST`.
+    /// Finds a function by any form of its name. A name without a qualifier refers to `$LATEST`.
     pub fn function(&self, name: &str) -> Option<&Arc<Function>> {
         self.find(&FunctionRef::parse(name)?)
     }
 
-    /// Invokes a function by any form of its name. A qualifier in the name counts as the invocation's.
+    /// Invokes a function by any form of its name. A qualifier in the name overrides the invocation's.
     pub async fn invoke(&self, function: &str, mut invocation: Invocation) -> Outcome {
         match self.named(function, &mut invocation) {
             Some(function) => function.invoke(invocation).await,
@@ -83,7 +83,7 @@ impl Lambda {
         }
     }
 
-    /// The same for a caller that takes a response as it is made.
+    /// Invokes a function by any form of its name, for a caller that accepts a streamed response.
     pub async fn invoke_streaming(&self, function: &str, mut invocation: Invocation) -> Reply {
         match self.named(function, &mut invocation) {
             Some(function) => function.invoke_streaming(invocation).await,
@@ -107,37 +107,37 @@ impl Lambda {
         self.find(&reference)
     }
 
-    /// The function, in the version that the qualifier leads to.
+    /// Finds a function in the version to which the reference's qualifier resolves.
     pub(crate) fn find(&self, reference: &FunctionRef<'_>) -> Option<&Arc<Function>> {
         self.versions(reference)?.find(reference.qualifier)
     }
 
-    /// A function in all its versions. One of another region or account is not here.
+    /// Finds all versions of a function. A reference to another region or account finds nothing.
     pub(crate) fn versions(&self, reference: &FunctionRef<'_>) -> Option<&Versions> {
         let Account { region, id } = self.account();
-        let ours = reference.region.is_none_or(|asked| asked == region)
+        let is_ours = reference.region.is_none_or(|asked| asked == region)
             && reference.account.is_none_or(|asked| asked == id);
-        self.functions.get(reference.name).filter(|_| ours)
+        self.functions.get(reference.name).filter(|_| is_ours)
     }
 
-    /// The version that a qualifier leads to.
+    /// The version to which a qualifier resolves.
     pub(crate) fn version(&self, name: &str, qualifier: &str) -> Option<&str> {
         let function = self.functions.get(name)?.find(Some(qualifier))?;
         Some(&function.spec().version)
     }
 
-    /// Every function in all its versions, by name.
+    /// All versions of every function, in alphabetical order.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Versions> {
         self.functions.values()
     }
 
-    /// Accepts an event for a function; it runs later, at least once, even if the host is killed in between.
+    /// Accepts an event for a function. The function runs later, at least once, even if the host is killed before.
     pub async fn accept(
         &self,
         function: &Function,
         invocation: Invocation,
-    ) -> Result<(), NotAccepted> {
-        let asynchronous = self.asynchronous.as_ref().ok_or(NotAccepted::NoStore)?;
+    ) -> Result<(), AcceptError> {
+        let asynchronous = self.asynchronous.as_ref().ok_or(AcceptError::NoStore)?;
         Ok(asynchronous.accept(function, invocation).await?)
     }
 
@@ -146,21 +146,21 @@ impl Lambda {
         &self,
         function: &str,
         mut invocation: Invocation,
-    ) -> Result<(), NotAccepted> {
+    ) -> Result<(), AcceptError> {
         match self.named(function, &mut invocation) {
             Some(function) => self.accept(function, invocation).await,
-            None => Err(NotAccepted::UnknownFunction(function.to_owned())),
+            None => Err(AcceptError::UnknownFunction(function.to_owned())),
         }
     }
 
-    /// Starts the environments that are to be there before the first call.
+    /// Starts the environments of all provisioned concurrency.
     pub fn start_provisioned(&self) {
         for function in self.all().flat_map(Versions::all) {
             function.start_provisioned();
         }
     }
 
-    /// Ends every environment; returns when the last process is gone.
+    /// Ends all environments and closes the store. Returns when the last process has ended.
     pub async fn close(&self) {
         for function in self.all().flat_map(Versions::all) {
             function.close().await;

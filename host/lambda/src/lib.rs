@@ -1,11 +1,11 @@
-//! The Lambda side of Lambkin: functions, execution environments, and the protocols spoken to both.
+//! Functions, their execution environments, and the APIs for callers, runtimes and extensions.
 //!
-//! A caller reaches a [`Function`] through [`Lambda`], either from the Invoke API or from a trigger, and gets one
-//! outcome for one invocation. A function owns its environments and scales them from none to its limit. An
-//! environment is one task that owns one process at a time and everything known about it.
+//! The Invoke API or a trigger invokes a [`Function`] through [`Lambda`] and gets one outcome per invocation. A function
+//! has between zero environments and its concurrency limit. An environment is one task that owns the processes of one
+//! sandbox at a time and their state.
 //!
-//! Behaviour, wording and limits are AWS's. Nothing a function does can end the host: it costs the function its process,
-//! and the caller gets AWS's answer for it.
+//! Behavior, messages and limits are AWS's. A function cannot end the host: if its process crashes, exceeds a limit or
+//! breaks a protocol, the process is replaced and the caller gets the error that AWS would return.
 
 mod api_error;
 mod asynchronous;
@@ -39,8 +39,8 @@ mod time;
 mod variables;
 mod version;
 
-pub use asynchronous::{Asynchronous, AsynchronousConfig, EventInvokeConfig, NotAccepted, Target};
-pub use bootstrap::{NoBootstrap, Unusable};
+pub use asynchronous::{AcceptError, Asynchronous, AsynchronousConfig, EventInvokeConfig, Target};
+pub use bootstrap::{ExecutableError, NoBootstrapError};
 pub use call::{Reply, ResponseStream, StreamEnd, StreamError};
 pub use code::{Code, CodeError, Entry};
 pub use function::Function;

@@ -1,6 +1,6 @@
-//! Function names as callers write them: plain names, partial and full ARNs, with or without a qualifier.
+//! Function names as callers write them: names, partial ARNs and ARNs, each with or without a qualifier.
 
-/// A parsed function reference, in the caller's own words.
+/// A parsed reference to a function, with the parts that the caller gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FunctionRef<'a> {
     pub region: Option<&'a str>,
@@ -15,35 +15,35 @@ pub(crate) const NAME_PATTERN: &str = r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?
 /// AWS's pattern for `Qualifier`.
 pub(crate) const QUALIFIER_PATTERN: &str = r"\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+";
 
-/// The version that is not published.
+/// The unpublished version.
 pub(crate) const LATEST: &str = "$LATEST";
 
-/// The highest published version.
+/// The published version with the highest number.
 pub(crate) const LATEST_PUBLISHED: &str = "$LATEST.PUBLISHED";
 
-/// The parts that may stand before a name, in their order.
+/// The number of parts that may precede a name: region, account, and the word `function`.
 const OPTIONAL_PARTS: usize = 3;
 
 impl<'a> FunctionRef<'a> {
-    /// Parses any form that matches [`NAME_PATTERN`]; `None` for all others.
+    /// Parses every form that matches [`NAME_PATTERN`]; returns `None` for any other text.
     ///
-    /// Like the pattern, it reads what it can as region, account and the word `function`, and takes such a part for
-    /// the name if nothing else is left to be it: `function:$LATEST` is a function called `function`.
+    /// Like the pattern, this reads as many parts as possible as region, account and the word `function`, and takes such
+    /// a part as the name if no other is left: `function:$LATEST` refers to a function named `function`.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let rest = without_arn(text);
         (0..=OPTIONAL_PARTS)
             .rev()
-            .find_map(|optional| Self::read(rest, optional))
-            .or_else(|| Self::read(text, 0))
+            .find_map(|optional| Self::parse_parts(rest, optional))
+            .or_else(|| Self::parse_parts(text, 0))
     }
 
-    /// Reads at most the first so many of the optional parts.
-    fn read(text: &'a str, optional: usize) -> Option<Self> {
+    /// Parses a text that may have the first `optional` of the optional parts.
+    fn parse_parts(text: &'a str, optional: usize) -> Option<Self> {
         let mut rest = text;
         let mut take = |index: usize, is_part: fn(&str) -> bool| {
-            let (part, behind) = rest.split_once(':')?;
+            let (part, after) = rest.split_once(':')?;
             (index < optional && is_part(part)).then(|| {
-                rest = behind;
+                rest = after;
                 part
             })
         };
@@ -63,9 +63,9 @@ impl<'a> FunctionRef<'a> {
     }
 }
 
-/// What stands behind `arn:PARTITION:lambda:`, or everything.
+/// The text after `arn:PARTITION:lambda:`, or the whole text if it does not begin with that.
 fn without_arn(text: &str) -> &str {
-    let behind = || {
+    let after = || {
         let (partition, rest) = text.strip_prefix("arn:")?.split_once(':')?;
         let letters = partition.strip_prefix("aws").unwrap_or(partition);
         let known = partition.is_empty() || letters.len() < partition.len();
@@ -74,22 +74,22 @@ fn without_arn(text: &str) -> &str {
             .all(|b| b.is_ascii_alphabetic() || b == b'-');
         rest.strip_prefix("lambda:").filter(|_| known && legal)
     };
-    behind().unwrap_or(text)
+    after().unwrap_or(text)
 }
 
-/// Whether a text may be a function's own name: 1 to 64 letters, digits, `-` and `_`.
+/// Whether a text is a valid function name: 1 to 64 letters, digits, `-` and `_`.
 pub fn is_function_name(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(is_word)
 }
 
-/// Whether a text may be the number of a published version: 1, 2, 3, …
+/// Whether a text is a valid number of a published version: 1, 2, 3, …
 pub fn is_version_number(text: &str) -> bool {
     (1..=18).contains(&text.len())
         && !text.starts_with('0')
         && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a text may be an alias's name: 1 to 128 letters, digits, `-` and `_`, and not a number.
+/// Whether a text is a valid alias name: 1 to 128 letters, digits, `-` and `_`, and not a number.
 pub fn is_alias_name(text: &str) -> bool {
     (1..=128).contains(&text.len())
         && text.bytes().all(is_word)
@@ -118,7 +118,7 @@ fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// `us-east-1`, `us-gov-west-1`, `eusc-de-east-1`.
+/// Whether a text has the form of a region: `us-east-1`, `us-gov-west-1`, `eusc-de-east-1`.
 fn is_region(text: &str) -> bool {
     let lower = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
     let parts: Vec<&str> = text
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_of_a_name_is_understood() {
+    fn every_form_of_a_name_is_parsed() {
         for form in [
             "orders",
             "function:orders",
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn an_incomplete_arn_is_the_name_of_what_it_ends_with() {
+    fn an_incomplete_arn_is_a_reference_to_its_last_part() {
         for (text, name) in [
             ("arn:aws:lambda:us-east-1:123456789012:function", "function"),
             ("arn:aws:lambda:us-east-1:123456789012", "123456789012"),
@@ -195,14 +195,14 @@ mod tests {
     }
 
     #[test]
-    fn a_function_may_be_called_function() {
+    fn a_function_may_be_named_function() {
         assert_eq!(parsed("function"), Some(("function", None)));
         assert_eq!(parsed("function:function"), Some(("function", None)));
         assert_eq!(parsed("function:$LATEST"), Some(("function", Some(LATEST))));
     }
 
     #[test]
-    fn what_the_pattern_excludes_is_refused() {
+    fn text_that_does_not_match_the_pattern_is_refused() {
         for text in [
             "",
             "a b",
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_a_version_and_no_alias() {
+    fn a_number_is_a_version_and_not_an_alias() {
         assert!(is_version_number("1") && is_version_number("20"));
         assert!(!is_version_number("0") && !is_version_number("01") && !is_version_number("x"));
         assert!(is_alias_name("live-2") && !is_alias_name("2") && !is_alias_name(LATEST));

@@ -1,4 +1,4 @@
-//! What the configuration says of a function.
+//! The configuration of a function.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,80 +11,82 @@ use serde::{Serialize, Serializer};
 use crate::code::Code;
 use crate::name::LATEST;
 
-/// AWS's default timeout.
+/// The default timeout, as on AWS.
 const TIMEOUT: Duration = Duration::from_secs(3);
-/// AWS's default memory.
+/// The default memory in MB, as on AWS.
 const MEMORY_MB: u32 = 128;
-/// Enough for a web page that loads many resources at once, few enough not to overload a laptop with processes.
+/// The default maximum number of environments: enough for a web page that loads many resources at once, few enough not to overload a laptop with processes.
 const CONCURRENCY: usize = 32;
+/// The default maximum number of calls that wait for an environment.
 const QUEUE: usize = 1000;
 
-/// Whose functions these are, for ARNs and variables.
+/// The account and region to which functions belong, for ARNs and environment variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// `us-east-1`
+    /// The region, such as `us-east-1`.
     pub region: String,
-    /// Twelve digits.
+    /// The account id: 12 digits.
     pub id: String,
 }
 
 /// A function's configuration.
 #[derive(Debug, Clone)]
 pub struct FunctionSpec {
-    /// 1 to 64 letters, digits, `-` and `_`.
+    /// The function's name: 1 to 64 letters, digits, `-` and `_`.
     pub name: String,
-    /// What is run.
+    /// The function's code.
     pub code: Code,
-    /// Handed on as `_HANDLER`.
+    /// The handler, passed to the runtime as `_HANDLER`.
     pub handler: String,
-    /// `$LATEST`, or the number of a published version.
+    /// The version: `$LATEST`, or the number of a published version.
     pub version: String,
-    /// 1 second to 15 minutes on AWS; here any positive time.
+    /// The timeout of an invocation. AWS allows 1 second to 15 minutes; Lambkin allows any positive time.
     pub timeout: Duration,
-    /// In MB; reported, and told to the runtime.
+    /// The memory in MB: the limit of an environment's memory, also reported in the log and to the runtime.
     pub memory_mb: u32,
     /// The function's own environment variables.
     pub variables: Variables,
-    /// Variables that anything else of the same name replaces: the addresses of services on this machine, and credentials
-    /// for them.
+    /// Environment variables that any other variable of the same name overrides: the addresses of services on this machine,
+    /// and credentials for them.
     pub default_variables: BTreeMap<String, String>,
-    /// The runtime gets `variables` and what leads it to the Runtime API, nothing else of AWS's: emulators that Lambkin
-    /// stands in for hand on an environment of their own.
+    /// Whether the runtime gets only `variables` and the address of its Runtime API, and none of AWS's other variables.
+    /// Used where Lambkin replaces another emulator, which passes its own environment to the runtime.
     pub exact_variables: bool,
-    /// Where its Runtime API listens; `None` is a free port of loopback. An address allows one environment at a time.
+    /// The address of the Runtime API; `None` is a free port on the loopback interface. With an address, the function has at
+    /// most one environment.
     pub runtime_api: Option<SocketAddr>,
-    /// The most environments at a time.
+    /// The maximum number of concurrent environments.
     pub concurrency: usize,
-    /// The most calls that wait for an environment; further ones get 429. 0 is AWS's way.
+    /// The maximum number of calls that wait for an environment; further calls get status 429. AWS never queues: 0.
     pub queue: usize,
-    /// The concurrency was reserved for this function, which a refused call is told.
+    /// Whether `concurrency` is the function's reserved concurrency, which the error of a throttled call mentions.
     pub reserved_concurrency: bool,
-    /// Every call names a tenant, and no other function's call may.
+    /// Whether tenants are isolated: each call must name a tenant. Calls of a function without isolation must not.
     pub tenant_isolation: bool,
     /// What happens when the function calls itself in a loop, directly or through other functions.
     pub recursive_loop: RecursiveLoop,
-    /// Put before each line of its log.
+    /// The prefix of each line of the function's log.
     pub log_prefix: String,
-    /// How its environments come and go.
+    /// When environments start, freeze and end.
     pub lifecycle: Lifecycle,
-    /// What its log looks like.
+    /// The format of the function's log.
     pub logging: Logging,
-    /// The folders of its layers, the first one first: what `/opt` is made of on AWS.
+    /// The folders of the function's layers, in order. On AWS, `/opt` has their merged content.
     pub layers: Vec<PathBuf>,
 }
 
-/// A function's own variables. Clones share them: what is replaced in one is found by every environment that starts
-/// afterwards.
+/// The environment variables in a function's configuration. Clones share them: a replacement takes effect in every
+/// environment that starts afterwards.
 #[derive(Debug, Clone, Default)]
 pub struct Variables(Arc<RwLock<BTreeMap<String, String>>>);
 
 impl Variables {
-    /// Puts other variables in the place of these.
+    /// Replaces all variables.
     pub fn replace(&self, variables: BTreeMap<String, String>) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = variables;
     }
 
-    /// What they are now.
+    /// The current variables.
     pub fn get(&self) -> BTreeMap<String, String> {
         self.0
             .read()
@@ -109,41 +111,42 @@ pub enum RecursiveLoop {
     Allow,
 }
 
-/// What a function's log looks like.
+/// The format of a function's log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Logging {
-    /// Of the platform's lines, and told to the runtime.
+    /// The format of the platform's lines, also reported to the runtime.
     pub format: LogFormat,
-    /// Told to the runtime as `AWS_LAMBDA_LOG_LEVEL`, in AWS's words: `TRACE` to `FATAL`.
+    /// The level of the application log, passed to the runtime as `AWS_LAMBDA_LOG_LEVEL`: `TRACE`, `DEBUG`, `INFO`, `WARN`,
+    /// `ERROR` or `FATAL`.
     pub level: Option<String>,
-    /// Whether the runtime is offered to write its log in frames, on its standard output.
+    /// Whether the runtime may write its log in frames to standard output.
     pub framed: bool,
 }
 
-/// The format of a function's log.
+/// The format of the lines of a log.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum LogFormat {
-    /// Lines for people.
+    /// Plain text.
     #[default]
     Text,
-    /// A JSON object in each line.
+    /// One JSON object per line.
     Json,
 }
 
-/// How a function's environments come and go.
+/// When a function's environments start, freeze and end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lifecycle {
-    /// The most invocations at a time in one environment. AWS's functions have 1, unless they run on managed instances.
+    /// The maximum number of concurrent invocations in one environment. On AWS it is 1, except on managed instances.
     pub concurrency: usize,
-    /// Environments that are kept initialised, called or not.
+    /// The number of environments that are kept initialized (provisioned concurrency).
     pub provisioned: usize,
-    /// How long an environment stays without a call; `None` is until the host ends.
+    /// The time after which an idle environment ends; `None` keeps it until the host ends.
     pub idle_timeout: Option<Duration>,
-    /// Whether processes are stopped between invocations, as on AWS.
+    /// Whether processes are frozen between invocations, as on AWS.
     pub freeze: bool,
-    /// Whether the runtime is restored from a snapshot before its first event.
+    /// Whether the runtime is restored from a snapshot before its first event (SnapStart).
     pub snap_start: bool,
-    /// Whether an environment that uses more than the function's memory is killed, as on AWS.
+    /// Whether an environment that exceeds the function's memory is killed, as on AWS.
     pub enforce_memory: bool,
 }
 
@@ -160,7 +163,7 @@ impl Default for Lifecycle {
     }
 }
 
-/// `AWS_LAMBDA_INITIALIZATION_TYPE`
+/// The value of `AWS_LAMBDA_INITIALIZATION_TYPE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InitializationType {
     OnDemand,
@@ -170,7 +173,7 @@ pub(crate) enum InitializationType {
 }
 
 impl InitializationType {
-    /// AWS's word for it.
+    /// AWS's name for it.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::OnDemand => "on-demand",
@@ -224,6 +227,7 @@ impl FunctionSpec {
         Self::new("f", code)
     }
 
+    /// The memory in bytes.
     pub(crate) fn memory_bytes(&self) -> u64 {
         u64::from(self.memory_mb) * 1024 * 1024
     }

@@ -1,15 +1,15 @@
-//! The environment variables a runtime finds, as on AWS.
+//! The environment variables of a runtime, as on AWS.
 //!
-//! Nothing of the host's own environment gets through but `PATH` (interpreters live where the developer installed
-//! them), `HOME`, and AWS credentials that are set. These stand before what the operator's set-up offers, such as the
-//! addresses of services. The function's own variables come last and may replace whatever AWS lets them replace.
+//! From the host's environment, a runtime gets only `PATH` (the developer chose where interpreters are installed),
+//! `HOME`, and the AWS credentials that are set. These override the default variables of the configuration, such as the
+//! addresses of services. The function's own variables override both, except for those that AWS reserves.
 
 use std::collections::BTreeMap;
 
 use crate::spec::{Account, FunctionSpec, LogFormat};
 use crate::telemetry::frame;
 
-/// Keys that AWS refuses in a function's configuration.
+/// The keys that AWS refuses in a function's configuration, in AWS's order.
 const RESERVED: [&str; 20] = [
     "_HANDLER",
     "_X_AMZN_TRACE_ID",
@@ -33,10 +33,11 @@ const RESERVED: [&str; 20] = [
     "LAMBDA_RUNTIME_DIR",
 ];
 
-/// `LAMBDA_TASK_ROOT` is reserved too; it stands apart because the table above is AWS's alphabet.
+/// A further reserved key, which follows the others in AWS's list.
 const RESERVED_TASK_ROOT: &str = "LAMBDA_TASK_ROOT";
 
-/// Taken over from the host when they are set and not empty: an empty credential would break the SDKs' own search.
+/// Copied from the host's environment if they are set and not empty. An empty credential would prevent the SDKs from
+/// searching for others.
 const CREDENTIALS: [&str; 3] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -48,26 +49,26 @@ pub fn is_reserved(key: &str) -> bool {
     RESERVED.contains(&key) || key == RESERVED_TASK_ROOT
 }
 
-/// What a process is told of the life it is part of.
+/// The properties of a sandbox that are passed to its processes.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Surroundings<'a> {
-    /// Address and port; the metadata endpoint has the same.
+pub(crate) struct SandboxInfo<'a> {
+    /// The address and port of the Runtime API and of the metadata endpoint.
     pub runtime_api: &'a str,
     pub metadata_token: &'a str,
     pub log_stream: &'a str,
 }
 
-/// Everything the runtime of one environment gets.
-pub(crate) fn of_runtime(
+/// All environment variables of the runtime in one sandbox.
+pub(crate) fn runtime_variables(
     function: &FunctionSpec,
     account: &Account,
-    surroundings: &Surroundings<'_>,
+    sandbox: &SandboxInfo<'_>,
 ) -> BTreeMap<String, String> {
     if function.exact_variables {
-        return exactly(function.variables.get(), surroundings);
+        return exact_variables(function.variables.get(), sandbox);
     }
-    let root = function.code.version();
-    let root = root.display();
+    let task_root = function.code.resolved_root();
+    let root = task_root.display();
     let mut variables = BTreeMap::new();
     let mut set = |key: &str, value: String| variables.insert(key.to_owned(), value);
 
@@ -111,16 +112,13 @@ pub(crate) fn of_runtime(
         "AWS_LAMBDA_LOG_GROUP_NAME",
         format!("/aws/lambda/{}", function.name),
     );
-    set(
-        "AWS_LAMBDA_LOG_STREAM_NAME",
-        surroundings.log_stream.to_owned(),
-    );
-    let address = surroundings.runtime_api;
+    set("AWS_LAMBDA_LOG_STREAM_NAME", sandbox.log_stream.to_owned());
+    let address = sandbox.runtime_api;
     set("AWS_LAMBDA_RUNTIME_API", address.to_owned());
     set("AWS_LAMBDA_METADATA_API", address.to_owned());
     set(
         "AWS_LAMBDA_METADATA_TOKEN",
-        surroundings.metadata_token.to_owned(),
+        sandbox.metadata_token.to_owned(),
     );
     if function.lifecycle.concurrency > 1 {
         let concurrency = function.lifecycle.concurrency.to_string();
@@ -140,7 +138,7 @@ pub(crate) fn of_runtime(
     variables
 }
 
-/// A folder of `/opt`, as a search path: the layers' own folders, the last layer first, and then what the machine has.
+/// A search path for one folder of `/opt`: the folder in each layer, from the last layer to the first, then the machine's.
 fn in_layers(function: &FunctionSpec, folder: &str) -> String {
     let layers = function.layers.iter().rev();
     let mut path: String = layers
@@ -151,22 +149,22 @@ fn in_layers(function: &FunctionSpec, folder: &str) -> String {
     path
 }
 
-/// The given variables, and what only the environment itself knows.
-fn exactly(
+/// The given variables, and those that only the sandbox knows.
+fn exact_variables(
     mut variables: BTreeMap<String, String>,
-    surroundings: &Surroundings<'_>,
+    sandbox: &SandboxInfo<'_>,
 ) -> BTreeMap<String, String> {
-    let address = surroundings.runtime_api;
+    let address = sandbox.runtime_api;
     for (key, value) in [
         ("AWS_LAMBDA_RUNTIME_API", address),
         ("AWS_LAMBDA_METADATA_API", address),
-        ("AWS_LAMBDA_METADATA_TOKEN", surroundings.metadata_token),
+        ("AWS_LAMBDA_METADATA_TOKEN", sandbox.metadata_token),
     ] {
         variables.insert(key.to_owned(), value.to_owned());
     }
     variables
         .entry("AWS_LAMBDA_LOG_STREAM_NAME".to_owned())
-        .or_insert_with(|| surroundings.log_stream.to_owned());
+        .or_insert_with(|| sandbox.log_stream.to_owned());
     variables
 }
 
@@ -179,29 +177,29 @@ mod tests {
             region: "us-east-1".to_owned(),
             id: "123456789012".to_owned(),
         };
-        let surroundings = Surroundings {
+        let sandbox = SandboxInfo {
             runtime_api: "127.0.0.1:1",
             metadata_token: "token",
             log_stream: "stream",
         };
-        of_runtime(function, &account, &surroundings)
+        runtime_variables(function, &account, &sandbox)
     }
 
     #[test]
-    fn what_is_offered_gives_way_to_what_the_function_has() {
+    fn other_variables_override_the_default_variables() {
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
-        let offered = [
-            pair("AWS_ENDPOINT_URL_S3", "http://offered"),
-            pair("AWS_ENDPOINT_URL_SQS", "http://offered"),
-            pair("AWS_REGION", "offered"),
+        let defaults = [
+            pair("AWS_ENDPOINT_URL_S3", "http://default"),
+            pair("AWS_ENDPOINT_URL_SQS", "http://default"),
+            pair("AWS_REGION", "default"),
         ];
         let function = FunctionSpec {
-            default_variables: offered.into(),
+            default_variables: defaults.into(),
             variables: BTreeMap::from([pair("AWS_ENDPOINT_URL_SQS", "http://own")]).into(),
             ..FunctionSpec::example()
         };
         let variables = variables_of(&function);
-        assert_eq!(variables["AWS_ENDPOINT_URL_S3"], "http://offered");
+        assert_eq!(variables["AWS_ENDPOINT_URL_S3"], "http://default");
         assert_eq!(variables["AWS_ENDPOINT_URL_SQS"], "http://own");
         assert_eq!(variables["AWS_REGION"], "us-east-1");
     }

@@ -1,7 +1,7 @@
-//! A function's versions and aliases, and which of them a qualifier leads to.
+//! A function's versions and aliases, and the version to which a qualifier resolves.
 //!
-//! Each version is a [`Function`] of its own, with its own environments; an alias is another name for one of them, or
-//! for several that share its calls by weight.
+//! Each version is a [`Function`] with its own environments. An alias is a name for one version, or for several among
+//! which its calls are divided by weight.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,26 +11,26 @@ use uuid::Uuid;
 use crate::function::Function;
 use crate::name::{LATEST, LATEST_PUBLISHED};
 
-/// Another name for a version of a function.
+/// A name for one or more versions of a function.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alias {
     /// The function's name.
     pub function: String,
-    /// 1 to 128 letters, digits, `-` and `_`, and not a number.
+    /// The alias's name: 1 to 128 letters, digits, `-` and `_`, and not a number.
     pub name: String,
-    /// `$LATEST` or the number of a version.
+    /// The version: `$LATEST` or a number.
     pub version: String,
-    /// Further versions, each with its share of the calls, above 0 and up to 1 all together.
+    /// Further versions with their shares of the calls. Each share is greater than 0, and their sum is at most 1.
     pub weights: Vec<(String, f64)>,
 }
 
 impl Alias {
-    /// The version for a call, `at` being evenly spread over 0 to 1.
+    /// The version that serves a call; `at` is a random number from 0 up to 1.
     fn version_at(&self, at: f64) -> &str {
-        let mut below = 0.0;
+        let mut sum = 0.0;
         for (version, weight) in &self.weights {
-            below += weight;
-            if at < below {
+            sum += weight;
+            if at < sum {
                 return version;
             }
         }
@@ -38,7 +38,7 @@ impl Alias {
     }
 }
 
-/// All of a function that can be invoked.
+/// All versions and aliases of a function.
 #[derive(Debug, Default)]
 pub(crate) struct Versions {
     latest: Option<Arc<Function>>,
@@ -58,12 +58,12 @@ impl Versions {
         self.aliases.insert(alias.name.clone(), alias);
     }
 
-    /// `$LATEST`.
+    /// The version `$LATEST`.
     pub(crate) fn latest(&self) -> Option<&Arc<Function>> {
         self.latest.as_ref()
     }
 
-    /// `$LATEST` and then the published versions, oldest first.
+    /// The version `$LATEST`, then the published versions, oldest first.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Function>> {
         self.latest.iter().chain(self.published.values())
     }
@@ -73,7 +73,7 @@ impl Versions {
         &self.aliases
     }
 
-    /// The version that a qualifier leads to. Of an alias with weights each call may get another one.
+    /// The version to which a qualifier resolves. For an alias with weights, the result varies from call to call.
     pub(crate) fn find(&self, qualifier: Option<&str>) -> Option<&Arc<Function>> {
         match qualifier {
             None | Some(LATEST) => self.latest.as_ref(),
@@ -89,7 +89,7 @@ impl Versions {
     fn version(&self, version: &str) -> Option<&Arc<Function>> {
         match version {
             LATEST => self.latest.as_ref(),
-            // `01` is no spelling of version 1.
+            // `01` is not version 1.
             number => self
                 .published
                 .get(&number.parse().ok()?)
@@ -100,7 +100,7 @@ impl Versions {
 
 /// A random number from 0 up to 1.
 fn random_share() -> f64 {
-    // The upper half of a random UUID holds four bits that are not random; the lower 32 bits are.
+    // Six bits of a random UUID are fixed, but none of the lower 32.
     f64::from(Uuid::new_v4().as_u128() as u32) / (f64::from(u32::MAX) + 1.0)
 }
 
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn weights_share_the_calls() {
+    fn weights_divide_the_calls() {
         let alias = Alias {
             function: "f".to_owned(),
             name: "live".to_owned(),

@@ -12,7 +12,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use lambkin_lambda::{Lambda, NotAccepted};
+use lambkin_lambda::{AcceptError, Lambda};
 use lambkin_model::ObjectChange;
 use lambkin_plugin::{ObjectTrigger, Target};
 use lambkin_store::StoreError;
@@ -146,7 +146,7 @@ impl ObjectWatcher {
                 };
                 let accepted = self.lambda.accept_named(function, invocation).await;
                 accepted.map_err(|error| match error {
-                    NotAccepted::Store(error) => Untold::Store(error),
+                    AcceptError::Store(error) => Untold::Store(error),
                     error => Untold::Failed(error.to_string()),
                 })
             }

@@ -178,7 +178,7 @@ fn an_event_that_is_given_up_without_anybody_to_tell_is_named_in_the_log() {
     let log = server.log_with("is given up");
     assert!(
         log.contains(&format!(
-            "the event of request {id} is given up after 1 attempt(s), RetriesExhausted"
+            "the event of request {id} is discarded after 1 attempt(s): RetriesExhausted"
         )),
         "{log}"
     );
@@ -277,9 +277,8 @@ fn what_waits_survives_a_stop_and_the_absence_of_its_function() {
         ),
     );
     let server = project.serve();
-    server.log_with(
-        "1 accepted event(s) wait for the function \"echo\", which is not defined any more",
-    );
+    server
+        .log_with("1 accepted event(s) wait for the function \"echo\", which is no longer defined");
     assert_eq!(server.invoke("other", "1").text(), "1");
     assert_eq!(waits(), kept);
 }

@@ -144,7 +144,7 @@ fn a_zip_is_unpacked_again_and_a_broken_one_changes_nothing() {
     assert_eq!(version(&server), "one");
 
     fs::write(&archive, "no archive").unwrap();
-    server.log_with("function echo stays as it was: can not unpack ");
+    server.log_with("function echo stays as it was: cannot unpack ");
     assert_eq!(version(&server), "one");
 
     zip(&archive, &bootstrap("two"));

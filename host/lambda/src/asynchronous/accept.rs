@@ -1,4 +1,4 @@
-//! Accepts events: an event that was accepted is in the store.
+//! Accepts events: an accepted event is in the store.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::event::Event;
 use crate::function::Function;
 use crate::time::now_ms;
 
-/// Accepts events and runs them. Cheap to clone.
+/// Accepts events and, while [`Asynchronous::serve`] runs, runs them. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Asynchronous(Arc<Shared>);
 
@@ -21,26 +21,28 @@ struct Shared {
     path: PathBuf,
     config: AsynchronousConfig,
     store: OnceCell<Store>,
-    /// Tells the consumers that the store is open.
+    /// The store once it is open, for [`Asynchronous::opened`].
     opened: watch::Sender<Option<Store>>,
 }
 
 /// Why an event was not accepted.
 #[derive(Debug, thiserror::Error)]
-pub enum NotAccepted {
-    /// This host runs single invocations only.
-    #[error("this host keeps no events: asynchronous invocation needs `lambkin serve`")]
+pub enum AcceptError {
+    /// The host has no store, because it runs a single invocation.
+    #[error(
+        "asynchronous invocation is not available: this command has no store for events; use `lambkin serve`"
+    )]
     NoStore,
     /// There is no function of this name.
     #[error("there is no function {0:?}")]
     UnknownFunction(String),
-    /// It could not be stored.
-    #[error("the event was not accepted: {0}")]
+    /// The event could not be stored.
+    #[error("the event could not be stored: {0}")]
     Store(#[from] StoreError),
 }
 
 impl Asynchronous {
-    /// A service whose store is at this path, or will be.
+    /// Asynchronous invocation with a store at this path, which is created when the first event is accepted.
     pub fn new(store: &Path, config: AsynchronousConfig) -> Self {
         Self(Arc::new(Shared {
             path: store.to_owned(),
@@ -50,7 +52,7 @@ impl Asynchronous {
         }))
     }
 
-    /// The same with a store that is open already, at this path.
+    /// Asynchronous invocation with a store that is already open; `path` is the path of its file.
     #[must_use]
     pub fn with_store(path: &Path, config: AsynchronousConfig, store: Store) -> Self {
         Self(Arc::new(Shared {
@@ -61,7 +63,7 @@ impl Asynchronous {
         }))
     }
 
-    /// Accepts an event: when this returns, it will run.
+    /// Accepts an event. When this returns `Ok`, the event is stored and will run.
     pub(crate) async fn accept(
         &self,
         function: &Function,
@@ -69,11 +71,11 @@ impl Asynchronous {
     ) -> Result<(), StoreError> {
         let store = self.store().await?;
         let now = now_ms();
-        let message = Event::of(invocation).into_message(&function.spec.name, now);
+        let message = Event::new(invocation).into_message(&function.spec.name, now);
         store.enqueue(message, now).await
     }
 
-    /// Commits what is under way and closes the store.
+    /// Commits all pending writes and closes the store.
     pub(crate) async fn close(&self) {
         if let Some(store) = self.0.store.get() {
             store.close().await;
@@ -84,13 +86,14 @@ impl Asynchronous {
         &self.0.config
     }
 
-    /// The store, once there is a reason to open it.
+    /// Waits until the store is open. Opens it at once if its file exists.
     pub(super) async fn opened(&self) -> Store {
         if self.0.path.exists()
             && let Err(error) = self.store().await
         {
             tracing::error!(
-                "asynchronous invocations that were accepted earlier wait, and new ones are refused: {error}"
+                "the store of asynchronous events cannot be opened: {error}; accepted events wait and new ones are \
+                 refused until it can be"
             );
         }
         let mut opened = self.0.opened.subscribe();
@@ -98,12 +101,11 @@ impl Asynchronous {
             if let Some(store) = opened.borrow_and_update().clone() {
                 return store;
             }
-            // The sender is a part of this service, so it is there.
-            let _sender_is_there = opened.changed().await;
+            let _ = opened.changed().await; // the sender lives as long as `self`
         }
     }
 
-    /// Opens the store if it is not open. A failure is the caller's; the next caller tries again.
+    /// Opens the store if it is not open. After an error, the next call tries again.
     async fn store(&self) -> Result<&Store, StoreError> {
         let open = || async {
             let store = Store::open(&self.0.path).await?;

@@ -1,45 +1,46 @@
-//! What can be configured: AWS's `PutFunctionEventInvokeConfig` and `DeadLetterConfig`, and the speed of time.
+//! The configuration of asynchronous invocation: AWS's `PutFunctionEventInvokeConfig` and `DeadLetterConfig`, and a
+//! factor for all delays.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::limits::{MAX_EVENT_AGE, MAX_RETRY_ATTEMPTS};
 
-/// The settings of the service.
+/// The configuration of asynchronous invocation for all functions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AsynchronousConfig {
-    /// All waits between attempts and all ages of events are multiplied by this; 1 is AWS's pace.
+    /// The factor by which the delays between attempts and the maximum ages of events are multiplied; AWS's is 1.
     pub time_scale: f64,
-    /// By function; a function that is not here has the default.
+    /// The configuration by function name; a function without an entry has the default.
     pub functions: BTreeMap<String, EventInvokeConfig>,
 }
 
-/// How a function's events are retried and where their ends are told.
+/// How a function's events are retried, and the destinations of their records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventInvokeConfig {
-    /// How often an event is run again after function errors: 0 to 2.
+    /// The maximum number of retries after function errors: 0 to 2.
     pub maximum_retry_attempts: u32,
-    /// An event that would run later than this after it was accepted is given up.
+    /// The maximum age of an event: 60 seconds to 6 hours. An older event is discarded.
     pub maximum_event_age: Duration,
-    /// Where the record of a success goes.
+    /// The destination for the invocation record of a success.
     pub on_success: Option<Target>,
-    /// Where the record of a failure goes.
+    /// The destination for the invocation record of a failure.
     pub on_failure: Option<Target>,
-    /// Where the event itself goes when it is given up.
+    /// The dead-letter queue: the destination for an event that is discarded.
     pub dead_letter: Option<Target>,
 }
 
-/// Where something is sent.
+/// A destination for records and events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// A function, which is invoked asynchronously.
     Function {
-        /// Its name.
+        /// The function's name.
         name: String,
         /// The version or alias; `None` is `$LATEST`.
         qualifier: Option<String>,
     },
-    /// A queue of the store.
+    /// The queue of this name.
     Queue(String),
 }
 

@@ -1,10 +1,10 @@
-//! Runs one function's events.
+//! Runs the events of one function.
 //!
-//! A consumer takes from the store what is due, as much as the function may have environments, and never more. It sleeps
-//! until the bell of its queue rings, the next event is due, or one of its runs has ended.
+//! A consumer leases events that are due, at most as many as the function may have environments. It sleeps until its
+//! queue is notified of a new event, the next event is due, or a running event has finished.
 //!
-//! On failure: when the store can not be written, an event that has ended is kept and its end noted again and again until
-//! it succeeds. If the host ends before that, the event runs once more after the next start.
+//! On failure: if the result of a run cannot be written to the store, writing it is tried again until it succeeds. If the
+//! host ends before that, the event runs once more after the next start.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,10 +25,10 @@ use crate::lambda::Lambda;
 use crate::limits::{EVENT_LEASE, LONGEST_SLEEP, STORE_RETRY_PAUSE};
 use crate::time::now_ms;
 
-/// The consumer of a function's queue.
+/// The consumer of one function's events.
 #[derive(Debug)]
 pub(crate) struct Consumer {
-    /// In its version `$LATEST`; an event may be for another one.
+    /// The function's version `$LATEST`; an event may be for another version.
     function: Arc<Function>,
     lambda: Lambda,
     config: EventInvokeConfig,
@@ -37,9 +37,9 @@ pub(crate) struct Consumer {
     queue: String,
 }
 
-/// What is to be written down about an event.
-enum Note {
-    Again { not_before: u64, errors: u32 },
+/// What is written to the store after a run.
+enum Update {
+    Retry { not_before: u64, errors: u32 },
     End(Vec<FollowUp>),
 }
 
@@ -67,51 +67,53 @@ impl Consumer {
         }
     }
 
-    /// Runs until `stop` is cancelled, then lets the events under way finish.
-    pub(crate) async fn run(self, stop: CancellationToken) {
+    /// Runs events until `stop` is cancelled. Then returns when the running events have finished.
+    pub(crate) async fn consume(self, stop: CancellationToken) {
         let consumer = Arc::new(self);
         let notifier = consumer.store.notifier(&consumer.queue);
-        // With a concurrency of 0 there is nothing to run, but something to end.
+        // With a concurrency of 0 no event runs, but each one is ended.
         let limit = consumer.function.spec().concurrency.max(1);
         let mut running = JoinSet::new();
         tokio::select! {
             () = stop.cancelled() => return,
-            () = consumer.free_what_a_former_host_held() => {}
+            () = consumer.free_leases() => {}
         }
         loop {
             while running.try_join_next().is_some() {}
             let mut sleep = Duration::MAX;
             if running.len() < limit {
-                sleep = consumer.take(limit - running.len(), &mut running).await;
+                sleep = consumer
+                    .start_due(limit - running.len(), &mut running)
+                    .await;
             }
-            let waits = running.len() < limit;
+            let has_capacity = running.len() < limit;
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                () = woken(&notifier, sleep), if waits => {}
+                () = wait(&notifier, sleep), if has_capacity => {}
                 Some(_) = running.join_next() => {}
             }
         }
         while running.join_next().await.is_some() {}
     }
 
-    /// There is one host per store, so every lease is a former one's.
-    async fn free_what_a_former_host_held(&self) {
+    /// Ends all leases. There is one host per store, so they are those of an earlier host.
+    async fn free_leases(&self) {
         while let Err(error) = self.store.end_leases(&self.queue, now_ms()).await {
-            if !self.pause("resume the events", &error).await {
+            if !self.pause("resume its events", &error).await {
                 return;
             }
         }
     }
 
-    /// Starts up to `most` events that are due; returns how long nothing will be.
-    async fn take(self: &Arc<Self>, most: usize, running: &mut JoinSet<()>) -> Duration {
+    /// Starts up to `max` events that are due. Returns the time until the next event is due.
+    async fn start_due(self: &Arc<Self>, max: usize, running: &mut JoinSet<()>) -> Duration {
         let now = now_ms();
         let until = now.saturating_add(EVENT_LEASE.as_millis() as u64);
-        let leased = match self.store.lease(&self.queue, now, until, most).await {
+        let leased = match self.store.lease(&self.queue, now, until, max).await {
             Ok(leased) => leased,
             Err(error) => {
-                let try_again = self.pause("take events", &error).await;
+                let try_again = self.pause("lease events", &error).await;
                 return if try_again {
                     Duration::ZERO
                 } else {
@@ -136,17 +138,17 @@ impl Consumer {
             errors: message.attempts,
         };
         let event = Event::from_message(message);
-        let note = match self.schedule.before_run(progress, now_ms()) {
+        let update = match self.schedule.before_run(progress, now_ms()) {
             Some(condition) => {
                 let invoke_count = progress.receives.saturating_sub(1);
                 self.end(&event, condition, invoke_count, None)
             }
             None => self.invoke(&event, progress).await,
         };
-        self.write_down(receipt, note).await;
+        self.write(receipt, update).await;
     }
 
-    async fn invoke(&self, event: &Event, progress: Progress) -> Note {
+    async fn invoke(&self, event: &Event, progress: Progress) -> Update {
         let outcome = self
             .lambda
             .invoke(&self.function.spec().name, event.invocation())
@@ -174,19 +176,19 @@ impl Consumer {
             ) => (self.schedule.after_throttle(progress, now_ms()), None),
         };
         match next {
-            Next::Again { not_before, errors } => Note::Again { not_before, errors },
+            Next::Retry { not_before, errors } => Update::Retry { not_before, errors },
             Next::End(condition) => self.end(event, condition, progress.receives, response),
         }
     }
 
-    /// What the end of an event sends: records to destinations, the event itself to the dead-letter queue.
+    /// What the end of an event sends: a record to the destination, and the event itself to the dead-letter queue.
     fn end(
         &self,
         event: &Event,
         condition: Condition,
         invoke_count: u32,
         response: Option<Response>,
-    ) -> Note {
+    ) -> Update {
         let now = now_ms();
         let spec = self.function.spec();
         let end = End {
@@ -200,8 +202,8 @@ impl Consumer {
         };
         if condition != Condition::Success && destination.is_none() && dead_letter.is_none() {
             tracing::warn!(
-                "function {}: the event of request {} is given up after {invoke_count} attempt(s), {}; \
-                 with `on-failure` or `dead-letter` it would be kept",
+                "function {}: the event of request {} is discarded after {invoke_count} attempt(s): {}; \
+                 set `on-failure` or `dead-letter` to keep such events",
                 spec.name,
                 event.request_id,
                 condition.as_str(),
@@ -216,23 +218,23 @@ impl Consumer {
                 version: version.unwrap_or(qualifier),
             };
             let record = record::record(event, &end, executed, now);
-            messages.extend(self.addressed(target, event, record, Vec::new(), now));
+            messages.extend(self.follow_up(target, event, record, Vec::new(), now));
         }
         if let Some(target) = dead_letter {
             let attributes = record::dead_letter_attributes(event, &end);
             let payload = event.payload.to_vec();
-            messages.extend(self.addressed(target, event, payload, attributes, now));
+            messages.extend(self.follow_up(target, event, payload, attributes, now));
         }
-        Note::End(messages)
+        Update::End(messages)
     }
 
-    async fn write_down(&self, receipt: Receipt, note: Note) {
+    async fn write(&self, receipt: Receipt, update: Update) {
         loop {
-            let written = match &note {
-                Note::Again { not_before, errors } => {
+            let written = match &update {
+                Update::Retry { not_before, errors } => {
                     self.store.reschedule(receipt, *not_before, *errors).await
                 }
-                Note::End(messages) => {
+                Update::End(messages) => {
                     self.store
                         .complete(receipt, messages.clone(), now_ms())
                         .await
@@ -240,26 +242,28 @@ impl Consumer {
             };
             match written {
                 Ok(_) => return,
-                Err(error) if self.pause("note what became of an event", &error).await => {}
+                Err(error) if self.pause("record the result of an event", &error).await => {}
                 Err(_) => return,
             }
         }
     }
 
-    /// After a failure of the store: says so and waits. `false` if the store is closed and there is no use in waiting.
+    /// Logs an error of the store and waits before the next attempt. Returns `false` if the store is closed.
     async fn pause(&self, attempt: &str, error: &StoreError) -> bool {
         if matches!(error, StoreError::Closed { .. }) {
             return false;
         }
         let name = &self.function.spec().name;
-        tracing::error!("function {name}: can not {attempt}, trying again: {error}");
+        tracing::error!(
+            "function {name}: cannot {attempt}: {error}; trying again in {STORE_RETRY_PAUSE:?}"
+        );
         tokio::time::sleep(STORE_RETRY_PAUSE).await;
         true
     }
 
-    /// A message for a target. A function takes the body as its event; attributes are for queues. A chain of functions
-    /// that call each other without end is cut, as AWS cuts it: then there is none.
-    fn addressed(
+    /// The message to a destination. A function gets the body as its event; only queues get the attributes. `None` if a
+    /// recursive loop is detected, as on AWS.
+    fn follow_up(
         &self,
         target: &Target,
         cause: &Event,
@@ -288,8 +292,8 @@ impl Consumer {
     }
 }
 
-/// Returns when the bell rings or the time is up.
-async fn woken(notifier: &Notify, sleep: Duration) {
+/// Returns when the queue is notified or when the time has passed.
+async fn wait(notifier: &Notify, sleep: Duration) {
     tokio::select! {
         () = notifier.notified() => {}
         () = tokio::time::sleep(sleep) => {}

@@ -1,4 +1,4 @@
-//! An accepted event, and its form as a message of the store.
+//! An accepted event, and its form as a message in the store.
 
 use bytes::Bytes;
 use lambkin_model::{Invocation, RequestId};
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{new_request_id, new_trace_id};
 
-/// Before the function's name in the name of its queue. The colon keeps these queues apart from a user's.
+/// The prefix of the names of event queues. The names of users' queues have no colon.
 const QUEUE_PREFIX: &str = "lambda:";
 
-/// An event that waits for its function. It keeps its request id through all attempts.
+/// An event that waits for its function. It keeps its request id in all attempts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Event {
     pub request_id: RequestId,
@@ -20,7 +20,7 @@ pub(crate) struct Event {
     pub tenant_id: Option<String>,
 }
 
-/// What the message says besides its body.
+/// The attributes of the message, as JSON.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Attributes {
@@ -32,19 +32,19 @@ struct Attributes {
     tenant_id: Option<String>,
 }
 
-/// The queue of a function's events.
+/// The name of the queue with a function's events.
 pub(crate) fn queue_of(function: &str) -> String {
     format!("{QUEUE_PREFIX}{function}")
 }
 
-/// The function whose events are in this queue, if it is such a queue.
+/// The name of the function whose events are in this queue; `None` for a user's queue.
 pub(crate) fn function_of(queue: &str) -> Option<&str> {
     queue.strip_prefix(QUEUE_PREFIX)
 }
 
 impl Event {
-    /// What is kept of an invocation: AWS does not deliver the client context of an asynchronous one.
-    pub(crate) fn of(invocation: Invocation) -> Self {
+    /// The event of an invocation. The client context is dropped: AWS does not deliver it asynchronously.
+    pub(crate) fn new(invocation: Invocation) -> Self {
         Self {
             request_id: invocation.request_id,
             payload: invocation.event,
@@ -54,7 +54,7 @@ impl Event {
         }
     }
 
-    /// An event that the service itself sends on account of another one, whose trace it continues.
+    /// An event that the end of another event sends to a function. It continues the trace of its cause.
     pub(crate) fn caused_by(cause: &Self, payload: Vec<u8>, qualifier: Option<String>) -> Self {
         Self {
             request_id: new_request_id(),
@@ -87,13 +87,13 @@ impl Event {
         NewMessage {
             queue: queue_of(function),
             body: self.payload.into(),
-            // Strings do not fail to be JSON.
+            // Serializing strings does not fail.
             attributes: serde_json::to_string(&attributes).unwrap_or_default(),
             not_before: now,
         }
     }
 
-    /// Attributes that can not be read cost the event its ids, not its run.
+    /// Restores an event. If its attributes cannot be parsed, it gets new ids and runs nonetheless.
     pub(crate) fn from_message(message: Message) -> Self {
         let attributes = serde_json::from_str(&message.attributes).unwrap_or_else(|_| Attributes {
             request_id: new_request_id().as_str().to_owned(),
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_comes_out_of_the_store_as_it_went_in() {
+    fn an_event_survives_the_store_unchanged() {
         let message = event().into_message("orders", 7);
         assert_eq!(
             (message.queue.as_str(), message.not_before),
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn unreadable_attributes_do_not_cost_the_event() {
+    fn an_event_with_invalid_attributes_is_kept() {
         let mut message = stored(event().into_message("orders", 7));
         message.attributes = "?".to_owned();
         let read = Event::from_message(message);
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_users_queue_is_no_functions_queue() {
+    fn a_users_queue_is_not_an_event_queue() {
         assert_eq!(function_of("orders"), None);
     }
 }

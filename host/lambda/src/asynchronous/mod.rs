@@ -1,14 +1,16 @@
-//! Asynchronous invocation: events that were accepted run later, at least once, whatever happens to the host.
+//! Asynchronous invocation: an accepted event runs later, at least once, even if the host is killed.
 //!
-//! Accepting an event means that the store has committed it. Each function has a queue of its own there and one
-//! consumer here, which takes no more events than the function may have environments; all others wait in the store, not
-//! in memory. AWS's rules decide when an event runs again and how it ends ([`schedule`]); the record of its end goes to
-//! the function's destinations and dead-letter queue in the same commit that removes the event.
+//! An event is accepted when the store has committed it. In the store, each function has a queue of its own. Here it has
+//! one consumer, which leases no more events than the function may have environments; the other events wait in the
+//! store and not in memory. [`schedule`] applies AWS's rules for retries and for the end of an event. The record of an
+//! event's end goes to the function's destinations and dead-letter queue in the commit that removes the event.
 //!
-//! The store is opened when there is something to resume or something to accept, not before.
+//! The store is opened only when there are events to resume or to accept.
 //!
-//! On failure: an event that can not be stored is refused, and the caller told why. One that was taken from the store and
-//! not finished, because the host was stopped or killed, is free again when the next host starts.
+//! On failure: if an event cannot be stored, it is refused and the caller gets the error. An event that was leased and not
+//! finished, because the host was stopped or killed, becomes available when the next host starts.
+//!
+//! Reads after: `config`, `schedule`, `event`, `record`, `accept`, `consumer`, `serve`.
 
 mod accept;
 mod config;
@@ -18,5 +20,5 @@ mod record;
 mod schedule;
 mod serve;
 
-pub use accept::{Asynchronous, NotAccepted};
+pub use accept::{AcceptError, Asynchronous};
 pub use config::{AsynchronousConfig, EventInvokeConfig, Target};

@@ -1,4 +1,5 @@
-//! What destinations and dead-letter queues are sent: keys, their order and their presence are AWS's.
+//! The records for destinations and the attributes for dead-letter queues. The keys, their order and their presence are
+//! AWS's.
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -10,30 +11,30 @@ use super::event::Event;
 use super::schedule::Condition;
 use crate::limits::DEAD_LETTER_MESSAGE_BYTES;
 
-/// AWS has one mark for all errors of functions nowadays.
+/// The value with which AWS marks every function error.
 const UNHANDLED: &str = "Unhandled";
 
 /// How an event ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct End {
     pub condition: Condition,
-    /// How often the function was asked to run it, as far as is known.
+    /// How many times the function was invoked with the event, as far as known.
     pub invoke_count: u32,
-    /// What the last run brought; `None` if the last time there was none.
+    /// The result of the last run; `None` if the last attempt did not run.
     pub response: Option<Response>,
 }
 
-/// What a run brought.
+/// The result of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Response {
     pub payload: Bytes,
     pub failed: bool,
 }
 
-/// Which function it was.
+/// The function that ran.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Executed<'a> {
-    /// With the qualifier.
+    /// The ARN with the qualifier.
     pub arn: &'a str,
     pub version: &'a str,
 }
@@ -69,7 +70,7 @@ struct ResponseContext<'a> {
     function_error: Option<&'static str>,
 }
 
-/// The record (version 1.0) that a destination gets.
+/// The invocation record (version 1.0) for a destination.
 pub(crate) fn record(event: &Event, end: &End, executed: Executed<'_>, now: u64) -> Vec<u8> {
     let response_context = end.response.as_ref().map(|response| ResponseContext {
         status_code: 200,
@@ -92,11 +93,11 @@ pub(crate) fn record(event: &Event, end: &End, executed: Executed<'_>, now: u64)
             .as_ref()
             .map(|response| embedded(&response.payload)),
     };
-    // Strings, numbers and JSON do not fail to be JSON.
+    // Serializing strings, numbers and JSON does not fail.
     serde_json::to_vec(&record).unwrap_or_default()
 }
 
-/// The attributes of the event in a dead-letter queue. What never ran has the answer of a throttled call.
+/// The attributes of the event in a dead-letter queue. An event that never ran has those of a throttled call.
 pub(crate) fn dead_letter_attributes(event: &Event, end: &End) -> Vec<Attribute> {
     let (code, message) = match &end.response {
         Some(response) => ("200", error_message(&response.payload)),
@@ -116,7 +117,8 @@ pub(crate) fn dead_letter_attributes(event: &Event, end: &End) -> Vec<Attribute>
     attributes
 }
 
-/// The beginning of an error's `errorMessage`. There is none in what is no error report; and no empty attribute in SQS.
+/// The beginning of an error's `errorMessage`. `None` if the payload is not an error report, or if the message is empty:
+/// SQS does not allow empty attributes.
 fn error_message(payload: &[u8]) -> Option<String> {
     let report: serde_json::Value = serde_json::from_slice(payload).ok()?;
     let mut message = report.get("errorMessage")?.as_str()?.to_owned();
@@ -124,7 +126,7 @@ fn error_message(payload: &[u8]) -> Option<String> {
     (!message.is_empty()).then_some(message)
 }
 
-/// JSON as it is; anything else as a JSON string.
+/// The payload if it is JSON; otherwise a JSON string of the payload.
 fn embedded(payload: &[u8]) -> Box<RawValue> {
     if let Ok(json) = serde_json::from_slice(payload) {
         return json;
@@ -133,7 +135,7 @@ fn embedded(payload: &[u8]) -> Box<RawValue> {
     serde_json::value::to_raw_value(&text).unwrap_or_default()
 }
 
-/// `2026-03-01T12:00:00.123Z`
+/// Formats a time as `2026-03-01T12:00:00.123Z`.
 fn timestamp(ms: u64) -> String {
     let ms = i64::try_from(ms).unwrap_or_default();
     let time = Timestamp::from_millisecond(ms).unwrap_or_default();
@@ -177,7 +179,7 @@ mod tests {
         String::from_utf8(record(&event(), end, EXECUTED, NOW)).unwrap()
     }
 
-    /// The part of a record before `requestPayload`.
+    /// The part of a record up to `requestPayload`.
     fn head(condition: &str, invoke_count: u32) -> String {
         format!(
             r#"{{"version":"1.0","timestamp":"2026-03-01T12:00:00.007Z","requestContext":{{"requestId":"r-1","functionArn":"arn:aws:lambda:us-east-1:123456789012:function:f:$LATEST","condition":"{condition}","approximateInvokeCount":{invoke_count}}},"requestPayload":{{"a": [1]}}"#
@@ -207,13 +209,13 @@ mod tests {
     }
 
     #[test]
-    fn the_record_of_what_never_ran_has_no_response() {
+    fn the_record_of_an_event_that_never_ran_has_no_response() {
         let end = end(Condition::ZeroReservedConcurrency, 0, None);
         assert_eq!(recorded(&end), head("ZeroReservedConcurrency", 0) + "}");
     }
 
     #[test]
-    fn a_response_that_is_no_json_becomes_a_string() {
+    fn a_response_that_is_not_json_becomes_a_string() {
         let end = end(Condition::Success, 1, Some(("say \"hi\"", false)));
         assert!(recorded(&end).ends_with(r#""responsePayload":"say \"hi\""}"#));
     }
@@ -246,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dead_letter_without_an_error_message_or_without_a_run_says_what_there_is() {
+    fn a_dead_letter_without_an_error_message_or_without_a_run_has_fewer_attributes() {
         let odd = end(Condition::RetriesExhausted, 1, Some(("[1]", true)));
         assert_eq!(
             shown(dead_letter_attributes(&event(), &odd)),

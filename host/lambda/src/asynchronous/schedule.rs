@@ -1,17 +1,17 @@
-//! When an event runs again, and how it ends. Pure rules; the time is passed in, in milliseconds.
+//! AWS's rules for when an event runs again and how it ends. Times are passed in, in milliseconds since the Unix epoch.
 //!
-//! - A function error is followed by up to two retries, 1 and 2 minutes later.
-//! - A throttle, or a failure of the host's, is no attempt: the event comes back after 1 second, then 2, 4 and so on up to
-//!   5 minutes.
-//! - An event whose next run would be beyond its maximum age ends now, not then.
-//! - A function with a concurrency of 0 is not run at all.
+//! - A function error is followed by up to two retries, after 1 and 2 minutes.
+//! - A throttled call, or an error of the host, does not count as an attempt. The event runs again after 1 second, then
+//!   2, 4 and so on up to 5 minutes.
+//! - An event ends at once if its next run would exceed its maximum age.
+//! - A function with a reserved concurrency of 0 never runs.
 
 use std::time::Duration;
 
 use super::config::EventInvokeConfig;
 use crate::limits::{FIRST_THROTTLE_DELAY, LAST_THROTTLE_DELAY, RETRY_DELAYS};
 
-/// How an event ended, in the words of AWS's records.
+/// How an event ended, as AWS's records name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Condition {
     Success,
@@ -31,32 +31,32 @@ impl Condition {
     }
 }
 
-/// What becomes of an event.
+/// What happens to an event after a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// It runs again, not before this time; so many attempts have ended in a function error.
-    Again { not_before: u64, errors: u32 },
-    /// It is over.
+    /// The event runs again, not before this time; `errors` runs have ended with a function error.
+    Retry { not_before: u64, errors: u32 },
+    /// The event has ended.
     End(Condition),
 }
 
-/// What an event has been through.
+/// The history of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Progress {
     pub accepted_at: u64,
-    /// How often it was taken from the store, this time included.
+    /// How many times the event was leased, including this time.
     pub receives: u32,
-    /// How many of its runs ended in a function error.
+    /// How many runs ended with a function error.
     pub errors: u32,
 }
 
-/// The rules for one function.
+/// The rules for the events of one function.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Schedule {
     retries: u32,
-    age: Duration,
-    /// The function may have no environment at all.
-    never: bool,
+    max_age: Duration,
+    /// Whether the function has a reserved concurrency of 0.
+    never_runs: bool,
     time_scale: f64,
 }
 
@@ -64,48 +64,50 @@ impl Schedule {
     pub(crate) fn new(config: &EventInvokeConfig, concurrency: usize, time_scale: f64) -> Self {
         Self {
             retries: config.maximum_retry_attempts,
-            age: config.maximum_event_age,
-            never: concurrency == 0,
+            max_age: config.maximum_event_age,
+            never_runs: concurrency == 0,
             time_scale,
         }
     }
 
-    /// Before a run: how the event ends without one, if it does.
+    /// Before a run: returns how the event ends if it must not run.
     pub(crate) fn before_run(&self, progress: Progress, now: u64) -> Option<Condition> {
-        if self.never {
+        if self.never_runs {
             return Some(Condition::ZeroReservedConcurrency);
         }
         (now > self.last_start(progress)).then_some(Condition::EventAgeExceeded)
     }
 
-    /// After a run that ended in a function error.
+    /// After a run that ended with a function error.
     pub(crate) fn after_error(&self, progress: Progress, now: u64) -> Next {
         let delay = RETRY_DELAYS.get(progress.errors as usize);
         match delay.filter(|_| progress.errors < self.retries) {
-            Some(delay) => self.again(progress, now, *delay, progress.errors + 1),
+            Some(delay) => self.retry(progress, now, *delay, progress.errors + 1),
             None => Next::End(Condition::RetriesExhausted),
         }
     }
 
-    /// After the function could not be run: a throttle, or a failure of the host's.
+    /// After the function could not run, because it was throttled or because of an error of the host.
     pub(crate) fn after_throttle(&self, progress: Progress, now: u64) -> Next {
         let throttles = progress.receives.saturating_sub(progress.errors + 1);
         let delay = FIRST_THROTTLE_DELAY.saturating_mul(1 << throttles.min(16));
         let delay = delay.min(LAST_THROTTLE_DELAY);
-        self.again(progress, now, delay, progress.errors)
+        self.retry(progress, now, delay, progress.errors)
     }
 
-    fn again(&self, progress: Progress, now: u64, delay: Duration, errors: u32) -> Next {
+    fn retry(&self, progress: Progress, now: u64, delay: Duration, errors: u32) -> Next {
         let not_before = now.saturating_add(self.scaled(delay));
         if not_before > self.last_start(progress) {
             return Next::End(Condition::EventAgeExceeded);
         }
-        Next::Again { not_before, errors }
+        Next::Retry { not_before, errors }
     }
 
-    /// The last moment at which the event may start to run.
+    /// The time at which the event reaches its maximum age: the latest time to run it.
     fn last_start(&self, progress: Progress) -> u64 {
-        progress.accepted_at.saturating_add(self.scaled(self.age))
+        progress
+            .accepted_at
+            .saturating_add(self.scaled(self.max_age))
     }
 
     fn scaled(&self, time: Duration) -> u64 {
@@ -138,8 +140,8 @@ mod tests {
         }
     }
 
-    fn again(not_before: u64, errors: u32) -> Next {
-        Next::Again { not_before, errors }
+    fn retry_at(not_before: u64, errors: u32) -> Next {
+        Next::Retry { not_before, errors }
     }
 
     #[test]
@@ -148,11 +150,11 @@ mod tests {
         let now = ACCEPTED + 17;
         assert_eq!(
             default.after_error(progress(1, 0), now),
-            again(now + MINUTE, 1)
+            retry_at(now + MINUTE, 1)
         );
         assert_eq!(
             default.after_error(progress(2, 1), now),
-            again(now + 2 * MINUTE, 2)
+            retry_at(now + 2 * MINUTE, 2)
         );
         assert_eq!(
             default.after_error(progress(3, 2), now),
@@ -161,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn fewer_retries_may_be_asked_for() {
+    fn fewer_retries_can_be_configured() {
         assert_eq!(
             schedule(0, 21_600).after_error(progress(1, 0), ACCEPTED),
             Next::End(Condition::RetriesExhausted)
@@ -169,7 +171,7 @@ mod tests {
         let one = schedule(1, 21_600);
         assert_eq!(
             one.after_error(progress(1, 0), ACCEPTED),
-            again(ACCEPTED + MINUTE, 1)
+            retry_at(ACCEPTED + MINUTE, 1)
         );
         assert_eq!(
             one.after_error(progress(2, 1), ACCEPTED),
@@ -178,11 +180,11 @@ mod tests {
     }
 
     #[test]
-    fn an_event_whose_retry_would_be_too_late_ends_at_once() {
+    fn an_event_ends_at_once_if_its_retry_would_exceed_the_maximum_age() {
         let minute = schedule(2, 60);
         assert_eq!(
             minute.after_error(progress(1, 0), ACCEPTED),
-            again(ACCEPTED + MINUTE, 1)
+            retry_at(ACCEPTED + MINUTE, 1)
         );
         assert_eq!(
             minute.after_error(progress(1, 0), ACCEPTED + 1),
@@ -195,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_has_waited_too_long_does_not_run() {
+    fn an_event_older_than_the_maximum_age_does_not_run() {
         let minute = schedule(2, 60);
         assert_eq!(minute.before_run(progress(1, 0), ACCEPTED + MINUTE), None);
         assert_eq!(
@@ -205,12 +207,12 @@ mod tests {
     }
 
     #[test]
-    fn throttles_wait_from_a_second_to_five_minutes_and_are_no_retries() {
+    fn throttled_events_wait_from_a_second_to_five_minutes_and_do_not_count_as_retries() {
         let default = schedule(2, 21_600);
         let waits: Vec<u64> = (1..=12)
             .map(
                 |receives| match default.after_throttle(progress(receives, 0), ACCEPTED) {
-                    Next::Again {
+                    Next::Retry {
                         not_before,
                         errors: 0,
                     } => (not_before - ACCEPTED) / SECOND,
@@ -219,19 +221,19 @@ mod tests {
             )
             .collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
-        // Two errors and one throttle before: the second throttle.
+        // Two errors and one throttled call precede: this is the second throttled call.
         assert_eq!(
             default.after_throttle(progress(4, 2), ACCEPTED),
-            again(ACCEPTED + 2 * SECOND, 2)
+            retry_at(ACCEPTED + 2 * SECOND, 2)
         );
         assert!(matches!(
             default.after_throttle(progress(u32::MAX, 0), ACCEPTED),
-            Next::Again { .. }
+            Next::Retry { .. }
         ));
     }
 
     #[test]
-    fn with_a_concurrency_of_zero_nothing_runs() {
+    fn with_a_concurrency_of_zero_no_event_runs() {
         let never = Schedule::new(&EventInvokeConfig::default(), 0, 1.0);
         assert_eq!(
             never.before_run(progress(1, 0), ACCEPTED),
@@ -240,16 +242,16 @@ mod tests {
     }
 
     #[test]
-    fn the_time_scale_shortens_waits_and_ages_alike() {
+    fn the_time_scale_applies_to_delays_and_ages() {
         let config = EventInvokeConfig::default();
         let hundredth = Schedule::new(&config, 1, 0.01);
         assert_eq!(
             hundredth.after_error(progress(1, 0), ACCEPTED),
-            again(ACCEPTED + 600, 1)
+            retry_at(ACCEPTED + 600, 1)
         );
         assert_eq!(
             hundredth.after_throttle(progress(1, 0), ACCEPTED),
-            again(ACCEPTED + 10, 0)
+            retry_at(ACCEPTED + 10, 0)
         );
         assert_eq!(
             hundredth.before_run(progress(1, 0), ACCEPTED + 216_000),

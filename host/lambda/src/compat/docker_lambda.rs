@@ -61,7 +61,7 @@ async fn answer(function: Arc<Function>, request: Request<Incoming>) -> Response
         match invoke(function, &head, body, &request_id).await {
             Ok(response) => response,
             Err((status, error_type, message)) => {
-                json(status, function_error::refusal_body(error_type, &message))
+                json(status, function_error::api_error_body(error_type, &message))
             }
         }
     };

@@ -14,7 +14,7 @@ use lambkin_process::Exit;
 
 use super::life::{Happening, Life, Runtime};
 use super::{Environment, Wake};
-use crate::bootstrap::NoBootstrap;
+use crate::bootstrap::NoBootstrapError;
 use crate::extension::discover::{self, LAUNCH_ERROR, discover};
 use crate::extension::event::ShutdownReason;
 use crate::extension::registry;
@@ -32,7 +32,7 @@ pub(super) const EXTENSION_EXIT_ERROR: &str = "Extension.ExitError";
 
 /// Why an init phase did not lead to a waiting runtime.
 pub(super) enum InitFailure {
-    NoBootstrap(NoBootstrap),
+    NoBootstrap(NoBootstrapError),
     NotStarted(PathBuf, Exit),
     Exited(Exit),
     Reported(InitError),

@@ -311,7 +311,7 @@ impl Environment {
         work.answered(answer, timing);
         if one_at_a_time {
             // Before the answer, so that the caller's next call finds this environment expected.
-            function.dispatcher.settle();
+            function.dispatcher.announce_idle();
             work.settled = true;
             if !work.invocation.wants_log_tail {
                 work.hand_out(None);

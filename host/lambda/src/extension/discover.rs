@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::bootstrap::{Unusable, examine};
+use crate::bootstrap::{ExecutableError, examine};
 
 /// The error type of an external extension that cannot be started.
 pub(crate) const LAUNCH_ERROR: &str = "Extension.LaunchError";
@@ -41,7 +41,10 @@ pub(crate) struct ExternalExtension {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LaunchError {
     #[error("the extension {} {reason}", path.display())]
-    Unusable { path: PathBuf, reason: Unusable },
+    Unusable {
+        path: PathBuf,
+        reason: ExecutableError,
+    },
     #[error("the extensions in {} cannot be listed: {reason}", path.display())]
     Unreadable { path: PathBuf, reason: io::Error },
 }

@@ -10,7 +10,7 @@ use http::{Method, StatusCode};
 use lambkin_http::Response;
 use lambkin_model::InvokeError;
 
-use crate::asynchronous::NotAccepted;
+use crate::asynchronous::AcceptError;
 use crate::limits::{ASYNC_EVENT_BYTES, SYNC_EVENT_BYTES};
 use crate::spec::FunctionSpec;
 
@@ -160,7 +160,7 @@ impl Error {
     }
 
     /// An event could not be stored.
-    pub(super) fn not_accepted(refused: &NotAccepted) -> Self {
+    pub(super) fn not_accepted(refused: &AcceptError) -> Self {
         Self {
             status: StatusCode::INTERNAL_SERVER_ERROR,
             error_type: "ServiceException",
