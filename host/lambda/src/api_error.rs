@@ -75,7 +75,7 @@ impl ApiError {
     }
 
     pub(crate) fn into_response(self) -> Response {
-        let body = function_error::refusal_body(self.error_type, &self.message);
+        let body = function_error::api_error_body(self.error_type, &self.message);
         json(self.status, body)
     }
 }

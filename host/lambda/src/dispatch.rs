@@ -108,8 +108,8 @@ impl Dispatcher {
         }
         while let Some(id) = state.idle.pop() {
             match state.send(id, call) {
-                Ok(()) => return Placement::Sent,
-                Err(unsent) => call = unsent,
+                None => return Placement::Sent,
+                Some(unsent) => call = unsent,
             }
         }
         if state.soon_idle > state.waiting.len() {
@@ -265,13 +265,13 @@ impl State {
     }
 
     /// Sends a call to an environment; returns it if the environment has just ended.
-    fn send(&self, id: EnvironmentId, call: Call) -> Result<(), Call> {
+    fn send(&self, id: EnvironmentId, call: Call) -> Option<Call> {
         let Some((_, mailbox)) = self.environments.iter().find(|(other, _)| *other == id) else {
-            return Err(call);
+            return Some(call);
         };
         match mailbox.send(Message::Invoke(call)) {
-            Err(mpsc::error::SendError(Message::Invoke(call))) => Err(call),
-            _ => Ok(()),
+            Err(mpsc::error::SendError(Message::Invoke(call))) => Some(call),
+            _ => None,
         }
     }
 }

@@ -1,8 +1,8 @@
-//! The address of an environment's Runtime API.
+//! The address of a sandbox's Runtime API.
 //!
-//! Without a wish it is a free port of loopback, another one in each life. A fixed address, which the command lines of
-//! other emulators can ask for, is used by one life after the other; the listener of the last life is closed in the
-//! background, so a new one waits for it.
+//! By default it is a free port on the loopback interface, which differs from sandbox to sandbox. A fixed address, which
+//! the command lines of other emulators can set, is used by one sandbox after the other. The listener of the previous
+//! sandbox is closed in the background, so a new sandbox waits for that.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::limits::{ADDRESS_RETRY_PAUSE, ADDRESS_TIMEOUT};
 
-/// Listens on the fixed address, or else on a free port. An address that stays taken is an error.
+/// Listens on the fixed address, if there is one, or on a free port. Fails if the address stays in use.
 pub(crate) async fn listen(fixed: Option<SocketAddr>) -> io::Result<TcpListener> {
     let Some(address) = fixed else {
         return TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_fixed_address_is_had_as_soon_as_the_last_listener_has_gone() {
+    async fn a_fixed_address_is_available_once_the_previous_listener_is_closed() {
         let first = listen(None).await.unwrap();
         let address = first.local_addr().unwrap();
         let second = tokio::spawn(listen(Some(address)));
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_address_that_stays_taken_is_an_error() {
+    async fn an_address_that_stays_in_use_is_an_error() {
         let other = listen(None).await.unwrap();
         let error = listen(Some(other.local_addr().unwrap())).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);

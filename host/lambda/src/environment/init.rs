@@ -1,23 +1,25 @@
-//! The init phase: from nothing to a runtime that waits for an event.
+//! The init phase: starts a sandbox and waits until its runtime requests an event.
 //!
-//! The phase has [`INIT_TIMEOUT`] when an environment is new. If it fails or takes longer it is repeated inside the
-//! invocation, under the function's own time-out, as AWS does; so it is after a crash or a time-out.
+//! The init phase of a new environment may take [`INIT_TIMEOUT`]. If it fails or takes longer, it is repeated as part of
+//! the next invocation, within the function's timeout, as on AWS. The same happens after a crash or a timeout.
 //!
-//! External extensions are started first, and the runtime when all of them have registered. The phase is over when the
-//! runtime and every extension wait for an event.
+//! External extensions are started first, and the runtime when all of them have registered. The phase ends when the
+//! runtime and all extensions wait for an event.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lambkin_model::{FunctionError, RequestId};
 use lambkin_process::Exit;
 
-use super::life::{Happening, Life, Runtime};
-use super::{Environment, Wake};
+use super::in_flight::InFlight;
+use super::sandbox::{RuntimeProgram, Sandbox, SandboxEvent};
+use super::state::{Environment, Input, Stopped};
 use crate::bootstrap::NoBootstrapError;
 use crate::extension::discover::{self, LAUNCH_ERROR, discover};
 use crate::extension::event::ShutdownReason;
-use crate::extension::registry;
+use crate::extension::registry::ExtensionEvent;
 use crate::function_error;
 use crate::limits::{INIT_TIMEOUT, LONG_INIT_TIMEOUT, RESTORE_TIMEOUT};
 use crate::log::ReportStatus;
@@ -25,37 +27,38 @@ use crate::runtime_api::session::{InitError, RuntimeEvent};
 use crate::spec::InitializationType;
 use crate::telemetry::event::phase::Phase;
 
-/// The error type of an extension that reported that its init failed.
+/// The error type when an extension reported that its initialization failed.
 const EXTENSION_INIT_ERROR: &str = "Extension.InitError";
-/// The error type of an extension that reported that it can not go on.
+/// The error type when an extension reported that it cannot continue.
 pub(super) const EXTENSION_EXIT_ERROR: &str = "Extension.ExitError";
 
-/// Why an init phase did not lead to a waiting runtime.
-pub(super) enum InitFailure {
+/// Why an init phase failed.
+pub(super) enum InitPhaseError {
     NoBootstrap(NoBootstrapError),
     NotStarted(PathBuf, Exit),
     Exited(Exit),
     Reported(InitError),
     Extension {
         error_type: &'static str,
-        words: String,
+        reason: String,
     },
     TimedOut,
+    /// The environment must end at once.
     Stopped,
 }
 
-/// How far an init phase has come.
+/// The progress of an init phase.
 #[derive(Default)]
 struct Progress {
-    runtime_waits: bool,
-    /// What the runtime reported; it is expected to exit then.
+    runtime_is_ready: bool,
+    /// The error that the runtime reported. It is expected to exit afterwards.
     reported: Option<InitError>,
     restored_at: Option<Instant>,
 }
 
 impl Environment {
-    /// The init phase of a new environment. An error is the order to stop; a failed phase is no error, it is repeated.
-    pub(super) async fn initialise(&mut self) -> Result<Option<Duration>, ()> {
+    /// The init phase of a new environment. Returns its duration, or `None` if it failed; then it is repeated later.
+    pub(super) async fn initialize(&mut self) -> Result<Option<Duration>, Stopped> {
         let began = Instant::now();
         let spec = &self.function.spec;
         let limit = match spec.initialization_type() {
@@ -64,67 +67,73 @@ impl Environment {
         };
         match self.reach_ready(Phase::Init, began + limit).await {
             Ok(()) => {
-                self.tell_init_end(Phase::Init, began.elapsed(), ReportStatus::Success);
+                self.end_init(Phase::Init, began.elapsed(), ReportStatus::Success);
                 Ok(Some(began.elapsed()))
             }
-            Err(InitFailure::Stopped) => Err(()),
-            Err(failure) => {
-                self.report_init(began.elapsed(), Phase::Init, &failure);
-                self.end_life(ShutdownReason::Failure).await;
+            Err(InitPhaseError::Stopped) => Err(Stopped),
+            Err(error) => {
+                self.log_failed_init(began.elapsed(), Phase::Init, &error);
+                self.end_sandbox(ShutdownReason::Failure).await;
                 Ok(None)
             }
         }
     }
 
-    /// The init phase inside an invocation: after a failed one, after a crash, after a time-out.
-    pub(super) async fn initialise_again(&mut self, deadline: Instant) -> Result<(), InitFailure> {
+    /// The init phase as part of an invocation: after a failed init phase, a crash or a timeout.
+    pub(super) async fn initialize_again(
+        &mut self,
+        deadline: Instant,
+    ) -> Result<(), InitPhaseError> {
         let began = Instant::now();
         let reached = self.reach_ready(Phase::Invoke, deadline).await;
         match &reached {
-            Ok(()) => self.tell_init_end(Phase::Invoke, began.elapsed(), ReportStatus::Success),
-            Err(failure) => self.report_init(began.elapsed(), Phase::Invoke, failure),
+            Ok(()) => self.end_init(Phase::Invoke, began.elapsed(), ReportStatus::Success),
+            Err(error) => self.log_failed_init(began.elapsed(), Phase::Invoke, error),
         }
         reached
     }
 
-    /// Starts the processes and waits until the runtime asks for an event, and every extension too.
-    async fn reach_ready(&mut self, phase: Phase, until: Instant) -> Result<(), InitFailure> {
-        let program = self.start(phase).await?;
+    /// Starts a sandbox and waits until its runtime and all extensions request an event.
+    async fn reach_ready(&mut self, phase: Phase, until: Instant) -> Result<(), InitPhaseError> {
+        let program = self.start_sandbox(phase).await?;
         let mut until = until;
         let mut progress = Progress::default();
         loop {
-            let happening = match self.next(Some(until)).await {
-                Wake::Mail(message) => {
-                    self.put_off(message).map_err(|()| InitFailure::Stopped)?;
+            let event = match self.next_input(Some(until)).await {
+                Input::Message(message) => {
+                    self.on_message(message)
+                        .map_err(|Stopped| InitPhaseError::Stopped)?;
                     continue;
                 }
-                Wake::Process(happening) => happening,
+                Input::Sandbox(event) => event,
             };
-            match happening {
-                Happening::Said(event) => {
-                    self.take_runtimes_word(event, phase, &mut progress, &mut until);
+            match event {
+                SandboxEvent::Runtime(event) => {
+                    self.on_init_runtime_event(event, phase, &mut progress, &mut until);
                 }
-                Happening::ExtensionSaid(event) => self.take_extensions_word(event, &program)?,
-                Happening::ExtensionExited(name, exit) => self.extension_exited(&name, &exit)?,
-                Happening::Exited(exit) => {
+                SandboxEvent::Extension(event) => self.on_init_extension_event(event, &program)?,
+                SandboxEvent::ExtensionExited(name, exit) => {
+                    self.on_init_extension_exit(&name, &exit)?
+                }
+                SandboxEvent::RuntimeExited(exit) => {
                     return Err(match (progress.reported, exit) {
-                        (Some(error), _) => InitFailure::Reported(error),
-                        (None, Exit::NotStarted(_)) => InitFailure::NotStarted(program, exit),
-                        (None, _) => InitFailure::Exited(exit),
+                        (Some(error), _) => InitPhaseError::Reported(error),
+                        (None, Exit::NotStarted(_)) => InitPhaseError::NotStarted(program, exit),
+                        (None, _) => InitPhaseError::Exited(exit),
                     });
                 }
-                Happening::TimeIsUp => {
+                SandboxEvent::TimeReached => {
                     let reported = progress.reported;
-                    return Err(reported.map_or(InitFailure::TimedOut, InitFailure::Reported));
+                    return Err(reported.map_or(InitPhaseError::TimedOut, InitPhaseError::Reported));
                 }
             }
-            if progress.runtime_waits && self.extensions_wait() {
+            if progress.runtime_is_ready && self.extensions_are_ready() {
                 return Ok(());
             }
         }
     }
 
-    fn take_runtimes_word(
+    fn on_init_runtime_event(
         &mut self,
         event: RuntimeEvent,
         phase: Phase,
@@ -133,99 +142,94 @@ impl Environment {
     ) {
         match event {
             RuntimeEvent::Ready => {
-                progress.runtime_waits = true;
+                progress.runtime_is_ready = true;
                 match progress.restored_at {
-                    Some(at) => self.tell_restored(at.elapsed(), ReportStatus::Success),
-                    None => self.tell_init_runtime_done(phase, ReportStatus::Success),
+                    Some(at) => self.log_restored(at.elapsed(), ReportStatus::Success),
+                    None => self.log_init_runtime_done(phase, ReportStatus::Success),
                 }
             }
             RuntimeEvent::InitError(error) => progress.reported = Some(error),
             RuntimeEvent::RestoreReady => {
-                self.tell_init_runtime_done(phase, ReportStatus::Success);
-                self.tell_restore_start();
-                // The snapshot is the process itself; restoring it takes no time, but its hooks have theirs.
+                self.log_init_runtime_done(phase, ReportStatus::Success);
+                self.log_restore_start();
+                // The process itself serves as the snapshot. Restoring it takes no time, but its hooks run now.
                 let now = Instant::now();
                 progress.restored_at = Some(now);
                 *until = now + RESTORE_TIMEOUT;
-                if let Some(life) = &self.life {
-                    life.restore();
+                if let Some(sandbox) = &self.sandbox {
+                    sandbox.restore();
                 }
             }
-            // Nothing was delivered, so nothing can have been answered.
+            // No event has been delivered, so there is no response.
             RuntimeEvent::Responded(..) | RuntimeEvent::StreamStarted(..) => {}
         }
     }
 
-    fn take_extensions_word(
+    fn on_init_extension_event(
         &mut self,
-        event: registry::ExtensionEvent,
-        program: &std::path::Path,
-    ) -> Result<(), InitFailure> {
+        event: ExtensionEvent,
+        program: &Path,
+    ) -> Result<(), InitPhaseError> {
         match event {
-            registry::ExtensionEvent::Registered(_) => self.start_runtime(program),
-            registry::ExtensionEvent::Ready(_) => Ok(()),
-            registry::ExtensionEvent::Subscribed(subscribed) => {
-                self.tell_subscribed(&subscribed);
+            ExtensionEvent::Registered(_) => self.start_runtime(program),
+            ExtensionEvent::Ready(_) => Ok(()),
+            ExtensionEvent::Subscribed(subscribed) => {
+                self.log_subscribed(&subscribed);
                 Ok(())
             }
-            registry::ExtensionEvent::InitError(report) => Err(InitFailure::Extension {
+            ExtensionEvent::InitError(report) => Err(InitPhaseError::Extension {
                 error_type: EXTENSION_INIT_ERROR,
-                words: report.error_type,
+                reason: report.error_type,
             }),
-            registry::ExtensionEvent::ExitError(report) => Err(InitFailure::Extension {
+            ExtensionEvent::ExitError(report) => Err(InitPhaseError::Extension {
                 error_type: EXTENSION_EXIT_ERROR,
-                words: report.error_type,
+                reason: report.error_type,
             }),
         }
     }
 
-    fn extension_exited(&mut self, name: &str, exit: &Exit) -> Result<(), InitFailure> {
-        match self.crash_of_extension(name, exit) {
-            Some((error_type, words)) => Err(InitFailure::Extension { error_type, words }),
+    fn on_init_extension_exit(&mut self, name: &str, exit: &Exit) -> Result<(), InitPhaseError> {
+        match self.extension_crash(name, exit) {
+            Some((error_type, reason)) => Err(InitPhaseError::Extension { error_type, reason }),
             None => Ok(()),
         }
     }
 
-    /// Whether the end of an extension's process is a failure, as which type, and in which words.
-    pub(super) fn crash_of_extension(
+    /// The error type and the reason if the end of an extension's process is a failure.
+    pub(super) fn extension_crash(
         &self,
         name: &str,
         exit: &Exit,
     ) -> Option<(&'static str, String)> {
-        let crash = self.life.as_ref()?.extensions().exited(name)?;
+        let crash = self.sandbox.as_ref()?.extensions().exited(name)?;
         Some(match exit {
             Exit::NotStarted(_) => (LAUNCH_ERROR, format!("fork/exec {name}: {exit}")),
             _ => (crash, exit.to_string()),
         })
     }
 
-    fn extensions_wait(&self) -> bool {
-        self.life
-            .as_ref()
-            .is_some_and(|life| life.extensions().all_ready())
-    }
-
-    /// Begins a life, and says which program its runtime is.
-    async fn start(&mut self, phase: Phase) -> Result<PathBuf, InitFailure> {
+    /// Starts a sandbox. Returns the path of the runtime's program.
+    async fn start_sandbox(&mut self, phase: Phase) -> Result<PathBuf, InitPhaseError> {
         let function = &self.function;
         let (program, arguments) = function
             .spec
             .code
             .program(&function.spec.layers)
-            .map_err(InitFailure::NoBootstrap)?;
+            .map_err(InitPhaseError::NoBootstrap)?;
         let discovered = discover(&function.spec.layers).map_err(not_launched)?;
         let disabled_by = discovered.disabled_by.clone();
-        let runtime = Runtime {
+        let runtime = RuntimeProgram {
             program: program.clone(),
             arguments,
         };
-        let life = Life::begin(function, runtime, discovered, &self.log_stream).await;
-        let life = life
-            .map_err(|error| InitFailure::NotStarted(program.clone(), Exit::not_started(&error)))?;
-        self.log
-            .set_telemetry(std::sync::Arc::clone(life.telemetry()));
-        self.life = Some(life);
-        self.tell_init_start(phase);
+        let sandbox = Sandbox::begin(function, runtime, discovered, &self.log_stream)
+            .await
+            .map_err(|error| {
+                InitPhaseError::NotStarted(program.clone(), Exit::not_started(&error))
+            })?;
+        self.log.set_telemetry(Arc::clone(sandbox.telemetry()));
+        self.sandbox = Some(sandbox);
+        self.log_init_start(phase);
         if let Some(file) = disabled_by {
             self.log.platform(&format!(
                 "Extensions disabled by attached layer ({})",
@@ -236,68 +240,89 @@ impl Environment {
         Ok(program)
     }
 
-    /// Starts the runtime once there is no extension left to wait for.
-    fn start_runtime(&mut self, program: &std::path::Path) -> Result<(), InitFailure> {
-        let Some(life) = &mut self.life else {
+    /// Starts the runtime if all external extensions have registered.
+    fn start_runtime(&mut self, program: &Path) -> Result<(), InitPhaseError> {
+        let Some(sandbox) = &mut self.sandbox else {
             return Ok(());
         };
-        if !life.extensions().all_external_registered() {
+        if !sandbox.extensions().all_external_registered() {
             return Ok(());
         }
-        life.start_runtime()
-            .map_err(|error| InitFailure::NotStarted(program.to_owned(), Exit::not_started(&error)))
+        sandbox.start_runtime().map_err(|error| {
+            InitPhaseError::NotStarted(program.to_owned(), Exit::not_started(&error))
+        })
     }
 
-    /// The end of a phase, and of the time in which extensions may subscribe to telemetry.
-    fn tell_init_end(&mut self, phase: Phase, took: Duration, end: ReportStatus<'_>) {
-        let extensions = self
-            .life
-            .as_ref()
-            .map(|life| std::sync::Arc::clone(life.extensions()));
-        if let Some(extensions) = extensions {
-            self.tell_extensions(&extensions);
+    /// Ends an init phase, after which extensions can no longer subscribe to telemetry.
+    fn end_init(&mut self, phase: Phase, took: Duration, status: ReportStatus<'_>) {
+        if let Some(sandbox) = &self.sandbox {
+            let extensions = Arc::clone(sandbox.extensions());
+            self.log_extensions(&extensions);
         }
-        self.tell_init_report(phase, took, end);
-        if let Some(life) = &self.life {
-            life.telemetry().close_subscriptions();
+        self.log_init_report(phase, took, status);
+        if let Some(sandbox) = &self.sandbox {
+            sandbox.telemetry().close_subscriptions();
         }
     }
 
-    fn report_init(&mut self, took: Duration, phase: Phase, failure: &InitFailure) {
-        let end = match failure {
-            InitFailure::Stopped => return,
-            InitFailure::TimedOut => ReportStatus::TimedOut,
-            InitFailure::NoBootstrap(_) | InitFailure::NotStarted(..) => {
+    /// Ends an invocation whose init phase has failed.
+    pub(super) async fn conclude_failed_init(
+        &mut self,
+        mut invocation: InFlight,
+        error: InitPhaseError,
+    ) -> Result<(), Stopped> {
+        let timeout = self.function.spec.timeout;
+        let reason = match error {
+            InitPhaseError::TimedOut => ShutdownReason::Timeout,
+            _ => ShutdownReason::Failure,
+        };
+        let Some(error) = error.into_function_error(invocation.id(), timeout) else {
+            invocation.abandon();
+            return Err(Stopped);
+        };
+        self.log_start(&invocation);
+        invocation.fail(error);
+        let status = invocation.status();
+        self.conclude(invocation, status);
+        self.end_sandbox(reason).await;
+        Ok(())
+    }
+
+    fn log_failed_init(&mut self, took: Duration, phase: Phase, error: &InitPhaseError) {
+        let status = match error {
+            InitPhaseError::Stopped => return,
+            InitPhaseError::TimedOut => ReportStatus::TimedOut,
+            InitPhaseError::NoBootstrap(_) | InitPhaseError::NotStarted(..) => {
                 ReportStatus::Error(function_error::INVALID_ENTRYPOINT)
             }
-            InitFailure::Exited(_) => ReportStatus::Error(function_error::EXIT_ERROR),
-            InitFailure::Extension { error_type, .. } => ReportStatus::Error(error_type),
-            InitFailure::Reported(error) => {
-                ReportStatus::Error(function_error::classify(error.error_type.as_deref()))
+            InitPhaseError::Exited(_) => ReportStatus::Error(function_error::EXIT_ERROR),
+            InitPhaseError::Extension { error_type, .. } => ReportStatus::Error(error_type),
+            InitPhaseError::Reported(reported) => {
+                ReportStatus::Error(function_error::classify(reported.error_type.as_deref()))
             }
         };
-        match failure {
-            InitFailure::NoBootstrap(no_bootstrap) if phase == Phase::Invoke => {
+        match error {
+            InitPhaseError::NoBootstrap(no_bootstrap) if phase == Phase::Invoke => {
                 self.log.platform(&format!(
                     "lambkin: function {}: {no_bootstrap}",
                     self.function.spec.name
                 ));
             }
-            InitFailure::Exited(exit) => self
+            InitPhaseError::Exited(exit) => self
                 .log
                 .platform(&format!("Error: {}", function_error::exited_text(exit))),
-            InitFailure::Extension { words, .. } => {
-                self.log.platform(&format!("Error: {words}"));
+            InitPhaseError::Extension { reason, .. } => {
+                self.log.platform(&format!("Error: {reason}"));
             }
             _ => {}
         }
-        self.tell_init_runtime_done(phase, end);
-        self.tell_init_end(phase, took, end);
+        self.log_init_runtime_done(phase, status);
+        self.end_init(phase, took, status);
     }
 }
 
-impl InitFailure {
-    /// What the caller is told; `None` if the host stops.
+impl InitPhaseError {
+    /// The error for the caller; `None` if the environment must end at once.
     pub(super) fn into_function_error(
         self,
         id: &RequestId,
@@ -313,17 +338,17 @@ impl InitFailure {
             Self::NotStarted(program, exit) => function_error::not_started(id, &program, &exit),
             Self::Exited(exit) => function_error::exited(id, &exit),
             Self::Reported(error) => function_error::reported_in_init(error.body),
-            Self::Extension { error_type, words } => {
-                function_error::extension(id, error_type, &words)
+            Self::Extension { error_type, reason } => {
+                function_error::extension(id, error_type, &reason)
             }
             Self::TimedOut => function_error::timed_out(id, timeout),
         })
     }
 }
 
-fn not_launched(error: discover::LaunchError) -> InitFailure {
-    InitFailure::Extension {
+fn not_launched(error: discover::LaunchError) -> InitPhaseError {
+    InitPhaseError::Extension {
         error_type: LAUNCH_ERROR,
-        words: error.to_string(),
+        reason: error.to_string(),
     }
 }

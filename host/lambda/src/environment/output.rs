@@ -1,14 +1,14 @@
-//! Reading what a process prints.
+//! Reads the outputs of a process.
 
 use std::future;
 use std::io;
 
 use tokio::net::unix::pipe;
 
-/// One of a process's outputs.
+/// The standard output or standard error of a process.
 #[derive(Debug)]
 pub(super) struct Output {
-    /// None once it has been closed: an end that is read again and again would keep this task from ever waiting.
+    /// `None` once the process has closed it: a closed pipe is always readable, so the task would never wait.
     pipe: Option<pipe::Receiver>,
 }
 
@@ -17,22 +17,23 @@ impl Output {
         Self { pipe: Some(pipe) }
     }
 
-    /// Returns when there is something to read; never, once the output has been closed.
+    /// Waits until there is something to read; never returns once the output has been closed.
     pub(super) async fn readable(&self) {
         let Some(pipe) = &self.pipe else {
             return future::pending().await;
         };
-        // Polled, not awaited: a busy environment asks thousands of times a second, and this way of asking leaves
-        // no waiter behind that would have to be taken back under a lock. An error is for the reading to find.
-        let _error = future::poll_fn(|context| pipe.poll_read_ready(context)).await;
+        // Polled instead of awaited: a busy environment waits thousands of times a second, and a future of `readable`
+        // would register a waiter under a lock each time. The read reports the error, if there is one.
+        let _ = future::poll_fn(|context| pipe.poll_read_ready(context)).await;
     }
 
-    /// Reads what has been announced.
-    pub(super) fn pass_on(&mut self, take: impl FnMut(&[u8])) {
+    /// Reads everything that tokio knows to be readable.
+    pub(super) fn read(&mut self, take: impl FnMut(&[u8])) {
         self.read_with(take, |pipe, buffer| pipe.try_read(buffer));
     }
 
-    /// Reads what is there, announced or not: the announcement may come later than a request sent after the output.
+    /// Reads everything that is in the pipe. Tokio may learn that the pipe is readable later than it receives a request
+    /// that the process sent after it wrote.
     pub(super) fn drain(&mut self, take: impl FnMut(&[u8])) {
         self.read_with(take, |pipe, buffer| Ok(rustix::io::read(pipe, buffer)?));
     }

@@ -1,14 +1,13 @@
-//! What an environment tells of itself: each of AWS's log lines with the telemetry event it stands for.
+//! The platform's log lines and telemetry events about an environment and its invocations.
 //!
-//! The lines are written whether or not anybody listens; an event is worded only if the log is in JSON or an extension has
-//! subscribed to it.
+//! Lines are always written. An event is formatted only if the log is in JSON or an extension has subscribed to it.
 
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Environment;
-use super::work::Work;
+use super::in_flight::InFlight;
+use super::state::Environment;
 use crate::extension::registry::ExtensionRegistry;
 use crate::log::{self, Report, ReportStatus};
 use crate::telemetry::event::extension::{NewSubscription, extension_line};
@@ -23,7 +22,7 @@ use crate::telemetry::event::phase::{
 use crate::telemetry::event::{Billed, Milliseconds, Record, Span, SpanName, Status};
 
 impl Environment {
-    pub(super) fn tell_init_start(&mut self, phase: Phase) {
+    pub(super) fn log_init_start(&mut self, phase: Phase) {
         let spec = &self.function.spec;
         let record = InitStartRecord {
             initialization_type: spec.initialization_type(),
@@ -38,9 +37,9 @@ impl Environment {
         self.log.event(None, |now| record.to_event(now));
     }
 
-    /// The runtime's part of the init phase is over, one way or the other.
-    pub(super) fn tell_init_runtime_done(&mut self, phase: Phase, end: ReportStatus<'_>) {
-        let (status, error_type) = status_of(end);
+    /// The runtime's part of the init phase has ended.
+    pub(super) fn log_init_runtime_done(&mut self, phase: Phase, report_status: ReportStatus<'_>) {
+        let (status, error_type) = status_of(report_status);
         let record = InitRuntimeDoneRecord {
             initialization_type: self.function.spec.initialization_type(),
             phase,
@@ -51,8 +50,8 @@ impl Environment {
         self.log.event(None, |now| record.to_event(now));
     }
 
-    /// How the extensions stand at the end of the init phase.
-    pub(super) fn tell_extensions(&mut self, extensions: &ExtensionRegistry) {
+    /// The states of the extensions at the end of the init phase.
+    pub(super) fn log_extensions(&mut self, extensions: &ExtensionRegistry) {
         if extensions.is_empty() {
             return;
         }
@@ -63,14 +62,19 @@ impl Environment {
         }
     }
 
-    /// An extension has subscribed. Its event has been recorded where that happened.
-    pub(super) fn tell_subscribed(&mut self, subscribed: &NewSubscription) {
+    /// The line for a new telemetry subscription. Its event was recorded when the extension subscribed.
+    pub(super) fn log_subscribed(&mut self, subscribed: &NewSubscription) {
         self.log.platform(&subscribed.line());
     }
 
-    /// AWS's log has a line for an init phase only if it did not go well.
-    pub(super) fn tell_init_report(&mut self, phase: Phase, took: Duration, end: ReportStatus<'_>) {
-        let (status, error_type) = status_of(end);
+    /// The end of the init phase. As on AWS, the log has a line for it only if it failed.
+    pub(super) fn log_init_report(
+        &mut self,
+        phase: Phase,
+        took: Duration,
+        report_status: ReportStatus<'_>,
+    ) {
+        let (status, error_type) = status_of(report_status);
         let record = InitReportRecord {
             initialization_type: self.function.spec.initialization_type(),
             phase,
@@ -81,19 +85,19 @@ impl Environment {
             },
             spans: &[],
         };
-        if end == ReportStatus::Success {
+        if report_status == ReportStatus::Success {
             return self.log.event(None, |now| record.to_event(now));
         }
         let phase = match phase {
             Phase::Init => "init",
             Phase::Invoke => "invoke",
         };
-        let line = log::init_report_line(took, phase, end);
+        let line = log::init_report_line(took, phase, report_status);
         self.log
             .event(Some(format_args!("{line}")), |now| record.to_event(now));
     }
 
-    pub(super) fn tell_restore_start(&mut self) {
+    pub(super) fn log_restore_start(&mut self) {
         let spec = &self.function.spec;
         let record = RestoreStartRecord {
             function_name: &spec.name,
@@ -106,8 +110,8 @@ impl Environment {
         self.log.event(None, |now| record.to_event(now));
     }
 
-    pub(super) fn tell_restored(&mut self, took: Duration, end: ReportStatus<'_>) {
-        let (status, error_type) = status_of(end);
+    pub(super) fn log_restored(&mut self, took: Duration, report_status: ReportStatus<'_>) {
+        let (status, error_type) = status_of(report_status);
         let done = RestoreRuntimeDoneRecord {
             status,
             error_type,
@@ -125,67 +129,72 @@ impl Environment {
         self.log.event(None, |now| report.to_event(now));
     }
 
-    pub(super) fn tell_start(&mut self, work: &Work) {
-        let (id, version) = (work.id(), &self.function.spec.version);
+    pub(super) fn log_start(&mut self, invocation: &InFlight) {
+        let (id, version) = (invocation.id(), &self.function.spec.version);
         let record = || StartRecord {
             request_id: id.as_str(),
             version: Some(version),
-            tracing: tracing(work),
-            tenant_id: work.invocation.tenant_id.as_deref(),
+            tracing: tracing(invocation),
+            tenant_id: invocation.invocation.tenant_id.as_deref(),
         };
         let line = format_args!("START RequestId: {id} Version: {version}");
         self.log.event(Some(line), |now| record().to_event(now));
     }
 
-    /// The runtime is through with an invocation; extensions may not be yet.
-    pub(super) fn tell_runtime_done(&mut self, work: &Work, end: ReportStatus<'_>) {
-        let done_at = work.runtime_done.unwrap_or_else(Instant::now);
+    /// The runtime has finished an invocation; extensions may still be running.
+    pub(super) fn log_runtime_done(
+        &mut self,
+        invocation: &InFlight,
+        report_status: ReportStatus<'_>,
+    ) {
+        let done_at = invocation.runtime_done.unwrap_or_else(Instant::now);
         self.log.event(None, |now| {
-            let (status, error_type) = status_of(end);
-            let spans = runtime_spans(work, done_at, now);
+            let (status, error_type) = status_of(report_status);
+            let spans = runtime_spans(invocation, done_at, now);
             let record = RuntimeDoneRecord {
-                request_id: work.id().as_str(),
+                request_id: invocation.id().as_str(),
                 status,
                 error_type,
                 metrics: Some(RuntimeDoneMetrics {
-                    duration: Milliseconds(done_at.saturating_duration_since(work.began)),
-                    produced_bytes: work.timing.map(|timing| timing.bytes),
+                    duration: Milliseconds(done_at.saturating_duration_since(invocation.began)),
+                    produced_bytes: invocation.timing.map(|timing| timing.bytes),
                 }),
                 spans: &spans,
-                tracing: tracing(work),
-                tenant_id: work.invocation.tenant_id.as_deref(),
+                tracing: tracing(invocation),
+                tenant_id: invocation.invocation.tenant_id.as_deref(),
             };
             record.to_event(now)
         });
     }
 
-    /// The process has ended in the middle of an invocation.
-    pub(super) fn tell_fault(&mut self, work: &Work, words: &str, error_type: &str) {
-        let id = work.id();
-        let fault = format!("RequestId: {id} Error: {words}\n{error_type}");
+    /// The sandbox has failed during an invocation.
+    pub(super) fn log_fault(&mut self, invocation: &InFlight, reason: &str, error_type: &str) {
+        let id = invocation.id();
+        let fault = format!("RequestId: {id} Error: {reason}\n{error_type}");
         self.log
             .logs_api_event(Some(format_args!("{fault}")), |now| {
                 FaultRecord(&fault).to_event(now)
             });
     }
 
-    /// END and REPORT: the invocation is over for everybody.
-    pub(super) fn tell_report(&mut self, work: &Work, end: ReportStatus<'_>) {
-        let duration = work.began.elapsed();
-        let id = work.id();
+    /// END and REPORT: the invocation has ended for the runtime and all extensions.
+    pub(super) fn log_report(&mut self, invocation: &InFlight, report_status: ReportStatus<'_>) {
+        let duration = invocation.began.elapsed();
+        let id = invocation.id();
         let spec = &self.function.spec;
-        // What got past the limit before it was noticed did not exist on AWS.
-        let most = match spec.lifecycle.enforce_memory {
-            true => u64::from(spec.memory_mb),
-            false => u64::MAX,
+        // On AWS, the memory used cannot exceed the limit; here it can, until that is noticed.
+        let max_memory_mb = if spec.lifecycle.enforce_memory {
+            u64::from(spec.memory_mb)
+        } else {
+            u64::MAX
         };
         let report = Report {
             id,
             duration,
-            init: work.init,
+            init: invocation.init,
             memory_size_mb: spec.memory_mb,
-            max_memory_used_mb: self.memory.megabytes().min(most),
-            end,
+            max_memory_used_mb: self.memory.megabytes().min(max_memory_mb),
+            end: report_status,
         };
         self.log.logs_api_event(None, |now| {
             let request_id = id.as_str();
@@ -193,36 +202,36 @@ impl Environment {
         });
         let line = format_args!("END RequestId: {id}\n{report}");
         self.log.event(Some(line), |now| {
-            let (status, error_type) = status_of(end);
-            let spans = extension_span(work, duration, now);
+            let (status, error_type) = status_of(report_status);
+            let spans = extension_span(invocation, duration, now);
             let record = ReportRecord {
                 request_id: id.as_str(),
                 status,
                 error_type,
                 metrics: ReportMetrics {
                     duration: Milliseconds(duration),
-                    billed_duration: Billed(duration + work.init.unwrap_or_default()),
+                    billed_duration: Billed(duration + invocation.init.unwrap_or_default()),
                     memory_size_mb: report.memory_size_mb,
                     max_memory_used_mb: report.max_memory_used_mb,
-                    init_duration: work.init.map(Milliseconds),
+                    init_duration: invocation.init.map(Milliseconds),
                     restore_duration: None,
                     billed_restore_duration: None,
                 },
                 spans: &spans,
-                tracing: tracing(work),
+                tracing: tracing(invocation),
             };
             record.to_event(now)
         });
     }
 }
 
-fn tracing(work: &Work) -> Option<Tracing<'_>> {
-    Some(Tracing::new(&work.invocation.trace_id))
+fn tracing(invocation: &InFlight) -> Option<Tracing<'_>> {
+    Some(Tracing::new(&invocation.invocation.trace_id))
 }
 
-/// AWS tells whose fault an error is by its type.
-fn status_of(end: ReportStatus<'_>) -> (Status, Option<&str>) {
-    match end {
+/// The status and error type of an event. Errors of the type `Sandbox.…` are failures of the platform.
+fn status_of(report_status: ReportStatus<'_>) -> (Status, Option<&str>) {
+    match report_status {
         ReportStatus::Success => (Status::Success, None),
         ReportStatus::TimedOut => (Status::Timeout, None),
         ReportStatus::Error(error_type) if error_type.starts_with("Sandbox.") => {
@@ -232,15 +241,15 @@ fn status_of(end: ReportStatus<'_>) -> (Status, Option<&str>) {
     }
 }
 
-/// The three stretches of an answered invocation; none of one that was not.
-fn runtime_spans(work: &Work, done_at: Instant, now: Timestamp) -> Vec<Span> {
-    let Some(timing) = work.timing else {
+/// The spans of an invocation with a response: response latency, response duration and runtime overhead.
+fn runtime_spans(invocation: &InFlight, done_at: Instant, now: Timestamp) -> Vec<Span> {
+    let Some(timing) = invocation.timing else {
         return Vec::new();
     };
     vec![
         span(
             SpanName::ResponseLatency,
-            work.began,
+            invocation.began,
             timing.first_byte,
             now,
         ),
@@ -254,14 +263,14 @@ fn runtime_spans(work: &Work, done_at: Instant, now: Timestamp) -> Vec<Span> {
     ]
 }
 
-fn extension_span(work: &Work, duration: Duration, now: Timestamp) -> Vec<Span> {
-    let Some(done_at) = work.runtime_done else {
+fn extension_span(invocation: &InFlight, duration: Duration, now: Timestamp) -> Vec<Span> {
+    let Some(done_at) = invocation.runtime_done else {
         return Vec::new();
     };
     vec![span(
         SpanName::ExtensionOverhead,
         done_at,
-        work.began + duration,
+        invocation.began + duration,
         now,
     )]
 }

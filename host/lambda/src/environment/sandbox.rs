@@ -1,19 +1,18 @@
-//! One life of an environment: a runtime's process, its extensions, and the private address where all of them speak to
-//! the host.
+//! A sandbox: the runtime's process, the extensions, and the server for the requests of both.
 //!
-//! A life begins with the start of its processes and ends with their death. An environment whose process crashed or was
-//! stopped begins a new life at the next call, on a new address, so nothing a dead process still had in flight can be
-//! taken for its successor's.
+//! A sandbox begins with the start of its processes and ends when they have ended. If a process crashes or is killed, the
+//! environment starts a new sandbox at the next call. It has another address, so that a late request of an old process
+//! does not reach it.
 //!
-//! [`Life::next`] is the one place where everything that can happen to a process arrives: what its runtime and its
-//! extensions say, output, ends, and the time. What that means for the caller is the environment's business.
+//! [`Sandbox::next`] returns everything that happens in a sandbox: the events of the runtime and the extensions, the ends
+//! of processes, and the passing of time. The environment decides what an event means for the caller.
 //!
-//! A life that has extensions is ended as AWS ends one: the runtime gets SIGTERM and a moment, then the extensions that
-//! asked for it get SHUTDOWN and a moment more. Without any, everything is killed at once.
+//! A sandbox with extensions is shut down as on AWS: the runtime gets SIGTERM, then the extensions that subscribed to it
+//! get SHUTDOWN, each with a time limit. A sandbox without extensions is killed at once.
 
 use std::future;
 use std::io;
-use std::pin::Pin;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,13 +20,13 @@ use lambkin_http::IdleTimeout;
 use lambkin_process::{Exit, Launch, Process};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
-use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::address;
+use super::alarm::Alarm;
+use super::extension_processes::{ExtensionProcesses, ProcessEvent};
 use super::output::Output;
-use super::program::{News, Programs};
 use crate::extension::discover::{Discovered, ExternalExtension};
 use crate::extension::event::{InvokeEvent, ShutdownReason, Tracing};
 use crate::extension::registry::{self, ExtensionRegistry, FunctionInfo};
@@ -42,59 +41,59 @@ use crate::runtime_api::{self, Metadata, SandboxApi, availability_zone_id};
 use crate::spec::InitializationType;
 use crate::telemetry::hub::Telemetry;
 use crate::time::now_ms;
-use crate::variables::{self, Surroundings};
+use crate::variables::{SandboxInfo, runtime_variables};
 
-/// Running processes and what they say.
+/// Running processes and their connections to the host.
 #[derive(Debug)]
-pub(crate) struct Life {
+pub(super) struct Sandbox {
     api: Arc<SandboxApi>,
-    /// The runtime's launch, until its process has been started.
+    /// The runtime's program, until its process has been started.
     launch: Option<Launch>,
-    /// The runtime's process, while it runs.
+    /// The runtime's process while it runs.
     process: Option<Process>,
     stdout: Option<Output>,
     stderr: Option<Output>,
-    programs: Programs,
-    events: mpsc::UnboundedReceiver<RuntimeEvent>,
+    extension_processes: ExtensionProcesses,
+    runtime_events: mpsc::UnboundedReceiver<RuntimeEvent>,
     extension_events: mpsc::UnboundedReceiver<registry::ExtensionEvent>,
     alarm: Alarm,
     frozen: bool,
     server: AbortHandle,
 }
 
-/// What can happen to running processes.
+/// What happens in a sandbox.
 #[derive(Debug)]
-pub(crate) enum Happening {
-    /// The runtime said something.
-    Said(RuntimeEvent),
-    /// An extension did.
-    ExtensionSaid(registry::ExtensionEvent),
-    /// The runtime ended.
-    Exited(Exit),
-    /// An external extension ended.
+pub(super) enum SandboxEvent {
+    /// An event of the runtime.
+    Runtime(RuntimeEvent),
+    /// An event of an extension.
+    Extension(registry::ExtensionEvent),
+    /// The runtime's process has ended.
+    RuntimeExited(Exit),
+    /// The process of the external extension with this name has ended.
     ExtensionExited(String, Exit),
-    /// The given time came.
-    TimeIsUp,
+    /// The time that was passed to [`Sandbox::next`] has come.
+    TimeReached,
 }
 
-/// What the runtime is started with.
-pub(crate) struct Runtime {
-    pub program: std::path::PathBuf,
+/// The program of the runtime.
+pub(super) struct RuntimeProgram {
+    pub program: PathBuf,
     pub arguments: Vec<String>,
 }
 
-impl Life {
-    /// Opens the address and starts the external extensions. The runtime follows with [`Life::start_runtime`].
-    pub(crate) async fn begin(
+impl Sandbox {
+    /// Starts the server and the external extensions. The runtime is started by [`Sandbox::start_runtime`].
+    pub(super) async fn begin(
         function: &Function,
-        runtime: Runtime,
+        runtime: RuntimeProgram,
         discovered: Discovered,
         log_stream: &str,
     ) -> io::Result<Self> {
         let listener = address::listen(function.spec.runtime_api).await?;
         let address = listener.local_addr()?;
         let spec = &function.spec;
-        let (session, events) = RuntimeSession::new(spec.lifecycle.concurrency);
+        let (session, runtime_events) = RuntimeSession::new(spec.lifecycle.concurrency);
         let (extensions, extension_events) = extensions(function, &discovered);
         let api = Arc::new(SandboxApi {
             session,
@@ -106,17 +105,17 @@ impl Life {
             },
             snap_start: spec.initialization_type() == InitializationType::SnapStart,
         });
-        let variables = variables::of_runtime(
+        let variables = runtime_variables(
             spec,
             &function.account,
-            &Surroundings {
+            &SandboxInfo {
                 runtime_api: &address.to_string(),
                 metadata_token: &api.metadata.token,
                 log_stream,
             },
         );
         let directory = spec.code.task_root.clone();
-        let mut programs = Programs::new();
+        let mut extension_processes = ExtensionProcesses::new();
         for ExternalExtension { name, path } in discovered.extensions {
             let launch = Launch {
                 program: path,
@@ -124,7 +123,7 @@ impl Life {
                 variables: extension_variables(&variables),
                 directory: directory.clone(),
             };
-            programs.start(name, launch);
+            extension_processes.start(name, launch);
         }
         Ok(Self {
             launch: Some(Launch {
@@ -136,8 +135,8 @@ impl Life {
             process: None,
             stdout: None,
             stderr: None,
-            programs,
-            events,
+            extension_processes,
+            runtime_events,
             extension_events,
             alarm: Alarm::default(),
             frozen: false,
@@ -146,8 +145,8 @@ impl Life {
         })
     }
 
-    /// Starts the runtime's process, unless that has happened.
-    pub(crate) fn start_runtime(&mut self) -> io::Result<()> {
+    /// Starts the runtime's process, unless it has been started already.
+    pub(super) fn start_runtime(&mut self) -> io::Result<()> {
         if let Some(launch) = self.launch.take() {
             let (process, outputs) = Process::spawn(&launch)?;
             self.process = Some(process);
@@ -157,22 +156,25 @@ impl Life {
         Ok(())
     }
 
-    pub(crate) fn extensions(&self) -> &Arc<ExtensionRegistry> {
+    pub(super) fn extensions(&self) -> &Arc<ExtensionRegistry> {
         &self.api.extensions
     }
 
-    pub(crate) fn telemetry(&self) -> &Arc<Telemetry> {
+    pub(super) fn telemetry(&self) -> &Arc<Telemetry> {
         &self.api.telemetry
     }
 
-    /// The ids of the processes that are known to run.
-    pub(crate) fn pids(&self) -> Vec<i32> {
+    /// The process ids of the runtime and the external extensions.
+    pub(super) fn pids(&self) -> Vec<i32> {
         let runtime = self.process.as_ref().and_then(Process::pid);
-        runtime.into_iter().chain(self.programs.pids()).collect()
+        runtime
+            .into_iter()
+            .chain(self.extension_processes.pids())
+            .collect()
     }
 
-    /// Hands over the event of an invocation, to the runtime and to whoever watches.
-    pub(crate) fn deliver(&mut self, delivery: Delivery) {
+    /// Delivers the event of an invocation to the runtime, and INVOKE to the extensions that subscribed to it.
+    pub(super) fn deliver(&mut self, delivery: Delivery) {
         self.thaw();
         if !self.api.extensions.is_empty() {
             self.api.extensions.deliver_invoke(InvokeEvent {
@@ -188,26 +190,26 @@ impl Life {
         self.api.session.deliver(delivery);
     }
 
-    /// Gives up an event whose time is up while the process goes on with others.
-    pub(crate) fn expire(&self, attempt: u64) {
-        self.api.session.expire(attempt);
+    /// Drops an event that has timed out. The runtime continues with its other events.
+    pub(super) fn expire(&self, delivery_id: u64) {
+        self.api.session.expire(delivery_id);
     }
 
-    /// Tells a runtime that waits for it that it has been restored from its snapshot.
-    pub(crate) fn restore(&self) {
+    /// Answers the request of a runtime that waits to be restored from a snapshot.
+    pub(super) fn restore(&self) {
         self.api.session.restore();
     }
 
-    /// Stops every process where it stands.
-    pub(crate) fn freeze(&mut self) {
+    /// Freezes all processes.
+    pub(super) fn freeze(&mut self) {
         if let Some(process) = &self.process {
             process.freeze();
-            self.programs.freeze();
+            self.extension_processes.freeze();
             self.frozen = true;
         }
     }
 
-    pub(crate) fn is_frozen(&self) -> bool {
+    pub(super) fn is_frozen(&self) -> bool {
         self.frozen
     }
 
@@ -216,41 +218,41 @@ impl Life {
             if let Some(process) = &self.process {
                 process.thaw();
             }
-            self.programs.thaw();
+            self.extension_processes.thaw();
         }
     }
 
-    /// Waits for the next thing that matters, or for `until`; passes output on to `log` meanwhile.
-    pub(crate) async fn next(
+    /// Waits for the next event, or for `until`. Meanwhile it writes the outputs of the processes to `log`.
+    pub(super) async fn next(
         &mut self,
         until: Option<Instant>,
         log: &mut EnvironmentLog,
-    ) -> Happening {
+    ) -> SandboxEvent {
         loop {
             tokio::select! {
                 biased;
-                Some(event) = self.events.recv() => return Happening::Said(event),
-                Some(event) = self.extension_events.recv() => return Happening::ExtensionSaid(event),
+                Some(event) = self.runtime_events.recv() => return SandboxEvent::Runtime(event),
+                Some(event) = self.extension_events.recv() => return SandboxEvent::Extension(event),
                 exit = exited(&mut self.process) => {
                     self.process = None;
                     self.drain(log);
                     log.finish_lines();
-                    return Happening::Exited(exit);
+                    return SandboxEvent::RuntimeExited(exit);
                 }
-                news = self.programs.next(), if !self.programs.is_empty() => match news {
-                    News::Started(..) => {}
-                    News::Output(number, piece) => log.output(Source::Extension(number), &piece),
-                    News::Exited(name, exit) => return Happening::ExtensionExited(name, exit),
+                event = self.extension_processes.next(), if !self.extension_processes.is_empty() => match event {
+                    ProcessEvent::Started(..) => {}
+                    ProcessEvent::Output(number, piece) => log.output(Source::Extension(number), &piece),
+                    ProcessEvent::Exited(name, exit) => return SandboxEvent::ExtensionExited(name, exit),
                 },
-                () = readable(&self.stdout) => pass_on(&mut self.stdout, Source::Stdout, log),
-                () = readable(&self.stderr) => pass_on(&mut self.stderr, Source::Stderr, log),
-                () = self.alarm.reached(until) => return Happening::TimeIsUp,
+                () = readable(&self.stdout) => write(&mut self.stdout, Source::Stdout, log),
+                () = readable(&self.stderr) => write(&mut self.stderr, Source::Stderr, log),
+                () = self.alarm.reached(until) => return SandboxEvent::TimeReached,
             }
         }
     }
 
-    /// Passes on all output written so far. What a process printed before it sent a request is in its pipe by now.
-    pub(crate) fn drain(&mut self, log: &mut EnvironmentLog) {
+    /// Writes all output so far to `log`: what the runtime wrote before it sent a request is in the pipe by now.
+    pub(super) fn drain(&mut self, log: &mut EnvironmentLog) {
         let outputs = [
             (&mut self.stdout, Source::Stdout),
             (&mut self.stderr, Source::Stderr),
@@ -262,24 +264,24 @@ impl Life {
         }
     }
 
-    /// Ends every process and everything it started; returns when all of it is gone.
-    pub(crate) async fn end(mut self, reason: ShutdownReason, log: &mut EnvironmentLog) {
+    /// Ends all processes and their descendants. Returns when they have ended.
+    pub(super) async fn end(mut self, reason: ShutdownReason, log: &mut EnvironmentLog) {
         if !self.api.extensions.is_empty() {
             self.shut_down(reason, log).await;
         }
         self.kill_runtime(log).await;
-        self.programs.kill_all_but(&[]);
+        self.extension_processes.kill_all_except(&[]);
         let deadline = Instant::now() + KILL_TIMEOUT;
-        self.wait_for_programs(deadline, log).await;
+        self.wait_for_extensions(deadline, log).await;
         log.finish_lines();
     }
 
-    /// Gives the processes the time to say good-bye that AWS gives them.
+    /// Lets the processes shut down within AWS's time limits.
     async fn shut_down(&mut self, reason: ShutdownReason, log: &mut EnvironmentLog) {
         let extensions = Arc::clone(&self.api.extensions);
         let has_external = extensions.has_external();
         let began = Instant::now();
-        let (runtimes_share, all) = if has_external {
+        let (runtime_timeout, timeout) = if has_external {
             (RUNTIME_SHUTDOWN_TIMEOUT, EXTERNAL_SHUTDOWN_TIMEOUT)
         } else {
             (INTERNAL_SHUTDOWN_TIMEOUT, INTERNAL_SHUTDOWN_TIMEOUT)
@@ -289,7 +291,7 @@ impl Life {
             process.terminate();
         }
         while self.process.is_some() {
-            if let Happening::TimeIsUp = self.next(Some(began + runtimes_share), log).await {
+            if let SandboxEvent::TimeReached = self.next(Some(began + runtime_timeout), log).await {
                 break;
             }
         }
@@ -297,19 +299,19 @@ impl Life {
         if !has_external {
             return;
         }
-        let deadline = began + all;
+        let deadline = began + timeout;
         let telemetry = Arc::clone(&self.api.telemetry);
         tokio::spawn(async move { telemetry.flush(deadline).await });
-        self.programs
-            .kill_all_but(&extensions.shutdown_subscribers());
+        self.extension_processes
+            .kill_all_except(&extensions.shutdown_subscribers());
         let left = deadline.saturating_duration_since(Instant::now());
         extensions.deliver_shutdown(reason, now_ms() + milliseconds(left));
-        self.wait_for_programs(deadline, log).await;
+        self.wait_for_extensions(deadline, log).await;
     }
 
-    async fn wait_for_programs(&mut self, deadline: Instant, log: &mut EnvironmentLog) {
-        while !self.programs.is_empty() {
-            if let Happening::TimeIsUp = self.next(Some(deadline), log).await {
+    async fn wait_for_extensions(&mut self, deadline: Instant, log: &mut EnvironmentLog) {
+        while !self.extension_processes.is_empty() {
+            if let SandboxEvent::TimeReached = self.next(Some(deadline), log).await {
                 return;
             }
         }
@@ -319,13 +321,13 @@ impl Life {
         let Some(mut process) = self.process.take() else {
             return;
         };
-        // The process first: a runtime whose API vanished would complain in the log with its last breath.
+        // The server still runs: without it, the runtime would log errors before it ends.
         if tokio::time::timeout(KILL_TIMEOUT, process.kill())
             .await
             .is_err()
         {
             log.platform(
-                "lambkin: a process does not die of SIGKILL; it is left to the operating system",
+                "lambkin: SIGKILL has not ended a process; it is left to the operating system",
             );
         }
         self.drain(log);
@@ -333,7 +335,7 @@ impl Life {
     }
 }
 
-impl Drop for Life {
+impl Drop for Sandbox {
     fn drop(&mut self) {
         self.server.abort();
     }
@@ -388,38 +390,12 @@ async fn readable(output: &Option<Output>) {
     }
 }
 
-fn pass_on(output: &mut Option<Output>, source: Source, log: &mut EnvironmentLog) {
+fn write(output: &mut Option<Output>, source: Source, log: &mut EnvironmentLog) {
     if let Some(output) = output {
-        output.pass_on(|piece| log.output(source, piece));
+        output.read(|piece| log.output(source, piece));
     }
 }
 
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Tells when a time has come, with one timer for all times asked for one after the other.
-#[derive(Debug, Default)]
-struct Alarm(Option<Pin<Box<Sleep>>>);
-
-impl Alarm {
-    /// Returns at `until`; never, without it. A timer set for an earlier time is left to go off and then set again, so
-    /// that a thousand short calls in a row set it once.
-    async fn reached(&mut self, until: Option<Instant>) {
-        let Some(until) = until else {
-            return future::pending().await;
-        };
-        let until = until.into();
-        let timer = self
-            .0
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
-        if timer.deadline() > until {
-            timer.as_mut().reset(until);
-        }
-        timer.as_mut().await;
-        while tokio::time::Instant::now() < until {
-            timer.as_mut().reset(until);
-            timer.as_mut().await;
-        }
-    }
 }

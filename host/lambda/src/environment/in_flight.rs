@@ -1,7 +1,7 @@
-//! One invocation as its environment sees it: what was asked, what has come of it, and who is to be told.
+//! An invocation in flight: its call, its result so far, and the channel to its caller.
 //!
-//! A caller is answered exactly once: with a whole outcome, or with a stream whose end is told exactly once as well.
-//! If the work is dropped instead, the caller sees its channel close, which it takes for the end of the host.
+//! A caller gets exactly one reply: an outcome, or a stream, whose end is sent exactly once as well. If the value is
+//! dropped instead, the caller's channel closes, which means that the host is shutting down.
 
 use std::time::{Duration, Instant};
 
@@ -11,39 +11,44 @@ use lambkin_model::{
 };
 use tokio::sync::oneshot;
 
-use crate::call::{Call, Reply, ResponseStream, StreamEnd, StreamError, refused};
+use crate::call::{Call, Reply, ResponseStream, StreamEnd, StreamError, shutting_down};
 use crate::function_error;
 use crate::log::ReportStatus;
 use crate::runtime_api::session::{RuntimeResponse, StreamingResponse, Timing};
 
-/// An invocation under way.
-pub(super) struct Work {
-    /// Tells it apart from other attempts in the same life.
-    pub attempt: u64,
+/// An invocation in flight.
+pub(super) struct InFlight {
+    /// Identifies the delivery of the event among all deliveries of the environment.
+    pub delivery_id: u64,
     pub invocation: Invocation,
     pub wants_stream: bool,
-    /// When the event was handed over; the function's time-out counts from here.
+    /// When the event was delivered. The function's timeout starts here.
     pub began: Instant,
     pub deadline: Instant,
-    /// The init phase this invocation waited for, if it went well.
+    /// The duration of the init phase, if this is the first invocation after it and it succeeded.
     pub init: Option<Duration>,
-    /// When the runtime answered.
+    /// When the runtime responded.
     pub timing: Option<Timing>,
-    /// When the runtime asked for its next event.
+    /// When the runtime requested its next event.
     pub runtime_done: Option<Instant>,
-    /// Whether the dispatcher was told to expect this environment soon.
-    pub settled: bool,
+    /// Whether it was announced to the dispatcher that this environment will soon be idle.
+    pub announced_idle: bool,
     result: Option<Result<Bytes, InvokeError>>,
     stream_error: Option<StreamError>,
     answer: Option<oneshot::Sender<Reply>>,
     end_of_stream: Option<oneshot::Sender<StreamEnd>>,
 }
 
-impl Work {
-    pub(super) fn new(call: Call, attempt: u64, timeout: Duration, init: Option<Duration>) -> Self {
+impl InFlight {
+    pub(super) fn new(
+        call: Call,
+        delivery_id: u64,
+        timeout: Duration,
+        init: Option<Duration>,
+    ) -> Self {
         let began = Instant::now();
         Self {
-            attempt,
+            delivery_id,
             invocation: call.invocation,
             wants_stream: call.wants_stream,
             began,
@@ -51,7 +56,7 @@ impl Work {
             init,
             timing: None,
             runtime_done: None,
-            settled: false,
+            announced_idle: false,
             result: None,
             stream_error: None,
             answer: Some(call.answer),
@@ -67,24 +72,24 @@ impl Work {
         self.result.is_some()
     }
 
-    /// The runtime has begun to stream: the caller gets what there is and what will come.
-    pub(super) fn stream(&mut self, streaming: StreamingResponse) {
+    /// The runtime has started to stream its response: sends the stream to the caller.
+    pub(super) fn start_stream(&mut self, response: StreamingResponse) {
         let Some(answer) = self.answer.take() else {
             return;
         };
         let (sender, end) = oneshot::channel();
         self.end_of_stream = Some(sender);
-        let _the_caller_went_away = answer.send(Reply::Stream(ResponseStream {
-            content_type: streaming.content_type,
-            chunks: streaming.chunks,
+        let _ = answer.send(Reply::Stream(ResponseStream {
+            content_type: response.content_type,
+            chunks: response.chunks,
             end,
-        }));
+        })); // the caller went away
     }
 
-    /// The runtime has answered.
-    pub(super) fn answered(&mut self, answer: RuntimeResponse, timing: Timing) {
+    /// The runtime has responded: sets the result.
+    pub(super) fn set_response(&mut self, response: RuntimeResponse, timing: Timing) {
         self.timing = Some(timing);
-        let error = match answer {
+        let error = match response {
             RuntimeResponse::Response(payload) | RuntimeResponse::Streamed(payload, None) => {
                 self.result = Some(Ok(payload));
                 return;
@@ -102,13 +107,13 @@ impl Work {
         self.fail(error);
     }
 
-    /// There will be no answer. One that has been given stays.
+    /// There will be no response: sets the error, unless there is a result already.
     pub(super) fn fail(&mut self, error: FunctionError) {
         self.result.get_or_insert(Err(InvokeError::Function(error)));
     }
 
-    /// How it ended, as REPORT says it. A handler's own error is a success of the platform's.
-    pub(super) fn end(&self) -> ReportStatus<'static> {
+    /// The status for REPORT. An error that the runtime reported is a success for the platform.
+    pub(super) fn status(&self) -> ReportStatus<'static> {
         match &self.result {
             Some(Err(InvokeError::Function(error))) => match error.kind {
                 FunctionErrorKind::Platform(error_type) => ReportStatus::Error(error_type),
@@ -121,30 +126,30 @@ impl Work {
         }
     }
 
-    /// Tells the caller, if it has not been told and there is something to tell.
-    pub(super) fn hand_out(&mut self, log_tail: Option<Bytes>) {
+    /// Sends the result to the caller, if there is one and it has not been sent.
+    pub(super) fn send_result(&mut self, log_tail: Option<Bytes>) {
         let Some(result) = &self.result else {
             return;
         };
         if let Some(end) = self.end_of_stream.take() {
             let error = self.stream_error.take().or_else(|| stream_error(result));
-            let _the_caller_went_away = end.send(StreamEnd { error, log_tail });
+            let _ = end.send(StreamEnd { error, log_tail }); // the caller went away
         } else if let Some(answer) = self.answer.take() {
             let result = result.clone();
-            let _the_caller_went_away = answer.send(Reply::Whole(Outcome { result, log_tail }));
+            let outcome = Outcome { result, log_tail };
+            let _ = answer.send(Reply::Whole(outcome)); // the caller went away
         }
     }
 
-    /// The host stops.
+    /// The host is shutting down: sends that error to the caller.
     pub(super) fn abandon(mut self) {
         if let Some(answer) = self.answer.take() {
-            let _the_caller_went_away =
-                answer.send(Reply::Whole(refused(InvokeError::ShuttingDown)));
+            let _ = answer.send(shutting_down()); // the caller went away
         }
     }
 }
 
-/// What the end of a stream says of a failure.
+/// The error for the end of a stream.
 fn stream_error(result: &Result<Bytes, InvokeError>) -> Option<StreamError> {
     let Err(InvokeError::Function(error)) = result else {
         return None;

@@ -1,0 +1,191 @@
+//! The processes of external extensions, which run beside the runtime's process.
+//!
+//! Each process has a task that reads its output and waits for its end, so that the sandbox receives the events of all
+//! processes through one channel. A process that is removed is killed with all its descendants.
+
+use lambkin_process::{Exit, Launch, Process};
+use tokio::sync::mpsc;
+
+use super::output::Output;
+use crate::limits::{KILL_TIMEOUT, PROCESS_EVENT_BACKLOG};
+
+/// The external extensions of one sandbox.
+#[derive(Debug)]
+pub(super) struct ExtensionProcesses {
+    running: Vec<ExtensionProcess>,
+    sender: mpsc::Sender<ProcessEvent>,
+    events: mpsc::Receiver<ProcessEvent>,
+}
+
+#[derive(Debug)]
+struct ExtensionProcess {
+    name: String,
+    pid: Option<i32>,
+    commands: mpsc::UnboundedSender<Command>,
+}
+
+/// A command to the task of a process. When the channel closes, the process is killed.
+#[derive(Debug, Clone, Copy)]
+enum Command {
+    Freeze,
+    Thaw,
+}
+
+/// An event of one of the processes.
+#[derive(Debug)]
+pub(super) enum ProcessEvent {
+    /// The extension with this name has been started, with this process id.
+    Started(String, i32),
+    /// The extension with this number wrote these bytes to one of its outputs.
+    Output(usize, Vec<u8>),
+    /// The process of the extension with this name has ended.
+    Exited(String, Exit),
+}
+
+impl ExtensionProcesses {
+    pub(super) fn new() -> Self {
+        let (sender, events) = mpsc::channel(PROCESS_EVENT_BACKLOG);
+        Self {
+            running: Vec::new(),
+            sender,
+            events,
+        }
+    }
+
+    /// Starts an extension. If it cannot be started, the event is [`ProcessEvent::Exited`].
+    pub(super) fn start(&mut self, name: String, launch: Launch) {
+        let (commands, receiver) = mpsc::unbounded_channel();
+        let number = self.running.len();
+        let events = self.sender.clone();
+        tokio::spawn(watch(number, name.clone(), launch, receiver, events));
+        self.running.push(ExtensionProcess {
+            name,
+            pid: None,
+            commands,
+        });
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.running.is_empty()
+    }
+
+    /// Waits for the next event; never returns if there is none.
+    pub(super) async fn next(&mut self) -> ProcessEvent {
+        let Some(event) = self.events.recv().await else {
+            // Unreachable: `self` holds a sender.
+            return std::future::pending().await;
+        };
+        match &event {
+            ProcessEvent::Started(name, pid) => {
+                let process = self.running.iter_mut().find(|one| one.name == *name);
+                if let Some(process) = process {
+                    process.pid = Some(*pid);
+                }
+            }
+            ProcessEvent::Exited(name, _) => self.running.retain(|one| one.name != *name),
+            ProcessEvent::Output(..) => {}
+        }
+        event
+    }
+
+    pub(super) fn pids(&self) -> impl Iterator<Item = i32> {
+        self.running.iter().filter_map(|process| process.pid)
+    }
+
+    pub(super) fn freeze(&self) {
+        self.send(Command::Freeze);
+    }
+
+    pub(super) fn thaw(&self) {
+        self.send(Command::Thaw);
+    }
+
+    /// Kills all processes except those of the named extensions. An event follows for each.
+    pub(super) fn kill_all_except(&mut self, names: &[String]) {
+        for process in &mut self.running {
+            if !names.contains(&process.name) {
+                // Closes the channel.
+                process.commands = mpsc::unbounded_channel().0;
+            }
+        }
+    }
+
+    fn send(&self, command: Command) {
+        for process in &self.running {
+            let _ = process.commands.send(command); // the process has just ended
+        }
+    }
+}
+
+/// Starts a process and watches it until it ends.
+async fn watch(
+    number: usize,
+    name: String,
+    launch: Launch,
+    commands: mpsc::UnboundedReceiver<Command>,
+    events: mpsc::Sender<ProcessEvent>,
+) {
+    let exit = match Process::spawn(&launch) {
+        Ok((process, outputs)) => {
+            let watcher = Watcher {
+                number,
+                process,
+                outputs: [Output::new(outputs.stdout), Output::new(outputs.stderr)],
+                events: events.clone(),
+            };
+            watcher.watch(&name, commands).await
+        }
+        Err(error) => Exit::not_started(&error),
+    };
+    send(&events, ProcessEvent::Exited(name, exit)).await;
+}
+
+struct Watcher {
+    number: usize,
+    process: Process,
+    outputs: [Output; 2],
+    events: mpsc::Sender<ProcessEvent>,
+}
+
+impl Watcher {
+    async fn watch(mut self, name: &str, mut commands: mpsc::UnboundedReceiver<Command>) -> Exit {
+        match self.process.started().await {
+            Ok(pid) => send(&self.events, ProcessEvent::Started(name.to_owned(), pid)).await,
+            Err(exit) => return exit,
+        }
+        loop {
+            let [stdout, stderr] = &mut self.outputs;
+            let mut written = Vec::new();
+            let exit = tokio::select! {
+                biased;
+                command = commands.recv() => match command {
+                    Some(Command::Freeze) => { self.process.freeze(); None }
+                    Some(Command::Thaw) => { self.process.thaw(); None }
+                    None => {
+                        let killed = tokio::time::timeout(KILL_TIMEOUT, self.process.kill());
+                        let _ = killed.await; // a process that SIGKILL does not end is left to the operating system
+                        Some(Exit::Signal(9))
+                    }
+                },
+                exit = self.process.exited() => Some(exit),
+                () = stdout.readable() => { stdout.read(|piece| written.extend_from_slice(piece)); None }
+                () = stderr.readable() => { stderr.read(|piece| written.extend_from_slice(piece)); None }
+            };
+            if exit.is_some() {
+                for output in &mut self.outputs {
+                    output.drain(|piece| written.extend_from_slice(piece));
+                }
+            }
+            if !written.is_empty() {
+                send(&self.events, ProcessEvent::Output(self.number, written)).await;
+            }
+            if let Some(exit) = exit {
+                return exit;
+            }
+        }
+    }
+}
+
+async fn send(events: &mpsc::Sender<ProcessEvent>, event: ProcessEvent) {
+    let _ = events.send(event).await; // the sandbox has been dropped
+}

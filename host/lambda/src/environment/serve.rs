@@ -1,0 +1,226 @@
+//! The task of an environment: serves calls until there is a reason to end.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use lambkin_model::Invocation;
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::in_flight::InFlight;
+use super::init::EXTENSION_EXIT_ERROR;
+use super::sandbox::SandboxEvent;
+use super::state::{Environment, Input, Stopped};
+use crate::call::Call;
+use crate::dispatch::EnvironmentId;
+use crate::extension::event::ShutdownReason;
+use crate::extension::registry::ExtensionEvent;
+use crate::function::Function;
+use crate::limits::{FREEZE_DELAY, MEMORY_WATCH_INTERVAL};
+use crate::runtime_api::session::{EventWithContext, RuntimeEvent};
+use crate::time::now_ms;
+
+/// Starts an environment, for which the dispatcher has reserved a place, with its first call if there is one.
+pub(crate) fn start(function: Arc<Function>, first: Option<Call>) {
+    let (sender, mailbox) = mpsc::unbounded_channel();
+    let membership = Membership {
+        id: function.dispatcher.join(sender),
+        function: Arc::clone(&function),
+    };
+    let environment = Environment::new(membership.id, function, mailbox);
+    tokio::spawn(async move {
+        environment.serve(first).await;
+        drop(membership);
+    });
+}
+
+/// An environment's place among the environments of its function. Dropping it frees the place, even after a panic.
+struct Membership {
+    function: Arc<Function>,
+    id: EnvironmentId,
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        if let Some(call) = self.function.dispatcher.leave(self.id) {
+            start(Arc::clone(&self.function), Some(call));
+        }
+    }
+}
+
+impl Environment {
+    async fn serve(mut self, first: Option<Call>) {
+        if let Err(Stopped) = self.serve_calls(first).await {
+            for invocation in std::mem::take(&mut self.in_flight) {
+                self.abandon(invocation);
+            }
+        }
+        self.end_sandbox(ShutdownReason::Spindown).await;
+    }
+
+    /// Serves calls until the environment retires or is stopped.
+    async fn serve_calls(&mut self, first: Option<Call>) -> Result<(), Stopped> {
+        self.pending.extend(first);
+        let has_first = !self.pending.is_empty();
+        self.init = self.initialize().await?;
+        // The first call has a place already; the dispatcher assigns calls to the others.
+        let places = self.function.spec.lifecycle.concurrency;
+        for _ in usize::from(has_first)..places {
+            self.release(false);
+        }
+        loop {
+            while let Some(call) = self.pending.pop_front() {
+                self.begin(call).await?;
+            }
+            if self.retiring && self.in_flight.is_empty() {
+                return Ok(());
+            }
+            let until = self.next_deadline();
+            match self.next_input(until).await {
+                Input::Message(message) => self.on_message(message)?,
+                Input::Sandbox(event) => self.on_sandbox_event(event).await,
+            }
+        }
+    }
+
+    /// When the environment has to act even if there is no input.
+    fn next_deadline(&self) -> Option<Instant> {
+        let lifecycle = &self.function.spec.lifecycle;
+        if self.in_flight.is_empty() {
+            let is_running = self
+                .sandbox
+                .as_ref()
+                .is_some_and(|sandbox| !sandbox.is_frozen());
+            if lifecycle.freeze && is_running {
+                return Some(self.idle_since + FREEZE_DELAY);
+            }
+            return Some(self.idle_since + lifecycle.idle_timeout?);
+        }
+        let deadlines = self.in_flight.iter().map(|invocation| invocation.deadline);
+        let deadline = deadlines.min()?;
+        Some(if lifecycle.enforce_memory {
+            deadline.min(self.memory_checked_at + MEMORY_WATCH_INTERVAL)
+        } else {
+            deadline
+        })
+    }
+
+    /// Delivers a call to the runtime, which is started first if there is no sandbox.
+    async fn begin(&mut self, call: Call) -> Result<(), Stopped> {
+        self.last_delivery_id += 1;
+        let timeout = self.function.spec.timeout;
+        let invocation = InFlight::new(call, self.last_delivery_id, timeout, self.init.take());
+        if invocation.invocation.wants_log_tail {
+            self.log.keep_tail();
+        }
+        if self.sandbox.is_none()
+            && let Err(error) = self.initialize_again(invocation.deadline).await
+        {
+            return self.conclude_failed_init(invocation, error).await;
+        }
+        self.log_start(&invocation);
+        self.deliver(&invocation);
+        self.memory_checked_at = invocation.began;
+        self.in_flight.push(invocation);
+        Ok(())
+    }
+
+    fn deliver(&mut self, in_flight: &InFlight) {
+        let Invocation {
+            request_id,
+            event,
+            qualifier,
+            trace_id,
+            client_context,
+            cognito_identity,
+            tenant_id,
+            ..
+        } = &in_flight.invocation;
+        let delivery_id = in_flight.delivery_id;
+        let delivery = EventWithContext {
+            delivery_id,
+            request_id: request_id.clone(),
+            invocation_id: Uuid::from_u64_pair(self.invocation_id_seed, delivery_id).to_string(),
+            event: event.clone(),
+            deadline_ms: now_ms() + self.function.spec.timeout.as_millis() as u64,
+            function_arn: self.function.arn(qualifier.as_deref()),
+            trace_id: trace_id.clone(),
+            client_context: client_context.clone(),
+            cognito_identity: cognito_identity.clone(),
+            tenant_id: tenant_id.clone(),
+            wants_stream: in_flight.wants_stream,
+        };
+        if let Some(sandbox) = &mut self.sandbox {
+            sandbox.deliver(Arc::new(delivery));
+        }
+    }
+
+    async fn on_sandbox_event(&mut self, event: SandboxEvent) {
+        match event {
+            SandboxEvent::Runtime(event) => self.on_runtime_event(event),
+            SandboxEvent::Extension(event) => self.on_extension_event(event).await,
+            SandboxEvent::ExtensionExited(name, exit) => {
+                if let Some((error_type, reason)) = self.extension_crash(&name, &exit) {
+                    self.on_extension_failure(error_type, &reason).await;
+                }
+            }
+            SandboxEvent::RuntimeExited(exit) => self.on_crash(&exit).await,
+            SandboxEvent::TimeReached => self.on_deadline().await,
+        }
+    }
+
+    fn on_runtime_event(&mut self, event: RuntimeEvent) {
+        match event {
+            RuntimeEvent::Responded(delivery_id, response, timing) => {
+                self.on_response(delivery_id, response, timing);
+            }
+            RuntimeEvent::StreamStarted(delivery_id, response) => {
+                if let Some(invocation) = self.find_in_flight(delivery_id) {
+                    invocation.start_stream(response);
+                }
+            }
+            RuntimeEvent::Ready => self.on_runtime_ready(),
+            // The session refuses these after the init phase.
+            RuntimeEvent::InitError(_) | RuntimeEvent::RestoreReady => {}
+        }
+    }
+
+    async fn on_extension_event(&mut self, event: ExtensionEvent) {
+        match event {
+            ExtensionEvent::Ready(_) => self.conclude_if_done(),
+            ExtensionEvent::InitError(report) | ExtensionEvent::ExitError(report) => {
+                self.on_extension_failure(EXTENSION_EXIT_ERROR, &report.error_type)
+                    .await;
+            }
+            // The registry refuses these after the init phase.
+            ExtensionEvent::Registered(_) | ExtensionEvent::Subscribed(_) => {}
+        }
+    }
+
+    /// Ends overdue invocations, enforces the memory limit, and freezes or retires an idle environment.
+    async fn on_deadline(&mut self) {
+        let now = Instant::now();
+        if self.in_flight.is_empty() {
+            return self.rest(now);
+        }
+        self.conclude_overdue(now).await;
+        self.check_memory(now).await;
+    }
+
+    /// No invocation has been in flight for a while: freezes the sandbox, or retires if that has been done already.
+    fn rest(&mut self, now: Instant) {
+        let lifecycle = &self.function.spec.lifecycle;
+        if lifecycle.freeze
+            && let Some(sandbox) = self.sandbox.as_mut().filter(|sandbox| !sandbox.is_frozen())
+        {
+            return sandbox.freeze();
+        }
+        let at_least = lifecycle.provisioned;
+        if self.function.dispatcher.withdraw(self.id, at_least) {
+            self.retiring = true;
+        } else {
+            // The environment must be kept, or a call is on its way.
+            self.idle_since = now;
+        }
+    }
+}
