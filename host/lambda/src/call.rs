@@ -36,7 +36,8 @@ pub struct StreamEnd {
 /// An error in the middle of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamError {
-    /// The error type, from AWS or from the runtime: `Sandbox.Timedout`, `Runtime.ExitError`, `Function.ResponseSizeTooLarge`, …
+    /// The error type, from AWS or from the runtime: `Sandbox.Timedout`, `Runtime.ExitError`,
+    /// `Function.ResponseSizeTooLarge`, …
     pub error_type: String,
     /// The error's body, usually JSON.
     pub payload: Bytes,

@@ -1,11 +1,11 @@
 //! Assigns calls to the environments of one function.
 //!
-//! A call goes to an idle environment; otherwise it waits for one that will soon be idle; otherwise it starts a new one.
-//! If the function has reached its concurrency limit, the call is queued; if the queue is full, it is throttled. An
-//! environment becomes idle again when its runtime asks for the next event.
+//! A call goes to an idle environment; otherwise it waits for one that will soon be idle; otherwise it starts a new
+//! one. If the function has reached its concurrency limit, the call is queued; if the queue is full, it is throttled.
+//! An environment becomes idle again when its runtime asks for the next event.
 //!
-//! The dispatcher counts places and not calls: an environment that serves several calls at a time is in the list of idle
-//! environments once for each free place.
+//! The dispatcher counts places and not calls: an environment that serves several calls at a time is in the list of
+//! idle environments once for each free place.
 //!
 //! The lock protects plain collections only and is never held across an await.
 
@@ -186,8 +186,8 @@ impl Dispatcher {
         }
     }
 
-    /// Removes an environment that has ended. If a call waits, reserves the place for another environment and returns the
-    /// call, with which the caller must start it.
+    /// Removes an environment that has ended. If a call waits, reserves the place for another environment and returns
+    /// the call, with which the caller must start it.
     pub(crate) fn leave(&self, id: EnvironmentId) -> Option<Call> {
         let mut state = self.lock();
         state.environments.retain(|(other, _)| *other != id);
@@ -202,8 +202,8 @@ impl Dispatcher {
         next
     }
 
-    /// Takes an idle environment out of service; it must then end. Returns `false` if it is not idle, because a call has
-    /// just been sent to it, or if fewer than `at_least` environments would be left.
+    /// Takes an idle environment out of service; it must then end. Returns `false` if it is not idle, because a call
+    /// has just been sent to it, or if fewer than `at_least` environments would be left.
     pub(crate) fn withdraw(&self, id: EnvironmentId, at_least: usize) -> bool {
         let mut state = self.lock();
         let is_spare = state.size() > at_least;

@@ -32,8 +32,8 @@ impl Function {
         &self.spec
     }
 
-    /// `arn:PARTITION:lambda:REGION:ACCOUNT:function:NAME`, with the qualifier if the caller named one. The partition is
-    /// the region's, as on AWS.
+    /// `arn:PARTITION:lambda:REGION:ACCOUNT:function:NAME`, with the qualifier if the caller named one. The partition
+    /// is the region's, as on AWS.
     pub fn arn(&self, qualifier: Option<&str>) -> String {
         let Account { region, id } = &self.account;
         let arn = lambkin_model::arn(
@@ -48,7 +48,8 @@ impl Function {
         }
     }
 
-    /// Ends all environments, because the code has changed: further calls get new ones. Invocations in flight finish first.
+    /// Ends all environments, because the code has changed: further calls get new ones. Invocations in flight finish
+    /// first.
     pub fn retire_environments(&self) {
         self.dispatcher.retire();
     }

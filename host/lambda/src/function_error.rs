@@ -177,8 +177,8 @@ pub(crate) fn without_cause(report: &[u8]) -> Bytes {
     format!("{{{}}}", kept.join(",")).into()
 }
 
-/// The error type in the log for the type that a runtime reported: the same type if it has AWS's form, `Runtime.Name` or
-/// `Function.Name`; otherwise `Runtime.Unknown` or `Function.Unknown`.
+/// The error type in the log for the type that a runtime reported: the same type if it has AWS's form, `Runtime.Name`
+/// or `Function.Name`; otherwise `Runtime.Unknown` or `Function.Unknown`.
 pub(crate) fn classify(error_type: Option<&str>) -> &str {
     let Some(error_type) = error_type else {
         return "Runtime.Unknown";

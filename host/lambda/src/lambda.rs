@@ -22,8 +22,8 @@ pub struct Lambda {
 }
 
 impl Lambda {
-    /// Collects functions, of which each is one version. If two have the same name and version, the last one is used. An
-    /// alias of an unknown function is ignored.
+    /// Collects functions, of which each is one version. If two have the same name and version, the last one is used.
+    /// An alias of an unknown function is ignored.
     pub fn new(
         account: Account,
         functions: impl IntoIterator<Item = Arc<Function>>,
@@ -91,8 +91,8 @@ impl Lambda {
         }
     }
 
-    /// Counts a call in the trace header of its chain, as the Invoke API does. Returns `false`, and logs a warning, if the
-    /// chain is a loop and the call must not be made.
+    /// Counts a call in the trace header of its chain, as the Invoke API does. Returns `false`, and logs a warning,
+    /// if the chain is a loop and the call must not be made.
     pub fn check_recursion(&self, function: &str, trace_id: &mut String) -> bool {
         let function = self.function(function);
         function.is_none_or(|function| recursion::check_recursion(trace_id, function.spec()))

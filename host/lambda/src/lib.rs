@@ -1,8 +1,8 @@
 //! Functions, their execution environments, and the APIs for callers, runtimes and extensions.
 //!
-//! The Invoke API or a trigger invokes a [`Function`] through [`Lambda`] and gets one outcome per invocation. A function
-//! has between zero environments and its concurrency limit. An environment is one task that owns the processes of one
-//! sandbox at a time and their state.
+//! The Invoke API or a trigger invokes a [`Function`] through [`Lambda`] and gets one outcome per invocation. A
+//! function has between zero environments and its concurrency limit. An environment is one task that owns the
+//! processes of one sandbox at a time and their state.
 //!
 //! Behavior, messages and limits are AWS's. A function cannot end the host: if its process crashes, exceeds a limit or
 //! breaks a protocol, the process is replaced and the caller gets the error that AWS would return.

@@ -27,8 +27,8 @@ const OPTIONAL_PARTS: usize = 3;
 impl<'a> FunctionRef<'a> {
     /// Parses every form that matches [`NAME_PATTERN`]; returns `None` for any other text.
     ///
-    /// Like the pattern, this reads as many parts as possible as region, account and the word `function`, and takes such
-    /// a part as the name if no other is left: `function:$LATEST` refers to a function named `function`.
+    /// Like the pattern, this reads as many parts as possible as region, account and the word `function`, and takes
+    /// such a part as the name if no other is left: `function:$LATEST` refers to a function named `function`.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let rest = without_arn(text);
         (0..=OPTIONAL_PARTS)

@@ -1,8 +1,9 @@
 //! Recursive loop detection: how often a function has been called in one chain of calls.
 //!
-//! Like AWS, this counts in a part of the trace header, `Lineage=CALLS:HASH:ROUNDS`, which a function's SDK copies into
-//! the calls that the function makes: the number of calls in the chain, the hash of the watched function's name, and how
-//! often that function has been called again. A call that does not carry the header starts a new chain, as on AWS.
+//! Like AWS, this counts in a part of the trace header, `Lineage=CALLS:HASH:ROUNDS`, which a function's SDK copies
+//! into the calls that the function makes: the number of calls in the chain, the hash of the watched function's name,
+//! and how often that function has been called again. A call that does not carry the header starts a new chain, as on
+//! AWS.
 //!
 //! The header names only one function, but a loop need not contain the chain's first one. Each time the number of calls
 //! reaches a power of two, the function called then is watched instead (Brent's algorithm for finding cycles), so a
@@ -67,8 +68,8 @@ impl Lineage {
     }
 }
 
-/// Counts a call of the function in a trace header. Returns `false`, and logs a warning, if the function has been called
-/// too often in this chain and must not be called again.
+/// Counts a call of the function in a trace header. Returns `false`, and logs a warning, if the function has been
+/// called too often in this chain and must not be called again.
 pub(crate) fn check_recursion(trace_id: &mut String, function: &FunctionSpec) -> bool {
     let name = &function.name;
     let calls = add_call(trace_id, name);

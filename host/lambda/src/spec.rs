@@ -15,7 +15,8 @@ use crate::name::LATEST;
 const TIMEOUT: Duration = Duration::from_secs(3);
 /// The default memory in MB, as on AWS.
 const MEMORY_MB: u32 = 128;
-/// The default maximum number of environments: enough for a web page that loads many resources at once, few enough not to overload a laptop with processes.
+/// The default maximum number of environments: enough for a web page that loads many resources at once, few enough
+/// not to overload a laptop with processes.
 const CONCURRENCY: usize = 32;
 /// The default maximum number of calls that wait for an environment.
 const QUEUE: usize = 1000;
@@ -46,14 +47,14 @@ pub struct FunctionSpec {
     pub memory_mb: u32,
     /// The function's own environment variables.
     pub variables: Variables,
-    /// Environment variables that any other variable of the same name overrides: the addresses of services on this machine,
-    /// and credentials for them.
+    /// Environment variables that any other variable of the same name overrides: the addresses of services on this
+    /// machine, and credentials for them.
     pub default_variables: BTreeMap<String, String>,
     /// Whether the runtime gets only `variables` and the address of its Runtime API, and none of AWS's other variables.
     /// Used where Lambkin replaces another emulator, which passes its own environment to the runtime.
     pub exact_variables: bool,
-    /// The address of the Runtime API; `None` is a free port on the loopback interface. With an address, the function has at
-    /// most one environment.
+    /// The address of the Runtime API; `None` is a free port on the loopback interface. With an address, the function
+    /// has at most one environment.
     pub runtime_api: Option<SocketAddr>,
     /// The maximum number of concurrent environments.
     pub concurrency: usize,
@@ -116,8 +117,8 @@ pub enum RecursiveLoop {
 pub struct Logging {
     /// The format of the platform's lines, also reported to the runtime.
     pub format: LogFormat,
-    /// The level of the application log, passed to the runtime as `AWS_LAMBDA_LOG_LEVEL`: `TRACE`, `DEBUG`, `INFO`, `WARN`,
-    /// `ERROR` or `FATAL`.
+    /// The level of the application log, passed to the runtime as `AWS_LAMBDA_LOG_LEVEL`: `TRACE`, `DEBUG`, `INFO`,
+    /// `WARN`, `ERROR` or `FATAL`.
     pub level: Option<String>,
     /// Whether the runtime may write its log in frames to standard output.
     pub framed: bool,

@@ -138,7 +138,8 @@ pub(crate) fn runtime_variables(
     variables
 }
 
-/// A search path for one folder of `/opt`: the folder in each layer, from the last layer to the first, then the machine's.
+/// A search path for one folder of `/opt`: the folder in each layer, from the last layer to the first, then the
+/// machine's.
 fn in_layers(function: &FunctionSpec, folder: &str) -> String {
     let layers = function.layers.iter().rev();
     let mut path: String = layers

@@ -1,7 +1,8 @@
 //! Amazon Resource Names: `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`.
 //!
-//! A partition is a group of regions that AWS runs apart from the others; each has its own prefix of region names. The
-//! plugins' library (`plugins/lib/kit`) has the same table, so an ARN that a plugin prints is one that the host accepts.
+//! A partition is a group of regions that AWS runs apart from the others; each has its own prefix of region names.
+//! The plugins' library (`plugins/lib/kit`) has the same table, so an ARN that a plugin prints is one that the host
+//! accepts.
 
 /// The partitions other than `aws`, by the prefix of their regions' names: AWS's list in `partitions.json` of its SDKs.
 const PARTITIONS: [(&str, &str); 7] = [

@@ -1,9 +1,9 @@
 //! Stopping a program and all its descendants, and letting them continue.
 //!
 //! SIGSTOP goes to every process of the subtree and not to the process group, because children leave the group with
-//! `setsid`. A process that is starting a child may start it before it stops, so the subtree is walked again until no new
-//! process is found and all of them have stopped. Systems other than Linux offer no such walk; there the signal goes to
-//! the process group.
+//! `setsid`. A process that is starting a child may start it before it stops, so the subtree is walked again until no
+//! new process is found and all of them have stopped. Systems other than Linux offer no such walk; there the signal
+//! goes to the process group.
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 

@@ -154,8 +154,8 @@ impl Process {
         self.send(Command::Thaw);
     }
 
-    /// Sends SIGTERM to the program's process group, which is thawed first. [`Process::exited`] returns when the program
-    /// has ended.
+    /// Sends SIGTERM to the program's process group, which is thawed first. [`Process::exited`] returns when the
+    /// program has ended.
     pub fn terminate(&self) {
         self.send(Command::Terminate);
     }

@@ -1,7 +1,7 @@
 //! The supervisor: the process between the host and one program.
 //!
-//! The supervisor reads one [`Launch`] from the socket on its standard input, starts the program, and writes
-//! `started PID` or `not-started ERRNO`, later `exited STATUS` or `signalled NUMBER`; then it exits. It has the program's
+//! The supervisor reads one [`Launch`] from the socket on its standard input, starts the program, and writes `started
+//! PID` or `not-started ERRNO`, later `exited STATUS` or `signalled NUMBER`; then it exits. It has the program's
 //! standard output and error only to pass them on to the program. After the launch it carries out [`Command`]s.
 //!
 //! When the socket closes, the supervisor kills every process that the program ever started. As a *child subreaper* it
@@ -95,8 +95,8 @@ fn start(launch: Launch) -> io::Result<Child> {
         .spawn()
 }
 
-/// Carries out the host's commands and reaps orphans. Returns when the program has ended, with its exit, or when the host
-/// has closed the socket, with `None`.
+/// Carries out the host's commands and reaps orphans. Returns when the program has ended, with its exit, or when the
+/// host has closed the socket, with `None`.
 fn watch(
     host: &UnixStream,
     mut child_signals: UnixStream,
@@ -207,7 +207,8 @@ fn kill_everything(group: Pid) {
     }
 }
 
-/// The supervisor's direct children: the program and all orphans. Their descendants are adopted when they become orphans.
+/// The supervisor's direct children: the program and all orphans. Their descendants are adopted when they become
+/// orphans.
 fn children() -> Vec<Pid> {
     let listed = std::fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
     listed

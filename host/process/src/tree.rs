@@ -1,8 +1,8 @@
 //! Processes and their descendants, read from Linux's `/proc`.
 //!
-//! The kernel lists a child under the thread that started it, so a walk reads every thread of every process. A process
-//! that starts or ends during the walk may or may not be found. Where `/proc` does not exist, the tree contains only its
-//! roots.
+//! The kernel lists a child under the thread that started it, so a walk reads every thread of every process. A
+//! process that starts or ends during the walk may or may not be found. Where `/proc` does not exist, the tree
+//! contains only its roots.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -3,8 +3,8 @@
 //! A consumer leases events that are due, at most as many as the function may have environments. It sleeps until its
 //! queue is notified of a new event, the next event is due, or a running event has finished.
 //!
-//! On failure: if the result of a run cannot be written to the store, writing it is tried again until it succeeds. If the
-//! host ends before that, the event runs once more after the next start.
+//! On failure: if the result of a run cannot be written to the store, writing it is tried again until it succeeds. If
+//! the host ends before that, the event runs once more after the next start.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -117,8 +117,8 @@ pub(crate) fn dead_letter_attributes(event: &Event, end: &End) -> Vec<Attribute>
     attributes
 }
 
-/// The beginning of an error's `errorMessage`. `None` if the payload is not an error report, or if the message is empty:
-/// SQS does not allow empty attributes.
+/// The beginning of an error's `errorMessage`. `None` if the payload is not an error report, or if the message is
+/// empty: SQS does not allow empty attributes.
 fn error_message(payload: &[u8]) -> Option<String> {
     let report: serde_json::Value = serde_json::from_slice(payload).ok()?;
     let mut message = report.get("errorMessage")?.as_str()?.to_owned();

@@ -13,8 +13,8 @@ use crate::lambda::Lambda;
 use crate::time::now_ms;
 
 impl Asynchronous {
-    /// Runs accepted events, including those that an earlier host accepted, until `stop` is cancelled. Then returns when
-    /// the running events have finished. Waiting events stay in the store.
+    /// Runs accepted events, including those that an earlier host accepted, until `stop` is cancelled. Then returns
+    /// when the running events have finished. Waiting events stay in the store.
     pub async fn serve(self, lambda: Lambda, stop: CancellationToken) {
         let store = tokio::select! {
             () = stop.cancelled() => return,

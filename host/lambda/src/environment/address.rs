@@ -1,8 +1,8 @@
 //! The address of a sandbox's Runtime API.
 //!
-//! By default it is a free port on the loopback interface, which differs from sandbox to sandbox. A fixed address, which
-//! the command lines of other emulators can set, is used by one sandbox after the other. The listener of the previous
-//! sandbox is closed in the background, so a new sandbox waits for that.
+//! By default it is a free port on the loopback interface, which differs from sandbox to sandbox. A fixed address,
+//! which the command lines of other emulators can set, is used by one sandbox after the other. The listener of the
+//! previous sandbox is closed in the background, so a new sandbox waits for that.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -11,8 +11,8 @@ use tokio::time::{Instant as TokioInstant, Sleep};
 pub(super) struct Alarm(Option<Pin<Box<Sleep>>>);
 
 impl Alarm {
-    /// Waits until `until`, or forever if it is `None`. A timer that is set to an earlier time first expires and is then
-    /// set again, so that a thousand short calls in a row set it only once.
+    /// Waits until `until`, or forever if it is `None`. A timer that is set to an earlier time first expires and is
+    /// then set again, so that a thousand short calls in a row set it only once.
     pub(super) async fn reached(&mut self, until: Option<Instant>) {
         let Some(until) = until.map(TokioInstant::from) else {
             return future::pending().await;

@@ -148,8 +148,8 @@ impl Environment {
             return;
         }
         self.log.platform(&format!(
-            "lambkin: function {} uses {} MB, which exceeds its memory of {} MB; it is killed, as on AWS \
-             (to allow more, raise `memory` or set `enforce-memory = false`)",
+            "lambkin: function {} uses {} MB, more than its memory of {} MB, and is killed, as on AWS; \
+             raise `memory`, or set `enforce-memory = false`",
             self.function.spec.name,
             used.div_ceil(1024 * 1024),
             self.function.spec.memory_mb,

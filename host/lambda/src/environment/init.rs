@@ -1,7 +1,7 @@
 //! The init phase: starts a sandbox and waits until its runtime requests an event.
 //!
-//! The init phase of a new environment may take [`INIT_TIMEOUT`]. If it fails or takes longer, it is repeated as part of
-//! the next invocation, within the function's timeout, as on AWS. The same happens after a crash or a timeout.
+//! The init phase of a new environment may take [`INIT_TIMEOUT`]. If it fails or takes longer, it is repeated as part
+//! of the next invocation, within the function's timeout, as on AWS. The same happens after a crash or a timeout.
 //!
 //! External extensions are started first, and the runtime when all of them have registered. The phase ends when the
 //! runtime and all extensions wait for an event.
@@ -94,9 +94,12 @@ impl Environment {
     }
 
     /// Starts a sandbox and waits until its runtime and all extensions request an event.
-    async fn reach_ready(&mut self, phase: Phase, until: Instant) -> Result<(), InitPhaseError> {
+    async fn reach_ready(
+        &mut self,
+        phase: Phase,
+        mut until: Instant,
+    ) -> Result<(), InitPhaseError> {
         let program = self.start_sandbox(phase).await?;
-        let mut until = until;
         let mut progress = Progress::default();
         loop {
             let event = match self.next_input(Some(until)).await {

@@ -1,8 +1,8 @@
 //! An execution environment: one task that serves calls, one after the other or several at a time.
 //!
-//! An environment owns the processes of one [sandbox](sandbox::Sandbox) at a time and their state; other tasks reach it
-//! only through its mailbox. It is initialized when it starts, with or without a first call. A crash or a timeout ends the
-//! sandbox but not the environment: the next call gets a new sandbox.
+//! An environment owns the processes of one [sandbox](sandbox::Sandbox) at a time and their state; other tasks reach
+//! it only through its mailbox. It is initialized when it starts, with or without a first call. A crash or a timeout
+//! ends the sandbox but not the environment: the next call gets a new sandbox.
 //!
 //! The caller gets the response as soon as the runtime has responded. The invocation ends, with END and REPORT in the
 //! log, when the runtime requests its next event; a caller that asked for the end of the log waits until then. If a

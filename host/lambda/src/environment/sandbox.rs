@@ -1,14 +1,14 @@
 //! A sandbox: the runtime's process, the extensions, and the server for the requests of both.
 //!
-//! A sandbox begins with the start of its processes and ends when they have ended. If a process crashes or is killed, the
-//! environment starts a new sandbox at the next call. It has another address, so that a late request of an old process
-//! does not reach it.
+//! A sandbox begins with the start of its processes and ends when they have ended. If a process crashes or is killed,
+//! the environment starts a new sandbox at the next call. It has another address, so that a late request of an old
+//! process does not reach it.
 //!
 //! [`Sandbox::next`] returns everything that happens in a sandbox: the events of the runtime and the extensions, the ends
 //! of processes, and the passing of time. The environment decides what an event means for the caller.
 //!
-//! A sandbox with extensions is shut down as on AWS: the runtime gets SIGTERM, then the extensions that subscribed to it
-//! get SHUTDOWN, each with a time limit. A sandbox without extensions is killed at once.
+//! A sandbox with extensions is shut down as on AWS: the runtime gets SIGTERM, then the extensions that subscribed to
+//! it get SHUTDOWN, each with a time limit. A sandbox without extensions is killed at once.
 
 use std::future;
 use std::io;
