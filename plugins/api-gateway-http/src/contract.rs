@@ -120,15 +120,6 @@ pub enum Outcome {
     Unavailable,
 }
 
-/// A mistake in the trigger's configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The keys that lead to it.
-    pub at: Vec<String>,
-    /// What is wrong and what would be right, in one line.
-    pub message: String,
-}
-
 /// A trigger's configuration, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setup {

@@ -18,6 +18,8 @@ use alloc::alloc::Layout;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use plugin_kit::settings::Problem;
+
 use crate::contract;
 use crate::heap::Heap;
 
@@ -95,7 +97,7 @@ impl Guest for Plugin {
             }),
             Err(problems) => Err(problems
                 .into_iter()
-                .map(|contract::Problem { at, message }| wit::Problem {
+                .map(|Problem { at, message }| wit::Problem {
                     at,
                     message,
                     extra: Vec::new(),

@@ -1,8 +1,9 @@
-//! Percent-encoding, hexadecimal digits and Base64.
+//! Percent-encoding, Base64 and the time format of lists.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use plugin_kit::time;
 
 /// What the value of a URL's parameter encodes.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC
@@ -65,22 +66,9 @@ pub fn value(text: &str) -> String {
     utf8_percent_encode(text, VALUE).to_string()
 }
 
-/// In lower case.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The bytes of an even number of hexadecimal digits.
-pub fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if !rest.is_empty() {
-        return None;
-    }
-    pairs
-        .iter()
-        .map(|[high, low]| u8::try_from(digit(*high)? << 4 | digit(*low)?).ok())
-        .collect()
+/// A time as S3's lists contain it: milliseconds are always zero, as in `2026-10-02T08:30:00.000Z`.
+pub fn list_time(at_ms: u64) -> String {
+    time::iso_millis(at_ms - at_ms % 1000)
 }
 
 /// Standard Base64 with padding.
@@ -135,10 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn hexadecimal_digits_come_in_pairs() {
-        assert_eq!(hex(&[0, 171, 255]), "00abff");
-        assert_eq!(from_hex("00ABff").unwrap(), [0, 171, 255]);
-        assert_eq!(from_hex("0"), None);
-        assert_eq!(from_hex("0g"), None);
+    fn times_in_lists_have_no_milliseconds() {
+        assert_eq!(list_time(1_790_929_800_999), "2026-10-02T08:30:00.000Z");
     }
 }

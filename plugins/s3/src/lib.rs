@@ -13,4 +13,3 @@ mod encoding;
 mod guest;
 pub mod object;
 pub mod service;
-mod time;

@@ -8,13 +8,12 @@
 //! | `max-age` | seconds a browser keeps the answer, -1 to 86,400 |
 //! | `allow-credentials` | whether browsers may send cookies; not together with the origin `"*"` |
 
-use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::is_word;
-use super::table::{Problems, Table};
+use plugin_kit::settings::{Problems, Table, is_word};
+
 use crate::route_key::METHODS;
 use crate::state::Cors;
 
@@ -53,7 +52,7 @@ impl CorsTexts {
 
 /// Reads the table.
 pub fn read(table: &Table<'_>, problems: &mut Problems) -> CorsTexts {
-    table.refuse_unknown(&KEYS, problems);
+    table.refuse_unknown(&KEYS, &[], problems);
     let method_rule = format!(
         "a method is one of *, {}",
         METHODS.join(", ").replace("ANY, ", "")
@@ -66,7 +65,7 @@ pub fn read(table: &Table<'_>, problems: &mut Problems) -> CorsTexts {
     let credentials = table
         .boolean("allow-credentials", problems)
         .unwrap_or_default();
-    if credentials && origins.iter().any(|origin| origin == "*") {
+    if credentials && origins.iter().any(|origin| *origin == "*") {
         problems.add(
             table.path_of("allow-credentials"),
             "browsers send no credentials to the origin \"*\", so AWS refuses both together; name the origins instead"
@@ -77,15 +76,15 @@ pub fn read(table: &Table<'_>, problems: &mut Problems) -> CorsTexts {
     CorsTexts {
         origins: origins.join(" "),
         methods: table
-            .strings("allow-methods", is_method, &method_rule, problems)
+            .texts("allow-methods", is_method, &method_rule, problems)
             .unwrap_or_default()
             .join(","),
         headers: table
-            .strings("allow-headers", is_header, header_rule, problems)
+            .texts("allow-headers", is_header, header_rule, problems)
             .unwrap_or_default()
             .join(","),
         exposed: table
-            .strings("expose-headers", is_header, header_rule, problems)
+            .texts("expose-headers", is_header, header_rule, problems)
             .unwrap_or_default()
             .join(","),
         max_age: max_age
@@ -95,12 +94,12 @@ pub fn read(table: &Table<'_>, problems: &mut Problems) -> CorsTexts {
     }
 }
 
-fn origins<'a>(table: &Table<'a>, problems: &mut Problems) -> Vec<Cow<'a, str>> {
+fn origins<'a>(table: &Table<'a>, problems: &mut Problems) -> Vec<&'a str> {
     let rule = "an origin is a scheme and a host, such as \"https://app.example\", without a path; \
         or \"*\", \"http://*\", \"https://*\"";
     let before = problems.len();
     let origins = table
-        .strings("allow-origins", is_origin, rule, problems)
+        .texts("allow-origins", is_origin, rule, problems)
         .unwrap_or_default();
     if origins.is_empty() && problems.len() == before {
         problems.add(

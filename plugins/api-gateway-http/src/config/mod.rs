@@ -17,20 +17,18 @@
 
 mod cors;
 mod routes;
-mod suggest;
-mod table;
 
-use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::contract::{Problem, Setup};
+use plugin_kit::settings::{self, Problem, Problems, Table, is_word};
+
+use crate::contract::Setup;
 use crate::limits;
 use crate::state::{DEFAULT, State};
 use crate::text::json::write;
 use routes::IntegrationDefaults;
-use table::{Problems, Table};
 
 const KEYS: [&str; 10] = [
     "routes",
@@ -51,22 +49,15 @@ const KEYS: [&str; 10] = [
 ///
 /// Every mistake in it.
 pub fn configure(config: &str) -> Result<Setup, Vec<Problem>> {
+    let members = settings::parse(config)?;
     let mut problems = Problems::default();
-    let Ok(table) = Table::root(config) else {
-        problems.add(Vec::new(), String::from("the configuration is not a table"));
-        return Err(problems.into_list());
-    };
-    let setup = understand(&table, &mut problems);
-    if problems.len() == 0 {
-        Ok(setup)
-    } else {
-        Err(problems.into_list())
-    }
+    let setup = understand(&Table::root(&members), &mut problems);
+    problems.into_result(Some(setup))
 }
 
 /// Reads every key, also after a mistake, so that all mistakes are found.
 fn understand(table: &Table<'_>, problems: &mut Problems) -> Setup {
-    table.refuse_unknown(&KEYS, problems);
+    table.refuse_unknown(&KEYS, &[], problems);
     let defaults = IntegrationDefaults::read(table, problems);
     let routes_table = table.table("routes", problems);
     let routes = routes::read(table, routes_table.as_ref(), defaults, problems);
@@ -79,13 +70,13 @@ fn understand(table: &Table<'_>, problems: &mut Problems) -> Setup {
     let api_id = api_id(table, problems);
     let domain_name = domain_name(table, problems);
 
-    let mut state = State::new(&stage, &account_id, &api_id);
-    state.domain_name = domain_name.as_deref().unwrap_or_default();
+    let mut state = State::new(stage, account_id, api_id);
+    state.domain_name = domain_name.unwrap_or_default();
     state.stage_variables = &stage_variables;
     state.cors = cors.as_ref().map(cors::CorsTexts::as_state);
     let mut functions: Vec<_> = routes
         .iter()
-        .map(|route| String::from(&*route.function))
+        .map(|route| String::from(route.function))
         .collect();
     functions.sort();
     functions.dedup();
@@ -104,37 +95,37 @@ fn understand(table: &Table<'_>, problems: &mut Problems) -> Setup {
     }
 }
 
-fn stage<'a>(table: &Table<'a>, problems: &mut Problems) -> Cow<'a, str> {
+fn stage<'a>(table: &Table<'a>, problems: &mut Problems) -> &'a str {
     let is_legal = |name: &str| name == DEFAULT || is_word(name, "-_") && name.len() <= 128;
     let rule = "a stage's name is of letters, digits, `-` and `_`, or \"$default\"";
     table
-        .checked_string("stage", is_legal, rule, problems)
-        .unwrap_or(Cow::Borrowed(DEFAULT))
+        .text("stage", is_legal, rule, problems)
+        .unwrap_or(DEFAULT)
 }
 
-fn account_id<'a>(table: &Table<'a>, problems: &mut Problems) -> Cow<'a, str> {
+fn account_id<'a>(table: &Table<'a>, problems: &mut Problems) -> &'a str {
     let is_legal = |id: &str| id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit());
     table
-        .checked_string(
+        .text(
             "account-id",
             is_legal,
             "an account id is a string of 12 digits",
             problems,
         )
-        .unwrap_or(Cow::Borrowed("123456789012"))
+        .unwrap_or("123456789012")
 }
 
-fn api_id<'a>(table: &Table<'a>, problems: &mut Problems) -> Cow<'a, str> {
+fn api_id<'a>(table: &Table<'a>, problems: &mut Problems) -> &'a str {
     let is_legal = |id: &str| is_word(id, "") && !id.bytes().any(|byte| byte.is_ascii_uppercase());
     let rule = "an API id is of lower-case letters and digits, such as \"lambkin000\"";
     table
-        .checked_string("api-id", is_legal, rule, problems)
-        .unwrap_or(Cow::Borrowed("lambkin000"))
+        .text("api-id", is_legal, rule, problems)
+        .unwrap_or("lambkin000")
 }
 
-fn domain_name<'a>(table: &Table<'a>, problems: &mut Problems) -> Option<Cow<'a, str>> {
+fn domain_name<'a>(table: &Table<'a>, problems: &mut Problems) -> Option<&'a str> {
     let is_legal = |name: &str| is_word(name, ".-:[]");
-    table.checked_string(
+    table.text(
         "domain-name",
         is_legal,
         "a domain name is a host, such as \"api.example.com\"",
@@ -155,7 +146,7 @@ fn stage_variables(table: &Table<'_>, problems: &mut Problems) -> String {
             problems.add(variables.path_of(name), String::from(name_rule));
         }
         let is_legal = |value: &str| is_word(value, "-._~:/?#&=,");
-        if let Some(value) = variables.checked_string(name, is_legal, value_rule, problems) {
+        if let Some(value) = variables.text(name, is_legal, value_rule, problems) {
             legal.push((name, value));
         }
     }
@@ -164,17 +155,9 @@ fn stage_variables(table: &Table<'_>, problems: &mut Problems) -> String {
     }
     write::object(64, |object| {
         for (name, value) in legal {
-            object.string(name, &value);
+            object.string(name, value);
         }
     })
-}
-
-/// Whether a text is of ASCII letters, digits and the characters of `more`, and not empty.
-fn is_word(text: &str, more: &str) -> bool {
-    !text.is_empty()
-        && text
-            .chars()
-            .all(|char| char.is_ascii_alphanumeric() || more.contains(char))
 }
 
 #[cfg(test)]

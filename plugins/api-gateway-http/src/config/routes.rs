@@ -1,11 +1,12 @@
 //! `routes` and `function`: which route calls which function, and how.
 
-use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::table::{Problems, Table};
+use plugin_kit::settings::{Problems, Table};
+use serde_json::Value;
+
 use crate::route_key::RouteKey;
 use crate::state::{DEFAULT, Format, Route};
 
@@ -35,14 +36,12 @@ impl IntegrationDefaults {
     fn overridden_by(self, table: &Table<'_>, problems: &mut Problems) -> Self {
         let is_legal = |name: &str| Format::from_name(name).is_some();
         let rule = "the payload format version is \"2.0\" or \"1.0\"";
-        let format = table.checked_string("payload-format-version", is_legal, rule, problems);
+        let format = table.text("payload-format-version", is_legal, rule, problems);
         let in_bounds = |wait_ms: &u32| (MIN_WAIT_MS..=MAX_WAIT_MS).contains(wait_ms);
         let rule = "a time-out is a number of seconds from 0.05 to 30, to the millisecond";
         let wait_ms = table.milliseconds("timeout", in_bounds, rule, problems);
         Self {
-            format: format
-                .and_then(|name| Format::from_name(&name))
-                .unwrap_or(self.format),
+            format: format.and_then(Format::from_name).unwrap_or(self.format),
             wait_ms: wait_ms.unwrap_or(self.wait_ms),
         }
     }
@@ -53,7 +52,7 @@ pub struct ReadRoute<'a> {
     key: RouteKey<'a>,
     integration: IntegrationDefaults,
     /// The function's name.
-    pub function: Cow<'a, str>,
+    pub function: &'a str,
 }
 
 impl ReadRoute<'_> {
@@ -64,7 +63,7 @@ impl ReadRoute<'_> {
             path: self.key.path,
             format: self.integration.format,
             wait_ms: self.integration.wait_ms,
-            function: &self.function,
+            function: self.function,
         }
     }
 
@@ -165,10 +164,10 @@ fn integration<'a>(
     key: &str,
     defaults: IntegrationDefaults,
     problems: &mut Problems,
-) -> Option<(IntegrationDefaults, Cow<'a, str>)> {
-    if routes.get(key).is_some_and(|json| json.starts_with('{')) {
+) -> Option<(IntegrationDefaults, &'a str)> {
+    if routes.get(key).is_some_and(Value::is_object) {
         let table = routes.table(key, problems)?;
-        table.refuse_unknown(&KEYS, problems);
+        table.refuse_unknown(&KEYS, &[], problems);
         let integration = defaults.overridden_by(&table, problems);
         if table.get("function").is_none() {
             problems.add(
@@ -180,12 +179,12 @@ fn integration<'a>(
     }
     let rule = "a route is the name of a function, or a table such as { function = \"name\", timeout = 5 }";
     routes
-        .checked_string(key, is_function, rule, problems)
+        .text(key, is_function, rule, problems)
         .map(|function| (defaults, function))
 }
 
-fn function<'a>(table: &Table<'a>, problems: &mut Problems) -> Option<Cow<'a, str>> {
-    table.checked_string(
+fn function<'a>(table: &Table<'a>, problems: &mut Problems) -> Option<&'a str> {
+    table.text(
         "function",
         is_function,
         "this must be the name of a function",

@@ -6,12 +6,13 @@
 use alloc::format;
 use alloc::string::String;
 
+use plugin_kit::time::common_log;
+
 use super::Call;
 use super::headers::delivered;
 use super::query::parameters;
 use crate::text::json::write::{self, Object};
 use crate::text::percent::decode;
-use crate::text::time::common_log;
 
 /// Keys of `requestContext.identity` that only an authorizer or a client certificate would fill, and the two that are
 /// always known, in AWS's order.

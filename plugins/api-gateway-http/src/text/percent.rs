@@ -1,57 +1,25 @@
 //! Percent-decoding of paths and queries.
 //!
-//! Anything decodes: a `%` without two hexadecimal digits stays as it is, and bytes that are not UTF-8 once decoded
-//! become U+FFFD.
+//! Decoding does not fail: a `%` that two hexadecimal digits do not follow stays, and bytes that are not UTF-8 once
+//! decoded become U+FFFD.
 
 use alloc::borrow::Cow;
-use alloc::string::String;
-use alloc::vec::Vec;
+
+use percent_encoding::percent_decode_str;
 
 /// Decodes a path or a part of one.
 pub fn decode(text: &str) -> Cow<'_, str> {
-    if text.contains('%') {
-        Cow::Owned(decode_bytes(text, false))
-    } else {
-        Cow::Borrowed(text)
-    }
+    percent_decode_str(text).decode_utf8_lossy()
 }
 
 /// Decodes a key or a value of a query, where `+` is a space.
 pub fn decode_query(text: &str) -> Cow<'_, str> {
-    if text.contains(['%', '+']) {
-        Cow::Owned(decode_bytes(text, true))
+    if text.contains('+') {
+        let spaced = text.replace('+', " ");
+        Cow::Owned(decode(&spaced).into_owned())
     } else {
-        Cow::Borrowed(text)
+        decode(text)
     }
-}
-
-fn decode_bytes(text: &str, plus_is_space: bool) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        match (byte, tail) {
-            (b'%', [high, low, after @ ..]) if let Some(decoded) = hex_pair(*high, *low) => {
-                bytes.push(decoded);
-                rest = after;
-            }
-            (b'+', _) if plus_is_space => bytes.push(b' '),
-            _ => bytes.push(byte),
-        }
-    }
-    match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-    }
-}
-
-fn hex_pair(high: u8, low: u8) -> Option<u8> {
-    let digit = |byte: u8| {
-        char::from(byte)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
-    Some(digit(high)? << 4 | digit(low)?)
 }
 
 #[cfg(test)]
@@ -66,7 +34,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_escapes_stay_as_they_are() {
+    fn broken_escapes_stay_unchanged() {
         for text in ["%", "%4", "%zz", "100%", "%%", "a%2"] {
             assert_eq!(decode(text), text);
         }

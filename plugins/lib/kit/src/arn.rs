@@ -1,8 +1,11 @@
-//! Names of resources: `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`.
+//! Amazon resource names: `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`.
 //!
 //! The host (`host/model`) has the same table of partitions.
 
-/// The partition a region belongs to.
+use alloc::format;
+use alloc::string::String;
+
+/// The partition that a region belongs to, such as `aws` or `aws-cn`.
 pub fn partition(region: &str) -> &'static str {
     const PARTITIONS: [(&str, &str); 7] = [
         ("cn-", "aws-cn"),
@@ -25,7 +28,7 @@ pub fn queue(region: &str, account: &str, name: &str) -> String {
     format!("arn:{}:sqs:{region}:{account}:{name}", partition(region))
 }
 
-/// The ARN of a bucket, which names neither its region nor its account.
+/// The ARN of a bucket. It contains neither a region nor an account.
 pub fn bucket(region: &str, name: &str) -> String {
     format!("arn:{}:s3:::{name}", partition(region))
 }
@@ -35,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arns_are_in_their_regions_partition() {
+    fn arns_are_in_the_partition_of_their_region() {
         for (region, partition) in [
             ("eu-central-1", "aws"),
             ("cn-north-1", "aws-cn"),

@@ -12,8 +12,9 @@
 //!
 //! On failure: every mistake is listed at once, each with the keys that lead to it.
 
+use plugin_kit::arn;
+use plugin_kit::nearest::nearest;
 use plugin_kit::settings::{self, Item, Problems, Table, is_function};
-use plugin_kit::{arn, suggest};
 
 use super::contract::{Bucket, Problem, Setup, Target};
 use super::state::State;
@@ -44,7 +45,7 @@ pub fn configure(config: &str, bucket: &Bucket) -> Result<Setup, Vec<Problem>> {
     let members = settings::parse(config)?;
     let mut problems = Problems::default();
     let setup = understand(&Table::root(&members), bucket, &mut problems);
-    problems.or(setup)
+    problems.into_result(setup)
 }
 
 /// Reads every key, also after a mistake, so that all mistakes are found.
@@ -138,7 +139,7 @@ fn event(item: &Item<'_>) -> Result<String, String> {
     if event_type::NAMES.contains(&name) && name != text {
         return Ok(name.to_owned());
     }
-    match suggest::nearest(name, &event_type::NAMES) {
+    match nearest(name, &event_type::NAMES) {
         Some(near) => Err(format!(
             "S3 has no event type \"{text}\"; did you mean \"s3:{near}\"?"
         )),

@@ -1,12 +1,13 @@
 //! The event notification, keys in AWS's order.
 
+use plugin_kit::time;
 use serde::Serialize;
 
 use super::contract::Change;
 use super::event_type::{self, Etag, Fields};
 use super::ids;
 use super::state::State;
-use crate::{encoding, time};
+use crate::encoding;
 
 /// A user's id in AWS's form: whoever the service did not name.
 const PRINCIPAL: &str = "AWS:AIDALAMBKIN0000000000";
@@ -102,7 +103,7 @@ impl<'a> Notification<'a> {
             event_version: state.version.of_event(&change.event),
             event_source: "aws:s3",
             aws_region: &state.region,
-            event_time: time::iso_exact(change.at_ms),
+            event_time: time::iso_millis(change.at_ms),
             event_name: &change.event,
             user_identity: Identity {
                 principal_id: extra("principal").unwrap_or(PRINCIPAL),

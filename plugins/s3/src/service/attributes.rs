@@ -1,6 +1,6 @@
 //! GetObjectAttributes, and what is the same of all objects: access control lists, and that none is locked.
 
-use crate::time;
+use plugin_kit::time;
 
 use super::call::Call;
 use super::checksum::Checksum;
@@ -73,7 +73,7 @@ pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
         }
     });
     Ok(Response::xml(document)
-        .with("Last-Modified", time::http(info.modified_at_ms))
+        .with("Last-Modified", time::http_date(info.modified_at_ms))
         .with_some("x-amz-version-id", call.version_header(&info)))
 }
 

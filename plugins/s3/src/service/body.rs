@@ -4,7 +4,7 @@
 //! The host digests the bytes on their way to its disk; only the framing passes through here. What does not fit what was
 //! said of it leaves nothing behind.
 
-use crate::encoding;
+use plugin_kit::hex;
 
 use super::call::Call;
 use super::checksum::{self, Algorithm, Checksum, Claim};
@@ -13,6 +13,7 @@ use super::error::{self, Error};
 use super::limits;
 use super::message::{Input, Request};
 use super::store::{Digest, Upload};
+use crate::encoding;
 
 /// Reads a body without its framing.
 pub struct Reader<'a> {
@@ -175,7 +176,7 @@ pub fn take(call: &mut Call<'_>, default: Option<Algorithm>) -> Result<Taken, Er
     }
     Ok(Taken {
         upload,
-        md5: encoding::hex(&computed_md5),
+        md5: hex::encode(&computed_md5),
         checksum,
     })
 }
@@ -230,7 +231,7 @@ pub fn compare_md5(
         return Ok(());
     };
     let expected = match request.query("partNumber") {
-        None => encoding::hex(claimed),
+        None => hex::encode(claimed),
         Some(_) => encoding::base64(claimed),
     };
     Err(error::BAD_DIGEST
@@ -243,7 +244,7 @@ pub fn claimed_sha256(request: &Request) -> Result<Option<String>, Error> {
     match request.header("x-amz-content-sha256") {
         None => Ok(None),
         Some(text) if text == "UNSIGNED-PAYLOAD" || text.starts_with("STREAMING-") => Ok(None),
-        Some(text) if encoding::from_hex(text).is_some_and(|bytes| bytes.len() == 32) => {
+        Some(text) if hex::decode(text).is_some_and(|bytes| bytes.len() == 32) => {
             Ok(Some(text.to_ascii_lowercase()))
         }
         Some(text) => Err(error::invalid_argument(
@@ -259,7 +260,7 @@ pub fn claimed_sha256(request: &Request) -> Result<Option<String>, Error> {
 
 /// Refuses a body that is not what `x-amz-content-sha256` says.
 pub fn compare_sha256(claimed: &str, computed: &[u8]) -> Result<(), Error> {
-    let computed = encoding::hex(computed);
+    let computed = hex::encode(computed);
     if claimed == computed {
         return Ok(());
     }

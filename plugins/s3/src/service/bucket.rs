@@ -2,8 +2,6 @@
 
 use plugin_kit::arn;
 
-use crate::time;
-
 use super::address;
 use super::bucket_settings;
 use super::call::Call;
@@ -13,6 +11,7 @@ use super::list;
 use super::message::{self, Response};
 use super::store::{BucketInfo, Fault, Pairs, Versioning};
 use super::xml::{Element, Writer};
+use crate::encoding;
 
 const LOCATION: &str = "location";
 const US_EAST_1: &str = "us-east-1";
@@ -68,14 +67,14 @@ pub fn list(call: &mut Call<'_>) -> Result<Response, Error> {
                     if wanted.is_none_or(|wanted| wanted == place) {
                         xml.element("Bucket", |xml| {
                             xml.text("Name", &bucket.name);
-                            xml.text("CreationDate", time::iso(bucket.created_at_ms));
-                            xml.some("BucketRegion", paginated.then_some(place));
+                            xml.text("CreationDate", encoding::list_time(bucket.created_at_ms));
+                            xml.optional("BucketRegion", paginated.then_some(place));
                         });
                     }
                 }
             });
-            xml.some("Prefix", prefix);
-            xml.some("ContinuationToken", next);
+            xml.optional("Prefix", prefix);
+            xml.optional("ContinuationToken", next);
         },
     )))
 }

@@ -1,6 +1,6 @@
 //! One call of an operation: the request, where it points, and what operations need of the world.
 
-use crate::encoding;
+use plugin_kit::hex;
 
 use super::body::Reader;
 use super::error::{self, Error};
@@ -8,6 +8,7 @@ use super::limits;
 use super::message::{Input, Request};
 use super::store::{BucketInfo, Digest, Fault, Notice, ObjectInfo, Store, Versioning};
 use super::xml::Element;
+use crate::encoding;
 
 /// What an object's version is called that has no id.
 pub const NULL_VERSION: &str = "null";
@@ -32,7 +33,7 @@ pub struct World<'a> {
 impl World<'_> {
     /// `x-amz-request-id`: 16 characters.
     pub fn request_id(&self) -> String {
-        encoding::hex(self.random.get(..8).unwrap_or_default()).to_ascii_uppercase()
+        hex::encode(self.random.get(..8).unwrap_or_default()).to_ascii_uppercase()
     }
 
     /// `x-amz-id-2`: 76 characters.
@@ -48,7 +49,7 @@ impl World<'_> {
             .zip(0u8..)
             .take(32)
             .map(|(byte, at)| {
-                encoding::hex(&[byte.wrapping_mul(151).wrapping_add(at.wrapping_mul(59))])
+                hex::encode(&[byte.wrapping_mul(151).wrapping_add(at.wrapping_mul(59))])
             })
             .collect()
     }

@@ -1,6 +1,6 @@
 //! CompleteMultipartUpload: many parts become one object.
 
-use crate::encoding;
+use plugin_kit::hex;
 
 use super::address;
 use super::call::Call;
@@ -14,6 +14,7 @@ use super::multipart::{self, Scheme};
 use super::put;
 use super::store::{Digest, Fault, ObjectInfo, Part, Put};
 use super::xml::{Element, Writer};
+use crate::encoding;
 
 /// CompleteMultipartUpload.
 pub fn complete(call: &mut Call<'_>) -> Result<Response, Error> {
@@ -310,9 +311,9 @@ fn composite(
 fn etag(call: &Call<'_>, etags: &[&str]) -> Result<String, Error> {
     let bytes: Vec<u8> = etags
         .iter()
-        .filter_map(|etag| encoding::from_hex(etag))
+        .filter_map(|etag| hex::decode(etag))
         .flatten()
         .collect();
     let digest = call.digest(Digest::Md5, &bytes)?;
-    Ok(format!("{}-{}", encoding::hex(&digest), etags.len()))
+    Ok(format!("{}-{}", hex::encode(&digest), etags.len()))
 }

@@ -1,6 +1,6 @@
 //! Conditional requests: what a read, a copy or a write depends on.
 
-use crate::time;
+use plugin_kit::time;
 
 use super::call::Call;
 use super::error::{self, Error};
@@ -84,7 +84,7 @@ pub fn read(call: &Call<'_>, info: &ObjectInfo) -> Result<(), Error> {
         Verdict::Unchanged => {
             let unchanged = error::NOT_MODIFIED
                 .error()
-                .header("Last-Modified", time::http(info.modified_at_ms))
+                .header("Last-Modified", time::http_date(info.modified_at_ms))
                 .header("ETag", format!("\"{}\"", info.etag));
             Err(match call.version_header(info) {
                 Some(version) => unchanged.header("x-amz-version-id", version),

@@ -1,6 +1,6 @@
 //! CopyObject, and what UploadPartCopy shares with it. The bytes never pass through the service.
 
-use crate::{encoding, time};
+use plugin_kit::hex;
 
 use super::call::{self, Call};
 use super::checksum::{Algorithm, Checksum};
@@ -14,6 +14,7 @@ use super::range::Stretch;
 use super::store::{Digest, Fault, ObjectInfo, Opened, Pairs, Put, Upload};
 use super::tagging;
 use super::xml::Writer;
+use crate::encoding;
 
 /// What is copied.
 pub struct Source {
@@ -117,7 +118,7 @@ pub fn transfer(
         .ok_or_else(|| error::INTERNAL_ERROR.error())?;
     Ok(Copied {
         upload,
-        md5: encoding::hex(&md5),
+        md5: hex::encode(&md5),
         checksum: algorithm
             .zip(computed.next())
             .map(|(algorithm, bytes)| Checksum::new(algorithm, &bytes)),
@@ -238,7 +239,7 @@ fn answer(call: &Call<'_>, root: &str, source: &Source, info: &ObjectInfo) -> Re
 pub fn result(root: &str, etag: &str, modified_at_ms: u64, checksum: Option<&Checksum>) -> String {
     Writer::document(root, |xml| {
         xml.text("ETag", format!("\"{etag}\""));
-        xml.text("LastModified", time::iso(modified_at_ms));
+        xml.text("LastModified", encoding::list_time(modified_at_ms));
         if let Some(checksum) = checksum {
             xml.text(&checksum.algorithm.element(), &checksum.value);
         }

@@ -1,7 +1,7 @@
 //! Signatures: their form and how long they hold. What they sign is not verified, as everybody who reaches this service
 //! may use it.
 
-use crate::time;
+use plugin_kit::time;
 
 use super::error::{self, Error};
 use super::form::Form;
@@ -159,7 +159,7 @@ fn presigned(request: &Request, now_ms: u64) -> Result<String, Error> {
             "Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; {FORM}"
         ))
     })?;
-    let signed_at = time::parse_basic(date).ok_or_else(|| {
+    let signed_at = time::parse_iso_basic(date).ok_or_else(|| {
         refused("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
     })?;
     let seconds: i64 = expires

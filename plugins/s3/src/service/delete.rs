@@ -1,6 +1,6 @@
 //! DeleteObject and DeleteObjects.
 
-use crate::time;
+use plugin_kit::time;
 
 use super::call::{self, Call};
 use super::conditions;
@@ -118,8 +118,8 @@ pub fn delete_many(call: &mut Call<'_>) -> Result<Response, Error> {
                 Ok(_) if quiet => {}
                 Ok(removed) => xml.element("Deleted", |xml| deleted(xml, object, removed)),
                 Err(error) => xml.element("Error", |xml| {
-                    xml.some("Key", object.text_of("Key"));
-                    xml.some("VersionId", object.text_of("VersionId"));
+                    xml.optional("Key", object.text_of("Key"));
+                    xml.optional("VersionId", object.text_of("VersionId"));
                     xml.text("Code", error.code());
                     xml.text("Message", error.message());
                 }),
@@ -177,10 +177,10 @@ fn deleted(xml: &mut Writer, object: &Element, removed: &Removed) {
     let version = object
         .text_of("VersionId")
         .filter(|version| !version.is_empty());
-    xml.some("Key", object.text_of("Key"));
-    xml.some("VersionId", version);
+    xml.optional("Key", object.text_of("Key"));
+    xml.optional("VersionId", version);
     if removed.marker {
         xml.value("DeleteMarker", true);
-        xml.some("DeleteMarkerVersionId", removed.version.as_deref());
+        xml.optional("DeleteMarkerVersionId", removed.version.as_deref());
     }
 }

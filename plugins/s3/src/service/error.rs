@@ -73,7 +73,7 @@ impl Error {
     pub fn respond(&self, request_id: &str, host_id: &str) -> Response {
         let mut response = Response::new(self.kind.1);
         if self.kind.1 != 304 {
-            let document = Writer::plain("Error", |xml| {
+            let document = Writer::document_without_namespace("Error", |xml| {
                 xml.text("Code", self.code());
                 xml.text("Message", self.message());
                 for (name, value) in &self.fields {

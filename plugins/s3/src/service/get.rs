@@ -1,6 +1,6 @@
 //! GetObject and HeadObject.
 
-use crate::time;
+use plugin_kit::time;
 
 use super::call::{self, Call};
 use super::conditions;
@@ -75,7 +75,7 @@ pub fn marker(call: &Call<'_>, info: &ObjectInfo, by_name: bool) -> Error {
             .with("Method", call.request.method.as_str())
             .with("ResourceType", "DeleteMarker")
             .header("Allow", "DELETE")
-            .header("Last-Modified", time::http(info.modified_at_ms))
+            .header("Last-Modified", time::http_date(info.modified_at_ms))
     } else {
         error::NO_SUCH_KEY.with("Key", call.key.as_str())
     };

@@ -1,7 +1,5 @@
 //! ListObjects (both versions) and ListObjectVersions.
 
-use crate::{encoding, time};
-
 use super::bucket;
 use super::call::{self, Call};
 use super::checksum::Checksum;
@@ -11,6 +9,7 @@ use super::message::Response;
 use super::metadata;
 use super::store::{Fault, Listing, Mark, ObjectInfo, Query};
 use super::xml::Writer;
+use crate::encoding;
 
 /// How keys are written: as they are or, with `encoding-type=url`, encoded.
 #[derive(Clone, Copy)]
@@ -109,8 +108,8 @@ pub fn objects(call: &mut Call<'_>) -> Result<Response, Error> {
             xml.text("NextMarker", spell(next));
         }
         xml.value("MaxKeys", asked.most);
-        xml.some("Delimiter", asked.delimiter.map(spell));
-        xml.some("EncodingType", asked.spelling.name());
+        xml.optional("Delimiter", asked.delimiter.map(spell));
+        xml.optional("EncodingType", asked.spelling.name());
         xml.value("IsTruncated", listing.next.is_some());
         write_objects(xml, &asked, &listing, Some(&owner));
     }))
@@ -135,11 +134,11 @@ pub fn objects_v2(call: &mut Call<'_>) -> Result<Response, Error> {
         xml.text("Name", &call.bucket);
         xml.text("Prefix", spell(asked.prefix));
         // A token says where the list goes on, whatever else the request has.
-        xml.some(
+        xml.optional(
             "StartAfter",
             start.filter(|_| asked_token.is_none()).map(spell),
         );
-        xml.some("ContinuationToken", asked_token);
+        xml.optional("ContinuationToken", asked_token);
         if let Some((next, _)) = &listing.next {
             xml.text("NextContinuationToken", token(next));
         }
@@ -148,8 +147,8 @@ pub fn objects_v2(call: &mut Call<'_>) -> Result<Response, Error> {
             listing.objects.len() + listing.common_prefixes.len(),
         );
         xml.value("MaxKeys", asked.most);
-        xml.some("Delimiter", asked.delimiter.map(spell));
-        xml.some("EncodingType", asked.spelling.name());
+        xml.optional("Delimiter", asked.delimiter.map(spell));
+        xml.optional("EncodingType", asked.spelling.name());
         xml.value("IsTruncated", listing.next.is_some());
         write_objects(xml, &asked, &listing, owner.as_deref());
     }))
@@ -186,7 +185,7 @@ fn write_objects(xml: &mut Writer, asked: &Asked<'_>, listing: &Listing, owner: 
     for info in &listing.objects {
         xml.element("Contents", |xml| {
             xml.text("Key", asked.spelling.spell(&info.key));
-            xml.text("LastModified", time::iso(info.modified_at_ms));
+            xml.text("LastModified", encoding::list_time(info.modified_at_ms));
             write_content(xml, info, owner);
         });
     }
@@ -256,11 +255,11 @@ pub fn versions(call: &mut Call<'_>) -> Result<Response, Error> {
             xml.text("VersionIdMarker", version.unwrap_or_default());
             if let Some((key, version)) = &listing.next {
                 xml.text("NextKeyMarker", spell(key));
-                xml.some("NextVersionIdMarker", version.as_deref());
+                xml.optional("NextVersionIdMarker", version.as_deref());
             }
             xml.value("MaxKeys", asked.most);
-            xml.some("Delimiter", asked.delimiter.map(spell));
-            xml.some("EncodingType", asked.spelling.name());
+            xml.optional("Delimiter", asked.delimiter.map(spell));
+            xml.optional("EncodingType", asked.spelling.name());
             xml.value("IsTruncated", listing.next.is_some());
             for info in &listing.objects {
                 write_version(xml, info, &asked, &owner);
@@ -292,7 +291,7 @@ fn write_version(xml: &mut Writer, info: &ObjectInfo, asked: &Asked<'_>, owner: 
         xml.text("Key", asked.spelling.spell(&info.key));
         xml.text("VersionId", info.version.as_deref().unwrap_or("null"));
         xml.value("IsLatest", info.latest);
-        xml.text("LastModified", time::iso(info.modified_at_ms));
+        xml.text("LastModified", encoding::list_time(info.modified_at_ms));
         if info.marker {
             write_owner(xml, "Owner", owner);
         } else {

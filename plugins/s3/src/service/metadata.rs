@@ -12,14 +12,13 @@
 //!
 //! An object of a watched folder has none of them.
 
-use crate::encoding;
-
 use super::call::Call;
 use super::checksum::Checksum;
 use super::error::{self, Error};
 use super::limits;
 use super::message::{self, Request, Response};
 use super::store::{ObjectInfo, Pairs};
+use crate::encoding;
 
 /// Headers that are kept and come back, as AWS writes them.
 const KEPT: [&str; 6] = [
@@ -196,7 +195,10 @@ pub fn with_encryption(response: Response, metadata: &[(String, String)]) -> Res
 pub fn with_headers(response: Response, call: &Call<'_>, info: &ObjectInfo) -> Response {
     let metadata = &info.metadata;
     let mut response = with_encryption(response, metadata)
-        .with("Last-Modified", crate::time::http(info.modified_at_ms))
+        .with(
+            "Last-Modified",
+            plugin_kit::time::http_date(info.modified_at_ms),
+        )
         .with("ETag", format!("\"{}\"", info.etag))
         .with("Accept-Ranges", "bytes")
         .with_some("x-amz-version-id", call.version_header(info));

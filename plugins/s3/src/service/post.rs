@@ -1,6 +1,6 @@
 //! POST Object: an upload from a browser's form.
 
-use crate::encoding;
+use plugin_kit::hex;
 
 use super::address;
 use super::body::Reader;
@@ -75,7 +75,7 @@ pub fn post(call: &mut Call<'_>) -> Result<Response, Error> {
     call.key = key;
     call.access_key = call.access_key.take().or(access_key);
     let put = Put {
-        etag: encoding::hex(md5),
+        etag: hex::encode(md5),
         metadata,
         condition: condition.clone(),
         completes: None,
@@ -137,7 +137,7 @@ fn answer(
     match status {
         Some("200") => created(200).with("Location", location),
         Some("201") => {
-            let document = Writer::plain("PostResponse", |xml| {
+            let document = Writer::document_without_namespace("PostResponse", |xml| {
                 xml.text("Location", &location);
                 xml.text("Bucket", &call.bucket);
                 xml.text("Key", &call.key);

@@ -3,12 +3,13 @@
 //!
 //! On failure the form is refused with AWS's words, and what was read of its file is gone.
 
+use plugin_kit::time;
 use serde_json::Value;
 
 use super::error::{self, Error, Kind};
 use super::form::Form;
 use super::limits;
-use crate::{encoding, time};
+use crate::encoding;
 
 const MALFORMED: Kind = Kind(
     "InvalidPolicyDocument",

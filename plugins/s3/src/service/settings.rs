@@ -15,7 +15,7 @@ pub fn check(settings: &str) -> Vec<Problem> {
     };
     let mut problems = Problems::default();
     Table::root(&members).refuse_unknown(&HOSTS, &[], &mut problems);
-    problems.or(Some(())).err().unwrap_or_default()
+    problems.into_result(Some(())).err().unwrap_or_default()
 }
 
 #[cfg(test)]

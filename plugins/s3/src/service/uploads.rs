@@ -1,7 +1,5 @@
 //! ListParts and ListMultipartUploads.
 
-use crate::time;
-
 use super::call::{self, Call};
 use super::checksum::Checksum;
 use super::error::{self, Error};
@@ -12,6 +10,7 @@ use super::metadata;
 use super::multipart::{self, Scheme};
 use super::store::{Fault, PartsListing, PartsUpload};
 use super::xml::Writer;
+use crate::encoding;
 
 /// ListParts.
 pub fn parts(call: &mut Call<'_>) -> Result<Response, Error> {
@@ -56,7 +55,7 @@ pub fn parts(call: &mut Call<'_>) -> Result<Response, Error> {
         for part in &parts {
             xml.element("Part", |xml| {
                 xml.value("PartNumber", part.number);
-                xml.text("LastModified", time::iso(part.modified_at_ms));
+                xml.text("LastModified", encoding::list_time(part.modified_at_ms));
                 xml.text("ETag", format!("\"{}\"", part.etag));
                 // A part may have one that the upload knows nothing of.
                 if let (Some(_), Some(checksum)) = (scheme, Checksum::of(&part.metadata)) {
@@ -114,10 +113,10 @@ pub fn uploads(call: &mut Call<'_>) -> Result<Response, Error> {
                 "NextUploadIdMarker",
                 next.map(|next| next.id.as_str()).unwrap_or_default(),
             );
-            xml.some("Delimiter", asked.delimiter.map(spell));
+            xml.optional("Delimiter", asked.delimiter.map(spell));
             let prefix = Some(asked.prefix).filter(|prefix| !prefix.is_empty());
-            xml.some("Prefix", prefix.map(spell));
-            xml.some("EncodingType", asked.spelling.name());
+            xml.optional("Prefix", prefix.map(spell));
+            xml.optional("EncodingType", asked.spelling.name());
             xml.value("MaxUploads", asked.most);
             xml.value("IsTruncated", listing.next.is_some());
             for upload in &listing.uploads {
@@ -152,7 +151,7 @@ fn write_upload(xml: &mut Writer, upload: &PartsUpload, asked: &Asked<'_>, owner
         list::write_owner(xml, "Initiator", owner);
         list::write_owner(xml, "Owner", owner);
         xml.text("StorageClass", metadata::storage_class(&upload.metadata));
-        xml.text("Initiated", time::iso(upload.started_at_ms));
+        xml.text("Initiated", encoding::list_time(upload.started_at_ms));
         write_scheme(xml, Scheme::of(&upload.metadata));
     });
 }

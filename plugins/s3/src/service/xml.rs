@@ -3,88 +3,40 @@
 //! Only a document's elements and texts matter to S3; attributes and namespaces are skipped. Anything that is not
 //! well-formed, or larger or deeper than S3's documents are, is `None`, which becomes AWS's `MalformedXML`.
 
+use plugin_kit::xml::Dialect;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::limits;
 
-const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
+/// S3's XML being written.
+pub type Writer = plugin_kit::xml::Writer<S3>;
 
-/// A document being written.
+/// How S3 writes XML: it replaces quotes, too, and control characters, although XML 1.0 does not have these.
 #[derive(Debug)]
-pub struct Writer {
-    text: String,
-}
+pub struct S3;
 
-impl Writer {
-    /// The declaration, as AWS writes it.
-    fn declared() -> Self {
-        Self {
-            text: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned(),
-        }
-    }
+impl Dialect for S3 {
+    const DECLARATION: &'static str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+    const NAMESPACE: &'static str = "http://s3.amazonaws.com/doc/2006-03-01/";
+    const EMPTY_ELEMENT_TAGS: bool = false;
 
-    /// A document whose root has S3's namespace.
-    pub fn document(root: &str, content: impl FnOnce(&mut Self)) -> String {
-        let mut document = Self::declared();
-        document
-            .text
-            .push_str(&format!("<{root} xmlns=\"{NAMESPACE}\">"));
-        content(&mut document);
-        document.text.push_str(&format!("</{root}>"));
-        document.text
-    }
+    fn reference(character: u8) -> Option<&'static str> {
+        const CONTROLS: [&str; 0x20] = [
+            "&#x0;", "&#x1;", "&#x2;", "&#x3;", "&#x4;", "&#x5;", "&#x6;", "&#x7;", "&#x8;",
+            "&#x9;", "&#xa;", "&#xb;", "&#xc;", "&#xd;", "&#xe;", "&#xf;", "&#x10;", "&#x11;",
+            "&#x12;", "&#x13;", "&#x14;", "&#x15;", "&#x16;", "&#x17;", "&#x18;", "&#x19;",
+            "&#x1a;", "&#x1b;", "&#x1c;", "&#x1d;", "&#x1e;", "&#x1f;",
+        ];
 
-    /// A document without a namespace, such as an error's.
-    pub fn plain(root: &str, content: impl FnOnce(&mut Self)) -> String {
-        let mut document = Self::declared();
-        document.element(root, content);
-        document.text
-    }
-
-    /// An element with content.
-    pub fn element(&mut self, name: &str, content: impl FnOnce(&mut Self)) {
-        self.text.push_str(&format!("<{name}>"));
-        content(self);
-        self.text.push_str(&format!("</{name}>"));
-    }
-
-    /// An element with a text.
-    pub fn text(&mut self, name: &str, value: impl AsRef<str>) {
-        self.element(name, |xml| escape(value.as_ref(), &mut xml.text));
-    }
-
-    /// An element with a text, if there is one.
-    pub fn some(&mut self, name: &str, value: Option<impl AsRef<str>>) {
-        if let Some(value) = value {
-            self.text(name, value);
-        }
-    }
-
-    /// An element with a number or truth value.
-    pub fn value(&mut self, name: &str, value: impl ToString) {
-        self.text(name, value.to_string());
-    }
-
-    /// Something that is XML already.
-    pub fn raw(&mut self, text: &str) {
-        self.text.push_str(text);
-    }
-}
-
-/// As AWS does: quotes too, and control characters as references although XML 1.0 has no such.
-fn escape(value: &str, out: &mut String) {
-    for character in value.chars() {
         match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\t' => out.push(character),
-            control if control.is_ascii_control() => {
-                out.push_str(&format!("&#x{:x};", u32::from(control)));
-            }
-            other => out.push(other),
+            b'&' => Some("&amp;"),
+            b'<' => Some("&lt;"),
+            b'>' => Some("&gt;"),
+            b'"' => Some("&quot;"),
+            b'\n' | b'\t' => None,
+            0x7f => Some("&#x7f;"),
+            other => CONTROLS.get(usize::from(other)).copied(),
         }
     }
 }
@@ -171,7 +123,7 @@ impl Element {
     pub fn write(&self, out: &mut Writer) {
         out.element(&self.name, |out| {
             if self.children.is_empty() {
-                escape(&self.text, &mut out.text);
+                out.characters(&self.text);
             }
             for child in &self.children {
                 child.write(out);
@@ -233,7 +185,8 @@ mod tests {
 
     #[test]
     fn texts_are_escaped_as_aws_does() {
-        let text = Writer::plain("a", |xml| xml.text("b", "<\"&\u{1}\r>"));
-        assert!(text.ends_with("<a><b>&lt;&quot;&amp;&#x1;&#xd;&gt;</b></a>"));
+        let text =
+            Writer::document_without_namespace("a", |xml| xml.text("b", "<\"&\u{1}\r\t\u{7f}>"));
+        assert!(text.ends_with("<a><b>&lt;&quot;&amp;&#x1;&#xd;\t&#x7f;&gt;</b></a>"));
     }
 }

@@ -81,7 +81,7 @@ pub fn configure(
     let members = settings::parse(config)?;
     let mut problems = Problems::default();
     let setup = understand(&Table::root(&members), source, functions, &mut problems);
-    problems.or(setup)
+    problems.into_result(setup)
 }
 
 /// Reads every key, also after a mistake, so that all mistakes are found.

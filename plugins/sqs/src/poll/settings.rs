@@ -30,7 +30,7 @@ impl Settings {
         let mut problems = Problems::default();
         table.refuse_unknown(&[QUEUE_URL, REGION, ENDPOINT], &[], &mut problems);
         let settings = Self::parse(&table, &mut problems);
-        problems.or(settings)
+        problems.into_result(settings)
     }
 
     fn parse(table: &Table<'_>, problems: &mut Problems) -> Option<Self> {

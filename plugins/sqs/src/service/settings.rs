@@ -48,7 +48,7 @@ fn parse(text: &str) -> Result<Settings, Vec<Problem>> {
         recreate_delay: seconds(RECREATE_DELAY),
         purge_delay: seconds(PURGE_DELAY),
     };
-    problems.or(Some(settings))
+    problems.into_result(Some(settings))
 }
 
 #[cfg(test)]

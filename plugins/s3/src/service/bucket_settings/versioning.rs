@@ -15,7 +15,7 @@ pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
     };
     Ok(Response::xml(Writer::document(
         "VersioningConfiguration",
-        |xml| xml.some("Status", status),
+        |xml| xml.optional("Status", status),
     )))
 }
 

@@ -6,6 +6,7 @@
 //!
 //! `LAMBKIN_GOLDEN=write cargo test -p s3` writes the answers anew, to be read before they are committed.
 
+use plugin_kit::hex;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -75,9 +76,9 @@ fn computed(kind: &str, text: &str) -> String {
     };
     let digest = |digest| memory::digest(digest, text.as_bytes());
     match kind {
-        "md5" => encoding::hex(&digest(Digest::Md5)),
+        "md5" => hex::encode(&digest(Digest::Md5)),
         "md5-base64" => encoding::base64(&digest(Digest::Md5)),
-        "sha256" => encoding::hex(&digest(Digest::Sha256)),
+        "sha256" => hex::encode(&digest(Digest::Sha256)),
         "crc32" => encoding::base64(&digest(Digest::Crc32)),
         "crc64nvme" => encoding::base64(&digest(Digest::Crc64Nvme)),
         other => panic!("{other}"),

@@ -1,17 +1,24 @@
-//! The known name a mistyped one most likely meant.
+//! The known name that a mistyped one most likely stands for.
+//!
+//! The distance is computed here rather than by the crate `strsim`, which needs the standard library.
 
-/// The nearest of `known`, if it is near enough to be worth a question. Capitals, dashes and underscores cost nothing:
-/// `batch-size` is `BatchSize`.
+use alloc::vec::Vec;
+
+/// The nearest of `known`, if it is near enough to be suggested: at most a third of the longer name's characters,
+/// rounded up, are inserted, deleted or replaced. Case, dashes and underscores do not count: `batch-size` is
+/// `BatchSize`.
 pub fn nearest<'k>(typed: &str, known: &[&'k str]) -> Option<&'k str> {
     let typed = letters(typed);
-    let (distance, length, nearest) = known
+    known
         .iter()
-        .map(|candidate| {
-            let letters = letters(candidate);
-            (distance(&typed, &letters), letters.len(), *candidate)
+        .map(|name| (letters(name), *name))
+        .map(|(letters, name)| {
+            let max_distance = letters.len().max(typed.len()).div_ceil(3);
+            (distance(&typed, &letters), max_distance, name)
         })
-        .min_by_key(|(distance, ..)| *distance)?;
-    (distance <= 1 + length / 4).then_some(nearest)
+        .filter(|(distance, max_distance, _)| distance <= max_distance)
+        .min_by_key(|(distance, ..)| *distance)
+        .map(|(.., name)| name)
 }
 
 fn letters(name: &str) -> Vec<char> {
@@ -21,8 +28,9 @@ fn letters(name: &str) -> Vec<char> {
         .collect()
 }
 
-/// How many characters must be put in, left out or replaced to make one text the other.
+/// The Levenshtein distance: how many characters must be inserted, deleted or replaced to turn one text into the other.
 fn distance(left: &[char], right: &[char]) -> usize {
+    // The distances of every start of `left` from the part of `right` seen so far.
     let mut row: Vec<usize> = (0..=left.len()).collect();
     for (index, right) in right.iter().enumerate() {
         let mut diagonal = index;
@@ -45,12 +53,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn distances_are_levenshteins() {
+    fn distances_are_those_of_levenshtein() {
         for (left, right, expected) in [
             ("", "", 0),
             ("a", "", 1),
             ("", "abc", 3),
             ("kitten", "sitting", 3),
+            ("routes", "route", 1),
             ("ab", "ba", 2),
         ] {
             let left: Vec<_> = left.chars().collect();
@@ -60,14 +69,22 @@ mod tests {
     }
 
     #[test]
-    fn only_near_names_are_suggested() {
-        let known = ["BatchSize", "FilterCriteria", "event-version"];
+    fn only_similar_names_are_suggested() {
+        let known = [
+            "BatchSize",
+            "FilterCriteria",
+            "event-version",
+            "payload-format-version",
+            "cors",
+        ];
         for (typed, expected) in [
             ("batch-size", Some("BatchSize")),
             ("BATCH_SIZE", Some("BatchSize")),
             ("BatchSise", Some("BatchSize")),
             ("FilterCriterion", Some("FilterCriteria")),
             ("eventVersion", Some("event-version")),
+            ("Payload_Format_Version", Some("payload-format-version")),
+            ("payload-version", Some("payload-format-version")),
             ("Batch", None),
             ("colour", None),
         ] {
