@@ -4,16 +4,15 @@ use plugin_kit::arn;
 
 use super::address;
 use super::bucket_settings;
-use super::call::Call;
+use super::call::{Call, LOCATION};
 use super::error::{self, Error};
 use super::limits;
 use super::list;
-use super::message::{self, Response};
-use super::store::{BucketInfo, Fault, Pairs, Versioning};
+use super::message::Response;
+use super::store::{Fault, Pairs, Versioning};
 use super::xml::{Element, Writer};
 use crate::encoding;
 
-const LOCATION: &str = "location";
 const US_EAST_1: &str = "us-east-1";
 
 /// ListBuckets.
@@ -63,7 +62,7 @@ pub fn list(call: &mut Call<'_>) -> Result<Response, Error> {
             list::write_owner(xml, "Owner", &call.world.owner());
             xml.element("Buckets", |xml| {
                 for bucket in &buckets {
-                    let place = region(call, bucket);
+                    let place = call.region_of(bucket);
                     if wanted.is_none_or(|wanted| wanted == place) {
                         xml.element("Bucket", |xml| {
                             xml.text("Name", &bucket.name);
@@ -77,11 +76,6 @@ pub fn list(call: &mut Call<'_>) -> Result<Response, Error> {
             xml.optional("ContinuationToken", next);
         },
     )))
-}
-
-/// The region of a bucket.
-pub fn region<'b>(call: &'b Call<'_>, bucket: &'b BucketInfo) -> &'b str {
-    message::find(&bucket.attributes, LOCATION).unwrap_or(call.world.region)
 }
 
 fn arn(call: &Call<'_>, name: &str) -> String {
@@ -192,7 +186,7 @@ pub fn head(call: &mut Call<'_>) -> Result<Response, Error> {
     let bucket = call.bucket_info()?;
     Ok(Response::new(200)
         .with("Content-Type", "application/xml")
-        .with("x-amz-bucket-region", region(call, &bucket))
+        .with("x-amz-bucket-region", call.region_of(&bucket))
         .with("x-amz-bucket-arn", arn(call, &bucket.name))
         .with("x-amz-access-point-alias", "false"))
 }
@@ -221,7 +215,7 @@ pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
 /// GetBucketLocation. The first region has no name here.
 pub fn location(call: &mut Call<'_>) -> Result<Response, Error> {
     let bucket = call.bucket_info()?;
-    let place = region(call, &bucket).to_owned();
+    let place = call.region_of(&bucket).to_owned();
     let mut document = Writer::document("LocationConstraint", |xml| {
         if place != US_EAST_1 {
             xml.raw(&place);

@@ -2,17 +2,16 @@
 
 use plugin_kit::hex;
 
-use super::body::Reader;
 use super::error::{self, Error};
-use super::limits;
-use super::message::{Input, Request};
+use super::message::{self, Input, Request};
 use super::store::{BucketInfo, Digest, Fault, Notice, ObjectInfo, Store, Versioning};
-use super::xml::Element;
 use crate::encoding;
 
 /// What an object's version is called that has no id.
 pub const NULL_VERSION: &str = "null";
-/// How long the id of a version is.
+/// The attribute of a bucket that holds its region, if that is not the service's own.
+pub const LOCATION: &str = "location";
+/// The length of a version's id, in characters.
 const VERSION_ID: usize = 32;
 
 /// What a request meets: the store, the clock, randomness, and whose account this is.
@@ -92,6 +91,11 @@ impl<'a> Call<'a> {
         self.store()
             .bucket(&self.bucket)
             .map_err(|fault| self.fault(fault))
+    }
+
+    /// The region of a bucket: the one it was created with, else the service's own.
+    pub fn region_of<'b>(&'b self, bucket: &'b BucketInfo) -> &'b str {
+        message::find(&bucket.attributes, LOCATION).unwrap_or(self.world.region)
     }
 
     /// The version that the request names.
@@ -179,37 +183,6 @@ impl<'a> Call<'a> {
             .into_iter()
             .next()
             .ok_or_else(|| error::INTERNAL_ERROR.error())
-    }
-
-    /// The whole body of a request whose body is a document, compared with what the request says of it.
-    pub fn document(&mut self) -> Result<Vec<u8>, Error> {
-        let document = self.unchecked_document()?;
-        super::checksum::check_document(self, &document)?;
-        Ok(document)
-    }
-
-    /// The same where there is no bucket yet, and so nothing to digest with.
-    pub fn unchecked_document(&mut self) -> Result<Vec<u8>, Error> {
-        let mut document = Vec::new();
-        let mut reader = Reader::new(self.request, self.body);
-        while let Some(piece) = reader.next()? {
-            if document.len() + piece.len() > limits::DOCUMENT {
-                return Err(error::MALFORMED_XML.error());
-            }
-            document.extend_from_slice(&piece);
-        }
-        Ok(document)
-    }
-
-    /// The root of the document in the body, which has to have this name.
-    pub fn xml(&mut self, root: &str) -> Result<Element, Error> {
-        let document = self.document()?;
-        if document.is_empty() {
-            return Err(error::MISSING_BODY.error());
-        }
-        Element::parse(&document)
-            .filter(|element| element.name == root)
-            .ok_or_else(|| error::MALFORMED_XML.error())
     }
 
     /// A number of the query between 0 and the largest a page may have.

@@ -2,8 +2,6 @@
 
 use crate::encoding;
 
-use super::body;
-use super::call::Call;
 use super::error::{self, Error};
 use super::message::{self, Request};
 use super::store::Digest;
@@ -262,26 +260,4 @@ fn trailer(request: &Request) -> Result<Option<Algorithm>, Error> {
                 .saying("The value specified in the x-amz-trailer header is not supported")
         })?;
     Algorithm::parse(name).map(Some)
-}
-
-/// Compares the document in a body with what the request says of it. Documents are small, so what they are compared with
-/// is only computed if something is said.
-pub fn check_document(call: &Call<'_>, document: &[u8]) -> Result<(), Error> {
-    if let Some(claimed) = body::claimed_md5(call.request)? {
-        body::compare_md5(
-            call.request,
-            Some(&claimed),
-            &call.digest(Digest::Md5, document)?,
-        )?;
-    }
-    // The checksum of CompleteMultipartUpload is the object's, not the document's.
-    if call.query("uploadId").is_some() {
-        return Ok(());
-    }
-    if let Some(Claim::Header(checksum)) = claim(call.request)? {
-        let computed = call.digest(checksum.algorithm.digest(), document)?;
-        let computed = Checksum::new(checksum.algorithm, &computed);
-        Claim::Header(checksum).verify(&computed, |_| None)?;
-    }
-    Ok(())
 }

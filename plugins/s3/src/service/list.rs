@@ -1,6 +1,5 @@
 //! ListObjects (both versions) and ListObjectVersions.
 
-use super::bucket;
 use super::call::{self, Call};
 use super::checksum::Checksum;
 use super::error::{self, Error};
@@ -95,7 +94,7 @@ pub fn objects(call: &mut Call<'_>) -> Result<Response, Error> {
     let marker = call.query("marker").unwrap_or_default();
     let after = (!marker.is_empty()).then(|| (marker.to_owned(), None));
     let bucket = call.bucket_info()?;
-    let region = bucket::region(call, &bucket);
+    let region = call.region_of(&bucket);
     let listing = page(call, &asked, after)?;
     let owner = call.world.owner();
     let spell = |text: &str| asked.spelling.spell(text);
@@ -126,7 +125,7 @@ pub fn objects_v2(call: &mut Call<'_>) -> Result<Response, Error> {
         None => start.map(|start| (start.to_owned(), None)),
     };
     let bucket = call.bucket_info()?;
-    let region = bucket::region(call, &bucket);
+    let region = call.region_of(&bucket);
     let listing = page(call, &asked, after)?;
     let owner = (call.query("fetch-owner") == Some("true")).then(|| call.world.owner());
     let spell = |text: &str| asked.spelling.spell(text);

@@ -7,13 +7,11 @@
 use super::call::Call;
 use super::error::{self, Error};
 use super::message::{Request, Response};
+use super::operation::{Operation, not_implemented};
 use super::{
     attributes, bucket, bucket_settings, complete, copy, cors, delete, get, list, multipart, post,
     put, tagging, uploads,
 };
-
-/// Does what was asked.
-pub type Operation = fn(&mut Call<'_>) -> Result<Response, Error>;
 
 /// What a request is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +97,7 @@ pub fn find(request: &Request, bucket: &str, key: &str) -> Result<Operation, Err
         return Ok(cors::preflight);
     }
     if of == Of::Bucket
-        && let Some(operation) = bucket_settings::operation(request)
+        && let Some(operation) = bucket_settings::find(request)
     {
         return Ok(operation);
     }
@@ -142,30 +140,4 @@ fn list_any(call: &mut Call<'_>) -> Result<Response, Error> {
         Some("2") => list::objects_v2(call),
         _ => list::objects(call),
     }
-}
-
-/// What the service does not have.
-pub fn not_implemented(call: &mut Call<'_>) -> Result<Response, Error> {
-    let resource = match call.key.as_str() {
-        "" => format!("/{}", call.bucket),
-        key => format!("/{}/{key}", call.bucket),
-    };
-    let asked: Vec<&str> = call
-        .request
-        .query
-        .iter()
-        .map(|(name, _)| name.as_str())
-        // By which SDKs tell operations apart.
-        .filter(|name| *name != "x-id")
-        .collect();
-    if asked.is_empty() {
-        return Err(error::NOT_IMPLEMENTED.with("Resource", resource));
-    }
-    Err(error::NOT_IMPLEMENTED
-        .saying(format!(
-            "{} with \"{}\" implies functionality that is not implemented.",
-            call.request.method,
-            asked.join("&")
-        ))
-        .with("Resource", resource))
 }

@@ -18,7 +18,7 @@ mod versioning;
 use super::call::Call;
 use super::error::{self, Error};
 use super::message::{self, Request, Response};
-use super::routing::{self, Operation};
+use super::operation::{self, Operation};
 use super::store::Pairs;
 
 pub use access::ownership;
@@ -31,7 +31,7 @@ struct Operations {
 }
 
 /// The operation on a setting that a request of a bucket asks for, if it is about one of these.
-pub fn operation(request: &Request) -> Option<Operation> {
+pub fn find(request: &Request) -> Option<Operation> {
     let asks = |name: &str| request.query(name).is_some();
     let operations = if asks("versioning") {
         Operations {
@@ -84,7 +84,7 @@ fn refuse(call: &mut Call<'_>) -> Result<Response, Error> {
             )
             .with("BucketName", call.bucket.as_str()));
     }
-    routing::not_implemented(call)
+    operation::not_implemented(call)
 }
 
 /// Replaces or removes what is kept under a name.

@@ -1,0 +1,64 @@
+//! Requests whose body is a document: it is read as a whole, compared with what the client claims about it, and parsed.
+
+use super::body::{self, Reader};
+use super::call::Call;
+use super::checksum::{self, Checksum, Claim};
+use super::error::{self, Error};
+use super::limits;
+use super::store::Digest;
+use super::xml::Element;
+
+impl Call<'_> {
+    /// The whole body of a request whose body is a document, compared with what the request says of it.
+    pub fn document(&mut self) -> Result<Vec<u8>, Error> {
+        let document = self.unchecked_document()?;
+        check(self, &document)?;
+        Ok(document)
+    }
+
+    /// The same where there is no bucket yet, and so nothing to digest with.
+    pub fn unchecked_document(&mut self) -> Result<Vec<u8>, Error> {
+        let mut document = Vec::new();
+        let mut reader = Reader::new(self.request, self.body);
+        while let Some(piece) = reader.next()? {
+            if document.len() + piece.len() > limits::DOCUMENT {
+                return Err(error::MALFORMED_XML.error());
+            }
+            document.extend_from_slice(&piece);
+        }
+        Ok(document)
+    }
+
+    /// The root of the document in the body, which has to have this name.
+    pub fn xml(&mut self, root: &str) -> Result<Element, Error> {
+        let document = self.document()?;
+        if document.is_empty() {
+            return Err(error::MISSING_BODY.error());
+        }
+        Element::parse(&document)
+            .filter(|element| element.name == root)
+            .ok_or_else(|| error::MALFORMED_XML.error())
+    }
+}
+
+/// Compares the document in a body with what the request says of it. Documents are small, so what they are compared with
+/// is only computed if something is said.
+fn check(call: &Call<'_>, document: &[u8]) -> Result<(), Error> {
+    if let Some(claimed) = body::claimed_md5(call.request)? {
+        body::compare_md5(
+            call.request,
+            Some(&claimed),
+            &call.digest(Digest::Md5, document)?,
+        )?;
+    }
+    // The checksum of CompleteMultipartUpload is the object's, not the document's.
+    if call.query("uploadId").is_some() {
+        return Ok(());
+    }
+    if let Some(Claim::Header(checksum)) = checksum::claim(call.request)? {
+        let computed = call.digest(checksum.algorithm.digest(), document)?;
+        let computed = Checksum::new(checksum.algorithm, &computed);
+        Claim::Header(checksum).verify(&computed, |_| None)?;
+    }
+    Ok(())
+}

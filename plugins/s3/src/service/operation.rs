@@ -1,0 +1,34 @@
+//! An operation of S3's API, and the answer to one that this service does not have.
+
+use super::call::Call;
+use super::error::{self, Error};
+use super::message::Response;
+
+/// Performs the operation that a request asks for.
+pub type Operation = fn(&mut Call<'_>) -> Result<Response, Error>;
+
+/// Refuses an operation that this service does not have.
+pub fn not_implemented(call: &mut Call<'_>) -> Result<Response, Error> {
+    let resource = match call.key.as_str() {
+        "" => format!("/{}", call.bucket),
+        key => format!("/{}/{key}", call.bucket),
+    };
+    let asked: Vec<&str> = call
+        .request
+        .query
+        .iter()
+        .map(|(name, _)| name.as_str())
+        // The SDKs put the name of the operation there.
+        .filter(|name| *name != "x-id")
+        .collect();
+    if asked.is_empty() {
+        return Err(error::NOT_IMPLEMENTED.with("Resource", resource));
+    }
+    Err(error::NOT_IMPLEMENTED
+        .saying(format!(
+            "{} with \"{}\" implies functionality that is not implemented.",
+            call.request.method,
+            asked.join("&")
+        ))
+        .with("Resource", resource))
+}
