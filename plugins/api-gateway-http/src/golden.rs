@@ -1,16 +1,16 @@
-//! Runs the golden cases of `tests/cases/api-gateway-http`; the format is told in `tests/cases/README.md`.
+//! Runs the golden cases of `tests/cases/api-gateway-http`; the format is described in `tests/cases/README.md`.
 //!
-//! With `BLESS=1` in the environment the cases are rewritten with what the plugin answers now. Read the difference
-//! before you commit it: the cases say what AWS does, not what this code does.
+//! With `BLESS=1` in the environment the cases are rewritten with the current answers. Read the difference
+//! before you commit it: the cases record what AWS does, not what this code does.
 
 use std::path::PathBuf;
 use std::{env, fs};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http_event::contract::{Body, Decision, FunctionError, Outcome, Request, Response};
 use serde_json::{Value, json};
 
-use crate::contract::{Body, Decision, Outcome, Request, Response};
 use crate::{configure, respond, shape};
 
 fn cases() -> PathBuf {
@@ -49,7 +49,7 @@ fn every_golden_case_is_answered_as_recorded() {
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
-/// The case with this plugin's answers in place of the recorded ones. A decision that is not recorded stays so.
+/// The case with this plugin's answers instead of the recorded ones. What is not recorded is not added.
 fn answer(case: &Value, defaults: &Value) -> Value {
     let mut case = case.clone();
     let setup = match configure(&case["config"].to_string()) {
@@ -126,6 +126,7 @@ fn request(overrides: &Value, defaults: &Value) -> Request {
         query: text("query"),
         headers: serde_json::from_value(field("headers").clone()).unwrap(),
         body: body(field("body")),
+        extra: Vec::new(),
     }
 }
 
@@ -143,8 +144,11 @@ fn outcome(value: &Value) -> Outcome {
         Some("timed-out") => Outcome::TimedOut,
         Some("expired") => Outcome::Expired,
         Some("throttled") => Outcome::Throttled,
-        _ if value.get("failed").is_some() => Outcome::Failed,
-        _ if value.get("unavailable").is_some() => Outcome::Unavailable,
+        _ if value.get("failed").is_some() => Outcome::Failed(FunctionError {
+            kind: String::new(),
+            payload: String::new(),
+        }),
+        _ if value.get("unavailable").is_some() => Outcome::Unavailable(String::new()),
         _ => match (text("completed"), text("stream-opened")) {
             (Some(payload), None) => Outcome::Completed(payload),
             (None, Some(prelude)) => Outcome::StreamOpened(prelude),
@@ -159,7 +163,7 @@ fn decision_as_json(decision: &Decision) -> Value {
         Decision::Invoke(invocation) => json!({"invoke": {
             "function": invocation.function,
             "event": serde_json::from_str::<Value>(&invocation.event).expect("the event is JSON"),
-            "wait-ms": invocation.wait_ms,
+            "wait-ms": invocation.max_wait_ms,
             "streaming": invocation.streaming,
         }}),
     }

@@ -1,16 +1,21 @@
-//! API Gateway's quotas for one request, which no configuration raises.
+//! API Gateway's quotas for a request. They cannot be raised by configuration.
 
-use crate::contract::Request;
-use crate::reply::Gateway;
+use http_event::contract::Request;
 
-/// The payload quota, in bytes. Lambda's own, 6 MB for the whole event, is the host's to enforce.
-pub const MAX_BODY: usize = 10 * 1024 * 1024;
+use crate::gateway_error::GatewayError;
 
-/// The quota of request line and headers together, in bytes.
+/// The largest body, in bytes. The host enforces Lambda's own limit of 6 MB for the whole event.
+pub const MAX_BODY: u32 = 10 * 1024 * 1024;
+
+/// The largest size of the request line and the headers together, in bytes.
 const MAX_HEAD: usize = 10_240;
 
-/// The answer to a request that is too large; none if it is not.
-pub fn refusal(request: &Request) -> Option<Gateway> {
+/// Checks the size of a request.
+///
+/// # Errors
+///
+/// The request exceeds a quota.
+pub fn check(request: &Request) -> Result<(), GatewayError> {
     // As in HTTP/1.1: two spaces and CRLF in the request line, `?` before a query, `: ` and CRLF in each header.
     let query = request.query.len() + usize::from(!request.query.is_empty());
     let line = request.method.len() + request.path.len() + query + request.protocol.len() + 4;
@@ -19,23 +24,25 @@ pub fn refusal(request: &Request) -> Option<Gateway> {
         .iter()
         .map(|(name, value)| name.len() + value.len() + 4)
         .sum();
+    let body = request.body.as_bytes().len() as u64;
     if line > MAX_HEAD {
-        Some(Gateway::UriTooLong)
+        Err(GatewayError::UriTooLong)
     } else if line + headers > MAX_HEAD {
-        Some(Gateway::HeadersTooLarge)
-    } else if request.body.as_bytes().len() > MAX_BODY {
-        Some(Gateway::EntityTooLarge)
+        Err(GatewayError::HeadersTooLarge)
+    } else if body > u64::from(MAX_BODY) {
+        Err(GatewayError::EntityTooLarge)
     } else {
-        None
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::contract::Body;
+    use http_event::contract::Body;
 
-    fn request(path: usize, header: usize, body: usize) -> Request {
+    use super::*;
+
+    fn request(path: usize, header: usize, body: u32) -> Request {
         Request {
             id: String::new(),
             trace_id: String::new(),
@@ -47,25 +54,26 @@ mod tests {
             path: "/".repeat(path),
             query: String::new(),
             headers: vec![("a".into(), "b".repeat(header))],
-            body: Body::Binary(vec![0xff; body]),
+            body: Body::Binary(vec![0xff; body as usize]),
+            extra: Vec::new(),
         }
     }
 
     #[test]
-    fn each_quota_is_met_to_the_byte() {
+    fn each_quota_is_exact_to_the_byte() {
         let headers = MAX_HEAD - 15 - 100 - 5;
-        assert_eq!(refusal(&request(100, headers, MAX_BODY)), None);
+        assert_eq!(check(&request(100, headers, MAX_BODY)), Ok(()));
         assert_eq!(
-            refusal(&request(100, headers + 1, 0)),
-            Some(Gateway::HeadersTooLarge)
+            check(&request(100, headers + 1, 0)),
+            Err(GatewayError::HeadersTooLarge)
         );
         assert_eq!(
-            refusal(&request(MAX_HEAD - 15 + 1, 0, 0)),
-            Some(Gateway::UriTooLong)
+            check(&request(MAX_HEAD - 15 + 1, 0, 0)),
+            Err(GatewayError::UriTooLong)
         );
         assert_eq!(
-            refusal(&request(1, 0, MAX_BODY + 1)),
-            Some(Gateway::EntityTooLarge)
+            check(&request(1, 0, MAX_BODY + 1)),
+            Err(GatewayError::EntityTooLarge)
         );
     }
 }

@@ -1,9 +1,10 @@
 //! Route keys: `GET /orders/{id}`, `ANY /files/{proxy+}`, `$default`.
 //!
-//! AWS's rules: a parameter is a whole segment; its name is of letters, digits, `.`, `_` and `-`; `{name+}` takes the
-//! rest of the path and comes last; a path does not end with `/`, except `/` itself. Literals are case-sensitive.
+//! The rules are those of AWS: a parameter is a whole segment; its name consists of letters, digits, `.`, `_` and `-`;
+//! `{name+}` matches the rest of the path and is the last segment; a path does not end with `/`, except `/` itself.
+//! Literals are case-sensitive.
 //!
-//! On failure: [`RouteKey::parse`] says in one line what is wrong and what would be right.
+//! On failure: [`RouteKey::parse`] states in one line what is wrong and what would be right.
 
 use alloc::format;
 use alloc::string::String;
@@ -12,12 +13,12 @@ use core::cmp::Reverse;
 
 use crate::state::DEFAULT;
 
-/// The methods a route key may name; `ANY` takes every method, those not listed included.
+/// The methods that a route key may name. `ANY` matches every method, including those that are not listed.
 pub const METHODS: [&str; 8] = [
     "ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT",
 ];
 
-/// A route key that keeps the rules.
+/// A valid route key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RouteKey<'a> {
     /// One of [`METHODS`]; `ANY` for `$default`.
@@ -26,19 +27,19 @@ pub struct RouteKey<'a> {
     pub path: &'a str,
 }
 
-/// What one segment of a route's path takes.
+/// What a segment of a route's path matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Segment<'a> {
-    /// Itself.
+    /// This text.
     Literal(&'a str),
-    /// One segment, not empty.
+    /// One segment that is not empty.
     Variable(&'a str),
-    /// All that is left.
+    /// The rest of the path.
     Greedy(&'a str),
 }
 
 impl<'a> Segment<'a> {
-    /// Reads one segment of a valid path.
+    /// Reads a segment of a valid path.
     pub fn of(text: &'a str) -> Self {
         let Some(name) = text
             .strip_prefix('{')
@@ -58,7 +59,7 @@ impl<'a> RouteKey<'a> {
     ///
     /// # Errors
     ///
-    /// One line: what is wrong and what would be right.
+    /// In one line, what is wrong and what would be right.
     pub fn parse(key: &'a str) -> Result<Self, String> {
         if key == DEFAULT {
             return Ok(Self {
@@ -76,7 +77,7 @@ impl<'a> RouteKey<'a> {
         Ok(Self { method, path })
     }
 
-    /// The key under which two routes are the same to AWS: parameters stand for each other whatever their names.
+    /// The key by which AWS compares routes: the names of parameters do not matter.
     pub fn shape(&self) -> String {
         let mut shape = String::from(self.method);
         for segment in self.path.split('/') {
@@ -90,8 +91,9 @@ impl<'a> RouteKey<'a> {
         shape
     }
 
-    /// Orders routes by priority, the smallest first: a full match before a greedy one before `$default`; then more
-    /// literals, more segments, literals further to the left; of the same path, the exact method before `ANY`.
+    /// The priority of the route; `shape` tries the smallest first. A full match precedes a greedy one, and that precedes
+    /// `$default`; then come more literals, more segments, and literals further to the left. For the same path, the
+    /// exact method precedes `ANY`.
     pub fn rank(&self) -> impl Ord + use<'a> {
         let segments: Vec<_> = self.path.split('/').skip(1).map(Segment::of).collect();
         let greedy = matches!(segments.last(), Some(Segment::Greedy(_)));
@@ -124,7 +126,7 @@ fn check_method(method: &str) -> Result<(), String> {
         format!("methods are in upper case: write `{upper}` instead of `{method}`")
     } else {
         format!(
-            "there is no method `{method}`; a route takes one of {}",
+            "there is no method `{method}`; a route key has one of {}",
             METHODS.join(", ")
         )
     })
@@ -141,12 +143,12 @@ fn check_path(path: &str) -> Result<(), String> {
         .chars()
         .find(|&char| char.is_whitespace() || char.is_control() || "?#".contains(char))
     {
-        return Err(format!("a path can not contain {bad:?}"));
+        return Err(format!("a path cannot contain {bad:?}"));
     }
     if path.ends_with('/') {
         let shorter = path.trim_end_matches('/');
         return Err(format!(
-            "a path can not end with `/`; write `{shorter}`, or `{shorter}/{{proxy+}}` to take what lies below"
+            "a path cannot end with `/`; write `{shorter}`, or `{shorter}/{{proxy+}}` to match the paths below it"
         ));
     }
     let mut names = Vec::new();
@@ -163,10 +165,10 @@ fn check_path(path: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Checks one segment and returns the name of its parameter, empty if it has none.
+/// Checks a segment and returns the name of its parameter, which is empty if it has none.
 fn check_segment(segment: &str, is_last: bool) -> Result<&str, String> {
     if segment.is_empty() {
-        return Err(String::from("a path can not contain `//`"));
+        return Err(String::from("a path cannot contain `//`"));
     }
     let name = match Segment::of(segment) {
         Segment::Literal(literal) if literal.contains(['{', '}']) => {
@@ -177,7 +179,7 @@ fn check_segment(segment: &str, is_last: bool) -> Result<&str, String> {
         Segment::Literal(_) => return Ok(""),
         Segment::Greedy(name) if !is_last => {
             return Err(format!(
-                "`{{{name}+}}` takes the rest of the path, so it must be the last segment"
+                "`{{{name}+}}` matches the rest of the path, so it must be the last segment"
             ));
         }
         Segment::Greedy(name) | Segment::Variable(name) => name,
@@ -215,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named() {
+    fn mistakes_are_explained() {
         for (key, message) in [
             ("/a", "a route key is a method and a path"),
             ("", "a route key is a method and a path"),
@@ -224,11 +226,11 @@ mod tests {
             ("GET a", "must start with `/`"),
             ("GET  /a", "must start with `/`"),
             ("GET /a/", "write `/a`, or `/a/{proxy+}`"),
-            ("GET //", "can not end with `/`"),
-            ("GET /a//b", "can not contain `//`"),
-            ("GET /a?b", "can not contain '?'"),
-            ("GET /a b", "can not contain ' '"),
-            ("GET /a\tb", "can not contain '\\t'"),
+            ("GET //", "cannot end with `/`"),
+            ("GET /a//b", "cannot contain `//`"),
+            ("GET /a?b", "cannot contain '?'"),
+            ("GET /a b", "cannot contain ' '"),
+            ("GET /a\tb", "cannot contain '\\t'"),
             ("GET /a{b}", "a parameter is a whole segment"),
             ("GET /{a", "a parameter is a whole segment"),
             ("GET /{a+}/b", "must be the last segment"),

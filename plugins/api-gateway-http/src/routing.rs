@@ -1,28 +1,29 @@
-//! Which route takes a request.
+//! Finds the route that matches a request.
 //!
-//! The stage comes first: unless it is `$default`, the first segment of the path names it and the routes see the rest.
-//! Then the routes are tried in the order of the state, which is that of their priority.
+//! The stage comes first: unless it is `$default`, it is the first segment of the path, and routes match the rest.
+//! The routes are tried in the order of the state, which is that of their priority.
 //!
-//! Segments are parted at the slashes as sent and compared decoded, so `%2F` never starts a segment. `{name}` takes
-//! one segment that is not empty. `{name+}` takes one or more, which may be empty: `/pets/{proxy+}` takes `/pets/`, but
-//! `/{proxy+}` does not take `/`, and `/pets/` is never `/pets`.
+//! A path is split at the slashes as sent and its segments are compared decoded, so `%2F` never separates segments.
+//! `{name}` matches one segment that is not empty. `{name+}` matches one or more segments, which may be empty:
+//! `/pets/{proxy+}` matches `/pets/`, but `/{proxy+}` does not match `/`, and `/pets/` is not `/pets`.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
+use http_event::percent::decode;
+
 use crate::route_key::Segment;
 use crate::state::{DEFAULT, Route, State};
-use crate::text::percent::decode;
 
 /// A request's route.
 pub struct Match<'a> {
     /// The route.
     pub route: Route<'a>,
-    /// The path's parameters, decoded, in their order in the path.
+    /// The parameters of the path, decoded, in the order of the path.
     pub parameters: Vec<(&'a str, Cow<'a, str>)>,
 }
 
-/// The path the routes see, which is the path without its stage. None if it is not a path of this stage.
+/// The path without its stage, which routes match. `None` if it is not a path of this stage.
 pub fn path_in_stage<'a>(state: &State<'_>, path: &'a str) -> Option<&'a str> {
     if state.stage == DEFAULT {
         return Some(path);
@@ -34,25 +35,29 @@ pub fn path_in_stage<'a>(state: &State<'_>, path: &'a str) -> Option<&'a str> {
     }
 }
 
-/// The first route that takes a request. `path` is encoded and without a stage.
+/// The first route that matches a request. `path` is encoded and has no stage.
 pub fn find<'a>(state: &State<'a>, method: &str, path: &'a str) -> Option<Match<'a>> {
-    let takes = |route: &Route<'a>| {
+    let matches = |route: &Route<'a>| {
         (route.method == "ANY" || route.method == method)
-            && (route.path == DEFAULT || walk(route.path, path, |_, _| {}))
+            && (route.path == DEFAULT || match_path(route.path, path, |_, _| {}))
     };
-    let route = state.routes().find(takes)?;
+    let route = state.routes().find(matches)?;
     let mut parameters = Vec::new();
     if route.path != DEFAULT {
-        walk(route.path, path, |name, value| {
+        match_path(route.path, path, |name, value| {
             parameters.push((name, decode(value)))
         });
     }
     Some(Match { route, parameters })
 }
 
-/// Walks a route's path and a request's side by side and reports each parameter with its encoded value. False as soon
-/// as they part.
-fn walk<'a>(pattern: &'a str, path: &'a str, mut parameter: impl FnMut(&'a str, &'a str)) -> bool {
+/// Compares a route's path with a request's, segment by segment, and reports each parameter with its encoded value. False
+/// if they do not match.
+fn match_path<'a>(
+    pattern: &'a str,
+    path: &'a str,
+    mut parameter: impl FnMut(&'a str, &'a str),
+) -> bool {
     let (Some(pattern), Some(path)) = (pattern.strip_prefix('/'), path.strip_prefix('/')) else {
         return false;
     };
@@ -84,9 +89,9 @@ mod tests {
     use super::*;
     use crate::state::Format;
 
-    fn walked(pattern: &str, path: &str) -> Option<Vec<(String, String)>> {
+    fn matched(pattern: &str, path: &str) -> Option<Vec<(String, String)>> {
         let mut found = Vec::new();
-        walk(pattern, path, |name, value| {
+        match_path(pattern, path, |name, value| {
             found.push((name.to_string(), decode(value).to_string()))
         })
         .then_some(found)
@@ -103,53 +108,53 @@ mod tests {
 
     #[test]
     fn literals_are_case_sensitive_and_compared_decoded() {
-        assert_eq!(walked("/pets", "/pets"), pairs(&[]));
-        assert_eq!(walked("/pets", "/p%65ts"), pairs(&[]));
-        assert_eq!(walked("/käse", "/k%C3%A4se"), pairs(&[]));
-        assert_eq!(walked("/pets", "/Pets"), None);
-        assert_eq!(walked("/pets", "/pets/1"), None);
-        assert_eq!(walked("/pets/1", "/pets"), None);
+        assert_eq!(matched("/pets", "/pets"), pairs(&[]));
+        assert_eq!(matched("/pets", "/p%65ts"), pairs(&[]));
+        assert_eq!(matched("/käse", "/k%C3%A4se"), pairs(&[]));
+        assert_eq!(matched("/pets", "/Pets"), None);
+        assert_eq!(matched("/pets", "/pets/1"), None);
+        assert_eq!(matched("/pets/1", "/pets"), None);
     }
 
     #[test]
     fn a_trailing_slash_is_another_path() {
-        assert_eq!(walked("/pets", "/pets/"), None);
-        assert_eq!(walked("/pets/{id}", "/pets/"), None);
-        assert_eq!(walked("/pets/{id}", "/pets/1/"), None);
-        assert_eq!(walked("/pets/{proxy+}", "/pets/"), pairs(&[("proxy", "")]));
+        assert_eq!(matched("/pets", "/pets/"), None);
+        assert_eq!(matched("/pets/{id}", "/pets/"), None);
+        assert_eq!(matched("/pets/{id}", "/pets/1/"), None);
+        assert_eq!(matched("/pets/{proxy+}", "/pets/"), pairs(&[("proxy", "")]));
     }
 
     #[test]
-    fn parameters_are_decoded_once_the_slashes_have_parted_them() {
+    fn parameters_are_decoded_after_the_path_was_split() {
         assert_eq!(
-            walked("/a/{b}/c", "/a/x%2Fy%20z/c"),
+            matched("/a/{b}/c", "/a/x%2Fy%20z/c"),
             pairs(&[("b", "x/y z")])
         );
         assert_eq!(
-            walked("/{a}/{b}", "/1/%25"),
+            matched("/{a}/{b}", "/1/%25"),
             pairs(&[("a", "1"), ("b", "%")])
         );
     }
 
     #[test]
-    fn a_greedy_parameter_takes_at_least_one_segment() {
-        assert_eq!(walked("/{proxy+}", "/"), None);
+    fn a_greedy_parameter_matches_at_least_one_segment() {
+        assert_eq!(matched("/{proxy+}", "/"), None);
         assert_eq!(
-            walked("/{proxy+}", "/a/b%2Fc/"),
+            matched("/{proxy+}", "/a/b%2Fc/"),
             pairs(&[("proxy", "a/b/c/")])
         );
-        assert_eq!(walked("/a/{proxy+}", "/a"), None);
+        assert_eq!(matched("/a/{proxy+}", "/a"), None);
         assert_eq!(
-            walked("/a/{x}/{y+}", "/a/1/2/3"),
+            matched("/a/{x}/{y+}", "/a/1/2/3"),
             pairs(&[("x", "1"), ("y", "2/3")])
         );
     }
 
     #[test]
     fn the_root_is_a_path_of_its_own() {
-        assert_eq!(walked("/", "/"), pairs(&[]));
-        assert_eq!(walked("/", "//"), None);
-        assert_eq!(walked("/", "*"), None);
+        assert_eq!(matched("/", "/"), pairs(&[]));
+        assert_eq!(matched("/", "//"), None);
+        assert_eq!(matched("/", "*"), None);
     }
 
     #[test]
@@ -173,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_route_that_fits_wins_and_any_takes_unknown_methods() {
+    fn the_first_matching_route_is_used_and_any_matches_unknown_methods() {
         let route = |method, path, function| Route {
             method,
             path,

@@ -1,53 +1,56 @@
-//! From request to decision: quotas, stage, preflight, route, event.
+//! From a request to a decision: quotas, stage, preflight request, route, event.
 
 use alloc::borrow::ToOwned as _;
 use alloc::string::String;
+use alloc::vec::Vec;
 
-use crate::contract::{Decision, Invocation, Request, Response};
-use crate::event::{self, Call};
-use crate::reply::Gateway;
+use http_event::contract::{Body, Decision, Invocation, Request, Response};
+use http_event::cors;
+
+use crate::event::{self, Context};
+use crate::gateway_error::{GatewayError, REQUEST_ID};
+use crate::limits;
 use crate::routing;
 use crate::state::State;
 use crate::token::{Token, request_id};
-use crate::{cors, limits};
 
 /// Decides what to do with a request.
 ///
 /// # Errors
 ///
-/// `state` is not from [`configure`](crate::configure()).
+/// `state` was not written by [`configure`](crate::configure()).
 pub fn shape(state: &str, request: &Request) -> Result<Decision, String> {
-    let state = State::read(state).ok_or("the state is not one that this plugin made")?;
+    let state = State::read(state).ok_or("the state was not written by this plugin")?;
     let request_id = request_id(&request.id);
     let allow_origin = state
         .cors
         .as_ref()
-        .and_then(|cors| cors::allow_origin(cors, request));
-    let reply = |mut response: Response| {
+        .and_then(|cors| cors.allow_origin(request));
+    let reply = |error: GatewayError| {
+        let mut response = error.response(&request_id);
         if let Some(cors) = &state.cors {
-            cors::replace(cors, allow_origin, &mut response);
+            cors.replace_headers(allow_origin, &mut response);
         }
         Ok(Decision::Reply(response))
     };
 
-    if let Some(refusal) = limits::refusal(request) {
-        return reply(refusal.response(&request_id));
+    if let Err(error) = limits::check(request) {
+        return reply(error);
     }
     let Some(path) = routing::path_in_stage(&state, &request.path) else {
-        return reply(Gateway::NotFound.response(&request_id));
+        return reply(GatewayError::NotFound);
     };
     if let Some(cors) = state.cors.as_ref().filter(|_| cors::is_preflight(request)) {
-        return Ok(Decision::Reply(cors::preflight(
-            cors,
-            allow_origin,
-            &request_id,
-        )));
+        let mut response = Response::new(204, Body::Empty);
+        response.push_header(REQUEST_ID, &request_id);
+        cors.answer_preflight(allow_origin, &mut response);
+        return Ok(Decision::Reply(response));
     }
     let Some(found) = routing::find(&state, &request.method, path) else {
-        return reply(Gateway::NotFound.response(&request_id));
+        return reply(GatewayError::NotFound);
     };
 
-    let event = event::write(&Call {
+    let event = event::write(&Context {
         state: &state,
         request,
         found: &found,
@@ -62,7 +65,8 @@ pub fn shape(state: &str, request: &Request) -> Result<Decision, String> {
         function: found.route.function.to_owned(),
         event,
         token: token.write(),
-        wait_ms: Some(found.route.wait_ms),
+        max_wait_ms: Some(found.route.wait_ms),
         streaming: false,
+        extra: Vec::new(),
     }))
 }

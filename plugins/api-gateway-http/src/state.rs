@@ -1,20 +1,22 @@
 //! The configuration as `shape` and `respond` read it: lines of tab-separated fields.
 //!
-//! Every call gets the state afresh, so reading it must cost next to nothing: no JSON, no allocation, and the routes in
-//! the order in which they are tried. `configure` lets no control character into any value, so nothing is escaped.
+//! Each call receives the state as text, so reading it has to be cheap: there is no JSON and no allocation, and the routes
+//! are in the order in which they are tried. `configure` accepts no control characters in values, so nothing is escaped.
 //!
 //! ```text
 //! stage ⇥ account id ⇥ API id ⇥ domain name ⇥ stage variables as JSON
 //! origins ⇥ methods ⇥ headers ⇥ exposed headers ⇥ max age ⇥ credentials      (empty without CORS)
-//! method ⇥ path ⇥ payload format ⇥ wait in ms ⇥ function                     (per route, the first that fits wins)
+//! method ⇥ path ⇥ payload format ⇥ wait in ms ⇥ function                     (per route; the first that matches is used)
 //! ```
 //!
-//! On failure: text of another form reads as `None`.
+//! On failure: other text reads as `None`.
 
 use alloc::format;
 use alloc::string::String;
 
-/// The name of the stage whose paths have no prefix, and of the route that takes what no other takes.
+use http_event::cors::Cors;
+
+/// The name of the stage whose paths have no prefix, and of the route for requests that no other route matches.
 pub const DEFAULT: &str = "$default";
 
 /// The configuration of one API.
@@ -26,42 +28,25 @@ pub struct State<'a> {
     pub account_id: &'a str,
     /// Lower-case letters and digits.
     pub api_id: &'a str,
-    /// Empty: the host the client asked for.
+    /// Empty: the host that the client requested.
     pub domain_name: &'a str,
     /// A JSON object; empty if the stage has no variables.
     pub stage_variables: &'a str,
-    /// None: CORS is the functions' own business.
+    /// `None`: the functions handle CORS themselves.
     pub cors: Option<Cors<'a>>,
     routes: &'a str,
-}
-
-/// The CORS configuration of an API, lists joined as they are sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cors<'a> {
-    /// Parted by spaces: exact origins, `*`, `http://*`, `https://*`.
-    pub origins: &'a str,
-    /// Parted by commas.
-    pub methods: &'a str,
-    /// Parted by commas.
-    pub headers: &'a str,
-    /// Parted by commas.
-    pub exposed: &'a str,
-    /// Seconds; empty if not set.
-    pub max_age: &'a str,
-    /// Whether browsers may send cookies.
-    pub credentials: bool,
 }
 
 /// One route and its Lambda integration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Route<'a> {
-    /// `ANY` takes every method.
+    /// `ANY` matches every method.
     pub method: &'a str,
     /// [`DEFAULT`], or a path with `{parameters}`.
     pub path: &'a str,
-    /// How the event is written and the result is read.
+    /// The format of the event and of the result.
     pub format: Format,
-    /// The integration's time-out in milliseconds.
+    /// The integration's timeout, in milliseconds.
     pub wait_ms: u32,
     /// The function's name.
     pub function: &'a str,
@@ -70,9 +55,9 @@ pub struct Route<'a> {
 /// The payload format version of an integration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// Close to a REST API's.
+    /// 1.0, which is similar to the format of REST APIs.
     V1,
-    /// The HTTP API's own.
+    /// 2.0, the HTTP API's own.
     V2,
 }
 
@@ -96,7 +81,7 @@ impl Format {
 }
 
 impl<'a> State<'a> {
-    /// Reads what [`State::write`] has written.
+    /// Reads a text that [`State::write`] has written.
     pub fn read(text: &'a str) -> Option<Self> {
         let mut lines = text.splitn(3, '\n');
         let mut api = lines.next()?.splitn(5, '\t');
@@ -117,7 +102,7 @@ impl<'a> State<'a> {
         })
     }
 
-    /// Writes the state with these routes, in the order in which they are to be tried.
+    /// Writes the state with these routes, which `shape` tries in this order.
     pub fn write<'r>(&self, routes: impl IntoIterator<Item = Route<'r>>) -> String {
         let mut text = format!(
             "{}\t{}\t{}\t{}\t{}\n",
@@ -133,7 +118,7 @@ impl<'a> State<'a> {
         text
     }
 
-    /// The state of an API without CORS and, until written, without routes.
+    /// The state of an API without CORS and without routes.
     pub fn new(stage: &'a str, account_id: &'a str, api_id: &'a str) -> Self {
         Self {
             stage,
@@ -146,38 +131,9 @@ impl<'a> State<'a> {
         }
     }
 
-    /// The routes, in the order in which they are tried.
+    /// The routes, in the order in which `shape` tries them.
     pub fn routes(&self) -> impl Iterator<Item = Route<'a>> {
         self.routes.lines().filter_map(Route::read)
-    }
-}
-
-impl<'a> Cors<'a> {
-    fn read(line: &'a str) -> Option<Self> {
-        let mut fields = line.split('\t');
-        Some(Self {
-            origins: fields.next()?,
-            methods: fields.next()?,
-            headers: fields.next()?,
-            exposed: fields.next()?,
-            max_age: fields.next()?,
-            credentials: fields.next()? == "true",
-        })
-    }
-
-    fn write(&self, text: &mut String) {
-        let fields = [
-            self.origins,
-            self.methods,
-            self.headers,
-            self.exposed,
-            self.max_age,
-        ];
-        for field in fields {
-            text.push_str(field);
-            text.push('\t');
-        }
-        text.push_str(if self.credentials { "true" } else { "false" });
     }
 }
 
@@ -261,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_text_is_no_state() {
+    fn other_text_is_not_a_state() {
         for text in [
             "",
             "{}",

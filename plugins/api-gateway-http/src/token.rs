@@ -1,6 +1,6 @@
-//! What `shape` tells `respond` about a request: how to read the result, the request's id, the answer of CORS.
+//! What `shape` passes on to `respond` about a request: the payload format, the request's id, the allowed origin.
 //!
-//! On failure: a text of another form reads as `None`.
+//! On failure: other text reads as `None`.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -17,12 +17,12 @@ pub struct Token<'a> {
     pub format: Format,
     /// The request's id in API Gateway's form.
     pub request_id: &'a str,
-    /// The value of `access-control-allow-origin`; none without an `Origin` that is allowed.
+    /// The value of `access-control-allow-origin`; `None` without an `Origin` that is allowed.
     pub allow_origin: Option<&'a str>,
 }
 
 impl<'a> Token<'a> {
-    /// The token as text. The origin comes last, as it is the only part a client chooses.
+    /// The token as text. The origin comes last because it is the only part that a client chooses.
     pub fn write(&self) -> String {
         [
             self.format.name(),
@@ -32,7 +32,7 @@ impl<'a> Token<'a> {
         .join(" ")
     }
 
-    /// Reads what [`Token::write`] has written.
+    /// Reads a text that [`Token::write`] has written.
     pub fn read(text: &'a str) -> Option<Self> {
         let mut fields = text.splitn(3, ' ');
         Some(Self {
@@ -43,7 +43,8 @@ impl<'a> Token<'a> {
     }
 }
 
-/// The id API Gateway shows, such as `JKJaXmPLvHcESHA=`: eleven bytes in URL-safe base64, here the first of the UUID.
+/// The id in API Gateway's form, such as `JKJaXmPLvHcESHA=`: eleven bytes in URL-safe Base64, here the first bytes of the
+/// UUID.
 pub fn request_id(uuid: &str) -> String {
     let digits: Vec<_> = uuid.chars().filter_map(|char| char.to_digit(16)).collect();
     let mut bytes = [0; 11];
@@ -75,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn request_ids_have_the_form_of_aws() {
+    fn request_ids_have_the_form_of_api_gateway() {
         let id = request_id("01234567-89ab-4def-8123-456789abcdef");
         assert_eq!(id, "ASNFZ4mrTe-BI0U=");
         assert_ne!(id, request_id("11234567-89ab-4def-8123-456789abcdef"));

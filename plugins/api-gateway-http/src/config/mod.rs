@@ -2,32 +2,32 @@
 //!
 //! | key | meaning | default |
 //! |---|---|---|
-//! | `routes` | route key to function, or to `{ function, payload-format-version, timeout }` | this or `function` |
+//! | `routes` | route keys, each with a function or a table `{ function, payload-format-version, timeout }` | this or `function` is required |
 //! | `function` | short for `routes = { "$default" = … }` | |
-//! | `payload-format-version` | `"2.0"` or `"1.0"`, for every route that does not say | `"2.0"` |
-//! | `timeout` | the integration's time-out, 0.05 to 30 seconds, for every route that does not say | 30 |
-//! | `stage` | a stage's name, then the first segment of every path | `"$default"` |
+//! | `payload-format-version` | `"2.0"` or `"1.0"`; a route may override it | `"2.0"` |
+//! | `timeout` | the integration's timeout, 0.05 to 30 seconds; a route may override it | 30 |
+//! | `stage` | the stage's name; unless it is `"$default"`, it is the first segment of every path | `"$default"` |
 //! | `stage-variables` | names and values | none |
-//! | `cors` | see [`cors`] | functions do it themselves |
-//! | `account-id`, `api-id` | what the events say | `"123456789012"`, `"lambkin000"` |
-//! | `domain-name` | what the events say | the host the client asked for |
+//! | `cors` | see [`http_event::cors`] | functions handle CORS themselves |
+//! | `account-id`, `api-id` | the ids that events contain | `"123456789012"`, `"lambkin000"` |
+//! | `domain-name` | the domain name that events contain | the host that the client requested |
 //!
 //! On failure: every mistake is listed at once, each with the keys that lead to it. Values become fields of the state's
 //! lines, so each is checked against a set of characters without tabs and line breaks.
 
-mod cors;
 mod routes;
 
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use plugin_kit::settings::{self, Problem, Problems, Table, is_word};
+use http_event::contract::{Problem, Setup};
+use http_event::cors;
+use http_event::json::write;
+use plugin_kit::settings::{self, Problems, Table, is_word};
 
-use crate::contract::Setup;
 use crate::limits;
 use crate::state::{DEFAULT, State};
-use crate::text::json::write;
 use routes::IntegrationDefaults;
 
 const KEYS: [&str; 10] = [
@@ -43,20 +43,23 @@ const KEYS: [&str; 10] = [
     "domain-name",
 ];
 
-/// Understands the trigger's configuration, a JSON object.
+/// Checks the trigger's configuration, a JSON object.
 ///
 /// # Errors
 ///
-/// Every mistake in it.
+/// All mistakes in it.
 pub fn configure(config: &str) -> Result<Setup, Vec<Problem>> {
-    let members = settings::parse(config)?;
-    let mut problems = Problems::default();
-    let setup = understand(&Table::root(&members), &mut problems);
-    problems.into_result(Some(setup))
+    let read = || {
+        let members = settings::parse(config)?;
+        let mut problems = Problems::default();
+        let setup = read(&Table::root(&members), &mut problems);
+        problems.into_result(Some(setup))
+    };
+    read().map_err(|problems| problems.into_iter().map(Into::into).collect())
 }
 
-/// Reads every key, also after a mistake, so that all mistakes are found.
-fn understand(table: &Table<'_>, problems: &mut Problems) -> Setup {
+/// Reads every key, even after a mistake, so that all mistakes are found.
+fn read(table: &Table<'_>, problems: &mut Problems) -> Setup {
     table.refuse_unknown(&KEYS, &[], problems);
     let defaults = IntegrationDefaults::read(table, problems);
     let routes_table = table.table("routes", problems);
@@ -65,7 +68,7 @@ fn understand(table: &Table<'_>, problems: &mut Problems) -> Setup {
     let stage_variables = stage_variables(table, problems);
     let cors = table
         .table("cors", problems)
-        .map(|table| cors::read(&table, problems));
+        .map(|table| cors::Settings::read(&table, problems));
     let account_id = account_id(table, problems);
     let api_id = api_id(table, problems);
     let domain_name = domain_name(table, problems);
@@ -73,7 +76,7 @@ fn understand(table: &Table<'_>, problems: &mut Problems) -> Setup {
     let mut state = State::new(stage, account_id, api_id);
     state.domain_name = domain_name.unwrap_or_default();
     state.stage_variables = &stage_variables;
-    state.cors = cors.as_ref().map(cors::CorsTexts::as_state);
+    state.cors = cors.as_ref().map(cors::Settings::as_cors);
     let mut functions: Vec<_> = routes
         .iter()
         .map(|route| String::from(route.function))
@@ -90,8 +93,9 @@ fn understand(table: &Table<'_>, problems: &mut Problems) -> Setup {
     Setup {
         state: state.write(routes.iter().map(|route| route.as_state())),
         functions,
-        max_body_bytes: limits::MAX_BODY as u32,
+        max_body_bytes: limits::MAX_BODY,
         summary,
+        extra: Vec::new(),
     }
 }
 
@@ -133,7 +137,7 @@ fn domain_name<'a>(table: &Table<'a>, problems: &mut Problems) -> Option<&'a str
     )
 }
 
-/// The stage variables as a JSON object, empty without any. AWS's rules for names and values.
+/// The stage variables as a JSON object, or nothing without any. The rules for names and values are those of AWS.
 fn stage_variables(table: &Table<'_>, problems: &mut Problems) -> String {
     let Some(variables) = table.table("stage-variables", problems) else {
         return String::new();

@@ -1,4 +1,4 @@
-//! `routes` and `function`: which route calls which function, and how.
+//! The keys `routes` and `function`: which route invokes which function, and how.
 
 use alloc::format;
 use alloc::string::String;
@@ -12,11 +12,11 @@ use crate::state::{DEFAULT, Format, Route};
 
 const KEYS: [&str; 3] = ["function", "payload-format-version", "timeout"];
 
-/// AWS's bounds of an integration's time-out, in milliseconds; the greater is also the default.
+/// The range that AWS allows for an integration's timeout, in milliseconds. The maximum is the default.
 const MIN_WAIT_MS: u32 = 50;
 const MAX_WAIT_MS: u32 = 30_000;
 
-/// What holds for a route that does not say otherwise.
+/// The settings of a route that does not override them.
 #[derive(Clone, Copy)]
 pub struct IntegrationDefaults {
     format: Format,
@@ -24,7 +24,7 @@ pub struct IntegrationDefaults {
 }
 
 impl IntegrationDefaults {
-    /// Reads the keys of the trigger's own table.
+    /// Reads them from the trigger's table.
     pub fn read(table: &Table<'_>, problems: &mut Problems) -> Self {
         let aws = Self {
             format: Format::V2,
@@ -38,7 +38,8 @@ impl IntegrationDefaults {
         let rule = "the payload format version is \"2.0\" or \"1.0\"";
         let format = table.text("payload-format-version", is_legal, rule, problems);
         let in_bounds = |wait_ms: &u32| (MIN_WAIT_MS..=MAX_WAIT_MS).contains(wait_ms);
-        let rule = "a time-out is a number of seconds from 0.05 to 30, to the millisecond";
+        let rule =
+            "a timeout is a number of seconds from 0.05 to 30, with up to three decimal places";
         let wait_ms = table.milliseconds("timeout", in_bounds, rule, problems);
         Self {
             format: format.and_then(Format::from_name).unwrap_or(self.format),
@@ -47,15 +48,15 @@ impl IntegrationDefaults {
     }
 }
 
-/// A route that was read.
-pub struct ReadRoute<'a> {
+/// A route of the configuration.
+pub struct ConfiguredRoute<'a> {
     key: RouteKey<'a>,
     integration: IntegrationDefaults,
     /// The function's name.
     pub function: &'a str,
 }
 
-impl ReadRoute<'_> {
+impl ConfiguredRoute<'_> {
     /// The route as the state holds it.
     pub fn as_state(&self) -> Route<'_> {
         Route {
@@ -84,15 +85,14 @@ impl ReadRoute<'_> {
     }
 }
 
-/// Reads `routes` or `function`, in the order in which the routes are to be tried.
-///
-/// `routes` is the table of that name, if there is one: the routes borrow their keys from it.
+/// Reads `routes` or `function`. The result has the order in which `shape` tries the routes. `routes` is the table of that
+/// name; the result borrows its keys.
 pub fn read<'t>(
     table: &Table<'t>,
     routes: Option<&'t Table<'t>>,
     defaults: IntegrationDefaults,
     problems: &mut Problems,
-) -> Vec<ReadRoute<'t>> {
+) -> Vec<ConfiguredRoute<'t>> {
     let mut found = Vec::new();
     if table.get("function").is_some() {
         if table.get("routes").is_some() {
@@ -104,14 +104,14 @@ pub fn read<'t>(
                 method: "ANY",
                 path: DEFAULT,
             };
-            found.push(ReadRoute {
+            found.push(ConfiguredRoute {
                 key,
                 integration: defaults,
                 function,
             });
         }
     } else if table.get("routes").is_none() {
-        let message = "nothing would be called: set `function = \"name\"`, or `routes = { \"GET /path\" = \"name\" }`";
+        let message = "no function would be invoked: set `function = \"name\"`, or `routes = { \"GET /path\" = \"name\" }`";
         problems.add(Vec::new(), String::from(message));
     }
     if let Some(routes) = routes {
@@ -128,7 +128,7 @@ pub fn read<'t>(
 fn read_routes<'t>(
     routes: &'t Table<'t>,
     defaults: IntegrationDefaults,
-    found: &mut Vec<ReadRoute<'t>>,
+    found: &mut Vec<ConfiguredRoute<'t>>,
     problems: &mut Problems,
 ) {
     let mut shapes: Vec<(String, &str)> = Vec::new();
@@ -142,15 +142,15 @@ fn read_routes<'t>(
             }
         };
         let shape = key.shape();
-        if let Some((_, other)) = shapes.iter().find(|(taken, _)| *taken == shape) {
+        if let Some((_, other)) = shapes.iter().find(|(seen, _)| *seen == shape) {
             problems.add(
                 routes.path_of(text),
-                format!("`{other}` takes the same requests; keep one of the two"),
+                format!("`{other}` matches the same requests; keep one of the two"),
             );
         }
         shapes.push((shape, text));
         if let Some((integration, function)) = integration {
-            found.push(ReadRoute {
+            found.push(ConfiguredRoute {
                 key,
                 integration,
                 function,
@@ -192,7 +192,7 @@ fn function<'a>(table: &Table<'a>, problems: &mut Problems) -> Option<&'a str> {
     )
 }
 
-/// Whether a text can be the name of a function; whether there is such a function, the host knows.
+/// Whether a text can be the name of a function. The host checks whether the function exists.
 fn is_function(name: &str) -> bool {
     !name.is_empty()
         && !name

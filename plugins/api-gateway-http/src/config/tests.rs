@@ -1,4 +1,4 @@
-//! Configurations, good and bad, as whole texts.
+//! Valid and invalid configurations.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ fn problems(config: &Value) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Asserts that there is exactly one problem, where and of which kind.
+/// Asserts that there is exactly one problem, and its place and message.
 fn assert_problem(config: &Value, at: &str, message: &str) {
     let found = problems(config);
     assert!(
@@ -43,7 +43,7 @@ fn a_function_alone_is_the_default_route() {
 }
 
 #[test]
-fn routes_inherit_the_triggers_settings_and_come_sorted() {
+fn routes_inherit_the_triggers_settings_and_are_sorted() {
     let config = json!({
         "payload-format-version": "1.0",
         "timeout": 0.05,
@@ -115,8 +115,8 @@ fn every_mistake_is_reported_at_once() {
 }
 
 #[test]
-fn something_must_be_called() {
-    assert_problem(&json!({}), "", "nothing would be called");
+fn a_function_is_required() {
+    assert_problem(&json!({}), "", "no function would be invoked");
     assert_problem(&json!({"routes": {}}), "routes", "at least one route");
     assert_problem(
         &json!({"routes": []}),
@@ -147,7 +147,7 @@ fn something_must_be_called() {
 }
 
 #[test]
-fn a_mistyped_key_is_answered_with_the_nearest() {
+fn the_nearest_known_key_is_suggested_for_a_mistyped_one() {
     assert_problem(
         &json!({"function": "f", "api_id": "a"}),
         "api_id",
@@ -167,19 +167,19 @@ fn a_mistyped_key_is_answered_with_the_nearest() {
 }
 
 #[test]
-fn routes_that_take_the_same_requests_are_refused() {
+fn routes_that_match_the_same_requests_are_refused() {
     let config = json!({"routes": {"GET /a/{b}": "f", "GET /a/{c}": "g"}});
     assert_problem(
         &config,
         "routes > GET /a/{c}",
-        "`GET /a/{b}` takes the same requests",
+        "`GET /a/{b}` matches the same requests",
     );
     let config = json!({"routes": {"GET /a/{b}": "f", "GET /a/{c+}": "g", "POST /a/{c}": "g"}});
     assert!(configure(&config.to_string()).is_ok());
 }
 
 #[test]
-fn timeouts_have_awss_bounds() {
+fn timeouts_have_the_range_of_aws() {
     for timeout in [
         json!(0.049),
         json!(30.001),
@@ -257,7 +257,7 @@ fn cors_lists_are_checked_entry_by_entry() {
 }
 
 #[test]
-fn stage_variables_become_json_once() {
+fn stage_variables_are_written_as_json_once() {
     let config = json!({"function": "f", "stage-variables": {"b": "https://x/?a=1&b,c", "a": "1"}});
     let setup = configure(&config.to_string()).unwrap();
     assert_eq!(

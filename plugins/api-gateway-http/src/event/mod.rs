@@ -1,40 +1,38 @@
-//! The events functions receive: one module per payload format version, and what both have in common.
+//! The events that functions receive: one module for each payload format version, and what both have in common.
 
-mod headers;
-mod query;
 mod v1;
 mod v2;
 
 use alloc::borrow::Cow;
 use alloc::string::String;
 
-use crate::contract::{Body, Request};
+use http_event::contract::Request;
+
 use crate::routing::Match;
 use crate::state::{Format, State};
-use crate::text::json::write::Object;
 
 /// What an event is written from.
-pub struct Call<'a> {
+pub struct Context<'a> {
     /// The API.
     pub state: &'a State<'a>,
     /// The request.
     pub request: &'a Request,
-    /// Its route.
+    /// The route of the request.
     pub found: &'a Match<'a>,
-    /// The id the caller sees in `apigw-requestid`.
+    /// The id that the caller receives in `apigw-requestid`.
     pub request_id: &'a str,
 }
 
-/// The event in the format of the route's integration.
-pub fn write(call: &Call<'_>) -> String {
-    match call.found.route.format {
-        Format::V1 => v1::write(call),
-        Format::V2 => v2::write(call),
+/// Writes the event in the payload format of the route.
+pub fn write(context: &Context<'_>) -> String {
+    match context.found.route.format {
+        Format::V1 => v1::write(context),
+        Format::V2 => v2::write(context),
     }
 }
 
-impl<'a> Call<'a> {
-    /// The route's key, as in the configuration: `GET /pets/{id}`, `$default`.
+impl<'a> Context<'a> {
+    /// The key of the route as the configuration has it: `GET /pets/{id}`, `$default`.
     fn route_key(&self) -> Cow<'a, str> {
         let route = self.found.route;
         if route.path.starts_with('/') {
@@ -48,7 +46,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The host the client used, as the functions build links from it, or the configured one.
+    /// The configured domain name, else the host that the client requested, from which functions build links.
     fn domain_name(&self) -> &'a str {
         match self.state.domain_name {
             "" => &self.request.authority,
@@ -65,12 +63,7 @@ impl<'a> Call<'a> {
         name.split(['.', ':']).next().unwrap_or_default()
     }
 
-    /// Empty if the client did not say, as on AWS.
-    fn user_agent(&self) -> &'a str {
-        self.request.header("user-agent").last().unwrap_or_default()
-    }
-
-    /// A guess of the event's length in bytes that is seldom too small.
+    /// An estimate of the event's length in bytes that is rarely too small.
     fn capacity(&self) -> usize {
         let request = self.request;
         let headers: usize = request
@@ -79,88 +72,16 @@ impl<'a> Call<'a> {
             .map(|(name, value)| name.len() + value.len() + 8)
             .sum();
         let body = request.body.as_bytes().len();
-        // Both formats name most of the query twice; 1.0 has each header twice. Base64 makes four bytes of three.
+        // Both formats contain most of the query twice; 1.0 contains each header twice. Base64 makes four bytes of three.
         2048 + 2 * headers + 3 * (request.path.len() + request.query.len()) + body / 2 * 3
     }
-
-    /// Whether the body is sent as text. The media type decides, by a list that no configuration changes; a body that is
-    /// compressed or not UTF-8 is never text.
-    fn body_is_text(&self) -> bool {
-        let encoded = self
-            .request
-            .header("content-encoding")
-            .any(|value| !value.eq_ignore_ascii_case("identity"));
-        matches!(self.request.body, Body::Text(_))
-            && !encoded
-            && self
-                .request
-                .header("content-type")
-                .last()
-                .is_some_and(is_text)
-    }
-
-    /// Writes `body`; nothing if there is none. True if it is in base64.
-    fn write_body(&self, event: &mut Object<'_>) -> bool {
-        match &self.request.body {
-            Body::Empty => false,
-            Body::Text(text) if self.body_is_text() => {
-                event.string("body", text);
-                false
-            }
-            body => {
-                event.base64("body", body.as_bytes());
-                true
-            }
-        }
-    }
-}
-
-/// The media types HTTP APIs pass on as text. Form posts and `application/problem+json` are not among them.
-fn is_text(content_type: &str) -> bool {
-    const TEXT: [&str; 3] = [
-        "application/json",
-        "application/javascript",
-        "application/xml",
-    ];
-
-    let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    let is_any_text = media_type
-        .get(..5)
-        .is_some_and(|start| start.eq_ignore_ascii_case("text/"));
-    is_any_text
-        || TEXT
-            .iter()
-            .any(|text| text.eq_ignore_ascii_case(media_type))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::contract::Decision;
+    use http_event::contract::{Body, Decision};
 
-    #[test]
-    fn text_is_a_short_list_of_media_types() {
-        for text in [
-            "text/plain",
-            "TEXT/css; charset=x",
-            "application/json",
-            "Application/JSON ; charset=utf-8",
-        ] {
-            assert!(is_text(text), "{text}");
-        }
-        assert!(is_text("application/xml") && is_text("application/javascript"));
-        for binary in [
-            "",
-            "text",
-            "application/x-www-form-urlencoded",
-            "multipart/form-data; boundary=text/plain",
-            "application/vnd.api+json",
-            "application/json-seq",
-            "image/svg+xml",
-        ] {
-            assert!(!is_text(binary), "{binary}");
-        }
-    }
+    use super::*;
 
     fn event(config: &str) -> String {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
@@ -176,6 +97,7 @@ mod tests {
             query: "q=1".into(),
             headers: vec![pair("cookie", "c=d"), pair("content-type", "text/plain")],
             body: Body::Text("hi".into()),
+            extra: Vec::new(),
         };
         let setup = crate::configure(config).unwrap();
         match crate::shape(&setup.state, &request).unwrap() {
@@ -185,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn format_2_0_has_the_keys_in_awss_order() {
+    fn format_2_0_has_the_keys_in_the_order_of_aws() {
         let config = r#"{"routes":{"PUT /p/{id}":"f"},"stage-variables":{"s":"v"}}"#;
         let expected = concat!(
             r#"{"version":"2.0","routeKey":"PUT /p/{id}","rawPath":"/p/1","rawQueryString":"q=1","cookies":["c=d"],"#,
@@ -201,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn format_1_0_has_the_keys_in_awss_order() {
+    fn format_1_0_has_the_keys_in_the_order_of_aws() {
         let text = event(r#"{"function":"f","payload-format-version":"1.0"}"#);
         let keys = [
             "version",
@@ -218,7 +140,7 @@ mod tests {
             "body",
             "isBase64Encoded",
         ];
-        let members = crate::text::json::read::object(&text).unwrap();
+        let members = http_event::json::read::object(&text).unwrap();
         let found: Vec<_> = members.iter().map(|(key, _)| &**key).collect();
         assert_eq!(found, keys);
     }

@@ -1,21 +1,22 @@
-//! Payload format 1.0: close to a REST API's event, where what a request does not have is null.
+//! Payload format 1.0, which is similar to the event of REST APIs: what a request lacks is null.
 //!
-//! Single maps hold the last value of a repeated name, multi-value maps all of them. Header names are in canonical
-//! casing. `path` is as sent while `requestContext.path` and the parameters are decoded. Cookies stay headers.
+//! The single-value maps contain the last value of a repeated name, the multi-value maps all of them. Names of headers
+//! have canonical case. `path` is as sent, `requestContext.path` and the parameters are decoded. Cookies stay headers.
 
 use alloc::format;
 use alloc::string::String;
 
+use http_event::body;
+use http_event::headers::{self, canonical_name};
+use http_event::json::write::{self, Object};
+use http_event::percent::decode;
+use http_event::query::parameters;
 use plugin_kit::time::common_log;
 
-use super::Call;
-use super::headers::delivered;
-use super::query::parameters;
-use crate::text::json::write::{self, Object};
-use crate::text::percent::decode;
+use super::Context;
 
-/// Keys of `requestContext.identity` that only an authorizer or a client certificate would fill, and the two that are
-/// always known, in AWS's order.
+/// The keys of `requestContext.identity`, in the order of AWS. Only an authorizer or a client certificate would fill the
+/// others than `sourceIp` and `userAgent`.
 const IDENTITY: [&str; 12] = [
     "accessKey",
     "accountId",
@@ -32,30 +33,32 @@ const IDENTITY: [&str; 12] = [
 ];
 
 /// Writes the event.
-pub fn write(call: &Call<'_>) -> String {
-    let (request, route) = (call.request, call.found.route);
-    write::object(call.capacity(), |event| {
+pub fn write(context: &Context<'_>) -> String {
+    let (request, route) = (context.request, context.found.route);
+    write::object(context.capacity(), |event| {
         event.string("version", "1.0");
         event.string("resource", route.path);
         event.string("path", &request.path);
         event.string("httpMethod", &request.method);
-        write_headers(call, event);
-        write_query(call, event);
-        event.object("requestContext", |context| write_context(call, context));
-        if call.found.parameters.is_empty() {
+        write_headers(context, event);
+        write_query(context, event);
+        event.object("requestContext", |object| {
+            write_request_context(context, object);
+        });
+        if context.found.parameters.is_empty() {
             event.raw("pathParameters", "null");
         } else {
             event.object("pathParameters", |object| {
-                for (name, value) in &call.found.parameters {
+                for (name, value) in &context.found.parameters {
                     object.string(name, value);
                 }
             });
         }
         event.raw(
             "stageVariables",
-            non_empty_or_null(call.state.stage_variables),
+            non_empty_or_null(context.state.stage_variables),
         );
-        let is_base64 = call.write_body(event);
+        let is_base64 = body::write(request, body::is_text_of_http_api, event);
         if request.body.as_bytes().is_empty() {
             event.raw("body", "null");
         }
@@ -67,40 +70,28 @@ fn non_empty_or_null(json: &str) -> &str {
     if json.is_empty() { "null" } else { json }
 }
 
-fn write_headers(call: &Call<'_>, event: &mut Object<'_>) {
-    let headers = delivered(call.request);
+fn write_headers(context: &Context<'_>, event: &mut Object<'_>) {
+    let headers = headers::of_event(context.request);
     let by_name = || headers.chunk_by(|left, right| left.0 == right.0);
     event.object("headers", |object| {
         for (name, value) in by_name().filter_map(|same| same.last()) {
-            object.string(&canonical(name), value);
+            object.string(&canonical_name(name), value);
         }
     });
     event.object("multiValueHeaders", |object| {
         for same in by_name() {
             if let Some((name, _)) = same.first() {
-                object.strings(&canonical(name), same.iter().map(|(_, value)| &**value));
+                object.strings(
+                    &canonical_name(name),
+                    same.iter().map(|(_, value)| &**value),
+                );
             }
         }
     });
 }
 
-/// `x-amzn-trace-id` as `X-Amzn-Trace-Id`.
-fn canonical(name: &str) -> String {
-    let mut canonical = String::with_capacity(name.len());
-    let mut starts = true;
-    for char in name.chars() {
-        canonical.push(if starts {
-            char.to_ascii_uppercase()
-        } else {
-            char
-        });
-        starts = char == '-';
-    }
-    canonical
-}
-
-fn write_query(call: &Call<'_>, event: &mut Object<'_>) {
-    let parameters = parameters(&call.request.query);
+fn write_query(context: &Context<'_>, event: &mut Object<'_>) {
+    let parameters = parameters(&context.request.query);
     if parameters.is_empty() {
         event.raw("queryStringParameters", "null");
         event.raw("multiValueQueryStringParameters", "null");
@@ -121,48 +112,30 @@ fn write_query(call: &Call<'_>, event: &mut Object<'_>) {
     });
 }
 
-fn write_context(call: &Call<'_>, context: &mut Object<'_>) {
-    let (state, request) = (call.state, call.request);
-    context.string("accountId", state.account_id);
-    context.string("apiId", state.api_id);
-    context.raw("authorizer", r#"{"claims":null,"scopes":null}"#);
-    context.string("domainName", call.domain_name());
-    context.string("domainPrefix", call.domain_prefix());
-    context.string("extendedRequestId", call.request_id);
-    context.string("httpMethod", &request.method);
-    context.object("identity", |identity| {
+fn write_request_context(context: &Context<'_>, object: &mut Object<'_>) {
+    let (state, request) = (context.state, context.request);
+    object.string("accountId", state.account_id);
+    object.string("apiId", state.api_id);
+    object.raw("authorizer", r#"{"claims":null,"scopes":null}"#);
+    object.string("domainName", context.domain_name());
+    object.string("domainPrefix", context.domain_prefix());
+    object.string("extendedRequestId", context.request_id);
+    object.string("httpMethod", &request.method);
+    object.object("identity", |identity| {
         for key in IDENTITY {
             match key {
                 "sourceIp" => identity.string(key, &request.peer),
-                "userAgent" => identity.string(key, call.user_agent()),
+                "userAgent" => identity.string(key, request.user_agent()),
                 _ => identity.raw(key, "null"),
             }
         }
     });
-    context.string("path", &decode(&request.path));
-    context.string("protocol", &request.protocol);
-    context.string("requestId", call.request_id);
-    context.string("requestTime", &common_log(request.at_ms));
-    context.raw("requestTimeEpoch", &format!("{}", request.at_ms));
-    context.string("resourceId", &call.route_key());
-    context.string("resourcePath", call.found.route.path);
-    context.string("stage", state.stage);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::canonical;
-
-    #[test]
-    fn header_names_start_each_word_in_upper_case() {
-        for (name, expected) in [
-            ("host", "Host"),
-            ("x-amzn-trace-id", "X-Amzn-Trace-Id"),
-            ("dnt", "Dnt"),
-            ("a--b-", "A--B-"),
-            ("", ""),
-        ] {
-            assert_eq!(canonical(name), expected);
-        }
-    }
+    object.string("path", &decode(&request.path));
+    object.string("protocol", &request.protocol);
+    object.string("requestId", context.request_id);
+    object.string("requestTime", &common_log(request.at_ms));
+    object.raw("requestTimeEpoch", &format!("{}", request.at_ms));
+    object.string("resourceId", &context.route_key());
+    object.string("resourcePath", context.found.route.path);
+    object.string("stage", state.stage);
 }

@@ -1,67 +1,61 @@
-//! Payload format 2.0: what a request does not have is absent, never null.
+//! Payload format 2.0: what a request lacks is absent, never null.
 //!
-//! `rawPath` is decoded, as on AWS and despite its name, and keeps the stage. Repeated headers and parameters are
-//! joined with a comma and no space. Cookies leave the headers for a list of their own.
+//! `rawPath` is decoded, as on AWS and despite its name, and contains the stage. The values of repeated headers and
+//! parameters are joined with a comma without a space. Cookies are in a list of their own, not among the headers.
 
 use alloc::format;
 use alloc::string::String;
 
+use http_event::body;
+use http_event::headers;
+use http_event::json::write::{self, Object};
+use http_event::percent::decode;
+use http_event::query::parameters;
 use plugin_kit::time::common_log;
 
-use super::Call;
-use super::headers::delivered;
-use super::query::parameters;
-use crate::text::json::write::{self, Object};
-use crate::text::percent::decode;
+use super::Context;
 
 /// Writes the event.
-pub fn write(call: &Call<'_>) -> String {
-    let request = call.request;
+pub fn write(context: &Context<'_>) -> String {
+    let request = context.request;
     let path = decode(&request.path);
-    let route_key = call.route_key();
-    write::object(call.capacity(), |event| {
+    let route_key = context.route_key();
+    write::object(context.capacity(), |event| {
         event.string("version", "2.0");
         event.string("routeKey", &route_key);
         event.string("rawPath", &path);
         event.string("rawQueryString", &request.query);
-        write_cookies(call, event);
-        write_headers(call, event);
-        write_query(call, event);
-        event.object("requestContext", |context| {
-            write_context(call, &route_key, &path, context)
+        write_cookies(context, event);
+        write_headers(context, event);
+        write_query(context, event);
+        event.object("requestContext", |object| {
+            write_request_context(context, &route_key, &path, object);
         });
-        let is_base64 = call.write_body(event);
-        if !call.found.parameters.is_empty() {
+        let is_base64 = body::write(request, body::is_text_of_http_api, event);
+        if !context.found.parameters.is_empty() {
             event.object("pathParameters", |object| {
-                for (name, value) in &call.found.parameters {
+                for (name, value) in &context.found.parameters {
                     object.string(name, value);
                 }
             });
         }
         event.raw("isBase64Encoded", if is_base64 { "true" } else { "false" });
-        if !call.state.stage_variables.is_empty() {
-            event.raw("stageVariables", call.state.stage_variables);
+        if !context.state.stage_variables.is_empty() {
+            event.raw("stageVariables", context.state.stage_variables);
         }
     })
 }
 
-fn write_cookies(call: &Call<'_>, event: &mut Object<'_>) {
-    let pairs = call
-        .request
-        .header("cookie")
-        .flat_map(|value| value.split(';'));
-    let mut cookies = pairs
-        .map(str::trim)
-        .filter(|pair| !pair.is_empty())
-        .peekable();
+fn write_cookies(context: &Context<'_>, event: &mut Object<'_>) {
+    let mut cookies = headers::cookies(context.request).peekable();
     if cookies.peek().is_some() {
         event.strings("cookies", cookies);
     }
 }
 
-fn write_headers(call: &Call<'_>, event: &mut Object<'_>) {
+fn write_headers(context: &Context<'_>, event: &mut Object<'_>) {
     event.object("headers", |object| {
-        for same in delivered(call.request).chunk_by(|left, right| left.0 == right.0) {
+        for same in headers::of_event(context.request).chunk_by(|left, right| left.0 == right.0) {
             if let Some((name, _)) = same.first().filter(|(name, _)| *name != "cookie") {
                 object.joined(name, same.iter().map(|(_, value)| &**value), ",");
             }
@@ -69,8 +63,8 @@ fn write_headers(call: &Call<'_>, event: &mut Object<'_>) {
     });
 }
 
-fn write_query(call: &Call<'_>, event: &mut Object<'_>) {
-    let parameters = parameters(&call.request.query);
+fn write_query(context: &Context<'_>, event: &mut Object<'_>) {
+    let parameters = parameters(&context.request.query);
     if parameters.is_empty() {
         return;
     }
@@ -83,22 +77,27 @@ fn write_query(call: &Call<'_>, event: &mut Object<'_>) {
     });
 }
 
-fn write_context(call: &Call<'_>, route_key: &str, path: &str, context: &mut Object<'_>) {
-    let (state, request) = (call.state, call.request);
-    context.string("accountId", state.account_id);
-    context.string("apiId", state.api_id);
-    context.string("domainName", call.domain_name());
-    context.string("domainPrefix", call.domain_prefix());
-    context.object("http", |http| {
+fn write_request_context(
+    context: &Context<'_>,
+    route_key: &str,
+    path: &str,
+    object: &mut Object<'_>,
+) {
+    let (state, request) = (context.state, context.request);
+    object.string("accountId", state.account_id);
+    object.string("apiId", state.api_id);
+    object.string("domainName", context.domain_name());
+    object.string("domainPrefix", context.domain_prefix());
+    object.object("http", |http| {
         http.string("method", &request.method);
         http.string("path", path);
         http.string("protocol", &request.protocol);
         http.string("sourceIp", &request.peer);
-        http.string("userAgent", call.user_agent());
+        http.string("userAgent", request.user_agent());
     });
-    context.string("requestId", call.request_id);
-    context.string("routeKey", route_key);
-    context.string("stage", state.stage);
-    context.string("time", &common_log(request.at_ms));
-    context.raw("timeEpoch", &format!("{}", request.at_ms));
+    object.string("requestId", context.request_id);
+    object.string("routeKey", route_key);
+    object.string("stage", state.stage);
+    object.string("time", &common_log(request.at_ms));
+    object.raw("timeEpoch", &format!("{}", request.at_ms));
 }

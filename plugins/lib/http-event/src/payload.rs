@@ -1,11 +1,9 @@
-//! What a function returned, as far as API Gateway reads it.
+//! The response object that a function returned: `statusCode`, `headers`, `body` and so on.
 //!
-//! The payload is read once and only the keys that mean something are kept, as spans of the text, so a body of several
-//! megabytes costs one more copy and no tree of values. Keys that mean nothing are skipped, whatever they hold; of a
-//! repeated key the last counts.
+//! The payload is read once, and the fields are kept as spans of its text, so that a body of several megabytes is copied
+//! once and no tree of values is built. Other keys are ignored. If a key is repeated, the last value counts.
 //!
-//! On failure: [`Fields::read`] is an error when the text is not a JSON object; a field of the wrong type is
-//! [`NotThat`].
+//! On failure: [`JsonError`] if the text is not a JSON object, or if a field has the wrong type.
 
 use alloc::borrow::{Cow, ToOwned as _};
 use alloc::string::String;
@@ -16,9 +14,10 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::contract::Body;
-use crate::text::json::read::{self, NotThat};
+use crate::json::JsonError;
+use crate::json::read;
 
-/// Padding may be missing, as it may for the decoders of AWS's own language.
+/// Padding may be missing, as AWS allows.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -27,9 +26,10 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// A name and a value.
 pub type Header = (String, String);
 
-/// The fields of a response object; null counts as absent.
+/// The fields of a response object. A field that is null counts as absent.
+#[derive(Debug)]
 pub struct Fields<'a> {
-    /// `statusCode`. Here null is kept: a function that names the key means a response.
+    /// `statusCode` as JSON text. Null is not absent here: a function that sets the key returns a response object.
     pub status: Option<&'a str>,
     headers: Option<&'a str>,
     multi_value_headers: Option<&'a str>,
@@ -43,8 +43,8 @@ impl<'a> Fields<'a> {
     ///
     /// # Errors
     ///
-    /// The text is not JSON, or not an object.
-    pub fn read(payload: &'a str) -> Result<Self, NotThat> {
+    /// The text is not a JSON object.
+    pub fn read(payload: &'a str) -> Result<Self, JsonError> {
         let keys = [
             "statusCode",
             "headers",
@@ -71,33 +71,33 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// `statusCode`: an integer, or one in a string, from 200 to 599; a final answer can not be 1xx.
+    /// `statusCode`: an integer from 200 to 599, or a string that contains one.
     ///
     /// # Errors
     ///
-    /// It is missing, null, zero, out of range, a fraction or no number.
-    pub fn status(&self) -> Result<u16, NotThat> {
-        let text = self.status.ok_or(NotThat)?;
+    /// The field is missing, null, out of range or not an integer.
+    pub fn status(&self) -> Result<u16, JsonError> {
+        let text = self.status.ok_or(JsonError)?;
         let digits = text
             .strip_prefix('"')
             .and_then(|text| text.strip_suffix('"'))
             .unwrap_or(text);
         if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(NotThat);
+            return Err(JsonError);
         }
         digits
             .parse()
             .ok()
             .filter(|status| (200..=599).contains(status))
-            .ok_or(NotThat)
+            .ok_or(JsonError)
     }
 
-    /// `headers`: an object of strings, numbers and booleans. Names come back as given.
+    /// `headers`: an object of strings, numbers and booleans. Names keep their case.
     ///
     /// # Errors
     ///
-    /// It is something else.
-    pub fn headers(&self) -> Result<Vec<Header>, NotThat> {
+    /// The field has another type.
+    pub fn headers(&self) -> Result<Vec<Header>, JsonError> {
         let Some(raw) = present(self.headers) else {
             return Ok(Vec::new());
         };
@@ -113,8 +113,8 @@ impl<'a> Fields<'a> {
     ///
     /// # Errors
     ///
-    /// It is something else.
-    pub fn multi_value_headers(&self) -> Result<Vec<Header>, NotThat> {
+    /// The field has another type.
+    pub fn multi_value_headers(&self) -> Result<Vec<Header>, JsonError> {
         let Some(raw) = present(self.multi_value_headers) else {
             return Ok(Vec::new());
         };
@@ -131,8 +131,8 @@ impl<'a> Fields<'a> {
     ///
     /// # Errors
     ///
-    /// It is something else.
-    pub fn cookies(&self) -> Result<Vec<String>, NotThat> {
+    /// The field has another type.
+    pub fn cookies(&self) -> Result<Vec<String>, JsonError> {
         let Some(raw) = present(self.cookies) else {
             return Ok(Vec::new());
         };
@@ -142,16 +142,16 @@ impl<'a> Fields<'a> {
             .collect()
     }
 
-    /// `body`, decoded if `isBase64Encoded` says so.
+    /// `body`, decoded if `isBase64Encoded` is true.
     ///
     /// # Errors
     ///
-    /// The body is not a string, the flag is not a boolean, or the base64 is not valid.
-    pub fn body(&self) -> Result<Body, NotThat> {
+    /// The body is not a string, the flag is not a boolean, or the body is not valid Base64.
+    pub fn body(&self) -> Result<Body, JsonError> {
         let is_base64 = match present(self.is_base64) {
             None | Some("false") => false,
             Some("true") => true,
-            Some(_) => return Err(NotThat),
+            Some(_) => return Err(JsonError),
         };
         let Some(raw) = present(self.body) else {
             return Ok(Body::Empty);
@@ -160,7 +160,7 @@ impl<'a> Fields<'a> {
         Ok(if text.is_empty() {
             Body::Empty
         } else if is_base64 {
-            Body::Binary(BASE64.decode(text.as_bytes()).map_err(|_| NotThat)?)
+            Body::Binary(BASE64.decode(text.as_bytes()).map_err(|_| JsonError)?)
         } else {
             Body::Text(text.into_owned())
         })
@@ -171,11 +171,11 @@ fn present(field: Option<&str>) -> Option<&str> {
     field.filter(|raw| *raw != "null")
 }
 
-/// A header's value: a string, or the JSON text of a number or a boolean.
-fn scalar(raw: &str) -> Result<String, NotThat> {
+/// The value of a header: a string, or the JSON text of a number or a boolean.
+fn scalar(raw: &str) -> Result<String, JsonError> {
     match raw.as_bytes().first() {
         Some(b'"') => read::string(raw).map(Cow::into_owned),
-        Some(b'{' | b'[' | b'n') | None => Err(NotThat),
+        Some(b'{' | b'[' | b'n') | None => Err(JsonError),
         Some(_) => Ok(raw.to_owned()),
     }
 }

@@ -1,11 +1,15 @@
-//! The component's heap: blocks in a row, and a new start once all are freed.
+//! The component's heap: blocks one after the other, and a new start once all are freed.
 //!
-//! A call allocates, answers and frees everything, and then the host drops the instance. So the heap never looks for
-//! a gap: a block is placed after the last one, the last one can grow and shrink where it is, and when no block is left
-//! the row begins anew, so an instance that serves many calls needs no more memory than the largest of them. What counts
-//! is the first call, and for it the heap has no tables to set up and touches no page but those it hands out.
+//! A call allocates, returns and frees everything, and then the host drops the instance. Therefore the heap does not
+//! search for gaps: a new block follows the last one, only the last block grows and shrinks in place, and when no block
+//! is left, allocation starts again at the beginning. An instance that serves several calls needs no more memory than
+//! the largest of them. The heap needs no initialisation, and it touches only the pages that it hands out.
 //!
-//! On failure: null when the memory can not grow, which ends the call with a trap.
+//! With the crate `dlmalloc` in its place, `api-gateway-http` takes 29.0 µs for a `shape` and a `respond` instead of
+//! 17.6 µs (medians of `cargo bench --workspace --bench shape -- api-gateway-http` in one run; 205,307 bytes instead of
+//! 229,645).
+//!
+//! On failure: null if the memory cannot grow, which ends the call with a trap.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::arch::wasm32::{memory_grow, memory_size};
@@ -14,28 +18,28 @@ use core::ptr;
 
 const PAGE: usize = 64 * 1024;
 
-/// Addresses, all 0 before the first block.
+/// The heap. All addresses are 0 before the first allocation.
 pub struct Heap {
-    /// Where the next block may start.
+    /// The lowest address at which the next block may start.
     next: Cell<usize>,
-    /// Where the last block starts.
+    /// The address of the last block.
     last: Cell<usize>,
-    /// Where the memory ends.
+    /// The end of the memory.
     end: Cell<usize>,
-    /// How many blocks are in use.
+    /// The number of blocks in use.
     blocks: Cell<usize>,
 }
 
-// SAFETY: a component's instance has one thread.
+// SAFETY: an instance of a component has one thread.
 unsafe impl Sync for Heap {}
 
 unsafe extern "C" {
-    /// Placed by the linker after the stack and all static data.
+    /// The linker places this after the stack and all static data.
     static __heap_base: u8;
 }
 
 impl Heap {
-    /// A heap without blocks.
+    /// An empty heap.
     pub const fn new() -> Self {
         Self {
             next: Cell::new(0),
@@ -45,8 +49,8 @@ impl Heap {
         }
     }
 
-    /// Makes the memory reach up to `end`. False if it can not.
-    fn reach(&self, end: usize) -> bool {
+    /// Grows the memory up to the address `end`. False if it cannot grow.
+    fn grow_to(&self, end: usize) -> bool {
         if end <= self.end.get() {
             return true;
         }
@@ -60,8 +64,8 @@ impl Heap {
     }
 }
 
-// SAFETY: blocks lie between `__heap_base` and the end of the memory, aligned as asked, and do not overlap: `next` never
-// lies before the end of a block in use, and begins anew only when none is.
+// SAFETY: blocks lie between `__heap_base` and the end of the memory, are aligned as requested, and do not overlap: `next`
+// is never before the end of a block in use, and it returns to the beginning only when no block is in use.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if self.blocks.get() == 0 {
@@ -76,7 +80,7 @@ unsafe impl GlobalAlloc for Heap {
                 Some((start, end))
             });
         match end {
-            Some((start, end)) if self.reach(end) => {
+            Some((start, end)) if self.grow_to(end) => {
                 self.last.set(start);
                 self.next.set(end);
                 self.blocks.set(self.blocks.get() + 1);
@@ -96,7 +100,7 @@ unsafe impl GlobalAlloc for Heap {
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         if block.addr() == self.last.get() {
             return match block.addr().checked_add(new_size) {
-                Some(end) if self.reach(end) => {
+                Some(end) if self.grow_to(end) => {
                     self.next.set(end);
                     block
                 }
@@ -106,8 +110,8 @@ unsafe impl GlobalAlloc for Heap {
         if new_size <= layout.size() {
             return block;
         }
-        // SAFETY: `new_size` is not zero and fits a layout of this alignment, as the caller has promised; the new block
-        // is longer than the old one and lies elsewhere.
+        // SAFETY: the caller guarantees that `new_size` is not zero and fits a layout of this alignment; the new block
+        // is longer than the old one and does not overlap it.
         unsafe {
             let new = self.alloc(Layout::from_size_align_unchecked(new_size, layout.align()));
             if !new.is_null() {

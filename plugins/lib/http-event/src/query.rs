@@ -1,15 +1,15 @@
-//! The query's parameters, decoded.
+//! The parameters of a query, decoded.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-use crate::text::percent::decode_query;
+use crate::percent::decode_query;
 
 /// A key and one value.
 pub type Parameter<'a> = (Cow<'a, str>, Cow<'a, str>);
 
-/// All parameters, sorted by key as AWS has them; the values of one key keep their order. A key without `=` has an
-/// empty value, and nothing between two `&` is no parameter.
+/// All parameters, sorted by key as in AWS's events; the values of a key keep their order. A key without `=` has an
+/// empty value. An empty piece between two `&` is skipped.
 pub fn parameters(query: &str) -> Vec<Parameter<'_>> {
     let mut parameters: Vec<_> = query
         .split('&')
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_values_count_and_empty_pieces_do_not() {
+    fn empty_values_are_kept_and_empty_pieces_are_skipped() {
         assert_eq!(
             read("&a&&b=&=c&"),
             [("", "c"), ("a", ""), ("b", "")].map(|(k, v)| (k.into(), v.into()))

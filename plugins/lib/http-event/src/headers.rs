@@ -1,0 +1,150 @@
+//! The headers that a function receives: the client's, without those of its connection, and those that AWS adds.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::contract::Request;
+
+/// A name in lower case and one value.
+pub type Header<'a> = (&'a str, Cow<'a, str>);
+
+/// Headers about the client's connection, which are not passed on.
+const HOP_BY_HOP: [&str; 8] = [
+    "connection",
+    "http2-settings",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Headers that AWS sets, replacing the client's.
+const SET_BY_AWS: [&str; 6] = [
+    "content-length",
+    "host",
+    "x-amzn-trace-id",
+    "x-forwarded-for",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+];
+
+/// All headers, sorted by name as in AWS's events; the values of a name keep their order.
+pub fn of_event(request: &Request) -> Vec<Header<'_>> {
+    let mut headers = Vec::with_capacity(request.headers.len() + SET_BY_AWS.len());
+    for (name, value) in &request.headers {
+        let name = name.as_str();
+        if !HOP_BY_HOP.contains(&name) && !SET_BY_AWS.contains(&name) {
+            headers.push((name, Cow::Borrowed(value.as_str())));
+        }
+    }
+    headers.extend(set_by_aws(request));
+    headers.sort_by_key(|(name, _)| *name);
+    headers
+}
+
+/// The headers that AWS sets. AWS always sends port 443 and `https`; functions build links from these, and only the
+/// listener's own port and plain HTTP lead back to this listener.
+fn set_by_aws(request: &Request) -> [Header<'_>; 6] {
+    [
+        (
+            "content-length",
+            request.body.as_bytes().len().to_string().into(),
+        ),
+        ("host", request.authority.as_str().into()),
+        ("x-amzn-trace-id", trace_id(request).into()),
+        ("x-forwarded-for", forwarded_for(request)),
+        ("x-forwarded-port", port(&request.authority).into()),
+        ("x-forwarded-proto", "http".into()),
+    ]
+}
+
+/// The client's header if it sent one; otherwise only the root of the trace that the host started.
+fn trace_id(request: &Request) -> &str {
+    if let Some(value) = request.header("x-amzn-trace-id").last() {
+        return value;
+    }
+    let root = request
+        .trace_id
+        .split(';')
+        .find(|field| field.starts_with("Root="));
+    root.unwrap_or(&request.trace_id)
+}
+
+/// The addresses that the client's header lists, then its own.
+fn forwarded_for(request: &Request) -> Cow<'_, str> {
+    let listed: Vec<_> = request.header("x-forwarded-for").collect();
+    if listed.is_empty() {
+        return request.peer.as_str().into();
+    }
+    format!("{}, {}", listed.join(", "), request.peer).into()
+}
+
+/// The port of `host:port`; 80 without one.
+fn port(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((_, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => {
+            port
+        }
+        _ => "80",
+    }
+}
+
+/// A name with each word in upper case: `X-Amzn-Trace-Id` for `x-amzn-trace-id`.
+pub fn canonical_name(name: &str) -> String {
+    let mut canonical = String::with_capacity(name.len());
+    let mut starts_word = true;
+    for char in name.chars() {
+        canonical.push(if starts_word {
+            char.to_ascii_uppercase()
+        } else {
+            char
+        });
+        starts_word = char == '-';
+    }
+    canonical
+}
+
+/// The cookies of a request, one per `name=value` pair of its `Cookie` headers.
+pub fn cookies(request: &Request) -> impl Iterator<Item = &str> {
+    request
+        .header("cookie")
+        .flat_map(|value| value.split(';'))
+        .map(str::trim)
+        .filter(|pair| !pair.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn canonical_names_start_each_word_in_upper_case() {
+        for (name, expected) in [
+            ("host", "Host"),
+            ("x-amzn-trace-id", "X-Amzn-Trace-Id"),
+            ("dnt", "Dnt"),
+            ("a--b-", "A--B-"),
+            ("", ""),
+        ] {
+            assert_eq!(canonical_name(name), expected);
+        }
+    }
+
+    #[test]
+    fn the_port_is_that_of_the_authority() {
+        for (authority, expected) in [
+            ("127.0.0.1:8000", "8000"),
+            ("localhost", "80"),
+            ("localhost:", "80"),
+            ("[::1]:81", "81"),
+            ("[::1]", "80"),
+            ("", "80"),
+        ] {
+            assert_eq!(port(authority), expected, "{authority}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! What the plugins for AWS's HTTP front ends (API Gateway, function URLs, load balancers) share: the way from an HTTP
+//! request to a Lambda event and from a function's result to an HTTP response.
+//!
+//! - [`contract`] has the types of the contract `lambkin:http-trigger`, and its bindings;
+//! - [`json`] writes events and reads results;
+//! - [`percent`], [`query`] and [`headers`] read a request as events contain it;
+//! - [`body`] decides whether an event contains a body as text or in Base64;
+//! - [`payload`] reads the response object that a function returned, and [`response`] makes a response of it;
+//! - [`cors`] answers preflight requests and adds CORS headers to responses, as a front end with a CORS configuration does;
+//! - [`component`] is what a component needs that has no standard library.
+//!
+//! The crate knows no front end: each plugin decides which of these rules apply. It does without the standard library,
+//! as a plugin for HTTP requests does: a fresh instance serves each call, and starting one without it costs a quarter
+//! less (see [`component`]).
+
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+extern crate alloc;
+
+pub mod body;
+#[cfg(target_arch = "wasm32")]
+pub mod component;
+pub mod contract;
+pub mod cors;
+pub mod headers;
+pub mod json;
+pub mod payload;
+pub mod percent;
+pub mod query;
+pub mod response;

@@ -1,0 +1,99 @@
+//! The HTTP response made of a response object that a function returned.
+//!
+//! On failure: [`JsonError`] for a field of the wrong type, and for a header with an illegal name or value.
+
+use alloc::borrow::ToOwned as _;
+use alloc::vec::Vec;
+
+use crate::contract::Response;
+use crate::json::JsonError;
+use crate::payload::{Fields, Header};
+
+/// Headers of the connection, and those that the host sets. A function's are dropped.
+const DROPPED: [&str; 9] = [
+    "connection",
+    "content-length",
+    "date",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// The response with status and body of the fields, and with these headers: names in lower case, without headers of the
+/// connection, and with a `content-type` of plain text if there is none. `reserved` is a header that the front end sets,
+/// so a function's is dropped.
+///
+/// # Errors
+///
+/// A field has the wrong type, or a header is not legal.
+pub fn of_fields(
+    fields: &Fields<'_>,
+    headers: Vec<Header>,
+    reserved: &str,
+) -> Result<Response, JsonError> {
+    let mut response = Response::new(fields.status()?, fields.body()?);
+    for (name, value) in headers {
+        let name = name.to_ascii_lowercase();
+        if !is_name(&name) || !is_value(&value) {
+            return Err(JsonError);
+        }
+        if name != reserved && !DROPPED.contains(&name.as_str()) {
+            response.headers.push((name, value));
+        }
+    }
+    let has_type = response
+        .headers
+        .iter()
+        .any(|(name, _)| name == "content-type");
+    if !has_type {
+        response.push_header("content-type", "text/plain; charset=utf-8");
+    }
+    Ok(response)
+}
+
+/// The headers of payload format 2.0. The cookies come first: they are sent before a `set-cookie` among the headers, and
+/// both are kept.
+///
+/// # Errors
+///
+/// A field has the wrong type.
+pub fn headers_with_cookies(fields: &Fields<'_>) -> Result<Vec<Header>, JsonError> {
+    let cookies = fields
+        .cookies()?
+        .into_iter()
+        .map(|cookie| ("set-cookie".to_owned(), cookie));
+    Ok(cookies.chain(fields.headers()?).collect())
+}
+
+/// Whether a text is a token of RFC 9110, as the name of a header has to be.
+fn is_name(name: &str) -> bool {
+    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(is_legal)
+}
+
+/// Whether a text has no control characters apart from tabs, as the value of a header has to.
+fn is_value(value: &str) -> bool {
+    value
+        .bytes()
+        .all(|byte| byte == b'\t' || (byte >= 0x20 && byte != 0x7f))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_values_of_headers_follow_the_rules_of_http() {
+        assert!(is_name("x-a_b.c~1") && is_name("!#$%&'*+^`|"));
+        for name in ["", "a b", "a:", "a\n", "é", "(a)"] {
+            assert!(!is_name(name), "{name:?}");
+        }
+        assert!(is_value("") && is_value("a\tb é"));
+        for value in ["\n", "a\rb", "\0", "\u{7f}"] {
+            assert!(!is_value(value), "{value:?}");
+        }
+    }
+}
