@@ -154,7 +154,7 @@ pub fn put_bucket_acl(call: &mut Call<'_>) -> Result<Response, Error> {
 
 /// Everything is the owner's.
 fn acl(call: &Call<'_>) -> String {
-    let owner = call.world.owner();
+    let owner = call.context.owner();
     Writer::document("AccessControlPolicy", |xml| {
         super::list::write_owner(xml, "Owner", &owner);
         xml.element("AccessControlList", |xml| {

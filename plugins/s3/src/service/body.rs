@@ -146,7 +146,7 @@ pub fn take(call: &mut Call<'_>, default: Option<Algorithm>) -> Result<Taken, Er
     if sha256.is_some() && !digests.contains(&Digest::Sha256) {
         digests.push(Digest::Sha256);
     }
-    let (store, bucket) = (call.world.store, call.bucket.as_str());
+    let (store, bucket) = (call.context.store, call.bucket.as_str());
     let fault = |fault| super::call::of_fault(fault, bucket, "");
     let upload = store.upload(bucket, &digests).map_err(fault)?;
     let mut reader = Reader::new(call.request, call.body);

@@ -59,7 +59,7 @@ pub fn list(call: &mut Call<'_>) -> Result<Response, Error> {
     Ok(Response::xml(Writer::document(
         "ListAllMyBucketsResult",
         |xml| {
-            list::write_owner(xml, "Owner", &call.world.owner());
+            list::write_owner(xml, "Owner", &call.context.owner());
             xml.element("Buckets", |xml| {
                 for bucket in &buckets {
                     let place = call.region_of(bucket);
@@ -79,7 +79,7 @@ pub fn list(call: &mut Call<'_>) -> Result<Response, Error> {
 }
 
 fn arn(call: &Call<'_>, name: &str) -> String {
-    arn::bucket(call.world.region, name)
+    arn::bucket(call.context.region, name)
 }
 
 /// CreateBucket.
@@ -113,7 +113,7 @@ pub fn create(call: &mut Call<'_>) -> Result<Response, Error> {
             }
         }
     }
-    if let Some(place) = check_location(call.world.region, wanted.as_deref())? {
+    if let Some(place) = check_location(call.context.region, wanted.as_deref())? {
         attributes.push((LOCATION.to_owned(), place));
     }
     if let Some(chosen) = call.header("x-amz-object-ownership") {
@@ -127,7 +127,7 @@ pub fn create(call: &mut Call<'_>) -> Result<Response, Error> {
     }
     match call.store().create(&name, attributes) {
         // There AWS is lenient, for the sake of old scripts.
-        Err(Fault::Exists) if call.world.region == US_EAST_1 && wanted.is_none() => {}
+        Err(Fault::Exists) if call.context.region == US_EAST_1 && wanted.is_none() => {}
         Err(Fault::Denied) => {
             eprintln!(
                 "s3: CreateBucket {name:?}: no name in `buckets` of this service's section allows it"

@@ -1,4 +1,4 @@
-//! One call of an operation: the request, where it points, and what operations need of the world.
+//! One call of an operation: the request, where it points, and what operations need of the context.
 
 use plugin_kit::hex;
 
@@ -16,7 +16,7 @@ const VERSION_ID: usize = 32;
 
 /// What a request meets: the store, the clock, randomness, and whose account this is.
 #[derive(Clone, Copy)]
-pub struct World<'a> {
+pub struct Context<'a> {
     /// The buckets.
     pub store: &'a dyn Store,
     /// `us-east-1`.
@@ -29,7 +29,7 @@ pub struct World<'a> {
     pub random: [u8; 64],
 }
 
-impl World<'_> {
+impl Context<'_> {
     /// `x-amz-request-id`: 16 characters.
     pub fn request_id(&self) -> String {
         hex::encode(self.random.get(..8).unwrap_or_default()).to_ascii_uppercase()
@@ -57,7 +57,7 @@ impl World<'_> {
 /// A request on its way through an operation.
 pub struct Call<'a> {
     /// What it meets.
-    pub world: World<'a>,
+    pub context: Context<'a>,
     /// What was asked.
     pub request: &'a Request,
     /// Its body.
@@ -73,7 +73,7 @@ pub struct Call<'a> {
 impl<'a> Call<'a> {
     /// The buckets.
     pub fn store(&self) -> &'a dyn Store {
-        self.world.store
+        self.context.store
     }
 
     /// A header, by its name in lower case.
@@ -95,7 +95,7 @@ impl<'a> Call<'a> {
 
     /// The region of a bucket: the one it was created with, else the service's own.
     pub fn region_of<'b>(&'b self, bucket: &'b BucketInfo) -> &'b str {
-        message::find(&bucket.attributes, LOCATION).unwrap_or(self.world.region)
+        message::find(&bucket.attributes, LOCATION).unwrap_or(self.context.region)
     }
 
     /// The version that the request names.
@@ -142,8 +142,8 @@ impl<'a> Call<'a> {
                     .unwrap_or("127.0.0.1")
                     .to_owned(),
             ),
-            ("request-id".to_owned(), self.world.request_id()),
-            ("host-id".to_owned(), self.world.host_id()),
+            ("request-id".to_owned(), self.context.request_id()),
+            ("host-id".to_owned(), self.context.host_id()),
         ];
         if let Some(key) = &self.access_key {
             extra.push(("principal".to_owned(), format!("AWS:{key}")));

@@ -78,7 +78,7 @@ fn judge(request: &Request, info: &ObjectInfo, now_ms: u64, names: &Names) -> Ve
 
 /// Whether an object may be read: 412 or 304 if not.
 pub fn read(call: &Call<'_>, info: &ObjectInfo) -> Result<(), Error> {
-    match judge(call.request, info, call.world.now_ms, &READ) {
+    match judge(call.request, info, call.context.now_ms, &READ) {
         Verdict::Fine => Ok(()),
         Verdict::Failed(condition) => Err(error::PRECONDITION_FAILED.with("Condition", condition)),
         Verdict::Unchanged => {
@@ -99,7 +99,7 @@ pub fn copy(call: &Call<'_>, info: &ObjectInfo) -> Result<(), Error> {
     let failed = |condition: &str| {
         Err(error::PRECONDITION_FAILED.with("Condition", format!("{}{condition}", COPY.prefix)))
     };
-    match judge(call.request, info, call.world.now_ms, &COPY) {
+    match judge(call.request, info, call.context.now_ms, &COPY) {
         Verdict::Fine => Ok(()),
         Verdict::Failed(condition) => failed(condition),
         Verdict::Unchanged if call.header(COPY.none_match).is_some() => failed("If-None-Match"),

@@ -58,7 +58,7 @@ pub fn source(call: &Call<'_>) -> Result<Source, Error> {
             .open(bucket, key, version.as_deref())
             .map_err(|fault| match (&version, fault) {
                 (Some(version), Fault::Missing) => {
-                    call::missing_version(call.world.store, bucket, key, version)
+                    call::missing_version(call.context.store, bucket, key, version)
                 }
                 (_, fault) => call::of_fault(fault, bucket, key),
             })?;

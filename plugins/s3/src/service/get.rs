@@ -61,7 +61,7 @@ pub fn missing(call: &Call<'_>, version: Option<&str>, fault: Fault) -> Error {
         Ok(info) if info.marker => marker(call, &info, version.is_some()),
         _ => match version {
             Some(version) => {
-                call::missing_version(call.world.store, &call.bucket, &call.key, version)
+                call::missing_version(call.context.store, &call.bucket, &call.key, version)
             }
             None => call.fault(fault),
         },

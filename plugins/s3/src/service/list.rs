@@ -96,7 +96,7 @@ pub fn objects(call: &mut Call<'_>) -> Result<Response, Error> {
     let bucket = call.bucket_info()?;
     let region = call.region_of(&bucket);
     let listing = page(call, &asked, after)?;
-    let owner = call.world.owner();
+    let owner = call.context.owner();
     let spell = |text: &str| asked.spelling.spell(text);
     Ok(Response::xml(Writer::document("ListBucketResult", |xml| {
         xml.text("Name", &call.bucket);
@@ -127,7 +127,7 @@ pub fn objects_v2(call: &mut Call<'_>) -> Result<Response, Error> {
     let bucket = call.bucket_info()?;
     let region = call.region_of(&bucket);
     let listing = page(call, &asked, after)?;
-    let owner = (call.query("fetch-owner") == Some("true")).then(|| call.world.owner());
+    let owner = (call.query("fetch-owner") == Some("true")).then(|| call.context.owner());
     let spell = |text: &str| asked.spelling.spell(text);
     Ok(Response::xml(Writer::document("ListBucketResult", |xml| {
         xml.text("Name", &call.bucket);
@@ -243,7 +243,7 @@ pub fn versions(call: &mut Call<'_>) -> Result<Response, Error> {
             .versions(&call.bucket, &asked.query(after))
             .map_err(|fault| call.fault(fault))?
     };
-    let owner = call.world.owner();
+    let owner = call.context.owner();
     let spell = |text: &str| asked.spelling.spell(text);
     Ok(Response::xml(Writer::document(
         "ListVersionsResult",

@@ -46,7 +46,7 @@ mod tagging;
 mod uploads;
 mod xml;
 
-pub use call::World;
+pub use call::Context;
 pub use message::{Body, Cut, Input, Request, Response};
 pub use settings::{Problem, check};
 pub use store::Store;
@@ -55,9 +55,9 @@ use call::Call;
 use error::Error;
 
 /// Answers a request.
-pub fn answer(request: &Request, body: &mut dyn Input, world: World<'_>) -> Response {
-    let (request_id, host_id) = (world.request_id(), world.host_id());
-    let response = match call(request, &mut *body, world) {
+pub fn answer(request: &Request, body: &mut dyn Input, context: Context<'_>) -> Response {
+    let (request_id, host_id) = (context.request_id(), context.host_id());
+    let response = match call(request, &mut *body, context) {
         Ok(mut call) => {
             let response =
                 perform(&mut call).unwrap_or_else(|error| error.respond(&request_id, &host_id));
@@ -94,11 +94,11 @@ fn drain(request: &Request, body: &mut dyn Input) {
 fn call<'a>(
     request: &'a Request,
     body: &'a mut dyn Input,
-    world: World<'a>,
+    context: Context<'a>,
 ) -> Result<Call<'a>, Error> {
     let (bucket, key) = address::of(request)?;
     Ok(Call {
-        world,
+        context,
         request,
         body,
         bucket,
@@ -109,7 +109,7 @@ fn call<'a>(
 
 fn perform(call: &mut Call<'_>) -> Result<Response, Error> {
     let operation = routing::find(call.request, &call.bucket, &call.key)?;
-    call.access_key = credentials::access_key(call.request, call.world.now_ms)?;
+    call.access_key = credentials::access_key(call.request, call.context.now_ms)?;
     check_owner(call)?;
     operation(call)
 }
@@ -129,7 +129,7 @@ fn check_owner(call: &Call<'_>) -> Result<(), Error> {
                     "The value of the expected bucket owner parameter must be an AWS Account ID... [{owner}]"
                 )));
         }
-        if owner != call.world.account {
+        if owner != call.context.account {
             return Err(error::ACCESS_DENIED.error());
         }
     }

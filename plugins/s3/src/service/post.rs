@@ -29,7 +29,7 @@ pub fn post(call: &mut Call<'_>) -> Result<Response, Error> {
     }
     let mut form = Form::open(content_type, Reader::new(call.request, call.body))?;
     let key = key(&form)?;
-    let sizes = post_policy::check(&form, &call.bucket, &key, call.world.now_ms)?;
+    let sizes = post_policy::check(&form, &call.bucket, &key, call.context.now_ms)?;
     let access_key = credentials::access_key_of_form(&form);
     let fields = Request {
         headers: form.headers(),
@@ -44,7 +44,7 @@ pub fn post(call: &mut Call<'_>) -> Result<Response, Error> {
     let claim = checksum::claim(&fields)?;
     let algorithm = claim.as_ref().map_or(Algorithm::DEFAULT, Claim::algorithm);
 
-    let (store, bucket) = (call.world.store, call.bucket.clone());
+    let (store, bucket) = (call.context.store, call.bucket.clone());
     let fault = |fault| super::call::of_fault(fault, &bucket, &key);
     let upload = store
         .upload(&bucket, &[Digest::Md5, algorithm.digest()])

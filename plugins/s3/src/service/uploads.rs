@@ -36,7 +36,7 @@ pub fn parts(call: &mut Call<'_>) -> Result<Response, Error> {
     let page = usize::try_from(most).unwrap_or(usize::MAX);
     let truncated = parts.len() > page && most > 0;
     parts.truncate(page);
-    let owner = call.world.owner();
+    let owner = call.context.owner();
     Ok(Response::xml(Writer::document("ListPartsResult", |xml| {
         xml.text("Bucket", &call.bucket);
         xml.text("Key", &call.key);
@@ -98,7 +98,7 @@ pub fn uploads(call: &mut Call<'_>) -> Result<Response, Error> {
     let spell = |text: &str| asked.spelling.spell(text);
     // The last upload, whether there are more or not; a common prefix is none.
     let next = listing.uploads.last();
-    let owner = call.world.owner();
+    let owner = call.context.owner();
     Ok(Response::xml(Writer::document(
         "ListMultipartUploadsResult",
         |xml| {

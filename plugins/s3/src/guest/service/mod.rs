@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use wasip2::http::types::{IncomingRequest, Method, ResponseOutparam};
 
 use crate::service::store as plain;
-use crate::service::{self, Request, World};
+use crate::service::{self, Context, Request};
 
 wit_bindgen::generate!({
     inline: "
@@ -73,14 +73,14 @@ impl wasip2::exports::http::incoming_handler::Guest for Service {
         {
             *byte = new;
         }
-        let world = World {
+        let context = Context {
             store: &store,
             region: &region,
             account: &account,
             now_ms: now.seconds * 1000 + u64::from(now.nanoseconds / 1_000_000),
             random,
         };
-        let response = service::answer(&head, &mut body, world);
+        let response = service::answer(&head, &mut body, context);
         stream::send(response, &store, out);
     }
 }

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use super::memory::{self, Memory};
 use super::store::Digest;
-use super::{Body, Cut, Input, Request, Response, Store as _, World, answer};
+use super::{Body, Context, Cut, Input, Request, Response, Store as _, answer};
 use crate::encoding;
 
 /// Fri, 02 Oct 2026 08:31:00 GMT: a minute after the store's objects were written.
@@ -104,11 +104,11 @@ fn ask(memory: &Memory, text: &str) -> Response {
         bytes: body.into_bytes(),
         cut,
     };
-    answer(&request, &mut body, world(memory))
+    answer(&request, &mut body, context(memory))
 }
 
-fn world(memory: &Memory) -> World<'_> {
-    World {
+fn context(memory: &Memory) -> Context<'_> {
+    Context {
         store: memory,
         region: "us-east-1",
         account: "000000000000",
@@ -247,7 +247,7 @@ fn the_body_of_a_refused_request_is_read_unless_it_is_long_or_waited_for() {
             bytes: vec![0; 100],
             cut: false,
         };
-        let response = answer(&request, &mut body, world(&memory));
+        let response = answer(&request, &mut body, context(&memory));
         assert!(response.status >= 400);
         body.bytes.len()
     };
