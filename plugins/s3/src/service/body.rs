@@ -8,7 +8,7 @@ use plugin_kit::hex;
 
 use super::call::Call;
 use super::checksum::{self, Algorithm, Checksum, Claim};
-use super::chunked::{Broken, Decoder};
+use super::chunked::{Decoder, FramingError};
 use super::error::{self, Error};
 use super::limits;
 use super::message::{Input, Request};
@@ -49,7 +49,7 @@ impl<'a> Reader<'a> {
                 None => piece,
                 Some(decoder) => {
                     let mut decoded = Vec::with_capacity(piece.len());
-                    decoder.feed(&piece, &mut decoded).map_err(broken)?;
+                    decoder.feed(&piece, &mut decoded).map_err(of_framing)?;
                     decoded
                 }
             };
@@ -78,7 +78,7 @@ impl<'a> Reader<'a> {
     fn incomplete(&self) -> Error {
         match self.decoder {
             None => error::INCOMPLETE_BODY.error(),
-            Some(_) => broken(Broken::Framing),
+            Some(_) => of_framing(FramingError::Malformed),
         }
     }
 
@@ -89,12 +89,12 @@ impl<'a> Reader<'a> {
 }
 
 /// AWS's words for what is wrong with chunks.
-fn broken(broken: Broken) -> Error {
-    match broken {
-        Broken::Framing => {
+fn of_framing(framing: FramingError) -> Error {
+    match framing {
+        FramingError::Malformed => {
             error::INCOMPLETE_BODY.saying("The request body terminated unexpectedly")
         }
-        Broken::Small(number, size) => error::INVALID_CHUNK_SIZE
+        FramingError::SmallChunk(number, size) => error::INVALID_CHUNK_SIZE
             .with("Chunk", number.to_string())
             .with("BadChunkSize", size.to_string()),
     }

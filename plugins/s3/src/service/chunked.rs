@@ -7,7 +7,7 @@
 //!     \r\n
 //!
 //! Signatures are not verified. The decoder takes the body in pieces of any size and keeps no more than a line of it.
-//! Broken framing is an error at once; a body that stops early is one at its end.
+//! FramingError framing is an error at once; a body that stops early is one at its end.
 
 use super::limits;
 
@@ -27,11 +27,11 @@ enum State {
 
 /// Why a body can not be taken.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Broken {
+pub enum FramingError {
     /// The framing is wrong.
-    Framing,
+    Malformed,
     /// A chunk is smaller than AWS allows all but the last to be: its number and its size.
-    Small(u64, u64),
+    SmallChunk(u64, u64),
 }
 
 /// Takes the framing off a body.
@@ -56,15 +56,17 @@ impl Decoder {
     }
 
     /// Takes a piece of the body, and adds what is in its chunks to `out`.
-    pub fn feed(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Broken> {
+    pub fn feed(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) -> Result<(), FramingError> {
         while !bytes.is_empty() {
             match self.state {
                 State::Data(left) => {
                     let most = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
-                    let (data, rest) = bytes.split_at_checked(most).ok_or(Broken::Framing)?;
+                    let (data, rest) = bytes
+                        .split_at_checked(most)
+                        .ok_or(FramingError::Malformed)?;
                     out.extend_from_slice(data);
                     bytes = rest;
-                    let left = left - u64::try_from(most).map_err(|_| Broken::Framing)?;
+                    let left = left - u64::try_from(most).map_err(|_| FramingError::Malformed)?;
                     self.state = if left == 0 {
                         State::DataEnd
                     } else {
@@ -77,9 +79,9 @@ impl Decoder {
                     let end = bytes.iter().position(|byte| *byte == b'\n');
                     let (line, rest) = bytes
                         .split_at_checked(end.map_or(bytes.len(), |end| end + 1))
-                        .ok_or(Broken::Framing)?;
+                        .ok_or(FramingError::Malformed)?;
                     if self.line.len() + line.len() > limits::CHUNK_LINE {
-                        return Err(Broken::Framing);
+                        return Err(FramingError::Malformed);
                     }
                     self.line.extend_from_slice(line);
                     bytes = rest;
@@ -92,21 +94,21 @@ impl Decoder {
         Ok(())
     }
 
-    fn end_line(&mut self) -> Result<(), Broken> {
+    fn end_line(&mut self) -> Result<(), FramingError> {
         let line = std::mem::take(&mut self.line);
         let line = str::from_utf8(&line)
-            .map_err(|_| Broken::Framing)?
+            .map_err(|_| FramingError::Malformed)?
             .trim_end_matches(['\r', '\n']);
         self.state = match self.state {
             State::Size => {
                 let size = line.split(';').next().unwrap_or_default().trim();
-                match u64::from_str_radix(size, 16).map_err(|_| Broken::Framing)? {
+                match u64::from_str_radix(size, 16).map_err(|_| FramingError::Malformed)? {
                     0 => State::Trailer,
-                    size if size > limits::SINGLE_PUT => return Err(Broken::Framing),
+                    size if size > limits::SINGLE_PUT => return Err(FramingError::Malformed),
                     size => {
                         let (number, before) = self.chunks;
                         if before < limits::SMALLEST_CHUNK {
-                            return Err(Broken::Small(number, before));
+                            return Err(FramingError::SmallChunk(number, before));
                         }
                         self.chunks = (number + 1, size);
                         State::Data(size)
@@ -116,12 +118,12 @@ impl Decoder {
             State::DataEnd if line.is_empty() => State::Size,
             State::Trailer if line.is_empty() => State::Done,
             State::Trailer => {
-                let (name, value) = line.split_once(':').ok_or(Broken::Framing)?;
+                let (name, value) = line.split_once(':').ok_or(FramingError::Malformed)?;
                 self.trailers
                     .push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
                 State::Trailer
             }
-            _ => return Err(Broken::Framing),
+            _ => return Err(FramingError::Malformed),
         };
         Ok(())
     }
@@ -143,7 +145,7 @@ mod tests {
 
     const BODY: &[u8] = b"b;chunk-signature=ab\r\nhello\r\nworl\r\n0\r\nX-Amz-Checksum-Crc32: AAAA\r\nx-amz-trailer-signature:cd\r\n\r\n";
 
-    fn decode(body: &[u8], piece: usize) -> Result<(Vec<u8>, Decoder), Broken> {
+    fn decode(body: &[u8], piece: usize) -> Result<(Vec<u8>, Decoder), FramingError> {
         let mut decoder = Decoder::new();
         let mut out = Vec::new();
         for piece in body.chunks(piece) {
@@ -193,7 +195,7 @@ mod tests {
         let small = chunk(8192) + &chunk(8191) + &chunk(8192) + "0\r\n\r\n";
         assert_eq!(
             decode(small.as_bytes(), 100).unwrap_err(),
-            Broken::Small(2, 8191)
+            FramingError::SmallChunk(2, 8191)
         );
     }
 }

@@ -87,12 +87,12 @@ pub fn find<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
 
 /// The body of a request could not be read to its end.
 #[derive(Debug)]
-pub struct Cut;
+pub struct ReadError;
 
 /// The body of a request.
 pub trait Input {
     /// The next bytes, up to so many; none at the end.
-    fn read(&mut self, most: usize) -> Result<Vec<u8>, Cut>;
+    fn read(&mut self, most: usize) -> Result<Vec<u8>, ReadError>;
 }
 
 /// The body of an answer.

@@ -47,7 +47,7 @@ mod uploads;
 mod xml;
 
 pub use call::Context;
-pub use message::{Body, Cut, Input, Request, Response};
+pub use message::{Body, Input, ReadError, Request, Response};
 pub use settings::{Problem, check};
 pub use store::Store;
 

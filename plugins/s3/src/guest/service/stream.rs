@@ -5,7 +5,7 @@ use wasip2::http::types::{
 };
 use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 
-use crate::service::{Body, Cut, Input, Response, Store, limits};
+use crate::service::{Body, Input, ReadError, Response, Store, limits};
 
 /// The body of a request. Fields are dropped in order, as the stream has to go before the body, and that before the
 /// request.
@@ -28,7 +28,7 @@ impl Incoming {
 }
 
 impl Input for Incoming {
-    fn read(&mut self, most: usize) -> Result<Vec<u8>, Cut> {
+    fn read(&mut self, most: usize) -> Result<Vec<u8>, ReadError> {
         let Some(stream) = &self.stream else {
             return Ok(Vec::new());
         };
@@ -38,7 +38,7 @@ impl Input for Incoming {
                 Ok(bytes) if bytes.is_empty() => {}
                 Ok(bytes) => return Ok(bytes),
                 Err(StreamError::Closed) => return Ok(Vec::new()),
-                Err(StreamError::LastOperationFailed(_)) => return Err(Cut),
+                Err(StreamError::LastOperationFailed(_)) => return Err(ReadError),
             }
         }
     }

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use super::memory::{self, Memory};
 use super::store::Digest;
-use super::{Body, Context, Cut, Input, Request, Response, Store as _, answer};
+use super::{Body, Context, Input, ReadError, Request, Response, Store as _, answer};
 use crate::encoding;
 
 /// Fri, 02 Oct 2026 08:31:00 GMT: a minute after the store's objects were written.
@@ -25,12 +25,12 @@ struct Pieces {
 }
 
 impl Input for Pieces {
-    fn read(&mut self, most: usize) -> Result<Vec<u8>, Cut> {
+    fn read(&mut self, most: usize) -> Result<Vec<u8>, ReadError> {
         let piece = if self.bytes.len() < 4096 { 7 } else { most };
         let rest = self.bytes.split_off(piece.min(self.bytes.len()));
         let piece = std::mem::replace(&mut self.bytes, rest);
         if piece.is_empty() && self.cut {
-            return Err(Cut);
+            return Err(ReadError);
         }
         Ok(piece)
     }
