@@ -11,13 +11,13 @@ use super::checksum::{self, Algorithm, Checksum, Claim};
 use super::chunked::{Decoder, FramingError};
 use super::error::{self, Error};
 use super::limits;
-use super::message::{Input, Request};
+use super::message::{Request, RequestBody};
 use super::store::{Digest, Upload};
 use crate::encoding;
 
 /// Reads a body without its framing.
 pub struct Reader<'a> {
-    input: &'a mut dyn Input,
+    input: &'a mut dyn RequestBody,
     decoder: Option<Decoder>,
     /// How much there is to be.
     expected: Option<u64>,
@@ -26,7 +26,7 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// A reader of a request's body.
-    pub fn new(request: &Request, input: &'a mut dyn Input) -> Self {
+    pub fn new(request: &Request, input: &'a mut dyn RequestBody) -> Self {
         Self {
             input,
             decoder: is_chunked(request).then(Decoder::new),

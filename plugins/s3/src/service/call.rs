@@ -3,7 +3,7 @@
 use plugin_kit::hex;
 
 use super::error::{self, Error};
-use super::message::{self, Input, Request};
+use super::message::{self, Request, RequestBody};
 use super::store::{BucketInfo, Digest, Fault, Notice, ObjectInfo, Store, Versioning};
 use crate::encoding;
 
@@ -61,7 +61,7 @@ pub struct Call<'a> {
     /// What was asked.
     pub request: &'a Request,
     /// Its body.
-    pub body: &'a mut dyn Input,
+    pub body: &'a mut dyn RequestBody,
     /// Empty for the service as a whole.
     pub bucket: String,
     /// Empty for the bucket as a whole.

@@ -90,7 +90,7 @@ pub fn find<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
 pub struct ReadError;
 
 /// The body of a request.
-pub trait Input {
+pub trait RequestBody {
     /// The next bytes, up to so many; none at the end.
     fn read(&mut self, most: usize) -> Result<Vec<u8>, ReadError>;
 }

@@ -47,7 +47,7 @@ mod uploads;
 mod xml;
 
 pub use call::Context;
-pub use message::{Body, Input, ReadError, Request, Response};
+pub use message::{Body, ReadError, Request, RequestBody, Response};
 pub use settings::{Problem, check};
 pub use store::Store;
 
@@ -55,7 +55,7 @@ use call::Call;
 use error::Error;
 
 /// Answers a request.
-pub fn answer(request: &Request, body: &mut dyn Input, context: Context<'_>) -> Response {
+pub fn answer(request: &Request, body: &mut dyn RequestBody, context: Context<'_>) -> Response {
     let (request_id, host_id) = (context.request_id(), context.host_id());
     let response = match call(request, &mut *body, context) {
         Ok(mut call) => {
@@ -81,7 +81,7 @@ pub fn answer(request: &Request, body: &mut dyn Input, context: Context<'_>) -> 
 
 /// Reads what is left of the body of a request that failed: a connection with an unread body ends, and a client that
 /// believes it open fails with its next request. Not if the body is long, or the client waits for leave to send it.
-fn drain(request: &Request, body: &mut dyn Input) {
+fn drain(request: &Request, body: &mut dyn RequestBody) {
     let is_short = body::length(request).is_some_and(|length| length <= limits::DRAINED);
     if is_short && request.header("expect").is_none() {
         while body
@@ -93,7 +93,7 @@ fn drain(request: &Request, body: &mut dyn Input) {
 
 fn call<'a>(
     request: &'a Request,
-    body: &'a mut dyn Input,
+    body: &'a mut dyn RequestBody,
     context: Context<'a>,
 ) -> Result<Call<'a>, Error> {
     let (bucket, key) = address::of(request)?;

@@ -1,11 +1,11 @@
-//! Bodies: the request's as an [`Input`], the answer's piece by piece out of the store.
+//! Bodies: the request's as an [`RequestBody`], the answer's piece by piece out of the store.
 
 use wasip2::http::types::{
     Fields, IncomingBody, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam,
 };
 use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 
-use crate::service::{Body, Input, ReadError, Response, Store, limits};
+use crate::service::{Body, ReadError, RequestBody, Response, Store, limits};
 
 /// The body of a request. Fields are dropped in order, as the stream has to go before the body, and that before the
 /// request.
@@ -27,7 +27,7 @@ impl Incoming {
     }
 }
 
-impl Input for Incoming {
+impl RequestBody for Incoming {
     fn read(&mut self, most: usize) -> Result<Vec<u8>, ReadError> {
         let Some(stream) = &self.stream else {
             return Ok(Vec::new());

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use super::memory::{self, Memory};
 use super::store::Digest;
-use super::{Body, Context, Input, ReadError, Request, Response, Store as _, answer};
+use super::{Body, Context, ReadError, Request, RequestBody, Response, Store as _, answer};
 use crate::encoding;
 
 /// Fri, 02 Oct 2026 08:31:00 GMT: a minute after the store's objects were written.
@@ -24,7 +24,7 @@ struct Pieces {
     cut: bool,
 }
 
-impl Input for Pieces {
+impl RequestBody for Pieces {
     fn read(&mut self, most: usize) -> Result<Vec<u8>, ReadError> {
         let piece = if self.bytes.len() < 4096 { 7 } else { most };
         let rest = self.bytes.split_off(piece.min(self.bytes.len()));
