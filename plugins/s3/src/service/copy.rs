@@ -10,7 +10,7 @@ use super::limits;
 use super::message::{self, Response};
 use super::metadata;
 use super::put;
-use super::range::Stretch;
+use super::range::ByteRange;
 use super::store::{Digest, Fault, ObjectInfo, Opened, Pairs, Put, Upload};
 use super::tagging;
 use super::xml::Writer;
@@ -80,7 +80,7 @@ pub fn source(call: &Call<'_>) -> Result<Source, Error> {
     })
 }
 
-/// A stretch of an object as a new upload.
+/// A range of an object as a new upload.
 pub struct Copied {
     /// Finished.
     pub upload: Upload,
@@ -90,14 +90,14 @@ pub struct Copied {
     pub checksum: Option<Checksum>,
 }
 
-/// Copies a stretch of an object into an upload.
+/// Copies a range of an object into an upload.
 pub fn transfer(
     call: &Call<'_>,
     source: &Source,
-    stretch: Stretch,
+    range: ByteRange,
     algorithm: Option<Algorithm>,
 ) -> Result<Copied, Error> {
-    if stretch.length > limits::SINGLE_PUT {
+    if range.length > limits::SINGLE_PUT {
         return Err(error::INVALID_REQUEST.saying(format!(
             "The specified copy source is larger than the maximum allowable size for a copy source: {}",
             limits::SINGLE_PUT
@@ -108,7 +108,7 @@ pub fn transfer(
     let (upload, finished) = (|| {
         let upload = call.store().upload(&call.bucket, &digests)?;
         call.store()
-            .copy(upload, source.opened, stretch.offset, stretch.length)?;
+            .copy(upload, source.opened, range.offset, range.length)?;
         Ok((upload, call.store().finish(upload)?))
     })()
     .map_err(|fault| call.fault(fault))?;
@@ -167,7 +167,7 @@ pub fn copy(call: &mut Call<'_>) -> Result<Response, Error> {
         None => Checksum::of(&source.info.metadata)
             .map_or(Algorithm::DEFAULT, |checksum| checksum.algorithm),
     };
-    let whole = Stretch {
+    let whole = ByteRange {
         offset: 0,
         length: source.info.size,
     };

@@ -8,7 +8,7 @@ use super::error::{self, Error};
 use super::limits;
 use super::message::{Body, Response};
 use super::metadata;
-use super::range::{self, Stretch};
+use super::range::{self, ByteRange};
 use super::store::{Fault, ObjectInfo};
 
 /// GetObject. What is in an archive can not be read, as nothing is restored here.
@@ -24,11 +24,11 @@ pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
     if let class @ ("GLACIER" | "DEEP_ARCHIVE") = metadata::storage_class(&info.metadata) {
         return Err(error::INVALID_OBJECT_STATE.with("StorageClass", class));
     }
-    let (mut response, stretch) = found(call, &info)?;
+    let (mut response, range) = found(call, &info)?;
     response.body = Body::Object {
         opened,
-        offset: stretch.offset,
-        length: stretch.length,
+        offset: range.offset,
+        length: range.length,
     };
     Ok(response)
 }
@@ -85,21 +85,21 @@ pub fn marker(call: &Call<'_>, info: &ObjectInfo, by_name: bool) -> Error {
     )
 }
 
-/// Status and headers of an object or a stretch of it.
-fn found(call: &Call<'_>, info: &ObjectInfo) -> Result<(Response, Stretch), Error> {
+/// Status and headers of an object or a range of it.
+fn found(call: &Call<'_>, info: &ObjectInfo) -> Result<(Response, ByteRange), Error> {
     conditions::read(call, info)?;
-    let whole = Stretch {
+    let whole = ByteRange {
         offset: 0,
         length: info.size,
     };
     let parts = metadata::parts(&info.metadata);
     let number = part_number(call)?;
-    let stretch = match (number, call.header("range")) {
+    let range = match (number, call.header("range")) {
         (Some(number), _) => Some(part(info, number, parts.as_deref())?),
         (None, Some(header)) => range::of_header(header, info.size)?,
         (None, None) => None,
     };
-    let mut response = Response::new(if stretch.is_some() { 206 } else { 200 });
+    let mut response = Response::new(if range.is_some() { 206 } else { 200 });
     response = metadata::with_headers(response, call, info);
     if number.is_some()
         && let Some(parts) = &parts
@@ -115,20 +115,20 @@ fn found(call: &Call<'_>, info: &ObjectInfo) -> Result<(Response, Stretch), Erro
                 .with(&checksum.algorithm.header(), checksum.value.as_str())
                 .with("x-amz-checksum-type", "COMPOSITE"),
             // Any other is of the whole object.
-            None if stretch.is_none_or(|stretch| stretch == whole) => {
+            None if range.is_none_or(|range| range == whole) => {
                 metadata::with_checksum(response, &info.metadata)
             }
             None => response,
         };
     }
-    let length = stretch.unwrap_or(whole).length;
+    let length = range.unwrap_or(whole).length;
     response = response
         .with("Content-Length", length.to_string())
         .with_some(
             "Content-Range",
-            stretch.map(|stretch| stretch.content_range(info.size)),
+            range.map(|range| range.content_range(info.size)),
         );
-    Ok((response, stretch.unwrap_or(whole)))
+    Ok((response, range.unwrap_or(whole)))
 }
 
 fn part_number(call: &Call<'_>) -> Result<Option<u32>, Error> {
@@ -165,14 +165,14 @@ fn part(
     info: &ObjectInfo,
     number: u32,
     parts: Option<&[metadata::KeptPart]>,
-) -> Result<Stretch, Error> {
+) -> Result<ByteRange, Error> {
     let count = parts.map_or(1, <[_]>::len);
     let found = match parts {
-        None => (number == 1).then_some(Stretch {
+        None => (number == 1).then_some(ByteRange {
             offset: 0,
             length: info.size,
         }),
-        Some(parts) => part_at(parts, number).map(|part| Stretch {
+        Some(parts) => part_at(parts, number).map(|part| ByteRange {
             offset: part.offset,
             length: part.size,
         }),

@@ -102,7 +102,7 @@ pub enum Body {
     Empty,
     /// These bytes.
     Bytes(Vec<u8>),
-    /// A stretch of an object.
+    /// A range of an object.
     Object {
         /// From `Store::open`.
         opened: Opened,

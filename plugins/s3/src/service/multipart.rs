@@ -10,7 +10,7 @@ use super::error::{self, Error};
 use super::get;
 use super::message::{self, Request, Response};
 use super::metadata;
-use super::range::{self, Stretch};
+use super::range::{self, ByteRange};
 use super::store::{Pairs, PartsUpload};
 use super::tagging;
 use super::xml::Writer;
@@ -183,19 +183,14 @@ pub fn copy_part(call: &mut Call<'_>) -> Result<Response, Error> {
     let scheme = Scheme::of(&upload.metadata);
     let source = copy::source(call)?;
     let size = source.info.size;
-    let stretch = match call.header("x-amz-copy-source-range") {
+    let range = match call.header("x-amz-copy-source-range") {
         Some(header) => range::of_copy(header, size)?,
-        None => Stretch {
+        None => ByteRange {
             offset: 0,
             length: size,
         },
     };
-    let copied = copy::transfer(
-        call,
-        &source,
-        stretch,
-        scheme.map(|scheme| scheme.algorithm),
-    )?;
+    let copied = copy::transfer(call, &source, range, scheme.map(|scheme| scheme.algorithm))?;
     let part = call
         .store()
         .put_part(

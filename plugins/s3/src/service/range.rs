@@ -4,14 +4,14 @@ use super::error::{self, Error};
 
 /// Bytes of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stretch {
+pub struct ByteRange {
     /// The first.
     pub offset: u64,
     /// How many.
     pub length: u64,
 }
 
-impl Stretch {
+impl ByteRange {
     /// `bytes 0-9/100`.
     pub fn content_range(self, size: u64) -> String {
         let last = (self.offset + self.length).saturating_sub(1);
@@ -25,7 +25,7 @@ fn number(text: &str) -> Option<u64> {
 }
 
 /// What a header asks for. None for the whole object: S3 skips what it does not understand, several ranges among it.
-pub fn of_header(header: &str, size: u64) -> Result<Option<Stretch>, Error> {
+pub fn of_header(header: &str, size: u64) -> Result<Option<ByteRange>, Error> {
     let Some((first, last)) = header
         .trim()
         .strip_prefix("bytes=")
@@ -46,7 +46,7 @@ pub fn of_header(header: &str, size: u64) -> Result<Option<Stretch>, Error> {
             Some(_) if size == 0 => Err(unsatisfiable()),
             Some(count) => {
                 let length = count.min(size);
-                Ok(Some(Stretch {
+                Ok(Some(ByteRange {
                     offset: size - length,
                     length,
                 }))
@@ -67,14 +67,14 @@ pub fn of_header(header: &str, size: u64) -> Result<Option<Stretch>, Error> {
         return Err(unsatisfiable());
     }
     let end = last.saturating_add(1).min(size);
-    Ok(Some(Stretch {
+    Ok(Some(ByteRange {
         offset,
         length: end - offset,
     }))
 }
 
 /// `x-amz-copy-source-range`, which has to be exact.
-pub fn of_copy(header: &str, size: u64) -> Result<Stretch, Error> {
+pub fn of_copy(header: &str, size: u64) -> Result<ByteRange, Error> {
     let range = header
         .strip_prefix("bytes=")
         .and_then(|range| range.split_once('-'))
@@ -99,7 +99,7 @@ pub fn of_copy(header: &str, size: u64) -> Result<Stretch, Error> {
             format!("Range specified is not valid for source object of size: {size}"),
         ));
     }
-    Ok(Stretch {
+    Ok(ByteRange {
         offset: first,
         length: last - first + 1,
     })
@@ -122,7 +122,7 @@ mod tests {
         ] {
             assert_eq!(
                 of_header(header, 10).unwrap(),
-                Some(Stretch { offset, length }),
+                Some(ByteRange { offset, length }),
                 "{header}"
             );
         }

@@ -84,7 +84,7 @@ pub fn send(response: Response, store: &dyn Store, out: ResponseOutparam) {
     }
 }
 
-/// Writes a stretch of an object. False if it can not be read, or the client has gone.
+/// Writes a range of an object. False if it can not be read, or the client has gone.
 fn copy(
     stream: &OutputStream,
     store: &dyn Store,
