@@ -124,7 +124,7 @@ pub fn length(request: &Request) -> Option<u64> {
 
 /// A body that is in an upload and is what the client said it is.
 #[derive(Debug)]
-pub struct Taken {
+pub struct Received {
     /// Finished.
     pub upload: Upload,
     /// Of its MD5, as in an entity tag.
@@ -134,7 +134,7 @@ pub struct Taken {
 }
 
 /// Takes a body in. If the client chose no kind of checksum, `default` is computed.
-pub fn take(call: &mut Call<'_>, default: Option<Algorithm>) -> Result<Taken, Error> {
+pub fn receive(call: &mut Call<'_>, default: Option<Algorithm>) -> Result<Received, Error> {
     check_length(call)?;
     let claim = checksum::claim(call.request)?;
     let md5 = claimed_md5(call.request)?;
@@ -174,7 +174,7 @@ pub fn take(call: &mut Call<'_>, default: Option<Algorithm>) -> Result<Taken, Er
     if let (Some(claim), Some(checksum)) = (&claim, &checksum) {
         claim.verify(checksum, |name| reader.trailer(name))?;
     }
-    Ok(Taken {
+    Ok(Received {
         upload,
         md5: hex::encode(&computed_md5),
         checksum,

@@ -157,22 +157,22 @@ pub fn upload_part(call: &mut Call<'_>) -> Result<Response, Error> {
             claim.algorithm().lower()
         )));
     }
-    let taken = body::take(call, scheme.map(|scheme| scheme.algorithm))?;
+    let received = body::receive(call, scheme.map(|scheme| scheme.algorithm))?;
     let part = call
         .store()
         .put_part(
             &call.bucket,
             &upload.id,
             number,
-            taken.upload,
-            &taken.md5,
-            taken.checksum.iter().map(Checksum::pair).collect(),
+            received.upload,
+            &received.md5,
+            received.checksum.iter().map(Checksum::pair).collect(),
         )
         .map_err(|fault| call.upload_fault(&upload.id, fault))?;
     Ok(
         metadata::with_encryption(Response::new(200), &upload.metadata)
             .with("ETag", format!("\"{}\"", part.etag))
-            .with_some_checksum(taken.checksum.as_ref()),
+            .with_some_checksum(received.checksum.as_ref()),
     )
 }
 

@@ -16,10 +16,10 @@ pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
     let condition = conditions::write(call.request)?;
     let mut metadata = metadata::of_request(call.request)?;
     metadata.extend(tagging::of_header(call.header("x-amz-tagging"))?);
-    let taken = body::take(call, Some(Algorithm::DEFAULT))?;
-    metadata.extend(taken.checksum.as_ref().map(Checksum::pair));
+    let received = body::receive(call, Some(Algorithm::DEFAULT))?;
+    metadata.extend(received.checksum.as_ref().map(Checksum::pair));
     let put = Put {
-        etag: taken.md5,
+        etag: received.md5,
         metadata,
         condition: condition.clone(),
         completes: None,
@@ -27,7 +27,7 @@ pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
     };
     let info = call
         .store()
-        .put(&call.bucket, &call.key, taken.upload, put)
+        .put(&call.bucket, &call.key, received.upload, put)
         .map_err(|fault| conditions::failed(call, &condition, fault))?;
     // Not as `written` has it: here AWS does not name the `null` version.
     let response = metadata::with_encryption(Response::new(200), &info.metadata)
