@@ -12,11 +12,11 @@ use crate::encoding;
 
 /// How keys are written: as they are or, with `encoding-type=url`, encoded.
 #[derive(Clone, Copy)]
-pub struct Spelling {
+pub struct KeyEncoding {
     encoded: bool,
 }
 
-impl Spelling {
+impl KeyEncoding {
     /// What the request asks for.
     pub fn of(call: &Call<'_>) -> Result<Self, Error> {
         match call.query("encoding-type") {
@@ -31,7 +31,7 @@ impl Spelling {
     }
 
     /// A key, prefix, delimiter or marker.
-    pub fn spell(self, text: &str) -> String {
+    pub fn encode(self, text: &str) -> String {
         if self.encoded {
             encoding::key(text)
         } else {
@@ -46,7 +46,7 @@ impl Spelling {
 }
 
 /// What all lists of a bucket's keys ask for.
-pub struct Asked<'a> {
+pub struct ListRequest<'a> {
     /// `prefix`.
     pub prefix: &'a str,
     /// `delimiter`; an empty one is none.
@@ -54,17 +54,17 @@ pub struct Asked<'a> {
     /// The size of a page.
     pub most: u32,
     /// How keys are written.
-    pub spelling: Spelling,
+    pub encoding: KeyEncoding,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> ListRequest<'a> {
     /// Of a request; the size of a page has several names.
     pub fn of(call: &Call<'a>, most: &'static str, shown: &'static str) -> Result<Self, Error> {
         Ok(Self {
             prefix: call.query("prefix").unwrap_or_default(),
             delimiter: call.query("delimiter").filter(|text| !text.is_empty()),
             most: call.most(most, shown, limits::PAGE)?,
-            spelling: Spelling::of(call)?,
+            encoding: KeyEncoding::of(call)?,
         })
     }
 
@@ -82,7 +82,7 @@ impl<'a> Asked<'a> {
     pub fn write_prefixes(&self, xml: &mut Writer, prefixes: &[String]) {
         for prefix in prefixes {
             xml.element("CommonPrefixes", |xml| {
-                xml.text("Prefix", self.spelling.spell(prefix));
+                xml.text("Prefix", self.encoding.encode(prefix));
             });
         }
     }
@@ -90,25 +90,25 @@ impl<'a> Asked<'a> {
 
 /// ListObjects.
 pub fn objects(call: &mut Call<'_>) -> Result<Response, Error> {
-    let asked = Asked::of(call, "max-keys", "maxKeys")?;
+    let asked = ListRequest::of(call, "max-keys", "maxKeys")?;
     let marker = call.query("marker").unwrap_or_default();
     let after = (!marker.is_empty()).then(|| (marker.to_owned(), None));
     let bucket = call.bucket_info()?;
     let region = call.region_of(&bucket);
     let listing = page(call, &asked, after)?;
     let owner = call.context.owner();
-    let spell = |text: &str| asked.spelling.spell(text);
+    let encode = |text: &str| asked.encoding.encode(text);
     Ok(Response::xml(Writer::document("ListBucketResult", |xml| {
         xml.text("Name", &call.bucket);
-        xml.text("Prefix", spell(asked.prefix));
-        xml.text("Marker", spell(marker));
+        xml.text("Prefix", encode(asked.prefix));
+        xml.text("Marker", encode(marker));
         // Without a delimiter the last key says where to go on.
         if let (Some(_), Some((next, _))) = (asked.delimiter, &listing.next) {
-            xml.text("NextMarker", spell(next));
+            xml.text("NextMarker", encode(next));
         }
         xml.value("MaxKeys", asked.most);
-        xml.optional("Delimiter", asked.delimiter.map(spell));
-        xml.optional("EncodingType", asked.spelling.name());
+        xml.optional("Delimiter", asked.delimiter.map(encode));
+        xml.optional("EncodingType", asked.encoding.name());
         xml.value("IsTruncated", listing.next.is_some());
         write_objects(xml, &asked, &listing, Some(&owner));
     }))
@@ -117,10 +117,10 @@ pub fn objects(call: &mut Call<'_>) -> Result<Response, Error> {
 
 /// ListObjectsV2.
 pub fn objects_v2(call: &mut Call<'_>) -> Result<Response, Error> {
-    let asked = Asked::of(call, "max-keys", "maxKeys")?;
-    let asked_token = call.query("continuation-token");
+    let asked = ListRequest::of(call, "max-keys", "maxKeys")?;
+    let requested_token = call.query("continuation-token");
     let start = call.query("start-after").filter(|text| !text.is_empty());
-    let after = match asked_token {
+    let after = match requested_token {
         Some(token) => Some((continued(token)?, None)),
         None => start.map(|start| (start.to_owned(), None)),
     };
@@ -128,16 +128,16 @@ pub fn objects_v2(call: &mut Call<'_>) -> Result<Response, Error> {
     let region = call.region_of(&bucket);
     let listing = page(call, &asked, after)?;
     let owner = (call.query("fetch-owner") == Some("true")).then(|| call.context.owner());
-    let spell = |text: &str| asked.spelling.spell(text);
+    let encode = |text: &str| asked.encoding.encode(text);
     Ok(Response::xml(Writer::document("ListBucketResult", |xml| {
         xml.text("Name", &call.bucket);
-        xml.text("Prefix", spell(asked.prefix));
+        xml.text("Prefix", encode(asked.prefix));
         // A token says where the list goes on, whatever else the request has.
         xml.optional(
             "StartAfter",
-            start.filter(|_| asked_token.is_none()).map(spell),
+            start.filter(|_| requested_token.is_none()).map(encode),
         );
-        xml.optional("ContinuationToken", asked_token);
+        xml.optional("ContinuationToken", requested_token);
         if let Some((next, _)) = &listing.next {
             xml.text("NextContinuationToken", token(next));
         }
@@ -146,8 +146,8 @@ pub fn objects_v2(call: &mut Call<'_>) -> Result<Response, Error> {
             listing.objects.len() + listing.common_prefixes.len(),
         );
         xml.value("MaxKeys", asked.most);
-        xml.optional("Delimiter", asked.delimiter.map(spell));
-        xml.optional("EncodingType", asked.spelling.name());
+        xml.optional("Delimiter", asked.delimiter.map(encode));
+        xml.optional("EncodingType", asked.encoding.name());
         xml.value("IsTruncated", listing.next.is_some());
         write_objects(xml, &asked, &listing, owner.as_deref());
     }))
@@ -171,7 +171,7 @@ pub fn continued(token: &str) -> Result<String, Error> {
         })
 }
 
-fn page(call: &Call<'_>, asked: &Asked<'_>, after: Option<Mark>) -> Result<Listing, Error> {
+fn page(call: &Call<'_>, asked: &ListRequest<'_>, after: Option<Mark>) -> Result<Listing, Error> {
     if asked.most == 0 {
         return Ok(Listing::default());
     }
@@ -180,10 +180,15 @@ fn page(call: &Call<'_>, asked: &Asked<'_>, after: Option<Mark>) -> Result<Listi
         .map_err(|fault| call.fault(fault))
 }
 
-fn write_objects(xml: &mut Writer, asked: &Asked<'_>, listing: &Listing, owner: Option<&str>) {
+fn write_objects(
+    xml: &mut Writer,
+    asked: &ListRequest<'_>,
+    listing: &Listing,
+    owner: Option<&str>,
+) {
     for info in &listing.objects {
         xml.element("Contents", |xml| {
-            xml.text("Key", asked.spelling.spell(&info.key));
+            xml.text("Key", asked.encoding.encode(&info.key));
             xml.text("LastModified", encoding::list_time(info.modified_at_ms));
             write_content(xml, info, owner);
         });
@@ -212,7 +217,7 @@ pub fn write_owner(xml: &mut Writer, element: &str, owner: &str) {
 
 /// ListObjectVersions.
 pub fn versions(call: &mut Call<'_>) -> Result<Response, Error> {
-    let asked = Asked::of(call, "max-keys", "maxKeys")?;
+    let asked = ListRequest::of(call, "max-keys", "maxKeys")?;
     let key = call.query("key-marker").filter(|text| !text.is_empty());
     let version = call.query("version-id-marker");
     let after = match (key, version) {
@@ -244,21 +249,21 @@ pub fn versions(call: &mut Call<'_>) -> Result<Response, Error> {
             .map_err(|fault| call.fault(fault))?
     };
     let owner = call.context.owner();
-    let spell = |text: &str| asked.spelling.spell(text);
+    let encode = |text: &str| asked.encoding.encode(text);
     Ok(Response::xml(Writer::document(
         "ListVersionsResult",
         |xml| {
             xml.text("Name", &call.bucket);
-            xml.text("Prefix", spell(asked.prefix));
-            xml.text("KeyMarker", spell(key.unwrap_or_default()));
+            xml.text("Prefix", encode(asked.prefix));
+            xml.text("KeyMarker", encode(key.unwrap_or_default()));
             xml.text("VersionIdMarker", version.unwrap_or_default());
             if let Some((key, version)) = &listing.next {
-                xml.text("NextKeyMarker", spell(key));
+                xml.text("NextKeyMarker", encode(key));
                 xml.optional("NextVersionIdMarker", version.as_deref());
             }
             xml.value("MaxKeys", asked.most);
-            xml.optional("Delimiter", asked.delimiter.map(spell));
-            xml.optional("EncodingType", asked.spelling.name());
+            xml.optional("Delimiter", asked.delimiter.map(encode));
+            xml.optional("EncodingType", asked.encoding.name());
             xml.value("IsTruncated", listing.next.is_some());
             for info in &listing.objects {
                 write_version(xml, info, &asked, &owner);
@@ -280,14 +285,14 @@ fn check_marker(call: &Call<'_>, key: &str, version: &str) -> Result<(), Error> 
     }
 }
 
-fn write_version(xml: &mut Writer, info: &ObjectInfo, asked: &Asked<'_>, owner: &str) {
+fn write_version(xml: &mut Writer, info: &ObjectInfo, asked: &ListRequest<'_>, owner: &str) {
     let element = if info.marker {
         "DeleteMarker"
     } else {
         "Version"
     };
     xml.element(element, |xml| {
-        xml.text("Key", asked.spelling.spell(&info.key));
+        xml.text("Key", asked.encoding.encode(&info.key));
         xml.text("VersionId", info.version.as_deref().unwrap_or("null"));
         xml.value("IsLatest", info.latest);
         xml.text("LastModified", encoding::list_time(info.modified_at_ms));

@@ -4,7 +4,7 @@ use super::call::{self, Call};
 use super::checksum::Checksum;
 use super::error::{self, Error};
 use super::limits;
-use super::list::{self, Asked};
+use super::list::{self, ListRequest};
 use super::message::Response;
 use super::metadata;
 use super::multipart::{self, Scheme};
@@ -76,7 +76,7 @@ fn write_scheme(xml: &mut Writer, scheme: Option<Scheme>) {
 
 /// ListMultipartUploads.
 pub fn uploads(call: &mut Call<'_>) -> Result<Response, Error> {
-    let asked = Asked::of(call, "max-uploads", "maxUploads")?;
+    let asked = ListRequest::of(call, "max-uploads", "maxUploads")?;
     let key = call.query("key-marker").unwrap_or_default();
     // Without a key it has no meaning.
     let id = call.query("upload-id-marker").filter(|_| !key.is_empty());
@@ -95,7 +95,7 @@ pub fn uploads(call: &mut Call<'_>) -> Result<Response, Error> {
             .parts_uploads(&call.bucket, &asked.query(after))
             .map_err(|fault| call.fault(fault))?
     };
-    let spell = |text: &str| asked.spelling.spell(text);
+    let encode = |text: &str| asked.encoding.encode(text);
     // The last upload, whether there are more or not; a common prefix is none.
     let next = listing.uploads.last();
     let owner = call.context.owner();
@@ -103,20 +103,20 @@ pub fn uploads(call: &mut Call<'_>) -> Result<Response, Error> {
         "ListMultipartUploadsResult",
         |xml| {
             xml.text("Bucket", &call.bucket);
-            xml.text("KeyMarker", spell(key));
+            xml.text("KeyMarker", encode(key));
             xml.text("UploadIdMarker", id.unwrap_or_default());
             xml.text(
                 "NextKeyMarker",
-                next.map(|next| spell(&next.key)).unwrap_or_default(),
+                next.map(|next| encode(&next.key)).unwrap_or_default(),
             );
             xml.text(
                 "NextUploadIdMarker",
                 next.map(|next| next.id.as_str()).unwrap_or_default(),
             );
-            xml.optional("Delimiter", asked.delimiter.map(spell));
+            xml.optional("Delimiter", asked.delimiter.map(encode));
             let prefix = Some(asked.prefix).filter(|prefix| !prefix.is_empty());
-            xml.optional("Prefix", prefix.map(spell));
-            xml.optional("EncodingType", asked.spelling.name());
+            xml.optional("Prefix", prefix.map(encode));
+            xml.optional("EncodingType", asked.encoding.name());
             xml.value("MaxUploads", asked.most);
             xml.value("IsTruncated", listing.next.is_some());
             for upload in &listing.uploads {
@@ -144,9 +144,9 @@ fn check_marker(call: &Call<'_>, key: &str, id: &str) -> Result<(), Error> {
     ))
 }
 
-fn write_upload(xml: &mut Writer, upload: &PartsUpload, asked: &Asked<'_>, owner: &str) {
+fn write_upload(xml: &mut Writer, upload: &PartsUpload, asked: &ListRequest<'_>, owner: &str) {
     xml.element("Upload", |xml| {
-        xml.text("Key", asked.spelling.spell(&upload.key));
+        xml.text("Key", asked.encoding.encode(&upload.key));
         xml.text("UploadId", &upload.id);
         list::write_owner(xml, "Initiator", owner);
         list::write_owner(xml, "Owner", owner);
