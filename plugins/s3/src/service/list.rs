@@ -90,34 +90,34 @@ impl<'a> ListRequest<'a> {
 
 /// ListObjects.
 pub fn objects(call: &mut Call<'_>) -> Result<Response, Error> {
-    let asked = ListRequest::of(call, "max-keys", "maxKeys")?;
+    let request = ListRequest::of(call, "max-keys", "maxKeys")?;
     let marker = call.query("marker").unwrap_or_default();
     let after = (!marker.is_empty()).then(|| (marker.to_owned(), None));
     let bucket = call.bucket_info()?;
     let region = call.region_of(&bucket);
-    let listing = page(call, &asked, after)?;
+    let listing = page(call, &request, after)?;
     let owner = call.context.owner();
-    let encode = |text: &str| asked.encoding.encode(text);
+    let encode = |text: &str| request.encoding.encode(text);
     Ok(Response::xml(Writer::document("ListBucketResult", |xml| {
         xml.text("Name", &call.bucket);
-        xml.text("Prefix", encode(asked.prefix));
+        xml.text("Prefix", encode(request.prefix));
         xml.text("Marker", encode(marker));
         // Without a delimiter the last key says where to go on.
-        if let (Some(_), Some((next, _))) = (asked.delimiter, &listing.next) {
+        if let (Some(_), Some((next, _))) = (request.delimiter, &listing.next) {
             xml.text("NextMarker", encode(next));
         }
-        xml.value("MaxKeys", asked.most);
-        xml.optional("Delimiter", asked.delimiter.map(encode));
-        xml.optional("EncodingType", asked.encoding.name());
+        xml.value("MaxKeys", request.most);
+        xml.optional("Delimiter", request.delimiter.map(encode));
+        xml.optional("EncodingType", request.encoding.name());
         xml.value("IsTruncated", listing.next.is_some());
-        write_objects(xml, &asked, &listing, Some(&owner));
+        write_objects(xml, &request, &listing, Some(&owner));
     }))
     .with("x-amz-bucket-region", region))
 }
 
 /// ListObjectsV2.
 pub fn objects_v2(call: &mut Call<'_>) -> Result<Response, Error> {
-    let asked = ListRequest::of(call, "max-keys", "maxKeys")?;
+    let request = ListRequest::of(call, "max-keys", "maxKeys")?;
     let requested_token = call.query("continuation-token");
     let start = call.query("start-after").filter(|text| !text.is_empty());
     let after = match requested_token {
@@ -126,12 +126,12 @@ pub fn objects_v2(call: &mut Call<'_>) -> Result<Response, Error> {
     };
     let bucket = call.bucket_info()?;
     let region = call.region_of(&bucket);
-    let listing = page(call, &asked, after)?;
+    let listing = page(call, &request, after)?;
     let owner = (call.query("fetch-owner") == Some("true")).then(|| call.context.owner());
-    let encode = |text: &str| asked.encoding.encode(text);
+    let encode = |text: &str| request.encoding.encode(text);
     Ok(Response::xml(Writer::document("ListBucketResult", |xml| {
         xml.text("Name", &call.bucket);
-        xml.text("Prefix", encode(asked.prefix));
+        xml.text("Prefix", encode(request.prefix));
         // A token says where the list goes on, whatever else the request has.
         xml.optional(
             "StartAfter",
@@ -145,11 +145,11 @@ pub fn objects_v2(call: &mut Call<'_>) -> Result<Response, Error> {
             "KeyCount",
             listing.objects.len() + listing.common_prefixes.len(),
         );
-        xml.value("MaxKeys", asked.most);
-        xml.optional("Delimiter", asked.delimiter.map(encode));
-        xml.optional("EncodingType", asked.encoding.name());
+        xml.value("MaxKeys", request.most);
+        xml.optional("Delimiter", request.delimiter.map(encode));
+        xml.optional("EncodingType", request.encoding.name());
         xml.value("IsTruncated", listing.next.is_some());
-        write_objects(xml, &asked, &listing, owner.as_deref());
+        write_objects(xml, &request, &listing, owner.as_deref());
     }))
     .with("x-amz-bucket-region", region))
 }
@@ -171,29 +171,29 @@ pub fn continued(token: &str) -> Result<String, Error> {
         })
 }
 
-fn page(call: &Call<'_>, asked: &ListRequest<'_>, after: Option<Mark>) -> Result<Listing, Error> {
-    if asked.most == 0 {
+fn page(call: &Call<'_>, request: &ListRequest<'_>, after: Option<Mark>) -> Result<Listing, Error> {
+    if request.most == 0 {
         return Ok(Listing::default());
     }
     call.store()
-        .objects(&call.bucket, &asked.query(after))
+        .objects(&call.bucket, &request.query(after))
         .map_err(|fault| call.fault(fault))
 }
 
 fn write_objects(
     xml: &mut Writer,
-    asked: &ListRequest<'_>,
+    request: &ListRequest<'_>,
     listing: &Listing,
     owner: Option<&str>,
 ) {
     for info in &listing.objects {
         xml.element("Contents", |xml| {
-            xml.text("Key", asked.encoding.encode(&info.key));
+            xml.text("Key", request.encoding.encode(&info.key));
             xml.text("LastModified", encoding::list_time(info.modified_at_ms));
             write_content(xml, info, owner);
         });
     }
-    asked.write_prefixes(xml, &listing.common_prefixes);
+    request.write_prefixes(xml, &listing.common_prefixes);
 }
 
 /// What lists say of an object's bytes.
@@ -217,7 +217,7 @@ pub fn write_owner(xml: &mut Writer, element: &str, owner: &str) {
 
 /// ListObjectVersions.
 pub fn versions(call: &mut Call<'_>) -> Result<Response, Error> {
-    let asked = ListRequest::of(call, "max-keys", "maxKeys")?;
+    let request = ListRequest::of(call, "max-keys", "maxKeys")?;
     let key = call.query("key-marker").filter(|text| !text.is_empty());
     let version = call.query("version-id-marker");
     let after = match (key, version) {
@@ -240,35 +240,35 @@ pub fn versions(call: &mut Call<'_>) -> Result<Response, Error> {
     if let (Some(key), Some(version)) = (key, version) {
         check_marker(call, key, version)?;
     }
-    let listing = if asked.most == 0 {
+    let listing = if request.most == 0 {
         call.bucket_info()?;
         Listing::default()
     } else {
         call.store()
-            .versions(&call.bucket, &asked.query(after))
+            .versions(&call.bucket, &request.query(after))
             .map_err(|fault| call.fault(fault))?
     };
     let owner = call.context.owner();
-    let encode = |text: &str| asked.encoding.encode(text);
+    let encode = |text: &str| request.encoding.encode(text);
     Ok(Response::xml(Writer::document(
         "ListVersionsResult",
         |xml| {
             xml.text("Name", &call.bucket);
-            xml.text("Prefix", encode(asked.prefix));
+            xml.text("Prefix", encode(request.prefix));
             xml.text("KeyMarker", encode(key.unwrap_or_default()));
             xml.text("VersionIdMarker", version.unwrap_or_default());
             if let Some((key, version)) = &listing.next {
                 xml.text("NextKeyMarker", encode(key));
                 xml.optional("NextVersionIdMarker", version.as_deref());
             }
-            xml.value("MaxKeys", asked.most);
-            xml.optional("Delimiter", asked.delimiter.map(encode));
-            xml.optional("EncodingType", asked.encoding.name());
+            xml.value("MaxKeys", request.most);
+            xml.optional("Delimiter", request.delimiter.map(encode));
+            xml.optional("EncodingType", request.encoding.name());
             xml.value("IsTruncated", listing.next.is_some());
             for info in &listing.objects {
-                write_version(xml, info, &asked, &owner);
+                write_version(xml, info, &request, &owner);
             }
-            asked.write_prefixes(xml, &listing.common_prefixes);
+            request.write_prefixes(xml, &listing.common_prefixes);
         },
     )))
 }
@@ -285,14 +285,14 @@ fn check_marker(call: &Call<'_>, key: &str, version: &str) -> Result<(), Error> 
     }
 }
 
-fn write_version(xml: &mut Writer, info: &ObjectInfo, asked: &ListRequest<'_>, owner: &str) {
+fn write_version(xml: &mut Writer, info: &ObjectInfo, request: &ListRequest<'_>, owner: &str) {
     let element = if info.marker {
         "DeleteMarker"
     } else {
         "Version"
     };
     xml.element(element, |xml| {
-        xml.text("Key", asked.encoding.encode(&info.key));
+        xml.text("Key", request.encoding.encode(&info.key));
         xml.text("VersionId", info.version.as_deref().unwrap_or("null"));
         xml.value("IsLatest", info.latest);
         xml.text("LastModified", encoding::list_time(info.modified_at_ms));

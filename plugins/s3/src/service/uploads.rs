@@ -76,7 +76,7 @@ fn write_scheme(xml: &mut Writer, scheme: Option<Scheme>) {
 
 /// ListMultipartUploads.
 pub fn uploads(call: &mut Call<'_>) -> Result<Response, Error> {
-    let asked = ListRequest::of(call, "max-uploads", "maxUploads")?;
+    let request = ListRequest::of(call, "max-uploads", "maxUploads")?;
     let key = call.query("key-marker").unwrap_or_default();
     // Without a key it has no meaning.
     let id = call.query("upload-id-marker").filter(|_| !key.is_empty());
@@ -87,15 +87,15 @@ pub fn uploads(call: &mut Call<'_>) -> Result<Response, Error> {
     if let (Some((_, Some(_))), Some(id)) = (&after, id) {
         check_marker(call, key, id)?;
     }
-    let listing = if asked.most == 0 {
+    let listing = if request.most == 0 {
         call.bucket_info()?;
         PartsListing::default()
     } else {
         call.store()
-            .parts_uploads(&call.bucket, &asked.query(after))
+            .parts_uploads(&call.bucket, &request.query(after))
             .map_err(|fault| call.fault(fault))?
     };
-    let encode = |text: &str| asked.encoding.encode(text);
+    let encode = |text: &str| request.encoding.encode(text);
     // The last upload, whether there are more or not; a common prefix is none.
     let next = listing.uploads.last();
     let owner = call.context.owner();
@@ -113,16 +113,16 @@ pub fn uploads(call: &mut Call<'_>) -> Result<Response, Error> {
                 "NextUploadIdMarker",
                 next.map(|next| next.id.as_str()).unwrap_or_default(),
             );
-            xml.optional("Delimiter", asked.delimiter.map(encode));
-            let prefix = Some(asked.prefix).filter(|prefix| !prefix.is_empty());
+            xml.optional("Delimiter", request.delimiter.map(encode));
+            let prefix = Some(request.prefix).filter(|prefix| !prefix.is_empty());
             xml.optional("Prefix", prefix.map(encode));
-            xml.optional("EncodingType", asked.encoding.name());
-            xml.value("MaxUploads", asked.most);
+            xml.optional("EncodingType", request.encoding.name());
+            xml.value("MaxUploads", request.most);
             xml.value("IsTruncated", listing.next.is_some());
             for upload in &listing.uploads {
-                write_upload(xml, upload, &asked, &owner);
+                write_upload(xml, upload, &request, &owner);
             }
-            asked.write_prefixes(xml, &listing.common_prefixes);
+            request.write_prefixes(xml, &listing.common_prefixes);
         },
     )))
 }
@@ -144,9 +144,9 @@ fn check_marker(call: &Call<'_>, key: &str, id: &str) -> Result<(), Error> {
     ))
 }
 
-fn write_upload(xml: &mut Writer, upload: &PartsUpload, asked: &ListRequest<'_>, owner: &str) {
+fn write_upload(xml: &mut Writer, upload: &PartsUpload, request: &ListRequest<'_>, owner: &str) {
     xml.element("Upload", |xml| {
-        xml.text("Key", asked.encoding.encode(&upload.key));
+        xml.text("Key", request.encoding.encode(&upload.key));
         xml.text("UploadId", &upload.id);
         list::write_owner(xml, "Initiator", owner);
         list::write_owner(xml, "Owner", owner);
