@@ -32,8 +32,8 @@ pub fn complete(call: &mut Call<'_>) -> Result<Response, Error> {
     let root = Element::parse(&document)
         .filter(|root| root.name == "CompleteMultipartUpload")
         .ok_or_else(|| error::MALFORMED_XML.error())?;
-    let named = named(&root, &upload.id)?;
-    let parts = chosen(call, &upload.id, &named, scheme)?;
+    let requested = requested_parts(&root, &upload.id)?;
+    let parts = uploaded_parts(call, &upload.id, &requested, scheme)?;
     check_size(call, &parts)?;
     conditions::check_since(call, &condition, upload.started_at_ms)?;
 
@@ -94,8 +94,8 @@ fn repeated(call: &mut Call<'_>) -> Option<Response> {
         .ok()
         .filter(|info| metadata::upload(&info.metadata) == Some(id))?;
     let root = Element::parse(&call.document().ok()?)?;
-    let named = named(&root, id).ok()?;
-    let etags: Vec<&str> = named.iter().map(|part| part.etag.as_str()).collect();
+    let requested = requested_parts(&root, id).ok()?;
+    let etags: Vec<&str> = requested.iter().map(|part| part.etag.as_str()).collect();
     (etag(call, &etags).ok()? == info.etag)
         .then(|| answer(call, &info, Checksum::of(&info.metadata).as_ref()))
 }
@@ -117,14 +117,14 @@ fn answer(call: &Call<'_>, info: &ObjectInfo, checksum: Option<&Checksum>) -> Re
 }
 
 /// A part as the request names it.
-struct Named {
+struct RequestedPart {
     number: u32,
     etag: String,
     checksum: Option<Checksum>,
 }
 
 /// The parts that the document names, in order.
-fn named(root: &Element, id: &str) -> Result<Vec<Named>, Error> {
+fn requested_parts(root: &Element, id: &str) -> Result<Vec<RequestedPart>, Error> {
     let malformed = || error::MALFORMED_XML.error();
     let parts = root
         .all("Part")
@@ -148,7 +148,7 @@ fn named(root: &Element, id: &str) -> Result<Vec<Named>, Error> {
                     value: child.text.trim().to_owned(),
                 })
             });
-            Ok(Named {
+            Ok(RequestedPart {
                 number,
                 etag: conditions::bare(etag).to_owned(),
                 checksum,
@@ -164,26 +164,26 @@ fn named(root: &Element, id: &str) -> Result<Vec<Named>, Error> {
     Ok(parts)
 }
 
-/// The parts that were named, as they were uploaded.
-fn chosen(
+/// The parts that were requested, as they were uploaded.
+fn uploaded_parts(
     call: &Call<'_>,
     id: &str,
-    named: &[Named],
+    requested: &[RequestedPart],
     scheme: Option<Scheme>,
 ) -> Result<Vec<Part>, Error> {
     let uploaded = all_parts(call, id)?;
-    let last = named.last().map(|part| part.number);
-    named
+    let last = requested.last().map(|part| part.number);
+    requested
         .iter()
-        .map(|named| {
+        .map(|requested| {
             let part = uploaded
-                .binary_search_by_key(&named.number, |part| part.number)
+                .binary_search_by_key(&requested.number, |part| part.number)
                 .ok()
                 .and_then(|at| uploaded.get(at));
             let part = part
-                .filter(|part| part.etag == named.etag)
+                .filter(|part| part.etag == requested.etag)
                 .filter(|part| {
-                    named
+                    requested
                         .checksum
                         .as_ref()
                         .is_none_or(|checksum| {
@@ -194,17 +194,17 @@ fn chosen(
                 .ok_or_else(|| {
                     error::INVALID_PART
                         .with("UploadId", id)
-                        .with("PartNumber", named.number.to_string())
-                        .with("ETag", named.etag.as_str())
+                        .with("PartNumber", requested.number.to_string())
+                        .with("ETag", requested.etag.as_str())
                 })?;
             if let Some(scheme) = scheme.filter(|scheme| scheme.composite)
-                && named.checksum.is_none()
+                && requested.checksum.is_none()
             {
                 return Err(error::INVALID_REQUEST.saying(format!(
                     "The upload was created using a {} checksum. The complete request must include the checksum for \
                      each part. It was missing for part {} in the request.",
                     scheme.algorithm.lower(),
-                    named.number
+                    requested.number
                 )));
             }
             if part.size < limits::SMALLEST_PART && Some(part.number) != last {
