@@ -34,14 +34,14 @@ const COPY: Names = Names {
 };
 
 /// What is the matter with an object.
-enum Verdict {
-    Fine,
+enum Evaluation {
+    Met,
     Unchanged,
     Failed(&'static str),
 }
 
 /// Whether a list of entity tags, or `*`, has this one.
-fn lists(header: &str, etag: &str) -> bool {
+fn contains(header: &str, etag: &str) -> bool {
     header.split(',').any(|tag| {
         let tag = bare(tag);
         tag == "*" || tag == etag
@@ -54,34 +54,36 @@ pub fn bare(tag: &str) -> &str {
     tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"')
 }
 
-fn judge(request: &Request, info: &ObjectInfo, now_ms: u64, names: &Names) -> Verdict {
+fn evaluate(request: &Request, info: &ObjectInfo, now_ms: u64, names: &Names) -> Evaluation {
     let modified = info.modified_at_ms / 1000;
     let date = |name: &str| request.header(name).and_then(time::parse);
     match request.header(names.matches) {
-        Some(tags) if !lists(tags, &info.etag) => return Verdict::Failed("If-Match"),
+        Some(tags) if !contains(tags, &info.etag) => return Evaluation::Failed("If-Match"),
         Some(_) => {}
         None if date(names.unmodified).is_some_and(|date| modified > date) => {
-            return Verdict::Failed("If-Unmodified-Since");
+            return Evaluation::Failed("If-Unmodified-Since");
         }
         None => {}
     }
     match request.header(names.none_match) {
-        Some(tags) if lists(tags, &info.etag) => Verdict::Unchanged,
-        Some(_) => Verdict::Fine,
+        Some(tags) if contains(tags, &info.etag) => Evaluation::Unchanged,
+        Some(_) => Evaluation::Met,
         // A moment in the future says nothing.
         None => match date(names.modified) {
-            Some(date) if modified <= date && date <= now_ms / 1000 => Verdict::Unchanged,
-            _ => Verdict::Fine,
+            Some(date) if modified <= date && date <= now_ms / 1000 => Evaluation::Unchanged,
+            _ => Evaluation::Met,
         },
     }
 }
 
 /// Whether an object may be read: 412 or 304 if not.
 pub fn read(call: &Call<'_>, info: &ObjectInfo) -> Result<(), Error> {
-    match judge(call.request, info, call.context.now_ms, &READ) {
-        Verdict::Fine => Ok(()),
-        Verdict::Failed(condition) => Err(error::PRECONDITION_FAILED.with("Condition", condition)),
-        Verdict::Unchanged => {
+    match evaluate(call.request, info, call.context.now_ms, &READ) {
+        Evaluation::Met => Ok(()),
+        Evaluation::Failed(condition) => {
+            Err(error::PRECONDITION_FAILED.with("Condition", condition))
+        }
+        Evaluation::Unchanged => {
             let unchanged = error::NOT_MODIFIED
                 .error()
                 .header("Last-Modified", time::http_date(info.modified_at_ms))
@@ -99,11 +101,11 @@ pub fn copy(call: &Call<'_>, info: &ObjectInfo) -> Result<(), Error> {
     let failed = |condition: &str| {
         Err(error::PRECONDITION_FAILED.with("Condition", format!("{}{condition}", COPY.prefix)))
     };
-    match judge(call.request, info, call.context.now_ms, &COPY) {
-        Verdict::Fine => Ok(()),
-        Verdict::Failed(condition) => failed(condition),
-        Verdict::Unchanged if call.header(COPY.none_match).is_some() => failed("If-None-Match"),
-        Verdict::Unchanged => failed("If-Modified-Since"),
+    match evaluate(call.request, info, call.context.now_ms, &COPY) {
+        Evaluation::Met => Ok(()),
+        Evaluation::Failed(condition) => failed(condition),
+        Evaluation::Unchanged if call.header(COPY.none_match).is_some() => failed("If-None-Match"),
+        Evaluation::Unchanged => failed("If-Modified-Since"),
     }
 }
 
