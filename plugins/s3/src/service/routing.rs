@@ -15,88 +15,143 @@ use super::{
 
 /// What a request is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Of {
+enum Subject {
     Service,
     Bucket,
     Object,
 }
 
 /// A row: method, subject, conditions, operation. A condition is a parameter of the query (`?acl`) or a header.
-type Row = (&'static str, Of, &'static [&'static str], Operation);
+type Row = (&'static str, Subject, &'static [&'static str], Operation);
 
 const ROWS: &[Row] = &[
-    ("GET", Of::Service, &[], bucket::list),
+    ("GET", Subject::Service, &[], bucket::list),
     // Buckets.
-    ("GET", Of::Bucket, &["?location"], bucket::location),
-    ("GET", Of::Bucket, &["?cors"], cors::get),
-    ("GET", Of::Bucket, &["?tagging"], tagging::get_bucket),
-    ("GET", Of::Bucket, &["?acl"], attributes::get_bucket_acl),
-    ("GET", Of::Bucket, &["?uploads"], uploads::uploads),
-    ("GET", Of::Bucket, &["?versions"], list::versions),
-    ("GET", Of::Bucket, &["?session"], not_implemented),
-    ("GET", Of::Bucket, &["?list-type"], list_any),
-    ("GET", Of::Bucket, &[], list::objects),
-    ("HEAD", Of::Bucket, &[], bucket::head),
-    ("PUT", Of::Bucket, &["?cors"], cors::put),
-    ("PUT", Of::Bucket, &["?tagging"], tagging::put_bucket),
-    ("PUT", Of::Bucket, &["?acl"], attributes::put_bucket_acl),
-    ("PUT", Of::Bucket, &[], bucket::create),
-    ("DELETE", Of::Bucket, &["?cors"], cors::delete),
-    ("DELETE", Of::Bucket, &["?tagging"], tagging::delete_bucket),
-    ("DELETE", Of::Bucket, &[], bucket::delete),
-    ("POST", Of::Bucket, &["?delete"], delete::delete_many),
-    ("POST", Of::Bucket, &[], post::post),
-    // Objects.
-    ("GET", Of::Object, &["?acl"], attributes::get_object_acl),
-    ("GET", Of::Object, &["?attributes"], attributes::get),
-    ("GET", Of::Object, &["?tagging"], tagging::get_object),
-    ("GET", Of::Object, &["?uploadId"], uploads::parts),
-    ("GET", Of::Object, &["?retention"], attributes::object_lock),
-    ("GET", Of::Object, &["?legal-hold"], attributes::object_lock),
-    ("GET", Of::Object, &["?torrent"], not_implemented),
-    ("GET", Of::Object, &[], get::get),
-    ("HEAD", Of::Object, &[], get::head),
-    ("PUT", Of::Object, &["?acl"], attributes::put_object_acl),
-    ("PUT", Of::Object, &["?tagging"], tagging::put_object),
-    ("PUT", Of::Object, &["?retention"], attributes::object_lock),
-    ("PUT", Of::Object, &["?legal-hold"], attributes::object_lock),
-    ("PUT", Of::Object, &["?renameObject"], not_implemented),
-    ("PUT", Of::Object, &["?encryption"], not_implemented),
+    ("GET", Subject::Bucket, &["?location"], bucket::location),
+    ("GET", Subject::Bucket, &["?cors"], cors::get),
+    ("GET", Subject::Bucket, &["?tagging"], tagging::get_bucket),
+    (
+        "GET",
+        Subject::Bucket,
+        &["?acl"],
+        attributes::get_bucket_acl,
+    ),
+    ("GET", Subject::Bucket, &["?uploads"], uploads::uploads),
+    ("GET", Subject::Bucket, &["?versions"], list::versions),
+    ("GET", Subject::Bucket, &["?session"], not_implemented),
+    ("GET", Subject::Bucket, &["?list-type"], list_any),
+    ("GET", Subject::Bucket, &[], list::objects),
+    ("HEAD", Subject::Bucket, &[], bucket::head),
+    ("PUT", Subject::Bucket, &["?cors"], cors::put),
+    ("PUT", Subject::Bucket, &["?tagging"], tagging::put_bucket),
     (
         "PUT",
-        Of::Object,
+        Subject::Bucket,
+        &["?acl"],
+        attributes::put_bucket_acl,
+    ),
+    ("PUT", Subject::Bucket, &[], bucket::create),
+    ("DELETE", Subject::Bucket, &["?cors"], cors::delete),
+    (
+        "DELETE",
+        Subject::Bucket,
+        &["?tagging"],
+        tagging::delete_bucket,
+    ),
+    ("DELETE", Subject::Bucket, &[], bucket::delete),
+    ("POST", Subject::Bucket, &["?delete"], delete::delete_many),
+    ("POST", Subject::Bucket, &[], post::post),
+    // Objects.
+    (
+        "GET",
+        Subject::Object,
+        &["?acl"],
+        attributes::get_object_acl,
+    ),
+    ("GET", Subject::Object, &["?attributes"], attributes::get),
+    ("GET", Subject::Object, &["?tagging"], tagging::get_object),
+    ("GET", Subject::Object, &["?uploadId"], uploads::parts),
+    (
+        "GET",
+        Subject::Object,
+        &["?retention"],
+        attributes::object_lock,
+    ),
+    (
+        "GET",
+        Subject::Object,
+        &["?legal-hold"],
+        attributes::object_lock,
+    ),
+    ("GET", Subject::Object, &["?torrent"], not_implemented),
+    ("GET", Subject::Object, &[], get::get),
+    ("HEAD", Subject::Object, &[], get::head),
+    (
+        "PUT",
+        Subject::Object,
+        &["?acl"],
+        attributes::put_object_acl,
+    ),
+    ("PUT", Subject::Object, &["?tagging"], tagging::put_object),
+    (
+        "PUT",
+        Subject::Object,
+        &["?retention"],
+        attributes::object_lock,
+    ),
+    (
+        "PUT",
+        Subject::Object,
+        &["?legal-hold"],
+        attributes::object_lock,
+    ),
+    ("PUT", Subject::Object, &["?renameObject"], not_implemented),
+    ("PUT", Subject::Object, &["?encryption"], not_implemented),
+    (
+        "PUT",
+        Subject::Object,
         &["?uploadId", "x-amz-copy-source"],
         multipart::copy_part,
     ),
-    ("PUT", Of::Object, &["?uploadId"], multipart::upload_part),
-    ("PUT", Of::Object, &["x-amz-copy-source"], copy::copy),
     (
         "PUT",
-        Of::Object,
+        Subject::Object,
+        &["?uploadId"],
+        multipart::upload_part,
+    ),
+    ("PUT", Subject::Object, &["x-amz-copy-source"], copy::copy),
+    (
+        "PUT",
+        Subject::Object,
         &["x-amz-write-offset-bytes"],
         not_implemented,
     ),
-    ("PUT", Of::Object, &[], put::put),
-    ("DELETE", Of::Object, &["?tagging"], tagging::delete_object),
-    ("DELETE", Of::Object, &["?uploadId"], multipart::abort),
-    ("DELETE", Of::Object, &[], delete::delete),
-    ("POST", Of::Object, &["?uploads"], multipart::create),
-    ("POST", Of::Object, &["?uploadId"], complete::complete),
-    ("POST", Of::Object, &["?restore"], not_implemented),
-    ("POST", Of::Object, &["?select"], not_implemented),
+    ("PUT", Subject::Object, &[], put::put),
+    (
+        "DELETE",
+        Subject::Object,
+        &["?tagging"],
+        tagging::delete_object,
+    ),
+    ("DELETE", Subject::Object, &["?uploadId"], multipart::abort),
+    ("DELETE", Subject::Object, &[], delete::delete),
+    ("POST", Subject::Object, &["?uploads"], multipart::create),
+    ("POST", Subject::Object, &["?uploadId"], complete::complete),
+    ("POST", Subject::Object, &["?restore"], not_implemented),
+    ("POST", Subject::Object, &["?select"], not_implemented),
 ];
 
 /// The operation that a request asks for.
 pub fn find(request: &Request, bucket: &str, key: &str) -> Result<Operation, Error> {
-    let of = match (bucket, key) {
-        ("", _) => Of::Service,
-        (_, "") => Of::Bucket,
-        _ => Of::Object,
+    let subject = match (bucket, key) {
+        ("", _) => Subject::Service,
+        (_, "") => Subject::Bucket,
+        _ => Subject::Object,
     };
     if request.method == "OPTIONS" {
         return Ok(cors::preflight);
     }
-    if of == Of::Bucket
+    if subject == Subject::Bucket
         && let Some(operation) = bucket_settings::find(request)
     {
         return Ok(operation);
@@ -107,27 +162,27 @@ pub fn find(request: &Request, bucket: &str, key: &str) -> Result<Operation, Err
     };
     ROWS.iter()
         .find(|(method, about, conditions, _)| {
-            *method == request.method && *about == of && conditions.iter().all(has)
+            *method == request.method && *about == subject && conditions.iter().all(has)
         })
         .map(|(.., operation)| *operation)
         .ok_or_else(|| {
-            let subject = match of {
-                Of::Service => "SERVICE",
-                Of::Bucket => "BUCKET",
-                Of::Object => "OBJECT",
+            let name = match subject {
+                Subject::Service => "SERVICE",
+                Subject::Bucket => "BUCKET",
+                Subject::Object => "OBJECT",
             };
             error::METHOD_NOT_ALLOWED
                 .with("Method", request.method.as_str())
-                .with("ResourceType", subject)
-                .header("Allow", allowed(of))
+                .with("ResourceType", name)
+                .header("Allow", allowed(subject))
         })
 }
 
 /// The methods a subject has.
-fn allowed(of: Of) -> String {
+fn allowed(subject: Subject) -> String {
     let mut methods: Vec<&str> = Vec::new();
     for (method, about, ..) in ROWS {
-        if *about == of && !methods.contains(method) {
+        if *about == subject && !methods.contains(method) {
             methods.push(method);
         }
     }
