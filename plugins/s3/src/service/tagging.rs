@@ -14,7 +14,7 @@ const PREFIX: &str = "tag:";
 
 /// Whose tags they are: what AWS allows differs.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Of {
+enum TagOwner {
     Object,
     Bucket,
 }
@@ -42,16 +42,16 @@ pub fn of_header(header: Option<&str>) -> Result<Pairs, Error> {
         }
         tags.push((key, value));
     }
-    check(&tags, Of::Object)?;
+    check(&tags, TagOwner::Object)?;
     Ok(keep(tags))
 }
 
 /// The tags of a document `Tagging`, as they are kept.
 pub fn of_document(tagging: &Element) -> Result<Pairs, Error> {
-    read(tagging, Of::Object)
+    read(tagging, TagOwner::Object)
 }
 
-fn read(tagging: &Element, of: Of) -> Result<Pairs, Error> {
+fn read(tagging: &Element, owner: TagOwner) -> Result<Pairs, Error> {
     let malformed = || error::MALFORMED_XML.error();
     let set = tagging.child("TagSet").ok_or_else(malformed)?;
     let tags = set
@@ -63,15 +63,15 @@ fn read(tagging: &Element, of: Of) -> Result<Pairs, Error> {
             ))
         })
         .collect::<Result<Pairs, Error>>()?;
-    check(&tags, of)?;
+    check(&tags, owner)?;
     Ok(keep(tags))
 }
 
-fn check(tags: &[(String, String)], of: Of) -> Result<(), Error> {
-    if of == Of::Object && tags.len() > limits::OBJECT_TAGS {
+fn check(tags: &[(String, String)], owner: TagOwner) -> Result<(), Error> {
+    if owner == TagOwner::Object && tags.len() > limits::OBJECT_TAGS {
         return Err(error::BAD_REQUEST.saying("Object tags cannot be greater than 10"));
     }
-    if of == Of::Bucket && tags.len() > limits::BUCKET_TAGS {
+    if owner == TagOwner::Bucket && tags.len() > limits::BUCKET_TAGS {
         return Err(error::BAD_REQUEST.saying(error::TOO_MANY_BUCKET_TAGS));
     }
     for (at, (key, value)) in tags.iter().enumerate() {
@@ -93,9 +93,9 @@ fn check(tags: &[(String, String)], of: Of) -> Result<(), Error> {
         }
         if key.starts_with("aws:") {
             return Err(error::INVALID_TAG
-                .saying(match of {
-                    Of::Object => "Your TagKey cannot be prefixed with aws:",
-                    Of::Bucket => "System tags cannot be added/updated by requester",
+                .saying(match owner {
+                    TagOwner::Object => "Your TagKey cannot be prefixed with aws:",
+                    TagOwner::Bucket => "System tags cannot be added/updated by requester",
                 })
                 .with("TagKey", key.as_str()));
         }
@@ -166,7 +166,7 @@ pub fn get_object(call: &mut Call<'_>) -> Result<Response, Error> {
 
 /// PutObjectTagging.
 pub fn put_object(call: &mut Call<'_>) -> Result<Response, Error> {
-    let tags = read(&call.xml("Tagging")?, Of::Object)?;
+    let tags = read(&call.xml("Tagging")?, TagOwner::Object)?;
     revise_object(call, 200, tags, "ObjectTagging:Put")
 }
 
@@ -210,7 +210,7 @@ pub fn get_bucket(call: &mut Call<'_>) -> Result<Response, Error> {
 
 /// PutBucketTagging.
 pub fn put_bucket(call: &mut Call<'_>) -> Result<Response, Error> {
-    let tags = read(&call.xml("Tagging")?, Of::Bucket)?;
+    let tags = read(&call.xml("Tagging")?, TagOwner::Bucket)?;
     revise_bucket(call, tags)
 }
 
