@@ -8,7 +8,7 @@ use super::error::{self, Error};
 use super::get;
 use super::limits;
 use super::message::Response;
-use super::metadata::{self, KeptPart};
+use super::metadata::{self, ObjectPart};
 use super::xml::Writer;
 
 const ATTRIBUTES: [&str; 5] = [
@@ -92,8 +92,8 @@ fn bound(call: &Call<'_>, name: &'static str, default: u32) -> Result<u32, Error
 }
 
 /// The parts of an object. AWS lists them only if they have checksums of their own.
-fn write_parts(xml: &mut Writer, parts: &[KeptPart], after: u32, most: u32) {
-    let page: Vec<(u32, &KeptPart)> = (1u32..)
+fn write_parts(xml: &mut Writer, parts: &[ObjectPart], after: u32, most: u32) {
+    let page: Vec<(u32, &ObjectPart)> = (1u32..)
         .zip(parts)
         .filter(|(number, part)| *number > after && part.checksum.is_some())
         .take(usize::try_from(most).unwrap_or(usize::MAX))

@@ -67,8 +67,8 @@ pub fn complete(call: &mut Call<'_>) -> Result<Response, Error> {
     let mut metadata = multipart::object_metadata(&upload);
     metadata.extend(checksum.as_ref().map(Checksum::pair));
     let sizes: Vec<u64> = parts.iter().map(|part| part.size).collect();
-    metadata.extend(metadata::keep_parts(&sizes, &of_parts));
-    metadata.push(metadata::keep_upload(&upload.id));
+    metadata.extend(metadata::parts_as_metadata(&sizes, &of_parts));
+    metadata.push(metadata::upload_as_metadata(&upload.id));
     let etags: Vec<&str> = parts.iter().map(|part| part.etag.as_str()).collect();
     let put = Put {
         etag: etag(call, &etags)?,

@@ -13,7 +13,7 @@ const VARY: &str = "Origin, Access-Control-Request-Headers, Access-Control-Reque
 
 /// GetBucketCors.
 pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
-    match bucket_settings::kept(call, NAME)? {
+    match bucket_settings::attribute(call, NAME)? {
         Some(document) => Ok(Response::xml(document)),
         None => Err(error::NO_SUCH_CORS.with("BucketName", call.bucket.as_str())),
     }
@@ -34,13 +34,13 @@ pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
             rule.write(xml);
         }
     });
-    bucket_settings::keep(call, NAME, Some(document))?;
+    bucket_settings::set_attribute(call, NAME, Some(document))?;
     Ok(Response::new(200))
 }
 
 /// DeleteBucketCors.
 pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
-    bucket_settings::keep(call, NAME, None)?;
+    bucket_settings::set_attribute(call, NAME, None)?;
     Ok(Response::new(204))
 }
 
@@ -113,7 +113,7 @@ fn rule<'c>(
 }
 
 fn configuration(call: &Call<'_>) -> Option<Element> {
-    let document = bucket_settings::kept(call, NAME).ok()??;
+    let document = bucket_settings::attribute(call, NAME).ok()??;
     Element::parse(document.as_bytes())
 }
 

@@ -156,7 +156,7 @@ pub fn number_of_part(text: &str) -> Result<u32, Error> {
         })
 }
 
-fn part_at(parts: &[metadata::KeptPart], number: u32) -> Option<&metadata::KeptPart> {
+fn part_at(parts: &[metadata::ObjectPart], number: u32) -> Option<&metadata::ObjectPart> {
     parts.get(usize::try_from(number).ok()?.checked_sub(1)?)
 }
 
@@ -164,7 +164,7 @@ fn part_at(parts: &[metadata::KeptPart], number: u32) -> Option<&metadata::KeptP
 fn part(
     info: &ObjectInfo,
     number: u32,
-    parts: Option<&[metadata::KeptPart]>,
+    parts: Option<&[metadata::ObjectPart]>,
 ) -> Result<ByteRange, Error> {
     let count = parts.map_or(1, <[_]>::len);
     let found = match parts {

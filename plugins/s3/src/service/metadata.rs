@@ -241,7 +241,7 @@ fn header_value(value: &str) -> String {
 
 /// A part of an object that was uploaded in parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptPart {
+pub struct ObjectPart {
     /// Where it begins.
     pub offset: u64,
     /// In bytes.
@@ -251,7 +251,7 @@ pub struct KeptPart {
 }
 
 /// What is kept of an object's parts.
-pub fn keep_parts(sizes: &[u64], checksums: &[String]) -> Pairs {
+pub fn parts_as_metadata(sizes: &[u64], checksums: &[String]) -> Pairs {
     let mut runs: Vec<(u64, usize)> = Vec::new();
     for size in sizes {
         match runs.last_mut() {
@@ -274,7 +274,7 @@ pub fn keep_parts(sizes: &[u64], checksums: &[String]) -> Pairs {
 }
 
 /// What is kept of the upload of parts that became an object: its id.
-pub fn keep_upload(id: &str) -> (String, String) {
+pub fn upload_as_metadata(id: &str) -> (String, String) {
     (UPLOAD.to_owned(), id.to_owned())
 }
 
@@ -284,7 +284,7 @@ pub fn upload(metadata: &[(String, String)]) -> Option<&str> {
 }
 
 /// The parts of an object; none if it was put as a whole.
-pub fn parts(metadata: &[(String, String)]) -> Option<Vec<KeptPart>> {
+pub fn parts(metadata: &[(String, String)]) -> Option<Vec<ObjectPart>> {
     let runs = message::find(metadata, PARTS)?;
     let algorithm = Checksum::of(metadata).map(|checksum| checksum.algorithm);
     let mut checksums = message::find(metadata, PART_CHECKSUMS)
@@ -297,7 +297,7 @@ pub fn parts(metadata: &[(String, String)]) -> Option<Vec<KeptPart>> {
         let (size, count) = run.split_once('*').unwrap_or((run, "1"));
         let size: u64 = size.parse().ok()?;
         for _ in 0..count.parse::<u32>().ok()?.min(limits::PARTS) {
-            parts.push(KeptPart {
+            parts.push(ObjectPart {
                 offset,
                 size,
                 checksum: algorithm
@@ -319,7 +319,7 @@ mod tests {
 
     #[test]
     fn parts_are_kept_in_runs() {
-        let kept = keep_parts(&[5, 5, 5, 2], &[]);
+        let kept = parts_as_metadata(&[5, 5, 5, 2], &[]);
         assert_eq!(kept, [("parts".to_owned(), "5*3,2".to_owned())]);
         let parts = parts(&kept).unwrap();
         assert_eq!(parts.len(), 4);

@@ -2,7 +2,7 @@
 //!
 //! They are kept and given back. A deleted one is gone, unlike one that was never put; of encryption there is always one.
 
-use super::{keep, kept};
+use super::{attribute, set_attribute};
 use crate::service::call::Call;
 use crate::service::error::{self, Error, Kind};
 use crate::service::message::Response;
@@ -52,7 +52,7 @@ pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
         PUBLIC_ACCESS => NO_PUBLIC_ACCESS,
         _ => NO_OWNERSHIP,
     };
-    match kept(call, name)? {
+    match attribute(call, name)? {
         Some(deleted) if deleted.is_empty() => {
             Err(missing.with("BucketName", call.bucket.as_str()))
         }
@@ -83,7 +83,7 @@ pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
         }
         _ => put_encryption(&call.xml("ServerSideEncryptionConfiguration")?)?,
     };
-    keep(call, name, Some(document))?;
+    set_attribute(call, name, Some(document))?;
     Ok(Response::new(200))
 }
 
@@ -91,7 +91,7 @@ pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
 pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
     let name = asked(call)?;
     let deleted = (name != ENCRYPTION).then(String::new);
-    keep(call, name, deleted)?;
+    set_attribute(call, name, deleted)?;
     Ok(Response::new(204))
 }
 

@@ -88,7 +88,7 @@ fn refuse(call: &mut Call<'_>) -> Result<Response, Error> {
 }
 
 /// Replaces or removes what is kept under a name.
-pub fn keep(call: &Call<'_>, name: &str, document: Option<String>) -> Result<(), Error> {
+pub fn set_attribute(call: &Call<'_>, name: &str, document: Option<String>) -> Result<(), Error> {
     let bucket = call.bucket_info()?;
     let mut attributes: Pairs = bucket
         .attributes
@@ -102,7 +102,7 @@ pub fn keep(call: &Call<'_>, name: &str, document: Option<String>) -> Result<(),
 }
 
 /// What is kept under a name.
-pub fn kept(call: &Call<'_>, name: &str) -> Result<Option<String>, Error> {
+pub fn attribute(call: &Call<'_>, name: &str) -> Result<Option<String>, Error> {
     let bucket = call.bucket_info()?;
     Ok(message::find(&bucket.attributes, name).map(str::to_owned))
 }

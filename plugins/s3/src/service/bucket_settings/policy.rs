@@ -1,6 +1,6 @@
 //! A bucket's policy: kept and given back, and not enforced.
 
-use super::{keep, kept};
+use super::{attribute, set_attribute};
 use crate::service::call::Call;
 use crate::service::error::{Error, Kind};
 use crate::service::limits;
@@ -20,7 +20,7 @@ const MALFORMED: Kind = Kind(
 );
 
 fn document(call: &Call<'_>) -> Result<String, Error> {
-    kept(call, NAME)?.ok_or_else(|| MISSING.with("BucketName", call.bucket.as_str()))
+    attribute(call, NAME)?.ok_or_else(|| MISSING.with("BucketName", call.bucket.as_str()))
 }
 
 /// GetBucketPolicy.
@@ -53,12 +53,12 @@ pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
     if policy.get("Statement").is_none() {
         return Err(MALFORMED.saying("Missing required field Statement"));
     }
-    keep(call, NAME, Some(text))?;
+    set_attribute(call, NAME, Some(text))?;
     Ok(Response::new(204))
 }
 
 /// DeleteBucketPolicy.
 pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
-    keep(call, NAME, None)?;
+    set_attribute(call, NAME, None)?;
     Ok(Response::new(204))
 }
