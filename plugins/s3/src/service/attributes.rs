@@ -44,7 +44,7 @@ pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
             "Invalid attribute name specified.",
         ));
     }
-    let most = bound(call, "x-amz-max-parts", limits::PAGE)?.min(limits::PAGE);
+    let max = bound(call, "x-amz-max-parts", limits::PAGE)?.min(limits::PAGE);
     let after = bound(call, "x-amz-part-number-marker", 0)?;
     let info = get::describe(call)?;
     let wants = |name| wanted.contains(&name);
@@ -63,7 +63,7 @@ pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
         if wants("ObjectParts")
             && let Some(parts) = metadata::parts(&info.metadata)
         {
-            write_parts(xml, &parts, after, most);
+            write_parts(xml, &parts, after, max);
         }
         if wants("StorageClass") {
             xml.text("StorageClass", metadata::storage_class(&info.metadata));
@@ -92,11 +92,11 @@ fn bound(call: &Call<'_>, name: &'static str, default: u32) -> Result<u32, Error
 }
 
 /// The parts of an object. AWS lists them only if they have checksums of their own.
-fn write_parts(xml: &mut Writer, parts: &[ObjectPart], after: u32, most: u32) {
+fn write_parts(xml: &mut Writer, parts: &[ObjectPart], after: u32, max: u32) {
     let page: Vec<(u32, &ObjectPart)> = (1u32..)
         .zip(parts)
         .filter(|(number, part)| *number > after && part.checksum.is_some())
-        .take(usize::try_from(most).unwrap_or(usize::MAX))
+        .take(usize::try_from(max).unwrap_or(usize::MAX))
         .collect();
     let last = page.last().map(|(number, _)| *number);
     let count = u32::try_from(parts.len()).unwrap_or(limits::PARTS);
@@ -105,7 +105,7 @@ fn write_parts(xml: &mut Writer, parts: &[ObjectPart], after: u32, most: u32) {
         if parts.iter().any(|part| part.checksum.is_some()) {
             xml.value("PartNumberMarker", after);
             xml.value("NextPartNumberMarker", last.unwrap_or(0));
-            xml.value("MaxParts", most);
+            xml.value("MaxParts", max);
             xml.value("IsTruncated", last.is_some_and(|last| last < count));
         }
         for (number, part) in page {

@@ -17,12 +17,12 @@ const US_EAST_1: &str = "us-east-1";
 
 /// ListBuckets.
 pub fn list(call: &mut Call<'_>) -> Result<Response, Error> {
-    let most = match call.query("max-buckets") {
+    let max = match call.query("max-buckets") {
         None => limits::BUCKETS,
         Some(text) => text
             .parse()
             .ok()
-            .filter(|most| (1..=limits::BUCKETS).contains(most))
+            .filter(|max| (1..=limits::BUCKETS).contains(max))
             .ok_or_else(|| {
                 error::invalid_argument(
                     "max-buckets",
@@ -43,10 +43,10 @@ pub fn list(call: &mut Call<'_>) -> Result<Response, Error> {
         .buckets(
             prefix.unwrap_or_default(),
             after.as_deref(),
-            most.saturating_add(1),
+            max.saturating_add(1),
         )
         .map_err(|fault| call.fault(fault))?;
-    let page = usize::try_from(most).unwrap_or(usize::MAX);
+    let page = usize::try_from(max).unwrap_or(usize::MAX);
     let truncated = buckets.len() > page;
     buckets.truncate(page);
     let paginated = [prefix, token, wanted, call.query("max-buckets")]

@@ -186,7 +186,12 @@ impl<'a> Call<'a> {
     }
 
     /// A number of the query between 0 and the largest a page may have.
-    pub fn most(&self, name: &'static str, shown: &'static str, limit: u32) -> Result<u32, Error> {
+    pub fn max_entries(
+        &self,
+        name: &'static str,
+        shown: &'static str,
+        limit: u32,
+    ) -> Result<u32, Error> {
         let Some(text) = self.query(name).filter(|text| !text.is_empty()) else {
             return Ok(limit);
         };

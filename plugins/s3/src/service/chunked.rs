@@ -60,13 +60,12 @@ impl Decoder {
         while !bytes.is_empty() {
             match self.state {
                 State::Data(left) => {
-                    let most = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
-                    let (data, rest) = bytes
-                        .split_at_checked(most)
-                        .ok_or(FramingError::Malformed)?;
+                    let max = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+                    let (data, rest) =
+                        bytes.split_at_checked(max).ok_or(FramingError::Malformed)?;
                     out.extend_from_slice(data);
                     bytes = rest;
-                    let left = left - u64::try_from(most).map_err(|_| FramingError::Malformed)?;
+                    let left = left - u64::try_from(max).map_err(|_| FramingError::Malformed)?;
                     self.state = if left == 0 {
                         State::DataEnd
                     } else {

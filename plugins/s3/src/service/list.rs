@@ -52,18 +52,18 @@ pub struct ListRequest<'a> {
     /// `delimiter`; an empty one is none.
     pub delimiter: Option<&'a str>,
     /// The size of a page.
-    pub most: u32,
+    pub max: u32,
     /// How keys are written.
     pub encoding: KeyEncoding,
 }
 
 impl<'a> ListRequest<'a> {
     /// Of a request; the size of a page has several names.
-    pub fn of(call: &Call<'a>, most: &'static str, shown: &'static str) -> Result<Self, Error> {
+    pub fn of(call: &Call<'a>, max: &'static str, shown: &'static str) -> Result<Self, Error> {
         Ok(Self {
             prefix: call.query("prefix").unwrap_or_default(),
             delimiter: call.query("delimiter").filter(|text| !text.is_empty()),
-            most: call.most(most, shown, limits::PAGE)?,
+            max: call.max_entries(max, shown, limits::PAGE)?,
             encoding: KeyEncoding::of(call)?,
         })
     }
@@ -74,7 +74,7 @@ impl<'a> ListRequest<'a> {
             prefix: self.prefix.to_owned(),
             delimiter: self.delimiter.unwrap_or_default().to_owned(),
             after,
-            most: self.most,
+            most: self.max,
         }
     }
 
@@ -106,7 +106,7 @@ pub fn objects(call: &mut Call<'_>) -> Result<Response, Error> {
         if let (Some(_), Some((next, _))) = (request.delimiter, &listing.next) {
             xml.text("NextMarker", encode(next));
         }
-        xml.value("MaxKeys", request.most);
+        xml.value("MaxKeys", request.max);
         xml.optional("Delimiter", request.delimiter.map(encode));
         xml.optional("EncodingType", request.encoding.name());
         xml.value("IsTruncated", listing.next.is_some());
@@ -145,7 +145,7 @@ pub fn objects_v2(call: &mut Call<'_>) -> Result<Response, Error> {
             "KeyCount",
             listing.objects.len() + listing.common_prefixes.len(),
         );
-        xml.value("MaxKeys", request.most);
+        xml.value("MaxKeys", request.max);
         xml.optional("Delimiter", request.delimiter.map(encode));
         xml.optional("EncodingType", request.encoding.name());
         xml.value("IsTruncated", listing.next.is_some());
@@ -172,7 +172,7 @@ pub fn continued(token: &str) -> Result<String, Error> {
 }
 
 fn page(call: &Call<'_>, request: &ListRequest<'_>, after: Option<Mark>) -> Result<Listing, Error> {
-    if request.most == 0 {
+    if request.max == 0 {
         return Ok(Listing::default());
     }
     call.store()
@@ -240,7 +240,7 @@ pub fn versions(call: &mut Call<'_>) -> Result<Response, Error> {
     if let (Some(key), Some(version)) = (key, version) {
         check_marker(call, key, version)?;
     }
-    let listing = if request.most == 0 {
+    let listing = if request.max == 0 {
         call.bucket_info()?;
         Listing::default()
     } else {
@@ -261,7 +261,7 @@ pub fn versions(call: &mut Call<'_>) -> Result<Response, Error> {
                 xml.text("NextKeyMarker", encode(key));
                 xml.optional("NextVersionIdMarker", version.as_deref());
             }
-            xml.value("MaxKeys", request.most);
+            xml.value("MaxKeys", request.max);
             xml.optional("Delimiter", request.delimiter.map(encode));
             xml.optional("EncodingType", request.encoding.name());
             xml.value("IsTruncated", listing.next.is_some());

@@ -92,7 +92,7 @@ pub struct ReadError;
 /// The body of a request.
 pub trait RequestBody {
     /// The next bytes, up to so many; none at the end.
-    fn read(&mut self, most: usize) -> Result<Vec<u8>, ReadError>;
+    fn read(&mut self, max: usize) -> Result<Vec<u8>, ReadError>;
 }
 
 /// The body of an answer.

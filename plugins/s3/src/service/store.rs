@@ -154,7 +154,7 @@ pub struct Query {
     /// List what comes after this.
     pub after: Option<Mark>,
     /// The most entries.
-    pub most: u32,
+    pub max: u32,
 }
 
 /// A part of a list of objects.
@@ -223,7 +223,7 @@ pub trait Store {
         &self,
         prefix: &str,
         after: Option<&str>,
-        most: u32,
+        max: u32,
     ) -> Result<Vec<BucketInfo>, Fault>;
     fn create(&self, bucket: &str, attributes: Pairs) -> Result<(), Fault>;
     fn bucket(&self, bucket: &str) -> Result<BucketInfo, Fault>;
@@ -275,7 +275,7 @@ pub trait Store {
         etag: &str,
         metadata: Pairs,
     ) -> Result<Part, Fault>;
-    fn parts(&self, bucket: &str, id: &str, after: u32, most: u32) -> Result<Vec<Part>, Fault>;
+    fn parts(&self, bucket: &str, id: &str, after: u32, max: u32) -> Result<Vec<Part>, Fault>;
     fn compose(
         &self,
         bucket: &str,

@@ -14,7 +14,7 @@ use crate::encoding;
 
 /// ListParts.
 pub fn parts(call: &mut Call<'_>) -> Result<Response, Error> {
-    let most = call.most("max-parts", "maxParts", limits::PAGE)?;
+    let max = call.max_entries("max-parts", "maxParts", limits::PAGE)?;
     let marker = call
         .query("part-number-marker")
         .filter(|marker| !marker.is_empty())
@@ -31,10 +31,10 @@ pub fn parts(call: &mut Call<'_>) -> Result<Response, Error> {
     // One more tells whether there are more.
     let mut parts = call
         .store()
-        .parts(&call.bucket, &upload.id, after, most.saturating_add(1))
+        .parts(&call.bucket, &upload.id, after, max.saturating_add(1))
         .map_err(|fault| call.upload_fault(&upload.id, fault))?;
-    let page = usize::try_from(most).unwrap_or(usize::MAX);
-    let truncated = parts.len() > page && most > 0;
+    let page = usize::try_from(max).unwrap_or(usize::MAX);
+    let truncated = parts.len() > page && max > 0;
     parts.truncate(page);
     let owner = call.context.owner();
     Ok(Response::xml(Writer::document("ListPartsResult", |xml| {
@@ -49,7 +49,7 @@ pub fn parts(call: &mut Call<'_>) -> Result<Response, Error> {
             "NextPartNumberMarker",
             parts.last().map_or(0, |part| part.number),
         );
-        xml.value("MaxParts", most);
+        xml.value("MaxParts", max);
         xml.value("IsTruncated", truncated);
         write_scheme(xml, scheme);
         for part in &parts {
@@ -87,7 +87,7 @@ pub fn uploads(call: &mut Call<'_>) -> Result<Response, Error> {
     if let (Some((_, Some(_))), Some(id)) = (&after, id) {
         check_marker(call, key, id)?;
     }
-    let listing = if request.most == 0 {
+    let listing = if request.max == 0 {
         call.bucket_info()?;
         PartsListing::default()
     } else {
@@ -117,7 +117,7 @@ pub fn uploads(call: &mut Call<'_>) -> Result<Response, Error> {
             let prefix = Some(request.prefix).filter(|prefix| !prefix.is_empty());
             xml.optional("Prefix", prefix.map(encode));
             xml.optional("EncodingType", request.encoding.name());
-            xml.value("MaxUploads", request.most);
+            xml.value("MaxUploads", request.max);
             xml.value("IsTruncated", listing.next.is_some());
             for upload in &listing.uploads {
                 write_upload(xml, upload, &request, &owner);

@@ -182,9 +182,9 @@ impl plain::Store for Host {
         &self,
         prefix: &str,
         after: Option<&str>,
-        most: u32,
+        max: u32,
     ) -> Result<Vec<plain::BucketInfo>, plain::Fault> {
-        let buckets = wit::buckets(prefix, after, most)?;
+        let buckets = wit::buckets(prefix, after, max)?;
         Ok(buckets.into_iter().map(Into::into).collect())
     }
 
@@ -367,9 +367,9 @@ impl plain::Store for Host {
         bucket: &str,
         id: &str,
         after: u32,
-        most: u32,
+        max: u32,
     ) -> Result<Vec<plain::Part>, plain::Fault> {
-        let parts = self.open(bucket)?.parts(id, after, most)?;
+        let parts = self.open(bucket)?.parts(id, after, max)?;
         Ok(parts.into_iter().map(Into::into).collect())
     }
 

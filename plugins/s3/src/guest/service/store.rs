@@ -96,7 +96,7 @@ impl From<&plain::Query> for wit::Query {
             prefix: query.prefix.clone(),
             delimiter: query.delimiter.clone(),
             after: query.after.clone(),
-            max: query.most,
+            max: query.max,
         }
     }
 }

@@ -28,12 +28,12 @@ impl Incoming {
 }
 
 impl RequestBody for Incoming {
-    fn read(&mut self, most: usize) -> Result<Vec<u8>, ReadError> {
+    fn read(&mut self, max: usize) -> Result<Vec<u8>, ReadError> {
         let Some(stream) = &self.stream else {
             return Ok(Vec::new());
         };
         loop {
-            match stream.blocking_read(u64::try_from(most).unwrap_or(u64::MAX)) {
+            match stream.blocking_read(u64::try_from(max).unwrap_or(u64::MAX)) {
                 // The contract lets a read wake up without bytes.
                 Ok(bytes) if bytes.is_empty() => {}
                 Ok(bytes) => return Ok(bytes),
@@ -95,8 +95,8 @@ fn copy(
     let end = offset.saturating_add(length);
     while offset < end {
         let piece = u64::try_from(limits::PIECE).unwrap_or(u64::MAX);
-        let most = u32::try_from((end - offset).min(piece)).unwrap_or(u32::MAX);
-        let bytes = match store.read(opened, offset, most) {
+        let max = u32::try_from((end - offset).min(piece)).unwrap_or(u32::MAX);
+        let bytes = match store.read(opened, offset, max) {
             Ok(bytes) if !bytes.is_empty() => bytes,
             other => {
                 eprintln!("s3: an object could not be read at {offset}: {other:?}");

@@ -25,8 +25,8 @@ struct Pieces {
 }
 
 impl RequestBody for Pieces {
-    fn read(&mut self, most: usize) -> Result<Vec<u8>, ReadError> {
-        let piece = if self.bytes.len() < 4096 { 7 } else { most };
+    fn read(&mut self, max: usize) -> Result<Vec<u8>, ReadError> {
+        let piece = if self.bytes.len() < 4096 { 7 } else { max };
         let rest = self.bytes.split_off(piece.min(self.bytes.len()));
         let piece = std::mem::replace(&mut self.bytes, rest);
         if piece.is_empty() && self.cut {

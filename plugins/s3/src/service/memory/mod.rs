@@ -129,7 +129,7 @@ impl Store for Memory {
         &self,
         prefix: &str,
         after: Option<&str>,
-        most: u32,
+        max: u32,
     ) -> Result<Vec<BucketInfo>, Fault> {
         Ok(self
             .buckets
@@ -138,7 +138,7 @@ impl Store for Memory {
             .map(|kept| kept.info.clone())
             .filter(|info| info.name.starts_with(prefix))
             .filter(|info| after.is_none_or(|after| info.name.as_str() > after))
-            .take(most as usize)
+            .take(max as usize)
             .collect())
     }
 
@@ -434,7 +434,7 @@ impl Store for Memory {
         })
     }
 
-    fn parts(&self, bucket: &str, id: &str, after: u32, most: u32) -> Result<Vec<Part>, Fault> {
+    fn parts(&self, bucket: &str, id: &str, after: u32, max: u32) -> Result<Vec<Part>, Fault> {
         self.with(bucket, |kept| {
             let (_, parts) = kept
                 .uploads
@@ -443,7 +443,7 @@ impl Store for Memory {
                 .ok_or(Fault::Missing)?;
             Ok(parts
                 .range(after + 1..)
-                .take(most as usize)
+                .take(max as usize)
                 .map(|(_, (part, _))| part.clone())
                 .collect())
         })

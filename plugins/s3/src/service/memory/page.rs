@@ -36,7 +36,7 @@ pub fn page<T>(
         if common.is_some() && prefixes.last() == common.as_ref() {
             continue;
         }
-        if items.len() + prefixes.len() == query.most as usize {
+        if items.len() + prefixes.len() == query.max as usize {
             return (items, prefixes, last);
         }
         match common {
