@@ -136,7 +136,7 @@ pub fn put_object_acl(call: &mut Call<'_>) -> Result<Response, Error> {
 /// GetObjectRetention, GetObjectLegalHold and their Puts: no object has them.
 pub fn object_lock(call: &mut Call<'_>) -> Result<Response, Error> {
     get::describe(call)?;
-    Err(error::INVALID_REQUEST.saying("Bucket is missing Object Lock Configuration"))
+    Err(error::INVALID_REQUEST.with_message("Bucket is missing Object Lock Configuration"))
 }
 
 /// GetBucketAcl.

@@ -92,7 +92,7 @@ impl<'a> Reader<'a> {
 fn of_framing(framing: FramingError) -> Error {
     match framing {
         FramingError::Malformed => {
-            error::INCOMPLETE_BODY.saying("The request body terminated unexpectedly")
+            error::INCOMPLETE_BODY.with_message("The request body terminated unexpectedly")
         }
         FramingError::SmallChunk(number, size) => error::INVALID_CHUNK_SIZE
             .with("Chunk", number.to_string())

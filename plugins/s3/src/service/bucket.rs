@@ -119,7 +119,7 @@ pub fn create(call: &mut Call<'_>) -> Result<Response, Error> {
     if let Some(chosen) = call.header("x-amz-object-ownership") {
         let refused = |_| {
             error::INVALID_ARGUMENT
-                .saying(format!("Invalid x-amz-object-ownership header: {chosen}"))
+                .with_message(format!("Invalid x-amz-object-ownership header: {chosen}"))
                 .with("ArgumentName", "x-amz-object-ownership")
         };
         let document = bucket_settings::ownership(chosen).map_err(refused)?;
@@ -163,7 +163,7 @@ fn check_location(own: &str, wanted: Option<&str>) -> Result<Option<String>, Err
     if own == place {
         return Ok(None);
     }
-    Err(error::ILLEGAL_LOCATION.saying(format!(
+    Err(error::ILLEGAL_LOCATION.with_message(format!(
         "The {place} location constraint is incompatible for the region specific endpoint this request was sent to."
     )))
 }
@@ -201,7 +201,7 @@ pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
                 .is_ok_and(|bucket| bucket.versioning != Versioning::Off);
         if versioned {
             error::BUCKET_NOT_EMPTY
-                .saying(
+                .with_message(
                     "The bucket you tried to delete is not empty. You must delete all versions in the bucket.",
                 )
                 .with("BucketName", call.bucket.as_str())

@@ -257,10 +257,10 @@ pub fn of_fault(fault: Fault, bucket: &str, key: &str) -> Error {
         Fault::Precondition => error::PRECONDITION_FAILED.error(),
         Fault::Invalid(text) => {
             eprintln!("s3: bucket {bucket:?}, key {key:?}: {text}");
-            error::INVALID_REQUEST.saying(text)
+            error::INVALID_REQUEST.with_message(text)
         }
         // The host's log has said it already.
         Fault::Unavailable(text) => error::SERVICE_UNAVAILABLE
-            .saying(format!("Service is unable to handle request: {text}")),
+            .with_message(format!("Service is unable to handle request: {text}")),
     }
 }

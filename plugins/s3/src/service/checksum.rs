@@ -88,7 +88,7 @@ impl Algorithm {
         ALL.into_iter()
             .find(|algorithm| algorithm.name().eq_ignore_ascii_case(name))
             .ok_or_else(|| {
-                error::INVALID_REQUEST.saying(
+                error::INVALID_REQUEST.with_message(
                     "Checksum algorithm provided is unsupported. Please try again with any of the valid types: \
                      [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]",
                 )
@@ -174,7 +174,7 @@ impl Claim {
                 let value =
                     trailer(&algorithm.header()).ok_or_else(|| error::MALFORMED_TRAILER.error())?;
                 if !is_checksum(*algorithm, value) {
-                    return Err(error::INVALID_REQUEST.saying(format!(
+                    return Err(error::INVALID_REQUEST.with_message(format!(
                         "Value for {} trailing header is invalid.",
                         algorithm.header()
                     )));
@@ -185,7 +185,7 @@ impl Claim {
         if claimed == computed.value {
             return Ok(());
         }
-        Err(error::BAD_DIGEST.saying(format!(
+        Err(error::BAD_DIGEST.with_message(format!(
             "The {} you specified did not match the calculated checksum.",
             computed.algorithm.name()
         )))
@@ -210,7 +210,7 @@ pub fn header(request: &Request) -> Result<Option<Checksum>, Error> {
     });
     let first = found.next();
     if found.next().is_some() {
-        return Err(error::INVALID_REQUEST.saying(
+        return Err(error::INVALID_REQUEST.with_message(
             "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
         ));
     }
@@ -221,7 +221,7 @@ pub fn header(request: &Request) -> Result<Option<Checksum>, Error> {
 pub fn claim(request: &Request) -> Result<Option<Claim>, Error> {
     let claim = match header(request)? {
         Some(checksum) if !is_checksum(checksum.algorithm, &checksum.value) => {
-            return Err(error::INVALID_REQUEST.saying(format!(
+            return Err(error::INVALID_REQUEST.with_message(format!(
                 "Value for {} header is invalid.",
                 checksum.algorithm.header()
             )));
@@ -233,14 +233,14 @@ pub fn claim(request: &Request) -> Result<Option<Claim>, Error> {
         let algorithm = Algorithm::parse(name)?;
         match &claim {
             None => {
-                return Err(error::INVALID_REQUEST.saying(
+                return Err(error::INVALID_REQUEST.with_message(
                     "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer \
                      headers were found.",
                 ));
             }
             Some(claim) if claim.algorithm() != algorithm => {
                 return Err(error::INVALID_REQUEST
-                    .saying("Value for x-amz-sdk-checksum-algorithm header is invalid."));
+                    .with_message("Value for x-amz-sdk-checksum-algorithm header is invalid."));
             }
             Some(_) => {}
         }
@@ -257,7 +257,7 @@ fn trailer(request: &Request) -> Result<Option<Algorithm>, Error> {
         .find_map(|name| name.trim().strip_prefix("x-amz-checksum-"))
         .ok_or_else(|| {
             error::INVALID_REQUEST
-                .saying("The value specified in the x-amz-trailer header is not supported")
+                .with_message("The value specified in the x-amz-trailer header is not supported")
         })?;
     Algorithm::parse(name).map(Some)
 }

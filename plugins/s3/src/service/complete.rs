@@ -27,7 +27,7 @@ pub fn complete(call: &mut Call<'_>) -> Result<Response, Error> {
     check_kind(call, scheme)?;
     let document = call.document()?;
     if document.is_empty() {
-        return Err(error::INVALID_REQUEST.saying("You must specify at least one part"));
+        return Err(error::INVALID_REQUEST.with_message("You must specify at least one part"));
     }
     let root = Element::parse(&document)
         .filter(|root| root.name == "CompleteMultipartUpload")
@@ -200,7 +200,7 @@ fn uploaded_parts(
             if let Some(scheme) = scheme.filter(|scheme| scheme.composite)
                 && requested.checksum.is_none()
             {
-                return Err(error::INVALID_REQUEST.saying(format!(
+                return Err(error::INVALID_REQUEST.with_message(format!(
                     "The upload was created using a {} checksum. The complete request must include the checksum for \
                      each part. It was missing for part {} in the request.",
                     scheme.algorithm.lower(),
@@ -239,7 +239,7 @@ pub fn all_parts(call: &Call<'_>, id: &str) -> Result<Vec<Part>, Error> {
 fn check_kind(call: &Call<'_>, scheme: Option<Scheme>) -> Result<(), Error> {
     let made = scheme.map_or("null", Scheme::kind);
     match call.header("x-amz-checksum-type") {
-        Some(kind) if kind != made => Err(error::INVALID_REQUEST.saying(format!(
+        Some(kind) if kind != made => Err(error::INVALID_REQUEST.with_message(format!(
             "The upload was created using the {made} checksum mode. The complete request must use the same checksum \
              mode."
         ))),
@@ -250,7 +250,7 @@ fn check_kind(call: &Call<'_>, scheme: Option<Scheme>) -> Result<(), Error> {
 fn check_size(call: &Call<'_>, parts: &[Part]) -> Result<(), Error> {
     let size: u64 = parts.iter().map(|part| part.size).sum();
     match call.header("x-amz-mp-object-size") {
-        Some(said) if said != size.to_string() => Err(error::INVALID_REQUEST.saying(format!(
+        Some(said) if said != size.to_string() => Err(error::INVALID_REQUEST.with_message(format!(
             "The provided 'x-amz-mp-object-size' header value {said} does not match what was computed: {size}"
         ))),
         _ => Ok(()),
@@ -277,7 +277,7 @@ fn check_claim(
     if is_kind && same {
         return Ok(());
     }
-    Err(error::BAD_DIGEST.saying(format!(
+    Err(error::BAD_DIGEST.with_message(format!(
         "The {} you specified did not match the calculated checksum.",
         scheme.algorithm.lower()
     )))

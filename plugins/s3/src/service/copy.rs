@@ -65,7 +65,7 @@ pub fn source(call: &Call<'_>) -> Result<Source, Error> {
     if info.marker {
         return Err(match version {
             None => error::NO_SUCH_KEY.with("Key", key),
-            Some(_) => error::INVALID_REQUEST.saying(
+            Some(_) => error::INVALID_REQUEST.with_message(
                 "The source of a copy request may not specifically refer to a delete marker by version id.",
             ),
         });
@@ -98,7 +98,7 @@ pub fn transfer(
     algorithm: Option<Algorithm>,
 ) -> Result<Copied, Error> {
     if range.length > limits::SINGLE_PUT {
-        return Err(error::INVALID_REQUEST.saying(format!(
+        return Err(error::INVALID_REQUEST.with_message(format!(
             "The specified copy source is larger than the maximum allowable size for a copy source: {}",
             limits::SINGLE_PUT
         )));
@@ -207,7 +207,7 @@ fn check_changes(
         .iter()
         .any(|name| call.header(name).is_some());
     if same && !changes {
-        return Err(error::INVALID_REQUEST.saying(
+        return Err(error::INVALID_REQUEST.with_message(
             "This copy request is illegal because it is trying to copy an object to itself without changing the \
              object's metadata, storage class, website redirect location or encryption attributes.",
         ));

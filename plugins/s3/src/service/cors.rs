@@ -52,7 +52,7 @@ fn check(rule: &Element) -> Result<(), Error> {
     }
     for method in rule.all("AllowedMethod") {
         if !METHODS.contains(&method.text.as_str()) {
-            return Err(error::INVALID_REQUEST.saying(format!(
+            return Err(error::INVALID_REQUEST.with_message(format!(
                 "Found unsupported HTTP method in CORS config. Unsupported method is {}",
                 method.text
             )));
@@ -64,7 +64,7 @@ fn check(rule: &Element) -> Result<(), Error> {
     ] {
         for pattern in rule.all(name) {
             if pattern.text.matches('*').count() > 1 {
-                return Err(error::INVALID_REQUEST.saying(format!(
+                return Err(error::INVALID_REQUEST.with_message(format!(
                     "{what} \"{}\" can not have more than one wildcard.",
                     pattern.text
                 )));
@@ -73,7 +73,7 @@ fn check(rule: &Element) -> Result<(), Error> {
     }
     for header in rule.all("ExposeHeader") {
         if header.text.contains('*') {
-            return Err(error::INVALID_REQUEST.saying(format!(
+            return Err(error::INVALID_REQUEST.with_message(format!(
                 "ExposeHeader \"{}\" contains wildcard. We currently do not support wildcard for ExposeHeader.",
                 header.text
             )));
@@ -156,9 +156,8 @@ fn allow(response: Response, rule: &Element, origin: &str) -> Response {
 /// A preflight.
 pub fn preflight(call: &mut Call<'_>) -> Result<Response, Error> {
     let Some(origin) = call.header("origin") else {
-        return Err(
-            error::BAD_REQUEST.saying("Insufficient information. Origin request header needed.")
-        );
+        return Err(error::BAD_REQUEST
+            .with_message("Insufficient information. Origin request header needed."));
     };
     let asked = call.header("access-control-request-method");
     let forbidden = |message: &'static str| {
@@ -168,7 +167,7 @@ pub fn preflight(call: &mut Call<'_>) -> Result<Response, Error> {
             "OBJECT"
         };
         error::ACCESS_FORBIDDEN
-            .saying(message)
+            .with_message(message)
             .with("Method", asked.unwrap_or("OPTIONS"))
             .with("ResourceType", resource)
     };
@@ -179,7 +178,7 @@ pub fn preflight(call: &mut Call<'_>) -> Result<Response, Error> {
         }));
     };
     let Some(method) = asked.filter(|method| METHODS.contains(method)) else {
-        return Err(error::BAD_REQUEST.saying(format!(
+        return Err(error::BAD_REQUEST.with_message(format!(
             "Invalid Access-Control-Request-Method: {}",
             asked.unwrap_or("null")
         )));

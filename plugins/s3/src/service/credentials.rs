@@ -69,7 +69,7 @@ fn signed(header: &str) -> Result<String, Error> {
     };
     let malformed = |what: String| {
         error::AUTHORIZATION_HEADER_MALFORMED
-            .saying(format!("The authorization header is malformed; {what}"))
+            .with_message(format!("The authorization header is malformed; {what}"))
     };
     let field = |name: &str| {
         fields
@@ -115,7 +115,7 @@ fn key_of_scope(credential: &str, regional: bool) -> Option<String> {
 fn presigned_before(request: &Request, now_ms: u64) -> Result<String, Error> {
     let parameter = |name: &str| {
         request.query(name).ok_or_else(|| {
-            error::ACCESS_DENIED.saying(
+            error::ACCESS_DENIED.with_message(
                 "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters",
             )
         })
@@ -124,7 +124,7 @@ fn presigned_before(request: &Request, now_ms: u64) -> Result<String, Error> {
     let key = parameter("AWSAccessKeyId")?;
     let text = parameter("Expires")?;
     let expires = text.parse().map_err(|_| {
-        error::ACCESS_DENIED.saying(format!(
+        error::ACCESS_DENIED.with_message(format!(
             "Invalid date (should be seconds since epoch): {text}"
         ))
     })?;
@@ -136,7 +136,7 @@ fn presigned_before(request: &Request, now_ms: u64) -> Result<String, Error> {
 
 /// The access key of a presigned URL that still holds.
 fn presigned(request: &Request, now_ms: u64) -> Result<String, Error> {
-    let refused = |message: &str| error::AUTHORIZATION_QUERY.saying(message.to_owned());
+    let refused = |message: &str| error::AUTHORIZATION_QUERY.with_message(message.to_owned());
     let parameter = |name: &str| {
         request
             .query(name)
@@ -181,7 +181,7 @@ fn presigned(request: &Request, now_ms: u64) -> Result<String, Error> {
 }
 
 fn expired(seconds: Option<u64>, end: u64, now_ms: u64) -> Error {
-    let mut error = error::ACCESS_DENIED.saying("Request has expired");
+    let mut error = error::ACCESS_DENIED.with_message("Request has expired");
     if let Some(seconds) = seconds {
         error = error.with("X-Amz-Expires", seconds.to_string());
     }

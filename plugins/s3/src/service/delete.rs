@@ -32,7 +32,7 @@ fn check_bypass(call: &Call<'_>) -> Result<(), Error> {
     }
     call.bucket_info()?;
     Err(error::INVALID_ARGUMENT
-        .saying(format!(
+        .with_message(format!(
             "{BYPASS} is only applicable to Object Lock enabled buckets."
         ))
         .with("ArgumentName", BYPASS))
@@ -89,8 +89,9 @@ pub fn delete_many(call: &mut Call<'_>) -> Result<Response, Error> {
     let is_checked =
         call.header("content-md5").is_some() || super::checksum::claim(call.request)?.is_some();
     if !is_checked {
-        return Err(error::INVALID_REQUEST
-            .saying("Missing required header for this request: Content-MD5 OR x-amz-checksum-*"));
+        return Err(error::INVALID_REQUEST.with_message(
+            "Missing required header for this request: Content-MD5 OR x-amz-checksum-*",
+        ));
     }
     let root = call.xml("Delete")?;
     let quiet = root

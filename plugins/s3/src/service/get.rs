@@ -137,7 +137,7 @@ fn part_number(call: &Call<'_>) -> Result<Option<u32>, Error> {
     };
     if call.header("range").is_some() {
         return Err(error::INVALID_REQUEST
-            .saying("Cannot specify both Range header and partNumber query parameter"));
+            .with_message("Cannot specify both Range header and partNumber query parameter"));
     }
     number_of_part(text).map(Some)
 }

@@ -166,7 +166,7 @@ pub fn continued(token: &str) -> Result<String, Error> {
         .and_then(|text| text.strip_prefix('1').map(str::to_owned))
         .ok_or_else(|| {
             error::INVALID_ARGUMENT
-                .saying("The continuation token provided is incorrect")
+                .with_message("The continuation token provided is incorrect")
                 .with("ArgumentName", "continuation-token")
         })
 }

@@ -119,7 +119,7 @@ pub fn placed(request: &Request) -> Result<Pairs, Error> {
             .iter()
             .any(|start| place.starts_with(start))
         {
-            return Err(error::INVALID_REQUEST.saying(
+            return Err(error::INVALID_REQUEST.with_message(
                 "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
             ));
         }
@@ -145,7 +145,7 @@ pub fn placed(request: &Request) -> Result<Pairs, Error> {
         }
         if name.starts_with("x-amz-object-lock-") {
             return Err(
-                error::INVALID_REQUEST.saying("Bucket is missing Object Lock Configuration")
+                error::INVALID_REQUEST.with_message("Bucket is missing Object Lock Configuration")
             );
         }
     }

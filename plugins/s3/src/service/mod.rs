@@ -125,7 +125,7 @@ fn check_owner(call: &Call<'_>) -> Result<(), Error> {
         };
         if owner.len() != 12 || !owner.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(error::INVALID_OWNER
-                .saying(format!(
+                .with_message(format!(
                     "The value of the expected bucket owner parameter must be an AWS Account ID... [{owner}]"
                 )));
         }

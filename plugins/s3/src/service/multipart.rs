@@ -34,7 +34,7 @@ impl Scheme {
         let Some(name) = request.header("x-amz-checksum-algorithm") else {
             return match kind {
                 None => Ok(None),
-                Some(_) => Err(error::INVALID_REQUEST.saying(
+                Some(_) => Err(error::INVALID_REQUEST.with_message(
                     "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.",
                 )),
             };
@@ -46,7 +46,7 @@ impl Scheme {
             Some("FULL_OBJECT") => false,
             Some(_) => {
                 return Err(error::INVALID_REQUEST
-                    .saying("Value for x-amz-checksum-type header is invalid."));
+                    .with_message("Value for x-amz-checksum-type header is invalid."));
             }
         };
         let allowed = if composite {
@@ -55,7 +55,7 @@ impl Scheme {
             algorithm.is_linear()
         };
         if !allowed {
-            return Err(error::INVALID_REQUEST.saying(format!(
+            return Err(error::INVALID_REQUEST.with_message(format!(
                 "The {} checksum type cannot be used with the {} checksum algorithm.",
                 kind.unwrap_or_default(),
                 algorithm.lower()
@@ -151,7 +151,7 @@ pub fn upload_part(call: &mut Call<'_>) -> Result<Response, Error> {
         && let Some(scheme) = scheme
         && scheme.algorithm != claim.algorithm()
     {
-        return Err(error::INVALID_REQUEST.saying(format!(
+        return Err(error::INVALID_REQUEST.with_message(format!(
             "Checksum Type mismatch occurred, expected checksum Type: {}, actual checksum Type: {}",
             scheme.algorithm.lower(),
             claim.algorithm().lower()

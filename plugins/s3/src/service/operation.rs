@@ -25,7 +25,7 @@ pub fn not_implemented(call: &mut Call<'_>) -> Result<Response, Error> {
         return Err(error::NOT_IMPLEMENTED.with("Resource", resource));
     }
     Err(error::NOT_IMPLEMENTED
-        .saying(format!(
+        .with_message(format!(
             "{} with \"{}\" implies functionality that is not implemented.",
             call.request.method,
             asked.join("&")

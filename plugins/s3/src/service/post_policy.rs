@@ -6,12 +6,12 @@
 use plugin_kit::time;
 use serde_json::Value;
 
-use super::error::{self, Error, Kind};
+use super::error::{self, Error, ErrorKind};
 use super::form::Form;
 use super::limits;
 use crate::encoding;
 
-const MALFORMED: Kind = Kind(
+const MALFORMED: ErrorKind = ErrorKind(
     "InvalidPolicyDocument",
     400,
     "Invalid Policy: Invalid JSON.",
@@ -126,7 +126,7 @@ fn number(value: &Value) -> Option<u64> {
 }
 
 fn denied(why: &str) -> Error {
-    error::ACCESS_DENIED.saying(format!("Invalid according to Policy: {why}"))
+    error::ACCESS_DENIED.with_message(format!("Invalid according to Policy: {why}"))
 }
 
 /// Holds a form against its policy, if it has one. `key` is the object's, with the file's name in it.

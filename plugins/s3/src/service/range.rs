@@ -90,7 +90,7 @@ pub fn of_copy(header: &str, size: u64) -> Result<ByteRange, Error> {
     };
     if first >= size {
         return Err(error::INVALID_REQUEST
-            .saying("The specified copy range is invalid for the source object size"));
+            .with_message("The specified copy range is invalid for the source object size"));
     }
     if last >= size {
         return Err(error::invalid_argument(

@@ -69,10 +69,10 @@ fn read(tagging: &Element, owner: TagOwner) -> Result<Pairs, Error> {
 
 fn check(tags: &[(String, String)], owner: TagOwner) -> Result<(), Error> {
     if owner == TagOwner::Object && tags.len() > limits::OBJECT_TAGS {
-        return Err(error::BAD_REQUEST.saying("Object tags cannot be greater than 10"));
+        return Err(error::BAD_REQUEST.with_message("Object tags cannot be greater than 10"));
     }
     if owner == TagOwner::Bucket && tags.len() > limits::BUCKET_TAGS {
-        return Err(error::BAD_REQUEST.saying(error::TOO_MANY_BUCKET_TAGS));
+        return Err(error::BAD_REQUEST.with_message(error::TOO_MANY_BUCKET_TAGS));
     }
     for (at, (key, value)) in tags.iter().enumerate() {
         let allowed = |text: &str| {
@@ -82,18 +82,18 @@ fn check(tags: &[(String, String)], owner: TagOwner) -> Result<(), Error> {
         };
         if key.is_empty() || key.chars().count() > limits::TAG_KEY || !allowed(key) {
             return Err(error::INVALID_TAG
-                .saying("The TagKey you have provided is invalid")
+                .with_message("The TagKey you have provided is invalid")
                 .with("TagKey", key.as_str()));
         }
         if value.chars().count() > limits::TAG_VALUE || !allowed(value) {
             return Err(error::INVALID_TAG
-                .saying("The TagValue you have provided is invalid")
+                .with_message("The TagValue you have provided is invalid")
                 .with("TagKey", key.as_str())
                 .with("TagValue", value.as_str()));
         }
         if key.starts_with("aws:") {
             return Err(error::INVALID_TAG
-                .saying(match owner {
+                .with_message(match owner {
                     TagOwner::Object => "Your TagKey cannot be prefixed with aws:",
                     TagOwner::Bucket => "System tags cannot be added/updated by requester",
                 })
@@ -101,7 +101,7 @@ fn check(tags: &[(String, String)], owner: TagOwner) -> Result<(), Error> {
         }
         if tags.iter().take(at).any(|(known, _)| known == key) {
             return Err(error::INVALID_TAG
-                .saying("Cannot provide multiple Tags with the same key")
+                .with_message("Cannot provide multiple Tags with the same key")
                 .with("TagKey", key.as_str()));
         }
     }

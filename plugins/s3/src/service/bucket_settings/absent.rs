@@ -3,14 +3,14 @@
 
 use super::refuse;
 use crate::service::call::Call;
-use crate::service::error::{self, Error, Kind};
+use crate::service::error::{self, Error, ErrorKind};
 use crate::service::message::Response;
 use crate::service::xml::Writer;
 
 /// What AWS answers to who reads a setting that nobody has put.
 enum Unset {
     /// An error.
-    Error(Kind),
+    Error(ErrorKind),
     /// A document: its root and what is in it.
     Document(&'static str, &'static str),
     /// There may be several, each with an id: the root of the list.
@@ -38,7 +38,7 @@ const SETTINGS: [(&str, Unset); 15] = [
     ),
     (
         "lifecycle",
-        Unset::Error(Kind(
+        Unset::Error(ErrorKind(
             "NoSuchLifecycleConfiguration",
             404,
             "The lifecycle configuration does not exist",
@@ -57,7 +57,7 @@ const SETTINGS: [(&str, Unset); 15] = [
     ),
     (
         "object-lock",
-        Unset::Error(Kind(
+        Unset::Error(ErrorKind(
             "ObjectLockConfigurationNotFoundError",
             404,
             "Object Lock configuration does not exist for this bucket",
@@ -65,7 +65,7 @@ const SETTINGS: [(&str, Unset); 15] = [
     ),
     (
         "replication",
-        Unset::Error(Kind(
+        Unset::Error(ErrorKind(
             "ReplicationConfigurationNotFoundError",
             404,
             "The replication configuration was not found",
@@ -77,7 +77,7 @@ const SETTINGS: [(&str, Unset); 15] = [
     ),
     (
         "website",
-        Unset::Error(Kind(
+        Unset::Error(ErrorKind(
             "NoSuchWebsiteConfiguration",
             404,
             "The specified bucket does not have a website configuration",
@@ -85,7 +85,7 @@ const SETTINGS: [(&str, Unset); 15] = [
     ),
 ];
 
-const NO_SUCH_CONFIGURATION: Kind = Kind(
+const NO_SUCH_CONFIGURATION: ErrorKind = ErrorKind(
     "NoSuchConfiguration",
     404,
     "The specified configuration does not exist.",
@@ -111,7 +111,7 @@ fn asked(call: &Call<'_>) -> Result<(&'static str, &'static Unset), Error> {
 /// Reads a setting.
 pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
     call.bucket_info()?;
-    let about = |kind: &Kind| kind.with("BucketName", call.bucket.as_str());
+    let about = |kind: &ErrorKind| kind.with("BucketName", call.bucket.as_str());
     match asked(call)?.1 {
         Unset::Error(kind) => Err(about(kind)),
         Unset::List(_) if call.query("id").is_some() => Err(NO_SUCH_CONFIGURATION.error()),

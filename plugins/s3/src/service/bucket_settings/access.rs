@@ -4,7 +4,7 @@
 
 use super::{attribute, set_attribute};
 use crate::service::call::Call;
-use crate::service::error::{self, Error, Kind};
+use crate::service::error::{self, Error, ErrorKind};
 use crate::service::message::Response;
 use crate::service::xml::{Element, Writer};
 
@@ -15,12 +15,12 @@ const ENCRYPTION: &str = "encryption";
 const PUBLIC_ACCESS: &str = "publicAccessBlock";
 const OWNERSHIP: &str = "ownershipControls";
 
-const NO_PUBLIC_ACCESS: Kind = Kind(
+const NO_PUBLIC_ACCESS: ErrorKind = ErrorKind(
     "NoSuchPublicAccessBlockConfiguration",
     404,
     "The public access block configuration was not found",
 );
-const NO_OWNERSHIP: Kind = Kind(
+const NO_OWNERSHIP: ErrorKind = ErrorKind(
     "OwnershipControlsNotFoundError",
     404,
     "The bucket ownership controls were not found",
@@ -129,14 +129,14 @@ fn put_encryption(root: &Element) -> Result<String, Error> {
     if algorithm == Some("AES256") && default.is_some_and(|it| it.child("KMSMasterKeyID").is_some())
     {
         return Err(error::INVALID_ARGUMENT
-            .saying(
+            .with_message(
                 "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse",
             )
             .with("ArgumentName", "ApplyServerSideEncryptionByDefault"));
     }
     if algorithm.is_some_and(|algorithm| algorithm != "AES256") {
         return Err(error::NOT_IMPLEMENTED
-            .saying("Of the default encryptions of a bucket only AES256 is implemented."));
+            .with_message("Of the default encryptions of a bucket only AES256 is implemented."));
     }
     Ok(encryption(rule.text_of("BucketKeyEnabled") == Some("true")))
 }

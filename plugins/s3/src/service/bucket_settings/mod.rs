@@ -78,7 +78,7 @@ pub fn find(request: &Request) -> Option<Operation> {
 fn refuse(call: &mut Call<'_>) -> Result<Response, Error> {
     if call.query("notification").is_some() {
         return Err(error::NOT_IMPLEMENTED
-            .saying(
+            .with_message(
                 "The notifications of a bucket are triggers of lambkin.toml: a section [triggers.NAME] with \
                  plugin = \"s3\" and this bucket.",
             )

@@ -2,18 +2,18 @@
 
 use super::{attribute, set_attribute};
 use crate::service::call::Call;
-use crate::service::error::{Error, Kind};
+use crate::service::error::{Error, ErrorKind};
 use crate::service::limits;
 use crate::service::message::{Body, Response};
 use crate::service::xml::Writer;
 
 const NAME: &str = "policy";
-const MISSING: Kind = Kind(
+const MISSING: ErrorKind = ErrorKind(
     "NoSuchBucketPolicy",
     404,
     "The bucket policy does not exist",
 );
-const MALFORMED: Kind = Kind(
+const MALFORMED: ErrorKind = ErrorKind(
     "MalformedPolicy",
     400,
     "Policies must be valid JSON and the first byte must be '{'",
@@ -43,7 +43,7 @@ pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
     call.bucket_info()?;
     let document = call.document()?;
     if document.len() > limits::POLICY {
-        return Err(MALFORMED.saying("Policy exceeds the maximum allowed document size."));
+        return Err(MALFORMED.with_message("Policy exceeds the maximum allowed document size."));
     }
     let text = String::from_utf8(document)
         .ok()
@@ -51,7 +51,7 @@ pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
         .ok_or_else(|| MALFORMED.error())?;
     let policy: serde_json::Value = serde_json::from_str(&text).map_err(|_| MALFORMED.error())?;
     if policy.get("Statement").is_none() {
-        return Err(MALFORMED.saying("Missing required field Statement"));
+        return Err(MALFORMED.with_message("Missing required field Statement"));
     }
     set_attribute(call, NAME, Some(text))?;
     Ok(Response::new(204))
