@@ -63,10 +63,10 @@ pub fn of_bucket(call: &Call<'_>) -> String {
 
 /// Refuses a key that is too long.
 pub fn check_key(key: &str) -> Result<(), Error> {
-    if key.len() > limits::KEY {
+    if key.len() > limits::MAX_KEY {
         return Err(error::KEY_TOO_LONG
             .with("Size", key.len().to_string())
-            .with("MaxSizeAllowed", limits::KEY.to_string()));
+            .with("MaxSizeAllowed", limits::MAX_KEY.to_string()));
     }
     Ok(())
 }

@@ -44,7 +44,7 @@ pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
             "Invalid attribute name specified.",
         ));
     }
-    let max = bound(call, "x-amz-max-parts", limits::PAGE)?.min(limits::PAGE);
+    let max = bound(call, "x-amz-max-parts", limits::MAX_PAGE)?.min(limits::MAX_PAGE);
     let after = bound(call, "x-amz-part-number-marker", 0)?;
     let info = get::describe(call)?;
     let wants = |name| wanted.contains(&name);
@@ -99,7 +99,7 @@ fn write_parts(xml: &mut Writer, parts: &[ObjectPart], after: u32, max: u32) {
         .take(usize::try_from(max).unwrap_or(usize::MAX))
         .collect();
     let last = page.last().map(|(number, _)| *number);
-    let count = u32::try_from(parts.len()).unwrap_or(limits::PARTS);
+    let count = u32::try_from(parts.len()).unwrap_or(limits::MAX_PART_NUMBER);
     xml.element("ObjectParts", |xml| {
         xml.value("PartsCount", count);
         if parts.iter().any(|part| part.checksum.is_some()) {

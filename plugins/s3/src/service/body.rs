@@ -186,10 +186,10 @@ fn check_length(call: &mut Call<'_>) -> Result<(), Error> {
     let Some(length) = length(call.request) else {
         return Err(without_length(call));
     };
-    if length > limits::SINGLE_PUT {
+    if length > limits::MAX_SINGLE_PUT {
         return Err(error::ENTITY_TOO_LARGE
             .with("ProposedSize", length.to_string())
-            .with("MaxSizeAllowed", limits::SINGLE_PUT.to_string()));
+            .with("MaxSizeAllowed", limits::MAX_SINGLE_PUT.to_string()));
     }
     Ok(())
 }

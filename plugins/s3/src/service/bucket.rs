@@ -18,11 +18,11 @@ const US_EAST_1: &str = "us-east-1";
 /// ListBuckets.
 pub fn list(call: &mut Call<'_>) -> Result<Response, Error> {
     let max = match call.query("max-buckets") {
-        None => limits::BUCKETS,
+        None => limits::MAX_BUCKETS,
         Some(text) => text
             .parse()
             .ok()
-            .filter(|max| (1..=limits::BUCKETS).contains(max))
+            .filter(|max| (1..=limits::MAX_BUCKETS).contains(max))
             .ok_or_else(|| {
                 error::invalid_argument(
                     "max-buckets",

@@ -50,7 +50,7 @@ impl Decoder {
         Self {
             state: State::Size,
             line: Vec::new(),
-            chunks: (0, limits::SMALLEST_CHUNK),
+            chunks: (0, limits::MIN_CHUNK),
             trailers: Vec::new(),
         }
     }
@@ -79,7 +79,7 @@ impl Decoder {
                     let (line, rest) = bytes
                         .split_at_checked(end.map_or(bytes.len(), |end| end + 1))
                         .ok_or(FramingError::Malformed)?;
-                    if self.line.len() + line.len() > limits::CHUNK_LINE {
+                    if self.line.len() + line.len() > limits::MAX_CHUNK_LINE {
                         return Err(FramingError::Malformed);
                     }
                     self.line.extend_from_slice(line);
@@ -103,10 +103,10 @@ impl Decoder {
                 let size = line.split(';').next().unwrap_or_default().trim();
                 match u64::from_str_radix(size, 16).map_err(|_| FramingError::Malformed)? {
                     0 => State::Trailer,
-                    size if size > limits::SINGLE_PUT => return Err(FramingError::Malformed),
+                    size if size > limits::MAX_SINGLE_PUT => return Err(FramingError::Malformed),
                     size => {
                         let (number, before) = self.chunks;
-                        if before < limits::SMALLEST_CHUNK {
+                        if before < limits::MIN_CHUNK {
                             return Err(FramingError::SmallChunk(number, before));
                         }
                         self.chunks = (number + 1, size);
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn broken_framing_is_an_error() {
-        let long = vec![b'1'; limits::CHUNK_LINE + 1];
+        let long = vec![b'1'; limits::MAX_CHUNK_LINE + 1];
         for body in [
             &b"x\r\n"[..],
             b"-1\r\n",

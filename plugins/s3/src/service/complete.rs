@@ -133,7 +133,7 @@ fn requested_parts(root: &Element, id: &str) -> Result<Vec<RequestedPart>, Error
                 .text_of("PartNumber")
                 .and_then(|text| text.trim().parse().ok())
                 .ok_or_else(malformed)?;
-            if !(1..=limits::PARTS).contains(&number) {
+            if !(1..=limits::MAX_PART_NUMBER).contains(&number) {
                 return Err(error::invalid_argument(
                     "partNumber",
                     number.to_string(),
@@ -207,10 +207,10 @@ fn uploaded_parts(
                     requested.number
                 )));
             }
-            if part.size < limits::SMALLEST_PART && Some(part.number) != last {
+            if part.size < limits::MIN_PART && Some(part.number) != last {
                 return Err(error::ENTITY_TOO_SMALL
                     .with("ProposedSize", part.size.to_string())
-                    .with("MinSizeAllowed", limits::SMALLEST_PART.to_string())
+                    .with("MinSizeAllowed", limits::MIN_PART.to_string())
                     .with("PartNumber", part.number.to_string())
                     .with("ETag", part.etag.as_str()));
             }

@@ -97,10 +97,10 @@ pub fn transfer(
     range: ByteRange,
     algorithm: Option<Algorithm>,
 ) -> Result<Copied, Error> {
-    if range.length > limits::SINGLE_PUT {
+    if range.length > limits::MAX_SINGLE_PUT {
         return Err(error::INVALID_REQUEST.with_message(format!(
             "The specified copy source is larger than the maximum allowable size for a copy source: {}",
-            limits::SINGLE_PUT
+            limits::MAX_SINGLE_PUT
         )));
     }
     let mut digests = vec![Digest::Md5];

@@ -23,7 +23,7 @@ pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
 pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
     let root = call.xml("CORSConfiguration")?;
     let rules: Vec<&Element> = root.all("CORSRule").collect();
-    if rules.is_empty() || rules.len() > limits::CORS_RULES {
+    if rules.is_empty() || rules.len() > limits::MAX_CORS_RULES {
         return Err(error::MALFORMED_XML.error());
     }
     for rule in &rules {

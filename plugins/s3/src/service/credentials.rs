@@ -167,7 +167,7 @@ fn presigned(request: &Request, now_ms: u64) -> Result<String, Error> {
         .map_err(|_| refused("X-Amz-Expires should be a number"))?;
     let seconds =
         u64::try_from(seconds).map_err(|_| refused("X-Amz-Expires must be non-negative"))?;
-    if seconds > limits::PRESIGNED {
+    if seconds > limits::MAX_PRESIGNED_SECONDS {
         return Err(refused(
             "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than \
              604800 seconds",

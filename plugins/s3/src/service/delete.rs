@@ -98,7 +98,7 @@ pub fn delete_many(call: &mut Call<'_>) -> Result<Response, Error> {
         .text_of("Quiet")
         .is_some_and(|text| text.trim() == "true");
     let objects: Vec<&Element> = root.all("Object").collect();
-    if objects.is_empty() || objects.len() > limits::DELETIONS {
+    if objects.is_empty() || objects.len() > limits::MAX_DELETIONS {
         return Err(error::MALFORMED_XML.error());
     }
     if objects

@@ -21,7 +21,7 @@ impl Call<'_> {
         let mut document = Vec::new();
         let mut reader = Reader::new(self.request, self.body);
         while let Some(piece) = reader.next()? {
-            if document.len() + piece.len() > limits::DOCUMENT {
+            if document.len() + piece.len() > limits::MAX_DOCUMENT {
                 return Err(error::MALFORMED_XML.error());
             }
             document.extend_from_slice(&piece);

@@ -118,7 +118,7 @@ impl<'a> Form<'a> {
             if let Some(at) = find(&self.buffer, separator) {
                 return Ok(self.take(at, separator.len()));
             }
-            if self.buffer.len() > limits::FORM_FIELDS + limits::PIECE {
+            if self.buffer.len() > limits::MAX_FORM_FIELDS + limits::PIECE {
                 return Err(error::FORM_TOO_LARGE.error());
             }
             self.fill()?;
@@ -132,7 +132,7 @@ impl<'a> Form<'a> {
             .iter()
             .map(|(name, value)| name.len() + value.len())
             .sum();
-        if size + value.len() > limits::FORM_FIELDS {
+        if size + value.len() > limits::MAX_FORM_FIELDS {
             return Err(error::FORM_TOO_LARGE.error());
         }
         Ok(value)

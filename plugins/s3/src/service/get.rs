@@ -146,7 +146,7 @@ fn part_number(call: &Call<'_>) -> Result<Option<u32>, Error> {
 pub fn number_of_part(text: &str) -> Result<u32, Error> {
     text.parse()
         .ok()
-        .filter(|number| (1..=limits::PARTS).contains(number))
+        .filter(|number| (1..=limits::MAX_PART_NUMBER).contains(number))
         .ok_or_else(|| {
             error::invalid_argument(
                 "partNumber",

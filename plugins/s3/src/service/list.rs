@@ -63,7 +63,7 @@ impl<'a> ListRequest<'a> {
         Ok(Self {
             prefix: call.query("prefix").unwrap_or_default(),
             delimiter: call.query("delimiter").filter(|text| !text.is_empty()),
-            max: call.max_entries(max, shown, limits::PAGE)?,
+            max: call.max_entries(max, shown, limits::MAX_PAGE)?,
             encoding: KeyEncoding::of(call)?,
         })
     }

@@ -85,10 +85,10 @@ pub fn described(request: &Request) -> Result<Pairs, Error> {
             }
         }
     }
-    if size > limits::USER_METADATA {
+    if size > limits::MAX_USER_METADATA {
         return Err(error::METADATA_TOO_LARGE
             .with("Size", size.to_string())
-            .with("MaxSizeAllowed", limits::USER_METADATA.to_string()));
+            .with("MaxSizeAllowed", limits::MAX_USER_METADATA.to_string()));
     }
     Ok(metadata)
 }
@@ -296,7 +296,7 @@ pub fn parts(metadata: &[(String, String)]) -> Option<Vec<ObjectPart>> {
     for run in runs.split(',') {
         let (size, count) = run.split_once('*').unwrap_or((run, "1"));
         let size: u64 = size.parse().ok()?;
-        for _ in 0..count.parse::<u32>().ok()?.min(limits::PARTS) {
+        for _ in 0..count.parse::<u32>().ok()?.min(limits::MAX_PART_NUMBER) {
             parts.push(ObjectPart {
                 offset,
                 size,

@@ -82,7 +82,7 @@ pub fn answer(request: &Request, body: &mut dyn RequestBody, context: Context<'_
 /// Reads what is left of the body of a request that failed: a connection with an unread body ends, and a client that
 /// believes it open fails with its next request. Not if the body is long, or the client waits for leave to send it.
 fn drain(request: &Request, body: &mut dyn RequestBody) {
-    let is_short = body::length(request).is_some_and(|length| length <= limits::DRAINED);
+    let is_short = body::length(request).is_some_and(|length| length <= limits::MAX_DRAINED);
     if is_short && request.header("expect").is_none() {
         while body
             .read(limits::PIECE)

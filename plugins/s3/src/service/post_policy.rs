@@ -133,7 +133,7 @@ fn denied(why: &str) -> Error {
 pub fn check(form: &Form<'_>, bucket: &str, key: &str, now_ms: u64) -> Result<Sizes, Error> {
     let mut sizes = Sizes {
         smallest: 0,
-        largest: limits::SINGLE_PUT,
+        largest: limits::MAX_SINGLE_PUT,
     };
     let Some(policy) = form.field("policy") else {
         return Ok(sizes);

@@ -68,10 +68,10 @@ fn read(tagging: &Element, owner: TagOwner) -> Result<Pairs, Error> {
 }
 
 fn check(tags: &[(String, String)], owner: TagOwner) -> Result<(), Error> {
-    if owner == TagOwner::Object && tags.len() > limits::OBJECT_TAGS {
+    if owner == TagOwner::Object && tags.len() > limits::MAX_OBJECT_TAGS {
         return Err(error::BAD_REQUEST.with_message("Object tags cannot be greater than 10"));
     }
-    if owner == TagOwner::Bucket && tags.len() > limits::BUCKET_TAGS {
+    if owner == TagOwner::Bucket && tags.len() > limits::MAX_BUCKET_TAGS {
         return Err(error::BAD_REQUEST.with_message(error::TOO_MANY_BUCKET_TAGS));
     }
     for (at, (key, value)) in tags.iter().enumerate() {
@@ -80,12 +80,12 @@ fn check(tags: &[(String, String)], owner: TagOwner) -> Result<(), Error> {
                 char.is_alphanumeric() || char.is_whitespace() || "_.:/=+-@".contains(char)
             })
         };
-        if key.is_empty() || key.chars().count() > limits::TAG_KEY || !allowed(key) {
+        if key.is_empty() || key.chars().count() > limits::MAX_TAG_KEY || !allowed(key) {
             return Err(error::INVALID_TAG
                 .with_message("The TagKey you have provided is invalid")
                 .with("TagKey", key.as_str()));
         }
-        if value.chars().count() > limits::TAG_VALUE || !allowed(value) {
+        if value.chars().count() > limits::MAX_TAG_VALUE || !allowed(value) {
             return Err(error::INVALID_TAG
                 .with_message("The TagValue you have provided is invalid")
                 .with("TagKey", key.as_str())

@@ -14,7 +14,7 @@ use crate::encoding;
 
 /// ListParts.
 pub fn parts(call: &mut Call<'_>) -> Result<Response, Error> {
-    let max = call.max_entries("max-parts", "maxParts", limits::PAGE)?;
+    let max = call.max_entries("max-parts", "maxParts", limits::MAX_PAGE)?;
     let marker = call
         .query("part-number-marker")
         .filter(|marker| !marker.is_empty())

@@ -64,14 +64,17 @@ impl Element {
             match reader.read_event().ok()? {
                 Event::Start(start) => {
                     count += 1;
-                    if root.is_some() || open.len() >= limits::DEPTH || count > limits::ELEMENTS {
+                    if root.is_some()
+                        || open.len() >= limits::MAX_DEPTH
+                        || count > limits::MAX_ELEMENTS
+                    {
                         return None;
                     }
                     open.push(Self::named(start.local_name().as_ref()));
                 }
                 Event::Empty(start) => {
                     count += 1;
-                    if root.is_some() || count > limits::ELEMENTS {
+                    if root.is_some() || count > limits::MAX_ELEMENTS {
                         return None;
                     }
                     let element = Self::named(start.local_name().as_ref());

@@ -42,7 +42,7 @@ pub fn status(call: &mut Call<'_>) -> Result<Response, Error> {
 pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
     call.bucket_info()?;
     let document = call.document()?;
-    if document.len() > limits::POLICY {
+    if document.len() > limits::MAX_POLICY {
         return Err(MALFORMED.with_message("Policy exceeds the maximum allowed document size."));
     }
     let text = String::from_utf8(document)
