@@ -33,8 +33,8 @@ const KEYS: [&str; 7] = [
 ];
 
 /// AWS: characters of a configuration's id, and of a filter's value.
-const LONGEST: usize = 255;
-const LONGEST_FILTER: usize = 1024;
+const MAX_ID: usize = 255;
+const MAX_FILTER: usize = 1024;
 
 /// Understands the trigger's configuration, a JSON object.
 ///
@@ -44,12 +44,12 @@ const LONGEST_FILTER: usize = 1024;
 pub fn configure(config: &str, bucket: &Bucket) -> Result<Setup, Vec<Problem>> {
     let members = settings::parse(config)?;
     let mut problems = Problems::default();
-    let setup = understand(&Table::root(&members), bucket, &mut problems);
+    let setup = read(&Table::root(&members), bucket, &mut problems);
     problems.into_result(setup)
 }
 
 /// Reads every key, also after a mistake, so that all mistakes are found.
-fn understand(table: &Table<'_>, bucket: &Bucket, problems: &mut Problems) -> Option<Setup> {
+fn read(table: &Table<'_>, bucket: &Bucket, problems: &mut Problems) -> Option<Setup> {
     table.refuse_unknown(&KEYS, &[], problems);
     let target = target(table, problems);
     let events = events(table, problems);
@@ -154,7 +154,7 @@ fn event(item: &Item<'_>) -> Result<String, String> {
 
 fn filter(table: &Table<'_>, name: &str, problems: &mut Problems) -> String {
     let rule = "this must be a text of up to 1024 characters";
-    let is_legal = |text: &str| text.chars().count() <= LONGEST_FILTER;
+    let is_legal = |text: &str| text.chars().count() <= MAX_FILTER;
     let Some(text) = table.text(name, is_legal, rule, problems) else {
         return String::new();
     };
@@ -179,7 +179,7 @@ fn version(table: &Table<'_>, problems: &mut Problems) -> EventVersion {
 
 fn configuration_id(table: &Table<'_>, problems: &mut Problems) -> Option<String> {
     let rule = "a configuration's id is a text of 1 to 255 characters";
-    let is_legal = |id: &str| (1..=LONGEST).contains(&id.chars().count());
+    let is_legal = |id: &str| (1..=MAX_ID).contains(&id.chars().count());
     let id = table.text("configuration-id", is_legal, rule, problems)?;
     Some(id.to_owned())
 }
@@ -194,7 +194,7 @@ fn summary(target: &Target, events: &[String], prefix: &str, suffix: &str) -> Ve
         (prefix, suffix) => format!(" of {prefix}…{suffix}"),
     };
     let line = |event: &String| {
-        let happens = event_type::HAPPENING
+        let happens = event_type::SUPPORTED_FAMILIES
             .iter()
             .any(|family| event.starts_with(family));
         let remark = if happens {

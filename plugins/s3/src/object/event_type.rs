@@ -33,7 +33,7 @@ pub const NAMES: [&str; 28] = [
 ];
 
 /// The families whose events happen here. Access control lists are taken and never change.
-pub const HAPPENING: [&str; 3] = ["ObjectCreated:", "ObjectRemoved:", "ObjectTagging:"];
+pub const SUPPORTED_FAMILIES: [&str; 3] = ["ObjectCreated:", "ObjectRemoved:", "ObjectTagging:"];
 
 /// The type of the event for a change of a file that no service made, by the names of `lambkin:object-trigger`.
 pub fn of_file(change: &str) -> Option<&'static str> {
@@ -45,7 +45,7 @@ pub fn of_file(change: &str) -> Option<&'static str> {
 }
 
 /// Whether a name of a configuration, such as `ObjectCreated:*`, stands for a type of event.
-pub fn covers(name: &str, event: &str) -> bool {
+pub fn matches(name: &str, event: &str) -> bool {
     match name.strip_suffix('*') {
         Some(family) => event.starts_with(family),
         None => name == event,

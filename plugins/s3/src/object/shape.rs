@@ -18,7 +18,7 @@ pub fn shape(state: &str, change: &Change) -> Result<Option<String>, String> {
         ..change.clone()
     });
     let change = of_file.as_ref().unwrap_or(change);
-    if !asks_for(&state, change) {
+    if !is_wanted(&state, change) {
         return Ok(None);
     }
     serde_json::to_string(&Notification::new(&state, change))
@@ -32,12 +32,12 @@ pub fn shape(state: &str, change: &Change) -> Result<Option<String>, String> {
 }
 
 /// Whether type and key are those of the configuration. Filters look at the key as the event writes it.
-fn asks_for(state: &State, change: &Change) -> bool {
+fn is_wanted(state: &State, change: &Change) -> bool {
     let encoded = encoding::key(&change.key);
     state
         .events
         .iter()
-        .any(|name| event_type::covers(name, &change.event))
+        .any(|name| event_type::matches(name, &change.event))
         && encoded.starts_with(&state.prefix)
         && encoded.ends_with(&state.suffix)
 }
