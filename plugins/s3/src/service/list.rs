@@ -74,7 +74,7 @@ impl<'a> ListRequest<'a> {
             prefix: self.prefix.to_owned(),
             delimiter: self.delimiter.unwrap_or_default().to_owned(),
             after,
-            most: self.max,
+            max: self.max,
         }
     }
 
