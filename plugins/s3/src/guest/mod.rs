@@ -1,5 +1,4 @@
-//! The component's side of the contracts, one file per role: generated bindings and what connects them to plain Rust.
-//! Nothing here decides anything.
+//! The component's exports, one file per role.
 
 mod object;
 mod service;

@@ -42,10 +42,13 @@ const MAX_FILTER: usize = 1024;
 ///
 /// Every mistake in it.
 pub fn configure(config: &str, bucket: &Bucket) -> Result<Setup, Vec<Problem>> {
-    let members = settings::parse(config)?;
-    let mut problems = Problems::default();
-    let setup = read(&Table::root(&members), bucket, &mut problems);
-    problems.into_result(setup)
+    let read = || {
+        let members = settings::parse(config)?;
+        let mut problems = Problems::default();
+        let setup = read(&Table::root(&members), bucket, &mut problems);
+        problems.into_result(setup)
+    };
+    read().map_err(|problems| problems.into_iter().map(Into::into).collect())
 }
 
 /// Reads every key, also after a mistake, so that all mistakes are found.
@@ -64,8 +67,14 @@ fn read(table: &Table<'_>, bucket: &Bucket, problems: &mut Problems) -> Option<S
         arn: arn::bucket(&bucket.region, &bucket.name),
         region: bucket.region.clone(),
         configuration: configuration.unwrap_or_else(|| {
-            let what = (&bucket.name, &target, &events, &prefix, &suffix);
-            ids::uuid(&format!("{what:?}"))
+            let target = match &target {
+                Target::Function(name) => format!("Function({name:?})"),
+                Target::Queue(name) => format!("Queue({name:?})"),
+            };
+            let name = &bucket.name;
+            ids::uuid(&format!(
+                "({name:?}, {target}, {events:?}, {prefix:?}, {suffix:?})"
+            ))
         }),
         events,
         prefix,
@@ -76,6 +85,7 @@ fn read(table: &Table<'_>, bucket: &Bucket, problems: &mut Problems) -> Option<S
         state: state.write(),
         target,
         summary,
+        extra: Vec::new(),
     })
 }
 

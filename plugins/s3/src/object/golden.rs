@@ -40,7 +40,8 @@ fn every_golden_case_is_answered_as_recorded() {
 
 #[test]
 fn a_foreign_state_is_an_error() {
-    let error = shape("{}", &Change::default()).unwrap_err();
+    let change = json!({"id": "1", "event": "e", "key": "k", "sequencer": 1, "at-ms": 0});
+    let error = shape("{}", &self::change(&change)).unwrap_err();
     assert!(error.starts_with("the state is not one"), "{error}");
 }
 
@@ -81,6 +82,7 @@ fn bucket(json: &Value) -> Bucket {
         name: text("name"),
         region: text("region"),
         account: text("account"),
+        extra: Vec::new(),
     }
 }
 

@@ -53,6 +53,7 @@ mod tests {
             name: "photos".to_owned(),
             region: "us-east-1".to_owned(),
             account: "000000000000".to_owned(),
+            extra: Vec::new(),
         };
         let config = r#"{"function":"f","events":["s3:ObjectCreated:Put","s3:ObjectRemoved:*"]}"#;
         let setup = super::super::configure(config, &bucket).unwrap();
@@ -61,7 +62,12 @@ mod tests {
                 id: "id".to_owned(),
                 event: event.to_owned(),
                 key: "key".to_owned(),
-                ..Change::default()
+                size: None,
+                etag: None,
+                version: None,
+                sequencer: 0,
+                at_ms: 0,
+                extra: Vec::new(),
             };
             shape(&setup.state, &change).unwrap()
         };

@@ -147,13 +147,13 @@ pub fn receive(call: &mut Call<'_>, default: Option<Algorithm>) -> Result<Receiv
         digests.push(Digest::Sha256);
     }
     let (store, bucket) = (call.context.store, call.bucket.as_str());
-    let fault = |fault| super::call::of_fault(fault, bucket, "");
-    let upload = store.upload(bucket, &digests).map_err(fault)?;
+    let store_error = |error| super::call::of_store_error(error, bucket, "");
+    let upload = store.upload(bucket, &digests).map_err(store_error)?;
     let mut reader = Reader::new(call.request, call.body);
     while let Some(piece) = reader.next()? {
-        store.write(upload, &piece).map_err(fault)?;
+        store.write(upload, &piece).map_err(store_error)?;
     }
-    let finished = store.finish(upload).map_err(fault)?;
+    let finished = store.finish(upload).map_err(store_error)?;
     let digest = |wanted: Digest| {
         digests
             .iter()

@@ -9,7 +9,7 @@ use super::error::{self, Error};
 use super::limits;
 use super::list;
 use super::message::Response;
-use super::store::{Fault, Pairs, Versioning};
+use super::store::{Pairs, StoreError, Versioning};
 use super::xml::{Element, Writer};
 use crate::encoding;
 
@@ -45,7 +45,7 @@ pub fn list(call: &mut Call<'_>) -> Result<Response, Error> {
             after.as_deref(),
             max.saturating_add(1),
         )
-        .map_err(|fault| call.fault(fault))?;
+        .map_err(|error| call.store_error(error))?;
     let page = usize::try_from(max).unwrap_or(usize::MAX);
     let truncated = buckets.len() > page;
     buckets.truncate(page);
@@ -127,14 +127,14 @@ pub fn create(call: &mut Call<'_>) -> Result<Response, Error> {
     }
     match call.store().create(&name, attributes) {
         // There AWS is lenient, for the sake of old scripts.
-        Err(Fault::Exists) if call.context.region == US_EAST_1 && wanted.is_none() => {}
-        Err(Fault::Denied) => {
+        Err(StoreError::Exists) if call.context.region == US_EAST_1 && wanted.is_none() => {}
+        Err(StoreError::Denied) => {
             eprintln!(
                 "s3: CreateBucket {name:?}: no name in `buckets` of this service's section allows it"
             );
             return Err(error::ACCESS_DENIED.error());
         }
-        created => created.map_err(|fault| call.fault(fault))?,
+        created => created.map_err(|error| call.store_error(error))?,
     }
     let place = match wanted {
         None => format!("/{name}"),
@@ -194,8 +194,8 @@ pub fn head(call: &mut Call<'_>) -> Result<Response, Error> {
 /// DeleteBucket.
 pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
     let deleted = call.store().delete(&call.bucket);
-    deleted.map_err(|fault| {
-        let versioned = fault == Fault::NotEmpty
+    deleted.map_err(|error| {
+        let versioned = error == StoreError::NotEmpty
             && call
                 .bucket_info()
                 .is_ok_and(|bucket| bucket.versioning != Versioning::Off);
@@ -206,7 +206,7 @@ pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
                 )
                 .with("BucketName", call.bucket.as_str())
         } else {
-            call.fault(fault)
+            call.store_error(error)
         }
     })?;
     Ok(Response::new(204))

@@ -4,7 +4,7 @@ use plugin_kit::hex;
 
 use super::error::{self, Error};
 use super::message::{self, Request, RequestBody};
-use super::store::{BucketInfo, Digest, Fault, Notice, ObjectInfo, Store, Versioning};
+use super::store::{BucketInfo, Digest, ObjectEvent, ObjectInfo, Store, StoreError, Versioning};
 use crate::encoding;
 
 /// What an object's version is called that has no id.
@@ -90,7 +90,7 @@ impl<'a> Call<'a> {
     pub fn bucket_info(&self) -> Result<BucketInfo, Error> {
         self.store()
             .bucket(&self.bucket)
-            .map_err(|fault| self.fault(fault))
+            .map_err(|error| self.store_error(error))
     }
 
     /// The region of a bucket: the one it was created with, else the service's own.
@@ -134,7 +134,7 @@ impl<'a> Call<'a> {
     }
 
     /// What object triggers are told of this call.
-    pub fn notice(&self, event: &str) -> Notice {
+    pub fn event(&self, name: &str) -> ObjectEvent {
         let mut extra = vec![
             (
                 "source-ip".to_owned(),
@@ -151,22 +151,22 @@ impl<'a> Call<'a> {
         if let Some(trace) = self.header("x-amzn-trace-id") {
             extra.push(("AWSTraceHeader".to_owned(), trace.to_owned()));
         }
-        Notice {
+        ObjectEvent {
             event: event.to_owned(),
             extra,
         }
     }
 
     /// AWS's words for what the store said of this bucket and key.
-    pub fn fault(&self, fault: Fault) -> Error {
-        of_fault(fault, &self.bucket, &self.key)
+    pub fn store_error(&self, error: StoreError) -> Error {
+        of_store_error(error, &self.bucket, &self.key)
     }
 
     /// The same, where what is missing is an upload of parts.
-    pub fn upload_fault(&self, id: &str, fault: Fault) -> Error {
-        match fault {
-            Fault::Missing => error::NO_SUCH_UPLOAD.with("UploadId", id),
-            fault => self.fault(fault),
+    pub fn upload_error(&self, id: &str, error: StoreError) -> Error {
+        match error {
+            StoreError::Missing => error::NO_SUCH_UPLOAD.with("UploadId", id),
+            error => self.store_error(error),
         }
     }
 
@@ -178,7 +178,7 @@ impl<'a> Call<'a> {
             self.store().finish(upload)
         };
         digested()
-            .map_err(|fault| self.fault(fault))?
+            .map_err(|error| self.store_error(error))?
             .digests
             .into_iter()
             .next()
@@ -247,20 +247,20 @@ pub fn missing_version(store: &dyn Store, bucket: &str, key: &str, version: &str
 }
 
 /// AWS's words for what the store said of a bucket and a key.
-pub fn of_fault(fault: Fault, bucket: &str, key: &str) -> Error {
-    match fault {
-        Fault::MissingBucket => error::NO_SUCH_BUCKET.with("BucketName", bucket),
-        Fault::Missing => error::NO_SUCH_KEY.with("Key", key),
-        Fault::Denied => error::ACCESS_DENIED.error(),
-        Fault::Exists => error::BUCKET_EXISTS.with("BucketName", bucket),
-        Fault::NotEmpty => error::BUCKET_NOT_EMPTY.with("BucketName", bucket),
-        Fault::Precondition => error::PRECONDITION_FAILED.error(),
-        Fault::Invalid(text) => {
+pub fn of_store_error(error: StoreError, bucket: &str, key: &str) -> Error {
+    match error {
+        StoreError::MissingBucket => error::NO_SUCH_BUCKET.with("BucketName", bucket),
+        StoreError::Missing => error::NO_SUCH_KEY.with("Key", key),
+        StoreError::Denied => error::ACCESS_DENIED.error(),
+        StoreError::Exists => error::BUCKET_EXISTS.with("BucketName", bucket),
+        StoreError::NotEmpty => error::BUCKET_NOT_EMPTY.with("BucketName", bucket),
+        StoreError::PreconditionFailed => error::PRECONDITION_FAILED.error(),
+        StoreError::Invalid(text) => {
             eprintln!("s3: bucket {bucket:?}, key {key:?}: {text}");
             error::INVALID_REQUEST.with_message(text)
         }
         // The host's log has said it already.
-        Fault::Unavailable(text) => error::SERVICE_UNAVAILABLE
+        StoreError::Unavailable(text) => error::SERVICE_UNAVAILABLE
             .with_message(format!("Service is unable to handle request: {text}")),
     }
 }

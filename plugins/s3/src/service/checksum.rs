@@ -63,7 +63,7 @@ impl Algorithm {
         match self {
             Self::Crc32 => Digest::Crc32,
             Self::Crc32c => Digest::Crc32c,
-            Self::Crc64Nvme => Digest::Crc64Nvme,
+            Self::Crc64Nvme => Digest::Crc64nvme,
             Self::Sha1 => Digest::Sha1,
             Self::Sha256 => Digest::Sha256,
         }

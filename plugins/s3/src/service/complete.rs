@@ -12,7 +12,7 @@ use super::message::{Body, Response};
 use super::metadata;
 use super::multipart::{self, Scheme};
 use super::put;
-use super::store::{Digest, Fault, ObjectInfo, Part, Put};
+use super::store::{Digest, ObjectInfo, Part, Put, StoreError};
 use super::xml::{Element, Writer};
 use crate::encoding;
 
@@ -53,10 +53,10 @@ pub fn complete(call: &mut Call<'_>) -> Result<Response, Error> {
             .compose(&call.bucket, &upload.id, &composed_of, &digests)?;
         Ok((composed, call.store().finish(composed)?))
     })()
-    .map_err(|fault| match fault {
+    .map_err(|error| match error {
         // One of them was uploaded anew since they were chosen.
-        Fault::Precondition => error::INVALID_PART.with("UploadId", &upload.id),
-        fault => call.upload_fault(&upload.id, fault),
+        StoreError::PreconditionFailed => error::INVALID_PART.with("UploadId", &upload.id),
+        error => call.upload_error(&upload.id, error),
     })?;
     let (checksum, of_parts) = match whole.zip(finished.digests.first()) {
         Some((algorithm, bytes)) => (Some(Checksum::new(algorithm, bytes)), Vec::new()),
@@ -75,12 +75,12 @@ pub fn complete(call: &mut Call<'_>) -> Result<Response, Error> {
         metadata,
         condition: condition.clone(),
         completes: Some(upload.id),
-        notice: Some(call.notice("ObjectCreated:CompleteMultipartUpload")),
+        event: Some(call.event("ObjectCreated:CompleteMultipartUpload")),
     };
     let info = call
         .store()
         .put(&call.bucket, &call.key, composed, put)
-        .map_err(|fault| conditions::failed(call, &condition, fault))?;
+        .map_err(|error| conditions::failed(call, &condition, error))?;
     Ok(answer(call, &info, checksum.as_ref()))
 }
 
@@ -227,7 +227,7 @@ pub fn all_parts(call: &Call<'_>, id: &str) -> Result<Vec<Part>, Error> {
         let page = call
             .store()
             .parts(&call.bucket, id, after, limits::PARTS_PAGE)
-            .map_err(|fault| call.upload_fault(id, fault))?;
+            .map_err(|error| call.upload_error(id, error))?;
         let is_last = page.len() < usize::try_from(limits::PARTS_PAGE).unwrap_or(usize::MAX);
         parts.extend(page);
         if is_last {

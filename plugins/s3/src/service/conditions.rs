@@ -5,7 +5,7 @@ use plugin_kit::time;
 use super::call::Call;
 use super::error::{self, Error};
 use super::message::Request;
-use super::store::{Condition, Fault, ObjectInfo};
+use super::store::{Condition, ObjectInfo, StoreError};
 
 /// The four conditions of a read, which a copy has under longer names.
 struct Names {
@@ -155,8 +155,8 @@ pub fn check_since(call: &Call<'_>, condition: &Condition, since_ms: u64) -> Res
         return Ok(());
     };
     let depends = match condition {
-        Condition::Matches(tags) => !info.marker && tags.contains(&info.etag),
-        _ => info.marker,
+        Condition::Matches(tags) => !info.delete_marker && tags.contains(&info.etag),
+        _ => info.delete_marker,
     };
     if depends && info.modified_at_ms > since_ms {
         return Err(error::CONDITIONAL_CONFLICT
@@ -167,16 +167,16 @@ pub fn check_since(call: &Call<'_>, condition: &Condition, since_ms: u64) -> Res
 }
 
 /// AWS's words for a write that did not happen: an object that has to match and is not there is missing.
-pub fn failed(call: &Call<'_>, condition: &Condition, fault: Fault) -> Error {
-    if fault != Fault::Precondition {
-        return call.fault(fault);
+pub fn failed(call: &Call<'_>, condition: &Condition, error: StoreError) -> Error {
+    if error != StoreError::PreconditionFailed {
+        return call.store_error(error);
     }
     match condition {
         Condition::Absent => error::PRECONDITION_FAILED.with("Condition", "If-None-Match"),
         Condition::Matches(_) | Condition::Always => {
             match call.store().describe(&call.bucket, &call.key, None) {
-                Err(Fault::Missing) => error::NO_SUCH_KEY.with("Key", call.key.as_str()),
-                Ok(info) if info.marker => error::NO_SUCH_KEY.with("Key", call.key.as_str()),
+                Err(StoreError::Missing) => error::NO_SUCH_KEY.with("Key", call.key.as_str()),
+                Ok(info) if info.delete_marker => error::NO_SUCH_KEY.with("Key", call.key.as_str()),
                 _ => error::PRECONDITION_FAILED.with("Condition", "If-Match"),
             }
         }

@@ -11,7 +11,7 @@ use super::message::{self, Response};
 use super::metadata;
 use super::put;
 use super::range::ByteRange;
-use super::store::{Digest, Fault, ObjectInfo, Opened, Pairs, Put, Upload};
+use super::store::{Digest, ObjectInfo, Opened, Pairs, Put, StoreError, Upload};
 use super::tagging;
 use super::xml::Writer;
 use crate::encoding;
@@ -56,13 +56,13 @@ pub fn source(call: &Call<'_>) -> Result<Source, Error> {
     let (opened, info) =
         call.store()
             .open(bucket, key, version.as_deref())
-            .map_err(|fault| match (&version, fault) {
-                (Some(version), Fault::Missing) => {
+            .map_err(|error| match (&version, error) {
+                (Some(version), StoreError::Missing) => {
                     call::missing_version(call.context.store, bucket, key, version)
                 }
-                (_, fault) => call::of_fault(fault, bucket, key),
+                (_, error) => call::of_store_error(error, bucket, key),
             })?;
-    if info.marker {
+    if info.delete_marker {
         return Err(match version {
             None => error::NO_SUCH_KEY.with("Key", key),
             Some(_) => error::INVALID_REQUEST.with_message(
@@ -111,7 +111,7 @@ pub fn transfer(
             .copy(upload, source.opened, range.offset, range.length)?;
         Ok((upload, call.store().finish(upload)?))
     })()
-    .map_err(|fault| call.fault(fault))?;
+    .map_err(|error| call.store_error(error))?;
     let mut computed = finished.digests.into_iter();
     let md5 = computed
         .next()
@@ -178,12 +178,12 @@ pub fn copy(call: &mut Call<'_>) -> Result<Response, Error> {
         metadata,
         condition: condition.clone(),
         completes: None,
-        notice: Some(call.notice("ObjectCreated:Copy")),
+        event: Some(call.event("ObjectCreated:Copy")),
     };
     let info = call
         .store()
         .put(&call.bucket, &call.key, copied.upload, put)
-        .map_err(|fault| conditions::failed(call, &condition, fault))?;
+        .map_err(|error| conditions::failed(call, &condition, error))?;
     Ok(answer(call, "CopyObjectResult", &source, &info))
 }
 

@@ -7,7 +7,7 @@ use super::conditions;
 use super::error::{self, Error};
 use super::limits;
 use super::message::Response;
-use super::store::{Condition, Fault, Removed};
+use super::store::{Condition, Removed, StoreError};
 use super::xml::{Element, Writer};
 
 /// DeleteObject.
@@ -17,7 +17,7 @@ pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
     check_bypass(call)?;
     let key = call.key.clone();
     let removed = remove(call, &key, version, condition.clone())
-        .map_err(|fault| conditions::failed(call, &condition, fault))?;
+        .map_err(|error| conditions::failed(call, &condition, error))?;
     if let (Some(version), false) = (version, removed.existed) {
         call::check_version(call.store(), &call.bucket, version)?;
     }
@@ -40,7 +40,7 @@ fn check_bypass(call: &Call<'_>) -> Result<(), Error> {
 
 fn with_marker(response: Response, removed: &Removed) -> Response {
     let response = response.with_some("x-amz-version-id", removed.version.as_deref());
-    if removed.marker {
+    if removed.delete_marker {
         response.with("x-amz-delete-marker", "true")
     } else {
         response
@@ -53,7 +53,7 @@ fn remove(
     key: &str,
     version: Option<&str>,
     condition: Condition,
-) -> Result<Removed, Fault> {
+) -> Result<Removed, StoreError> {
     // Whether it makes a marker depends on the bucket, and triggers are told which it was.
     let marks = version.is_none()
         && call.store().bucket(&call.bucket)?.versioning != super::store::Versioning::Off;
@@ -68,13 +68,13 @@ fn remove(
         key,
         version,
         condition,
-        Some(call.notice(event)),
+        Some(call.event(event)),
     );
     let mut removed = match removed {
-        Err(Fault::Missing) if !conditional => Removed {
+        Err(StoreError::Missing) if !conditional => Removed {
             existed: false,
             version: version.map(str::to_owned),
-            marker: false,
+            delete_marker: false,
         },
         removed => removed?,
     };
@@ -142,7 +142,7 @@ fn delete_one(call: &Call<'_>, object: &Element) -> Result<Removed, Error> {
     };
     check_described(call, object, key, version)?;
     let removed = remove(call, key, version, condition)
-        .map_err(|fault| call::of_fault(fault, &call.bucket, key))?;
+        .map_err(|error| call::of_store_error(error, &call.bucket, key))?;
     if let (Some(version), false) = (version, removed.existed) {
         call::check_version(call.store(), &call.bucket, version)
             .map_err(|_| error::NO_SUCH_VERSION.error())?;
@@ -164,7 +164,7 @@ fn check_described(
     let info = call
         .store()
         .describe(&call.bucket, key, version)
-        .map_err(|fault| call::of_fault(fault, &call.bucket, key))?;
+        .map_err(|error| call::of_store_error(error, &call.bucket, key))?;
     let fits = size.is_none_or(|size| size == info.size.to_string())
         && modified.is_none_or(|date| time::parse(date) == Some(info.modified_at_ms / 1000));
     if fits {
@@ -180,7 +180,7 @@ fn deleted(xml: &mut Writer, object: &Element, removed: &Removed) {
         .filter(|version| !version.is_empty());
     xml.optional("Key", object.text_of("Key"));
     xml.optional("VersionId", version);
-    if removed.marker {
+    if removed.delete_marker {
         xml.value("DeleteMarker", true);
         xml.optional("DeleteMarkerVersionId", removed.version.as_deref());
     }

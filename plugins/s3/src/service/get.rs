@@ -9,7 +9,7 @@ use super::limits;
 use super::message::{Body, Response};
 use super::metadata;
 use super::range::{self, ByteRange};
-use super::store::{Fault, ObjectInfo};
+use super::store::{ObjectInfo, StoreError};
 
 /// GetObject. What is in an archive can not be read, as nothing is restored here.
 pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
@@ -17,8 +17,8 @@ pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
     let (opened, info) = call
         .store()
         .open(&call.bucket, &call.key, version)
-        .map_err(|fault| missing(call, version, fault))?;
-    if info.marker {
+        .map_err(|error| missing(call, version, error))?;
+    if info.delete_marker {
         return Err(marker(call, &info, version.is_some()));
     }
     if let class @ ("GLACIER" | "DEEP_ARCHIVE") = metadata::storage_class(&info.metadata) {
@@ -45,25 +45,25 @@ pub fn describe(call: &Call<'_>) -> Result<ObjectInfo, Error> {
     let info = call
         .store()
         .describe(&call.bucket, &call.key, version)
-        .map_err(|fault| missing(call, version, fault))?;
-    if info.marker {
+        .map_err(|error| missing(call, version, error))?;
+    if info.delete_marker {
         return Err(marker(call, &info, version.is_some()));
     }
     Ok(info)
 }
 
 /// AWS's words for an object that is not there; a delete marker may be the reason.
-pub fn missing(call: &Call<'_>, version: Option<&str>, fault: Fault) -> Error {
-    if fault != Fault::Missing {
-        return call.fault(fault);
+pub fn missing(call: &Call<'_>, version: Option<&str>, error: StoreError) -> Error {
+    if error != StoreError::Missing {
+        return call.store_error(error);
     }
     match call.store().describe(&call.bucket, &call.key, version) {
-        Ok(info) if info.marker => marker(call, &info, version.is_some()),
+        Ok(info) if info.delete_marker => marker(call, &info, version.is_some()),
         _ => match version {
             Some(version) => {
                 call::missing_version(call.context.store, &call.bucket, &call.key, version)
             }
-            None => call.fault(fault),
+            None => call.store_error(error),
         },
     }
 }

@@ -6,7 +6,7 @@ use super::error::{self, Error};
 use super::limits;
 use super::message::Response;
 use super::metadata;
-use super::store::{Fault, Listing, Mark, ObjectInfo, Query};
+use super::store::{Listing, Mark, ObjectInfo, Query, StoreError};
 use super::xml::Writer;
 use crate::encoding;
 
@@ -177,7 +177,7 @@ fn page(call: &Call<'_>, request: &ListRequest<'_>, after: Option<Mark>) -> Resu
     }
     call.store()
         .objects(&call.bucket, &request.query(after))
-        .map_err(|fault| call.fault(fault))
+        .map_err(|error| call.store_error(error))
 }
 
 fn write_objects(
@@ -246,7 +246,7 @@ pub fn versions(call: &mut Call<'_>) -> Result<Response, Error> {
     } else {
         call.store()
             .versions(&call.bucket, &request.query(after))
-            .map_err(|fault| call.fault(fault))?
+            .map_err(|error| call.store_error(error))?
     };
     let owner = call.context.owner();
     let encode = |text: &str| request.encoding.encode(text);
@@ -276,7 +276,7 @@ pub fn versions(call: &mut Call<'_>) -> Result<Response, Error> {
 /// Refuses a marker that was never a version. One that has been removed since is fine.
 fn check_marker(call: &Call<'_>, key: &str, version: &str) -> Result<(), Error> {
     match call.store().describe(&call.bucket, key, Some(version)) {
-        Err(Fault::Missing) if !call::is_version_id(version) => Err(error::invalid_argument(
+        Err(StoreError::Missing) if !call::is_version_id(version) => Err(error::invalid_argument(
             "version-id-marker",
             version,
             "Invalid version id specified",
@@ -286,7 +286,7 @@ fn check_marker(call: &Call<'_>, key: &str, version: &str) -> Result<(), Error> 
 }
 
 fn write_version(xml: &mut Writer, info: &ObjectInfo, request: &ListRequest<'_>, owner: &str) {
-    let element = if info.marker {
+    let element = if info.delete_marker {
         "DeleteMarker"
     } else {
         "Version"
@@ -296,7 +296,7 @@ fn write_version(xml: &mut Writer, info: &ObjectInfo, request: &ListRequest<'_>,
         xml.text("VersionId", info.version.as_deref().unwrap_or("null"));
         xml.value("IsLatest", info.latest);
         xml.text("LastModified", encoding::list_time(info.modified_at_ms));
-        if info.marker {
+        if info.delete_marker {
             write_owner(xml, "Owner", owner);
         } else {
             write_content(xml, info, Some(owner));

@@ -5,7 +5,7 @@
 //! Bodies are streamed both ways; a request needs a few pieces of memory, however large its object is.
 //!
 //! Everything is plain Rust on the trait [`Store`]; `guest::service` connects it to the host. On failure the answer is
-//! the error that AWS would give; what is the host's fault is also written to the log.
+//! the error that AWS would give; what is the host's error is also written to the log.
 
 mod address;
 mod attributes;
@@ -17,6 +17,7 @@ mod checksum;
 mod chunked;
 mod complete;
 mod conditions;
+pub mod contract;
 mod copy;
 mod cors;
 mod credentials;
@@ -48,7 +49,7 @@ mod xml;
 
 pub use call::Context;
 pub use message::{Body, ReadError, Request, RequestBody, Response};
-pub use settings::{Problem, check};
+pub use settings::check;
 pub use store::Store;
 
 use call::Call;

@@ -11,7 +11,7 @@ use super::get;
 use super::message::{self, Request, Response};
 use super::metadata;
 use super::range::{self, ByteRange};
-use super::store::{Pairs, PartsUpload};
+use super::store::{MultipartUpload, Pairs};
 use super::tagging;
 use super::xml::Writer;
 
@@ -93,7 +93,7 @@ impl Scheme {
 }
 
 /// The metadata of the object that an upload becomes.
-pub fn object_metadata(upload: &PartsUpload) -> Pairs {
+pub fn object_metadata(upload: &MultipartUpload) -> Pairs {
     upload
         .metadata
         .iter()
@@ -103,12 +103,12 @@ pub fn object_metadata(upload: &PartsUpload) -> Pairs {
 }
 
 /// The upload that a request is about; it has to be of this key.
-pub fn upload_of(call: &Call<'_>) -> Result<PartsUpload, Error> {
+pub fn upload_of(call: &Call<'_>) -> Result<MultipartUpload, Error> {
     let id = call.query("uploadId").unwrap_or_default();
     let upload = call
         .store()
-        .describe_parts(&call.bucket, id)
-        .map_err(|fault| call.upload_fault(id, fault))?;
+        .describe_multipart(&call.bucket, id)
+        .map_err(|error| call.upload_error(id, error))?;
     if upload.key == call.key {
         Ok(upload)
     } else {
@@ -125,8 +125,8 @@ pub fn create(call: &mut Call<'_>) -> Result<Response, Error> {
     metadata.extend(scheme.map(Scheme::pairs).unwrap_or_default());
     let id = call
         .store()
-        .start_parts(&call.bucket, &call.key, metadata)
-        .map_err(|fault| call.fault(fault))?;
+        .start_multipart(&call.bucket, &call.key, metadata)
+        .map_err(|error| call.store_error(error))?;
     let response = Response::xml(Writer::document("InitiateMultipartUploadResult", |xml| {
         xml.text("Bucket", &call.bucket);
         xml.text("Key", &call.key);
@@ -168,7 +168,7 @@ pub fn upload_part(call: &mut Call<'_>) -> Result<Response, Error> {
             &received.md5,
             received.checksum.iter().map(Checksum::pair).collect(),
         )
-        .map_err(|fault| call.upload_fault(&upload.id, fault))?;
+        .map_err(|error| call.upload_error(&upload.id, error))?;
     Ok(
         metadata::with_encryption(Response::new(200), &upload.metadata)
             .with("ETag", format!("\"{}\"", part.etag))
@@ -201,7 +201,7 @@ pub fn copy_part(call: &mut Call<'_>) -> Result<Response, Error> {
             &copied.md5,
             copied.checksum.iter().map(Checksum::pair).collect(),
         )
-        .map_err(|fault| call.upload_fault(&upload.id, fault))?;
+        .map_err(|error| call.upload_error(&upload.id, error))?;
     let document = copy::result(
         "CopyPartResult",
         &part.etag,
@@ -220,8 +220,8 @@ pub fn copy_part(call: &mut Call<'_>) -> Result<Response, Error> {
 pub fn abort(call: &mut Call<'_>) -> Result<Response, Error> {
     let upload = upload_of(call)?;
     call.store()
-        .abort_parts(&call.bucket, &upload.id)
-        .map_err(|fault| call.upload_fault(&upload.id, fault))?;
+        .abort_multipart(&call.bucket, &upload.id)
+        .map_err(|error| call.upload_error(&upload.id, error))?;
     Ok(Response::new(204))
 }
 

@@ -45,15 +45,15 @@ pub fn post(call: &mut Call<'_>) -> Result<Response, Error> {
     let algorithm = claim.as_ref().map_or(Algorithm::DEFAULT, Claim::algorithm);
 
     let (store, bucket) = (call.context.store, call.bucket.clone());
-    let fault = |fault| super::call::of_fault(fault, &bucket, &key);
+    let store_error = |error| super::call::of_store_error(error, &bucket, &key);
     let upload = store
         .upload(&bucket, &[Digest::Md5, algorithm.digest()])
-        .map_err(fault)?;
+        .map_err(store_error)?;
     let mut size = 0u64;
     while let Some(piece) = form.next()? {
         size = size.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
         sizes.check_so_far(size)?;
-        store.write(upload, &piece).map_err(fault)?;
+        store.write(upload, &piece).map_err(store_error)?;
     }
     sizes.check_whole(size)?;
     let status = form.field("success_action_status").map(str::to_owned);
@@ -63,7 +63,7 @@ pub fn post(call: &mut Call<'_>) -> Result<Response, Error> {
         .map(str::to_owned);
     drop(form);
 
-    let finished = store.finish(upload).map_err(fault)?;
+    let finished = store.finish(upload).map_err(store_error)?;
     let [md5, digest] = finished.digests.as_slice() else {
         return Err(error::INTERNAL_ERROR.error());
     };
@@ -79,12 +79,12 @@ pub fn post(call: &mut Call<'_>) -> Result<Response, Error> {
         metadata,
         condition: condition.clone(),
         completes: None,
-        notice: Some(call.notice("ObjectCreated:Post")),
+        event: Some(call.event("ObjectCreated:Post")),
     };
     let info = call
         .store()
         .put(&call.bucket, &call.key, upload, put)
-        .map_err(|fault| conditions::failed(call, &condition, fault))?;
+        .map_err(|error| conditions::failed(call, &condition, error))?;
     Ok(answer(call, &info, status.as_deref(), redirect.as_deref()))
 }
 

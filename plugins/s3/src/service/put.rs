@@ -23,12 +23,12 @@ pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
         metadata,
         condition: condition.clone(),
         completes: None,
-        notice: Some(call.notice("ObjectCreated:Put")),
+        event: Some(call.event("ObjectCreated:Put")),
     };
     let info = call
         .store()
         .put(&call.bucket, &call.key, received.upload, put)
-        .map_err(|fault| conditions::failed(call, &condition, fault))?;
+        .map_err(|error| conditions::failed(call, &condition, error))?;
     // Not as `written` has it: here AWS does not name the `null` version.
     let response = metadata::with_encryption(Response::new(200), &info.metadata)
         .with_some("x-amz-version-id", info.version.as_deref());

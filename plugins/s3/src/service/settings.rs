@@ -1,21 +1,22 @@
-//! The settings of the service: it has none of its own, so that every key in its section is the host's or a mistake.
+//! The settings of the service. It has none of its own, so every key in its section is the host's or a mistake.
 
 use plugin_kit::settings::{self, Problems, Table};
 
-pub use plugin_kit::settings::Problem;
+use super::contract::settings::Problem;
 
-/// What the host reads of a service's section: what a mistyped key may have been meant to be.
-const HOSTS: [&str; 3] = ["plugin", "listen", "buckets"];
+/// The keys of a section that the host reads; one of them is suggested for a mistyped key.
+const HOST_KEYS: [&str; 3] = ["plugin", "listen", "buckets"];
 
-/// Finds every mistake in what is left of the service's section, as JSON.
-pub fn check(settings: &str) -> Vec<Problem> {
-    let members = match settings::parse(settings) {
-        Ok(members) => members,
-        Err(problems) => return problems,
+/// Returns every mistake in the service's section, which arrives as JSON without the host's own keys.
+pub fn check(section: &str) -> Vec<Problem> {
+    let check = || {
+        let members = settings::parse(section)?;
+        let mut problems = Problems::default();
+        Table::root(&members).refuse_unknown(&HOST_KEYS, &[], &mut problems);
+        problems.into_result(Some(()))
     };
-    let mut problems = Problems::default();
-    Table::root(&members).refuse_unknown(&HOSTS, &[], &mut problems);
-    problems.into_result(Some(())).err().unwrap_or_default()
+    let problems = check().err().unwrap_or_default();
+    problems.into_iter().map(Into::into).collect()
 }
 
 #[cfg(test)]
@@ -23,19 +24,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_section_is_fine() {
+    fn an_empty_section_is_valid() {
         assert_eq!(check("{}"), []);
     }
 
     #[test]
     fn every_key_is_a_mistake() {
         let problems = check(r#"{"bucket": ["*"], "colour": 1}"#);
-        let told: Vec<_> = problems
+        let found: Vec<_> = problems
             .iter()
             .map(|problem| (problem.at.join("."), problem.message.as_str()))
             .collect();
         assert_eq!(
-            told,
+            found,
             [
                 ("bucket".to_owned(), "unknown key; did you mean `buckets`?"),
                 (

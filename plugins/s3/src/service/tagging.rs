@@ -148,9 +148,9 @@ fn document(kept: &[(String, String)]) -> String {
 fn tagged(call: &Call<'_>) -> Result<ObjectInfo, Error> {
     let version = call.version()?;
     match call.store().describe(&call.bucket, &call.key, version) {
-        Ok(info) if info.marker => Err(get::marker(call, &info, true)),
+        Ok(info) if info.delete_marker => Err(get::marker(call, &info, true)),
         Ok(info) => Ok(info),
-        Err(fault) => Err(get::missing(call, version, fault)),
+        Err(error) => Err(get::missing(call, version, error)),
     }
 }
 
@@ -167,15 +167,15 @@ pub fn get_object(call: &mut Call<'_>) -> Result<Response, Error> {
 /// PutObjectTagging.
 pub fn put_object(call: &mut Call<'_>) -> Result<Response, Error> {
     let tags = read(&call.xml("Tagging")?, TagOwner::Object)?;
-    revise_object(call, 200, tags, "ObjectTagging:Put")
+    replace_object_tags(call, 200, tags, "ObjectTagging:Put")
 }
 
 /// DeleteObjectTagging.
 pub fn delete_object(call: &mut Call<'_>) -> Result<Response, Error> {
-    revise_object(call, 204, Pairs::new(), "ObjectTagging:Delete")
+    replace_object_tags(call, 204, Pairs::new(), "ObjectTagging:Delete")
 }
 
-fn revise_object(
+fn replace_object_tags(
     call: &Call<'_>,
     status: u16,
     tags: Pairs,
@@ -188,14 +188,14 @@ fn revise_object(
     let version = call.version()?.or(info.version.as_deref());
     let info = call
         .store()
-        .revise(
+        .replace_metadata(
             &call.bucket,
             &call.key,
             version,
             metadata,
-            Some(call.notice(event)),
+            Some(call.event(event)),
         )
-        .map_err(|fault| call.fault(fault))?;
+        .map_err(|error| call.store_error(error))?;
     Ok(Response::new(status).with_some("x-amz-version-id", call.version_header(&info)))
 }
 
@@ -211,20 +211,20 @@ pub fn get_bucket(call: &mut Call<'_>) -> Result<Response, Error> {
 /// PutBucketTagging.
 pub fn put_bucket(call: &mut Call<'_>) -> Result<Response, Error> {
     let tags = read(&call.xml("Tagging")?, TagOwner::Bucket)?;
-    revise_bucket(call, tags)
+    replace_bucket_tags(call, tags)
 }
 
 /// DeleteBucketTagging.
 pub fn delete_bucket(call: &mut Call<'_>) -> Result<Response, Error> {
-    revise_bucket(call, Pairs::new())
+    replace_bucket_tags(call, Pairs::new())
 }
 
-fn revise_bucket(call: &Call<'_>, tags: Pairs) -> Result<Response, Error> {
+fn replace_bucket_tags(call: &Call<'_>, tags: Pairs) -> Result<Response, Error> {
     let bucket = call.bucket_info()?;
     let mut attributes = without(bucket.attributes);
     attributes.extend(tags);
     call.store()
         .change(&call.bucket, bucket.versioning, attributes)
-        .map_err(|fault| call.fault(fault))?;
+        .map_err(|error| call.store_error(error))?;
     Ok(Response::new(204))
 }

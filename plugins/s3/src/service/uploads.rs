@@ -8,7 +8,7 @@ use super::list::{self, ListRequest};
 use super::message::Response;
 use super::metadata;
 use super::multipart::{self, Scheme};
-use super::store::{Fault, PartsListing, PartsUpload};
+use super::store::{MultipartListing, MultipartUpload, StoreError};
 use super::xml::Writer;
 use crate::encoding;
 
@@ -32,7 +32,7 @@ pub fn parts(call: &mut Call<'_>) -> Result<Response, Error> {
     let mut parts = call
         .store()
         .parts(&call.bucket, &upload.id, after, max.saturating_add(1))
-        .map_err(|fault| call.upload_fault(&upload.id, fault))?;
+        .map_err(|error| call.upload_error(&upload.id, error))?;
     let page = usize::try_from(max).unwrap_or(usize::MAX);
     let truncated = parts.len() > page && max > 0;
     parts.truncate(page);
@@ -89,11 +89,11 @@ pub fn uploads(call: &mut Call<'_>) -> Result<Response, Error> {
     }
     let listing = if request.max == 0 {
         call.bucket_info()?;
-        PartsListing::default()
+        MultipartListing::default()
     } else {
         call.store()
-            .parts_uploads(&call.bucket, &request.query(after))
-            .map_err(|fault| call.fault(fault))?
+            .multipart_uploads(&call.bucket, &request.query(after))
+            .map_err(|error| call.store_error(error))?
     };
     let encode = |text: &str| request.encoding.encode(text);
     // The last upload, whether there are more or not; a common prefix is none.
@@ -129,10 +129,10 @@ pub fn uploads(call: &mut Call<'_>) -> Result<Response, Error> {
 
 /// Refuses a marker that is no upload of its key. One that has ended since is fine.
 fn check_marker(call: &Call<'_>, key: &str, id: &str) -> Result<(), Error> {
-    let fits = match call.store().describe_parts(&call.bucket, id) {
+    let fits = match call.store().describe_multipart(&call.bucket, id) {
         Ok(upload) => upload.key == key,
-        Err(Fault::Missing) => call::is_version_id(id),
-        Err(fault) => return Err(call.fault(fault)),
+        Err(StoreError::Missing) => call::is_version_id(id),
+        Err(error) => return Err(call.store_error(error)),
     };
     if fits {
         return Ok(());
@@ -144,7 +144,12 @@ fn check_marker(call: &Call<'_>, key: &str, id: &str) -> Result<(), Error> {
     ))
 }
 
-fn write_upload(xml: &mut Writer, upload: &PartsUpload, request: &ListRequest<'_>, owner: &str) {
+fn write_upload(
+    xml: &mut Writer,
+    upload: &MultipartUpload,
+    request: &ListRequest<'_>,
+    owner: &str,
+) {
     xml.element("Upload", |xml| {
         xml.text("Key", request.encoding.encode(&upload.key));
         xml.text("UploadId", &upload.id);

@@ -1,145 +1,243 @@
-//! Between the generated types and the service's own.
+//! The trait [`Store`] on the host's objects.
 
-use super::wit;
-use crate::service::store as plain;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 
-impl From<wit::Error> for plain::Fault {
-    fn from(fault: wit::Error) -> Self {
-        match fault {
-            wit::Error::MissingBucket => Self::MissingBucket,
-            wit::Error::Missing => Self::Missing,
-            wit::Error::Denied => Self::Denied,
-            wit::Error::Exists => Self::Exists,
-            wit::Error::NotEmpty => Self::NotEmpty,
-            wit::Error::PreconditionFailed => Self::Precondition,
-            wit::Error::Invalid(text) => Self::Invalid(text),
-            wit::Error::Unavailable(text) => Self::Unavailable(text),
+use crate::service::contract::objects;
+use crate::service::store::{
+    BucketInfo, Condition, Digest, Finished, Listing, MultipartListing, MultipartUpload,
+    ObjectEvent, ObjectInfo, Opened, Pairs, Part, Put, Query, Removed, Store, StoreError, Upload,
+    Versioning,
+};
+
+/// The host's objects. A bucket is opened once per request; a handle is an index into a list.
+#[derive(Default)]
+pub struct Host {
+    buckets: RefCell<HashMap<String, Rc<objects::Bucket>>>,
+    uploads: RefCell<Vec<Option<objects::Upload>>>,
+    opened: RefCell<Vec<objects::Object>>,
+}
+
+impl Host {
+    fn open_bucket(&self, name: &str) -> Result<Rc<objects::Bucket>, StoreError> {
+        if let Some(bucket) = self.buckets.borrow().get(name) {
+            return Ok(bucket.clone());
         }
+        let bucket = Rc::new(objects::open(name)?);
+        self.buckets
+            .borrow_mut()
+            .insert(name.to_owned(), bucket.clone());
+        Ok(bucket)
+    }
+
+    fn add(&self, upload: objects::Upload) -> Upload {
+        let mut uploads = self.uploads.borrow_mut();
+        uploads.push(Some(upload));
+        Upload(uploads.len() - 1)
+    }
+
+    fn with_upload<T>(
+        &self,
+        upload: Upload,
+        act: impl FnOnce(&objects::Upload) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        match self.uploads.borrow().get(upload.0) {
+            Some(Some(upload)) => act(upload),
+            _ => Err(already_put()),
+        }
+    }
+
+    fn take(&self, upload: Upload) -> Result<objects::Upload, StoreError> {
+        self.uploads
+            .borrow_mut()
+            .get_mut(upload.0)
+            .and_then(Option::take)
+            .ok_or_else(already_put)
     }
 }
 
-impl From<plain::Versioning> for wit::Versioning {
-    fn from(versioning: plain::Versioning) -> Self {
-        match versioning {
-            plain::Versioning::Off => Self::Off,
-            plain::Versioning::On => Self::On,
-            plain::Versioning::Suspended => Self::Suspended,
-        }
-    }
+fn already_put() -> StoreError {
+    StoreError::Invalid("the upload has been put already".to_owned())
 }
 
-impl From<wit::BucketInfo> for plain::BucketInfo {
-    fn from(info: wit::BucketInfo) -> Self {
-        Self {
-            name: info.name,
-            created_at_ms: info.created_at_ms,
-            versioning: match info.versioning {
-                wit::Versioning::Off => plain::Versioning::Off,
-                wit::Versioning::On => plain::Versioning::On,
-                wit::Versioning::Suspended => plain::Versioning::Suspended,
-            },
-            attributes: info.attributes,
-        }
+impl Store for Host {
+    fn buckets(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        max: u32,
+    ) -> Result<Vec<BucketInfo>, StoreError> {
+        objects::buckets(prefix, after, max)
     }
-}
 
-impl From<wit::ObjectInfo> for plain::ObjectInfo {
-    fn from(info: wit::ObjectInfo) -> Self {
-        Self {
-            key: info.key,
-            version: info.version,
-            latest: info.latest,
-            marker: info.delete_marker,
-            size: info.size,
-            etag: info.etag,
-            modified_at_ms: info.modified_at_ms,
-            metadata: info.metadata,
-        }
+    fn create(&self, bucket: &str, attributes: Pairs) -> Result<(), StoreError> {
+        objects::create(bucket, &attributes)?;
+        Ok(())
     }
-}
 
-impl From<plain::Condition> for wit::Condition {
-    fn from(condition: plain::Condition) -> Self {
-        match condition {
-            plain::Condition::Always => Self::Always,
-            plain::Condition::Absent => Self::Absent,
-            plain::Condition::Matches(tags) => Self::Matches(tags),
-        }
+    fn bucket(&self, bucket: &str) -> Result<BucketInfo, StoreError> {
+        self.open_bucket(bucket)?.info()
     }
-}
 
-impl From<plain::Notice> for wit::ObjectEvent {
-    fn from(notice: plain::Notice) -> Self {
-        Self {
-            name: notice.event,
-            extra: notice.extra,
-        }
+    fn change(
+        &self,
+        bucket: &str,
+        versioning: Versioning,
+        attributes: Pairs,
+    ) -> Result<(), StoreError> {
+        self.open_bucket(bucket)?.change(versioning, &attributes)
     }
-}
 
-impl From<plain::Digest> for wit::Digest {
-    fn from(digest: plain::Digest) -> Self {
-        match digest {
-            plain::Digest::Md5 => Self::Md5,
-            plain::Digest::Sha1 => Self::Sha1,
-            plain::Digest::Sha256 => Self::Sha256,
-            plain::Digest::Crc32 => Self::Crc32,
-            plain::Digest::Crc32c => Self::Crc32c,
-            plain::Digest::Crc64Nvme => Self::Crc64nvme,
-        }
+    fn delete(&self, bucket: &str) -> Result<(), StoreError> {
+        objects::delete(bucket)
     }
-}
 
-impl From<&plain::Query> for wit::Query {
-    fn from(query: &plain::Query) -> Self {
-        Self {
-            prefix: query.prefix.clone(),
-            delimiter: query.delimiter.clone(),
-            after: query.after.clone(),
-            max: query.max,
-        }
+    fn upload(&self, bucket: &str, digests: &[Digest]) -> Result<Upload, StoreError> {
+        Ok(self.add(self.open_bucket(bucket)?.upload(digests)?))
     }
-}
 
-impl From<wit::Listing> for plain::Listing {
-    fn from(listing: wit::Listing) -> Self {
-        Self {
-            objects: listing.objects.into_iter().map(Into::into).collect(),
-            common_prefixes: listing.common_prefixes,
-            next: listing.next,
-        }
+    fn write(&self, upload: Upload, bytes: &[u8]) -> Result<(), StoreError> {
+        self.with_upload(upload, |upload| upload.write(bytes))
     }
-}
 
-impl From<wit::Part> for plain::Part {
-    fn from(part: wit::Part) -> Self {
-        Self {
-            number: part.number,
-            size: part.size,
-            etag: part.etag,
-            modified_at_ms: part.modified_at_ms,
-            metadata: part.metadata,
-        }
+    fn copy(
+        &self,
+        upload: Upload,
+        source: Opened,
+        offset: u64,
+        length: u64,
+    ) -> Result<(), StoreError> {
+        let opened = self.opened.borrow();
+        let source = opened.get(source.0).ok_or(StoreError::Missing)?;
+        self.with_upload(upload, |upload| upload.copy(source, offset, length))
     }
-}
 
-impl From<wit::MultipartUpload> for plain::PartsUpload {
-    fn from(upload: wit::MultipartUpload) -> Self {
-        Self {
-            id: upload.id,
-            key: upload.key,
-            started_at_ms: upload.started_at_ms,
-            metadata: upload.metadata,
-        }
+    fn finish(&self, upload: Upload) -> Result<Finished, StoreError> {
+        self.with_upload(upload, objects::Upload::finish)
     }
-}
 
-impl From<wit::MultipartListing> for plain::PartsListing {
-    fn from(listing: wit::MultipartListing) -> Self {
-        Self {
-            uploads: listing.uploads.into_iter().map(Into::into).collect(),
-            common_prefixes: listing.common_prefixes,
-            next: listing.next,
-        }
+    fn open(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<(Opened, ObjectInfo), StoreError> {
+        let object = self.open_bucket(bucket)?.open(key, version)?;
+        let info = object.info();
+        let mut opened = self.opened.borrow_mut();
+        opened.push(object);
+        Ok((Opened(opened.len() - 1), info))
+    }
+
+    fn read(&self, object: Opened, offset: u64, length: u32) -> Result<Vec<u8>, StoreError> {
+        let opened = self.opened.borrow();
+        let object = opened.get(object.0).ok_or(StoreError::Missing)?;
+        object.read(offset, length)
+    }
+
+    fn describe(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<ObjectInfo, StoreError> {
+        self.open_bucket(bucket)?.describe(key, version)
+    }
+
+    fn put(
+        &self,
+        bucket: &str,
+        key: &str,
+        upload: Upload,
+        put: Put,
+    ) -> Result<ObjectInfo, StoreError> {
+        let upload = self.take(upload)?;
+        self.open_bucket(bucket)?.put(key, upload, &put)
+    }
+
+    fn replace_metadata(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<&str>,
+        metadata: Pairs,
+        event: Option<ObjectEvent>,
+    ) -> Result<ObjectInfo, StoreError> {
+        self.open_bucket(bucket)?
+            .replace_metadata(key, version, &metadata, event.as_ref())
+    }
+
+    fn remove(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<&str>,
+        condition: Condition,
+        event: Option<ObjectEvent>,
+    ) -> Result<Removed, StoreError> {
+        self.open_bucket(bucket)?
+            .remove(key, version, &condition, event.as_ref())
+    }
+
+    fn objects(&self, bucket: &str, query: &Query) -> Result<Listing, StoreError> {
+        self.open_bucket(bucket)?.objects(query)
+    }
+
+    fn versions(&self, bucket: &str, query: &Query) -> Result<Listing, StoreError> {
+        self.open_bucket(bucket)?.versions(query)
+    }
+
+    fn start_multipart(
+        &self,
+        bucket: &str,
+        key: &str,
+        metadata: Pairs,
+    ) -> Result<String, StoreError> {
+        self.open_bucket(bucket)?.start_multipart(key, &metadata)
+    }
+
+    fn describe_multipart(&self, bucket: &str, id: &str) -> Result<MultipartUpload, StoreError> {
+        self.open_bucket(bucket)?.describe_multipart(id)
+    }
+
+    fn put_part(
+        &self,
+        bucket: &str,
+        id: &str,
+        number: u32,
+        upload: Upload,
+        etag: &str,
+        metadata: Pairs,
+    ) -> Result<Part, StoreError> {
+        let upload = self.take(upload)?;
+        self.open_bucket(bucket)?
+            .put_part(id, number, upload, etag, &metadata)
+    }
+
+    fn parts(&self, bucket: &str, id: &str, after: u32, max: u32) -> Result<Vec<Part>, StoreError> {
+        self.open_bucket(bucket)?.parts(id, after, max)
+    }
+
+    fn compose(
+        &self,
+        bucket: &str,
+        id: &str,
+        parts: &[(u32, String)],
+        digests: &[Digest],
+    ) -> Result<Upload, StoreError> {
+        Ok(self.add(self.open_bucket(bucket)?.compose(id, parts, digests)?))
+    }
+
+    fn abort_multipart(&self, bucket: &str, id: &str) -> Result<(), StoreError> {
+        self.open_bucket(bucket)?.abort_multipart(id)
+    }
+
+    fn multipart_uploads(
+        &self,
+        bucket: &str,
+        query: &Query,
+    ) -> Result<MultipartListing, StoreError> {
+        self.open_bucket(bucket)?.multipart_uploads(query)
     }
 }

@@ -98,7 +98,7 @@ pub fn set_attribute(call: &Call<'_>, name: &str, document: Option<String>) -> R
     attributes.extend(document.map(|document| (name.to_owned(), document)));
     call.store()
         .change(&call.bucket, bucket.versioning, attributes)
-        .map_err(|fault| call.fault(fault))
+        .map_err(|error| call.store_error(error))
 }
 
 /// What is kept under a name.

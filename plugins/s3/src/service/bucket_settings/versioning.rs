@@ -34,6 +34,6 @@ pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
     };
     call.store()
         .change(&call.bucket, versioning, bucket.attributes)
-        .map_err(|fault| call.fault(fault))?;
+        .map_err(|error| call.store_error(error))?;
     Ok(Response::new(200))
 }

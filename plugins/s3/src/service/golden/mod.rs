@@ -80,7 +80,7 @@ fn computed(kind: &str, text: &str) -> String {
         "md5-base64" => encoding::base64(&digest(Digest::Md5)),
         "sha256" => hex::encode(&digest(Digest::Sha256)),
         "crc32" => encoding::base64(&digest(Digest::Crc32)),
-        "crc64nvme" => encoding::base64(&digest(Digest::Crc64Nvme)),
+        "crc64nvme" => encoding::base64(&digest(Digest::Crc64nvme)),
         other => panic!("{other}"),
     }
 }
@@ -161,8 +161,8 @@ fn play(script: &str) -> String {
         for line in render(&memory, &response).lines() {
             writeln!(out, "{}", format!("< {line}").trim_end()).unwrap();
         }
-        for (notice, key) in memory.told.borrow_mut().drain(..) {
-            writeln!(out, "! {} {key}", notice.event).unwrap();
+        for (event, key) in memory.told.borrow_mut().drain(..) {
+            writeln!(out, "! {} {key}", event.name).unwrap();
         }
         request.clear();
     };
@@ -269,18 +269,18 @@ fn triggers_are_told_who_asked() {
          Credential=AKID/20261002/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=00\n\nhello",
     );
     let told = memory.told.borrow();
-    let (notice, key) = &told[0];
+    let (event, key) = &told[0];
     assert_eq!(
-        (notice.event.as_str(), key.as_str()),
+        (event.name.as_str(), key.as_str()),
         ("ObjectCreated:Put", "a")
     );
-    let extra: Vec<_> = notice
+    let extra: Vec<_> = event
         .extra
         .iter()
         .map(|(name, value)| (name.as_str(), value.len().min(16)))
         .collect();
-    assert_eq!(notice.extra[0].1, "10.0.0.7");
-    assert_eq!(notice.extra[3].1, "AWS:AKID");
+    assert_eq!(event.extra[0].1, "10.0.0.7");
+    assert_eq!(event.extra[3].1, "AWS:AKID");
     assert_eq!(
         extra,
         [

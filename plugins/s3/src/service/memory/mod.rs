@@ -13,12 +13,11 @@ const NOW: u64 = 1_790_929_800_000;
 /// Parts by number, with their bytes.
 type Parts = BTreeMap<u32, (Part, Vec<u8>)>;
 
-#[derive(Default)]
 struct Kept {
     info: BucketInfo,
     /// Of each key, the oldest first.
     objects: BTreeMap<String, Vec<(ObjectInfo, Vec<u8>)>>,
-    uploads: BTreeMap<(String, String), (PartsUpload, Parts)>,
+    uploads: BTreeMap<(String, String), (MultipartUpload, Parts)>,
 }
 
 /// A store in memory.
@@ -30,7 +29,7 @@ pub struct Memory {
     ids: Cell<u32>,
     ticks: Cell<u64>,
     /// What triggers were told: event and key.
-    pub told: RefCell<Vec<(Notice, String)>>,
+    pub told: RefCell<Vec<(ObjectEvent, String)>>,
 }
 
 /// A digest that is none, but differs where the bytes or the kind do. Its length is the real one's.
@@ -40,7 +39,7 @@ pub fn digest(kind: Digest, bytes: &[u8]) -> Vec<u8> {
         Digest::Sha1 => 20,
         Digest::Sha256 => 32,
         Digest::Crc32 | Digest::Crc32c => 4,
-        Digest::Crc64Nvme => 8,
+        Digest::Crc64nvme => 8,
     };
     let mut state = 0xcbf2_9ce4_8422_2325u64 ^ kind as u64;
     (0..length)
@@ -57,13 +56,13 @@ impl Memory {
     fn with<T>(
         &self,
         bucket: &str,
-        what: impl FnOnce(&mut Kept) -> Result<T, Fault>,
-    ) -> Result<T, Fault> {
+        what: impl FnOnce(&mut Kept) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         what(
             self.buckets
                 .borrow_mut()
                 .get_mut(bucket)
-                .ok_or(Fault::MissingBucket)?,
+                .ok_or(StoreError::MissingBucket)?,
         )
     }
 
@@ -78,10 +77,10 @@ impl Memory {
         format!("{what}{}", self.ids.get())
     }
 
-    fn tell(&self, notice: Option<Notice>, key: &str) {
+    fn tell(&self, event: Option<ObjectEvent>, key: &str) {
         self.told
             .borrow_mut()
-            .extend(notice.map(|notice| (notice, key.to_owned())));
+            .extend(event.map(|event| (event, key.to_owned())));
     }
 }
 
@@ -97,11 +96,11 @@ impl Kept {
         }
     }
 
-    fn check(&self, key: &str, condition: &Condition) -> Result<(), Fault> {
+    fn check(&self, key: &str, condition: &Condition) -> Result<(), StoreError> {
         let there = self
             .find(key, None)
             .map(|at| &self.objects[key][at].0)
-            .filter(|info| !info.marker);
+            .filter(|info| !info.delete_marker);
         let holds = match condition {
             Condition::Always => true,
             Condition::Absent => there.is_none(),
@@ -109,7 +108,7 @@ impl Kept {
                 there.is_some_and(|info| tags.is_empty() || tags.contains(&info.etag))
             }
         };
-        holds.then_some(()).ok_or(Fault::Precondition)
+        holds.then_some(()).ok_or(StoreError::PreconditionFailed)
     }
 
     fn add(&mut self, info: ObjectInfo, bytes: Vec<u8>) {
@@ -130,7 +129,7 @@ impl Store for Memory {
         prefix: &str,
         after: Option<&str>,
         max: u32,
-    ) -> Result<Vec<BucketInfo>, Fault> {
+    ) -> Result<Vec<BucketInfo>, StoreError> {
         Ok(self
             .buckets
             .borrow()
@@ -142,33 +141,39 @@ impl Store for Memory {
             .collect())
     }
 
-    fn create(&self, bucket: &str, attributes: Pairs) -> Result<(), Fault> {
+    fn create(&self, bucket: &str, attributes: Pairs) -> Result<(), StoreError> {
         if bucket.starts_with("denied") {
-            return Err(Fault::Denied);
+            return Err(StoreError::Denied);
         }
         let mut buckets = self.buckets.borrow_mut();
         if buckets.contains_key(bucket) {
-            return Err(Fault::Exists);
+            return Err(StoreError::Exists);
         }
         let info = BucketInfo {
             name: bucket.to_owned(),
             created_at_ms: self.now(),
+            versioning: Versioning::Off,
             attributes,
-            ..BucketInfo::default()
         };
         let kept = Kept {
             info,
-            ..Kept::default()
+            objects: BTreeMap::new(),
+            uploads: BTreeMap::new(),
         };
         buckets.insert(bucket.to_owned(), kept);
         Ok(())
     }
 
-    fn bucket(&self, bucket: &str) -> Result<BucketInfo, Fault> {
+    fn bucket(&self, bucket: &str) -> Result<BucketInfo, StoreError> {
         self.with(bucket, |kept| Ok(kept.info.clone()))
     }
 
-    fn change(&self, bucket: &str, versioning: Versioning, attributes: Pairs) -> Result<(), Fault> {
+    fn change(
+        &self,
+        bucket: &str,
+        versioning: Versioning,
+        attributes: Pairs,
+    ) -> Result<(), StoreError> {
         self.with(bucket, |kept| {
             kept.info.versioning = versioning;
             kept.info.attributes = attributes;
@@ -176,35 +181,41 @@ impl Store for Memory {
         })
     }
 
-    fn delete(&self, bucket: &str) -> Result<(), Fault> {
+    fn delete(&self, bucket: &str) -> Result<(), StoreError> {
         self.with(bucket, |kept| {
             let empty = kept.objects.is_empty() && kept.uploads.is_empty();
-            empty.then_some(()).ok_or(Fault::NotEmpty)
+            empty.then_some(()).ok_or(StoreError::NotEmpty)
         })?;
         self.buckets.borrow_mut().remove(bucket);
         Ok(())
     }
 
-    fn upload(&self, bucket: &str, digests: &[Digest]) -> Result<Upload, Fault> {
+    fn upload(&self, bucket: &str, digests: &[Digest]) -> Result<Upload, StoreError> {
         self.bucket(bucket)?;
         let mut coming = self.coming.borrow_mut();
         coming.push((Vec::new(), digests.to_vec()));
         Ok(Upload(coming.len() - 1))
     }
 
-    fn write(&self, upload: Upload, bytes: &[u8]) -> Result<(), Fault> {
+    fn write(&self, upload: Upload, bytes: &[u8]) -> Result<(), StoreError> {
         self.coming.borrow_mut()[upload.0]
             .0
             .extend_from_slice(bytes);
         Ok(())
     }
 
-    fn copy(&self, upload: Upload, source: Opened, offset: u64, length: u64) -> Result<(), Fault> {
+    fn copy(
+        &self,
+        upload: Upload,
+        source: Opened,
+        offset: u64,
+        length: u64,
+    ) -> Result<(), StoreError> {
         let bytes = self.read(source, offset, length as u32)?;
         self.write(upload, &bytes)
     }
 
-    fn finish(&self, upload: Upload) -> Result<Finished, Fault> {
+    fn finish(&self, upload: Upload) -> Result<Finished, StoreError> {
         let (bytes, digests) = &self.coming.borrow()[upload.0];
         Ok(Finished {
             size: bytes.len() as u64,
@@ -217,12 +228,12 @@ impl Store for Memory {
         bucket: &str,
         key: &str,
         version: Option<&str>,
-    ) -> Result<(Opened, ObjectInfo), Fault> {
+    ) -> Result<(Opened, ObjectInfo), StoreError> {
         self.with(bucket, |kept| {
-            let at = kept.find(key, version).ok_or(Fault::Missing)?;
+            let at = kept.find(key, version).ok_or(StoreError::Missing)?;
             let (info, bytes) = &kept.objects[key][at];
-            if info.marker && version.is_none() {
-                return Err(Fault::Missing);
+            if info.delete_marker && version.is_none() {
+                return Err(StoreError::Missing);
             }
             let mut opened = self.opened.borrow_mut();
             opened.push(bytes.clone());
@@ -230,7 +241,7 @@ impl Store for Memory {
         })
     }
 
-    fn read(&self, object: Opened, offset: u64, length: u32) -> Result<Vec<u8>, Fault> {
+    fn read(&self, object: Opened, offset: u64, length: u32) -> Result<Vec<u8>, StoreError> {
         let opened = self.opened.borrow();
         let bytes = &opened[object.0];
         let end = (offset as usize + length as usize).min(bytes.len());
@@ -242,14 +253,20 @@ impl Store for Memory {
         bucket: &str,
         key: &str,
         version: Option<&str>,
-    ) -> Result<ObjectInfo, Fault> {
+    ) -> Result<ObjectInfo, StoreError> {
         self.with(bucket, |kept| {
-            let at = kept.find(key, version).ok_or(Fault::Missing)?;
+            let at = kept.find(key, version).ok_or(StoreError::Missing)?;
             Ok(kept.objects[key][at].0.clone())
         })
     }
 
-    fn put(&self, bucket: &str, key: &str, upload: Upload, put: Put) -> Result<ObjectInfo, Fault> {
+    fn put(
+        &self,
+        bucket: &str,
+        key: &str,
+        upload: Upload,
+        put: Put,
+    ) -> Result<ObjectInfo, StoreError> {
         let bytes = self.coming.borrow()[upload.0].0.clone();
         let info = self.with(bucket, |kept| {
             kept.check(key, &put.condition)?;
@@ -257,7 +274,7 @@ impl Store for Memory {
                 key: key.to_owned(),
                 version: (kept.info.versioning == Versioning::On).then(|| self.id("v")),
                 latest: true,
-                marker: false,
+                delete_marker: false,
                 size: bytes.len() as u64,
                 etag: put.etag,
                 modified_at_ms: self.now(),
@@ -269,25 +286,25 @@ impl Store for Memory {
             }
             Ok(info)
         })?;
-        self.tell(put.notice, key);
+        self.tell(put.event, key);
         Ok(info)
     }
 
-    fn revise(
+    fn replace_metadata(
         &self,
         bucket: &str,
         key: &str,
         version: Option<&str>,
         metadata: Pairs,
-        notice: Option<Notice>,
-    ) -> Result<ObjectInfo, Fault> {
+        event: Option<ObjectEvent>,
+    ) -> Result<ObjectInfo, StoreError> {
         let info = self.with(bucket, |kept| {
-            let at = kept.find(key, version).ok_or(Fault::Missing)?;
+            let at = kept.find(key, version).ok_or(StoreError::Missing)?;
             let info = &mut kept.objects.get_mut(key).unwrap()[at].0;
             info.metadata = metadata;
             Ok(info.clone())
         })?;
-        self.tell(notice, key);
+        self.tell(event, key);
         Ok(info)
     }
 
@@ -297,8 +314,8 @@ impl Store for Memory {
         key: &str,
         version: Option<&str>,
         condition: Condition,
-        notice: Option<Notice>,
-    ) -> Result<Removed, Fault> {
+        event: Option<ObjectEvent>,
+    ) -> Result<Removed, StoreError> {
         let removed = self.with(bucket, |kept| {
             kept.check(key, &condition)?;
             if version.is_none() && kept.info.versioning != Versioning::Off {
@@ -306,23 +323,25 @@ impl Store for Memory {
                     key: key.to_owned(),
                     version: (kept.info.versioning == Versioning::On).then(|| self.id("v")),
                     latest: true,
-                    marker: true,
+                    delete_marker: true,
+                    size: 0,
+                    etag: String::new(),
                     modified_at_ms: self.now(),
-                    ..ObjectInfo::default()
+                    metadata: Vec::new(),
                 };
                 let existed = kept.objects.contains_key(key);
                 kept.add(info.clone(), Vec::new());
                 return Ok(Removed {
                     existed,
                     version: info.version,
-                    marker: true,
+                    delete_marker: true,
                 });
             }
             let Some(at) = kept.find(key, version) else {
                 return Ok(Removed {
                     existed: false,
                     version: version.map(str::to_owned),
-                    marker: false,
+                    delete_marker: false,
                 });
             };
             let versions = kept.objects.get_mut(key).unwrap();
@@ -334,22 +353,22 @@ impl Store for Memory {
             Ok(Removed {
                 existed: true,
                 version: info.version,
-                marker: info.marker,
+                delete_marker: info.delete_marker,
             })
         })?;
-        if removed.existed || (removed.marker && version.is_none()) {
-            self.tell(notice, key);
+        if removed.existed || (removed.delete_marker && version.is_none()) {
+            self.tell(event, key);
         }
         Ok(removed)
     }
 
-    fn objects(&self, bucket: &str, query: &Query) -> Result<Listing, Fault> {
+    fn objects(&self, bucket: &str, query: &Query) -> Result<Listing, StoreError> {
         self.with(bucket, |kept| {
             let entries = kept
                 .objects
                 .values()
                 .filter_map(|versions| versions.last())
-                .filter(|(info, _)| !info.marker)
+                .filter(|(info, _)| !info.delete_marker)
                 .map(|(info, _)| (info.key.clone(), None, info.clone()))
                 .collect();
             let (objects, common_prefixes, next) = page(entries, query);
@@ -361,7 +380,7 @@ impl Store for Memory {
         })
     }
 
-    fn versions(&self, bucket: &str, query: &Query) -> Result<Listing, Fault> {
+    fn versions(&self, bucket: &str, query: &Query) -> Result<Listing, StoreError> {
         self.with(bucket, |kept| {
             let entries = kept
                 .objects
@@ -381,10 +400,15 @@ impl Store for Memory {
         })
     }
 
-    fn start_parts(&self, bucket: &str, key: &str, metadata: Pairs) -> Result<String, Fault> {
+    fn start_multipart(
+        &self,
+        bucket: &str,
+        key: &str,
+        metadata: Pairs,
+    ) -> Result<String, StoreError> {
         self.with(bucket, |kept| {
             let id = self.id("u");
-            let upload = PartsUpload {
+            let upload = MultipartUpload {
                 id: id.clone(),
                 key: key.to_owned(),
                 started_at_ms: self.now(),
@@ -396,13 +420,13 @@ impl Store for Memory {
         })
     }
 
-    fn describe_parts(&self, bucket: &str, id: &str) -> Result<PartsUpload, Fault> {
+    fn describe_multipart(&self, bucket: &str, id: &str) -> Result<MultipartUpload, StoreError> {
         self.with(bucket, |kept| {
             kept.uploads
                 .values()
                 .find(|(upload, _)| upload.id == id)
                 .map(|(upload, _)| upload.clone())
-                .ok_or(Fault::Missing)
+                .ok_or(StoreError::Missing)
         })
     }
 
@@ -414,7 +438,7 @@ impl Store for Memory {
         upload: Upload,
         etag: &str,
         metadata: Pairs,
-    ) -> Result<Part, Fault> {
+    ) -> Result<Part, StoreError> {
         let bytes = self.coming.borrow()[upload.0].0.clone();
         let part = Part {
             number,
@@ -428,19 +452,19 @@ impl Store for Memory {
                 .uploads
                 .values_mut()
                 .find(|(upload, _)| upload.id == id)
-                .ok_or(Fault::Missing)?;
+                .ok_or(StoreError::Missing)?;
             parts.insert(number, (part.clone(), bytes));
             Ok(part)
         })
     }
 
-    fn parts(&self, bucket: &str, id: &str, after: u32, max: u32) -> Result<Vec<Part>, Fault> {
+    fn parts(&self, bucket: &str, id: &str, after: u32, max: u32) -> Result<Vec<Part>, StoreError> {
         self.with(bucket, |kept| {
             let (_, parts) = kept
                 .uploads
                 .values()
                 .find(|(upload, _)| upload.id == id)
-                .ok_or(Fault::Missing)?;
+                .ok_or(StoreError::Missing)?;
             Ok(parts
                 .range(after + 1..)
                 .take(max as usize)
@@ -455,16 +479,16 @@ impl Store for Memory {
         id: &str,
         parts: &[(u32, String)],
         digests: &[Digest],
-    ) -> Result<Upload, Fault> {
+    ) -> Result<Upload, StoreError> {
         let bytes = self.with(bucket, |kept| {
             let (_, kept) = kept
                 .uploads
                 .values()
                 .find(|(upload, _)| upload.id == id)
-                .ok_or(Fault::Missing)?;
+                .ok_or(StoreError::Missing)?;
             let kept = parts.iter().map(|(number, etag)| match &kept[number] {
                 (part, bytes) if part.etag == *etag => Ok(bytes.clone()),
-                _ => Err(Fault::Precondition),
+                _ => Err(StoreError::PreconditionFailed),
             });
             Ok(kept.collect::<Result<Vec<_>, _>>()?.concat())
         })?;
@@ -473,14 +497,18 @@ impl Store for Memory {
         Ok(Upload(coming.len() - 1))
     }
 
-    fn abort_parts(&self, bucket: &str, id: &str) -> Result<(), Fault> {
+    fn abort_multipart(&self, bucket: &str, id: &str) -> Result<(), StoreError> {
         self.with(bucket, |kept| {
             kept.uploads.retain(|_, (upload, _)| upload.id != id);
             Ok(())
         })
     }
 
-    fn parts_uploads(&self, bucket: &str, query: &Query) -> Result<PartsListing, Fault> {
+    fn multipart_uploads(
+        &self,
+        bucket: &str,
+        query: &Query,
+    ) -> Result<MultipartListing, StoreError> {
         self.with(bucket, |kept| {
             let entries = kept
                 .uploads
@@ -488,7 +516,7 @@ impl Store for Memory {
                 .map(|(upload, _)| (upload.key.clone(), Some(upload.id.clone()), upload.clone()))
                 .collect();
             let (uploads, common_prefixes, next) = page(entries, query);
-            Ok(PartsListing {
+            Ok(MultipartListing {
                 uploads,
                 common_prefixes,
                 next,
