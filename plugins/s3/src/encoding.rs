@@ -5,14 +5,14 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use plugin_kit::time;
 
-/// What the value of a URL's parameter encodes.
+/// The characters that are encoded in the value of a URL's parameter.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.')
     .remove(b'~');
 
-/// What a key in a list or an event encodes, spaces aside.
+/// The characters that are encoded in a key in a list or an event, apart from spaces.
 const KEY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -21,7 +21,7 @@ const KEY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b' ');
 
-/// Decodes `%XX`; `plus` makes `+` a space. `None` for what is no encoding or no UTF-8.
+/// Decodes `%XX`, and with `plus` also `+` as a space. `None` if the text is not percent-encoded UTF-8.
 pub fn decode(text: &str, plus: bool) -> Option<String> {
     let is_escape = |rest: &str| {
         rest.get(..2)
@@ -39,7 +39,7 @@ pub fn decode(text: &str, plus: bool) -> Option<String> {
     Some(decoded.into_owned())
 }
 
-/// The names and values of a query, decoded where possible.
+/// The names and values of a query. Those that cannot be decoded are returned unchanged.
 pub fn query(text: &str) -> Vec<(String, String)> {
     let decoded = |text: &str| decode(text, true).unwrap_or_else(|| text.to_owned());
     text.split('&')
@@ -51,17 +51,17 @@ pub fn query(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// A key as events write it, and lists with `encoding-type=url`: like a form's value, but `/` stays.
+/// A key as events and lists with `encoding-type=url` contain it: encoded like the value of a form, except for `/`.
 pub fn key(text: &str) -> String {
     utf8_percent_encode(text, KEY).to_string().replace(' ', "+")
 }
 
-/// Whether a text can be a part of a key as events write it.
+/// Whether a text can be a part of a key that [`key`] has encoded.
 pub fn is_key(text: &str) -> bool {
     decode(text, true).is_some_and(|plain| key(&plain) == text)
 }
 
-/// For the value of a URL's parameter, and for a key in a `Location`.
+/// Encodes the value of a URL's parameter, or a key in a `Location` header.
 pub fn value(text: &str) -> String {
     utf8_percent_encode(text, VALUE).to_string()
 }
@@ -71,12 +71,12 @@ pub fn list_time(at_ms: u64) -> String {
     time::iso_millis(at_ms - at_ms % 1000)
 }
 
-/// Standard Base64 with padding.
+/// Encodes bytes in standard Base64 with padding.
 pub fn base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-/// The bytes of standard Base64 with padding.
+/// Decodes standard Base64 with padding; `None` for other text.
 pub fn from_base64(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
 }
@@ -92,14 +92,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_encoding_is_refused() {
+    fn other_text_is_not_decoded() {
         for text in ["%", "%4", "%zz", "%+f", "%ff", "%é"] {
             assert_eq!(decode(text, false), None, "{text}");
         }
     }
 
     #[test]
-    fn keys_are_encoded_like_forms_but_for_slashes() {
+    fn keys_are_encoded_like_forms_except_for_slashes() {
         for (text, expected) in [
             ("in/photo.jpg", "in/photo.jpg"),
             ("a b+c", "a+b%2Bc"),
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_keeps_no_delimiter() {
+    fn all_delimiters_in_a_value_are_encoded() {
         assert_eq!(value("a/b c~+ü"), "a%2Fb%20c~%2B%C3%BC");
     }
 

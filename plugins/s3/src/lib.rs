@@ -1,12 +1,11 @@
 //! Amazon S3 as a Lambkin plugin.
 //!
-//! The component plays two roles, each in a module of its own that knows nothing of the other:
+//! The component has two roles, in two modules that do not depend on each other:
 //!
-//! - [`object`] is the trigger: it makes event notifications of changes;
-//! - [`service`] is S3 itself: its REST protocol, on objects that the host keeps.
+//! - [`object`] is the trigger: it turns changes of objects into event notifications;
+//! - [`service`] is the service: S3's REST protocol, for objects that the host stores.
 //!
-//! Everything but `guest` is ordinary Rust on plain types and is tested natively; `guest`, which exists only in the
-//! component, connects it to the generated bindings.
+//! Everything is tested natively; `guest`, which exists only in the component, exports it.
 
 mod encoding;
 #[cfg(target_arch = "wasm32")]

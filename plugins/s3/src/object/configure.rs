@@ -1,14 +1,14 @@
-//! The trigger's configuration: one notification configuration of a bucket.
+//! The trigger's configuration, which is a notification configuration of a bucket.
 //!
 //! | key | meaning | default |
 //! |---|---|---|
-//! | `function` | the function that gets the events | this or `target-queue` |
-//! | `target-queue` | the queue that gets the events as messages | |
-//! | `events` | types of events and families of them | `["s3:ObjectCreated:*"]` |
-//! | `prefix` | what keys start with, written as events write keys | `""` |
-//! | `suffix` | what keys end with, written as events write keys | `""` |
-//! | `event-version` | `"2.6"`, `"2.5"`, `"2.4"`, or `"2.1"` for the versions before | `"2.6"` |
-//! | `configuration-id` | what events say | a UUID, the same each time |
+//! | `function` | the function that receives the events | this or `target-queue` is required |
+//! | `target-queue` | the queue that receives the events as messages | |
+//! | `events` | event types, or families of them | `["s3:ObjectCreated:*"]` |
+//! | `prefix` | the start of the keys, encoded as in events | `""` |
+//! | `suffix` | the end of the keys, encoded as in events | `""` |
+//! | `event-version` | `"2.6"`, `"2.5"`, `"2.4"`, or `"2.1"` for 2.1 to 2.3 | `"2.6"` |
+//! | `configuration-id` | the id that events contain | a UUID that depends on the configuration only |
 //!
 //! On failure: every mistake is listed at once, each with the keys that lead to it.
 
@@ -32,15 +32,16 @@ const KEYS: [&str; 7] = [
     "configuration-id",
 ];
 
-/// AWS: characters of a configuration's id, and of a filter's value.
+/// The maximum length of a configuration's id, in characters (AWS's limit).
 const MAX_ID: usize = 255;
+/// The maximum length of a prefix or suffix, in characters (AWS's limit).
 const MAX_FILTER: usize = 1024;
 
-/// Understands the trigger's configuration, a JSON object.
+/// Checks the trigger's configuration, a JSON object.
 ///
 /// # Errors
 ///
-/// Every mistake in it.
+/// All mistakes in it.
 pub fn configure(config: &str, bucket: &Bucket) -> Result<Setup, Vec<Problem>> {
     let read = || {
         let members = settings::parse(config)?;
@@ -51,7 +52,7 @@ pub fn configure(config: &str, bucket: &Bucket) -> Result<Setup, Vec<Problem>> {
     read().map_err(|problems| problems.into_iter().map(Into::into).collect())
 }
 
-/// Reads every key, also after a mistake, so that all mistakes are found.
+/// Reads every key, even after a mistake, so that all mistakes are found.
 fn read(table: &Table<'_>, bucket: &Bucket, problems: &mut Problems) -> Option<Setup> {
     table.refuse_unknown(&KEYS, &[], problems);
     let target = target(table, problems);
@@ -99,16 +100,16 @@ fn target(table: &Table<'_>, problems: &mut Problems) -> Option<Target> {
     let queue = table.text(
         "target-queue",
         |name| !name.is_empty() && !name.ends_with(".fifo"),
-        "this must be a queue's name; S3 does not send to FIFO queues",
+        "this must be a queue's name, and S3 does not send events to FIFO queues",
         problems,
     );
     match (table.get("function"), table.get("target-queue")) {
         (None, None) => {
-            let message = "needs `function` or `target-queue`: who gets the events";
+            let message = "the trigger needs `function` or `target-queue`, which receives the events";
             problems.add(Vec::new(), message);
         }
         (Some(_), Some(_)) => {
-            let message = "either this or `function`: a configuration has one target";
+            let message = "set either `target-queue` or `function`: a notification configuration has one target";
             problems.add(table.path_of("target-queue"), message);
         }
         _ => {}
@@ -117,7 +118,7 @@ fn target(table: &Table<'_>, problems: &mut Problems) -> Option<Target> {
     function.or_else(|| queue.map(|name| Target::Queue(name.to_owned())))
 }
 
-/// The names of events, without `s3:`.
+/// The event types, without `s3:`.
 fn events(table: &Table<'_>, problems: &mut Problems) -> Vec<String> {
     let rule = "this must be a list of event types, such as [\"s3:ObjectCreated:*\"]";
     if table.get("events").is_none() {
@@ -172,7 +173,7 @@ fn filter(table: &Table<'_>, name: &str, problems: &mut Problems) -> String {
         let encoded = encoding::key(text);
         problems.add(
             table.path_of(name),
-            format!("S3 compares it with the key as events write it, where {text:?} is \"{encoded}\": write that"),
+            format!("S3 compares it with the key as events contain it, where {text:?} is encoded: write \"{encoded}\""),
         );
     }
     text.to_owned()
@@ -204,13 +205,13 @@ fn summary(target: &Target, events: &[String], prefix: &str, suffix: &str) -> Ve
         (prefix, suffix) => format!(" of {prefix}…{suffix}"),
     };
     let line = |event: &String| {
-        let happens = event_type::SUPPORTED_FAMILIES
+        let is_supported = event_type::SUPPORTED_FAMILIES
             .iter()
             .any(|family| event.starts_with(family));
-        let remark = if happens {
+        let remark = if is_supported {
             ""
         } else {
-            "; it never happens here"
+            "; this event never occurs here"
         };
         format!("s3:{event}{keys} to {target}{remark}")
     };

@@ -1,6 +1,6 @@
-//! The types of S3's events.
+//! The event types of S3.
 
-/// Every type and every family of types that a configuration can name, without `s3:`.
+/// Every event type and every family of event types that a configuration can name, without `s3:`.
 pub const NAMES: [&str; 28] = [
     "ObjectCreated:*",
     "ObjectCreated:Put",
@@ -32,10 +32,10 @@ pub const NAMES: [&str; 28] = [
     "ReducedRedundancyLostObject",
 ];
 
-/// The families whose events happen here. Access control lists are taken and never change.
+/// The families whose events occur here. There are no events of access control lists, which are accepted but not stored.
 pub const SUPPORTED_FAMILIES: [&str; 3] = ["ObjectCreated:", "ObjectRemoved:", "ObjectTagging:"];
 
-/// The type of the event for a change of a file that no service made, by the names of `lambkin:object-trigger`.
+/// The event type for the change of a file that no service made, given the contract's name of the change.
 pub fn of_file(change: &str) -> Option<&'static str> {
     match change {
         "file-written" => Some("ObjectCreated:Put"),
@@ -44,7 +44,7 @@ pub fn of_file(change: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether a name of a configuration, such as `ObjectCreated:*`, stands for a type of event.
+/// Whether a name in a configuration, such as `ObjectCreated:*`, includes an event type.
 pub fn matches(name: &str, event: &str) -> bool {
     match name.strip_suffix('*') {
         Some(family) => event.starts_with(family),
@@ -52,29 +52,29 @@ pub fn matches(name: &str, event: &str) -> bool {
     }
 }
 
-/// What an event's `object` says beside the key.
+/// Which fields an event's `object` has besides the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fields {
     /// The object's size.
     pub size: bool,
     /// Its entity tag.
     pub etag: Etag,
-    /// The order of changes of a key.
+    /// The sequencer, which orders the changes of a key.
     pub sequencer: bool,
 }
 
-/// What an event says of the entity tag.
+/// The entity tag that an event contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Etag {
-    /// Nothing.
+    /// None.
     Absent,
-    /// The object's.
+    /// That of the object.
     Own,
-    /// That of no bytes, which is what a delete marker is.
+    /// That of no bytes: a delete marker has none.
     Empty,
 }
 
-/// The fields of a type of event.
+/// The fields of the events of a type.
 pub fn fields(event: &str) -> Fields {
     let (size, etag, sequencer) = match event {
         "ObjectRemoved:Delete" | "LifecycleExpiration:Delete" => (false, Etag::Absent, true),

@@ -1,7 +1,7 @@
-//! Runs the golden cases of `tests/cases/s3`; the format is told in `tests/cases/README.md`.
+//! Runs the golden cases of `tests/cases/s3`; the format is described in `tests/cases/README.md`.
 //!
-//! With `BLESS=1` in the environment the cases are rewritten with what the plugin answers now. Read the difference
-//! before you commit it: the cases say what AWS does, not what this code does.
+//! With `BLESS=1` in the environment the cases are rewritten with the current answers. Read the difference before you
+//! commit it: the cases record what AWS does, not what this code does.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -39,10 +39,10 @@ fn every_golden_case_is_answered_as_recorded() {
 }
 
 #[test]
-fn a_foreign_state_is_an_error() {
+fn a_state_of_another_plugin_is_an_error() {
     let change = json!({"id": "1", "event": "e", "key": "k", "sequencer": 1, "at-ms": 0});
     let error = shape("{}", &self::change(&change)).unwrap_err();
-    assert!(error.starts_with("the state is not one"), "{error}");
+    assert!(error.starts_with("the state was not written"), "{error}");
 }
 
 fn read(path: &Path) -> Value {
@@ -50,7 +50,7 @@ fn read(path: &Path) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"))
 }
 
-/// The case with this plugin's answers in place of the recorded ones.
+/// The case with this plugin's answers instead of the recorded ones.
 fn answer(case: &Value) -> Value {
     let mut case = case.clone();
     let setup = match configure(&case["config"].to_string(), &bucket(&case["bucket"])) {

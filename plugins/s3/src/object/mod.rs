@@ -1,10 +1,10 @@
-//! The trigger: two pure functions, the ones of the contract `lambkin:object-trigger`.
+//! The trigger: two pure functions, those of the contract `lambkin:object-trigger`.
 //!
-//! - [`configure()`] checks the trigger's table of `lambkin.toml`, one notification configuration of a bucket;
-//! - [`shape()`] filters changes and writes the event notification, the same for a function and for a queue.
+//! - [`configure()`] checks the trigger's table of `lambkin.toml`, which is a notification configuration of a bucket;
+//! - [`shape()`] filters changes and writes the event notification, which is the same for a function and for a queue.
 //!
-//! On failure: mistakes in the configuration are listed all at once. Every change can be shaped; only a `state` that this
-//! plugin did not write is an error.
+//! On failure: `configure` reports every mistake in the configuration. `shape` accepts every change; only a `state` that
+//! this plugin did not write is an error.
 
 mod configure;
 pub mod contract;

@@ -1,4 +1,4 @@
-//! The event notification, keys in AWS's order.
+//! The event notification, with its keys in the order of AWS.
 
 use plugin_kit::time;
 use serde::Serialize;
@@ -9,16 +9,16 @@ use super::ids;
 use super::state::State;
 use crate::encoding;
 
-/// A user's id in AWS's form: whoever the service did not name.
+/// The id of the user who made a change, in AWS's form, if the service did not name one.
 const PRINCIPAL: &str = "AWS:AIDALAMBKIN0000000000";
-/// The id of the bucket's owner as a customer.
+/// The customer id of the bucket's owner.
 const OWNER: &str = "A0LAMBKIN00000";
 /// The entity tag of no bytes.
 const EMPTY: &str = "d41d8cd98f00b204e9800998ecf8427e";
-/// The version of an object that was there before versions were kept.
+/// The version id of an object that was stored before versioning was enabled.
 const NULL_VERSION: &str = "null";
 
-/// What a target gets: always one record.
+/// The event. It always contains one record.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Notification<'a> {

@@ -6,11 +6,11 @@ use super::notification::Notification;
 use super::state::State;
 use crate::encoding;
 
-/// Shapes a change. None if the configuration does not ask for it.
+/// The event of a change; `None` if the configuration does not include it.
 ///
 /// # Errors
 ///
-/// `state` is not from [`configure`](super::configure()).
+/// `state` was not written by [`configure`](super::configure()).
 pub fn shape(state: &str, change: &Change) -> Result<Option<String>, String> {
     let state = State::read(state)?;
     let of_file = event_type::of_file(&change.event).map(|event| Change {
@@ -25,13 +25,13 @@ pub fn shape(state: &str, change: &Change) -> Result<Option<String>, String> {
         .map(Some)
         .map_err(|error| {
             format!(
-                "the event of change {} can not be written: {error}",
+                "the event of change {} cannot be written: {error}",
                 change.id
             )
         })
 }
 
-/// Whether type and key are those of the configuration. Filters look at the key as the event writes it.
+/// Whether the configuration includes the event type and the key. Filters apply to the key as the event contains it.
 fn is_wanted(state: &State, change: &Change) -> bool {
     let encoded = encoding::key(&change.key);
     state
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_without_a_service_makes_the_events_of_put_and_delete() {
+    fn changes_of_files_have_the_events_of_put_and_delete() {
         let bucket = Bucket {
             name: "photos".to_owned(),
             region: "us-east-1".to_owned(),

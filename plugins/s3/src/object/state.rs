@@ -1,6 +1,6 @@
 //! The configuration as `shape` reads it.
 //!
-//! On failure: text that this plugin did not write is an error that says so.
+//! On failure: text that this plugin did not write is an error.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,23 +15,27 @@ pub struct State {
     pub arn: String,
     /// The bucket's region.
     pub region: String,
-    /// Event types and families of them, such as `ObjectCreated:*`.
+    /// Event types, or families of them, such as `ObjectCreated:*`.
     pub events: Vec<String>,
-    /// What the encoded key starts with.
+    /// The start of the encoded key.
     pub prefix: String,
-    /// What the encoded key ends with.
+    /// The end of the encoded key.
     pub suffix: String,
-    /// How events are written.
+    /// The version of the events' structure.
     pub version: EventVersion,
     /// The configuration's id.
     pub configuration: String,
 }
 
 impl State {
-    /// Reads what [`State::write`] has written.
+    /// Reads a text that [`State::write`] has written.
+    ///
+    /// # Errors
+    ///
+    /// The text is another one.
     pub fn read(text: &str) -> Result<Self, String> {
         serde_json::from_str(text)
-            .map_err(|error| format!("the state is not one that this plugin made: {error}"))
+            .map_err(|error| format!("the state was not written by this plugin: {error}"))
     }
 
     /// The state as text.

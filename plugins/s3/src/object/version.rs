@@ -1,15 +1,15 @@
 //! The version of the event's structure.
 //!
-//! Since 2.4 there is one version for every type of event. Before, each type had its own: the version in which it was
-//! added or changed. Nothing that these plugins write depends on the version: what came with 2.5, a bucket's
-//! `awsGeneratedTags`, is only there for buckets that CloudFormation made.
+//! Since 2.4 there is one version for all event types. Before, each type had a version of its own, in which it was added
+//! or changed. The fields of the events do not depend on the version here: 2.5 added `awsGeneratedTags`, which only
+//! buckets have that CloudFormation created.
 
 use serde::{Deserialize, Serialize};
 
-/// A version that can be asked for.
+/// A version that a configuration can request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EventVersion {
-    /// 2.1 to 2.3, by the type of the event.
+    /// 2.1 to 2.3, depending on the event type.
     #[serde(rename = "2.1")]
     V2_1,
     /// For every type.
@@ -18,7 +18,7 @@ pub enum EventVersion {
     /// For every type.
     #[serde(rename = "2.5")]
     V2_5,
-    /// For every type; today's.
+    /// For every type; the current version.
     #[serde(rename = "2.6")]
     V2_6,
 }
@@ -35,7 +35,7 @@ impl EventVersion {
         })
     }
 
-    /// What an event of this type says.
+    /// The version that an event of this type contains.
     pub fn of_event(self, event: &str) -> &'static str {
         const ADDED_IN_2_3: [&str; 5] = [
             "LifecycleExpiration:",
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn old_events_have_versions_of_their_own() {
+    fn before_2_4_each_event_type_has_its_own_version() {
         for (event, expected) in [
             ("ObjectCreated:Put", "2.1"),
             ("ObjectRemoved:DeleteMarkerCreated", "2.1"),

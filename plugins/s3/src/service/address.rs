@@ -1,4 +1,4 @@
-//! Which bucket and key a request is about: in its path, or the bucket in its `Host` (virtual-host style).
+//! The bucket and the key of a request: from its path, or with the bucket from its `Host` (virtual-hosted style).
 
 use crate::encoding;
 
@@ -7,7 +7,7 @@ use super::error::{self, Error};
 use super::limits;
 use super::message::Request;
 
-/// The bucket and the key of a request; empty where there is none.
+/// The bucket and the key of a request. They are empty if the request is for the service or for a bucket.
 pub fn of(request: &Request) -> Result<(String, String), Error> {
     let uri = || error::INVALID_URI.with("URI", request.path.as_str());
     let path = request.path.strip_prefix('/').unwrap_or(&request.path);
@@ -27,8 +27,8 @@ pub fn of(request: &Request) -> Result<(String, String), Error> {
     Ok((bucket, key))
 }
 
-/// Whether a path has more `..` than names before one of them: AWS refuses it, although keys are no paths. In path style
-/// the bucket is one of the names.
+/// Whether at some point a path has more `..` than names before it. AWS refuses such a path, although keys are not
+/// paths. With path-style addressing, the bucket is one of the names.
 fn leaves_root(path: &str) -> bool {
     let mut depth = 0u32;
     for segment in path.split('/') {
@@ -42,7 +42,7 @@ fn leaves_root(path: &str) -> bool {
     false
 }
 
-/// The URL of the object that a call is about, as AWS tells it: the key's slashes are encoded.
+/// The URL of the call's object. As on AWS, the slashes of the key are encoded.
 pub fn location(call: &Call<'_>) -> String {
     let host = call.header("host").unwrap_or("localhost");
     let key = encoding::value(&call.key);
@@ -52,7 +52,7 @@ pub fn location(call: &Call<'_>) -> String {
     }
 }
 
-/// The URL of the bucket that a call is about, as AWS tells it outside of its first region.
+/// The URL of the call's bucket, which AWS returns in all regions but us-east-1.
 pub fn of_bucket(call: &Call<'_>) -> String {
     let host = call.header("host").unwrap_or("localhost");
     match bucket_of_host(host) {
@@ -71,8 +71,8 @@ pub fn check_key(key: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// The bucket in `bucket.s3.amazonaws.com`, `bucket.s3.eu-west-1.amazonaws.com`, `bucket.s3.localhost` or
-/// `bucket.localhost`. A bucket's name may have dots.
+/// The bucket in a host name: `bucket.s3.amazonaws.com`, `bucket.s3.eu-west-1.amazonaws.com`, `bucket.s3.localhost` or
+/// `bucket.localhost`. The name of a bucket may contain dots.
 fn bucket_of_host(host: &str) -> Option<String> {
     let host = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
@@ -80,7 +80,7 @@ fn bucket_of_host(host: &str) -> Option<String> {
     };
     let host = host.to_ascii_lowercase();
     let labels: Vec<&str> = host.split('.').collect();
-    // The last one: a bucket may be called `s3.photos`.
+    // The last one, because a bucket may be called `s3.photos`.
     let service = labels
         .iter()
         .rposition(|label| *label == "s3" || label.starts_with("s3-"));
@@ -93,7 +93,7 @@ fn bucket_of_host(host: &str) -> Option<String> {
     (!bucket.is_empty()).then_some(bucket)
 }
 
-/// Whether a bucket may have this name: AWS's rules for general-purpose buckets.
+/// Whether AWS allows this name for a general-purpose bucket.
 pub fn is_bucket_name(name: &str) -> bool {
     let edge = |byte: Option<u8>| {
         byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bucket_may_be_in_the_host() {
+    fn the_host_may_contain_the_bucket() {
         for host in [
             "photos.localhost",
             "photos.localhost:9000",
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn or_in_the_path() {
+    fn otherwise_the_path_contains_the_bucket() {
         for host in [
             "127.0.0.1:9000",
             "localhost:9000",
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_what_they_are() {
+    fn keys_are_not_normalised() {
         for (path, key) in [
             ("/b", ""),
             ("/b/", ""),
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn no_path_leaves_its_root() {
+    fn paths_that_leave_their_root_are_refused() {
         for (host, path) in [
             ("", "/b/../../c"),
             ("", "/b/%2e%2e/%2E./c"),
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_buckets_have_rules() {
+    fn bucket_names_follow_the_rules_of_aws() {
         for name in ["abc", "a-b.c1", "0aa", &"a".repeat(63)] {
             assert!(is_bucket_name(name), "{name}");
         }

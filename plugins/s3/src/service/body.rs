@@ -1,8 +1,8 @@
-//! Bodies of requests: read in pieces, freed of `aws-chunked`, written into an upload, and compared with everything the
-//! client said of them.
+//! Bodies of requests: they are read in pieces, decoded from `aws-chunked`, written into an upload and compared with
+//! everything that the client claims about them.
 //!
-//! The host digests the bytes on their way to its disk; only the framing passes through here. What does not fit what was
-//! said of it leaves nothing behind.
+//! The host computes the digests; only the framing is decoded here. A body that differs from what the client claims
+//! leaves nothing behind.
 
 use plugin_kit::hex;
 
@@ -19,13 +19,13 @@ use crate::encoding;
 pub struct Reader<'a> {
     input: &'a mut dyn RequestBody,
     decoder: Option<Decoder>,
-    /// How much there is to be.
+    /// The length that the client announced.
     expected: Option<u64>,
     read: u64,
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of a request's body.
+    /// A reader of the body of a request.
     pub fn new(request: &Request, input: &'a mut dyn RequestBody) -> Self {
         Self {
             input,
@@ -35,7 +35,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The next piece; none at the end.
+    /// The next piece; `None` at the end.
     pub fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
         loop {
             let piece = self
@@ -82,13 +82,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A trailer of the body that was read.
+    /// A trailer of a body that was read to its end.
     pub fn trailer(&self, name: &str) -> Option<&str> {
         self.decoder.as_ref()?.trailer(name)
     }
 }
 
-/// AWS's words for what is wrong with chunks.
+/// The error of S3 for malformed framing.
 fn of_framing(framing: FramingError) -> Error {
     match framing {
         FramingError::Malformed => {
@@ -112,7 +112,7 @@ fn is_chunked(request: &Request) -> bool {
         })
 }
 
-/// The length of the body without its framing, as the request says.
+/// The length of the body without its framing, as the headers state it.
 pub fn length(request: &Request) -> Option<u64> {
     let name = if is_chunked(request) {
         "x-amz-decoded-content-length"
@@ -122,18 +122,18 @@ pub fn length(request: &Request) -> Option<u64> {
     request.header(name)?.parse().ok()
 }
 
-/// A body that is in an upload and is what the client said it is.
+/// A body that is in an upload and matches what the client claims about it.
 #[derive(Debug)]
 pub struct Received {
-    /// Finished.
+    /// The upload, which is finished.
     pub upload: Upload,
-    /// Of its MD5, as in an entity tag.
+    /// Its MD5 digest in hexadecimal digits, as in an entity tag.
     pub md5: String,
-    /// Of the kind that the client chose, or `default`.
+    /// Its checksum, of the type that the client chose, or of the default type.
     pub checksum: Option<Checksum>,
 }
 
-/// Takes a body in. If the client chose no kind of checksum, `default` is computed.
+/// Receives the body of a request. If the client chose no type of checksum, `default` is computed.
 pub fn receive(call: &mut Call<'_>, default: Option<Algorithm>) -> Result<Received, Error> {
     check_length(call)?;
     let claim = checksum::claim(call.request)?;
@@ -194,8 +194,8 @@ fn check_length(call: &mut Call<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// AWS's words for a body whose length nobody said. That it came in chunks of HTTP's is known by there being one, as the
-/// header that says so does not get here.
+/// The error of S3 for a body whose length is not stated. The header `Transfer-Encoding` does not get here, so a body
+/// that follows nevertheless shows that it was sent.
 fn without_length(call: &mut Call<'_>) -> Error {
     let comes = !is_chunked(call.request)
         && call
@@ -209,7 +209,7 @@ fn without_length(call: &mut Call<'_>) -> Error {
     }
 }
 
-/// The bytes of `Content-MD5`.
+/// The digest in `Content-MD5`.
 pub fn claimed_md5(request: &Request) -> Result<Option<Vec<u8>>, Error> {
     let Some(text) = request.header("content-md5") else {
         return Ok(None);
@@ -220,8 +220,8 @@ pub fn claimed_md5(request: &Request) -> Result<Option<Vec<u8>>, Error> {
         .ok_or_else(|| error::INVALID_DIGEST.with("Content-MD5", text))
 }
 
-/// Refuses a body that is not what `Content-MD5` says. AWS tells what was expected in hexadecimal digits, of a part as it
-/// came.
+/// Refuses a body whose digest is not that in `Content-MD5`. In the error, AWS writes the expected digest in
+/// hexadecimal digits; for a part, in Base64 as the client sent it.
 pub fn compare_md5(
     request: &Request,
     claimed: Option<&[u8]>,
@@ -239,7 +239,7 @@ pub fn compare_md5(
         .with("CalculatedDigest", encoding::base64(computed)))
 }
 
-/// The digest in `x-amz-content-sha256`, which may also say that there is none.
+/// The digest in `x-amz-content-sha256`; `None` if the header states that there is none.
 pub fn claimed_sha256(request: &Request) -> Result<Option<String>, Error> {
     match request.header("x-amz-content-sha256") {
         None => Ok(None),
@@ -258,7 +258,7 @@ pub fn claimed_sha256(request: &Request) -> Result<Option<String>, Error> {
     }
 }
 
-/// Refuses a body that is not what `x-amz-content-sha256` says.
+/// Refuses a body whose digest is not that in `x-amz-content-sha256`.
 pub fn compare_sha256(claimed: &str, computed: &[u8]) -> Result<(), Error> {
     let computed = hex::encode(computed);
     if claimed == computed {

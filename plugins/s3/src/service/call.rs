@@ -1,4 +1,4 @@
-//! One call of an operation: the request, where it points, and what operations need of the context.
+//! A request on its way through an operation, and what every operation needs.
 
 use plugin_kit::hex;
 
@@ -7,40 +7,40 @@ use super::message::{self, Request, RequestBody};
 use super::store::{BucketInfo, Digest, ObjectEvent, ObjectInfo, Store, StoreError, Versioning};
 use crate::encoding;
 
-/// What an object's version is called that has no id.
+/// The version id of an object that was stored without versioning.
 pub const NULL_VERSION: &str = "null";
 /// The attribute of a bucket that holds its region, if that is not the service's own.
 pub const LOCATION: &str = "location";
 /// The length of a version's id, in characters.
 const VERSION_ID: usize = 32;
 
-/// What a request meets: the store, the clock, randomness, and whose account this is.
+/// What a request is served with: the store, the time, random bytes, and the account.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     /// The buckets.
     pub store: &'a dyn Store,
-    /// `us-east-1`.
+    /// The region, such as `us-east-1`.
     pub region: &'a str,
-    /// Twelve digits.
+    /// The account id of twelve digits.
     pub account: &'a str,
-    /// Milliseconds since 1970.
+    /// The time of the request, in milliseconds since 1970.
     pub now_ms: u64,
-    /// New for each request: its ids are made of them.
+    /// Random bytes for the ids of the request.
     pub random: [u8; 64],
 }
 
 impl Context<'_> {
-    /// `x-amz-request-id`: 16 characters.
+    /// The value of `x-amz-request-id`: 16 characters.
     pub fn request_id(&self) -> String {
         hex::encode(self.random.get(..8).unwrap_or_default()).to_ascii_uppercase()
     }
 
-    /// `x-amz-id-2`: 76 characters.
+    /// The value of `x-amz-id-2`: 76 characters.
     pub fn host_id(&self) -> String {
         encoding::base64(self.random.get(8..).unwrap_or_default())
     }
 
-    /// The canonical id of the account: 64 hexadecimal digits, the same for the same account.
+    /// The canonical user id of the account: 64 hexadecimal digits that depend on the account id only.
     pub fn owner(&self) -> String {
         self.account
             .bytes()
@@ -54,29 +54,29 @@ impl Context<'_> {
     }
 }
 
-/// A request on its way through an operation.
+/// A request with its address.
 pub struct Call<'a> {
-    /// What it meets.
+    /// The store, the time and the account.
     pub context: Context<'a>,
-    /// What was asked.
+    /// The request without its body.
     pub request: &'a Request,
-    /// Its body.
+    /// The body of the request.
     pub body: &'a mut dyn RequestBody,
-    /// Empty for the service as a whole.
+    /// The bucket; empty if the request is for the service.
     pub bucket: String,
-    /// Empty for the bucket as a whole.
+    /// The key; empty if the request is for the bucket.
     pub key: String,
-    /// The access key of the request, if it is signed.
+    /// The access key that signed the request, if it is signed.
     pub access_key: Option<String>,
 }
 
 impl<'a> Call<'a> {
-    /// The buckets.
+    /// The store.
     pub fn store(&self) -> &'a dyn Store {
         self.context.store
     }
 
-    /// A header, by its name in lower case.
+    /// A header. The name is in lower case.
     pub fn header(&self, name: &str) -> Option<&'a str> {
         self.request.header(name)
     }
@@ -110,7 +110,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Refuses a version where there is none to choose.
+    /// Refuses a version id, for operations that do not accept one.
     pub fn refuse_version(&self) -> Result<(), Error> {
         match self.query("versionId") {
             None => Ok(()),
@@ -122,7 +122,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// `x-amz-version-id`: none in a bucket that never kept versions.
+    /// The value of `x-amz-version-id`; `None` if versioning was never enabled.
     pub fn version_header(&self, info: &ObjectInfo) -> Option<String> {
         if info.version.is_some() {
             return info.version.clone();
@@ -133,7 +133,7 @@ impl<'a> Call<'a> {
         versioned.then(|| NULL_VERSION.to_owned())
     }
 
-    /// What object triggers are told of this call.
+    /// The event for object triggers.
     pub fn event(&self, name: &str) -> ObjectEvent {
         let mut extra = vec![
             (
@@ -152,17 +152,17 @@ impl<'a> Call<'a> {
             extra.push(("AWSTraceHeader".to_owned(), trace.to_owned()));
         }
         ObjectEvent {
-            event: event.to_owned(),
+            name: name.to_owned(),
             extra,
         }
     }
 
-    /// AWS's words for what the store said of this bucket and key.
+    /// The error of S3 for an error of the store, for the bucket and key of the request.
     pub fn store_error(&self, error: StoreError) -> Error {
         of_store_error(error, &self.bucket, &self.key)
     }
 
-    /// The same, where what is missing is an upload of parts.
+    /// The error of S3 for an error of the store, if the request is about a multipart upload.
     pub fn upload_error(&self, id: &str, error: StoreError) -> Error {
         match error {
             StoreError::Missing => error::NO_SUCH_UPLOAD.with("UploadId", id),
@@ -170,7 +170,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Digests a few bytes: by way of an upload that is never put, since all digesting is the host's.
+    /// Computes the digest of a few bytes. Only the host computes digests, so this uses an upload that is never put.
     pub fn digest(&self, digest: Digest, bytes: &[u8]) -> Result<Vec<u8>, Error> {
         let digested = || {
             let upload = self.store().upload(&self.bucket, &[digest])?;
@@ -185,7 +185,7 @@ impl<'a> Call<'a> {
             .ok_or_else(|| error::INTERNAL_ERROR.error())
     }
 
-    /// A number of the query between 0 and the largest a page may have.
+    /// A parameter that limits the number of entries: from 0 to `limit`, which is also the default.
     pub fn max_entries(
         &self,
         name: &'static str,
@@ -213,13 +213,13 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Whether a text has the form of a version's id.
+/// Whether a text has the form of a version id.
 pub fn is_version_id(text: &str) -> bool {
     let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     text == NULL_VERSION || (text.len() == VERSION_ID && text.bytes().all(is_legal))
 }
 
-/// Refuses a version that can never have been in a bucket.
+/// Refuses a version id that cannot exist in the bucket.
 pub fn check_version(store: &dyn Store, bucket: &str, version: &str) -> Result<(), Error> {
     let has_versions = || {
         store
@@ -236,7 +236,7 @@ pub fn check_version(store: &dyn Store, bucket: &str, version: &str) -> Result<(
     ))
 }
 
-/// AWS's words for a version that is not there.
+/// The error of S3 for a missing version.
 pub fn missing_version(store: &dyn Store, bucket: &str, key: &str, version: &str) -> Error {
     match check_version(store, bucket, version) {
         Err(error) => error,
@@ -246,7 +246,7 @@ pub fn missing_version(store: &dyn Store, bucket: &str, key: &str, version: &str
     }
 }
 
-/// AWS's words for what the store said of a bucket and a key.
+/// The error of S3 for an error of the store.
 pub fn of_store_error(error: StoreError, bucket: &str, key: &str) -> Error {
     match error {
         StoreError::MissingBucket => error::NO_SUCH_BUCKET.with("BucketName", bucket),
@@ -259,7 +259,7 @@ pub fn of_store_error(error: StoreError, bucket: &str, key: &str) -> Error {
             eprintln!("s3: bucket {bucket:?}, key {key:?}: {text}");
             error::INVALID_REQUEST.with_message(text)
         }
-        // The host's log has said it already.
+        // The host has logged the reason.
         StoreError::Unavailable(text) => error::SERVICE_UNAVAILABLE
             .with_message(format!("Service is unable to handle request: {text}")),
     }

@@ -1,4 +1,4 @@
-//! The checksums of `x-amz-checksum-*`: what a client claims, and what is kept with an object.
+//! The checksums of `x-amz-checksum-*`: those that a client claims, and those that are stored with an object.
 
 use crate::encoding;
 
@@ -6,7 +6,7 @@ use super::error::{self, Error};
 use super::message::{self, Request};
 use super::store::Digest;
 
-/// A kind of checksum.
+/// A type of checksum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "said by their names")]
 pub enum Algorithm {
@@ -25,14 +25,14 @@ const ALL: [Algorithm; 5] = [
     Algorithm::Sha256,
 ];
 
-/// Kinds that AWS has and the store can not compute.
+/// Types that AWS supports and the store does not.
 const OTHERS: [&str; 5] = ["sha512", "md5", "xxhash64", "xxhash3", "xxhash128"];
 
 impl Algorithm {
-    /// What a client gets that chooses none, since December 2024.
+    /// The type for clients that choose none. AWS has used it since December 2024.
     pub const DEFAULT: Self = Self::Crc64Nvme;
 
-    /// `CRC32C`.
+    /// The name, such as `CRC32C`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Crc32 => "CRC32",
@@ -43,22 +43,22 @@ impl Algorithm {
         }
     }
 
-    /// `crc32c`.
+    /// The name in lower case, such as `crc32c`.
     pub fn lower(self) -> String {
         self.name().to_ascii_lowercase()
     }
 
-    /// `x-amz-checksum-crc32c`.
+    /// The name of the header, such as `x-amz-checksum-crc32c`.
     pub fn header(self) -> String {
         format!("x-amz-checksum-{}", self.lower())
     }
 
-    /// `ChecksumCRC32C`.
+    /// The name of the XML element, such as `ChecksumCRC32C`.
     pub fn element(self) -> String {
         format!("Checksum{}", self.name())
     }
 
-    /// The host's way to compute it.
+    /// The digest of the store that computes it.
     pub fn digest(self) -> Digest {
         match self {
             Self::Crc32 => Digest::Crc32,
@@ -78,12 +78,12 @@ impl Algorithm {
         }
     }
 
-    /// Whether the checksums of parts can be joined to the whole object's, as CRCs can.
+    /// Whether the checksum of an object can be computed from those of its parts, as for a CRC.
     pub fn is_linear(self) -> bool {
         !matches!(self, Self::Sha1 | Self::Sha256)
     }
 
-    /// The kind of this name, in any case.
+    /// The type with this name, in upper or lower case.
     pub fn parse(name: &str) -> Result<Self, Error> {
         ALL.into_iter()
             .find(|algorithm| algorithm.name().eq_ignore_ascii_case(name))
@@ -99,14 +99,14 @@ impl Algorithm {
 /// A checksum.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checksum {
-    /// Its kind.
+    /// Its type.
     pub algorithm: Algorithm,
-    /// In Base64; a composite one ends with `-` and the number of parts.
+    /// Its value in Base64. A composite checksum ends with `-` and the number of parts.
     pub value: String,
 }
 
 impl Checksum {
-    /// Of a digest's bytes.
+    /// The checksum with the bytes of a digest.
     pub fn new(algorithm: Algorithm, bytes: &[u8]) -> Self {
         Self {
             algorithm,
@@ -114,7 +114,7 @@ impl Checksum {
         }
     }
 
-    /// The one that is kept in metadata (of objects and of parts).
+    /// The checksum that the metadata of an object or a part contain.
     pub fn of(metadata: &[(String, String)]) -> Option<Self> {
         ALL.into_iter().find_map(|algorithm| {
             Some(Self {
@@ -124,17 +124,17 @@ impl Checksum {
         })
     }
 
-    /// As it is kept in metadata.
+    /// The checksum as an entry of metadata.
     pub fn pair(&self) -> (String, String) {
         (self.algorithm.header(), self.value.clone())
     }
 
-    /// Without the number of parts.
+    /// The value without the number of parts.
     pub fn bare(&self) -> &str {
         self.value.split('-').next().unwrap_or_default()
     }
 
-    /// `COMPOSITE` or `FULL_OBJECT`.
+    /// The kind of checksum: `COMPOSITE` or `FULL_OBJECT`.
     pub fn kind(&self) -> &'static str {
         if self.value.contains('-') {
             "COMPOSITE"
@@ -144,17 +144,17 @@ impl Checksum {
     }
 }
 
-/// What a client says of a body's checksum.
+/// What a client claims about the checksum of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
-    /// This is it.
+    /// The checksum itself.
     Header(Checksum),
-    /// It comes after the body.
+    /// That the checksum follows the body.
     Trailer(Algorithm),
 }
 
 impl Claim {
-    /// Its kind.
+    /// The type of the checksum.
     pub fn algorithm(&self) -> Algorithm {
         match self {
             Self::Header(checksum) => checksum.algorithm,
@@ -162,7 +162,7 @@ impl Claim {
         }
     }
 
-    /// Compares it with what was computed.
+    /// Compares the claim with the checksum that was computed.
     pub fn verify<'t>(
         &self,
         computed: &Checksum,
@@ -196,7 +196,7 @@ fn is_checksum(algorithm: Algorithm, value: &str) -> bool {
     encoding::from_base64(value).is_some_and(|bytes| bytes.len() == algorithm.bytes())
 }
 
-/// The one `x-amz-checksum-*` header of a request, if it has one.
+/// The `x-amz-checksum-*` header of a request; it may have only one.
 pub fn header(request: &Request) -> Result<Option<Checksum>, Error> {
     for other in OTHERS {
         let name = format!("x-amz-checksum-{other}");
@@ -217,7 +217,7 @@ pub fn header(request: &Request) -> Result<Option<Checksum>, Error> {
     Ok(first)
 }
 
-/// What a request says of its body's checksum.
+/// What a request claims about the checksum of its body.
 pub fn claim(request: &Request) -> Result<Option<Claim>, Error> {
     let claim = match header(request)? {
         Some(checksum) if !is_checksum(checksum.algorithm, &checksum.value) => {

@@ -1,4 +1,4 @@
-//! The framing `aws-chunked`: a body in chunks, each with its size and perhaps a signature, and trailers at the end.
+//! The framing `aws-chunked`: a body in chunks, each with its size and possibly a signature, and trailers at the end.
 //!
 //!     400;chunk-signature=ad80…\r\n
 //!     <1024 bytes>\r\n
@@ -6,40 +6,40 @@
 //!     x-amz-checksum-crc32c:sOO8/Q==\r\n
 //!     \r\n
 //!
-//! Signatures are not verified. The decoder takes the body in pieces of any size and keeps no more than a line of it.
-//! FramingError framing is an error at once; a body that stops early is one at its end.
+//! Signatures are not verified. The decoder takes the body in pieces of any size and buffers at most one line of it.
+//! Malformed framing is an error at once; [`Decoder::is_done`] tells whether a body is complete.
 
 use super::limits;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// In the line that tells a chunk's size.
+    /// In the line with a chunk's size.
     Size,
-    /// In a chunk, with so many bytes to come.
+    /// In a chunk, with this number of bytes to come.
     Data(u64),
-    /// In the line end after a chunk.
+    /// In the line break after a chunk.
     DataEnd,
     /// In the lines after the last chunk.
     Trailer,
-    /// After the empty line that ends them.
+    /// After the empty line that ends the trailers.
     Done,
 }
 
-/// Why a body can not be taken.
+/// Why a body is refused.
 #[derive(Debug, PartialEq, Eq)]
 pub enum FramingError {
-    /// The framing is wrong.
+    /// The framing is malformed.
     Malformed,
-    /// A chunk is smaller than AWS allows all but the last to be: its number and its size.
+    /// A chunk other than the last is smaller than AWS allows. Its number and its size.
     SmallChunk(u64, u64),
 }
 
-/// Takes the framing off a body.
+/// Decodes the framing of a body.
 #[derive(Debug)]
 pub struct Decoder {
     state: State,
     line: Vec<u8>,
-    /// How many chunks there were, and the size of the last of them.
+    /// The number of chunks so far, and the size of the last one.
     chunks: (u64, u64),
     trailers: Vec<(String, String)>,
 }
@@ -55,7 +55,7 @@ impl Decoder {
         }
     }
 
-    /// Takes a piece of the body, and adds what is in its chunks to `out`.
+    /// Decodes a piece of the body and appends the content of its chunks to `out`.
     pub fn feed(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) -> Result<(), FramingError> {
         while !bytes.is_empty() {
             match self.state {
@@ -72,7 +72,7 @@ impl Decoder {
                         State::Data(left)
                     };
                 }
-                // What follows the end is no part of the body.
+                // What follows the end does not belong to the body.
                 State::Done => return Ok(()),
                 State::Size | State::DataEnd | State::Trailer => {
                     let end = bytes.iter().position(|byte| *byte == b'\n');
@@ -127,12 +127,12 @@ impl Decoder {
         Ok(())
     }
 
-    /// Whether the body is whole.
+    /// Whether the body is complete.
     pub fn is_done(&self) -> bool {
         self.state == State::Done
     }
 
-    /// A trailer, by its name in lower case.
+    /// A trailer. The name is in lower case.
     pub fn trailer(&self, name: &str) -> Option<&str> {
         super::message::find(&self.trailers, name)
     }
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_may_be_cut_anywhere() {
+    fn pieces_may_end_anywhere() {
         for piece in 1..BODY.len() {
             let (out, decoder) = decode(BODY, piece).unwrap();
             assert_eq!(out, b"hello\r\nworl", "{piece}");
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_stops_early_is_not_done() {
+    fn a_body_that_ends_early_is_not_done() {
         for end in 0..BODY.len() {
             let (_, decoder) = decode(&BODY[..end], 7).unwrap();
             assert!(!decoder.is_done(), "{end}");
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_framing_is_an_error() {
+    fn malformed_framing_is_an_error() {
         let long = vec![b'1'; limits::MAX_CHUNK_LINE + 1];
         for body in [
             &b"x\r\n"[..],

@@ -9,14 +9,14 @@ use super::store::Digest;
 use super::xml::Element;
 
 impl Call<'_> {
-    /// The whole body of a request whose body is a document, compared with what the request says of it.
+    /// Reads the body as a document and compares it with what the client claims about it.
     pub fn document(&mut self) -> Result<Vec<u8>, Error> {
         let document = self.unchecked_document()?;
         check(self, &document)?;
         Ok(document)
     }
 
-    /// The same where there is no bucket yet, and so nothing to digest with.
+    /// Reads the body as a document without comparing it: before the bucket exists, nothing can compute digests.
     pub fn unchecked_document(&mut self) -> Result<Vec<u8>, Error> {
         let mut document = Vec::new();
         let mut reader = Reader::new(self.request, self.body);
@@ -29,7 +29,7 @@ impl Call<'_> {
         Ok(document)
     }
 
-    /// The root of the document in the body, which has to have this name.
+    /// Reads the body as an XML document whose root has this name.
     pub fn xml(&mut self, root: &str) -> Result<Element, Error> {
         let document = self.document()?;
         if document.is_empty() {
@@ -41,8 +41,7 @@ impl Call<'_> {
     }
 }
 
-/// Compares the document in a body with what the request says of it. Documents are small, so what they are compared with
-/// is only computed if something is said.
+/// Compares a document with what the client claims about it. Digests are computed only if the client claims one.
 fn check(call: &Call<'_>, document: &[u8]) -> Result<(), Error> {
     if let Some(claimed) = body::claimed_md5(call.request)? {
         body::compare_md5(
@@ -51,7 +50,7 @@ fn check(call: &Call<'_>, document: &[u8]) -> Result<(), Error> {
             &call.digest(Digest::Md5, document)?,
         )?;
     }
-    // The checksum of CompleteMultipartUpload is the object's, not the document's.
+    // The checksum of CompleteMultipartUpload is that of the object, not that of the document.
     if call.query("uploadId").is_some() {
         return Ok(());
     }

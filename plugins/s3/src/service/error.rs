@@ -1,18 +1,18 @@
-//! S3's errors: codes, statuses and messages as AWS words them.
+//! The errors of S3, with the codes, statuses and messages of AWS.
 //!
-//! A [`ErrorKind`] is a row of the table; an [`Error`] is one of them with what it is about. Operations return errors, and
-//! `answer` makes the XML of them, so that no operation writes any.
+//! An [`ErrorKind`] is a row of the table; an [`Error`] is such a row with the details of a request. Operations return
+//! errors, and [`answer`](super::answer) writes them as XML.
 
 use std::borrow::Cow;
 
 use super::message::{Body, Response};
 use super::xml::Writer;
 
-/// A row of the table: code, status, message.
+/// A row of the table: code, status and message.
 #[derive(Debug, Clone, Copy)]
 pub struct ErrorKind(pub &'static str, pub u16, pub &'static str);
 
-/// An error, ready to be answered.
+/// An error with its details.
 #[derive(Debug, Clone)]
 pub struct Error {
     kind: ErrorKind,
@@ -22,7 +22,7 @@ pub struct Error {
 }
 
 impl ErrorKind {
-    /// An error with the table's message.
+    /// An error with the message of the table.
     pub fn error(self) -> Error {
         Error {
             kind: self,
@@ -32,12 +32,12 @@ impl ErrorKind {
         }
     }
 
-    /// An error about something: an element beside code and message.
+    /// An error with a detail, which is an element beside the code and the message.
     pub fn with(self, name: &'static str, value: impl Into<String>) -> Error {
         self.error().with(name, value)
     }
 
-    /// An error with another message than the table's.
+    /// An error with another message than that of the table.
     pub fn with_message(self, message: impl Into<Cow<'static, str>>) -> Error {
         Error {
             message: message.into(),
@@ -47,29 +47,29 @@ impl ErrorKind {
 }
 
 impl Error {
-    /// One element more.
+    /// Adds a detail: an element beside the code and the message.
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.fields.push((name, value.into()));
         self
     }
 
-    /// One header more.
+    /// Adds a header to the response.
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
-    /// `NoSuchKey`.
+    /// The code, such as `NoSuchKey`.
     pub fn code(&self) -> &'static str {
         self.kind.0
     }
 
-    /// What it says.
+    /// The message.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The answer; 304 has no body.
+    /// The response. One with status 304 has no body.
     pub fn respond(&self, request_id: &str, host_id: &str) -> Response {
         let mut response = Response::new(self.kind.1);
         if self.kind.1 != 304 {
@@ -92,7 +92,7 @@ impl Error {
     }
 }
 
-/// AWS's way to refuse one argument.
+/// The error for an invalid argument.
 pub fn invalid_argument(
     name: impl Into<String>,
     value: impl Into<String>,
@@ -104,7 +104,7 @@ pub fn invalid_argument(
         .with("ArgumentValue", value)
 }
 
-/// A header that stands for something the service does not have.
+/// The error for a header that requests something that this service does not support.
 pub fn header_not_implemented(header: &str) -> Error {
     NOT_IMPLEMENTED.with("Header", header)
 }

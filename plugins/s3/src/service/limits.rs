@@ -1,53 +1,53 @@
-//! The limits of Amazon S3, and the sizes the service works with.
+//! The limits of Amazon S3, and the sizes that the service works with.
 
-/// AWS: bytes of a key.
+/// The maximum length of a key, in bytes (AWS's limit).
 pub const MAX_KEY: usize = 1024;
-/// AWS: bytes of an object that is put with one request, of a part, and of a copy's source (5 GiB).
+/// The maximum size of an object that is put with one request, of a part, and of a copy's source: 5 GiB (AWS's limit).
 pub const MAX_SINGLE_PUT: u64 = 5 * 1024 * 1024 * 1024;
-/// AWS: bytes of names and values of `x-amz-meta-*` together.
+/// The maximum size of the names and values of `x-amz-meta-*` together, in bytes (AWS's limit).
 pub const MAX_USER_METADATA: usize = 2048;
-/// AWS: bytes of each part but the last.
+/// The minimum size of each part but the last, in bytes (AWS's limit).
 pub const MIN_PART: u64 = 5 * 1024 * 1024;
-/// AWS: the highest number of a part.
+/// The highest number of a part (AWS's limit).
 pub const MAX_PART_NUMBER: u32 = 10_000;
-/// AWS: entries of a page, unless fewer are asked for.
+/// The maximum number of entries of a page, and the default (AWS's limit).
 pub const MAX_PAGE: u32 = 1000;
-/// AWS: buckets of a page.
+/// The maximum number of buckets of a page (AWS's limit).
 pub const MAX_BUCKETS: u32 = 10_000;
-/// AWS: keys of one DeleteObjects.
+/// The maximum number of keys of a DeleteObjects request (AWS's limit).
 pub const MAX_DELETIONS: usize = 1000;
-/// AWS: tags of an object.
+/// The maximum number of tags of an object (AWS's limit).
 pub const MAX_OBJECT_TAGS: usize = 10;
-/// AWS: tags of a bucket.
+/// The maximum number of tags of a bucket (AWS's limit).
 pub const MAX_BUCKET_TAGS: usize = 50;
-/// AWS: characters of a tag's key.
+/// The maximum length of a tag's key, in characters (AWS's limit).
 pub const MAX_TAG_KEY: usize = 128;
-/// AWS: characters of a tag's value.
+/// The maximum length of a tag's value, in characters (AWS's limit).
 pub const MAX_TAG_VALUE: usize = 256;
-/// AWS: rules of a CORS configuration.
+/// The maximum number of rules of a CORS configuration (AWS's limit).
 pub const MAX_CORS_RULES: usize = 100;
-/// AWS: bytes of a bucket's policy.
+/// The maximum size of a bucket's policy, in bytes (AWS's limit).
 pub const MAX_POLICY: usize = 20 * 1024;
-/// AWS: the longest a presigned URL is valid, in seconds.
+/// The maximum validity of a presigned URL, in seconds (AWS's limit).
 pub const MAX_PRESIGNED_SECONDS: u64 = 7 * 24 * 60 * 60;
 
-/// A piece of a body on its way in or out: large enough to make few calls of the host, small against the 64 MiB of
-/// memory a request has.
+/// The size of the pieces in which bodies are read and written, in bytes: large enough for few calls of the host, and
+/// small compared with the 64 MiB of memory that a request has.
 pub const PIECE: usize = 256 * 1024;
-/// The longest body of a refused request that is read to its end: a part as the SDKs cut them, and some more.
+/// The maximum size of the body of a refused request that is still read, in bytes. Parts have 5 to 8 MiB in the SDKs.
 pub const MAX_DRAINED: u64 = 16 * 1024 * 1024;
-/// An XML document. The largest sensible one completes 10,000 parts with SHA-256 checksums: about 2 MB. Its tree takes
-/// a few times that.
+/// The maximum size of an XML document, in bytes. The largest one that is expected completes 10,000 parts with SHA-256
+/// checksums and has about 2 MB; its tree needs a multiple of that.
 pub const MAX_DOCUMENT: usize = 4 * 1024 * 1024;
-/// Elements of an XML document; 10,000 parts have three or four each.
+/// The maximum number of elements of an XML document. 10,000 parts have three or four each.
 pub const MAX_ELEMENTS: usize = 100_000;
-/// How deep they may be nested; the deepest of S3's documents has about six levels.
+/// The maximum depth of an XML document. The deepest of S3's documents has about six levels.
 pub const MAX_DEPTH: usize = 32;
-/// AWS: bytes of each chunk of an `aws-chunked` body but the last.
+/// The minimum size of each chunk of an `aws-chunked` body but the last, in bytes (AWS's limit).
 pub const MIN_CHUNK: u64 = 8192;
-/// A line between chunks: a size with a signature, or a trailer.
+/// The maximum length of a line between chunks, in bytes: a size with a signature, or a trailer.
 pub const MAX_CHUNK_LINE: usize = 4096;
-/// AWS: the fields of a form before its file.
+/// The maximum size of the fields of a form before its file, in bytes (AWS's limit).
 pub const MAX_FORM_FIELDS: usize = 20 * 1024;
-/// A request for more of a list of parts.
+/// The number of parts that the service requests from the store at a time.
 pub const PARTS_PAGE: u32 = 1000;

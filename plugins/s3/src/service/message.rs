@@ -1,22 +1,23 @@
-//! HTTP messages as the service sees them.
+//! HTTP messages, as far as the service needs them.
 
 use super::store::Opened;
 
 /// A request, without its body.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
-    /// `GET`.
+    /// Such as `GET`.
     pub method: String,
-    /// As it came, encoded: `/bucket/a%20key`.
+    /// The path as sent, percent-encoded: `/bucket/a%20key`.
     pub path: String,
-    /// Names and values, decoded, in order.
+    /// Names and values of the parameters, decoded, in order.
     pub query: Vec<(String, String)>,
-    /// Names in lower case, in order.
+    /// Names in lower case and values, in order.
     pub headers: Vec<(String, String)>,
 }
 
 impl Request {
-    /// A request as it came. Names of headers get lower case; a query that can not be decoded is kept as it is.
+    /// Creates a request. Names of headers are changed to lower case; a parameter that cannot be decoded stays as it
+    /// is.
     pub fn new(method: &str, target: &str, headers: Vec<(String, String)>) -> Self {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let query = crate::encoding::query(query);
@@ -33,19 +34,20 @@ impl Request {
         }
     }
 
-    /// The first header of this name (in lower case).
+    /// The first header with this name, which is in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         find(&self.headers, name)
     }
 
-    /// The first parameter of this name. One without a value has an empty one.
+    /// The first parameter with this name. A parameter without a value has an empty one.
     pub fn query(&self, name: &str) -> Option<&str> {
         find(&self.query, name)
     }
 }
 
-/// The headers that are in the query of a presigned URL: some SDKs put all of `x-amz-*` there. Not those of the signature
-/// itself, and not the body's checksum, which S3 does not look for there: an SDK that presigns writes one of no bytes.
+/// The headers in the query of a presigned URL, where some SDKs put all `x-amz-*` headers. Excluded are those of the
+/// signature itself, and the checksum of the body, which S3 does not expect there: the SDK computes it for an empty
+/// body when it signs the URL.
 fn hoisted(query: &[(String, String)]) -> Vec<(String, String)> {
     const OWN: [&str; 3] = [
         "x-amz-checksum-algorithm",
@@ -77,7 +79,7 @@ fn hoisted(query: &[(String, String)]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The first value of this name.
+/// The value of the first pair with this name.
 pub fn find<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
     pairs
         .iter()
@@ -85,47 +87,51 @@ pub fn find<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
         .map(|(_, value)| value.as_str())
 }
 
-/// The body of a request could not be read to its end.
+/// The body of a request ended too early.
 #[derive(Debug)]
 pub struct ReadError;
 
 /// The body of a request.
 pub trait RequestBody {
-    /// The next bytes, up to so many; none at the end.
+    /// Reads the next bytes, at most `max`; none at the end.
+    ///
+    /// # Errors
+    ///
+    /// The body ended too early.
     fn read(&mut self, max: usize) -> Result<Vec<u8>, ReadError>;
 }
 
-/// The body of an answer.
+/// The body of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
-    /// None.
+    /// No body.
     Empty,
-    /// These bytes.
+    /// A body that is in memory.
     Bytes(Vec<u8>),
     /// A range of an object.
     Object {
-        /// From `Store::open`.
+        /// The object, from `Store::open`.
         opened: Opened,
-        /// Where it begins.
+        /// The first byte of the range.
         offset: u64,
-        /// In bytes.
+        /// The number of bytes.
         length: u64,
     },
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
-    /// 200.
+    /// Such as 200.
     pub status: u16,
-    /// In order; names as AWS writes them.
+    /// Names as AWS writes them and values, in order.
     pub headers: Vec<(String, String)>,
-    /// After an answer to HEAD it is not sent.
+    /// The body. The response to `HEAD` is sent without it.
     pub body: Body,
 }
 
 impl Response {
-    /// An answer without a body.
+    /// A response without a body.
     pub fn new(status: u16) -> Self {
         Self {
             status,
@@ -134,7 +140,7 @@ impl Response {
         }
     }
 
-    /// 200 with an XML document.
+    /// A response with status 200 and an XML document.
     pub fn xml(document: String) -> Self {
         Self {
             status: 200,
@@ -143,13 +149,13 @@ impl Response {
         }
     }
 
-    /// One header more.
+    /// Adds a header.
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
     }
 
-    /// One header more, if there is a value.
+    /// Adds a header, if there is a value.
     pub fn with_some(self, name: &str, value: Option<impl Into<String>>) -> Self {
         match value {
             Some(value) => self.with(name, value),

@@ -1,11 +1,12 @@
-//! Amazon S3's REST protocol on the host's objects.
+//! Amazon S3's REST protocol for the host's objects.
 //!
-//! [`answer`] turns a request into an answer: [`address`] finds bucket and key, [`credentials`] looks at the signature,
-//! [`routing`] finds the operation, which is a function in the module of its group, and [`error`] words what went wrong.
-//! Bodies are streamed both ways; a request needs a few pieces of memory, however large its object is.
+//! [`answer`] turns a request into a response: [`address`] finds the bucket and the key, [`credentials`] reads the
+//! signature, [`routing`] finds the operation, which is a function in the module of its group, and [`error`] has the
+//! errors of S3. Bodies are streamed in both directions, so the memory that a request needs does not depend on the size
+//! of its object.
 //!
-//! Everything is plain Rust on the trait [`Store`]; `guest::service` connects it to the host. On failure the answer is
-//! the error that AWS would give; what is the host's error is also written to the log.
+//! The operations use the trait [`Store`], which `guest::service` implements on the host. On failure the response is
+//! the error that AWS would return. Errors of the host are also written to the log.
 
 mod address;
 mod attributes;
@@ -55,7 +56,7 @@ pub use store::Store;
 use call::Call;
 use error::Error;
 
-/// Answers a request.
+/// Performs the operation that a request asks for and returns its response.
 pub fn answer(request: &Request, body: &mut dyn RequestBody, context: Context<'_>) -> Response {
     let (request_id, host_id) = (context.request_id(), context.host_id());
     let response = match call(request, &mut *body, context) {
@@ -74,14 +75,15 @@ pub fn answer(request: &Request, body: &mut dyn RequestBody, context: Context<'_
         .with("x-amz-id-2", host_id)
         .with("Server", "AmazonS3");
     if request.method == "HEAD" {
-        // Its length stays, as AWS tells it.
+        // The `Content-Length` of the object stays, as on AWS.
         response.body = Body::Empty;
     }
     response
 }
 
-/// Reads what is left of the body of a request that failed: a connection with an unread body ends, and a client that
-/// believes it open fails with its next request. Not if the body is long, or the client waits for leave to send it.
+/// Reads the rest of the body of a request that failed: a connection with an unread body is closed, and the next
+/// request of a client that still uses it would fail. A long body is not read, and neither is one that the client sends
+/// only after `100 Continue`.
 fn drain(request: &Request, body: &mut dyn RequestBody) {
     let is_short = body::length(request).is_some_and(|length| length <= limits::MAX_DRAINED);
     if is_short && request.header("expect").is_none() {
@@ -115,7 +117,7 @@ fn perform(call: &mut Call<'_>) -> Result<Response, Error> {
     operation(call)
 }
 
-/// Refuses a request that expects somebody else's bucket.
+/// Refuses a request whose expected owner is not the owner of the bucket.
 fn check_owner(call: &Call<'_>) -> Result<(), Error> {
     for name in [
         "x-amz-expected-bucket-owner",

@@ -1,8 +1,8 @@
-//! Which operation a request asks for.
+//! The operation that a request asks for.
 //!
-//! A table: the method, whether it is about the service, a bucket or an object, and what else the request has to have.
-//! The first row that fits is it, so the rows with more conditions come first. Most settings of a bucket are no rows: they
-//! are found in [`bucket_settings`].
+//! A table lists for each operation the method, the subject (the service, a bucket or an object) and further
+//! conditions. The first matching row is used, so rows with more conditions come first. Most settings of a bucket are
+//! not in the table: see [`bucket_settings`].
 
 use super::call::Call;
 use super::error::{self, Error};
@@ -21,7 +21,7 @@ enum Subject {
     Object,
 }
 
-/// A row: method, subject, conditions, operation. A condition is a parameter of the query (`?acl`) or a header.
+/// A row: method, subject, conditions and operation. A condition is a parameter of the query (`?acl`) or a header.
 type Row = (&'static str, Subject, &'static [&'static str], Operation);
 
 const ROWS: &[Row] = &[
@@ -178,7 +178,7 @@ pub fn find(request: &Request, bucket: &str, key: &str) -> Result<Operation, Err
         })
 }
 
-/// The methods a subject has.
+/// The methods that a subject supports.
 fn allowed(subject: Subject) -> String {
     let mut methods: Vec<&str> = Vec::new();
     for (method, about, ..) in ROWS {
@@ -189,7 +189,7 @@ fn allowed(subject: Subject) -> String {
     methods.join(", ")
 }
 
-/// ListObjectsV2, unless another type is asked for.
+/// ListObjectsV2, or ListObjects if `list-type` is not 2.
 fn list_any(call: &mut Call<'_>) -> Result<Response, Error> {
     match call.query("list-type") {
         Some("2") => list::objects_v2(call),
