@@ -105,7 +105,8 @@ fn target(table: &Table<'_>, problems: &mut Problems) -> Option<Target> {
     );
     match (table.get("function"), table.get("target-queue")) {
         (None, None) => {
-            let message = "the trigger needs `function` or `target-queue`, which receives the events";
+            let message =
+                "the trigger needs `function` or `target-queue`, which receives the events";
             problems.add(Vec::new(), message);
         }
         (Some(_), Some(_)) => {

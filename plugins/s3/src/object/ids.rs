@@ -1,9 +1,9 @@
-//! Ids in AWS's forms, made of something that is always the same: the same change gives the same bytes.
+//! Ids in the forms of AWS. They depend on a seed only, so the same change has the same ids.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// Endless bytes that look random and depend on `seed` alone: FNV-1a over it, then SplitMix64.
+/// An endless sequence of bytes that depends on `seed` only: its FNV-1a hash, expanded by SplitMix64.
 fn bytes(seed: &str) -> impl Iterator<Item = u8> {
     let hash = seed.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
@@ -16,7 +16,7 @@ fn bytes(seed: &str) -> impl Iterator<Item = u8> {
     })
 }
 
-/// A request's id: 16 capital letters and digits.
+/// The id of a request: 16 capital letters and digits.
 pub fn request(seed: &str) -> String {
     const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
@@ -27,7 +27,7 @@ pub fn request(seed: &str) -> String {
         .collect()
 }
 
-/// What S3 calls a request's extended id: base64 of 56 bytes.
+/// The extended id of a request (`x-amz-id-2`): 56 bytes in Base64.
 pub fn host(seed: &str) -> String {
     STANDARD.encode(bytes(seed).skip(16).take(56).collect::<Vec<_>>())
 }
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_have_their_form_and_are_stable() {
+    fn ids_have_the_forms_of_aws_and_are_stable() {
         assert_eq!(request("a"), request("a"));
         assert_ne!(request("a"), request("b"));
         assert_eq!(request("a").len(), 16);

@@ -1,4 +1,4 @@
-//! GetObjectAttributes, and what is the same of all objects: access control lists, and that none is locked.
+//! GetObjectAttributes, and what is the same for all objects: access control lists, and that there are no object locks.
 
 use plugin_kit::time;
 
@@ -91,7 +91,7 @@ fn bound(call: &Call<'_>, name: &'static str, default: u32) -> Result<u32, Error
     }
 }
 
-/// The parts of an object. AWS lists them only if they have checksums of their own.
+/// Writes the parts of an object. AWS lists them only if they have checksums of their own.
 fn write_parts(xml: &mut Writer, parts: &[ObjectPart], after: u32, max: u32) {
     let page: Vec<(u32, &ObjectPart)> = (1u32..)
         .zip(parts)
@@ -126,14 +126,14 @@ pub fn get_object_acl(call: &mut Call<'_>) -> Result<Response, Error> {
     Ok(Response::xml(acl(call)).with_some("x-amz-version-id", call.version_header(&info)))
 }
 
-/// PutObjectAcl. It is accepted and changes nothing, so nobody is told.
+/// PutObjectAcl. It is accepted and changes nothing, so there is no event.
 pub fn put_object_acl(call: &mut Call<'_>) -> Result<Response, Error> {
     let info = get::describe(call)?;
     call.document()?;
     Ok(Response::new(200).with_some("x-amz-version-id", call.version_header(&info)))
 }
 
-/// GetObjectRetention, GetObjectLegalHold and their Puts: no object has them.
+/// GetObjectRetention, GetObjectLegalHold and their Put operations. No object has a lock.
 pub fn object_lock(call: &mut Call<'_>) -> Result<Response, Error> {
     get::describe(call)?;
     Err(error::INVALID_REQUEST.with_message("Bucket is missing Object Lock Configuration"))
@@ -152,7 +152,7 @@ pub fn put_bucket_acl(call: &mut Call<'_>) -> Result<Response, Error> {
     Ok(Response::new(200))
 }
 
-/// Everything is the owner's.
+/// The access control list of every bucket and object: the owner has full control.
 fn acl(call: &Call<'_>) -> String {
     let owner = call.context.owner();
     Writer::document("AccessControlPolicy", |xml| {

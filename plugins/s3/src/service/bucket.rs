@@ -37,7 +37,7 @@ pub fn list(call: &mut Call<'_>) -> Result<Response, Error> {
         .filter(|token| !token.is_empty());
     let after = token.map(list::continued).transpose()?;
     let wanted = call.query("bucket-region");
-    // One more tells whether there are more.
+    // One more bucket shows whether the list is truncated.
     let mut buckets = call
         .store()
         .buckets(
@@ -97,7 +97,7 @@ pub fn create(call: &mut Call<'_>) -> Result<Response, Error> {
     let mut attributes = Pairs::new();
     let mut wanted = None;
     if !document.is_empty() {
-        // One that configures nothing is refused, too.
+        // A document without any setting is refused, too.
         let root = Element::parse(&document)
             .filter(|root| root.name == "CreateBucketConfiguration" && !root.children.is_empty())
             .ok_or_else(|| error::MALFORMED_XML.error())?;
@@ -126,7 +126,7 @@ pub fn create(call: &mut Call<'_>) -> Result<Response, Error> {
         attributes.push(("ownershipControls".to_owned(), document));
     }
     match call.store().create(&name, attributes) {
-        // There AWS is lenient, for the sake of old scripts.
+        // In us-east-1, AWS accepts this for compatibility with old scripts.
         Err(StoreError::Exists) if call.context.region == US_EAST_1 && wanted.is_none() => {}
         Err(StoreError::Denied) => {
             eprintln!(
@@ -145,8 +145,8 @@ pub fn create(call: &mut Call<'_>) -> Result<Response, Error> {
         .with("x-amz-bucket-arn", arn(call, &name)))
 }
 
-/// The region that a new bucket gets, if it is not the service's own. The endpoint of us-east-1 creates buckets anywhere,
-/// every other one in its own region only.
+/// The region of a new bucket, if it is not the service's own. The endpoint of us-east-1 creates buckets in every
+/// region, all others only in their own.
 fn check_location(own: &str, wanted: Option<&str>) -> Result<Option<String>, Error> {
     let place = match wanted {
         None if own == US_EAST_1 => return Ok(None),
@@ -168,7 +168,7 @@ fn check_location(own: &str, wanted: Option<&str>) -> Result<Option<String>, Err
     )))
 }
 
-/// Whether a name has the form `eu-central-1`.
+/// Whether a name has the form of a region, such as `eu-central-1`.
 fn is_region(name: &str) -> bool {
     let words: Vec<&str> = name.split('-').collect();
     words.len() >= 3
@@ -212,7 +212,7 @@ pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
     Ok(Response::new(204))
 }
 
-/// GetBucketLocation. The first region has no name here.
+/// GetBucketLocation. The location of a bucket in us-east-1 is empty.
 pub fn location(call: &mut Call<'_>) -> Result<Response, Error> {
     let bucket = call.bucket_info()?;
     let place = call.region_of(&bucket).to_owned();
@@ -232,7 +232,7 @@ mod tests {
     use super::check_location;
 
     #[test]
-    fn only_the_first_region_creates_buckets_elsewhere() {
+    fn only_us_east_1_creates_buckets_in_other_regions() {
         let place = |own: &str, wanted: Option<&str>| {
             check_location(own, wanted).map_err(|error| error.code().to_owned())
         };

@@ -1,4 +1,4 @@
-//! CompleteMultipartUpload: many parts become one object.
+//! CompleteMultipartUpload: the parts of an upload become one object.
 
 use plugin_kit::hex;
 
@@ -54,7 +54,7 @@ pub fn complete(call: &mut Call<'_>) -> Result<Response, Error> {
         Ok((composed, call.store().finish(composed)?))
     })()
     .map_err(|error| match error {
-        // One of them was uploaded anew since they were chosen.
+        // A part was uploaded again after it was chosen.
         StoreError::PreconditionFailed => error::INVALID_PART.with("UploadId", &upload.id),
         error => call.upload_error(&upload.id, error),
     })?;
@@ -84,8 +84,8 @@ pub fn complete(call: &mut Call<'_>) -> Result<Response, Error> {
     Ok(answer(call, &info, checksum.as_ref()))
 }
 
-/// The answer to who completes an upload once more, perhaps because the first answer was lost: the same, as long as the
-/// object is the one that these parts became.
+/// The response to a client that completes an upload once more, for example because the first response was lost. It is
+/// the same as long as the object is the one that consists of these parts.
 fn repeated(call: &mut Call<'_>) -> Option<Response> {
     let id = call.query("uploadId")?;
     let info = call
@@ -219,7 +219,7 @@ fn uploaded_parts(
         .collect()
 }
 
-/// All parts of an upload, by number.
+/// All parts of an upload, sorted by number.
 pub fn all_parts(call: &Call<'_>, id: &str) -> Result<Vec<Part>, Error> {
     let mut parts: Vec<Part> = Vec::new();
     loop {
@@ -257,8 +257,8 @@ fn check_size(call: &Call<'_>, parts: &[Part]) -> Result<(), Error> {
     }
 }
 
-/// The object's checksum in the request has to be the one it has. AWS does not look at it if the upload was begun without
-/// an algorithm, and takes one whose type is not said for a composite one, where there are such.
+/// Refuses a request that states another checksum for the object. AWS ignores the checksum if the upload was started
+/// without an algorithm. If the type is not stated, AWS expects a composite checksum for algorithms that have them.
 fn check_claim(
     call: &Call<'_>,
     scheme: Option<Scheme>,
@@ -269,7 +269,7 @@ fn check_claim(
     };
     let is_said = call.header("x-amz-checksum-type").is_some();
     let is_kind = is_said || scheme.composite || scheme.algorithm == Algorithm::Crc64Nvme;
-    // A composite one may come without the number of parts.
+    // A composite checksum may be stated without the number of parts.
     let same = computed.is_some_and(|computed| {
         computed.algorithm == claimed.algorithm
             && [computed.value.as_str(), computed.bare()].contains(&claimed.value.as_str())
@@ -283,7 +283,7 @@ fn check_claim(
     )))
 }
 
-/// The checksum of the parts' checksums, and those.
+/// The checksum of the parts' checksums, and these.
 fn composite(
     call: &Call<'_>,
     scheme: Option<Scheme>,
@@ -307,7 +307,7 @@ fn composite(
     Ok((Some(Checksum { algorithm, value }), values))
 }
 
-/// The entity tag: the MD5 of the parts' MD5s, and their number.
+/// The entity tag: the MD5 digest of the parts' MD5 digests, and the number of parts.
 fn etag(call: &Call<'_>, etags: &[&str]) -> Result<String, Error> {
     let bytes: Vec<u8> = etags
         .iter()

@@ -1,4 +1,4 @@
-//! Conditional requests: what a read, a copy or a write depends on.
+//! Conditional requests: the conditions of reads, copies and writes.
 
 use plugin_kit::time;
 
@@ -7,13 +7,13 @@ use super::error::{self, Error};
 use super::message::Request;
 use super::store::{Condition, ObjectInfo, StoreError};
 
-/// The four conditions of a read, which a copy has under longer names.
+/// The names of the four conditions of a read or a copy.
 struct Names {
     matches: &'static str,
     none_match: &'static str,
     modified: &'static str,
     unmodified: &'static str,
-    /// As AWS names them in errors.
+    /// The prefix of the names in errors.
     prefix: &'static str,
 }
 
@@ -33,14 +33,14 @@ const COPY: Names = Names {
     prefix: "x-amz-copy-source-",
 };
 
-/// What is the matter with an object.
+/// The result of evaluating the conditions.
 enum Evaluation {
     Met,
     Unchanged,
     Failed(&'static str),
 }
 
-/// Whether a list of entity tags, or `*`, has this one.
+/// Whether a list of entity tags contains this one, or is `*`.
 fn contains(header: &str, etag: &str) -> bool {
     header.split(',').any(|tag| {
         let tag = bare(tag);
@@ -68,7 +68,7 @@ fn evaluate(request: &Request, info: &ObjectInfo, now_ms: u64, names: &Names) ->
     match request.header(names.none_match) {
         Some(tags) if contains(tags, &info.etag) => Evaluation::Unchanged,
         Some(_) => Evaluation::Met,
-        // A moment in the future says nothing.
+        // A time in the future is ignored.
         None => match date(names.modified) {
             Some(date) if modified <= date && date <= now_ms / 1000 => Evaluation::Unchanged,
             _ => Evaluation::Met,
@@ -76,7 +76,7 @@ fn evaluate(request: &Request, info: &ObjectInfo, now_ms: u64, names: &Names) ->
     }
 }
 
-/// Whether an object may be read: 412 or 304 if not.
+/// Checks whether an object may be read; the error has status 412 or 304.
 pub fn read(call: &Call<'_>, info: &ObjectInfo) -> Result<(), Error> {
     match evaluate(call.request, info, call.context.now_ms, &READ) {
         Evaluation::Met => Ok(()),
@@ -96,7 +96,7 @@ pub fn read(call: &Call<'_>, info: &ObjectInfo) -> Result<(), Error> {
     }
 }
 
-/// Whether an object may be copied; here what is unchanged is an error like the others.
+/// Checks whether an object may be copied. There is no status 304 for copies.
 pub fn copy(call: &Call<'_>, info: &ObjectInfo) -> Result<(), Error> {
     let failed = |condition: &str| {
         Err(error::PRECONDITION_FAILED.with("Condition", format!("{}{condition}", COPY.prefix)))
@@ -109,7 +109,7 @@ pub fn copy(call: &Call<'_>, info: &ObjectInfo) -> Result<(), Error> {
     }
 }
 
-/// What a write depends on. AWS takes `*` alone for `If-None-Match`.
+/// The condition of a write. AWS accepts only `*` for `If-None-Match`.
 pub fn write(request: &Request) -> Result<Condition, Error> {
     let not_implemented = |header: &str, why: &str| {
         Err(error::header_not_implemented(header).with("additionalMessage", why))
@@ -135,7 +135,7 @@ pub fn write(request: &Request) -> Result<Condition, Error> {
     }
 }
 
-/// What a removal depends on. Here AWS takes `*` alone for `If-Match`, too.
+/// The condition of a removal. AWS also accepts `*` for `If-Match` here.
 pub fn removal(request: &Request) -> Result<Condition, Error> {
     match (request.header("if-match"), request.header("if-none-match")) {
         (Some("*"), None) => Ok(Condition::Matches(Vec::new())),
@@ -144,7 +144,8 @@ pub fn removal(request: &Request) -> Result<Condition, Error> {
     }
 }
 
-/// Refuses a write that has taken since some moment, where the object that it depends on has changed in between.
+/// Refuses a write that has been in progress since `since_ms` if the object of its condition was changed in the
+/// meantime.
 pub fn check_since(call: &Call<'_>, condition: &Condition, since_ms: u64) -> Result<(), Error> {
     let name = match condition {
         Condition::Always => return Ok(()),
@@ -166,7 +167,8 @@ pub fn check_since(call: &Call<'_>, condition: &Condition, since_ms: u64) -> Res
     Ok(())
 }
 
-/// AWS's words for a write that did not happen: an object that has to match and is not there is missing.
+/// The error of S3 for a write that did not happen. If the condition requires an object and there is none, it is
+/// missing.
 pub fn failed(call: &Call<'_>, condition: &Condition, error: StoreError) -> Error {
     if error != StoreError::PreconditionFailed {
         return call.store_error(error);

@@ -1,4 +1,4 @@
-//! CopyObject, and what UploadPartCopy shares with it. The bytes never pass through the service.
+//! CopyObject, and what UploadPartCopy has in common with it. The bytes do not pass through the service.
 
 use plugin_kit::hex;
 
@@ -16,18 +16,18 @@ use super::tagging;
 use super::xml::Writer;
 use crate::encoding;
 
-/// What is copied.
+/// The source of a copy.
 pub struct Source {
     bucket: String,
     key: String,
     version: Option<String>,
-    /// Open for reading.
+    /// The source, open for reading.
     pub opened: Opened,
-    /// What it is.
+    /// The description of the source.
     pub info: ObjectInfo,
 }
 
-/// The source of a copy, open and fulfilling the copy's conditions.
+/// Opens the source of a copy and checks the conditions of the copy.
 pub fn source(call: &Call<'_>) -> Result<Source, Error> {
     let header = call.header("x-amz-copy-source").unwrap_or_default();
     let refused =
@@ -80,17 +80,17 @@ pub fn source(call: &Call<'_>) -> Result<Source, Error> {
     })
 }
 
-/// A range of an object as a new upload.
+/// A range of an object in a new upload.
 pub struct Copied {
-    /// Finished.
+    /// The upload, which is finished.
     pub upload: Upload,
-    /// Of its MD5.
+    /// Its MD5 digest in hexadecimal digits.
     pub md5: String,
-    /// Of the kind that was asked for.
+    /// Its checksum, if one was requested.
     pub checksum: Option<Checksum>,
 }
 
-/// Copies a range of an object into an upload.
+/// Copies a range of an object into a new upload.
 pub fn transfer(
     call: &Call<'_>,
     source: &Source,
@@ -125,7 +125,7 @@ pub fn transfer(
     })
 }
 
-/// Whether a directive says to replace.
+/// Whether a directive asks to replace.
 fn replaces(call: &Call<'_>, header: &'static str) -> Result<bool, Error> {
     match call.header(header) {
         None | Some("COPY") => Ok(false),
@@ -187,8 +187,9 @@ pub fn copy(call: &mut Call<'_>) -> Result<Response, Error> {
     Ok(answer(call, "CopyObjectResult", &source, &info))
 }
 
-/// An object may be copied to itself only to change something of it. To name its storage class or its encryption counts as
-/// a change, and so does an encryption that the copy does not keep; a storage class that it does not keep does not.
+/// Refuses to copy an object to itself without a change. A storage class or an encryption in the request counts as a
+/// change, and so does an encryption of the source that the copy does not have; a storage class that the copy does not
+/// have does not count.
 fn check_changes(
     call: &Call<'_>,
     source: &Source,
@@ -215,7 +216,7 @@ fn check_changes(
     Ok(())
 }
 
-/// The document of a copy.
+/// The response of CopyObject.
 fn answer(call: &Call<'_>, root: &str, source: &Source, info: &ObjectInfo) -> Response {
     let mut response = put::written(call, 200, info)
         .with("Content-Type", "application/xml")
@@ -235,7 +236,7 @@ fn answer(call: &Call<'_>, root: &str, source: &Source, info: &ObjectInfo) -> Re
     response
 }
 
-/// `CopyObjectResult` or `CopyPartResult`. AWS does not say here what type the checksum has.
+/// Writes `CopyObjectResult` or `CopyPartResult`. AWS does not return the type of the checksum here.
 pub fn result(root: &str, etag: &str, modified_at_ms: u64, checksum: Option<&Checksum>) -> String {
     Writer::document(root, |xml| {
         xml.text("ETag", format!("\"{etag}\""));

@@ -1,4 +1,5 @@
-//! Cross-origin requests: Get, Put and DeleteBucketCors, preflights, and the headers of answers.
+//! Cross-origin requests: GetBucketCors, PutBucketCors, DeleteBucketCors, preflight requests, and the headers of
+//! responses.
 
 use super::bucket_settings;
 use super::call::Call;
@@ -82,7 +83,7 @@ fn check(rule: &Element) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether a text fits a pattern with at most one `*`.
+/// Whether a text matches a pattern, which has at most one `*`.
 fn fits(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
@@ -92,7 +93,7 @@ fn fits(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// The rule that allows a request, if one does.
+/// The first rule that allows a request.
 fn rule<'c>(
     configuration: &'c Element,
     origin: &str,
@@ -128,7 +129,7 @@ fn requested_headers(request: &Request) -> Vec<String> {
         .collect()
 }
 
-/// What both kinds of answers have.
+/// Adds the headers that all responses to cross-origin requests have.
 fn allow(response: Response, rule: &Element, origin: &str) -> Response {
     let texts = |name: &str| {
         let texts: Vec<&str> = rule
@@ -153,7 +154,7 @@ fn allow(response: Response, rule: &Element, origin: &str) -> Response {
     }
 }
 
-/// A preflight.
+/// Answers a preflight request.
 pub fn preflight(call: &mut Call<'_>) -> Result<Response, Error> {
     let Some(origin) = call.header("origin") else {
         return Err(error::BAD_REQUEST
@@ -198,7 +199,7 @@ pub fn preflight(call: &mut Call<'_>) -> Result<Response, Error> {
         .with("Vary", VARY))
 }
 
-/// Adds to an answer what lets a browser hand it to its page.
+/// Adds the headers with which a browser gives the response to the page.
 pub fn answer(call: &Call<'_>, response: Response) -> Response {
     let Some(origin) = call.header("origin") else {
         return response;
@@ -220,7 +221,7 @@ mod tests {
     use super::fits;
 
     #[test]
-    fn a_pattern_has_one_star() {
+    fn a_pattern_may_have_one_star() {
         assert!(fits("*", "https://a"));
         assert!(fits("https://*.example.com", "https://www.example.com"));
         assert!(!fits("https://*.example.com", "https://.example.co"));

@@ -1,4 +1,4 @@
-//! Signatures: their form and how long they hold. What they sign is not verified, as everybody who reaches this service
+//! Signatures: their form and their validity period. They are not verified, because everyone who reaches this service
 //! may use it.
 
 use plugin_kit::time;
@@ -12,7 +12,11 @@ const HMAC: &str = "AWS4-HMAC-SHA256";
 const ALGORITHMS: [&str; 2] = [HMAC, "AWS4-ECDSA-P256-SHA256"];
 const FORM: &str = "expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".";
 
-/// The access key of a request; none if it is anonymous. An error if the signature has no sensible form or has expired.
+/// The access key of a request; `None` if the request is anonymous.
+///
+/// # Errors
+///
+/// The signature is malformed or has expired.
 pub fn access_key(request: &Request, now_ms: u64) -> Result<Option<String>, Error> {
     let in_query = ["X-Amz-Algorithm", "X-Amz-Signature", "X-Amz-Credential"]
         .iter()
@@ -40,7 +44,7 @@ pub fn access_key(request: &Request, now_ms: u64) -> Result<Option<String>, Erro
     request.header("authorization").map(signed).transpose()
 }
 
-/// The access key that signed a form's policy, if one did.
+/// The access key that signed the policy of a form.
 pub fn access_key_of_form(form: &Form<'_>) -> Option<String> {
     match form.field("x-amz-credential") {
         Some(credential) => key_of_scope(credential, true),
@@ -48,7 +52,7 @@ pub fn access_key_of_form(form: &Form<'_>) -> Option<String> {
     }
 }
 
-/// The access key of an `Authorization` header.
+/// The access key in an `Authorization` header.
 fn signed(header: &str) -> Result<String, Error> {
     // Signature version 2.
     if let Some((key, _)) = header
@@ -89,15 +93,15 @@ fn signed(header: &str) -> Result<String, Error> {
             )));
         }
     }
-    // The scope of asymmetric signatures has no region.
+    // The scope of an asymmetric signature has no region.
     let regional = algorithm == HMAC;
     key_of_scope(credential, regional)
         .ok_or_else(|| malformed(format!("the Credential is mal-formed; {FORM}")))
 }
 
-/// The access key of `AKID/20261002/us-east-1/s3/aws4_request`.
+/// The access key in a credential: `AKID/20261002/us-east-1/s3/aws4_request`.
 fn key_of_scope(credential: &str, regional: bool) -> Option<String> {
-    // An access key may have slashes, the rest has none.
+    // An access key may contain slashes, the other parts do not.
     let mut words = credential.rsplit('/');
     let end = words.next()?;
     let service = words.next()?;
@@ -111,7 +115,7 @@ fn key_of_scope(credential: &str, regional: bool) -> Option<String> {
     (end == "aws4_request" && !service.is_empty() && is_date && !key.is_empty()).then_some(key)
 }
 
-/// The access key of a presigned URL of signature version 2 that still holds.
+/// The access key of a presigned URL with signature version 2 that has not expired.
 fn presigned_before(request: &Request, now_ms: u64) -> Result<String, Error> {
     let parameter = |name: &str| {
         request.query(name).ok_or_else(|| {
@@ -134,7 +138,7 @@ fn presigned_before(request: &Request, now_ms: u64) -> Result<String, Error> {
     Ok(key.to_owned())
 }
 
-/// The access key of a presigned URL that still holds.
+/// The access key of a presigned URL that has not expired.
 fn presigned(request: &Request, now_ms: u64) -> Result<String, Error> {
     let refused = |message: &str| error::AUTHORIZATION_QUERY.with_message(message.to_owned());
     let parameter = |name: &str| {

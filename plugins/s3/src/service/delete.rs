@@ -24,7 +24,7 @@ pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
     Ok(with_marker(Response::new(204), &removed))
 }
 
-/// Refuses to go round locks, which no bucket has.
+/// Refuses to bypass object locks, which no bucket has here.
 fn check_bypass(call: &Call<'_>) -> Result<(), Error> {
     const BYPASS: &str = "x-amz-bypass-governance-retention";
     if call.header(BYPASS).is_none() {
@@ -47,14 +47,14 @@ fn with_marker(response: Response, removed: &Removed) -> Response {
     }
 }
 
-/// Removes an object. What is not there is removed already.
+/// Removes an object or a version. A missing one counts as removed.
 fn remove(
     call: &Call<'_>,
     key: &str,
     version: Option<&str>,
     condition: Condition,
 ) -> Result<Removed, StoreError> {
-    // Whether it makes a marker depends on the bucket, and triggers are told which it was.
+    // Whether this adds a delete marker depends on the bucket, and the event differs.
     let marks = version.is_none()
         && call.store().bucket(&call.bucket)?.versioning != super::store::Versioning::Off;
     let event = if marks {
@@ -150,7 +150,7 @@ fn delete_one(call: &Call<'_>, object: &Element) -> Result<Removed, Error> {
     Ok(removed)
 }
 
-/// The conditions on size and time, which the store does not know.
+/// Checks the conditions on size and time, which the store does not support.
 fn check_described(
     call: &Call<'_>,
     object: &Element,

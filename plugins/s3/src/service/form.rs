@@ -1,4 +1,4 @@
-//! A body of `multipart/form-data` whose last field is a file: the fields before it are read at once, the file is
+//! A body of `multipart/form-data` whose last field is a file. The fields before the file are read first, the file is
 //! streamed.
 
 use crate::encoding;
@@ -8,16 +8,16 @@ use super::error::{self, Error};
 use super::limits;
 use super::message;
 
-/// A form up to its file.
+/// A form that was read up to its file.
 pub struct Form<'a> {
     reader: Reader<'a>,
-    /// What was read and not used yet.
+    /// The bytes that were read and not yet used.
     buffer: Vec<u8>,
-    /// `\r\n--boundary`.
+    /// The separator: `\r\n--boundary`.
     boundary: Vec<u8>,
-    /// Names in lower case, in order.
+    /// Names in lower case and values, in order.
     fields: Vec<(String, String)>,
-    /// The file's name on the client's machine; none if the client sent the file as a text.
+    /// The name of the file on the client's machine; `None` if the client sent the file as text.
     pub file_name: Option<String>,
     ended: bool,
 }
@@ -30,7 +30,7 @@ fn find(bytes: &[u8], text: &[u8]) -> Option<usize> {
     bytes.windows(text.len()).position(|window| window == text)
 }
 
-/// `name` in `form-data; name="key"; filename="a.txt"`.
+/// A parameter of a header: `name` in `form-data; name="key"; filename="a.txt"`.
 fn parameter(header: &str, name: &str) -> Option<String> {
     header.split(';').skip(1).find_map(|parameter| {
         let (key, value) = parameter.trim().split_once('=')?;
@@ -47,7 +47,7 @@ impl<'a> Form<'a> {
             .ok_or_else(malformed)?;
         let mut form = Self {
             reader,
-            // As if a field had ended before the first boundary.
+            // The first boundary follows, as if after a field.
             buffer: b"\r\n".to_vec(),
             boundary: format!("\r\n--{boundary}").into_bytes(),
             fields: Vec::new(),
@@ -74,7 +74,7 @@ impl<'a> Form<'a> {
         }
     }
 
-    /// A field, by its name in lower case.
+    /// A field. The name is in lower case.
     pub fn field(&self, name: &str) -> Option<&str> {
         message::find(&self.fields, name)
     }
@@ -84,7 +84,7 @@ impl<'a> Form<'a> {
         self.fields.iter().map(|(name, _)| name.as_str())
     }
 
-    /// The fields as headers of a request: those a PUT would have.
+    /// The fields as the headers that a PUT request would have.
     pub fn headers(&self) -> Vec<(String, String)> {
         self.fields
             .iter()
@@ -103,7 +103,7 @@ impl<'a> Form<'a> {
         }
     }
 
-    /// Takes so many bytes out of the buffer, and drops the separator after them.
+    /// Takes `length` bytes out of the buffer, and drops the separator after them.
     fn take(&mut self, length: usize, separator: usize) -> Vec<u8> {
         let rest = self
             .buffer
@@ -142,7 +142,7 @@ impl<'a> Form<'a> {
     fn head(&mut self) -> Result<String, Error> {
         let end = self.until(b"\r\n")?;
         if end == b"--" {
-            // The form has ended without a file.
+            // The form ended without a file.
             return Err(error::invalid_argument(
                 "file",
                 "0",
@@ -152,11 +152,11 @@ impl<'a> Form<'a> {
         String::from_utf8(self.until(b"\r\n\r\n")?).map_err(|_| malformed())
     }
 
-    /// The next piece of the file; none at its end.
+    /// The next piece of the file; `None` at its end.
     pub fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
         loop {
             if self.ended {
-                // What follows is read, so that the client can finish.
+                // The rest is read, so that the client can finish sending.
                 while self.reader.next()?.is_some() {}
                 return Ok(None);
             }
@@ -178,7 +178,7 @@ impl<'a> Form<'a> {
     }
 }
 
-/// The tags in a form's field.
+/// The tags in a field of a form.
 pub fn tags(text: &str) -> Result<super::store::Pairs, Error> {
     let root = super::xml::Element::parse(text.as_bytes())
         .filter(|root| root.name == "Tagging")
@@ -186,7 +186,7 @@ pub fn tags(text: &str) -> Result<super::store::Pairs, Error> {
     super::tagging::of_document(&root)
 }
 
-/// `success_action_redirect` with what a page wants to know of the object.
+/// The URL of `success_action_redirect` with the parameters that describe the object.
 pub fn redirect(url: &str, bucket: &str, key: &str, etag: &str) -> String {
     let join = if url.contains('?') { '&' } else { '?' };
     format!(

@@ -11,7 +11,7 @@ use super::metadata;
 use super::range::{self, ByteRange};
 use super::store::{ObjectInfo, StoreError};
 
-/// GetObject. What is in an archive can not be read, as nothing is restored here.
+/// GetObject. An archived object cannot be read, because archived objects are not restored here.
 pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
     let version = call.version()?;
     let (opened, info) = call
@@ -39,7 +39,7 @@ pub fn head(call: &mut Call<'_>) -> Result<Response, Error> {
     found(call, &info).map(|(response, _)| response)
 }
 
-/// The object that a request is about.
+/// The description of the request's object.
 pub fn describe(call: &Call<'_>) -> Result<ObjectInfo, Error> {
     let version = call.version()?;
     let info = call
@@ -52,7 +52,7 @@ pub fn describe(call: &Call<'_>) -> Result<ObjectInfo, Error> {
     Ok(info)
 }
 
-/// AWS's words for an object that is not there; a delete marker may be the reason.
+/// The error of S3 for a missing object, or for a delete marker.
 pub fn missing(call: &Call<'_>, version: Option<&str>, error: StoreError) -> Error {
     if error != StoreError::Missing {
         return call.store_error(error);
@@ -68,7 +68,7 @@ pub fn missing(call: &Call<'_>, version: Option<&str>, error: StoreError) -> Err
     }
 }
 
-/// AWS's words for a delete marker: as if there were nothing, unless it was asked for by name.
+/// The error of S3 for a delete marker: as for a missing object, unless the request names its version.
 pub fn marker(call: &Call<'_>, info: &ObjectInfo, by_name: bool) -> Error {
     let error = if by_name {
         error::METHOD_NOT_ALLOWED
@@ -85,7 +85,7 @@ pub fn marker(call: &Call<'_>, info: &ObjectInfo, by_name: bool) -> Error {
     )
 }
 
-/// Status and headers of an object or a range of it.
+/// The status, the headers and the range of the response.
 fn found(call: &Call<'_>, info: &ObjectInfo) -> Result<(Response, ByteRange), Error> {
     conditions::read(call, info)?;
     let whole = ByteRange {
@@ -114,7 +114,7 @@ fn found(call: &Call<'_>, info: &ObjectInfo) -> Result<(Response, ByteRange), Er
             Some(checksum) => response
                 .with(&checksum.algorithm.header(), checksum.value.as_str())
                 .with("x-amz-checksum-type", "COMPOSITE"),
-            // Any other is of the whole object.
+            // A checksum of the whole object is returned only with the whole object.
             None if range.is_none_or(|range| range == whole) => {
                 metadata::with_checksum(response, &info.metadata)
             }
@@ -142,7 +142,7 @@ fn part_number(call: &Call<'_>) -> Result<Option<u32>, Error> {
     number_of_part(text).map(Some)
 }
 
-/// The number of a part in a query.
+/// Reads the number of a part.
 pub fn number_of_part(text: &str) -> Result<u32, Error> {
     text.parse()
         .ok()
@@ -160,7 +160,7 @@ fn part_at(parts: &[metadata::ObjectPart], number: u32) -> Option<&metadata::Obj
     parts.get(usize::try_from(number).ok()?.checked_sub(1)?)
 }
 
-/// Where a part lies. An object that was put as a whole is its own only part.
+/// The range of a part. An object that was not created with a multipart upload has one part.
 fn part(
     info: &ObjectInfo,
     number: u32,

@@ -1,4 +1,4 @@
-//! ListObjects (both versions) and ListObjectVersions.
+//! ListObjects (versions 1 and 2) and ListObjectVersions.
 
 use super::call::{self, Call};
 use super::checksum::Checksum;
@@ -10,14 +10,14 @@ use super::store::{Listing, Mark, ObjectInfo, Query, StoreError};
 use super::xml::Writer;
 use crate::encoding;
 
-/// How keys are written: as they are or, with `encoding-type=url`, encoded.
+/// Whether keys are encoded, which `encoding-type=url` asks for.
 #[derive(Clone, Copy)]
 pub struct KeyEncoding {
     encoded: bool,
 }
 
 impl KeyEncoding {
-    /// What the request asks for.
+    /// The encoding that a request asks for.
     pub fn of(call: &Call<'_>) -> Result<Self, Error> {
         match call.query("encoding-type") {
             None => Ok(Self { encoded: false }),
@@ -30,7 +30,7 @@ impl KeyEncoding {
         }
     }
 
-    /// A key, prefix, delimiter or marker.
+    /// Encodes a key, prefix, delimiter or marker.
     pub fn encode(self, text: &str) -> String {
         if self.encoded {
             encoding::key(text)
@@ -39,26 +39,27 @@ impl KeyEncoding {
         }
     }
 
-    /// What the answer says of it.
+    /// The name of the encoding in the response.
     pub fn name(self) -> Option<&'static str> {
         self.encoded.then_some("url")
     }
 }
 
-/// What all lists of a bucket's keys ask for.
+/// What a request for a list of keys asks for.
 pub struct ListRequest<'a> {
-    /// `prefix`.
+    /// The parameter `prefix`.
     pub prefix: &'a str,
-    /// `delimiter`; an empty one is none.
+    /// The parameter `delimiter`; `None` if it is empty.
     pub delimiter: Option<&'a str>,
-    /// The size of a page.
+    /// The maximum number of entries.
     pub max: u32,
     /// How keys are written.
     pub encoding: KeyEncoding,
 }
 
 impl<'a> ListRequest<'a> {
-    /// Of a request; the size of a page has several names.
+    /// Reads a request. `max` is the name of the parameter with the maximum number of entries, and `shown` its name in
+    /// errors.
     pub fn of(call: &Call<'a>, max: &'static str, shown: &'static str) -> Result<Self, Error> {
         Ok(Self {
             prefix: call.query("prefix").unwrap_or_default(),
@@ -68,7 +69,7 @@ impl<'a> ListRequest<'a> {
         })
     }
 
-    /// For the store.
+    /// The query for the store.
     pub fn query(&self, after: Option<Mark>) -> Query {
         Query {
             prefix: self.prefix.to_owned(),
@@ -78,7 +79,7 @@ impl<'a> ListRequest<'a> {
         }
     }
 
-    /// The common prefixes, at the end of each list.
+    /// Writes the common prefixes, which are at the end of each list.
     pub fn write_prefixes(&self, xml: &mut Writer, prefixes: &[String]) {
         for prefix in prefixes {
             xml.element("CommonPrefixes", |xml| {
@@ -102,7 +103,7 @@ pub fn objects(call: &mut Call<'_>) -> Result<Response, Error> {
         xml.text("Name", &call.bucket);
         xml.text("Prefix", encode(request.prefix));
         xml.text("Marker", encode(marker));
-        // Without a delimiter the last key says where to go on.
+        // Without a delimiter, the client continues with the last key.
         if let (Some(_), Some((next, _))) = (request.delimiter, &listing.next) {
             xml.text("NextMarker", encode(next));
         }
@@ -132,7 +133,7 @@ pub fn objects_v2(call: &mut Call<'_>) -> Result<Response, Error> {
     Ok(Response::xml(Writer::document("ListBucketResult", |xml| {
         xml.text("Name", &call.bucket);
         xml.text("Prefix", encode(request.prefix));
-        // A token says where the list goes on, whatever else the request has.
+        // With a token, `start-after` is ignored.
         xml.optional(
             "StartAfter",
             start.filter(|_| requested_token.is_none()).map(encode),
@@ -154,12 +155,12 @@ pub fn objects_v2(call: &mut Call<'_>) -> Result<Response, Error> {
     .with("x-amz-bucket-region", region))
 }
 
-/// A continuation token: where a list goes on, in a form that is nobody else's business.
+/// A continuation token, which is opaque to clients.
 pub fn token(next: &str) -> String {
     encoding::base64(format!("1{next}").as_bytes())
 }
 
-/// Where the list of a continuation token goes on.
+/// The key or name with which the list of a continuation token continues.
 pub fn continued(token: &str) -> Result<String, Error> {
     encoding::from_base64(token)
         .and_then(|bytes| String::from_utf8(bytes).ok())
@@ -196,7 +197,7 @@ fn write_objects(
     request.write_prefixes(xml, &listing.common_prefixes);
 }
 
-/// What lists say of an object's bytes.
+/// Writes what lists contain about the bytes of an object.
 fn write_content(xml: &mut Writer, info: &ObjectInfo, owner: Option<&str>) {
     xml.text("ETag", format!("\"{}\"", info.etag));
     if let Some(checksum) = Checksum::of(&info.metadata) {
@@ -210,7 +211,7 @@ fn write_content(xml: &mut Writer, info: &ObjectInfo, owner: Option<&str>) {
     xml.text("StorageClass", metadata::storage_class(&info.metadata));
 }
 
-/// An owner, initiator or grantee. AWS does not tell names any more.
+/// Writes an owner, initiator or grantee. AWS no longer returns display names.
 pub fn write_owner(xml: &mut Writer, element: &str, owner: &str) {
     xml.element(element, |xml| xml.text("ID", owner));
 }
@@ -273,7 +274,7 @@ pub fn versions(call: &mut Call<'_>) -> Result<Response, Error> {
     )))
 }
 
-/// Refuses a marker that was never a version. One that has been removed since is fine.
+/// Refuses a marker that cannot be a version. The version may have been removed.
 fn check_marker(call: &Call<'_>, key: &str, version: &str) -> Result<(), Error> {
     match call.store().describe(&call.bucket, key, Some(version)) {
         Err(StoreError::Missing) if !call::is_version_id(version) => Err(error::invalid_argument(

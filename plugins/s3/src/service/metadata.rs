@@ -1,4 +1,4 @@
-//! What is kept with an object: its headers under their own names, its tags, its checksum and its parts.
+//! The metadata that is stored with an object: its headers under their own names, its tags, its checksum and its parts.
 //!
 //! | name | value |
 //! |---|---|
@@ -6,11 +6,11 @@
 //! | `x-amz-meta-NAME` | the header |
 //! | `tag:KEY` | the tag's value |
 //! | `x-amz-checksum-NAME` | the checksum (see [`super::checksum`]) |
-//! | `parts` | the parts' sizes, `8388608*99,1234` |
-//! | `part-checksums` | theirs, if the object's is composite, with commas |
-//! | `upload` | the id of the upload of parts that the object was |
+//! | `parts` | the sizes of the parts: `8388608*99,1234` |
+//! | `part-checksums` | the checksums of the parts, separated by commas, if that of the object is composite |
+//! | `upload` | the id of the multipart upload that the object was created with |
 //!
-//! An object of a watched folder has none of them.
+//! An object that appeared as a file in a folder has no metadata.
 
 use super::call::Call;
 use super::checksum::Checksum;
@@ -20,7 +20,7 @@ use super::message::{self, Request, Response};
 use super::store::{ObjectInfo, Pairs};
 use crate::encoding;
 
-/// Headers that are kept and come back, as AWS writes them.
+/// The headers that are stored and returned, as AWS writes them.
 const KEPT: [&str; 6] = [
     "Content-Type",
     "Cache-Control",
@@ -37,9 +37,9 @@ const USER: &str = "x-amz-meta-";
 const PARTS: &str = "parts";
 const PART_CHECKSUMS: &str = "part-checksums";
 const UPLOAD: &str = "upload";
-/// What an object has that was put without a type.
+/// The content type of an object that was stored without one.
 const DEFAULT_TYPE: &str = "binary/octet-stream";
-/// Those of ordinary buckets.
+/// The storage classes of general-purpose buckets.
 const STORAGE_CLASSES: [&str; 8] = [
     "STANDARD",
     "REDUCED_REDUNDANCY",
@@ -51,14 +51,14 @@ const STORAGE_CLASSES: [&str; 8] = [
     "GLACIER_IR",
 ];
 
-/// What a request says of the object to be, tags and checksums aside.
+/// The metadata in the headers of a request, without tags and checksums.
 pub fn of_request(request: &Request) -> Result<Pairs, Error> {
     let mut metadata = described(request)?;
     metadata.extend(placed(request)?);
     Ok(metadata)
 }
 
-/// What describes the content: what a copy takes from its source or replaces.
+/// The headers that describe the content. A copy takes them from its source or replaces them.
 pub fn described(request: &Request) -> Result<Pairs, Error> {
     let mut metadata = Pairs::new();
     for name in KEPT {
@@ -93,7 +93,7 @@ pub fn described(request: &Request) -> Result<Pairs, Error> {
     Ok(metadata)
 }
 
-/// A content coding without `aws-chunked`, which is of the request alone.
+/// A content coding without `aws-chunked`, which applies to the request only.
 fn without_framing(value: &str) -> String {
     let codings: Vec<&str> = value
         .split(',')
@@ -103,7 +103,7 @@ fn without_framing(value: &str) -> String {
     codings.join(",")
 }
 
-/// How and where the object is kept: never taken from a copy's source.
+/// The headers that determine how the object is stored. A copy never takes them from its source.
 pub fn placed(request: &Request) -> Result<Pairs, Error> {
     let mut metadata = Pairs::new();
     if let Some(class) = request.header(STORAGE_CLASS) {
@@ -152,7 +152,7 @@ pub fn placed(request: &Request) -> Result<Pairs, Error> {
     Ok(metadata)
 }
 
-/// The part of an object's metadata that a copy takes with it.
+/// The part of an object's metadata that a copy takes from its source.
 pub fn description_of(metadata: &[(String, String)]) -> Pairs {
     metadata
         .iter()
@@ -163,17 +163,17 @@ pub fn description_of(metadata: &[(String, String)]) -> Pairs {
         .collect()
 }
 
-/// `STANDARD`, unless it was put with another one.
+/// The storage class; `STANDARD` if none was chosen.
 pub fn storage_class(metadata: &[(String, String)]) -> &str {
     message::find(metadata, STORAGE_CLASS).unwrap_or("STANDARD")
 }
 
-/// Whether it was put with a key of KMS.
+/// Whether the object was stored with encryption by a KMS key.
 pub fn is_encrypted_with_key(metadata: &[(String, String)]) -> bool {
     message::find(metadata, ENCRYPTION).is_some()
 }
 
-/// How many tags there are.
+/// The number of tags.
 pub fn tag_count(metadata: &[(String, String)]) -> usize {
     metadata
         .iter()
@@ -181,7 +181,7 @@ pub fn tag_count(metadata: &[(String, String)]) -> usize {
         .count()
 }
 
-/// The headers that say how an object is encrypted.
+/// Adds the headers about the encryption of an object.
 pub fn with_encryption(response: Response, metadata: &[(String, String)]) -> Response {
     response
         .with(
@@ -191,7 +191,7 @@ pub fn with_encryption(response: Response, metadata: &[(String, String)]) -> Res
         .with_some(KMS_KEY, message::find(metadata, KMS_KEY))
 }
 
-/// The headers of an object, as for GET and HEAD.
+/// Adds the headers of an object, as for GET and HEAD.
 pub fn with_headers(response: Response, call: &Call<'_>, info: &ObjectInfo) -> Response {
     let metadata = &info.metadata;
     let mut response = with_encryption(response, metadata)
@@ -220,7 +220,7 @@ pub fn with_headers(response: Response, call: &Call<'_>, info: &ObjectInfo) -> R
     response
 }
 
-/// The headers of an object's checksum.
+/// Adds the headers of an object's checksum.
 pub fn with_checksum(response: Response, metadata: &[(String, String)]) -> Response {
     match Checksum::of(metadata) {
         Some(checksum) => response
@@ -230,7 +230,7 @@ pub fn with_checksum(response: Response, metadata: &[(String, String)]) -> Respo
     }
 }
 
-/// A value that a header can have: what is not ASCII is encoded as in RFC 2047.
+/// A value that a header can have: text that is not ASCII is encoded as in RFC 2047.
 fn header_value(value: &str) -> String {
     if value.is_ascii() {
         value.to_owned()
@@ -239,18 +239,18 @@ fn header_value(value: &str) -> String {
     }
 }
 
-/// A part of an object that was uploaded in parts.
+/// A part of an object that was created with a multipart upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectPart {
-    /// Where it begins.
+    /// The position of its first byte in the object.
     pub offset: u64,
-    /// In bytes.
+    /// Its size in bytes.
     pub size: u64,
-    /// Its checksum, if the object's is composite.
+    /// Its checksum, if that of the object is composite.
     pub checksum: Option<Checksum>,
 }
 
-/// What is kept of an object's parts.
+/// The metadata about the parts of an object.
 pub fn parts_as_metadata(sizes: &[u64], checksums: &[String]) -> Pairs {
     let mut runs: Vec<(u64, usize)> = Vec::new();
     for size in sizes {
@@ -273,17 +273,17 @@ pub fn parts_as_metadata(sizes: &[u64], checksums: &[String]) -> Pairs {
     kept
 }
 
-/// What is kept of the upload of parts that became an object: its id.
+/// The metadata about the multipart upload that an object was created with.
 pub fn upload_as_metadata(id: &str) -> (String, String) {
     (UPLOAD.to_owned(), id.to_owned())
 }
 
-/// The id of the upload of parts that an object was.
+/// The id of the multipart upload that an object was created with.
 pub fn upload(metadata: &[(String, String)]) -> Option<&str> {
     message::find(metadata, UPLOAD)
 }
 
-/// The parts of an object; none if it was put as a whole.
+/// The parts of an object; `None` if it was not created with a multipart upload.
 pub fn parts(metadata: &[(String, String)]) -> Option<Vec<ObjectPart>> {
     let runs = message::find(metadata, PARTS)?;
     let algorithm = Checksum::of(metadata).map(|checksum| checksum.algorithm);
@@ -318,7 +318,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_are_kept_in_runs() {
+    fn parts_of_the_same_size_are_stored_together() {
         let kept = parts_as_metadata(&[5, 5, 5, 2], &[]);
         assert_eq!(kept, [("parts".to_owned(), "5*3,2".to_owned())]);
         let parts = parts(&kept).unwrap();

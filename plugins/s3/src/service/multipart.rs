@@ -1,6 +1,7 @@
-//! Uploads of parts: CreateMultipartUpload, UploadPart, UploadPartCopy, AbortMultipartUpload.
+//! Multipart uploads: CreateMultipartUpload, UploadPart, UploadPartCopy, AbortMultipartUpload.
 //!
-//! How checksums are made is settled at the start, and kept with the upload's metadata until its completion takes it out.
+//! The type of the checksums is chosen when the upload starts. It is stored with the upload's metadata until the upload
+//! is completed.
 
 use super::body;
 use super::call::Call;
@@ -18,17 +19,17 @@ use super::xml::Writer;
 const ALGORITHM: &str = "upload-checksum-algorithm";
 const KIND: &str = "upload-checksum-type";
 
-/// How the checksums of an upload are made.
+/// The checksums of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scheme {
-    /// Of the parts and of the whole.
+    /// The type of the checksums of the parts and of the object.
     pub algorithm: Algorithm,
-    /// Whether the object's is one of its parts' checksums instead of its bytes.
+    /// Whether the checksum of the object is computed from those of the parts instead of from its bytes.
     pub composite: bool,
 }
 
 impl Scheme {
-    /// What a request asks for.
+    /// The checksums that a request asks for.
     fn of_request(request: &Request) -> Result<Option<Self>, Error> {
         let kind = request.header("x-amz-checksum-type");
         let Some(name) = request.header("x-amz-checksum-algorithm") else {
@@ -67,7 +68,7 @@ impl Scheme {
         }))
     }
 
-    /// The one of an upload; none if its client chose none.
+    /// The checksums of an upload; `None` if the client chose none.
     pub fn of(metadata: &[(String, String)]) -> Option<Self> {
         Some(Self {
             algorithm: Algorithm::parse(message::find(metadata, ALGORITHM)?).ok()?,
@@ -75,7 +76,7 @@ impl Scheme {
         })
     }
 
-    /// `COMPOSITE` or `FULL_OBJECT`.
+    /// The kind of the object's checksum: `COMPOSITE` or `FULL_OBJECT`.
     pub fn kind(self) -> &'static str {
         if self.composite {
             "COMPOSITE"
@@ -102,7 +103,7 @@ pub fn object_metadata(upload: &MultipartUpload) -> Pairs {
         .collect()
 }
 
-/// The upload that a request is about; it has to be of this key.
+/// The upload of a request. It has to be an upload for the request's key.
 pub fn upload_of(call: &Call<'_>) -> Result<MultipartUpload, Error> {
     let id = call.query("uploadId").unwrap_or_default();
     let upload = call
@@ -145,8 +146,8 @@ pub fn upload_part(call: &mut Call<'_>) -> Result<Response, Error> {
     let number = number(call)?;
     let upload = upload_of(call)?;
     let scheme = Scheme::of(&upload.metadata);
-    // Parts of an upload that was begun without an algorithm may have any: the SDKs send CRC32 with each part, and none
-    // with the call before.
+    // The parts of an upload that was started without an algorithm may have checksums of any type: the SDKs send a
+    // CRC32 with each part without announcing it.
     if let Some(claim) = checksum::claim(call.request)?
         && let Some(scheme) = scheme
         && scheme.algorithm != claim.algorithm()

@@ -1,4 +1,4 @@
-//! POST Object: an upload from a browser's form.
+//! POST Object: an upload from a form in a browser.
 
 use plugin_kit::hex;
 
@@ -88,7 +88,7 @@ pub fn post(call: &mut Call<'_>) -> Result<Response, Error> {
     Ok(answer(call, &info, status.as_deref(), redirect.as_deref()))
 }
 
-/// The key of the object: `${filename}` stands for the file's name, if it has one.
+/// The key of the object. `${filename}` stands for the name of the file, if the client sent one.
 fn key(form: &Form<'_>) -> Result<String, Error> {
     let key = form.field("key").ok_or_else(|| {
         error::invalid_argument(

@@ -1,7 +1,7 @@
-//! The policy of a browser's form: what an upload may be, and until when. Whoever made it signed it; the signature is not
-//! verified, but what the policy says holds.
+//! The policy of a form: which uploads it allows, and until when. The signature of the policy is not verified, but the
+//! policy is enforced.
 //!
-//! On failure the form is refused with AWS's words, and what was read of its file is gone.
+//! On failure: the form is refused with the error of S3, and the part of the file that was read is discarded.
 
 use plugin_kit::time;
 use serde_json::Value;
@@ -17,7 +17,7 @@ const MALFORMED: ErrorKind = ErrorKind(
     "Invalid Policy: Invalid JSON.",
 );
 
-/// Fields that a policy says nothing of.
+/// The fields that need no condition in a policy.
 const UNCONDITIONAL: [&str; 5] = [
     "policy",
     "x-amz-signature",
@@ -26,7 +26,7 @@ const UNCONDITIONAL: [&str; 5] = [
     "file",
 ];
 
-/// How large a file may be.
+/// The allowed sizes of a file, in bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Sizes {
     smallest: u64,
@@ -34,7 +34,7 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    /// Refuses a file that is larger already.
+    /// Refuses a file that is too large already.
     pub fn check_so_far(self, size: u64) -> Result<(), Error> {
         if size <= self.largest {
             return Ok(());
@@ -44,7 +44,7 @@ impl Sizes {
             .with("MaxSizeAllowed", self.largest.to_string()))
     }
 
-    /// Refuses a whole file that is too small.
+    /// Refuses a complete file that is too small.
     pub fn check_whole(self, size: u64) -> Result<(), Error> {
         if size >= self.smallest {
             return Ok(());
@@ -55,18 +55,18 @@ impl Sizes {
     }
 }
 
-/// A condition: what has to be so.
+/// A condition of a policy.
 enum Condition {
     /// A field has this value.
     Equal(String, String),
-    /// A field's value starts so.
+    /// The value of a field starts with this text.
     StartsWith(String, String),
-    /// The file is this large.
+    /// The size of the file is in this range.
     Size(Sizes),
 }
 
 impl Condition {
-    /// Of one item of `conditions`; an object has several.
+    /// Reads an item of `conditions`. An object may have several conditions.
     fn read(item: &Value) -> Option<Vec<Self>> {
         if let Some(pairs) = item.as_object() {
             return pairs
@@ -93,7 +93,7 @@ impl Condition {
         }])
     }
 
-    /// The field it is about.
+    /// The field that the condition is about.
     fn field(&self) -> &str {
         match self {
             Self::Equal(field, _) | Self::StartsWith(field, _) => field,
@@ -101,7 +101,7 @@ impl Condition {
         }
     }
 
-    /// AWS's words for one that does not hold.
+    /// Checks the value of the field.
     fn check(&self, value: &str) -> Result<(), Error> {
         let (kind, field, wanted, holds) = match self {
             Self::Equal(field, wanted) => ("eq", field, wanted, value == wanted),
@@ -129,7 +129,7 @@ fn denied(why: &str) -> Error {
     error::ACCESS_DENIED.with_message(format!("Invalid according to Policy: {why}"))
 }
 
-/// Holds a form against its policy, if it has one. `key` is the object's, with the file's name in it.
+/// Checks a form against its policy, if it has one. `key` is the key of the object with the name of the file inserted.
 pub fn check(form: &Form<'_>, bucket: &str, key: &str, now_ms: u64) -> Result<Sizes, Error> {
     let mut sizes = Sizes {
         smallest: 0,
@@ -167,7 +167,7 @@ pub fn check(form: &Form<'_>, bucket: &str, key: &str, now_ms: u64) -> Result<Si
     Err(denied(&format!("Extra input fields: {}", extra.join(", "))))
 }
 
-/// A signed form has every field of its signature's version.
+/// Checks that a form with a policy has all fields of a signature.
 fn check_signature(form: &Form<'_>) -> Result<(), Error> {
     const VERSION_2: [&str; 2] = ["AWSAccessKeyId", "Signature"];
     const VERSION_4: [&str; 4] = [
@@ -195,7 +195,7 @@ fn check_signature(form: &Form<'_>) -> Result<(), Error> {
     }
 }
 
-/// When a policy ends, and its conditions.
+/// The expiration of a policy in seconds since 1970, and its conditions.
 fn read(policy: &str) -> Option<(u64, Vec<Condition>)> {
     let policy: Value = serde_json::from_slice(&encoding::from_base64(policy.trim())?).ok()?;
     let expires = time::parse(policy.get("expiration")?.as_str()?)?;

@@ -29,7 +29,7 @@ pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
         .store()
         .put(&call.bucket, &call.key, received.upload, put)
         .map_err(|error| conditions::failed(call, &condition, error))?;
-    // Not as `written` has it: here AWS does not name the `null` version.
+    // Unlike in `written`, AWS does not return the version id `null` here.
     let response = metadata::with_encryption(Response::new(200), &info.metadata)
         .with_some("x-amz-version-id", info.version.as_deref());
     Ok(
@@ -38,7 +38,7 @@ pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
     )
 }
 
-/// What other writes of an object are answered with.
+/// The response to other writes of an object.
 pub fn written(call: &Call<'_>, status: u16, info: &ObjectInfo) -> Response {
     metadata::with_encryption(Response::new(status), &info.metadata)
         .with_some("x-amz-version-id", call.version_header(info))

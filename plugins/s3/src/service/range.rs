@@ -1,18 +1,18 @@
-//! The header `Range`, and ranges of a copy's source.
+//! The ranges of the header `Range` and of a copy's source.
 
 use super::error::{self, Error};
 
-/// Bytes of an object.
+/// A range of an object's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ByteRange {
-    /// The first.
+    /// The position of the first byte.
     pub offset: u64,
-    /// How many.
+    /// The number of bytes.
     pub length: u64,
 }
 
 impl ByteRange {
-    /// `bytes 0-9/100`.
+    /// The value of `Content-Range`, such as `bytes 0-9/100`.
     pub fn content_range(self, size: u64) -> String {
         let last = (self.offset + self.length).saturating_sub(1);
         format!("bytes {}-{last}/{size}", self.offset)
@@ -24,7 +24,8 @@ fn number(text: &str) -> Option<u64> {
         .then(|| text.parse().unwrap_or(u64::MAX))
 }
 
-/// What a header asks for. None for the whole object: S3 skips what it does not understand, several ranges among it.
+/// The range in a header; `None` for the whole object. S3 ignores headers that it does not support, such as those with
+/// several ranges.
 pub fn of_header(header: &str, size: u64) -> Result<Option<ByteRange>, Error> {
     let Some((first, last)) = header
         .trim()
@@ -73,7 +74,7 @@ pub fn of_header(header: &str, size: u64) -> Result<Option<ByteRange>, Error> {
     }))
 }
 
-/// `x-amz-copy-source-range`, which has to be exact.
+/// The range in `x-amz-copy-source-range`. It has to lie within the object.
 pub fn of_copy(header: &str, size: u64) -> Result<ByteRange, Error> {
     let range = header
         .strip_prefix("bytes=")
@@ -110,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_range_is_cut_to_the_object() {
+    fn a_range_is_limited_to_the_object() {
         for (header, offset, length) in [
             ("bytes=0-0", 0, 1),
             ("bytes=2-5", 2, 4),
@@ -129,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_the_whole_object() {
+    fn unsupported_ranges_are_ignored() {
         for header in [
             "bytes=0-1,3-4",
             "bytes=5-2",
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_outside_is_an_error() {
+    fn a_range_outside_of_the_object_is_an_error() {
         for (header, size) in [
             ("bytes=10-", 10),
             ("bytes=-0", 10),

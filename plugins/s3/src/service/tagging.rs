@@ -1,4 +1,4 @@
-//! Tags of objects and buckets: Put, Get and DeleteObjectTagging, and the same of buckets.
+//! The tags of objects and buckets: the operations Get, Put and Delete of ObjectTagging and BucketTagging.
 
 use crate::encoding;
 
@@ -12,14 +12,14 @@ use super::xml::{Element, Writer};
 
 const PREFIX: &str = "tag:";
 
-/// Whose tags they are: what AWS allows differs.
+/// What the tags belong to. AWS's rules differ.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TagOwner {
     Object,
     Bucket,
 }
 
-/// The tags of the header `x-amz-tagging`, as they are kept.
+/// The tags in the header `x-amz-tagging`, as metadata.
 pub fn of_header(header: Option<&str>) -> Result<Pairs, Error> {
     let Some(text) = header else {
         return Ok(Pairs::new());
@@ -46,7 +46,7 @@ pub fn of_header(header: Option<&str>) -> Result<Pairs, Error> {
     Ok(keep(tags))
 }
 
-/// The tags of a document `Tagging`, as they are kept.
+/// The tags in a document `Tagging`, as metadata.
 pub fn of_document(tagging: &Element) -> Result<Pairs, Error> {
     read(tagging, TagOwner::Object)
 }
@@ -114,14 +114,14 @@ fn keep(tags: Pairs) -> Pairs {
         .collect()
 }
 
-/// What is kept beside tags.
+/// The metadata without the tags.
 fn without(kept: Pairs) -> Pairs {
     kept.into_iter()
         .filter(|(name, _)| !name.starts_with(PREFIX))
         .collect()
 }
 
-/// The tags among what is kept, as they are kept.
+/// The tags in metadata, as metadata.
 pub fn among(kept: &[(String, String)]) -> Pairs {
     kept.iter()
         .filter(|(name, _)| name.starts_with(PREFIX))
@@ -144,7 +144,7 @@ fn document(kept: &[(String, String)]) -> String {
     })
 }
 
-/// The object whose tags are meant. To AWS a delete marker is in the way here even if nobody asked for its version.
+/// The object whose tags are requested. For AWS, a delete marker is an error here even if the request names no version.
 fn tagged(call: &Call<'_>) -> Result<ObjectInfo, Error> {
     let version = call.version()?;
     match call.store().describe(&call.bucket, &call.key, version) {
@@ -154,7 +154,7 @@ fn tagged(call: &Call<'_>) -> Result<ObjectInfo, Error> {
     }
 }
 
-/// GetObjectTagging. Of a key that is not there AWS also tells the bucket.
+/// GetObjectTagging. In the error for a missing key, AWS also returns the bucket.
 pub fn get_object(call: &mut Call<'_>) -> Result<Response, Error> {
     let info = tagged(call).map_err(|error| match error.code() {
         "NoSuchKey" => error::NO_SUCH_KEY.with("Key", format!("{}/{}", call.bucket, call.key)),
@@ -184,7 +184,7 @@ fn replace_object_tags(
     let info = tagged(call)?;
     let mut metadata = without(info.metadata);
     metadata.extend(tags);
-    // The version that was described, even if a newer one has come since.
+    // The version that was described above, even if a newer one was added in the meantime.
     let version = call.version()?.or(info.version.as_deref());
     let info = call
         .store()

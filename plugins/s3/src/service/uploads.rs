@@ -28,7 +28,7 @@ pub fn parts(call: &mut Call<'_>) -> Result<Response, Error> {
     })?;
     let upload = multipart::upload_of(call)?;
     let scheme = Scheme::of(&upload.metadata);
-    // One more tells whether there are more.
+    // One more part shows whether the list is truncated.
     let mut parts = call
         .store()
         .parts(&call.bucket, &upload.id, after, max.saturating_add(1))
@@ -57,7 +57,7 @@ pub fn parts(call: &mut Call<'_>) -> Result<Response, Error> {
                 xml.value("PartNumber", part.number);
                 xml.text("LastModified", encoding::list_time(part.modified_at_ms));
                 xml.text("ETag", format!("\"{}\"", part.etag));
-                // A part may have one that the upload knows nothing of.
+                // A part may have a checksum of another type than the upload.
                 if let (Some(_), Some(checksum)) = (scheme, Checksum::of(&part.metadata)) {
                     xml.text(&checksum.algorithm.element(), &checksum.value);
                 }
@@ -78,7 +78,7 @@ fn write_scheme(xml: &mut Writer, scheme: Option<Scheme>) {
 pub fn uploads(call: &mut Call<'_>) -> Result<Response, Error> {
     let request = ListRequest::of(call, "max-uploads", "maxUploads")?;
     let key = call.query("key-marker").unwrap_or_default();
-    // Without a key it has no meaning.
+    // The marker is ignored without a key marker.
     let id = call.query("upload-id-marker").filter(|_| !key.is_empty());
     let after = (!key.is_empty()).then(|| {
         let id = id.filter(|id| !id.is_empty()).map(str::to_owned);
@@ -96,7 +96,7 @@ pub fn uploads(call: &mut Call<'_>) -> Result<Response, Error> {
             .map_err(|error| call.store_error(error))?
     };
     let encode = |text: &str| request.encoding.encode(text);
-    // The last upload, whether there are more or not; a common prefix is none.
+    // AWS returns the last upload even if the list is complete. Common prefixes do not count.
     let next = listing.uploads.last();
     let owner = call.context.owner();
     Ok(Response::xml(Writer::document(
@@ -127,7 +127,7 @@ pub fn uploads(call: &mut Call<'_>) -> Result<Response, Error> {
     )))
 }
 
-/// Refuses a marker that is no upload of its key. One that has ended since is fine.
+/// Refuses a marker that is not an upload for its key. The upload may have ended.
 fn check_marker(call: &Call<'_>, key: &str, id: &str) -> Result<(), Error> {
     let fits = match call.store().describe_multipart(&call.bucket, id) {
         Ok(upload) => upload.key == key,

@@ -1,7 +1,7 @@
-//! XML: documents are written as text and read into a small tree.
+//! XML: documents are written as text and read into a tree.
 //!
-//! Only a document's elements and texts matter to S3; attributes and namespaces are skipped. Anything that is not
-//! well-formed, or larger or deeper than S3's documents are, is `None`, which becomes AWS's `MalformedXML`.
+//! Only elements and texts are read; attributes and namespaces are ignored. A document that is not well-formed, or that
+//! exceeds the limits of size and depth, is `None`, which becomes the error `MalformedXML`.
 
 use plugin_kit::xml::Dialect;
 use quick_xml::Reader;
@@ -9,10 +9,10 @@ use quick_xml::events::Event;
 
 use super::limits;
 
-/// S3's XML being written.
+/// A document of S3 that is being written.
 pub type Writer = plugin_kit::xml::Writer<S3>;
 
-/// How S3 writes XML: it replaces quotes, too, and control characters, although XML 1.0 does not have these.
+/// S3's dialect: quotes are escaped, and so are control characters, which XML 1.0 does not allow.
 #[derive(Debug)]
 pub struct S3;
 
@@ -41,19 +41,19 @@ impl Dialect for S3 {
     }
 }
 
-/// An element that was read.
+/// An element of a document that was read.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Element {
-    /// Without its namespace's prefix.
+    /// The name without its namespace prefix.
     pub name: String,
-    /// Its own text, of all its pieces.
+    /// The text of the element, without that of its children.
     pub text: String,
-    /// In order.
+    /// The children, in order.
     pub children: Vec<Element>,
 }
 
 impl Element {
-    /// The root of a document.
+    /// Reads a document and returns its root.
     pub fn parse(document: &[u8]) -> Option<Self> {
         let text = str::from_utf8(document).ok()?;
         let mut reader = Reader::from_str(text);
@@ -107,22 +107,22 @@ impl Element {
         }
     }
 
-    /// The first child of this name.
+    /// The first child with this name.
     pub fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)
     }
 
-    /// All children of this name.
+    /// All children with this name.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Self> {
         self.children.iter().filter(move |child| child.name == name)
     }
 
-    /// The text of the first child of this name.
+    /// The text of the first child with this name.
     pub fn text_of(&self, name: &str) -> Option<&str> {
         self.child(name).map(|child| child.text.as_str())
     }
 
-    /// Writes it and what is in it, with its texts.
+    /// Writes the element with its content.
     pub fn write(&self, out: &mut Writer) {
         out.element(&self.name, |out| {
             if self.children.is_empty() {
@@ -142,7 +142,7 @@ fn close(element: Element, open: &mut [Element], root: &mut Option<Element>) {
     }
 }
 
-/// Adds a text to the innermost element. Outside of the root there may be white space only.
+/// Adds a text to the innermost element. Outside of the root, only white space is allowed.
 fn add(open: &mut [Element], text: &str) -> Option<()> {
     match open.last_mut() {
         Some(element) => {
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_well_formed_is_refused() {
+    fn documents_that_are_not_well_formed_are_refused() {
         for text in [
             "",
             "<a>",
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_escaped_as_aws_does() {
+    fn texts_are_escaped_as_by_s3() {
         let text =
             Writer::document_without_namespace("a", |xml| xml.text("b", "<\"&\u{1}\r\t\u{7f}>"));
         assert!(text.ends_with("<a><b>&lt;&quot;&amp;&#x1;&#xd;\t&#x7f;&gt;</b></a>"));

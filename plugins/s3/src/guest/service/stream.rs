@@ -1,4 +1,4 @@
-//! Bodies: the request's as an [`RequestBody`], the answer's piece by piece out of the store.
+//! Bodies: that of the request as a [`RequestBody`], and that of the response piece by piece from the store.
 
 use wasip2::http::types::{
     Fields, IncomingBody, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam,
@@ -7,7 +7,7 @@ use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 
 use crate::service::{Body, ReadError, RequestBody, Response, Store, limits};
 
-/// The body of a request. Fields are dropped in order, as the stream has to go before the body, and that before the
+/// The body of a request. The fields are dropped in their order: the stream before the body, and that before the
 /// request.
 pub struct Incoming {
     stream: Option<InputStream>,
@@ -16,7 +16,7 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    /// The body of this request.
+    /// The body of a request.
     pub fn of(request: IncomingRequest) -> Self {
         let body = request.consume().ok();
         Self {
@@ -34,7 +34,7 @@ impl RequestBody for Incoming {
         };
         loop {
             match stream.blocking_read(u64::try_from(max).unwrap_or(u64::MAX)) {
-                // The contract lets a read wake up without bytes.
+                // A read may return without bytes.
                 Ok(bytes) if bytes.is_empty() => {}
                 Ok(bytes) => return Ok(bytes),
                 Err(StreamError::Closed) => return Ok(Vec::new()),
@@ -44,14 +44,14 @@ impl RequestBody for Incoming {
     }
 }
 
-/// Sends an answer.
+/// Sends a response.
 pub fn send(response: Response, store: &dyn Store, out: ResponseOutparam) {
     let fields = Fields::new();
     let mut has_length = false;
     for (name, value) in &response.headers {
         has_length |= name.eq_ignore_ascii_case("content-length");
         if fields.append(name, value.as_bytes()).is_err() {
-            eprintln!("s3: the header {name:?} can not be sent with the value {value:?}");
+            eprintln!("s3: the header {name:?} cannot be sent with the value {value:?}");
         }
     }
     if let (Body::Bytes(bytes), false) = (&response.body, has_length) {
@@ -60,7 +60,7 @@ pub fn send(response: Response, store: &dyn Store, out: ResponseOutparam) {
     }
     let head = OutgoingResponse::new(fields);
     let _ = head.set_status_code(response.status);
-    // Without a body there is none to finish, and so none whose length could differ from the header's.
+    // A body that is not there need not be finished, and its length cannot differ from that in the header.
     let body = match response.body {
         Body::Empty => None,
         _ => head.body().ok(),
@@ -78,13 +78,13 @@ pub fn send(response: Response, store: &dyn Store, out: ResponseOutparam) {
             length,
         } => copy(&stream, store, opened, offset, length),
     });
-    // A body that is not finished is cut: the client notices.
+    // A body that is not finished is cut, and the client notices.
     if written {
         let _ = OutgoingBody::finish(body, None);
     }
 }
 
-/// Writes a range of an object. False if it can not be read, or the client has gone.
+/// Writes a range of an object. False if the object cannot be read, or if the client has disconnected.
 fn copy(
     stream: &OutputStream,
     store: &dyn Store,
@@ -111,7 +111,7 @@ fn copy(
     true
 }
 
-/// Writes as much at a time as the host takes, and waits for it in between.
+/// Writes all bytes, each time as many as the host accepts.
 fn write(stream: &OutputStream, mut bytes: &[u8]) -> Result<(), StreamError> {
     while !bytes.is_empty() {
         let room = stream.check_write()?;

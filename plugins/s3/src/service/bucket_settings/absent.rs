@@ -1,5 +1,5 @@
-//! The settings that no bucket has here. They read as in a bucket of AWS where nobody has put them; to delete them, or to
-//! put them as they are, does nothing; to put anything else is refused.
+//! Settings that no bucket has here. They read as in a new bucket of AWS. Deleting them and putting the value of a new
+//! bucket changes nothing; putting another value is refused.
 
 use super::refuse;
 use crate::service::call::Call;
@@ -7,17 +7,17 @@ use crate::service::error::{self, Error, ErrorKind};
 use crate::service::message::Response;
 use crate::service::xml::Writer;
 
-/// What AWS answers to who reads a setting that nobody has put.
+/// The response of AWS if the setting was never put.
 enum Unset {
     /// An error.
     Error(ErrorKind),
-    /// A document: its root and what is in it.
+    /// A document: its root, and its content as XML.
     Document(&'static str, &'static str),
-    /// There may be several, each with an id: the root of the list.
+    /// A list of configurations with ids: its root.
     List(&'static str),
 }
 
-/// By the parameter of a query that names them.
+/// The settings, by the parameter of the query that names them.
 const SETTINGS: [(&str, Unset); 15] = [
     (
         "abac",
@@ -91,15 +91,15 @@ const NO_SUCH_CONFIGURATION: ErrorKind = ErrorKind(
     "The specified configuration does not exist.",
 );
 
-/// What settings say that are off.
+/// The values of settings that are off.
 const OFF: [&str; 3] = ["Suspended", "Disabled", "BucketOwner"];
 
-/// The parameters of a query that name them.
+/// The parameters of the query that name these settings.
 pub fn names() -> impl Iterator<Item = &'static str> {
     SETTINGS.iter().map(|(name, _)| *name)
 }
 
-/// Which of them a request is about.
+/// The setting that a request is about.
 fn asked(call: &Call<'_>) -> Result<(&'static str, &'static Unset), Error> {
     SETTINGS
         .iter()
@@ -138,7 +138,7 @@ pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
     refuse(call)
 }
 
-/// Deletes what was never there.
+/// Deletes a setting, which never exists.
 pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
     call.bucket_info()?;
     match asked(call)?.1 {

@@ -1,6 +1,7 @@
-//! The settings that every bucket is created with: encryption, the block of public access, the ownership of objects.
+//! Settings that every new bucket has: encryption, the block of public access, and the ownership of objects.
 //!
-//! They are kept and given back. A deleted one is gone, unlike one that was never put; of encryption there is always one.
+//! They are stored and returned, and not enforced. A setting that was deleted is absent, unlike one that was never put;
+//! the encryption cannot be deleted.
 
 use super::{attribute, set_attribute};
 use crate::service::call::Call;
@@ -8,7 +9,7 @@ use crate::service::error::{self, Error, ErrorKind};
 use crate::service::message::Response;
 use crate::service::xml::{Element, Writer};
 
-/// Their names, as parameters of a query and as attributes.
+/// The names of the settings, as parameters of a query and as attributes.
 pub const NAMES: [&str; 3] = [ENCRYPTION, PUBLIC_ACCESS, OWNERSHIP];
 
 const ENCRYPTION: &str = "encryption";
@@ -37,7 +38,7 @@ const OWNERSHIPS: [&str; 3] = [
     "ObjectWriter",
 ];
 
-/// Which of them a request is about.
+/// The setting that a request is about.
 fn asked(call: &Call<'_>) -> Result<&'static str, Error> {
     NAMES
         .into_iter()
@@ -103,7 +104,7 @@ fn public_access(block: impl Fn(&str) -> &'static str) -> String {
     })
 }
 
-/// The document of an ownership of objects; CreateBucket can choose one, too.
+/// The document for an ownership of objects, which CreateBucket can choose, too.
 pub fn ownership(chosen: &str) -> Result<String, Error> {
     if !OWNERSHIPS.contains(&chosen) {
         return Err(error::MALFORMED_XML.error());
@@ -113,7 +114,7 @@ pub fn ownership(chosen: &str) -> Result<String, Error> {
     }))
 }
 
-/// The rule of a setting that has one and no more.
+/// The rule of a setting, which has exactly one.
 fn only_rule(root: &Element) -> Result<&Element, Error> {
     let mut rules = root.all("Rule");
     match (rules.next(), rules.next()) {

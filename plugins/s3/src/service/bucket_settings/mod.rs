@@ -1,14 +1,14 @@
-//! A bucket's settings: those that are kept, and those that are as in a bucket where nobody has set them.
+//! The settings of a bucket: those that are stored, and those that are as in a new bucket of AWS.
 //!
 //! | attribute | value |
 //! |---|---|
-//! | `location` | the region, if it is not the service's |
+//! | `location` | the region, if it is not the service's own |
 //! | `tag:KEY` | the tag's value |
 //! | `cors`, `policy` | the document |
-//! | `encryption`, `publicAccessBlock`, `ownershipControls` | the document; an empty one was deleted |
+//! | `encryption`, `publicAccessBlock`, `ownershipControls` | the document; empty if the setting was deleted |
 //!
-//! Who may do what is kept and not enforced, like signatures. A setting that would change what the service does with
-//! objects, and can not, is refused instead of kept.
+//! Settings of access are stored and not enforced, as signatures are not verified. A setting that would require the
+//! service to treat objects differently is refused.
 
 mod absent;
 mod access;
@@ -23,14 +23,14 @@ use super::store::Pairs;
 
 pub use access::ownership;
 
-/// What to read, put and delete a setting with.
+/// The operations on a setting.
 struct Operations {
     get: Operation,
     put: Operation,
     delete: Operation,
 }
 
-/// The operation on a setting that a request of a bucket asks for, if it is about one of these.
+/// The operation on a setting that a request of a bucket asks for; `None` for other requests.
 pub fn find(request: &Request) -> Option<Operation> {
     let asks = |name: &str| request.query(name).is_some();
     let operations = if asks("versioning") {
@@ -87,7 +87,7 @@ fn refuse(call: &mut Call<'_>) -> Result<Response, Error> {
     operation::not_implemented(call)
 }
 
-/// Replaces or removes what is kept under a name.
+/// Sets or removes an attribute of the bucket.
 pub fn set_attribute(call: &Call<'_>, name: &str, document: Option<String>) -> Result<(), Error> {
     let bucket = call.bucket_info()?;
     let mut attributes: Pairs = bucket
@@ -101,7 +101,7 @@ pub fn set_attribute(call: &Call<'_>, name: &str, document: Option<String>) -> R
         .map_err(|error| call.store_error(error))
 }
 
-/// What is kept under a name.
+/// An attribute of the bucket.
 pub fn attribute(call: &Call<'_>, name: &str) -> Result<Option<String>, Error> {
     let bucket = call.bucket_info()?;
     Ok(message::find(&bucket.attributes, name).map(str::to_owned))

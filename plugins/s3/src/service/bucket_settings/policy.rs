@@ -1,4 +1,4 @@
-//! A bucket's policy: kept and given back, and not enforced.
+//! The policy of a bucket. It is stored and returned, and not enforced.
 
 use super::{attribute, set_attribute};
 use crate::service::call::Call;
@@ -30,7 +30,7 @@ pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
     Ok(response)
 }
 
-/// GetBucketPolicyStatus. No bucket is public on one machine.
+/// GetBucketPolicyStatus. On one machine no bucket is public.
 pub fn status(call: &mut Call<'_>) -> Result<Response, Error> {
     document(call)?;
     Ok(Response::xml(Writer::document("PolicyStatus", |xml| {
@@ -38,7 +38,7 @@ pub fn status(call: &mut Call<'_>) -> Result<Response, Error> {
     })))
 }
 
-/// PutBucketPolicy. Of its content only the form is looked at.
+/// PutBucketPolicy. Only the form of the policy is checked.
 pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
     call.bucket_info()?;
     let document = call.document()?;

@@ -1,10 +1,13 @@
-//! Whole conversations: each file of this folder holds requests (`>`) and the answers to them (`<`), one store for each.
+//! Whole conversations: each file in this folder contains requests (`>`), the responses to them (`<`) and the events
+//! for triggers (`!`), with a store of its own.
 //!
-//! Bodies are written without line ends of their own: `\r`, `\n` and `\\` stand for those, `{x*9}` for nine times `x`, and
+//! Bodies are written without line breaks: `\r`, `\n` and `\\` are escapes, `{x*9}` stands for nine times `x`, and
 //! `{md5:TEXT}` or `{crc32:TEXT}` for a digest of the store in memory. Each request gets a `Content-Length`, unless it
-//! says `no-length: yes`. Ids of requests are left out of the answers; `ids_are_in_headers_and_errors` looks at them.
+//! contains `no-length: yes`. The ids of requests are left out of the responses; the test
+//! `ids_are_in_headers_and_errors` checks them.
 //!
-//! `LAMBKIN_GOLDEN=write cargo test -p s3` writes the answers anew, to be read before they are committed.
+//! `LAMBKIN_GOLDEN=write cargo test -p s3` writes the current responses, which have to be read before they are
+//! committed.
 
 use plugin_kit::hex;
 use std::fmt::Write as _;
@@ -15,10 +18,10 @@ use super::store::Digest;
 use super::{Body, Context, ReadError, Request, RequestBody, Response, Store as _, answer};
 use crate::encoding;
 
-/// Fri, 02 Oct 2026 08:31:00 GMT: a minute after the store's objects were written.
+/// Fri, 02 Oct 2026 08:31:00 GMT: a minute after the objects of the store were written.
 const NOW: u64 = 1_790_929_860_000;
 
-/// A body that comes in small pieces, and may be cut.
+/// A body that arrives in small pieces, and may end too early.
 struct Pieces {
     bytes: Vec<u8>,
     cut: bool,
@@ -52,7 +55,7 @@ fn unescape(text: &str) -> String {
             continue;
         }
         if out.ends_with('$') {
-            // A form's own `${filename}`.
+            // `${filename}` of a form.
             out.push('{');
             rest = &rest[1..];
             continue;
@@ -148,7 +151,7 @@ fn render(memory: &Memory, response: &Response) -> String {
     text
 }
 
-/// A conversation with today's answers.
+/// A conversation with the current responses.
 fn play(script: &str) -> String {
     let memory = Memory::default();
     let mut out = String::new();
@@ -161,7 +164,7 @@ fn play(script: &str) -> String {
         for line in render(&memory, &response).lines() {
             writeln!(out, "{}", format!("< {line}").trim_end()).unwrap();
         }
-        for (event, key) in memory.told.borrow_mut().drain(..) {
+        for (event, key) in memory.events.borrow_mut().drain(..) {
             writeln!(out, "! {} {key}", event.name).unwrap();
         }
         request.clear();
@@ -235,7 +238,7 @@ fn ids_are_in_headers_and_errors() {
 }
 
 #[test]
-fn the_body_of_a_refused_request_is_read_unless_it_is_long_or_waited_for() {
+fn the_body_of_a_refused_request_is_read_unless_it_is_long_or_not_yet_sent() {
     let left = |headers: &[(&str, &str)]| {
         let memory = Memory::default();
         let headers = headers
@@ -260,7 +263,7 @@ fn the_body_of_a_refused_request_is_read_unless_it_is_long_or_waited_for() {
 }
 
 #[test]
-fn triggers_are_told_who_asked() {
+fn events_contain_the_client_of_the_request() {
     let memory = Memory::default();
     ask(&memory, "PUT /photos");
     ask(
@@ -268,8 +271,8 @@ fn triggers_are_told_who_asked() {
         "PUT /photos/a\nx-lambkin-peer: 10.0.0.7\nX-Amzn-Trace-Id: Root=1-2-3\nAuthorization: AWS4-HMAC-SHA256 \
          Credential=AKID/20261002/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=00\n\nhello",
     );
-    let told = memory.told.borrow();
-    let (event, key) = &told[0];
+    let events = memory.events.borrow();
+    let (event, key) = &events[0];
     assert_eq!(
         (event.name.as_str(), key.as_str()),
         ("ObjectCreated:Put", "a")

@@ -1,4 +1,5 @@
-//! A store in memory, for tests: it keeps the promises of `wit/store/store.wit`, with a clock and ids that tests choose.
+//! A store in memory for tests. It follows the contract of `wit/store/store.wit`, with times and ids that are the same
+//! in each run.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ type Parts = BTreeMap<u32, (Part, Vec<u8>)>;
 
 struct Kept {
     info: BucketInfo,
-    /// Of each key, the oldest first.
+    /// The versions of each key, the oldest first.
     objects: BTreeMap<String, Vec<(ObjectInfo, Vec<u8>)>>,
     uploads: BTreeMap<(String, String), (MultipartUpload, Parts)>,
 }
@@ -28,11 +29,11 @@ pub struct Memory {
     opened: RefCell<Vec<Vec<u8>>>,
     ids: Cell<u32>,
     ticks: Cell<u64>,
-    /// What triggers were told: event and key.
-    pub told: RefCell<Vec<(ObjectEvent, String)>>,
+    /// The events that object triggers received, with their keys.
+    pub events: RefCell<Vec<(ObjectEvent, String)>>,
 }
 
-/// A digest that is none, but differs where the bytes or the kind do. Its length is the real one's.
+/// A stand-in for a digest: it differs if the bytes or the digest differ, and it has the length of the real one.
 pub fn digest(kind: Digest, bytes: &[u8]) -> Vec<u8> {
     let length = match kind {
         Digest::Md5 => 16,
@@ -66,7 +67,7 @@ impl Memory {
         )
     }
 
-    /// A millisecond later each time.
+    /// The time, a millisecond later at each call.
     fn now(&self) -> u64 {
         self.ticks.set(self.ticks.get() + 1);
         NOW + self.ticks.get()
@@ -77,8 +78,8 @@ impl Memory {
         format!("{what}{}", self.ids.get())
     }
 
-    fn tell(&self, event: Option<ObjectEvent>, key: &str) {
-        self.told
+    fn record_event(&self, event: Option<ObjectEvent>, key: &str) {
+        self.events
             .borrow_mut()
             .extend(event.map(|event| (event, key.to_owned())));
     }
@@ -286,7 +287,7 @@ impl Store for Memory {
             }
             Ok(info)
         })?;
-        self.tell(put.event, key);
+        self.record_event(put.event, key);
         Ok(info)
     }
 
@@ -304,7 +305,7 @@ impl Store for Memory {
             info.metadata = metadata;
             Ok(info.clone())
         })?;
-        self.tell(event, key);
+        self.record_event(event, key);
         Ok(info)
     }
 
@@ -357,7 +358,7 @@ impl Store for Memory {
             })
         })?;
         if removed.existed || (removed.delete_marker && version.is_none()) {
-            self.tell(event, key);
+            self.record_event(event, key);
         }
         Ok(removed)
     }

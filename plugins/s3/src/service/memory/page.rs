@@ -1,8 +1,8 @@
-//! Pages of lists, as the store cuts them.
+//! Pages of lists.
 
 use crate::service::store::{Mark, Query};
 
-/// Cuts a sorted list of keys into a page with common prefixes.
+/// The first page of a sorted list after the query's position, with its common prefixes and the next position.
 pub fn page<T>(
     entries: Vec<(String, Option<String>, T)>,
     query: &Query,
