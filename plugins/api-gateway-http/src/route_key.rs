@@ -78,17 +78,17 @@ impl<'a> RouteKey<'a> {
     }
 
     /// The key by which AWS compares routes: the names of parameters do not matter.
-    pub fn shape(&self) -> String {
-        let mut shape = String::from(self.method);
+    pub fn normalized(&self) -> String {
+        let mut normalized = String::from(self.method);
         for segment in self.path.split('/') {
-            shape.push('/');
-            shape.push_str(match Segment::of(segment) {
+            normalized.push('/');
+            normalized.push_str(match Segment::of(segment) {
                 Segment::Literal(literal) => literal,
                 Segment::Variable(_) => "{}",
                 Segment::Greedy(_) => "{+}",
             });
         }
-        shape
+        normalized
     }
 
     /// The priority of the route; `shape` tries the smallest first. A full match precedes a greedy one, and that precedes
@@ -247,13 +247,13 @@ mod tests {
     }
 
     #[test]
-    fn parameters_of_any_name_have_the_same_shape() {
-        let shape = |key| RouteKey::parse(key).unwrap().shape();
-        assert_eq!(shape("GET /a/{b}"), shape("GET /a/{c}"));
-        assert_ne!(shape("GET /a/{b}"), shape("GET /a/{b+}"));
-        assert_ne!(shape("GET /a/{b}"), shape("POST /a/{b}"));
-        assert_ne!(shape("GET /a"), shape("GET /A"));
-        assert_ne!(shape("ANY /$default"), shape("$default"));
+    fn the_names_of_parameters_do_not_distinguish_keys() {
+        let normalized = |key| RouteKey::parse(key).unwrap().normalized();
+        assert_eq!(normalized("GET /a/{b}"), normalized("GET /a/{c}"));
+        assert_ne!(normalized("GET /a/{b}"), normalized("GET /a/{b+}"));
+        assert_ne!(normalized("GET /a/{b}"), normalized("POST /a/{b}"));
+        assert_ne!(normalized("GET /a"), normalized("GET /A"));
+        assert_ne!(normalized("ANY /$default"), normalized("$default"));
     }
 
     #[test]

@@ -183,7 +183,7 @@ mod tests {
             method,
             path,
             format: Format::V2,
-            wait_ms: 1,
+            timeout_ms: 1,
             function,
         };
         let text = State::new(DEFAULT, "", "").write([

@@ -65,7 +65,7 @@ pub fn shape(state: &str, request: &Request) -> Result<Decision, String> {
         function: found.route.function.to_owned(),
         event,
         token: token.write(),
-        max_wait_ms: Some(found.route.wait_ms),
+        max_wait_ms: Some(found.route.timeout_ms),
         streaming: false,
         extra: Vec::new(),
     }))

@@ -6,7 +6,7 @@
 //! ```text
 //! stage ⇥ account id ⇥ API id ⇥ domain name ⇥ stage variables as JSON
 //! origins ⇥ methods ⇥ headers ⇥ exposed headers ⇥ max age ⇥ credentials      (empty without CORS)
-//! method ⇥ path ⇥ payload format ⇥ wait in ms ⇥ function                     (per route; the first that matches is used)
+//! method ⇥ path ⇥ payload format ⇥ timeout in ms ⇥ function                     (per route; the first that matches is used)
 //! ```
 //!
 //! On failure: other text reads as `None`.
@@ -47,7 +47,7 @@ pub struct Route<'a> {
     /// The format of the event and of the result.
     pub format: Format,
     /// The integration's timeout, in milliseconds.
-    pub wait_ms: u32,
+    pub timeout_ms: u32,
     /// The function's name.
     pub function: &'a str,
 }
@@ -144,7 +144,7 @@ impl<'a> Route<'a> {
             method: fields.next()?,
             path: fields.next()?,
             format: Format::from_name(fields.next()?)?,
-            wait_ms: fields.next()?.parse().ok()?,
+            timeout_ms: fields.next()?.parse().ok()?,
             function: fields.next()?,
         })
     }
@@ -154,11 +154,11 @@ impl<'a> Route<'a> {
             method,
             path,
             format,
-            wait_ms,
+            timeout_ms,
             function,
         } = self;
         text.push_str(&format!(
-            "{method}\t{path}\t{}\t{wait_ms}\t{function}\n",
+            "{method}\t{path}\t{}\t{timeout_ms}\t{function}\n",
             format.name()
         ));
     }
@@ -189,14 +189,14 @@ mod tests {
                 method: "GET",
                 path: "/a/{b}",
                 format: Format::V2,
-                wait_ms: 30_000,
+                timeout_ms: 30_000,
                 function: "f",
             },
             Route {
                 method: "ANY",
                 path: DEFAULT,
                 format: Format::V1,
-                wait_ms: 50,
+                timeout_ms: 50,
                 function: "g:live",
             },
         ];

@@ -1,8 +1,8 @@
-//! The trigger's configuration: checks the table of `lambkin.toml` and packs it into a [`State`].
+//! The trigger's configuration: checks the table of `lambkin.toml` and turns it into a [`State`].
 //!
 //! | key | meaning | default |
 //! |---|---|---|
-//! | `routes` | route keys, each with a function or a table `{ function, payload-format-version, timeout }` | this or `function` is required |
+//! | `routes` | a function or `{ function, payload-format-version, timeout }` for each route key | this or `function` |
 //! | `function` | short for `routes = { "$default" = … }` | |
 //! | `payload-format-version` | `"2.0"` or `"1.0"`; a route may override it | `"2.0"` |
 //! | `timeout` | the integration's timeout, 0.05 to 30 seconds; a route may override it | 30 |
@@ -101,7 +101,7 @@ fn read(table: &Table<'_>, problems: &mut Problems) -> Setup {
 
 fn stage<'a>(table: &Table<'a>, problems: &mut Problems) -> &'a str {
     let is_legal = |name: &str| name == DEFAULT || is_word(name, "-_") && name.len() <= 128;
-    let rule = "a stage's name is of letters, digits, `-` and `_`, or \"$default\"";
+    let rule = "a stage's name consists of letters, digits, `-` and `_`, or \"$default\"";
     table
         .text("stage", is_legal, rule, problems)
         .unwrap_or(DEFAULT)
@@ -121,7 +121,7 @@ fn account_id<'a>(table: &Table<'a>, problems: &mut Problems) -> &'a str {
 
 fn api_id<'a>(table: &Table<'a>, problems: &mut Problems) -> &'a str {
     let is_legal = |id: &str| is_word(id, "") && !id.bytes().any(|byte| byte.is_ascii_uppercase());
-    let rule = "an API id is of lower-case letters and digits, such as \"lambkin000\"";
+    let rule = "an API id consists of lower-case letters and digits, such as \"lambkin000\"";
     table
         .text("api-id", is_legal, rule, problems)
         .unwrap_or("lambkin000")
@@ -142,8 +142,8 @@ fn stage_variables(table: &Table<'_>, problems: &mut Problems) -> String {
     let Some(variables) = table.table("stage-variables", problems) else {
         return String::new();
     };
-    let name_rule = "a stage variable's name is of letters, digits and `_`";
-    let value_rule = "a stage variable's value is of letters, digits and `-._~:/?#&=,`";
+    let name_rule = "a stage variable's name consists of letters, digits and `_`";
+    let value_rule = "a stage variable's value consists of letters, digits and `-._~:/?#&=,`";
     let mut legal = Vec::new();
     for name in variables.keys() {
         if !is_word(name, "_") {

@@ -13,14 +13,14 @@ use crate::state::{DEFAULT, Format, Route};
 const KEYS: [&str; 3] = ["function", "payload-format-version", "timeout"];
 
 /// The range that AWS allows for an integration's timeout, in milliseconds. The maximum is the default.
-const MIN_WAIT_MS: u32 = 50;
-const MAX_WAIT_MS: u32 = 30_000;
+const MIN_TIMEOUT_MS: u32 = 50;
+const MAX_TIMEOUT_MS: u32 = 30_000;
 
 /// The settings of a route that does not override them.
 #[derive(Clone, Copy)]
 pub struct IntegrationDefaults {
     format: Format,
-    wait_ms: u32,
+    timeout_ms: u32,
 }
 
 impl IntegrationDefaults {
@@ -28,7 +28,7 @@ impl IntegrationDefaults {
     pub fn read(table: &Table<'_>, problems: &mut Problems) -> Self {
         let aws = Self {
             format: Format::V2,
-            wait_ms: MAX_WAIT_MS,
+            timeout_ms: MAX_TIMEOUT_MS,
         };
         aws.overridden_by(table, problems)
     }
@@ -37,13 +37,13 @@ impl IntegrationDefaults {
         let is_legal = |name: &str| Format::from_name(name).is_some();
         let rule = "the payload format version is \"2.0\" or \"1.0\"";
         let format = table.text("payload-format-version", is_legal, rule, problems);
-        let in_bounds = |wait_ms: &u32| (MIN_WAIT_MS..=MAX_WAIT_MS).contains(wait_ms);
+        let in_bounds = |timeout_ms: &u32| (MIN_TIMEOUT_MS..=MAX_TIMEOUT_MS).contains(timeout_ms);
         let rule =
             "a timeout is a number of seconds from 0.05 to 30, with up to three decimal places";
-        let wait_ms = table.milliseconds("timeout", in_bounds, rule, problems);
+        let timeout_ms = table.milliseconds("timeout", in_bounds, rule, problems);
         Self {
             format: format.and_then(Format::from_name).unwrap_or(self.format),
-            wait_ms: wait_ms.unwrap_or(self.wait_ms),
+            timeout_ms: timeout_ms.unwrap_or(self.timeout_ms),
         }
     }
 }
@@ -63,7 +63,7 @@ impl ConfiguredRoute<'_> {
             method: self.key.method,
             path: self.key.path,
             format: self.integration.format,
-            wait_ms: self.integration.wait_ms,
+            timeout_ms: self.integration.timeout_ms,
             function: self.function,
         }
     }
@@ -131,7 +131,7 @@ fn read_routes<'t>(
     found: &mut Vec<ConfiguredRoute<'t>>,
     problems: &mut Problems,
 ) {
-    let mut shapes: Vec<(String, &str)> = Vec::new();
+    let mut normalized_keys: Vec<(String, &str)> = Vec::new();
     for text in routes.keys() {
         let integration = integration(routes, text, defaults, problems);
         let key = match RouteKey::parse(text) {
@@ -141,14 +141,14 @@ fn read_routes<'t>(
                 continue;
             }
         };
-        let shape = key.shape();
-        if let Some((_, other)) = shapes.iter().find(|(seen, _)| *seen == shape) {
+        let normalized = key.normalized();
+        if let Some((_, other)) = normalized_keys.iter().find(|(seen, _)| *seen == normalized) {
             problems.add(
                 routes.path_of(text),
                 format!("`{other}` matches the same requests; keep one of the two"),
             );
         }
-        shapes.push((shape, text));
+        normalized_keys.push((normalized, text));
         if let Some((integration, function)) = integration {
             found.push(ConfiguredRoute {
                 key,

@@ -36,7 +36,7 @@ fn a_function_alone_is_the_default_route() {
         method: "ANY",
         path: DEFAULT,
         format: Format::V2,
-        wait_ms: 30_000,
+        timeout_ms: 30_000,
         function: "hello:live",
     };
     assert_eq!(state.routes().collect::<Vec<_>>(), [route]);
@@ -70,7 +70,7 @@ fn routes_inherit_the_triggers_settings_and_are_sorted() {
     let waits: Vec<_> = State::read(&setup.state)
         .unwrap()
         .routes()
-        .map(|route| route.wait_ms)
+        .map(|route| route.timeout_ms)
         .collect();
     assert_eq!(waits, [50, 29_000, 50]);
 }
