@@ -1,12 +1,12 @@
-//! Buckets that are plain folders: what happens to the files in them becomes changes of objects.
+//! Watching the folders of buckets: changes of files become changes of objects.
 //!
-//! The operating system says which file was written and closed, renamed or removed; the object store compares it with what
-//! it knows. At the start, after new folders, and whenever the system has forgotten some of what happened, the whole folder
-//! is compared. So a change may be noticed twice and is told once.
+//! The operating system reports which file was written and closed, renamed or removed. The object store compares such a
+//! file with its row. The whole folder is compared at the start, after a folder has appeared in it, and when the operating
+//! system has lost events. A change may thus be noticed twice; the store records it once.
 //!
-//! On failure: a folder that can not be watched or read is said in the log, with what to do; its bucket can be used all
-//! the same, and what was missed is noticed at the next start. A folder that is removed or moved away is waited for; until
-//! it is there again its objects are left as they are.
+//! On failure: a folder that cannot be watched or read is logged, with what to do. Its bucket stays usable, and the next
+//! start notices what was missed. If the folder itself is removed or moved away, its objects stay as they are until it is
+//! back.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
@@ -20,36 +20,36 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::limits::{FOLDER_PAUSE, GATHER, QUIET, WRITING};
+use crate::limits::{FOLDER_BURST, FOLDER_QUIET, MISSING_FOLDER_PAUSE, OPEN_FILE_TIMEOUT};
 
-/// A bucket's folder, ready to be watched.
+/// The watcher of one bucket's folder.
 #[derive(Debug)]
 pub struct FolderWatcher {
     /// The bucket's name.
     pub bucket: String,
-    /// Its folder.
+    /// The folder.
     pub folder: PathBuf,
-    /// Where its objects are.
+    /// The object store, which compares files with its rows.
     pub objects: Objects,
 }
 
-/// What is to be compared.
+/// What has to be compared.
 #[derive(Debug, Default)]
 struct Changed {
     everything: bool,
-    /// Whether something is gone, so that more is likely to follow.
+    /// A file has gone. Often more follows at once: many editors save by replacing the file.
     unsettled: bool,
-    /// What somebody has written, renamed or removed, relative to the folder; each stands for what was below it, too.
+    /// Paths that were written, renamed or removed, relative to the folder. A folder's path stands for all files below it.
     files: BTreeSet<PathBuf>,
-    /// What has another time or other rights and was perhaps not written.
+    /// Files with new times or permissions, which were perhaps not written.
     touched: BTreeSet<PathBuf>,
-    /// The folder itself is no longer where it was.
+    /// The folder itself was removed or moved away.
     gone: bool,
 }
 
-/// Files that somebody has begun to write and not closed, relative to the folder, with the time of the last word of it.
+/// Files that were created and not closed yet, relative to the folder, each with the time of its last event.
 #[derive(Debug, Default)]
-struct Writing(HashMap<PathBuf, Instant>);
+struct OpenFiles(HashMap<PathBuf, Instant>);
 
 /// Why watching has ended.
 enum Ended {
@@ -63,7 +63,7 @@ impl FolderWatcher {
         while let Ended::Gone = self.watch_until_gone(&stop).await {
             if !self.folder.is_dir() {
                 tracing::error!(
-                    "bucket {}: its folder {} is no longer there; changes are noticed when it is there again",
+                    "bucket {}: the folder {} does not exist any longer; its changes are noticed once it exists again",
                     self.bucket,
                     self.folder.display()
                 );
@@ -71,24 +71,24 @@ impl FolderWatcher {
             while !self.folder.is_dir() {
                 tokio::select! {
                     () = stop.cancelled() => return,
-                    () = sleep(FOLDER_PAUSE) => {}
+                    () = sleep(MISSING_FOLDER_PAUSE) => {}
                 }
             }
-            tracing::info!("bucket {}: its folder is there again", self.bucket);
+            tracing::info!("bucket {}: the folder exists again", self.bucket);
         }
     }
 
     async fn watch_until_gone(&self, stop: &CancellationToken) -> Ended {
         let (sender, mut events) = mpsc::unbounded_channel();
-        // The bucket's folder may be a link.
+        // Events name real paths, and the folder may be a link.
         let folder = fs::canonicalize(&self.folder).unwrap_or_else(|_| self.folder.clone());
-        // Held as long as it is to watch.
+        // Watching ends when the watcher is dropped.
         let _watcher = match watch(&folder, sender) {
             Ok(watcher) => Some(watcher),
             Err(error) => {
                 tracing::error!(
-                    "bucket {}: the folder {} can not be watched: {error}; on Linux the limits are \
-                     fs.inotify.max_user_watches and max_user_instances",
+                    "bucket {}: cannot watch the folder {}: {error}; on Linux, fs.inotify.max_user_watches or \
+                     fs.inotify.max_user_instances may have to be raised",
                     self.bucket,
                     self.folder.display()
                 );
@@ -99,13 +99,13 @@ impl FolderWatcher {
             everything: true,
             ..Changed::default()
         };
-        let mut writing = Writing::default();
+        let mut open_files = OpenFiles::default();
         loop {
-            self.compare(std::mem::take(&mut changed), &mut writing)
+            self.compare(std::mem::take(&mut changed), &mut open_files)
                 .await;
             tokio::select! {
                 () = stop.cancelled() => return Ended::Stopped,
-                next = next(&mut events, &folder, &mut writing) => match next {
+                next = next(&mut events, &folder, &mut open_files) => match next {
                     Some(next) if next.gone => return Ended::Gone,
                     Some(next) => changed = next,
                     None => {
@@ -117,9 +117,9 @@ impl FolderWatcher {
         }
     }
 
-    async fn compare(&self, changed: Changed, writing: &mut Writing) {
+    async fn compare(&self, changed: Changed, open_files: &mut OpenFiles) {
         let notices = notices();
-        let unfinished = writing.unfinished();
+        let unfinished = open_files.unfinished();
         if changed.everything {
             let heard = Heard {
                 written: changed.files,
@@ -129,13 +129,13 @@ impl FolderWatcher {
                 .objects
                 .sync_folder(&self.bucket, &heard, &notices)
                 .await;
-            return self.complain(&self.folder, synced.err());
+            return self.report(&self.folder, synced.err());
         }
-        // Who is at it again will be heard of again.
+        // An event of its close will follow for a file that is open again.
         let is_whole = |file: &&PathBuf| !unfinished.contains(*file);
         for file in changed.files.iter().filter(is_whole) {
             let synced = self.objects.sync_file(&self.bucket, file, &notices).await;
-            self.complain(&self.folder.join(file), synced.err());
+            self.report(&self.folder.join(file), synced.err());
         }
         let touched = changed.touched.difference(&changed.files);
         for file in touched.filter(is_whole) {
@@ -143,14 +143,14 @@ impl FolderWatcher {
                 .objects
                 .sync_touched(&self.bucket, file, &notices)
                 .await;
-            self.complain(&self.folder.join(file), synced.err());
+            self.report(&self.folder.join(file), synced.err());
         }
     }
 
-    fn complain(&self, path: &Path, error: Option<impl std::fmt::Display>) {
+    fn report(&self, path: &Path, error: Option<impl std::fmt::Display>) {
         if let Some(error) = error {
             tracing::error!(
-                "bucket {}: changes of {} are not noticed: {error}",
+                "bucket {}: cannot compare {} with its object; changes of it are missed: {error}",
                 self.bucket,
                 path.display()
             );
@@ -162,37 +162,36 @@ fn watch(
     folder: &Path,
     sender: mpsc::UnboundedSender<notify::Result<Event>>,
 ) -> notify::Result<impl Watcher + use<>> {
-    let tell = move |event| {
-        // Nobody listens once the host stops.
-        let _stopped = sender.send(event);
+    let forward = move |event| {
+        let _ = sender.send(event); // the watcher was stopped
     };
-    // What links lead to is not in the bucket, and may be the whole disk.
+    // The targets of links are not in the bucket, and may be the whole disk.
     let config = notify::Config::default().with_follow_symlinks(false);
-    let mut watcher = notify::RecommendedWatcher::new(tell, config)?;
+    let mut watcher = notify::RecommendedWatcher::new(forward, config)?;
     watcher.watch(folder, RecursiveMode::Recursive)?;
     Ok(watcher)
 }
 
-/// What has changed next; a burst of changes at once. `None` if there is no watcher.
+/// Waits for changes, and gathers those of a burst. `None` if there is no watcher.
 async fn next(
     events: &mut UnboundedReceiver<notify::Result<Event>>,
     folder: &Path,
-    writing: &mut Writing,
+    open_files: &mut OpenFiles,
 ) -> Option<Changed> {
     let mut changed = Changed::default();
     loop {
-        changed.note(events.recv().await?, folder, writing);
+        changed.record(events.recv().await?, folder, open_files);
         while let Ok(event) = events.try_recv() {
-            changed.note(event, folder, writing);
+            changed.record(event, folder, open_files);
         }
         if changed.everything || changed.unsettled {
-            // A folder that is being filled is better compared once than at each file, but not only when it is full.
-            // A file that is gone may be back at once: so many an editor saves.
-            let latest = Instant::now() + GATHER;
+            // Comparing a folder once per burst is cheaper than once per file, and a file that has gone may come back at
+            // once. The bound makes progress visible while a large folder is being filled.
+            let latest = Instant::now() + FOLDER_BURST;
             while Instant::now() < latest
-                && let Ok(event) = timeout(QUIET, events.recv()).await
+                && let Ok(event) = timeout(FOLDER_QUIET, events.recv()).await
             {
-                changed.note(event?, folder, writing);
+                changed.record(event?, folder, open_files);
             }
         }
         let files = changed.files.len() + changed.touched.len();
@@ -203,24 +202,24 @@ async fn next(
 }
 
 impl Changed {
-    fn note(&mut self, event: notify::Result<Event>, folder: &Path, writing: &mut Writing) {
+    fn record(&mut self, event: notify::Result<Event>, folder: &Path, open_files: &mut OpenFiles) {
         let Ok(event) = event else {
             self.everything = true;
             return;
         };
-        writing.note(&event, folder);
+        open_files.record(&event, folder);
         let files = match event.kind {
             _ if event.need_rescan() => {
                 self.everything = true;
                 return;
             }
-            // Files may have come with it, unseen.
+            // Files created in it before it was watched had no events.
             EventKind::Create(CreateKind::Folder) => {
                 self.everything = true;
                 return;
             }
             EventKind::Access(access) => access == AccessKind::Close(AccessMode::Write),
-            // Whoever writes a file closes it; before that it is not whole. A link is nobody's to close.
+            // On Linux a file is complete when it is closed, which is an event of its own. A link is not closed.
             EventKind::Create(_) => {
                 !cfg!(target_os = "linux") || event.paths.iter().any(|path| is_link(path))
             }
@@ -249,9 +248,9 @@ impl Changed {
     }
 }
 
-impl Writing {
-    /// Only Linux tells of the end, so only there anybody is said to be writing.
-    fn note(&mut self, event: &Event, folder: &Path) {
+impl OpenFiles {
+    /// Records only files on Linux, as only Linux reports that a file was closed.
+    fn record(&mut self, event: &Event, folder: &Path) {
         if event.need_rescan() {
             return self.0.clear();
         }
@@ -262,7 +261,7 @@ impl Writing {
             | EventKind::Remove(_) => false,
             _ => return,
         };
-        // A time that is set looks like a write that nobody ends.
+        // Setting a file's times is reported like a write without a close, so writes count only after a creation.
         let is_new = event.kind == EventKind::Create(CreateKind::File);
         let now = Instant::now();
         for path in &event.paths {
@@ -280,24 +279,25 @@ impl Writing {
     }
 
     fn unfinished(&mut self) -> BTreeSet<PathBuf> {
-        self.0.retain(|_, last| last.elapsed() < WRITING);
+        self.0.retain(|_, last| last.elapsed() < OPEN_FILE_TIMEOUT);
         self.0.keys().cloned().collect()
     }
 }
 
-/// Whether it is another name of a file that may have been written long ago.
+/// Whether the path is a symbolic or hard link, so that the file may have been written long ago.
 fn is_link(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|about| about.is_symlink() || about.nlink() > 1)
 }
 
+/// How changes that no service made are called in `wit/object-trigger`. Plugins translate them.
 fn notices() -> Folder {
     let notice = |event: &str| Notice {
         event: event.to_owned(),
         extra: Vec::new(),
     };
     Folder {
-        created: notice("ObjectCreated:Put"),
-        removed: notice("ObjectRemoved:Delete"),
+        created: notice("file-written"),
+        removed: notice("file-removed"),
     }
 }
 
@@ -307,34 +307,34 @@ mod tests {
 
     use super::*;
 
-    /// What is to be compared after something has happened to a file of this crate's folder.
-    fn noted(kind: EventKind, file: &str) -> Changed {
+    /// What has to be compared after this event of a file in this crate's folder.
+    fn changed_by(kind: EventKind, file: &str) -> Changed {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut changed = Changed::default();
         let event = Event::new(kind).add_path(folder.join(file));
-        changed.note(Ok(event), folder, &mut Writing::default());
+        changed.record(Ok(event), folder, &mut OpenFiles::default());
         changed
     }
 
     #[test]
-    fn a_file_that_is_gone_is_compared_when_it_does_not_come_back_and_alone() {
+    fn a_removed_file_is_compared_alone_after_a_pause() {
         for kind in [
             EventKind::Remove(RemoveKind::File),
             EventKind::Modify(ModifyKind::Name(RenameMode::From)),
         ] {
-            let changed = noted(kind, "src/gone.rs");
+            let changed = changed_by(kind, "src/gone.rs");
             assert!(changed.unsettled && !changed.everything);
             assert!(changed.files.contains(Path::new("src/gone.rs")));
         }
     }
 
     #[test]
-    fn a_folder_that_comes_has_everything_compared_as_its_files_may_have_come_unseen() {
+    fn a_new_folder_has_everything_compared_as_its_files_may_have_had_no_events() {
         for kind in [
             EventKind::Create(CreateKind::Folder),
             EventKind::Modify(ModifyKind::Name(RenameMode::To)),
         ] {
-            assert!(noted(kind, "src").everything);
+            assert!(changed_by(kind, "src").everything);
         }
     }
 }

@@ -1,19 +1,20 @@
-//! HTTP triggers: a listener, a plugin that shapes requests and responses, and the functions it invokes.
+//! The listener of an HTTP trigger.
 //!
-//! A request is read whole, shaped into an invocation by the plugin, invoked, and its outcome shaped into the response.
-//! No plugin instance is held while the function runs, and a streamed response passes the plugin by. This module never
-//! looks into an event or a result.
+//! A request is read in full, the plugin shapes it into an event, the function is invoked, and the plugin turns the outcome
+//! into the response. No plugin instance exists while the function runs. The body of a streamed response goes from the
+//! function to the client without the plugin. Events and results are the plugin's and the function's: this module does
+//! not look into them.
 //!
-//! On failure: a plugin that is at fault answers 502, a host that can not run it now answers 503; both name the plugin
-//! and the cause, in the answer and in the log.
+//! On failure: status 502 if the plugin failed, 503 if the host cannot run it now, 413 for a body above the
+//! limit that the plugin has set, and 400 for a body that ends early. The response, and for plugins the log, name the cause.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ::http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
-use ::http::request::Parts;
-use ::http::{HeaderMap, Request, StatusCode};
 use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{HeaderMap, Request, StatusCode};
 use hyper::body::Incoming;
 use lambkin_http::{BodyError, IdleTimeout, Response, read_body};
 use lambkin_lambda::limits::SYNC_EVENT_BYTES;
@@ -24,35 +25,35 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::outcome::translate;
-use crate::response_stream::{self as stream, Opened};
+use crate::response_stream::StreamedBody;
 
-/// The longest request body: 10 MiB, API Gateway's limit and the highest of all HTTP front doors.
-pub const REQUEST_BODY_BYTES: usize = 10 * 1024 * 1024;
-
-/// One HTTP trigger, ready to serve.
+/// The listener of one HTTP trigger.
 #[derive(Debug)]
-pub struct HttpListener {
+pub(crate) struct HttpListener {
     /// The configured plugin.
-    pub plugin: HttpTrigger,
-    /// The functions it may invoke.
-    pub lambda: Lambda,
+    pub(crate) trigger: HttpTrigger,
+    /// The functions, among them those that the trigger may invoke.
+    pub(crate) lambda: Lambda,
 }
 
 impl HttpListener {
-    /// Serves requests until `stop` is cancelled.
-    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
+    /// Serves requests until `stop` is cancelled, then lets those under way finish.
+    pub(crate) async fn serve(self, listener: TcpListener, stop: CancellationToken) {
         let address = listener
             .local_addr()
             .map(|address| address.to_string())
             .unwrap_or_default();
-        let this = Arc::new((self, address));
+        let shared = Arc::new((self, address));
         lambkin_http::serve(
             listener,
             IdleTimeout::Limited,
             stop,
             move |request, peer| {
-                let this = Arc::clone(&this);
-                async move { this.0.answer(request, peer, &this.1).await }
+                let shared = Arc::clone(&shared);
+                async move {
+                    let (http, address) = &*shared;
+                    http.answer(request, peer, address).await
+                }
             },
         )
         .await;
@@ -65,13 +66,12 @@ impl HttpListener {
         address: &str,
     ) -> Response {
         let (head, body) = request.into_parts();
-        let body = match read_body(body, REQUEST_BODY_BYTES).await {
+        let body = match read_body(body, self.trigger.max_body_bytes()).await {
             Ok(body) => body,
             Err(error) => return unreadable(&error),
         };
         let request = describe(&head, body, peer, address);
-        let answered = self.handle(request).await;
-        match answered {
+        match self.handle(request).await {
             Ok(response) => response,
             Err(error) => {
                 tracing::error!("{} {}: {error}", head.method, head.uri.path());
@@ -81,67 +81,64 @@ impl HttpListener {
     }
 
     async fn handle(&self, request: HttpRequest) -> Result<Response, PluginError> {
-        let shaped = match self.plugin.shape(&request).await? {
+        let shaped = match self.trigger.shape(&request).await? {
             Decision::Reply(response) => return Ok(render(response)),
             Decision::Invoke(shaped) => shaped,
         };
         let request_id = RequestId::new(request.id);
         let invocation = Invocation::new(request_id, shaped.event, request.trace_id);
         let invoked = self.invoke(&shaped.function, invocation, shaped.streaming);
-        // A function that takes longer goes on, unheard.
-        let answer = match shaped.wait {
+        // A function that takes longer than the plugin waits runs on; its result is dropped.
+        let (outcome, stream) = match shaped.wait {
             None => invoked.await,
             Some(wait) => tokio::time::timeout(wait, invoked)
                 .await
-                .unwrap_or(Answer::Whole(TriggerOutcome::Expired)),
+                .unwrap_or((TriggerOutcome::Expired, None)),
         };
-        match answer {
-            Answer::Whole(outcome) => {
-                let response = self.plugin.respond(&shaped.token, &outcome).await?;
-                Ok(render(response))
-            }
-            Answer::Stream(mut opened) => {
-                let outcome = TriggerOutcome::StreamOpened(std::mem::take(&mut opened.prelude));
-                let response = self.plugin.respond(&shaped.token, &outcome).await?;
-                Ok(render(response).map(|_not_the_plugins| opened.into_body()))
-            }
-        }
+        let response = render(self.trigger.respond(&shaped.token, &outcome).await?);
+        Ok(match stream {
+            // The plugin's response to a stream has no body.
+            Some(stream) => response.map(|_| stream.into_body()),
+            None => response,
+        })
     }
 
-    async fn invoke(&self, function: &str, invocation: Invocation, streaming: bool) -> Answer {
+    /// Invokes the function. Returns the body of a streamed response beside the outcome.
+    async fn invoke(
+        &self,
+        function: &str,
+        invocation: Invocation,
+        streaming: bool,
+    ) -> (TriggerOutcome, Option<StreamedBody>) {
         if invocation.event.len() > SYNC_EVENT_BYTES {
-            return Answer::Whole(TriggerOutcome::Failed {
+            let outcome = TriggerOutcome::Failed {
                 kind: "RequestEntityTooLargeException".to_owned(),
                 payload: String::new(),
-            });
+            };
+            return (outcome, None);
         }
         if !streaming {
             let outcome = self.lambda.invoke(function, invocation).await;
-            return Answer::Whole(translate(outcome, function));
+            return (translate(outcome, function), None);
         }
         match self.lambda.invoke_streaming(function, invocation).await {
-            Reply::Whole(outcome) => Answer::Whole(translate(outcome, function)),
-            Reply::Stream(stream) => match stream::open(stream).await {
-                Ok(opened) => Answer::Stream(opened),
+            Reply::Whole(outcome) => (translate(outcome, function), None),
+            Reply::Stream(stream) => match StreamedBody::open(stream).await {
+                Ok((prelude, body)) => (TriggerOutcome::StreamOpened(prelude), Some(body)),
                 Err(reason) => {
                     tracing::warn!("function {function}: {reason}");
-                    Answer::Whole(TriggerOutcome::Failed {
+                    let outcome = TriggerOutcome::Failed {
                         kind: "Runtime.TruncatedResponse".to_owned(),
                         payload: serde_json::json!({ "errorMessage": reason }).to_string(),
-                    })
+                    };
+                    (outcome, None)
                 }
             },
         }
     }
 }
 
-/// What came of an invocation, as a trigger goes on with it.
-enum Answer {
-    Whole(TriggerOutcome),
-    Stream(Opened),
-}
-
-/// What the plugin is told of a request.
+/// The request as the plugin receives it.
 fn describe(head: &Parts, body: Bytes, peer: SocketAddr, address: &str) -> HttpRequest {
     let at_ms = now_ms();
     let trace_id = head
@@ -179,7 +176,7 @@ fn headers(headers: &HeaderMap) -> Vec<(String, String)> {
         .collect()
 }
 
-/// A header's value as text: UTF-8 if it is, else ISO-8859-1, in which every byte is a character.
+/// A header's value as text: as UTF-8 if it is valid UTF-8, otherwise as ISO-8859-1, in which every byte is a character.
 fn header_text(value: &HeaderValue) -> String {
     match std::str::from_utf8(value.as_bytes()) {
         Ok(text) => text.to_owned(),
@@ -191,7 +188,7 @@ fn header_text(value: &HeaderValue) -> String {
     }
 }
 
-/// A plugin's response on its way out. The plugin room has validated it; what still is no HTTP is left out.
+/// The plugin's response as HTTP. `lambkin_plugin` has validated it; a header that HTTP does not allow is left out.
 fn render(response: HttpResponse) -> Response {
     let mut rendered = Response::new(response.body.into_bytes().into());
     *rendered.status_mut() =
@@ -225,7 +222,7 @@ fn plugin_failed(error: &PluginError) -> Response {
     message(status, &error.to_string())
 }
 
-/// `{"message":…}`
+/// An error response of the host, in API Gateway's form: `{"message":…}`.
 fn message(status: StatusCode, text: &str) -> Response {
     let body = serde_json::json!({ "message": text }).to_string();
     let mut response = Response::new(body.into());

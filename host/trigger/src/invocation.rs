@@ -1,13 +1,14 @@
-//! The invocation of a function with a trigger's event.
+//! Invocations of functions with the events of messages and changes.
 
 use lambkin_lambda::{Lambda, new_request_id, new_trace_id, now_ms};
 use lambkin_model::Invocation;
 
-/// The key of `extra` under which services keep the trace header of who sent a message or changed an object.
+/// The key of `extra` under which services store the X-Ray trace header of the request that sent a message or changed an
+/// object.
 const TRACE_HEADER: &str = "AWSTraceHeader";
 
-/// The invocation that messages or a change cause, which came with this `extra`: with a request id of its own and without a
-/// context. `None` if it would be one more round of a loop, which the log then says.
+/// The invocation for messages or a change with these `extra` fields. `None` if it would continue a loop of functions that
+/// invoke each other, which is logged.
 pub(crate) fn caused<'a>(
     lambda: &Lambda,
     function: &str,
@@ -20,7 +21,8 @@ pub(crate) fn caused<'a>(
         .then(|| Invocation::new(new_request_id(), event, trace_id))
 }
 
-/// The trace that somebody began goes on in the function, so that a loop through a queue or a bucket is found as well.
+/// The trace header of the first field that has one, otherwise a new one. Continuing the trace is what makes loops through
+/// queues and buckets detectable.
 fn trace_id<'a>(mut extra: impl Iterator<Item = &'a (String, String)>) -> String {
     let trace = extra.find(|(key, value)| key == TRACE_HEADER && value.contains("Root="));
     trace.map_or_else(|| new_trace_id(now_ms()), |(_, value)| value.clone())

@@ -1,18 +1,40 @@
-//! The native ends of triggers.
+//! Triggers: what joins an event source to functions by way of a plugin.
 //!
-//! Each module owns what a kind of trigger needs from the operating system or the store (a listener, a queue's messages, a
-//! bucket's changes, a watched folder), and joins a plugin, which knows shapes, to functions, which know nothing of
-//! triggers.
+//! There is one module for each kind of trigger. It implements [`EventSource`] and [`ConfiguredTrigger`]:
 //!
-//! On failure: a plugin that fails costs the one request, batch or change it failed on; whoever asked is told which
-//! plugin it was, and what was accepted is tried again.
+//! | module | key in `lambkin.toml` | events | plugin role |
+//! |---|---|---|---|
+//! | [`http`] | `listen` | HTTP requests at an address | HTTP trigger |
+//! | [`queue`] | `queue` | messages of a queue in the store | batch trigger |
+//! | [`poll`] | `poll` | messages of an outside system | source, and batch trigger |
+//! | [`bucket`] | `bucket` | changes of the objects in a bucket | object trigger |
+//!
+//! Plugins know what events look like, functions know nothing of triggers, and this crate handles everything between them:
+//! sockets, messages of queues, changes of buckets. Listeners of services ([`service_listener`]) and watchers of folders
+//! that are buckets ([`folder_watcher`]) are here, too, as they run beside the triggers.
+//!
+//! On failure: a plugin that fails costs the one request, batch or change that it failed on. The client or the log gets the
+//! plugin's name and the cause. Messages and changes are delivered again.
 
-pub mod batch;
+mod batch;
+pub mod bucket;
+mod event_source;
 pub mod folder_watcher;
-pub mod http_listener;
+pub mod http;
+mod http_listener;
 mod invocation;
 mod limits;
-pub mod object_watcher;
+mod object_watcher;
 mod outcome;
+pub mod poll;
+mod preview;
+pub mod queue;
 mod response_stream;
+mod runtime;
 pub mod service_listener;
+mod tasks;
+
+pub use event_source::{BoxFuture, ConfiguredTrigger, EventSource, PluginSetup, Setup, SetupError};
+pub use preview::{Output, Preview, PreviewError, Sample};
+pub use runtime::Runtime;
+pub use tasks::Tasks;

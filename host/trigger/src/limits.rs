@@ -1,44 +1,47 @@
-//! The bounds and pauses of the native ends of triggers, each with its reason.
+//! The limits and pauses of this crate, each with its reason.
 
 use std::time::Duration;
 
-/// Batches of a mapping at a time that sets no limit of its own. AWS starts with five pollers; a machine's processors
-/// are better off without the thousand it may grow to.
-pub const BATCHES: usize = 5;
+/// The number of batches that a queue or poll trigger processes at the same time unless its plugin sets a limit. AWS
+/// starts with five pollers per event source mapping and may add up to a thousand; one machine gains nothing from more.
+pub const DEFAULT_CONCURRENCY: usize = 5;
 
-/// How long one wait for a batch's first message takes before it is begun anew. A wait costs nothing, so this only
-/// bounds what an outside system is asked for; AWS's longest is 20 seconds.
-pub const POLL: Duration = Duration::from_secs(20);
+/// The longest wait for the first message of a batch, after which the wait is repeated. Waiting costs nothing; the bound
+/// is for outside systems: SQS allows a receive to wait for up to 20 seconds.
+pub const RECEIVE_WAIT: Duration = Duration::from_secs(20);
 
-/// How long an outside system is left alone that had nothing and said so before the wait was over: some do not wait, and
-/// SQS waits whole seconds, so that the last one of a batch's window would be one request after the other.
-pub const EMPTY_POLL: Duration = Duration::from_secs(1);
+/// The pause after an outside system has returned no messages before the wait was over. Some systems cannot wait, and SQS
+/// waits for whole seconds only, so that without a pause the last second of a batching window would be spent on one
+/// request after the other.
+pub const EMPTY_POLL_PAUSE: Duration = Duration::from_secs(1);
 
-/// Pauses after failures to receive: the first one, doubled each time up to the second.
-pub const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
+/// The pause after the first failure to receive or to apply verdicts. It doubles with each further failure in a row.
+pub const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// The longest pause between attempts to receive. See [`FIRST_PAUSE`].
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// How often settling a batch is tried. What is not settled comes back when its lease ends.
-pub const SETTLE_ATTEMPTS: u32 = 4;
+/// The number of attempts to apply the verdicts of a batch. Messages without an applied verdict are received again when
+/// their leases end.
+pub const APPLY_ATTEMPTS: u32 = 4;
 
-/// How long a change waits that could not be told, and how often it is tried: a plugin that fails for one change fails
-/// for it again.
-pub const TELL_AGAIN: Duration = Duration::from_secs(5);
-/// See [`TELL_AGAIN`].
-pub const TELL_ATTEMPTS: u32 = 5;
+/// The pause before a change that could not be delivered to a bucket trigger is delivered again.
+pub const REDELIVERY_PAUSE: Duration = Duration::from_secs(5);
+/// The number of attempts to deliver one change. A plugin that has failed this often for a change will fail again.
+pub const DELIVERY_ATTEMPTS: u32 = 5;
 
-/// The pause before changes are told on when the store could not write: long enough not to fill the log, short enough
-/// for whoever has just made room.
+/// The pause before deliveries continue after the store could not be written to: long enough to keep the log readable,
+/// short enough to notice soon that disk space has been freed.
 pub const STORE_PAUSE: Duration = Duration::from_secs(5);
 
-/// How long a folder that is being filled has to be quiet before it is compared.
-pub const QUIET: Duration = Duration::from_millis(200);
+/// A folder with a burst of changes is compared when nothing has changed for this long.
+pub const FOLDER_QUIET: Duration = Duration::from_millis(200);
 
-/// The longest wait for that: a folder that is never quiet has its changes noticed all the same.
-pub const GATHER: Duration = Duration::from_secs(2);
+/// The longest time for which a burst of changes postpones the comparison of a folder.
+pub const FOLDER_BURST: Duration = Duration::from_secs(2);
 
-/// How often a folder that is not there is looked for: it is being made anew, or will be for long.
-pub const FOLDER_PAUSE: Duration = Duration::from_secs(1);
+/// How often the host looks for a watched folder that does not exist.
+pub const MISSING_FOLDER_PAUSE: Duration = Duration::from_secs(1);
 
-/// How long a file that was not closed is taken to be on its way after the last word of it: whoever is silent for longer has
-/// perhaps closed it unheard.
-pub const WRITING: Duration = Duration::from_secs(60);
+/// How long a file that was created and not closed counts as being written after its last write. Then the host assumes
+/// that it has missed the close.
+pub const OPEN_FILE_TIMEOUT: Duration = Duration::from_secs(60);

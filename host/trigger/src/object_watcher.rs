@@ -1,13 +1,13 @@
-//! Object triggers: the changes of a bucket, plugins that shape them into events, and who gets those.
+//! The delivery of a bucket's changes to its triggers.
 //!
-//! A change is told to each of the bucket's triggers, in the order the changes happened. An event for a function is an
-//! asynchronous invocation, kept and retried as AWS does; an event for a queue is a message. Only then is the change
-//! forgotten, so whatever happens to the host, it is told at least once.
+//! Each change is delivered to all triggers of the bucket, in the order of the changes. What a trigger's plugin shapes for a
+//! function becomes an asynchronous invocation, which is stored and retried as on AWS; for a queue it becomes a message.
+//! Only then is the change removed from the store, so a change is delivered at least once, even if the host is killed.
 //!
-//! On failure: a trigger that could not be told is told again a little later, without the others hearing of the change
-//! twice while this host runs. After [`TELL_ATTEMPTS`] the change is given up for that trigger, and the log says what it
-//! was. A change that a function made which is called in a loop is not told to it any more. A store that can not write is
-//! nobody's fault: everything waits until it can.
+//! On failure of one trigger, the change is delivered to that trigger again after [`REDELIVERY_PAUSE`]; within one run of the
+//! host the other triggers do not receive it twice. After [`DELIVERY_ATTEMPTS`] it is dropped for that trigger, which is
+//! logged. A change that would continue a loop of functions is dropped, too. While the store cannot be written to, all
+//! deliveries wait.
 
 use std::collections::HashMap;
 
@@ -22,65 +22,70 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::invocation::caused;
-use crate::limits::{STORE_PAUSE, TELL_AGAIN, TELL_ATTEMPTS};
+use crate::limits::{DELIVERY_ATTEMPTS, REDELIVERY_PAUSE, STORE_PAUSE};
 
-/// A bucket and its triggers, ready to be told.
+/// The triggers of one bucket.
 #[derive(Debug)]
-pub struct ObjectWatcher {
+pub(crate) struct ObjectWatcher {
     /// The bucket's name.
-    pub bucket: String,
+    pub(crate) bucket: String,
     /// The configured plugins.
-    pub triggers: Vec<ObjectTrigger>,
-    /// Where the changes are.
-    pub objects: Objects,
-    /// Where events for queues go.
-    pub queues: Queues,
-    /// Where events for functions go.
-    pub lambda: Lambda,
+    pub(crate) triggers: Vec<ObjectTrigger>,
+    /// The bucket's changes are here.
+    pub(crate) objects: Objects,
+    /// Events for queues are sent here.
+    pub(crate) queues: Queues,
+    /// Events for functions are sent here.
+    pub(crate) lambda: Lambda,
 }
 
-/// A change that could not be told to every trigger yet.
+/// The progress of a change that has not been delivered to every trigger.
 #[derive(Debug, Default)]
-struct Unfinished {
-    /// Those that failed.
+struct Progress {
+    /// The number of failed attempts.
     attempts: u32,
-    /// Triggers that have heard of it, by their place.
-    told: Vec<usize>,
+    /// The indices of the triggers that need no further delivery.
+    delivered: Vec<usize>,
 }
 
-/// Why a trigger was not told.
-#[derive(Debug)]
-enum Untold {
-    /// The store can not write.
+/// Why a change was not delivered to a trigger.
+#[derive(Debug, thiserror::Error)]
+enum DeliveryError {
+    /// The store cannot be written to.
+    #[error(transparent)]
     Store(StoreError),
-    /// The change, its event or its target is at fault; in words for the log.
+    /// The plugin, the event or the target failed.
+    #[error("{0}")]
     Failed(String),
 }
 
 impl ObjectWatcher {
-    /// Tells changes until `stop` is cancelled. What is not told then is told by the next host.
-    pub async fn serve(self, stop: CancellationToken) {
+    /// Delivers changes until `stop` is cancelled. The next run of the host delivers the rest.
+    pub(crate) async fn serve(self, stop: CancellationToken) {
         let mut unfinished = HashMap::new();
-        // Its lease lasts as long as the host, so it is not let go before it was told.
-        let mut held: Option<LeasedChange> = None;
+        // A lease lasts until the host ends, so a leased change is kept here until it has been delivered.
+        let mut leased: Option<LeasedChange> = None;
         loop {
-            let next = match held.take() {
+            let next = match leased.take() {
                 Some(change) => Ok(change),
                 None => tokio::select! {
                     () = stop.cancelled() => return,
                     next = self.objects.next_change(&self.bucket) => next,
                 },
             };
-            let told = match next {
+            let delivered = match next {
                 Ok(change) => {
-                    let told = self.tell(&change, &mut unfinished).await;
-                    held = told.is_err().then_some(change);
-                    told
+                    let delivered = self.deliver(&change, &mut unfinished).await;
+                    leased = delivered.is_err().then_some(change);
+                    delivered
                 }
                 Err(error) => Err(error),
             };
-            if let Err(error) = told {
-                tracing::error!("the changes of bucket {} wait: {error}", self.bucket);
+            if let Err(error) = delivered {
+                tracing::error!(
+                    "bucket {}: cannot deliver changes; trying again in {STORE_PAUSE:?}: {error}",
+                    self.bucket
+                );
                 tokio::select! {
                     () = stop.cancelled() => return,
                     () = sleep(STORE_PAUSE) => {}
@@ -89,33 +94,34 @@ impl ObjectWatcher {
         }
     }
 
-    async fn tell(
+    /// Delivers a change to the triggers that have not received it. An error means that the store failed.
+    async fn deliver(
         &self,
         leased: &LeasedChange,
-        unfinished: &mut HashMap<String, Unfinished>,
+        unfinished: &mut HashMap<String, Progress>,
     ) -> Result<(), ObjectError> {
         let change = &leased.change;
-        let state = unfinished.entry(change.id.clone()).or_default();
-        let is_last = state.attempts + 1 >= TELL_ATTEMPTS;
-        for (place, trigger) in self.triggers.iter().enumerate() {
-            if state.told.contains(&place) {
+        let progress = unfinished.entry(change.id.clone()).or_default();
+        let is_last_attempt = progress.attempts + 1 >= DELIVERY_ATTEMPTS;
+        for (index, trigger) in self.triggers.iter().enumerate() {
+            if progress.delivered.contains(&index) {
                 continue;
             }
-            match self.tell_one(trigger, change).await {
-                Ok(()) => state.told.push(place),
-                Err(Untold::Store(error)) => return Err(error.into()),
-                Err(Untold::Failed(reason)) => {
-                    self.complain(trigger, change, is_last, &reason);
-                    if is_last {
-                        state.told.push(place);
+            match self.deliver_to(trigger, change).await {
+                Ok(()) => progress.delivered.push(index),
+                Err(DeliveryError::Store(error)) => return Err(error.into()),
+                Err(DeliveryError::Failed(reason)) => {
+                    self.report(trigger, change, is_last_attempt, &reason);
+                    if is_last_attempt {
+                        progress.delivered.push(index);
                     }
                 }
             }
         }
-        if state.told.len() < self.triggers.len() {
-            let after = TELL_AGAIN.as_millis() as u64;
+        if progress.delivered.len() < self.triggers.len() {
+            let after = REDELIVERY_PAUSE.as_millis() as u64;
             self.objects.tell_again(leased, after).await?;
-            state.attempts += 1;
+            progress.attempts += 1;
             return Ok(());
         }
         self.objects.told(leased).await?;
@@ -123,19 +129,27 @@ impl ObjectWatcher {
         Ok(())
     }
 
-    fn complain(&self, trigger: &ObjectTrigger, change: &ObjectChange, is_last: bool, why: &str) {
+    fn report(&self, trigger: &ObjectTrigger, change: &ObjectChange, is_last: bool, reason: &str) {
         let (name, event) = (trigger.name(), &change.event);
         let object = format!("{}/{}", self.bucket, change.key);
         if is_last {
-            tracing::error!("{name}: given up telling {event} of {object}: {why}");
+            tracing::error!(
+                "{name}: could not deliver {event} of {object} in {DELIVERY_ATTEMPTS} attempts; dropped: {reason}"
+            );
         } else {
-            tracing::warn!("{name}: {event} of {object} is told again in {TELL_AGAIN:?}: {why}");
+            tracing::warn!(
+                "{name}: could not deliver {event} of {object}; trying again in {REDELIVERY_PAUSE:?}: {reason}"
+            );
         }
     }
 
-    async fn tell_one(&self, trigger: &ObjectTrigger, change: &ObjectChange) -> Result<(), Untold> {
+    async fn deliver_to(
+        &self,
+        trigger: &ObjectTrigger,
+        change: &ObjectChange,
+    ) -> Result<(), DeliveryError> {
         let shaped = trigger.shape(change).await;
-        let Some(event) = shaped.map_err(|error| Untold::Failed(error.to_string()))? else {
+        let Some(event) = shaped.map_err(|error| DeliveryError::Failed(error.to_string()))? else {
             return Ok(());
         };
         match trigger.target() {
@@ -146,8 +160,8 @@ impl ObjectWatcher {
                 };
                 let accepted = self.lambda.accept_named(function, invocation).await;
                 accepted.map_err(|error| match error {
-                    AcceptError::Store(error) => Untold::Store(error),
-                    error => Untold::Failed(error.to_string()),
+                    AcceptError::Store(error) => DeliveryError::Store(error),
+                    error => DeliveryError::Failed(error.to_string()),
                 })
             }
             Target::Queue(queue) => {
@@ -157,8 +171,8 @@ impl ObjectWatcher {
                 };
                 let sent = self.queues.send(queue, vec![entry]).await;
                 sent.map(drop).map_err(|error| match error {
-                    QueueError::Store(error) => Untold::Store(error),
-                    error => Untold::Failed(format!("queue {queue}: {error}")),
+                    QueueError::Store(error) => DeliveryError::Store(error),
+                    error => DeliveryError::Failed(format!("queue {queue}: {error}")),
                 })
             }
         }

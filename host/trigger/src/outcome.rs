@@ -1,10 +1,10 @@
-//! What a trigger's plugin is told of an invocation.
+//! The outcome of an invocation, as plugins receive it.
 
 use bytes::Bytes;
 use lambkin_model::{FunctionError, FunctionErrorKind, InvokeError, Outcome};
 use lambkin_plugin::TriggerOutcome;
 
-/// The outcome of an invocation of this function, in a trigger's terms.
+/// Translates the outcome of an invocation of `function`.
 pub(crate) fn translate(outcome: Outcome, function: &str) -> TriggerOutcome {
     match outcome.result {
         Ok(payload) => TriggerOutcome::Completed(text(payload)),
@@ -36,7 +36,7 @@ pub(crate) fn translate(outcome: Outcome, function: &str) -> TriggerOutcome {
     }
 }
 
-/// The payload as text. Moves the bytes if they are UTF-8, as results are.
+/// The payload as text. Invalid UTF-8 is replaced; valid UTF-8 is not copied.
 fn text(payload: Bytes) -> String {
     String::from_utf8(payload.into())
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())

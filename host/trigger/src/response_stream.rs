@@ -1,10 +1,12 @@
-//! A streamed response on its way to an HTTP client.
+//! Streamed responses, on their way from a function to an HTTP client.
 //!
-//! A function that answers HTTP puts a prelude before its body: JSON with status, headers and cookies, then eight zero
-//! bytes. The prelude is for the plugin, which turns it into status and headers; the body passes it by.
+//! As on AWS, a function that answers HTTP requests writes a prelude before the body: a JSON object with status, headers
+//! and cookies, then eight zero bytes. The plugin turns the prelude into status and headers. The body goes to the client
+//! without the plugin.
 //!
-//! On failure: a stream that ends before its prelude does, or whose prelude is too long, is a failed function. One that
-//! breaks off later breaks the client's connection off as well, so that nobody takes a part for the whole.
+//! On failure: a stream that ends within its prelude, or whose prelude is longer than [`PRELUDE_BYTES`], counts as a failed
+//! function. If the stream fails later, the client's connection is closed, so that the client can tell that the response
+//! is incomplete.
 
 use std::io;
 
@@ -12,65 +14,62 @@ use bytes::{Bytes, BytesMut};
 use lambkin_lambda::{HTTP_INTEGRATION, ResponseStream};
 use tokio::sync::mpsc;
 
-/// What separates the prelude from the body.
+/// The bytes between prelude and body.
 const DELIMITER: [u8; 8] = [0; 8];
 
-/// The longest prelude: as much as all headers of a response may be.
+/// The maximum length of a prelude, which is also the limit for all headers of a response.
 const PRELUDE_BYTES: usize = 64 * 1024;
 
-/// A stream whose prelude has been read.
+/// The body of a streamed response, from the end of the prelude on.
 #[derive(Debug)]
-pub(crate) struct Opened {
-    /// JSON; empty if the stream has none.
-    pub prelude: String,
-    /// What came with the end of the prelude.
+pub(crate) struct StreamedBody {
+    /// The bytes that arrived together with the end of the prelude.
     first: Bytes,
     rest: ResponseStream,
 }
 
-/// Reads a stream's prelude. An error says why there is none.
-pub(crate) async fn open(mut stream: ResponseStream) -> Result<Opened, &'static str> {
-    let has_prelude = stream.content_type.as_deref() == Some(HTTP_INTEGRATION);
-    if !has_prelude {
-        return Ok(Opened {
-            prelude: String::new(),
-            first: Bytes::new(),
-            rest: stream,
-        });
-    }
-    let mut read = BytesMut::new();
-    let end = loop {
-        let searched = read.len().saturating_sub(DELIMITER.len() - 1);
-        let Some(chunk) = stream.chunks.recv().await else {
-            return Err("the response ended within its prelude");
+impl StreamedBody {
+    /// Reads a stream's prelude. Returns it, or an empty text if the content type says that there is none, with the body.
+    ///
+    /// # Errors
+    ///
+    /// The prelude is incomplete or too long; the text says which.
+    pub(crate) async fn open(mut stream: ResponseStream) -> Result<(String, Self), &'static str> {
+        let has_prelude = stream.content_type.as_deref() == Some(HTTP_INTEGRATION);
+        if !has_prelude {
+            let body = Self {
+                first: Bytes::new(),
+                rest: stream,
+            };
+            return Ok((String::new(), body));
+        }
+        let mut read = BytesMut::new();
+        let end = loop {
+            let searched = read.len().saturating_sub(DELIMITER.len() - 1);
+            let Some(chunk) = stream.chunks.recv().await else {
+                return Err("the response ended within its prelude");
+            };
+            read.extend_from_slice(&chunk);
+            if let Some(end) = find_delimiter(&read, searched) {
+                break end;
+            }
+            if read.len() > PRELUDE_BYTES {
+                return Err("the response's prelude is too long, or has no end");
+            }
         };
-        read.extend_from_slice(&chunk);
-        if let Some(end) = find_delimiter(&read, searched) {
-            break end;
-        }
-        if read.len() > PRELUDE_BYTES {
-            return Err("the response's prelude is too long, or has no end");
-        }
-    };
-    let first = read.split_off(end + DELIMITER.len()).freeze();
-    read.truncate(end);
-    Ok(Opened {
-        prelude: String::from_utf8_lossy(&read).into_owned(),
-        first,
-        rest: stream,
-    })
-}
+        let first = read.split_off(end + DELIMITER.len()).freeze();
+        read.truncate(end);
+        let prelude = String::from_utf8_lossy(&read).into_owned();
+        Ok((
+            prelude,
+            Self {
+                first,
+                rest: stream,
+            },
+        ))
+    }
 
-fn find_delimiter(bytes: &[u8], from: usize) -> Option<usize> {
-    let tail = bytes.get(from..)?;
-    let at = tail
-        .windows(DELIMITER.len())
-        .position(|window| window == DELIMITER)?;
-    Some(from + at)
-}
-
-impl Opened {
-    /// The body as it comes.
+    /// The body of the HTTP response, which is sent as it arrives.
     pub(crate) fn into_body(self) -> lambkin_http::Body {
         let (sender, body) = mpsc::channel(1);
         tokio::spawn(self.forward(sender));
@@ -81,7 +80,7 @@ impl Opened {
         if !self.first.is_empty() && to.send(Ok(self.first)).await.is_err() {
             return;
         }
-        // A client that has gone away drops the receiver; the function's pieces are thrown away from then on.
+        // If the client goes away, dropping the receiver makes the sends fail, and the rest of the stream is dropped.
         while let Some(chunk) = self.rest.chunks.recv().await {
             if to.send(Ok(chunk)).await.is_err() {
                 return;
@@ -92,9 +91,17 @@ impl Opened {
             Err(_closed) => Some("the host is shutting down".to_owned()),
         };
         if let Some(error) = error {
-            let _client_has_gone = to.send(Err(io::Error::other(error))).await;
+            let _ = to.send(Err(io::Error::other(error))).await; // the client went away
         }
     }
+}
+
+fn find_delimiter(bytes: &[u8], from: usize) -> Option<usize> {
+    let tail = bytes.get(from..)?;
+    let at = tail
+        .windows(DELIMITER.len())
+        .position(|window| window == DELIMITER)?;
+    Some(from + at)
 }
 
 #[cfg(test)]
@@ -102,14 +109,17 @@ mod tests {
     use super::*;
     use tokio::sync::oneshot;
 
-    async fn opened(content_type: &str, pieces: &[&'static [u8]]) -> Result<Opened, &'static str> {
+    async fn open(
+        content_type: &str,
+        pieces: &[&'static [u8]],
+    ) -> Result<(String, StreamedBody), &'static str> {
         let (sender, chunks) = mpsc::channel(16);
         for piece in pieces {
             sender.send(Bytes::from_static(piece)).await.unwrap();
         }
         drop(sender);
         let (_end_sender, end) = oneshot::channel();
-        open(ResponseStream {
+        StreamedBody::open(ResponseStream {
             content_type: Some(content_type.to_owned()),
             chunks,
             end,
@@ -118,7 +128,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_prelude_ends_at_eight_zero_bytes_however_they_come() {
+    async fn a_prelude_ends_at_eight_zero_bytes_even_if_they_are_split() {
         for pieces in [
             &[&b"{\"statusCode\":201}\0\0\0\0\0\0\0\0body"[..]][..],
             &[b"{\"statusCode\":201}\0\0\0", b"\0\0\0\0\0body"],
@@ -130,21 +140,21 @@ mod tests {
                 b"body",
             ],
         ] {
-            let opened = opened(HTTP_INTEGRATION, pieces).await.unwrap();
-            assert_eq!(opened.prelude, "{\"statusCode\":201}");
-            assert!(opened.first.is_empty() || opened.first == "body");
+            let (prelude, body) = open(HTTP_INTEGRATION, pieces).await.unwrap();
+            assert_eq!(prelude, "{\"statusCode\":201}");
+            assert!(body.first.is_empty() || body.first == "body");
         }
     }
 
     #[tokio::test]
     async fn other_content_types_have_no_prelude() {
-        let opened = opened("text/plain", &[b"text"]).await.unwrap();
-        assert_eq!(opened.prelude, "");
+        let (prelude, _body) = open("text/plain", &[b"text"]).await.unwrap();
+        assert_eq!(prelude, "");
     }
 
     #[tokio::test]
     async fn a_prelude_without_an_end_is_an_error() {
-        let error = opened(HTTP_INTEGRATION, &[b"{}"]).await.unwrap_err();
+        let error = open(HTTP_INTEGRATION, &[b"{}"]).await.unwrap_err();
         assert_eq!(error, "the response ended within its prelude");
     }
 }

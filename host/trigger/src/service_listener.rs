@@ -1,25 +1,24 @@
-//! Services: a listener and the plugin that answers all its requests.
+//! The listener of a service, whose plugin answers all requests.
 //!
-//! Bodies pass through in both directions as they come, so a request may have any size. A client that goes away takes the
-//! plugin's instance with it at once. This module knows no AWS service: what is no answer of the plugin's is plain text.
+//! Bodies are streamed in both directions and may have any size. When a client goes away, the plugin's instance is dropped
+//! at once. The listener knows no AWS service: its own error responses are plain text.
 //!
-//! On failure: a plugin that is at fault answers 500, a host that can not run it now answers 503; both name the plugin
-//! and the cause, in the answer and in the log. A caller whose body broke off is told so with 400, if the plugin has no
-//! answer to that. If it fails when its answer has begun, the connection is broken off, so
-//! that nobody takes a part for the whole.
+//! On failure before the response has begun: status 500 if the plugin failed, 503 if the host cannot run it now, 400 if the
+//! request's body ended early and the plugin did not respond to that. The response and the log name the plugin and the
+//! cause. On failure after that, the connection is closed, so that the client can tell that the response is incomplete.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ::http::header::{CONTENT_TYPE, HeaderValue};
-use ::http::{Request, StatusCode};
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use lambkin_http::{Body, IdleTimeout, Response};
 use lambkin_plugin::{Failure, PluginError, Service};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// One service, ready to serve.
+/// The listener of one service.
 #[derive(Debug)]
 pub struct ServiceListener {
     /// The configured plugin.
@@ -29,14 +28,14 @@ pub struct ServiceListener {
 impl ServiceListener {
     /// Serves requests until `stop` is cancelled, then lets those under way finish.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
-        let this = Arc::new(self);
+        let shared = Arc::new(self);
         lambkin_http::serve(
             listener,
             IdleTimeout::Limited,
             stop,
             move |request, peer| {
-                let this = Arc::clone(&this);
-                async move { this.answer(request, peer).await }
+                let shared = Arc::clone(&shared);
+                async move { shared.answer(request, peer).await }
             },
         )
         .await;

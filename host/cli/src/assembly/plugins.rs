@@ -1,31 +1,33 @@
-//! The plugins of a configuration: each file is loaded once, however many services and triggers name it.
+//! The plugins of a configuration. Each file is loaded once, however many services and triggers name it.
+//!
+//! On failure: a plugin that cannot be loaded is reported at each section that names it; the others are loaded all the same.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use bytes::Bytes;
-use lambkin_plugin::{Options, Plugin, PluginHost};
+use lambkin_plugin::{ConfigureError, Options, Plugin, PluginHost};
 use tokio::task::JoinSet;
 
-use super::user_cache;
 use crate::args::GlobalArgs;
-use crate::config::{Diagnostic, Feed, PluginSource, Section, Service, Trigger};
+use crate::config::{Diagnostic, PluginSource, Section, Service, Trigger};
 
-/// Plugins that were loaded, and why others were not.
+/// The loaded plugins, and for each of the others the reason why it could not be loaded.
 #[derive(Default)]
 pub struct Plugins(BTreeMap<PluginSource, Result<Plugin, String>>);
 
 impl Plugins {
-    /// Loads what services and triggers need, all at the same time. Without any, no engine is started.
+    /// Loads the plugins of services and triggers, all at the same time. If there are none, no WebAssembly engine is
+    /// created.
     pub async fn load(
         global: &GlobalArgs,
         services: &[Service],
         triggers: &[&Trigger],
     ) -> anyhow::Result<Self> {
         let services = services.iter().map(|service| &service.section);
-        let triggers = triggers.iter().flat_map(|trigger| sections_of(trigger));
-        // By what is loaded; the name is the first that somebody called it.
+        let triggers = triggers.iter().flat_map(|trigger| trigger.sections());
+        // One file may have several names. Messages use the first one.
         let mut wanted: BTreeMap<PluginSource, PluginSource> = BTreeMap::new();
         for section in services.chain(triggers) {
             let name = || section.plugin.clone();
@@ -51,7 +53,7 @@ impl Plugins {
         Ok(Self(loaded))
     }
 
-    /// The plugin of a section. An error points at the choice of the plugin.
+    /// The plugin of a section. The diagnostic of one that was not loaded points at the key `plugin`.
     pub fn of(&self, section: &Section) -> Result<&Plugin, Diagnostic> {
         match self.0.get(&identity(&section.plugin)) {
             Some(Ok(plugin)) => Ok(plugin),
@@ -61,21 +63,23 @@ impl Plugins {
     }
 }
 
-/// The parts of a trigger's configuration that name plugins.
-fn sections_of(trigger: &Trigger) -> impl Iterator<Item = &Section> {
-    let poll = match &trigger.feed {
-        Feed::Poll(poll) => Some(&poll.section),
-        _ => None,
-    };
-    std::iter::once(&trigger.section).chain(poll)
+/// The mistakes that a plugin found in its section, each at its place in the file.
+pub fn diagnostics_of(error: ConfigureError, section: &Section) -> Vec<Diagnostic> {
+    match error {
+        ConfigureError::Problems(problems) => problems
+            .into_iter()
+            .map(|problem| section.diagnostic_at(&problem.at, problem.message))
+            .collect(),
+        error => vec![section.plugin_diagnostic(error.to_string())],
+    }
 }
 
-/// One file has several names.
+/// What two names of the same plugin have in common: for a file its path without links and dots.
 fn identity(source: &PluginSource) -> PluginSource {
     match source {
         PluginSource::BuiltIn(_) => source.clone(),
         PluginSource::File(path) => {
-            PluginSource::File(path.canonicalize().unwrap_or_else(|_gone| path.clone()))
+            PluginSource::File(path.canonicalize().unwrap_or_else(|_| path.clone()))
         }
     }
 }
@@ -95,11 +99,11 @@ fn built_in(name: &str) -> anyhow::Result<Bytes> {
 }
 
 fn read(path: &Path) -> anyhow::Result<Bytes> {
-    let bytes = std::fs::read(path).with_context(|| format!("can not read {}", path.display()))?;
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(bytes.into())
 }
 
-/// The plugin host, with the cache the operator wants.
+/// The plugin host, which caches compiled plugins as the arguments say.
 fn plugin_host(global: &GlobalArgs) -> anyhow::Result<PluginHost> {
     let cache = if global.no_cache {
         None
@@ -109,12 +113,25 @@ fn plugin_host(global: &GlobalArgs) -> anyhow::Result<PluginHost> {
     Ok(PluginHost::new(Options { cache })?)
 }
 
+/// `$XDG_CACHE_HOME/lambkin`, otherwise `~/.cache/lambkin`. `None` if neither variable is set.
+fn user_cache() -> Option<PathBuf> {
+    let set = |name| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let base = set("XDG_CACHE_HOME")
+        .filter(|path| path.is_absolute())
+        .or_else(|| Some(set("HOME")?.join(".cache")))?;
+    Some(base.join("lambkin"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_the_same_however_it_is_called() {
+    fn all_names_of_a_file_are_the_same_plugin() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("sqs.wasm");
         std::fs::write(&file, "").unwrap();

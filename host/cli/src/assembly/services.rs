@@ -1,4 +1,4 @@
-//! Services: their plugins, what they may see, and how functions find them.
+//! Services: their plugins, configured with their grants, and the variables by which functions find them.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -6,16 +6,17 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use lambkin_lambda::FunctionSpec;
 use lambkin_plugin::{Granted, Service, ServiceSetup};
 
-use super::{Plugins, Storage, diagnostics_of};
+use super::plugins::{Plugins, diagnostics_of};
+use super::storage::Storage;
 use crate::config::{self, Config, Diagnostic};
 
-/// Credentials that every service accepts. SDKs do not send a request without any.
+/// Credentials that every service accepts. Without any, SDKs refuse to send a request.
 const CREDENTIALS: [(&str, &str); 2] = [
     ("AWS_ACCESS_KEY_ID", "test"),
     ("AWS_SECRET_ACCESS_KEY", "test"),
 ];
 
-/// Variables of a function that lead the SDKs to credentials of its own, which `CREDENTIALS` would hide.
+/// Variables that lead a function's SDK to other credentials, over which [`CREDENTIALS`] would take precedence.
 const OWN_CREDENTIALS: [&str; 4] = [
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
@@ -23,7 +24,8 @@ const OWN_CREDENTIALS: [&str; 4] = [
     "AWS_WEB_IDENTITY_TOKEN_FILE",
 ];
 
-/// Has a service's plugin check its settings. Without a store, as in `lambkin check`, it can not answer requests.
+/// Configures a service's plugin, which checks its settings. Without a store, as in `lambkin check`, the service cannot
+/// answer requests.
 pub async fn configure_service(
     plugins: &Plugins,
     service: &config::Service,
@@ -49,15 +51,15 @@ fn grant<T: Clone>(names: &Option<Vec<String>>, store: Option<&T>) -> Option<Gra
     })
 }
 
-/// Tells functions where the services are that listen on these addresses, in the configuration's order.
+/// Sets the variables by which functions find the services. The addresses are in the order of the configuration.
 pub fn offer_services(config: &mut Config, addresses: &[SocketAddr]) {
     let [(key_id, _), _] = CREDENTIALS;
-    let handed_on = std::env::var_os(key_id).is_some_and(|value| !value.is_empty());
-    offer(config, addresses, handed_on);
+    let has_shell_credentials = std::env::var_os(key_id).is_some_and(|value| !value.is_empty());
+    offer(config, addresses, has_shell_credentials);
 }
 
-/// `handed_on`: functions get the credentials of the shell that Lambkin was started in.
-fn offer(config: &mut Config, addresses: &[SocketAddr], handed_on: bool) {
+/// `has_shell_credentials`: functions inherit credentials from the shell that Lambkin was started in.
+fn offer(config: &mut Config, addresses: &[SocketAddr], has_shell_credentials: bool) {
     let services = config.services.iter().zip(addresses);
     let endpoints: BTreeMap<String, String> = services
         .map(|(service, address)| (service.variable(), url_of(*address)))
@@ -70,7 +72,7 @@ fn offer(config: &mut Config, addresses: &[SocketAddr], handed_on: bool) {
             continue;
         }
         spec.default_variables = endpoints.clone();
-        if !handed_on && !has_credentials(spec) {
+        if !has_shell_credentials && !has_credentials(spec) {
             let credentials = CREDENTIALS.map(|(key, value)| (key.to_owned(), value.to_owned()));
             spec.default_variables.extend(credentials);
         }
@@ -82,7 +84,7 @@ fn has_credentials(spec: &FunctionSpec) -> bool {
     OWN_CREDENTIALS.iter().any(|key| own.contains_key(*key))
 }
 
-/// The URL by which a client on this machine reaches a listener.
+/// The URL at which a client on this machine reaches a listener.
 pub fn url_of(address: SocketAddr) -> String {
     let ip = match address.ip() {
         ip if !ip.is_unspecified() => ip,
@@ -111,13 +113,17 @@ mod tests {
         listen = '127.0.0.1:0'
     ";
 
-    /// The variables of each function that are offered to it.
-    fn offered(text: &str, handed_on: bool) -> Vec<(String, Vec<String>)> {
+    /// The variables that are set for each function.
+    fn offered(text: &str, has_shell_credentials: bool) -> Vec<(String, Vec<String>)> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lambkin.toml");
         std::fs::write(&path, text).unwrap();
         let mut config = Config::read(&path).unwrap();
-        offer(&mut config, &["127.0.0.1:9324".parse().unwrap()], handed_on);
+        offer(
+            &mut config,
+            &["127.0.0.1:9324".parse().unwrap()],
+            has_shell_credentials,
+        );
         let functions = config.functions.iter().map(|spec| {
             let variables = spec.default_variables.iter();
             let variables = variables.map(|(key, value)| format!("{key}={value}"));
@@ -127,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn functions_find_services_unless_they_do_not_want_to() {
+    fn functions_find_services_unless_they_opt_out() {
         let url = "AWS_ENDPOINT_URL_SQS=http://127.0.0.1:9324";
         let test = ["AWS_ACCESS_KEY_ID=test", url, "AWS_SECRET_ACCESS_KEY=test"];
         let own = |name: &str, variables: &[&str]| {
@@ -154,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn every_listener_has_an_address_that_can_be_called() {
+    fn every_listener_has_a_url_that_clients_can_use() {
         for (address, url) in [
             ("127.0.0.1:9324", "http://127.0.0.1:9324"),
             ("0.0.0.0:9324", "http://127.0.0.1:9324"),

@@ -1,4 +1,4 @@
-//! The store with its queues and buckets, for configurations that have any.
+//! The store of queues and objects, for configurations that need one.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,9 +8,9 @@ use lambkin_store::object::Objects;
 use lambkin_store::queue::Queues;
 use lambkin_store::{SharedClock, Store, SystemClock};
 
-use crate::config::{Config, Feed};
+use crate::config::Config;
 
-/// What the folder of the objects' files is called, beside a store's file of this name.
+/// The usual name of a store's file, and the name of the folder of its objects beside it.
 const OBJECTS: (&str, &str) = ("store.sqlite", "objects");
 
 /// An open store.
@@ -22,8 +22,8 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// Opens the store and defines the configuration's queues and buckets in it. `None` if nothing needs a store: then
-    /// none is made.
+    /// Opens the store and defines the configuration's queues and buckets in it. Returns `None`, and creates no store, if
+    /// the configuration has no queues, buckets or services.
     pub async fn open(config: &Config) -> anyhow::Result<Option<Self>> {
         let needs_none =
             config.queues.is_empty() && config.buckets.is_empty() && config.services.is_empty();
@@ -37,7 +37,7 @@ impl Storage {
         let folder = objects_folder(path);
         let objects = Objects::open_store(&folder, store.clone(), clock)
             .await
-            .with_context(|| format!("can not keep objects in {}", folder.display()))?;
+            .with_context(|| format!("cannot keep objects in {}", folder.display()))?;
         let storage = Self {
             store,
             queues,
@@ -52,32 +52,30 @@ impl Storage {
             let defined = self.queues.define(&queue.name, queue.settings.clone());
             defined
                 .await
-                .with_context(|| format!("can not define queues.{}", queue.name))?;
+                .with_context(|| format!("cannot define queues.{}", queue.name))?;
         }
-        // Before anything changes in a bucket: without a trigger nobody would ever take what is noted for one.
-        let told = config
+        // Before anything changes in a bucket: changes that no trigger consumes must not be recorded.
+        let buckets = config
             .triggers
             .iter()
-            .filter_map(|trigger| match &trigger.feed {
-                Feed::Bucket(bucket) => Some(bucket.clone()),
-                _ => None,
-            });
-        self.objects.tell_only(&told.collect::<Vec<_>>()).await?;
+            .filter_map(|trigger| trigger.source.bucket().map(str::to_owned));
+        self.objects.tell_only(&buckets.collect::<Vec<_>>()).await?;
         for bucket in &config.buckets {
             let folder = bucket.folder.as_deref();
             let defined = self
                 .objects
                 .define(&bucket.name, bucket.versioning, folder)
                 .await;
-            defined.with_context(|| format!("can not define buckets.{}", bucket.name))?;
+            defined.with_context(|| format!("cannot define buckets.{}", bucket.name))?;
         }
-        // Consumers of a former host are no more, so what they had is free.
+        // The consumers of an earlier host have ended.
         self.queues.end_consumer_leases().await?;
         Ok(())
     }
 }
 
-/// Where a store's objects are: each store tidies what it finds there, so two of them that are neighbours have a folder each.
+/// The folder of a store's objects. Each store removes files that it does not know from its folder, so stores in the same
+/// folder must not share one.
 fn objects_folder(store: &Path) -> PathBuf {
     let (usual, objects) = OBJECTS;
     if store.ends_with(usual) {
@@ -107,7 +105,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn stores_that_are_neighbours_leave_each_others_objects_alone() {
+    async fn stores_in_the_same_folder_do_not_touch_each_others_objects() {
         let folder = tempfile::tempdir().unwrap();
         let open = async |store: &str| {
             let path = folder.path().join(format!("{store}.toml"));

@@ -1,7 +1,6 @@
-//! `lambkin check`: what would run, and what is wrong.
+//! `lambkin check`: prints what would run and reports what is wrong.
 //!
-//! Nothing is listened on, no function is started and no store is opened. Every plugin is loaded and configured, as
-//! `serve` would.
+//! Every plugin is loaded and configured as by `serve`. No socket is bound, no function is started and no store is opened.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -14,8 +13,8 @@ use crate::args::GlobalArgs;
 use crate::assembly::{self, Plugins};
 use crate::config::{Bucket, Config, Queue, Service, full_name};
 
-/// Something in the configuration would not work.
-const EXIT_FOUND_SOMETHING: u8 = 1;
+/// The exit code if something in the configuration would not work.
+const EXIT_PROBLEMS: u8 = 1;
 
 /// Prints what would run to standard output, and problems to standard error.
 pub async fn run(global: &GlobalArgs) -> anyhow::Result<ExitCode> {
@@ -48,11 +47,11 @@ pub async fn run(global: &GlobalArgs) -> anyhow::Result<ExitCode> {
     Ok(if problems.is_empty() {
         ExitCode::SUCCESS
     } else {
-        ExitCode::from(EXIT_FOUND_SOMETHING)
+        ExitCode::from(EXIT_PROBLEMS)
     })
 }
 
-/// Services and triggers, as their plugins understand them.
+/// Prints services and triggers as their plugins have understood them.
 async fn check_plugins(
     global: &GlobalArgs,
     config: &Config,
@@ -64,23 +63,24 @@ async fn check_plugins(
     for service in &config.services {
         match assembly::configure_service(&plugins, service, config, None).await {
             Ok(_) => write_service(out, service, config)?,
-            Err(found) => problems.push(config.render(&found)),
+            Err(diagnostics) => problems.push(config.render(&diagnostics)),
         }
     }
     for trigger in triggers {
-        let joined = match assembly::configure_trigger(&plugins, trigger, config).await {
-            Ok(joined) => joined,
-            Err(found) => {
-                problems.push(config.render(&found));
+        let trigger = match assembly::configure_trigger(&plugins, trigger, config).await {
+            Ok(trigger) => trigger,
+            Err(diagnostics) => {
+                problems.push(config.render(&diagnostics));
                 continue;
             }
         };
-        let (name, plugin, feed) = (&joined.name, &joined.plugin, joined.feed());
-        writeln!(out, "trigger {name}: {plugin} on {feed}")?;
-        for line in joined.summary() {
+        let (name, plugin) = (&trigger.name, &trigger.plugin);
+        let description = trigger.configured.description();
+        writeln!(out, "trigger {name}: {plugin} on {description}")?;
+        for line in trigger.configured.summary() {
             writeln!(out, "    {line}")?;
         }
-        if let Some(warning) = assembly::warning(&joined, config) {
+        for warning in assembly::warnings(&trigger) {
             eprintln!("warning: {warning}");
         }
     }
@@ -133,7 +133,7 @@ fn write_service(out: &mut impl Write, service: &Service, config: &Config) -> st
     write_grant(out, "buckets", service.buckets.as_deref(), buckets)
 }
 
-/// What a service may see, and what of it there is.
+/// Prints the queues or buckets that a service may use: the granted patterns, and the defined names that match.
 fn write_grant<'a>(
     out: &mut impl Write,
     what: &str,

@@ -18,7 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::invoke::EXIT_FUNCTION_FAILED;
-use super::serve::Signals;
+use super::signals::Signals;
 use crate::compat::address::check_free;
 use crate::compat::docker_lambda::{Input, LAYERS, Mode, Settings};
 use crate::config::Origin;

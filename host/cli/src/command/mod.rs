@@ -8,3 +8,4 @@ pub mod queue;
 pub mod rie;
 pub mod serve;
 pub mod shape;
+mod signals;

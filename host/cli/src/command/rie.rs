@@ -10,7 +10,7 @@ use lambkin_lambda::compat::rie;
 use lambkin_lambda::{Destination, Entry, Function, Lambda, LogStyle};
 use tokio_util::sync::CancellationToken;
 
-use super::serve::Signals;
+use super::signals::Signals;
 use crate::compat::address::check_free;
 use crate::compat::rie::Settings;
 use crate::messages;

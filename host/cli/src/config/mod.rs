@@ -11,6 +11,7 @@ mod bucket;
 mod env_file;
 mod function;
 mod lifecycle;
+mod listeners;
 mod origin;
 mod queue;
 mod reader;
@@ -31,15 +32,16 @@ use toml::de::DeTable;
 pub use asynchronous::Settings as Asynchronous;
 pub use bucket::Bucket;
 pub use function::{ad_hoc, defaults, full_name};
+use listeners::Listeners;
 pub use origin::Origin;
 pub use queue::{FIFO_SUFFIX, Queue};
-use reader::{Diagnostics, Reader, Spanned};
+use reader::{Diagnostics, Reader};
 pub use reader::{nearest, suggestion};
 pub use section::{PluginSource, Section};
 pub use service::Service;
 pub use source::Diagnostic;
 use source::Source;
-pub use trigger::{Feed, Poll, Trigger};
+pub use trigger::Trigger;
 
 /// Where the Invoke API listens unless told otherwise.
 const INVOKE_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9001);
@@ -219,12 +221,16 @@ fn read_root(mut root: Reader<'_>, folder: &Path, diagnostics: &Diagnostics) -> 
     let queues = queue::read(&mut root, &account, diagnostics);
     let buckets = bucket::read(&mut root, folder, diagnostics);
     let services = service::read(&mut root, folder, &mut listeners, diagnostics);
-    let defined = trigger::Defined {
+    let context = trigger::Context {
+        project: folder,
         account: &account,
-        queues: queues.iter().map(|queue| queue.name.as_str()).collect(),
-        buckets: buckets.iter().map(|bucket| bucket.name.as_str()).collect(),
+        queues: &queues,
+        buckets: &buckets,
+        listeners: &mut listeners,
+        plugin: None,
+        diagnostics,
     };
-    let triggers = trigger::read(&mut root, folder, &defined, &mut listeners, diagnostics);
+    let triggers = trigger::read(&mut root, context);
     let asynchronous = asynchronous::read(&mut root, events, folder);
     root.finish();
     Read {
@@ -258,34 +264,6 @@ fn read_account(root: &mut Reader<'_>, diagnostics: &Diagnostics) -> Account {
         None => ACCOUNT.to_owned(),
     };
     Account { region, id }
-}
-
-/// The addresses given out so far, so that no two listeners want the same.
-#[derive(Debug, Default)]
-pub struct Listeners(Vec<(SocketAddr, String)>);
-
-impl Listeners {
-    fn add(&mut self, listen: &Spanned<String>, diagnostics: &Diagnostics) -> Option<SocketAddr> {
-        let text = listen.value.replace("localhost:", "127.0.0.1:");
-        let Ok(address) = text.parse::<SocketAddr>() else {
-            let message = format!(
-                "must be an address and a port, such as \"127.0.0.1:8000\", not {:?}",
-                listen.value
-            );
-            diagnostics.add(listen.span.clone(), &listen.key, message);
-            return None;
-        };
-        let same = |(other, _): &&(SocketAddr, String)| *other == address && address.port() != 0;
-        if let Some((_, other)) = self.0.iter().find(same) {
-            let message = format!(
-                "{address} is taken by {other}; each listener needs its own port (0 picks a free one)"
-            );
-            diagnostics.add(listen.span.clone(), &listen.key, message);
-            return None;
-        }
-        self.0.push((address, listen.key.clone()));
-        Some(address)
-    }
 }
 
 #[cfg(test)]

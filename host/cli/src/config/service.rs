@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use super::Listeners;
+use super::listeners::Listeners;
 use super::reader::{Diagnostics, Reader, Spanned};
 use super::section::{Section, read_plugin};
 

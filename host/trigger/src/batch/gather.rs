@@ -1,27 +1,31 @@
 //! Gathering messages into batches.
 //!
-//! A batch is closed when it has as many messages or bytes as it may have, or when its window is over, which begins with
-//! its first message. It is also closed when one of its messages comes once more: then leases are shorter than the window,
-//! and further waiting would only have it received again and again. What no longer fits into a batch begins the next one; where order counts it goes back instead,
-//! because a message must not overtake the one before it.
+//! A batch is complete when it has the maximum number of messages or bytes, or when its batching window ends, which
+//! starts with its first message. It is also complete when one of its messages is received a second time: then leases
+//! are shorter than the window, and waiting longer would only repeat that. A message that no longer fits starts the next
+//! batch. If the source is ordered, it is given back instead, because it must not overtake the messages before it.
+//!
+//! On failure to receive, the attempt is repeated after a pause that grows with each failure. The log reports the first
+//! failure of a series and the end of the series.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::time::Duration;
 
 use lambkin_model::{AttributeValue, Message};
 use lambkin_plugin::Batching;
 use tokio::time::{Instant, sleep};
 
-use super::messages::{Messages, MessagesError};
-use crate::limits::{PAUSES, POLL};
+use super::source::MessageSource;
+use crate::limits::{FIRST_PAUSE, LONGEST_PAUSE, RECEIVE_WAIT};
 
-/// Gathers one trigger's batches.
+/// Gathers the batches of one trigger.
 pub(super) struct Gatherer {
     trigger: String,
     batching: Batching,
-    /// Already leased, for the next batch.
+    /// Leased messages for the next batch.
     carried: Vec<Message>,
-    /// The pause after the next failure; the first one is told in the log.
+    /// The pause after the next failure. `None` if the last attempt to receive has succeeded.
     pause: Option<Duration>,
 }
 
@@ -35,11 +39,11 @@ impl Gatherer {
         }
     }
 
-    /// The next batch, never empty. Dropped, it keeps what it had for the next call.
-    pub(super) async fn next(&mut self, messages: &Messages) -> Vec<Message> {
+    /// The next batch, which is never empty. If the future is dropped, its messages are kept for the next call.
+    pub(super) async fn next(&mut self, source: &impl MessageSource) -> Vec<Message> {
         while self.carried.is_empty() {
             self.carried = self
-                .receive(messages, self.batching.max_messages, POLL)
+                .receive(source, self.batching.max_messages, RECEIVE_WAIT)
                 .await;
         }
         let closes = Instant::now() + self.batching.window;
@@ -50,21 +54,21 @@ impl Gatherer {
             if left.is_zero() {
                 break;
             }
-            let room = self.batching.max_messages - self.carried.len();
-            let more = self.receive(messages, room, left.min(POLL)).await;
+            let max = self.batching.max_messages - self.carried.len();
+            let more = self.receive(source, max, left.min(RECEIVE_WAIT)).await;
             if self.add(more) {
                 break;
             }
         }
         let rest = self.carried.split_off(self.fitting());
         let batch = std::mem::replace(&mut self.carried, rest);
-        if !self.carried.is_empty() && messages.are_ordered().await {
-            self.give_back(messages).await;
+        if !self.carried.is_empty() && source.is_ordered().await {
+            self.give_back(source).await;
         }
         batch
     }
 
-    /// How many of the carried messages fit into one batch; at least one.
+    /// The number of carried messages that fit into one batch; at least one.
     fn fitting(&self) -> usize {
         let mut bytes = 0_usize;
         let fits = |message: &&Message| {
@@ -75,73 +79,80 @@ impl Gatherer {
         fitting.clamp(1, self.batching.max_messages.max(1))
     }
 
-    /// Adds messages, each once, with the receipt that came last. Tells whether one was there already.
+    /// Adds messages. A message that is carried already is replaced, as only its latest receipt is valid. Returns whether
+    /// there was one.
     fn add(&mut self, more: Vec<Message>) -> bool {
         let ids = self.carried.iter().map(|message| message.id.clone());
-        let mut places: HashMap<String, usize> = ids.zip(0..).collect();
+        let mut indices: HashMap<String, usize> = ids.zip(0..).collect();
         let mut again = false;
         for message in more {
-            let known = places.get(&message.id);
-            if let Some(before) = known.and_then(|place| self.carried.get_mut(*place)) {
+            let known = indices.get(&message.id);
+            if let Some(before) = known.and_then(|index| self.carried.get_mut(*index)) {
                 *before = message;
                 again = true;
             } else {
-                places.insert(message.id.clone(), self.carried.len());
+                indices.insert(message.id.clone(), self.carried.len());
                 self.carried.push(message);
             }
         }
         again
     }
 
-    /// Gives back what it has gathered and nobody was told of.
-    pub(super) async fn give_back(&mut self, messages: &Messages) {
+    /// Gives back the messages that are in no batch yet.
+    pub(super) async fn give_back(&mut self, source: &impl MessageSource) {
         let carried = std::mem::take(&mut self.carried);
         if carried.is_empty() {
             return;
         }
-        if let Err(error) = messages.give_back(carried).await {
+        let receipts = carried.into_iter().map(|message| message.receipt);
+        if let Err(error) = source.give_back(receipts.collect()).await {
             tracing::warn!(
-                "{}: messages that were gathered come back when their leases end: {error}",
+                "{}: could not give back gathered messages; they are received again when their leases end: {error}",
                 self.trigger
             );
         }
     }
 
-    /// What has come, in time; nothing after a failure and the pause that follows it.
-    async fn receive(&mut self, messages: &Messages, most: usize, wait: Duration) -> Vec<Message> {
-        match messages.receive(most, wait).await {
+    /// Receives messages. Returns none after a failure and the pause that follows it.
+    async fn receive(
+        &mut self,
+        source: &impl MessageSource,
+        max: usize,
+        wait: Duration,
+    ) -> Vec<Message> {
+        match source.receive(max, wait).await {
             Ok(received) => {
                 if self.pause.take().is_some() {
-                    tracing::info!("{}: messages can be received again", self.trigger);
+                    tracing::info!("{}: receives messages again", self.trigger);
                 }
                 received
             }
             Err(error) => {
-                let pause = self.complain(&error);
+                let pause = self.report(&error);
                 sleep(pause).await;
                 Vec::new()
             }
         }
     }
 
-    /// Tells the first of several failures in a row, and how long to pause after this one.
-    fn complain(&mut self, error: &MessagesError) -> Duration {
+    /// Logs the first failure of a series. Returns the pause after this one.
+    fn report(&mut self, error: &impl fmt::Display) -> Duration {
         let pause = match self.pause {
             Some(pause) => pause,
             None => {
                 tracing::error!(
-                    "{}: messages can not be received, which is tried again: {error}",
+                    "{}: cannot receive messages; trying again until it succeeds: {error}",
                     self.trigger
                 );
-                PAUSES.0
+                FIRST_PAUSE
             }
         };
-        self.pause = Some((pause * 2).min(PAUSES.1));
+        self.pause = Some((pause * 2).min(LONGEST_PAUSE));
         pause
     }
 }
 
-/// What a message adds to the event, near enough: its body, attributes and what else came with it.
+/// The approximate number of bytes that a message adds to an event: its body, its attributes and its extra fields.
 fn size(message: &Message) -> usize {
     let attributes = message.attributes.iter().map(|attribute| {
         let value = match &attribute.value {
@@ -150,8 +161,10 @@ fn size(message: &Message) -> usize {
         };
         attribute.name.len() + attribute.data_type.len() + value
     });
-    let extra = message.extra.iter();
-    let extra = extra.map(|(name, text)| name.len() + text.len());
+    let extra = message
+        .extra
+        .iter()
+        .map(|(name, text)| name.len() + text.len());
     message.body.len() + attributes.sum::<usize>() + extra.sum::<usize>()
 }
 
@@ -200,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_comes_again_is_there_once_with_its_last_receipt() {
+    fn a_message_that_is_received_twice_is_carried_once_with_its_latest_receipt() {
         let mut gatherer = gatherer(10, 100, &[1, 2]);
         assert!(!gatherer.add(vec![message(3)]));
         let mut again = message(2);
@@ -214,15 +227,13 @@ mod tests {
     }
 
     #[test]
-    fn failures_in_a_row_pause_longer_and_longer() {
+    fn pauses_grow_with_each_failure_in_a_row() {
         let mut gatherer = gatherer(1, 1, &[]);
-        let error = || MessagesError::Queue {
-            name: "orders".to_owned(),
-            error: lambkin_store::queue::QueueError::Missing,
-        };
-        let pauses: Vec<Duration> = (0..9).map(|_| gatherer.complain(&error())).collect();
-        assert_eq!(pauses.first(), Some(&PAUSES.0));
-        assert_eq!(pauses.last(), Some(&PAUSES.1));
+        let pauses: Vec<Duration> = (0..9)
+            .map(|_| gatherer.report(&"the queue is missing"))
+            .collect();
+        assert_eq!(pauses.first(), Some(&FIRST_PAUSE));
+        assert_eq!(pauses.last(), Some(&LONGEST_PAUSE));
         assert!(pauses.is_sorted());
     }
 }

@@ -1,12 +1,11 @@
-//! `lambkin serve`: everything in the configuration, until it is told to stop.
+//! `lambkin serve`: runs everything in the configuration until a signal comes.
 //!
-//! All sockets are bound before anything is said, so that whoever reads the ready line can connect. The first SIGINT or
-//! SIGTERM stops accepting and lets requests under way finish for up to [`GRACE`]; a second one does not wait.
-//! Either way every process is gone before the program ends.
+//! All sockets are bound before the ready line is printed, so a program that reads it can connect. The first SIGINT or
+//! SIGTERM stops accepting and lets requests under way finish for up to [`GRACE`]; a second one ends the wait. In both cases
+//! all processes of functions have ended before the program does.
 
-mod fronts;
+mod endpoints;
 mod ready;
-mod servers;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,24 +13,26 @@ use std::time::Duration;
 
 use lambkin_lambda::compat::rie;
 use lambkin_lambda::{Lambda, Log, LogStyle, invoke_api};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use lambkin_trigger::folder_watcher::FolderWatcher;
+use lambkin_trigger::{Runtime, Tasks};
+use tokio::net::TcpListener;
 
+use super::signals::Signals;
 use crate::args::{Compat, GlobalArgs, Serve};
-use crate::assembly::{self, Storage};
+use crate::assembly::{self, Storage, Trigger};
 use crate::config::{Config, Origin, full_name};
 use crate::messages;
 use crate::watch::{self, Watched};
-use fronts::{Fronts, Sockets};
-use servers::Servers;
+use endpoints::Sockets;
 
 /// How long requests under way may take after the first signal.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// How long requests to services may take when nothing else is left. Clients wait for messages for up to 20 seconds there,
-/// and ask again if they get no answer.
+/// How long requests to services may take after all callers have stopped. Clients of queues wait for messages for up to 20
+/// seconds, and repeat a request that was not answered.
 const SERVICE_GRACE: Duration = Duration::from_secs(1);
 
-/// Runs until a signal comes.
+/// Serves until a signal comes.
 pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
     let mut config = Config::read(&global.config)?;
@@ -43,33 +44,60 @@ pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> 
     let sockets = Sockets::bind(&config).await?;
     assembly::offer_services(&mut config, &sockets.services()?);
     let storage = Storage::open(&config).await?;
-    let (invoke, fronts) = sockets.open(global, &config, storage.as_ref()).await?;
+    let endpoints = sockets.configure(global, &config, storage.as_ref()).await?;
     let log = messages::start_log(LogStyle::default())?;
     let asynchronous = assembly::asynchronous(&config, storage.as_ref());
     let lambda = assembly::lambda(&config, &log).with_asynchronous(asynchronous.clone());
-    warn(&config, &fronts);
+    warn(&config, &endpoints.triggers);
     watch_functions(args, &config, &lambda, &log)?;
 
-    ready::announce(args.json, &config, &invoke, &fronts)?;
-    let mut services = Servers::new();
-    let mut callers = Servers::new();
+    ready::announce(args.json, &config, &endpoints)?;
+    let mut services = Tasks::new();
+    let mut callers = Tasks::new();
+    let invoke = endpoints.invoke;
     match args.compat {
         None => callers.spawn(|stop| invoke_api::serve(invoke, stop, lambda.clone())),
         Some(Compat::Rie) => callers.spawn(|stop| rie::serve(invoke, stop, lambda.clone())),
     }
     callers.spawn(|stop| asynchronous.serve(lambda.clone(), stop));
-    for (service, listener) in fronts.services {
+    for (service, listener) in endpoints.services {
         services.spawn(|stop| service.serve(listener, stop));
     }
     if let Some(storage) = &storage {
-        services.spawn_storage(storage, &config);
+        spawn_storage(&mut services, storage, &config);
     }
-    callers.spawn_triggers(fronts.triggers, storage.as_ref(), &lambda);
+    let store = storage.map(|storage| (storage.queues, storage.objects));
+    let mut runtime = Runtime::new(&mut callers, lambda.clone(), store);
+    for (trigger, listener) in endpoints.triggers {
+        trigger.configured.spawn(&mut runtime, listener);
+    }
+    runtime.start_watchers();
     lambda.start_provisioned();
     signals.received().await;
     shut_down(callers, services, &lambda, &mut signals).await;
     log.flush();
     Ok(ExitCode::SUCCESS)
+}
+
+/// Spawns what a store does besides answering requests: moving messages between queues, and watching the folders of buckets.
+fn spawn_storage(tasks: &mut Tasks, storage: &Storage, config: &Config) {
+    let queues = storage.queues.clone();
+    tasks.spawn(|stop| async move {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = queues.maintain() => {}
+        }
+    });
+    for bucket in &config.buckets {
+        if let Some(folder) = &bucket.folder {
+            let watcher = FolderWatcher {
+                bucket: bucket.name.clone(),
+                folder: folder.clone(),
+                objects: storage.objects.clone(),
+            };
+            tasks.spawn(|stop| watcher.serve(stop));
+        }
+    }
 }
 
 fn watch_functions(
@@ -90,57 +118,35 @@ fn watch_functions(
     watch::start(watch, log.clone())
 }
 
-fn warn(config: &Config, fronts: &Fronts) {
+fn warn(config: &Config, triggers: &[(Trigger, Option<TcpListener>)]) {
     for function in &config.functions {
         if let Err(error) = function.code.check(&function.layers) {
             eprintln!("warning: function {}: {error}", full_name(function));
         }
     }
-    for (trigger, _) in &fronts.triggers {
-        if let Some(warning) = assembly::warning(trigger, config) {
+    for (trigger, _) in triggers {
+        for warning in assembly::warnings(trigger) {
             eprintln!("warning: {warning}");
         }
     }
 }
 
-/// Services are stopped when their callers are done: a function that finishes may still want to call one.
+/// Stops the callers of functions first and the services last, because a function that is finishing may call a service.
 async fn shut_down(
-    mut callers: Servers,
-    mut services: Servers,
+    mut callers: Tasks,
+    mut services: Tasks,
     lambda: &Lambda,
     signals: &mut Signals,
 ) {
-    // It owns them: what still runs when it is given up is aborted.
+    // The tasks are moved into this future, so that dropping it aborts those that are still running.
     let end = async move {
-        callers.end().await;
-        let _dropped = tokio::time::timeout(SERVICE_GRACE, services.end()).await;
+        callers.stop().await;
+        let _ = tokio::time::timeout(SERVICE_GRACE, services.stop()).await; // the rest is aborted
     };
     tokio::select! {
         () = end => {}
-        () = tokio::time::sleep(GRACE) => tracing::warn!("requests still under way after {GRACE:?} are dropped"),
+        () = tokio::time::sleep(GRACE) => tracing::warn!("dropping the requests that are still under way after {GRACE:?}"),
         () = signals.received() => {}
     }
     lambda.close().await;
-}
-
-/// SIGINT and SIGTERM.
-pub struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    pub fn new() -> anyhow::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    pub async fn received(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }

@@ -1,21 +1,17 @@
-//! What is said when everything listens: lines for people, or one line of JSON whose keys are only ever added to.
+//! What is printed when everything listens: lines for people, or one line of JSON. Keys may be added to the JSON, never
+//! removed.
 
 use std::io::Write;
 
 use tokio::net::TcpListener;
 
-use super::fronts::Fronts;
+use super::endpoints::Endpoints;
 use crate::config::Config;
 
-/// Says where everything is, on standard output.
-pub fn announce(
-    json: bool,
-    config: &Config,
-    invoke: &TcpListener,
-    fronts: &Fronts,
-) -> anyhow::Result<()> {
+/// Prints where everything is to standard output.
+pub fn announce(json: bool, config: &Config, endpoints: &Endpoints) -> anyhow::Result<()> {
     if json {
-        return announce_json(invoke, fronts);
+        return announce_json(endpoints);
     }
     let mut out = std::io::stdout().lock();
     let functions: Vec<&str> = config.function_names().collect();
@@ -24,43 +20,42 @@ pub fn announce(
     } else {
         functions.join(", ")
     };
-    writeln!(out, "invoke API  {}  ({names})", url(invoke)?)?;
-    for ((service, listener), configured) in fronts.services.iter().zip(&config.services) {
+    let invoke = url(&endpoints.invoke)?;
+    writeln!(out, "invoke API  {invoke}  ({names})")?;
+    let services = endpoints.services.iter().zip(&config.services);
+    for ((service, listener), configured) in services {
         let plugin = configured.section.plugin.name();
         let (name, url) = (service.service.name(), url(listener)?);
         writeln!(out, "service {name}  {url}  ({plugin})")?;
     }
-    for (trigger, listener) in &fronts.triggers {
-        let feed = match listener {
+    for (trigger, listener) in &endpoints.triggers {
+        let events_from = match listener {
             Some(listener) => url(listener)?,
-            None => trigger.feed(),
+            None => trigger.configured.description(),
         };
-        writeln!(
-            out,
-            "trigger {}  {feed}  ({})",
-            trigger.name, trigger.plugin
-        )?;
-        for line in trigger.summary() {
+        let (name, plugin) = (&trigger.name, &trigger.plugin);
+        writeln!(out, "trigger {name}  {events_from}  ({plugin})")?;
+        for line in trigger.configured.summary() {
             writeln!(out, "    {line}")?;
         }
     }
     Ok(out.flush()?)
 }
 
-fn announce_json(invoke: &TcpListener, fronts: &Fronts) -> anyhow::Result<()> {
+fn announce_json(endpoints: &Endpoints) -> anyhow::Result<()> {
     let mut services = serde_json::Map::new();
-    for (service, listener) in &fronts.services {
+    for (service, listener) in &endpoints.services {
         services.insert(service.service.name().to_owned(), url(listener)?.into());
     }
     let mut triggers = serde_json::Map::new();
-    for (trigger, listener) in &fronts.triggers {
+    for (trigger, listener) in &endpoints.triggers {
         if let Some(listener) = listener {
             triggers.insert(trigger.name.clone(), url(listener)?.into());
         }
     }
     let ready = serde_json::json!({
         "event": "ready",
-        "invoke": url(invoke)?,
+        "invoke": url(&endpoints.invoke)?,
         "services": services,
         "triggers": triggers,
     });

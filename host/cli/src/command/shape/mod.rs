@@ -1,50 +1,46 @@
-//! `lambkin shape`: the event that a trigger makes of a request, of messages or of a change of an object, without invoking
-//! anything.
+//! `lambkin shape`: prints the event that a trigger makes of a request, of messages or of a change of an object, without
+//! invoking anything.
 
-mod batch;
-mod http;
 mod indent;
-mod object;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use lambkin_plugin::{BatchTrigger, Decision, HttpTrigger, ObjectTrigger, Target};
+use lambkin_model::HttpResponse;
+use lambkin_trigger::{Output, Sample};
 
 use crate::args::{GlobalArgs, Shape};
-use crate::assembly::{self, Front, Plugins};
-use crate::config::{Config, FIFO_SUFFIX, Trigger, nearest};
+use crate::assembly::{self, Plugins};
+use crate::config::{Config, Trigger, nearest};
 use indent::indent;
 
-/// Prints the event to standard output; to standard error, whom it is for.
+/// Prints the event, or the plugin's response, to standard output, and what would happen to it to standard error.
 pub async fn run(global: &GlobalArgs, args: &Shape) -> anyhow::Result<ExitCode> {
     let config = Config::read(&global.config)?;
     let trigger = find(&config, &args.trigger)?;
     let plugins = Plugins::load(global, &[], &[trigger]).await?;
-    let joined = match assembly::configure_trigger(&plugins, trigger, &config).await {
-        Ok(joined) => joined,
-        Err(problems) => bail!("{}", config.render(&problems)),
+    let trigger = match assembly::configure_trigger(&plugins, trigger, &config).await {
+        Ok(trigger) => trigger,
+        Err(diagnostics) => bail!("{}", config.render(&diagnostics)),
     };
-    match joined.front {
-        Front::Http(listen, http) => shape_request(args, listen, &http).await?,
-        Front::Queue(name, batch) => {
-            shape_messages(args, name.ends_with(FIFO_SUFFIX), &batch).await?;
-        }
-        Front::Poll(source, batch) => {
-            shape_messages(args, source.origin().ordered, &batch).await?;
-        }
-        Front::Bucket(bucket, object) => shape_change(args, &bucket, &object).await?,
+    let preview = trigger.configured.preview(&sample(args)?).await?;
+    for note in preview.notes {
+        eprintln!("{note}");
     }
+    let mut out = io::stdout().lock();
+    match preview.output {
+        Some(Output::Event(event)) => writeln!(out, "{}", indent(&event))?,
+        Some(Output::Response(response)) => write_response(&mut out, response)?,
+        None => {}
+    }
+    out.flush()?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn find<'a>(config: &'a Config, wanted: &str) -> anyhow::Result<&'a Trigger> {
-    if let Some(trigger) = config
-        .triggers
-        .iter()
-        .find(|trigger| trigger.name == wanted)
-    {
+    let mut triggers = config.triggers.iter();
+    if let Some(trigger) = triggers.find(|trigger| trigger.name == wanted) {
         return Ok(trigger);
     }
     let names = || config.triggers.iter().map(|trigger| trigger.name.as_str());
@@ -57,89 +53,37 @@ fn find<'a>(config: &'a Config, wanted: &str) -> anyhow::Result<&'a Trigger> {
     }
 }
 
-async fn shape_request(
-    args: &Shape,
-    listen: std::net::SocketAddr,
-    trigger: &HttpTrigger,
-) -> anyhow::Result<()> {
-    match trigger.shape(&http::request(args, listen)?).await? {
-        Decision::Invoke(shaped) => {
-            eprintln!("invokes {} with", shaped.function);
-            print(&shaped.event)
-        }
-        Decision::Reply(response) => {
-            eprintln!("answers without invoking a function:");
-            let mut out = std::io::stdout().lock();
-            http::print_response(&mut out, response)?;
-            Ok(out.flush()?)
-        }
-    }
+fn sample(args: &Shape) -> anyhow::Result<Sample> {
+    Ok(Sample {
+        trigger: args.trigger.clone(),
+        action: args.what.clone(),
+        target: args.on.clone(),
+        fields: args.headers.clone(),
+        bodies: args
+            .data
+            .iter()
+            .map(|data| read_body(data))
+            .collect::<anyhow::Result<_>>()?,
+    })
 }
 
-async fn shape_messages(args: &Shape, ordered: bool, trigger: &BatchTrigger) -> anyhow::Result<()> {
-    let messages = batch::messages(args, ordered)?;
-    let most = trigger.batching().max_messages;
-    if messages.len() > most {
-        bail!(
-            "{} messages are more than one batch of {}, which takes {most}",
-            messages.len(),
-            args.trigger
-        );
-    }
-    let shaped = trigger.shape(&messages).await?;
-    for (index, message) in messages.iter().enumerate() {
-        if shaped.skipped.contains(&message.id) {
-            eprintln!(
-                "message {} is not wanted, and removed from the queue",
-                index + 1
-            );
-        }
-    }
-    match shaped.event {
-        Some(event) => {
-            eprintln!("invokes {} with", trigger.function());
-            print(&event)
-        }
-        None => {
-            eprintln!("invokes no function");
-            Ok(())
-        }
-    }
-}
-
-async fn shape_change(args: &Shape, bucket: &str, trigger: &ObjectTrigger) -> anyhow::Result<()> {
-    let change = object::change(args, bucket)?;
-    let Some(event) = trigger.shape(&change).await? else {
-        eprintln!("{} of {} is not wanted", change.event, change.key);
-        return Ok(());
-    };
-    match trigger.target() {
-        Target::Function(function) => eprintln!("invokes {function} with"),
-        Target::Queue(queue) => eprintln!("sends to the queue {queue}"),
-    }
-    print(&event)
-}
-
-fn print(event: &str) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", indent(event))?;
-    Ok(out.flush()?)
-}
-
-/// What was typed, or what is in the file it names.
+/// The text itself, or for `@FILE` the content of the file.
 fn read_body(data: &str) -> anyhow::Result<Vec<u8>> {
     match data.strip_prefix('@') {
         Some(path) => {
-            std::fs::read(path).with_context(|| format!("can not read the body from {path}"))
+            std::fs::read(path).with_context(|| format!("cannot read the body from {path}"))
         }
         None => Ok(data.as_bytes().to_vec()),
     }
 }
 
-/// The time that made-up messages and changes have: 2026-01-01T00:00:00Z.
-const AT_MS: u64 = 1_767_225_600_000;
-
-/// The UUID of the made-up thing of this number.
-fn id(number: usize) -> String {
-    format!("00000000-0000-4000-8000-{number:012}")
+/// Prints a response as HTTP/1.1 would send it, without the headers that frame the body.
+fn write_response(out: &mut impl Write, response: HttpResponse) -> io::Result<()> {
+    writeln!(out, "HTTP/1.1 {}", response.status)?;
+    for (name, value) in &response.headers {
+        writeln!(out, "{name}: {value}")?;
+    }
+    writeln!(out)?;
+    out.write_all(&response.body.into_bytes())?;
+    writeln!(out)
 }

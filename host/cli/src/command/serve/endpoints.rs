@@ -1,4 +1,9 @@
-//! What stands in front of the functions: sockets first, so that a port that is taken is told at once, then plugins.
+//! What callers and events reach functions through: the sockets, the services and the triggers.
+//!
+//! Sockets are bound first, so that a port in use is reported at once. Then the store is opened, then plugins are loaded
+//! and configured.
+//!
+//! On failure of any plugin or setting, all mistakes are reported together and nothing is served.
 
 use std::net::SocketAddr;
 
@@ -7,24 +12,27 @@ use lambkin_trigger::service_listener::ServiceListener;
 use tokio::net::TcpListener;
 
 use crate::args::GlobalArgs;
-use crate::assembly::{self, Joined, Plugins, Storage};
-use crate::config::{Config, Feed};
+use crate::assembly::{self, Plugins, Storage, Trigger};
+use crate::config::Config;
 
-/// Every socket of the configuration, each list in its order.
+/// The sockets of a configuration, bound.
 pub struct Sockets {
     invoke: TcpListener,
+    /// In the order of the configuration's services.
     services: Vec<TcpListener>,
-    /// `None` for a trigger that does not listen.
+    /// In the order of the configuration's triggers; `None` for a trigger that does not listen.
     triggers: Vec<Option<TcpListener>>,
 }
 
-/// What stands in front of the functions, with its sockets.
-pub struct Fronts {
+/// Everything that is ready to serve, with its sockets.
+pub struct Endpoints {
+    pub invoke: TcpListener,
     pub services: Vec<(ServiceListener, TcpListener)>,
-    pub triggers: Vec<(Joined, Option<TcpListener>)>,
+    pub triggers: Vec<(Trigger, Option<TcpListener>)>,
 }
 
 impl Sockets {
+    /// Binds every socket of the configuration.
     pub async fn bind(config: &Config) -> anyhow::Result<Self> {
         let invoke = bind("invoke.listen", config.invoke_listen).await?;
         let mut services = Vec::new();
@@ -34,12 +42,12 @@ impl Sockets {
         }
         let mut triggers = Vec::new();
         for trigger in &config.triggers {
-            triggers.push(match &trigger.feed {
-                Feed::Listen(address) => {
+            triggers.push(match trigger.source.listen_address() {
+                Some(address) => {
                     let key = format!("triggers.{}.listen", trigger.name);
-                    Some(bind(&key, *address).await?)
+                    Some(bind(&key, address).await?)
                 }
-                _ => None,
+                None => None,
             });
         }
         Ok(Self {
@@ -49,43 +57,43 @@ impl Sockets {
         })
     }
 
-    /// The services' addresses.
+    /// The services' addresses, in the order of the configuration.
     pub fn services(&self) -> std::io::Result<Vec<SocketAddr>> {
         self.services.iter().map(TcpListener::local_addr).collect()
     }
 
-    /// Loads and configures every plugin. All that is wrong is told at once.
-    pub async fn open(
+    /// Loads and configures all plugins.
+    pub async fn configure(
         self,
         global: &GlobalArgs,
         config: &Config,
         storage: Option<&Storage>,
-    ) -> anyhow::Result<(TcpListener, Fronts)> {
-        let triggers: Vec<_> = config.triggers.iter().collect();
-        let plugins = Plugins::load(global, &config.services, &triggers).await?;
-        let mut fronts = Fronts {
-            services: Vec::new(),
-            triggers: Vec::new(),
-        };
-        let mut problems = Vec::new();
+    ) -> anyhow::Result<Endpoints> {
+        let all_triggers: Vec<_> = config.triggers.iter().collect();
+        let plugins = Plugins::load(global, &config.services, &all_triggers).await?;
+        let mut services = Vec::new();
+        let mut triggers = Vec::new();
+        let mut diagnostics = Vec::new();
         for (service, listener) in config.services.iter().zip(self.services) {
             match assembly::configure_service(&plugins, service, config, storage).await {
-                Ok(service) => fronts
-                    .services
-                    .push((ServiceListener { service }, listener)),
-                Err(found) => problems.extend(found),
+                Ok(service) => services.push((ServiceListener { service }, listener)),
+                Err(found) => diagnostics.extend(found),
             }
         }
         for (trigger, listener) in config.triggers.iter().zip(self.triggers) {
             match assembly::configure_trigger(&plugins, trigger, config).await {
-                Ok(joined) => fronts.triggers.push((joined, listener)),
-                Err(found) => problems.extend(found),
+                Ok(trigger) => triggers.push((trigger, listener)),
+                Err(found) => diagnostics.extend(found),
             }
         }
-        if !problems.is_empty() {
-            bail!("{}", config.render(&problems));
+        if !diagnostics.is_empty() {
+            bail!("{}", config.render(&diagnostics));
         }
-        Ok((self.invoke, fronts))
+        Ok(Endpoints {
+            invoke: self.invoke,
+            services,
+            triggers,
+        })
     }
 }
 

@@ -1,0 +1,28 @@
+//! `bucket = "photos"`: changes of the objects in a bucket that is defined.
+
+use lambkin_trigger::bucket::BucketSource;
+
+use super::kind::{Context, ReadSource, TriggerKind, undefined};
+use crate::config::reader::Reader;
+
+pub const KIND: TriggerKind = TriggerKind {
+    key: "bucket",
+    events: "changes of the objects in a bucket",
+    read,
+};
+
+fn read(context: &mut Context<'_>, table: &mut Reader<'_>) -> Option<ReadSource> {
+    let found = table.text(KIND.key)?;
+    let source = find(&found.value, context);
+    context.report(source, &found).map(ReadSource::new)
+}
+
+fn find(name: &str, context: &Context<'_>) -> Result<BucketSource, String> {
+    let names = context.buckets.iter().map(|bucket| bucket.name.as_str());
+    if !names.clone().any(|defined| defined == name) {
+        return Err(undefined("bucket", name, names));
+    }
+    Ok(BucketSource {
+        name: name.to_owned(),
+    })
+}

@@ -1,0 +1,18 @@
+//! `listen = "127.0.0.1:8000"`: HTTP requests at an address.
+
+use lambkin_trigger::http::HttpSource;
+
+use super::kind::{Context, ReadSource, TriggerKind};
+use crate::config::reader::Reader;
+
+pub const KIND: TriggerKind = TriggerKind {
+    key: "listen",
+    events: "HTTP requests at an address",
+    read,
+};
+
+fn read(context: &mut Context<'_>, table: &mut Reader<'_>) -> Option<ReadSource> {
+    let listen = table.text(KIND.key)?;
+    let address = context.listeners.add(&listen, context.diagnostics)?;
+    Some(ReadSource::new(HttpSource { address }))
+}

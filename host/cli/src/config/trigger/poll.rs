@@ -1,0 +1,67 @@
+//! `poll = { … }`: messages of an outside system, fetched by a plugin. The table names the plugin, unless it is the
+//! trigger's own, grants network origins and environment variables, and holds the plugin's settings.
+
+use lambkin_trigger::poll::PollSource;
+
+use super::kind::{Context, ReadSource, TriggerKind};
+use crate::config::reader::Reader;
+use crate::config::section::{Section, read_plugin};
+
+pub const KIND: TriggerKind = TriggerKind {
+    key: "poll",
+    events: "messages of an outside system",
+    read,
+};
+
+fn read(context: &mut Context<'_>, table: &mut Reader<'_>) -> Option<ReadSource> {
+    let mut table = table.table(KIND.key)?;
+    let plugin = if table.has("plugin") {
+        read_plugin(&mut table, context.project, context.diagnostics)
+    } else {
+        context.plugin.clone()
+    };
+    if !table.has("network") {
+        let message = "needs `network`, a list of the origins that the plugin may connect to, such as \
+                       [\"http://127.0.0.1:9324\"]; it can reach no others";
+        context.diagnostics.add(table.span(), table.path(), message);
+    }
+    let network = table.texts("network");
+    if let Some(network) = &network {
+        for origin in &network.value {
+            context.report(check_origin(origin), network);
+        }
+    }
+    let passed = table.texts("pass-environment");
+    let source = PollSource {
+        network: network.map_or_else(Vec::new, |network| network.value),
+        pass_environment: passed.map_or_else(Vec::new, |passed| passed.value),
+    };
+    Some(ReadSource {
+        source: Box::new(source),
+        section: Some(Section::new(plugin?, table)),
+    })
+}
+
+/// An origin is a scheme, a host and perhaps a port, and nothing after it.
+fn check_origin(text: &str) -> Result<(), String> {
+    let scheme = |prefix| text.strip_prefix(prefix);
+    let authority = scheme("http://").or_else(|| scheme("https://"));
+    let is_host = |host: &str| {
+        let mut bytes = host.bytes();
+        !host.is_empty() && bytes.all(|byte| byte.is_ascii_graphic() && !b"/?#@\\".contains(&byte))
+    };
+    let has_valid_port = |authority: &str| match authority.rsplit_once(':') {
+        // A `]` ends an IPv6 address, whose colons separate no port.
+        Some((host, port)) if !port.ends_with(']') => {
+            !host.is_empty() && port.parse::<u16>().is_ok()
+        }
+        _ => true,
+    };
+    if authority.is_some_and(|authority| is_host(authority) && has_valid_port(authority)) {
+        return Ok(());
+    }
+    Err(format!(
+        "must be a list of origins without paths, such as \"http://127.0.0.1:9324\" or \
+         \"https://sqs.eu-west-1.amazonaws.com\"; {text:?} is not an origin"
+    ))
+}

@@ -1,0 +1,34 @@
+//! `queue = "orders"`: messages of a queue that is defined, by its name or its ARN.
+
+use std::time::Duration;
+
+use lambkin_trigger::queue::QueueSource;
+
+use super::kind::{Context, ReadSource, TriggerKind, undefined};
+use crate::config::queue::name_of;
+use crate::config::reader::Reader;
+
+pub const KIND: TriggerKind = TriggerKind {
+    key: "queue",
+    events: "messages of a queue",
+    read,
+};
+
+fn read(context: &mut Context<'_>, table: &mut Reader<'_>) -> Option<ReadSource> {
+    let found = table.text(KIND.key)?;
+    let source = name_of(&found.value, context.account).and_then(|name| find(name, context));
+    context.report(source, &found).map(ReadSource::new)
+}
+
+fn find(name: &str, context: &Context<'_>) -> Result<QueueSource, String> {
+    let mut queues = context.queues.iter();
+    let Some(queue) = queues.find(|queue| queue.name == name) else {
+        let names = context.queues.iter().map(|queue| queue.name.as_str());
+        return Err(undefined("queue", name, names));
+    };
+    Ok(QueueSource {
+        name: queue.name.clone(),
+        is_fifo: queue.settings.ordered,
+        visibility_timeout: Duration::from_millis(queue.settings.lease_ms),
+    })
+}

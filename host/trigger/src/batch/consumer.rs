@@ -1,0 +1,140 @@
+//! Consuming messages: batches, a plugin that shapes them into events, and the function that handles them.
+//!
+//! The consumer gathers batches as the plugin's settings say and processes several at the same time. The plugin decides
+//! what becomes of each message after the function has run; the consumer applies that.
+//!
+//! When the consumer stops, it gives back the messages that it has gathered and not yet processed.
+//!
+//! On failure (of the plugin, the store or the whole host) a message without an applied verdict is received again when
+//! its lease ends, so a message is processed at least once.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use lambkin_lambda::Lambda;
+use lambkin_model::{Action, Message};
+use lambkin_plugin::{BatchTrigger, PluginError, ShapedBatch, TriggerOutcome};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::gather::Gatherer;
+use super::source::{self, MessageSource, ReceiptAction};
+use crate::invocation::caused;
+use crate::limits::DEFAULT_CONCURRENCY;
+use crate::outcome::translate;
+
+/// The consumer of one batch trigger.
+#[derive(Debug)]
+pub struct BatchConsumer<S> {
+    /// The configured plugin.
+    pub trigger: BatchTrigger,
+    /// Where the messages come from.
+    pub source: S,
+    /// The functions, among them the trigger's.
+    pub lambda: Lambda,
+}
+
+impl<S: MessageSource> BatchConsumer<S> {
+    /// Consumes until `stop` is cancelled, then waits for the batches under way.
+    pub async fn serve(self, stop: CancellationToken) {
+        let concurrency = self.concurrency();
+        let consumer = Arc::new(self);
+        let mut gatherer = Gatherer::new(consumer.trigger.name(), consumer.trigger.batching());
+        let mut running = JoinSet::new();
+        loop {
+            while running.try_join_next().is_some() {}
+            if running.len() >= concurrency {
+                tokio::select! {
+                    () = stop.cancelled() => break,
+                    _ = running.join_next() => continue,
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => break,
+                batch = gatherer.next(&consumer.source) => {
+                    running.spawn(Arc::clone(&consumer).process(batch));
+                }
+            }
+        }
+        gatherer.give_back(&consumer.source).await;
+        while running.join_next().await.is_some() {}
+    }
+
+    /// The maximum number of batches at the same time. It never exceeds the function's concurrency: further batches would
+    /// only wait for the function while their leases run out.
+    fn concurrency(&self) -> usize {
+        let wanted = self.trigger.batching().max_concurrency;
+        let function = self.lambda.function(self.trigger.function());
+        let max = function.map_or(usize::MAX, |function| function.spec().concurrency);
+        wanted.unwrap_or(DEFAULT_CONCURRENCY).min(max).max(1)
+    }
+
+    async fn process(self: Arc<Self>, batch: Vec<Message>) {
+        if let Err(error) = self.try_process(&batch).await {
+            tracing::error!(
+                "{}: could not process {} message(s); they are received again when their leases end: {error}",
+                self.trigger.name(),
+                batch.len()
+            );
+        }
+    }
+
+    async fn try_process(&self, batch: &[Message]) -> Result<(), PluginError> {
+        let ShapedBatch {
+            event,
+            skipped,
+            token,
+        } = self.trigger.shape(batch).await?;
+        let skipped: HashSet<&str> = skipped.iter().map(String::as_str).collect();
+        let (done, left): (Vec<_>, Vec<_>) = batch
+            .iter()
+            .partition(|message| skipped.contains(message.id.as_str()));
+        let done = done
+            .into_iter()
+            .map(|message| (message.receipt.clone(), Action::Ack));
+        self.apply(done.collect()).await;
+        let Some(event) = event else {
+            return Ok(());
+        };
+        let outcome = self.invoke(event, &left).await;
+        if let TriggerOutcome::Throttled = outcome {
+            tracing::warn!(
+                "{}: function {} is throttled; {} message(s) are received again when their leases end",
+                self.trigger.name(),
+                self.trigger.function(),
+                left.len()
+            );
+        }
+        let ids: Vec<&str> = left.iter().map(|message| message.id.as_str()).collect();
+        let verdicts = self.trigger.settle(&token, &ids, &outcome).await?;
+        let receipts: HashMap<&str, &String> = left
+            .iter()
+            .map(|message| (message.id.as_str(), &message.receipt))
+            .collect();
+        let verdicts = verdicts.into_iter().filter_map(|verdict| {
+            let receipt = *receipts.get(verdict.id.as_str())?;
+            Some((receipt.clone(), verdict.action))
+        });
+        self.apply(verdicts.collect()).await;
+        Ok(())
+    }
+
+    /// Invokes the function, unless that would continue a loop.
+    async fn invoke(&self, event: String, batch: &[&Message]) -> TriggerOutcome {
+        let extra = batch.iter().flat_map(|message| &message.extra);
+        let function = self.trigger.function();
+        match caused(&self.lambda, function, event, extra) {
+            Some(invocation) => translate(self.lambda.invoke(function, invocation).await, function),
+            None => TriggerOutcome::Unavailable("it calls itself in a loop".to_owned()),
+        }
+    }
+
+    async fn apply(&self, verdicts: Vec<ReceiptAction>) {
+        if let Err(error) = source::apply(&self.source, verdicts).await {
+            tracing::error!(
+                "{}: could not apply verdicts; the messages are received again when their leases end: {error}",
+                self.trigger.name()
+            );
+        }
+    }
+}

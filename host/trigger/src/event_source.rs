@@ -1,0 +1,117 @@
+//! The traits that every kind of trigger implements.
+//!
+//! A kind of trigger is one module of this crate: [`http`](crate::http), [`queue`](crate::queue), [`poll`](crate::poll)
+//! or [`bucket`](crate::bucket). It has two types, one for each stage of a trigger's life. An [`EventSource`] is what the
+//! trigger's section of `lambkin.toml` says. Its `configure` turns it into a [`ConfiguredTrigger`], which is the event
+//! source joined to a plugin that has accepted its settings. The program calls the methods in this order:
+//!
+//! | when | in | method |
+//! |---|---|---|
+//! | the configuration has been read | `serve` | [`EventSource::listen_address`], to bind the socket |
+//! | before the store defines any bucket | `serve` | [`EventSource::bucket`], to record the bucket's changes |
+//! | all plugins have been loaded | `serve`, `check`, `shape` | [`EventSource::configure`] |
+//! | right after that | `serve`, `check`, `shape` | [`ConfiguredTrigger::functions`] and [`queues`](ConfiguredTrigger::queues), which must be defined |
+//! | then | `serve`, `check` | [`description`](ConfiguredTrigger::description), [`summary`](ConfiguredTrigger::summary) and [`warnings`](ConfiguredTrigger::warnings), to print them |
+//! | then | `shape` | [`ConfiguredTrigger::preview`] |
+//! | the ready line has been printed | `serve` | [`ConfiguredTrigger::spawn`], once for each trigger |
+//!
+//! A trigger stops through the token that [`Runtime::spawn`] hands to each task: the task takes no new events, finishes
+//! what it has begun, and returns.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::pin::Pin;
+
+use lambkin_lambda::Account;
+use lambkin_plugin::{ConfigureError, FunctionInfo, Plugin};
+use tokio::net::TcpListener;
+
+use crate::preview::{Preview, PreviewError, Sample};
+use crate::runtime::Runtime;
+
+/// A future behind a pointer, so that the traits of this module can be used as trait objects.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Where the events of one trigger come from, as its section of `lambkin.toml` says.
+pub trait EventSource: fmt::Debug + Send + Sync {
+    /// The address to listen on. The program binds it before it does anything else, so that a port in use is reported
+    /// at once, and hands the socket to [`ConfiguredTrigger::spawn`].
+    fn listen_address(&self) -> Option<SocketAddr> {
+        None
+    }
+
+    /// The bucket whose changes the trigger consumes. The store records no changes of other buckets.
+    fn bucket(&self) -> Option<&str> {
+        None
+    }
+
+    /// Configures the trigger's plugin in the role that this kind needs. The plugin checks its settings.
+    fn configure<'a>(
+        &'a self,
+        setup: Setup<'a>,
+    ) -> BoxFuture<'a, Result<Box<dyn ConfiguredTrigger>, SetupError>>;
+}
+
+/// What an event source is configured with.
+#[derive(Debug, Clone, Copy)]
+pub struct Setup<'a> {
+    /// The trigger's name, as in `[triggers.NAME]`.
+    pub name: &'a str,
+    /// The region and the account that functions, queues and buckets belong to.
+    pub account: &'a Account,
+    /// The functions that the trigger may name, with their timeouts.
+    pub functions: &'a [FunctionInfo],
+    /// The trigger's plugin.
+    pub plugin: PluginSetup<'a>,
+    /// The plugin that the event source itself needs, if its kind has one: the one of a `poll` table.
+    pub source: Option<PluginSetup<'a>>,
+}
+
+/// A plugin and the settings that it is to check.
+#[derive(Debug, Clone, Copy)]
+pub struct PluginSetup<'a> {
+    /// The loaded plugin.
+    pub plugin: &'a Plugin,
+    /// The keys of its table in `lambkin.toml` that are not the host's, as a JSON object.
+    pub settings: &'a str,
+}
+
+/// Why a trigger could not be configured.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The trigger's plugin did not accept its settings, or failed.
+    #[error(transparent)]
+    Trigger(ConfigureError),
+    /// The event source's own plugin did not accept its settings, or failed.
+    #[error(transparent)]
+    Source(ConfigureError),
+}
+
+/// A trigger whose plugin has accepted its settings.
+pub trait ConfiguredTrigger: Send + Sync {
+    /// The names of the functions that the trigger may invoke, each perhaps with a qualifier: `orders:live`. The program
+    /// reports those that `lambkin.toml` does not define, at the place where the trigger's settings name them.
+    fn functions(&self) -> Vec<&str>;
+
+    /// The names of the queues that the trigger may send events to. They are checked as functions are.
+    fn queues(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
+    /// Where the events come from, in a few words for people: `queue orders`.
+    fn description(&self) -> String;
+
+    /// What the plugin will do with the events, in lines for people.
+    fn summary(&self) -> &[String];
+
+    /// What the plugin's settings allow and the operator probably did not mean, in lines for people.
+    fn warnings(&self) -> &[String] {
+        &[]
+    }
+
+    /// Shapes a sample that the user typed, for `lambkin shape`. Nothing is invoked, sent or stored.
+    fn preview<'a>(&'a self, sample: &'a Sample) -> BoxFuture<'a, Result<Preview, PreviewError>>;
+
+    /// Starts the trigger's tasks with [`Runtime::spawn`]. `listener` is bound to [`EventSource::listen_address`].
+    fn spawn(self: Box<Self>, runtime: &mut Runtime, listener: Option<TcpListener>);
+}

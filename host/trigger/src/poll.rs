@@ -1,0 +1,127 @@
+//! Poll triggers, `poll = { … }`: messages of an outside system, fetched by a plugin in the role of a source.
+
+use std::time::Duration;
+
+use lambkin_model::{Action, Message};
+use lambkin_plugin::{BatchTrigger, Source, SourceError, SourceSetup};
+use tokio::net::TcpListener;
+use tokio::time::{Instant, sleep};
+
+use crate::batch::preview::preview;
+use crate::batch::{self, BatchConsumer, MessageSource, ReceiptAction};
+use crate::event_source::{BoxFuture, ConfiguredTrigger, EventSource, Setup, SetupError};
+use crate::limits::EMPTY_POLL_PAUSE;
+use crate::preview::{Preview, PreviewError, Sample};
+use crate::runtime::Runtime;
+
+/// What a source plugin is granted. Its plugin and settings are in [`Setup::source`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PollSource {
+    /// The origins that the plugin may connect to, such as `http://127.0.0.1:9324`. It reaches no others.
+    pub network: Vec<String>,
+    /// The names of the host's environment variables that are passed to the plugin. Those that are not set are left out.
+    pub pass_environment: Vec<String>,
+}
+
+impl EventSource for PollSource {
+    fn configure<'a>(
+        &'a self,
+        setup: Setup<'a>,
+    ) -> BoxFuture<'a, Result<Box<dyn ConfiguredTrigger>, SetupError>> {
+        Box::pin(async move {
+            let plugin = setup.source.unwrap_or(setup.plugin);
+            let variable = |name: &String| Some((name.clone(), std::env::var(name).ok()?));
+            let source_setup = SourceSetup {
+                settings: plugin.settings.to_owned(),
+                network: self.network.clone(),
+                environment: self.pass_environment.iter().filter_map(variable).collect(),
+                region: setup.account.region.clone(),
+                account: setup.account.id.clone(),
+            };
+            let source = plugin
+                .plugin
+                .source(setup.name, source_setup)
+                .await
+                .map_err(SetupError::Source)?;
+            let trigger = setup
+                .plugin
+                .plugin
+                .batch_trigger(
+                    setup.name,
+                    setup.plugin.settings,
+                    source.origin(),
+                    setup.functions,
+                )
+                .await
+                .map_err(SetupError::Trigger)?;
+            Ok(Box::new(ConfiguredPoll { source, trigger }) as Box<dyn ConfiguredTrigger>)
+        })
+    }
+}
+
+/// A poll trigger whose plugins have accepted their settings.
+struct ConfiguredPoll {
+    source: Source,
+    trigger: BatchTrigger,
+}
+
+impl ConfiguredTrigger for ConfiguredPoll {
+    fn functions(&self) -> Vec<&str> {
+        vec![self.trigger.function()]
+    }
+
+    fn description(&self) -> String {
+        format!("outside queue {}", self.source.origin().name)
+    }
+
+    fn summary(&self) -> &[String] {
+        self.trigger.summary()
+    }
+
+    fn warnings(&self) -> &[String] {
+        self.trigger.warnings()
+    }
+
+    fn preview<'a>(&'a self, sample: &'a Sample) -> BoxFuture<'a, Result<Preview, PreviewError>> {
+        Box::pin(preview(&self.trigger, self.source.origin().ordered, sample))
+    }
+
+    fn spawn(self: Box<Self>, runtime: &mut Runtime<'_>, _listener: Option<TcpListener>) {
+        let consumer = BatchConsumer {
+            trigger: self.trigger,
+            source: self.source,
+            lambda: runtime.lambda().clone(),
+        };
+        runtime.spawn(|stop| consumer.serve(stop));
+    }
+}
+
+impl MessageSource for Source {
+    type Error = SourceError;
+
+    async fn receive(&self, max: usize, wait: Duration) -> Result<Vec<Message>, Self::Error> {
+        let start = Instant::now();
+        let wait_ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX);
+        let received = self.poll(max.min(self.max_messages()), wait_ms).await?;
+        if received.is_empty() {
+            let left = wait.saturating_sub(start.elapsed());
+            sleep(left.min(EMPTY_POLL_PAUSE)).await;
+        }
+        Ok(received)
+    }
+
+    async fn is_ordered(&self) -> bool {
+        self.origin().ordered
+    }
+
+    async fn apply(&self, verdicts: &[ReceiptAction]) -> Result<(), Self::Error> {
+        self.settle(verdicts).await
+    }
+
+    async fn give_back(&self, receipts: Vec<String>) -> Result<(), Self::Error> {
+        let at_once = receipts
+            .into_iter()
+            .map(|receipt| (receipt, Action::Retry(Some(0))));
+        batch::source::apply(self, at_once.collect()).await
+    }
+}

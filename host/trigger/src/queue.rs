@@ -1,0 +1,177 @@
+//! Queue triggers, `queue = "orders"`: messages of a queue in the store.
+
+use std::time::Duration;
+
+use lambkin_model::{Action, Message};
+use lambkin_plugin::{BatchTrigger, Origin};
+use lambkin_store::queue::{QueueError, Queues, Receive};
+use tokio::net::TcpListener;
+
+use crate::batch::preview::preview;
+use crate::batch::{BatchConsumer, MessageSource, ReceiptAction};
+use crate::event_source::{BoxFuture, ConfiguredTrigger, EventSource, Setup, SetupError};
+use crate::preview::{Preview, PreviewError, Sample};
+use crate::runtime::Runtime;
+
+/// A queue that is defined in `lambkin.toml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueSource {
+    /// The queue's name.
+    pub name: String,
+    /// Whether it is a FIFO queue.
+    pub is_fifo: bool,
+    /// How long a received message stays hidden from other consumers, unless it is removed before.
+    pub visibility_timeout: Duration,
+}
+
+impl EventSource for QueueSource {
+    fn configure<'a>(
+        &'a self,
+        setup: Setup<'a>,
+    ) -> BoxFuture<'a, Result<Box<dyn ConfiguredTrigger>, SetupError>> {
+        Box::pin(async move {
+            let origin = Origin {
+                name: self.name.clone(),
+                ordered: self.is_fifo,
+                lease_ms: u64::try_from(self.visibility_timeout.as_millis()).ok(),
+                region: setup.account.region.clone(),
+                account: setup.account.id.clone(),
+            };
+            let trigger = setup
+                .plugin
+                .plugin
+                .batch_trigger(setup.name, setup.plugin.settings, &origin, setup.functions)
+                .await
+                .map_err(SetupError::Trigger)?;
+            Ok(Box::new(ConfiguredQueue {
+                queue: self.clone(),
+                trigger,
+            }) as Box<dyn ConfiguredTrigger>)
+        })
+    }
+}
+
+/// A queue trigger whose plugin has accepted its settings.
+struct ConfiguredQueue {
+    queue: QueueSource,
+    trigger: BatchTrigger,
+}
+
+impl ConfiguredTrigger for ConfiguredQueue {
+    fn functions(&self) -> Vec<&str> {
+        vec![self.trigger.function()]
+    }
+
+    fn description(&self) -> String {
+        format!("queue {}", self.queue.name)
+    }
+
+    fn summary(&self) -> &[String] {
+        self.trigger.summary()
+    }
+
+    fn warnings(&self) -> &[String] {
+        self.trigger.warnings()
+    }
+
+    fn preview<'a>(&'a self, sample: &'a Sample) -> BoxFuture<'a, Result<Preview, PreviewError>> {
+        Box::pin(preview(&self.trigger, self.queue.is_fifo, sample))
+    }
+
+    fn spawn(self: Box<Self>, runtime: &mut Runtime<'_>, _listener: Option<TcpListener>) {
+        // A defined queue implies a store.
+        let Some(queues) = runtime.queues().cloned() else {
+            return;
+        };
+        let consumer = BatchConsumer {
+            trigger: self.trigger,
+            source: QueueMessages {
+                queues,
+                name: self.queue.name,
+            },
+            lambda: runtime.lambda().clone(),
+        };
+        runtime.spawn(|stop| consumer.serve(stop));
+    }
+}
+
+/// The messages of one queue of the store.
+#[derive(Debug)]
+struct QueueMessages {
+    queues: Queues,
+    name: String,
+}
+
+/// An operation on a queue of the store failed.
+#[derive(Debug, thiserror::Error)]
+#[error("queue {name}: {error}")]
+struct QueueMessagesError {
+    name: String,
+    error: QueueError,
+}
+
+impl QueueMessages {
+    fn named(&self, error: QueueError) -> QueueMessagesError {
+        QueueMessagesError {
+            name: self.name.clone(),
+            error,
+        }
+    }
+}
+
+impl MessageSource for QueueMessages {
+    type Error = QueueMessagesError;
+
+    async fn receive(&self, max: usize, wait: Duration) -> Result<Vec<Message>, Self::Error> {
+        let receive = Receive {
+            most: max,
+            lease_ms: None,
+            wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+            consumer: true,
+        };
+        let received = self.queues.receive(&self.name, receive).await;
+        received.map_err(|error| self.named(error))
+    }
+
+    async fn is_ordered(&self) -> bool {
+        let described = self.queues.describe(&self.name).await;
+        described.is_ok_and(|queue| queue.settings.ordered)
+    }
+
+    async fn apply(&self, verdicts: &[ReceiptAction]) -> Result<(), Self::Error> {
+        let (mut done, mut again, mut dead) = (Vec::new(), Vec::new(), Vec::new());
+        for (receipt, action) in verdicts {
+            match action {
+                Action::Ack => done.push(receipt.clone()),
+                Action::Retry(after) => {
+                    again.push((receipt.clone(), u64::from(after.unwrap_or(0))));
+                }
+                Action::DeadLetter(reason) => {
+                    tracing::warn!(
+                        "queue {}: a message becomes a dead letter: {reason}",
+                        self.name
+                    );
+                    dead.push(receipt.clone());
+                }
+            }
+        }
+        if !done.is_empty() {
+            let removed = self.queues.remove(&self.name, done).await;
+            removed.map_err(|error| self.named(error))?;
+        }
+        if !again.is_empty() {
+            let extended = self.queues.extend(&self.name, again).await;
+            extended.map_err(|error| self.named(error))?;
+        }
+        if !dead.is_empty() {
+            let moved = self.queues.dead_letter(&self.name, dead).await;
+            moved.map_err(|error| self.named(error))?;
+        }
+        Ok(())
+    }
+
+    async fn give_back(&self, receipts: Vec<String>) -> Result<(), Self::Error> {
+        let given_back = self.queues.give_back(&self.name, receipts).await;
+        given_back.map(drop).map_err(|error| self.named(error))
+    }
+}

@@ -1,0 +1,81 @@
+//! What triggers use while the program serves.
+
+use std::collections::BTreeMap;
+
+use lambkin_lambda::Lambda;
+use lambkin_plugin::ObjectTrigger;
+use lambkin_store::object::Objects;
+use lambkin_store::queue::Queues;
+use tokio_util::sync::CancellationToken;
+
+use crate::object_watcher::ObjectWatcher;
+use crate::tasks::Tasks;
+
+/// What triggers use while the program serves: functions, the store, and tasks.
+///
+/// Triggers of one bucket share a watcher, as a change is complete only when each of them has received it. Therefore they
+/// register with [`watch_bucket`](Self::watch_bucket), and the watchers start last.
+#[derive(Debug)]
+pub struct Runtime<'a> {
+    tasks: &'a mut Tasks,
+    lambda: Lambda,
+    store: Option<(Queues, Objects)>,
+    bucket_triggers: BTreeMap<String, Vec<ObjectTrigger>>,
+}
+
+impl<'a> Runtime<'a> {
+    /// A runtime whose tasks are added to `tasks`. `store` is `None` if the configuration needs no store, which implies
+    /// that no trigger has a queue or a bucket.
+    pub fn new(tasks: &'a mut Tasks, lambda: Lambda, store: Option<(Queues, Objects)>) -> Self {
+        Self {
+            tasks,
+            lambda,
+            store,
+            bucket_triggers: BTreeMap::new(),
+        }
+    }
+
+    /// The functions.
+    pub fn lambda(&self) -> &Lambda {
+        &self.lambda
+    }
+
+    /// The queues, if there is a store.
+    pub fn queues(&self) -> Option<&Queues> {
+        self.store.as_ref().map(|(queues, _)| queues)
+    }
+
+    /// Spawns a task of a trigger. When its token is cancelled, the task takes no new events, finishes what it has begun,
+    /// and returns.
+    pub fn spawn<F>(&mut self, task: impl FnOnce(CancellationToken) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.tasks.spawn(task);
+    }
+
+    /// Registers a trigger for the changes of a bucket.
+    pub fn watch_bucket(&mut self, bucket: String, trigger: ObjectTrigger) {
+        self.bucket_triggers
+            .entry(bucket)
+            .or_default()
+            .push(trigger);
+    }
+
+    /// Starts the watchers of all registered buckets. To be called after all triggers have been spawned.
+    pub fn start_watchers(self) {
+        let Some((queues, objects)) = self.store else {
+            return;
+        };
+        for (bucket, triggers) in self.bucket_triggers {
+            let watcher = ObjectWatcher {
+                bucket,
+                triggers,
+                objects: objects.clone(),
+                queues: queues.clone(),
+                lambda: self.lambda.clone(),
+            };
+            self.tasks.spawn(|stop| watcher.serve(stop));
+        }
+    }
+}
