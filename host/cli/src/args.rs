@@ -1,4 +1,4 @@
-//! What can be typed.
+//! The command line: every command with its arguments, as typed. Commands give them their meaning.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ pub struct Args {
     #[command(flatten)]
     pub global: GlobalArgs,
 
-    /// Say more on standard error; twice for details, three times for everything
+    /// Print more messages to standard error; twice for details, three times for everything
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
 
@@ -20,7 +20,7 @@ pub struct Args {
     pub command: Command,
 }
 
-/// Where things are found and kept.
+/// The arguments that every command has.
 #[derive(Debug, clap::Args)]
 pub struct GlobalArgs {
     /// The configuration file
@@ -33,11 +33,11 @@ pub struct GlobalArgs {
     )]
     pub config: PathBuf,
 
-    /// Keep compiled plugins here instead of in the user's cache folder
+    /// The folder for compiled plugins [default: lambkin in the user's cache folder]
     #[arg(long, global = true, value_name = "FOLDER", env = "LAMBKIN_CACHE_DIR")]
     pub cache_dir: Option<PathBuf>,
 
-    /// Compile plugins anew at each start
+    /// Compile plugins at each start, without reading or writing compiled ones
     #[arg(long, global = true, conflicts_with = "cache_dir")]
     pub no_cache: bool,
 }
@@ -46,28 +46,28 @@ pub struct GlobalArgs {
 pub enum Command {
     /// Run everything in lambkin.toml until Ctrl-C
     Serve(Serve),
-    /// Run one event through a function and print the result
+    /// Invoke a function once and print its result
     Invoke(Invoke),
     /// Print the event that a trigger makes of an HTTP request, of messages or of a change of an object
     Shape(Shape),
     /// Check lambkin.toml, the functions and the plugins, and print what would run
     Check,
-    /// Print what is in a queue of the store, or which queues there are, without taking anything
+    /// Print the messages of a queue in the store, or the names of all queues, without receiving anything
     Queue(Queue),
-    /// Run one function in the place of AWS's Runtime Interface Emulator
+    /// Run one function as a drop-in replacement for AWS's Runtime Interface Emulator (RIE)
     Rie {
-        /// RIE's flags, then the command, whose last word is the handler if there are several [default: the bootstrap
-        /// in /var/task, /opt or /var/runtime]
+        /// RIE's flags, then the command; if it has several words, the last one is also the handler [default: the
+        /// bootstrap in /var/task, /opt or /var/runtime]
         #[arg(
             trailing_var_arg = true,
             allow_hyphen_values = true,
-            value_name = "WORDS"
+            value_name = "ARGS"
         )]
-        words: Vec<OsString>,
+        args: Vec<OsString>,
     },
-    /// Run one function in the place of docker-lambda, with its variables
+    /// Run one function as a drop-in replacement for docker-lambda, configured by the same environment variables
     DockerLambda(DockerLambda),
-    /// Print a completion script for a shell
+    /// Print a shell's completion script
     Completions {
         /// The shell
         shell: clap_complete::Shell,
@@ -76,7 +76,7 @@ pub enum Command {
 
 #[derive(Debug, clap::Args)]
 pub struct Serve {
-    /// Print one line of JSON to standard output when everything listens, for tools and tests
+    /// Print one line of JSON to standard output when all sockets listen, for tools and tests
     #[arg(long)]
     pub json: bool,
 
@@ -84,38 +84,39 @@ pub struct Serve {
     #[arg(long)]
     pub watch: bool,
 
-    /// Restart none, whatever lambkin.toml says
+    /// Restart no function on changes, even if lambkin.toml says so
     #[arg(long, conflicts_with = "watch")]
     pub no_watch: bool,
 
-    /// Freeze no function between invocations, whatever lambkin.toml says
+    /// Freeze no function between invocations, even if lambkin.toml says so
     #[arg(long)]
     pub no_freeze: bool,
 
-    /// Have the Invoke API answer as another emulator does
+    /// Give the Invoke API the responses of another emulator
     #[arg(long, value_name = "EMULATOR")]
     pub compat: Option<Compat>,
 }
 
-/// An emulator whose answers the Invoke API can give.
+/// An emulator whose responses the Invoke API can give.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Compat {
-    /// AWS's Runtime Interface Emulator: status 502 for a crash, plain text for a time-out
+    /// AWS's Runtime Interface Emulator: status 502 for a crash, plain text for a timeout
     Rie,
 }
 
-/// The result goes to standard output, logs go to standard error. Exit code: 0 for a result, 1 if the function
+/// The result is printed to standard output, logs to standard error. Exit codes: 0 for a result, 1 if the function
 /// failed, 2 if it could not be invoked.
 #[derive(Debug, clap::Args)]
 pub struct Invoke {
-    /// A function of lambkin.toml, or the path of a bootstrap, a code folder or a .zip, which needs no lambkin.toml
+    /// A function in lambkin.toml, or the path of a bootstrap, a code folder or a .zip file, which needs no
+    /// lambkin.toml
     pub function: String,
 
     /// The event, as JSON [default: {}]
     #[arg(conflicts_with = "event_file")]
     pub event: Option<String>,
 
-    /// Read the event from a file, or from standard input with `-`
+    /// The file with the event; `-` for standard input
     #[arg(short, long, value_name = "FILE")]
     pub event_file: Option<PathBuf>,
 
@@ -124,24 +125,25 @@ pub struct Invoke {
     pub client_context: Option<String>,
 }
 
-/// Nothing is invoked, sent or stored. What a message or an object has besides what is said here is made up, and always
+/// Nothing is invoked, sent or stored. Attributes of messages and objects that have no argument are made up, and always
 /// the same.
 #[derive(Debug, clap::Args)]
 #[command(after_help = SHAPE_EXAMPLES)]
 pub struct Shape {
-    /// A trigger of lambkin.toml
+    /// A trigger in lambkin.toml
     pub trigger: String,
 
-    /// The method of a request, or what happens to an object: `put`, `copy`, `delete`, or in AWS's words
-    /// `ObjectCreated:Post`
+    /// The method of a request, or a change of an object: `put`, `post`, `copy`, `complete` or `delete`, or an event
+    /// name of AWS such as `ObjectCreated:Post`
     #[arg(value_name = "METHOD|CHANGE")]
-    pub what: Option<String>,
+    pub action: Option<String>,
 
-    /// Path and query of a request, as in `/orders/7?full=1`, or an object's key
+    /// The path and query of a request, such as `/orders/7?full=1`, or the key of an object
     #[arg(value_name = "TARGET|KEY")]
-    pub on: Option<String>,
+    pub target: Option<String>,
 
-    /// A request's header, as in `content-type: application/json`, or a message's attribute; may be repeated
+    /// A header of the request, such as `content-type: application/json`, or an attribute of every message; may be
+    /// repeated
     #[arg(
         short = 'H',
         long = "header",
@@ -150,7 +152,7 @@ pub struct Shape {
     )]
     pub headers: Vec<String>,
 
-    /// The body, or `@FILE` to read it from a file; repeated, there are several messages
+    /// The body, or `@FILE` to read it from a file; for a queue, may be repeated for several messages
     #[arg(short, long, visible_alias = "body", value_name = "BODY")]
     pub data: Vec<String>,
 }
@@ -163,7 +165,7 @@ Examples:
 
 #[derive(Debug, clap::Args)]
 pub struct Queue {
-    /// A queue, as in `[queues.NAME]` or `on-failure = "queue:NAME"`; without it, all queues are listed
+    /// A queue, named as in `[queues.NAME]` or `on-failure = "queue:NAME"` [default: list all queues]
     pub name: Option<String>,
 
     /// Print one JSON object per line, for tools
@@ -171,26 +173,28 @@ pub struct Queue {
     pub json: bool,
 }
 
-/// Where DOCKER_LAMBDA_STAY_OPEN is not set: the result is the last line on standard output, everything else goes to
-/// standard error, and the exit code is 0 for a result, 1 if the function failed, 2 if it could not be invoked.
+/// Unless DOCKER_LAMBDA_STAY_OPEN is set, the function is invoked once. The result is the last line on standard output,
+/// everything else goes to standard error. Exit codes: 0 for a result, 1 if the function failed, 2 if it could not be
+/// invoked.
 #[derive(Debug, clap::Args)]
 pub struct DockerLambda {
     /// The runtime's program [default: the bootstrap in /var/runtime, the code's folder or /opt]
     #[arg(long, value_name = "PATH")]
     pub bootstrap: Option<PathBuf>,
 
-    /// Its arguments, a JSON list of strings
+    /// The program's arguments, as a JSON list of strings
     #[arg(long, value_name = "JSON")]
     pub bootstrap_args: Option<String>,
 
-    /// Has no effect
+    /// Accepted for compatibility, without effect
     #[arg(long)]
     pub enable_msg_logs: bool,
 
-    /// Handed on as _HANDLER [default: AWS_LAMBDA_FUNCTION_HANDLER, _HANDLER, else handler]
+    /// The handler, passed to the runtime as _HANDLER [default: AWS_LAMBDA_FUNCTION_HANDLER, else _HANDLER, else
+    /// handler]
     pub handler: Option<String>,
 
-    /// The event [default: AWS_LAMBDA_EVENT_BODY, standard input with DOCKER_LAMBDA_USE_STDIN, else {}]
+    /// The event [default: AWS_LAMBDA_EVENT_BODY, else standard input if DOCKER_LAMBDA_USE_STDIN is set, else {}]
     #[arg(allow_hyphen_values = true)]
     pub event: Option<String>,
 }

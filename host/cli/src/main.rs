@@ -1,9 +1,10 @@
 //! The `lambkin` program.
 //!
-//! [`args`] says what can be typed, [`config`] what it means; [`assembly`] wires the rooms together; each command has a
-//! module in [`command`]. Results go to standard output, logs and messages to standard error.
+//! [`args`] is the command line and [`config`] is `lambkin.toml`; [`assembly`] turns a configuration into what runs.
+//! Each command is a module of [`command`]; [`compat`] reads the command lines of other emulators. Results go to
+//! standard output, logs and messages to standard error.
 //!
-//! Exit codes: 0 for success, 1 when a function or a check failed, 2 when lambkin could not do what was asked.
+//! Exit codes: 0 for success, 1 if a function or a check failed, 2 if lambkin could not do what it was asked to.
 
 mod args;
 mod assembly;
@@ -23,8 +24,8 @@ use tracing_subscriber::filter::LevelFilter;
 use args::{Args, Command, DockerLambda};
 use compat::{Variables, docker_lambda, rie};
 
-/// Something outside the function went wrong: the configuration, a plugin, the operating system.
-const EXIT_TROUBLE: u8 = 2;
+/// The exit code if something other than the function failed: the configuration, a plugin, the operating system.
+const EXIT_ERROR: u8 = 2;
 
 fn main() -> ExitCode {
     // Before anything else: a supervisor must be a process with a single thread.
@@ -35,17 +36,17 @@ fn main() -> ExitCode {
         return lambkin_process::supervise();
     }
     lambkin_process::raise_file_limit();
-    let done = match compat::rie_words(std::env::args_os()) {
-        Some(words) => stand_in_for_rie(words),
+    let result = match compat::rie_args(std::env::args_os()) {
+        Some(args) => run_rie(args),
         None => run(Args::parse()),
     };
-    match done {
+    match result {
         Ok(code) => code,
-        // Whoever read the output, such as `head`, has seen enough.
+        // The reader of the output, such as `head`, has closed it.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::from(EXIT_TROUBLE)
+            ExitCode::from(EXIT_ERROR)
         }
     }
 }
@@ -71,20 +72,20 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Check => block_on(command::check::run(&global)),
         Command::Queue(queue) => command::queue::run(&global, &queue),
         Command::Completions { shell } => command::completions::run(shell),
-        Command::Rie { words } => stand_in_for_rie(words),
-        Command::DockerLambda(args) => stand_in_for_docker_lambda(args),
+        Command::Rie { args } => run_rie(args),
+        Command::DockerLambda(args) => run_docker_lambda(args),
     }
 }
 
-/// The stand-ins have levels of their own for what they say.
-fn stand_in_for_rie(words: Vec<OsString>) -> anyhow::Result<ExitCode> {
+/// RIE has a flag for the log level, docker-lambda a variable, so messages start after their settings have been read.
+fn run_rie(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
     let folder = std::env::current_dir()?;
-    let settings = rie::Settings::read(words, Variables::of_this_program(), &folder)?;
+    let settings = rie::Settings::read(args, Variables::of_this_program(), &folder)?;
     messages::start(settings.log_level, false);
     block_on(command::rie::run(settings))
 }
 
-fn stand_in_for_docker_lambda(args: DockerLambda) -> anyhow::Result<ExitCode> {
+fn run_docker_lambda(args: DockerLambda) -> anyhow::Result<ExitCode> {
     let folder = std::env::current_dir()?;
     let settings = docker_lambda::Settings::read(args, Variables::of_this_program(), &folder)?;
     messages::start(settings.log_level, false);
@@ -97,14 +98,14 @@ fn block_on(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::
         .enable_all()
         .build()?;
     let code = runtime.block_on(command);
-    // Whatever still runs, a cache writer or a name look-up, is not worth waiting for.
+    // Blocking tasks that may still be running, such as a write to the cache or a name lookup, are not waited for.
     runtime.shutdown_background();
     messages::flush();
     code
 }
 
-/// Half of the processors: the functions and their callers need the others. Measured on two, a second worker makes a
-/// call a fifth slower and costs half as much processor time again, which the two spend on waking each other.
+/// Half of the processors; functions and their callers need the rest. Measured on two processors, a second worker makes
+/// a call 20 % slower and takes 50 % more processor time, which the workers spend on waking each other.
 fn worker_threads() -> usize {
     let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
     (processors / 2).max(1)

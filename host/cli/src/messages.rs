@@ -1,7 +1,7 @@
-//! Where the program's own messages go.
+//! The program's own messages, on standard error.
 //!
-//! Until a command has a log they go to standard error. From then on they go through the log, whose thread alone waits for
-//! whoever reads it: a terminal that stands still, or a pipe that nobody empties, holds up nothing.
+//! Before a command starts the log, messages are written directly. Afterwards they go through the log, whose thread
+//! does the writing, so that a paused terminal or a full pipe delays nothing else.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
@@ -11,7 +11,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 static LOG: OnceLock<Log> = OnceLock::new();
 
-/// Has messages of this level, or worse ones, written.
+/// Starts printing messages up to this level. `with_target` adds the module that a message comes from.
 pub fn start(level: LevelFilter, with_target: bool) {
     tracing_subscriber::fmt()
         .with_max_level(level)
@@ -22,23 +22,24 @@ pub fn start(level: LevelFilter, with_target: bool) {
         .init();
 }
 
-/// Starts the log that functions, and from now on messages, are written to.
+/// Starts the log that functions write to. From now on, messages are written to it, too.
 pub fn start_log(style: LogStyle) -> io::Result<Log> {
     let log = Log::start(style)?;
     Ok(LOG.get_or_init(|| log).clone())
 }
 
-/// Has what was said before the end of the program read, if anybody reads it.
+/// Waits until everything in the log has been written.
 pub fn flush() {
     if let Some(log) = LOG.get() {
         log.flush();
     }
 }
 
+/// Writes messages to the log, or to standard error before there is one.
 struct Messages;
 
 impl Write for Messages {
-    /// A message comes whole.
+    /// `tracing_subscriber` writes each message with one call.
     fn write(&mut self, message: &[u8]) -> io::Result<usize> {
         let Some(log) = LOG.get() else {
             return io::stderr().write(message);

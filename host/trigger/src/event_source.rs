@@ -1,9 +1,9 @@
 //! The traits that every kind of trigger implements.
 //!
 //! A kind of trigger is one module of this crate: [`http`](crate::http), [`queue`](crate::queue), [`poll`](crate::poll)
-//! or [`bucket`](crate::bucket). It has two types, one for each stage of a trigger's life. An [`EventSource`] is what the
-//! trigger's section of `lambkin.toml` says. Its `configure` turns it into a [`ConfiguredTrigger`], which is the event
-//! source joined to a plugin that has accepted its settings. The program calls the methods in this order:
+//! or [`bucket`](crate::bucket). It has two types, one for each stage of a trigger's life. An [`EventSource`] is what
+//! the trigger's section of `lambkin.toml` says. Its `configure` turns it into a [`ConfiguredTrigger`], which is the
+//! event source joined to a plugin that has accepted its settings. The program calls the methods in this order:
 //!
 //! | when | in | method |
 //! |---|---|---|
@@ -89,8 +89,8 @@ pub enum SetupError {
 
 /// A trigger whose plugin has accepted its settings.
 pub trait ConfiguredTrigger: Send + Sync {
-    /// The names of the functions that the trigger may invoke, each perhaps with a qualifier: `orders:live`. The program
-    /// reports those that `lambkin.toml` does not define, at the place where the trigger's settings name them.
+    /// The names of the functions that the trigger may invoke, each perhaps with a qualifier: `orders:live`. The
+    /// program reports those that `lambkin.toml` does not define, at the place where the trigger's settings name them.
     fn functions(&self) -> Vec<&str>;
 
     /// The names of the queues that the trigger may send events to. They are checked as functions are.

@@ -1,12 +1,12 @@
 //! Watching the folders of buckets: changes of files become changes of objects.
 //!
 //! The operating system reports which file was written and closed, renamed or removed. The object store compares such a
-//! file with its row. The whole folder is compared at the start, after a folder has appeared in it, and when the operating
-//! system has lost events. A change may thus be noticed twice; the store records it once.
+//! file with its row. The whole folder is compared at the start, after a folder has appeared in it, and when the
+//! operating system has lost events. A change may thus be noticed twice; the store records it once.
 //!
-//! On failure: a folder that cannot be watched or read is logged, with what to do. Its bucket stays usable, and the next
-//! start notices what was missed. If the folder itself is removed or moved away, its objects stay as they are until it is
-//! back.
+//! On failure: a folder that cannot be watched or read is logged, with what to do. Its bucket stays usable, and the
+//! next start notices what was missed. If the folder itself is removed or moved away, its objects stay as they are
+//! until it is back.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
@@ -39,7 +39,8 @@ struct Changed {
     everything: bool,
     /// A file has gone. Often more follows at once: many editors save by replacing the file.
     unsettled: bool,
-    /// Paths that were written, renamed or removed, relative to the folder. A folder's path stands for all files below it.
+    /// Paths that were written, renamed or removed, relative to the folder. A folder's path stands for all files below
+    /// it.
     files: BTreeSet<PathBuf>,
     /// Files with new times or permissions, which were perhaps not written.
     touched: BTreeSet<PathBuf>,
@@ -63,7 +64,7 @@ impl FolderWatcher {
         while let Ended::Gone = self.watch_until_gone(&stop).await {
             if !self.folder.is_dir() {
                 tracing::error!(
-                    "bucket {}: the folder {} does not exist any longer; its changes are noticed once it exists again",
+                    "bucket {}: the folder {} no longer exists; its changes are noticed once it exists again",
                     self.bucket,
                     self.folder.display()
                 );
@@ -185,8 +186,8 @@ async fn next(
             changed.record(event, folder, open_files);
         }
         if changed.everything || changed.unsettled {
-            // Comparing a folder once per burst is cheaper than once per file, and a file that has gone may come back at
-            // once. The bound makes progress visible while a large folder is being filled.
+            // Comparing a folder once per burst is cheaper than once per file, and a file that has gone may come back
+            // at once. The bound makes progress visible while a large folder is being filled.
             let latest = Instant::now() + FOLDER_BURST;
             while Instant::now() < latest
                 && let Ok(event) = timeout(FOLDER_QUIET, events.recv()).await

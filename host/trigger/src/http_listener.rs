@@ -1,12 +1,12 @@
 //! The listener of an HTTP trigger.
 //!
-//! A request is read in full, the plugin shapes it into an event, the function is invoked, and the plugin turns the outcome
-//! into the response. No plugin instance exists while the function runs. The body of a streamed response goes from the
-//! function to the client without the plugin. Events and results are the plugin's and the function's: this module does
-//! not look into them.
+//! A request is read in full, the plugin shapes it into an event, the function is invoked, and the plugin turns the
+//! outcome into the response. No plugin instance exists while the function runs. The body of a streamed response goes
+//! from the function to the client without the plugin. Events and results are the plugin's and the function's: this
+//! module does not look into them.
 //!
-//! On failure: status 502 if the plugin failed, 503 if the host cannot run it now, 413 for a body above the
-//! limit that the plugin has set, and 400 for a body that ends early. The response, and for plugins the log, name the cause.
+//! On failure: status 502 if the plugin failed, 503 if the host cannot run it now, 413 for a body above the limit that
+//! the plugin has set, and 400 for a body that ends early. The response, and for plugins the log, name the cause.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -176,7 +176,8 @@ fn headers(headers: &HeaderMap) -> Vec<(String, String)> {
         .collect()
 }
 
-/// A header's value as text: as UTF-8 if it is valid UTF-8, otherwise as ISO-8859-1, in which every byte is a character.
+/// A header's value as text: as UTF-8 if it is valid UTF-8, otherwise as ISO-8859-1, in which every byte is a
+/// character.
 fn header_text(value: &HeaderValue) -> String {
     match std::str::from_utf8(value.as_bytes()) {
         Ok(text) => text.to_owned(),

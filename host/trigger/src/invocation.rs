@@ -3,12 +3,12 @@
 use lambkin_lambda::{Lambda, new_request_id, new_trace_id, now_ms};
 use lambkin_model::Invocation;
 
-/// The key of `extra` under which services store the X-Ray trace header of the request that sent a message or changed an
-/// object.
+/// The key of `extra` under which services store the X-Ray trace header of the request that sent a message or changed
+/// an object.
 const TRACE_HEADER: &str = "AWSTraceHeader";
 
-/// The invocation for messages or a change with these `extra` fields. `None` if it would continue a loop of functions that
-/// invoke each other, which is logged.
+/// The invocation for messages or a change with these `extra` fields. `None` if it would continue a loop of functions
+/// that invoke each other, which is logged.
 pub(crate) fn caused<'a>(
     lambda: &Lambda,
     function: &str,
@@ -21,8 +21,8 @@ pub(crate) fn caused<'a>(
         .then(|| Invocation::new(new_request_id(), event, trace_id))
 }
 
-/// The trace header of the first field that has one, otherwise a new one. Continuing the trace is what makes loops through
-/// queues and buckets detectable.
+/// The trace header of the first field that has one, otherwise a new one. Continuing the trace is what makes loops
+/// through queues and buckets detectable.
 fn trace_id<'a>(mut extra: impl Iterator<Item = &'a (String, String)>) -> String {
     let trace = extra.find(|(key, value)| key == TRACE_HEADER && value.contains("Root="));
     trace.map_or_else(|| new_trace_id(now_ms()), |(_, value)| value.clone())

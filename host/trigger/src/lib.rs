@@ -9,12 +9,12 @@
 //! | [`poll`] | `poll` | messages of an outside system | source, and batch trigger |
 //! | [`bucket`] | `bucket` | changes of the objects in a bucket | object trigger |
 //!
-//! Plugins know what events look like, functions know nothing of triggers, and this crate handles everything between them:
-//! sockets, messages of queues, changes of buckets. Listeners of services ([`service_listener`]) and watchers of folders
-//! that are buckets ([`folder_watcher`]) are here, too, as they run beside the triggers.
+//! Plugins know what events look like, functions know nothing of triggers, and this crate handles everything between
+//! them: sockets, messages of queues, changes of buckets. Listeners of services ([`service_listener`]) and watchers of
+//! folders that are buckets ([`folder_watcher`]) are here, too, as they run beside the triggers.
 //!
-//! On failure: a plugin that fails costs the one request, batch or change that it failed on. The client or the log gets the
-//! plugin's name and the cause. Messages and changes are delivered again.
+//! On failure: a plugin that fails costs the one request, batch or change that it failed on. The client or the log gets
+//! the plugin's name and the cause. Messages and changes are delivered again.
 
 mod batch;
 pub mod bucket;

@@ -19,7 +19,8 @@ use crate::runtime::Runtime;
 pub struct PollSource {
     /// The origins that the plugin may connect to, such as `http://127.0.0.1:9324`. It reaches no others.
     pub network: Vec<String>,
-    /// The names of the host's environment variables that are passed to the plugin. Those that are not set are left out.
+    /// The names of the host's environment variables that are passed to the plugin. Those that are not set are left
+    /// out.
     pub pass_environment: Vec<String>,
 }
 

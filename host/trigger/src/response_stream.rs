@@ -1,12 +1,12 @@
 //! Streamed responses, on their way from a function to an HTTP client.
 //!
-//! As on AWS, a function that answers HTTP requests writes a prelude before the body: a JSON object with status, headers
-//! and cookies, then eight zero bytes. The plugin turns the prelude into status and headers. The body goes to the client
-//! without the plugin.
+//! As on AWS, a function that answers HTTP requests writes a prelude before the body: a JSON object with status,
+//! headers and cookies, then eight zero bytes. The plugin turns the prelude into status and headers. The body goes to
+//! the client without the plugin.
 //!
-//! On failure: a stream that ends within its prelude, or whose prelude is longer than [`PRELUDE_BYTES`], counts as a failed
-//! function. If the stream fails later, the client's connection is closed, so that the client can tell that the response
-//! is incomplete.
+//! On failure: a stream that ends within its prelude, or whose prelude is longer than [`PRELUDE_BYTES`], counts as a
+//! failed function. If the stream fails later, the client's connection is closed, so that the client can tell that the
+//! response is incomplete.
 
 use std::io;
 
@@ -29,7 +29,8 @@ pub(crate) struct StreamedBody {
 }
 
 impl StreamedBody {
-    /// Reads a stream's prelude. Returns it, or an empty text if the content type says that there is none, with the body.
+    /// Reads a stream's prelude. Returns it, or an empty text if the content type says that there is none, with the
+    /// body.
     ///
     /// # Errors
     ///

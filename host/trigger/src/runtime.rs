@@ -13,8 +13,8 @@ use crate::tasks::Tasks;
 
 /// What triggers use while the program serves: functions, the store, and tasks.
 ///
-/// Triggers of one bucket share a watcher, as a change is complete only when each of them has received it. Therefore they
-/// register with [`watch_bucket`](Self::watch_bucket), and the watchers start last.
+/// Triggers of one bucket share a watcher, as a change is complete only when each of them has received it. Therefore
+/// they register with [`watch_bucket`](Self::watch_bucket), and the watchers start last.
 #[derive(Debug)]
 pub struct Runtime<'a> {
     tasks: &'a mut Tasks,
@@ -45,8 +45,8 @@ impl<'a> Runtime<'a> {
         self.store.as_ref().map(|(queues, _)| queues)
     }
 
-    /// Spawns a task of a trigger. When its token is cancelled, the task takes no new events, finishes what it has begun,
-    /// and returns.
+    /// Spawns a task of a trigger. When its token is cancelled, the task takes no new events, finishes what it has
+    /// begun, and returns.
     pub fn spawn<F>(&mut self, task: impl FnOnce(CancellationToken) -> F)
     where
         F: Future<Output = ()> + Send + 'static,

@@ -1,11 +1,12 @@
 //! The listener of a service, whose plugin answers all requests.
 //!
-//! Bodies are streamed in both directions and may have any size. When a client goes away, the plugin's instance is dropped
-//! at once. The listener knows no AWS service: its own error responses are plain text.
+//! Bodies are streamed in both directions and may have any size. When a client goes away, the plugin's instance is
+//! dropped at once. The listener knows no AWS service: its own error responses are plain text.
 //!
-//! On failure before the response has begun: status 500 if the plugin failed, 503 if the host cannot run it now, 400 if the
-//! request's body ended early and the plugin did not respond to that. The response and the log name the plugin and the
-//! cause. On failure after that, the connection is closed, so that the client can tell that the response is incomplete.
+//! On failure before the response has begun: status 500 if the plugin failed, 503 if the host cannot run it now, 400 if
+//! the request's body ended early and the plugin did not respond to that. The response and the log name the plugin and
+//! the cause. On failure after that, the connection is closed, so that the client can tell that the response is
+//! incomplete.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

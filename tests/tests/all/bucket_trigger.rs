@@ -298,7 +298,7 @@ fn what_can_not_be_told_waits_out_of_sight_and_is_told_by_the_next_host() {
     let changes = json!({ "QueueUrl": server.queue_url("changes") });
     server.sqs_ok("DeleteQueue", &changes);
     assert_eq!(server.s3("PUT", "/photos/a", &[], b"x").status, 200);
-    server.log_with("ObjectCreated:Put of photos/a is told again");
+    server.log_with("could not deliver ObjectCreated:Put of photos/a; trying again");
     let listed = server.sqs_ok("ListQueues", &json!({}));
     assert_eq!(listed["QueueUrls"].as_array().map_or(0, Vec::len), 0);
     let queues = lambkin()

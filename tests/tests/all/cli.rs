@@ -119,7 +119,7 @@ fn invokes_exit_code_tells_a_result_a_failed_function_and_trouble_apart() {
 
     let missing = run(&project, &["invoke", "echo", "-e", "nowhere.json"]);
     assert!(
-        err(&missing).contains("can not read the event from nowhere.json"),
+        err(&missing).contains("cannot read the event from nowhere.json"),
         "{}",
         err(&missing)
     );

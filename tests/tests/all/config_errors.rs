@@ -108,7 +108,7 @@ fn a_port_that_is_taken_or_wanted_twice_is_named() {
     let text = refusal_of(&(echo.clone() + &trigger("web")));
     assert!(
         text.contains(&format!(
-            "can not listen on {address}, which triggers.web.listen asks for"
+            "cannot listen on {address}, which triggers.web.listen asks for"
         )),
         "{text}"
     );

@@ -321,7 +321,7 @@ fn mistakes_are_told_before_anything_runs() {
         (
             &["--log-level", "loud", "x"],
             none,
-            "there is no log level \"loud\"",
+            "\"loud\" is not a log level",
         ),
         (
             &["--runtime-api-address", "nope", "x"],

@@ -16,7 +16,8 @@ pub fn lambda(config: &Config, log: &Log) -> Lambda {
     )
 }
 
-/// What accepts and runs asynchronous invocations. Without `storage` it opens the store when the first event is accepted.
+/// What accepts and runs asynchronous invocations. Without `storage` it opens the store when the first event is
+/// accepted.
 pub fn asynchronous(config: &Config, storage: Option<&Storage>) -> Asynchronous {
     let settings = &config.asynchronous;
     match storage {

@@ -1,6 +1,7 @@
 //! The plugins of a configuration. Each file is loaded once, however many services and triggers name it.
 //!
-//! On failure: a plugin that cannot be loaded is reported at each section that names it; the others are loaded all the same.
+//! On failure: a plugin that cannot be loaded is reported at each section that names it; the others are loaded all the
+//! same.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

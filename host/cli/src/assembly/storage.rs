@@ -22,8 +22,8 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// Opens the store and defines the configuration's queues and buckets in it. Returns `None`, and creates no store, if
-    /// the configuration has no queues, buckets or services.
+    /// Opens the store and defines the configuration's queues and buckets in it. Returns `None`, and creates no store,
+    /// if the configuration has no queues, buckets or services.
     pub async fn open(config: &Config) -> anyhow::Result<Option<Self>> {
         let needs_none =
             config.queues.is_empty() && config.buckets.is_empty() && config.services.is_empty();
@@ -74,8 +74,8 @@ impl Storage {
     }
 }
 
-/// The folder of a store's objects. Each store removes files that it does not know from its folder, so stores in the same
-/// folder must not share one.
+/// The folder of a store's objects. Each store removes files that it does not know from its folder, so stores in the
+/// same folder must not share one.
 fn objects_folder(store: &Path) -> PathBuf {
     let (usual, objects) = OBJECTS;
     if store.ends_with(usual) {

@@ -1,6 +1,7 @@
 //! `lambkin check`: prints what would run and reports what is wrong.
 //!
-//! Every plugin is loaded and configured as by `serve`. No socket is bound, no function is started and no store is opened.
+//! Every plugin is loaded and configured as by `serve`. No socket is bound, no function is started and no store is
+//! opened.
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! `lambkin completions`: a completion script for a shell.
+//! `lambkin completions`: prints a completion script for a shell.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use crate::args::Args;
 
 /// Prints the script to standard output.
 pub fn run(shell: clap_complete::Shell) -> anyhow::Result<ExitCode> {
-    // Not into standard output at once: clap panics when it is closed.
+    // clap would panic if it wrote to a standard output that has been closed.
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Args::command(), "lambkin", &mut script);
     std::io::stdout().write_all(&script)?;

@@ -1,8 +1,9 @@
-//! `lambkin docker-lambda`: one function in the place of docker-lambda, for one event or until a signal comes.
+//! `lambkin docker-lambda`: runs one function as a drop-in replacement for docker-lambda, for one event or until a
+//! signal comes.
 //!
-//! For one event the result is the last line of standard output, and everything else goes to standard error. In the
-//! stay-open mode the function's two outputs stay apart. SIGHUP gives the next call a new process; SIGINT and SIGTERM
-//! end everything at once.
+//! For one event, the result is the last line on standard output, and everything else goes to standard error. In
+//! stay-open mode, the function's standard output and standard error are passed on unchanged. After SIGHUP the next
+//! invocation starts a new process; SIGINT and SIGTERM end everything at once.
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -25,7 +26,7 @@ use crate::config::Origin;
 use crate::messages;
 use crate::watch::{self, Watched};
 
-/// Runs as the settings say.
+/// Runs the function once, or until a signal comes.
 pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     if let Some(address) = settings.function.runtime_api {
         check_free("DOCKER_LAMBDA_RUNTIME_PORT", address)?;
@@ -44,7 +45,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     code
 }
 
-/// Restarts the function when its code or a layer changes; its variables stay as they are.
+/// Starts restarting the function when its code or a layer changes. Its variables stay the same.
 fn watch(function: &Arc<Function>, log: &Log) -> anyhow::Result<()> {
     let spec = function.spec();
     let layers = Path::new(LAYERS);
@@ -69,7 +70,7 @@ async fn once(function: &Arc<Function>, input: Input, log: &Log) -> anyhow::Resu
             let mut event = Vec::new();
             std::io::stdin()
                 .read_to_end(&mut event)
-                .context("can not read the event from standard input")?;
+                .context("cannot read the event from standard input")?;
             event
         }
     };
@@ -96,7 +97,7 @@ async fn once(function: &Arc<Function>, input: Input, log: &Log) -> anyhow::Resu
     Ok(code)
 }
 
-/// JSON without its line ends, which can only be between its parts; what is not JSON stays as it is.
+/// JSON without line ends, which are insignificant there. Other text is returned unchanged.
 fn on_one_line(payload: &[u8]) -> Vec<u8> {
     let mut line = payload.to_vec();
     if serde_json::from_slice::<&serde_json::value::RawValue>(payload).is_ok() {
@@ -109,7 +110,7 @@ async fn stay_open(function: &Arc<Function>, address: SocketAddr) -> anyhow::Res
     let mut signals = Signals::new()?;
     let mut hangups = signal(SignalKind::hangup())?;
     let listener = lambkin_http::bind(address).await.with_context(|| {
-        format!("can not listen on {address}; choose another port with DOCKER_LAMBDA_API_PORT")
+        format!("cannot listen on {address}; choose another port with DOCKER_LAMBDA_API_PORT")
     })?;
     let port = listener.local_addr()?.port();
     eprintln!("Lambda API listening on port {port}...");
@@ -133,7 +134,7 @@ mod tests {
     use super::on_one_line;
 
     #[test]
-    fn json_is_put_on_one_line_and_other_text_left_alone() {
+    fn json_is_put_on_one_line_and_other_text_is_unchanged() {
         assert_eq!(
             on_one_line(b"{\r\n \"a\": \"b\\n\"\n}"),
             br#"{ "a": "b\n"}"#

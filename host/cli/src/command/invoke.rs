@@ -1,4 +1,4 @@
-//! `lambkin invoke`: one event through one function.
+//! `lambkin invoke`: invokes a function once and prints its result.
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -15,10 +15,10 @@ use crate::assembly;
 use crate::config::{self, Config, nearest};
 use crate::messages;
 
-/// The function returned an error, crashed or timed out.
+/// The exit code if the function returned an error, crashed or timed out.
 pub const EXIT_FUNCTION_FAILED: u8 = 1;
 
-/// Invokes, prints the result, and ends the function's process.
+/// Invokes the function, prints the result to standard output, and ends the function's processes.
 pub async fn run(global: &GlobalArgs, args: &Invoke) -> anyhow::Result<ExitCode> {
     let log = messages::start_log(LogStyle::default())?;
     let (lambda, name) = find(global, &args.function, &log)?;
@@ -44,7 +44,7 @@ pub async fn run(global: &GlobalArgs, args: &Invoke) -> anyhow::Result<ExitCode>
     }
 }
 
-/// A function of the configuration, or the one a path stands for.
+/// The function of the configuration with this name, or the function at this path.
 fn find(global: &GlobalArgs, wanted: &str, log: &Log) -> anyhow::Result<(Lambda, String)> {
     let path = Path::new(wanted);
     let looks_like_a_path = wanted.contains('/') || wanted.ends_with(".zip");
@@ -70,7 +70,7 @@ fn find(global: &GlobalArgs, wanted: &str, log: &Log) -> anyhow::Result<(Lambda,
         let names: Vec<&str> = lambda.names().collect();
         let hint = match nearest(wanted, names.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None if names.is_empty() => "it defines no function at all".to_owned(),
+            None if names.is_empty() => "it defines no functions".to_owned(),
             None => format!("it defines: {}", names.join(", ")),
         };
         bail!(
@@ -88,16 +88,16 @@ fn read_event(args: &Invoke) -> anyhow::Result<Vec<u8>> {
             let mut event = Vec::new();
             std::io::stdin()
                 .read_to_end(&mut event)
-                .context("can not read the event from standard input")?;
+                .context("cannot read the event from standard input")?;
             Ok(event)
         }
         (None, Some(path)) => std::fs::read(path)
-            .with_context(|| format!("can not read the event from {}", path.display())),
+            .with_context(|| format!("cannot read the event from {}", path.display())),
         (None, None) => Ok(b"{}".to_vec()),
     }
 }
 
-/// JSON on one line, as a header needs it.
+/// JSON on one line, as the header for the runtime requires.
 fn compact(json: &str) -> anyhow::Result<String> {
     let value: serde_json::Value = serde_json::from_str(json).with_context(|| {
         format!(

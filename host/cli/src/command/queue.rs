@@ -1,6 +1,8 @@
-//! `lambkin queue`: what waits in the store, without taking anything. A host may be using the store meanwhile.
+//! `lambkin queue`: prints what is in the store, without receiving anything. A host may be using the store at the same
+//! time.
 //!
-//! Bodies are printed as they are; with `--json` one object per message or queue, so that nothing is ambiguous.
+//! Bodies are printed unchanged, each followed by a line end. With `--json` each message or queue is one JSON object on
+//! one line, which is unambiguous.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -13,11 +15,11 @@ use serde_json::{Value, json};
 use crate::args::{GlobalArgs, Queue};
 use crate::config::{Config, nearest};
 
-/// Prints the messages of one queue, or all queues, to standard output.
+/// Prints the messages of one queue, or a line about every queue, to standard output.
 pub fn run(global: &GlobalArgs, args: &Queue) -> anyhow::Result<ExitCode> {
     let path = Config::read(&global.config)?.asynchronous.store;
     let mut out = std::io::stdout().lock();
-    // The store is made when the first event is accepted.
+    // The store does not exist until something has been put into it.
     let store = path.exists().then(|| Reader::open(&path)).transpose()?;
     let queues = match &store {
         Some(store) => store.statistics(now_ms())?,
@@ -64,7 +66,7 @@ fn write_queue(out: &mut impl Write, queue: &Statistics, json: bool) -> std::io:
     }
     writeln!(
         out,
-        "{queue}: {due} due, {delayed} for later, {leased} under way"
+        "{queue}: {due} due, {delayed} delayed, {leased} in flight"
     )
 }
 

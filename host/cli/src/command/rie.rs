@@ -1,7 +1,7 @@
-//! `lambkin rie`: one function in the place of AWS's Runtime Interface Emulator.
+//! `lambkin rie`: runs one function as a drop-in replacement for AWS's Runtime Interface Emulator (RIE).
 //!
-//! Standard output has what RIE's has: START, END and REPORT, and what the function prints; its standard error and
-//! Lambkin's own messages go to standard error. A signal ends everything at once, as it does with RIE.
+//! As with RIE, the lines START, END and REPORT and the function's standard output go to standard output; the
+//! function's standard error and the program's messages go to standard error. A signal ends everything at once.
 
 use std::process::ExitCode;
 
@@ -21,14 +21,12 @@ pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     if let Some(address) = settings.function.runtime_api {
         check_free("--runtime-api-address", address)?;
     }
-    let listener = lambkin_http::bind(settings.listen)
-        .await
-        .with_context(|| {
-            format!(
-                "can not listen on {}; choose another address with --runtime-interface-emulator-address",
-                settings.listen
-            )
-        })?;
+    let listener = lambkin_http::bind(settings.listen).await.with_context(|| {
+        format!(
+            "cannot listen on {}; choose another address with --runtime-interface-emulator-address",
+            settings.listen
+        )
+    })?;
     announce(&settings, &listener)?;
     let log = messages::start_log(LogStyle {
         function_stdout: Destination::Stdout,
@@ -49,7 +47,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
 fn announce(settings: &Settings, listener: &tokio::net::TcpListener) -> anyhow::Result<()> {
     if settings.init_caching {
         tracing::warn!(
-            "--enable-init-caching has no effect: there is no snapshot to restore from here"
+            "--enable-init-caching has no effect: lambkin has no snapshots to restore from"
         );
     }
     let function = &settings.function;

@@ -1,10 +1,10 @@
-//! Addresses as other emulators' users write them.
+//! Addresses in the form that other emulators accept.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use anyhow::Context;
 
-/// Reads `HOST:PORT`; no host is every address of the machine. `what` names the flag or variable.
+/// Reads `HOST:PORT`. Without a host, it stands for all addresses of the machine. `what` names the flag or variable.
 pub fn read(what: &str, text: &str) -> anyhow::Result<SocketAddr> {
     let with_host = match text.strip_prefix(':') {
         Some(port) => format!("{}:{port}", Ipv4Addr::UNSPECIFIED),
@@ -15,11 +15,11 @@ pub fn read(what: &str, text: &str) -> anyhow::Result<SocketAddr> {
     })
 }
 
-/// Makes sure that an address which is needed only later can be had. `what` is who asks for it.
+/// Checks that an address that will be bound later is free. `what` names the flag or variable that asks for it.
 pub fn check_free(what: &str, address: SocketAddr) -> anyhow::Result<()> {
     TcpListener::bind(address)
         .map(drop)
-        .with_context(|| format!("can not listen on {address}, which {what} asks for"))
+        .with_context(|| format!("cannot listen on {address}, which {what} asks for"))
 }
 
 #[cfg(test)]
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_may_be_left_out_or_be_this_machine() {
+    fn the_host_may_be_missing_or_localhost() {
         for (text, address) in [
             ("127.0.0.1:9001", "127.0.0.1:9001"),
             (":8080", "0.0.0.0:8080"),
@@ -44,13 +44,13 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_taken_is_named_with_who_asks_for_it() {
+    fn an_address_in_use_is_reported_with_the_flag_that_asks_for_it() {
         let other = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = other.local_addr().unwrap();
         let error = check_free("--x", address).unwrap_err().to_string();
         assert_eq!(
             error,
-            format!("can not listen on {address}, which --x asks for")
+            format!("cannot listen on {address}, which --x asks for")
         );
     }
 }

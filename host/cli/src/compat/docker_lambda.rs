@@ -1,8 +1,7 @@
-//! What a command line and the variables of docker-lambda ask for.
+//! The command line and the variables of docker-lambda.
 //!
-//! The code is looked for where docker-lambda's containers have it, in `/var/task`, unless `LAMBDA_TASK_ROOT` names
-//! another folder; where there is no such folder it is the current one, so that nothing needs to be mounted. A
-//! variable that is set but empty counts as not set.
+//! The code is in the folder that `LAMBDA_TASK_ROOT` names, otherwise in `/var/task` as in docker-lambda's containers,
+//! otherwise in the current folder, so that nothing has to be mounted. A variable that is empty counts as not set.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -11,21 +10,22 @@ use anyhow::{Context, bail};
 use lambkin_lambda::{Account, Code, Destination, Entry, FunctionSpec, LogStyle};
 use tracing_subscriber::filter::LevelFilter;
 
-use super::Variables;
+use super::spec::spec;
+use super::variables::Variables;
 use crate::args::DockerLambda;
 
 const PORT: u16 = 9001;
 const TIMEOUT_SECONDS: u64 = 300;
 const MEMORY_MB: u32 = 1536;
 const REGION: &str = "us-east-1";
-/// docker-lambda draws lots; the same each time is easier to test against.
+/// docker-lambda chooses a random account; a constant one is easier to test against.
 const ACCOUNT: &str = "123456789012";
 const TASK_ROOT: &str = "/var/task";
 const RUNTIME_FOLDER: &str = "/var/runtime";
-/// Where layers are.
+/// The folder of layers.
 pub const LAYERS: &str = "/opt";
 
-/// Everything that docker-lambda's arguments and variables say.
+/// What docker-lambda's arguments and variables ask for.
 #[derive(Debug)]
 pub struct Settings {
     pub log_level: LevelFilter,
@@ -42,14 +42,14 @@ pub struct Settings {
 pub enum Mode {
     /// Until one event has been handled.
     Once(Input),
-    /// Until a signal comes, for callers at this address.
+    /// Until a signal comes. Callers connect to this address.
     StayOpen(SocketAddr),
 }
 
 /// The one invocation.
 #[derive(Debug)]
 pub struct Input {
-    /// The event; `None` is on standard input.
+    /// The event; `None` if it has to be read from standard input.
     pub event: Option<String>,
     pub client_context: Option<String>,
     pub cognito_identity: Option<String>,
@@ -57,12 +57,12 @@ pub struct Input {
 }
 
 impl Settings {
-    /// Reads arguments and variables; `folder` is the current one.
+    /// Reads the arguments and variables. `folder` is the current folder.
     pub fn read(args: DockerLambda, variables: Variables, folder: &Path) -> anyhow::Result<Self> {
         if variables.get("DOCKER_LAMBDA_NO_BOOTSTRAP").is_some() {
             bail!(
-                "DOCKER_LAMBDA_NO_BOOTSTRAP asks lambkin to wait for a runtime that somebody else starts, which it \
-                 can not do; unset it, and name the runtime's program with --bootstrap"
+                "DOCKER_LAMBDA_NO_BOOTSTRAP is set, but lambkin cannot wait for a runtime that it has not started; unset \
+                 it, and name the runtime's program with --bootstrap"
             );
         }
         let stay_open = variables.get("DOCKER_LAMBDA_STAY_OPEN").is_some();
@@ -115,19 +115,19 @@ fn input(event: Option<String>, variables: &Variables) -> Input {
     }
 }
 
-/// The address that a runtime's port asks for. docker-lambda serves both APIs on one port if the two are the same; here
-/// the Runtime API then has one of its own.
+/// The address of the Runtime API, if DOCKER_LAMBDA_RUNTIME_PORT is set. If it is the port of the Invoke API,
+/// docker-lambda serves both APIs there; here the Runtime API then gets a port of its own.
 fn runtime_api(variables: &Variables, api_port: Option<u16>) -> anyhow::Result<Option<SocketAddr>> {
     const KEY: &str = "DOCKER_LAMBDA_RUNTIME_PORT";
     if variables.get(KEY).is_none() {
         return Ok(None);
     }
     let port = variables.number(KEY, "for a port", PORT)?;
-    let own = Some(port) != api_port;
-    Ok(own.then_some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)))
+    let is_free = Some(port) != api_port;
+    Ok(is_free.then_some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)))
 }
 
-/// Whose function it is: the ARN says it best.
+/// The account and the region: those of the ARN, otherwise those of the variables.
 fn account(variables: &Variables) -> anyhow::Result<Account> {
     if let Some(arn) = variables.get("AWS_LAMBDA_FUNCTION_INVOKED_ARN") {
         let (region, id, _name) = parse_arn(arn)?;
@@ -150,7 +150,7 @@ fn region(variables: &Variables) -> String {
         .to_owned()
 }
 
-/// Region, account and name.
+/// The region, the account and the name in a function's ARN.
 fn parse_arn(arn: &str) -> anyhow::Result<(&str, &str, &str)> {
     let parts: Vec<&str> = arn.split(':').collect();
     match *parts.as_slice() {
@@ -195,7 +195,7 @@ fn function(
     let memory_mb = variables.number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "of MB", MEMORY_MB)?;
     let timeout = variables.timeout(TIMEOUT_SECONDS)?;
 
-    add_what_containers_have(&mut variables, &task_root);
+    add_container_variables(&mut variables, &task_root);
     variables.set("AWS_LAMBDA_FUNCTION_NAME", &name);
     variables.set("AWS_LAMBDA_FUNCTION_VERSION", &version);
     variables.set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory_mb.to_string());
@@ -210,12 +210,12 @@ fn function(
         timeout,
         memory_mb,
         variables: variables.for_a_runtime().into(),
-        ..super::stand_in()
+        ..spec()
     })
 }
 
-/// The variables that docker-lambda or its images set.
-fn add_what_containers_have(variables: &mut Variables, task_root: &Path) {
+/// Adds the variables that docker-lambda or its images set.
+fn add_container_variables(variables: &mut Variables, task_root: &Path) {
     let region = region(variables);
     variables.set("AWS_REGION", &region);
     variables.set("AWS_DEFAULT_REGION", region);
@@ -245,8 +245,8 @@ fn task_root(variables: &Variables, folder: &Path) -> PathBuf {
     }
 }
 
-/// docker-lambda's order: the runtime's own bootstrap, the function's, a layer's. Where there is none the usual
-/// search will say so, at each call.
+/// The program to start, in docker-lambda's order: the runtime's own bootstrap, the function's, a layer's. If there is
+/// none, the usual search reports that at each invocation.
 fn entry(
     bootstrap: Option<PathBuf>,
     arguments: Option<&str>,
@@ -264,7 +264,7 @@ fn entry(
             let path = folder.join(path);
             anyhow::ensure!(
                 path.is_file(),
-                "--bootstrap {}: there is no such file",
+                "--bootstrap {}: the file does not exist",
                 path.display()
             );
             Some(path)
@@ -304,7 +304,7 @@ mod tests {
         Settings::read(args, Variables::from(variables), Path::new("/here")).unwrap()
     }
 
-    fn refusal<const N: usize>(args: DockerLambda, variables: [(&str, &str); N]) -> String {
+    fn error<const N: usize>(args: DockerLambda, variables: [(&str, &str); N]) -> String {
         let read = Settings::read(args, Variables::from(variables), Path::new("/here"));
         read.unwrap_err().to_string()
     }
@@ -312,12 +312,12 @@ mod tests {
     fn event(settings: Settings) -> Option<String> {
         match settings.mode {
             Mode::Once(input) => input.event,
-            Mode::StayOpen(address) => panic!("stays open at {address}"),
+            Mode::StayOpen(address) => panic!("listens on {address}"),
         }
     }
 
     #[test]
-    fn the_event_is_the_argument_then_the_variable_then_stdin_then_empty() {
+    fn the_event_is_the_argument_else_the_variable_else_standard_input_else_empty() {
         let all = [
             ("AWS_LAMBDA_EVENT_BODY", "1"),
             ("DOCKER_LAMBDA_USE_STDIN", "1"),
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn the_handler_is_the_argument_then_a_variable_then_handler() {
+    fn the_handler_is_the_argument_else_a_variable_else_handler() {
         let all = [("AWS_LAMBDA_FUNCTION_HANDLER", "a.b"), ("_HANDLER", "c.d")];
         let [_, last] = all;
         let handler = |settings: Settings| settings.function.handler;
@@ -355,13 +355,13 @@ mod tests {
         assert_eq!(runtime("9001"), None);
         assert_eq!(runtime("9002"), Some("127.0.0.1:9002".parse().unwrap()));
         assert_eq!(
-            refusal(args(None, None), [("DOCKER_LAMBDA_API_PORT", "x")]),
+            error(args(None, None), [("DOCKER_LAMBDA_API_PORT", "x")]),
             "DOCKER_LAMBDA_API_PORT must be a whole number for a port, not \"x\""
         );
     }
 
     #[test]
-    fn the_arn_says_whose_function_it_is_and_otherwise_three_variables_do() {
+    fn account_and_region_are_those_of_the_arn_else_of_the_variables() {
         let settings = read(
             args(None, None),
             [("AWS_REGION", "eu-west-1"), ("AWS_ACCOUNT_ID", "1")],
@@ -383,11 +383,11 @@ mod tests {
         let arn = "arn:aws-cn:lambda:cn-north-1:210987654321:function:other";
         let settings = read(args(None, None), [(key, arn)]);
         assert_eq!(settings.account.region, "cn-north-1");
-        assert!(refusal(args(None, None), [(key, "other")]).contains("not \"other\""));
+        assert!(error(args(None, None), [(key, "other")]).contains("not \"other\""));
     }
 
     #[test]
-    fn the_runtime_finds_what_it_would_find_in_the_container() {
+    fn the_runtime_gets_the_variables_of_the_container() {
         let given = [
             ("FOO", "bar"),
             ("AWS_ACCESS_KEY", "key"),
@@ -414,20 +414,20 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named() {
+    fn each_mistake_is_named() {
         let mut with_bootstrap = args(None, None);
         with_bootstrap.bootstrap = Some("nowhere".into());
         assert_eq!(
-            refusal(with_bootstrap, []),
-            "--bootstrap /here/nowhere: there is no such file"
+            error(with_bootstrap, []),
+            "--bootstrap /here/nowhere: the file does not exist"
         );
         let mut with_arguments = args(None, None);
         with_arguments.bootstrap_args = Some("--inspect".to_owned());
         assert_eq!(
-            refusal(with_arguments, []),
+            error(with_arguments, []),
             "--bootstrap-args must be a JSON list of strings, not \"--inspect\""
         );
         let waiting = [("DOCKER_LAMBDA_NO_BOOTSTRAP", "1")];
-        assert!(refusal(args(None, None), waiting).contains("which it can not do"));
+        assert!(error(args(None, None), waiting).contains("it has not started"));
     }
 }

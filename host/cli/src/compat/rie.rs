@@ -1,8 +1,8 @@
-//! What a command line of AWS's Runtime Interface Emulator asks for.
+//! The command line of AWS's Runtime Interface Emulator (RIE).
 //!
-//! RIE finds its four flags anywhere among the words and hands the rest on as the command, whose last word, if there are
-//! several, is the handler too. A `--` ends the search here, so that a command may have a flag of the same
-//! name; before the command it is not part of it.
+//! RIE finds its four flags anywhere among the arguments; the rest is the command. If the command has several words,
+//! the last one is also the handler. Unlike in RIE, `--` ends the search, so that a command can have a flag of the same
+//! name; a `--` before the command is not part of it.
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -12,18 +12,22 @@ use anyhow::{Context, bail};
 use lambkin_lambda::{Account, Code, Entry, FunctionSpec};
 use tracing_subscriber::filter::LevelFilter;
 
-use super::{Variables, address};
+use super::spec::spec;
+use super::{address, variables::Variables};
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8080);
 const TASK_ROOT: &str = "/var/task";
 const TIMEOUT_SECONDS: u64 = 300;
 const MEMORY_MB: u32 = 3008;
 
-/// RIE's own words for whose function it is.
+/// The region and the account that RIE reports.
 const REGION: &str = "us-east-1";
 const ACCOUNT: &str = "012345678912";
 
-/// Everything that RIE's flags and variables say.
+/// A program with this file name behaves as `lambkin rie`.
+const RIE_PROGRAM: &str = "aws-lambda-rie";
+
+/// What RIE's flags and variables ask for.
 #[derive(Debug)]
 pub struct Settings {
     pub log_level: LevelFilter,
@@ -34,7 +38,7 @@ pub struct Settings {
     pub init_caching: bool,
 }
 
-/// The flags, as they were given.
+/// The flags as typed.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Flags {
     log_level: Option<String>,
@@ -48,16 +52,33 @@ const RUNTIME_API: &str = "--runtime-api-address";
 const EMULATOR: &str = "--runtime-interface-emulator-address";
 const INIT_CACHING: &str = "--enable-init-caching";
 
+/// The arguments after `lambkin rie`, or all arguments if the program is called `aws-lambda-rie`. `None` if this is
+/// neither. They do not go through the program's own argument parser, which would take flags that belong to the
+/// command. Only a request for help is left to it.
+pub fn rie_args(arguments: impl IntoIterator<Item = OsString>) -> Option<Vec<OsString>> {
+    let mut arguments = arguments.into_iter();
+    let program = arguments.next()?;
+    let args = arguments.collect::<Vec<_>>();
+    if Path::new(&program).file_name() == Some(RIE_PROGRAM.as_ref()) {
+        return Some(args);
+    }
+    let (first, rest) = args.split_first()?;
+    let wants_help = rest
+        .first()
+        .is_some_and(|arg| arg == "--help" || arg == "-h");
+    (first == "rie" && !wants_help).then(|| rest.to_vec())
+}
+
 impl Settings {
-    /// Reads the words after the program's name; `folder` is the current one.
-    pub fn read(words: Vec<OsString>, variables: Variables, folder: &Path) -> anyhow::Result<Self> {
+    /// Reads the arguments after the program's name. `folder` is the current folder.
+    pub fn read(args: Vec<OsString>, variables: Variables, folder: &Path) -> anyhow::Result<Self> {
         if variables.contains("AWS_LAMBDA_MAX_CONCURRENCY") {
             bail!(
                 "AWS_LAMBDA_MAX_CONCURRENCY asks for RIE's mode for Lambda Managed Instances, which lambkin does not \
                  have; unset it to run the function one call at a time"
             );
         }
-        let (flags, command) = Flags::split(words)?;
+        let (flags, command) = Flags::split(args)?;
         let level = flags.log_level.as_deref();
         let address_of =
             |flag, text: Option<&str>| text.map(|text| address::read(flag, text)).transpose();
@@ -78,28 +99,28 @@ impl Settings {
 }
 
 impl Flags {
-    /// Takes RIE's flags out of the words; what stays is the command.
-    fn split(words: Vec<OsString>) -> anyhow::Result<(Self, Vec<String>)> {
+    /// Separates RIE's flags from the command.
+    fn split(args: Vec<OsString>) -> anyhow::Result<(Self, Vec<String>)> {
         let mut flags = Self::default();
         let mut command = Vec::new();
-        let mut words = words.into_iter();
-        while let Some(word) = words.next() {
-            let word = text(word)?;
-            if word == "--" {
-                // One inside of the command may mean something to it.
+        let mut args = args.into_iter();
+        while let Some(arg) = args.next() {
+            let arg = text(arg)?;
+            if arg == "--" {
+                // Inside the command it belongs to the command.
                 if !command.is_empty() {
-                    command.push(word);
+                    command.push(arg);
                 }
-                for rest in words {
+                for rest in args {
                     command.push(text(rest)?);
                 }
                 break;
             }
-            let (name, value) = match word.split_once('=') {
+            let (name, value) = match arg.split_once('=') {
                 Some((name, value)) => (name, Some(value.to_owned())),
-                None => (word.as_str(), None),
+                None => (arg.as_str(), None),
             };
-            let place = match name {
+            let flag = match name {
                 LOG_LEVEL => &mut flags.log_level,
                 RUNTIME_API => &mut flags.runtime_api,
                 EMULATOR => &mut flags.listen,
@@ -108,27 +129,26 @@ impl Flags {
                     continue;
                 }
                 _ => {
-                    command.push(word);
+                    command.push(arg);
                     continue;
                 }
             };
             let value = match value {
                 Some(value) => value,
                 None => text(
-                    words
-                        .next()
+                    args.next()
                         .with_context(|| format!("{name} needs a value"))?,
                 )?,
             };
-            *place = Some(value);
+            *flag = Some(value);
         }
         Ok((flags, command))
     }
 }
 
-fn text(word: OsString) -> anyhow::Result<String> {
-    word.into_string()
-        .map_err(|word| anyhow::anyhow!("the argument {word:?} is not UTF-8"))
+fn text(arg: OsString) -> anyhow::Result<String> {
+    arg.into_string()
+        .map_err(|arg| anyhow::anyhow!("the argument {arg:?} is not UTF-8"))
 }
 
 fn function(
@@ -175,7 +195,7 @@ fn function(
         timeout,
         memory_mb,
         variables: variables.for_a_runtime().into(),
-        ..super::stand_in()
+        ..spec()
     })
 }
 
@@ -187,7 +207,7 @@ fn read_level(name: &str) -> anyhow::Result<LevelFilter> {
         "debug" => LevelFilter::DEBUG,
         "trace" => LevelFilter::TRACE,
         _ => bail!(
-            "there is no log level {name:?}; there are: panic, fatal, error, warn, info, debug, trace"
+            "{name:?} is not a log level; use one of panic, fatal, error, warn, info, debug, trace"
         ),
     })
 }
@@ -205,7 +225,7 @@ mod tests {
         read(line, Variables::default()).unwrap()
     }
 
-    fn refusal(line: &str, variables: Variables) -> String {
+    fn error(line: &str, variables: Variables) -> String {
         read(line, variables).unwrap_err().to_string()
     }
 
@@ -237,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn two_dashes_end_the_flags() {
+    fn double_dashes_end_the_flags() {
         assert_eq!(
             command(&settings("-- node --log-level loud x")),
             "node --log-level loud x"
@@ -309,25 +329,35 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named() {
+    fn each_mistake_is_named() {
         let none = Variables::default;
+        assert!(error("--log-level loud x", none()).starts_with("\"loud\" is not a log level"));
+        assert_eq!(error("x --log-level", none()), "--log-level needs a value");
         assert!(
-            refusal("--log-level loud x", none()).starts_with("there is no log level \"loud\"")
-        );
-        assert_eq!(
-            refusal("x --log-level", none()),
-            "--log-level needs a value"
-        );
-        assert!(
-            refusal("--runtime-api-address nope x", none())
+            error("--runtime-api-address nope x", none())
                 .starts_with("--runtime-api-address must be an address and a port")
         );
         let lmi = Variables::from([("AWS_LAMBDA_MAX_CONCURRENCY", "")]);
-        assert!(refusal("x", lmi).contains("Managed Instances"));
+        assert!(error("x", lmi).contains("Managed Instances"));
         let memory = Variables::from([("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "much")]);
         assert_eq!(
-            refusal("x", memory),
+            error("x", memory),
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE must be a whole number of MB, not \"much\""
         );
+    }
+
+    #[test]
+    fn the_program_is_rie_by_its_name_or_its_first_argument() {
+        let args = |line: &str| rie_args(line.split(' ').map(OsString::from));
+        let found = |line: &str| args(line).map(|args| args.join(" ".as_ref()));
+        assert_eq!(
+            found("/usr/local/bin/aws-lambda-rie node -v"),
+            Some("node -v".into())
+        );
+        assert_eq!(found("lambkin rie -- node -v"), Some("-- node -v".into()));
+        assert_eq!(args("aws-lambda-rie"), Some(Vec::new()));
+        assert_eq!(args("lambkin serve"), None);
+        assert_eq!(args("lambkin rie --help"), None);
+        assert_eq!(args("lambkin"), None);
     }
 }

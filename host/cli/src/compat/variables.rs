@@ -1,7 +1,7 @@
-//! The variables a program was started with, and what becomes of them for a runtime.
+//! The environment variables that an emulator was started with, and what it passes to the runtime.
 //!
-//! Emulators made for containers hand their whole environment on to the runtime. Lambkin does the same where it stands
-//! in for one, but for credentials that are set and empty: those would keep an SDK from looking further.
+//! Emulators made for containers pass their whole environment to the runtime. Lambkin does the same when it replaces
+//! one, apart from credentials that are set and empty: these would keep an SDK from using other sources of credentials.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use anyhow::Context;
 use lambkin_lambda::limits::MAX_TIMEOUT;
 use std::time::Duration;
 
-/// A variable of these that is empty is as good as none.
+/// Variables that are not passed on if they are empty.
 const CREDENTIALS: [&str; 6] = [
     "AWS_ACCESS_KEY",
     "AWS_ACCESS_KEY_ID",
@@ -24,7 +24,7 @@ const CREDENTIALS: [&str; 6] = [
 pub struct Variables(BTreeMap<String, String>);
 
 impl Variables {
-    /// This program's. One that is not UTF-8 is left out: no runtime has a use for it.
+    /// The variables of this process, without those that are not UTF-8.
     pub fn of_this_program() -> Self {
         let texts = std::env::vars_os()
             .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
@@ -39,17 +39,18 @@ impl Variables {
             .filter(|value| !value.is_empty())
     }
 
-    /// Whether the variable exists, be it empty.
+    /// Whether a variable is set, even if it is empty.
     pub fn contains(&self, key: &str) -> bool {
         self.0.contains_key(key)
     }
 
-    /// The value, or what stands for it.
+    /// The value of a variable, or `default` if it is not set or empty.
     pub fn get_or(&self, key: &str, default: &str) -> String {
         self.get(key).unwrap_or(default).to_owned()
     }
 
-    /// A whole number.
+    /// The value of a variable as a whole number, or `default` if it is not set or empty. `unit` is for the error
+    /// message.
     pub fn number<T: std::str::FromStr>(
         &self,
         key: &str,
@@ -64,7 +65,7 @@ impl Variables {
             .with_context(|| format!("{key} must be a whole number {unit}, not {text:?}"))
     }
 
-    /// The function's time-out, in `AWS_LAMBDA_FUNCTION_TIMEOUT`.
+    /// The function's timeout, from `AWS_LAMBDA_FUNCTION_TIMEOUT` in seconds.
     pub fn timeout(&self, default: u64) -> anyhow::Result<Duration> {
         const KEY: &str = "AWS_LAMBDA_FUNCTION_TIMEOUT";
         let seconds = self.number(KEY, "of seconds", default)?;
@@ -76,17 +77,17 @@ impl Variables {
         Ok(Duration::from_secs(seconds))
     }
 
-    /// Sets a variable, whatever it was.
+    /// Sets a variable.
     pub fn set(&mut self, key: &str, value: impl Into<String>) {
         self.0.insert(key.to_owned(), value.into());
     }
 
-    /// Sets a variable that is not there yet.
+    /// Sets a variable, unless it is set.
     pub fn set_default(&mut self, key: &str, value: impl Into<String>) {
         self.0.entry(key.to_owned()).or_insert_with(|| value.into());
     }
 
-    /// What a runtime is to get.
+    /// The variables to pass to a runtime.
     pub fn for_a_runtime(mut self) -> BTreeMap<String, String> {
         self.0
             .retain(|key, value| !(value.is_empty() && CREDENTIALS.contains(&key.as_str())));
@@ -107,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn empty_credentials_are_left_out_and_other_empty_variables_kept() {
+    fn empty_credentials_are_not_passed_on_and_other_empty_variables_are() {
         let variables = Variables::from([
             ("AWS_ACCESS_KEY_ID", ""),
             ("AWS_SESSION_TOKEN", "t"),
@@ -128,13 +129,13 @@ mod tests {
         };
         assert_eq!(timeout(""), Ok(Duration::from_secs(300)));
         assert_eq!(timeout("3"), Ok(Duration::from_secs(3)));
-        let refusal = |text: &str| timeout(text).unwrap_err();
+        let error = |text: &str| timeout(text).unwrap_err();
         assert_eq!(
-            refusal("3s"),
+            error("3s"),
             "AWS_LAMBDA_FUNCTION_TIMEOUT must be a whole number of seconds, not \"3s\""
         );
         assert_eq!(
-            refusal("0"),
+            error("0"),
             "AWS_LAMBDA_FUNCTION_TIMEOUT must be from 1 to 900 seconds, not 0"
         );
     }

@@ -1,4 +1,4 @@
-//! `[buckets.NAME]`: a bucket, with versions or as a plain folder that is watched.
+//! `[buckets.NAME]`: a bucket, either in the store, with or without versions, or as a folder of plain files.
 
 use std::io::ErrorKind;
 use std::net::Ipv4Addr;
@@ -8,7 +8,7 @@ use lambkin_store::object::Versioning;
 
 use super::reader::{Diagnostics, Reader, Spanned};
 
-/// Names that S3 keeps for itself.
+/// Prefixes and suffixes that S3 reserves.
 const RESERVED_PREFIXES: [&str; 3] = ["xn--", "sthree-", "amzn-s3-demo-"];
 const RESERVED_SUFFIXES: [&str; 5] = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];
 
@@ -17,7 +17,7 @@ const RESERVED_SUFFIXES: [&str; 5] = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", 
 pub struct Bucket {
     pub name: String,
     pub versioning: Versioning,
-    /// The folder it shows, if it is not kept in the store.
+    /// The folder whose files are the bucket's objects; `None` if the objects are in the store.
     pub folder: Option<PathBuf>,
 }
 
@@ -34,7 +34,7 @@ pub fn read(root: &mut Reader<'_>, project: &Path, diagnostics: &Diagnostics) ->
         if let (Some(versioning), Some(_)) = (&versioning, &folder)
             && versioning.value
         {
-            let message = "can not be combined with `folder`: a plain folder keeps no versions; keep one of them";
+            let message = "cannot be combined with `folder`, as a folder keeps no versions; remove one of them";
             diagnostics.add(versioning.span.clone(), &versioning.key, message);
         }
         let folder = folder.and_then(|folder| read_folder(&folder, project, &buckets, diagnostics));
@@ -59,18 +59,18 @@ fn read_folder(
     let path = project.join(&folder.value);
     let read = match path.canonicalize() {
         Ok(path) if path.is_dir() => Ok(path),
-        Ok(_) => Err(format!("{} is no folder", path.display())),
+        Ok(_) => Err(format!("{} is not a folder", path.display())),
         Err(error) if error.kind() == ErrorKind::NotFound => Err(format!(
-            "there is no folder {}; make it, or name another one",
+            "the folder {} does not exist; create it, or name another one",
             path.display()
         )),
-        Err(error) => Err(format!("can not use {}: {error}", path.display())),
+        Err(error) => Err(format!("cannot use {}: {error}", path.display())),
     };
     let read = read.and_then(|path| {
         let same = |other: &&Bucket| other.folder.as_ref() == Some(&path);
         match others.iter().find(same) {
             Some(other) => Err(format!(
-                "{} is the folder of buckets.{} already; each bucket needs its own",
+                "{} is already the folder of buckets.{}; each bucket needs its own",
                 path.display(),
                 other.name
             )),
@@ -81,7 +81,7 @@ fn read_folder(
         .ok()
 }
 
-/// Says why a name is none, if so.
+/// Checks a bucket's name by S3's rules.
 fn check_name(name: &str) -> Result<(), &'static str> {
     let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let ends = [name.bytes().next(), name.bytes().last()];
@@ -92,15 +92,15 @@ fn check_name(name: &str) -> Result<(), &'static str> {
         || !ends.into_iter().flatten().all(legal)
     {
         return Err(
-            "a bucket's name is 3 to 63 lower-case letters, digits, `-` and `.`, and begins and ends with a letter \
+            "a bucket's name has 3 to 63 lower-case letters, digits, `-` and `.`, and begins and ends with a letter \
              or digit",
         );
     }
     if name.contains("..") {
-        return Err("a bucket's name has no two dots in a row");
+        return Err("a bucket's name cannot contain two dots in a row");
     }
     if name.parse::<Ipv4Addr>().is_ok() {
-        return Err("a bucket's name does not look like an IP address");
+        return Err("a bucket's name cannot be an IP address");
     }
     let reserved = RESERVED_PREFIXES
         .iter()
@@ -109,7 +109,7 @@ fn check_name(name: &str) -> Result<(), &'static str> {
             .iter()
             .any(|suffix| name.ends_with(suffix));
     if reserved {
-        return Err("S3 keeps names that begin or end so for itself");
+        return Err("S3 reserves names with this beginning or end");
     }
     Ok(())
 }
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_keeps_versions_or_is_a_folder() {
+    fn a_bucket_has_versions_or_is_a_folder() {
         let project = tempfile::tempdir().unwrap();
         std::fs::create_dir(project.path().join("drop")).unwrap();
         let text = "[buckets.inbox]\nfolder = 'drop'\n[buckets.photos]\nversioning = true\n[buckets.plain]\nversioning = false\n";
@@ -159,35 +159,35 @@ mod tests {
             ("abc.", "begins and ends"),
             ("a..b", "two dots"),
             ("192.168.5.4", "IP address"),
-            ("xn--photos", "for itself"),
-            ("photos-s3alias", "for itself"),
+            ("xn--photos", "S3 reserves"),
+            ("photos-s3alias", "S3 reserves"),
         ] {
             assert!(check_name(name).unwrap_err().contains(why), "{name}");
         }
     }
 
     #[test]
-    fn mistakes_are_shown_with_their_places_and_what_would_be_right() {
+    fn mistakes_are_reported_at_their_place_with_what_would_be_right() {
         let project = tempfile::tempdir().unwrap();
         std::fs::create_dir(project.path().join("drop")).unwrap();
         std::fs::write(project.path().join("file"), "").unwrap();
         for (lines, message) in [
             (
                 "[buckets.Photos]",
-                "1:10: buckets.Photos: a bucket's name is 3 to 63",
+                "1:10: buckets.Photos: a bucket's name has 3 to 63",
             ),
             (
                 "[buckets.abc]\nfolder = 'nowhere'",
-                "2:10: buckets.abc.folder: there is no folder ",
+                "2:10: buckets.abc.folder: the folder ",
             ),
-            ("[buckets.abc]\nfolder = 'file'", "file is no folder"),
+            ("[buckets.abc]\nfolder = 'file'", "file is not a folder"),
             (
                 "[buckets.abc]\nfolder = 'drop'\nversioning = true",
-                "3:14: buckets.abc.versioning: can not be combined with `folder`",
+                "3:14: buckets.abc.versioning: cannot be combined with `folder`",
             ),
             (
                 "[buckets.abc]\nfolder = 'drop'\n[buckets.def]\nfolder = './drop'",
-                "is the folder of buckets.abc already",
+                "is already the folder of buckets.abc",
             ),
             (
                 "[buckets.abc]\nversionning = true",

@@ -1,7 +1,7 @@
 //! Files of `KEY=VALUE` lines, as `env-file` names them.
 //!
-//! Understood is what dotenv files usually hold: comments, `export`, single and double quotes, values of several lines in
-//! double quotes, `$NAME` and `${NAME}` outside of single quotes. Nothing is put into the host's own environment.
+//! Understood is what dotenv files usually hold: comments, `export`, single and double quotes, values of several lines
+//! in double quotes, `$NAME` and `${NAME}` outside of single quotes. Nothing is put into the host's own environment.
 //!
 //! On failure: every mistake of a file with its line. What stands there is not repeated, it may be a secret.
 

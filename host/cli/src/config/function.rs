@@ -217,7 +217,7 @@ fn read_watch(table: &mut Reader<'_>, origin: &mut Origin, diagnostics: &Diagnos
         return;
     };
     if let Some(ignore) = settings.texts("ignore") {
-        if let Err(error) = crate::watch::Ignore::new(&ignore.value) {
+        if let Err(error) = super::ignore::Ignore::new(&ignore.value) {
             diagnostics.add(ignore.span, &ignore.key, error.to_string());
         }
         origin.ignore = ignore.value;

@@ -1,7 +1,7 @@
-//! What triggers and services have in common: a plugin, and settings that are that plugin's own.
+//! What triggers and services have in common: a plugin, and settings that only the plugin understands.
 //!
-//! The settings are handed on as JSON, and the place of each of their parts is kept, so that what the plugin finds wrong
-//! is shown where it was written.
+//! The plugin receives the settings as JSON. The span of each value is kept, so that a mistake that the plugin finds is
+//! reported at its place in the file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,16 +11,16 @@ use serde_json::Value;
 use super::reader::{Diagnostics, Reader, Spanned, nearest};
 use super::source::{Diagnostic, Span};
 
-/// A part of the file that a plugin is to understand.
+/// A table of the file with a plugin and its settings.
 #[derive(Debug, Clone)]
 pub struct Section {
     pub plugin: PluginSource,
-    /// The plugin's own settings, as JSON.
+    /// All keys of the table that are not the host's, as a JSON object.
     pub settings: String,
-    /// The keys that lead to it: `triggers.web`.
+    /// The key path of the table: `triggers.web`.
     key: String,
     span: Span,
-    /// Of the choice of the plugin.
+    /// The key path of `plugin`.
     plugin_key: String,
     plugin_span: Span,
     spans: BTreeMap<Vec<String>, Span>,
@@ -29,14 +29,14 @@ pub struct Section {
 /// Where a plugin comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PluginSource {
-    /// A built-in, by name.
+    /// A built-in plugin, by its name.
     BuiltIn(String),
-    /// A component file.
+    /// A .wasm file, by its path.
     File(PathBuf),
 }
 
 impl PluginSource {
-    /// How the operator wrote it.
+    /// The plugin as the operator named it.
     pub fn name(&self) -> String {
         match self {
             Self::BuiltIn(name) => name.clone(),
@@ -46,7 +46,7 @@ impl PluginSource {
 }
 
 impl Section {
-    /// All that is left of a table is its plugin's.
+    /// Makes a section of a table. The keys that have not been read become the plugin's settings.
     pub fn new(plugin: Spanned<PluginSource>, table: Reader<'_>) -> Self {
         let (key, span) = (table.path().to_owned(), table.span());
         let (settings, spans) = table.remaining_json();
@@ -61,7 +61,8 @@ impl Section {
         }
     }
 
-    /// A mistake in the plugin's settings, at the place its path of keys leads to, or as near to it as there is one.
+    /// A mistake in the plugin's settings at the value with this key path, or at the innermost table or list that
+    /// exists.
     pub fn diagnostic_at(&self, at: &[String], message: String) -> Diagnostic {
         let mut path = at.to_vec();
         let span = loop {
@@ -88,13 +89,14 @@ impl Section {
         }
     }
 
-    /// A mistake in a name that the plugin took from its settings, at the place where they say it, if they do.
+    /// A mistake in a name that the plugin has taken from its settings, at the first value that is this name. If there
+    /// is none, at the section.
     pub fn diagnostic_for_name(&self, name: &str, message: String) -> Diagnostic {
         let settings = serde_json::from_str(&self.settings).unwrap_or_default();
         self.diagnostic_at(&path_to(name, &settings).unwrap_or_default(), message)
     }
 
-    /// A mistake in the choice of the plugin.
+    /// A mistake in the choice of the plugin, at the key `plugin`.
     pub fn plugin_diagnostic(&self, message: String) -> Diagnostic {
         Diagnostic {
             span: self.plugin_span.clone(),
@@ -104,7 +106,7 @@ impl Section {
     }
 }
 
-/// The keys that lead to the first value that is this text.
+/// The key path of the first value that is this text.
 fn path_to(text: &str, value: &Value) -> Option<Vec<String>> {
     let below = |key: String, value| {
         let mut path = path_to(text, value)?;
@@ -125,7 +127,7 @@ fn path_to(text: &str, value: &Value) -> Option<Vec<String>> {
     }
 }
 
-/// Reads `plugin`, which has to be there.
+/// Reads the mandatory key `plugin`. Returns `None` after it has reported a mistake.
 pub fn read_plugin(
     table: &mut Reader<'_>,
     project: &Path,
@@ -152,12 +154,12 @@ pub fn read_plugin(
     }
 }
 
-/// A path has a `/` or ends in `.wasm`; everything else is a built-in's name.
+/// Text with a `/`, or with `.wasm` at its end, is a path; everything else is the name of a built-in plugin.
 fn find_plugin(text: &str, project: &Path) -> Result<PluginSource, String> {
     if text.contains('/') || text.ends_with(".wasm") {
         let path = project.join(text);
         if !path.is_file() {
-            return Err(format!("there is no file {}", path.display()));
+            return Err(format!("the file {} does not exist", path.display()));
         }
         return Ok(PluginSource::File(path));
     }

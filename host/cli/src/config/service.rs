@@ -1,5 +1,5 @@
-//! `[services.NAME]`: a plugin that speaks a wire protocol on queues and buckets, where it listens, and which of them it may
-//! see.
+//! `[services.NAME]`: a plugin that serves a protocol such as SQS's, its address, and the queues and buckets that it
+//! may use.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -8,10 +8,10 @@ use super::listeners::Listeners;
 use super::reader::{Diagnostics, Reader, Spanned};
 use super::section::{Section, read_plugin};
 
-/// Before a service's name, in functions' environments.
+/// The prefix of the variable by which functions find a service.
 const VARIABLE: &str = "AWS_ENDPOINT_URL_";
 
-/// Long enough for any name of a service of AWS.
+/// The maximum length of a service's name.
 const NAME_LENGTH: usize = 64;
 
 /// A service as configured.
@@ -19,15 +19,16 @@ const NAME_LENGTH: usize = 64;
 pub struct Service {
     pub name: String,
     pub listen: SocketAddr,
-    /// Names of queues it may see; `*` stands for any characters. `None`: the section does not say, so it sees none.
+    /// The names of the queues that it may use; `*` stands for any characters. `None`, the default, stands for no
+    /// queues.
     pub queues: Option<Vec<String>>,
-    /// The same for buckets.
+    /// The names of the buckets that it may use, in the same form.
     pub buckets: Option<Vec<String>>,
     pub section: Section,
 }
 
 impl Service {
-    /// The variable by which the SDKs find it: `AWS_ENDPOINT_URL_SQS`.
+    /// The variable by which AWS SDKs find the service: `AWS_ENDPOINT_URL_SQS`.
     pub fn variable(&self) -> String {
         variable(&self.name)
     }
@@ -96,7 +97,7 @@ fn check_name(name: &str, others: &[Spanned<String>]) -> Result<(), String> {
     let same = |other: &&Spanned<String>| variable(&other.value) == variable(name);
     match others.iter().find(same) {
         Some(other) => Err(format!(
-            "functions would find it in {}, as they find {}; choose another name",
+            "the variable {} already leads to {}; choose another name",
             variable(name),
             other.key
         )),
@@ -104,14 +105,15 @@ fn check_name(name: &str, others: &[Spanned<String>]) -> Result<(), String> {
     }
 }
 
-/// Names of queues and buckets have the same characters; what is created later may be named too.
+/// Checks that grants are names of queues or buckets, perhaps with `*`. They need not be defined: a service may create
+/// them.
 fn check_grant(names: &Spanned<Vec<String>>, diagnostics: &Diagnostics) {
     let legal =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'*');
     for name in &names.value {
         if name.is_empty() || !name.bytes().all(legal) {
             let message = format!(
-                "must be names, in which `*` stands for any characters, such as [\"orders\", \"test-*\"]; {name:?} is none"
+                "must be names, in which `*` stands for any characters, such as [\"orders\", \"test-*\"]; {name:?} is not a name"
             );
             diagnostics.add(names.span.clone(), &names.key, message);
         }
@@ -131,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_has_grants_and_settings_of_its_own() {
+    fn a_service_has_grants_and_the_plugins_settings() {
         let services = parse(
             "[services.step-functions]\nplugin = 'sqs'\nlisten = 'localhost:0'\nqueues = ['orders', 'test-*']\ncolour = ['red']\n",
         )
@@ -148,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_shown_with_their_places_and_what_would_be_right() {
+    fn mistakes_are_reported_at_their_place_with_what_would_be_right() {
         const SQS: &str = "[services.sqs]\nplugin = 'sqs'\nlisten = '127.0.0.1:9324'\n";
         for (lines, message) in [
             (
@@ -177,7 +179,7 @@ mod tests {
             ),
             (
                 &format!("{SQS}[services.SQS]\nplugin = 'sqs'\nlisten = '127.0.0.1:0'"),
-                "would find it in AWS_ENDPOINT_URL_SQS, as they find services.SQS",
+                "the variable AWS_ENDPOINT_URL_SQS already leads to services.SQS",
             ),
             (
                 &format!("[invoke]\nlisten = '127.0.0.1:9324'\n{SQS}"),

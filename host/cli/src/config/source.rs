@@ -1,4 +1,4 @@
-//! The text of a configuration file, and where in it things are.
+//! The text of a configuration file, and diagnostics that point into it.
 
 use std::fmt;
 use std::ops::Range;
@@ -35,7 +35,8 @@ impl Source {
         &self.text
     }
 
-    /// `lambkin.toml:7:3: functions.hello.tiemout: …`, then the line, then a mark below the place.
+    /// The diagnostic as text: `lambkin.toml:7:3: functions.hello.tiemout: …`, then the line, then a mark below the
+    /// span.
     pub fn render<'a>(&'a self, diagnostic: &'a Diagnostic) -> impl fmt::Display + 'a {
         Rendered {
             source: self,
@@ -43,7 +44,7 @@ impl Source {
         }
     }
 
-    /// Line and column, both from 1, and the line's text.
+    /// The line and the column of a byte offset, both counted from 1, and the text of the line.
     fn locate(&self, at: usize) -> (usize, usize, &str) {
         let before = self.text.get(..at).unwrap_or(&self.text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
@@ -89,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_problem_is_shown_in_its_line() {
+    fn a_diagnostic_shows_its_line() {
         let source = Source::new(
             Path::new("lambkin.toml"),
             "a = 1\n[é]\nfoo = 2\n".to_owned(),
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_at_the_end_of_the_file_is_shown_too() {
+    fn a_diagnostic_may_point_at_the_end_of_the_file() {
         let source = Source::new(Path::new("x.toml"), "a =".to_owned());
         let diagnostic = Diagnostic {
             span: 3..3,

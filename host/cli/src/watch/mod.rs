@@ -1,14 +1,13 @@
 //! Restarting functions whose code has changed.
 //!
-//! One thread listens to what the operating system says about the functions' files. A burst of changes is one restart:
-//! the function's origin is read again, its environments are retired, and one line of the log says why. Calls under way
-//! finish on what they began with.
+//! One thread receives the operating system's events for the functions' files. A burst of changes causes one restart:
+//! the function's code and variables are read again, its environments are retired, and a line of the log names the
+//! first changed file. Invocations under way finish with the old code.
 //!
-//! On failure: a function whose code or env-file can not be read again stays as it was, and says so; the next change is
-//! the next attempt. Without a function to watch there is no thread.
+//! On failure to read the code or an env-file again, the function stays as it was, which is logged; the next change is
+//! the next attempt. If there is no function to watch, no thread is started.
 
-mod ignore;
-mod places;
+mod folders;
 mod watched;
 
 use std::path::Path;
@@ -20,12 +19,11 @@ use lambkin_lambda::Log;
 use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{Event, EventKind};
 
-pub use ignore::Ignore;
-use places::Places;
+use folders::Folders;
 pub use watched::Watched;
 
-/// How often folders are looked at that may have been replaced from above, of which there is no event.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How often the watched folders are compared with those on disk. There is no event when a parent folder is replaced.
+const RESCAN: Duration = Duration::from_secs(1);
 
 type Events = Receiver<notify::Result<Event>>;
 
@@ -36,13 +34,13 @@ pub fn start(functions: Vec<Watched>, log: Log) -> anyhow::Result<()> {
     }
     let (sender, events) = mpsc::channel();
     let watcher = notify::recommended_watcher(sender).context(
-        "can not watch files (on Linux the limit is fs.inotify.max_user_instances); \
-         --no-watch starts without",
+        "cannot watch files (on Linux, fs.inotify.max_user_instances may have to be raised); \
+         --no-watch starts without watching",
     )?;
-    let places = Places::watch(watcher, functions.iter().flat_map(Watched::targets))?;
+    let folders = Folders::watch(watcher, functions.iter().flat_map(Watched::targets))?;
     let watch = Watch {
         functions,
-        places,
+        folders,
         log,
     };
     std::thread::Builder::new()
@@ -53,7 +51,7 @@ pub fn start(functions: Vec<Watched>, log: Log) -> anyhow::Result<()> {
 
 struct Watch {
     functions: Vec<Watched>,
-    places: Places,
+    folders: Folders,
     log: Log,
 }
 
@@ -61,13 +59,13 @@ impl Watch {
     fn run(mut self, events: &Events) {
         loop {
             match events.recv_timeout(self.pause()) {
-                Ok(event) => self.note(event),
+                Ok(event) => self.record(event),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            for folder in self.places.look_again() {
+            for folder in self.folders.rewatch_replaced() {
                 for function in &mut self.functions {
-                    function.note_replaced(&folder);
+                    function.record_replaced(&folder);
                 }
             }
             for function in &mut self.functions {
@@ -80,24 +78,23 @@ impl Watch {
 
     fn pause(&self) -> Duration {
         let next = self.functions.iter().filter_map(Watched::due).min();
-        next.map_or(LOOK_AGAIN, |due| {
-            due.saturating_duration_since(Instant::now())
-                .min(LOOK_AGAIN)
+        next.map_or(RESCAN, |due| {
+            due.saturating_duration_since(Instant::now()).min(RESCAN)
         })
     }
 
-    fn note(&mut self, event: notify::Result<Event>) {
+    fn record(&mut self, event: notify::Result<Event>) {
         let event = match event {
             Ok(event) => event,
             Err(error) => return self.log.line(&format!("watching files: {error}")),
         };
         if event.need_rescan() {
-            // There were more changes than the system remembers.
+            // The operating system has lost events.
             let root = Path::new("/");
             return self
                 .functions
                 .iter_mut()
-                .for_each(|function| function.note_replaced(root));
+                .for_each(|function| function.record_replaced(root));
         }
         if !is_change(event.kind) {
             return;
@@ -107,16 +104,16 @@ impl Watch {
                 event.kind,
                 EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))
             ) {
-                self.places.lost(path);
+                self.folders.removed(path);
             }
             for function in &mut self.functions {
-                function.note(path);
+                function.record(path);
             }
         }
     }
 }
 
-/// Reading is none.
+/// Whether an event reports a change. Opening, reading and closing without a write do not.
 fn is_change(kind: EventKind) -> bool {
     match kind {
         EventKind::Access(access) => access == AccessKind::Close(AccessMode::Write),

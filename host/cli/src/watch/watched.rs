@@ -1,4 +1,4 @@
-//! A function that is watched: what belongs to it, and the changes since it last started.
+//! A watched function: its files, and their changes since it was last restarted.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,17 +6,16 @@ use std::time::{Duration, Instant};
 
 use lambkin_lambda::Function;
 
-use super::ignore::Ignore;
-use crate::config::Origin;
+use crate::config::{Ignore, Origin};
 
-/// A burst of changes is over when nothing has changed for this long: editors save in several steps, builds write many
+/// A burst of changes ends when nothing has changed for this long. Editors save in several steps, and builds write many
 /// files.
 const QUIET: Duration = Duration::from_millis(150);
 
-/// A burst that goes on does not hold up a restart for longer than this.
-const LONGEST: Duration = Duration::from_secs(2);
+/// The longest time for which a burst postpones a restart.
+const MAX_BURST: Duration = Duration::from_secs(2);
 
-/// A function and what it is made of.
+/// A watched function.
 pub struct Watched {
     function: Arc<Function>,
     origin: Origin,
@@ -25,16 +24,17 @@ pub struct Watched {
     burst: Option<Burst>,
 }
 
-/// Changes that are to be one restart.
+/// Changes that cause one restart.
 struct Burst {
     first: Instant,
     last: Instant,
+    /// The first changed file.
     file: PathBuf,
 }
 
 impl Watched {
     pub fn new(function: Arc<Function>, origin: Origin) -> anyhow::Result<Self> {
-        // As the system's events name them: without links, and from the root.
+        // Events contain absolute paths without links.
         let canonical = |path: &PathBuf| path.canonicalize();
         Ok(Self {
             ignore: Ignore::new(&origin.ignore)?,
@@ -45,18 +45,18 @@ impl Watched {
         })
     }
 
-    /// Files and folders, without links.
+    /// The function's files and folders, as absolute paths without links.
     pub fn targets(&self) -> &[PathBuf] {
         &self.targets
     }
 
-    /// Notes a change, if it is one of this function.
-    pub fn note(&mut self, path: &Path) {
-        let concerns = |target: &PathBuf| {
+    /// Records a change, if the path belongs to this function and is not ignored.
+    pub fn record(&mut self, path: &Path) {
+        let contains = |target: &PathBuf| {
             path.strip_prefix(target)
                 .is_ok_and(|below| !self.ignore.covers(below))
         };
-        if !self.targets.iter().any(concerns) {
+        if !self.targets.iter().any(contains) {
             return;
         }
         let now = Instant::now();
@@ -72,21 +72,21 @@ impl Watched {
         }
     }
 
-    /// Notes that anything in a folder may have changed.
-    pub fn note_replaced(&mut self, folder: &Path) {
+    /// Records that any file in a folder may have changed.
+    pub fn record_replaced(&mut self, folder: &Path) {
         let inside = |target: &&PathBuf| target.starts_with(folder);
         if let Some(target) = self.targets.iter().find(inside).cloned() {
-            self.note(&target);
+            self.record(&target);
         }
     }
 
-    /// When the function is to restart.
+    /// When the function is due to restart. `None` if nothing has changed.
     pub fn due(&self) -> Option<Instant> {
         let burst = self.burst.as_ref()?;
-        Some((burst.last + QUIET).min(burst.first + LONGEST))
+        Some((burst.last + QUIET).min(burst.first + MAX_BURST))
     }
 
-    /// Restarts the function if it is time; what there is to say about that.
+    /// Restarts the function if it is due. Returns the line for the log.
     pub fn restart_if_due(&mut self) -> Option<String> {
         if self.due()? > Instant::now() {
             return None;
@@ -102,13 +102,13 @@ impl Watched {
                     shown(&burst.file)
                 )
             }
-            // Nothing is lost: whatever puts it right is another change.
+            // Correcting the mistake will be another change, and another attempt.
             Err(error) => format!("function {name} stays as it was: {error}"),
         })
     }
 }
 
-/// As it is seen from where lambkin was started.
+/// The path relative to the current folder, if it is below it.
 fn shown(path: &Path) -> std::path::Display<'_> {
     let here = std::env::current_dir().and_then(|here| here.canonicalize());
     here.ok()

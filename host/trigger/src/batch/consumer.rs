@@ -60,8 +60,8 @@ impl<S: MessageSource> BatchConsumer<S> {
         while running.join_next().await.is_some() {}
     }
 
-    /// The maximum number of batches at the same time. It never exceeds the function's concurrency: further batches would
-    /// only wait for the function while their leases run out.
+    /// The maximum number of batches at the same time. It never exceeds the function's concurrency: further batches
+    /// would only wait for the function while their leases run out.
     fn concurrency(&self) -> usize {
         let wanted = self.trigger.batching().max_concurrency;
         let function = self.lambda.function(self.trigger.function());

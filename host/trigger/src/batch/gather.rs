@@ -2,8 +2,8 @@
 //!
 //! A batch is complete when it has the maximum number of messages or bytes, or when its batching window ends, which
 //! starts with its first message. It is also complete when one of its messages is received a second time: then leases
-//! are shorter than the window, and waiting longer would only repeat that. A message that no longer fits starts the next
-//! batch. If the source is ordered, it is given back instead, because it must not overtake the messages before it.
+//! are shorter than the window, and waiting longer would only repeat that. A message that no longer fits starts the
+//! next batch. If the source is ordered, it is given back instead, because it must not overtake the messages before it.
 //!
 //! On failure to receive, the attempt is repeated after a pause that grows with each failure. The log reports the first
 //! failure of a series and the end of the series.
@@ -79,8 +79,8 @@ impl Gatherer {
         fitting.clamp(1, self.batching.max_messages.max(1))
     }
 
-    /// Adds messages. A message that is carried already is replaced, as only its latest receipt is valid. Returns whether
-    /// there was one.
+    /// Adds messages. A message that is carried already is replaced, as only its latest receipt is valid. Returns
+    /// whether there was one.
     fn add(&mut self, more: Vec<Message>) -> bool {
         let ids = self.carried.iter().map(|message| message.id.clone());
         let mut indices: HashMap<String, usize> = ids.zip(0..).collect();

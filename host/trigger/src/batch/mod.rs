@@ -1,5 +1,5 @@
-//! What all triggers that consume messages in batches share: the trait of a message source, gathering, consuming, and the
-//! preview of messages that a user typed.
+//! What all triggers that consume messages in batches share: the trait of a message source, gathering, consuming, and
+//! the preview of messages that a user typed.
 
 mod consumer;
 mod gather;

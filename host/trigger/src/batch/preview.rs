@@ -1,5 +1,5 @@
-//! The preview of a batch trigger: what the plugin makes of messages with the bodies and attributes that the user typed.
-//! Everything else in a message is made up and always the same.
+//! The preview of a batch trigger: what the plugin makes of messages with the bodies and attributes that the user
+//! typed. Everything else in a message is made up and always the same.
 
 use lambkin_model::{Attribute, AttributeValue, Message};
 use lambkin_plugin::BatchTrigger;

@@ -78,7 +78,7 @@ fn a_folder_that_is_removed_and_made_anew_is_watched_again() {
     fs::write(inbox.join("before"), "x").unwrap();
     until_told(&recorded, &[("ObjectCreated:Put", "before")]);
     fs::remove_dir_all(&inbox).unwrap();
-    server.log_with("is no longer there; changes are noticed when it is there again");
+    server.log_with("no longer exists; its changes are noticed once it exists again");
     fs::create_dir(&inbox).unwrap();
     // What was in it is compared when it is watched again.
     eventually("the removal to be told", || {

@@ -16,7 +16,7 @@ fn an_endpoint_that_comes_up_later_is_waited_for() {
     let url = format!("http://127.0.0.1:{port}");
     let recorded = polling(&url, "orders", "");
     let server = recorded.project.serve_with(&["--verbose"], &[]);
-    let log = server.log_with("messages can not be received, which is tried again");
+    let log = server.log_with("cannot receive messages; trying again until it succeeds");
     assert!(
         log.contains(&format!(
             "{url} can not be asked: nothing listens there (connection refused)"
@@ -30,8 +30,8 @@ fn an_endpoint_that_comes_up_later_is_waited_for() {
     outside.send("orders", "late");
     until_told(&recorded, 1);
     until_empty(&outside, "orders");
-    let log = server.log_with("messages can be received again");
-    assert_eq!(log.matches("can not be received").count(), 1, "{log}");
+    let log = server.log_with("receives messages again");
+    assert_eq!(log.matches("cannot receive messages").count(), 1, "{log}");
 }
 
 #[test]

@@ -207,7 +207,7 @@ fn failures_are_told_once_and_tried_again_less_and_less_often() {
     for (answer, reason) in [
         (
             Some((503, "{}".to_owned())),
-            "can not be received, which is tried again: status 503",
+            "cannot receive messages; trying again until it succeeds: status 503",
         ),
         (
             Some((
@@ -229,7 +229,7 @@ fn failing(answer: Answer, reason: &str) {
     let recorded = Recorded::new("", &trigger(answerer.url(), "orders", ""));
     let server = recorded.project.serve();
     let log = server.log_with(reason);
-    assert!(log.contains("elsewhere: messages can not be received"));
+    assert!(log.contains("elsewhere: cannot receive messages"));
     eventually("four attempts", || answerer.asked().len() >= 4);
     let asked = answerer.asked();
     // Pauses of a quarter of a second, of half a second and of a second.
@@ -237,7 +237,7 @@ fn failing(answer: Answer, reason: &str) {
         asked[3].at - asked[0].at >= Duration::from_millis(1_750),
         "{asked:?}"
     );
-    let told = server.log().matches("can not be received").count();
+    let told = server.log().matches("cannot receive messages").count();
     assert_eq!(told, 1, "{}", server.log());
 }
 

@@ -47,7 +47,7 @@ fn refused(identity: Identity, trusted: &Authority, reasons: &[&str]) {
     let recorded = polling(&format!("https://{place}"), "orders", "");
     outside.send("orders", "secret");
     let server = serve(&recorded, &trusted.root_in(recorded.project.path()));
-    let log = server.log_with("messages can not be received, which is tried again");
+    let log = server.log_with("cannot receive messages; trying again until it succeeds");
     for reason in [&format!("the certificate of {place}")]
         .into_iter()
         .map(String::as_str)

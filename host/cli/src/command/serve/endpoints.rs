@@ -1,7 +1,7 @@
 //! What callers and events reach functions through: the sockets, the services and the triggers.
 //!
-//! Sockets are bound first, so that a port in use is reported at once. Then the store is opened, then plugins are loaded
-//! and configured.
+//! Sockets are bound first, so that a port in use is reported at once. Then the store is opened, then plugins are
+//! loaded and configured.
 //!
 //! On failure of any plugin or setting, all mistakes are reported together and nothing is served.
 
@@ -100,7 +100,7 @@ impl Sockets {
 async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     lambkin_http::bind(address).await.with_context(|| {
         format!(
-            "can not listen on {address}, which {key} asks for (another program may have the port; \
+            "cannot listen on {address}, which {key} asks for (another program may be using the port; \
              choose another one, or port 0 for any that is free)"
         )
     })

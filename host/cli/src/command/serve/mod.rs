@@ -1,8 +1,8 @@
 //! `lambkin serve`: runs everything in the configuration until a signal comes.
 //!
 //! All sockets are bound before the ready line is printed, so a program that reads it can connect. The first SIGINT or
-//! SIGTERM stops accepting and lets requests under way finish for up to [`GRACE`]; a second one ends the wait. In both cases
-//! all processes of functions have ended before the program does.
+//! SIGTERM stops accepting and lets requests under way finish for up to [`GRACE`]; a second one ends the wait. In both
+//! cases all processes of functions have ended before the program does.
 
 mod endpoints;
 mod ready;
@@ -28,8 +28,8 @@ use endpoints::Sockets;
 /// How long requests under way may take after the first signal.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// How long requests to services may take after all callers have stopped. Clients of queues wait for messages for up to 20
-/// seconds, and repeat a request that was not answered.
+/// How long requests to services may take after all callers have stopped. Clients of queues wait for messages for up to
+/// 20 seconds, and repeat a request that was not answered.
 const SERVICE_GRACE: Duration = Duration::from_secs(1);
 
 /// Serves until a signal comes.
@@ -79,7 +79,8 @@ pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// Spawns what a store does besides answering requests: moving messages between queues, and watching the folders of buckets.
+/// Spawns what a store does besides answering requests: moving messages between queues, and watching the folders of
+/// buckets.
 fn spawn_storage(tasks: &mut Tasks, storage: &Storage, config: &Config) {
     let queues = storage.queues.clone();
     tasks.spawn(|stop| async move {

@@ -1,5 +1,5 @@
-//! `lambkin shape`: prints the event that a trigger makes of a request, of messages or of a change of an object, without
-//! invoking anything.
+//! `lambkin shape`: prints the event that a trigger makes of a request, of messages or of a change of an object,
+//! without invoking anything.
 
 mod indent;
 
@@ -56,8 +56,8 @@ fn find<'a>(config: &'a Config, wanted: &str) -> anyhow::Result<&'a Trigger> {
 fn sample(args: &Shape) -> anyhow::Result<Sample> {
     Ok(Sample {
         trigger: args.trigger.clone(),
-        action: args.what.clone(),
-        target: args.on.clone(),
+        action: args.action.clone(),
+        target: args.target.clone(),
         fields: args.headers.clone(),
         bodies: args
             .data

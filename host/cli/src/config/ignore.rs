@@ -1,10 +1,10 @@
-//! Files whose change means nothing.
+//! Patterns of files whose changes do not restart a function.
 
 use std::path::Path;
 
 use globset::{Error, GlobBuilder, GlobSet, GlobSetBuilder};
 
-/// What version control, editors, interpreters and builds leave in a folder without changing what runs from it.
+/// Files that version control, editors, interpreters and builds write without changing the function.
 const DEFAULTS: [&str; 18] = [
     ".git",
     ".hg",
@@ -23,17 +23,17 @@ const DEFAULTS: [&str; 18] = [
     "*~",
     ".#*",
     "#*#",
-    // Vim tries with this name whether it may write to the folder.
+    // Vim creates a file of this name to test whether the folder is writable.
     "4913",
 ];
 
-/// Patterns of file and folder names. A folder stands for everything in it.
+/// A set of patterns for files and folders. A folder that matches stands for everything in it.
 #[derive(Debug)]
 pub struct Ignore(GlobSet);
 
 impl Ignore {
-    /// The defaults and further patterns. One with a `/` at its start is meant from the function's folder, others
-    /// anywhere below it.
+    /// The defaults and further patterns. A pattern that starts with `/` matches in the function's folder only, others
+    /// match anywhere below it.
     pub fn new(patterns: &[String]) -> Result<Self, Error> {
         let mut set = GlobSetBuilder::new();
         let patterns = patterns.iter().map(String::as_str);
@@ -50,7 +50,7 @@ impl Ignore {
         Ok(Self(set.build()?))
     }
 
-    /// Whether a file means nothing, by its path from the function's folder.
+    /// Whether a file is ignored. The path is relative to the function's folder.
     pub fn covers(&self, path: &Path) -> bool {
         self.0.is_match(path)
     }
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_names_and_anchored_paths_are_told_apart() {
+    fn folders_names_and_anchored_paths_are_distinguished() {
         let ignore = Ignore::new(&["*.log".into(), "/data/".into()]).unwrap();
         for path in [
             ".git",
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_is_none_is_refused_with_its_text() {
+    fn an_invalid_pattern_is_refused_with_its_text() {
         let error = Ignore::new(&["[a".into()]).unwrap_err().to_string();
         assert!(error.contains("[a"), "{error}");
     }
