@@ -17,7 +17,7 @@ pub use kind::Context;
 use kind::TriggerKind;
 
 /// All kinds of triggers.
-const KINDS: [TriggerKind; 4] = [http::KIND, queue::KIND, bucket::KIND, poll::KIND];
+const KINDS: &[TriggerKind] = &[http::KIND, queue::KIND, bucket::KIND, poll::KIND];
 
 /// A trigger as configured.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ fn read_one(
     // All keys are read even if there are several, so that the mistakes of each are reported and none is taken for a
     // setting of the plugin.
     let mut source = None;
-    for kind in &KINDS {
+    for kind in KINDS {
         let read = (kind.read)(context, &mut table);
         source = source.or(read);
     }
