@@ -22,7 +22,7 @@ pub struct Code {
 /// The program that is started to run a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
-    /// The first file named `bootstrap` that can be executed; see [`bootstrap::find`].
+    /// The first file named `bootstrap` that can be executed in the task root, the layers, `/opt` or `/var/runtime`.
     Search,
     /// This file.
     File(PathBuf),

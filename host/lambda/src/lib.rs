@@ -6,6 +6,11 @@
 //!
 //! Behavior, messages and limits are AWS's. A function cannot end the host: if its process crashes, exceeds a limit or
 //! breaks a protocol, the process is replaced and the caller gets the error that AWS would return.
+//!
+//! The files in order, each of which uses only earlier ones: [`limits`], `time`, `name`, `event`, `ids`, `call`,
+//! `bootstrap`, `code`, `spec`, `recursion`, `function_error`, `state_machine`, `api_error`, `dispatch`, `memory`,
+//! `extension` and `telemetry` (in the order of their files), `log`, `runtime_api`, `function`, `variables`,
+//! `environment`, `invoke`, `version`, `asynchronous::accept`, `lambda`, `asynchronous::serve`.
 
 mod api_error;
 mod asynchronous;

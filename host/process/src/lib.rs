@@ -13,7 +13,8 @@
 //! supervisor dies before its program, which only a stray `kill -9` causes, the program ends with [`Exit::Lost`], and
 //! the host kills its process group.
 //!
-//! Reads after: [`limits`], `exit`, `file_limit`, `tree`, `freezer`, `protocol`, `supervisor`, `process`.
+//! The files in order, each of which uses only earlier ones: [`limits`], `exit`, `file_limit`, `tree`, `freezer`,
+//! `protocol`, `supervisor`, `process`.
 
 mod exit;
 mod file_limit;

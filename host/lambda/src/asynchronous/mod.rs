@@ -10,7 +10,8 @@
 //! On failure: if an event cannot be stored, it is refused and the caller gets the error. An event that was leased
 //! and not finished, because the host was stopped or killed, becomes available when the next host starts.
 //!
-//! Reads after: `config`, `schedule`, `event`, `record`, `accept`, `consumer`, `serve`.
+//! The files in order, each of which uses only earlier ones: `config`, `schedule`, `event`, `record`, `accept`,
+//! `consumer`, `serve`.
 
 mod accept;
 mod config;

@@ -12,8 +12,8 @@
 //! On failure: every call gets exactly one outcome, whatever the processes do. If the environment's task ends
 //! unexpectedly, the dispatcher is notified and the caller gets the error that the host is shutting down.
 //!
-//! Reads after: `address`, `output`, `alarm`, `extension_processes`, `sandbox`, `in_flight`, `state`, `record`,
-//! `conclude`, `init`, `serve`.
+//! The files in order, each of which uses only earlier ones: `address`, `output`, `alarm`, `extension_processes`,
+//! `sandbox`, `in_flight`, `state`, `record`, `conclude`, `init`, `serve`.
 
 mod address;
 mod alarm;
