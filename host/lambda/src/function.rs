@@ -32,6 +32,11 @@ impl Function {
         &self.spec
     }
 
+    /// The region and the account of the function.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
     /// `arn:PARTITION:lambda:REGION:ACCOUNT:function:NAME`, with the qualifier if the caller named one. The partition
     /// is the region's, as on AWS.
     pub fn arn(&self, qualifier: Option<&str>) -> String {

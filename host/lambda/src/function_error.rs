@@ -17,7 +17,7 @@ pub(crate) const EXIT_ERROR: &str = "Runtime.ExitError";
 /// The error type when the bootstrap could not be started.
 pub(crate) const INVALID_ENTRYPOINT: &str = "Runtime.InvalidEntrypoint";
 /// The error type when the response exceeds the limit.
-pub(crate) const RESPONSE_TOO_LARGE: &str = "Function.ResponseSizeTooLarge";
+pub const RESPONSE_TOO_LARGE: &str = "Function.ResponseSizeTooLarge";
 const INVALID_RESPONSE_MODE: &str = "Runtime.InvalidResponseModeHeader";
 const TRUNCATED_RESPONSE: &str = "Runtime.TruncatedResponse";
 /// The error type when the function did not respond within its timeout.
@@ -66,7 +66,7 @@ pub(crate) fn timed_out(id: &RequestId, timeout: Duration) -> FunctionError {
 }
 
 /// The message for responses and logs: `Task timed out after 3.00 seconds`.
-pub(crate) fn timed_out_text(timeout: Duration) -> String {
+pub fn timed_out_text(timeout: Duration) -> String {
     format!("Task timed out after {:.2} seconds", timeout.as_secs_f64())
 }
 
@@ -126,7 +126,7 @@ pub(crate) fn response_too_large() -> FunctionError {
 }
 
 /// The payload of [`response_too_large`] with the type first, as AWS's emulator sends it.
-pub(crate) fn response_too_large_type_first() -> Bytes {
+pub fn response_too_large_type_first() -> Bytes {
     json(&TypeFirst {
         error_type: RESPONSE_TOO_LARGE,
         error_message: &response_too_large_text(),
@@ -203,7 +203,7 @@ pub(crate) fn classify(error_type: Option<&str>) -> &str {
 }
 
 /// The body of the Runtime API's own errors: `{"errorMessage":…,"errorType":…}` and a line feed.
-pub(crate) fn api_error_body(error_type: &str, message: &str) -> Bytes {
+pub fn api_error_body(error_type: &str, message: &str) -> Bytes {
     let mut body = json(&MessageFirst {
         error_message: message,
         error_type,

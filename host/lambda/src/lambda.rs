@@ -67,7 +67,7 @@ impl Lambda {
 
     /// The version `$LATEST` of each function, in alphabetical order.
     pub fn functions(&self) -> impl Iterator<Item = &Arc<Function>> {
-        self.all().filter_map(Versions::latest)
+        self.all_versions().filter_map(Versions::latest)
     }
 
     /// Finds a function by any form of its name. A name without a qualifier refers to `$LATEST`.
@@ -108,12 +108,12 @@ impl Lambda {
     }
 
     /// Finds a function in the version to which the reference's qualifier resolves.
-    pub(crate) fn find(&self, reference: &FunctionRef<'_>) -> Option<&Arc<Function>> {
+    pub fn find(&self, reference: &FunctionRef<'_>) -> Option<&Arc<Function>> {
         self.versions(reference)?.find(reference.qualifier)
     }
 
     /// Finds all versions of a function. A reference to another region or account finds nothing.
-    pub(crate) fn versions(&self, reference: &FunctionRef<'_>) -> Option<&Versions> {
+    pub fn versions(&self, reference: &FunctionRef<'_>) -> Option<&Versions> {
         let Account { region, id } = self.account();
         let is_ours = reference.region.is_none_or(|asked| asked == region)
             && reference.account.is_none_or(|asked| asked == id);
@@ -127,7 +127,7 @@ impl Lambda {
     }
 
     /// All versions of every function, in alphabetical order.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Versions> {
+    pub fn all_versions(&self) -> impl Iterator<Item = &Versions> {
         self.functions.values()
     }
 
@@ -155,14 +155,14 @@ impl Lambda {
 
     /// Starts the environments of all provisioned concurrency.
     pub fn start_provisioned(&self) {
-        for function in self.all().flat_map(Versions::all) {
+        for function in self.all_versions().flat_map(Versions::all) {
             function.start_provisioned();
         }
     }
 
     /// Ends all environments and closes the store. Returns when the last process has ended.
     pub async fn close(&self) {
-        for function in self.all().flat_map(Versions::all) {
+        for function in self.all_versions().flat_map(Versions::all) {
             function.close().await;
         }
         if let Some(asynchronous) = &self.asynchronous {

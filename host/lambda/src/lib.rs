@@ -17,10 +17,8 @@ mod asynchronous;
 mod bootstrap;
 mod call;
 mod code;
-pub mod compat;
 mod dispatch;
 mod environment;
-mod event;
 mod extension;
 mod function;
 mod function_error;
@@ -29,7 +27,6 @@ mod function_error;
 pub mod fuzzing;
 mod ids;
 mod invoke;
-pub mod invoke_api;
 mod lambda;
 pub mod limits;
 mod log;
@@ -49,12 +46,19 @@ pub use bootstrap::{ExecutableError, NoBootstrapError};
 pub use call::{Reply, ResponseStream, StreamEnd, StreamError};
 pub use code::{Code, CodeError, Entry};
 pub use function::Function;
+pub use function_error::{
+    RESPONSE_TOO_LARGE, api_error_body, response_too_large_type_first, timed_out_text,
+};
 pub use ids::{new_request_id, new_trace_id};
 pub use lambda::Lambda;
 pub use log::{Destination, Log, LogStyle};
-pub use name::{is_alias_name, is_function_name, is_version_number};
+pub use name::{
+    FunctionRef, LATEST, LATEST_PUBLISHED, NAME_PATTERN, QUALIFIER_PATTERN, is_alias_name,
+    is_function_name, is_qualifier, is_version_number,
+};
+pub use recursion::check_recursion;
 pub use runtime_api::HTTP_INTEGRATION;
 pub use spec::{Account, FunctionSpec, Lifecycle, LogFormat, Logging, RecursiveLoop, Variables};
 pub use time::now_ms;
 pub use variables::is_reserved as is_reserved_variable;
-pub use version::Alias;
+pub use version::{Alias, Versions};

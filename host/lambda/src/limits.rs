@@ -25,9 +25,6 @@ pub const STREAM_BUFFER_PIECES: usize = 16;
 /// The maximum size of trailers that a runtime wrote into the body of a streamed response.
 pub const TRAILER_BYTES: usize = 64 * 1024;
 
-/// The maximum size of `X-Amz-Client-Context`, in base64.
-pub const CLIENT_CONTEXT_BYTES: usize = 3583;
-
 /// The size of the end of the log in `X-Amz-Log-Result`, before base64.
 pub const LOG_TAIL_BYTES: usize = 4096;
 
@@ -127,34 +124,10 @@ pub const TELEMETRY_LONGEST_RETRY_PAUSE: Duration = Duration::from_secs(2);
 /// The maximum size of a subscriber's response, which is discarded. A longer one ends the connection.
 pub const TELEMETRY_RESPONSE_BYTES: usize = 64 * 1024;
 
-// The Invoke API.
-
-/// The maximum size of an event of the deprecated `InvokeAsync`: 256 KiB.
-pub const INVOKE_ASYNC_BYTES: usize = 256 * 1024;
-
-/// The maximum length of `FunctionName` in a request. The name of a function has 64 characters at most; an ARN is longer.
-pub const NAME_LENGTH: usize = 256;
-
-/// The maximum length of `Qualifier`.
-pub const QUALIFIER_LENGTH: usize = 128;
-
-/// The maximum length of `X-Amz-Tenant-Id`.
-pub const TENANT_ID_LENGTH: usize = 256;
-
-/// The maximum length of `X-Amz-Durable-Execution-Name`.
-pub const DURABLE_NAME_LENGTH: usize = 64;
+// Recursive loops.
 
 /// How often one chain of calls may call a function. A further call of it is refused.
 pub const RECURSION_LIMIT: u32 = 16;
-
-/// The maximum payload of a frame in a response stream, so that clients can read frames with small buffers.
-pub const STREAM_CHUNK_BYTES: usize = 64 * 1024;
-
-/// The number of frames that may wait for a slow caller before the function's writes wait.
-pub const STREAM_BACKLOG_FRAMES: usize = 4;
-
-/// The maximum number of items that a list operation returns at once, even if `MaxItems` is larger.
-pub const LIST_PAGE_ITEMS: usize = 50;
 
 // Asynchronous invocation.
 
@@ -191,7 +164,7 @@ pub const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 /// The pause after a failure of the store, such as a full disk.
 pub const STORE_RETRY_PAUSE: Duration = Duration::from_secs(5);
 
-// Emulator compatibility.
+// A fixed address of the Runtime API.
 
 /// How long a new sandbox waits for its fixed Runtime API address. The previous sandbox frees it within microseconds, so
 /// after this time it is another program that uses the address.
@@ -199,6 +172,3 @@ pub const ADDRESS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The pause between two attempts to bind that address.
 pub const ADDRESS_RETRY_PAUSE: Duration = Duration::from_millis(1);
-
-/// The number of calls that may wait for the only environment where Lambkin replaces an emulator that has one.
-pub const EMULATOR_QUEUE: usize = 1000;

@@ -2,24 +2,28 @@
 
 /// A parsed reference to a function, with the parts that the caller gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct FunctionRef<'a> {
+pub struct FunctionRef<'a> {
+    /// The region, as in `us-east-1`.
     pub region: Option<&'a str>,
+    /// The account's number of twelve digits.
     pub account: Option<&'a str>,
+    /// The function's name.
     pub name: &'a str,
+    /// A version or an alias.
     pub qualifier: Option<&'a str>,
 }
 
 /// AWS's pattern for `FunctionName`, as its validation errors quote it.
-pub(crate) const NAME_PATTERN: &str = r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?";
+pub const NAME_PATTERN: &str = r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?";
 
 /// AWS's pattern for `Qualifier`.
-pub(crate) const QUALIFIER_PATTERN: &str = r"\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+";
+pub const QUALIFIER_PATTERN: &str = r"\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+";
 
 /// The unpublished version.
-pub(crate) const LATEST: &str = "$LATEST";
+pub const LATEST: &str = "$LATEST";
 
 /// The published version with the highest number.
-pub(crate) const LATEST_PUBLISHED: &str = "$LATEST.PUBLISHED";
+pub const LATEST_PUBLISHED: &str = "$LATEST.PUBLISHED";
 
 /// The number of parts that may precede a name: region, account, and the word `function`.
 const OPTIONAL_PARTS: usize = 3;
@@ -29,7 +33,7 @@ impl<'a> FunctionRef<'a> {
     ///
     /// Like the pattern, this reads as many parts as possible as region, account and the word `function`, and takes
     /// such a part as the name if no other is left: `function:$LATEST` refers to a function named `function`.
-    pub(crate) fn parse(text: &'a str) -> Option<Self> {
+    pub fn parse(text: &'a str) -> Option<Self> {
         let rest = without_arn(text);
         (0..=OPTIONAL_PARTS)
             .rev()
@@ -97,7 +101,7 @@ pub fn is_alias_name(text: &str) -> bool {
 }
 
 /// Whether a text matches [`QUALIFIER_PATTERN`].
-pub(crate) fn is_qualifier(text: &str) -> bool {
+pub fn is_qualifier(text: &str) -> bool {
     text == LATEST_PUBLISHED
         || (!text.is_empty() && text.bytes().all(|byte| is_word(byte) || byte == b'$'))
 }

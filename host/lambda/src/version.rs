@@ -40,7 +40,7 @@ impl Alias {
 
 /// All versions and aliases of a function.
 #[derive(Debug, Default)]
-pub(crate) struct Versions {
+pub struct Versions {
     latest: Option<Arc<Function>>,
     published: BTreeMap<u64, Arc<Function>>,
     aliases: BTreeMap<String, Alias>,
@@ -59,22 +59,22 @@ impl Versions {
     }
 
     /// The version `$LATEST`.
-    pub(crate) fn latest(&self) -> Option<&Arc<Function>> {
+    pub fn latest(&self) -> Option<&Arc<Function>> {
         self.latest.as_ref()
     }
 
     /// The version `$LATEST`, then the published versions, oldest first.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Function>> {
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Function>> {
         self.latest.iter().chain(self.published.values())
     }
 
     /// The aliases by name.
-    pub(crate) fn aliases(&self) -> &BTreeMap<String, Alias> {
+    pub fn aliases(&self) -> &BTreeMap<String, Alias> {
         &self.aliases
     }
 
     /// The version to which a qualifier resolves. For an alias with weights, the result varies from call to call.
-    pub(crate) fn find(&self, qualifier: Option<&str>) -> Option<&Arc<Function>> {
+    pub fn find(&self, qualifier: Option<&str>) -> Option<&Arc<Function>> {
         match qualifier {
             None | Some(LATEST) => self.latest.as_ref(),
             Some(LATEST_PUBLISHED) => self.published.values().next_back(),

@@ -1,5 +1,5 @@
-//! See `lambkin_lambda::fuzzing::event_stream`.
+//! See `lambkin_invoke_api::fuzzing::event_stream`.
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| lambkin_lambda::fuzzing::event_stream(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| lambkin_invoke_api::fuzzing::event_stream(bytes));

@@ -1,5 +1,5 @@
-//! See `lambkin_lambda::fuzzing::query`.
+//! See `lambkin_invoke_api::fuzzing::query`.
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| lambkin_lambda::fuzzing::query(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| lambkin_invoke_api::fuzzing::query(bytes));

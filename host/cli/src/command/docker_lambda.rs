@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use lambkin_lambda::compat::docker_lambda;
+use lambkin_invoke_api::emulator::docker_lambda;
 use lambkin_lambda::{Function, Log, new_request_id, new_trace_id, now_ms};
 use lambkin_model::{Invocation, InvokeError};
 use tokio::signal::unix::{SignalKind, signal};

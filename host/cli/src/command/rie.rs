@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use lambkin_lambda::compat::rie;
+use lambkin_invoke_api::emulator::rie;
 use lambkin_lambda::{Destination, Entry, Function, Lambda, LogStyle};
 use tokio_util::sync::CancellationToken;
 

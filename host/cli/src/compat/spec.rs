@@ -1,6 +1,6 @@
 //! The function that an emulator runs, apart from what its flags and variables say.
 
-use lambkin_lambda::limits::EMULATOR_QUEUE;
+use lambkin_invoke_api::limits::EMULATOR_QUEUE;
 use lambkin_lambda::{FunctionSpec, Lifecycle, RecursiveLoop};
 
 use crate::config::defaults;

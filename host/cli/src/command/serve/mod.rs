@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lambkin_lambda::compat::rie;
-use lambkin_lambda::{Lambda, Log, LogStyle, invoke_api};
+use lambkin_invoke_api::emulator::rie;
+use lambkin_lambda::{Lambda, Log, LogStyle};
 use lambkin_trigger::folder_watcher::FolderWatcher;
 use lambkin_trigger::{Runtime, Tasks};
 use tokio::net::TcpListener;
@@ -56,7 +56,7 @@ pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> 
     let mut callers = Tasks::new();
     let invoke = endpoints.invoke;
     match args.compat {
-        None => callers.spawn(|stop| invoke_api::serve(invoke, stop, lambda.clone())),
+        None => callers.spawn(|stop| lambkin_invoke_api::serve(invoke, stop, lambda.clone())),
         Some(Compat::Rie) => callers.spawn(|stop| rie::serve(invoke, stop, lambda.clone())),
     }
     callers.spawn(|stop| asynchronous.serve(lambda.clone(), stop));

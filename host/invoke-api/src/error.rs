@@ -1,32 +1,30 @@
-//! Errors of a request, as AWS words them.
+//! The errors of the Invoke API.
 //!
-//! Status, type, message and the case of the body's keys are AWS's, for clients build their exceptions from them. Where
-//! AWS has no such error, because its Lambda has no such limitation, the message says what to do instead.
+//! Status, type, message and the case of the body's keys are AWS's, because clients build their exceptions from them. Where
+//! AWS has no such error, because its Lambda has no such limitation, the message states what to do instead.
 
 use std::borrow::Cow;
 
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Method, StatusCode};
-use lambkin_http::Response;
+use lambkin_http::{Response, json};
+use lambkin_lambda::limits::{ASYNC_EVENT_BYTES, SYNC_EVENT_BYTES};
+use lambkin_lambda::{AcceptError, FunctionSpec};
 use lambkin_model::InvokeError;
-
-use crate::asynchronous::AcceptError;
-use crate::limits::{ASYNC_EVENT_BYTES, SYNC_EVENT_BYTES};
-use crate::spec::FunctionSpec;
 
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
-/// A request that is refused.
+/// An error response.
 #[derive(Debug)]
-pub(crate) struct Error {
+pub(crate) struct ApiError {
     status: StatusCode,
     error_type: &'static str,
     /// The body's members in AWS's order.
     members: Vec<(&'static str, Cow<'static, str>)>,
 }
 
-impl Error {
-    /// The form that most errors have.
+impl ApiError {
+    /// An error in the form that most errors have.
     fn user(
         status: StatusCode,
         error_type: &'static str,
@@ -39,14 +37,14 @@ impl Error {
         }
     }
 
-    pub(super) fn unknown_operation(method: &Method, path: &str) -> Self {
+    pub(crate) fn unknown_operation(method: &Method, path: &str) -> Self {
         let message = format!(
             "Lambkin's Invoke API has no operation {method} {path}; functions are invoked with POST /2015-03-31/functions/NAME/invocations"
         );
         Self::user(StatusCode::NOT_FOUND, "UnknownOperationException", message)
     }
 
-    pub(super) fn read_only(method: &Method, path: &str) -> Self {
+    pub(crate) fn read_only(method: &Method, path: &str) -> Self {
         let message = format!(
             "{method} {path} would change a function, and Lambkin's functions are defined in lambkin.toml: \
              change them there and restart `lambkin serve`"
@@ -58,7 +56,7 @@ impl Error {
         )
     }
 
-    pub(super) fn validation(problems: &[String]) -> Self {
+    pub(crate) fn validation(problems: &[String]) -> Self {
         let noun = match problems {
             [_] => "validation error",
             _ => "validation errors",
@@ -75,7 +73,7 @@ impl Error {
         }
     }
 
-    pub(super) fn invalid_parameter(message: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn invalid_parameter(message: impl Into<Cow<'static, str>>) -> Self {
         let message = message.into();
         Self {
             status: StatusCode::BAD_REQUEST,
@@ -88,11 +86,11 @@ impl Error {
         }
     }
 
-    pub(super) fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
         Self::user(StatusCode::NOT_FOUND, "ResourceNotFoundException", message)
     }
 
-    pub(super) fn no_published_version() -> Self {
+    pub(crate) fn no_published_version() -> Self {
         Self::user(
             StatusCode::BAD_REQUEST,
             "NoPublishedVersionException",
@@ -100,13 +98,13 @@ impl Error {
         )
     }
 
-    pub(super) fn not_json(reason: &str) -> Self {
+    pub(crate) fn not_json(reason: &str) -> Self {
         Self::invalid_content(format!(
             "Could not parse request body into json: Could not parse payload into json: {reason}"
         ))
     }
 
-    pub(super) fn invalid_content(message: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn invalid_content(message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
             error_type: "InvalidRequestContentException",
@@ -114,20 +112,20 @@ impl Error {
         }
     }
 
-    pub(super) fn event_too_large() -> Self {
+    pub(crate) fn event_too_large() -> Self {
         Self::too_large(format!(
             "Request must be smaller than {SYNC_EVENT_BYTES} bytes for the InvokeFunction operation"
         ))
     }
 
-    pub(super) fn async_event_too_large(length: usize) -> Self {
+    pub(crate) fn async_event_too_large(length: usize) -> Self {
         Self::too_large(format!(
             "{length} byte payload is too large for the Event invocation type (limit {ASYNC_EVENT_BYTES} bytes)"
         ))
     }
 
-    /// On the wire AWS calls it so; `RequestTooLargeException` is in its models only.
-    pub(super) fn too_large(message: String) -> Self {
+    /// AWS's responses have this type; `RequestTooLargeException` is the name in its API models.
+    pub(crate) fn too_large(message: String) -> Self {
         Self::user(
             StatusCode::PAYLOAD_TOO_LARGE,
             "RequestEntityTooLargeException",
@@ -135,7 +133,7 @@ impl Error {
         )
     }
 
-    pub(super) fn recursion() -> Self {
+    pub(crate) fn recursion() -> Self {
         Self::user(
             StatusCode::BAD_REQUEST,
             "RecursiveInvocationException",
@@ -144,8 +142,8 @@ impl Error {
         )
     }
 
-    /// Why a function was not invoked at all.
-    pub(super) fn not_invoked(error: &InvokeError, spec: &FunctionSpec) -> Self {
+    /// The error for a function that was not invoked.
+    pub(crate) fn not_invoked(error: &InvokeError, spec: &FunctionSpec) -> Self {
         match error {
             InvokeError::Throttled => Self::throttled(spec.reserved_concurrency),
             _ => Self {
@@ -159,13 +157,13 @@ impl Error {
         }
     }
 
-    /// An event could not be stored.
-    pub(super) fn not_accepted(refused: &AcceptError) -> Self {
+    /// The error for an event that could not be stored.
+    pub(crate) fn not_accepted(error: &AcceptError) -> Self {
         Self {
             status: StatusCode::INTERNAL_SERVER_ERROR,
             error_type: "ServiceException",
             members: vec![
-                ("Message", refused.to_string().into()),
+                ("Message", error.to_string().into()),
                 ("Type", "Service".into()),
             ],
         }
@@ -197,11 +195,9 @@ impl Error {
         format!("{{{}}}", members.join(","))
     }
 
-    pub(super) fn into_response(self) -> Response {
-        let mut response = Response::new(self.body().into());
-        *response.status_mut() = self.status;
+    pub(crate) fn into_response(self) -> Response {
+        let mut response = json(self.status, self.body());
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ERROR_TYPE, HeaderValue::from_static(self.error_type));
         if self.status == StatusCode::TOO_MANY_REQUESTS {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
@@ -215,26 +211,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bodies_have_awss_keys_in_awss_order() {
+    fn bodies_have_the_keys_of_aws_in_its_order() {
         for (error, body) in [
             (
-                Error::not_found("Function not found: x"),
+                ApiError::not_found("Function not found: x"),
                 r#"{"Message":"Function not found: x","Type":"User"}"#,
             ),
             (
-                Error::invalid_content("no"),
+                ApiError::invalid_content("no"),
                 r#"{"message":"no","Type":"User"}"#,
             ),
             (
-                Error::validation(&["a".to_owned()]),
+                ApiError::validation(&["a".to_owned()]),
                 r#"{"message":"1 validation error detected: a"}"#,
             ),
             (
-                Error::throttled(true),
+                ApiError::throttled(true),
                 r#"{"Reason":"ReservedFunctionConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}"#,
             ),
             (
-                Error::invalid_parameter("m"),
+                ApiError::invalid_parameter("m"),
                 r#"{"Type":"User","Message":"m","message":"m"}"#,
             ),
         ] {

@@ -1,19 +1,17 @@
-//! Functions, aliases and the account in the members that AWS's API describes them with.
+//! Functions, aliases and the account in the members of AWS's API.
 
 use std::time::SystemTime;
 
 use jiff::Timestamp;
+use lambkin_lambda::{Account, Alias, Function, LogFormat};
 use lambkin_model::{arn as arn_of, partition};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Builder;
 
-use super::package;
-use crate::function::Function;
-use crate::spec::{Account, LogFormat};
-use crate::version::Alias;
+use super::package::Package;
 
-/// Lambda's defaults and quotas, for what is no matter here.
+// Lambda's defaults and quotas, for properties that Lambkin does not have.
 const RUNTIME: &str = "provided.al2023";
 const HANDLER: &str = "bootstrap";
 const EPHEMERAL_STORAGE_MB: u32 = 512;
@@ -22,20 +20,20 @@ const TOTAL_CODE_BYTES: u64 = 75 * 1024 * 1024 * 1024;
 const UNZIPPED_CODE_BYTES: u64 = 250 * 1024 * 1024;
 const ZIPPED_CODE_BYTES: u64 = 50 * 1024 * 1024;
 
-/// How much is said of a function.
+/// How completely a function is described.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Detail {
-    /// Everything.
+    /// All members.
     Full,
-    /// All but its state, as lists have it.
+    /// All members except its state, as in lists.
     Listed,
 }
 
-/// A function's `FunctionConfiguration`. Blocks: it reads the function's code.
-pub(super) fn of(function: &Function, arn: &str, detail: Detail) -> Value {
+/// A function's `FunctionConfiguration`. Blocks, because it reads the function's code.
+pub(super) fn function(function: &Function, arn: &str, detail: Detail) -> Value {
     let spec = function.spec();
-    let Account { region, id } = &function.account;
-    let package = package::of(function);
+    let Account { region, id } = function.account();
+    let package = Package::of(function);
     let sha256 = package.sha256();
     let handler = match spec.handler.as_str() {
         "" => HANDLER,
@@ -94,7 +92,7 @@ pub(super) fn of(function: &Function, arn: &str, detail: Detail) -> Value {
     members
 }
 
-/// How many executions are reserved for a function, if any are.
+/// The reserved concurrency of a function; `None` if it has none.
 pub(super) fn reserved(function: &Function) -> Option<usize> {
     let spec = function.spec();
     spec.reserved_concurrency.then_some(spec.concurrency)
@@ -125,7 +123,7 @@ pub(super) fn alias(function: &Function, alias: &Alias) -> Value {
     members
 }
 
-/// The answer of `GetAccountSettings`.
+/// The response of `GetAccountSettings`.
 pub(super) fn account(code_bytes: u64, functions: usize, reserved: usize) -> Value {
     json!({
         "AccountLimit": {
@@ -139,13 +137,13 @@ pub(super) fn account(code_bytes: u64, functions: usize, reserved: usize) -> Val
     })
 }
 
-/// `2026-11-21T08:30:00.000+0000`.
+/// A time in the format `2026-11-21T08:30:00.000+0000`.
 fn timestamp(time: SystemTime) -> String {
     let time = Timestamp::try_from(time).unwrap_or_default();
     time.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000").to_string()
 }
 
-/// A UUID that is another one when any of the parts is.
+/// A UUID that depends on all of the parts.
 fn revision(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
@@ -172,13 +170,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_written_as_aws_writes_them() {
+    fn times_have_the_format_of_aws() {
         let time = UNIX_EPOCH + Duration::from_millis(1_700_000_000_120);
         assert_eq!(timestamp(time), "2023-11-14T22:13:20.120+0000");
     }
 
     #[test]
-    fn a_revision_follows_its_parts() {
+    fn a_revision_depends_on_its_parts() {
         assert_eq!(revision(&["a", "b"]), revision(&["a", "b"]));
         assert_ne!(revision(&["a", "b"]), revision(&["ab", ""]));
         assert_eq!(revision(&["a"]).len(), 36);

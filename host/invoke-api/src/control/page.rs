@@ -1,28 +1,32 @@
-//! One page of a list, and the marker of the next.
+//! One page of a list, and the marker of the next one.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::Error;
+use crate::error::ApiError;
 use crate::limits::LIST_PAGE_ITEMS;
 
-/// AWS's own bound of `MaxItems`.
+/// AWS's maximum of `MaxItems`.
 const MAX_ITEMS: usize = 10_000;
 
-/// A part of a list that does not change.
+/// A page of a list. The list does not change while the host runs, so the marker is a position in it.
 #[derive(Debug)]
 pub(super) struct Page<T> {
     pub items: Vec<T>,
-    /// What to ask for next; to a caller it means nothing.
+    /// The marker of the next page, which is opaque to callers; `None` for the last page.
     pub next: Option<String>,
 }
 
 impl<T: Clone> Page<T> {
-    pub(super) fn of(all: &[T], marker: Option<&str>, most: Option<&str>) -> Result<Self, Error> {
+    pub(super) fn of(
+        all: &[T],
+        marker: Option<&str>,
+        max_items: Option<&str>,
+    ) -> Result<Self, ApiError> {
         let start = marker.map_or(Ok(0), position)?;
-        let most = most.map_or(Ok(LIST_PAGE_ITEMS), count)?;
-        let left = all.get(start..).unwrap_or_default();
-        let items = left.get(..most.min(left.len())).unwrap_or_default();
+        let max = max_items.map_or(Ok(LIST_PAGE_ITEMS), count)?;
+        let rest = all.get(start..).unwrap_or_default();
+        let items = rest.get(..max.min(rest.len())).unwrap_or_default();
         let end = start + items.len();
         Ok(Self {
             items: items.to_vec(),
@@ -31,25 +35,26 @@ impl<T: Clone> Page<T> {
     }
 }
 
-fn position(marker: &str) -> Result<usize, Error> {
+fn position(marker: &str) -> Result<usize, ApiError> {
     let decoded = BASE64.decode(marker).ok();
     decoded
         .and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok())
         .ok_or_else(|| {
             let message =
                 format!("The marker {marker:?} is not one that a list operation returned.");
-            Error::invalid_parameter(message)
+            ApiError::invalid_parameter(message)
         })
 }
 
-fn count(most: &str) -> Result<usize, Error> {
-    let number = most.parse().ok();
+fn count(max_items: &str) -> Result<usize, ApiError> {
+    let number = max_items.parse().ok();
     number
         .filter(|number| (1..=MAX_ITEMS).contains(number))
         .map(|number| number.min(LIST_PAGE_ITEMS))
         .ok_or_else(|| {
-            let bounds = format!("MaxItems must be a number from 1 to {MAX_ITEMS}, not {most:?}.");
-            Error::invalid_parameter(bounds)
+            let message =
+                format!("MaxItems must be a number from 1 to {MAX_ITEMS}, not {max_items:?}.");
+            ApiError::invalid_parameter(message)
         })
 }
 
@@ -58,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_follow_each_other_to_the_end() {
+    fn markers_lead_to_the_end_of_the_list() {
         let all: Vec<u32> = (0..120).collect();
         let mut seen = Vec::new();
         let mut marker = None;
@@ -77,17 +82,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_marker_or_no_number_is_refused() {
-        for (marker, most) in [
+    fn an_invalid_marker_or_number_is_refused() {
+        for (marker, max_items) in [
             (Some("%"), None),
             (Some("eA=="), None),
             (None, Some("0")),
             (None, Some("x")),
             (None, Some("10001")),
         ] {
-            assert!(Page::of(&[1], marker, most).is_err());
+            assert!(Page::of(&[1], marker, max_items).is_err());
         }
-        let far = BASE64.encode("18446744073709551615");
-        assert_eq!(Page::of(&[1], Some(&far), None).unwrap().next, None);
+        let beyond_the_end = BASE64.encode("18446744073709551615");
+        assert_eq!(
+            Page::of(&[1], Some(&beyond_the_end), None).unwrap().next,
+            None
+        );
     }
 }

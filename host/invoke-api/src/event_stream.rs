@@ -1,27 +1,28 @@
-//! Frames of AWS's event stream (`application/vnd.amazon.eventstream`).
+//! Encoding frames of AWS's event stream (`application/vnd.amazon.eventstream`).
 //!
-//! A frame is, in network byte order: its length, the length of its headers, the CRC-32 of these two, the headers, the
-//! payload, and the CRC-32 of everything before. A header is a name and a value, each after its length.
+//! A frame consists of these parts, in network byte order: its length, the length of its headers, the CRC-32 of both, the
+//! headers, the payload, and the CRC-32 of everything before. A header is a name and a value, each preceded by its
+//! length.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-/// Both lengths and their checksum.
+/// The size of both lengths and their checksum.
 const PRELUDE_BYTES: usize = 12;
 const CHECKSUM_BYTES: usize = 4;
 
-/// The type of a header's value: a string, its length in two bytes.
+/// The type of a header value that is a string with a length of two bytes.
 const STRING: u8 = 7;
 
-/// An event's kind, which is all that its headers say.
+/// The kind of an event, which determines its headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Event {
+pub(crate) enum StreamEvent {
     /// A piece of the response.
     PayloadChunk,
     /// The end of the stream.
     InvokeComplete,
 }
 
-impl Event {
+impl StreamEvent {
     fn headers(self) -> [(&'static str, &'static str); 3] {
         let (event_type, content_type) = match self {
             Self::PayloadChunk => ("PayloadChunk", "application/octet-stream"),
@@ -34,7 +35,7 @@ impl Event {
         ]
     }
 
-    /// The event as a frame.
+    /// The event with this payload, as a frame.
     pub(crate) fn frame(self, payload: &[u8]) -> Bytes {
         let headers = self.headers();
         let header_bytes: usize = headers
@@ -43,7 +44,7 @@ impl Event {
             .sum();
         let length = PRELUDE_BYTES + header_bytes + payload.len() + CHECKSUM_BYTES;
         let mut frame = BytesMut::with_capacity(length);
-        // Pieces are 64 KiB and an error is 6 MiB at most, so the lengths fit.
+        // Chunks have at most 64 KiB and errors at most 6 MiB, so the lengths fit into 32 bits.
         frame.put_u32(length as u32);
         frame.put_u32(header_bytes as u32);
         frame.put_u32(crc32fast::hash(&frame));
@@ -68,17 +69,17 @@ mod tests {
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Byte for byte what an independent encoder makes of the same events (Python's `struct` and `zlib`).
+    /// The expected bytes are from an independent encoder (Python's `struct` and `zlib`).
     #[test]
-    fn frames_are_byte_for_byte_right() {
+    fn frames_are_equal_to_those_of_another_encoder() {
         assert_eq!(
-            hex(&Event::PayloadChunk.frame(b"hello")),
+            hex(&StreamEvent::PayloadChunk.frame(b"hello")),
             "0000006f0000005af5fe871f0b3a6576656e742d7479706507000c5061796c6f61644368756e6b0d3a636f6e74656e74\
              2d747970650700186170706c69636174696f6e2f6f637465742d73747265616d0d3a6d6573736167652d747970650700\
              056576656e7468656c6c6f29e71260"
         );
         assert_eq!(
-            hex(&Event::InvokeComplete.frame(b"{}")),
+            hex(&StreamEvent::InvokeComplete.frame(b"{}")),
             "00000066000000541f56c8690b3a6576656e742d7479706507000e496e766f6b65436f6d706c6574650d3a636f6e7465\
              6e742d747970650700106170706c69636174696f6e2f6a736f6e0d3a6d6573736167652d747970650700056576656e74\
              7b7d7006d467"
@@ -86,8 +87,8 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_payload_is_a_frame_too() {
-        let frame = Event::PayloadChunk.frame(b"");
+    fn an_empty_payload_gives_a_frame() {
+        let frame = StreamEvent::PayloadChunk.frame(b"");
         assert_eq!(
             frame.get(..4),
             Some(&(frame.len() as u32).to_be_bytes()[..])

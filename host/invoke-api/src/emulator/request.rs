@@ -1,45 +1,32 @@
-//! Front ends in the manner of other emulators, for whoever has scripts and tests written for those.
-//!
-//! [`rie`] answers as AWS's Runtime Interface Emulator does, [`docker_lambda`] as lambci's docker-lambda did. Each
-//! puts another emulator's protocol before the same functions: what differs is how a call is read and how its outcome
-//! is worded, never how a function runs.
-
-pub mod docker_lambda;
-pub mod rie;
+//! What the two emulators' requests have in common.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::HeaderMap;
-use lambkin_http::{Response, header};
+use lambkin_http::header;
+use lambkin_lambda::{new_trace_id, now_ms};
 
-use crate::ids::new_trace_id;
-use crate::invoke_api::request::json_for_header;
-use crate::time::now_ms;
+use crate::operation::Operation;
+use crate::request::json_for_header;
+use crate::response::TRACE_ID;
 
-/// The function's name in the path of an invocation, as it was written.
+/// The function's name in the path of an invocation, which may be percent-encoded.
 pub(crate) fn invoked_name(path: &str) -> Option<&str> {
-    let name = path
-        .strip_prefix("/2015-03-31/functions/")?
-        .strip_suffix("/invocations")?;
-    (!name.is_empty() && !name.contains('/')).then_some(name)
-}
-
-/// Sets a header, unless the value is not a legal one.
-fn set(response: &mut Response, name: &'static str, value: &str) {
-    if let Ok(value) = value.parse() {
-        response.headers_mut().insert(name, value);
+    match Operation::of(path)? {
+        (Operation::Invoke, name) => Some(name),
+        _ => None,
     }
 }
 
-/// The caller's trace, or a new one: some runtimes can not do without.
-fn trace_id(headers: &HeaderMap) -> String {
-    match header(headers, "x-amzn-trace-id") {
+/// The caller's trace header, or a new one, as some runtimes require one.
+pub(super) fn trace_id(headers: &HeaderMap) -> String {
+    match header(headers, TRACE_ID) {
         Some(trace_id) => trace_id.to_owned(),
         None => new_trace_id(now_ms()),
     }
 }
 
-/// `X-Amz-Client-Context`, decoded, and on one line if it is JSON: the Runtime API hands it on in a header.
+/// The decoded `X-Amz-Client-Context`, in one line if it is JSON, because the Runtime API sends it in a header.
 pub(crate) fn client_context(headers: &HeaderMap) -> Result<Option<String>, String> {
     let Some(base64) = headers.get("x-amz-client-context") else {
         return Ok(None);
@@ -61,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_invocations_path_names_one_function() {
+    fn the_path_of_an_invocation_names_one_function() {
         for (path, name) in [
             (
                 "/2015-03-31/functions/function/invocations",
@@ -77,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_context_is_decoded_onto_one_line() {
+    fn a_client_context_is_decoded_into_one_line() {
         let context = |base64: &str| {
             let mut headers = HeaderMap::new();
             headers.insert("x-amz-client-context", base64.parse().unwrap());

@@ -1,40 +1,34 @@
-//! `InvokeWithResponseStream`: the answer as AWS's event stream, each piece as it comes.
+//! `InvokeWithResponseStream`: the response as AWS's event stream, each piece as it arrives.
 //!
-//! A stream is any number of `PayloadChunk`s and one `InvokeComplete`, which says what went wrong, if anything did. A
-//! function that does not stream makes the same stream with all of its response at once. `Content-Type` is that of the
-//! event stream; a type that the runtime gave its response is in `X-Amzn-Remapped-Content-Type`.
+//! A stream is any number of `PayloadChunk` events and one `InvokeComplete`, which contains the error, if there is one. A
+//! function that does not stream results in the same stream with its whole response at once. `Content-Type` is that of
+//! the event stream; the content type of the function's response is in `X-Amzn-Remapped-Content-Type`.
 //!
-//! A task of its own carries the pieces. A caller who goes away ends the sending and nothing else: the rest of the
-//! response is read and dropped, and the function does not notice. A caller who reads slowly holds the function up, as
-//! on AWS. If the host stops in the middle the connection breaks off, so that nobody takes a part for the whole.
+//! A task of its own sends the pieces. If the caller disconnects, the rest of the response is read and discarded, and the
+//! function continues. If the caller reads slowly, the function's writes wait, as on AWS. If the host stops in the middle
+//! of a stream, the connection is closed before its end, so that the caller does not take a part for the whole.
 
 use std::io;
-use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use lambkin_http::{Body, Response};
-use lambkin_model::{Invocation, InvokeError, Outcome};
+use lambkin_http::{Body, Response, set_header};
+use lambkin_lambda::{FunctionSpec, Reply, ResponseStream, StreamEnd, StreamError};
+use lambkin_model::{InvokeError, Outcome};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use super::error::Error;
-use super::frame::Event;
-use super::response::set;
-use crate::call::{Reply, ResponseStream, StreamEnd, StreamError};
-use crate::function::Function;
+use crate::error::ApiError;
+use crate::event_stream::StreamEvent;
 use crate::limits::{STREAM_BACKLOG_FRAMES, STREAM_CHUNK_BYTES};
-use crate::spec::FunctionSpec;
+use crate::response::UNHANDLED;
 
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("application/vnd.amazon.eventstream");
 const REMAPPED_TYPE: HeaderName = HeaderName::from_static("x-amzn-remapped-content-type");
 
-/// What the failure of a function that had not begun to stream is called.
-const UNHANDLED: &str = "Unhandled";
-
-/// The last event's payload.
+/// The payload of the last event.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct InvokeComplete<'a> {
@@ -46,36 +40,29 @@ struct InvokeComplete<'a> {
     log_result: Option<String>,
 }
 
-/// Invokes a function and answers with its stream.
-pub(super) async fn invoke(
-    function: &Arc<Function>,
-    invocation: Invocation,
-) -> Result<Response, Error> {
-    answer(function.invoke_streaming(invocation).await, function.spec())
-}
-
-fn answer(reply: Reply, spec: &FunctionSpec) -> Result<Response, Error> {
+/// The stream of a function's reply.
+pub(crate) fn response(reply: Reply, spec: &FunctionSpec) -> Result<Response, ApiError> {
     let (sender, frames) = mpsc::channel(STREAM_BACKLOG_FRAMES);
-    let frames_to = Caller(sender);
+    let frames_to_caller = FrameSender(sender);
     let mut response = Response::new(Body::Channel(frames));
     response.headers_mut().insert(CONTENT_TYPE, EVENT_STREAM);
     match reply {
         Reply::Whole(outcome) => {
             let (payload, end) = whole(outcome, spec)?;
-            tokio::spawn(frames_to.send_all(payload, end));
+            tokio::spawn(frames_to_caller.send_all(payload, end));
         }
         Reply::Stream(stream) => {
             if let Some(content_type) = &stream.content_type {
-                set(&mut response, REMAPPED_TYPE, content_type);
+                set_header(&mut response, REMAPPED_TYPE, content_type);
             }
-            tokio::spawn(frames_to.forward(stream));
+            tokio::spawn(frames_to_caller.forward(stream));
         }
     }
     Ok(response)
 }
 
-/// The stream of a response that came in one piece.
-fn whole(outcome: Outcome, spec: &FunctionSpec) -> Result<(Bytes, StreamEnd), Error> {
+/// The only chunk and the end of a response that was not streamed.
+fn whole(outcome: Outcome, spec: &FunctionSpec) -> Result<(Bytes, StreamEnd), ApiError> {
     let (payload, error) = match outcome.result {
         Ok(payload) => (payload, None),
         Err(InvokeError::Function(error)) => {
@@ -85,21 +72,21 @@ fn whole(outcome: Outcome, spec: &FunctionSpec) -> Result<(Bytes, StreamEnd), Er
             };
             (Bytes::new(), Some(error))
         }
-        Err(error) => return Err(Error::not_invoked(&error, spec)),
+        Err(error) => return Err(ApiError::not_invoked(&error, spec)),
     };
     let log_tail = outcome.log_tail;
     Ok((payload, StreamEnd { error, log_tail }))
 }
 
-/// Where the frames go.
+/// Sends frames to the caller.
 #[derive(Debug)]
-struct Caller(mpsc::Sender<io::Result<Bytes>>);
+struct FrameSender(mpsc::Sender<io::Result<Bytes>>);
 
-/// The caller has gone away.
+/// The caller has disconnected.
 #[derive(Debug)]
-struct Gone;
+struct Disconnected;
 
-impl Caller {
+impl FrameSender {
     async fn send_all(self, payload: Bytes, end: StreamEnd) {
         if self.send(payload).await.is_ok() {
             self.complete(&end).await;
@@ -107,25 +94,25 @@ impl Caller {
     }
 
     async fn forward(self, mut stream: ResponseStream) {
-        let mut listens = true;
+        let mut is_connected = true;
         while let Some(chunk) = stream.chunks.recv().await {
-            // What nobody reads is still taken, so that the runtime can finish.
-            listens = listens && self.send(chunk).await.is_ok();
+            // Chunks are received even if the caller has disconnected, so that the runtime can finish.
+            is_connected = is_connected && self.send(chunk).await.is_ok();
         }
         match stream.end.await {
             Ok(end) => self.complete(&end).await,
             Err(_host_stops) => {
                 let stopped = io::Error::other("the host is shutting down");
-                let _nobody_listens = self.0.send(Err(stopped)).await;
+                let _ = self.0.send(Err(stopped)).await; // the caller may have disconnected
             }
         }
     }
 
-    async fn send(&self, mut payload: Bytes) -> Result<(), Gone> {
+    async fn send(&self, mut payload: Bytes) -> Result<(), Disconnected> {
         while !payload.is_empty() {
-            let piece = payload.split_to(payload.len().min(STREAM_CHUNK_BYTES));
-            let frame = Event::PayloadChunk.frame(&piece);
-            self.0.send(Ok(frame)).await.map_err(|_| Gone)?;
+            let chunk = payload.split_to(payload.len().min(STREAM_CHUNK_BYTES));
+            let frame = StreamEvent::PayloadChunk.frame(&chunk);
+            self.0.send(Ok(frame)).await.map_err(|_| Disconnected)?;
         }
         Ok(())
     }
@@ -140,10 +127,10 @@ impl Caller {
             error_details: details.as_deref(),
             log_result: end.log_tail.as_ref().map(|tail| BASE64.encode(tail)),
         };
-        // Strings always serialise.
+        // Strings always serialize.
         let payload = serde_json::to_vec(&complete).unwrap_or_default();
-        let frame = Event::InvokeComplete.frame(&payload);
-        let _nobody_listens = self.0.send(Ok(frame)).await;
+        let frame = StreamEvent::InvokeComplete.frame(&payload);
+        let _ = self.0.send(Ok(frame)).await; // the caller may have disconnected
     }
 }
 
@@ -153,9 +140,19 @@ mod tests {
     use lambkin_model::{FunctionError, FunctionErrorKind};
     use tokio::sync::oneshot;
 
+    use lambkin_lambda::{Code, Entry};
+
     use super::*;
 
-    /// A stream's content type, its payloads and its last event.
+    fn respond(reply: Reply) -> Result<Response, ApiError> {
+        let code = Code {
+            task_root: "/".into(),
+            entry: Entry::Search,
+        };
+        response(reply, &FunctionSpec::new("f", code))
+    }
+
+    /// A stream's content type, its payloads and the payload of its last event.
     async fn read(response: Response) -> (Option<String>, Vec<Bytes>, Bytes) {
         let content_type = response.headers().get(REMAPPED_TYPE);
         let content_type = content_type.map(|value| value.to_str().unwrap().to_owned());
@@ -166,14 +163,17 @@ mod tests {
             let frame = body.frame().await.expect("an InvokeComplete").unwrap();
             let (event, payload) = decode(&frame.into_data().unwrap());
             if event == "InvokeComplete" {
-                assert!(body.frame().await.is_none(), "nothing comes after it");
+                assert!(
+                    body.frame().await.is_none(),
+                    "InvokeComplete is the last event"
+                );
                 return (content_type, payloads, payload);
             }
             payloads.push(payload);
         }
     }
 
-    /// The event type and the payload of a frame that is one event.
+    /// The type and the payload of the event in a frame.
     fn decode(frame: &[u8]) -> (String, Bytes) {
         let number = |at: usize| u32::from_be_bytes(frame[at..at + 4].try_into().unwrap()) as usize;
         assert_eq!(number(0), frame.len());
@@ -185,9 +185,9 @@ mod tests {
         (event.unwrap().to_owned(), payload)
     }
 
-    type Sides = (Reply, mpsc::Sender<Bytes>, oneshot::Sender<StreamEnd>);
+    type StreamAndSenders = (Reply, mpsc::Sender<Bytes>, oneshot::Sender<StreamEnd>);
 
-    fn streaming(content_type: Option<&str>) -> Sides {
+    fn streaming(content_type: Option<&str>) -> StreamAndSenders {
         let (sender, chunks) = mpsc::channel(1);
         let (end_sender, end) = oneshot::channel();
         let stream = ResponseStream {
@@ -199,12 +199,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn pieces_are_passed_on_as_they_come() {
+    async fn pieces_are_sent_as_they_arrive() {
         let (reply, sender, end) = streaming(Some("text/html"));
-        let mut response = answer(reply, &FunctionSpec::example()).unwrap();
+        let mut response = respond(reply).unwrap();
         for text in ["one", "two"] {
             sender.send(Bytes::from(text)).await.unwrap();
-            // It arrives while the stream is still open.
+            // The frame arrives while the stream is still open.
             let frame = response.body_mut().frame().await.unwrap().unwrap();
             assert_eq!(decode(&frame.into_data().unwrap()).1, text);
         }
@@ -219,9 +219,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_error_midway_is_in_the_last_event() {
+    async fn an_error_in_the_middle_is_in_the_last_event() {
         let (reply, sender, end) = streaming(None);
-        let response = answer(reply, &FunctionSpec::example()).unwrap();
+        let response = respond(reply).unwrap();
         sender.send(Bytes::from_static(b"half")).await.unwrap();
         drop(sender);
         let error = StreamError {
@@ -243,14 +243,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_whole_response_is_cut_into_pieces() {
+    async fn a_response_in_one_piece_is_split_into_chunks() {
         let payload = Bytes::from(vec![b'x'; 2 * STREAM_CHUNK_BYTES + 1]);
         let outcome = Outcome {
             result: Ok(payload.clone()),
             log_tail: None,
         };
-        let (_, payloads, complete) =
-            read(answer(Reply::Whole(outcome), &FunctionSpec::example()).unwrap()).await;
+        let (_, payloads, complete) = read(respond(Reply::Whole(outcome)).unwrap()).await;
         let sizes: Vec<usize> = payloads.iter().map(Bytes::len).collect();
         assert_eq!(sizes, [STREAM_CHUNK_BYTES, STREAM_CHUNK_BYTES, 1]);
         assert_eq!(payloads.concat(), payload);
@@ -258,7 +257,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_before_the_stream_is_its_only_event() {
+    async fn an_error_before_the_stream_is_its_only_event() {
         let error = FunctionError {
             kind: FunctionErrorKind::Reported,
             payload: Bytes::from_static(b"{\"errorType\":\"E\"}"),
@@ -267,8 +266,7 @@ mod tests {
             result: Err(InvokeError::Function(error)),
             log_tail: None,
         };
-        let (_, payloads, complete) =
-            read(answer(Reply::Whole(outcome), &FunctionSpec::example()).unwrap()).await;
+        let (_, payloads, complete) = read(respond(Reply::Whole(outcome)).unwrap()).await;
         assert!(payloads.is_empty());
         assert_eq!(
             complete,
@@ -282,14 +280,14 @@ mod tests {
             result: Err(InvokeError::Throttled),
             log_tail: None,
         };
-        let refused = answer(Reply::Whole(outcome), &FunctionSpec::example()).unwrap_err();
-        assert_eq!(refused.into_response().status(), 429);
+        let error = respond(Reply::Whole(outcome)).unwrap_err();
+        assert_eq!(error.into_response().status(), 429);
     }
 
     #[tokio::test]
-    async fn a_caller_who_goes_away_does_not_disturb_the_function() {
+    async fn a_caller_that_disconnects_does_not_stop_the_function() {
         let (reply, sender, end) = streaming(None);
-        drop(answer(reply, &FunctionSpec::example()).unwrap());
+        drop(respond(reply).unwrap());
         for _ in 0..100 {
             sender.send(Bytes::from_static(b"more")).await.unwrap();
         }
@@ -298,13 +296,13 @@ mod tests {
             error: None,
             log_tail: None,
         };
-        end.send(complete).expect("somebody waits for the end");
+        end.send(complete).expect("the end is awaited");
     }
 
     #[tokio::test]
-    async fn a_host_that_stops_breaks_the_stream_off() {
+    async fn a_host_that_stops_ends_the_stream_with_an_error() {
         let (reply, sender, end) = streaming(None);
-        let mut response = answer(reply, &FunctionSpec::example()).unwrap();
+        let mut response = respond(reply).unwrap();
         drop((sender, end));
         let frame = response.body_mut().frame().await.unwrap();
         assert!(frame.is_err(), "{frame:?}");

@@ -1,0 +1,36 @@
+//! The listener of the Invoke API.
+
+use http::{Method, Request};
+use hyper::body::Incoming;
+use lambkin_http::{IdleTimeout, Response, set_header};
+use lambkin_lambda::{Lambda, new_request_id};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::ApiError;
+use crate::operation::Operation;
+use crate::response::{REQUEST_ID, method_not_allowed};
+use crate::{control, invoke};
+
+/// Serves the Invoke API until `stop` is cancelled.
+pub async fn serve(listener: TcpListener, stop: CancellationToken, lambda: Lambda) {
+    let handler = move |request, _client| respond(lambda.clone(), request);
+    lambkin_http::serve(listener, IdleTimeout::Limited, stop, handler).await;
+}
+
+/// Responds to one request. A connection moves this future for each request, so everything but a plain invocation is
+/// boxed.
+async fn respond(lambda: Lambda, request: Request<Incoming>) -> Response {
+    let request_id = new_request_id();
+    let (head, body) = request.into_parts();
+    let result = match Operation::of(head.uri.path()) {
+        Some(_) if head.method != Method::POST => Ok(method_not_allowed()),
+        Some((operation, name)) => {
+            invoke::invoke(&lambda, operation, name, &head, body, &request_id).await
+        }
+        None => Box::pin(control::respond(&lambda, &head)).await,
+    };
+    let mut response = result.unwrap_or_else(ApiError::into_response);
+    set_header(&mut response, REQUEST_ID, request_id.as_str());
+    response
+}

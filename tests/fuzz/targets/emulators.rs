@@ -1,0 +1,5 @@
+//! See `lambkin_invoke_api::fuzzing::emulators`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| lambkin_invoke_api::fuzzing::emulators(bytes));
