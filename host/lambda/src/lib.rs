@@ -1,4 +1,4 @@
-//! Functions, their execution environments, and the APIs for callers, runtimes and extensions.
+//! Functions, their execution environments, and the APIs for runtimes and extensions.
 //!
 //! The Invoke API or a trigger invokes a [`Function`] through [`Lambda`] and gets one outcome per invocation. A
 //! function has between zero environments and its concurrency limit. An environment is one task that owns the
@@ -7,7 +7,7 @@
 //! Behavior, messages and limits are AWS's. A function cannot end the host: if its process crashes, exceeds a limit or
 //! breaks a protocol, the process is replaced and the caller gets the error that AWS would return.
 //!
-//! The files in order, each of which uses only earlier ones: [`limits`], `time`, `name`, `event`, `ids`, `call`,
+//! The files in order, each of which uses only earlier ones: [`limits`], `time`, `name`, `ids`, `call`,
 //! `bootstrap`, `code`, `spec`, `recursion`, `function_error`, `state_machine`, `api_error`, `dispatch`, `memory`,
 //! `extension` and `telemetry` (in the order of their files), `log`, `runtime_api`, `function`, `variables`,
 //! `environment`, `invoke`, `version`, `asynchronous::accept`, `lambda`, `asynchronous::serve`.
