@@ -127,11 +127,8 @@ pub fn examine(path: &Path) -> Result<(), ExecutableError> {
 const HEAD_BYTES: usize = 512;
 
 fn examine_script(after_marker: &[u8]) -> Result<(), ExecutableError> {
-    let line = after_marker
-        .split(|byte| *byte == b'\n')
-        .next()
-        .unwrap_or_default();
-    let line = String::from_utf8_lossy(line);
+    let mut lines = after_marker.split(|byte| *byte == b'\n');
+    let line = String::from_utf8_lossy(lines.next().unwrap_or_default());
     let Some(word) = line.split([' ', '\t']).find(|word| !word.is_empty()) else {
         return Err(ExecutableError::UnknownFormat);
     };
@@ -195,9 +192,9 @@ fn elf_interpreter(head: &[u8], file: &mut File) -> Option<PathBuf> {
         .find(|header| little_endian(header, 0).map(u32::from_le_bytes) == Some(elf::PT_INTERP))?;
     let at = u64::from_le_bytes(little_endian(header, 8)?);
     let length = usize::try_from(u64::from_le_bytes(little_endian(header, 32)?)).ok()?;
-    let name = read_at(file, at, length.min(4096))?;
-    let name = name.split(|byte| *byte == 0).next()?;
-    Some(PathBuf::from(String::from_utf8_lossy(name).into_owned()))
+    let text = read_at(file, at, length.min(4096))?;
+    let path = text.split(|byte| *byte == 0).next()?;
+    Some(PathBuf::from(String::from_utf8_lossy(path).into_owned()))
 }
 
 fn read_at(file: &mut File, offset: u64, length: usize) -> Option<Vec<u8>> {

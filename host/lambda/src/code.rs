@@ -140,9 +140,9 @@ fn resolve(program: &str, task_root: &Path) -> PathBuf {
 /// runs an older version keeps its files. A folder appears only when it is complete, and the link changes atomically. A
 /// version is deleted when two newer ones have been unpacked.
 fn unpack(archive: &Path, below: &Path) -> io::Result<PathBuf> {
-    let home = below.join(unique_name(archive));
-    fs::create_dir_all(&home)?;
-    let home = fs::canonicalize(home)?;
+    let folder = below.join(unique_name(archive));
+    fs::create_dir_all(&folder)?;
+    let home = fs::canonicalize(folder)?;
     let version = unpack_version(archive, &home)?;
     let link = home.join("current");
     let before = fs::read_link(&link).ok();

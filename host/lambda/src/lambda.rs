@@ -94,8 +94,8 @@ impl Lambda {
     /// Counts a call in the trace header of its chain, as the Invoke API does. Returns `false`, and logs a warning,
     /// if the chain is a loop and the call must not be made.
     pub fn check_recursion(&self, function: &str, trace_id: &mut String) -> bool {
-        let function = self.function(function);
-        function.is_none_or(|function| recursion::check_recursion(trace_id, function.spec()))
+        let found = self.function(function);
+        found.is_none_or(|function| recursion::check_recursion(trace_id, function.spec()))
     }
 
     fn named(&self, function: &str, invocation: &mut Invocation) -> Option<&Arc<Function>> {

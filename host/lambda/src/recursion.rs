@@ -114,13 +114,13 @@ fn take(trace_id: &mut String) -> Option<Lineage> {
 
 fn take_first(trace_id: &mut String) -> Option<Lineage> {
     let at = trace_id.find(PART)?;
-    let value = trace_id.get(at + PART.len()..)?;
-    let (value, behind) = value.split_once(';').unwrap_or((value, ""));
+    let rest = trace_id.get(at + PART.len()..)?;
+    let (value, after) = rest.split_once(';').unwrap_or((rest, ""));
     let lineage = Lineage::parse(value.trim());
     let before = trace_id.get(..at)?.trim_end_matches([';', ' ']);
-    let alone = before.is_empty() || behind.is_empty();
-    let separator = if alone { "" } else { ";" };
-    *trace_id = format!("{before}{separator}{behind}");
+    let one_is_empty = before.is_empty() || after.is_empty();
+    let separator = if one_is_empty { "" } else { ";" };
+    *trace_id = format!("{before}{separator}{after}");
     lineage
 }
 

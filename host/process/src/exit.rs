@@ -44,8 +44,8 @@ impl Exit {
 
     /// Parses a line that [`Exit::to_line`] made.
     pub(crate) fn from_line(line: &str) -> Option<Self> {
-        let (kind, number) = line.split_once(' ')?;
-        let number = number.parse().ok()?;
+        let (kind, digits) = line.split_once(' ')?;
+        let number = digits.parse().ok()?;
         match kind {
             "exited" => Some(Self::Code(number)),
             "signalled" => Some(Self::Signal(number)),

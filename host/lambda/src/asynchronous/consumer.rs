@@ -51,16 +51,12 @@ impl Consumer {
         store: Store,
     ) -> Self {
         let spec = function.spec();
-        let time_scale = config.time_scale;
-        let config = config
-            .functions
-            .get(&spec.name)
-            .cloned()
-            .unwrap_or_default();
+        let configured = config.functions.get(&spec.name);
+        let own = configured.cloned().unwrap_or_default();
         Self {
-            schedule: Schedule::new(&config, spec.concurrency, time_scale),
+            schedule: Schedule::new(&own, spec.concurrency, config.time_scale),
             queue: queue_of(&spec.name),
-            config,
+            config: own,
             store,
             lambda,
             function,

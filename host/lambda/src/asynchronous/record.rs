@@ -137,8 +137,8 @@ fn embedded(payload: &[u8]) -> Box<RawValue> {
 
 /// Formats a time as `2026-03-01T12:00:00.123Z`.
 fn timestamp(ms: u64) -> String {
-    let ms = i64::try_from(ms).unwrap_or_default();
-    let time = Timestamp::from_millisecond(ms).unwrap_or_default();
+    let since_epoch = i64::try_from(ms).unwrap_or_default();
+    let time = Timestamp::from_millisecond(since_epoch).unwrap_or_default();
     time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
 

@@ -90,8 +90,9 @@ impl Schedule {
     /// After the function could not run, because it was throttled or because of an error of the host.
     pub(crate) fn after_throttle(&self, progress: Progress, now: u64) -> Next {
         let throttles = progress.receives.saturating_sub(progress.errors + 1);
-        let delay = FIRST_THROTTLE_DELAY.saturating_mul(1 << throttles.min(16));
-        let delay = delay.min(LAST_THROTTLE_DELAY);
+        let delay = FIRST_THROTTLE_DELAY
+            .saturating_mul(1 << throttles.min(16))
+            .min(LAST_THROTTLE_DELAY);
         self.retry(progress, now, delay, progress.errors)
     }
 

@@ -88,11 +88,11 @@ impl Environment {
         if report_status == ReportStatus::Success {
             return self.log.event(None, |now| record.to_event(now));
         }
-        let phase = match phase {
+        let phase_name = match phase {
             Phase::Init => "init",
             Phase::Invoke => "invoke",
         };
-        let line = log::init_report_line(took, phase, report_status);
+        let line = log::init_report_line(took, phase_name, report_status);
         self.log
             .event(Some(format_args!("{line}")), |now| record.to_event(now));
     }
