@@ -10,7 +10,7 @@ use super::in_flight::InFlight;
 use super::state::Environment;
 use crate::extension::registry::ExtensionRegistry;
 use crate::log::{self, Report, ReportStatus};
-use crate::telemetry::event::extension::{NewSubscription, extension_line};
+use crate::telemetry::event::extension::extension_line;
 use crate::telemetry::event::invocation::{
     EndRecord, FaultRecord, ReportMetrics, ReportRecord, RuntimeDoneMetrics, RuntimeDoneRecord,
     StartRecord, Tracing,
@@ -20,6 +20,7 @@ use crate::telemetry::event::phase::{
     RestoreReportRecord, RestoreRuntimeDoneRecord, RestoreStartRecord,
 };
 use crate::telemetry::event::{Billed, Milliseconds, Record, Span, SpanName, Status};
+use crate::telemetry::new_subscription::NewSubscription;
 
 impl Environment {
     pub(super) fn log_init_start(&mut self, phase: Phase) {

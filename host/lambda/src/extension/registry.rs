@@ -24,7 +24,7 @@ use super::summary::ExtensionSummary;
 use super::{error, request};
 use crate::api_error::ApiError;
 use crate::state_machine::TransitionError;
-use crate::telemetry::event::extension::NewSubscription;
+use crate::telemetry::new_subscription::NewSubscription;
 
 /// The extensions of one sandbox, external and internal.
 #[derive(Debug)]

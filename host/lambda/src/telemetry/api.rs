@@ -11,8 +11,8 @@ use hyper::body::Incoming;
 use jiff::Timestamp;
 use lambkin_http::{Response, header, json, method_not_allowed};
 
-use super::event::extension::NewSubscription;
 use super::hub::Telemetry;
+use super::new_subscription::NewSubscription;
 use super::subscription::SubscriptionApi;
 use crate::api_error::ApiError;
 use crate::extension::api::{IDENTIFIER, read_small_body};

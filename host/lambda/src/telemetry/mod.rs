@@ -13,6 +13,7 @@ mod delivery;
 pub(crate) mod event;
 pub(crate) mod frame;
 pub(crate) mod hub;
+pub(crate) mod new_subscription;
 mod queue;
 pub(crate) mod subscription;
 

@@ -73,7 +73,7 @@ fn json_object(text: &str) -> Option<&RawValue> {
     (is_one_line && value.get().starts_with('{')).then_some(value)
 }
 
-fn envelope<R: Serialize + ?Sized>(time: Timestamp, name: &str, record: &R) -> Bytes {
+pub(super) fn envelope<R: Serialize + ?Sized>(time: Timestamp, name: &str, record: &R) -> Bytes {
     #[derive(Serialize)]
     struct Envelope<'a, R: ?Sized> {
         #[serde(serialize_with = "serialize_time")]

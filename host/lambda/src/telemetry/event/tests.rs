@@ -12,6 +12,7 @@ use crate::extension::event::EventType;
 use crate::extension::state::ExtensionState;
 use crate::extension::summary::ExtensionSummary;
 use crate::spec::InitializationType;
+use crate::telemetry::new_subscription::NewSubscription;
 use crate::telemetry::subscription::SubscriptionApi;
 
 fn time() -> Timestamp {

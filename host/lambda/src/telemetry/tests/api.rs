@@ -18,7 +18,7 @@ use crate::extension;
 use crate::extension::event::{InvokeEvent, Tracing};
 use crate::extension::registry::{ExtensionEvent, ExtensionRegistry, FunctionInfo};
 use crate::telemetry::api;
-use crate::telemetry::event::extension::NewSubscription;
+use crate::telemetry::new_subscription::NewSubscription;
 
 struct Server {
     port: u16,
