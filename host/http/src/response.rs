@@ -22,8 +22,8 @@ pub enum Body {
     /// A chunked body: each piece is sent when it arrives, until the sender is dropped. An error closes the connection
     /// before the last chunk, so that the client does not take a part for the whole.
     Channel(mpsc::Receiver<io::Result<Bytes>>),
-    /// A body from elsewhere, which states its length if it is known. It is dropped when the client disconnects; an error
-    /// closes the connection.
+    /// A body from elsewhere, which states its length if it is known. It is dropped when the client disconnects; an
+    /// error closes the connection.
     Boxed(UnsyncBoxBody<Bytes, io::Error>),
 }
 

@@ -3,9 +3,9 @@
 //! Dropping the future of [`serve`] drops every connection that it accepted. Cancelling its [`CancellationToken`]
 //! stops it gracefully: requests in progress finish first.
 //!
-//! Each listener may use a share of the process's file descriptors, so that clients of one listener cannot exhaust those
-//! of the others, the store and the functions. A listener at its limit closes its idle connections, and accepts new ones
-//! as connections end.
+//! Each listener may use a share of the process's file descriptors, so that clients of one listener cannot exhaust
+//! those of the others, the store and the functions. A listener at its limit closes its idle connections, and accepts
+//! new ones as connections end.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -77,8 +77,8 @@ fn max_connections() -> usize {
 
 /// Serves HTTP/1.1 on `listener` until `stop` is cancelled, then lets requests in progress finish.
 ///
-/// `handler` gets each request with the client's address. It runs in the connection's task and is dropped when the client
-/// disconnects.
+/// `handler` gets each request with the client's address. It runs in the connection's task and is dropped when the
+/// client disconnects.
 pub async fn serve<H, F>(
     listener: TcpListener,
     idle_timeout: IdleTimeout,
@@ -158,8 +158,8 @@ async fn serve_connection<H, F>(
         async move {
             let mut response = response.await;
             if expects_continue && !response.status().is_success() {
-                // The client does not send its body then, so hyper closes the connection. Without this header the client
-                // would send its next request into a closing connection.
+                // The client does not send its body then, so hyper closes the connection. Without this header the
+                // client would send its next request into a closing connection.
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(CONNECTION, close);
             }

@@ -1,7 +1,7 @@
 //! The errors of the Invoke API.
 //!
-//! Status, type, message and the case of the body's keys are AWS's, because clients build their exceptions from them. Where
-//! AWS has no such error, because its Lambda has no such limitation, the message states what to do instead.
+//! Status, type, message and the case of the body's keys are AWS's, because clients build their exceptions from them.
+//! Where AWS has no such error, because its Lambda has no such limitation, the message states what to do instead.
 
 use std::borrow::Cow;
 

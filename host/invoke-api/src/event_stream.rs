@@ -1,7 +1,7 @@
 //! Encoding frames of AWS's event stream (`application/vnd.amazon.eventstream`).
 //!
-//! A frame consists of these parts, in network byte order: its length, the length of its headers, the CRC-32 of both, the
-//! headers, the payload, and the CRC-32 of everything before. A header is a name and a value, each preceded by its
+//! A frame consists of these parts, in network byte order: its length, the length of its headers, the CRC-32 of both,
+//! the headers, the payload, and the CRC-32 of everything before. A header is a name and a value, each preceded by its
 //! length.
 
 use bytes::{BufMut, Bytes, BytesMut};

@@ -1,7 +1,7 @@
 //! Properties of the parsers and encoders of the Invoke API.
 //!
-//! Each function takes arbitrary bytes and panics if its property does not hold. The functions exist only in builds with
-//! `--cfg fuzzing`, and only the targets in `tests/fuzz` call them.
+//! Each function takes arbitrary bytes and panics if its property does not hold. The functions exist only in builds
+//! with `--cfg fuzzing`, and only the targets in `tests/fuzz` call them.
 
 #![allow(
     missing_docs,

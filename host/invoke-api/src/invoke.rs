@@ -81,7 +81,8 @@ async fn invoke_streaming(
     stream::response(reply, function.spec())
 }
 
-/// The response to a synchronous invocation. A function that failed has a response; one that was not invoked is an error.
+/// The response to a synchronous invocation. A function that failed has a response; one that was not invoked is an
+/// error.
 fn outcome_response(outcome: Outcome, spec: &FunctionSpec) -> Result<Response, ApiError> {
     let (payload, failed) = match outcome.result {
         Ok(payload) => (payload, false),

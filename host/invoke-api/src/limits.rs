@@ -6,7 +6,8 @@ pub const INVOKE_ASYNC_BYTES: usize = 256 * 1024;
 /// The maximum size of `X-Amz-Client-Context`, in base64.
 pub const CLIENT_CONTEXT_BYTES: usize = 3583;
 
-/// The maximum length of `FunctionName` in a request. The name of a function has at most 64 characters; an ARN is longer.
+/// The maximum length of `FunctionName` in a request. The name of a function has at most 64 characters; an ARN is
+/// longer.
 pub const NAME_LENGTH: usize = 256;
 
 /// The maximum length of `Qualifier`.

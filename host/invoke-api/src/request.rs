@@ -1,8 +1,8 @@
 //! Parsing and validating a request that invokes a function.
 //!
-//! All violations of patterns and sets are reported at once, as on AWS. Combinations that are not allowed, and those that
-//! the function does not support, are reported one by one. The content type is not considered: AWS reads the body as JSON
-//! in any case.
+//! All violations of patterns and sets are reported at once, as on AWS. Combinations that are not allowed, and those
+//! that the function does not support, are reported one by one. The content type is not considered: AWS reads the body
+//! as JSON in any case.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;

@@ -1,12 +1,12 @@
 //! `InvokeWithResponseStream`: the response as AWS's event stream, each piece as it arrives.
 //!
-//! A stream is any number of `PayloadChunk` events and one `InvokeComplete`, which contains the error, if there is one. A
-//! function that does not stream results in the same stream with its whole response at once. `Content-Type` is that of
-//! the event stream; the content type of the function's response is in `X-Amzn-Remapped-Content-Type`.
+//! A stream is any number of `PayloadChunk` events and one `InvokeComplete`, which contains the error, if there is one.
+//! A function that does not stream results in the same stream with its whole response at once. `Content-Type` is that
+//! of the event stream; the content type of the function's response is in `X-Amzn-Remapped-Content-Type`.
 //!
-//! A task of its own sends the pieces. If the caller disconnects, the rest of the response is read and discarded, and the
-//! function continues. If the caller reads slowly, the function's writes wait, as on AWS. If the host stops in the middle
-//! of a stream, the connection is closed before its end, so that the caller does not take a part for the whole.
+//! A task of its own sends the pieces. If the caller disconnects, the rest of the response is read and discarded, and
+//! the function continues. If the caller reads slowly, the function's writes wait, as on AWS. If the host stops in the
+//! middle of a stream, the connection is closed before its end, so that the caller does not take a part for the whole.
 
 use std::io;
 

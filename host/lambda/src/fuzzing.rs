@@ -1,7 +1,7 @@
 //! Properties of the parsers that read from a socket or a pipe.
 //!
-//! Each function takes arbitrary bytes and panics if its property does not hold. The functions exist only in builds with
-//! `--cfg fuzzing`, and only the targets in `tests/fuzz` call them.
+//! Each function takes arbitrary bytes and panics if its property does not hold. The functions exist only in builds
+//! with `--cfg fuzzing`, and only the targets in `tests/fuzz` call them.
 
 #![allow(
     missing_docs,
@@ -137,7 +137,7 @@ pub fn trailers(bytes: &[u8]) {
             Ok(Some(_error)) => {
                 assert!(
                     !headers.is_empty(),
-                    "only announced trailers are recognised"
+                    "only announced trailers are recognized"
                 );
                 assert!(passed.len() < body.len() && body.starts_with(&passed));
             }

@@ -36,8 +36,8 @@ pub const VARIABLES_BYTES: usize = 4096;
 /// The maximum timeout of a function.
 pub const MAX_TIMEOUT: Duration = Duration::from_secs(900);
 
-/// The timeout of the init phase on demand. A longer init phase is stopped and repeated within the invocation, under the
-/// function's own timeout.
+/// The timeout of the init phase on demand. A longer init phase is stopped and repeated within the invocation, under
+/// the function's own timeout.
 pub const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The timeout of the init phase of provisioned environments, snapshots and managed instances, unless the function's
@@ -68,7 +68,7 @@ pub const RUNTIME_SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(300);
 /// is reached, reading their output waits.
 pub const PROCESS_EVENT_BACKLOG: usize = 64;
 
-/// How long the host waits for the end of a process that it has killed. The guard needs a millisecond.
+/// How long the host waits for the end of a process that it has killed. The supervisor needs a millisecond.
 pub const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How often the peak memory of a function is read. A function whose invocation takes more than a twentieth of this is
@@ -97,7 +97,8 @@ pub const LOG_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 /// The maximum number of extensions of one environment, external and internal together.
 pub const EXTENSIONS: usize = 10;
 
-/// The maximum size of a request to the Extensions, Telemetry or Logs API. Valid requests are small; AWS states no limit.
+/// The maximum size of a request to the Extensions, Telemetry or Logs API. Valid requests are small; AWS states no
+/// limit.
 pub const EXTENSION_REQUEST_BYTES: usize = 64 * 1024;
 
 /// The size of the telemetry of the init phase that is kept for extensions that subscribe late.
@@ -153,8 +154,8 @@ pub const MAX_EVENT_AGE: Duration = Duration::from_secs(21_600);
 /// The maximum size of a dead letter's attribute `ErrorMessage`: its first KB.
 pub const DEAD_LETTER_MESSAGE_BYTES: usize = 1024;
 
-/// The lease of an event that is being processed, which is longer than any call takes. Leases end with the host, so this
-/// matters only if a consumer loses one, which would be a bug.
+/// The lease of an event that is being processed, which is longer than any call takes. Leases end with the host, so
+/// this matters only if a consumer loses one, which would be a bug.
 pub const EVENT_LEASE: Duration = MAX_EVENT_AGE;
 
 /// The longest sleep of a consumer while an event waits for its time: the clock may be set, and a laptop's timers stop
@@ -166,8 +167,8 @@ pub const STORE_RETRY_PAUSE: Duration = Duration::from_secs(5);
 
 // A fixed address of the Runtime API.
 
-/// How long a new sandbox waits for its fixed Runtime API address. The previous sandbox frees it within microseconds, so
-/// after this time it is another program that uses the address.
+/// How long a new sandbox waits for its fixed Runtime API address. The previous sandbox frees it within microseconds,
+/// so after this time it is another program that uses the address.
 pub const ADDRESS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The pause between two attempts to bind that address.

@@ -1,9 +1,9 @@
 //! The memory of an environment's processes and their descendants: the current usage, and the peak, which is REPORT's
 //! `Max Memory Used`.
 //!
-//! The kernel keeps the peak of each process (`VmHWM`), so a late reading misses nothing of processes that still run. The
-//! usage of processes that have ended is known only if it was read before. Where `/proc` does not exist, every value is
-//! 0.
+//! The kernel keeps the peak of each process (`VmHWM`), so a late reading misses nothing of processes that still run.
+//! The usage of processes that have ended is known only if it was read before. Where `/proc` does not exist, every
+//! value is 0.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};

@@ -3,8 +3,8 @@
 //! Tools call these operations before they invoke a function. The responses contain what `lambkin.toml` configures, in
 //! AWS's members, and AWS's constants for the rest.
 //!
-//! On failure: unknown functions, versions and aliases are `ResourceNotFoundException`, as on AWS. An operation that would
-//! change a function is refused with the advice to change `lambkin.toml`.
+//! On failure: unknown functions, versions and aliases are `ResourceNotFoundException`, as on AWS. An operation that
+//! would change a function is refused with the advice to change `lambkin.toml`.
 
 mod configuration;
 mod package;

@@ -1,14 +1,14 @@
 //! The HTTP API of docker-lambda's stay-open mode.
 //!
 //! There is one function, and every name leads to it. `X-Amz-Invocation-Type` and `X-Amz-Log-Type` work as on AWS. The
-//! event is passed on unchanged, even if it is not JSON; an empty body is the event `{}`. An error of the function is a 200
-//! with `X-Amz-Function-Error: Unhandled`.
+//! event is passed on unchanged, even if it is not JSON; an empty body is the event `{}`. An error of the function is a
+//! 200 with `X-Amz-Function-Error: Unhandled`.
 //!
-//! Unlike AWS's own API, it can be called from web pages: `OPTIONS` with an `Origin` answers a preflight request, and any
-//! page may read the response to a request with an `Origin`.
+//! Unlike AWS's own API, it can be called from web pages: `OPTIONS` with an `Origin` answers a preflight request, and
+//! any page may read the response to a request with an `Origin`.
 //!
-//! On failure: a client context that is not base64 gets 400 `ClientContextDecodingError`, an event over 6 MiB gets 413, and
-//! a call over the queue's limit gets 429. The bodies have the members `errorType` and `errorMessage`.
+//! On failure: a client context that is not base64 gets 400 `ClientContextDecodingError`, an event over 6 MiB gets 413,
+//! and a call over the queue's limit gets 429. The bodies have the members `errorType` and `errorMessage`.
 
 use std::sync::Arc;
 

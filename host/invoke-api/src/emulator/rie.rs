@@ -1,7 +1,7 @@
 //! The HTTP API of AWS's Runtime Interface Emulator (RIE).
 //!
-//! What scripts written for RIE depend on is the same: any method is accepted, the event need not be JSON, the response is
-//! `text/plain`, and each outcome has RIE's status and body:
+//! What scripts written for RIE depend on is the same: any method is accepted, the event need not be JSON, the response
+//! is `text/plain`, and each outcome has RIE's status and body:
 //!
 //! | outcome | response |
 //! |---|---|
@@ -17,15 +17,16 @@
 //!
 //! - A second call during an invocation ended RIE. Here it waits; when [`EMULATOR_QUEUE`] calls wait, it gets 429.
 //! - An event over 6 MiB and 100 bytes was truncated. Here it gets 413.
-//! - A process that ended in its init phase, or a bootstrap that could not be started, gave 502 without a body. Here the
-//!   body contains the error, and the log states what to do. A process that ends after its response has no effect on it.
+//! - A process that ended in its init phase, or a bootstrap that could not be started, gave 502 without a body. Here
+//!   the body contains the error, and the log states what to do. A process that ends after its response has no effect
+//!   on it.
 //! - A response was held back until the runtime requested its next event. Here it is sent at once.
-//! - After a response with an unknown `Lambda-Runtime-Function-Response-Mode` the caller waited for the timeout. Here it
-//!   gets 502 at once.
+//! - After a response with an unknown `Lambda-Runtime-Function-Response-Mode` the caller waited for the timeout. Here
+//!   it gets 502 at once.
 //! - The init phase was part of the function's timeout. Here it has a timeout of ten seconds, as on AWS.
 //! - `Lambda-Runtime-Trace-Id` was missing. Here it is always present.
-//! - HTML had the type `text/html`, because RIE detects it from the first bytes. Here all text is `text/plain`, and only
-//!   binary responses are `application/octet-stream`.
+//! - HTML had the type `text/html`, because RIE detects it from the first bytes. Here all text is `text/plain`, and
+//!   only binary responses are `application/octet-stream`.
 //!
 //! The name `function` leads to the only function, and so does each of the names that it has on AWS.
 //!

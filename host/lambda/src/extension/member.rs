@@ -137,8 +137,8 @@ impl Member {
         Ok(())
     }
 
-    /// Delivers an event: at once if the extension waits for one, else when it asks. A newer event replaces one that has
-    /// not been requested: SHUTDOWN replaces INVOKE.
+    /// Delivers an event: at once if the extension waits for one, else when it asks. A newer event replaces one that
+    /// has not been requested: SHUTDOWN replaces INVOKE.
     pub(super) fn deliver(&mut self, event: Bytes) {
         if self.state() == ExtensionState::Ready {
             while let Some(request) = self.waiting.pop() {

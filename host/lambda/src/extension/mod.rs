@@ -4,8 +4,8 @@
 //! the state of one sandbox's extensions, and [`api`] responds to their requests from it. The environment starts and
 //! ends their processes.
 //!
-//! On failure: an invalid request gets AWS's 403 and changes nothing. Whether an extension's failure ends the init phase
-//! or the invocation is decided by the environment, which is notified of it.
+//! On failure: an invalid request gets AWS's 403 and changes nothing. Whether an extension's failure ends the init
+//! phase or the invocation is decided by the environment, which is notified of it.
 
 pub(crate) mod api;
 pub(crate) mod discover;

@@ -224,7 +224,8 @@ impl ExtensionRegistry {
         self.lock().close_registration();
     }
 
-    /// Whether the init phase, or the invocation, is over for the extensions: all that have not failed wait for an event.
+    /// Whether the init phase, or the invocation, is over for the extensions: all that have not failed wait for an
+    /// event.
     pub(crate) fn all_ready(&self) -> bool {
         self.is_empty() || self.lock().alive().all(Member::is_ready)
     }

@@ -28,8 +28,8 @@ pub(crate) fn events(body: &[u8]) -> Result<Vec<String>, ApiError> {
     Ok(body.events.unwrap_or_default())
 }
 
-/// The event types with these names, each once. An internal extension cannot subscribe to SHUTDOWN, as it has no process
-/// of its own.
+/// The event types with these names, each once. An internal extension cannot subscribe to SHUTDOWN, as it has no
+/// process of its own.
 pub(crate) fn event_types(events: &[String], external: bool) -> Result<Vec<EventType>, ApiError> {
     let mut types = Vec::new();
     for event in events {

@@ -1,7 +1,7 @@
 //! The state machine of an extension, as AWS's Extensions API enforces it.
 //!
-//! As for runtimes, every request is a transition, a transition that is not allowed changes nothing, and the states have
-//! AWS's names because its error messages contain them.
+//! As for runtimes, every request is a transition, a transition that is not allowed changes nothing, and the states
+//! have AWS's names because its error messages contain them.
 
 use serde::Serialize;
 

@@ -131,8 +131,8 @@ impl EnvironmentLog {
         let Some(unfinished) = self.unfinished.get_mut(index) else {
             return;
         };
-        // Runtimes separate the lines of a record by `\r`, so that it stays one record in CloudWatch. In a terminal each
-        // line would overwrite the one before.
+        // Runtimes separate the lines of a record by `\r`, so that it stays one record in CloudWatch. In a terminal
+        // each line would overwrite the one before.
         let style = self.log.style();
         let lines = piece.split(|byte| *byte == b'\r' && !style.keep_carriage_returns);
         for (index, line) in lines.enumerate() {
@@ -171,8 +171,8 @@ impl EnvironmentLog {
         self.write_line(format_args!("{line}"));
     }
 
-    /// Adds a platform event: in the text format as AWS's line, if there is one; in the JSON format and in telemetry as the
-    /// event.
+    /// Adds a platform event: in the text format as AWS's line, if there is one; in the JSON format and in telemetry as
+    /// the event.
     pub(crate) fn event(
         &mut self,
         line: Option<fmt::Arguments<'_>>,
@@ -218,7 +218,8 @@ impl EnvironmentLog {
         }
     }
 
-    /// Adds a line of the platform. An invocation writes three, so the line is formatted without an intermediate string.
+    /// Adds a line of the platform. An invocation writes three, so the line is formatted without an intermediate
+    /// string.
     fn write_line(&mut self, line: fmt::Arguments<'_>) {
         let mut text = String::with_capacity(256);
         let _ = writeln!(text, "{line}"); // writing to a string does not fail

@@ -1,7 +1,7 @@
 //! The metadata endpoint (2026-01-15): where the environment runs.
 //!
-//! Processes find it through `AWS_LAMBDA_METADATA_API` and authenticate with `AWS_LAMBDA_METADATA_TOKEN`. It returns the
-//! id of an availability zone, which clients use to prefer endpoints in the same zone.
+//! Processes find it through `AWS_LAMBDA_METADATA_API` and authenticate with `AWS_LAMBDA_METADATA_TOKEN`. It returns
+//! the id of an availability zone, which clients use to prefer endpoints in the same zone.
 //!
 //! On failure: a request without the token gets 401, any method other than GET gets 405.
 

@@ -5,7 +5,7 @@
 //! response. For any other caller they are collected, up to the size limit of an ordinary response.
 //!
 //! An error in the middle of a stream arrives in trailers. Some runtimes cannot send trailers and write the same lines
-//! as the last piece of the body; both forms are recognised.
+//! as the last piece of the body; both forms are recognized.
 //!
 //! On failure: a body that is truncated or too long ends the stream with an error for the caller, and the runtime gets
 //! AWS's error response. If the caller has disconnected, the remaining pieces are discarded; if it reads slowly, the
@@ -226,8 +226,8 @@ fn stream_error(error_type: Option<&str>, body: &str) -> StreamError {
     }
 }
 
-/// Finds trailers that a runtime wrote as the last piece of its body. A piece is held back only if the runtime announced
-/// the trailers and the piece begins like them.
+/// Finds trailers that a runtime wrote as the last piece of its body. A piece is held back only if the runtime
+/// announced the trailers and the piece begins like them.
 pub(crate) struct InBodyTrailers {
     announced: bool,
     held: BytesMut,
@@ -271,8 +271,8 @@ impl InBodyTrailers {
         self.held.len() + piece.len() <= TRAILER_BYTES
     }
 
-    /// At the end of the body: `Ok` with the error in the trailers, if any; `Err` with bytes that were held back and are
-    /// part of the body.
+    /// At the end of the body: `Ok` with the error in the trailers, if any; `Err` with bytes that were held back and
+    /// are part of the body.
     pub(crate) fn finish(self) -> Result<Option<StreamError>, Bytes> {
         if self.held.is_empty() {
             return Ok(None);

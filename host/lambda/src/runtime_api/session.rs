@@ -1,7 +1,7 @@
 //! The session between a runtime and its environment, in the order that AWS's [state machine](RuntimeState) enforces.
 //!
-//! The runtime's requests are answered from here without waking the environment's task, which receives the relevant ones
-//! afterwards as [`RuntimeEvent`]s. In the other direction the environment [delivers] an event, which answers the
+//! The runtime's requests are answered from here without waking the environment's task, which receives the relevant
+//! ones afterwards as [`RuntimeEvent`]s. In the other direction the environment [delivers] an event, which answers the
 //! runtime's request for the next one.
 //!
 //! A runtime processes one event at a time, unless its function allows several. Then several of its requests may wait

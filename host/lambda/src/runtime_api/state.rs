@@ -41,8 +41,8 @@ pub(crate) enum RuntimeState {
 type Transition = Result<(), TransitionError<RuntimeState>>;
 
 impl RuntimeState {
-    /// `GET /next`. While an event is being processed the request is allowed, the state stays [`RuntimeState::Running`],
-    /// and the same event is delivered again.
+    /// `GET /next`. While an event is being processed the request is allowed, the state stays
+    /// [`RuntimeState::Running`], and the same event is delivered again.
     pub(crate) fn next(&mut self) -> Transition {
         if *self == Self::Running {
             return Ok(());

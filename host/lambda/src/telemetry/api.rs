@@ -18,8 +18,8 @@ use crate::api_error::ApiError;
 use crate::extension::api::{IDENTIFIER, read_small_body};
 use crate::extension::registry::{ExtensionEvent, ExtensionRegistry};
 
-/// Responds to `PUT /2022-07-01/telemetry` or `PUT /2020-08-15/logs`. The environment is notified of a subscription by an
-/// [`ExtensionEvent`].
+/// Responds to `PUT /2022-07-01/telemetry` or `PUT /2020-08-15/logs`. The environment is notified of a subscription by
+/// an [`ExtensionEvent`].
 pub(crate) async fn respond(
     request: Request<Incoming>,
     api: SubscriptionApi,

@@ -1,8 +1,8 @@
 //! Delivering telemetry to a subscriber, with one task and at most one connection for each.
 //!
-//! HTTP subscribers get each batch as a JSON array in one request and acknowledge it with any 2xx status; TCP subscribers
-//! get one event per line. A batch that cannot be delivered is retried with growing pauses and dropped after
-//! [`TELEMETRY_ATTEMPTS`]. Delivery is at least once: a batch whose response is lost is sent again.
+//! HTTP subscribers get each batch as a JSON array in one request and acknowledge it with any 2xx status; TCP
+//! subscribers get one event per line. A batch that cannot be delivered is retried with growing pauses and dropped
+//! after [`TELEMETRY_ATTEMPTS`]. Delivery is at least once: a batch whose response is lost is sent again.
 
 use std::io;
 use std::net::SocketAddr;
@@ -206,7 +206,8 @@ async fn send_request(
     collected.map(drop).map_err(DeliveryError::Response)
 }
 
-/// Whether the subscriber has not closed the connection. It is not expected to send anything, so its bytes are discarded.
+/// Whether the subscriber has not closed the connection. It is not expected to send anything, so its bytes are
+/// discarded.
 fn is_open(stream: &TcpStream) -> bool {
     let mut buffer = [0; 1024];
     loop {

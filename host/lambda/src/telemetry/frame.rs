@@ -1,8 +1,8 @@
 //! Log records in frames, as managed runtimes write them to the file descriptor in `_LAMBDA_TELEMETRY_LOG_FD`.
 //!
 //! A frame is a header of 16 bytes and a message. The header is `0xA55A00`, a byte for format and level, the message's
-//! length in 4 bytes, and the time in microseconds since the Unix epoch in 8 bytes, all big-endian. In a frame, a record
-//! of several lines stays one record, with its own time and level.
+//! length in 4 bytes, and the time in microseconds since the Unix epoch in 8 bytes, all big-endian. In a frame, a
+//! record of several lines stays one record, with its own time and level.
 //!
 //! Bytes outside of frames are passed on as text up to the start of the next frame, so that the output of programs that
 //! do not write frames is not lost.

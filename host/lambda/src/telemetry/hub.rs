@@ -1,8 +1,8 @@
 //! Distributing events to their subscribers.
 //!
 //! During the init phase all events are kept, so that an extension that subscribes late still gets the earlier ones.
-//! Afterwards only events with a subscriber are recorded. [`Telemetry::wants`] is a single atomic load, so callers check
-//! it before they build an event.
+//! Afterwards only events with a subscriber are recorded. [`Telemetry::wants`] is a single atomic load, so callers
+//! check it before they build an event.
 //!
 //! Recording never waits. Events that do not fit are counted, and each subscriber gets a report of those it misses.
 

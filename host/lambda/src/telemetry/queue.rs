@@ -98,7 +98,8 @@ impl Queue {
         self.lock().dropped.add(dropped);
     }
 
-    /// Waits for the next batch and takes it. It is in flight until [`Queue::delivered`] or [`Queue::failed`] is called.
+    /// Waits for the next batch and takes it. It is in flight until [`Queue::delivered`] or [`Queue::failed`] is
+    /// called.
     pub(super) async fn next_batch(&self) -> Batch {
         loop {
             let until = {

@@ -1,7 +1,7 @@
 //! Parsing and validating an extension's subscription.
 //!
-//! The requests of the two APIs differ in a few fields. A request that is not valid gets the API's own validation error,
-//! with a message that names the field, its value and the values that are allowed.
+//! The requests of the two APIs differ in a few fields. A request that is not valid gets the API's own validation
+//! error, with a message that names the field, its value and the values that are allowed.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;

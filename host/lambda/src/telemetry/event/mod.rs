@@ -51,8 +51,8 @@ pub(crate) trait Record: Serialize {
     }
 }
 
-/// The event for a log line of the function or of an extension. With `is_json`, a line that is a JSON object is included
-/// as an object; all others are strings.
+/// The event for a log line of the function or of an extension. With `is_json`, a line that is a JSON object is
+/// included as an object; all others are strings.
 pub(crate) fn log_event(kind: Kind, time: Timestamp, text: &str, is_json: bool) -> Event {
     let name = match kind {
         Kind::Extension => "extension",

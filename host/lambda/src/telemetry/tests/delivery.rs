@@ -224,7 +224,8 @@ async fn tcp_subscribers_get_one_line_per_event_and_are_reconnected() {
     assert_eq!(types(&first), ["start", "function"]);
     assert_eq!(first[1]["record"], "two\nlines");
     drop(lines);
-    // Bytes that are written before the end of the connection is noticed are lost without an error, so writing is repeated.
+    // Bytes that are written before the end of the connection is noticed are lost without an error, so writing is
+    // repeated.
     let repeat = async {
         loop {
             telemetry.record(start("again"));
