@@ -21,7 +21,7 @@ pub fn json(status: StatusCode, body: impl Into<Body>) -> Response {
 }
 
 /// A plain-text response in UTF-8.
-pub fn text(status: StatusCode, body: &'static str) -> Response {
+pub fn text(status: StatusCode, body: impl Into<Body>) -> Response {
     let mut response = with_body(status, body.into());
     response.headers_mut().insert(
         CONTENT_TYPE,

@@ -12,11 +12,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use http::header::{HOST, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Request, StatusCode};
 use hyper::body::Incoming;
-use lambkin_http::{BodyError, IdleTimeout, Response, read_body};
+use lambkin_http::{BodyError, IdleTimeout, Response, json, read_body};
 use lambkin_lambda::limits::SYNC_EVENT_BYTES;
 use lambkin_lambda::{Lambda, Reply, new_request_id, new_trace_id, now_ms};
 use lambkin_model::{Body, HttpRequest, HttpResponse, Invocation, RequestId};
@@ -226,12 +226,7 @@ fn plugin_failed(error: &PluginError) -> Response {
 /// An error response of the host, in API Gateway's form: `{"message":…}`.
 fn message(status: StatusCode, text: &str) -> Response {
     let body = serde_json::json!({ "message": text }).to_string();
-    let mut response = Response::new(body.into());
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
+    json(status, body)
 }
 
 #[cfg(test)]

@@ -11,10 +11,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
-use lambkin_http::{Body, IdleTimeout, Response};
+use lambkin_http::{Body, IdleTimeout, Response, text};
 use lambkin_plugin::{Failure, PluginError, Service};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -58,13 +57,10 @@ impl ServiceListener {
 }
 
 fn failed(error: &PluginError) -> Response {
-    let mut response = Response::new(format!("{error}\n").into());
-    *response.status_mut() = match error.failure {
+    let status = match error.failure {
         Failure::Host(_) => StatusCode::SERVICE_UNAVAILABLE,
         Failure::Incomplete => StatusCode::BAD_REQUEST,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
-    let text = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(CONTENT_TYPE, text);
-    response
+    text(status, format!("{error}\n"))
 }
