@@ -3,7 +3,7 @@
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test that can not go on has failed"
+    reason = "a test that cannot continue has failed"
 )]
 
 use std::net::SocketAddr;

@@ -146,12 +146,12 @@ fn write_grant<'a>(
     };
     let granted: Vec<&str> = defined.filter(|name| is_granted(patterns, name)).collect();
     let granted = match granted.as_slice() {
-        [] => "none that is defined".to_owned(),
+        [] => "none is defined".to_owned(),
         names => names.join(", "),
     };
     writeln!(
         out,
-        "    sees the {what} {}: {granted}",
+        "    may use the {what} {}: {granted}",
         patterns.join(", ")
     )
 }

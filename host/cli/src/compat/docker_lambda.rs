@@ -281,9 +281,9 @@ fn entry(
         .into_os_string()
         .into_string()
         .map_err(|path| anyhow::anyhow!("the bootstrap's path {path:?} is not UTF-8"))?;
-    let mut words = vec![program];
-    words.extend(arguments);
-    Ok(Entry::Command(words))
+    let mut command = vec![program];
+    command.extend(arguments);
+    Ok(Entry::Command(command))
 }
 
 #[cfg(test)]

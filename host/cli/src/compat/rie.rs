@@ -310,12 +310,12 @@ mod tests {
         let function = read("boot", given).unwrap().function;
         assert!(function.exact_variables);
         let variables = function.variables.get();
-        let told: Vec<(&str, &str)> = variables
+        let passed: Vec<(&str, &str)> = variables
             .iter()
             .map(|(key, value)| (key.as_str(), value.as_str()))
             .collect();
         assert_eq!(
-            told,
+            passed,
             [
                 ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "3008"),
                 ("AWS_LAMBDA_FUNCTION_NAME", "test_function"),

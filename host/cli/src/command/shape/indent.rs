@@ -1,6 +1,6 @@
-//! JSON for people.
+//! Indentation of JSON.
 
-/// The same JSON, spread over lines. Order and spelling of everything stay as the plugin wrote them.
+/// The same JSON with line ends and indentation. The order of keys and the notation of values stay the same.
 pub fn indent(json: &str) -> String {
     let mut out = String::with_capacity(json.len() * 2);
     let mut depth = 0;
@@ -57,7 +57,7 @@ mod tests {
     use super::indent;
 
     #[test]
-    fn json_is_indented_and_otherwise_left_alone() {
+    fn json_is_indented_and_otherwise_unchanged() {
         assert_eq!(
             indent(r#"{"b":[1,{"x":"a, \"b\" {"}],"a":{}, "e": [ ]}"#),
             "{\n  \"b\": [\n    1,\n    {\n      \"x\": \"a, \\\"b\\\" {\"\n    }\n  ],\n  \"a\": {},\n  \"e\": []\n}"
