@@ -1,7 +1,7 @@
 //! Bucket triggers, `bucket = "photos"`: changes of the objects in a bucket of the store.
 
 use lambkin_model::ObjectChange;
-use lambkin_plugin::{ObjectTrigger, Origin, Target};
+use lambkin_plugin::{ObjectTrigger, Target};
 use tokio::net::TcpListener;
 
 use crate::event_source::{BoxFuture, ConfiguredTrigger, EventSource, Setup, SetupError};
@@ -25,17 +25,10 @@ impl EventSource for BucketSource {
         setup: Setup<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn ConfiguredTrigger>, SetupError>> {
         Box::pin(async move {
-            let origin = Origin {
-                name: self.name.clone(),
-                ordered: false,
-                lease_ms: None,
-                region: setup.account.region.clone(),
-                account: setup.account.id.clone(),
-            };
             let trigger = setup
                 .plugin
                 .plugin
-                .object_trigger(setup.name, setup.plugin.settings, &origin)
+                .object_trigger(setup.name, setup.plugin.settings, &setup.origin(&self.name))
                 .await
                 .map_err(SetupError::Trigger)?;
             Ok(Box::new(ConfiguredBucket {

@@ -1,29 +1,29 @@
 //! The traits that every kind of trigger implements.
 //!
-//! A kind of trigger is one module of this crate: [`http`](crate::http), [`queue`](crate::queue), [`poll`](crate::poll)
-//! or [`bucket`](crate::bucket). It has two types, one for each stage of a trigger's life. An [`EventSource`] is what
-//! the trigger's section of `lambkin.toml` says. Its `configure` turns it into a [`ConfiguredTrigger`], which is the
-//! event source joined to a plugin that has accepted its settings. The program calls the methods in this order:
+//! A kind of trigger is one module of this crate: `http`, `queue`, `poll` or `bucket`. It has two types, one for each
+//! stage of a trigger's life. An [`EventSource`] is what the trigger's section of `lambkin.toml` says. Its `configure`
+//! makes a [`ConfiguredTrigger`] of it: the event source joined to a plugin that has accepted its settings.
 //!
-//! | when | in | method |
-//! |---|---|---|
-//! | the configuration has been read | `serve` | [`EventSource::listen_address`], to bind the socket |
-//! | before the store defines any bucket | `serve` | [`EventSource::bucket`], to record the bucket's changes |
-//! | all plugins have been loaded | `serve`, `check`, `shape` | [`EventSource::configure`] |
-//! | right after that | `serve`, `check`, `shape` | [`ConfiguredTrigger::functions`] and [`queues`](ConfiguredTrigger::queues), which must be defined |
-//! | then | `serve`, `check` | [`description`](ConfiguredTrigger::description), [`summary`](ConfiguredTrigger::summary) and [`warnings`](ConfiguredTrigger::warnings), to print them |
-//! | then | `shape` | [`ConfiguredTrigger::preview`] |
-//! | the ready line has been printed | `serve` | [`ConfiguredTrigger::spawn`], once for each trigger |
+//! The methods are called in this order:
 //!
-//! A trigger stops through the token that [`Runtime::spawn`] hands to each task: the task takes no new events, finishes
-//! what it has begun, and returns.
+//! 1. `serve` binds the sockets: [`EventSource::listen_address`].
+//! 2. `serve` opens the store, which then records the changes of some buckets: [`EventSource::bucket`].
+//! 3. `serve`, `check` and `shape` have loaded all plugins: [`EventSource::configure`]. Then they check that what the
+//!    plugin's settings name is defined: [`ConfiguredTrigger::functions`], [`ConfiguredTrigger::queues`].
+//! 4. `serve` and `check` print what they have understood: [`ConfiguredTrigger::description`],
+//!    [`ConfiguredTrigger::summary`], [`ConfiguredTrigger::warnings`].
+//! 5. `shape` prints a sample event: [`ConfiguredTrigger::preview`].
+//! 6. `serve` has printed the ready line: [`ConfiguredTrigger::spawn`].
+//!
+//! A trigger stops through the token that [`Runtime::spawn`] passes to each of its tasks: the task takes no new events,
+//! finishes what it has begun, and returns.
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::pin::Pin;
 
 use lambkin_lambda::Account;
-use lambkin_plugin::{ConfigureError, FunctionInfo, Plugin};
+use lambkin_plugin::{ConfigureError, FunctionInfo, Origin, Plugin};
 use tokio::net::TcpListener;
 
 use crate::preview::{Preview, PreviewError, Sample};
@@ -65,6 +65,19 @@ pub struct Setup<'a> {
     pub plugin: PluginSetup<'a>,
     /// The plugin that the event source itself needs, if its kind has one: the one of a `poll` table.
     pub source: Option<PluginSetup<'a>>,
+}
+
+impl Setup<'_> {
+    /// An unordered event source of this name in the trigger's account and region, as plugins receive it.
+    pub(crate) fn origin(&self, name: &str) -> Origin {
+        Origin {
+            name: name.to_owned(),
+            ordered: false,
+            lease_ms: None,
+            region: self.account.region.clone(),
+            account: self.account.id.clone(),
+        }
+    }
 }
 
 /// A plugin and the settings that it is to check.

@@ -31,11 +31,9 @@ impl EventSource for QueueSource {
     ) -> BoxFuture<'a, Result<Box<dyn ConfiguredTrigger>, SetupError>> {
         Box::pin(async move {
             let origin = Origin {
-                name: self.name.clone(),
                 ordered: self.is_fifo,
                 lease_ms: u64::try_from(self.visibility_timeout.as_millis()).ok(),
-                region: setup.account.region.clone(),
-                account: setup.account.id.clone(),
+                ..setup.origin(&self.name)
             };
             let trigger = setup
                 .plugin
