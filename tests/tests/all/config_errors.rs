@@ -50,7 +50,8 @@ fn an_unknown_plugin_is_shown_with_the_nearest_one() {
 fn a_plugin_file_that_is_not_there_is_named() {
     let text = refusal_of("[triggers.web]\nplugin = \"./mine.wasm\"\nlisten = \"127.0.0.1:0\"\n");
     assert!(
-        text.contains("triggers.web.plugin: there is no file") && text.contains("mine.wasm"),
+        text.contains("triggers.web.plugin: the file ")
+            && text.contains("mine.wasm does not exist"),
         "{text}"
     );
 }

@@ -93,7 +93,7 @@ fn the_exit_code_tells_a_failed_function_from_trouble() {
     for (variable, words) in [
         (
             ("DOCKER_LAMBDA_NO_BOOTSTRAP", "1"),
-            "DOCKER_LAMBDA_NO_BOOTSTRAP asks lambkin to wait",
+            "lambkin cannot wait for a runtime that it has not started",
         ),
         (
             ("AWS_LAMBDA_FUNCTION_TIMEOUT", "3s"),
@@ -101,7 +101,7 @@ fn the_exit_code_tells_a_failed_function_from_trouble() {
         ),
         (
             ("AWS_LAMBDA_FUNCTION_INVOKED_ARN", "x"),
-            "arn:aws:lambda:REGION:ACCOUNT:function:NAME",
+            "arn:PARTITION:lambda:REGION:ACCOUNT:function:NAME",
         ),
     ] {
         let trouble = once("1", &[variable]);

@@ -60,5 +60,5 @@ fn a_batch_of_a_throttled_function_is_said_in_the_log() {
     );
     let server = recorded.project.serve();
     server.send("orders", "too much");
-    server.log_with("orders: function recorder is throttled; 1 message(s) come back");
+    server.log_with("orders: function recorder is throttled; 1 message(s) are received again");
 }
