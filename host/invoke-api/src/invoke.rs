@@ -6,7 +6,7 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use hyper::body::Incoming;
 use lambkin_http::{Response, header, json, set_header};
-use lambkin_lambda::{Function, FunctionSpec, Lambda, check_recursion, new_trace_id, now_ms};
+use lambkin_lambda::{Function, FunctionSpec, Lambda, new_trace_id, now_ms};
 use lambkin_model::{Invocation, InvokeError, Outcome, RequestId};
 
 use crate::error::ApiError;
@@ -99,7 +99,7 @@ fn trace_id(headers: &HeaderMap, function: &Function) -> Result<String, ApiError
         Some(trace_id) => trace_id.to_owned(),
         None => new_trace_id(now_ms()),
     };
-    if !check_recursion(&mut trace_id, function.spec()) {
+    if !function.check_recursion(&mut trace_id) {
         return Err(ApiError::recursion());
     }
     Ok(trace_id)

@@ -2,11 +2,14 @@
 
 use std::borrow::Cow;
 
-use lambkin_lambda::{FunctionRef, NAME_PATTERN, QUALIFIER_PATTERN, is_qualifier};
+use lambkin_lambda::{FunctionRef, LATEST_PUBLISHED};
 
 use crate::error::ApiError;
 use crate::limits::{NAME_LENGTH, QUALIFIER_LENGTH};
 use crate::violations::Violations;
+
+/// AWS's pattern for `Qualifier`.
+const QUALIFIER_PATTERN: &str = r"\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+";
 
 /// The name in a request's path and its parameter `Qualifier`, both decoded.
 #[derive(Debug)]
@@ -34,7 +37,7 @@ impl<'a> Target<'a> {
             "functionName",
             &self.name,
             NAME_LENGTH,
-            NAME_PATTERN,
+            FunctionRef::PATTERN,
             parsed.is_some(),
         );
         let qualifier = self.qualifier.as_deref();
@@ -59,6 +62,12 @@ impl<'a> Target<'a> {
         function.qualifier = function.qualifier.or(qualifier);
         Ok(function)
     }
+}
+
+/// Whether a text matches [`QUALIFIER_PATTERN`].
+fn is_qualifier(text: &str) -> bool {
+    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_$".contains(&byte);
+    text == LATEST_PUBLISHED || (!text.is_empty() && text.bytes().all(is_legal))
 }
 
 /// The first value of a query parameter, decoded.

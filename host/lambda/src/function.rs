@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::dispatch::Dispatcher;
 use crate::log::Log;
+use crate::recursion;
 use crate::spec::{Account, FunctionSpec};
 
 /// One version of a function, with its environments.
@@ -35,6 +36,12 @@ impl Function {
     /// The region and the account of the function.
     pub fn account(&self) -> &Account {
         &self.account
+    }
+
+    /// Counts a call of the function in the trace header of its chain. Returns `false`, and logs a warning, if the
+    /// chain is a loop and the call must not be made.
+    pub fn check_recursion(&self, trace_id: &mut String) -> bool {
+        recursion::check_recursion(trace_id, &self.spec)
     }
 
     /// `arn:PARTITION:lambda:REGION:ACCOUNT:function:NAME`, with the qualifier if the caller named one. The partition

@@ -9,7 +9,6 @@ use crate::asynchronous::{AcceptError, Asynchronous};
 use crate::call::{Reply, refused};
 use crate::function::Function;
 use crate::name::FunctionRef;
-use crate::recursion;
 use crate::spec::Account;
 use crate::version::{Alias, Versions};
 
@@ -95,7 +94,7 @@ impl Lambda {
     /// if the chain is a loop and the call must not be made.
     pub fn check_recursion(&self, function: &str, trace_id: &mut String) -> bool {
         let found = self.function(function);
-        found.is_none_or(|function| recursion::check_recursion(trace_id, function.spec()))
+        found.is_none_or(|function| function.check_recursion(trace_id))
     }
 
     fn named(&self, function: &str, invocation: &mut Invocation) -> Option<&Arc<Function>> {

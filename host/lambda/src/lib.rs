@@ -53,10 +53,8 @@ pub use ids::{new_request_id, new_trace_id};
 pub use lambda::Lambda;
 pub use log::{Destination, Log, LogStyle};
 pub use name::{
-    FunctionRef, LATEST, LATEST_PUBLISHED, NAME_PATTERN, QUALIFIER_PATTERN, is_alias_name,
-    is_function_name, is_qualifier, is_version_number,
+    FunctionRef, LATEST, LATEST_PUBLISHED, is_alias_name, is_function_name, is_version_number,
 };
-pub use recursion::check_recursion;
 pub use runtime_api::HTTP_INTEGRATION;
 pub use spec::{Account, FunctionSpec, Lifecycle, LogFormat, Logging, RecursiveLoop, Variables};
 pub use time::now_ms;

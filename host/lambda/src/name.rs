@@ -13,12 +13,6 @@ pub struct FunctionRef<'a> {
     pub qualifier: Option<&'a str>,
 }
 
-/// AWS's pattern for `FunctionName`, as its validation errors quote it.
-pub const NAME_PATTERN: &str = r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?";
-
-/// AWS's pattern for `Qualifier`.
-pub const QUALIFIER_PATTERN: &str = r"\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+";
-
 /// The unpublished version.
 pub const LATEST: &str = "$LATEST";
 
@@ -29,7 +23,10 @@ pub const LATEST_PUBLISHED: &str = "$LATEST.PUBLISHED";
 const OPTIONAL_PARTS: usize = 3;
 
 impl<'a> FunctionRef<'a> {
-    /// Parses every form that matches [`NAME_PATTERN`]; returns `None` for any other text.
+    /// AWS's pattern for `FunctionName`, as its validation errors quote it.
+    pub const PATTERN: &'static str = r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?";
+
+    /// Parses every form that matches [`FunctionRef::PATTERN`]; returns `None` for any other text.
     ///
     /// Like the pattern, this reads as many parts as possible as region, account and the word `function`, and takes
     /// such a part as the name if no other is left: `function:$LATEST` refers to a function named `function`.
@@ -98,12 +95,6 @@ pub fn is_alias_name(text: &str) -> bool {
     (1..=128).contains(&text.len())
         && text.bytes().all(is_word)
         && !text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// Whether a text matches [`QUALIFIER_PATTERN`].
-pub fn is_qualifier(text: &str) -> bool {
-    text == LATEST_PUBLISHED
-        || (!text.is_empty() && text.bytes().all(|byte| is_word(byte) || byte == b'$'))
 }
 
 fn is_qualifier_of_name(text: &str) -> bool {

@@ -70,7 +70,7 @@ impl Lineage {
 
 /// Counts a call of the function in a trace header. Returns `false`, and logs a warning, if the function has been
 /// called too often in this chain and must not be called again.
-pub fn check_recursion(trace_id: &mut String, function: &FunctionSpec) -> bool {
+pub(crate) fn check_recursion(trace_id: &mut String, function: &FunctionSpec) -> bool {
     let name = &function.name;
     let calls = add_call(trace_id, name);
     if calls <= RECURSION_LIMIT || function.recursive_loop == RecursiveLoop::Allow {
