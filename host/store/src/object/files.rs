@@ -20,25 +20,25 @@ const INCOMING: &str = ".incoming";
 
 /// Something to do with a file of the objects' folder after a commit. Doing it twice does no harm.
 #[derive(Debug, Clone)]
-pub(super) struct Chore {
+pub(super) struct PendingFileOp {
     id: i64,
     file: String,
     /// To its place; otherwise it is deleted.
     moves: bool,
 }
 
-impl Chore {
+impl PendingFileOp {
     /// Notes that a new object's file is to move to its place.
     pub(super) fn to_move(connection: &Connection, file: &str) -> rusqlite::Result<Self> {
-        Self::note(connection, file, true)
+        Self::record(connection, file, true)
     }
 
     /// Notes that an object's file is to be deleted.
     pub(super) fn to_delete(connection: &Connection, file: &str) -> rusqlite::Result<Self> {
-        Self::note(connection, file, false)
+        Self::record(connection, file, false)
     }
 
-    fn note(connection: &Connection, file: &str, moves: bool) -> rusqlite::Result<Self> {
+    fn record(connection: &Connection, file: &str, moves: bool) -> rusqlite::Result<Self> {
         let sql = "INSERT INTO file_chores (file, move) VALUES (?1, ?2)";
         connection
             .prepare_cached(sql)?
@@ -53,18 +53,18 @@ impl Chore {
     /// All that were not done yet, the oldest first.
     pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<Self>> {
         let mut all = connection.prepare("SELECT id, file, move FROM file_chores ORDER BY id")?;
-        let chore = |row: &rusqlite::Row<'_>| {
+        let op = |row: &rusqlite::Row<'_>| {
             Ok(Self {
                 id: row.get(0)?,
                 file: row.get(1)?,
                 moves: row.get(2)?,
             })
         };
-        all.query_map([], chore)?.collect()
+        all.query_map([], op)?.collect()
     }
 
     /// Forgets what was done.
-    pub(super) fn forget(connection: &Connection, done: &[i64]) -> rusqlite::Result<()> {
+    pub(super) fn delete(connection: &Connection, done: &[i64]) -> rusqlite::Result<()> {
         let mut forget = connection.prepare_cached("DELETE FROM file_chores WHERE id = ?1")?;
         for id in done {
             forget.execute([id])?;
@@ -123,7 +123,7 @@ impl Files {
     }
 
     /// Makes the folders of an object's place, so that whatever keeps them from being made is known before the commit.
-    pub(super) fn make_room(&self, file: &str) -> Result<(), ObjectError> {
+    pub(super) fn make_folders_of(&self, file: &str) -> Result<(), ObjectError> {
         let Some(folder) = self.root.join(file).parent().map(Path::to_owned) else {
             return Ok(());
         };
@@ -131,15 +131,15 @@ impl Files {
     }
 
     /// Does the chores and returns which are done. What fails stays for the next start: nothing of it shows.
-    pub(super) fn tidy(&self, chores: &[Chore]) -> Vec<i64> {
-        let done = chores.iter().filter(|chore| {
-            if chore.moves {
-                self.move_in(&chore.file).is_ok()
+    pub(super) fn apply(&self, pending: &[PendingFileOp]) -> Vec<i64> {
+        let done = pending.iter().filter(|op| {
+            if op.moves {
+                self.move_in(&op.file).is_ok()
             } else {
-                self.delete(&chore.file).is_ok()
+                self.delete(&op.file).is_ok()
             }
         });
-        done.map(|chore| chore.id).collect()
+        done.map(|op| op.id).collect()
     }
 
     fn move_in(&self, file: &str) -> io::Result<()> {
@@ -180,13 +180,17 @@ impl Files {
     }
 
     /// Deletes what came in and became nothing.
-    pub(super) fn sweep(&self, parts: &HashSet<String>, left: &[Chore]) -> Result<(), ObjectError> {
+    pub(super) fn sweep(
+        &self,
+        parts: &HashSet<String>,
+        left: &[PendingFileOp],
+    ) -> Result<(), ObjectError> {
         let incoming = self.root.join(INCOMING);
         let failed = |error| failure::file("look through", &incoming, &error);
         for entry in fs::read_dir(&incoming).map_err(failed)? {
             let name = entry.map_err(failed)?.file_name();
             let wanted = name.to_str().is_some_and(|id| {
-                parts.contains(id) || left.iter().any(|chore| path::id(&chore.file) == id)
+                parts.contains(id) || left.iter().any(|op| path::id(&op.file) == id)
             });
             if !wanted {
                 let file = incoming.join(name);

@@ -57,7 +57,7 @@ use tokio::sync::Notify;
 use crate::{SharedClock, Store};
 use change::Changes;
 use failure::Fault;
-use files::{Chore, Files};
+use files::{Files, PendingFileOp};
 use folder::Folders;
 
 /// All buckets of a store. Cheap to clone.
@@ -94,22 +94,22 @@ impl Objects {
             done: Mutex::default(),
         }));
         let now = objects.now();
-        let (chores, parts) = objects
+        let (pending, parts) = objects
             .run(Vec::new(), move |connection| {
                 change::end_leases(connection, now)?;
-                Ok((Chore::all(connection)?, parts::files(connection)?))
+                Ok((PendingFileOp::all(connection)?, parts::files(connection)?))
             })
             .await?;
         let files = objects.files().clone();
         let done = blocking(folder, move || {
-            let done = files.tidy(&chores);
-            files.sweep(&parts, &chores)?;
+            let done = files.apply(&pending);
+            files.sweep(&parts, &pending)?;
             Ok(done)
         })
         .await?;
         objects
             .run(Vec::new(), move |connection| {
-                Ok(Chore::forget(connection, &done)?)
+                Ok(PendingFileOp::delete(connection, &done)?)
             })
             .await?;
         Ok(objects)
@@ -147,13 +147,13 @@ impl Objects {
     }
 
     /// Does what is left to do with files after a commit.
-    async fn tidy(&self, chores: Vec<Chore>) -> Result<(), ObjectError> {
-        if chores.is_empty() {
+    async fn apply(&self, pending: Vec<PendingFileOp>) -> Result<(), ObjectError> {
+        if pending.is_empty() {
             return Ok(());
         }
         let objects = self.clone();
-        let tidy = move || {
-            let done = objects.files().tidy(&chores);
+        let apply = move || {
+            let done = objects.files().apply(&pending);
             let mut all = objects
                 .0
                 .done
@@ -162,7 +162,7 @@ impl Objects {
             all.extend(done);
             Ok(())
         };
-        blocking(&self.files().root, tidy).await
+        blocking(&self.files().root, apply).await
     }
 
     /// Chores that were done since this was asked last.

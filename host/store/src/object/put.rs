@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 
 use super::change::Note;
 use super::failure::Fault;
-use super::files::{self, Chore};
+use super::files::{self, PendingFileOp};
 use super::row::{self, Row};
 use super::types::{Condition, Notice, ObjectError, ObjectInfo, Put, Versioning};
 use super::upload::{Sink, Upload};
@@ -43,7 +43,7 @@ pub(super) enum Place {
 #[derive(Debug)]
 pub(super) struct Stored {
     pub(super) info: ObjectInfo,
-    chores: Vec<Chore>,
+    pending: Vec<PendingFileOp>,
     /// The files of parts that are no longer needed.
     parts: Vec<String>,
 }
@@ -86,16 +86,16 @@ pub(super) fn store(connection: &Connection, plan: &Plan) -> Result<Stored, Faul
     let sequence = row::next_sequence(connection)?;
     let keeps_versions = bucket.info.versioning == Versioning::On;
     let version = keeps_versions.then(|| row::new_id(sequence));
-    let mut chores = Vec::new();
+    let mut pending = Vec::new();
     if version.is_none() {
-        chores.extend(drop_unversioned(connection, bucket.id, &plan.key)?);
+        pending.extend(drop_unversioned(connection, bucket.id, &plan.key)?);
     }
     let (file, stamp) = match plan.place.clone() {
         Place::File(file) => (Some(file), None),
         Place::Folder(_, stamp) => (None, Some(stamp)),
     };
     if let Some(file) = &file {
-        chores.push(Chore::to_move(connection, file)?);
+        pending.push(PendingFileOp::to_move(connection, file)?);
     }
     let row = Row {
         sequence,
@@ -122,7 +122,7 @@ pub(super) fn store(connection: &Connection, plan: &Plan) -> Result<Stored, Faul
     }
     Ok(Stored {
         info: row.info,
-        chores,
+        pending,
         parts,
     })
 }
@@ -132,13 +132,13 @@ pub(super) fn drop_unversioned(
     connection: &Connection,
     bucket: i64,
     key: &str,
-) -> rusqlite::Result<Option<Chore>> {
+) -> rusqlite::Result<Option<PendingFileOp>> {
     let Some(old) = row::unversioned(connection, bucket, key)? else {
         return Ok(None);
     };
     row::delete(connection, bucket, &old)?;
     let file = old.file.as_deref();
-    file.map(|file| Chore::to_delete(connection, file))
+    file.map(|file| PendingFileOp::to_delete(connection, file))
         .transpose()
 }
 
@@ -200,7 +200,7 @@ impl Objects {
         let (files, prepared) = (self.files().clone(), place.clone());
         let prepare = move || {
             sink.complete()?;
-            files.make_room(&prepared)?;
+            files.make_folders_of(&prepared)?;
             Ok(sink)
         };
         let sink = super::blocking(&self.files().root, prepare).await?;
@@ -209,7 +209,7 @@ impl Objects {
         match self.commit(plan, notifiers).await {
             Ok(mut stored) => {
                 // What is not done now is done at the next start.
-                let _stopping = self.tidy(std::mem::take(&mut stored.chores)).await;
+                let _stopping = self.apply(std::mem::take(&mut stored.pending)).await;
                 Ok(stored)
             }
             Err(error) => {
@@ -233,7 +233,7 @@ impl Objects {
         let done = self.done();
         self.run(notifiers, move |connection| {
             // First, as it is to be noted also if the plan is refused.
-            Chore::forget(connection, &done)?;
+            PendingFileOp::delete(connection, &done)?;
             store(connection, &plan)
         })
         .await

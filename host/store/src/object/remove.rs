@@ -6,7 +6,7 @@ use super::Objects;
 use super::bucket::{self, Bucket};
 use super::change::Note;
 use super::failure::Fault;
-use super::files::Chore;
+use super::files::PendingFileOp;
 use super::put::{check, drop_unversioned};
 use super::row::{self, Row};
 use super::types::{Condition, Notice, ObjectError, ObjectInfo, Removed, Versioning};
@@ -23,7 +23,7 @@ pub(super) struct Wish {
 }
 
 /// What a removal did, and what is left to do.
-type Done = (Removed, Vec<Chore>);
+type Done = (Removed, Vec<PendingFileOp>);
 
 pub(super) const NOTHING: Removed = Removed {
     existed: false,
@@ -53,9 +53,9 @@ pub(super) fn remove(connection: &Connection, wish: &Wish) -> Result<Done, Fault
         return Ok((NOTHING, Vec::new()));
     };
     row::delete(connection, bucket.id, &row)?;
-    let mut chores = Vec::new();
+    let mut pending = Vec::new();
     if let Some(file) = &row.file {
-        chores.push(Chore::to_delete(connection, file)?);
+        pending.push(PendingFileOp::to_delete(connection, file)?);
     }
     if let Some(note) = &wish.note {
         note.removed(connection, row::next_sequence(connection)?, &row.info)?;
@@ -65,7 +65,7 @@ pub(super) fn remove(connection: &Connection, wish: &Wish) -> Result<Done, Fault
         version: row.info.version,
         marker: row.info.marker,
     };
-    Ok((removed, chores))
+    Ok((removed, pending))
 }
 
 /// Adds a delete marker; while versions are suspended, in place of the version that has no id.
@@ -78,9 +78,9 @@ fn hide(
     let sequence = row::next_sequence(connection)?;
     let keeps_versions = bucket.info.versioning == Versioning::On;
     let version = keeps_versions.then(|| row::new_id(sequence));
-    let mut chores = Vec::new();
+    let mut pending = Vec::new();
     if version.is_none() {
-        chores.extend(drop_unversioned(connection, bucket.id, &wish.key)?);
+        pending.extend(drop_unversioned(connection, bucket.id, &wish.key)?);
     }
     let marker = Row {
         sequence,
@@ -106,7 +106,7 @@ fn hide(
         version: marker.info.version,
         marker: true,
     };
-    Ok((removed, chores))
+    Ok((removed, pending))
 }
 
 impl Objects {
@@ -139,12 +139,12 @@ impl Objects {
             let done = objects.done();
             let remove = move |connection: &Connection| {
                 // First, as it is to be noted also if the wish is refused.
-                Chore::forget(connection, &done)?;
+                PendingFileOp::delete(connection, &done)?;
                 remove(connection, &wish)
             };
-            let (removed, chores) = objects.run(notifiers, remove).await?;
+            let (removed, pending) = objects.run(notifiers, remove).await?;
             // What is not done now is done at the next start.
-            let _stopping = objects.tidy(chores).await;
+            let _stopping = objects.apply(pending).await;
             Ok(removed)
         })
         .await
