@@ -1,7 +1,7 @@
 //! The records of `lambkin:store/objects` and the store's own types, field by field.
 
 use lambkin_store::object::{
-    BucketInfo, Condition, Digest, Finished, Listing, Notice, ObjectInfo, Part, PartsListing,
+    BucketInfo, Condition, Digest, Finished, Listing, ObjectEvent, ObjectInfo, Part, PartsListing,
     PartsUpload, Put, Query, Removed, Versioning,
 };
 
@@ -58,11 +58,11 @@ impl From<wit::Condition> for Condition {
     }
 }
 
-impl From<wit::ObjectEvent> for Notice {
-    fn from(notice: wit::ObjectEvent) -> Self {
+impl From<wit::ObjectEvent> for ObjectEvent {
+    fn from(event: wit::ObjectEvent) -> Self {
         Self {
-            event: notice.name,
-            extra: notice.extra,
+            name: event.name,
+            extra: event.extra,
         }
     }
 }
@@ -74,7 +74,7 @@ impl From<wit::Put> for Put {
             metadata: put.metadata,
             condition: put.condition.into(),
             completes: put.completes,
-            notice: put.event.map(Into::into),
+            event: put.event.map(Into::into),
         }
     }
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::Objects;
 use super::failure;
-use super::types::{Notice, ObjectError, ObjectInfo};
+use super::types::{ObjectError, ObjectEvent, ObjectInfo};
 use crate::queue::either;
 use crate::{Message, NewMessage, Receipt, queues};
 
@@ -50,7 +50,7 @@ pub(super) struct Changes {
 #[derive(Debug, Clone)]
 pub(super) struct Note {
     bucket: String,
-    notice: Notice,
+    event: ObjectEvent,
     at: u64,
 }
 
@@ -85,14 +85,14 @@ impl Note {
         let change = ObjectChange {
             id: Uuid::new_v4().to_string(),
             bucket: self.bucket.clone(),
-            event: self.notice.event.clone(),
+            event: self.event.name.clone(),
             key: info.key.clone(),
             size: there.then_some(info.size),
             etag: there.then(|| info.etag.clone()),
             version: info.version.clone(),
             sequencer: sequence.cast_unsigned(),
             at: self.at,
-            extra: self.notice.extra.clone(),
+            extra: self.event.extra.clone(),
         };
         let message = NewMessage {
             queue: queue(&self.bucket),
@@ -253,17 +253,17 @@ impl Objects {
     pub(super) fn note(
         &self,
         bucket: &str,
-        notice: Option<Notice>,
+        event: Option<ObjectEvent>,
         at: u64,
     ) -> (Option<Note>, Vec<Arc<Notify>>) {
         let wanted = locked(&self.0.changes.wanted);
         let is_wanted = wanted.as_ref().is_none_or(|wanted| wanted.contains(bucket));
-        let Some(notice) = notice.filter(|_| is_wanted) else {
+        let Some(event) = event.filter(|_| is_wanted) else {
             return (None, Vec::new());
         };
         let bucket = bucket.to_owned();
         let notifiers = vec![self.change_notifier(&bucket)];
-        (Some(Note { bucket, notice, at }), notifiers)
+        (Some(Note { bucket, event, at }), notifiers)
     }
 }
 

@@ -33,7 +33,7 @@ use super::read::Content;
 use super::remove::{self, Wish};
 use super::row::{self, Row};
 use super::tree::{self, Stamp};
-use super::types::{Folder, Heard, Notice, ObjectError, Put, Removed};
+use super::types::{Folder, Heard, ObjectError, ObjectEvent, Put, Removed};
 use super::upload::Sink;
 use super::{Objects, bucket, files, parts, path};
 
@@ -46,7 +46,7 @@ pub(super) struct Folders {
     /// Held while files and rows are changed together, by bucket.
     locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     /// What changes are called, as it was said last, by bucket.
-    notices: Mutex<HashMap<String, Folder>>,
+    events: Mutex<HashMap<String, Folder>>,
     /// Those in which nothing of a former host is left.
     swept: Mutex<HashSet<PathBuf>>,
 }
@@ -57,20 +57,20 @@ impl Folders {
         Arc::clone(locks.entry(bucket.to_owned()).or_default())
     }
 
-    fn remember(&self, bucket: &str, notices: &Folder) {
-        let mut all = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(bucket.to_owned(), notices.clone());
+    fn remember(&self, bucket: &str, events: &Folder) {
+        let mut all = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(bucket.to_owned(), events.clone());
     }
 
-    fn notices(&self, bucket: &str) -> Folder {
-        let all = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
-        let notice = |event: &str| Notice {
-            event: event.to_owned(),
+    fn events(&self, bucket: &str) -> Folder {
+        let all = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        let event = |name: &str| ObjectEvent {
+            name: name.to_owned(),
             extra: Vec::new(),
         };
         all.get(bucket).cloned().unwrap_or_else(|| Folder {
-            created: notice("ObjectCreated:Put"),
-            removed: notice("ObjectRemoved:Delete"),
+            created: event("ObjectCreated:Put"),
+            removed: event("ObjectRemoved:Delete"),
         })
     }
 
@@ -180,7 +180,7 @@ impl Objects {
         &self,
         bucket: &str,
         relative: &Path,
-        notices: &Folder,
+        events: &Folder,
     ) -> Result<(), ObjectError> {
         let Some(key) = path::key_of(relative) else {
             return Ok(());
@@ -189,7 +189,7 @@ impl Objects {
             written: HashSet::from([key.clone()]),
             ..Keys::default()
         };
-        self.sync(bucket, key, heard, notices).await
+        self.sync(bucket, key, heard, events).await
     }
 
     /// The same for a file that perhaps nobody has written: it has another time, for example.
@@ -197,12 +197,12 @@ impl Objects {
         &self,
         bucket: &str,
         relative: &Path,
-        notices: &Folder,
+        events: &Folder,
     ) -> Result<(), ObjectError> {
         let Some(key) = path::key_of(relative) else {
             return Ok(());
         };
-        self.sync(bucket, key, Keys::default(), notices).await
+        self.sync(bucket, key, Keys::default(), events).await
     }
 
     /// The same for the whole folder, what happened while no host was running included.
@@ -210,10 +210,10 @@ impl Objects {
         &self,
         bucket: &str,
         heard: &Heard,
-        notices: &Folder,
+        events: &Folder,
     ) -> Result<(), ObjectError> {
         let heard = Keys::of(heard);
-        self.sync(bucket, String::new(), heard, notices).await
+        self.sync(bucket, String::new(), heard, events).await
     }
 
     async fn sync(
@@ -221,14 +221,14 @@ impl Objects {
         bucket: &str,
         top: String,
         heard: Keys,
-        notices: &Folder,
+        events: &Folder,
     ) -> Result<(), ObjectError> {
-        self.0.folders.remember(bucket, notices);
-        let (objects, bucket, notices) = (self.clone(), bucket.to_owned(), notices.clone());
+        self.0.folders.remember(bucket, events);
+        let (objects, bucket, events) = (self.clone(), bucket.to_owned(), events.clone());
         self.to_the_end(async move {
             let lock = objects.0.folders.lock(&bucket);
             let _held = lock.lock().await;
-            objects.sync_locked(&bucket, top, heard, notices).await
+            objects.sync_locked(&bucket, top, heard, events).await
         })
         .await
     }
@@ -238,7 +238,7 @@ impl Objects {
         bucket: &str,
         top: String,
         heard: Keys,
-        notices: Folder,
+        events: Folder,
     ) -> Result<(), ObjectError> {
         let (name, above) = (bucket.to_owned(), top.clone());
         let (folder, mut known) = self
@@ -264,8 +264,8 @@ impl Objects {
                 changed.push((key, stamp, etag.map(|known| known.etag)));
             }
         }
-        let (created, notifiers) = self.note(bucket, Some(notices.created), self.now());
-        let (removed, _) = self.note(bucket, Some(notices.removed), self.now());
+        let (created, notifiers) = self.note(bucket, Some(events.created), self.now());
+        let (removed, _) = self.note(bucket, Some(events.removed), self.now());
         let mut failed = None;
         let mut found: Vec<Found> = known.into_keys().map(Found::Gone).collect();
         for (key, stamp, etag) in changed {
@@ -419,8 +419,8 @@ impl Objects {
         if path::relative(key).is_err() {
             return Ok(());
         }
-        let notices = self.0.folders.notices(bucket);
-        self.sync_locked(bucket, key.to_owned(), Keys::default(), notices)
+        let events = self.0.folders.events(bucket);
+        self.sync_locked(bucket, key.to_owned(), Keys::default(), events)
             .await
     }
 
@@ -441,9 +441,9 @@ impl Objects {
         };
         let opened = super::blocking(folder, open).await?;
         if opened.is_none() {
-            let notices = self.0.folders.notices(bucket);
+            let events = self.0.folders.events(bucket);
             let key = row.info.key.clone();
-            self.sync(bucket, key, Keys::default(), &notices).await?;
+            self.sync(bucket, key, Keys::default(), &events).await?;
         }
         Ok(opened)
     }

@@ -42,7 +42,7 @@ pub(crate) use change::holds_changes;
 pub use read::Object;
 pub(crate) use schema::STEP as LAYOUT_STEP;
 pub use types::{
-    BucketInfo, Condition, Digest, Finished, Folder, Heard, Listing, Notice, ObjectError,
+    BucketInfo, Condition, Digest, Finished, Folder, Heard, Listing, ObjectError, ObjectEvent,
     ObjectInfo, Part, PartsListing, PartsUpload, Put, Query, Removed, Versioning,
 };
 pub use upload::Upload;

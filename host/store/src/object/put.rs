@@ -14,7 +14,7 @@ use super::change::Note;
 use super::failure::Fault;
 use super::files::{self, PendingFileOp};
 use super::row::{self, Row};
-use super::types::{Condition, Notice, ObjectError, ObjectInfo, Put, Versioning};
+use super::types::{Condition, ObjectError, ObjectEvent, ObjectInfo, Put, Versioning};
 use super::upload::{Sink, Upload};
 use super::{Objects, bucket, parts, path};
 
@@ -165,7 +165,7 @@ impl Objects {
         mut put: Put,
     ) -> Result<ObjectInfo, ObjectError> {
         let at = self.now();
-        let (note, notifiers) = self.note(&bucket, put.notice.take(), at);
+        let (note, notifiers) = self.note(&bucket, put.event.take(), at);
         let place = match &sink.folder {
             Some(folder) => Place::Folder(folder.clone(), String::new()),
             None => Place::File(path::place(&bucket, &key, &sink.id)),
@@ -246,9 +246,9 @@ impl Objects {
         key: &str,
         version: Option<&str>,
         metadata: Vec<(String, String)>,
-        notice: Option<Notice>,
+        event: Option<ObjectEvent>,
     ) -> Result<ObjectInfo, ObjectError> {
-        let (note, notifiers) = self.note(bucket, notice, self.now());
+        let (note, notifiers) = self.note(bucket, event, self.now());
         let (bucket, key) = (bucket.to_owned(), key.to_owned());
         let version = version.map(str::to_owned);
         self.run(notifiers, move |connection| {

@@ -9,7 +9,7 @@ use super::failure::Fault;
 use super::files::PendingFileOp;
 use super::put::{check, drop_unversioned};
 use super::row::{self, Row};
-use super::types::{Condition, Notice, ObjectError, ObjectInfo, Removed, Versioning};
+use super::types::{Condition, ObjectError, ObjectEvent, ObjectInfo, Removed, Versioning};
 
 /// A removal that was asked for.
 #[derive(Debug, Clone)]
@@ -118,11 +118,11 @@ impl Objects {
         key: &str,
         version: Option<&str>,
         condition: Condition,
-        notice: Option<Notice>,
+        event: Option<ObjectEvent>,
     ) -> Result<Removed, ObjectError> {
         let folder = self.folder_of(bucket).await?;
         let at = self.now();
-        let (note, notifiers) = self.note(bucket, notice, at);
+        let (note, notifiers) = self.note(bucket, event, at);
         let wish = Wish {
             bucket: bucket.to_owned(),
             key: key.to_owned(),

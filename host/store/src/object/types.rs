@@ -63,10 +63,10 @@ pub enum Condition {
 
 /// What object triggers are told.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// `ObjectCreated:Put`.
-    pub event: String,
-    /// Who asked.
+pub struct ObjectEvent {
+    /// The event's name, such as S3's `ObjectCreated:Put`. The store does not interpret it.
+    pub name: String,
+    /// Further facts about the request, such as the caller's address. The store does not interpret them.
     pub extra: Vec<(String, String)>,
 }
 
@@ -82,7 +82,7 @@ pub struct Put {
     /// An upload of parts that ends with this.
     pub completes: Option<String>,
     /// What object triggers are told.
-    pub notice: Option<Notice>,
+    pub event: Option<ObjectEvent>,
 }
 
 /// What a removal did.
@@ -184,9 +184,9 @@ pub struct PartsListing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folder {
     /// `ObjectCreated:Put`.
-    pub created: Notice,
+    pub created: ObjectEvent,
     /// `ObjectRemoved:Delete`.
-    pub removed: Notice,
+    pub removed: ObjectEvent,
 }
 
 /// What is known of a folder's files besides what can be seen; paths are relative to it.

@@ -9,7 +9,7 @@ fn told_of(leased: &LeasedChange) -> (&str, &str) {
 
 async fn put_told(house: &House, key: &str, bytes: &str) -> ObjectInfo {
     let told = Put {
-        notice: notice("ObjectCreated:Put"),
+        event: event("ObjectCreated:Put"),
         ..put(bytes)
     };
     house.put_with(key, bytes, told).await.unwrap()
@@ -45,7 +45,7 @@ async fn a_change_says_everything_and_is_told_until_it_was() {
         "k",
         None,
         Condition::Always,
-        notice("ObjectRemoved:DeleteMarkerCreated"),
+        event("ObjectRemoved:DeleteMarkerCreated"),
     );
     let marker = removed.await.unwrap().version;
     let first = house.objects.next_change("b").await.unwrap();
@@ -89,17 +89,17 @@ async fn what_changes_nothing_tells_nothing() {
     let house = House::new().await;
     house
         .objects
-        .remove("b", "none", None, Condition::Always, notice("x"))
+        .remove("b", "none", None, Condition::Always, event("x"))
         .await
         .unwrap();
     house
         .objects
-        .remove("b", "none", Some("null"), Condition::Always, notice("x"))
+        .remove("b", "none", Some("null"), Condition::Always, event("x"))
         .await
         .unwrap();
     let refused = Put {
         condition: Condition::Matches(Vec::new()),
-        notice: notice("x"),
+        event: event("x"),
         ..Put::default()
     };
     house.put_with("k", "x", refused).await.unwrap_err();
@@ -107,7 +107,7 @@ async fn what_changes_nothing_tells_nothing() {
     assert!(next_now(&house).await.is_none());
     house
         .objects
-        .revise("b", "k", None, Vec::new(), notice("ObjectTagging:Put"))
+        .revise("b", "k", None, Vec::new(), event("ObjectTagging:Put"))
         .await
         .unwrap();
     assert_eq!(

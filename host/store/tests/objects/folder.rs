@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use super::*;
 use lambkin_store::object::{Folder, Heard};
 
-fn notices() -> Folder {
+fn events() -> Folder {
     Folder {
-        created: notice("ObjectCreated:Put").unwrap(),
-        removed: notice("ObjectRemoved:Delete").unwrap(),
+        created: event("ObjectCreated:Put").unwrap(),
+        removed: event("ObjectRemoved:Delete").unwrap(),
     }
 }
 
@@ -28,7 +28,7 @@ async fn sync(house: &House) {
     let nothing = Heard::default();
     house
         .objects
-        .sync_folder("b", &nothing, &notices())
+        .sync_folder("b", &nothing, &events())
         .await
         .unwrap();
 }
@@ -82,14 +82,14 @@ async fn files_are_objects_and_each_change_is_told_once() {
     write(&inbox, "a.txt", "HELLO");
     house
         .objects
-        .sync_file("b", Path::new("a.txt"), &notices())
+        .sync_file("b", Path::new("a.txt"), &events())
         .await
         .unwrap();
     assert_eq!(house.get("a.txt").await.unwrap(), "HELLO");
     std::fs::remove_dir_all(inbox.join("dir")).unwrap();
     house
         .objects
-        .sync_file("b", Path::new("dir"), &notices())
+        .sync_file("b", Path::new("dir"), &events())
         .await
         .unwrap();
     assert_eq!(told(&house).await, ["Created a.txt", "Removed dir/b.txt"]);
@@ -97,7 +97,7 @@ async fn files_are_objects_and_each_change_is_told_once() {
     write(&inbox, "new/deep/c", "c");
     house
         .objects
-        .sync_file("b", Path::new("new"), &notices())
+        .sync_file("b", Path::new("new"), &events())
         .await
         .unwrap();
     assert_eq!(
@@ -113,13 +113,13 @@ async fn another_time_is_no_change_and_the_same_bytes_written_again_are() {
     write(&inbox, "a.txt", "hello");
     sync(&house).await;
     told(&house).await;
-    let notices = notices();
+    let events = events();
     let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
     let file = std::fs::File::open(inbox.join("a.txt")).unwrap();
     file.set_modified(long_ago).unwrap();
     assert_eq!(house.get("a.txt").await.unwrap(), "hello");
     let at = Path::new("a.txt");
-    let touched = house.objects.sync_touched("b", at, &notices);
+    let touched = house.objects.sync_touched("b", at, &events);
     touched.await.unwrap();
     sync(&house).await;
     assert_eq!(told(&house).await.len(), 0, "nobody has written");
@@ -127,7 +127,7 @@ async fn another_time_is_no_change_and_the_same_bytes_written_again_are() {
     assert_eq!(info.modified_at, 1_000_000_000);
 
     write(&inbox, "a.txt", "hello");
-    let written = house.objects.sync_file("b", at, &notices);
+    let written = house.objects.sync_file("b", at, &events);
     written.await.unwrap();
     assert_eq!(told(&house).await, ["Created a.txt"]);
     write(&inbox, "a.txt", "hello");
@@ -135,7 +135,7 @@ async fn another_time_is_no_change_and_the_same_bytes_written_again_are() {
         written: BTreeSet::from([at.to_owned()]),
         ..Heard::default()
     };
-    let written = house.objects.sync_folder("b", &heard, &notices);
+    let written = house.objects.sync_folder("b", &heard, &events);
     written.await.unwrap();
     assert_eq!(told(&house).await, ["Created a.txt"]);
 }
@@ -152,7 +152,7 @@ async fn what_is_being_written_is_left_as_it_is() {
         unfinished: ["old", "new"].map(PathBuf::from).into(),
         ..Heard::default()
     };
-    let synced = house.objects.sync_folder("b", &heard, &notices()).await;
+    let synced = house.objects.sync_folder("b", &heard, &events()).await;
     synced.unwrap();
     assert_eq!(told(&house).await.len(), 0);
     assert_eq!(house.keys().await, ["old"]);
@@ -183,7 +183,7 @@ async fn what_happened_while_no_host_ran_is_noticed() {
 async fn the_hosts_own_writes_are_files_and_no_changes() {
     let (house, inbox) = shown().await;
     let noticed = Put {
-        notice: notice("ObjectCreated:Put"),
+        event: event("ObjectCreated:Put"),
         metadata: vec![("a".to_owned(), "b".to_owned())],
         ..put("x")
     };
@@ -215,7 +215,7 @@ async fn the_hosts_own_writes_are_files_and_no_changes() {
         "dir/a.txt",
         None,
         Condition::Always,
-        notice("ObjectRemoved:Delete"),
+        event("ObjectRemoved:Delete"),
     );
     assert!(removed.await.unwrap().existed);
     assert_eq!(told(&house).await, ["Removed dir/a.txt"]);
@@ -274,7 +274,7 @@ async fn a_file_on_its_way_is_no_object() {
         );
         house
             .objects
-            .sync_file("b", Path::new(name), &notices())
+            .sync_file("b", Path::new(name), &events())
             .await
             .unwrap();
     }
@@ -299,7 +299,7 @@ async fn links_do_not_lead_out_of_the_folder() {
     assert_eq!(house.get("inside").await.unwrap(), "real");
     house
         .objects
-        .sync_file("b", Path::new("dir/secret"), &notices())
+        .sync_file("b", Path::new("dir/secret"), &events())
         .await
         .unwrap();
     assert_eq!(house.get("dir/secret").await, Err(ObjectError::Missing));
@@ -414,7 +414,7 @@ async fn a_folder_that_is_gone_is_an_error_and_not_an_empty_one() {
     std::fs::rename(&inbox, house.folder.path().join("moved")).unwrap();
     let gone = house
         .objects
-        .sync_folder("b", &Heard::default(), &notices())
+        .sync_folder("b", &Heard::default(), &events())
         .await
         .unwrap_err()
         .to_string();
@@ -452,7 +452,7 @@ async fn a_bucket_shows_a_folder_only_if_it_has_nothing_of_its_own_and_keeps_no_
     assert!(inbox.join("a").exists(), "the files are the person's");
     let none = house
         .objects
-        .sync_folder("b", &Heard::default(), &notices())
+        .sync_folder("b", &Heard::default(), &events())
         .await
         .unwrap_err()
         .to_string();

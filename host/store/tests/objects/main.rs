@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use lambkin_store::object::{
-    Condition, Digest, Notice, ObjectError, ObjectInfo, Objects, Put, Query, Versioning,
+    Condition, Digest, ObjectError, ObjectEvent, ObjectInfo, Objects, Put, Query, Versioning,
 };
 use lambkin_store::{ManualClock, Store};
 use tempfile::TempDir;
@@ -161,10 +161,10 @@ pub(crate) fn put(bytes: &str) -> Put {
     }
 }
 
-pub(crate) fn notice(event: &str) -> Option<Notice> {
+pub(crate) fn event(name: &str) -> Option<ObjectEvent> {
     let extra = vec![("source-ip".to_owned(), "127.0.0.1".to_owned())];
-    Some(Notice {
-        event: event.to_owned(),
+    Some(ObjectEvent {
+        name: name.to_owned(),
         extra,
     })
 }
