@@ -48,15 +48,15 @@ pub(super) struct Changes {
 
 /// What a transaction writes down for object triggers.
 #[derive(Debug, Clone)]
-pub(super) struct Note {
+pub(super) struct ChangeRecord {
     bucket: String,
     event: ObjectEvent,
     at: u64,
 }
 
-impl Note {
+impl ChangeRecord {
     /// An object is there, or is another one.
-    pub(super) fn made(
+    pub(super) fn created(
         &self,
         connection: &Connection,
         sequence: i64,
@@ -80,15 +80,15 @@ impl Note {
         connection: &Connection,
         sequence: i64,
         info: &ObjectInfo,
-        there: bool,
+        exists: bool,
     ) -> rusqlite::Result<()> {
         let change = ObjectChange {
             id: Uuid::new_v4().to_string(),
             bucket: self.bucket.clone(),
             event: self.event.name.clone(),
             key: info.key.clone(),
-            size: there.then_some(info.size),
-            etag: there.then(|| info.etag.clone()),
+            size: exists.then_some(info.size),
+            etag: exists.then(|| info.etag.clone()),
             version: info.version.clone(),
             sequencer: sequence.cast_unsigned(),
             at: self.at,
@@ -250,12 +250,12 @@ impl Objects {
     }
 
     /// What to write down, if anybody wants to be told; and the bells to ring.
-    pub(super) fn note(
+    pub(super) fn change_record(
         &self,
         bucket: &str,
         event: Option<ObjectEvent>,
         at: u64,
-    ) -> (Option<Note>, Vec<Arc<Notify>>) {
+    ) -> (Option<ChangeRecord>, Vec<Arc<Notify>>) {
         let wanted = locked(&self.0.changes.wanted);
         let is_wanted = wanted.as_ref().is_none_or(|wanted| wanted.contains(bucket));
         let Some(event) = event.filter(|_| is_wanted) else {
@@ -263,7 +263,7 @@ impl Objects {
         };
         let bucket = bucket.to_owned();
         let notifiers = vec![self.change_notifier(&bucket)];
-        (Some(Note { bucket, event, at }), notifiers)
+        (Some(ChangeRecord { bucket, event, at }), notifiers)
     }
 }
 

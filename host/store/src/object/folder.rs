@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, params};
 use tokio::sync::Notify;
 
-use super::change::Note;
+use super::change::ChangeRecord;
 use super::failure::{self, Fault, invalid};
 use super::limits::TAKEN_OVER_AT_ONCE;
 use super::put::{self, Place, Plan, Stored};
@@ -150,7 +150,7 @@ fn take_over(
     connection: &Connection,
     bucket: &str,
     found: &Found,
-    removed: Option<&Note>,
+    removed: Option<&ChangeRecord>,
 ) -> Result<(), Fault> {
     let key = match found {
         Found::Made(plan) => return put::store(connection, plan).map(drop),
@@ -166,8 +166,8 @@ fn take_over(
         return Ok(());
     };
     row::delete(connection, bucket, &row)?;
-    if let Some(note) = removed {
-        note.removed(connection, row::next_sequence(connection)?, &row.info)?;
+    if let Some(record) = removed {
+        record.removed(connection, row::next_sequence(connection)?, &row.info)?;
     }
     Ok(())
 }
@@ -264,8 +264,8 @@ impl Objects {
                 changed.push((key, stamp, etag.map(|known| known.etag)));
             }
         }
-        let (created, notifiers) = self.note(bucket, Some(events.created), self.now());
-        let (removed, _) = self.note(bucket, Some(events.removed), self.now());
+        let (created, notifiers) = self.change_record(bucket, Some(events.created), self.now());
+        let (removed, _) = self.change_record(bucket, Some(events.removed), self.now());
         let mut failed = None;
         let mut found: Vec<Found> = known.into_keys().map(Found::Gone).collect();
         for (key, stamp, etag) in changed {
@@ -297,7 +297,7 @@ impl Objects {
         folder: &Path,
         key: String,
         stamp: &Stamp,
-        note: Option<Note>,
+        record: Option<ChangeRecord>,
     ) -> Result<Option<Plan>, ObjectError> {
         let (file, before) = (folder.join(&key), stamp.clone());
         let etag = super::blocking(folder, move || tree::etag(&file, &before)).await?;
@@ -311,7 +311,7 @@ impl Objects {
             size: stamp.size,
             at: stamp.modified_at,
             place: Place::Folder(folder.to_owned(), stamp.text.clone()),
-            note,
+            record,
         }))
     }
 
@@ -319,7 +319,7 @@ impl Objects {
         &self,
         bucket: &str,
         all: Vec<Found>,
-        removed: &Option<Note>,
+        removed: &Option<ChangeRecord>,
         notifiers: &[Arc<Notify>],
     ) -> Result<(), ObjectError> {
         let (bucket, removed) = (bucket.to_owned(), removed.clone());

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use tokio::sync::Notify;
 
-use super::change::Note;
+use super::change::ChangeRecord;
 use super::failure::Fault;
 use super::files::{self, PendingFileOp};
 use super::row::{self, Row};
@@ -27,7 +27,7 @@ pub(super) struct Plan {
     pub(super) size: u64,
     pub(super) at: u64,
     pub(super) place: Place,
-    pub(super) note: Option<Note>,
+    pub(super) record: Option<ChangeRecord>,
 }
 
 /// Where its bytes are.
@@ -117,8 +117,8 @@ pub(super) fn store(connection: &Connection, plan: &Plan) -> Result<Stored, Faul
         Some(upload) => parts::end(connection, upload)?,
         None => Vec::new(),
     };
-    if let Some(note) = &plan.note {
-        note.made(connection, sequence, &row.info)?;
+    if let Some(record) = &plan.record {
+        record.created(connection, sequence, &row.info)?;
     }
     Ok(Stored {
         info: row.info,
@@ -165,7 +165,7 @@ impl Objects {
         mut put: Put,
     ) -> Result<ObjectInfo, ObjectError> {
         let at = self.now();
-        let (note, notifiers) = self.note(&bucket, put.event.take(), at);
+        let (record, notifiers) = self.change_record(&bucket, put.event.take(), at);
         let place = match &sink.folder {
             Some(folder) => Place::Folder(folder.clone(), String::new()),
             None => Place::File(path::place(&bucket, &key, &sink.id)),
@@ -177,7 +177,7 @@ impl Objects {
             put,
             at,
             place,
-            note,
+            record,
         };
         let folder = sink.folder.clone();
         let stored = match folder.clone() {
@@ -248,7 +248,7 @@ impl Objects {
         metadata: Vec<(String, String)>,
         event: Option<ObjectEvent>,
     ) -> Result<ObjectInfo, ObjectError> {
-        let (note, notifiers) = self.note(bucket, event, self.now());
+        let (record, notifiers) = self.change_record(bucket, event, self.now());
         let (bucket, key) = (bucket.to_owned(), key.to_owned());
         let version = version.map(str::to_owned);
         self.run(notifiers, move |connection| {
@@ -258,8 +258,8 @@ impl Objects {
             let mut row = object.ok_or(Fault::Refused(ObjectError::Missing))?;
             row.info.metadata.clone_from(&metadata);
             row::revise(connection, &row)?;
-            if let Some(note) = &note {
-                note.made(connection, row::next_sequence(connection)?, &row.info)?;
+            if let Some(record) = &record {
+                record.created(connection, row::next_sequence(connection)?, &row.info)?;
             }
             Ok(row.info)
         })

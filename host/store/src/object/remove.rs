@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::Objects;
 use super::bucket::{self, Bucket};
-use super::change::Note;
+use super::change::ChangeRecord;
 use super::failure::Fault;
 use super::files::PendingFileOp;
 use super::put::{check, drop_unversioned};
@@ -18,7 +18,7 @@ pub(super) struct Wish {
     pub(super) key: String,
     version: Option<String>,
     condition: Condition,
-    pub(super) note: Option<Note>,
+    pub(super) record: Option<ChangeRecord>,
     at: u64,
 }
 
@@ -57,8 +57,8 @@ pub(super) fn remove(connection: &Connection, wish: &Wish) -> Result<Done, Fault
     if let Some(file) = &row.file {
         pending.push(PendingFileOp::to_delete(connection, file)?);
     }
-    if let Some(note) = &wish.note {
-        note.removed(connection, row::next_sequence(connection)?, &row.info)?;
+    if let Some(record) = &wish.record {
+        record.removed(connection, row::next_sequence(connection)?, &row.info)?;
     }
     let removed = Removed {
         existed: true,
@@ -98,8 +98,8 @@ fn hide(
         stamp: None,
     };
     row::insert(connection, bucket.id, &marker)?;
-    if let Some(note) = &wish.note {
-        note.removed(connection, sequence, &marker.info)?;
+    if let Some(record) = &wish.record {
+        record.removed(connection, sequence, &marker.info)?;
     }
     let removed = Removed {
         existed: found.is_some_and(|row| !row.info.marker),
@@ -122,13 +122,13 @@ impl Objects {
     ) -> Result<Removed, ObjectError> {
         let folder = self.folder_of(bucket).await?;
         let at = self.now();
-        let (note, notifiers) = self.note(bucket, event, at);
+        let (record, notifiers) = self.change_record(bucket, event, at);
         let wish = Wish {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
             version: version.map(str::to_owned),
             condition,
-            note,
+            record,
             at,
         };
         let objects = self.clone();
