@@ -41,7 +41,7 @@ pub struct LeasedChange {
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     /// The buckets whose changes somebody wants to be told; of all until that is said.
-    wanted: Mutex<Option<HashSet<String>>>,
+    watched: Mutex<Option<HashSet<String>>>,
     /// Leased for somebody who then went away, by bucket.
     returned: Mutex<HashMap<String, VecDeque<LeasedChange>>>,
 }
@@ -182,18 +182,18 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Objects {
     /// From now on only these buckets' changes are kept to be told; what waits of others is dropped. Without this every
     /// notice is kept until it is told, so who knows the triggers says so before anything changes.
-    pub async fn tell_only(&self, buckets: &[String]) -> Result<(), ObjectError> {
-        let wanted: HashSet<String> = buckets.iter().cloned().collect();
+    pub async fn set_watched_buckets(&self, buckets: &[String]) -> Result<(), ObjectError> {
+        let watched: HashSet<String> = buckets.iter().cloned().collect();
         let queues: HashSet<String> = buckets.iter().map(|bucket| queue(bucket)).collect();
-        *locked(&self.0.changes.wanted) = Some(wanted);
+        *locked(&self.0.changes.watched) = Some(watched);
         self.run(Vec::new(), move |connection| {
             let all = "SELECT DISTINCT queue FROM messages WHERE queue >= ?1 AND queue < ?2";
             let all: Vec<String> = connection
                 .prepare(all)?
                 .query_map([QUEUES, QUEUES_END], |row| row.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
-            for unwanted in all.iter().filter(|queue| !queues.contains(*queue)) {
-                connection.execute("DELETE FROM messages WHERE queue = ?1", [unwanted])?;
+            for unwatched in all.iter().filter(|queue| !queues.contains(*queue)) {
+                connection.execute("DELETE FROM messages WHERE queue = ?1", [unwatched])?;
             }
             Ok(())
         })
@@ -221,7 +221,7 @@ impl Objects {
     }
 
     /// The change was told to everyone.
-    pub async fn told(&self, change: &LeasedChange) -> Result<(), ObjectError> {
+    pub async fn ack_change(&self, change: &LeasedChange) -> Result<(), ObjectError> {
         let done = self
             .0
             .store
@@ -231,7 +231,7 @@ impl Objects {
     }
 
     /// It could not be told; it comes again so much later.
-    pub async fn tell_again(
+    pub async fn retry_change(
         &self,
         change: &LeasedChange,
         after_ms: u64,
@@ -256,9 +256,11 @@ impl Objects {
         event: Option<ObjectEvent>,
         at: u64,
     ) -> (Option<ChangeRecord>, Vec<Arc<Notify>>) {
-        let wanted = locked(&self.0.changes.wanted);
-        let is_wanted = wanted.as_ref().is_none_or(|wanted| wanted.contains(bucket));
-        let Some(event) = event.filter(|_| is_wanted) else {
+        let watched = locked(&self.0.changes.watched);
+        let is_watched = watched
+            .as_ref()
+            .is_none_or(|watched| watched.contains(bucket));
+        let Some(event) = event.filter(|_| is_watched) else {
             return (None, Vec::new());
         };
         let bucket = bucket.to_owned();

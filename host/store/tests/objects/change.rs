@@ -7,7 +7,7 @@ fn told_of(leased: &LeasedChange) -> (&str, &str) {
     (&leased.change.event, &leased.change.key)
 }
 
-async fn put_told(house: &House, key: &str, bytes: &str) -> ObjectInfo {
+async fn put_recorded(house: &House, key: &str, bytes: &str) -> ObjectInfo {
     let told = Put {
         event: event("ObjectCreated:Put"),
         ..put(bytes)
@@ -38,7 +38,7 @@ async fn next_now(house: &House) -> Option<LeasedChange> {
 async fn a_change_says_everything_and_is_told_until_it_was() {
     let house = House::new().await;
     house.keep_versions(Versioning::On).await;
-    let info = put_told(&house, "k", "bytes").await;
+    let info = put_recorded(&house, "k", "bytes").await;
     house.clock.advance(5);
     let removed = house.objects.remove(
         "b",
@@ -75,12 +75,12 @@ async fn a_change_says_everything_and_is_told_until_it_was() {
         (None, &None, &marker)
     );
     assert!(second.change.sequencer > first.change.sequencer);
-    house.objects.told(&first).await.unwrap();
+    house.objects.ack_change(&first).await.unwrap();
     // The host goes with the second one in its hands.
     let house = house.again().await;
     let again = house.objects.next_change("b").await.unwrap();
     assert_eq!(again.change, second.change, "with the same id");
-    house.objects.told(&again).await.unwrap();
+    house.objects.ack_change(&again).await.unwrap();
     assert!(next_now(&house).await.is_none());
 }
 
@@ -125,7 +125,7 @@ async fn who_waits_is_woken() {
         waiting.spawn(async move { objects.next_change("b").await.unwrap().change.key });
     }
     for key in ["1", "2", "3"] {
-        put_told(&house, key, "x").await;
+        put_recorded(&house, key, "x").await;
     }
     let mut keys = waiting.join_all().await;
     keys.sort();
@@ -135,10 +135,10 @@ async fn who_waits_is_woken() {
 #[tokio::test]
 async fn what_could_not_be_told_comes_again_when_its_time_has_come() {
     let house = House::new().await;
-    put_told(&house, "late", "x").await;
+    put_recorded(&house, "late", "x").await;
     let late = house.objects.next_change("b").await.unwrap();
-    house.objects.tell_again(&late, 500).await.unwrap();
-    put_told(&house, "other", "x").await;
+    house.objects.retry_change(&late, 500).await.unwrap();
+    put_recorded(&house, "other", "x").await;
     assert_eq!(next_now(&house).await.unwrap().change.key, "other");
     assert!(next_now(&house).await.is_none());
     let objects = house.objects.clone();
@@ -151,7 +151,7 @@ async fn what_could_not_be_told_comes_again_when_its_time_has_come() {
 async fn who_stops_waiting_loses_nothing() {
     let house = House::new().await;
     for n in 0..20 {
-        put_told(&house, &n.to_string(), "x").await;
+        put_recorded(&house, &n.to_string(), "x").await;
     }
     let mut keys = Vec::new();
     let mut patience = 0;
@@ -183,11 +183,19 @@ async fn who_stops_waiting_loses_nothing() {
 async fn only_what_somebody_wants_to_be_told_is_kept() {
     let house = House::new().await;
     house.objects.create("c", Vec::new()).await.unwrap();
-    put_told(&house, "before", "x").await;
-    house.objects.tell_only(&["c".to_owned()]).await.unwrap();
-    put_told(&house, "unwanted", "x").await;
+    put_recorded(&house, "before", "x").await;
+    house
+        .objects
+        .set_watched_buckets(&["c".to_owned()])
+        .await
+        .unwrap();
+    put_recorded(&house, "unwanted", "x").await;
     assert_eq!(house.store.statistics(NOW).await.unwrap().len(), 0);
-    house.objects.tell_only(&["b".to_owned()]).await.unwrap();
-    put_told(&house, "wanted", "x").await;
+    house
+        .objects
+        .set_watched_buckets(&["b".to_owned()])
+        .await
+        .unwrap();
+    put_recorded(&house, "wanted", "x").await;
     assert_eq!(next_now(&house).await.unwrap().change.key, "wanted");
 }

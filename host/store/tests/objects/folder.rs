@@ -39,7 +39,7 @@ async fn told(house: &House) -> Vec<String> {
     let mut told = Vec::new();
     for _ in 0..waiting.iter().map(|queue| queue.due).sum() {
         let change = house.objects.next_change("b").await.unwrap();
-        house.objects.told(&change).await.unwrap();
+        house.objects.ack_change(&change).await.unwrap();
         let event = change
             .change
             .event
