@@ -33,7 +33,7 @@ use super::read::Content;
 use super::remove::{self, Wish};
 use super::row::{self, Row};
 use super::tree::{self, Stamp};
-use super::types::{Folder, Heard, ObjectError, ObjectEvent, Put, Removed};
+use super::types::{Folder, FolderEvents, ObjectError, ObjectEvent, Put, Removed};
 use super::upload::Sink;
 use super::{Objects, bucket, files, parts, path};
 
@@ -104,14 +104,14 @@ struct Keys {
 }
 
 impl Keys {
-    fn of(heard: &Heard) -> Self {
+    fn of(folder_events: &FolderEvents) -> Self {
         let keys = |files: &BTreeSet<PathBuf>| {
             let keys = files.iter().filter_map(|file| path::key_of(file));
             keys.collect()
         };
         Self {
-            written: keys(&heard.written),
-            unfinished: keys(&heard.unfinished),
+            written: keys(&folder_events.written),
+            unfinished: keys(&folder_events.unfinished),
         }
     }
 }
@@ -185,11 +185,11 @@ impl Objects {
         let Some(key) = path::key_of(relative) else {
             return Ok(());
         };
-        let heard = Keys {
+        let folder_events = Keys {
             written: HashSet::from([key.clone()]),
             ..Keys::default()
         };
-        self.sync(bucket, key, heard, events).await
+        self.sync(bucket, key, folder_events, events).await
     }
 
     /// The same for a file that perhaps nobody has written: it has another time, for example.
@@ -209,18 +209,19 @@ impl Objects {
     pub async fn sync_folder(
         &self,
         bucket: &str,
-        heard: &Heard,
+        folder_events: &FolderEvents,
         events: &Folder,
     ) -> Result<(), ObjectError> {
-        let heard = Keys::of(heard);
-        self.sync(bucket, String::new(), heard, events).await
+        let folder_events = Keys::of(folder_events);
+        self.sync(bucket, String::new(), folder_events, events)
+            .await
     }
 
     async fn sync(
         &self,
         bucket: &str,
         top: String,
-        heard: Keys,
+        folder_events: Keys,
         events: &Folder,
     ) -> Result<(), ObjectError> {
         self.0.folders.remember(bucket, events);
@@ -228,7 +229,9 @@ impl Objects {
         self.to_the_end(async move {
             let lock = objects.0.folders.lock(&bucket);
             let _held = lock.lock().await;
-            objects.sync_locked(&bucket, top, heard, events).await
+            objects
+                .sync_locked(&bucket, top, folder_events, events)
+                .await
         })
         .await
     }
@@ -237,7 +240,7 @@ impl Objects {
         &self,
         bucket: &str,
         top: String,
-        heard: Keys,
+        folder_events: Keys,
         events: Folder,
     ) -> Result<(), ObjectError> {
         let (name, above) = (bucket.to_owned(), top.clone());
@@ -255,12 +258,12 @@ impl Objects {
         let mut changed = Vec::new();
         for (key, stamp) in seen {
             let before = known.remove(&key);
-            if heard.unfinished.contains(&key) {
+            if folder_events.unfinished.contains(&key) {
                 continue;
             }
             let stamp_before = before.as_ref().and_then(|known| known.stamp.as_ref());
             if stamp_before != Some(&stamp.text) {
-                let etag = before.filter(|_| !heard.written.contains(&key));
+                let etag = before.filter(|_| !folder_events.written.contains(&key));
                 changed.push((key, stamp, etag.map(|known| known.etag)));
             }
         }

@@ -191,7 +191,7 @@ pub struct Folder {
 
 /// What is known of a folder's files besides what can be seen; paths are relative to it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Heard {
+pub struct FolderEvents {
     /// Somebody has written them, whatever is in them now.
     pub written: BTreeSet<PathBuf>,
     /// Somebody is writing them, so they are not looked at yet.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use lambkin_store::object::{Folder, Heard};
+use lambkin_store::object::{Folder, FolderEvents};
 
 fn events() -> Folder {
     Folder {
@@ -25,7 +25,7 @@ async fn shown() -> (House, PathBuf) {
 }
 
 async fn sync(house: &House) {
-    let nothing = Heard::default();
+    let nothing = FolderEvents::default();
     house
         .objects
         .sync_folder("b", &nothing, &events())
@@ -131,11 +131,11 @@ async fn another_time_is_no_change_and_the_same_bytes_written_again_are() {
     written.await.unwrap();
     assert_eq!(told(&house).await, ["Created a.txt"]);
     write(&inbox, "a.txt", "hello");
-    let heard = Heard {
+    let folder_events = FolderEvents {
         written: BTreeSet::from([at.to_owned()]),
-        ..Heard::default()
+        ..FolderEvents::default()
     };
-    let written = house.objects.sync_folder("b", &heard, &events);
+    let written = house.objects.sync_folder("b", &folder_events, &events);
     written.await.unwrap();
     assert_eq!(told(&house).await, ["Created a.txt"]);
 }
@@ -148,11 +148,14 @@ async fn what_is_being_written_is_left_as_it_is() {
     told(&house).await;
     write(&inbox, "old", "par");
     write(&inbox, "new", "par");
-    let heard = Heard {
+    let folder_events = FolderEvents {
         unfinished: ["old", "new"].map(PathBuf::from).into(),
-        ..Heard::default()
+        ..FolderEvents::default()
     };
-    let synced = house.objects.sync_folder("b", &heard, &events()).await;
+    let synced = house
+        .objects
+        .sync_folder("b", &folder_events, &events())
+        .await;
     synced.unwrap();
     assert_eq!(told(&house).await.len(), 0);
     assert_eq!(house.keys().await, ["old"]);
@@ -414,7 +417,7 @@ async fn a_folder_that_is_gone_is_an_error_and_not_an_empty_one() {
     std::fs::rename(&inbox, house.folder.path().join("moved")).unwrap();
     let gone = house
         .objects
-        .sync_folder("b", &Heard::default(), &events())
+        .sync_folder("b", &FolderEvents::default(), &events())
         .await
         .unwrap_err()
         .to_string();
@@ -452,7 +455,7 @@ async fn a_bucket_shows_a_folder_only_if_it_has_nothing_of_its_own_and_keeps_no_
     assert!(inbox.join("a").exists(), "the files are the person's");
     let none = house
         .objects
-        .sync_folder("b", &Heard::default(), &events())
+        .sync_folder("b", &FolderEvents::default(), &events())
         .await
         .unwrap_err()
         .to_string();
