@@ -33,7 +33,7 @@ use super::read::Content;
 use super::remove::{self, Wish};
 use super::row::{self, Row};
 use super::tree::{self, Stamp};
-use super::types::{Folder, FolderEvents, ObjectError, ObjectEvent, Put, Removed};
+use super::types::{FolderEvents, ObjectError, ObjectEvent, Put, Removed, SyncEvents};
 use super::upload::Sink;
 use super::{Objects, bucket, files, parts, path};
 
@@ -46,7 +46,7 @@ pub(super) struct Folders {
     /// Held while files and rows are changed together, by bucket.
     locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     /// What changes are called, as it was said last, by bucket.
-    events: Mutex<HashMap<String, Folder>>,
+    events: Mutex<HashMap<String, SyncEvents>>,
     /// Those in which nothing of a former host is left.
     swept: Mutex<HashSet<PathBuf>>,
 }
@@ -57,18 +57,18 @@ impl Folders {
         Arc::clone(locks.entry(bucket.to_owned()).or_default())
     }
 
-    fn remember(&self, bucket: &str, events: &Folder) {
+    fn remember(&self, bucket: &str, events: &SyncEvents) {
         let mut all = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(bucket.to_owned(), events.clone());
     }
 
-    fn events(&self, bucket: &str) -> Folder {
+    fn events(&self, bucket: &str) -> SyncEvents {
         let all = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         let event = |name: &str| ObjectEvent {
             name: name.to_owned(),
             extra: Vec::new(),
         };
-        all.get(bucket).cloned().unwrap_or_else(|| Folder {
+        all.get(bucket).cloned().unwrap_or_else(|| SyncEvents {
             created: event("ObjectCreated:Put"),
             removed: event("ObjectRemoved:Delete"),
         })
@@ -180,7 +180,7 @@ impl Objects {
         &self,
         bucket: &str,
         relative: &Path,
-        events: &Folder,
+        events: &SyncEvents,
     ) -> Result<(), ObjectError> {
         let Some(key) = path::key_of(relative) else {
             return Ok(());
@@ -197,7 +197,7 @@ impl Objects {
         &self,
         bucket: &str,
         relative: &Path,
-        events: &Folder,
+        events: &SyncEvents,
     ) -> Result<(), ObjectError> {
         let Some(key) = path::key_of(relative) else {
             return Ok(());
@@ -210,7 +210,7 @@ impl Objects {
         &self,
         bucket: &str,
         folder_events: &FolderEvents,
-        events: &Folder,
+        events: &SyncEvents,
     ) -> Result<(), ObjectError> {
         let folder_events = Keys::of(folder_events);
         self.sync(bucket, String::new(), folder_events, events)
@@ -222,7 +222,7 @@ impl Objects {
         bucket: &str,
         top: String,
         folder_events: Keys,
-        events: &Folder,
+        events: &SyncEvents,
     ) -> Result<(), ObjectError> {
         self.0.folders.remember(bucket, events);
         let (objects, bucket, events) = (self.clone(), bucket.to_owned(), events.clone());
@@ -241,7 +241,7 @@ impl Objects {
         bucket: &str,
         top: String,
         folder_events: Keys,
-        events: Folder,
+        events: SyncEvents,
     ) -> Result<(), ObjectError> {
         let (name, above) = (bucket.to_owned(), top.clone());
         let (folder, mut known) = self

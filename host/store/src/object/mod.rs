@@ -42,8 +42,8 @@ pub(crate) use change::holds_changes;
 pub use read::Object;
 pub(crate) use schema::STEP as LAYOUT_STEP;
 pub use types::{
-    BucketInfo, Condition, Digest, Finished, Folder, FolderEvents, Listing, ObjectError,
-    ObjectEvent, ObjectInfo, Part, PartsListing, PartsUpload, Put, Query, Removed, Versioning,
+    BucketInfo, Condition, Digest, Finished, FolderEvents, Listing, ObjectError, ObjectEvent,
+    ObjectInfo, Part, PartsListing, PartsUpload, Put, Query, Removed, SyncEvents, Versioning,
 };
 pub use upload::Upload;
 

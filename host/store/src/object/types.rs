@@ -182,7 +182,7 @@ pub struct PartsListing {
 
 /// What a folder's changes are called.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Folder {
+pub struct SyncEvents {
     /// `ObjectCreated:Put`.
     pub created: ObjectEvent,
     /// `ObjectRemoved:Delete`.

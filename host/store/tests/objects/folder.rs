@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use lambkin_store::object::{Folder, FolderEvents};
+use lambkin_store::object::{FolderEvents, SyncEvents};
 
-fn events() -> Folder {
-    Folder {
+fn events() -> SyncEvents {
+    SyncEvents {
         created: event("ObjectCreated:Put").unwrap(),
         removed: event("ObjectRemoved:Delete").unwrap(),
     }
