@@ -30,7 +30,7 @@ use super::failure::{self, Fault, invalid};
 use super::limits::TAKEN_OVER_AT_ONCE;
 use super::put::{self, Place, Plan, Stored};
 use super::read::Content;
-use super::remove::{self, Wish};
+use super::remove::{self, Removal};
 use super::row::{self, Row};
 use super::tree::{self, Stamp};
 use super::types::{FolderEvents, ObjectError, ObjectEvent, Put, Removed, SyncEvents};
@@ -38,7 +38,7 @@ use super::upload::Sink;
 use super::{Objects, bucket, files, parts, path};
 
 /// What the names of files begin with that are no objects yet.
-pub(super) const PASSING: &str = ".lambkin-";
+pub(super) const TEMP_PREFIX: &str = ".lambkin-";
 
 /// Of plain folders, what is not in the store.
 #[derive(Debug, Default)]
@@ -378,13 +378,13 @@ impl Objects {
     pub(super) async fn remove_from_folder(
         &self,
         folder: &Path,
-        wish: Wish,
+        removal: Removal,
         notifiers: Vec<Arc<Notify>>,
     ) -> Result<Removed, ObjectError> {
-        let lock = self.0.folders.lock(&wish.bucket);
+        let lock = self.0.folders.lock(&removal.bucket);
         let _held = lock.lock().await;
-        self.see_first(&wish.bucket, &wish.key).await?;
-        let asked = wish.clone();
+        self.see_first(&removal.bucket, &removal.key).await?;
+        let asked = removal.clone();
         let is_there = move |connection: &Connection| {
             let bucket = bucket::find(connection, &asked.bucket)?;
             Ok(remove::target(connection, &bucket, &asked)?.is_some())
@@ -392,7 +392,7 @@ impl Objects {
         if !self.run(Vec::new(), is_there).await? {
             return Ok(remove::NOTHING);
         }
-        let file = folder.join(path::relative(&wish.key)?);
+        let file = folder.join(path::relative(&removal.key)?);
         let aside = folder.join(format!("{PASSING}{}", path::new_id()));
         let (from, to) = (file.clone(), aside.clone());
         let put_aside =
@@ -400,7 +400,7 @@ impl Objects {
         super::blocking(folder, put_aside).await?;
         let removed = self
             .run(notifiers, move |connection| {
-                Ok(remove::remove(connection, &wish)?.0)
+                Ok(remove::remove(connection, &removal)?.0)
             })
             .await;
         let done = removed.is_ok();

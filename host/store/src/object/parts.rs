@@ -366,7 +366,7 @@ impl Objects {
 
     fn part_path(&self, file: &str, folder: Option<&Path>) -> PathBuf {
         match folder {
-            Some(folder) => folder.join(format!("{}{file}", folder::PASSING)),
+            Some(folder) => folder.join(format!("{}{file}", folder::TEMP_PREFIX)),
             None => self.files().incoming(file),
         }
     }

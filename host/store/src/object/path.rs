@@ -137,7 +137,7 @@ pub(super) fn relative(key: &str) -> Result<PathBuf, ObjectError> {
         if segment.len() > FILE_NAME {
             return refused("a part between its slashes is longer than 255 bytes");
         }
-        if is_passing(segment) {
+        if is_temporary(segment) {
             return refused("hidden and temporary files of a folder are no objects");
         }
     }
@@ -160,7 +160,7 @@ pub(super) fn key_of(relative: &Path) -> Option<String> {
 }
 
 /// Whether a file or folder of this name is hidden, or something on its way to become something else.
-fn is_passing(name: &str) -> bool {
+fn is_temporary(name: &str) -> bool {
     const ENDINGS: [&str; 6] = ["~", ".tmp", ".part", ".partial", ".crdownload", ".download"];
     name.starts_with('.')
         || name.starts_with("~$")

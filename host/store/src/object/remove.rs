@@ -13,7 +13,7 @@ use super::types::{Condition, ObjectError, ObjectEvent, ObjectInfo, Removed, Ver
 
 /// A removal that was asked for.
 #[derive(Debug, Clone)]
-pub(super) struct Wish {
+pub(super) struct Removal {
     pub(super) bucket: String,
     pub(super) key: String,
     version: Option<String>,
@@ -35,19 +35,24 @@ pub(super) const NOTHING: Removed = Removed {
 pub(super) fn target(
     connection: &Connection,
     bucket: &Bucket,
-    wish: &Wish,
+    removal: &Removal,
 ) -> Result<Option<Row>, Fault> {
-    let found = row::find(connection, bucket.id, &wish.key, wish.version.as_deref())?;
-    check(&wish.condition, found.as_ref())?;
+    let found = row::find(
+        connection,
+        bucket.id,
+        &removal.key,
+        removal.version.as_deref(),
+    )?;
+    check(&removal.condition, found.as_ref())?;
     Ok(found)
 }
 
 /// Does it, in a transaction.
-pub(super) fn remove(connection: &Connection, wish: &Wish) -> Result<Done, Fault> {
-    let bucket = bucket::find(connection, &wish.bucket)?;
-    let found = target(connection, &bucket, wish)?;
-    if wish.version.is_none() && bucket.info.versioning != Versioning::Off {
-        return Ok(hide(connection, &bucket, wish, found.as_ref())?);
+pub(super) fn remove(connection: &Connection, removal: &Removal) -> Result<Done, Fault> {
+    let bucket = bucket::find(connection, &removal.bucket)?;
+    let found = target(connection, &bucket, removal)?;
+    if removal.version.is_none() && bucket.info.versioning != Versioning::Off {
+        return Ok(hide(connection, &bucket, removal, found.as_ref())?);
     }
     let Some(row) = found else {
         return Ok((NOTHING, Vec::new()));
@@ -57,7 +62,7 @@ pub(super) fn remove(connection: &Connection, wish: &Wish) -> Result<Done, Fault
     if let Some(file) = &row.file {
         pending.push(PendingFileOp::to_delete(connection, file)?);
     }
-    if let Some(record) = &wish.record {
+    if let Some(record) = &removal.record {
         record.removed(connection, row::next_sequence(connection)?, &row.info)?;
     }
     let removed = Removed {
@@ -72,7 +77,7 @@ pub(super) fn remove(connection: &Connection, wish: &Wish) -> Result<Done, Fault
 fn hide(
     connection: &Connection,
     bucket: &Bucket,
-    wish: &Wish,
+    removal: &Removal,
     found: Option<&Row>,
 ) -> rusqlite::Result<Done> {
     let sequence = row::next_sequence(connection)?;
@@ -80,25 +85,25 @@ fn hide(
     let version = keeps_versions.then(|| row::new_id(sequence));
     let mut pending = Vec::new();
     if version.is_none() {
-        pending.extend(drop_unversioned(connection, bucket.id, &wish.key)?);
+        pending.extend(drop_unversioned(connection, bucket.id, &removal.key)?);
     }
     let marker = Row {
         sequence,
         info: ObjectInfo {
-            key: wish.key.clone(),
+            key: removal.key.clone(),
             version,
             latest: true,
             marker: true,
             size: 0,
             etag: String::new(),
-            modified_at: wish.at,
+            modified_at: removal.at,
             metadata: Vec::new(),
         },
         file: None,
         stamp: None,
     };
     row::insert(connection, bucket.id, &marker)?;
-    if let Some(record) = &wish.record {
+    if let Some(record) = &removal.record {
         record.removed(connection, sequence, &marker.info)?;
     }
     let removed = Removed {
@@ -123,7 +128,7 @@ impl Objects {
         let folder = self.folder_of(bucket).await?;
         let at = self.now();
         let (record, notifiers) = self.change_record(bucket, event, at);
-        let wish = Wish {
+        let removal = Removal {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
             version: version.map(str::to_owned),
@@ -134,13 +139,15 @@ impl Objects {
         let objects = self.clone();
         self.to_the_end(async move {
             if let Some(folder) = folder {
-                return objects.remove_from_folder(&folder, wish, notifiers).await;
+                return objects
+                    .remove_from_folder(&folder, removal, notifiers)
+                    .await;
             }
             let done = objects.done();
             let remove = move |connection: &Connection| {
                 // First, as it is to be noted also if the wish is refused.
                 PendingFileOp::delete(connection, &done)?;
-                remove(connection, &wish)
+                remove(connection, &removal)
             };
             let (removed, pending) = objects.run(notifiers, remove).await?;
             // What is not done now is done at the next start.

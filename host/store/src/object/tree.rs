@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::digest::{Digests, hex};
 use super::failure::{self, invalid};
-use super::folder::PASSING;
+use super::folder::TEMP_PREFIX;
 use super::limits::READ_AT_ONCE;
 use super::types::{Digest, ObjectError};
 use super::upload::Sink;
@@ -267,7 +267,9 @@ pub(super) fn sweep(root: &Path, parts: &HashSet<String>) -> Result<(), ObjectEr
     let failed = |error| failure::file("look through", root, &error);
     for entry in fs::read_dir(root).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
-        let id = name.to_str().and_then(|name| name.strip_prefix(PASSING));
+        let id = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(TEMP_PREFIX));
         if id.is_some_and(|id| !parts.contains(id)) {
             let file = root.join(&name);
             files::delete(&file).map_err(|error| failure::file("delete", &file, &error))?;

@@ -325,7 +325,7 @@ impl Objects {
         let sink = match self.folder_of(bucket).await? {
             None => Sink::new(&self.files().incoming(""), "", &digests),
             Some(folder) => {
-                let mut sink = Sink::new(&folder, super::folder::PASSING, &digests);
+                let mut sink = Sink::new(&folder, super::folder::TEMP_PREFIX, &digests);
                 sink.folder = Some(folder);
                 sink
             }
