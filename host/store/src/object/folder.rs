@@ -83,11 +83,11 @@ impl Folders {
 
 /// A change of a folder that is to be taken over.
 #[derive(Debug)]
-enum Found {
-    Made(Box<Plan>),
+enum FileChange {
+    Written(Box<Plan>),
     /// The bytes are those that are known; the stamp is another one.
-    Same(String, Stamp),
-    Gone(String),
+    Restamped(String, Stamp),
+    Removed(String),
 }
 
 /// What is known of a file.
@@ -146,20 +146,20 @@ fn known(
     Ok(found)
 }
 
-fn take_over(
+fn apply(
     connection: &Connection,
     bucket: &str,
-    found: &Found,
+    found: &FileChange,
     removed: Option<&ChangeRecord>,
 ) -> Result<(), Fault> {
     let key = match found {
-        Found::Made(plan) => return put::store(connection, plan).map(drop),
-        Found::Same(key, stamp) => {
+        FileChange::Written(plan) => return put::store(connection, plan).map(drop),
+        FileChange::Restamped(key, stamp) => {
             let bucket = bucket::find(connection, bucket)?.id;
             row::restamp(connection, bucket, key, &stamp.text, stamp.modified_at)?;
             return Ok(());
         }
-        Found::Gone(key) => key,
+        FileChange::Removed(key) => key,
     };
     let bucket = bucket::find(connection, bucket)?.id;
     let Some(row) = row::unversioned(connection, bucket, key)? else {
@@ -270,7 +270,7 @@ impl Objects {
         let (created, notifiers) = self.change_record(bucket, Some(events.created), self.now());
         let (removed, _) = self.change_record(bucket, Some(events.removed), self.now());
         let mut failed = None;
-        let mut found: Vec<Found> = known.into_keys().map(Found::Gone).collect();
+        let mut found: Vec<FileChange> = known.into_keys().map(FileChange::Removed).collect();
         for (key, stamp, etag) in changed {
             match self
                 .read_file(bucket, &folder, key, &stamp, created.clone())
@@ -278,18 +278,17 @@ impl Objects {
             {
                 Ok(None) => {}
                 Ok(Some(plan)) if etag.is_some_and(|etag| etag == plan.put.etag) => {
-                    found.push(Found::Same(plan.key, stamp));
+                    found.push(FileChange::Restamped(plan.key, stamp));
                 }
-                Ok(Some(plan)) => found.push(Found::Made(Box::new(plan))),
+                Ok(Some(plan)) => found.push(FileChange::Written(Box::new(plan))),
                 Err(error) => failed = failed.or(Some(error)),
             }
             if found.len() >= TAKEN_OVER_AT_ONCE {
-                self.take_all_over(bucket, std::mem::take(&mut found), &removed, &notifiers)
+                self.apply_all(bucket, std::mem::take(&mut found), &removed, &notifiers)
                     .await?;
             }
         }
-        self.take_all_over(bucket, found, &removed, &notifiers)
-            .await?;
+        self.apply_all(bucket, found, &removed, &notifiers).await?;
         failed.map_or(Ok(()), Err)
     }
 
@@ -318,10 +317,10 @@ impl Objects {
         }))
     }
 
-    async fn take_all_over(
+    async fn apply_all(
         &self,
         bucket: &str,
-        all: Vec<Found>,
+        all: Vec<FileChange>,
         removed: &Option<ChangeRecord>,
         notifiers: &[Arc<Notify>],
     ) -> Result<(), ObjectError> {
@@ -331,7 +330,7 @@ impl Objects {
         }
         self.run(notifiers.to_vec(), move |connection| {
             all.iter()
-                .try_for_each(|found| take_over(connection, &bucket, found, removed.as_ref()))
+                .try_for_each(|found| apply(connection, &bucket, found, removed.as_ref()))
         })
         .await
     }

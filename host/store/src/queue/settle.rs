@@ -13,7 +13,7 @@ use super::{QueueError, Queues, Settled, generation, receive_attempt};
 use crate::queues::{from_time, time};
 
 /// A message that was handed out.
-struct Held {
+struct LeasedMessage {
     moving: Moving,
     leased_at: u64,
     /// Whether the receipt is the one of the message's latest receive.
@@ -21,36 +21,40 @@ struct Held {
 }
 
 /// A message that was found, or what has become of it.
-type Found = Result<Held, Settled>;
+type Lookup = Result<LeasedMessage, Settled>;
 
 /// How a receipt stands: the message whose receipt it is. In a queue that is not ordered one of an earlier receive will do.
-fn find_any(tx: &QueueTx<'_>, queue: &Queue, text: &str) -> rusqlite::Result<Found> {
+fn find_any(tx: &QueueTx<'_>, queue: &Queue, text: &str) -> rusqlite::Result<Lookup> {
     let Some(receipt) = Receipt::read(text, queue) else {
         return Ok(Err(Settled::Malformed));
     };
     let sql = "SELECT id, message_id, leased, due_at, group_id, group_name, receives, leased_at
                FROM queue_messages WHERE id = ?1 AND pile = ?2";
     let key = params![receipt.message, queue.generation];
-    let found = tx.row(sql, key, |row| held(row, receipt))?;
+    let found = tx.row(sql, key, |row| leased_message(row, receipt))?;
     Ok(match found {
         None => Err(Settled::Gone),
-        Some(held) if queue.ordered && !(held.latest && held.holds(tx)) => Err(Settled::Stale),
-        Some(held) => Ok(held),
+        Some(leased_message)
+            if queue.ordered && !(leased_message.latest && leased_message.holds(tx)) =>
+        {
+            Err(Settled::Stale)
+        }
+        Some(leased_message) => Ok(leased_message),
     })
 }
 
 /// The same for what only the latest receiver may do.
-fn find(tx: &QueueTx<'_>, queue: &Queue, text: &str) -> rusqlite::Result<Found> {
+fn find(tx: &QueueTx<'_>, queue: &Queue, text: &str) -> rusqlite::Result<Lookup> {
     Ok(
-        find_any(tx, queue, text)?.and_then(|held| match held.latest {
-            true => Ok(held),
+        find_any(tx, queue, text)?.and_then(|leased_message| match leased_message.latest {
+            true => Ok(leased_message),
             false => Err(Settled::Stale),
         }),
     )
 }
 
-fn held(row: &Row<'_>, receipt: Receipt) -> rusqlite::Result<Held> {
-    Ok(Held {
+fn leased_message(row: &Row<'_>, receipt: Receipt) -> rusqlite::Result<LeasedMessage> {
+    Ok(LeasedMessage {
         moving: Moving {
             id: row.get(0)?,
             message_id: Uuid::from_bytes(row.get(1)?),
@@ -64,7 +68,7 @@ fn held(row: &Row<'_>, receipt: Receipt) -> rusqlite::Result<Held> {
     })
 }
 
-impl Held {
+impl LeasedMessage {
     /// Whether the lease has not ended.
     fn holds(&self, tx: &QueueTx<'_>) -> bool {
         self.moving.leased && self.moving.due_at > tx.now
@@ -147,7 +151,7 @@ pub(crate) fn give_back(
 fn end_consumer_leases(tx: &mut QueueTx<'_>) -> rusqlite::Result<usize> {
     let sql =
         "SELECT id, pile, leased, due_at, group_id FROM queue_messages WHERE consumer = 1 LIMIT ?1";
-    let held = tx.rows(sql, [DISCARDS as i64], |row| {
+    let leased_message = tx.rows(sql, [DISCARDS as i64], |row| {
         let due_at: i64 = row.get(3)?;
         Ok((
             row.get(0)?,
@@ -157,7 +161,7 @@ fn end_consumer_leases(tx: &mut QueueTx<'_>) -> rusqlite::Result<usize> {
             row.get(4)?,
         ))
     })?;
-    for &(id, generation, leased, due_at, group) in &held {
+    for &(id, generation, leased, due_at, group) in &leased_message {
         let (id, generation): (i64, i64) = (id, generation);
         let due = due_at.min(tx.now);
         let sql = "UPDATE queue_messages SET due_at = ?2, leased = 0, consumer = 0 WHERE id = ?1";
@@ -169,7 +173,7 @@ fn end_consumer_leases(tx: &mut QueueTx<'_>) -> rusqlite::Result<usize> {
             tx.notify(&name);
         }
     }
-    Ok(held.len())
+    Ok(leased_message.len())
 }
 
 impl Queues {
@@ -182,7 +186,7 @@ impl Queues {
     ) -> Result<Vec<Settled>, QueueError> {
         self.settle(queue, receipts, |tx, queue, receipt| {
             match find(tx, queue, receipt)? {
-                Ok(held) => held.remove(tx, queue),
+                Ok(leased_message) => leased_message.remove(tx, queue),
                 Err(settled) => Ok(settled),
             }
         })
@@ -213,13 +217,13 @@ impl Queues {
         &self,
         queue: &str,
         changes: Vec<(String, u64)>,
-        find: fn(&QueueTx<'_>, &Queue, &str) -> rusqlite::Result<Found>,
+        find: fn(&QueueTx<'_>, &Queue, &str) -> rusqlite::Result<Lookup>,
     ) -> Result<Vec<Settled>, QueueError> {
         self.settle(
             queue,
             changes,
             move |tx, queue, (receipt, by_ms)| match find(tx, queue, receipt)? {
-                Ok(held) => held.extend(tx, queue, *by_ms),
+                Ok(leased_message) => leased_message.extend(tx, queue, *by_ms),
                 Err(settled) => Ok(settled),
             },
         )
@@ -234,7 +238,7 @@ impl Queues {
     ) -> Result<Vec<Settled>, QueueError> {
         self.settle(queue, receipts, |tx, queue, receipt| {
             match find(tx, queue, receipt)? {
-                Ok(held) => held.give_back(tx, queue),
+                Ok(leased_message) => leased_message.give_back(tx, queue),
                 Err(settled) => Ok(settled),
             }
         })
@@ -249,13 +253,13 @@ impl Queues {
         receipts: Vec<String>,
     ) -> Result<Vec<Settled>, QueueError> {
         self.settle(queue, receipts, |tx, queue, receipt| {
-            let held = match find(tx, queue, receipt)? {
-                Ok(held) => held,
+            let leased_message = match find(tx, queue, receipt)? {
+                Ok(leased_message) => leased_message,
                 Err(settled) => return Ok(settled),
             };
             match redrive::dead_letters(tx, queue)? {
-                Some(to) if held.holds(tx) => {
-                    redrive::transfer(tx, &held.moving, queue, &to, Reason::DeadLetter)?;
+                Some(to) if leased_message.holds(tx) => {
+                    redrive::transfer(tx, &leased_message.moving, queue, &to, Reason::DeadLetter)?;
                     Ok(Settled::Done)
                 }
                 _ => Ok(Settled::NotLeased),
