@@ -51,7 +51,7 @@ pub(crate) fn lease(
     queue: &str,
     now: u64,
     until: u64,
-    most: usize,
+    max: usize,
 ) -> rusqlite::Result<Leased> {
     let due = format!(
         "SELECT {COLUMNS} FROM messages WHERE queue = ?1 AND due_at <= ?2 ORDER BY due_at, id LIMIT ?3"
@@ -59,7 +59,7 @@ pub(crate) fn lease(
     let mut messages: Vec<Message> = connection
         .prepare_cached(&due)?
         .query_map(
-            params![queue, time(now), i64::try_from(most).unwrap_or(i64::MAX)],
+            params![queue, time(now), i64::try_from(max).unwrap_or(i64::MAX)],
             message,
         )?
         .collect::<rusqlite::Result<_>>()?;

@@ -80,10 +80,10 @@ impl Store {
         queue: &str,
         now: u64,
         until: u64,
-        most: usize,
+        max: usize,
     ) -> Result<Leased, StoreError> {
         let queue = queue.to_owned();
-        self.run(move |connection, _| queues::lease(connection, &queue, now, until, most))
+        self.run(move |connection, _| queues::lease(connection, &queue, now, until, max))
             .await
     }
 

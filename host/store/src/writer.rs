@@ -136,7 +136,7 @@ mod tests {
     }
 
     /// What happens to works that wait together, and how many of them are in the file in the end.
-    fn together(works: &[(&'static str, i64)], most_pages: u32) -> (Vec<String>, i64) {
+    fn together(works: &[(&'static str, i64)], max_pages: u32) -> (Vec<String>, i64) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.sqlite");
         let (connection, lock) = file::open(&path).unwrap();
@@ -144,7 +144,7 @@ mod tests {
             .execute_batch("CREATE TABLE bytes (bytes BLOB)")
             .unwrap();
         connection
-            .pragma_update(None, "max_page_count", most_pages)
+            .pragma_update(None, "max_page_count", max_pages)
             .unwrap();
         let (sender, orders) = mpsc::channel();
         let diary = Diary::default();

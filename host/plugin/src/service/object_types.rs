@@ -128,7 +128,7 @@ impl From<wit::Query> for Query {
             prefix: query.prefix,
             delimiter: query.delimiter,
             after: query.after,
-            most: limits::listed(query.max),
+            max: limits::listed(query.max),
         }
     }
 }

@@ -262,7 +262,7 @@ impl wit::HostQueue for StoreView<'_> {
 
 fn receive(most: u32, lease_ms: Option<u64>, wait_ms: u32) -> Receive {
     Receive {
-        most: most as usize,
+        max_messages: most as usize,
         lease_ms,
         wait_ms: wait_ms.into(),
         consumer: false,

@@ -220,7 +220,7 @@ impl Objects {
         &self,
         prefix: &str,
         after: Option<&str>,
-        most: usize,
+        max: usize,
     ) -> Result<Vec<BucketInfo>, ObjectError> {
         let prefix = prefix.to_owned();
         let from = after.map_or_else(String::new, list::just_after);
@@ -230,7 +230,7 @@ impl Objects {
             let mut named =
                 connection.prepare_cached(&format!("{SELECT} WHERE name >= ?1 ORDER BY name"))?;
             let mut rows = named.query([&from])?;
-            while buckets.len() < most
+            while buckets.len() < max
                 && let Some(row) = rows.next()?
             {
                 let info = read(row)?.info;

@@ -111,7 +111,7 @@ impl<'q, T: Entry> Page<'q, T> {
     /// The first key that may be on the page; `None` if none can be.
     pub(super) fn start(&self) -> Option<String> {
         let prefix = self.query.prefix.clone();
-        if self.query.most == 0 {
+        if self.query.max == 0 {
             return None;
         }
         let Some((after, _)) = &self.query.after else {
@@ -133,7 +133,7 @@ impl<'q, T: Entry> Page<'q, T> {
                 return Ok(Walk::Done);
             }
             let entries = self.entries.len() + self.common_prefixes.len();
-            if entries >= self.query.most || self.bytes >= PAGE_BYTES {
+            if entries >= self.query.max || self.bytes >= PAGE_BYTES {
                 self.next = self.last.take();
                 return Ok(Walk::Done);
             }

@@ -251,17 +251,17 @@ impl Objects {
         bucket: &str,
         id: &str,
         after: u32,
-        most: usize,
+        max: usize,
     ) -> Result<Vec<Part>, ObjectError> {
         let (bucket, id) = (bucket.to_owned(), id.to_owned());
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let max = i64::try_from(max).unwrap_or(i64::MAX);
         self.run(Vec::new(), move |connection| {
             let bucket = bucket::find(connection, &bucket)?.id;
             find(connection, bucket, &id, None)?;
             let sql = "SELECT number, size, etag, modified_at, metadata FROM parts
                        WHERE upload = ?1 AND number > ?2 ORDER BY number LIMIT ?3";
             let mut parts = connection.prepare_cached(sql)?;
-            let parts = parts.query_map(params![id, after, most], read_part)?;
+            let parts = parts.query_map(params![id, after, max], read_part)?;
             Ok(parts.collect::<rusqlite::Result<_>>()?)
         })
         .await

@@ -127,7 +127,7 @@ pub struct Query {
     /// List what comes after this key or common prefix; of versions, after this version of it.
     pub after: Option<(String, Option<String>)>,
     /// The most entries, objects and common prefixes together.
-    pub most: usize,
+    pub max: usize,
 }
 
 /// A part of a list of objects.

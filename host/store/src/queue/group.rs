@@ -25,10 +25,10 @@ pub(crate) fn join(
 }
 
 /// Up to so many groups that have something to hand out, the one that is due first before the others.
-pub(crate) fn due(tx: &QueueTx<'_>, generation: i64, most: usize) -> rusqlite::Result<Vec<i64>> {
+pub(crate) fn due(tx: &QueueTx<'_>, generation: i64, max: usize) -> rusqlite::Result<Vec<i64>> {
     let sql =
         "SELECT id FROM queue_groups WHERE pile = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3";
-    tx.rows(sql, params![generation, time(tx.now), most as i64], |row| {
+    tx.rows(sql, params![generation, time(tx.now), max as i64], |row| {
         row.get(0)
     })
 }

@@ -7,7 +7,7 @@ pub(crate) const NAME_BYTES: usize = 80;
 pub(crate) const ATTRIBUTES_BYTES: usize = 64 * 1024;
 
 /// The most messages of one receive: Lambda's largest batch.
-pub(crate) const MOST: usize = 10_000;
+pub(crate) const MAX_MESSAGES: usize = 10_000;
 
 /// A receive takes no further message once it has so many bytes of bodies and what goes with them: they are in memory all
 /// at once. More than twice what an event may carry.

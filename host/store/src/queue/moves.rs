@@ -9,7 +9,7 @@
 use rusqlite::{Row, params};
 use uuid::Uuid;
 
-use super::limits::{MOST, MOVE_STEP, MOVES_KEPT};
+use super::limits::{MAX_MESSAGES, MOVE_STEP, MOVES_KEPT};
 use super::maintenance::MAINTENANCE;
 use super::redrive::{self, Moving, Reason};
 use super::settings::Queue;
@@ -72,10 +72,10 @@ pub(crate) fn step(tx: &mut QueueTx<'_>, handle: &str) -> Result<Option<u64>, Ab
         return Ok(None);
     }
     // A tenth of a second's messages at a time, and at least one.
-    let most = task
+    let max = task
         .per_second
         .map_or(MOVE_STEP, |rate| rate.div_ceil(10).max(1) as usize);
-    let (moved, failure) = move_some(tx, &task, most)?;
+    let (moved, failure) = move_some(tx, &task, max)?;
     let status = match (&failure, moved) {
         (Some(_), _) => MoveStatus::Failed,
         (None, 0) => MoveStatus::Completed,
@@ -92,13 +92,13 @@ pub(crate) fn step(tx: &mut QueueTx<'_>, handle: &str) -> Result<Option<u64>, Ab
 fn move_some(
     tx: &mut QueueTx<'_>,
     task: &Move,
-    most: usize,
+    max: usize,
 ) -> rusqlite::Result<(usize, Option<&'static str>)> {
     let Some(from) = tx.find_queue(&task.source)? else {
         return Ok((0, Some(NO_QUEUE)));
     };
     let mut moved = 0;
-    for (moving, source) in next(tx, &from, &task.handle, most)? {
+    for (moving, source) in next(tx, &from, &task.handle, max)? {
         let Some(name) = task.destination.as_ref().or(source.as_ref()) else {
             return Ok((moved, Some(NO_SOURCE)));
         };
@@ -117,7 +117,7 @@ fn next(
     tx: &QueueTx<'_>,
     from: &Queue,
     handle: &str,
-    most: usize,
+    max: usize,
 ) -> rusqlite::Result<Vec<(Moving, Option<String>)>> {
     const COLUMNS: &str = "id, message_id, leased, due_at, group_id, group_name, source";
     let last = "SELECT last FROM queue_moves WHERE handle = ?1";
@@ -139,14 +139,14 @@ fn next(
             "SELECT {COLUMNS} FROM queue_messages WHERE pile = ?1 AND due_at <= ?2 AND id <= ?3
              ORDER BY due_at, leased, id LIMIT ?4"
         );
-        return tx.rows(&sql, params![from.generation, now, last, most as i64], read);
+        return tx.rows(&sql, params![from.generation, now, last, max as i64], read);
     }
     let sql = format!(
         "SELECT {COLUMNS} FROM queue_messages WHERE group_id = ?1 AND id <= ?2 ORDER BY id LIMIT ?3"
     );
     let mut found = Vec::new();
-    for group in group::due(tx, from.generation, MOST)? {
-        let wanted = most.saturating_sub(found.len()) as i64;
+    for group in group::due(tx, from.generation, MAX_MESSAGES)? {
+        let wanted = max.saturating_sub(found.len()) as i64;
         if wanted == 0 {
             break;
         }
@@ -224,14 +224,14 @@ impl Queues {
     }
 
     /// The moves of a queue's messages, the latest first; the last ten are remembered.
-    pub async fn moves(&self, source: &str, most: usize) -> Result<Vec<Move>, QueueError> {
+    pub async fn moves(&self, source: &str, max: usize) -> Result<Vec<Move>, QueueError> {
         let source = source.to_owned();
         self.run(move |tx| {
             tx.queue(&source)?;
             let sql = format!(
                 "SELECT {MOVE} FROM queue_moves WHERE source = ?1 ORDER BY id DESC LIMIT ?2"
             );
-            Ok(tx.rows(&sql, params![source, most as i64], read)?)
+            Ok(tx.rows(&sql, params![source, max as i64], read)?)
         })
         .await
     }

@@ -13,7 +13,7 @@ use std::task::Poll;
 use lambkin_model::Message;
 use tokio::sync::Notify;
 
-use super::limits::MOST;
+use super::limits::MAX_MESSAGES;
 use super::take::{self, Lease, Taken, Wanted};
 use super::{QueueError, Queues, Receive, settle};
 
@@ -32,14 +32,14 @@ impl Queues {
         attempt: Option<String>,
         receive: Receive,
     ) -> Result<Vec<Message>, QueueError> {
-        if !(1..=MOST).contains(&receive.most) {
+        if !(1..=MAX_MESSAGES).contains(&receive.max_messages) {
             return Err(QueueError::Invalid(format!(
-                "a receive asks for 1 to {MOST} messages, not for {}",
-                receive.most
+                "a receive asks for 1 to {MAX_MESSAGES} messages, not for {}",
+                receive.max_messages
             )));
         }
         let wanted = Wanted {
-            most: receive.most,
+            max: receive.max_messages,
             lease_ms: receive.lease_ms,
             consumer: receive.consumer,
         };

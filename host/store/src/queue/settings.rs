@@ -237,7 +237,7 @@ impl Queues {
         &self,
         prefix: &str,
         after: Option<&str>,
-        most: usize,
+        max: usize,
     ) -> Result<Page, QueueError> {
         let (first, after) = (prefix.to_owned(), after.unwrap_or_default().to_owned());
         // No name has a character beyond ASCII.
@@ -246,8 +246,8 @@ impl Queues {
             let sql = format!(
                 "SELECT {DESCRIPTION} FROM queues WHERE name >= ?1 AND name < ?2 AND name > ?3 ORDER BY name LIMIT ?4"
             );
-            let limit = most.saturating_add(1) as i64;
-            Ok(page(tx, &sql, params![first, beyond, after, limit], most)?)
+            let limit = max.saturating_add(1) as i64;
+            Ok(page(tx, &sql, params![first, beyond, after, limit], max)?)
         })
         .await
     }
@@ -257,7 +257,7 @@ impl Queues {
         &self,
         queue: &str,
         after: Option<&str>,
-        most: usize,
+        max: usize,
     ) -> Result<Page, QueueError> {
         let (queue, after) = (queue.to_owned(), after.unwrap_or_default().to_owned());
         self.run(move |tx| {
@@ -265,8 +265,8 @@ impl Queues {
             let sql = format!(
                 "SELECT {DESCRIPTION} FROM queues WHERE dead_letter = ?1 AND name > ?2 ORDER BY name LIMIT ?3"
             );
-            let limit = most.saturating_add(1) as i64;
-            Ok(page(tx, &sql, params![queue, after, limit], most)?)
+            let limit = max.saturating_add(1) as i64;
+            Ok(page(tx, &sql, params![queue, after, limit], max)?)
         })
         .await
     }
@@ -316,7 +316,7 @@ impl Queues {
 }
 
 /// The statement may find one more than a page has.
-fn page(tx: &QueueTx<'_>, sql: &str, params: impl Params, most: usize) -> rusqlite::Result<Page> {
+fn page(tx: &QueueTx<'_>, sql: &str, params: impl Params, max: usize) -> rusqlite::Result<Page> {
     let mut bytes = 0;
     let mut queues = tx.rows_while(sql, params, description, |found| {
         let texts = found.settings.attributes.iter();
@@ -325,7 +325,7 @@ fn page(tx: &QueueTx<'_>, sql: &str, params: impl Params, most: usize) -> rusqli
             .sum::<usize>();
         bytes < LIST_BYTES
     })?;
-    let more = queues.len() > most || bytes >= LIST_BYTES;
-    queues.truncate(most);
+    let more = queues.len() > max || bytes >= LIST_BYTES;
+    queues.truncate(max);
     Ok(Page { queues, more })
 }

@@ -9,7 +9,7 @@ use lambkin_model::Message;
 use rusqlite::{Params, Row, params};
 use uuid::Uuid;
 
-use super::limits::{DISCARDS, IN_FLIGHT, MOST, RECEIVE_BYTES};
+use super::limits::{DISCARDS, IN_FLIGHT, MAX_MESSAGES, RECEIVE_BYTES};
 use super::receipt::Receipt;
 use super::receive_attempt::{self, ReceiveAttempt};
 use super::redrive::{self, Moving, Reason};
@@ -42,7 +42,7 @@ pub(crate) struct Lease {
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wanted {
-    pub most: usize,
+    pub max: usize,
     pub lease_ms: Option<u64>,
     pub consumer: bool,
 }
@@ -163,7 +163,7 @@ fn take_due(
     wanted: Wanted,
     until: u64,
 ) -> Result<Taken, Abort> {
-    let most = wanted.most.min(room(tx, queue)?);
+    let max = wanted.max.min(room(tx, queue)?);
     let dead_letters = redrive::dead_letters(tx, queue)?;
     let max_receives = queue
         .dead_letter
@@ -179,9 +179,9 @@ fn take_due(
         taken: Taken::default(),
     };
     if queue.ordered {
-        taking.take_groups(tx, most)?;
+        taking.take_groups(tx, max)?;
     } else {
-        taking.take_oldest(tx, most)?;
+        taking.take_oldest(tx, max)?;
     }
     // What groups owe decides when the next one is due.
     tx.flush()?;
@@ -198,7 +198,7 @@ fn take_due(
 /// How many messages may be leased besides those that are.
 fn room(tx: &QueueTx<'_>, queue: &Queue) -> Result<usize, Abort> {
     let mut leased = generation::max_leased(tx, queue.generation)?;
-    if leased + MOST as u64 > IN_FLIGHT {
+    if leased + MAX_MESSAGES as u64 > IN_FLIGHT {
         leased = generation::counts(tx, queue.generation)?.leased;
     }
     match IN_FLIGHT.saturating_sub(leased) {
@@ -217,12 +217,12 @@ fn next_due(tx: &QueueTx<'_>, queue: &Queue) -> rusqlite::Result<Option<u64>> {
 
 impl Taking<'_> {
     /// A standard queue: what has been due longest comes first.
-    fn take_oldest(&mut self, tx: &mut QueueTx<'_>, most: usize) -> rusqlite::Result<()> {
+    fn take_oldest(&mut self, tx: &mut QueueTx<'_>, max: usize) -> rusqlite::Result<()> {
         let sql = format!(
             "SELECT {CANDIDATE} FROM queue_messages WHERE pile = ?1 AND due_at <= ?2 ORDER BY due_at, leased, id LIMIT ?3"
         );
         while self.discarded < DISCARDS {
-            let due = params![self.queue.generation, time(tx.now), most as i64];
+            let due = params![self.queue.generation, time(tx.now), max as i64];
             let found = self.candidates(tx, &sql, due)?;
             if !self.hand_out(tx, found)? {
                 break;
@@ -232,12 +232,12 @@ impl Taking<'_> {
     }
 
     /// An ordered queue: as much as there is of one group, then of the next.
-    fn take_groups(&mut self, tx: &mut QueueTx<'_>, most: usize) -> rusqlite::Result<()> {
+    fn take_groups(&mut self, tx: &mut QueueTx<'_>, max: usize) -> rusqlite::Result<()> {
         let sql = format!(
             "SELECT {CANDIDATE} FROM queue_messages WHERE group_id = ?1 ORDER BY id LIMIT ?2"
         );
-        for group in group::due(tx, self.queue.generation, most)? {
-            let wanted = most - self.taken.messages.len();
+        for group in group::due(tx, self.queue.generation, max)? {
+            let wanted = max - self.taken.messages.len();
             if wanted == 0 || self.bytes >= RECEIVE_BYTES {
                 break;
             }
@@ -304,7 +304,7 @@ impl Taking<'_> {
             return Ok(None);
         }
         match &self.dead_letters {
-            Some((to, most)) if candidate.receives >= *most && due_at <= tx.now => {
+            Some((to, max)) if candidate.receives >= *max && due_at <= tx.now => {
                 redrive::transfer(tx, &candidate.moving, self.queue, to, Reason::DeadLetter)?;
                 self.discarded += 1;
                 Ok(None)

@@ -106,7 +106,7 @@ pub struct Sent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Receive {
     /// 1 to 10,000.
-    pub most: usize,
+    pub max_messages: usize,
     /// `None` is the queue's; 0 hands out without hiding.
     pub lease_ms: Option<u64>,
     /// How long to wait for the first message.

@@ -41,11 +41,11 @@ async fn a_page_costs_the_same_in_a_large_bucket() {
         let house = filled(keys).await;
         let middle = Some(("050/".to_owned(), None));
         let mut cost = Vec::new();
-        for (delimiter, after, most) in [("/", None, 1000), ("", middle, 100), ("/", None, 10)] {
+        for (delimiter, after, max) in [("/", None, 1000), ("", middle, 100), ("/", None, 10)] {
             let query = Query {
                 delimiter: delimiter.to_owned(),
                 after,
-                most,
+                max,
                 ..Query::default()
             };
             cost.push(median(201, |_| house.objects.list("b", query.clone())).await);

@@ -73,7 +73,7 @@ async fn pages(house: &House, mut query: Query) -> (Vec<String>, usize) {
                 .into_iter()
                 .map(|prefix| (prefix, true)),
         );
-        assert!(names.len() <= query.most);
+        assert!(names.len() <= query.max);
         names.sort();
         found.extend(
             names
@@ -109,14 +109,14 @@ async fn lists_are_those_of_a_naive_model() {
             prefix: dice.word(2),
             delimiter: delimiter.to_owned(),
             after,
-            most: 1 + dice.roll(40),
+            max: 1 + dice.roll(40),
         };
         let expected = expected(keys.iter(), &query);
         let (found, pages) = pages(&house, query.clone()).await;
         assert_eq!(found, expected, "{query:?}");
         assert_eq!(
             pages,
-            expected.len().div_ceil(query.most).max(1),
+            expected.len().div_ceil(query.max).max(1),
             "no page is short: {query:?}"
         );
     }
@@ -141,7 +141,7 @@ async fn a_page_stays_within_what_fits_into_memory() {
         house.put_with(&key.to_string(), "x", put).await.unwrap();
     }
     let mut query = Query {
-        most: 1_000,
+        max: 1_000,
         ..Query::default()
     };
     let first = house.objects.list("b", query.clone()).await.unwrap();
@@ -176,17 +176,17 @@ async fn versions_are_listed_by_key_and_the_newest_first_page_by_page() {
     }
     model.sort();
     for (delimiter, prefix) in [("", ""), ("/", ""), ("", "a"), ("b", "a"), ("/", "/")] {
-        for most in [1, 3, 1000] {
+        for max in [1, 3, 1000] {
             let mut query = Query {
                 prefix: prefix.to_owned(),
                 delimiter: delimiter.to_owned(),
                 after: None,
-                most,
+                max,
             };
             let mut found = Vec::new();
             loop {
                 let page = house.objects.versions("b", query.clone()).await.unwrap();
-                assert!(page.objects.len() + page.common_prefixes.len() <= most);
+                assert!(page.objects.len() + page.common_prefixes.len() <= max);
                 found.extend(
                     page.objects
                         .into_iter()
@@ -219,12 +219,12 @@ async fn versions_are_listed_by_key_and_the_newest_first_page_by_page() {
                     expected.push(entry);
                 }
             }
-            if most > 1 {
+            if max > 1 {
                 // A page says prefixes apart from versions.
                 found.sort();
                 expected.sort();
             }
-            assert_eq!(found, expected, "{prefix:?} {delimiter:?} {most}");
+            assert_eq!(found, expected, "{prefix:?} {delimiter:?} {max}");
         }
     }
 }
@@ -240,7 +240,7 @@ async fn a_list_of_versions_goes_on_after_one_that_is_gone() {
     let (mut after, mut removed) = (None, 0);
     loop {
         let query = Query {
-            most: 2,
+            max: 2,
             after,
             ..Query::default()
         };
@@ -270,7 +270,7 @@ async fn without_a_version_a_list_goes_on_with_the_next_key() {
         house.put(key, "x").await;
     }
     let query = Query {
-        most: 9,
+        max: 9,
         after: Some(("k".to_owned(), None)),
         ..Query::default()
     };

@@ -145,7 +145,7 @@ impl House {
 
     pub(crate) async fn keys(&self) -> Vec<String> {
         let query = Query {
-            most: 1000,
+            max: 1000,
             ..Query::default()
         };
         let listing = self.objects.list("b", query).await.unwrap();

@@ -202,9 +202,9 @@ async fn uploads_are_listed_by_key_and_id_page_by_page() {
         ));
     }
     expected.sort();
-    for most in [1, 2, 10] {
+    for max in [1, 2, 10] {
         let mut query = Query {
-            most,
+            max,
             delimiter: "/".to_owned(),
             ..Query::default()
         };

@@ -342,8 +342,8 @@ async fn buckets_are_listed_by_name_and_deleted_when_empty() {
         objects.create("c", Vec::new()).await,
         Err(ObjectError::Exists)
     );
-    let named = async |prefix: &str, after: Option<&str>, most| {
-        let buckets = objects.buckets(prefix, after, most).await.unwrap();
+    let named = async |prefix: &str, after: Option<&str>, max| {
+        let buckets = objects.buckets(prefix, after, max).await.unwrap();
         buckets
             .into_iter()
             .map(|bucket| bucket.name)
@@ -365,7 +365,7 @@ async fn buckets_are_listed_by_name_and_deleted_when_empty() {
         .parts_uploads(
             "b",
             Query {
-                most: 9,
+                max: 9,
                 ..Query::default()
             },
         )

@@ -5,7 +5,7 @@ use super::*;
 /// Keys and versions with `*` for the latest and `-` for a marker, as they are listed.
 async fn listed(house: &House, names: &[(&str, &str)]) -> Vec<String> {
     let query = Query {
-        most: 100,
+        max: 100,
         ..Query::default()
     };
     let all = house.objects.versions("b", query).await.unwrap().objects;

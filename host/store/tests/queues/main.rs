@@ -105,19 +105,19 @@ fn of(group: &str, body: &str) -> Entry {
 }
 
 /// What is due, up to so many, with the queue's lease.
-fn up_to(most: usize) -> Receive {
+fn up_to(max: usize) -> Receive {
     Receive {
-        most,
+        max_messages: max,
         lease_ms: None,
         wait_ms: 0,
         consumer: false,
     }
 }
 
-fn leased_for(most: usize, lease_ms: u64) -> Receive {
+fn leased_for(max: usize, lease_ms: u64) -> Receive {
     Receive {
         lease_ms: Some(lease_ms),
-        ..up_to(most)
+        ..up_to(max)
     }
 }
 

@@ -381,8 +381,8 @@ impl Trial {
     async fn receive(&mut self) {
         let now = self.room.clock.now();
         let lease = 1 + self.dice.below(3000);
-        let most = 1 + self.dice.below(10) as usize;
-        let received = self.room.receive("q.fifo", leased_for(most, lease)).await;
+        let max = 1 + self.dice.below(10) as usize;
+        let received = self.room.receive("q.fifo", leased_for(max, lease)).await;
         let mut expected = HashMap::new();
         for message in &received {
             let group = message.group.clone().unwrap();

@@ -134,7 +134,7 @@ async fn queues_are_listed_by_name_page_by_page() {
     for name in ["b-2", "a", "b-1", "b_", "b-3", "c"] {
         room.queues.create(name, Settings::default()).await.unwrap();
     }
-    let list = |prefix, after, most| room.queues.list(prefix, after, most);
+    let list = |prefix, after, max| room.queues.list(prefix, after, max);
     let page = list("", None, 100).await.unwrap();
     assert_eq!(
         (names(&page), page.more),

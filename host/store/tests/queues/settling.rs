@@ -156,9 +156,9 @@ async fn a_host_that_starts_frees_what_its_consumers_held_and_nothing_else() {
     room.send("q", &["inside", "outside"]).await;
     room.send_all("q.fifo", vec![of("a", "1"), of("a", "2")])
         .await;
-    let consumer = |most| Receive {
+    let consumer = |max| Receive {
         consumer: true,
-        ..up_to(most)
+        ..up_to(max)
     };
     let inside = room.receive("q", consumer(1)).await;
     room.receive("q", up_to(1)).await;

@@ -206,8 +206,8 @@ async fn what_goes_with_a_body_counts_as_much_as_the_body() {
 #[tokio::test]
 async fn a_receive_of_none_or_too_many_is_refused() {
     let room = standard().await;
-    for most in [0, 10_001] {
-        let refused = room.queues.receive("q", up_to(most)).await;
+    for max in [0, 10_001] {
+        let refused = room.queues.receive("q", up_to(max)).await;
         assert!(
             matches!(refused, Err(QueueError::Invalid(_))),
             "{refused:?}"
