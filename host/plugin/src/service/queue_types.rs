@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use lambkin_model::{Attribute, AttributeValue, Message};
 use lambkin_store::queue::{
-    Counts, DeadLetter, Description, Entry, Move, MoveStatus, Page, Sent, Settings, Settled,
+    Counts, DeadLetter, Description, Entry, Move, MoveStatus, Page, ReceiptOutcome, Sent, Settings,
 };
 
 use super::store::queues as wit;
@@ -137,15 +137,15 @@ impl From<Message> for wit::Message {
     }
 }
 
-impl From<Settled> for wit::ReceiptResult {
-    fn from(settled: Settled) -> Self {
-        match settled {
-            Settled::Done => Self::Done,
-            Settled::Gone => Self::Gone,
-            Settled::Stale => Self::Stale,
-            Settled::NotLeased => Self::NotLeased,
-            Settled::TooLong => Self::TooLong,
-            Settled::Malformed => Self::Malformed,
+impl From<ReceiptOutcome> for wit::ReceiptResult {
+    fn from(outcome: ReceiptOutcome) -> Self {
+        match outcome {
+            ReceiptOutcome::Done => Self::Done,
+            ReceiptOutcome::Gone => Self::Gone,
+            ReceiptOutcome::Stale => Self::Stale,
+            ReceiptOutcome::NotLeased => Self::NotLeased,
+            ReceiptOutcome::TooLong => Self::TooLong,
+            ReceiptOutcome::Malformed => Self::Malformed,
         }
     }
 }

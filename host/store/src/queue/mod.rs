@@ -35,8 +35,8 @@ pub(crate) use receive::either;
 pub(crate) use send::deliver;
 pub(crate) use tx::with_tx;
 pub use types::{
-    Counts, DeadLetter, Description, Entry, Move, MoveStatus, Page, QueueError, Receive, Sent,
-    Settings, Settled,
+    Counts, DeadLetter, Description, Entry, Move, MoveStatus, Page, QueueError, ReceiptOutcome,
+    Receive, Sent, Settings,
 };
 
 use std::sync::Arc;

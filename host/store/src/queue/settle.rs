@@ -9,7 +9,7 @@ use super::redrive::{self, Moving, Reason};
 use super::settings::Queue;
 use super::take::Lease;
 use super::tx::{Abort, QueueTx};
-use super::{QueueError, Queues, Settled, generation, receive_attempt};
+use super::{QueueError, Queues, ReceiptOutcome, generation, receive_attempt};
 use crate::queues::{from_time, time};
 
 /// A message that was handed out.
@@ -21,23 +21,23 @@ struct LeasedMessage {
 }
 
 /// A message that was found, or what has become of it.
-type Lookup = Result<LeasedMessage, Settled>;
+type Lookup = Result<LeasedMessage, ReceiptOutcome>;
 
 /// How a receipt stands: the message whose receipt it is. In a queue that is not ordered one of an earlier receive will do.
 fn find_any(tx: &QueueTx<'_>, queue: &Queue, text: &str) -> rusqlite::Result<Lookup> {
     let Some(receipt) = Receipt::read(text, queue) else {
-        return Ok(Err(Settled::Malformed));
+        return Ok(Err(ReceiptOutcome::Malformed));
     };
     let sql = "SELECT id, message_id, leased, due_at, group_id, group_name, receives, leased_at
                FROM queue_messages WHERE id = ?1 AND pile = ?2";
     let key = params![receipt.message, queue.generation];
     let found = tx.row(sql, key, |row| leased_message(row, receipt))?;
     Ok(match found {
-        None => Err(Settled::Gone),
+        None => Err(ReceiptOutcome::Gone),
         Some(leased_message)
             if queue.ordered && !(leased_message.latest && leased_message.holds(tx)) =>
         {
-            Err(Settled::Stale)
+            Err(ReceiptOutcome::Stale)
         }
         Some(leased_message) => Ok(leased_message),
     })
@@ -48,7 +48,7 @@ fn find(tx: &QueueTx<'_>, queue: &Queue, text: &str) -> rusqlite::Result<Lookup>
     Ok(
         find_any(tx, queue, text)?.and_then(|leased_message| match leased_message.latest {
             true => Ok(leased_message),
-            false => Err(Settled::Stale),
+            false => Err(ReceiptOutcome::Stale),
         }),
     )
 }
@@ -74,7 +74,7 @@ impl LeasedMessage {
         self.moving.leased && self.moving.due_at > tx.now
     }
 
-    fn remove(self, tx: &mut QueueTx<'_>, queue: &Queue) -> rusqlite::Result<Settled> {
+    fn remove(self, tx: &mut QueueTx<'_>, queue: &Queue) -> rusqlite::Result<ReceiptOutcome> {
         let Moving {
             id,
             leased,
@@ -83,13 +83,13 @@ impl LeasedMessage {
             ..
         } = self.moving;
         generation::drop_message(tx, queue.generation, id, (leased, due_at), group)?;
-        Ok(Settled::Done)
+        Ok(ReceiptOutcome::Done)
     }
 
     /// It was never received, and is due since the moment it was: before what has come later.
-    fn give_back(self, tx: &mut QueueTx<'_>, queue: &Queue) -> rusqlite::Result<Settled> {
+    fn give_back(self, tx: &mut QueueTx<'_>, queue: &Queue) -> rusqlite::Result<ReceiptOutcome> {
         if !self.holds(tx) {
-            return Ok(Settled::NotLeased);
+            return Ok(ReceiptOutcome::NotLeased);
         }
         let Moving {
             id, due_at, group, ..
@@ -99,22 +99,27 @@ impl LeasedMessage {
         tx.execute(sql, params![id])?;
         tx.rescheduled(queue.generation, (true, due_at), (false, self.leased_at));
         tx.group_changed(group);
-        Ok(Settled::Done)
+        Ok(ReceiptOutcome::Done)
     }
 
-    fn extend(self, tx: &mut QueueTx<'_>, queue: &Queue, by_ms: u64) -> rusqlite::Result<Settled> {
+    fn extend(
+        self,
+        tx: &mut QueueTx<'_>,
+        queue: &Queue,
+        by_ms: u64,
+    ) -> rusqlite::Result<ReceiptOutcome> {
         if !self.holds(tx) {
-            return Ok(Settled::NotLeased);
+            return Ok(ReceiptOutcome::NotLeased);
         }
         let until = tx.now.saturating_add(by_ms);
         if until > self.leased_at.saturating_add(LONGEST_LEASE_MS) {
-            return Ok(Settled::TooLong);
+            return Ok(ReceiptOutcome::TooLong);
         }
         let sql = "UPDATE queue_messages SET due_at = ?2 WHERE id = ?1";
         tx.execute(sql, params![self.moving.id, time(until)])?;
         tx.rescheduled(queue.generation, (true, self.moving.due_at), (true, until));
         tx.group_changed(self.moving.group);
-        Ok(Settled::Done)
+        Ok(ReceiptOutcome::Done)
     }
 }
 
@@ -183,7 +188,7 @@ impl Queues {
         &self,
         queue: &str,
         receipts: Vec<String>,
-    ) -> Result<Vec<Settled>, QueueError> {
+    ) -> Result<Vec<ReceiptOutcome>, QueueError> {
         self.settle(queue, receipts, |tx, queue, receipt| {
             match find(tx, queue, receipt)? {
                 Ok(leased_message) => leased_message.remove(tx, queue),
@@ -199,7 +204,7 @@ impl Queues {
         &self,
         queue: &str,
         changes: Vec<(String, u64)>,
-    ) -> Result<Vec<Settled>, QueueError> {
+    ) -> Result<Vec<ReceiptOutcome>, QueueError> {
         self.extend_found(queue, changes, find).await
     }
 
@@ -209,7 +214,7 @@ impl Queues {
         &self,
         queue: &str,
         changes: Vec<(String, u64)>,
-    ) -> Result<Vec<Settled>, QueueError> {
+    ) -> Result<Vec<ReceiptOutcome>, QueueError> {
         self.extend_found(queue, changes, find_any).await
     }
 
@@ -218,7 +223,7 @@ impl Queues {
         queue: &str,
         changes: Vec<(String, u64)>,
         find: fn(&QueueTx<'_>, &Queue, &str) -> rusqlite::Result<Lookup>,
-    ) -> Result<Vec<Settled>, QueueError> {
+    ) -> Result<Vec<ReceiptOutcome>, QueueError> {
         self.settle(
             queue,
             changes,
@@ -235,7 +240,7 @@ impl Queues {
         &self,
         queue: &str,
         receipts: Vec<String>,
-    ) -> Result<Vec<Settled>, QueueError> {
+    ) -> Result<Vec<ReceiptOutcome>, QueueError> {
         self.settle(queue, receipts, |tx, queue, receipt| {
             match find(tx, queue, receipt)? {
                 Ok(leased_message) => leased_message.give_back(tx, queue),
@@ -251,7 +256,7 @@ impl Queues {
         &self,
         queue: &str,
         receipts: Vec<String>,
-    ) -> Result<Vec<Settled>, QueueError> {
+    ) -> Result<Vec<ReceiptOutcome>, QueueError> {
         self.settle(queue, receipts, |tx, queue, receipt| {
             let leased_message = match find(tx, queue, receipt)? {
                 Ok(leased_message) => leased_message,
@@ -260,9 +265,9 @@ impl Queues {
             match redrive::dead_letters(tx, queue)? {
                 Some(to) if leased_message.holds(tx) => {
                     redrive::transfer(tx, &leased_message.moving, queue, &to, Reason::DeadLetter)?;
-                    Ok(Settled::Done)
+                    Ok(ReceiptOutcome::Done)
                 }
-                _ => Ok(Settled::NotLeased),
+                _ => Ok(ReceiptOutcome::NotLeased),
             }
         })
         .await
@@ -284,8 +289,10 @@ impl Queues {
         &self,
         queue: &str,
         items: Vec<I>,
-        settle: impl Fn(&mut QueueTx<'_>, &Queue, &I) -> rusqlite::Result<Settled> + Send + 'static,
-    ) -> Result<Vec<Settled>, QueueError> {
+        settle: impl Fn(&mut QueueTx<'_>, &Queue, &I) -> rusqlite::Result<ReceiptOutcome>
+        + Send
+        + 'static,
+    ) -> Result<Vec<ReceiptOutcome>, QueueError> {
         let name = queue.to_owned();
         self.run(move |tx| {
             let queue = tx.queue(&name)?;

@@ -117,7 +117,7 @@ pub struct Receive {
 
 /// What became of a receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settled {
+pub enum ReceiptOutcome {
     /// As asked.
     Done,
     /// The message is not there any more.

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use lambkin_store::SystemClock;
-use lambkin_store::queue::Settled;
+use lambkin_store::queue::ReceiptOutcome;
 
 use super::*;
 
@@ -95,7 +95,7 @@ async fn times(room: &Room, load: Load) -> [Duration; 4] {
         let settled = Instant::now();
         room.counts("q").await;
         let counted = Instant::now();
-        assert_eq!(removed.unwrap(), [Settled::Done]);
+        assert_eq!(removed.unwrap(), [ReceiptOutcome::Done]);
         spent[0].push(sent - begin);
         spent[1].push(received - sent);
         spent[2].push(settled - received);

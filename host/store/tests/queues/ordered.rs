@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use lambkin_store::Clock;
-use lambkin_store::queue::{QueueError, Settled};
+use lambkin_store::queue::{QueueError, ReceiptOutcome};
 
 use super::*;
 
@@ -122,10 +122,10 @@ async fn a_receipt_of_an_ordered_queue_ends_with_its_lease() {
     let taken = room.receive("q.fifo", up_to(1)).await;
     room.clock.advance(30_000);
     let removed = room.queues.remove("q.fifo", receipts(&taken)).await;
-    assert_eq!(removed.unwrap(), [Settled::Stale]);
+    assert_eq!(removed.unwrap(), [ReceiptOutcome::Stale]);
     let changes = vec![(taken[0].receipt.clone(), 5)];
     let extended = room.queues.extend("q.fifo", changes).await;
-    assert_eq!(extended.unwrap(), [Settled::Stale]);
+    assert_eq!(extended.unwrap(), [ReceiptOutcome::Stale]);
     assert_eq!(room.due("q.fifo").await, ["1"]);
 }
 
@@ -262,7 +262,7 @@ async fn a_receive_of_the_same_name_gets_the_same_messages_under_a_new_lease() {
     );
     room.clock.advance(49_999);
     let gone = room.queues.remove("q.fifo", receipts(&again)).await;
-    assert_eq!(gone.unwrap(), [Settled::Done; 3]);
+    assert_eq!(gone.unwrap(), [ReceiptOutcome::Done; 3]);
     assert_eq!(room.due("q.fifo").await, ["2"]);
 }
 
@@ -419,7 +419,11 @@ impl Trial {
             *done += u64::from(held);
             queues.remove("q.fifo", vec![message.receipt]).await
         };
-        let expected = if held { Settled::Done } else { Settled::Stale };
+        let expected = if held {
+            ReceiptOutcome::Done
+        } else {
+            ReceiptOutcome::Stale
+        };
         assert_eq!(settled.unwrap(), [expected]);
     }
 }

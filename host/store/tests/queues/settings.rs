@@ -246,7 +246,7 @@ async fn a_purge_drops_everything_and_the_room_it_took_is_freed() {
         .remove("q.fifo", receipts(&taken))
         .await
         .unwrap();
-    assert_eq!(settled, [lambkin_store::queue::Settled::Gone]);
+    assert_eq!(settled, [lambkin_store::queue::ReceiptOutcome::Gone]);
     room.send_all("q.fifo", vec![of("a", "3")]).await;
     assert_eq!(room.due("q.fifo").await, ["3"], "the group is free");
     let repeated = room

@@ -1,6 +1,6 @@
 //! What becomes of leased messages: removal, other leases, and the receipts that prove them.
 
-use lambkin_store::queue::Settled;
+use lambkin_store::queue::ReceiptOutcome;
 
 use super::*;
 
@@ -15,7 +15,7 @@ async fn a_receipt_is_good_until_the_message_is_handed_out_again() {
         .extend("q", vec![(first.clone(), 5)])
         .await
         .unwrap();
-    assert_eq!(late, [Settled::NotLeased]);
+    assert_eq!(late, [ReceiptOutcome::NotLeased]);
     let second = room.one("q").await.receipt;
     let settled = room
         .queues
@@ -23,16 +23,20 @@ async fn a_receipt_is_good_until_the_message_is_handed_out_again() {
         .await;
     assert_eq!(
         settled.unwrap(),
-        [Settled::Stale, Settled::Done, Settled::Gone]
+        [
+            ReceiptOutcome::Stale,
+            ReceiptOutcome::Done,
+            ReceiptOutcome::Gone
+        ]
     );
     let settled = room.queues.extend("q", vec![(second, 1)]).await.unwrap();
-    assert_eq!(settled, [Settled::Gone]);
+    assert_eq!(settled, [ReceiptOutcome::Gone]);
 
     room.send("q", &["b"]).await;
     let third = room.one("q").await.receipt;
     room.clock.advance(30_000);
     let late = room.queues.remove("q", vec![third]).await.unwrap();
-    assert_eq!(late, [Settled::Done], "nobody else has got it");
+    assert_eq!(late, [ReceiptOutcome::Done], "nobody else has got it");
     assert_eq!(room.counts("q").await, (0, 0, 0));
 }
 
@@ -42,15 +46,18 @@ async fn a_lease_can_be_changed_by_an_earlier_receipt_if_order_does_not_matter()
     room.queues.create("q.fifo", fifo()).await.unwrap();
     room.send("q", &["a"]).await;
     room.send_all("q.fifo", vec![of("a", "1")]).await;
-    for (queue, expected) in [("q", Settled::Done), ("q.fifo", Settled::Stale)] {
+    for (queue, expected) in [
+        ("q", ReceiptOutcome::Done),
+        ("q.fifo", ReceiptOutcome::Stale),
+    ] {
         let early = room.receive(queue, leased_for(1, 0)).await;
         assert_eq!(room.receive(queue, up_to(1)).await.len(), 1);
         let now = vec![(early[0].receipt.clone(), 0)];
         let strictly = room.queues.extend(queue, now.clone()).await.unwrap();
-        assert_eq!(strictly, [Settled::Stale]);
+        assert_eq!(strictly, [ReceiptOutcome::Stale]);
         let settled = room.queues.extend_by_any(queue, now.clone()).await;
         assert_eq!(settled.unwrap(), [expected], "{queue}");
-        let free = expected == Settled::Done;
+        let free = expected == ReceiptOutcome::Done;
         assert_eq!(!room.due(queue).await.is_empty(), free, "{queue}");
     }
     room.clock.advance(30_000);
@@ -59,7 +66,7 @@ async fn a_lease_can_be_changed_by_an_earlier_receipt_if_order_does_not_matter()
     room.one("q").await;
     room.clock.advance(30_000);
     let late = room.queues.extend_by_any("q", early).await.unwrap();
-    assert_eq!(late, [Settled::NotLeased]);
+    assert_eq!(late, [ReceiptOutcome::NotLeased]);
 }
 
 #[tokio::test]
@@ -93,7 +100,9 @@ async fn text_that_is_no_receipt_of_this_queue_is_malformed() {
         .collect();
     let settled = room.queues.remove("q", wrong.clone()).await.unwrap();
     assert!(
-        settled.iter().all(|settled| *settled == Settled::Malformed),
+        settled
+            .iter()
+            .all(|settled| *settled == ReceiptOutcome::Malformed),
         "{settled:?}"
     );
     let elsewhere = vec![receipt.clone()];
@@ -102,17 +111,17 @@ async fn text_that_is_no_receipt_of_this_queue_is_malformed() {
             .remove("other", elsewhere.clone())
             .await
             .unwrap(),
-        [Settled::Malformed]
+        [ReceiptOutcome::Malformed]
     );
     assert_eq!(
         room.queues.dead_letter("other", elsewhere).await.unwrap(),
-        [Settled::Malformed]
+        [ReceiptOutcome::Malformed]
     );
 
     room.queues.delete("q").await.unwrap();
     room.queues.create("q", Settings::default()).await.unwrap();
     let settled = room.queues.remove("q", vec![receipt]).await.unwrap();
-    assert_eq!(settled, [Settled::Malformed], "it is another queue");
+    assert_eq!(settled, [ReceiptOutcome::Malformed], "it is another queue");
 }
 
 #[tokio::test]
@@ -121,15 +130,15 @@ async fn a_lease_can_be_made_longer_shorter_or_ended() {
     room.send("q", &["a"]).await;
     let receipt = room.one("q").await.receipt;
     let extend = |ms| room.queues.extend("q", vec![(receipt.clone(), ms)]);
-    assert_eq!(extend(100_000).await.unwrap(), [Settled::Done]);
+    assert_eq!(extend(100_000).await.unwrap(), [ReceiptOutcome::Done]);
     room.clock.advance(99_999);
     assert!(room.due("q").await.is_empty());
-    assert_eq!(extend(1000).await.unwrap(), [Settled::Done]);
+    assert_eq!(extend(1000).await.unwrap(), [ReceiptOutcome::Done]);
     assert_eq!(room.counts("q").await, (0, 1, 0));
     room.clock.advance(500);
-    assert_eq!(extend(0).await.unwrap(), [Settled::Done]);
+    assert_eq!(extend(0).await.unwrap(), [ReceiptOutcome::Done]);
     assert_eq!(room.counts("q").await, (1, 0, 0));
-    assert_eq!(extend(1000).await.unwrap(), [Settled::NotLeased]);
+    assert_eq!(extend(1000).await.unwrap(), [ReceiptOutcome::NotLeased]);
     assert_eq!(room.due("q").await, ["a"]);
 }
 
@@ -140,11 +149,17 @@ async fn no_lease_lasts_longer_than_twelve_hours_from_its_receive() {
     room.send("q", &["a"]).await;
     let receipt = room.one("q").await.receipt;
     let extend = |ms| room.queues.extend("q", vec![(receipt.clone(), ms)]);
-    assert_eq!(extend(12 * HOUR + 1).await.unwrap(), [Settled::TooLong]);
-    assert_eq!(extend(6 * HOUR).await.unwrap(), [Settled::Done]);
+    assert_eq!(
+        extend(12 * HOUR + 1).await.unwrap(),
+        [ReceiptOutcome::TooLong]
+    );
+    assert_eq!(extend(6 * HOUR).await.unwrap(), [ReceiptOutcome::Done]);
     room.clock.advance(5 * HOUR);
-    assert_eq!(extend(7 * HOUR + 1).await.unwrap(), [Settled::TooLong]);
-    assert_eq!(extend(7 * HOUR).await.unwrap(), [Settled::Done]);
+    assert_eq!(
+        extend(7 * HOUR + 1).await.unwrap(),
+        [ReceiptOutcome::TooLong]
+    );
+    assert_eq!(extend(7 * HOUR).await.unwrap(), [ReceiptOutcome::Done]);
     room.clock.advance(7 * HOUR);
     assert_eq!(room.due("q").await, ["a"]);
 }
@@ -179,7 +194,7 @@ async fn a_host_that_starts_frees_what_its_consumers_held_and_nothing_else() {
         "these are of clients"
     );
     let late = queues.remove("q", receipts(&inside)).await.unwrap();
-    assert_eq!(late, [Settled::Stale]);
+    assert_eq!(late, [ReceiptOutcome::Stale]);
 }
 
 #[tokio::test]
@@ -205,7 +220,7 @@ async fn what_is_given_back_was_never_received_and_keeps_its_place() {
             room.send("once", &["3"]).await;
         }
         let given_back = room.queues.give_back(queue, receipts(&got)).await.unwrap();
-        assert_eq!(given_back, [Settled::Done, Settled::Done]);
+        assert_eq!(given_back, [ReceiptOutcome::Done, ReceiptOutcome::Done]);
         let again = room.queues.give_back(queue, receipts(&got)).await.unwrap();
         assert_ne!(again, given_back, "the receipts are no longer good");
         let got = room.receive(queue, up_to(10)).await;
@@ -228,8 +243,8 @@ async fn what_somebody_else_has_by_now_is_not_given_back() {
     room.clock.advance(2000);
     let now = room.receive("q", up_to(1)).await;
     let given_back = room.queues.give_back("q", receipts(&before)).await;
-    assert_eq!(given_back.unwrap(), [Settled::Stale]);
+    assert_eq!(given_back.unwrap(), [ReceiptOutcome::Stale]);
     assert!(room.receive("q", up_to(1)).await.is_empty());
     let removed = room.queues.remove("q", receipts(&now)).await.unwrap();
-    assert_eq!(removed, [Settled::Done]);
+    assert_eq!(removed, [ReceiptOutcome::Done]);
 }
