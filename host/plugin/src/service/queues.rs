@@ -328,7 +328,7 @@ impl From<QueueError> for Refused {
         Self::Fault(match error {
             QueueError::Missing => Error::Missing,
             QueueError::Exists => Error::Exists,
-            QueueError::Crowded => Error::OverLimit,
+            QueueError::TooManyInFlight => Error::OverLimit,
             QueueError::Invalid(reason) => Error::Invalid(reason),
             QueueError::Store(error) => Error::Unavailable(unavailable(error)),
         })

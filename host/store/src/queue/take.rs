@@ -202,7 +202,7 @@ fn room(tx: &QueueTx<'_>, queue: &Queue) -> Result<usize, Abort> {
         leased = generation::counts(tx, queue.generation)?.leased;
     }
     match IN_FLIGHT.saturating_sub(leased) {
-        0 => Err(QueueError::Crowded.into()),
+        0 => Err(QueueError::TooManyInFlight.into()),
         room => Ok(room as usize),
     }
 }

@@ -186,7 +186,7 @@ pub enum QueueError {
     Exists,
     /// More messages are leased than a queue may have at a time.
     #[error("too many messages are in flight")]
-    Crowded,
+    TooManyInFlight,
     /// The arguments contradict the queue or each other.
     #[error("{0}")]
     Invalid(String),
