@@ -163,7 +163,7 @@ fn take_due(
     wanted: Wanted,
     until: u64,
 ) -> Result<Taken, Abort> {
-    let max = wanted.max.min(room(tx, queue)?);
+    let max = wanted.max.min(capacity(tx, queue)?);
     let dead_letters = redrive::dead_letters(tx, queue)?;
     let max_receives = queue
         .dead_letter
@@ -196,14 +196,14 @@ fn take_due(
 }
 
 /// How many messages may be leased besides those that are.
-fn room(tx: &QueueTx<'_>, queue: &Queue) -> Result<usize, Abort> {
+fn capacity(tx: &QueueTx<'_>, queue: &Queue) -> Result<usize, Abort> {
     let mut leased = generation::max_leased(tx, queue.generation)?;
     if leased + MAX_MESSAGES as u64 > IN_FLIGHT {
         leased = generation::counts(tx, queue.generation)?.leased;
     }
     match IN_FLIGHT.saturating_sub(leased) {
         0 => Err(QueueError::TooManyInFlight.into()),
-        room => Ok(room as usize),
+        capacity => Ok(capacity as usize),
     }
 }
 
