@@ -9,7 +9,7 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::error::StoreError;
 use crate::message::{FollowUp, Leased, NewMessage, Receipt, Statistics};
-use crate::writer::{Order, Work, Writer};
+use crate::writer::{Command, Operation, Writer};
 use crate::{file, queues};
 
 /// The queues whose bells ring when an operation is committed.
@@ -22,7 +22,7 @@ pub struct Store(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     path: PathBuf,
-    orders: mpsc::Sender<Order>,
+    commands: mpsc::Sender<Command>,
     /// By queue.
     notifiers: Mutex<HashMap<String, Arc<Notify>>>,
 }
@@ -30,7 +30,7 @@ struct Shared {
 impl Store {
     /// Opens the store at this path, and makes it and its folder if there is none.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let (sender, orders) = mpsc::channel();
+        let (sender, commands) = mpsc::channel();
         let (opened, answer) = oneshot::channel();
         let thread = std::thread::Builder::new().name("store".to_owned());
         let at = path.to_owned();
@@ -46,10 +46,10 @@ impl Store {
             let writer = Writer {
                 connection,
                 path: at,
-                orders,
+                commands,
                 lock,
             };
-            writer.run();
+            writer.serve();
         });
         started.map_err(|error| StoreError::io("open", path, &error))?;
         let path = path.to_owned();
@@ -59,14 +59,14 @@ impl Store {
         }
         Ok(Self(Arc::new(Shared {
             path,
-            orders: sender,
+            commands: sender,
             notifiers: Mutex::default(),
         })))
     }
 
     /// Puts a message into its queue.
     pub async fn enqueue(&self, message: NewMessage, now: u64) -> Result<(), StoreError> {
-        self.run(move |connection, notifications| {
+        self.submit(move |connection, notifications| {
             notifications.insert(message.queue.clone());
             queues::enqueue(connection, &message, now)
         })
@@ -83,7 +83,7 @@ impl Store {
         max: usize,
     ) -> Result<Leased, StoreError> {
         let queue = queue.to_owned();
-        self.run(move |connection, _| queues::lease(connection, &queue, now, until, max))
+        self.submit(move |connection, _| queues::lease(connection, &queue, now, until, max))
             .await
     }
 
@@ -95,7 +95,7 @@ impl Store {
         follow_ups: Vec<FollowUp>,
         now: u64,
     ) -> Result<bool, StoreError> {
-        self.run(move |connection, notifications| {
+        self.submit(move |connection, notifications| {
             let held = queues::complete(connection, receipt)?;
             if held {
                 for follow_up in &follow_ups {
@@ -115,14 +115,16 @@ impl Store {
         not_before: u64,
         attempts: u32,
     ) -> Result<bool, StoreError> {
-        self.run(move |connection, _| queues::reschedule(connection, receipt, not_before, attempts))
-            .await
+        self.submit(move |connection, _| {
+            queues::reschedule(connection, receipt, not_before, attempts)
+        })
+        .await
     }
 
     /// Ends all leases of a queue: its consumer was part of a host that is no more. What it had is due now.
     pub async fn end_leases(&self, queue: &str, now: u64) -> Result<usize, StoreError> {
         let queue = queue.to_owned();
-        self.run(move |connection, notifications| {
+        self.submit(move |connection, notifications| {
             notifications.insert(queue.clone());
             queues::end_leases(connection, &queue, now)
         })
@@ -131,7 +133,7 @@ impl Store {
 
     /// All queues with messages in them, by name.
     pub async fn statistics(&self, now: u64) -> Result<Vec<Statistics>, StoreError> {
-        self.run(move |connection, _| queues::statistics(connection, now))
+        self.submit(move |connection, _| queues::statistics(connection, now))
             .await
     }
 
@@ -154,23 +156,23 @@ impl Store {
     /// Commits what was handed in before, and closes the file. What comes later is refused.
     pub async fn close(&self) {
         let (closed, answer) = oneshot::channel();
-        if self.0.orders.send(Order::Close(closed)).is_ok() {
+        if self.0.commands.send(Command::Close(closed)).is_ok() {
             let _closed_by_somebody_else = answer.await;
         }
     }
 
     /// Has the writer run something and returns its result once that is committed. Then the bells ring, whether or
     /// not anybody still waits for the result.
-    pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
+    pub(crate) async fn submit<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnMut(&Connection, &mut Notifications) -> rusqlite::Result<T> + Send + 'static,
     {
-        self.run_then(work, |done| done).await
+        self.submit_then(work, |done| done).await
     }
 
     /// The same; `then` is what is made of the result once it is committed, whether or not anybody still waits.
-    pub(crate) async fn run_then<T, U, F, G>(&self, work: F, then: G) -> Result<U, StoreError>
+    pub(crate) async fn submit_then<T, U, F, G>(&self, work: F, then: G) -> Result<U, StoreError>
     where
         T: Send + 'static,
         U: Send + 'static,
@@ -178,20 +180,20 @@ impl Store {
         G: FnOnce(T) -> U + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        self.hand_in(work, then, reply)?;
+        self.send_to_writer(work, then, reply)?;
         answer.await.unwrap_or_else(|_| Err(self.closed()))
     }
 
     /// The same for work whose result nobody waits for; if the store is closed, nothing happens.
-    pub(crate) fn run_unattended<F>(&self, work: F)
+    pub(crate) fn submit_detached<F>(&self, work: F)
     where
         F: FnMut(&Connection, &mut Notifications) -> rusqlite::Result<()> + Send + 'static,
     {
         let (reply, _nobody_waits) = oneshot::channel();
-        let _closed = self.hand_in(work, |done| done, reply);
+        let _closed = self.send_to_writer(work, |done| done, reply);
     }
 
-    fn hand_in<T, U, F, G>(
+    fn send_to_writer<T, U, F, G>(
         &self,
         work: F,
         then: G,
@@ -203,7 +205,7 @@ impl Store {
         F: FnMut(&Connection, &mut Notifications) -> rusqlite::Result<T> + Send + 'static,
         G: FnOnce(T) -> U + Send + 'static,
     {
-        let operation = Operation {
+        let submission = Submission {
             store: self.clone(),
             work,
             result: None,
@@ -211,8 +213,8 @@ impl Store {
             then,
             reply,
         };
-        let order = Order::Work(Box::new(operation));
-        self.0.orders.send(order).map_err(|_| self.closed())
+        let command = Command::Execute(Box::new(submission));
+        self.0.commands.send(command).map_err(|_| self.closed())
     }
 
     fn closed(&self) -> StoreError {
@@ -222,7 +224,7 @@ impl Store {
     }
 }
 
-struct Operation<T, U, F, G> {
+struct Submission<T, U, F, G> {
     store: Store,
     work: F,
     result: Option<T>,
@@ -231,14 +233,14 @@ struct Operation<T, U, F, G> {
     reply: oneshot::Sender<Result<U, StoreError>>,
 }
 
-impl<T, U, F, G> Work for Operation<T, U, F, G>
+impl<T, U, F, G> Operation for Submission<T, U, F, G>
 where
     T: Send,
     U: Send,
     F: FnMut(&Connection, &mut Notifications) -> rusqlite::Result<T> + Send,
     G: FnOnce(T) -> U + Send,
 {
-    fn run(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+    fn execute(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         self.notifications.clear();
         self.result = Some((self.work)(connection, &mut self.notifications)?);
         Ok(())

@@ -19,47 +19,47 @@ use crate::file::Lock;
 const GROUP: usize = 256;
 
 /// What the writer is told.
-pub(crate) enum Order {
-    Work(Box<dyn Work>),
+pub(crate) enum Command {
+    Execute(Box<dyn Operation>),
     /// Ends the writer, closes the file, and then answers.
     Close(oneshot::Sender<()>),
 }
 
 /// One operation and the one who waits for it. It may be run more than once, and is answered once.
-pub(crate) trait Work: Send {
-    fn run(&mut self, connection: &Connection) -> rusqlite::Result<()>;
+pub(crate) trait Operation: Send {
+    fn execute(&mut self, connection: &Connection) -> rusqlite::Result<()>;
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
 pub(crate) struct Writer {
     pub connection: Connection,
     pub path: PathBuf,
-    pub orders: Receiver<Order>,
+    pub commands: Receiver<Command>,
     /// Held as long as the connection.
     pub lock: Lock,
 }
 
-type Group = Vec<Box<dyn Work>>;
+type Group = Vec<Box<dyn Operation>>;
 
 impl Writer {
     /// Works until it is told to close, or until nobody is left who could tell it anything.
-    pub(crate) fn run(self) {
+    pub(crate) fn serve(self) {
         let mut group = Group::new();
         let mut closing = None;
         while closing.is_none() {
-            let Ok(first) = self.orders.recv() else {
+            let Ok(first) = self.commands.recv() else {
                 return;
             };
-            for order in std::iter::once(first).chain(self.orders.try_iter().take(GROUP - 1)) {
-                match order {
-                    Order::Work(work) => group.push(work),
-                    Order::Close(closed) => {
+            for command in std::iter::once(first).chain(self.commands.try_iter().take(GROUP - 1)) {
+                match command {
+                    Command::Execute(operation) => group.push(operation),
+                    Command::Close(closed) => {
                         closing = Some(closed);
                         break;
                     }
                 }
             }
-            self.commit(&mut group);
+            self.commit_group(&mut group);
         }
         let Self {
             connection, lock, ..
@@ -72,29 +72,29 @@ impl Writer {
         }
     }
 
-    fn commit(&self, group: &mut Group) {
-        if self.try_commit(group).is_ok() {
-            for work in group.drain(..) {
-                work.answer(Ok(()));
+    fn commit_group(&self, group: &mut Group) {
+        if self.commit_transaction(group).is_ok() {
+            for operation in group.drain(..) {
+                operation.answer(Ok(()));
             }
             return;
         }
-        for work in group.drain(..) {
-            let mut alone = vec![work];
+        for operation in group.drain(..) {
+            let mut alone = vec![operation];
             let committed = self
-                .try_commit(&mut alone)
+                .commit_transaction(&mut alone)
                 .map_err(|error| StoreError::sqlite("write to", &self.path, &error));
-            for work in alone {
-                work.answer(committed.clone());
+            for operation in alone {
+                operation.answer(committed.clone());
             }
         }
     }
 
     /// All or nothing. Dropped without a commit, the transaction is rolled back.
-    fn try_commit(&self, group: &mut Group) -> rusqlite::Result<()> {
+    fn commit_transaction(&self, group: &mut Group) -> rusqlite::Result<()> {
         let transaction = self.connection.unchecked_transaction()?;
-        for work in group.iter_mut() {
-            work.run(&transaction)?;
+        for operation in group.iter_mut() {
+            operation.execute(&transaction)?;
         }
         transaction.commit()
     }
@@ -107,28 +107,25 @@ mod tests {
     use super::*;
     use crate::file;
 
-    type Diary = Arc<Mutex<Vec<String>>>;
+    type Log = Arc<Mutex<Vec<String>>>;
 
     /// Stores some bytes, and writes down what happens to it.
     struct Insert {
         name: &'static str,
         bytes: i64,
-        diary: Diary,
+        log: Log,
     }
 
-    impl Work for Insert {
-        fn run(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-            self.diary
-                .lock()
-                .unwrap()
-                .push(format!("{} runs", self.name));
+    impl Operation for Insert {
+        fn execute(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+            self.log.lock().unwrap().push(format!("{} runs", self.name));
             connection.execute("INSERT INTO bytes VALUES (zeroblob(?1))", [self.bytes])?;
             Ok(())
         }
 
         fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
             let answer = committed.map_or_else(|error| error.to_string(), |()| "done".to_owned());
-            self.diary
+            self.log
                 .lock()
                 .unwrap()
                 .push(format!("{}: {answer}", self.name));
@@ -136,7 +133,7 @@ mod tests {
     }
 
     /// What happens to works that wait together, and how many of them are in the file in the end.
-    fn together(works: &[(&'static str, i64)], max_pages: u32) -> (Vec<String>, i64) {
+    fn together(operations: &[(&'static str, i64)], max_pages: u32) -> (Vec<String>, i64) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.sqlite");
         let (connection, lock) = file::open(&path).unwrap();
@@ -146,26 +143,26 @@ mod tests {
         connection
             .pragma_update(None, "max_page_count", max_pages)
             .unwrap();
-        let (sender, orders) = mpsc::channel();
-        let diary = Diary::default();
-        for &(name, bytes) in works {
-            let diary = Arc::clone(&diary);
-            let insert = Insert { name, bytes, diary };
-            sender.send(Order::Work(Box::new(insert))).unwrap();
+        let (sender, commands) = mpsc::channel();
+        let log = Log::default();
+        for &(name, bytes) in operations {
+            let log = Arc::clone(&log);
+            let insert = Insert { name, bytes, log };
+            sender.send(Command::Execute(Box::new(insert))).unwrap();
         }
         drop(sender);
         Writer {
             connection,
             path: path.clone(),
-            orders,
+            commands,
             lock,
         }
-        .run();
+        .serve();
         let stored =
             Connection::open(&path)
                 .unwrap()
                 .query_row("SELECT count(*) FROM bytes", [], |row| row.get(0));
-        let happened = diary.lock().unwrap().clone();
+        let happened = log.lock().unwrap().clone();
         (happened, stored.unwrap())
     }
 

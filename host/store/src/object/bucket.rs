@@ -139,7 +139,7 @@ impl Objects {
         attributes: Vec<(String, String)>,
     ) -> Result<(), ObjectError> {
         let new = self.new_bucket(bucket, attributes)?;
-        self.run(Vec::new(), move |connection| {
+        self.transact(Vec::new(), move |connection| {
             if insert(connection, &new)? {
                 return Ok(());
             }
@@ -162,7 +162,7 @@ impl Objects {
             Some(folder) => Some(self.prepare_folder(folder).await?),
             None => None,
         };
-        self.run(Vec::new(), move |connection| {
+        self.transact(Vec::new(), move |connection| {
             let known = look(connection, &new.name)?;
             let is_new = known.is_none();
             let mut bucket = known.unwrap_or_else(|| Bucket {
@@ -183,7 +183,7 @@ impl Objects {
     /// Describes a bucket.
     pub async fn bucket(&self, bucket: &str) -> Result<BucketInfo, ObjectError> {
         let bucket = bucket.to_owned();
-        self.run(Vec::new(), move |connection| {
+        self.transact(Vec::new(), move |connection| {
             Ok(find(connection, &bucket)?.info)
         })
         .await
@@ -197,7 +197,7 @@ impl Objects {
         attributes: Vec<(String, String)>,
     ) -> Result<(), ObjectError> {
         let name = bucket.to_owned();
-        self.run(Vec::new(), move |connection| {
+        self.transact(Vec::new(), move |connection| {
             let mut bucket = find(connection, &name)?;
             if bucket.info.versioning != Versioning::Off && versioning == Versioning::Off {
                 return Err(invalid("a bucket that keeps versions can only suspend that").into());
@@ -225,7 +225,7 @@ impl Objects {
         let prefix = prefix.to_owned();
         let from = after.map_or_else(String::new, list::just_after);
         let from = from.max(prefix.clone());
-        self.run(Vec::new(), move |connection| {
+        self.transact(Vec::new(), move |connection| {
             let mut buckets = Vec::new();
             let mut named =
                 connection.prepare_cached(&format!("{SELECT} WHERE name >= ?1 ORDER BY name"))?;
@@ -247,7 +247,7 @@ impl Objects {
     /// Deletes an empty bucket. What object triggers have not been told yet of its objects they still are.
     pub async fn delete(&self, bucket: &str) -> Result<(), ObjectError> {
         let name = bucket.to_owned();
-        self.run(Vec::new(), move |connection| {
+        self.transact(Vec::new(), move |connection| {
             let bucket = find(connection, &name)?;
             if !is_empty(connection, bucket.id)? {
                 return Err(ObjectError::NotEmpty.into());
@@ -268,7 +268,7 @@ impl Objects {
     /// The plain folder that a bucket shows.
     pub(super) async fn folder_of(&self, bucket: &str) -> Result<Option<PathBuf>, ObjectError> {
         let bucket = bucket.to_owned();
-        self.run(Vec::new(), move |connection| {
+        self.transact(Vec::new(), move |connection| {
             Ok(find(connection, &bucket)?.folder)
         })
         .await

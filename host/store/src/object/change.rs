@@ -186,7 +186,7 @@ impl Objects {
         let watched: HashSet<String> = buckets.iter().cloned().collect();
         let queues: HashSet<String> = buckets.iter().map(|bucket| queue(bucket)).collect();
         *locked(&self.0.changes.watched) = Some(watched);
-        self.run(Vec::new(), move |connection| {
+        self.transact(Vec::new(), move |connection| {
             let all = "SELECT DISTINCT queue FROM messages WHERE queue >= ?1 AND queue < ?2";
             let all: Vec<String> = connection
                 .prepare(all)?

@@ -245,7 +245,7 @@ impl Objects {
     ) -> Result<(), ObjectError> {
         let (name, above) = (bucket.to_owned(), top.clone());
         let (folder, mut known) = self
-            .run(Vec::new(), move |connection| {
+            .transact(Vec::new(), move |connection| {
                 let bucket = bucket::find(connection, &name)?;
                 let folder = bucket.folder.ok_or_else(|| {
                     Fault::Refused(invalid(format!("the bucket `{name}` shows no folder")))
@@ -328,7 +328,7 @@ impl Objects {
         if all.is_empty() {
             return Ok(());
         }
-        self.run(notifiers.to_vec(), move |connection| {
+        self.transact(notifiers.to_vec(), move |connection| {
             all.iter()
                 .try_for_each(|found| apply(connection, &bucket, found, removed.as_ref()))
         })
@@ -349,7 +349,7 @@ impl Objects {
         self.see_first(&plan.bucket, &plan.key).await?;
         let asked = plan.clone();
         let allowed = move |connection: &Connection| put::allowed(connection, &asked).map(drop);
-        self.run(Vec::new(), allowed).await?;
+        self.transact(Vec::new(), allowed).await?;
         let root = folder.clone();
         let replace = move || {
             sink.complete()?;
@@ -388,7 +388,7 @@ impl Objects {
             let bucket = bucket::find(connection, &asked.bucket)?;
             Ok(remove::target(connection, &bucket, &asked)?.is_some())
         };
-        if !self.run(Vec::new(), is_there).await? {
+        if !self.transact(Vec::new(), is_there).await? {
             return Ok(remove::NOTHING);
         }
         let file = folder.join(path::relative(&removal.key)?);
@@ -398,7 +398,7 @@ impl Objects {
             move || fs::rename(&from, &to).map_err(|error| failure::file("delete", &from, &error));
         super::blocking(folder, put_aside).await?;
         let removed = self
-            .run(notifiers, move |connection| {
+            .transact(notifiers, move |connection| {
                 Ok(remove::remove(connection, &removal)?.0)
             })
             .await;
@@ -453,7 +453,7 @@ impl Objects {
     /// Makes a folder if there is none, and deletes what a former host left on its way into it. Returns its full path.
     pub(super) async fn prepare_folder(&self, folder: &Path) -> Result<PathBuf, ObjectError> {
         let parts = self
-            .run(Vec::new(), |connection| Ok(parts::files(connection)?))
+            .transact(Vec::new(), |connection| Ok(parts::files(connection)?))
             .await?;
         let (objects, given) = (self.clone(), folder.to_owned());
         let prepare = move || {

@@ -271,7 +271,7 @@ impl Objects {
     /// The latest versions that are no delete markers, by the bytes of their keys.
     pub async fn list(&self, bucket: &str, query: Query) -> Result<Listing, ObjectError> {
         let bucket = bucket.to_owned();
-        self.run(Vec::new(), move |connection| {
+        self.transact(Vec::new(), move |connection| {
             let bucket = bucket::find(connection, &bucket)?.id;
             objects(connection, bucket, &query).map_err(Fault::Sql)
         })
@@ -281,7 +281,7 @@ impl Objects {
     /// All versions and markers, by key, the latest first.
     pub async fn versions(&self, bucket: &str, query: Query) -> Result<Listing, ObjectError> {
         let bucket = bucket.to_owned();
-        self.run(Vec::new(), move |connection| {
+        self.transact(Vec::new(), move |connection| {
             let bucket = bucket::find(connection, &bucket)?.id;
             versions(connection, bucket, &query).map_err(Fault::Sql)
         })

@@ -95,7 +95,7 @@ impl Objects {
         }));
         let now = objects.now();
         let (pending, parts) = objects
-            .run(Vec::new(), move |connection| {
+            .transact(Vec::new(), move |connection| {
                 change::end_leases(connection, now)?;
                 Ok((PendingFileOp::all(connection)?, parts::files(connection)?))
             })
@@ -108,7 +108,7 @@ impl Objects {
         })
         .await?;
         objects
-            .run(Vec::new(), move |connection| {
+            .transact(Vec::new(), move |connection| {
                 Ok(PendingFileOp::delete(connection, &done)?)
             })
             .await?;
@@ -124,7 +124,11 @@ impl Objects {
     }
 
     /// Runs work in a transaction of the store's writer. It may be run more than once.
-    async fn run<T, F>(&self, notifiers: Vec<Arc<Notify>>, mut work: F) -> Result<T, ObjectError>
+    async fn transact<T, F>(
+        &self,
+        notifiers: Vec<Arc<Notify>>,
+        mut work: F,
+    ) -> Result<T, ObjectError>
     where
         T: Send + 'static,
         F: FnMut(&Connection) -> Result<T, Fault> + Send + 'static,
@@ -142,7 +146,7 @@ impl Objects {
         };
         self.0
             .store
-            .run_then(move |connection, _| work(connection), ring)
+            .submit_then(move |connection, _| work(connection), ring)
             .await?
     }
 

@@ -163,7 +163,7 @@ impl Objects {
         metadata: Vec<(String, String)>,
     ) -> Result<String, ObjectError> {
         let (bucket, key, now) = (bucket.to_owned(), key.to_owned(), self.now());
-        self.run(Vec::new(), move |connection| {
+        self.transact(Vec::new(), move |connection| {
             let bucket = bucket::find(connection, &bucket)?;
             if bucket.folder.is_some() {
                 super::path::relative(&key)?;
@@ -185,7 +185,7 @@ impl Objects {
     /// Describes an upload of parts.
     pub async fn describe_parts(&self, bucket: &str, id: &str) -> Result<PartsUpload, ObjectError> {
         let (bucket, id) = (bucket.to_owned(), id.to_owned());
-        self.run(Vec::new(), move |connection| {
+        self.transact(Vec::new(), move |connection| {
             let bucket = bucket::find(connection, &bucket)?.id;
             find(connection, bucket, &id, None)
         })
@@ -229,7 +229,7 @@ impl Objects {
         sink.keep();
         let (new, kept) = (file.clone(), part.clone());
         let committed = self
-            .run(Vec::new(), move |connection| {
+            .transact(Vec::new(), move |connection| {
                 let bucket = bucket::find(connection, &bucket)?.id;
                 find(connection, bucket, &id, None)?;
                 let old = stored(connection, &id, kept.number)?;
@@ -255,7 +255,7 @@ impl Objects {
     ) -> Result<Vec<Part>, ObjectError> {
         let (bucket, id) = (bucket.to_owned(), id.to_owned());
         let max = i64::try_from(max).unwrap_or(i64::MAX);
-        self.run(Vec::new(), move |connection| {
+        self.transact(Vec::new(), move |connection| {
             let bucket = bucket::find(connection, &bucket)?.id;
             find(connection, bucket, &id, None)?;
             let sql = "SELECT number, size, etag, modified_at, metadata FROM parts
@@ -311,7 +311,7 @@ impl Objects {
                 }
                 Ok((part, bucket.folder))
             };
-            let (Stored { file, size, .. }, folder) = self.run(Vec::new(), find).await?;
+            let (Stored { file, size, .. }, folder) = self.transact(Vec::new(), find).await?;
             let path = self.part_path(&file, folder.as_deref());
             let open = move || match File::open(&path) {
                 Ok(file) => Ok(Ok((file, path, size))),
@@ -338,7 +338,7 @@ impl Objects {
         let (objects, bucket, id) = (self.clone(), bucket.to_owned(), id.to_owned());
         self.to_the_end(async move {
             let (parts, folder) = objects
-                .run(Vec::new(), move |connection| {
+                .transact(Vec::new(), move |connection| {
                     let bucket = bucket::find(connection, &bucket)?;
                     find(connection, bucket.id, &id, None)?;
                     Ok((end(connection, &id)?, bucket.folder))
@@ -357,7 +357,7 @@ impl Objects {
         query: Query,
     ) -> Result<PartsListing, ObjectError> {
         let bucket = bucket.to_owned();
-        self.run(Vec::new(), move |connection| {
+        self.transact(Vec::new(), move |connection| {
             let bucket = bucket::find(connection, &bucket)?.id;
             uploads(connection, bucket, &query).map_err(Fault::Sql)
         })

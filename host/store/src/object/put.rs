@@ -231,7 +231,7 @@ impl Objects {
         notifiers: Vec<Arc<Notify>>,
     ) -> Result<Stored, ObjectError> {
         let done = self.done();
-        self.run(notifiers, move |connection| {
+        self.transact(notifiers, move |connection| {
             // First, as it is to be noted also if the plan is refused.
             PendingFileOp::delete(connection, &done)?;
             store(connection, &plan)
@@ -251,7 +251,7 @@ impl Objects {
         let (record, notifiers) = self.change_record(bucket, event, self.now());
         let (bucket, key) = (bucket.to_owned(), key.to_owned());
         let version = version.map(str::to_owned);
-        self.run(notifiers, move |connection| {
+        self.transact(notifiers, move |connection| {
             let bucket = bucket::find(connection, &bucket)?;
             let found = row::find(connection, bucket.id, &key, version.as_deref())?;
             let object = found.filter(|row| !row.info.marker);

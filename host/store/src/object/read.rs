@@ -173,7 +173,7 @@ impl Objects {
     ) -> Result<(Row, Option<PathBuf>), ObjectError> {
         let (bucket, key) = (bucket.to_owned(), key.to_owned());
         let version = version.map(str::to_owned);
-        self.run(Vec::new(), move |connection| {
+        self.transact(Vec::new(), move |connection| {
             let bucket = bucket::find(connection, &bucket)?;
             let found = row::find(connection, bucket.id, &key, version.as_deref())?;
             let row = found.ok_or(Fault::Refused(ObjectError::Missing))?;

@@ -149,7 +149,7 @@ impl Objects {
                 PendingFileOp::delete(connection, &done)?;
                 remove(connection, &removal)
             };
-            let (removed, pending) = objects.run(notifiers, remove).await?;
+            let (removed, pending) = objects.transact(notifiers, remove).await?;
             // What is not done now is done at the next start.
             let _stopping = objects.apply(pending).await;
             Ok(removed)

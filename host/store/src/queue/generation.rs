@@ -129,7 +129,7 @@ impl Queues {
     /// are no longer counted a minute after they expired, most of them at once.
     pub async fn counts(&self, queue: &str) -> Result<Counts, QueueError> {
         let queue = queue.to_owned();
-        self.run(move |tx| {
+        self.transact(move |tx| {
             let queue = tx.queue(&queue)?;
             drop_expired(tx, &queue)?;
             tx.flush()?;

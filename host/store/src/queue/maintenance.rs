@@ -43,7 +43,7 @@ impl Queues {
 
     /// One step of everything; returns when the next one is due.
     async fn step(&self, schedule: &mut Schedule) -> Result<u64, QueueError> {
-        let running = self.run(|tx| Ok(moves::running(tx)?)).await?;
+        let running = self.transact(|tx| Ok(moves::running(tx)?)).await?;
         schedule.moves.retain(|handle, _| running.contains(handle));
         for handle in running {
             let now = self.clock.now();
@@ -51,7 +51,7 @@ impl Queues {
                 continue;
             }
             let moved = handle.clone();
-            let pause = self.run(move |tx| moves::step(tx, &moved)).await?;
+            let pause = self.transact(move |tx| moves::step(tx, &moved)).await?;
             schedule
                 .moves
                 .insert(handle, now.saturating_add(pause.unwrap_or(0)));
@@ -70,14 +70,14 @@ impl Queues {
 
     /// Puts away what has expired in all queues.
     async fn clean(&self) -> Result<(), QueueError> {
-        let queues = self.run(|tx| {
+        let queues = self.transact(|tx| {
             generation::forget_past_seconds(tx)?;
             Ok(tx.queues()?)
         });
         for queue in queues.await? {
             loop {
                 let queue = queue.clone();
-                let dropped = self.run(move |tx| {
+                let dropped = self.transact(move |tx| {
                     // It may have been changed, purged or deleted since.
                     let now = tx.find_queue(&queue.name)?;
                     Ok(now.map_or(Ok(0), |queue| generation::drop_expired(tx, &queue))?)

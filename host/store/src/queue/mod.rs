@@ -58,16 +58,16 @@ impl Queues {
     }
 
     /// Runs an operation as a turn at the writer and returns its result once that is committed.
-    async fn run<T, F>(&self, work: F) -> Result<T, QueueError>
+    async fn transact<T, F>(&self, work: F) -> Result<T, QueueError>
     where
         T: Send + 'static,
         F: FnMut(&mut QueueTx<'_>) -> Result<T, Abort> + Send + 'static,
     {
-        self.run_then(work, |done| done).await
+        self.transact_then(work, |done| done).await
     }
 
     /// The same; `then` is what is made of the result when it is committed, whether or not somebody still waits.
-    async fn run_then<T, U, F, G>(&self, mut work: F, then: G) -> Result<U, QueueError>
+    async fn transact_then<T, U, F, G>(&self, mut work: F, then: G) -> Result<U, QueueError>
     where
         T: Send + 'static,
         U: Send + 'static,
@@ -76,7 +76,7 @@ impl Queues {
     {
         let clock = Arc::clone(&self.clock);
         self.store
-            .run_then(
+            .submit_then(
                 move |connection, notifications| {
                     with_tx(connection, notifications, clock.now(), &mut work)
                 },
@@ -86,13 +86,14 @@ impl Queues {
     }
 
     /// The same for work whose result concerns nobody.
-    fn run_unattended<F>(&self, mut work: F)
+    fn transact_detached<F>(&self, mut work: F)
     where
         F: FnMut(&mut QueueTx<'_>) -> Result<(), Abort> + Send + 'static,
     {
         let clock = Arc::clone(&self.clock);
-        self.store.run_unattended(move |connection, notifications| {
-            with_tx(connection, notifications, clock.now(), &mut work).map(drop)
-        });
+        self.store
+            .submit_detached(move |connection, notifications| {
+                with_tx(connection, notifications, clock.now(), &mut work).map(drop)
+            });
     }
 }

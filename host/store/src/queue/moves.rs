@@ -219,14 +219,14 @@ impl Queues {
         per_second: Option<u32>,
     ) -> Result<String, QueueError> {
         let source = source.to_owned();
-        self.run(move |tx| start(tx, &source, destination.as_deref(), per_second))
+        self.transact(move |tx| start(tx, &source, destination.as_deref(), per_second))
             .await
     }
 
     /// The moves of a queue's messages, the latest first; the last ten are remembered.
     pub async fn moves(&self, source: &str, max: usize) -> Result<Vec<Move>, QueueError> {
         let source = source.to_owned();
-        self.run(move |tx| {
+        self.transact(move |tx| {
             tx.queue(&source)?;
             let sql = format!(
                 "SELECT {MOVE} FROM queue_moves WHERE source = ?1 ORDER BY id DESC LIMIT ?2"
@@ -240,7 +240,7 @@ impl Queues {
     /// [`QueueError::Invalid`].
     pub async fn cancel_move(&self, handle: &str) -> Result<u64, QueueError> {
         let handle = handle.to_owned();
-        self.run(move |tx| {
+        self.transact(move |tx| {
             let found = find(tx, &handle)?;
             if found.status != MoveStatus::Running {
                 return Err(Abort::invalid("the move is not under way any more"));
@@ -255,6 +255,6 @@ impl Queues {
     /// The move of this handle.
     pub async fn find_move(&self, handle: &str) -> Result<Move, QueueError> {
         let handle = handle.to_owned();
-        self.run(move |tx| find(tx, &handle)).await
+        self.transact(move |tx| find(tx, &handle)).await
     }
 }

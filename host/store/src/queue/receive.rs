@@ -69,7 +69,7 @@ impl Queues {
     ) -> Result<Undelivered, QueueError> {
         let name = queue.to_owned();
         let (queues, of, named) = (self.clone(), queue.to_owned(), attempt.clone());
-        self.run_then(
+        self.transact_then(
             move |tx| take::take(tx, &name, wanted, attempt.as_deref()),
             move |taken| Undelivered {
                 queues,
@@ -125,7 +125,7 @@ impl Drop for Undelivered {
             let name = std::mem::take(&mut self.of);
             let attempt = self.attempt.take();
             // If the store is closed meanwhile, the leases run out.
-            self.queues.run_unattended(move |tx| {
+            self.queues.transact_detached(move |tx| {
                 settle::give_back(tx, &name, attempt.as_deref(), &leases)
             });
         }

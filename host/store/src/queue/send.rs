@@ -22,7 +22,7 @@ impl Queues {
     /// Sends messages, all or none; the results are in the entries' order.
     pub async fn send(&self, queue: &str, entries: Vec<Entry>) -> Result<Vec<Sent>, QueueError> {
         let name = queue.to_owned();
-        self.run(move |tx| {
+        self.transact(move |tx| {
             let queue = tx.queue(&name)?;
             if queue.ordered {
                 entries.iter().try_for_each(check_ordered)?;

@@ -174,7 +174,7 @@ impl Queues {
     /// Creates a queue; [`QueueError::Exists`] if there is one of this name, whatever its settings.
     pub async fn create(&self, name: &str, settings: Settings) -> Result<(), QueueError> {
         let name = name.to_owned();
-        self.run(move |tx| {
+        self.transact(move |tx| {
             if tx.find_queue(&name)?.is_some() {
                 return Err(QueueError::Exists.into());
             }
@@ -187,7 +187,7 @@ impl Queues {
     /// Whether a queue is ordered can not be changed.
     pub async fn define(&self, name: &str, settings: Settings) -> Result<(), QueueError> {
         let name = name.to_owned();
-        self.run(move |tx| {
+        self.transact(move |tx| {
             let Some(queue) = tx.find_queue(&name)? else {
                 return create(tx, &name, &settings).map(drop);
             };
@@ -214,7 +214,7 @@ impl Queues {
     /// A queue's settings and dates.
     pub async fn describe(&self, queue: &str) -> Result<Description, QueueError> {
         let queue = queue.to_owned();
-        self.run(move |tx| {
+        self.transact(move |tx| {
             let sql = format!("SELECT {DESCRIPTION} FROM queues WHERE name = ?1");
             let found = tx.row(&sql, [&queue], description)?;
             Ok(found.ok_or(QueueError::Missing)?)
@@ -225,7 +225,7 @@ impl Queues {
     /// Replaces a queue's settings; whether it is ordered stays as it is. Messages keep the delays and leases they have.
     pub async fn change(&self, queue: &str, settings: Settings) -> Result<(), QueueError> {
         let name = queue.to_owned();
-        self.run(move |tx| {
+        self.transact(move |tx| {
             let queue = tx.queue(&name)?;
             change(tx, &queue, &settings)
         })
@@ -242,7 +242,7 @@ impl Queues {
         let (first, after) = (prefix.to_owned(), after.unwrap_or_default().to_owned());
         // No name has a character beyond ASCII.
         let beyond = format!("{prefix}\u{80}");
-        self.run(move |tx| {
+        self.transact(move |tx| {
             let sql = format!(
                 "SELECT {DESCRIPTION} FROM queues WHERE name >= ?1 AND name < ?2 AND name > ?3 ORDER BY name LIMIT ?4"
             );
@@ -260,7 +260,7 @@ impl Queues {
         max: usize,
     ) -> Result<Page, QueueError> {
         let (queue, after) = (queue.to_owned(), after.unwrap_or_default().to_owned());
-        self.run(move |tx| {
+        self.transact(move |tx| {
             tx.queue(&queue)?;
             let sql = format!(
                 "SELECT {DESCRIPTION} FROM queues WHERE dead_letter = ?1 AND name > ?2 ORDER BY name LIMIT ?3"
@@ -274,7 +274,7 @@ impl Queues {
     /// Deletes a queue with its messages, at once, however many they are.
     pub async fn delete(&self, queue: &str) -> Result<(), QueueError> {
         let name = queue.to_owned();
-        self.run(move |tx| {
+        self.transact(move |tx| {
             let queue = tx.queue(&name)?;
             generation::retire(tx, queue.generation)?;
             tx.execute("DELETE FROM queues WHERE id = ?1", [queue.id])?;
@@ -292,7 +292,7 @@ impl Queues {
     /// When a queue of this name was deleted, if that was within the last minute and there is none again.
     pub async fn deleted_at(&self, queue: &str) -> Result<Option<u64>, QueueError> {
         let queue = queue.to_owned();
-        self.run(move |tx| {
+        self.transact(move |tx| {
             let sql = "SELECT deleted_at FROM deleted_queues WHERE name = ?1 AND deleted_at > ?2";
             let since = time(tx.now.saturating_sub(TOMBSTONE_MS));
             Ok(tx.row(sql, params![queue, since], |row| row.get(0).map(from_time))?)
@@ -303,7 +303,7 @@ impl Queues {
     /// Drops all messages of a queue, at once, however many they are; leased ones too. What was sent before may be sent again.
     pub async fn purge(&self, queue: &str) -> Result<(), QueueError> {
         let name = queue.to_owned();
-        self.run(move |tx| {
+        self.transact(move |tx| {
             let queue = tx.queue(&name)?;
             generation::retire(tx, queue.generation)?;
             let generation = generation::create(tx)?;

@@ -278,7 +278,7 @@ impl Queues {
     pub async fn end_consumer_leases(&self) -> Result<usize, QueueError> {
         let mut ended = 0;
         loop {
-            match self.run(|tx| Ok(end_consumer_leases(tx)?)).await? {
+            match self.transact(|tx| Ok(end_consumer_leases(tx)?)).await? {
                 0 => return Ok(ended),
                 some => ended += some,
             }
@@ -294,7 +294,7 @@ impl Queues {
         + 'static,
     ) -> Result<Vec<ReceiptOutcome>, QueueError> {
         let name = queue.to_owned();
-        self.run(move |tx| {
+        self.transact(move |tx| {
             let queue = tx.queue(&name)?;
             // A group may be free now, a lease end earlier.
             tx.notify(&name);
