@@ -1,4 +1,4 @@
-//! The time, which is always passed in: a store never asks the machine.
+//! The clock. The store never asks the machine for the time; it uses the clock, or the time, that it is given.
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -8,15 +8,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
-/// Tells the time and waits for it. Cheap to clone.
+/// A clock that is shared between handles. Cheap to clone.
 pub type SharedClock = Arc<dyn Clock>;
 
-/// A clock, in milliseconds since the Unix epoch.
+/// A clock that counts milliseconds since the Unix epoch.
 pub trait Clock: Debug + Send + Sync {
-    /// The time.
+    /// The current time.
     fn now(&self) -> u64;
 
-    /// Returns when the time has come.
+    /// Completes at the time `at`, or at once if it has passed.
     fn until(&self, at: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }
 
@@ -36,17 +36,17 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is moved, for tests. All clones are the same clock.
+/// A clock for tests: it stands still until it is advanced. All clones show the same time.
 #[derive(Debug, Clone)]
 pub struct ManualClock(watch::Sender<u64>);
 
 impl ManualClock {
-    /// A clock that shows this time.
+    /// A clock that shows the time `now`.
     pub fn new(now: u64) -> Self {
         Self(watch::Sender::new(now))
     }
 
-    /// Moves it on by so many milliseconds, and wakes whoever waits for a time that has come.
+    /// Moves the clock on by `ms` milliseconds and wakes each task whose time has come.
     pub fn advance(&self, ms: u64) {
         self.0.send_modify(|now| *now = now.saturating_add(ms));
     }
@@ -60,8 +60,8 @@ impl Clock for ManualClock {
     fn until(&self, at: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         let mut moved = self.0.subscribe();
         Box::pin(async move {
-            // It is not dropped while it is borrowed here.
-            let _come = moved.wait_for(|now| *now >= at).await;
+            // Cannot fail: the sender is borrowed for as long as this future lives.
+            let _ = moved.wait_for(|now| *now >= at).await;
         })
     }
 }

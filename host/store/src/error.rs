@@ -1,25 +1,26 @@
-//! Why a store can not do what it was asked to.
+//! Why the store cannot do what was asked of it.
 
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-/// A failure of the store. Cheap enough to be told to everyone whose operation it concerns.
+/// A failure of the store itself, not of one operation's arguments. Cheap to clone: each caller whose operation was part of a
+/// failed transaction receives it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// Another process has it open.
+    /// Another process has the store open.
     #[error(
-        "can not open the store {}: another lambkin is using it; stop that one, or give this one a file of its own",
+        "cannot open the store {}: another lambkin is using it; stop that one, or give this one a file of its own",
         path.display()
     )]
     InUse {
         /// The store's file.
         path: PathBuf,
     },
-    /// It was written by a later version of this program.
+    /// The file was written by a later version of this program.
     #[error(
-        "can not open the store {}: a newer lambkin has written it (layout {found}, this one knows {known}); \
-         use that one, or give this one a file of its own",
+        "cannot open the store {}: a newer lambkin has written it (layout {found}, this one knows {known}); \
+         use the newer lambkin, or give this one a file of its own",
         path.display()
     )]
     Newer {
@@ -27,22 +28,22 @@ pub enum StoreError {
         path: PathBuf,
         /// The file's layout.
         found: i64,
-        /// The last layout known here.
+        /// The latest layout that this program knows.
         known: i64,
     },
-    /// SQLite or the operating system refuses.
-    #[error("can not {attempt} the store {}: {reason}; {advice}", path.display())]
+    /// SQLite or the operating system reported an error.
+    #[error("cannot {attempt} the store {}: {reason}; {advice}", path.display())]
     Failed {
-        /// `open` or `write to`.
+        /// What was attempted: `open`, `read` or `write to`.
         attempt: &'static str,
         /// The store's file.
         path: PathBuf,
-        /// In SQLite's or the operating system's words.
+        /// The error's text, as SQLite or the operating system gives it.
         reason: String,
         /// What to do about it.
         advice: &'static str,
     },
-    /// The store was closed.
+    /// The store has been closed.
     #[error("the store {} is closed: the host is stopping", path.display())]
     Closed {
         /// The store's file.
@@ -57,7 +58,7 @@ impl StoreError {
             attempt,
             path: path.to_owned(),
             reason: error.to_string(),
-            advice: code.map_or(LOOK_AT_THE_DISK, advice),
+            advice: code.map_or(CHECK_DISK, advice),
         }
     }
 
@@ -71,30 +72,31 @@ impl StoreError {
     }
 }
 
-const MAKE_ROOM: &str =
-    "make room on its disk and try again, nothing that was accepted before is lost";
+const FREE_SPACE: &str =
+    "free some space on its disk and try again; nothing that was accepted before is lost";
 const MAKE_WRITABLE: &str = "make the file and its folder writable";
-const MOVE_AWAY: &str = "it is no store or is damaged: move it and the files beside it away to start with an empty \
-                         one (`sqlite3 FILE .recover` may save what is in it)";
-const LOOK_AT_THE_DISK: &str = "see whether its folder and its disk are in order";
-const WAIT_FOR_THE_OTHER: &str = "another program has locked it: let that one finish first";
+const MOVE_AWAY: &str = "it is not a store or is damaged: move it and the files beside it away to start with an empty \
+                         one (`sqlite3 FILE .recover` may save its content)";
+const CHECK_DISK: &str = "check its folder and its disk";
+const WAIT_FOR_THE_OTHER: &str =
+    "another program has locked it: try again when that program is done";
 
-/// What to do about a file that the operating system refuses.
+/// What to do about an error of the operating system with a file.
 pub(crate) fn file_advice(error: &std::io::Error) -> &'static str {
     use std::io::ErrorKind as Kind;
     match error.kind() {
-        Kind::StorageFull | Kind::QuotaExceeded => MAKE_ROOM,
+        Kind::StorageFull | Kind::QuotaExceeded => FREE_SPACE,
         Kind::PermissionDenied | Kind::ReadOnlyFilesystem => MAKE_WRITABLE,
-        _ => LOOK_AT_THE_DISK,
+        _ => CHECK_DISK,
     }
 }
 
 fn advice(code: ErrorCode) -> &'static str {
     match code {
-        ErrorCode::DiskFull => MAKE_ROOM,
+        ErrorCode::DiskFull => FREE_SPACE,
         ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => MAKE_WRITABLE,
         ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => MOVE_AWAY,
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => WAIT_FOR_THE_OTHER,
-        _ => LOOK_AT_THE_DISK,
+        _ => CHECK_DISK,
     }
 }

@@ -1,4 +1,4 @@
-//! Opening the file: the lock that keeps others out, and SQLite's settings.
+//! Opening the store's file: the lock that keeps other hosts out, and SQLite's settings.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -9,31 +9,31 @@ use rusqlite::Connection;
 use crate::error::StoreError;
 use crate::schema;
 
-/// How long the writer waits for a reader that happens to be recovering the log after a kill.
+/// How long the writer waits for a reader that is recovering the write-ahead log after a kill.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The write-ahead log is cut back to this size when a burst has made it longer.
+/// The size in bytes to which the write-ahead log is cut back after a burst has made it longer.
 const LOG_BYTES: i64 = 16 * 1024 * 1024;
 
-/// The write-ahead log is folded into the file when it has so many pages of 4 KiB: pages that are written again and again, as
-/// the ends of queues are, go there once.
+/// The number of 4 KiB pages in the write-ahead log at which it is copied into the store's file. Pages that are written again
+/// and again, such as the ends of queues, are then copied once.
 const LOG_PAGES: i64 = LOG_BYTES / 4096;
 
-/// SQLite's own cache, in KiB: the ends of many queues at a time.
+/// The size of SQLite's page cache in KiB, which holds the ends of many queues.
 const CACHE_KIB: i64 = 16 * 1024;
 
-/// How many statements stay prepared: all there are.
+/// The number of prepared statements that are kept: more than this crate has.
 const STATEMENTS: usize = 128;
 
-/// Nobody but the holder writes. A file of its own, because SQLite's locks on the store's file end when any handle to it is
-/// closed; and the operating system ends this one with the process, however that ends.
+/// Keeps other hosts from opening the store. It is a file of its own, because SQLite's locks on the store's file end as soon
+/// as any handle to that file is closed. The operating system releases it when the process ends, for whatever reason.
 #[derive(Debug)]
 pub(crate) struct Lock {
     _file: File,
 }
 
 impl Lock {
-    fn take(path: &Path) -> Result<Self, StoreError> {
+    fn acquire(path: &Path) -> Result<Self, StoreError> {
         let mut name = path.as_os_str().to_owned();
         name.push(".lock");
         let failed = |error| StoreError::io("open", path, &error);
@@ -53,15 +53,15 @@ impl Lock {
     }
 }
 
-/// Opens the store at this path, and makes it and its folder if there is none.
+/// Opens the store at `path`. The file and its folder are created if they do not exist, and an older layout is upgraded.
 pub(crate) fn open(path: &Path) -> Result<(Connection, Lock), StoreError> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(|error| StoreError::io("open", path, &error))?;
     }
-    let lock = Lock::take(path)?;
+    let lock = Lock::acquire(path)?;
     let failed = |error| StoreError::sqlite("open", path, &error);
     let connection = Connection::open(path).map_err(failed)?;
-    let found = prepare(&connection).map_err(failed)?;
+    let found = configure(&connection).map_err(failed)?;
     if found > schema::LAYOUT {
         return Err(StoreError::Newer {
             path: path.to_owned(),
@@ -69,12 +69,12 @@ pub(crate) fn open(path: &Path) -> Result<(Connection, Lock), StoreError> {
             known: schema::LAYOUT,
         });
     }
-    schema::bring_up_to_date(&connection, found).map_err(failed)?;
+    schema::upgrade(&connection, found).map_err(failed)?;
     Ok((connection, lock))
 }
 
-/// Sets the connection up and returns the file's layout.
-fn prepare(connection: &Connection) -> rusqlite::Result<i64> {
+/// Applies the settings above and returns the file's layout.
+fn configure(connection: &Connection) -> rusqlite::Result<i64> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "journal_mode", "wal")?;

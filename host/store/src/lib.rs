@@ -1,42 +1,45 @@
-//! What the host has accepted: durable queues in one SQLite file, and objects beside it.
+//! Durable queues and objects: everything that the host has accepted and must not lose.
 //!
-//! A [`Store`] has one writer, a thread of its own. Callers hand it operations and wait; it takes everything that
-//! waits, runs it in one transaction, commits, and answers everyone (group commit). So an operation that was answered is
-//! committed, and sixteen callers at once cost little more than one.
+//! Queues and the rows of objects are in one SQLite file; the bytes of objects are plain files beside it (see [`object`]).
 //!
-//! There are two kinds of queues. Those of [`queue::Queues`] are Amazon SQS's. The queues of functions' events, and of
-//! objects' changes, are the store's own and simpler: a message belongs to a queue, which is nothing but a name, and is
-//! due at a time. A consumer *leases* what is due, works, and then completes or reschedules it; a lease that runs out
-//! makes the message due again. A consumer never polls: [`Store::bell`] rings when a queue has something new, and every
-//! lease says when the next message is due. The time is always the caller's, in milliseconds since the Unix epoch, so
-//! tests need not wait.
+//! **Writing.** A [`Store`] has one writer, which is a thread of its own. Callers submit operations and wait. The writer takes
+//! all operations that wait, runs them in one transaction, commits, and then answers each caller (group commit). An answered
+//! operation is therefore a committed one, and sixteen concurrent callers cost little more than one.
 //!
-//! Objects are plain files, with rows in the same SQLite file: see [`object`].
+//! **Queues.** There are two kinds. [`queue::Queues`] has the semantics of Amazon SQS and is what clients and triggers see.
+//! [`EventQueues`] is for the host itself: it holds the events of functions that are invoked asynchronously, and the
+//! changes of objects that wait for triggers. Nothing polls: the [`Store`] has one [`Notify`](tokio::sync::Notify) per queue
+//! name, and every lease reports when the next message is due.
 //!
-//! **What survives.** A commit is in the operating system's hands before it is answered (write-ahead log,
-//! `synchronous = NORMAL`), so it survives a kill of the host at any moment. It is on the disk itself a few
-//! megabytes of writes later: a power cut may take the last moments' commits, and never damages the file. Waiting for the
-//! disk on each commit would cost milliseconds per event and wear, to protect from an accident that takes the
-//! developer's callers with it.
+//! **Time** is passed in, in milliseconds since the Unix epoch, as an argument or as a [`Clock`]. Tests therefore do not
+//! have to wait.
 //!
-//! On failure: every error says which file, what was tried, why it failed and what to do. An operation that was answered
-//! with an error has changed nothing. One that fails does not take those committed with it along: they are run
-//! again, each alone.
+//! **Durability.** A commit has been handed to the operating system before it is answered (write-ahead log, `synchronous =
+//! NORMAL`), so it survives a kill of the host at any moment. It reaches the disk a few megabytes of writes later: a power
+//! failure can lose the commits of the last moments, but does not damage the file. Waiting for the disk at each commit would
+//! cost milliseconds per event, to protect against an accident that ends the developer's callers as well.
+//!
+//! **Failures.** Each error names the file, what was attempted, the cause, and what to do next. An operation that was answered
+//! with an error has changed nothing. When a group fails, each of its operations is run again in a transaction of its own, so
+//! one failing operation does not fail the others.
 
+mod abort;
 mod clock;
 mod error;
+mod event_queue;
 mod file;
-mod message;
 pub mod object;
 pub mod queue;
-mod queues;
 mod reader;
 mod schema;
+mod sql_time;
 mod store;
+mod view;
 mod writer;
 
 pub use clock::{Clock, ManualClock, SharedClock, SystemClock};
 pub use error::StoreError;
-pub use message::{FollowUp, Leased, Message, NewMessage, Receipt, Statistics, Waiting};
+pub use event_queue::{EventQueues, EventReceipt, FollowUp, LeasedEvents, NewEvent, QueuedEvent};
 pub use reader::Reader;
 pub use store::Store;
+pub use view::{QueueStatistics, WaitingMessage};

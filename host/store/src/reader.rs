@@ -1,27 +1,28 @@
-//! Looking into a store, also while a host is using it.
+//! Looking into a store from outside, also while a host is using it.
 
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::StoreError;
-use crate::message::{Statistics, Waiting};
-use crate::{object, queue, queues, schema};
+use crate::view::{QueueStatistics, WaitingMessage};
+use crate::{event_queue, object, queue, schema};
 
-/// A view into a store that changes nothing. Writers and readers do not wait for each other.
+/// A view of a store that changes nothing. Readers and the writer do not block each other.
 #[derive(Debug)]
 pub struct Reader {
     path: PathBuf,
     connection: Connection,
-    /// A file of the first layout has none, until a host opens it.
+    /// Whether the file has the tables of [`Queues`](crate::queue::Queues). A file of layout 1 has none until a host upgrades
+    /// it.
     has_queues: bool,
 }
 
 impl Reader {
-    /// Opens the store at this path, which must be there.
+    /// Opens the store at `path`, which must exist.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let failed = |error| StoreError::sqlite("open", path, &error);
-        // Not the read-only flag: after a kill, whoever comes first has to recover the write-ahead log.
+        // Not read-only: after a kill, the first process to open the file has to recover the write-ahead log.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
         connection
@@ -42,34 +43,26 @@ impl Reader {
         })
     }
 
-    /// The messages of a queue, the one due first before the others: of a function's events, or of
-    /// [`Queues`](crate::queue::Queues).
-    pub fn messages(&self, queue: &str) -> Result<Vec<Waiting>, StoreError> {
+    /// The messages of a queue of either kind, the one that is due first at the front.
+    pub fn messages(&self, queue: &str) -> Result<Vec<WaitingMessage>, StoreError> {
         let read = || {
-            let events = queues::messages(&self.connection, queue)?;
-            let mut waiting: Vec<Waiting> = events
-                .into_iter()
-                .map(|message| Waiting {
-                    message,
-                    message_id: None,
-                })
-                .collect();
+            let mut waiting = event_queue::waiting(&self.connection, queue)?;
             if self.has_queues {
-                waiting.extend(queue::messages(&self.connection, queue)?);
+                waiting.extend(queue::inspect::messages(&self.connection, queue)?);
             }
             Ok(waiting)
         };
         read().map_err(|error| self.failed(&error))
     }
 
-    /// All queues of [`Queues`](crate::queue::Queues), and those of functions' events with something in them, by name. What
-    /// object triggers are to be told is no queue of anybody's.
-    pub fn statistics(&self, now: u64) -> Result<Vec<Statistics>, StoreError> {
+    /// The statistics of all queues of [`Queues`](crate::queue::Queues), and of the event queues that hold something, by
+    /// name. The queues of object changes are internal and left out.
+    pub fn statistics(&self, now: u64) -> Result<Vec<QueueStatistics>, StoreError> {
         let read = || {
-            let mut statistics = queues::statistics(&self.connection, now)?;
-            statistics.retain(|one| !object::holds_changes(&one.queue));
+            let mut statistics = event_queue::statistics(&self.connection, now)?;
+            statistics.retain(|one| !object::change_record::is_change_queue(&one.queue));
             if self.has_queues {
-                statistics.extend(queue::statistics(&self.connection, now)?);
+                statistics.extend(queue::inspect::statistics(&self.connection, now)?);
             }
             statistics.sort_by(|one, other| one.queue.cmp(&other.queue));
             Ok(statistics)

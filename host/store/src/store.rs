@@ -1,4 +1,4 @@
-//! The store as its users see it.
+//! The open store: the way to its writer, and the notifiers of its queues.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -8,14 +8,16 @@ use rusqlite::Connection;
 use tokio::sync::{Notify, oneshot};
 
 use crate::error::StoreError;
-use crate::message::{FollowUp, Leased, NewMessage, Receipt, Statistics};
+use crate::file;
 use crate::writer::{Command, Operation, Writer};
-use crate::{file, queues};
 
-/// The queues whose bells ring when an operation is committed.
+/// The names of the queues whose notifiers are woken when an operation is committed.
 pub(crate) type Notifications = BTreeSet<String>;
 
-/// An open store. Cheap to clone; all clones are the same store.
+/// An open store. Cheap to clone; all clones are handles of the same store.
+///
+/// What is in it is reached through [`Queues`](crate::queue::Queues), [`EventQueues`](crate::EventQueues) and
+/// [`Objects`](crate::object::Objects).
 #[derive(Debug, Clone)]
 pub struct Store(Arc<Shared>);
 
@@ -23,12 +25,17 @@ pub struct Store(Arc<Shared>);
 struct Shared {
     path: PathBuf,
     commands: mpsc::Sender<Command>,
-    /// By queue.
+    /// By queue name.
     notifiers: Mutex<HashMap<String, Arc<Notify>>>,
 }
 
 impl Store {
-    /// Opens the store at this path, and makes it and its folder if there is none.
+    /// Opens the store at `path`. The file and its folder are created if they do not exist.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::InUse`] if another process has it open, [`StoreError::Newer`] if a later version of this program has
+    /// written it, and [`StoreError::Failed`] if the file cannot be read or written.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         let (sender, commands) = mpsc::channel();
         let (opened, answer) = oneshot::channel();
@@ -38,11 +45,11 @@ impl Store {
             let (connection, lock) = match file::open(&at) {
                 Ok(open) => open,
                 Err(error) => {
-                    let _nobody_waits = opened.send(Err(error));
+                    let _ = opened.send(Err(error)); // the caller went away
                     return;
                 }
             };
-            let _nobody_waits = opened.send(Ok(()));
+            let _ = opened.send(Ok(())); // the caller went away
             let writer = Writer {
                 connection,
                 path: at,
@@ -64,82 +71,9 @@ impl Store {
         })))
     }
 
-    /// Puts a message into its queue.
-    pub async fn enqueue(&self, message: NewMessage, now: u64) -> Result<(), StoreError> {
-        self.submit(move |connection, notifications| {
-            notifications.insert(message.queue.clone());
-            queues::enqueue(connection, &message, now)
-        })
-        .await
-    }
-
-    /// Hands out up to `most` of a queue's messages that are due, the one due first before the others. Until `until`
-    /// nobody else gets them.
-    pub async fn lease(
-        &self,
-        queue: &str,
-        now: u64,
-        until: u64,
-        max: usize,
-    ) -> Result<Leased, StoreError> {
-        let queue = queue.to_owned();
-        self.submit(move |connection, _| queues::lease(connection, &queue, now, until, max))
-            .await
-    }
-
-    /// Removes a message that was leased, and sends what follows from it, both or neither. Tells whether the lease
-    /// still held; if it did not, nothing has happened.
-    pub async fn complete(
-        &self,
-        receipt: Receipt,
-        follow_ups: Vec<FollowUp>,
-        now: u64,
-    ) -> Result<bool, StoreError> {
-        self.submit(move |connection, notifications| {
-            let held = queues::complete(connection, receipt)?;
-            if held {
-                for follow_up in &follow_ups {
-                    queues::follow_up(connection, notifications, follow_up, now)?;
-                }
-            }
-            Ok(held)
-        })
-        .await
-    }
-
-    /// Gives a message that was leased back to its queue for later, and notes the consumer's count. Tells whether
-    /// the lease still held. The bell does not ring: the consumer knows.
-    pub async fn reschedule(
-        &self,
-        receipt: Receipt,
-        not_before: u64,
-        attempts: u32,
-    ) -> Result<bool, StoreError> {
-        self.submit(move |connection, _| {
-            queues::reschedule(connection, receipt, not_before, attempts)
-        })
-        .await
-    }
-
-    /// Ends all leases of a queue: its consumer was part of a host that is no more. What it had is due now.
-    pub async fn end_leases(&self, queue: &str, now: u64) -> Result<usize, StoreError> {
-        let queue = queue.to_owned();
-        self.submit(move |connection, notifications| {
-            notifications.insert(queue.clone());
-            queues::end_leases(connection, &queue, now)
-        })
-        .await
-    }
-
-    /// All queues with messages in them, by name.
-    pub async fn statistics(&self, now: u64) -> Result<Vec<Statistics>, StoreError> {
-        self.submit(move |connection, _| queues::statistics(connection, now))
-            .await
-    }
-
-    /// Rings when a queue has something new. It remembers one ring for a consumer that is not listening just now, and
-    /// serves one consumer.
-    pub fn notifier(&self, queue: &str) -> Arc<Notify> {
+    /// The notifier of a queue, which is woken when a commit has changed what the queue can hand out. It keeps one permit
+    /// for a consumer that is busy, and wakes one waiting task at a time.
+    pub(crate) fn notifier(&self, queue: &str) -> Arc<Notify> {
         let mut notifiers = self
             .0
             .notifiers
@@ -153,25 +87,25 @@ impl Store {
         notifier
     }
 
-    /// Commits what was handed in before, and closes the file. What comes later is refused.
+    /// Commits what was submitted before, and closes the file. Later operations fail with [`StoreError::Closed`].
     pub async fn close(&self) {
         let (closed, answer) = oneshot::channel();
         if self.0.commands.send(Command::Close(closed)).is_ok() {
-            let _closed_by_somebody_else = answer.await;
+            let _ = answer.await; // another caller closed it
         }
     }
 
-    /// Has the writer run something and returns its result once that is committed. Then the bells ring, whether or
-    /// not anybody still waits for the result.
+    /// Has the writer run `work` and returns the result once it is committed. The notifiers that `work` names are woken after
+    /// the commit, also if the caller has gone away. `work` may be run more than once; see [`Operation`].
     pub(crate) async fn submit<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnMut(&Connection, &mut Notifications) -> rusqlite::Result<T> + Send + 'static,
     {
-        self.submit_then(work, |done| done).await
+        self.submit_then(work, |result| result).await
     }
 
-    /// The same; `then` is what is made of the result once it is committed, whether or not anybody still waits.
+    /// Like `submit`. `then` converts the result once it is committed, also if the caller has gone away.
     pub(crate) async fn submit_then<T, U, F, G>(&self, work: F, then: G) -> Result<U, StoreError>
     where
         T: Send + 'static,
@@ -184,13 +118,13 @@ impl Store {
         answer.await.unwrap_or_else(|_| Err(self.closed()))
     }
 
-    /// The same for work whose result nobody waits for; if the store is closed, nothing happens.
+    /// Like `submit`, without waiting for the result. Does nothing if the store is closed.
     pub(crate) fn submit_detached<F>(&self, work: F)
     where
         F: FnMut(&Connection, &mut Notifications) -> rusqlite::Result<()> + Send + 'static,
     {
-        let (reply, _nobody_waits) = oneshot::channel();
-        let _closed = self.send_to_writer(work, |done| done, reply);
+        let (reply, _) = oneshot::channel();
+        let _ = self.send_to_writer(work, |result| result, reply); // the store is closed
     }
 
     fn send_to_writer<T, U, F, G>(
@@ -224,6 +158,7 @@ impl Store {
     }
 }
 
+/// An operation with its caller.
 struct Submission<T, U, F, G> {
     store: Store,
     work: F,
@@ -250,7 +185,7 @@ where
         let answer = match (committed, self.result) {
             (Err(error), _) => Err(error),
             (Ok(()), Some(result)) => Ok((self.then)(result)),
-            // What was not run is not committed.
+            // Cannot happen: only operations that were executed are committed.
             (Ok(()), None) => return,
         };
         if answer.is_ok() {
@@ -258,6 +193,6 @@ where
                 self.store.notifier(queue).notify_one();
             }
         }
-        let _nobody_waits = self.reply.send(answer);
+        let _ = self.reply.send(answer); // the caller went away
     }
 }

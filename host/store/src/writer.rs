@@ -1,9 +1,10 @@
-//! The one thread that writes: group commit.
+//! The store's writer: one thread that runs all operations, with group commit.
 //!
-//! Work comes through a channel. The writer takes all that waits, up to [`GROUP`], runs it in one transaction and then
-//! answers everyone; what arrives meanwhile is the next group. When a group fails, say because the disk is full, each
-//! of its works is run again in a transaction of its own, so that a large message that does not fit any more does not
-//! keep a small completion from being noted.
+//! Operations come through a channel. The writer takes all that wait, up to [`GROUP`], runs them in one transaction and then
+//! answers each of them; what arrives meanwhile is the next group.
+//!
+//! On failure of a group, because the disk is full for example, each of its operations is run again in a transaction of its
+//! own. A large message that no longer fits therefore does not keep a small completion from being stored.
 
 use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
@@ -14,20 +15,23 @@ use tokio::sync::oneshot;
 use crate::error::StoreError;
 use crate::file::Lock;
 
-/// The most works of one transaction: enough that the commit's cost no longer shows, few enough that the first of
-/// them need not wait long for the last.
+/// The maximum number of operations in one transaction: enough that the cost of a commit no longer shows, and few enough that
+/// the first operation does not wait long for the last.
 const GROUP: usize = 256;
 
-/// What the writer is told.
+/// A command for the writer.
 pub(crate) enum Command {
+    /// Runs an operation.
     Execute(Box<dyn Operation>),
     /// Ends the writer, closes the file, and then answers.
     Close(oneshot::Sender<()>),
 }
 
-/// One operation and the one who waits for it. It may be run more than once, and is answered once.
+/// One operation and the way to its caller. It is executed once or, if its group fails, twice; it is answered once.
 pub(crate) trait Operation: Send {
+    /// Runs the operation inside the writer's transaction.
     fn execute(&mut self, connection: &Connection) -> rusqlite::Result<()>;
+    /// Answers the caller.
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
@@ -35,14 +39,14 @@ pub(crate) struct Writer {
     pub connection: Connection,
     pub path: PathBuf,
     pub commands: Receiver<Command>,
-    /// Held as long as the connection.
+    /// Held for as long as the connection is open.
     pub lock: Lock,
 }
 
 type Group = Vec<Box<dyn Operation>>;
 
 impl Writer {
-    /// Works until it is told to close, or until nobody is left who could tell it anything.
+    /// Serves commands until it is told to close, or until every handle of the store is gone.
     pub(crate) fn serve(self) {
         let mut group = Group::new();
         let mut closing = None;
@@ -64,14 +68,15 @@ impl Writer {
         let Self {
             connection, lock, ..
         } = self;
-        // Closing the last connection folds the write-ahead log into the file; a failure leaves it for the next start.
+        // Closing the last connection copies the write-ahead log into the file. If that fails, the next start does it.
         drop(connection);
         drop(lock);
         if let Some(closed) = closing {
-            let _nobody_waits = closed.send(());
+            let _ = closed.send(()); // the caller went away
         }
     }
 
+    /// Commits a group and answers its operations. If the group fails, commits each operation alone.
     fn commit_group(&self, group: &mut Group) {
         if self.commit_transaction(group).is_ok() {
             for operation in group.drain(..) {
@@ -90,7 +95,7 @@ impl Writer {
         }
     }
 
-    /// All or nothing. Dropped without a commit, the transaction is rolled back.
+    /// Commits all operations or none. A transaction that is dropped without a commit is rolled back.
     fn commit_transaction(&self, group: &mut Group) -> rusqlite::Result<()> {
         let transaction = self.connection.unchecked_transaction()?;
         for operation in group.iter_mut() {
@@ -109,7 +114,7 @@ mod tests {
 
     type Log = Arc<Mutex<Vec<String>>>;
 
-    /// Stores some bytes, and writes down what happens to it.
+    /// Stores some bytes, and logs what happens to it.
     struct Insert {
         name: &'static str,
         bytes: i64,
@@ -132,7 +137,7 @@ mod tests {
         }
     }
 
-    /// What happens to works that wait together, and how many of them are in the file in the end.
+    /// Submits operations together. Returns the log, and the number of operations that are in the file afterwards.
     fn together(operations: &[(&'static str, i64)], max_pages: u32) -> (Vec<String>, i64) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.sqlite");
@@ -167,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_together_is_committed_together_and_then_answered() {
+    fn operations_that_wait_together_are_committed_together_and_then_answered() {
         let (happened, stored) = together(&[("a", 1), ("b", 1), ("c", 1)], 1000);
         assert_eq!(
             happened,
@@ -179,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn on_a_full_disk_what_does_not_fit_is_refused_and_the_rest_is_done() {
+    fn on_a_full_disk_only_the_operation_that_does_not_fit_fails() {
         let (happened, stored) = together(&[("a", 1), ("large", 1 << 20), ("b", 1)], 64);
         let answers: Vec<&String> = happened
             .iter()
@@ -190,7 +195,7 @@ mod tests {
             ("a: done", "b: done")
         );
         assert!(
-            answers[1].contains("database or disk is full; make room on its disk"),
+            answers[1].contains("database or disk is full; free some space on its disk"),
             "{}",
             answers[1]
         );

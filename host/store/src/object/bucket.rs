@@ -1,123 +1,43 @@
-//! Buckets.
+//! Creating, defining, describing, changing, listing and deleting buckets.
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::Connection;
 
-use super::failure::{Fault, invalid};
+use super::blocking::blocking;
+use super::bucket_row::{self, Bucket};
+use super::errors::{Abort, invalid};
+use super::key_order::just_after;
 use super::limits::BUCKET_NAME;
+use super::objects::Objects;
+use super::path;
 use super::types::{BucketInfo, ObjectError, Versioning};
-use super::{Objects, list, path, row};
 
-/// A bucket inside a transaction.
-#[derive(Debug)]
-pub(super) struct Bucket {
-    pub(super) id: i64,
-    pub(super) info: BucketInfo,
-    /// The plain folder it shows.
-    pub(super) folder: Option<PathBuf>,
-}
-
-const SELECT: &str = "SELECT id, name, created_at, versioning, attributes, folder FROM buckets";
-
-fn read(row: &Row<'_>) -> rusqlite::Result<Bucket> {
-    let versioning = match row.get(3)? {
-        0 => Versioning::Off,
-        1 => Versioning::On,
-        _ => Versioning::Suspended,
-    };
-    let info = BucketInfo {
-        name: row.get(1)?,
-        created_at: row.get::<_, i64>(2)?.cast_unsigned(),
-        versioning,
-        attributes: row::pairs(row, 4)?,
-    };
-    Ok(Bucket {
-        id: row.get(0)?,
-        info,
-        folder: row.get::<_, Option<String>>(5)?.map(PathBuf::from),
-    })
-}
-
-fn number(versioning: Versioning) -> i64 {
-    match versioning {
-        Versioning::Off => 0,
-        Versioning::On => 1,
-        Versioning::Suspended => 2,
-    }
-}
-
-fn look(connection: &Connection, name: &str) -> rusqlite::Result<Option<Bucket>> {
-    connection
-        .prepare_cached(&format!("{SELECT} WHERE name = ?1"))?
-        .query_row([name], read)
-        .optional()
-}
-
-/// The bucket of this name.
-pub(super) fn find(connection: &Connection, name: &str) -> Result<Bucket, Fault> {
-    look(connection, name)?.ok_or(Fault::Refused(ObjectError::MissingBucket))
-}
-
-/// A new bucket; `Ok(false)` if there is one already.
-fn insert(connection: &Connection, info: &BucketInfo) -> rusqlite::Result<bool> {
-    let sql =
-        "INSERT INTO buckets (name, created_at, versioning, attributes) VALUES (?1, ?2, ?3, ?4)
-               ON CONFLICT DO NOTHING";
-    let inserted = connection.prepare_cached(sql)?.execute(params![
-        info.name,
-        info.created_at.cast_signed(),
-        number(info.versioning),
-        row::json(&info.attributes),
-    ])?;
-    Ok(inserted > 0)
-}
-
-fn update(connection: &Connection, bucket: &Bucket) -> rusqlite::Result<()> {
-    let sql = "UPDATE buckets SET versioning = ?2, attributes = ?3, folder = ?4 WHERE id = ?1";
-    let folder = bucket.folder.as_deref().and_then(Path::to_str);
-    connection.prepare_cached(sql)?.execute(params![
-        bucket.id,
-        number(bucket.info.versioning),
-        row::json(&bucket.info.attributes),
-        folder,
-    ])?;
-    Ok(())
-}
-
-fn is_empty(connection: &Connection, bucket: i64) -> rusqlite::Result<bool> {
-    let sql = "SELECT NOT EXISTS (SELECT 1 FROM objects WHERE bucket = ?1)
-                  AND NOT EXISTS (SELECT 1 FROM parts_uploads WHERE bucket = ?1)";
-    connection
-        .prepare_cached(sql)?
-        .query_row([bucket], |row| row.get(0))
-}
-
-/// What a bucket of a configuration becomes, if it can.
-fn defined(
+/// Applies the definition of a configuration to a bucket, or says why it cannot be applied.
+fn apply_definition(
     connection: &Connection,
     bucket: &mut Bucket,
     versioning: Versioning,
     folder: Option<&Path>,
-) -> Result<(), Fault> {
+) -> Result<(), Abort> {
     let name = &bucket.info.name;
     if folder.is_some()
         && (versioning, bucket.info.versioning) != (Versioning::Off, Versioning::Off)
     {
         return Err(invalid(format!(
-            "the bucket `{name}` can not show a folder and keep versions: a folder has one file of a name"
+            "the bucket `{name}` cannot show a folder and keep versions: a folder has one file per name"
         ))
         .into());
     }
     match (&bucket.folder, folder) {
-        (None, Some(_)) if !is_empty(connection, bucket.id)? => {
+        (None, Some(_)) if !bucket_row::is_empty(connection, bucket.id)? => {
             return Err(invalid(format!(
-                "the bucket `{name}` can not show a folder: it holds objects or uploads of its own; \
-                 delete these first or name another bucket"
+                "the bucket `{name}` cannot show a folder: it has objects or multipart uploads of its own; \
+                 delete these first, or name another bucket"
             ))
             .into());
         }
-        // The files stay where they are, they only are no objects any more.
+        // The files stay where they are; they are just no longer objects.
         (Some(_), None) => {
             let sql = "DELETE FROM objects WHERE bucket = ?1";
             connection.execute(sql, [bucket.id])?;
@@ -133,14 +53,19 @@ fn defined(
 
 impl Objects {
     /// Creates a bucket.
+    ///
+    /// # Errors
+    ///
+    /// [`ObjectError::Exists`] if there is a bucket with this name; [`ObjectError::Invalid`] if the name is empty or longer than
+    /// 255 bytes.
     pub async fn create(
         &self,
         bucket: &str,
         attributes: Vec<(String, String)>,
     ) -> Result<(), ObjectError> {
         let new = self.new_bucket(bucket, attributes)?;
-        self.transact(Vec::new(), move |connection| {
-            if insert(connection, &new)? {
+        self.transact(move |connection| {
+            if bucket_row::insert(connection, &new)? {
                 return Ok(());
             }
             Err(ObjectError::Exists.into())
@@ -148,9 +73,13 @@ impl Objects {
         .await
     }
 
-    /// Makes sure that a bucket of a configuration is there; with a folder it shows what is in that. A bucket that
-    /// keeps versions goes on when the configuration does not say so: a service may have been asked to, and what is kept
-    /// is not thrown away for a line that is missing.
+    /// Creates a bucket, or changes an existing one: for the buckets of a configuration. With a folder, the bucket shows the files of
+    /// that folder. `Versioning::Off` leaves an existing bucket's versioning as it is: a client may have enabled it, and
+    /// versions must not be lost because of a missing line.
+    ///
+    /// # Errors
+    ///
+    /// [`ObjectError::Invalid`] if the bucket is to show a folder and keeps versions, or has objects of its own.
     pub async fn define(
         &self,
         bucket: &str,
@@ -162,20 +91,20 @@ impl Objects {
             Some(folder) => Some(self.prepare_folder(folder).await?),
             None => None,
         };
-        self.transact(Vec::new(), move |connection| {
-            let known = look(connection, &new.name)?;
+        self.transact(move |connection| {
+            let known = bucket_row::look(connection, &new.name)?;
             let is_new = known.is_none();
             let mut bucket = known.unwrap_or_else(|| Bucket {
                 id: 0,
                 info: new.clone(),
                 folder: None,
             });
-            defined(connection, &mut bucket, versioning, folder.as_deref())?;
+            apply_definition(connection, &mut bucket, versioning, folder.as_deref())?;
             if is_new {
-                insert(connection, &bucket.info)?;
+                bucket_row::insert(connection, &bucket.info)?;
                 bucket.id = connection.last_insert_rowid();
             }
-            Ok(update(connection, &bucket)?)
+            Ok(bucket_row::update(connection, &bucket)?)
         })
         .await
     }
@@ -183,13 +112,15 @@ impl Objects {
     /// Describes a bucket.
     pub async fn bucket(&self, bucket: &str) -> Result<BucketInfo, ObjectError> {
         let bucket = bucket.to_owned();
-        self.transact(Vec::new(), move |connection| {
-            Ok(find(connection, &bucket)?.info)
-        })
-        .await
+        self.transact(move |connection| Ok(bucket_row::find(connection, &bucket)?.info))
+            .await
     }
 
-    /// Replaces what can be changed of a bucket. One that keeps versions can only suspend that.
+    /// Replaces the versioning and the attributes of a bucket. Versioning that was once on can only be suspended, as in S3.
+    ///
+    /// # Errors
+    ///
+    /// [`ObjectError::Invalid`] if versioning is to be turned off, or turned on in a bucket that shows a folder.
     pub async fn change(
         &self,
         bucket: &str,
@@ -197,25 +128,25 @@ impl Objects {
         attributes: Vec<(String, String)>,
     ) -> Result<(), ObjectError> {
         let name = bucket.to_owned();
-        self.transact(Vec::new(), move |connection| {
-            let mut bucket = find(connection, &name)?;
+        self.transact(move |connection| {
+            let mut bucket = bucket_row::find(connection, &name)?;
             if bucket.info.versioning != Versioning::Off && versioning == Versioning::Off {
-                return Err(invalid("a bucket that keeps versions can only suspend that").into());
+                return Err(invalid("the versioning of a bucket can be suspended, but not turned off").into());
             }
             if bucket.folder.is_some() && versioning != Versioning::Off {
                 return Err(invalid(
-                    "a bucket that shows a folder can not keep versions: a folder has one file of a name",
+                    "a bucket that shows a folder cannot keep versions: a folder has one file per name",
                 )
                 .into());
             }
             bucket.info.versioning = versioning;
             bucket.info.attributes.clone_from(&attributes);
-            Ok(update(connection, &bucket)?)
+            Ok(bucket_row::update(connection, &bucket)?)
         })
         .await
     }
 
-    /// The buckets whose names start so, by name, after the one named.
+    /// Up to `max` buckets whose names start with `prefix` and come after `after`, by name.
     pub async fn buckets(
         &self,
         prefix: &str,
@@ -223,17 +154,17 @@ impl Objects {
         max: usize,
     ) -> Result<Vec<BucketInfo>, ObjectError> {
         let prefix = prefix.to_owned();
-        let from = after.map_or_else(String::new, list::just_after);
+        let from = after.map_or_else(String::new, just_after);
         let from = from.max(prefix.clone());
-        self.transact(Vec::new(), move |connection| {
+        self.transact(move |connection| {
             let mut buckets = Vec::new();
             let mut named =
-                connection.prepare_cached(&format!("{SELECT} WHERE name >= ?1 ORDER BY name"))?;
+                connection.prepare_cached(&bucket_row::select("WHERE name >= ?1 ORDER BY name"))?;
             let mut rows = named.query([&from])?;
             while buckets.len() < max
                 && let Some(row) = rows.next()?
             {
-                let info = read(row)?.info;
+                let info = bucket_row::read(row)?.info;
                 if !info.name.starts_with(&prefix) {
                     break;
                 }
@@ -244,12 +175,16 @@ impl Objects {
         .await
     }
 
-    /// Deletes an empty bucket. What object triggers have not been told yet of its objects they still are.
+    /// Deletes an empty bucket. Changes that wait for object triggers are still delivered.
+    ///
+    /// # Errors
+    ///
+    /// [`ObjectError::NotEmpty`] if the bucket has objects, versions or multipart uploads.
     pub async fn delete(&self, bucket: &str) -> Result<(), ObjectError> {
         let name = bucket.to_owned();
-        self.transact(Vec::new(), move |connection| {
-            let bucket = find(connection, &name)?;
-            if !is_empty(connection, bucket.id)? {
+        self.transact(move |connection| {
+            let bucket = bucket_row::find(connection, &name)?;
+            if !bucket_row::is_empty(connection, bucket.id)? {
                 return Err(ObjectError::NotEmpty.into());
             }
             connection.execute("DELETE FROM buckets WHERE id = ?1", [bucket.id])?;
@@ -258,20 +193,18 @@ impl Objects {
         .await?;
         let files = self.files().clone();
         let folder = files.root.join(path::bucket(bucket));
-        super::blocking(&self.files().root, move || {
-            files.clear(Some(&folder));
+        blocking(&self.files().root, move || {
+            files.remove_empty(Some(&folder));
             Ok(())
         })
         .await
     }
 
-    /// The plain folder that a bucket shows.
+    /// The plain folder that a bucket shows, if any.
     pub(super) async fn folder_of(&self, bucket: &str) -> Result<Option<PathBuf>, ObjectError> {
         let bucket = bucket.to_owned();
-        self.transact(Vec::new(), move |connection| {
-            Ok(find(connection, &bucket)?.folder)
-        })
-        .await
+        self.transact(move |connection| Ok(bucket_row::find(connection, &bucket)?.folder))
+            .await
     }
 
     fn new_bucket(
@@ -281,7 +214,7 @@ impl Objects {
     ) -> Result<BucketInfo, ObjectError> {
         if name.is_empty() || name.len() > BUCKET_NAME {
             return Err(invalid(format!(
-                "a bucket's name has 1 to {BUCKET_NAME} bytes"
+                "the name of a bucket has 1 to {BUCKET_NAME} bytes"
             )));
         }
         Ok(BucketInfo {

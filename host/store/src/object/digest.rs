@@ -1,4 +1,4 @@
-//! Digests of bytes as they come in, several at once.
+//! Digests that are computed while bytes arrive, several at a time.
 
 use crc_fast::CrcAlgorithm;
 use md5::Md5;
@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::types::Digest;
 
-/// The digests of one upload, in the order they were asked for.
+/// The digests of one upload, in the order of the request.
 #[derive(Debug, Default)]
 pub(super) struct Digests(Vec<Running>);
 
@@ -16,7 +16,7 @@ enum Running {
     Md5(Md5),
     Sha1(Sha1),
     Sha256(Sha256),
-    /// With the number of its bytes.
+    /// A CRC and its length in bytes.
     Crc(crc_fast::Digest, usize),
 }
 
@@ -49,7 +49,7 @@ impl Digests {
         }
     }
 
-    /// As bytes, a CRC with its highest byte first.
+    /// The digests as bytes. A CRC is in big-endian order.
     pub(super) fn finish(self) -> Vec<Vec<u8>> {
         let end = |running| match running {
             Running::Md5(md5) => md5.finalize().to_vec(),
@@ -64,7 +64,7 @@ impl Digests {
     }
 }
 
-/// In lower-case hexadecimal digits, as entity tags are written.
+/// Lower-case hexadecimal digits, as in entity tags.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_digest_is_the_published_one_of_its_check_string() {
+    fn each_digest_of_the_check_string_is_the_published_one() {
         let all = [
             (Digest::Crc64Nvme, "ae8b14860a799888"),
             (Digest::Md5, "25f9e794323b453885f5181f1b624d0b"),

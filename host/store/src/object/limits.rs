@@ -1,31 +1,30 @@
-//! The limits of objects, each with a word on why. What a file's name is made of is in `path`.
+//! The limits of objects, with the reason behind each. Those of file names are in `path`.
 
-/// The longest name that anybody may give a bucket here, in bytes; services allow less.
+/// The maximum length of a bucket's name in bytes. Services allow less (S3: 63).
 pub(super) const BUCKET_NAME: usize = 255;
 
-/// An upload of no more bytes is digested on the spot and kept in memory until it is stored: one visit to the file system
-/// in all.
+/// The size in bytes up to which an upload is kept in memory until it is stored, and digested without a change of threads: a small
+/// object then costs one visit to the file system.
 pub(super) const SMALL_UPLOAD: usize = 32 * 1024;
 
-/// Handed to the thread that writes at once: large enough that the change of threads does not show.
+/// The number of bytes that are handed to a blocking thread together: large enough that the change of threads does not show.
 pub(super) const WRITE_AT_ONCE: usize = 256 * 1024;
 
-/// An object of no more bytes is read when it is opened: one visit to the file system instead of two.
+/// The size in bytes up to which an object is read when it is opened: one visit to the file system instead of two.
 pub(super) const SMALL_OBJECT: u64 = 64 * 1024;
 
-/// The most bytes of one read, for whoever asks for them and where a file is digested.
+/// The maximum number of bytes of one read.
 pub(super) const READ_AT_ONCE: usize = 1024 * 1024;
 
-/// How often an object or a part is looked up again that is replaced between being found and being opened: each time
-/// somebody else has to be quicker.
+/// How often an object or a part is looked up again if it was replaced between being found and being opened.
 pub(super) const LOOKUPS: usize = 16;
 
-/// How often a folder is made, and a file moved into it, that others may just be clearing away.
+/// How often a folder is created again, and a file moved into it, if another task is removing the empty folder.
 pub(super) const MOVES: usize = 8;
 
-/// The most files of a plain folder that are taken over in one transaction: others get their turn.
-pub(super) const TAKEN_OVER_AT_ONCE: usize = 128;
+/// The maximum number of files of a plain folder that one transaction takes over, so that other operations are not held up.
+pub(super) const FILES_PER_TRANSACTION: usize = 128;
 
-/// A page of a list has no further entry once it has so many bytes: they are in memory all at once, here and with whoever
-/// asked. A thousand objects with as much metadata as AWS takes stay below.
+/// The size in bytes at which a page of a list ends, as all of it is in memory. A thousand objects with the maximum of metadata
+/// that AWS allows stay below.
 pub(super) const PAGE_BYTES: usize = 16 * 1024 * 1024;

@@ -1,31 +1,33 @@
-//! Lists of keys, page by page.
+//! Lists of keys, in pages.
 //!
-//! Keys are in the order of their bytes, which is the order of the index, so a page is read from where the one before it
-//! ended. Keys that a delimiter cuts off are listed once, as a common prefix; the walk then seeks to the first key after
-//! all of these. So a page costs what is on it, however many keys the bucket has or a prefix stands for.
-//! It may have fewer entries than were asked for, where these are large ([`PAGE_BYTES`]).
+//! Keys are in the order of their bytes, which is the order of the index, so each page is read from where the previous one ended. Keys
+//! with the same common prefix are listed once; the walk then seeks to the first key after all of them. A page therefore costs
+//! what is on it, however many keys the bucket has or a prefix stands for. It may have fewer entries than requested if these
+//! are large ([`PAGE_BYTES`]).
 //!
-//! A list goes on after a key or a common prefix; a list of versions after a version of a key, where the version of a
-//! bucket that keeps none is named `null` and no version at all stands for all of the key. What was there when the page
-//! before was read may be gone.
+//! A list of objects continues after a key or a common prefix; a list of versions after a version of a key. The version without an
+//! id is named `null`, and a key without a version stands for all of its versions. What the previous page ended with may have
+//! been deleted since.
 
-use rusqlite::{Connection, Rows, params};
+use rusqlite::{Connection, Row as SqlRow, Rows, params};
 
-use super::failure::Fault;
+use super::bucket_row;
+use super::errors::Abort;
+use super::key_order::{after_all, just_after};
 use super::limits::PAGE_BYTES;
+use super::objects::Objects;
 use super::row::{self, Row};
 use super::types::{Listing, ObjectError, ObjectInfo, Query};
-use super::{Objects, bucket};
 
-/// Something that lists hold.
+/// An entry of a list.
 pub(super) trait Entry: Sized {
-    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self>;
+    fn read(row: &SqlRow<'_>) -> rusqlite::Result<Self>;
     fn key(&self) -> &str;
-    /// What goes on after it, besides the key.
+    /// What the next page needs besides the key to continue after this entry.
     fn mark(&self) -> Option<String>;
     fn metadata(&self) -> &[(String, String)];
 
-    /// The bytes of what has no limit of its own.
+    /// The size in bytes of what has no limit of its own.
     fn size(&self) -> usize {
         let metadata = self.metadata().iter();
         let metadata = metadata.map(|(name, text)| name.len() + text.len());
@@ -33,11 +35,11 @@ pub(super) trait Entry: Sized {
     }
 }
 
-/// A list's version of an object.
+/// An entry of a list of versions.
 pub(super) struct Version(Row);
 
 impl Entry for Version {
-    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+    fn read(row: &SqlRow<'_>) -> rusqlite::Result<Self> {
         Row::read(row).map(Self)
     }
 
@@ -55,11 +57,11 @@ impl Entry for Version {
     }
 }
 
-/// A list's latest version of an object.
+/// An entry of a list of objects.
 struct Latest(Row);
 
 impl Entry for Latest {
-    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+    fn read(row: &SqlRow<'_>) -> rusqlite::Result<Self> {
         Row::read(row).map(Self)
     }
 
@@ -76,7 +78,7 @@ impl Entry for Latest {
     }
 }
 
-/// A page while it fills.
+/// A page that is being filled.
 pub(super) struct Page<'q, T> {
     query: &'q Query,
     pub(super) entries: Vec<T>,
@@ -86,11 +88,11 @@ pub(super) struct Page<'q, T> {
     bytes: usize,
 }
 
-/// Why a walk ended.
+/// Why a walk over rows ended.
 pub(super) enum Walk {
-    /// No more rows.
+    /// There are no more rows.
     Exhausted,
-    /// It goes on with the first key that is not less.
+    /// The walk continues with the first key that is not less than this one.
     From(String),
     /// The page is complete.
     Done,
@@ -108,7 +110,7 @@ impl<'q, T: Entry> Page<'q, T> {
         }
     }
 
-    /// The first key that may be on the page; `None` if none can be.
+    /// The least key that can be on the page; `None` if no key can.
     pub(super) fn start(&self) -> Option<String> {
         let prefix = self.query.prefix.clone();
         if self.query.max == 0 {
@@ -124,7 +126,7 @@ impl<'q, T: Entry> Page<'q, T> {
         Some(start.max(prefix))
     }
 
-    /// Takes rows until the page is complete, or until a common prefix makes the next ones uninteresting.
+    /// Takes rows until the page is complete, or until the next rows belong to a common prefix that was just listed.
     pub(super) fn fill(&mut self, rows: &mut Rows<'_>) -> rusqlite::Result<Walk> {
         while let Some(row) = rows.next()? {
             let entry = T::read(row)?;
@@ -151,7 +153,7 @@ impl<'q, T: Entry> Page<'q, T> {
         Ok(Walk::Exhausted)
     }
 
-    /// Fills the page with the rows that a statement finds, given the bucket and the least key.
+    /// Fills the page with the rows of a statement, whose parameters are the bucket and the least key.
     pub(super) fn walk(
         &mut self,
         connection: &Connection,
@@ -169,7 +171,7 @@ impl<'q, T: Entry> Page<'q, T> {
         }
     }
 
-    /// What is listed in this key's stead.
+    /// The common prefix that is listed instead of this key, if any.
     fn common_prefix<'k>(&self, key: &'k str) -> Option<&'k str> {
         let Query {
             prefix, delimiter, ..
@@ -182,24 +184,6 @@ impl<'q, T: Entry> Page<'q, T> {
             .find(delimiter.as_str())?;
         key.get(..prefix.len() + at + delimiter.len())
     }
-}
-
-/// The first of all strings after this one.
-pub(super) fn just_after(key: &str) -> String {
-    format!("{key}\0")
-}
-
-/// The first of all strings that come after those beginning so; `None` if none does.
-fn after_all(prefix: &str) -> Option<String> {
-    let mut rest = prefix.to_owned();
-    while let Some(last) = rest.pop() {
-        // The step of a range of characters leaves out what is none.
-        if let Some(next) = (last..=char::MAX).nth(1) {
-            rest.push(next);
-            return Some(rest);
-        }
-    }
-    None
 }
 
 fn infos(rows: impl Iterator<Item = Row>) -> Vec<ObjectInfo> {
@@ -242,7 +226,7 @@ fn versions(connection: &Connection, bucket: i64, query: &Query) -> rusqlite::Re
     })
 }
 
-/// Lists a key's versions that are older than this one. Returns whether the page is complete.
+/// Lists the versions of a key that are older than `version`. Returns whether the page is complete.
 fn rest_of_key(
     connection: &Connection,
     bucket: i64,
@@ -251,10 +235,10 @@ fn rest_of_key(
     page: &mut Page<'_, Version>,
 ) -> rusqlite::Result<bool> {
     let before = if version == row::NULL {
-        // Gone since, it may have been anywhere: then all of them are listed.
+        // If it was deleted since, its place is unknown, and all versions are listed.
         row::unversioned(connection, bucket, key)?.map_or(i64::MAX, |row| row.sequence)
     } else {
-        // Anything else that is no id is before all of them.
+        // Any other text that is not an id comes before all versions.
         row::sequence_of(version).unwrap_or(i64::MAX)
     };
     if !key.starts_with(&page.query.prefix) {
@@ -268,42 +252,23 @@ fn rest_of_key(
 }
 
 impl Objects {
-    /// The latest versions that are no delete markers, by the bytes of their keys.
+    /// The latest versions that are not delete markers, by the bytes of their keys.
     pub async fn list(&self, bucket: &str, query: Query) -> Result<Listing, ObjectError> {
         let bucket = bucket.to_owned();
-        self.transact(Vec::new(), move |connection| {
-            let bucket = bucket::find(connection, &bucket)?.id;
-            objects(connection, bucket, &query).map_err(Fault::Sql)
+        self.transact(move |connection| {
+            let bucket = bucket_row::find(connection, &bucket)?.id;
+            objects(connection, bucket, &query).map_err(Abort::Failed)
         })
         .await
     }
 
-    /// All versions and markers, by key, the latest first.
+    /// All versions and delete markers, by key, the latest first.
     pub async fn versions(&self, bucket: &str, query: Query) -> Result<Listing, ObjectError> {
         let bucket = bucket.to_owned();
-        self.transact(Vec::new(), move |connection| {
-            let bucket = bucket::find(connection, &bucket)?.id;
-            versions(connection, bucket, &query).map_err(Fault::Sql)
+        self.transact(move |connection| {
+            let bucket = bucket_row::find(connection, &bucket)?.id;
+            versions(connection, bucket, &query).map_err(Abort::Failed)
         })
         .await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_string_after_a_prefix_comes_after_all_that_begin_so_and_before_the_rest() {
-        for (prefix, after) in [
-            ("a/", Some("a0")),
-            ("a\u{10FFFF}", Some("b")),
-            ("\u{D7FF}", Some("\u{E000}")),
-            ("a\u{7F}", Some("a\u{80}")),
-            ("\u{10FFFF}\u{10FFFF}", None),
-            ("", None),
-        ] {
-            assert_eq!(after_all(prefix).as_deref(), after, "{prefix:?}");
-        }
     }
 }

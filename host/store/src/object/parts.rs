@@ -1,120 +1,32 @@
-//! Uploads of parts: an object that comes in pieces, in any order, over any time.
+//! Multipart uploads: objects that arrive in parts, in any order and over any time.
 //!
-//! A part is a file among those on their way in, and a row that names it; a part of the same number replaces it. The upload
-//! and its parts end in the transaction that makes the object of them, or that aborts them. Their files are deleted
-//! afterwards; what a killed host left of them, the next one sweeps away.
+//! A part is an incoming file and a row that names it; another part with the same number replaces it. The transaction that makes the
+//! object, or that aborts the upload, deletes the rows. The files are deleted afterwards; those that a killed host has left are
+//! deleted at the next start.
 
-use std::collections::HashSet;
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, Row, params};
 
-use super::failure::{self, Fault, invalid};
+use super::blocking::blocking;
+use super::errors::{Abort, file_error, invalid};
+use super::key_order::just_after;
 use super::limits::LOOKUPS;
-use super::list::{self, Entry, Page};
+use super::list::{Entry, Page, Walk};
+use super::objects::Objects;
+use super::parts_row::{self, Stored};
 use super::types::{Digest, ObjectError, Part, PartsListing, PartsUpload, Query};
-use super::upload::{Sink, Upload};
-use super::{Objects, bucket, files, folder, row};
+use super::upload::Upload;
+use super::{bucket_row, path, row};
 
-fn read_upload(row: &rusqlite::Row<'_>) -> rusqlite::Result<PartsUpload> {
-    Ok(PartsUpload {
-        id: row.get(0)?,
-        key: row.get(1)?,
-        started_at: row.get::<_, i64>(2)?.cast_unsigned(),
-        metadata: row::pairs(row, 3)?,
-    })
-}
-
-fn read_part(row: &rusqlite::Row<'_>) -> rusqlite::Result<Part> {
-    Ok(Part {
-        number: row.get(0)?,
-        size: row.get::<_, i64>(1)?.cast_unsigned(),
-        etag: row.get(2)?,
-        modified_at: row.get::<_, i64>(3)?.cast_unsigned(),
-        metadata: row::pairs(row, 4)?,
-    })
-}
-
-const SELECT: &str = "SELECT id, key, started_at, metadata FROM parts_uploads";
-
-/// An upload of parts of this bucket, and of this key if one is given.
-pub(super) fn find(
-    connection: &Connection,
-    bucket: i64,
-    id: &str,
-    key: Option<&str>,
-) -> Result<PartsUpload, Fault> {
-    let found = connection
-        .prepare_cached(&format!("{SELECT} WHERE id = ?1 AND bucket = ?2"))?
-        .query_row(params![id, bucket], read_upload)
-        .optional()?;
-    let of_key = found.filter(|upload| key.is_none_or(|key| upload.key == key));
-    of_key.ok_or(Fault::Refused(ObjectError::Missing))
-}
-
-/// Removes an upload and its parts, and returns the parts' files.
-pub(super) fn end(connection: &Connection, id: &str) -> rusqlite::Result<Vec<String>> {
-    connection
-        .prepare_cached("DELETE FROM parts_uploads WHERE id = ?1")?
-        .execute([id])?;
-    connection
-        .prepare_cached("DELETE FROM parts WHERE upload = ?1 RETURNING file")?
-        .query_map([id], |row| row.get(0))?
-        .collect()
-}
-
-/// The files of all parts.
-pub(super) fn files(connection: &Connection) -> rusqlite::Result<HashSet<String>> {
-    connection
-        .prepare("SELECT file FROM parts")?
-        .query_map([], |row| row.get(0))?
-        .collect()
-}
-
-/// How a part was stored.
-struct Stored {
-    file: String,
-    size: u64,
-    etag: String,
-}
-
-fn stored(connection: &Connection, upload: &str, number: u32) -> rusqlite::Result<Option<Stored>> {
-    connection
-        .prepare_cached("SELECT file, size, etag FROM parts WHERE upload = ?1 AND number = ?2")?
-        .query_row(params![upload, number], |row| {
-            Ok(Stored {
-                file: row.get(0)?,
-                size: row.get::<_, i64>(1)?.cast_unsigned(),
-                etag: row.get(2)?,
-            })
-        })
-        .optional()
-}
-
-fn insert(connection: &Connection, upload: &str, part: &Part, file: &str) -> rusqlite::Result<()> {
-    let sql =
-        "INSERT OR REPLACE INTO parts (upload, number, file, size, etag, modified_at, metadata)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    connection.prepare_cached(sql)?.execute(params![
-        upload,
-        part.number,
-        file,
-        part.size.cast_signed(),
-        part.etag,
-        part.modified_at.cast_signed(),
-        row::json(&part.metadata),
-    ])?;
-    Ok(())
-}
-
-/// A list's upload.
+/// An upload in a list.
 struct Listed(PartsUpload);
 
 impl Entry for Listed {
-    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
-        read_upload(row).map(Self)
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        parts_row::read_upload(row).map(Self)
     }
 
     fn key(&self) -> &str {
@@ -135,15 +47,15 @@ fn uploads(connection: &Connection, bucket: i64, query: &Query) -> rusqlite::Res
     if let Some(from) = page.start() {
         let mut complete = false;
         if let Some((key, Some(id))) = &query.after
-            && from == list::just_after(key)
+            && from == just_after(key)
         {
-            let sql = format!("{SELECT} WHERE bucket = ?1 AND key = ?2 AND id > ?3 ORDER BY id");
+            let sql = parts_row::select("WHERE bucket = ?1 AND key = ?2 AND id > ?3 ORDER BY id");
             let mut rest = connection.prepare_cached(&sql)?;
             let walk = page.fill(&mut rest.query(params![bucket, key, id])?)?;
-            complete = matches!(walk, list::Walk::Done);
+            complete = matches!(walk, Walk::Done);
         }
         if !complete {
-            let sql = format!("{SELECT} WHERE bucket = ?1 AND key >= ?2 ORDER BY key, id");
+            let sql = parts_row::select("WHERE bucket = ?1 AND key >= ?2 ORDER BY key, id");
             page.walk(connection, &sql, bucket, from)?;
         }
     }
@@ -155,7 +67,7 @@ fn uploads(connection: &Connection, bucket: i64, query: &Query) -> rusqlite::Res
 }
 
 impl Objects {
-    /// Starts an upload of parts and returns its id.
+    /// Starts a multipart upload and returns its id.
     pub async fn start_parts(
         &self,
         bucket: &str,
@@ -163,10 +75,10 @@ impl Objects {
         metadata: Vec<(String, String)>,
     ) -> Result<String, ObjectError> {
         let (bucket, key, now) = (bucket.to_owned(), key.to_owned(), self.now());
-        self.transact(Vec::new(), move |connection| {
-            let bucket = bucket::find(connection, &bucket)?;
+        self.transact(move |connection| {
+            let bucket = bucket_row::find(connection, &bucket)?;
             if bucket.folder.is_some() {
-                super::path::relative(&key)?;
+                path::relative(&key)?;
             }
             let id = row::new_id(row::next_sequence(connection)?);
             let sql = "INSERT INTO parts_uploads (id, bucket, key, started_at, metadata) VALUES (?1, ?2, ?3, ?4, ?5)";
@@ -182,17 +94,17 @@ impl Objects {
         .await
     }
 
-    /// Describes an upload of parts.
+    /// Describes a multipart upload.
     pub async fn describe_parts(&self, bucket: &str, id: &str) -> Result<PartsUpload, ObjectError> {
         let (bucket, id) = (bucket.to_owned(), id.to_owned());
-        self.transact(Vec::new(), move |connection| {
-            let bucket = bucket::find(connection, &bucket)?.id;
-            find(connection, bucket, &id, None)
+        self.transact(move |connection| {
+            let bucket = bucket_row::find(connection, &bucket)?.id;
+            parts_row::find(connection, bucket, &id, None)
         })
         .await
     }
 
-    /// Keeps a part; one of the same number is replaced.
+    /// Stores a finished upload as a part, and replaces the part with the same number if there is one.
     pub async fn put_part(
         &self,
         bucket: &str,
@@ -211,7 +123,7 @@ impl Objects {
             metadata,
         };
         let (objects, bucket, id) = (self.clone(), bucket.to_owned(), id.to_owned());
-        self.to_the_end(async move { objects.keep_part(bucket, id, part, sink).await })
+        self.to_completion(async move { objects.keep_part(bucket, id, part, sink).await })
             .await
     }
 
@@ -223,17 +135,17 @@ impl Objects {
         mut sink: Sink,
     ) -> Result<Part, ObjectError> {
         let complete = move || sink.complete().map(|()| sink);
-        let sink = super::blocking(&self.files().root, complete).await?;
+        let sink = blocking(&self.files().root, complete).await?;
         let (file, folder) = (sink.id.clone(), sink.folder.clone());
-        // From here on only the outcome of the commit says whether the file is needed.
+        // From here on the outcome of the commit decides whether the file is needed.
         sink.keep();
         let (new, kept) = (file.clone(), part.clone());
         let committed = self
-            .transact(Vec::new(), move |connection| {
-                let bucket = bucket::find(connection, &bucket)?.id;
-                find(connection, bucket, &id, None)?;
-                let old = stored(connection, &id, kept.number)?;
-                insert(connection, &id, &kept, &new)?;
+            .transact(move |connection| {
+                let bucket = bucket_row::find(connection, &bucket)?.id;
+                parts_row::find(connection, bucket, &id, None)?;
+                let old = parts_row::stored(connection, &id, kept.number)?;
+                parts_row::insert(connection, &id, &kept, &new)?;
                 Ok(old.map(|old| old.file))
             })
             .await;
@@ -245,7 +157,7 @@ impl Objects {
         committed.map(|_| part)
     }
 
-    /// The parts of an upload with higher numbers than this, by number.
+    /// Up to `max` parts of a multipart upload whose numbers are higher than `after`, by number.
     pub async fn parts(
         &self,
         bucket: &str,
@@ -255,9 +167,9 @@ impl Objects {
     ) -> Result<Vec<Part>, ObjectError> {
         let (bucket, id) = (bucket.to_owned(), id.to_owned());
         let max = i64::try_from(max).unwrap_or(i64::MAX);
-        self.transact(Vec::new(), move |connection| {
-            let bucket = bucket::find(connection, &bucket)?.id;
-            find(connection, bucket, &id, None)?;
+        self.transact(move |connection| {
+            let bucket = bucket_row::find(connection, &bucket)?.id;
+            parts_row::find(connection, bucket, &id, None)?;
             let sql = "SELECT number, size, etag, modified_at, metadata FROM parts
                        WHERE upload = ?1 AND number > ?2 ORDER BY number LIMIT ?3";
             let mut parts = connection.prepare_cached(sql)?;
@@ -267,11 +179,12 @@ impl Objects {
         .await
     }
 
-    /// Makes one upload of parts, each by number and entity tag, in this order. The parts stay until the object is made.
+    /// Concatenates parts, each named by its number and entity tag, to one upload. The parts are kept until the object is made.
     ///
     /// # Errors
     ///
-    /// [`ObjectError::Precondition`] if a part was replaced by one with another entity tag.
+    /// [`ObjectError::Precondition`] if a part has been replaced by one with another entity tag; [`ObjectError::Invalid`] without
+    /// parts.
     pub async fn compose(
         &self,
         bucket: &str,
@@ -280,7 +193,9 @@ impl Objects {
         digests: Vec<Digest>,
     ) -> Result<Upload, ObjectError> {
         if parts.is_empty() {
-            return Err(invalid("an object is made of at least one part"));
+            return Err(invalid(
+                "a multipart upload is completed with at least one part",
+            ));
         }
         let mut upload = self.upload(bucket, digests).await?;
         for (number, etag) in parts {
@@ -290,7 +205,7 @@ impl Objects {
         Ok(upload)
     }
 
-    /// A part's file, its path and how many bytes it was stored with.
+    /// A part's file, its path, and the size with which it was stored.
     async fn open_part(
         &self,
         bucket: &str,
@@ -302,21 +217,21 @@ impl Objects {
         for _ in 0..LOOKUPS {
             let (bucket, id, etag) = (bucket.to_owned(), id.to_owned(), etag.to_owned());
             let find = move |connection: &Connection| {
-                let bucket = bucket::find(connection, &bucket)?;
-                find(connection, bucket.id, &id, None)?;
-                let part = stored(connection, &id, number)?;
-                let part = part.ok_or(Fault::Refused(ObjectError::Missing))?;
+                let bucket = bucket_row::find(connection, &bucket)?;
+                parts_row::find(connection, bucket.id, &id, None)?;
+                let part = parts_row::stored(connection, &id, number)?;
+                let part = part.ok_or(Abort::Refused(ObjectError::Missing))?;
                 if part.etag != etag {
-                    return Err(Fault::Refused(ObjectError::Precondition));
+                    return Err(Abort::Refused(ObjectError::Precondition));
                 }
                 Ok((part, bucket.folder))
             };
-            let (Stored { file, size, .. }, folder) = self.transact(Vec::new(), find).await?;
+            let (Stored { file, size, .. }, folder) = self.transact(find).await?;
             let path = self.part_path(&file, folder.as_deref());
             let open = move || match File::open(&path) {
                 Ok(file) => Ok(Ok((file, path, size))),
                 Err(error) => {
-                    let failed = failure::file("read", &path, &error);
+                    let failed = file_error("read", &path, &error);
                     let replaced = error.kind() == io::ErrorKind::NotFound;
                     if replaced {
                         Ok(Err(failed))
@@ -325,7 +240,7 @@ impl Objects {
                     }
                 }
             };
-            match super::blocking(&self.files().root, open).await? {
+            match blocking(&self.files().root, open).await? {
                 Ok(opened) => return Ok(opened),
                 Err(missing) => gone = missing,
             }
@@ -333,15 +248,15 @@ impl Objects {
         Err(gone)
     }
 
-    /// Drops an upload of parts.
+    /// Aborts a multipart upload and deletes its parts.
     pub async fn abort_parts(&self, bucket: &str, id: &str) -> Result<(), ObjectError> {
         let (objects, bucket, id) = (self.clone(), bucket.to_owned(), id.to_owned());
-        self.to_the_end(async move {
+        self.to_completion(async move {
             let (parts, folder) = objects
-                .transact(Vec::new(), move |connection| {
-                    let bucket = bucket::find(connection, &bucket)?;
-                    find(connection, bucket.id, &id, None)?;
-                    Ok((end(connection, &id)?, bucket.folder))
+                .transact(move |connection| {
+                    let bucket = bucket_row::find(connection, &bucket)?;
+                    parts_row::find(connection, bucket.id, &id, None)?;
+                    Ok((parts_row::delete(connection, &id)?, bucket.folder))
                 })
                 .await?;
             objects.delete_parts(parts, folder).await;
@@ -350,40 +265,17 @@ impl Objects {
         .await
     }
 
-    /// Uploads of parts that were neither completed nor aborted, by key and id.
+    /// Multipart uploads that were neither completed nor aborted, by key and id.
     pub async fn parts_uploads(
         &self,
         bucket: &str,
         query: Query,
     ) -> Result<PartsListing, ObjectError> {
         let bucket = bucket.to_owned();
-        self.transact(Vec::new(), move |connection| {
-            let bucket = bucket::find(connection, &bucket)?.id;
-            uploads(connection, bucket, &query).map_err(Fault::Sql)
+        self.transact(move |connection| {
+            let bucket = bucket_row::find(connection, &bucket)?.id;
+            uploads(connection, bucket, &query).map_err(Abort::Failed)
         })
         .await
-    }
-
-    fn part_path(&self, file: &str, folder: Option<&Path>) -> PathBuf {
-        match folder {
-            Some(folder) => folder.join(format!("{}{file}", folder::TEMP_PREFIX)),
-            None => self.files().incoming(file),
-        }
-    }
-
-    /// Deletes parts' files that nothing names any more. What is left is swept away at the next start.
-    pub(super) async fn delete_parts(&self, parts: Vec<String>, folder: Option<PathBuf>) {
-        if parts.is_empty() {
-            return;
-        }
-        let path = |file: String| self.part_path(&file, folder.as_deref());
-        let paths: Vec<PathBuf> = parts.into_iter().map(path).collect();
-        let delete = move || {
-            for path in paths {
-                let _left = files::delete(&path);
-            }
-            Ok(())
-        };
-        let _stopping = super::blocking(&self.files().root, delete).await;
     }
 }

@@ -1,14 +1,14 @@
-//! Where an object's file is, by its key.
+//! Where the file of an object is, by its key.
 //!
-//! **In the store's own folder** any key is legal, so a file's path only resembles it: `photos/2026/cat.jpg` of the bucket
-//! `album` is `album/photos/2026/1f0c2b7a9d3e4c55-cat.jpg`. The id in front makes the name unique; so two keys, or two
-//! versions of one, never share a file, whatever the rest says, and what follows may be spelled for people. It is the
-//! key with everything unsafe in a name written `%XX` (control characters, `% < > : " \ | ? *`, a dot in front, a dot or
-//! space at the end; an empty segment is `_`), cut where it grows long, the extension kept. No such name is `.` or
-//! `..` or hidden, so no path leaves its bucket's folder. The path is stored with the object, never computed again.
+//! **In the store's own folder** any key is valid, so a file's path only resembles its key: the file of `photos/2026/cat.jpg` in the
+//! bucket `album` is `album/photos/2026/1f0c2b7a9d3e4c55-cat.jpg`. The id in front makes the name unique, so two keys, or two
+//! versions of one key, never share a file. The rest is for people: it is the key with each character that is unsafe in a file
+//! name written as `%XX` (control characters, `% < > : " \ | ? *`, a dot at the start, a dot or a space at the end; an empty
+//! segment is `_`), cut where it becomes long, with the extension kept. No such name is `.`, `..` or hidden, so no path leaves
+//! the folder of its bucket. The path is stored with the object and never computed again.
 //!
-//! **In a plain folder** the file's path is the key, so a key that is no such path is refused, and so is one that a person
-//! or program uses for something on its way: hidden files, editors' backups, partial downloads.
+//! **In a plain folder** the path of a file is its key. A key that is not such a path is refused, and so is one that people or
+//! programs use for hidden or temporary files: dot files, backups of editors, partial downloads.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -16,27 +16,31 @@ use uuid::Uuid;
 
 use super::types::ObjectError;
 
-/// The characters of a file's id.
+/// The prefix of the names of temporary files in a plain folder, which are not objects.
+pub(super) const TEMP_PREFIX: &str = ".lambkin-";
+
+/// The length of a file's id.
 const ID: usize = 16;
-/// The most bytes of one name. File systems take 255; encrypting ones 143, and the id is to fit, too.
+/// The maximum length of one name in bytes, without the id. File systems allow 255, encrypting ones 143.
 const NAME: usize = 100;
-/// The most bytes of all folders of a path together; the whole stays far below the 1,024 that macOS takes.
+/// The maximum length in bytes of all folders of a path together. The whole path stays far below the 1,024 bytes that macOS
+/// allows.
 const FOLDERS: usize = 400;
-/// A longer ending is no extension.
+/// The maximum length of an extension in bytes, with its dot. A longer ending is not treated as one.
 const EXTENSION: usize = 16;
-/// The most bytes of a key in a plain folder's name, as file systems have it.
+/// The maximum length in bytes of a name in a plain folder: that of file systems.
 const FILE_NAME: usize = 255;
-/// AWS's longest key.
+/// The maximum length of a key in bytes (S3: 1,024).
 const KEY: usize = 1024;
 
-/// A name for a new file that no other file has.
+/// A new random id for a file.
 pub(super) fn new_id() -> String {
     let mut id = Uuid::new_v4().simple().to_string();
     id.truncate(ID);
     id
 }
 
-/// The file of a new object, relative to the objects' folder.
+/// The path of a new object's file, relative to the objects' folder.
 pub(super) fn place(bucket: &str, key: &str, id: &str) -> String {
     let mut place = name(bucket);
     let (folders, last) = key
@@ -59,7 +63,7 @@ pub(super) fn place(bucket: &str, key: &str, id: &str) -> String {
     place
 }
 
-/// The id in a file's place.
+/// The id in a path that [`place`] has returned.
 pub(super) fn id(place: &str) -> &str {
     let file = place.rsplit_once('/').map_or(place, |(_, file)| file);
     file.get(..ID).unwrap_or(file)
@@ -70,7 +74,7 @@ pub(super) fn bucket(bucket: &str) -> String {
     name(bucket)
 }
 
-/// A segment of a key as a safe name.
+/// A segment of a key as a safe file name.
 fn name(segment: &str) -> String {
     if segment.is_empty() {
         return "_".to_owned();
@@ -78,7 +82,7 @@ fn name(segment: &str) -> String {
     let last = segment.len() - 1;
     let mut pieces = segment
         .char_indices()
-        .map(|(at, char)| spelled(char, at == 0, at == last));
+        .map(|(at, char)| escape(char, at == 0, at == last));
     let whole: String = pieces.by_ref().collect();
     if whole.len() <= NAME {
         return whole;
@@ -88,17 +92,18 @@ fn name(segment: &str) -> String {
         .and_then(|dot| whole.get(dot..))
         .filter(|extension| extension.len() <= EXTENSION)
         .unwrap_or_default();
-    let room = whole.floor_char_boundary(NAME - extension.len());
-    let stem = whole.get(..room).unwrap_or_default();
-    // Neither half an escape nor what may not stand at an end.
+    let length = whole.floor_char_boundary(NAME - extension.len());
+    let stem = whole.get(..length).unwrap_or_default();
+    // The cut must not leave half an escape, or a character that is not allowed at the end.
     let stem = stem
         .rfind('%')
-        .filter(|at| at + 3 > room)
+        .filter(|at| at + 3 > length)
         .map_or(stem, |at| &stem[..at]);
     format!("{}{extension}", stem.trim_end_matches([' ', '.']))
 }
 
-fn spelled(char: char, first: bool, last: bool) -> String {
+/// A character as it is written in a name.
+fn escape(char: char, first: bool, last: bool) -> String {
     let unsafe_here = match char {
         '%' | '<' | '>' | ':' | '"' | '/' | '\\' | '|' | '?' | '*' => true,
         '.' => first || last,
@@ -113,12 +118,12 @@ fn spelled(char: char, first: bool, last: bool) -> String {
     bytes.map(|byte| format!("%{byte:02X}")).collect()
 }
 
-/// A key of a plain folder as a path below it.
+/// The path of a key below a plain folder, or why the key cannot be stored there.
 pub(super) fn relative(key: &str) -> Result<PathBuf, ObjectError> {
     let refused = |why: &str| {
         let shown: String = key.chars().take(100).collect();
         Err(ObjectError::Invalid(format!(
-            "the key {shown:?} can not be a file of the bucket's folder: {why}"
+            "the key {shown:?} cannot be a file of the bucket's folder: {why}"
         )))
     };
     if key.len() > KEY {
@@ -132,19 +137,19 @@ pub(super) fn relative(key: &str) -> Result<PathBuf, ObjectError> {
             return refused("`.` and `..` lead elsewhere");
         }
         if segment.contains('\0') {
-            return refused("no file name holds a NUL");
+            return refused("a file name cannot contain a NUL character");
         }
         if segment.len() > FILE_NAME {
             return refused("a part between its slashes is longer than 255 bytes");
         }
         if is_temporary(segment) {
-            return refused("hidden and temporary files of a folder are no objects");
+            return refused("hidden and temporary files of a folder are not objects");
         }
     }
     Ok(PathBuf::from(key))
 }
 
-/// The key of a file of a plain folder; `None` if it is no object.
+/// The key of a file in a plain folder; `None` if the file is not an object.
 pub(super) fn key_of(relative: &Path) -> Option<String> {
     let mut key = String::new();
     for component in relative.components() {
@@ -159,7 +164,7 @@ pub(super) fn key_of(relative: &Path) -> Option<String> {
     self::relative(&key).ok().map(|_| key)
 }
 
-/// Whether a file or folder of this name is hidden, or something on its way to become something else.
+/// Whether a file or folder with this name is hidden or temporary.
 fn is_temporary(name: &str) -> bool {
     const ENDINGS: [&str; 6] = ["~", ".tmp", ".part", ".partial", ".crdownload", ".download"];
     name.starts_with('.')
@@ -201,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_long_is_cut_and_keeps_its_extension() {
+    fn a_long_name_is_cut_and_keeps_its_extension() {
         let found = place("b", &format!("{}.jpeg", "ä".repeat(200)), ANY);
         let (_, file) = found.rsplit_once('/').unwrap();
         assert!(
@@ -210,8 +215,8 @@ mod tests {
         );
     }
 
-    /// Many odd keys, the same ones each time.
-    fn odd_keys() -> impl Iterator<Item = String> {
+    /// Many unusual keys, the same on each run.
+    fn unusual_keys() -> impl Iterator<Item = String> {
         const PIECES: [&str; 20] = [
             "..",
             ".",
@@ -253,8 +258,8 @@ mod tests {
     }
 
     #[test]
-    fn no_key_leads_out_of_its_bucket_or_to_a_name_that_a_file_system_refuses() {
-        for key in odd_keys() {
+    fn no_key_leads_out_of_its_bucket_or_to_a_name_that_file_systems_refuse() {
+        for key in unusual_keys() {
             let found = place("bucket", &key, ANY);
             let mut names = found.split('/');
             assert_eq!(names.next(), Some("bucket"), "{key:?}");
@@ -275,7 +280,7 @@ mod tests {
     #[test]
     fn in_a_plain_folder_a_key_is_its_path_or_is_refused() {
         let mut legal = 0;
-        for key in odd_keys().chain(["a/b.txt".to_owned(), "ä b".to_owned()]) {
+        for key in unusual_keys().chain(["a/b.txt".to_owned(), "ä b".to_owned()]) {
             if let Ok(path) = relative(&key) {
                 legal += 1;
                 assert!(

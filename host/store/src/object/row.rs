@@ -1,27 +1,27 @@
 //! An object's row: one version of one key.
 //!
-//! Versions of a key are told apart by their sequence, the newest has the highest. A version's id says its sequence in
-//! its first characters, so a version is found without an index of ids, and its place in a listing is known even when
-//! it is gone. Of each key exactly one row is the latest.
+//! The versions of a key are ordered by their sequence numbers, the latest has the highest. The first characters of a version's
+//! id are its sequence number, so a version is found without an index of ids, and its place in a listing is known even after it
+//! was deleted. Exactly one row of each key is the latest.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::types::ObjectInfo;
 
-/// What the version of a bucket that keeps none is called when it is to be named.
+/// The name of the version that a bucket has while it keeps no versions (S3: the `null` version).
 pub(super) const NULL: &str = "null";
 
-/// In the order of their bytes, so that ids sort as their sequences do.
+/// The digits of ids, in the order of their bytes, so that ids sort like their sequence numbers.
 const DIGITS: [char; 62] = [
     '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I',
     'J', 'K', 'L', 'M', 'N', 'O', 'P', 'Q', 'R', 'S', 'T', 'U', 'V', 'W', 'X', 'Y', 'Z', 'a', 'b',
     'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r', 's', 't', 'u',
     'v', 'w', 'x', 'y', 'z',
 ];
-/// Enough for any sequence.
+/// The number of digits of a sequence number: enough for 63 bits.
 const SEQUENCE_DIGITS: usize = 11;
-/// As long as AWS's.
+/// The length of an id, the same as in S3.
 const ID_LENGTH: usize = 32;
 
 const COLUMNS: &str =
@@ -32,9 +32,9 @@ const COLUMNS: &str =
 pub(super) struct Row {
     pub(super) sequence: i64,
     pub(super) info: ObjectInfo,
-    /// Below the objects' folder.
+    /// The file below the objects' folder, if it is there.
     pub(super) file: Option<String>,
-    /// In a plain folder.
+    /// The stamp of the file in a plain folder, if it is there; see `tree::Stamp`.
     pub(super) stamp: Option<String>,
 }
 
@@ -60,7 +60,7 @@ impl Row {
     }
 }
 
-/// The next number of the store's changes; it rises with each.
+/// The next sequence number. All changes of the store are numbered together.
 pub(super) fn next_sequence(connection: &Connection) -> rusqlite::Result<i64> {
     let sql = "UPDATE object_sequence SET last = last + 1 RETURNING last";
     connection
@@ -68,12 +68,12 @@ pub(super) fn next_sequence(connection: &Connection) -> rusqlite::Result<i64> {
         .query_row([], |row| row.get(0))
 }
 
-/// A SELECT of whole rows.
+/// A SELECT of the columns that [`Row::read`] needs.
 pub(super) fn select(rest: &str) -> String {
     format!("SELECT {COLUMNS} FROM objects {rest}")
 }
 
-/// A key's latest version, or the one named.
+/// The latest version of a key, or the version with this name.
 pub(super) fn find(
     connection: &Connection,
     bucket: i64,
@@ -95,6 +95,7 @@ pub(super) fn find(
         .optional()
 }
 
+/// The latest version of a key, which may be a delete marker.
 pub(super) fn latest(
     connection: &Connection,
     bucket: i64,
@@ -107,7 +108,7 @@ pub(super) fn latest(
         .optional()
 }
 
-/// The version that a bucket has while it keeps none.
+/// The version without an id: the one that a bucket has while it keeps no versions.
 pub(super) fn unversioned(
     connection: &Connection,
     bucket: i64,
@@ -120,7 +121,7 @@ pub(super) fn unversioned(
         .optional()
 }
 
-/// Adds a version, which becomes the latest.
+/// Inserts a version, which becomes the latest.
 pub(super) fn insert(connection: &Connection, bucket: i64, row: &Row) -> rusqlite::Result<()> {
     let info = &row.info;
     let older = "UPDATE objects SET latest = 0 WHERE sequence =
@@ -147,7 +148,7 @@ pub(super) fn insert(connection: &Connection, bucket: i64, row: &Row) -> rusqlit
     Ok(())
 }
 
-/// Removes a version; the one before it becomes the latest if it was that.
+/// Deletes a version. If it was the latest, the one before it becomes the latest.
 pub(super) fn delete(connection: &Connection, bucket: i64, row: &Row) -> rusqlite::Result<()> {
     connection
         .prepare_cached("DELETE FROM objects WHERE sequence = ?1")?
@@ -162,7 +163,7 @@ pub(super) fn delete(connection: &Connection, bucket: i64, row: &Row) -> rusqlit
     Ok(())
 }
 
-/// Replaces the metadata.
+/// Replaces the metadata of a version.
 pub(super) fn revise(connection: &Connection, row: &Row) -> rusqlite::Result<()> {
     connection
         .prepare_cached("UPDATE objects SET metadata = ?2 WHERE sequence = ?1")?
@@ -170,7 +171,7 @@ pub(super) fn revise(connection: &Connection, row: &Row) -> rusqlite::Result<()>
     Ok(())
 }
 
-/// Notes that a plain folder's file has another stamp and is the same otherwise.
+/// Stores the new stamp of a file in a plain folder whose bytes are unchanged.
 pub(super) fn restamp(
     connection: &Connection,
     bucket: i64,
@@ -188,7 +189,7 @@ pub(super) fn restamp(
     Ok(())
 }
 
-/// An id of 32 characters that nobody guesses: it begins with the sequence, the rest is random.
+/// A new id of 32 characters: the sequence number, followed by random characters.
 pub(super) fn new_id(sequence: i64) -> String {
     let (mut rest, mut random) = (sequence.cast_unsigned(), Uuid::new_v4().as_u128());
     let digit = |value: usize| DIGITS.get(value).copied().unwrap_or('0');
@@ -205,7 +206,7 @@ pub(super) fn new_id(sequence: i64) -> String {
     id.iter().collect()
 }
 
-/// The sequence that an id begins with.
+/// The sequence number that an id starts with; `None` if the text is not an id.
 pub(super) fn sequence_of(id: &str) -> Option<i64> {
     if id.len() != ID_LENGTH {
         return None;
@@ -218,13 +219,13 @@ pub(super) fn sequence_of(id: &str) -> Option<i64> {
     Some(sequence)
 }
 
-/// Pairs as they are stored.
+/// Pairs as the JSON that is stored.
 pub(super) fn json(pairs: &[(String, String)]) -> String {
-    // Strings and lists can always be written.
+    // Strings and lists always serialize.
     serde_json::to_string(pairs).unwrap_or_default()
 }
 
-/// Pairs as they were stored.
+/// Pairs from the JSON in a column.
 pub(super) fn pairs(
     row: &rusqlite::Row<'_>,
     column: usize,
@@ -241,7 +242,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_unique_say_their_sequence_and_sort_by_it() {
+    fn ids_are_unique_contain_their_sequence_number_and_sort_by_it() {
         let sequences = [0, 1, 61, 62, 3843, 1 << 40, i64::MAX];
         let ids: Vec<String> = sequences.map(new_id).to_vec();
         assert!(ids.is_sorted(), "{ids:?}");

@@ -1,11 +1,11 @@
-//! The layout of buckets and objects in the store's file: one step of the store's layout, which is never changed.
+//! The tables of buckets and objects: one step of the store's layout.
 //!
-//! A row of `objects` is one version of one key; in a bucket that keeps no versions each key has one row, and that has
-//! no `version`. Keys compare by their bytes (SQLite's BINARY on UTF-8), so an index walk is a listing. The partial index
-//! `objects_listed` holds exactly what a listing shows, so neither old versions nor delete markers slow one down.
+//! A row of `objects` is one version of one key. In a bucket that keeps no versions each key has one row, without a `version`.
+//! Keys are compared by their bytes (SQLite's BINARY on UTF-8), so walking the index gives a listing in order. The partial
+//! index `objects_listed` holds exactly what a listing shows; old versions and delete markers do not slow a listing down.
 
-/// What objects add to the store's layout.
-pub(crate) const STEP: &str = "
+/// Creates the tables.
+pub(crate) const OBJECTS: &str = "
 CREATE TABLE object_sequence (last INTEGER NOT NULL) STRICT;
 INSERT INTO object_sequence VALUES (0);
 

@@ -1,4 +1,4 @@
-//! The files of a plain folder, on the disk: what is there, what it is known by, and how one is replaced.
+//! The files of a plain folder on the disk: which exist, how a changed one is recognized, and how one is replaced.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File, Metadata};
@@ -7,20 +7,20 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::digest::{Digests, hex};
-use super::failure::{self, invalid};
-use super::folder::TEMP_PREFIX;
+use super::errors::{file_error, invalid};
 use super::limits::READ_AT_ONCE;
+use super::path::TEMP_PREFIX;
+use super::sink::Sink;
 use super::types::{Digest, ObjectError};
-use super::upload::Sink;
 use super::{files, path};
 
-/// What a file is known again by.
+/// The stamp of a file. A file with the same stamp is taken to be unchanged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Stamp {
-    /// Time of change in nanoseconds, size, inode.
+    /// The modification time in nanoseconds, the size, and the inode.
     pub(super) text: String,
     pub(super) size: u64,
-    /// In milliseconds since the Unix epoch.
+    /// The modification time, in milliseconds since the Unix epoch.
     pub(super) modified_at: u64,
 }
 
@@ -42,14 +42,14 @@ impl Stamp {
     }
 }
 
-fn is_gone(error: &io::Error) -> bool {
+fn is_missing(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
     )
 }
 
-/// What is at a path whose folders are no links.
+/// What is at a path, seen from a root. Links that lead out of the root, and links to folders, count as nothing.
 enum Seen {
     Nothing,
     Folder,
@@ -70,12 +70,12 @@ fn look(root: &Path, at: &Path) -> Result<Seen, ObjectError> {
         Ok((about, true)) if about.is_file() => Ok(Seen::File(Stamp::of(&about))),
         Ok((about, true)) if about.is_dir() => Ok(Seen::Folder),
         Ok(_) => Ok(Seen::Nothing),
-        Err(error) if is_gone(&error) => Ok(Seen::Nothing),
-        Err(error) => Err(failure::file("read", at, &error)),
+        Err(error) if is_missing(&error) => Ok(Seen::Nothing),
+        Err(error) => Err(file_error("read", at, &error)),
     }
 }
 
-/// Whether the folders above a file are the root's own, and no links.
+/// Whether the folders between the root and a file are real folders and not links.
 fn is_inside(root: &Path, relative: &Path) -> bool {
     let above = relative
         .parent()
@@ -83,15 +83,15 @@ fn is_inside(root: &Path, relative: &Path) -> bool {
     fs::canonicalize(&above).is_ok_and(|real| real == above)
 }
 
-/// The objects among the files at this key and below it; an empty key is the whole folder.
+/// The files that are objects, at the key `top` and below it. An empty key stands for the whole folder.
 pub(super) fn scan(root: &Path, top: &str) -> Result<BTreeMap<String, Stamp>, ObjectError> {
     let mut found = BTreeMap::new();
     if top.is_empty() {
         walk(root, String::new(), &mut found)?;
         return Ok(found);
     }
-    // A folder that is gone altogether is unmounted or moved rather than emptied.
-    fs::metadata(root).map_err(|error| failure::file("read", root, &error))?;
+    // A root that does not exist has been unmounted or moved rather than emptied, so this is an error.
+    fs::metadata(root).map_err(|error| file_error("read", root, &error))?;
     if !is_inside(root, Path::new(top)) {
         return Ok(found);
     }
@@ -109,9 +109,9 @@ fn walk(root: &Path, top: String, found: &mut BTreeMap<String, Stamp>) -> Result
     let mut folders = vec![top];
     while let Some(folder) = folders.pop() {
         let at = root.join(&folder);
-        let failed = |error| failure::file("read", &at, &error);
+        let failed = |error| file_error("read", &at, &error);
         let entries = match fs::read_dir(&at) {
-            Err(error) if is_gone(&error) && !folder.is_empty() => continue,
+            Err(error) if is_missing(&error) && !folder.is_empty() => continue,
             entries => entries.map_err(failed)?,
         };
         for entry in entries {
@@ -131,15 +131,15 @@ fn walk(root: &Path, top: String, found: &mut BTreeMap<String, Stamp>) -> Result
     Ok(())
 }
 
-/// Opens the file of a key; `None` if none is there that is an object.
+/// Opens the file of a key; `None` if it does not exist or is not an object.
 pub(super) fn open(root: &Path, key: &str) -> Result<Option<(File, Stamp, PathBuf)>, ObjectError> {
     let path = root.join(path::relative(key)?);
     if !is_inside(root, Path::new(key)) || !matches!(look(root, &path)?, Seen::File(_)) {
         return Ok(None);
     }
-    let failed = |error| failure::file("read", &path, &error);
+    let failed = |error| file_error("read", &path, &error);
     match File::open(&path) {
-        Err(error) if is_gone(&error) => Ok(None),
+        Err(error) if is_missing(&error) => Ok(None),
         opened => {
             let file = opened.map_err(failed)?;
             let stamp = Stamp::of(&file.metadata().map_err(failed)?);
@@ -148,7 +148,8 @@ pub(super) fn open(root: &Path, key: &str) -> Result<Option<(File, Stamp, PathBu
     }
 }
 
-/// The entity tag of a file; `None` if it is not, or no longer, the file with this stamp.
+/// The entity tag of a file, which is the MD5 of its bytes; `None` if the file does not have this stamp, before or after it was
+/// read.
 pub(super) fn etag(path: &Path, stamp: &Stamp) -> Result<Option<String>, ObjectError> {
     let read = || {
         let mut file = File::open(path)?;
@@ -169,27 +170,27 @@ pub(super) fn etag(path: &Path, stamp: &Stamp) -> Result<Option<String>, ObjectE
         Ok(is_same.then(|| hex(&md5.finish().concat())))
     };
     match read() {
-        Err(error) if is_gone(&error) => Ok(None),
-        read => read.map_err(|error| failure::file("read", path, &error)),
+        Err(error) if is_missing(&error) => Ok(None),
+        read => read.map_err(|error| file_error("read", path, &error)),
     }
 }
 
-/// A file that was replaced, while it is not settled whether it stays so.
+/// A file that was replaced, until the replacement is kept or undone.
 #[derive(Debug)]
 pub(super) struct Replaced {
     file: PathBuf,
-    /// What was there before, if anything was.
+    /// The previous file under a temporary name, if there was one.
     before: Option<PathBuf>,
     pub(super) stamp: Stamp,
 }
 
 impl Replaced {
-    /// It stays so.
+    /// Keeps the replacement and deletes the previous file.
     pub(super) fn keep(self) -> io::Result<()> {
         self.before.map_or(Ok(()), |before| files::delete(&before))
     }
 
-    /// It was not to be.
+    /// Undoes the replacement.
     pub(super) fn undo(self) -> io::Result<()> {
         match self.before {
             Some(before) => fs::rename(before, &self.file),
@@ -198,22 +199,22 @@ impl Replaced {
     }
 }
 
-/// Renames what came in over the file of a key.
+/// Renames an incoming file over the file of a key.
 pub(super) fn replace(root: &Path, relative: &Path, sink: Sink) -> Result<Replaced, ObjectError> {
     make_folders(root, relative)?;
     let file = root.join(relative);
-    let failed = |error| failure::file("write", &file, &error);
+    let failed = |error| file_error("write", &file, &error);
     if fs::symlink_metadata(&file).is_ok_and(|about| about.is_dir()) {
         return Err(invalid(format!(
-            "there is a folder at {}: in a plain folder a name is a file's or a folder's",
+            "there is a folder at {}: in a plain folder a name belongs to a file or to a folder",
             file.display()
         )));
     }
     let before = root.join(format!("{PASSING}{}", path::new_id()));
     let before = match fs::hard_link(&file, &before) {
         Ok(()) => Some(before),
-        Err(error) if is_gone(&error) => None,
-        // A file system without links: then there is a moment without the file.
+        Err(error) if is_missing(&error) => None,
+        // The file system has no hard links, so there is a moment without the file.
         Err(_) => {
             fs::rename(&file, &before).map_err(failed)?;
             Some(before)
@@ -233,7 +234,7 @@ pub(super) fn replace(root: &Path, relative: &Path, sink: Sink) -> Result<Replac
         Err(error) => {
             if let Some(before) = before {
                 fs::rename(&before, &file).map_err(failed)?;
-                // Two links to one file stay two.
+                // Renaming one hard link over another one of the same file leaves both.
                 files::delete(&before).map_err(failed)?;
             }
             Err(failed(error))
@@ -241,7 +242,7 @@ pub(super) fn replace(root: &Path, relative: &Path, sink: Sink) -> Result<Replac
     }
 }
 
-/// Makes the folders above a file, none of which may be a link or a file.
+/// Creates the folders above a file. None of them may be a link or a file.
 fn make_folders(root: &Path, relative: &Path) -> Result<(), ObjectError> {
     let Some(above) = relative.parent() else {
         return Ok(());
@@ -251,10 +252,10 @@ fn make_folders(root: &Path, relative: &Path) -> Result<(), ObjectError> {
         folder.push(name);
         let made = fs::create_dir(&folder);
         let about = fs::symlink_metadata(&folder)
-            .map_err(|error| failure::file("make", &folder, &made.err().unwrap_or(error)))?;
+            .map_err(|error| file_error("create", &folder, &made.err().unwrap_or(error)))?;
         if !about.is_dir() {
             return Err(invalid(format!(
-                "{} is no folder: in a plain folder a name is a file's or a folder's, and links to folders are not followed",
+                "{} is not a folder: in a plain folder a name belongs to a file or to a folder, and links to folders are not followed",
                 folder.display()
             )));
         }
@@ -262,9 +263,9 @@ fn make_folders(root: &Path, relative: &Path) -> Result<(), ObjectError> {
     Ok(())
 }
 
-/// Deletes what a former host left on its way in, except parts that are still wanted.
+/// Deletes the temporary files of an earlier host, except for the parts of multipart uploads.
 pub(super) fn sweep(root: &Path, parts: &HashSet<String>) -> Result<(), ObjectError> {
-    let failed = |error| failure::file("look through", root, &error);
+    let failed = |error| file_error("list", root, &error);
     for entry in fs::read_dir(root).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
         let id = name
@@ -272,7 +273,7 @@ pub(super) fn sweep(root: &Path, parts: &HashSet<String>) -> Result<(), ObjectEr
             .and_then(|name| name.strip_prefix(TEMP_PREFIX));
         if id.is_some_and(|id| !parts.contains(id)) {
             let file = root.join(&name);
-            files::delete(&file).map_err(|error| failure::file("delete", &file, &error))?;
+            files::delete(&file).map_err(|error| file_error("delete", &file, &error))?;
         }
     }
     Ok(())

@@ -1,67 +1,71 @@
-//! The types of objects: the records of the WIT interface `lambkin:store/objects`, one by one.
+//! The types of objects. Except for the last ones, which are for folders, they mirror the records of the WIT interface
+//! `lambkin:store/objects`.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::StoreError;
+use crate::error::StoreError;
 
-/// Whether a bucket keeps versions.
+/// Whether a bucket keeps versions (S3: the versioning state).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[allow(missing_docs, reason = "said by their names")]
 pub enum Versioning {
+    /// The bucket keeps no versions and never has.
     #[default]
     Off,
+    /// Each write creates a version.
     On,
+    /// Writes create no versions; earlier versions are kept.
     Suspended,
 }
 
 /// A bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BucketInfo {
-    /// Its name.
+    /// The bucket's name.
     pub name: String,
-    /// In milliseconds since the Unix epoch.
+    /// When the bucket was created, in milliseconds since the Unix epoch.
     pub created_at: u64,
-    /// Whether it keeps versions.
+    /// Whether the bucket keeps versions.
     pub versioning: Versioning,
-    /// Whatever a service keeps with it.
+    /// Attributes that a service keeps with the bucket. The store does not interpret them.
     pub attributes: Vec<(String, String)>,
 }
 
-/// An object, a version of one, or a delete marker.
+/// An object, a version of an object, or a delete marker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectInfo {
-    /// Its key.
+    /// The key.
     pub key: String,
-    /// `None` is the version of a bucket that keeps none.
+    /// The version's id; `None` for the version that a bucket has while it keeps no versions (S3: the `null` version).
     pub version: Option<String>,
-    /// Whether it is the key's latest version.
+    /// Whether this is the latest version of the key.
     pub latest: bool,
-    /// Whether it says that the key was deleted.
+    /// Whether this is a delete marker.
     pub marker: bool,
-    /// In bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Without quotes.
+    /// The entity tag, without quotes.
     pub etag: String,
-    /// In milliseconds since the Unix epoch.
+    /// When the version was written, in milliseconds since the Unix epoch.
     pub modified_at: u64,
-    /// Headers, tags, checksums: whatever the service keeps with it.
+    /// Metadata that a service keeps with the object, such as headers, tags and checksums. The store does not interpret it.
     pub metadata: Vec<(String, String)>,
 }
 
-/// What a write depends on.
+/// The precondition of a write.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Condition {
-    /// Nothing.
+    /// None.
     #[default]
     Always,
-    /// No object has the key.
+    /// No object has the key (HTTP: `If-None-Match: *`). The latest version may be a delete marker.
     Absent,
-    /// The object has one of these entity tags; none given: there is an object.
+    /// The object has one of these entity tags (HTTP: `If-Match`). An empty list stands for any object.
     Matches(Vec<String>),
 }
 
-/// What object triggers are told.
+/// The event that object triggers receive when a write is done. The store adds the bucket, key, size, entity tag, version,
+/// sequencer and time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectEvent {
     /// The event's name, such as S3's `ObjectCreated:Put`. The store does not interpret it.
@@ -73,32 +77,32 @@ pub struct ObjectEvent {
 /// How an upload becomes an object.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Put {
-    /// Without quotes.
+    /// The entity tag, without quotes.
     pub etag: String,
-    /// Kept with the object.
+    /// The object's metadata.
     pub metadata: Vec<(String, String)>,
-    /// What it depends on.
+    /// The precondition.
     pub condition: Condition,
-    /// An upload of parts that ends with this.
+    /// The id of a multipart upload that this write completes.
     pub completes: Option<String>,
-    /// What object triggers are told.
+    /// The event that object triggers receive; `None` for none.
     pub event: Option<ObjectEvent>,
 }
 
 /// What a removal did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Removed {
-    /// Whether there was anything to remove.
+    /// Whether there was something to remove.
     pub existed: bool,
-    /// The version that was removed, or the marker that was made.
+    /// The id of the version that was removed, or of the delete marker that was created.
     pub version: Option<String>,
-    /// Whether it is, or was, a delete marker.
+    /// Whether that version is or was a delete marker.
     pub marker: bool,
 }
 
-/// A way to digest bytes.
+/// A digest algorithm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "said by their names")]
+#[allow(missing_docs, reason = "the names of the algorithms say it all")]
 pub enum Digest {
     Md5,
     Sha1,
@@ -108,121 +112,121 @@ pub enum Digest {
     Crc64Nvme,
 }
 
-/// An upload that has all its bytes.
+/// The result of finishing an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finished {
-    /// In bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// In the order they were asked for.
+    /// The digests, in the order of the request.
     pub digests: Vec<Vec<u8>>,
 }
 
 /// What to list.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Query {
-    /// What keys start with.
+    /// The prefix of the keys.
     pub prefix: String,
-    /// Where keys are cut off; empty for not at all.
+    /// Keys that contain this text after the prefix are listed once, as a common prefix that ends with it. Empty for none.
     pub delimiter: String,
-    /// List what comes after this key or common prefix; of versions, after this version of it.
+    /// Where to start: after this key or common prefix, or, in a list of versions, after this version of the key.
     pub after: Option<(String, Option<String>)>,
-    /// The most entries, objects and common prefixes together.
+    /// The maximum number of entries, objects and common prefixes together.
     pub max: usize,
 }
 
-/// A part of a list of objects.
+/// A page of a list of objects.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Listing {
-    /// By key.
+    /// The objects, by key.
     pub objects: Vec<ObjectInfo>,
-    /// By name.
+    /// The common prefixes, by name.
     pub common_prefixes: Vec<String>,
-    /// Where to go on; `None` if this is the end.
+    /// The `after` of the next page; `None` if this is the last one.
     pub next: Option<(String, Option<String>)>,
 }
 
-/// A part of an upload of parts.
+/// A part of a multipart upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// 1 to 10,000.
+    /// The part's number (S3: 1 to 10,000).
     pub number: u32,
-    /// In bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Without quotes.
+    /// The entity tag, without quotes.
     pub etag: String,
-    /// In milliseconds since the Unix epoch.
+    /// When the part was written, in milliseconds since the Unix epoch.
     pub modified_at: u64,
-    /// Whatever the service keeps with it.
+    /// Metadata that a service keeps with the part. The store does not interpret it.
     pub metadata: Vec<(String, String)>,
 }
 
-/// An upload of parts.
+/// A multipart upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartsUpload {
-    /// Tells uploads apart.
+    /// The upload's unique id.
     pub id: String,
-    /// The key of the object it is to be.
+    /// The key of the object that it is for.
     pub key: String,
-    /// In milliseconds since the Unix epoch.
+    /// When the upload was started, in milliseconds since the Unix epoch.
     pub started_at: u64,
-    /// Whatever the service keeps with it.
+    /// Metadata that a service keeps with the upload. The store does not interpret it.
     pub metadata: Vec<(String, String)>,
 }
 
-/// A part of a list of uploads of parts.
+/// A page of a list of multipart uploads.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PartsListing {
-    /// By key and id.
+    /// The uploads, by key and id.
     pub uploads: Vec<PartsUpload>,
-    /// By name.
+    /// The common prefixes, by name.
     pub common_prefixes: Vec<String>,
-    /// The key and the id to go on after.
+    /// The `after` of the next page; `None` if this is the last one.
     pub next: Option<(String, Option<String>)>,
 }
 
-/// What a folder's changes are called.
+/// The events that a sync of a plain folder records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncEvents {
-    /// `ObjectCreated:Put`.
+    /// The event of a file that was created or changed.
     pub created: ObjectEvent,
-    /// `ObjectRemoved:Delete`.
+    /// The event of a file that was removed.
     pub removed: ObjectEvent,
 }
 
-/// What is known of a folder's files besides what can be seen; paths are relative to it.
+/// What a watch of a plain folder has reported about its files. Paths are relative to the folder.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FolderEvents {
-    /// Somebody has written them, whatever is in them now.
+    /// Files that were written. They count as changed even if their bytes are the same.
     pub written: BTreeSet<PathBuf>,
-    /// Somebody is writing them, so they are not looked at yet.
+    /// Files that are being written. A sync leaves them out.
     pub unfinished: BTreeSet<PathBuf>,
 }
 
-/// Why something was not done with objects. Nothing has changed then.
+/// Why an operation on objects was refused or failed. It has changed nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ObjectError {
-    /// There is no such bucket.
+    /// The bucket does not exist.
     #[error("there is no such bucket")]
     MissingBucket,
-    /// There is no such object, version, upload of parts or part.
+    /// The object, version, multipart upload or part does not exist.
     #[error("there is no such object")]
     Missing,
-    /// There is a bucket of this name already.
+    /// A bucket with this name exists already.
     #[error("there is a bucket of this name already")]
     Exists,
-    /// The bucket is not empty.
+    /// The bucket still has objects, versions or multipart uploads.
     #[error("the bucket is not empty")]
     NotEmpty,
-    /// The condition does not hold.
+    /// The precondition does not hold.
     #[error("the condition does not hold")]
     Precondition,
-    /// The key can not be stored here, or the arguments contradict each other.
+    /// The key cannot be stored in this bucket, or the arguments contradict each other; the text says how.
     #[error("{0}")]
     Invalid(String),
-    /// A file can not be written or read; the text says which and why.
+    /// A file cannot be written or read; the text names the file, the cause, and what to do.
     #[error("{0}")]
     File(String),
-    /// The store can not do it.
+    /// The store cannot be written or is closed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

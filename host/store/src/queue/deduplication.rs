@@ -1,18 +1,19 @@
-//! What was sent to ordered queues within the last five minutes, whatever has become of it since; a purge forgets it.
+//! Deduplication ids: the messages that were sent to ordered queues within the last five minutes, also if they were received
+//! and removed since. A purge starts a new generation and with it a new set of ids.
 
 use rusqlite::params;
 use uuid::Uuid;
 
-use super::limits::{DEDUPLICATION_MS, FORGOTTEN_PER_SEND};
-use super::settings::Queue;
+use super::limits::{DEDUPLICATION_MS, EXPIRED_PER_OPERATION};
+use super::row::Queue;
 use super::tx::QueueTx;
-use crate::queues::{from_time, time};
+use crate::sql_time::{from_time, time};
 
-/// What makes two messages the same.
+/// What two messages must have in common to be duplicates.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Key<'a> {
     generation: i64,
-    /// A group's name, or nothing: no group's name is empty.
+    /// The group's name if ids apply within a group only, else empty. A group's name is never empty.
     scope: &'a str,
     text: &'a str,
 }
@@ -31,8 +32,8 @@ impl<'a> Key<'a> {
     }
 }
 
-/// The row and the id of the message that was sent first, if one was.
-pub(crate) fn first_of(tx: &QueueTx<'_>, key: &Key<'_>) -> rusqlite::Result<Option<(i64, Uuid)>> {
+/// The row and the id of the first message with this key, if there was one within five minutes.
+pub(crate) fn find_first(tx: &QueueTx<'_>, key: &Key<'_>) -> rusqlite::Result<Option<(i64, Uuid)>> {
     let sql = "SELECT message, message_id FROM queue_deduplications
                WHERE pile = ?1 AND scope = ?2 AND text = ?3 AND until > ?4";
     let params = params![key.generation, key.scope, key.text, time(tx.now)];
@@ -41,14 +42,14 @@ pub(crate) fn first_of(tx: &QueueTx<'_>, key: &Key<'_>) -> rusqlite::Result<Opti
     })
 }
 
-/// Remembers a message as the first, and forgets some whose time is over.
+/// Remembers a message as the first with its key, and deletes some expired ids.
 pub(crate) fn remember(
     tx: &QueueTx<'_>,
     key: &Key<'_>,
     message: i64,
     id: Uuid,
 ) -> rusqlite::Result<()> {
-    forget(tx)?;
+    delete_some_expired(tx)?;
     let sql = "INSERT OR REPLACE INTO queue_deduplications (pile, scope, text, until, message, message_id)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let until = time(tx.now.saturating_add(DEDUPLICATION_MS));
@@ -66,9 +67,9 @@ pub(crate) fn remember(
     Ok(())
 }
 
-fn forget(tx: &QueueTx<'_>) -> rusqlite::Result<()> {
+fn delete_some_expired(tx: &QueueTx<'_>) -> rusqlite::Result<()> {
     let sql = "SELECT id, until FROM queue_deduplications ORDER BY id LIMIT ?1";
-    let oldest = tx.rows(sql, [FORGOTTEN_PER_SEND as i64], |row| {
+    let oldest = tx.rows(sql, [EXPIRED_PER_OPERATION as i64], |row| {
         Ok((row.get::<_, i64>(0)?, row.get(1).map(from_time)?))
     })?;
     for (id, until) in oldest {

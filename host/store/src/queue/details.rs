@@ -1,4 +1,4 @@
-//! What a message carries besides its body, in one column: JSON, or nothing at all where there is nothing.
+//! The message attributes and extra facts of a message, in one column: JSON, or NULL if there are none.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -23,7 +23,7 @@ enum Value {
 
 type Pairs = Vec<(String, String)>;
 
-/// The column.
+/// The value of the column.
 pub(crate) fn write(attributes: &[Attribute], extra: &[(String, String)]) -> Option<String> {
     if attributes.is_empty() && extra.is_empty() {
         return None;
@@ -41,11 +41,11 @@ pub(crate) fn write(attributes: &[Attribute], extra: &[(String, String)]) -> Opt
         attributes: attributes.iter().map(attribute).collect(),
         extra: extra.to_vec(),
     };
-    // Strings do not fail to be JSON.
+    // Strings always serialize.
     serde_json::to_string(&details).ok()
 }
 
-/// What the column says. What can not be read costs a message its attributes, not its delivery.
+/// Reads the column. If it is damaged, the message is delivered without attributes.
 pub(crate) fn read(column: Option<&str>) -> (Vec<Attribute>, Pairs) {
     let Some(details) = parsed(column) else {
         return (Vec::new(), Vec::new());
@@ -64,9 +64,9 @@ pub(crate) fn read(column: Option<&str>) -> (Vec<Attribute>, Pairs) {
     (attributes, details.extra)
 }
 
-/// The attributes as SQS writes them: JSON, for a person to read.
+/// The attributes as the JSON that SQS shows, for a person to read.
 pub(crate) fn attributes_as_json(column: Option<&str>) -> String {
-    let mut shown = Map::new();
+    let mut object = Map::new();
     for (name, data_type, value) in parsed(column)
         .map(|details| details.attributes)
         .unwrap_or_default()
@@ -75,9 +75,9 @@ pub(crate) fn attributes_as_json(column: Option<&str>) -> String {
             Value::Text(text) => json!({ "DataType": data_type, "StringValue": text }),
             Value::Binary { base64 } => json!({ "DataType": data_type, "BinaryValue": base64 }),
         };
-        shown.insert(name, value);
+        object.insert(name, value);
     }
-    serde_json::Value::Object(shown).to_string()
+    serde_json::Value::Object(object).to_string()
 }
 
 fn parsed(column: Option<&str>) -> Option<Details> {
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_and_extra_come_back_as_they_were() {
+    fn attributes_and_extra_are_read_as_they_were_written() {
         let attributes = vec![
             attribute(
                 "b",
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_takes_no_room_and_what_is_damaged_reads_as_nothing() {
+    fn a_message_without_attributes_has_no_column_and_a_damaged_column_reads_as_none() {
         assert_eq!(write(&[], &[]), None);
         assert_eq!(read(None), (Vec::new(), Vec::new()));
         assert_eq!(read(Some("{\"attributes\":7}")), (Vec::new(), Vec::new()));

@@ -1,16 +1,16 @@
-//! The groups of ordered queues.
+//! The message groups of ordered queues.
 //!
-//! A group has a row as long as it has messages. The row says when the first of them may be handed out: when it is due,
-//! its lease over or given up. Those behind it follow up to the first that is not, so one that is leased holds back what
-//! comes after it and nothing else: what was given up before it comes first again, as on AWS.
+//! A group has a row while it has messages. The row says when the group's first message can be handed out. The messages behind
+//! it follow up to the first one that is not due, so a leased message holds back what comes after it and nothing else; once
+//! its lease has ended it comes first again, as in SQS.
 
 use rusqlite::params;
 
 use super::tx::QueueTx;
-use crate::queues::{from_time, time};
+use crate::sql_time::{from_time, time};
 
-/// The group of this name, which is made for a message that is due then if there is none.
-pub(crate) fn join(
+/// The id of the group with this name. It is created, due at `due_at`, if it does not exist.
+pub(crate) fn find_or_create(
     tx: &QueueTx<'_>,
     generation: i64,
     name: &str,
@@ -24,7 +24,7 @@ pub(crate) fn join(
     tx.insert(new, params![generation, name, time(due_at)])
 }
 
-/// Up to so many groups that have something to hand out, the one that is due first before the others.
+/// Up to `max` groups that have something to hand out, the one that is due first at the front.
 pub(crate) fn due(tx: &QueueTx<'_>, generation: i64, max: usize) -> rusqlite::Result<Vec<i64>> {
     let sql =
         "SELECT id FROM queue_groups WHERE pile = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3";
@@ -33,21 +33,8 @@ pub(crate) fn due(tx: &QueueTx<'_>, generation: i64, max: usize) -> rusqlite::Re
     })
 }
 
-/// When the next group is due.
+/// When the next group is due; `None` if there is no group.
 pub(crate) fn next_due(tx: &QueueTx<'_>, generation: i64) -> rusqlite::Result<Option<u64>> {
     let sql = "SELECT due_at FROM queue_groups WHERE pile = ?1 ORDER BY due_at LIMIT 1";
     tx.row(sql, [generation], |row| row.get(0).map(from_time))
-}
-
-/// Writes down when the group is due, after something has changed; a group without messages ends.
-pub(crate) fn refresh(tx: &QueueTx<'_>, group: i64) -> rusqlite::Result<()> {
-    let first = "SELECT due_at FROM queue_messages WHERE group_id = ?1 ORDER BY id LIMIT 1";
-    match tx.row(first, [group], |row| row.get::<_, i64>(0))? {
-        Some(due_at) => tx.execute(
-            "UPDATE queue_groups SET due_at = ?2 WHERE id = ?1",
-            (group, due_at),
-        ),
-        None => tx.execute("DELETE FROM queue_groups WHERE id = ?1", [group]),
-    }?;
-    Ok(())
 }

@@ -1,30 +1,30 @@
-//! What queues need done without anybody asking: moves go on, and what is nobody's any more is put away.
+//! The work that no caller asks for: running moves, and deleting what has expired or was purged.
 //!
-//! Everything is done in small steps, each a turn like any other, so nobody waits long for the keeper. After a failure of the
-//! store it pauses and goes on.
+//! Everything is done in small steps, each a transaction of its own, so that other operations are not held up.
+//!
+//! On failure of the store the maintenance pauses for a second and continues.
 
 use std::collections::BTreeMap;
 
-use super::limits::{CLEANING_MS, DISCARDS, PAUSE_MS};
-use super::receive::either;
-use super::{QueueError, Queues, generation, moves};
-use crate::StoreError;
+use super::limits::{DISCARDS, EXPIRY_INTERVAL_MS, PAUSE_MS};
+use super::queues::Queues;
+use super::tx::MAINTENANCE;
+use super::types::QueueError;
+use super::{generation, moves};
+use crate::error::StoreError;
 
-/// The keeper's bell. It is no queue's: no queue has such a name.
-pub(crate) const MAINTENANCE: &str = "(maintenance)";
-
-/// What the keeper remembers.
+/// When the next steps are due.
 #[derive(Debug, Default)]
 struct Schedule {
-    /// When moves may go on, by handle.
+    /// When each running move may continue, by handle.
     moves: BTreeMap<String, u64>,
-    /// When to look for what has expired.
-    cleaning: u64,
+    /// When to search for expired messages.
+    expiry: u64,
 }
 
 impl Queues {
-    /// Runs the moves that are under way, those of a former host too, and puts away what has expired or was purged. To be
-    /// spawned once; ends only with the store.
+    /// Runs all moves, those that an earlier host started included, and deletes messages that have expired or were purged.
+    /// Must be spawned once per store; returns only when the store is closed.
     pub async fn maintain(&self) {
         let notifier = self.store.notifier(MAINTENANCE);
         let mut schedule = Schedule::default();
@@ -32,16 +32,19 @@ impl Queues {
             let wake = match self.step(&mut schedule).await {
                 Ok(wake) => wake,
                 Err(QueueError::Store(StoreError::Closed { .. })) => return,
-                // The callers of other operations are told the same, and tell the user.
+                // Not logged: the callers of other operations get the same error.
                 Err(_) => self.clock.now().saturating_add(PAUSE_MS),
             };
             if wake > self.clock.now() {
-                either(notifier.notified(), self.clock.until(wake)).await;
+                tokio::select! {
+                    () = notifier.notified() => {}
+                    () = self.clock.until(wake) => {}
+                }
             }
         }
     }
 
-    /// One step of everything; returns when the next one is due.
+    /// Takes the steps that are due. Returns when the next one is.
     async fn step(&self, schedule: &mut Schedule) -> Result<u64, QueueError> {
         let running = self.transact(|tx| Ok(moves::running(tx)?)).await?;
         schedule.moves.retain(|handle, _| running.contains(handle));
@@ -56,33 +59,32 @@ impl Queues {
                 .moves
                 .insert(handle, now.saturating_add(pause.unwrap_or(0)));
         }
-        if schedule.cleaning <= self.clock.now() {
-            self.clean().await?;
-            schedule.cleaning = self.clock.now().saturating_add(CLEANING_MS);
+        if schedule.expiry <= self.clock.now() {
+            self.delete_all_expired().await?;
+            schedule.expiry = self.clock.now().saturating_add(EXPIRY_INTERVAL_MS);
         }
         let more = self
-            .run(|tx| Ok(generation::delete_some_retired(tx)?))
+            .transact(|tx| Ok(generation::delete_some_retired(tx)?))
             .await?;
         let next = schedule.moves.values().copied().min();
-        let wake = next.map_or(schedule.cleaning, |next| next.min(schedule.cleaning));
+        let wake = next.map_or(schedule.expiry, |next| next.min(schedule.expiry));
         Ok(if more { self.clock.now() } else { wake })
     }
 
-    /// Puts away what has expired in all queues.
-    async fn clean(&self) -> Result<(), QueueError> {
+    async fn delete_all_expired(&self) -> Result<(), QueueError> {
         let queues = self.transact(|tx| {
-            generation::forget_past_seconds(tx)?;
+            generation::delete_past_seconds(tx)?;
             Ok(tx.queues()?)
         });
         for queue in queues.await? {
             loop {
                 let queue = queue.clone();
-                let dropped = self.transact(move |tx| {
-                    // It may have been changed, purged or deleted since.
-                    let now = tx.find_queue(&queue.name)?;
-                    Ok(now.map_or(Ok(0), |queue| generation::drop_expired(tx, &queue))?)
+                let deleted = self.transact(move |tx| {
+                    // The queue may have been changed, purged or deleted since.
+                    let current = tx.find_queue(&queue.name)?;
+                    Ok(current.map_or(Ok(0), |queue| generation::delete_expired(tx, &queue))?)
                 });
-                if dropped.await? < DISCARDS {
+                if deleted.await? < DISCARDS {
                     break;
                 }
             }

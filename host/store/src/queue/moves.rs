@@ -1,29 +1,31 @@
-//! Moves: the messages of a dead-letter queue go back to where they came from, or elsewhere, as fast as asked.
+//! Moves: the messages of a dead-letter queue go back to the queues they came from, or to another queue, at a rate that the
+//! caller sets (SQS: message move tasks).
 //!
-//! A move is a row, and each step of it a commit, so a host that was killed goes on where it was. It ends when nothing that
-//! was in the queue at its start can be handed out any more: what is leased or delayed then stays.
+//! A move is a row and each of its steps a commit, so the next host continues where a killed one stopped. It ends when nothing
+//! that was in the queue at its start can be handed out; messages that are leased or delayed then stay.
 //!
-//! On failure (a message has no source, a queue is gone) the move ends as failed, says why in SQS's words, and leaves what it
-//! has not moved.
+//! On failure (a message has no source, or a queue does not exist) the move ends as failed, gives the reason as SQS words it, and
+//! leaves the messages that it has not moved.
 
 use rusqlite::{Row, params};
 use uuid::Uuid;
 
 use super::limits::{MAX_MESSAGES, MOVE_STEP, MOVES_KEPT};
-use super::maintenance::MAINTENANCE;
+use super::queues::Queues;
 use super::redrive::{self, Moving, Reason};
-use super::settings::Queue;
-use super::tx::{Abort, QueueTx};
-use super::{Move, MoveStatus, QueueError, Queues, generation, group};
-use crate::queues::{from_time, time};
+use super::row::Queue;
+use super::tx::{Abort, MAINTENANCE, QueueTx};
+use super::types::{Move, MoveStatus, QueueError};
+use super::{generation, group};
+use crate::sql_time::{from_time, time};
 
 const MOVE: &str =
     "handle, source, destination, per_second, status, moved, expected, started_at, failure";
 
-/// SQS's word for a queue that is not there.
+/// The reason that SQS gives for a queue that does not exist.
 const NO_QUEUE: &str = "AWS.SimpleQueueService.NonExistentQueue";
 
-/// SQS's word for a message that is no dead letter.
+/// The reason that SQS gives for a message that is not a dead letter.
 const NO_SOURCE: &str = "CouldNotDetermineMessageSource";
 
 const STATUSES: [MoveStatus; 5] = [
@@ -59,19 +61,19 @@ fn find(tx: &QueueTx<'_>, handle: &str) -> Result<Move, Abort> {
     Ok(tx.row(&sql, [handle], read)?.ok_or(QueueError::Missing)?)
 }
 
-/// The handles of all moves that are under way.
+/// The handles of all running moves.
 pub(crate) fn running(tx: &QueueTx<'_>) -> rusqlite::Result<Vec<String>> {
     let sql = "SELECT handle FROM queue_moves WHERE status = ?1 ORDER BY id";
     tx.rows(sql, [stored(MoveStatus::Running)], |row| row.get(0))
 }
 
-/// Moves some messages. Returns how long the next step has to wait, `None` when the move has ended.
+/// Moves some messages. Returns the pause before the next step in milliseconds, or `None` if the move has ended.
 pub(crate) fn step(tx: &mut QueueTx<'_>, handle: &str) -> Result<Option<u64>, Abort> {
     let task = find(tx, handle)?;
     if task.status != MoveStatus::Running {
         return Ok(None);
     }
-    // A tenth of a second's messages at a time, and at least one.
+    // The messages of a tenth of a second, and at least one.
     let max = task
         .per_second
         .map_or(MOVE_STEP, |rate| rate.div_ceil(10).max(1) as usize);
@@ -112,7 +114,7 @@ fn move_some(
     Ok((moved, None))
 }
 
-/// The messages that are to be moved next, with their sources.
+/// The messages to move next, with their sources.
 fn next(
     tx: &QueueTx<'_>,
     from: &Queue,
@@ -168,12 +170,12 @@ fn start(
         let to = tx.queue(name)?;
         if to.id == from.id {
             return Err(Abort::invalid(
-                "a queue's messages can not be moved to itself",
+                "the messages of a queue cannot be moved to the same queue",
             ));
         }
         if to.ordered != from.ordered {
             return Err(Abort::invalid(format!(
-                "the messages of {source} can not be moved to {name}: one is ordered, the other is not"
+                "the messages of {source} cannot be moved to {name}: one queue is ordered, the other is not"
             )));
         }
     }
@@ -209,9 +211,14 @@ fn start(
 }
 
 impl Queues {
-    /// Starts to move a queue's messages: to the queue named, or each to the one it came from. A moved message keeps its
-    /// body and attributes, has a new id, and counts as sent when it was moved and not received yet. One move per queue at
-    /// a time, else [`QueueError::Exists`].
+    /// Starts a move and returns its handle (SQS: `StartMessageMoveTask`). Messages go to the queue `destination`, or each to the
+    /// queue that it came from. A moved message keeps its body and attributes, gets a new id, and counts as just sent and never
+    /// received.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Exists`] if the queue has a running move; [`QueueError::Invalid`] if one queue is ordered and the other is
+    /// not, or both are the same.
     pub async fn start_move(
         &self,
         source: &str,
@@ -223,7 +230,7 @@ impl Queues {
             .await
     }
 
-    /// The moves of a queue's messages, the latest first; the last ten are remembered.
+    /// Up to `max` of the last ten moves of a queue's messages, the latest first.
     pub async fn moves(&self, source: &str, max: usize) -> Result<Vec<Move>, QueueError> {
         let source = source.to_owned();
         self.transact(move |tx| {
@@ -236,14 +243,17 @@ impl Queues {
         .await
     }
 
-    /// Ends a move; returns how many messages it had moved. What is moved stays moved. A move that has ended already is
-    /// [`QueueError::Invalid`].
+    /// Cancels a move and returns the number of messages that it has moved. These stay where they are.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Invalid`] if the move is no longer running.
     pub async fn cancel_move(&self, handle: &str) -> Result<u64, QueueError> {
         let handle = handle.to_owned();
         self.transact(move |tx| {
             let found = find(tx, &handle)?;
             if found.status != MoveStatus::Running {
-                return Err(Abort::invalid("the move is not under way any more"));
+                return Err(Abort::invalid("the move is no longer running"));
             }
             let sql = "UPDATE queue_moves SET status = ?2 WHERE handle = ?1";
             tx.execute(sql, params![handle, stored(MoveStatus::Cancelled)])?;
@@ -252,7 +262,7 @@ impl Queues {
         .await
     }
 
-    /// The move of this handle.
+    /// The move with this handle.
     pub async fn find_move(&self, handle: &str) -> Result<Move, QueueError> {
         let handle = handle.to_owned();
         self.transact(move |tx| find(tx, &handle)).await

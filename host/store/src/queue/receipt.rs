@@ -1,42 +1,41 @@
-//! Receipts: the proof that somebody was handed a message, as text that says nothing to its holder.
+//! Receipts: the proof of a lease, as opaque text (SQS: `ReceiptHandle`).
 //!
-//! A receipt names its queue, the message, and which of the message's receives it is; so it is good until the message is
-//! handed out again, also for another host on the same store. A sum over it keeps apart what is no receipt, or
-//! one of another queue.
+//! A receipt names its queue, the message, and which of the message's receives it belongs to. It is valid until the message is
+//! handed out again, also for the next host on the same store. A checksum tells receipts of this queue from other text.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::settings::Queue;
+use super::row::Queue;
 
-/// What a receipt says.
+/// The content of a receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Receipt {
-    /// The row of the message.
+    /// The message's row.
     pub message: i64,
-    /// The count of its receives.
+    /// The message's receive count at this receive.
     pub receives: u32,
 }
 
-/// Queue, message, receives and sum: a multiple of three, so that there is no padding.
+/// The bytes of queue, message, receives and checksum: a multiple of three, so base64 needs no padding.
 const BYTES: usize = 8 + 8 + 4 + 4;
 
 impl Receipt {
-    /// As the receiver gets it: letters, digits, `-` and `_`.
+    /// The receipt as text: letters, digits, `-` and `_`.
     pub(crate) fn text(self, queue: &Queue) -> String {
         let mut bytes = Vec::with_capacity(BYTES);
         bytes.extend(queue.id.to_be_bytes());
         bytes.extend(self.message.to_be_bytes());
         bytes.extend(self.receives.to_be_bytes());
-        bytes.extend(sum(&bytes, queue).to_be_bytes());
+        bytes.extend(checksum(&bytes, queue).to_be_bytes());
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// `None` if the text is no receipt of this queue.
-    pub(crate) fn read(text: &str, queue: &Queue) -> Option<Self> {
+    /// Reads a receipt; `None` if the text is not a receipt of this queue.
+    pub(crate) fn parse(text: &str, queue: &Queue) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (said, _) = bytes.split_at_checked(BYTES - 4)?;
-        let (_, rest) = said.split_first_chunk::<8>()?;
+        let (content, _) = bytes.split_at_checked(BYTES - 4)?;
+        let (_, rest) = content.split_first_chunk::<8>()?;
         let (message, receives) = rest.split_first_chunk()?;
         let receipt = Self {
             message: i64::from_be_bytes(*message),
@@ -46,10 +45,10 @@ impl Receipt {
     }
 }
 
-/// FNV-1a over the bytes and when the queue was made: no secret, only a guard against mistakes.
-fn sum(bytes: &[u8], queue: &Queue) -> u32 {
-    let made = queue.created_at.to_be_bytes();
-    bytes.iter().chain(&made).fold(0x811c_9dc5, |sum, byte| {
+/// FNV-1a over the bytes and the time at which the queue was created. It guards against mistakes and is not a secret.
+fn checksum(bytes: &[u8], queue: &Queue) -> u32 {
+    let created = queue.created_at.to_be_bytes();
+    bytes.iter().chain(&created).fold(0x811c_9dc5, |sum, byte| {
         (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
     })
 }

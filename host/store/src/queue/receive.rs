@@ -1,31 +1,42 @@
 //! Receiving, and waiting for something to receive.
 //!
-//! Who waits holds no thread and asks nothing: it is woken by its queue's bell, or by the clock when a message is due or the
-//! wait is over. A bell wakes one, so whoever stops waiting, for whatever reason, rings it for the next.
+//! A waiting receive holds no thread and does not poll: it is woken by its queue's notifier, or by the clock when a message is
+//! due or the wait is over. A notification wakes one receive, so a receive that stops waiting, for whatever reason, passes it
+//! on.
 //!
-//! A receive may be given up at any moment. What it was about to get then goes back, as if it had never been received.
+//! A receive can be dropped at any moment. Messages that were leased for it are then given back as if they had never been
+//! received.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use lambkin_model::Message;
 use tokio::sync::Notify;
 
+use super::hand_out::{self, HandedOut, Limits};
 use super::limits::MAX_MESSAGES;
-use super::take::{self, Lease, Taken, Wanted};
-use super::{QueueError, Queues, Receive, settle};
+use super::queues::Queues;
+use super::types::{QueueError, Receive};
+use super::{lease, receive_attempt};
 
 impl Queues {
-    /// Leases messages; waits for the first one as long as `receive.wait_ms`. Dropped, it takes nothing.
+    /// Leases messages. Waits up to `receive.wait_ms` for a first one, and returns an empty list if there is none (SQS: long
+    /// polling). A receive that is dropped leases nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Invalid`] if `receive.max_messages` is not 1 to 10,000; [`QueueError::TooManyInFlight`] if the queue has
+    /// 120,000 leased messages.
     pub async fn receive(&self, queue: &str, receive: Receive) -> Result<Vec<Message>, QueueError> {
         self.receive_as(queue, None, receive).await
     }
 
-    /// The same under a name, which counts in ordered queues: for five minutes and while the messages are leased as it left
-    /// them, a receive of this name is handed the same messages with the same receipts, and their leases begin anew. If
-    /// one was removed or its lease was changed, it is [`QueueError::Invalid`].
+    /// Like [`receive`](Self::receive), under a name (SQS: `ReceiveRequestAttemptId`), which has an effect in ordered queues: for
+    /// five minutes, and while the messages are leased as the receive left them, another receive with this name is handed the
+    /// same messages with the same receipts, and their leases start anew.
+    ///
+    /// # Errors
+    ///
+    /// Also [`QueueError::Invalid`] if one of those messages was removed or its lease was changed since.
     pub async fn receive_as(
         &self,
         queue: &str,
@@ -38,7 +49,7 @@ impl Queues {
                 receive.max_messages
             )));
         }
-        let wanted = Wanted {
+        let limits = Limits {
             max: receive.max_messages,
             lease_ms: receive.lease_ms,
             consumer: receive.consumer,
@@ -46,10 +57,14 @@ impl Queues {
         let deadline = self.clock.now().saturating_add(receive.wait_ms);
         let mut waiting: Option<Waiting> = None;
         loop {
-            let taken = self.take(queue, wanted, attempt.clone()).await?;
-            let (again, next_due) = (taken.taken.again, taken.taken.next_due);
-            let messages = taken.accept();
-            if again {
+            let undelivered = self.hand_out(queue, limits, attempt.clone()).await?;
+            let HandedOut {
+                incomplete,
+                next_due,
+                ..
+            } = undelivered.handed_out;
+            let messages = undelivered.deliver();
+            if incomplete {
                 continue;
             }
             if !messages.is_empty() || self.clock.now() >= deadline {
@@ -57,44 +72,36 @@ impl Queues {
             }
             let waiting = waiting.get_or_insert_with(|| Waiting(self.store.notifier(queue)));
             let wake = next_due.map_or(deadline, |due| due.min(deadline));
-            either(waiting.0.notified(), self.clock.until(wake)).await;
+            tokio::select! {
+                () = waiting.0.notified() => {}
+                () = self.clock.until(wake) => {}
+            }
         }
     }
 
-    async fn take(
+    async fn hand_out(
         &self,
         queue: &str,
-        wanted: Wanted,
+        limits: Limits,
         attempt: Option<String>,
     ) -> Result<Undelivered, QueueError> {
         let name = queue.to_owned();
-        let (queues, of, named) = (self.clone(), queue.to_owned(), attempt.clone());
+        let (queues, from, named) = (self.clone(), queue.to_owned(), attempt.clone());
         self.transact_then(
-            move |tx| take::take(tx, &name, wanted, attempt.as_deref()),
-            move |taken| Undelivered {
+            move |tx| hand_out::hand_out(tx, &name, limits, attempt.as_deref()),
+            move |handed_out| Undelivered {
                 queues,
-                of,
+                queue: from,
                 attempt: named,
-                taken,
+                handed_out,
             },
         )
         .await
     }
 }
 
-/// Returns when one of them does.
-pub(crate) async fn either(first: impl Future<Output = ()>, second: impl Future<Output = ()>) {
-    let (mut first, mut second) = (pin!(first), pin!(second));
-    poll_fn(|context| {
-        if first.as_mut().poll(context).is_ready() || second.as_mut().poll(context).is_ready() {
-            return Poll::Ready(());
-        }
-        Poll::Pending
-    })
-    .await;
-}
-
-/// Somebody who waits. One that stops has perhaps heard a bell, or was the only one to know when something is due.
+/// A waiting receive. When it stops waiting, it may have consumed a notification, or have been the only one that knew when the
+/// next message is due; so it wakes another one.
 struct Waiting(Arc<Notify>);
 
 impl Drop for Waiting {
@@ -103,31 +110,38 @@ impl Drop for Waiting {
     }
 }
 
-/// Messages on their way to a receiver, who may be gone.
+/// Leased messages on their way to a receiver. If the receiver has gone away, they are dropped and thereby given back.
 struct Undelivered {
     queues: Queues,
-    of: String,
+    queue: String,
     attempt: Option<String>,
-    taken: Taken,
+    handed_out: HandedOut,
 }
 
 impl Undelivered {
-    fn accept(mut self) -> Vec<Message> {
-        self.taken.leases.clear();
-        std::mem::take(&mut self.taken.messages)
+    fn deliver(mut self) -> Vec<Message> {
+        self.handed_out.leases.clear();
+        std::mem::take(&mut self.handed_out.messages)
     }
 }
 
 impl Drop for Undelivered {
     fn drop(&mut self) {
-        let leases: Vec<Lease> = std::mem::take(&mut self.taken.leases);
-        if !leases.is_empty() {
-            let name = std::mem::take(&mut self.of);
-            let attempt = self.attempt.take();
-            // If the store is closed meanwhile, the leases run out.
-            self.queues.transact_detached(move |tx| {
-                settle::give_back(tx, &name, attempt.as_deref(), &leases)
-            });
+        let leases = std::mem::take(&mut self.handed_out.leases);
+        if leases.is_empty() {
+            return;
         }
+        let name = std::mem::take(&mut self.queue);
+        let attempt = self.attempt.take();
+        // If the store is closed meanwhile, the leases run out.
+        self.queues.transact_detached(move |tx| {
+            let queue = tx.queue(&name)?;
+            if let Some(attempt) = &attempt {
+                receive_attempt::delete(tx, queue.generation, attempt)?;
+            }
+            lease::give_back(tx, queue.generation, &leases)?;
+            tx.notify(&name);
+            Ok(())
+        });
     }
 }

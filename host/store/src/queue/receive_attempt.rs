@@ -1,28 +1,28 @@
-//! Receives that have a name, so that whoever did not hear what came of one can ask again.
+//! Named receives, so that a receiver that got no answer can ask again (SQS: `ReceiveRequestAttemptId`).
 //!
-//! For five minutes, and as long as its messages are leased as it left them, a receive of the same name is handed the same
-//! messages with the same receipts, and their leases begin anew. Once one of them was removed or its lease was changed,
-//! nobody can tell any more what the name stands for, and it is refused. When the leases are over it is a receive like
-//! any other.
+//! For five minutes, and while its messages are leased as the receive left them, another receive with the same name is handed
+//! the same messages with the same receipts, and their leases start anew. If one of the messages was removed or its lease was
+//! changed meanwhile, the receive is refused. Once the leases have ended, the name has no meaning and the receive is like any
+//! other.
 
 use rusqlite::params;
 
-use super::QueueError;
-use super::limits::{FORGOTTEN_PER_SEND, RECEIVE_ATTEMPT_MS};
-use super::take::Lease;
+use super::lease::Lease;
+use super::limits::{EXPIRED_PER_OPERATION, RECEIVE_ATTEMPT_MS};
 use super::tx::{Abort, QueueTx};
-use crate::queues::{from_time, time};
+use super::types::QueueError;
+use crate::sql_time::{from_time, time};
 
-/// What came of a receive.
+/// What a named receive handed out.
 #[derive(Debug)]
 pub(crate) struct ReceiveAttempt {
-    /// The rows of its messages and the counts of their receives, in the order in which they were handed out.
+    /// The rows of its messages and their receive counts, in the order in which they were handed out.
     pub messages: Vec<(i64, u32)>,
     /// When their leases end.
     pub leases_end: u64,
 }
 
-/// What came of the receive of this name, if its messages are to be handed out again.
+/// The earlier receive with this name, if its messages are to be handed out again.
 pub(crate) fn find(
     tx: &QueueTx<'_>,
     generation: i64,
@@ -52,7 +52,7 @@ pub(crate) fn find(
     }))
 }
 
-/// Remembers what came of a receive, and forgets some whose time is over.
+/// Remembers what a named receive handed out, and deletes some expired names.
 pub(crate) fn remember(
     tx: &QueueTx<'_>,
     generation: i64,
@@ -60,9 +60,9 @@ pub(crate) fn remember(
     leases: &[Lease],
     leases_end: u64,
 ) -> rusqlite::Result<()> {
-    let over = "DELETE FROM queue_attempts WHERE until <= ?1 AND id IN
-                (SELECT id FROM queue_attempts ORDER BY id LIMIT ?2)";
-    tx.execute(over, params![time(tx.now), FORGOTTEN_PER_SEND as i64])?;
+    let expired = "DELETE FROM queue_attempts WHERE until <= ?1 AND id IN
+                   (SELECT id FROM queue_attempts ORDER BY id LIMIT ?2)";
+    tx.execute(expired, params![time(tx.now), EXPIRED_PER_OPERATION as i64])?;
     let messages: Vec<(i64, u32)> = leases
         .iter()
         .map(|lease| (lease.message, lease.receives))
@@ -76,14 +76,14 @@ pub(crate) fn remember(
             name,
             time(tx.now.saturating_add(RECEIVE_ATTEMPT_MS)),
             time(leases_end),
-            // Numbers do not fail to be JSON.
+            // Numbers always serialize.
             serde_json::to_string(&messages).unwrap_or_default(),
         ],
     )?;
     Ok(())
 }
 
-/// Writes down that the leases end at another time; the five minutes run on.
+/// Stores the new end of the leases. The five minutes are not extended.
 pub(crate) fn renew(
     tx: &QueueTx<'_>,
     generation: i64,
@@ -95,8 +95,8 @@ pub(crate) fn renew(
     Ok(())
 }
 
-/// Nobody got what came of it.
-pub(crate) fn forget(tx: &QueueTx<'_>, generation: i64, name: &str) -> rusqlite::Result<()> {
+/// Deletes the record of a receive that was never answered.
+pub(crate) fn delete(tx: &QueueTx<'_>, generation: i64, name: &str) -> rusqlite::Result<()> {
     let sql = "DELETE FROM queue_attempts WHERE pile = ?1 AND name = ?2";
     tx.execute(sql, params![generation, name])?;
     Ok(())

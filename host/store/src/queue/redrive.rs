@@ -1,25 +1,25 @@
-//! A message goes from one queue to another: to the dead letters, or back.
+//! Transferring a message from one queue to another: to the dead-letter queue, or back.
 //!
-//! It keeps its body and its attributes. In its new queue it is the last; receipts from before are worth nothing.
+//! The message keeps its body and attributes and becomes the last one of its new queue. Its old receipts are void.
 
 use rusqlite::params;
 use uuid::Uuid;
 
 use super::group;
-use super::settings::Queue;
+use super::row::Queue;
 use super::tx::QueueTx;
-use crate::queues::time;
+use crate::sql_time::time;
 
-/// Why it goes.
+/// Why a message is transferred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reason {
-    /// It is a dead letter: its id stays, its receives count on, its retention runs on, its source is noted.
+    /// It becomes a dead letter. Its id, its receive count and its retention continue, and its source is recorded.
     DeadLetter,
-    /// It is moved on behalf of somebody who wants it consumed again: as if it were sent now, with a new id.
+    /// It is moved to be consumed again: with a new id, and as if it were sent now.
     Move,
 }
 
-/// What has to be known of the message.
+/// What must be known of a message to transfer it.
 #[derive(Debug, Clone)]
 pub(crate) struct Moving {
     pub id: i64,
@@ -30,8 +30,11 @@ pub(crate) struct Moving {
     pub group_name: Option<String>,
 }
 
-/// Where the queue's dead letters go, if they can: to a queue that is there and of the same kind.
-pub(crate) fn dead_letters(tx: &QueueTx<'_>, queue: &Queue) -> rusqlite::Result<Option<Queue>> {
+/// The dead-letter queue of a queue, if it has one that exists and is ordered if the queue is.
+pub(crate) fn dead_letter_queue(
+    tx: &QueueTx<'_>,
+    queue: &Queue,
+) -> rusqlite::Result<Option<Queue>> {
     let Some(dead_letter) = &queue.dead_letter else {
         return Ok(None);
     };
@@ -39,7 +42,7 @@ pub(crate) fn dead_letters(tx: &QueueTx<'_>, queue: &Queue) -> rusqlite::Result<
     Ok(found.filter(|found| found.ordered == queue.ordered && found.id != queue.id))
 }
 
-/// Moves a message.
+/// Transfers a message.
 pub(crate) fn transfer(
     tx: &mut QueueTx<'_>,
     moving: &Moving,
@@ -48,7 +51,7 @@ pub(crate) fn transfer(
     reason: Reason,
 ) -> rusqlite::Result<()> {
     let group = match &moving.group_name {
-        Some(name) if to.ordered => Some(group::join(tx, to.generation, name, tx.now)?),
+        Some(name) if to.ordered => Some(group::find_or_create(tx, to.generation, name, tx.now)?),
         _ => None,
     };
     let dead = reason == Reason::DeadLetter;
@@ -57,7 +60,7 @@ pub(crate) fn transfer(
     } else {
         Uuid::new_v4()
     };
-    // The id that told duplicates of it apart has nothing to say among the dead letters of other queues.
+    // The deduplication id applies to the queue that the message was sent to, not to a dead-letter queue that many queues share.
     let deduplication = (dead && to.ordered).then(|| moving.message_id.to_string());
     let sql = "INSERT INTO queue_messages (pile, due_at, receives, leased_at, first_received_at, sent_at, kept_from,
                                            group_id, group_name, message_id, deduplication, source, details, body)

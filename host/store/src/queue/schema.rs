@@ -1,18 +1,17 @@
-//! The tables of queues: a step of the store's layout.
+//! The tables of queues: two steps of the store's layout.
 //!
-//! What makes the cost of everything flat:
+//! Why the cost of an operation does not depend on the number of messages:
 //!
-//! - A queue's messages lie on a *pile*. A purge or deletion gives the pile up, in one write; the messages on it are
-//!   put away later, bit by bit.
-//! - A pile knows how many messages lie on it; `queue_times` counts those that are hidden (delayed or leased) by the second in
-//!   which that ends. So counting never reads messages, but for those of the present second.
-//! - An ordered queue's groups each say when their next message may be handed out, so a group that is blocked costs one
-//!   row, however long it is.
-//! - Handing out a message changes nothing but numbers of a fixed width, so SQLite writes them in place and leaves a long body
-//!   alone.
+//! - A queue's messages belong to a *generation* (a `pile` in these tables). A purge or deletion retires it in one write; its
+//!   messages are deleted later, bit by bit.
+//! - A generation has the number of its messages; `queue_times` counts the hidden ones (delayed or leased) by the second in which
+//!   they become visible. Counting therefore reads no messages except those of the current second.
+//! - Each group of an ordered queue says when its next message can be handed out, so a blocked group costs one row, however many
+//!   messages it has.
+//! - Handing out a message changes only numbers of a fixed width, which SQLite writes in place without rewriting a long body.
 
-/// Makes the tables, and real queues out of those that so far existed by name alone: where the ends of asynchronous
-/// invocations were told. The time a message may stay begins with the step.
+/// Creates the tables. Converts the queues of layout 1, which existed by name alone and held the records of asynchronous
+/// invocations. The retention of their messages starts with this step.
 pub(crate) const QUEUES: &str = "
 CREATE TABLE queues (
     id                     INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice: receipts name it
@@ -132,8 +131,8 @@ INSERT INTO queue_messages (pile, due_at, receives, leased_at, first_received_at
 DELETE FROM messages WHERE queue NOT GLOB 'lambda:*';
 ";
 
-/// A group asks for nothing but its first message. What was sent before counts as long as the pile that it was sent to: no
-/// longer than to the next purge. A receive may have a name.
+/// Lets deduplication ids belong to a generation, so that a purge ends them; adds the named receives; and drops an index that
+/// groups no longer need.
 pub(crate) const NAMED_RECEIVES: &str = "
 DROP INDEX queue_leases_by_group;
 

@@ -1,25 +1,31 @@
-//! Sending: a message comes onto its queue's pile.
+//! Sending messages.
 
 use rusqlite::params;
 use uuid::Uuid;
 
-use super::settings::Queue;
+use super::queues::Queues;
+use super::row::Queue;
 use super::tx::{Abort, QueueTx};
-use super::{Entry, QueueError, Queues, Sent, Settings, deduplication, details, group, settings};
-use crate::queues::time;
+use super::types::{Entry, QueueError, Sent, Settings};
+use super::{deduplication, details, group, settings};
+use crate::sql_time::time;
 
-/// Where sequence numbers begin: AWS's have twenty digits and begin like this.
+/// The first sequence number. Those of AWS have twenty digits and begin like this one.
 const FIRST_SEQUENCE: u128 = 18_850_000_000_000_000_000;
 
-/// The sequence number of a message of an ordered queue. Messages of all queues are numbered through, so the numbers of
-/// one have gaps, as AWS's have.
+/// The sequence number of a message of an ordered queue. The messages of all queues are numbered together, so the numbers of one
+/// queue have gaps, as those of AWS do.
 pub(crate) fn sequence(message: i64) -> String {
     let number = FIRST_SEQUENCE + u128::from(message.unsigned_abs()) * 256;
     number.to_string()
 }
 
 impl Queues {
-    /// Sends messages, all or none; the results are in the entries' order.
+    /// Sends messages, all or none. The results are in the order of the entries.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Invalid`] if the queue is ordered and an entry has no group or no deduplication id.
     pub async fn send(&self, queue: &str, entries: Vec<Entry>) -> Result<Vec<Sent>, QueueError> {
         let name = queue.to_owned();
         self.transact(move |tx| {
@@ -29,7 +35,7 @@ impl Queues {
             }
             let mut sent = Vec::with_capacity(entries.len());
             for entry in &entries {
-                sent.push(put(tx, &queue, entry)?);
+                sent.push(send(tx, &queue, entry)?);
             }
             tx.notify(&name);
             Ok(sent)
@@ -38,45 +44,47 @@ impl Queues {
     }
 }
 
-/// Sends a message of the host's own to a queue, which is made if there is none.
-pub(crate) fn deliver(tx: &mut QueueTx<'_>, name: &str, entry: &Entry) -> Result<(), Abort> {
+/// Sends a message of the host itself to a queue, which is created with default settings if it does not exist.
+pub(crate) fn send_or_create(tx: &mut QueueTx<'_>, name: &str, entry: &Entry) -> Result<(), Abort> {
     let queue = match tx.find_queue(name)? {
         Some(queue) => queue,
         None => settings::create(tx, name, &Settings::default())?,
     };
     tx.notify(name);
     if !queue.ordered {
-        put(tx, &queue, entry)?;
+        send(tx, &queue, entry)?;
         return Ok(());
     }
-    // It belongs to no sequence: a group of its own is never blocked by another one's failure.
+    // The message is part of no sequence. In a group of its own it cannot be blocked by another message.
     let id = Uuid::new_v4().to_string();
     let mut entry = entry.clone();
     entry.deduplication.get_or_insert_with(|| id.clone());
     entry.group.get_or_insert(id);
-    put(tx, &queue, &entry)?;
+    send(tx, &queue, &entry)?;
     Ok(())
 }
 
 fn check_ordered(entry: &Entry) -> Result<(), Abort> {
     if entry.group.is_none() {
-        return Err(Abort::invalid("a message of an ordered queue has a group"));
+        return Err(Abort::invalid(
+            "a message of an ordered queue needs a group",
+        ));
     }
     if entry.deduplication.is_none() {
         return Err(Abort::invalid(
-            "a message of an ordered queue has a deduplication id",
+            "a message of an ordered queue needs a deduplication id",
         ));
     }
     Ok(())
 }
 
-fn put(tx: &mut QueueTx<'_>, queue: &Queue, entry: &Entry) -> rusqlite::Result<Sent> {
+fn send(tx: &mut QueueTx<'_>, queue: &Queue, entry: &Entry) -> rusqlite::Result<Sent> {
     let key = match (queue.ordered, &entry.group, &entry.deduplication) {
         (true, Some(group), Some(text)) => Some(deduplication::Key::new(queue, group, text)),
         _ => None,
     };
     if let Some(key) = &key
-        && let Some((message, id)) = deduplication::first_of(tx, key)?
+        && let Some((message, id)) = deduplication::find_first(tx, key)?
     {
         return Ok(Sent {
             id: id.to_string(),
@@ -85,7 +93,7 @@ fn put(tx: &mut QueueTx<'_>, queue: &Queue, entry: &Entry) -> rusqlite::Result<S
         });
     }
     let id = Uuid::new_v4();
-    let message = add(tx, queue, entry, id)?;
+    let message = insert(tx, queue, entry, id)?;
     if let Some(key) = &key {
         deduplication::remember(tx, key, message, id)?;
     }
@@ -96,12 +104,14 @@ fn put(tx: &mut QueueTx<'_>, queue: &Queue, entry: &Entry) -> rusqlite::Result<S
     })
 }
 
-fn add(tx: &mut QueueTx<'_>, queue: &Queue, entry: &Entry, id: Uuid) -> rusqlite::Result<i64> {
+fn insert(tx: &mut QueueTx<'_>, queue: &Queue, entry: &Entry, id: Uuid) -> rusqlite::Result<i64> {
     let due_at = tx
         .now
         .saturating_add(entry.delay_ms.unwrap_or(queue.delay_ms));
     let group = match &entry.group {
-        Some(name) if queue.ordered => Some(group::join(tx, queue.generation, name, due_at)?),
+        Some(name) if queue.ordered => {
+            Some(group::find_or_create(tx, queue.generation, name, due_at)?)
+        }
         _ => None,
     };
     tx.added(queue.generation, due_at);

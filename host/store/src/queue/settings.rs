@@ -1,72 +1,17 @@
-//! Queues as such: they are created, described, changed, listed and deleted.
+//! Creating, describing, changing, listing, purging and deleting queues.
 
 use rusqlite::{Params, Row, params};
 
+use super::generation;
 use super::limits::{ATTRIBUTES_BYTES, LIST_BYTES, NAME_BYTES, TOMBSTONE_MS};
+use super::queues::Queues;
+use super::row::{Queue, dead_letter};
 use super::tx::{Abort, QueueTx};
-use super::{DeadLetter, Description, Page, QueueError, Queues, Settings, generation};
-use crate::queues::{from_time, time};
-
-/// What operations on messages have to know of their queue.
-#[derive(Debug, Clone)]
-pub(crate) struct Queue {
-    pub id: i64,
-    pub name: String,
-    pub generation: i64,
-    pub ordered: bool,
-    pub lease_ms: u64,
-    pub delay_ms: u64,
-    pub retention_ms: u64,
-    pub deduplication_by_group: bool,
-    pub dead_letter: Option<DeadLetter>,
-    pub created_at: u64,
-}
-
-const QUEUE: &str = "id, name, pile, ordered, lease_ms, delay_ms, retention_ms, deduplication_by_group, dead_letter, \
-                     max_receives, created_at";
+use super::types::{Description, Page, QueueError, Settings};
+use crate::sql_time::{from_time, time};
 
 const DESCRIPTION: &str = "name, ordered, lease_ms, delay_ms, retention_ms, deduplication_by_group, dead_letter, \
                            max_receives, attributes, created_at, changed_at, purged_at";
-
-impl QueueTx<'_> {
-    /// The queue of this name, if there is one.
-    pub(crate) fn find_queue(&self, name: &str) -> rusqlite::Result<Option<Queue>> {
-        let sql = format!("SELECT {QUEUE} FROM queues WHERE name = ?1");
-        self.row(&sql, [name], queue)
-    }
-
-    /// The queue of this name, which must be there.
-    pub(crate) fn queue(&self, name: &str) -> Result<Queue, Abort> {
-        Ok(self.find_queue(name)?.ok_or(QueueError::Missing)?)
-    }
-
-    /// All queues.
-    pub(crate) fn queues(&self) -> rusqlite::Result<Vec<Queue>> {
-        self.rows(&format!("SELECT {QUEUE} FROM queues"), [], queue)
-    }
-}
-
-fn queue(row: &Row<'_>) -> rusqlite::Result<Queue> {
-    Ok(Queue {
-        id: row.get(0)?,
-        name: row.get(1)?,
-        generation: row.get(2)?,
-        ordered: row.get(3)?,
-        lease_ms: row.get(4).map(from_time)?,
-        delay_ms: row.get(5).map(from_time)?,
-        retention_ms: row.get(6).map(from_time)?,
-        deduplication_by_group: row.get(7)?,
-        dead_letter: dead_letter(row.get(8)?, row.get(9)?),
-        created_at: row.get(10).map(from_time)?,
-    })
-}
-
-fn dead_letter(queue: Option<String>, max_receives: Option<u32>) -> Option<DeadLetter> {
-    Some(DeadLetter {
-        queue: queue?,
-        max_receives: max_receives?,
-    })
-}
 
 fn description(row: &Row<'_>) -> rusqlite::Result<Description> {
     let attributes: String = row.get(8)?;
@@ -88,7 +33,7 @@ fn description(row: &Row<'_>) -> rusqlite::Result<Description> {
     })
 }
 
-/// Makes a queue; none of this name is there.
+/// Creates a queue. There must be none with this name.
 pub(crate) fn create(tx: &QueueTx<'_>, name: &str, settings: &Settings) -> Result<Queue, Abort> {
     check(name, settings)?;
     let generation = generation::create(tx)?;
@@ -107,7 +52,7 @@ pub(crate) fn create(tx: &QueueTx<'_>, name: &str, settings: &Settings) -> Resul
 fn change(tx: &mut QueueTx<'_>, queue: &Queue, settings: &Settings) -> Result<(), Abort> {
     check(&queue.name, settings)?;
     write(tx, &queue.name, settings)?;
-    // A receive that waits may have something to do now: the dead letters may be others.
+    // A waiting receive may have something to do now, for example if the dead-letter queue is another one.
     tx.notify(&queue.name);
     Ok(())
 }
@@ -127,7 +72,7 @@ fn write(tx: &QueueTx<'_>, name: &str, settings: &Settings) -> rusqlite::Result<
             settings.deduplication_by_group,
             dead_letter.map(|letters| &letters.queue),
             dead_letter.map(|letters| letters.max_receives),
-            // Strings do not fail to be JSON.
+            // Strings always serialize.
             serde_json::to_string(&settings.attributes).unwrap_or_default(),
             time(tx.now),
         ],
@@ -138,7 +83,7 @@ fn write(tx: &QueueTx<'_>, name: &str, settings: &Settings) -> rusqlite::Result<
 fn check(name: &str, settings: &Settings) -> Result<(), Abort> {
     if !Queues::is_name(name) {
         return Err(Abort::invalid(format!(
-            "a queue's name is 1 to {NAME_BYTES} letters, digits, `-` and `_`, and may end in `.fifo`; {name:?} is none"
+            "a queue's name is 1 to {NAME_BYTES} letters, digits, `-` and `_`, and may end in `.fifo`; {name:?} is not a valid name"
         )));
     }
     if settings
@@ -147,7 +92,7 @@ fn check(name: &str, settings: &Settings) -> Result<(), Abort> {
         .is_some_and(|letters| letters.max_receives == 0)
     {
         return Err(Abort::invalid(format!(
-            "the queue {name} would hand out nothing: the most receives before a message is a dead letter are at least 1"
+            "the queue {name} would hand out nothing: a message can be received at least once before it becomes a dead letter"
         )));
     }
     let bytes: usize = settings
@@ -164,14 +109,20 @@ fn check(name: &str, settings: &Settings) -> Result<(), Abort> {
 }
 
 impl Queues {
-    /// Whether it can be a queue's name: 1 to 80 letters, digits, `-` and `_`, the last ones possibly `.fifo`.
+    /// Whether a text is a valid queue name: 1 to 80 letters, digits, `-` and `_`, optionally ending in `.fifo` (the rule of
+    /// SQS).
     pub fn is_name(name: &str) -> bool {
         let stem = name.strip_suffix(".fifo").unwrap_or(name);
         let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         !stem.is_empty() && name.len() <= NAME_BYTES && stem.bytes().all(legal)
     }
 
-    /// Creates a queue; [`QueueError::Exists`] if there is one of this name, whatever its settings.
+    /// Creates a queue.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Exists`] if there is a queue with this name, whatever its settings; [`QueueError::Invalid`] if the name or
+    /// the settings are not valid.
     pub async fn create(&self, name: &str, settings: Settings) -> Result<(), QueueError> {
         let name = name.to_owned();
         self.transact(move |tx| {
@@ -183,8 +134,12 @@ impl Queues {
         .await
     }
 
-    /// Creates a queue, or changes its settings to these: what a configuration says of a queue that may be there already.
-    /// Whether a queue is ordered can not be changed.
+    /// Creates a queue, or gives an existing one these settings: for the queues of a configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Invalid`] if the name or the settings are not valid, or if an existing queue is ordered and this one is
+    /// not, or the other way round.
     pub async fn define(&self, name: &str, settings: Settings) -> Result<(), QueueError> {
         let name = name.to_owned();
         self.transact(move |tx| {
@@ -198,7 +153,7 @@ impl Queues {
                     ("a standard", "an ordered")
                 };
                 return Err(Abort::invalid(format!(
-                    "the queue {name} is {is} queue and can not become {wanted} one; delete it or take another name"
+                    "the queue {name} is {is} queue and cannot become {wanted} one; delete it or take another name"
                 )));
             }
             let sql = format!("SELECT {DESCRIPTION} FROM queues WHERE name = ?1");
@@ -211,7 +166,7 @@ impl Queues {
         .await
     }
 
-    /// A queue's settings and dates.
+    /// The settings and dates of a queue.
     pub async fn describe(&self, queue: &str) -> Result<Description, QueueError> {
         let queue = queue.to_owned();
         self.transact(move |tx| {
@@ -222,7 +177,7 @@ impl Queues {
         .await
     }
 
-    /// Replaces a queue's settings; whether it is ordered stays as it is. Messages keep the delays and leases they have.
+    /// Replaces the settings of a queue, except for whether it is ordered. Messages keep the delays and leases they have.
     pub async fn change(&self, queue: &str, settings: Settings) -> Result<(), QueueError> {
         let name = queue.to_owned();
         self.transact(move |tx| {
@@ -232,7 +187,8 @@ impl Queues {
         .await
     }
 
-    /// Up to so many queues whose names start so, by name, after the one named.
+    /// Up to `max` queues whose names start with `prefix` and come after `after`, by name. A page also ends at 16 MiB of
+    /// attributes.
     pub async fn list(
         &self,
         prefix: &str,
@@ -240,7 +196,7 @@ impl Queues {
         max: usize,
     ) -> Result<Page, QueueError> {
         let (first, after) = (prefix.to_owned(), after.unwrap_or_default().to_owned());
-        // No name has a character beyond ASCII.
+        // Names are ASCII, so this is beyond all of them that start with the prefix.
         let beyond = format!("{prefix}\u{80}");
         self.transact(move |tx| {
             let sql = format!(
@@ -252,7 +208,8 @@ impl Queues {
         .await
     }
 
-    /// Up to so many queues that have this one for their dead letters, by name, after the one named.
+    /// Up to `max` queues whose dead-letter queue is this one and whose names come after `after`, by name (SQS:
+    /// `ListDeadLetterSourceQueues`).
     pub async fn dead_letter_sources(
         &self,
         queue: &str,
@@ -271,7 +228,7 @@ impl Queues {
         .await
     }
 
-    /// Deletes a queue with its messages, at once, however many they are.
+    /// Deletes a queue with all its messages. The cost does not depend on their number.
     pub async fn delete(&self, queue: &str) -> Result<(), QueueError> {
         let name = queue.to_owned();
         self.transact(move |tx| {
@@ -282,14 +239,14 @@ impl Queues {
             tx.execute("DELETE FROM deleted_queues WHERE deleted_at <= ?1", [over])?;
             let sql = "INSERT OR REPLACE INTO deleted_queues VALUES (?1, ?2)";
             tx.execute(sql, params![name, time(tx.now)])?;
-            // Who waits for its messages is to hear of it.
+            // Waiting receives fail now.
             tx.notify(&name);
             Ok(())
         })
         .await
     }
 
-    /// When a queue of this name was deleted, if that was within the last minute and there is none again.
+    /// When a queue with this name was deleted, if that was within the last 60 seconds and it has not been created again.
     pub async fn deleted_at(&self, queue: &str) -> Result<Option<u64>, QueueError> {
         let queue = queue.to_owned();
         self.transact(move |tx| {
@@ -300,7 +257,8 @@ impl Queues {
         .await
     }
 
-    /// Drops all messages of a queue, at once, however many they are; leased ones too. What was sent before may be sent again.
+    /// Deletes all messages of a queue, leased ones too. The cost does not depend on their number. Deduplication ids are
+    /// forgotten with them.
     pub async fn purge(&self, queue: &str) -> Result<(), QueueError> {
         let name = queue.to_owned();
         self.transact(move |tx| {
@@ -315,7 +273,7 @@ impl Queues {
     }
 }
 
-/// The statement may find one more than a page has.
+/// Reads a page. The statement's limit is one more than the page's, which shows whether there are further queues.
 fn page(tx: &QueueTx<'_>, sql: &str, params: impl Params, max: usize) -> rusqlite::Result<Page> {
     let mut bytes = 0;
     let mut queues = tx.rows_while(sql, params, description, |found| {

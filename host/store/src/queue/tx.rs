@@ -1,43 +1,39 @@
-//! A turn at the writer: what one operation on queues has at hand, and what it owes at its end.
+//! The transaction of one operation on queues.
 //!
-//! An operation reads and writes messages; the turn sums up how that changes the counts and which groups are due at
-//! another time, and writes each once, at the end. An operation that refuses must do so before it has changed
-//! anything: the turn is part of a larger transaction, which is not rolled back for it.
+//! An operation reads and writes rows of messages. Meanwhile the transaction sums up by how much the counts of each generation
+//! change and which groups may be due at another time, and writes each of these once, when the operation ends.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
-use super::{QueueError, group};
-use crate::queues::time;
+use super::types::QueueError;
+use crate::sql_time::time;
 use crate::store::Notifications;
 
-/// One operation's time at the writer.
+/// Why an operation on queues ends early.
+pub(crate) type Abort = crate::abort::Abort<QueueError>;
+
+/// The notifier that wakes the maintenance. No queue can have this name.
+pub(crate) const MAINTENANCE: &str = "(maintenance)";
+
+/// The transaction of one operation.
 #[derive(Debug)]
 pub(crate) struct QueueTx<'a> {
     connection: &'a Connection,
-    /// The time; it does not change during a turn.
+    /// The time of the operation. It does not change within a transaction.
     pub now: u64,
     notifications: &'a mut Notifications,
     count_changes: BTreeMap<i64, CountChange>,
     groups: BTreeSet<i64>,
 }
 
-/// How the counts of a pile change.
+/// By how much the counts of a generation change.
 #[derive(Debug, Default)]
 struct CountChange {
     messages: i64,
-    /// By whether they are leased and the second in which they are due.
+    /// Hidden messages, by whether they are leased and the second in which they become visible.
     hidden: BTreeMap<(bool, u64), i64>,
-}
-
-/// Why an operation ends early.
-#[derive(Debug)]
-pub(crate) enum Abort {
-    /// It is refused and has changed nothing.
-    Refused(QueueError),
-    /// SQLite fails; what was changed is rolled back.
-    Failed(rusqlite::Error),
 }
 
 impl From<QueueError> for Abort {
@@ -46,20 +42,14 @@ impl From<QueueError> for Abort {
     }
 }
 
-impl From<rusqlite::Error> for Abort {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Failed(error)
-    }
-}
-
 impl Abort {
-    /// That the arguments make no sense.
+    /// The refusal of arguments that contradict the queue or each other.
     pub(crate) fn invalid(why: impl Into<String>) -> Self {
         Self::Refused(QueueError::Invalid(why.into()))
     }
 }
 
-/// Runs an operation as a turn.
+/// Runs `work` as the transaction of one operation.
 pub(crate) fn with_tx<T>(
     connection: &Connection,
     notifications: &mut Notifications,
@@ -73,20 +63,20 @@ pub(crate) fn with_tx<T>(
         count_changes: BTreeMap::new(),
         groups: BTreeSet::new(),
     };
-    match work(&mut tx) {
-        Ok(done) => tx.flush().map(|()| Ok(done)),
-        Err(Abort::Refused(error)) => Ok(Err(error)),
-        Err(Abort::Failed(error)) => Err(error),
+    let result = work(&mut tx);
+    if result.is_ok() {
+        tx.flush()?;
     }
+    Abort::split(result)
 }
 
 impl QueueTx<'_> {
-    /// Runs a statement; returns how many rows it changed.
+    /// Runs a statement and returns the number of rows that it changed.
     pub(crate) fn execute(&self, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
         self.connection.prepare_cached(sql)?.execute(params)
     }
 
-    /// Runs an `INSERT`; returns the new row's id.
+    /// Runs an `INSERT` and returns the id of the new row.
     pub(crate) fn insert(&self, sql: &str, params: impl Params) -> rusqlite::Result<i64> {
         self.connection.prepare_cached(sql)?.insert(params)
     }
@@ -113,7 +103,7 @@ impl QueueTx<'_> {
         statement.query_map(params, read)?.collect()
     }
 
-    /// The first rows, up to and with the one after which nothing more is wanted.
+    /// The first rows, up to and including the first one for which `more` is false.
     pub(crate) fn rows_while<T>(
         &self,
         sql: &str,
@@ -134,32 +124,32 @@ impl QueueTx<'_> {
         Ok(found)
     }
 
-    /// Has a bell rung when the turn is committed.
+    /// Wakes the notifier of a queue when the transaction is committed.
     pub(crate) fn notify(&mut self, queue: &str) {
         if !self.notifications.contains(queue) {
             self.notifications.insert(queue.to_owned());
         }
     }
 
-    /// A message has come onto a pile.
+    /// Counts a message that was added to a generation.
     pub(crate) fn added(&mut self, generation: i64, due_at: u64) {
         self.count_changes.entry(generation).or_default().messages += 1;
         self.count_hidden(generation, false, due_at, 1);
     }
 
-    /// A message has left its pile.
+    /// Counts a message that was removed from its generation.
     pub(crate) fn removed(&mut self, generation: i64, leased: bool, due_at: u64) {
         self.count_changes.entry(generation).or_default().messages -= 1;
         self.count_hidden(generation, leased, due_at, -1);
     }
 
-    /// A message is due at another time.
+    /// Counts a message that is due at another time. `before` and `after` say whether it is leased and when it is due.
     pub(crate) fn rescheduled(&mut self, generation: i64, before: (bool, u64), after: (bool, u64)) {
         self.count_hidden(generation, before.0, before.1, -1);
         self.count_hidden(generation, after.0, after.1, 1);
     }
 
-    /// What is due counts as visible, and is in no second's count.
+    /// A message that is due is visible, and part of no second's count.
     fn count_hidden(&mut self, generation: i64, leased: bool, due_at: u64, change: i64) {
         if due_at > self.now {
             let hidden = &mut self.count_changes.entry(generation).or_default().hidden;
@@ -167,15 +157,15 @@ impl QueueTx<'_> {
         }
     }
 
-    /// A message of this group was added, removed, or is due at another time.
+    /// Marks a group of which a message was added, removed or rescheduled.
     pub(crate) fn group_changed(&mut self, group: Option<i64>) {
         self.groups.extend(group);
     }
 
-    /// Writes what the turn owes.
+    /// Writes the changes of counts and groups.
     pub(crate) fn flush(&mut self) -> rusqlite::Result<()> {
         for group in std::mem::take(&mut self.groups) {
-            group::refresh(self, group)?;
+            self.update_group(group)?;
         }
         for (generation, change) in std::mem::take(&mut self.count_changes) {
             if change.messages != 0 {
@@ -192,9 +182,22 @@ impl QueueTx<'_> {
         }
         Ok(())
     }
+
+    /// Stores when the first message of the group is due; deletes a group that has no message left.
+    fn update_group(&self, group: i64) -> rusqlite::Result<()> {
+        let first = "SELECT due_at FROM queue_messages WHERE group_id = ?1 ORDER BY id LIMIT 1";
+        match self.row(first, [group], |row| row.get::<_, i64>(0))? {
+            Some(due_at) => self.execute(
+                "UPDATE queue_groups SET due_at = ?2 WHERE id = ?1",
+                (group, due_at),
+            ),
+            None => self.execute("DELETE FROM queue_groups WHERE id = ?1", [group]),
+        }?;
+        Ok(())
+    }
 }
 
-/// The second a time is in.
+/// The second that contains a time.
 pub(crate) fn second(at: u64) -> u64 {
     at / 1000
 }

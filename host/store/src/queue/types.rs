@@ -1,40 +1,41 @@
-//! The types of queues: the records of the WIT interface `lambkin:store/queues`, one by one.
+//! The types of queues. They mirror the records of the WIT interface `lambkin:store/queues`.
 
 use bytes::Bytes;
 use lambkin_model::Attribute;
 
-use crate::StoreError;
+use crate::error::StoreError;
 
-/// Where messages go that were received too often.
+/// Where messages go that were received too often (SQS: `RedrivePolicy`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// A queue of the same kind. While it does not exist, messages stay where they are.
+    /// The name of a queue that is ordered if this one is. While it does not exist, messages stay where they are.
     pub queue: String,
-    /// The most receives, at least 1.
+    /// The maximum number of receives, at least 1 (SQS: `maxReceiveCount`).
     pub max_receives: u32,
 }
 
-/// How a queue works.
+/// The settings of a queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Order and deduplication; chosen at creation.
+    /// Whether the queue has order and deduplication (SQS: a FIFO queue). Fixed when the queue is created.
     pub ordered: bool,
-    /// The lease of a receive that does not ask for another one, in milliseconds.
+    /// The duration of a lease in milliseconds, unless the receive sets one (SQS: `VisibilityTimeout`).
     pub lease_ms: u64,
-    /// The delay of a message that does not ask for another one, in milliseconds.
+    /// The delay of a message in milliseconds, unless the message sets one (SQS: `DelaySeconds`).
     pub delay_ms: u64,
-    /// A message is dropped this long after it was first sent, in milliseconds.
+    /// The time in milliseconds after which a message is deleted, counted from when it was first sent (SQS:
+    /// `MessageRetentionPeriod`).
     pub retention_ms: u64,
-    /// Whether a deduplication id counts within its group only.
+    /// Whether a deduplication id applies within its group only (SQS: `DeduplicationScope = messageGroup`).
     pub deduplication_by_group: bool,
     /// Where messages go that were received too often.
     pub dead_letter: Option<DeadLetter>,
-    /// Whatever a service keeps with the queue; the store does not look into it.
+    /// Attributes that a service keeps with the queue, up to 64 KiB. The store does not interpret them.
     pub attributes: Vec<(String, String)>,
 }
 
 impl Default for Settings {
-    /// AWS's defaults: 30 s of visibility time-out, no delay, 4 days of retention.
+    /// The defaults of SQS: a standard queue with a visibility timeout of 30 s, no delay, and a retention of 4 days.
     fn default() -> Self {
         Self {
             ordered: false,
@@ -48,102 +49,106 @@ impl Default for Settings {
     }
 }
 
-/// A queue.
+/// A queue with its settings and dates. Times are in milliseconds since the Unix epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
-    /// Its name.
+    /// The queue's name.
     pub name: String,
-    /// How it works.
+    /// The queue's settings.
     pub settings: Settings,
-    /// In milliseconds since the Unix epoch.
+    /// When the queue was created.
     pub created_at: u64,
-    /// When its settings were changed last.
+    /// When its settings last changed.
     pub changed_at: u64,
-    /// When it was purged last.
+    /// When it was last purged, if ever.
     pub purged_at: Option<u64>,
 }
 
-/// How many messages a queue has.
+/// The numbers of a queue's messages, by their state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
-    /// Due.
+    /// Messages that are due.
     pub visible: u64,
-    /// Handed out.
+    /// Messages that are handed out (SQS: in flight).
     pub leased: u64,
-    /// Not due yet.
+    /// Messages whose delay has not ended.
     pub delayed: u64,
 }
 
 /// A message to be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Entry {
-    /// Kept byte for byte.
+    /// The body. It is given back byte for byte.
     pub body: Bytes,
-    /// What the sender attached.
+    /// The message attributes that the sender has set.
     pub attributes: Vec<Attribute>,
-    /// What else is to reach the receiver.
+    /// Further facts for the receiver, such as the sender's id. The store does not interpret them.
     pub extra: Vec<(String, String)>,
-    /// `None` is the queue's.
+    /// The delay in milliseconds; `None` for the queue's.
     pub delay_ms: Option<u64>,
-    /// Required in an ordered queue.
+    /// The message group. Required in an ordered queue; a standard queue keeps it without effect.
     pub group: Option<String>,
-    /// Required in an ordered queue.
+    /// The deduplication id. Required in an ordered queue.
     pub deduplication: Option<String>,
 }
 
-/// A message was sent.
+/// The result of sending one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
-    /// A UUID. Of a duplicate: the first one's.
+    /// The message's id, a UUID. For a duplicate: the id of the first message.
     pub id: String,
-    /// In an ordered queue: 20 digits, rising. Of a duplicate: the first one's.
+    /// In an ordered queue the sequence number: 20 digits, increasing. For a duplicate: the number of the first message.
     pub sequence: Option<String>,
-    /// Whether it was sent before, and so not again.
+    /// Whether the message is a duplicate and therefore was not sent again.
     pub duplicate: bool,
 }
 
-/// What to receive.
+/// The parameters of a receive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Receive {
-    /// 1 to 10,000.
+    /// The maximum number of messages, 1 to 10,000.
     pub max_messages: usize,
-    /// `None` is the queue's; 0 hands out without hiding.
+    /// The duration of the lease in milliseconds; `None` for the queue's. With 0 the messages stay visible.
     pub lease_ms: Option<u64>,
-    /// How long to wait for the first message.
+    /// How long to wait for a first message, in milliseconds (SQS: `WaitTimeSeconds`).
     pub wait_ms: u64,
-    /// Whether the lease is of a consumer inside the host, which ends with the host.
+    /// Whether the receiver is a consumer inside the host. Its leases end when the host does; see
+    /// [`Queues::end_consumer_leases`](super::Queues::end_consumer_leases).
     pub consumer: bool,
 }
 
-/// What became of a receipt.
+/// What became of an action on the message that a receipt names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReceiptOutcome {
-    /// As asked.
+    /// The action was carried out.
     Done,
-    /// The message is not there any more.
+    /// The message no longer exists.
     Gone,
-    /// The message was handed out again since; in an ordered queue also: the lease has ended.
+    /// The message has been handed out again since. In an ordered queue also: its lease has ended.
     Stale,
-    /// The lease has ended, so it can not be changed.
+    /// The lease has ended, so it cannot be changed.
     NotLeased,
-    /// The lease would last longer than 12 hours in all.
+    /// The lease would last longer than 12 hours in total.
     TooLong,
-    /// The text is no receipt of this queue.
+    /// The text is not a receipt of this queue.
     Malformed,
 }
 
-/// A part of a list of queues.
+/// A page of a list of queues.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Page {
-    /// By name.
+    /// The queues, by name.
     pub queues: Vec<Description>,
-    /// Whether there is more after the last.
+    /// Whether there are further queues after the last one.
     pub more: bool,
 }
 
-/// How far a move is.
+/// The status of a move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "said by their names")]
+#[allow(
+    missing_docs,
+    reason = "the names are those of SQS's ListMessageMoveTasks"
+)]
 pub enum MoveStatus {
     Running,
     Completed,
@@ -152,45 +157,45 @@ pub enum MoveStatus {
     Failed,
 }
 
-/// Messages on their way from a dead-letter queue to where they came from, or elsewhere.
+/// A move of messages from a dead-letter queue to the queues they came from, or to another queue (SQS: a message move task).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Move {
-    /// Tells moves apart.
+    /// The move's unique handle.
     pub handle: String,
-    /// Whose messages are moved.
+    /// The name of the queue that messages are moved from.
     pub source: String,
-    /// `None` is each message's own source.
+    /// The name of the queue that messages are moved to; `None` for the queue that each message came from.
     pub destination: Option<String>,
-    /// The most messages of a second.
+    /// The maximum number of messages per second; `None` for no maximum.
     pub per_second: Option<u32>,
-    /// How far it is.
+    /// The move's status.
     pub status: MoveStatus,
-    /// How many messages it has moved.
+    /// The number of messages that were moved.
     pub moved: u64,
-    /// How many there were at the start.
+    /// The number of messages that were visible when the move started.
     pub expected: u64,
-    /// In milliseconds since the Unix epoch.
+    /// When the move started, in milliseconds since the Unix epoch.
     pub started_at: u64,
-    /// Why it failed.
+    /// Why the move failed, as SQS words it.
     pub failure: Option<String>,
 }
 
-/// Why something was not done with a queue. Nothing has changed then.
+/// Why an operation on queues was refused or failed. It has changed nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QueueError {
-    /// There is no such queue or move.
+    /// The queue or the move does not exist.
     #[error("there is no such queue")]
     Missing,
-    /// There is a queue of this name already, or a move of its messages is under way.
+    /// A queue with this name exists already, or the queue has a move that is running.
     #[error("there is one already")]
     Exists,
-    /// More messages are leased than a queue may have at a time.
+    /// The queue has 120,000 leased messages, the maximum.
     #[error("too many messages are in flight")]
     TooManyInFlight,
-    /// The arguments contradict the queue or each other.
+    /// The arguments contradict the queue or each other; the text says how.
     #[error("{0}")]
     Invalid(String),
-    /// The store can not do it.
+    /// The store cannot be written or is closed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

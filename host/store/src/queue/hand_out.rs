@@ -1,56 +1,50 @@
-//! Handing out what is due: one receive, inside the writer.
+//! Handing out messages: the part of a receive that runs inside the writer.
 //!
-//! On its way through the messages that are due it puts away those that have expired, and moves those that were received too
-//! often to the dead letters. When that is all it did, because there were many, it says so and is asked again: others
-//! get their turn in between.
+//! On its way through the messages that are due, a receive deletes those that have expired, and transfers those that were
+//! received too often to the dead-letter queue. If there are so many of these that nothing else was done, it says so and is run
+//! again in another transaction, so that others are not held up.
 
 use bytes::Bytes;
 use lambkin_model::Message;
 use rusqlite::{Params, Row, params};
 use uuid::Uuid;
 
+use super::lease::Lease;
 use super::limits::{DISCARDS, IN_FLIGHT, MAX_MESSAGES, RECEIVE_BYTES};
 use super::receipt::Receipt;
 use super::receive_attempt::{self, ReceiveAttempt};
 use super::redrive::{self, Moving, Reason};
+use super::row::Queue;
 use super::send::sequence;
-use super::settings::Queue;
 use super::tx::{Abort, QueueTx};
-use super::{QueueError, details, generation, group};
-use crate::queues::{from_time, time};
+use super::types::QueueError;
+use super::{details, generation, group};
+use crate::sql_time::{from_time, time};
 
-/// What a receive took.
+/// What a receive hands out.
 #[derive(Debug, Default)]
-pub(crate) struct Taken {
+pub(crate) struct HandedOut {
     pub messages: Vec<Message>,
-    /// How to give them back.
+    /// The leases, for giving the messages back.
     pub leases: Vec<Lease>,
-    /// When there is something next.
+    /// When the next message is due.
     pub next_due: Option<u64>,
-    /// Whether it found only what nobody gets, and may find more.
-    pub again: bool,
+    /// Whether the receive only cleared messages away and must be run again.
+    pub incomplete: bool,
 }
 
-/// A lease, and when its message was due before.
+/// How many messages a receive asks for, and how it leases them.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Lease {
-    pub message: i64,
-    pub receives: u32,
-    pub due_at: u64,
-}
-
-/// What is asked for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Wanted {
+pub(crate) struct Limits {
     pub max: usize,
     pub lease_ms: Option<u64>,
     pub consumer: bool,
 }
 
-const CANDIDATE: &str = "id, message_id, leased, due_at, group_id, group_name, kept_from, receives, first_received_at, \
+const COLUMNS: &str = "id, message_id, leased, due_at, group_id, group_name, kept_from, receives, first_received_at, \
                          sent_at, deduplication, source, details, body";
 
-/// A message that is due, or follows in its group.
+/// A message that may be handed out.
 struct Candidate {
     moving: Moving,
     kept_from: u64,
@@ -64,7 +58,7 @@ struct Candidate {
 }
 
 impl Candidate {
-    /// The bytes of what has no limit of its own.
+    /// The size in bytes of what has no limit of its own.
     fn size(&self) -> usize {
         let texts = [&self.details, &self.moving.group_name, &self.deduplication];
         let texts = texts.into_iter().flatten().map(String::len);
@@ -93,53 +87,56 @@ fn candidate(row: &Row<'_>) -> rusqlite::Result<Candidate> {
     })
 }
 
-/// One receive under way.
-struct Taking<'a> {
+/// A receive in progress.
+struct Receiving<'a> {
     queue: &'a Queue,
-    /// Where messages go that were received too often, if they can.
+    /// The dead-letter queue, if it exists, and the maximum number of receives.
     dead_letters: Option<(Queue, u32)>,
-    /// When the leases end.
+    /// When the new leases end.
     until: u64,
     consumer: bool,
+    /// The number of messages that were deleted or became dead letters.
     discarded: usize,
-    /// Of the messages that were looked at.
+    /// The size of all messages that were read.
     bytes: usize,
-    taken: Taken,
+    handed_out: HandedOut,
 }
 
-/// Hands out what is due; or again what an earlier attempt of this name was handed out. Names count in ordered queues only.
-pub(crate) fn take(
+/// Hands out what is due, or what an earlier receive with this name was handed out. Names have an effect in ordered queues
+/// only.
+pub(crate) fn hand_out(
     tx: &mut QueueTx<'_>,
     name: &str,
-    wanted: Wanted,
+    limits: Limits,
     attempt: Option<&str>,
-) -> Result<Taken, Abort> {
+) -> Result<HandedOut, Abort> {
     let queue = tx.queue(name)?;
-    let lease_ms = wanted.lease_ms.unwrap_or(queue.lease_ms);
+    let lease_ms = limits.lease_ms.unwrap_or(queue.lease_ms);
     let until = tx.now.saturating_add(lease_ms);
     let Some(attempt) = attempt.filter(|_| queue.ordered) else {
-        return take_due(tx, &queue, wanted, until);
+        return hand_out_due(tx, &queue, limits, until);
     };
     if let Some(found) = receive_attempt::find(tx, queue.generation, attempt)? {
         receive_attempt::renew(tx, queue.generation, attempt, until)?;
-        return Ok(take_again(tx, &queue, &found, until)?);
+        return Ok(hand_out_again(tx, &queue, &found, until)?);
     }
-    let taken = take_due(tx, &queue, wanted, until)?;
-    if !taken.leases.is_empty() {
-        receive_attempt::remember(tx, queue.generation, attempt, &taken.leases, until)?;
+    let handed_out = hand_out_due(tx, &queue, limits, until)?;
+    if !handed_out.leases.is_empty() {
+        receive_attempt::remember(tx, queue.generation, attempt, &handed_out.leases, until)?;
     }
-    Ok(taken)
+    Ok(handed_out)
 }
 
-/// Hands the messages of an earlier receive out again, under leases that end then. There is nothing to give back.
-fn take_again(
+/// Hands the messages of an earlier receive out again, under leases that end at `until`. The result has no leases: if the
+/// receiver has gone away again, the messages stay leased for its next attempt.
+fn hand_out_again(
     tx: &mut QueueTx<'_>,
     queue: &Queue,
     attempt: &ReceiveAttempt,
     until: u64,
-) -> rusqlite::Result<Taken> {
-    let mut taken = Taken::default();
-    let sql = format!("SELECT {CANDIDATE} FROM queue_messages WHERE id = ?1");
+) -> rusqlite::Result<HandedOut> {
+    let mut handed_out = HandedOut::default();
+    let sql = format!("SELECT {COLUMNS} FROM queue_messages WHERE id = ?1");
     for &(id, receives) in &attempt.messages {
         let extend = "UPDATE queue_messages SET due_at = ?2 WHERE id = ?1";
         tx.execute(extend, params![id, time(until)])?;
@@ -150,52 +147,52 @@ fn take_again(
                 message: id,
                 receives,
             };
-            taken.messages.push(message(queue, found, receipt));
+            handed_out.messages.push(message(queue, found, receipt));
         }
     }
-    Ok(taken)
+    Ok(handed_out)
 }
 
-/// Hands out what is due, under leases that end then.
-fn take_due(
+/// Hands out what is due, under leases that end at `until`.
+fn hand_out_due(
     tx: &mut QueueTx<'_>,
     queue: &Queue,
-    wanted: Wanted,
+    limits: Limits,
     until: u64,
-) -> Result<Taken, Abort> {
-    let max = wanted.max.min(capacity(tx, queue)?);
-    let dead_letters = redrive::dead_letters(tx, queue)?;
+) -> Result<HandedOut, Abort> {
+    let max = limits.max.min(capacity(tx, queue)?);
+    let dead_letters = redrive::dead_letter_queue(tx, queue)?;
     let max_receives = queue
         .dead_letter
         .as_ref()
         .map(|letters| letters.max_receives);
-    let mut taking = Taking {
+    let mut receiving = Receiving {
         queue,
         dead_letters: dead_letters.zip(max_receives),
         until,
-        consumer: wanted.consumer,
+        consumer: limits.consumer,
         discarded: 0,
         bytes: 0,
-        taken: Taken::default(),
+        handed_out: HandedOut::default(),
     };
     if queue.ordered {
-        taking.take_groups(tx, max)?;
+        receiving.hand_out_groups(tx, max)?;
     } else {
-        taking.take_oldest(tx, max)?;
+        receiving.hand_out_oldest(tx, max)?;
     }
-    // What groups owe decides when the next one is due.
+    // The next due time depends on the groups' rows.
     tx.flush()?;
-    let Taking {
+    let Receiving {
         discarded,
-        mut taken,
+        mut handed_out,
         ..
-    } = taking;
-    taken.again = taken.messages.is_empty() && discarded > 0;
-    taken.next_due = next_due(tx, queue)?;
-    Ok(taken)
+    } = receiving;
+    handed_out.incomplete = handed_out.messages.is_empty() && discarded > 0;
+    handed_out.next_due = next_due(tx, queue)?;
+    Ok(handed_out)
 }
 
-/// How many messages may be leased besides those that are.
+/// The number of messages that can be leased before the queue has too many in flight.
 fn capacity(tx: &QueueTx<'_>, queue: &Queue) -> Result<usize, Abort> {
     let mut leased = generation::max_leased(tx, queue.generation)?;
     if leased + MAX_MESSAGES as u64 > IN_FLIGHT {
@@ -215,35 +212,35 @@ fn next_due(tx: &QueueTx<'_>, queue: &Queue) -> rusqlite::Result<Option<u64>> {
     tx.row(sql, [queue.generation], |row| row.get(0).map(from_time))
 }
 
-impl Taking<'_> {
-    /// A standard queue: what has been due longest comes first.
-    fn take_oldest(&mut self, tx: &mut QueueTx<'_>, max: usize) -> rusqlite::Result<()> {
+impl Receiving<'_> {
+    /// For a standard queue: hands out what has been due longest.
+    fn hand_out_oldest(&mut self, tx: &mut QueueTx<'_>, max: usize) -> rusqlite::Result<()> {
         let sql = format!(
-            "SELECT {CANDIDATE} FROM queue_messages WHERE pile = ?1 AND due_at <= ?2 ORDER BY due_at, leased, id LIMIT ?3"
+            "SELECT {COLUMNS} FROM queue_messages WHERE pile = ?1 AND due_at <= ?2 ORDER BY due_at, leased, id LIMIT ?3"
         );
         while self.discarded < DISCARDS {
             let due = params![self.queue.generation, time(tx.now), max as i64];
-            let found = self.candidates(tx, &sql, due)?;
-            if !self.hand_out(tx, found)? {
+            let candidates = self.candidates(tx, &sql, due)?;
+            if !self.lease_all(tx, candidates)? {
                 break;
             }
         }
         Ok(())
     }
 
-    /// An ordered queue: as much as there is of one group, then of the next.
-    fn take_groups(&mut self, tx: &mut QueueTx<'_>, max: usize) -> rusqlite::Result<()> {
+    /// For an ordered queue: hands out as much as possible of one group, then of the next.
+    fn hand_out_groups(&mut self, tx: &mut QueueTx<'_>, max: usize) -> rusqlite::Result<()> {
         let sql = format!(
-            "SELECT {CANDIDATE} FROM queue_messages WHERE group_id = ?1 ORDER BY id LIMIT ?2"
+            "SELECT {COLUMNS} FROM queue_messages WHERE group_id = ?1 ORDER BY id LIMIT ?2"
         );
         for group in group::due(tx, self.queue.generation, max)? {
-            let wanted = max - self.taken.messages.len();
+            let wanted = max - self.handed_out.messages.len();
             if wanted == 0 || self.bytes >= RECEIVE_BYTES {
                 break;
             }
             while self.discarded < DISCARDS {
-                let found = self.candidates(tx, &sql, params![group, wanted as i64])?;
-                if !self.hand_out(tx, found)? {
+                let candidates = self.candidates(tx, &sql, params![group, wanted as i64])?;
+                if !self.lease_all(tx, candidates)? {
                     break;
                 }
             }
@@ -251,7 +248,7 @@ impl Taking<'_> {
         Ok(())
     }
 
-    /// The messages to look at next: no more than fit into one receive.
+    /// The messages to look at next, no more than one receive can carry.
     fn candidates(
         &mut self,
         tx: &QueueTx<'_>,
@@ -264,9 +261,9 @@ impl Taking<'_> {
         })
     }
 
-    /// Leases these messages, up to the first that is not due. Tells whether there were some and none was for anybody, so
-    /// that more have to be looked at.
-    fn hand_out(
+    /// Leases these messages, up to the first one that is not due. Returns whether all of them were cleared away instead, so that
+    /// more have to be looked at.
+    fn lease_all(
         &mut self,
         tx: &mut QueueTx<'_>,
         candidates: Vec<Candidate>,
@@ -285,7 +282,7 @@ impl Taking<'_> {
         Ok(only_discarded)
     }
 
-    /// Puts away a message that nobody gets any more; gives back one that somebody does.
+    /// Deletes an expired message and transfers a dead one; returns any other message.
     fn discard(
         &mut self,
         tx: &mut QueueTx<'_>,
@@ -343,19 +340,19 @@ impl Taking<'_> {
             message: id,
             receives: candidate.receives + 1,
         };
-        self.taken.leases.push(Lease {
+        self.handed_out.leases.push(Lease {
             message: id,
             receives: receipt.receives,
             due_at,
         });
-        self.taken
+        self.handed_out
             .messages
             .push(message(self.queue, candidate, receipt));
         Ok(())
     }
 }
 
-/// A message as it is handed out.
+/// Converts a message to what its receiver gets.
 fn message(queue: &Queue, candidate: Candidate, receipt: Receipt) -> Message {
     let (attributes, extra) = details::read(candidate.details.as_deref());
     Message {

@@ -1,38 +1,41 @@
-//! Looking into queues without taking anything; not in a turn, and not of a cost that matters.
+//! Looking into queues without leasing anything, for [`Reader`](crate::Reader). Unlike all operations it reads every message.
 
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use super::details;
-use crate::message::{Message, Statistics, Waiting};
-use crate::queues::{from_time, time};
+use crate::sql_time::{from_time, time};
+use crate::view::{QueueStatistics, WaitingMessage};
 
-/// The messages of a queue, the one due first before the others.
-pub(crate) fn messages(connection: &Connection, queue: &str) -> rusqlite::Result<Vec<Waiting>> {
+/// The messages of a queue, the one that is due first at the front.
+pub(crate) fn messages(
+    connection: &Connection,
+    queue: &str,
+) -> rusqlite::Result<Vec<WaitingMessage>> {
     let sql = "SELECT queue_messages.id, message_id, body, details, sent_at, due_at, receives
                FROM queue_messages JOIN queues USING (pile) WHERE name = ?1 ORDER BY due_at, queue_messages.id";
     connection
         .prepare_cached(sql)?
         .query_map([queue], |row| {
             let details: Option<String> = row.get(3)?;
-            Ok(Waiting {
-                message: Message {
-                    id: row.get(0)?,
-                    body: row.get(2)?,
-                    attributes: details::attributes_as_json(details.as_deref()),
-                    sent_at: row.get(4).map(from_time)?,
-                    due_at: row.get(5).map(from_time)?,
-                    receives: row.get(6)?,
-                    attempts: 0,
-                },
+            Ok(WaitingMessage {
+                id: row.get(0)?,
                 message_id: Some(Uuid::from_bytes(row.get(1)?).to_string()),
+                body: row.get(2)?,
+                attributes: details::attributes_as_json(details.as_deref()),
+                sent_at: row.get(4).map(from_time)?,
+                due_at: row.get(5).map(from_time)?,
+                receives: row.get(6)?,
             })
         })?
         .collect()
 }
 
-/// All queues, those without messages too.
-pub(crate) fn statistics(connection: &Connection, now: u64) -> rusqlite::Result<Vec<Statistics>> {
+/// The statistics of all queues, empty ones included.
+pub(crate) fn statistics(
+    connection: &Connection,
+    now: u64,
+) -> rusqlite::Result<Vec<QueueStatistics>> {
     let sql = "SELECT name,
                       count(due_at) FILTER (WHERE due_at <= ?1),
                       count(due_at) FILTER (WHERE due_at > ?1 AND leased = 0),
@@ -41,7 +44,7 @@ pub(crate) fn statistics(connection: &Connection, now: u64) -> rusqlite::Result<
     connection
         .prepare_cached(sql)?
         .query_map(params![time(now)], |row| {
-            Ok(Statistics {
+            Ok(QueueStatistics {
                 queue: row.get(0)?,
                 due: row.get(1).map(from_time)?,
                 delayed: row.get(2).map(from_time)?,

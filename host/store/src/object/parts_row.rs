@@ -1,0 +1,115 @@
+//! The rows of multipart uploads and their parts.
+
+use std::collections::HashSet;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::errors::Abort;
+use super::row;
+use super::types::{ObjectError, Part, PartsUpload};
+
+/// Reads an upload from the columns of [`select`].
+pub(super) fn read_upload(row: &Row<'_>) -> rusqlite::Result<PartsUpload> {
+    Ok(PartsUpload {
+        id: row.get(0)?,
+        key: row.get(1)?,
+        started_at: row.get::<_, i64>(2)?.cast_unsigned(),
+        metadata: row::pairs(row, 3)?,
+    })
+}
+
+fn read_part(row: &Row<'_>) -> rusqlite::Result<Part> {
+    Ok(Part {
+        number: row.get(0)?,
+        size: row.get::<_, i64>(1)?.cast_unsigned(),
+        etag: row.get(2)?,
+        modified_at: row.get::<_, i64>(3)?.cast_unsigned(),
+        metadata: row::pairs(row, 4)?,
+    })
+}
+
+/// A SELECT of the columns that [`read_upload`] needs.
+pub(super) fn select(rest: &str) -> String {
+    format!("SELECT id, key, started_at, metadata FROM parts_uploads {rest}")
+}
+
+/// The multipart upload with this id, which must be of this bucket and, if one is given, of this key.
+pub(super) fn find(
+    connection: &Connection,
+    bucket: i64,
+    id: &str,
+    key: Option<&str>,
+) -> Result<PartsUpload, Abort> {
+    let found = connection
+        .prepare_cached(&select("WHERE id = ?1 AND bucket = ?2"))?
+        .query_row(params![id, bucket], read_upload)
+        .optional()?;
+    let of_key = found.filter(|upload| key.is_none_or(|key| upload.key == key));
+    of_key.ok_or(Abort::Refused(ObjectError::Missing))
+}
+
+/// Deletes an upload and its parts. Returns the parts' files.
+pub(super) fn delete(connection: &Connection, id: &str) -> rusqlite::Result<Vec<String>> {
+    connection
+        .prepare_cached("DELETE FROM parts_uploads WHERE id = ?1")?
+        .execute([id])?;
+    connection
+        .prepare_cached("DELETE FROM parts WHERE upload = ?1 RETURNING file")?
+        .query_map([id], |row| row.get(0))?
+        .collect()
+}
+
+/// The files of all parts of all uploads.
+pub(super) fn files(connection: &Connection) -> rusqlite::Result<HashSet<String>> {
+    connection
+        .prepare("SELECT file FROM parts")?
+        .query_map([], |row| row.get(0))?
+        .collect()
+}
+
+/// How a part is stored.
+pub(super) struct Stored {
+    pub(super) file: String,
+    pub(super) size: u64,
+    pub(super) etag: String,
+}
+
+/// The part with this number, if there is one.
+pub(super) fn stored(
+    connection: &Connection,
+    upload: &str,
+    number: u32,
+) -> rusqlite::Result<Option<Stored>> {
+    connection
+        .prepare_cached("SELECT file, size, etag FROM parts WHERE upload = ?1 AND number = ?2")?
+        .query_row(params![upload, number], |row| {
+            Ok(Stored {
+                file: row.get(0)?,
+                size: row.get::<_, i64>(1)?.cast_unsigned(),
+                etag: row.get(2)?,
+            })
+        })
+        .optional()
+}
+
+/// Inserts a part, or replaces the one with the same number.
+pub(super) fn insert(
+    connection: &Connection,
+    upload: &str,
+    part: &Part,
+    file: &str,
+) -> rusqlite::Result<()> {
+    let sql =
+        "INSERT OR REPLACE INTO parts (upload, number, file, size, etag, modified_at, metadata)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    connection.prepare_cached(sql)?.execute(params![
+        upload,
+        part.number,
+        file,
+        part.size.cast_signed(),
+        part.etag,
+        part.modified_at.cast_signed(),
+        row::json(&part.metadata),
+    ])?;
+    Ok(())
+}

@@ -1,0 +1,244 @@
+//! Actions on leased messages, which are named by their receipts: removing them, changing their leases, making them dead letters,
+//! and giving them back.
+
+use rusqlite::{Row, params};
+use uuid::Uuid;
+
+use super::generation;
+use super::lease::Leased;
+use super::limits::LONGEST_LEASE_MS;
+use super::queues::Queues;
+use super::receipt::Receipt;
+use super::redrive::{self, Moving, Reason};
+use super::row::Queue;
+use super::tx::QueueTx;
+use super::types::{QueueError, ReceiptOutcome};
+use crate::sql_time::{from_time, time};
+
+/// A message that was handed out.
+struct LeasedMessage {
+    moving: Moving,
+    leased_at: u64,
+    /// Whether the receipt belongs to the latest receive.
+    latest: bool,
+}
+
+/// The message that a receipt names, or why the action cannot be carried out on it.
+type Lookup = Result<LeasedMessage, ReceiptOutcome>;
+
+/// Finds the message of a receipt. In a standard queue the receipt of an earlier receive will do.
+fn find_any(tx: &QueueTx<'_>, queue: &Queue, text: &str) -> rusqlite::Result<Lookup> {
+    let Some(receipt) = Receipt::parse(text, queue) else {
+        return Ok(Err(ReceiptOutcome::Malformed));
+    };
+    let sql = "SELECT id, message_id, leased, due_at, group_id, group_name, receives, leased_at
+               FROM queue_messages WHERE id = ?1 AND pile = ?2";
+    let key = params![receipt.message, queue.generation];
+    let found = tx.row(sql, key, |row| read(row, receipt))?;
+    Ok(match found {
+        None => Err(ReceiptOutcome::Gone),
+        Some(message) if queue.ordered && !(message.latest && message.is_leased(tx)) => {
+            Err(ReceiptOutcome::Stale)
+        }
+        Some(message) => Ok(message),
+    })
+}
+
+/// Finds the message of a receipt, which must be that of the latest receive.
+fn find_latest(tx: &QueueTx<'_>, queue: &Queue, text: &str) -> rusqlite::Result<Lookup> {
+    Ok(find_any(tx, queue, text)?.and_then(|message| {
+        if message.latest {
+            Ok(message)
+        } else {
+            Err(ReceiptOutcome::Stale)
+        }
+    }))
+}
+
+fn read(row: &Row<'_>, receipt: Receipt) -> rusqlite::Result<LeasedMessage> {
+    Ok(LeasedMessage {
+        moving: Moving {
+            id: row.get(0)?,
+            message_id: Uuid::from_bytes(row.get(1)?),
+            leased: row.get(2)?,
+            due_at: row.get(3).map(from_time)?,
+            group: row.get(4)?,
+            group_name: row.get(5)?,
+        },
+        leased_at: row.get(7).map(from_time)?,
+        latest: row.get::<_, u32>(6)? == receipt.receives,
+    })
+}
+
+impl LeasedMessage {
+    /// Whether the lease has not ended.
+    fn is_leased(&self, tx: &QueueTx<'_>) -> bool {
+        self.moving.leased && self.moving.due_at > tx.now
+    }
+
+    fn remove(self, tx: &mut QueueTx<'_>, queue: &Queue) -> rusqlite::Result<ReceiptOutcome> {
+        let Moving {
+            id,
+            leased,
+            due_at,
+            group,
+            ..
+        } = self.moving;
+        generation::delete_message(tx, queue.generation, id, (leased, due_at), group)?;
+        Ok(ReceiptOutcome::Done)
+    }
+
+    /// The message is due since it was handed out, which is before everything that was sent later.
+    fn give_back(self, tx: &mut QueueTx<'_>, queue: &Queue) -> rusqlite::Result<ReceiptOutcome> {
+        if !self.is_leased(tx) {
+            return Ok(ReceiptOutcome::NotLeased);
+        }
+        let leased = Leased {
+            message: self.moving.id,
+            generation: queue.generation,
+            group: self.moving.group,
+            until: self.moving.due_at,
+        };
+        leased.give_back(tx, self.leased_at)?;
+        Ok(ReceiptOutcome::Done)
+    }
+
+    fn extend(
+        self,
+        tx: &mut QueueTx<'_>,
+        queue: &Queue,
+        by_ms: u64,
+    ) -> rusqlite::Result<ReceiptOutcome> {
+        if !self.is_leased(tx) {
+            return Ok(ReceiptOutcome::NotLeased);
+        }
+        let until = tx.now.saturating_add(by_ms);
+        if until > self.leased_at.saturating_add(LONGEST_LEASE_MS) {
+            return Ok(ReceiptOutcome::TooLong);
+        }
+        let sql = "UPDATE queue_messages SET due_at = ?2 WHERE id = ?1";
+        tx.execute(sql, params![self.moving.id, time(until)])?;
+        tx.rescheduled(queue.generation, (true, self.moving.due_at), (true, until));
+        tx.group_changed(self.moving.group);
+        Ok(ReceiptOutcome::Done)
+    }
+
+    fn make_dead_letter(
+        self,
+        tx: &mut QueueTx<'_>,
+        queue: &Queue,
+    ) -> rusqlite::Result<ReceiptOutcome> {
+        match redrive::dead_letter_queue(tx, queue)? {
+            Some(to) if self.is_leased(tx) => {
+                redrive::transfer(tx, &self.moving, queue, &to, Reason::DeadLetter)?;
+                Ok(ReceiptOutcome::Done)
+            }
+            _ => Ok(ReceiptOutcome::NotLeased),
+        }
+    }
+}
+
+impl Queues {
+    /// Removes messages (SQS: `DeleteMessage`). The results are in the order of the receipts. A receipt is valid until its
+    /// message is handed out again; in an ordered queue until its lease ends.
+    pub async fn remove(
+        &self,
+        queue: &str,
+        receipts: Vec<String>,
+    ) -> Result<Vec<ReceiptOutcome>, QueueError> {
+        self.apply(queue, receipts, |tx, queue, receipt| {
+            match find_latest(tx, queue, receipt)? {
+                Ok(message) => message.remove(tx, queue),
+                Err(outcome) => Ok(outcome),
+            }
+        })
+        .await
+    }
+
+    /// Changes leases (SQS: `ChangeMessageVisibility`): each pair is a receipt and the number of milliseconds from now at which
+    /// the lease is to end; 0 ends it. A lease can last 12 hours from when the message was handed out.
+    pub async fn extend(
+        &self,
+        queue: &str,
+        changes: Vec<(String, u64)>,
+    ) -> Result<Vec<ReceiptOutcome>, QueueError> {
+        self.extend_found(queue, changes, find_latest).await
+    }
+
+    /// Like [`extend`](Self::extend). In a standard queue the receipt of an earlier receive will do, as in SQS.
+    pub async fn extend_by_any(
+        &self,
+        queue: &str,
+        changes: Vec<(String, u64)>,
+    ) -> Result<Vec<ReceiptOutcome>, QueueError> {
+        self.extend_found(queue, changes, find_any).await
+    }
+
+    async fn extend_found(
+        &self,
+        queue: &str,
+        changes: Vec<(String, u64)>,
+        find: fn(&QueueTx<'_>, &Queue, &str) -> rusqlite::Result<Lookup>,
+    ) -> Result<Vec<ReceiptOutcome>, QueueError> {
+        self.apply(
+            queue,
+            changes,
+            move |tx, queue, (receipt, by_ms)| match find(tx, queue, receipt)? {
+                Ok(message) => message.extend(tx, queue, *by_ms),
+                Err(outcome) => Ok(outcome),
+            },
+        )
+        .await
+    }
+
+    /// Gives messages back that were received but not processed: they are visible again and count as not received.
+    pub async fn give_back(
+        &self,
+        queue: &str,
+        receipts: Vec<String>,
+    ) -> Result<Vec<ReceiptOutcome>, QueueError> {
+        self.apply(queue, receipts, |tx, queue, receipt| {
+            match find_latest(tx, queue, receipt)? {
+                Ok(message) => message.give_back(tx, queue),
+                Err(outcome) => Ok(outcome),
+            }
+        })
+        .await
+    }
+
+    /// Makes leased messages dead letters now, however often they were received. Without a dead-letter queue the messages stay
+    /// leased, and their outcome is [`ReceiptOutcome::NotLeased`].
+    pub async fn dead_letter(
+        &self,
+        queue: &str,
+        receipts: Vec<String>,
+    ) -> Result<Vec<ReceiptOutcome>, QueueError> {
+        self.apply(queue, receipts, |tx, queue, receipt| {
+            match find_latest(tx, queue, receipt)? {
+                Ok(message) => message.make_dead_letter(tx, queue),
+                Err(outcome) => Ok(outcome),
+            }
+        })
+        .await
+    }
+
+    /// Applies an action to each item, in one transaction.
+    async fn apply<I: Send + 'static>(
+        &self,
+        queue: &str,
+        items: Vec<I>,
+        action: impl Fn(&mut QueueTx<'_>, &Queue, &I) -> rusqlite::Result<ReceiptOutcome>
+        + Send
+        + 'static,
+    ) -> Result<Vec<ReceiptOutcome>, QueueError> {
+        let name = queue.to_owned();
+        self.transact(move |tx| {
+            let queue = tx.queue(&name)?;
+            // A group may be free now, or a lease end earlier.
+            tx.notify(&name);
+            let outcomes = items.iter().map(|item| action(tx, &queue, item));
+            Ok(outcomes.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+}
