@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-/// A failure of the store itself, not of one operation's arguments. Cheap to clone: each caller whose operation was part of a
-/// failed transaction receives it.
+/// A failure of the store itself, not of one operation's arguments. Cheap to clone: each caller whose operation was
+/// part of a failed transaction receives it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// Another process has the store open.

@@ -1,9 +1,9 @@
-//! Event queues: the host's own queues, for the events of functions that are invoked asynchronously and for the changes of
-//! objects.
+//! Event queues: the host's own queues, for the events of functions that are invoked asynchronously and for the
+//! changes of objects.
 //!
-//! They are simpler than the queues of [`Queues`](crate::queue::Queues). A queue is nothing but a name and exists while it
-//! holds an event. An event is due at a time. A consumer leases what is due, works, and then completes or reschedules it; when a
-//! lease ends first, the event is due again.
+//! They are simpler than the queues of [`Queues`](crate::queue::Queues). A queue is nothing but a name and exists
+//! while it holds an event. An event is due at a time. A consumer leases what is due, works, and then completes or
+//! reschedules it; when a lease ends first, the event is due again.
 
 use std::sync::Arc;
 
@@ -75,7 +75,8 @@ pub struct LeasedEvents {
 pub enum FollowUp {
     /// Another event.
     Enqueue(NewEvent),
-    /// A message to a queue of [`Queues`](crate::queue::Queues), which is created with default settings if it does not exist.
+    /// A message to a queue of [`Queues`](crate::queue::Queues), which is created with default settings if it does
+    /// not exist.
     Send {
         /// The queue's name. Nothing is sent to a name that [`Queues::is_name`](crate::queue::Queues::is_name) rejects.
         queue: String,
@@ -110,8 +111,8 @@ impl EventQueues {
             .await
     }
 
-    /// Leases up to `max` events of a queue that are due, the one that is due first at the front. No other lease gets them
-    /// before the time `until`.
+    /// Leases up to `max` events of a queue that are due, the one that is due first at the front. No other lease gets
+    /// them before the time `until`.
     pub async fn lease(
         &self,
         queue: &str,
@@ -125,8 +126,8 @@ impl EventQueues {
             .await
     }
 
-    /// Removes a leased event and sends what follows from it, both or neither. Returns `false`, and does nothing, if the
-    /// receipt is void.
+    /// Removes a leased event and sends what follows from it, both or neither. Returns `false`, and does nothing, if
+    /// the receipt is void.
     pub async fn complete(
         &self,
         receipt: EventReceipt,
@@ -146,8 +147,9 @@ impl EventQueues {
             .await
     }
 
-    /// Ends the lease of an event, makes it due at `not_before`, and stores the consumer's count. Returns `false`, and does
-    /// nothing, if the receipt is void. The queue's notifier is not woken: the consumer itself is the caller.
+    /// Ends the lease of an event, makes it due at `not_before`, and stores the consumer's count. Returns `false`,
+    /// and does nothing, if the receipt is void. The queue's notifier is not woken: the consumer itself is the
+    /// caller.
     pub async fn reschedule(
         &self,
         receipt: EventReceipt,
@@ -159,8 +161,8 @@ impl EventQueues {
             .await
     }
 
-    /// Ends all leases of a queue and makes their events due now; returns how many there were. For the start of a host: the
-    /// consumer that held them was part of an earlier one.
+    /// Ends all leases of a queue and makes their events due now; returns how many there were. For the start of a
+    /// host: the consumer that held them was part of an earlier one.
     pub async fn end_leases(&self, queue: &str, now: u64) -> Result<usize, StoreError> {
         let queue = queue.to_owned();
         self.0
@@ -178,8 +180,8 @@ impl EventQueues {
             .await
     }
 
-    /// The notifier of a queue, which is woken when a commit has changed what the queue can hand out. It keeps one permit for
-    /// a consumer that is busy, and wakes one waiting task at a time.
+    /// The notifier of a queue, which is woken when a commit has changed what the queue can hand out. It keeps one
+    /// permit for a consumer that is busy, and wakes one waiting task at a time.
     pub fn notifier(&self, queue: &str) -> Arc<Notify> {
         self.0.notifier(queue)
     }

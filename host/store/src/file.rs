@@ -15,8 +15,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The size in bytes to which the write-ahead log is cut back after a burst has made it longer.
 const LOG_BYTES: i64 = 16 * 1024 * 1024;
 
-/// The number of 4 KiB pages in the write-ahead log at which it is copied into the store's file. Pages that are written again
-/// and again, such as the ends of queues, are then copied once.
+/// The number of 4 KiB pages in the write-ahead log at which it is copied into the store's file. Pages that are
+/// written again and again, such as the ends of queues, are then copied once.
 const LOG_PAGES: i64 = LOG_BYTES / 4096;
 
 /// The size of SQLite's page cache in KiB, which holds the ends of many queues.
@@ -25,8 +25,9 @@ const CACHE_KIB: i64 = 16 * 1024;
 /// The number of prepared statements that are kept: more than this crate has.
 const STATEMENTS: usize = 128;
 
-/// Keeps other hosts from opening the store. It is a file of its own, because SQLite's locks on the store's file end as soon
-/// as any handle to that file is closed. The operating system releases it when the process ends, for whatever reason.
+/// Keeps other hosts from opening the store. It is a file of its own, because SQLite's locks on the store's file end
+/// as soon as any handle to that file is closed. The operating system releases it when the process ends, for whatever
+/// reason.
 #[derive(Debug)]
 pub(crate) struct Lock {
     _file: File,
@@ -53,7 +54,8 @@ impl Lock {
     }
 }
 
-/// Opens the store at `path`. The file and its folder are created if they do not exist, and an older layout is upgraded.
+/// Opens the store at `path`. The file and its folder are created if they do not exist, and an older layout is
+/// upgraded.
 pub(crate) fn open(path: &Path) -> Result<(Connection, Lock), StoreError> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(|error| StoreError::io("open", path, &error))?;

@@ -1,27 +1,30 @@
 //! Durable queues and objects: everything that the host has accepted and must not lose.
 //!
-//! Queues and the rows of objects are in one SQLite file; the bytes of objects are plain files beside it (see [`object`]).
+//! Queues and the rows of objects are in one SQLite file; the bytes of objects are plain files beside it (see
+//! [`object`]).
 //!
-//! **Writing.** A [`Store`] has one writer, which is a thread of its own. Callers submit operations and wait. The writer takes
-//! all operations that wait, runs them in one transaction, commits, and then answers each caller (group commit). An answered
-//! operation is therefore a committed one, and sixteen concurrent callers cost little more than one.
+//! **Writing.** A [`Store`] has one writer, which is a thread of its own. Callers submit operations and wait. The
+//! writer takes all operations that wait, runs them in one transaction, commits, and then answers each caller (group
+//! commit). An answered operation is therefore a committed one, and sixteen concurrent callers cost little more than
+//! one.
 //!
-//! **Queues.** There are two kinds. [`queue::Queues`] has the semantics of Amazon SQS and is what clients and triggers see.
-//! [`EventQueues`] is for the host itself: it holds the events of functions that are invoked asynchronously, and the
-//! changes of objects that wait for triggers. Nothing polls: the [`Store`] has one [`Notify`](tokio::sync::Notify) per queue
-//! name, and every lease reports when the next message is due.
+//! **Queues.** There are two kinds. [`queue::Queues`] has the semantics of Amazon SQS and is what clients and
+//! triggers see. [`EventQueues`] is for the host itself: it holds the events of functions that are invoked
+//! asynchronously, and the changes of objects that wait for triggers. Nothing polls: the [`Store`] has one
+//! [`Notify`](tokio::sync::Notify) per queue name, and every lease reports when the next message is due.
 //!
-//! **Time** is passed in, in milliseconds since the Unix epoch, as an argument or as a [`Clock`]. Tests therefore do not
-//! have to wait.
+//! **Time** is passed in, in milliseconds since the Unix epoch, as an argument or as a [`Clock`]. Tests therefore do
+//! not have to wait.
 //!
-//! **Durability.** A commit has been handed to the operating system before it is answered (write-ahead log, `synchronous =
-//! NORMAL`), so it survives a kill of the host at any moment. It reaches the disk a few megabytes of writes later: a power
-//! failure can lose the commits of the last moments, but does not damage the file. Waiting for the disk at each commit would
-//! cost milliseconds per event, to protect against an accident that ends the developer's callers as well.
+//! **Durability.** A commit has been handed to the operating system before it is answered (write-ahead log,
+//! `synchronous = NORMAL`), so it survives a kill of the host at any moment. It reaches the disk a few megabytes of
+//! writes later: a power failure can lose the commits of the last moments, but does not damage the file. Waiting for
+//! the disk at each commit would cost milliseconds per event, to protect against an accident that ends the
+//! developer's callers as well.
 //!
-//! **Failures.** Each error names the file, what was attempted, the cause, and what to do next. An operation that was answered
-//! with an error has changed nothing. When a group fails, each of its operations is run again in a transaction of its own, so
-//! one failing operation does not fail the others.
+//! **Failures.** Each error names the file, what was attempted, the cause, and what to do next. An operation that was
+//! answered with an error has changed nothing. When a group fails, each of its operations is run again in a
+//! transaction of its own, so one failing operation does not fail the others.
 
 mod abort;
 mod clock;

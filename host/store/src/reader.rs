@@ -13,8 +13,8 @@ use crate::{event_queue, object, queue, schema};
 pub struct Reader {
     path: PathBuf,
     connection: Connection,
-    /// Whether the file has the tables of [`Queues`](crate::queue::Queues). A file of layout 1 has none until a host upgrades
-    /// it.
+    /// Whether the file has the tables of [`Queues`](crate::queue::Queues). A file of layout 1 has none until a host
+    /// upgrades it.
     has_queues: bool,
 }
 
@@ -55,8 +55,8 @@ impl Reader {
         read().map_err(|error| self.failed(&error))
     }
 
-    /// The statistics of all queues of [`Queues`](crate::queue::Queues), and of the event queues that hold something, by
-    /// name. The queues of object changes are internal and left out.
+    /// The statistics of all queues of [`Queues`](crate::queue::Queues), and of the event queues that hold something,
+    /// by name. The queues of object changes are internal and left out.
     pub fn statistics(&self, now: u64) -> Result<Vec<QueueStatistics>, StoreError> {
         let read = || {
             let mut statistics = event_queue::statistics(&self.connection, now)?;

@@ -1,6 +1,7 @@
 //! Times and counts as SQLite's integers, which are signed.
 
-/// A time in milliseconds for SQLite. Times beyond its range become the last one that it can hold, which is as good as never.
+/// A time in milliseconds for SQLite. Times beyond its range become the last one that it can hold, which is as good
+/// as never.
 pub(crate) fn time(ms: u64) -> i64 {
     i64::try_from(ms).unwrap_or(i64::MAX)
 }

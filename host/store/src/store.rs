@@ -34,8 +34,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::InUse`] if another process has it open, [`StoreError::Newer`] if a later version of this program has
-    /// written it, and [`StoreError::Failed`] if the file cannot be read or written.
+    /// [`StoreError::InUse`] if another process has it open, [`StoreError::Newer`] if a later version of this program
+    /// has written it, and [`StoreError::Failed`] if the file cannot be read or written.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         let (sender, commands) = mpsc::channel();
         let (opened, answer) = oneshot::channel();
@@ -71,8 +71,8 @@ impl Store {
         })))
     }
 
-    /// The notifier of a queue, which is woken when a commit has changed what the queue can hand out. It keeps one permit
-    /// for a consumer that is busy, and wakes one waiting task at a time.
+    /// The notifier of a queue, which is woken when a commit has changed what the queue can hand out. It keeps one
+    /// permit for a consumer that is busy, and wakes one waiting task at a time.
     pub(crate) fn notifier(&self, queue: &str) -> Arc<Notify> {
         let mut notifiers = self
             .0
@@ -95,8 +95,8 @@ impl Store {
         }
     }
 
-    /// Has the writer run `work` and returns the result once it is committed. The notifiers that `work` names are woken after
-    /// the commit, also if the caller has gone away. `work` may be run more than once; see [`Operation`].
+    /// Has the writer run `work` and returns the result once it is committed. The notifiers that `work` names are
+    /// woken after the commit, also if the caller has gone away. `work` may be run more than once; see [`Operation`].
     pub(crate) async fn submit<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,

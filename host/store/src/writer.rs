@@ -1,10 +1,10 @@
 //! The store's writer: one thread that runs all operations, with group commit.
 //!
-//! Operations come through a channel. The writer takes all that wait, up to [`GROUP`], runs them in one transaction and then
-//! answers each of them; what arrives meanwhile is the next group.
+//! Operations come through a channel. The writer takes all that wait, up to [`GROUP`], runs them in one transaction
+//! and then answers each of them; what arrives meanwhile is the next group.
 //!
-//! On failure of a group, because the disk is full for example, each of its operations is run again in a transaction of its
-//! own. A large message that no longer fits therefore does not keep a small completion from being stored.
+//! On failure of a group, because the disk is full for example, each of its operations is run again in a transaction
+//! of its own. A large message that no longer fits therefore does not keep a small completion from being stored.
 
 use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
@@ -15,8 +15,8 @@ use tokio::sync::oneshot;
 use crate::error::StoreError;
 use crate::file::Lock;
 
-/// The maximum number of operations in one transaction: enough that the cost of a commit no longer shows, and few enough that
-/// the first operation does not wait long for the last.
+/// The maximum number of operations in one transaction: enough that the cost of a commit no longer shows, and few
+/// enough that the first operation does not wait long for the last.
 const GROUP: usize = 256;
 
 /// A command for the writer.

@@ -72,9 +72,9 @@ fn what_can_not_be_written_is_refused_and_what_was_acknowledged_is_kept() {
             "ServiceUnavailable",
         );
     }
-    let log = server.log_with("can not write to the store");
+    let log = server.log_with("cannot write to the store");
     assert!(log.contains("store.sqlite"), "{log}");
-    server.log_with("can not write ");
+    server.log_with("cannot write ");
 
     // There is room again.
     server.write_up_to(None);

@@ -115,7 +115,10 @@ mod tests {
             Storage::open(&config).await.unwrap().unwrap()
         };
         let one = open("one.sqlite").await;
-        let id = one.objects.start_parts("photos", "cat", Vec::new()).await;
+        let id = one
+            .objects
+            .start_multipart("photos", "cat", Vec::new())
+            .await;
         let id = id.unwrap();
         let mut part = one.objects.upload("photos", Vec::new()).await.unwrap();
         part.write(Bytes::from_static(b"cat")).await.unwrap();

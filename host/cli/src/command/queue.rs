@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use lambkin_lambda::now_ms;
-use lambkin_store::{Reader, Statistics, Waiting};
+use lambkin_store::{QueueStatistics, Reader, WaitingMessage};
 use serde_json::{Value, json};
 
 use crate::args::{GlobalArgs, Queue};
@@ -53,8 +53,8 @@ fn finished(mut out: impl Write) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn write_queue(out: &mut impl Write, queue: &Statistics, json: bool) -> std::io::Result<()> {
-    let Statistics {
+fn write_queue(out: &mut impl Write, queue: &QueueStatistics, json: bool) -> std::io::Result<()> {
+    let QueueStatistics {
         queue,
         due,
         delayed,
@@ -70,8 +70,11 @@ fn write_queue(out: &mut impl Write, queue: &Statistics, json: bool) -> std::io:
     )
 }
 
-fn write_message(out: &mut impl Write, waiting: &Waiting, json: bool) -> std::io::Result<()> {
-    let message = &waiting.message;
+fn write_message(
+    out: &mut impl Write,
+    message: &WaitingMessage,
+    json: bool,
+) -> std::io::Result<()> {
     if !json {
         out.write_all(&message.body)?;
         return writeln!(out);
@@ -90,7 +93,7 @@ fn write_message(out: &mut impl Write, waiting: &Waiting, json: bool) -> std::io
         "attributes": attributes,
         "body": body,
     });
-    if let (Some(id), Some(line)) = (&waiting.message_id, line.as_object_mut()) {
+    if let (Some(id), Some(line)) = (&message.message_id, line.as_object_mut()) {
         line.insert("messageId".to_owned(), json!(id));
     }
     writeln!(out, "{line}")

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lambkin_model::Invocation;
-use lambkin_store::{Store, StoreError};
+use lambkin_store::{EventQueues, Store, StoreError};
 use tokio::sync::{OnceCell, watch};
 
 use super::config::AsynchronousConfig;
@@ -72,7 +72,7 @@ impl Asynchronous {
         let store = self.store().await?;
         let now = now_ms();
         let message = Event::new(invocation).into_message(&function.spec.name, now);
-        store.enqueue(message, now).await
+        EventQueues::new(store.clone()).enqueue(message, now).await
     }
 
     /// Commits all pending writes and closes the store.

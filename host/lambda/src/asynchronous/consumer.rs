@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use lambkin_model::{Attribute, InvokeError};
 use lambkin_store::queue::Entry;
-use lambkin_store::{FollowUp, Message, Receipt, Store, StoreError};
+use lambkin_store::{EventQueues, EventReceipt, FollowUp, QueuedEvent, Store, StoreError};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -33,7 +33,7 @@ pub(crate) struct Consumer {
     lambda: Lambda,
     config: EventInvokeConfig,
     schedule: Schedule,
-    store: Store,
+    queues: EventQueues,
     queue: String,
 }
 
@@ -57,7 +57,7 @@ impl Consumer {
             schedule: Schedule::new(&own, spec.concurrency, config.time_scale),
             queue: queue_of(&spec.name),
             config: own,
-            store,
+            queues: EventQueues::new(store),
             lambda,
             function,
         }
@@ -66,7 +66,7 @@ impl Consumer {
     /// Runs events until `stop` is cancelled. Then returns when the running events have finished.
     pub(crate) async fn consume(self, stop: CancellationToken) {
         let consumer = Arc::new(self);
-        let notifier = consumer.store.notifier(&consumer.queue);
+        let notifier = consumer.queues.notifier(&consumer.queue);
         // With a concurrency of 0 no event runs, but each one is ended.
         let limit = consumer.function.spec().concurrency.max(1);
         let mut running = JoinSet::new();
@@ -95,7 +95,7 @@ impl Consumer {
 
     /// Ends all leases. There is one host per store, so they are those of an earlier host.
     async fn free_leases(&self) {
-        while let Err(error) = self.store.end_leases(&self.queue, now_ms()).await {
+        while let Err(error) = self.queues.end_leases(&self.queue, now_ms()).await {
             if !self.pause("resume its events", &error).await {
                 return;
             }
@@ -106,7 +106,7 @@ impl Consumer {
     async fn start_due(self: &Arc<Self>, max: usize, running: &mut JoinSet<()>) -> Duration {
         let now = now_ms();
         let until = now.saturating_add(EVENT_LEASE.as_millis() as u64);
-        let leased = match self.store.lease(&self.queue, now, until, max).await {
+        let leased = match self.queues.lease(&self.queue, now, until, max).await {
             Ok(leased) => leased,
             Err(error) => {
                 let try_again = self.pause("lease events", &error).await;
@@ -117,7 +117,7 @@ impl Consumer {
                 };
             }
         };
-        for message in leased.messages {
+        for message in leased.events {
             running.spawn(Arc::clone(self).process(message));
         }
         match leased.next_due {
@@ -126,7 +126,7 @@ impl Consumer {
         }
     }
 
-    async fn process(self: Arc<Self>, message: Message) {
+    async fn process(self: Arc<Self>, message: QueuedEvent) {
         let receipt = message.receipt();
         let progress = Progress {
             accepted_at: message.sent_at,
@@ -224,14 +224,14 @@ impl Consumer {
         Update::End(messages)
     }
 
-    async fn write(&self, receipt: Receipt, update: Update) {
+    async fn write(&self, receipt: EventReceipt, update: Update) {
         loop {
             let written = match &update {
                 Update::Retry { not_before, errors } => {
-                    self.store.reschedule(receipt, *not_before, *errors).await
+                    self.queues.reschedule(receipt, *not_before, *errors).await
                 }
                 Update::End(messages) => {
-                    self.store
+                    self.queues
                         .complete(receipt, messages.clone(), now_ms())
                         .await
                 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use lambkin_model::{Invocation, RequestId};
-use lambkin_store::{Message, NewMessage};
+use lambkin_store::{NewEvent, QueuedEvent};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{new_request_id, new_trace_id};
@@ -77,14 +77,14 @@ impl Event {
         }
     }
 
-    pub(crate) fn into_message(self, function: &str, now: u64) -> NewMessage {
+    pub(crate) fn into_message(self, function: &str, now: u64) -> NewEvent {
         let attributes = Attributes {
             request_id: self.request_id.as_str().to_owned(),
             trace_id: self.trace_id,
             qualifier: self.qualifier,
             tenant_id: self.tenant_id,
         };
-        NewMessage {
+        NewEvent {
             queue: queue_of(function),
             body: self.payload.into(),
             // Serializing strings does not fail.
@@ -94,7 +94,7 @@ impl Event {
     }
 
     /// Restores an event. If its attributes cannot be parsed, it gets new ids and runs nonetheless.
-    pub(crate) fn from_message(message: Message) -> Self {
+    pub(crate) fn from_message(message: QueuedEvent) -> Self {
         let attributes = serde_json::from_str(&message.attributes).unwrap_or_else(|_| Attributes {
             request_id: new_request_id().as_str().to_owned(),
             trace_id: new_trace_id(message.sent_at),
@@ -125,8 +125,8 @@ mod tests {
         }
     }
 
-    fn stored(message: NewMessage) -> Message {
-        Message {
+    fn stored(message: NewEvent) -> QueuedEvent {
+        QueuedEvent {
             id: 1,
             body: message.body,
             attributes: message.attributes,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lambkin_store::{Store, StoreError};
+use lambkin_store::{EventQueues, Store, StoreError};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -37,7 +37,7 @@ impl Asynchronous {
 
 /// Logs how many events wait for functions that are no longer defined.
 async fn warn_of_orphans(store: &Store, lambda: &Lambda) -> Result<(), StoreError> {
-    for queue in store.statistics(now_ms()).await? {
+    for queue in EventQueues::new(store.clone()).statistics(now_ms()).await? {
         let Some(function) = function_of(&queue.queue) else {
             continue;
         };

@@ -1,8 +1,8 @@
 //! The records of `lambkin:store/objects` and the store's own types, field by field.
 
 use lambkin_store::object::{
-    BucketInfo, Condition, Digest, Finished, Listing, ObjectEvent, ObjectInfo, Part, PartsListing,
-    PartsUpload, Put, Query, Removed, Versioning,
+    BucketInfo, Condition, Digest, Finished, Listing, MultipartListing, MultipartUpload,
+    ObjectEvent, ObjectInfo, Part, Put, Query, Removed, Versioning,
 };
 
 use super::store::objects as wit;
@@ -39,7 +39,7 @@ impl From<ObjectInfo> for wit::ObjectInfo {
             key: object.key,
             version: object.version,
             latest: object.latest,
-            delete_marker: object.marker,
+            delete_marker: object.delete_marker,
             size: object.size,
             etag: object.etag,
             modified_at_ms: object.modified_at,
@@ -84,7 +84,7 @@ impl From<Removed> for wit::Removed {
         Self {
             existed: removed.existed,
             version: removed.version,
-            delete_marker: removed.marker,
+            delete_marker: removed.delete_marker,
         }
     }
 }
@@ -155,8 +155,8 @@ impl From<Part> for wit::Part {
     }
 }
 
-impl From<PartsUpload> for wit::MultipartUpload {
-    fn from(upload: PartsUpload) -> Self {
+impl From<MultipartUpload> for wit::MultipartUpload {
+    fn from(upload: MultipartUpload) -> Self {
         Self {
             id: upload.id,
             key: upload.key,
@@ -166,8 +166,8 @@ impl From<PartsUpload> for wit::MultipartUpload {
     }
 }
 
-impl From<PartsListing> for wit::MultipartListing {
-    fn from(listing: PartsListing) -> Self {
+impl From<MultipartListing> for wit::MultipartListing {
+    fn from(listing: MultipartListing) -> Self {
         Self {
             uploads: listing.uploads.into_iter().map(Into::into).collect(),
             common_prefixes: listing.common_prefixes,

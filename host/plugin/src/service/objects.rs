@@ -184,7 +184,7 @@ impl wit::HostBucket for StoreView<'_> {
         check_metadata("", &metadata, notice.as_ref())?;
         let (objects, name) = self.bucket(&bucket)?;
         let notice = notice.map(Into::into);
-        let revised = objects.revise(name, &key, version.as_deref(), metadata, notice);
+        let revised = objects.replace_metadata(name, &key, version.as_deref(), metadata, notice);
         Ok(revised.await?.into())
     }
 
@@ -231,7 +231,7 @@ impl wit::HostBucket for StoreView<'_> {
         check_key(&key)?;
         check_metadata("", &metadata, None)?;
         let (objects, name) = self.bucket(&bucket)?;
-        Ok(objects.start_parts(name, &key, metadata).await?)
+        Ok(objects.start_multipart(name, &key, metadata).await?)
     }
 
     async fn describe_multipart(
@@ -240,7 +240,7 @@ impl wit::HostBucket for StoreView<'_> {
         id: String,
     ) -> Result<wit::MultipartUpload, Refused> {
         let (objects, name) = self.bucket(&bucket)?;
-        Ok(objects.describe_parts(name, &id).await?.into())
+        Ok(objects.describe_multipart(name, &id).await?.into())
     }
 
     async fn put_part(
@@ -296,7 +296,7 @@ impl wit::HostBucket for StoreView<'_> {
         id: String,
     ) -> Result<(), Refused> {
         let (objects, name) = self.bucket(&bucket)?;
-        Ok(objects.abort_parts(name, &id).await?)
+        Ok(objects.abort_multipart(name, &id).await?)
     }
 
     async fn multipart_uploads(
@@ -305,7 +305,7 @@ impl wit::HostBucket for StoreView<'_> {
         query: wit::Query,
     ) -> Result<wit::MultipartListing, Refused> {
         let (objects, name) = self.bucket(&bucket)?;
-        Ok(objects.parts_uploads(name, query.into()).await?.into())
+        Ok(objects.multipart_uploads(name, query.into()).await?.into())
     }
 
     async fn drop(&mut self, bucket: Resource<Bucket>) -> wasmtime::Result<()> {
@@ -397,7 +397,7 @@ impl From<ObjectError> for Refused {
             ObjectError::Missing => Error::Missing,
             ObjectError::Exists => Error::Exists,
             ObjectError::NotEmpty => Error::NotEmpty,
-            ObjectError::Precondition => Error::PreconditionFailed,
+            ObjectError::PreconditionFailed => Error::PreconditionFailed,
             ObjectError::Invalid(reason) => Error::Invalid(reason),
             ObjectError::File(reason) => Error::Unavailable(unavailable(reason)),
             ObjectError::Store(error) => Error::Unavailable(unavailable(error)),

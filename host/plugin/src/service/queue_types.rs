@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use lambkin_model::{Attribute, AttributeValue, Message};
 use lambkin_store::queue::{
-    Counts, DeadLetter, Description, Entry, Move, MoveStatus, Page, ReceiptOutcome, Sent, Settings,
+    Counts, DeadLetter, Description, Entry, Move, MoveStatus, Page, ReceiptResult, Sent, Settings,
 };
 
 use super::store::queues as wit;
@@ -137,15 +137,15 @@ impl From<Message> for wit::Message {
     }
 }
 
-impl From<ReceiptOutcome> for wit::ReceiptResult {
-    fn from(outcome: ReceiptOutcome) -> Self {
+impl From<ReceiptResult> for wit::ReceiptResult {
+    fn from(outcome: ReceiptResult) -> Self {
         match outcome {
-            ReceiptOutcome::Done => Self::Done,
-            ReceiptOutcome::Gone => Self::Gone,
-            ReceiptOutcome::Stale => Self::Stale,
-            ReceiptOutcome::NotLeased => Self::NotLeased,
-            ReceiptOutcome::TooLong => Self::TooLong,
-            ReceiptOutcome::Malformed => Self::Malformed,
+            ReceiptResult::Done => Self::Done,
+            ReceiptResult::Gone => Self::Gone,
+            ReceiptResult::Stale => Self::Stale,
+            ReceiptResult::NotLeased => Self::NotLeased,
+            ReceiptResult::TooLong => Self::TooLong,
+            ReceiptResult::Malformed => Self::Malformed,
         }
     }
 }

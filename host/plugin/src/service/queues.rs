@@ -62,7 +62,9 @@ impl StoreView<'_> {
         receive: Receive,
     ) -> Result<Vec<wit::Message>, Refused> {
         let (queues, name) = self.queue(queue)?;
-        let messages = queues.receive_as(name, attempt, receive).await?;
+        let messages = queues
+            .receive_with_attempt_id(name, attempt, receive)
+            .await?;
         Ok(messages.into_iter().map(Into::into).collect())
     }
 }
@@ -209,7 +211,7 @@ impl wit::HostQueue for StoreView<'_> {
     ) -> Result<Vec<wit::ReceiptResult>, Refused> {
         check_count("receipts", changes.len(), limits::SETTLED_MESSAGES).map_err(invalid)?;
         let (queues, name) = self.queue(&queue)?;
-        let settled = queues.extend_by_any(name, changes).await?;
+        let settled = queues.change_leases_by_any_receipt(name, changes).await?;
         Ok(settled.into_iter().map(Into::into).collect())
     }
 
@@ -328,7 +330,7 @@ impl From<QueueError> for Refused {
         Self::Fault(match error {
             QueueError::Missing => Error::Missing,
             QueueError::Exists => Error::Exists,
-            QueueError::TooManyInFlight => Error::OverLimit,
+            QueueError::OverLimit => Error::OverLimit,
             QueueError::Invalid(reason) => Error::Invalid(reason),
             QueueError::Store(error) => Error::Unavailable(unavailable(error)),
         })

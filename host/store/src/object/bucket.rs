@@ -56,8 +56,8 @@ impl Objects {
     ///
     /// # Errors
     ///
-    /// [`ObjectError::Exists`] if there is a bucket with this name; [`ObjectError::Invalid`] if the name is empty or longer than
-    /// 255 bytes.
+    /// [`ObjectError::Exists`] if there is a bucket with this name; [`ObjectError::Invalid`] if the name is empty or
+    /// longer than 255 bytes.
     pub async fn create(
         &self,
         bucket: &str,
@@ -73,9 +73,9 @@ impl Objects {
         .await
     }
 
-    /// Creates a bucket, or changes an existing one: for the buckets of a configuration. With a folder, the bucket shows the files of
-    /// that folder. `Versioning::Off` leaves an existing bucket's versioning as it is: a client may have enabled it, and
-    /// versions must not be lost because of a missing line.
+    /// Creates a bucket, or changes an existing one: for the buckets of a configuration. With a folder, the bucket
+    /// shows the files of that folder. `Versioning::Off` leaves an existing bucket's versioning as it is: a client
+    /// may have enabled it, and versions must not be lost because of a missing line.
     ///
     /// # Errors
     ///
@@ -116,7 +116,8 @@ impl Objects {
             .await
     }
 
-    /// Replaces the versioning and the attributes of a bucket. Versioning that was once on can only be suspended, as in S3.
+    /// Replaces the versioning and the attributes of a bucket. Versioning that was once on can only be suspended, as
+    /// in S3.
     ///
     /// # Errors
     ///

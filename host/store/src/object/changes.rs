@@ -1,8 +1,8 @@
 //! Delivering changes to object triggers.
 //!
-//! A change is leased while it is being delivered, and gone once it was acknowledged. The lease lasts as long as the host; the
-//! next host ends it. A waiting caller does not poll: it is woken by the queue's notifier or the clock. A caller that goes away
-//! loses nothing: what was leased for it goes to the next one.
+//! A change is leased while it is being delivered, and gone once it was acknowledged. The lease lasts as long as the
+//! host; the next host ends it. A waiting caller does not poll: it is woken by the queue's notifier or the clock. A
+//! caller that goes away loses nothing: what was leased for it goes to the next one.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,8 +23,8 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Objects {
-    /// Limits recording to the buckets that have object triggers, and deletes what was recorded for others. Until this is called
-    /// the changes of all buckets are recorded, so it must be called before anything changes.
+    /// Limits recording to the buckets that have object triggers, and deletes what was recorded for others. Until
+    /// this is called the changes of all buckets are recorded, so it must be called before anything changes.
     pub async fn set_watched_buckets(&self, buckets: &[String]) -> Result<(), ObjectError> {
         let watched: HashSet<String> = buckets.iter().cloned().collect();
         *locked(&self.0.changes.watched) = Some(watched.clone());
@@ -38,7 +38,8 @@ impl Objects {
         loop {
             let (sender, delivery) = oneshot::channel();
             let (objects, from) = (self.clone(), bucket.to_owned());
-            // A task of its own, which is not dropped with the caller: the lease belongs to the host and must be delivered.
+            // A task of its own, which is not dropped with the caller: the lease belongs to the host and must be
+            // delivered.
             tokio::spawn(async move {
                 let delivery = find(&objects, &from).await;
                 let _ = sender.send(delivery); // the caller went away; dropped, the delivery returns its change

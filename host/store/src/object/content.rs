@@ -1,8 +1,9 @@
 //! Objects that are open for reading.
 //!
-//! An open object stays as it was, also while it is replaced or deleted: its file is open, and files are replaced but never
-//! changed. (In a bucket that shows a plain folder, other programs may write into a file; a read then returns what they write.) A
-//! file whose size is not that with which it was stored is reported as damaged; it is never read as a shorter object.
+//! An open object stays as it was, also while it is replaced or deleted: its file is open, and files are replaced but
+//! never changed. (In a bucket that shows a plain folder, other programs may write into a file; a read then returns
+//! what they write.) A file whose size is not that with which it was stored is reported as damaged; it is never read
+//! as a shorter object.
 
 use std::fs::File;
 use std::io::Read;

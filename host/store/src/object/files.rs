@@ -1,8 +1,9 @@
 //! The objects' folder, and what is done in it after a commit.
 //!
-//! A file is written whole as an incoming file (`.incoming/ID`), then its row is committed, then it is moved to its place, and then
-//! the file that it supersedes is deleted. Readers find a file in `.incoming` until it has been moved. A file in `.incoming`
-//! without a row belongs to no object and is deleted at the next start; everything else in the folder is left alone.
+//! A file is written whole as an incoming file (`.incoming/ID`), then its row is committed, then it is moved to its
+//! place, and then the file that it supersedes is deleted. Readers find a file in `.incoming` until it has been
+//! moved. A file in `.incoming` without a row belongs to no object and is deleted at the next start; everything else
+//! in the folder is left alone.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -18,8 +19,8 @@ use super::types::ObjectError;
 /// The folder of incoming files.
 const INCOMING: &str = ".incoming";
 
-/// Creates a folder and those above it. Another task may remove a folder that has become empty before it is used; then it is
-/// created again.
+/// Creates a folder and those above it. Another task may remove a folder that has become empty before it is used;
+/// then it is created again.
 fn make_folder(folder: &Path) -> io::Result<()> {
     let mut created = fs::create_dir_all(folder);
     for _ in 1..MOVES {
@@ -76,8 +77,8 @@ impl Files {
         make_folder(&folder).map_err(|error| file_error("create", &folder, &error))
     }
 
-    /// Applies file operations and returns the ids of those that succeeded. The others stay for the next start; readers do not
-    /// notice.
+    /// Applies file operations and returns the ids of those that succeeded. The others stay for the next start;
+    /// readers do not notice.
     pub(super) fn apply(&self, pending: &[PendingFileOp]) -> Vec<i64> {
         let applied = pending.iter().filter(|op| {
             if op.moves {

@@ -1,8 +1,8 @@
 //! Changing the files of a plain folder on behalf of a service.
 //!
-//! A new file arrives as a temporary file in the folder and is renamed over the one that it replaces. The previous file is kept under
-//! a temporary name until the row is committed, and restored if the commit fails. A kill in between leaves a changed file,
-//! which the next sync finds like any other change.
+//! A new file arrives as a temporary file in the folder and is renamed over the one that it replaces. The previous
+//! file is kept under a temporary name until the row is committed, and restored if the commit fails. A kill in
+//! between leaves a changed file, which the next sync finds like any other change.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -101,8 +101,8 @@ impl Objects {
         removed
     }
 
-    /// Creates a folder if it does not exist, and deletes the temporary files that an earlier host has left in it. Returns its
-    /// canonical path.
+    /// Creates a folder if it does not exist, and deletes the temporary files that an earlier host has left in it.
+    /// Returns its canonical path.
     pub(super) async fn prepare_folder(&self, folder: &Path) -> Result<PathBuf, ObjectError> {
         let parts = self
             .transact(|connection| Ok(parts_row::files(connection)?))

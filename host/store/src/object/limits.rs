@@ -3,11 +3,12 @@
 /// The maximum length of a bucket's name in bytes. Services allow less (S3: 63).
 pub(super) const BUCKET_NAME: usize = 255;
 
-/// The size in bytes up to which an upload is kept in memory until it is stored, and digested without a change of threads: a small
-/// object then costs one visit to the file system.
+/// The size in bytes up to which an upload is kept in memory until it is stored, and digested without a change of
+/// threads: a small object then costs one visit to the file system.
 pub(super) const SMALL_UPLOAD: usize = 32 * 1024;
 
-/// The number of bytes that are handed to a blocking thread together: large enough that the change of threads does not show.
+/// The number of bytes that are handed to a blocking thread together: large enough that the change of threads does
+/// not show.
 pub(super) const WRITE_AT_ONCE: usize = 256 * 1024;
 
 /// The size in bytes up to which an object is read when it is opened: one visit to the file system instead of two.
@@ -22,9 +23,10 @@ pub(super) const LOOKUPS: usize = 16;
 /// How often a folder is created again, and a file moved into it, if another task is removing the empty folder.
 pub(super) const MOVES: usize = 8;
 
-/// The maximum number of files of a plain folder that one transaction takes over, so that other operations are not held up.
+/// The maximum number of files of a plain folder that one transaction takes over, so that other operations are not
+/// held up.
 pub(super) const FILES_PER_TRANSACTION: usize = 128;
 
-/// The size in bytes at which a page of a list ends, as all of it is in memory. A thousand objects with the maximum of metadata
-/// that AWS allows stay below.
+/// The size in bytes at which a page of a list ends, as all of it is in memory. A thousand objects with the maximum
+/// of metadata that AWS allows stay below.
 pub(super) const PAGE_BYTES: usize = 16 * 1024 * 1024;

@@ -1,13 +1,13 @@
 //! Lists of keys, in pages.
 //!
-//! Keys are in the order of their bytes, which is the order of the index, so each page is read from where the previous one ended. Keys
-//! with the same common prefix are listed once; the walk then seeks to the first key after all of them. A page therefore costs
-//! what is on it, however many keys the bucket has or a prefix stands for. It may have fewer entries than requested if these
-//! are large ([`PAGE_BYTES`]).
+//! Keys are in the order of their bytes, which is the order of the index, so each page is read from where the
+//! previous one ended. Keys with the same common prefix are listed once; the walk then seeks to the first key after
+//! all of them. A page therefore costs what is on it, however many keys the bucket has or a prefix stands for. It may
+//! have fewer entries than requested if these are large ([`PAGE_BYTES`]).
 //!
-//! A list of objects continues after a key or a common prefix; a list of versions after a version of a key. The version without an
-//! id is named `null`, and a key without a version stands for all of its versions. What the previous page ended with may have
-//! been deleted since.
+//! A list of objects continues after a key or a common prefix; a list of versions after a version of a key. The
+//! version without an id is named `null`, and a key without a version stands for all of its versions. What the
+//! previous page ended with may have been deleted since.
 
 use rusqlite::{Connection, Row as SqlRow, Rows, params};
 

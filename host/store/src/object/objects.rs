@@ -17,9 +17,9 @@ use crate::store::Store;
 
 /// All buckets of a store. Cheap to clone.
 ///
-/// Sizes are in bytes, times in milliseconds since the Unix epoch. Each method that takes the name of a bucket fails with
-/// [`ObjectError::MissingBucket`] if there is no such bucket, with [`ObjectError::Store`] if the store cannot be written, and
-/// with [`ObjectError::File`] if a file cannot.
+/// Sizes are in bytes, times in milliseconds since the Unix epoch. Each method that takes the name of a bucket fails
+/// with [`ObjectError::MissingBucket`] if there is no such bucket, with [`ObjectError::Store`] if the store cannot be
+/// written, and with [`ObjectError::File`] if a file cannot.
 ///
 /// | limit | value | S3 |
 /// |---|---|---|
@@ -52,8 +52,8 @@ impl Objects {
         self.0.clock.now()
     }
 
-    /// Runs `work` in a transaction of the store's writer and returns its result once that is committed. `work` may be run more
-    /// than once.
+    /// Runs `work` in a transaction of the store's writer and returns its result once that is committed. `work` may
+    /// be run more than once.
     pub(super) async fn transact<T, F>(&self, work: F) -> Result<T, ObjectError>
     where
         T: Send + 'static,
@@ -62,7 +62,8 @@ impl Objects {
         self.transact_recording(None, work).await
     }
 
-    /// Like `transact`, for work that writes this record: the watcher of the bucket's changes is woken after the commit.
+    /// Like `transact`, for work that writes this record: the watcher of the bucket's changes is woken after the
+    /// commit.
     pub(super) async fn transact_recording<T, F>(
         &self,
         record: Option<&ChangeRecord>,

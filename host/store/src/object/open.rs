@@ -15,8 +15,8 @@ use crate::clock::SharedClock;
 use crate::store::Store;
 
 impl Objects {
-    /// Opens the objects of `store`, whose files are below `folder`. Applies the file operations that a killed host has left, and
-    /// ends the leases of the changes that it was delivering.
+    /// Opens the objects of `store`, whose files are below `folder`. Applies the file operations that a killed host
+    /// has left, and ends the leases of the changes that it was delivering.
     pub async fn open_store(
         folder: &Path,
         store: Store,

@@ -1,8 +1,8 @@
 //! Multipart uploads: objects that arrive in parts, in any order and over any time.
 //!
-//! A part is an incoming file and a row that names it; another part with the same number replaces it. The transaction that makes the
-//! object, or that aborts the upload, deletes the rows. The files are deleted afterwards; those that a killed host has left are
-//! deleted at the next start.
+//! A part is an incoming file and a row that names it; another part with the same number replaces it. The transaction
+//! that makes the object, or that aborts the upload, deletes the rows. The files are deleted afterwards; those that a
+//! killed host has left are deleted at the next start.
 
 use std::fs::File;
 use std::io;
@@ -17,12 +17,13 @@ use super::limits::LOOKUPS;
 use super::list::{Entry, Page, Walk};
 use super::objects::Objects;
 use super::parts_row::{self, Stored};
-use super::types::{Digest, ObjectError, Part, PartsListing, PartsUpload, Query};
+use super::sink::Sink;
+use super::types::{Digest, MultipartListing, MultipartUpload, ObjectError, Part, Query};
 use super::upload::Upload;
 use super::{bucket_row, path, row};
 
 /// An upload in a list.
-struct Listed(PartsUpload);
+struct Listed(MultipartUpload);
 
 impl Entry for Listed {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -42,7 +43,11 @@ impl Entry for Listed {
     }
 }
 
-fn uploads(connection: &Connection, bucket: i64, query: &Query) -> rusqlite::Result<PartsListing> {
+fn uploads(
+    connection: &Connection,
+    bucket: i64,
+    query: &Query,
+) -> rusqlite::Result<MultipartListing> {
     let mut page = Page::<Listed>::new(query);
     if let Some(from) = page.start() {
         let mut complete = false;
@@ -59,7 +64,7 @@ fn uploads(connection: &Connection, bucket: i64, query: &Query) -> rusqlite::Res
             page.walk(connection, &sql, bucket, from)?;
         }
     }
-    Ok(PartsListing {
+    Ok(MultipartListing {
         uploads: page.entries.into_iter().map(|listed| listed.0).collect(),
         common_prefixes: page.common_prefixes,
         next: page.next,
@@ -68,7 +73,7 @@ fn uploads(connection: &Connection, bucket: i64, query: &Query) -> rusqlite::Res
 
 impl Objects {
     /// Starts a multipart upload and returns its id.
-    pub async fn start_parts(
+    pub async fn start_multipart(
         &self,
         bucket: &str,
         key: &str,
@@ -95,7 +100,11 @@ impl Objects {
     }
 
     /// Describes a multipart upload.
-    pub async fn describe_parts(&self, bucket: &str, id: &str) -> Result<PartsUpload, ObjectError> {
+    pub async fn describe_multipart(
+        &self,
+        bucket: &str,
+        id: &str,
+    ) -> Result<MultipartUpload, ObjectError> {
         let (bucket, id) = (bucket.to_owned(), id.to_owned());
         self.transact(move |connection| {
             let bucket = bucket_row::find(connection, &bucket)?.id;
@@ -173,18 +182,19 @@ impl Objects {
             let sql = "SELECT number, size, etag, modified_at, metadata FROM parts
                        WHERE upload = ?1 AND number > ?2 ORDER BY number LIMIT ?3";
             let mut parts = connection.prepare_cached(sql)?;
-            let parts = parts.query_map(params![id, after, max], read_part)?;
+            let parts = parts.query_map(params![id, after, max], parts_row::read_part)?;
             Ok(parts.collect::<rusqlite::Result<_>>()?)
         })
         .await
     }
 
-    /// Concatenates parts, each named by its number and entity tag, to one upload. The parts are kept until the object is made.
+    /// Concatenates parts, each named by its number and entity tag, to one upload. The parts are kept until the
+    /// object is made.
     ///
     /// # Errors
     ///
-    /// [`ObjectError::Precondition`] if a part has been replaced by one with another entity tag; [`ObjectError::Invalid`] without
-    /// parts.
+    /// [`ObjectError::PreconditionFailed`] if a part has been replaced by one with another entity tag;
+    /// [`ObjectError::Invalid`] without parts.
     pub async fn compose(
         &self,
         bucket: &str,
@@ -222,7 +232,7 @@ impl Objects {
                 let part = parts_row::stored(connection, &id, number)?;
                 let part = part.ok_or(Abort::Refused(ObjectError::Missing))?;
                 if part.etag != etag {
-                    return Err(Abort::Refused(ObjectError::Precondition));
+                    return Err(Abort::Refused(ObjectError::PreconditionFailed));
                 }
                 Ok((part, bucket.folder))
             };
@@ -249,7 +259,7 @@ impl Objects {
     }
 
     /// Aborts a multipart upload and deletes its parts.
-    pub async fn abort_parts(&self, bucket: &str, id: &str) -> Result<(), ObjectError> {
+    pub async fn abort_multipart(&self, bucket: &str, id: &str) -> Result<(), ObjectError> {
         let (objects, bucket, id) = (self.clone(), bucket.to_owned(), id.to_owned());
         self.to_completion(async move {
             let (parts, folder) = objects
@@ -266,11 +276,11 @@ impl Objects {
     }
 
     /// Multipart uploads that were neither completed nor aborted, by key and id.
-    pub async fn parts_uploads(
+    pub async fn multipart_uploads(
         &self,
         bucket: &str,
         query: Query,
-    ) -> Result<PartsListing, ObjectError> {
+    ) -> Result<MultipartListing, ObjectError> {
         let bucket = bucket.to_owned();
         self.transact(move |connection| {
             let bucket = bucket_row::find(connection, &bucket)?.id;

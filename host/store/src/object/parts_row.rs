@@ -6,11 +6,11 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::errors::Abort;
 use super::row;
-use super::types::{ObjectError, Part, PartsUpload};
+use super::types::{MultipartUpload, ObjectError, Part};
 
 /// Reads an upload from the columns of [`select`].
-pub(super) fn read_upload(row: &Row<'_>) -> rusqlite::Result<PartsUpload> {
-    Ok(PartsUpload {
+pub(super) fn read_upload(row: &Row<'_>) -> rusqlite::Result<MultipartUpload> {
+    Ok(MultipartUpload {
         id: row.get(0)?,
         key: row.get(1)?,
         started_at: row.get::<_, i64>(2)?.cast_unsigned(),
@@ -18,7 +18,8 @@ pub(super) fn read_upload(row: &Row<'_>) -> rusqlite::Result<PartsUpload> {
     })
 }
 
-fn read_part(row: &Row<'_>) -> rusqlite::Result<Part> {
+/// Reads a part from number, size, entity tag, time and metadata.
+pub(super) fn read_part(row: &Row<'_>) -> rusqlite::Result<Part> {
     Ok(Part {
         number: row.get(0)?,
         size: row.get::<_, i64>(1)?.cast_unsigned(),
@@ -39,7 +40,7 @@ pub(super) fn find(
     bucket: i64,
     id: &str,
     key: Option<&str>,
-) -> Result<PartsUpload, Abort> {
+) -> Result<MultipartUpload, Abort> {
     let found = connection
         .prepare_cached(&select("WHERE id = ?1 AND bucket = ?2"))?
         .query_row(params![id, bucket], read_upload)

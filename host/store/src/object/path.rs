@@ -1,14 +1,15 @@
 //! Where the file of an object is, by its key.
 //!
-//! **In the store's own folder** any key is valid, so a file's path only resembles its key: the file of `photos/2026/cat.jpg` in the
-//! bucket `album` is `album/photos/2026/1f0c2b7a9d3e4c55-cat.jpg`. The id in front makes the name unique, so two keys, or two
-//! versions of one key, never share a file. The rest is for people: it is the key with each character that is unsafe in a file
-//! name written as `%XX` (control characters, `% < > : " \ | ? *`, a dot at the start, a dot or a space at the end; an empty
-//! segment is `_`), cut where it becomes long, with the extension kept. No such name is `.`, `..` or hidden, so no path leaves
-//! the folder of its bucket. The path is stored with the object and never computed again.
+//! **In the store's own folder** any key is valid, so a file's path only resembles its key: the file of
+//! `photos/2026/cat.jpg` in the bucket `album` is `album/photos/2026/1f0c2b7a9d3e4c55-cat.jpg`. The id in front makes
+//! the name unique, so two keys, or two versions of one key, never share a file. The rest is for people: it is the
+//! key with each character that is unsafe in a file name written as `%XX` (control characters, `% < > : " \ | ? *`, a
+//! dot at the start, a dot or a space at the end; an empty segment is `_`), cut where it becomes long, with the
+//! extension kept. No such name is `.`, `..` or hidden, so no path leaves the folder of its bucket. The path is
+//! stored with the object and never computed again.
 //!
-//! **In a plain folder** the path of a file is its key. A key that is not such a path is refused, and so is one that people or
-//! programs use for hidden or temporary files: dot files, backups of editors, partial downloads.
+//! **In a plain folder** the path of a file is its key. A key that is not such a path is refused, and so is one that
+//! people or programs use for hidden or temporary files: dot files, backups of editors, partial downloads.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -23,8 +24,8 @@ pub(super) const TEMP_PREFIX: &str = ".lambkin-";
 const ID: usize = 16;
 /// The maximum length of one name in bytes, without the id. File systems allow 255, encrypting ones 143.
 const NAME: usize = 100;
-/// The maximum length in bytes of all folders of a path together. The whole path stays far below the 1,024 bytes that macOS
-/// allows.
+/// The maximum length in bytes of all folders of a path together. The whole path stays far below the 1,024 bytes that
+/// macOS allows.
 const FOLDERS: usize = 400;
 /// The maximum length of an extension in bytes, with its dot. A longer ending is not treated as one.
 const EXTENSION: usize = 16;

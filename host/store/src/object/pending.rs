@@ -1,8 +1,8 @@
 //! Pending file operations: what has to be done with files after a commit, as an outbox.
 //!
-//! They are committed together with the rows that need them, applied after the commit, and then deleted. If the host is killed in
-//! between, the next one applies them. Applying one twice does no harm. The table calls them *chores*; the name stays there, as
-//! renaming it would be a new layout of the store.
+//! They are committed together with the rows that need them, applied after the commit, and then deleted. If the host
+//! is killed in between, the next one applies them. Applying one twice does no harm. The table calls them *chores*;
+//! the name stays there, as renaming it would be a new layout of the store.
 
 use rusqlite::{Connection, Row, params};
 

@@ -47,7 +47,7 @@ pub(super) fn check_condition(
     condition: &Condition,
     found: Option<&Row>,
 ) -> Result<(), ObjectError> {
-    let object = found.filter(|row| !row.info.marker);
+    let object = found.filter(|row| !row.info.delete_marker);
     let holds = match (condition, object) {
         (Condition::Always, _) | (Condition::Absent, None) => true,
         (Condition::Absent, Some(_)) | (Condition::Matches(_), None) => false,
@@ -55,7 +55,7 @@ pub(super) fn check_condition(
             etags.is_empty() || etags.contains(&row.info.etag)
         }
     };
-    holds.then_some(()).ok_or(ObjectError::Precondition)
+    holds.then_some(()).ok_or(ObjectError::PreconditionFailed)
 }
 
 /// Checks whether the plan can be carried out, without changing anything.
@@ -103,7 +103,7 @@ pub(super) fn store(connection: &Connection, plan: &Plan) -> Result<Stored, Abor
             key: plan.key.clone(),
             version,
             latest: true,
-            marker: false,
+            delete_marker: false,
             size: plan.size,
             etag: plan.put.etag.clone(),
             modified_at: plan.at,

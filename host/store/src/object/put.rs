@@ -1,8 +1,8 @@
 //! Storing an object, and replacing its metadata.
 //!
-//! Everything that can fail for want of space or permission comes before the commit: the bytes are in a file, and the folders of its
-//! place exist. The commit names the file. The move of the file to its place and the deletion of what it supersedes come after
-//! the commit and are recorded with it.
+//! Everything that can fail for want of space or permission comes before the commit: the bytes are in a file, and the
+//! folders of its place exist. The commit names the file. The move of the file to its place and the deletion of what
+//! it supersedes come after the commit and are recorded with it.
 
 use super::blocking::blocking;
 use super::errors::Abort;
@@ -14,14 +14,14 @@ use super::upload::Upload;
 use super::{bucket_row, files, path, row};
 
 impl Objects {
-    /// Makes an object of a finished upload. It replaces the object with the same key, or becomes its latest version, at the moment of
-    /// the commit.
+    /// Makes an object of a finished upload. It replaces the object with the same key, or becomes its latest version,
+    /// at the moment of the commit.
     ///
     /// # Errors
     ///
-    /// [`ObjectError::Precondition`] if the condition does not hold; [`ObjectError::Missing`] if the multipart upload that `put`
-    /// completes does not exist; [`ObjectError::Invalid`] if the upload is not finished or belongs to another bucket, or if
-    /// the key cannot be a file of the bucket's folder.
+    /// [`ObjectError::PreconditionFailed`] if the condition does not hold; [`ObjectError::Missing`] if the multipart
+    /// upload that `put` completes does not exist; [`ObjectError::Invalid`] if the upload is not finished or belongs
+    /// to another bucket, or if the key cannot be a file of the bucket's folder.
     pub async fn put(
         &self,
         bucket: &str,
@@ -98,13 +98,13 @@ impl Objects {
         }
     }
 
-    /// Replaces the metadata of an object: the latest version, or the one named. Bytes, entity tag, version and time do not
-    /// change.
+    /// Replaces the metadata of an object: the latest version, or the one named. Bytes, entity tag, version and time
+    /// do not change.
     ///
     /// # Errors
     ///
     /// [`ObjectError::Missing`] if there is no such object, or if it is a delete marker.
-    pub async fn revise(
+    pub async fn replace_metadata(
         &self,
         bucket: &str,
         key: &str,
@@ -118,10 +118,10 @@ impl Objects {
         self.transact_recording(record.clone().as_ref(), move |connection| {
             let bucket = bucket_row::find(connection, &bucket)?;
             let found = row::find(connection, bucket.id, &key, version.as_deref())?;
-            let object = found.filter(|row| !row.info.marker);
+            let object = found.filter(|row| !row.info.delete_marker);
             let mut row = object.ok_or(Abort::Refused(ObjectError::Missing))?;
             row.info.metadata.clone_from(&metadata);
-            row::revise(connection, &row)?;
+            row::replace_metadata(connection, &row)?;
             if let Some(record) = &record {
                 record.created(connection, row::next_sequence(connection)?, &row.info)?;
             }

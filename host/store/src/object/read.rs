@@ -15,12 +15,13 @@ use super::types::{ObjectError, ObjectInfo};
 use super::{bucket_row, path, row};
 
 impl Objects {
-    /// Opens an object for reading: the latest version, or the one named. The version that a bucket has while it keeps no
-    /// versions is named `null`, as in S3. A delete marker that is named has no bytes.
+    /// Opens an object for reading: the latest version, or the one named. The version that a bucket has while it
+    /// keeps no versions is named `null`, as in S3. A delete marker that is named has no bytes.
     ///
     /// # Errors
     ///
-    /// [`ObjectError::Missing`] if there is no such object, or if the latest version is a delete marker and none is named.
+    /// [`ObjectError::Missing`] if there is no such object, or if the latest version is a delete marker and none is
+    /// named.
     pub async fn open(
         &self,
         bucket: &str,
@@ -29,7 +30,7 @@ impl Objects {
     ) -> Result<Object, ObjectError> {
         for _ in 0..LOOKUPS {
             let (row, folder) = self.find(bucket, key, version).await?;
-            if row.info.marker && version.is_none() {
+            if row.info.delete_marker && version.is_none() {
                 return Err(ObjectError::Missing);
             }
             let opened = match folder {

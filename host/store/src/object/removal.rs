@@ -8,7 +8,7 @@ use super::errors::Abort;
 use super::pending::PendingFileOp;
 use super::plan::{check_condition, drop_unversioned};
 use super::row::{self, Row};
-use super::types::{Condition, ObjectError, ObjectInfo, Removed, Versioning};
+use super::types::{Condition, ObjectInfo, Removed, Versioning};
 
 /// A removal that was requested.
 #[derive(Debug, Clone)]
@@ -28,7 +28,7 @@ pub(super) type Done = (Removed, Vec<PendingFileOp>);
 pub(super) const NOTHING: Removed = Removed {
     existed: false,
     version: None,
-    marker: false,
+    delete_marker: false,
 };
 
 /// The version that would be removed, if it exists and the condition holds. Changes nothing.
@@ -68,7 +68,7 @@ pub(super) fn remove(connection: &Connection, removal: &Removal) -> Result<Done,
     let removed = Removed {
         existed: true,
         version: row.info.version,
-        marker: row.info.marker,
+        delete_marker: row.info.delete_marker,
     };
     Ok((removed, pending))
 }
@@ -87,13 +87,13 @@ fn hide(
     if version.is_none() {
         pending.extend(drop_unversioned(connection, bucket.id, &removal.key)?);
     }
-    let marker = Row {
+    let delete_marker = Row {
         sequence,
         info: ObjectInfo {
             key: removal.key.clone(),
             version,
             latest: true,
-            marker: true,
+            delete_marker: true,
             size: 0,
             etag: String::new(),
             modified_at: removal.at,
@@ -102,14 +102,14 @@ fn hide(
         file: None,
         stamp: None,
     };
-    row::insert(connection, bucket.id, &marker)?;
+    row::insert(connection, bucket.id, &delete_marker)?;
     if let Some(record) = &removal.record {
-        record.removed(connection, sequence, &marker.info)?;
+        record.removed(connection, sequence, &delete_marker.info)?;
     }
     let removed = Removed {
-        existed: found.is_some_and(|row| !row.info.marker),
-        version: marker.info.version,
-        marker: true,
+        existed: found.is_some_and(|row| !row.info.delete_marker),
+        version: delete_marker.info.version,
+        delete_marker: true,
     };
     Ok((removed, pending))
 }

@@ -8,12 +8,12 @@ use super::removal::{Removal, remove};
 use super::types::{Condition, ObjectError, ObjectEvent, Removed};
 
 impl Objects {
-    /// Removes an object or a version. Without a version, in a bucket that keeps versions or has kept them, inserts a delete marker
-    /// instead. If there is nothing to remove, no change is recorded.
+    /// Removes an object or a version. Without a version, in a bucket that keeps versions or has kept them, inserts a
+    /// delete marker instead. If there is nothing to remove, no change is recorded.
     ///
     /// # Errors
     ///
-    /// [`ObjectError::Precondition`] if the condition does not hold.
+    /// [`ObjectError::PreconditionFailed`] if the condition does not hold.
     pub async fn remove(
         &self,
         bucket: &str,

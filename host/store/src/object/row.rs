@@ -1,8 +1,8 @@
 //! An object's row: one version of one key.
 //!
-//! The versions of a key are ordered by their sequence numbers, the latest has the highest. The first characters of a version's
-//! id are its sequence number, so a version is found without an index of ids, and its place in a listing is known even after it
-//! was deleted. Exactly one row of each key is the latest.
+//! The versions of a key are ordered by their sequence numbers, the latest has the highest. The first characters of a
+//! version's id are its sequence number, so a version is found without an index of ids, and its place in a listing is
+//! known even after it was deleted. Exactly one row of each key is the latest.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
@@ -45,7 +45,7 @@ impl Row {
             key: row.get(1)?,
             version: row.get(2)?,
             latest: row.get(3)?,
-            marker: row.get(4)?,
+            delete_marker: row.get(4)?,
             size: row.get::<_, i64>(5)?.cast_unsigned(),
             etag: row.get(6)?,
             modified_at: row.get::<_, i64>(7)?.cast_unsigned(),
@@ -137,7 +137,7 @@ pub(super) fn insert(connection: &Connection, bucket: i64, row: &Row) -> rusqlit
         row.sequence,
         info.key,
         info.version,
-        info.marker,
+        info.delete_marker,
         info.size.cast_signed(),
         info.etag,
         info.modified_at.cast_signed(),
@@ -164,7 +164,7 @@ pub(super) fn delete(connection: &Connection, bucket: i64, row: &Row) -> rusqlit
 }
 
 /// Replaces the metadata of a version.
-pub(super) fn revise(connection: &Connection, row: &Row) -> rusqlite::Result<()> {
+pub(super) fn replace_metadata(connection: &Connection, row: &Row) -> rusqlite::Result<()> {
     connection
         .prepare_cached("UPDATE objects SET metadata = ?2 WHERE sequence = ?1")?
         .execute(params![row.sequence, json(&row.info.metadata)])?;

@@ -1,8 +1,9 @@
 //! The tables of buckets and objects: one step of the store's layout.
 //!
-//! A row of `objects` is one version of one key. In a bucket that keeps no versions each key has one row, without a `version`.
-//! Keys are compared by their bytes (SQLite's BINARY on UTF-8), so walking the index gives a listing in order. The partial
-//! index `objects_listed` holds exactly what a listing shows; old versions and delete markers do not slow a listing down.
+//! A row of `objects` is one version of one key. In a bucket that keeps no versions each key has one row, without a
+//! `version`. Keys are compared by their bytes (SQLite's BINARY on UTF-8), so walking the index gives a listing in
+//! order. The partial index `objects_listed` holds exactly what a listing shows; old versions and delete markers do
+//! not slow a listing down.
 
 /// Creates the tables.
 pub(crate) const OBJECTS: &str = "

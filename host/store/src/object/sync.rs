@@ -1,15 +1,16 @@
 //! Buckets that show a plain folder: the files of the folder are the objects.
 //!
-//! A key is the path of a file below the folder. Rows mirror the files. A file is recognized by its stamp (modification time, size,
-//! inode), so unchanged files are not read again. The host's own writes are not taken for changes by others: row and file
-//! change under one lock, which a sync takes, too. The entity tag of an object is the MD5 of its bytes, its time that of the
-//! file.
+//! A key is the path of a file below the folder. Rows mirror the files. A file is recognized by its stamp
+//! (modification time, size, inode), so unchanged files are not read again. The host's own writes are not taken for
+//! changes by others: row and file change under one lock, which a sync takes, too. The entity tag of an object is the
+//! MD5 of its bytes, its time that of the file.
 //!
-//! Not objects are: hidden files and everything in hidden folders, temporary files of editors and browsers (see `path`), anything
-//! that is not a regular file, names that are not UTF-8, and links that lead out of the folder or to folders.
+//! Not objects are: hidden files and everything in hidden folders, temporary files of editors and browsers (see
+//! `path`), anything that is not a regular file, names that are not UTF-8, and links that lead out of the folder or
+//! to folders.
 //!
-//! A stamp can change without a write: a copy sets times, a restore sets them back. Unless a file is known to have been written, its
-//! bytes decide whether it has changed; if they are the same, only the new stamp is stored.
+//! A stamp can change without a write: a copy sets times, a restore sets them back. Unless a file is known to have
+//! been written, its bytes decide whether it has changed; if they are the same, only the new stamp is stored.
 //!
 //! On failure of one file the others are synced nevertheless, and the first error is returned.
 
@@ -125,11 +126,12 @@ fn apply(
 }
 
 impl Objects {
-    /// Compares one file of a folder bucket with its row and takes over what has changed: a new or changed file becomes an object
-    /// with the event `events.created`, a missing one is removed with the event `events.removed`. A path that is a folder stands
-    /// for everything in it. The host's own writes are not changes.
+    /// Compares one file of a folder bucket with its row and takes over what has changed: a new or changed file
+    /// becomes an object with the event `events.created`, a missing one is removed with the event `events.removed`. A
+    /// path that is a folder stands for everything in it. The host's own writes are not changes.
     ///
-    /// `written` says that the file is known to have been written; it then counts as changed even if its bytes are the same.
+    /// `written` says that the file is known to have been written; it then counts as changed even if its bytes are
+    /// the same.
     pub async fn sync_file(
         &self,
         bucket: &str,

@@ -148,8 +148,8 @@ pub(super) fn open(root: &Path, key: &str) -> Result<Option<(File, Stamp, PathBu
     }
 }
 
-/// The entity tag of a file, which is the MD5 of its bytes; `None` if the file does not have this stamp, before or after it was
-/// read.
+/// The entity tag of a file, which is the MD5 of its bytes; `None` if the file does not have this stamp, before or
+/// after it was read.
 pub(super) fn etag(path: &Path, stamp: &Stamp) -> Result<Option<String>, ObjectError> {
     let read = || {
         let mut file = File::open(path)?;
@@ -210,7 +210,7 @@ pub(super) fn replace(root: &Path, relative: &Path, sink: Sink) -> Result<Replac
             file.display()
         )));
     }
-    let before = root.join(format!("{PASSING}{}", path::new_id()));
+    let before = root.join(format!("{TEMP_PREFIX}{}", path::new_id()));
     let before = match fs::hard_link(&file, &before) {
         Ok(()) => Some(before),
         Err(error) if is_missing(&error) => None,

@@ -41,14 +41,15 @@ pub struct ObjectInfo {
     /// Whether this is the latest version of the key.
     pub latest: bool,
     /// Whether this is a delete marker.
-    pub marker: bool,
+    pub delete_marker: bool,
     /// The size in bytes.
     pub size: u64,
     /// The entity tag, without quotes.
     pub etag: String,
     /// When the version was written, in milliseconds since the Unix epoch.
     pub modified_at: u64,
-    /// Metadata that a service keeps with the object, such as headers, tags and checksums. The store does not interpret it.
+    /// Metadata that a service keeps with the object, such as headers, tags and checksums. The store does not
+    /// interpret it.
     pub metadata: Vec<(String, String)>,
 }
 
@@ -64,8 +65,8 @@ pub enum Condition {
     Matches(Vec<String>),
 }
 
-/// The event that object triggers receive when a write is done. The store adds the bucket, key, size, entity tag, version,
-/// sequencer and time.
+/// The event that object triggers receive when a write is done. The store adds the bucket, key, size, entity tag,
+/// version, sequencer and time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectEvent {
     /// The event's name, such as S3's `ObjectCreated:Put`. The store does not interpret it.
@@ -97,7 +98,7 @@ pub struct Removed {
     /// The id of the version that was removed, or of the delete marker that was created.
     pub version: Option<String>,
     /// Whether that version is or was a delete marker.
-    pub marker: bool,
+    pub delete_marker: bool,
 }
 
 /// A digest algorithm.
@@ -126,7 +127,8 @@ pub struct Finished {
 pub struct Query {
     /// The prefix of the keys.
     pub prefix: String,
-    /// Keys that contain this text after the prefix are listed once, as a common prefix that ends with it. Empty for none.
+    /// Keys that contain this text after the prefix are listed once, as a common prefix that ends with it. Empty for
+    /// none.
     pub delimiter: String,
     /// Where to start: after this key or common prefix, or, in a list of versions, after this version of the key.
     pub after: Option<(String, Option<String>)>,
@@ -162,7 +164,7 @@ pub struct Part {
 
 /// A multipart upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PartsUpload {
+pub struct MultipartUpload {
     /// The upload's unique id.
     pub id: String,
     /// The key of the object that it is for.
@@ -175,9 +177,9 @@ pub struct PartsUpload {
 
 /// A page of a list of multipart uploads.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct PartsListing {
+pub struct MultipartListing {
     /// The uploads, by key and id.
-    pub uploads: Vec<PartsUpload>,
+    pub uploads: Vec<MultipartUpload>,
     /// The common prefixes, by name.
     pub common_prefixes: Vec<String>,
     /// The `after` of the next page; `None` if this is the last one.
@@ -219,7 +221,7 @@ pub enum ObjectError {
     NotEmpty,
     /// The precondition does not hold.
     #[error("the condition does not hold")]
-    Precondition,
+    PreconditionFailed,
     /// The key cannot be stored in this bucket, or the arguments contradict each other; the text says how.
     #[error("{0}")]
     Invalid(String),

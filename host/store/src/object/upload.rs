@@ -1,7 +1,7 @@
 //! Uploads: taking in the bytes of objects and parts.
 //!
-//! Bytes are gathered up to [`WRITE_AT_ONCE`], then digested and written on a blocking thread while the caller brings the next
-//! ones. A small upload stays in memory until it is stored.
+//! Bytes are gathered up to [`WRITE_AT_ONCE`], then digested and written on a blocking thread while the caller brings
+//! the next ones. A small upload stays in memory until it is stored.
 //!
 //! On failure of a write the error is returned by the next call. The file is deleted with the upload.
 
@@ -18,8 +18,8 @@ use super::path::TEMP_PREFIX;
 use super::sink::Sink;
 use super::types::{Digest, Finished, ObjectError};
 
-/// An upload: the bytes of a new object or part. If it is dropped before `Objects::put` or `Objects::put_part`, its bytes are
-/// deleted.
+/// An upload: the bytes of a new object or part. If it is dropped before `Objects::put` or `Objects::put_part`, its
+/// bytes are deleted.
 #[derive(Debug)]
 pub struct Upload {
     /// The bucket that the upload is for.

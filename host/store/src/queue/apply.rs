@@ -1,5 +1,5 @@
-//! Actions on leased messages, which are named by their receipts: removing them, changing their leases, making them dead letters,
-//! and giving them back.
+//! Actions on leased messages, which are named by their receipts: removing them, changing their leases, making them
+//! dead letters, and giving them back.
 
 use rusqlite::{Row, params};
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use super::receipt::Receipt;
 use super::redrive::{self, Moving, Reason};
 use super::row::Queue;
 use super::tx::QueueTx;
-use super::types::{QueueError, ReceiptOutcome};
+use super::types::{QueueError, ReceiptResult};
 use crate::sql_time::{from_time, time};
 
 /// A message that was handed out.
@@ -24,21 +24,21 @@ struct LeasedMessage {
 }
 
 /// The message that a receipt names, or why the action cannot be carried out on it.
-type Lookup = Result<LeasedMessage, ReceiptOutcome>;
+type Lookup = Result<LeasedMessage, ReceiptResult>;
 
 /// Finds the message of a receipt. In a standard queue the receipt of an earlier receive will do.
 fn find_any(tx: &QueueTx<'_>, queue: &Queue, text: &str) -> rusqlite::Result<Lookup> {
     let Some(receipt) = Receipt::parse(text, queue) else {
-        return Ok(Err(ReceiptOutcome::Malformed));
+        return Ok(Err(ReceiptResult::Malformed));
     };
     let sql = "SELECT id, message_id, leased, due_at, group_id, group_name, receives, leased_at
                FROM queue_messages WHERE id = ?1 AND pile = ?2";
     let key = params![receipt.message, queue.generation];
     let found = tx.row(sql, key, |row| read(row, receipt))?;
     Ok(match found {
-        None => Err(ReceiptOutcome::Gone),
+        None => Err(ReceiptResult::Gone),
         Some(message) if queue.ordered && !(message.latest && message.is_leased(tx)) => {
-            Err(ReceiptOutcome::Stale)
+            Err(ReceiptResult::Stale)
         }
         Some(message) => Ok(message),
     })
@@ -50,7 +50,7 @@ fn find_latest(tx: &QueueTx<'_>, queue: &Queue, text: &str) -> rusqlite::Result<
         if message.latest {
             Ok(message)
         } else {
-            Err(ReceiptOutcome::Stale)
+            Err(ReceiptResult::Stale)
         }
     }))
 }
@@ -76,7 +76,7 @@ impl LeasedMessage {
         self.moving.leased && self.moving.due_at > tx.now
     }
 
-    fn remove(self, tx: &mut QueueTx<'_>, queue: &Queue) -> rusqlite::Result<ReceiptOutcome> {
+    fn remove(self, tx: &mut QueueTx<'_>, queue: &Queue) -> rusqlite::Result<ReceiptResult> {
         let Moving {
             id,
             leased,
@@ -85,13 +85,13 @@ impl LeasedMessage {
             ..
         } = self.moving;
         generation::delete_message(tx, queue.generation, id, (leased, due_at), group)?;
-        Ok(ReceiptOutcome::Done)
+        Ok(ReceiptResult::Done)
     }
 
     /// The message is due since it was handed out, which is before everything that was sent later.
-    fn give_back(self, tx: &mut QueueTx<'_>, queue: &Queue) -> rusqlite::Result<ReceiptOutcome> {
+    fn give_back(self, tx: &mut QueueTx<'_>, queue: &Queue) -> rusqlite::Result<ReceiptResult> {
         if !self.is_leased(tx) {
-            return Ok(ReceiptOutcome::NotLeased);
+            return Ok(ReceiptResult::NotLeased);
         }
         let leased = Leased {
             message: self.moving.id,
@@ -100,7 +100,7 @@ impl LeasedMessage {
             until: self.moving.due_at,
         };
         leased.give_back(tx, self.leased_at)?;
-        Ok(ReceiptOutcome::Done)
+        Ok(ReceiptResult::Done)
     }
 
     fn extend(
@@ -108,44 +108,44 @@ impl LeasedMessage {
         tx: &mut QueueTx<'_>,
         queue: &Queue,
         by_ms: u64,
-    ) -> rusqlite::Result<ReceiptOutcome> {
+    ) -> rusqlite::Result<ReceiptResult> {
         if !self.is_leased(tx) {
-            return Ok(ReceiptOutcome::NotLeased);
+            return Ok(ReceiptResult::NotLeased);
         }
         let until = tx.now.saturating_add(by_ms);
         if until > self.leased_at.saturating_add(LONGEST_LEASE_MS) {
-            return Ok(ReceiptOutcome::TooLong);
+            return Ok(ReceiptResult::TooLong);
         }
         let sql = "UPDATE queue_messages SET due_at = ?2 WHERE id = ?1";
         tx.execute(sql, params![self.moving.id, time(until)])?;
         tx.rescheduled(queue.generation, (true, self.moving.due_at), (true, until));
         tx.group_changed(self.moving.group);
-        Ok(ReceiptOutcome::Done)
+        Ok(ReceiptResult::Done)
     }
 
     fn make_dead_letter(
         self,
         tx: &mut QueueTx<'_>,
         queue: &Queue,
-    ) -> rusqlite::Result<ReceiptOutcome> {
+    ) -> rusqlite::Result<ReceiptResult> {
         match redrive::dead_letter_queue(tx, queue)? {
             Some(to) if self.is_leased(tx) => {
                 redrive::transfer(tx, &self.moving, queue, &to, Reason::DeadLetter)?;
-                Ok(ReceiptOutcome::Done)
+                Ok(ReceiptResult::Done)
             }
-            _ => Ok(ReceiptOutcome::NotLeased),
+            _ => Ok(ReceiptResult::NotLeased),
         }
     }
 }
 
 impl Queues {
-    /// Removes messages (SQS: `DeleteMessage`). The results are in the order of the receipts. A receipt is valid until its
-    /// message is handed out again; in an ordered queue until its lease ends.
+    /// Removes messages (SQS: `DeleteMessage`). The results are in the order of the receipts. A receipt is valid
+    /// until its message is handed out again; in an ordered queue until its lease ends.
     pub async fn remove(
         &self,
         queue: &str,
         receipts: Vec<String>,
-    ) -> Result<Vec<ReceiptOutcome>, QueueError> {
+    ) -> Result<Vec<ReceiptResult>, QueueError> {
         self.apply(queue, receipts, |tx, queue, receipt| {
             match find_latest(tx, queue, receipt)? {
                 Ok(message) => message.remove(tx, queue),
@@ -155,31 +155,32 @@ impl Queues {
         .await
     }
 
-    /// Changes leases (SQS: `ChangeMessageVisibility`): each pair is a receipt and the number of milliseconds from now at which
-    /// the lease is to end; 0 ends it. A lease can last 12 hours from when the message was handed out.
-    pub async fn extend(
+    /// Changes leases (SQS: `ChangeMessageVisibility`): each pair is a receipt and the number of milliseconds from
+    /// now at which the lease is to end; 0 ends it. A lease can last 12 hours from when the message was handed out.
+    pub async fn change_leases(
         &self,
         queue: &str,
         changes: Vec<(String, u64)>,
-    ) -> Result<Vec<ReceiptOutcome>, QueueError> {
-        self.extend_found(queue, changes, find_latest).await
+    ) -> Result<Vec<ReceiptResult>, QueueError> {
+        self.change_found_leases(queue, changes, find_latest).await
     }
 
-    /// Like [`extend`](Self::extend). In a standard queue the receipt of an earlier receive will do, as in SQS.
-    pub async fn extend_by_any(
+    /// Like [`change_leases`](Self::change_leases). In a standard queue the receipt of an earlier receive will do, as
+    /// in SQS.
+    pub async fn change_leases_by_any_receipt(
         &self,
         queue: &str,
         changes: Vec<(String, u64)>,
-    ) -> Result<Vec<ReceiptOutcome>, QueueError> {
-        self.extend_found(queue, changes, find_any).await
+    ) -> Result<Vec<ReceiptResult>, QueueError> {
+        self.change_found_leases(queue, changes, find_any).await
     }
 
-    async fn extend_found(
+    async fn change_found_leases(
         &self,
         queue: &str,
         changes: Vec<(String, u64)>,
         find: fn(&QueueTx<'_>, &Queue, &str) -> rusqlite::Result<Lookup>,
-    ) -> Result<Vec<ReceiptOutcome>, QueueError> {
+    ) -> Result<Vec<ReceiptResult>, QueueError> {
         self.apply(
             queue,
             changes,
@@ -196,7 +197,7 @@ impl Queues {
         &self,
         queue: &str,
         receipts: Vec<String>,
-    ) -> Result<Vec<ReceiptOutcome>, QueueError> {
+    ) -> Result<Vec<ReceiptResult>, QueueError> {
         self.apply(queue, receipts, |tx, queue, receipt| {
             match find_latest(tx, queue, receipt)? {
                 Ok(message) => message.give_back(tx, queue),
@@ -206,13 +207,13 @@ impl Queues {
         .await
     }
 
-    /// Makes leased messages dead letters now, however often they were received. Without a dead-letter queue the messages stay
-    /// leased, and their outcome is [`ReceiptOutcome::NotLeased`].
+    /// Makes leased messages dead letters now, however often they were received. Without a dead-letter queue the
+    /// messages stay leased, and their outcome is [`ReceiptResult::NotLeased`].
     pub async fn dead_letter(
         &self,
         queue: &str,
         receipts: Vec<String>,
-    ) -> Result<Vec<ReceiptOutcome>, QueueError> {
+    ) -> Result<Vec<ReceiptResult>, QueueError> {
         self.apply(queue, receipts, |tx, queue, receipt| {
             match find_latest(tx, queue, receipt)? {
                 Ok(message) => message.make_dead_letter(tx, queue),
@@ -227,10 +228,10 @@ impl Queues {
         &self,
         queue: &str,
         items: Vec<I>,
-        action: impl Fn(&mut QueueTx<'_>, &Queue, &I) -> rusqlite::Result<ReceiptOutcome>
+        action: impl Fn(&mut QueueTx<'_>, &Queue, &I) -> rusqlite::Result<ReceiptResult>
         + Send
         + 'static,
-    ) -> Result<Vec<ReceiptOutcome>, QueueError> {
+    ) -> Result<Vec<ReceiptResult>, QueueError> {
         let name = queue.to_owned();
         self.transact(move |tx| {
             let queue = tx.queue(&name)?;

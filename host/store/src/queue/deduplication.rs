@@ -1,5 +1,5 @@
-//! Deduplication ids: the messages that were sent to ordered queues within the last five minutes, also if they were received
-//! and removed since. A purge starts a new generation and with it a new set of ids.
+//! Deduplication ids: the messages that were sent to ordered queues within the last five minutes, also if they were
+//! received and removed since. A purge starts a new generation and with it a new set of ids.
 
 use rusqlite::params;
 use uuid::Uuid;

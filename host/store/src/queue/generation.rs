@@ -1,9 +1,10 @@
-//! Generations: which messages a queue has, how they are counted, and how they are deleted once the queue has given them up.
+//! Generations: which messages a queue has, how they are counted, and how they are deleted once the queue has given
+//! them up.
 //!
-//! Each message belongs to a generation, and each queue has one current generation. A purge starts a new generation and retires
-//! the old one in a single write; the maintenance deletes retired messages bit by bit. The tables call a generation a
-//! *pile*. The name stays there, as renaming it would be a new layout, which [`Reader`](crate::Reader) would have to know beside
-//! the present one.
+//! Each message belongs to a generation, and each queue has one current generation. A purge starts a new generation
+//! and retires the old one in a single write; the maintenance deletes retired messages bit by bit. The tables call a
+//! generation a *pile*. The name stays there, as renaming it would be a new layout, which [`Reader`](crate::Reader)
+//! would have to know beside the present one.
 
 use rusqlite::params;
 
@@ -89,8 +90,8 @@ pub(crate) fn delete_message(
     Ok(())
 }
 
-/// An upper bound of the number of leased messages, cheaper than [`counts`]: all leases that end within the current second
-/// count.
+/// An upper bound of the number of leased messages, cheaper than [`counts`]: all leases that end within the current
+/// second count.
 pub(crate) fn max_leased(tx: &QueueTx<'_>, generation: i64) -> rusqlite::Result<u64> {
     sum_of_seconds(tx, generation, true, second(tx.now))
 }
@@ -132,8 +133,9 @@ fn sum_of_seconds(
 }
 
 impl Queues {
-    /// The exact numbers of a queue's messages. A message that waits behind another one of its group counts as visible. Expired
-    /// messages are deleted on the way; if there are many, some of them still count for up to a minute.
+    /// The exact numbers of a queue's messages. A message that waits behind another one of its group counts as
+    /// visible. Expired messages are deleted on the way; if there are many, some of them still count for up to a
+    /// minute.
     pub async fn counts(&self, queue: &str) -> Result<Counts, QueueError> {
         let queue = queue.to_owned();
         self.transact(move |tx| {

@@ -1,8 +1,8 @@
 //! The message groups of ordered queues.
 //!
-//! A group has a row while it has messages. The row says when the group's first message can be handed out. The messages behind
-//! it follow up to the first one that is not due, so a leased message holds back what comes after it and nothing else; once
-//! its lease has ended it comes first again, as in SQS.
+//! A group has a row while it has messages. The row says when the group's first message can be handed out. The
+//! messages behind it follow up to the first one that is not due, so a leased message holds back what comes after it
+//! and nothing else; once its lease has ended it comes first again, as in SQS.
 
 use rusqlite::params;
 

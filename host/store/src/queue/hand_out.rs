@@ -1,8 +1,8 @@
 //! Handing out messages: the part of a receive that runs inside the writer.
 //!
-//! On its way through the messages that are due, a receive deletes those that have expired, and transfers those that were
-//! received too often to the dead-letter queue. If there are so many of these that nothing else was done, it says so and is run
-//! again in another transaction, so that others are not held up.
+//! On its way through the messages that are due, a receive deletes those that have expired, and transfers those that
+//! were received too often to the dead-letter queue. If there are so many of these that nothing else was done, it
+//! says so and is run again in another transaction, so that others are not held up.
 
 use bytes::Bytes;
 use lambkin_model::Message;
@@ -102,8 +102,8 @@ struct Receiving<'a> {
     handed_out: HandedOut,
 }
 
-/// Hands out what is due, or what an earlier receive with this name was handed out. Names have an effect in ordered queues
-/// only.
+/// Hands out what is due, or what an earlier receive with this name was handed out. Names have an effect in ordered
+/// queues only.
 pub(crate) fn hand_out(
     tx: &mut QueueTx<'_>,
     name: &str,
@@ -127,8 +127,8 @@ pub(crate) fn hand_out(
     Ok(handed_out)
 }
 
-/// Hands the messages of an earlier receive out again, under leases that end at `until`. The result has no leases: if the
-/// receiver has gone away again, the messages stay leased for its next attempt.
+/// Hands the messages of an earlier receive out again, under leases that end at `until`. The result has no leases: if
+/// the receiver has gone away again, the messages stay leased for its next attempt.
 fn hand_out_again(
     tx: &mut QueueTx<'_>,
     queue: &Queue,
@@ -199,7 +199,7 @@ fn capacity(tx: &QueueTx<'_>, queue: &Queue) -> Result<usize, Abort> {
         leased = generation::counts(tx, queue.generation)?.leased;
     }
     match IN_FLIGHT.saturating_sub(leased) {
-        0 => Err(QueueError::TooManyInFlight.into()),
+        0 => Err(QueueError::OverLimit.into()),
         capacity => Ok(capacity as usize),
     }
 }
@@ -261,8 +261,8 @@ impl Receiving<'_> {
         })
     }
 
-    /// Leases these messages, up to the first one that is not due. Returns whether all of them were cleared away instead, so that
-    /// more have to be looked at.
+    /// Leases these messages, up to the first one that is not due. Returns whether all of them were cleared away
+    /// instead, so that more have to be looked at.
     fn lease_all(
         &mut self,
         tx: &mut QueueTx<'_>,
@@ -296,7 +296,7 @@ impl Receiving<'_> {
             ..
         } = candidate.moving;
         if candidate.kept_from.saturating_add(self.queue.retention_ms) <= tx.now {
-            generation::drop_message(tx, self.queue.generation, id, (leased, due_at), group)?;
+            generation::delete_message(tx, self.queue.generation, id, (leased, due_at), group)?;
             self.discarded += 1;
             return Ok(None);
         }

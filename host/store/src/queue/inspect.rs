@@ -1,4 +1,5 @@
-//! Looking into queues without leasing anything, for [`Reader`](crate::Reader). Unlike all operations it reads every message.
+//! Looking into queues without leasing anything, for [`Reader`](crate::Reader). Unlike all operations it reads every
+//! message.
 
 use rusqlite::{Connection, params};
 use uuid::Uuid;

@@ -96,8 +96,8 @@ fn end_some_consumer_leases(tx: &mut QueueTx<'_>) -> rusqlite::Result<usize> {
 }
 
 impl Queues {
-    /// Ends the leases of consumers inside an earlier host (see [`Receive::consumer`](super::Receive)); returns their number.
-    /// Must be called when a host starts, before its own consumers do.
+    /// Ends the leases of consumers inside an earlier host (see [`Receive::consumer`](super::Receive)); returns their
+    /// number. Must be called when a host starts, before its own consumers do.
     pub async fn end_consumer_leases(&self) -> Result<usize, QueueError> {
         let mut ended = 0;
         loop {

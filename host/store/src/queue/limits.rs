@@ -9,8 +9,8 @@ pub(crate) const ATTRIBUTES_BYTES: usize = 64 * 1024;
 /// The maximum number of messages of one receive: the largest batch of a Lambda event source mapping.
 pub(crate) const MAX_MESSAGES: usize = 10_000;
 
-/// The size in bytes at which a receive takes no further message, bodies and attributes together: they are in memory at the same
-/// time. More than twice what a Lambda event can carry (6 MB).
+/// The size in bytes at which a receive takes no further message, bodies and attributes together: they are in memory
+/// at the same time. More than twice what a Lambda event can carry (6 MB).
 pub(crate) const RECEIVE_BYTES: usize = 16 * 1024 * 1024;
 
 /// The size in bytes of attributes at which a page of queues ends.
@@ -31,12 +31,12 @@ pub(crate) const RECEIVE_ATTEMPT_MS: u64 = 5 * 60 * 1000;
 /// How long the deletion of a queue is remembered (SQS: a name can be used again after 60 seconds).
 pub(crate) const TOMBSTONE_MS: u64 = 60 * 1000;
 
-/// The maximum number of expired or dead messages that one operation clears away besides its own work, so that transactions stay
-/// short and others are not held up.
+/// The maximum number of expired or dead messages that one operation clears away besides its own work, so that
+/// transactions stay short and others are not held up.
 pub(crate) const DISCARDS: usize = 500;
 
-/// The number of expired deduplication ids that a send deletes, and of expired names that a named receive deletes. It is more
-/// than either adds, so the tables do not grow without bound.
+/// The number of expired deduplication ids that a send deletes, and of expired names that a named receive deletes. It
+/// is more than either adds, so the tables do not grow without bound.
 pub(crate) const EXPIRED_PER_OPERATION: usize = 4;
 
 /// The number of messages that one step of a move without a rate moves.

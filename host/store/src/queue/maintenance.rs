@@ -23,8 +23,8 @@ struct Schedule {
 }
 
 impl Queues {
-    /// Runs all moves, those that an earlier host started included, and deletes messages that have expired or were purged.
-    /// Must be spawned once per store; returns only when the store is closed.
+    /// Runs all moves, those that an earlier host started included, and deletes messages that have expired or were
+    /// purged. Must be spawned once per store; returns only when the store is closed.
     pub async fn maintain(&self) {
         let notifier = self.store.notifier(MAINTENANCE);
         let mut schedule = Schedule::default();

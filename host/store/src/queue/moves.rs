@@ -1,11 +1,11 @@
-//! Moves: the messages of a dead-letter queue go back to the queues they came from, or to another queue, at a rate that the
-//! caller sets (SQS: message move tasks).
+//! Moves: the messages of a dead-letter queue go back to the queues they came from, or to another queue, at a rate
+//! that the caller sets (SQS: message move tasks).
 //!
-//! A move is a row and each of its steps a commit, so the next host continues where a killed one stopped. It ends when nothing
-//! that was in the queue at its start can be handed out; messages that are leased or delayed then stay.
+//! A move is a row and each of its steps a commit, so the next host continues where a killed one stopped. It ends
+//! when nothing that was in the queue at its start can be handed out; messages that are leased or delayed then stay.
 //!
-//! On failure (a message has no source, or a queue does not exist) the move ends as failed, gives the reason as SQS words it, and
-//! leaves the messages that it has not moved.
+//! On failure (a message has no source, or a queue does not exist) the move ends as failed, gives the reason as SQS
+//! words it, and leaves the messages that it has not moved.
 
 use rusqlite::{Row, params};
 use uuid::Uuid;
@@ -211,14 +211,14 @@ fn start(
 }
 
 impl Queues {
-    /// Starts a move and returns its handle (SQS: `StartMessageMoveTask`). Messages go to the queue `destination`, or each to the
-    /// queue that it came from. A moved message keeps its body and attributes, gets a new id, and counts as just sent and never
-    /// received.
+    /// Starts a move and returns its handle (SQS: `StartMessageMoveTask`). Messages go to the queue `destination`, or
+    /// each to the queue that it came from. A moved message keeps its body and attributes, gets a new id, and counts
+    /// as just sent and never received.
     ///
     /// # Errors
     ///
-    /// [`QueueError::Exists`] if the queue has a running move; [`QueueError::Invalid`] if one queue is ordered and the other is
-    /// not, or both are the same.
+    /// [`QueueError::Exists`] if the queue has a running move; [`QueueError::Invalid`] if one queue is ordered and
+    /// the other is not, or both are the same.
     pub async fn start_move(
         &self,
         source: &str,

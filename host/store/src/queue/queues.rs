@@ -9,9 +9,9 @@ use crate::store::Store;
 
 /// All queues of a store, with the semantics of Amazon SQS. Cheap to clone.
 ///
-/// Durations and times are in milliseconds, times since the Unix epoch and on the clock that was passed to [`Queues::new`].
-/// Names follow [`Queues::is_name`]. Each method that takes the name of a queue fails with [`QueueError::Missing`] if there is
-/// no such queue, and with [`QueueError::Store`] if the store cannot be written.
+/// Durations and times are in milliseconds, times since the Unix epoch and on the clock that was passed to
+/// [`Queues::new`]. Names follow [`Queues::is_name`]. Each method that takes the name of a queue fails with
+/// [`QueueError::Missing`] if there is no such queue, and with [`QueueError::Store`] if the store cannot be written.
 ///
 /// | limit | value | SQS |
 /// |---|---|---|
@@ -33,8 +33,8 @@ impl Queues {
         Self { store, clock }
     }
 
-    /// Runs `work` in a transaction of the store's writer and returns its result once that is committed. `work` may be run more
-    /// than once.
+    /// Runs `work` in a transaction of the store's writer and returns its result once that is committed. `work` may
+    /// be run more than once.
     pub(super) async fn transact<T, F>(&self, work: F) -> Result<T, QueueError>
     where
         T: Send + 'static,

@@ -1,7 +1,8 @@
 //! Receipts: the proof of a lease, as opaque text (SQS: `ReceiptHandle`).
 //!
-//! A receipt names its queue, the message, and which of the message's receives it belongs to. It is valid until the message is
-//! handed out again, also for the next host on the same store. A checksum tells receipts of this queue from other text.
+//! A receipt names its queue, the message, and which of the message's receives it belongs to. It is valid until the
+//! message is handed out again, also for the next host on the same store. A checksum tells receipts of this queue
+//! from other text.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

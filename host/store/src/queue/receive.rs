@@ -1,11 +1,11 @@
 //! Receiving, and waiting for something to receive.
 //!
-//! A waiting receive holds no thread and does not poll: it is woken by its queue's notifier, or by the clock when a message is
-//! due or the wait is over. A notification wakes one receive, so a receive that stops waiting, for whatever reason, passes it
-//! on.
+//! A waiting receive holds no thread and does not poll: it is woken by its queue's notifier, or by the clock when a
+//! message is due or the wait is over. A notification wakes one receive, so a receive that stops waiting, for
+//! whatever reason, passes it on.
 //!
-//! A receive can be dropped at any moment. Messages that were leased for it are then given back as if they had never been
-//! received.
+//! A receive can be dropped at any moment. Messages that were leased for it are then given back as if they had never
+//! been received.
 
 use std::sync::Arc;
 
@@ -19,25 +19,25 @@ use super::types::{QueueError, Receive};
 use super::{lease, receive_attempt};
 
 impl Queues {
-    /// Leases messages. Waits up to `receive.wait_ms` for a first one, and returns an empty list if there is none (SQS: long
-    /// polling). A receive that is dropped leases nothing.
+    /// Leases messages. Waits up to `receive.wait_ms` for a first one, and returns an empty list if there is none
+    /// (SQS: long polling). A receive that is dropped leases nothing.
     ///
     /// # Errors
     ///
-    /// [`QueueError::Invalid`] if `receive.max_messages` is not 1 to 10,000; [`QueueError::TooManyInFlight`] if the queue has
+    /// [`QueueError::Invalid`] if `receive.max_messages` is not 1 to 10,000; [`QueueError::OverLimit`] if the queue has
     /// 120,000 leased messages.
     pub async fn receive(&self, queue: &str, receive: Receive) -> Result<Vec<Message>, QueueError> {
-        self.receive_as(queue, None, receive).await
+        self.receive_with_attempt_id(queue, None, receive).await
     }
 
-    /// Like [`receive`](Self::receive), under a name (SQS: `ReceiveRequestAttemptId`), which has an effect in ordered queues: for
-    /// five minutes, and while the messages are leased as the receive left them, another receive with this name is handed the
-    /// same messages with the same receipts, and their leases start anew.
+    /// Like [`receive`](Self::receive), under a name (SQS: `ReceiveRequestAttemptId`), which has an effect in ordered
+    /// queues: for five minutes, and while the messages are leased as the receive left them, another receive with
+    /// this name is handed the same messages with the same receipts, and their leases start anew.
     ///
     /// # Errors
     ///
     /// Also [`QueueError::Invalid`] if one of those messages was removed or its lease was changed since.
-    pub async fn receive_as(
+    pub async fn receive_with_attempt_id(
         &self,
         queue: &str,
         attempt: Option<String>,
@@ -100,8 +100,8 @@ impl Queues {
     }
 }
 
-/// A waiting receive. When it stops waiting, it may have consumed a notification, or have been the only one that knew when the
-/// next message is due; so it wakes another one.
+/// A waiting receive. When it stops waiting, it may have consumed a notification, or have been the only one that knew
+/// when the next message is due; so it wakes another one.
 struct Waiting(Arc<Notify>);
 
 impl Drop for Waiting {

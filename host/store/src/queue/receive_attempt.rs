@@ -1,9 +1,9 @@
 //! Named receives, so that a receiver that got no answer can ask again (SQS: `ReceiveRequestAttemptId`).
 //!
-//! For five minutes, and while its messages are leased as the receive left them, another receive with the same name is handed
-//! the same messages with the same receipts, and their leases start anew. If one of the messages was removed or its lease was
-//! changed meanwhile, the receive is refused. Once the leases have ended, the name has no meaning and the receive is like any
-//! other.
+//! For five minutes, and while its messages are leased as the receive left them, another receive with the same name
+//! is handed the same messages with the same receipts, and their leases start anew. If one of the messages was
+//! removed or its lease was changed meanwhile, the receive is refused. Once the leases have ended, the name has no
+//! meaning and the receive is like any other.
 
 use rusqlite::params;
 

@@ -60,7 +60,8 @@ pub(crate) fn transfer(
     } else {
         Uuid::new_v4()
     };
-    // The deduplication id applies to the queue that the message was sent to, not to a dead-letter queue that many queues share.
+    // The deduplication id applies to the queue that the message was sent to, not to a dead-letter queue that many
+    // queues share.
     let deduplication = (dead && to.ordered).then(|| moving.message_id.to_string());
     let sql = "INSERT INTO queue_messages (pile, due_at, receives, leased_at, first_received_at, sent_at, kept_from,
                                            group_id, group_name, message_id, deduplication, source, details, body)

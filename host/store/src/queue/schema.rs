@@ -2,16 +2,17 @@
 //!
 //! Why the cost of an operation does not depend on the number of messages:
 //!
-//! - A queue's messages belong to a *generation* (a `pile` in these tables). A purge or deletion retires it in one write; its
-//!   messages are deleted later, bit by bit.
-//! - A generation has the number of its messages; `queue_times` counts the hidden ones (delayed or leased) by the second in which
-//!   they become visible. Counting therefore reads no messages except those of the current second.
-//! - Each group of an ordered queue says when its next message can be handed out, so a blocked group costs one row, however many
-//!   messages it has.
-//! - Handing out a message changes only numbers of a fixed width, which SQLite writes in place without rewriting a long body.
+//! - A queue's messages belong to a *generation* (a `pile` in these tables). A purge or deletion retires it in one
+//!   write; its messages are deleted later, bit by bit.
+//! - A generation has the number of its messages; `queue_times` counts the hidden ones (delayed or leased) by the
+//!   second in which they become visible. Counting therefore reads no messages except those of the current second.
+//! - Each group of an ordered queue says when its next message can be handed out, so a blocked group costs one row,
+//!   however many messages it has.
+//! - Handing out a message changes only numbers of a fixed width, which SQLite writes in place without rewriting a
+//!   long body.
 
-/// Creates the tables. Converts the queues of layout 1, which existed by name alone and held the records of asynchronous
-/// invocations. The retention of their messages starts with this step.
+/// Creates the tables. Converts the queues of layout 1, which existed by name alone and held the records of
+/// asynchronous invocations. The retention of their messages starts with this step.
 pub(crate) const QUEUES: &str = "
 CREATE TABLE queues (
     id                     INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice: receipts name it
@@ -131,8 +132,8 @@ INSERT INTO queue_messages (pile, due_at, receives, leased_at, first_received_at
 DELETE FROM messages WHERE queue NOT GLOB 'lambda:*';
 ";
 
-/// Lets deduplication ids belong to a generation, so that a purge ends them; adds the named receives; and drops an index that
-/// groups no longer need.
+/// Lets deduplication ids belong to a generation, so that a purge ends them; adds the named receives; and drops an
+/// index that groups no longer need.
 pub(crate) const NAMED_RECEIVES: &str = "
 DROP INDEX queue_leases_by_group;
 

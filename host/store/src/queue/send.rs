@@ -13,8 +13,8 @@ use crate::sql_time::time;
 /// The first sequence number. Those of AWS have twenty digits and begin like this one.
 const FIRST_SEQUENCE: u128 = 18_850_000_000_000_000_000;
 
-/// The sequence number of a message of an ordered queue. The messages of all queues are numbered together, so the numbers of one
-/// queue have gaps, as those of AWS do.
+/// The sequence number of a message of an ordered queue. The messages of all queues are numbered together, so the
+/// numbers of one queue have gaps, as those of AWS do.
 pub(crate) fn sequence(message: i64) -> String {
     let number = FIRST_SEQUENCE + u128::from(message.unsigned_abs()) * 256;
     number.to_string()

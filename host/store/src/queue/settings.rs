@@ -109,8 +109,8 @@ fn check(name: &str, settings: &Settings) -> Result<(), Abort> {
 }
 
 impl Queues {
-    /// Whether a text is a valid queue name: 1 to 80 letters, digits, `-` and `_`, optionally ending in `.fifo` (the rule of
-    /// SQS).
+    /// Whether a text is a valid queue name: 1 to 80 letters, digits, `-` and `_`, optionally ending in `.fifo` (the
+    /// rule of SQS).
     pub fn is_name(name: &str) -> bool {
         let stem = name.strip_suffix(".fifo").unwrap_or(name);
         let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
@@ -121,8 +121,8 @@ impl Queues {
     ///
     /// # Errors
     ///
-    /// [`QueueError::Exists`] if there is a queue with this name, whatever its settings; [`QueueError::Invalid`] if the name or
-    /// the settings are not valid.
+    /// [`QueueError::Exists`] if there is a queue with this name, whatever its settings; [`QueueError::Invalid`] if
+    /// the name or the settings are not valid.
     pub async fn create(&self, name: &str, settings: Settings) -> Result<(), QueueError> {
         let name = name.to_owned();
         self.transact(move |tx| {
@@ -138,8 +138,8 @@ impl Queues {
     ///
     /// # Errors
     ///
-    /// [`QueueError::Invalid`] if the name or the settings are not valid, or if an existing queue is ordered and this one is
-    /// not, or the other way round.
+    /// [`QueueError::Invalid`] if the name or the settings are not valid, or if an existing queue is ordered and this
+    /// one is not, or the other way round.
     pub async fn define(&self, name: &str, settings: Settings) -> Result<(), QueueError> {
         let name = name.to_owned();
         self.transact(move |tx| {
@@ -177,7 +177,8 @@ impl Queues {
         .await
     }
 
-    /// Replaces the settings of a queue, except for whether it is ordered. Messages keep the delays and leases they have.
+    /// Replaces the settings of a queue, except for whether it is ordered. Messages keep the delays and leases they
+    /// have.
     pub async fn change(&self, queue: &str, settings: Settings) -> Result<(), QueueError> {
         let name = queue.to_owned();
         self.transact(move |tx| {
@@ -187,8 +188,8 @@ impl Queues {
         .await
     }
 
-    /// Up to `max` queues whose names start with `prefix` and come after `after`, by name. A page also ends at 16 MiB of
-    /// attributes.
+    /// Up to `max` queues whose names start with `prefix` and come after `after`, by name. A page also ends at 16 MiB
+    /// of attributes.
     pub async fn list(
         &self,
         prefix: &str,
@@ -246,7 +247,8 @@ impl Queues {
         .await
     }
 
-    /// When a queue with this name was deleted, if that was within the last 60 seconds and it has not been created again.
+    /// When a queue with this name was deleted, if that was within the last 60 seconds and it has not been created
+    /// again.
     pub async fn deleted_at(&self, queue: &str) -> Result<Option<u64>, QueueError> {
         let queue = queue.to_owned();
         self.transact(move |tx| {
@@ -257,8 +259,8 @@ impl Queues {
         .await
     }
 
-    /// Deletes all messages of a queue, leased ones too. The cost does not depend on their number. Deduplication ids are
-    /// forgotten with them.
+    /// Deletes all messages of a queue, leased ones too. The cost does not depend on their number. Deduplication ids
+    /// are forgotten with them.
     pub async fn purge(&self, queue: &str) -> Result<(), QueueError> {
         let name = queue.to_owned();
         self.transact(move |tx| {

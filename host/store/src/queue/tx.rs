@@ -1,7 +1,8 @@
 //! The transaction of one operation on queues.
 //!
-//! An operation reads and writes rows of messages. Meanwhile the transaction sums up by how much the counts of each generation
-//! change and which groups may be due at another time, and writes each of these once, when the operation ends.
+//! An operation reads and writes rows of messages. Meanwhile the transaction sums up by how much the counts of each
+//! generation change and which groups may be due at another time, and writes each of these once, when the operation
+//! ends.
 
 use std::collections::{BTreeMap, BTreeSet};
 

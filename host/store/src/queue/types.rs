@@ -97,7 +97,8 @@ pub struct Entry {
 pub struct Sent {
     /// The message's id, a UUID. For a duplicate: the id of the first message.
     pub id: String,
-    /// In an ordered queue the sequence number: 20 digits, increasing. For a duplicate: the number of the first message.
+    /// In an ordered queue the sequence number: 20 digits, increasing. For a duplicate: the number of the first
+    /// message.
     pub sequence: Option<String>,
     /// Whether the message is a duplicate and therefore was not sent again.
     pub duplicate: bool,
@@ -119,7 +120,7 @@ pub struct Receive {
 
 /// What became of an action on the message that a receipt names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReceiptOutcome {
+pub enum ReceiptResult {
     /// The action was carried out.
     Done,
     /// The message no longer exists.
@@ -157,7 +158,8 @@ pub enum MoveStatus {
     Failed,
 }
 
-/// A move of messages from a dead-letter queue to the queues they came from, or to another queue (SQS: a message move task).
+/// A move of messages from a dead-letter queue to the queues they came from, or to another queue (SQS: a message move
+/// task).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Move {
     /// The move's unique handle.
@@ -191,7 +193,7 @@ pub enum QueueError {
     Exists,
     /// The queue has 120,000 leased messages, the maximum.
     #[error("too many messages are in flight")]
-    TooManyInFlight,
+    OverLimit,
     /// The arguments contradict the queue or each other; the text says how.
     #[error("{0}")]
     Invalid(String),

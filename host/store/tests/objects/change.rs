@@ -47,7 +47,7 @@ async fn a_change_says_everything_and_is_told_until_it_was() {
         Condition::Always,
         event("ObjectRemoved:DeleteMarkerCreated"),
     );
-    let marker = removed.await.unwrap().version;
+    let delete_marker = removed.await.unwrap().version;
     let first = house.objects.next_change("b").await.unwrap();
     let change = &first.change;
     assert_eq!(told_of(&first), ("ObjectCreated:Put", "k"));
@@ -72,7 +72,7 @@ async fn a_change_says_everything_and_is_told_until_it_was() {
             &second.change.etag,
             &second.change.version
         ),
-        (None, &None, &marker)
+        (None, &None, &delete_marker)
     );
     assert!(second.change.sequencer > first.change.sequencer);
     house.objects.ack_change(&first).await.unwrap();
@@ -107,7 +107,7 @@ async fn what_changes_nothing_tells_nothing() {
     assert!(next_now(&house).await.is_none());
     house
         .objects
-        .revise("b", "k", None, Vec::new(), event("ObjectTagging:Put"))
+        .replace_metadata("b", "k", None, Vec::new(), event("ObjectTagging:Put"))
         .await
         .unwrap();
     assert_eq!(
@@ -190,7 +190,7 @@ async fn only_what_somebody_wants_to_be_told_is_kept() {
         .await
         .unwrap();
     put_recorded(&house, "unwanted", "x").await;
-    assert_eq!(house.store.statistics(NOW).await.unwrap().len(), 0);
+    assert_eq!(house.event_queues().statistics(NOW).await.unwrap().len(), 0);
     house
         .objects
         .set_watched_buckets(&["b".to_owned()])

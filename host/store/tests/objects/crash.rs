@@ -125,10 +125,10 @@ async fn chores_that_were_done_are_forgotten_also_by_what_is_refused() {
             ..put("y")
         };
         let refused = house.put_with("k", "y", absent).await;
-        assert_eq!(refused, Err(ObjectError::Precondition));
+        assert_eq!(refused, Err(ObjectError::PreconditionFailed));
         let other = Condition::Matches(vec!["other".to_owned()]);
         let refused = house.objects.remove("b", "k", None, other, None).await;
-        assert_eq!(refused, Err(ObjectError::Precondition));
+        assert_eq!(refused, Err(ObjectError::PreconditionFailed));
     }
     assert_eq!(open_chores(&house), 0);
 }
@@ -177,12 +177,12 @@ async fn a_file_that_was_cut_is_refused_and_named() {
     std::fs::write(house.root().join(&file), "byt").unwrap();
     let text = house.get("k").await.unwrap_err().to_string();
     assert!(
-        text.contains(&file) && text.contains("it has 3 bytes and was stored with 5"),
+        text.contains(&file) && text.contains("it has 3 bytes but was stored with 5"),
         "{text}"
     );
     std::fs::remove_file(house.root().join(&file)).unwrap();
     let text = house.get("k").await.unwrap_err().to_string();
-    assert!(text.starts_with("can not open the object \"k\""), "{text}");
+    assert!(text.starts_with("cannot open the object \"k\""), "{text}");
     house.put("k", "again").await;
     assert_eq!(
         house.get("k").await.unwrap(),
@@ -202,7 +202,7 @@ async fn a_place_that_can_not_be_made_is_named_and_nothing_has_changed() {
         panic!("{error}")
     };
     assert!(
-        text.starts_with("can not make") && text.contains("b/taken"),
+        text.starts_with("cannot create") && text.contains("b/taken"),
         "{text}"
     );
     assert_eq!(house.keys().await, ["dir/k"]);
@@ -220,7 +220,7 @@ async fn a_folder_that_can_not_be_written_is_named() {
     let opened = Objects::open_store(&folder.path().join("objects"), store, clock).await;
     let text = opened.unwrap_err().to_string();
     assert!(
-        text.starts_with("can not make") && text.contains("objects/.incoming"),
+        text.starts_with("cannot create") && text.contains("objects/.incoming"),
         "{text}"
     );
 }
@@ -236,7 +236,7 @@ async fn what_comes_in_while_its_folder_vanishes_is_refused_and_the_rest_stays()
         .unwrap_err()
         .to_string();
     assert!(
-        lost.starts_with("can not write") && lost.contains(".incoming"),
+        lost.starts_with("cannot write") && lost.contains(".incoming"),
         "{lost}"
     );
     assert_eq!(house.get("k").await.unwrap(), "old");
@@ -263,7 +263,7 @@ async fn on_a_full_disk_the_write_is_refused_with_advice_and_nothing_is_left() {
         drop(upload);
         let text = refused.to_string();
         assert!(
-            text.starts_with("can not write") && text.contains("make room on its disk"),
+            text.starts_with("cannot write") && text.contains("free some space on its disk"),
             "{text}"
         );
         eventually("nothing is left", || house.incoming().is_empty()).await;

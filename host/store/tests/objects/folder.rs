@@ -35,7 +35,7 @@ async fn sync(house: &House) {
 
 /// What waits to be told, in order, after it was told.
 async fn told(house: &House) -> Vec<String> {
-    let waiting = house.store.statistics(NOW + 1).await.unwrap();
+    let waiting = house.event_queues().statistics(NOW + 1).await.unwrap();
     let mut told = Vec::new();
     for _ in 0..waiting.iter().map(|queue| queue.due).sum() {
         let change = house.objects.next_change("b").await.unwrap();
@@ -82,14 +82,14 @@ async fn files_are_objects_and_each_change_is_told_once() {
     write(&inbox, "a.txt", "HELLO");
     house
         .objects
-        .sync_file("b", Path::new("a.txt"), &events())
+        .sync_file("b", Path::new("a.txt"), true, &events())
         .await
         .unwrap();
     assert_eq!(house.get("a.txt").await.unwrap(), "HELLO");
     std::fs::remove_dir_all(inbox.join("dir")).unwrap();
     house
         .objects
-        .sync_file("b", Path::new("dir"), &events())
+        .sync_file("b", Path::new("dir"), true, &events())
         .await
         .unwrap();
     assert_eq!(told(&house).await, ["Created a.txt", "Removed dir/b.txt"]);
@@ -97,7 +97,7 @@ async fn files_are_objects_and_each_change_is_told_once() {
     write(&inbox, "new/deep/c", "c");
     house
         .objects
-        .sync_file("b", Path::new("new"), &events())
+        .sync_file("b", Path::new("new"), true, &events())
         .await
         .unwrap();
     assert_eq!(
@@ -119,7 +119,7 @@ async fn another_time_is_no_change_and_the_same_bytes_written_again_are() {
     file.set_modified(long_ago).unwrap();
     assert_eq!(house.get("a.txt").await.unwrap(), "hello");
     let at = Path::new("a.txt");
-    let touched = house.objects.sync_touched("b", at, &events);
+    let touched = house.objects.sync_file("b", at, false, &events);
     touched.await.unwrap();
     sync(&house).await;
     assert_eq!(told(&house).await.len(), 0, "nobody has written");
@@ -127,7 +127,7 @@ async fn another_time_is_no_change_and_the_same_bytes_written_again_are() {
     assert_eq!(info.modified_at, 1_000_000_000);
 
     write(&inbox, "a.txt", "hello");
-    let written = house.objects.sync_file("b", at, &events);
+    let written = house.objects.sync_file("b", at, true, &events);
     written.await.unwrap();
     assert_eq!(told(&house).await, ["Created a.txt"]);
     write(&inbox, "a.txt", "hello");
@@ -242,7 +242,7 @@ async fn a_refused_write_leaves_the_file_as_it_was() {
     let refused = house.put_with("a", "theirs", absent).await;
     assert_eq!(
         refused,
-        Err(ObjectError::Precondition),
+        Err(ObjectError::PreconditionFailed),
         "also before the watcher has seen it"
     );
     assert_eq!(std::fs::read_to_string(inbox.join("a")).unwrap(), "mine");
@@ -277,7 +277,7 @@ async fn a_file_on_its_way_is_no_object() {
         );
         house
             .objects
-            .sync_file("b", Path::new(name), &events())
+            .sync_file("b", Path::new(name), true, &events())
             .await
             .unwrap();
     }
@@ -302,7 +302,7 @@ async fn links_do_not_lead_out_of_the_folder() {
     assert_eq!(house.get("inside").await.unwrap(), "real");
     house
         .objects
-        .sync_file("b", Path::new("dir/secret"), &events())
+        .sync_file("b", Path::new("dir/secret"), true, &events())
         .await
         .unwrap();
     assert_eq!(house.get("dir/secret").await, Err(ObjectError::Missing));
@@ -334,7 +334,7 @@ async fn keys_that_are_no_paths_are_refused() {
         .unwrap_err()
         .to_string();
     assert!(
-        below.contains("a name is a file's or a folder's"),
+        below.contains("a name belongs to a file or to a folder"),
         "{below}"
     );
     house.put("d/e", "x").await;
@@ -368,7 +368,7 @@ async fn parts_become_a_file_and_leftovers_of_a_killed_host_go() {
     let (house, inbox) = shown().await;
     let id = house
         .objects
-        .start_parts("b", "big.bin", Vec::new())
+        .start_multipart("b", "big.bin", Vec::new())
         .await
         .unwrap();
     let mut upload = house.objects.upload("b", Vec::new()).await.unwrap();
@@ -422,7 +422,7 @@ async fn a_folder_that_is_gone_is_an_error_and_not_an_empty_one() {
         .unwrap_err()
         .to_string();
     assert!(
-        gone.starts_with("can not read") && gone.contains("inbox"),
+        gone.starts_with("cannot read") && gone.contains("inbox"),
         "{gone}"
     );
     assert_eq!(house.keys().await, ["a"]);
@@ -459,5 +459,5 @@ async fn a_bucket_shows_a_folder_only_if_it_has_nothing_of_its_own_and_keeps_no_
         .await
         .unwrap_err()
         .to_string();
-    assert_eq!(none, "the bucket `b` shows no folder");
+    assert_eq!(none, "the bucket `b` does not show a folder");
 }

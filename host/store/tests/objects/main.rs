@@ -23,7 +23,7 @@ use bytes::Bytes;
 use lambkin_store::object::{
     Condition, Digest, ObjectError, ObjectEvent, ObjectInfo, Objects, Put, Query, Versioning,
 };
-use lambkin_store::{ManualClock, Store};
+use lambkin_store::{EventQueues, ManualClock, Store};
 use tempfile::TempDir;
 
 /// When these tests take place.
@@ -59,6 +59,10 @@ impl House {
             store,
             objects,
         }
+    }
+
+    pub(crate) fn event_queues(&self) -> EventQueues {
+        EventQueues::new(self.store.clone())
     }
 
     /// The next host.

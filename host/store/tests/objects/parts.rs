@@ -1,7 +1,7 @@
 //! Uploads of parts.
 
 use super::*;
-use lambkin_store::object::{Part, PartsUpload};
+use lambkin_store::object::{MultipartUpload, Part};
 
 async fn put_part(house: &House, id: &str, number: u32, bytes: Bytes) -> Result<Part, ObjectError> {
     let mut upload = house.objects.upload("b", Vec::new()).await.unwrap();
@@ -34,16 +34,16 @@ async fn parts_become_one_object_in_the_order_that_is_asked_for() {
     let objects = &house.objects;
     let metadata = vec![("content-type".to_owned(), "image/png".to_owned())];
     let id = objects
-        .start_parts("b", "dir/k", metadata.clone())
+        .start_multipart("b", "dir/k", metadata.clone())
         .await
         .unwrap();
-    let described = PartsUpload {
+    let described = MultipartUpload {
         id: id.clone(),
         key: "dir/k".to_owned(),
         started_at: NOW,
         metadata,
     };
-    assert_eq!(objects.describe_parts("b", &id).await, Ok(described));
+    assert_eq!(objects.describe_multipart("b", &id).await, Ok(described));
     let large = some_bytes(400_000, 2);
     put_part(&house, &id, 7, large.clone()).await.unwrap();
     put_part(&house, &id, 1, Bytes::from_static(b"replaced"))
@@ -93,7 +93,7 @@ async fn parts_become_one_object_in_the_order_that_is_asked_for() {
     let object = objects.open("b", "dir/k", None).await.unwrap();
     assert!(object.read(0, 1 << 20).await.unwrap() == expected);
     assert_eq!(
-        objects.describe_parts("b", &id).await,
+        objects.describe_multipart("b", &id).await,
         Err(ObjectError::Missing)
     );
     eventually("the parts are gone", || house.incoming().is_empty()).await;
@@ -103,7 +103,7 @@ async fn parts_become_one_object_in_the_order_that_is_asked_for() {
 async fn an_upload_ends_once_and_only_with_its_own_key() {
     let house = House::new().await;
     let objects = &house.objects;
-    let id = objects.start_parts("b", "k", Vec::new()).await.unwrap();
+    let id = objects.start_multipart("b", "k", Vec::new()).await.unwrap();
     put_part(&house, &id, 1, Bytes::from_static(b"x"))
         .await
         .unwrap();
@@ -138,7 +138,7 @@ async fn parts_wait_for_the_next_host_and_an_abort_deletes_them() {
     let house = House::new().await;
     let id = house
         .objects
-        .start_parts("b", "k", Vec::new())
+        .start_multipart("b", "k", Vec::new())
         .await
         .unwrap();
     put_part(&house, &id, 1, Bytes::from_static(b"x"))
@@ -155,9 +155,9 @@ async fn parts_wait_for_the_next_host_and_an_abort_deletes_them() {
         .finish()
         .await
         .unwrap();
-    house.objects.abort_parts("b", &id).await.unwrap();
+    house.objects.abort_multipart("b", &id).await.unwrap();
     assert_eq!(
-        house.objects.abort_parts("b", &id).await,
+        house.objects.abort_multipart("b", &id).await,
         Err(ObjectError::Missing)
     );
     assert_eq!(
@@ -171,7 +171,7 @@ async fn parts_wait_for_the_next_host_and_an_abort_deletes_them() {
 async fn a_part_that_is_not_as_long_as_it_was_stored_becomes_no_object() {
     let house = House::new().await;
     let objects = &house.objects;
-    let id = objects.start_parts("b", "k", Vec::new()).await.unwrap();
+    let id = objects.start_multipart("b", "k", Vec::new()).await.unwrap();
     put_part(&house, &id, 1, Bytes::from_static(b"bytes"))
         .await
         .unwrap();
@@ -180,7 +180,7 @@ async fn a_part_that_is_not_as_long_as_it_was_stored_becomes_no_object() {
     let composed = objects.compose("b", &id, named(&[1]), Vec::new()).await;
     let error = composed.unwrap().finish().await.unwrap_err().to_string();
     let told = format!(
-        "can not read {}: it has 4 bytes and was stored with 5",
+        "cannot read {}: it has 4 bytes but was stored with 5",
         file.display()
     );
     assert!(error.starts_with(&told), "{error}");
@@ -196,7 +196,7 @@ async fn uploads_are_listed_by_key_and_id_page_by_page() {
             key,
             house
                 .objects
-                .start_parts("b", key, Vec::new())
+                .start_multipart("b", key, Vec::new())
                 .await
                 .unwrap(),
         ));
@@ -212,7 +212,7 @@ async fn uploads_are_listed_by_key_and_id_page_by_page() {
         loop {
             let page = house
                 .objects
-                .parts_uploads("b", query.clone())
+                .multipart_uploads("b", query.clone())
                 .await
                 .unwrap();
             found.extend(
@@ -237,11 +237,11 @@ async fn uploads_are_listed_by_key_and_id_page_by_page() {
 async fn a_part_that_was_replaced_is_not_taken_for_the_one_that_was_named() {
     let house = House::new().await;
     let objects = &house.objects;
-    let id = objects.start_parts("b", "k", Vec::new()).await.unwrap();
+    let id = objects.start_multipart("b", "k", Vec::new()).await.unwrap();
     put_part(&house, &id, 1, Bytes::from_static(b"bytes"))
         .await
         .unwrap();
     let before = vec![(1, "tag before".to_owned())];
     let composed = objects.compose("b", &id, before, Vec::new()).await;
-    assert_eq!(composed.unwrap_err(), ObjectError::Precondition);
+    assert_eq!(composed.unwrap_err(), ObjectError::PreconditionFailed);
 }

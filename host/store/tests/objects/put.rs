@@ -18,7 +18,7 @@ async fn an_object_is_given_back_as_it_was_stored_and_its_file_can_be_opened() {
         key: "photos/2026/cat.txt".to_owned(),
         version: None,
         latest: true,
-        marker: false,
+        delete_marker: false,
         size: 5,
         etag: "tag of hello".to_owned(),
         modified_at: NOW,
@@ -145,7 +145,7 @@ async fn conditions_hold_or_nothing_changes() {
         ..put(bytes)
     };
     let matches = |etag: &str| Condition::Matches(vec!["other".to_owned(), etag.to_owned()]);
-    let no = Err(ObjectError::Precondition);
+    let no = Err(ObjectError::PreconditionFailed);
     let any = Condition::Matches(Vec::new());
     assert_eq!(house.put_with("k", "0", with(any.clone(), "0")).await, no);
     house
@@ -171,13 +171,13 @@ async fn conditions_hold_or_nothing_changes() {
     let remove = |condition| house.objects.remove("b", "k", None, condition, None);
     assert_eq!(
         remove(matches("tag of 2")).await.unwrap_err(),
-        ObjectError::Precondition
+        ObjectError::PreconditionFailed
     );
     assert_eq!(house.get("k").await.unwrap(), "3");
     assert!(remove(matches("tag of 3")).await.unwrap().existed);
     assert_eq!(
         remove(matches("tag of 3")).await.unwrap_err(),
-        ObjectError::Precondition
+        ObjectError::PreconditionFailed
     );
     assert_eq!((house.files().len(), house.incoming().len()), (0, 0));
 }
@@ -309,21 +309,21 @@ async fn a_copy_takes_a_range_of_an_object_with_and_without_digests() {
 }
 
 #[tokio::test]
-async fn revised_metadata_leaves_the_rest() {
+async fn replacing_metadata_leaves_the_rest_unchanged() {
     let house = House::new().await;
     let before = house.put("k", "bytes").await;
     house.clock.advance(1000);
     let metadata = vec![("tag:a".to_owned(), "b".to_owned())];
     let after = house
         .objects
-        .revise("b", "k", None, metadata.clone(), None)
+        .replace_metadata("b", "k", None, metadata.clone(), None)
         .await
         .unwrap();
     assert_eq!(after, ObjectInfo { metadata, ..before });
     assert_eq!(house.objects.describe("b", "k", None).await.unwrap(), after);
     let missing = house
         .objects
-        .revise("b", "none", None, Vec::new(), None)
+        .replace_metadata("b", "none", None, Vec::new(), None)
         .await;
     assert_eq!(missing.unwrap_err(), ObjectError::Missing);
 }
@@ -359,10 +359,10 @@ async fn buckets_are_listed_by_name_and_deleted_when_empty() {
     house.put("k", "x").await;
     assert_eq!(objects.delete("b").await, Err(ObjectError::NotEmpty));
     house.remove("k", None).await;
-    objects.start_parts("b", "k", Vec::new()).await.unwrap();
+    objects.start_multipart("b", "k", Vec::new()).await.unwrap();
     assert_eq!(objects.delete("b").await, Err(ObjectError::NotEmpty));
     let uploads = objects
-        .parts_uploads(
+        .multipart_uploads(
             "b",
             Query {
                 max: 9,
@@ -372,7 +372,7 @@ async fn buckets_are_listed_by_name_and_deleted_when_empty() {
         .await
         .unwrap();
     objects
-        .abort_parts("b", &uploads.uploads[0].id)
+        .abort_multipart("b", &uploads.uploads[0].id)
         .await
         .unwrap();
     objects.delete("b").await.unwrap();

@@ -19,7 +19,7 @@ async fn listed(house: &House, names: &[(&str, &str)]) -> Vec<String> {
             "{}={name}{}{}",
             info.key,
             if info.latest { "*" } else { "" },
-            if info.marker { "-" } else { "" }
+            if info.delete_marker { "-" } else { "" }
         )
     };
     all.iter().map(name).collect()
@@ -44,29 +44,36 @@ async fn versions_are_kept_hidden_by_markers_and_come_back() {
     }
 
     let marked = house.remove("k", None).await;
-    let marker = marked.version.clone().unwrap();
-    assert!(marked.existed && marked.marker);
+    let delete_marker = marked.version.clone().unwrap();
+    assert!(marked.existed && marked.delete_marker);
     assert_eq!(house.get("k").await, Err(ObjectError::Missing));
-    assert!(house.objects.describe("b", "k", None).await.unwrap().marker);
     assert!(
         house
             .objects
-            .open("b", "k", Some(&marker))
+            .describe("b", "k", None)
+            .await
+            .unwrap()
+            .delete_marker
+    );
+    assert!(
+        house
+            .objects
+            .open("b", "k", Some(&delete_marker))
             .await
             .unwrap()
             .info()
-            .marker
+            .delete_marker
     );
     assert_eq!(house.keys().await.len(), 0);
     assert_eq!(house.get_version("k", Some(&two)).await.unwrap(), "two");
     let again = house.remove("k", None).await;
-    assert!(!again.existed && again.marker, "another marker");
+    assert!(!again.existed && again.delete_marker, "another marker");
     house.remove("k", again.version.as_deref()).await;
 
-    let unmarked = house.remove("k", Some(&marker)).await;
+    let unmarked = house.remove("k", Some(&delete_marker)).await;
     assert_eq!(
-        (unmarked.existed, unmarked.marker, unmarked.version),
-        (true, true, Some(marker))
+        (unmarked.existed, unmarked.delete_marker, unmarked.version),
+        (true, true, Some(delete_marker))
     );
     assert_eq!(house.get("k").await.unwrap(), "two");
     assert!(house.remove("k", Some(&two)).await.existed);
@@ -107,7 +114,7 @@ async fn while_versions_are_suspended_one_without_an_id_is_replaced() {
     assert_eq!(house.files().len(), 2, "the first is gone");
     let removed = house.remove("k", None).await;
     assert_eq!(
-        (removed.existed, removed.version, removed.marker),
+        (removed.existed, removed.version, removed.delete_marker),
         (true, None, true)
     );
     assert_eq!(listed(&house, &names).await, ["k=null*-", "k=kept"]);
@@ -145,7 +152,7 @@ async fn a_condition_is_about_what_it_would_change() {
         .expect("behind a marker there is no object");
     let wrong = Condition::Matches(vec!["tag of one".to_owned()]);
     let removed = house.objects.remove("b", "k", None, wrong, None).await;
-    assert_eq!(removed.unwrap_err(), ObjectError::Precondition);
+    assert_eq!(removed.unwrap_err(), ObjectError::PreconditionFailed);
     assert_eq!(listed(&house, &[]).await.len(), 3);
 }
 

@@ -4,15 +4,15 @@
 use std::time::{Duration, Instant};
 
 use lambkin_store::SystemClock;
-use lambkin_store::queue::ReceiptOutcome;
+use lambkin_store::queue::ReceiptResult;
 
 use super::*;
 
 const SMALL: usize = 1000;
 const LARGE: usize = 1_000_000;
 
-/// How much dearer an operation may be with a thousand times the messages: it is two or three more levels of a tree, not more
-/// to read.
+/// How much dearer an operation may be with a thousand times the messages: it is two or three more levels of a tree,
+/// not more to read.
 const FLAT: f64 = 3.0;
 
 /// What a queue is full of.
@@ -77,8 +77,8 @@ impl Load {
     }
 }
 
-/// The time of one operation of each kind (send, receive, remove, counts): that of the lower quartile, which neither the file's
-/// folding nor other programs disturb.
+/// The time of one operation of each kind (send, receive, remove, counts): that of the lower quartile, which neither
+/// the file's folding nor other programs disturb.
 async fn times(room: &Room, load: Load) -> [Duration; 4] {
     let mut spent: [Vec<Duration>; 4] = Default::default();
     for n in 0..2000 {
@@ -95,7 +95,7 @@ async fn times(room: &Room, load: Load) -> [Duration; 4] {
         let settled = Instant::now();
         room.counts("q").await;
         let counted = Instant::now();
-        assert_eq!(removed.unwrap(), [ReceiptOutcome::Done]);
+        assert_eq!(removed.unwrap(), [ReceiptResult::Done]);
         spent[0].push(sent - begin);
         spent[1].push(received - sent);
         spent[2].push(settled - received);

@@ -1,6 +1,6 @@
 //! What survives a kill: everything that was answered.
 
-use lambkin_store::queue::ReceiptOutcome;
+use lambkin_store::queue::ReceiptResult;
 
 use super::*;
 
@@ -34,7 +34,7 @@ async fn what_was_answered_is_there_after_a_kill_and_receipts_hold() {
     assert_eq!((counts.visible, counts.leased, counts.delayed), (1, 1, 1));
     assert_eq!(
         queues.remove("q", vec![a.receipt]).await.unwrap(),
-        [ReceiptOutcome::Done]
+        [ReceiptResult::Done]
     );
     assert!(
         queues
@@ -46,7 +46,7 @@ async fn what_was_answered_is_there_after_a_kill_and_receipts_hold() {
     );
     assert_eq!(
         queues.remove("q.fifo", vec![one.receipt]).await.unwrap(),
-        [ReceiptOutcome::Done]
+        [ReceiptResult::Done]
     );
     let again = queues.send("q.fifo", vec![of("g", "1")]).await.unwrap();
     assert_eq!((&again[0].id, again[0].duplicate), (&sent[0].id, true));

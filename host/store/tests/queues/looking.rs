@@ -1,13 +1,13 @@
 //! Looking into a store, what the host itself sends to queues, and queues of older files.
 
 use lambkin_model::{Attribute, AttributeValue};
-use lambkin_store::{FollowUp, NewMessage, Reader, Statistics};
+use lambkin_store::{EventQueues, FollowUp, NewEvent, QueueStatistics, Reader};
 use serde_json::{Value, json};
 
 use super::*;
 
-fn event(queue: &str) -> NewMessage {
-    NewMessage {
+fn event(queue: &str) -> NewEvent {
+    NewEvent {
         queue: queue.to_owned(),
         body: b"event".to_vec(),
         attributes: "{}".to_owned(),
@@ -15,8 +15,8 @@ fn event(queue: &str) -> NewMessage {
     }
 }
 
-fn statistics(queue: &str, due: u64, delayed: u64, leased: u64) -> Statistics {
-    Statistics {
+fn statistics(queue: &str, due: u64, delayed: u64, leased: u64) -> QueueStatistics {
+    QueueStatistics {
         queue: queue.to_owned(),
         due,
         delayed,
@@ -31,9 +31,15 @@ async fn a_reader_sees_queues_and_events_side_by_side_and_takes_nothing() {
         .create("empty", Settings::default())
         .await
         .unwrap();
-    room.store.enqueue(event("lambda:f"), NOW).await.unwrap();
+    room.event_queues()
+        .enqueue(event("lambda:f"), NOW)
+        .await
+        .unwrap();
     // What an object trigger is to be told is no queue of anybody's.
-    room.store.enqueue(event("bucket:b"), NOW).await.unwrap();
+    room.event_queues()
+        .enqueue(event("bucket:b"), NOW)
+        .await
+        .unwrap();
     let picture = Entry {
         attributes: vec![Attribute {
             name: "picture".to_owned(),
@@ -57,23 +63,16 @@ async fn a_reader_sees_queues_and_events_side_by_side_and_takes_nothing() {
         ]
     );
     let seen = reader.messages("q").unwrap();
-    let seen_bodies: Vec<&[u8]> = seen
-        .iter()
-        .map(|waiting| &waiting.message.body[..])
-        .collect();
+    let seen_bodies: Vec<&[u8]> = seen.iter().map(|waiting| &waiting.body[..]).collect();
     assert_eq!(seen_bodies, [b"c", b"b", b"a"]);
     let leased = &seen[2];
     assert_eq!(leased.message_id.as_ref(), Some(&sent[0].id));
     assert_eq!(
-        (
-            leased.message.receives,
-            leased.message.sent_at,
-            leased.message.due_at
-        ),
+        (leased.receives, leased.sent_at, leased.due_at),
         (1, NOW, NOW + 30_000)
     );
     assert_eq!(
-        leased.message.attributes,
+        leased.attributes,
         r#"{"picture":{"BinaryValue":"AA==","DataType":"Binary"}}"#
     );
     assert_eq!(reader.messages("lambda:f").unwrap()[0].message_id, None);
@@ -83,7 +82,10 @@ async fn a_reader_sees_queues_and_events_side_by_side_and_takes_nothing() {
 #[tokio::test]
 async fn what_follows_from_an_event_is_a_message_like_any_other() {
     let room = ordered().await;
-    room.store.enqueue(event("lambda:f"), NOW).await.unwrap();
+    room.event_queues()
+        .enqueue(event("lambda:f"), NOW)
+        .await
+        .unwrap();
     let waits = {
         let queues = room.queues.clone();
         queues.create("done", Settings::default()).await.unwrap();
@@ -94,8 +96,12 @@ async fn what_follows_from_an_event_is_a_message_like_any_other() {
         tokio::spawn(async move { queues.receive("done", receive).await })
     };
     room.counts("done").await;
-    let leased = room.store.lease("lambda:f", NOW, NOW + 5, 1).await.unwrap();
-    let receipt = leased.messages[0].receipt();
+    let leased = room
+        .event_queues()
+        .lease("lambda:f", NOW, NOW + 5, 1)
+        .await
+        .unwrap();
+    let receipt = leased.events[0].receipt();
     let send = |queue: &str| FollowUp::Send {
         queue: queue.to_owned(),
         entry: entry("record"),
@@ -104,12 +110,18 @@ async fn what_follows_from_an_event_is_a_message_like_any_other() {
         .map(send)
         .to_vec();
     assert!(
-        room.store
+        room.event_queues()
             .complete(receipt, follow_ups.clone(), NOW)
             .await
             .unwrap()
     );
-    assert!(!room.store.complete(receipt, follow_ups, NOW).await.unwrap());
+    assert!(
+        !room
+            .event_queues()
+            .complete(receipt, follow_ups, NOW)
+            .await
+            .unwrap()
+    );
     assert_eq!(bodies(&waits.await.unwrap().unwrap()), ["record"]);
     assert_eq!(
         room.queues.describe("new").await.unwrap().settings,
@@ -176,7 +188,7 @@ async fn queues_of_the_first_layout_become_real_ones() {
         (36, b'4')
     );
     let seen = Reader::open(&path).unwrap().messages("dead").unwrap();
-    let shown: Value = serde_json::from_str(&seen[0].message.attributes).unwrap();
+    let shown: Value = serde_json::from_str(&seen[0].attributes).unwrap();
     let expected = json!({
         "RequestID": { "DataType": "String", "StringValue": "r-1" },
         "ErrorCode": { "DataType": "Number", "StringValue": "200" },
@@ -184,6 +196,9 @@ async fn queues_of_the_first_layout_become_real_ones() {
     assert_eq!(shown, expected);
     let dead = queues.receive("dead", up_to(10)).await.unwrap();
     assert_eq!(dead[0].attributes.len(), 2);
-    let events = store.lease("lambda:f", NOW, NOW + 5, 10).await.unwrap();
-    assert_eq!(events.messages.len(), 1, "events stay as they were");
+    let events = EventQueues::new(store.clone())
+        .lease("lambda:f", NOW, NOW + 5, 10)
+        .await
+        .unwrap();
+    assert_eq!(events.events.len(), 1, "events stay as they were");
 }

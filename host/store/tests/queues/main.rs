@@ -24,7 +24,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use lambkin_model::Message;
 use lambkin_store::queue::{Counts, DeadLetter, Entry, Queues, Receive, Sent, Settings};
-use lambkin_store::{ManualClock, Store};
+use lambkin_store::{EventQueues, ManualClock, Store};
 use tempfile::TempDir;
 
 /// When these tests begin.
@@ -122,6 +122,10 @@ fn leased_for(max: usize, lease_ms: u64) -> Receive {
 }
 
 impl Room {
+    fn event_queues(&self) -> EventQueues {
+        EventQueues::new(self.store.clone())
+    }
+
     async fn send(&self, queue: &str, bodies: &[&str]) -> Vec<Sent> {
         let entries = bodies.iter().map(|body| entry(body)).collect();
         self.queues.send(queue, entries).await.unwrap()

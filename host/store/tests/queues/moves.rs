@@ -183,7 +183,7 @@ async fn a_move_of_a_group_goes_up_to_the_first_that_is_in_flight() {
     let room = with_dead(fifo(), 2).await;
     let taken = room.receive("dead", up_to(2)).await;
     let now = vec![(taken[0].receipt.clone(), 0)];
-    room.queues.extend("dead", now).await.unwrap();
+    room.queues.change_leases("dead", now).await.unwrap();
     let _keeper = room.maintenance();
     let handle = room.queues.start_move("dead", None, None).await.unwrap();
     assert_eq!(room.ended(&handle).await.moved, 1);

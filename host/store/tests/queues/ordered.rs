@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use lambkin_store::Clock;
-use lambkin_store::queue::{QueueError, ReceiptOutcome};
+use lambkin_store::queue::{QueueError, ReceiptResult};
 
 use super::*;
 
@@ -67,14 +67,14 @@ async fn what_is_given_up_comes_again_though_one_behind_it_is_in_flight() {
     // In the order in which the groups came to have something.
     let now = give_up(&taken[0]);
     room.clock.advance(1);
-    room.queues.extend("q.fifo", now).await.unwrap();
+    room.queues.change_leases("q.fifo", now).await.unwrap();
     let next = room.receive("q.fifo", up_to(10)).await;
     assert_eq!(bodies(&next), ["1", "1"]);
     assert_eq!(next[0].group.as_deref(), Some("b"));
     assert_eq!(next[1].receives, 2);
     // Not the other way round: 2 would overtake 1.
     let now = give_up(&taken[1]);
-    room.queues.extend("q.fifo", now).await.unwrap();
+    room.queues.change_leases("q.fifo", now).await.unwrap();
     assert!(room.due("q.fifo").await.is_empty());
     let first = receipts(&next[1..]);
     room.queues.remove("q.fifo", first).await.unwrap();
@@ -88,7 +88,7 @@ async fn a_lease_that_is_over_frees_its_message_though_one_behind_it_lasts() {
         .await;
     let taken = room.receive("q.fifo", up_to(2)).await;
     let longer = vec![(taken[1].receipt.clone(), 40_000)];
-    room.queues.extend("q.fifo", longer).await.unwrap();
+    room.queues.change_leases("q.fifo", longer).await.unwrap();
     room.clock.advance(30_000);
     let first = room.receive("q.fifo", up_to(10)).await;
     assert_eq!(bodies(&first), ["1"], "2 is in flight still");
@@ -122,10 +122,10 @@ async fn a_receipt_of_an_ordered_queue_ends_with_its_lease() {
     let taken = room.receive("q.fifo", up_to(1)).await;
     room.clock.advance(30_000);
     let removed = room.queues.remove("q.fifo", receipts(&taken)).await;
-    assert_eq!(removed.unwrap(), [ReceiptOutcome::Stale]);
+    assert_eq!(removed.unwrap(), [ReceiptResult::Stale]);
     let changes = vec![(taken[0].receipt.clone(), 5)];
-    let extended = room.queues.extend("q.fifo", changes).await;
-    assert_eq!(extended.unwrap(), [ReceiptOutcome::Stale]);
+    let extended = room.queues.change_leases("q.fifo", changes).await;
+    assert_eq!(extended.unwrap(), [ReceiptResult::Stale]);
     assert_eq!(room.due("q.fifo").await, ["1"]);
 }
 
@@ -237,7 +237,9 @@ async fn without_a_group_or_a_deduplication_id_nothing_is_sent() {
 impl Room {
     async fn attempt(&self, name: &str, receive: Receive) -> Result<Vec<Message>, QueueError> {
         let name = Some(name.to_owned());
-        self.queues.receive_as("q.fifo", name, receive).await
+        self.queues
+            .receive_with_attempt_id("q.fifo", name, receive)
+            .await
     }
 }
 
@@ -262,7 +264,7 @@ async fn a_receive_of_the_same_name_gets_the_same_messages_under_a_new_lease() {
     );
     room.clock.advance(49_999);
     let gone = room.queues.remove("q.fifo", receipts(&again)).await;
-    assert_eq!(gone.unwrap(), [ReceiptOutcome::Done; 3]);
+    assert_eq!(gone.unwrap(), [ReceiptResult::Done; 3]);
     assert_eq!(room.due("q.fifo").await, ["2"]);
 }
 
@@ -274,7 +276,7 @@ async fn a_name_whose_messages_were_changed_stands_for_nothing_any_more() {
     let first = room.attempt("x", up_to(2)).await.unwrap();
     let refused = || room.attempt("x", up_to(2));
     let longer = vec![(first[1].receipt.clone(), 40_000)];
-    room.queues.extend("q.fifo", longer).await.unwrap();
+    room.queues.change_leases("q.fifo", longer).await.unwrap();
     assert!(matches!(refused().await, Err(QueueError::Invalid(_))));
     room.queues
         .remove("q.fifo", receipts(&first))
@@ -289,7 +291,11 @@ async fn a_name_whose_messages_were_changed_stands_for_nothing_any_more() {
     room.send("q", &["a", "b"]).await;
     for body in ["a", "b"] {
         let name = Some("x".to_owned());
-        let got = room.queues.receive_as("q", name, up_to(1)).await.unwrap();
+        let got = room
+            .queues
+            .receive_with_attempt_id("q", name, up_to(1))
+            .await
+            .unwrap();
         assert_eq!(bodies(&got), [body]);
     }
     room.send_all("q.fifo", vec![of("a", "3")]).await;
@@ -414,15 +420,17 @@ impl Trial {
         let queues = &self.room.queues;
         // In the group's order, as a worker of an ordered queue has to.
         let settled = if self.dice.below(3) == 0 || message.body != done.to_string().as_bytes() {
-            queues.extend("q.fifo", vec![(message.receipt, 0)]).await
+            queues
+                .change_leases("q.fifo", vec![(message.receipt, 0)])
+                .await
         } else {
             *done += u64::from(held);
             queues.remove("q.fifo", vec![message.receipt]).await
         };
         let expected = if held {
-            ReceiptOutcome::Done
+            ReceiptResult::Done
         } else {
-            ReceiptOutcome::Stale
+            ReceiptResult::Stale
         };
         assert_eq!(settled.unwrap(), [expected]);
     }

@@ -1,6 +1,6 @@
 //! Dead letters.
 
-use lambkin_store::queue::ReceiptOutcome;
+use lambkin_store::queue::ReceiptResult;
 
 use super::*;
 
@@ -40,7 +40,7 @@ async fn a_message_that_would_be_received_too_often_becomes_a_dead_letter() {
         (3, NOW, NOW)
     );
     let settled = room.queues.remove("q", vec![second.receipt]).await.unwrap();
-    assert_eq!(settled, [ReceiptOutcome::Gone]);
+    assert_eq!(settled, [ReceiptResult::Gone]);
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn while_the_dead_letters_are_missing_or_of_another_kind_messages_stay() {
         assert_eq!(message.receives, receives);
         let receipt = vec![message.receipt];
         let moved = room.queues.dead_letter("q", receipt).await.unwrap();
-        assert_eq!(moved, [ReceiptOutcome::NotLeased]);
+        assert_eq!(moved, [ReceiptResult::NotLeased]);
         room.clock.advance(30_000);
     }
     room.queues.create("dead", fifo()).await.unwrap();
@@ -137,13 +137,13 @@ async fn a_leased_message_can_be_made_a_dead_letter_at_once() {
             .dead_letter("q", receipts(&taken))
             .await
             .unwrap();
-        assert_eq!(moved, [ReceiptOutcome::Done]);
+        assert_eq!(moved, [ReceiptResult::Done]);
         let moved = room
             .queues
             .dead_letter("q", receipts(&taken))
             .await
             .unwrap();
-        assert_eq!(moved, [ReceiptOutcome::Gone]);
+        assert_eq!(moved, [ReceiptResult::Gone]);
         assert_eq!(room.due("q").await, ["2"], "the group is free");
         assert_eq!(room.due("dead").await, ["1"]);
         assert_eq!(room.counts("q").await, (0, 1, 0));

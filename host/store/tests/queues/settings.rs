@@ -85,7 +85,7 @@ async fn to_define_a_queue_creates_it_or_changes_it_and_keeps_its_messages() {
         .unwrap_err()
         .to_string();
     assert!(
-        refused.contains("q is a standard queue and can not become an ordered one"),
+        refused.contains("q is a standard queue and cannot become an ordered one"),
         "{refused}"
     );
 }
@@ -246,7 +246,7 @@ async fn a_purge_drops_everything_and_the_room_it_took_is_freed() {
         .remove("q.fifo", receipts(&taken))
         .await
         .unwrap();
-    assert_eq!(settled, [lambkin_store::queue::ReceiptOutcome::Gone]);
+    assert_eq!(settled, [lambkin_store::queue::ReceiptResult::Gone]);
     room.send_all("q.fifo", vec![of("a", "3")]).await;
     assert_eq!(room.due("q.fifo").await, ["3"], "the group is free");
     let repeated = room

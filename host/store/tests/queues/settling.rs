@@ -1,6 +1,6 @@
 //! What becomes of leased messages: removal, other leases, and the receipts that prove them.
 
-use lambkin_store::queue::ReceiptOutcome;
+use lambkin_store::queue::ReceiptResult;
 
 use super::*;
 
@@ -12,10 +12,10 @@ async fn a_receipt_is_good_until_the_message_is_handed_out_again() {
     room.clock.advance(30_000);
     let late = room
         .queues
-        .extend("q", vec![(first.clone(), 5)])
+        .change_leases("q", vec![(first.clone(), 5)])
         .await
         .unwrap();
-    assert_eq!(late, [ReceiptOutcome::NotLeased]);
+    assert_eq!(late, [ReceiptResult::NotLeased]);
     let second = room.one("q").await.receipt;
     let settled = room
         .queues
@@ -24,19 +24,23 @@ async fn a_receipt_is_good_until_the_message_is_handed_out_again() {
     assert_eq!(
         settled.unwrap(),
         [
-            ReceiptOutcome::Stale,
-            ReceiptOutcome::Done,
-            ReceiptOutcome::Gone
+            ReceiptResult::Stale,
+            ReceiptResult::Done,
+            ReceiptResult::Gone
         ]
     );
-    let settled = room.queues.extend("q", vec![(second, 1)]).await.unwrap();
-    assert_eq!(settled, [ReceiptOutcome::Gone]);
+    let settled = room
+        .queues
+        .change_leases("q", vec![(second, 1)])
+        .await
+        .unwrap();
+    assert_eq!(settled, [ReceiptResult::Gone]);
 
     room.send("q", &["b"]).await;
     let third = room.one("q").await.receipt;
     room.clock.advance(30_000);
     let late = room.queues.remove("q", vec![third]).await.unwrap();
-    assert_eq!(late, [ReceiptOutcome::Done], "nobody else has got it");
+    assert_eq!(late, [ReceiptResult::Done], "nobody else has got it");
     assert_eq!(room.counts("q").await, (0, 0, 0));
 }
 
@@ -46,18 +50,18 @@ async fn a_lease_can_be_changed_by_an_earlier_receipt_if_order_does_not_matter()
     room.queues.create("q.fifo", fifo()).await.unwrap();
     room.send("q", &["a"]).await;
     room.send_all("q.fifo", vec![of("a", "1")]).await;
-    for (queue, expected) in [
-        ("q", ReceiptOutcome::Done),
-        ("q.fifo", ReceiptOutcome::Stale),
-    ] {
+    for (queue, expected) in [("q", ReceiptResult::Done), ("q.fifo", ReceiptResult::Stale)] {
         let early = room.receive(queue, leased_for(1, 0)).await;
         assert_eq!(room.receive(queue, up_to(1)).await.len(), 1);
         let now = vec![(early[0].receipt.clone(), 0)];
-        let strictly = room.queues.extend(queue, now.clone()).await.unwrap();
-        assert_eq!(strictly, [ReceiptOutcome::Stale]);
-        let settled = room.queues.extend_by_any(queue, now.clone()).await;
+        let strictly = room.queues.change_leases(queue, now.clone()).await.unwrap();
+        assert_eq!(strictly, [ReceiptResult::Stale]);
+        let settled = room
+            .queues
+            .change_leases_by_any_receipt(queue, now.clone())
+            .await;
         assert_eq!(settled.unwrap(), [expected], "{queue}");
-        let free = expected == ReceiptOutcome::Done;
+        let free = expected == ReceiptResult::Done;
         assert_eq!(!room.due(queue).await.is_empty(), free, "{queue}");
     }
     room.clock.advance(30_000);
@@ -65,8 +69,12 @@ async fn a_lease_can_be_changed_by_an_earlier_receipt_if_order_does_not_matter()
     room.clock.advance(30_000);
     room.one("q").await;
     room.clock.advance(30_000);
-    let late = room.queues.extend_by_any("q", early).await.unwrap();
-    assert_eq!(late, [ReceiptOutcome::NotLeased]);
+    let late = room
+        .queues
+        .change_leases_by_any_receipt("q", early)
+        .await
+        .unwrap();
+    assert_eq!(late, [ReceiptResult::NotLeased]);
 }
 
 #[tokio::test]
@@ -102,7 +110,7 @@ async fn text_that_is_no_receipt_of_this_queue_is_malformed() {
     assert!(
         settled
             .iter()
-            .all(|settled| *settled == ReceiptOutcome::Malformed),
+            .all(|settled| *settled == ReceiptResult::Malformed),
         "{settled:?}"
     );
     let elsewhere = vec![receipt.clone()];
@@ -111,17 +119,17 @@ async fn text_that_is_no_receipt_of_this_queue_is_malformed() {
             .remove("other", elsewhere.clone())
             .await
             .unwrap(),
-        [ReceiptOutcome::Malformed]
+        [ReceiptResult::Malformed]
     );
     assert_eq!(
         room.queues.dead_letter("other", elsewhere).await.unwrap(),
-        [ReceiptOutcome::Malformed]
+        [ReceiptResult::Malformed]
     );
 
     room.queues.delete("q").await.unwrap();
     room.queues.create("q", Settings::default()).await.unwrap();
     let settled = room.queues.remove("q", vec![receipt]).await.unwrap();
-    assert_eq!(settled, [ReceiptOutcome::Malformed], "it is another queue");
+    assert_eq!(settled, [ReceiptResult::Malformed], "it is another queue");
 }
 
 #[tokio::test]
@@ -129,16 +137,16 @@ async fn a_lease_can_be_made_longer_shorter_or_ended() {
     let room = standard().await;
     room.send("q", &["a"]).await;
     let receipt = room.one("q").await.receipt;
-    let extend = |ms| room.queues.extend("q", vec![(receipt.clone(), ms)]);
-    assert_eq!(extend(100_000).await.unwrap(), [ReceiptOutcome::Done]);
+    let extend = |ms| room.queues.change_leases("q", vec![(receipt.clone(), ms)]);
+    assert_eq!(extend(100_000).await.unwrap(), [ReceiptResult::Done]);
     room.clock.advance(99_999);
     assert!(room.due("q").await.is_empty());
-    assert_eq!(extend(1000).await.unwrap(), [ReceiptOutcome::Done]);
+    assert_eq!(extend(1000).await.unwrap(), [ReceiptResult::Done]);
     assert_eq!(room.counts("q").await, (0, 1, 0));
     room.clock.advance(500);
-    assert_eq!(extend(0).await.unwrap(), [ReceiptOutcome::Done]);
+    assert_eq!(extend(0).await.unwrap(), [ReceiptResult::Done]);
     assert_eq!(room.counts("q").await, (1, 0, 0));
-    assert_eq!(extend(1000).await.unwrap(), [ReceiptOutcome::NotLeased]);
+    assert_eq!(extend(1000).await.unwrap(), [ReceiptResult::NotLeased]);
     assert_eq!(room.due("q").await, ["a"]);
 }
 
@@ -148,18 +156,18 @@ async fn no_lease_lasts_longer_than_twelve_hours_from_its_receive() {
     let room = standard().await;
     room.send("q", &["a"]).await;
     let receipt = room.one("q").await.receipt;
-    let extend = |ms| room.queues.extend("q", vec![(receipt.clone(), ms)]);
+    let extend = |ms| room.queues.change_leases("q", vec![(receipt.clone(), ms)]);
     assert_eq!(
         extend(12 * HOUR + 1).await.unwrap(),
-        [ReceiptOutcome::TooLong]
+        [ReceiptResult::TooLong]
     );
-    assert_eq!(extend(6 * HOUR).await.unwrap(), [ReceiptOutcome::Done]);
+    assert_eq!(extend(6 * HOUR).await.unwrap(), [ReceiptResult::Done]);
     room.clock.advance(5 * HOUR);
     assert_eq!(
         extend(7 * HOUR + 1).await.unwrap(),
-        [ReceiptOutcome::TooLong]
+        [ReceiptResult::TooLong]
     );
-    assert_eq!(extend(7 * HOUR).await.unwrap(), [ReceiptOutcome::Done]);
+    assert_eq!(extend(7 * HOUR).await.unwrap(), [ReceiptResult::Done]);
     room.clock.advance(7 * HOUR);
     assert_eq!(room.due("q").await, ["a"]);
 }
@@ -194,7 +202,7 @@ async fn a_host_that_starts_frees_what_its_consumers_held_and_nothing_else() {
         "these are of clients"
     );
     let late = queues.remove("q", receipts(&inside)).await.unwrap();
-    assert_eq!(late, [ReceiptOutcome::Stale]);
+    assert_eq!(late, [ReceiptResult::Stale]);
 }
 
 #[tokio::test]
@@ -220,7 +228,7 @@ async fn what_is_given_back_was_never_received_and_keeps_its_place() {
             room.send("once", &["3"]).await;
         }
         let given_back = room.queues.give_back(queue, receipts(&got)).await.unwrap();
-        assert_eq!(given_back, [ReceiptOutcome::Done, ReceiptOutcome::Done]);
+        assert_eq!(given_back, [ReceiptResult::Done, ReceiptResult::Done]);
         let again = room.queues.give_back(queue, receipts(&got)).await.unwrap();
         assert_ne!(again, given_back, "the receipts are no longer good");
         let got = room.receive(queue, up_to(10)).await;
@@ -243,8 +251,8 @@ async fn what_somebody_else_has_by_now_is_not_given_back() {
     room.clock.advance(2000);
     let now = room.receive("q", up_to(1)).await;
     let given_back = room.queues.give_back("q", receipts(&before)).await;
-    assert_eq!(given_back.unwrap(), [ReceiptOutcome::Stale]);
+    assert_eq!(given_back.unwrap(), [ReceiptResult::Stale]);
     assert!(room.receive("q", up_to(1)).await.is_empty());
     let removed = room.queues.remove("q", receipts(&now)).await.unwrap();
-    assert_eq!(removed, [ReceiptOutcome::Done]);
+    assert_eq!(removed, [ReceiptResult::Done]);
 }

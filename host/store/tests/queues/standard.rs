@@ -160,7 +160,7 @@ async fn a_queue_with_120_000_messages_in_flight_is_crowded() {
     }
     assert_eq!(room.counts("q").await, (10_000, 120_000, 0));
     let refused = room.queues.receive("q", up_to(1)).await;
-    assert_eq!(refused, Err(QueueError::TooManyInFlight));
+    assert_eq!(refused, Err(QueueError::OverLimit));
     room.clock.advance(30_000);
     let one = room.one("q").await;
     assert_eq!(room.counts("q").await, (129_999, 1, 0));

@@ -126,7 +126,10 @@ async fn who_waits_hears_of_a_lease_given_up_a_group_set_free_and_a_queue_delete
     let waiters = [room.waiter("q", 20_000), room.waiter("q.fifo", 20_000)];
     room.calm().await;
     let [a, one] = taken;
-    room.queues.extend("q", vec![(a.receipt, 0)]).await.unwrap();
+    room.queues
+        .change_leases("q", vec![(a.receipt, 0)])
+        .await
+        .unwrap();
     room.queues
         .remove("q.fifo", vec![one.receipt])
         .await
@@ -184,7 +187,10 @@ async fn goes_before_the_answer(fifo_queue: bool) -> bool {
     room.queues.create("q", settings).await.unwrap();
     room.send_all("q", vec![of("a", "a")]).await;
     let name = fifo_queue.then(|| "x".to_owned());
-    let named = |receive| room.queues.receive_as("q", name.clone(), receive);
+    let named = |receive| {
+        room.queues
+            .receive_with_attempt_id("q", name.clone(), receive)
+    };
     let mut receiving = Box::pin(named(up_to(1)));
     // Polled once it is handed in, and gone before the answer is read.
     let first = poll_fn(|context| Poll::Ready(receiving.as_mut().poll(context).is_pending()));

@@ -150,7 +150,7 @@ impl Messages {
             queues.remove(name, done).await.map_err(failed)?;
         }
         if !again.is_empty() {
-            queues.extend(name, again).await.map_err(failed)?;
+            queues.change_leases(name, again).await.map_err(failed)?;
         }
         if !dead.is_empty() {
             queues.dead_letter(name, dead).await.map_err(failed)?;
