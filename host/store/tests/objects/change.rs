@@ -1,30 +1,30 @@
-//! What object triggers are told.
+//! Recording changes and delivering them to object triggers.
 
 use super::*;
 use lambkin_store::object::LeasedChange;
 
-fn told_of(leased: &LeasedChange) -> (&str, &str) {
+fn described(leased: &LeasedChange) -> (&str, &str) {
     (&leased.change.event, &leased.change.key)
 }
 
-async fn put_recorded(house: &House, key: &str, bytes: &str) -> ObjectInfo {
-    let told = Put {
+async fn put_recorded(fixture: &Fixture, key: &str, bytes: &str) -> ObjectInfo {
+    let recorded = Put {
         event: event("ObjectCreated:Put"),
         ..put(bytes)
     };
-    house.put_with(key, bytes, told).await.unwrap()
+    fixture.put_with(key, bytes, recorded).await.unwrap()
 }
 
 /// The next change, if there is one now.
-async fn next_now(house: &House) -> Option<LeasedChange> {
-    let mut next = Box::pin(house.objects.next_change("b"));
+async fn next_now(fixture: &Fixture) -> Option<LeasedChange> {
+    let mut next = Box::pin(fixture.objects.next_change("b"));
     let mut answered = None;
-    // Whoever waits asks in a task of its own: after so many turns it has had its own.
+    // The change is looked up in a task of its own. A hundred yields are enough for that task to have run.
     for _ in 0..100 {
         tokio::select! {
             biased;
             change = &mut next => answered = Some(change.unwrap()),
-            _ = house.objects.bucket("b") => {}
+            _ = fixture.objects.bucket("b") => {}
         }
         if answered.is_some() {
             break;
@@ -35,12 +35,12 @@ async fn next_now(house: &House) -> Option<LeasedChange> {
 }
 
 #[tokio::test]
-async fn a_change_says_everything_and_is_told_until_it_was() {
-    let house = House::new().await;
-    house.keep_versions(Versioning::On).await;
-    let info = put_recorded(&house, "k", "bytes").await;
-    house.clock.advance(5);
-    let removed = house.objects.remove(
+async fn a_change_is_described_completely_and_delivered_until_it_is_acknowledged() {
+    let fixture = Fixture::new().await;
+    fixture.keep_versions(Versioning::On).await;
+    let info = put_recorded(&fixture, "k", "bytes").await;
+    fixture.clock.advance(5);
+    let removed = fixture.objects.remove(
         "b",
         "k",
         None,
@@ -48,9 +48,9 @@ async fn a_change_says_everything_and_is_told_until_it_was() {
         event("ObjectRemoved:DeleteMarkerCreated"),
     );
     let delete_marker = removed.await.unwrap().version;
-    let first = house.objects.next_change("b").await.unwrap();
+    let first = fixture.objects.next_change("b").await.unwrap();
     let change = &first.change;
-    assert_eq!(told_of(&first), ("ObjectCreated:Put", "k"));
+    assert_eq!(described(&first), ("ObjectCreated:Put", "k"));
     assert_eq!(
         (change.bucket.as_str(), change.size, change.at),
         ("b", Some(5), NOW)
@@ -64,8 +64,11 @@ async fn a_change_says_everything_and_is_told_until_it_was() {
         [("source-ip".to_owned(), "127.0.0.1".to_owned())]
     );
     assert_eq!(change.id.len(), 36);
-    let second = house.objects.next_change("b").await.unwrap();
-    assert_eq!(told_of(&second), ("ObjectRemoved:DeleteMarkerCreated", "k"));
+    let second = fixture.objects.next_change("b").await.unwrap();
+    assert_eq!(
+        described(&second),
+        ("ObjectRemoved:DeleteMarkerCreated", "k")
+    );
     assert_eq!(
         (
             second.change.size,
@@ -75,24 +78,24 @@ async fn a_change_says_everything_and_is_told_until_it_was() {
         (None, &None, &delete_marker)
     );
     assert!(second.change.sequencer > first.change.sequencer);
-    house.objects.ack_change(&first).await.unwrap();
-    // The host goes with the second one in its hands.
-    let house = house.again().await;
-    let again = house.objects.next_change("b").await.unwrap();
-    assert_eq!(again.change, second.change, "with the same id");
-    house.objects.ack_change(&again).await.unwrap();
-    assert!(next_now(&house).await.is_none());
+    fixture.objects.ack_change(&first).await.unwrap();
+    // The host ends while the second change is leased.
+    let fixture = fixture.again().await;
+    let again = fixture.objects.next_change("b").await.unwrap();
+    assert_eq!(again.change, second.change, "the id is the same");
+    fixture.objects.ack_change(&again).await.unwrap();
+    assert!(next_now(&fixture).await.is_none());
 }
 
 #[tokio::test]
-async fn what_changes_nothing_tells_nothing() {
-    let house = House::new().await;
-    house
+async fn an_operation_that_changes_nothing_records_no_change() {
+    let fixture = Fixture::new().await;
+    fixture
         .objects
         .remove("b", "none", None, Condition::Always, event("x"))
         .await
         .unwrap();
-    house
+    fixture
         .objects
         .remove("b", "none", Some("null"), Condition::Always, event("x"))
         .await
@@ -102,62 +105,62 @@ async fn what_changes_nothing_tells_nothing() {
         event: event("x"),
         ..Put::default()
     };
-    house.put_with("k", "x", refused).await.unwrap_err();
-    house.put("k", "without a notice").await;
-    assert!(next_now(&house).await.is_none());
-    house
+    fixture.put_with("k", "x", refused).await.unwrap_err();
+    fixture.put("k", "without an event").await;
+    assert!(next_now(&fixture).await.is_none());
+    fixture
         .objects
         .replace_metadata("b", "k", None, Vec::new(), event("ObjectTagging:Put"))
         .await
         .unwrap();
     assert_eq!(
-        told_of(&next_now(&house).await.unwrap()),
+        described(&next_now(&fixture).await.unwrap()),
         ("ObjectTagging:Put", "k")
     );
 }
 
 #[tokio::test]
-async fn who_waits_is_woken() {
-    let house = Arc::new(House::new().await);
+async fn a_waiting_caller_is_woken() {
+    let fixture = Arc::new(Fixture::new().await);
     let mut waiting = tokio::task::JoinSet::new();
     for _ in 0..3 {
-        let objects = house.objects.clone();
+        let objects = fixture.objects.clone();
         waiting.spawn(async move { objects.next_change("b").await.unwrap().change.key });
     }
     for key in ["1", "2", "3"] {
-        put_recorded(&house, key, "x").await;
+        put_recorded(&fixture, key, "x").await;
     }
     let mut keys = waiting.join_all().await;
     keys.sort();
-    assert_eq!(keys, ["1", "2", "3"], "everyone has one of their own");
+    assert_eq!(keys, ["1", "2", "3"], "each caller gets another change");
 }
 
 #[tokio::test]
-async fn what_could_not_be_told_comes_again_when_its_time_has_come() {
-    let house = House::new().await;
-    put_recorded(&house, "late", "x").await;
-    let late = house.objects.next_change("b").await.unwrap();
-    house.objects.retry_change(&late, 500).await.unwrap();
-    put_recorded(&house, "other", "x").await;
-    assert_eq!(next_now(&house).await.unwrap().change.key, "other");
-    assert!(next_now(&house).await.is_none());
-    let objects = house.objects.clone();
+async fn a_change_that_could_not_be_delivered_is_delivered_again_when_it_is_due() {
+    let fixture = Fixture::new().await;
+    put_recorded(&fixture, "late", "x").await;
+    let late = fixture.objects.next_change("b").await.unwrap();
+    fixture.objects.retry_change(&late, 500).await.unwrap();
+    put_recorded(&fixture, "other", "x").await;
+    assert_eq!(next_now(&fixture).await.unwrap().change.key, "other");
+    assert!(next_now(&fixture).await.is_none());
+    let objects = fixture.objects.clone();
     let waiting = tokio::spawn(async move { objects.next_change("b").await.unwrap() });
-    house.clock.advance(500);
+    fixture.clock.advance(500);
     assert_eq!(waiting.await.unwrap().change, late.change);
 }
 
 #[tokio::test]
-async fn who_stops_waiting_loses_nothing() {
-    let house = House::new().await;
+async fn a_caller_that_stops_waiting_loses_no_change() {
+    let fixture = Fixture::new().await;
     for n in 0..20 {
-        put_recorded(&house, &n.to_string(), "x").await;
+        put_recorded(&fixture, &n.to_string(), "x").await;
     }
     let mut keys = Vec::new();
     let mut patience = 0;
     while keys.len() < 20 {
-        let mut next = Box::pin(house.objects.next_change("b"));
-        // Given up after so many turns of the runtime; with more patience each time something comes.
+        let mut next = Box::pin(fixture.objects.next_change("b"));
+        // The caller gives up after a number of yields, which grows until a change arrives in time.
         for _ in 0..patience {
             tokio::select! {
                 biased;
@@ -175,27 +178,30 @@ async fn who_stops_waiting_loses_nothing() {
     assert_eq!(
         keys,
         (0..20).map(|n| n.to_string()).collect::<Vec<_>>(),
-        "each once"
+        "each change is delivered once"
     );
 }
 
 #[tokio::test]
-async fn only_what_somebody_wants_to_be_told_is_kept() {
-    let house = House::new().await;
-    house.objects.create("c", Vec::new()).await.unwrap();
-    put_recorded(&house, "before", "x").await;
-    house
+async fn only_changes_of_watched_buckets_are_recorded() {
+    let fixture = Fixture::new().await;
+    fixture.objects.create("c", Vec::new()).await.unwrap();
+    put_recorded(&fixture, "before", "x").await;
+    fixture
         .objects
         .set_watched_buckets(&["c".to_owned()])
         .await
         .unwrap();
-    put_recorded(&house, "unwanted", "x").await;
-    assert_eq!(house.event_queues().statistics(NOW).await.unwrap().len(), 0);
-    house
+    put_recorded(&fixture, "unwanted", "x").await;
+    assert_eq!(
+        fixture.event_queues().statistics(NOW).await.unwrap().len(),
+        0
+    );
+    fixture
         .objects
         .set_watched_buckets(&["b".to_owned()])
         .await
         .unwrap();
-    put_recorded(&house, "wanted", "x").await;
-    assert_eq!(next_now(&house).await.unwrap().change.key, "wanted");
+    put_recorded(&fixture, "wanted", "x").await;
+    assert_eq!(next_now(&fixture).await.unwrap().change.key, "wanted");
 }

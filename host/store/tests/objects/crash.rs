@@ -1,57 +1,57 @@
-//! What a host leaves that is killed between two steps, and a disk that does not do what it should.
+//! Hosts that are killed between two steps, and disks that fail.
 
 use super::*;
 
-/// What a kill leaves: a copy of all files as they are, with nobody to tidy up.
-fn killed(house: &House) -> TempDir {
+/// What a kill leaves: a copy of all files as they are.
+fn killed(fixture: &Fixture) -> TempDir {
     let copy = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(copy.path().join("objects/.incoming")).unwrap();
-    for file in files_below(house.folder.path()) {
+    for file in files_below(fixture.folder.path()) {
         let to = copy
             .path()
-            .join(file.strip_prefix(house.folder.path()).unwrap());
+            .join(file.strip_prefix(fixture.folder.path()).unwrap());
         std::fs::create_dir_all(to.parent().unwrap()).unwrap();
         std::fs::copy(&file, &to).unwrap();
     }
     copy
 }
 
-/// Changes a killed host's rows as if it had got less far.
+/// Changes the rows of a killed host as if it had been killed earlier.
 fn rewind(folder: &Path, sql: &str) {
     let rows = rusqlite::Connection::open(folder.join("store.sqlite")).unwrap();
     rows.execute_batch(sql).unwrap();
 }
 
 #[tokio::test]
-async fn an_answered_object_is_there_after_a_kill() {
-    let house = House::new().await;
-    house.put("k", "bytes").await;
-    let after = House::at(killed(&house)).await;
+async fn an_answered_object_survives_a_kill() {
+    let fixture = Fixture::new().await;
+    fixture.put("k", "bytes").await;
+    let after = Fixture::at(killed(&fixture)).await;
     assert_eq!(after.get("k").await.unwrap(), "bytes");
 }
 
 #[tokio::test]
-async fn killed_before_the_commit_nothing_stays() {
-    let house = House::new().await;
-    house.put("k", "old").await;
-    let mut upload = house.objects.upload("b", Vec::new()).await.unwrap();
+async fn a_kill_before_the_commit_leaves_nothing() {
+    let fixture = Fixture::new().await;
+    fixture.put("k", "old").await;
+    let mut upload = fixture.objects.upload("b", Vec::new()).await.unwrap();
     upload.write(some_bytes(1 << 20, 1)).await.unwrap();
     upload.finish().await.unwrap();
-    assert_eq!(house.incoming().len(), 1);
-    let after = House::at(killed(&house)).await;
+    assert_eq!(fixture.incoming().len(), 1);
+    let after = Fixture::at(killed(&fixture)).await;
     assert_eq!(after.get("k").await.unwrap(), "old");
     assert_eq!((after.files().len(), after.incoming().len()), (1, 0));
 }
 
 #[tokio::test]
-async fn killed_between_commit_and_move_the_new_object_is_whole_and_the_next_host_moves_it() {
-    let house = House::new().await;
-    house.put("dir/k", "old").await;
-    let old = house.files().remove(0);
-    house.put("dir/k", "new").await;
-    let new = house.files().remove(0);
-    let folder = killed(&house);
-    // The new file has not moved yet, the old one is still there, and both chores are open.
+async fn after_a_kill_between_commit_and_move_the_object_is_whole_and_the_next_host_moves_it() {
+    let fixture = Fixture::new().await;
+    fixture.put("dir/k", "old").await;
+    let old = fixture.files().remove(0);
+    fixture.put("dir/k", "new").await;
+    let new = fixture.files().remove(0);
+    let folder = killed(&fixture);
+    // The new file was not moved yet, the old one still exists, and both file operations are pending.
     let root = folder.path().join("objects");
     let id = new
         .rsplit('/')
@@ -68,7 +68,7 @@ async fn killed_between_commit_and_move_the_new_object_is_whole_and_the_next_hos
             "DELETE FROM file_chores; INSERT INTO file_chores (file, move) VALUES ('{old}', 0), ('{new}', 1)"
         ),
     );
-    let after = House::at(folder).await;
+    let after = Fixture::at(folder).await;
     assert_eq!(after.files(), [new]);
     assert_eq!(after.incoming().len(), 0);
     assert_eq!(after.get("dir/k").await.unwrap(), "new");
@@ -76,9 +76,9 @@ async fn killed_between_commit_and_move_the_new_object_is_whole_and_the_next_hos
 
 #[tokio::test]
 async fn an_object_is_readable_before_its_file_has_moved() {
-    let house = House::new().await;
-    house.put("k", "bytes").await;
-    let file = house.files().remove(0);
+    let fixture = Fixture::new().await;
+    fixture.put("k", "bytes").await;
+    let file = fixture.files().remove(0);
     let id = file
         .rsplit('/')
         .next()
@@ -87,71 +87,71 @@ async fn an_object_is_readable_before_its_file_has_moved() {
         .unwrap()
         .to_owned();
     std::fs::rename(
-        house.root().join(&file),
-        house.root().join(".incoming").join(id),
+        fixture.root().join(&file),
+        fixture.root().join(".incoming").join(id),
     )
     .unwrap();
-    assert_eq!(house.get("k").await.unwrap(), "bytes");
+    assert_eq!(fixture.get("k").await.unwrap(), "bytes");
 }
 
 #[tokio::test]
-async fn chores_that_were_done_are_done_again_without_harm() {
-    let house = House::new().await;
+async fn pending_file_operations_can_be_applied_twice() {
+    let fixture = Fixture::new().await;
     for n in 0..5 {
-        house.put("k", &n.to_string()).await;
+        fixture.put("k", &n.to_string()).await;
     }
-    house.put("l", "x").await;
-    let (files, folder) = (house.files(), killed(&house));
-    let after = House::at(folder).await.again().await;
+    fixture.put("l", "x").await;
+    let (files, folder) = (fixture.files(), killed(&fixture));
+    let after = Fixture::at(folder).await.again().await;
     assert_eq!(after.files(), files);
     assert_eq!(after.get("k").await.unwrap(), "4");
     assert_eq!(open_chores(&after), 0);
 }
 
-/// Chores that the next host would do.
-fn open_chores(house: &House) -> i64 {
-    let rows = rusqlite::Connection::open(house.folder.path().join("store.sqlite")).unwrap();
+/// The file operations that the next host would apply.
+fn open_chores(fixture: &Fixture) -> i64 {
+    let rows = rusqlite::Connection::open(fixture.folder.path().join("store.sqlite")).unwrap();
     let count = "SELECT count(*) FROM file_chores";
     rows.query_row(count, [], |row| row.get(0)).unwrap()
 }
 
 #[tokio::test]
-async fn chores_that_were_done_are_forgotten_also_by_what_is_refused() {
-    let house = House::new().await;
+async fn applied_file_operations_are_deleted_also_by_a_refused_operation() {
+    let fixture = Fixture::new().await;
     for _ in 0..3 {
-        house.put("k", "x").await;
+        fixture.put("k", "x").await;
         let absent = Put {
             condition: Condition::Absent,
             ..put("y")
         };
-        let refused = house.put_with("k", "y", absent).await;
+        let refused = fixture.put_with("k", "y", absent).await;
         assert_eq!(refused, Err(ObjectError::PreconditionFailed));
         let other = Condition::Matches(vec!["other".to_owned()]);
-        let refused = house.objects.remove("b", "k", None, other, None).await;
+        let refused = fixture.objects.remove("b", "k", None, other, None).await;
         assert_eq!(refused, Err(ObjectError::PreconditionFailed));
     }
-    assert_eq!(open_chores(&house), 0);
+    assert_eq!(open_chores(&fixture), 0);
 }
 
 #[tokio::test]
-async fn a_persons_own_files_in_the_objects_folder_are_left_alone() {
-    let house = House::new().await;
-    house.put("dir/k", "x").await;
-    std::fs::write(house.root().join("b/dir/notes.txt"), "mine").unwrap();
-    house.remove("dir/k", None).await;
-    let house = house.again().await;
-    assert_eq!(house.files(), ["b/dir/notes.txt"]);
+async fn other_files_in_the_objects_folder_are_left_alone() {
+    let fixture = Fixture::new().await;
+    fixture.put("dir/k", "x").await;
+    std::fs::write(fixture.root().join("b/dir/notes.txt"), "mine").unwrap();
+    fixture.remove("dir/k", None).await;
+    let fixture = fixture.again().await;
+    assert_eq!(fixture.files(), ["b/dir/notes.txt"]);
 }
 
 #[tokio::test]
-async fn a_caller_who_goes_away_leaves_a_whole_object_or_none() {
-    let house = House::new().await;
+async fn a_caller_that_goes_away_leaves_a_whole_object_or_none() {
+    let fixture = Fixture::new().await;
     for patience in 0..40 {
         let key = patience.to_string();
-        let mut upload = house.objects.upload("b", Vec::new()).await.unwrap();
+        let mut upload = fixture.objects.upload("b", Vec::new()).await.unwrap();
         upload.write(some_bytes(70_000, 3)).await.unwrap();
         upload.finish().await.unwrap();
-        let mut putting = Box::pin(house.objects.put("b", &key, upload, Put::default()));
+        let mut putting = Box::pin(fixture.objects.put("b", &key, upload, Put::default()));
         for _ in 0..patience {
             tokio::select! {
                 biased;
@@ -160,44 +160,47 @@ async fn a_caller_who_goes_away_leaves_a_whole_object_or_none() {
             }
         }
     }
-    eventually("all are settled", || house.incoming().is_empty()).await;
-    let keys = house.keys().await;
-    assert_eq!(house.files().len(), keys.len());
+    eventually("all are settled", || fixture.incoming().is_empty()).await;
+    let keys = fixture.keys().await;
+    assert_eq!(fixture.files().len(), keys.len());
     for key in keys {
-        let object = house.objects.open("b", &key, None).await.unwrap();
+        let object = fixture.objects.open("b", &key, None).await.unwrap();
         assert!(object.read(0, 1 << 20).await.unwrap() == some_bytes(70_000, 3));
     }
 }
 
 #[tokio::test]
-async fn a_file_that_was_cut_is_refused_and_named() {
-    let house = House::new().await;
-    house.put("k", "bytes").await;
-    let file = house.files().remove(0);
-    std::fs::write(house.root().join(&file), "byt").unwrap();
-    let text = house.get("k").await.unwrap_err().to_string();
+async fn a_truncated_file_is_refused_and_named() {
+    let fixture = Fixture::new().await;
+    fixture.put("k", "bytes").await;
+    let file = fixture.files().remove(0);
+    std::fs::write(fixture.root().join(&file), "byt").unwrap();
+    let text = fixture.get("k").await.unwrap_err().to_string();
     assert!(
         text.contains(&file) && text.contains("it has 3 bytes but was stored with 5"),
         "{text}"
     );
-    std::fs::remove_file(house.root().join(&file)).unwrap();
-    let text = house.get("k").await.unwrap_err().to_string();
+    std::fs::remove_file(fixture.root().join(&file)).unwrap();
+    let text = fixture.get("k").await.unwrap_err().to_string();
     assert!(text.starts_with("cannot open the object \"k\""), "{text}");
-    house.put("k", "again").await;
+    fixture.put("k", "again").await;
     assert_eq!(
-        house.get("k").await.unwrap(),
+        fixture.get("k").await.unwrap(),
         "again",
-        "it can be stored anew"
+        "the object can be stored again"
     );
 }
 
 #[tokio::test]
-async fn a_place_that_can_not_be_made_is_named_and_nothing_has_changed() {
-    let house = House::new().await;
-    house.put("dir/k", "old").await;
-    // A file where a folder is to be.
-    std::fs::write(house.root().join("b/taken"), "").unwrap();
-    let error = house.put_with("taken/k", "x", put("x")).await.unwrap_err();
+async fn a_folder_that_cannot_be_created_is_named_and_nothing_changes() {
+    let fixture = Fixture::new().await;
+    fixture.put("dir/k", "old").await;
+    // A file is in the place of a folder.
+    std::fs::write(fixture.root().join("b/taken"), "").unwrap();
+    let error = fixture
+        .put_with("taken/k", "x", put("x"))
+        .await
+        .unwrap_err();
     let ObjectError::File(text) = error else {
         panic!("{error}")
     };
@@ -205,12 +208,12 @@ async fn a_place_that_can_not_be_made_is_named_and_nothing_has_changed() {
         text.starts_with("cannot create") && text.contains("b/taken"),
         "{text}"
     );
-    assert_eq!(house.keys().await, ["dir/k"]);
-    eventually("nothing is left", || house.incoming().is_empty()).await;
+    assert_eq!(fixture.keys().await, ["dir/k"]);
+    eventually("nothing is left", || fixture.incoming().is_empty()).await;
 }
 
 #[tokio::test]
-async fn a_folder_that_can_not_be_written_is_named() {
+async fn an_objects_folder_that_cannot_be_written_is_named() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("objects"), "a file").unwrap();
     let store = Store::open(&folder.path().join("store.sqlite"))
@@ -226,11 +229,11 @@ async fn a_folder_that_can_not_be_written_is_named() {
 }
 
 #[tokio::test]
-async fn what_comes_in_while_its_folder_vanishes_is_refused_and_the_rest_stays() {
-    let house = House::new().await;
-    house.put("k", "old").await;
-    std::fs::remove_dir_all(house.root().join(".incoming")).unwrap();
-    let lost = house
+async fn an_upload_whose_folder_was_deleted_is_refused_and_the_rest_is_kept() {
+    let fixture = Fixture::new().await;
+    fixture.put("k", "old").await;
+    std::fs::remove_dir_all(fixture.root().join(".incoming")).unwrap();
+    let lost = fixture
         .put_with("k", "new", put("new"))
         .await
         .unwrap_err()
@@ -239,19 +242,19 @@ async fn what_comes_in_while_its_folder_vanishes_is_refused_and_the_rest_stays()
         lost.starts_with("cannot write") && lost.contains(".incoming"),
         "{lost}"
     );
-    assert_eq!(house.get("k").await.unwrap(), "old");
+    assert_eq!(fixture.get("k").await.unwrap(), "old");
 }
 
-/// Give it one of 4 MB: `mount -t tmpfs -o size=4m tmpfs /mnt/small`.
+/// Needs a file system of 4 MB: `mount -t tmpfs -o size=4m tmpfs /mnt/small`.
 #[tokio::test]
 #[ignore = "needs a small disk, named by LAMBKIN_SMALL_DISK"]
 async fn on_a_full_disk_the_write_is_refused_with_advice_and_nothing_is_left() {
     let disk = std::env::var("LAMBKIN_SMALL_DISK").unwrap();
-    let house = House::at(tempfile::tempdir_in(disk).unwrap()).await;
-    house.objects.create("b", Vec::new()).await.unwrap();
-    house.put("k", "old").await;
+    let fixture = Fixture::at(tempfile::tempdir_in(disk).unwrap()).await;
+    fixture.objects.create("b", Vec::new()).await.unwrap();
+    fixture.put("k", "old").await;
     for size in [8 << 20, 300_000] {
-        let mut upload = house.objects.upload("b", Vec::new()).await.unwrap();
+        let mut upload = fixture.objects.upload("b", Vec::new()).await.unwrap();
         let mut refused = None;
         for _ in 0..(8 << 20) / size {
             refused = refused.or(upload.write(some_bytes(size, 1)).await.err());
@@ -266,8 +269,8 @@ async fn on_a_full_disk_the_write_is_refused_with_advice_and_nothing_is_left() {
             text.starts_with("cannot write") && text.contains("free some space on its disk"),
             "{text}"
         );
-        eventually("nothing is left", || house.incoming().is_empty()).await;
-        assert_eq!(house.get("k").await.unwrap(), "old");
-        house.put("k", "old").await;
+        eventually("nothing is left", || fixture.incoming().is_empty()).await;
+        assert_eq!(fixture.get("k").await.unwrap(), "old");
+        fixture.put("k", "old").await;
     }
 }

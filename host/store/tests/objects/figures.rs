@@ -1,9 +1,10 @@
-//! Figures, for a quiet machine: `cargo test --release -p lambkin-store --test objects -- --ignored --nocapture`.
+//! Measurements, to be run by hand on an idle machine:
+//! `cargo test --release -p lambkin-store --test objects -- --ignored --nocapture`.
 
 use super::*;
 use std::time::{Duration, Instant};
 
-/// The median of some runs.
+/// The median duration of several runs.
 async fn median<F: Future>(runs: usize, mut work: impl FnMut(usize) -> F) -> Duration {
     let mut times = Vec::new();
     for run in 0..runs {
@@ -15,11 +16,11 @@ async fn median<F: Future>(runs: usize, mut work: impl FnMut(usize) -> F) -> Dur
     times[runs / 2]
 }
 
-/// Fills the bucket with this many keys, without files.
-async fn filled(keys: i64) -> House {
-    let house = House::new().await;
-    house.store.close().await;
-    let rows = rusqlite::Connection::open(house.folder.path().join("store.sqlite")).unwrap();
+/// Fills the bucket with keys, without files.
+async fn filled(keys: i64) -> Fixture {
+    let fixture = Fixture::new().await;
+    fixture.store.close().await;
+    let rows = rusqlite::Connection::open(fixture.folder.path().join("store.sqlite")).unwrap();
     rows.execute(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
          INSERT INTO objects (sequence, bucket, key, latest, marker, size, etag, modified_at, metadata)
@@ -30,7 +31,7 @@ async fn filled(keys: i64) -> House {
     rows.execute("UPDATE object_sequence SET last = ?1", [keys])
         .unwrap();
     drop(rows);
-    house.again().await
+    fixture.again().await
 }
 
 #[tokio::test]
@@ -38,7 +39,7 @@ async fn filled(keys: i64) -> House {
 async fn a_page_costs_the_same_in_a_large_bucket() {
     let mut costs = Vec::new();
     for keys in [1000, 200_000] {
-        let house = filled(keys).await;
+        let fixture = filled(keys).await;
         let middle = Some(("050/".to_owned(), None));
         let mut cost = Vec::new();
         for (delimiter, after, max) in [("/", None, 1000), ("", middle, 100), ("/", None, 10)] {
@@ -48,8 +49,8 @@ async fn a_page_costs_the_same_in_a_large_bucket() {
                 max,
                 ..Query::default()
             };
-            cost.push(median(201, |_| house.objects.list("b", query.clone())).await);
-            cost.push(median(201, |_| house.objects.versions("b", query.clone())).await);
+            cost.push(median(201, |_| fixture.objects.list("b", query.clone())).await);
+            cost.push(median(201, |_| fixture.objects.versions("b", query.clone())).await);
         }
         println!("{keys} keys: {cost:?}");
         costs.push(cost);
@@ -57,23 +58,23 @@ async fn a_page_costs_the_same_in_a_large_bucket() {
     for (small, large) in costs[0].iter().zip(&costs[1]) {
         let ratio = large.as_secs_f64() / small.as_secs_f64();
         println!("ratio {ratio:.2}");
-        assert!(ratio < 5.0, "it does not grow with the bucket");
+        assert!(ratio < 5.0, "the cost does not grow with the bucket");
     }
 }
 
 #[tokio::test]
 #[ignore = "a measurement"]
 async fn small_and_large_objects() {
-    let house = Arc::new(House::new().await);
+    let fixture = Arc::new(Fixture::new().await);
     let put = async |n: usize| {
-        let mut upload = house
+        let mut upload = fixture
             .objects
             .upload("b", vec![Digest::Md5, Digest::Crc64Nvme])
             .await
             .unwrap();
         upload.write(some_bytes(1000, 1)).await.unwrap();
         upload.finish().await.unwrap();
-        house
+        fixture
             .objects
             .put("b", &format!("dir/{n}"), upload, Put::default())
             .await
@@ -87,7 +88,7 @@ async fn small_and_large_objects() {
     println!(
         "get of 1,000 bytes: {:?}",
         median(2001, async |n| {
-            let object = house
+            let object = fixture
                 .objects
                 .open("b", &format!("dir/{n}"), None)
                 .await
@@ -99,10 +100,10 @@ async fn small_and_large_objects() {
     let start = Instant::now();
     let mut clients = tokio::task::JoinSet::new();
     for client in 0..16 {
-        let house = Arc::clone(&house);
+        let fixture = Arc::clone(&fixture);
         clients.spawn(async move {
             for n in 0..500 {
-                house.put(&format!("{client}/{n}"), "x").await;
+                fixture.put(&format!("{client}/{n}"), "x").await;
             }
         });
     }
@@ -120,12 +121,12 @@ async fn small_and_large_objects() {
         vec![Digest::Md5, Digest::Sha256],
     ] {
         let start = Instant::now();
-        let mut upload = house.objects.upload("b", digests.clone()).await.unwrap();
+        let mut upload = fixture.objects.upload("b", digests.clone()).await.unwrap();
         for _ in 0..1600 {
             upload.write(piece.clone()).await.unwrap();
         }
         upload.finish().await.unwrap();
-        house
+        fixture
             .objects
             .put("b", "large", upload, Put::default())
             .await
@@ -135,7 +136,7 @@ async fn small_and_large_objects() {
             104.9 / start.elapsed().as_secs_f64()
         );
     }
-    let object = house.objects.open("b", "large", None).await.unwrap();
+    let object = fixture.objects.open("b", "large", None).await.unwrap();
     let start = Instant::now();
     for at in 0..100 {
         object.read(at << 20, 1 << 20).await.unwrap();
@@ -145,7 +146,7 @@ async fn small_and_large_objects() {
         104.9 / start.elapsed().as_secs_f64()
     );
     let start = Instant::now();
-    let mut copy = house.objects.upload("b", Vec::new()).await.unwrap();
+    let mut copy = fixture.objects.upload("b", Vec::new()).await.unwrap();
     copy.copy(&object, 0, object.info().size).await.unwrap();
     copy.finish().await.unwrap();
     println!(

@@ -12,34 +12,34 @@ fn events() -> SyncEvents {
     }
 }
 
-/// A house whose bucket `b` shows the folder `inbox`.
-async fn shown() -> (House, PathBuf) {
-    let house = House::new().await;
-    let inbox = house.folder.path().join("inbox");
-    house
+/// A fixture whose bucket `b` shows the folder `inbox`.
+async fn shown() -> (Fixture, PathBuf) {
+    let fixture = Fixture::new().await;
+    let inbox = fixture.folder.path().join("inbox");
+    fixture
         .objects
         .define("b", Versioning::Off, Some(&inbox))
         .await
         .unwrap();
-    (house, inbox)
+    (fixture, inbox)
 }
 
-async fn sync(house: &House) {
+async fn sync(fixture: &Fixture) {
     let nothing = FolderEvents::default();
-    house
+    fixture
         .objects
         .sync_folder("b", &nothing, &events())
         .await
         .unwrap();
 }
 
-/// What waits to be told, in order, after it was told.
-async fn told(house: &House) -> Vec<String> {
-    let waiting = house.event_queues().statistics(NOW + 1).await.unwrap();
-    let mut told = Vec::new();
+/// Delivers and acknowledges all waiting changes. Returns them in order.
+async fn delivered(fixture: &Fixture) -> Vec<String> {
+    let waiting = fixture.event_queues().statistics(NOW + 1).await.unwrap();
+    let mut delivered = Vec::new();
     for _ in 0..waiting.iter().map(|queue| queue.due).sum() {
-        let change = house.objects.next_change("b").await.unwrap();
-        house.objects.ack_change(&change).await.unwrap();
+        let change = fixture.objects.next_change("b").await.unwrap();
+        fixture.objects.ack_change(&change).await.unwrap();
         let event = change
             .change
             .event
@@ -47,150 +47,160 @@ async fn told(house: &House) -> Vec<String> {
             .next()
             .unwrap()
             .replace("Object", "");
-        told.push(format!("{event} {}", change.change.key));
+        delivered.push(format!("{event} {}", change.change.key));
     }
-    told.sort();
-    told
+    delivered.sort();
+    delivered
 }
 
 fn write(folder: &Path, name: &str, content: &str) {
     let path = folder.join(name);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    // A new file each time, so that its inode tells it from the one before.
+    // A new file each time, so that its inode differs from the previous one.
     let new = folder.join(".new");
     std::fs::write(&new, content).unwrap();
     std::fs::rename(new, path).unwrap();
 }
 
 #[tokio::test]
-async fn files_are_objects_and_each_change_is_told_once() {
-    let (house, inbox) = shown().await;
+async fn files_are_objects_and_each_change_is_recorded_once() {
+    let (fixture, inbox) = shown().await;
     write(&inbox, "a.txt", "hello");
     write(&inbox, "dir/b.txt", "b");
-    sync(&house).await;
-    assert_eq!(house.keys().await, ["a.txt", "dir/b.txt"]);
-    assert_eq!(told(&house).await, ["Created a.txt", "Created dir/b.txt"]);
-    let info = house.objects.describe("b", "a.txt", None).await.unwrap();
+    sync(&fixture).await;
+    assert_eq!(fixture.keys().await, ["a.txt", "dir/b.txt"]);
+    assert_eq!(
+        delivered(&fixture).await,
+        ["Created a.txt", "Created dir/b.txt"]
+    );
+    let info = fixture.objects.describe("b", "a.txt", None).await.unwrap();
     assert_eq!(
         (info.etag.as_str(), info.size, info.version),
         ("5d41402abc4b2a76b9719d911017c592", 5, None)
     );
-    assert_eq!(house.get("dir/b.txt").await.unwrap(), "b");
-    sync(&house).await;
-    assert_eq!(told(&house).await.len(), 0, "nothing has changed");
+    assert_eq!(fixture.get("dir/b.txt").await.unwrap(), "b");
+    sync(&fixture).await;
+    assert_eq!(delivered(&fixture).await.len(), 0, "nothing has changed");
 
     write(&inbox, "a.txt", "HELLO");
-    house
+    fixture
         .objects
         .sync_file("b", Path::new("a.txt"), true, &events())
         .await
         .unwrap();
-    assert_eq!(house.get("a.txt").await.unwrap(), "HELLO");
+    assert_eq!(fixture.get("a.txt").await.unwrap(), "HELLO");
     std::fs::remove_dir_all(inbox.join("dir")).unwrap();
-    house
+    fixture
         .objects
         .sync_file("b", Path::new("dir"), true, &events())
         .await
         .unwrap();
-    assert_eq!(told(&house).await, ["Created a.txt", "Removed dir/b.txt"]);
-    assert_eq!(house.keys().await, ["a.txt"]);
+    assert_eq!(
+        delivered(&fixture).await,
+        ["Created a.txt", "Removed dir/b.txt"]
+    );
+    assert_eq!(fixture.keys().await, ["a.txt"]);
     write(&inbox, "new/deep/c", "c");
-    house
+    fixture
         .objects
         .sync_file("b", Path::new("new"), true, &events())
         .await
         .unwrap();
     assert_eq!(
-        told(&house).await,
+        delivered(&fixture).await,
         ["Created new/deep/c"],
-        "a folder stands for what is in it"
+        "a folder stands for everything in it"
     );
 }
 
 #[tokio::test]
-async fn another_time_is_no_change_and_the_same_bytes_written_again_are() {
-    let (house, inbox) = shown().await;
+async fn a_new_modification_time_is_not_a_change_but_writing_the_same_bytes_is() {
+    let (fixture, inbox) = shown().await;
     write(&inbox, "a.txt", "hello");
-    sync(&house).await;
-    told(&house).await;
+    sync(&fixture).await;
+    delivered(&fixture).await;
     let events = events();
     let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
     let file = std::fs::File::open(inbox.join("a.txt")).unwrap();
     file.set_modified(long_ago).unwrap();
-    assert_eq!(house.get("a.txt").await.unwrap(), "hello");
+    assert_eq!(fixture.get("a.txt").await.unwrap(), "hello");
     let at = Path::new("a.txt");
-    let touched = house.objects.sync_file("b", at, false, &events);
+    let touched = fixture.objects.sync_file("b", at, false, &events);
     touched.await.unwrap();
-    sync(&house).await;
-    assert_eq!(told(&house).await.len(), 0, "nobody has written");
-    let info = house.objects.describe("b", "a.txt", None).await.unwrap();
+    sync(&fixture).await;
+    assert_eq!(
+        delivered(&fixture).await.len(),
+        0,
+        "the file was not written"
+    );
+    let info = fixture.objects.describe("b", "a.txt", None).await.unwrap();
     assert_eq!(info.modified_at, 1_000_000_000);
 
     write(&inbox, "a.txt", "hello");
-    let written = house.objects.sync_file("b", at, true, &events);
+    let written = fixture.objects.sync_file("b", at, true, &events);
     written.await.unwrap();
-    assert_eq!(told(&house).await, ["Created a.txt"]);
+    assert_eq!(delivered(&fixture).await, ["Created a.txt"]);
     write(&inbox, "a.txt", "hello");
     let folder_events = FolderEvents {
         written: BTreeSet::from([at.to_owned()]),
         ..FolderEvents::default()
     };
-    let written = house.objects.sync_folder("b", &folder_events, &events);
+    let written = fixture.objects.sync_folder("b", &folder_events, &events);
     written.await.unwrap();
-    assert_eq!(told(&house).await, ["Created a.txt"]);
+    assert_eq!(delivered(&fixture).await, ["Created a.txt"]);
 }
 
 #[tokio::test]
-async fn what_is_being_written_is_left_as_it_is() {
-    let (house, inbox) = shown().await;
+async fn a_file_that_is_being_written_is_not_synced() {
+    let (fixture, inbox) = shown().await;
     write(&inbox, "old", "whole");
-    sync(&house).await;
-    told(&house).await;
+    sync(&fixture).await;
+    delivered(&fixture).await;
     write(&inbox, "old", "par");
     write(&inbox, "new", "par");
     let folder_events = FolderEvents {
         unfinished: ["old", "new"].map(PathBuf::from).into(),
         ..FolderEvents::default()
     };
-    let synced = house
+    let synced = fixture
         .objects
         .sync_folder("b", &folder_events, &events())
         .await;
     synced.unwrap();
-    assert_eq!(told(&house).await.len(), 0);
-    assert_eq!(house.keys().await, ["old"]);
-    sync(&house).await;
-    assert_eq!(told(&house).await, ["Created new", "Created old"]);
+    assert_eq!(delivered(&fixture).await.len(), 0);
+    assert_eq!(fixture.keys().await, ["old"]);
+    sync(&fixture).await;
+    assert_eq!(delivered(&fixture).await, ["Created new", "Created old"]);
 }
 
 #[tokio::test]
-async fn what_happened_while_no_host_ran_is_noticed() {
-    let (house, inbox) = shown().await;
+async fn changes_made_while_no_host_was_running_are_found() {
+    let (fixture, inbox) = shown().await;
     for name in ["stays", "changes", "goes"] {
         write(&inbox, name, name);
     }
-    sync(&house).await;
-    told(&house).await;
+    sync(&fixture).await;
+    delivered(&fixture).await;
     write(&inbox, "changes", "changed");
     std::fs::remove_file(inbox.join("goes")).unwrap();
     write(&inbox, "comes", "comes");
-    let house = house.again().await;
-    sync(&house).await;
+    let fixture = fixture.again().await;
+    sync(&fixture).await;
     assert_eq!(
-        told(&house).await,
+        delivered(&fixture).await,
         ["Created changes", "Created comes", "Removed goes"]
     );
 }
 
 #[tokio::test]
-async fn the_hosts_own_writes_are_files_and_no_changes() {
-    let (house, inbox) = shown().await;
+async fn the_hosts_own_writes_are_files_but_not_changes() {
+    let (fixture, inbox) = shown().await;
     let noticed = Put {
         event: event("ObjectCreated:Put"),
         metadata: vec![("a".to_owned(), "b".to_owned())],
         ..put("x")
     };
-    house
+    fixture
         .put_with("dir/a.txt", "from the api", noticed)
         .await
         .unwrap();
@@ -198,11 +208,11 @@ async fn the_hosts_own_writes_are_files_and_no_changes() {
         std::fs::read_to_string(inbox.join("dir/a.txt")).unwrap(),
         "from the api"
     );
-    assert_eq!(told(&house).await, ["Created dir/a.txt"]);
-    sync(&house).await;
-    assert_eq!(told(&house).await.len(), 0);
+    assert_eq!(delivered(&fixture).await, ["Created dir/a.txt"]);
+    sync(&fixture).await;
+    assert_eq!(delivered(&fixture).await.len(), 0);
     assert_eq!(
-        house
+        fixture
             .objects
             .describe("b", "dir/a.txt", None)
             .await
@@ -211,9 +221,9 @@ async fn the_hosts_own_writes_are_files_and_no_changes() {
             .len(),
         1
     );
-    house.put("dir/a.txt", "another").await;
-    assert_eq!(house.get("dir/a.txt").await.unwrap(), "another");
-    let removed = house.objects.remove(
+    fixture.put("dir/a.txt", "another").await;
+    assert_eq!(fixture.get("dir/a.txt").await.unwrap(), "another");
+    let removed = fixture.objects.remove(
         "b",
         "dir/a.txt",
         None,
@@ -221,9 +231,9 @@ async fn the_hosts_own_writes_are_files_and_no_changes() {
         event("ObjectRemoved:Delete"),
     );
     assert!(removed.await.unwrap().existed);
-    assert_eq!(told(&house).await, ["Removed dir/a.txt"]);
-    sync(&house).await;
-    assert_eq!(told(&house).await.len(), 0);
+    assert_eq!(delivered(&fixture).await, ["Removed dir/a.txt"]);
+    sync(&fixture).await;
+    assert_eq!(delivered(&fixture).await.len(), 0);
     assert!(
         files_below(&inbox).is_empty(),
         "nothing is left: {:?}",
@@ -232,23 +242,23 @@ async fn the_hosts_own_writes_are_files_and_no_changes() {
 }
 
 #[tokio::test]
-async fn a_refused_write_leaves_the_file_as_it_was() {
-    let (house, inbox) = shown().await;
+async fn a_refused_write_leaves_the_file_unchanged() {
+    let (fixture, inbox) = shown().await;
     write(&inbox, "a", "mine");
     let absent = Put {
         condition: Condition::Absent,
         ..put("theirs")
     };
-    let refused = house.put_with("a", "theirs", absent).await;
+    let refused = fixture.put_with("a", "theirs", absent).await;
     assert_eq!(
         refused,
         Err(ObjectError::PreconditionFailed),
-        "also before the watcher has seen it"
+        "also before the watcher has reported it"
     );
     assert_eq!(std::fs::read_to_string(inbox.join("a")).unwrap(), "mine");
     eventually("nothing is left", || files_below(&inbox).len() == 1).await;
-    house.store.close().await;
-    house
+    fixture.store.close().await;
+    fixture
         .put_with("a", "theirs", put("theirs"))
         .await
         .unwrap_err();
@@ -256,8 +266,8 @@ async fn a_refused_write_leaves_the_file_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_file_on_its_way_is_no_object() {
-    let (house, inbox) = shown().await;
+async fn a_temporary_file_is_not_an_object() {
+    let (fixture, inbox) = shown().await;
     for name in [
         ".hidden",
         ".git/config",
@@ -270,65 +280,71 @@ async fn a_file_on_its_way_is_no_object() {
         ".g.swp",
     ] {
         write(&inbox, name, "x");
-        let refused = house.put_with(name, "x", put("x")).await.unwrap_err();
+        let refused = fixture.put_with(name, "x", put("x")).await.unwrap_err();
         assert!(
             matches!(refused, ObjectError::Invalid(_)),
             "{name}: {refused}"
         );
-        house
+        fixture
             .objects
             .sync_file("b", Path::new(name), true, &events())
             .await
             .unwrap();
     }
-    sync(&house).await;
-    assert_eq!((house.keys().await.len(), told(&house).await.len()), (0, 0));
+    sync(&fixture).await;
+    assert_eq!(
+        (fixture.keys().await.len(), delivered(&fixture).await.len()),
+        (0, 0)
+    );
 }
 
 #[cfg(unix)]
 #[tokio::test]
 async fn links_do_not_lead_out_of_the_folder() {
     use std::os::unix::fs::symlink;
-    let (house, inbox) = shown().await;
-    let outside = house.folder.path().join("outside");
+    let (fixture, inbox) = shown().await;
+    let outside = fixture.folder.path().join("outside");
     write(&outside, "secret", "secret");
     symlink(outside.join("secret"), inbox.join("file")).unwrap();
     symlink(&outside, inbox.join("dir")).unwrap();
     symlink(&inbox, inbox.join("loop")).unwrap();
     write(&inbox, "real", "real");
     symlink("real", inbox.join("inside")).unwrap();
-    sync(&house).await;
-    assert_eq!(house.keys().await, ["inside", "real"]);
-    assert_eq!(house.get("inside").await.unwrap(), "real");
-    house
+    sync(&fixture).await;
+    assert_eq!(fixture.keys().await, ["inside", "real"]);
+    assert_eq!(fixture.get("inside").await.unwrap(), "real");
+    fixture
         .objects
         .sync_file("b", Path::new("dir/secret"), true, &events())
         .await
         .unwrap();
-    assert_eq!(house.get("dir/secret").await, Err(ObjectError::Missing));
-    let written = house.put_with("dir/new", "x", put("x")).await.unwrap_err();
+    assert_eq!(fixture.get("dir/secret").await, Err(ObjectError::Missing));
+    let written = fixture
+        .put_with("dir/new", "x", put("x"))
+        .await
+        .unwrap_err();
     assert!(matches!(written, ObjectError::Invalid(_)), "{written}");
     assert_eq!(files_below(&outside).len(), 1);
-    // A file that becomes a link after it was seen.
+    // A file that becomes a link after it was synced.
     std::fs::remove_file(inbox.join("real")).unwrap();
     symlink(outside.join("secret"), inbox.join("real")).unwrap();
-    assert_eq!(house.get("real").await, Err(ObjectError::Missing));
+    assert_eq!(fixture.get("real").await, Err(ObjectError::Missing));
 }
 
 #[tokio::test]
-async fn keys_that_are_no_paths_are_refused() {
-    let (house, inbox) = shown().await;
+async fn keys_that_are_not_paths_are_refused() {
+    let (fixture, inbox) = shown().await;
     for key in ["", "..", "a/../b", "/a", "a/", "a//b", "nul\0", "./a"] {
-        let refused = house.put_with(key, "x", put("x")).await.unwrap_err();
+        let refused = fixture.put_with(key, "x", put("x")).await.unwrap_err();
         assert!(
             matches!(refused, ObjectError::Invalid(_)),
             "{key:?}: {refused}"
         );
-        assert!(!house.remove(key, None).await.existed);
-        assert_eq!(house.get(key).await, Err(ObjectError::Missing));
+        assert!(!fixture.remove(key, None).await.existed);
+        assert_eq!(fixture.get(key).await, Err(ObjectError::Missing));
     }
-    house.put("a", "file").await;
-    let below = house
+    fixture.put("a", "file").await;
+    let below = fixture
         .put_with("a/b", "x", put("x"))
         .await
         .unwrap_err()
@@ -337,8 +353,8 @@ async fn keys_that_are_no_paths_are_refused() {
         below.contains("a name belongs to a file or to a folder"),
         "{below}"
     );
-    house.put("d/e", "x").await;
-    let over = house
+    fixture.put("d/e", "x").await;
+    let over = fixture
         .put_with("d", "x", put("x"))
         .await
         .unwrap_err()
@@ -348,46 +364,49 @@ async fn keys_that_are_no_paths_are_refused() {
 }
 
 #[tokio::test]
-async fn a_read_sees_a_change_that_the_watcher_has_not_seen_yet() {
-    let (house, inbox) = shown().await;
+async fn a_read_sees_a_change_before_the_watcher_does() {
+    let (fixture, inbox) = shown().await;
     write(&inbox, "a", "old");
-    sync(&house).await;
+    sync(&fixture).await;
     write(&inbox, "a", "newer");
-    let object = house.objects.open("b", "a", None).await.unwrap();
+    let object = fixture.objects.open("b", "a", None).await.unwrap();
     assert_eq!(
         (object.info().size, object.read(0, 10).await.unwrap()),
         (5, Bytes::from_static(b"newer"))
     );
     std::fs::remove_file(inbox.join("a")).unwrap();
-    assert_eq!(house.get("a").await, Err(ObjectError::Missing));
-    assert_eq!(told(&house).await, ["Created a", "Created a", "Removed a"]);
+    assert_eq!(fixture.get("a").await, Err(ObjectError::Missing));
+    assert_eq!(
+        delivered(&fixture).await,
+        ["Created a", "Created a", "Removed a"]
+    );
 }
 
 #[tokio::test]
-async fn parts_become_a_file_and_leftovers_of_a_killed_host_go() {
-    let (house, inbox) = shown().await;
-    let id = house
+async fn parts_become_a_file_and_leftovers_of_a_killed_host_are_deleted() {
+    let (fixture, inbox) = shown().await;
+    let id = fixture
         .objects
         .start_multipart("b", "big.bin", Vec::new())
         .await
         .unwrap();
-    let mut upload = house.objects.upload("b", Vec::new()).await.unwrap();
+    let mut upload = fixture.objects.upload("b", Vec::new()).await.unwrap();
     upload.write(some_bytes(300_000, 1)).await.unwrap();
     upload.finish().await.unwrap();
-    house
+    fixture
         .objects
         .put_part("b", &id, 1, upload, "x".to_owned(), Vec::new())
         .await
         .unwrap();
     write(&inbox, ".lambkin-0123456789abcdef", "left");
-    let house = house.again().await;
-    house
+    let fixture = fixture.again().await;
+    fixture
         .objects
         .define("b", Versioning::Off, Some(&inbox))
         .await
         .unwrap();
-    assert_eq!(files_below(&inbox).len(), 1, "the part stays");
-    let mut upload = house
+    assert_eq!(files_below(&inbox).len(), 1, "the part is kept");
+    let mut upload = fixture
         .objects
         .compose("b", &id, vec![(1, "x".to_owned())], Vec::new())
         .await
@@ -397,7 +416,7 @@ async fn parts_become_a_file_and_leftovers_of_a_killed_host_go() {
         completes: Some(id),
         ..Put::default()
     };
-    house
+    fixture
         .objects
         .put("b", "big.bin", upload, put)
         .await
@@ -410,12 +429,12 @@ async fn parts_become_a_file_and_leftovers_of_a_killed_host_go() {
 }
 
 #[tokio::test]
-async fn a_folder_that_is_gone_is_an_error_and_not_an_empty_one() {
-    let (house, inbox) = shown().await;
+async fn a_missing_folder_is_an_error_and_not_an_empty_folder() {
+    let (fixture, inbox) = shown().await;
     write(&inbox, "a", "x");
-    sync(&house).await;
-    std::fs::rename(&inbox, house.folder.path().join("moved")).unwrap();
-    let gone = house
+    sync(&fixture).await;
+    std::fs::rename(&inbox, fixture.folder.path().join("moved")).unwrap();
+    let gone = fixture
         .objects
         .sync_folder("b", &FolderEvents::default(), &events())
         .await
@@ -425,35 +444,38 @@ async fn a_folder_that_is_gone_is_an_error_and_not_an_empty_one() {
         gone.starts_with("cannot read") && gone.contains("inbox"),
         "{gone}"
     );
-    assert_eq!(house.keys().await, ["a"]);
+    assert_eq!(fixture.keys().await, ["a"]);
 }
 
 #[tokio::test]
-async fn a_bucket_shows_a_folder_only_if_it_has_nothing_of_its_own_and_keeps_no_versions() {
-    let house = House::new().await;
-    let inbox = house.folder.path().join("inbox");
+async fn a_bucket_can_show_a_folder_only_if_it_is_empty_and_keeps_no_versions() {
+    let fixture = Fixture::new().await;
+    let inbox = fixture.folder.path().join("inbox");
     let define = async |versioning, folder: Option<&Path>| {
-        house.objects.define("b", versioning, folder).await
+        fixture.objects.define("b", versioning, folder).await
     };
-    house.put("k", "x").await;
+    fixture.put("k", "x").await;
     assert!(matches!(
         define(Versioning::Off, Some(&inbox)).await,
         Err(ObjectError::Invalid(_))
     ));
-    house.remove("k", None).await;
+    fixture.remove("k", None).await;
     assert!(matches!(
         define(Versioning::On, Some(&inbox)).await,
         Err(ObjectError::Invalid(_))
     ));
     define(Versioning::Off, Some(&inbox)).await.unwrap();
-    let on = house.objects.change("b", Versioning::On, Vec::new()).await;
+    let on = fixture
+        .objects
+        .change("b", Versioning::On, Vec::new())
+        .await;
     assert!(matches!(on, Err(ObjectError::Invalid(_))));
     write(&inbox, "a", "x");
-    sync(&house).await;
+    sync(&fixture).await;
     define(Versioning::Off, None).await.unwrap();
-    assert_eq!(house.keys().await.len(), 0);
-    assert!(inbox.join("a").exists(), "the files are the person's");
-    let none = house
+    assert_eq!(fixture.keys().await.len(), 0);
+    assert!(inbox.join("a").exists(), "the files are kept");
+    let none = fixture
         .objects
         .sync_folder("b", &FolderEvents::default(), &events())
         .await

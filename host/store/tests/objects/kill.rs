@@ -1,20 +1,20 @@
-//! A host that is killed while it stores objects, again and again.
+//! Hosts that are killed while they store objects, repeatedly.
 
 use super::*;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-/// Names the folder to the process that is to be killed.
+/// The variable that names the folder to the process that is killed.
 const FOLDER: &str = "LAMBKIN_KILLED_FOLDER";
 const ROUNDS: usize = 6;
 
-/// The bytes of a key's object number `n`: small ones and large ones.
+/// The bytes of the object number `n` of a key, some few and some many.
 fn content(n: usize) -> Bytes {
     some_bytes([700, 100_000, 400_000][n % 3] + n, n as u8)
 }
 
-/// Is no test of its own: the process that is killed, which says what was answered.
+/// Not a test: the process that is killed. It prints what was answered.
 #[tokio::test]
 #[ignore = "is run and killed by another test"]
 async fn storing_until_killed() {
@@ -52,7 +52,7 @@ async fn storing_until_killed() {
 }
 
 #[tokio::test]
-async fn killed_at_any_moment_what_was_answered_is_there_and_whole() {
+async fn answered_objects_are_whole_after_a_kill_at_any_moment() {
     let mut folder = tempfile::tempdir().unwrap();
     for round in 0..ROUNDS {
         let mut host = Command::new(std::env::current_exe().unwrap())
@@ -78,7 +78,7 @@ async fn killed_at_any_moment_what_was_answered_is_there_and_whole() {
             answered.insert(key.to_owned(), n.parse::<usize>().unwrap());
             answers += 1;
             if answered.len() == 4 && answers > 7 * round {
-                // What it says until it is dead counts, too.
+                // What it prints until it is dead counts, too.
                 host.kill().unwrap();
             }
         }
@@ -86,11 +86,11 @@ async fn killed_at_any_moment_what_was_answered_is_there_and_whole() {
         assert_eq!(
             answered.len(),
             4,
-            "every writer got through before the kill"
+            "every writer stored an object before the kill"
         );
-        let house = House::at(folder).await;
+        let fixture = Fixture::at(folder).await;
         for (key, n) in &answered {
-            let object = house.objects.open("b", key, None).await.unwrap();
+            let object = fixture.objects.open("b", key, None).await.unwrap();
             let found: usize = object.info().etag.parse().unwrap();
             assert!(found >= *n, "{key}: {found}, answered {n}");
             assert!(
@@ -99,11 +99,11 @@ async fn killed_at_any_moment_what_was_answered_is_there_and_whole() {
             );
         }
         assert_eq!(
-            (house.files().len(), house.incoming().len()),
+            (fixture.files().len(), fixture.incoming().len()),
             (4, 0),
-            "nothing lies about"
+            "no stray file is left"
         );
-        house.store.close().await;
-        folder = house.folder;
+        fixture.store.close().await;
+        folder = fixture.folder;
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 type Cursor = Option<(String, Option<String>)>;
 
-/// The same sequence of numbers each time.
+/// A random number generator with the same sequence on each run.
 struct Dice(u64);
 
 impl Dice {
@@ -26,7 +26,7 @@ impl Dice {
     }
 }
 
-/// What all pages together ought to hold: keys, and prefixes with a mark.
+/// What all pages together should contain: keys, and marked prefixes.
 fn expected<'k>(keys: impl Iterator<Item = &'k String>, query: &Query) -> Vec<String> {
     let mut found = BTreeSet::new();
     for key in keys {
@@ -57,11 +57,11 @@ fn expected<'k>(keys: impl Iterator<Item = &'k String>, query: &Query) -> Vec<St
         .collect()
 }
 
-/// All pages together, and how many there were.
-async fn pages(house: &House, mut query: Query) -> (Vec<String>, usize) {
+/// The content of all pages together, and the number of pages.
+async fn pages(fixture: &Fixture, mut query: Query) -> (Vec<String>, usize) {
     let (mut found, mut pages) = (Vec::new(), 0);
     loop {
-        let page = house.objects.list("b", query.clone()).await.unwrap();
+        let page = fixture.objects.list("b", query.clone()).await.unwrap();
         pages += 1;
         let mut names: Vec<(String, bool)> = page
             .objects
@@ -88,18 +88,18 @@ async fn pages(house: &House, mut query: Query) -> (Vec<String>, usize) {
 }
 
 #[tokio::test]
-async fn lists_are_those_of_a_naive_model() {
-    let house = House::new().await;
+async fn lists_match_those_of_a_naive_model() {
+    let fixture = Fixture::new().await;
     let mut dice = Dice(11);
     let mut keys = BTreeSet::new();
     for _ in 0..300 {
         let key = dice.word(6);
-        house.put(&key, "x").await;
+        fixture.put(&key, "x").await;
         keys.insert(key);
     }
     for _ in 0..60 {
         let key = dice.word(6);
-        house.remove(&key, None).await;
+        fixture.remove(&key, None).await;
         keys.remove(&key);
     }
     for _ in 0..400 {
@@ -112,7 +112,7 @@ async fn lists_are_those_of_a_naive_model() {
             max: 1 + dice.roll(40),
         };
         let expected = expected(keys.iter(), &query);
-        let (found, pages) = pages(&house, query.clone()).await;
+        let (found, pages) = pages(&fixture, query.clone()).await;
         assert_eq!(found, expected, "{query:?}");
         assert_eq!(
             pages,
@@ -123,51 +123,51 @@ async fn lists_are_those_of_a_naive_model() {
 }
 
 #[tokio::test]
-async fn a_page_of_nothing_is_empty_and_the_end() {
-    let house = House::new().await;
-    house.put("k", "x").await;
-    let none = house.objects.list("b", Query::default()).await.unwrap();
+async fn a_page_with_a_maximum_of_zero_is_empty_and_the_last() {
+    let fixture = Fixture::new().await;
+    fixture.put("k", "x").await;
+    let none = fixture.objects.list("b", Query::default()).await.unwrap();
     assert_eq!(none, lambkin_store::object::Listing::default());
 }
 
 #[tokio::test]
-async fn a_page_stays_within_what_fits_into_memory() {
-    let house = House::new().await;
+async fn a_page_is_limited_in_bytes() {
+    let fixture = Fixture::new().await;
     for key in 0..6 {
         let put = Put {
             metadata: vec![("large".to_owned(), "x".repeat(5 << 20))],
             ..put("x")
         };
-        house.put_with(&key.to_string(), "x", put).await.unwrap();
+        fixture.put_with(&key.to_string(), "x", put).await.unwrap();
     }
     let mut query = Query {
         max: 1_000,
         ..Query::default()
     };
-    let first = house.objects.list("b", query.clone()).await.unwrap();
+    let first = fixture.objects.list("b", query.clone()).await.unwrap();
     assert_eq!(first.objects.len(), 4);
     query.after = first.next;
-    let second = house.objects.list("b", query.clone()).await.unwrap();
+    let second = fixture.objects.list("b", query.clone()).await.unwrap();
     assert_eq!((second.objects.len(), second.next), (2, None));
     query.after = None;
-    let versions = house.objects.versions("b", query).await.unwrap();
+    let versions = fixture.objects.versions("b", query).await.unwrap();
     assert_eq!(versions.objects.len(), 4);
     assert!(versions.next.is_some());
 }
 
 #[tokio::test]
-async fn versions_are_listed_by_key_and_the_newest_first_page_by_page() {
-    let house = House::new().await;
+async fn versions_are_listed_by_key_and_newest_first_in_pages() {
+    let fixture = Fixture::new().await;
     let mut dice = Dice(5);
     let mut model: Vec<(String, usize, Option<String>)> = Vec::new();
     for age in 0..200 {
         let versioning = [Versioning::On, Versioning::On, Versioning::Suspended][dice.roll(3)];
-        house.keep_versions(versioning).await;
+        fixture.keep_versions(versioning).await;
         let key = dice.word(2);
         let version = if dice.roll(4) == 0 {
-            house.remove(&key, None).await.version
+            fixture.remove(&key, None).await.version
         } else {
-            house.put(&key, "x").await.version
+            fixture.put(&key, "x").await.version
         };
         if version.is_none() {
             model.retain(|(other, _, old)| *other != key || old.is_some());
@@ -185,7 +185,7 @@ async fn versions_are_listed_by_key_and_the_newest_first_page_by_page() {
             };
             let mut found = Vec::new();
             loop {
-                let page = house.objects.versions("b", query.clone()).await.unwrap();
+                let page = fixture.objects.versions("b", query.clone()).await.unwrap();
                 assert!(page.objects.len() + page.common_prefixes.len() <= max);
                 found.extend(
                     page.objects
@@ -220,7 +220,7 @@ async fn versions_are_listed_by_key_and_the_newest_first_page_by_page() {
                 }
             }
             if max > 1 {
-                // A page says prefixes apart from versions.
+                // A page lists prefixes apart from versions.
                 found.sort();
                 expected.sort();
             }
@@ -230,13 +230,13 @@ async fn versions_are_listed_by_key_and_the_newest_first_page_by_page() {
 }
 
 #[tokio::test]
-async fn a_list_of_versions_goes_on_after_one_that_is_gone() {
-    let house = House::new().await;
-    house.keep_versions(Versioning::On).await;
+async fn a_list_of_versions_continues_after_a_deleted_version() {
+    let fixture = Fixture::new().await;
+    fixture.keep_versions(Versioning::On).await;
     for _ in 0..5 {
-        house.put("k", "x").await;
+        fixture.put("k", "x").await;
     }
-    house.put("l", "x").await;
+    fixture.put("l", "x").await;
     let (mut after, mut removed) = (None, 0);
     loop {
         let query = Query {
@@ -244,10 +244,10 @@ async fn a_list_of_versions_goes_on_after_one_that_is_gone() {
             after,
             ..Query::default()
         };
-        let page = house.objects.versions("b", query).await.unwrap();
+        let page = fixture.objects.versions("b", query).await.unwrap();
         for info in page.objects {
             assert!(
-                house
+                fixture
                     .remove(&info.key, info.version.as_deref())
                     .await
                     .existed
@@ -263,18 +263,18 @@ async fn a_list_of_versions_goes_on_after_one_that_is_gone() {
 }
 
 #[tokio::test]
-async fn without_a_version_a_list_goes_on_with_the_next_key() {
-    let house = House::new().await;
-    house.keep_versions(Versioning::On).await;
+async fn without_a_version_a_list_of_versions_continues_with_the_next_key() {
+    let fixture = Fixture::new().await;
+    fixture.keep_versions(Versioning::On).await;
     for key in ["k", "k", "l"] {
-        house.put(key, "x").await;
+        fixture.put(key, "x").await;
     }
     let query = Query {
         max: 9,
         after: Some(("k".to_owned(), None)),
         ..Query::default()
     };
-    let page = house.objects.versions("b", query).await.unwrap();
+    let page = fixture.objects.versions("b", query).await.unwrap();
     assert_eq!(page.objects.len(), 1);
     assert_eq!(page.objects[0].key, "l");
 }

@@ -1,4 +1,4 @@
-//! Objects through their public face, on a clock that stands still until a test moves it.
+//! Objects, through their public interface, on a clock that stands still until a test advances it.
 
 #![allow(
     clippy::unwrap_used,
@@ -26,22 +26,22 @@ use lambkin_store::object::{
 use lambkin_store::{EventQueues, ManualClock, Store};
 use tempfile::TempDir;
 
-/// When these tests take place.
+/// The time at which these tests start.
 pub(crate) const NOW: u64 = 1_800_000_000_000;
 
-/// Objects in a folder of their own, with the bucket `b`.
-pub(crate) struct House {
+/// A store in a folder of its own, with the bucket `b`.
+pub(crate) struct Fixture {
     pub(crate) folder: TempDir,
     pub(crate) clock: ManualClock,
     pub(crate) store: Store,
     pub(crate) objects: Objects,
 }
 
-impl House {
+impl Fixture {
     pub(crate) async fn new() -> Self {
-        let house = Self::at(tempfile::tempdir().unwrap()).await;
-        house.objects.create("b", Vec::new()).await.unwrap();
-        house
+        let fixture = Self::at(tempfile::tempdir().unwrap()).await;
+        fixture.objects.create("b", Vec::new()).await.unwrap();
+        fixture
     }
 
     pub(crate) async fn at(folder: TempDir) -> Self {
@@ -65,7 +65,7 @@ impl House {
         EventQueues::new(self.store.clone())
     }
 
-    /// The next host.
+    /// Closes the store and opens it again, as the next host does.
     pub(crate) async fn again(self) -> Self {
         self.store.close().await;
         Self::at(self.folder).await
@@ -75,7 +75,7 @@ impl House {
         self.folder.path().join("objects")
     }
 
-    /// The files below the objects' folder, but not those on their way in.
+    /// The files below the objects' folder, without incoming files.
     pub(crate) fn files(&self) -> Vec<String> {
         let incoming = self.root().join(".incoming");
         let files = files_below(&self.root());
@@ -157,7 +157,7 @@ impl House {
     }
 }
 
-/// A put whose entity tag says what the bytes are.
+/// The parameters of a put whose entity tag contains the bytes.
 pub(crate) fn put(bytes: &str) -> Put {
     Put {
         etag: format!("tag of {bytes}"),
@@ -187,13 +187,13 @@ pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The same bytes each time, and others for another seed.
+/// Bytes that depend on the seed alone.
 pub(crate) fn some_bytes(length: usize, seed: u8) -> Bytes {
     let byte = |at: usize| (at.wrapping_mul(31) >> 3) as u8 ^ seed;
     (0..length).map(byte).collect::<Vec<u8>>().into()
 }
 
-/// The MD5 of bytes, in hexadecimal digits, as the store computes it.
+/// The MD5 of bytes in hexadecimal digits, computed by the store.
 pub(crate) async fn md5(objects: &Objects, bytes: Bytes) -> String {
     let mut upload = objects.upload("b", vec![Digest::Md5]).await.unwrap();
     upload.write(bytes).await.unwrap();
@@ -204,7 +204,7 @@ pub(crate) async fn md5(objects: &Objects, bytes: Bytes) -> String {
         .collect()
 }
 
-/// Waits for something that another thread is about to do.
+/// Waits until a condition holds that another thread brings about.
 pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     for _ in 0..6000 {
         if holds() {

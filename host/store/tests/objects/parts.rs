@@ -1,20 +1,25 @@
-//! Uploads of parts.
+//! Multipart uploads.
 
 use super::*;
 use lambkin_store::object::{MultipartUpload, Part};
 
-async fn put_part(house: &House, id: &str, number: u32, bytes: Bytes) -> Result<Part, ObjectError> {
-    let mut upload = house.objects.upload("b", Vec::new()).await.unwrap();
+async fn put_part(
+    fixture: &Fixture,
+    id: &str,
+    number: u32,
+    bytes: Bytes,
+) -> Result<Part, ObjectError> {
+    let mut upload = fixture.objects.upload("b", Vec::new()).await.unwrap();
     upload.write(bytes).await.unwrap();
     upload.finish().await.unwrap();
     let metadata = vec![("checksum".to_owned(), number.to_string())];
-    house
+    fixture
         .objects
         .put_part("b", id, number, upload, format!("tag {number}"), metadata)
         .await
 }
 
-/// Parts as [`put_part`] stores them.
+/// Parts as `put_part` stores them.
 fn named(numbers: &[u32]) -> Vec<(u32, String)> {
     let tags = numbers.iter().map(|number| format!("tag {number}"));
     numbers.iter().copied().zip(tags).collect()
@@ -29,9 +34,9 @@ fn completes(id: &str) -> Put {
 }
 
 #[tokio::test]
-async fn parts_become_one_object_in_the_order_that_is_asked_for() {
-    let house = House::new().await;
-    let objects = &house.objects;
+async fn parts_become_one_object_in_the_requested_order() {
+    let fixture = Fixture::new().await;
+    let objects = &fixture.objects;
     let metadata = vec![("content-type".to_owned(), "image/png".to_owned())];
     let id = objects
         .start_multipart("b", "dir/k", metadata.clone())
@@ -45,17 +50,17 @@ async fn parts_become_one_object_in_the_order_that_is_asked_for() {
     };
     assert_eq!(objects.describe_multipart("b", &id).await, Ok(described));
     let large = some_bytes(400_000, 2);
-    put_part(&house, &id, 7, large.clone()).await.unwrap();
-    put_part(&house, &id, 1, Bytes::from_static(b"replaced"))
+    put_part(&fixture, &id, 7, large.clone()).await.unwrap();
+    put_part(&fixture, &id, 1, Bytes::from_static(b"replaced"))
         .await
         .unwrap();
-    put_part(&house, &id, 1, Bytes::from_static(b"one"))
+    put_part(&fixture, &id, 1, Bytes::from_static(b"one"))
         .await
         .unwrap();
-    put_part(&house, &id, 3, Bytes::from_static(b"left out"))
+    put_part(&fixture, &id, 3, Bytes::from_static(b"left out"))
         .await
         .unwrap();
-    assert_eq!(house.incoming().len(), 3);
+    assert_eq!(fixture.incoming().len(), 3);
     let parts = objects.parts("b", &id, 1, 1).await.unwrap();
     let three = Part {
         number: 3,
@@ -96,15 +101,15 @@ async fn parts_become_one_object_in_the_order_that_is_asked_for() {
         objects.describe_multipart("b", &id).await,
         Err(ObjectError::Missing)
     );
-    eventually("the parts are gone", || house.incoming().is_empty()).await;
+    eventually("the parts are gone", || fixture.incoming().is_empty()).await;
 }
 
 #[tokio::test]
-async fn an_upload_ends_once_and_only_with_its_own_key() {
-    let house = House::new().await;
-    let objects = &house.objects;
+async fn a_multipart_upload_is_completed_once_and_only_for_its_own_key() {
+    let fixture = Fixture::new().await;
+    let objects = &fixture.objects;
     let id = objects.start_multipart("b", "k", Vec::new()).await.unwrap();
-    put_part(&house, &id, 1, Bytes::from_static(b"x"))
+    put_part(&fixture, &id, 1, Bytes::from_static(b"x"))
         .await
         .unwrap();
     let compose = async || {
@@ -126,28 +131,31 @@ async fn an_upload_ends_once_and_only_with_its_own_key() {
         Err(ObjectError::Missing)
     );
     assert_eq!(
-        put_part(&house, &id, 2, Bytes::new()).await,
+        put_part(&fixture, &id, 2, Bytes::new()).await,
         Err(ObjectError::Missing)
     );
-    eventually("nothing is left", || house.incoming().is_empty()).await;
-    assert_eq!(house.files().len(), 1);
+    eventually("nothing is left", || fixture.incoming().is_empty()).await;
+    assert_eq!(fixture.files().len(), 1);
 }
 
 #[tokio::test]
-async fn parts_wait_for_the_next_host_and_an_abort_deletes_them() {
-    let house = House::new().await;
-    let id = house
+async fn parts_survive_the_host_until_an_abort_deletes_them() {
+    let fixture = Fixture::new().await;
+    let id = fixture
         .objects
         .start_multipart("b", "k", Vec::new())
         .await
         .unwrap();
-    put_part(&house, &id, 1, Bytes::from_static(b"x"))
+    put_part(&fixture, &id, 1, Bytes::from_static(b"x"))
         .await
         .unwrap();
-    let house = house.again().await;
-    assert_eq!(house.objects.parts("b", &id, 0, 10).await.unwrap().len(), 1);
-    assert_eq!(house.incoming().len(), 1);
-    house
+    let fixture = fixture.again().await;
+    assert_eq!(
+        fixture.objects.parts("b", &id, 0, 10).await.unwrap().len(),
+        1
+    );
+    assert_eq!(fixture.incoming().len(), 1);
+    fixture
         .objects
         .compose("b", &id, named(&[1]), Vec::new())
         .await
@@ -155,27 +163,27 @@ async fn parts_wait_for_the_next_host_and_an_abort_deletes_them() {
         .finish()
         .await
         .unwrap();
-    house.objects.abort_multipart("b", &id).await.unwrap();
+    fixture.objects.abort_multipart("b", &id).await.unwrap();
     assert_eq!(
-        house.objects.abort_multipart("b", &id).await,
+        fixture.objects.abort_multipart("b", &id).await,
         Err(ObjectError::Missing)
     );
     assert_eq!(
-        house.objects.parts("b", &id, 0, 10).await,
+        fixture.objects.parts("b", &id, 0, 10).await,
         Err(ObjectError::Missing)
     );
-    eventually("the parts are gone", || house.incoming().is_empty()).await;
+    eventually("the parts are gone", || fixture.incoming().is_empty()).await;
 }
 
 #[tokio::test]
-async fn a_part_that_is_not_as_long_as_it_was_stored_becomes_no_object() {
-    let house = House::new().await;
-    let objects = &house.objects;
+async fn a_part_of_another_length_than_it_was_stored_with_does_not_become_an_object() {
+    let fixture = Fixture::new().await;
+    let objects = &fixture.objects;
     let id = objects.start_multipart("b", "k", Vec::new()).await.unwrap();
-    put_part(&house, &id, 1, Bytes::from_static(b"bytes"))
+    put_part(&fixture, &id, 1, Bytes::from_static(b"bytes"))
         .await
         .unwrap();
-    let file = house.incoming().remove(0);
+    let file = fixture.incoming().remove(0);
     std::fs::write(&file, "byte").unwrap();
     let composed = objects.compose("b", &id, named(&[1]), Vec::new()).await;
     let error = composed.unwrap().finish().await.unwrap_err().to_string();
@@ -188,13 +196,13 @@ async fn a_part_that_is_not_as_long_as_it_was_stored_becomes_no_object() {
 }
 
 #[tokio::test]
-async fn uploads_are_listed_by_key_and_id_page_by_page() {
-    let house = House::new().await;
+async fn multipart_uploads_are_listed_by_key_and_id_in_pages() {
+    let fixture = Fixture::new().await;
     let mut expected = Vec::new();
     for key in ["b", "a/1", "a/2", "c", "b", "b"] {
         expected.push((
             key,
-            house
+            fixture
                 .objects
                 .start_multipart("b", key, Vec::new())
                 .await
@@ -210,7 +218,7 @@ async fn uploads_are_listed_by_key_and_id_page_by_page() {
         };
         let (mut found, mut prefixes) = (Vec::new(), Vec::new());
         loop {
-            let page = house
+            let page = fixture
                 .objects
                 .multipart_uploads("b", query.clone())
                 .await
@@ -234,11 +242,11 @@ async fn uploads_are_listed_by_key_and_id_page_by_page() {
 }
 
 #[tokio::test]
-async fn a_part_that_was_replaced_is_not_taken_for_the_one_that_was_named() {
-    let house = House::new().await;
-    let objects = &house.objects;
+async fn a_replaced_part_is_not_used_in_place_of_the_named_one() {
+    let fixture = Fixture::new().await;
+    let objects = &fixture.objects;
     let id = objects.start_multipart("b", "k", Vec::new()).await.unwrap();
-    put_part(&house, &id, 1, Bytes::from_static(b"bytes"))
+    put_part(&fixture, &id, 1, Bytes::from_static(b"bytes"))
         .await
         .unwrap();
     let before = vec![(1, "tag before".to_owned())];

@@ -1,4 +1,4 @@
-//! Figures: run by hand, alone on the machine, with
+//! Measurements, to be run by hand on an idle machine:
 //! `cargo test --release -p lambkin-store --test queues -- --ignored --nocapture --test-threads 1`.
 
 use std::time::{Duration, Instant};
@@ -11,11 +11,11 @@ use super::*;
 const SMALL: usize = 1000;
 const LARGE: usize = 1_000_000;
 
-/// How much dearer an operation may be with a thousand times the messages: it is two or three more levels of a tree,
-/// not more to read.
+/// The maximum factor by which an operation may cost more with a thousand times the messages. The index has two or
+/// three more levels then, but no more rows are read.
 const FLAT: f64 = 3.0;
 
-/// What a queue is full of.
+/// The state of the messages that fill the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Load {
     Visible,
@@ -48,38 +48,39 @@ impl Load {
         }
     }
 
-    /// A room with so many messages; of leased ones no more than there may be.
-    async fn room(self, size: usize) -> Room {
-        let room = room().await;
+    /// A fixture with `size` messages, or as many leased ones as a queue can have.
+    async fn fixture(self, size: usize) -> Fixture {
+        let fixture = fixture().await;
         let settings = if self.ordered() {
             fifo()
         } else {
             Settings::default()
         };
-        room.queues.create("q", settings).await.unwrap();
+        fixture.queues.create("q", settings).await.unwrap();
         let size = if self == Self::Leased {
             size.min(100_000)
         } else {
             size
         };
         for chunk in (0..size).collect::<Vec<_>>().chunks(5000) {
-            room.send_all("q", chunk.iter().map(|n| self.entry(*n)).collect())
+            fixture
+                .send_all("q", chunk.iter().map(|n| self.entry(*n)).collect())
                 .await;
-            room.clock.advance(10);
+            fixture.clock.advance(10);
             if self == Self::Leased {
-                room.receive("q", leased_for(5000, 3_600_000)).await;
+                fixture.receive("q", leased_for(5000, 3_600_000)).await;
             }
         }
         if self == Self::Blocked {
-            room.receive("q", leased_for(1, 3_600_000)).await;
+            fixture.receive("q", leased_for(1, 3_600_000)).await;
         }
-        room
+        fixture
     }
 }
 
-/// The time of one operation of each kind (send, receive, remove, counts): that of the lower quartile, which neither
-/// the file's folding nor other programs disturb.
-async fn times(room: &Room, load: Load) -> [Duration; 4] {
+/// The duration of one operation of each kind (send, receive, remove, counts): the lower quartile, which checkpoints
+/// and other programs do not disturb.
+async fn times(fixture: &Fixture, load: Load) -> [Duration; 4] {
     let mut spent: [Vec<Duration>; 4] = Default::default();
     for n in 0..2000 {
         let new = match load.ordered() {
@@ -87,13 +88,13 @@ async fn times(room: &Room, load: Load) -> [Duration; 4] {
             false => entry("x"),
         };
         let begin = Instant::now();
-        room.send_all("q", vec![new]).await;
+        fixture.send_all("q", vec![new]).await;
         let sent = Instant::now();
-        let message = room.one("q").await;
+        let message = fixture.one("q").await;
         let received = Instant::now();
-        let removed = room.queues.remove("q", vec![message.receipt]).await;
+        let removed = fixture.queues.remove("q", vec![message.receipt]).await;
         let settled = Instant::now();
-        room.counts("q").await;
+        fixture.counts("q").await;
         let counted = Instant::now();
         assert_eq!(removed.unwrap(), [ReceiptResult::Done]);
         spent[0].push(sent - begin);
@@ -109,11 +110,11 @@ async fn times(room: &Room, load: Load) -> [Duration; 4] {
 
 #[tokio::test]
 #[ignore = "takes minutes, and measures: to be run alone"]
-async fn a_million_messages_cost_what_a_thousand_cost() {
+async fn an_operation_costs_the_same_with_a_million_messages_as_with_a_thousand() {
     let mut steep = Vec::new();
     for load in Load::ALL {
-        let small = times(&load.room(SMALL).await, load).await;
-        let large = times(&load.room(LARGE).await, load).await;
+        let small = times(&load.fixture(SMALL).await, load).await;
+        let large = times(&load.fixture(LARGE).await, load).await;
         for ((what, small), large) in ["send", "receive", "remove", "counts"]
             .iter()
             .zip(small)
@@ -131,7 +132,7 @@ async fn a_million_messages_cost_what_a_thousand_cost() {
     assert!(steep.is_empty(), "{steep:?}");
 }
 
-/// Runs 16 callers for a while; returns how often a second they got done.
+/// Runs 16 callers for a while. Returns the number of completed rounds per second.
 async fn rate<F>(queues: &Queues, work: fn(Queues) -> F) -> f64
 where
     F: Future<Output = u32> + Send + 'static,
@@ -148,7 +149,7 @@ where
 
 #[tokio::test]
 #[ignore = "measures: to be run alone"]
-async fn messages_a_second_with_sixteen_callers() {
+async fn messages_per_second_with_sixteen_callers() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("store.sqlite"))
         .await

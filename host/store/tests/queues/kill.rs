@@ -1,34 +1,39 @@
-//! What survives a kill: everything that was answered.
+//! What survives a kill: every answered operation.
 
 use lambkin_store::queue::ReceiptResult;
 
 use super::*;
 
-/// The store as a kill at this moment leaves it: the file and its log, with nobody to tidy up.
-async fn killed(room: &Room) -> (TempDir, Queues) {
+/// The store as a kill at this moment leaves it: a copy of the file and its log.
+async fn killed(fixture: &Fixture) -> (TempDir, Queues) {
     let folder = tempfile::tempdir().unwrap();
-    for entry in std::fs::read_dir(room.path.parent().unwrap()).unwrap() {
+    for entry in std::fs::read_dir(fixture.path.parent().unwrap()).unwrap() {
         let entry = entry.unwrap();
         std::fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
     }
     let store = Store::open(&folder.path().join("store.sqlite"))
         .await
         .unwrap();
-    (folder, Queues::new(store, Arc::new(room.clock.clone())))
+    (folder, Queues::new(store, Arc::new(fixture.clock.clone())))
 }
 
 #[tokio::test]
-async fn what_was_answered_is_there_after_a_kill_and_receipts_hold() {
-    let room = ordered().await;
-    room.queues.create("q", Settings::default()).await.unwrap();
-    room.send_all("q", vec![entry("a"), entry("b"), delayed("c", 5000)])
+async fn answered_operations_survive_a_kill_and_receipts_stay_valid() {
+    let fixture = ordered().await;
+    fixture
+        .queues
+        .create("q", Settings::default())
+        .await
+        .unwrap();
+    fixture
+        .send_all("q", vec![entry("a"), entry("b"), delayed("c", 5000)])
         .await;
-    let sent = room
+    let sent = fixture
         .send_all("q.fifo", vec![of("g", "1"), of("g", "2")])
         .await;
-    let a = room.one("q").await;
-    let one = room.one("q.fifo").await;
-    let (_folder, queues) = killed(&room).await;
+    let a = fixture.one("q").await;
+    let one = fixture.one("q.fifo").await;
+    let (_folder, queues) = killed(&fixture).await;
 
     let counts = queues.counts("q").await.unwrap();
     assert_eq!((counts.visible, counts.leased, counts.delayed), (1, 1, 1));

@@ -1,4 +1,4 @@
-//! Queues through their public face, on a clock that stands still until a test moves it.
+//! Queues, through their public interface, on a clock that stands still until a test advances it.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,12 +9,12 @@
 
 mod bench;
 mod kill;
-mod looking;
 mod moves;
 mod ordered;
+mod reader;
+mod receipts;
 mod redrive;
 mod settings;
-mod settling;
 mod standard;
 mod waiting;
 
@@ -27,11 +27,11 @@ use lambkin_store::queue::{Counts, DeadLetter, Entry, Queues, Receive, Sent, Set
 use lambkin_store::{EventQueues, ManualClock, Store};
 use tempfile::TempDir;
 
-/// When these tests begin.
+/// The time at which these tests start.
 const NOW: u64 = 1_800_000_000_000;
 
-/// A store of its own, with its queues and its clock.
-struct Room {
+/// A store in a folder of its own, with its queues and its clock.
+struct Fixture {
     _folder: TempDir,
     path: PathBuf,
     store: Store,
@@ -39,12 +39,12 @@ struct Room {
     clock: ManualClock,
 }
 
-async fn room() -> Room {
+async fn fixture() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.sqlite");
     let clock = ManualClock::new(NOW);
     let store = Store::open(&path).await.unwrap();
-    Room {
+    Fixture {
         queues: Queues::new(store.clone(), Arc::new(clock.clone())),
         store,
         path,
@@ -53,18 +53,22 @@ async fn room() -> Room {
     }
 }
 
-/// A room with a standard queue `q`.
-async fn standard() -> Room {
-    let room = room().await;
-    room.queues.create("q", Settings::default()).await.unwrap();
-    room
+/// A fixture with a standard queue `q`.
+async fn standard() -> Fixture {
+    let fixture = fixture().await;
+    fixture
+        .queues
+        .create("q", Settings::default())
+        .await
+        .unwrap();
+    fixture
 }
 
-/// A room with an ordered queue `q.fifo`.
-async fn ordered() -> Room {
-    let room = room().await;
-    room.queues.create("q.fifo", fifo()).await.unwrap();
-    room
+/// A fixture with an ordered queue `q.fifo`.
+async fn ordered() -> Fixture {
+    let fixture = fixture().await;
+    fixture.queues.create("q.fifo", fifo()).await.unwrap();
+    fixture
 }
 
 fn fifo() -> Settings {
@@ -95,7 +99,7 @@ fn delayed(body: &str, delay_ms: u64) -> Entry {
     }
 }
 
-/// An entry of a group that is like no other.
+/// An entry with a group and a deduplication id that no other entry has.
 fn of(group: &str, body: &str) -> Entry {
     Entry {
         group: Some(group.to_owned()),
@@ -104,7 +108,7 @@ fn of(group: &str, body: &str) -> Entry {
     }
 }
 
-/// What is due, up to so many, with the queue's lease.
+/// A receive of up to `max` messages with the queue's lease.
 fn up_to(max: usize) -> Receive {
     Receive {
         max_messages: max,
@@ -121,7 +125,7 @@ fn leased_for(max: usize, lease_ms: u64) -> Receive {
     }
 }
 
-impl Room {
+impl Fixture {
     fn event_queues(&self) -> EventQueues {
         EventQueues::new(self.store.clone())
     }
@@ -139,7 +143,7 @@ impl Room {
         self.queues.receive(queue, receive).await.unwrap()
     }
 
-    /// The bodies of what is due, leased as the queue says.
+    /// The bodies of all messages that are due, which are leased as the queue is configured.
     async fn due(&self, queue: &str) -> Vec<String> {
         bodies(&self.receive(queue, up_to(1000)).await)
     }
@@ -150,7 +154,7 @@ impl Room {
         found.remove(0)
     }
 
-    /// Visible, leased and delayed.
+    /// The numbers of visible, leased and delayed messages.
     async fn counts(&self, queue: &str) -> (u64, u64, u64) {
         let Counts {
             visible,

@@ -1,33 +1,38 @@
-//! Moves of dead letters to where they came from, or elsewhere.
+//! Moves of dead letters back to their sources, or to another queue.
 
 use lambkin_store::queue::{Move, MoveStatus, QueueError};
 use tokio::task::JoinHandle;
 
 use super::*;
 
-/// `a` and `b` with `dead` for their dead letters, in which there are so many of each.
-async fn with_dead(settings: Settings, each: usize) -> Room {
-    let room = room().await;
-    room.queues.create("dead", settings.clone()).await.unwrap();
+/// The queues `a` and `b` with the dead-letter queue `dead`, which has this many messages of each.
+async fn with_dead(settings: Settings, each: usize) -> Fixture {
+    let fixture = fixture().await;
+    fixture
+        .queues
+        .create("dead", settings.clone())
+        .await
+        .unwrap();
     for name in ["a", "b"] {
         let settings = Settings {
             dead_letter: dead_letter("dead", 1),
             ..settings.clone()
         };
-        room.queues.create(name, settings).await.unwrap();
+        fixture.queues.create(name, settings).await.unwrap();
         let entries = (0..each).map(|n| of("g", &format!("{name}{n}"))).collect();
-        room.send_all(name, entries).await;
-        let taken = room.receive(name, up_to(10_000)).await;
-        room.queues
+        fixture.send_all(name, entries).await;
+        let taken = fixture.receive(name, up_to(10_000)).await;
+        fixture
+            .queues
             .dead_letter(name, receipts(&taken))
             .await
             .unwrap();
     }
-    assert_eq!(room.counts("dead").await, (2 * each as u64, 0, 0));
-    room
+    assert_eq!(fixture.counts("dead").await, (2 * each as u64, 0, 0));
+    fixture
 }
 
-impl Room {
+impl Fixture {
     fn maintenance(&self) -> JoinHandle<()> {
         let queues = self.queues.clone();
         tokio::spawn(async move { queues.maintain().await })
@@ -44,12 +49,12 @@ impl Room {
 }
 
 #[tokio::test]
-async fn without_a_destination_every_message_goes_back_to_where_it_came_from() {
+async fn without_a_destination_each_message_goes_back_to_its_source() {
     for settings in [Settings::default(), fifo()] {
-        let room = with_dead(settings, 150).await;
-        let _keeper = room.maintenance();
-        let handle = room.queues.start_move("dead", None, None).await.unwrap();
-        let ended = room.ended(&handle).await;
+        let fixture = with_dead(settings, 150).await;
+        let _maintenance = fixture.maintenance();
+        let handle = fixture.queues.start_move("dead", None, None).await.unwrap();
+        let ended = fixture.ended(&handle).await;
         assert_eq!(
             (ended.status, ended.moved, ended.expected),
             (MoveStatus::Completed, 300, 300)
@@ -58,9 +63,9 @@ async fn without_a_destination_every_message_goes_back_to_where_it_came_from() {
             (ended.source.as_str(), ended.started_at, ended.failure),
             ("dead", NOW, None)
         );
-        assert_eq!(room.counts("dead").await, (0, 0, 0));
+        assert_eq!(fixture.counts("dead").await, (0, 0, 0));
         for name in ["a", "b"] {
-            let back = room.receive(name, up_to(1000)).await;
+            let back = fixture.receive(name, up_to(1000)).await;
             let expected: Vec<String> = (0..150).map(|n| format!("{name}{n}")).collect();
             assert_eq!(bodies(&back), expected);
             assert!(
@@ -72,23 +77,23 @@ async fn without_a_destination_every_message_goes_back_to_where_it_came_from() {
 }
 
 #[tokio::test]
-async fn a_moved_message_is_as_if_it_were_sent_now() {
+async fn a_moved_message_counts_as_just_sent() {
     let settings = Settings {
         retention_ms: 100_000,
         ..Settings::default()
     };
-    let room = with_dead(settings, 1).await;
-    let _keeper = room.maintenance();
-    room.clock.advance(60_000);
-    let dead = room.receive("dead", leased_for(2, 0)).await;
-    let handle = room
+    let fixture = with_dead(settings, 1).await;
+    let _maintenance = fixture.maintenance();
+    fixture.clock.advance(60_000);
+    let dead = fixture.receive("dead", leased_for(2, 0)).await;
+    let handle = fixture
         .queues
         .start_move("dead", Some("b".to_owned()), None)
         .await
         .unwrap();
-    assert_eq!(room.ended(&handle).await.moved, 2);
-    room.clock.advance(60_000);
-    let moved = room.receive("b", up_to(10)).await;
+    assert_eq!(fixture.ended(&handle).await.moved, 2);
+    fixture.clock.advance(60_000);
+    let moved = fixture.receive("b", up_to(10)).await;
     assert_eq!(bodies(&moved), ["a0", "b0"]);
     assert_eq!(moved[0].sent_at, NOW + 60_000);
     assert!(
@@ -103,20 +108,20 @@ async fn a_moved_message_is_as_if_it_were_sent_now() {
 
 #[tokio::test]
 async fn a_move_keeps_its_rate_and_can_be_cancelled() {
-    let room = with_dead(Settings::default(), 100).await;
-    let _keeper = room.maintenance();
-    let handle = room
+    let fixture = with_dead(Settings::default(), 100).await;
+    let _maintenance = fixture.maintenance();
+    let handle = fixture
         .queues
         .start_move("dead", None, Some(20))
         .await
         .unwrap();
-    let second = room.queues.start_move("dead", None, None).await;
+    let second = fixture.queues.start_move("dead", None, None).await;
     assert_eq!(second, Err(QueueError::Exists));
     let moved = |at_least| {
-        let (room, handle) = (&room, &handle);
+        let (fixture, handle) = (&fixture, &handle);
         async move {
             loop {
-                let moved = room.queues.find_move(handle).await.unwrap().moved;
+                let moved = fixture.queues.find_move(handle).await.unwrap().moved;
                 if moved >= at_least {
                     return moved;
                 }
@@ -125,40 +130,40 @@ async fn a_move_keeps_its_rate_and_can_be_cancelled() {
     };
     assert_eq!(moved(2).await, 2, "a tenth of a second's");
     for step in 2..=10 {
-        room.clock.advance(99);
+        fixture.clock.advance(99);
         assert_eq!(
-            room.queues.find_move(&handle).await.unwrap().moved,
+            fixture.queues.find_move(&handle).await.unwrap().moved,
             2 * (step - 1)
         );
-        room.clock.advance(1);
+        fixture.clock.advance(1);
         assert_eq!(moved(2 * step).await, 2 * step);
     }
-    assert_eq!(room.queues.cancel_move(&handle).await.unwrap(), 20);
-    assert_eq!(room.ended(&handle).await.status, MoveStatus::Cancelled);
-    let again = room.queues.cancel_move(&handle).await;
+    assert_eq!(fixture.queues.cancel_move(&handle).await.unwrap(), 20);
+    assert_eq!(fixture.ended(&handle).await.status, MoveStatus::Cancelled);
+    let again = fixture.queues.cancel_move(&handle).await;
     assert!(matches!(again, Err(QueueError::Invalid(_))), "{again:?}");
-    room.clock.advance(1000);
-    assert_eq!(room.counts("dead").await, (180, 0, 0));
+    fixture.clock.advance(1000);
+    assert_eq!(fixture.counts("dead").await, (180, 0, 0));
 }
 
 #[tokio::test]
-async fn a_move_goes_on_after_the_host_was_killed() {
-    let room = with_dead(Settings::default(), 50).await;
-    let maintenance = room.maintenance();
-    let handle = room
+async fn a_move_continues_after_the_host_was_killed() {
+    let fixture = with_dead(Settings::default(), 50).await;
+    let maintenance = fixture.maintenance();
+    let handle = fixture
         .queues
         .start_move("dead", None, Some(10))
         .await
         .unwrap();
-    while room.queues.find_move(&handle).await.unwrap().moved == 0 {}
+    while fixture.queues.find_move(&handle).await.unwrap().moved == 0 {}
     maintenance.abort();
-    room.store.close().await;
-    let store = Store::open(&room.path).await.unwrap();
-    let queues = Queues::new(store, Arc::new(room.clock.clone()));
+    fixture.store.close().await;
+    let store = Store::open(&fixture.path).await.unwrap();
+    let queues = Queues::new(store, Arc::new(fixture.clock.clone()));
     let mover = queues.clone();
-    let _keeper = tokio::spawn(async move { mover.maintain().await });
+    let _maintenance = tokio::spawn(async move { mover.maintain().await });
     while queues.find_move(&handle).await.unwrap().status == MoveStatus::Running {
-        room.clock.advance(100);
+        fixture.clock.advance(100);
     }
     let ended = queues.find_move(&handle).await.unwrap();
     assert_eq!((ended.status, ended.moved), (MoveStatus::Completed, 100));
@@ -167,61 +172,66 @@ async fn a_move_goes_on_after_the_host_was_killed() {
 }
 
 #[tokio::test]
-async fn what_comes_later_or_is_in_flight_stays() {
-    let room = with_dead(Settings::default(), 2).await;
-    room.receive("dead", up_to(1)).await;
-    let handle = room.queues.start_move("dead", None, None).await.unwrap();
-    room.send("dead", &["later"]).await;
-    let _keeper = room.maintenance();
-    assert_eq!(room.ended(&handle).await.moved, 3);
-    assert_eq!(room.due("dead").await, ["later"]);
-    assert_eq!(room.counts("dead").await, (0, 2, 0));
+async fn messages_that_are_sent_later_or_in_flight_are_not_moved() {
+    let fixture = with_dead(Settings::default(), 2).await;
+    fixture.receive("dead", up_to(1)).await;
+    let handle = fixture.queues.start_move("dead", None, None).await.unwrap();
+    fixture.send("dead", &["later"]).await;
+    let _maintenance = fixture.maintenance();
+    assert_eq!(fixture.ended(&handle).await.moved, 3);
+    assert_eq!(fixture.due("dead").await, ["later"]);
+    assert_eq!(fixture.counts("dead").await, (0, 2, 0));
 }
 
 #[tokio::test]
-async fn a_move_of_a_group_goes_up_to_the_first_that_is_in_flight() {
-    let room = with_dead(fifo(), 2).await;
-    let taken = room.receive("dead", up_to(2)).await;
+async fn a_group_is_moved_up_to_the_first_message_in_flight() {
+    let fixture = with_dead(fifo(), 2).await;
+    let taken = fixture.receive("dead", up_to(2)).await;
     let now = vec![(taken[0].receipt.clone(), 0)];
-    room.queues.change_leases("dead", now).await.unwrap();
-    let _keeper = room.maintenance();
-    let handle = room.queues.start_move("dead", None, None).await.unwrap();
-    assert_eq!(room.ended(&handle).await.moved, 1);
-    assert_eq!(room.due("a").await, ["a0"]);
-    assert_eq!(room.counts("dead").await, (2, 1, 0));
+    fixture.queues.change_leases("dead", now).await.unwrap();
+    let _maintenance = fixture.maintenance();
+    let handle = fixture.queues.start_move("dead", None, None).await.unwrap();
+    assert_eq!(fixture.ended(&handle).await.moved, 1);
+    assert_eq!(fixture.due("a").await, ["a0"]);
+    assert_eq!(fixture.counts("dead").await, (2, 1, 0));
 }
 
 #[tokio::test]
-async fn a_move_that_can_not_go_on_says_why() {
-    let room = with_dead(Settings::default(), 1).await;
-    let _keeper = room.maintenance();
-    room.queues.delete("b").await.unwrap();
-    let handle = room.queues.start_move("dead", None, None).await.unwrap();
-    let ended = room.ended(&handle).await;
+async fn a_move_that_cannot_continue_reports_the_reason() {
+    let fixture = with_dead(Settings::default(), 1).await;
+    let _maintenance = fixture.maintenance();
+    fixture.queues.delete("b").await.unwrap();
+    let handle = fixture.queues.start_move("dead", None, None).await.unwrap();
+    let ended = fixture.ended(&handle).await;
     assert_eq!((ended.status, ended.moved), (MoveStatus::Failed, 1));
     assert_eq!(
         ended.failure.as_deref(),
         Some("AWS.SimpleQueueService.NonExistentQueue")
     );
-    assert_eq!(room.counts("dead").await, (1, 0, 0), "it is not lost");
-    room.queues.purge("dead").await.unwrap();
-    room.send("dead", &["of nobody"]).await;
-    let second = room.queues.start_move("dead", None, None).await.unwrap();
-    let ended = room.ended(&second).await;
+    assert_eq!(
+        fixture.counts("dead").await,
+        (1, 0, 0),
+        "the message is not lost"
+    );
+    fixture.queues.purge("dead").await.unwrap();
+    fixture.send("dead", &["of nobody"]).await;
+    let second = fixture.queues.start_move("dead", None, None).await.unwrap();
+    let ended = fixture.ended(&second).await;
     assert_eq!(
         ended.failure.as_deref(),
         Some("CouldNotDetermineMessageSource")
     );
-    let moves = room.queues.moves("dead", 10).await.unwrap();
+    let moves = fixture.queues.moves("dead", 10).await.unwrap();
     let handles: Vec<&String> = moves.iter().map(|found| &found.handle).collect();
     assert_eq!(handles, [&second, &handle], "the latest first");
 }
 
 #[tokio::test]
-async fn a_move_that_makes_no_sense_is_refused_and_ten_are_remembered() {
-    let room = with_dead(Settings::default(), 1).await;
-    room.queues.create("q.fifo", fifo()).await.unwrap();
-    let start = |from, to: Option<&str>| room.queues.start_move(from, to.map(str::to_owned), None);
+async fn an_invalid_move_is_refused_and_ten_moves_are_remembered() {
+    let fixture = with_dead(Settings::default(), 1).await;
+    fixture.queues.create("q.fifo", fifo()).await.unwrap();
+    let start =
+        |from, to: Option<&str>| fixture.queues.start_move(from, to.map(str::to_owned), None);
     assert_eq!(start("no", None).await, Err(QueueError::Missing));
     assert_eq!(start("dead", Some("no")).await, Err(QueueError::Missing));
     for to in ["dead", "q.fifo"] {
@@ -232,13 +242,16 @@ async fn a_move_that_makes_no_sense_is_refused_and_ten_are_remembered() {
         );
     }
     assert_eq!(
-        room.queues.find_move("x").await.unwrap_err(),
+        fixture.queues.find_move("x").await.unwrap_err(),
         QueueError::Missing
     );
-    assert_eq!(room.queues.cancel_move("x").await, Err(QueueError::Missing));
+    assert_eq!(
+        fixture.queues.cancel_move("x").await,
+        Err(QueueError::Missing)
+    );
     for _ in 0..15 {
         let handle = start("dead", None).await.unwrap();
-        room.queues.cancel_move(&handle).await.unwrap();
+        fixture.queues.cancel_move(&handle).await.unwrap();
     }
-    assert_eq!(room.queues.moves("dead", 100).await.unwrap().len(), 10);
+    assert_eq!(fixture.queues.moves("dead", 100).await.unwrap().len(), 10);
 }

@@ -8,8 +8,8 @@ use lambkin_store::queue::{QueueError, ReceiptResult};
 use super::*;
 
 #[tokio::test]
-async fn a_group_keeps_its_order_and_waits_while_one_of_it_is_in_flight() {
-    let room = ordered().await;
+async fn a_group_keeps_its_order_and_is_blocked_while_a_message_is_in_flight() {
+    let fixture = ordered().await;
     let entries = vec![
         of("a", "1"),
         of("b", "1"),
@@ -17,8 +17,8 @@ async fn a_group_keeps_its_order_and_waits_while_one_of_it_is_in_flight() {
         of("a", "3"),
         of("b", "2"),
     ];
-    let sent = room.send_all("q.fifo", entries).await;
-    let first = room.receive("q.fifo", up_to(2)).await;
+    let sent = fixture.send_all("q.fifo", entries).await;
+    let first = fixture.receive("q.fifo", up_to(2)).await;
     assert_eq!(bodies(&first), ["1", "2"]);
     assert!(
         first
@@ -27,112 +27,122 @@ async fn a_group_keeps_its_order_and_waits_while_one_of_it_is_in_flight() {
     );
     assert_eq!(first[0].sequence, sent[0].sequence);
     assert_eq!(first[0].deduplication.as_deref(), Some("a 1"));
-    let second = room.receive("q.fifo", up_to(10)).await;
+    let second = fixture.receive("q.fifo", up_to(10)).await;
     assert_eq!(bodies(&second), ["1", "2"], "all of b, nothing of a");
     assert_eq!(second[0].group.as_deref(), Some("b"));
-    // One of two is done: the other still blocks the group.
-    room.queues
+    // One of two messages is removed; the other one still blocks the group.
+    fixture
+        .queues
         .remove("q.fifo", receipts(&first[..1]))
         .await
         .unwrap();
-    assert!(room.due("q.fifo").await.is_empty());
-    assert_eq!(room.counts("q.fifo").await, (1, 3, 0));
-    room.queues
+    assert!(fixture.due("q.fifo").await.is_empty());
+    assert_eq!(fixture.counts("q.fifo").await, (1, 3, 0));
+    fixture
+        .queues
         .remove("q.fifo", receipts(&first[1..]))
         .await
         .unwrap();
-    assert_eq!(room.due("q.fifo").await, ["3"]);
+    assert_eq!(fixture.due("q.fifo").await, ["3"]);
 }
 
 #[tokio::test]
-async fn a_group_whose_lease_ends_begins_again_at_its_first() {
-    let room = ordered().await;
-    room.send_all("q.fifo", vec![of("a", "1"), of("a", "2"), of("a", "3")])
+async fn a_group_whose_lease_ends_starts_again_with_its_first_message() {
+    let fixture = ordered().await;
+    fixture
+        .send_all("q.fifo", vec![of("a", "1"), of("a", "2"), of("a", "3")])
         .await;
-    room.receive("q.fifo", up_to(2)).await;
-    room.clock.advance(30_000);
-    let again = room.receive("q.fifo", up_to(10)).await;
+    fixture.receive("q.fifo", up_to(2)).await;
+    fixture.clock.advance(30_000);
+    let again = fixture.receive("q.fifo", up_to(10)).await;
     assert_eq!(bodies(&again), ["1", "2", "3"]);
     let receives: Vec<u32> = again.iter().map(|message| message.receives).collect();
     assert_eq!(receives, [2, 2, 1]);
 }
 
 #[tokio::test]
-async fn what_is_given_up_comes_again_though_one_behind_it_is_in_flight() {
-    let room = ordered().await;
+async fn a_message_whose_lease_is_ended_is_received_again_although_a_later_one_is_in_flight() {
+    let fixture = ordered().await;
     let entries = vec![of("a", "1"), of("a", "2"), of("a", "3"), of("b", "1")];
-    room.send_all("q.fifo", entries).await;
-    let taken = room.receive("q.fifo", up_to(2)).await;
+    fixture.send_all("q.fifo", entries).await;
+    let taken = fixture.receive("q.fifo", up_to(2)).await;
     let give_up = |message: &Message| vec![(message.receipt.clone(), 0)];
-    // In the order in which the groups came to have something.
+    // In the order in which the groups became due.
     let now = give_up(&taken[0]);
-    room.clock.advance(1);
-    room.queues.change_leases("q.fifo", now).await.unwrap();
-    let next = room.receive("q.fifo", up_to(10)).await;
+    fixture.clock.advance(1);
+    fixture.queues.change_leases("q.fifo", now).await.unwrap();
+    let next = fixture.receive("q.fifo", up_to(10)).await;
     assert_eq!(bodies(&next), ["1", "1"]);
     assert_eq!(next[0].group.as_deref(), Some("b"));
     assert_eq!(next[1].receives, 2);
-    // Not the other way round: 2 would overtake 1.
+    // Not the other way round: message 2 would overtake message 1.
     let now = give_up(&taken[1]);
-    room.queues.change_leases("q.fifo", now).await.unwrap();
-    assert!(room.due("q.fifo").await.is_empty());
+    fixture.queues.change_leases("q.fifo", now).await.unwrap();
+    assert!(fixture.due("q.fifo").await.is_empty());
     let first = receipts(&next[1..]);
-    room.queues.remove("q.fifo", first).await.unwrap();
-    assert_eq!(room.due("q.fifo").await, ["2", "3"]);
+    fixture.queues.remove("q.fifo", first).await.unwrap();
+    assert_eq!(fixture.due("q.fifo").await, ["2", "3"]);
 }
 
 #[tokio::test]
-async fn a_lease_that_is_over_frees_its_message_though_one_behind_it_lasts() {
-    let room = ordered().await;
-    room.send_all("q.fifo", vec![of("a", "1"), of("a", "2"), of("a", "3")])
+async fn an_ended_lease_frees_its_message_although_a_later_lease_lasts() {
+    let fixture = ordered().await;
+    fixture
+        .send_all("q.fifo", vec![of("a", "1"), of("a", "2"), of("a", "3")])
         .await;
-    let taken = room.receive("q.fifo", up_to(2)).await;
+    let taken = fixture.receive("q.fifo", up_to(2)).await;
     let longer = vec![(taken[1].receipt.clone(), 40_000)];
-    room.queues.change_leases("q.fifo", longer).await.unwrap();
-    room.clock.advance(30_000);
-    let first = room.receive("q.fifo", up_to(10)).await;
+    fixture
+        .queues
+        .change_leases("q.fifo", longer)
+        .await
+        .unwrap();
+    fixture.clock.advance(30_000);
+    let first = fixture.receive("q.fifo", up_to(10)).await;
     assert_eq!(bodies(&first), ["1"], "2 is in flight still");
-    room.queues
+    fixture
+        .queues
         .remove("q.fifo", receipts(&first))
         .await
         .unwrap();
-    assert!(room.due("q.fifo").await.is_empty(), "3 is behind it");
-    room.clock.advance(10_000);
-    assert_eq!(room.due("q.fifo").await, ["2", "3"]);
+    assert!(fixture.due("q.fifo").await.is_empty(), "3 is behind it");
+    fixture.clock.advance(10_000);
+    assert_eq!(fixture.due("q.fifo").await, ["2", "3"]);
 }
 
 #[tokio::test]
-async fn a_delayed_message_holds_back_those_behind_it() {
-    let room = ordered().await;
+async fn a_delayed_message_holds_back_the_messages_behind_it() {
+    let fixture = ordered().await;
     let first = Entry {
         delay_ms: Some(5000),
         ..of("a", "1")
     };
-    room.send_all("q.fifo", vec![first, of("a", "2"), of("b", "1")])
+    fixture
+        .send_all("q.fifo", vec![first, of("a", "2"), of("b", "1")])
         .await;
-    assert_eq!(room.due("q.fifo").await, ["1"], "b's");
-    room.clock.advance(5000);
-    assert_eq!(room.due("q.fifo").await, ["1", "2"]);
+    assert_eq!(fixture.due("q.fifo").await, ["1"], "b's");
+    fixture.clock.advance(5000);
+    assert_eq!(fixture.due("q.fifo").await, ["1", "2"]);
 }
 
 #[tokio::test]
 async fn a_receipt_of_an_ordered_queue_ends_with_its_lease() {
-    let room = ordered().await;
-    room.send_all("q.fifo", vec![of("a", "1")]).await;
-    let taken = room.receive("q.fifo", up_to(1)).await;
-    room.clock.advance(30_000);
-    let removed = room.queues.remove("q.fifo", receipts(&taken)).await;
+    let fixture = ordered().await;
+    fixture.send_all("q.fifo", vec![of("a", "1")]).await;
+    let taken = fixture.receive("q.fifo", up_to(1)).await;
+    fixture.clock.advance(30_000);
+    let removed = fixture.queues.remove("q.fifo", receipts(&taken)).await;
     assert_eq!(removed.unwrap(), [ReceiptResult::Stale]);
     let changes = vec![(taken[0].receipt.clone(), 5)];
-    let extended = room.queues.change_leases("q.fifo", changes).await;
+    let extended = fixture.queues.change_leases("q.fifo", changes).await;
     assert_eq!(extended.unwrap(), [ReceiptResult::Stale]);
-    assert_eq!(room.due("q.fifo").await, ["1"]);
+    assert_eq!(fixture.due("q.fifo").await, ["1"]);
 }
 
 #[tokio::test]
-async fn sequence_numbers_have_twenty_digits_and_rise() {
-    let room = ordered().await;
-    let sent = room
+async fn sequence_numbers_have_twenty_digits_and_increase() {
+    let fixture = ordered().await;
+    let sent = fixture
         .send_all(
             "q.fifo",
             (0..100).map(|n| of("a", &n.to_string())).collect(),
@@ -158,44 +168,50 @@ async fn sequence_numbers_have_twenty_digits_and_rise() {
 }
 
 #[tokio::test]
-async fn for_five_minutes_a_duplicate_is_told_of_the_first_even_if_that_is_gone() {
-    let room = ordered().await;
-    let first = room
+async fn for_five_minutes_a_duplicate_is_answered_with_the_first_message_even_if_that_was_removed()
+{
+    let fixture = ordered().await;
+    let first = fixture
         .send_all("q.fifo", vec![of("a", "x"), of("a", "x")])
         .await;
     assert!(
         !first[0].duplicate && first[1].duplicate,
-        "within one send too"
+        "also within one send"
     );
-    let taken = room.receive("q.fifo", up_to(10)).await;
+    let taken = fixture.receive("q.fifo", up_to(10)).await;
     assert_eq!(taken.len(), 1);
-    room.queues
+    fixture
+        .queues
         .remove("q.fifo", receipts(&taken))
         .await
         .unwrap();
-    room.clock.advance(5 * 60 * 1000 - 1);
-    let again = room.send_all("q.fifo", vec![of("a", "x")]).await;
+    fixture.clock.advance(5 * 60 * 1000 - 1);
+    let again = fixture.send_all("q.fifo", vec![of("a", "x")]).await;
     assert_eq!(again, first[1..]);
     assert_eq!(
         (&again[0].id, &again[0].sequence),
         (&first[0].id, &first[0].sequence)
     );
-    assert_eq!(room.counts("q.fifo").await, (0, 0, 0));
-    room.clock.advance(1);
-    let new = room.send_all("q.fifo", vec![of("a", "x")]).await;
+    assert_eq!(fixture.counts("q.fifo").await, (0, 0, 0));
+    fixture.clock.advance(1);
+    let new = fixture.send_all("q.fifo", vec![of("a", "x")]).await;
     assert!(!new[0].duplicate && new[0].id != first[0].id);
-    assert_eq!(room.due("q.fifo").await, ["x"]);
+    assert_eq!(fixture.due("q.fifo").await, ["x"]);
 }
 
 #[tokio::test]
-async fn deduplication_is_of_the_queue_or_of_the_group() {
-    let room = ordered().await;
+async fn deduplication_applies_to_the_queue_or_to_the_group() {
+    let fixture = ordered().await;
     let by_group = Settings {
         deduplication_by_group: true,
         ..fifo()
     };
-    room.queues.create("by-group.fifo", by_group).await.unwrap();
-    room.queues.create("other.fifo", fifo()).await.unwrap();
+    fixture
+        .queues
+        .create("by-group.fifo", by_group)
+        .await
+        .unwrap();
+    fixture.queues.create("other.fifo", fifo()).await.unwrap();
     let same = |group: &str| Entry {
         deduplication: Some("x".to_owned()),
         ..of(group, "x")
@@ -205,7 +221,7 @@ async fn deduplication_is_of_the_queue_or_of_the_group() {
         ("by-group.fifo", [false, false, true]),
         ("other.fifo", [false, true, true]),
     ] {
-        let sent = room
+        let sent = fixture
             .send_all(queue, vec![same("a"), same("b"), same("b")])
             .await;
         let duplicates: Vec<bool> = sent.iter().map(|sent| sent.duplicate).collect();
@@ -214,8 +230,8 @@ async fn deduplication_is_of_the_queue_or_of_the_group() {
 }
 
 #[tokio::test]
-async fn without_a_group_or_a_deduplication_id_nothing_is_sent() {
-    let room = ordered().await;
+async fn a_message_without_group_or_deduplication_id_is_refused() {
+    let fixture = ordered().await;
     let no_group = Entry {
         group: None,
         ..of("a", "1")
@@ -225,16 +241,19 @@ async fn without_a_group_or_a_deduplication_id_nothing_is_sent() {
         ..of("a", "1")
     };
     for wrong in [no_group, no_id] {
-        let refused = room.queues.send("q.fifo", vec![of("a", "2"), wrong]).await;
+        let refused = fixture
+            .queues
+            .send("q.fifo", vec![of("a", "2"), wrong])
+            .await;
         assert!(
             matches!(refused, Err(QueueError::Invalid(_))),
             "{refused:?}"
         );
     }
-    assert_eq!(room.counts("q.fifo").await, (0, 0, 0));
+    assert_eq!(fixture.counts("q.fifo").await, (0, 0, 0));
 }
 
-impl Room {
+impl Fixture {
     async fn attempt(&self, name: &str, receive: Receive) -> Result<Vec<Message>, QueueError> {
         let name = Some(name.to_owned());
         self.queues
@@ -244,79 +263,93 @@ impl Room {
 }
 
 #[tokio::test]
-async fn a_receive_of_the_same_name_gets_the_same_messages_under_a_new_lease() {
-    let room = ordered().await;
+async fn a_receive_with_the_same_attempt_id_gets_the_same_messages_under_new_leases() {
+    let fixture = ordered().await;
     let entries = vec![of("a", "1"), of("a", "2"), of("b", "1"), of("b", "2")];
-    room.send_all("q.fifo", entries).await;
-    let first = room.attempt("x", up_to(3)).await.unwrap();
+    fixture.send_all("q.fifo", entries).await;
+    let first = fixture.attempt("x", up_to(3)).await.unwrap();
     assert_eq!(bodies(&first), ["1", "2", "1"]);
-    room.clock.advance(20_000);
-    let again = room.attempt("x", up_to(1)).await.unwrap();
+    fixture.clock.advance(20_000);
+    let again = fixture.attempt("x", up_to(1)).await.unwrap();
     assert_eq!(again, first);
-    assert_eq!(room.counts("q.fifo").await, (1, 3, 0));
-    let other = room.attempt("y", up_to(10)).await.unwrap();
-    assert_eq!(bodies(&other), [] as [&str; 0], "another name");
-    room.clock.advance(20_000);
-    assert!(room.due("q.fifo").await.is_empty(), "the lease began anew");
+    assert_eq!(fixture.counts("q.fifo").await, (1, 3, 0));
+    let other = fixture.attempt("y", up_to(10)).await.unwrap();
+    assert_eq!(bodies(&other), [] as [&str; 0], "another id");
+    fixture.clock.advance(20_000);
+    assert!(
+        fixture.due("q.fifo").await.is_empty(),
+        "the leases started anew"
+    );
     assert_eq!(
-        room.attempt("x", leased_for(1, 50_000)).await.unwrap(),
+        fixture.attempt("x", leased_for(1, 50_000)).await.unwrap(),
         first
     );
-    room.clock.advance(49_999);
-    let gone = room.queues.remove("q.fifo", receipts(&again)).await;
+    fixture.clock.advance(49_999);
+    let gone = fixture.queues.remove("q.fifo", receipts(&again)).await;
     assert_eq!(gone.unwrap(), [ReceiptResult::Done; 3]);
-    assert_eq!(room.due("q.fifo").await, ["2"]);
+    assert_eq!(fixture.due("q.fifo").await, ["2"]);
 }
 
 #[tokio::test]
-async fn a_name_whose_messages_were_changed_stands_for_nothing_any_more() {
-    let room = ordered().await;
-    room.send_all("q.fifo", vec![of("a", "1"), of("a", "2")])
+async fn an_attempt_id_whose_messages_were_changed_is_refused() {
+    let fixture = ordered().await;
+    fixture
+        .send_all("q.fifo", vec![of("a", "1"), of("a", "2")])
         .await;
-    let first = room.attempt("x", up_to(2)).await.unwrap();
-    let refused = || room.attempt("x", up_to(2));
+    let first = fixture.attempt("x", up_to(2)).await.unwrap();
+    let refused = || fixture.attempt("x", up_to(2));
     let longer = vec![(first[1].receipt.clone(), 40_000)];
-    room.queues.change_leases("q.fifo", longer).await.unwrap();
+    fixture
+        .queues
+        .change_leases("q.fifo", longer)
+        .await
+        .unwrap();
     assert!(matches!(refused().await, Err(QueueError::Invalid(_))));
-    room.queues
+    fixture
+        .queues
         .remove("q.fifo", receipts(&first))
         .await
         .unwrap();
     assert!(matches!(refused().await, Err(QueueError::Invalid(_))));
-    room.clock.advance(30_000);
-    assert!(refused().await.unwrap().is_empty(), "the leases are over");
+    fixture.clock.advance(30_000);
+    assert!(refused().await.unwrap().is_empty(), "the leases have ended");
 
-    // It is no name of a standard queue, nor one after a purge, nor five minutes later.
-    room.queues.create("q", Settings::default()).await.unwrap();
-    room.send("q", &["a", "b"]).await;
+    // The id has no effect in a standard queue, after a purge, or after five minutes.
+    fixture
+        .queues
+        .create("q", Settings::default())
+        .await
+        .unwrap();
+    fixture.send("q", &["a", "b"]).await;
     for body in ["a", "b"] {
         let name = Some("x".to_owned());
-        let got = room
+        let got = fixture
             .queues
             .receive_with_attempt_id("q", name, up_to(1))
             .await
             .unwrap();
         assert_eq!(bodies(&got), [body]);
     }
-    room.send_all("q.fifo", vec![of("a", "3")]).await;
-    room.attempt("z", leased_for(1, 600_000)).await.unwrap();
-    room.queues.purge("q.fifo").await.unwrap();
-    assert!(room.attempt("z", up_to(1)).await.unwrap().is_empty());
-    room.send_all("q.fifo", vec![of("a", "4")]).await;
-    room.attempt("z", leased_for(1, 600_000)).await.unwrap();
-    room.clock.advance(299_999);
+    fixture.send_all("q.fifo", vec![of("a", "3")]).await;
+    fixture.attempt("z", leased_for(1, 600_000)).await.unwrap();
+    fixture.queues.purge("q.fifo").await.unwrap();
+    assert!(fixture.attempt("z", up_to(1)).await.unwrap().is_empty());
+    fixture.send_all("q.fifo", vec![of("a", "4")]).await;
+    fixture.attempt("z", leased_for(1, 600_000)).await.unwrap();
+    fixture.clock.advance(299_999);
     assert_eq!(
-        room.attempt("z", leased_for(1, 600_000))
+        fixture
+            .attempt("z", leased_for(1, 600_000))
             .await
             .unwrap()
             .len(),
         1
     );
-    room.clock.advance(1);
-    assert!(room.attempt("z", up_to(1)).await.unwrap().is_empty());
+    fixture.clock.advance(1);
+    assert!(fixture.attempt("z", up_to(1)).await.unwrap().is_empty());
 }
 
-/// The same numbers on each run.
+/// A random number generator with the same sequence on each run.
 struct Dice(u64);
 
 impl Dice {
@@ -335,25 +368,29 @@ async fn ten_groups_keep_their_order_through_random_failures() {
         while trial.done.values().sum::<u64>() < 10 * EACH {
             trial.step().await;
         }
-        assert_eq!(trial.room.counts("q.fifo").await, (0, 0, 0), "seed {seed}");
+        assert_eq!(
+            trial.fixture.counts("q.fifo").await,
+            (0, 0, 0),
+            "seed {seed}"
+        );
     }
 }
 
-/// How many messages each group of a trial has: their bodies are 0, 1, 2…
+/// The number of messages of each group. Their bodies are 0, 1, 2…
 const EACH: u64 = 30;
 
 fn number_of(message: &Message) -> u64 {
     std::str::from_utf8(&message.body).unwrap().parse().unwrap()
 }
 
-/// Senders and careless workers, and what they should see.
+/// Senders and unreliable workers, and what they should see.
 struct Trial {
-    room: Room,
+    fixture: Fixture,
     dice: Dice,
     to_send: std::vec::IntoIter<(u64, u64)>,
-    /// With the ends of their leases.
+    /// The leased messages, with the ends of their leases.
     in_flight: Vec<(Message, u64)>,
-    /// How many messages of each group are done.
+    /// The number of messages of each group that were removed.
     done: HashMap<String, u64>,
 }
 
@@ -363,7 +400,7 @@ impl Trial {
             .flat_map(|n| (0..10).map(move |group| (group, n)))
             .collect();
         Self {
-            room: ordered().await,
+            fixture: ordered().await,
             dice: Dice(seed * 0x9e37_79b9_7f4a_7c15),
             to_send: all.into_iter(),
             in_flight: Vec::new(),
@@ -376,19 +413,19 @@ impl Trial {
             0 => {
                 let some = self.to_send.by_ref().take(self.dice.below(30) as usize);
                 let entries = some.map(|(group, n)| of(&group.to_string(), &n.to_string()));
-                self.room.send_all("q.fifo", entries.collect()).await;
+                self.fixture.send_all("q.fifo", entries.collect()).await;
             }
             1 | 2 => self.receive().await,
             3 if !self.in_flight.is_empty() => self.settle().await,
-            _ => self.room.clock.advance(self.dice.below(500)),
+            _ => self.fixture.clock.advance(self.dice.below(500)),
         }
     }
 
     async fn receive(&mut self) {
-        let now = self.room.clock.now();
+        let now = self.fixture.clock.now();
         let lease = 1 + self.dice.below(3000);
         let max = 1 + self.dice.below(10) as usize;
-        let received = self.room.receive("q.fifo", leased_for(max, lease)).await;
+        let received = self.fixture.receive("q.fifo", leased_for(max, lease)).await;
         let mut expected = HashMap::new();
         for message in &received {
             let group = message.group.clone().unwrap();
@@ -407,7 +444,7 @@ impl Trial {
             .extend(received.into_iter().map(|message| (message, now + lease)));
     }
 
-    /// A worker gives up or is done, perhaps too late.
+    /// A worker gives up or finishes, possibly after its lease has ended.
     async fn settle(&mut self) {
         let at = match self.dice.below(3) {
             0 => self.dice.below(self.in_flight.len() as u64) as usize,
@@ -416,9 +453,9 @@ impl Trial {
         let (message, until) = self.in_flight.remove(at);
         let group = message.group.unwrap();
         let done = self.done.entry(group).or_default();
-        let held = until > self.room.clock.now();
-        let queues = &self.room.queues;
-        // In the group's order, as a worker of an ordered queue has to.
+        let held = until > self.fixture.clock.now();
+        let queues = &self.fixture.queues;
+        // In the order of the group, as workers of an ordered queue must.
         let settled = if self.dice.below(3) == 0 || message.body != done.to_string().as_bytes() {
             queues
                 .change_leases("q.fifo", vec![(message.receipt, 0)])

@@ -1,4 +1,4 @@
-//! Queues as such.
+//! Creating, defining, listing, purging and deleting queues.
 
 use lambkin_store::queue::QueueError;
 
@@ -13,7 +13,7 @@ fn names(page: &lambkin_store::queue::Page) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_queue_is_described_as_it_was_created_and_changed() {
-    let room = room().await;
+    let fixture = fixture().await;
     let settings = Settings {
         ordered: true,
         lease_ms: 1,
@@ -23,14 +23,15 @@ async fn a_queue_is_described_as_it_was_created_and_changed() {
         dead_letter: dead_letter("dead.fifo", 3),
         attributes: vec![("tag:a".to_owned(), "\"ü\"".to_owned())],
     };
-    room.queues
+    fixture
+        .queues
         .create("q.fifo", settings.clone())
         .await
         .unwrap();
-    let again = room.queues.create("q.fifo", settings.clone()).await;
+    let again = fixture.queues.create("q.fifo", settings.clone()).await;
     assert_eq!(again, Err(QueueError::Exists));
-    room.clock.advance(7);
-    let described = room.queues.describe("q.fifo").await.unwrap();
+    fixture.clock.advance(7);
+    let described = fixture.queues.describe("q.fifo").await.unwrap();
     assert_eq!(
         (&described.settings, described.name.as_str()),
         (&settings, "q.fifo")
@@ -44,41 +45,53 @@ async fn a_queue_is_described_as_it_was_created_and_changed() {
         (NOW, NOW, None)
     );
 
-    room.queues
+    fixture
+        .queues
         .change("q.fifo", Settings::default())
         .await
         .unwrap();
-    let described = room.queues.describe("q.fifo").await.unwrap();
-    assert_eq!(described.settings, fifo(), "ordered for good");
+    let described = fixture.queues.describe("q.fifo").await.unwrap();
+    assert_eq!(described.settings, fifo(), "a queue stays ordered");
     assert_eq!((described.created_at, described.changed_at), (NOW, NOW + 7));
     assert_eq!(
-        room.queues.change("no", fifo()).await,
+        fixture.queues.change("no", fifo()).await,
         Err(QueueError::Missing)
     );
-    assert_eq!(room.queues.describe("no").await, Err(QueueError::Missing));
+    assert_eq!(
+        fixture.queues.describe("no").await,
+        Err(QueueError::Missing)
+    );
 }
 
 #[tokio::test]
-async fn to_define_a_queue_creates_it_or_changes_it_and_keeps_its_messages() {
-    let room = room().await;
-    room.queues.define("q", Settings::default()).await.unwrap();
-    room.send("q", &["a"]).await;
-    room.clock.advance(5);
-    room.queues.define("q", Settings::default()).await.unwrap();
+async fn defining_a_queue_creates_or_changes_it_and_keeps_its_messages() {
+    let fixture = fixture().await;
+    fixture
+        .queues
+        .define("q", Settings::default())
+        .await
+        .unwrap();
+    fixture.send("q", &["a"]).await;
+    fixture.clock.advance(5);
+    fixture
+        .queues
+        .define("q", Settings::default())
+        .await
+        .unwrap();
     assert_eq!(
-        room.queues.describe("q").await.unwrap().changed_at,
+        fixture.queues.describe("q").await.unwrap().changed_at,
         NOW,
-        "nothing new"
+        "nothing has changed"
     );
     let other = Settings {
         lease_ms: 1000,
         ..Settings::default()
     };
-    room.queues.define("q", other.clone()).await.unwrap();
-    let described = room.queues.describe("q").await.unwrap();
+    fixture.queues.define("q", other.clone()).await.unwrap();
+    let described = fixture.queues.describe("q").await.unwrap();
     assert_eq!((described.settings, described.changed_at), (other, NOW + 5));
-    assert_eq!(room.due("q").await, ["a"]);
-    let refused = room
+    assert_eq!(fixture.due("q").await, ["a"]);
+    let refused = fixture
         .queues
         .define("q", fifo())
         .await
@@ -91,8 +104,8 @@ async fn to_define_a_queue_creates_it_or_changes_it_and_keeps_its_messages() {
 }
 
 #[tokio::test]
-async fn names_and_settings_that_can_not_be_are_refused() {
-    let room = room().await;
+async fn invalid_names_and_settings_are_refused() {
+    let fixture = fixture().await;
     for name in [
         "",
         ".fifo",
@@ -103,10 +116,11 @@ async fn names_and_settings_that_can_not_be_are_refused() {
         "a.fifo.fifo",
         &"x".repeat(81),
     ] {
-        let refused = room.queues.create(name, Settings::default()).await;
+        let refused = fixture.queues.create(name, Settings::default()).await;
         assert!(matches!(refused, Err(QueueError::Invalid(_))), "{name}");
     }
-    room.queues
+    fixture
+        .queues
         .create(&"x".repeat(80), Settings::default())
         .await
         .unwrap();
@@ -119,22 +133,26 @@ async fn names_and_settings_that_can_not_be_are_refused() {
         ..Settings::default()
     };
     for settings in [never, large] {
-        let refused = room.queues.create("q", settings).await;
+        let refused = fixture.queues.create("q", settings).await;
         assert!(
             matches!(refused, Err(QueueError::Invalid(_))),
             "{refused:?}"
         );
     }
-    assert_eq!(room.queues.describe("q").await, Err(QueueError::Missing));
+    assert_eq!(fixture.queues.describe("q").await, Err(QueueError::Missing));
 }
 
 #[tokio::test]
-async fn queues_are_listed_by_name_page_by_page() {
-    let room = room().await;
+async fn queues_are_listed_by_name_in_pages() {
+    let fixture = fixture().await;
     for name in ["b-2", "a", "b-1", "b_", "b-3", "c"] {
-        room.queues.create(name, Settings::default()).await.unwrap();
+        fixture
+            .queues
+            .create(name, Settings::default())
+            .await
+            .unwrap();
     }
-    let list = |prefix, after, max| room.queues.list(prefix, after, max);
+    let list = |prefix, after, max| fixture.queues.list(prefix, after, max);
     let page = list("", None, 100).await.unwrap();
     assert_eq!(
         (names(&page), page.more),
@@ -148,117 +166,128 @@ async fn queues_are_listed_by_name_page_by_page() {
 }
 
 #[tokio::test]
-async fn a_page_stays_within_what_fits_into_memory() {
-    let room = room().await;
+async fn a_page_is_limited_in_bytes() {
+    let fixture = fixture().await;
     let count = 300;
     for n in 0..count {
         let large = Settings {
             attributes: vec![("a".to_owned(), "x".repeat(60 << 10))],
             ..Settings::default()
         };
-        room.queues
+        fixture
+            .queues
             .create(&format!("q{n:03}"), large)
             .await
             .unwrap();
     }
-    let first = room.queues.list("", None, 10_000).await.unwrap();
+    let first = fixture.queues.list("", None, 10_000).await.unwrap();
     assert!(first.more && first.queues.len() < count);
     let last = first.queues.last().map(|queue| queue.name.as_str());
-    let second = room.queues.list("", last, 10_000).await.unwrap();
+    let second = fixture.queues.list("", last, 10_000).await.unwrap();
     assert_eq!(first.queues.len() + second.queues.len(), count);
     assert!(!second.more);
 }
 
 #[tokio::test]
-async fn a_queue_of_dead_letters_knows_its_sources() {
-    let room = room().await;
+async fn the_sources_of_a_dead_letter_queue_are_listed() {
+    let fixture = fixture().await;
     let with = |queue| Settings {
         dead_letter: dead_letter(queue, 1),
         ..Settings::default()
     };
-    room.queues
+    fixture
+        .queues
         .create("dead", Settings::default())
         .await
         .unwrap();
     for (name, to) in [("b", "dead"), ("a", "dead"), ("c", "else"), ("d", "dead")] {
-        room.queues.create(name, with(to)).await.unwrap();
+        fixture.queues.create(name, with(to)).await.unwrap();
     }
-    let page = room
+    let page = fixture
         .queues
         .dead_letter_sources("dead", None, 2)
         .await
         .unwrap();
     assert_eq!((names(&page), page.more), (vec!["a", "b"], true));
-    let page = room
+    let page = fixture
         .queues
         .dead_letter_sources("dead", Some("b"), 2)
         .await
         .unwrap();
     assert_eq!((names(&page), page.more), (vec!["d"], false));
-    let missing = room.queues.dead_letter_sources("no", None, 2).await;
+    let missing = fixture.queues.dead_letter_sources("no", None, 2).await;
     assert_eq!(missing, Err(QueueError::Missing));
 }
 
 #[tokio::test]
-async fn a_deleted_queue_is_gone_with_its_messages_and_remembered_for_a_minute() {
-    let room = standard().await;
-    room.send("q", &["a", "b"]).await;
-    assert_eq!(room.queues.deleted_at("q").await.unwrap(), None);
-    room.queues.delete("q").await.unwrap();
-    assert_eq!(room.queues.delete("q").await, Err(QueueError::Missing));
-    assert_eq!(room.queues.counts("q").await, Err(QueueError::Missing));
-    room.clock.advance(59_999);
-    assert_eq!(room.queues.deleted_at("q").await.unwrap(), Some(NOW));
-    room.clock.advance(1);
-    assert_eq!(room.queues.deleted_at("q").await.unwrap(), None);
-    room.queues.create("q", Settings::default()).await.unwrap();
-    assert!(room.due("q").await.is_empty());
-    room.queues.delete("q").await.unwrap();
-    room.queues.create("q", Settings::default()).await.unwrap();
+async fn a_deleted_queue_loses_its_messages_and_is_remembered_for_a_minute() {
+    let fixture = standard().await;
+    fixture.send("q", &["a", "b"]).await;
+    assert_eq!(fixture.queues.deleted_at("q").await.unwrap(), None);
+    fixture.queues.delete("q").await.unwrap();
+    assert_eq!(fixture.queues.delete("q").await, Err(QueueError::Missing));
+    assert_eq!(fixture.queues.counts("q").await, Err(QueueError::Missing));
+    fixture.clock.advance(59_999);
+    assert_eq!(fixture.queues.deleted_at("q").await.unwrap(), Some(NOW));
+    fixture.clock.advance(1);
+    assert_eq!(fixture.queues.deleted_at("q").await.unwrap(), None);
+    fixture
+        .queues
+        .create("q", Settings::default())
+        .await
+        .unwrap();
+    assert!(fixture.due("q").await.is_empty());
+    fixture.queues.delete("q").await.unwrap();
+    fixture
+        .queues
+        .create("q", Settings::default())
+        .await
+        .unwrap();
     assert_eq!(
-        room.queues.deleted_at("q").await.unwrap(),
+        fixture.queues.deleted_at("q").await.unwrap(),
         None,
-        "it is there again"
+        "the queue exists again"
     );
 }
 
 #[tokio::test]
-async fn a_purge_drops_everything_and_the_room_it_took_is_freed() {
-    let room = ordered().await;
+async fn a_purge_deletes_all_messages_and_frees_their_space() {
+    let fixture = ordered().await;
     let delayed = Entry {
         delay_ms: Some(5000),
         ..of("c", "late")
     };
-    room.send_all(
-        "q.fifo",
-        vec![of("a", "1"), of("a", "2"), of("b", "1"), delayed],
-    )
-    .await;
-    let taken = room.receive("q.fifo", up_to(1)).await;
-    room.clock.advance(5);
-    room.queues.purge("q.fifo").await.unwrap();
-    assert_eq!(room.counts("q.fifo").await, (0, 0, 0));
-    assert!(room.due("q.fifo").await.is_empty());
-    let described = room.queues.describe("q.fifo").await.unwrap();
+    fixture
+        .send_all(
+            "q.fifo",
+            vec![of("a", "1"), of("a", "2"), of("b", "1"), delayed],
+        )
+        .await;
+    let taken = fixture.receive("q.fifo", up_to(1)).await;
+    fixture.clock.advance(5);
+    fixture.queues.purge("q.fifo").await.unwrap();
+    assert_eq!(fixture.counts("q.fifo").await, (0, 0, 0));
+    assert!(fixture.due("q.fifo").await.is_empty());
+    let described = fixture.queues.describe("q.fifo").await.unwrap();
     assert_eq!(described.purged_at, Some(NOW + 5));
-    let settled = room
+    let settled = fixture
         .queues
         .remove("q.fifo", receipts(&taken))
         .await
         .unwrap();
     assert_eq!(settled, [lambkin_store::queue::ReceiptResult::Gone]);
-    room.send_all("q.fifo", vec![of("a", "3")]).await;
-    assert_eq!(room.due("q.fifo").await, ["3"], "the group is free");
-    let repeated = room
+    fixture.send_all("q.fifo", vec![of("a", "3")]).await;
+    assert_eq!(fixture.due("q.fifo").await, ["3"], "the group is free");
+    let repeated = fixture
         .send_all("q.fifo", vec![of("a", "1"), of("a", "3")])
         .await;
-    assert!(!repeated[0].duplicate, "what was purged is forgotten");
-    assert!(repeated[1].duplicate, "what was sent since is not");
+    assert!(!repeated[0].duplicate, "purged ids are forgotten");
+    assert!(repeated[1].duplicate, "later ids are not");
 
-    let queues = room.queues.clone();
+    let queues = fixture.queues.clone();
     let maintenance = tokio::spawn(async move { queues.maintain().await });
     let rows = || {
-        let file = rusqlite::Connection::open(&room.path).unwrap();
+        let file = rusqlite::Connection::open(&fixture.path).unwrap();
         let count = |table| {
             let sql = format!("SELECT count(*) FROM {table}");
             file.query_row(&sql, [], |row| row.get::<_, i64>(0))
@@ -273,7 +302,7 @@ async fn a_purge_drops_everything_and_the_room_it_took_is_freed() {
     while rows() != (2, 1, 1) {
         tokio::task::yield_now().await;
     }
-    room.store.close().await;
-    room.clock.advance(60_000);
+    fixture.store.close().await;
+    fixture.clock.advance(60_000);
     maintenance.await.unwrap();
 }

@@ -6,8 +6,8 @@ use lambkin_store::queue::QueueError;
 use super::*;
 
 #[tokio::test]
-async fn a_message_is_given_back_as_it_was_sent() {
-    let room = standard().await;
+async fn a_message_is_received_as_it_was_sent() {
+    let fixture = standard().await;
     let sent = Entry {
         body: Bytes::from((0..=255).cycle().take(300_000).collect::<Vec<u8>>()),
         attributes: vec![Attribute {
@@ -19,13 +19,13 @@ async fn a_message_is_given_back_as_it_was_sent() {
         group: Some("fair".to_owned()),
         ..Entry::default()
     };
-    let told = room.send_all("q", vec![sent.clone()]).await.remove(0);
+    let told = fixture.send_all("q", vec![sent.clone()]).await.remove(0);
     assert_eq!(
         (told.id.len(), told.sequence, told.duplicate),
         (36, None, false)
     );
-    room.clock.advance(5);
-    let message = room.one("q").await;
+    fixture.clock.advance(5);
+    let message = fixture.one("q").await;
     assert_eq!(message.id, told.id);
     assert!(message.body == sent.body);
     assert_eq!(
@@ -48,58 +48,58 @@ async fn a_message_is_given_back_as_it_was_sent() {
 }
 
 #[tokio::test]
-async fn what_is_due_longest_comes_first_and_a_lease_hides_it() {
-    let room = standard().await;
+async fn messages_are_received_oldest_first_and_a_lease_hides_them() {
+    let fixture = standard().await;
     let entries = vec![
         delayed("late", 1000),
         entry("a"),
         entry("b"),
         delayed("next", 1),
     ];
-    room.send_all("q", entries).await;
-    assert_eq!(bodies(&room.receive("q", up_to(1)).await), ["a"]);
-    room.clock.advance(1000);
-    assert_eq!(room.due("q").await, ["b", "next", "late"]);
-    assert_eq!(room.counts("q").await, (0, 4, 0));
-    room.clock.advance(29_000);
-    let again = room.receive("q", up_to(9)).await;
+    fixture.send_all("q", entries).await;
+    assert_eq!(bodies(&fixture.receive("q", up_to(1)).await), ["a"]);
+    fixture.clock.advance(1000);
+    assert_eq!(fixture.due("q").await, ["b", "next", "late"]);
+    assert_eq!(fixture.counts("q").await, (0, 4, 0));
+    fixture.clock.advance(29_000);
+    let again = fixture.receive("q", up_to(9)).await;
     assert_eq!(bodies(&again), ["a"], "its lease was of the queue's 30 s");
     assert_eq!((again[0].receives, again[0].first_received_at), (2, NOW));
 }
 
 #[tokio::test]
-async fn a_lease_of_nothing_hands_out_without_hiding() {
-    let room = standard().await;
-    room.send("q", &["a"]).await;
+async fn a_lease_of_zero_milliseconds_does_not_hide_the_message() {
+    let fixture = standard().await;
+    fixture.send("q", &["a"]).await;
     for receives in 1..=3 {
-        let got = room.receive("q", leased_for(10, 0)).await;
+        let got = fixture.receive("q", leased_for(10, 0)).await;
         assert_eq!((got.len(), got[0].receives), (1, receives));
     }
-    assert_eq!(room.counts("q").await, (1, 0, 0));
+    assert_eq!(fixture.counts("q").await, (1, 0, 0));
 }
 
 #[tokio::test]
-async fn the_queues_delay_holds_unless_a_message_has_its_own() {
-    let room = room().await;
+async fn the_queues_delay_applies_unless_the_message_has_its_own() {
+    let fixture = fixture().await;
     let settings = Settings {
         delay_ms: 5000,
         ..Settings::default()
     };
-    room.queues.create("q", settings).await.unwrap();
+    fixture.queues.create("q", settings).await.unwrap();
     let entries = vec![entry("queue's"), delayed("none", 0), delayed("long", 9000)];
-    room.send_all("q", entries).await;
-    assert_eq!(room.counts("q").await, (1, 0, 2));
-    assert_eq!(room.due("q").await, ["none"]);
-    room.clock.advance(5000);
-    assert_eq!(room.counts("q").await, (1, 1, 1));
-    assert_eq!(room.due("q").await, ["queue's"]);
-    room.clock.advance(4000);
-    assert_eq!(room.due("q").await, ["long"]);
+    fixture.send_all("q", entries).await;
+    assert_eq!(fixture.counts("q").await, (1, 0, 2));
+    assert_eq!(fixture.due("q").await, ["none"]);
+    fixture.clock.advance(5000);
+    assert_eq!(fixture.counts("q").await, (1, 1, 1));
+    assert_eq!(fixture.due("q").await, ["queue's"]);
+    fixture.clock.advance(4000);
+    assert_eq!(fixture.due("q").await, ["long"]);
 }
 
 #[tokio::test]
 async fn counts_are_exact_within_a_second_and_beyond() {
-    let room = standard().await;
+    let fixture = standard().await;
     let entries = vec![
         delayed("a", 300),
         delayed("b", 700),
@@ -108,84 +108,86 @@ async fn counts_are_exact_within_a_second_and_beyond() {
         entry("e"),
         entry("f"),
     ];
-    room.send_all("q", entries).await;
-    room.receive("q", leased_for(1, 400)).await;
-    room.receive("q", leased_for(1, 2500)).await;
-    assert_eq!(room.counts("q").await, (1, 2, 3));
-    room.clock.advance(300);
-    assert_eq!(room.counts("q").await, (2, 2, 2));
-    room.clock.advance(100);
-    assert_eq!(room.counts("q").await, (3, 1, 2));
-    room.clock.advance(300);
-    assert_eq!(room.counts("q").await, (4, 1, 1));
-    room.clock.advance(1000);
-    assert_eq!(room.counts("q").await, (5, 1, 0));
-    room.clock.advance(800);
-    assert_eq!(room.counts("q").await, (6, 0, 0));
-    let all = room.receive("q", up_to(10)).await;
-    room.queues.remove("q", receipts(&all)).await.unwrap();
-    assert_eq!((all.len(), room.counts("q").await), (6, (0, 0, 0)));
+    fixture.send_all("q", entries).await;
+    fixture.receive("q", leased_for(1, 400)).await;
+    fixture.receive("q", leased_for(1, 2500)).await;
+    assert_eq!(fixture.counts("q").await, (1, 2, 3));
+    fixture.clock.advance(300);
+    assert_eq!(fixture.counts("q").await, (2, 2, 2));
+    fixture.clock.advance(100);
+    assert_eq!(fixture.counts("q").await, (3, 1, 2));
+    fixture.clock.advance(300);
+    assert_eq!(fixture.counts("q").await, (4, 1, 1));
+    fixture.clock.advance(1000);
+    assert_eq!(fixture.counts("q").await, (5, 1, 0));
+    fixture.clock.advance(800);
+    assert_eq!(fixture.counts("q").await, (6, 0, 0));
+    let all = fixture.receive("q", up_to(10)).await;
+    fixture.queues.remove("q", receipts(&all)).await.unwrap();
+    assert_eq!((all.len(), fixture.counts("q").await), (6, (0, 0, 0)));
 }
 
 #[tokio::test]
-async fn what_is_kept_too_long_is_never_handed_out_and_no_longer_counted() {
-    let room = room().await;
+async fn an_expired_message_is_not_received_and_no_longer_counted() {
+    let fixture = fixture().await;
     let settings = Settings {
         retention_ms: 60_000,
         ..Settings::default()
     };
-    room.queues.create("q", settings).await.unwrap();
-    // More than one operation puts away.
+    fixture.queues.create("q", settings).await.unwrap();
+    // More than one operation deletes.
     let old: Vec<Entry> = (0..1200).map(|n| entry(&n.to_string())).collect();
-    room.send_all("q", old).await;
-    room.send_all("q", vec![delayed("delayed", 120_000)]).await;
-    room.receive("q", leased_for(1, 120_000)).await;
-    room.clock.advance(30_000);
-    room.send("q", &["young"]).await;
-    room.clock.advance(30_000);
-    assert_eq!(bodies(&room.receive("q", up_to(1)).await), ["young"]);
-    room.clock.advance(1);
-    while room.counts("q").await != (0, 1, 0) {}
+    fixture.send_all("q", old).await;
+    fixture
+        .send_all("q", vec![delayed("delayed", 120_000)])
+        .await;
+    fixture.receive("q", leased_for(1, 120_000)).await;
+    fixture.clock.advance(30_000);
+    fixture.send("q", &["young"]).await;
+    fixture.clock.advance(30_000);
+    assert_eq!(bodies(&fixture.receive("q", up_to(1)).await), ["young"]);
+    fixture.clock.advance(1);
+    while fixture.counts("q").await != (0, 1, 0) {}
 }
 
 #[tokio::test]
-async fn a_queue_with_120_000_messages_in_flight_is_crowded() {
-    let room = standard().await;
+async fn a_queue_with_120_000_messages_in_flight_is_over_its_limit() {
+    let fixture = standard().await;
     for _ in 0..13 {
         let entries = (0..10_000).map(|_| entry("x")).collect();
-        room.send_all("q", entries).await;
+        fixture.send_all("q", entries).await;
     }
     for _ in 0..12 {
-        assert_eq!(room.receive("q", up_to(10_000)).await.len(), 10_000);
+        assert_eq!(fixture.receive("q", up_to(10_000)).await.len(), 10_000);
     }
-    assert_eq!(room.counts("q").await, (10_000, 120_000, 0));
-    let refused = room.queues.receive("q", up_to(1)).await;
+    assert_eq!(fixture.counts("q").await, (10_000, 120_000, 0));
+    let refused = fixture.queues.receive("q", up_to(1)).await;
     assert_eq!(refused, Err(QueueError::OverLimit));
-    room.clock.advance(30_000);
-    let one = room.one("q").await;
-    assert_eq!(room.counts("q").await, (129_999, 1, 0));
-    room.queues.remove("q", vec![one.receipt]).await.unwrap();
-    assert_eq!(room.counts("q").await, (129_999, 0, 0));
+    fixture.clock.advance(30_000);
+    let one = fixture.one("q").await;
+    assert_eq!(fixture.counts("q").await, (129_999, 1, 0));
+    fixture.queues.remove("q", vec![one.receipt]).await.unwrap();
+    assert_eq!(fixture.counts("q").await, (129_999, 0, 0));
 }
 
 #[tokio::test]
-async fn a_receive_stays_within_what_fits_into_memory() {
-    let room = standard().await;
+async fn a_receive_is_limited_in_bytes() {
+    let fixture = standard().await;
     let large = Bytes::from(vec![b'x'; 5 << 20]);
     for _ in 0..5 {
         let large = Entry {
             body: large.clone(),
             ..Entry::default()
         };
-        room.send_all("q", vec![large]).await;
+        fixture.send_all("q", vec![large]).await;
     }
-    assert_eq!(room.receive("q", up_to(100)).await.len(), 4);
-    assert_eq!(room.receive("q", up_to(100)).await.len(), 1);
+    assert_eq!(fixture.receive("q", up_to(100)).await.len(), 4);
+    assert_eq!(fixture.receive("q", up_to(100)).await.len(), 1);
 }
 
 #[tokio::test]
-async fn what_goes_with_a_body_counts_as_much_as_the_body() {
-    let room = standard().await;
+async fn attributes_count_towards_the_bytes_of_a_receive() {
+    let fixture = standard().await;
     let text = || "x".repeat(5 << 20);
     let with_extra = |n: usize| Entry {
         extra: vec![(n.to_string(), text())],
@@ -196,29 +198,29 @@ async fn what_goes_with_a_body_counts_as_much_as_the_body() {
         ..Entry::default()
     };
     for n in 0..4 {
-        room.send_all("q", vec![with_extra(n)]).await;
+        fixture.send_all("q", vec![with_extra(n)]).await;
     }
-    room.send_all("q", vec![with_group(4)]).await;
-    assert_eq!(room.receive("q", up_to(100)).await.len(), 4);
-    assert_eq!(room.receive("q", up_to(100)).await.len(), 1);
+    fixture.send_all("q", vec![with_group(4)]).await;
+    assert_eq!(fixture.receive("q", up_to(100)).await.len(), 4);
+    assert_eq!(fixture.receive("q", up_to(100)).await.len(), 1);
 }
 
 #[tokio::test]
-async fn a_receive_of_none_or_too_many_is_refused() {
-    let room = standard().await;
+async fn a_receive_of_zero_or_too_many_messages_is_refused() {
+    let fixture = standard().await;
     for max in [0, 10_001] {
-        let refused = room.queues.receive("q", up_to(max)).await;
+        let refused = fixture.queues.receive("q", up_to(max)).await;
         assert!(
             matches!(refused, Err(QueueError::Invalid(_))),
             "{refused:?}"
         );
     }
     assert_eq!(
-        room.queues.receive("r", up_to(1)).await,
+        fixture.queues.receive("r", up_to(1)).await,
         Err(QueueError::Missing)
     );
     assert_eq!(
-        room.queues.send("r", vec![entry("x")]).await,
+        fixture.queues.send("r", vec![entry("x")]).await,
         Err(QueueError::Missing)
     );
 }

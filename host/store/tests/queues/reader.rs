@@ -1,4 +1,4 @@
-//! Looking into a store, what the host itself sends to queues, and queues of older files.
+//! The reader, the messages that the host itself sends to queues, and the queues of older layouts.
 
 use lambkin_model::{Attribute, AttributeValue};
 use lambkin_store::{EventQueues, FollowUp, NewEvent, QueueStatistics, Reader};
@@ -25,18 +25,21 @@ fn statistics(queue: &str, due: u64, delayed: u64, leased: u64) -> QueueStatisti
 }
 
 #[tokio::test]
-async fn a_reader_sees_queues_and_events_side_by_side_and_takes_nothing() {
-    let room = standard().await;
-    room.queues
+async fn a_reader_sees_both_kinds_of_queues_and_changes_nothing() {
+    let fixture = standard().await;
+    fixture
+        .queues
         .create("empty", Settings::default())
         .await
         .unwrap();
-    room.event_queues()
+    fixture
+        .event_queues()
         .enqueue(event("lambda:f"), NOW)
         .await
         .unwrap();
-    // What an object trigger is to be told is no queue of anybody's.
-    room.event_queues()
+    // The queues of changes are internal.
+    fixture
+        .event_queues()
         .enqueue(event("bucket:b"), NOW)
         .await
         .unwrap();
@@ -48,12 +51,12 @@ async fn a_reader_sees_queues_and_events_side_by_side_and_takes_nothing() {
         }],
         ..entry("a")
     };
-    let sent = room
+    let sent = fixture
         .send_all("q", vec![picture, delayed("b", 5000), entry("c")])
         .await;
-    room.receive("q", up_to(1)).await;
+    fixture.receive("q", up_to(1)).await;
 
-    let reader = Reader::open(&room.path).unwrap();
+    let reader = Reader::open(&fixture.path).unwrap();
     assert_eq!(
         reader.statistics(NOW).unwrap(),
         [
@@ -76,18 +79,19 @@ async fn a_reader_sees_queues_and_events_side_by_side_and_takes_nothing() {
         r#"{"picture":{"BinaryValue":"AA==","DataType":"Binary"}}"#
     );
     assert_eq!(reader.messages("lambda:f").unwrap()[0].message_id, None);
-    assert_eq!(room.due("q").await, ["c"]);
+    assert_eq!(fixture.due("q").await, ["c"]);
 }
 
 #[tokio::test]
-async fn what_follows_from_an_event_is_a_message_like_any_other() {
-    let room = ordered().await;
-    room.event_queues()
+async fn the_follow_up_of_an_event_is_an_ordinary_message() {
+    let fixture = ordered().await;
+    fixture
+        .event_queues()
         .enqueue(event("lambda:f"), NOW)
         .await
         .unwrap();
     let waits = {
-        let queues = room.queues.clone();
+        let queues = fixture.queues.clone();
         queues.create("done", Settings::default()).await.unwrap();
         let receive = Receive {
             wait_ms: 20_000,
@@ -95,8 +99,8 @@ async fn what_follows_from_an_event_is_a_message_like_any_other() {
         };
         tokio::spawn(async move { queues.receive("done", receive).await })
     };
-    room.counts("done").await;
-    let leased = room
+    fixture.counts("done").await;
+    let leased = fixture
         .event_queues()
         .lease("lambda:f", NOW, NOW + 5, 1)
         .await
@@ -110,13 +114,14 @@ async fn what_follows_from_an_event_is_a_message_like_any_other() {
         .map(send)
         .to_vec();
     assert!(
-        room.event_queues()
+        fixture
+            .event_queues()
             .complete(receipt, follow_ups.clone(), NOW)
             .await
             .unwrap()
     );
     assert!(
-        !room
+        !fixture
             .event_queues()
             .complete(receipt, follow_ups, NOW)
             .await
@@ -124,14 +129,14 @@ async fn what_follows_from_an_event_is_a_message_like_any_other() {
     );
     assert_eq!(bodies(&waits.await.unwrap().unwrap()), ["record"]);
     assert_eq!(
-        room.queues.describe("new").await.unwrap().settings,
+        fixture.queues.describe("new").await.unwrap().settings,
         Settings::default()
     );
-    assert_eq!(room.due("new").await, ["record"]);
-    assert_eq!(room.due("q.fifo").await, ["record", "record"]);
+    assert_eq!(fixture.due("new").await, ["record"]);
+    assert_eq!(fixture.due("q.fifo").await, ["record", "record"]);
 }
 
-/// The first layout, with what a host of that time had in it.
+/// A file of layout 1 with the content that a host of that time wrote.
 const FIRST_LAYOUT: &str = r#"
 CREATE TABLE messages (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -154,7 +159,7 @@ PRAGMA user_version = 1;
 "#;
 
 #[tokio::test]
-async fn queues_of_the_first_layout_become_real_ones() {
+async fn queues_of_layout_1_are_converted() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.sqlite");
     rusqlite::Connection::open(&path)
@@ -165,13 +170,13 @@ async fn queues_of_the_first_layout_become_real_ones() {
     assert_eq!(
         reader.statistics(NOW).unwrap().len(),
         3,
-        "a reader understands both"
+        "a reader reads both layouts"
     );
     assert_eq!(reader.messages("failed").unwrap().len(), 2);
     drop(reader);
 
     let store = Store::open(&path).await.unwrap();
-    // The step begins the retention at the machine's time.
+    // The upgrade starts the retention at the machine's time.
     let queues = Queues::new(store.clone(), Arc::new(lambkin_store::SystemClock));
     assert_eq!(
         queues.describe("failed").await.unwrap().settings,
@@ -200,5 +205,5 @@ async fn queues_of_the_first_layout_become_real_ones() {
         .lease("lambda:f", NOW, NOW + 5, 10)
         .await
         .unwrap();
-    assert_eq!(events.events.len(), 1, "events stay as they were");
+    assert_eq!(events.events.len(), 1, "events are unchanged");
 }
