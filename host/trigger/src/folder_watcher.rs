@@ -13,7 +13,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use lambkin_store::object::{Folder, Heard, Notice, Objects};
+use lambkin_store::object::{Folder, FolderEvents, ObjectEvent, Objects};
 use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind};
 use notify::{Event, EventKind, RecursiveMode, Watcher};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
@@ -119,31 +119,24 @@ impl FolderWatcher {
     }
 
     async fn compare(&self, changed: Changed, open_files: &mut OpenFiles) {
-        let notices = notices();
         let unfinished = open_files.unfinished();
         if changed.everything {
-            let heard = Heard {
+            let folder_events = FolderEvents {
                 written: changed.files,
                 unfinished,
             };
-            let synced = self
-                .objects
-                .sync_folder(&self.bucket, &heard, &notices)
-                .await;
+            let synced = self.objects.sync_folder(&self.bucket, &folder_events).await;
             return self.report(&self.folder, synced.err());
         }
         // An event of its close will follow for a file that is open again.
         let is_whole = |file: &&PathBuf| !unfinished.contains(*file);
         for file in changed.files.iter().filter(is_whole) {
-            let synced = self.objects.sync_file(&self.bucket, file, &notices).await;
+            let synced = self.objects.sync_file(&self.bucket, file, true).await;
             self.report(&self.folder.join(file), synced.err());
         }
         let touched = changed.touched.difference(&changed.files);
         for file in touched.filter(is_whole) {
-            let synced = self
-                .objects
-                .sync_touched(&self.bucket, file, &notices)
-                .await;
+            let synced = self.objects.sync_file(&self.bucket, file, false).await;
             self.report(&self.folder.join(file), synced.err());
         }
     }
@@ -290,15 +283,17 @@ fn is_link(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|about| about.is_symlink() || about.nlink() > 1)
 }
 
-/// How changes that no service made are called in `wit/object-trigger`. Plugins translate them.
-fn notices() -> Folder {
-    let notice = |event: &str| Notice {
-        event: event.to_owned(),
+/// The folder that a bucket shows, for [`Objects::define`]. Its events are those of `wit/object-trigger` for changes that no
+/// service made; plugins translate them.
+pub fn watched_folder(path: &Path) -> Folder {
+    let event = |name: &str| ObjectEvent {
+        name: name.to_owned(),
         extra: Vec::new(),
     };
     Folder {
-        created: notice("file-written"),
-        removed: notice("file-removed"),
+        path: path.to_owned(),
+        created: event("file-written"),
+        removed: event("file-removed"),
     }
 }
 

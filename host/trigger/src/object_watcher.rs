@@ -121,11 +121,11 @@ impl ObjectWatcher {
         }
         if progress.delivered.len() < self.triggers.len() {
             let after = REDELIVERY_PAUSE.as_millis() as u64;
-            self.objects.tell_again(leased, after).await?;
+            self.objects.retry_change(leased, after).await?;
             progress.attempts += 1;
             return Ok(());
         }
-        self.objects.told(leased).await?;
+        self.objects.ack_change(leased).await?;
         unfinished.remove(&change.id);
         Ok(())
     }

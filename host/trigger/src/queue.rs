@@ -122,7 +122,7 @@ impl MessageSource for QueueMessages {
 
     async fn receive(&self, max: usize, wait: Duration) -> Result<Vec<Message>, Self::Error> {
         let receive = Receive {
-            most: max,
+            max_messages: max,
             lease_ms: None,
             wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
             consumer: true,
@@ -158,7 +158,7 @@ impl MessageSource for QueueMessages {
             removed.map_err(|error| self.named(error))?;
         }
         if !again.is_empty() {
-            let extended = self.queues.extend(&self.name, again).await;
+            let extended = self.queues.change_leases(&self.name, again).await;
             extended.map_err(|error| self.named(error))?;
         }
         if !dead.is_empty() {

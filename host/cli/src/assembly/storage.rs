@@ -7,6 +7,7 @@ use anyhow::Context;
 use lambkin_store::object::Objects;
 use lambkin_store::queue::Queues;
 use lambkin_store::{SharedClock, Store, SystemClock};
+use lambkin_trigger::folder_watcher::watched_folder;
 
 use crate::config::Config;
 
@@ -59,9 +60,11 @@ impl Storage {
             .triggers
             .iter()
             .filter_map(|trigger| trigger.source.bucket().map(str::to_owned));
-        self.objects.tell_only(&buckets.collect::<Vec<_>>()).await?;
+        self.objects
+            .set_watched_buckets(&buckets.collect::<Vec<_>>())
+            .await?;
         for bucket in &config.buckets {
-            let folder = bucket.folder.as_deref();
+            let folder = bucket.folder.as_deref().map(watched_folder);
             let defined = self
                 .objects
                 .define(&bucket.name, bucket.versioning, folder)

@@ -11,7 +11,7 @@ use super::key_order::just_after;
 use super::limits::BUCKET_NAME;
 use super::objects::Objects;
 use super::path;
-use super::types::{BucketInfo, ObjectError, Versioning};
+use super::types::{BucketInfo, Folder, ObjectError, Versioning};
 
 /// Applies the definition of a configuration to a bucket, or says why it cannot be applied.
 fn apply_definition(
@@ -84,11 +84,11 @@ impl Objects {
         &self,
         bucket: &str,
         versioning: Versioning,
-        folder: Option<&Path>,
+        folder: Option<Folder>,
     ) -> Result<(), ObjectError> {
         let new = self.new_bucket(bucket, Vec::new())?;
-        let folder = match folder {
-            Some(folder) => Some(self.prepare_folder(folder).await?),
+        let path = match &folder {
+            Some(folder) => Some(self.prepare_folder(&folder.path).await?),
             None => None,
         };
         self.transact(move |connection| {
@@ -99,14 +99,18 @@ impl Objects {
                 info: new.clone(),
                 folder: None,
             });
-            apply_definition(connection, &mut bucket, versioning, folder.as_deref())?;
+            apply_definition(connection, &mut bucket, versioning, path.as_deref())?;
             if is_new {
                 bucket_row::insert(connection, &bucket.info)?;
                 bucket.id = connection.last_insert_rowid();
             }
             Ok(bucket_row::update(connection, &bucket)?)
         })
-        .await
+        .await?;
+        if let Some(folder) = folder {
+            self.0.folders.define(bucket, folder);
+        }
+        Ok(())
     }
 
     /// Describes a bucket.

@@ -4,14 +4,14 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::types::{ObjectEvent, SyncEvents};
+use super::types::Folder;
 
 #[derive(Debug, Default)]
 pub(super) struct FolderState {
     /// Held while files and rows are changed together, by bucket.
     locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
-    /// The events that the latest sync was given, by bucket.
-    events: Mutex<HashMap<String, SyncEvents>>,
+    /// The folders of this run's configuration with their events, by bucket.
+    defined: Mutex<HashMap<String, Folder>>,
     /// The folders from which the temporary files of an earlier host were deleted.
     swept: Mutex<HashSet<PathBuf>>,
 }
@@ -23,23 +23,17 @@ impl FolderState {
         Arc::clone(locks.entry(bucket.to_owned()).or_default())
     }
 
-    /// Remembers the events of a sync.
-    pub(super) fn remember(&self, bucket: &str, events: &SyncEvents) {
-        let mut all = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(bucket.to_owned(), events.clone());
+    /// Remembers the folder that a bucket was defined with.
+    pub(super) fn define(&self, bucket: &str, folder: Folder) {
+        let mut defined = self.defined.lock().unwrap_or_else(PoisonError::into_inner);
+        defined.insert(bucket.to_owned(), folder);
     }
 
-    /// The events of the latest sync; before the first one, those that the host's own watch uses.
-    pub(super) fn events(&self, bucket: &str) -> SyncEvents {
-        let all = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        let event = |name: &str| ObjectEvent {
-            name: name.to_owned(),
-            extra: Vec::new(),
-        };
-        all.get(bucket).cloned().unwrap_or_else(|| SyncEvents {
-            created: event("ObjectCreated:Put"),
-            removed: event("ObjectRemoved:Delete"),
-        })
+    /// The folder that a bucket was defined with. `None` if the bucket is no longer part of the configuration; it
+    /// cannot have an object trigger then.
+    pub(super) fn find(&self, bucket: &str) -> Option<Folder> {
+        let defined = self.defined.lock().unwrap_or_else(PoisonError::into_inner);
+        defined.get(bucket).cloned()
     }
 
     /// Whether the folder has to be swept, which is done once.

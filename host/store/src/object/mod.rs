@@ -57,8 +57,7 @@ pub use change_record::LeasedChange;
 pub use content::Object;
 pub use objects::Objects;
 pub use types::{
-    BucketInfo, Condition, Digest, Finished, FolderEvents, Listing, MultipartListing,
-    MultipartUpload, ObjectError, ObjectEvent, ObjectInfo, Part, Put, Query, Removed, SyncEvents,
-    Versioning,
+    BucketInfo, Condition, Digest, Finished, Folder, FolderEvents, Listing, MultipartListing,
+    MultipartUpload, ObjectError, ObjectEvent, ObjectInfo, Part, Put, Query, Removed, Versioning,
 };
 pub use upload::Upload;

@@ -28,7 +28,7 @@ use super::objects::Objects;
 use super::plan::{self, Place, Plan};
 use super::row::{self, Row};
 use super::tree::{self, Stamp};
-use super::types::{FolderEvents, ObjectError, Put, SyncEvents};
+use super::types::{FolderEvents, ObjectError, Put};
 use super::{bucket_row, path};
 
 /// A change of a folder that a sync has found.
@@ -126,9 +126,10 @@ fn apply(
 }
 
 impl Objects {
-    /// Compares one file of a folder bucket with its row and takes over what has changed: a new or changed file
-    /// becomes an object with the event `events.created`, a missing one is removed with the event `events.removed`. A
-    /// path that is a folder stands for everything in it. The host's own writes are not changes.
+    /// Compares one file of a folder bucket with its row and takes over what has changed: a new or changed file becomes
+    /// an object, a missing one is removed. The change is recorded with the events that the bucket was
+    /// [defined](Self::define) with. A path that is a folder stands for everything in it. The host's own writes are not
+    /// changes.
     ///
     /// `written` says that the file is known to have been written; it then counts as changed even if its bytes are
     /// the same.
@@ -137,7 +138,6 @@ impl Objects {
         bucket: &str,
         relative: &Path,
         written: bool,
-        events: &SyncEvents,
     ) -> Result<(), ObjectError> {
         let Some(key) = path::key_of(relative) else {
             return Ok(());
@@ -146,7 +146,7 @@ impl Objects {
         if written {
             key_events.written.insert(key.clone());
         }
-        self.sync(bucket, key, key_events, events).await
+        self.sync(bucket, key, key_events).await
     }
 
     /// Like [`sync_file`](Self::sync_file), for the whole folder. It also finds what changed while no host was running.
@@ -154,10 +154,9 @@ impl Objects {
         &self,
         bucket: &str,
         folder_events: &FolderEvents,
-        events: &SyncEvents,
     ) -> Result<(), ObjectError> {
         let key_events = KeyEvents::of(folder_events);
-        self.sync(bucket, String::new(), key_events, events).await
+        self.sync(bucket, String::new(), key_events).await
     }
 
     async fn sync(
@@ -165,14 +164,12 @@ impl Objects {
         bucket: &str,
         top: String,
         key_events: KeyEvents,
-        events: &SyncEvents,
     ) -> Result<(), ObjectError> {
-        self.0.folders.remember(bucket, events);
-        let (objects, bucket, events) = (self.clone(), bucket.to_owned(), events.clone());
+        let (objects, bucket) = (self.clone(), bucket.to_owned());
         self.to_completion(async move {
             let lock = objects.0.folders.lock(&bucket);
             let _held = lock.lock().await;
-            objects.sync_locked(&bucket, top, key_events, events).await
+            objects.sync_locked(&bucket, top, key_events).await
         })
         .await
     }
@@ -182,7 +179,6 @@ impl Objects {
         bucket: &str,
         top: String,
         key_events: KeyEvents,
-        events: SyncEvents,
     ) -> Result<(), ObjectError> {
         let (name, above) = (bucket.to_owned(), top.clone());
         let (folder, mut known) = self
@@ -210,8 +206,12 @@ impl Objects {
                 changed.push((key, stamp, etag.map(|known| known.etag)));
             }
         }
-        let created = self.change_record(bucket, Some(events.created), self.now());
-        let removed = self.change_record(bucket, Some(events.removed), self.now());
+        let defined = self.0.folders.find(bucket);
+        let (created, removed) = defined
+            .map(|folder| (folder.created, folder.removed))
+            .unzip();
+        let created = self.change_record(bucket, created, self.now());
+        let removed = self.change_record(bucket, removed, self.now());
         let mut failed = None;
         let mut changes: Vec<FileChange> = known.into_keys().map(FileChange::Removed).collect();
         for (key, stamp, etag) in changed {
@@ -287,8 +287,7 @@ impl Objects {
         if path::relative(key).is_err() {
             return Ok(());
         }
-        let events = self.0.folders.events(bucket);
-        self.sync_locked(bucket, key.to_owned(), KeyEvents::default(), events)
+        self.sync_locked(bucket, key.to_owned(), KeyEvents::default())
             .await
     }
 
@@ -309,10 +308,8 @@ impl Objects {
         };
         let opened = blocking(folder, open).await?;
         if opened.is_none() {
-            let events = self.0.folders.events(bucket);
             let key = row.info.key.clone();
-            self.sync(bucket, key, KeyEvents::default(), &events)
-                .await?;
+            self.sync(bucket, key, KeyEvents::default()).await?;
         }
         Ok(opened)
     }

@@ -186,12 +186,14 @@ pub struct MultipartListing {
     pub next: Option<(String, Option<String>)>,
 }
 
-/// The events that a sync of a plain folder records.
+/// A plain folder that a bucket shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SyncEvents {
-    /// The event of a file that was created or changed.
+pub struct Folder {
+    /// The path of the folder.
+    pub path: PathBuf,
+    /// The event of a file that was created or changed by another program.
     pub created: ObjectEvent,
-    /// The event of a file that was removed.
+    /// The event of a file that was removed by another program.
     pub removed: ObjectEvent,
 }
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use lambkin_store::object::{FolderEvents, SyncEvents};
+use lambkin_store::object::{Folder, FolderEvents};
 
-fn events() -> SyncEvents {
-    SyncEvents {
+fn folder(path: &Path) -> Folder {
+    Folder {
+        path: path.to_owned(),
         created: event("ObjectCreated:Put").unwrap(),
         removed: event("ObjectRemoved:Delete").unwrap(),
     }
@@ -16,21 +17,21 @@ fn events() -> SyncEvents {
 async fn shown() -> (Fixture, PathBuf) {
     let fixture = Fixture::new().await;
     let inbox = fixture.folder.path().join("inbox");
-    fixture
-        .objects
-        .define("b", Versioning::Off, Some(&inbox))
-        .await
-        .unwrap();
+    show(&fixture, &inbox).await;
     (fixture, inbox)
+}
+
+/// Defines the bucket `b`, as each host does when it starts.
+async fn show(fixture: &Fixture, inbox: &Path) {
+    let defined = fixture
+        .objects
+        .define("b", Versioning::Off, Some(folder(inbox)));
+    defined.await.unwrap();
 }
 
 async fn sync(fixture: &Fixture) {
     let nothing = FolderEvents::default();
-    fixture
-        .objects
-        .sync_folder("b", &nothing, &events())
-        .await
-        .unwrap();
+    fixture.objects.sync_folder("b", &nothing).await.unwrap();
 }
 
 /// Delivers and acknowledges all waiting changes. Returns them in order.
@@ -85,14 +86,14 @@ async fn files_are_objects_and_each_change_is_recorded_once() {
     write(&inbox, "a.txt", "HELLO");
     fixture
         .objects
-        .sync_file("b", Path::new("a.txt"), true, &events())
+        .sync_file("b", Path::new("a.txt"), true)
         .await
         .unwrap();
     assert_eq!(fixture.get("a.txt").await.unwrap(), "HELLO");
     std::fs::remove_dir_all(inbox.join("dir")).unwrap();
     fixture
         .objects
-        .sync_file("b", Path::new("dir"), true, &events())
+        .sync_file("b", Path::new("dir"), true)
         .await
         .unwrap();
     assert_eq!(
@@ -103,7 +104,7 @@ async fn files_are_objects_and_each_change_is_recorded_once() {
     write(&inbox, "new/deep/c", "c");
     fixture
         .objects
-        .sync_file("b", Path::new("new"), true, &events())
+        .sync_file("b", Path::new("new"), true)
         .await
         .unwrap();
     assert_eq!(
@@ -119,13 +120,12 @@ async fn a_new_modification_time_is_not_a_change_but_writing_the_same_bytes_is()
     write(&inbox, "a.txt", "hello");
     sync(&fixture).await;
     delivered(&fixture).await;
-    let events = events();
     let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
     let file = std::fs::File::open(inbox.join("a.txt")).unwrap();
     file.set_modified(long_ago).unwrap();
     assert_eq!(fixture.get("a.txt").await.unwrap(), "hello");
     let at = Path::new("a.txt");
-    let touched = fixture.objects.sync_file("b", at, false, &events);
+    let touched = fixture.objects.sync_file("b", at, false);
     touched.await.unwrap();
     sync(&fixture).await;
     assert_eq!(
@@ -137,7 +137,7 @@ async fn a_new_modification_time_is_not_a_change_but_writing_the_same_bytes_is()
     assert_eq!(info.modified_at, 1_000_000_000);
 
     write(&inbox, "a.txt", "hello");
-    let written = fixture.objects.sync_file("b", at, true, &events);
+    let written = fixture.objects.sync_file("b", at, true);
     written.await.unwrap();
     assert_eq!(delivered(&fixture).await, ["Created a.txt"]);
     write(&inbox, "a.txt", "hello");
@@ -145,7 +145,7 @@ async fn a_new_modification_time_is_not_a_change_but_writing_the_same_bytes_is()
         written: BTreeSet::from([at.to_owned()]),
         ..FolderEvents::default()
     };
-    let written = fixture.objects.sync_folder("b", &folder_events, &events);
+    let written = fixture.objects.sync_folder("b", &folder_events);
     written.await.unwrap();
     assert_eq!(delivered(&fixture).await, ["Created a.txt"]);
 }
@@ -162,10 +162,7 @@ async fn a_file_that_is_being_written_is_not_synced() {
         unfinished: ["old", "new"].map(PathBuf::from).into(),
         ..FolderEvents::default()
     };
-    let synced = fixture
-        .objects
-        .sync_folder("b", &folder_events, &events())
-        .await;
+    let synced = fixture.objects.sync_folder("b", &folder_events).await;
     synced.unwrap();
     assert_eq!(delivered(&fixture).await.len(), 0);
     assert_eq!(fixture.keys().await, ["old"]);
@@ -185,6 +182,7 @@ async fn changes_made_while_no_host_was_running_are_found() {
     std::fs::remove_file(inbox.join("goes")).unwrap();
     write(&inbox, "comes", "comes");
     let fixture = fixture.again().await;
+    show(&fixture, &inbox).await;
     sync(&fixture).await;
     assert_eq!(
         delivered(&fixture).await,
@@ -287,7 +285,7 @@ async fn a_temporary_file_is_not_an_object() {
         );
         fixture
             .objects
-            .sync_file("b", Path::new(name), true, &events())
+            .sync_file("b", Path::new(name), true)
             .await
             .unwrap();
     }
@@ -315,7 +313,7 @@ async fn links_do_not_lead_out_of_the_folder() {
     assert_eq!(fixture.get("inside").await.unwrap(), "real");
     fixture
         .objects
-        .sync_file("b", Path::new("dir/secret"), true, &events())
+        .sync_file("b", Path::new("dir/secret"), true)
         .await
         .unwrap();
     assert_eq!(fixture.get("dir/secret").await, Err(ObjectError::Missing));
@@ -402,7 +400,7 @@ async fn parts_become_a_file_and_leftovers_of_a_killed_host_are_deleted() {
     let fixture = fixture.again().await;
     fixture
         .objects
-        .define("b", Versioning::Off, Some(&inbox))
+        .define("b", Versioning::Off, Some(folder(&inbox)))
         .await
         .unwrap();
     assert_eq!(files_below(&inbox).len(), 1, "the part is kept");
@@ -436,7 +434,7 @@ async fn a_missing_folder_is_an_error_and_not_an_empty_folder() {
     std::fs::rename(&inbox, fixture.folder.path().join("moved")).unwrap();
     let gone = fixture
         .objects
-        .sync_folder("b", &FolderEvents::default(), &events())
+        .sync_folder("b", &FolderEvents::default())
         .await
         .unwrap_err()
         .to_string();
@@ -451,20 +449,20 @@ async fn a_missing_folder_is_an_error_and_not_an_empty_folder() {
 async fn a_bucket_can_show_a_folder_only_if_it_is_empty_and_keeps_no_versions() {
     let fixture = Fixture::new().await;
     let inbox = fixture.folder.path().join("inbox");
-    let define = async |versioning, folder: Option<&Path>| {
+    let define = async |versioning, folder: Option<Folder>| {
         fixture.objects.define("b", versioning, folder).await
     };
     fixture.put("k", "x").await;
     assert!(matches!(
-        define(Versioning::Off, Some(&inbox)).await,
+        define(Versioning::Off, Some(folder(&inbox))).await,
         Err(ObjectError::Invalid(_))
     ));
     fixture.remove("k", None).await;
     assert!(matches!(
-        define(Versioning::On, Some(&inbox)).await,
+        define(Versioning::On, Some(folder(&inbox))).await,
         Err(ObjectError::Invalid(_))
     ));
-    define(Versioning::Off, Some(&inbox)).await.unwrap();
+    define(Versioning::Off, Some(folder(&inbox))).await.unwrap();
     let on = fixture
         .objects
         .change("b", Versioning::On, Vec::new())
@@ -477,7 +475,7 @@ async fn a_bucket_can_show_a_folder_only_if_it_is_empty_and_keeps_no_versions() 
     assert!(inbox.join("a").exists(), "the files are kept");
     let none = fixture
         .objects
-        .sync_folder("b", &FolderEvents::default(), &events())
+        .sync_folder("b", &FolderEvents::default())
         .await
         .unwrap_err()
         .to_string();
