@@ -57,7 +57,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         } else {
             prebuilt(&root, name)?
         };
-        writeln!(list, "({name:?}, include_bytes!({component:?})),")?;
+        let settings = root.join("plugins").join(name).join("settings.json");
+        writeln!(
+            list,
+            "BuiltIn {{ name: {name:?}, component: include_bytes!({component:?}), settings: include_str!({settings:?}) }},"
+        )?;
     }
     list.push(']');
     fs::write(out.join("plugins.rs"), list)?;

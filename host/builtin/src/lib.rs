@@ -6,21 +6,36 @@
 //! `build.rs` compiles each crate of `plugins/` from source, or takes its committed twin from `plugins/prebuilt/`
 //! where the compiler's `wasm32-wasip2` target is not installed. Nothing here fails at run time.
 
-/// Each built-in's name and bytes, in the order of their names.
-static PLUGINS: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/plugins.rs"));
+/// A plugin that comes with Lambkin.
+struct BuiltIn {
+    name: &'static str,
+    component: &'static [u8],
+    settings: &'static str,
+}
 
-/// Their names alone, in the same order.
+/// All built-ins, sorted by name.
+static PLUGINS: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/plugins.rs"));
+
+/// The names of all built-ins, sorted.
 static NAMES: &[&str] = include!(concat!(env!("OUT_DIR"), "/names.rs"));
+
+fn plugin(name: &str) -> Option<&'static BuiltIn> {
+    PLUGINS.iter().find(|plugin| plugin.name == name)
+}
 
 /// The component of the built-in with this name.
 pub fn find(name: &str) -> Option<&'static [u8]> {
-    PLUGINS
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, bytes)| *bytes)
+    plugin(name).map(|plugin| plugin.component)
 }
 
-/// The built-ins' names, sorted.
+/// What the built-in with this name documents of its settings: a JSON object that has, for each role of the plugin, the list
+/// of the keys that it reads in this role. A key is a JSON Schema with the additional members `key` (its name), `required` (a
+/// boolean) and `unit` (of a number).
+pub fn settings(name: &str) -> Option<&'static str> {
+    plugin(name).map(|plugin| plugin.settings)
+}
+
+/// The names of all built-ins, sorted.
 pub fn names() -> &'static [&'static str] {
     NAMES
 }

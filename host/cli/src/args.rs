@@ -67,6 +67,8 @@ pub enum Command {
     },
     /// Run one function as a drop-in replacement for docker-lambda, configured by the same environment variables
     DockerLambda(DockerLambda),
+    /// Print the JSON Schema of lambkin.toml, with which editors complete and check it
+    Schema,
     /// Print a shell's completion script
     Completions {
         /// The shell

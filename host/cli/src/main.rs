@@ -71,6 +71,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Shape(shape) => block_on(command::shape::run(&global, &shape)),
         Command::Check => block_on(command::check::run(&global)),
         Command::Queue(queue) => command::queue::run(&global, &queue),
+        Command::Schema => command::schema::run(),
         Command::Completions { shell } => command::completions::run(shell),
         Command::Rie { args } => run_rie(args),
         Command::DockerLambda(args) => run_docker_lambda(args),

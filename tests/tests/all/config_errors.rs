@@ -18,7 +18,7 @@ fn a_missing_file_says_what_to_do() {
         .unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(
-        text.contains("can not read lambkin.toml") && text.contains("--config"),
+        text.contains("cannot read lambkin.toml") && text.contains("--config"),
         "{text}"
     );
 }

@@ -221,7 +221,7 @@ fn an_env_file_is_refused_with_its_line() {
     let project = Project::echo("env-file = \".env\"");
     let text = project.refusal();
     assert!(
-        text.contains("lambkin.toml:3:12: functions.echo.env-file: can not read "),
+        text.contains("lambkin.toml:3:12: functions.echo.env-file: cannot read "),
         "{text}"
     );
     assert!(text.contains(".env: No such file"), "{text}");

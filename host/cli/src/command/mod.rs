@@ -6,6 +6,7 @@ pub mod docker_lambda;
 pub mod invoke;
 pub mod queue;
 pub mod rie;
+pub mod schema;
 pub mod serve;
 pub mod shape;
 mod signals;

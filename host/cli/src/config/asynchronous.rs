@@ -1,5 +1,5 @@
-//! `[asynchronous]` and `[functions.NAME.asynchronous]`: where accepted events are kept, when they are tried again, and
-//! where their ends are told.
+//! `[asynchronous]` and `[functions.NAME.asynchronous]`: where accepted events are stored, how often they are retried, and
+//! where their invocation records are sent.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,28 +8,91 @@ use std::time::Duration;
 use lambkin_lambda::limits::{MAX_EVENT_AGE, MAX_RETRY_ATTEMPTS, MIN_EVENT_AGE};
 use lambkin_lambda::{AsynchronousConfig, EventInvokeConfig, Target};
 
-use super::reader::{Diagnostics, Reader, Spanned, nearest};
+use super::key::{Key, Kind, Table};
+use super::reader::{Diagnostics, Reader, Spanned};
+use super::suggest::nearest;
 
-/// Where the store is unless told otherwise.
+/// `[asynchronous]`
+pub const TABLE: Table = Table::new(&[&[
+    Key::with_default(
+        "store",
+        Kind::Text,
+        "\".lambkin/store.sqlite\"",
+        "The file for accepted events and queues, relative to the folder of `lambkin.toml`. One running Lambkin can use it \
+         at a time. Objects are kept beside it in `objects`, or in `NAME.objects` beside a file with another name.",
+    ),
+    Key::with_default(
+        "time-scale",
+        Kind::Number {
+            max: 1.0,
+            unit: "seconds per second on AWS",
+        },
+        "1",
+        "A factor for all waits and ages of events: with 0.01, a minute takes 0.6 seconds.",
+    ),
+]]);
+
+/// `[functions.NAME.asynchronous]`
+pub const FUNCTION_TABLE: Table = Table::new(&[&[
+    Key::with_default(
+        "maximum-retry-attempts",
+        Kind::Integer {
+            min: 0,
+            max: MAX_RETRY_ATTEMPTS as u64,
+            unit: "attempts",
+        },
+        "2",
+        "The number of times an event is retried after function errors.",
+    ),
+    Key::with_default(
+        "maximum-event-age",
+        Kind::Integer {
+            min: MIN_EVENT_AGE.as_secs(),
+            max: MAX_EVENT_AGE.as_secs(),
+            unit: "seconds",
+        },
+        "21600",
+        "The maximum age of an event. An event that would run later is given up.",
+    ),
+    Key::optional(
+        "on-success",
+        Kind::Text,
+        "The destination for the invocation record of an event that was processed: the name of a function, or \
+         `\"queue:NAME\"`.",
+    ),
+    Key::optional(
+        "on-failure",
+        Kind::Text,
+        "The destination for the invocation record of an event that was given up: the name of a function, or \
+         `\"queue:NAME\"`.",
+    ),
+    Key::optional(
+        "dead-letter",
+        Kind::Text,
+        "The destination for an event that was given up: the name of a function, or `\"queue:NAME\"`.",
+    ),
+]]);
+
+/// The default of `store`.
 const STORE: &str = ".lambkin/store.sqlite";
 
-/// Before a queue's name, where a function's name could be.
+/// The prefix of a queue's name in a destination.
 const QUEUE: &str = "queue:";
 
-/// SQS's limit.
+/// SQS's limit, in characters.
 const QUEUE_NAME_LENGTH: usize = 80;
 
-/// The version that events are sent to.
+/// The version that destinations invoke.
 const VERSION: &str = "$LATEST";
 
-/// Everything about asynchronous invocation.
+/// The settings of asynchronous invocation.
 #[derive(Debug)]
 pub struct Settings {
     pub store: PathBuf,
     pub config: AsynchronousConfig,
 }
 
-/// Reads the table of the whole host; `functions` are those of the functions that have one.
+/// Reads `[asynchronous]`. `functions` are the settings of the functions that have a table of their own.
 pub fn read(
     root: &mut Reader<'_>,
     functions: BTreeMap<String, EventInvokeConfig>,
@@ -48,24 +111,22 @@ pub fn read(
     if let Some(store) = table.text("store") {
         settings.store = project.join(store.value);
     }
-    if let Some(scale) = table.number("time-scale", 1.0, "seconds for each second on AWS,") {
+    if let Some(scale) = table.number("time-scale") {
         settings.config.time_scale = scale.value;
     }
     table.finish();
     settings
 }
 
-/// Reads the table of a function, if it has one; `functions` are the names of all.
+/// Reads the table of a function, if it has one. `functions` are the names of all functions.
 pub fn read_function(
     function: &mut Reader<'_>,
     functions: &[String],
     diagnostics: &Diagnostics,
 ) -> Option<EventInvokeConfig> {
     let mut table = function.table("asynchronous")?;
-    let ages = MIN_EVENT_AGE.as_secs()..=MAX_EVENT_AGE.as_secs();
-    let retries = u64::from(MAX_RETRY_ATTEMPTS);
-    let attempts = table.integer("maximum-retry-attempts", 0..=retries, "attempts");
-    let age = table.integer("maximum-event-age", ages, "seconds");
+    let attempts = table.integer("maximum-retry-attempts");
+    let age = table.integer("maximum-event-age");
     let mut target = |key| {
         table
             .text(key)
@@ -106,7 +167,7 @@ fn read_queue(name: &str) -> Result<Target, String> {
         return Ok(Target::Queue(name.to_owned()));
     }
     Err(format!(
-        "a queue's name is 1 to {QUEUE_NAME_LENGTH} letters, digits, `-` and `_`, not {name:?}"
+        "the name of a queue has 1 to {QUEUE_NAME_LENGTH} letters, digits, `-` and `_`; {name:?} does not fit"
     ))
 }
 
@@ -131,7 +192,7 @@ fn read_target_function(text: &str, functions: &[String]) -> Result<Target, Stri
             qualifier: qualifier.map(str::to_owned),
         }),
         Some(other) => Err(format!(
-            "events go to the version `{VERSION}` of {name}, not to {other:?}; leave the qualifier out"
+            "events are sent to the version `{VERSION}` of {name}, not to {other:?}; remove the qualifier"
         )),
     }
 }
@@ -154,14 +215,14 @@ mod tests {
     }
 
     #[test]
-    fn without_a_table_everything_is_as_on_aws() {
+    fn without_a_table_awss_defaults_apply() {
         let settings = parse("").unwrap().asynchronous;
         assert_eq!(settings.store, Path::new("project/.lambkin/store.sqlite"));
         assert_eq!(settings.config, AsynchronousConfig::default());
     }
 
     #[test]
-    fn every_key_is_understood() {
+    fn every_key_is_read() {
         let text = function(
             "maximum-retry-attempts = 1\nmaximum-event-age = 60\non-success = 'other:$LATEST'\n\
              on-failure = 'hello'\ndead-letter = 'queue:gone-wrong'\n\
@@ -189,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_shown_with_their_places_and_what_would_be_right() {
+    fn mistakes_are_reported_with_their_positions_and_the_legal_values() {
         for (line, message) in [
             (
                 "maximum-retry-attempts = 3",
@@ -206,11 +267,11 @@ mod tests {
             ("on-failure = 'nobody'", "defined are: hello, other"),
             (
                 "on-failure = 'other:live'",
-                "events go to the version `$LATEST` of other",
+                "events are sent to the version `$LATEST` of other",
             ),
             (
                 "dead-letter = 'queue:a b'",
-                "a queue's name is 1 to 80 letters",
+                "the name of a queue has 1 to 80 letters",
             ),
             (
                 "on-succes = 'other'",
@@ -218,7 +279,7 @@ mod tests {
             ),
             (
                 "[asynchronous]\ntime-scale = 2",
-                "asynchronous.time-scale: must be a number of seconds for each second on AWS, above 0 and up to 1, not 2",
+                "asynchronous.time-scale: must be a number of seconds per second on AWS above 0 and up to 1, not 2",
             ),
         ] {
             let text = parse(&function(line)).unwrap_err();

@@ -6,7 +6,24 @@ use std::path::{Path, PathBuf};
 
 use lambkin_store::object::Versioning;
 
+use super::key::{Key, Kind, Table};
 use super::reader::{Diagnostics, Reader, Spanned};
+
+/// `[buckets.NAME]`
+pub const TABLE: Table = Table::new(&[&[
+    Key::with_default(
+        "versioning",
+        Kind::Flag,
+        "false",
+        "Whether the versions of objects are kept. Cannot be combined with `folder`.",
+    ),
+    Key::optional(
+        "folder",
+        Kind::Text,
+        "A folder that is the bucket: its files are the objects. The folder has to exist, is watched for changes, and \
+         belongs to one bucket.",
+    ),
+]]);
 
 /// Prefixes and suffixes that S3 reserves.
 const RESERVED_PREFIXES: [&str; 3] = ["xn--", "sthree-", "amzn-s3-demo-"];

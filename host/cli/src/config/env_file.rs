@@ -16,7 +16,7 @@ pub fn read(path: &Path, variables: &mut BTreeMap<String, String>, mistakes: &mu
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) => {
-            mistakes.push(format!("can not read {}: {error}", path.display()));
+            mistakes.push(format!("cannot read {}: {error}", path.display()));
             return;
         }
     };
@@ -157,6 +157,6 @@ mod tests {
     fn a_file_that_is_not_there_is_named() {
         let (mut variables, mut mistakes) = (BTreeMap::new(), Vec::new());
         read(Path::new("/no/such/.env"), &mut variables, &mut mistakes);
-        assert!(mistakes[0].starts_with("can not read /no/such/.env: No such file"));
+        assert!(mistakes[0].starts_with("cannot read /no/such/.env: No such file"));
     }
 }

@@ -1,41 +1,98 @@
-//! `[functions.NAME]`: what is run, and how.
+//! `[functions.NAME]`: a function with all its versions and aliases.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use lambkin_lambda::limits::MAX_TIMEOUT;
 use lambkin_lambda::{
-    Alias, Code, CodeError, Entry, FunctionSpec, RecursiveLoop, Variables, is_function_name,
-    is_reserved_variable,
+    Alias, Code, CodeError, Entry, FunctionSpec, RecursiveLoop, is_function_name, is_version_number,
 };
 
-use super::lifecycle;
-use super::origin::{Origin, VariableSources, check_size};
+use super::key::{self, Key, Kind, Table};
+use super::origin::Origin;
 use super::reader::{Diagnostics, Reader, Spanned};
-use super::version;
+use super::version::{LATEST, Version, read_version_keys, task_folder};
+use super::{alias, asynchronous, lifecycle, version};
 
-/// The version that is not published.
-pub const LATEST: &str = "$LATEST";
+/// `[functions.NAME]`
+pub const TABLE: Table = Table::new(&[
+    &[Key::required(
+        "code",
+        Kind::Text,
+        "The code: a folder with a `bootstrap`, a bootstrap file, or a `.zip`. The path is relative to the folder of \
+         `lambkin.toml`.",
+    )],
+    version::KEYS,
+    lifecycle::KEYS,
+    KEYS,
+]);
 
-/// Lambda's bounds, in MB.
-const MEMORY_BOUNDS: std::ops::RangeInclusive<u64> = 128..=10_240;
+/// The keys that apply to all versions of a function, as on AWS.
+const KEYS: &[Key] = &[
+    Key::optional(
+        "reserved-concurrency",
+        Kind::Integer {
+            min: 0,
+            max: 10_000,
+            unit: "executions",
+        },
+        "AWS's limit, in place of `concurrency` and `queue`: the maximum number of concurrent environments of each version; \
+         further calls are throttled. With 0, every call is throttled.",
+    ),
+    Key::with_default(
+        "tenant-isolation",
+        Kind::Flag,
+        "false",
+        "Whether calls have to name a tenant (`X-Amz-Tenant-Id`). Functions without tenant isolation refuse calls that do.",
+    ),
+    Key::with_default(
+        "recursive-loop",
+        Kind::Choice(&["Terminate", "Allow"]),
+        "\"Terminate\"",
+        "What happens to the 17th call of the function in one chain of calls: it is refused, or it runs.",
+    ),
+    Key::with_default(
+        "service-endpoints",
+        Kind::Flag,
+        "true",
+        "Whether the function receives the addresses of the services and credentials for them. Left out, the key of the \
+         same name at the top of `lambkin.toml` applies.",
+    ),
+    Key::optional(
+        "asynchronous",
+        Kind::Table(&asynchronous::FUNCTION_TABLE),
+        "What happens to events that the function is invoked with asynchronously.",
+    ),
+    Key::optional(
+        "versions",
+        Kind::Entries {
+            name: "N",
+            pattern: "^[1-9][0-9]*$",
+            entry: key::Entry::Table(&version::TABLE),
+        },
+        "Published versions. Keys that a version leaves out have the values that they have for the function.",
+    ),
+    Key::optional(
+        "aliases",
+        Kind::Entries {
+            name: "ALIAS",
+            pattern: "^[A-Za-z0-9_-]{1,128}$",
+            entry: key::Entry::TextOrTable(&alias::TABLE),
+        },
+        "Names for versions: `{ live = \"2\", beta = \"$LATEST\" }`, or with a share of the calls for other versions: \
+         `{ live = { version = \"2\", weights = { \"3\" = 0.1 } } }`.",
+    ),
+];
 
-/// The folder into which a project's archives are unpacked.
-fn task_folder(project: &Path) -> PathBuf {
-    project.join(".lambkin").join("code")
-}
-
-/// A function in all its versions.
+/// A function with all its versions.
 #[derive(Debug)]
 pub struct Definition {
-    /// `$LATEST`, then the published ones.
+    /// `$LATEST`, then the published versions.
     pub versions: Vec<Version>,
     pub aliases: Vec<Alias>,
 }
 
 impl Definition {
-    /// Whether the function is told where the services are.
+    /// Sets whether the function receives the addresses of the services.
     pub fn reach_services(&mut self, reaches: bool) {
         for version in &mut self.versions {
             version.origin.service_endpoints = reaches;
@@ -43,14 +100,7 @@ impl Definition {
     }
 }
 
-/// A version of a function, and what it is made of.
-#[derive(Debug, Clone)]
-pub struct Version {
-    pub spec: FunctionSpec,
-    pub origin: Origin,
-}
-
-/// Reads a function. What can not be read is noted and stands at its default, so that all mistakes are found.
+/// Reads a function. What cannot be read is reported and keeps its default, so that all mistakes are found.
 pub fn read(
     name: Spanned<String>,
     mut table: Reader<'_>,
@@ -62,7 +112,7 @@ pub fn read(
         diagnostics.add(
             name.span,
             &name.key,
-            "a function's name is 1 to 64 letters, digits, `-` and `_`",
+            "the name of a function has 1 to 64 letters, digits, `-` and `_`",
         );
         return None;
     }
@@ -77,16 +127,50 @@ pub fn read(
     if several || table.has("versions") {
         base.log_prefix = format!("{} | ", base.name);
     }
-    read_whole_function_keys(&mut table, &mut base, diagnostics);
+    read_whole_function_keys(&mut table, &mut base);
     let base = Version {
         spec: base,
         origin: Origin::new(task_folder(project)),
     };
     let latest = read_version_keys(&mut table, base, project, diagnostics);
-    let (mut versions, aliases) = version::read(&mut table, &latest, project, diagnostics);
+    let mut versions = Vec::new();
+    for (number, table) in table.tables("versions") {
+        versions.extend(read_version(&number, table, &latest, project, diagnostics));
+    }
+    let numbers: Vec<&str> = versions
+        .iter()
+        .map(|one| one.spec.version.as_str())
+        .collect();
+    let aliases = alias::read(&mut table, &latest.spec.name, &numbers, diagnostics);
     table.finish();
     versions.insert(0, latest);
     Some(Definition { versions, aliases })
+}
+
+fn read_version(
+    number: &Spanned<String>,
+    mut table: Reader<'_>,
+    latest: &Version,
+    project: &Path,
+    diagnostics: &Diagnostics,
+) -> Option<Version> {
+    if !is_version_number(&number.value) {
+        let message = "a version is a number: 1, 2, 3, …";
+        diagnostics.add(number.span.clone(), &number.key, message);
+        return None;
+    }
+    let spec = FunctionSpec {
+        version: number.value.clone(),
+        log_prefix: format!("{}:{} | ", latest.spec.name, number.value),
+        ..latest.spec.clone()
+    };
+    let base = Version {
+        spec,
+        origin: latest.origin.clone(),
+    };
+    let version = read_version_keys(&mut table, base, project, diagnostics);
+    table.finish();
+    Some(version)
 }
 
 /// A function with the defaults, whose code is not known yet.
@@ -98,13 +182,9 @@ pub fn defaults(name: String) -> FunctionSpec {
     FunctionSpec::new(name, code)
 }
 
-/// The keys that all versions of a function share, as on AWS.
-fn read_whole_function_keys(
-    table: &mut Reader<'_>,
-    spec: &mut FunctionSpec,
-    diagnostics: &Diagnostics,
-) {
-    if let Some(reserved) = table.integer("reserved-concurrency", 0..=10_000, "executions") {
+/// Reads the keys that apply to all versions of a function.
+fn read_whole_function_keys(table: &mut Reader<'_>, spec: &mut FunctionSpec) {
+    if let Some(reserved) = table.integer("reserved-concurrency") {
         spec.reserved_concurrency = true;
         spec.concurrency = reserved.value as usize;
         spec.queue = 0;
@@ -112,178 +192,16 @@ fn read_whole_function_keys(
     if let Some(isolation) = table.flag("tenant-isolation") {
         spec.tenant_isolation = isolation.value;
     }
-    if let Some(wanted) = table.text("recursive-loop") {
-        match wanted.value.as_str() {
-            "Terminate" => spec.recursive_loop = RecursiveLoop::Terminate,
-            "Allow" => spec.recursive_loop = RecursiveLoop::Allow,
-            other => diagnostics.add(
-                wanted.span,
-                &wanted.key,
-                format!("must be \"Terminate\" or \"Allow\", not {other:?}"),
-            ),
-        }
+    if let Some(action) = table.choice("recursive-loop") {
+        spec.recursive_loop = match action.value {
+            "Allow" => RecursiveLoop::Allow,
+            _ => RecursiveLoop::Terminate,
+        };
     }
 }
 
-/// The keys that each version may have of its own; `base` has what stands for those that are left out.
-pub fn read_version_keys(
-    table: &mut Reader<'_>,
-    base: Version,
-    project: &Path,
-    diagnostics: &Diagnostics,
-) -> Version {
-    let Version {
-        spec: base,
-        mut origin,
-    } = base;
-    let code = table.text("code");
-    let command = table.texts("command");
-    let handler = table.text("handler");
-    let timeout = table.number("timeout", MAX_TIMEOUT.as_secs_f64(), "seconds");
-    let memory = table.integer("memory", MEMORY_BOUNDS, "MB");
-    let concurrency = table.integer("concurrency", 0..=10_000, "environments");
-    let queue = table.integer("queue", 0..=1_000_000, "calls");
-    if base.reserved_concurrency {
-        for other in concurrency.iter().chain(&queue) {
-            let message = "has no say next to `reserved-concurrency`, which is a limit without a queue; \
-                           keep one of them";
-            diagnostics.add(other.span.clone(), &other.key, message);
-        }
-    }
-    if let Some(code) = &code {
-        origin.code = project.join(&code.value);
-    }
-    read_watch(table, &mut origin, diagnostics);
-    let variables = read_variables(table, &mut origin.variables, project, diagnostics);
-    let layers = lifecycle::read_layers(table, base.layers, project, diagnostics);
-    origin.layers.clone_from(&layers);
-    let memory = memory.and_then(|memory| u32::try_from(memory.value).ok());
-    let spec = FunctionSpec {
-        code: read_code(code, command, base.code, project, diagnostics),
-        handler: handler.map_or(base.handler, |handler| handler.value),
-        timeout: timeout.map_or(base.timeout, |timeout| {
-            Duration::from_secs_f64(timeout.value)
-        }),
-        memory_mb: memory.unwrap_or(base.memory_mb),
-        variables,
-        concurrency: concurrency.map_or(base.concurrency, |limit| limit.value as usize),
-        queue: queue.map_or(base.queue, |queue| queue.value as usize),
-        lifecycle: lifecycle::read(table, base.lifecycle, diagnostics),
-        logging: lifecycle::read_logging(table, base.logging, diagnostics),
-        layers,
-        ..base
-    };
-    Version { spec, origin }
-}
-
-/// The code of `code` and `command`, each of which may be left out.
-fn read_code(
-    code: Option<Spanned<String>>,
-    command: Option<Spanned<Vec<String>>>,
-    base: Code,
-    project: &Path,
-    diagnostics: &Diagnostics,
-) -> Code {
-    let opened = code.and_then(|code| {
-        let opened = Code::open(&project.join(&code.value), &task_folder(project));
-        opened
-            .map_err(|error| diagnostics.add(code.span, &code.key, error.to_string()))
-            .ok()
-    });
-    let mut read = match (opened, &base.entry) {
-        (Some(opened), Entry::Command(_)) => Code {
-            entry: base.entry,
-            ..opened
-        },
-        (Some(opened), _) => opened,
-        (None, _) => base,
-    };
-    if let Some(command) = command {
-        if command.value.is_empty() {
-            diagnostics.add(command.span, &command.key, "must name a program");
-        }
-        read.entry = Entry::Command(command.value);
-    }
-    read
-}
-
-/// `watch`: whether a change restarts the function, and which do not.
-fn read_watch(table: &mut Reader<'_>, origin: &mut Origin, diagnostics: &Diagnostics) {
-    let Some((watch, settings)) = table.switch("watch") else {
-        return;
-    };
-    origin.watch = watch;
-    let Some(mut settings) = settings else {
-        return;
-    };
-    if let Some(ignore) = settings.texts("ignore") {
-        if let Err(error) = super::ignore::Ignore::new(&ignore.value) {
-            diagnostics.add(ignore.span, &ignore.key, error.to_string());
-        }
-        origin.ignore = ignore.value;
-    }
-    settings.finish();
-}
-
-/// `env-file`, `pass-environment` and `environment`: where the variables come from, and what they are now.
-fn read_variables(
-    table: &mut Reader<'_>,
-    sources: &mut VariableSources,
-    project: &Path,
-    diagnostics: &Diagnostics,
-) -> Variables {
-    let mut at = (table.span(), table.path().to_owned());
-    let files = table.text_or_texts("env-file");
-    if let Some(files) = &files {
-        at = (files.span.clone(), files.key.clone());
-        sources.files = files.value.iter().map(|file| project.join(file)).collect();
-    }
-    if let Some(passed) = table.texts("pass-environment") {
-        let names = passed.value.iter();
-        for name in names.filter(|name| is_reserved_variable(name)) {
-            let message = format!("{name} is reserved by Lambda, which sets it itself");
-            diagnostics.add(passed.span.clone(), &passed.key, message);
-        }
-        sources.passed = passed.value;
-    }
-    if let Some(own) = table.table("environment") {
-        at = (own.span(), own.path().to_owned());
-        sources.own = read_own_variables(own, diagnostics);
-    }
-    let (variables, mistakes) = sources.read();
-    if let Some(files) = files {
-        for mistake in mistakes {
-            diagnostics.add(files.span.clone(), &files.key, mistake);
-        }
-    }
-    if let Err(message) = check_size(&variables) {
-        diagnostics.add(at.0, &at.1, message);
-    }
-    variables.into()
-}
-
-fn read_own_variables(table: Reader<'_>, diagnostics: &Diagnostics) -> BTreeMap<String, String> {
-    let mut variables = BTreeMap::new();
-    for (key, value) in table.remaining_texts() {
-        let legal =
-            !key.value.is_empty() && !key.value.contains(['=', '\0']) && !value.contains('\0');
-        if is_reserved_variable(&key.value) {
-            diagnostics.add(
-                key.span,
-                &key.key,
-                "is reserved by Lambda, which sets it itself",
-            );
-        } else if !legal {
-            diagnostics.add(key.span, &key.key, "is no legal environment variable");
-        } else {
-            variables.insert(key.value, value);
-        }
-    }
-    variables
-}
-
-/// The function that a path stands for where there is no configuration: everything at Lambda's defaults, except for the
-/// time-out, which is Lambda's longest.
+/// The function in the code at `path`, without any configuration: with Lambda's defaults, except for the timeout, which
+/// is Lambda's maximum.
 pub fn ad_hoc(path: &Path, project: &Path) -> Result<FunctionSpec, CodeError> {
     let code = Code::open(path, &task_folder(project))?;
     let stem = path
@@ -315,7 +233,7 @@ pub fn ad_hoc(path: &Path, project: &Path) -> Result<FunctionSpec, CodeError> {
     })
 }
 
-/// A function's name, with its version if it is a published one.
+/// The name of a function, with the version if it is a published one: `hello`, `hello:2`.
 pub fn full_name(spec: &FunctionSpec) -> String {
     match spec.version.as_str() {
         LATEST => spec.name.clone(),

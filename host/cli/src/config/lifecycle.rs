@@ -1,31 +1,93 @@
-//! How a function's environments come and go, what they are made of and what they write: keys of `[functions.NAME]`.
+//! Keys of `[functions.NAME]` for the environments of a function: their life cycle, layers and logs.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lambkin_lambda::{Lifecycle, LogFormat, Logging};
 
+use super::key::{Key, Kind};
 use super::reader::{Diagnostics, Reader};
 
-/// AWS's managed instances allow as many.
-const MAX_CONCURRENCY: u64 = 1600;
-/// A day: long enough to mean "for ever" to those who want that.
-const MAX_IDLE_SECONDS: f64 = 86_400.0;
-
-/// AWS's limit.
-const LAYERS: usize = 5;
-
-const LOG_LEVELS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
-
-/// Reads the keys that concern environments out of a function's table; `default` stands for those left out.
-pub fn read(table: &mut Reader<'_>, default: Lifecycle, diagnostics: &Diagnostics) -> Lifecycle {
-    let concurrency = table.integer(
+/// Keys that each version of a function can set.
+pub const KEYS: &[Key] = &[
+    Key::with_default(
+        "provisioned-concurrency",
+        Kind::Integer {
+            min: 0,
+            max: 10_000,
+            unit: "environments",
+        },
+        "0",
+        "The number of environments that are started before the first call and never ended for being idle.",
+    ),
+    Key::optional(
+        "idle-timeout",
+        Kind::Number {
+            // A day: long enough for those who want no limit.
+            max: 86_400.0,
+            unit: "seconds",
+        },
+        "The time after which an environment without a call is ended. Left out, environments are kept.",
+    ),
+    Key::with_default(
         "environment-concurrency",
-        1..=MAX_CONCURRENCY,
-        "invocations",
-    );
-    let provisioned = table.integer("provisioned-concurrency", 0..=10_000, "environments");
-    let idle_timeout = table.number("idle-timeout", MAX_IDLE_SECONDS, "seconds");
+        Kind::Integer {
+            min: 1,
+            // The limit of AWS's managed instances.
+            max: 1600,
+            unit: "invocations",
+        },
+        "1",
+        "The number of concurrent calls in one environment, as on AWS's managed instances \
+         (`AWS_LAMBDA_MAX_CONCURRENCY`).",
+    ),
+    Key::with_default(
+        "snap-start",
+        Kind::Flag,
+        "false",
+        "Whether the runtime waits in `/restore/next` before its first event. Cannot be combined with \
+         `environment-concurrency` above 1.",
+    ),
+    Key::with_default(
+        "freeze",
+        Kind::Flag,
+        "true",
+        "Whether processes are frozen between invocations, as on AWS. `lambkin serve --no-freeze` freezes none.",
+    ),
+    Key::with_default(
+        "enforce-memory",
+        Kind::Flag,
+        "true",
+        "Whether an environment that uses more than `memory` is killed, as on AWS.",
+    ),
+    Key::with_default(
+        "log-format",
+        Kind::ChoiceInAnyCase(&["Text", "JSON"]),
+        "\"Text\"",
+        "The log format that the runtime is told. With `\"JSON\"`, the platform's own lines are telemetry events.",
+    ),
+    Key::optional(
+        "log-level",
+        Kind::ChoiceInAnyCase(&["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"]),
+        "The log level that the runtime is told.",
+    ),
+    Key::with_default(
+        "framed-logs",
+        Kind::Flag,
+        "false",
+        "Whether the runtime can write its log in frames (`_LAMBDA_TELEMETRY_LOG_FD`), so that records of several lines \
+         stay together.",
+    ),
+];
+
+/// AWS's limit on the layers of a function.
+const MAX_LAYERS: usize = 5;
+
+/// Reads the keys of an environment's life cycle; those that are left out keep the values of `default`.
+pub fn read(table: &mut Reader<'_>, default: Lifecycle, diagnostics: &Diagnostics) -> Lifecycle {
+    let concurrency = table.integer("environment-concurrency");
+    let provisioned = table.integer("provisioned-concurrency");
+    let idle_timeout = table.number("idle-timeout");
     let freeze = table.flag("freeze");
     let snap_start = table.flag("snap-start");
     let enforce_memory = table.flag("enforce-memory");
@@ -36,7 +98,7 @@ pub fn read(table: &mut Reader<'_>, default: Lifecycle, diagnostics: &Diagnostic
         diagnostics.add(
             snap_start.span.clone(),
             &snap_start.key,
-            "can not be combined with environment-concurrency above 1: AWS restores environments that run one invocation at a time",
+            "cannot be combined with `environment-concurrency` above 1: AWS restores environments that run one invocation at a time",
         );
     }
     Lifecycle {
@@ -51,46 +113,22 @@ pub fn read(table: &mut Reader<'_>, default: Lifecycle, diagnostics: &Diagnostic
     }
 }
 
-/// Reads `log-format`, `log-level` and `framed-logs`.
-pub fn read_logging(
-    table: &mut Reader<'_>,
-    default: Logging,
-    diagnostics: &Diagnostics,
-) -> Logging {
-    let format =
-        table
-            .text("log-format")
-            .map(|found| match found.value.to_ascii_uppercase().as_str() {
-                "TEXT" => LogFormat::Text,
-                "JSON" => LogFormat::Json,
-                _ => {
-                    let message = format!("must be \"Text\" or \"JSON\", not {:?}", found.value);
-                    diagnostics.add(found.span, &found.key, message);
-                    LogFormat::default()
-                }
-            });
-    let level = table.text("log-level").and_then(|found| {
-        let level = found.value.to_ascii_uppercase();
-        if LOG_LEVELS.contains(&level.as_str()) {
-            return Some(level);
-        }
-        let message = format!(
-            "must be one of {}, not {:?}",
-            LOG_LEVELS.join(", "),
-            found.value
-        );
-        diagnostics.add(found.span, &found.key, message);
-        None
+/// Reads `log-format`, `log-level` and `framed-logs`; those that are left out keep the values of `default`.
+pub fn read_logging(table: &mut Reader<'_>, default: Logging) -> Logging {
+    let format = table.choice("log-format").map(|found| match found.value {
+        "JSON" => LogFormat::Json,
+        _ => LogFormat::Text,
     });
+    let level = table.choice("log-level");
     let framed = table.flag("framed-logs");
     Logging {
         format: format.unwrap_or(default.format),
-        level: level.or(default.level),
+        level: level.map(|found| found.value.to_owned()).or(default.level),
         framed: framed.map_or(default.framed, |found| found.value),
     }
 }
 
-/// Reads `layers`: folders, the first one at the bottom.
+/// Reads `layers`: folders, of which later ones override earlier ones.
 pub fn read_layers(
     table: &mut Reader<'_>,
     default: Vec<PathBuf>,
@@ -100,9 +138,9 @@ pub fn read_layers(
     let Some(found) = table.texts("layers") else {
         return default;
     };
-    if found.value.len() > LAYERS {
+    if found.value.len() > MAX_LAYERS {
         let message = format!(
-            "{} layers, more than Lambda's limit of {LAYERS}",
+            "{} layers, more than Lambda's limit of {MAX_LAYERS}",
             found.value.len()
         );
         diagnostics.add(found.span.clone(), &found.key, message);

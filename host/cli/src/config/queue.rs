@@ -1,51 +1,162 @@
-//! `[queues.NAME]`: a queue, in SQS's words: its attributes with AWS's names, defaults and bounds.
+//! `[queues.NAME]`: a queue, with the names, defaults and limits that SQS gives its attributes.
 //!
-//! What a queue does by itself (times, order, dead letters) becomes the store's settings; what only a service shows or
-//! enforces goes along as attributes under AWS's names, and only if it is set.
+//! Attributes that the store implements (times, ordering, dead letters) become the store's settings. Attributes that only a
+//! service reports or enforces are stored under AWS's names, if they are set.
 
 use lambkin_lambda::Account;
-use lambkin_store::queue::{DeadLetter, Queues, Settings};
-use serde_json::json;
+use lambkin_store::queue::Settings;
 
-use super::reader::{Diagnostics, Reader, Spanned, suggestion};
+use super::key::{self, Key, Kind, Table};
+use super::queue_name::{FIFO_SUFFIX, check_name};
+use super::queue_policy::{self, PolicyReader};
+use super::reader::{Diagnostics, Reader, Spanned};
 
-/// What the names of FIFO queues end in, and no others.
-pub const FIFO_SUFFIX: &str = ".fifo";
+/// `[queues.NAME]`
+pub const TABLE: Table = Table::new(&[TIMES, queue_policy::KEYS, ATTRIBUTES]);
 
-/// SQS's limits.
-const TAGS: usize = 50;
-const SOURCE_QUEUES: usize = 10;
+const TIMES: &[Key] = &[
+    Key::with_default(
+        "VisibilityTimeout",
+        Kind::Integer {
+            min: 0,
+            max: 43_200,
+            unit: "seconds",
+        },
+        "30",
+        "The time for which a received message is hidden from other receives.",
+    ),
+    Key::with_default(
+        "DelaySeconds",
+        Kind::Integer {
+            min: 0,
+            max: 900,
+            unit: "seconds",
+        },
+        "0",
+        "The delay before a new message can be received.",
+    ),
+    Key::with_default(
+        "MessageRetentionPeriod",
+        Kind::Integer {
+            min: 60,
+            max: 1_209_600,
+            unit: "seconds",
+        },
+        "345600",
+        "The time after which a message is deleted.",
+    ),
+];
 
-/// Attributes that AWS knows of FIFO queues only.
+const ATTRIBUTES: &[Key] = &[
+    Key::with_default(
+        "MaximumMessageSize",
+        Kind::Integer {
+            min: 1024,
+            max: 1_048_576,
+            unit: "bytes",
+        },
+        "1048576",
+        "The maximum size of a message.",
+    ),
+    Key::with_default(
+        "ReceiveMessageWaitTimeSeconds",
+        Kind::Integer {
+            min: 0,
+            max: 20,
+            unit: "seconds",
+        },
+        "0",
+        "The time that a receive waits for messages if the client does not say.",
+    ),
+    Key::optional(
+        "FifoQueue",
+        Kind::Flag,
+        "Whether the queue is a FIFO queue. The suffix `.fifo` of the name already says so, and the key has to agree with it.",
+    ),
+    Key::with_default(
+        "ContentBasedDeduplication",
+        Kind::Flag,
+        "false",
+        "FIFO queues only: whether messages with the same body are duplicates.",
+    ),
+    Key::with_default(
+        "DeduplicationScope",
+        Kind::Choice(&["queue", "messageGroup"]),
+        "\"queue\"",
+        "FIFO queues only: whether duplicates are detected in the whole queue or within a message group.",
+    ),
+    Key::with_default(
+        "FifoThroughputLimit",
+        Kind::Choice(&["perQueue", "perMessageGroupId"]),
+        "\"perQueue\"",
+        "FIFO queues only: reported to clients, without an effect. `\"perMessageGroupId\"` requires \
+         `DeduplicationScope = \"messageGroup\"`.",
+    ),
+    Key::optional(
+        "Policy",
+        Kind::Text,
+        "A policy document, as JSON text. Reported to clients and not enforced.",
+    ),
+    Key::optional(
+        "KmsMasterKeyId",
+        Kind::Text,
+        "Reported to clients, without an effect.",
+    ),
+    Key::optional(
+        "KmsDataKeyReusePeriodSeconds",
+        Kind::Integer {
+            min: 60,
+            max: 86_400,
+            unit: "seconds",
+        },
+        "Reported to clients, without an effect.",
+    ),
+    Key::optional(
+        "SqsManagedSseEnabled",
+        Kind::Flag,
+        "Reported to clients, without an effect.",
+    ),
+    Key::optional(
+        "tags",
+        Kind::Entries {
+            name: "TAG",
+            pattern: "^.*$",
+            entry: key::Entry::Text,
+        },
+        "Up to 50 tags.",
+    ),
+];
+
+/// SQS's limit on the tags of a queue.
+const MAX_TAGS: usize = 50;
+
+/// Attributes that AWS accepts for FIFO queues only.
 const FIFO_ONLY: [&str; 3] = [
     "ContentBasedDeduplication",
     "DeduplicationScope",
     "FifoThroughputLimit",
 ];
 
-/// A queue as configured.
+/// A defined queue.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Queue {
     pub name: String,
     pub settings: Settings,
 }
 
-/// An attribute that the store does not look into, as AWS words its value.
+/// An attribute that the store does not interpret, and its value in AWS's format.
 type Attribute = (&'static str, Spanned<String>);
-
-/// What is known of all queues while one of them is read.
-struct QueueReader<'a> {
-    names: Vec<String>,
-    account: &'a Account,
-    diagnostics: &'a Diagnostics,
-}
 
 /// Reads all queues.
 pub fn read(root: &mut Reader<'_>, account: &Account, diagnostics: &Diagnostics) -> Vec<Queue> {
     let tables = root.tables("queues");
+    let names: Vec<String> = tables.iter().map(|(name, _)| name.value.clone()).collect();
     let reader = QueueReader {
-        names: tables.iter().map(|(name, _)| name.value.clone()).collect(),
-        account,
+        policies: PolicyReader {
+            names: &names,
+            account,
+            diagnostics,
+        },
         diagnostics,
     };
     let queues = tables.into_iter();
@@ -54,31 +165,9 @@ pub fn read(root: &mut Reader<'_>, account: &Account, diagnostics: &Diagnostics)
         .collect()
 }
 
-/// The name in a queue's name or ARN, if the ARN is one of this account.
-pub fn name_of<'a>(text: &'a str, account: &Account) -> Result<&'a str, String> {
-    if !text.starts_with("arn:") {
-        return Ok(text);
-    }
-    let prefix = arn(account, "");
-    text.strip_prefix(&prefix).ok_or_else(|| {
-        format!(
-            "must be a queue's name or its ARN, which begins with {prefix:?} here, not {text:?}"
-        )
-    })
-}
-
-fn arn(account: &Account, name: &str) -> String {
-    lambkin_model::arn("sqs", &account.region, &account.id, name)
-}
-
-/// Says why a name is none, if so.
-fn check_name(name: &str) -> Result<(), &'static str> {
-    if Queues::is_name(name) {
-        return Ok(());
-    }
-    Err(
-        "a queue's name is 1 to 80 letters, digits, `-` and `_`; that of a FIFO queue ends in `.fifo`",
-    )
+struct QueueReader<'a> {
+    policies: PolicyReader<'a>,
+    diagnostics: &'a Diagnostics,
 }
 
 impl QueueReader<'_> {
@@ -99,7 +188,7 @@ impl QueueReader<'_> {
         self.check_fifo_flag(&mut table, ordered);
         let mut settings = Settings {
             ordered,
-            dead_letter: self.read_redrive_policy(&mut table, &name.value),
+            dead_letter: self.policies.read_redrive_policy(&mut table, &name.value),
             ..Settings::default()
         };
         read_times(&mut table, &mut settings);
@@ -118,170 +207,50 @@ impl QueueReader<'_> {
         })
     }
 
-    /// The name has said it already.
+    /// Checks `FifoQueue`, which has to agree with the name.
     fn check_fifo_flag(&self, table: &mut Reader<'_>, ordered: bool) {
         if let Some(fifo) = table.flag("FifoQueue")
             && fifo.value != ordered
         {
             let message = if fifo.value {
-                "the name of a FIFO queue ends in `.fifo`, as on AWS; rename the queue or drop this key"
+                "the name of a FIFO queue ends in `.fifo`, as on AWS; rename the queue or remove this key"
             } else {
-                "a queue whose name ends in `.fifo` is a FIFO queue, as on AWS; rename the queue or drop this key"
+                "a queue whose name ends in `.fifo` is a FIFO queue, as on AWS; rename the queue or remove this key"
             };
             self.diagnostics.add(fifo.span, &fifo.key, message);
         }
     }
 
-    /// `RedrivePolicy = { deadLetterTargetArn = "orders-failed", maxReceiveCount = 3 }`
-    fn read_redrive_policy(&self, table: &mut Reader<'_>, queue: &str) -> Option<DeadLetter> {
-        let mut policy = table.table("RedrivePolicy")?;
-        for (key, what) in [
-            ("deadLetterTargetArn", "a queue's name or ARN"),
-            ("maxReceiveCount", "a number from 1 to 1000"),
-        ] {
-            if !policy.has(key) {
-                let message = format!("needs `{key}`: {what}");
-                self.diagnostics.add(policy.span(), policy.path(), message);
-            }
-        }
-        let target = policy.text("deadLetterTargetArn");
-        let most = policy.integer("maxReceiveCount", 1..=1000, "receives");
-        policy.finish();
-        let target = target?;
-        match self.check_dead_letters(&target.value, queue) {
-            Ok(name) => Some(DeadLetter {
-                queue: name.to_owned(),
-                max_receives: u32::try_from(most?.value).ok()?,
-            }),
-            Err(message) => {
-                self.diagnostics.add(target.span, &target.key, message);
-                None
-            }
-        }
-    }
-
-    fn check_dead_letters<'t>(&self, target: &'t str, queue: &str) -> Result<&'t str, String> {
-        let name = name_of(target, self.account)?;
-        if name == queue {
-            return Err("a queue can not be its own dead-letter queue".to_owned());
-        }
-        if !self.names.iter().any(|known| known == name) {
-            let others = self.names.iter().map(String::as_str);
-            let hint = suggestion(name, others.filter(|other| *other != queue));
-            return Err(format!("there is no queue {name:?}; {hint}"));
-        }
-        if name.ends_with(FIFO_SUFFIX) != queue.ends_with(FIFO_SUFFIX) {
-            return Err(format!(
-                "{name} is of another kind: the dead-letter queue of a FIFO queue is a FIFO queue, that of a standard \
-                 queue a standard queue"
-            ));
-        }
-        Ok(name)
-    }
-
     fn read_attributes(&self, table: &mut Reader<'_>) -> Vec<Attribute> {
         let mut attributes = Vec::new();
-        for (key, bounds, unit) in [
-            ("MaximumMessageSize", 1024..=1_048_576, "bytes"),
-            ("ReceiveMessageWaitTimeSeconds", 0..=20, "seconds"),
-            ("KmsDataKeyReusePeriodSeconds", 60..=86_400, "seconds"),
+        for key in [
+            "MaximumMessageSize",
+            "ReceiveMessageWaitTimeSeconds",
+            "KmsDataKeyReusePeriodSeconds",
         ] {
-            let number = table.integer(key, bounds, unit);
+            let number = table.integer(key);
             attributes.extend(number.map(|number| (key, number.map(|value| value.to_string()))));
         }
         for key in ["ContentBasedDeduplication", "SqsManagedSseEnabled"] {
             let flag = table.flag(key);
             attributes.extend(flag.map(|flag| (key, flag.map(|value| value.to_string()))));
         }
-        for (key, choices) in [
-            ("DeduplicationScope", ["queue", "messageGroup"]),
-            ("FifoThroughputLimit", ["perQueue", "perMessageGroupId"]),
-        ] {
-            let choice = table.text(key);
-            attributes.extend(choice.and_then(|found| self.check_choice(key, found, choices)));
+        for key in ["DeduplicationScope", "FifoThroughputLimit"] {
+            let choice = table.choice(key);
+            attributes.extend(choice.map(|choice| (key, choice.map(str::to_owned))));
         }
         for key in ["KmsMasterKeyId", "Policy"] {
             attributes.extend(table.text(key).map(|text| (key, text)));
         }
-        attributes.extend(self.read_redrive_allow_policy(table));
+        attributes.extend(self.policies.read_redrive_allow_policy(table));
         attributes
     }
 
-    fn check_choice(
-        &self,
-        key: &'static str,
-        found: Spanned<String>,
-        choices: [&str; 2],
-    ) -> Option<Attribute> {
-        if choices.contains(&found.value.as_str()) {
-            return Some((key, found));
-        }
-        let [one, other] = choices;
-        let message = format!("must be {one:?} or {other:?}, not {:?}", found.value);
-        self.diagnostics.add(found.span, &found.key, message);
-        None
-    }
-
-    /// `RedriveAllowPolicy = { redrivePermission = "byQueue", sourceQueueArns = ["orders"] }`, kept as AWS's JSON.
-    fn read_redrive_allow_policy(&self, table: &mut Reader<'_>) -> Option<Attribute> {
-        const KEY: &str = "RedriveAllowPolicy";
-        let mut policy = table.table(KEY)?;
-        let (span, key) = (policy.span(), policy.path().to_owned());
-        let permission = policy.text("redrivePermission");
-        let sources = policy.texts("sourceQueueArns");
-        policy.finish();
-        let permission = permission.map_or_else(String::new, |permission| permission.value);
-        let by_queue = permission == "byQueue";
-        let problem = match &sources {
-            _ if !matches!(permission.as_str(), "allowAll" | "denyAll" | "byQueue") => {
-                "needs `redrivePermission`: \"allowAll\", \"denyAll\" or \"byQueue\""
-            }
-            Some(_) if !by_queue => "has `sourceQueueArns`, which go with \"byQueue\" only",
-            None if by_queue => "needs `sourceQueueArns`: up to 10 names or ARNs of queues",
-            Some(sources) if !(1..=SOURCE_QUEUES).contains(&sources.value.len()) => {
-                "`sourceQueueArns` are 1 to 10 names or ARNs of queues"
-            }
-            _ => "",
-        };
-        if !problem.is_empty() {
-            self.diagnostics.add(span, &key, problem);
-            return None;
-        }
-        let json = match sources {
-            None => json!({ "redrivePermission": permission }),
-            Some(sources) => json!({
-                "redrivePermission": permission,
-                "sourceQueueArns": self.arns(&sources)?,
-            }),
-        };
-        let found = Spanned {
-            value: json.to_string(),
-            span,
-            key,
-        };
-        Some((KEY, found))
-    }
-
-    fn arns(&self, sources: &Spanned<Vec<String>>) -> Option<Vec<String>> {
-        let mut arns = Vec::new();
-        for source in &sources.value {
-            match name_of(source, self.account) {
-                Ok(name) => arns.push(arn(self.account, name)),
-                Err(message) => {
-                    self.diagnostics
-                        .add(sources.span.clone(), &sources.key, message);
-                    return None;
-                }
-            }
-        }
-        Some(arns)
-    }
-
-    /// What does not fit the kind of the queue, or each other.
+    /// Reports attributes that do not fit the type of the queue or each other.
     fn check_attributes(&self, attributes: &[Attribute], ordered: bool) {
         for (key, found) in attributes {
             if FIFO_ONLY.contains(key) && !ordered {
-                let message = "is an attribute of FIFO queues, whose names end in `.fifo`; drop this key or rename the queue";
+                let message = "is an attribute of FIFO queues, whose names end in `.fifo`; remove this key or rename the queue";
                 self.diagnostics
                     .add(found.span.clone(), &found.key, message);
             }
@@ -302,16 +271,15 @@ impl QueueReader<'_> {
     }
 
     fn read_tags(&self, table: &mut Reader<'_>) -> Vec<(String, String)> {
-        let Some(tags) = table.table("tags") else {
+        let Some(tags) = table.text_entries("tags") else {
             return Vec::new();
         };
-        let (span, key) = (tags.span(), tags.path().to_owned());
-        let tags = tags.remaining_texts();
-        if tags.len() > TAGS {
-            let message = format!("{} tags, more than SQS's limit of {TAGS}", tags.len());
-            self.diagnostics.add(span, &key, message);
+        let count = tags.value.len();
+        if count > MAX_TAGS {
+            let message = format!("{count} tags, more than SQS's limit of {MAX_TAGS}");
+            self.diagnostics.add(tags.span, &tags.key, message);
         }
-        let tags = tags.into_iter();
+        let tags = tags.value.into_iter();
         tags.map(|(key, value)| (format!("tag:{}", key.value), value))
             .collect()
     }
@@ -320,23 +288,20 @@ impl QueueReader<'_> {
 /// Any JSON object.
 type Object = serde_json::Map<String, serde_json::Value>;
 
+/// Whether an attribute is set to `value`.
 fn is(attributes: &[Attribute], key: &str, value: &str) -> bool {
     let mut attributes = attributes.iter();
     attributes.any(|(known, found)| *known == key && found.value == value)
 }
 
-/// The attributes that the store acts on.
+/// Reads the times that the store applies.
 fn read_times(table: &mut Reader<'_>, settings: &mut Settings) {
-    for (key, bounds, time) in [
-        ("VisibilityTimeout", 0..=43_200, &mut settings.lease_ms),
-        ("DelaySeconds", 0..=900, &mut settings.delay_ms),
-        (
-            "MessageRetentionPeriod",
-            60..=1_209_600,
-            &mut settings.retention_ms,
-        ),
+    for (key, time) in [
+        ("VisibilityTimeout", &mut settings.lease_ms),
+        ("DelaySeconds", &mut settings.delay_ms),
+        ("MessageRetentionPeriod", &mut settings.retention_ms),
     ] {
-        if let Some(seconds) = table.integer(key, bounds, "seconds") {
+        if let Some(seconds) = table.integer(key) {
             *time = seconds.value * 1000;
         }
     }
@@ -345,6 +310,8 @@ fn read_times(table: &mut Reader<'_>, settings: &mut Settings) {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+
+    use lambkin_store::queue::DeadLetter;
 
     use crate::config::{Config, Source};
 
@@ -364,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_without_any_key_is_as_on_aws() {
+    fn a_queue_without_any_key_has_awss_defaults() {
         let queues = parse("[queues.orders]\n[queues.\"orders.fifo\"]").unwrap();
         assert_eq!(queues[0].name, "orders");
         assert_eq!(queues[0].settings, Settings::default());
@@ -372,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_become_settings_and_the_rest_is_kept_in_awss_words() {
+    fn attributes_become_settings_and_others_are_kept_in_awss_format() {
         let queues = parse(
             "[queues.\"o.fifo\"]\nVisibilityTimeout = 5\nDelaySeconds = 1\nMessageRetentionPeriod = 60\n\
              MaximumMessageSize = 1024\nReceiveMessageWaitTimeSeconds = 20\nContentBasedDeduplication = true\n\
@@ -415,21 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn an_arn_is_in_the_partition_of_the_configured_region() {
-        for (region, partition) in [
-            ("eu-west-1", "aws"),
-            ("cn-north-1", "aws-cn"),
-            ("us-gov-west-1", "aws-us-gov"),
-        ] {
-            let account = Account {
-                region: region.to_owned(),
-                id: "123456789012".to_owned(),
-            };
-            let orders = format!("arn:{partition}:sqs:{region}:123456789012:orders");
-            assert_eq!(name_of(&orders, &account), Ok("orders"));
-            let of_another = format!("arn:aws-iso:sqs:{region}:123456789012:orders");
-            assert!(name_of(&of_another, &account).is_err());
-        }
+    fn an_arn_of_another_partition_names_a_dead_letter_queue() {
         let queues = parse(
             "region = 'cn-north-1'\n[queues.failed]\n[queues.orders]\n\
              RedrivePolicy = { deadLetterTargetArn = 'arn:aws-cn:sqs:cn-north-1:123456789012:failed', maxReceiveCount = 3 }",
@@ -439,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_shown_with_their_places_and_what_would_be_right() {
+    fn mistakes_are_reported_with_their_positions_and_the_legal_values() {
         for (lines, message) in [
             (
                 "VisibilityTimeout = 43201",
@@ -466,7 +419,7 @@ mod tests {
             ),
             (
                 "DeduplicationScope = 'group'",
-                "must be \"queue\" or \"messageGroup\", not \"group\"",
+                "must be \"queue\" or \"messageGroup\", not the string \"group\"",
             ),
             ("Policy = 'none'", "must be a policy document"),
             (
@@ -487,11 +440,11 @@ mod tests {
             ),
             (
                 "RedrivePolicy = { deadLetterTargetArn = 'orders', maxReceiveCount = 1 }",
-                "a queue can not be its own dead-letter queue",
+                "a queue cannot be its own dead-letter queue",
             ),
             (
                 "RedrivePolicy = { deadLetterTargetArn = 'x.fifo', maxReceiveCount = 1 }",
-                "x.fifo is of another kind",
+                "x.fifo is of another type",
             ),
             (
                 "RedrivePolicy = { deadLetterTargetArn = 'arn:aws:sqs:eu-west-1:123456789012:x', maxReceiveCount = 1 }",
@@ -499,15 +452,16 @@ mod tests {
             ),
             (
                 "RedriveAllowPolicy = { redrivePermission = 'some' }",
-                "needs `redrivePermission`",
+                "must be \"allowAll\", \"denyAll\" or \"byQueue\", not the string \"some\"",
             ),
+            ("RedriveAllowPolicy = {}", "needs `redrivePermission`"),
             (
                 "RedriveAllowPolicy = { redrivePermission = 'byQueue' }",
                 "needs `sourceQueueArns`",
             ),
             (
                 "RedriveAllowPolicy = { redrivePermission = 'denyAll', sourceQueueArns = ['orders'] }",
-                "go with \"byQueue\" only",
+                "are for \"byQueue\" only",
             ),
             (
                 "[queues.orders.fifo]",
@@ -515,9 +469,12 @@ mod tests {
             ),
             (
                 "[queues.\"a b\"]",
-                "queues.\"a b\": a queue's name is 1 to 80 letters",
+                "queues.\"a b\": the name of a queue has 1 to 80 letters",
             ),
-            ("[queues.\".fifo\"]", "a queue's name is 1 to 80 letters"),
+            (
+                "[queues.\".fifo\"]",
+                "the name of a queue has 1 to 80 letters",
+            ),
             (
                 "[queues.\"y.fifo\"]\nFifoThroughputLimit = 'perMessageGroupId'",
                 "needs `DeduplicationScope = \"messageGroup\"`",

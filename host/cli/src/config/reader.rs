@@ -1,15 +1,21 @@
-//! Taking a TOML table apart, key by key, and collecting every mistake on the way.
+//! Reading of TOML tables, key by key, with every mistake collected on the way.
 //!
-//! A [`Reader`] hands out the values of one table. A value of the wrong kind is recorded with its span and treated as
-//! absent, so one run reports all mistakes of a file. [`Reader::finish`] notes the keys nobody asked for and names the
-//! nearest of those that were.
+//! A [`Reader`] hands out the values of the keys that a [`Table`] defines. A value that its key does not accept is reported
+//! with its span and treated as absent, so that one run reports all mistakes of a file. [`Reader::finish`] reports the keys
+//! that are left and suggests the nearest defined one.
+//!
+//! The file is not deserialised into structs with `serde`: that stops at the first mistake, and what it reports lacks the
+//! nearest key, the value and the bounds.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use toml::de::{DeTable, DeValue};
 
+use super::key::{Entry, Key, Kind, Table, is_in_range};
 use super::source::{Diagnostic, Span};
+use super::suggest::nearest;
+use super::value::{describe, integer, number, to_json};
 
 /// The mistakes found so far.
 #[derive(Debug, Default)]
@@ -24,7 +30,7 @@ impl Diagnostics {
         });
     }
 
-    /// In the order of the file.
+    /// All mistakes, in the order of the file.
     pub fn into_sorted(self) -> Vec<Diagnostic> {
         let mut diagnostics = self.0.into_inner();
         diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
@@ -50,16 +56,21 @@ impl<T> Spanned<T> {
     }
 }
 
-type Entry<'a> = (Span, &'a toml::Spanned<DeValue<'a>>);
+/// The span of a key, and its value.
+type Member<'a> = (Span, &'a toml::Spanned<DeValue<'a>>);
+
+/// Values under names that the operator chooses.
+pub type Named<T> = Vec<(Spanned<String>, T)>;
 
 /// Hands out the values of one table.
 pub struct Reader<'a> {
     diagnostics: &'a Diagnostics,
-    /// Of the table as a whole.
+    keys: &'static Table,
+    /// The span of the table as a whole.
     span: Span,
     path: String,
-    left: BTreeMap<&'a str, Entry<'a>>,
-    asked: Vec<&'static str>,
+    /// The keys that have not been read.
+    left: BTreeMap<&'a str, Member<'a>>,
 }
 
 /// A value that has a short form and a long one.
@@ -69,8 +80,10 @@ pub enum TextOrTable<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// Reads `table`, which has these `keys` and lies at `path`.
     pub fn new(
         table: &'a DeTable<'a>,
+        keys: &'static Table,
         span: Span,
         path: &str,
         diagnostics: &'a Diagnostics,
@@ -81,10 +94,10 @@ impl<'a> Reader<'a> {
             .collect();
         Self {
             diagnostics,
+            keys,
             span,
             path: path.to_owned(),
             left,
-            asked: Vec::new(),
         }
     }
 
@@ -96,262 +109,189 @@ impl<'a> Reader<'a> {
         &self.path
     }
 
-    /// The keys that nobody has asked for yet.
+    /// The keys that have not been read.
     pub fn keys(&self) -> impl Iterator<Item = &'a str> {
         self.left.keys().copied()
     }
 
-    /// Whether a key is there, with whatever value.
+    /// Whether a key that has not been read is present, with any value.
     pub fn has(&self, key: &str) -> bool {
         self.left.contains_key(key)
     }
 
-    fn take(&mut self, key: &'static str) -> Option<Spanned<&'a toml::Spanned<DeValue<'a>>>> {
-        self.asked.push(key);
-        let (_, value) = self.left.remove(key)?;
-        Some(Spanned {
-            value,
-            span: value.span(),
-            key: self.path_of(key),
-        })
+    /// Whether a key that has not been read is present with a table as its value.
+    fn has_table(&self, key: &str) -> bool {
+        let value = self.left.get(key);
+        value.is_some_and(|(_, value)| value.get_ref().is_table())
     }
 
-    /// The value of a key, if `read` accepts it; `wanted` says what would be right.
-    fn get<T>(
+    /// Takes a defined key and its value, if the key accepts the value and `convert` can read it.
+    fn take<T>(
         &mut self,
-        key: &'static str,
-        wanted: &str,
-        read: impl FnOnce(&'a DeValue<'a>) -> Option<T>,
+        name: &str,
+        convert: impl FnOnce(&'static Key, &'a DeValue<'a>) -> Option<T>,
     ) -> Option<Spanned<T>> {
-        let found = self.take(key)?;
-        let value = found.value.get_ref();
-        match read(value) {
-            Some(read) => Some(found.map(|_| read)),
-            None => {
-                self.diagnostics.add(
-                    found.span,
-                    &found.key,
-                    format!("must be {wanted}, not {}", describe(value)),
-                );
-                None
-            }
+        let key = self.keys.find(name)?;
+        let (_, member) = self.left.remove(name)?;
+        let value = member.get_ref();
+        let path = join(&self.path, name);
+        let accepted = key.kind.accepts(value).then(|| convert(key, value));
+        if let Some(value) = accepted.flatten() {
+            return Some(Spanned {
+                value,
+                span: member.span(),
+                key: path,
+            });
         }
+        let message = format!("must be {}, not {}", key.kind.expected(), describe(value));
+        self.diagnostics.add(member.span(), &path, message);
+        None
     }
 
-    pub fn text(&mut self, key: &'static str) -> Option<Spanned<String>> {
-        self.get(key, "a string", |value| value.as_str().map(str::to_owned))
+    pub fn text(&mut self, key: &str) -> Option<Spanned<String>> {
+        self.take(key, |_, value| value.as_str().map(str::to_owned))
     }
 
-    pub fn flag(&mut self, key: &'static str) -> Option<Spanned<bool>> {
-        self.get(key, "true or false", DeValue::as_bool)
+    /// The choice that the value stands for, as its definition spells it.
+    pub fn choice(&mut self, key: &str) -> Option<Spanned<&'static str>> {
+        self.take(key, |key, value| key.kind.choice(value))
     }
 
-    /// A whole number within bounds; `wanted` says them.
-    pub fn integer(
-        &mut self,
-        key: &'static str,
-        bounds: std::ops::RangeInclusive<u64>,
-        unit: &str,
-    ) -> Option<Spanned<u64>> {
-        let wanted = format!(
-            "a whole number of {unit} from {} to {}",
-            bounds.start(),
-            bounds.end()
-        );
-        self.get(key, &wanted, |value| {
-            integer(value)
-                .and_then(|n| u64::try_from(n).ok())
-                .filter(|n| bounds.contains(n))
+    pub fn flag(&mut self, key: &str) -> Option<Spanned<bool>> {
+        self.take(key, |_, value| value.as_bool())
+    }
+
+    pub fn integer(&mut self, key: &str) -> Option<Spanned<u64>> {
+        self.take(key, |_, value| u64::try_from(integer(value)?).ok())
+    }
+
+    pub fn number(&mut self, key: &str) -> Option<Spanned<f64>> {
+        self.take(key, |_, value| number(value))
+    }
+
+    /// A list of strings; one string, if the key accepts it, is a list of one.
+    pub fn texts(&mut self, key: &str) -> Option<Spanned<Vec<String>>> {
+        let text = |value: &DeValue<'_>| value.as_str().map(str::to_owned);
+        self.take(key, |_, value| match value.as_array() {
+            Some(items) => items.iter().map(|item| text(item.get_ref())).collect(),
+            None => Some(vec![text(value)?]),
         })
     }
 
-    /// A number above 0 and up to `most`, with or without a fraction.
-    pub fn number(&mut self, key: &'static str, most: f64, unit: &str) -> Option<Spanned<f64>> {
-        let wanted = format!("a number of {unit} above 0 and up to {most}");
-        self.get(key, &wanted, |value| {
-            number(value).filter(|number| *number > 0.0 && *number <= most)
-        })
-    }
-
-    pub fn texts(&mut self, key: &'static str) -> Option<Spanned<Vec<String>>> {
-        self.get(key, "a list of strings", |value| {
-            value
-                .as_array()?
-                .iter()
-                .map(|item| item.get_ref().as_str().map(str::to_owned))
-                .collect()
-        })
-    }
-
-    /// One string or a list of them.
-    pub fn text_or_texts(&mut self, key: &'static str) -> Option<Spanned<Vec<String>>> {
-        let is_list = self
-            .left
-            .get(key)
-            .is_some_and(|(_, value)| value.get_ref().is_array());
-        if is_list {
-            return self.texts(key);
-        }
-        self.get(key, "a string or a list of strings", |value| {
-            Some(vec![value.as_str()?.to_owned()])
-        })
-    }
-
-    /// A switch that may have settings: `true`, `false`, or a table, which stands for `true`.
-    pub fn switch(&mut self, key: &'static str) -> Option<(bool, Option<Reader<'a>>)> {
-        let is_table = self
-            .left
-            .get(key)
-            .is_some_and(|(_, value)| value.get_ref().is_table());
-        if is_table {
+    /// `true`, `false`, or a table, which stands for `true`.
+    pub fn flag_or_table(&mut self, key: &str) -> Option<(bool, Option<Reader<'a>>)> {
+        if self.has_table(key) {
             return self.table(key).map(|table| (true, Some(table)));
         }
-        let found = self.get(key, "`true`, `false` or a table", DeValue::as_bool)?;
-        Some((found.value, None))
+        self.flag(key).map(|flag| (flag.value, None))
     }
 
-    /// A table below this one.
-    pub fn table(&mut self, key: &'static str) -> Option<Reader<'a>> {
+    pub fn table(&mut self, key: &str) -> Option<Reader<'a>> {
         let diagnostics = self.diagnostics;
-        let found = self.get(key, "a table", DeValue::as_table)?;
+        let found = self.take(key, |key, value| match &key.kind {
+            Kind::Table(keys) | Kind::FlagOrTable(keys) => Some((value.as_table()?, *keys)),
+            _ => None,
+        })?;
+        let (table, keys) = found.value;
         Some(Reader::new(
-            found.value,
+            table,
+            keys,
             found.span,
             &found.key,
             diagnostics,
         ))
     }
 
-    /// The entries of a table of tables, such as `[functions.NAME]`: each name with its place and its reader.
-    pub fn tables(&mut self, key: &'static str) -> Vec<(Spanned<String>, Reader<'a>)> {
-        let diagnostics = self.diagnostics;
-        let Some(outer) = self.table(key) else {
-            return Vec::new();
-        };
-        let mut tables = Vec::new();
-        for (name, (span, value)) in &outer.left {
-            let path = outer.path_of(name);
-            match value.get_ref().as_table() {
-                Some(table) => {
-                    let reader = Reader::new(table, span.clone(), &path, diagnostics);
-                    tables.push((
-                        Spanned {
-                            value: (*name).to_owned(),
-                            span: span.clone(),
-                            key: path,
-                        },
-                        reader,
-                    ));
-                }
-                None => {
-                    let wrong = describe(value.get_ref());
-                    diagnostics.add(
-                        value.span(),
-                        &path,
-                        format!("must be a table, `[{path}]`, not {wrong}"),
-                    );
-                }
-            }
-        }
-        tables
+    /// The entries of a table of tables, such as `[functions.NAME]`: each name and its reader.
+    pub fn tables(&mut self, key: &str) -> Named<Reader<'a>> {
+        let entries = self.texts_or_tables(key).into_iter();
+        let tables = entries.filter_map(|(name, value)| match value {
+            TextOrTable::Table(table) => Some((name, table)),
+            TextOrTable::Text(_) => None,
+        });
+        tables.collect()
     }
 
-    /// The entries of a table whose values are strings or tables.
-    pub fn texts_or_tables(
+    /// The entries of a table whose values are tables or, if the key accepts them, strings.
+    pub fn texts_or_tables(&mut self, key: &str) -> Named<TextOrTable<'a>> {
+        let diagnostics = self.diagnostics;
+        let entries = self.entries(key, |entry, name, value| match (entry, value.get_ref()) {
+            (Entry::Table(keys), DeValue::Table(table)) => {
+                let reader = Reader::new(table, keys, name.span.clone(), &name.key, diagnostics);
+                Ok(TextOrTable::Table(reader))
+            }
+            (Entry::TextOrTable(keys), DeValue::Table(table)) => {
+                let reader = Reader::new(table, keys, value.span(), &name.key, diagnostics);
+                Ok(TextOrTable::Table(reader))
+            }
+            (Entry::TextOrTable(_), DeValue::String(text)) => Ok(TextOrTable::Text(Spanned {
+                value: text.to_string(),
+                span: value.span(),
+                key: name.key.clone(),
+            })),
+            (Entry::TextOrTable(_), _) => Err("a string or a table".to_owned()),
+            _ => Err(format!("a table, `[{}]`", name.key)),
+        });
+        entries.map_or_else(Vec::new, |entries| entries.value)
+    }
+
+    /// The entries of a table of numbers.
+    pub fn numbers(&mut self, key: &str) -> Named<f64> {
+        let entries = self.entries(key, |entry, _, value| match entry {
+            Entry::Number { max } => number(value.get_ref())
+                .filter(|number| is_in_range(*number, *max))
+                .ok_or_else(|| format!("a number above 0 and up to {max}")),
+            _ => Err("absent".to_owned()),
+        });
+        entries.map_or_else(Vec::new, |entries| entries.value)
+    }
+
+    /// The entries of a table of strings.
+    pub fn text_entries(&mut self, key: &str) -> Option<Spanned<Named<String>>> {
+        self.entries(key, |_, _, value| match value.get_ref() {
+            DeValue::String(text) => Ok(text.to_string()),
+            // A port or a flag stands for its text: environment variables and tags are texts.
+            DeValue::Integer(integer) => Ok(integer.to_string()),
+            DeValue::Boolean(boolean) => Ok(boolean.to_string()),
+            _ => Err("a string".to_owned()),
+        })
+    }
+
+    /// The entries of a table whose keys the operator chooses, sorted by name. `read` returns what an entry must be if it is
+    /// something else.
+    fn entries<T>(
         &mut self,
-        key: &'static str,
-    ) -> Vec<(Spanned<String>, TextOrTable<'a>)> {
-        let diagnostics = self.diagnostics;
-        let Some(outer) = self.table(key) else {
-            return Vec::new();
-        };
+        key: &str,
+        read: impl Fn(&Entry, &Spanned<String>, &'a toml::Spanned<DeValue<'a>>) -> Result<T, String>,
+    ) -> Option<Spanned<Named<T>>> {
+        let table = self.take(key, |key, value| match &key.kind {
+            Kind::Entries { entry, .. } => Some((value.as_table()?, entry)),
+            _ => None,
+        })?;
+        let (members, entry) = table.value;
         let mut entries = Vec::new();
-        for (name, (span, value)) in &outer.left {
-            let path = outer.path_of(name);
-            let read = match value.get_ref() {
-                DeValue::String(text) => TextOrTable::Text(Spanned {
-                    value: text.to_string(),
-                    span: value.span(),
-                    key: path.clone(),
-                }),
-                DeValue::Table(table) => {
-                    TextOrTable::Table(Reader::new(table, value.span(), &path, diagnostics))
-                }
-                other => {
-                    let message = format!("must be a string or a table, not {}", describe(other));
-                    diagnostics.add(value.span(), &path, message);
-                    continue;
-                }
-            };
+        for (name, value) in members {
             let name = Spanned {
-                value: (*name).to_owned(),
-                span: span.clone(),
-                key: path,
+                value: name.get_ref().to_string(),
+                span: name.span(),
+                key: join(&table.key, name.get_ref()),
             };
-            entries.push((name, read));
-        }
-        entries
-    }
-
-    /// All remaining keys with values above 0 and up to `most`.
-    pub fn remaining_numbers(mut self, most: f64) -> Vec<(Spanned<String>, f64)> {
-        let mut numbers = Vec::new();
-        for (key, (span, value)) in std::mem::take(&mut self.left) {
-            let path = self.path_of(key);
-            match number(value.get_ref()).filter(|number| *number > 0.0 && *number <= most) {
-                Some(number) => numbers.push((
-                    Spanned {
-                        value: key.to_owned(),
-                        span,
-                        key: path,
-                    },
-                    number,
-                )),
-                None => self.diagnostics.add(
-                    value.span(),
-                    &path,
-                    format!(
-                        "must be a number above 0 and up to {most}, not {}",
-                        describe(value.get_ref())
-                    ),
-                ),
+            match read(entry, &name, value) {
+                Ok(read) => entries.push((name, read)),
+                Err(expected) => {
+                    let message = format!("must be {expected}, not {}", describe(value.get_ref()));
+                    self.diagnostics.add(value.span(), &name.key, message);
+                }
             }
         }
-        numbers
+        Some(Spanned {
+            value: entries,
+            span: table.span,
+            key: table.key,
+        })
     }
 
-    /// All remaining keys with string values.
-    pub fn remaining_texts(mut self) -> Vec<(Spanned<String>, String)> {
-        let mut texts = Vec::new();
-        for (key, (span, value)) in std::mem::take(&mut self.left) {
-            let path = self.path_of(key);
-            let text = match value.get_ref() {
-                DeValue::String(text) => text.to_string(),
-                // A port number or a flag is meant as its text; the environment knows nothing else.
-                DeValue::Integer(integer) => integer.to_string(),
-                DeValue::Boolean(boolean) => boolean.to_string(),
-                other => {
-                    self.diagnostics.add(
-                        value.span(),
-                        &path,
-                        format!("must be a string, not {}", describe(other)),
-                    );
-                    continue;
-                }
-            };
-            texts.push((
-                Spanned {
-                    value: key.to_owned(),
-                    span,
-                    key: path,
-                },
-                text,
-            ));
-        }
-        texts
-    }
-
-    /// All remaining keys as JSON, and the place of each of their parts by its path of keys.
+    /// All keys that are left as JSON, and the span of each of their parts by its path of keys.
     pub fn remaining_json(
         mut self,
     ) -> (
@@ -368,115 +308,34 @@ impl<'a> Reader<'a> {
         (json, spans)
     }
 
-    /// Notes every key that nobody asked for.
+    /// Reports every key that is left.
     pub fn finish(self) {
+        let known = || self.keys.iter().map(|key| key.name);
         for (key, (span, _)) in &self.left {
-            let message = match nearest(key, self.asked.iter().copied()) {
+            let message = match nearest(key, known()) {
                 Some(near) => format!("unknown key; did you mean `{near}`?"),
-                None => format!("unknown key; known here: {}", self.asked.join(", ")),
+                None => {
+                    let known: Vec<&str> = known().collect();
+                    format!("unknown key; known here: {}", known.join(", "))
+                }
             };
             self.diagnostics
-                .add(span.clone(), &self.path_of(key), message);
-        }
-    }
-
-    fn path_of(&self, key: &str) -> String {
-        let bare = !key.is_empty()
-            && key
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-        let key = if bare {
-            key.to_owned()
-        } else {
-            format!("{key:?}")
-        };
-        if self.path.is_empty() {
-            key
-        } else {
-            format!("{}.{key}", self.path)
+                .add(span.clone(), &join(&self.path, key), message);
         }
     }
 }
 
-/// The nearest of some names to a mistyped one, if any is near.
-pub fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    names
-        .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(typed, name), name))
-        .filter(|(distance, name)| {
-            *distance <= name.chars().count().max(typed.chars().count()).div_ceil(3)
-        })
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
-}
-
-/// What to say after a name that is not defined: the nearest one that is, or all of them.
-pub fn suggestion<'a>(typed: &str, names: impl Iterator<Item = &'a str> + Clone) -> String {
-    match nearest(typed, names.clone()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None if names.clone().next().is_none() => "none is defined".to_owned(),
-        None => format!("defined are: {}", names.collect::<Vec<_>>().join(", ")),
-    }
-}
-
-fn number(value: &DeValue<'_>) -> Option<f64> {
-    match value {
-        DeValue::Integer(_) => Some(integer(value)? as f64),
-        DeValue::Float(float) => float.as_str().parse().ok(),
-        _ => None,
-    }
-}
-
-fn integer(value: &DeValue<'_>) -> Option<i64> {
-    let integer = value.as_integer()?;
-    i64::from_str_radix(integer.as_str(), integer.radix()).ok()
-}
-
-/// The kind of a value and, if it is short, the value.
-fn describe(value: &DeValue<'_>) -> String {
-    match value {
-        DeValue::String(text) if text.chars().count() <= 60 => format!("the string {text:?}"),
-        DeValue::Integer(integer) => format!("{integer}"),
-        DeValue::Float(float) => format!("{float}"),
-        DeValue::Boolean(boolean) => format!("{boolean}"),
-        DeValue::Array(_) => "a list".to_owned(),
-        other => format!("a {}", other.type_str()),
-    }
-}
-
-fn to_json(
-    value: &DeValue<'_>,
-    path: &[String],
-    spans: &mut BTreeMap<Vec<String>, Span>,
-) -> serde_json::Value {
-    match value {
-        DeValue::String(text) => text.as_ref().into(),
-        DeValue::Integer(_) => integer(value).into(),
-        // JSON knows no infinity; such a number becomes null and the plugin refuses it.
-        DeValue::Float(float) => float.as_str().parse::<f64>().unwrap_or(f64::NAN).into(),
-        DeValue::Boolean(boolean) => (*boolean).into(),
-        DeValue::Datetime(datetime) => datetime.to_string().into(),
-        DeValue::Array(items) => {
-            let item = |(index, item): (usize, &toml::Spanned<DeValue<'_>>)| {
-                let path = [path, &[index.to_string()]].concat();
-                spans.insert(path.clone(), item.span());
-                to_json(item.get_ref(), &path, spans)
-            };
-            items.iter().enumerate().map(item).collect()
-        }
-        DeValue::Table(table) => {
-            let entry = |(key, value): (
-                &toml::Spanned<std::borrow::Cow<'_, str>>,
-                &toml::Spanned<DeValue<'_>>,
-            )| {
-                let path = [path, &[key.get_ref().to_string()]].concat();
-                spans.insert(path.clone(), key.span());
-                (
-                    key.get_ref().to_string(),
-                    to_json(value.get_ref(), &path, spans),
-                )
-            };
-            serde_json::Value::Object(table.iter().map(entry).collect())
-        }
+/// The path of a key in the table at `path`, with quotes around the key if TOML requires them.
+fn join(path: &str, key: &str) -> String {
+    let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let key = if !key.is_empty() && key.bytes().all(is_bare) {
+        key.to_owned()
+    } else {
+        format!("{key:?}")
+    };
+    if path.is_empty() {
+        key
+    } else {
+        format!("{path}.{key}")
     }
 }

@@ -8,8 +8,17 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::reader::{Diagnostics, Reader, Spanned, nearest};
+use super::key::{Key, Kind};
+use super::reader::{Diagnostics, Reader, Spanned};
 use super::source::{Diagnostic, Span};
+use super::suggest::nearest;
+
+/// The key that chooses the plugin of a section.
+pub const PLUGIN: Key = Key::required(
+    "plugin",
+    Kind::Text,
+    "The plugin: the name of a built-in one, or the path of a `.wasm` file, which has a `/` or ends in `.wasm`.",
+);
 
 /// A table of the file with a plugin and its settings.
 #[derive(Debug, Clone)]

@@ -4,9 +4,38 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use super::key::{Key, Kind, Role, Table};
 use super::listeners::Listeners;
 use super::reader::{Diagnostics, Reader, Spanned};
-use super::section::{Section, read_plugin};
+use super::section::{PLUGIN, Section, read_plugin};
+
+/// `[services.NAME]`
+pub const TABLE: Table = Table {
+    keys: &[&[
+        PLUGIN,
+        Key::required(
+            "listen",
+            Kind::Text,
+            "The address and port of the service. Port 0 picks a free port.",
+        ),
+        Key::optional(
+            "queues",
+            Kind::Texts,
+            "The names of the queues that the service can see and create. `*` stands for any characters. Left out, it sees \
+             none.",
+        ),
+        Key::optional(
+            "buckets",
+            Kind::Texts,
+            "The names of the buckets that the service can see and create. `*` stands for any characters. Left out, it \
+             sees none.",
+        ),
+    ]],
+    roles: &[Role {
+        name: "service",
+        key: None,
+    }],
+};
 
 /// The prefix of the variable by which functions find a service.
 const VARIABLE: &str = "AWS_ENDPOINT_URL_";

@@ -1,164 +1,297 @@
-//! `versions` and `aliases` of a function: what is published, and under which names.
-//!
-//! A version is the function with some of its keys overridden; what it leaves out it has from the function. An alias
-//! is a name for a version, in its long form with shares of its calls for others.
+//! The keys that each version of a function can set: code, variables, limits, environments and logs.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use lambkin_lambda::{Alias, FunctionSpec, is_alias_name, is_version_number};
+use lambkin_lambda::{Code, Entry, FunctionSpec, Variables, is_reserved_variable};
 
-use super::function::{LATEST, Version, read_version_keys};
-use super::reader::{Diagnostics, Reader, Spanned, TextOrTable, nearest};
+use super::ignore::Ignore;
+use super::key::{self, Key, Kind, Table};
+use super::lifecycle;
+use super::origin::{Origin, VariableSources, check_size};
+use super::reader::{Diagnostics, Reader, Spanned};
 
-/// Tenths do not add up to exactly 1.
-const ROUNDING: f64 = 1e-9;
+/// The version that is not published.
+pub const LATEST: &str = "$LATEST";
 
-/// Reads the published versions and the aliases of a function.
-pub fn read(
+/// `[functions.NAME.versions.N]`
+pub const TABLE: Table = Table::new(&[
+    &[Key::optional(
+        "code",
+        Kind::Text,
+        "The code of the version, if it is not the code of the function.",
+    )],
+    KEYS,
+    lifecycle::KEYS,
+]);
+
+pub const KEYS: &[Key] = &[
+    Key::optional(
+        "command",
+        Kind::Texts,
+        "A program and its arguments to start instead of a `bootstrap`, in the folder of the code.",
+    ),
+    Key::with_default(
+        "handler",
+        Kind::Text,
+        "\"\"",
+        "The handler, passed to the runtime in `_HANDLER`.",
+    ),
+    Key::with_default(
+        "timeout",
+        Kind::Number {
+            max: 900.0,
+            unit: "seconds",
+        },
+        "3",
+        "The maximum duration of an invocation.",
+    ),
+    Key::with_default(
+        "memory",
+        Kind::Integer {
+            min: 128,
+            max: 10_240,
+            unit: "MB",
+        },
+        "128",
+        "The memory limit of an environment. An environment that exceeds it is killed, as on AWS, unless `enforce-memory` \
+         is `false`.",
+    ),
+    Key::optional(
+        "environment",
+        Kind::Entries {
+            name: "VARIABLE",
+            pattern: "^[^=\\u0000]+$",
+            entry: key::Entry::Text,
+        },
+        "Environment variables. All variables of a function together can have 4 KB, names included. The variables that \
+         Lambda reserves are refused.",
+    ),
+    Key::optional(
+        "env-file",
+        Kind::TextOrTexts,
+        "One or more files of `KEY=VALUE` lines, in the format of dotenv. Later files override earlier ones, and \
+         `environment` overrides all of them.",
+    ),
+    Key::with_default(
+        "pass-environment",
+        Kind::Texts,
+        "[]",
+        "Names of variables to copy from the environment in which Lambkin was started. Variables that are not set there \
+         are left out. They override `env-file`, and `environment` overrides them.",
+    ),
+    Key::with_default(
+        "watch",
+        Kind::FlagOrTable(&Table::new(&[WATCH_KEYS])),
+        "false",
+        "Whether a change of the code, of a layer or of an env-file restarts the function. A table stands for `true`.",
+    ),
+    Key::with_default(
+        "layers",
+        Kind::Texts,
+        "[]",
+        "Up to 5 folders that take the place of `/opt`. Their `bin` and `lib` folders are on the search paths, a \
+         `bootstrap` in them is found, and the programs in their `extensions` folders are started.",
+    ),
+    Key::with_default(
+        "concurrency",
+        Kind::Integer {
+            min: 0,
+            max: 10_000,
+            unit: "environments",
+        },
+        "32",
+        "The maximum number of concurrent environments (processes). With 0, every call is throttled.",
+    ),
+    Key::with_default(
+        "queue",
+        Kind::Integer {
+            min: 0,
+            max: 1_000_000,
+            unit: "calls",
+        },
+        "1000",
+        "The maximum number of calls that wait while all environments are busy; further calls get status 429. On AWS it is \
+         0.",
+    ),
+];
+
+const WATCH_KEYS: &[Key] = &[Key::with_default(
+    "ignore",
+    Kind::Texts,
+    "[]",
+    "Patterns of files whose changes are ignored, in addition to the built-in ones, such as `[\"*.log\", \"/data\"]`.",
+)];
+
+/// A version of a function, and where its code and variables come from.
+#[derive(Debug, Clone)]
+pub struct Version {
+    pub spec: FunctionSpec,
+    pub origin: Origin,
+}
+
+/// The folder into which the archives of a project are unpacked.
+pub fn task_folder(project: &Path) -> PathBuf {
+    project.join(".lambkin").join("code")
+}
+
+/// Reads the keys that each version can set. Those that are left out keep the values of `base`.
+pub fn read_version_keys(
     table: &mut Reader<'_>,
-    latest: &Version,
+    base: Version,
     project: &Path,
     diagnostics: &Diagnostics,
-) -> (Vec<Version>, Vec<Alias>) {
-    let versions: Vec<Version> = table
-        .tables("versions")
-        .into_iter()
-        .filter_map(|(number, table)| read_version(&number, table, latest, project, diagnostics))
-        .collect();
-    let known: Vec<&str> = versions
-        .iter()
-        .map(|one| one.spec.version.as_str())
-        .collect();
-    let aliases = AliasReader {
-        function: &latest.spec.name,
-        versions: &known,
-        diagnostics,
-    };
-    let aliases = table
-        .texts_or_tables("aliases")
-        .into_iter()
-        .filter_map(|(name, target)| aliases.read(name, target))
-        .collect();
-    (versions, aliases)
-}
-
-fn read_version(
-    number: &Spanned<String>,
-    mut table: Reader<'_>,
-    latest: &Version,
-    project: &Path,
-    diagnostics: &Diagnostics,
-) -> Option<Version> {
-    if !is_version_number(&number.value) {
-        let message = "a version is a number: 1, 2, 3, …";
-        diagnostics.add(number.span.clone(), &number.key, message);
-        return None;
+) -> Version {
+    let Version {
+        spec: base,
+        mut origin,
+    } = base;
+    let code = table.text("code");
+    let command = table.texts("command");
+    let handler = table.text("handler");
+    let timeout = table.number("timeout");
+    let memory = table.integer("memory");
+    let concurrency = table.integer("concurrency");
+    let queue = table.integer("queue");
+    if base.reserved_concurrency {
+        for other in concurrency.iter().chain(&queue) {
+            let message = "cannot be combined with `reserved-concurrency`, which is a limit without a queue; remove one \
+                           of them";
+            diagnostics.add(other.span.clone(), &other.key, message);
+        }
     }
+    if let Some(code) = &code {
+        origin.code = project.join(&code.value);
+    }
+    read_watch(table, &mut origin, diagnostics);
+    let variables = read_variables(table, &mut origin.variables, project, diagnostics);
+    let layers = lifecycle::read_layers(table, base.layers, project, diagnostics);
+    origin.layers.clone_from(&layers);
+    let memory = memory.and_then(|memory| u32::try_from(memory.value).ok());
     let spec = FunctionSpec {
-        version: number.value.clone(),
-        log_prefix: format!("{}:{} | ", latest.spec.name, number.value),
-        ..latest.spec.clone()
+        code: read_code(code, command, base.code, project, diagnostics),
+        handler: handler.map_or(base.handler, |handler| handler.value),
+        timeout: timeout.map_or(base.timeout, |timeout| {
+            Duration::from_secs_f64(timeout.value)
+        }),
+        memory_mb: memory.unwrap_or(base.memory_mb),
+        variables,
+        concurrency: concurrency.map_or(base.concurrency, |limit| limit.value as usize),
+        queue: queue.map_or(base.queue, |queue| queue.value as usize),
+        lifecycle: lifecycle::read(table, base.lifecycle, diagnostics),
+        logging: lifecycle::read_logging(table, base.logging),
+        layers,
+        ..base
     };
-    let base = Version {
-        spec,
-        origin: latest.origin.clone(),
+    Version { spec, origin }
+}
+
+/// Reads the code that `code` and `command` name. Each of them can be left out.
+fn read_code(
+    code: Option<Spanned<String>>,
+    command: Option<Spanned<Vec<String>>>,
+    base: Code,
+    project: &Path,
+    diagnostics: &Diagnostics,
+) -> Code {
+    let opened = code.and_then(|code| {
+        let opened = Code::open(&project.join(&code.value), &task_folder(project));
+        opened
+            .map_err(|error| diagnostics.add(code.span, &code.key, error.to_string()))
+            .ok()
+    });
+    let mut read = match (opened, &base.entry) {
+        (Some(opened), Entry::Command(_)) => Code {
+            entry: base.entry,
+            ..opened
+        },
+        (Some(opened), _) => opened,
+        (None, _) => base,
     };
-    let version = read_version_keys(&mut table, base, project, diagnostics);
-    table.finish();
-    Some(version)
-}
-
-/// Reads the aliases of one function.
-struct AliasReader<'a> {
-    function: &'a str,
-    /// The published ones.
-    versions: &'a [&'a str],
-    diagnostics: &'a Diagnostics,
-}
-
-/// Where an alias leads.
-struct Target {
-    version: Spanned<String>,
-    weights: Vec<(String, f64)>,
-}
-
-impl AliasReader<'_> {
-    fn read(&self, name: Spanned<String>, target: TextOrTable<'_>) -> Option<Alias> {
-        if !is_alias_name(&name.value) {
-            let message =
-                "an alias is 1 to 128 letters, digits, `-` and `_`, and not a number alone";
-            self.diagnostics.add(name.span, &name.key, message);
-            return None;
+    if let Some(command) = command {
+        if command.value.is_empty() {
+            diagnostics.add(command.span, &command.key, "must name a program");
         }
-        let Target { version, weights } = match target {
-            TextOrTable::Text(version) => Target {
-                version,
-                weights: Vec::new(),
-            },
-            TextOrTable::Table(table) => self.read_table(table)?,
-        };
-        match version.value.as_str() {
-            LATEST if weights.is_empty() => {}
-            LATEST => {
-                let message = "an alias with weights leads to published versions only, as on AWS";
-                self.diagnostics.add(version.span, &version.key, message);
-                return None;
-            }
-            _ if self.check(&version) => {}
-            _ => return None,
-        }
-        Some(Alias {
-            function: self.function.to_owned(),
-            name: name.value,
-            version: version.value,
-            weights,
-        })
+        read.entry = Entry::Command(command.value);
     }
+    read
+}
 
-    /// `{ version = "2", weights = { "3" = 0.1 } }`
-    fn read_table(&self, mut table: Reader<'_>) -> Option<Target> {
-        let (span, path) = (table.span(), table.path().to_owned());
-        if !table.has("version") {
-            let message = "needs `version`: the version it leads to";
-            self.diagnostics.add(span.clone(), &path, message);
+/// Reads `watch`.
+fn read_watch(table: &mut Reader<'_>, origin: &mut Origin, diagnostics: &Diagnostics) {
+    let Some((watch, settings)) = table.flag_or_table("watch") else {
+        return;
+    };
+    origin.watch = watch;
+    let Some(mut settings) = settings else {
+        return;
+    };
+    if let Some(ignore) = settings.texts("ignore") {
+        if let Err(error) = Ignore::new(&ignore.value) {
+            diagnostics.add(ignore.span, &ignore.key, error.to_string());
         }
-        let version = table.text("version");
-        let weights = table
-            .table("weights")
-            .map_or_else(Vec::new, |weights| weights.remaining_numbers(1.0));
-        table.finish();
-        let sum: f64 = weights.iter().map(|(_, weight)| weight).sum();
-        if sum > 1.0 + ROUNDING {
-            let message = format!("the weights are {sum} together, and 1 is all calls");
-            self.diagnostics.add(span, &path, message);
-        }
-        let weights = weights
-            .into_iter()
-            .filter(|(version, _)| self.check(version))
-            .map(|(version, weight)| (version.value, weight))
-            .collect();
-        Some(Target {
-            version: version?,
-            weights,
-        })
+        origin.ignore = ignore.value;
     }
+    settings.finish();
+}
 
-    /// Whether there is such a published version; if not, that is noted.
-    fn check(&self, version: &Spanned<String>) -> bool {
-        let known = self.versions.contains(&version.value.as_str());
-        if !known {
-            let all = || self.versions.iter().copied().chain([LATEST]);
-            let hint = match nearest(&version.value, all()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("there are: {}", all().collect::<Vec<_>>().join(", ")),
-            };
-            let message = format!(
-                "{} has no version {:?}; {hint}",
-                self.function, version.value
+/// Reads `env-file`, `pass-environment` and `environment`, and the variables that they give now.
+fn read_variables(
+    table: &mut Reader<'_>,
+    sources: &mut VariableSources,
+    project: &Path,
+    diagnostics: &Diagnostics,
+) -> Variables {
+    let mut at = (table.span(), table.path().to_owned());
+    let files = table.texts("env-file");
+    if let Some(files) = &files {
+        at = (files.span.clone(), files.key.clone());
+        sources.files = files.value.iter().map(|file| project.join(file)).collect();
+    }
+    if let Some(passed) = table.texts("pass-environment") {
+        let names = passed.value.iter();
+        for name in names.filter(|name| is_reserved_variable(name)) {
+            let message = format!("{name} is reserved by Lambda, which sets it itself");
+            diagnostics.add(passed.span.clone(), &passed.key, message);
+        }
+        sources.passed = passed.value;
+    }
+    if let Some(own) = table.text_entries("environment") {
+        at = (own.span, own.key);
+        sources.own = check_own_variables(own.value, diagnostics);
+    }
+    let (variables, mistakes) = sources.read();
+    if let Some(files) = files {
+        for mistake in mistakes {
+            diagnostics.add(files.span.clone(), &files.key, mistake);
+        }
+    }
+    if let Err(message) = check_size(&variables) {
+        diagnostics.add(at.0, &at.1, message);
+    }
+    variables.into()
+}
+
+fn check_own_variables(
+    own: Vec<(Spanned<String>, String)>,
+    diagnostics: &Diagnostics,
+) -> BTreeMap<String, String> {
+    let mut variables = BTreeMap::new();
+    for (key, value) in own {
+        let legal =
+            !key.value.is_empty() && !key.value.contains(['=', '\0']) && !value.contains('\0');
+        if is_reserved_variable(&key.value) {
+            diagnostics.add(
+                key.span,
+                &key.key,
+                "is reserved by Lambda, which sets it itself",
             );
-            self.diagnostics
-                .add(version.span.clone(), &version.key, message);
+        } else if !legal {
+            diagnostics.add(key.span, &key.key, "cannot be an environment variable: names are not empty and have no `=`, and neither names nor values have a null character");
+        } else {
+            variables.insert(key.value, value);
         }
-        known
     }
+    variables
 }

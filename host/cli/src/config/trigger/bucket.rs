@@ -3,16 +3,22 @@
 use lambkin_trigger::bucket::BucketSource;
 
 use super::kind::{Context, ReadSource, TriggerKind, undefined};
+use crate::config::key::{Key, Kind};
 use crate::config::reader::Reader;
 
 pub const KIND: TriggerKind = TriggerKind {
-    key: "bucket",
+    key: Key::optional(
+        "bucket",
+        Kind::Text,
+        "For changes of objects in a bucket: the name of the bucket.",
+    ),
+    role: "object-trigger",
     events: "changes of the objects in a bucket",
     read,
 };
 
 fn read(context: &mut Context<'_>, table: &mut Reader<'_>) -> Option<ReadSource> {
-    let found = table.text(KIND.key)?;
+    let found = table.text(KIND.key.name)?;
     let source = find(&found.value, context);
     context.report(source, &found).map(ReadSource::new)
 }

@@ -3,16 +3,22 @@
 use lambkin_trigger::http::HttpSource;
 
 use super::kind::{Context, ReadSource, TriggerKind};
+use crate::config::key::{Key, Kind};
 use crate::config::reader::Reader;
 
 pub const KIND: TriggerKind = TriggerKind {
-    key: "listen",
+    key: Key::optional(
+        "listen",
+        Kind::Text,
+        "For HTTP requests: the address and port to listen on. Port 0 picks a free port.",
+    ),
+    role: "http-trigger",
     events: "HTTP requests at an address",
     read,
 };
 
 fn read(context: &mut Context<'_>, table: &mut Reader<'_>) -> Option<ReadSource> {
-    let listen = table.text(KIND.key)?;
+    let listen = table.text(KIND.key.name)?;
     let address = context.listeners.add(&listen, context.diagnostics)?;
     Some(ReadSource::new(HttpSource { address }))
 }

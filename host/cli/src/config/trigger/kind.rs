@@ -6,15 +6,19 @@ use lambkin_lambda::Account;
 use lambkin_trigger::EventSource;
 
 use crate::config::bucket::Bucket;
+use crate::config::key::Key;
 use crate::config::listeners::Listeners;
 use crate::config::queue::Queue;
-use crate::config::reader::{Diagnostics, Reader, Spanned, suggestion};
+use crate::config::reader::{Diagnostics, Reader, Spanned};
 use crate::config::section::{PluginSource, Section};
+use crate::config::suggest::suggestion;
 
 /// A kind of trigger, as its key in `[triggers.NAME]` names it.
 pub struct TriggerKind {
     /// The key whose presence makes a trigger one of this kind: `queue`.
-    pub key: &'static str,
+    pub key: Key,
+    /// The role that the trigger's plugin plays.
+    pub role: &'static str,
     /// What the events are, for messages: "messages of a queue".
     pub events: &'static str,
     /// Takes the key out of the trigger's table. Returns `None` after it has reported what is wrong with the value.

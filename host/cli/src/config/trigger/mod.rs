@@ -11,13 +11,58 @@ mod queue;
 
 use lambkin_trigger::EventSource;
 
-use super::reader::{Reader, Spanned, nearest};
-use super::section::{Section, read_plugin};
+use super::key::{Key, Role, Table};
+use super::reader::{Reader, Spanned};
+use super::section::{PLUGIN, Section, read_plugin};
+use super::suggest::nearest;
 pub use kind::Context;
 use kind::TriggerKind;
 
 /// All kinds of triggers.
 const KINDS: &[TriggerKind] = &[http::KIND, queue::KIND, bucket::KIND, poll::KIND];
+
+/// `[triggers.NAME]`
+pub const TABLE: Table = Table {
+    keys: &KEYS,
+    roles: &ROLES,
+};
+
+/// `plugin`, and the key of each kind.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "an index out of bounds would not compile"
+)]
+const KEYS: [&[Key]; KINDS.len() + 1] = {
+    const COMMON: &[Key] = &[PLUGIN];
+    let mut keys = [COMMON; KINDS.len() + 1];
+    let mut index = 0;
+    while index < KINDS.len() {
+        keys[index + 1] = std::slice::from_ref(&KINDS[index].key);
+        index += 1;
+    }
+    keys
+};
+
+/// The role that the key of each kind gives to the plugin.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "an index out of bounds would not compile"
+)]
+const ROLES: [Role; KINDS.len()] = {
+    let mut roles = [Role {
+        name: "",
+        key: None,
+    }; KINDS.len()];
+    let mut index = 0;
+    while index < KINDS.len() {
+        roles[index] = Role {
+            name: KINDS[index].role,
+            key: Some(KINDS[index].key.name),
+        };
+        index += 1;
+    }
+    roles
+};
 
 /// A trigger as configured.
 #[derive(Debug)]
@@ -72,7 +117,7 @@ fn read_one(
 
 /// Reports a section that does not have the key of exactly one kind.
 fn check_kind(context: &Context<'_>, table: &Reader<'_>) {
-    let keys = KINDS.iter().map(|kind| kind.key);
+    let keys = KINDS.iter().map(|kind| kind.key.name);
     let found: Vec<&str> = keys.clone().filter(|key| table.has(key)).collect();
     let message = match found.as_slice() {
         [_] => return,
@@ -98,7 +143,7 @@ fn check_kind(context: &Context<'_>, table: &Reader<'_>) {
 fn explained() -> String {
     let mut kinds: Vec<String> = KINDS
         .iter()
-        .map(|kind| format!("`{}` ({})", kind.key, kind.events))
+        .map(|kind| format!("`{}` ({})", kind.key.name, kind.events))
         .collect();
     let last = kinds.pop().unwrap_or_default();
     format!("{} or {last}", kinds.join(", "))

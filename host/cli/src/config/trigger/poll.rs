@@ -4,17 +4,49 @@
 use lambkin_trigger::poll::PollSource;
 
 use super::kind::{Context, ReadSource, TriggerKind};
+use crate::config::key::{Key, Kind, Role, Table};
 use crate::config::reader::Reader;
 use crate::config::section::{Section, read_plugin};
 
 pub const KIND: TriggerKind = TriggerKind {
-    key: "poll",
+    key: Key::optional(
+        "poll",
+        Kind::Table(&TABLE),
+        "For messages of another system: how a plugin fetches them.",
+    ),
+    role: "batch-trigger",
     events: "messages of an outside system",
     read,
 };
 
+/// `[triggers.NAME.poll]`
+const TABLE: Table = Table {
+    keys: &[&[
+        Key::required(
+            "network",
+            Kind::Texts,
+            "The origins that the plugin can reach, with `http` or `https`, such as `[\"http://127.0.0.1:9324\"]`.",
+        ),
+        Key::with_default(
+            "pass-environment",
+            Kind::Texts,
+            "[]",
+            "Names of variables of Lambkin's environment that the plugin can read.",
+        ),
+        Key::optional(
+            "plugin",
+            Kind::Text,
+            "The plugin that fetches the messages, if it is not the plugin of the trigger.",
+        ),
+    ]],
+    roles: &[Role {
+        name: "source",
+        key: None,
+    }],
+};
+
 fn read(context: &mut Context<'_>, table: &mut Reader<'_>) -> Option<ReadSource> {
-    let mut table = table.table(KIND.key)?;
+    let mut table = table.table(KIND.key.name)?;
     let plugin = if table.has("plugin") {
         read_plugin(&mut table, context.project, context.diagnostics)
     } else {

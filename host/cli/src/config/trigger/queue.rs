@@ -5,17 +5,23 @@ use std::time::Duration;
 use lambkin_trigger::queue::QueueSource;
 
 use super::kind::{Context, ReadSource, TriggerKind, undefined};
-use crate::config::queue::name_of;
+use crate::config::key::{Key, Kind};
+use crate::config::queue_name::name_of;
 use crate::config::reader::Reader;
 
 pub const KIND: TriggerKind = TriggerKind {
-    key: "queue",
+    key: Key::optional(
+        "queue",
+        Kind::Text,
+        "For messages of a queue: the queue, by name or ARN.",
+    ),
+    role: "batch-trigger",
     events: "messages of a queue",
     read,
 };
 
 fn read(context: &mut Context<'_>, table: &mut Reader<'_>) -> Option<ReadSource> {
-    let found = table.text(KIND.key)?;
+    let found = table.text(KIND.key.name)?;
     let source = name_of(&found.value, context.account).and_then(|name| find(name, context));
     context.report(source, &found).map(ReadSource::new)
 }
