@@ -142,7 +142,7 @@ const ENVIRONMENTS: usize = 1000;
 /// The host has some ten files open for each environment; here it may have as many as this.
 const FILES: u64 = 16_384;
 
-/// In KiB: a guard and a bootstrap have one MiB of their own; twice as much for what the machine does besides.
+/// In KiB: a supervisor and a bootstrap have one MiB of their own; twice as much for what the machine does besides.
 const MEMORY: usize = 2 * 1024 * ENVIRONMENTS;
 
 #[test]
@@ -225,7 +225,7 @@ fn report(server: &Server, before: usize, processes: &[census::Process], started
             / ENVIRONMENTS
     };
     let line = format!(
-        "{ENVIRONMENTS} environments in {started}; each: {host} KiB and {files} files of the host, {} KiB of its guard, \
+        "{ENVIRONMENTS} environments in {started}; each: {host} KiB and {files} files of the host, {} KiB of its supervisor, \
          {} KiB of its bootstrap\n",
         shares(false),
         shares(true)

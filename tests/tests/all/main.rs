@@ -23,7 +23,6 @@ mod failures;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod gateway;
-mod guard;
 mod invoke_api;
 mod invoke_rules;
 mod lifecycle;
@@ -41,5 +40,6 @@ mod sdk_services;
 mod services;
 mod slow_peers;
 mod streaming;
+mod supervisor;
 mod versions;
 mod watch;

@@ -10,7 +10,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Whether it is a function's process; the others are their guards.
+    /// Whether it is a function's process; the others are supervisors.
     pub fn is_bootstrap(&self) -> bool {
         self.name == "raw-bootstrap"
     }
