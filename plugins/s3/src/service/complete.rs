@@ -111,7 +111,8 @@ fn answer(call: &Call<'_>, info: &ObjectInfo, checksum: Option<&Checksum>) -> Re
             xml.text("ChecksumType", checksum.kind());
         }
     });
-    let mut response = put::written(call, 200, info).with("Content-Type", "application/xml");
+    let mut response =
+        put::respond_to_write(call, 200, info).with("Content-Type", "application/xml");
     response.body = Body::Bytes(document.into_bytes());
     response
 }

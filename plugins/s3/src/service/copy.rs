@@ -147,20 +147,20 @@ pub fn copy(call: &mut Call<'_>) -> Result<Response, Error> {
     let condition = conditions::write(call.request)?;
     let replaced = replaces(call, "x-amz-metadata-directive")?;
     let retagged = replaces(call, "x-amz-tagging-directive")?;
-    let placed = metadata::placed(call.request)?;
+    let storage = metadata::of_storage(call.request)?;
     let source = source(call)?;
-    check_changes(call, &source, replaced, &placed)?;
+    check_changes(call, &source, replaced, &storage)?;
 
     let mut metadata = if replaced {
-        metadata::described(call.request)?
+        metadata::of_content(call.request)?
     } else {
-        metadata::description_of(&source.info.metadata)
+        metadata::copied_from(&source.info.metadata)
     };
-    metadata.extend(placed);
+    metadata.extend(storage);
     metadata.extend(if retagged {
         tagging::of_header(call.header("x-amz-tagging"))?
     } else {
-        tagging::among(&source.info.metadata)
+        tagging::of_metadata(&source.info.metadata)
     });
     let algorithm = match call.header("x-amz-checksum-algorithm") {
         Some(name) => Algorithm::parse(name)?,
@@ -194,11 +194,11 @@ fn check_changes(
     call: &Call<'_>,
     source: &Source,
     replaced: bool,
-    placed: &Pairs,
+    storage: &Pairs,
 ) -> Result<(), Error> {
     let same = source.bucket == call.bucket && source.key == call.key && source.version.is_none();
     let changes = replaced
-        || !placed.is_empty()
+        || !storage.is_empty()
         || metadata::is_encrypted_with_key(&source.info.metadata)
         || [
             "x-amz-storage-class",
@@ -218,7 +218,7 @@ fn check_changes(
 
 /// The response of CopyObject.
 fn answer(call: &Call<'_>, root: &str, source: &Source, info: &ObjectInfo) -> Response {
-    let mut response = put::written(call, 200, info)
+    let mut response = put::respond_to_write(call, 200, info)
         .with("Content-Type", "application/xml")
         .with_some(
             "x-amz-copy-source-version-id",

@@ -160,7 +160,7 @@ pub fn preflight(call: &mut Call<'_>) -> Result<Response, Error> {
         return Err(error::BAD_REQUEST
             .with_message("Insufficient information. Origin request header needed."));
     };
-    let asked = call.header("access-control-request-method");
+    let requested = call.header("access-control-request-method");
     let forbidden = |message: &'static str| {
         let resource = if call.key.is_empty() {
             "BUCKET"
@@ -169,7 +169,7 @@ pub fn preflight(call: &mut Call<'_>) -> Result<Response, Error> {
         };
         error::ACCESS_FORBIDDEN
             .with_message(message)
-            .with("Method", asked.unwrap_or("OPTIONS"))
+            .with("Method", requested.unwrap_or("OPTIONS"))
             .with("ResourceType", resource)
     };
     let Some(configuration) = configuration(call) else {
@@ -178,10 +178,10 @@ pub fn preflight(call: &mut Call<'_>) -> Result<Response, Error> {
             Err(_) => "CORSResponse: Bucket not found",
         }));
     };
-    let Some(method) = asked.filter(|method| METHODS.contains(method)) else {
+    let Some(method) = requested.filter(|method| METHODS.contains(method)) else {
         return Err(error::BAD_REQUEST.with_message(format!(
             "Invalid Access-Control-Request-Method: {}",
-            asked.unwrap_or("null")
+            requested.unwrap_or("null")
         )));
     };
     let headers = requested_headers(call.request);

@@ -21,7 +21,7 @@ use super::store::{ObjectInfo, Pairs};
 use crate::encoding;
 
 /// The headers that are stored and returned, as AWS writes them.
-const KEPT: [&str; 6] = [
+const STORED_HEADERS: [&str; 6] = [
     "Content-Type",
     "Cache-Control",
     "Content-Disposition",
@@ -53,15 +53,15 @@ const STORAGE_CLASSES: [&str; 8] = [
 
 /// The metadata in the headers of a request, without tags and checksums.
 pub fn of_request(request: &Request) -> Result<Pairs, Error> {
-    let mut metadata = described(request)?;
-    metadata.extend(placed(request)?);
+    let mut metadata = of_content(request)?;
+    metadata.extend(of_storage(request)?);
     Ok(metadata)
 }
 
 /// The headers that describe the content. A copy takes them from its source or replaces them.
-pub fn described(request: &Request) -> Result<Pairs, Error> {
+pub fn of_content(request: &Request) -> Result<Pairs, Error> {
     let mut metadata = Pairs::new();
-    for name in KEPT {
+    for name in STORED_HEADERS {
         let name = name.to_ascii_lowercase();
         let Some(value) = request.header(&name) else {
             continue;
@@ -104,7 +104,7 @@ fn without_framing(value: &str) -> String {
 }
 
 /// The headers that determine how the object is stored. A copy never takes them from its source.
-pub fn placed(request: &Request) -> Result<Pairs, Error> {
+pub fn of_storage(request: &Request) -> Result<Pairs, Error> {
     let mut metadata = Pairs::new();
     if let Some(class) = request.header(STORAGE_CLASS) {
         if !STORAGE_CLASSES.contains(&class) {
@@ -153,11 +153,14 @@ pub fn placed(request: &Request) -> Result<Pairs, Error> {
 }
 
 /// The part of an object's metadata that a copy takes from its source.
-pub fn description_of(metadata: &[(String, String)]) -> Pairs {
+pub fn copied_from(metadata: &[(String, String)]) -> Pairs {
     metadata
         .iter()
         .filter(|(name, _)| {
-            name.starts_with(USER) || KEPT.iter().any(|kept| kept.eq_ignore_ascii_case(name))
+            name.starts_with(USER)
+                || STORED_HEADERS
+                    .iter()
+                    .any(|stored| stored.eq_ignore_ascii_case(name))
         })
         .cloned()
         .collect()
@@ -202,11 +205,11 @@ pub fn with_headers(response: Response, call: &Call<'_>, info: &ObjectInfo) -> R
         .with("ETag", format!("\"{}\"", info.etag))
         .with("Accept-Ranges", "bytes")
         .with_some("x-amz-version-id", call.version_header(info));
-    for name in KEPT {
-        let asked = call.query(&format!("response-{}", name.to_ascii_lowercase()));
-        let kept = message::find(metadata, &name.to_ascii_lowercase());
+    for name in STORED_HEADERS {
+        let requested = call.query(&format!("response-{}", name.to_ascii_lowercase()));
+        let stored = message::find(metadata, &name.to_ascii_lowercase());
         let default = (name == "Content-Type").then_some(DEFAULT_TYPE);
-        response = response.with_some(name, asked.or(kept).or(default));
+        response = response.with_some(name, requested.or(stored).or(default));
     }
     for (name, value) in metadata {
         if name.starts_with(USER) || name == STORAGE_CLASS || name == REDIRECT {
@@ -266,11 +269,11 @@ pub fn parts_as_metadata(sizes: &[u64], checksums: &[String]) -> Pairs {
             count => format!("{size}*{count}"),
         })
         .collect();
-    let mut kept = vec![(PARTS.to_owned(), runs.join(","))];
+    let mut metadata = vec![(PARTS.to_owned(), runs.join(","))];
     if !checksums.is_empty() {
-        kept.push((PART_CHECKSUMS.to_owned(), checksums.join(",")));
+        metadata.push((PART_CHECKSUMS.to_owned(), checksums.join(",")));
     }
-    kept
+    metadata
 }
 
 /// The metadata about the multipart upload that an object was created with.
@@ -319,9 +322,9 @@ mod tests {
 
     #[test]
     fn parts_of_the_same_size_are_stored_together() {
-        let kept = parts_as_metadata(&[5, 5, 5, 2], &[]);
-        assert_eq!(kept, [("parts".to_owned(), "5*3,2".to_owned())]);
-        let parts = parts(&kept).unwrap();
+        let metadata = parts_as_metadata(&[5, 5, 5, 2], &[]);
+        assert_eq!(metadata, [("parts".to_owned(), "5*3,2".to_owned())]);
+        let parts = parts(&metadata).unwrap();
         assert_eq!(parts.len(), 4);
         assert_eq!((parts[3].offset, parts[3].size), (15, 2));
     }

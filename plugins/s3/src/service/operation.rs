@@ -13,7 +13,7 @@ pub fn not_implemented(call: &mut Call<'_>) -> Result<Response, Error> {
         "" => format!("/{}", call.bucket),
         key => format!("/{}/{key}", call.bucket),
     };
-    let asked: Vec<&str> = call
+    let requested: Vec<&str> = call
         .request
         .query
         .iter()
@@ -21,14 +21,14 @@ pub fn not_implemented(call: &mut Call<'_>) -> Result<Response, Error> {
         // The SDKs put the name of the operation there.
         .filter(|name| *name != "x-id")
         .collect();
-    if asked.is_empty() {
+    if requested.is_empty() {
         return Err(error::NOT_IMPLEMENTED.with("Resource", resource));
     }
     Err(error::NOT_IMPLEMENTED
         .with_message(format!(
             "{} with \"{}\" implies functionality that is not implemented.",
             call.request.method,
-            asked.join("&")
+            requested.join("&")
         ))
         .with("Resource", resource))
 }

@@ -125,7 +125,7 @@ fn answer(
     let etag = format!("\"{}\"", info.etag);
     let location = address::location(call);
     let created = |status| {
-        metadata::with_checksum(put::written(call, status, info), &info.metadata)
+        metadata::with_checksum(put::respond_to_write(call, status, info), &info.metadata)
             .with("ETag", etag.as_str())
     };
     if let Some(url) = redirect {

@@ -29,7 +29,7 @@ pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
         .store()
         .put(&call.bucket, &call.key, received.upload, put)
         .map_err(|error| conditions::failed(call, &condition, error))?;
-    // Unlike in `written`, AWS does not return the version id `null` here.
+    // Unlike in `respond_to_write`, AWS does not return the version id `null` here.
     let response = metadata::with_encryption(Response::new(200), &info.metadata)
         .with_some("x-amz-version-id", info.version.as_deref());
     Ok(
@@ -39,7 +39,7 @@ pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
 }
 
 /// The response to other writes of an object.
-pub fn written(call: &Call<'_>, status: u16, info: &ObjectInfo) -> Response {
+pub fn respond_to_write(call: &Call<'_>, status: u16, info: &ObjectInfo) -> Response {
     metadata::with_encryption(Response::new(status), &info.metadata)
         .with_some("x-amz-version-id", call.version_header(info))
 }

@@ -43,7 +43,7 @@ pub fn of_header(header: Option<&str>) -> Result<Pairs, Error> {
         tags.push((key, value));
     }
     check(&tags, TagOwner::Object)?;
-    Ok(keep(tags))
+    Ok(as_metadata(tags))
 }
 
 /// The tags in a document `Tagging`, as metadata.
@@ -64,7 +64,7 @@ fn read(tagging: &Element, owner: TagOwner) -> Result<Pairs, Error> {
         })
         .collect::<Result<Pairs, Error>>()?;
     check(&tags, owner)?;
-    Ok(keep(tags))
+    Ok(as_metadata(tags))
 }
 
 fn check(tags: &[(String, String)], owner: TagOwner) -> Result<(), Error> {
@@ -108,31 +108,33 @@ fn check(tags: &[(String, String)], owner: TagOwner) -> Result<(), Error> {
     Ok(())
 }
 
-fn keep(tags: Pairs) -> Pairs {
+fn as_metadata(tags: Pairs) -> Pairs {
     tags.into_iter()
         .map(|(key, value)| (format!("{PREFIX}{key}"), value))
         .collect()
 }
 
 /// The metadata without the tags.
-fn without(kept: Pairs) -> Pairs {
-    kept.into_iter()
+fn without_tags(metadata: Pairs) -> Pairs {
+    metadata
+        .into_iter()
         .filter(|(name, _)| !name.starts_with(PREFIX))
         .collect()
 }
 
 /// The tags in metadata, as metadata.
-pub fn among(kept: &[(String, String)]) -> Pairs {
-    kept.iter()
+pub fn of_metadata(metadata: &[(String, String)]) -> Pairs {
+    metadata
+        .iter()
         .filter(|(name, _)| name.starts_with(PREFIX))
         .cloned()
         .collect()
 }
 
-fn document(kept: &[(String, String)]) -> String {
+fn document(metadata: &[(String, String)]) -> String {
     Writer::document("Tagging", |xml| {
         xml.element("TagSet", |xml| {
-            for (name, value) in kept {
+            for (name, value) in metadata {
                 if let Some(key) = name.strip_prefix(PREFIX) {
                     xml.element("Tag", |xml| {
                         xml.text("Key", key);
@@ -182,7 +184,7 @@ fn replace_object_tags(
     event: &str,
 ) -> Result<Response, Error> {
     let info = tagged(call)?;
-    let mut metadata = without(info.metadata);
+    let mut metadata = without_tags(info.metadata);
     metadata.extend(tags);
     // The version that was described above, even if a newer one was added in the meantime.
     let version = call.version()?.or(info.version.as_deref());
@@ -202,7 +204,7 @@ fn replace_object_tags(
 /// GetBucketTagging.
 pub fn get_bucket(call: &mut Call<'_>) -> Result<Response, Error> {
     let bucket = call.bucket_info()?;
-    if among(&bucket.attributes).is_empty() {
+    if of_metadata(&bucket.attributes).is_empty() {
         return Err(error::NO_SUCH_TAG_SET.with("BucketName", call.bucket.as_str()));
     }
     Ok(Response::xml(document(&bucket.attributes)))
@@ -221,7 +223,7 @@ pub fn delete_bucket(call: &mut Call<'_>) -> Result<Response, Error> {
 
 fn replace_bucket_tags(call: &Call<'_>, tags: Pairs) -> Result<Response, Error> {
     let bucket = call.bucket_info()?;
-    let mut attributes = without(bucket.attributes);
+    let mut attributes = without_tags(bucket.attributes);
     attributes.extend(tags);
     call.store()
         .change(&call.bucket, bucket.versioning, attributes)

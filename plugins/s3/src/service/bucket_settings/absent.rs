@@ -100,7 +100,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// The setting that a request is about.
-fn asked(call: &Call<'_>) -> Result<(&'static str, &'static Unset), Error> {
+fn requested(call: &Call<'_>) -> Result<(&'static str, &'static Unset), Error> {
     SETTINGS
         .iter()
         .find(|(name, _)| call.query(name).is_some())
@@ -112,7 +112,7 @@ fn asked(call: &Call<'_>) -> Result<(&'static str, &'static Unset), Error> {
 pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
     call.bucket_info()?;
     let about = |kind: &ErrorKind| kind.with("BucketName", call.bucket.as_str());
-    match asked(call)?.1 {
+    match requested(call)?.1 {
         Unset::Error(kind) => Err(about(kind)),
         Unset::List(_) if call.query("id").is_some() => Err(NO_SUCH_CONFIGURATION.error()),
         Unset::List(root) => Ok(Response::xml(Writer::document(root, |xml| {
@@ -127,7 +127,7 @@ pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
 /// Puts a setting, which has to be off.
 pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
     call.bucket_info()?;
-    let Unset::Document(root, _) = asked(call)?.1 else {
+    let Unset::Document(root, _) = requested(call)?.1 else {
         return refuse(call);
     };
     let is_off = |text: &str| OFF.contains(&text);
@@ -141,7 +141,7 @@ pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
 /// Deletes a setting, which never exists.
 pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
     call.bucket_info()?;
-    match asked(call)?.1 {
+    match requested(call)?.1 {
         Unset::List(_) => Err(NO_SUCH_CONFIGURATION.error()),
         _ => Ok(Response::new(204)),
     }

@@ -39,7 +39,7 @@ const OWNERSHIPS: [&str; 3] = [
 ];
 
 /// The setting that a request is about.
-fn asked(call: &Call<'_>) -> Result<&'static str, Error> {
+fn requested(call: &Call<'_>) -> Result<&'static str, Error> {
     NAMES
         .into_iter()
         .find(|name| call.query(name).is_some())
@@ -48,7 +48,7 @@ fn asked(call: &Call<'_>) -> Result<&'static str, Error> {
 
 /// GetBucketEncryption, GetPublicAccessBlock, GetBucketOwnershipControls.
 pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
-    let name = asked(call)?;
+    let name = requested(call)?;
     let missing = match name {
         PUBLIC_ACCESS => NO_PUBLIC_ACCESS,
         _ => NO_OWNERSHIP,
@@ -68,7 +68,7 @@ pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
 
 /// PutBucketEncryption, PutPublicAccessBlock, PutBucketOwnershipControls.
 pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
-    let name = asked(call)?;
+    let name = requested(call)?;
     let document = match name {
         PUBLIC_ACCESS => {
             let root = call.xml("PublicAccessBlockConfiguration")?;
@@ -90,7 +90,7 @@ pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
 
 /// DeleteBucketEncryption, DeletePublicAccessBlock, DeleteBucketOwnershipControls.
 pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
-    let name = asked(call)?;
+    let name = requested(call)?;
     let deleted = (name != ENCRYPTION).then(String::new);
     set_attribute(call, name, deleted)?;
     Ok(Response::new(204))

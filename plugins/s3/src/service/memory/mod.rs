@@ -14,7 +14,7 @@ const NOW: u64 = 1_790_929_800_000;
 /// Parts by number, with their bytes.
 type Parts = BTreeMap<u32, (Part, Vec<u8>)>;
 
-struct Kept {
+struct StoredBucket {
     info: BucketInfo,
     /// The versions of each key, the oldest first.
     objects: BTreeMap<String, Vec<(ObjectInfo, Vec<u8>)>>,
@@ -24,7 +24,7 @@ struct Kept {
 /// A store in memory.
 #[derive(Default)]
 pub struct Memory {
-    buckets: RefCell<BTreeMap<String, Kept>>,
+    buckets: RefCell<BTreeMap<String, StoredBucket>>,
     coming: RefCell<Vec<(Vec<u8>, Vec<Digest>)>>,
     opened: RefCell<Vec<Vec<u8>>>,
     ids: Cell<u32>,
@@ -57,7 +57,7 @@ impl Memory {
     fn with<T>(
         &self,
         bucket: &str,
-        what: impl FnOnce(&mut Kept) -> Result<T, StoreError>,
+        what: impl FnOnce(&mut StoredBucket) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         what(
             self.buckets
@@ -85,7 +85,7 @@ impl Memory {
     }
 }
 
-impl Kept {
+impl StoredBucket {
     fn find(&self, key: &str, version: Option<&str>) -> Option<usize> {
         let versions = self.objects.get(key)?;
         match version {
@@ -135,7 +135,7 @@ impl Store for Memory {
             .buckets
             .borrow()
             .values()
-            .map(|kept| kept.info.clone())
+            .map(|stored| stored.info.clone())
             .filter(|info| info.name.starts_with(prefix))
             .filter(|info| after.is_none_or(|after| info.name.as_str() > after))
             .take(max as usize)
@@ -156,17 +156,17 @@ impl Store for Memory {
             versioning: Versioning::Off,
             attributes,
         };
-        let kept = Kept {
+        let stored = StoredBucket {
             info,
             objects: BTreeMap::new(),
             uploads: BTreeMap::new(),
         };
-        buckets.insert(bucket.to_owned(), kept);
+        buckets.insert(bucket.to_owned(), stored);
         Ok(())
     }
 
     fn bucket(&self, bucket: &str) -> Result<BucketInfo, StoreError> {
-        self.with(bucket, |kept| Ok(kept.info.clone()))
+        self.with(bucket, |stored| Ok(stored.info.clone()))
     }
 
     fn change(
@@ -175,16 +175,16 @@ impl Store for Memory {
         versioning: Versioning,
         attributes: Pairs,
     ) -> Result<(), StoreError> {
-        self.with(bucket, |kept| {
-            kept.info.versioning = versioning;
-            kept.info.attributes = attributes;
+        self.with(bucket, |stored| {
+            stored.info.versioning = versioning;
+            stored.info.attributes = attributes;
             Ok(())
         })
     }
 
     fn delete(&self, bucket: &str) -> Result<(), StoreError> {
-        self.with(bucket, |kept| {
-            let empty = kept.objects.is_empty() && kept.uploads.is_empty();
+        self.with(bucket, |stored| {
+            let empty = stored.objects.is_empty() && stored.uploads.is_empty();
             empty.then_some(()).ok_or(StoreError::NotEmpty)
         })?;
         self.buckets.borrow_mut().remove(bucket);
@@ -230,9 +230,9 @@ impl Store for Memory {
         key: &str,
         version: Option<&str>,
     ) -> Result<(Opened, ObjectInfo), StoreError> {
-        self.with(bucket, |kept| {
-            let at = kept.find(key, version).ok_or(StoreError::Missing)?;
-            let (info, bytes) = &kept.objects[key][at];
+        self.with(bucket, |stored| {
+            let at = stored.find(key, version).ok_or(StoreError::Missing)?;
+            let (info, bytes) = &stored.objects[key][at];
             if info.delete_marker && version.is_none() {
                 return Err(StoreError::Missing);
             }
@@ -255,9 +255,9 @@ impl Store for Memory {
         key: &str,
         version: Option<&str>,
     ) -> Result<ObjectInfo, StoreError> {
-        self.with(bucket, |kept| {
-            let at = kept.find(key, version).ok_or(StoreError::Missing)?;
-            Ok(kept.objects[key][at].0.clone())
+        self.with(bucket, |stored| {
+            let at = stored.find(key, version).ok_or(StoreError::Missing)?;
+            Ok(stored.objects[key][at].0.clone())
         })
     }
 
@@ -269,11 +269,11 @@ impl Store for Memory {
         put: Put,
     ) -> Result<ObjectInfo, StoreError> {
         let bytes = self.coming.borrow()[upload.0].0.clone();
-        let info = self.with(bucket, |kept| {
-            kept.check(key, &put.condition)?;
+        let info = self.with(bucket, |stored| {
+            stored.check(key, &put.condition)?;
             let info = ObjectInfo {
                 key: key.to_owned(),
-                version: (kept.info.versioning == Versioning::On).then(|| self.id("v")),
+                version: (stored.info.versioning == Versioning::On).then(|| self.id("v")),
                 latest: true,
                 delete_marker: false,
                 size: bytes.len() as u64,
@@ -281,9 +281,9 @@ impl Store for Memory {
                 modified_at_ms: self.now(),
                 metadata: put.metadata,
             };
-            kept.add(info.clone(), bytes);
+            stored.add(info.clone(), bytes);
             if let Some(id) = put.completes {
-                kept.uploads.remove(&(key.to_owned(), id));
+                stored.uploads.remove(&(key.to_owned(), id));
             }
             Ok(info)
         })?;
@@ -299,9 +299,9 @@ impl Store for Memory {
         metadata: Pairs,
         event: Option<ObjectEvent>,
     ) -> Result<ObjectInfo, StoreError> {
-        let info = self.with(bucket, |kept| {
-            let at = kept.find(key, version).ok_or(StoreError::Missing)?;
-            let info = &mut kept.objects.get_mut(key).unwrap()[at].0;
+        let info = self.with(bucket, |stored| {
+            let at = stored.find(key, version).ok_or(StoreError::Missing)?;
+            let info = &mut stored.objects.get_mut(key).unwrap()[at].0;
             info.metadata = metadata;
             Ok(info.clone())
         })?;
@@ -317,12 +317,12 @@ impl Store for Memory {
         condition: Condition,
         event: Option<ObjectEvent>,
     ) -> Result<Removed, StoreError> {
-        let removed = self.with(bucket, |kept| {
-            kept.check(key, &condition)?;
-            if version.is_none() && kept.info.versioning != Versioning::Off {
+        let removed = self.with(bucket, |stored| {
+            stored.check(key, &condition)?;
+            if version.is_none() && stored.info.versioning != Versioning::Off {
                 let info = ObjectInfo {
                     key: key.to_owned(),
-                    version: (kept.info.versioning == Versioning::On).then(|| self.id("v")),
+                    version: (stored.info.versioning == Versioning::On).then(|| self.id("v")),
                     latest: true,
                     delete_marker: true,
                     size: 0,
@@ -330,26 +330,26 @@ impl Store for Memory {
                     modified_at_ms: self.now(),
                     metadata: Vec::new(),
                 };
-                let existed = kept.objects.contains_key(key);
-                kept.add(info.clone(), Vec::new());
+                let existed = stored.objects.contains_key(key);
+                stored.add(info.clone(), Vec::new());
                 return Ok(Removed {
                     existed,
                     version: info.version,
                     delete_marker: true,
                 });
             }
-            let Some(at) = kept.find(key, version) else {
+            let Some(at) = stored.find(key, version) else {
                 return Ok(Removed {
                     existed: false,
                     version: version.map(str::to_owned),
                     delete_marker: false,
                 });
             };
-            let versions = kept.objects.get_mut(key).unwrap();
+            let versions = stored.objects.get_mut(key).unwrap();
             let (info, _) = versions.remove(at);
             match versions.last_mut() {
                 Some((info, _)) => info.latest = true,
-                None => drop(kept.objects.remove(key)),
+                None => drop(stored.objects.remove(key)),
             }
             Ok(Removed {
                 existed: true,
@@ -364,8 +364,8 @@ impl Store for Memory {
     }
 
     fn objects(&self, bucket: &str, query: &Query) -> Result<Listing, StoreError> {
-        self.with(bucket, |kept| {
-            let entries = kept
+        self.with(bucket, |stored| {
+            let entries = stored
                 .objects
                 .values()
                 .filter_map(|versions| versions.last())
@@ -382,8 +382,8 @@ impl Store for Memory {
     }
 
     fn versions(&self, bucket: &str, query: &Query) -> Result<Listing, StoreError> {
-        self.with(bucket, |kept| {
-            let entries = kept
+        self.with(bucket, |stored| {
+            let entries = stored
                 .objects
                 .values()
                 .flat_map(|versions| versions.iter().rev())
@@ -407,7 +407,7 @@ impl Store for Memory {
         key: &str,
         metadata: Pairs,
     ) -> Result<String, StoreError> {
-        self.with(bucket, |kept| {
+        self.with(bucket, |stored| {
             let id = self.id("u");
             let upload = MultipartUpload {
                 id: id.clone(),
@@ -415,15 +415,17 @@ impl Store for Memory {
                 started_at_ms: self.now(),
                 metadata,
             };
-            kept.uploads
+            stored
+                .uploads
                 .insert((key.to_owned(), id.clone()), (upload, BTreeMap::new()));
             Ok(id)
         })
     }
 
     fn describe_multipart(&self, bucket: &str, id: &str) -> Result<MultipartUpload, StoreError> {
-        self.with(bucket, |kept| {
-            kept.uploads
+        self.with(bucket, |stored| {
+            stored
+                .uploads
                 .values()
                 .find(|(upload, _)| upload.id == id)
                 .map(|(upload, _)| upload.clone())
@@ -448,8 +450,8 @@ impl Store for Memory {
             modified_at_ms: self.now(),
             metadata,
         };
-        self.with(bucket, |kept| {
-            let (_, parts) = kept
+        self.with(bucket, |stored| {
+            let (_, parts) = stored
                 .uploads
                 .values_mut()
                 .find(|(upload, _)| upload.id == id)
@@ -460,8 +462,8 @@ impl Store for Memory {
     }
 
     fn parts(&self, bucket: &str, id: &str, after: u32, max: u32) -> Result<Vec<Part>, StoreError> {
-        self.with(bucket, |kept| {
-            let (_, parts) = kept
+        self.with(bucket, |stored| {
+            let (_, parts) = stored
                 .uploads
                 .values()
                 .find(|(upload, _)| upload.id == id)
@@ -481,17 +483,17 @@ impl Store for Memory {
         parts: &[(u32, String)],
         digests: &[Digest],
     ) -> Result<Upload, StoreError> {
-        let bytes = self.with(bucket, |kept| {
-            let (_, kept) = kept
+        let bytes = self.with(bucket, |stored| {
+            let (_, stored) = stored
                 .uploads
                 .values()
                 .find(|(upload, _)| upload.id == id)
                 .ok_or(StoreError::Missing)?;
-            let kept = parts.iter().map(|(number, etag)| match &kept[number] {
+            let stored = parts.iter().map(|(number, etag)| match &stored[number] {
                 (part, bytes) if part.etag == *etag => Ok(bytes.clone()),
                 _ => Err(StoreError::PreconditionFailed),
             });
-            Ok(kept.collect::<Result<Vec<_>, _>>()?.concat())
+            Ok(stored.collect::<Result<Vec<_>, _>>()?.concat())
         })?;
         let mut coming = self.coming.borrow_mut();
         coming.push((bytes, digests.to_vec()));
@@ -499,8 +501,8 @@ impl Store for Memory {
     }
 
     fn abort_multipart(&self, bucket: &str, id: &str) -> Result<(), StoreError> {
-        self.with(bucket, |kept| {
-            kept.uploads.retain(|_, (upload, _)| upload.id != id);
+        self.with(bucket, |stored| {
+            stored.uploads.retain(|_, (upload, _)| upload.id != id);
             Ok(())
         })
     }
@@ -510,8 +512,8 @@ impl Store for Memory {
         bucket: &str,
         query: &Query,
     ) -> Result<MultipartListing, StoreError> {
-        self.with(bucket, |kept| {
-            let entries = kept
+        self.with(bucket, |stored| {
+            let entries = stored
                 .uploads
                 .values()
                 .map(|(upload, _)| (upload.key.clone(), Some(upload.id.clone()), upload.clone()))
