@@ -151,7 +151,7 @@ fn requested_parts(root: &Element, id: &str) -> Result<Vec<RequestedPart>, Error
             });
             Ok(RequestedPart {
                 number,
-                etag: conditions::bare(etag).to_owned(),
+                etag: conditions::unquoted(etag).to_owned(),
                 checksum,
             })
         })

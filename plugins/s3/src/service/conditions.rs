@@ -43,13 +43,13 @@ enum Evaluation {
 /// Whether a list of entity tags contains this one, or is `*`.
 fn contains(header: &str, etag: &str) -> bool {
     header.split(',').any(|tag| {
-        let tag = bare(tag);
+        let tag = unquoted(tag);
         tag == "*" || tag == etag
     })
 }
 
 /// An entity tag without its quotes.
-pub fn bare(tag: &str) -> &str {
+pub fn unquoted(tag: &str) -> &str {
     let tag = tag.trim();
     tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"')
 }
@@ -130,7 +130,9 @@ pub fn write(request: &Request) -> Result<Condition, Error> {
             "We don't accept the provided value of If-Match header for this API",
         ),
         (Some(tags), None) => Ok(Condition::Matches(
-            tags.split(',').map(|tag| bare(tag).to_owned()).collect(),
+            tags.split(',')
+                .map(|tag| unquoted(tag).to_owned())
+                .collect(),
         )),
     }
 }

@@ -138,7 +138,7 @@ fn delete_one(call: &Call<'_>, object: &Element) -> Result<Removed, Error> {
     let condition = match object.text_of("ETag") {
         None => Condition::Always,
         Some("*") => Condition::Matches(Vec::new()),
-        Some(tag) => Condition::Matches(vec![conditions::bare(tag).to_owned()]),
+        Some(tag) => Condition::Matches(vec![conditions::unquoted(tag).to_owned()]),
     };
     check_described(call, object, key, version)?;
     let removed = remove(call, key, version, condition)
