@@ -84,7 +84,7 @@ fn check(rule: &Element) -> Result<(), Error> {
 }
 
 /// Whether a text matches a pattern, which has at most one `*`.
-fn fits(pattern: &str, text: &str) -> bool {
+fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
         Some((start, end)) => {
@@ -101,14 +101,15 @@ fn rule<'c>(
     headers: &[String],
 ) -> Option<&'c Element> {
     configuration.all("CORSRule").find(|rule| {
-        let has = |name: &str, text: &str| rule.all(name).any(|pattern| fits(&pattern.text, text));
+        let has =
+            |name: &str, text: &str| rule.all(name).any(|pattern| matches(&pattern.text, text));
         has("AllowedOrigin", origin)
             && rule
                 .all("AllowedMethod")
                 .any(|allowed| allowed.text == method)
             && headers.iter().all(|header| {
                 rule.all("AllowedHeader")
-                    .any(|pattern| fits(&pattern.text.to_ascii_lowercase(), header))
+                    .any(|pattern| matches(&pattern.text.to_ascii_lowercase(), header))
             })
     })
 }
@@ -218,14 +219,14 @@ pub fn answer(call: &Call<'_>, response: Response) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use super::fits;
+    use super::matches;
 
     #[test]
     fn a_pattern_may_have_one_star() {
-        assert!(fits("*", "https://a"));
-        assert!(fits("https://*.example.com", "https://www.example.com"));
-        assert!(!fits("https://*.example.com", "https://.example.co"));
-        assert!(!fits("ab*ba", "aba"));
-        assert!(!fits("https://a", "https://ab"));
+        assert!(matches("*", "https://a"));
+        assert!(matches("https://*.example.com", "https://www.example.com"));
+        assert!(!matches("https://*.example.com", "https://.example.co"));
+        assert!(!matches("ab*ba", "aba"));
+        assert!(!matches("https://a", "https://ab"));
     }
 }
