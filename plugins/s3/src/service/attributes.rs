@@ -56,7 +56,7 @@ pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
             && let Some(checksum) = Checksum::of(&info.metadata)
         {
             xml.element("Checksum", |xml| {
-                xml.text(&checksum.algorithm.element(), checksum.bare());
+                xml.text(&checksum.algorithm.element(), checksum.without_part_count());
                 xml.text("ChecksumType", checksum.kind());
             });
         }

@@ -130,7 +130,7 @@ impl Checksum {
     }
 
     /// The value without the number of parts.
-    pub fn bare(&self) -> &str {
+    pub fn without_part_count(&self) -> &str {
         self.value.split('-').next().unwrap_or_default()
     }
 

@@ -273,7 +273,8 @@ fn check_claim(
     // A composite checksum may be stated without the number of parts.
     let same = computed.is_some_and(|computed| {
         computed.algorithm == claimed.algorithm
-            && [computed.value.as_str(), computed.bare()].contains(&claimed.value.as_str())
+            && [computed.value.as_str(), computed.without_part_count()]
+                .contains(&claimed.value.as_str())
     });
     if is_kind && same {
         return Ok(());

@@ -24,7 +24,7 @@ pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
     if let class @ ("GLACIER" | "DEEP_ARCHIVE") = metadata::storage_class(&info.metadata) {
         return Err(error::INVALID_OBJECT_STATE.with("StorageClass", class));
     }
-    let (mut response, range) = found(call, &info)?;
+    let (mut response, range) = respond(call, &info)?;
     response.body = Body::Object {
         opened,
         offset: range.offset,
@@ -36,7 +36,7 @@ pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
 /// HeadObject.
 pub fn head(call: &mut Call<'_>) -> Result<Response, Error> {
     let info = describe(call)?;
-    found(call, &info).map(|(response, _)| response)
+    respond(call, &info).map(|(response, _)| response)
 }
 
 /// The description of the request's object.
@@ -86,7 +86,7 @@ pub fn marker(call: &Call<'_>, info: &ObjectInfo, by_name: bool) -> Error {
 }
 
 /// The status, the headers and the range of the response.
-fn found(call: &Call<'_>, info: &ObjectInfo) -> Result<(Response, ByteRange), Error> {
+fn respond(call: &Call<'_>, info: &ObjectInfo) -> Result<(Response, ByteRange), Error> {
     conditions::read(call, info)?;
     let whole = ByteRange {
         offset: 0,
