@@ -1,5 +1,5 @@
 //! The contract `lambkin:http-trigger`: types generated from its WIT file, where they are documented. They are the same
-//! in a component and in native tests; a component exports its [`Guest`] with [`export!`].
+//! in a component and in native tests; a component implements [`Guest`] and exports it with the macro `export!`.
 
 #![allow(
     missing_docs,

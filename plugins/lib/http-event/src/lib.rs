@@ -7,11 +7,11 @@
 //! - [`body`] decides whether an event contains a body as text or in Base64;
 //! - [`payload`] reads the response object that a function returned, and [`response`] makes a response of it;
 //! - [`cors`] answers preflight requests and adds CORS headers to responses, as a front end with a CORS configuration does;
-//! - [`component`] is what a component needs that has no standard library.
+//! - `component`, which exists only for `wasm32`, is what a component without the standard library needs.
 //!
 //! The crate knows no front end: each plugin decides which of these rules apply. It does without the standard library,
-//! as a plugin for HTTP requests does: a fresh instance serves each call, and starting one without it costs a quarter
-//! less (see [`component`]).
+//! as a plugin for HTTP requests does: a fresh instance serves each call, and starting one without it costs a fifth
+//! less (see `component`).
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 

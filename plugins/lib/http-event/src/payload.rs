@@ -179,3 +179,83 @@ fn scalar(raw: &str) -> Result<String, JsonError> {
         Some(_) => Ok(raw.to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(json: &str) -> Fields<'_> {
+        Fields::read(json).unwrap()
+    }
+
+    #[test]
+    fn the_status_is_an_integer_or_a_string_with_one() {
+        for (json, expected) in [
+            (r#"{"statusCode":200}"#, Ok(200)),
+            (r#"{"statusCode":"599"}"#, Ok(599)),
+            (r#"{"statusCode":100}"#, Err(JsonError)),
+            (r#"{"statusCode":600}"#, Err(JsonError)),
+            (r#"{"statusCode":200.0}"#, Err(JsonError)),
+            (r#"{"statusCode":null}"#, Err(JsonError)),
+            (r#"{"statusCode":"ok"}"#, Err(JsonError)),
+            ("{}", Err(JsonError)),
+        ] {
+            assert_eq!(fields(json).status(), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn headers_are_strings_numbers_and_booleans() {
+        let fields = fields(
+            r#"{"headers":{"A":"b","n":1.50,"t":true,"x":null},"multiValueHeaders":{"m":["1",2]}}"#,
+        );
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(
+            fields.headers().unwrap(),
+            [pair("A", "b"), pair("n", "1.50"), pair("t", "true")]
+        );
+        assert_eq!(
+            fields.multi_value_headers().unwrap(),
+            [pair("m", "1"), pair("m", "2")]
+        );
+        for json in [
+            r#"{"headers":{"a":[]}}"#,
+            r#"{"headers":{"a":{}}}"#,
+            r#"{"headers":[]}"#,
+        ] {
+            assert_eq!(Fields::read(json).unwrap().headers(), Err(JsonError));
+        }
+    }
+
+    #[test]
+    fn a_body_is_text_or_base64_with_or_without_padding() {
+        for (json, expected) in [
+            ("{}", Ok(Body::Empty)),
+            (r#"{"body":""}"#, Ok(Body::Empty)),
+            (r#"{"body":"a"}"#, Ok(Body::Text("a".to_owned()))),
+            (
+                r#"{"body":"/w==","isBase64Encoded":true}"#,
+                Ok(Body::Binary(vec![0xff])),
+            ),
+            (
+                r#"{"body":"/w","isBase64Encoded":true}"#,
+                Ok(Body::Binary(vec![0xff])),
+            ),
+            (r#"{"body":"?","isBase64Encoded":true}"#, Err(JsonError)),
+            (r#"{"body":1}"#, Err(JsonError)),
+            (r#"{"body":"a","isBase64Encoded":"yes"}"#, Err(JsonError)),
+        ] {
+            assert_eq!(fields(json).body(), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn cookies_are_strings() {
+        assert_eq!(
+            fields(r#"{"cookies":["a=b","c"]}"#).cookies().unwrap(),
+            ["a=b", "c"]
+        );
+        assert_eq!(fields(r#"{"cookies":[1]}"#).cookies(), Err(JsonError));
+        assert_eq!(fields("{}").cookies().unwrap(), Vec::<String>::new());
+    }
+}

@@ -126,3 +126,102 @@ fn add(response: &mut Response, name: &str, value: &str) {
         response.push_header(name, value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Body;
+
+    const CORS: Cors<'_> = Cors {
+        origins: "https://a.example http://*",
+        methods: "GET,POST",
+        headers: "",
+        exposed: "x-a",
+        max_age: "300",
+        credentials: true,
+    };
+
+    fn request(method: &str, headers: &[(&str, &str)]) -> Request {
+        let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Request {
+            id: String::new(),
+            trace_id: String::new(),
+            at_ms: 0,
+            peer: String::new(),
+            protocol: "HTTP/1.1".to_owned(),
+            authority: String::new(),
+            method: method.to_owned(),
+            path: "/".to_owned(),
+            query: String::new(),
+            headers: headers.iter().map(pair).collect(),
+            body: Body::Empty,
+            extra: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_origin_is_allowed_exactly_or_by_its_scheme() {
+        for (origin, allowed) in [
+            ("https://a.example", true),
+            ("https://a.example.org", false),
+            ("http://anything", true),
+            ("https://anything", false),
+        ] {
+            let request = request("GET", &[("origin", origin)]);
+            assert_eq!(
+                CORS.allow_origin(&request),
+                allowed.then_some(origin),
+                "{origin}"
+            );
+        }
+        assert_eq!(CORS.allow_origin(&request("GET", &[])), None);
+        let any = Cors {
+            origins: "*",
+            ..CORS
+        };
+        let request = request("GET", &[("origin", "https://b.example")]);
+        assert_eq!(any.allow_origin(&request), Some("*"));
+    }
+
+    #[test]
+    fn a_preflight_request_has_an_origin_and_a_method() {
+        let method = ("access-control-request-method", "PUT");
+        let origin = ("origin", "https://a.example");
+        assert!(is_preflight(&request("OPTIONS", &[origin, method])));
+        assert!(!is_preflight(&request("OPTIONS", &[origin])));
+        assert!(!is_preflight(&request("OPTIONS", &[method])));
+        assert!(!is_preflight(&request("PUT", &[origin, method])));
+    }
+
+    #[test]
+    fn the_headers_of_the_function_are_replaced() {
+        let mut response = Response::new(200, Body::Empty);
+        response.push_header("access-control-allow-origin", "*");
+        response.push_header("x-a", "b");
+        CORS.replace_headers(None, &mut response);
+        assert_eq!(response.headers, [("x-a".to_owned(), "b".to_owned())]);
+        CORS.replace_headers(Some("https://a.example"), &mut response);
+        let headers: Vec<_> = response
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        assert_eq!(
+            headers,
+            [
+                ("x-a", "b"),
+                ("access-control-allow-origin", "https://a.example"),
+                ("access-control-expose-headers", "x-a"),
+                ("access-control-allow-credentials", "true"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_configuration_is_read_back() {
+        let mut line = String::new();
+        CORS.write(&mut line);
+        assert_eq!(Cors::read(&line), Some(CORS));
+        assert_eq!(Cors::read("a\tb"), None);
+    }
+}
