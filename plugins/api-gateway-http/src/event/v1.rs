@@ -5,12 +5,14 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use http_event::body;
 use http_event::headers::{self, canonical_name};
 use http_event::json::write::{self, Object};
 use http_event::percent::decode;
 use http_event::query::parameters;
+use http_event::values;
 use plugin_kit::time::common_log;
 
 use super::Context;
@@ -71,23 +73,12 @@ fn non_empty_or_null(json: &str) -> &str {
 }
 
 fn write_headers(context: &Context<'_>, event: &mut Object<'_>) {
-    let headers = headers::of_event(context.request);
-    let by_name = || headers.chunk_by(|left, right| left.0 == right.0);
-    event.object("headers", |object| {
-        for (name, value) in by_name().filter_map(|same| same.last()) {
-            object.string(&canonical_name(name), value);
-        }
-    });
-    event.object("multiValueHeaders", |object| {
-        for same in by_name() {
-            if let Some((name, _)) = same.first() {
-                object.strings(
-                    &canonical_name(name),
-                    same.iter().map(|(_, value)| &**value),
-                );
-            }
-        }
-    });
+    let headers: Vec<(String, _)> = headers::of_event(context.request)
+        .into_iter()
+        .map(|(name, value)| (canonical_name(name), value))
+        .collect();
+    values::write_last(event, "headers", &headers);
+    values::write_all(event, "multiValueHeaders", &headers);
 }
 
 fn write_query(context: &Context<'_>, event: &mut Object<'_>) {
@@ -97,19 +88,8 @@ fn write_query(context: &Context<'_>, event: &mut Object<'_>) {
         event.raw("multiValueQueryStringParameters", "null");
         return;
     }
-    let by_key = || parameters.chunk_by(|left, right| left.0 == right.0);
-    event.object("queryStringParameters", |object| {
-        for (key, value) in by_key().filter_map(|same| same.last()) {
-            object.string(key, value);
-        }
-    });
-    event.object("multiValueQueryStringParameters", |object| {
-        for same in by_key() {
-            if let Some((key, _)) = same.first() {
-                object.strings(key, same.iter().map(|(_, value)| &**value));
-            }
-        }
-    });
+    values::write_last(event, "queryStringParameters", &parameters);
+    values::write_all(event, "multiValueQueryStringParameters", &parameters);
 }
 
 fn write_request_context(context: &Context<'_>, object: &mut Object<'_>) {

@@ -11,6 +11,7 @@ use http_event::headers;
 use http_event::json::write::{self, Object};
 use http_event::percent::decode;
 use http_event::query::parameters;
+use http_event::values;
 use plugin_kit::time::common_log;
 
 use super::Context;
@@ -54,27 +55,16 @@ fn write_cookies(context: &Context<'_>, event: &mut Object<'_>) {
 }
 
 fn write_headers(context: &Context<'_>, event: &mut Object<'_>) {
-    event.object("headers", |object| {
-        for same in headers::of_event(context.request).chunk_by(|left, right| left.0 == right.0) {
-            if let Some((name, _)) = same.first().filter(|(name, _)| *name != "cookie") {
-                object.joined(name, same.iter().map(|(_, value)| &**value), ",");
-            }
-        }
-    });
+    let mut headers = headers::of_event(context.request);
+    headers.retain(|(name, _)| *name != "cookie");
+    values::write_joined(event, "headers", &headers);
 }
 
 fn write_query(context: &Context<'_>, event: &mut Object<'_>) {
     let parameters = parameters(&context.request.query);
-    if parameters.is_empty() {
-        return;
+    if !parameters.is_empty() {
+        values::write_joined(event, "queryStringParameters", &parameters);
     }
-    event.object("queryStringParameters", |object| {
-        for same in parameters.chunk_by(|left, right| left.0 == right.0) {
-            if let Some((key, _)) = same.first() {
-                object.joined(key, same.iter().map(|(_, value)| &**value), ",");
-            }
-        }
-    });
 }
 
 fn write_request_context(

@@ -4,6 +4,7 @@
 //! - [`contract`] has the types of the contract `lambkin:http-trigger`, and its bindings;
 //! - [`json`] writes events and reads results;
 //! - [`percent`], [`query`] and [`headers`] read a request as events contain it;
+//! - [`values`] writes headers and parameters that may have several values;
 //! - [`body`] decides whether an event contains a body as text or in Base64;
 //! - [`payload`] reads the response object that a function returned, and [`response`] makes a response of it;
 //! - [`cors`] answers preflight requests and adds CORS headers to responses, as a front end with a CORS configuration does;
@@ -28,3 +29,4 @@ pub mod payload;
 pub mod percent;
 pub mod query;
 pub mod response;
+pub mod values;
