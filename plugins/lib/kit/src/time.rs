@@ -1,7 +1,9 @@
 //! The date formats of AWS's services, written from and read as time since 1970-01-01T00:00:00Z. Everything is UTC.
 //!
 //! A time after the end of the calendar (the year 9999) is written as its last second. Only `jiff`'s calendar arithmetic
-//! is used: its general formats and time zones would make a component half as large again.
+//! is used: its general formats and time zones would make a component half as large again. The arithmetic written by hand
+//! would save `api-gateway-http` 760 of 306,734 bytes and no time (17.0 µs for a `shape` either way, medians of
+//! `cargo bench --workspace --bench shape -- api-gateway-http`).
 
 use alloc::format;
 use alloc::string::String;
