@@ -136,7 +136,7 @@ fn month(at: DateTime) -> &'static str {
 fn seconds(parts: [Option<i16>; 6]) -> Option<u64> {
     let [year, month, day, hour, minute, second] = parts;
     let small = |part: Option<i16>| i8::try_from(part?).ok();
-    let at = DateTime::new(
+    let date_time = DateTime::new(
         year?,
         small(month)?,
         small(day)?,
@@ -145,7 +145,7 @@ fn seconds(parts: [Option<i16>; 6]) -> Option<u64> {
         small(second)?,
         0,
     );
-    let at = Offset::UTC.to_timestamp(at.ok()?).ok()?;
+    let at = Offset::UTC.to_timestamp(date_time.ok()?).ok()?;
     u64::try_from(at.as_second()).ok()
 }
 

@@ -115,8 +115,9 @@ fn target(table: &Table<'_>, problems: &mut Problems) -> Option<Target> {
         }
         _ => {}
     }
-    let function = function.map(|name| Target::Function(name.to_owned()));
-    function.or_else(|| queue.map(|name| Target::Queue(name.to_owned())))
+    function
+        .map(|name| Target::Function(name.to_owned()))
+        .or_else(|| queue.map(|name| Target::Queue(name.to_owned())))
 }
 
 /// The event types, without `s3:`.

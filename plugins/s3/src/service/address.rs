@@ -74,12 +74,12 @@ pub fn check_key(key: &str) -> Result<(), Error> {
 /// The bucket in a host name: `bucket.s3.amazonaws.com`, `bucket.s3.eu-west-1.amazonaws.com`, `bucket.s3.localhost` or
 /// `bucket.localhost`. The name of a bucket may contain dots.
 fn bucket_of_host(host: &str) -> Option<String> {
-    let host = match host.rsplit_once(':') {
+    let without_port = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     };
-    let host = host.to_ascii_lowercase();
-    let labels: Vec<&str> = host.split('.').collect();
+    let name = without_port.to_ascii_lowercase();
+    let labels: Vec<&str> = name.split('.').collect();
     // The last one, because a bucket may be called `s3.photos`.
     let service = labels
         .iter()

@@ -94,8 +94,8 @@ impl Decoder {
     }
 
     fn end_line(&mut self) -> Result<(), FramingError> {
-        let line = std::mem::take(&mut self.line);
-        let line = str::from_utf8(&line)
+        let bytes = std::mem::take(&mut self.line);
+        let line = str::from_utf8(&bytes)
             .map_err(|_| FramingError::Malformed)?
             .trim_end_matches(['\r', '\n']);
         self.state = match self.state {

@@ -180,8 +180,7 @@ fn uploaded_parts(
             let part = uploaded
                 .binary_search_by_key(&requested.number, |part| part.number)
                 .ok()
-                .and_then(|at| uploaded.get(at));
-            let part = part
+                .and_then(|at| uploaded.get(at))
                 .filter(|part| part.etag == requested.etag)
                 .filter(|part| {
                     requested

@@ -32,18 +32,19 @@ pub fn source(call: &Call<'_>) -> Result<Source, Error> {
     let header = call.header("x-amz-copy-source").unwrap_or_default();
     let refused =
         |message: &'static str| error::invalid_argument("x-amz-copy-source", header, message);
-    let (path, query) = match header.split_once("?versionId=") {
+    let (encoded_path, encoded_version) = match header.split_once("?versionId=") {
         Some((path, version)) => (path, Some(version)),
         None => (header, None),
     };
-    let path =
-        encoding::decode(path, false).ok_or_else(|| refused("Invalid copy source encoding."))?;
-    let path = path.strip_prefix('/').unwrap_or(&path);
+    let path = encoding::decode(encoded_path, false)
+        .ok_or_else(|| refused("Invalid copy source encoding."))?;
     let (bucket, key) = path
+        .strip_prefix('/')
+        .unwrap_or(&path)
         .split_once('/')
         .filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
         .ok_or_else(|| refused("Invalid copy source object key"))?;
-    let version = match query {
+    let version = match encoded_version {
         Some("") => {
             return Err(error::invalid_argument(
                 "x-amz-copy-source",

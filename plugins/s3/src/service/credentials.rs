@@ -109,8 +109,7 @@ fn key_of_scope(credential: &str, regional: bool) -> Option<String> {
         words.next().filter(|region| !region.is_empty())?;
     }
     let date = words.next()?;
-    let key: Vec<&str> = words.rev().collect();
-    let key = key.join("/");
+    let key = words.rev().collect::<Vec<_>>().join("/");
     let is_date = date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit());
     (end == "aws4_request" && !service.is_empty() && is_date && !key.is_empty()).then_some(key)
 }

@@ -55,30 +55,30 @@ fn remove(
     condition: Condition,
 ) -> Result<Removed, StoreError> {
     // Whether this adds a delete marker depends on the bucket, and the event differs.
-    let marks = version.is_none()
+    let adds_marker = version.is_none()
         && call.store().bucket(&call.bucket)?.versioning != super::store::Versioning::Off;
-    let event = if marks {
+    let event = if adds_marker {
         "ObjectRemoved:DeleteMarkerCreated"
     } else {
         "ObjectRemoved:Delete"
     };
     let conditional = condition != Condition::Always;
-    let removed = call.store().remove(
+    let result = call.store().remove(
         &call.bucket,
         key,
         version,
         condition,
         Some(call.event(event)),
     );
-    let mut removed = match removed {
+    let mut removed = match result {
         Err(StoreError::Missing) if !conditional => Removed {
             existed: false,
             version: version.map(str::to_owned),
             delete_marker: false,
         },
-        removed => removed?,
+        result => result?,
     };
-    if removed.version.is_none() && (marks || version.is_some()) {
+    if removed.version.is_none() && (adds_marker || version.is_some()) {
         removed.version = Some(version.unwrap_or("null").to_owned());
     }
     Ok(removed)

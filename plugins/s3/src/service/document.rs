@@ -55,8 +55,8 @@ fn check(call: &Call<'_>, document: &[u8]) -> Result<(), Error> {
         return Ok(());
     }
     if let Some(Claim::Header(checksum)) = checksum::claim(call.request)? {
-        let computed = call.digest(checksum.algorithm.digest(), document)?;
-        let computed = Checksum::new(checksum.algorithm, &computed);
+        let digest = call.digest(checksum.algorithm.digest(), document)?;
+        let computed = Checksum::new(checksum.algorithm, &digest);
         Claim::Header(checksum).verify(&computed, |_| None)?;
     }
     Ok(())

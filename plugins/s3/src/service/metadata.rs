@@ -262,14 +262,14 @@ pub fn parts_as_metadata(sizes: &[u64], checksums: &[String]) -> Pairs {
             _ => runs.push((*size, 1)),
         }
     }
-    let runs: Vec<String> = runs
+    let sizes: Vec<String> = runs
         .into_iter()
         .map(|(size, count)| match count {
             1 => size.to_string(),
             count => format!("{size}*{count}"),
         })
         .collect();
-    let mut metadata = vec![(PARTS.to_owned(), runs.join(","))];
+    let mut metadata = vec![(PARTS.to_owned(), sizes.join(","))];
     if !checksums.is_empty() {
         metadata.push((PART_CHECKSUMS.to_owned(), checksums.join(",")));
     }

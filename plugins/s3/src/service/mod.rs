@@ -59,7 +59,7 @@ use error::Error;
 /// Performs the operation that a request asks for and returns its response.
 pub fn answer(request: &Request, body: &mut dyn RequestBody, context: Context<'_>) -> Response {
     let (request_id, host_id) = (context.request_id(), context.host_id());
-    let response = match call(request, &mut *body, context) {
+    let mut response = match call(request, &mut *body, context) {
         Ok(mut call) => {
             let response =
                 perform(&mut call).unwrap_or_else(|error| error.respond(&request_id, &host_id));
@@ -70,7 +70,7 @@ pub fn answer(request: &Request, body: &mut dyn RequestBody, context: Context<'_
     if response.status >= 400 {
         drain(request, body);
     }
-    let mut response = response
+    response = response
         .with("x-amz-request-id", request_id)
         .with("x-amz-id-2", host_id)
         .with("Server", "AmazonS3");

@@ -90,14 +90,14 @@ pub fn post(call: &mut Call<'_>) -> Result<Response, Error> {
 
 /// The key of the object. `${filename}` stands for the name of the file, if the client sent one.
 fn key(form: &Form<'_>) -> Result<String, Error> {
-    let key = form.field("key").ok_or_else(|| {
+    let template = form.field("key").ok_or_else(|| {
         error::invalid_argument(
             "key",
             "",
             "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.",
         )
     })?;
-    if key.is_empty() {
+    if template.is_empty() {
         return Err(error::invalid_argument(
             "key",
             "",
@@ -109,8 +109,8 @@ fn key(form: &Form<'_>) -> Result<String, Error> {
         .as_deref()
         .and_then(|path| path.rsplit(['/', '\\']).next());
     let key = match name {
-        Some(name) => key.replace("${filename}", name),
-        None => key.to_owned(),
+        Some(name) => template.replace("${filename}", name),
+        None => template.to_owned(),
     };
     address::check_key(&key)?;
     Ok(key)
