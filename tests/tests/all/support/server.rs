@@ -1,6 +1,6 @@
 //! A running `lambkin serve`, and the binary itself.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -21,10 +21,13 @@ pub fn lambkin() -> Command {
             .parent()
             .expect("a profile folder");
         let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--package", "lambkin"]);
+        build.args(["build", "--package", "lambkin"]);
         if profile.ends_with("release") {
             build.arg("--release");
         }
+        // Cargo's own lines follow. Not `eprintln!`, which the test harness captures.
+        let line = "building the program under test, if it is not up to date: cargo build --package lambkin\n";
+        let _ = std::io::stderr().write_all(line.as_bytes());
         // What the outer cargo says of this package is nothing to the inner one: build scripts that look at it would run
         // again, and everything that depends on them would be built anew, at each change from one to the other.
         for (name, _) in std::env::vars_os() {

@@ -1,11 +1,13 @@
-//! Programs a test needs from outside: visibly skipped where they are missing, a failure in CI.
+//! Programs from outside that a test needs. Where one is missing, the test is skipped visibly; where `CI` is set, it fails.
 
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A tool that is not here; the reason has been printed.
-#[derive(Debug)]
+/// A tool is missing, which has been reported. The test returns early.
+///
+/// It is not `Debug`, so that no test can return it: the test harness would count that test as failed.
 pub struct Missing;
 
 /// Finds a tool by running it. Where `CI` is set, a missing tool fails the test.
@@ -34,11 +36,23 @@ fn missing(what: &str, reason: &str) -> Missing {
         std::env::var_os("CI").is_none(),
         "{what} is needed in CI: {reason}"
     );
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test");
     let line = format!(
-        "SKIPPED: {what} is missing ({}); tests/tools/install gets it\n",
+        "SKIPPED: {test}: {what} is missing ({}); tests/tools/install installs it\n",
         reason.trim()
     );
-    // Not `eprintln!`, which the test harness captures and never shows of a test that passes.
-    let _nobody_listens = std::io::stderr().write_all(line.as_bytes());
+    // Not `eprintln!`, whose output the test harness shows of failed tests only.
+    let _ = std::io::stderr().write_all(line.as_bytes());
+    record(&format!("{what}\t{test}\n")).expect("the list of skipped tests can be written");
     Missing
+}
+
+/// Adds a line to this run's list of skipped tests, which the test target `skipped` prints at the end.
+fn record(line: &str) -> std::io::Result<()> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("skipped");
+    std::fs::create_dir_all(&folder)?;
+    let path = folder.join(std::process::id().to_string());
+    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    file.write_all(line.as_bytes())
 }
