@@ -1,6 +1,6 @@
 //! Queues elsewhere in front of functions: what a trigger's `poll` fetches from another server.
 //!
-//! The other server is a second Lambkin, an [`Answerer`](crate::support::Answerer) that shows what is asked of it, or
+//! The other server is a second Lambkin, an [`MockServer`](crate::support::MockServer) that shows what is asked of it, or
 //! ElasticMQ.
 
 mod elasticmq;

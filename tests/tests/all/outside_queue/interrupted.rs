@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{outside, polling, trigger, until_told};
 use crate::queue_trigger::until_empty;
-use crate::support::{Answerer, Gate, Project, Recorded, eventually, free_port};
+use crate::support::{MockServer, Gate, Project, Recorded, eventually, free_port};
 
 #[test]
 fn an_endpoint_that_comes_up_later_is_waited_for() {
@@ -37,10 +37,10 @@ fn an_endpoint_that_comes_up_later_is_waited_for() {
 #[test]
 fn a_long_poll_does_not_hold_up_the_end() {
     // Never answers, which is longer than any wait.
-    let answerer = Answerer::start(|_| None);
-    let recorded = Recorded::new("", &trigger(answerer.url(), "orders", ""));
+    let mock_server = MockServer::start(|_| None);
+    let recorded = Recorded::new("", &trigger(mock_server.url(), "orders", ""));
     let mut server = recorded.project.serve();
-    eventually("the poll", || !answerer.asked().is_empty());
+    eventually("the poll", || !mock_server.requests().is_empty());
     let start = Instant::now();
     server.signal(Signal::TERM);
     assert!(server.wait().success(), "{}", server.log());

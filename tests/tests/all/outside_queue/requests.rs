@@ -1,27 +1,27 @@
-//! What an outside system is asked, as it sees it.
+//! The requests that an outside queue gets, as that queue sees them.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::trigger;
-use crate::support::{Answer, Answerer, Asked, Recorded, eventually};
+use crate::support::{Answer, MockServer, RecordedRequest, Recorded, eventually};
 
 const RECEIVE: &str = "AmazonSQS.ReceiveMessage";
 const DELETE: &str = "AmazonSQS.DeleteMessageBatch";
 
 /// A queue that hands out one message with this body, and has nothing ever after. To have nothing takes as long as the
 /// client wants to wait, or no time at all.
-fn queue_with(body: &str, waits: bool) -> Answerer {
+fn queue_with(body: &str, waits: bool) -> MockServer {
     let fine = json!({ "Successful": [], "Failed": [] });
     queue_that_settles(body, waits, &fine)
 }
 
 /// The same with what it answers to everything else.
-fn queue_that_settles(body: &str, waits: bool, settled: &Value) -> Answerer {
+fn queue_that_settles(body: &str, waits: bool, settled: &Value) -> MockServer {
     let (body, settled) = (body.to_owned(), settled.to_string());
     let handed_out = std::sync::atomic::AtomicBool::new(false);
-    Answerer::start(move |asked| match asked.header("x-amz-target") {
+    MockServer::start(move |request| match request.header("x-amz-target") {
         Some(RECEIVE) => {
             if handed_out.swap(true, std::sync::atomic::Ordering::SeqCst) {
                 return (!waits).then(|| (200, "{}".to_owned()));
@@ -41,22 +41,22 @@ fn one_message(body: &str) -> String {
     .to_string()
 }
 
-fn asked_for(answerer: &Answerer, target: &str) -> Vec<Asked> {
-    let mut asked = answerer.asked();
-    asked.retain(|asked| asked.header("x-amz-target") == Some(target));
-    asked
+fn requests_for(mock_server: &MockServer, target: &str) -> Vec<RecordedRequest> {
+    let mut requests = mock_server.requests();
+    requests.retain(|request| request.header("x-amz-target") == Some(target));
+    requests
 }
 
 #[track_caller]
-fn first(answerer: &Answerer) -> Asked {
-    eventually("a request", || !answerer.asked().is_empty());
-    answerer.asked().remove(0)
+fn first(mock_server: &MockServer) -> RecordedRequest {
+    eventually("a request", || !mock_server.requests().is_empty());
+    mock_server.requests().remove(0)
 }
 
 #[test]
 fn requests_are_signed_with_the_credentials_that_are_passed() {
-    let answerer = Answerer::start(|_| None);
-    let rest = trigger(answerer.url(), "orders", "")
+    let mock_server = MockServer::start(|_| None);
+    let rest = trigger(mock_server.url(), "orders", "")
         + "region = 'eu-west-1'\n\
            pass-environment = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']\n";
     let recorded = Recorded::new("", &rest);
@@ -66,35 +66,35 @@ fn requests_are_signed_with_the_credentials_that_are_passed() {
         ("AWS_SESSION_TOKEN", "token of the session"),
     ];
     let _server = recorded.project.serve_with(&[], &variables);
-    let asked = first(&answerer);
-    assert!(asked.head.starts_with("POST / HTTP/1.1\r\n"), "{asked:?}");
-    assert_eq!(asked.header("x-amz-target"), Some(RECEIVE));
+    let request = first(&mock_server);
+    assert!(request.head.starts_with("POST / HTTP/1.1\r\n"), "{request:?}");
+    assert_eq!(request.header("x-amz-target"), Some(RECEIVE));
     assert_eq!(
-        asked.header("content-type"),
+        request.header("content-type"),
         Some("application/x-amz-json-1.0")
     );
     assert_eq!(
-        asked.header("host"),
-        Some(answerer.url().trim_start_matches("http://"))
+        request.header("host"),
+        Some(mock_server.url().trim_start_matches("http://"))
     );
     assert_eq!(
-        asked.header("x-amz-security-token"),
+        request.header("x-amz-security-token"),
         Some("token of the session")
     );
-    let body = asked.json();
-    let url = format!("{}/123456789012/orders", answerer.url());
+    let body = request.json();
+    let url = format!("{}/123456789012/orders", mock_server.url());
     assert_eq!(body["QueueUrl"], url);
     assert_eq!(body["MaxNumberOfMessages"], 10);
     assert_eq!(body["WaitTimeSeconds"], 20);
 
-    let time = asked.header("x-amz-date").unwrap();
+    let time = request.header("x-amz-date").unwrap();
     let day = time.split('T').next().unwrap();
     assert!(time.len() == 16 && time.ends_with('Z'), "{time}");
     let signed = format!(
         "AWS4-HMAC-SHA256 Credential=AKIDOFTHETEST/{day}/eu-west-1/sqs/aws4_request, \
          SignedHeaders=content-type;host;x-amz-date;x-amz-security-token;x-amz-target, Signature="
     );
-    let authorization = asked.header("authorization").unwrap();
+    let authorization = request.header("authorization").unwrap();
     let signature = authorization.strip_prefix(&signed);
     let signature = signature.unwrap_or_else(|| panic!("{authorization}"));
     assert_eq!(signature.len(), 64);
@@ -106,33 +106,33 @@ fn requests_are_signed_with_the_credentials_that_are_passed() {
 
 #[test]
 fn credentials_that_are_not_passed_are_not_used() {
-    let answerer = Answerer::start(|_| None);
-    let recorded = Recorded::new("", &trigger(answerer.url(), "orders", ""));
+    let mock_server = MockServer::start(|_| None);
+    let recorded = Recorded::new("", &trigger(mock_server.url(), "orders", ""));
     let variables = [
         ("AWS_ACCESS_KEY_ID", "AKIDOFTHETEST"),
         ("AWS_SECRET_ACCESS_KEY", "secret"),
         ("AWS_SESSION_TOKEN", "token"),
     ];
     let _server = recorded.project.serve_with(&[], &variables);
-    let asked = first(&answerer);
-    let authorization = asked.header("authorization").unwrap();
+    let request = first(&mock_server);
+    let authorization = request.header("authorization").unwrap();
     assert!(
         authorization.contains("Credential=test/"),
         "{authorization}"
     );
-    assert_eq!(asked.header("x-amz-security-token"), None);
+    assert_eq!(request.header("x-amz-security-token"), None);
 }
 
 #[test]
 fn success_deletes_by_the_handle() {
-    let answerer = queue_with("fine", true);
-    let recorded = Recorded::new("", &trigger(answerer.url(), "orders", ""));
+    let mock_server = queue_with("fine", true);
+    let recorded = Recorded::new("", &trigger(mock_server.url(), "orders", ""));
     let _server = recorded.project.serve();
     eventually("the message to be deleted", || {
-        !asked_for(&answerer, DELETE).is_empty()
+        !requests_for(&mock_server, DELETE).is_empty()
     });
     assert_eq!(recorded.bodies(), ["fine"]);
-    let entries = asked_for(&answerer, DELETE)[0].json()["Entries"].clone();
+    let entries = requests_for(&mock_server, DELETE)[0].json()["Entries"].clone();
     assert_eq!(
         entries,
         json!([{ "Id": "0", "ReceiptHandle": "the handle" }])
@@ -145,29 +145,29 @@ fn a_deletion_that_fails_is_tried_again_and_told_in_the_end() {
     let failed = json!({ "Successful": [], "Failed": [
         { "Id": "0", "Code": "InternalError", "Message": "not today", "SenderFault": false },
     ] });
-    let answerer = queue_that_settles("fine", true, &failed);
-    let recorded = Recorded::new("", &trigger(answerer.url(), "orders", ""));
+    let mock_server = queue_that_settles("fine", true, &failed);
+    let recorded = Recorded::new("", &trigger(mock_server.url(), "orders", ""));
     let server = recorded.project.serve();
     server.log_with("1 message(s) could not be settled: InternalError: not today");
-    assert_eq!(asked_for(&answerer, DELETE).len(), 4);
+    assert_eq!(requests_for(&mock_server, DELETE).len(), 4);
 }
 
 #[test]
 fn failure_leaves_the_message_and_its_time_out_to_the_queue() {
-    let answerer = queue_with(&json!({ "error": true }).to_string(), false);
-    let recorded = Recorded::new("", &trigger(answerer.url(), "orders", ""));
+    let mock_server = queue_with(&json!({ "error": true }).to_string(), false);
+    let recorded = Recorded::new("", &trigger(mock_server.url(), "orders", ""));
     let _server = recorded.project.serve();
     eventually("the message to be told", || recorded.records().len() == 1);
     // By the time it has polled twice more the function's answer is long settled.
-    let polls = asked_for(&answerer, RECEIVE).len();
+    let polls = requests_for(&mock_server, RECEIVE).len();
     eventually("further polls", || {
-        asked_for(&answerer, RECEIVE).len() >= polls + 2
+        requests_for(&mock_server, RECEIVE).len() >= polls + 2
     });
-    let targets: Vec<Asked> = answerer.asked();
+    let targets: Vec<RecordedRequest> = mock_server.requests();
     assert!(
         targets
             .iter()
-            .all(|asked| asked.header("x-amz-target") == Some(RECEIVE)),
+            .all(|request| request.header("x-amz-target") == Some(RECEIVE)),
         "{targets:?}"
     );
 }
@@ -175,26 +175,26 @@ fn failure_leaves_the_message_and_its_time_out_to_the_queue() {
 /// Those that do not wait as they are asked to are not asked at once again.
 #[test]
 fn a_queue_that_never_waits_is_asked_once_a_second() {
-    let answerer = Answerer::start(|_| Some((200, "{}".to_owned())));
-    let recorded = Recorded::new("", &trigger(answerer.url(), "orders", ""));
+    let mock_server = MockServer::start(|_| Some((200, "{}".to_owned())));
+    let recorded = Recorded::new("", &trigger(mock_server.url(), "orders", ""));
     let _server = recorded.project.serve();
-    eventually("four polls", || answerer.asked().len() >= 4);
-    let asked = answerer.asked();
+    eventually("four polls", || mock_server.requests().len() >= 4);
+    let requests = mock_server.requests();
     assert!(
-        asked[3].at - asked[0].at >= Duration::from_secs(3),
-        "{asked:?}"
+        requests[3].at - requests[0].at >= Duration::from_secs(3),
+        "{requests:?}"
     );
 }
 
 /// SQS waits whole seconds: the last one of the window is not spent asking again and again.
 #[test]
 fn a_window_is_no_busy_loop() {
-    let answerer = queue_with("alone", false);
+    let mock_server = queue_with("alone", false);
     let properties = "BatchSize = 20\nMaximumBatchingWindowInSeconds = 3";
-    let recorded = Recorded::new("", &trigger(answerer.url(), "orders", properties));
+    let recorded = Recorded::new("", &trigger(mock_server.url(), "orders", properties));
     let _server = recorded.project.serve();
     eventually("the batch", || recorded.records().len() == 1);
-    let polls = asked_for(&answerer, RECEIVE);
+    let polls = requests_for(&mock_server, RECEIVE);
     let in_the_window = polls
         .iter()
         .filter(|poll| poll.at - polls[0].at < Duration::from_secs(3));
@@ -225,17 +225,17 @@ fn failures_are_told_once_and_tried_again_less_and_less_often() {
 
 #[track_caller]
 fn failing(answer: Answer, reason: &str) {
-    let answerer = Answerer::start(move |_| answer.clone());
-    let recorded = Recorded::new("", &trigger(answerer.url(), "orders", ""));
+    let mock_server = MockServer::start(move |_| answer.clone());
+    let recorded = Recorded::new("", &trigger(mock_server.url(), "orders", ""));
     let server = recorded.project.serve();
     let log = server.log_with(reason);
     assert!(log.contains("elsewhere: cannot receive messages"));
-    eventually("four attempts", || answerer.asked().len() >= 4);
-    let asked = answerer.asked();
+    eventually("four attempts", || mock_server.requests().len() >= 4);
+    let requests = mock_server.requests();
     // Pauses of a quarter of a second, of half a second and of a second.
     assert!(
-        asked[3].at - asked[0].at >= Duration::from_millis(1_750),
-        "{asked:?}"
+        requests[3].at - requests[0].at >= Duration::from_millis(1_750),
+        "{requests:?}"
     );
     let told = server.log().matches("cannot receive messages").count();
     assert_eq!(told, 1, "{}", server.log());
@@ -243,12 +243,12 @@ fn failing(answer: Answer, reason: &str) {
 
 #[test]
 fn an_answer_of_another_shape_is_no_message() {
-    let answerer = Answerer::start(|asked| {
-        let first = asked.json()["WaitTimeSeconds"] == 20;
+    let mock_server = MockServer::start(|request| {
+        let first = request.json()["WaitTimeSeconds"] == 20;
         let shapeless: Value = json!({ "Messages": [{ "Body": 7 }] });
         first.then(|| (200, shapeless.to_string()))
     });
-    let recorded = Recorded::new("", &trigger(answerer.url(), "orders", ""));
+    let recorded = Recorded::new("", &trigger(mock_server.url(), "orders", ""));
     let server = recorded.project.serve();
     server.log_with("a message in the answer has no MessageId");
     assert!(recorded.events().is_empty());

@@ -1,6 +1,6 @@
 //! What every test starts from: a [`Project`] in a temporary folder, a [`Server`] that runs it, and plain HTTP.
 
-mod answerer;
+mod mock_server;
 mod gate;
 mod http;
 mod project;
@@ -10,7 +10,7 @@ mod stand_in;
 mod tls_front;
 mod tools;
 
-pub use answerer::{Answer, Answerer, Asked};
+pub use mock_server::{Answer, MockServer, Request as RecordedRequest};
 pub use gate::Gate;
 pub use http::{Reply, raw, request};
 pub use project::{Project, RAW_BOOTSTRAP};
