@@ -12,7 +12,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::runtimes::examples::curl;
-use crate::support::{Gate, Missing, Project, RAW_BOOTSTRAP, Reply, Server, eventually, installed};
+use crate::support::{Barrier, Missing, Project, RAW_BOOTSTRAP, Reply, Server, eventually, installed};
 
 /// A function, `echo`, with `observer` in its only layer.
 struct Observed {
@@ -150,13 +150,13 @@ fn an_extension_is_told_of_invocations_and_of_the_end() {
 
 #[test]
 fn the_answer_does_not_wait_for_the_extension_but_the_next_event_does() {
-    let gate = Gate::new();
-    let variables = format!("GATE = '{}'", gate.address());
+    let barrier = Barrier::new();
+    let variables = format!("BARRIER = '{}'", barrier.address());
     let Ok(observed) = Observed::new(&variables, "concurrency = 1\ntimeout = 60") else {
         return;
     };
     let first = observed.works();
-    let waiting = gate.arrival();
+    let waiting = barrier.arrival();
     std::thread::scope(|scope| {
         let second = scope.spawn(|| observed.works());
         // The extension is not done with the first invocation, so it can not have seen another.
@@ -164,7 +164,7 @@ fn the_answer_does_not_wait_for_the_extension_but_the_next_event_does() {
         assert_eq!(events.len(), 1, "{events:?}");
         assert!(!observed.server.log().contains("REPORT"));
         drop(waiting);
-        drop(gate.arrival());
+        drop(barrier.arrival());
         second.join().unwrap();
     });
     let log = observed.server.log_with("REPORT");

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Resource, Signal, getrlimit, kill_process, setrlimit};
 
 use self::caller::{Caller, Seen};
-use crate::support::{Gate, Project, RAW_BOOTSTRAP, Server, eventually};
+use crate::support::{Barrier, Project, RAW_BOOTSTRAP, Server, eventually};
 
 const FUNCTIONS: usize = 8;
 const CALLERS: usize = 64;
@@ -156,12 +156,12 @@ fn a_thousand_environments_work_at_the_same_time() {
     let project = Project::echo(&format!("concurrency = {ENVIRONMENTS}\ntimeout = 120\n"));
     let server = project.serve();
     let (pid, memory) = (server.pid(), census::memory(server.pid()));
-    let (gate, begun) = (Gate::new(), Instant::now());
+    let (barrier, begun) = (Barrier::new(), Instant::now());
     let (mut callers, arrived) = std::thread::scope(|scope| {
         // They are let in from the beginning: a listener does not keep a thousand waiting.
-        let arrived = scope.spawn(|| everybody(&gate, &server));
+        let arrived = scope.spawn(|| everybody(&barrier, &server));
         let callers: Vec<_> = (0..ENVIRONMENTS)
-            .map(|number| call_to_the_gate(&server, &gate, number))
+            .map(|number| call_to_the_barrier(&server, &barrier, number))
             .collect();
         (callers, arrived.join().expect("everybody has come"))
     });
@@ -187,16 +187,16 @@ fn a_thousand_environments_work_at_the_same_time() {
     });
 }
 
-/// Sends an event that holds its function up at the gate.
-fn call_to_the_gate(server: &Server, gate: &Gate, number: usize) -> (Caller, String) {
-    let event = format!("{{\"n\":{number},\"gate\":\"{}\"}}", gate.address());
+/// Sends an event that holds its function up at the barrier.
+fn call_to_the_barrier(server: &Server, barrier: &Barrier, number: usize) -> (Caller, String) {
+    let event = format!("{{\"n\":{number},\"barrier\":\"{}\"}}", barrier.address());
     let mut caller = Caller::connect(server.invoke_url());
     caller.send("echo", &event).expect("a connection");
     (caller, event)
 }
 
-/// Waits until every function has come to the gate.
-fn everybody(gate: &Gate, server: &Server) -> Vec<TcpStream> {
+/// Waits until every function has come to the barrier.
+fn everybody(barrier: &Barrier, server: &Server) -> Vec<TcpStream> {
     let mut arrived = Vec::new();
     let deadline = Instant::now() + Duration::from_secs(60);
     while arrived.len() < ENVIRONMENTS {
@@ -206,7 +206,7 @@ fn everybody(gate: &Gate, server: &Server) -> Vec<TcpStream> {
             arrived.len(),
             server.log()
         );
-        arrived.extend(gate.arrived());
+        arrived.extend(barrier.arrived());
     }
     arrived
 }

@@ -1,7 +1,7 @@
 //! Responses that are sent while they are made, by AWS's own runtime clients, read from the bare socket.
 //!
-//! The functions in `fixtures/runtimes` send `first`, wait at a [`Gate`] until the test has read it, and send `last`;
-//! or they fail, exit or hang behind the gate. What each runtime client adds to that is told by a [`Streamer`].
+//! The functions in `fixtures/runtimes` send `first`, wait at a [`Barrier`] until the test has read it, and send `last`;
+//! or they fail, exit or hang behind the barrier. What each runtime client adds to that is told by a [`Streamer`].
 
 mod event_stream;
 mod sdk;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use self::event_stream::EventStream;
 use crate::runtimes::{bash_project, example_with, installed_as_code};
-use crate::support::{Gate, Missing, Project, Server};
+use crate::support::{Barrier, Missing, Project, Server};
 
 /// A runtime client that can stream.
 struct Streamer {
@@ -116,14 +116,14 @@ fn check(streamer: &Streamer) {
     more_than_a_whole_response_may_have_comes(&server, streamer);
 }
 
-/// Starts a stream that has come to the gate: returns its first piece and what opens the gate when it is dropped.
+/// Starts a stream that has come to the barrier: returns its first piece and what opens the barrier when it is dropped.
 #[track_caller]
 fn started(server: &Server, function: &str, order: &str) -> (EventStream, Vec<u8>, TcpStream) {
-    let gate = Gate::new();
-    let event = json!({ "do": order, "gate": gate.address() });
+    let barrier = Barrier::new();
+    let event = json!({ "do": order, "barrier": barrier.address() });
     let mut stream = EventStream::of(server, function, &event);
     let first = stream.until("first\n");
-    (stream, first, gate.arrival())
+    (stream, first, barrier.arrival())
 }
 
 #[track_caller]
@@ -275,12 +275,12 @@ fn a_caller_of_invoke_gets_the_stream_whole() {
         let Ok((_project, server)) = streamer.serve() else {
             continue;
         };
-        let gate = Gate::new();
-        let event = json!({ "do": "stream", "gate": gate.address() }).to_string();
+        let barrier = Barrier::new();
+        let event = json!({ "do": "stream", "barrier": barrier.address() }).to_string();
         for _ in 0..2 {
             let reply = std::thread::scope(|scope| {
                 let call = scope.spawn(|| server.invoke("good", &event));
-                drop(gate.arrival());
+                drop(barrier.arrival());
                 call.join().unwrap()
             });
             assert_eq!(

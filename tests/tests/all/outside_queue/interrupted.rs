@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{outside, polling, trigger, until_told};
 use crate::queue_trigger::until_empty;
-use crate::support::{MockServer, Gate, Project, Recorded, eventually, free_port};
+use crate::support::{MockServer, Barrier, Project, Recorded, eventually, free_port};
 
 #[test]
 fn an_endpoint_that_comes_up_later_is_waited_for() {
@@ -69,10 +69,10 @@ fn what_comes_after_the_end_is_told_by_the_next_host() {
     assert_eq!(recorded.bodies(), ["before", "after"]);
 }
 
-/// A function that waits at the gate before its first event.
-fn held(url: &str, gate: &Gate) -> Recorded {
+/// A function that waits at the barrier before its first event.
+fn held(url: &str, barrier: &Barrier) -> Recorded {
     let recorded = Recorded::new("env-file = 'init.env'", &trigger(url, "orders", ""));
-    let orders = json!({ "gate": gate.address().to_string() });
+    let orders = json!({ "barrier": barrier.address().to_string() });
     recorded
         .project
         .file("init.env", format!("RAW_BOOTSTRAP_INIT='{orders}'\n"));
@@ -85,11 +85,11 @@ fn listens(url: &str) -> bool {
 
 #[test]
 fn a_batch_under_way_is_finished_and_deleted_before_the_end() {
-    let (outside, gate) = (outside(), Gate::new());
-    let recorded = held(outside.service_url("sqs"), &gate);
+    let (outside, barrier) = (outside(), Barrier::new());
+    let recorded = held(outside.service_url("sqs"), &barrier);
     let mut server = recorded.project.serve();
     outside.send("orders", "under way");
-    let arrived = gate.arrival();
+    let arrived = barrier.arrival();
     server.signal(Signal::TERM);
     eventually("the end to begin", || !listens(server.invoke_url()));
     drop(arrived);
@@ -100,16 +100,16 @@ fn a_batch_under_way_is_finished_and_deleted_before_the_end() {
 
 #[test]
 fn a_message_of_a_killed_host_is_told_again() {
-    let (outside, gate) = (outside(), Gate::new());
-    let recorded = held(outside.service_url("sqs"), &gate);
+    let (outside, barrier) = (outside(), Barrier::new());
+    let recorded = held(outside.service_url("sqs"), &barrier);
     let mut server = recorded.project.serve();
     let id = outside.send("orders", "in the middle");
-    let arrived = gate.arrival();
+    let arrived = barrier.arrival();
     server.signal(Signal::KILL);
     server.wait();
     drop(arrived);
     let _next = recorded.project.serve();
-    drop(gate.arrival());
+    drop(barrier.arrival());
     until_told(&recorded, 1);
     until_empty(&outside, "orders");
     let records = recorded.records();

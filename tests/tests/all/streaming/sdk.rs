@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::GO;
 use crate::sdk_clients::{fixture, javascript_client, python};
-use crate::support::{Gate, Missing, Server};
+use crate::support::{Barrier, Missing, Server};
 
 /// A program that makes one call with an SDK, from `fixtures/clients`.
 type Sdk = fn() -> Result<Command, Missing>;
@@ -106,12 +106,12 @@ fn calling(sdk: Sdk, event: &Value, test: impl Fn(Call)) {
 }
 
 fn pieces_come_as_they_are_made(sdk: Sdk) {
-    let gate = Gate::new();
-    let event = json!({ "do": "stream", "gate": gate.address() });
+    let barrier = Barrier::new();
+    let event = json!({ "do": "stream", "barrier": barrier.address() });
     calling(sdk, &event, |mut call| {
         let first = call.until("first\n");
         assert_eq!(GO.after_prelude(first.as_bytes()), b"first\n");
-        drop(gate.arrival());
+        drop(barrier.arrival());
         assert_eq!(call.until("last\n"), "last\n");
         assert_eq!(call.next(), json!({ "complete": {} }));
         assert_eq!(call.next(), Value::Null);
@@ -119,11 +119,11 @@ fn pieces_come_as_they_are_made(sdk: Sdk) {
 }
 
 fn a_failure_midway_is_told_at_the_end(sdk: Sdk) {
-    let gate = Gate::new();
-    let event = json!({ "do": "stream-fail", "gate": gate.address() });
+    let barrier = Barrier::new();
+    let event = json!({ "do": "stream-fail", "barrier": barrier.address() });
     calling(sdk, &event, |mut call| {
         call.until("first\n");
-        drop(gate.arrival());
+        drop(barrier.arrival());
         let end = &call.next()["complete"];
         assert_eq!(end["ErrorCode"], "errorString");
         assert_eq!(super::details(end)["errorMessage"], "no luck");

@@ -1,7 +1,7 @@
 //! What every test starts from: a [`Project`] in a temporary folder, a [`Server`] that runs it, and plain HTTP.
 
 mod mock_server;
-mod gate;
+mod barrier;
 mod http;
 mod project;
 mod queues;
@@ -11,7 +11,7 @@ mod tls_front;
 mod tools;
 
 pub use mock_server::{Answer, MockServer, Request as RecordedRequest};
-pub use gate::Gate;
+pub use barrier::Barrier;
 pub use http::{Reply, raw, request};
 pub use project::{Project, RAW_BOOTSTRAP};
 pub use queues::{Recorded, SERVICES};

@@ -7,9 +7,9 @@ use super::eventually;
 
 /// An address that programs under test connect to when they have come to a certain point. They go on when their
 /// connection is closed at this end.
-pub struct Gate(TcpListener);
+pub struct Barrier(TcpListener);
 
-impl Gate {
+impl Barrier {
     pub fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         // A program that never comes fails its test, not the whole run.
@@ -25,7 +25,7 @@ impl Gate {
     #[track_caller]
     pub fn arrival(&self) -> TcpStream {
         let mut arrived = None;
-        eventually("a program at the gate", || {
+        eventually("a program at the barrier", || {
             arrived = self.0.accept().ok();
             arrived.is_some()
         });
