@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::support::{RAW_BOOTSTRAP, StandIn, eventually, free_port, lambkin_alone, request};
+use crate::support::{RAW_BOOTSTRAP, EmulatorProcess, eventually, free_port, lambkin_alone, request};
 
 /// `lambkin docker-lambda` with the raw bootstrap.
 fn docker_lambda(folder: &Path) -> Command {
@@ -29,13 +29,13 @@ fn once(event: &str, variables: &[(&str, &str)]) -> Output {
 }
 
 /// The same, open until it is dropped.
-fn stay_open(folder: &Path, variables: &[(&str, &str)]) -> StandIn {
+fn stay_open(folder: &Path, variables: &[(&str, &str)]) -> EmulatorProcess {
     let mut command = docker_lambda(folder);
     command
         .env("DOCKER_LAMBDA_STAY_OPEN", "1")
         .env("DOCKER_LAMBDA_API_PORT", "0")
         .envs(variables.iter().copied());
-    StandIn::start(command, "Lambda API listening on port ")
+    EmulatorProcess::start(command, "Lambda API listening on port ")
 }
 
 fn folder() -> tempfile::TempDir {

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::support::{
-    Project, RAW_BOOTSTRAP, Reply, StandIn, eventually, free_port, lambkin_alone, request,
+    Project, RAW_BOOTSTRAP, Reply, EmulatorProcess, eventually, free_port, lambkin_alone, request,
 };
 
 const TEXT: Option<&str> = Some("text/plain; charset=utf-8");
@@ -32,7 +32,7 @@ fn the_program_called_as_rie_takes_ries_flags_anywhere() {
         .args(["--runtime-interface-emulator-address", "127.0.0.1:0"])
         .args(["--", "--log-level", "app.handler"])
         .current_dir(folder.path());
-    let server = StandIn::start(command, "listening on http://127.0.0.1:");
+    let server = EmulatorProcess::start(command, "listening on http://127.0.0.1:");
     assert_eq!(
         server.invoke(r#"{"tell":"args"}"#).json(),
         json!([
@@ -64,7 +64,7 @@ fn the_program_called_as_rie_takes_ries_flags_anywhere() {
 #[test]
 fn each_outcome_is_answered_as_by_rie() {
     let folder = folder();
-    let server = StandIn::rie(folder.path(), &[("AWS_LAMBDA_FUNCTION_TIMEOUT", "1")]);
+    let server = EmulatorProcess::rie(folder.path(), &[("AWS_LAMBDA_FUNCTION_TIMEOUT", "1")]);
     let plain = server.call("DELETE", &[], "no JSON");
     assert_eq!(seen(&plain), (200, TEXT, "no JSON".to_owned()));
     assert!(plain.header("x-amzn-requestid").is_none(), "{plain:?}");
@@ -112,7 +112,7 @@ fn each_outcome_is_answered_as_by_rie() {
 #[test]
 fn the_function_may_be_called_by_its_own_name_too() {
     let folder = folder();
-    let server = StandIn::rie(folder.path(), &[("AWS_LAMBDA_FUNCTION_NAME", "mine")]);
+    let server = EmulatorProcess::rie(folder.path(), &[("AWS_LAMBDA_FUNCTION_NAME", "mine")]);
     for name in ["function", "mine", "mine:$LATEST"] {
         let path = format!("/2015-03-31/functions/{name}/invocations");
         assert_eq!(request(server.url(), "POST", &path, &[], b"1").text(), "1");
@@ -123,7 +123,7 @@ fn the_function_may_be_called_by_its_own_name_too() {
 fn failures_in_init_are_bad_gateways_that_say_why() {
     let folder = folder();
     let init =
-        |orders: &'static str| StandIn::rie(folder.path(), &[("RAW_BOOTSTRAP_INIT", orders)]);
+        |orders: &'static str| EmulatorProcess::rie(folder.path(), &[("RAW_BOOTSTRAP_INIT", orders)]);
     let server = init(r#"{"error":"no module"}"#);
     for _ in 0..2 {
         let reply = server.invoke("1");
@@ -143,7 +143,7 @@ fn failures_in_init_are_bad_gateways_that_say_why() {
         .args(["rie", "--runtime-interface-emulator-address=127.0.0.1:0"])
         .arg("./absent")
         .current_dir(folder.path());
-    let server = StandIn::start(command, "listening on http://127.0.0.1:");
+    let server = EmulatorProcess::start(command, "listening on http://127.0.0.1:");
     assert!(
         server.stderr().contains("absent: does not exist"),
         "{}",
@@ -160,7 +160,7 @@ fn failures_in_init_are_bad_gateways_that_say_why() {
 #[test]
 fn calls_at_the_same_time_wait_for_the_one_environment() {
     let folder = folder();
-    let server = StandIn::rie(folder.path(), &[]);
+    let server = EmulatorProcess::rie(folder.path(), &[]);
     let pids: Vec<String> = std::thread::scope(|scope| {
         let call = || server.invoke(r#"{"sleep_ms":50,"tell":"pid"}"#);
         let calls: Vec<_> = (0..8).map(|_| scope.spawn(call)).collect();
@@ -176,7 +176,7 @@ fn calls_at_the_same_time_wait_for_the_one_environment() {
 #[test]
 fn an_answer_is_not_spoilt_or_held_back_by_what_comes_after_it() {
     let folder = folder();
-    let server = StandIn::rie(folder.path(), &[]);
+    let server = EmulatorProcess::rie(folder.path(), &[]);
     let event = r#"{"then_exit":1}"#;
     assert_eq!(seen(&server.invoke(event)), (200, TEXT, event.to_owned()));
     let began = std::time::Instant::now();
@@ -187,7 +187,7 @@ fn an_answer_is_not_spoilt_or_held_back_by_what_comes_after_it() {
 #[test]
 fn an_event_that_is_too_large_is_refused_instead_of_cut_off() {
     let folder = folder();
-    let server = StandIn::rie(folder.path(), &[]);
+    let server = EmulatorProcess::rie(folder.path(), &[]);
     let largest = vec![b'x'; 6_291_556];
     let reply = server.invoke(&largest);
     assert_eq!((reply.status, reply.body.len()), (200, largest.len()));
@@ -205,7 +205,7 @@ fn the_runtime_gets_ries_environment_without_empty_credentials() {
         ("AWS_SESSION_TOKEN", "token"),
         ("_HANDLER", "mine.handler"),
     ];
-    let server = StandIn::rie(folder.path(), &variables);
+    let server = EmulatorProcess::rie(folder.path(), &variables);
     let mut told = server.invoke(r#"{"tell":"environment"}"#).json();
     let told = told.as_object_mut().unwrap();
     let api = told.remove("AWS_LAMBDA_RUNTIME_API").unwrap();
@@ -229,7 +229,7 @@ fn the_runtime_gets_ries_environment_without_empty_credentials() {
 #[test]
 fn the_runtime_is_told_ries_arn_a_trace_and_the_client_context() {
     let folder = folder();
-    let server = StandIn::rie(folder.path(), &[]);
+    let server = EmulatorProcess::rie(folder.path(), &[]);
     let event = r#"{"tell":"headers"}"#;
     let told = server.invoke(event).json();
     let arn = "arn:aws:lambda:us-east-1:012345678912:function:test_function";
@@ -254,7 +254,7 @@ fn a_runtime_api_address_is_used_in_every_life_of_the_process() {
         .args(["rie", "--runtime-interface-emulator-address", "127.0.0.1:0"])
         .args(["--runtime-api-address", &address, RAW_BOOTSTRAP])
         .current_dir(folder.path());
-    let server = StandIn::start(command, "listening on http://127.0.0.1:");
+    let server = EmulatorProcess::start(command, "listening on http://127.0.0.1:");
     for _ in 0..3 {
         let told = server.invoke(r#"{"env":"AWS_LAMBDA_RUNTIME_API"}"#);
         assert_eq!(told.json(), address.as_str());
@@ -265,7 +265,7 @@ fn a_runtime_api_address_is_used_in_every_life_of_the_process() {
 #[test]
 fn logs_and_output_are_on_stdout_and_only_errors_on_stderr() {
     let folder = folder();
-    let server = StandIn::rie(folder.path(), &[]);
+    let server = EmulatorProcess::rie(folder.path(), &[]);
     server.invoke(r#"{"print":"printed","eprint":"complained"}"#);
     eventually("the whole log", || {
         server.stdout().contains("REPORT ") && server.stderr().contains("complained\n")
@@ -282,7 +282,7 @@ fn logs_and_output_are_on_stdout_and_only_errors_on_stderr() {
 #[test]
 fn a_signal_ends_it_at_once_with_a_call_under_way() {
     let folder = folder();
-    let mut server = StandIn::rie(folder.path(), &[]);
+    let mut server = EmulatorProcess::rie(folder.path(), &[]);
     let url = server.url().to_owned();
     std::thread::scope(|scope| {
         let call = scope.spawn(move || {
@@ -359,7 +359,7 @@ fn serve_answers_as_rie_where_it_is_asked_to() {
 }
 
 /// RIE itself, where the benchmarks have fetched it.
-fn real_rie() -> Option<StandIn> {
+fn real_rie() -> Option<EmulatorProcess> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench-tools/aws-lambda-rie");
     if !path.exists() {
         let line = "SKIPPED: RIE itself is missing; tests/benches/tools.sh gets it\n";
@@ -375,7 +375,7 @@ fn real_rie() -> Option<StandIn> {
         .arg(format!("127.0.0.1:{port}"))
         .arg(format!("--runtime-api-address=127.0.0.1:{}", free_port()))
         .args([RAW_BOOTSTRAP, "app.handler"]);
-    Some(StandIn::start_silent(&mut command, port))
+    Some(EmulatorProcess::start_silent(&mut command, port))
 }
 
 #[test]
@@ -388,7 +388,7 @@ fn rie_itself_answers_the_same() {
         .args(["rie", "--runtime-interface-emulator-address", "127.0.0.1:0"])
         .args([RAW_BOOTSTRAP, "app.handler"])
         .current_dir(folder.path());
-    let ours = StandIn::start(command, "listening on http://127.0.0.1:");
+    let ours = EmulatorProcess::start(command, "listening on http://127.0.0.1:");
     // Method, headers and event.
     type Call<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
     let calls: [Call<'_>; 12] = [

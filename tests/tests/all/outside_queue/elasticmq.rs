@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use super::{PARTIAL, until_told};
 use crate::support::{
-    Missing, Project, Recorded, StandIn, eventually, free_port, installed, request, tool,
+    Missing, Project, Recorded, EmulatorProcess, eventually, free_port, installed, request, tool,
 };
 
 /// ElasticMQ with one queue, in memory.
 struct ElasticMq {
-    server: StandIn,
+    server: EmulatorProcess,
     _folder: Project,
 }
 
@@ -41,7 +41,7 @@ impl ElasticMq {
             .arg("org.elasticmq.server.Main")
             .current_dir(folder.path());
         Ok(Self {
-            server: StandIn::start_silent(&mut java, port),
+            server: EmulatorProcess::start_silent(&mut java, port),
             _folder: folder,
         })
     }

@@ -6,7 +6,7 @@ mod http;
 mod project;
 mod queues;
 mod server;
-mod stand_in;
+mod emulator_process;
 mod tls_front;
 mod tools;
 
@@ -16,7 +16,7 @@ pub use http::{Reply, raw, request};
 pub use project::{Project, RAW_BOOTSTRAP};
 pub use queues::{Recorded, SERVICES};
 pub use server::{Server, lambkin};
-pub use stand_in::{StandIn, free_port, lambkin_alone};
+pub use emulator_process::{EmulatorProcess, free_port, lambkin_alone};
 pub use tls_front::{Authority, Identity, TlsFront};
 pub use tools::{Missing, installed, tool};
 

@@ -21,14 +21,14 @@ pub fn lambkin_alone() -> Command {
 }
 
 /// A running server. Dropping it kills it.
-pub struct StandIn {
+pub struct EmulatorProcess {
     child: Child,
     url: String,
     stdout: Arc<Mutex<String>>,
     stderr: Arc<Mutex<String>>,
 }
 
-impl StandIn {
+impl EmulatorProcess {
     /// Starts a command that will announce its port after `mark` on standard error.
     #[track_caller]
     pub fn start(mut command: Command, mark: &str) -> Self {
@@ -127,7 +127,7 @@ impl StandIn {
     }
 }
 
-impl Drop for StandIn {
+impl Drop for EmulatorProcess {
     fn drop(&mut self) {
         let _already_gone = self.child.kill();
         let _already_waited_for = self.child.wait();
