@@ -61,6 +61,21 @@ impl Responses {
         Ok(Some(Response { status, body, head }))
     }
 
+    /// Takes everything as one response, whose body is all bytes after the head, with their framing.
+    ///
+    /// # Errors
+    /// When what was fed does not begin with the head of an HTTP/1.1 response.
+    pub fn into_unframed(self) -> io::Result<Response> {
+        let body_at = end_of_head(&self.buffer).ok_or_else(ended)?;
+        let (head, body) = self.buffer.split_at(body_at);
+        let head = String::from_utf8_lossy(head).into_owned();
+        Ok(Response {
+            status: status(&head)?,
+            body: body.to_vec(),
+            head,
+        })
+    }
+
     /// Reads from a blocking connection until one response is complete.
     ///
     /// # Errors

@@ -7,7 +7,9 @@ use std::process::{Command, Output, Stdio};
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::support::{RAW_BOOTSTRAP, EmulatorProcess, eventually, free_port, lambkin_alone, request};
+use crate::support::{
+    EmulatorProcess, RAW_BOOTSTRAP, eventually, free_port, lambkin_alone, request,
+};
 
 /// `lambkin docker-lambda` with the raw bootstrap.
 fn docker_lambda(folder: &Path) -> Command {

@@ -11,8 +11,9 @@ use std::path::PathBuf;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::runtimes::examples::curl;
-use crate::support::{Barrier, Missing, Project, RAW_BOOTSTRAP, Reply, Server, eventually, installed};
+use crate::support::{
+    Barrier, Missing, Project, RAW_BOOTSTRAP, Reply, Server, curl, eventually, installed,
+};
 
 /// A function, `echo`, with `observer` in its only layer.
 struct Observed {
@@ -218,28 +219,19 @@ fn an_extension_that_exits_before_it_registers_fails_every_init() {
 }
 
 /// Ends itself on SIGTERM, and says so where extensions write what they observe.
-const SAYS_FAREWELL: &str = r#"#!/usr/bin/env bash
+const SAYS_FAREWELL: &str = r#"
 trap 'echo "{\"from\":\"event\",\"signal\":\"TERM\"}" >> "$OBSERVED"; exit 0' TERM
-api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation"
-folder=$(mktemp -d)
-while true; do
-  # bash waits for a command before it runs a trap, but not for a job.
-  curl -sS -D "$folder/headers" -o "$folder/event" "$api/next" &
-  wait $!
-  id=$(sed -n 's/^lambda-runtime-aws-request-id: *\([^[:space:]]*\).*/\1/Ip' "$folder/headers")
-  curl -sS -o /dev/null "$api/$id/response" --data-binary "@$folder/event"
-done
+while next; do respond "$event"; done
 "#;
 
 #[test]
 fn the_runtime_is_told_of_the_end_before_the_extension() {
-    if curl().is_err() {
-        return;
-    }
     // The runtime has AWS's 300 ms for its farewell, which on a machine that is busy enough may pass unused.
     for _ in 0..5 {
         let project = Project::new("");
-        project.executable("code/bootstrap", SAYS_FAREWELL);
+        if project.bash_bootstrap(SAYS_FAREWELL).is_err() {
+            return;
+        }
         let Ok(mut observed) = Observed::of(project, "code", "", "timeout = 30") else {
             return;
         };
@@ -261,7 +253,7 @@ fn the_runtime_is_told_of_the_end_before_the_extension() {
 }
 
 #[test]
-fn an_extension_needs_no_more_than_curl() {
+fn an_extension_in_bash_needs_only_curl() {
     if curl().is_err() {
         return;
     }

@@ -104,18 +104,16 @@ fn a_crash_ends_every_invocation_of_the_process_and_the_next_one_works() {
 
 #[test]
 fn a_snapshotted_runtime_is_restored_before_its_first_event() {
-    let project = Project::new("[functions.echo]\ncode = \"code\"\nsnap-start = true\n");
-    project.executable(
-        "code/bootstrap",
-        r#"#!/usr/bin/env bash
-base="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime"
+    let Ok(project) = Project::bash(
+        "snap-start = true\n",
+        r#"
 echo "type $AWS_LAMBDA_INITIALIZATION_TYPE"
-echo "restored $(curl -s -o /dev/null -w '%{http_code}' $base/restore/next)"
-while id=$(curl -s -D - -o /dev/null $base/invocation/next | tr -d '\r' | sed -n 's/^lambda-runtime-aws-request-id: //p'); do
-    curl -s -o /dev/null $base/invocation/$id/response -d '"done"'
-done
+echo "restored $(curl -s -o /dev/null -w '%{http_code}' "$api/restore/next")"
+while next; do respond '"done"'; done
 "#,
-    );
+    ) else {
+        return;
+    };
     let server = project.serve();
     assert_eq!(server.invoke("echo", "1").text(), "\"done\"");
     let log = server.log_with("restored 200");
@@ -124,17 +122,17 @@ done
 
 #[test]
 fn a_hook_that_fails_after_the_restore_fails_the_call() {
-    let project = Project::new("[functions.echo]\ncode = \"code\"\nsnap-start = true\n");
-    project.executable(
-        "code/bootstrap",
-        r#"#!/usr/bin/env bash
-base="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime"
-curl -s -o /dev/null $base/restore/next
-curl -s -o /dev/null $base/restore/error -H 'Lambda-Runtime-Function-Error-Type: Runtime.AfterRestoreError' \
+    let Ok(project) = Project::bash(
+        "snap-start = true\n",
+        r#"
+curl -s -o /dev/null "$api/restore/next"
+curl -s -o /dev/null "$api/restore/error" -H 'Lambda-Runtime-Function-Error-Type: Runtime.AfterRestoreError' \
     -d '{"errorMessage":"no connection","errorType":"Runtime.AfterRestoreError"}'
 exit 65
 "#,
-    );
+    ) else {
+        return;
+    };
     let reply = project.serve().invoke("echo", "1");
     assert_eq!(reply.header("x-amz-function-error"), Some("Unhandled"));
     assert_eq!(reply.json()["errorType"], "Runtime.AfterRestoreError");
@@ -262,18 +260,16 @@ fn in_the_json_format_the_platforms_lines_are_events() {
 
 #[test]
 fn records_in_frames_stay_whole() {
-    let project = Project::new("[functions.echo]\ncode = \"code\"\nframed-logs = true\n");
-    project.executable(
-        "code/bootstrap",
-        r#"#!/usr/bin/env bash
-base="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime"
+    let Ok(project) = Project::bash(
+        "framed-logs = true\n",
+        r#"
 printf '\xa5\x5a\x00\x17\x00\x00\x00\x07\x00\x00\x00\x00\x00\x00\x00\x00one\ntwo' >&"$_LAMBDA_TELEMETRY_LOG_FD"
 echo plain
-while id=$(curl -s -D - -o /dev/null $base/invocation/next | tr -d '\r' | sed -n 's/^lambda-runtime-aws-request-id: //p'); do
-    curl -s -o /dev/null $base/invocation/$id/response -d 1
-done
+while next; do respond 1; done
 "#,
-    );
+    ) else {
+        return;
+    };
     let server = project.serve();
     assert_eq!(server.invoke("echo", "1").text(), "1");
     server.log_with("one\ntwo\nplain\n");

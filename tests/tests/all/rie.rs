@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::support::{
-    Project, RAW_BOOTSTRAP, Reply, EmulatorProcess, eventually, free_port, lambkin_alone, request,
+    EmulatorProcess, Project, RAW_BOOTSTRAP, Reply, eventually, free_port, lambkin_alone, request,
 };
 
 const TEXT: Option<&str> = Some("text/plain; charset=utf-8");
@@ -122,8 +122,9 @@ fn the_function_may_be_called_by_its_own_name_too() {
 #[test]
 fn failures_in_init_are_bad_gateways_that_say_why() {
     let folder = folder();
-    let init =
-        |orders: &'static str| EmulatorProcess::rie(folder.path(), &[("RAW_BOOTSTRAP_INIT", orders)]);
+    let init = |orders: &'static str| {
+        EmulatorProcess::rie(folder.path(), &[("RAW_BOOTSTRAP_INIT", orders)])
+    };
     let server = init(r#"{"error":"no module"}"#);
     for _ in 0..2 {
         let reply = server.invoke("1");

@@ -2,28 +2,23 @@
 
 use serde_json::json;
 
-use crate::support::{Project, Server};
+use crate::support::{Missing, Project, Server};
 
-/// A bash bootstrap that runs a scenario once for each event; `api METHOD PATH [BODY]` prints status and body.
-fn scenario(steps: &str) -> (Project, Server) {
-    let project = Project::new("[functions.echo]\ncode = \"code\"\ntimeout = 5\n");
-    project.executable(
-        "code/bootstrap",
-        format!(
-            r#"#!/usr/bin/env bash
+/// A function in bash that runs these steps; `api METHOD PATH [BODY [CURL ARGUMENT…]]` prints status and body to the log.
+fn scenario(steps: &str) -> Result<(Project, Server), Missing> {
+    let script = format!(
+        r#"
 base="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01"
 api() {{ curl -s -X "$1" -o body -w '%{{http_code}}' "$base/$2" ${{3+-d "$3"}} "${{@:4}}" >&2; echo -n ' ' >&2; cat body >&2; echo >&2; }}
-next() {{ id=$(curl -s -D - -o event "$base/runtime/invocation/next" | tr -d '\r' | sed -n 's/^lambda-runtime-aws-request-id: //p'); }}
-cd "$(mktemp -d)"
 {steps}
 "#
-        ),
     );
+    let project = Project::bash("timeout = 5\n", &script)?;
     let server = project.serve();
-    (project, server)
+    Ok((project, server))
 }
 
-const LOOP: &str = "while next; do api POST runtime/invocation/$id/response \"$(cat event)\"; done";
+const LOOP: &str = "while next; do api POST runtime/invocation/$id/response \"$event\"; done";
 const OK: &str = "202 {\"status\":\"OK\"}";
 const INVALID_ID: &str =
     r#"400 {"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}"#;
@@ -40,12 +35,14 @@ fn not_allowed(from: &str, to: &str) -> String {
 
 #[test]
 fn a_second_response_an_error_after_it_and_a_late_init_error_are_refused_with_both_states() {
-    let (_project, server) = scenario(&format!(
+    let Ok((_project, server)) = scenario(&format!(
         "next\napi POST runtime/init/error {{}}\n\
          api POST runtime/invocation/$id/response 1\n\
          api POST runtime/invocation/$id/response 2\n\
          api POST runtime/invocation/$id/error {{}}\n{LOOP}"
-    ));
+    )) else {
+        return;
+    };
     assert_eq!(server.invoke("echo", "0").text(), "1");
     let log = server.log_with("InvocationErrorResponse");
     for line in [
@@ -61,12 +58,14 @@ fn a_second_response_an_error_after_it_and_a_late_init_error_are_refused_with_bo
 
 #[test]
 fn an_answer_before_the_first_next_or_for_another_id_has_an_invalid_id() {
-    let (_project, server) = scenario(&format!(
+    let Ok((_project, server)) = scenario(&format!(
         "api POST runtime/invocation/early/response 1\nnext\n\
          api POST runtime/invocation/other/response 1\n\
          api POST runtime/invocation/other/error 1\n\
          api POST runtime/invocation/$id/response 5\n{LOOP}"
-    ));
+    )) else {
+        return;
+    };
     assert_eq!(server.invoke("echo", "0").text(), "5");
     let log = server.log_with(OK);
     assert_eq!(log.matches(INVALID_ID).count(), 3, "{log}");
@@ -74,20 +73,24 @@ fn an_answer_before_the_first_next_or_for_another_id_has_an_invalid_id() {
 
 #[test]
 fn asking_again_while_running_gives_the_same_event_again() {
-    let (_project, server) = scenario(&format!(
+    let Ok((_project, server)) = scenario(&format!(
         "next; first=$id; next; echo \"same: $([ $first = $id ] && echo yes)\" >&2\n\
-         api POST runtime/invocation/$id/response \"$(cat event)\"\n{LOOP}"
-    ));
+         api POST runtime/invocation/$id/response \"$event\"\n{LOOP}"
+    )) else {
+        return;
+    };
     assert_eq!(server.invoke("echo", "[1]").text(), "[1]");
     server.log_with("same: yes");
 }
 
 #[test]
 fn a_wrong_response_mode_is_refused_and_answered() {
-    let (_project, server) = scenario(&format!(
+    let Ok((_project, server)) = scenario(&format!(
         "next; api POST runtime/invocation/$id/response 1 -H 'Lambda-Runtime-Function-Response-Mode: fast'\n\
          api GET runtime/invocation/next\n{LOOP}"
-    ));
+    )) else {
+        return;
+    };
     let reply = server.invoke("echo", "1");
     assert_eq!(
         reply.json()["errorType"],
@@ -103,10 +106,12 @@ fn a_wrong_response_mode_is_refused_and_answered() {
 
 #[test]
 fn unknown_paths_and_wrong_methods_are_answered_as_awss_server_does() {
-    let (_project, server) = scenario(&format!(
+    let Ok((_project, server)) = scenario(&format!(
         "api GET ping\napi GET runtime/nothing\napi GET runtime/invocation/next/\napi POST runtime/invocation/next 1\n\
          api GET runtime/init/error\n{LOOP}"
-    ));
+    )) else {
+        return;
+    };
     assert_eq!(server.invoke("echo", "1").text(), "1");
     let log = server.log_with("REPORT");
     assert!(log.contains("200 pong"), "{log}");
@@ -130,9 +135,11 @@ fn garbage_on_the_connection_does_not_disturb_the_invocation() {
 #[test]
 fn an_errors_cause_is_for_x_ray_and_not_for_the_caller() {
     let report = r#"{"errorMessage":"m","errorType":"T","errorCause":{"paths":[]}}"#;
-    let (_project, server) = scenario(&format!(
+    let Ok((_project, server)) = scenario(&format!(
         "next; api POST runtime/invocation/$id/error '{report}' -H 'Content-Type: application/vnd.aws.lambda.error.cause+json'\n{LOOP}"
-    ));
+    )) else {
+        return;
+    };
     let reply = server.invoke("echo", "1");
     assert_eq!(reply.header("x-amz-function-error"), Some("Unhandled"));
     assert_eq!(reply.text(), r#"{"errorMessage":"m","errorType":"T"}"#);
@@ -140,18 +147,22 @@ fn an_errors_cause_is_for_x_ray_and_not_for_the_caller() {
 
 #[test]
 fn a_streamed_response_is_collected_for_a_caller_that_wants_it_whole() {
-    let (_project, server) = scenario(
+    let Ok((_project, server)) = scenario(
         "while next; do (echo -n '{\"a\":'; sleep 0.1; echo -n '1}') | curl -s -o /dev/null -X POST -T - \
          -H 'Lambda-Runtime-Function-Response-Mode: streaming' $base/runtime/invocation/$id/response; done",
-    );
+    ) else {
+        return;
+    };
     assert_eq!(server.invoke("echo", "1").text(), r#"{"a":1}"#);
 }
 
 #[test]
 fn a_function_that_closes_its_outputs_is_served_and_costs_no_processor_time() {
-    let (_project, server) = scenario(
-        "exec >&- 2>&-\nwhile next; do curl -s -o /dev/null $base/runtime/invocation/$id/response -d \"$(cat event)\"; done",
-    );
+    let Ok((_project, server)) = scenario(
+        "exec >&- 2>&-\nwhile next; do curl -s -o /dev/null $base/runtime/invocation/$id/response -d \"$event\"; done",
+    ) else {
+        return;
+    };
     assert_eq!(server.invoke("echo", "1").text(), "1");
     let ticks = || {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", server.pid())).unwrap();
@@ -176,10 +187,12 @@ fn a_function_that_closes_its_outputs_is_served_and_costs_no_processor_time() {
 
 #[test]
 fn an_answer_for_another_attempt_is_gone_and_the_right_one_still_counts() {
-    let (_project, server) = scenario(&format!(
+    let Ok((_project, server)) = scenario(&format!(
         "next\napi POST runtime/invocation/$id/response 1 -H 'Lambda-Runtime-Invocation-Id: 00000000-0000-0000-0000-000000000000'\n\
          api POST runtime/invocation/$id/response 2\n{LOOP}"
-    ));
+    )) else {
+        return;
+    };
     assert_eq!(server.invoke("echo", "0").text(), "2");
     server.log_with(r#"410 {"errorMessage":"Invoke timeout","errorType":"InvokeTimeout"}"#);
 }
@@ -201,12 +214,14 @@ fn every_attempt_has_an_id_of_its_own() {
 
 #[test]
 fn the_metadata_endpoint_tells_the_zone_to_those_who_have_the_token() {
-    let (_project, server) = scenario(&format!(
+    let Ok((_project, server)) = scenario(&format!(
         "meta=\"http://$AWS_LAMBDA_METADATA_API/2026-01-15/metadata/execution-environment\"\n\
          curl -s -i -H \"Authorization: Bearer $AWS_LAMBDA_METADATA_TOKEN\" $meta >&2; echo >&2\n\
          curl -s -w ' %{{http_code}}\\n' -H 'Authorization: Bearer wrong' $meta >&2\n\
          curl -s -w ' %{{http_code}}\\n' -X POST $meta >&2\n{LOOP}"
-    ));
+    )) else {
+        return;
+    };
     assert_eq!(server.invoke("echo", "1").text(), "1");
     let log = server.log_with("Method Not Allowed 405");
     assert!(
@@ -222,7 +237,9 @@ fn the_metadata_endpoint_tells_the_zone_to_those_who_have_the_token() {
 
 #[test]
 fn restore_is_unknown_unless_the_function_is_snapshotted() {
-    let (_project, server) = scenario(&format!("api GET runtime/restore/next\n{LOOP}"));
+    let Ok((_project, server)) = scenario(&format!("api GET runtime/restore/next\n{LOOP}")) else {
+        return;
+    };
     assert_eq!(server.invoke("echo", "1").text(), "1");
     server.log_with("404 404 page not found");
 }

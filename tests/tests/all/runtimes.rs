@@ -11,7 +11,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{Missing, Project, Reply, Server, installed};
+use crate::support::{Missing, Project, Reply, Server, curl, installed};
 
 /// What sets one runtime apart from the others.
 struct Runtime {
@@ -147,7 +147,7 @@ fn bash() {
 }
 
 pub fn bash_project() -> Result<Project, Missing> {
-    examples::curl()?;
+    curl()?;
     let project = Project::new("");
     project.executable(
         "hello/bootstrap",

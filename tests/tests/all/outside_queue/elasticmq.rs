@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{PARTIAL, until_told};
 use crate::support::{
-    Missing, Project, Recorded, EmulatorProcess, eventually, free_port, installed, request, tool,
+    EmulatorProcess, Missing, Project, Recorded, eventually, free_port, installed, request, tool,
 };
 
 /// ElasticMQ with one queue, in memory.

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{outside, polling, trigger, until_told};
 use crate::queue_trigger::until_empty;
-use crate::support::{MockServer, Barrier, Project, Recorded, eventually, free_port};
+use crate::support::{Barrier, MockServer, Project, Recorded, eventually, free_port};
 
 #[test]
 fn an_endpoint_that_comes_up_later_is_waited_for() {

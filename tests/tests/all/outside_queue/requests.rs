@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::trigger;
-use crate::support::{Answer, MockServer, RecordedRequest, Recorded, eventually};
+use crate::support::{Answer, MockServer, Recorded, RecordedRequest, eventually};
 
 const RECEIVE: &str = "AmazonSQS.ReceiveMessage";
 const DELETE: &str = "AmazonSQS.DeleteMessageBatch";
@@ -67,7 +67,10 @@ fn requests_are_signed_with_the_credentials_that_are_passed() {
     ];
     let _server = recorded.project.serve_with(&[], &variables);
     let request = first(&mock_server);
-    assert!(request.head.starts_with("POST / HTTP/1.1\r\n"), "{request:?}");
+    assert!(
+        request.head.starts_with("POST / HTTP/1.1\r\n"),
+        "{request:?}"
+    );
     assert_eq!(request.header("x-amz-target"), Some(RECEIVE));
     assert_eq!(
         request.header("content-type"),

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::{Missing, Project, Reply, Server, installed, lambkin, tool};
+use crate::support::{Missing, Project, Reply, Server, curl, installed, lambkin};
 
 /// A copy of an example; it listens on free ports. What its README has the reader install or build, a path in the example,
 /// comes from `tests/tools/install`.
@@ -62,14 +62,6 @@ fn copy_folder(from: &Path, to: &Path, except: Option<&Path>) {
             fs::copy(entry.path(), target).unwrap();
         }
     }
-}
-
-/// What the bash functions need.
-#[track_caller]
-pub fn curl() -> Result<(), Missing> {
-    let mut probe = Command::new("curl");
-    probe.arg("--version");
-    tool("curl", probe)
 }
 
 /// The examples that greet, all alike to a caller.

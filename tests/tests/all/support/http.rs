@@ -1,9 +1,10 @@
-//! A request and its reply, with any status and any bytes.
+//! The HTTP client of the tests: one request on one connection, byte for byte, and its reply with any status.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use lambkin_tests::wire::Responses;
 use serde_json::Value;
 
 /// An HTTP response.
@@ -70,40 +71,27 @@ pub fn request(
     raw(url, &[head.as_bytes(), body].concat())
 }
 
-/// Sends bytes as they are and reads to the end of the connection.
+/// Sends bytes and reads to the end of the connection. The reply's body keeps its framing.
 #[track_caller]
 pub fn raw(url: &str, bytes: &[u8]) -> Reply {
     let mut stream =
         TcpStream::connect(url.trim_start_matches("http://")).expect("the server listens");
-    // A host that hangs fails its test, not the whole run.
+    // A server that hangs fails its test, not the whole run.
     stream
         .set_read_timeout(Some(Duration::from_secs(60)))
-        .expect("a time-out");
-    // A server that refuses early closes before it has read everything.
-    let _refused_early = stream.write_all(bytes);
+        .expect("a timeout");
+    let _ = stream.write_all(bytes); // fails if the server refuses the request before it has read all of it
     let mut answer = Vec::new();
-    let _reset_after_answer = stream.read_to_end(&mut answer);
-    parse(&answer)
-}
-
-#[track_caller]
-fn parse(answer: &[u8]) -> Reply {
-    let end = answer.windows(4).position(|window| window == b"\r\n\r\n");
-    let end =
-        end.unwrap_or_else(|| panic!("no HTTP answer: {:?}", String::from_utf8_lossy(answer)));
-    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
-    let mut lines = head.lines();
-    let status = lines
-        .next()
-        .and_then(|line| line.split(' ').nth(1))
-        .and_then(|status| status.parse().ok());
-    let headers = lines
-        .filter_map(|line| line.split_once(": "))
-        .map(|(n, v)| (n.to_owned(), v.to_owned()))
-        .collect();
+    let _ = stream.read_to_end(&mut answer); // may be reset after the answer
+    let mut responses = Responses::default();
+    responses.feed(&answer);
+    let response = responses.into_unframed().unwrap_or_else(|error| {
+        panic!("{error}: {:?}", String::from_utf8_lossy(&answer));
+    });
+    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     Reply {
-        status: status.expect("a status line"),
-        headers,
-        body: answer[end + 4..].to_vec(),
+        status: response.status,
+        headers: response.headers().map(owned).collect(),
+        body: response.body,
     }
 }

@@ -1,22 +1,24 @@
 //! What every test starts from: a [`Project`] in a temporary folder, a [`Server`] that runs it, and plain HTTP.
 
-mod mock_server;
 mod barrier;
+mod bash;
+mod emulator_process;
 mod http;
+mod mock_server;
 mod project;
 mod queues;
 mod server;
-mod emulator_process;
 mod tls_front;
 mod tools;
 
-pub use mock_server::{Answer, MockServer, Request as RecordedRequest};
 pub use barrier::Barrier;
+pub use bash::curl;
+pub use emulator_process::{EmulatorProcess, free_port, lambkin_alone};
 pub use http::{Reply, raw, request};
+pub use mock_server::{Answer, MockServer, Request as RecordedRequest};
 pub use project::{Project, RAW_BOOTSTRAP};
 pub use queues::{Recorded, SERVICES};
 pub use server::{Server, lambkin};
-pub use emulator_process::{EmulatorProcess, free_port, lambkin_alone};
 pub use tls_front::{Authority, Identity, TlsFront};
 pub use tools::{Missing, installed, tool};
 

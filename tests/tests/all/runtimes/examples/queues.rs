@@ -5,8 +5,8 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use super::{copy, curl};
-use crate::support::{Project, eventually, lambkin};
+use super::copy;
+use crate::support::{Project, curl, eventually, lambkin};
 
 /// What a command of `lambkin` prints.
 #[track_caller]
