@@ -171,11 +171,11 @@ fn a_function_error_is_retried_twice_then_recorded_and_the_event_is_a_dead_lette
 }
 
 #[test]
-fn an_event_that_is_given_up_without_anybody_to_tell_is_named_in_the_log() {
+fn a_discarded_event_without_a_destination_is_logged() {
     let project = echo("maximum-retry-attempts = 0", "");
     let server = project.serve();
     let id = accepted(&server, "echo", &json!({ "exit": 3 }));
-    let log = server.log_with("is given up");
+    let log = server.log_with("is discarded");
     assert!(
         log.contains(&format!(
             "the event of request {id} is discarded after 1 attempt(s): RetriesExhausted"

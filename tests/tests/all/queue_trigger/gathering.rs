@@ -52,7 +52,7 @@ fn what_was_gathered_and_not_told_was_never_received() {
 }
 
 #[test]
-fn a_batch_of_a_throttled_function_is_said_in_the_log() {
+fn a_batch_of_a_throttled_function_is_logged() {
     let recorded = Recorded::new(
         "reserved-concurrency = 0",
         "[queues.orders]\n\
