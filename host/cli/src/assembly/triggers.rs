@@ -5,7 +5,7 @@ use lambkin_trigger::{ConfiguredTrigger, PluginSetup, Setup, SetupError};
 
 use super::functions::{resolve, unknown_function};
 use super::plugins::{Plugins, diagnostics_of};
-use crate::config::{self, Config, Diagnostic, FIFO_SUFFIX, full_name, suggestion};
+use crate::config::{self, Config, Diagnostic, FIFO_SUFFIX, Section, full_name, suggestion};
 
 /// A trigger whose plugin has accepted its settings and whose functions and queues are defined.
 pub struct Trigger {
@@ -49,26 +49,15 @@ async fn configure(
     trigger: &config::Trigger,
     config: &Config,
 ) -> Result<Box<dyn ConfiguredTrigger>, Vec<Diagnostic>> {
-    let setup_of = |section: &'_ config::Section| {
-        let plugin = plugins.of(section).map_err(|diagnostic| vec![diagnostic]);
-        plugin.cloned()
-    };
     let source_section = trigger.source_section.as_ref();
-    let plugin = setup_of(&trigger.section)?;
-    let source_plugin = source_section.map(setup_of).transpose()?;
-    let source = source_section.zip(source_plugin.as_ref());
     let setup = Setup {
         name: &trigger.name,
         account: &config.account,
         functions: &function_infos(config),
-        plugin: PluginSetup {
-            plugin: &plugin,
-            settings: &trigger.section.settings,
-        },
-        source: source.map(|(section, plugin)| PluginSetup {
-            plugin,
-            settings: &section.settings,
-        }),
+        plugin: plugin_setup(plugins, &trigger.section)?,
+        source: source_section
+            .map(|section| plugin_setup(plugins, section))
+            .transpose()?,
     };
     let configured = trigger.source.configure(setup).await;
     configured.map_err(|error| match error {
@@ -76,6 +65,16 @@ async fn configure(
         SetupError::Source(error) => {
             diagnostics_of(error, source_section.unwrap_or(&trigger.section))
         }
+    })
+}
+
+fn plugin_setup<'a>(
+    plugins: &'a Plugins,
+    section: &'a Section,
+) -> Result<PluginSetup<'a>, Vec<Diagnostic>> {
+    Ok(PluginSetup {
+        plugin: plugins.of(section).map_err(|diagnostic| vec![diagnostic])?,
+        settings: &section.settings,
     })
 }
 
