@@ -1,6 +1,7 @@
 //! The tables of keys in `docs/configuration.md`, and the tests that hold the reader, these tables, the JSON Schema and the
 //! examples to each other. `BLESS=1` rewrites the tables and the committed schema.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,7 @@ use serde_json::Value;
 use super::key::{Entry, Key, Kind, Presence, Table};
 use super::schema::{PluginKey, plugin_keys, schema_text};
 use super::validate::validate;
-use super::{Config, Source, file};
+use super::{Config, Source, file, trigger};
 
 /// A table of keys in the documentation: its name, and its rows in Markdown.
 struct Section {
@@ -269,7 +270,8 @@ fn every_example_follows_the_schema_and_refers_to_it() {
     assert!(count >= 7);
 }
 
-/// A legal value for each key, in TOML's notation: not the default, if the key has one and accepts another value.
+/// A legal value for each key, in TOML's notation: not the default, if the key has one and accepts another value. The values
+/// for the keys of event sources are beside their definitions.
 ///
 /// `f` is a function, `"q.fifo"` a FIFO queue, `b` a bucket, `s` a service, `t` a trigger.
 const SAMPLES: &[(&str, &str)] = &[
@@ -348,12 +350,6 @@ const SAMPLES: &[(&str, &str)] = &[
     ("services.s.queues", "['*']"),
     ("services.s.buckets", "['*']"),
     ("triggers.t.plugin", "'sqs'"),
-    ("triggers.t.listen", "'127.0.0.1:0'"),
-    ("triggers.t.queue", "'dead.fifo'"),
-    ("triggers.t.bucket", "'bkt'"),
-    ("triggers.t.poll.network", "['http://127.0.0.1:9324']"),
-    ("triggers.t.poll.pass-environment", "['HOME']"),
-    ("triggers.t.poll.plugin", "'sqs'"),
     ("asynchronous.store", "'elsewhere.sqlite'"),
     ("asynchronous.time-scale", "0.5"),
 ];
@@ -446,10 +442,18 @@ fn sample_name(path: &str) -> &'static str {
     }
 }
 
+/// The values of `SAMPLES` and those for the keys of event sources, by their paths.
+fn samples() -> BTreeMap<String, &'static str> {
+    let common = SAMPLES
+        .iter()
+        .map(|(path, value)| ((*path).to_owned(), *value));
+    let sources = trigger::samples().map(|(key, value)| (format!("triggers.t.{key}"), value));
+    common.chain(sources).collect()
+}
+
 fn sample(path: &str) -> &'static str {
-    let mut samples = SAMPLES.iter();
-    let sample = samples.find(|(known, _)| *known == path);
-    sample.unwrap_or_else(|| panic!("{path} has no sample")).1
+    let sample = samples().remove(path);
+    sample.unwrap_or_else(|| panic!("{path} has no sample"))
 }
 
 impl Located {
@@ -476,10 +480,9 @@ impl Located {
         }
         if self.path.starts_with("triggers.") {
             more.push("buckets.bkt.versioning = false");
-            let sources = ["listen", "queue", "bucket", "poll"];
-            let has_source = sources
-                .iter()
-                .any(|source| self.path.starts_with(&format!("triggers.t.{source}")));
+            let mut sources = trigger::TABLE.roles.iter().filter_map(|role| role.key);
+            let has_source =
+                sources.any(|source| self.path.starts_with(&format!("triggers.t.{source}")));
             if !has_source {
                 more.push("triggers.t.listen = '127.0.0.1:0'");
             }
@@ -532,8 +535,8 @@ fn effect(config: &Config) -> String {
 #[test]
 fn every_key_has_a_sample_which_is_read_and_follows_the_schema() {
     let located = located();
-    let paths: Vec<&str> = located.iter().map(|key| key.path.as_str()).collect();
-    let samples: Vec<&str> = SAMPLES.iter().map(|(path, _)| *path).collect();
+    let paths: BTreeSet<String> = located.iter().map(|key| key.path.clone()).collect();
+    let samples: BTreeSet<String> = samples().into_keys().collect();
     assert_eq!(paths, samples);
     for key in &located {
         let text = key.document(Some(sample(&key.path)));

@@ -15,6 +15,8 @@ pub const KIND: TriggerKind = TriggerKind {
     role: "object-trigger",
     events: "changes of the objects in a bucket",
     read,
+    #[cfg(test)]
+    samples: &[("bucket", "'bkt'")],
 };
 
 fn read(context: &mut Context<'_>, table: &mut Reader<'_>) -> Option<ReadSource> {

@@ -15,6 +15,8 @@ pub const KIND: TriggerKind = TriggerKind {
     role: "http-trigger",
     events: "HTTP requests at an address",
     read,
+    #[cfg(test)]
+    samples: &[("listen", "'127.0.0.1:0'")],
 };
 
 fn read(context: &mut Context<'_>, table: &mut Reader<'_>) -> Option<ReadSource> {

@@ -64,6 +64,12 @@ const ROLES: [Role; KINDS.len()] = {
     roles
 };
 
+/// A legal value for each key of the kinds: `poll.plugin` is the key `plugin` of the table `poll`.
+#[cfg(test)]
+pub fn samples() -> impl Iterator<Item = (&'static str, &'static str)> {
+    KINDS.iter().flat_map(|kind| kind.samples).copied()
+}
+
 /// A trigger as configured.
 #[derive(Debug)]
 pub struct Trigger {

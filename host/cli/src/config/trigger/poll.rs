@@ -17,6 +17,12 @@ pub const KIND: TriggerKind = TriggerKind {
     role: "batch-trigger",
     events: "messages of an outside system",
     read,
+    #[cfg(test)]
+    samples: &[
+        ("poll.network", "['http://127.0.0.1:9324']"),
+        ("poll.pass-environment", "['HOME']"),
+        ("poll.plugin", "'sqs'"),
+    ],
 };
 
 /// `[triggers.NAME.poll]`

@@ -18,6 +18,8 @@ pub const KIND: TriggerKind = TriggerKind {
     role: "batch-trigger",
     events: "messages of a queue",
     read,
+    #[cfg(test)]
+    samples: &[("queue", "'dead.fifo'")],
 };
 
 fn read(context: &mut Context<'_>, table: &mut Reader<'_>) -> Option<ReadSource> {
