@@ -195,7 +195,7 @@ impl Environment {
             init: invocation.init,
             memory_size_mb: spec.memory_mb,
             max_memory_used_mb: self.memory.megabytes().min(max_memory_mb),
-            end: report_status,
+            status: report_status,
         };
         self.log.logs_api_event(None, |now| {
             let request_id = id.as_str();

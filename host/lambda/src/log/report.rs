@@ -15,7 +15,7 @@ pub(crate) struct Report<'a> {
     pub init: Option<Duration>,
     pub memory_size_mb: u32,
     pub max_memory_used_mb: u64,
-    pub end: ReportStatus<'a>,
+    pub status: ReportStatus<'a>,
 }
 
 /// How an invocation or an init phase ended, for REPORT and INIT_REPORT.
@@ -43,16 +43,20 @@ impl fmt::Display for Report<'_> {
         if let Some(init) = self.init {
             write!(f, "Init Duration: {:.2} ms\t", milliseconds(init))?;
         }
-        f.write_str(&self.end.suffix())
+        f.write_str(&self.status.suffix())
     }
 }
 
 /// The line `INIT_REPORT …`, which AWS writes only if an init phase failed.
-pub(crate) fn init_report_line(duration: Duration, phase: &str, end: ReportStatus<'_>) -> String {
+pub(crate) fn init_report_line(
+    duration: Duration,
+    phase: &str,
+    status: ReportStatus<'_>,
+) -> String {
     format!(
         "INIT_REPORT Init Duration: {:.2} ms\tPhase: {phase}\t{}",
         milliseconds(duration),
-        end.suffix()
+        status.suffix()
     )
 }
 
@@ -74,7 +78,7 @@ fn milliseconds(duration: Duration) -> f64 {
 mod tests {
     use super::*;
 
-    fn report(end: ReportStatus<'_>, init: Option<Duration>) -> String {
+    fn report(status: ReportStatus<'_>, init: Option<Duration>) -> String {
         let id = RequestId::new("r-1");
         let duration = Duration::from_micros(3010);
         Report {
@@ -83,7 +87,7 @@ mod tests {
             init,
             memory_size_mb: 128,
             max_memory_used_mb: 36,
-            end,
+            status,
         }
         .to_string()
     }
