@@ -1,6 +1,6 @@
-//! What a request costs in the plugin room: `cargo bench --workspace --bench shape -- [COMPONENT [CONFIG]]`.
+//! What a request costs in the plugin quota: `cargo bench --workspace --bench shape -- [COMPONENT [CONFIG]]`.
 //!
-//! The component is a built-in's name or a file's path. Without one the fixture of the tests is measured, which does next to nothing: the price of the room
+//! The component is a built-in's name or a file's path. Without one the fixture of the tests is measured, which does next to nothing: the price of the quota
 //! itself. Each line is the median and the best of many rounds, in microseconds.
 
 use std::error::Error;

@@ -3,7 +3,7 @@
 //! Every call gets a store of its own and takes it along when it ends, however it ends: nothing of one call is there
 //! for the next, and a trap poisons nothing. Around the call stand, from the inside out: the engine's traps and
 //! stack guard, the [`Meter`] for memory and processor time, the bound on copied bytes, the wall clock, and permits
-//! for a place in its [`Room`] and one in the pool, so that calls queue instead of failing when these are full. How much a call may use is told
+//! for a place in its [`Quota`] and one in the pool, so that calls queue instead of failing when these are full. How much a call may use is told
 //! by its [`Bounds`], what it can reach by what it is [`Given`].
 //!
 //! A running guest hands its thread back at every tick, so a busy plugin never blocks the host's other tasks.
@@ -21,8 +21,8 @@ use wasmtime_wasi::I32Exit;
 use crate::error::{Failure, Fault, PluginError};
 use crate::limits::{self, Bounds};
 use crate::meter::{Meter, metered};
+use crate::quota::{self, Quota};
 use crate::roles::Trial;
-use crate::room::{self, Room};
 use crate::state::{Given, State, store};
 use crate::text::quote;
 use crate::ticker::Ticker;
@@ -39,7 +39,7 @@ pub(crate) struct Site<'a> {
     pub function: &'static str,
     /// The id of the request or the change, where there is one.
     pub request: Option<&'a str>,
-    pub room: &'a Room,
+    pub quota: &'a Quota,
 }
 
 impl Site<'_> {
@@ -147,14 +147,19 @@ impl Runner {
         work: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<R>,
     ) -> Result<R, PluginError> {
         let start = Instant::now();
-        let room = site.room;
-        let _places = match timeout(limits::QUEUE, self.places(room, bounds)).await {
+        let quota = site.quota;
+        let _places = match timeout(limits::QUEUE, self.places(quota, bounds)).await {
             Ok(Ok(places)) => places,
             Ok(Err(_)) | Err(_) => return Err(site.error(start, Failure::Host(busy(bounds)))),
         };
-        let store = store(&self.engine, bounds, given, Meter::new(room.memory.clone()));
+        let store = store(
+            &self.engine,
+            bounds,
+            given,
+            Meter::new(quota.memory.clone()),
+        );
         let mut logged = Logged { site, store };
-        let work = metered(&self.ticker, room, bounds.cpu, work(&mut logged.store));
+        let work = metered(&self.ticker, quota, bounds.cpu, work(&mut logged.store));
         let result = timeout(bounds.wall, work).await;
         let failure = match result {
             Ok(Some(Ok(result))) => return Ok(result),
@@ -165,17 +170,17 @@ impl Runner {
         Err(site.error(start, failure))
     }
 
-    /// A place in the room and one in the pool. Who waits for the first holds none of the second.
+    /// A place in the quota and one in the pool. Who waits for the first holds none of the second.
     async fn places<'a>(
         &'a self,
-        room: &'a Room,
+        quota: &'a Quota,
         bounds: &Bounds,
     ) -> Result<[SemaphorePermit<'a>; 2], AcquireError> {
         let pool = match bounds.waits {
             true => &self.waiting_permits,
             false => &self.permits,
         };
-        Ok([room.places.acquire().await?, pool.acquire().await?])
+        Ok([quota.calls.acquire().await?, pool.acquire().await?])
     }
 }
 
@@ -201,7 +206,7 @@ fn busy(bounds: &Bounds) -> String {
     format!(
         "no place for the call became free within {} s: it may have {} calls at a time, and all plugins {all}",
         limits::QUEUE.as_secs(),
-        room::places(bounds),
+        quota::calls(bounds),
     )
 }
 
@@ -212,14 +217,14 @@ fn failure(error: &wasmtime::Error, meter: &Meter, bounds: &Bounds) -> Failure {
     }
     if error.is::<rustix::io::Errno>() || error.is::<io::Error>() {
         return Failure::Host(format!(
-            "the system has no room for an instance: {}",
+            "the system has no quota for an instance: {}",
             error.root_cause()
         ));
     }
-    if meter.room_is_full() && !meter.memory_refused() && !error.is::<I32Exit>() {
+    if meter.quota_is_full() && !meter.memory_refused() && !error.is::<I32Exit>() {
         return Failure::Host(format!(
             "its calls at the same time have {} MiB of memory together, and may not have more",
-            limits::ROOM_MEMORY_BYTES >> 20
+            limits::QUOTA_MEMORY_BYTES >> 20
         ));
     }
     Failure::Faulted(fault(error, meter, bounds))

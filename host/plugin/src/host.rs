@@ -20,8 +20,8 @@ use crate::call::{Runner, Site};
 use crate::error::{HostError, LoadCause, LoadError};
 use crate::inspect::inspect;
 use crate::plugin::{Loaded, Plugin};
+use crate::quota::Quota;
 use crate::roles::Roles;
-use crate::room::Room;
 use crate::state::State;
 use crate::text::quote;
 use crate::ticker::Ticker;
@@ -93,7 +93,7 @@ impl PluginHost {
             trigger: "",
             function: "start",
             request: None,
-            room: &Room::new(&limits::SHAPER),
+            quota: &Quota::new(&limits::SHAPER),
         };
         self.runner
             .trial(&site, &component, |trial| roles.check(&inspection, trial))

@@ -2,7 +2,7 @@
 //!
 //! A [`PluginHost`] loads a component's bytes into a [`Plugin`], which plays one [`Role`] or several; a plugin and a
 //! configuration make an [`HttpTrigger`], a [`BatchTrigger`], an [`ObjectTrigger`], a [`Service`] or a [`Source`]. This
-//! is the only room that names wasmtime, and none of its types leave it.
+//! is the only quota that names wasmtime, and none of its types leave it.
 //!
 //! # What holds
 //!
@@ -29,9 +29,9 @@ mod meter;
 mod network;
 mod object_trigger;
 mod plugin;
+mod quota;
 mod role;
 mod roles;
-mod room;
 mod service;
 mod source;
 mod state;

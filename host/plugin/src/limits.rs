@@ -88,7 +88,7 @@ pub struct Bounds {
     pub waits: bool,
 }
 
-/// A shaper's call. AWS: a payload is at most 6 MB, which leaves room for a result that also has a large token.
+/// A shaper's call. AWS: a payload is at most 6 MB, which leaves quota for a result that also has a large token.
 pub const SHAPER: Bounds = Bounds {
     cpu: Duration::from_millis(100),
     wall: Duration::from_secs(10),
@@ -143,17 +143,17 @@ pub const CALLS: usize = 256;
 
 /// The same of one trigger: more than a machine has processors, and few enough that several triggers that are full leave
 /// places for others.
-pub const ROOM_CALLS: usize = 64;
+pub const QUOTA_CALLS: usize = 64;
 
 /// Calls at the same time, over all plugins, that may wait for long ([`Bounds::waits`]). Later ones queue.
 pub const WAITING_CALLS: usize = 1_280;
 
 /// The same of one service or source: each client that polls a queue takes one. Two that are full leave places for others.
-pub const ROOM_WAITING_CALLS: usize = 512;
+pub const QUOTA_WAITING_CALLS: usize = 512;
 
 /// Linear memory of all calls of one trigger, service or source together, in bytes: 64 calls with all they may have, or
 /// each of 512 with 8 MiB.
-pub const ROOM_MEMORY_BYTES: usize = 64 * MEMORY_BYTES;
+pub const QUOTA_MEMORY_BYTES: usize = 64 * MEMORY_BYTES;
 
 /// The processor time after which a call shares its turns with the others of its trigger, service or source that have used
 /// as much: what most calls never come to.

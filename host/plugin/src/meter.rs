@@ -12,31 +12,31 @@ use tokio::sync::{AcquireError, SemaphorePermit};
 use wasmtime::ResourceLimiter;
 
 use crate::limits;
-use crate::room::{Memory, Room};
+use crate::quota::{Memory, Quota};
 use crate::ticker::Ticker;
 
 /// What one call uses of memory.
 pub(crate) struct Meter {
     memory: usize,
     memory_refused: bool,
-    room: Memory,
-    room_is_full: bool,
+    quota: Memory,
+    quota_is_full: bool,
 }
 
 impl Meter {
-    /// A meter for a call in a room with this memory.
-    pub(crate) fn new(room: Memory) -> Self {
+    /// A meter for a call in a quota with this memory.
+    pub(crate) fn new(quota: Memory) -> Self {
         Self {
             memory: 0,
             memory_refused: false,
-            room,
-            room_is_full: false,
+            quota,
+            quota_is_full: false,
         }
     }
 
-    /// Whether the guest was ever refused memory that others in its room had.
-    pub(crate) fn room_is_full(&self) -> bool {
-        self.room_is_full
+    /// Whether the guest was ever refused memory that others in its quota had.
+    pub(crate) fn quota_is_full(&self) -> bool {
+        self.quota_is_full
     }
 
     /// Whether the guest was ever refused memory: it rarely survives that, and then this is the reason.
@@ -58,8 +58,8 @@ impl ResourceLimiter for Meter {
             self.memory_refused = true;
             return Ok(false);
         }
-        if !self.room.take(total.saturating_sub(self.memory)) {
-            self.room_is_full = true;
+        if !self.quota.take(total.saturating_sub(self.memory)) {
+            self.quota_is_full = true;
             return Ok(false);
         }
         self.memory = total;
@@ -90,7 +90,7 @@ impl ResourceLimiter for Meter {
 
 impl Drop for Meter {
     fn drop(&mut self) {
-        self.room.give_back(self.memory);
+        self.quota.give_back(self.memory);
     }
 }
 
@@ -98,11 +98,11 @@ impl Drop for Meter {
 const TURN: Duration = limits::TICK.saturating_mul(2);
 
 /// Runs a call for up to so much processor time; `None` if it has used that up. The clock ticks only while it has its
-/// turn. One that has used its head start queues for each further turn with its like in the room, so that however many
+/// turn. One that has used its head start queues for each further turn with its like in the quota, so that however many
 /// they are, few of them at a time are in anybody else's way.
 pub(crate) async fn metered<F: Future>(
     ticker: &Ticker,
-    room: &Room,
+    quota: &Quota,
     cpu: Duration,
     call: F,
 ) -> Option<F::Output> {
@@ -111,7 +111,7 @@ pub(crate) async fn metered<F: Future>(
     let mut queued = None;
     let turn = poll_fn(|context| {
         let _turn = if used >= limits::HEAD_START {
-            let next = queued.get_or_insert_with(|| Box::pin(turn_in(room)));
+            let next = queued.get_or_insert_with(|| Box::pin(next_turn(quota)));
             let turn = ready!(next.as_mut().poll(context));
             queued = None;
             Some(turn)
@@ -132,10 +132,10 @@ pub(crate) async fn metered<F: Future>(
     turn.await
 }
 
-/// A turn among a room's busy calls. One follows the other only after the runtime has looked for what else is to be done,
+/// A turn among a quota's busy calls. One follows the other only after the runtime has looked for what else is to be done,
 /// sockets and timers included: otherwise it would look again when each of them has had one.
-async fn turn_in(room: &Room) -> Result<SemaphorePermit<'_>, AcquireError> {
-    let turn = room.turns.acquire().await;
+async fn next_turn(quota: &Quota) -> Result<SemaphorePermit<'_>, AcquireError> {
+    let turn = quota.turns.acquire().await;
     tokio::task::yield_now().await;
     turn
 }
@@ -152,27 +152,27 @@ mod tests {
 
     #[test]
     fn a_call_has_no_memory_that_others_in_its_room_have() {
-        let room = Memory::default();
-        assert!(room.take(limits::ROOM_MEMORY_BYTES - 10));
-        let mut meter = Meter::new(room.clone());
+        let quota = Memory::default();
+        assert!(quota.take(limits::QUOTA_MEMORY_BYTES - 10));
+        let mut meter = Meter::new(quota.clone());
         assert!(meter.memory_growing(0, 10, None).unwrap());
         assert!(!meter.memory_growing(10, 11, None).unwrap());
-        assert!(meter.room_is_full() && !meter.memory_refused());
+        assert!(meter.quota_is_full() && !meter.memory_refused());
         drop(meter);
-        let mut next = Meter::new(room);
+        let mut next = Meter::new(quota);
         assert!(next.memory_growing(0, 10, None).unwrap());
-        assert!(!next.room_is_full());
+        assert!(!next.quota_is_full());
     }
 
     #[tokio::test]
     async fn busy_calls_of_one_room_take_turns_and_others_come_in_between() {
         let engine = Engine::new(Config::new().epoch_interruption(true)).unwrap();
         let ticker = Arc::new(Ticker::start(&engine).unwrap());
-        let mut room = Room::new(&limits::SERVICE);
-        Arc::get_mut(&mut room).unwrap().turns = tokio::sync::Semaphore::new(1);
+        let mut quota = Quota::new(&limits::SERVICE);
+        Arc::get_mut(&mut quota).unwrap().turns = tokio::sync::Semaphore::new(1);
         let turns = Arc::new(AtomicUsize::new(0));
         for _ in 0..100 {
-            let (ticker, room, turns) = (ticker.clone(), room.clone(), turns.clone());
+            let (ticker, quota, turns) = (ticker.clone(), quota.clone(), turns.clone());
             tokio::spawn(async move {
                 let busy = poll_fn::<(), _>(|context| {
                     thread::sleep(limits::HEAD_START);
@@ -180,7 +180,7 @@ mod tests {
                     context.waker().wake_by_ref();
                     Poll::Pending
                 });
-                metered(&ticker, &room, Duration::MAX, busy).await
+                metered(&ticker, &quota, Duration::MAX, busy).await
             });
         }
         // Each has its head start.

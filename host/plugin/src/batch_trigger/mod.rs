@@ -21,7 +21,7 @@ use crate::error::{ConfigureError, PluginError};
 use crate::http_trigger::TriggerOutcome;
 use crate::limits;
 use crate::plugin::Plugin;
-use crate::room::Room;
+use crate::quota::Quota;
 
 /// Where a trigger's messages or objects come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +79,7 @@ pub struct BatchTrigger {
     shaper: Arc<Shaper>,
     name: String,
     setup: Arc<Setup>,
-    room: Arc<Room>,
+    quota: Arc<Quota>,
 }
 
 /// What a plugin makes of a configuration.
@@ -102,9 +102,9 @@ impl BatchTrigger {
         functions: &[FunctionInfo],
     ) -> Result<Self, ConfigureError> {
         crate::check::config(config)?;
-        let room = Room::new(&limits::SHAPER);
+        let quota = Quota::new(&limits::SHAPER);
         let setup = {
-            let site = site(&plugin, name, &room, "configure");
+            let site = site(&plugin, name, &quota, "configure");
             shaper
                 .configure(plugin.runner(), &site, config, origin, functions)
                 .await?
@@ -114,7 +114,7 @@ impl BatchTrigger {
             shaper,
             name: name.to_owned(),
             setup: Arc::new(setup),
-            room,
+            quota,
         })
     }
 
@@ -149,7 +149,7 @@ impl BatchTrigger {
     ///
     /// The plugin refused, misbehaved or could not be run.
     pub async fn shape(&self, messages: &[Message]) -> Result<ShapedBatch, PluginError> {
-        let site = site(&self.plugin, &self.name, &self.room, "shape");
+        let site = site(&self.plugin, &self.name, &self.quota, "shape");
         self.shaper
             .shape(self.plugin.runner(), &site, &self.setup, messages)
             .await
@@ -171,7 +171,7 @@ impl BatchTrigger {
         ids: &[&str],
         outcome: &TriggerOutcome,
     ) -> Result<Vec<Verdict>, PluginError> {
-        let site = site(&self.plugin, &self.name, &self.room, "settle");
+        let site = site(&self.plugin, &self.name, &self.quota, "settle");
         self.shaper
             .settle(
                 self.plugin.runner(),
@@ -188,7 +188,7 @@ impl BatchTrigger {
 fn site<'a>(
     plugin: &'a Plugin,
     trigger: &'a str,
-    room: &'a Room,
+    quota: &'a Quota,
     function: &'static str,
 ) -> Site<'a> {
     Site {
@@ -196,6 +196,6 @@ fn site<'a>(
         trigger,
         function,
         request: None,
-        room,
+        quota,
     }
 }

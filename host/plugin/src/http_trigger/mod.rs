@@ -22,7 +22,7 @@ use crate::call::Site;
 use crate::error::{ConfigureError, PluginError};
 use crate::limits;
 use crate::plugin::Plugin;
-use crate::room::Room;
+use crate::quota::Quota;
 
 /// A trigger: a plugin and the configuration it has accepted.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ pub struct HttpTrigger {
     shaper: Arc<Shaper>,
     name: String,
     setup: Setup,
-    room: Arc<Room>,
+    quota: Arc<Quota>,
 }
 
 /// What a plugin makes of a configuration.
@@ -99,14 +99,14 @@ impl HttpTrigger {
         config: &str,
     ) -> Result<Self, ConfigureError> {
         crate::check::config(config)?;
-        let room = Room::new(&limits::SHAPER);
+        let quota = Quota::new(&limits::SHAPER);
         let setup = {
             let site = Site {
                 plugin: plugin.name(),
                 trigger: name,
                 function: "configure",
                 request: None,
-                room: &room,
+                quota: &quota,
             };
             shaper.configure(plugin.runner(), &site, config).await?
         };
@@ -115,7 +115,7 @@ impl HttpTrigger {
             shaper,
             name: name.to_owned(),
             setup,
-            room,
+            quota,
         })
     }
 
@@ -177,7 +177,7 @@ impl HttpTrigger {
             trigger: &self.name,
             function,
             request,
-            room: &self.room,
+            quota: &self.quota,
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::call::Site;
 use crate::error::{ConfigureError, PluginError};
 use crate::limits;
 use crate::plugin::Plugin;
-use crate::room::Room;
+use crate::quota::Quota;
 
 /// Who gets an object trigger's events.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct ObjectTrigger {
     shaper: Arc<Shaper>,
     name: String,
     setup: Arc<Setup>,
-    room: Arc<Room>,
+    quota: Arc<Quota>,
 }
 
 /// What a plugin makes of a configuration.
@@ -57,14 +57,14 @@ impl ObjectTrigger {
         bucket: &Origin,
     ) -> Result<Self, ConfigureError> {
         crate::check::config(config)?;
-        let room = Room::new(&limits::SHAPER);
+        let quota = Quota::new(&limits::SHAPER);
         let setup = {
             let site = Site {
                 plugin: plugin.name(),
                 trigger: name,
                 function: "configure",
                 request: None,
-                room: &room,
+                quota: &quota,
             };
             shaper
                 .configure(plugin.runner(), &site, config, bucket)
@@ -75,7 +75,7 @@ impl ObjectTrigger {
             shaper,
             name: name.to_owned(),
             setup: Arc::new(setup),
-            room,
+            quota,
         })
     }
 
@@ -105,7 +105,7 @@ impl ObjectTrigger {
             trigger: &self.name,
             function: "shape",
             request: Some(&change.id),
-            room: &self.room,
+            quota: &self.quota,
         };
         self.shaper
             .shape(self.plugin.runner(), &site, &self.setup, change)

@@ -40,7 +40,7 @@ use crate::error::{ConfigureError, Failure, PluginError};
 use crate::limits;
 use crate::network::Network;
 use crate::plugin::Plugin;
-use crate::room::Room;
+use crate::quota::Quota;
 use crate::state::Given;
 use crate::wasi::{Wasi, World};
 
@@ -78,7 +78,7 @@ struct Inner {
     name: String,
     environment: Arc<[(String, String)]>,
     grants: Arc<Grants>,
-    room: Arc<Room>,
+    quota: Arc<Quota>,
 }
 
 /// The body of a service's answer.
@@ -93,14 +93,14 @@ impl Service {
         setup: ServiceSetup,
     ) -> Result<Self, ConfigureError> {
         check::config(&setup.settings)?;
-        let room = Room::new(&limits::SERVICE);
+        let quota = Quota::new(&limits::SERVICE);
         if let Some(settings) = settings {
             let site = Site {
                 plugin: plugin.name(),
                 trigger: name,
                 function: "check",
                 request: None,
-                room: &room,
+                quota: &quota,
             };
             let problems = settings.problems(plugin.runner(), &site, &setup.settings);
             let problems = problems.await?;
@@ -122,7 +122,7 @@ impl Service {
                 queues: setup.queues,
                 buckets: setup.buckets,
             }),
-            room,
+            quota,
         })))
     }
 
@@ -148,7 +148,7 @@ impl Inner {
             trigger: &self.name,
             function: "handle",
             request: None,
-            room: &self.room,
+            quota: &self.quota,
         }
     }
 

@@ -21,7 +21,7 @@ use crate::error::{ConfigureError, PluginError, Problem};
 use crate::limits;
 use crate::network::{Network, WebOrigin};
 use crate::plugin::Plugin;
-use crate::room::Room;
+use crate::quota::Quota;
 use crate::state::Given;
 use crate::wasi::{Wasi, World};
 
@@ -49,7 +49,7 @@ pub struct Source {
     setup: Arc<Setup>,
     environment: Arc<[(String, String)]>,
     network: Network,
-    room: Arc<Room>,
+    quota: Arc<Quota>,
 }
 
 /// What a plugin makes of a configuration.
@@ -85,13 +85,13 @@ impl Source {
         let network = network(&setup.network)?;
         let environment: Arc<[_]> = setup.environment.iter().cloned().collect();
         let given = given(&environment, &Network::default());
-        let room = Room::new(&limits::SOURCE);
+        let quota = Quota::new(&limits::SOURCE);
         let site = Site {
             plugin: plugin.name(),
             trigger: name,
             function: "configure",
             request: None,
-            room: &room,
+            quota: &quota,
         };
         let setup = poller.configure(plugin.runner(), &site, given, &setup);
         Ok(Self {
@@ -101,7 +101,7 @@ impl Source {
             poller,
             environment,
             network,
-            room,
+            quota,
         })
     }
 
@@ -157,7 +157,7 @@ impl Source {
             trigger: &self.name,
             function,
             request: None,
-            room: &self.room,
+            quota: &self.quota,
         }
     }
 }

@@ -211,7 +211,7 @@ async fn service_that_is_full_keeps_no_other_waiting() {
     let probe = Probe::new().await;
     let plugin = load(&probe.host).await;
     let other = plugin.service("other", nothing("{}")).await.unwrap();
-    let places = lambkin_plugin::limits::ROOM_WAITING_CALLS;
+    let places = lambkin_plugin::limits::QUOTA_WAITING_CALLS;
     let waiting: Vec<_> = (0..places)
         .map(|_| {
             let service = probe.service.clone();

@@ -1,8 +1,8 @@
 //! The share that one trigger, service or source has of what all of them use.
 //!
-//! Each has a room of its own: so many places for its calls, so much memory for all of them together, and, once they are
-//! many and busy, so many turns on the processor. Whoever fills its room, by its own doing or its clients', is the one that
-//! waits: in other rooms it is as quiet as before.
+//! Each has a quota of its own: so many places for its calls, so much memory for all of them together, and, once they are
+//! many and busy, so many turns on the processor. Whoever fills its quota, by its own doing or its clients', is the one that
+//! waits: in other quotas it is as quiet as before.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,36 +14,36 @@ use crate::limits::{self, Bounds};
 
 /// One trigger's, service's or source's.
 #[derive(Debug)]
-pub(crate) struct Room {
+pub(crate) struct Quota {
     /// For calls at the same time.
-    pub places: Semaphore,
+    pub calls: Semaphore,
     /// For turns, at the same time, of calls that have had their head start: half of the processors, as the functions and
     /// their callers need the others.
     pub turns: Semaphore,
     pub memory: Memory,
 }
 
-impl Room {
-    /// A room for calls within these bounds.
+impl Quota {
+    /// A quota for calls within these bounds.
     pub(crate) fn new(bounds: &Bounds) -> Arc<Self> {
         let processors = thread::available_parallelism().map_or(1, |count| count.get());
         Arc::new(Self {
-            places: Semaphore::new(places(bounds)),
+            calls: Semaphore::new(calls(bounds)),
             turns: Semaphore::new((processors / 2).max(1)),
             memory: Memory::default(),
         })
     }
 }
 
-/// The places of a room.
-pub(crate) fn places(bounds: &Bounds) -> usize {
+/// The places of a quota.
+pub(crate) fn calls(bounds: &Bounds) -> usize {
     match bounds.waits {
-        true => limits::ROOM_WAITING_CALLS,
-        false => limits::ROOM_CALLS,
+        true => limits::QUOTA_WAITING_CALLS,
+        false => limits::QUOTA_CALLS,
     }
 }
 
-/// What all calls in a room have of memory, together.
+/// What all calls in a quota have of memory, together.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Memory(Arc<AtomicUsize>);
 
@@ -52,7 +52,7 @@ impl Memory {
     pub(crate) fn take(&self, bytes: usize) -> bool {
         let more = |used: usize| {
             let used = used.checked_add(bytes)?;
-            (used <= limits::ROOM_MEMORY_BYTES).then_some(used)
+            (used <= limits::QUOTA_MEMORY_BYTES).then_some(used)
         };
         let taken = self
             .0
@@ -73,11 +73,11 @@ mod tests {
     #[test]
     fn memory_is_given_out_once_and_comes_back() {
         let memory = Memory::default();
-        assert!(memory.take(limits::ROOM_MEMORY_BYTES - 1));
+        assert!(memory.take(limits::QUOTA_MEMORY_BYTES - 1));
         assert!(!memory.take(2));
         assert!(!memory.take(usize::MAX));
         assert!(memory.take(1));
-        memory.give_back(limits::ROOM_MEMORY_BYTES);
-        assert!(memory.take(limits::ROOM_MEMORY_BYTES));
+        memory.give_back(limits::QUOTA_MEMORY_BYTES);
+        assert!(memory.take(limits::QUOTA_MEMORY_BYTES));
     }
 }
