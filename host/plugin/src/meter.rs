@@ -12,20 +12,20 @@ use tokio::sync::{AcquireError, SemaphorePermit};
 use wasmtime::ResourceLimiter;
 
 use crate::limits;
-use crate::quota::{Memory, Quota};
+use crate::quota::{MemoryQuota, Quota};
 use crate::ticker::Ticker;
 
 /// What one call uses of memory.
 pub(crate) struct Meter {
     memory: usize,
     memory_refused: bool,
-    quota: Memory,
+    quota: MemoryQuota,
     quota_is_full: bool,
 }
 
 impl Meter {
     /// A meter for a call in a quota with this memory.
-    pub(crate) fn new(quota: Memory) -> Self {
+    pub(crate) fn new(quota: MemoryQuota) -> Self {
         Self {
             memory: 0,
             memory_refused: false,
@@ -58,7 +58,7 @@ impl ResourceLimiter for Meter {
             self.memory_refused = true;
             return Ok(false);
         }
-        if !self.quota.take(total.saturating_sub(self.memory)) {
+        if !self.quota.reserve(total.saturating_sub(self.memory)) {
             self.quota_is_full = true;
             return Ok(false);
         }
@@ -90,7 +90,7 @@ impl ResourceLimiter for Meter {
 
 impl Drop for Meter {
     fn drop(&mut self) {
-        self.quota.give_back(self.memory);
+        self.quota.release(self.memory);
     }
 }
 
@@ -152,8 +152,8 @@ mod tests {
 
     #[test]
     fn a_call_has_no_memory_that_others_in_its_room_have() {
-        let quota = Memory::default();
-        assert!(quota.take(limits::QUOTA_MEMORY_BYTES - 10));
+        let quota = MemoryQuota::default();
+        assert!(quota.reserve(limits::QUOTA_MEMORY_BYTES - 10));
         let mut meter = Meter::new(quota.clone());
         assert!(meter.memory_growing(0, 10, None).unwrap());
         assert!(!meter.memory_growing(10, 11, None).unwrap());

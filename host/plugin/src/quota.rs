@@ -20,7 +20,7 @@ pub(crate) struct Quota {
     /// For turns, at the same time, of calls that have had their head start: half of the processors, as the functions and
     /// their callers need the others.
     pub turns: Semaphore,
-    pub memory: Memory,
+    pub memory: MemoryQuota,
 }
 
 impl Quota {
@@ -30,7 +30,7 @@ impl Quota {
         Arc::new(Self {
             calls: Semaphore::new(calls(bounds)),
             turns: Semaphore::new((processors / 2).max(1)),
-            memory: Memory::default(),
+            memory: MemoryQuota::default(),
         })
     }
 }
@@ -45,11 +45,11 @@ pub(crate) fn calls(bounds: &Bounds) -> usize {
 
 /// What all calls in a quota have of memory, together.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Memory(Arc<AtomicUsize>);
+pub(crate) struct MemoryQuota(Arc<AtomicUsize>);
 
-impl Memory {
+impl MemoryQuota {
     /// Takes so many bytes, if there are so many.
-    pub(crate) fn take(&self, bytes: usize) -> bool {
+    pub(crate) fn reserve(&self, bytes: usize) -> bool {
         let more = |used: usize| {
             let used = used.checked_add(bytes)?;
             (used <= limits::QUOTA_MEMORY_BYTES).then_some(used)
@@ -61,7 +61,7 @@ impl Memory {
     }
 
     /// Gives back what was taken.
-    pub(crate) fn give_back(&self, bytes: usize) {
+    pub(crate) fn release(&self, bytes: usize) {
         self.0.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
@@ -72,12 +72,12 @@ mod tests {
 
     #[test]
     fn memory_is_given_out_once_and_comes_back() {
-        let memory = Memory::default();
-        assert!(memory.take(limits::QUOTA_MEMORY_BYTES - 1));
-        assert!(!memory.take(2));
-        assert!(!memory.take(usize::MAX));
-        assert!(memory.take(1));
-        memory.give_back(limits::QUOTA_MEMORY_BYTES);
-        assert!(memory.take(limits::QUOTA_MEMORY_BYTES));
+        let memory = MemoryQuota::default();
+        assert!(memory.reserve(limits::QUOTA_MEMORY_BYTES - 1));
+        assert!(!memory.reserve(2));
+        assert!(!memory.reserve(usize::MAX));
+        assert!(memory.reserve(1));
+        memory.release(limits::QUOTA_MEMORY_BYTES);
+        assert!(memory.reserve(limits::QUOTA_MEMORY_BYTES));
     }
 }
