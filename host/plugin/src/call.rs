@@ -32,7 +32,7 @@ const FRAMES: usize = 4;
 
 /// Who is called for whom: what every message and log line says.
 #[derive(Clone, Copy)]
-pub(crate) struct Site<'a> {
+pub(crate) struct CallContext<'a> {
     pub plugin: &'a str,
     /// Empty while the plugin is loaded.
     pub trigger: &'a str,
@@ -42,8 +42,8 @@ pub(crate) struct Site<'a> {
     pub quota: &'a Quota,
 }
 
-impl Site<'_> {
-    /// A failure at this site of a call that began at `start`.
+impl CallContext<'_> {
+    /// A failure at this context of a call that began at `start`.
     pub(crate) fn error(&self, start: Instant, failure: Failure) -> PluginError {
         PluginError {
             plugin: self.plugin.into(),
@@ -90,7 +90,7 @@ impl Runner {
     /// yet checked.
     pub(crate) async fn call<P, R>(
         &self,
-        site: &Site<'_>,
+        context: &CallContext<'_>,
         bounds: &Bounds,
         function: &Function,
         arguments: P,
@@ -99,14 +99,14 @@ impl Runner {
         P: ComponentNamedList + Lower + Send,
         R: ComponentNamedList + Lift + Send + 'static,
     {
-        self.call_given(site, bounds, Given::default(), function, arguments)
+        self.call_given(context, bounds, Given::default(), function, arguments)
             .await
     }
 
     /// Calls a function that is given something.
     pub(crate) async fn call_given<P, R>(
         &self,
-        site: &Site<'_>,
+        context: &CallContext<'_>,
         bounds: &Bounds,
         given: Given,
         function: &Function,
@@ -116,7 +116,7 @@ impl Runner {
         P: ComponentNamedList + Lower + Send,
         R: ComponentNamedList + Lift + Send + 'static,
     {
-        self.run(site, bounds, given, async |store| {
+        self.run(context, bounds, given, async |store| {
             let instance = function.component.instantiate_async(&mut *store).await?;
             let function = instance.get_typed_func::<P, R>(&mut *store, &function.export)?;
             function.call_async(store, arguments).await
@@ -127,11 +127,11 @@ impl Runner {
     /// Instantiates a component once, for what its start does and for what `look` says of its exports.
     pub(crate) async fn trial<R>(
         &self,
-        site: &Site<'_>,
+        context: &CallContext<'_>,
         component: &InstancePre<State>,
         look: impl Fn(&mut Trial<'_>) -> R,
     ) -> Result<R, PluginError> {
-        self.run(site, &limits::SHAPER, Given::default(), async |store| {
+        self.run(context, &limits::SHAPER, Given::default(), async |store| {
             let instance = &component.instantiate_async(&mut *store).await?;
             Ok(look(&mut Trial { instance, store }))
         })
@@ -141,16 +141,16 @@ impl Runner {
     /// Runs whatever `work` does with a fresh store, within bounds.
     pub(crate) async fn run<R>(
         &self,
-        site: &Site<'_>,
+        context: &CallContext<'_>,
         bounds: &Bounds,
         given: Given,
         work: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<R>,
     ) -> Result<R, PluginError> {
         let start = Instant::now();
-        let quota = site.quota;
+        let quota = context.quota;
         let _places = match timeout(limits::QUEUE, self.places(quota, bounds)).await {
             Ok(Ok(places)) => places,
-            Ok(Err(_)) | Err(_) => return Err(site.error(start, Failure::Host(busy(bounds)))),
+            Ok(Err(_)) | Err(_) => return Err(context.error(start, Failure::Host(busy(bounds)))),
         };
         let store = store(
             &self.engine,
@@ -158,7 +158,7 @@ impl Runner {
             given,
             Meter::new(quota.memory.clone()),
         );
-        let mut logged = Logged { site, store };
+        let mut logged = Logged { context, store };
         let work = metered(&self.ticker, quota, bounds.cpu, work(&mut logged.store));
         let result = timeout(bounds.wall, work).await;
         let failure = match result {
@@ -167,7 +167,7 @@ impl Runner {
             Ok(None) => Failure::Faulted(Fault::Cpu(bounds.cpu)),
             Err(_) => Failure::Faulted(Fault::Wall(bounds.wall)),
         };
-        Err(site.error(start, failure))
+        Err(context.error(start, failure))
     }
 
     /// A place in the quota and one in the pool. Who waits for the first holds none of the second.
@@ -186,14 +186,14 @@ impl Runner {
 
 /// A store whose guest's output is written to the log when it goes, whatever the reason.
 struct Logged<'a> {
-    site: &'a Site<'a>,
+    context: &'a CallContext<'a>,
     store: Store<State>,
 }
 
 impl Drop for Logged<'_> {
     fn drop(&mut self) {
         if let Some(output) = self.store.data().given.wasi.output() {
-            output.log(self.site);
+            output.log(self.context);
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use serde_json::value::RawValue;
 
-use crate::call::Site;
+use crate::call::CallContext;
 use crate::error::{ConfigureError, Failure, Fault, PluginError, Problem};
 use crate::limits;
 use crate::text::{escape, quote};
@@ -98,14 +98,14 @@ fn problems(problems: Vec<Problem>) -> Result<Vec<Problem>, Invalid> {
 /// What became of a `configure`: its checked result, or the problems that the plugin found.
 pub(crate) fn configured<T>(
     result: Result<Result<T, Invalid>, Vec<Problem>>,
-    site: &Site<'_>,
+    context: &CallContext<'_>,
     start: Instant,
 ) -> Result<T, ConfigureError> {
     match result {
-        Ok(setup) => Ok(valid(setup, site, start)?),
+        Ok(setup) => Ok(valid(setup, context, start)?),
         Err(found) => Err(ConfigureError::Problems(valid(
             problems(found),
-            site,
+            context,
             start,
         )?)),
     }
@@ -114,19 +114,19 @@ pub(crate) fn configured<T>(
 /// The plugin's typed error as a failure.
 pub(crate) fn granted<T>(
     result: Result<T, String>,
-    site: &Site<'_>,
+    context: &CallContext<'_>,
     start: Instant,
 ) -> Result<T, PluginError> {
-    result.map_err(|message| site.error(start, Failure::Refused(quote(&message))))
+    result.map_err(|message| context.error(start, Failure::Refused(quote(&message))))
 }
 
 /// A broken contract as a failure.
 pub(crate) fn valid<T>(
     checked: Result<T, Invalid>,
-    site: &Site<'_>,
+    context: &CallContext<'_>,
     start: Instant,
 ) -> Result<T, PluginError> {
-    checked.map_err(|reason| site.error(start, Failure::Faulted(Fault::Invalid(reason))))
+    checked.map_err(|reason| context.error(start, Failure::Faulted(Fault::Invalid(reason))))
 }
 
 #[cfg(test)]

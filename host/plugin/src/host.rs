@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use wasmtime::component::{Component, InstancePre};
 use wasmtime::{Engine, PoolingAllocatorMetrics};
 
-use crate::call::{Runner, Site};
+use crate::call::{CallContext, Runner};
 use crate::error::{HostError, LoadCause, LoadError};
 use crate::inspect::inspect;
 use crate::plugin::{Loaded, Plugin};
@@ -88,7 +88,7 @@ impl PluginHost {
             .compile(bytes.clone(), inspection.imports.clone())
             .await?;
         let roles = Roles::find(&component, &inspection)?;
-        let site = Site {
+        let context = CallContext {
             plugin: name,
             trigger: "",
             function: "start",
@@ -96,7 +96,9 @@ impl PluginHost {
             quota: &Quota::new(&limits::SHAPER),
         };
         self.runner
-            .trial(&site, &component, |trial| roles.check(&inspection, trial))
+            .trial(&context, &component, |trial| {
+                roles.check(&inspection, trial)
+            })
             .await
             .map_err(LoadCause::Start)??;
         let interfaces = inspection.roles.iter().map(|(_, interface)| &**interface);

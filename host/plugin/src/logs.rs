@@ -13,7 +13,7 @@ use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-use crate::call::Site;
+use crate::call::CallContext;
 use crate::limits;
 use crate::text::escape;
 
@@ -38,15 +38,15 @@ impl Output {
     }
 
     /// Writes what was collected to the host's log.
-    pub(crate) fn log(&self, site: &Site<'_>) {
+    pub(crate) fn log(&self, context: &CallContext<'_>) {
         let collected = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        let Site {
+        let CallContext {
             plugin,
             trigger,
             function,
             request,
             ..
-        } = *site;
+        } = *context;
         for line in String::from_utf8_lossy(&collected.bytes).lines() {
             tracing::info!(target: "lambkin::plugin", plugin, trigger, function, request, "{}", escape(line));
         }

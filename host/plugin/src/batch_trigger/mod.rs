@@ -16,7 +16,7 @@ use std::time::Duration;
 use lambkin_model::{Message, Verdict};
 
 use self::v0_1::Shaper;
-use crate::call::Site;
+use crate::call::CallContext;
 use crate::error::{ConfigureError, PluginError};
 use crate::http_trigger::TriggerOutcome;
 use crate::limits;
@@ -104,9 +104,9 @@ impl BatchTrigger {
         crate::check::config(config)?;
         let quota = Quota::new(&limits::SHAPER);
         let setup = {
-            let site = site(&plugin, name, &quota, "configure");
+            let context = context(&plugin, name, &quota, "configure");
             shaper
-                .configure(plugin.runner(), &site, config, origin, functions)
+                .configure(plugin.runner(), &context, config, origin, functions)
                 .await?
         };
         Ok(Self {
@@ -149,9 +149,9 @@ impl BatchTrigger {
     ///
     /// The plugin refused, misbehaved or could not be run.
     pub async fn shape(&self, messages: &[Message]) -> Result<ShapedBatch, PluginError> {
-        let site = site(&self.plugin, &self.name, &self.quota, "shape");
+        let context = context(&self.plugin, &self.name, &self.quota, "shape");
         self.shaper
-            .shape(self.plugin.runner(), &site, &self.setup, messages)
+            .shape(self.plugin.runner(), &context, &self.setup, messages)
             .await
     }
 
@@ -171,11 +171,11 @@ impl BatchTrigger {
         ids: &[&str],
         outcome: &TriggerOutcome,
     ) -> Result<Vec<Verdict>, PluginError> {
-        let site = site(&self.plugin, &self.name, &self.quota, "settle");
+        let context = context(&self.plugin, &self.name, &self.quota, "settle");
         self.shaper
             .settle(
                 self.plugin.runner(),
-                &site,
+                &context,
                 &self.setup,
                 token,
                 ids,
@@ -185,13 +185,13 @@ impl BatchTrigger {
     }
 }
 
-fn site<'a>(
+fn context<'a>(
     plugin: &'a Plugin,
     trigger: &'a str,
     quota: &'a Quota,
     function: &'static str,
-) -> Site<'a> {
-    Site {
+) -> CallContext<'a> {
+    CallContext {
         plugin: plugin.name(),
         trigger,
         function,

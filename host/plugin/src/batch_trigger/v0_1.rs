@@ -8,7 +8,7 @@ use lambkin_model::{Action, Attribute, AttributeValue, Message, Verdict};
 
 use self::bindings::exports::lambkin::batch_trigger::shaper as wit;
 use super::{Batching, FunctionInfo, Origin, Setup, ShapedBatch, TriggerOutcome, check};
-use crate::call::{Function, Runner, Site};
+use crate::call::{CallContext, Function, Runner};
 use crate::check::{configured, granted, valid};
 use crate::error::{ConfigureError, PluginError, Problem};
 use crate::limits;
@@ -59,7 +59,7 @@ impl Shaper {
     pub(super) async fn configure(
         &self,
         runner: &Runner,
-        site: &Site<'_>,
+        context: &CallContext<'_>,
         config: &str,
         origin: &Origin,
         functions: &[FunctionInfo],
@@ -68,18 +68,18 @@ impl Shaper {
         let functions: Vec<_> = functions.iter().map(Into::into).collect();
         let arguments: ConfigureArguments<'_> = (config, origin.into(), &functions);
         let (result,): ConfigureResult = runner
-            .call(site, &limits::SHAPER, &self.configure, arguments)
+            .call(context, &limits::SHAPER, &self.configure, arguments)
             .await?;
         let result = result
             .map(|setup| check::setup(setup.into()))
             .map_err(|problems| problems.into_iter().map(Problem::from).collect());
-        configured(result, site, start)
+        configured(result, context, start)
     }
 
     pub(super) async fn shape(
         &self,
         runner: &Runner,
-        site: &Site<'_>,
+        context: &CallContext<'_>,
         setup: &Setup,
         messages: &[Message],
     ) -> Result<ShapedBatch, PluginError> {
@@ -92,16 +92,18 @@ impl Shaper {
             .collect();
         let bounds = limits::batch(messages.len());
         let arguments: ShapeArguments<'_> = (&setup.state, &borrowed);
-        let (result,): ShapeResult = runner.call(site, &bounds, &self.shape, arguments).await?;
+        let (result,): ShapeResult = runner
+            .call(context, &bounds, &self.shape, arguments)
+            .await?;
         let batch = messages.iter().map(|message| &*message.id);
-        let shaped = check::shaped(granted(result, site, start)?.into(), batch);
-        valid(shaped, site, start)
+        let shaped = check::shaped(granted(result, context, start)?.into(), batch);
+        valid(shaped, context, start)
     }
 
     pub(super) async fn settle(
         &self,
         runner: &Runner,
-        site: &Site<'_>,
+        context: &CallContext<'_>,
         setup: &Setup,
         token: &str,
         ids: &[&str],
@@ -110,10 +112,12 @@ impl Shaper {
         let start = Instant::now();
         let bounds = limits::batch(ids.len());
         let arguments: SettleArguments<'_> = (&setup.state, token, outcome.into());
-        let (result,): SettleResult = runner.call(site, &bounds, &self.settle, arguments).await?;
-        let verdicts = granted(result, site, start)?.into_iter();
+        let (result,): SettleResult = runner
+            .call(context, &bounds, &self.settle, arguments)
+            .await?;
+        let verdicts = granted(result, context, start)?.into_iter();
         let verdicts = check::verdicts(verdicts.map(Verdict::from).collect(), ids);
-        valid(verdicts, site, start)
+        valid(verdicts, context, start)
     }
 }
 

@@ -18,7 +18,7 @@ use std::time::Duration;
 use lambkin_model::{HttpRequest, HttpResponse};
 
 use self::v0_1::Shaper;
-use crate::call::Site;
+use crate::call::CallContext;
 use crate::error::{ConfigureError, PluginError};
 use crate::limits;
 use crate::plugin::Plugin;
@@ -101,14 +101,14 @@ impl HttpTrigger {
         crate::check::config(config)?;
         let quota = Quota::new(&limits::SHAPER);
         let setup = {
-            let site = Site {
+            let context = CallContext {
                 plugin: plugin.name(),
                 trigger: name,
                 function: "configure",
                 request: None,
                 quota: &quota,
             };
-            shaper.configure(plugin.runner(), &site, config).await?
+            shaper.configure(plugin.runner(), &context, config).await?
         };
         Ok(Self {
             plugin,
@@ -146,9 +146,9 @@ impl HttpTrigger {
     /// The plugin refused, misbehaved or could not be run; the caller's answer is 502 or, for
     /// [`Failure::Host`](crate::Failure::Host), 503.
     pub async fn shape(&self, request: &HttpRequest) -> Result<Decision, PluginError> {
-        let site = self.site("shape", Some(&request.id));
+        let context = self.context("shape", Some(&request.id));
         self.shaper
-            .shape(self.plugin.runner(), &site, &self.setup, request)
+            .shape(self.plugin.runner(), &context, &self.setup, request)
             .await
     }
 
@@ -165,14 +165,14 @@ impl HttpTrigger {
         token: &str,
         outcome: &TriggerOutcome,
     ) -> Result<HttpResponse, PluginError> {
-        let site = self.site("respond", None);
+        let context = self.context("respond", None);
         self.shaper
-            .respond(self.plugin.runner(), &site, &self.setup, token, outcome)
+            .respond(self.plugin.runner(), &context, &self.setup, token, outcome)
             .await
     }
 
-    fn site<'a>(&'a self, function: &'static str, request: Option<&'a str>) -> Site<'a> {
-        Site {
+    fn context<'a>(&'a self, function: &'static str, request: Option<&'a str>) -> CallContext<'a> {
+        CallContext {
             plugin: self.plugin.name(),
             trigger: &self.name,
             function,

@@ -9,7 +9,7 @@ use lambkin_model::{Body, HttpRequest, HttpResponse};
 use self::bindings::exports::lambkin::http_trigger::shaper as wit;
 use super::check;
 use super::{Decision, Setup, Shaped, TriggerOutcome};
-use crate::call::{Function, Runner, Site};
+use crate::call::{CallContext, Function, Runner};
 use crate::check::{configured, granted, valid};
 use crate::error::{ConfigureError, PluginError, Problem};
 use crate::limits::SHAPER;
@@ -60,24 +60,24 @@ impl Shaper {
     pub(super) async fn configure(
         &self,
         runner: &Runner,
-        site: &Site<'_>,
+        context: &CallContext<'_>,
         config: &str,
     ) -> Result<Setup, ConfigureError> {
         let start = Instant::now();
         let arguments: ConfigureArguments<'_> = (config,);
         let (result,): ConfigureResult = runner
-            .call(site, &SHAPER, &self.configure, arguments)
+            .call(context, &SHAPER, &self.configure, arguments)
             .await?;
         let result = result
             .map(|setup| check::setup(setup.into()))
             .map_err(|problems| problems.into_iter().map(Problem::from).collect());
-        configured(result, site, start)
+        configured(result, context, start)
     }
 
     pub(super) async fn shape(
         &self,
         runner: &Runner,
-        site: &Site<'_>,
+        context: &CallContext<'_>,
         setup: &Setup,
         request: &HttpRequest,
     ) -> Result<Decision, PluginError> {
@@ -88,29 +88,33 @@ impl Shaper {
             .map(|(name, value)| (&**name, &**value))
             .collect();
         let arguments: ShapeArguments<'_> = (&setup.state, borrowed(request, &headers));
-        let (result,): ShapeResult = runner.call(site, &SHAPER, &self.shape, arguments).await?;
-        let decision = match granted(result, site, start)? {
+        let (result,): ShapeResult = runner
+            .call(context, &SHAPER, &self.shape, arguments)
+            .await?;
+        let decision = match granted(result, context, start)? {
             wit::Decision::Reply(response) => check::response(response.into()).map(Decision::Reply),
             wit::Decision::Invoke(invocation) => {
                 check::shaped(invocation.into(), setup).map(Decision::Invoke)
             }
         };
-        valid(decision, site, start)
+        valid(decision, context, start)
     }
 
     pub(super) async fn respond(
         &self,
         runner: &Runner,
-        site: &Site<'_>,
+        context: &CallContext<'_>,
         setup: &Setup,
         token: &str,
         outcome: &TriggerOutcome,
     ) -> Result<HttpResponse, PluginError> {
         let start = Instant::now();
         let arguments: RespondArguments<'_> = (&setup.state, token, outcome.into());
-        let (result,): RespondResult = runner.call(site, &SHAPER, &self.respond, arguments).await?;
-        let response = granted(result, site, start)?;
-        valid(check::response(response.into()), site, start)
+        let (result,): RespondResult = runner
+            .call(context, &SHAPER, &self.respond, arguments)
+            .await?;
+        let response = granted(result, context, start)?;
+        valid(check::response(response.into()), context, start)
     }
 }
 

@@ -15,7 +15,7 @@ use lambkin_model::ObjectChange;
 
 use self::v0_1::Shaper;
 use crate::batch_trigger::Origin;
-use crate::call::Site;
+use crate::call::CallContext;
 use crate::error::{ConfigureError, PluginError};
 use crate::limits;
 use crate::plugin::Plugin;
@@ -59,7 +59,7 @@ impl ObjectTrigger {
         crate::check::config(config)?;
         let quota = Quota::new(&limits::SHAPER);
         let setup = {
-            let site = Site {
+            let context = CallContext {
                 plugin: plugin.name(),
                 trigger: name,
                 function: "configure",
@@ -67,7 +67,7 @@ impl ObjectTrigger {
                 quota: &quota,
             };
             shaper
-                .configure(plugin.runner(), &site, config, bucket)
+                .configure(plugin.runner(), &context, config, bucket)
                 .await?
         };
         Ok(Self {
@@ -100,7 +100,7 @@ impl ObjectTrigger {
     ///
     /// The plugin refused, misbehaved or could not be run.
     pub async fn shape(&self, change: &ObjectChange) -> Result<Option<String>, PluginError> {
-        let site = Site {
+        let context = CallContext {
             plugin: self.plugin.name(),
             trigger: &self.name,
             function: "shape",
@@ -108,7 +108,7 @@ impl ObjectTrigger {
             quota: &self.quota,
         };
         self.shaper
-            .shape(self.plugin.runner(), &site, &self.setup, change)
+            .shape(self.plugin.runner(), &context, &self.setup, change)
             .await
     }
 }

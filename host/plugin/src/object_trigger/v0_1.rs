@@ -6,7 +6,7 @@ use lambkin_model::ObjectChange;
 
 use self::bindings::exports::lambkin::object_trigger::shaper as wit;
 use super::{Origin, Setup, Target, check};
-use crate::call::{Function, Runner, Site};
+use crate::call::{CallContext, Function, Runner};
 use crate::check::{configured, granted, valid};
 use crate::error::{ConfigureError, PluginError, Problem};
 use crate::limits::SHAPER;
@@ -52,7 +52,7 @@ impl Shaper {
     pub(super) async fn configure(
         &self,
         runner: &Runner,
-        site: &Site<'_>,
+        context: &CallContext<'_>,
         config: &str,
         bucket: &Origin,
     ) -> Result<Setup, ConfigureError> {
@@ -65,18 +65,18 @@ impl Shaper {
         };
         let arguments: ConfigureArguments<'_> = (config, bucket);
         let (result,): ConfigureResult = runner
-            .call(site, &SHAPER, &self.configure, arguments)
+            .call(context, &SHAPER, &self.configure, arguments)
             .await?;
         let result = result
             .map(|setup| check::setup(setup.into()))
             .map_err(|problems| problems.into_iter().map(Problem::from).collect());
-        configured(result, site, start)
+        configured(result, context, start)
     }
 
     pub(super) async fn shape(
         &self,
         runner: &Runner,
-        site: &Site<'_>,
+        context: &CallContext<'_>,
         setup: &Setup,
         change: &ObjectChange,
     ) -> Result<Option<String>, PluginError> {
@@ -87,9 +87,11 @@ impl Shaper {
             .map(|(key, value)| (&**key, &**value))
             .collect();
         let arguments: ShapeArguments<'_> = (&setup.state, borrowed(change, &extra));
-        let (result,): ShapeResult = runner.call(site, &SHAPER, &self.shape, arguments).await?;
-        let event = check::shaped(granted(result, site, start)?);
-        valid(event, site, start)
+        let (result,): ShapeResult = runner
+            .call(context, &SHAPER, &self.shape, arguments)
+            .await?;
+        let event = check::shaped(granted(result, context, start)?);
+        valid(event, context, start)
     }
 }
 

@@ -228,7 +228,7 @@ where
     };
     let runner = service.plugin.runner();
     runner
-        .run(&service.site(), &limits::SERVICE, service.given(), work)
+        .run(&service.context(), &limits::SERVICE, service.given(), work)
         .await
 }
 

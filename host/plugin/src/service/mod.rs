@@ -34,7 +34,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use lambkin_store::object::Objects;
 use lambkin_store::queue::Queues;
 
-use crate::call::Site;
+use crate::call::CallContext;
 use crate::check;
 use crate::error::{ConfigureError, Failure, PluginError};
 use crate::limits;
@@ -95,14 +95,14 @@ impl Service {
         check::config(&setup.settings)?;
         let quota = Quota::new(&limits::SERVICE);
         if let Some(settings) = settings {
-            let site = Site {
+            let context = CallContext {
                 plugin: plugin.name(),
                 trigger: name,
                 function: "check",
                 request: None,
                 quota: &quota,
             };
-            let problems = settings.problems(plugin.runner(), &site, &setup.settings);
+            let problems = settings.problems(plugin.runner(), &context, &setup.settings);
             let problems = problems.await?;
             if !problems.is_empty() {
                 return Err(ConfigureError::Problems(problems));
@@ -142,8 +142,8 @@ impl fmt::Debug for Service {
 }
 
 impl Inner {
-    fn site(&self) -> Site<'_> {
-        Site {
+    fn context(&self) -> CallContext<'_> {
+        CallContext {
             plugin: self.plugin.name(),
             trigger: &self.name,
             function: "handle",
@@ -153,7 +153,7 @@ impl Inner {
     }
 
     fn error(&self, start: Instant, failure: Failure) -> PluginError {
-        self.site().error(start, failure)
+        self.context().error(start, failure)
     }
 
     /// What each request's instance is given.

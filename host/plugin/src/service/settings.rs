@@ -1,7 +1,7 @@
 //! `lambkin:service/settings@0.1.x`: the check of a service's settings when the host starts.
 
 use self::bindings::exports::lambkin::service::settings as wit;
-use crate::call::{Function, Runner, Site};
+use crate::call::{CallContext, Function, Runner};
 use crate::error::{PluginError, Problem};
 use crate::limits::SHAPER;
 use crate::roles::{Adapter, Exports, Trial};
@@ -42,11 +42,13 @@ impl Settings {
     pub(super) async fn problems(
         &self,
         runner: &Runner,
-        site: &Site<'_>,
+        context: &CallContext<'_>,
         settings: &str,
     ) -> Result<Vec<Problem>, PluginError> {
         let arguments: Arguments<'_> = (settings,);
-        let (problems,): Returned = runner.call(site, &SHAPER, &self.check, arguments).await?;
+        let (problems,): Returned = runner
+            .call(context, &SHAPER, &self.check, arguments)
+            .await?;
         let shown = |problem: wit::Problem| Problem {
             at: problem.at.iter().map(|key| quote(key)).collect(),
             message: quote(&problem.message),

@@ -15,7 +15,7 @@ use lambkin_model::{Action, Message};
 
 use self::v0_1::Poller;
 use crate::batch_trigger::Origin;
-use crate::call::Site;
+use crate::call::CallContext;
 use crate::check;
 use crate::error::{ConfigureError, PluginError, Problem};
 use crate::limits;
@@ -86,14 +86,14 @@ impl Source {
         let environment: Arc<[_]> = setup.environment.iter().cloned().collect();
         let given = given(&environment, &Network::default());
         let quota = Quota::new(&limits::SOURCE);
-        let site = Site {
+        let context = CallContext {
             plugin: plugin.name(),
             trigger: name,
             function: "configure",
             request: None,
             quota: &quota,
         };
-        let setup = poller.configure(plugin.runner(), &site, given, &setup);
+        let setup = poller.configure(plugin.runner(), &context, given, &setup);
         Ok(Self {
             setup: Arc::new(setup.await?),
             name: name.into(),
@@ -127,10 +127,10 @@ impl Source {
     ) -> Result<Vec<Message>, SourceError> {
         let limit = u32::try_from(max_messages).unwrap_or(u32::MAX);
         let max_messages = self.setup.max_messages.min(limit);
-        let (site, state) = (self.site("poll"), &self.setup.state);
+        let (context, state) = (self.context("poll"), &self.setup.state);
         let runner = self.plugin.runner();
         self.poller
-            .poll(runner, &site, self.given(), state, max_messages, wait_ms)
+            .poll(runner, &context, self.given(), state, max_messages, wait_ms)
             .await
     }
 
@@ -140,10 +140,10 @@ impl Source {
     ///
     /// See [`SourceError`]. Any part of it may have been told.
     pub async fn settle(&self, verdicts: &[(String, Action)]) -> Result<(), SourceError> {
-        let (site, state) = (self.site("settle"), &self.setup.state);
+        let (context, state) = (self.context("settle"), &self.setup.state);
         let runner = self.plugin.runner();
         self.poller
-            .settle(runner, &site, self.given(), state, verdicts)
+            .settle(runner, &context, self.given(), state, verdicts)
             .await
     }
 
@@ -151,8 +151,8 @@ impl Source {
         given(&self.environment, &self.network)
     }
 
-    fn site(&self, function: &'static str) -> Site<'_> {
-        Site {
+    fn context(&self, function: &'static str) -> CallContext<'_> {
+        CallContext {
             plugin: self.plugin.name(),
             trigger: &self.name,
             function,

@@ -8,7 +8,7 @@ use wasmtime::component::{ComponentNamedList, Lift, Lower};
 use self::bindings::exports::lambkin::source::poller as wit;
 use super::{Setup, SourceError, SourceSetup};
 use crate::batch_trigger::Origin;
-use crate::call::{Function, Runner, Site};
+use crate::call::{CallContext, Function, Runner};
 use crate::check::{Invalid, configured, named, size, valid, within};
 use crate::error::{ConfigureError, PluginError, Problem};
 use crate::limits;
@@ -61,24 +61,24 @@ impl Poller {
     pub(super) async fn configure(
         &self,
         runner: &Runner,
-        site: &Site<'_>,
+        context: &CallContext<'_>,
         given: Given,
         told: &SourceSetup,
     ) -> Result<Setup, ConfigureError> {
         let start = Instant::now();
         let arguments: ConfigureArguments<'_> = (&told.settings,);
         let (result,): ConfigureResult =
-            call(runner, site, given, &self.configure, arguments).await?;
+            call(runner, context, given, &self.configure, arguments).await?;
         let result = result
             .map(|setup| checked(setup, told))
             .map_err(|problems| problems.into_iter().map(Problem::from).collect());
-        configured(result, site, start)
+        configured(result, context, start)
     }
 
     pub(super) async fn poll(
         &self,
         runner: &Runner,
-        site: &Site<'_>,
+        context: &CallContext<'_>,
         given: Given,
         state: &str,
         max_messages: u32,
@@ -86,7 +86,7 @@ impl Poller {
     ) -> Result<Vec<Message>, SourceError> {
         let start = Instant::now();
         let arguments: PollArguments<'_> = (state, max_messages, wait_ms);
-        let (result,): PollResult = call(runner, site, given, &self.poll, arguments).await?;
+        let (result,): PollResult = call(runner, context, given, &self.poll, arguments).await?;
         let messages = result?;
         let checked = match messages.len() {
             count if count > max_messages as usize => Err(format!(
@@ -94,13 +94,13 @@ impl Poller {
             )),
             _ => Ok(messages.into_iter().map(Message::from).collect()),
         };
-        Ok(valid(checked, site, start)?)
+        Ok(valid(checked, context, start)?)
     }
 
     pub(super) async fn settle(
         &self,
         runner: &Runner,
-        site: &Site<'_>,
+        context: &CallContext<'_>,
         given: Given,
         state: &str,
         verdicts: &[(String, Action)],
@@ -113,14 +113,14 @@ impl Poller {
             })
             .collect();
         let arguments: SettleArguments<'_> = (state, &verdicts);
-        let (result,): SettleResult = call(runner, site, given, &self.settle, arguments).await?;
+        let (result,): SettleResult = call(runner, context, given, &self.settle, arguments).await?;
         Ok(result?)
     }
 }
 
 async fn call<P, R>(
     runner: &Runner,
-    site: &Site<'_>,
+    context: &CallContext<'_>,
     given: Given,
     function: &Function,
     arguments: P,
@@ -130,7 +130,7 @@ where
     R: ComponentNamedList + Lift + Send + 'static,
 {
     runner
-        .call_given(site, &limits::SOURCE, given, function, arguments)
+        .call_given(context, &limits::SOURCE, given, function, arguments)
         .await
 }
 
