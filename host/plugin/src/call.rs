@@ -4,7 +4,7 @@
 //! for the next, and a trap poisons nothing. Around the call stand, from the inside out: the engine's traps and
 //! stack guard, the [`Meter`] for memory and processor time, the bound on copied bytes, the wall clock, and permits
 //! for a place in its [`Quota`] and one in the pool, so that calls queue instead of failing when these are full. How much a call may use is told
-//! by its [`Bounds`], what it can reach by what it is [`Given`].
+//! by its [`Bounds`], what it can reach by what it is [`Capabilities`].
 //!
 //! A running guest hands its thread back at every tick, so a busy plugin never blocks the host's other tasks.
 
@@ -23,7 +23,7 @@ use crate::limits::{self, Bounds};
 use crate::meter::{Meter, metered};
 use crate::quota::{self, Quota};
 use crate::roles::Trial;
-use crate::state::{Given, State, store};
+use crate::state::{Capabilities, State, store};
 use crate::text::quote;
 use crate::ticker::Ticker;
 
@@ -99,16 +99,22 @@ impl Runner {
         P: ComponentNamedList + Lower + Send,
         R: ComponentNamedList + Lift + Send + 'static,
     {
-        self.call_given(context, bounds, Given::default(), function, arguments)
-            .await
+        self.call_with(
+            context,
+            bounds,
+            Capabilities::default(),
+            function,
+            arguments,
+        )
+        .await
     }
 
     /// Calls a function that is given something.
-    pub(crate) async fn call_given<P, R>(
+    pub(crate) async fn call_with<P, R>(
         &self,
         context: &CallContext<'_>,
         bounds: &Bounds,
-        given: Given,
+        capabilities: Capabilities,
         function: &Function,
         arguments: P,
     ) -> Result<R, PluginError>
@@ -116,7 +122,7 @@ impl Runner {
         P: ComponentNamedList + Lower + Send,
         R: ComponentNamedList + Lift + Send + 'static,
     {
-        self.run(context, bounds, given, async |store| {
+        self.run(context, bounds, capabilities, async |store| {
             let instance = function.component.instantiate_async(&mut *store).await?;
             let function = instance.get_typed_func::<P, R>(&mut *store, &function.export)?;
             function.call_async(store, arguments).await
@@ -131,10 +137,15 @@ impl Runner {
         component: &InstancePre<State>,
         look: impl Fn(&mut Trial<'_>) -> R,
     ) -> Result<R, PluginError> {
-        self.run(context, &limits::SHAPER, Given::default(), async |store| {
-            let instance = &component.instantiate_async(&mut *store).await?;
-            Ok(look(&mut Trial { instance, store }))
-        })
+        self.run(
+            context,
+            &limits::SHAPER,
+            Capabilities::default(),
+            async |store| {
+                let instance = &component.instantiate_async(&mut *store).await?;
+                Ok(look(&mut Trial { instance, store }))
+            },
+        )
         .await
     }
 
@@ -143,7 +154,7 @@ impl Runner {
         &self,
         context: &CallContext<'_>,
         bounds: &Bounds,
-        given: Given,
+        capabilities: Capabilities,
         work: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<R>,
     ) -> Result<R, PluginError> {
         let start = Instant::now();
@@ -155,7 +166,7 @@ impl Runner {
         let store = store(
             &self.engine,
             bounds,
-            given,
+            capabilities,
             Meter::new(quota.memory.clone()),
         );
         let mut logged = Logged { context, store };
@@ -192,7 +203,7 @@ struct Logged<'a> {
 
 impl Drop for Logged<'_> {
     fn drop(&mut self) {
-        if let Some(output) = self.store.data().given.wasi.output() {
+        if let Some(output) = self.store.data().capabilities.wasi.output() {
             output.log(self.context);
         }
     }

@@ -7,7 +7,7 @@
 //! # What holds
 //!
 //! - A trigger gets nothing but its arguments: no files, network, environment, clock or randomness. A service or a source
-//!   gets what it was given, and so does nothing else that the same component is.
+//!   gets what it was capabilities, and so does nothing else that the same component is.
 //! - Each call runs in an instance of its own, within the bounds of [`limits`].
 //! - Whatever a plugin does, its caller gets a result that keeps the contract or a [`PluginError`] that names the
 //!   plugin, the function, the time it took and the cause. Other plugins, other calls and the host go on.

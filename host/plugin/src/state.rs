@@ -1,6 +1,6 @@
 //! What the store of one call holds: the guest's meter, and what it is given.
 //!
-//! A shaper is given nothing: `Given::default()` is the inert WASI, in which host functions beyond WASI find no
+//! A shaper is given nothing: `Capabilities::default()` is the inert WASI, in which host functions beyond WASI find no
 //! queue, no bucket and no network. Every component is linked the same way; what a call can reach is decided
 //! here, call by call, so a component that is also a service computes as blindly as any other while it shapes.
 
@@ -19,7 +19,7 @@ use crate::wasi::Wasi;
 /// What a store holds.
 pub(crate) struct State {
     pub meter: Meter,
-    pub given: Given,
+    pub capabilities: Capabilities,
     http: WasiHttpCtx,
 }
 
@@ -27,8 +27,8 @@ impl State {
     /// What calls of `lambkin:store` work on.
     pub(crate) fn store(&mut self) -> StoreView<'_> {
         StoreView {
-            table: self.given.wasi.table(),
-            grants: &self.given.grants,
+            table: self.capabilities.wasi.table(),
+            grants: &self.capabilities.grants,
         }
     }
 }
@@ -36,8 +36,8 @@ impl State {
 impl WasiHttpView for State {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         WasiHttpCtxView {
-            hooks: &mut self.given.network,
-            table: self.given.wasi.table(),
+            hooks: &mut self.capabilities.network,
+            table: self.capabilities.wasi.table(),
             ctx: &mut self.http,
         }
     }
@@ -45,7 +45,7 @@ impl WasiHttpView for State {
 
 /// What a call is given beside its arguments.
 #[derive(Default)]
-pub(crate) struct Given {
+pub(crate) struct Capabilities {
     pub wasi: Wasi,
     /// The queues and buckets it may see.
     pub grants: Arc<Grants>,
@@ -55,15 +55,27 @@ pub(crate) struct Given {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        self.given.wasi.view()
+        self.capabilities.wasi.view()
     }
 }
 
 /// A store for one call.
-pub(crate) fn store(engine: &Engine, bounds: &Bounds, given: Given, meter: Meter) -> Store<State> {
+pub(crate) fn store(
+    engine: &Engine,
+    bounds: &Bounds,
+    capabilities: Capabilities,
+    meter: Meter,
+) -> Store<State> {
     let mut http = WasiHttpCtx::new();
     http.set_field_size_limit(limits::HEADER_BYTES);
-    let mut store = Store::new(engine, State { meter, given, http });
+    let mut store = Store::new(
+        engine,
+        State {
+            meter,
+            capabilities,
+            http,
+        },
+    );
     store.limiter(|state| &mut state.meter);
     store.set_epoch_deadline(1);
     // Tokio's own yield lets timers and sockets have their turn too, not only other tasks.

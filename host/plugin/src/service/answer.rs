@@ -228,7 +228,12 @@ where
     };
     let runner = service.plugin.runner();
     runner
-        .run(&service.context(), &limits::SERVICE, service.given(), work)
+        .run(
+            &service.context(),
+            &limits::SERVICE,
+            service.capabilities(),
+            work,
+        )
         .await
 }
 

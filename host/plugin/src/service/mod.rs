@@ -41,7 +41,7 @@ use crate::limits;
 use crate::network::Network;
 use crate::plugin::Plugin;
 use crate::quota::Quota;
-use crate::state::Given;
+use crate::state::Capabilities;
 use crate::wasi::{Wasi, World};
 
 /// What a service is told and given.
@@ -157,8 +157,8 @@ impl Inner {
     }
 
     /// What each request's instance is given.
-    fn given(&self) -> Given {
-        Given {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
             wasi: Wasi::new(World::Real(Arc::clone(&self.environment))),
             grants: Arc::clone(&self.grants),
             network: Network::default(),

@@ -22,7 +22,7 @@ use crate::limits;
 use crate::network::{Network, WebOrigin};
 use crate::plugin::Plugin;
 use crate::quota::Quota;
-use crate::state::Given;
+use crate::state::Capabilities;
 use crate::wasi::{Wasi, World};
 
 /// What a source is told and given.
@@ -84,7 +84,7 @@ impl Source {
         check::config(&setup.settings)?;
         let network = network(&setup.network)?;
         let environment: Arc<[_]> = setup.environment.iter().cloned().collect();
-        let given = given(&environment, &Network::default());
+        let capabilities = capabilities(&environment, &Network::default());
         let quota = Quota::new(&limits::SOURCE);
         let context = CallContext {
             plugin: plugin.name(),
@@ -93,7 +93,7 @@ impl Source {
             request: None,
             quota: &quota,
         };
-        let setup = poller.configure(plugin.runner(), &context, given, &setup);
+        let setup = poller.configure(plugin.runner(), &context, capabilities, &setup);
         Ok(Self {
             setup: Arc::new(setup.await?),
             name: name.into(),
@@ -130,7 +130,14 @@ impl Source {
         let (context, state) = (self.context("poll"), &self.setup.state);
         let runner = self.plugin.runner();
         self.poller
-            .poll(runner, &context, self.given(), state, max_messages, wait_ms)
+            .poll(
+                runner,
+                &context,
+                self.capabilities(),
+                state,
+                max_messages,
+                wait_ms,
+            )
             .await
     }
 
@@ -143,12 +150,12 @@ impl Source {
         let (context, state) = (self.context("settle"), &self.setup.state);
         let runner = self.plugin.runner();
         self.poller
-            .settle(runner, &context, self.given(), state, verdicts)
+            .settle(runner, &context, self.capabilities(), state, verdicts)
             .await
     }
 
-    fn given(&self) -> Given {
-        given(&self.environment, &self.network)
+    fn capabilities(&self) -> Capabilities {
+        capabilities(&self.environment, &self.network)
     }
 
     fn context(&self, function: &'static str) -> CallContext<'_> {
@@ -162,12 +169,12 @@ impl Source {
     }
 }
 
-/// What a call is given: no part of the store.
-fn given(environment: &Arc<[(String, String)]>, network: &Network) -> Given {
-    Given {
+/// What a call is capabilities: no part of the store.
+fn capabilities(environment: &Arc<[(String, String)]>, network: &Network) -> Capabilities {
+    Capabilities {
         wasi: Wasi::new(World::Real(Arc::clone(environment))),
         network: network.clone(),
-        ..Given::default()
+        ..Capabilities::default()
     }
 }
 

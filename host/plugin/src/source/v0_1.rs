@@ -13,7 +13,7 @@ use crate::check::{Invalid, configured, named, size, valid, within};
 use crate::error::{ConfigureError, PluginError, Problem};
 use crate::limits;
 use crate::roles::{Adapter, Exports, Trial};
-use crate::state::Given;
+use crate::state::Capabilities;
 use crate::text::quote;
 
 #[allow(missing_docs, unused_qualifications, reason = "generated")]
@@ -62,13 +62,13 @@ impl Poller {
         &self,
         runner: &Runner,
         context: &CallContext<'_>,
-        given: Given,
+        capabilities: Capabilities,
         told: &SourceSetup,
     ) -> Result<Setup, ConfigureError> {
         let start = Instant::now();
         let arguments: ConfigureArguments<'_> = (&told.settings,);
         let (result,): ConfigureResult =
-            call(runner, context, given, &self.configure, arguments).await?;
+            call(runner, context, capabilities, &self.configure, arguments).await?;
         let result = result
             .map(|setup| checked(setup, told))
             .map_err(|problems| problems.into_iter().map(Problem::from).collect());
@@ -79,14 +79,15 @@ impl Poller {
         &self,
         runner: &Runner,
         context: &CallContext<'_>,
-        given: Given,
+        capabilities: Capabilities,
         state: &str,
         max_messages: u32,
         wait_ms: u32,
     ) -> Result<Vec<Message>, SourceError> {
         let start = Instant::now();
         let arguments: PollArguments<'_> = (state, max_messages, wait_ms);
-        let (result,): PollResult = call(runner, context, given, &self.poll, arguments).await?;
+        let (result,): PollResult =
+            call(runner, context, capabilities, &self.poll, arguments).await?;
         let messages = result?;
         let checked = match messages.len() {
             count if count > max_messages as usize => Err(format!(
@@ -101,7 +102,7 @@ impl Poller {
         &self,
         runner: &Runner,
         context: &CallContext<'_>,
-        given: Given,
+        capabilities: Capabilities,
         state: &str,
         verdicts: &[(String, Action)],
     ) -> Result<(), SourceError> {
@@ -113,7 +114,8 @@ impl Poller {
             })
             .collect();
         let arguments: SettleArguments<'_> = (state, &verdicts);
-        let (result,): SettleResult = call(runner, context, given, &self.settle, arguments).await?;
+        let (result,): SettleResult =
+            call(runner, context, capabilities, &self.settle, arguments).await?;
         Ok(result?)
     }
 }
@@ -121,7 +123,7 @@ impl Poller {
 async fn call<P, R>(
     runner: &Runner,
     context: &CallContext<'_>,
-    given: Given,
+    capabilities: Capabilities,
     function: &Function,
     arguments: P,
 ) -> Result<R, PluginError>
@@ -130,7 +132,7 @@ where
     R: ComponentNamedList + Lift + Send + 'static,
 {
     runner
-        .call_given(context, &limits::SOURCE, given, function, arguments)
+        .call_with(context, &limits::SOURCE, capabilities, function, arguments)
         .await
 }
 
