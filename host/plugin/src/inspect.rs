@@ -242,16 +242,16 @@ fn meant(export: &str) -> Option<Contract> {
 
 /// Checks the imports against what a component in these roles gets.
 fn granted(imports: &[String], roles: &[(Role, String)]) -> Result<(), LoadCause> {
-    let has_means = roles.iter().any(|(role, _)| role.has_means());
+    let is_privileged = roles.iter().any(|(role, _)| role.is_privileged());
     let refused: Vec<String> = imports
         .iter()
-        .filter(|import| !link::is_granted(import, has_means))
+        .filter(|import| !link::allows(import, is_privileged))
         .cloned()
         .collect();
     if refused.is_empty() {
         return Ok(());
     }
-    let reason = if has_means {
+    let reason = if is_privileged {
         "services and sources do not get: they have queues, objects and HTTP, no files and no sockets"
     } else {
         "trigger plugins do not get: they have no network, no files and no services"

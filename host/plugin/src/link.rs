@@ -13,29 +13,31 @@ use crate::state::State;
 use crate::{service, wasi};
 
 /// What services and sources may import beside the inert WASI.
-const MEANS: [Contract; 4] = [
+const PRIVILEGED_IMPORTS: [Contract; 4] = [
     Contract("lambkin:store/queues@0.1.x"),
     Contract("lambkin:store/objects@0.1.x"),
     Contract("wasi:http/types@0.2.x"),
     Contract("wasi:http/outgoing-handler@0.2.x"),
 ];
 
-/// Whether a component may import this; `has_means` if it is a service or a source.
-pub(crate) fn is_granted(import: &str, has_means: bool) -> bool {
-    wasi::is_granted(import) || (has_means && is_means(import))
+/// Whether a component may import this; `is_privileged` if it is a service or a source.
+pub(crate) fn is_granted(import: &str, is_privileged: bool) -> bool {
+    wasi::allows(import) || (is_privileged && is_privileged_import(import))
 }
 
-fn is_means(import: &str) -> bool {
-    MEANS.iter().any(|means| means.speaks(import))
+fn is_privileged_import(import: &str) -> bool {
+    PRIVILEGED_IMPORTS
+        .iter()
+        .any(|privileged| privileged.speaks(import))
 }
 
 /// A linker with what these imports need.
 pub(crate) fn linker(engine: &Engine, imports: &[String]) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
-    if imports.iter().any(|import| wasi::is_granted(import)) {
+    if imports.iter().any(|import| wasi::allows(import)) {
         wasi::link(&mut linker)?;
     }
-    if imports.iter().any(|import| is_means(import)) {
+    if imports.iter().any(|import| is_privileged_import(import)) {
         link_http(&mut linker)?;
         service::link_store(&mut linker, State::store)?;
     }

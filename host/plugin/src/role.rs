@@ -43,7 +43,7 @@ impl Role {
 
     /// Whether a component in this role works for the outside world, with queues, objects and HTTP. The others only
     /// compute.
-    pub(crate) fn has_means(self) -> bool {
+    pub(crate) fn is_privileged(self) -> bool {
         matches!(self, Self::Service | Self::Source)
     }
 }
