@@ -77,7 +77,7 @@ pub enum LoadCause {
     },
     /// The component imports what a plugin in its roles does not get.
     #[error("{0}")]
-    NotGranted(String),
+    ForbiddenImport(String),
     /// The component is valid and still does not compile, or not in time.
     #[error("it can not be compiled: {0}")]
     Compile(String),

@@ -71,7 +71,7 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspection, LoadCause> {
         Spoken::OtherVersion(export) => return Err(other_version(export, SETTINGS)),
         Spoken::No => None,
     };
-    granted(&imports, &roles)?;
+    check_imports(&imports, &roles)?;
     Ok(Inspection {
         roles,
         other_versions,
@@ -241,7 +241,7 @@ fn meant(export: &str) -> Option<Contract> {
 }
 
 /// Checks the imports against what a component in these roles gets.
-fn granted(imports: &[String], roles: &[(Role, String)]) -> Result<(), LoadCause> {
+fn check_imports(imports: &[String], roles: &[(Role, String)]) -> Result<(), LoadCause> {
     let is_privileged = roles.iter().any(|(role, _)| role.is_privileged());
     let refused: Vec<String> = imports
         .iter()
@@ -256,7 +256,7 @@ fn granted(imports: &[String], roles: &[(Role, String)]) -> Result<(), LoadCause
     } else {
         "trigger plugins do not get: they have no network, no files and no services"
     };
-    Err(LoadCause::NotGranted(format!(
+    Err(LoadCause::ForbiddenImport(format!(
         "it imports {}, which {reason}; build it without",
         enumerate(&refused),
     )))
@@ -371,7 +371,7 @@ mod tests {
         );
         let sockets = ["wasi:sockets/tcp@0.2.0"];
         let refused = hollow(&sockets, &["lambkin:source/poller@0.1.0"]);
-        assert!(matches!(refused, Err(LoadCause::NotGranted(_))));
+        assert!(matches!(refused, Err(LoadCause::ForbiddenImport(_))));
     }
 
     #[test]

@@ -21,7 +21,7 @@ const PRIVILEGED_IMPORTS: [Contract; 4] = [
 ];
 
 /// Whether a component may import this; `is_privileged` if it is a service or a source.
-pub(crate) fn is_granted(import: &str, is_privileged: bool) -> bool {
+pub(crate) fn allows(import: &str, is_privileged: bool) -> bool {
     wasi::allows(import) || (is_privileged && is_privileged_import(import))
 }
 
@@ -56,8 +56,8 @@ mod tests {
             "wasi:http/types@0.2.3",
             "wasi:http/outgoing-handler@0.2.0",
         ] {
-            assert!(is_granted(import, true), "{import}");
-            assert!(!is_granted(import, false), "{import}");
+            assert!(allows(import, true), "{import}");
+            assert!(!allows(import, false), "{import}");
         }
         for import in [
             "lambkin:store/queues@0.2.0",
@@ -66,8 +66,8 @@ mod tests {
             "wasi:sockets/tcp@0.2.0",
             "env",
         ] {
-            assert!(!is_granted(import, true), "{import}");
+            assert!(!allows(import, true), "{import}");
         }
-        assert!(is_granted("wasi:cli/stdout@0.2.0", false));
+        assert!(allows("wasi:cli/stdout@0.2.0", false));
     }
 }

@@ -24,7 +24,7 @@ use crate::limits;
 use crate::logs::Output;
 
 /// The interfaces that are there, of WASI 0.2 in any patch release.
-const GRANTED: &[&str] = &[
+const ALLOWED_IMPORTS: &[&str] = &[
     "wasi:cli/environment",
     "wasi:cli/exit",
     "wasi:cli/stderr",
@@ -48,13 +48,13 @@ const GRANTED: &[&str] = &[
 ];
 
 /// Whether any plugin may import this.
-pub(crate) fn is_granted(import: &str) -> bool {
+pub(crate) fn allows(import: &str) -> bool {
     import.split_once('@').is_some_and(|(interface, version)| {
-        version.starts_with("0.2.") && GRANTED.contains(&interface)
+        version.starts_with("0.2.") && ALLOWED_IMPORTS.contains(&interface)
     })
 }
 
-/// Links [`GRANTED`].
+/// Links [`ALLOWED_IMPORTS`].
 pub(crate) fn link<T: WasiView>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     // Brings io, clocks, the first of random, and the three standard streams.
     p2::add_to_linker_proxy_interfaces_async(linker)?;
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn only_inert_interfaces_of_wasi_0_2_are_granted() {
         for import in ["wasi:cli/stdout@0.2.0", "wasi:io/streams@0.2.12"] {
-            assert!(is_granted(import), "{import}");
+            assert!(allows(import), "{import}");
         }
         for import in [
             "wasi:cli/stdout@0.3.0",
@@ -203,7 +203,7 @@ mod tests {
             "wasi:http/types@0.2.0",
             "env",
         ] {
-            assert!(!is_granted(import), "{import}");
+            assert!(!allows(import), "{import}");
         }
     }
 

@@ -199,7 +199,7 @@ async fn imports_that_are_not_granted_are_named() {
             .refusal()
             .await;
         let message = cause.to_string();
-        assert!(matches!(cause, LoadCause::NotGranted(_)), "{message}");
+        assert!(matches!(cause, LoadCause::ForbiddenImport(_)), "{message}");
         assert!(message.contains(import), "{message}");
     }
 }

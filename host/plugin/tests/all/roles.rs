@@ -149,7 +149,7 @@ async fn triggers_get_no_store_and_no_network() {
                 .refusal()
                 .await;
             let message = cause.to_string();
-            assert!(matches!(cause, LoadCause::NotGranted(_)), "{message}");
+            assert!(matches!(cause, LoadCause::ForbiddenImport(_)), "{message}");
             assert!(message.contains(import), "{message}");
         }
     }
