@@ -22,7 +22,7 @@ use crate::error::{Failure, Fault, PluginError};
 use crate::limits::{self, Bounds};
 use crate::meter::{Meter, metered};
 use crate::quota::{self, Quota};
-use crate::roles::Trial;
+use crate::roles::TypeCheck;
 use crate::state::{Capabilities, State, store};
 use crate::text::quote;
 use crate::ticker::Ticker;
@@ -131,11 +131,11 @@ impl Runner {
     }
 
     /// Instantiates a component once, for what its start does and for what `look` says of its exports.
-    pub(crate) async fn trial<R>(
+    pub(crate) async fn try_start<R>(
         &self,
         context: &CallContext<'_>,
         component: &InstancePre<State>,
-        look: impl Fn(&mut Trial<'_>) -> R,
+        look: impl Fn(&mut TypeCheck<'_>) -> R,
     ) -> Result<R, PluginError> {
         self.run(
             context,
@@ -143,7 +143,7 @@ impl Runner {
             Capabilities::default(),
             async |store| {
                 let instance = &component.instantiate_async(&mut *store).await?;
-                Ok(look(&mut Trial { instance, store }))
+                Ok(look(&mut TypeCheck { instance, store }))
             },
         )
         .await

@@ -96,8 +96,8 @@ impl PluginHost {
             quota: &Quota::new(&limits::SHAPER),
         };
         self.runner
-            .trial(&context, &component, |trial| {
-                roles.check(&inspection, trial)
+            .try_start(&context, &component, |types| {
+                roles.check(&inspection, types)
             })
             .await
             .map_err(LoadCause::Start)??;

@@ -37,7 +37,7 @@ pub(crate) trait Adapter: Sized {
     fn find(exports: &Exports<'_>) -> Result<Self, String>;
 
     /// Compares the functions' types with the contract's.
-    fn check(&self, trial: &mut Trial<'_>) -> Result<(), String>;
+    fn check(&self, types: &mut TypeCheck<'_>) -> Result<(), String>;
 }
 
 impl Roles {
@@ -60,14 +60,14 @@ impl Roles {
     pub(crate) fn check(
         &self,
         inspection: &Inspection,
-        trial: &mut Trial<'_>,
+        types: &mut TypeCheck<'_>,
     ) -> Result<(), LoadCause> {
-        check(&self.http_trigger, inspection, Role::HttpTrigger, trial)?;
-        check(&self.batch_trigger, inspection, Role::BatchTrigger, trial)?;
-        check(&self.object_trigger, inspection, Role::ObjectTrigger, trial)?;
-        check(&self.service, inspection, Role::Service, trial)?;
-        check_in(&self.settings, inspection.settings.as_deref(), trial)?;
-        check(&self.source, inspection, Role::Source, trial)
+        check(&self.http_trigger, inspection, Role::HttpTrigger, types)?;
+        check(&self.batch_trigger, inspection, Role::BatchTrigger, types)?;
+        check(&self.object_trigger, inspection, Role::ObjectTrigger, types)?;
+        check(&self.service, inspection, Role::Service, types)?;
+        check_in(&self.settings, inspection.settings.as_deref(), types)?;
+        check(&self.source, inspection, Role::Source, types)
     }
 }
 
@@ -96,19 +96,19 @@ fn check<A: Adapter>(
     adapter: &Option<Arc<A>>,
     inspection: &Inspection,
     role: Role,
-    trial: &mut Trial<'_>,
+    types: &mut TypeCheck<'_>,
 ) -> Result<(), LoadCause> {
-    check_in(adapter, inspection.interface(role), trial)
+    check_in(adapter, inspection.interface(role), types)
 }
 
 fn check_in<A: Adapter>(
     adapter: &Option<Arc<A>>,
     interface: Option<&str>,
-    trial: &mut Trial<'_>,
+    types: &mut TypeCheck<'_>,
 ) -> Result<(), LoadCause> {
     match (adapter, interface) {
         (Some(adapter), Some(interface)) => adapter
-            .check(trial)
+            .check(types)
             .map_err(|difference| other_revision(interface, difference)),
         _ => Ok(()),
     }
@@ -151,14 +151,14 @@ impl<'a> Exports<'a> {
 }
 
 /// An instance made once to look at.
-pub(crate) struct Trial<'a> {
+pub(crate) struct TypeCheck<'a> {
     pub instance: &'a Instance,
     pub store: &'a mut Store<State>,
 }
 
-impl Trial<'_> {
+impl TypeCheck<'_> {
     /// Compares a function's type with the one that calls will use.
-    pub(crate) fn typed<P, R>(&mut self, name: &str, function: &Function) -> Result<(), String>
+    pub(crate) fn check<P, R>(&mut self, name: &str, function: &Function) -> Result<(), String>
     where
         P: ComponentNamedList + Lower,
         R: ComponentNamedList + Lift,

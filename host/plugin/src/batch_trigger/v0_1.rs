@@ -12,7 +12,7 @@ use crate::call::{CallContext, Function, Runner};
 use crate::check::{configured, granted, valid};
 use crate::error::{ConfigureError, PluginError, Problem};
 use crate::limits;
-use crate::roles::{Adapter, Exports, Trial};
+use crate::roles::{Adapter, Exports, TypeCheck};
 
 #[allow(missing_docs, unused_qualifications, reason = "generated")]
 #[allow(clippy::all, clippy::restriction, reason = "generated")]
@@ -48,10 +48,10 @@ impl Adapter for Shaper {
         })
     }
 
-    fn check(&self, trial: &mut Trial<'_>) -> Result<(), String> {
-        trial.typed::<ConfigureArguments<'_>, ConfigureResult>("configure", &self.configure)?;
-        trial.typed::<ShapeArguments<'_>, ShapeResult>("shape", &self.shape)?;
-        trial.typed::<SettleArguments<'_>, SettleResult>("settle", &self.settle)
+    fn check(&self, types: &mut TypeCheck<'_>) -> Result<(), String> {
+        types.check::<ConfigureArguments<'_>, ConfigureResult>("configure", &self.configure)?;
+        types.check::<ShapeArguments<'_>, ShapeResult>("shape", &self.shape)?;
+        types.check::<SettleArguments<'_>, SettleResult>("settle", &self.settle)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::call::{CallContext, Function, Runner};
 use crate::check::{configured, granted, valid};
 use crate::error::{ConfigureError, PluginError, Problem};
 use crate::limits::SHAPER;
-use crate::roles::{Adapter, Exports, Trial};
+use crate::roles::{Adapter, Exports, TypeCheck};
 
 #[allow(missing_docs, unused_qualifications, reason = "generated")]
 #[allow(clippy::all, clippy::restriction, reason = "generated")]
@@ -42,9 +42,9 @@ impl Adapter for Shaper {
         })
     }
 
-    fn check(&self, trial: &mut Trial<'_>) -> Result<(), String> {
-        trial.typed::<ConfigureArguments<'_>, ConfigureResult>("configure", &self.configure)?;
-        trial.typed::<ShapeArguments<'_>, ShapeResult>("shape", &self.shape)
+    fn check(&self, types: &mut TypeCheck<'_>) -> Result<(), String> {
+        types.check::<ConfigureArguments<'_>, ConfigureResult>("configure", &self.configure)?;
+        types.check::<ShapeArguments<'_>, ShapeResult>("shape", &self.shape)
     }
 }
 

@@ -11,7 +11,7 @@ use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
 use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
 
 use crate::call::Function;
-use crate::roles::{Adapter, Exports, Trial};
+use crate::roles::{Adapter, Exports, TypeCheck};
 use crate::state::State;
 
 type Arguments = (
@@ -34,8 +34,8 @@ impl Adapter for Handler {
         Ok(Self { handle })
     }
 
-    fn check(&self, trial: &mut Trial<'_>) -> Result<(), String> {
-        trial.typed::<Arguments, ()>("handle", &self.handle)
+    fn check(&self, types: &mut TypeCheck<'_>) -> Result<(), String> {
+        types.check::<Arguments, ()>("handle", &self.handle)
     }
 }
 

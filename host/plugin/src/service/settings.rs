@@ -4,7 +4,7 @@ use self::bindings::exports::lambkin::service::settings as wit;
 use crate::call::{CallContext, Function, Runner};
 use crate::error::{PluginError, Problem};
 use crate::limits::SHAPER;
-use crate::roles::{Adapter, Exports, Trial};
+use crate::roles::{Adapter, Exports, TypeCheck};
 use crate::text::quote;
 
 #[allow(missing_docs, unused_qualifications, reason = "generated")]
@@ -32,8 +32,8 @@ impl Adapter for Settings {
         Ok(Self { check })
     }
 
-    fn check(&self, trial: &mut Trial<'_>) -> Result<(), String> {
-        trial.typed::<Arguments<'_>, Returned>("check", &self.check)
+    fn check(&self, types: &mut TypeCheck<'_>) -> Result<(), String> {
+        types.check::<Arguments<'_>, Returned>("check", &self.check)
     }
 }
 

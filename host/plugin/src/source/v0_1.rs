@@ -12,7 +12,7 @@ use crate::call::{CallContext, Function, Runner};
 use crate::check::{Invalid, configured, named, size, valid, within};
 use crate::error::{ConfigureError, PluginError, Problem};
 use crate::limits;
-use crate::roles::{Adapter, Exports, Trial};
+use crate::roles::{Adapter, Exports, TypeCheck};
 use crate::state::Capabilities;
 use crate::text::quote;
 
@@ -50,10 +50,10 @@ impl Adapter for Poller {
         })
     }
 
-    fn check(&self, trial: &mut Trial<'_>) -> Result<(), String> {
-        trial.typed::<ConfigureArguments<'_>, ConfigureResult>("configure", &self.configure)?;
-        trial.typed::<PollArguments<'_>, PollResult>("poll", &self.poll)?;
-        trial.typed::<SettleArguments<'_>, SettleResult>("settle", &self.settle)
+    fn check(&self, types: &mut TypeCheck<'_>) -> Result<(), String> {
+        types.check::<ConfigureArguments<'_>, ConfigureResult>("configure", &self.configure)?;
+        types.check::<PollArguments<'_>, PollResult>("poll", &self.poll)?;
+        types.check::<SettleArguments<'_>, SettleResult>("settle", &self.settle)
     }
 }
 
