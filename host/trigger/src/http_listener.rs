@@ -217,7 +217,7 @@ fn unreadable(error: &BodyError) -> Response {
 
 fn plugin_failed(error: &PluginError) -> Response {
     let status = match error.failure {
-        lambkin_plugin::Failure::Host(_) => StatusCode::SERVICE_UNAVAILABLE,
+        lambkin_plugin::CallError::Host(_) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_GATEWAY,
     };
     message(status, &error.to_string())
