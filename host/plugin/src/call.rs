@@ -18,7 +18,7 @@ use wasmtime::component::{ComponentExportIndex, ComponentNamedList, InstancePre,
 use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
-use crate::error::{Failure, Fault, PluginError};
+use crate::error::{CallError, GuestError, PluginError};
 use crate::limits::{self, Bounds};
 use crate::meter::{Meter, metered};
 use crate::quota::{self, Quota};
@@ -44,13 +44,13 @@ pub(crate) struct CallContext<'a> {
 
 impl CallContext<'_> {
     /// A failure at this context of a call that began at `start`.
-    pub(crate) fn error(&self, start: Instant, failure: Failure) -> PluginError {
+    pub(crate) fn error(&self, start: Instant, cause: CallError) -> PluginError {
         PluginError {
             plugin: self.plugin.into(),
             trigger: self.trigger.into(),
             function: self.function,
             took: start.elapsed(),
-            failure,
+            cause,
         }
     }
 }
@@ -161,7 +161,7 @@ impl Runner {
         let quota = context.quota;
         let _places = match timeout(limits::QUEUE, self.places(quota, bounds)).await {
             Ok(Ok(places)) => places,
-            Ok(Err(_)) | Err(_) => return Err(context.error(start, Failure::Host(busy(bounds)))),
+            Ok(Err(_)) | Err(_) => return Err(context.error(start, CallError::Host(busy(bounds)))),
         };
         let store = store(
             &self.engine,
@@ -174,9 +174,9 @@ impl Runner {
         let result = timeout(bounds.wall, work).await;
         let failure = match result {
             Ok(Some(Ok(result))) => return Ok(result),
-            Ok(Some(Err(error))) => failure(&error, &logged.store.data().meter, bounds),
-            Ok(None) => Failure::Faulted(Fault::Cpu(bounds.cpu)),
-            Err(_) => Failure::Faulted(Fault::Wall(bounds.wall)),
+            Ok(Some(Err(error))) => call_error(&error, &logged.store.data().meter, bounds),
+            Ok(None) => CallError::Guest(GuestError::Cpu(bounds.cpu)),
+            Err(_) => CallError::Guest(GuestError::Wall(bounds.wall)),
         };
         Err(context.error(start, failure))
     }
@@ -222,36 +222,36 @@ fn busy(bounds: &Bounds) -> String {
 }
 
 /// Reads an error of the engine: the only place where one is looked into.
-fn failure(error: &wasmtime::Error, meter: &Meter, bounds: &Bounds) -> Failure {
+fn call_error(error: &wasmtime::Error, meter: &Meter, bounds: &Bounds) -> CallError {
     if error.is::<PoolConcurrencyLimitError>() {
-        return Failure::Host(format!("the pool of instances is used up: {error:#}"));
+        return CallError::Host(format!("the pool of instances is used up: {error:#}"));
     }
     if error.is::<rustix::io::Errno>() || error.is::<io::Error>() {
-        return Failure::Host(format!(
+        return CallError::Host(format!(
             "the system has no quota for an instance: {}",
             error.root_cause()
         ));
     }
     if meter.quota_is_full() && !meter.memory_refused() && !error.is::<I32Exit>() {
-        return Failure::Host(format!(
+        return CallError::Host(format!(
             "its calls at the same time have {} MiB of memory together, and may not have more",
             limits::QUOTA_MEMORY_BYTES >> 20
         ));
     }
-    Failure::Faulted(fault(error, meter, bounds))
+    CallError::Guest(guest_error(error, meter, bounds))
 }
 
-fn fault(error: &wasmtime::Error, meter: &Meter, bounds: &Bounds) -> Fault {
+fn guest_error(error: &wasmtime::Error, meter: &Meter, bounds: &Bounds) -> GuestError {
     if let Some(I32Exit(code)) = error.downcast_ref() {
-        return Fault::Trap {
+        return GuestError::Trap {
             reason: format!("it ended itself with exit code {code}"),
             frames: Vec::new(),
         };
     }
     match error.downcast_ref::<Trap>() {
-        Some(Trap::StackOverflow) => Fault::Stack,
-        Some(_) if meter.memory_refused() => Fault::Memory,
-        Some(trap) => Fault::Trap {
+        Some(Trap::StackOverflow) => GuestError::Stack,
+        Some(_) if meter.memory_refused() => GuestError::Memory,
+        Some(trap) => GuestError::Trap {
             reason: trap.to_string(),
             frames: frames(error),
         },
@@ -261,10 +261,10 @@ fn fault(error: &wasmtime::Error, meter: &Meter, bounds: &Bounds) -> Fault {
             .to_string()
             .contains("fuel allocated for hostcalls") =>
         {
-            Fault::Copied(bounds.copied_bytes)
+            GuestError::Copied(bounds.copied_bytes)
         }
-        None if meter.memory_refused() => Fault::Memory,
-        None => Fault::Invalid(quote(&error.root_cause().to_string())),
+        None if meter.memory_refused() => GuestError::Memory,
+        None => GuestError::Invalid(quote(&error.root_cause().to_string())),
     }
 }
 

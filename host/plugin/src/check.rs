@@ -10,7 +10,7 @@ use std::time::Instant;
 use serde_json::value::RawValue;
 
 use crate::call::CallContext;
-use crate::error::{ConfigureError, Failure, Fault, PluginError, Problem};
+use crate::error::{CallError, ConfigureError, GuestError, PluginError, Problem};
 use crate::limits;
 use crate::text::{escape, quote};
 
@@ -117,7 +117,7 @@ pub(crate) fn granted<T>(
     context: &CallContext<'_>,
     start: Instant,
 ) -> Result<T, PluginError> {
-    result.map_err(|message| context.error(start, Failure::Refused(quote(&message))))
+    result.map_err(|message| context.error(start, CallError::Reported(quote(&message))))
 }
 
 /// A broken contract as a failure.
@@ -126,7 +126,7 @@ pub(crate) fn valid<T>(
     context: &CallContext<'_>,
     start: Instant,
 ) -> Result<T, PluginError> {
-    checked.map_err(|reason| context.error(start, Failure::Faulted(Fault::Invalid(reason))))
+    checked.map_err(|reason| context.error(start, CallError::Guest(GuestError::Invalid(reason))))
 }
 
 #[cfg(test)]

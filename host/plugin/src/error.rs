@@ -2,8 +2,8 @@
 //!
 //! Three moments, three errors: [`HostError`] before any plugin is seen, [`LoadError`] while one is loaded, and
 //! [`PluginError`] when one is called. A call's failure belongs to one of three families, by who is at fault:
-//! the plugin gave its typed error ([`Failure::Refused`]), the plugin misbehaved ([`Failure::Faulted`]), or the host
-//! could not run it ([`Failure::Host`]).
+//! the plugin gave its typed error ([`CallError::Reported`]), the plugin misbehaved ([`CallError::Guest`]), or the host
+//! could not run it ([`CallError::Host`]).
 //!
 //! No wasmtime type is in here: its errors are read once, in `call.rs`, and become these.
 
@@ -165,7 +165,7 @@ pub struct PluginError {
     /// From the call's beginning to its failure.
     pub took: Duration,
     /// Why.
-    pub failure: Failure,
+    pub cause: CallError,
 }
 
 /// What kind of section of the configuration a function is called for.
@@ -187,21 +187,21 @@ impl fmt::Display for PluginError {
             f,
             ": {} failed after {took:.1} ms: {}; {}",
             self.function,
-            self.failure,
-            self.failure.advice()
+            self.cause,
+            self.cause.advice()
         )
     }
 }
 
 /// Why a call failed, by who is at fault.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Failure {
+pub enum CallError {
     /// The plugin returned its typed error; the text is the plugin's, fit to be shown.
     #[error("the plugin reports: {0}")]
-    Refused(String),
+    Reported(String),
     /// The plugin misbehaved.
     #[error("{0}")]
-    Faulted(Fault),
+    Guest(GuestError),
     /// The host could not run the plugin.
     #[error("{0}")]
     Host(String),
@@ -210,12 +210,12 @@ pub enum Failure {
     Incomplete,
 }
 
-impl Failure {
+impl CallError {
     /// What the operator can do about it.
     fn advice(&self) -> &'static str {
         match self {
-            Self::Refused(_) => "if the text does not help, report it to the plugin's author",
-            Self::Faulted(_) => "this is a defect of the plugin: report it to its author",
+            Self::Reported(_) => "if the text does not help, report it to the plugin's author",
+            Self::Guest(_) => "this is a defect of the plugin: report it to its author",
             Self::Host(_) => "try again, with fewer calls at the same time",
             Self::Incomplete => "send the request again",
         }
@@ -225,7 +225,7 @@ impl Failure {
 /// How a plugin misbehaved.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum Fault {
+pub enum GuestError {
     /// It trapped: it panicked, divided by zero, reached outside its memory, …
     #[error("it trapped ({reason}){}", in_frames(frames))]
     Trap {

@@ -216,7 +216,7 @@ fn unreadable(error: &BodyError) -> Response {
 }
 
 fn plugin_failed(error: &PluginError) -> Response {
-    let status = match error.failure {
+    let status = match error.cause {
         lambkin_plugin::CallError::Host(_) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_GATEWAY,
     };

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use lambkin_http::{Body, IdleTimeout, Response, text};
-use lambkin_plugin::{Failure, PluginError, Service};
+use lambkin_plugin::{CallError, PluginError, Service};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -46,8 +46,8 @@ impl ServiceListener {
         match self.service.answer(request, peer).await {
             Ok(response) => response.map(Body::Boxed),
             Err(error) => {
-                match error.failure {
-                    Failure::Incomplete => tracing::debug!("{method} {}: {error}", path.path()),
+                match error.cause {
+                    CallError::Incomplete => tracing::debug!("{method} {}: {error}", path.path()),
                     _ => tracing::error!("{method} {}: {error}", path.path()),
                 }
                 failed(&error)
@@ -57,9 +57,9 @@ impl ServiceListener {
 }
 
 fn failed(error: &PluginError) -> Response {
-    let status = match error.failure {
-        Failure::Host(_) => StatusCode::SERVICE_UNAVAILABLE,
-        Failure::Incomplete => StatusCode::BAD_REQUEST,
+    let status = match error.cause {
+        CallError::Host(_) => StatusCode::SERVICE_UNAVAILABLE,
+        CallError::Incomplete => StatusCode::BAD_REQUEST,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
     text(status, format!("{error}\n"))

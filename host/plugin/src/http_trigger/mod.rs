@@ -6,7 +6,7 @@
 //!
 //! The types here belong to no version of the contract. `v0_1` adapts one version to them; a further version is a
 //! further adapter beside it. Whatever an adapter hands out has passed `check`: a result that breaks the contract is
-//! a [`Fault::Invalid`](crate::Fault::Invalid) and is never passed on.
+//! a [`GuestError::Invalid`](crate::GuestError::Invalid) and is never passed on.
 
 mod check;
 pub(crate) mod v0_1;
@@ -144,7 +144,7 @@ impl HttpTrigger {
     /// # Errors
     ///
     /// The plugin refused, misbehaved or could not be run; the caller's answer is 502 or, for
-    /// [`Failure::Host`](crate::Failure::Host), 503.
+    /// [`CallError::Host`](crate::CallError::Host), 503.
     pub async fn shape(&self, request: &HttpRequest) -> Result<Decision, PluginError> {
         let context = self.context("shape", Some(&request.id));
         self.shaper

@@ -34,7 +34,7 @@ use wasmtime_wasi_http::WasiBody;
 use super::body::{self, Incomplete, Taken};
 use super::handler::Answered;
 use super::{Inner, Service, ServiceBody};
-use crate::error::{Failure, Fault, PluginError};
+use crate::error::{CallError, GuestError, PluginError};
 use crate::limits;
 use crate::state::State;
 use crate::text::quote;
@@ -48,7 +48,7 @@ impl Service {
     /// # Errors
     ///
     /// The plugin misbehaved before it had begun to answer, or could not be run; the caller's answer is 500 or, for
-    /// [`Failure::Host`], 503. If the caller's own body is to blame, [`Failure::Incomplete`], it is 400. Once it has begun,
+    /// [`CallError::Host`], 503. If the caller's own body is to blame, [`CallError::Incomplete`], it is 400. Once it has begun,
     /// a failure breaks the body off.
     pub async fn answer<B>(
         &self,
@@ -62,7 +62,7 @@ impl Service {
         let incomplete = Incomplete::default();
         let answered = self.try_answer(request, peer, incomplete.clone()).await;
         answered.map_err(|error| match incomplete.is_so() {
-            true => self.0.error(start, Failure::Incomplete),
+            true => self.0.error(start, CallError::Incomplete),
             false => error,
         })
     }
@@ -237,13 +237,13 @@ where
         .await
 }
 
-fn invalid(reason: impl Into<String>) -> Failure {
-    Failure::Faulted(Fault::Invalid(reason.into()))
+fn invalid(reason: impl Into<String>) -> CallError {
+    CallError::Guest(GuestError::Invalid(reason.into()))
 }
 
 /// Checks what the types of HTTP do not.
-fn checked(head: Answered) -> Result<Response<WasiBody>, Failure> {
-    let head = head.map_err(|code| Failure::Refused(quote(&code.to_string())))?;
+fn checked(head: Answered) -> Result<Response<WasiBody>, CallError> {
+    let head = head.map_err(|code| CallError::Reported(quote(&code.to_string())))?;
     let status = head.status();
     if status.is_informational() {
         return Err(invalid(format!(
@@ -372,7 +372,7 @@ impl Inner {
                 result = guest.end() => result,
                 () = watched.stalled(limits::BODY_IDLE) => {
                     let idle = limits::BODY_IDLE.as_secs();
-                    Err(service.error(start, Failure::Host(format!(
+                    Err(service.error(start, CallError::Host(format!(
                         "the client has read nothing of the answer for {idle} s"
                     ))))
                 }

@@ -36,7 +36,7 @@ use lambkin_store::queue::Queues;
 
 use crate::call::CallContext;
 use crate::check;
-use crate::error::{ConfigureError, Failure, PluginError};
+use crate::error::{CallError, ConfigureError, PluginError};
 use crate::limits;
 use crate::network::Network;
 use crate::plugin::Plugin;
@@ -152,7 +152,7 @@ impl Inner {
         }
     }
 
-    fn error(&self, start: Instant, failure: Failure) -> PluginError {
+    fn error(&self, start: Instant, cause: CallError) -> PluginError {
         self.context().error(start, failure)
     }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use lambkin_model::{Action, Message, Verdict};
 use lambkin_plugin::{
-    BatchTrigger, Batching, ConfigureError, Failure, Fault, ShapedBatch, TriggerOutcome, limits,
+    BatchTrigger, Batching, CallError, ConfigureError, GuestError, ShapedBatch, TriggerOutcome,
+    limits,
 };
 
 use crate::fixture::{
@@ -333,7 +334,7 @@ async fn mistakes_in_the_configuration_are_reported() {
 async fn hostile_calls_are_stopped() {
     let spin = shape("(loop $on (br $on)) unreachable").await;
     let error = spin.shape(&messages()).await.expect_err("stopped");
-    assert_eq!(fault(&error), &Fault::Cpu(Duration::from_millis(120)));
+    assert_eq!(fault(&error), &GuestError::Cpu(Duration::from_millis(120)));
     assert!(
         error.to_string().contains("its 120 ms of processor time"),
         "{error}"
@@ -341,7 +342,7 @@ async fn hostile_calls_are_stopped() {
 
     let trap = shape("unreachable").await;
     let error = trap.shape(&messages()).await.expect_err("stopped");
-    assert!(matches!(fault(&error), Fault::Trap { .. }), "{error}");
+    assert!(matches!(fault(&error), GuestError::Trap { .. }), "{error}");
 
     // 32 MiB of zero bytes are valid UTF-8.
     let giant = "
@@ -350,21 +351,21 @@ async fn hostile_calls_are_stopped() {
     let error = shape(giant).await.shape(&messages()).await;
     assert_eq!(
         fault(&error.expect_err("stopped")),
-        &Fault::Copied(limits::SHAPER.copied_bytes)
+        &GuestError::Copied(limits::SHAPER.copied_bytes)
     );
     let many = settle("(call $verdicts (i32.const 0x0fffffff))").await;
     assert!(many.is_err(), "{many:?}");
 
     let nowhere = shape("(i32.const -4)").await;
     let error = nowhere.shape(&messages()).await.expect_err("stopped");
-    assert!(matches!(fault(&error), Fault::Invalid(_)), "{error}");
+    assert!(matches!(fault(&error), GuestError::Invalid(_)), "{error}");
 }
 
 #[tokio::test]
 async fn a_refusal_is_the_plugins_own_word() {
     let refusing = shape("(call $refuse (i32.const 0x120) (i32.const 7))").await;
     let error = refusing.shape(&messages()).await.expect_err("refused");
-    assert_eq!(error.failure, Failure::Refused(r"a: b\r\nc".into()));
+    assert_eq!(error.cause, CallError::Reported(r"a: b\r\nc".into()));
     assert!(
         error
             .to_string()

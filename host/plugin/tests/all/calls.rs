@@ -4,7 +4,7 @@ use std::env;
 use std::process::Command;
 
 use lambkin_model::{Body, HttpResponse};
-use lambkin_plugin::{ConfigureError, Decision, Failure, Shaped, TriggerOutcome};
+use lambkin_plugin::{CallError, ConfigureError, Decision, Shaped, TriggerOutcome};
 
 use crate::fixture::{CONFIG, drained, good, host, request};
 
@@ -178,7 +178,7 @@ async fn a_refusal_is_the_plugins_own_word() {
         .trigger(&host())
         .await;
     let error = trigger.shape(&request()).await.expect_err("refused");
-    assert_eq!(error.failure, Failure::Refused(r"a: b\r\nc".into()));
+    assert_eq!(error.cause, CallError::Reported(r"a: b\r\nc".into()));
     let message = error.to_string();
     assert!(
         message.starts_with("plugin fixture of trigger web: shape failed after"),

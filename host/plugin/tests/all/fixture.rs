@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use lambkin_model::{Attribute, AttributeValue, Body, HttpRequest, Message, ObjectChange};
 use lambkin_plugin::{
-    BatchTrigger, ConfigureError, Failure, Fault, HttpTrigger, LoadCause, LoadError, ObjectTrigger,
-    Options, Origin, Plugin, PluginError, PluginHost,
+    BatchTrigger, CallError, ConfigureError, GuestError, HttpTrigger, LoadCause, LoadError,
+    ObjectTrigger, Options, Origin, Plugin, PluginError, PluginHost,
 };
 
 pub use crate::template::{Fixture, good, good_batch, good_object, together};
@@ -108,7 +108,7 @@ pub fn change() -> ObjectChange {
 /// What is wrong with a result.
 pub fn invalid(error: &PluginError) -> String {
     match fault(error) {
-        Fault::Invalid(reason) => reason.clone(),
+        GuestError::Invalid(reason) => reason.clone(),
         other => panic!("{other:?}"),
     }
 }
@@ -144,7 +144,7 @@ pub fn request() -> HttpRequest {
 }
 
 /// Checks that an error says who failed where, and gives the plugin's fault.
-pub fn fault(error: &PluginError) -> &Fault {
+pub fn fault(error: &PluginError) -> &GuestError {
     let message = error.to_string();
     let start = format!(
         "plugin fixture of trigger {}: {} failed after ",
@@ -152,8 +152,8 @@ pub fn fault(error: &PluginError) -> &Fault {
     );
     assert!(message.starts_with(&start), "{message}");
     assert!(message.contains("report it to its author"), "{message}");
-    match &error.failure {
-        Failure::Faulted(fault) => fault,
+    match &error.cause {
+        CallError::Guest(fault) => fault,
         other => panic!("not the plugin's fault: {other:?}"),
     }
 }

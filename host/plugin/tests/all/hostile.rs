@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use lambkin_plugin::{Failure, Fault, TriggerOutcome, limits};
+use lambkin_plugin::{CallError, GuestError, TriggerOutcome, limits};
 
 use crate::fixture::{Fixture, Neighbours, fault, good, request};
 
 /// The fault of a `shape` with this body, after which all is well.
-async fn fault_of(fixture: Fixture) -> Fault {
+async fn fault_of(fixture: Fixture) -> GuestError {
     let neighbours = Neighbours::new().await;
     let trigger = fixture.trigger(&neighbours.host).await;
     let error = trigger.shape(&request()).await.expect_err("the call fails");
@@ -25,7 +25,7 @@ async fn an_endless_loop_ends_when_its_time_is_used_up() {
     let start = Instant::now();
     assert_eq!(
         fault_of(shape("(loop $on (br $on)) unreachable")).await,
-        Fault::Cpu(limits::SHAPER.cpu)
+        GuestError::Cpu(limits::SHAPER.cpu)
     );
     assert!(
         start.elapsed() < Duration::from_secs(5),
@@ -59,11 +59,11 @@ async fn a_busy_plugin_does_not_block_the_only_thread() {
 #[tokio::test]
 async fn a_trap_names_its_cause() {
     match fault_of(shape("unreachable")).await {
-        Fault::Trap { reason, .. } => assert!(reason.contains("unreachable"), "{reason}"),
+        GuestError::Trap { reason, .. } => assert!(reason.contains("unreachable"), "{reason}"),
         other => panic!("{other:?}"),
     }
     match fault_of(shape("(i32.div_u (i32.const 1) (i32.const 0))")).await {
-        Fault::Trap { reason, .. } => assert!(reason.contains("divide by zero"), "{reason}"),
+        GuestError::Trap { reason, .. } => assert!(reason.contains("divide by zero"), "{reason}"),
         other => panic!("{other:?}"),
     }
 }
@@ -72,7 +72,7 @@ async fn a_trap_names_its_cause() {
 async fn a_trap_names_the_functions_it_happened_in() {
     let deep = "(func $deep (result i32) unreachable)";
     match fault_of(shape("(call $deep)").with("module", deep)).await {
-        Fault::Trap { frames, .. } => assert!(
+        GuestError::Trap { frames, .. } => assert!(
             frames.iter().any(|frame| frame.contains("deep")),
             "{frames:?}"
         ),
@@ -86,7 +86,7 @@ async fn deep_recursion_ends_at_the_stack_bound() {
         "(func $deep (param i32) (result i32) (i32.add (call $deep (local.get 0)) (local.get 0)))";
     assert_eq!(
         fault_of(shape("(call $deep (i32.const 1))").with("module", deep)).await,
-        Fault::Stack
+        GuestError::Stack
     );
 }
 
@@ -94,7 +94,7 @@ async fn deep_recursion_ends_at_the_stack_bound() {
 async fn endless_growth_ends_at_the_memory_bound() {
     let grow =
         "(loop $on (br_if $on (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable";
-    assert_eq!(fault_of(shape(grow)).await, Fault::Memory);
+    assert_eq!(fault_of(shape(grow)).await, GuestError::Memory);
 }
 
 #[tokio::test]
@@ -119,7 +119,7 @@ async fn a_giant_result_is_not_copied() {
         (call $refuse (i32.const 0x2000) (i32.const 0x2000000))";
     assert_eq!(
         fault_of(shape(giant)).await,
-        Fault::Copied(limits::SHAPER.copied_bytes)
+        GuestError::Copied(limits::SHAPER.copied_bytes)
     );
 }
 
@@ -133,7 +133,10 @@ async fn a_list_larger_than_memory_is_not_read() {
         .await
         .expect_err("the call fails");
     assert!(
-        matches!(fault(&error), Fault::Invalid(_) | Fault::Copied(_)),
+        matches!(
+            fault(&error),
+            GuestError::Invalid(_) | GuestError::Copied(_)
+        ),
         "{error}"
     );
     neighbours.unharmed().await;
@@ -148,7 +151,7 @@ async fn pointers_that_lead_nowhere_are_refused() {
         "(i32.const 3)",
     ] {
         match fault_of(shape(body)).await {
-            Fault::Invalid(_) | Fault::Copied(_) => {}
+            GuestError::Invalid(_) | GuestError::Copied(_) => {}
             other => panic!("{body}: {other:?}"),
         }
     }
@@ -158,7 +161,7 @@ async fn pointers_that_lead_nowhere_are_refused() {
 async fn text_that_is_not_utf_8_is_refused() {
     let body = "(i32.store8 (i32.const 0x800) (i32.const 0xff)) (call $refuse (i32.const 0x800) (i32.const 1))";
     match fault_of(shape(body)).await {
-        Fault::Invalid(reason) => assert!(reason.contains("utf-8"), "{reason}"),
+        GuestError::Invalid(reason) => assert!(reason.contains("utf-8"), "{reason}"),
         other => panic!("{other:?}"),
     }
 }
@@ -167,7 +170,7 @@ async fn text_that_is_not_utf_8_is_refused() {
 async fn a_discriminant_that_does_not_exist_is_refused() {
     let body = "(i32.store8 (i32.const 0x404) (i32.const 9)) (i32.const 0x400)";
     match fault_of(shape(body)).await {
-        Fault::Invalid(reason) => assert!(reason.contains("discriminant"), "{reason}"),
+        GuestError::Invalid(reason) => assert!(reason.contains("discriminant"), "{reason}"),
         other => panic!("{other:?}"),
     }
 }
@@ -187,8 +190,8 @@ async fn a_crowd_of_spinning_plugins_leaves_the_pool_as_it_was() {
     for call in calls {
         let error = call.await.expect("no panic").expect_err("each is stopped");
         assert_eq!(
-            error.failure,
-            Failure::Faulted(Fault::Cpu(limits::SHAPER.cpu))
+            error.cause,
+            CallError::Guest(GuestError::Cpu(limits::SHAPER.cpu))
         );
         assert!(error.took < limits::SHAPER.wall, "{error}");
     }
@@ -256,7 +259,10 @@ fn waiting(body: &str) -> Fixture {
 async fn a_plugin_that_waits_ends_at_the_wall_clock() {
     let start = Instant::now();
     let waiting = waiting("(call $wait (i64.const 3600000000000)) unreachable");
-    assert_eq!(fault_of(waiting).await, Fault::Wall(limits::SHAPER.wall));
+    assert_eq!(
+        fault_of(waiting).await,
+        GuestError::Wall(limits::SHAPER.wall)
+    );
     assert!(
         start.elapsed() >= limits::SHAPER.wall,
         "{:?}",

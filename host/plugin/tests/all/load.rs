@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use lambkin_plugin::{Failure, Fault, LoadCause, Role, limits};
+use lambkin_plugin::{CallError, GuestError, LoadCause, Role, limits};
 
 use crate::fixture::{drained, good, host};
 
@@ -219,13 +219,13 @@ async fn a_component_that_does_not_start_is_refused() {
         match (&error.cause, expected) {
             (LoadCause::Start(error), "Cpu") => {
                 assert_eq!(
-                    error.failure,
-                    Failure::Faulted(Fault::Cpu(limits::SHAPER.cpu))
+                    error.cause,
+                    CallError::Guest(GuestError::Cpu(limits::SHAPER.cpu))
                 )
             }
             (LoadCause::Start(error), "Trap") => {
                 assert!(
-                    matches!(error.failure, Failure::Faulted(Fault::Trap { .. })),
+                    matches!(error.cause, CallError::Guest(GuestError::Trap { .. })),
                     "{error}"
                 );
             }

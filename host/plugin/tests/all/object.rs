@@ -1,6 +1,6 @@
 //! Object triggers: what arrives, what comes back, and what is not believed.
 
-use lambkin_plugin::{ConfigureError, Fault, ObjectTrigger, Target, limits};
+use lambkin_plugin::{ConfigureError, GuestError, ObjectTrigger, Target, limits};
 
 use crate::fixture::{
     CONFIG, Fixture, change, drained, fault, good_object, host, invalid, invalid_setup,
@@ -147,11 +147,11 @@ async fn events_that_break_the_contract() {
 async fn hostile_calls_are_stopped() {
     let spin = shape("(loop $on (br $on)) unreachable").await;
     let error = spin.shape(&change()).await.expect_err("stopped");
-    assert_eq!(fault(&error), &Fault::Cpu(limits::SHAPER.cpu));
+    assert_eq!(fault(&error), &GuestError::Cpu(limits::SHAPER.cpu));
 
     let trap = shape("unreachable").await;
     let error = trap.shape(&change()).await.expect_err("stopped");
-    assert!(matches!(fault(&error), Fault::Trap { .. }), "{error}");
+    assert!(matches!(fault(&error), GuestError::Trap { .. }), "{error}");
 
     // 32 MiB of zero bytes are valid UTF-8.
     let giant = "
@@ -160,6 +160,6 @@ async fn hostile_calls_are_stopped() {
     let error = shape(giant).await.shape(&change()).await;
     assert_eq!(
         fault(&error.expect_err("stopped")),
-        &Fault::Copied(limits::SHAPER.copied_bytes)
+        &GuestError::Copied(limits::SHAPER.copied_bytes)
     );
 }

@@ -1,7 +1,7 @@
 //! Results that have the right types and break the contract all the same.
 
 use lambkin_model::Body;
-use lambkin_plugin::{ConfigureError, Fault, TriggerOutcome};
+use lambkin_plugin::{ConfigureError, GuestError, TriggerOutcome};
 
 use crate::fixture::{CONFIG, Fixture, fault, good, host, request};
 
@@ -19,9 +19,9 @@ async fn wrong(fixture: Fixture) -> String {
     invalid(fault(&error))
 }
 
-fn invalid(fault: &Fault) -> String {
+fn invalid(fault: &GuestError) -> String {
     match fault {
-        Fault::Invalid(reason) => reason.clone(),
+        GuestError::Invalid(reason) => reason.clone(),
         other => panic!("{other:?}"),
     }
 }

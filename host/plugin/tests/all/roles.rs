@@ -1,6 +1,6 @@
 //! Components that play several roles, other roles than asked for, or none quite right.
 
-use lambkin_plugin::{ConfigureError, Failure, LoadCause, Role, TriggerOutcome};
+use lambkin_plugin::{CallError, ConfigureError, LoadCause, Role, TriggerOutcome};
 
 use crate::fixture::{
     CONFIG, Fixture, change, drained, good, good_batch, good_object, host, messages, origin,
@@ -163,7 +163,7 @@ async fn a_role_that_fails_leaves_the_others_as_they_are() {
     let orders = plugin.batch_trigger("orders", CONFIG, &origin(), &[]).await;
     let error = orders.expect("configure").shape(&messages()).await;
     let error = error.expect_err("it traps");
-    assert!(matches!(error.failure, Failure::Faulted(_)), "{error}");
+    assert!(matches!(error.cause, CallError::Guest(_)), "{error}");
     let web = plugin.http_trigger("web", CONFIG).await.expect("configure");
     web.shape(&request()).await.expect("shape");
     drained(&host).await;

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use http::Request;
 use http_body_util::BodyExt;
 use hyper::body::Body;
-use lambkin_plugin::{ConfigureError, Failure, Fault, Role};
+use lambkin_plugin::{CallError, ConfigureError, GuestError, Role};
 
 use crate::fixture::{drained, good, host};
 use crate::probe::{Pieces, Probe, load, nothing, peer, request};
@@ -144,15 +144,15 @@ async fn service_sends_and_receives() {
 }
 
 /// The fault of a request, which names plugin and service.
-async fn fault(probe: &Probe, path: &str) -> Fault {
+async fn fault(probe: &Probe, path: &str) -> GuestError {
     let error = probe.get(path).await.expect_err("the request fails");
     let message = error.to_string();
     let start = "plugin probe of service test: handle failed after ";
     assert!(message.starts_with(start), "{message}");
     drained(&probe.host).await;
     assert_eq!(probe.says("/hello").await, "hello");
-    match error.failure {
-        Failure::Faulted(fault) => fault,
+    match error.cause {
+        CallError::Guest(fault) => fault,
         other => panic!("not the plugin's fault: {other:?}"),
     }
 }
@@ -160,8 +160,11 @@ async fn fault(probe: &Probe, path: &str) -> Fault {
 #[tokio::test]
 async fn service_that_traps_fails_alone() {
     let probe = Probe::new().await;
-    assert!(matches!(fault(&probe, "/trap").await, Fault::Trap { .. }));
-    assert_eq!(fault(&probe, "/grow").await, Fault::Memory);
+    assert!(matches!(
+        fault(&probe, "/trap").await,
+        GuestError::Trap { .. }
+    ));
+    assert_eq!(fault(&probe, "/grow").await, GuestError::Memory);
 }
 
 #[tokio::test]
@@ -175,7 +178,7 @@ async fn service_that_gives_no_valid_answer_is_at_fault() {
         ("/short/50", "body"),
     ] {
         match fault(&probe, path).await {
-            Fault::Invalid(text) => assert!(text.contains(reason), "{path}: {text}"),
+            GuestError::Invalid(text) => assert!(text.contains(reason), "{path}: {text}"),
             other => panic!("{path}: {other:?}"),
         }
     }
@@ -202,7 +205,7 @@ async fn service_in_an_endless_loop_uses_up_its_processor_time() {
     let probe = Probe::new().await;
     let start = std::time::Instant::now();
     let bound = lambkin_plugin::limits::SERVICE.cpu;
-    assert_eq!(fault(&probe, "/spin").await, Fault::Cpu(bound));
+    assert_eq!(fault(&probe, "/spin").await, GuestError::Cpu(bound));
     assert!(start.elapsed() >= bound);
 }
 

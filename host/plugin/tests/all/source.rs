@@ -1,7 +1,9 @@
 //! Sources: the network they get, and what they may hand over.
 
 use lambkin_model::{Action, Message};
-use lambkin_plugin::{ConfigureError, Failure, Fault, PluginHost, Source, SourceError, limits};
+use lambkin_plugin::{
+    CallError, ConfigureError, GuestError, PluginHost, Source, SourceError, limits,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -124,18 +126,18 @@ async fn source_that_misbehaves_is_at_fault() {
     let (origin, _paths) = outside("200 OK").await;
     let source = configured(&host, &origin, &[&origin]).await;
     let fault = |result: Result<Vec<Message>, SourceError>| match result {
-        Err(SourceError::Plugin(error)) => match error.failure {
-            Failure::Faulted(fault) => fault,
+        Err(SourceError::Plugin(error)) => match error.cause {
+            CallError::Guest(fault) => fault,
             other => panic!("{other:?}"),
         },
         other => panic!("{other:?}"),
     };
     // The probe hands one over all the same.
     let too_many = fault(source.poll(0, 0).await);
-    assert!(matches!(too_many, Fault::Invalid(_)), "{too_many:?}");
+    assert!(matches!(too_many, GuestError::Invalid(_)), "{too_many:?}");
     let spinning = configured(&host, "spin", &[]).await;
     let used_up = fault(spinning.poll(1, 0).await);
-    assert_eq!(used_up, Fault::Cpu(limits::SOURCE.cpu));
+    assert_eq!(used_up, GuestError::Cpu(limits::SOURCE.cpu));
     drained(&host).await;
 }
 
