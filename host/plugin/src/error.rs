@@ -40,13 +40,13 @@ pub struct LoadError {
     /// The plugin as the operator calls it.
     pub plugin: String,
     /// Why; a part of what this error says.
-    pub cause: LoadCause,
+    pub cause: ComponentError,
 }
 
 /// Why a file can not be loaded as a plugin.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum LoadCause {
+pub enum ComponentError {
     /// The bytes are no intact component.
     #[error("{0}")]
     NotAComponent(String),

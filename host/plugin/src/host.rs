@@ -17,7 +17,7 @@ use wasmtime::component::{Component, InstancePre};
 use wasmtime::{Engine, PoolingAllocatorMetrics};
 
 use crate::call::{CallContext, Runner};
-use crate::error::{HostError, LoadCause, LoadError};
+use crate::error::{ComponentError, HostError, LoadError};
 use crate::inspect::inspect;
 use crate::plugin::{Loaded, Plugin};
 use crate::quota::Quota;
@@ -72,7 +72,7 @@ impl PluginHost {
     ///
     /// # Errors
     ///
-    /// See [`LoadCause`]. Compiling takes at most [`limits::COMPILE`]; a compilation that takes longer is given up,
+    /// See [`ComponentError`]. Compiling takes at most [`limits::COMPILE`]; a compilation that takes longer is given up,
     /// though its thread runs on until the compiler is done.
     pub async fn load(&self, name: &str, bytes: Bytes) -> Result<Plugin, LoadError> {
         self.try_load(name, bytes).await.map_err(|cause| LoadError {
@@ -81,7 +81,7 @@ impl PluginHost {
         })
     }
 
-    async fn try_load(&self, name: &str, bytes: Bytes) -> Result<Plugin, LoadCause> {
+    async fn try_load(&self, name: &str, bytes: Bytes) -> Result<Plugin, ComponentError> {
         let start = Instant::now();
         let inspection = inspect(&bytes)?;
         let component = self
@@ -100,7 +100,7 @@ impl PluginHost {
                 roles.check(&inspection, types)
             })
             .await
-            .map_err(LoadCause::Start)??;
+            .map_err(ComponentError::Start)??;
         let interfaces = inspection.roles.iter().map(|(_, interface)| &**interface);
         let interfaces = interfaces.collect::<Vec<_>>().join(", ");
         let imports = inspection.imports.len();
@@ -121,7 +121,7 @@ impl PluginHost {
         &self,
         bytes: Bytes,
         imports: Vec<String>,
-    ) -> Result<InstancePre<State>, LoadCause> {
+    ) -> Result<InstancePre<State>, ComponentError> {
         let engine = self.runner.engine.clone();
         let (done, result) = oneshot::channel();
         let work = move || {
@@ -131,17 +131,19 @@ impl PluginHost {
         thread::Builder::new()
             .name("plugin-compiler".into())
             .spawn(work)
-            .map_err(|error| LoadCause::Compile(format!("no thread for the compiler: {error}")))?;
+            .map_err(|error| {
+                ComponentError::Compile(format!("no thread for the compiler: {error}"))
+            })?;
         match timeout(limits::COMPILE, result).await {
             Ok(Ok(result)) => {
-                result.map_err(|error| LoadCause::Compile(quote(&format!("{error:#}"))))
+                result.map_err(|error| ComponentError::Compile(quote(&format!("{error:#}"))))
             }
-            Ok(Err(_)) => Err(LoadCause::Compile(
+            Ok(Err(_)) => Err(ComponentError::Compile(
                 "the compiler crashed on it; report it to lambkin".into(),
             )),
             Err(_) => {
                 let bound = limits::COMPILE.as_secs();
-                Err(LoadCause::Compile(format!(
+                Err(ComponentError::Compile(format!(
                     "the compiler did not finish within {bound} s; make it smaller"
                 )))
             }

@@ -10,7 +10,7 @@
 use wasmparser::{Parser, Payload};
 use wasmtime::{Engine, Precompiled};
 
-use crate::error::LoadCause;
+use crate::error::ComponentError;
 use crate::role::{Contract, Role};
 use crate::text::quote;
 use crate::{limits, link};
@@ -52,16 +52,16 @@ fn of_role(interfaces: &[(Role, String)], role: Role) -> Option<&str> {
 }
 
 /// Reads a component's roles and needs.
-pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspection, LoadCause> {
+pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspection, ComponentError> {
     if bytes.len() > limits::COMPONENT_BYTES {
-        return Err(LoadCause::NotAComponent(format!(
+        return Err(ComponentError::NotAComponent(format!(
             "its {} bytes are more than the {} MiB a plugin may have; leave out debug information",
             bytes.len(),
             limits::COMPONENT_BYTES >> 20,
         )));
     }
     if !Parser::is_component(bytes) {
-        return Err(LoadCause::NotAComponent(what_else(bytes)));
+        return Err(ComponentError::NotAComponent(what_else(bytes)));
     }
     let Names { imports, exports } = names(bytes)?;
     let (roles, other_versions) = roles(&exports)?;
@@ -122,7 +122,7 @@ struct Names {
     exports: Vec<String>,
 }
 
-fn names(bytes: &[u8]) -> Result<Names, LoadCause> {
+fn names(bytes: &[u8]) -> Result<Names, ComponentError> {
     let mut names = Names::default();
     // Components nest; only the outermost one's names count.
     let mut depth = 0_u32;
@@ -146,9 +146,9 @@ fn names(bytes: &[u8]) -> Result<Names, LoadCause> {
     Ok(names)
 }
 
-fn add(names: &mut Vec<String>, name: &str) -> Result<(), LoadCause> {
+fn add(names: &mut Vec<String>, name: &str) -> Result<(), ComponentError> {
     if names.len() == limits::COMPONENT_NAMES {
-        return Err(LoadCause::NotAComponent(format!(
+        return Err(ComponentError::NotAComponent(format!(
             "it has more than {} imports or exports",
             limits::COMPONENT_NAMES
         )));
@@ -157,8 +157,8 @@ fn add(names: &mut Vec<String>, name: &str) -> Result<(), LoadCause> {
     Ok(())
 }
 
-fn damaged(error: wasmparser::BinaryReaderError) -> LoadCause {
-    LoadCause::NotAComponent(format!(
+fn damaged(error: wasmparser::BinaryReaderError) -> ComponentError {
+    ComponentError::NotAComponent(format!(
         "it is a damaged or incomplete component: {} at byte {}; copy or build it again",
         quote(error.message()),
         error.offset(),
@@ -169,7 +169,7 @@ fn damaged(error: wasmparser::BinaryReaderError) -> LoadCause {
 type Roles = (Vec<(Role, String)>, Vec<(Role, String)>);
 
 /// Finds the exports that give the component its roles.
-fn roles(exports: &[String]) -> Result<Roles, LoadCause> {
+fn roles(exports: &[String]) -> Result<Roles, ComponentError> {
     let (mut roles, mut other_versions) = (Vec::new(), Vec::new());
     for role in Role::ALL {
         match spoken(role.contract(), exports) {
@@ -181,7 +181,7 @@ fn roles(exports: &[String]) -> Result<Roles, LoadCause> {
     match other_versions.first() {
         _ if !roles.is_empty() => Ok((roles, other_versions)),
         Some((role, found)) => Err(other_version(found, role.contract())),
-        None => Err(LoadCause::NoRole(no_role(exports))),
+        None => Err(ComponentError::NoRole(no_role(exports))),
     }
 }
 
@@ -202,8 +202,8 @@ fn spoken(contract: Contract, exports: &[String]) -> Spoken<'_> {
     }
 }
 
-fn other_version(found: &str, contract: Contract) -> LoadCause {
-    LoadCause::OtherVersion {
+fn other_version(found: &str, contract: Contract) -> ComponentError {
+    ComponentError::OtherVersion {
         found: quote(found),
         spoken: contract.0,
     }
@@ -241,7 +241,7 @@ fn meant(export: &str) -> Option<Contract> {
 }
 
 /// Checks the imports against what a component in these roles gets.
-fn check_imports(imports: &[String], roles: &[(Role, String)]) -> Result<(), LoadCause> {
+fn check_imports(imports: &[String], roles: &[(Role, String)]) -> Result<(), ComponentError> {
     let is_privileged = roles.iter().any(|(role, _)| role.is_privileged());
     let refused: Vec<String> = imports
         .iter()
@@ -256,7 +256,7 @@ fn check_imports(imports: &[String], roles: &[(Role, String)]) -> Result<(), Loa
     } else {
         "trigger plugins do not get: they have no network, no files and no services"
     };
-    Err(LoadCause::ForbiddenImport(format!(
+    Err(ComponentError::ForbiddenImport(format!(
         "it imports {}, which {reason}; build it without",
         enumerate(&refused),
     )))
@@ -337,7 +337,7 @@ mod tests {
     }
 
     /// Inspects a component with these imports and exports, all of them hollow.
-    fn hollow(imports: &[&str], exports: &[&str]) -> Result<Inspection, LoadCause> {
+    fn hollow(imports: &[&str], exports: &[&str]) -> Result<Inspection, ComponentError> {
         let imports = imports.iter();
         let imports = imports.map(|name| format!(r#"(import "{name}" (instance))"#));
         let exports = exports.iter();
@@ -371,7 +371,7 @@ mod tests {
         );
         let sockets = ["wasi:sockets/tcp@0.2.0"];
         let refused = hollow(&sockets, &["lambkin:source/poller@0.1.0"]);
-        assert!(matches!(refused, Err(LoadCause::ForbiddenImport(_))));
+        assert!(matches!(refused, Err(ComponentError::ForbiddenImport(_))));
     }
 
     #[test]
@@ -382,9 +382,9 @@ mod tests {
         assert_eq!(found.settings.as_deref(), Some(settings));
         assert_eq!(hollow(&[], &[service]).unwrap().settings, None);
         let refused = hollow(&[], &[service, "lambkin:service/settings@0.2.0"]);
-        assert!(matches!(refused, Err(LoadCause::OtherVersion { .. })));
+        assert!(matches!(refused, Err(ComponentError::OtherVersion { .. })));
         // It alone is no role.
         let refused = hollow(&[], &[settings]);
-        assert!(matches!(refused, Err(LoadCause::NoRole(_))));
+        assert!(matches!(refused, Err(ComponentError::NoRole(_))));
     }
 }

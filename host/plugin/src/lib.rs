@@ -42,7 +42,8 @@ mod wasi;
 
 pub use batch_trigger::{BatchTrigger, Batching, FunctionInfo, Origin, ShapedBatch};
 pub use error::{
-    CallError, ConfigureError, GuestError, HostError, LoadCause, LoadError, PluginError, Problem,
+    CallError, ComponentError, ConfigureError, GuestError, HostError, LoadError, PluginError,
+    Problem,
 };
 pub use host::{Options, PluginHost, Running};
 pub use http_trigger::{Decision, FRAMING_HEADERS, HttpTrigger, Shaped, TriggerOutcome};

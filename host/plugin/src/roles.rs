@@ -12,7 +12,7 @@ use wasmtime::component::{
 };
 
 use crate::call::Function;
-use crate::error::LoadCause;
+use crate::error::ComponentError;
 use crate::inspect::Inspection;
 use crate::role::Role;
 use crate::state::State;
@@ -45,7 +45,7 @@ impl Roles {
     pub(crate) fn find(
         component: &InstancePre<State>,
         inspection: &Inspection,
-    ) -> Result<Self, LoadCause> {
+    ) -> Result<Self, ComponentError> {
         Ok(Self {
             http_trigger: find(component, inspection, Role::HttpTrigger)?,
             batch_trigger: find(component, inspection, Role::BatchTrigger)?,
@@ -61,7 +61,7 @@ impl Roles {
         &self,
         inspection: &Inspection,
         types: &mut TypeCheck<'_>,
-    ) -> Result<(), LoadCause> {
+    ) -> Result<(), ComponentError> {
         check(&self.http_trigger, inspection, Role::HttpTrigger, types)?;
         check(&self.batch_trigger, inspection, Role::BatchTrigger, types)?;
         check(&self.object_trigger, inspection, Role::ObjectTrigger, types)?;
@@ -75,14 +75,14 @@ fn find<A: Adapter>(
     component: &InstancePre<State>,
     inspection: &Inspection,
     role: Role,
-) -> Result<Option<Arc<A>>, LoadCause> {
+) -> Result<Option<Arc<A>>, ComponentError> {
     find_in(component, inspection.interface(role))
 }
 
 fn find_in<A: Adapter>(
     component: &InstancePre<State>,
     interface: Option<&str>,
-) -> Result<Option<Arc<A>>, LoadCause> {
+) -> Result<Option<Arc<A>>, ComponentError> {
     let Some(interface) = interface else {
         return Ok(None);
     };
@@ -97,7 +97,7 @@ fn check<A: Adapter>(
     inspection: &Inspection,
     role: Role,
     types: &mut TypeCheck<'_>,
-) -> Result<(), LoadCause> {
+) -> Result<(), ComponentError> {
     check_in(adapter, inspection.interface(role), types)
 }
 
@@ -105,7 +105,7 @@ fn check_in<A: Adapter>(
     adapter: &Option<Arc<A>>,
     interface: Option<&str>,
     types: &mut TypeCheck<'_>,
-) -> Result<(), LoadCause> {
+) -> Result<(), ComponentError> {
     match (adapter, interface) {
         (Some(adapter), Some(interface)) => adapter
             .check(types)
@@ -114,8 +114,8 @@ fn check_in<A: Adapter>(
     }
 }
 
-fn other_revision(interface: &str, difference: String) -> LoadCause {
-    LoadCause::OtherRevision {
+fn other_revision(interface: &str, difference: String) -> ComponentError {
+    ComponentError::OtherRevision {
         interface: interface.to_owned(),
         difference,
     }

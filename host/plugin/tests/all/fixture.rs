@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lambkin_model::{Attribute, AttributeValue, Body, HttpRequest, Message, ObjectChange};
 use lambkin_plugin::{
-    BatchTrigger, CallError, ConfigureError, GuestError, HttpTrigger, LoadCause, LoadError,
+    BatchTrigger, CallError, ComponentError, ConfigureError, GuestError, HttpTrigger, LoadError,
     ObjectTrigger, Options, Origin, Plugin, PluginError, PluginHost,
 };
 
@@ -19,7 +19,7 @@ impl Fixture {
     }
 
     /// Why it does not load.
-    pub async fn refusal(&self) -> LoadCause {
+    pub async fn refusal(&self) -> ComponentError {
         self.load(&host())
             .await
             .expect_err("the fixture is refused")

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use lambkin_plugin::{CallError, GuestError, LoadCause, Role, limits};
+use lambkin_plugin::{CallError, ComponentError, GuestError, Role, limits};
 
 use crate::fixture::{drained, good, host};
 
@@ -14,7 +14,7 @@ async fn refusal(bytes: impl Into<Bytes>) -> String {
         .await
         .expect_err("refused");
     assert!(
-        matches!(error.cause, LoadCause::NotAComponent(_)),
+        matches!(error.cause, ComponentError::NotAComponent(_)),
         "{error:?}"
     );
     let message = error.to_string();
@@ -91,7 +91,9 @@ async fn damaged_files_are_refused() {
         assert!(
             matches!(
                 error.cause,
-                LoadCause::NotAComponent(_) | LoadCause::Compile(_) | LoadCause::NoRole(_)
+                ComponentError::NotAComponent(_)
+                    | ComponentError::Compile(_)
+                    | ComponentError::NoRole(_)
             ),
             "{length}: {error:?}"
         );
@@ -110,7 +112,7 @@ async fn other_versions_of_the_contract_are_named() {
     for version in ["0.2.0", "1.0.0"] {
         let name = format!("lambkin:http-trigger/shaper@{version}");
         match good().with("name", &name).refusal().await {
-            LoadCause::OtherVersion { found, spoken } => {
+            ComponentError::OtherVersion { found, spoken } => {
                 assert_eq!(
                     (&*found, spoken),
                     (&*name, "lambkin:http-trigger/shaper@0.1.x")
@@ -133,7 +135,7 @@ async fn a_component_without_a_role_is_refused_and_the_nearest_name_is_shown() {
         .refusal()
         .await;
     let message = cause.to_string();
-    assert!(matches!(cause, LoadCause::NoRole(_)), "{message}");
+    assert!(matches!(cause, ComponentError::NoRole(_)), "{message}");
     assert!(
         message.contains("exports lambkin:http-trigger/shapper@0.1.0; did"),
         "{message}"
@@ -155,7 +157,7 @@ async fn a_component_without_a_role_is_refused_and_the_nearest_name_is_shown() {
 #[tokio::test]
 async fn another_shape_of_a_record_is_another_revision() {
     match good().with("id", "u64").refusal().await {
-        LoadCause::OtherRevision {
+        ComponentError::OtherRevision {
             interface,
             difference,
         } => {
@@ -175,7 +177,7 @@ async fn a_missing_function_is_named() {
         .await
         .expect_err("refused");
     assert!(
-        matches!(error.cause, LoadCause::OtherRevision { .. }),
+        matches!(error.cause, ComponentError::OtherRevision { .. }),
         "{error:?}"
     );
     assert!(
@@ -199,7 +201,10 @@ async fn imports_that_are_not_granted_are_named() {
             .refusal()
             .await;
         let message = cause.to_string();
-        assert!(matches!(cause, LoadCause::ForbiddenImport(_)), "{message}");
+        assert!(
+            matches!(cause, ComponentError::ForbiddenImport(_)),
+            "{message}"
+        );
         assert!(message.contains(import), "{message}");
     }
 }
@@ -217,19 +222,19 @@ async fn a_component_that_does_not_start_is_refused() {
             .await
             .expect_err("refused");
         match (&error.cause, expected) {
-            (LoadCause::Start(error), "Cpu") => {
+            (ComponentError::Start(error), "Cpu") => {
                 assert_eq!(
                     error.cause,
                     CallError::Guest(GuestError::Cpu(limits::SHAPER.cpu))
                 )
             }
-            (LoadCause::Start(error), "Trap") => {
+            (ComponentError::Start(error), "Trap") => {
                 assert!(
                     matches!(error.cause, CallError::Guest(GuestError::Trap { .. })),
                     "{error}"
                 );
             }
-            (LoadCause::Start(_) | LoadCause::Compile(_), "other") => {}
+            (ComponentError::Start(_) | ComponentError::Compile(_), "other") => {}
             (cause, _) => panic!("{cause:?}"),
         }
         assert!(

@@ -1,6 +1,6 @@
 //! Components that play several roles, other roles than asked for, or none quite right.
 
-use lambkin_plugin::{CallError, ConfigureError, LoadCause, Role, TriggerOutcome};
+use lambkin_plugin::{CallError, ComponentError, ConfigureError, Role, TriggerOutcome};
 
 use crate::fixture::{
     CONFIG, Fixture, change, drained, good, good_batch, good_object, host, messages, origin,
@@ -8,7 +8,7 @@ use crate::fixture::{
 };
 
 /// Why a component does not load.
-async fn refusal(fixtures: &[Fixture]) -> LoadCause {
+async fn refusal(fixtures: &[Fixture]) -> ComponentError {
     let loaded = host().load("fixture", together(fixtures)).await;
     loaded.expect_err("refused").cause
 }
@@ -96,7 +96,7 @@ async fn one_role_of_another_revision_spoils_the_component() {
         ),
     ] {
         match refusal(&[good(), spoilt.with("id", "u64")]).await {
-            LoadCause::OtherRevision {
+            ComponentError::OtherRevision {
                 interface: found,
                 difference,
             } => {
@@ -149,7 +149,10 @@ async fn triggers_get_no_store_and_no_network() {
                 .refusal()
                 .await;
             let message = cause.to_string();
-            assert!(matches!(cause, LoadCause::ForbiddenImport(_)), "{message}");
+            assert!(
+                matches!(cause, ComponentError::ForbiddenImport(_)),
+                "{message}"
+            );
             assert!(message.contains(import), "{message}");
         }
     }
