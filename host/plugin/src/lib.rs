@@ -50,5 +50,5 @@ pub use http_trigger::{Decision, FRAMING_HEADERS, HttpTrigger, Shaped, TriggerOu
 pub use object_trigger::{ObjectTrigger, Target};
 pub use plugin::Plugin;
 pub use role::Role;
-pub use service::{Granted, Service, ServiceBody, ServiceSetup, is_granted};
+pub use service::{Grant, Service, ServiceBody, ServiceSetup, allows};
 pub use source::{Source, SourceError, SourceSetup};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use lambkin_lambda::FunctionSpec;
-use lambkin_plugin::{Granted, Service, ServiceSetup};
+use lambkin_plugin::{Grant, Service, ServiceSetup};
 
 use super::plugins::{Plugins, diagnostics_of};
 use super::storage::Storage;
@@ -44,8 +44,8 @@ pub async fn configure_service(
     configured.map_err(|error| diagnostics_of(error, &service.section))
 }
 
-fn grant<T: Clone>(names: &Option<Vec<String>>, store: Option<&T>) -> Option<Granted<T>> {
-    Some(Granted {
+fn grant<T: Clone>(names: &Option<Vec<String>>, store: Option<&T>) -> Option<Grant<T>> {
+    Some(Grant {
         store: store?.clone(),
         names: names.clone()?,
     })

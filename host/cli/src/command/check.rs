@@ -7,7 +7,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use lambkin_lambda::FunctionSpec;
-use lambkin_plugin::is_granted;
+use lambkin_plugin::allows;
 use lambkin_store::object::Versioning;
 
 use crate::args::GlobalArgs;
@@ -144,7 +144,7 @@ fn write_grant<'a>(
     let Some(patterns) = patterns else {
         return Ok(());
     };
-    let granted: Vec<&str> = defined.filter(|name| is_granted(patterns, name)).collect();
+    let granted: Vec<&str> = defined.filter(|name| allows(patterns, name)).collect();
     let granted = match granted.as_slice() {
         [] => "none is defined".to_owned(),
         names => names.join(", "),

@@ -7,18 +7,18 @@
 use lambkin_store::object::Objects;
 use lambkin_store::queue::Queues;
 
-use super::Granted;
+use super::Grant;
 
 /// What one service was granted.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Grants {
     /// The queues, if any.
-    pub queues: Option<Granted<Queues>>,
+    pub queues: Option<Grant<Queues>>,
     /// The buckets, if any.
-    pub buckets: Option<Granted<Objects>>,
+    pub buckets: Option<Grant<Objects>>,
 }
 
-impl<T> Granted<T> {
+impl<T> Grant<T> {
     /// The store's part, if this name of it was granted.
     pub(super) fn get(&self, name: &str) -> Option<&T> {
         self.allows(name).then_some(&self.store)
@@ -26,7 +26,7 @@ impl<T> Granted<T> {
 
     /// Whether this name was granted.
     pub(super) fn allows(&self, name: &str) -> bool {
-        is_granted(&self.names, name)
+        allows(&self.names, name)
     }
 
     /// Whether every name was granted, so that lists need no filter.
@@ -36,7 +36,7 @@ impl<T> Granted<T> {
 }
 
 /// Whether one of an operator's `patterns` stands for this name; `*` stands for any characters.
-pub fn is_granted(patterns: &[String], name: &str) -> bool {
+pub fn allows(patterns: &[String], name: &str) -> bool {
     patterns.iter().any(|pattern| matches(pattern, name))
 }
 
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn one_of_several_patterns_is_enough_and_none_grants_nothing() {
-        let granted = |names: &[&str]| Granted {
+        let granted = |names: &[&str]| Grant {
             store: (),
             names: names.iter().map(|name| (*name).to_owned()).collect(),
         };

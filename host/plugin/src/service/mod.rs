@@ -20,7 +20,7 @@ mod settings;
 mod store;
 
 pub(crate) use self::grants::Grants;
-pub use self::grants::is_granted;
+pub use self::grants::allows;
 pub(crate) use self::handler::Handler;
 pub(crate) use self::settings::Settings;
 pub(crate) use self::store::{StoreView, link as link_store};
@@ -54,14 +54,14 @@ pub struct ServiceSetup {
     /// As in ARNs.
     pub account: String,
     /// The queues it may see.
-    pub queues: Option<Granted<Queues>>,
+    pub queues: Option<Grant<Queues>>,
     /// The buckets it may see.
-    pub buckets: Option<Granted<Objects>>,
+    pub buckets: Option<Grant<Objects>>,
 }
 
 /// A part of the store, by names.
 #[derive(Debug, Clone)]
-pub struct Granted<T> {
+pub struct Grant<T> {
     /// The store's part.
     pub store: T,
     /// Names; `*` stands for any characters. A name that matches may also be created.

@@ -12,7 +12,7 @@ use wasmtime::component::Resource;
 use super::object_types::digests as asked;
 use super::store::objects::{self as wit, Error};
 use super::store::{Refusal, StoreView, unavailable};
-use super::{Granted, check_count, check_size, pairs_size};
+use super::{Grant, check_count, check_size, pairs_size};
 use crate::limits;
 
 /// Why a function of this interface was not carried out.
@@ -33,20 +33,20 @@ pub struct Writing(Upload);
 type Pairs = Vec<(String, String)>;
 
 impl StoreView<'_> {
-    fn granted_buckets(&self) -> Result<&Granted<Objects>, Refused> {
+    fn bucket_grant(&self) -> Result<&Grant<Objects>, Refused> {
         let granted = self.grants.buckets.as_ref();
         granted.ok_or(Refusal::Fault(Error::MissingBucket))
     }
 
     fn objects_with(&self, bucket: &str) -> Result<&Objects, Refused> {
-        let granted = self.granted_buckets()?.get(bucket);
+        let granted = self.bucket_grant()?.get(bucket);
         granted.ok_or(Refusal::Fault(Error::MissingBucket))
     }
 
     /// The store and the name of an open bucket.
     fn bucket(&self, bucket: &Resource<Bucket>) -> Result<(&Objects, &str), Refused> {
         let Bucket(name) = self.table.get(bucket)?;
-        Ok((&self.granted_buckets()?.store, name))
+        Ok((&self.bucket_grant()?.store, name))
     }
 }
 
@@ -79,7 +79,7 @@ impl wit::Host for StoreView<'_> {
         mut after: Option<String>,
         most: u32,
     ) -> Result<Vec<wit::BucketInfo>, Refused> {
-        let Ok(granted) = self.granted_buckets() else {
+        let Ok(granted) = self.bucket_grant() else {
             return Ok(Vec::new());
         };
         let most = limits::listed(most);
@@ -426,7 +426,7 @@ mod tests {
         let store = Store::open(&folder.path().join("store")).await.unwrap();
         let files = folder.path().join("objects");
         let objects = Objects::open_store(&files, store, Arc::new(SystemClock));
-        let buckets = Granted {
+        let buckets = Grant {
             store: objects.await.unwrap(),
             names: vec!["*".to_owned()],
         };

@@ -8,7 +8,7 @@ use wasmtime::component::Resource;
 
 use super::store::queues::{self as wit, Error};
 use super::store::{Refusal, StoreView, unavailable};
-use super::{Granted, check_count, check_size, pairs_size};
+use super::{Grant, check_count, check_size, pairs_size};
 use crate::limits;
 
 /// Why a function of this interface was not carried out.
@@ -23,13 +23,13 @@ pub struct Queue {
 }
 
 impl StoreView<'_> {
-    fn granted_queues(&self) -> Result<&Granted<Queues>, Refused> {
+    fn queue_grant(&self) -> Result<&Grant<Queues>, Refused> {
         let granted = self.grants.queues.as_ref();
         granted.ok_or(Refusal::Fault(Error::Missing))
     }
 
     fn queues_with(&self, name: &str) -> Result<&Queues, Refused> {
-        let granted = self.granted_queues()?.get(name);
+        let granted = self.queue_grant()?.get(name);
         granted.ok_or(Refusal::Fault(Error::Missing))
     }
 
@@ -100,7 +100,7 @@ impl wit::Host for StoreView<'_> {
         after: Option<String>,
         most: u32,
     ) -> Result<wit::Page, Refused> {
-        let Ok(granted) = self.granted_queues() else {
+        let Ok(granted) = self.queue_grant() else {
             return Ok(Page::default().into());
         };
         let page = Listed::StartingWith(&prefix).page(granted, after, limits::listed(most));
@@ -120,7 +120,7 @@ impl wit::Host for StoreView<'_> {
     }
 
     async fn cancel_move(&mut self, handle: String) -> Result<u64, Refused> {
-        let queues = &self.granted_queues()?.store;
+        let queues = &self.queue_grant()?.store;
         let found = queues.find_move(&handle).await?;
         Ok(self
             .queues_with(&found.source)?
@@ -226,7 +226,7 @@ impl wit::HostQueue for StoreView<'_> {
         after: Option<String>,
         most: u32,
     ) -> Result<wit::Page, Refused> {
-        let granted = self.granted_queues()?;
+        let granted = self.queue_grant()?;
         let name = &self.table.get(&queue)?.name;
         let page = Listed::SourcesOf(name).page(granted, after, limits::listed(most));
         Ok(page.await?.into())
@@ -285,7 +285,7 @@ impl Listed<'_> {
     /// Asks the store for pages until `most` queues were found that are granted, or the end is.
     async fn page(
         self,
-        granted: &Granted<Queues>,
+        granted: &Grant<Queues>,
         mut after: Option<String>,
         most: usize,
     ) -> Result<Page, QueueError> {
@@ -366,7 +366,7 @@ mod tests {
         let queues = Queues::new(store, Arc::new(SystemClock));
         queues.create("q", Settings::default()).await.unwrap();
         let grants = Grants {
-            queues: Some(Granted {
+            queues: Some(Grant {
                 store: queues,
                 names: vec!["q".to_owned()],
             }),

@@ -10,9 +10,7 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Frame};
-use lambkin_plugin::{
-    Granted, Plugin, PluginError, PluginHost, Service, ServiceSetup, SourceSetup,
-};
+use lambkin_plugin::{Grant, Plugin, PluginError, PluginHost, Service, ServiceSetup, SourceSetup};
 use lambkin_store::queue::{Queues, Settings};
 use lambkin_store::{Store, SystemClock};
 use tempfile::TempDir;
@@ -73,7 +71,7 @@ impl Probe {
         let store = Store::open(&folder.path().join("store")).await.unwrap();
         let queues = Queues::new(store, Arc::new(SystemClock));
         let mut setup = nothing("{}");
-        setup.queues = names.map(|names| Granted {
+        setup.queues = names.map(|names| Grant {
             store: queues.clone(),
             names: names.iter().map(|name| (*name).to_owned()).collect(),
         });
