@@ -5,7 +5,7 @@
 //! random numbers that are the same in every call. The same input therefore gives the same output, as the contract
 //! promises. Output is collected for the log. Sockets, HTTP and everything else do not exist.
 //!
-//! A service's or a source's call is given the [`World`] as it is: real clocks, real randomness and the environment
+//! A service's or a source's call is given the [`WasiAccess`] as it is: real clocks, real randomness and the environment
 //! variables that are its own. There are no folders and no sockets in that one either.
 
 use std::sync::Arc;
@@ -74,7 +74,7 @@ pub(crate) fn link<T: WasiView>(linker: &mut Linker<T>) -> wasmtime::Result<()> 
 
 /// What a guest sees of the world around it.
 #[derive(Default)]
-pub(crate) enum World {
+pub(crate) enum WasiAccess {
     /// Nothing.
     #[default]
     Inert,
@@ -85,7 +85,7 @@ pub(crate) enum World {
 /// One call's WASI; made when the guest first uses it, as most calls of most plugins never do.
 #[derive(Default)]
 pub(crate) struct Wasi {
-    world: World,
+    access: WasiAccess,
     made: Option<Box<Made>>,
 }
 
@@ -96,8 +96,8 @@ struct Made {
 }
 
 impl Wasi {
-    pub(crate) fn new(world: World) -> Self {
-        Self { world, made: None }
+    pub(crate) fn new(access: WasiAccess) -> Self {
+        Self { access, made: None }
     }
 
     /// The view that the linked functions work on.
@@ -113,7 +113,7 @@ impl Wasi {
 
     fn made(&mut self) -> &mut Made {
         self.made
-            .get_or_insert_with(|| Box::new(Made::new(&self.world)))
+            .get_or_insert_with(|| Box::new(Made::new(&self.access)))
     }
 
     /// What the guest printed, if it may have printed anything.
@@ -123,7 +123,7 @@ impl Wasi {
 }
 
 impl Made {
-    fn new(world: &World) -> Self {
+    fn new(access: &WasiAccess) -> Self {
         let output = Output::default();
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits::HANDLES);
@@ -134,15 +134,15 @@ impl Made {
             .allow_tcp(false)
             .allow_udp(false)
             .allow_ip_name_lookup(false);
-        match world {
-            World::Inert => ctx
+        match access {
+            WasiAccess::Inert => ctx
                 .wall_clock(Stopped)
                 .monotonic_clock(Stopped)
                 .secure_random(numbers())
                 .insecure_random(numbers())
                 .insecure_random_seed(0),
             // Clocks and randomness are real unless they are replaced.
-            World::Real(environment) => ctx.envs(environment),
+            WasiAccess::Real(environment) => ctx.envs(environment),
         };
         let ctx = ctx.build();
         Self { ctx, table, output }
@@ -216,6 +216,6 @@ mod tests {
             now.unwrap().seconds
         };
         assert_eq!(time(&mut Wasi::default()), 0);
-        assert!(time(&mut Wasi::new(World::Real(Arc::new([])))) > 0);
+        assert!(time(&mut Wasi::new(WasiAccess::Real(Arc::new([])))) > 0);
     }
 }

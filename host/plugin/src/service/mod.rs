@@ -42,7 +42,7 @@ use crate::network::Network;
 use crate::plugin::Plugin;
 use crate::quota::Quota;
 use crate::state::Capabilities;
-use crate::wasi::{Wasi, World};
+use crate::wasi::{Wasi, WasiAccess};
 
 /// What a service is told and given.
 #[derive(Debug, Clone)]
@@ -159,7 +159,7 @@ impl Inner {
     /// What each request's instance is given.
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            wasi: Wasi::new(World::Real(Arc::clone(&self.environment))),
+            wasi: Wasi::new(WasiAccess::Real(Arc::clone(&self.environment))),
             grants: Arc::clone(&self.grants),
             network: Network::default(),
         }

@@ -23,7 +23,7 @@ use crate::network::{Network, WebOrigin};
 use crate::plugin::Plugin;
 use crate::quota::Quota;
 use crate::state::Capabilities;
-use crate::wasi::{Wasi, World};
+use crate::wasi::{Wasi, WasiAccess};
 
 /// What a source is told and given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,7 +172,7 @@ impl Source {
 /// What a call is capabilities: no part of the store.
 fn capabilities(environment: &Arc<[(String, String)]>, network: &Network) -> Capabilities {
     Capabilities {
-        wasi: Wasi::new(World::Real(Arc::clone(environment))),
+        wasi: Wasi::new(WasiAccess::Real(Arc::clone(environment))),
         network: network.clone(),
         ..Capabilities::default()
     }
