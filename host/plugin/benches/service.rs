@@ -4,7 +4,7 @@
 
 #![allow(
     clippy::unwrap_used,
-    reason = "a benchmark that can not go on has failed"
+    reason = "a benchmark that cannot continue has failed"
 )]
 
 use std::sync::Arc;

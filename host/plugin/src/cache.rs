@@ -1,8 +1,9 @@
 //! The folder in which compiled plugins are kept between runs.
 //!
-//! What lies in it is machine code that the host loads and runs: whoever can write there can run code as this user.
-//! So the folder is created for its owner alone, and one that somebody else owns or may write to is refused, with
-//! the command that mends it. Without a folder every start compiles anew, some 50 ms for a plugin in Rust.
+//! The folder contains machine code that the host loads and runs, so anyone who can write to it can run code as this
+//! user. It is therefore created for its owner alone. A folder that belongs to another user, or that others may write
+//! to, is refused with the command that corrects it. Without a folder, each start compiles the plugins again, which
+//! takes about 50 ms for a plugin in Rust.
 
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -15,7 +16,7 @@ use crate::error::HostError;
 /// Write permission for the group and for others.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 
-/// Opens the folder, creating it and its parents with mode 0700 if need be.
+/// Opens the folder. Creates it and its parents with mode 0700 if they do not exist.
 pub(crate) fn open(folder: &Path) -> Result<Cache, HostError> {
     let refuse = |reason: String| HostError::Cache {
         path: folder.to_owned(),
@@ -25,8 +26,8 @@ pub(crate) fn open(folder: &Path) -> Result<Cache, HostError> {
         .recursive(true)
         .mode(0o700)
         .create(folder)
-        .map_err(|error| refuse(format!("the folder can not be created: {error}")))?;
-    // The path without links, so that what is checked is what is used.
+        .map_err(|error| refuse(format!("the folder cannot be created: {error}")))?;
+    // The path without symbolic links, so that the folder that is checked is the one that is used.
     let real = fs::canonicalize(folder).map_err(|error| refuse(error.to_string()))?;
     check(&real).map_err(&refuse)?;
     let mut config = CacheConfig::new();
@@ -40,12 +41,13 @@ fn check(folder: &Path) -> Result<(), String> {
     if owner != user {
         return Err(format!(
             "it belongs to user {owner}, and this process runs as user {user}; compiled code is only trusted from a \
-             folder of one's own, so name another one"
+             folder of the user's own, so choose another folder"
         ));
     }
     if metadata.mode() & WRITABLE_BY_OTHERS != 0 {
         return Err(format!(
-            "others may write to it (mode {:o}), and whoever can do so can run code here; mend it with: chmod go-w {}",
+            "others may write to it (mode {:o}), and anyone who can write to it can run code here; correct it with: \
+             chmod go-w {}",
             metadata.mode() & 0o7777,
             folder.display(),
         ));

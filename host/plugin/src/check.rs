@@ -1,132 +1,94 @@
-//! Checking what a plugin returned: what all roles have in common.
+//! Checks of values that a plugin returned, for all roles.
 //!
-//! A plugin's values are untrusted even where they have the right types: an event may be no JSON, a state may have
-//! gigabytes, a line may move the terminal's cursor. Each role's own `check` takes a value and gives it back as it may be
-//! used, or says in the words of the contract what is wrong with it; the pieces for that are here, and the way from
-//! what is wrong to an error.
-
-use std::time::Instant;
+//! A plugin's values are not trusted even if they have the right types: an event may not be JSON, a state may have
+//! gigabytes, a line may move the terminal's cursor. Each role's own `check` module takes a value and returns it,
+//! usable, or a [`ContractError`]. The parts that all roles share are here.
 
 use serde_json::value::RawValue;
 
-use crate::call::CallContext;
-use crate::error::{CallError, ConfigureError, GuestError, PluginError, Problem};
+use crate::error::{ConfigureError, ContractError, Problem};
 use crate::limits;
 use crate::text::{escape, quote};
 
-/// What is wrong with a result, to complete the sentence "its result is not valid: …".
-pub(crate) type Invalid = String;
-
-/// Refuses a configuration that is too long to be handed to a plugin.
+/// Refuses a configuration that is too long to be passed to a plugin.
 pub(crate) fn config(config: &str) -> Result<(), ConfigureError> {
-    let (size, bound) = (config.len(), limits::CONFIG_BYTES >> 10);
-    if size <= limits::CONFIG_BYTES {
+    let (size, max) = (config.len(), limits::CONFIG_BYTES);
+    if size <= max {
         return Ok(());
     }
     Err(ConfigureError::Problems(vec![Problem {
         at: Vec::new(),
-        message: format!("it has {size} bytes as JSON, and may have {bound} KiB; make it shorter"),
+        message: format!(
+            "it has {size} bytes as JSON, and may have {} KiB; make it shorter",
+            max >> 10
+        ),
     }]))
 }
 
-/// Checks the state for later calls, and makes the summary fit to be shown.
-pub(crate) fn understood(state: &str, summary: &[String]) -> Result<Vec<String>, Invalid> {
-    size("the state", state.len(), limits::STATE_BYTES)?;
-    lines("the summary", summary)
+/// Checks the size of the state for later calls.
+pub(crate) fn state(state: &str) -> Result<(), ContractError> {
+    size("the state", state.len(), limits::STATE_BYTES)
 }
 
-/// Checks the size of lines for the operator, and makes them fit to be shown.
-pub(crate) fn lines(what: &str, lines: &[String]) -> Result<Vec<String>, Invalid> {
+/// Checks the size of lines for the operator, and makes them displayable.
+pub(crate) fn lines(what: &str, lines: &[String]) -> Result<Vec<String>, ContractError> {
     let bytes = lines.iter().map(String::len).sum();
     size(what, bytes, limits::SUMMARY_BYTES)?;
     Ok(lines.iter().map(|line| escape(line)).collect())
 }
 
 /// Checks the name of a function, with its qualifier.
-pub(crate) fn function(name: &str) -> Result<(), Invalid> {
+pub(crate) fn function(name: &str) -> Result<(), ContractError> {
     named("a function", name, limits::FUNCTION_BYTES)
 }
 
-/// Checks that something can be a name of so many bytes: that it is there, and one line.
-pub(crate) fn named(what: &str, name: &str, bound: usize) -> Result<(), Invalid> {
-    size(&format!("the name of {what}"), name.len(), bound)?;
+/// Checks that a name is one line of 1 to `max` bytes.
+pub(crate) fn named(what: &str, name: &str, max: usize) -> Result<(), ContractError> {
+    size(&format!("the name of {what}"), name.len(), max)?;
     if name.is_empty() || name.chars().any(char::is_control) {
-        return Err(format!("\"{}\" is not the name of {what}", quote(name)));
+        return Err(format!("\"{}\" is not the name of {what}", quote(name)).into());
     }
     Ok(())
 }
 
 /// Checks that an event is JSON text.
-pub(crate) fn event(event: &str) -> Result<(), Invalid> {
+pub(crate) fn event(event: &str) -> Result<(), ContractError> {
     match serde_json::from_str::<&RawValue>(event) {
         Ok(_) => Ok(()),
-        Err(error) => Err(format!(
-            "the event is not JSON: {error}: \"{}\"",
-            quote(event)
-        )),
+        Err(error) => Err(format!("the event is not JSON: {error}: \"{}\"", quote(event)).into()),
     }
 }
 
 /// Checks a length.
-pub(crate) fn size(what: &str, bytes: usize, bound: usize) -> Result<(), Invalid> {
-    if bytes > bound {
-        return Err(format!("{what} has {bytes} bytes, and may have {bound}"));
+pub(crate) fn size(what: &str, bytes: usize, max: usize) -> Result<(), ContractError> {
+    if bytes > max {
+        return Err(format!("{what} has {bytes} bytes, and may have {max}").into());
     }
     Ok(())
 }
 
-/// Checks that a number is within bounds, both included.
-pub(crate) fn within(what: &str, number: u64, least: u64, most: u64) -> Result<(), Invalid> {
-    if (least..=most).contains(&number) {
+/// Checks that a number is within a range, both ends included.
+pub(crate) fn within(what: &str, number: u64, min: u64, max: u64) -> Result<(), ContractError> {
+    if (min..=max).contains(&number) {
         return Ok(());
     }
-    Err(format!("{what} is {number}, and may be {least} to {most}"))
+    Err(format!("{what} is {number}, and may be {min} to {max}").into())
 }
 
-/// Makes the plugin's words fit to be shown; at least one problem has to be there.
-fn problems(problems: Vec<Problem>) -> Result<Vec<Problem>, Invalid> {
+/// Checks that there is at least one problem, and makes the problems displayable.
+pub(crate) fn problems(problems: &[Problem]) -> Result<Vec<Problem>, ContractError> {
     if problems.is_empty() {
         return Err("it refuses the configuration without naming a problem".into());
     }
-    let shown = |Problem { at, message }: &Problem| Problem {
-        at: at.iter().map(|key| quote(key)).collect(),
-        message: quote(message),
-    };
-    Ok(problems.iter().map(shown).collect())
+    Ok(problems.iter().map(displayable).collect())
 }
 
-/// What became of a `configure`: its checked result, or the problems that the plugin found.
-pub(crate) fn configured<T>(
-    result: Result<Result<T, Invalid>, Vec<Problem>>,
-    context: &CallContext<'_>,
-    start: Instant,
-) -> Result<T, ConfigureError> {
-    match result {
-        Ok(setup) => Ok(valid(setup, context, start)?),
-        Err(found) => Err(ConfigureError::Problems(valid(
-            problems(found),
-            context,
-            start,
-        )?)),
+/// The same problem as displayable text.
+pub(crate) fn displayable(problem: &Problem) -> Problem {
+    Problem {
+        at: problem.at.iter().map(|key| quote(key)).collect(),
+        message: quote(&problem.message),
     }
-}
-
-/// The plugin's typed error as a failure.
-pub(crate) fn granted<T>(
-    result: Result<T, String>,
-    context: &CallContext<'_>,
-    start: Instant,
-) -> Result<T, PluginError> {
-    result.map_err(|message| context.error(start, CallError::Reported(quote(&message))))
-}
-
-/// A broken contract as a failure.
-pub(crate) fn valid<T>(
-    checked: Result<T, Invalid>,
-    context: &CallContext<'_>,
-    start: Instant,
-) -> Result<T, PluginError> {
-    checked.map_err(|reason| context.error(start, CallError::Guest(GuestError::Invalid(reason))))
 }
 
 #[cfg(test)]
@@ -134,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_one_line_that_is_there() {
+    fn a_name_is_one_line_that_is_not_empty() {
         assert_eq!(function("orders:live"), Ok(()));
         assert_eq!(
             function("a\nb"),
@@ -148,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn bounds_are_included() {
+    fn ranges_include_their_ends() {
         for number in [1, 10] {
             assert_eq!(within("the size", number, 1, 10), Ok(()));
         }
@@ -158,12 +120,12 @@ mod tests {
     }
 
     #[test]
-    fn a_summary_is_bounded_and_can_be_shown() {
+    fn lines_for_the_operator_are_limited_and_displayable() {
         assert_eq!(
-            understood("", &["a\x1b[2J".into()]),
+            lines("the summary", &["a\x1b[2J".into()]),
             Ok(vec![r"a\u{1b}[2J".into()])
         );
         let long = vec!["x".repeat(limits::SUMMARY_BYTES); 2];
-        assert!(understood("", &long).is_err());
+        assert!(lines("the summary", &long).is_err());
     }
 }

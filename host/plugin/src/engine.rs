@@ -1,8 +1,9 @@
-//! The WebAssembly engine: every setting of it, each with its reason.
+//! The settings of the WebAssembly engine, each with its reason.
 //!
-//! Instances come from a pool of memory slots reserved up front, which makes a fresh instance per call cheap. The
-//! pool reserves about 2 TiB of address space (not of memory). Where that is not to be had (an address-space limit,
-//! a kernel with few bits), the engine allocates on demand instead: slower, otherwise the same. The log says which.
+//! Instances come from a pool of memory slots that are reserved in advance, which makes a new instance per call
+//! cheap. The pool reserves about 2 TiB of address space (not of memory). If that is not available (an address-space
+//! limit, a kernel with fewer bits), the engine allocates on demand instead, which is slower and otherwise the same.
+//! The log says which of the two it is.
 
 use std::fs;
 
@@ -13,21 +14,21 @@ use wasmtime::{
 use crate::error::HostError;
 use crate::limits;
 
-/// Starts an engine, with a pool if the machine has the address space for one.
+/// Creates an engine, with a pool if there is enough address space for one.
 pub(crate) fn start(cache: Option<Cache>) -> Result<Engine, HostError> {
     let mut config = config(cache);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
     let no_pool = match Engine::new(&config) {
         Ok(engine) => {
-            let places = limits::CALLS + limits::WAITING_CALLS;
-            tracing::debug!("plugins run in a pool of {places} instances");
+            let instances = limits::CALLS + limits::WAITING_CALLS;
+            tracing::debug!("plugins run in a pool of {instances} instances");
             return Ok(engine);
         }
         Err(error) => error,
     };
     config
         .allocation_strategy(InstanceAllocationStrategy::OnDemand)
-        // Address space is scarce: what a memory may grow to, not the 4 GiB that would save its bounds checks.
+        // Address space is scarce, so reserve only what a memory may grow to, not the 4 GiB that avoid bounds checks.
         .memory_reservation(limits::MEMORY_BYTES as u64)
         .memory_reservation_for_growth(0)
         .memory_guard_size(64 << 10);
@@ -42,18 +43,18 @@ fn config(cache: Option<Cache>) -> Config {
     let mut config = Config::new();
     config
         .cache(cache)
-        // The only guard against endless loops that costs next to nothing; see `ticker.rs`.
+        // The cheapest way to interrupt endless loops; see `ticker.rs`.
         .epoch_interruption(true)
         .max_wasm_stack(limits::STACK_BYTES)
-        // The guest's part plus room for host functions on the same stack. Reserved; only touched pages count.
+        // The guest's stack plus space for host functions on the same stack. Only pages that are used take memory.
         .async_stack_size(limits::STACK_BYTES + (512 << 10))
-        // Shapers are synchronous: concurrent tasks inside a component would only make each call slower.
+        // The contracts are synchronous: support for concurrent tasks in a component would only make each call slower.
         .concurrency_support(false)
         .wasm_component_model_async(false)
         // The same input gives the same bytes on every processor.
         .relaxed_simd_deterministic(true)
         .cranelift_nan_canonicalization(true)
-        // Less of the engine within a hostile plugin's reach.
+        // Features that plugins do not need are not exposed to hostile ones.
         .wasm_memory64(false)
         .shared_memory(false);
     config
@@ -64,15 +65,15 @@ fn pool() -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(calls)
         .total_stacks(calls)
-        // A component is a handful of core instances: its own, the shims between, rarely a second memory.
+        // A component consists of several core instances: its own module and adapters.
         .total_core_instances(8 * calls)
         .total_memories(calls)
         .total_tables(4 * calls)
         .max_memories_per_component(limits::MEMORIES as u32)
         .max_memory_size(limits::MEMORY_BYTES)
         .table_elements(limits::TABLE_ELEMENTS)
-        // Used slots keep the pages they touched, for the next call of the same plugin. These two together bound
-        // what an idle host keeps.
+        // Slots keep the pages that a call used, for the next call of the same plugin. These two settings limit the
+        // memory that an idle host keeps.
         .max_unused_warm_slots(WARM_SLOTS)
         .linear_memory_keep_resident(KEEP_BYTES)
         .table_keep_resident(64 << 10)
@@ -80,14 +81,15 @@ fn pool() -> PoolingAllocationConfig {
     pool
 }
 
-/// Slots that stay warm: more than a developer's machine has calls at the same time.
+/// The number of slots that stay warm: more than the concurrent calls on a developer's machine.
 const WARM_SLOTS: u32 = 16;
 
-/// Touched bytes that a warm slot keeps.
+/// The number of used bytes that a warm slot keeps.
 const KEEP_BYTES: usize = 1 << 20;
 
-/// Asking the kernel which pages a guest touched makes resetting a slot about twice as fast. A touched page that
-/// was swapped out is missed, though, and would show the next call a former one's data: never where swap is in use.
+/// Whether to ask the kernel which pages a guest has used, which makes resetting a slot about twice as fast. The
+/// kernel does not report pages that were swapped out, and the next call would see the data in them, so this is off
+/// if the system has swap.
 fn page_scan() -> Enabled {
     match fs::read_to_string("/proc/swaps") {
         Ok(swaps) if swaps.lines().count() <= 1 => Enabled::Auto,

@@ -1,11 +1,11 @@
-//! What can go wrong with a plugin, told so that its operator knows whom to turn to.
+//! The errors of loading, configuring and calling plugins, each with what the operator can do about it.
 //!
-//! Three moments, three errors: [`HostError`] before any plugin is seen, [`LoadError`] while one is loaded, and
-//! [`PluginError`] when one is called. A call's failure belongs to one of three families, by who is at fault:
-//! the plugin gave its typed error ([`CallError::Reported`]), the plugin misbehaved ([`CallError::Guest`]), or the host
-//! could not run it ([`CallError::Host`]).
+//! [`HostError`] occurs before a plugin is loaded, [`LoadError`] while one is loaded, [`ConfigureError`] when it
+//! checks its configuration, and [`PluginError`] when one of its functions is called. The cause of a failed call
+//! ([`CallError`]) says who is responsible: the plugin reported an error, the plugin is defective ([`GuestError`]),
+//! or the host could not run it.
 //!
-//! No wasmtime type is in here: its errors are read once, in `call.rs`, and become these.
+//! No wasmtime type appears here. `runner.rs` converts wasmtime's errors into these.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -16,12 +16,12 @@ use thiserror::Error;
 use crate::limits;
 use crate::role::Role;
 
-/// The plugin host can not be set up.
+/// The plugin host cannot be started.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum HostError {
-    /// The folder for compiled code can not be used.
-    #[error("compiled plugins can not be kept in {path}: {reason}", path = path.display())]
+    /// The folder for compiled code cannot be used.
+    #[error("cannot keep compiled plugins in {path}: {reason}", path = path.display())]
     Cache {
         /// The folder.
         path: PathBuf,
@@ -33,38 +33,38 @@ pub enum HostError {
     Engine(String),
 }
 
-/// A file can not be loaded as a plugin.
+/// A file cannot be loaded as a plugin.
 #[derive(Debug, Error)]
-#[error("plugin {plugin} can not be loaded: {cause}")]
+#[error("cannot load plugin {plugin}: {cause}")]
 pub struct LoadError {
-    /// The plugin as the operator calls it.
+    /// The plugin's name in the configuration.
     pub plugin: String,
-    /// Why; a part of what this error says.
+    /// The reason, which the message of this error includes.
     pub cause: ComponentError,
 }
 
-/// Why a file can not be loaded as a plugin.
+/// Why a file cannot be loaded as a plugin.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ComponentError {
-    /// The bytes are no intact component.
+    /// The bytes are not a valid component.
     #[error("{0}")]
     NotAComponent(String),
-    /// The component exports nothing the host knows.
+    /// The component exports none of the interfaces that give it a role.
     #[error("{0}")]
     NoRole(String),
-    /// The component exports a known interface in a version this host does not speak.
+    /// The component exports a known interface in a version that this host does not support.
     #[error(
-        "it exports {found}, and this host speaks {spoken}; use a plugin built for {spoken}, or another version of \
-         lambkin"
+        "it exports {found}, and this host supports {supported}; use a plugin built for {supported}, or another version \
+         of lambkin"
     )]
     OtherVersion {
         /// The interface as exported, with its version.
         found: String,
-        /// The interface and version range spoken here.
-        spoken: &'static str,
+        /// The interface and the versions that this host supports.
+        supported: &'static str,
     },
-    /// The interface has the right name and version, and the wrong shape.
+    /// The interface has the right name and version, but other functions or types.
     #[error(
         "it was built against another revision of {interface} ({difference}); rebuild it with the contract of this \
          version of lambkin"
@@ -75,13 +75,13 @@ pub enum ComponentError {
         /// The first difference found.
         difference: String,
     },
-    /// The component imports what a plugin in its roles does not get.
+    /// The component imports an interface that a component in its roles may not import.
     #[error("{0}")]
     ForbiddenImport(String),
-    /// The component is valid and still does not compile, or not in time.
-    #[error("it can not be compiled: {0}")]
+    /// The component does not compile, or not in time.
+    #[error("it cannot be compiled: {0}")]
     Compile(String),
-    /// The component does not start.
+    /// The component fails when it is instantiated.
     #[error("{0}")]
     Start(#[source] PluginError),
 }
@@ -89,35 +89,35 @@ pub enum ComponentError {
 /// The configuration of a trigger, a service or a source was not accepted.
 #[derive(Debug, Error)]
 pub enum ConfigureError {
-    /// The configuration has mistakes; every one the plugin found, at least one.
-    #[error("the configuration has {} mistake(s): {}", .0.len(), list(.0))]
+    /// Every mistake that the plugin found in the configuration, at least one.
+    #[error("the configuration has {} mistake(s): {}", .0.len(), join(.0, "; "))]
     Problems(Vec<Problem>),
-    /// The plugin could not read it.
+    /// The plugin failed while it checked the configuration.
     #[error(transparent)]
     Plugin(#[from] PluginError),
-    /// The plugin does not play the role that it is wanted for.
+    /// The plugin does not play the required role.
     #[error(
         "plugin {plugin} does not play the role {wanted} ({}): it plays {}{}; use another plugin here",
-        wanted.contract().0, listed(played), of_another_version(other_version)
+        wanted.contract().0, join(roles, " and "), of_other_version(other_version)
     )]
-    NotPlayed {
-        /// The plugin as the operator calls it.
+    MissingRole {
+        /// The plugin's name in the configuration.
         plugin: String,
-        /// The role asked for.
+        /// The required role.
         wanted: Role,
         /// The roles that it plays, at least one.
-        played: Vec<Role>,
-        /// The interface for the role asked for, if the plugin has it in a version that this host does not speak.
+        roles: Vec<Role>,
+        /// The interface of the required role, if the plugin exports it in a version that this host does not support.
         other_version: Option<String>,
     },
 }
 
-/// A mistake in a trigger's configuration.
+/// A mistake in a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The path of keys that leads to it; empty for the section as a whole.
     pub at: Vec<String>,
-    /// What is wrong and what would be right, in one line, fit to be shown.
+    /// What is wrong and what would be right, in one line of displayable text.
     pub message: String,
 }
 
@@ -130,25 +130,14 @@ impl fmt::Display for Problem {
     }
 }
 
-fn list(problems: &[Problem]) -> String {
-    problems
-        .iter()
-        .map(Problem::to_string)
-        .collect::<Vec<_>>()
-        .join("; ")
+fn join(items: &[impl ToString], separator: &str) -> String {
+    let texts: Vec<String> = items.iter().map(ToString::to_string).collect();
+    texts.join(separator)
 }
 
-fn listed(roles: &[Role]) -> String {
-    roles
-        .iter()
-        .map(Role::to_string)
-        .collect::<Vec<_>>()
-        .join(" and ")
-}
-
-fn of_another_version(found: &Option<String>) -> String {
+fn of_other_version(found: &Option<String>) -> String {
     match found {
-        Some(found) => format!(", and its {found} is of a version that this host does not speak"),
+        Some(found) => format!(", and its {found} has a version that this host does not support"),
         None => String::new(),
     }
 }
@@ -156,31 +145,27 @@ fn of_another_version(found: &Option<String>) -> String {
 /// A call of a plugin failed.
 #[derive(Debug, Error)]
 pub struct PluginError {
-    /// The plugin as the operator calls it.
+    /// The plugin's name in the configuration.
     pub plugin: Box<str>,
-    /// The trigger or service it was called for; empty while it is loaded.
+    /// The trigger or service that the plugin was called for; empty while it is loaded.
     pub trigger: Box<str>,
-    /// The function called, such as `shape`, or `start` for the trial at loading.
+    /// The function that was called, such as `shape`; `start` for the instantiation when the plugin is loaded.
     pub function: &'static str,
-    /// From the call's beginning to its failure.
+    /// The time from the beginning of the call to its failure.
     pub took: Duration,
-    /// Why.
+    /// Why the call failed.
     pub cause: CallError,
-}
-
-/// What kind of section of the configuration a function is called for.
-pub(crate) fn section(function: &str) -> &'static str {
-    match function {
-        "handle" | "check" => "service",
-        _ => "trigger",
-    }
 }
 
 impl fmt::Display for PluginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "plugin {}", self.plugin)?;
         if !self.trigger.is_empty() {
-            write!(f, " of {} {}", section(self.function), self.trigger)?;
+            let section = match self.function {
+                "handle" | "check" => "service",
+                _ => "trigger",
+            };
+            write!(f, " of {section} {}", self.trigger)?;
         }
         let took = self.took.as_secs_f64() * 1e3;
         write!(
@@ -193,21 +178,21 @@ impl fmt::Display for PluginError {
     }
 }
 
-/// Why a call failed, by who is at fault.
+/// Why a call failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CallError {
-    /// The plugin returned its typed error; the text is the plugin's, fit to be shown.
+    /// The plugin returned an error; this is its text, displayable.
     #[error("the plugin reports: {0}")]
     Reported(String),
-    /// The plugin misbehaved.
+    /// The plugin is defective.
     #[error("{0}")]
     Guest(GuestError),
     /// The host could not run the plugin.
     #[error("{0}")]
     Host(String),
-    /// The body of the caller's request broke off or did not come, and the plugin had no answer to that.
+    /// The body of the client's request is incomplete, and the plugin did not respond to that.
     #[error("the body of the request is incomplete")]
-    Incomplete,
+    IncompleteRequest,
 }
 
 impl CallError {
@@ -217,39 +202,45 @@ impl CallError {
             Self::Reported(_) => "if the text does not help, report it to the plugin's author",
             Self::Guest(_) => "this is a defect of the plugin: report it to its author",
             Self::Host(_) => "try again, with fewer calls at the same time",
-            Self::Incomplete => "send the request again",
+            Self::IncompleteRequest => "send the request again",
         }
     }
 }
 
-/// How a plugin misbehaved.
+impl From<ContractError> for CallError {
+    fn from(error: ContractError) -> Self {
+        Self::Guest(GuestError::Invalid(error.0))
+    }
+}
+
+/// How a plugin is defective.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum GuestError {
-    /// It trapped: it panicked, divided by zero, reached outside its memory, …
+    /// It trapped: it panicked, divided by zero, accessed memory out of bounds, …
     #[error("it trapped ({reason}){}", in_frames(frames))]
     Trap {
-        /// The trap in WebAssembly's words.
+        /// WebAssembly's description of the trap.
         reason: String,
-        /// The functions it happened in, innermost first, as far as the component names them.
+        /// The functions in which it happened, innermost first, as far as the component names them.
         frames: Vec<String>,
     },
-    /// It used up its processor time, which is given.
+    /// It used more than this processor time.
     #[error("it used up its {} ms of processor time", .0.as_millis())]
     Cpu(Duration),
     /// It did not return within this time.
     #[error("it did not return within {} s", .0.as_secs())]
     Wall(Duration),
-    /// It asked for more memory than [`limits::MEMORY_BYTES`], was refused, and trapped.
+    /// It trapped after it had requested more memory than [`limits::MEMORY_BYTES`].
     #[error("it asked for more than its {} MiB of memory", limits::MEMORY_BYTES >> 20)]
     Memory,
     /// It recursed deeper than [`limits::STACK_BYTES`].
     #[error("it recursed deeper than its {} KiB of stack", limits::STACK_BYTES >> 10)]
     Stack,
-    /// It handed over more than so many bytes at once.
+    /// It passed more than this number of bytes to the host at once.
     #[error("it returned more than {} MiB", .0 >> 20)]
     Copied(usize),
-    /// It returned something that is not what the contract allows.
+    /// It returned a value that the contract does not allow.
     #[error("its result is not valid: {0}")]
     Invalid(String),
 }
@@ -259,5 +250,22 @@ fn in_frames(frames: &[String]) -> String {
         String::new()
     } else {
         format!(" in {}", frames.join(", called by "))
+    }
+}
+
+/// How a value breaks the contract. The text completes the sentence "its result is not valid: …".
+#[derive(Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub(crate) struct ContractError(pub String);
+
+impl From<String> for ContractError {
+    fn from(reason: String) -> Self {
+        Self(reason)
+    }
+}
+
+impl From<&str> for ContractError {
+    fn from(reason: &str) -> Self {
+        Self(reason.to_owned())
     }
 }

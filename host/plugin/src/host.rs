@@ -1,8 +1,8 @@
-//! The plugin host: loading plugins from bytes.
+//! The plugin host: loads plugins from bytes.
 //!
-//! Loading is a line of gates, cheapest first: the file's kind and names (`inspect.rs`), the compiler, the link of
-//! its imports, a trial start, and the types of its roles' functions. What passes can be called; what does not is refused
-//! with the gate's reason, before the host has listened for anything.
+//! Loading has several steps, the cheapest first: inspecting the file (`inspect.rs`), compiling, linking the imports,
+//! instantiating once, and comparing the types of the functions. A plugin that passes all of them can be called. If a
+//! step fails, the plugin is refused with the reason, before the host listens for requests.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,34 +16,34 @@ use tokio::time::timeout;
 use wasmtime::component::{Component, InstancePre};
 use wasmtime::{Engine, PoolingAllocatorMetrics};
 
-use crate::call::{CallContext, Runner};
+use crate::context::CallContext;
 use crate::error::{ComponentError, HostError, LoadError};
+use crate::functions::Functions;
 use crate::inspect::inspect;
 use crate::plugin::{Loaded, Plugin};
-use crate::quota::Quota;
-use crate::roles::Roles;
+use crate::runner::Runner;
 use crate::state::State;
 use crate::text::quote;
 use crate::ticker::Ticker;
-use crate::{cache, engine, limits, link};
+use crate::{cache, engine, limits, linker};
 
-/// What the host is to do differently.
+/// The options of a plugin host.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// The folder to keep compiled plugins in; `None` compiles them at every start. It has to be this user's own,
-    /// and is created for this user alone.
+    /// The folder for compiled plugins; `None` compiles them at every start. It must belong to this user, and is
+    /// created for this user alone.
     pub cache: Option<PathBuf>,
 }
 
-/// Loads plugins and has what they need to run. Cheap to clone; plugins keep it alive.
+/// Loads plugins and runs them. Cheap to clone; plugins keep it alive.
 #[derive(Clone)]
 pub struct PluginHost {
     runner: Arc<Runner>,
 }
 
-/// Plugins in the pool at one moment. All zero when nothing is called.
+/// What is in use of the pool at one moment. All zero when no plugin is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Running {
+pub struct PoolUsage {
     /// Component instances.
     pub instances: u64,
     /// Linear memories.
@@ -57,7 +57,7 @@ impl PluginHost {
     ///
     /// # Errors
     ///
-    /// The cache folder can not be trusted or created, or the machine can not run the engine.
+    /// The cache folder cannot be trusted or created, or the machine cannot run the engine.
     pub fn new(options: Options) -> Result<Self, HostError> {
         let cache = options.cache.as_deref().map(cache::open).transpose()?;
         let engine = engine::start(cache)?;
@@ -68,12 +68,12 @@ impl PluginHost {
         })
     }
 
-    /// Loads a component. `name` is what the operator calls it and what every message will.
+    /// Loads a component. `name` is its name in the configuration, which all messages use.
     ///
     /// # Errors
     ///
-    /// See [`ComponentError`]. Compiling takes at most [`limits::COMPILE`]; a compilation that takes longer is given up,
-    /// though its thread runs on until the compiler is done.
+    /// See [`ComponentError`]. A compilation that takes longer than [`limits::COMPILE`] is an error, although its
+    /// thread runs on until the compiler has finished.
     pub async fn load(&self, name: &str, bytes: Bytes) -> Result<Plugin, LoadError> {
         self.try_load(name, bytes).await.map_err(|cause| LoadError {
             plugin: name.to_owned(),
@@ -87,17 +87,17 @@ impl PluginHost {
         let component = self
             .compile(bytes.clone(), inspection.imports.clone())
             .await?;
-        let roles = Roles::find(&component, &inspection)?;
+        let functions = Functions::find(&component, &inspection)?;
         let context = CallContext {
             plugin: name,
             trigger: "",
             function: "start",
             request: None,
-            quota: &Quota::new(&limits::SHAPER),
+            start: Instant::now(),
         };
         self.runner
             .try_start(&context, &component, |types| {
-                roles.check(&inspection, types)
+                functions.check(&inspection, types)
             })
             .await
             .map_err(ComponentError::Start)??;
@@ -110,13 +110,13 @@ impl PluginHost {
             digest: format!("{:x}", Sha256::digest(&bytes)),
             size: bytes.len(),
             inspection,
-            roles,
+            functions,
             runner: self.runner.clone(),
         }))
     }
 
-    /// Compiles and links on a thread of its own: it may take seconds, and a runtime that shuts down would wait for
-    /// one of its own blocking threads.
+    /// Compiles and links on a separate thread. It may take seconds, and a runtime that shuts down would wait for a
+    /// blocking thread of its own.
     async fn compile(
         &self,
         bytes: Bytes,
@@ -125,8 +125,7 @@ impl PluginHost {
         let engine = self.runner.engine.clone();
         let (done, result) = oneshot::channel();
         let work = move || {
-            // Nobody listens once the time is up.
-            let _ = done.send(compile(&engine, &bytes, &imports));
+            let _ = done.send(compile(&engine, &bytes, &imports)); // the time is over
         };
         thread::Builder::new()
             .name("plugin-compiler".into())
@@ -139,7 +138,7 @@ impl PluginHost {
                 result.map_err(|error| ComponentError::Compile(quote(&format!("{error:#}"))))
             }
             Ok(Err(_)) => Err(ComponentError::Compile(
-                "the compiler crashed on it; report it to lambkin".into(),
+                "the compiler crashed; report this to lambkin".into(),
             )),
             Err(_) => {
                 let bound = limits::COMPILE.as_secs();
@@ -150,9 +149,9 @@ impl PluginHost {
         }
     }
 
-    /// What is in the pool now; `None` where there is no pool.
-    pub fn running(&self) -> Option<Running> {
-        let of = |metrics: PoolingAllocatorMetrics| Running {
+    /// What is in use of the pool; `None` if there is no pool.
+    pub fn pool_usage(&self) -> Option<PoolUsage> {
+        let of = |metrics: PoolingAllocatorMetrics| PoolUsage {
             instances: metrics.component_instances(),
             memories: metrics.memories(),
             stacks: metrics.stacks(),
@@ -167,7 +166,7 @@ fn compile(
     imports: &[String],
 ) -> wasmtime::Result<InstancePre<State>> {
     let component = Component::from_binary(engine, bytes)?;
-    // Now rather than at the first call.
+    // At load time rather than at the first call.
     component.initialize_copy_on_write_image()?;
-    link::linker(engine, imports)?.instantiate_pre(&component)
+    linker::linker(engine, imports)?.instantiate_pre(&component)
 }

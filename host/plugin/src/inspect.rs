@@ -1,46 +1,47 @@
-//! Reading what a component is, before any of it is compiled.
+//! Reads what a component is, before any of it is compiled.
 //!
-//! A plugin carries no manifest: the interfaces it exports say which role it plays, those it imports say what it
-//! needs. [`inspect`] reads both from the file's sections and refuses, with the reason and the way out, whatever is
-//! not a component, plays no role this host knows, or needs what a trigger plugin does not get.
+//! A plugin has no manifest. The interfaces that it exports determine its roles, and those that it imports determine
+//! what it needs. [`inspect`] reads both from the file's sections. It refuses a file that is not a component, plays
+//! no role that this host knows, or imports an interface that it may not import, with the reason and what to do.
 //!
-//! The bytes are anybody's, and are only ever read here, never run. A component that passes may still be invalid
-//! inside; the compiler finds that.
+//! The bytes are not trusted. They are only read here, never run. A component that passes may still be invalid
+//! inside; the compiler detects that.
 
 use wasmparser::{Parser, Payload};
 use wasmtime::{Engine, Precompiled};
 
+use crate::contract::Contract;
 use crate::error::ComponentError;
-use crate::role::{Contract, Role};
+use crate::role::Role;
 use crate::text::quote;
-use crate::{limits, link};
+use crate::{imports, limits};
 
-/// The interface by which a service may have its settings checked.
+/// The interface that checks the settings of a service.
 const SETTINGS: Contract = Contract("lambkin:service/settings@0.1.x");
 
-/// How many names of a component a message lists.
-const LISTED: usize = 12;
+/// The number of names of a component that a message lists.
+const MAX_NAMES: usize = 12;
 
-/// A component that this host can use, as read from its file.
+/// What was read from the file of a component that this host can use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Inspection {
-    /// Its roles, at least one, each with the exported interface that gives it, as spelled in the component.
+    /// Its roles, at least one, each with the exported interface as the component spells it.
     pub roles: Vec<(Role, String)>,
-    /// Interfaces of roles that it would play if this host spoke their versions.
+    /// Exported interfaces of other roles, in versions that this host does not support.
     pub other_versions: Vec<(Role, String)>,
-    /// The interface that checks a service's settings, if it has one.
+    /// The exported interface that checks a service's settings.
     pub settings: Option<String>,
-    /// The interfaces it imports, in the component's order.
+    /// The imported interfaces, in the component's order.
     pub imports: Vec<String>,
 }
 
 impl Inspection {
-    /// The exported interface by which the component plays a role.
+    /// The exported interface of a role.
     pub(crate) fn interface(&self, role: Role) -> Option<&str> {
         of_role(&self.roles, role)
     }
 
-    /// The exported interface by which it would play a role in another version of this host.
+    /// The exported interface of a role, in a version that this host does not support.
     pub(crate) fn other_version(&self, role: Role) -> Option<&str> {
         of_role(&self.other_versions, role)
     }
@@ -51,7 +52,7 @@ fn of_role(interfaces: &[(Role, String)], role: Role) -> Option<&str> {
     Some(interface)
 }
 
-/// Reads a component's roles and needs.
+/// Reads the roles and the imports of a component.
 pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspection, ComponentError> {
     if bytes.len() > limits::COMPONENT_BYTES {
         return Err(ComponentError::NotAComponent(format!(
@@ -65,11 +66,11 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspection, ComponentError> {
     }
     let Names { imports, exports } = names(bytes)?;
     let (roles, other_versions) = roles(&exports)?;
-    let settings = match spoken(SETTINGS, &exports) {
-        Spoken::Yes(export) => Some(export.to_owned()),
-        // Settings that nobody checks would be found wrong too late.
-        Spoken::OtherVersion(export) => return Err(other_version(export, SETTINGS)),
-        Spoken::No => None,
+    let settings = match find_export(SETTINGS, &exports) {
+        Export::Supported(export) => Some(export.to_owned()),
+        // Without the check, mistakes in the settings would only appear when the service is used.
+        Export::OtherVersion(export) => return Err(other_version(export, SETTINGS)),
+        Export::Missing => None,
     };
     check_imports(&imports, &roles)?;
     Ok(Inspection {
@@ -80,14 +81,14 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspection, ComponentError> {
     })
 }
 
-/// Says what bytes are that are no component.
+/// Describes a file that is not a component.
 fn what_else(bytes: &[u8]) -> String {
     if bytes.is_empty() {
         return "the file is empty".into();
     }
     match Engine::detect_precompiled(bytes) {
         Some(Precompiled::Component | Precompiled::Module) => {
-            return "it is compiled machine code (.cwasm), which can not be checked and is never run; use the .wasm \
+            return "it is compiled machine code (.cwasm), which cannot be checked and is never run; use the .wasm \
                     file it was compiled from"
                 .into();
         }
@@ -115,7 +116,7 @@ fn what_else(bytes: &[u8]) -> String {
     )
 }
 
-/// What a component imports and exports at its top level.
+/// The top-level imports and exports of a component.
 #[derive(Default)]
 struct Names {
     imports: Vec<String>,
@@ -124,7 +125,7 @@ struct Names {
 
 fn names(bytes: &[u8]) -> Result<Names, ComponentError> {
     let mut names = Names::default();
-    // Components nest; only the outermost one's names count.
+    // Components contain components; only the outermost one counts.
     let mut depth = 0_u32;
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(damaged)? {
@@ -165,17 +166,17 @@ fn damaged(error: wasmparser::BinaryReaderError) -> ComponentError {
     ))
 }
 
-/// The roles for which there is a spoken interface, and those for which there is one of another version only.
+/// The roles with a supported interface, and those with an interface in other versions only.
 type Roles = (Vec<(Role, String)>, Vec<(Role, String)>);
 
-/// Finds the exports that give the component its roles.
+/// Finds the exports that determine the roles.
 fn roles(exports: &[String]) -> Result<Roles, ComponentError> {
     let (mut roles, mut other_versions) = (Vec::new(), Vec::new());
     for role in Role::ALL {
-        match spoken(role.contract(), exports) {
-            Spoken::Yes(export) => roles.push((role, export.to_owned())),
-            Spoken::OtherVersion(export) => other_versions.push((role, quote(export))),
-            Spoken::No => {}
+        match find_export(role.contract(), exports) {
+            Export::Supported(export) => roles.push((role, export.to_owned())),
+            Export::OtherVersion(export) => other_versions.push((role, quote(export))),
+            Export::Missing => {}
         }
     }
     match other_versions.first() {
@@ -185,27 +186,27 @@ fn roles(exports: &[String]) -> Result<Roles, ComponentError> {
     }
 }
 
-/// How a component speaks a contract.
-enum Spoken<'a> {
-    Yes(&'a str),
+/// How a component exports a contract's interface.
+enum Export<'a> {
+    Supported(&'a str),
     OtherVersion(&'a str),
-    No,
+    Missing,
 }
 
-fn spoken(contract: Contract, exports: &[String]) -> Spoken<'_> {
-    if let Some(export) = exports.iter().find(|export| contract.speaks(export)) {
-        return Spoken::Yes(export);
+fn find_export(contract: Contract, exports: &[String]) -> Export<'_> {
+    if let Some(export) = exports.iter().find(|export| contract.supports(export)) {
+        return Export::Supported(export);
     }
     match exports.iter().find(|export| contract.names(export)) {
-        Some(export) => Spoken::OtherVersion(export),
-        None => Spoken::No,
+        Some(export) => Export::OtherVersion(export),
+        None => Export::Missing,
     }
 }
 
 fn other_version(found: &str, contract: Contract) -> ComponentError {
     ComponentError::OtherVersion {
         found: quote(found),
-        spoken: contract.0,
+        supported: contract.0,
     }
 }
 
@@ -217,7 +218,7 @@ fn no_role(exports: &[String]) -> String {
     }
     let hint = exports
         .iter()
-        .find_map(|export| Some((export, meant(export)?)))
+        .find_map(|export| Some((export, probable_contract(export)?)))
         .map(|(export, meant)| format!("; did {} mean to be {}?", quote(export), meant.0))
         .unwrap_or_default();
     format!(
@@ -226,8 +227,9 @@ fn no_role(exports: &[String]) -> String {
     )
 }
 
-/// The contract that an export comes near enough to for a slip: a letter or two, or another interface of its package.
-fn meant(export: &str) -> Option<Contract> {
+/// The contract that an export is probably meant to be: up to three letters differ, or it is another interface of the
+/// same package.
+fn probable_contract(export: &str) -> Option<Contract> {
     let name = export.split('@').next().unwrap_or_default();
     let distance = |contract: Contract| strsim::damerau_levenshtein(name, contract.interface());
     let package = |name: &str| name.split('/').next().map(str::to_owned);
@@ -240,21 +242,21 @@ fn meant(export: &str) -> Option<Contract> {
         .min_by_key(|contract| distance(*contract))
 }
 
-/// Checks the imports against what a component in these roles gets.
+/// Checks that a component in these roles may import its imports.
 fn check_imports(imports: &[String], roles: &[(Role, String)]) -> Result<(), ComponentError> {
     let is_privileged = roles.iter().any(|(role, _)| role.is_privileged());
     let refused: Vec<String> = imports
         .iter()
-        .filter(|import| !link::allows(import, is_privileged))
+        .filter(|import| !imports::allows(import, is_privileged))
         .cloned()
         .collect();
     if refused.is_empty() {
         return Ok(());
     }
     let reason = if is_privileged {
-        "services and sources do not get: they have queues, objects and HTTP, no files and no sockets"
+        "services and sources may not import: they have queues, objects and HTTP, but no files and no sockets"
     } else {
-        "trigger plugins do not get: they have no network, no files and no services"
+        "trigger plugins may not import: they have no network, no files and no services"
     };
     Err(ComponentError::ForbiddenImport(format!(
         "it imports {}, which {reason}; build it without",
@@ -263,8 +265,12 @@ fn check_imports(imports: &[String], roles: &[(Role, String)]) -> Result<(), Com
 }
 
 fn enumerate(names: &[String]) -> String {
-    let shown: Vec<String> = names.iter().take(LISTED).map(|name| quote(name)).collect();
-    match names.len().saturating_sub(LISTED) {
+    let shown: Vec<String> = names
+        .iter()
+        .take(MAX_NAMES)
+        .map(|name| quote(name))
+        .collect();
+    match names.len().saturating_sub(MAX_NAMES) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
     }
@@ -279,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn all_roles_are_found_and_other_exports_are_nobodys_concern() {
+    fn all_roles_are_found_and_other_exports_are_ignored() {
         let exports = names(&[
             "wasi:cli/run@0.2.0",
             "wasi:http/incoming-handler@0.2.3",
@@ -304,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_in_the_name_is_recognized() {
+    fn a_misspelled_name_is_recognized() {
         for (export, meant) in [
             (
                 "lambkin:http-triger/shaper@0.1.0",
@@ -331,13 +337,13 @@ mod tests {
     }
 
     #[test]
-    fn a_long_list_of_names_is_cut() {
+    fn a_long_list_of_names_is_shortened() {
         let names: Vec<String> = (0..20).map(|n| format!("n{n}")).collect();
         assert!(enumerate(&names).ends_with("n11 and 8 more"));
     }
 
-    /// Inspects a component with these imports and exports, all of them hollow.
-    fn hollow(imports: &[&str], exports: &[&str]) -> Result<Inspection, ComponentError> {
+    /// Inspects a component with these imports and exports, all of them empty instances.
+    fn inspect_empty(imports: &[&str], exports: &[&str]) -> Result<Inspection, ComponentError> {
         let imports = imports.iter();
         let imports = imports.map(|name| format!(r#"(import "{name}" (instance))"#));
         let exports = exports.iter();
@@ -351,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_imported_follows_from_the_roles() {
+    fn the_roles_determine_what_may_be_imported() {
         let shaper = "lambkin:batch-trigger/shaper@0.1.0";
         let imports = [
             "lambkin:store/queues@0.1.0",
@@ -362,29 +368,29 @@ mod tests {
             "wasi:http/incoming-handler@0.2.0",
             "lambkin:source/poller@0.1.0",
         ] {
-            assert!(hollow(&imports, &[shaper, role]).is_ok(), "{role}");
+            assert!(inspect_empty(&imports, &[shaper, role]).is_ok(), "{role}");
         }
-        let message = hollow(&imports, &[shaper]).unwrap_err().to_string();
+        let message = inspect_empty(&imports, &[shaper]).unwrap_err().to_string();
         assert!(
             message.contains("lambkin:store/queues@0.1.0, wasi:http/outgoing-handler@0.2.0, which trigger plugins"),
             "{message}"
         );
         let sockets = ["wasi:sockets/tcp@0.2.0"];
-        let refused = hollow(&sockets, &["lambkin:source/poller@0.1.0"]);
+        let refused = inspect_empty(&sockets, &["lambkin:source/poller@0.1.0"]);
         assert!(matches!(refused, Err(ComponentError::ForbiddenImport(_))));
     }
 
     #[test]
-    fn settings_that_this_host_can_not_have_checked_are_refused() {
+    fn settings_in_another_version_are_refused() {
         let service = "wasi:http/incoming-handler@0.2.0";
         let settings = "lambkin:service/settings@0.1.0";
-        let found = hollow(&[], &[service, settings]).unwrap();
+        let found = inspect_empty(&[], &[service, settings]).unwrap();
         assert_eq!(found.settings.as_deref(), Some(settings));
-        assert_eq!(hollow(&[], &[service]).unwrap().settings, None);
-        let refused = hollow(&[], &[service, "lambkin:service/settings@0.2.0"]);
+        assert_eq!(inspect_empty(&[], &[service]).unwrap().settings, None);
+        let refused = inspect_empty(&[], &[service, "lambkin:service/settings@0.2.0"]);
         assert!(matches!(refused, Err(ComponentError::OtherVersion { .. })));
-        // It alone is no role.
-        let refused = hollow(&[], &[settings]);
+        // This interface alone is not a role.
+        let refused = inspect_empty(&[], &[settings]);
         assert!(matches!(refused, Err(ComponentError::NoRole(_))));
     }
 }

@@ -1,54 +1,73 @@
-//! Loads and runs plugins: WebAssembly components behind the contracts of `wit/`.
+//! Loads and runs plugins: WebAssembly components that implement the contracts in `wit/`.
 //!
-//! A [`PluginHost`] loads a component's bytes into a [`Plugin`], which plays one [`Role`] or several; a plugin and a
-//! configuration make an [`HttpTrigger`], a [`BatchTrigger`], an [`ObjectTrigger`], a [`Service`] or a [`Source`]. This
-//! is the only quota that names wasmtime, and none of its types leave it.
+//! A [`PluginHost`] loads the bytes of a component into a [`Plugin`], which plays one [`Role`] or several. A plugin
+//! and a configuration make an [`HttpTrigger`], a [`BatchTrigger`], an [`ObjectTrigger`], a [`Service`] or a
+//! [`Source`]. This is the only crate that uses wasmtime, and none of wasmtime's types are public.
 //!
-//! # What holds
+//! # Guarantees
 //!
-//! - A trigger gets nothing but its arguments: no files, network, environment, clock or randomness. A service or a source
-//!   gets what it was capabilities, and so does nothing else that the same component is.
-//! - Each call runs in an instance of its own, within the bounds of [`limits`].
-//! - Whatever a plugin does, its caller gets a result that keeps the contract or a [`PluginError`] that names the
-//!   plugin, the function, the time it took and the cause. Other plugins, other calls and the host go on.
+//! - A trigger has access to its arguments only: no files, network, environment, clock or randomness. A service or a
+//!   source has access to what the operator grants it; other roles of the same component do not.
+//! - Each call runs in an instance of its own, within the [`limits`].
+//! - Whatever a plugin does, the caller receives a result that keeps the contract, or a [`PluginError`] that names
+//!   the plugin, the function, the time it took and the cause. Other plugins, other calls and the host are not
+//!   affected.
 //! - An idle host uses no processor time for its plugins.
+//!
+//! # Order of the files
+//!
+//! Each file only uses files before it: `limits`, `text`, `contract`, `role`, `error`; `cache`, `engine`; `imports`,
+//! `inspect`; `quota`, `ticker`, `meter`, `context`, `logs`; `tls`, `network`, `wasi`, `store/`, `state`, `linker`;
+//! `adapter`, `runner`, `check`, `caller`; `outcome`, `origin`; `http_trigger/`, `batch_trigger/`, `object_trigger/`,
+//! `source/`, `service/`; `functions`, `plugin`, `host`.
 
+mod adapter;
 mod batch_trigger;
 mod cache;
-mod call;
+mod caller;
 mod check;
+mod context;
+mod contract;
 mod engine;
 mod error;
+mod functions;
 mod host;
 mod http_trigger;
+mod imports;
 mod inspect;
 pub mod limits;
-mod link;
+mod linker;
 mod logs;
 mod meter;
 mod network;
 mod object_trigger;
+mod origin;
+mod outcome;
 mod plugin;
 mod quota;
 mod role;
-mod roles;
+mod runner;
 mod service;
 mod source;
 mod state;
+mod store;
 mod text;
 mod ticker;
 mod tls;
 mod wasi;
 
-pub use batch_trigger::{BatchTrigger, Batching, FunctionInfo, Origin, ShapedBatch};
+pub use batch_trigger::{BatchTrigger, Batching, FunctionInfo, ShapedBatch};
 pub use error::{
     CallError, ComponentError, ConfigureError, GuestError, HostError, LoadError, PluginError,
     Problem,
 };
-pub use host::{Options, PluginHost, Running};
-pub use http_trigger::{Decision, FRAMING_HEADERS, HttpTrigger, Shaped, TriggerOutcome};
+pub use host::{Options, PluginHost, PoolUsage};
+pub use http_trigger::{Decision, FRAMING_HEADERS, HttpTrigger, Shaped};
 pub use object_trigger::{ObjectTrigger, Target};
+pub use origin::Origin;
+pub use outcome::TriggerOutcome;
 pub use plugin::Plugin;
 pub use role::Role;
-pub use service::{Grant, Service, ServiceBody, ServiceSetup, allows};
+pub use service::{Service, ServiceBody, ServiceSetup};
 pub use source::{Source, SourceError, SourceSetup};
+pub use store::{Grant, allows};

@@ -1,8 +1,8 @@
-//! What a plugin prints.
+//! The output of plugins.
 //!
-//! Standard output and standard error of one call are collected together, bounded by [`limits::LOG_BYTES`], and
-//! become log events line by line once the call is over, however it ended. The host adds who printed a line; what
-//! is in the line can not forge another one or move the terminal's cursor.
+//! The standard output and standard error of one call are collected together, up to [`limits::LOG_BYTES`]. When the
+//! call has ended, however it ended, each line becomes a log event with the plugin, trigger and function. Control
+//! characters are escaped, so a line cannot forge another one or move the terminal's cursor.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,31 +13,31 @@ use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-use crate::call::CallContext;
+use crate::context::CallContext;
 use crate::limits;
 use crate::text::escape;
 
-/// The output of one call; clones write to the same place.
+/// The output of one call. Clones write to the same place.
 #[derive(Clone, Default)]
 pub(crate) struct Output(Arc<Mutex<Collected>>);
 
 #[derive(Default)]
 struct Collected {
     bytes: Vec<u8>,
-    /// Bytes that came after the bound was reached.
+    /// The number of bytes beyond the limit.
     dropped: usize,
 }
 
 impl Output {
     fn push(&self, bytes: &[u8]) {
         let mut collected = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = limits::LOG_BYTES - collected.bytes.len();
-        let (kept, dropped) = bytes.split_at(room.min(bytes.len()));
+        let capacity = limits::LOG_BYTES - collected.bytes.len();
+        let (kept, dropped) = bytes.split_at(capacity.min(bytes.len()));
         collected.bytes.extend_from_slice(kept);
         collected.dropped += dropped.len();
     }
 
-    /// Writes what was collected to the host's log.
+    /// Writes the collected output to the host's log.
     pub(crate) fn log(&self, context: &CallContext<'_>) {
         let collected = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         let CallContext {
@@ -51,10 +51,10 @@ impl Output {
             tracing::info!(target: "lambkin::plugin", plugin, trigger, function, request, "{}", escape(line));
         }
         if collected.dropped > 0 {
-            let (dropped, bound) = (collected.dropped, limits::LOG_BYTES >> 10);
+            let (dropped, limit) = (collected.dropped, limits::LOG_BYTES >> 10);
             tracing::warn!(
                 target: "lambkin::plugin", plugin, trigger, function, request,
-                "{dropped} more bytes of output were dropped: a call may print {bound} KiB",
+                "{dropped} more bytes of output were dropped: a call may print {limit} KiB",
             );
         }
     }

@@ -1,7 +1,7 @@
-//! Counts what a guest uses of processor time and memory, and stops it at its bounds.
+//! Measures the processor time and the memory of a call, and stops the call at its limits.
 //!
-//! Processor time is the time spent in the call's own future. A guest hands its thread back at every tick at the latest,
-//! so the count is looked at that often, and a call that waits, be it for hours, is charged nothing.
+//! Processor time is the time spent polling the call's future. A guest yields its thread at every tick at the latest,
+//! so the time is checked that often. A call that waits, even for hours, uses none.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -15,38 +15,39 @@ use crate::limits;
 use crate::quota::{MemoryQuota, Quota};
 use crate::ticker::Ticker;
 
-/// What one call uses of memory.
+/// The memory of one call.
 pub(crate) struct Meter {
     memory: usize,
     memory_refused: bool,
     quota: MemoryQuota,
-    quota_is_full: bool,
+    quota_exceeded: bool,
 }
 
 impl Meter {
-    /// A meter for a call in a quota with this memory.
+    /// A meter for a call that shares this memory quota.
     pub(crate) fn new(quota: MemoryQuota) -> Self {
         Self {
             memory: 0,
             memory_refused: false,
             quota,
-            quota_is_full: false,
+            quota_exceeded: false,
         }
     }
 
-    /// Whether the guest was ever refused memory that others in its quota had.
-    pub(crate) fn quota_is_full(&self) -> bool {
-        self.quota_is_full
+    /// Whether a request for memory was refused because other calls of the quota use it.
+    pub(crate) fn quota_exceeded(&self) -> bool {
+        self.quota_exceeded
     }
 
-    /// Whether the guest was ever refused memory: it rarely survives that, and then this is the reason.
+    /// Whether a request for memory beyond the call's own limit was refused. Guests rarely handle that, so this is the
+    /// likely cause of a trap that follows.
     pub(crate) fn memory_refused(&self) -> bool {
         self.memory_refused
     }
 }
 
 impl ResourceLimiter for Meter {
-    /// All memories of a call together share the bound.
+    /// The limit applies to all memories of a call together.
     fn memory_growing(
         &mut self,
         current: usize,
@@ -59,7 +60,7 @@ impl ResourceLimiter for Meter {
             return Ok(false);
         }
         if !self.quota.reserve(total.saturating_sub(self.memory)) {
-            self.quota_is_full = true;
+            self.quota_exceeded = true;
             return Ok(false);
         }
         self.memory = total;
@@ -94,12 +95,14 @@ impl Drop for Meter {
     }
 }
 
-/// The most that one turn of a call is charged. A guest's turn ends at a tick, so what took longer was the machine's doing.
-const TURN: Duration = limits::TICK.saturating_mul(2);
+/// The most processor time that one time slice counts for. A slice ends at a tick, so if it took longer, the machine
+/// was busy with something else.
+const MAX_SLICE: Duration = limits::TICK.saturating_mul(2);
 
-/// Runs a call for up to so much processor time; `None` if it has used that up. The clock ticks only while it has its
-/// turn. One that has used its head start queues for each further turn with its like in the quota, so that however many
-/// they are, few of them at a time are in anybody else's way.
+/// Runs a call for up to `cpu` of processor time; `None` if it exceeds that.
+///
+/// A call that has used [`limits::FAIR_SHARE_AFTER`] waits for a permit of its quota before each further time slice.
+/// However many long-running calls a quota has, only few of them compete with other calls at a time.
 pub(crate) async fn metered<F: Future>(
     ticker: &Ticker,
     quota: &Quota,
@@ -108,36 +111,36 @@ pub(crate) async fn metered<F: Future>(
 ) -> Option<F::Output> {
     let mut call = pin!(call);
     let mut used = Duration::ZERO;
-    let mut queued = None;
-    let turn = poll_fn(|context| {
-        let _turn = if used >= limits::HEAD_START {
-            let next = queued.get_or_insert_with(|| Box::pin(next_turn(quota)));
-            let turn = ready!(next.as_mut().poll(context));
-            queued = None;
-            Some(turn)
+    let mut waiting = None;
+    poll_fn(|context| {
+        let _permit = if used >= limits::FAIR_SHARE_AFTER {
+            let next = waiting.get_or_insert_with(|| Box::pin(next_slice(quota)));
+            let permit = ready!(next.as_mut().poll(context));
+            waiting = None;
+            Some(permit)
         } else {
             None
         };
-        let _ticking = ticker.call();
+        let _slice = ticker.time_slice();
         let start = Instant::now();
         if let Poll::Ready(result) = call.as_mut().poll(context) {
             return Poll::Ready(Some(result));
         }
-        used = used.saturating_add(start.elapsed().min(TURN));
+        used = used.saturating_add(start.elapsed().min(MAX_SLICE));
         if used > cpu {
             return Poll::Ready(None);
         }
         Poll::Pending
-    });
-    turn.await
+    })
+    .await
 }
 
-/// A turn among a quota's busy calls. One follows the other only after the runtime has looked for what else is to be done,
-/// sockets and timers included: otherwise it would look again when each of them has had one.
-async fn next_turn(quota: &Quota) -> Result<SemaphorePermit<'_>, AcquireError> {
-    let turn = quota.turns.acquire().await;
+/// Waits for a time slice of a quota. It yields in between, so that the runtime looks at sockets and timers before
+/// each slice, and not only after every waiting call has had one.
+async fn next_slice(quota: &Quota) -> Result<SemaphorePermit<'_>, AcquireError> {
+    let permit = quota.time_slices.acquire().await;
     tokio::task::yield_now().await;
-    turn
+    permit
 }
 
 #[cfg(test)]
@@ -151,50 +154,50 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_call_has_no_memory_that_others_in_its_room_have() {
+    fn a_call_gets_no_memory_that_other_calls_of_its_quota_use() {
         let quota = MemoryQuota::default();
         assert!(quota.reserve(limits::QUOTA_MEMORY_BYTES - 10));
         let mut meter = Meter::new(quota.clone());
         assert!(meter.memory_growing(0, 10, None).unwrap());
         assert!(!meter.memory_growing(10, 11, None).unwrap());
-        assert!(meter.quota_is_full() && !meter.memory_refused());
+        assert!(meter.quota_exceeded() && !meter.memory_refused());
         drop(meter);
         let mut next = Meter::new(quota);
         assert!(next.memory_growing(0, 10, None).unwrap());
-        assert!(!next.quota_is_full());
+        assert!(!next.quota_exceeded());
     }
 
     #[tokio::test]
-    async fn busy_calls_of_one_room_take_turns_and_others_come_in_between() {
+    async fn long_running_calls_of_one_quota_share_time_slices_and_others_run_in_between() {
         let engine = Engine::new(Config::new().epoch_interruption(true)).unwrap();
         let ticker = Arc::new(Ticker::start(&engine).unwrap());
         let mut quota = Quota::new(&limits::SERVICE);
-        Arc::get_mut(&mut quota).unwrap().turns = tokio::sync::Semaphore::new(1);
-        let turns = Arc::new(AtomicUsize::new(0));
+        Arc::get_mut(&mut quota).unwrap().time_slices = tokio::sync::Semaphore::new(1);
+        let slices = Arc::new(AtomicUsize::new(0));
         for _ in 0..100 {
-            let (ticker, quota, turns) = (ticker.clone(), quota.clone(), turns.clone());
+            let (ticker, quota, slices) = (ticker.clone(), quota.clone(), slices.clone());
             tokio::spawn(async move {
                 let busy = poll_fn::<(), _>(|context| {
-                    thread::sleep(limits::HEAD_START);
-                    turns.fetch_add(1, Ordering::Relaxed);
+                    thread::sleep(limits::FAIR_SHARE_AFTER);
+                    slices.fetch_add(1, Ordering::Relaxed);
                     context.waker().wake_by_ref();
                     Poll::Pending
                 });
                 metered(&ticker, &quota, Duration::MAX, busy).await
             });
         }
-        // Each has its head start.
-        while turns.load(Ordering::Relaxed) < 100 {
+        // The first slice of each call needs no permit.
+        while slices.load(Ordering::Relaxed) < 100 {
             tokio::task::yield_now().await;
         }
-        let before = turns.load(Ordering::Relaxed);
+        let before = slices.load(Ordering::Relaxed);
         for _ in 0..10 {
             tokio::task::yield_now().await;
         }
-        let meanwhile = turns.load(Ordering::Relaxed) - before;
+        let meanwhile = slices.load(Ordering::Relaxed) - before;
         assert!(
             meanwhile <= 20,
-            "{meanwhile} turns between ten of another's"
+            "{meanwhile} slices between ten of another task's"
         );
     }
 }

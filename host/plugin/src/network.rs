@@ -1,11 +1,11 @@
-//! The network, as far as a call is given any: `wasi:http/outgoing-handler`, to named origins.
+//! The outgoing network of a call: `wasi:http/outgoing-handler`, to the origins that the operator lists.
 //!
-//! By default there is none: every request is denied. A source is given the origins that its operator names, and each of
-//! its requests is checked against them, redirects too, since following one is a request of the guest's. The host
-//! makes a connection per request; calls are far between. What an origin's scheme says holds: `https` goes over [`Tls`].
+//! By default there are none, and every request is denied. A source may reach the origins in its configuration. Each
+//! request is checked, including redirects, because a guest follows a redirect with another request. The host makes
+//! one connection per request, because calls are infrequent. `https` origins are reached over [`Tls`].
 //!
-//! On failure the guest is told the contract's code, or, where there is none that says enough, an internal error with a
-//! text for the operator.
+//! On failure, the guest receives an error code of the contract. If no code describes the failure, it receives an
+//! internal error with a text for the operator.
 
 use std::fmt;
 use std::io;
@@ -32,16 +32,16 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use crate::limits;
 use crate::tls::Tls;
 
-/// The origins that a call may reach; none by default.
+/// The origins that a call may reach; by default none.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Network {
     origins: Arc<[WebOrigin]>,
-    /// Where one of them needs it.
+    /// The TLS client, if one of the origins needs it.
     tls: Option<Tls>,
 }
 
 impl Network {
-    /// The error says why there can be no `https`, if one of the origins has it.
+    /// Fails if one of the origins is `https` and there are no root certificates; the error gives the reason.
     pub(crate) fn new(origins: impl IntoIterator<Item = WebOrigin>) -> Result<Self, String> {
         let origins: Arc<[WebOrigin]> = origins.into_iter().collect();
         let needs_tls = origins.iter().any(|it| it.scheme == Scheme::HTTPS);
@@ -50,24 +50,25 @@ impl Network {
     }
 }
 
-/// Scheme, host and port, as in `http://127.0.0.1:9324`.
+/// The origin of a URL: scheme, host and port, as in `http://127.0.0.1:9324`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WebOrigin {
     scheme: Scheme,
-    /// In lower case, an IPv6 address in brackets.
+    /// In lower case; an IPv6 address is in brackets.
     host: String,
     port: u16,
 }
 
 impl WebOrigin {
-    /// Reads an origin as an operator writes it. The error says what is wrong with it.
+    /// Parses an origin of the configuration. The error says what is wrong with it.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let example = "write it like http://127.0.0.1:9324 or https://sqs.eu-west-1.amazonaws.com";
         let uri: Uri = text
             .parse()
-            .map_err(|error| format!("{text:?} is no origin: {error}; {example}"))?;
-        let origin = Self::of(&uri)
-            .ok_or_else(|| format!("{text:?} is no origin: it lacks scheme or host; {example}"))?;
+            .map_err(|error| format!("{text:?} is not an origin: {error}; {example}"))?;
+        let origin = Self::of(&uri).ok_or_else(|| {
+            format!("{text:?} is not an origin: it lacks scheme or host; {example}")
+        })?;
         if uri.path_and_query().is_some_and(|path| path != "/") {
             return Err(format!(
                 "{text:?} is more than an origin: leave out what comes after host and port"
@@ -100,16 +101,18 @@ impl WebOrigin {
         })
     }
 
-    /// What to connect to.
+    /// The host and the port to connect to.
     fn address(&self) -> (&str, u16) {
-        let bare = self.host.strip_prefix('[');
-        let bare = bare.and_then(|host| host.strip_suffix(']'));
-        let bare = bare.filter(|host| host.parse::<Ipv6Addr>().is_ok());
-        (bare.unwrap_or(&self.host), self.port)
+        let ipv6 = self
+            .host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .filter(|host| host.parse::<Ipv6Addr>().is_ok());
+        (ipv6.unwrap_or(&self.host), self.port)
     }
 }
 
-/// The port, if there is one; `None` if it is none.
+/// The port, if present; `None` if it is invalid.
 fn port(authority: &Authority) -> Option<Option<u16>> {
     let after_host = authority.as_str().rsplit('@').next()?;
     match after_host.strip_prefix(authority.host())?.strip_prefix(':') {
@@ -125,7 +128,7 @@ impl fmt::Display for WebOrigin {
 }
 
 type Worker = Box<dyn Future<Output = Result<(), Error>> + Send>;
-type Answered = Result<(Response<WasiBody>, Worker), Error>;
+type SentRequest = Result<(Response<WasiBody>, Worker), Error>;
 
 impl WasiHttpHooks for Network {
     fn send_request(
@@ -133,7 +136,7 @@ impl WasiHttpHooks for Network {
         request: Request<WasiBody>,
         options: Option<RequestOptions>,
         _processed: Worker,
-    ) -> Box<dyn Future<Output = Answered> + Send> {
+    ) -> Box<dyn Future<Output = SentRequest> + Send> {
         let origin = self.check(request.uri());
         let tls = self.tls.clone();
         let options = options.unwrap_or_default();
@@ -150,9 +153,10 @@ impl WasiHttpHooks for Network {
 
     fn p2_error_from_hyper(&mut self, error: &hyper::Error) -> ErrorCode {
         let ended = error.is_incomplete_message() || error.is_canceled() || error.is_closed();
-        match ended {
-            true => ErrorCode::ConnectionTerminated,
-            false => ErrorCode::InternalError(Some(error.to_string())),
+        if ended {
+            ErrorCode::ConnectionTerminated
+        } else {
+            ErrorCode::InternalError(Some(error.to_string()))
         }
     }
 }
@@ -173,7 +177,7 @@ async fn send(
     tls: Option<&Tls>,
     request: Request<WasiBody>,
     options: RequestOptions,
-) -> Answered {
+) -> SentRequest {
     let wait = options.connect_timeout.unwrap_or(limits::CONNECT);
     let connected = timeout(wait, connect(origin, tls)).await;
     match connected.map_err(|_| Error::ConnectionTimeout)?? {
@@ -191,23 +195,24 @@ enum Connected {
 async fn connect(origin: &WebOrigin, tls: Option<&Tls>) -> Result<Connected, Error> {
     let stream = TcpStream::connect(origin.address()).await;
     let stream = stream.map_err(unconnected)?;
-    // A request is one packet, or has a body that is written as it comes.
-    let _best_effort = stream.set_nodelay(true);
+    // A request is one packet, or has a body that is written piece by piece.
+    let _ = stream.set_nodelay(true); // only an optimization
     if origin.scheme != Scheme::HTTPS {
         return Ok(Connected::Plain(stream));
     }
-    // Never without: a network that grants the origin has it.
+    // `Network::new` makes a client if an origin needs one.
     let tls = tls.ok_or(Error::ConfigurationError)?;
     let stream = tls.connect(origin.address(), stream).await;
     let stream = stream.map_err(|reason| Error::InternalError(Some(reason)))?;
     Ok(Connected::Secure(Box::new(stream)))
 }
 
-/// The contract has codes for two reasons; others keep the system's words.
+/// The error of a connection that cannot be made. The contract has codes for two reasons; for others, the guest
+/// receives the system's message.
 fn unconnected(error: io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => Error::ConnectionRefused,
-        // The system's failure to find a name has no kind of its own.
+        // A name that cannot be resolved has no `ErrorKind`.
         _ if error.to_string().starts_with("failed to lookup") => Error::DnsError {
             rcode: None,
             info_code: None,
@@ -220,27 +225,27 @@ async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     mut request: Request<WasiBody>,
     options: RequestOptions,
-) -> Answered {
+) -> SentRequest {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    // Ends with its handle, and that with the guest.
+    // Ends when the handle is dropped, at the latest with the guest.
     let connection = runtime::spawn(async move { connection.await.map_err(Error::from) });
     let path = request.uri().path_and_query().cloned();
     *request.uri_mut() = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
-    let answer = sender.send_request(request);
-    let answer = match options.first_byte_timeout {
-        Some(wait) => timeout(wait, answer)
+    let response = sender.send_request(request);
+    let response = match options.first_byte_timeout {
+        Some(wait) => timeout(wait, response)
             .await
             .map_err(|_| Error::ConnectionReadTimeout)??,
-        None => answer.await?,
+        None => response.await?,
     };
-    let answer = answer.map(|body| Answer(body).boxed_unsync());
-    Ok((answer, Box::new(connection)))
+    let response = response.map(|body| ResponseBody(body).boxed_unsync());
+    Ok((response, Box::new(connection)))
 }
 
-/// The body of an answer, with the errors of the contract.
-struct Answer(Incoming);
+/// The body of a response, with the errors of the contract.
+struct ResponseBody(Incoming);
 
-impl Body for Answer {
+impl Body for ResponseBody {
     type Data = Bytes;
     type Error = Error;
 
@@ -292,18 +297,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_origin_is_refused_with_the_reason() {
+    fn text_that_is_not_an_origin_is_refused_with_the_reason() {
         for (text, reason) in [
             ("127.0.0.1:9324", "lacks scheme or host"),
             ("ftp://a", "lacks scheme or host"),
             ("http://a:99999", "lacks scheme or host"),
-            ("http:// a", "is no origin"),
+            ("http:// a", "is not an origin"),
             ("http://a/path", "leave out what comes after"),
-            ("http://a:b@c", "is no origin"),
+            ("http://a:b@c", "is not an origin"),
             ("http://a:b@c/", "user and password"),
         ] {
             let Err(error) = WebOrigin::parse(text) else {
-                panic!("{text} is taken");
+                panic!("{text} is accepted");
             };
             assert!(
                 error.contains(reason) || error.contains("user"),

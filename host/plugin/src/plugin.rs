@@ -3,28 +3,31 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::batch_trigger::{BatchTrigger, FunctionInfo, Origin};
-use crate::call::Runner;
+use crate::batch_trigger::{BatchTrigger, FunctionInfo};
+use crate::caller::Caller;
 use crate::error::ConfigureError;
+use crate::functions::Functions;
 use crate::http_trigger::HttpTrigger;
 use crate::inspect::Inspection;
+use crate::limits::{self, Bounds};
 use crate::object_trigger::ObjectTrigger;
+use crate::origin::Origin;
 use crate::role::Role;
-use crate::roles::Roles;
+use crate::runner::Runner;
 use crate::service::{Service, ServiceSetup};
 use crate::source::{Source, SourceSetup};
 
-/// A component that was checked, compiled and started once: ready to play its roles. Cheap to clone.
+/// A component that was checked, compiled and instantiated once. Cheap to clone.
 #[derive(Clone)]
 pub struct Plugin(Arc<Loaded>);
 
-/// What there is of a plugin once it is loaded.
+/// The contents of a [`Plugin`].
 pub(crate) struct Loaded {
     pub name: String,
     pub digest: String,
     pub size: usize,
     pub inspection: Inspection,
-    pub roles: Roles,
+    pub functions: Functions,
     pub runner: Arc<Runner>,
 }
 
@@ -33,7 +36,7 @@ impl Plugin {
         Self(Arc::new(loaded))
     }
 
-    /// What the operator calls it: a built-in's name or a path.
+    /// The plugin's name in the configuration: that of a built-in plugin, or a path.
     pub fn name(&self) -> &str {
         &self.0.name
     }
@@ -59,31 +62,32 @@ impl Plugin {
         self.interface(role).is_some()
     }
 
-    /// The exported interface by which it plays a role: `lambkin:http-trigger/shaper@0.1.0`.
+    /// The exported interface of a role: `lambkin:http-trigger/shaper@0.1.0`.
     pub fn interface(&self, role: Role) -> Option<&str> {
         self.0.inspection.interface(role)
     }
 
-    /// The interfaces it imports.
+    /// The interfaces that it imports.
     pub fn imports(&self) -> &[String] {
         &self.0.inspection.imports
     }
 
-    /// Has the plugin read the configuration of one HTTP trigger: its table in `lambkin.toml` as JSON.
+    /// Configures an HTTP trigger. `config_json` is its table in `lambkin.toml` as JSON.
     ///
     /// # Errors
     ///
-    /// The plugin does not play the role, it found mistakes, or it failed itself. So for the other roles.
+    /// The plugin does not play the role, it found mistakes, or the call failed. The same holds for the other roles.
     pub async fn http_trigger(
         &self,
         trigger: &str,
         config_json: &str,
     ) -> Result<HttpTrigger, ConfigureError> {
-        let shaper = self.adapter(Role::HttpTrigger, |roles| &roles.http_trigger)?;
-        HttpTrigger::configure(self.clone(), shaper, trigger, config_json).await
+        let shaper = self.adapter(Role::HttpTrigger, |functions| &functions.http_trigger)?;
+        let caller = self.caller(trigger, &limits::SHAPER);
+        HttpTrigger::configure(caller, shaper, config_json).await
     }
 
-    /// Has the plugin read the configuration of one batch trigger.
+    /// Configures a batch trigger for messages of `origin`. `functions` are those that the configuration defines.
     pub async fn batch_trigger(
         &self,
         trigger: &str,
@@ -91,68 +95,58 @@ impl Plugin {
         origin: &Origin,
         functions: &[FunctionInfo],
     ) -> Result<BatchTrigger, ConfigureError> {
-        let shaper = self.adapter(Role::BatchTrigger, |roles| &roles.batch_trigger)?;
-        BatchTrigger::configure(
-            self.clone(),
-            shaper,
-            trigger,
-            config_json,
-            origin,
-            functions,
-        )
-        .await
+        let shaper = self.adapter(Role::BatchTrigger, |functions| &functions.batch_trigger)?;
+        let caller = self.caller(trigger, &limits::SHAPER);
+        BatchTrigger::configure(caller, shaper, config_json, origin, functions).await
     }
 
-    /// Has the plugin read the configuration of one object trigger.
+    /// Configures an object trigger for changes of `bucket`.
     pub async fn object_trigger(
         &self,
         trigger: &str,
         config_json: &str,
         bucket: &Origin,
     ) -> Result<ObjectTrigger, ConfigureError> {
-        let shaper = self.adapter(Role::ObjectTrigger, |roles| &roles.object_trigger)?;
-        ObjectTrigger::configure(self.clone(), shaper, trigger, config_json, bucket).await
+        let shaper = self.adapter(Role::ObjectTrigger, |functions| &functions.object_trigger)?;
+        let caller = self.caller(trigger, &limits::SHAPER);
+        ObjectTrigger::configure(caller, shaper, config_json, bucket).await
     }
 
-    /// Has the plugin check the settings of one service.
+    /// Configures a service.
     pub async fn service(
         &self,
         name: &str,
         setup: ServiceSetup,
     ) -> Result<Service, ConfigureError> {
-        let handler = self.adapter(Role::Service, |roles| &roles.service)?;
-        let settings = self.0.roles.settings.clone();
-        Service::configure(self.clone(), handler, settings, name, setup).await
+        let handler = self.adapter(Role::Service, |functions| &functions.service)?;
+        let settings = self.0.functions.settings.clone();
+        let caller = self.caller(name, &limits::SERVICE);
+        Service::configure(caller, handler, settings, setup).await
     }
 
-    /// Has the plugin read the configuration of one source.
+    /// Configures a source.
     pub async fn source(&self, name: &str, setup: SourceSetup) -> Result<Source, ConfigureError> {
-        let poller = self.adapter(Role::Source, |roles| &roles.source)?;
-        Source::configure(self.clone(), poller, name, setup).await
+        let poller = self.adapter(Role::Source, |functions| &functions.source)?;
+        let caller = self.caller(name, &limits::SOURCE);
+        Source::configure(caller, poller, setup).await
     }
 
-    /// The adapter for a role.
+    fn caller(&self, name: &str, bounds: &Bounds) -> Caller {
+        Caller::new(&self.0.name, Arc::clone(&self.0.runner), name, bounds)
+    }
+
     fn adapter<A>(
         &self,
         role: Role,
-        of: impl Fn(&Roles) -> &Option<Arc<A>>,
+        of: impl Fn(&Functions) -> &Option<Arc<A>>,
     ) -> Result<Arc<A>, ConfigureError> {
-        of(&self.0.roles)
-            .clone()
-            .ok_or_else(|| self.not_played(role))
-    }
-
-    fn not_played(&self, wanted: Role) -> ConfigureError {
-        ConfigureError::NotPlayed {
+        let adapter = of(&self.0.functions).clone();
+        adapter.ok_or_else(|| ConfigureError::MissingRole {
             plugin: self.name().to_owned(),
-            wanted,
-            played: self.roles(),
-            other_version: self.0.inspection.other_version(wanted).map(str::to_owned),
-        }
-    }
-
-    pub(crate) fn runner(&self) -> &Runner {
-        &self.0.runner
+            wanted: role,
+            roles: self.roles(),
+            other_version: self.0.inspection.other_version(role).map(str::to_owned),
+        })
     }
 }
 

@@ -1,8 +1,8 @@
-//! The share that one trigger, service or source has of what all of them use.
+//! The share that one trigger, service or source has of the resources that all of them use.
 //!
-//! Each has a quota of its own: so many places for its calls, so much memory for all of them together, and, once they are
-//! many and busy, so many turns on the processor. Whoever fills its quota, by its own doing or its clients', is the one that
-//! waits: in other quotas it is as quiet as before.
+//! Each has a quota of concurrent calls, of memory for all its calls together, and, for calls that run for long, of
+//! time slices. One that reaches its quota, through a defect of its own or because of its clients, waits; the others
+//! are not affected.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,55 +12,56 @@ use tokio::sync::Semaphore;
 
 use crate::limits::{self, Bounds};
 
-/// One trigger's, service's or source's.
+/// The quota of one trigger, service or source.
 #[derive(Debug)]
 pub(crate) struct Quota {
-    /// For calls at the same time.
+    /// Permits for concurrent calls.
     pub calls: Semaphore,
-    /// For turns, at the same time, of calls that have had their head start: half of the processors, as the functions and
-    /// their callers need the others.
-    pub turns: Semaphore,
+    /// Permits for time slices of calls that have used [`limits::FAIR_SHARE_AFTER`]. There is one for every second
+    /// processor, because functions and their callers need the others.
+    pub time_slices: Semaphore,
+    /// The memory of all calls.
     pub memory: MemoryQuota,
 }
 
 impl Quota {
-    /// A quota for calls within these bounds.
+    /// A quota for calls with these limits.
     pub(crate) fn new(bounds: &Bounds) -> Arc<Self> {
         let processors = thread::available_parallelism().map_or(1, |count| count.get());
         Arc::new(Self {
-            calls: Semaphore::new(calls(bounds)),
-            turns: Semaphore::new((processors / 2).max(1)),
+            calls: Semaphore::new(concurrent_calls(bounds)),
+            time_slices: Semaphore::new((processors / 2).max(1)),
             memory: MemoryQuota::default(),
         })
     }
 }
 
-/// The places of a quota.
-pub(crate) fn calls(bounds: &Bounds) -> usize {
-    match bounds.waits {
-        true => limits::QUOTA_WAITING_CALLS,
-        false => limits::QUOTA_CALLS,
+/// The number of concurrent calls in a quota.
+pub(crate) fn concurrent_calls(bounds: &Bounds) -> usize {
+    if bounds.waits {
+        limits::QUOTA_WAITING_CALLS
+    } else {
+        limits::QUOTA_CALLS
     }
 }
 
-/// What all calls in a quota have of memory, together.
+/// The memory that all calls of one quota use together, up to [`limits::QUOTA_MEMORY_BYTES`].
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MemoryQuota(Arc<AtomicUsize>);
 
 impl MemoryQuota {
-    /// Takes so many bytes, if there are so many.
+    /// Reserves `bytes`; false if the quota would be exceeded.
     pub(crate) fn reserve(&self, bytes: usize) -> bool {
         let more = |used: usize| {
             let used = used.checked_add(bytes)?;
             (used <= limits::QUOTA_MEMORY_BYTES).then_some(used)
         };
-        let taken = self
-            .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
-        taken.is_ok()
+        self.0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
+            .is_ok()
     }
 
-    /// Gives back what was taken.
+    /// Releases bytes that were reserved.
     pub(crate) fn release(&self, bytes: usize) {
         self.0.fetch_sub(bytes, Ordering::Relaxed);
     }
@@ -71,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_is_given_out_once_and_comes_back() {
+    fn memory_is_reserved_once_and_can_be_reserved_again_after_its_release() {
         let memory = MemoryQuota::default();
         assert!(memory.reserve(limits::QUOTA_MEMORY_BYTES - 1));
         assert!(!memory.reserve(2));

@@ -1,27 +1,29 @@
-//! Roles, and the exported interfaces that give them.
+//! Roles: what a component can be for the host.
 //!
-//! A component plays a role by exporting its interface in a version that this host speaks. One component may play
-//! several; what else it exports is nobody's concern.
+//! A component has a role if it exports the role's interface in a version that this host supports. One component may
+//! have several roles. The host ignores other exports.
 
 use std::fmt;
 
-/// A role that a component can play; one component may play several.
+use crate::contract::Contract;
+
+/// A role of a component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// `lambkin:http-trigger/shaper`.
+    /// Exports `lambkin:http-trigger/shaper`.
     HttpTrigger,
-    /// `lambkin:batch-trigger/shaper`.
+    /// Exports `lambkin:batch-trigger/shaper`.
     BatchTrigger,
-    /// `lambkin:object-trigger/shaper`.
+    /// Exports `lambkin:object-trigger/shaper`.
     ObjectTrigger,
-    /// `wasi:http/incoming-handler`.
+    /// Exports `wasi:http/incoming-handler`.
     Service,
-    /// `lambkin:source/poller`.
+    /// Exports `lambkin:source/poller`.
     Source,
 }
 
 impl Role {
-    /// All roles, in the order in which they are told.
+    /// All roles, in the order in which messages list them.
     pub(crate) const ALL: [Self; 5] = [
         Self::HttpTrigger,
         Self::BatchTrigger,
@@ -30,7 +32,7 @@ impl Role {
         Self::Source,
     ];
 
-    /// The interface that gives the role.
+    /// The interface that a component exports to have the role.
     pub(crate) fn contract(self) -> Contract {
         Contract(match self {
             Self::HttpTrigger => "lambkin:http-trigger/shaper@0.1.x",
@@ -41,7 +43,7 @@ impl Role {
         })
     }
 
-    /// Whether a component in this role works for the outside world, with queues, objects and HTTP. The others only
+    /// Whether a component in this role has access to queues, objects or HTTP. Components in the other roles only
     /// compute.
     pub(crate) fn is_privileged(self) -> bool {
         matches!(self, Self::Service | Self::Source)
@@ -57,55 +59,5 @@ impl fmt::Display for Role {
             Self::Service => "service",
             Self::Source => "source",
         })
-    }
-}
-
-/// An interface and the versions of it that this host speaks, as in `lambkin:source/poller@0.1.x`: only the last number
-/// may differ.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Contract(pub &'static str);
-
-impl Contract {
-    /// The interface's name without a version.
-    pub(crate) fn interface(self) -> &'static str {
-        self.0
-            .split_once('@')
-            .map_or(self.0, |(interface, _)| interface)
-    }
-
-    /// Whether a name is this interface in a version that is spoken.
-    pub(crate) fn speaks(self, name: &str) -> bool {
-        let patch = self
-            .0
-            .strip_suffix('x')
-            .and_then(|start| name.strip_prefix(start));
-        patch.is_some_and(|patch| !patch.is_empty() && patch.bytes().all(|b| b.is_ascii_digit()))
-    }
-
-    /// Whether a name is this interface in any version.
-    pub(crate) fn names(self, name: &str) -> bool {
-        name.split_once('@')
-            .is_some_and(|(interface, _)| interface == self.interface())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patch_releases_are_spoken_and_nothing_else() {
-        let contract = Role::Source.contract();
-        for version in ["0.1.0", "0.1.17"] {
-            let name = format!("lambkin:source/poller@{version}");
-            assert!(contract.speaks(&name) && contract.names(&name), "{name}");
-        }
-        for version in ["0.2.0", "1.0.0", "0.1", "0.1.", "0.1.0-rc.1", "0.10.0", ""] {
-            let name = format!("lambkin:source/poller@{version}");
-            assert!(!contract.speaks(&name) && contract.names(&name), "{name}");
-        }
-        for name in ["lambkin:source/pollers@0.1.0", "lambkin:source/poller"] {
-            assert!(!contract.speaks(name) && !contract.names(name), "{name}");
-        }
     }
 }

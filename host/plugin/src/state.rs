@@ -1,8 +1,8 @@
-//! What the store of one call holds: the guest's meter, and what it is given.
+//! The data of one call's store: its meter, and what the call has access to.
 //!
-//! A shaper is given nothing: `Capabilities::default()` is the inert WASI, in which host functions beyond WASI find no
-//! queue, no bucket and no network. Every component is linked the same way; what a call can reach is decided
-//! here, call by call, so a component that is also a service computes as blindly as any other while it shapes.
+//! Every component is linked in the same way. What a call can reach is decided here, call by call. A trigger's call
+//! has no capabilities: `Capabilities::default()` is the inert WASI, without queues, buckets or network. So a
+//! component that is also a service has no more access than any other while it shapes.
 
 use std::sync::Arc;
 
@@ -13,23 +13,39 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use crate::limits::{self, Bounds};
 use crate::meter::Meter;
 use crate::network::Network;
-use crate::service::{Grants, StoreView};
+use crate::store::{Grants, StoreView};
 use crate::wasi::Wasi;
 
-/// What a store holds.
+/// The data of one call's store.
 pub(crate) struct State {
     pub meter: Meter,
     pub capabilities: Capabilities,
     http: WasiHttpCtx,
 }
 
+/// What a call has access to besides its arguments.
+#[derive(Default)]
+pub(crate) struct Capabilities {
+    pub wasi: Wasi,
+    /// The queues and buckets.
+    pub grants: Arc<Grants>,
+    /// The origins that requests may be sent to.
+    pub network: Network,
+}
+
 impl State {
-    /// What calls of `lambkin:store` work on.
+    /// The data that calls of `lambkin:store` work on.
     pub(crate) fn store(&mut self) -> StoreView<'_> {
         StoreView {
             table: self.capabilities.wasi.table(),
             grants: &self.capabilities.grants,
         }
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        self.capabilities.wasi.view()
     }
 }
 
@@ -43,24 +59,8 @@ impl WasiHttpView for State {
     }
 }
 
-/// What a call is given beside its arguments.
-#[derive(Default)]
-pub(crate) struct Capabilities {
-    pub wasi: Wasi,
-    /// The queues and buckets it may see.
-    pub grants: Arc<Grants>,
-    /// The origins it may reach.
-    pub network: Network,
-}
-
-impl WasiView for State {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        self.capabilities.wasi.view()
-    }
-}
-
-/// A store for one call.
-pub(crate) fn store(
+/// Makes the store for one call.
+pub(crate) fn new_store(
     engine: &Engine,
     bounds: &Bounds,
     capabilities: Capabilities,
@@ -68,17 +68,15 @@ pub(crate) fn store(
 ) -> Store<State> {
     let mut http = WasiHttpCtx::new();
     http.set_field_size_limit(limits::HEADER_BYTES);
-    let mut store = Store::new(
-        engine,
-        State {
-            meter,
-            capabilities,
-            http,
-        },
-    );
+    let state = State {
+        meter,
+        capabilities,
+        http,
+    };
+    let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.meter);
     store.set_epoch_deadline(1);
-    // Tokio's own yield lets timers and sockets have their turn too, not only other tasks.
+    // Tokio's own yield also lets timers and sockets progress, not only other tasks.
     store.epoch_deadline_callback(|_| {
         let yielding = Box::pin(tokio::task::yield_now());
         Ok(UpdateDeadline::YieldCustom(1, yielding))

@@ -1,30 +1,30 @@
-//! Making text that came from a plugin fit to be shown.
+//! Makes text of a plugin displayable.
 //!
-//! Guests may put anything into a message or a log line: terminal escapes, line breaks that forge a second log
-//! line, megabytes. Everything of theirs that reaches a person passes through here.
+//! A plugin may put anything into a message or a log line: terminal escapes, line breaks that forge a second log line,
+//! megabytes. All text of plugins that a person reads passes through these functions.
 
 use std::fmt::Write as _;
 
-/// The longest text of a plugin's that a message quotes, in characters.
-const QUOTED: usize = 1_000;
+/// The longest text of a plugin that a message quotes, in characters.
+const MAX_QUOTE: usize = 1_000;
 
-/// Escapes control characters as Rust writes them (`\u{1b}`, `\n`); a tab stays.
+/// Escapes control characters as Rust writes them (`\u{1b}`, `\n`), except for tabs.
 pub(crate) fn escape(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         if c == '\t' || !is_harmful(c) {
             shown.push(c);
         } else {
-            // Writing to a string can not fail.
+            // Writing to a string cannot fail.
             let _ = write!(shown, "{}", c.escape_default());
         }
     }
     shown
 }
 
-/// [`escape`], and cut to a length that suits a message.
+/// Escapes a text and shortens it to a length that suits a message.
 pub(crate) fn quote(text: &str) -> String {
-    match text.char_indices().nth(QUOTED) {
+    match text.char_indices().nth(MAX_QUOTE) {
         Some((end, _)) => format!(
             "{}… ({} bytes in all)",
             escape(text.get(..end).unwrap_or_default()),
@@ -34,7 +34,7 @@ pub(crate) fn quote(text: &str) -> String {
     }
 }
 
-/// Control characters, and the marks that turn the direction of the text around them.
+/// Control characters, and the marks that change the direction of the text around them.
 fn is_harmful(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -53,10 +53,10 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_is_short_and_tells_the_whole_length() {
+    fn a_quote_is_short_and_has_the_length_of_the_whole_text() {
         let quoted = quote(&"é".repeat(2_000));
         assert!(quoted.ends_with("… (4000 bytes in all)"), "{quoted}");
-        assert_eq!(quoted.chars().filter(|c| *c == 'é').count(), QUOTED);
+        assert_eq!(quoted.chars().filter(|c| *c == 'é').count(), MAX_QUOTE);
         assert_eq!(quote("short"), "short");
     }
 }

@@ -1,10 +1,10 @@
-//! The clock that looks at running guests: one thread per engine.
+//! The clock that interrupts running guests: one thread per engine.
 //!
-//! Every [`limits::TICK`] it moves the engine's epoch on by one, upon which each running guest stops for a moment,
-//! has its processor time looked at and hands its thread back (see `meter.rs`). While no guest has run for a second the
-//! thread sleeps without waking, so an idle host costs no processor time, however many calls wait for something.
+//! Every [`limits::TICK`] the thread increments the engine's epoch. Each running guest then yields its thread, and
+//! its processor time is checked (see `meter.rs`). When no guest has run for a second, the thread sleeps without
+//! waking, so an idle host uses no processor time, however many calls wait for something.
 //!
-//! The thread holds the engine weakly and ends with the [`Ticker`].
+//! The thread holds a weak reference to the engine and ends when the [`Ticker`] is dropped.
 
 use std::io;
 use std::sync::Arc;
@@ -15,53 +15,55 @@ use wasmtime::{Engine, EngineWeak};
 
 use crate::limits;
 
-/// Idle ticks after which the thread goes to sleep: waking it costs a system call, so not after every call.
+/// The number of idle ticks after which the thread sleeps. Waking it costs a system call, so it does not sleep after
+/// every call.
 const LINGER: u32 = 200;
 
-/// Keeps the thread; dropping it ends it.
+/// Owns the thread, which ends when this is dropped.
 pub(crate) struct Ticker {
-    calls: Arc<Calls>,
+    activity: Arc<Activity>,
     thread: Thread,
 }
 
 /// What the thread knows about the guests.
 #[derive(Default)]
-struct Calls {
+struct Activity {
     running: AtomicUsize,
-    /// Whether a turn began since the last tick: most are over before the next.
+    /// Whether a time slice began since the last tick. Most end before the next tick.
     recent: AtomicBool,
     asleep: AtomicBool,
-    over: AtomicBool,
+    stopped: AtomicBool,
 }
 
-/// A turn of a guest on a thread; dropping it ends it.
-pub(crate) struct Ticking<'a>(&'a Calls);
+/// A time slice of a guest on a thread, which ends when this is dropped.
+pub(crate) struct TimeSlice<'a>(&'a Activity);
 
 impl Ticker {
+    /// Starts the thread.
     pub(crate) fn start(engine: &Engine) -> io::Result<Self> {
-        let calls = Arc::new(Calls::default());
-        let (engine, seen) = (engine.weak(), calls.clone());
+        let activity = Arc::new(Activity::default());
+        let (engine, shared) = (engine.weak(), activity.clone());
         let thread = thread::Builder::new()
             .name("plugin-ticker".into())
-            .spawn(move || run(&engine, &seen))?;
+            .spawn(move || tick(&engine, &shared))?;
         Ok(Self {
-            calls,
+            activity,
             thread: thread.thread().clone(),
         })
     }
 
-    /// To be held for as long as a guest may run without a pause.
-    pub(crate) fn call(&self) -> Ticking<'_> {
-        self.calls.running.fetch_add(1, Ordering::SeqCst);
-        self.calls.recent.store(true, Ordering::SeqCst);
-        if self.calls.asleep.load(Ordering::SeqCst) {
+    /// Starts a time slice. Hold the result while a guest runs.
+    pub(crate) fn time_slice(&self) -> TimeSlice<'_> {
+        self.activity.running.fetch_add(1, Ordering::SeqCst);
+        self.activity.recent.store(true, Ordering::SeqCst);
+        if self.activity.asleep.load(Ordering::SeqCst) {
             self.thread.unpark();
         }
-        Ticking(&self.calls)
+        TimeSlice(&self.activity)
     }
 }
 
-impl Drop for Ticking<'_> {
+impl Drop for TimeSlice<'_> {
     fn drop(&mut self) {
         self.0.running.fetch_sub(1, Ordering::SeqCst);
     }
@@ -69,40 +71,40 @@ impl Drop for Ticking<'_> {
 
 impl Drop for Ticker {
     fn drop(&mut self) {
-        self.calls.over.store(true, Ordering::SeqCst);
+        self.activity.stopped.store(true, Ordering::SeqCst);
         self.thread.unpark();
     }
 }
 
-fn run(engine: &EngineWeak, calls: &Calls) {
+fn tick(engine: &EngineWeak, activity: &Activity) {
     let mut idle = 0;
-    while !calls.over.load(Ordering::SeqCst) {
+    while !activity.stopped.load(Ordering::SeqCst) {
         thread::sleep(limits::TICK);
         match engine.upgrade() {
             Some(engine) => engine.increment_epoch(),
             None => return,
         }
-        let busy =
-            calls.recent.swap(false, Ordering::SeqCst) || calls.running.load(Ordering::SeqCst) > 0;
-        idle = if busy { 0 } else { idle + 1 };
+        let is_busy = activity.recent.swap(false, Ordering::SeqCst)
+            || activity.running.load(Ordering::SeqCst) > 0;
+        idle = if is_busy { 0 } else { idle + 1 };
         if idle > LINGER {
-            sleep(calls);
+            sleep(activity);
             idle = 0;
         }
     }
 }
 
-/// Sleeps until there is a call. `asleep` is told before `running` is asked, and a call does it the other way round:
-/// whoever comes second sees the first.
-fn sleep(calls: &Calls) {
-    calls.asleep.store(true, Ordering::SeqCst);
-    while calls.running.load(Ordering::SeqCst) == 0
-        && !calls.recent.load(Ordering::SeqCst)
-        && !calls.over.load(Ordering::SeqCst)
+/// Sleeps until a time slice begins. This stores `asleep` before it loads `running`, and [`Ticker::time_slice`] does
+/// it the other way round, so at least one of the two sees the other.
+fn sleep(activity: &Activity) {
+    activity.asleep.store(true, Ordering::SeqCst);
+    while activity.running.load(Ordering::SeqCst) == 0
+        && !activity.recent.load(Ordering::SeqCst)
+        && !activity.stopped.load(Ordering::SeqCst)
     {
         thread::park();
     }
-    calls.asleep.store(false, Ordering::SeqCst);
+    activity.asleep.store(false, Ordering::SeqCst);
 }
 
 #[cfg(test)]
@@ -128,13 +130,14 @@ mod tests {
     fn it_sleeps_when_nothing_is_called_and_wakes_for_a_call() {
         let engine = Engine::new(Config::new().epoch_interruption(true)).expect("an engine");
         let ticker = Ticker::start(&engine).expect("a thread");
+        let activity = &ticker.activity;
         for _ in 0..2 {
-            wait_until("asleep", || ticker.calls.asleep.load(Ordering::SeqCst));
-            let call = ticker.call();
-            wait_until("awake", || !ticker.calls.asleep.load(Ordering::SeqCst));
-            // The first tick after the call began takes its mark away.
-            wait_until("a tick", || !ticker.calls.recent.load(Ordering::SeqCst));
-            drop(call);
+            wait_until("asleep", || activity.asleep.load(Ordering::SeqCst));
+            let slice = ticker.time_slice();
+            wait_until("awake", || !activity.asleep.load(Ordering::SeqCst));
+            // The first tick after the slice began clears this flag.
+            wait_until("a tick", || !activity.recent.load(Ordering::SeqCst));
+            drop(slice);
         }
     }
 
@@ -142,8 +145,8 @@ mod tests {
     fn its_thread_ends_with_it() {
         let engine = Engine::new(Config::new().epoch_interruption(true)).expect("an engine");
         let ticker = Ticker::start(&engine).expect("a thread");
-        let calls = Arc::downgrade(&ticker.calls);
+        let activity = Arc::downgrade(&ticker.activity);
         drop(ticker);
-        wait_until("the thread's end", || calls.strong_count() == 0);
+        wait_until("the thread's end", || activity.strong_count() == 0);
     }
 }

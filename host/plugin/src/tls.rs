@@ -1,11 +1,11 @@
-//! TLS for what a call may reach over `https`: a client that trusts the system's root certificates.
+//! The TLS client for `https` origins. It trusts the system's root certificates.
 //!
-//! `SSL_CERT_FILE` and `SSL_CERT_DIR` name others instead, as for OpenSSL's programs, so a test's own authority or a
-//! company's proxy needs no setting of ours. The roots are read once, when the first `https` origin is granted. Only
-//! HTTP/1.1 is offered.
+//! As with OpenSSL's programs, `SSL_CERT_FILE` and `SSL_CERT_DIR` name other certificates, so a test's authority or a
+//! company's proxy needs no further setting. The certificates are read once, when the first `https` origin is
+//! configured. Only HTTP/1.1 is offered.
 //!
-//! On failure the operator is told which host it was, what is wrong and what to do: no roots at all is a mistake of the
-//! configuration, a handshake that fails is the one request's.
+//! On failure, the operator learns which host it was, what is wrong and what to do. If there are no root
+//! certificates, the configuration is refused; if a handshake fails, the request fails.
 
 use std::fmt;
 use std::io;
@@ -23,7 +23,7 @@ use tokio_rustls::rustls::{
 const HOW_TO_TRUST: &str = "to trust an authority of your own, such as a test's or a company proxy's, name a PEM file \
      with all the roots to trust in SSL_CERT_FILE";
 
-/// A client's side of TLS. Cheap to clone.
+/// A TLS client. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Tls(Arc<ClientConfig>);
 
@@ -34,7 +34,8 @@ impl fmt::Debug for Tls {
 }
 
 impl Tls {
-    /// One that trusts what this system, or the host's environment, says. The error says why there is nothing to trust.
+    /// A client that trusts the certificates of the system or of the environment variables. The error says why there
+    /// are none.
     pub(crate) fn system() -> Result<Self, String> {
         static SYSTEM: OnceLock<Result<Tls, String>> = OnceLock::new();
         SYSTEM
@@ -47,11 +48,12 @@ impl Tls {
         let (_, unusable) = roots.add_parsable_certificates(found.certs);
         let mut reasons: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
         if unusable > 0 {
-            reasons.push(format!("{unusable} are no usable certificates"));
+            reasons.push(format!("{unusable} of them are not valid certificates"));
         }
-        let reasons = match reasons.is_empty() {
-            true => "there are none".to_owned(),
-            false => reasons.join("; "),
+        let reasons = if reasons.is_empty() {
+            "there are none".to_owned()
+        } else {
+            reasons.join("; ")
         };
         if roots.is_empty() {
             return Err(format!(
@@ -61,32 +63,32 @@ impl Tls {
         }
         tracing::debug!("{} root certificates are trusted", roots.len());
         if !found.errors.is_empty() {
-            tracing::warn!("some root certificates can not be read: {reasons}");
+            tracing::warn!("some root certificates cannot be read: {reasons}");
         }
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
-            .map_err(|error| format!("TLS can not be set up: {error}"))?;
+            .map_err(|error| format!("TLS cannot be set up: {error}"))?;
         let mut config = config.with_root_certificates(roots).with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self(Arc::new(config)))
     }
 
-    /// Makes sure of the host at the other end, whose name or address is the one that its certificate has to be for. The
-    /// error is for the operator.
+    /// Makes a TLS connection and checks that the certificate is for this name or address. The error is a text for
+    /// the operator.
     pub(crate) async fn connect(
         &self,
         (host, port): (&str, u16),
         stream: TcpStream,
     ) -> Result<TlsStream<TcpStream>, String> {
         let name = ServerName::try_from(host.to_owned())
-            .map_err(|_| format!("{host:?} is no name that a certificate can be for"))?;
+            .map_err(|_| format!("{host:?} is not a name that a certificate can be for"))?;
         let connector = TlsConnector::from(Arc::clone(&self.0));
         let connected = connector.connect(name, stream).await;
         connected.map_err(|error| explain(host, port, &error))
     }
 }
 
-/// What is wrong at which host, and what to do about it.
+/// Which host failed, why, and what to do.
 fn explain(host: &str, port: u16, error: &io::Error) -> String {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
     match inner {
@@ -117,9 +119,10 @@ fn refused(host: &str, error: &CertificateError) -> String {
             "is not signed by the trusted authority that it names, perhaps by an earlier one of that name; {HOW_TO_TRUST}"
         ),
         CertificateError::NotValidForNameContext { presented, .. } => {
-            let names = match presented.is_empty() {
-                true => "no name at all".to_owned(),
-                false => presented.join(", "),
+            let names = if presented.is_empty() {
+                "no name at all".to_owned()
+            } else {
+                presented.join(", ")
             };
             format!("is for another name: it is for {names}, not for {host}; use a name it is for")
         }

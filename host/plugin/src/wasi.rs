@@ -1,12 +1,12 @@
-//! The WASI that every plugin gets: inert, unless a call is given the real one.
+//! The WASI of a call: inert, unless the call has access to the real one.
 //!
-//! Compilers link parts of WASI 0.2 into a component whether its source uses them or not, so those parts exist, and
-//! give nothing away: no arguments, no environment, an empty stdin, no folders, a clock that stands at 1970 and
-//! random numbers that are the same in every call. The same input therefore gives the same output, as the contract
-//! promises. Output is collected for the log. Sockets, HTTP and everything else do not exist.
+//! Compilers link parts of WASI 0.2 into a component whether its source uses them or not. These parts exist and give
+//! nothing away: no arguments, no environment, an empty stdin, no folders, a clock that stands at 1970, and random
+//! numbers that are the same in every call. So the same input gives the same output, as the contracts promise. Output
+//! is collected for the log. Sockets and everything else do not exist.
 //!
-//! A service's or a source's call is given the [`WasiAccess`] as it is: real clocks, real randomness and the environment
-//! variables that are its own. There are no folders and no sockets in that one either.
+//! The call of a service or a source has real clocks, real randomness and its own environment variables
+//! ([`WasiAccess::Real`]). It has no folders and no sockets, either.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,40 +23,9 @@ use wasmtime_wasi::{
 use crate::limits;
 use crate::logs::Output;
 
-/// The interfaces that are there, of WASI 0.2 in any patch release.
-const ALLOWED_IMPORTS: &[&str] = &[
-    "wasi:cli/environment",
-    "wasi:cli/exit",
-    "wasi:cli/stderr",
-    "wasi:cli/stdin",
-    "wasi:cli/stdout",
-    "wasi:cli/terminal-input",
-    "wasi:cli/terminal-output",
-    "wasi:cli/terminal-stderr",
-    "wasi:cli/terminal-stdin",
-    "wasi:cli/terminal-stdout",
-    "wasi:clocks/monotonic-clock",
-    "wasi:clocks/wall-clock",
-    "wasi:filesystem/preopens",
-    "wasi:filesystem/types",
-    "wasi:io/error",
-    "wasi:io/poll",
-    "wasi:io/streams",
-    "wasi:random/insecure",
-    "wasi:random/insecure-seed",
-    "wasi:random/random",
-];
-
-/// Whether any plugin may import this.
-pub(crate) fn allows(import: &str) -> bool {
-    import.split_once('@').is_some_and(|(interface, version)| {
-        version.starts_with("0.2.") && ALLOWED_IMPORTS.contains(&interface)
-    })
-}
-
-/// Links [`ALLOWED_IMPORTS`].
+/// Links the interfaces of WASI that every component may import.
 pub(crate) fn link<T: WasiView>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
-    // Brings io, clocks, the first of random, and the three standard streams.
+    // Adds io, clocks, `random/random` and the three standard streams.
     p2::add_to_linker_proxy_interfaces_async(linker)?;
     cli::environment::add_to_linker::<T, WasiCli>(linker, T::cli)?;
     cli::exit::add_to_linker::<T, WasiCli>(linker, T::cli)?;
@@ -72,24 +41,24 @@ pub(crate) fn link<T: WasiView>(linker: &mut Linker<T>) -> wasmtime::Result<()> 
     Ok(())
 }
 
-/// What a guest sees of the world around it.
+/// What a guest sees of the system.
 #[derive(Default)]
 pub(crate) enum WasiAccess {
-    /// Nothing.
+    /// Nothing: the inert WASI.
     #[default]
     Inert,
-    /// The time, true randomness, and these environment variables.
+    /// The time, randomness, and these environment variables.
     Real(Arc<[(String, String)]>),
 }
 
-/// One call's WASI; made when the guest first uses it, as most calls of most plugins never do.
+/// The WASI of one call. It is created when the guest first uses it, because most calls never do.
 #[derive(Default)]
 pub(crate) struct Wasi {
     access: WasiAccess,
-    made: Option<Box<Made>>,
+    context: Option<Box<Context>>,
 }
 
-struct Made {
+struct Context {
     ctx: WasiCtx,
     table: ResourceTable,
     output: Output,
@@ -97,32 +66,35 @@ struct Made {
 
 impl Wasi {
     pub(crate) fn new(access: WasiAccess) -> Self {
-        Self { access, made: None }
+        Self {
+            access,
+            context: None,
+        }
     }
 
-    /// The view that the linked functions work on.
+    /// The data that the linked functions work on.
     pub(crate) fn view(&mut self) -> WasiCtxView<'_> {
-        let Made { ctx, table, .. } = self.made();
+        let Context { ctx, table, .. } = self.context();
         WasiCtxView { ctx, table }
     }
 
-    /// The table for all resources of the call, those of other interfaces too.
+    /// The table of all resources of the call, including those of other interfaces.
     pub(crate) fn table(&mut self) -> &mut ResourceTable {
-        &mut self.made().table
+        &mut self.context().table
     }
 
-    fn made(&mut self) -> &mut Made {
-        self.made
-            .get_or_insert_with(|| Box::new(Made::new(&self.access)))
+    fn context(&mut self) -> &mut Context {
+        self.context
+            .get_or_insert_with(|| Box::new(Context::new(&self.access)))
     }
 
-    /// What the guest printed, if it may have printed anything.
+    /// The guest's output; `None` if it cannot have printed anything.
     pub(crate) fn output(&self) -> Option<&Output> {
-        self.made.as_deref().map(|made| &made.output)
+        self.context.as_deref().map(|context| &context.output)
     }
 }
 
-impl Made {
+impl Context {
     fn new(access: &WasiAccess) -> Self {
         let output = Output::default();
         let mut table = ResourceTable::new();
@@ -149,7 +121,7 @@ impl Made {
     }
 }
 
-/// Bytes without a pattern that a guest would trip over, always the same.
+/// Random numbers that are the same in every call.
 fn numbers() -> Deterministic {
     let step = |state: u32| state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
     let states = std::iter::successors(Some(1), |state| Some(step(*state)));
@@ -192,23 +164,7 @@ mod tests {
     use wasmtime_wasi::p2::bindings::clocks::wall_clock;
 
     #[test]
-    fn only_inert_interfaces_of_wasi_0_2_are_granted() {
-        for import in ["wasi:cli/stdout@0.2.0", "wasi:io/streams@0.2.12"] {
-            assert!(allows(import), "{import}");
-        }
-        for import in [
-            "wasi:cli/stdout@0.3.0",
-            "wasi:cli/stdout",
-            "wasi:sockets/tcp@0.2.0",
-            "wasi:http/types@0.2.0",
-            "env",
-        ] {
-            assert!(!allows(import), "{import}");
-        }
-    }
-
-    #[test]
-    fn only_a_call_that_is_given_the_world_sees_it() {
+    fn only_a_call_with_real_access_sees_the_time() {
         let time = |wasi: &mut Wasi| {
             let WasiCtxView { ctx, table } = wasi.view();
             let ctx = ctx.clocks();

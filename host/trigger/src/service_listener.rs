@@ -47,7 +47,9 @@ impl ServiceListener {
             Ok(response) => response.map(Body::Boxed),
             Err(error) => {
                 match error.cause {
-                    CallError::Incomplete => tracing::debug!("{method} {}: {error}", path.path()),
+                    CallError::IncompleteRequest => {
+                        tracing::debug!("{method} {}: {error}", path.path())
+                    }
                     _ => tracing::error!("{method} {}: {error}", path.path()),
                 }
                 failed(&error)
@@ -59,7 +61,7 @@ impl ServiceListener {
 fn failed(error: &PluginError) -> Response {
     let status = match error.cause {
         CallError::Host(_) => StatusCode::SERVICE_UNAVAILABLE,
-        CallError::Incomplete => StatusCode::BAD_REQUEST,
+        CallError::IncompleteRequest => StatusCode::BAD_REQUEST,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
     text(status, format!("{error}\n"))

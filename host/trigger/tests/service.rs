@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lambkin_http::bind;
-use lambkin_plugin::{Options, PluginHost, Running, ServiceSetup};
+use lambkin_plugin::{Options, PluginHost, PoolUsage, ServiceSetup};
 use lambkin_trigger::service_listener::ServiceListener;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -73,12 +73,16 @@ impl Fixture {
     /// Waits until as many instances run.
     async fn running(&self, instances: u64) {
         let reached = async {
-            while self.host.running().unwrap().instances != instances {
+            while self.host.pool_usage().unwrap().instances != instances {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
         let waited = tokio::time::timeout(Duration::from_secs(20), reached).await;
-        assert!(waited.is_ok(), "{:?}, not {instances}", self.host.running());
+        assert!(
+            waited.is_ok(),
+            "{:?}, not {instances}",
+            self.host.pool_usage()
+        );
     }
 }
 
@@ -155,7 +159,7 @@ async fn service_instance_ends_when_its_client_hangs_up() {
         drop(client);
         service.running(0).await;
     }
-    assert_eq!(service.host.running(), Some(Running::default()));
+    assert_eq!(service.host.pool_usage(), Some(PoolUsage::default()));
 }
 
 #[tokio::test]

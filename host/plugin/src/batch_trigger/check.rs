@@ -1,20 +1,21 @@
-//! Checking what a batch trigger's plugin returned.
-//!
-//! What is peculiar to this role: ids. A message that is not in the batch can not be skipped or settled, and no message
-//! is told two things of. See [`crate::check`] for what all roles have in common.
+//! Checks of the values that a batch trigger's plugin returned: numbers for gathering, and message ids. A message
+//! that is not in the batch cannot be skipped or settled, and a message cannot have two verdicts. See
+//! [`crate::check`] for the checks that all roles share.
 
 use std::collections::HashSet;
 
 use lambkin_model::{Action, Verdict};
 
-use super::{Batching, Setup, ShapedBatch};
-use crate::check::{self, Invalid, size, within};
+use super::types::{Batching, Setup, ShapedBatch};
+use crate::check::{self, size, within};
+use crate::error::ContractError;
 use crate::limits;
 use crate::text::quote;
 
-/// Checks sizes, names and numbers, and makes the summary fit to be shown.
-pub(super) fn setup(setup: Setup) -> Result<Setup, Invalid> {
-    let summary = check::understood(&setup.state, &setup.summary)?;
+/// Checks sizes, names and numbers, and makes the lines for the operator displayable.
+pub(super) fn setup(setup: Setup) -> Result<Setup, ContractError> {
+    check::state(&setup.state)?;
+    let summary = check::lines("the summary", &setup.summary)?;
     check::function(&setup.function)?;
     batching(&setup.batching)?;
     let warnings = check::lines("the warnings", &setup.warnings)?;
@@ -25,7 +26,7 @@ pub(super) fn setup(setup: Setup) -> Result<Setup, Invalid> {
     })
 }
 
-fn batching(batching: &Batching) -> Result<(), Invalid> {
+fn batching(batching: &Batching) -> Result<(), ContractError> {
     let Batching {
         max_messages,
         max_bytes,
@@ -52,11 +53,12 @@ fn batching(batching: &Batching) -> Result<(), Invalid> {
     }
 }
 
-/// Checks the event, the token, and that every message is either in the event or skipped, as far as one can see that.
+/// Checks the event, the token and the skipped ids. There must be an event if, and only if, not all messages are
+/// skipped.
 pub(super) fn shaped<'a>(
     shaped: ShapedBatch,
     batch: impl IntoIterator<Item = &'a str>,
-) -> Result<ShapedBatch, Invalid> {
+) -> Result<ShapedBatch, ContractError> {
     let batch: HashSet<&str> = batch.into_iter().collect();
     let skipped = shaped.skipped.iter().map(String::as_str);
     let left = batch.len() - distinct("it skips", skipped, &batch)?;
@@ -70,17 +72,20 @@ pub(super) fn shaped<'a>(
             check::event(event)?;
         }
         None if left > 0 => {
-            return Err(format!(
-                "it returns no event, and does not skip {left} of the messages"
-            ));
+            return Err(
+                format!("it returns no event, and does not skip {left} of the messages").into(),
+            );
         }
         None => {}
     }
     Ok(shaped)
 }
 
-/// Checks that each verdict is on a message of the batch, and makes the reasons fit to be shown.
-pub(super) fn verdicts(verdicts: Vec<Verdict>, batch: &[&str]) -> Result<Vec<Verdict>, Invalid> {
+/// Checks that each verdict is on a message of the batch, and makes the reasons displayable.
+pub(super) fn verdicts(
+    verdicts: Vec<Verdict>,
+    batch: &[&str],
+) -> Result<Vec<Verdict>, ContractError> {
     let batch = batch.iter().copied().collect();
     let ids = verdicts.iter().map(|verdict| &*verdict.id);
     distinct("it has a verdict on", ids, &batch)?;
@@ -97,22 +102,23 @@ pub(super) fn verdicts(verdicts: Vec<Verdict>, batch: &[&str]) -> Result<Vec<Ver
     Ok(verdicts.into_iter().map(shown).collect())
 }
 
-/// Counts ids, each of which has to be one of the batch's and may come once.
+/// Counts ids. Each must be in the batch, and none may be repeated.
 fn distinct<'a>(
     what: &str,
     ids: impl Iterator<Item = &'a str>,
     batch: &HashSet<&str>,
-) -> Result<usize, Invalid> {
+) -> Result<usize, ContractError> {
     let mut seen = HashSet::new();
     for id in ids {
         if !batch.contains(id) {
             return Err(format!(
                 "{what} message \"{}\", which is not in the batch",
                 quote(id)
-            ));
+            )
+            .into());
         }
         if !seen.insert(id) {
-            return Err(format!("{what} message \"{}\" twice", quote(id)));
+            return Err(format!("{what} message \"{}\" twice", quote(id)).into());
         }
     }
     Ok(seen.len())
@@ -124,7 +130,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn what_can_not_be_gathered_is_refused() {
+    fn batching_out_of_range_is_refused() {
         let good = Batching {
             max_messages: 10_000,
             max_bytes: 6 << 20,
@@ -174,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_told_one_thing_of() {
+    fn a_message_has_at_most_one_verdict() {
         let verdict = |id: &str| Verdict {
             id: id.into(),
             action: Action::Ack,
@@ -193,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_an_event_exactly_if_a_message_is_left() {
+    fn there_is_an_event_if_and_only_if_a_message_is_left() {
         let result = |event: Option<&str>, skipped: &[&str]| {
             let batch = ShapedBatch {
                 event: event.map(str::to_owned),

@@ -1,18 +1,21 @@
-//! `lambkin:batch-trigger@0.1.x`: the adapter between the contract's types and the host's.
+//! `lambkin:batch-trigger@0.1.x`: converts between the contract's types and the host's.
 //!
-//! Messages are borrowed, so their bytes are copied into the guest and nowhere else; results are moved.
+//! Messages are borrowed, so their bytes are only copied into the guest. Results are moved.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lambkin_model::{Action, Attribute, AttributeValue, Message, Verdict};
 
 use self::bindings::exports::lambkin::batch_trigger::shaper as wit;
-use super::{Batching, FunctionInfo, Origin, Setup, ShapedBatch, TriggerOutcome, check};
-use crate::call::{CallContext, Function, Runner};
-use crate::check::{configured, granted, valid};
+use super::check;
+use super::types::{Batching, FunctionInfo, Setup, ShapedBatch};
+use crate::adapter::{Adapter, ExportedInterface, Function, TypeCheck};
+use crate::caller::Call;
+
 use crate::error::{ConfigureError, PluginError, Problem};
 use crate::limits;
-use crate::roles::{Adapter, Exports, TypeCheck};
+use crate::origin::Origin;
+use crate::outcome::TriggerOutcome;
 
 #[allow(missing_docs, unused_qualifications, reason = "generated")]
 #[allow(clippy::all, clippy::restriction, reason = "generated")]
@@ -31,7 +34,7 @@ type ShapeResult = (Result<wit::Invocation, String>,);
 type SettleArguments<'a> = (&'a str, &'a str, wit::Outcome<'a>);
 type SettleResult = (Result<Vec<wit::Verdict>, String>,);
 
-/// A component of this version, ready to be called.
+/// The functions of a component that exports this version.
 #[derive(Debug)]
 pub(crate) struct Shaper {
     configure: Function,
@@ -40,7 +43,7 @@ pub(crate) struct Shaper {
 }
 
 impl Adapter for Shaper {
-    fn find(exports: &Exports<'_>) -> Result<Self, String> {
+    fn find(exports: &ExportedInterface<'_>) -> Result<Self, String> {
         Ok(Self {
             configure: exports.function("configure")?,
             shape: exports.function("shape")?,
@@ -58,32 +61,28 @@ impl Adapter for Shaper {
 impl Shaper {
     pub(super) async fn configure(
         &self,
-        runner: &Runner,
-        context: &CallContext<'_>,
+        call: &Call<'_>,
         config: &str,
         origin: &Origin,
         functions: &[FunctionInfo],
     ) -> Result<Setup, ConfigureError> {
-        let start = Instant::now();
         let functions: Vec<_> = functions.iter().map(Into::into).collect();
         let arguments: ConfigureArguments<'_> = (config, origin.into(), &functions);
-        let (result,): ConfigureResult = runner
-            .call(context, &limits::SHAPER, &self.configure, arguments)
+        let (result,): ConfigureResult = call
+            .run(&limits::SHAPER, &self.configure, arguments)
             .await?;
         let result = result
             .map(|setup| check::setup(setup.into()))
             .map_err(|problems| problems.into_iter().map(Problem::from).collect());
-        configured(result, context, start)
+        call.configured(result)
     }
 
     pub(super) async fn shape(
         &self,
-        runner: &Runner,
-        context: &CallContext<'_>,
+        call: &Call<'_>,
         setup: &Setup,
         messages: &[Message],
     ) -> Result<ShapedBatch, PluginError> {
-        let start = Instant::now();
         let lists: Vec<Lists<'_>> = messages.iter().map(Lists::of).collect();
         let borrowed: Vec<wit::Message<'_>> = messages
             .iter()
@@ -92,36 +91,30 @@ impl Shaper {
             .collect();
         let bounds = limits::batch(messages.len());
         let arguments: ShapeArguments<'_> = (&setup.state, &borrowed);
-        let (result,): ShapeResult = runner
-            .call(context, &bounds, &self.shape, arguments)
-            .await?;
+        let (result,): ShapeResult = call.run(&bounds, &self.shape, arguments).await?;
         let batch = messages.iter().map(|message| &*message.id);
-        let shaped = check::shaped(granted(result, context, start)?.into(), batch);
-        valid(shaped, context, start)
+        let shaped = check::shaped(call.reported(result)?.into(), batch);
+        call.checked(shaped)
     }
 
     pub(super) async fn settle(
         &self,
-        runner: &Runner,
-        context: &CallContext<'_>,
+        call: &Call<'_>,
         setup: &Setup,
         token: &str,
         ids: &[&str],
         outcome: &TriggerOutcome,
     ) -> Result<Vec<Verdict>, PluginError> {
-        let start = Instant::now();
         let bounds = limits::batch(ids.len());
         let arguments: SettleArguments<'_> = (&setup.state, token, outcome.into());
-        let (result,): SettleResult = runner
-            .call(context, &bounds, &self.settle, arguments)
-            .await?;
-        let verdicts = granted(result, context, start)?.into_iter();
+        let (result,): SettleResult = call.run(&bounds, &self.settle, arguments).await?;
+        let verdicts = call.reported(result)?.into_iter();
         let verdicts = check::verdicts(verdicts.map(Verdict::from).collect(), ids);
-        valid(verdicts, context, start)
+        call.checked(verdicts)
     }
 }
 
-/// The lists of a message as the contract wants them, kept while the message is lent.
+/// The lists of a message in the contract's types, which the borrowed message refers to.
 struct Lists<'a> {
     attributes: Vec<wit::Attribute<'a>>,
     extra: Vec<(&'a str, &'a str)>,
@@ -197,7 +190,7 @@ impl<'a> From<&'a TriggerOutcome> for wit::Outcome<'a> {
         match outcome {
             TriggerOutcome::Completed(result) => Self::Completed(result),
             TriggerOutcome::StreamOpened(_) => {
-                Self::Unavailable("its response is a stream that nobody reads")
+                Self::Unavailable("its response is a stream, which a batch trigger does not read")
             }
             TriggerOutcome::Failed { kind, payload } => {
                 Self::Failed(wit::FunctionError { kind, payload })

@@ -1,16 +1,15 @@
-//! Checking what an HTTP trigger's plugin returned.
-//!
-//! What is peculiar to this role: a header may hold a line break, a function may be one that nobody declared. See
-//! [`crate::check`] for what all roles have in common.
+//! Checks of the values that an HTTP trigger's plugin returned: headers, and functions that it did not declare. See
+//! [`crate::check`] for the checks that all roles share.
 
 use lambkin_model::HttpResponse;
 
-use super::{Setup, Shaped};
-use crate::check::{self, Invalid, size, within};
+use super::types::{Setup, Shaped};
+use crate::check::{self, size, within};
+use crate::error::ContractError;
 use crate::limits;
 use crate::text::quote;
 
-/// The headers by which the listener frames a message; a plugin's are ignored.
+/// The headers that the listener sets itself; those of a plugin are ignored.
 pub const FRAMING_HEADERS: [&str; 4] = [
     "content-length",
     "transfer-encoding",
@@ -19,12 +18,9 @@ pub const FRAMING_HEADERS: [&str; 4] = [
 ];
 
 /// Checks status and headers, and drops framing headers.
-pub(super) fn response(mut response: HttpResponse) -> Result<HttpResponse, Invalid> {
+pub(super) fn response(mut response: HttpResponse) -> Result<HttpResponse, ContractError> {
     if !(100..=999).contains(&response.status) {
-        return Err(format!(
-            "the status is {}, and may be 100 to 999",
-            response.status
-        ));
+        return Err(format!("the status is {}, and may be 100 to 999", response.status).into());
     }
     let (count, bytes) = (response.headers.len(), headers_size(&response.headers));
     if count > limits::HEADER_COUNT || bytes > limits::HEADER_BYTES {
@@ -32,7 +28,8 @@ pub(super) fn response(mut response: HttpResponse) -> Result<HttpResponse, Inval
             "the response has {count} headers of {bytes} bytes, and may have {} of {} KiB",
             limits::HEADER_COUNT,
             limits::HEADER_BYTES >> 10,
-        ));
+        )
+        .into());
     }
     for (name, value) in &response.headers {
         header(name, value)?;
@@ -52,23 +49,24 @@ fn headers_size(headers: &[(String, String)]) -> usize {
         .sum()
 }
 
-/// RFC 9110, section 5: a name is a token; a value has no control characters but the tab.
-fn header(name: &str, value: &str) -> Result<(), Invalid> {
+/// RFC 9110, section 5: a name is a token; a value has no control characters except for tabs.
+fn header(name: &str, value: &str) -> Result<(), ContractError> {
     let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     if name.is_empty() || !name.bytes().all(is_token) {
-        return Err(format!("\"{}\" is not a header's name", quote(name)));
+        return Err(format!("\"{}\" is not a header's name", quote(name)).into());
     }
     if value.bytes().any(|b| b != b'\t' && b.is_ascii_control()) {
         return Err(format!(
             "the value of header {name} has control characters: \"{}\"",
             quote(value)
-        ));
+        )
+        .into());
     }
     Ok(())
 }
 
-/// Checks the function against those the trigger declared, the event and the token.
-pub(super) fn shaped(shaped: Shaped, setup: &Setup) -> Result<Shaped, Invalid> {
+/// Checks that the trigger declared the function, and checks the event and the token.
+pub(super) fn shaped(shaped: Shaped, setup: &Setup) -> Result<Shaped, ContractError> {
     if !setup
         .functions
         .iter()
@@ -77,26 +75,26 @@ pub(super) fn shaped(shaped: Shaped, setup: &Setup) -> Result<Shaped, Invalid> {
         return Err(format!(
             "it invokes function \"{}\", which is not among those of its configuration",
             quote(&shaped.function),
-        ));
+        )
+        .into());
     }
     check::event(&shaped.event)?;
     size("the token", shaped.token.len(), limits::TOKEN_BYTES)?;
     Ok(shaped)
 }
 
-/// Whether two spellings name the same function, in whatever version or alias.
+/// Whether two names refer to the same function, ignoring version and alias.
 fn is_same_function(declared: &str, named: &str) -> bool {
-    let name = |spelled: &'_ str| {
-        spelled
-            .split_once(':')
-            .map_or(spelled.len(), |(name, _)| name.len())
-    };
-    declared.get(..name(declared)) == named.get(..name(named))
+    fn name(qualified: &str) -> &str {
+        qualified.split(':').next().unwrap_or(qualified)
+    }
+    name(declared) == name(named)
 }
 
-/// Checks sizes and names, and makes the summary fit to be shown.
-pub(super) fn setup(setup: Setup) -> Result<Setup, Invalid> {
-    let summary = check::understood(&setup.state, &setup.summary)?;
+/// Checks sizes and names, and makes the summary displayable.
+pub(super) fn setup(setup: Setup) -> Result<Setup, ContractError> {
+    check::state(&setup.state)?;
+    let summary = check::lines("the summary", &setup.summary)?;
     for function in &setup.functions {
         check::function(function)?;
     }
@@ -114,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_that_could_split_a_message_are_refused() {
+    fn headers_that_could_split_a_response_are_refused() {
         for (name, value) in [
             ("", "v"),
             ("a b", "v"),

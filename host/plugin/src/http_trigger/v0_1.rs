@@ -1,19 +1,20 @@
-//! `lambkin:http-trigger@0.1.x`: the adapter between the contract's types and the host's.
+//! `lambkin:http-trigger@0.1.x`: converts between the contract's types and the host's.
 //!
-//! Arguments are borrowed from the host's own values, so nothing is copied but into the guest; results are moved.
+//! Arguments are borrowed from the host's values, so they are only copied into the guest. Results are moved.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lambkin_model::{Body, HttpRequest, HttpResponse};
 
 use self::bindings::exports::lambkin::http_trigger::shaper as wit;
 use super::check;
-use super::{Decision, Setup, Shaped, TriggerOutcome};
-use crate::call::{CallContext, Function, Runner};
-use crate::check::{configured, granted, valid};
+use super::types::{Decision, Setup, Shaped};
+use crate::adapter::{Adapter, ExportedInterface, Function, TypeCheck};
+use crate::caller::Call;
+
 use crate::error::{ConfigureError, PluginError, Problem};
 use crate::limits::SHAPER;
-use crate::roles::{Adapter, Exports, TypeCheck};
+use crate::outcome::TriggerOutcome;
 
 #[allow(missing_docs, unused_qualifications, reason = "generated")]
 #[allow(clippy::all, clippy::restriction, reason = "generated")]
@@ -32,7 +33,7 @@ type ShapeResult = (Result<wit::Decision, String>,);
 type RespondArguments<'a> = (&'a str, &'a str, wit::Outcome<'a>);
 type RespondResult = (Result<wit::Response, String>,);
 
-/// A component of this version, ready to be called.
+/// The functions of a component that exports this version.
 #[derive(Debug)]
 pub(crate) struct Shaper {
     configure: Function,
@@ -41,7 +42,7 @@ pub(crate) struct Shaper {
 }
 
 impl Adapter for Shaper {
-    fn find(exports: &Exports<'_>) -> Result<Self, String> {
+    fn find(exports: &ExportedInterface<'_>) -> Result<Self, String> {
         Ok(Self {
             configure: exports.function("configure")?,
             shape: exports.function("shape")?,
@@ -59,62 +60,50 @@ impl Adapter for Shaper {
 impl Shaper {
     pub(super) async fn configure(
         &self,
-        runner: &Runner,
-        context: &CallContext<'_>,
+        call: &Call<'_>,
         config: &str,
     ) -> Result<Setup, ConfigureError> {
-        let start = Instant::now();
         let arguments: ConfigureArguments<'_> = (config,);
-        let (result,): ConfigureResult = runner
-            .call(context, &SHAPER, &self.configure, arguments)
-            .await?;
+        let (result,): ConfigureResult = call.run(&SHAPER, &self.configure, arguments).await?;
         let result = result
             .map(|setup| check::setup(setup.into()))
             .map_err(|problems| problems.into_iter().map(Problem::from).collect());
-        configured(result, context, start)
+        call.configured(result)
     }
 
     pub(super) async fn shape(
         &self,
-        runner: &Runner,
-        context: &CallContext<'_>,
+        call: &Call<'_>,
         setup: &Setup,
         request: &HttpRequest,
     ) -> Result<Decision, PluginError> {
-        let start = Instant::now();
         let headers: Vec<_> = request
             .headers
             .iter()
             .map(|(name, value)| (&**name, &**value))
             .collect();
         let arguments: ShapeArguments<'_> = (&setup.state, borrowed(request, &headers));
-        let (result,): ShapeResult = runner
-            .call(context, &SHAPER, &self.shape, arguments)
-            .await?;
-        let decision = match granted(result, context, start)? {
+        let (result,): ShapeResult = call.run(&SHAPER, &self.shape, arguments).await?;
+        let decision = match call.reported(result)? {
             wit::Decision::Reply(response) => check::response(response.into()).map(Decision::Reply),
             wit::Decision::Invoke(invocation) => {
                 check::shaped(invocation.into(), setup).map(Decision::Invoke)
             }
         };
-        valid(decision, context, start)
+        call.checked(decision)
     }
 
     pub(super) async fn respond(
         &self,
-        runner: &Runner,
-        context: &CallContext<'_>,
+        call: &Call<'_>,
         setup: &Setup,
         token: &str,
         outcome: &TriggerOutcome,
     ) -> Result<HttpResponse, PluginError> {
-        let start = Instant::now();
         let arguments: RespondArguments<'_> = (&setup.state, token, outcome.into());
-        let (result,): RespondResult = runner
-            .call(context, &SHAPER, &self.respond, arguments)
-            .await?;
-        let response = granted(result, context, start)?;
-        valid(check::response(response.into()), context, start)
+        let (result,): RespondResult = call.run(&SHAPER, &self.respond, arguments).await?;
+        let response = call.reported(result)?;
+        call.checked(check::response(response.into()))
     }
 }
 

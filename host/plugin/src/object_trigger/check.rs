@@ -1,13 +1,15 @@
-//! Checking what an object trigger's plugin returned: its target and its events. See [`crate::check`] for what all
-//! roles have in common.
+//! Checks of the values that an object trigger's plugin returned: its target and its events. See [`crate::check`] for
+//! the checks that all roles share.
 
-use super::{Setup, Target};
-use crate::check::{self, Invalid, size};
+use super::types::{Setup, Target};
+use crate::check::{self, size};
+use crate::error::ContractError;
 use crate::limits;
 
-/// Checks sizes and names, and makes the summary fit to be shown.
-pub(super) fn setup(setup: Setup) -> Result<Setup, Invalid> {
-    let summary = check::understood(&setup.state, &setup.summary)?;
+/// Checks sizes and names, and makes the summary displayable.
+pub(super) fn setup(setup: Setup) -> Result<Setup, ContractError> {
+    check::state(&setup.state)?;
+    let summary = check::lines("the summary", &setup.summary)?;
     match &setup.target {
         Target::Function(name) => check::function(name)?,
         Target::Queue(name) => check::named("a queue", name, limits::QUEUE_BYTES)?,
@@ -16,7 +18,7 @@ pub(super) fn setup(setup: Setup) -> Result<Setup, Invalid> {
 }
 
 /// Checks the event, if there is one.
-pub(super) fn shaped(event: Option<String>) -> Result<Option<String>, Invalid> {
+pub(super) fn shaped(event: Option<String>) -> Result<Option<String>, ContractError> {
     if let Some(event) = &event {
         size("the event", event.len(), limits::OBJECT_EVENT_BYTES)?;
         check::event(event)?;

@@ -1,16 +1,16 @@
-//! `lambkin:object-trigger@0.1.x`: the adapter between the contract's types and the host's.
-
-use std::time::Instant;
+//! `lambkin:object-trigger@0.1.x`: converts between the contract's types and the host's.
 
 use lambkin_model::ObjectChange;
 
 use self::bindings::exports::lambkin::object_trigger::shaper as wit;
-use super::{Origin, Setup, Target, check};
-use crate::call::{CallContext, Function, Runner};
-use crate::check::{configured, granted, valid};
+use super::check;
+use super::types::{Setup, Target};
+use crate::adapter::{Adapter, ExportedInterface, Function, TypeCheck};
+use crate::caller::Call;
+
 use crate::error::{ConfigureError, PluginError, Problem};
 use crate::limits::SHAPER;
-use crate::roles::{Adapter, Exports, TypeCheck};
+use crate::origin::Origin;
 
 #[allow(missing_docs, unused_qualifications, reason = "generated")]
 #[allow(clippy::all, clippy::restriction, reason = "generated")]
@@ -27,7 +27,7 @@ type ConfigureResult = (Result<wit::Setup, Vec<wit::Problem>>,);
 type ShapeArguments<'a> = (&'a str, wit::Change<'a>);
 type ShapeResult = (Result<Option<String>, String>,);
 
-/// A component of this version, ready to be called.
+/// The functions of a component that exports this version.
 #[derive(Debug)]
 pub(crate) struct Shaper {
     configure: Function,
@@ -35,7 +35,7 @@ pub(crate) struct Shaper {
 }
 
 impl Adapter for Shaper {
-    fn find(exports: &Exports<'_>) -> Result<Self, String> {
+    fn find(exports: &ExportedInterface<'_>) -> Result<Self, String> {
         Ok(Self {
             configure: exports.function("configure")?,
             shape: exports.function("shape")?,
@@ -51,12 +51,10 @@ impl Adapter for Shaper {
 impl Shaper {
     pub(super) async fn configure(
         &self,
-        runner: &Runner,
-        context: &CallContext<'_>,
+        call: &Call<'_>,
         config: &str,
         bucket: &Origin,
     ) -> Result<Setup, ConfigureError> {
-        let start = Instant::now();
         let bucket = wit::Bucket {
             name: &bucket.name,
             region: &bucket.region,
@@ -64,34 +62,28 @@ impl Shaper {
             extra: &[],
         };
         let arguments: ConfigureArguments<'_> = (config, bucket);
-        let (result,): ConfigureResult = runner
-            .call(context, &SHAPER, &self.configure, arguments)
-            .await?;
+        let (result,): ConfigureResult = call.run(&SHAPER, &self.configure, arguments).await?;
         let result = result
             .map(|setup| check::setup(setup.into()))
             .map_err(|problems| problems.into_iter().map(Problem::from).collect());
-        configured(result, context, start)
+        call.configured(result)
     }
 
     pub(super) async fn shape(
         &self,
-        runner: &Runner,
-        context: &CallContext<'_>,
+        call: &Call<'_>,
         setup: &Setup,
         change: &ObjectChange,
     ) -> Result<Option<String>, PluginError> {
-        let start = Instant::now();
         let extra: Vec<_> = change
             .extra
             .iter()
             .map(|(key, value)| (&**key, &**value))
             .collect();
         let arguments: ShapeArguments<'_> = (&setup.state, borrowed(change, &extra));
-        let (result,): ShapeResult = runner
-            .call(context, &SHAPER, &self.shape, arguments)
-            .await?;
-        let event = check::shaped(granted(result, context, start)?);
-        valid(event, context, start)
+        let (result,): ShapeResult = call.run(&SHAPER, &self.shape, arguments).await?;
+        let event = check::shaped(call.reported(result)?);
+        call.checked(event)
     }
 }
 

@@ -1,16 +1,16 @@
-//! One request on its way through a service.
+//! Handles one request with a service.
 //!
 //! The guest runs in its caller's task until its answer can be passed on. When that is depends on what the guest does,
 //! never on how fast the machine is, so that clients see the same answer on an idle and on a busy one:
 //!
 //! - An answer is passed on when the guest has ended. It is complete, with a known length, or the caller gets an error.
 //! - It is passed on before that if the guest has begun it and then waits: for a time, for the store, for more of the
-//!   request. The same holds when its body exceeds [`limits::WHOLE_ANSWER_BYTES`]. The guest then moves to a task of its
-//!   own, and the client gets the rest as the guest writes it; a failure breaks the body off.
+//!   request. The same holds when its body exceeds [`limits::WHOLE_ANSWER_BYTES`]. The guest then moves to a task of
+//!   its own, and the client gets the rest as the guest writes it; a failure breaks the body off.
 //! - An answer that declares a `Content-Length` within that limit, and any answer to `HEAD`, is never passed on early.
 //!
-//! Dropping the future of [`Service::answer`], or the body of its result, drops the guest and everything it held: a client
-//! that goes away keeps nothing busy.
+//! Dropping the future of [`Service::answer`], or the body of its result, drops the guest and everything it held: a
+//! client that goes away keeps nothing busy.
 
 use std::fmt::Display;
 use std::future::poll_fn;
@@ -19,7 +19,6 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker, ready};
-use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, HOST, HeaderValue};
@@ -31,15 +30,15 @@ use wasmtime::Store;
 use wasmtime_wasi::runtime;
 use wasmtime_wasi_http::WasiBody;
 
-use super::body::{self, Incomplete, Taken};
-use super::handler::Answered;
-use super::{Inner, Service, ServiceBody};
-use crate::error::{CallError, GuestError, PluginError};
+use super::body::{IsIncomplete, ReadProgress, RequestBody, StreamedBody};
+use super::handler::GuestResponse;
+use super::service_role::{Service, ServiceBody};
+use crate::error::{CallError, ContractError, PluginError};
 use crate::limits;
 use crate::state::State;
 use crate::text::quote;
 
-/// The header that tells a service its caller's address. What a caller says there does not reach the service.
+/// The header with the client's address for the service. One that the client sent is replaced.
 const PEER: &str = "x-lambkin-peer";
 
 impl Service {
@@ -48,8 +47,8 @@ impl Service {
     /// # Errors
     ///
     /// The plugin misbehaved before it had begun to answer, or could not be run; the caller's answer is 500 or, for
-    /// [`CallError::Host`], 503. If the caller's own body is to blame, [`CallError::Incomplete`], it is 400. Once it has begun,
-    /// a failure breaks the body off.
+    /// [`CallError::Host`], 503. If the caller's own body is to blame, [`CallError::IncompleteRequest`], it is 400.
+    /// Once it has begun, a failure breaks the body off.
     pub async fn answer<B>(
         &self,
         request: Request<B>,
@@ -58,12 +57,15 @@ impl Service {
     where
         B: Body<Data = Bytes, Error: Display> + Send + Unpin + 'static,
     {
-        let start = Instant::now();
-        let incomplete = Incomplete::default();
+        let incomplete = IsIncomplete::default();
+        let call = self.caller().begin("handle", None);
         let answered = self.try_answer(request, peer, incomplete.clone()).await;
-        answered.map_err(|error| match incomplete.is_so() {
-            true => self.0.error(start, CallError::Incomplete),
-            false => error,
+        answered.map_err(|error| {
+            if incomplete.get() {
+                call.error(CallError::IncompleteRequest)
+            } else {
+                error
+            }
         })
     }
 
@@ -71,18 +73,18 @@ impl Service {
         &self,
         request: Request<B>,
         peer: SocketAddr,
-        incomplete: Incomplete,
+        incomplete: IsIncomplete,
     ) -> Result<Response<ServiceBody>, PluginError>
     where
         B: Body<Data = Bytes, Error: Display> + Send + Unpin + 'static,
     {
-        let start = Instant::now();
+        let call = self.caller().begin("handle", None);
         let is_head = request.method() == Method::HEAD;
         let (answered, mut answer) = oneshot::channel();
         let request = prepared(request, peer);
-        let request = request.map(|body| body::Request::new(body, limits::BODY_IDLE, incomplete));
+        let request = request.map(|body| RequestBody::new(body, limits::BODY_IDLE, incomplete));
         let waits = Arc::new(AtomicBool::new(false));
-        let handled = handle(Arc::clone(&self.0), request, answered, Arc::clone(&waits));
+        let handled = handle(self.clone(), request, answered, Arc::clone(&waits));
         let mut guest = Guest {
             state: GuestState::Running(Box::pin(handled)),
             waits,
@@ -101,21 +103,19 @@ impl Service {
         .await;
         let Some(head) = head else {
             guest.result()?;
-            return Err(self
-                .0
-                .error(start, invalid("it returned without an answer")));
+            return Err(call.error(ContractError::from("it returned without an answer")));
         };
         let (head, body) = checked(head)
-            .map_err(|failure| self.0.error(start, failure))?
+            .map_err(|cause| call.error(cause))?
             .into_parts();
         let declared = head.headers.get(CONTENT_LENGTH).filter(|_| !is_head);
         let is_held = is_head || is_short(declared);
         let gathered = gather(body, guest, is_held).await;
         let body = if gathered.is_whole() {
             let whole = gathered.whole(declared)?;
-            whole.map_err(|reason| self.0.error(start, invalid(reason)))?
+            call.checked(whole)?
         } else {
-            self.0.streamed(gathered)
+            self.streamed(gathered)
         };
         Ok(Response::from_parts(head, body))
     }
@@ -164,8 +164,8 @@ impl Guest {
     }
 }
 
-/// Polls a future and keeps track of whether it waits. A future that asks to be polled again at once, as a guest does at
-/// the end of its time slice, does not.
+/// Polls a future and keeps track of whether it waits. A future that asks to be polled again at once, as a guest does
+/// at the end of its time slice, does not.
 async fn observe<F: Future>(future: F, waits: &AtomicBool) -> F::Output {
     let mut future = pin!(future);
     poll_fn(|context| {
@@ -214,35 +214,31 @@ fn prepared<B>(mut request: Request<B>, peer: SocketAddr) -> Request<B> {
 
 /// Runs a guest from its start to its end.
 async fn handle<B>(
-    service: Arc<Inner>,
-    request: Request<body::Request<B>>,
-    answered: oneshot::Sender<Answered>,
+    service: Service,
+    request: Request<RequestBody<B>>,
+    answered: oneshot::Sender<GuestResponse>,
     waits: Arc<AtomicBool>,
 ) -> Result<(), PluginError>
 where
     B: Body<Data = Bytes, Error: Display> + Send + Unpin + 'static,
 {
-    let handler = &service.handler;
+    let handler = service.handler();
     let work = async move |store: &mut Store<State>| {
         observe(handler.call(store, request, answered), &waits).await
     };
-    let runner = service.plugin.runner();
-    runner
-        .run(
-            &service.context(),
-            &limits::SERVICE,
-            service.capabilities(),
-            work,
-        )
+    service
+        .caller()
+        .begin("handle", None)
+        .run_in_store(service.capabilities(), &limits::SERVICE, work)
         .await
 }
 
-fn invalid(reason: impl Into<String>) -> CallError {
-    CallError::Guest(GuestError::Invalid(reason.into()))
+fn invalid(reason: String) -> CallError {
+    ContractError(reason).into()
 }
 
 /// Checks what the types of HTTP do not.
-fn checked(head: Answered) -> Result<Response<WasiBody>, CallError> {
+fn checked(head: GuestResponse) -> Result<Response<WasiBody>, CallError> {
     let head = head.map_err(|code| CallError::Reported(quote(&code.to_string())))?;
     let status = head.status();
     if status.is_informational() {
@@ -331,12 +327,13 @@ impl Gathered {
     fn whole(
         self,
         declared: Option<&HeaderValue>,
-    ) -> Result<Result<ServiceBody, String>, PluginError> {
+    ) -> Result<Result<ServiceBody, ContractError>, PluginError> {
         self.guest.result()?;
         if let Some(Err(error)) = self.end {
             return Ok(Err(format!(
                 "the body of the answer is not complete: {error}"
-            )));
+            )
+            .into()));
         }
         let length = self.read.len();
         if let Some(declared) = declared.and_then(|length| length.to_str().ok())
@@ -345,7 +342,8 @@ impl Gathered {
             return Ok(Err(format!(
                 "the answer declares {} bytes of body and has {length}",
                 quote(declared)
-            )));
+            )
+            .into()));
         }
         Ok(Ok(full(self.read.freeze())))
     }
@@ -357,22 +355,22 @@ fn full(bytes: Bytes) -> ServiceBody {
         .boxed_unsync()
 }
 
-impl Inner {
+impl Service {
     /// The body of an answer that is passed on while the guest writes it.
-    fn streamed(self: &Arc<Self>, gathered: Gathered) -> ServiceBody {
+    fn streamed(&self, gathered: Gathered) -> ServiceBody {
         let Gathered {
             guest, read, rest, ..
         } = gathered;
-        let taken = Arc::new(Taken::default());
-        let watched = Arc::clone(&taken);
-        let service = Arc::clone(self);
+        let progress = Arc::new(ReadProgress::default());
+        let watched = Arc::clone(&progress);
+        let service = self.clone();
         let guest = runtime::spawn(async move {
-            let start = Instant::now();
+            let call = service.caller().begin("handle", None);
             let result = tokio::select! {
                 result = guest.end() => result,
                 () = watched.stalled(limits::BODY_IDLE) => {
                     let idle = limits::BODY_IDLE.as_secs();
-                    Err(service.error(start, CallError::Host(format!(
+                    Err(call.error(CallError::Host(format!(
                         "the client has read nothing of the answer for {idle} s"
                     ))))
                 }
@@ -382,11 +380,11 @@ impl Inner {
             }
             result
         });
-        let answer = body::Answer {
+        let answer = StreamedBody {
             read: read.freeze(),
             rest,
             guest,
-            taken,
+            progress,
         };
         answer.boxed_unsync()
     }

@@ -1,8 +1,8 @@
-//! The bodies of a service's request and answer.
+//! The bodies of a service's requests and responses.
 //!
-//! Both are streamed: a piece is taken when the other side has room for it, so a body of any size costs the memory of a
-//! few pieces. A body that stands still is given up after a while ([`limits::BODY_IDLE`](crate::limits::BODY_IDLE)), since it holds an instance: a request's
-//! ends with an error that the guest sees, an answer's ends the guest.
+//! Both are streamed with a few pieces in memory, so a body may have any size. Because a body occupies an instance,
+//! one that makes no progress is aborted after [`limits::BODY_IDLE`](crate::limits::BODY_IDLE): a request's body ends
+//! with an error for the guest, and a response's body ends the guest.
 
 use std::fmt::Display;
 use std::io;
@@ -20,42 +20,42 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::error::PluginError;
 
-/// A request's body on its way to the guest.
-pub(super) struct Request<B> {
+/// The body of a request, for the guest.
+pub(super) struct RequestBody<B> {
     body: B,
-    /// How long it may stand still.
-    patience: Duration,
-    /// Runs while the guest waits for bytes.
+    /// The time that it may make no progress.
+    max_idle: Duration,
+    /// The timer that runs while the guest waits for bytes.
     idle: Option<Pin<Box<Sleep>>>,
-    incomplete: Incomplete,
+    incomplete: IsIncomplete,
 }
 
-/// Whether a request's body has ended with an error.
+/// Whether a request's body has ended with an error. Clones share the value.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Incomplete(Arc<AtomicBool>);
+pub(super) struct IsIncomplete(Arc<AtomicBool>);
 
-impl Incomplete {
-    pub(super) fn is_so(&self) -> bool {
+impl IsIncomplete {
+    pub(super) fn get(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
-    fn note(&self) {
+    fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 }
 
-impl<B> Request<B> {
-    pub(super) fn new(body: B, patience: Duration, incomplete: Incomplete) -> Self {
+impl<B> RequestBody<B> {
+    pub(super) fn new(body: B, max_idle: Duration, incomplete: IsIncomplete) -> Self {
         Self {
             body,
-            patience,
+            max_idle,
             idle: None,
             incomplete,
         }
     }
 }
 
-impl<B> Body for Request<B>
+impl<B> Body for RequestBody<B>
 where
     B: Body<Data = Bytes, Error: Display> + Unpin,
 {
@@ -68,21 +68,21 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let Self {
             body,
-            patience,
+            max_idle,
             idle,
             incomplete,
         } = &mut *self;
         if let Poll::Ready(frame) = Pin::new(body).poll_frame(context) {
             *idle = None;
             let broken = |error| {
-                incomplete.note();
+                incomplete.set();
                 Error::InternalError(Some(format!("the body is incomplete: {error}")))
             };
             return Poll::Ready(frame.map(|frame| frame.map_err(broken)));
         }
-        let idle = idle.get_or_insert_with(|| Box::pin(sleep(*patience)));
+        let idle = idle.get_or_insert_with(|| Box::pin(sleep(*max_idle)));
         idle.as_mut().poll(context).map(|()| {
-            incomplete.note();
+            incomplete.set();
             Some(Err(Error::ConnectionReadTimeout))
         })
     }
@@ -96,16 +96,17 @@ where
     }
 }
 
-/// An answer's body that is still being made. Dropping it, as happens when the client goes away, ends the guest at once.
-pub(super) struct Answer {
-    /// What was read before the answer was passed on, and is still to be sent.
+/// The body of a response that the guest is still writing. Dropping it, for example because the client disconnects,
+/// ends the guest at once.
+pub(super) struct StreamedBody {
+    /// The bytes that were read before the response was forwarded.
     pub read: Bytes,
     pub rest: WasiBody,
     pub guest: AbortOnDropJoinHandle<Result<(), PluginError>>,
-    pub taken: Arc<Taken>,
+    pub progress: Arc<ReadProgress>,
 }
 
-impl Body for Answer {
+impl Body for StreamedBody {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -114,16 +115,16 @@ impl Body for Answer {
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         if !self.read.is_empty() {
-            self.taken.asked(false);
+            self.progress.record(false);
             let read = std::mem::take(&mut self.read);
             return Poll::Ready(Some(Ok(Frame::data(read))));
         }
         let frame = Pin::new(&mut self.rest).poll_frame(context);
-        self.taken.asked(frame.is_pending());
+        self.progress.record(frame.is_pending());
         match frame {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Some(frame)) => Poll::Ready(Some(frame.map_err(io::Error::other))),
-            // The body also ends here if the guest broke down with it: then its client must not take it for the whole.
+            // The body also ends here if the guest has failed. Then the client must not take it for a complete one.
             Poll::Ready(None) => match Pin::new(&mut self.guest).poll(context) {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(Ok(())) => Poll::Ready(None),
@@ -133,23 +134,23 @@ impl Body for Answer {
     }
 }
 
-/// Whether the client takes what the guest makes.
+/// Whether the client reads what the guest writes.
 #[derive(Debug, Default)]
-pub(super) struct Taken(AtomicU64);
+pub(super) struct ReadProgress(AtomicU64);
 
-impl Taken {
-    /// The client has come for more. The lowest bit says that it waits for the guest.
-    fn asked(&self, waits: bool) {
+impl ReadProgress {
+    /// Records that the client asks for more. The lowest bit says that it waits for the guest.
+    fn record(&self, waits: bool) {
         let times = self.0.load(Ordering::Relaxed) >> 1;
         let now = (times.wrapping_add(1) << 1) | u64::from(waits);
         self.0.store(now, Ordering::Relaxed);
     }
 
-    /// Returns when the client has not come for more for so long, though there was some.
-    pub(super) async fn stalled(&self, patience: Duration) {
+    /// Returns when the client has not asked for more for this time, although the guest had more.
+    pub(super) async fn stalled(&self, max_idle: Duration) {
         let mut seen = self.0.load(Ordering::Relaxed);
         loop {
-            sleep(patience).await;
+            sleep(max_idle).await;
             let now = self.0.load(Ordering::Relaxed);
             let waits = now & 1 == 1;
             if now == seen && !waits {
@@ -171,7 +172,7 @@ mod tests {
     const SOON: Duration = Duration::from_millis(10);
     const LATE: Duration = Duration::from_secs(3_600);
 
-    /// A body that never comes.
+    /// A body that never has any bytes.
     struct Never;
 
     impl Body for Never {
@@ -187,33 +188,33 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_that_does_not_come_ends_with_an_error() {
-        let incomplete = Incomplete::default();
-        let mut body = Request::new(Never, SOON, incomplete.clone());
+    async fn a_body_that_makes_no_progress_ends_with_an_error() {
+        let incomplete = IsIncomplete::default();
+        let mut body = RequestBody::new(Never, SOON, incomplete.clone());
         match body.frame().await {
             Some(Err(Error::ConnectionReadTimeout)) => {}
             other => panic!("{other:?}"),
         }
-        assert!(incomplete.is_so());
-        let incomplete = Incomplete::default();
-        let mut body = Request::new(Empty::new(), LATE, incomplete.clone());
+        assert!(incomplete.get());
+        let incomplete = IsIncomplete::default();
+        let mut body = RequestBody::new(Empty::new(), LATE, incomplete.clone());
         assert!(body.frame().await.is_none());
-        assert!(!incomplete.is_so());
+        assert!(!incomplete.get());
     }
 
     #[tokio::test]
-    async fn a_client_that_takes_nothing_is_noticed() {
-        let taken = Taken::default();
-        taken.asked(true);
-        taken.asked(false);
-        taken.stalled(SOON).await;
+    async fn a_client_that_reads_nothing_is_detected() {
+        let progress = ReadProgress::default();
+        progress.record(true);
+        progress.record(false);
+        progress.stalled(SOON).await;
     }
 
     #[tokio::test]
-    async fn a_client_that_waits_for_the_guest_is_not_to_blame() {
-        let taken = Taken::default();
-        taken.asked(true);
-        let stalled = taken.stalled(SOON);
+    async fn a_client_that_waits_for_the_guest_does_not_stall() {
+        let progress = ReadProgress::default();
+        progress.record(true);
+        let stalled = progress.stalled(SOON);
         assert!(tokio::time::timeout(SOON * 10, stalled).await.is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! `wasi:http/incoming-handler@0.2.x`: the call that gives a service a request.
+//! `wasi:http/incoming-handler@0.2.x`: the function that handles a request.
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -10,8 +10,7 @@ use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
 use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
 use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
 
-use crate::call::Function;
-use crate::roles::{Adapter, Exports, TypeCheck};
+use crate::adapter::{Adapter, ExportedInterface, Function, TypeCheck};
 use crate::state::State;
 
 type Arguments = (
@@ -19,17 +18,17 @@ type Arguments = (
     Resource<HostResponseOutparam>,
 );
 
-/// An answer as the guest gives it: a response, or why there is none.
-pub(super) type Answered = Result<Response<WasiBody>, ErrorCode>;
+/// The guest's response, or the reason why there is none.
+pub(super) type GuestResponse = Result<Response<WasiBody>, ErrorCode>;
 
-/// A component that handles requests.
+/// The function of a component that handles requests.
 #[derive(Debug)]
 pub(crate) struct Handler {
     handle: Function,
 }
 
 impl Adapter for Handler {
-    fn find(exports: &Exports<'_>) -> Result<Self, String> {
+    fn find(exports: &ExportedInterface<'_>) -> Result<Self, String> {
         let handle = exports.function("handle")?;
         Ok(Self { handle })
     }
@@ -40,12 +39,12 @@ impl Adapter for Handler {
 }
 
 impl Handler {
-    /// Runs a guest from its start to its end. It answers, by `answer`, at some time between.
+    /// Runs a guest from its start to its end. It sends its response through `response` in between.
     pub(super) async fn call<B>(
         &self,
         store: &mut Store<State>,
         request: Request<B>,
-        answer: oneshot::Sender<Answered>,
+        response: oneshot::Sender<GuestResponse>,
     ) -> wasmtime::Result<()>
     where
         B: Body<Data = Bytes, Error = Error> + Send + 'static,
@@ -54,7 +53,7 @@ impl Handler {
         let handle = instance.get_typed_func::<Arguments, ()>(&mut *store, &self.handle.export)?;
         let mut http = store.data_mut().http();
         let request = http.new_incoming_request(Scheme::Http, request)?;
-        let answer = http.new_response_outparam(answer)?;
-        handle.call_async(store, (request, answer)).await
+        let response = http.new_response_outparam(response)?;
+        handle.call_async(store, (request, response)).await
     }
 }

@@ -1,11 +1,11 @@
 //! `lambkin:service/settings@0.1.x`: the check of a service's settings when the host starts.
 
 use self::bindings::exports::lambkin::service::settings as wit;
-use crate::call::{CallContext, Function, Runner};
+use crate::adapter::{Adapter, ExportedInterface, Function, TypeCheck};
+use crate::caller::Call;
+use crate::check::displayable;
 use crate::error::{PluginError, Problem};
 use crate::limits::SHAPER;
-use crate::roles::{Adapter, Exports, TypeCheck};
-use crate::text::quote;
 
 #[allow(missing_docs, unused_qualifications, reason = "generated")]
 #[allow(clippy::all, clippy::restriction, reason = "generated")]
@@ -20,14 +20,14 @@ mod bindings {
 type Arguments<'a> = (&'a str,);
 type Returned = (Vec<wit::Problem>,);
 
-/// A component that checks settings.
+/// The function of a component that checks settings.
 #[derive(Debug)]
 pub(crate) struct Settings {
     check: Function,
 }
 
 impl Adapter for Settings {
-    fn find(exports: &Exports<'_>) -> Result<Self, String> {
+    fn find(exports: &ExportedInterface<'_>) -> Result<Self, String> {
         let check = exports.function("check")?;
         Ok(Self { check })
     }
@@ -38,21 +38,21 @@ impl Adapter for Settings {
 }
 
 impl Settings {
-    /// The mistakes in some settings, fit to be shown. The guest is given nothing else.
+    /// The mistakes in a service's settings, as displayable text. The guest has no capabilities.
     pub(super) async fn problems(
         &self,
-        runner: &Runner,
-        context: &CallContext<'_>,
+        call: &Call<'_>,
         settings: &str,
     ) -> Result<Vec<Problem>, PluginError> {
         let arguments: Arguments<'_> = (settings,);
-        let (problems,): Returned = runner
-            .call(context, &SHAPER, &self.check, arguments)
-            .await?;
-        let shown = |problem: wit::Problem| Problem {
-            at: problem.at.iter().map(|key| quote(key)).collect(),
-            message: quote(&problem.message),
+        let (problems,): Returned = call.run(&SHAPER, &self.check, arguments).await?;
+        let problem = |problem: wit::Problem| Problem {
+            at: problem.at,
+            message: problem.message,
         };
-        Ok(problems.into_iter().map(shown).collect())
+        Ok(problems
+            .into_iter()
+            .map(|found| displayable(&problem(found)))
+            .collect())
     }
 }

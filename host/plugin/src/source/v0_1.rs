@@ -1,18 +1,16 @@
-//! `lambkin:source@0.1.x`: the adapter between the contract's types and the host's.
-
-use std::time::Instant;
+//! `lambkin:source@0.1.x`: converts between the contract's types and the host's.
 
 use lambkin_model::{Action, Attribute, AttributeValue, Message};
-use wasmtime::component::{ComponentNamedList, Lift, Lower};
 
 use self::bindings::exports::lambkin::source::poller as wit;
-use super::{Setup, SourceError, SourceSetup};
-use crate::batch_trigger::Origin;
-use crate::call::{CallContext, Function, Runner};
-use crate::check::{Invalid, configured, named, size, valid, within};
-use crate::error::{ConfigureError, PluginError, Problem};
-use crate::limits;
-use crate::roles::{Adapter, Exports, TypeCheck};
+use super::types::{Setup, SourceError, SourceSetup};
+use crate::adapter::{Adapter, ExportedInterface, Function, TypeCheck};
+use crate::caller::Call;
+
+use crate::check::{named, size, within};
+use crate::error::{ConfigureError, ContractError, Problem};
+use crate::limits::{self, SOURCE};
+use crate::origin::Origin;
 use crate::state::Capabilities;
 use crate::text::quote;
 
@@ -33,7 +31,7 @@ type PollResult = (Result<Vec<wit::Message>, wit::Error>,);
 type SettleArguments<'a> = (&'a str, &'a [wit::Verdict<'a>]);
 type SettleResult = (Result<(), wit::Error>,);
 
-/// A component of this version, ready to be called.
+/// The functions of a component that exports this version.
 #[derive(Debug)]
 pub(crate) struct Poller {
     configure: Function,
@@ -42,7 +40,7 @@ pub(crate) struct Poller {
 }
 
 impl Adapter for Poller {
-    fn find(exports: &Exports<'_>) -> Result<Self, String> {
+    fn find(exports: &ExportedInterface<'_>) -> Result<Self, String> {
         Ok(Self {
             configure: exports.function("configure")?,
             poll: exports.function("poll")?,
@@ -60,48 +58,45 @@ impl Adapter for Poller {
 impl Poller {
     pub(super) async fn configure(
         &self,
-        runner: &Runner,
-        context: &CallContext<'_>,
+        call: &Call<'_>,
         capabilities: Capabilities,
-        told: &SourceSetup,
+        given: &SourceSetup,
     ) -> Result<Setup, ConfigureError> {
-        let start = Instant::now();
-        let arguments: ConfigureArguments<'_> = (&told.settings,);
-        let (result,): ConfigureResult =
-            call(runner, context, capabilities, &self.configure, arguments).await?;
+        let arguments: ConfigureArguments<'_> = (&given.settings,);
+        let (result,): ConfigureResult = call
+            .run_with(capabilities, &SOURCE, &self.configure, arguments)
+            .await?;
         let result = result
-            .map(|setup| checked(setup, told))
+            .map(|setup| checked(setup, given))
             .map_err(|problems| problems.into_iter().map(Problem::from).collect());
-        configured(result, context, start)
+        call.configured(result)
     }
 
     pub(super) async fn poll(
         &self,
-        runner: &Runner,
-        context: &CallContext<'_>,
+        call: &Call<'_>,
         capabilities: Capabilities,
         state: &str,
         max_messages: u32,
         wait_ms: u32,
     ) -> Result<Vec<Message>, SourceError> {
-        let start = Instant::now();
         let arguments: PollArguments<'_> = (state, max_messages, wait_ms);
-        let (result,): PollResult =
-            call(runner, context, capabilities, &self.poll, arguments).await?;
+        let (result,): PollResult = call
+            .run_with(capabilities, &SOURCE, &self.poll, arguments)
+            .await?;
         let messages = result?;
         let checked = match messages.len() {
-            count if count > max_messages as usize => Err(format!(
-                "it hands over {count} messages, and was asked for {max_messages}"
-            )),
+            count if count > max_messages as usize => {
+                Err(format!("it returns {count} messages, and was asked for {max_messages}").into())
+            }
             _ => Ok(messages.into_iter().map(Message::from).collect()),
         };
-        Ok(valid(checked, context, start)?)
+        Ok(call.checked(checked)?)
     }
 
     pub(super) async fn settle(
         &self,
-        runner: &Runner,
-        context: &CallContext<'_>,
+        call: &Call<'_>,
         capabilities: Capabilities,
         state: &str,
         verdicts: &[(String, Action)],
@@ -114,29 +109,14 @@ impl Poller {
             })
             .collect();
         let arguments: SettleArguments<'_> = (state, &verdicts);
-        let (result,): SettleResult =
-            call(runner, context, capabilities, &self.settle, arguments).await?;
+        let (result,): SettleResult = call
+            .run_with(capabilities, &SOURCE, &self.settle, arguments)
+            .await?;
         Ok(result?)
     }
 }
 
-async fn call<P, R>(
-    runner: &Runner,
-    context: &CallContext<'_>,
-    capabilities: Capabilities,
-    function: &Function,
-    arguments: P,
-) -> Result<R, PluginError>
-where
-    P: ComponentNamedList + Lower + Send,
-    R: ComponentNamedList + Lift + Send + 'static,
-{
-    runner
-        .call_with(context, &limits::SOURCE, capabilities, function, arguments)
-        .await
-}
-
-fn checked(setup: wit::Setup, told: &SourceSetup) -> Result<Setup, Invalid> {
+fn checked(setup: wit::Setup, given: &SourceSetup) -> Result<Setup, ContractError> {
     size("the state", setup.state.len(), limits::STATE_BYTES)?;
     named("the source", &setup.name, limits::SOURCE_NAME_BYTES)?;
     within(
@@ -151,8 +131,8 @@ fn checked(setup: wit::Setup, told: &SourceSetup) -> Result<Setup, Invalid> {
             name: setup.name,
             ordered: setup.ordered,
             lease_ms: None,
-            region: setup.region.unwrap_or_else(|| told.region.clone()),
-            account: setup.account.unwrap_or_else(|| told.account.clone()),
+            region: setup.region.unwrap_or_else(|| given.region.clone()),
+            account: setup.account.unwrap_or_else(|| given.account.clone()),
         },
         max_messages: setup.max_messages,
     })

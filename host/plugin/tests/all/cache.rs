@@ -43,15 +43,18 @@ async fn a_folder_that_others_may_write_to_is_refused() {
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o770)).expect("chmod");
     let message = host(folder.path()).err().expect("refused").to_string();
     assert!(
-        message.starts_with("compiled plugins can not be kept in "),
+        message.starts_with("cannot keep compiled plugins in "),
         "{message}"
     );
-    assert!(message.contains("mend it with: chmod go-w "), "{message}");
+    assert!(
+        message.contains("correct it with: chmod go-w "),
+        "{message}"
+    );
 }
 
 #[tokio::test]
 async fn a_path_that_is_no_folder_is_refused() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     let message = host(file.path()).err().expect("refused").to_string();
-    assert!(message.contains("can not be created"), "{message}");
+    assert!(message.contains("cannot be created"), "{message}");
 }

@@ -229,7 +229,7 @@ fn a_process_with_little_address_space_runs_plugins_without_a_pool() {
 #[ignore = "needs the process that the test above makes"]
 async fn without_a_pool() {
     let host = host();
-    assert_eq!(host.running(), None, "there is a pool");
+    assert_eq!(host.pool_usage(), None, "there is a pool");
     good()
         .trigger(&host)
         .await

@@ -164,7 +164,7 @@ pub async fn drained(host: &PluginHost) {
     tokio::pin!(limit);
     loop {
         let running = host
-            .running()
+            .pool_usage()
             .expect("the tests' machine has the address space for a pool");
         if running == Default::default() {
             return;

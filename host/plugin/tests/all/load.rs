@@ -19,7 +19,7 @@ async fn refusal(bytes: impl Into<Bytes>) -> String {
     );
     let message = error.to_string();
     assert!(
-        message.starts_with("plugin ./web.wasm can not be loaded: "),
+        message.starts_with("cannot load plugin ./web.wasm: "),
         "{message}"
     );
     message
@@ -112,9 +112,9 @@ async fn other_versions_of_the_contract_are_named() {
     for version in ["0.2.0", "1.0.0"] {
         let name = format!("lambkin:http-trigger/shaper@{version}");
         match good().with("name", &name).refusal().await {
-            ComponentError::OtherVersion { found, spoken } => {
+            ComponentError::OtherVersion { found, supported } => {
                 assert_eq!(
-                    (&*found, spoken),
+                    (&*found, supported),
                     (&*name, "lambkin:http-trigger/shaper@0.1.x")
                 );
             }
@@ -240,7 +240,7 @@ async fn a_component_that_does_not_start_is_refused() {
         assert!(
             error
                 .to_string()
-                .starts_with("plugin fixture can not be loaded: "),
+                .starts_with("cannot load plugin fixture: "),
             "{error}"
         );
         drained(&host).await;

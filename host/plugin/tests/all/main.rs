@@ -5,7 +5,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test that can not go on has failed"
+    reason = "a test that cannot continue has failed"
 )]
 
 mod batch;

@@ -58,7 +58,7 @@ async fn a_role_that_is_not_played_is_refused_and_those_that_are_named() {
     assert!(
         matches!(
             error,
-            ConfigureError::NotPlayed {
+            ConfigureError::MissingRole {
                 wanted: Role::ObjectTrigger,
                 ..
             }

@@ -224,7 +224,7 @@ async fn service_that_is_full_keeps_no_other_waiting() {
             })
         })
         .collect();
-    while probe.host.running().unwrap().instances < places as u64 {
+    while probe.host.pool_usage().unwrap().instances < places as u64 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let answer = other.answer(request("/hello"), peer()).await.unwrap();
@@ -270,7 +270,7 @@ async fn service_ends_with_its_callers_interest_in_the_body() {
     let answer = probe.service.answer(request("/zeros/1000000000"), peer());
     let mut body = answer.await.unwrap().into_body();
     body.frame().await.unwrap().unwrap();
-    assert_ne!(probe.host.running().unwrap().instances, 0);
+    assert_ne!(probe.host.pool_usage().unwrap().instances, 0);
     drop(body);
     drained(&probe.host).await;
 }
@@ -369,7 +369,7 @@ async fn service_is_a_role_like_others() {
     let trigger = good().load(&host).await.unwrap();
     let refused = trigger.service("test", nothing("{}")).await.unwrap_err();
     assert!(
-        matches!(refused, ConfigureError::NotPlayed { .. }),
+        matches!(refused, ConfigureError::MissingRole { .. }),
         "{refused}"
     );
 }

@@ -1,4 +1,4 @@
-//! The records of `lambkin:store/queues` and the store's own types, field by field.
+//! Conversions between the records of `lambkin:store/queues` and the store's own types.
 
 use bytes::Bytes;
 use lambkin_model::{Attribute, AttributeValue, Message};
@@ -6,7 +6,7 @@ use lambkin_store::queue::{
     Counts, DeadLetter, Description, Entry, Move, MoveStatus, Page, ReceiptResult, Sent, Settings,
 };
 
-use super::store::queues as wit;
+use super::bindings::queues as wit;
 
 impl From<wit::Settings> for Settings {
     fn from(settings: wit::Settings) -> Self {
@@ -77,7 +77,11 @@ impl From<wit::Entry> for Entry {
     fn from(entry: wit::Entry) -> Self {
         Self {
             body: entry.body.into(),
-            attributes: entry.attributes.into_iter().map(attribute_in).collect(),
+            attributes: entry
+                .attributes
+                .into_iter()
+                .map(attribute_from_guest)
+                .collect(),
             extra: entry.extra,
             delay_ms: entry.delay_ms,
             group: entry.group,
@@ -86,7 +90,7 @@ impl From<wit::Entry> for Entry {
     }
 }
 
-fn attribute_in(attribute: wit::Attribute) -> Attribute {
+fn attribute_from_guest(attribute: wit::Attribute) -> Attribute {
     Attribute {
         name: attribute.name,
         data_type: attribute.data_type,
@@ -97,7 +101,7 @@ fn attribute_in(attribute: wit::Attribute) -> Attribute {
     }
 }
 
-fn attribute_out(attribute: Attribute) -> wit::Attribute {
+fn attribute_to_guest(attribute: Attribute) -> wit::Attribute {
     wit::Attribute {
         name: attribute.name,
         data_type: attribute.data_type,
@@ -124,7 +128,11 @@ impl From<Message> for wit::Message {
             id: message.id,
             receipt: message.receipt,
             body: message.body.into(),
-            attributes: message.attributes.into_iter().map(attribute_out).collect(),
+            attributes: message
+                .attributes
+                .into_iter()
+                .map(attribute_to_guest)
+                .collect(),
             extra: message.extra,
             group: message.group,
             deduplication: message.deduplication,

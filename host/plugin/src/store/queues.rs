@@ -1,113 +1,115 @@
 //! `lambkin:store/queues`, on [`Queues`].
 //!
-//! A queue that was not granted is `missing`, wherever its name turns up: opened, deleted, as dead letters or as the
-//! destination of a move. Lists leave it out.
+//! A queue that is not granted is `missing` wherever it is named: opened, deleted, as a dead-letter queue or as the
+//! destination of a move. Lists omit it.
 
-use lambkin_store::queue::{DeadLetter, Description, Page, QueueError, Queues, Receive, Settings};
+use lambkin_store::queue::{DeadLetter, Page, QueueError, Queues, Receive, Settings};
 use wasmtime::component::Resource;
 
-use super::store::queues::{self as wit, Error};
-use super::store::{Refusal, StoreView, unavailable};
-use super::{Grant, check_count, check_size, pairs_size};
+use super::bindings::QueueCallError;
+use super::bindings::queues::{self as wit, Error};
+use super::error::{HostCallError, unavailable};
+use super::grants::Grant;
+use super::handles::Queue;
+use super::view::{StoreView, check_count, check_size, pairs_size};
 use crate::limits;
 
-/// Why a function of this interface was not carried out.
-pub type Refused = Refusal<Error>;
-
-/// A queue that a guest has opened.
-#[derive(Debug)]
-pub struct Queue {
-    name: String,
-    /// What was seen when it was opened, for the first call after that if it asks for it: most do.
-    seen: Option<Description>,
-}
-
 impl StoreView<'_> {
-    fn queue_grant(&self) -> Result<&Grant<Queues>, Refused> {
-        let granted = self.grants.queues.as_ref();
-        granted.ok_or(Refusal::Fault(Error::Missing))
+    fn queue_grant(&self) -> Result<&Grant<Queues>, QueueCallError> {
+        let grant = self.grants.queues.as_ref();
+        grant.ok_or(HostCallError::Returned(Error::Missing))
     }
 
-    fn queues_with(&self, name: &str) -> Result<&Queues, Refused> {
+    fn queues_with(&self, name: &str) -> Result<&Queues, QueueCallError> {
         let granted = self.queue_grant()?.get(name);
-        granted.ok_or(Refusal::Fault(Error::Missing))
+        granted.ok_or(HostCallError::Returned(Error::Missing))
     }
 
     /// The store and the name of an open queue.
-    fn queue(&mut self, queue: &Resource<Queue>) -> Result<(&Queues, &str), Refused> {
+    fn queue(&mut self, queue: &Resource<Queue>) -> Result<(&Queues, &str), QueueCallError> {
         let queue = self.table.get_mut(queue)?;
-        queue.seen = None;
+        queue.description = None;
         let granted = self.grants.queues.as_ref();
-        let granted = granted.ok_or(Refusal::Fault(Error::Missing))?;
+        let granted = granted.ok_or(HostCallError::Returned(Error::Missing))?;
         Ok((&granted.store, &queue.name))
     }
 
-    /// Checks settings that a guest wants, which may name another queue. `kept` are the dead letters of before: what the
-    /// operator has set may stay.
-    fn check(&self, settings: &Settings, kept: Option<&DeadLetter>) -> Result<(), Refused> {
+    /// Checks the settings that a guest sets, which may name another queue. The dead-letter queue of the `current`
+    /// settings may stay, even if only the operator has access to it.
+    fn check(
+        &self,
+        settings: &Settings,
+        current: Option<&DeadLetter>,
+    ) -> Result<(), QueueCallError> {
         let size = pairs_size(&settings.attributes);
         check_size("the attributes have", size, limits::ATTRIBUTES_BYTES).map_err(invalid)?;
         match &settings.dead_letter {
-            Some(dead) if kept.is_none_or(|kept| kept.queue != dead.queue) => {
+            Some(dead) if current.is_none_or(|current| current.queue != dead.queue) => {
                 self.queues_with(&dead.queue).map(drop)
             }
             _ => Ok(()),
         }
     }
 
-    async fn take(
+    async fn receive_messages(
         &mut self,
         queue: &Resource<Queue>,
-        attempt: Option<String>,
+        attempt_id: Option<String>,
         receive: Receive,
-    ) -> Result<Vec<wit::Message>, Refused> {
+    ) -> Result<Vec<wit::Message>, QueueCallError> {
         let (queues, name) = self.queue(queue)?;
         let messages = queues
-            .receive_with_attempt_id(name, attempt, receive)
+            .receive_with_attempt_id(name, attempt_id, receive)
             .await?;
         Ok(messages.into_iter().map(Into::into).collect())
     }
 }
 
 impl wit::Host for StoreView<'_> {
-    fn convert_error(&mut self, refused: Refused) -> wasmtime::Result<Error> {
-        refused.into_fault()
+    fn convert_error(&mut self, error: QueueCallError) -> wasmtime::Result<Error> {
+        error.into_result()
     }
 
-    async fn open(&mut self, name: String) -> Result<Resource<Queue>, Refused> {
-        let seen = self.queues_with(&name)?.describe(&name).await?;
-        let seen = Some(seen);
-        Ok(self.table.push(Queue { name, seen })?)
+    async fn open(&mut self, name: String) -> Result<Resource<Queue>, QueueCallError> {
+        let description = self.queues_with(&name)?.describe(&name).await?;
+        let queue = Queue {
+            name,
+            description: Some(description),
+        };
+        Ok(self.table.push(queue)?)
     }
 
     async fn create(
         &mut self,
         name: String,
         settings: wit::Settings,
-    ) -> Result<Resource<Queue>, Refused> {
+    ) -> Result<Resource<Queue>, QueueCallError> {
         let settings = Settings::from(settings);
         let Ok(queues) = self.queues_with(&name) else {
-            return Err(Refusal::Fault(Error::Denied));
+            return Err(HostCallError::Returned(Error::Denied));
         };
         self.check(&settings, None)?;
         queues.create(&name, settings).await?;
-        Ok(self.table.push(Queue { name, seen: None })?)
+        Ok(self.table.push(Queue {
+            name,
+            description: None,
+        })?)
     }
 
     async fn queues(
         &mut self,
         prefix: String,
         after: Option<String>,
-        most: u32,
-    ) -> Result<wit::Page, Refused> {
+        max: u32,
+    ) -> Result<wit::Page, QueueCallError> {
         let Ok(granted) = self.queue_grant() else {
             return Ok(Page::default().into());
         };
-        let page = Listed::StartingWith(&prefix).page(granted, after, limits::listed(most));
+        let page = Listed::StartingWith(&prefix).page(granted, after, limits::list_size(max));
         Ok(page.await?.into())
     }
 
-    async fn delete(&mut self, name: String) -> Result<(), Refused> {
+    async fn delete(&mut self, name: String) -> Result<(), QueueCallError> {
         Ok(self.queues_with(&name)?.delete(&name).await?)
     }
 
@@ -115,11 +117,11 @@ impl wit::Host for StoreView<'_> {
         let Ok(queues) = self.queues_with(&name) else {
             return Ok(None);
         };
-        // Whoever can not know is told that there was none.
+        // A failure of the store looks like a queue that was not deleted.
         Ok(queues.deleted_at(&name).await.unwrap_or_default())
     }
 
-    async fn cancel_move(&mut self, handle: String) -> Result<u64, Refused> {
+    async fn cancel_move(&mut self, handle: String) -> Result<u64, QueueCallError> {
         let queues = &self.queue_grant()?.store;
         let found = queues.find_move(&handle).await?;
         Ok(self
@@ -130,15 +132,18 @@ impl wit::Host for StoreView<'_> {
 }
 
 impl wit::HostQueue for StoreView<'_> {
-    async fn describe(&mut self, queue: Resource<Queue>) -> Result<wit::Description, Refused> {
-        if let Some(seen) = self.table.get_mut(&queue)?.seen.take() {
-            return Ok(seen.into());
+    async fn describe(
+        &mut self,
+        queue: Resource<Queue>,
+    ) -> Result<wit::Description, QueueCallError> {
+        if let Some(description) = self.table.get_mut(&queue)?.description.take() {
+            return Ok(description.into());
         }
         let (queues, name) = self.queue(&queue)?;
         Ok(queues.describe(name).await?.into())
     }
 
-    async fn counts(&mut self, queue: Resource<Queue>) -> Result<wit::Counts, Refused> {
+    async fn counts(&mut self, queue: Resource<Queue>) -> Result<wit::Counts, QueueCallError> {
         let (queues, name) = self.queue(&queue)?;
         Ok(queues.counts(name).await?.into())
     }
@@ -147,7 +152,7 @@ impl wit::HostQueue for StoreView<'_> {
         &mut self,
         queue: Resource<Queue>,
         settings: wit::Settings,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), QueueCallError> {
         let settings = Settings::from(settings);
         if self.check(&settings, None).is_err() {
             let (queues, name) = self.queue(&queue)?;
@@ -162,7 +167,7 @@ impl wit::HostQueue for StoreView<'_> {
         &mut self,
         queue: Resource<Queue>,
         entries: Vec<wit::Entry>,
-    ) -> Result<Vec<wit::Sent>, Refused> {
+    ) -> Result<Vec<wit::Sent>, QueueCallError> {
         check_count("messages to send", entries.len(), limits::SENT_MESSAGES).map_err(invalid)?;
         let (queues, name) = self.queue(&queue)?;
         let entries = entries.into_iter().map(Into::into).collect();
@@ -173,32 +178,33 @@ impl wit::HostQueue for StoreView<'_> {
     async fn receive(
         &mut self,
         queue: Resource<Queue>,
-        most: u32,
+        max: u32,
         lease_ms: Option<u64>,
         wait_ms: u32,
-    ) -> Result<Vec<wit::Message>, Refused> {
-        let receive = receive(most, lease_ms, wait_ms);
-        self.take(&queue, None, receive).await
+    ) -> Result<Vec<wit::Message>, QueueCallError> {
+        let receive = receive(max, lease_ms, wait_ms);
+        self.receive_messages(&queue, None, receive).await
     }
 
     async fn receive_with_attempt_id(
         &mut self,
         queue: Resource<Queue>,
-        attempt: String,
-        most: u32,
+        attempt_id: String,
+        max: u32,
         lease_ms: Option<u64>,
         wait_ms: u32,
-    ) -> Result<Vec<wit::Message>, Refused> {
-        let receive = receive(most, lease_ms, wait_ms);
-        self.take(&queue, Some(attempt), receive).await
+    ) -> Result<Vec<wit::Message>, QueueCallError> {
+        let receive = receive(max, lease_ms, wait_ms);
+        self.receive_messages(&queue, Some(attempt_id), receive)
+            .await
     }
 
     async fn remove(
         &mut self,
         queue: Resource<Queue>,
         receipts: Vec<String>,
-    ) -> Result<Vec<wit::ReceiptResult>, Refused> {
-        check_count("receipts", receipts.len(), limits::SETTLED_MESSAGES).map_err(invalid)?;
+    ) -> Result<Vec<wit::ReceiptResult>, QueueCallError> {
+        check_count("receipts", receipts.len(), limits::RECEIPTS).map_err(invalid)?;
         let (queues, name) = self.queue(&queue)?;
         let settled = queues.remove(name, receipts).await?;
         Ok(settled.into_iter().map(Into::into).collect())
@@ -208,14 +214,14 @@ impl wit::HostQueue for StoreView<'_> {
         &mut self,
         queue: Resource<Queue>,
         changes: Vec<(String, u64)>,
-    ) -> Result<Vec<wit::ReceiptResult>, Refused> {
-        check_count("receipts", changes.len(), limits::SETTLED_MESSAGES).map_err(invalid)?;
+    ) -> Result<Vec<wit::ReceiptResult>, QueueCallError> {
+        check_count("receipts", changes.len(), limits::RECEIPTS).map_err(invalid)?;
         let (queues, name) = self.queue(&queue)?;
         let settled = queues.change_leases_by_any_receipt(name, changes).await?;
         Ok(settled.into_iter().map(Into::into).collect())
     }
 
-    async fn purge(&mut self, queue: Resource<Queue>) -> Result<(), Refused> {
+    async fn purge(&mut self, queue: Resource<Queue>) -> Result<(), QueueCallError> {
         let (queues, name) = self.queue(&queue)?;
         Ok(queues.purge(name).await?)
     }
@@ -224,21 +230,22 @@ impl wit::HostQueue for StoreView<'_> {
         &mut self,
         queue: Resource<Queue>,
         after: Option<String>,
-        most: u32,
-    ) -> Result<wit::Page, Refused> {
+        max: u32,
+    ) -> Result<wit::Page, QueueCallError> {
         let granted = self.queue_grant()?;
         let name = &self.table.get(&queue)?.name;
-        let page = Listed::SourcesOf(name).page(granted, after, limits::listed(most));
+        let page = Listed::SourcesOf(name).page(granted, after, limits::list_size(max));
         Ok(page.await?.into())
     }
 
-    /// Without a destination messages go back where they came from, which is the operator's or another grant's doing.
+    /// Without a destination, messages return to the queues from which the operator or another component let them
+    /// move here. These need no grant.
     async fn start_move(
         &mut self,
         queue: Resource<Queue>,
         destination: Option<String>,
         per_second: Option<u32>,
-    ) -> Result<String, Refused> {
+    ) -> Result<String, QueueCallError> {
         if let Some(destination) = &destination {
             self.queues_with(destination)?;
         }
@@ -249,10 +256,10 @@ impl wit::HostQueue for StoreView<'_> {
     async fn moves(
         &mut self,
         queue: Resource<Queue>,
-        most: u32,
-    ) -> Result<Vec<wit::Move>, Refused> {
+        max: u32,
+    ) -> Result<Vec<wit::Move>, QueueCallError> {
         let (queues, name) = self.queue(&queue)?;
-        let moves = queues.moves(name, limits::listed(most)).await?;
+        let moves = queues.moves(name, limits::list_size(max)).await?;
         Ok(moves.into_iter().map(Into::into).collect())
     }
 
@@ -262,36 +269,36 @@ impl wit::HostQueue for StoreView<'_> {
     }
 }
 
-fn receive(most: u32, lease_ms: Option<u64>, wait_ms: u32) -> Receive {
+fn receive(max: u32, lease_ms: Option<u64>, wait_ms: u32) -> Receive {
     Receive {
-        max_messages: most as usize,
+        max_messages: max as usize,
         lease_ms,
         wait_ms: wait_ms.into(),
         consumer: false,
     }
 }
 
-fn invalid(reason: String) -> Refused {
-    Refusal::Fault(Error::Invalid(reason))
+fn invalid(reason: String) -> QueueCallError {
+    HostCallError::Returned(Error::Invalid(reason))
 }
 
-/// What queues a list has.
+/// Which queues to list.
 enum Listed<'a> {
     StartingWith(&'a str),
     SourcesOf(&'a str),
 }
 
 impl Listed<'_> {
-    /// Asks the store for pages until `most` queues were found that are granted, or the end is.
+    /// Reads pages from the store until `max` granted queues were found, or until the end.
     async fn page(
         self,
         granted: &Grant<Queues>,
         mut after: Option<String>,
-        most: usize,
+        max: usize,
     ) -> Result<Page, QueueError> {
         let (mut found, mut size) = (Page::default(), 0);
         loop {
-            let Page { queues, more } = self.ask(&granted.store, after.as_deref(), most).await?;
+            let Page { queues, more } = self.ask(&granted.store, after.as_deref(), max).await?;
             if granted.allows_all() {
                 return Ok(Page { queues, more });
             }
@@ -301,8 +308,8 @@ impl Listed<'_> {
                 found.queues.push(queue);
             }
             let is_full = size >= limits::LISTED_BYTES && more;
-            if found.queues.len() > most || is_full {
-                found.queues.truncate(most);
+            if found.queues.len() > max || is_full {
+                found.queues.truncate(max);
                 found.more = true;
                 return Ok(found);
             }
@@ -316,18 +323,18 @@ impl Listed<'_> {
         &self,
         queues: &Queues,
         after: Option<&str>,
-        most: usize,
+        max: usize,
     ) -> Result<Page, QueueError> {
         match self {
-            Self::StartingWith(prefix) => queues.list(prefix, after, most).await,
-            Self::SourcesOf(queue) => queues.dead_letter_sources(queue, after, most).await,
+            Self::StartingWith(prefix) => queues.list(prefix, after, max).await,
+            Self::SourcesOf(queue) => queues.dead_letter_sources(queue, after, max).await,
         }
     }
 }
 
-impl From<QueueError> for Refused {
+impl From<QueueError> for QueueCallError {
     fn from(error: QueueError) -> Self {
-        Self::Fault(match error {
+        Self::Returned(match error {
             QueueError::Missing => Error::Missing,
             QueueError::Exists => Error::Exists,
             QueueError::OverLimit => Error::OverLimit,
@@ -346,7 +353,7 @@ mod tests {
 
     use super::wit::{Entry, Host, HostQueue};
     use super::*;
-    use crate::service::Grants;
+    use crate::store::grants::Grants;
 
     fn entry(n: usize) -> Entry {
         Entry {
@@ -360,7 +367,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_sent_and_settled_at_once_has_bounds() {
+    async fn the_number_of_messages_and_receipts_per_call_is_limited() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("store")).await.unwrap();
         let queues = Queues::new(store, Arc::new(SystemClock));
@@ -386,10 +393,7 @@ mod tests {
             let sent = view.send(queue(), (0..count).map(entry).collect()).await;
             assert_eq!(sent.is_ok(), is_fine, "{count}");
         }
-        for (count, is_fine) in [
-            (limits::SETTLED_MESSAGES, true),
-            (limits::SETTLED_MESSAGES + 1, false),
-        ] {
+        for (count, is_fine) in [(limits::RECEIPTS, true), (limits::RECEIPTS + 1, false)] {
             let removed = view.remove(queue(), vec![String::new(); count]).await;
             assert_eq!(removed.is_ok(), is_fine, "{count}");
             let changed = view

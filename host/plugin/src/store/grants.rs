@@ -1,15 +1,22 @@
-//! Which parts of the store a service sees.
+//! The parts of the store that a component has access to.
 //!
-//! The operator names queues and buckets; `*` stands for any characters. A name that matches may be seen, opened and
-//! created; any other does not exist as far as the service can tell. The check is made where a name comes in, so
-//! a handle that was given out needs no further one.
+//! The operator lists queues and buckets; `*` stands for any characters. A component may see, open and create what a
+//! listed name matches. For the component, nothing else exists. Names are checked when a function receives them, so a
+//! handle needs no further check.
 
 use lambkin_store::object::Objects;
 use lambkin_store::queue::Queues;
 
-use super::Grant;
+/// The queues or the buckets that the operator grants, by name.
+#[derive(Debug, Clone)]
+pub struct Grant<T> {
+    /// All queues, or all buckets.
+    pub store: T,
+    /// The granted names, in which `*` stands for any characters. A name that matches may also be created.
+    pub names: Vec<String>,
+}
 
-/// What one service was granted.
+/// Everything that the operator grants one component.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Grants {
     /// The queues, if any.
@@ -19,29 +26,29 @@ pub(crate) struct Grants {
 }
 
 impl<T> Grant<T> {
-    /// The store's part, if this name of it was granted.
+    /// The queues or buckets, if the grant allows this name.
     pub(super) fn get(&self, name: &str) -> Option<&T> {
         self.allows(name).then_some(&self.store)
     }
 
-    /// Whether this name was granted.
+    /// Whether the grant allows a name.
     pub(super) fn allows(&self, name: &str) -> bool {
         allows(&self.names, name)
     }
 
-    /// Whether every name was granted, so that lists need no filter.
+    /// Whether the grant allows every name, so that lists need no filter.
     pub(super) fn allows_all(&self) -> bool {
         self.names.iter().any(|pattern| pattern == "*")
     }
 }
 
-/// Whether one of an operator's `patterns` stands for this name; `*` stands for any characters.
+/// Whether one of the patterns matches a name; `*` stands for any characters.
 pub fn allows(patterns: &[String], name: &str) -> bool {
     patterns.iter().any(|pattern| matches(pattern, name))
 }
 
-/// Whether a name is what a pattern says: the pieces between its `*`, in this order, the first at the start and the last
-/// at the end.
+/// Whether a pattern matches a name: the name contains the pieces between the `*` in this order, starts with the
+/// first and ends with the last one.
 fn matches(pattern: &str, name: &str) -> bool {
     let Some((first, pieces)) = pattern.split_once('*') else {
         return pattern == name;
@@ -84,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_match_is_not_granted() {
+    fn a_name_that_does_not_match_is_not_allowed() {
         for (pattern, name) in [
             ("orders", "order"),
             ("orders", "orders2"),
@@ -103,14 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn one_of_several_patterns_is_enough_and_none_grants_nothing() {
-        let granted = |names: &[&str]| Grant {
+    fn one_of_several_patterns_is_enough_and_no_pattern_allows_nothing() {
+        let grant = |names: &[&str]| Grant {
             store: (),
             names: names.iter().map(|name| (*name).to_owned()).collect(),
         };
-        assert!(granted(&["a", "b*"]).get("bc").is_some());
-        assert!(granted(&["a", "b*"]).get("c").is_none());
-        assert!(granted(&[]).get("").is_none());
-        assert!(granted(&["a", "*"]).allows_all());
+        assert!(grant(&["a", "b*"]).get("bc").is_some());
+        assert!(grant(&["a", "b*"]).get("c").is_none());
+        assert!(grant(&[]).get("").is_none());
+        assert!(grant(&["a", "*"]).allows_all());
     }
 }

@@ -1,61 +1,49 @@
 //! `lambkin:store/objects`, on [`Objects`].
 //!
-//! A bucket that was not granted is `missing-bucket`, and left out of lists; whoever has a handle of a bucket may use all
-//! of it. Bytes pass in pieces: a write brings what one host call may copy, a read takes at most
-//! [`limits::READ_BYTES`], so an object of any size costs the host the memory of a piece.
+//! A bucket that is not granted is `missing-bucket`, and lists omit it. A handle of a bucket gives access to all of
+//! it. Bytes are passed in pieces, limited by the bytes that one host call may copy and by [`limits::READ_BYTES`], so
+//! an object of any size takes only the memory of one piece.
 
 use std::sync::Arc;
 
-use lambkin_store::object::{Object, ObjectError, Objects, Upload};
+use lambkin_store::object::{ObjectError, Objects};
 use wasmtime::component::Resource;
 
-use super::object_types::digests as asked;
-use super::store::objects::{self as wit, Error};
-use super::store::{Refusal, StoreView, unavailable};
-use super::{Grant, check_count, check_size, pairs_size};
+use super::bindings::ObjectCallError;
+use super::bindings::objects::{self as wit, Error};
+use super::error::{HostCallError, unavailable};
+use super::grants::Grant;
+use super::handles::{Bucket, OpenObject, OpenUpload};
+use super::object_types::distinct_digests;
+use super::view::{StoreView, check_count, check_size, pairs_size};
 use crate::limits;
-
-/// Why a function of this interface was not carried out.
-pub type Refused = Refusal<Error>;
-
-/// A bucket that a guest has opened.
-#[derive(Debug)]
-pub struct Bucket(String);
-
-/// An object that a guest has opened; shared, because an upload may copy it meanwhile.
-#[derive(Debug, Clone)]
-pub struct OpenObject(Arc<Object>);
-
-/// An upload of a guest's. Dropping it, or the guest, drops its bytes.
-#[derive(Debug)]
-pub struct Writing(Upload);
 
 type Pairs = Vec<(String, String)>;
 
 impl StoreView<'_> {
-    fn bucket_grant(&self) -> Result<&Grant<Objects>, Refused> {
-        let granted = self.grants.buckets.as_ref();
-        granted.ok_or(Refusal::Fault(Error::MissingBucket))
+    fn bucket_grant(&self) -> Result<&Grant<Objects>, ObjectCallError> {
+        let grant = self.grants.buckets.as_ref();
+        grant.ok_or(HostCallError::Returned(Error::MissingBucket))
     }
 
-    fn objects_with(&self, bucket: &str) -> Result<&Objects, Refused> {
+    fn objects_with(&self, bucket: &str) -> Result<&Objects, ObjectCallError> {
         let granted = self.bucket_grant()?.get(bucket);
-        granted.ok_or(Refusal::Fault(Error::MissingBucket))
+        granted.ok_or(HostCallError::Returned(Error::MissingBucket))
     }
 
     /// The store and the name of an open bucket.
-    fn bucket(&self, bucket: &Resource<Bucket>) -> Result<(&Objects, &str), Refused> {
+    fn bucket(&self, bucket: &Resource<Bucket>) -> Result<(&Objects, &str), ObjectCallError> {
         let Bucket(name) = self.table.get(bucket)?;
         Ok((&self.bucket_grant()?.store, name))
     }
 }
 
 impl wit::Host for StoreView<'_> {
-    fn convert_error(&mut self, refused: Refused) -> wasmtime::Result<Error> {
-        refused.into_fault()
+    fn convert_error(&mut self, error: ObjectCallError) -> wasmtime::Result<Error> {
+        error.into_result()
     }
 
-    async fn open(&mut self, name: String) -> Result<Resource<Bucket>, Refused> {
+    async fn open(&mut self, name: String) -> Result<Resource<Bucket>, ObjectCallError> {
         self.objects_with(&name)?.bucket(&name).await?;
         Ok(self.table.push(Bucket(name))?)
     }
@@ -64,9 +52,9 @@ impl wit::Host for StoreView<'_> {
         &mut self,
         name: String,
         attributes: Pairs,
-    ) -> Result<Resource<Bucket>, Refused> {
+    ) -> Result<Resource<Bucket>, ObjectCallError> {
         let Ok(objects) = self.objects_with(&name) else {
-            return Err(Refusal::Fault(Error::Denied));
+            return Err(HostCallError::Returned(Error::Denied));
         };
         check(&attributes)?;
         objects.create(&name, attributes).await?;
@@ -77,39 +65,39 @@ impl wit::Host for StoreView<'_> {
         &mut self,
         prefix: String,
         mut after: Option<String>,
-        most: u32,
-    ) -> Result<Vec<wit::BucketInfo>, Refused> {
+        max: u32,
+    ) -> Result<Vec<wit::BucketInfo>, ObjectCallError> {
         let Ok(granted) = self.bucket_grant() else {
             return Ok(Vec::new());
         };
-        let most = limits::listed(most);
-        let asked = most.min(limits::BUCKETS_PAGE);
+        let max = limits::list_size(max);
+        let page_size = max.min(limits::BUCKETS_PAGE);
         let (mut found, mut size) = (Vec::new(), 0);
         loop {
-            let page = granted.store.buckets(&prefix, after.as_deref(), asked);
+            let page = granted.store.buckets(&prefix, after.as_deref(), page_size);
             let page = page.await?;
-            let was_last = page.len() < asked;
+            let was_last = page.len() < page_size;
             after = page.last().map(|last| last.name.clone());
             for bucket in page.into_iter().filter(|b| granted.allows(&b.name)) {
                 size += pairs_size(&bucket.attributes);
                 found.push(wit::BucketInfo::from(bucket));
             }
-            // There is no way to say that there is more.
+            // The contract has no way to return a part of this list.
             check_size("the list has", size, limits::MEMORY_BYTES).map_err(invalid)?;
-            if was_last || after.is_none() || found.len() >= most {
-                found.truncate(most);
+            if was_last || after.is_none() || found.len() >= max {
+                found.truncate(max);
                 return Ok(found);
             }
         }
     }
 
-    async fn delete(&mut self, name: String) -> Result<(), Refused> {
+    async fn delete(&mut self, name: String) -> Result<(), ObjectCallError> {
         Ok(self.objects_with(&name)?.delete(&name).await?)
     }
 }
 
 impl wit::HostBucket for StoreView<'_> {
-    async fn info(&mut self, bucket: Resource<Bucket>) -> Result<wit::BucketInfo, Refused> {
+    async fn info(&mut self, bucket: Resource<Bucket>) -> Result<wit::BucketInfo, ObjectCallError> {
         let (objects, name) = self.bucket(&bucket)?;
         Ok(objects.bucket(name).await?.into())
     }
@@ -119,7 +107,7 @@ impl wit::HostBucket for StoreView<'_> {
         bucket: Resource<Bucket>,
         versioning: wit::Versioning,
         attributes: Pairs,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), ObjectCallError> {
         check(&attributes)?;
         let (objects, name) = self.bucket(&bucket)?;
         Ok(objects.change(name, versioning.into(), attributes).await?)
@@ -129,11 +117,11 @@ impl wit::HostBucket for StoreView<'_> {
         &mut self,
         bucket: Resource<Bucket>,
         digests: Vec<wit::Digest>,
-    ) -> Result<Resource<Writing>, Refused> {
+    ) -> Result<Resource<OpenUpload>, ObjectCallError> {
         let (objects, name) = self.bucket(&bucket)?;
-        let digests = asked(digests).map_err(invalid)?;
+        let digests = distinct_digests(digests).map_err(invalid)?;
         let upload = objects.upload(name, digests).await?;
-        Ok(self.table.push(Writing(upload))?)
+        Ok(self.table.push(OpenUpload(upload))?)
     }
 
     async fn open(
@@ -141,7 +129,7 @@ impl wit::HostBucket for StoreView<'_> {
         bucket: Resource<Bucket>,
         key: String,
         version: Option<String>,
-    ) -> Result<Resource<OpenObject>, Refused> {
+    ) -> Result<Resource<OpenObject>, ObjectCallError> {
         let (objects, name) = self.bucket(&bucket)?;
         let object = objects.open(name, &key, version.as_deref()).await?;
         Ok(self.table.push(OpenObject(Arc::new(object)))?)
@@ -152,7 +140,7 @@ impl wit::HostBucket for StoreView<'_> {
         bucket: Resource<Bucket>,
         key: String,
         version: Option<String>,
-    ) -> Result<wit::ObjectInfo, Refused> {
+    ) -> Result<wit::ObjectInfo, ObjectCallError> {
         let (objects, name) = self.bucket(&bucket)?;
         let found = objects.describe(name, &key, version.as_deref()).await?;
         Ok(found.into())
@@ -162,12 +150,12 @@ impl wit::HostBucket for StoreView<'_> {
         &mut self,
         bucket: Resource<Bucket>,
         key: String,
-        upload: Resource<Writing>,
+        upload: Resource<OpenUpload>,
         put: wit::Put,
-    ) -> Result<wit::ObjectInfo, Refused> {
+    ) -> Result<wit::ObjectInfo, ObjectCallError> {
         check_key(&key)?;
         check_metadata(&put.etag, &put.metadata, put.event.as_ref())?;
-        let Writing(upload) = self.table.delete(upload)?;
+        let OpenUpload(upload) = self.table.delete(upload)?;
         let (objects, name) = self.bucket(&bucket)?;
         let made = objects.put(name, &key, upload, put.into()).await?;
         Ok(made.into())
@@ -179,12 +167,12 @@ impl wit::HostBucket for StoreView<'_> {
         key: String,
         version: Option<String>,
         metadata: Pairs,
-        notice: Option<wit::ObjectEvent>,
-    ) -> Result<wit::ObjectInfo, Refused> {
-        check_metadata("", &metadata, notice.as_ref())?;
+        event: Option<wit::ObjectEvent>,
+    ) -> Result<wit::ObjectInfo, ObjectCallError> {
+        check_metadata("", &metadata, event.as_ref())?;
         let (objects, name) = self.bucket(&bucket)?;
-        let notice = notice.map(Into::into);
-        let revised = objects.replace_metadata(name, &key, version.as_deref(), metadata, notice);
+        let event = event.map(Into::into);
+        let revised = objects.replace_metadata(name, &key, version.as_deref(), metadata, event);
         Ok(revised.await?.into())
     }
 
@@ -194,13 +182,13 @@ impl wit::HostBucket for StoreView<'_> {
         key: String,
         version: Option<String>,
         condition: wit::Condition,
-        notice: Option<wit::ObjectEvent>,
-    ) -> Result<wit::Removed, Refused> {
+        event: Option<wit::ObjectEvent>,
+    ) -> Result<wit::Removed, ObjectCallError> {
         check_key(&key)?;
-        check_metadata("", &[], notice.as_ref())?;
+        check_metadata("", &[], event.as_ref())?;
         let (objects, name) = self.bucket(&bucket)?;
-        let (version, notice) = (version.as_deref(), notice.map(Into::into));
-        let removed = objects.remove(name, &key, version, condition.into(), notice);
+        let (version, event) = (version.as_deref(), event.map(Into::into));
+        let removed = objects.remove(name, &key, version, condition.into(), event);
         Ok(removed.await?.into())
     }
 
@@ -208,7 +196,7 @@ impl wit::HostBucket for StoreView<'_> {
         &mut self,
         bucket: Resource<Bucket>,
         query: wit::Query,
-    ) -> Result<wit::Listing, Refused> {
+    ) -> Result<wit::Listing, ObjectCallError> {
         let (objects, name) = self.bucket(&bucket)?;
         Ok(objects.list(name, query.into()).await?.into())
     }
@@ -217,7 +205,7 @@ impl wit::HostBucket for StoreView<'_> {
         &mut self,
         bucket: Resource<Bucket>,
         query: wit::Query,
-    ) -> Result<wit::Listing, Refused> {
+    ) -> Result<wit::Listing, ObjectCallError> {
         let (objects, name) = self.bucket(&bucket)?;
         Ok(objects.versions(name, query.into()).await?.into())
     }
@@ -227,7 +215,7 @@ impl wit::HostBucket for StoreView<'_> {
         bucket: Resource<Bucket>,
         key: String,
         metadata: Pairs,
-    ) -> Result<String, Refused> {
+    ) -> Result<String, ObjectCallError> {
         check_key(&key)?;
         check_metadata("", &metadata, None)?;
         let (objects, name) = self.bucket(&bucket)?;
@@ -238,7 +226,7 @@ impl wit::HostBucket for StoreView<'_> {
         &mut self,
         bucket: Resource<Bucket>,
         id: String,
-    ) -> Result<wit::MultipartUpload, Refused> {
+    ) -> Result<wit::MultipartUpload, ObjectCallError> {
         let (objects, name) = self.bucket(&bucket)?;
         Ok(objects.describe_multipart(name, &id).await?.into())
     }
@@ -248,17 +236,17 @@ impl wit::HostBucket for StoreView<'_> {
         bucket: Resource<Bucket>,
         id: String,
         number: u32,
-        upload: Resource<Writing>,
+        upload: Resource<OpenUpload>,
         etag: String,
         metadata: Pairs,
-    ) -> Result<wit::Part, Refused> {
+    ) -> Result<wit::Part, ObjectCallError> {
         check_size(
             "the metadata of the part has",
             etag.len() + pairs_size(&metadata),
             limits::PART_METADATA_BYTES,
         )
         .map_err(invalid)?;
-        let Writing(upload) = self.table.delete(upload)?;
+        let OpenUpload(upload) = self.table.delete(upload)?;
         let (objects, name) = self.bucket(&bucket)?;
         let part = objects.put_part(name, &id, number, upload, etag, metadata);
         Ok(part.await?.into())
@@ -269,10 +257,10 @@ impl wit::HostBucket for StoreView<'_> {
         bucket: Resource<Bucket>,
         id: String,
         after: u32,
-        most: u32,
-    ) -> Result<Vec<wit::Part>, Refused> {
+        max: u32,
+    ) -> Result<Vec<wit::Part>, ObjectCallError> {
         let (objects, name) = self.bucket(&bucket)?;
-        let parts = objects.parts(name, &id, after, limits::listed(most));
+        let parts = objects.parts(name, &id, after, limits::list_size(max));
         Ok(parts.await?.into_iter().map(Into::into).collect())
     }
 
@@ -282,19 +270,19 @@ impl wit::HostBucket for StoreView<'_> {
         id: String,
         parts: Vec<(u32, String)>,
         digests: Vec<wit::Digest>,
-    ) -> Result<Resource<Writing>, Refused> {
+    ) -> Result<Resource<OpenUpload>, ObjectCallError> {
         check_count("parts", parts.len(), limits::COMPOSED_PARTS).map_err(invalid)?;
         let (objects, name) = self.bucket(&bucket)?;
-        let digests = asked(digests).map_err(invalid)?;
+        let digests = distinct_digests(digests).map_err(invalid)?;
         let composed = objects.compose(name, &id, parts, digests).await?;
-        Ok(self.table.push(Writing(composed))?)
+        Ok(self.table.push(OpenUpload(composed))?)
     }
 
     async fn abort_multipart(
         &mut self,
         bucket: Resource<Bucket>,
         id: String,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), ObjectCallError> {
         let (objects, name) = self.bucket(&bucket)?;
         Ok(objects.abort_multipart(name, &id).await?)
     }
@@ -303,7 +291,7 @@ impl wit::HostBucket for StoreView<'_> {
         &mut self,
         bucket: Resource<Bucket>,
         query: wit::Query,
-    ) -> Result<wit::MultipartListing, Refused> {
+    ) -> Result<wit::MultipartListing, ObjectCallError> {
         let (objects, name) = self.bucket(&bucket)?;
         Ok(objects.multipart_uploads(name, query.into()).await?.into())
     }
@@ -315,29 +303,36 @@ impl wit::HostBucket for StoreView<'_> {
 }
 
 impl wit::HostUpload for StoreView<'_> {
-    async fn write(&mut self, upload: Resource<Writing>, bytes: Vec<u8>) -> Result<(), Refused> {
-        let Writing(upload) = self.table.get_mut(&upload)?;
+    async fn write(
+        &mut self,
+        upload: Resource<OpenUpload>,
+        bytes: Vec<u8>,
+    ) -> Result<(), ObjectCallError> {
+        let OpenUpload(upload) = self.table.get_mut(&upload)?;
         Ok(upload.write(bytes.into()).await?)
     }
 
     async fn copy(
         &mut self,
-        upload: Resource<Writing>,
+        upload: Resource<OpenUpload>,
         source: Resource<OpenObject>,
         offset: u64,
         length: u64,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), ObjectCallError> {
         let OpenObject(source) = self.table.get(&source)?.clone();
-        let Writing(upload) = self.table.get_mut(&upload)?;
+        let OpenUpload(upload) = self.table.get_mut(&upload)?;
         Ok(upload.copy(&source, offset, length).await?)
     }
 
-    async fn finish(&mut self, upload: Resource<Writing>) -> Result<wit::Finished, Refused> {
-        let Writing(upload) = self.table.get_mut(&upload)?;
+    async fn finish(
+        &mut self,
+        upload: Resource<OpenUpload>,
+    ) -> Result<wit::Finished, ObjectCallError> {
+        let OpenUpload(upload) = self.table.get_mut(&upload)?;
         Ok(upload.finish().await?.into())
     }
 
-    async fn drop(&mut self, upload: Resource<Writing>) -> wasmtime::Result<()> {
+    async fn drop(&mut self, upload: Resource<OpenUpload>) -> wasmtime::Result<()> {
         self.table.delete(upload)?;
         Ok(())
     }
@@ -354,7 +349,7 @@ impl wit::HostObject for StoreView<'_> {
         object: Resource<OpenObject>,
         offset: u64,
         length: u32,
-    ) -> Result<Vec<u8>, Refused> {
+    ) -> Result<Vec<u8>, ObjectCallError> {
         let OpenObject(object) = self.table.get(&object)?;
         let length = limits::READ_BYTES.min(length as usize);
         Ok(object.read(offset, length).await?.into())
@@ -366,33 +361,33 @@ impl wit::HostObject for StoreView<'_> {
     }
 }
 
-fn invalid(reason: String) -> Refused {
-    Refusal::Fault(Error::Invalid(reason))
+fn invalid(reason: String) -> ObjectCallError {
+    HostCallError::Returned(Error::Invalid(reason))
 }
 
-fn check(attributes: &Pairs) -> Result<(), Refused> {
+fn check(attributes: &Pairs) -> Result<(), ObjectCallError> {
     let size = pairs_size(attributes);
     check_size("the attributes have", size, limits::ATTRIBUTES_BYTES).map_err(invalid)
 }
 
-fn check_key(key: &str) -> Result<(), Refused> {
+fn check_key(key: &str) -> Result<(), ObjectCallError> {
     check_size("the key has", key.len(), limits::KEY_BYTES).map_err(invalid)
 }
 
-/// Checks what is kept with an object and its change.
+/// Checks the size of what is stored with an object and with its change.
 fn check_metadata(
     etag: &str,
     metadata: &[(String, String)],
-    notice: Option<&wit::ObjectEvent>,
-) -> Result<(), Refused> {
-    let told = notice.map_or(0, |notice| pairs_size(&notice.extra));
-    let size = etag.len() + pairs_size(metadata) + told;
+    event: Option<&wit::ObjectEvent>,
+) -> Result<(), ObjectCallError> {
+    let event_size = event.map_or(0, |event| pairs_size(&event.extra));
+    let size = etag.len() + pairs_size(metadata) + event_size;
     check_size("the metadata has", size, limits::METADATA_BYTES).map_err(invalid)
 }
 
-impl From<ObjectError> for Refused {
+impl From<ObjectError> for ObjectCallError {
     fn from(error: ObjectError) -> Self {
-        Self::Fault(match error {
+        Self::Returned(match error {
             ObjectError::MissingBucket => Error::MissingBucket,
             ObjectError::Missing => Error::Missing,
             ObjectError::Exists => Error::Exists,
@@ -414,14 +409,14 @@ mod tests {
 
     use super::wit::{Host, HostBucket};
     use super::*;
-    use crate::service::Grants;
+    use crate::store::grants::Grants;
 
     fn pairs(bytes: usize) -> Pairs {
         vec![("a".to_owned(), "x".repeat(bytes))]
     }
 
     #[tokio::test]
-    async fn what_is_kept_with_objects_has_bounds() {
+    async fn the_size_of_keys_and_metadata_is_limited() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("store")).await.unwrap();
         let files = folder.path().join("objects");
@@ -442,7 +437,7 @@ mod tests {
         let refused = view.create("b".to_owned(), pairs(limits::ATTRIBUTES_BYTES));
         assert!(matches!(
             refused.await,
-            Err(Refusal::Fault(Error::Invalid(_)))
+            Err(HostCallError::Returned(Error::Invalid(_)))
         ));
         let bucket = view.create("b".to_owned(), Vec::new()).await.ok().unwrap();
         let bucket = || Resource::new_borrow(bucket.rep());
@@ -454,8 +449,10 @@ mod tests {
             let started = view.start_multipart(bucket(), "k".repeat(key), pairs(metadata));
             match started.await {
                 Ok(_) => assert!(is_fine),
-                Err(Refusal::Fault(Error::Invalid(reason))) => assert!(!is_fine, "{reason}"),
-                Err(_) => panic!("another refusal"),
+                Err(HostCallError::Returned(Error::Invalid(reason))) => {
+                    assert!(!is_fine, "{reason}")
+                }
+                Err(_) => panic!("another error"),
             }
         }
     }

@@ -1,11 +1,11 @@
-//! The records of `lambkin:store/objects` and the store's own types, field by field.
+//! Conversions between the records of `lambkin:store/objects` and the store's own types.
 
 use lambkin_store::object::{
     BucketInfo, Condition, Digest, Finished, Listing, MultipartListing, MultipartUpload,
     ObjectEvent, ObjectInfo, Part, Put, Query, Removed, Versioning,
 };
 
-use super::store::objects as wit;
+use super::bindings::objects as wit;
 use crate::limits;
 
 impl From<wit::Versioning> for Versioning {
@@ -102,12 +102,12 @@ impl From<wit::Digest> for Digest {
     }
 }
 
-/// Each digest once: asking for one a thousand times is a way to keep the host busy.
-pub(super) fn digests(digests: Vec<wit::Digest>) -> Result<Vec<Digest>, String> {
+/// The digests to compute. Each may be named once, so that a guest cannot keep the host busy with repetitions.
+pub(super) fn distinct_digests(digests: Vec<wit::Digest>) -> Result<Vec<Digest>, String> {
     let digests: Vec<Digest> = digests.into_iter().map(Into::into).collect();
     for (n, digest) in digests.iter().enumerate() {
         if digests.iter().take(n).any(|before| before == digest) {
-            return Err(format!("{digest:?} is asked for twice"));
+            return Err(format!("{digest:?} is named twice"));
         }
     }
     Ok(digests)
@@ -128,7 +128,7 @@ impl From<wit::Query> for Query {
             prefix: query.prefix,
             delimiter: query.delimiter,
             after: query.after,
-            max: limits::listed(query.max),
+            max: limits::list_size(query.max),
         }
     }
 }

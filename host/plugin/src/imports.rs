@@ -1,0 +1,101 @@
+//! The interfaces that a component may import, by name.
+//!
+//! Every component may import the parts of WASI in [`WASI_IMPORTS`], which compilers link whether the source uses
+//! them or not. A service or a source may also import the host's queues and objects, and HTTP. An import alone gives
+//! no access: what a call can reach is decided call by call, see `state.rs`.
+
+use crate::contract::Contract;
+
+/// The interfaces of WASI 0.2, in any patch version, that every component may import.
+const WASI_IMPORTS: [&str; 20] = [
+    "wasi:cli/environment",
+    "wasi:cli/exit",
+    "wasi:cli/stderr",
+    "wasi:cli/stdin",
+    "wasi:cli/stdout",
+    "wasi:cli/terminal-input",
+    "wasi:cli/terminal-output",
+    "wasi:cli/terminal-stderr",
+    "wasi:cli/terminal-stdin",
+    "wasi:cli/terminal-stdout",
+    "wasi:clocks/monotonic-clock",
+    "wasi:clocks/wall-clock",
+    "wasi:filesystem/preopens",
+    "wasi:filesystem/types",
+    "wasi:io/error",
+    "wasi:io/poll",
+    "wasi:io/streams",
+    "wasi:random/insecure",
+    "wasi:random/insecure-seed",
+    "wasi:random/random",
+];
+
+/// The interfaces that only services and sources may import.
+const PRIVILEGED_IMPORTS: [Contract; 4] = [
+    Contract("lambkin:store/queues@0.1.x"),
+    Contract("lambkin:store/objects@0.1.x"),
+    Contract("wasi:http/types@0.2.x"),
+    Contract("wasi:http/outgoing-handler@0.2.x"),
+];
+
+/// Whether a component may import an interface; `is_privileged` if one of its roles is.
+pub(crate) fn allows(import: &str, is_privileged: bool) -> bool {
+    is_wasi(import) || (is_privileged && needs_privilege(import))
+}
+
+/// Whether every component may import an interface.
+pub(crate) fn is_wasi(import: &str) -> bool {
+    import.split_once('@').is_some_and(|(interface, version)| {
+        version.starts_with("0.2.") && WASI_IMPORTS.contains(&interface)
+    })
+}
+
+/// Whether only services and sources may import an interface.
+pub(crate) fn needs_privilege(import: &str) -> bool {
+    PRIVILEGED_IMPORTS
+        .iter()
+        .any(|contract| contract.supports(import))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_inert_interfaces_of_wasi_0_2_are_allowed() {
+        for import in ["wasi:cli/stdout@0.2.0", "wasi:io/streams@0.2.12"] {
+            assert!(allows(import, false), "{import}");
+        }
+        for import in [
+            "wasi:cli/stdout@0.3.0",
+            "wasi:cli/stdout",
+            "wasi:sockets/tcp@0.2.0",
+            "wasi:http/types@0.2.0",
+            "env",
+        ] {
+            assert!(!allows(import, false), "{import}");
+        }
+    }
+
+    #[test]
+    fn only_services_and_sources_may_import_the_store_and_http() {
+        for import in [
+            "lambkin:store/queues@0.1.0",
+            "lambkin:store/objects@0.1.4",
+            "wasi:http/types@0.2.3",
+            "wasi:http/outgoing-handler@0.2.0",
+        ] {
+            assert!(allows(import, true), "{import}");
+            assert!(!allows(import, false), "{import}");
+        }
+        for import in [
+            "lambkin:store/queues@0.2.0",
+            "wasi:http/types@0.3.0",
+            "wasi:http/incoming-handler@0.2.0",
+            "wasi:sockets/tcp@0.2.0",
+            "env",
+        ] {
+            assert!(!allows(import, true), "{import}");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Runs one call of a plugin, from a new store to a result or a [`PluginError`].
+//!
+//! Every call has a store of its own, which is dropped when the call ends, so nothing of one call is left for the
+//! next, even after a trap. A call is limited by the engine's traps and stack guard, the [`Meter`] for memory and
+//! processor time, the limit on copied bytes, the wall clock, and two permits: one of its [`Quota`] and one of the
+//! host's. If there is no permit, the call waits for one.
+//!
+//! A running guest yields its thread at every tick, so a busy plugin never blocks the host's other tasks.
+
+use std::io;
+
+use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
+use tokio::time::timeout;
+use wasmtime::component::InstancePre;
+use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
+use wasmtime_wasi::I32Exit;
+
+use crate::adapter::TypeCheck;
+use crate::context::CallContext;
+use crate::error::{CallError, GuestError, PluginError};
+use crate::limits::{self, Bounds};
+use crate::meter::{Meter, metered};
+use crate::quota::{self, Quota};
+use crate::state::{Capabilities, State, new_store};
+use crate::text::quote;
+use crate::ticker::Ticker;
+
+/// The number of functions of a trap's backtrace that a message names.
+const FRAMES: usize = 4;
+
+/// Runs calls on one engine.
+pub(crate) struct Runner {
+    pub engine: Engine,
+    ticker: Ticker,
+    permits: Semaphore,
+    /// The permits of calls that may wait for long.
+    waiting_permits: Semaphore,
+}
+
+impl Runner {
+    pub(crate) fn new(engine: Engine, ticker: Ticker) -> Self {
+        Self {
+            engine,
+            ticker,
+            permits: Semaphore::new(limits::CALLS),
+            waiting_permits: Semaphore::new(limits::WAITING_CALLS),
+        }
+    }
+
+    /// Instantiates a component once, which runs its start functions, and applies `look` to the instance.
+    pub(crate) async fn try_start<R>(
+        &self,
+        context: &CallContext<'_>,
+        component: &InstancePre<State>,
+        look: impl Fn(&mut TypeCheck<'_>) -> R,
+    ) -> Result<R, PluginError> {
+        let quota = Quota::new(&limits::SHAPER);
+        let capabilities = Capabilities::default();
+        self.run(
+            context,
+            &quota,
+            &limits::SHAPER,
+            capabilities,
+            async |store| {
+                let instance = &component.instantiate_async(&mut *store).await?;
+                Ok(look(&mut TypeCheck { instance, store }))
+            },
+        )
+        .await
+    }
+
+    /// Runs `work` with a new store, within the limits.
+    pub(crate) async fn run<R>(
+        &self,
+        context: &CallContext<'_>,
+        quota: &Quota,
+        bounds: &Bounds,
+        capabilities: Capabilities,
+        work: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<R>,
+    ) -> Result<R, PluginError> {
+        let permits = timeout(limits::QUEUE_WAIT, self.permits(quota, bounds)).await;
+        let Ok(Ok(_permits)) = permits else {
+            return Err(context.error(no_permit(bounds)));
+        };
+        let meter = Meter::new(quota.memory.clone());
+        let mut logged = LoggedStore {
+            context,
+            store: new_store(&self.engine, bounds, capabilities, meter),
+        };
+        let work = metered(&self.ticker, quota, bounds.cpu, work(&mut logged.store));
+        let error = match timeout(bounds.wall, work).await {
+            Ok(Some(Ok(result))) => return Ok(result),
+            Ok(Some(Err(error))) => call_error(&error, &logged.store.data().meter, bounds),
+            Ok(None) => CallError::Guest(GuestError::Cpu(bounds.cpu)),
+            Err(_) => CallError::Guest(GuestError::Wall(bounds.wall)),
+        };
+        Err(context.error(error))
+    }
+
+    /// Waits for a permit of the quota, then for one of the host. A call that waits for the first holds none of the
+    /// second.
+    async fn permits<'a>(
+        &'a self,
+        quota: &'a Quota,
+        bounds: &Bounds,
+    ) -> Result<[SemaphorePermit<'a>; 2], AcquireError> {
+        let pool = if bounds.waits {
+            &self.waiting_permits
+        } else {
+            &self.permits
+        };
+        Ok([quota.calls.acquire().await?, pool.acquire().await?])
+    }
+}
+
+/// A store that writes its guest's output to the log when it is dropped, for whatever reason.
+struct LoggedStore<'a> {
+    context: &'a CallContext<'a>,
+    store: Store<State>,
+}
+
+impl Drop for LoggedStore<'_> {
+    fn drop(&mut self) {
+        if let Some(output) = self.store.data().capabilities.wasi.output() {
+            output.log(self.context);
+        }
+    }
+}
+
+fn no_permit(bounds: &Bounds) -> CallError {
+    let all = if bounds.waits {
+        limits::WAITING_CALLS
+    } else {
+        limits::CALLS
+    };
+    CallError::Host(format!(
+        "the call waited for {} s without being started: one trigger or service may have {} calls at a time, and all \
+         plugins together {all}",
+        limits::QUEUE_WAIT.as_secs(),
+        quota::concurrent_calls(bounds),
+    ))
+}
+
+/// Converts an error of the engine. No other function looks into one.
+fn call_error(error: &wasmtime::Error, meter: &Meter, bounds: &Bounds) -> CallError {
+    if error.is::<PoolConcurrencyLimitError>() {
+        return CallError::Host(format!("the pool of instances is used up: {error:#}"));
+    }
+    if error.is::<rustix::io::Errno>() || error.is::<io::Error>() {
+        return CallError::Host(format!(
+            "the system has no memory for an instance: {}",
+            error.root_cause()
+        ));
+    }
+    if meter.quota_exceeded() && !meter.memory_refused() && !error.is::<I32Exit>() {
+        return CallError::Host(format!(
+            "its concurrent calls use {} MiB of memory together, which is the limit",
+            limits::QUOTA_MEMORY_BYTES >> 20
+        ));
+    }
+    CallError::Guest(guest_error(error, meter, bounds))
+}
+
+fn guest_error(error: &wasmtime::Error, meter: &Meter, bounds: &Bounds) -> GuestError {
+    if let Some(I32Exit(code)) = error.downcast_ref() {
+        return GuestError::Trap {
+            reason: format!("it ended itself with exit code {code}"),
+            frames: Vec::new(),
+        };
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::StackOverflow) => GuestError::Stack,
+        Some(_) if meter.memory_refused() => GuestError::Memory,
+        Some(trap) => GuestError::Trap {
+            reason: trap.to_string(),
+            frames: frames(error),
+        },
+        // The engine has no type for this error.
+        None if error
+            .root_cause()
+            .to_string()
+            .contains("fuel allocated for hostcalls") =>
+        {
+            GuestError::Copied(bounds.copied_bytes)
+        }
+        None if meter.memory_refused() => GuestError::Memory,
+        None => GuestError::Invalid(quote(&error.root_cause().to_string())),
+    }
+}
+
+/// The innermost functions of a trap, demangled, as far as the component names them.
+fn frames(error: &wasmtime::Error) -> Vec<String> {
+    let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else {
+        return Vec::new();
+    };
+    // Only its text has the names demangled: `0: 0x1d2 - module!function`.
+    let text = backtrace.to_string();
+    text.lines()
+        .filter_map(|line| Some(quote(line.split_once(" - ")?.1)))
+        .take(FRAMES)
+        .collect()
+}

@@ -1,0 +1,127 @@
+//! One source.
+
+use std::sync::Arc;
+
+use lambkin_model::{Action, Message};
+
+use super::types::{Setup, SourceError, SourceSetup};
+use super::v0_1::Poller;
+use crate::caller::Caller;
+use crate::check;
+use crate::error::{ConfigureError, Problem};
+use crate::network::{Network, WebOrigin};
+use crate::origin::Origin;
+use crate::state::Capabilities;
+use crate::wasi::{Wasi, WasiAccess};
+
+/// A source: a plugin and the configuration it has accepted. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Source {
+    caller: Caller,
+    poller: Arc<Poller>,
+    setup: Arc<Setup>,
+    environment: Arc<[(String, String)]>,
+    network: Network,
+}
+
+impl Source {
+    pub(crate) async fn configure(
+        caller: Caller,
+        poller: Arc<Poller>,
+        setup: SourceSetup,
+    ) -> Result<Self, ConfigureError> {
+        check::config(&setup.settings)?;
+        let network = network(&setup.network)?;
+        let environment: Arc<[_]> = setup.environment.iter().cloned().collect();
+        // The configuration is checked without the network.
+        let offline = capabilities(&environment, &Network::default());
+        let setup = poller
+            .configure(&caller.begin("configure", None), offline, &setup)
+            .await?;
+        Ok(Self {
+            caller,
+            poller,
+            setup: Arc::new(setup),
+            environment,
+            network,
+        })
+    }
+
+    /// The description of the source for batch triggers.
+    pub fn origin(&self) -> &Origin {
+        &self.setup.origin
+    }
+
+    /// The largest number of messages that one poll returns, at least 1.
+    pub fn max_messages(&self) -> usize {
+        self.setup.max_messages as usize
+    }
+
+    /// Fetches up to `max_messages` messages. If there is none, waits for one for up to `wait_ms` milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// No message was fetched, see [`SourceError`].
+    pub async fn poll(
+        &self,
+        max_messages: usize,
+        wait_ms: u32,
+    ) -> Result<Vec<Message>, SourceError> {
+        let requested = u32::try_from(max_messages).unwrap_or(u32::MAX);
+        let max_messages = self.setup.max_messages.min(requested);
+        let call = self.caller.begin("poll", None);
+        self.poller
+            .poll(
+                &call,
+                self.capabilities(),
+                &self.setup.state,
+                max_messages,
+                wait_ms,
+            )
+            .await
+    }
+
+    /// Reports to the outside system what became of messages, given by their receipts.
+    ///
+    /// # Errors
+    ///
+    /// See [`SourceError`]. Some of the messages may have been settled.
+    pub async fn settle(&self, verdicts: &[(String, Action)]) -> Result<(), SourceError> {
+        let call = self.caller.begin("settle", None);
+        self.poller
+            .settle(&call, self.capabilities(), &self.setup.state, verdicts)
+            .await
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        capabilities(&self.environment, &self.network)
+    }
+}
+
+/// What a source's call has access to: a clock, randomness, its variables and its origins, but not the store.
+fn capabilities(environment: &Arc<[(String, String)]>, network: &Network) -> Capabilities {
+    Capabilities {
+        wasi: Wasi::new(WasiAccess::Real(Arc::clone(environment))),
+        network: network.clone(),
+        ..Capabilities::default()
+    }
+}
+
+/// Reads the operator's list of origins. Reports every mistake at once.
+fn network(origins: &[String]) -> Result<Network, ConfigureError> {
+    let problem = |message| Problem {
+        at: vec!["network".to_owned()],
+        message,
+    };
+    let (mut allowed, mut problems) = (Vec::new(), Vec::new());
+    for origin in origins {
+        match WebOrigin::parse(origin) {
+            Ok(origin) => allowed.push(origin),
+            Err(message) => problems.push(problem(message)),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(ConfigureError::Problems(problems));
+    }
+    Network::new(allowed).map_err(|message| ConfigureError::Problems(vec![problem(message)]))
+}
