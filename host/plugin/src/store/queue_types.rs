@@ -175,7 +175,7 @@ impl From<Move> for wit::Move {
             moved: of.moved,
             expected: of.expected,
             started_at_ms: of.started_at,
-            failure_reason: of.failure,
+            failure_reason: of.failure_reason,
         }
     }
 }

@@ -52,7 +52,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Move> {
         moved: row.get(5).map(from_time)?,
         expected: row.get(6).map(from_time)?,
         started_at: row.get(7).map(from_time)?,
-        failure: row.get(8)?,
+        failure_reason: row.get(8)?,
     })
 }
 

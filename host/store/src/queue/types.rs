@@ -179,7 +179,7 @@ pub struct Move {
     /// When the move started, in milliseconds since the Unix epoch.
     pub started_at: u64,
     /// Why the move failed, as SQS words it.
-    pub failure: Option<String>,
+    pub failure_reason: Option<String>,
 }
 
 /// Why an operation on queues was refused or failed. It has changed nothing.

@@ -60,7 +60,11 @@ async fn without_a_destination_each_message_goes_back_to_its_source() {
             (MoveStatus::Completed, 300, 300)
         );
         assert_eq!(
-            (ended.source.as_str(), ended.started_at, ended.failure),
+            (
+                ended.source.as_str(),
+                ended.started_at,
+                ended.failure_reason
+            ),
             ("dead", NOW, None)
         );
         assert_eq!(fixture.counts("dead").await, (0, 0, 0));
@@ -205,7 +209,7 @@ async fn a_move_that_cannot_continue_reports_the_reason() {
     let ended = fixture.ended(&handle).await;
     assert_eq!((ended.status, ended.moved), (MoveStatus::Failed, 1));
     assert_eq!(
-        ended.failure.as_deref(),
+        ended.failure_reason.as_deref(),
         Some("AWS.SimpleQueueService.NonExistentQueue")
     );
     assert_eq!(
@@ -218,7 +222,7 @@ async fn a_move_that_cannot_continue_reports_the_reason() {
     let second = fixture.queues.start_move("dead", None, None).await.unwrap();
     let ended = fixture.ended(&second).await;
     assert_eq!(
-        ended.failure.as_deref(),
+        ended.failure_reason.as_deref(),
         Some("CouldNotDetermineMessageSource")
     );
     let moves = fixture.queues.moves("dead", 10).await.unwrap();
