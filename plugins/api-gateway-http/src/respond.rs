@@ -1,8 +1,8 @@
 //! From the outcome of an invocation to a response.
 //!
-//! With format 2.0, a JSON object with a `statusCode` is a response, and anything else, valid JSON or not, is the body of
-//! one. Format 1.0 requires a response object. All failures behind the gateway have the same response, status 500, so
-//! that callers learn nothing about them; only the integration's timeout has another one, status 503.
+//! With format 2.0, a JSON object with a `statusCode` is a response, and anything else, valid JSON or not, is the body
+//! of one. Format 1.0 requires a response object. All failures behind the gateway have the same response, status 500,
+//! so that callers learn nothing about them; only the integration's timeout has another one, status 503.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;

@@ -91,9 +91,9 @@ impl<'a> RouteKey<'a> {
         normalized
     }
 
-    /// The priority of the route; `shape` tries the smallest first. A full match precedes a greedy one, and that precedes
-    /// `$default`; then come more literals, more segments, and literals further to the left. For the same path, the
-    /// exact method precedes `ANY`.
+    /// The priority of the route; `shape` tries the smallest first. A full match precedes a greedy one, and that
+    /// precedes `$default`; then come more literals, more segments, and literals further to the left. For the same
+    /// path, the exact method precedes `ANY`.
     pub fn rank(&self) -> impl Ord + use<'a> {
         let segments: Vec<_> = self.path.split('/').skip(1).map(Segment::of).collect();
         let greedy = matches!(segments.last(), Some(Segment::Greedy(_)));

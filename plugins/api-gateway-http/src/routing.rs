@@ -51,8 +51,8 @@ pub fn find<'a>(state: &State<'a>, method: &str, path: &'a str) -> Option<Match<
     Some(Match { route, parameters })
 }
 
-/// Compares a route's path with a request's, segment by segment, and reports each parameter with its encoded value. False
-/// if they do not match.
+/// Compares a route's path with a request's, segment by segment, and reports each parameter with its encoded value.
+/// False if they do not match.
 fn match_path<'a>(
     pattern: &'a str,
     path: &'a str,

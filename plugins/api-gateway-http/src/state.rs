@@ -1,12 +1,12 @@
 //! The configuration as `shape` and `respond` read it: lines of tab-separated fields.
 //!
-//! Each call receives the state as text, so reading it has to be cheap: there is no JSON and no allocation, and the routes
-//! are in the order in which they are tried. `configure` accepts no control characters in values, so nothing is escaped.
+//! Each call receives the state as text, so reading it has to be cheap: there is no JSON and no allocation, and the
+//! routes are in the order in which they are tried. `configure` refuses control characters, so nothing is escaped.
 //!
 //! ```text
 //! stage ⇥ account id ⇥ API id ⇥ domain name ⇥ stage variables as JSON
 //! origins ⇥ methods ⇥ headers ⇥ exposed headers ⇥ max age ⇥ credentials      (empty without CORS)
-//! method ⇥ path ⇥ payload format ⇥ timeout in ms ⇥ function                     (per route; the first that matches is used)
+//! method ⇥ path ⇥ payload format ⇥ timeout in ms ⇥ function                  (per route; the first match is used)
 //! ```
 //!
 //! On failure: other text reads as `None`.

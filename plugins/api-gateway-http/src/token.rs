@@ -43,8 +43,8 @@ impl<'a> Token<'a> {
     }
 }
 
-/// The id in API Gateway's form, such as `JKJaXmPLvHcESHA=`: eleven bytes in URL-safe Base64, here the first bytes of the
-/// UUID.
+/// The id in API Gateway's form, such as `JKJaXmPLvHcESHA=`: eleven bytes in URL-safe Base64, here the first bytes of
+/// the UUID.
 pub fn request_id(uuid: &str) -> String {
     let digits: Vec<_> = uuid.chars().filter_map(|char| char.to_digit(16)).collect();
     let mut bytes = [0; 11];

@@ -85,8 +85,8 @@ impl ConfiguredRoute<'_> {
     }
 }
 
-/// Reads `routes` or `function`. The result has the order in which `shape` tries the routes. `routes` is the table of that
-/// name; the result borrows its keys.
+/// Reads `routes` or `function`. The result has the order in which `shape` tries the routes. `routes` is the table of
+/// that name; the result borrows its keys.
 pub fn read<'t>(
     table: &Table<'t>,
     routes: Option<&'t Table<'t>>,

@@ -72,7 +72,7 @@ impl<'a> Context<'a> {
             .map(|(name, value)| name.len() + value.len() + 8)
             .sum();
         let body = request.body.as_bytes().len();
-        // Both formats contain most of the query twice; 1.0 contains each header twice. Base64 makes four bytes of three.
+        // Both formats contain most of the query twice, and 1.0 each header twice. Base64 makes four bytes of three.
         2048 + 2 * headers + 3 * (request.path.len() + request.query.len()) + body / 2 * 3
     }
 }

@@ -17,8 +17,8 @@ use plugin_kit::time::common_log;
 
 use super::Context;
 
-/// The keys of `requestContext.identity`, in the order of AWS. Only an authorizer or a client certificate would fill the
-/// others than `sourceIp` and `userAgent`.
+/// The keys of `requestContext.identity`, in the order of AWS. Only an authorizer or a client certificate would fill
+/// the others than `sourceIp` and `userAgent`.
 const IDENTITY: [&str; 12] = [
     "accessKey",
     "accountId",

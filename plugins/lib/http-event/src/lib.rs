@@ -7,7 +7,7 @@
 //! - [`values`] writes headers and parameters that may have several values;
 //! - [`body`] decides whether an event contains a body as text or in Base64;
 //! - [`payload`] reads the response object that a function returned, and [`response`] makes a response of it;
-//! - [`cors`] answers preflight requests and adds CORS headers to responses, as a front end with a CORS configuration does;
+//! - [`cors`] answers preflight requests and adds CORS headers to responses;
 //! - `component`, which exists only for `wasm32`, is what a component without the standard library needs.
 //!
 //! The crate knows no front end: each plugin decides which of these rules apply. It does without the standard library,

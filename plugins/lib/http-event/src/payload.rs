@@ -1,7 +1,7 @@
 //! The response object that a function returned: `statusCode`, `headers`, `body` and so on.
 //!
-//! The payload is read once, and the fields are kept as spans of its text, so that a body of several megabytes is copied
-//! once and no tree of values is built. Other keys are ignored. If a key is repeated, the last value counts.
+//! The payload is read once, and the fields are kept as spans of its text, so that a body of several megabytes is
+//! copied once and no tree of values is built. Other keys are ignored. If a key is repeated, the last value counts.
 //!
 //! On failure: [`JsonError`] if the text is not a JSON object, or if a field has the wrong type.
 

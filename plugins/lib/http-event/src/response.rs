@@ -23,8 +23,8 @@ const DROPPED: [&str; 9] = [
 ];
 
 /// The response with status and body of the fields, and with these headers: names in lower case, without headers of the
-/// connection, and with a `content-type` of plain text if there is none. `reserved` is a header that the front end sets,
-/// so a function's is dropped.
+/// connection, and with a `content-type` of plain text if there is none. `reserved` is a header that the front end
+/// sets, so a function's is dropped.
 ///
 /// # Errors
 ///
@@ -54,8 +54,8 @@ pub fn of_fields(
     Ok(response)
 }
 
-/// The headers of payload format 2.0. The cookies come first: they are sent before a `set-cookie` among the headers, and
-/// both are kept.
+/// The headers of payload format 2.0. The cookies come first: they are sent before a `set-cookie` among the headers,
+/// and both are kept.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Writes names that may have several values, such as headers and the parameters of a query, in the forms of AWS's events.
+//! Writes names that may have several values, such as headers and parameters, in the forms of AWS's events.
 //!
 //! The pairs are sorted by name, so that the values of a name follow each other.
 

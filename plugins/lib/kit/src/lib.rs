@@ -7,8 +7,8 @@
 //! - [`xml`] writes XML documents;
 //! - [`hex`] writes and reads hexadecimal digits.
 //!
-//! Like the plugins, this crate knows nothing of the host, so a third party's plugin can use it too. It does without the
-//! standard library, so that a component which has none can use it.
+//! Like the plugins, this crate knows nothing of the host, so a third party's plugin can use it too. It does without
+//! the standard library, so that a component which has none can use it.
 
 #![no_std]
 

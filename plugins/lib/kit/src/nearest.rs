@@ -1,7 +1,7 @@
 //! The known name that a mistyped one most likely stands for.
 //!
-//! The distance is computed here rather than by the crate `strsim`, which needs the standard library: with it, a component
-//! takes a quarter more time per call (see the crate `http-event`, `component`).
+//! The distance is computed here rather than by the crate `strsim`, which needs the standard library: with it, a
+//! component takes a quarter more time per call (see the crate `http-event`, `component`).
 
 use alloc::vec::Vec;
 

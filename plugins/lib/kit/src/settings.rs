@@ -17,8 +17,8 @@ use crate::nearest::nearest;
 /// A mistake and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The keys that lead to the value; an item of a list is identified by its index, counted from 0. Empty: the section
-    /// as a whole.
+    /// The keys that lead to the value; an item of a list is identified by its index, counted from 0. Empty: the
+    /// section as a whole.
     pub at: Vec<String>,
     /// What is wrong and what would be right, in one line.
     pub message: String,
@@ -112,7 +112,7 @@ impl<'a> Table<'a> {
         [self.at.as_slice(), &[key.to_owned()]].concat()
     }
 
-    /// Records a problem for each key that is not in `known`. A key in `explained` is refused with the reason given there.
+    /// Records a problem for each key that is not in `known`. A key in `explained` is refused with the reason there.
     pub fn refuse_unknown(
         &self,
         known: &[&str],

@@ -1,9 +1,9 @@
 //! The date formats of AWS's services, written from and read as time since 1970-01-01T00:00:00Z. Everything is UTC.
 //!
-//! A time after the end of the calendar (the year 9999) is written as its last second. Only `jiff`'s calendar arithmetic
-//! is used: its general formats and time zones would make a component half as large again. The arithmetic written by hand
-//! would save `api-gateway-http` 760 of 306,734 bytes and no time (17.0 µs for a `shape` either way, medians of
-//! `cargo bench --workspace --bench shape -- api-gateway-http`).
+//! A time after the end of the calendar (the year 9999) is written as its last second. Only `jiff`'s calendar
+//! arithmetic is used: its general formats and time zones would make a component half as large again. The arithmetic
+//! written by hand would save `api-gateway-http` 760 of 306,734 bytes and no time (17.0 µs for a `shape` either way,
+//! medians of `cargo bench --workspace --bench shape -- api-gateway-http`).
 
 use alloc::format;
 use alloc::string::String;
@@ -78,8 +78,8 @@ pub fn common_log(at_ms: u64) -> String {
     )
 }
 
-/// Reads `Fri, 02 Oct 2026 08:30:00 GMT` or `2026-10-02T08:30:00Z` as seconds; a fraction of a second is dropped. `None`
-/// for other text, for a day that does not exist and for a time before 1970.
+/// Reads `Fri, 02 Oct 2026 08:30:00 GMT` or `2026-10-02T08:30:00Z` as seconds; a fraction of a second is dropped.
+/// `None` for other text, for a day that does not exist and for a time before 1970.
 pub fn parse(text: &str) -> Option<u64> {
     if let Some((_, rest)) = text.split_once(", ") {
         // The day of the week is redundant.
@@ -96,7 +96,7 @@ pub fn parse(text: &str) -> Option<u64> {
     seconds([(); 6].map(|()| numbers.next().flatten()))
 }
 
-/// Reads `20261002T083000Z` as seconds. `None` for other text, for a day that does not exist and for a time before 1970.
+/// Reads `20261002T083000Z` as seconds. `None` for other text, for a day that does not exist and for one before 1970.
 pub fn parse_iso_basic(text: &str) -> Option<u64> {
     if text.len() != 16 || text.get(8..9) != Some("T") || !text.ends_with('Z') {
         return None;

@@ -1,5 +1,5 @@
-//! The contract `lambkin:object-trigger`: types generated from its WIT file, where they are documented. They are the same
-//! in the component and in the native tests; only `guest` exports them.
+//! The contract `lambkin:object-trigger`: types generated from its WIT file, where they are documented. They are the
+//! same in the component and in the native tests; only `guest` exports them.
 
 #![allow(
     missing_docs,

@@ -32,7 +32,7 @@ pub const NAMES: [&str; 28] = [
     "ReducedRedundancyLostObject",
 ];
 
-/// The families whose events occur here. There are no events of access control lists, which are accepted but not stored.
+/// The families whose events occur here. Access control lists are accepted but not stored, so they have no events.
 pub const SUPPORTED_FAMILIES: [&str; 3] = ["ObjectCreated:", "ObjectRemoved:", "ObjectTagging:"];
 
 /// The event type for the change of a file that no service made, given the contract's name of the change.

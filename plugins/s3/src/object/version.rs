@@ -1,8 +1,8 @@
 //! The version of the event's structure.
 //!
-//! Since 2.4 there is one version for all event types. Before, each type had a version of its own, in which it was added
-//! or changed. The fields of the events do not depend on the version here: 2.5 added `awsGeneratedTags`, which only
-//! buckets have that CloudFormation created.
+//! Since 2.4 there is one version for all event types. Before, each type had a version of its own, in which it was
+//! added or changed. The fields of the events do not depend on the version here: 2.5 added `awsGeneratedTags`, which
+//! only buckets have that CloudFormation created.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! The contracts `lambkin:store` and `lambkin:service`: types generated from their WIT files, where they are documented.
+//! The contracts `lambkin:store` and `lambkin:service`: types generated from the WIT files, which document them.
 //! They are the same in the component and in the native tests; only `guest` exports and calls them.
 
 #![allow(

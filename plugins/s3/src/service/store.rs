@@ -1,7 +1,7 @@
 //! What the service needs of the host's store: the interface `lambkin:store/objects` as a trait.
 //!
-//! The component implements it on the host (`guest::service`), the tests in memory (`memory`). Uploads and opened objects
-//! are named by handles, which live as long as the request. A failed call has changed nothing.
+//! The component implements it on the host (`guest::service`), the tests in memory (`memory`). Uploads and opened
+//! objects are named by handles, which live as long as the request. A failed call has changed nothing.
 
 pub use super::contract::objects::{
     BucketInfo, Condition, Digest, Error as StoreError, Finished, Listing, MultipartListing,
@@ -22,8 +22,8 @@ pub struct Upload(pub usize);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Opened(pub usize);
 
-/// The host's buckets and objects, as the contract documents them. A version `Some("null")` is that of an object without
-/// a version id.
+/// The host's buckets and objects, as the contract documents them. A version `Some("null")` is that of an object
+/// without a version id.
 #[allow(missing_docs, reason = "documented in wit/store/store.wit")]
 pub trait Store {
     fn buckets(

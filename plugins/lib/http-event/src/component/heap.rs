@@ -64,8 +64,8 @@ impl Heap {
     }
 }
 
-// SAFETY: blocks lie between `__heap_base` and the end of the memory, are aligned as requested, and do not overlap: `next`
-// is never before the end of a block in use, and it returns to the beginning only when no block is in use.
+// SAFETY: blocks lie between `__heap_base` and the end of the memory, are aligned as requested, and do not overlap:
+// `next` is never before the end of a block in use, and it returns to the beginning only when no block is in use.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if self.blocks.get() == 0 {

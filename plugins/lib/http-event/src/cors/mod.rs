@@ -59,8 +59,8 @@ impl<'a> Cors<'a> {
         text.push_str(if self.credentials { "true" } else { "false" });
     }
 
-    /// The value of `access-control-allow-origin` for a request: `*` or its origin. `None` if the request has no origin or
-    /// one that is not allowed.
+    /// The value of `access-control-allow-origin` for a request: `*` or its origin. `None` if the request has no origin
+    /// or one that is not allowed.
     pub fn allow_origin<'r>(&self, request: &'r Request) -> Option<&'r str> {
         let origin = request.header("origin").next()?;
         let mut allowed = self.origins.split(' ');

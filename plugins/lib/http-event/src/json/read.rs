@@ -3,9 +3,9 @@
 //! A value stays a span of its text until it is read as a type. Therefore reading an object costs little more than
 //! finding its end, deep nesting takes no stack, and numbers are not converted.
 //!
-//! A reader by hand, of 220 lines, would save 0.5 of 17.9 µs per call of `api-gateway-http`, and a fifth of the time for
-//! large results: 0.94 instead of 1.19 ms for 512 KiB with three escapes in every 32 bytes (best rounds of alternating
-//! runs of `cargo bench --workspace --bench shape -- api-gateway-http`, the second figure with such a body).
+//! A reader by hand, of 220 lines, would save 0.5 of 17.9 µs per call of `api-gateway-http`, and a fifth of the time
+//! for large results: 0.94 instead of 1.19 ms for 512 KiB with three escapes in every 32 bytes (best rounds of
+//! alternating runs of `cargo bench --workspace --bench shape -- api-gateway-http`, the second with such a body).
 //!
 //! On failure: [`JsonError`] if the text is not JSON or not a value of the expected type. Half a surrogate pair in a
 //! string, which JavaScript can return and UTF-8 cannot represent, is not an error: it becomes U+FFFD.

@@ -3,9 +3,9 @@
 //! Keys have the order in which they are written. Only quotes, backslashes and control characters below U+0020 are
 //! escaped, as JSON requires; everything else, including U+2028 and emoji, is written literally.
 //!
-//! Without the standard library, `serde_json` writes only strings of its own, which would be copied. Even with it, a body
-//! of 1 MiB in Base64 takes twice as long (299 µs instead of 146 µs, medians of 101 calls on x86-64); one with a quote or
-//! a line break in every 32 bytes takes the same time.
+//! Without the standard library, `serde_json` writes only strings of its own, which would be copied. Even with it, a
+//! body of 1 MiB in Base64 takes twice as long (299 µs instead of 146 µs, medians of 101 calls on x86-64); one with a
+//! quote or a line break in every 32 bytes takes the same time.
 
 use alloc::string::String;
 
@@ -118,8 +118,8 @@ fn escape(text: &mut String, value: &str) {
     }
 }
 
-/// The number of bytes before the first character that a JSON string escapes: a quote, a backslash or a control character
-/// below U+0020. The function examines eight bytes at a time, because every byte of a large body passes through it.
+/// The number of bytes before the first character that a JSON string escapes: a quote, a backslash or a control
+/// character below U+0020. It examines eight bytes at a time, because every byte of a large body passes through it.
 fn plain_prefix(text: &[u8]) -> usize {
     let (words, rest) = text.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! The service role: serves requests of `wasi:http` from the buckets of `lambkin:store/objects`.
 //!
-//! On failure: the response to a malformed request is 400, before the service sees it. If an object cannot be read to its
-//! end, the body of the response is cut, and the host closes the connection, so that the client notices.
+//! On failure: the response to a malformed request is 400, before the service sees it. If an object cannot be read to
+//! its end, the body of the response is cut, and the host closes the connection, so that the client notices.
 
 #![allow(unsafe_code, reason = "the exports are foreign functions")]
 
