@@ -1,11 +1,11 @@
 //! Compiles the plugins of `plugins/` to components and lists them for `src/lib.rs`.
 //!
-//! Each is built from source with the flags its committed twin in `plugins/prebuilt/` was built with, so that both
-//! have the same bytes. Without the compiler's `wasm32-wasip2` standard library the committed twin is used, and a
-//! warning says so; `LAMBKIN_PREBUILT_PLUGINS` asks for the twin in any case. A plugin that does not compile fails
-//! the build with the compiler's own words.
+//! Each plugin is built from source with the flags of the committed component in `plugins/prebuilt/`, so that both
+//! have the same bytes. If the compiler's `wasm32-wasip2` standard library is not installed, or if
+//! `LAMBKIN_PREBUILT_PLUGINS` is set, the committed component is used, and a warning says so. A plugin that does not
+//! compile fails the build with the compiler's message.
 //!
-//! The inner cargo has a target folder of its own, so it never waits for the lock that the outer one holds.
+//! The inner cargo has its own target folder, so it never waits for the lock that the outer one holds.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -15,11 +15,12 @@ use std::{env, fs, io};
 
 const TARGET: &str = "wasm32-wasip2";
 
-/// Set to anything, it makes the build take the committed components.
+/// The environment variable that makes the build use the committed components, whatever its value.
 const PREBUILT: &str = "LAMBKIN_PREBUILT_PLUGINS";
 
-/// What the outer cargo tells its build scripts and compilers, and the inner one must not take for its own wishes:
-/// flags of another target, compiler wrappers of `clippy`, and the outer build's folders and profile.
+/// The environment variables that the outer cargo sets for its build scripts and compilers, and that the inner one
+/// must not see: flags of another target, the compiler wrappers of `clippy`, and the folders and the profile of the
+/// outer build.
 const OUTER: &[&str] = &[
     "CARGO_BUILD_",
     "CARGO_CFG_",
@@ -86,7 +87,7 @@ fn plugins(folder: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// Everything the components are made of.
+/// Rebuilds when a source of the components changes.
 fn watch(root: &Path) {
     println!("cargo::rerun-if-env-changed={PREBUILT}");
     for part in [
@@ -102,11 +103,11 @@ fn watch(root: &Path) {
 
 /// Whether the compiler in use has the standard library of [`TARGET`].
 fn target_installed() -> Result<bool, Box<dyn std::error::Error>> {
-    let asked = Command::new(variable("RUSTC")?)
+    let output = Command::new(variable("RUSTC")?)
         .args(["--print", "target-libdir", "--target", TARGET])
         .output()?;
-    let folder = String::from_utf8(asked.stdout)?;
-    Ok(asked.status.success() && Path::new(folder.trim()).is_dir())
+    let folder = String::from_utf8(output.stdout)?;
+    Ok(output.status.success() && Path::new(folder.trim()).is_dir())
 }
 
 fn build(root: &Path, out: &Path, name: &str) -> Result<PathBuf, Box<dyn std::error::Error>> {
@@ -133,7 +134,7 @@ fn build(root: &Path, out: &Path, name: &str) -> Result<PathBuf, Box<dyn std::er
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags(root)?);
     if !cargo.status()?.success() {
         return Err(format!(
-            "plugins/{name} can not be built as a component; the compiler's words are above"
+            "plugins/{name} cannot be built as a component; the compiler's message is above"
         )
         .into());
     }
@@ -143,8 +144,8 @@ fn build(root: &Path, out: &Path, name: &str) -> Result<PathBuf, Box<dyn std::er
         .join(format!("{}.wasm", name.replace('-', "_"))))
 }
 
-/// Takes this machine's folders out of the components' panic messages: the same source gives the same bytes
-/// anywhere. In cargo's encoding, which allows spaces in paths.
+/// The compiler flags, in cargo's encoding, which allows spaces in paths. They replace this machine's folders in
+/// panic messages, so that the same source gives the same bytes on every machine.
 fn flags(root: &Path) -> Result<OsString, String> {
     let home = match env::var_os("CARGO_HOME") {
         Some(home) => PathBuf::from(home),

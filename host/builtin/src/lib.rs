@@ -1,41 +1,41 @@
-//! The plugins that come with Lambkin, carried in the binary as component bytes.
+//! The built-in plugins, as component bytes in the binary.
 //!
-//! A built-in is a plugin like any other: written against `wit/` alone, loaded through the same checks and run
-//! under the same limits as a third party's file. Being built in means only that its name needs no path.
+//! A built-in plugin is written against `wit/` alone, loaded with the same checks and run with the same limits as a
+//! third party's file. The only difference is that the configuration refers to it by name instead of by path.
 //!
-//! `build.rs` compiles each crate of `plugins/` from source, or takes its committed twin from `plugins/prebuilt/`
-//! where the compiler's `wasm32-wasip2` target is not installed. Nothing here fails at run time.
+//! `build.rs` compiles each crate of `plugins/` from source. If the compiler's `wasm32-wasip2` target is not
+//! installed, it uses the committed component in `plugins/prebuilt/`. Nothing here fails at run time.
 
-/// A plugin that comes with Lambkin.
+/// A built-in plugin.
 struct BuiltIn {
     name: &'static str,
     component: &'static [u8],
     settings: &'static str,
 }
 
-/// All built-ins, sorted by name.
+/// All built-in plugins, sorted by name.
 static PLUGINS: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/plugins.rs"));
 
-/// The names of all built-ins, sorted.
+/// The names of all built-in plugins, sorted.
 static NAMES: &[&str] = include!(concat!(env!("OUT_DIR"), "/names.rs"));
 
 fn plugin(name: &str) -> Option<&'static BuiltIn> {
     PLUGINS.iter().find(|plugin| plugin.name == name)
 }
 
-/// The component of the built-in with this name.
+/// The component of the built-in plugin with this name.
 pub fn find(name: &str) -> Option<&'static [u8]> {
     plugin(name).map(|plugin| plugin.component)
 }
 
-/// What the built-in with this name documents of its settings: a JSON object that has, for each role of the plugin, the list
-/// of the keys that it reads in this role. A key is a JSON Schema with the additional members `key` (its name), `required` (a
-/// boolean) and `unit` (of a number).
+/// The documentation of the settings of the built-in plugin with this name: a JSON object that has, for each role of
+/// the plugin, the list of the keys that it reads in this role. A key is a JSON Schema with the additional members
+/// `key` (its name), `required` (a boolean) and `unit` (of a number).
 pub fn settings(name: &str) -> Option<&'static str> {
     plugin(name).map(|plugin| plugin.settings)
 }
 
-/// The names of all built-ins, sorted.
+/// The names of all built-in plugins, sorted.
 pub fn names() -> &'static [&'static str] {
     NAMES
 }

@@ -1,7 +1,8 @@
 //! What a request costs in the plugin quota: `cargo bench --workspace --bench shape -- [COMPONENT [CONFIG]]`.
 //!
-//! The component is a built-in's name or a file's path. Without one the fixture of the tests is measured, which does next to nothing: the price of the quota
-//! itself. Each line is the median and the best of many rounds, in microseconds.
+//! The component is a built-in's name or a file's path. Without one the fixture of the tests is measured, which does
+//! next to nothing: the price of the quota itself. Each line is the median and the best of many rounds, in
+//! microseconds.
 
 use std::error::Error;
 use std::hint::black_box;

@@ -1,16 +1,18 @@
 //! Handles one request with a service.
 //!
-//! The guest runs in its caller's task until its answer can be passed on. When that is depends on what the guest does,
-//! never on how fast the machine is, so that clients see the same answer on an idle and on a busy one:
+//! The guest runs in its caller's task until its response can be forwarded. The moment depends on what the guest does
+//! and not on the speed of the machine, so that clients see the same response on an idle and on a busy one:
 //!
-//! - An answer is passed on when the guest has ended. It is complete, with a known length, or the caller gets an error.
-//! - It is passed on before that if the guest has begun it and then waits: for a time, for the store, for more of the
+//! - A response is forwarded when the guest has ended. It is complete, with a known length, or the client gets an
+//!   error.
+//! - It is forwarded before that if the guest has begun it and then waits: for a time, for the store, for more of the
 //!   request. The same holds when its body exceeds [`limits::WHOLE_ANSWER_BYTES`]. The guest then moves to a task of
-//!   its own, and the client gets the rest as the guest writes it; a failure breaks the body off.
-//! - An answer that declares a `Content-Length` within that limit, and any answer to `HEAD`, is never passed on early.
+//!   its own, and the client receives the rest while the guest writes it. A failure truncates the body.
+//! - A response that declares a `Content-Length` within that limit, and any response to `HEAD`, is never forwarded
+//!   early.
 //!
-//! Dropping the future of [`Service::answer`], or the body of its result, drops the guest and everything it held: a
-//! client that goes away keeps nothing busy.
+//! Dropping the future of [`Service::answer`], or the body of its result, drops the guest and everything it holds, so
+//! a client that disconnects leaves nothing running.
 
 use std::fmt::Display;
 use std::future::poll_fn;
@@ -42,13 +44,13 @@ use crate::text::quote;
 const PEER: &str = "x-lambkin-peer";
 
 impl Service {
-    /// Answers a request, body and all.
+    /// Handles a request.
     ///
     /// # Errors
     ///
-    /// The plugin misbehaved before it had begun to answer, or could not be run; the caller's answer is 500 or, for
-    /// [`CallError::Host`], 503. If the caller's own body is to blame, [`CallError::IncompleteRequest`], it is 400.
-    /// Once it has begun, a failure breaks the body off.
+    /// The plugin failed before its response was forwarded, or could not be run. Answer the client with 500; with 503
+    /// for [`CallError::Host`]; with 400 for [`CallError::IncompleteRequest`], whose cause is the client's own body.
+    /// A failure after the response was forwarded truncates the body.
     pub async fn answer<B>(
         &self,
         request: Request<B>,
@@ -89,7 +91,7 @@ impl Service {
             state: GuestState::Running(Box::pin(handled)),
             waits,
         };
-        // The guest answers while it is polled, and at no other time.
+        // The guest only sends its response while it is polled.
         let mut head = None;
         poll_fn(|context| {
             let ended = guest.poll(context);
@@ -121,10 +123,10 @@ impl Service {
     }
 }
 
-/// A guest at work.
+/// A running guest.
 struct Guest {
     state: GuestState,
-    /// Set by [`observe`]: it waits for something other than the processor or the reader of its answer.
+    /// Whether it waits for something other than the processor or the reader of its response; set by [`observe`].
     waits: Arc<AtomicBool>,
 }
 
@@ -134,7 +136,7 @@ enum GuestState {
 }
 
 impl Guest {
-    /// Ready when the guest has ended, however often it is polled.
+    /// Ready when the guest has ended. It may be polled again after that.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if let GuestState::Running(future) = &mut self.state {
             self.state = GuestState::Ended(ready!(future.as_mut().poll(context)));
@@ -150,7 +152,7 @@ impl Guest {
         !self.has_ended() && self.waits.load(Ordering::Relaxed)
     }
 
-    /// How it ended; `Ok` if it still runs.
+    /// The result of the guest; `Ok` if it is still running.
     fn result(self) -> Result<(), PluginError> {
         match self.state {
             GuestState::Running(_) => Ok(()),
@@ -164,8 +166,8 @@ impl Guest {
     }
 }
 
-/// Polls a future and keeps track of whether it waits. A future that asks to be polled again at once, as a guest does
-/// at the end of its time slice, does not.
+/// Polls a future and records whether it waits. A future that asks to be polled again at once, as a guest does at the end
+/// of its time slice, does not wait.
 async fn observe<F: Future>(future: F, waits: &AtomicBool) -> F::Output {
     let mut future = pin!(future);
     poll_fn(|context| {
@@ -199,7 +201,7 @@ impl Wake for Observer {
     }
 }
 
-/// Makes a request fit for the contract: it has a host, and says who calls.
+/// Adds what the contract requires: a host, and the client's address.
 fn prepared<B>(mut request: Request<B>, peer: SocketAddr) -> Request<B> {
     let headers = request.headers_mut();
     let host = headers.get(HOST).map(HeaderValue::to_str);
@@ -237,7 +239,7 @@ fn invalid(reason: String) -> CallError {
     ContractError(reason).into()
 }
 
-/// Checks what the types of HTTP do not.
+/// Checks the status and the number of headers.
 fn checked(head: GuestResponse) -> Result<Response<WasiBody>, CallError> {
     let head = head.map_err(|code| CallError::Reported(quote(&code.to_string())))?;
     let status = head.status();
@@ -256,13 +258,13 @@ fn checked(head: GuestResponse) -> Result<Response<WasiBody>, CallError> {
     Ok(head)
 }
 
-/// Whether an answer is short enough to be passed on as a whole.
+/// Whether a response is short enough to be forwarded only when it is complete.
 fn is_short(declared: Option<&HeaderValue>) -> bool {
     let length = declared.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     length.is_some_and(|length| length <= limits::WHOLE_ANSWER_BYTES)
 }
 
-/// What there is of an answer's body when it is passed on.
+/// The part of a response's body that is known when the response is forwarded.
 struct Gathered {
     guest: Guest,
     read: BytesMut,
@@ -271,7 +273,7 @@ struct Gathered {
     end: Option<Result<(), wasmtime_wasi_http::Error>>,
 }
 
-/// Runs a guest and reads what it writes until the answer can be passed on; until it is whole if `is_held`.
+/// Runs a guest and reads what it writes until the response can be forwarded; if `is_held`, until it is complete.
 async fn gather(rest: WasiBody, guest: Guest, is_held: bool) -> Gathered {
     let mut gathered = Gathered {
         guest,
@@ -295,7 +297,7 @@ impl Gathered {
             if self.end.is_some() {
                 return guest_ended;
             }
-            // A guest that waited for its reader goes on now.
+            // If the guest waited for its reader, it can continue now.
             if self.read.len() == before {
                 let is_early = !is_held && self.guest.waits();
                 return if is_early {
@@ -323,7 +325,7 @@ impl Gathered {
         self.end.is_some() && self.guest.has_ended()
     }
 
-    /// The body of an answer that is whole. The inner error says what is wrong with it.
+    /// The body of a complete response. The inner error says how it breaks the contract.
     fn whole(
         self,
         declared: Option<&HeaderValue>,
@@ -356,7 +358,7 @@ fn full(bytes: Bytes) -> ServiceBody {
 }
 
 impl Service {
-    /// The body of an answer that is passed on while the guest writes it.
+    /// The body of a response that is forwarded while the guest writes it.
     fn streamed(&self, gathered: Gathered) -> ServiceBody {
         let Gathered {
             guest, read, rest, ..

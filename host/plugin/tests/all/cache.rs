@@ -53,7 +53,7 @@ async fn a_folder_that_others_may_write_to_is_refused() {
 }
 
 #[tokio::test]
-async fn a_path_that_is_no_folder_is_refused() {
+async fn a_path_that_is_not_a_folder_is_refused() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     let message = host(file.path()).err().expect("refused").to_string();
     assert!(message.contains("cannot be created"), "{message}");

@@ -191,7 +191,7 @@ async fn a_refusal_is_the_plugins_own_word() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn more_calls_than_places_queue_and_all_succeed() {
+async fn calls_beyond_the_limit_wait_and_all_succeed() {
     let host = host();
     let trigger = good().trigger(&host).await;
     let calls: Vec<_> = (0..1_000)

@@ -1,4 +1,4 @@
-//! A host, a request, and the fixtures as the tests use them.
+//! A host, sample values, and the fixtures.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use lambkin_plugin::{
 
 pub use crate::template::{Fixture, good, good_batch, good_object, together};
 
-/// The configuration of [`Fixture::trigger`]; a good plugin's event is the same text.
+/// The configuration of [`Fixture::trigger`]. A valid plugin uses it as event, too.
 pub const CONFIG: &str = r#"{"a":1}"#;
 
 impl Fixture {
@@ -18,7 +18,7 @@ impl Fixture {
         host.load("fixture", self.bytes()).await
     }
 
-    /// Why it does not load.
+    /// The reason why it does not load.
     pub async fn refusal(&self) -> ComponentError {
         self.load(&host())
             .await
@@ -48,7 +48,7 @@ impl Fixture {
     }
 }
 
-/// A queue or a bucket. Its texts are JSON, so that a plugin can make an event of each.
+/// A queue or a bucket. Its texts are JSON, so that a plugin can use each of them as event.
 pub fn origin() -> Origin {
     Origin {
         name: "\"orders\"".into(),
@@ -143,7 +143,7 @@ pub fn request() -> HttpRequest {
     }
 }
 
-/// Checks that an error says who failed where, and gives the plugin's fault.
+/// Checks that an error names the plugin and the function, and returns the defect of the plugin.
 pub fn fault(error: &PluginError) -> &GuestError {
     let message = error.to_string();
     let start = format!(
@@ -158,7 +158,7 @@ pub fn fault(error: &PluginError) -> &GuestError {
     }
 }
 
-/// Waits until no call is left in the pool.
+/// Waits until the pool is empty.
 pub async fn drained(host: &PluginHost) {
     let limit = tokio::time::sleep(std::time::Duration::from_secs(5));
     tokio::pin!(limit);
@@ -176,7 +176,7 @@ pub async fn drained(host: &PluginHost) {
     }
 }
 
-/// A good trigger beside a bad one, on one host.
+/// A valid trigger on the same host as a defective one.
 pub struct Neighbours {
     pub host: PluginHost,
     pub good: Arc<HttpTrigger>,
@@ -189,12 +189,12 @@ impl Neighbours {
         Self { host, good }
     }
 
-    /// Checks that a failed call left nothing behind.
+    /// Checks that a failed call left nothing in the pool, and that the valid trigger still works.
     pub async fn unharmed(&self) {
         drained(&self.host).await;
         self.good
             .shape(&request())
             .await
-            .expect("the good plugin goes on");
+            .expect("the valid plugin still works");
     }
 }

@@ -1,6 +1,6 @@
 //! Runs the golden cases of the built-in plugins against the components themselves, in the host.
 //!
-//! The same files test the plugins' plain functions in their own crates; the format is told in `tests/cases/README.md`.
+//! The same files test the plugins' plain functions in their own crates; `tests/cases/README.md` describes the format.
 
 mod batch;
 mod http;

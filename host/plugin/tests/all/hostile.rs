@@ -1,4 +1,4 @@
-//! Plugins that misbehave while they run: each is stopped at its bound, and nobody else notices.
+//! Plugins that are defective or hostile: each is stopped at its limit, and no other call is affected.
 
 use std::time::{Duration, Instant};
 
@@ -47,7 +47,7 @@ async fn a_busy_plugin_does_not_block_the_only_thread() {
             .good
             .shape(&request())
             .await
-            .expect("the good plugin goes on");
+            .expect("the valid plugin still works");
         tokio::task::yield_now().await;
         served += 1;
     }
@@ -98,7 +98,7 @@ async fn endless_growth_ends_at_the_memory_bound() {
 }
 
 #[tokio::test]
-async fn refused_memory_alone_is_no_fault() {
+async fn a_plugin_that_handles_refused_memory_does_not_fail() {
     let grow = "
         (drop (memory.grow (i32.const 0x7fff)))
         (call $invoke (i32.load (local.get $arguments)) (i32.load offset=4 (local.get $arguments)))";
@@ -176,7 +176,7 @@ async fn a_discriminant_that_does_not_exist_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_crowd_of_spinning_plugins_leaves_the_pool_as_it_was() {
+async fn many_endless_loops_leave_nothing_in_the_pool() {
     let neighbours = Neighbours::new().await;
     let spinning = shape("(loop $on (br $on)) unreachable")
         .trigger(&neighbours.host)
@@ -199,7 +199,7 @@ async fn a_crowd_of_spinning_plugins_leaves_the_pool_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_given_up_leaves_nothing_behind() {
+async fn a_cancelled_call_leaves_nothing_in_the_pool() {
     let neighbours = Neighbours::new().await;
     let spinning = shape("(loop $on (br $on)) unreachable")
         .trigger(&neighbours.host)

@@ -26,7 +26,7 @@ async fn refusal(bytes: impl Into<Bytes>) -> String {
 }
 
 #[tokio::test]
-async fn a_loaded_plugin_tells_what_it_is() {
+async fn a_loaded_plugin_describes_itself() {
     let host = host();
     let bytes = good().bytes();
     let plugin = host.load("fixture", bytes.clone()).await.expect("load");

@@ -1,4 +1,4 @@
-//! The plugin host from outside: what good plugins get, and what hostile ones do not get away with.
+//! The public interface of the plugin host, with plugins that behave and with hostile ones.
 
 #![allow(
     clippy::expect_used,

@@ -25,7 +25,7 @@ pub async fn load(host: &PluginHost) -> Plugin {
         .expect("the probe loads")
 }
 
-/// What a service is told that gets nothing.
+/// The configuration of a service without grants.
 pub fn nothing(settings: &str) -> ServiceSetup {
     ServiceSetup {
         settings: settings.into(),
@@ -36,7 +36,7 @@ pub fn nothing(settings: &str) -> ServiceSetup {
     }
 }
 
-/// What a source is told that may reach `network`.
+/// The configuration of a source that may reach `network`.
 pub fn source(settings: &str, network: &[&str]) -> SourceSetup {
     SourceSetup {
         settings: format!("\"{settings}\""),
@@ -119,7 +119,7 @@ pub fn request(path: &str) -> Request<Empty<Bytes>> {
         .unwrap()
 }
 
-/// A body of so many pieces of 64 KiB.
+/// A body of this number of 64 KiB pieces.
 pub struct Pieces(pub usize);
 
 impl Body for Pieces {

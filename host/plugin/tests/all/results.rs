@@ -1,4 +1,4 @@
-//! Results that have the right types and break the contract all the same.
+//! Results that have the right types but break the contract.
 
 use lambkin_model::Body;
 use lambkin_plugin::{ConfigureError, GuestError, TriggerOutcome};
@@ -143,7 +143,7 @@ async fn a_token_and_a_state_that_are_too_large_are_refused() {
 }
 
 #[tokio::test]
-async fn a_configuration_refused_without_a_reason_is_the_plugins_fault() {
+async fn a_plugin_that_refuses_a_configuration_without_a_reason_is_defective() {
     let plugin = good()
         .with("configure", "(call $problems (i32.const 0))")
         .load(&host())

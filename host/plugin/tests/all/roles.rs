@@ -159,7 +159,7 @@ async fn triggers_get_no_store_and_no_network() {
 }
 
 #[tokio::test]
-async fn a_role_that_fails_leaves_the_others_as_they_are() {
+async fn a_role_that_fails_does_not_affect_the_others() {
     let host = host();
     let bytes = together(&[good(), good_batch().with("shape", "unreachable")]);
     let plugin = host.load("fixture", bytes).await.expect("load");

@@ -41,7 +41,7 @@ async fn service_sees_the_time_its_caller_and_its_host() {
     let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis();
     let seen: u128 = probe.says("/clock").await.parse().unwrap();
     assert!(seen.abs_diff(now) < 60_000, "{seen} {now}");
-    // A caller can not say that it is another.
+    // A client cannot forge its address.
     let mut forged = request("/peer");
     let value = "198.51.100.1".parse().unwrap();
     forged.headers_mut().append("x-lambkin-peer", value);
@@ -108,7 +108,7 @@ async fn service_sees_the_queues_it_was_granted() {
 }
 
 #[tokio::test]
-async fn service_can_not_reach_others_by_dead_letters_and_moves() {
+async fn service_cannot_reach_other_queues_by_dead_letters_and_moves() {
     let probe = Probe::with_queues(&["mine*"]).await;
     probe.create(&["mine", "mine-dead", "others"]).await;
     assert_eq!(
@@ -168,7 +168,7 @@ async fn service_that_traps_fails_alone() {
 }
 
 #[tokio::test]
-async fn service_that_gives_no_valid_answer_is_at_fault() {
+async fn service_without_a_valid_response_is_defective() {
     let probe = Probe::new().await;
     for (path, reason) in [
         ("/silent", "without an answer"),
@@ -185,7 +185,7 @@ async fn service_that_gives_no_valid_answer_is_at_fault() {
 }
 
 #[tokio::test]
-async fn service_in_an_endless_loop_ends_and_blocks_nobody() {
+async fn service_in_an_endless_loop_is_stopped_and_blocks_no_other_call() {
     let probe = Probe::new().await;
     let spinning = tokio::spawn({
         let service = probe.service.clone();
@@ -362,7 +362,7 @@ async fn service_settings_are_checked_when_it_is_configured() {
 }
 
 #[tokio::test]
-async fn service_is_a_role_like_others() {
+async fn service_is_a_role_like_any_other() {
     let host = host();
     let plugin = load(&host).await;
     assert_eq!(plugin.roles(), [Role::Service, Role::Source]);

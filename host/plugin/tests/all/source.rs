@@ -15,7 +15,7 @@ async fn configured(host: &PluginHost, url: &str, network: &[&str]) -> Source {
     plugin.source("test", source(url, network)).await.unwrap()
 }
 
-/// An outside system that gives each request the answer `status`, and tells the paths that it was asked for.
+/// An outside system that answers each request with `status` and records the requested paths.
 async fn outside(status: &'static str) -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
@@ -67,7 +67,7 @@ async fn source_fetches_from_a_granted_origin() {
 }
 
 #[tokio::test]
-async fn source_tells_what_became_of_messages() {
+async fn source_reports_what_became_of_messages() {
     let host = host();
     let (origin, mut paths) = outside("200 OK").await;
     let source = configured(&host, &origin, &[&origin]).await;
@@ -121,7 +121,7 @@ async fn source_failures_say_whether_to_try_again() {
 }
 
 #[tokio::test]
-async fn source_that_misbehaves_is_at_fault() {
+async fn source_that_breaks_the_contract_is_defective() {
     let host = host();
     let (origin, _paths) = outside("200 OK").await;
     let source = configured(&host, &origin, &[&origin]).await;

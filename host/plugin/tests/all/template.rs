@@ -1,17 +1,19 @@
-//! Plugins for tests and benchmarks, made of the texts in `fixtures/`: good ones, and what one change makes of them.
+//! Plugins for tests and benchmarks, generated from the texts in `fixtures/`: valid ones, and variants with one part
+//! replaced.
 
 use bytes::Bytes;
 
 const COMPONENT: &str = include_str!("../fixtures/component.wat");
 
-/// A component in the making.
+/// A component that is being generated.
 #[derive(Clone)]
 pub struct Fixture {
-    /// What is put into the templates, in this order: a part may bring places for later ones.
+    /// The parts that replace placeholders of the templates, in this order: a part may contain placeholders of later
+    /// ones.
     parts: Vec<(&'static str, String)>,
 }
 
-/// A good plugin for HTTP triggers.
+/// A valid plugin for HTTP triggers.
 pub fn good() -> Fixture {
     Fixture::new(&[
         ("core", include_str!("../fixtures/core.wat")),
@@ -32,7 +34,7 @@ pub fn good() -> Fixture {
     ])
 }
 
-/// A good plugin for batch triggers.
+/// A valid plugin for batch triggers.
 pub fn good_batch() -> Fixture {
     Fixture::new(&[
         ("core", include_str!("../fixtures/batch-core.wat")),
@@ -50,7 +52,7 @@ pub fn good_batch() -> Fixture {
     ])
 }
 
-/// A good plugin for object triggers.
+/// A valid plugin for object triggers.
 pub fn good_object() -> Fixture {
     Fixture::new(&[
         ("core", include_str!("../fixtures/object-core.wat")),
@@ -117,7 +119,7 @@ impl Fixture {
     }
 }
 
-/// One component that exports what each of several exports; none of them may import anything.
+/// One component with the exports of several fixtures, none of which may have imports.
 pub fn together(fixtures: &[Fixture]) -> Bytes {
     let mut text = String::from("(component");
     for (n, fixture) in fixtures.iter().enumerate() {
