@@ -283,8 +283,8 @@ fn is_link(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|about| about.is_symlink() || about.nlink() > 1)
 }
 
-/// The folder that a bucket shows, for [`Objects::define`]. Its events are those of `wit/object-trigger` for changes that no
-/// service made; plugins translate them.
+/// The folder that a bucket shows, for [`Objects::define`]. Its events are those of `wit/object-trigger` for changes
+/// that no service made; plugins translate them.
 pub fn watched_folder(path: &Path) -> Folder {
     let event = |name: &str| ObjectEvent {
         name: name.to_owned(),

@@ -1,5 +1,5 @@
-//! The tables of keys in `docs/configuration.md`, and the tests that hold the reader, these tables, the JSON Schema and the
-//! examples to each other. `BLESS=1` rewrites the tables and the committed schema.
+//! The tables of keys in `docs/configuration.md`, and the tests that hold the reader, these tables, the JSON Schema and
+//! the examples to each other. `BLESS=1` rewrites the tables and the committed schema.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -270,8 +270,8 @@ fn every_example_follows_the_schema_and_refers_to_it() {
     assert!(count >= 7);
 }
 
-/// A legal value for each key, in TOML's notation: not the default, if the key has one and accepts another value. The values
-/// for the keys of event sources are beside their definitions.
+/// A legal value for each key, in TOML's notation: not the default, if the key has one and accepts another value. The
+/// values for the keys of event sources are beside their definitions.
 ///
 /// `f` is a function, `"q.fifo"` a FIFO queue, `b` a bucket, `s` a service, `t` a trigger.
 const SAMPLES: &[(&str, &str)] = &[

@@ -23,7 +23,8 @@ pub struct TriggerKind {
     pub events: &'static str,
     /// Takes the key out of the trigger's table. Returns `None` after it has reported what is wrong with the value.
     pub read: fn(&mut Context<'_>, &mut Reader<'_>) -> Option<ReadSource>,
-    /// A legal value for the key, or for each key of its table, in TOML's notation. `dead.fifo` is a queue, `bkt` a bucket.
+    /// A legal value for the key, or for each key of its table, in TOML's notation. `dead.fifo` is a queue, `bkt` a
+    /// bucket.
     #[cfg(test)]
     pub samples: &'static [(&'static str, &'static str)],
 }
