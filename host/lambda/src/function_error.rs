@@ -125,7 +125,7 @@ pub(crate) fn response_too_large() -> FunctionError {
     }
 }
 
-/// The payload of [`response_too_large`] with the type first, as AWS's emulator sends it.
+/// The payload for a response that exceeds the limit, with the type first, as AWS's emulator sends it.
 pub fn response_too_large_type_first() -> Bytes {
     json(&TypeFirst {
         error_type: RESPONSE_TOO_LARGE,
