@@ -29,6 +29,7 @@ mod lifecycle;
 mod lifetime;
 mod load;
 mod outside_queue;
+mod plugin_settings;
 mod plugins;
 mod queue_trigger;
 mod response_stream;

@@ -1,9 +1,9 @@
 //! Files of `KEY=VALUE` lines, as `env-file` names them.
 //!
-//! Understood is what dotenv files usually hold: comments, `export`, single and double quotes, values of several lines
-//! in double quotes, `$NAME` and `${NAME}` outside of single quotes. Nothing is put into the host's own environment.
+//! The usual syntax of dotenv files is supported: comments, `export`, single and double quotes, values of several lines
+//! in double quotes, and `$NAME` and `${NAME}` outside of single quotes. The host's own environment is not changed.
 //!
-//! On failure: every mistake of a file with its line. What stands there is not repeated, it may be a secret.
+//! On failure: every mistake of a file with its line. The content of the line is not repeated, because it may be a secret.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -20,7 +20,7 @@ pub fn read(path: &Path, variables: &mut BTreeMap<String, String>, mistakes: &mu
             return;
         }
     };
-    // The parser stumbles over a blank that is the very last character.
+    // The parser fails on a space that is the last character of the file.
     let text = format!("{}\n", text.trim_start_matches('\u{feff}'));
     for (line, entry) in entries(&text) {
         let at = format!("{}:{line}", path.display());
@@ -32,13 +32,13 @@ pub fn read(path: &Path, variables: &mut BTreeMap<String, String>, mistakes: &mu
                 variables.insert(key, value);
             }
             _ => mistakes.push(format!(
-                "{at}: is no `KEY=VALUE`; a value with spaces needs quotes, and quotes need an end"
+                "{at}: is not `KEY=VALUE`; a value with spaces needs quotes, and quotes have to be closed"
             )),
         }
     }
 }
 
-/// Each variable with the number of the line it begins in.
+/// Each variable with the number of the line on which it starts.
 fn entries(text: &str) -> impl Iterator<Item = (usize, dotenvy::Result<(String, String)>)> {
     let lines = std::rc::Rc::new(std::cell::Cell::new(0));
     let mut parser = dotenvy::Iter::new(Lines {
@@ -55,7 +55,8 @@ fn entries(text: &str) -> impl Iterator<Item = (usize, dotenvy::Result<(String, 
     })
 }
 
-/// The parser says where nothing begins; between two variables there may be comments and empty lines.
+/// The line on which the entry between the lines `after` and `last` starts. The parser does not report it, and comments
+/// and empty lines may come before the entry.
 fn begin(text: &str, after: usize, last: usize, key: Option<&String>) -> usize {
     let is_it = |line: &str| {
         let line = line.trim_start();
@@ -69,7 +70,7 @@ fn begin(text: &str, after: usize, last: usize, key: Option<&String>) -> usize {
     after + offset.unwrap_or(0) + 1
 }
 
-/// Hands out one line at a time, so that it is known how far the parser has come.
+/// Passes one line at a time to the parser and counts them, which shows how far it has read.
 struct Lines<'a> {
     left: &'a [u8],
     given: std::rc::Rc<std::cell::Cell<usize>>,
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_notations_are_understood() {
+    fn the_usual_syntax_is_read() {
         let (variables, mistakes) = parse(concat!(
             "\u{feff}# a comment\n\nPLAIN=a=b#c # comment\nexport EXPORTED=yes\r\n",
             "SINGLE='$HOME \\n'\nDOUBLE=\"a b\\n\\\"c\\\"\"\nEMPTY=\n",
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told_by_line_and_without_their_content() {
+    fn mistakes_are_reported_by_line_and_without_the_content() {
         let (variables, mistakes) = parse(concat!(
             "GOOD=1\n\n# comment\nAWS_REGION=x\nLONG=\"a\nb\"\nsecret words\n",
             "export AWS_SESSION_TOKEN=\"a\nb\"\nOPEN='secret\n",
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_there_is_named() {
+    fn a_missing_file_is_named() {
         let (mut variables, mut mistakes) = (BTreeMap::new(), Vec::new());
         read(Path::new("/no/such/.env"), &mut variables, &mut mistakes);
         assert!(mistakes[0].starts_with("cannot read /no/such/.env: No such file"));

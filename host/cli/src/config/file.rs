@@ -348,14 +348,14 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_file_is_a_configuration() {
+    fn an_empty_file_is_a_valid_configuration() {
         let config = parse("").unwrap();
         assert_eq!(config.invoke_listen, INVOKE_LISTEN);
         assert_eq!(config.account.id, ACCOUNT);
     }
 
     #[test]
-    fn an_unknown_key_is_shown_with_the_nearest_known_one() {
+    fn an_unknown_key_is_reported_with_the_nearest_known_one() {
         let text = problems("[functions.hello]\ncode = \".\"\ntiemout = 3\n");
         assert_eq!(
             text,
@@ -398,13 +398,13 @@ mod tests {
     }
 
     #[test]
-    fn broken_toml_is_shown_in_its_place() {
+    fn a_syntax_error_is_reported_with_its_position() {
         let text = problems("[functions.a\n");
         assert!(text.starts_with("lambkin.toml:1:"), "{text}");
     }
 
     #[test]
-    fn two_listeners_may_not_share_a_port_but_may_both_ask_for_a_free_one() {
+    fn two_listeners_cannot_share_a_port_but_can_both_ask_for_a_free_one() {
         let trigger = |name: &str, listen: &str| {
             format!("[triggers.{name}]\nplugin = 'api-gateway-http'\nlisten = '{listen}'\n")
         };
@@ -443,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_plugin_is_shown_with_the_nearest_built_in() {
+    fn an_unknown_plugin_is_reported_with_the_nearest_built_in() {
         let text = problems("[triggers.web]\nplugin = 'api-gatway-http'\nlisten = '127.0.0.1:0'\n");
         assert!(
             text.contains(
@@ -457,7 +457,7 @@ mod tests {
         "[functions.a]\ncode = '.'\ntimeout = 5\n[functions.a.versions.2]\nmemory = 512\n";
 
     #[test]
-    fn a_version_is_the_function_but_for_what_it_overrides() {
+    fn a_version_has_the_values_of_the_function_except_those_it_overrides() {
         let text = format!("{VERSIONED}[functions.a.aliases]\nlive = '2'\nbeta = '$LATEST'\n");
         let config = parse(&text).unwrap();
         let versions: Vec<_> = config
@@ -474,7 +474,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alias_leads_to_a_version_that_is_there() {
+    fn an_alias_leads_to_a_defined_version() {
         let alias =
             |value: &str| problems(&format!("{VERSIONED}[functions.a.aliases]\nx = {value}\n"));
         assert!(

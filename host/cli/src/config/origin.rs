@@ -1,4 +1,4 @@
-//! What a function is made of, so that it can be read again when it has changed.
+//! The paths and variables that a function is made from, so that it can be read again when they change.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,26 +8,26 @@ use lambkin_lambda::{Code, FunctionSpec};
 
 use super::env_file;
 
-/// Where a function's code and variables come from.
+/// The paths that the code, the layers and the variables of a function come from.
 #[derive(Debug, Clone)]
 pub struct Origin {
-    /// The path of its code.
+    /// The path of the code.
     pub code: PathBuf,
-    /// The folders of its layers.
+    /// The folders of the layers.
     pub layers: Vec<PathBuf>,
-    /// Where archives are unpacked.
+    /// The folder into which archives are unpacked.
     pub unpack_to: PathBuf,
-    /// Its variables' sources.
+    /// The sources of the variables.
     pub variables: VariableSources,
-    /// Whether it restarts when it changes; `serve` may be told otherwise.
+    /// Whether a change restarts the function; options of `lambkin serve` override it.
     pub watch: bool,
-    /// Patterns of files whose change means nothing.
+    /// Patterns of files whose changes are ignored.
     pub ignore: Vec<String>,
-    /// Whether it is told where the services are.
+    /// Whether the function receives the addresses of the services.
     pub service_endpoints: bool,
 }
 
-/// Where a function's variables come from; the later wins.
+/// The sources of a function's variables. Later fields override earlier ones.
 #[derive(Debug, Clone, Default)]
 pub struct VariableSources {
     /// `env-file`
@@ -39,7 +39,7 @@ pub struct VariableSources {
 }
 
 impl Origin {
-    /// That of a function of which nothing has been read yet.
+    /// The origin of a function of which nothing has been read yet.
     pub fn new(unpack_to: PathBuf) -> Self {
         Self {
             code: PathBuf::new(),
@@ -52,21 +52,22 @@ impl Origin {
         }
     }
 
-    /// Everything whose change is one of the function.
+    /// All paths whose change is a change of the function.
     pub fn paths(&self) -> impl Iterator<Item = &PathBuf> {
         std::iter::once(&self.code)
             .chain(&self.layers)
             .chain(&self.variables.files)
     }
 
-    /// Reads code and variables again; environments that start from now on have them. On failure nothing changes.
+    /// Reads the code and the variables again, for environments that start from now on. On failure nothing changes, and
+    /// the text says why.
     pub fn renew(&self, spec: &FunctionSpec) -> Result<(), String> {
         let (variables, mistakes) = self.variables.read();
         if !mistakes.is_empty() {
             return Err(mistakes.join("\n"));
         }
         check_size(&variables)?;
-        // A .zip is unpacked by this; of a folder there is nothing to keep.
+        // This unpacks a .zip; a folder needs nothing.
         Code::open(&self.code, &self.unpack_to).map_err(|error| error.to_string())?;
         spec.variables.replace(variables);
         Ok(())
@@ -74,7 +75,7 @@ impl Origin {
 }
 
 impl VariableSources {
-    /// The variables, and what is wrong with the files.
+    /// The variables, and the mistakes in the files.
     pub fn read(&self) -> (BTreeMap<String, String>, Vec<String>) {
         let (mut variables, mut mistakes) = (BTreeMap::new(), Vec::new());
         for file in &self.files {
@@ -90,7 +91,7 @@ impl VariableSources {
     }
 }
 
-/// Lambda counts keys and values.
+/// Checks the total size of names and values against Lambda's limit.
 pub fn check_size(variables: &BTreeMap<String, String>) -> Result<(), String> {
     let bytes: usize = variables
         .iter()

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// A configuration file as it was read.
+/// The path and the text of a configuration file.
 #[derive(Debug)]
 pub struct Source {
     path: PathBuf,
@@ -18,7 +18,7 @@ pub type Span = Range<usize>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     pub span: Span,
-    /// The keys that lead to it, joined with dots.
+    /// The key path of the mistake: `functions.hello.timeout`.
     pub key: String,
     pub message: String,
 }

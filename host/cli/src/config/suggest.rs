@@ -1,15 +1,9 @@
-//! Suggestions for names that are not defined.
+//! Suggestions for names that are not defined, by the rule that the built-in plugins use for their settings.
 
-/// The name nearest to a mistyped one, if one is near enough: at most a third of the characters differ.
+/// The name nearest to a mistyped one, if one is near enough to be suggested.
 pub fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    names
-        .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(typed, name), name))
-        .filter(|(distance, name)| {
-            *distance <= name.chars().count().max(typed.chars().count()).div_ceil(3)
-        })
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
+    let names: Vec<&str> = names.into_iter().collect();
+    plugin_kit::nearest::nearest(typed, &names)
 }
 
 /// What to say after a name that is not defined: the nearest defined one, or all of them.
