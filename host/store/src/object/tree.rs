@@ -255,7 +255,8 @@ fn make_folders(root: &Path, relative: &Path) -> Result<(), ObjectError> {
             .map_err(|error| file_error("create", &folder, &made.err().unwrap_or(error)))?;
         if !about.is_dir() {
             return Err(invalid(format!(
-                "{} is not a folder: in a plain folder a name belongs to a file or to a folder, and links to folders are not followed",
+                "{} is not a folder: in a plain folder a name belongs to a file or to a folder, and links to folders are \
+                 not followed",
                 folder.display()
             )));
         }

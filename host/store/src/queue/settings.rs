@@ -83,7 +83,8 @@ fn write(tx: &QueueTx<'_>, name: &str, settings: &Settings) -> rusqlite::Result<
 fn check(name: &str, settings: &Settings) -> Result<(), Abort> {
     if !Queues::is_name(name) {
         return Err(Abort::invalid(format!(
-            "a queue's name is 1 to {NAME_BYTES} letters, digits, `-` and `_`, and may end in `.fifo`; {name:?} is not a valid name"
+            "{name:?} is not a valid queue name: it needs 1 to {NAME_BYTES} letters, digits, `-` and `_`, and may end in \
+             `.fifo`"
         )));
     }
     if settings
@@ -92,7 +93,7 @@ fn check(name: &str, settings: &Settings) -> Result<(), Abort> {
         .is_some_and(|letters| letters.max_receives == 0)
     {
         return Err(Abort::invalid(format!(
-            "the queue {name} would hand out nothing: a message can be received at least once before it becomes a dead letter"
+            "the queue {name} allows 0 receives before a message becomes a dead letter; the minimum is 1"
         )));
     }
     let bytes: usize = settings
