@@ -1,21 +1,21 @@
-//! What a sender attaches to a message.
+//! A message attribute, whichever of the contracts it comes from.
 
-/// A message attribute.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attribute {
+/// A message attribute, borrowed from one of the contracts' types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attribute<'a> {
     /// Its name.
-    pub name: String,
-    /// As the sender said it: `String`, `Number.float`, `Binary`.
-    pub data_type: String,
+    pub name: &'a str,
+    /// The type as the sender wrote it: `String`, `Number.float`, `Binary`.
+    pub data_type: &'a str,
     /// Its value.
-    pub value: Value,
+    pub value: Value<'a>,
 }
 
 /// The value of an [`Attribute`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
-    /// Text, numbers too.
-    Text(String),
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// A string or a number, as text.
+    Text(&'a str),
     /// Bytes.
-    Binary(Vec<u8>),
+    Binary(&'a [u8]),
 }

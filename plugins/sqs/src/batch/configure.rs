@@ -78,6 +78,15 @@ pub fn configure(
     source: &Source,
     functions: &[FunctionInfo],
 ) -> Result<Setup, Vec<Problem>> {
+    read(config, source, functions)
+        .map_err(|problems| problems.into_iter().map(Problem::from).collect())
+}
+
+fn read(
+    config: &str,
+    source: &Source,
+    functions: &[FunctionInfo],
+) -> Result<Setup, Vec<settings::Problem>> {
     let members = settings::parse(config)?;
     let mut problems = Problems::default();
     let setup = understand(&Table::root(&members), source, functions, &mut problems);
@@ -117,6 +126,7 @@ fn understand(
         batching,
         summary,
         warnings: warning.into_iter().collect(),
+        extra: Vec::new(),
     })
 }
 

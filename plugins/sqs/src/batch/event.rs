@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use plugin_kit::arn;
 use serde::{Serialize, Serializer};
 
-use super::contract::{Attribute, Message, Value};
+use super::contract::{Attribute, Body, Message, Value};
 use super::state::State;
 use crate::md5;
 
@@ -69,8 +69,8 @@ impl<'a> Record<'a> {
     /// The record of a message.
     pub fn new(state: &'a State, message: &'a Message) -> Self {
         let bytes = match &message.body {
-            Value::Text(text) => text.as_bytes(),
-            Value::Binary(bytes) => bytes,
+            Body::Text(text) => text.as_bytes(),
+            Body::Binary(bytes) => bytes,
         };
         Self {
             message_id: &message.id,
@@ -99,7 +99,7 @@ impl<'a> SystemAttributes<'a> {
             found.map(|(_, value)| value.as_str())
         };
         Self {
-            approximate_receive_count: message.receives.to_string(),
+            approximate_receive_count: message.receive_count.to_string(),
             trace_header: extra("AWSTraceHeader"),
             sent_timestamp: message.sent_at_ms.to_string(),
             sequence_number: message.sequence.as_deref(),
@@ -107,7 +107,7 @@ impl<'a> SystemAttributes<'a> {
             sender_id: extra("SenderId").unwrap_or(SENDER),
             message_deduplication_id: message.deduplication.as_deref(),
             approximate_first_receive_timestamp: message.first_received_at_ms.to_string(),
-            dead_letter_queue_source_arn: message.dead_letter_of.as_ref().map(|queue| {
+            dead_letter_queue_source_arn: message.dead_letter_source.as_ref().map(|queue| {
                 if queue.starts_with("arn:") {
                     queue.clone()
                 } else {

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
 
-use super::contract::{Action, Attribute, Message, Outcome, Source, Value, Verdict};
+use super::contract::{Action, Attribute, Body, Message, Outcome, Source, Value, Verdict};
 use super::{configure, settle, shape};
 
 #[test]
@@ -80,7 +80,7 @@ fn answer(case: &Json) -> Json {
         let outcomes = call["settled"].as_array().cloned().unwrap_or_default();
         let settled = outcomes.iter().map(|settled| {
             let result = settled["outcome"]["completed"].as_str().map(str::to_owned);
-            let outcome = result.map_or(Outcome::Failed, Outcome::Completed);
+            let outcome = result.map_or(Outcome::TimedOut, Outcome::Completed);
             let verdicts = settle(&setup.state, &invocation.token, &outcome).unwrap();
             let verdicts: Json = verdicts.iter().map(verdict).collect();
             json!({"outcome": settled["outcome"], "verdicts": verdicts})
@@ -98,6 +98,7 @@ fn source(json: &Json) -> Source {
         lease_ms: None,
         region: text("region"),
         account: text("account"),
+        extra: Vec::new(),
     }
 }
 
@@ -108,15 +109,18 @@ fn message(json: &Json) -> Message {
     Message {
         id: optional("id").unwrap(),
         receipt: optional("receipt").unwrap(),
-        body: value(&json["body"]),
+        body: match value(&json["body"]) {
+            Value::Text(text) => Body::Text(text),
+            Value::Binary(bytes) => Body::Binary(bytes),
+        },
         attributes: attributes.iter().map(attribute).collect(),
         group: optional("group"),
         deduplication: optional("deduplication"),
         sequence: optional("sequence"),
         sent_at_ms: number("sent-at-ms"),
         first_received_at_ms: number("first-received-at-ms"),
-        receives: u32::try_from(number("receive-count")).unwrap(),
-        dead_letter_of: optional("dead-letter-source"),
+        receive_count: u32::try_from(number("receive-count")).unwrap(),
+        dead_letter_source: optional("dead-letter-source"),
         extra: serde_json::from_value(json["extra"].clone()).unwrap_or_default(),
     }
 }
@@ -139,9 +143,10 @@ fn value(json: &Json) -> Value {
 }
 
 fn verdict(verdict: &Verdict) -> Json {
-    let action = match verdict.action {
+    let action = match &verdict.action {
         Action::Ack => json!("ack"),
         Action::Retry(after) => json!({"retry": after}),
+        Action::DeadLetter(reason) => json!({"dead-letter": reason}),
     };
     json!({"id": verdict.id, "action": action})
 }

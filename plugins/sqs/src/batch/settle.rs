@@ -22,7 +22,9 @@ pub fn settle(state: &str, token: &str, outcome: &Outcome) -> Result<Vec<Verdict
     let failed = match outcome {
         Outcome::Completed(result) if state.reports => failures(result, &told),
         Outcome::Completed(_) => Some(BTreeSet::new()),
-        Outcome::Failed => None,
+        Outcome::Failed(_) | Outcome::TimedOut | Outcome::Throttled | Outcome::Unavailable(_) => {
+            None
+        }
     };
     let is_done = |id: &str| failed.as_ref().is_some_and(|failed| !failed.contains(id));
     let of_told = told.iter().map(|id| Verdict {
@@ -96,6 +98,7 @@ mod tests {
                 Action::Ack => format!("{} done ", verdict.id),
                 Action::Retry(None) => format!("{} later ", verdict.id),
                 Action::Retry(Some(ms)) => format!("{} in {ms} ", verdict.id),
+                Action::DeadLetter(reason) => panic!("dead letter: {reason}"),
             })
             .collect()
     }
@@ -148,7 +151,7 @@ mod tests {
     fn a_failure_leaves_every_message_to_its_visibility_timeout() {
         for reports in [true, false] {
             assert_eq!(
-                settled(reports, &Outcome::Failed),
+                settled(reports, &Outcome::TimedOut),
                 "a later b later c in 0 "
             );
         }
@@ -156,9 +159,9 @@ mod tests {
 
     #[test]
     fn foreign_texts_are_errors() {
-        let error = settle("{}", "{}", &Outcome::Failed).unwrap_err();
+        let error = settle("{}", "{}", &Outcome::TimedOut).unwrap_err();
         assert!(error.starts_with("the state is not one"), "{error}");
-        let error = settle(&state(true), "", &Outcome::Failed).unwrap_err();
+        let error = settle(&state(true), "", &Outcome::TimedOut).unwrap_err();
         assert!(error.starts_with("the token is not one"), "{error}");
     }
 }

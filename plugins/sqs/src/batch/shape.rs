@@ -53,13 +53,14 @@ pub fn shape(state: &str, messages: &[Message]) -> Result<Invocation, String> {
         event: (!token.told.is_empty()).then_some(event),
         skipped,
         token: token.write(),
+        extra: Vec::new(),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::contract::{Action, Outcome, Source, Value};
+    use crate::batch::contract::{Action, Body, Outcome, Source};
     use crate::batch::{configure, settle};
 
     fn state() -> String {
@@ -69,6 +70,7 @@ mod tests {
             lease_ms: None,
             region: "eu-central-1".to_owned(),
             account: "123456789012".to_owned(),
+            extra: Vec::new(),
         };
         configure(r#"{"function":"orders"}"#, &source, &[])
             .unwrap()
@@ -79,15 +81,15 @@ mod tests {
         Message {
             id: id.to_string(),
             receipt: "receipt".to_owned(),
-            body: Value::Text(body),
+            body: Body::Text(body),
             attributes: Vec::new(),
             group: None,
             deduplication: None,
             sequence: None,
             sent_at_ms: 1,
             first_received_at_ms: 2,
-            receives: 1,
-            dead_letter_of: None,
+            receive_count: 1,
+            dead_letter_source: None,
             extra: Vec::new(),
         }
     }
@@ -103,9 +105,9 @@ mod tests {
         assert!(invocation.event.unwrap().len() <= limits::EVENT);
         let outcome = Outcome::Completed("null".to_owned());
         let verdicts = settle(&state(), &invocation.token, &outcome).unwrap();
-        let actions: Vec<_> = verdicts.iter().map(|verdict| verdict.action).collect();
-        let (told, left) = ([Action::Ack; 5], [Action::Retry(Some(0)); 6]);
-        assert_eq!(actions, [told.as_slice(), left.as_slice()].concat());
+        let actions: Vec<_> = verdicts.into_iter().map(|verdict| verdict.action).collect();
+        let (told, left) = (vec![Action::Ack; 5], vec![Action::Retry(Some(0)); 6]);
+        assert_eq!(actions, [told, left].concat());
     }
 
     #[test]

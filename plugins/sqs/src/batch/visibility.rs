@@ -53,6 +53,7 @@ mod tests {
             lease_ms: Some(30_000),
             region: String::new(),
             account: String::new(),
+            extra: Vec::new(),
         };
         let info = |name: &str, timeout_ms| FunctionInfo {
             name: name.to_owned(),
@@ -92,6 +93,7 @@ mod tests {
             lease_ms: None,
             region: String::new(),
             account: String::new(),
+            extra: Vec::new(),
         };
         let function = FunctionInfo {
             name: "f".to_owned(),

@@ -1,36 +1,15 @@
 //! The component's side of `lambkin:source`: carries requests over `wasi:http`.
 
-#![allow(
-    missing_docs,
-    unsafe_code,
-    reason = "generated items carry the documentation of the WIT file"
-)]
-
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{ErrorCode, Fields, Method, OutgoingBody, OutgoingRequest, Scheme};
 use wasip2::io::streams::StreamError;
 
-use crate::attribute::{Attribute, Value};
 use crate::poll::Settings;
+use crate::poll::contract::{self, Action, Error, Guest, Message, Problem, Setup, Verdict};
 use crate::poll::sign::{self, Credentials};
-use crate::poll::wire::{self, Failure, MOST, Request};
-use plugin_kit::settings::Problem;
-
-wit_bindgen::generate!({
-    inline: "
-        package lambkin:sqs-poll;
-        world poll {
-            export lambkin:source/poller@0.1.0;
-        }
-    ",
-    path: ["../../wit/source"],
-    world: "lambkin:sqs-poll/poll",
-    generate_all,
-});
-
-use exports::lambkin::source::poller as wit;
+use crate::poll::wire::{self, MOST, Request};
 
 /// The region to sign for where nobody names one.
 const REGION: &str = "us-east-1";
@@ -43,11 +22,13 @@ const ANSWER_BYTES: usize = 32 << 20;
 
 struct Poller;
 
-impl wit::Guest for Poller {
-    fn configure(config: String) -> Result<wit::Setup, Vec<wit::Problem>> {
+contract::export!(Poller with_types_in contract);
+
+impl Guest for Poller {
+    fn configure(config: String) -> Result<Setup, Vec<Problem>> {
         let settings = Settings::read(&config)
-            .map_err(|problems| problems.into_iter().map(Into::into).collect::<Vec<_>>())?;
-        Ok(wit::Setup {
+            .map_err(|problems| problems.into_iter().map(Problem::from).collect::<Vec<_>>())?;
+        Ok(Setup {
             state: settings.to_json(),
             name: settings.name().to_owned(),
             ordered: settings.name().ends_with(".fifo"),
@@ -58,30 +39,25 @@ impl wit::Guest for Poller {
         })
     }
 
-    fn poll(
-        state: String,
-        max_messages: u32,
-        wait_ms: u32,
-    ) -> Result<Vec<wit::Message>, wit::Error> {
+    fn poll(state: String, max_messages: u32, wait_ms: u32) -> Result<Vec<Message>, Error> {
         let settings = settings_of(&state)?;
         let answer = send(
             &settings,
             &wire::receive(&settings.queue_url, max_messages, wait_ms),
         )?;
-        let messages = wire::messages(&answer)?;
-        Ok(messages.into_iter().map(Into::into).collect())
+        wire::messages(&answer)
     }
 
-    fn settle(state: String, verdicts: Vec<wit::Verdict>) -> Result<(), wit::Error> {
+    fn settle(state: String, verdicts: Vec<Verdict>) -> Result<(), Error> {
         let settings = settings_of(&state)?;
         let mut done = Vec::new();
         let mut again = Vec::new();
-        for wit::Verdict { receipt, action } in verdicts {
+        for Verdict { receipt, action } in verdicts {
             match action {
-                wit::Action::Ack => done.push(receipt),
-                wit::Action::Retry(Some(after_ms)) => again.push((receipt, after_ms)),
+                Action::Ack => done.push(receipt),
+                Action::Retry(Some(after_ms)) => again.push((receipt, after_ms)),
                 // The queue's own redrive policy knows its dead letters.
-                wit::Action::Retry(None) | wit::Action::DeadLetter(_) => {}
+                Action::Retry(None) | Action::DeadLetter(_) => {}
             }
         }
         let requests = wire::delete(&settings.queue_url, &done).into_iter();
@@ -91,19 +67,16 @@ impl wit::Guest for Poller {
             // One message that can not be settled keeps nobody else's verdict back.
             settled = settled.and(wire::check_entries(&answer));
         }
-        Ok(settled?)
+        settled
     }
 }
 
-export!(Poller);
-
-fn settings_of(state: &str) -> Result<Settings, Failure> {
-    Settings::read(state)
-        .map_err(|_| Failure::Permanent("the state is not this plugin's".to_owned()))
+fn settings_of(state: &str) -> Result<Settings, Error> {
+    Settings::read(state).map_err(|_| Error::Permanent("the state is not this plugin's".to_owned()))
 }
 
 /// Sends a request and reads the whole answer, which was a success.
-fn send(settings: &Settings, request: &Request) -> Result<Vec<u8>, Failure> {
+fn send(settings: &Settings, request: &Request) -> Result<Vec<u8>, Error> {
     let variables = wasip2::cli::environment::get_environment();
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let signed = sign::headers(
@@ -116,7 +89,7 @@ fn send(settings: &Settings, request: &Request) -> Result<Vec<u8>, Failure> {
     );
     let (status, body) =
         exchange(settings, &signed, request.body.as_bytes()).map_err(|reason| {
-            Failure::Transient(format!("{} can not be asked: {reason}", settings.endpoint))
+            Error::Transient(format!("{} can not be asked: {reason}", settings.endpoint))
         })?;
     wire::check(status, &body)?;
     Ok(body)
@@ -201,56 +174,5 @@ fn words(error: &ErrorCode) -> String {
             "the host denies it, as the `network` of `poll` does not name this origin".to_owned()
         }
         other => other.to_string(),
-    }
-}
-
-impl From<Problem> for wit::Problem {
-    fn from(problem: Problem) -> Self {
-        Self {
-            at: problem.at,
-            message: problem.message,
-            extra: Vec::new(),
-        }
-    }
-}
-
-impl From<Failure> for wit::Error {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Transient(reason) => Self::Transient(reason),
-            Failure::Permanent(reason) => Self::Permanent(reason),
-        }
-    }
-}
-
-impl From<Attribute> for wit::Attribute {
-    fn from(attribute: Attribute) -> Self {
-        Self {
-            name: attribute.name,
-            data_type: attribute.data_type,
-            value: match attribute.value {
-                Value::Text(text) => wit::Value::Text(text),
-                Value::Binary(bytes) => wit::Value::Binary(bytes),
-            },
-        }
-    }
-}
-
-impl From<wire::Message> for wit::Message {
-    fn from(message: wire::Message) -> Self {
-        Self {
-            id: message.id,
-            receipt: message.receipt,
-            body: message.body.into_bytes(),
-            attributes: message.attributes.into_iter().map(Into::into).collect(),
-            group: message.group,
-            deduplication: message.deduplication,
-            sequence: message.sequence,
-            sent_at_ms: message.sent_at_ms,
-            first_received_at_ms: message.first_received_at_ms,
-            receive_count: message.receives,
-            dead_letter_source: message.dead_letter_of,
-            extra: message.extra,
-        }
     }
 }

@@ -3,25 +3,6 @@
 //! On failure: a body that breaks off has no answer, because nobody is there to read one; an answer that can not be
 //! written is dropped for the same reason.
 
-#![allow(unsafe_code, reason = "the bindings can not be generated without")]
-#![allow(
-    missing_docs,
-    reason = "generated items carry the documentation of the WIT files"
-)]
-
-wit_bindgen::generate!({
-    inline: "
-        package lambkin:sqs-service;
-        world service {
-            import lambkin:store/queues@0.1.0;
-            export lambkin:service/settings@0.1.0;
-        }
-    ",
-    path: ["../../wit/store", "../../wit/service"],
-    world: "lambkin:sqs-service/service",
-    generate_all,
-});
-
 mod http;
 mod store;
 
@@ -30,24 +11,20 @@ use wasip2::exports::http::incoming_handler::Guest as Handler;
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 use wasip2::random::random;
 
-use crate::service::{self, World, settings};
-use exports::lambkin::service::settings::{Guest as Settings, Problem};
+use crate::service::contract::settings::{Guest as Settings, Problem};
+use crate::service::{self, World, contract, settings};
 use store::Host;
 
 struct Component;
 
-export!(Component);
+contract::export!(Component with_types_in contract);
 wasip2::http::proxy::export!(Component);
 
 impl Settings for Component {
     fn check(text: String) -> Vec<Problem> {
         settings::check(&text)
             .into_iter()
-            .map(|problem| Problem {
-                at: problem.at,
-                message: problem.message,
-                extra: Vec::new(),
-            })
+            .map(Problem::from)
             .collect()
     }
 }

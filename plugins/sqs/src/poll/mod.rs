@@ -6,6 +6,7 @@
 //! On failure: an answer that is not understood, an overload or a broken connection is tried again later; a queue that does
 //! not exist or may not be read is said to be so, with the outside system's own words.
 
+pub mod contract;
 pub mod settings;
 pub mod sign;
 pub mod wire;

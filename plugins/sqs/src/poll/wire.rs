@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
 
-use crate::attribute::{Attribute, Value};
+use crate::poll::contract::{Attribute, Error, Message, Value};
 
 /// Of every request.
 pub const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
@@ -24,44 +24,6 @@ pub struct Request {
     pub target: &'static str,
     /// JSON.
     pub body: String,
-}
-
-/// A message as SQS hands it out.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Message {
-    /// `MessageId`.
-    pub id: String,
-    /// `ReceiptHandle`.
-    pub receipt: String,
-    /// `Body`.
-    pub body: String,
-    /// `MessageAttributes`.
-    pub attributes: Vec<Attribute>,
-    /// `MessageGroupId`.
-    pub group: Option<String>,
-    /// `MessageDeduplicationId`.
-    pub deduplication: Option<String>,
-    /// `SequenceNumber`.
-    pub sequence: Option<String>,
-    /// `SentTimestamp`.
-    pub sent_at_ms: u64,
-    /// `ApproximateFirstReceiveTimestamp`.
-    pub first_received_at_ms: u64,
-    /// `ApproximateReceiveCount`.
-    pub receives: u32,
-    /// The name in `DeadLetterQueueSourceArn`.
-    pub dead_letter_of: Option<String>,
-    /// `SenderId`, `AWSTraceHeader`.
-    pub extra: Vec<(String, String)>,
-}
-
-/// Why a request did not succeed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
-    /// Trying again may help.
-    Transient(String),
-    /// It will not.
-    Permanent(String),
 }
 
 /// Asks for messages, and waits for one.
@@ -111,7 +73,7 @@ pub fn change_visibility(queue_url: &str, changes: &[(String, u32)]) -> Vec<Requ
 }
 
 /// Whether a request succeeded; if not, in the outside system's own words.
-pub fn check(status: u16, body: &[u8]) -> Result<(), Failure> {
+pub fn check(status: u16, body: &[u8]) -> Result<(), Error> {
     if (200..300).contains(&status) {
         return Ok(());
     }
@@ -132,14 +94,14 @@ pub fn check(status: u16, body: &[u8]) -> Result<(), Failure> {
     let overloaded =
         status >= 500 || status == 429 || code.contains("Throttl") || code == "OverLimit";
     Err(if overloaded {
-        Failure::Transient(said)
+        Error::Transient(said)
     } else {
-        Failure::Permanent(said)
+        Error::Permanent(said)
     })
 }
 
 /// Whether a batch of [`delete`] or [`change_visibility`] was carried out whole: single entries fail with status 200.
-pub fn check_entries(body: &[u8]) -> Result<(), Failure> {
+pub fn check_entries(body: &[u8]) -> Result<(), Error> {
     let answer: Json = serde_json::from_slice(body).unwrap_or_default();
     let failed = answer.get("Failed").and_then(Json::as_array);
     let Some(failed) = failed.filter(|failed| !failed.is_empty()) else {
@@ -161,25 +123,25 @@ pub fn check_entries(body: &[u8]) -> Result<(), Failure> {
     );
     let senders = |entry: &Json| entry.get("SenderFault") == Some(&Json::Bool(true));
     Err(if failed.iter().all(senders) {
-        Failure::Permanent(said)
+        Error::Permanent(said)
     } else {
-        Failure::Transient(said)
+        Error::Transient(said)
     })
 }
 
 /// The messages of an answer to [`receive`].
-pub fn messages(body: &[u8]) -> Result<Vec<Message>, Failure> {
+pub fn messages(body: &[u8]) -> Result<Vec<Message>, Error> {
     let answer: Json = serde_json::from_slice(body)
-        .map_err(|error| Failure::Transient(format!("the answer is not JSON: {error}")))?;
+        .map_err(|error| Error::Transient(format!("the answer is not JSON: {error}")))?;
     let messages = answer.get("Messages").and_then(Json::as_array);
     messages.into_iter().flatten().map(message).collect()
 }
 
-fn message(value: &Json) -> Result<Message, Failure> {
+fn message(value: &Json) -> Result<Message, Error> {
     let required = |key: &str| {
         let text = value.get(key).and_then(Json::as_str);
         text.map(str::to_owned)
-            .ok_or_else(|| Failure::Transient(format!("a message in the answer has no {key}")))
+            .ok_or_else(|| Error::Transient(format!("a message in the answer has no {key}")))
     };
     let system = |key: &str| {
         let text = value.get("Attributes")?.get(key)?.as_str();
@@ -191,7 +153,7 @@ fn message(value: &Json) -> Result<Message, Failure> {
     Ok(Message {
         id: required("MessageId")?,
         receipt: required("ReceiptHandle")?,
-        body: required("Body")?,
+        body: required("Body")?.into_bytes(),
         attributes: attributes
             .into_iter()
             .flatten()
@@ -202,10 +164,10 @@ fn message(value: &Json) -> Result<Message, Failure> {
         sequence: system("SequenceNumber"),
         sent_at_ms: number("SentTimestamp").unwrap_or_default(),
         first_received_at_ms: number("ApproximateFirstReceiveTimestamp").unwrap_or_default(),
-        receives: number("ApproximateReceiveCount")
+        receive_count: number("ApproximateReceiveCount")
             .and_then(|count| u32::try_from(count).ok())
             .unwrap_or(1),
-        dead_letter_of: system("DeadLetterQueueSourceArn")
+        dead_letter_source: system("DeadLetterQueueSourceArn")
             .map(|arn| arn.rsplit(':').next().unwrap_or_default().to_owned()),
         extra: extra
             .filter_map(|key| Some((key.to_owned(), system(key)?)))
@@ -244,7 +206,7 @@ mod tests {
         let expected = Message {
             id: "id".to_owned(),
             receipt: "handle".to_owned(),
-            body: "body".to_owned(),
+            body: b"body".to_vec(),
             attributes: vec![Attribute {
                 name: "b".to_owned(),
                 data_type: "Binary".to_owned(),
@@ -255,8 +217,8 @@ mod tests {
             sequence: Some("0007".to_owned()),
             sent_at_ms: 1,
             first_received_at_ms: 2,
-            receives: 3,
-            dead_letter_of: Some("orders".to_owned()),
+            receive_count: 3,
+            dead_letter_source: Some("orders".to_owned()),
             extra: vec![("SenderId".to_owned(), "AIDA".to_owned())],
         };
         assert_eq!(messages(answer.to_string().as_bytes()), Ok(vec![expected]));
@@ -267,10 +229,10 @@ mod tests {
     fn a_missing_queue_is_for_good_and_an_overload_is_not() {
         let missing = br#"{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"The specified queue does not exist."}"#;
         let said = "QueueDoesNotExist: The specified queue does not exist.".to_owned();
-        assert_eq!(check(400, missing), Err(Failure::Permanent(said)));
-        assert!(matches!(check(503, b"busy"), Err(Failure::Transient(_))));
+        assert_eq!(check(400, missing), Err(Error::Permanent(said)));
+        assert!(matches!(check(503, b"busy"), Err(Error::Transient(_))));
         let throttled = br#"{"__type":"com.amazon.coral.service#ThrottlingException"}"#;
-        assert!(matches!(check(400, throttled), Err(Failure::Transient(_))));
+        assert!(matches!(check(400, throttled), Err(Error::Transient(_))));
         assert_eq!(check(200, b""), Ok(()));
     }
 
@@ -288,11 +250,11 @@ mod tests {
         let said = said.to_owned();
         assert_eq!(
             check_entries(failed(false).as_bytes()),
-            Err(Failure::Transient(said.clone()))
+            Err(Error::Transient(said.clone()))
         );
         assert_eq!(
             check_entries(failed(true).as_bytes()),
-            Err(Failure::Permanent(said))
+            Err(Error::Permanent(said))
         );
         for fine in [
             &br#"{"Successful":[{"Id":"0"}],"Failed":[]}"#[..],

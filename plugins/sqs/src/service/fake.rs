@@ -17,9 +17,9 @@ struct State {
     queues: RefCell<BTreeMap<String, Rc<Data>>>,
     deleted: RefCell<BTreeMap<String, u64>>,
     /// The fault that everything ends with, if it is to.
-    broken: RefCell<Option<StoreFault>>,
+    broken: RefCell<Option<StoreError>>,
     /// The fault that receives end with, if they are to.
-    receiving_broken: RefCell<Option<StoreFault>>,
+    receiving_broken: RefCell<Option<StoreError>>,
 }
 
 struct Data {
@@ -56,11 +56,11 @@ impl Memory {
         self.0.now.set(self.now() + seconds * 1000);
     }
 
-    pub fn break_with(&self, fault: StoreFault) {
+    pub fn break_with(&self, fault: StoreError) {
         *self.0.broken.borrow_mut() = Some(fault);
     }
 
-    pub fn break_receiving_with(&self, fault: StoreFault) {
+    pub fn break_receiving_with(&self, fault: StoreError) {
         *self.0.receiving_broken.borrow_mut() = Some(fault);
     }
 
@@ -69,7 +69,7 @@ impl Memory {
         let data = self.data(queue).unwrap();
         for task in data.moves.borrow_mut().iter_mut() {
             task.status = MoveStatus::Failed;
-            task.failure = Some(failure.to_owned());
+            task.failure_reason = Some(failure.to_owned());
         }
     }
 
@@ -88,7 +88,7 @@ impl Memory {
     fn data(&self, name: &str) -> Stored<Rc<Data>> {
         self.check()?;
         let queues = self.0.queues.borrow();
-        queues.get(name).cloned().ok_or(StoreFault::Missing)
+        queues.get(name).cloned().ok_or(StoreError::Missing)
     }
 
     fn page(&self, after: Option<&str>, most: u32, wanted: impl Fn(&Description) -> bool) -> Page {
@@ -118,7 +118,7 @@ impl Store for Memory {
 
     fn create(&self, name: &str, settings: &Settings) -> Stored<Box<dyn Queue>> {
         if name.starts_with("forbidden") {
-            return Err(StoreFault::Denied);
+            return Err(StoreError::Denied);
         }
         let data = Rc::new(Data {
             description: RefCell::new(Description {
@@ -160,7 +160,7 @@ impl Store for Memory {
                 }
             }
         }
-        Err(StoreFault::Missing)
+        Err(StoreError::Missing)
     }
 }
 
@@ -174,19 +174,23 @@ impl Opened {
         self.data.description.borrow().settings.ordered
     }
 
-    fn settle(&self, receipt: &str, act: impl FnOnce(&mut Vec<Held>, usize) -> Settled) -> Settled {
+    fn settle(
+        &self,
+        receipt: &str,
+        act: impl FnOnce(&mut Vec<Held>, usize) -> ReceiptResult,
+    ) -> ReceiptResult {
         let Some((id, number)) = receipt
             .strip_prefix("receipt-")
             .and_then(|rest| rest.rsplit_once('-'))
         else {
-            return Settled::Malformed;
+            return ReceiptResult::Malformed;
         };
         let mut messages = self.data.messages.borrow_mut();
         let Some(index) = messages.iter().position(|held| held.message.id == id) else {
-            return Settled::Gone;
+            return ReceiptResult::Gone;
         };
-        if messages[index].message.receives.to_string() != number {
-            return Settled::Stale;
+        if messages[index].message.receive_count.to_string() != number {
+            return ReceiptResult::Stale;
         }
         act(&mut messages, index)
     }
@@ -217,7 +221,7 @@ impl Queue for Opened {
         Ok(())
     }
 
-    fn send(&self, entries: Vec<Entry>) -> Stored<Vec<Sent>> {
+    fn send(&self, entries: &[Entry]) -> Stored<Vec<Sent>> {
         self.store.check()?;
         let now = self.store.now();
         let delay = self.data.description.borrow().settings.delay_ms;
@@ -228,20 +232,21 @@ impl Queue for Opened {
             sent.push(Sent {
                 id: id.clone(),
                 sequence: sequence.clone(),
+                duplicate: false,
             });
             let message = Message {
                 id,
                 receipt: String::new(),
-                body: entry.body,
-                attributes: entry.attributes,
-                extra: entry.extra,
-                group: entry.group,
-                deduplication: entry.deduplication,
+                body: entry.body.clone(),
+                attributes: entry.attributes.clone(),
+                extra: entry.extra.clone(),
+                group: entry.group.clone(),
+                deduplication: entry.deduplication.clone(),
                 sequence,
                 sent_at_ms: now,
                 first_received_at_ms: 0,
-                receives: 0,
-                source: None,
+                receive_count: 0,
+                dead_letter_source: None,
             };
             self.data.messages.borrow_mut().push(Held {
                 message,
@@ -268,7 +273,7 @@ impl Queue for Opened {
         let known = attempt.and_then(|name| self.data.attempts.borrow().get(name).cloned());
         match known {
             Some(Some(messages)) => return Ok(messages),
-            Some(None) => return Err(StoreFault::Invalid("changed since".to_owned())),
+            Some(None) => return Err(StoreError::Invalid("changed since".to_owned())),
             None => {}
         }
         // Nobody else is there who could send in the meantime.
@@ -278,12 +283,12 @@ impl Queue for Opened {
         let mut received = Vec::new();
         for held in self.data.messages.borrow_mut().iter_mut() {
             if received.len() < most as usize && held.due <= now {
-                held.message.receives += 1;
-                if held.message.receives == 1 {
+                held.message.receive_count += 1;
+                if held.message.receive_count == 1 {
                     held.message.first_received_at_ms = now;
                 }
                 held.message.receipt =
-                    format!("receipt-{}-{}", held.message.id, held.message.receives);
+                    format!("receipt-{}-{}", held.message.id, held.message.receive_count);
                 (held.due, held.leased, held.lease_start) = (now + lease, true, now);
                 received.push(held.message.clone());
             }
@@ -295,17 +300,17 @@ impl Queue for Opened {
         Ok(received)
     }
 
-    fn remove(&self, receipts: &[String]) -> Stored<Vec<Settled>> {
+    fn remove(&self, receipts: &[String]) -> Stored<Vec<ReceiptResult>> {
         for given in self.data.attempts.borrow_mut().values_mut() {
             *given = None;
         }
         let (now, ordered) = (self.store.now(), self.ordered());
         let settle = |messages: &mut Vec<Held>, index: usize| {
             if ordered && messages[index].due <= now {
-                return Settled::Stale;
+                return ReceiptResult::Stale;
             }
             messages.remove(index);
-            Settled::Done
+            ReceiptResult::Done
         };
         Ok(receipts
             .iter()
@@ -313,18 +318,18 @@ impl Queue for Opened {
             .collect())
     }
 
-    fn extend(&self, changes: &[(String, u64)]) -> Stored<Vec<Settled>> {
+    fn change_leases(&self, changes: &[(String, u64)]) -> Stored<Vec<ReceiptResult>> {
         let now = self.store.now();
         let settle = |messages: &mut Vec<Held>, index: usize, lease: u64| {
             let held = &mut messages[index];
             if held.due <= now {
-                return Settled::NotLeased;
+                return ReceiptResult::NotLeased;
             }
             if now + lease > held.lease_start + 43_200_000 {
-                return Settled::TooLong;
+                return ReceiptResult::TooLong;
             }
             held.due = now + lease;
-            Settled::Done
+            ReceiptResult::Done
         };
         Ok(changes
             .iter()
@@ -350,11 +355,11 @@ impl Queue for Opened {
 
     fn start_move(&self, destination: Option<&str>, per_second: Option<u32>) -> Stored<String> {
         if destination.is_some_and(|name| name.ends_with(".fifo") != self.ordered()) {
-            return Err(StoreFault::Invalid("another kind of queue".to_owned()));
+            return Err(StoreError::Invalid("another kind of queue".to_owned()));
         }
         let mut moves = self.data.moves.borrow_mut();
         if moves.iter().any(|task| task.status == MoveStatus::Running) {
-            return Err(StoreFault::Exists);
+            return Err(StoreError::Exists);
         }
         let handle = format!("move-{}", self.store.id());
         let task = Move {
@@ -366,7 +371,7 @@ impl Queue for Opened {
             moved: 2,
             expected: 10,
             started_at_ms: self.store.now(),
-            failure: None,
+            failure_reason: None,
         };
         moves.insert(0, task);
         Ok(handle)

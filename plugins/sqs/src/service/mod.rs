@@ -10,6 +10,7 @@
 mod address;
 mod answer;
 mod auth;
+pub mod contract;
 mod error;
 #[cfg(test)]
 mod fake;
@@ -27,7 +28,7 @@ use plugin_kit::arn;
 
 use http::{Request, Response};
 use settings::Settings;
-use store::{Queue, Store, StoreFault};
+use store::{Queue, Store, StoreError};
 
 use error::Fault;
 use input::Input;
@@ -151,24 +152,24 @@ impl<'a> Context<'a> {
     }
 
     /// A fault of the store that is no answer to a question of ours.
-    fn fault(&self, fault: StoreFault) -> Fault {
+    fn fault(&self, fault: StoreError) -> Fault {
         match fault {
-            StoreFault::Missing => self.missing_queue(),
-            StoreFault::Denied => self.denied(),
-            StoreFault::Crowded => Fault::new(
+            StoreError::Missing => self.missing_queue(),
+            StoreError::Denied => self.denied(),
+            StoreError::OverLimit => Fault::new(
                 &error::OVER_LIMIT,
                 "Too many messages received. Before receiving more messages, you must delete messages that have been \
                  received or wait for their visibility timeout to expire.",
             ),
-            StoreFault::Exists => Fault::new(
+            StoreError::Exists => Fault::new(
                 &error::QUEUE_NAME_EXISTS,
                 "A queue already exists with the same name and a different value for attribute(s)",
             ),
-            StoreFault::Invalid(reason) => Fault::new(
+            StoreError::Invalid(reason) => Fault::new(
                 &error::INTERNAL_FAILURE,
                 format!("The request could not be processed: {reason}"),
             ),
-            StoreFault::Unavailable(reason) => Fault::new(
+            StoreError::Unavailable(reason) => Fault::new(
                 &error::SERVICE_UNAVAILABLE,
                 format!("The queues can not be written at the moment: {reason}"),
             ),

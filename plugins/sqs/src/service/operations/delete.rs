@@ -6,7 +6,7 @@ use crate::service::answer::{Answer, Record};
 use crate::service::error::{self, Fault};
 use crate::service::input::Input;
 use crate::service::operations::batch;
-use crate::service::store::Settled;
+use crate::service::store::ReceiptResult;
 use crate::service::{Context, Target};
 
 pub fn one(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
@@ -54,10 +54,10 @@ fn remove(
 }
 
 /// A standard queue takes every receipt handle it ever gave; a FIFO queue only that of a message in flight.
-fn judge(target: &Target, settled: Settled, receipt: &str) -> Result<(), Fault> {
+fn judge(target: &Target, settled: ReceiptResult, receipt: &str) -> Result<(), Fault> {
     match settled {
-        Settled::Malformed => Err(malformed(receipt)),
-        Settled::Stale | Settled::NotLeased if target.name.ends_with(".fifo") => {
+        ReceiptResult::Malformed => Err(malformed(receipt)),
+        ReceiptResult::Stale | ReceiptResult::NotLeased if target.name.ends_with(".fifo") => {
             Err(expired(receipt))
         }
         _ => Ok(()),

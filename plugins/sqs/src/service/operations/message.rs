@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::attribute::{Attribute, Value};
 use crate::hex::hex;
 use crate::service::Context;
 use crate::service::error::{self, Fault};
@@ -12,7 +11,7 @@ use crate::service::input::Input;
 use crate::service::limits;
 use crate::service::operations::attributes;
 use crate::service::operations::message_attributes::{self, SYSTEM, TRACE_HEADER, USER};
-use crate::service::store::{Entry, Settings};
+use crate::service::store::{Attribute, Entry, Settings, Value};
 
 /// What AWS calls whoever has no signature that could be asked.
 const SENDER: &str = "AIDAIENQZJOLO23YVJ4VO";

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::attribute::{Attribute, Value};
 use crate::service::error::Fault;
 use crate::service::input::{Input, Plural};
 use crate::service::limits;
+use crate::service::store::{Attribute, Value};
 
 /// The only system attribute that can be sent.
 pub const TRACE_HEADER: &str = "AWSTraceHeader";

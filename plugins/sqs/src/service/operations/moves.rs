@@ -10,7 +10,7 @@ use crate::service::answer::{Answer, Node, Record};
 use crate::service::error::{self, Fault};
 use crate::service::input::Input;
 use crate::service::limits;
-use crate::service::store::{Move, MoveStatus, Queue, StoreFault};
+use crate::service::store::{Move, MoveStatus, Queue, StoreError};
 use crate::service::{Context, address};
 
 const SOURCE: &str = "SourceArn";
@@ -38,11 +38,11 @@ pub fn start(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> 
     }
     let started = source.start_move(destination.as_deref(), rate);
     let task = started.map_err(|fault| match fault {
-        StoreFault::Exists => Fault::invalid(
+        StoreError::Exists => Fault::invalid(
             "There is already a task running. Only one active task is allowed for a source queue arn at a given time.",
         ),
-        StoreFault::Missing => missing(DESTINATION),
-        StoreFault::Invalid(_) => Fault::invalid(
+        StoreError::Missing => missing(DESTINATION),
+        StoreError::Invalid(_) => Fault::invalid(
             "The source queue and destination queue must be of the same queue type.",
         ),
         fault => context.fault(fault),
@@ -72,8 +72,8 @@ pub fn cancel(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault>
     open(context, SOURCE, &arn)?;
     let cancelled = context.store().cancel_move(&task);
     let moved = cancelled.map_err(|fault| match fault {
-        StoreFault::Missing => Fault::new(&error::RESOURCE_NOT_FOUND, "Task does not exist."),
-        StoreFault::Invalid(_) => Fault::invalid("Only active tasks can be cancelled."),
+        StoreError::Missing => Fault::new(&error::RESOURCE_NOT_FOUND, "Task does not exist."),
+        StoreError::Invalid(_) => Fault::invalid("Only active tasks can be cancelled."),
         fault => context.fault(fault),
     })?;
     Ok(Some(
@@ -125,7 +125,7 @@ fn render(context: &Context<'_>, task: Move) -> Record {
         )
         .number("ApproximateNumberOfMessagesMoved", task.moved)
         .number("ApproximateNumberOfMessagesToMove", task.expected)
-        .maybe_text("FailureReason", task.failure)
+        .maybe_text("FailureReason", task.failure_reason)
         .number("StartedTimestamp", task.started_at_ms)
 }
 
@@ -147,7 +147,7 @@ fn open(
     }
     match context.store().open(parts.name) {
         Ok(queue) => Ok((parts.name.to_owned(), queue)),
-        Err(StoreFault::Missing) => Err(missing(parameter)),
+        Err(StoreError::Missing) => Err(missing(parameter)),
         Err(fault) => Err(context.fault(fault)),
     }
 }

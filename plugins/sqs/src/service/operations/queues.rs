@@ -10,7 +10,7 @@ use crate::service::error::{self, Fault};
 use crate::service::input::{Input, Pairs, Plural};
 use crate::service::limits;
 use crate::service::operations::{attributes, tags};
-use crate::service::store::{Page, Settings, StoreFault};
+use crate::service::store::{Page, Settings, StoreError};
 use crate::service::{Context, Target, address};
 
 pub fn create(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
@@ -35,7 +35,7 @@ pub fn create(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault>
     match context.store().create(&name, &settings) {
         Ok(_) => Ok(url(context, &name)),
         // Somebody else was quicker.
-        Err(StoreFault::Exists) => {
+        Err(StoreError::Exists) => {
             let queue = context.open(&name)?;
             let target = Target { name, queue };
             confirm(context, &target, &settings, &changes)

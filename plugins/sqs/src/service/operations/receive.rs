@@ -5,13 +5,12 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use crate::attribute::{Attribute, Value};
 use crate::md5;
 use crate::service::answer::{self, Answer, Node, Record};
 use crate::service::error::Fault;
 use crate::service::input::{Input, Plural};
 use crate::service::operations::{attributes, message, message_attributes};
-use crate::service::store::{Message, StoreFault};
+use crate::service::store::{Attribute, Message, StoreError, Value};
 use crate::service::{Context, Target, limits};
 
 const ATTEMPT: &str = "ReceiveRequestAttemptId";
@@ -55,8 +54,8 @@ pub fn receive(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault
     let attempt = attempt.as_deref();
     let messages = match target.queue.receive(attempt, most, lease_ms, wait_ms) {
         // Who polls long, or a FIFO queue, just gets nothing.
-        Err(StoreFault::Crowded) if wait_ms > 0 || target.name.ends_with(".fifo") => Vec::new(),
-        Err(StoreFault::Invalid(_)) if attempt.is_some() => {
+        Err(StoreError::OverLimit) if wait_ms > 0 || target.name.ends_with(".fifo") => Vec::new(),
+        Err(StoreError::Invalid(_)) if attempt.is_some() => {
             return Err(Fault::value(
                 ATTEMPT,
                 attempt.unwrap_or_default(),
@@ -185,12 +184,15 @@ fn into_text(body: Vec<u8>) -> String {
 fn system_value(context: &Context<'_>, message: &Message, name: &str) -> Option<String> {
     match name {
         "ApproximateFirstReceiveTimestamp" => Some(message.first_received_at_ms.to_string()),
-        "ApproximateReceiveCount" => Some(message.receives.to_string()),
+        "ApproximateReceiveCount" => Some(message.receive_count.to_string()),
         "SentTimestamp" => Some(message.sent_at_ms.to_string()),
         "SequenceNumber" => message.sequence.clone(),
         "MessageDeduplicationId" => message.deduplication.clone(),
         "MessageGroupId" => message.group.clone(),
-        "DeadLetterQueueSourceArn" => message.source.as_deref().map(|name| context.arn(name)),
+        "DeadLetterQueueSourceArn" => message
+            .dead_letter_source
+            .as_deref()
+            .map(|name| context.arn(name)),
         _ => {
             let extra = message.extra.iter().find(|(other, _)| other == name);
             extra.map(|(_, value)| value.clone())

@@ -82,8 +82,8 @@ fn send(
     let entries = drafts
         .into_iter()
         .map(|draft| draft.into_entry(rules, context))
-        .collect();
-    let sent = target.queue.send(entries);
+        .collect::<Vec<_>>();
+    let sent = target.queue.send(&entries);
     let sent = sent.map_err(|fault| context.fault(fault))?;
     let results = digests.into_iter().zip(sent);
     Ok(results

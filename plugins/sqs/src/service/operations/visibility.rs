@@ -5,7 +5,7 @@ use crate::service::error::Fault;
 use crate::service::input::Input;
 use crate::service::limits;
 use crate::service::operations::{batch, delete};
-use crate::service::store::Settled;
+use crate::service::store::ReceiptResult;
 use crate::service::{Context, Target};
 
 const TIMEOUT: &str = "VisibilityTimeout";
@@ -66,7 +66,7 @@ fn extend(
         .iter()
         .map(|change| (change.receipt.clone(), change.seconds * 1000))
         .collect();
-    let settled = target.queue.extend(&leases);
+    let settled = target.queue.change_leases(&leases);
     let settled = settled.map_err(|fault| context.fault(fault))?;
     let judged = settled.into_iter().zip(changes);
     Ok(judged
@@ -75,21 +75,21 @@ fn extend(
 }
 
 /// On a standard queue AWS accepts a receipt handle whose visibility timeout has expired and changes nothing.
-fn judge(target: &Target, settled: Settled, change: &Change) -> Result<(), Fault> {
+fn judge(target: &Target, settled: ReceiptResult, change: &Change) -> Result<(), Fault> {
     let receipt = &change.receipt;
     match settled {
-        Settled::Done => Ok(()),
-        Settled::Malformed => Err(delete::malformed(receipt)),
-        Settled::TooLong => Err(Fault::value(
+        ReceiptResult::Done => Ok(()),
+        ReceiptResult::Malformed => Err(delete::malformed(receipt)),
+        ReceiptResult::TooLong => Err(Fault::value(
             TIMEOUT,
             change.seconds,
             "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]",
         )),
-        Settled::Stale | Settled::NotLeased if target.name.ends_with(".fifo") => {
+        ReceiptResult::Stale | ReceiptResult::NotLeased if target.name.ends_with(".fifo") => {
             Err(delete::expired(receipt))
         }
-        Settled::NotLeased => Ok(()),
-        Settled::Gone | Settled::Stale => Err(Fault::value(
+        ReceiptResult::NotLeased => Ok(()),
+        ReceiptResult::Gone | ReceiptResult::Stale => Err(Fault::value(
             "ReceiptHandle",
             receipt,
             "Message does not exist or is not available for visibility timeout change.",
