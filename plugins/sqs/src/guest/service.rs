@@ -12,7 +12,7 @@ use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 use wasip2::random::random;
 
 use crate::service::contract::settings::{Guest as Settings, Problem};
-use crate::service::{self, World, contract, settings};
+use crate::service::{self, Context, contract, settings};
 use store::Host;
 
 struct Component;
@@ -36,7 +36,7 @@ impl Handler for Component {
         };
         let region = variable("LAMBKIN_REGION", "us-east-1");
         let account = variable("LAMBKIN_ACCOUNT", "000000000000");
-        let world = World {
+        let context = Context {
             store: &Host,
             region: &region,
             account: &account,
@@ -45,9 +45,9 @@ impl Handler for Component {
             now_ms: now_ms(),
         };
         let response = if whole {
-            service::handle(&request, &world)
+            service::handle(&request, &context)
         } else {
-            service::refuse_length(&request, &world)
+            service::refuse_length(&request, &context)
         };
         http::write(response, out);
     }

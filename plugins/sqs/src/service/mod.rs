@@ -34,7 +34,7 @@ use error::Fault;
 use input::Input;
 
 /// What there is around a request.
-pub struct World<'a> {
+pub struct Context<'a> {
     /// The queues.
     pub store: &'a dyn Store,
     /// `us-east-1`.
@@ -50,18 +50,18 @@ pub struct World<'a> {
 }
 
 /// Answers a request.
-pub fn handle(request: &Request, world: &World<'_>) -> Response {
-    protocol::serve(request, world)
+pub fn handle(request: &Request, context: &Context<'_>) -> Response {
+    protocol::serve(request, context)
 }
 
 /// Answers a request whose body is longer than [`limits::REQUEST_BODY`], which therefore nobody has read.
-pub fn refuse_length(request: &Request, world: &World<'_>) -> Response {
-    protocol::refuse_length(request, world)
+pub fn refuse_length(request: &Request, context: &Context<'_>) -> Response {
+    protocol::refuse_length(request, context)
 }
 
 /// What an operation knows beside its parameters.
-struct Context<'a> {
-    world: &'a World<'a>,
+struct Call<'a> {
+    context: &'a Context<'a>,
     /// Host and port as the caller named them.
     host: &'a str,
     /// The header `X-Amzn-Trace-Id`.
@@ -76,10 +76,10 @@ struct Target {
     queue: Box<dyn Queue>,
 }
 
-impl<'a> Context<'a> {
-    fn new(request: &'a Request, world: &'a World<'a>, query: bool) -> Self {
+impl<'a> Call<'a> {
+    fn new(request: &'a Request, context: &'a Context<'a>, query: bool) -> Self {
         Self {
-            world,
+            context,
             host: &request.authority,
             trace: request.header("x-amzn-trace-id"),
             query,
@@ -87,15 +87,15 @@ impl<'a> Context<'a> {
     }
 
     fn store(&self) -> &'a dyn Store {
-        self.world.store
+        self.context.store
     }
 
     fn url(&self, name: &str) -> String {
-        address::url(self.host, self.world.account, name)
+        address::url(self.host, self.context.account, name)
     }
 
     fn arn(&self, name: &str) -> String {
-        arn::queue(self.world.region, self.world.account, name)
+        arn::queue(self.context.region, self.context.account, name)
     }
 
     /// The queue of the parameter `QueueUrl`, which AWS also takes a bare name for.
@@ -120,7 +120,7 @@ impl<'a> Context<'a> {
 
     /// Queues of other accounts can not be reached.
     fn check_account(&self, account: &str) -> Result<(), Fault> {
-        if account == self.world.account {
+        if account == self.context.account {
             return Ok(());
         }
         let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());

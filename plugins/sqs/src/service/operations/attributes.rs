@@ -9,7 +9,7 @@ use crate::service::input::{Input, Pairs, Plural};
 use crate::service::limits::{self, defaults};
 use crate::service::operations::{allow, policy, redrive};
 use crate::service::store::{Counts, Description, Settings};
-use crate::service::{Context, Target};
+use crate::service::{Call, Target};
 
 /// The parameter, which is called the same in every operation that has it.
 pub const ATTRIBUTES: Pairs = Pairs {
@@ -53,8 +53,8 @@ const SSE: &str = "SqsManagedSseEnabled";
 const KMS_KEY: &str = "KmsMasterKeyId";
 const KMS_REUSE: &str = "KmsDataKeyReusePeriodSeconds";
 
-pub fn get(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
-    let target = context.target(input)?;
+pub fn get(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+    let target = call.target(input)?;
     let names = input.texts(Plural {
         json: "AttributeNames",
         query: "AttributeName",
@@ -64,20 +64,20 @@ pub fn get(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     }
     let wanted = |name: &&str| names.iter().any(|asked| asked == "All" || asked == name);
     let observed: Vec<&str> = OBSERVED.into_iter().filter(wanted).collect();
-    let description = describe(context, &target)?;
+    let description = describe(call, &target)?;
     let counts = if observed.iter().any(|name| name.starts_with("Approximate")) {
         let counts = target.queue.counts();
-        Some(counts.map_err(|fault| context.fault(fault))?)
+        Some(counts.map_err(|fault| call.fault(fault))?)
     } else {
         None
     };
     let observed = observed
         .into_iter()
-        .filter_map(|name| Some((name, observe(context, &description, counts, name)?)));
+        .filter_map(|name| Some((name, observe(call, &description, counts, name)?)));
     let chosen = CHOSEN
         .into_iter()
         .filter(wanted)
-        .filter_map(|name| Some((name, value(context, &description.settings, name)?)));
+        .filter_map(|name| Some((name, value(call, &description.settings, name)?)));
     let attributes = observed
         .chain(chosen)
         .map(|(name, value)| (name.to_owned(), value));
@@ -95,28 +95,28 @@ pub fn is_name(name: &str) -> bool {
     name == "All" || OBSERVED.contains(&name) || CHOSEN.contains(&name)
 }
 
-pub fn set(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
-    let target = context.target(input)?;
+pub fn set(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+    let target = call.target(input)?;
     let changes = input.pairs(ATTRIBUTES)?.unwrap_or_default();
     if changes.is_empty() {
         return Err(Fault::missing("Attribute.Name"));
     }
-    let mut settings = describe(context, &target)?.settings;
-    apply(context, &target.name, &mut settings, &changes)?;
-    change(context, &target, &settings)?;
+    let mut settings = describe(call, &target)?.settings;
+    apply(call, &target.name, &mut settings, &changes)?;
+    change(call, &target, &settings)?;
     Ok(None)
 }
 
 /// A queue as it is.
-pub fn describe(context: &Context<'_>, target: &Target) -> Result<Description, Fault> {
+pub fn describe(call: &Call<'_>, target: &Target) -> Result<Description, Fault> {
     let description = target.queue.describe();
-    description.map_err(|fault| context.fault(fault))
+    description.map_err(|fault| call.fault(fault))
 }
 
 /// Keeps a queue's settings.
-pub fn change(context: &Context<'_>, target: &Target, settings: &Settings) -> Result<(), Fault> {
+pub fn change(call: &Call<'_>, target: &Target, settings: &Settings) -> Result<(), Fault> {
     let changed = target.queue.change(settings);
-    changed.map_err(|fault| context.fault(fault))
+    changed.map_err(|fault| call.fault(fault))
 }
 
 /// The settings of a queue of which nothing else is said.
@@ -133,13 +133,13 @@ pub fn initial(fifo: bool) -> Settings {
 }
 
 fn observe(
-    context: &Context<'_>,
+    call: &Call<'_>,
     description: &Description,
     counts: Option<Counts>,
     name: &str,
 ) -> Option<String> {
     let number = match name {
-        "QueueArn" => return Some(context.arn(&description.name)),
+        "QueueArn" => return Some(call.arn(&description.name)),
         "ApproximateNumberOfMessages" => counts?.visible,
         "ApproximateNumberOfMessagesNotVisible" => counts?.leased,
         "ApproximateNumberOfMessagesDelayed" => counts?.delayed,
@@ -150,7 +150,7 @@ fn observe(
 }
 
 /// The value of an attribute that users set; none if AWS does not show it.
-pub fn value(context: &Context<'_>, settings: &Settings, name: &str) -> Option<String> {
+pub fn value(call: &Call<'_>, settings: &Settings, name: &str) -> Option<String> {
     let kept = || extra(settings, name).map(str::to_owned);
     let fifo = |default: &str| {
         let value = kept().unwrap_or_else(|| default.to_owned());
@@ -162,7 +162,7 @@ pub fn value(context: &Context<'_>, settings: &Settings, name: &str) -> Option<S
         "MessageRetentionPeriod" => Some((settings.retention_ms / 1000).to_string()),
         "MaximumMessageSize" => kept().or_else(|| Some(limits::MESSAGE_SIZE.to_string())),
         "ReceiveMessageWaitTimeSeconds" => kept().or_else(|| Some("0".to_owned())),
-        "RedrivePolicy" => redrive::render(context, settings),
+        "RedrivePolicy" => redrive::render(call, settings),
         "FifoQueue" => settings.ordered.then(|| "true".to_owned()),
         "DeduplicationScope" => fifo("queue"),
         "FifoThroughputLimit" => fifo("perQueue"),
@@ -176,14 +176,14 @@ pub fn value(context: &Context<'_>, settings: &Settings, name: &str) -> Option<S
 
 /// Changes settings as asked, or says what is wrong with the first attribute that can not be set.
 pub fn apply(
-    context: &Context<'_>,
+    call: &Call<'_>,
     queue: &str,
     settings: &mut Settings,
     changes: &[(String, String)],
 ) -> Result<(), Fault> {
     check_encryption(changes)?;
     for (name, text) in changes {
-        apply_one(context, queue, settings, name, text)?;
+        apply_one(call, queue, settings, name, text)?;
     }
     if extra(settings, "FifoThroughputLimit") == Some("perMessageGroupId")
         && extra(settings, "DeduplicationScope") != Some("messageGroup")
@@ -197,7 +197,7 @@ pub fn apply(
 }
 
 fn apply_one(
-    context: &Context<'_>,
+    call: &Call<'_>,
     queue: &str,
     settings: &mut Settings,
     name: &str,
@@ -212,7 +212,7 @@ fn apply_one(
         "ReceiveMessageWaitTimeSeconds" => {
             keep_number(settings, name, text, &limits::WAIT_TIME_SECONDS)?;
         }
-        "RedrivePolicy" => settings.dead_letter = redrive::parse(context, queue, settings, text)?,
+        "RedrivePolicy" => settings.dead_letter = redrive::parse(call, queue, settings, text)?,
         "RedriveAllowPolicy" => {
             allow::check(text)?;
             keep(settings, name, text);

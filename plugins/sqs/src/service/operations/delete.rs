@@ -7,18 +7,18 @@ use crate::service::error::{self, Fault};
 use crate::service::input::Input;
 use crate::service::operations::batch;
 use crate::service::store::ReceiptResult;
-use crate::service::{Context, Target};
+use crate::service::{Call, Target};
 
-pub fn one(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
-    let target = context.target(input)?;
+pub fn one(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+    let target = call.target(input)?;
     let receipt = receipt(input)?;
-    let removed = remove(context, &target, &[receipt])?;
+    let removed = remove(call, &target, &[receipt])?;
     removed.into_iter().collect::<Result<(), _>>()?;
     Ok(None)
 }
 
-pub fn batch(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
-    let target = context.target(input)?;
+pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+    let target = call.target(input)?;
     let entries =
         batch::entries(input, "DeleteMessageBatchRequestEntry").map_err(Fault::without_detail)?;
     let asked = entries
@@ -29,7 +29,7 @@ pub fn batch(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> 
         })
         .collect();
     batch::run("DeleteMessageBatchResultEntry", asked, |receipts| {
-        let removed = remove(context, &target, &receipts)?.into_iter();
+        let removed = remove(call, &target, &receipts)?.into_iter();
         Ok(removed
             .map(|removed| removed.map(|()| Record::default()))
             .collect())
@@ -41,12 +41,12 @@ pub fn receipt(input: &Input<'_>) -> Result<String, Fault> {
 }
 
 fn remove(
-    context: &Context<'_>,
+    call: &Call<'_>,
     target: &Target,
     receipts: &[String],
 ) -> Result<Vec<Result<(), Fault>>, Fault> {
     let settled = target.queue.remove(receipts);
-    let settled = settled.map_err(|fault| context.fault(fault))?;
+    let settled = settled.map_err(|fault| call.fault(fault))?;
     let judged = settled.into_iter().zip(receipts);
     Ok(judged
         .map(|(settled, receipt)| judge(target, settled, receipt))

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use sha2::{Digest as _, Sha256};
 
 use crate::hex::hex;
-use crate::service::Context;
+use crate::service::Call;
 use crate::service::error::{self, Fault};
 use crate::service::input::Input;
 use crate::service::limits;
@@ -156,7 +156,7 @@ impl Draft {
     }
 
     /// The message for the store. It has been checked.
-    pub fn into_entry(self, rules: &Rules, context: &Context<'_>) -> Entry {
+    pub fn into_entry(self, rules: &Rules, call: &Call<'_>) -> Entry {
         let trace = self.system.into_iter().find_map(|attribute| {
             let Value::Text(text) = attribute.value else {
                 return None;
@@ -164,7 +164,7 @@ impl Draft {
             (attribute.name == TRACE_HEADER).then_some(text)
         });
         let mut extra = vec![("SenderId".to_owned(), SENDER.to_owned())];
-        if let Some(trace) = trace.or_else(|| context.trace.map(str::to_owned)) {
+        if let Some(trace) = trace.or_else(|| call.trace.map(str::to_owned)) {
             extra.push((TRACE_HEADER.to_owned(), trace));
         }
         let deduplication = match self.deduplication {

@@ -16,7 +16,7 @@ mod send;
 mod tags;
 mod visibility;
 
-use crate::service::Context;
+use crate::service::Call;
 use crate::service::answer::Answer;
 use crate::service::error::Fault;
 use crate::service::input::Input;
@@ -26,7 +26,7 @@ pub struct Operation {
     pub name: &'static str,
     /// Whether it is about queues at large, so that a queue's own URL is no place to ask for it.
     pub of_all_queues: bool,
-    run: fn(&Context<'_>, &Input<'_>) -> Result<Answer, Fault>,
+    run: fn(&Call<'_>, &Input<'_>) -> Result<Answer, Fault>,
 }
 
 macro_rules! operations {
@@ -72,10 +72,6 @@ pub fn find(name: &str) -> Option<&'static Operation> {
 }
 
 /// Does what is asked for.
-pub fn run(
-    operation: &Operation,
-    context: &Context<'_>,
-    input: &Input<'_>,
-) -> Result<Answer, Fault> {
-    (operation.run)(context, input)
+pub fn run(operation: &Operation, call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+    (operation.run)(call, input)
 }

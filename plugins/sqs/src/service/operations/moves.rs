@@ -11,24 +11,24 @@ use crate::service::error::{self, Fault};
 use crate::service::input::Input;
 use crate::service::limits;
 use crate::service::store::{Move, MoveStatus, Queue, StoreError};
-use crate::service::{Context, address};
+use crate::service::{Call, address};
 
 const SOURCE: &str = "SourceArn";
 const DESTINATION: &str = "DestinationArn";
 
-pub fn start(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn start(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     let arn = input.text(SOURCE)?.ok_or_else(|| Fault::missing(SOURCE))?;
-    let (name, source) = open(context, SOURCE, &arn)?;
+    let (name, source) = open(call, SOURCE, &arn)?;
     let rate = rate(input)?;
     let sources = source.dead_letter_sources(None, 1);
-    let sources = sources.map_err(|fault| context.fault(fault))?;
+    let sources = sources.map_err(|fault| call.fault(fault))?;
     if sources.queues.is_empty() {
         return Err(Fault::invalid(
             "Source queue must be configured as a Dead Letter Queue.",
         ));
     }
     let destination = match input.text(DESTINATION)? {
-        Some(arn) => Some(open(context, DESTINATION, &arn)?.0),
+        Some(arn) => Some(open(call, DESTINATION, &arn)?.0),
         None => None,
     };
     if destination.as_ref() == Some(&name) {
@@ -45,10 +45,10 @@ pub fn start(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> 
         StoreError::Invalid(_) => Fault::invalid(
             "The source queue and destination queue must be of the same queue type.",
         ),
-        fault => context.fault(fault),
+        fault => call.fault(fault),
     })?;
     Ok(Some(
-        Record::default().text("TaskHandle", handle(&task, &context.arn(&name))),
+        Record::default().text("TaskHandle", handle(&task, &call.arn(&name))),
     ))
 }
 
@@ -65,25 +65,25 @@ fn rate(input: &Input<'_>) -> Result<Option<u32>, Fault> {
     }
 }
 
-pub fn cancel(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn cancel(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     let given = input.required("TaskHandle")?;
     let (task, arn) = parse_handle(&given)
         .ok_or_else(|| Fault::invalid("Value for parameter TaskHandle is invalid."))?;
-    open(context, SOURCE, &arn)?;
-    let cancelled = context.store().cancel_move(&task);
+    open(call, SOURCE, &arn)?;
+    let cancelled = call.store().cancel_move(&task);
     let moved = cancelled.map_err(|fault| match fault {
         StoreError::Missing => Fault::new(&error::RESOURCE_NOT_FOUND, "Task does not exist."),
         StoreError::Invalid(_) => Fault::invalid("Only active tasks can be cancelled."),
-        fault => context.fault(fault),
+        fault => call.fault(fault),
     })?;
     Ok(Some(
         Record::default().number("ApproximateNumberOfMessagesMoved", moved),
     ))
 }
 
-pub fn list(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn list(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     let arn = input.text(SOURCE)?.ok_or_else(|| Fault::missing(SOURCE))?;
-    let (_, source) = open(context, SOURCE, &arn)?;
+    let (_, source) = open(call, SOURCE, &arn)?;
     let given = input.number("MaxResults")?.unwrap_or(1);
     let most = u32::try_from(given)
         .ok()
@@ -95,17 +95,17 @@ pub fn list(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
                 "Must be between 1 and 10, if provided.",
             )
         })?;
-    let moves = source.moves(most).map_err(|fault| context.fault(fault))?;
+    let moves = source.moves(most).map_err(|fault| call.fault(fault))?;
     let results = moves
         .into_iter()
-        .map(|task| Node::Record(render(context, task)))
+        .map(|task| Node::Record(render(call, task)))
         .collect();
     let name = "ListMessageMoveTasksResultEntry";
     Ok(Some(Record::default().list("Results", name, results)))
 }
 
-fn render(context: &Context<'_>, task: Move) -> Record {
-    let source = context.arn(&task.source);
+fn render(call: &Call<'_>, task: Move) -> Record {
+    let source = call.arn(&task.source);
     let running = task.status == MoveStatus::Running;
     let status = match task.status {
         MoveStatus::Running => "RUNNING",
@@ -118,7 +118,7 @@ fn render(context: &Context<'_>, task: Move) -> Record {
         .maybe_text("TaskHandle", running.then(|| handle(&task.handle, &source)))
         .text("Status", status)
         .text(SOURCE, source)
-        .maybe_text(DESTINATION, task.destination.map(|name| context.arn(&name)))
+        .maybe_text(DESTINATION, task.destination.map(|name| call.arn(&name)))
         .maybe_number(
             "MaxNumberOfMessagesPerSecond",
             task.per_second.map(u64::from),
@@ -130,11 +130,7 @@ fn render(context: &Context<'_>, task: Move) -> Record {
 }
 
 /// The queue of an ARN.
-fn open(
-    context: &Context<'_>,
-    parameter: &str,
-    arn: &str,
-) -> Result<(String, Box<dyn Queue>), Fault> {
+fn open(call: &Call<'_>, parameter: &str, arn: &str) -> Result<(String, Box<dyn Queue>), Fault> {
     let parts = address::parse_arn(arn).filter(|parts| parts.service == "sqs");
     let parts = parts.ok_or_else(|| {
         Fault::invalid(format!(
@@ -142,13 +138,13 @@ fn open(
              arn:<partition>:<service>:<region>:<account-id>:<resource-id>"
         ))
     })?;
-    if (parts.region, parts.account) != (context.world.region, context.world.account) {
+    if (parts.region, parts.account) != (call.context.region, call.context.account) {
         return Err(missing(parameter));
     }
-    match context.store().open(parts.name) {
+    match call.store().open(parts.name) {
         Ok(queue) => Ok((parts.name.to_owned(), queue)),
         Err(StoreError::Missing) => Err(missing(parameter)),
-        Err(fault) => Err(context.fault(fault)),
+        Err(fault) => Err(call.fault(fault)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::service::Context;
+use crate::service::Call;
 use crate::service::answer::Answer;
 use crate::service::error::{self, Fault};
 use crate::service::input::{Input, Plural};
@@ -22,8 +22,8 @@ const OWNERS: [&str; 9] = [
     "UntagQueue",
 ];
 
-pub fn add(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
-    let target = context.target(input)?;
+pub fn add(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+    let target = call.target(input)?;
     let label = label(input)?;
     let accounts = input.texts(Plural {
         json: "AWSAccountIds",
@@ -37,8 +37,8 @@ pub fn add(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     if accounts.is_empty() {
         return Err(Fault::value("PrincipalId", "[]", "Unable to verify."));
     }
-    let mut settings = attributes::describe(context, &target)?.settings;
-    let arn = context.arn(&target.name);
+    let mut settings = attributes::describe(call, &target)?.settings;
+    let arn = call.arn(&target.name);
     let mut policy = policy::read(&settings).unwrap_or_else(|| {
         let mut policy = Map::new();
         policy.insert("Version".into(), "2008-10-17".into());
@@ -77,14 +77,14 @@ pub fn add(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
         "Policy",
         &policy::write(&policy, &statements),
     );
-    attributes::change(context, &target, &settings)?;
+    attributes::change(call, &target, &settings)?;
     Ok(None)
 }
 
-pub fn remove(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
-    let target = context.target(input)?;
+pub fn remove(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+    let target = call.target(input)?;
     let label = label(input)?;
-    let mut settings = attributes::describe(context, &target)?.settings;
+    let mut settings = attributes::describe(call, &target)?.settings;
     let Some(mut policy) = policy::read(&settings) else {
         return Err(Fault::value("Label", &label, "can't find label."));
     };
@@ -101,7 +101,7 @@ pub fn remove(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault>
         policy::write(&policy, &statements)
     };
     attributes::keep(&mut settings, "Policy", &text);
-    attributes::change(context, &target, &settings)?;
+    attributes::change(call, &target, &settings)?;
     Ok(None)
 }
 

@@ -11,9 +11,9 @@ use crate::service::input::{Input, Pairs, Plural};
 use crate::service::limits;
 use crate::service::operations::{attributes, tags};
 use crate::service::store::{Page, Settings, StoreError};
-use crate::service::{Context, Target, address};
+use crate::service::{Call, Target, address};
 
-pub fn create(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn create(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     let name = queue_name(input)?.ok_or_else(no_name)?;
     if name.is_empty() {
         return Err(Fault::invalid("Queue name cannot be empty"));
@@ -24,23 +24,23 @@ pub fn create(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault>
         .any(|(name, value)| name == "FifoQueue" && value.eq_ignore_ascii_case("true"));
     check_name(&name, fifo)?;
     let mut settings = attributes::initial(fifo);
-    attributes::apply(context, &name, &mut settings, &changes)?;
+    attributes::apply(call, &name, &mut settings, &changes)?;
     tags::add(&name, &mut settings, tags_of(input)?)?;
 
-    if let Ok(queue) = context.store().open(&name) {
+    if let Ok(queue) = call.store().open(&name) {
         let target = Target { name, queue };
-        return confirm(context, &target, &settings, &changes);
+        return confirm(call, &target, &settings, &changes);
     }
-    check_rest(context, &name)?;
-    match context.store().create(&name, &settings) {
-        Ok(_) => Ok(url(context, &name)),
+    check_rest(call, &name)?;
+    match call.store().create(&name, &settings) {
+        Ok(_) => Ok(url(call, &name)),
         // Somebody else was quicker.
         Err(StoreError::Exists) => {
-            let queue = context.open(&name)?;
+            let queue = call.open(&name)?;
             let target = Target { name, queue };
-            confirm(context, &target, &settings, &changes)
+            confirm(call, &target, &settings, &changes)
         }
-        Err(fault) => Err(context.fault(fault)),
+        Err(fault) => Err(call.fault(fault)),
     }
 }
 
@@ -69,17 +69,17 @@ fn check_name(name: &str, fifo: bool) -> Result<(), Fault> {
 
 /// Creating a queue again is no error if it is asked for as it is.
 fn confirm(
-    context: &Context<'_>,
+    call: &Call<'_>,
     target: &Target,
     asked: &Settings,
     changes: &[(String, String)],
 ) -> Result<Answer, Fault> {
-    let settings = attributes::describe(context, target)?.settings;
+    let settings = attributes::describe(call, target)?.settings;
     let differing = changes.iter().find(|(name, _)| {
-        attributes::value(context, &settings, name) != attributes::value(context, asked, name)
+        attributes::value(call, &settings, name) != attributes::value(call, asked, name)
     });
     match differing {
-        None => Ok(url(context, &target.name)),
+        None => Ok(url(call, &target.name)),
         Some((name, _)) => Err(Fault::new(
             &error::QUEUE_NAME_EXISTS,
             format!(
@@ -90,10 +90,10 @@ fn confirm(
 }
 
 /// A name rests for a while after its queue was deleted.
-fn check_rest(context: &Context<'_>, name: &str) -> Result<(), Fault> {
-    let rest_ms = u64::from(context.world.settings.recreate_delay) * 1000;
-    let deleted = context.store().deleted_at(name);
-    if deleted.is_none_or(|deleted| deleted.saturating_add(rest_ms) <= context.world.now_ms) {
+fn check_rest(call: &Call<'_>, name: &str) -> Result<(), Fault> {
+    let rest_ms = u64::from(call.context.settings.recreate_delay) * 1000;
+    let deleted = call.store().deleted_at(name);
+    if deleted.is_none_or(|deleted| deleted.saturating_add(rest_ms) <= call.context.now_ms) {
         return Ok(());
     }
     Err(Fault::new(
@@ -102,8 +102,8 @@ fn check_rest(context: &Context<'_>, name: &str) -> Result<(), Fault> {
     ))
 }
 
-fn url(context: &Context<'_>, name: &str) -> Answer {
-    Some(Record::default().text("QueueUrl", context.url(name)))
+fn url(call: &Call<'_>, name: &str) -> Answer {
+    Some(Record::default().text("QueueUrl", call.url(name)))
 }
 
 fn queue_name(input: &Input<'_>) -> Result<Option<String>, Fault> {
@@ -114,34 +114,34 @@ fn no_name() -> Fault {
     Fault::invalid("Value for parameter QueueName is invalid. Reason: Must specify a queue name.")
 }
 
-pub fn get_url(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn get_url(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     let name = queue_name(input)?.filter(|name| !name.is_empty());
     let name = name.ok_or_else(no_name)?;
     // The queues of other accounts do not exist here, and AWS does not tell that from being forbidden.
     if let Some(owner) = input.text("QueueOwnerAWSAccountId")?
-        && owner != context.world.account
+        && owner != call.context.account
     {
-        return Err(context.missing_queue());
+        return Err(call.missing_queue());
     }
     if !address::is_name(&name) {
-        return Err(context.missing_queue());
+        return Err(call.missing_queue());
     }
-    context.open(&name)?;
-    Ok(url(context, &name))
+    call.open(&name)?;
+    Ok(url(call, &name))
 }
 
-pub fn delete(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
-    let target = context.target(input)?;
-    let deleted = context.store().delete(&target.name);
-    deleted.map_err(|fault| context.fault(fault))?;
+pub fn delete(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+    let target = call.target(input)?;
+    let deleted = call.store().delete(&target.name);
+    deleted.map_err(|fault| call.fault(fault))?;
     Ok(None)
 }
 
-pub fn purge(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
-    let target = context.target(input)?;
-    let purged = attributes::describe(context, &target)?.purged_at_ms;
-    let rest_ms = u64::from(context.world.settings.purge_delay) * 1000;
-    if purged.is_some_and(|purged| purged.saturating_add(rest_ms) > context.world.now_ms) {
+pub fn purge(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+    let target = call.target(input)?;
+    let purged = attributes::describe(call, &target)?.purged_at_ms;
+    let rest_ms = u64::from(call.context.settings.purge_delay) * 1000;
+    if purged.is_some_and(|purged| purged.saturating_add(rest_ms) > call.context.now_ms) {
         return Err(Fault::new(
             &error::PURGE_QUEUE_IN_PROGRESS,
             format!(
@@ -151,18 +151,18 @@ pub fn purge(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> 
         ));
     }
     let purged = target.queue.purge();
-    purged.map_err(|fault| context.fault(fault))?;
+    purged.map_err(|fault| call.fault(fault))?;
     Ok(None)
 }
 
-pub fn list(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn list(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     let range = Range::read(input)?;
     let prefix = input.text("QueueNamePrefix")?.unwrap_or_default();
-    let page = context
+    let page = call
         .store()
         .queues(&prefix, range.after.as_deref(), range.most);
-    let page = page.map_err(|fault| context.fault(fault))?;
-    Ok(urls(context, "QueueUrls", &range, page))
+    let page = page.map_err(|fault| call.fault(fault))?;
+    Ok(urls(call, "QueueUrls", &range, page))
 }
 
 /// Which part of a list is asked for.
@@ -204,10 +204,10 @@ impl Range {
 }
 
 /// A part of a list of queues, and where to go on.
-pub fn urls(context: &Context<'_>, name: &'static str, range: &Range, page: Page) -> Answer {
+pub fn urls(call: &Call<'_>, name: &'static str, range: &Range, page: Page) -> Answer {
     let last = page.queues.last().filter(|_| page.more && range.tokens);
     let token = last.map(|queue| BASE64.encode(&queue.name));
-    let urls = page.queues.iter().map(|queue| context.url(&queue.name));
+    let urls = page.queues.iter().map(|queue| call.url(&queue.name));
     Some(
         Record::default()
             .list(name, "QueueUrl", answer::texts(urls))

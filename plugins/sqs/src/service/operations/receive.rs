@@ -11,7 +11,7 @@ use crate::service::error::Fault;
 use crate::service::input::{Input, Plural};
 use crate::service::operations::{attributes, message, message_attributes};
 use crate::service::store::{Attribute, Message, StoreError, Value};
-use crate::service::{Context, Target, limits};
+use crate::service::{Call, Target, limits};
 
 const ATTEMPT: &str = "ReceiveRequestAttemptId";
 
@@ -28,9 +28,9 @@ const SYSTEM_ATTRIBUTES: [&str; 9] = [
     "DeadLetterQueueSourceArn",
 ];
 
-pub fn receive(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
-    let target = context.target(input)?;
-    let wait = wait_seconds(context, &target, input)?;
+pub fn receive(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+    let target = call.target(input)?;
+    let wait = wait_seconds(call, &target, input)?;
     let most = input.number("MaxNumberOfMessages")?.unwrap_or(1);
     let most = in_range(most, &limits::RECEIVE).ok_or_else(|| {
         Fault::value(
@@ -62,11 +62,11 @@ pub fn receive(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault
                 "The receiveRequestAttemptId is not valid anymore since the receive call is not retryable.",
             ));
         }
-        messages => messages.map_err(|fault| context.fault(fault))?,
+        messages => messages.map_err(|fault| call.fault(fault))?,
     };
     let messages = messages
         .into_iter()
-        .map(|message| Node::Record(render(context, message, &system, &user)))
+        .map(|message| Node::Record(render(call, message, &system, &user)))
         .collect();
     Ok(Some(
         Record::default().list("Messages", "Message", messages),
@@ -79,7 +79,7 @@ fn in_range(value: i64, range: &std::ops::RangeInclusive<u64>) -> Option<u64> {
         .filter(|value| range.contains(value))
 }
 
-fn wait_seconds(context: &Context<'_>, target: &Target, input: &Input<'_>) -> Result<u64, Fault> {
+fn wait_seconds(call: &Call<'_>, target: &Target, input: &Input<'_>) -> Result<u64, Fault> {
     if let Some(wait) = input.number("WaitTimeSeconds")? {
         return in_range(wait, &limits::WAIT_TIME_SECONDS).ok_or_else(|| {
             Fault::value(
@@ -89,7 +89,7 @@ fn wait_seconds(context: &Context<'_>, target: &Target, input: &Input<'_>) -> Re
             )
         });
     }
-    let settings = attributes::describe(context, target)?.settings;
+    let settings = attributes::describe(call, target)?.settings;
     let wait = attributes::extra(&settings, "ReceiveMessageWaitTimeSeconds");
     Ok(wait.and_then(|wait| wait.parse().ok()).unwrap_or(0))
 }
@@ -134,7 +134,7 @@ fn system_names<'a>(input: &Input<'a>) -> Result<Vec<Cow<'a, str>>, Fault> {
 }
 
 fn render(
-    context: &Context<'_>,
+    call: &Call<'_>,
     message: Message,
     system: &[Cow<'_, str>],
     user: &[Cow<'_, str>],
@@ -143,7 +143,7 @@ fn render(
     let attributes = SYSTEM_ATTRIBUTES
         .iter()
         .filter(|name| wanted(name))
-        .filter_map(|name| Some(((*name).to_owned(), system_value(context, &message, name)?)));
+        .filter_map(|name| Some(((*name).to_owned(), system_value(call, &message, name)?)));
     let attributes = answer::pairs(attributes);
     let selected: Vec<&Attribute> = message
         .attributes
@@ -181,7 +181,7 @@ fn into_text(body: Vec<u8>) -> String {
     }
 }
 
-fn system_value(context: &Context<'_>, message: &Message, name: &str) -> Option<String> {
+fn system_value(call: &Call<'_>, message: &Message, name: &str) -> Option<String> {
     match name {
         "ApproximateFirstReceiveTimestamp" => Some(message.first_received_at_ms.to_string()),
         "ApproximateReceiveCount" => Some(message.receive_count.to_string()),
@@ -192,7 +192,7 @@ fn system_value(context: &Context<'_>, message: &Message, name: &str) -> Option<
         "DeadLetterQueueSourceArn" => message
             .dead_letter_source
             .as_deref()
-            .map(|name| context.arn(name)),
+            .map(|name| call.arn(name)),
         _ => {
             let extra = message.extra.iter().find(|(other, _)| other == name);
             extra.map(|(_, value)| value.clone())

@@ -8,18 +8,18 @@ use crate::service::input::Input;
 use crate::service::limits;
 use crate::service::operations::{allow, queues};
 use crate::service::store::{DeadLetter, Settings};
-use crate::service::{Context, address};
+use crate::service::{Call, address};
 
 const TARGET: &str = "deadLetterTargetArn";
 const COUNT: &str = "maxReceiveCount";
 
 /// The policy of a queue as AWS shows it.
-pub fn render(context: &Context<'_>, settings: &Settings) -> Option<String> {
+pub fn render(call: &Call<'_>, settings: &Settings) -> Option<String> {
     let DeadLetter {
         queue,
         max_receives,
     } = settings.dead_letter.as_ref()?;
-    let arn = context.arn(queue);
+    let arn = call.arn(queue);
     Some(format!(
         r#"{{"{TARGET}":"{arn}","{COUNT}":{max_receives}}}"#
     ))
@@ -27,7 +27,7 @@ pub fn render(context: &Context<'_>, settings: &Settings) -> Option<String> {
 
 /// Reads a policy for a queue of this name and such settings; an empty text removes it.
 pub fn parse(
-    context: &Context<'_>,
+    call: &Call<'_>,
     source: &str,
     settings: &Settings,
     text: &str,
@@ -59,7 +59,7 @@ pub fn parse(
         .get(TARGET)
         .and_then(Json::as_str)
         .unwrap_or_default();
-    let queue = target(context, source, settings, arn).map_err(invalid)?;
+    let queue = target(call, source, settings, arn).map_err(invalid)?;
     Ok(Some(DeadLetter {
         queue,
         max_receives,
@@ -91,7 +91,7 @@ fn max_receives(policy: &Map<String, Json>) -> Result<u32, String> {
 
 /// The name of the dead-letter queue, if a queue of such settings may have it.
 fn target(
-    context: &Context<'_>,
+    call: &Call<'_>,
     source: &str,
     settings: &Settings,
     arn: &str,
@@ -100,30 +100,30 @@ fn target(
     if arn.service != "sqs" {
         return Err("Only SQS queues are valid resources for deadLetterTargetArn.");
     }
-    if arn.account != context.world.account {
+    if arn.account != call.context.account {
         return Err("Dead-letter target owner should be same as the source.");
     }
-    if arn.region != context.world.region {
+    if arn.region != call.context.region {
         return Err("Dead-letter target must be in the same region as the source.");
     }
     if arn.name.ends_with(".fifo") != settings.ordered {
         return Err("Dead-letter queue must be same type of queue as the source..");
     }
     let missing = "Dead letter target does not exist.";
-    let queue = context.store().open(arn.name).map_err(|_| missing)?;
+    let queue = call.store().open(arn.name).map_err(|_| missing)?;
     let description = queue.describe().map_err(|_| missing)?;
-    if allow::permits(&description.settings, &context.arn(source)) {
+    if allow::permits(&description.settings, &call.arn(source)) {
         return Ok(arn.name.to_owned());
     }
     Err("Queue does not have permission to use the dead-letter target.")
 }
 
-pub fn list_sources(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
-    let target = context.target(input)?;
+pub fn list_sources(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+    let target = call.target(input)?;
     let range = queues::Range::read(input)?;
     let page = target
         .queue
         .dead_letter_sources(range.after.as_deref(), range.most)
-        .map_err(|fault| context.fault(fault))?;
-    Ok(queues::urls(context, "queueUrls", &range, page))
+        .map_err(|fault| call.fault(fault))?;
+    Ok(queues::urls(call, "queueUrls", &range, page))
 }

@@ -8,20 +8,20 @@ use crate::service::limits;
 use crate::service::operations::message::{Draft, Rules};
 use crate::service::operations::{attributes, batch};
 use crate::service::store::Sent;
-use crate::service::{Context, Target};
+use crate::service::{Call, Target};
 
-pub fn one(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
-    let target = context.target(input)?;
-    let rules = rules(context, &target)?;
+pub fn one(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+    let target = call.target(input)?;
+    let rules = rules(call, &target)?;
     let draft = Draft::read(input)?;
     draft.check(&rules)?;
-    let sent = send(context, &target, &rules, vec![draft])?;
+    let sent = send(call, &target, &rules, vec![draft])?;
     Ok(Some(sent.into_iter().next().unwrap_or_default()))
 }
 
-pub fn batch(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
-    let target = context.target(input)?;
-    let rules = rules(context, &target)?;
+pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+    let target = call.target(input)?;
+    let rules = rules(call, &target)?;
     let mut drafts = Vec::new();
     for entry in batch::entries(input, "SendMessageBatchRequestEntry")? {
         let draft = Draft::read(&entry.input);
@@ -45,7 +45,7 @@ pub fn batch(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> 
         asked.push((entry.id, checked.map_err(of_entry)));
     }
     batch::run("SendMessageBatchResultEntry", asked, |drafts| {
-        let sent = send(context, &target, &rules, drafts)?;
+        let sent = send(call, &target, &rules, drafts)?;
         Ok(sent.into_iter().map(Ok).collect())
     })
 }
@@ -66,14 +66,14 @@ fn check_size<'a>(drafts: impl Iterator<Item = &'a Draft>) -> Result<(), Fault> 
 }
 
 /// The rules of the queue a message is for.
-fn rules(context: &Context<'_>, target: &Target) -> Result<Rules, Fault> {
-    let settings = attributes::describe(context, target)?.settings;
+fn rules(call: &Call<'_>, target: &Target) -> Result<Rules, Fault> {
+    let settings = attributes::describe(call, target)?.settings;
     Ok(Rules::of(&settings))
 }
 
 /// Sends messages that have been checked; what AWS says of each.
 fn send(
-    context: &Context<'_>,
+    call: &Call<'_>,
     target: &Target,
     rules: &Rules,
     drafts: Vec<Draft>,
@@ -81,10 +81,10 @@ fn send(
     let digests: Vec<_> = drafts.iter().map(Digests::of).collect();
     let entries = drafts
         .into_iter()
-        .map(|draft| draft.into_entry(rules, context))
+        .map(|draft| draft.into_entry(rules, call))
         .collect::<Vec<_>>();
     let sent = target.queue.send(&entries);
-    let sent = sent.map_err(|fault| context.fault(fault))?;
+    let sent = sent.map_err(|fault| call.fault(fault))?;
     let results = digests.into_iter().zip(sent);
     Ok(results
         .map(|(digests, sent)| digests.result(sent))

@@ -1,6 +1,6 @@
 //! TagQueue, UntagQueue and ListQueueTags. Tags lie among the attributes that the store keeps, as `tag:KEY`.
 
-use crate::service::Context;
+use crate::service::Call;
 use crate::service::answer::{self, Answer, Record};
 use crate::service::error::Fault;
 use crate::service::input::{Input, Pairs, Plural};
@@ -10,15 +10,15 @@ use crate::service::store::Settings;
 
 const PREFIX: &str = "tag:";
 
-pub fn tag(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
-    let target = context.target(input)?;
+pub fn tag(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+    let target = call.target(input)?;
     let tags = read(input)?;
     if tags.is_empty() {
         return Err(Fault::missing("Tags"));
     }
-    let mut settings = attributes::describe(context, &target)?.settings;
+    let mut settings = attributes::describe(call, &target)?.settings;
     add(&target.name, &mut settings, tags)?;
-    attributes::change(context, &target, &settings)?;
+    attributes::change(call, &target, &settings)?;
     Ok(None)
 }
 
@@ -39,8 +39,8 @@ fn read(input: &Input<'_>) -> Result<Vec<(String, String)>, Fault> {
     Ok(tags)
 }
 
-pub fn untag(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
-    let target = context.target(input)?;
+pub fn untag(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+    let target = call.target(input)?;
     let keys = input.texts(Plural {
         json: "TagKeys",
         query: "TagKey",
@@ -51,18 +51,18 @@ pub fn untag(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> 
     for key in &keys {
         check_key(key)?;
     }
-    let mut settings = attributes::describe(context, &target)?.settings;
+    let mut settings = attributes::describe(call, &target)?.settings;
     settings.attributes.retain(|(name, _)| {
         let key = name.strip_prefix(PREFIX);
         key.is_none_or(|key| !keys.iter().any(|other| other == key))
     });
-    attributes::change(context, &target, &settings)?;
+    attributes::change(call, &target, &settings)?;
     Ok(None)
 }
 
-pub fn list(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
-    let target = context.target(input)?;
-    let settings = attributes::describe(context, &target)?.settings;
+pub fn list(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+    let target = call.target(input)?;
+    let settings = attributes::describe(call, &target)?.settings;
     let tags = settings.attributes.into_iter().filter_map(|(name, value)| {
         let key = name.strip_prefix(PREFIX)?;
         Some((key.to_owned(), value))

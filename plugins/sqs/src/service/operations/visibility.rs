@@ -6,7 +6,7 @@ use crate::service::input::Input;
 use crate::service::limits;
 use crate::service::operations::{batch, delete};
 use crate::service::store::ReceiptResult;
-use crate::service::{Context, Target};
+use crate::service::{Call, Target};
 
 const TIMEOUT: &str = "VisibilityTimeout";
 
@@ -16,16 +16,16 @@ struct Change {
     seconds: u64,
 }
 
-pub fn one(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
-    let target = context.target(input)?;
+pub fn one(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+    let target = call.target(input)?;
     let change = read(input, || Fault::missing(TIMEOUT))?;
-    let extended = extend(context, &target, &[change])?;
+    let extended = extend(call, &target, &[change])?;
     extended.into_iter().collect::<Result<(), _>>()?;
     Ok(None)
 }
 
-pub fn batch(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
-    let target = context.target(input)?;
+pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+    let target = call.target(input)?;
     let entries = batch::entries(input, "ChangeMessageVisibilityBatchRequestEntry")
         .map_err(Fault::without_detail)?;
     let asked = entries
@@ -37,7 +37,7 @@ pub fn batch(context: &Context<'_>, input: &Input<'_>) -> Result<Answer, Fault> 
         .collect();
     let name = "ChangeMessageVisibilityBatchResultEntry";
     batch::run(name, asked, |changes| {
-        let extended = extend(context, &target, &changes)?.into_iter();
+        let extended = extend(call, &target, &changes)?.into_iter();
         Ok(extended
             .map(|extended| extended.map(|()| Record::default()))
             .collect())
@@ -58,7 +58,7 @@ fn read(input: &Input<'_>, missing: impl FnOnce() -> Fault) -> Result<Change, Fa
 }
 
 fn extend(
-    context: &Context<'_>,
+    call: &Call<'_>,
     target: &Target,
     changes: &[Change],
 ) -> Result<Vec<Result<(), Fault>>, Fault> {
@@ -67,7 +67,7 @@ fn extend(
         .map(|change| (change.receipt.clone(), change.seconds * 1000))
         .collect();
     let settled = target.queue.change_leases(&leases);
-    let settled = settled.map_err(|fault| context.fault(fault))?;
+    let settled = settled.map_err(|fault| call.fault(fault))?;
     let judged = settled.into_iter().zip(changes);
     Ok(judged
         .map(|(settled, change)| judge(target, settled, change))

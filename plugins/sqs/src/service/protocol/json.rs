@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use crate::service::World;
+use crate::service::Context;
 use crate::service::answer::{Answer, Node, Record};
 use crate::service::error::{self, Fault};
 use crate::service::http::{Request, Response};
@@ -22,20 +22,20 @@ pub fn speaks(request: &Request) -> bool {
 }
 
 /// Answers a request.
-pub fn serve(request: &Request, world: &World<'_>) -> Response {
-    match answer(request, world) {
+pub fn serve(request: &Request, context: &Context<'_>) -> Response {
+    match answer(request, context) {
         Ok(answer) => respond(200, Vec::new(), answer.map(|record| write(&record))),
         Err(fault) => refuse(&fault),
     }
 }
 
-fn answer(request: &Request, world: &World<'_>) -> Result<Answer, Fault> {
+fn answer(request: &Request, context: &Context<'_>) -> Result<Answer, Fault> {
     let operation = operation(request)?;
     let body = parse(&request.body)?;
     let Json::Object(members) = &body else {
         return Err(Fault::new(&error::SERIALIZATION, ""));
     };
-    super::run(request, world, operation, &Input::Json(members))
+    super::run(request, context, operation, &Input::Json(members))
 }
 
 fn operation(request: &Request) -> Result<&'static Operation, Fault> {

@@ -12,20 +12,20 @@ use crate::service::error::{self, Fault};
 use crate::service::http::{Request, Response};
 use crate::service::input::Input;
 use crate::service::operations::{self, Operation};
-use crate::service::{Context, World, auth, limits};
+use crate::service::{Call, Context, auth, limits};
 
 /// Answers a request.
-pub fn serve(request: &Request, world: &World<'_>) -> Response {
+pub fn serve(request: &Request, context: &Context<'_>) -> Response {
     let response = if json::speaks(request) {
-        json::serve(request, world)
+        json::serve(request, context)
     } else {
-        query::serve(request, world)
+        query::serve(request, context)
     };
-    identify(response, world)
+    identify(response, context)
 }
 
 /// Answers a request whose body is longer than any that could be right.
-pub fn refuse_length(request: &Request, world: &World<'_>) -> Response {
+pub fn refuse_length(request: &Request, context: &Context<'_>) -> Response {
     let fault = Fault::new(
         &error::REQUEST_TOO_LARGE,
         format!("The request is longer than {} bytes.", limits::REQUEST_BODY),
@@ -33,13 +33,13 @@ pub fn refuse_length(request: &Request, world: &World<'_>) -> Response {
     let response = if json::speaks(request) {
         json::refuse(&fault)
     } else {
-        xml::refuse(&fault, &world.request_id)
+        xml::refuse(&fault, &context.request_id)
     };
-    identify(response, world)
+    identify(response, context)
 }
 
-fn identify(mut response: Response, world: &World<'_>) -> Response {
-    let id = ("x-amzn-RequestId".to_owned(), world.request_id.clone());
+fn identify(mut response: Response, context: &Context<'_>) -> Response {
+    let id = ("x-amzn-RequestId".to_owned(), context.request_id.clone());
     response.headers.insert(0, id);
     response
 }
@@ -47,11 +47,11 @@ fn identify(mut response: Response, world: &World<'_>) -> Response {
 /// Runs an operation, once it is known which.
 fn run(
     request: &Request,
-    world: &World<'_>,
+    context: &Context<'_>,
     operation: &Operation,
     input: &Input<'_>,
 ) -> Result<Answer, Fault> {
     auth::check(request)?;
-    let context = Context::new(request, world, input.is_query());
-    operations::run(operation, &context, input)
+    let call = Call::new(request, context, input.is_query());
+    operations::run(operation, &call, input)
 }

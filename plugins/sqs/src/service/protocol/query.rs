@@ -1,7 +1,7 @@
 //! AWS Query: the operation is the parameter `Action`, the others lie beside it in a form or in the URL; the answer is
 //! XML. It is spoken on `/` and on a queue's own URL, which then need not be named again.
 
-use crate::service::World;
+use crate::service::Context;
 use crate::service::address;
 use crate::service::answer::Answer;
 use crate::service::error::{self, Fault};
@@ -20,7 +20,7 @@ const VERSIONS: [&str; 5] = [
 ];
 
 /// Answers a request.
-pub fn serve(request: &Request, world: &World<'_>) -> Response {
+pub fn serve(request: &Request, context: &Context<'_>) -> Response {
     let mut form = Form::of(request);
     let Some(action) = action(request, &form) else {
         return xml::unknown_operation();
@@ -30,9 +30,9 @@ pub fn serve(request: &Request, world: &World<'_>) -> Response {
     {
         form.insert("QueueUrl", path);
     }
-    match answer(request, world, &action, &form) {
-        Ok((operation, answer)) => xml::respond(operation.name, &answer, &world.request_id),
-        Err(fault) => xml::refuse(&fault, &world.request_id),
+    match answer(request, context, &action, &form) {
+        Ok((operation, answer)) => xml::respond(operation.name, &answer, &context.request_id),
+        Err(fault) => xml::refuse(&fault, &context.request_id),
     }
 }
 
@@ -47,7 +47,7 @@ fn action(request: &Request, form: &Form) -> Option<String> {
 
 fn answer(
     request: &Request,
-    world: &World<'_>,
+    context: &Context<'_>,
     action: &str,
     form: &Form,
 ) -> Result<(&'static Operation, Answer), Fault> {
@@ -69,7 +69,7 @@ fn answer(
             )
         })?;
     let input = Input::Query(form, String::new());
-    Ok((operation, super::run(request, world, operation, &input)?))
+    Ok((operation, super::run(request, context, operation, &input)?))
 }
 
 /// Parameters by name.

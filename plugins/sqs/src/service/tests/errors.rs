@@ -274,7 +274,7 @@ fn message_attributes_are_checked() {
         invalid("Number of message attributes [11] exceeds the allowed maximum [10].")
     );
     let input = json!({
-        "QueueUrl": URL, "MessageBody": "x", "MessageSystemAttributes": {"Hello": text("String", "World")},
+        "QueueUrl": URL, "MessageBody": "x", "MessageSystemAttributes": {"Hello": text("String", "Context")},
     });
     assert_eq!(
         service.refused("SendMessage", input),

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::service::fake::Memory;
 use crate::service::http::{Request, Response};
 use crate::service::settings::Settings;
-use crate::service::{World, handle};
+use crate::service::{Context, handle};
 
 pub const URL: &str = "http://localhost:9324/000000000000/orders";
 pub const FIFO_URL: &str = "http://localhost:9324/000000000000/orders.fifo";
@@ -58,7 +58,7 @@ impl Service {
 
     pub fn send(&self, mut request: Request) -> Response {
         request.authority = "localhost:9324".into();
-        let world = World {
+        let context = Context {
             store: &self.store,
             region: "eu-west-1",
             account: "000000000000",
@@ -66,7 +66,7 @@ impl Service {
             request_id: "REQUEST".into(),
             now_ms: self.store.now(),
         };
-        handle(&request, &world)
+        handle(&request, &context)
     }
 
     /// The answer to a JSON request.
