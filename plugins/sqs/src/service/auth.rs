@@ -7,19 +7,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest, Sha256};
 
-use crate::service::error::{self, Fault};
+use crate::service::error::{self, SqsError};
 use crate::service::http::Request;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 /// Refuses an `Authorization` header that AWS can not read.
-pub fn check(request: &Request) -> Result<(), Fault> {
+pub fn check(request: &Request) -> Result<(), SqsError> {
     let Some(header) = request.header("authorization") else {
         return Ok(());
     };
     let header = header.trim();
     let Some(parameters) = header.strip_prefix("AWS4-") else {
-        return Err(Fault::new(
+        return Err(SqsError::new(
             &error::MISSING_AUTHENTICATION_TOKEN,
             "Request is missing Authentication Token",
         ));
@@ -53,7 +53,7 @@ pub fn check(request: &Request) -> Result<(), Fault> {
     check_credential(find("Credential").unwrap_or_default())
 }
 
-fn pairs(parameters: &str) -> Result<Vec<(&str, &str)>, Fault> {
+fn pairs(parameters: &str) -> Result<Vec<(&str, &str)>, SqsError> {
     parameters
         .split([',', ' '])
         .map(str::trim)
@@ -70,7 +70,7 @@ fn pairs(parameters: &str) -> Result<Vec<(&str, &str)>, Fault> {
         .collect()
 }
 
-fn check_credential(credential: &str) -> Result<(), Fault> {
+fn check_credential(credential: &str) -> Result<(), SqsError> {
     // The key's own id may contain slashes.
     if credential.split('/').count() >= 5 {
         return Ok(());
@@ -80,8 +80,8 @@ fn check_credential(credential: &str) -> Result<(), Fault> {
     )))
 }
 
-fn incomplete(message: String) -> Fault {
-    Fault::new(&error::INCOMPLETE_SIGNATURE, message)
+fn incomplete(message: String) -> SqsError {
+    SqsError::new(&error::INCOMPLETE_SIGNATURE, message)
 }
 
 fn digest(text: &str) -> String {

@@ -5,7 +5,7 @@
 
 /// An error's names and status.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Code {
+pub struct ErrorCode {
     /// The name in the JSON protocol.
     pub shape: &'static str,
     /// Whether the service's model has the shape; the others are those of AWS's framework.
@@ -15,7 +15,7 @@ pub struct Code {
     pub status: u16,
 }
 
-impl Code {
+impl ErrorCode {
     const fn model(shape: &'static str, query: &'static str, status: u16) -> Self {
         Self {
             shape,
@@ -34,7 +34,7 @@ impl Code {
         }
     }
 
-    /// Whose fault it is, in AWS's words.
+    /// The party that caused the error, as AWS names it.
     pub fn party(&self) -> &'static str {
         if self.status < 500 {
             "Sender"
@@ -46,7 +46,7 @@ impl Code {
 
 macro_rules! codes {
     ($($name:ident = $kind:ident($shape:literal, $query:literal, $status:literal);)*) => {
-        $(pub const $name: Code = Code::$kind($shape, $query, $status);)*
+        $(pub const $name: ErrorCode = ErrorCode::$kind($shape, $query, $status);)*
     };
 }
 
@@ -85,16 +85,16 @@ codes! {
 
 /// Why a request was refused.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Fault {
-    pub code: &'static Code,
+pub struct SqsError {
+    pub code: &'static ErrorCode,
     pub message: String,
     /// Whether the query protocol's answer has the element `Detail`, which is always empty. All have it but the
     /// batches that delete messages or change their visibility.
     pub detail: bool,
 }
 
-impl Fault {
-    pub fn new(code: &'static Code, message: impl Into<String>) -> Self {
+impl SqsError {
+    pub fn new(code: &'static ErrorCode, message: impl Into<String>) -> Self {
         Self {
             code,
             message: message.into(),

@@ -16,9 +16,9 @@ struct State {
     ids: Cell<u64>,
     queues: RefCell<BTreeMap<String, Rc<Data>>>,
     deleted: RefCell<BTreeMap<String, u64>>,
-    /// The fault that everything ends with, if it is to.
+    /// The error that every call returns, if set.
     broken: RefCell<Option<StoreError>>,
-    /// The fault that receives end with, if they are to.
+    /// The error that every receive returns, if set.
     receiving_broken: RefCell<Option<StoreError>>,
 }
 
@@ -56,12 +56,12 @@ impl Memory {
         self.0.now.set(self.now() + seconds * 1000);
     }
 
-    pub fn break_with(&self, fault: StoreError) {
-        *self.0.broken.borrow_mut() = Some(fault);
+    pub fn break_with(&self, error: StoreError) {
+        *self.0.broken.borrow_mut() = Some(error);
     }
 
-    pub fn break_receiving_with(&self, fault: StoreError) {
-        *self.0.receiving_broken.borrow_mut() = Some(fault);
+    pub fn break_receiving_with(&self, error: StoreError) {
+        *self.0.receiving_broken.borrow_mut() = Some(error);
     }
 
     /// Ends all moves of a queue's messages.
@@ -75,7 +75,7 @@ impl Memory {
 
     fn check(&self) -> Stored<()> {
         match &*self.0.broken.borrow() {
-            Some(fault) => Err(fault.clone()),
+            Some(error) => Err(error.clone()),
             None => Ok(()),
         }
     }
@@ -266,8 +266,8 @@ impl Queue for Opened {
         wait_ms: u32,
     ) -> Stored<Vec<Message>> {
         self.store.check()?;
-        if let Some(fault) = &*self.store.0.receiving_broken.borrow() {
-            return Err(fault.clone());
+        if let Some(error) = &*self.store.0.receiving_broken.borrow() {
+            return Err(error.clone());
         }
         let attempt = attempt.filter(|_| self.ordered());
         let known = attempt.and_then(|name| self.data.attempts.borrow().get(name).cloned());

@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value as Json;
 
-use crate::service::error::{self, Fault};
+use crate::service::error::{self, SqsError};
 use crate::service::protocol::query::Form;
 
 /// A structure of the request: the request itself, a batch entry or an attribute.
@@ -42,7 +42,7 @@ impl<'a> Input<'a> {
     }
 
     /// A text; none if it is absent.
-    pub fn text(&self, name: &str) -> Result<Option<Cow<'a, str>>, Fault> {
+    pub fn text(&self, name: &str) -> Result<Option<Cow<'a, str>>, SqsError> {
         match self {
             Self::Json(members) => members.get(name).map_or(Ok(None), json_text),
             Self::Query(form, prefix) => Ok(form.get(&join(prefix, name)).map(Cow::Borrowed)),
@@ -50,33 +50,33 @@ impl<'a> Input<'a> {
     }
 
     /// A text that has to be there and not blank.
-    pub fn required(&self, name: &str) -> Result<Cow<'a, str>, Fault> {
+    pub fn required(&self, name: &str) -> Result<Cow<'a, str>, SqsError> {
         match self.text(name)? {
             Some(text) if !text.trim().is_empty() => Ok(text),
-            _ => Err(Fault::missing(name)),
+            _ => Err(SqsError::missing(name)),
         }
     }
 
     /// A whole number; none if it is absent.
-    pub fn number(&self, name: &str) -> Result<Option<i64>, Fault> {
+    pub fn number(&self, name: &str) -> Result<Option<i64>, SqsError> {
         match self {
             Self::Json(members) => members.get(name).map_or(Ok(None), json_number),
             Self::Query(form, prefix) => match form.get(&join(prefix, name)) {
                 None | Some("") => Ok(None),
                 Some(text) => i64::from_str(text)
                     .map(Some)
-                    .map_err(|_| Fault::value(name, text, "Must be an integer.")),
+                    .map_err(|_| SqsError::value(name, text, "Must be an integer.")),
             },
         }
     }
 
     /// Bytes, which both protocols carry as base64; none if they are absent.
-    pub fn bytes(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+    pub fn bytes(&self, name: &str) -> Result<Option<Vec<u8>>, SqsError> {
         let Some(text) = self.text(name)? else {
             return Ok(None);
         };
         BASE64.decode(text.as_bytes()).map(Some).map_err(|_| {
-            Fault::new(
+            SqsError::new(
                 &error::SERIALIZATION,
                 format!("The value of {name} is not a valid base64 string"),
             )
@@ -92,7 +92,7 @@ impl<'a> Input<'a> {
     }
 
     /// A list of texts; empty if it is absent.
-    pub fn texts(&self, name: Plural) -> Result<Vec<Cow<'a, str>>, Fault> {
+    pub fn texts(&self, name: Plural) -> Result<Vec<Cow<'a, str>>, SqsError> {
         match self {
             Self::Json(members) => json_list(members.get(name.json))?
                 .iter()
@@ -112,7 +112,7 @@ impl<'a> Input<'a> {
     }
 
     /// A list of structures; empty if it is absent.
-    pub fn records(&self, name: Plural) -> Result<Vec<Input<'a>>, Fault> {
+    pub fn records(&self, name: Plural) -> Result<Vec<Input<'a>>, SqsError> {
         match self {
             Self::Json(members) => json_list(members.get(name.json))?
                 .iter()
@@ -129,7 +129,7 @@ impl<'a> Input<'a> {
     }
 
     /// A map of structures, by name; empty if it is absent.
-    pub fn named_records(&self, name: Plural) -> Result<Vec<(Cow<'a, str>, Input<'a>)>, Fault> {
+    pub fn named_records(&self, name: Plural) -> Result<Vec<(Cow<'a, str>, Input<'a>)>, SqsError> {
         match self {
             Self::Json(members) => match members.get(name.json) {
                 None | Some(Json::Null) => Ok(Vec::new()),
@@ -156,7 +156,7 @@ impl<'a> Input<'a> {
     }
 
     /// A map of texts; none if it is absent.
-    pub fn pairs(&self, name: Pairs) -> Result<Option<Vec<(String, String)>>, Fault> {
+    pub fn pairs(&self, name: Pairs) -> Result<Option<Vec<(String, String)>>, SqsError> {
         if !self.has(name.plural) {
             return Ok(None);
         }
@@ -167,7 +167,7 @@ impl<'a> Input<'a> {
                     .iter()
                     .filter_map(|(key, value)| match json_value(value) {
                         Ok(text) => text.map(|text| Ok((key.clone(), text.into_owned()))),
-                        Err(fault) => Some(Err(fault)),
+                        Err(error) => Some(Err(error)),
                     })
                     .collect::<Result<_, _>>()
                     .map(Some),
@@ -204,20 +204,20 @@ fn join(prefix: &str, name: &str) -> String {
     format!("{prefix}.{name}")
 }
 
-fn serialization(message: &str) -> Fault {
-    Fault::new(&error::SERIALIZATION, message)
+fn serialization(message: &str) -> SqsError {
+    SqsError::new(&error::SERIALIZATION, message)
 }
 
-fn misplaced_list() -> Fault {
+fn misplaced_list() -> SqsError {
     serialization("Start of list found where not expected")
 }
 
-fn misplaced_map() -> Fault {
+fn misplaced_map() -> SqsError {
     serialization("Start of structure or map found where not expected.")
 }
 
 /// AWS reads numbers and truth values as texts, too.
-fn json_text(value: &Json) -> Result<Option<Cow<'_, str>>, Fault> {
+fn json_text(value: &Json) -> Result<Option<Cow<'_, str>>, SqsError> {
     match value {
         Json::Null => Ok(None),
         Json::String(text) => Ok(Some(Cow::Borrowed(text))),
@@ -229,7 +229,7 @@ fn json_text(value: &Json) -> Result<Option<Cow<'_, str>>, Fault> {
 }
 
 /// A text in a map, where AWS words a list differently.
-fn json_value(value: &Json) -> Result<Option<Cow<'_, str>>, Fault> {
+fn json_value(value: &Json) -> Result<Option<Cow<'_, str>>, SqsError> {
     match value {
         Json::Array(_) => Err(serialization(
             "Unrecognized collection type class java.lang.String",
@@ -238,7 +238,7 @@ fn json_value(value: &Json) -> Result<Option<Cow<'_, str>>, Fault> {
     }
 }
 
-fn json_number(value: &Json) -> Result<Option<i64>, Fault> {
+fn json_number(value: &Json) -> Result<Option<i64>, SqsError> {
     let kind = match value {
         Json::Null => return Ok(None),
         Json::Number(number) => {
@@ -259,7 +259,7 @@ fn json_number(value: &Json) -> Result<Option<i64>, Fault> {
     )))
 }
 
-fn json_list(value: Option<&Json>) -> Result<&[Json], Fault> {
+fn json_list(value: Option<&Json>) -> Result<&[Json], SqsError> {
     match value {
         None | Some(Json::Null) => Ok(&[]),
         Some(Json::Array(items)) => Ok(items),
@@ -268,7 +268,7 @@ fn json_list(value: Option<&Json>) -> Result<&[Json], Fault> {
     }
 }
 
-fn json_record(value: &Json) -> Result<&serde_json::Map<String, Json>, Fault> {
+fn json_record(value: &Json) -> Result<&serde_json::Map<String, Json>, SqsError> {
     match value {
         Json::Object(members) => Ok(members),
         Json::Array(_) => Err(misplaced_list()),

@@ -30,7 +30,7 @@ use http::{Request, Response};
 use settings::Settings;
 use store::{Queue, Store, StoreError};
 
-use error::Fault;
+use error::SqsError;
 use input::Input;
 
 /// What there is around a request.
@@ -99,7 +99,7 @@ impl<'a> Call<'a> {
     }
 
     /// The queue of the parameter `QueueUrl`, which AWS also takes a bare name for.
-    fn target(&self, input: &Input<'_>) -> Result<Target, Fault> {
+    fn target(&self, input: &Input<'_>) -> Result<Target, SqsError> {
         let url = input.required("QueueUrl")?;
         let name = if address::is_name(&url) {
             &url
@@ -107,7 +107,7 @@ impl<'a> Call<'a> {
             self.check_account(account)?;
             name
         } else {
-            return Err(Fault::new(
+            return Err(SqsError::new(
                 &error::INVALID_ADDRESS,
                 format!("The address {url} is not valid for this endpoint."),
             ));
@@ -119,7 +119,7 @@ impl<'a> Call<'a> {
     }
 
     /// Queues of other accounts can not be reached.
-    fn check_account(&self, account: &str) -> Result<(), Fault> {
+    fn check_account(&self, account: &str) -> Result<(), SqsError> {
         if account == self.context.account {
             return Ok(());
         }
@@ -131,45 +131,47 @@ impl<'a> Call<'a> {
         })
     }
 
-    fn open(&self, name: &str) -> Result<Box<dyn Queue>, Fault> {
-        self.store().open(name).map_err(|fault| self.fault(fault))
+    fn open(&self, name: &str) -> Result<Box<dyn Queue>, SqsError> {
+        self.store()
+            .open(name)
+            .map_err(|error| self.store_error(error))
     }
 
-    fn missing_queue(&self) -> Fault {
+    fn missing_queue(&self) -> SqsError {
         let text = if self.query {
             "The specified queue does not exist for this wsdl version."
         } else {
             "The specified queue does not exist."
         };
-        Fault::new(&error::QUEUE_DOES_NOT_EXIST, text)
+        SqsError::new(&error::QUEUE_DOES_NOT_EXIST, text)
     }
 
-    fn denied(&self) -> Fault {
-        Fault::new(
+    fn denied(&self) -> SqsError {
+        SqsError::new(
             &error::ACCESS_DENIED,
             format!("Access to the resource http://{}/ is denied.", self.host),
         )
     }
 
-    /// A fault of the store that is no answer to a question of ours.
-    fn fault(&self, fault: StoreError) -> Fault {
-        match fault {
+    /// The AWS error for an error of the store that the operation does not handle itself.
+    fn store_error(&self, error: StoreError) -> SqsError {
+        match error {
             StoreError::Missing => self.missing_queue(),
             StoreError::Denied => self.denied(),
-            StoreError::OverLimit => Fault::new(
+            StoreError::OverLimit => SqsError::new(
                 &error::OVER_LIMIT,
                 "Too many messages received. Before receiving more messages, you must delete messages that have been \
                  received or wait for their visibility timeout to expire.",
             ),
-            StoreError::Exists => Fault::new(
+            StoreError::Exists => SqsError::new(
                 &error::QUEUE_NAME_EXISTS,
                 "A queue already exists with the same name and a different value for attribute(s)",
             ),
-            StoreError::Invalid(reason) => Fault::new(
+            StoreError::Invalid(reason) => SqsError::new(
                 &error::INTERNAL_FAILURE,
                 format!("The request could not be processed: {reason}"),
             ),
-            StoreError::Unavailable(reason) => Fault::new(
+            StoreError::Unavailable(reason) => SqsError::new(
                 &error::SERVICE_UNAVAILABLE,
                 format!("The queues can not be written at the moment: {reason}"),
             ),

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::service::error::{self, Fault};
+use crate::service::error::{self, SqsError};
 use crate::service::limits;
 use crate::service::operations::attributes;
 use crate::service::store::Settings;
@@ -33,7 +33,7 @@ pub fn permits(settings: &Settings, source: &str) -> bool {
 }
 
 /// Refuses what is no such policy; an empty text removes it.
-pub fn check(text: &str) -> Result<(), Fault> {
+pub fn check(text: &str) -> Result<(), SqsError> {
     if text.is_empty() {
         return Ok(());
     }
@@ -58,7 +58,7 @@ pub fn check(text: &str) -> Result<(), Fault> {
         (true, Some(_)) => "The maximum number of source queue ARNs you can specify is 10.",
     };
     let reason = format!("Amazon SQS can't create the redrive allow policy. {reason}");
-    Err(Fault::value(NAME, text, &reason))
+    Err(SqsError::value(NAME, text, &reason))
 }
 
 /// How many sources a policy names, if it says so; none at all if they are no texts.
@@ -72,9 +72,9 @@ fn sources(policy: &Map<String, Json>) -> Option<Option<usize>> {
     }
 }
 
-fn unsupported() -> Fault {
+fn unsupported() -> SqsError {
     // The apostrophes are AWS's, both of them.
-    Fault::new(
+    SqsError::new(
         &error::INVALID_ATTRIBUTE_VALUE,
         "Invalid value for the parameter RedriveAllowPolicy. Reason: Amazon SQS can't create the redrive allow policy, \
          as it\u{2019}s in an unsupported format.",

@@ -4,7 +4,7 @@
 use std::ops::RangeInclusive;
 
 use crate::service::answer::{self, Answer, Record};
-use crate::service::error::{self, Fault};
+use crate::service::error::{self, SqsError};
 use crate::service::input::{Input, Pairs, Plural};
 use crate::service::limits::{self, defaults};
 use crate::service::operations::{allow, policy, redrive};
@@ -53,21 +53,21 @@ const SSE: &str = "SqsManagedSseEnabled";
 const KMS_KEY: &str = "KmsMasterKeyId";
 const KMS_REUSE: &str = "KmsDataKeyReusePeriodSeconds";
 
-pub fn get(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn get(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let target = call.target(input)?;
     let names = input.texts(Plural {
         json: "AttributeNames",
         query: "AttributeName",
     })?;
     if let Some(unknown) = names.iter().find(|name| !is_name(name)) {
-        return Err(Fault::unknown_attribute(unknown));
+        return Err(SqsError::unknown_attribute(unknown));
     }
     let wanted = |name: &&str| names.iter().any(|asked| asked == "All" || asked == name);
     let observed: Vec<&str> = OBSERVED.into_iter().filter(wanted).collect();
     let description = describe(call, &target)?;
     let counts = if observed.iter().any(|name| name.starts_with("Approximate")) {
         let counts = target.queue.counts();
-        Some(counts.map_err(|fault| call.fault(fault))?)
+        Some(counts.map_err(|error| call.store_error(error))?)
     } else {
         None
     };
@@ -95,11 +95,11 @@ pub fn is_name(name: &str) -> bool {
     name == "All" || OBSERVED.contains(&name) || CHOSEN.contains(&name)
 }
 
-pub fn set(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn set(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let target = call.target(input)?;
     let changes = input.pairs(ATTRIBUTES)?.unwrap_or_default();
     if changes.is_empty() {
-        return Err(Fault::missing("Attribute.Name"));
+        return Err(SqsError::missing("Attribute.Name"));
     }
     let mut settings = describe(call, &target)?.settings;
     apply(call, &target.name, &mut settings, &changes)?;
@@ -108,15 +108,15 @@ pub fn set(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
 }
 
 /// A queue as it is.
-pub fn describe(call: &Call<'_>, target: &Target) -> Result<Description, Fault> {
+pub fn describe(call: &Call<'_>, target: &Target) -> Result<Description, SqsError> {
     let description = target.queue.describe();
-    description.map_err(|fault| call.fault(fault))
+    description.map_err(|error| call.store_error(error))
 }
 
 /// Keeps a queue's settings.
-pub fn change(call: &Call<'_>, target: &Target, settings: &Settings) -> Result<(), Fault> {
+pub fn change(call: &Call<'_>, target: &Target, settings: &Settings) -> Result<(), SqsError> {
     let changed = target.queue.change(settings);
-    changed.map_err(|fault| call.fault(fault))
+    changed.map_err(|error| call.store_error(error))
 }
 
 /// The settings of a queue of which nothing else is said.
@@ -180,7 +180,7 @@ pub fn apply(
     queue: &str,
     settings: &mut Settings,
     changes: &[(String, String)],
-) -> Result<(), Fault> {
+) -> Result<(), SqsError> {
     check_encryption(changes)?;
     for (name, text) in changes {
         apply_one(call, queue, settings, name, text)?;
@@ -188,7 +188,7 @@ pub fn apply(
     if extra(settings, "FifoThroughputLimit") == Some("perMessageGroupId")
         && extra(settings, "DeduplicationScope") != Some("messageGroup")
     {
-        return Err(Fault::new(
+        return Err(SqsError::new(
             &error::INVALID_ATTRIBUTE_VALUE,
             "The perMessageGroupId value is allowed only when the value for DeduplicationScope is messageGroup.",
         ));
@@ -202,8 +202,8 @@ fn apply_one(
     settings: &mut Settings,
     name: &str,
     text: &str,
-) -> Result<(), Fault> {
-    let millis = |range| Ok::<_, Fault>(number(name, text, range)? * 1000);
+) -> Result<(), SqsError> {
+    let millis = |range| Ok::<_, SqsError>(number(name, text, range)? * 1000);
     match name {
         "VisibilityTimeout" => settings.lease_ms = millis(&limits::VISIBILITY_TIMEOUT)?,
         "DelaySeconds" => settings.delay_ms = millis(&limits::DELAY_SECONDS)?,
@@ -243,34 +243,34 @@ fn apply_one(
                 keep(settings, KMS_REUSE, "");
             }
         }
-        _ => return Err(Fault::unknown_attribute(name)),
+        _ => return Err(SqsError::unknown_attribute(name)),
     }
     Ok(())
 }
 
 /// A queue is of one kind for good.
-fn check_kind(settings: &Settings, text: &str) -> Result<(), Fault> {
+fn check_kind(settings: &Settings, text: &str) -> Result<(), SqsError> {
     if !settings.ordered {
-        return Err(Fault::unknown_attribute("FifoQueue"));
+        return Err(SqsError::unknown_attribute("FifoQueue"));
     }
     if text.eq_ignore_ascii_case("true") {
         return Ok(());
     }
-    Err(Fault::new(
+    Err(SqsError::new(
         &error::INVALID_ATTRIBUTE_VALUE,
         "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.",
     ))
 }
 
 /// Of the two kinds of encryption the one that is chosen ends the other; both at once can not be chosen.
-fn check_encryption(changes: &[(String, String)]) -> Result<(), Fault> {
+fn check_encryption(changes: &[(String, String)]) -> Result<(), SqsError> {
     let asked = |name: &str, right: fn(&str) -> bool| {
         let found = changes.iter().find(|(other, _)| other == name);
         found.is_some_and(|(_, text)| right(text))
     };
     let own = asked(SSE, |text| text.eq_ignore_ascii_case("true"));
     if own && asked(KMS_KEY, |text| !text.is_empty()) {
-        return Err(Fault::new(
+        return Err(SqsError::new(
             &error::INVALID_ATTRIBUTE_NAME,
             "You can use one type of server-side encryption (SSE) at one time. \
              You can either enable KMS SSE or SQS SSE.",
@@ -279,11 +279,11 @@ fn check_encryption(changes: &[(String, String)]) -> Result<(), Fault> {
     Ok(())
 }
 
-fn number(name: &str, text: &str, range: &RangeInclusive<u64>) -> Result<u64, Fault> {
+fn number(name: &str, text: &str, range: &RangeInclusive<u64>) -> Result<u64, SqsError> {
     text.parse()
         .ok()
         .filter(|number| range.contains(number))
-        .ok_or_else(|| Fault::attribute_value(name))
+        .ok_or_else(|| SqsError::attribute_value(name))
 }
 
 fn keep_number(
@@ -291,24 +291,24 @@ fn keep_number(
     name: &str,
     text: &str,
     range: &RangeInclusive<u64>,
-) -> Result<(), Fault> {
+) -> Result<(), SqsError> {
     let number = number(name, text, range)?;
     keep(settings, name, &number.to_string());
     Ok(())
 }
 
-fn keep_flag(settings: &mut Settings, name: &str, text: &str) -> Result<(), Fault> {
+fn keep_flag(settings: &mut Settings, name: &str, text: &str) -> Result<(), SqsError> {
     let flag = text.to_ascii_lowercase();
     if !matches!(flag.as_str(), "true" | "false") {
-        return Err(Fault::attribute_value(name));
+        return Err(SqsError::attribute_value(name));
     }
     keep(settings, name, &flag);
     Ok(())
 }
 
-fn keep_choice(settings: &mut Settings, name: &str, text: &str) -> Result<(), Fault> {
+fn keep_choice(settings: &mut Settings, name: &str, text: &str) -> Result<(), SqsError> {
     if !settings.ordered {
-        return Err(Fault::new(
+        return Err(SqsError::new(
             &error::INVALID_ATTRIBUTE_NAME,
             format!("You can specify the {name} only when FifoQueue is set to true."),
         ));
@@ -318,7 +318,7 @@ fn keep_choice(settings: &mut Settings, name: &str, text: &str) -> Result<(), Fa
         _ => ["perMessageGroupId", "perQueue"],
     };
     if !choices.contains(&text) {
-        return Err(Fault::attribute_value(name));
+        return Err(SqsError::attribute_value(name));
     }
     keep(settings, name, text);
     if name == "DeduplicationScope" {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::service::answer::{Answer, Node, Record};
-use crate::service::error::{self, Fault};
+use crate::service::error::{self, SqsError};
 use crate::service::input::{Input, Plural};
 use crate::service::limits;
 
@@ -17,23 +17,23 @@ pub struct Entry<'a> {
 
 impl Entry<'_> {
     /// The entry lacks a parameter.
-    pub fn missing(&self, parameter: &str) -> Fault {
-        Fault::missing(&format!("{}.{parameter}", self.place))
+    pub fn missing(&self, parameter: &str) -> SqsError {
+        SqsError::missing(&format!("{}.{parameter}", self.place))
     }
 }
 
 /// What an entry asks for, by its id, or why it can not be done.
-pub type Asked<T> = (String, Result<T, Fault>);
+pub type Asked<T> = (String, Result<T, SqsError>);
 
 /// The entries of a batch, once their number and their ids are found to be right.
-pub fn entries<'a>(input: &Input<'a>, name: &'static str) -> Result<Vec<Entry<'a>>, Fault> {
+pub fn entries<'a>(input: &Input<'a>, name: &'static str) -> Result<Vec<Entry<'a>>, SqsError> {
     let plural = Plural {
         json: "Entries",
         query: name,
     };
     // A form without entries is one with an empty list.
     if !input.is_query() && !input.has(plural) {
-        return Err(Fault::missing(plural.json));
+        return Err(SqsError::missing(plural.json));
     }
     let records = input.records(plural)?;
     check_count(records.len(), name)?;
@@ -49,7 +49,7 @@ pub fn entries<'a>(input: &Input<'a>, name: &'static str) -> Result<Vec<Entry<'a
         entry.id = id.ok_or_else(|| entry.missing("Id"))?.into_owned();
         check_id(&entry.id)?;
         if !seen.insert(entry.id.clone()) {
-            return Err(Fault::new(
+            return Err(SqsError::new(
                 &error::BATCH_ENTRY_IDS_NOT_DISTINCT,
                 format!("Id {} repeated.", entry.id),
             ));
@@ -59,14 +59,14 @@ pub fn entries<'a>(input: &Input<'a>, name: &'static str) -> Result<Vec<Entry<'a
     Ok(entries)
 }
 
-fn check_count(count: usize, name: &str) -> Result<(), Fault> {
+fn check_count(count: usize, name: &str) -> Result<(), SqsError> {
     match count {
-        0 => Err(Fault::new(
+        0 => Err(SqsError::new(
             &error::EMPTY_BATCH_REQUEST,
             format!("There should be at least one {name} in the request."),
         )),
         1..=limits::BATCH_ENTRIES => Ok(()),
-        _ => Err(Fault::new(
+        _ => Err(SqsError::new(
             &error::TOO_MANY_ENTRIES,
             format!(
                 "Maximum number of entries per request are {}. You have sent {count}.",
@@ -76,7 +76,7 @@ fn check_count(count: usize, name: &str) -> Result<(), Fault> {
     }
 }
 
-fn check_id(id: &str) -> Result<(), Fault> {
+fn check_id(id: &str) -> Result<(), SqsError> {
     let right = (1..=limits::BATCH_ID).contains(&id.len())
         && id
             .bytes()
@@ -84,7 +84,7 @@ fn check_id(id: &str) -> Result<(), Fault> {
     if right {
         return Ok(());
     }
-    Err(Fault::new(
+    Err(SqsError::new(
         &error::INVALID_BATCH_ENTRY_ID,
         "A batch entry id can only contain alphanumeric characters, hyphens and underscores. \
          It can be at most 80 letters long.",
@@ -96,8 +96,8 @@ fn check_id(id: &str) -> Result<(), Fault> {
 pub fn run<T>(
     name: &'static str,
     asked: Vec<Asked<T>>,
-    act: impl FnOnce(Vec<T>) -> Result<Vec<Result<Record, Fault>>, Fault>,
-) -> Result<Answer, Fault> {
+    act: impl FnOnce(Vec<T>) -> Result<Vec<Result<Record, SqsError>>, SqsError>,
+) -> Result<Answer, SqsError> {
     let mut sound = Vec::new();
     let mut entries = Vec::new();
     for (id, item) in asked {
@@ -106,8 +106,8 @@ pub fn run<T>(
                 sound.push(item);
                 entries.push((id, None));
             }
-            Err(fault) if fault.code == &error::SERIALIZATION => return Err(fault),
-            Err(fault) => entries.push((id, Some(fault))),
+            Err(error) if error.code == &error::SERIALIZATION => return Err(error),
+            Err(error) => entries.push((id, Some(error))),
         }
     }
     let results = if sound.is_empty() {
@@ -118,12 +118,12 @@ pub fn run<T>(
     let mut results = results.into_iter();
     let mut done = Vec::new();
     let mut failed = Vec::new();
-    for (id, fault) in entries {
-        match fault.map(Err).or_else(|| results.next()) {
+    for (id, error) in entries {
+        match error.map(Err).or_else(|| results.next()) {
             Some(Ok(result)) => {
                 done.push(Node::Record(Record::default().text("Id", id).and(result)))
             }
-            Some(Err(fault)) => failed.push(failure(id, fault)),
+            Some(Err(error)) => failed.push(failure(id, error)),
             None => {}
         }
     }
@@ -131,12 +131,12 @@ pub fn run<T>(
     Ok(Some(answer.list("Failed", "BatchResultErrorEntry", failed)))
 }
 
-fn failure(id: String, fault: Fault) -> Node {
+fn failure(id: String, error: SqsError) -> Node {
     Node::Record(
         Record::default()
             .text("Id", id)
-            .flag("SenderFault", fault.code.status < 500)
-            .text("Code", fault.code.query)
-            .text("Message", fault.message),
+            .flag("SenderFault", error.code.status < 500)
+            .text("Code", error.code.query)
+            .text("Message", error.message),
     )
 }

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use crate::service::answer::{Answer, Record};
-use crate::service::error::{self, Fault};
+use crate::service::error::{self, SqsError};
 use crate::service::input::Input;
 use crate::service::operations::batch;
 use crate::service::store::ReceiptResult;
 use crate::service::{Call, Target};
 
-pub fn one(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn one(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let target = call.target(input)?;
     let receipt = receipt(input)?;
     let removed = remove(call, &target, &[receipt])?;
@@ -17,10 +17,10 @@ pub fn one(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     Ok(None)
 }
 
-pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let target = call.target(input)?;
-    let entries =
-        batch::entries(input, "DeleteMessageBatchRequestEntry").map_err(Fault::without_detail)?;
+    let entries = batch::entries(input, "DeleteMessageBatchRequestEntry")
+        .map_err(SqsError::without_detail)?;
     let asked = entries
         .into_iter()
         .map(|entry| {
@@ -36,7 +36,7 @@ pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     })
 }
 
-pub fn receipt(input: &Input<'_>) -> Result<String, Fault> {
+pub fn receipt(input: &Input<'_>) -> Result<String, SqsError> {
     input.required("ReceiptHandle").map(Cow::into_owned)
 }
 
@@ -44,9 +44,9 @@ fn remove(
     call: &Call<'_>,
     target: &Target,
     receipts: &[String],
-) -> Result<Vec<Result<(), Fault>>, Fault> {
+) -> Result<Vec<Result<(), SqsError>>, SqsError> {
     let settled = target.queue.remove(receipts);
-    let settled = settled.map_err(|fault| call.fault(fault))?;
+    let settled = settled.map_err(|error| call.store_error(error))?;
     let judged = settled.into_iter().zip(receipts);
     Ok(judged
         .map(|(settled, receipt)| judge(target, settled, receipt))
@@ -54,7 +54,7 @@ fn remove(
 }
 
 /// A standard queue takes every receipt handle it ever gave; a FIFO queue only that of a message in flight.
-fn judge(target: &Target, settled: ReceiptResult, receipt: &str) -> Result<(), Fault> {
+fn judge(target: &Target, settled: ReceiptResult, receipt: &str) -> Result<(), SqsError> {
     match settled {
         ReceiptResult::Malformed => Err(malformed(receipt)),
         ReceiptResult::Stale | ReceiptResult::NotLeased if target.name.ends_with(".fifo") => {
@@ -64,13 +64,13 @@ fn judge(target: &Target, settled: ReceiptResult, receipt: &str) -> Result<(), F
     }
 }
 
-pub fn malformed(receipt: &str) -> Fault {
-    Fault::new(
+pub fn malformed(receipt: &str) -> SqsError {
+    SqsError::new(
         &error::RECEIPT_HANDLE_IS_INVALID,
         format!("The input receipt handle \"{receipt}\" is not a valid receipt handle."),
     )
 }
 
-pub fn expired(receipt: &str) -> Fault {
-    Fault::value("ReceiptHandle", receipt, "The receipt handle has expired.")
+pub fn expired(receipt: &str) -> SqsError {
+    SqsError::value("ReceiptHandle", receipt, "The receipt handle has expired.")
 }

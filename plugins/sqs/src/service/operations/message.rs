@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::hex::hex;
 use crate::service::Call;
-use crate::service::error::{self, Fault};
+use crate::service::error::{self, SqsError};
 use crate::service::input::Input;
 use crate::service::limits;
 use crate::service::operations::attributes;
@@ -53,7 +53,7 @@ pub struct Draft {
 
 impl Draft {
     /// Reads a message, and refuses what is no message at all.
-    pub fn read(input: &Input<'_>) -> Result<Self, Fault> {
+    pub fn read(input: &Input<'_>) -> Result<Self, SqsError> {
         let own = |name: &str| Ok(input.text(name)?.map(Cow::into_owned));
         Ok(Self {
             body: input.text("MessageBody")?.unwrap_or_default().into_owned(),
@@ -82,7 +82,7 @@ impl Draft {
     }
 
     /// A batch to a FIFO queue is refused as a whole if an entry lacks what every message there needs.
-    pub fn check_fifo(&self, rules: &Rules) -> Result<(), Fault> {
+    pub fn check_fifo(&self, rules: &Rules) -> Result<(), SqsError> {
         if !rules.fifo {
             return Ok(());
         }
@@ -90,34 +90,36 @@ impl Draft {
             return Err(no_deduplication());
         }
         if self.group.is_none() {
-            return Err(Fault::invalid(Fault::missing("MessageGroupId").message));
+            return Err(SqsError::invalid(
+                SqsError::missing("MessageGroupId").message,
+            ));
         }
         Ok(())
     }
 
     /// Checks a message against the rules of its queue.
-    pub fn check(&self, rules: &Rules) -> Result<(), Fault> {
+    pub fn check(&self, rules: &Rules) -> Result<(), SqsError> {
         if self.body.is_empty() {
-            return Err(Fault::missing("MessageBody"));
+            return Err(SqsError::missing("MessageBody"));
         }
         if self.size() > rules.max_size {
-            return Err(Fault::invalid(format!(
+            return Err(SqsError::invalid(format!(
                 "One or more parameters are invalid. Reason: Message must be shorter than {} bytes.",
                 rules.max_size
             )));
         }
         check_characters(&self.body)
-            .map_err(|text| Fault::new(&error::INVALID_MESSAGE_CONTENTS, text))?;
+            .map_err(|text| SqsError::new(&error::INVALID_MESSAGE_CONTENTS, text))?;
         for attribute in &self.attributes {
             if let Value::Text(text) = &attribute.value {
-                check_characters(text).map_err(Fault::invalid)?;
+                check_characters(text).map_err(SqsError::invalid)?;
             }
         }
         self.check_ids(rules)?;
         self.check_delay(rules)
     }
 
-    fn check_ids(&self, rules: &Rules) -> Result<(), Fault> {
+    fn check_ids(&self, rules: &Rules) -> Result<(), SqsError> {
         check_fifo_id("MessageDeduplicationId", self.deduplication.as_deref())?;
         check_fifo_id("MessageGroupId", self.group.as_deref())?;
         if !rules.fifo {
@@ -127,7 +129,7 @@ impl Draft {
             };
         }
         if self.group.is_none() {
-            return Err(Fault::missing("MessageGroupId"));
+            return Err(SqsError::missing("MessageGroupId"));
         }
         if self.deduplication.is_none() && !rules.content_based {
             return Err(no_deduplication());
@@ -135,7 +137,7 @@ impl Draft {
         Ok(())
     }
 
-    fn check_delay(&self, rules: &Rules) -> Result<(), Fault> {
+    fn check_delay(&self, rules: &Rules) -> Result<(), SqsError> {
         let Some(delay) = self.delay else {
             return Ok(());
         };
@@ -148,7 +150,7 @@ impl Draft {
         if in_range {
             return Ok(());
         }
-        Err(Fault::value(
+        Err(SqsError::value(
             "DelaySeconds",
             delay,
             "DelaySeconds must be >= 0 and <= 900.",
@@ -187,22 +189,22 @@ fn content_digest(body: &str) -> String {
     hex(&Sha256::digest(body.as_bytes()))
 }
 
-fn not_for_this_queue(parameter: &str, value: impl std::fmt::Display) -> Fault {
-    Fault::value(
+fn not_for_this_queue(parameter: &str, value: impl std::fmt::Display) -> SqsError {
+    SqsError::value(
         parameter,
         value,
         "The request include parameter that is not valid for this queue type.",
     )
 }
 
-fn no_deduplication() -> Fault {
-    Fault::invalid(
+fn no_deduplication() -> SqsError {
+    SqsError::invalid(
         "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
     )
 }
 
 /// A message group id, a deduplication id or the id of an attempt to receive.
-pub fn check_fifo_id(parameter: &str, id: Option<&str>) -> Result<(), Fault> {
+pub fn check_fifo_id(parameter: &str, id: Option<&str>) -> Result<(), SqsError> {
     let Some(id) = id else {
         return Ok(());
     };
@@ -214,7 +216,7 @@ pub fn check_fifo_id(parameter: &str, id: Option<&str>) -> Result<(), Fault> {
     let reason = format!(
         "{parameter} can only include alphanumeric and punctuation characters. 1 to 128 in length."
     );
-    Err(Fault::value(parameter, id, &reason))
+    Err(SqsError::value(parameter, id, &reason))
 }
 
 /// Texts may have what XML 1.0 may have.

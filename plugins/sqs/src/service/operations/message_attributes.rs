@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::service::error::Fault;
+use crate::service::error::SqsError;
 use crate::service::input::{Input, Plural};
 use crate::service::limits;
 use crate::service::store::{Attribute, Value};
@@ -39,10 +39,10 @@ pub const SYSTEM: Kind = Kind {
 };
 
 /// The attributes of a message, once they are found to be right.
-pub fn read(input: &Input<'_>, kind: &Kind) -> Result<Vec<Attribute>, Fault> {
+pub fn read(input: &Input<'_>, kind: &Kind) -> Result<Vec<Attribute>, SqsError> {
     let records = input.named_records(kind.plural)?;
     if records.len() > limits::MESSAGE_ATTRIBUTES {
-        return Err(Fault::invalid(format!(
+        return Err(SqsError::invalid(format!(
             "Number of message attributes [{}] exceeds the allowed maximum [{}].",
             records.len(),
             limits::MESSAGE_ATTRIBUTES
@@ -52,7 +52,7 @@ pub fn read(input: &Input<'_>, kind: &Kind) -> Result<Vec<Attribute>, Fault> {
     for (name, record) in records {
         check_name(&name, kind)?;
         if attributes.iter().any(|other| other.name == name) {
-            return Err(Fault::invalid(format!(
+            return Err(SqsError::invalid(format!(
                 "Message attribute name '{name}' already exists."
             )));
         }
@@ -61,9 +61,9 @@ pub fn read(input: &Input<'_>, kind: &Kind) -> Result<Vec<Attribute>, Fault> {
     Ok(attributes)
 }
 
-fn check_name(name: &str, kind: &Kind) -> Result<(), Fault> {
+fn check_name(name: &str, kind: &Kind) -> Result<(), SqsError> {
     if name.is_empty() {
-        return Err(Fault::invalid(format!(
+        return Err(SqsError::invalid(format!(
             "The request must contain non-empty {} names.",
             kind.noun
         )));
@@ -72,23 +72,23 @@ fn check_name(name: &str, kind: &Kind) -> Result<(), Fault> {
         if name == TRACE_HEADER {
             return Ok(());
         }
-        return Err(Fault::invalid(format!(
+        return Err(SqsError::invalid(format!(
             "Message system attribute name '{name}' is invalid."
         )));
     }
     if name.len() > limits::ATTRIBUTE_NAME {
-        return Err(Fault::invalid(
+        return Err(SqsError::invalid(
             "Message (user) attribute name must be shorter than 256 bytes.",
         ));
     }
     if is_reserved(name) {
-        return Err(Fault::invalid(
+        return Err(SqsError::invalid(
             "You can't use message attribute names beginning with 'AWS.' or 'Amazon'. \
              These strings are reserved for internal use.",
         ));
     }
     if !is_well_formed(name) {
-        return Err(Fault::invalid(format!(
+        return Err(SqsError::invalid(format!(
             "The message attribute name '{name}' is invalid. Attribute name can contain A-Z, a-z, 0-9, \
              underscore (_), hyphen (-), and period (.) characters."
         )));
@@ -114,7 +114,7 @@ pub fn is_legal(name: &str) -> bool {
     !name.is_empty() && !is_reserved(name) && is_well_formed(name)
 }
 
-fn attribute(name: &str, record: &Input<'_>, kind: &Kind) -> Result<Attribute, Fault> {
+fn attribute(name: &str, record: &Input<'_>, kind: &Kind) -> Result<Attribute, SqsError> {
     refuse_lists(record)?;
     let data_type = record.text("DataType")?.unwrap_or_default();
     let text = record.text("StringValue")?;
@@ -124,7 +124,7 @@ fn attribute(name: &str, record: &Input<'_>, kind: &Kind) -> Result<Attribute, F
             (None, None) => "value",
             _ => "type",
         };
-        return Err(Fault::invalid(format!(
+        return Err(SqsError::invalid(format!(
             "The {} '{name}' must contain a non-empty message attribute {lacking}.",
             kind.noun
         )));
@@ -139,13 +139,13 @@ fn attribute(name: &str, record: &Input<'_>, kind: &Kind) -> Result<Attribute, F
 }
 
 /// AWS's model has lists of values, but its service does not.
-fn refuse_lists(record: &Input<'_>) -> Result<(), Fault> {
+fn refuse_lists(record: &Input<'_>) -> Result<(), SqsError> {
     for (json, query) in [
         ("StringListValues", "StringListValue"),
         ("BinaryListValues", "BinaryListValue"),
     ] {
         if !record.texts(Plural { json, query })?.is_empty() {
-            return Err(Fault::invalid(
+            return Err(SqsError::invalid(
                 "Message attribute list values in SendMessage operation are not supported.",
             ));
         }
@@ -154,9 +154,9 @@ fn refuse_lists(record: &Input<'_>) -> Result<(), Fault> {
 }
 
 /// A type without the label that its user may have given it: of `Number.float` it is `Number`.
-fn base<'a>(name: &str, data_type: &'a str, kind: &Kind) -> Result<&'a str, Fault> {
+fn base<'a>(name: &str, data_type: &'a str, kind: &Kind) -> Result<&'a str, SqsError> {
     if data_type.len() > limits::ATTRIBUTE_NAME {
-        return Err(Fault::invalid(
+        return Err(SqsError::invalid(
             "Message (user) attribute type must be shorter than 256 bytes.",
         ));
     }
@@ -170,7 +170,7 @@ fn base<'a>(name: &str, data_type: &'a str, kind: &Kind) -> Result<&'a str, Faul
     if known {
         return Ok(base);
     }
-    Err(Fault::invalid(format!(
+    Err(SqsError::invalid(format!(
         "The type of {} '{name}' is invalid. You must use only the following supported type prefixes: {types}.",
         kind.noun
     )))
@@ -182,21 +182,21 @@ fn value(
     text: Option<String>,
     bytes: Option<Vec<u8>>,
     kind: &Kind,
-) -> Result<Value, Fault> {
+) -> Result<Value, SqsError> {
     let value = match base {
         "Binary" => bytes.filter(|bytes| !bytes.is_empty()).map(Value::Binary),
         _ => text.filter(|text| !text.is_empty()).map(Value::Text),
     };
     let value = value.ok_or_else(|| {
         let noun = kind.noun.replacen('m', "M", 1);
-        Fault::invalid(format!(
+        SqsError::invalid(format!(
             "{noun} '{name}' must contain a non-empty value of type '{base}'."
         ))
     })?;
     match &value {
-        Value::Text(text) if base == "Number" && !is_number(text) => Err(Fault::invalid(format!(
-            "Can't cast the value of message (user) attribute '{name}' to a number."
-        ))),
+        Value::Text(text) if base == "Number" && !is_number(text) => Err(SqsError::invalid(
+            format!("Can't cast the value of message (user) attribute '{name}' to a number."),
+        )),
         _ => Ok(value),
     }
 }

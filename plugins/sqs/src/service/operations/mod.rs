@@ -18,7 +18,7 @@ mod visibility;
 
 use crate::service::Call;
 use crate::service::answer::Answer;
-use crate::service::error::Fault;
+use crate::service::error::SqsError;
 use crate::service::input::Input;
 
 /// Something SQS can be asked for.
@@ -26,7 +26,7 @@ pub struct Operation {
     pub name: &'static str,
     /// Whether it is about queues at large, so that a queue's own URL is no place to ask for it.
     pub of_all_queues: bool,
-    run: fn(&Call<'_>, &Input<'_>) -> Result<Answer, Fault>,
+    run: fn(&Call<'_>, &Input<'_>) -> Result<Answer, SqsError>,
 }
 
 macro_rules! operations {
@@ -72,6 +72,6 @@ pub fn find(name: &str) -> Option<&'static Operation> {
 }
 
 /// Does what is asked for.
-pub fn run(operation: &Operation, call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn run(operation: &Operation, call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     (operation.run)(call, input)
 }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value as Json;
 
 use crate::service::answer::{Answer, Node, Record};
-use crate::service::error::{self, Fault};
+use crate::service::error::{self, SqsError};
 use crate::service::input::Input;
 use crate::service::limits;
 use crate::service::store::{Move, MoveStatus, Queue, StoreError};
@@ -16,14 +16,16 @@ use crate::service::{Call, address};
 const SOURCE: &str = "SourceArn";
 const DESTINATION: &str = "DestinationArn";
 
-pub fn start(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
-    let arn = input.text(SOURCE)?.ok_or_else(|| Fault::missing(SOURCE))?;
+pub fn start(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
+    let arn = input
+        .text(SOURCE)?
+        .ok_or_else(|| SqsError::missing(SOURCE))?;
     let (name, source) = open(call, SOURCE, &arn)?;
     let rate = rate(input)?;
     let sources = source.dead_letter_sources(None, 1);
-    let sources = sources.map_err(|fault| call.fault(fault))?;
+    let sources = sources.map_err(|error| call.store_error(error))?;
     if sources.queues.is_empty() {
-        return Err(Fault::invalid(
+        return Err(SqsError::invalid(
             "Source queue must be configured as a Dead Letter Queue.",
         ));
     }
@@ -32,70 +34,74 @@ pub fn start(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
         None => None,
     };
     if destination.as_ref() == Some(&name) {
-        return Err(Fault::invalid(
+        return Err(SqsError::invalid(
             "Source queue arn and destination queue arn cannot be the same.",
         ));
     }
     let started = source.start_move(destination.as_deref(), rate);
-    let task = started.map_err(|fault| match fault {
-        StoreError::Exists => Fault::invalid(
+    let task = started.map_err(|error| match error {
+        StoreError::Exists => SqsError::invalid(
             "There is already a task running. Only one active task is allowed for a source queue arn at a given time.",
         ),
         StoreError::Missing => missing(DESTINATION),
-        StoreError::Invalid(_) => Fault::invalid(
+        StoreError::Invalid(_) => SqsError::invalid(
             "The source queue and destination queue must be of the same queue type.",
         ),
-        fault => call.fault(fault),
+        error => call.store_error(error),
     })?;
     Ok(Some(
         Record::default().text("TaskHandle", handle(&task, &call.arn(&name))),
     ))
 }
 
-fn rate(input: &Input<'_>) -> Result<Option<u32>, Fault> {
+fn rate(input: &Input<'_>) -> Result<Option<u32>, SqsError> {
     let name = "MaxNumberOfMessagesPerSecond";
     let Some(given) = input.number(name)? else {
         return Ok(None);
     };
     match u32::try_from(given) {
         Ok(rate) if limits::MOVE_RATE.contains(&u64::from(rate)) => Ok(Some(rate)),
-        _ => Err(Fault::invalid(format!(
+        _ => Err(SqsError::invalid(format!(
             "Value for parameter {name} is invalid. Reason: You must enter a number that's between 1 and 500."
         ))),
     }
 }
 
-pub fn cancel(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn cancel(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let given = input.required("TaskHandle")?;
     let (task, arn) = parse_handle(&given)
-        .ok_or_else(|| Fault::invalid("Value for parameter TaskHandle is invalid."))?;
+        .ok_or_else(|| SqsError::invalid("Value for parameter TaskHandle is invalid."))?;
     open(call, SOURCE, &arn)?;
     let cancelled = call.store().cancel_move(&task);
-    let moved = cancelled.map_err(|fault| match fault {
-        StoreError::Missing => Fault::new(&error::RESOURCE_NOT_FOUND, "Task does not exist."),
-        StoreError::Invalid(_) => Fault::invalid("Only active tasks can be cancelled."),
-        fault => call.fault(fault),
+    let moved = cancelled.map_err(|error| match error {
+        StoreError::Missing => SqsError::new(&error::RESOURCE_NOT_FOUND, "Task does not exist."),
+        StoreError::Invalid(_) => SqsError::invalid("Only active tasks can be cancelled."),
+        error => call.store_error(error),
     })?;
     Ok(Some(
         Record::default().number("ApproximateNumberOfMessagesMoved", moved),
     ))
 }
 
-pub fn list(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
-    let arn = input.text(SOURCE)?.ok_or_else(|| Fault::missing(SOURCE))?;
+pub fn list(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
+    let arn = input
+        .text(SOURCE)?
+        .ok_or_else(|| SqsError::missing(SOURCE))?;
     let (_, source) = open(call, SOURCE, &arn)?;
     let given = input.number("MaxResults")?.unwrap_or(1);
     let most = u32::try_from(given)
         .ok()
         .filter(|most| limits::MOVE_TASKS.contains(&u64::from(*most)))
         .ok_or_else(|| {
-            Fault::value(
+            SqsError::value(
                 "MaxResults",
                 given,
                 "Must be between 1 and 10, if provided.",
             )
         })?;
-    let moves = source.moves(most).map_err(|fault| call.fault(fault))?;
+    let moves = source
+        .moves(most)
+        .map_err(|error| call.store_error(error))?;
     let results = moves
         .into_iter()
         .map(|task| Node::Record(render(call, task)))
@@ -130,10 +136,10 @@ fn render(call: &Call<'_>, task: Move) -> Record {
 }
 
 /// The queue of an ARN.
-fn open(call: &Call<'_>, parameter: &str, arn: &str) -> Result<(String, Box<dyn Queue>), Fault> {
+fn open(call: &Call<'_>, parameter: &str, arn: &str) -> Result<(String, Box<dyn Queue>), SqsError> {
     let parts = address::parse_arn(arn).filter(|parts| parts.service == "sqs");
     let parts = parts.ok_or_else(|| {
-        Fault::invalid(format!(
+        SqsError::invalid(format!(
             "You must use this format to specify the {parameter}: \
              arn:<partition>:<service>:<region>:<account-id>:<resource-id>"
         ))
@@ -144,12 +150,12 @@ fn open(call: &Call<'_>, parameter: &str, arn: &str) -> Result<(String, Box<dyn 
     match call.store().open(parts.name) {
         Ok(queue) => Ok((parts.name.to_owned(), queue)),
         Err(StoreError::Missing) => Err(missing(parameter)),
-        Err(fault) => Err(call.fault(fault)),
+        Err(error) => Err(call.store_error(error)),
     }
 }
 
-fn missing(parameter: &str) -> Fault {
-    Fault::new(
+fn missing(parameter: &str) -> SqsError {
+    SqsError::new(
         &error::RESOURCE_NOT_FOUND,
         format!("The resource that you specified for the {parameter} parameter doesn't exist."),
     )

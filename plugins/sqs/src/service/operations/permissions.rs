@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::service::Call;
 use crate::service::answer::Answer;
-use crate::service::error::{self, Fault};
+use crate::service::error::{self, SqsError};
 use crate::service::input::{Input, Plural};
 use crate::service::limits;
 use crate::service::operations::{self, attributes, policy};
@@ -22,7 +22,7 @@ const OWNERS: [&str; 9] = [
     "UntagQueue",
 ];
 
-pub fn add(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn add(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let target = call.target(input)?;
     let label = label(input)?;
     let accounts = input.texts(Plural {
@@ -35,7 +35,7 @@ pub fn add(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     })?;
     check_actions(&actions)?;
     if accounts.is_empty() {
-        return Err(Fault::value("PrincipalId", "[]", "Unable to verify."));
+        return Err(SqsError::value("PrincipalId", "[]", "Unable to verify."));
     }
     let mut settings = attributes::describe(call, &target)?.settings;
     let arn = call.arn(&target.name);
@@ -62,7 +62,7 @@ pub fn add(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
         return Ok(None);
     }
     if statements.iter().any(|other| has_label(other, &label)) {
-        return Err(Fault::value("Label", &label, "Already exists."));
+        return Err(SqsError::value("Label", &label, "Already exists."));
     }
     statements.push(statement);
     if statements.len() > limits::POLICY_STATEMENTS {
@@ -81,19 +81,19 @@ pub fn add(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     Ok(None)
 }
 
-pub fn remove(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn remove(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let target = call.target(input)?;
     let label = label(input)?;
     let mut settings = attributes::describe(call, &target)?.settings;
     let Some(mut policy) = policy::read(&settings) else {
-        return Err(Fault::value("Label", &label, "can't find label."));
+        return Err(SqsError::value("Label", &label, "can't find label."));
     };
     let mut statements = policy::take_statements(&mut policy);
     let before = statements.len();
     statements.retain(|statement| !has_label(statement, &label));
     if statements.len() == before {
         let reason = "can't find label on existing policy.";
-        return Err(Fault::value("Label", &label, reason));
+        return Err(SqsError::value("Label", &label, reason));
     }
     let text = if statements.is_empty() {
         String::new()
@@ -105,7 +105,7 @@ pub fn remove(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     Ok(None)
 }
 
-fn label(input: &Input<'_>) -> Result<String, Fault> {
+fn label(input: &Input<'_>) -> Result<String, SqsError> {
     let label = input.required("Label")?.into_owned();
     let right = label.len() <= limits::BATCH_ID
         && label
@@ -114,16 +114,16 @@ fn label(input: &Input<'_>) -> Result<String, Fault> {
     if right {
         return Ok(label);
     }
-    Err(Fault::value(
+    Err(SqsError::value(
         "Label",
         label,
         "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length.",
     ))
 }
 
-fn check_actions(actions: &[std::borrow::Cow<'_, str>]) -> Result<(), Fault> {
+fn check_actions(actions: &[std::borrow::Cow<'_, str>]) -> Result<(), SqsError> {
     if actions.is_empty() {
-        return Err(Fault::missing("Actions"));
+        return Err(SqsError::missing("Actions"));
     }
     if actions.len() > limits::PERMISSION_ACTIONS {
         return Err(too_many(
@@ -142,14 +142,18 @@ fn check_actions(actions: &[std::borrow::Cow<'_, str>]) -> Result<(), Fault> {
         } else {
             continue;
         };
-        return Err(Fault::value("ActionName", format!("SQS:{action}"), reason));
+        return Err(SqsError::value(
+            "ActionName",
+            format!("SQS:{action}"),
+            reason,
+        ));
     }
     Ok(())
 }
 
-fn too_many(what: &str, count: usize, most: usize) -> Fault {
+fn too_many(what: &str, count: usize, most: usize) -> SqsError {
     let message = format!("{count} {what} were found, maximum allowed is {most}.");
-    Fault::new(&error::OVER_LIMIT, message)
+    SqsError::new(&error::OVER_LIMIT, message)
 }
 
 fn has_label(statement: &Json, label: &str) -> bool {

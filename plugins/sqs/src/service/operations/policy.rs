@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::service::error::{self, Fault};
+use crate::service::error::{self, SqsError};
 use crate::service::limits;
 use crate::service::operations::attributes;
 use crate::service::store::Settings;
@@ -26,11 +26,11 @@ const STATEMENT: [&str; 9] = [
 ];
 
 /// Refuses what is no policy; an empty text removes it.
-pub fn check(text: &str) -> Result<(), Fault> {
+pub fn check(text: &str) -> Result<(), SqsError> {
     if text.is_empty() {
         return Ok(());
     }
-    let invalid = || Fault::attribute_value("Policy");
+    let invalid = || SqsError::attribute_value("Policy");
     let mut policy: Map<String, Json> = serde_json::from_str(text).map_err(|_| invalid())?;
     let version = policy.get("Version").map(Json::as_str);
     let version_known =
@@ -41,7 +41,7 @@ pub fn check(text: &str) -> Result<(), Fault> {
     let statements = take_statements(&mut policy);
     let count = statements.len();
     if count > limits::POLICY_STATEMENTS {
-        return Err(Fault::new(
+        return Err(SqsError::new(
             &error::OVER_LIMIT,
             format!(
                 "{count} statements were found in the submitted policy, max allowed is {}",

@@ -6,17 +6,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::service::answer::{self, Answer, Record};
-use crate::service::error::{self, Fault};
+use crate::service::error::{self, SqsError};
 use crate::service::input::{Input, Pairs, Plural};
 use crate::service::limits;
 use crate::service::operations::{attributes, tags};
 use crate::service::store::{Page, Settings, StoreError};
 use crate::service::{Call, Target, address};
 
-pub fn create(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn create(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let name = queue_name(input)?.ok_or_else(no_name)?;
     if name.is_empty() {
-        return Err(Fault::invalid("Queue name cannot be empty"));
+        return Err(SqsError::invalid("Queue name cannot be empty"));
     }
     let changes = input.pairs(attributes::ATTRIBUTES)?.unwrap_or_default();
     let fifo = changes
@@ -40,11 +40,11 @@ pub fn create(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
             let target = Target { name, queue };
             confirm(call, &target, &settings, &changes)
         }
-        Err(fault) => Err(call.fault(fault)),
+        Err(error) => Err(call.store_error(error)),
     }
 }
 
-fn tags_of(input: &Input<'_>) -> Result<Vec<(String, String)>, Fault> {
+fn tags_of(input: &Input<'_>) -> Result<Vec<(String, String)>, SqsError> {
     let tags = input.pairs(Pairs {
         plural: Plural {
             json: "tags",
@@ -55,11 +55,11 @@ fn tags_of(input: &Input<'_>) -> Result<Vec<(String, String)>, Fault> {
     Ok(tags.unwrap_or_default())
 }
 
-fn check_name(name: &str, fifo: bool) -> Result<(), Fault> {
+fn check_name(name: &str, fifo: bool) -> Result<(), SqsError> {
     if address::is_name(name) && name.ends_with(".fifo") == fifo {
         return Ok(());
     }
-    Err(Fault::invalid(if fifo {
+    Err(SqsError::invalid(if fifo {
         "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, \
          must end with .fifo suffix and be 1 to 80 in length."
     } else {
@@ -73,14 +73,14 @@ fn confirm(
     target: &Target,
     asked: &Settings,
     changes: &[(String, String)],
-) -> Result<Answer, Fault> {
+) -> Result<Answer, SqsError> {
     let settings = attributes::describe(call, target)?.settings;
     let differing = changes.iter().find(|(name, _)| {
         attributes::value(call, &settings, name) != attributes::value(call, asked, name)
     });
     match differing {
         None => Ok(url(call, &target.name)),
-        Some((name, _)) => Err(Fault::new(
+        Some((name, _)) => Err(SqsError::new(
             &error::QUEUE_NAME_EXISTS,
             format!(
                 "A queue already exists with the same name and a different value for attribute {name}"
@@ -90,13 +90,13 @@ fn confirm(
 }
 
 /// A name rests for a while after its queue was deleted.
-fn check_rest(call: &Call<'_>, name: &str) -> Result<(), Fault> {
+fn check_rest(call: &Call<'_>, name: &str) -> Result<(), SqsError> {
     let rest_ms = u64::from(call.context.settings.recreate_delay) * 1000;
     let deleted = call.store().deleted_at(name);
     if deleted.is_none_or(|deleted| deleted.saturating_add(rest_ms) <= call.context.now_ms) {
         return Ok(());
     }
-    Err(Fault::new(
+    Err(SqsError::new(
         &error::QUEUE_DELETED_RECENTLY,
         "You must wait 60 seconds after deleting a queue before you can create another with the same name.",
     ))
@@ -106,15 +106,17 @@ fn url(call: &Call<'_>, name: &str) -> Answer {
     Some(Record::default().text("QueueUrl", call.url(name)))
 }
 
-fn queue_name(input: &Input<'_>) -> Result<Option<String>, Fault> {
+fn queue_name(input: &Input<'_>) -> Result<Option<String>, SqsError> {
     Ok(input.text("QueueName")?.map(Cow::into_owned))
 }
 
-fn no_name() -> Fault {
-    Fault::invalid("Value for parameter QueueName is invalid. Reason: Must specify a queue name.")
+fn no_name() -> SqsError {
+    SqsError::invalid(
+        "Value for parameter QueueName is invalid. Reason: Must specify a queue name.",
+    )
 }
 
-pub fn get_url(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn get_url(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let name = queue_name(input)?.filter(|name| !name.is_empty());
     let name = name.ok_or_else(no_name)?;
     // The queues of other accounts do not exist here, and AWS does not tell that from being forbidden.
@@ -130,19 +132,19 @@ pub fn get_url(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     Ok(url(call, &name))
 }
 
-pub fn delete(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn delete(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let target = call.target(input)?;
     let deleted = call.store().delete(&target.name);
-    deleted.map_err(|fault| call.fault(fault))?;
+    deleted.map_err(|error| call.store_error(error))?;
     Ok(None)
 }
 
-pub fn purge(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn purge(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let target = call.target(input)?;
     let purged = attributes::describe(call, &target)?.purged_at_ms;
     let rest_ms = u64::from(call.context.settings.purge_delay) * 1000;
     if purged.is_some_and(|purged| purged.saturating_add(rest_ms) > call.context.now_ms) {
-        return Err(Fault::new(
+        return Err(SqsError::new(
             &error::PURGE_QUEUE_IN_PROGRESS,
             format!(
                 "Only one PurgeQueue operation on {} is allowed every 60 seconds.",
@@ -151,17 +153,17 @@ pub fn purge(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
         ));
     }
     let purged = target.queue.purge();
-    purged.map_err(|fault| call.fault(fault))?;
+    purged.map_err(|error| call.store_error(error))?;
     Ok(None)
 }
 
-pub fn list(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn list(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let range = Range::read(input)?;
     let prefix = input.text("QueueNamePrefix")?.unwrap_or_default();
     let page = call
         .store()
         .queues(&prefix, range.after.as_deref(), range.most);
-    let page = page.map_err(|fault| call.fault(fault))?;
+    let page = page.map_err(|error| call.store_error(error))?;
     Ok(urls(call, "QueueUrls", &range, page))
 }
 
@@ -175,13 +177,13 @@ pub struct Range {
 }
 
 impl Range {
-    pub fn read(input: &Input<'_>) -> Result<Self, Fault> {
+    pub fn read(input: &Input<'_>) -> Result<Self, SqsError> {
         // AWS takes 0 for nothing said.
         let given = input.number("MaxResults")?.filter(|most| *most != 0);
         let most = given.unwrap_or(1000);
         let in_range = u64::try_from(most).is_ok_and(|most| limits::PAGE.contains(&most));
         if !in_range {
-            return Err(Fault::invalid(
+            return Err(SqsError::invalid(
                 "Value for parameter MaxResults is invalid. \
                  Reason: MaxResults must be an integer between 1 and 1000.",
             ));
@@ -192,7 +194,7 @@ impl Range {
             .map(|token| {
                 let name = BASE64.decode(token.as_bytes()).ok();
                 name.and_then(|name| String::from_utf8(name).ok())
-                    .ok_or_else(|| Fault::invalid("Invalid or expired next token."))
+                    .ok_or_else(|| SqsError::invalid("Invalid or expired next token."))
             })
             .transpose()?;
         Ok(Self {

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::md5;
 use crate::service::answer::{self, Answer, Node, Record};
-use crate::service::error::Fault;
+use crate::service::error::SqsError;
 use crate::service::input::{Input, Plural};
 use crate::service::operations::{attributes, message, message_attributes};
 use crate::service::store::{Attribute, Message, StoreError, Value};
@@ -28,12 +28,12 @@ const SYSTEM_ATTRIBUTES: [&str; 9] = [
     "DeadLetterQueueSourceArn",
 ];
 
-pub fn receive(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn receive(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let target = call.target(input)?;
     let wait = wait_seconds(call, &target, input)?;
     let most = input.number("MaxNumberOfMessages")?.unwrap_or(1);
     let most = in_range(most, &limits::RECEIVE).ok_or_else(|| {
-        Fault::value(
+        SqsError::value(
             "MaxNumberOfMessages",
             most,
             "Must be between 1 and 10, if provided.",
@@ -56,13 +56,13 @@ pub fn receive(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
         // Who polls long, or a FIFO queue, just gets nothing.
         Err(StoreError::OverLimit) if wait_ms > 0 || target.name.ends_with(".fifo") => Vec::new(),
         Err(StoreError::Invalid(_)) if attempt.is_some() => {
-            return Err(Fault::value(
+            return Err(SqsError::value(
                 ATTEMPT,
                 attempt.unwrap_or_default(),
                 "The receiveRequestAttemptId is not valid anymore since the receive call is not retryable.",
             ));
         }
-        messages => messages.map_err(|fault| call.fault(fault))?,
+        messages => messages.map_err(|error| call.store_error(error))?,
     };
     let messages = messages
         .into_iter()
@@ -79,10 +79,10 @@ fn in_range(value: i64, range: &std::ops::RangeInclusive<u64>) -> Option<u64> {
         .filter(|value| range.contains(value))
 }
 
-fn wait_seconds(call: &Call<'_>, target: &Target, input: &Input<'_>) -> Result<u64, Fault> {
+fn wait_seconds(call: &Call<'_>, target: &Target, input: &Input<'_>) -> Result<u64, SqsError> {
     if let Some(wait) = input.number("WaitTimeSeconds")? {
         return in_range(wait, &limits::WAIT_TIME_SECONDS).ok_or_else(|| {
-            Fault::value(
+            SqsError::value(
                 "WaitTimeSeconds",
                 wait,
                 "Must be >= 0 and <= 20, if provided.",
@@ -94,13 +94,13 @@ fn wait_seconds(call: &Call<'_>, target: &Target, input: &Input<'_>) -> Result<u
     Ok(wait.and_then(|wait| wait.parse().ok()).unwrap_or(0))
 }
 
-fn lease_seconds(input: &Input<'_>) -> Result<Option<u64>, Fault> {
+fn lease_seconds(input: &Input<'_>) -> Result<Option<u64>, SqsError> {
     let Some(lease) = input.number("VisibilityTimeout")? else {
         return Ok(None);
     };
     match in_range(lease, &limits::VISIBILITY_TIMEOUT) {
         Some(lease) => Ok(Some(lease)),
-        None => Err(Fault::value(
+        None => Err(SqsError::value(
             "VisibilityTimeout",
             lease,
             "Must be >= 0 and <= 43200, if provided.",
@@ -111,7 +111,7 @@ fn lease_seconds(input: &Input<'_>) -> Result<Option<u64>, Fault> {
 /// Which system attributes are asked for. In JSON the newer parameter counts if both are there, in the query protocol,
 /// where SDKs send the newer one under the older name, the older. Names of a queue's attributes, which the older one may
 /// have as well, select nothing.
-fn system_names<'a>(input: &Input<'a>) -> Result<Vec<Cow<'a, str>>, Fault> {
+fn system_names<'a>(input: &Input<'a>) -> Result<Vec<Cow<'a, str>>, SqsError> {
     let newer = input.texts(Plural {
         json: "MessageSystemAttributeNames",
         query: "MessageSystemAttributeName",
@@ -128,7 +128,7 @@ fn system_names<'a>(input: &Input<'a>) -> Result<Vec<Cow<'a, str>>, Fault> {
     let names = if first.is_empty() { second } else { first };
     let is_known = |name: &str| SYSTEM_ATTRIBUTES.contains(&name) || attributes::is_name(name);
     match names.iter().find(|name| !is_known(name)) {
-        Some(name) => Err(Fault::unknown_attribute(name)),
+        Some(name) => Err(SqsError::unknown_attribute(name)),
         None => Ok(names),
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json};
 
 use crate::service::answer::Answer;
-use crate::service::error::{self, Fault};
+use crate::service::error::{self, SqsError};
 use crate::service::input::Input;
 use crate::service::limits;
 use crate::service::operations::{allow, queues};
@@ -31,13 +31,13 @@ pub fn parse(
     source: &str,
     settings: &Settings,
     text: &str,
-) -> Result<Option<DeadLetter>, Fault> {
+) -> Result<Option<DeadLetter>, SqsError> {
     if text.is_empty() {
         return Ok(None);
     }
-    let invalid = |reason: &str| Fault::value("RedrivePolicy", text, reason);
+    let invalid = |reason: &str| SqsError::value("RedrivePolicy", text, reason);
     let policy = map(text).ok_or_else(|| {
-        Fault::new(
+        SqsError::new(
             &error::INVALID_ATTRIBUTE_VALUE,
             "Invalid value for the parameter RedrivePolicy. Reason: Redrive policy is not a valid JSON map.",
         )
@@ -118,12 +118,12 @@ fn target(
     Err("Queue does not have permission to use the dead-letter target.")
 }
 
-pub fn list_sources(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn list_sources(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let target = call.target(input)?;
     let range = queues::Range::read(input)?;
     let page = target
         .queue
         .dead_letter_sources(range.after.as_deref(), range.most)
-        .map_err(|fault| call.fault(fault))?;
+        .map_err(|error| call.store_error(error))?;
     Ok(queues::urls(call, "queueUrls", &range, page))
 }

@@ -2,7 +2,7 @@
 
 use crate::md5;
 use crate::service::answer::{Answer, Record};
-use crate::service::error::{self, Fault};
+use crate::service::error::{self, SqsError};
 use crate::service::input::Input;
 use crate::service::limits;
 use crate::service::operations::message::{Draft, Rules};
@@ -10,7 +10,7 @@ use crate::service::operations::{attributes, batch};
 use crate::service::store::Sent;
 use crate::service::{Call, Target};
 
-pub fn one(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn one(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let target = call.target(input)?;
     let rules = rules(call, &target)?;
     let draft = Draft::read(input)?;
@@ -19,7 +19,7 @@ pub fn one(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     Ok(Some(sent.into_iter().next().unwrap_or_default()))
 }
 
-pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let target = call.target(input)?;
     let rules = rules(call, &target)?;
     let mut drafts = Vec::new();
@@ -34,9 +34,9 @@ pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     let mut asked = Vec::new();
     for (entry, draft) in drafts {
         let checked = draft.and_then(|draft| draft.check(&rules).map(|()| draft));
-        let checked = checked.map_err(|fault| match fault.code {
+        let checked = checked.map_err(|error| match error.code {
             code if code == &error::MISSING_PARAMETER => entry.missing("MessageBody"),
-            _ => fault,
+            _ => error,
         });
         // In a FIFO queue messages would overtake one that is left out.
         if rules.fifo() && checked.is_err() {
@@ -51,12 +51,12 @@ pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
 }
 
 /// All messages of a batch together are no larger than one may be.
-fn check_size<'a>(drafts: impl Iterator<Item = &'a Draft>) -> Result<(), Fault> {
+fn check_size<'a>(drafts: impl Iterator<Item = &'a Draft>) -> Result<(), SqsError> {
     let size: u64 = drafts.map(Draft::size).sum();
     if size <= limits::MESSAGE_SIZE {
         return Ok(());
     }
-    Err(Fault::new(
+    Err(SqsError::new(
         &error::BATCH_REQUEST_TOO_LONG,
         format!(
             "Batch requests cannot be longer than {} bytes. You have sent {size} bytes.",
@@ -66,7 +66,7 @@ fn check_size<'a>(drafts: impl Iterator<Item = &'a Draft>) -> Result<(), Fault> 
 }
 
 /// The rules of the queue a message is for.
-fn rules(call: &Call<'_>, target: &Target) -> Result<Rules, Fault> {
+fn rules(call: &Call<'_>, target: &Target) -> Result<Rules, SqsError> {
     let settings = attributes::describe(call, target)?.settings;
     Ok(Rules::of(&settings))
 }
@@ -77,31 +77,31 @@ fn send(
     target: &Target,
     rules: &Rules,
     drafts: Vec<Draft>,
-) -> Result<Vec<Record>, Fault> {
+) -> Result<Vec<Record>, SqsError> {
     let digests: Vec<_> = drafts.iter().map(Digests::of).collect();
     let entries = drafts
         .into_iter()
         .map(|draft| draft.into_entry(rules, call))
         .collect::<Vec<_>>();
     let sent = target.queue.send(&entries);
-    let sent = sent.map_err(|fault| call.fault(fault))?;
+    let sent = sent.map_err(|error| call.store_error(error))?;
     let results = digests.into_iter().zip(sent);
     Ok(results
         .map(|(digests, sent)| digests.result(sent))
         .collect())
 }
 
-/// A message's fault as the result of a batch has it.
-fn of_entry(fault: Fault) -> Fault {
-    if fault.code == &error::MISSING_PARAMETER || fault.code == &error::SERIALIZATION {
-        return fault;
+/// The error of a message as the result of a batch shows it.
+fn of_entry(error: SqsError) -> SqsError {
+    if error.code == &error::MISSING_PARAMETER || error.code == &error::SERIALIZATION {
+        return error;
     }
-    let reason = fault
+    let reason = error
         .message
         .strip_prefix("One or more parameters are invalid. Reason: ")
-        .unwrap_or(&fault.message);
+        .unwrap_or(&error.message);
     let message = format!("One or more parameters cannot be validated. Reason: {reason}");
-    Fault { message, ..fault }
+    SqsError { message, ..error }
 }
 
 /// The digests by which the sender sees that what arrived is what it sent.

@@ -2,7 +2,7 @@
 
 use crate::service::Call;
 use crate::service::answer::{self, Answer, Record};
-use crate::service::error::Fault;
+use crate::service::error::SqsError;
 use crate::service::input::{Input, Pairs, Plural};
 use crate::service::limits;
 use crate::service::operations::attributes;
@@ -10,11 +10,11 @@ use crate::service::store::Settings;
 
 const PREFIX: &str = "tag:";
 
-pub fn tag(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn tag(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let target = call.target(input)?;
     let tags = read(input)?;
     if tags.is_empty() {
-        return Err(Fault::missing("Tags"));
+        return Err(SqsError::missing("Tags"));
     }
     let mut settings = attributes::describe(call, &target)?.settings;
     add(&target.name, &mut settings, tags)?;
@@ -23,7 +23,7 @@ pub fn tag(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
 }
 
 /// Of the query protocol there are SDKs that say `Tag.1.Key` and others that say `Tags.1.Key`.
-fn read(input: &Input<'_>) -> Result<Vec<(String, String)>, Fault> {
+fn read(input: &Input<'_>) -> Result<Vec<(String, String)>, SqsError> {
     let mut tags = Vec::new();
     for query in ["Tag", "Tags"] {
         let plural = Plural {
@@ -39,14 +39,14 @@ fn read(input: &Input<'_>) -> Result<Vec<(String, String)>, Fault> {
     Ok(tags)
 }
 
-pub fn untag(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn untag(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let target = call.target(input)?;
     let keys = input.texts(Plural {
         json: "TagKeys",
         query: "TagKey",
     })?;
     if keys.is_empty() {
-        return Err(Fault::missing("TagKeys"));
+        return Err(SqsError::missing("TagKeys"));
     }
     for key in &keys {
         check_key(key)?;
@@ -60,7 +60,7 @@ pub fn untag(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     Ok(None)
 }
 
-pub fn list(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn list(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let target = call.target(input)?;
     let settings = attributes::describe(call, &target)?.settings;
     let tags = settings.attributes.into_iter().filter_map(|(name, value)| {
@@ -72,11 +72,15 @@ pub fn list(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
 }
 
 /// Adds tags to a queue's settings; a tag's value may be empty.
-pub fn add(queue: &str, settings: &mut Settings, tags: Vec<(String, String)>) -> Result<(), Fault> {
+pub fn add(
+    queue: &str,
+    settings: &mut Settings,
+    tags: Vec<(String, String)>,
+) -> Result<(), SqsError> {
     for (key, value) in tags {
         check_key(&key)?;
         if value.chars().count() > limits::TAG_VALUE {
-            return Err(Fault::invalid(
+            return Err(SqsError::invalid(
                 "Tag values must be between 0 and 256 characters in length.",
             ));
         }
@@ -92,21 +96,21 @@ pub fn add(queue: &str, settings: &mut Settings, tags: Vec<(String, String)>) ->
     }
     let names = settings.attributes.iter();
     if names.filter(|(name, _)| name.starts_with(PREFIX)).count() > limits::TAGS {
-        return Err(Fault::invalid(format!(
+        return Err(SqsError::invalid(format!(
             "Too many tags added for queue {queue}."
         )));
     }
     Ok(())
 }
 
-fn check_key(key: &str) -> Result<(), Fault> {
+fn check_key(key: &str) -> Result<(), SqsError> {
     if !(1..=limits::TAG_KEY).contains(&key.chars().count()) {
-        return Err(Fault::invalid(
+        return Err(SqsError::invalid(
             "Tag keys must be between 1 and 128 characters in length.",
         ));
     }
     if key.to_ascii_lowercase().starts_with("aws:") {
-        return Err(Fault::invalid(
+        return Err(SqsError::invalid(
             "Tag keys can't start with 'aws:'. This prefix is reserved for AWS use.",
         ));
     }

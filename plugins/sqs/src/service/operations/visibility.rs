@@ -1,7 +1,7 @@
 //! ChangeMessageVisibility and its batch.
 
 use crate::service::answer::{Answer, Record};
-use crate::service::error::Fault;
+use crate::service::error::SqsError;
 use crate::service::input::Input;
 use crate::service::limits;
 use crate::service::operations::{batch, delete};
@@ -16,18 +16,18 @@ struct Change {
     seconds: u64,
 }
 
-pub fn one(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn one(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let target = call.target(input)?;
-    let change = read(input, || Fault::missing(TIMEOUT))?;
+    let change = read(input, || SqsError::missing(TIMEOUT))?;
     let extended = extend(call, &target, &[change])?;
     extended.into_iter().collect::<Result<(), _>>()?;
     Ok(None)
 }
 
-pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
+pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let target = call.target(input)?;
     let entries = batch::entries(input, "ChangeMessageVisibilityBatchRequestEntry")
-        .map_err(Fault::without_detail)?;
+        .map_err(SqsError::without_detail)?;
     let asked = entries
         .into_iter()
         .map(|entry| {
@@ -44,7 +44,7 @@ pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, Fault> {
     })
 }
 
-fn read(input: &Input<'_>, missing: impl FnOnce() -> Fault) -> Result<Change, Fault> {
+fn read(input: &Input<'_>, missing: impl FnOnce() -> SqsError) -> Result<Change, SqsError> {
     let receipt = delete::receipt(input)?;
     let given = input.number(TIMEOUT)?.ok_or_else(missing)?;
     let seconds = u64::try_from(given)
@@ -52,7 +52,7 @@ fn read(input: &Input<'_>, missing: impl FnOnce() -> Fault) -> Result<Change, Fa
         .filter(|seconds| limits::VISIBILITY_TIMEOUT.contains(seconds))
         .ok_or_else(|| {
             let reason = "VisibilityTimeout must be an integer between 0 and 43200";
-            Fault::value(TIMEOUT, given, reason)
+            SqsError::value(TIMEOUT, given, reason)
         })?;
     Ok(Change { receipt, seconds })
 }
@@ -61,13 +61,13 @@ fn extend(
     call: &Call<'_>,
     target: &Target,
     changes: &[Change],
-) -> Result<Vec<Result<(), Fault>>, Fault> {
+) -> Result<Vec<Result<(), SqsError>>, SqsError> {
     let leases: Vec<_> = changes
         .iter()
         .map(|change| (change.receipt.clone(), change.seconds * 1000))
         .collect();
     let settled = target.queue.change_leases(&leases);
-    let settled = settled.map_err(|fault| call.fault(fault))?;
+    let settled = settled.map_err(|error| call.store_error(error))?;
     let judged = settled.into_iter().zip(changes);
     Ok(judged
         .map(|(settled, change)| judge(target, settled, change))
@@ -75,12 +75,12 @@ fn extend(
 }
 
 /// On a standard queue AWS accepts a receipt handle whose visibility timeout has expired and changes nothing.
-fn judge(target: &Target, settled: ReceiptResult, change: &Change) -> Result<(), Fault> {
+fn judge(target: &Target, settled: ReceiptResult, change: &Change) -> Result<(), SqsError> {
     let receipt = &change.receipt;
     match settled {
         ReceiptResult::Done => Ok(()),
         ReceiptResult::Malformed => Err(delete::malformed(receipt)),
-        ReceiptResult::TooLong => Err(Fault::value(
+        ReceiptResult::TooLong => Err(SqsError::value(
             TIMEOUT,
             change.seconds,
             "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]",
@@ -89,7 +89,7 @@ fn judge(target: &Target, settled: ReceiptResult, change: &Change) -> Result<(),
             Err(delete::expired(receipt))
         }
         ReceiptResult::NotLeased => Ok(()),
-        ReceiptResult::Gone | ReceiptResult::Stale => Err(Fault::value(
+        ReceiptResult::Gone | ReceiptResult::Stale => Err(SqsError::value(
             "ReceiptHandle",
             receipt,
             "Message does not exist or is not available for visibility timeout change.",

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use crate::service::Context;
 use crate::service::answer::{Answer, Node, Record};
-use crate::service::error::{self, Fault};
+use crate::service::error::{self, SqsError};
 use crate::service::http::{Request, Response};
 use crate::service::input::Input;
 use crate::service::operations::{self, Operation};
@@ -25,21 +25,21 @@ pub fn speaks(request: &Request) -> bool {
 pub fn serve(request: &Request, context: &Context<'_>) -> Response {
     match answer(request, context) {
         Ok(answer) => respond(200, Vec::new(), answer.map(|record| write(&record))),
-        Err(fault) => refuse(&fault),
+        Err(error) => refuse(&error),
     }
 }
 
-fn answer(request: &Request, context: &Context<'_>) -> Result<Answer, Fault> {
+fn answer(request: &Request, context: &Context<'_>) -> Result<Answer, SqsError> {
     let operation = operation(request)?;
     let body = parse(&request.body)?;
     let Json::Object(members) = &body else {
-        return Err(Fault::new(&error::SERIALIZATION, ""));
+        return Err(SqsError::new(&error::SERIALIZATION, ""));
     };
     super::run(request, context, operation, &Input::Json(members))
 }
 
-fn operation(request: &Request) -> Result<&'static Operation, Fault> {
-    let unknown = || Fault::new(&error::UNKNOWN_OPERATION, "");
+fn operation(request: &Request) -> Result<&'static Operation, SqsError> {
+    let unknown = || SqsError::new(&error::UNKNOWN_OPERATION, "");
     if request.method != "POST" {
         return Err(unknown());
     }
@@ -51,25 +51,25 @@ fn operation(request: &Request) -> Result<&'static Operation, Fault> {
 }
 
 /// No body at all stands for no parameters.
-fn parse(body: &[u8]) -> Result<Json, Fault> {
+fn parse(body: &[u8]) -> Result<Json, SqsError> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Json::Object(serde_json::Map::new()));
     }
-    serde_json::from_slice(body).map_err(|_| Fault::new(&error::SERIALIZATION, ""))
+    serde_json::from_slice(body).map_err(|_| SqsError::new(&error::SERIALIZATION, ""))
 }
 
 /// The answer to a request that could not be done.
-pub fn refuse(fault: &Fault) -> Response {
-    let code = fault.code;
+pub fn refuse(error: &SqsError) -> Response {
+    let code = error.code;
     let package = if code.modelled {
         "com.amazonaws.sqs"
     } else {
         "com.amazon.coral.service"
     };
     let mut body = format!(r#"{{"__type":"{package}#{}""#, code.shape).into_bytes();
-    if !fault.message.is_empty() {
+    if !error.message.is_empty() {
         body.extend_from_slice(br#","message":"#);
-        write_text(&fault.message, &mut body);
+        write_text(&error.message, &mut body);
     }
     body.push(b'}');
     let query_error = (

@@ -1,14 +1,14 @@
 //! The two protocols SQS speaks: which of them a request is in, what it asks for, and how the answer is written.
 //!
 //! Neither decides anything about queues: a request becomes an [`Input`] for one operation, and what that answers, or
-//! its [`Fault`], becomes bytes.
+//! its [`SqsError`], becomes bytes.
 
 pub mod json;
 pub mod query;
 pub mod xml;
 
 use crate::service::answer::Answer;
-use crate::service::error::{self, Fault};
+use crate::service::error::{self, SqsError};
 use crate::service::http::{Request, Response};
 use crate::service::input::Input;
 use crate::service::operations::{self, Operation};
@@ -26,14 +26,14 @@ pub fn serve(request: &Request, context: &Context<'_>) -> Response {
 
 /// Answers a request whose body is longer than any that could be right.
 pub fn refuse_length(request: &Request, context: &Context<'_>) -> Response {
-    let fault = Fault::new(
+    let error = SqsError::new(
         &error::REQUEST_TOO_LARGE,
         format!("The request is longer than {} bytes.", limits::REQUEST_BODY),
     );
     let response = if json::speaks(request) {
-        json::refuse(&fault)
+        json::refuse(&error)
     } else {
-        xml::refuse(&fault, &context.request_id)
+        xml::refuse(&error, &context.request_id)
     };
     identify(response, context)
 }
@@ -50,7 +50,7 @@ fn run(
     context: &Context<'_>,
     operation: &Operation,
     input: &Input<'_>,
-) -> Result<Answer, Fault> {
+) -> Result<Answer, SqsError> {
     auth::check(request)?;
     let call = Call::new(request, context, input.is_query());
     operations::run(operation, &call, input)

@@ -4,7 +4,7 @@
 use crate::service::Context;
 use crate::service::address;
 use crate::service::answer::Answer;
-use crate::service::error::{self, Fault};
+use crate::service::error::{self, SqsError};
 use crate::service::http::{Request, Response};
 use crate::service::input::Input;
 use crate::service::operations::{self, Operation};
@@ -32,7 +32,7 @@ pub fn serve(request: &Request, context: &Context<'_>) -> Response {
     }
     match answer(request, context, &action, &form) {
         Ok((operation, answer)) => xml::respond(operation.name, &answer, &context.request_id),
-        Err(fault) => xml::refuse(&fault, &context.request_id),
+        Err(error) => xml::refuse(&error, &context.request_id),
     }
 }
 
@@ -50,11 +50,11 @@ fn answer(
     context: &Context<'_>,
     action: &str,
     form: &Form,
-) -> Result<(&'static Operation, Answer), Fault> {
+) -> Result<(&'static Operation, Answer), SqsError> {
     if let Some(version) = form.get("Version")
         && !VERSIONS.contains(&version)
     {
-        return Err(Fault::new(
+        return Err(SqsError::new(
             &error::NO_SUCH_VERSION,
             format!("The requested version ( {version} ) is not valid."),
         ));
@@ -63,7 +63,7 @@ fn answer(
     let operation = operations::find(action)
         .filter(|operation| !(on_queue && operation.of_all_queues))
         .ok_or_else(|| {
-            Fault::new(
+            SqsError::new(
                 &error::INVALID_ACTION,
                 format!("The action {action} is not valid for this endpoint."),
             )

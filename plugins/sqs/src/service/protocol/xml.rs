@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::service::answer::{Answer, Field, Node, Record};
-use crate::service::error::Fault;
+use crate::service::error::SqsError;
 use crate::service::http::Response;
 
 const HEAD: &str = r#"<?xml version="1.0"?>"#;
@@ -27,19 +27,19 @@ pub fn respond(operation: &str, answer: &Answer, request_id: &str) -> Response {
 }
 
 /// The answer to a request that could not be done.
-pub fn refuse(fault: &Fault, request_id: &str) -> Response {
+pub fn refuse(error: &SqsError, request_id: &str) -> Response {
     let mut body = format!(r#"{HEAD}<ErrorResponse xmlns="{NAMESPACE}">"#);
     element("Error", &mut body, |body| {
-        text_element("Type", fault.code.party(), body);
-        text_element("Code", fault.code.query, body);
-        text_element("Message", &fault.message, body);
-        if fault.detail {
+        text_element("Type", error.code.party(), body);
+        text_element("Code", error.code.query, body);
+        text_element("Message", &error.message, body);
+        if error.detail {
             body.push_str("<Detail/>");
         }
     });
     text_element("RequestId", request_id, &mut body);
     body.push_str("</ErrorResponse>");
-    response(fault.code.status, body)
+    response(error.code.status, body)
 }
 
 /// The answer to a request that names no action.
