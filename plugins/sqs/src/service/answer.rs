@@ -141,26 +141,3 @@ pub fn pairs(entries: impl IntoIterator<Item = (String, String)>) -> Vec<(String
 
 /// What a successful operation answers. `None` is AWS's empty body, which operations without an output have.
 pub type Answer = Option<Record>;
-
-#[cfg(test)]
-mod tests {
-    use crate::service::protocol::{json, xml};
-
-    use super::*;
-
-    #[test]
-    fn an_output_is_written_into_the_room_that_was_made_for_it() {
-        let nasty = "\"\\&<>\r\n\t\u{1}\u{7f}é€".repeat(10_000);
-        let entries = || vec![(nasty.clone(), Node::Flag(false))];
-        let message = Record::default()
-            .text("Body", nasty.as_str())
-            .number("ApproximateNumberOfMessagesToMove", u64::MAX)
-            .map("MessageAttributes", "MessageAttribute", "Name", entries());
-        let answer = Record::default().list("Messages", "Message", vec![Node::Record(message)]);
-        let slack = 1_000;
-        let json = json::write(&answer);
-        assert!((json.len()..json.len() + slack).contains(&json.capacity()));
-        let xml = xml::respond("ReceiveMessage", &Some(answer), "id").body;
-        assert!((xml.len()..xml.len() + slack).contains(&xml.capacity()));
-    }
-}

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value as Json;
 
 use crate::service::error::{self, SqsError};
-use crate::service::protocol::query::Form;
+use crate::service::form::Form;
 
 /// A structure of the request: the request itself, a batch entry or an attribute.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::service::error::{self, SqsError};
 use crate::service::limits;
-use crate::service::operations::attributes;
+use crate::service::operations::kept;
 use crate::service::store::Settings;
 
 /// The attribute.
@@ -18,7 +18,7 @@ const SOURCES: &str = "sourceQueueArns";
 
 /// Whether a queue of such settings may be named by the queue of this ARN.
 pub fn permits(settings: &Settings, source: &str) -> bool {
-    let policy = attributes::extra(settings, NAME).and_then(map);
+    let policy = kept::get(settings, NAME).and_then(map);
     let Some(policy) = policy else {
         return true;
     };

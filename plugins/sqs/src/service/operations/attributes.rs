@@ -4,12 +4,12 @@
 use std::ops::RangeInclusive;
 
 use crate::service::answer::{self, Answer, Record};
+use crate::service::call::{Call, Target};
 use crate::service::error::{self, SqsError};
 use crate::service::input::{Input, Pairs, Plural};
 use crate::service::limits::{self, defaults};
-use crate::service::operations::{allow, policy, redrive};
+use crate::service::operations::{allow, kept, policy, redrive};
 use crate::service::store::{Counts, Description, Settings};
-use crate::service::{Call, Target};
 
 /// The parameter, which is called the same in every operation that has it.
 pub const ATTRIBUTES: Pairs = Pairs {
@@ -151,26 +151,26 @@ fn observe(
 
 /// The value of an attribute that users set; none if AWS does not show it.
 pub fn value(call: &Call<'_>, settings: &Settings, name: &str) -> Option<String> {
-    let kept = || extra(settings, name).map(str::to_owned);
+    let stored = || kept::get(settings, name).map(str::to_owned);
     let fifo = |default: &str| {
-        let value = kept().unwrap_or_else(|| default.to_owned());
+        let value = stored().unwrap_or_else(|| default.to_owned());
         settings.ordered.then_some(value)
     };
     match name {
         "VisibilityTimeout" => Some((settings.lease_ms / 1000).to_string()),
         "DelaySeconds" => Some((settings.delay_ms / 1000).to_string()),
         "MessageRetentionPeriod" => Some((settings.retention_ms / 1000).to_string()),
-        "MaximumMessageSize" => kept().or_else(|| Some(limits::MESSAGE_SIZE.to_string())),
-        "ReceiveMessageWaitTimeSeconds" => kept().or_else(|| Some("0".to_owned())),
+        "MaximumMessageSize" => stored().or_else(|| Some(limits::MESSAGE_SIZE.to_string())),
+        "ReceiveMessageWaitTimeSeconds" => stored().or_else(|| Some("0".to_owned())),
         "RedrivePolicy" => redrive::render(call, settings),
         "FifoQueue" => settings.ordered.then(|| "true".to_owned()),
         "DeduplicationScope" => fifo("queue"),
         "FifoThroughputLimit" => fifo("perQueue"),
         "ContentBasedDeduplication" => fifo("false"),
-        KMS_REUSE => kept()
-            .or_else(|| extra(settings, KMS_KEY).map(|_| defaults::DATA_KEY_REUSE.to_string())),
-        SSE => kept().or_else(|| Some("true".to_owned())),
-        _ => kept(),
+        KMS_REUSE => stored()
+            .or_else(|| kept::get(settings, KMS_KEY).map(|_| defaults::DATA_KEY_REUSE.to_string())),
+        SSE => stored().or_else(|| Some("true".to_owned())),
+        _ => stored(),
     }
 }
 
@@ -185,8 +185,8 @@ pub fn apply(
     for (name, text) in changes {
         apply_one(call, queue, settings, name, text)?;
     }
-    if extra(settings, "FifoThroughputLimit") == Some("perMessageGroupId")
-        && extra(settings, "DeduplicationScope") != Some("messageGroup")
+    if kept::get(settings, "FifoThroughputLimit") == Some("perMessageGroupId")
+        && kept::get(settings, "DeduplicationScope") != Some("messageGroup")
     {
         return Err(SqsError::new(
             &error::INVALID_ATTRIBUTE_VALUE,
@@ -215,32 +215,32 @@ fn apply_one(
         "RedrivePolicy" => settings.dead_letter = redrive::parse(call, queue, settings, text)?,
         "RedriveAllowPolicy" => {
             allow::check(text)?;
-            keep(settings, name, text);
+            kept::set(settings, name, text);
         }
         "Policy" => {
             policy::check(text)?;
-            keep(settings, name, text);
+            kept::set(settings, name, text);
         }
         "FifoQueue" => check_kind(settings, text)?,
         "ContentBasedDeduplication" if settings.ordered => keep_flag(settings, name, text)?,
         "DeduplicationScope" | "FifoThroughputLimit" => keep_choice(settings, name, text)?,
         KMS_KEY => {
-            keep(settings, name, text);
+            kept::set(settings, name, text);
             if !text.is_empty() {
-                keep(settings, SSE, "false");
+                kept::set(settings, SSE, "false");
             }
         }
         KMS_REUSE => {
             keep_number(settings, name, text, &limits::DATA_KEY_REUSE)?;
             if text.parse() == Ok(defaults::DATA_KEY_REUSE) {
-                keep(settings, name, "");
+                kept::set(settings, name, "");
             }
         }
         SSE => {
             keep_flag(settings, name, text)?;
             if text.eq_ignore_ascii_case("true") {
-                keep(settings, KMS_KEY, "");
-                keep(settings, KMS_REUSE, "");
+                kept::set(settings, KMS_KEY, "");
+                kept::set(settings, KMS_REUSE, "");
             }
         }
         _ => return Err(SqsError::unknown_attribute(name)),
@@ -293,7 +293,7 @@ fn keep_number(
     range: &RangeInclusive<u64>,
 ) -> Result<(), SqsError> {
     let number = number(name, text, range)?;
-    keep(settings, name, &number.to_string());
+    kept::set(settings, name, &number.to_string());
     Ok(())
 }
 
@@ -302,7 +302,7 @@ fn keep_flag(settings: &mut Settings, name: &str, text: &str) -> Result<(), SqsE
     if !matches!(flag.as_str(), "true" | "false") {
         return Err(SqsError::attribute_value(name));
     }
-    keep(settings, name, &flag);
+    kept::set(settings, name, &flag);
     Ok(())
 }
 
@@ -320,25 +320,9 @@ fn keep_choice(settings: &mut Settings, name: &str, text: &str) -> Result<(), Sq
     if !choices.contains(&text) {
         return Err(SqsError::attribute_value(name));
     }
-    keep(settings, name, text);
+    kept::set(settings, name, text);
     if name == "DeduplicationScope" {
         settings.deduplication_by_group = text == "messageGroup";
     }
     Ok(())
-}
-
-/// An attribute that the store keeps without knowing it.
-pub fn extra<'a>(settings: &'a Settings, name: &str) -> Option<&'a str> {
-    let found = settings.attributes.iter().find(|(other, _)| other == name);
-    found.map(|(_, value)| value.as_str())
-}
-
-/// Keeps such an attribute; an empty value removes it.
-pub fn keep(settings: &mut Settings, name: &str, value: &str) {
-    settings.attributes.retain(|(other, _)| other != name);
-    if !value.is_empty() {
-        settings
-            .attributes
-            .push((name.to_owned(), value.to_owned()));
-    }
 }

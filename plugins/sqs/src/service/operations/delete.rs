@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use crate::service::answer::{Answer, Record};
+use crate::service::call::{Call, Target};
 use crate::service::error::{self, SqsError};
 use crate::service::input::Input;
 use crate::service::operations::batch;
 use crate::service::store::ReceiptResult;
-use crate::service::{Call, Target};
 
 pub fn one(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let target = call.target(input)?;

@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use sha2::{Digest as _, Sha256};
 
 use crate::hex::hex;
-use crate::service::Call;
+use crate::service::call::Call;
 use crate::service::error::{self, SqsError};
 use crate::service::input::Input;
 use crate::service::limits;
-use crate::service::operations::attributes;
+use crate::service::operations::kept;
 use crate::service::operations::message_attributes::{self, SYSTEM, TRACE_HEADER, USER};
 use crate::service::store::{Attribute, Entry, Settings, Value};
 
@@ -30,7 +30,7 @@ impl Rules {
     }
 
     pub fn of(settings: &Settings) -> Self {
-        let kept = |name: &str| attributes::extra(settings, name);
+        let kept = |name: &str| kept::get(settings, name);
         Self {
             fifo: settings.ordered,
             content_based: kept("ContentBasedDeduplication") == Some("true"),

@@ -4,9 +4,11 @@ mod allow;
 mod attributes;
 mod batch;
 mod delete;
+mod kept;
 mod message;
 mod message_attributes;
 mod moves;
+mod page;
 mod permissions;
 mod policy;
 mod queues;
@@ -16,8 +18,8 @@ mod send;
 mod tags;
 mod visibility;
 
-use crate::service::Call;
 use crate::service::answer::Answer;
+use crate::service::call::Call;
 use crate::service::error::SqsError;
 use crate::service::input::Input;
 
@@ -26,15 +28,16 @@ pub struct Operation {
     pub name: &'static str,
     /// Whether it is about queues at large, so that a queue's own URL is no place to ask for it.
     pub of_all_queues: bool,
-    run: fn(&Call<'_>, &Input<'_>) -> Result<Answer, SqsError>,
+    /// Carries the operation out.
+    pub handler: fn(&Call<'_>, &Input<'_>) -> Result<Answer, SqsError>,
 }
 
 macro_rules! operations {
-    ($($name:literal $run:path;)*) => {
+    ($($name:literal $handler:path;)*) => {
         &[$(Operation {
             name: $name,
             of_all_queues: matches!($name.as_bytes(), b"CreateQueue" | b"ListQueues"),
-            run: $run,
+            handler: $handler,
         }),*]
     };
 }
@@ -69,9 +72,4 @@ static OPERATIONS: &[Operation] = operations! {
 /// The operation of this name.
 pub fn find(name: &str) -> Option<&'static Operation> {
     OPERATIONS.iter().find(|operation| operation.name == name)
-}
-
-/// Does what is asked for.
-pub fn run(operation: &Operation, call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
-    (operation.run)(call, input)
 }

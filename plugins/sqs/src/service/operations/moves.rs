@@ -6,12 +6,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value as Json;
 
+use crate::service::address;
 use crate::service::answer::{Answer, Node, Record};
+use crate::service::call::Call;
 use crate::service::error::{self, SqsError};
 use crate::service::input::Input;
 use crate::service::limits;
 use crate::service::store::{Move, MoveStatus, Queue, StoreError};
-use crate::service::{Call, address};
 
 const SOURCE: &str = "SourceArn";
 const DESTINATION: &str = "DestinationArn";

@@ -2,14 +2,29 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::service::Call;
 use crate::service::answer::Answer;
+use crate::service::call::Call;
 use crate::service::error::{self, SqsError};
 use crate::service::input::{Input, Plural};
 use crate::service::limits;
-use crate::service::operations::{self, attributes, policy};
+use crate::service::operations::{attributes, kept, policy};
 
-/// What only a queue's owner may do.
+/// Actions that can be granted, besides `*`.
+const GRANTABLE: [&str; 11] = [
+    "CancelMessageMoveTask",
+    "ChangeMessageVisibility",
+    "DeleteMessage",
+    "GetQueueAttributes",
+    "GetQueueUrl",
+    "ListDeadLetterSourceQueues",
+    "ListMessageMoveTasks",
+    "PurgeQueue",
+    "ReceiveMessage",
+    "SendMessage",
+    "StartMessageMoveTask",
+];
+
+/// Actions that only the queue's owner may call.
 const OWNERS: [&str; 9] = [
     "AddPermission",
     "CreateQueue",
@@ -72,7 +87,7 @@ pub fn add(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
             limits::POLICY_STATEMENTS,
         ));
     }
-    attributes::keep(
+    kept::set(
         &mut settings,
         "Policy",
         &policy::write(&policy, &statements),
@@ -100,7 +115,7 @@ pub fn remove(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     } else {
         policy::write(&policy, &statements)
     };
-    attributes::keep(&mut settings, "Policy", &text);
+    kept::set(&mut settings, "Policy", &text);
     attributes::change(call, &target, &settings)?;
     Ok(None)
 }
@@ -133,14 +148,13 @@ fn check_actions(actions: &[std::borrow::Cow<'_, str>]) -> Result<(), SqsError> 
         ));
     }
     for action in actions {
-        let reason = if action == "*" {
+        if action == "*" || GRANTABLE.contains(&action.as_ref()) {
             continue;
-        } else if OWNERS.contains(&action.as_ref()) {
+        }
+        let reason = if OWNERS.contains(&action.as_ref()) {
             "Only the queue owner is allowed to invoke this action."
-        } else if operations::find(action).is_none() || action.ends_with("Batch") {
-            "Please refer to the appropriate WSDL for a list of valid actions. "
         } else {
-            continue;
+            "Please refer to the appropriate WSDL for a list of valid actions. "
         };
         return Err(SqsError::value(
             "ActionName",

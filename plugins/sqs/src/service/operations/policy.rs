@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::service::error::{self, SqsError};
 use crate::service::limits;
-use crate::service::operations::attributes;
+use crate::service::operations::kept;
 use crate::service::store::Settings;
 
 /// The members of a policy, in AWS's order.
@@ -74,7 +74,7 @@ fn is_statement(statement: &Json) -> bool {
 
 /// The policy of a queue of such settings.
 pub fn read(settings: &Settings) -> Option<Map<String, Json>> {
-    let text = attributes::extra(settings, "Policy")?;
+    let text = kept::get(settings, "Policy")?;
     match serde_json::from_str(text) {
         Ok(Json::Object(policy)) => Some(policy),
         _ => None,

@@ -2,16 +2,14 @@
 
 use std::borrow::Cow;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-
-use crate::service::answer::{self, Answer, Record};
+use crate::service::address;
+use crate::service::answer::{Answer, Record};
+use crate::service::call::{Call, Target};
 use crate::service::error::{self, SqsError};
 use crate::service::input::{Input, Pairs, Plural};
-use crate::service::limits;
+use crate::service::operations::page::{self, PageRequest};
 use crate::service::operations::{attributes, tags};
-use crate::service::store::{Page, Settings, StoreError};
-use crate::service::{Call, Target, address};
+use crate::service::store::{Settings, StoreError};
 
 pub fn create(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let name = queue_name(input)?.ok_or_else(no_name)?;
@@ -158,61 +156,11 @@ pub fn purge(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
 }
 
 pub fn list(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
-    let range = Range::read(input)?;
+    let range = PageRequest::read(input)?;
     let prefix = input.text("QueueNamePrefix")?.unwrap_or_default();
     let page = call
         .store()
-        .queues(&prefix, range.after.as_deref(), range.most);
+        .queues(&prefix, range.after.as_deref(), range.max);
     let page = page.map_err(|error| call.store_error(error))?;
-    Ok(urls(call, "QueueUrls", &range, page))
-}
-
-/// Which part of a list is asked for.
-pub struct Range {
-    /// The last name of the part before.
-    pub after: Option<String>,
-    pub most: u32,
-    /// AWS gives tokens to those only who limit the number of results.
-    tokens: bool,
-}
-
-impl Range {
-    pub fn read(input: &Input<'_>) -> Result<Self, SqsError> {
-        // AWS takes 0 for nothing said.
-        let given = input.number("MaxResults")?.filter(|most| *most != 0);
-        let most = given.unwrap_or(1000);
-        let in_range = u64::try_from(most).is_ok_and(|most| limits::PAGE.contains(&most));
-        if !in_range {
-            return Err(SqsError::invalid(
-                "Value for parameter MaxResults is invalid. \
-                 Reason: MaxResults must be an integer between 1 and 1000.",
-            ));
-        }
-        let after = input
-            .text("NextToken")?
-            .filter(|token| !token.is_empty())
-            .map(|token| {
-                let name = BASE64.decode(token.as_bytes()).ok();
-                name.and_then(|name| String::from_utf8(name).ok())
-                    .ok_or_else(|| SqsError::invalid("Invalid or expired next token."))
-            })
-            .transpose()?;
-        Ok(Self {
-            after,
-            most: u32::try_from(most).unwrap_or(1000),
-            tokens: given.is_some(),
-        })
-    }
-}
-
-/// A part of a list of queues, and where to go on.
-pub fn urls(call: &Call<'_>, name: &'static str, range: &Range, page: Page) -> Answer {
-    let last = page.queues.last().filter(|_| page.more && range.tokens);
-    let token = last.map(|queue| BASE64.encode(&queue.name));
-    let urls = page.queues.iter().map(|queue| call.url(&queue.name));
-    Some(
-        Record::default()
-            .list(name, "QueueUrl", answer::texts(urls))
-            .maybe_text("NextToken", token),
-    )
+    Ok(page::urls(call, "QueueUrls", &range, page))
 }

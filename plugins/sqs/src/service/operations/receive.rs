@@ -7,11 +7,12 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::md5;
 use crate::service::answer::{self, Answer, Node, Record};
+use crate::service::call::{Call, Target};
 use crate::service::error::SqsError;
 use crate::service::input::{Input, Plural};
-use crate::service::operations::{attributes, message, message_attributes};
+use crate::service::limits;
+use crate::service::operations::{attributes, kept, message, message_attributes};
 use crate::service::store::{Attribute, Message, StoreError, Value};
-use crate::service::{Call, Target, limits};
 
 const ATTEMPT: &str = "ReceiveRequestAttemptId";
 
@@ -90,7 +91,7 @@ fn wait_seconds(call: &Call<'_>, target: &Target, input: &Input<'_>) -> Result<u
         });
     }
     let settings = attributes::describe(call, target)?.settings;
-    let wait = attributes::extra(&settings, "ReceiveMessageWaitTimeSeconds");
+    let wait = kept::get(&settings, "ReceiveMessageWaitTimeSeconds");
     Ok(wait.and_then(|wait| wait.parse().ok()).unwrap_or(0))
 }
 

@@ -2,13 +2,15 @@
 
 use serde_json::{Map, Value as Json};
 
+use crate::service::address;
 use crate::service::answer::Answer;
+use crate::service::call::Call;
 use crate::service::error::{self, SqsError};
 use crate::service::input::Input;
 use crate::service::limits;
-use crate::service::operations::{allow, queues};
+use crate::service::operations::allow;
+use crate::service::operations::page::{self, PageRequest};
 use crate::service::store::{DeadLetter, Settings};
-use crate::service::{Call, address};
 
 const TARGET: &str = "deadLetterTargetArn";
 const COUNT: &str = "maxReceiveCount";
@@ -120,10 +122,10 @@ fn target(
 
 pub fn list_sources(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let target = call.target(input)?;
-    let range = queues::Range::read(input)?;
+    let range = PageRequest::read(input)?;
     let page = target
         .queue
-        .dead_letter_sources(range.after.as_deref(), range.most)
+        .dead_letter_sources(range.after.as_deref(), range.max)
         .map_err(|error| call.store_error(error))?;
-    Ok(queues::urls(call, "queueUrls", &range, page))
+    Ok(page::urls(call, "queueUrls", &range, page))
 }

@@ -2,13 +2,13 @@
 
 use crate::md5;
 use crate::service::answer::{Answer, Record};
+use crate::service::call::{Call, Target};
 use crate::service::error::{self, SqsError};
 use crate::service::input::Input;
 use crate::service::limits;
 use crate::service::operations::message::{Draft, Rules};
 use crate::service::operations::{attributes, batch};
 use crate::service::store::Sent;
-use crate::service::{Call, Target};
 
 pub fn one(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let target = call.target(input)?;

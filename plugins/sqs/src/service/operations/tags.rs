@@ -1,7 +1,7 @@
 //! TagQueue, UntagQueue and ListQueueTags. Tags lie among the attributes that the store keeps, as `tag:KEY`.
 
-use crate::service::Call;
 use crate::service::answer::{self, Answer, Record};
+use crate::service::call::Call;
 use crate::service::error::SqsError;
 use crate::service::input::{Input, Pairs, Plural};
 use crate::service::limits;

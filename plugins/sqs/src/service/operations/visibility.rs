@@ -1,12 +1,12 @@
 //! ChangeMessageVisibility and its batch.
 
 use crate::service::answer::{Answer, Record};
+use crate::service::call::{Call, Target};
 use crate::service::error::SqsError;
 use crate::service::input::Input;
 use crate::service::limits;
 use crate::service::operations::{batch, delete};
 use crate::service::store::ReceiptResult;
-use crate::service::{Call, Target};
 
 const TIMEOUT: &str = "VisibilityTimeout";
 

@@ -2,8 +2,9 @@
 
 use serde_json::Value as Json;
 
-use crate::service::Context;
 use crate::service::answer::{Answer, Node, Record};
+use crate::service::context::Context;
+use crate::service::dispatch::dispatch;
 use crate::service::error::{self, SqsError};
 use crate::service::http::{Request, Response};
 use crate::service::input::Input;
@@ -35,7 +36,7 @@ fn answer(request: &Request, context: &Context<'_>) -> Result<Answer, SqsError> 
     let Json::Object(members) = &body else {
         return Err(SqsError::new(&error::SERIALIZATION, ""));
     };
-    super::run(request, context, operation, &Input::Json(members))
+    dispatch(request, context, operation, &Input::Json(members))
 }
 
 fn operation(request: &Request) -> Result<&'static Operation, SqsError> {

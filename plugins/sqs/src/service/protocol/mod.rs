@@ -1,18 +1,16 @@
 //! The two protocols SQS speaks: which of them a request is in, what it asks for, and how the answer is written.
 //!
-//! Neither decides anything about queues: a request becomes an [`Input`] for one operation, and what that answers, or
+//! Neither decides anything about queues: a request becomes an [`Input`](crate::service::input::Input) for one operation, and what that answers, or
 //! its [`SqsError`], becomes bytes.
 
 pub mod json;
 pub mod query;
 pub mod xml;
 
-use crate::service::answer::Answer;
+use crate::service::context::Context;
 use crate::service::error::{self, SqsError};
 use crate::service::http::{Request, Response};
-use crate::service::input::Input;
-use crate::service::operations::{self, Operation};
-use crate::service::{Call, Context, auth, limits};
+use crate::service::limits;
 
 /// Answers a request.
 pub fn serve(request: &Request, context: &Context<'_>) -> Response {
@@ -42,16 +40,4 @@ fn identify(mut response: Response, context: &Context<'_>) -> Response {
     let id = ("x-amzn-RequestId".to_owned(), context.request_id.clone());
     response.headers.insert(0, id);
     response
-}
-
-/// Runs an operation, once it is known which.
-fn run(
-    request: &Request,
-    context: &Context<'_>,
-    operation: &Operation,
-    input: &Input<'_>,
-) -> Result<Answer, SqsError> {
-    auth::check(request)?;
-    let call = Call::new(request, context, input.is_query());
-    operations::run(operation, &call, input)
 }

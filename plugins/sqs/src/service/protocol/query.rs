@@ -1,10 +1,12 @@
 //! AWS Query: the operation is the parameter `Action`, the others lie beside it in a form or in the URL; the answer is
 //! XML. It is spoken on `/` and on a queue's own URL, which then need not be named again.
 
-use crate::service::Context;
 use crate::service::address;
 use crate::service::answer::Answer;
+use crate::service::context::Context;
+use crate::service::dispatch::dispatch;
 use crate::service::error::{self, SqsError};
+use crate::service::form::Form;
 use crate::service::http::{Request, Response};
 use crate::service::input::Input;
 use crate::service::operations::{self, Operation};
@@ -69,149 +71,5 @@ fn answer(
             )
         })?;
     let input = Input::Query(form, String::new());
-    Ok((operation, super::run(request, context, operation, &input)?))
-}
-
-/// Parameters by name.
-#[derive(Debug, Default)]
-pub struct Form {
-    /// Sorted by name. Of two with one name the first is found.
-    entries: Vec<(String, String)>,
-}
-
-impl Form {
-    /// The parameters of the URL and, of a form, those of the body.
-    pub fn of(request: &Request) -> Self {
-        let mut entries = Vec::new();
-        decode(request.query.as_bytes(), &mut entries);
-        if request.method == "POST" {
-            decode(&request.body, &mut entries);
-        }
-        entries.sort_by(|a, b| a.0.cmp(&b.0));
-        Self { entries }
-    }
-
-    fn position(&self, name: &str) -> usize {
-        self.entries
-            .partition_point(|(other, _)| other.as_str() < name)
-    }
-
-    /// A parameter's value.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        let (other, value) = self.entries.get(self.position(name))?;
-        (other == name).then_some(value.as_str())
-    }
-
-    fn insert(&mut self, name: &str, value: String) {
-        let position = self.position(name);
-        self.entries.insert(position, (name.to_owned(), value));
-    }
-
-    /// Whether there is this parameter or one below it.
-    pub fn has(&self, base: &str) -> bool {
-        self.get(base).is_some() || self.below(base).next().is_some()
-    }
-
-    /// What follows `base.` in the names of parameters.
-    fn below(&self, base: &str) -> impl Iterator<Item = &str> {
-        let prefix = format!("{base}.");
-        let from = self.position(&prefix);
-        self.entries
-            .get(from..)
-            .unwrap_or_default()
-            .iter()
-            .map_while(move |(name, _)| name.strip_prefix(prefix.as_str()))
-    }
-
-    /// The numbers that follow `base.`, rising. They need not be without gaps.
-    pub fn numbers(&self, base: &str) -> Vec<u32> {
-        let mut numbers: Vec<u32> = self
-            .below(base)
-            .filter_map(|rest| rest.split('.').next()?.parse().ok())
-            .collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        numbers
-    }
-}
-
-/// Adds the parameters of a form or a query string.
-fn decode(text: &[u8], entries: &mut Vec<(String, String)>) {
-    for pair in text.split(|byte| *byte == b'&') {
-        let pair = pair.trim_ascii();
-        if pair.is_empty() {
-            continue;
-        }
-        let split = pair.iter().position(|byte| *byte == b'=');
-        let (name, value) = match split {
-            Some(at) => (
-                pair.get(..at).unwrap_or_default(),
-                pair.get(at + 1..).unwrap_or_default(),
-            ),
-            None => (pair, &[][..]),
-        };
-        entries.push((decode_text(name), decode_text(value)));
-    }
-}
-
-/// `+` is a space and `%41` an `A`; what is no UTF-8 then is replaced.
-fn decode_text(text: &[u8]) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((first, after)) = rest.split_first() {
-        rest = after;
-        match (first, after) {
-            (b'+', _) => bytes.push(b' '),
-            (b'%', [high, low, tail @ ..]) => match (digit(*high), digit(*low)) {
-                (Some(high), Some(low)) => {
-                    bytes.push(high << 4 | low);
-                    rest = tail;
-                }
-                _ => bytes.push(b'%'),
-            },
-            (byte, _) => bytes.push(*byte),
-        }
-    }
-    match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-    }
-}
-
-fn digit(byte: u8) -> Option<u8> {
-    char::from(byte)
-        .to_digit(16)
-        .and_then(|digit| u8::try_from(digit).ok())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn form(text: &str) -> Form {
-        Form::of(&Request {
-            method: "GET".into(),
-            query: text.into(),
-            ..Request::default()
-        })
-    }
-
-    #[test]
-    fn forms_are_decoded() {
-        let form = form("A=a+b%20c%2B&B=%C3%BC&C&D=100%&E=%zz&F=1=2");
-        assert_eq!(form.get("A"), Some("a b c+"));
-        assert_eq!(form.get("B"), Some("ü"));
-        assert_eq!(form.get("C"), Some(""));
-        assert_eq!(form.get("D"), Some("100%"));
-        assert_eq!(form.get("E"), Some("%zz"));
-        assert_eq!(form.get("F"), Some("1=2"));
-        assert_eq!(form.get("G"), None);
-    }
-
-    #[test]
-    fn numbers_rise_and_skip_gaps() {
-        let form = form("X.10.Id=j&X.2.Id=b&X.2.Body=c&X.1=a&XY.3=n&X.Name=m");
-        assert_eq!(form.numbers("X"), [1, 2, 10]);
-        assert!(form.has("X") && form.has("XY") && !form.has("Y"));
-    }
+    Ok((operation, dispatch(request, context, operation, &input)?))
 }

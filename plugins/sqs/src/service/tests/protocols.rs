@@ -2,6 +2,9 @@
 
 use serde_json::json;
 
+use crate::service::answer::{Node, Record};
+use crate::service::protocol::{json as json_protocol, xml};
+
 use super::*;
 
 #[test]
@@ -307,4 +310,20 @@ fn a_store_that_can_not_write_makes_the_service_unavailable() {
         "ServiceUnavailable;Receiver"
     );
     assert!(text(&response).contains("disk full"));
+}
+
+#[test]
+fn an_output_fits_into_the_capacity_reserved_for_it() {
+    let nasty = "\"\\&<>\r\n\t\u{1}\u{7f}é€".repeat(10_000);
+    let entries = || vec![(nasty.clone(), Node::Flag(false))];
+    let message = Record::default()
+        .text("Body", nasty.as_str())
+        .number("ApproximateNumberOfMessagesToMove", u64::MAX)
+        .map("MessageAttributes", "MessageAttribute", "Name", entries());
+    let answer = Record::default().list("Messages", "Message", vec![Node::Record(message)]);
+    let slack = 1_000;
+    let json = json_protocol::write(&answer);
+    assert!((json.len()..json.len() + slack).contains(&json.capacity()));
+    let xml = xml::respond("ReceiveMessage", &Some(answer), "id").body;
+    assert!((xml.len()..xml.len() + slack).contains(&xml.capacity()));
 }

@@ -1,0 +1,22 @@
+//! From a request in either protocol to the operation's answer.
+
+use crate::service::answer::Answer;
+use crate::service::auth;
+use crate::service::call::Call;
+use crate::service::context::Context;
+use crate::service::error::SqsError;
+use crate::service::http::Request;
+use crate::service::input::Input;
+use crate::service::operations::Operation;
+
+/// Checks the request's credentials and calls the operation.
+pub fn dispatch(
+    request: &Request,
+    context: &Context<'_>,
+    operation: &Operation,
+    input: &Input<'_>,
+) -> Result<Answer, SqsError> {
+    auth::check(request)?;
+    let call = Call::new(request, context, input.is_query());
+    (operation.handler)(&call, input)
+}
