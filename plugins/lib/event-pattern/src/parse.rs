@@ -10,7 +10,7 @@ use crate::number::{Comparable, Range};
 use crate::wildcard::Wildcard;
 
 /// As many as AWS allows a rule.
-const MOST_BRANCHES: usize = 1000;
+const MAX_BRANCHES: usize = 1000;
 
 const OR: &str = "$or";
 
@@ -102,8 +102,8 @@ impl Parser {
                 return Err(self.malformed(reason));
             };
             all.extend(self.object(alternative, branches.to_vec(), true)?);
-            if all.len() > MOST_BRANCHES {
-                let reason = format!("$or makes more than {MOST_BRANCHES} combinations");
+            if all.len() > MAX_BRANCHES {
+                let reason = format!("$or makes more than {MAX_BRANCHES} combinations");
                 return Err(self.malformed(reason));
             }
         }

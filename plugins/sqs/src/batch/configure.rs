@@ -173,8 +173,8 @@ fn batching(table: &Table<'_>, source: &Source, problems: &mut Problems) -> Batc
 fn concurrency(table: &Table<'_>, problems: &mut Problems) -> Option<u32> {
     let scaling = table.table("ScalingConfig", problems)?;
     scaling.refuse_unknown(&["MaximumConcurrency"], &[], problems);
-    let (least, most) = limits::CONCURRENCY.into_inner();
-    scaling.integer("MaximumConcurrency", least, most, problems)
+    let (min, max) = limits::CONCURRENCY.into_inner();
+    scaling.integer("MaximumConcurrency", min, max, problems)
 }
 
 fn reports(table: &Table<'_>, problems: &mut Problems) -> bool {
@@ -239,9 +239,9 @@ fn read_filter(item: &Item<'_>, problems: &mut Problems) -> Option<Filter> {
     let wrong = |what: String| format!("Invalid filter pattern definition. {what}");
     let length = text.chars().count();
     let parsed = if length > limits::PATTERN {
-        let most = limits::PATTERN;
+        let max = limits::PATTERN;
         Err(wrong(format!(
-            "It has {length} characters; the most are {most}"
+            "It has {length} characters; the maximum is {max}"
         )))
     } else {
         Pattern::parse(&text).map_err(|malformed| wrong(malformed.to_string()))
@@ -268,7 +268,7 @@ fn summary(
 ) -> Vec<String> {
     let size = match batching.max_messages {
         1 => "one message at a time".to_owned(),
-        most => format!("batches of up to {most} messages"),
+        max => format!("batches of up to {max} messages"),
     };
     let mut lines = vec![format!(
         "{size} of queue {} to function {function}",
@@ -278,8 +278,8 @@ fn summary(
         let seconds = batching.window_ms / 1000;
         lines.push(format!("a batch waits up to {seconds} s to be full"));
     }
-    if let Some(most) = batching.max_concurrency {
-        lines.push(format!("up to {most} batches at a time"));
+    if let Some(max) = batching.max_concurrency {
+        lines.push(format!("up to {max} batches at a time"));
     }
     if reports {
         lines.push(
@@ -289,8 +289,8 @@ fn summary(
     match filters.len() {
         0 => {}
         1 => lines.push("messages that do not match the filter are removed untold".to_owned()),
-        most => lines.push(format!(
-            "messages that match none of {most} filters are removed untold"
+        count => lines.push(format!(
+            "messages that match none of {count} filters are removed untold"
         )),
     }
     let mut metadata: Vec<_> = filters.iter().flat_map(|filter| &filter.metadata).collect();

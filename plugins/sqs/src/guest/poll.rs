@@ -9,7 +9,7 @@ use wasip2::io::streams::StreamError;
 use crate::poll::Settings;
 use crate::poll::contract::{self, Action, Error, Guest, Message, Problem, Setup, Verdict};
 use crate::poll::sign::{self, Credentials};
-use crate::poll::wire::{self, MOST, Request};
+use crate::poll::wire::{self, MAX_MESSAGES, Request};
 
 /// The region to sign for where nobody names one.
 const REGION: &str = "us-east-1";
@@ -34,7 +34,7 @@ impl Guest for Poller {
             ordered: settings.name().ends_with(".fifo"),
             region: settings.region.clone(),
             account: Some(settings.account().to_owned()),
-            max_messages: MOST,
+            max_messages: MAX_MESSAGES,
             extra: Vec::new(),
         })
     }

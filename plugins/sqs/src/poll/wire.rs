@@ -12,10 +12,10 @@ use crate::poll::contract::{Attribute, Error, Message, Value};
 pub const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 
 /// The most messages of one request, in both directions: AWS's limit.
-pub const MOST: u32 = 10;
+pub const MAX_MESSAGES: u32 = 10;
 
 /// The longest wait that SQS allows, in seconds.
-const LONGEST_WAIT: u32 = 20;
+const MAX_WAIT_SECONDS: u32 = 20;
 
 /// A request: the operation's target and its input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,11 +27,11 @@ pub struct Request {
 }
 
 /// Asks for messages, and waits for one.
-pub fn receive(queue_url: &str, most: u32, wait_ms: u32) -> Request {
+pub fn receive(queue_url: &str, max: u32, wait_ms: u32) -> Request {
     let body = json!({
         "QueueUrl": queue_url,
-        "MaxNumberOfMessages": most.clamp(1, MOST),
-        "WaitTimeSeconds": (wait_ms / 1_000).min(LONGEST_WAIT),
+        "MaxNumberOfMessages": max.clamp(1, MAX_MESSAGES),
+        "WaitTimeSeconds": (wait_ms / 1_000).min(MAX_WAIT_SECONDS),
         "MessageAttributeNames": ["All"],
         "MessageSystemAttributeNames": ["All"],
     });
@@ -43,7 +43,7 @@ pub fn receive(queue_url: &str, most: u32, wait_ms: u32) -> Request {
 
 /// Removes messages; as many requests as it takes.
 pub fn delete(queue_url: &str, receipts: &[String]) -> Vec<Request> {
-    let requests = receipts.chunks(MOST as usize).map(|receipts| {
+    let requests = receipts.chunks(MAX_MESSAGES as usize).map(|receipts| {
         let entries = receipts.iter().enumerate();
         let entries: Vec<Json> = entries
             .map(|(id, receipt)| json!({ "Id": id.to_string(), "ReceiptHandle": receipt }))
@@ -59,7 +59,7 @@ pub fn delete(queue_url: &str, receipts: &[String]) -> Vec<Request> {
 
 /// Makes messages visible after so many milliseconds, rounded up to seconds.
 pub fn change_visibility(queue_url: &str, changes: &[(String, u32)]) -> Vec<Request> {
-    let requests = changes.chunks(MOST as usize).map(|changes| {
+    let requests = changes.chunks(MAX_MESSAGES as usize).map(|changes| {
         let entries = changes.iter().enumerate();
         let entries: Vec<Json> = entries
             .map(|(id, (receipt, after_ms))| {

@@ -91,7 +91,7 @@ impl Memory {
         queues.get(name).cloned().ok_or(StoreError::Missing)
     }
 
-    fn page(&self, after: Option<&str>, most: u32, wanted: impl Fn(&Description) -> bool) -> Page {
+    fn page(&self, after: Option<&str>, max: u32, wanted: impl Fn(&Description) -> bool) -> Page {
         let mut queues: Vec<_> = self
             .0
             .queues
@@ -100,9 +100,9 @@ impl Memory {
             .map(|data| data.description.borrow().clone())
             .filter(|queue| after.is_none_or(|after| queue.name.as_str() > after) && wanted(queue))
             .collect();
-        let most = most as usize;
-        let more = queues.len() > most;
-        queues.truncate(most);
+        let max = max as usize;
+        let more = queues.len() > max;
+        queues.truncate(max);
         Page { queues, more }
     }
 }
@@ -136,9 +136,9 @@ impl Store for Memory {
         self.open(name)
     }
 
-    fn queues(&self, prefix: &str, after: Option<&str>, most: u32) -> Stored<Page> {
+    fn queues(&self, prefix: &str, after: Option<&str>, max: u32) -> Stored<Page> {
         self.check()?;
-        Ok(self.page(after, most, |queue| queue.name.starts_with(prefix)))
+        Ok(self.page(after, max, |queue| queue.name.starts_with(prefix)))
     }
 
     fn delete(&self, name: &str) -> Stored<()> {
@@ -261,7 +261,7 @@ impl Queue for Opened {
     fn receive(
         &self,
         attempt: Option<&str>,
-        most: u32,
+        max: u32,
         lease_ms: Option<u64>,
         wait_ms: u32,
     ) -> Stored<Vec<Message>> {
@@ -282,7 +282,7 @@ impl Queue for Opened {
         let lease = lease_ms.unwrap_or(self.data.description.borrow().settings.lease_ms);
         let mut received = Vec::new();
         for held in self.data.messages.borrow_mut().iter_mut() {
-            if received.len() < most as usize && held.due <= now {
+            if received.len() < max as usize && held.due <= now {
                 held.message.receive_count += 1;
                 if held.message.receive_count == 1 {
                     held.message.first_received_at_ms = now;
@@ -345,9 +345,9 @@ impl Queue for Opened {
         Ok(())
     }
 
-    fn dead_letter_sources(&self, after: Option<&str>, most: u32) -> Stored<Page> {
+    fn dead_letter_sources(&self, after: Option<&str>, max: u32) -> Stored<Page> {
         let name = self.data.description.borrow().name.clone();
-        Ok(self.store.page(after, most, |queue| {
+        Ok(self.store.page(after, max, |queue| {
             let dead_letter = queue.settings.dead_letter.as_ref();
             dead_letter.is_some_and(|dead_letter| dead_letter.queue == name)
         }))
@@ -377,13 +377,13 @@ impl Queue for Opened {
         Ok(handle)
     }
 
-    fn moves(&self, most: u32) -> Stored<Vec<Move>> {
+    fn moves(&self, max: u32) -> Stored<Vec<Move>> {
         Ok(self
             .data
             .moves
             .borrow()
             .iter()
-            .take(most as usize)
+            .take(max as usize)
             .cloned()
             .collect())
     }

@@ -90,9 +90,9 @@ pub fn list(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
         .ok_or_else(|| SqsError::missing(SOURCE))?;
     let (_, source) = open(call, SOURCE, &arn)?;
     let given = input.number("MaxResults")?.unwrap_or(1);
-    let most = u32::try_from(given)
+    let max = u32::try_from(given)
         .ok()
-        .filter(|most| limits::MOVE_TASKS.contains(&u64::from(*most)))
+        .filter(|max| limits::MOVE_TASKS.contains(&u64::from(*max)))
         .ok_or_else(|| {
             SqsError::value(
                 "MaxResults",
@@ -100,9 +100,7 @@ pub fn list(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
                 "Must be between 1 and 10, if provided.",
             )
         })?;
-    let moves = source
-        .moves(most)
-        .map_err(|error| call.store_error(error))?;
+    let moves = source.moves(max).map_err(|error| call.store_error(error))?;
     let results = moves
         .into_iter()
         .map(|task| Node::Record(render(call, task)))

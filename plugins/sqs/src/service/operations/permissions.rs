@@ -165,8 +165,8 @@ fn check_actions(actions: &[std::borrow::Cow<'_, str>]) -> Result<(), SqsError> 
     Ok(())
 }
 
-fn too_many(what: &str, count: usize, most: usize) -> SqsError {
-    let message = format!("{count} {what} were found, maximum allowed is {most}.");
+fn too_many(what: &str, count: usize, max: usize) -> SqsError {
+    let message = format!("{count} {what} were found, maximum allowed is {max}.");
     SqsError::new(&error::OVER_LIMIT, message)
 }
 

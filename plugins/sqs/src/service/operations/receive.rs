@@ -32,11 +32,11 @@ const SYSTEM_ATTRIBUTES: [&str; 9] = [
 pub fn receive(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let target = call.target(input)?;
     let wait = wait_seconds(call, &target, input)?;
-    let most = input.number("MaxNumberOfMessages")?.unwrap_or(1);
-    let most = in_range(most, &limits::RECEIVE).ok_or_else(|| {
+    let max = input.number("MaxNumberOfMessages")?.unwrap_or(1);
+    let max = in_range(max, &limits::RECEIVE).ok_or_else(|| {
         SqsError::value(
             "MaxNumberOfMessages",
-            most,
+            max,
             "Must be between 1 and 10, if provided.",
         )
     })?;
@@ -49,11 +49,11 @@ pub fn receive(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
         query: "MessageAttributeName",
     })?;
 
-    let most = u32::try_from(most).unwrap_or(1);
+    let max = u32::try_from(max).unwrap_or(1);
     let wait_ms = u32::try_from(wait * 1000).unwrap_or(0);
     let lease_ms = lease.map(|seconds| seconds * 1000);
     let attempt = attempt.as_deref();
-    let messages = match target.queue.receive(attempt, most, lease_ms, wait_ms) {
+    let messages = match target.queue.receive(attempt, max, lease_ms, wait_ms) {
         // Who polls long, or a FIFO queue, just gets nothing.
         Err(StoreError::OverLimit) if wait_ms > 0 || target.name.ends_with(".fifo") => Vec::new(),
         Err(StoreError::Invalid(_)) if attempt.is_some() => {
