@@ -1,6 +1,5 @@
 //! From a request in either protocol to the operation's answer.
 
-use crate::service::answer::Answer;
 use crate::service::auth;
 use crate::service::call::Call;
 use crate::service::context::Context;
@@ -8,6 +7,7 @@ use crate::service::error::SqsError;
 use crate::service::http::Request;
 use crate::service::input::Input;
 use crate::service::operations::Operation;
+use crate::service::output::Output;
 
 /// Checks the request's credentials and calls the operation.
 pub fn dispatch(
@@ -15,7 +15,7 @@ pub fn dispatch(
     context: &Context<'_>,
     operation: &Operation,
     input: &Input<'_>,
-) -> Result<Answer, SqsError> {
+) -> Result<Output, SqsError> {
     auth::check(request)?;
     let call = Call::new(request, context, input.is_query());
     (operation.handler)(&call, input)

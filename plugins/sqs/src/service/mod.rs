@@ -8,7 +8,6 @@
 //! service answer 503, which SDKs try again.
 
 mod address;
-mod answer;
 mod auth;
 mod call;
 mod context;
@@ -22,6 +21,7 @@ pub mod http;
 mod input;
 pub mod limits;
 mod operations;
+mod output;
 mod protocol;
 pub mod settings;
 pub mod store;

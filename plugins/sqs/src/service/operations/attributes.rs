@@ -3,12 +3,12 @@
 
 use std::ops::RangeInclusive;
 
-use crate::service::answer::{self, Answer, Record};
 use crate::service::call::{Call, Target};
 use crate::service::error::{self, SqsError};
 use crate::service::input::{Input, Pairs, Plural};
 use crate::service::limits::{self, defaults};
 use crate::service::operations::{allow, kept, policy, redrive};
+use crate::service::output::{self, Output, Record};
 use crate::service::store::{Counts, Description, Settings};
 
 /// The parameter, which is called the same in every operation that has it.
@@ -53,7 +53,7 @@ const SSE: &str = "SqsManagedSseEnabled";
 const KMS_KEY: &str = "KmsMasterKeyId";
 const KMS_REUSE: &str = "KmsDataKeyReusePeriodSeconds";
 
-pub fn get(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
+pub fn get(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let target = call.target(input)?;
     let names = input.texts(Plural {
         json: "AttributeNames",
@@ -81,7 +81,7 @@ pub fn get(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     let attributes = observed
         .chain(chosen)
         .map(|(name, value)| (name.to_owned(), value));
-    let attributes = answer::pairs(attributes);
+    let attributes = output::pairs(attributes);
     Ok(Some(Record::default().map(
         "Attributes",
         "Attribute",
@@ -95,7 +95,7 @@ pub fn is_name(name: &str) -> bool {
     name == "All" || OBSERVED.contains(&name) || CHOSEN.contains(&name)
 }
 
-pub fn set(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
+pub fn set(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let target = call.target(input)?;
     let changes = input.pairs(ATTRIBUTES)?.unwrap_or_default();
     if changes.is_empty() {

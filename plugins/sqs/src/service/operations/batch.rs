@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use crate::service::answer::{Answer, Node, Record};
 use crate::service::error::{self, SqsError};
 use crate::service::input::{Input, Plural};
 use crate::service::limits;
+use crate::service::output::{Node, Output, Record};
 
 /// An entry of a request.
 pub struct Entry<'a> {
@@ -97,7 +97,7 @@ pub fn run<T>(
     name: &'static str,
     asked: Vec<Asked<T>>,
     act: impl FnOnce(Vec<T>) -> Result<Vec<Result<Record, SqsError>>, SqsError>,
-) -> Result<Answer, SqsError> {
+) -> Result<Output, SqsError> {
     let mut sound = Vec::new();
     let mut entries = Vec::new();
     for (id, item) in asked {

@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use crate::service::answer::{Answer, Record};
 use crate::service::call::{Call, Target};
 use crate::service::error::{self, SqsError};
 use crate::service::input::Input;
 use crate::service::operations::batch;
+use crate::service::output::{Output, Record};
 use crate::service::store::ReceiptResult;
 
-pub fn one(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
+pub fn one(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let target = call.target(input)?;
     let receipt = receipt(input)?;
     let removed = remove(call, &target, &[receipt])?;
@@ -17,7 +17,7 @@ pub fn one(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     Ok(None)
 }
 
-pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
+pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let target = call.target(input)?;
     let entries = batch::entries(input, "DeleteMessageBatchRequestEntry")
         .map_err(SqsError::without_detail)?;

@@ -18,10 +18,10 @@ mod send;
 mod tags;
 mod visibility;
 
-use crate::service::answer::Answer;
 use crate::service::call::Call;
 use crate::service::error::SqsError;
 use crate::service::input::Input;
+use crate::service::output::Output;
 
 /// Something SQS can be asked for.
 pub struct Operation {
@@ -29,7 +29,7 @@ pub struct Operation {
     /// Whether it is about queues at large, so that a queue's own URL is no place to ask for it.
     pub of_all_queues: bool,
     /// Carries the operation out.
-    pub handler: fn(&Call<'_>, &Input<'_>) -> Result<Answer, SqsError>,
+    pub handler: fn(&Call<'_>, &Input<'_>) -> Result<Output, SqsError>,
 }
 
 macro_rules! operations {

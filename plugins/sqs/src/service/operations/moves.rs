@@ -7,17 +7,17 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value as Json;
 
 use crate::service::address;
-use crate::service::answer::{Answer, Node, Record};
 use crate::service::call::Call;
 use crate::service::error::{self, SqsError};
 use crate::service::input::Input;
 use crate::service::limits;
+use crate::service::output::{Node, Output, Record};
 use crate::service::store::{Move, MoveStatus, Queue, StoreError};
 
 const SOURCE: &str = "SourceArn";
 const DESTINATION: &str = "DestinationArn";
 
-pub fn start(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
+pub fn start(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let arn = input
         .text(SOURCE)?
         .ok_or_else(|| SqsError::missing(SOURCE))?;
@@ -68,7 +68,7 @@ fn rate(input: &Input<'_>) -> Result<Option<u32>, SqsError> {
     }
 }
 
-pub fn cancel(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
+pub fn cancel(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let given = input.required("TaskHandle")?;
     let (task, arn) = parse_handle(&given)
         .ok_or_else(|| SqsError::invalid("Value for parameter TaskHandle is invalid."))?;
@@ -84,7 +84,7 @@ pub fn cancel(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     ))
 }
 
-pub fn list(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
+pub fn list(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let arn = input
         .text(SOURCE)?
         .ok_or_else(|| SqsError::missing(SOURCE))?;

@@ -3,11 +3,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use crate::service::answer::{self, Answer, Record};
 use crate::service::call::Call;
 use crate::service::error::SqsError;
 use crate::service::input::Input;
 use crate::service::limits;
+use crate::service::output::{self, Output, Record};
 use crate::service::store::Page;
 
 /// Which part of a list is asked for.
@@ -49,13 +49,13 @@ impl PageRequest {
 }
 
 /// A part of a list of queues, and where to go on.
-pub fn urls(call: &Call<'_>, name: &'static str, range: &PageRequest, page: Page) -> Answer {
+pub fn urls(call: &Call<'_>, name: &'static str, range: &PageRequest, page: Page) -> Output {
     let last = page.queues.last().filter(|_| page.more && range.tokens);
     let token = last.map(|queue| BASE64.encode(&queue.name));
     let urls = page.queues.iter().map(|queue| call.url(&queue.name));
     Some(
         Record::default()
-            .list(name, "QueueUrl", answer::texts(urls))
+            .list(name, "QueueUrl", output::texts(urls))
             .maybe_text("NextToken", token),
     )
 }

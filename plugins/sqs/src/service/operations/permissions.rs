@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::service::answer::Answer;
 use crate::service::call::Call;
 use crate::service::error::{self, SqsError};
 use crate::service::input::{Input, Plural};
 use crate::service::limits;
 use crate::service::operations::{attributes, kept, policy};
+use crate::service::output::Output;
 
 /// Actions that can be granted, besides `*`.
 const GRANTABLE: [&str; 11] = [
@@ -37,7 +37,7 @@ const OWNERS: [&str; 9] = [
     "UntagQueue",
 ];
 
-pub fn add(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
+pub fn add(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let target = call.target(input)?;
     let label = label(input)?;
     let accounts = input.texts(Plural {
@@ -96,7 +96,7 @@ pub fn add(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     Ok(None)
 }
 
-pub fn remove(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
+pub fn remove(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let target = call.target(input)?;
     let label = label(input)?;
     let mut settings = attributes::describe(call, &target)?.settings;

@@ -3,15 +3,15 @@
 use std::borrow::Cow;
 
 use crate::service::address;
-use crate::service::answer::{Answer, Record};
 use crate::service::call::{Call, Target};
 use crate::service::error::{self, SqsError};
 use crate::service::input::{Input, Pairs, Plural};
 use crate::service::operations::page::{self, PageRequest};
 use crate::service::operations::{attributes, tags};
+use crate::service::output::{Output, Record};
 use crate::service::store::{Settings, StoreError};
 
-pub fn create(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
+pub fn create(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let name = queue_name(input)?.ok_or_else(no_name)?;
     if name.is_empty() {
         return Err(SqsError::invalid("Queue name cannot be empty"));
@@ -71,7 +71,7 @@ fn confirm(
     target: &Target,
     asked: &Settings,
     changes: &[(String, String)],
-) -> Result<Answer, SqsError> {
+) -> Result<Output, SqsError> {
     let settings = attributes::describe(call, target)?.settings;
     let differing = changes.iter().find(|(name, _)| {
         attributes::value(call, &settings, name) != attributes::value(call, asked, name)
@@ -100,7 +100,7 @@ fn check_rest(call: &Call<'_>, name: &str) -> Result<(), SqsError> {
     ))
 }
 
-fn url(call: &Call<'_>, name: &str) -> Answer {
+fn url(call: &Call<'_>, name: &str) -> Output {
     Some(Record::default().text("QueueUrl", call.url(name)))
 }
 
@@ -114,7 +114,7 @@ fn no_name() -> SqsError {
     )
 }
 
-pub fn get_url(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
+pub fn get_url(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let name = queue_name(input)?.filter(|name| !name.is_empty());
     let name = name.ok_or_else(no_name)?;
     // The queues of other accounts do not exist here, and AWS does not tell that from being forbidden.
@@ -130,14 +130,14 @@ pub fn get_url(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     Ok(url(call, &name))
 }
 
-pub fn delete(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
+pub fn delete(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let target = call.target(input)?;
     let deleted = call.store().delete(&target.name);
     deleted.map_err(|error| call.store_error(error))?;
     Ok(None)
 }
 
-pub fn purge(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
+pub fn purge(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let target = call.target(input)?;
     let purged = attributes::describe(call, &target)?.purged_at_ms;
     let rest_ms = u64::from(call.context.settings.purge_delay) * 1000;
@@ -155,7 +155,7 @@ pub fn purge(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     Ok(None)
 }
 
-pub fn list(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
+pub fn list(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let range = PageRequest::read(input)?;
     let prefix = input.text("QueueNamePrefix")?.unwrap_or_default();
     let page = call

@@ -6,12 +6,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::md5;
-use crate::service::answer::{self, Answer, Node, Record};
 use crate::service::call::{Call, Target};
 use crate::service::error::SqsError;
 use crate::service::input::{Input, Plural};
 use crate::service::limits;
 use crate::service::operations::{attributes, kept, message, message_attributes};
+use crate::service::output::{self, Node, Output, Record};
 use crate::service::store::{Attribute, Message, StoreError, Value};
 
 const ATTEMPT: &str = "ReceiveRequestAttemptId";
@@ -29,7 +29,7 @@ const SYSTEM_ATTRIBUTES: [&str; 9] = [
     "DeadLetterQueueSourceArn",
 ];
 
-pub fn receive(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
+pub fn receive(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let target = call.target(input)?;
     let wait = wait_seconds(call, &target, input)?;
     let max = input.number("MaxNumberOfMessages")?.unwrap_or(1);
@@ -145,7 +145,7 @@ fn render(
         .iter()
         .filter(|name| wanted(name))
         .filter_map(|name| Some(((*name).to_owned(), system_value(call, &message, name)?)));
-    let attributes = answer::pairs(attributes);
+    let attributes = output::pairs(attributes);
     let selected: Vec<&Attribute> = message
         .attributes
         .iter()

@@ -3,13 +3,13 @@
 use serde_json::{Map, Value as Json};
 
 use crate::service::address;
-use crate::service::answer::Answer;
 use crate::service::call::Call;
 use crate::service::error::{self, SqsError};
 use crate::service::input::Input;
 use crate::service::limits;
 use crate::service::operations::allow;
 use crate::service::operations::page::{self, PageRequest};
+use crate::service::output::Output;
 use crate::service::store::{DeadLetter, Settings};
 
 const TARGET: &str = "deadLetterTargetArn";
@@ -120,7 +120,7 @@ fn target(
     Err("Queue does not have permission to use the dead-letter target.")
 }
 
-pub fn list_sources(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
+pub fn list_sources(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let target = call.target(input)?;
     let range = PageRequest::read(input)?;
     let page = target

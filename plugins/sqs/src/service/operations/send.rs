@@ -1,16 +1,16 @@
 //! SendMessage and SendMessageBatch.
 
 use crate::md5;
-use crate::service::answer::{Answer, Record};
 use crate::service::call::{Call, Target};
 use crate::service::error::{self, SqsError};
 use crate::service::input::Input;
 use crate::service::limits;
 use crate::service::operations::message::{Draft, Rules};
 use crate::service::operations::{attributes, batch};
+use crate::service::output::{Output, Record};
 use crate::service::store::Sent;
 
-pub fn one(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
+pub fn one(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let target = call.target(input)?;
     let rules = rules(call, &target)?;
     let draft = Draft::read(input)?;
@@ -19,7 +19,7 @@ pub fn one(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     Ok(Some(sent.into_iter().next().unwrap_or_default()))
 }
 
-pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
+pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let target = call.target(input)?;
     let rules = rules(call, &target)?;
     let mut drafts = Vec::new();

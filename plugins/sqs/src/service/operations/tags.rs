@@ -1,16 +1,16 @@
 //! TagQueue, UntagQueue and ListQueueTags. Tags lie among the attributes that the store keeps, as `tag:KEY`.
 
-use crate::service::answer::{self, Answer, Record};
 use crate::service::call::Call;
 use crate::service::error::SqsError;
 use crate::service::input::{Input, Pairs, Plural};
 use crate::service::limits;
 use crate::service::operations::attributes;
+use crate::service::output::{self, Output, Record};
 use crate::service::store::Settings;
 
 const PREFIX: &str = "tag:";
 
-pub fn tag(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
+pub fn tag(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let target = call.target(input)?;
     let tags = read(input)?;
     if tags.is_empty() {
@@ -39,7 +39,7 @@ fn read(input: &Input<'_>) -> Result<Vec<(String, String)>, SqsError> {
     Ok(tags)
 }
 
-pub fn untag(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
+pub fn untag(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let target = call.target(input)?;
     let keys = input.texts(Plural {
         json: "TagKeys",
@@ -60,14 +60,14 @@ pub fn untag(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     Ok(None)
 }
 
-pub fn list(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
+pub fn list(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let target = call.target(input)?;
     let settings = attributes::describe(call, &target)?.settings;
     let tags = settings.attributes.into_iter().filter_map(|(name, value)| {
         let key = name.strip_prefix(PREFIX)?;
         Some((key.to_owned(), value))
     });
-    let tags = answer::pairs(tags);
+    let tags = output::pairs(tags);
     Ok(Some(Record::default().map("Tags", "Tag", "Key", tags)))
 }
 

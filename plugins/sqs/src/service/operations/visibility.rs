@@ -1,11 +1,11 @@
 //! ChangeMessageVisibility and its batch.
 
-use crate::service::answer::{Answer, Record};
 use crate::service::call::{Call, Target};
 use crate::service::error::SqsError;
 use crate::service::input::Input;
 use crate::service::limits;
 use crate::service::operations::{batch, delete};
+use crate::service::output::{Output, Record};
 use crate::service::store::ReceiptResult;
 
 const TIMEOUT: &str = "VisibilityTimeout";
@@ -16,7 +16,7 @@ struct Change {
     seconds: u64,
 }
 
-pub fn one(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
+pub fn one(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let target = call.target(input)?;
     let change = read(input, || SqsError::missing(TIMEOUT))?;
     let extended = extend(call, &target, &[change])?;
@@ -24,7 +24,7 @@ pub fn one(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
     Ok(None)
 }
 
-pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Answer, SqsError> {
+pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let target = call.target(input)?;
     let entries = batch::entries(input, "ChangeMessageVisibilityBatchRequestEntry")
         .map_err(SqsError::without_detail)?;

@@ -2,13 +2,13 @@
 
 use serde_json::Value as Json;
 
-use crate::service::answer::{Answer, Node, Record};
 use crate::service::context::Context;
 use crate::service::dispatch::dispatch;
 use crate::service::error::{self, SqsError};
 use crate::service::http::{Request, Response};
 use crate::service::input::Input;
 use crate::service::operations::{self, Operation};
+use crate::service::output::{Node, Output, Record};
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 const TARGET: &str = "AmazonSQS.";
@@ -24,13 +24,13 @@ pub fn speaks(request: &Request) -> bool {
 
 /// Answers a request.
 pub fn serve(request: &Request, context: &Context<'_>) -> Response {
-    match answer(request, context) {
-        Ok(answer) => respond(200, Vec::new(), answer.map(|record| write(&record))),
-        Err(error) => refuse(&error),
+    match output(request, context) {
+        Ok(output) => response(200, Vec::new(), output.map(|record| write(&record))),
+        Err(error) => failure(&error),
     }
 }
 
-fn answer(request: &Request, context: &Context<'_>) -> Result<Answer, SqsError> {
+fn output(request: &Request, context: &Context<'_>) -> Result<Output, SqsError> {
     let operation = operation(request)?;
     let body = parse(&request.body)?;
     let Json::Object(members) = &body else {
@@ -60,7 +60,7 @@ fn parse(body: &[u8]) -> Result<Json, SqsError> {
 }
 
 /// The answer to a request that could not be done.
-pub fn refuse(error: &SqsError) -> Response {
+pub fn failure(error: &SqsError) -> Response {
     let code = error.code;
     let package = if code.modelled {
         "com.amazonaws.sqs"
@@ -82,10 +82,10 @@ pub fn refuse(error: &SqsError) -> Response {
         "UnknownOperationException" | "SerializationException" => Vec::new(),
         _ => vec![query_error],
     };
-    respond(code.status, headers, Some(body))
+    response(code.status, headers, Some(body))
 }
 
-fn respond(status: u16, mut headers: Vec<(String, String)>, body: Option<Vec<u8>>) -> Response {
+fn response(status: u16, mut headers: Vec<(String, String)>, body: Option<Vec<u8>>) -> Response {
     headers.push(("Content-Type".to_owned(), CONTENT_TYPE.to_owned()));
     Response {
         status,
@@ -96,13 +96,13 @@ fn respond(status: u16, mut headers: Vec<(String, String)>, body: Option<Vec<u8>
 
 /// A structure as JSON.
 pub fn write(record: &Record) -> Vec<u8> {
-    let mut out = Vec::with_capacity(record.room(room));
+    let mut out = Vec::with_capacity(record.encoded_len(text_len));
     write_record(record, &mut out);
     out
 }
 
 /// The bytes that a text is written in: in quotes, and with a backslash where it needs one.
-fn room(text: &str) -> usize {
+fn text_len(text: &str) -> usize {
     let escape = |byte: u8| match byte {
         b'"' | b'\\' | b'\t' | b'\n' | b'\r' => 2,
         0..0x20 => 6,

@@ -29,9 +29,9 @@ pub fn refuse_length(request: &Request, context: &Context<'_>) -> Response {
         format!("The request is longer than {} bytes.", limits::REQUEST_BODY),
     );
     let response = if json::speaks(request) {
-        json::refuse(&error)
+        json::failure(&error)
     } else {
-        xml::refuse(&error, &context.request_id)
+        xml::failure(&error, &context.request_id)
     };
     identify(response, context)
 }

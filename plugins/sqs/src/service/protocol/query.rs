@@ -2,7 +2,6 @@
 //! XML. It is spoken on `/` and on a queue's own URL, which then need not be named again.
 
 use crate::service::address;
-use crate::service::answer::Answer;
 use crate::service::context::Context;
 use crate::service::dispatch::dispatch;
 use crate::service::error::{self, SqsError};
@@ -10,6 +9,7 @@ use crate::service::form::Form;
 use crate::service::http::{Request, Response};
 use crate::service::input::Input;
 use crate::service::operations::{self, Operation};
+use crate::service::output::Output;
 use crate::service::protocol::xml;
 
 /// The versions of the protocol that AWS still answers.
@@ -32,9 +32,9 @@ pub fn serve(request: &Request, context: &Context<'_>) -> Response {
     {
         form.insert("QueueUrl", path);
     }
-    match answer(request, context, &action, &form) {
-        Ok((operation, answer)) => xml::respond(operation.name, &answer, &context.request_id),
-        Err(error) => xml::refuse(&error, &context.request_id),
+    match output(request, context, &action, &form) {
+        Ok((operation, output)) => xml::success(operation.name, &output, &context.request_id),
+        Err(error) => xml::failure(&error, &context.request_id),
     }
 }
 
@@ -47,12 +47,12 @@ fn action(request: &Request, form: &Form) -> Option<String> {
         .map(str::to_owned)
 }
 
-fn answer(
+fn output(
     request: &Request,
     context: &Context<'_>,
     action: &str,
     form: &Form,
-) -> Result<(&'static Operation, Answer), SqsError> {
+) -> Result<(&'static Operation, Output), SqsError> {
     if let Some(version) = form.get("Version")
         && !VERSIONS.contains(&version)
     {

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::service::answer::{Answer, Field, Node, Record};
 use crate::service::error::SqsError;
 use crate::service::http::Response;
+use crate::service::output::{Field, Node, Output, Record};
 
 const HEAD: &str = r#"<?xml version="1.0"?>"#;
 /// What comes before and after the output of an operation, in bytes.
@@ -12,10 +12,10 @@ const AROUND: usize = 512;
 const NAMESPACE: &str = "http://queue.amazonaws.com/doc/2012-11-05/";
 
 /// The answer of an operation. One without an output has no result element.
-pub fn respond(operation: &str, answer: &Answer, request_id: &str) -> Response {
+pub fn success(operation: &str, output: &Output, request_id: &str) -> Response {
     let mut body = format!(r#"{HEAD}<{operation}Response xmlns="{NAMESPACE}">"#);
-    if let Some(record) = answer {
-        body.reserve(record.room(room) + AROUND);
+    if let Some(record) = output {
+        body.reserve(record.encoded_len(text_len) + AROUND);
         let name = format!("{operation}Result");
         element(&name, &mut body, |body| write_record(record, body));
     }
@@ -27,7 +27,7 @@ pub fn respond(operation: &str, answer: &Answer, request_id: &str) -> Response {
 }
 
 /// The answer to a request that could not be done.
-pub fn refuse(error: &SqsError, request_id: &str) -> Response {
+pub fn failure(error: &SqsError, request_id: &str) -> Response {
     let mut body = format!(r#"{HEAD}<ErrorResponse xmlns="{NAMESPACE}">"#);
     element("Error", &mut body, |body| {
         text_element("Type", error.code.party(), body);
@@ -125,7 +125,7 @@ fn escaped(character: char) -> Option<&'static str> {
 }
 
 /// The bytes that a text is written in.
-fn room(text: &str) -> usize {
+fn text_len(text: &str) -> usize {
     let written = |byte: u8| escaped(char::from(byte)).map_or(1, str::len);
     text.bytes().map(written).sum()
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::service::answer::{Node, Record};
+use crate::service::output::{Node, Record};
 use crate::service::protocol::{json as json_protocol, xml};
 
 use super::*;
@@ -324,6 +324,6 @@ fn an_output_fits_into_the_capacity_reserved_for_it() {
     let slack = 1_000;
     let json = json_protocol::write(&answer);
     assert!((json.len()..json.len() + slack).contains(&json.capacity()));
-    let xml = xml::respond("ReceiveMessage", &Some(answer), "id").body;
+    let xml = xml::success("ReceiveMessage", &Some(answer), "id").body;
     assert!((xml.len()..xml.len() + slack).contains(&xml.capacity()));
 }

@@ -97,9 +97,11 @@ impl Record {
 
     /// About the bytes that a protocol writes this in, if `text` tells how many it writes a text in. Answers can be large beside
     /// the memory there is, and an output that grows as it is written takes up to three times its size.
-    pub fn room(&self, text: fn(&str) -> usize) -> usize {
+    pub fn encoded_len(&self, text_len: fn(&str) -> usize) -> usize {
         let fields = self.fields.iter();
-        fields.map(|field| field.node.room(text) + MARKUP).sum()
+        fields
+            .map(|field| field.node.encoded_len(text_len) + MARKUP)
+            .sum()
     }
 
     /// A map that JSON shows although nothing is in it.
@@ -110,16 +112,19 @@ impl Record {
 }
 
 impl Node {
-    fn room(&self, text: fn(&str) -> usize) -> usize {
+    fn encoded_len(&self, text_len: fn(&str) -> usize) -> usize {
         match self {
-            Self::Text(value) => text(value),
+            Self::Text(value) => text_len(value),
             Self::Number(_) | Self::Flag(_) => MARKUP,
-            Self::Record(record) => record.room(text),
-            Self::List(items) => items.iter().map(|item| item.room(text) + MARKUP).sum(),
+            Self::Record(record) => record.encoded_len(text_len),
+            Self::List(items) => items
+                .iter()
+                .map(|item| item.encoded_len(text_len) + MARKUP)
+                .sum(),
             Self::Map(map) => {
                 let entries = map.entries.iter();
                 entries
-                    .map(|(name, value)| text(name) + value.room(text) + 2 * MARKUP)
+                    .map(|(name, value)| text_len(name) + value.encoded_len(text_len) + 2 * MARKUP)
                     .sum()
             }
         }
@@ -140,4 +145,4 @@ pub fn pairs(entries: impl IntoIterator<Item = (String, String)>) -> Vec<(String
 }
 
 /// What a successful operation answers. `None` is AWS's empty body, which operations without an output have.
-pub type Answer = Option<Record>;
+pub type Output = Option<Record>;
