@@ -13,7 +13,7 @@ use wasip2::random::random;
 
 use crate::service::contract::settings::{Guest as Settings, Problem};
 use crate::service::{self, Context, contract, settings};
-use store::Host;
+use store::HostStore;
 
 struct Component;
 
@@ -37,7 +37,7 @@ impl Handler for Component {
         let region = variable("LAMBKIN_REGION", "us-east-1");
         let account = variable("LAMBKIN_ACCOUNT", "000000000000");
         let context = Context {
-            store: &Host,
+            store: &HostStore,
             region: &region,
             account: &account,
             settings: settings::read(&variable("LAMBKIN_SETTINGS", "{}")),
@@ -47,7 +47,7 @@ impl Handler for Component {
         let response = if whole {
             service::handle(&request, &context)
         } else {
-            service::refuse_length(&request, &context)
+            service::reject_too_long(&request, &context)
         };
         http::write(response, out);
     }

@@ -38,6 +38,6 @@ pub fn handle(request: &Request, context: &Context<'_>) -> Response {
 }
 
 /// Answers a request whose body is longer than [`limits::REQUEST_BODY`], which therefore nobody has read.
-pub fn refuse_length(request: &Request, context: &Context<'_>) -> Response {
-    protocol::refuse_length(request, context)
+pub fn reject_too_long(request: &Request, context: &Context<'_>) -> Response {
+    protocol::reject_too_long(request, context)
 }

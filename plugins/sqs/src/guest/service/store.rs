@@ -7,9 +7,9 @@ use crate::service::store::{
 };
 
 /// The host's queues.
-pub struct Host;
+pub struct HostStore;
 
-impl Store for Host {
+impl Store for HostStore {
     fn open(&self, name: &str) -> Stored<Box<dyn Queue>> {
         Ok(Box::new(queues::open(name)?))
     }

@@ -23,7 +23,7 @@ impl Entry<'_> {
 }
 
 /// What an entry asks for, by its id, or why it can not be done.
-pub type Asked<T> = (String, Result<T, SqsError>);
+pub type Requested<T> = (String, Result<T, SqsError>);
 
 /// The entries of a batch, once their number and their ids are found to be right.
 pub fn entries<'a>(input: &Input<'a>, name: &'static str) -> Result<Vec<Entry<'a>>, SqsError> {
@@ -93,27 +93,27 @@ fn check_id(id: &str) -> Result<(), SqsError> {
 
 /// Does what can be done, all of it at once, and answers for each entry in the request's order. What `act` gives is in
 /// the order of what it is given. JSON that is none is the request's fault, not an entry's.
-pub fn run<T>(
+pub fn answer_entries<T>(
     name: &'static str,
-    asked: Vec<Asked<T>>,
+    requested: Vec<Requested<T>>,
     act: impl FnOnce(Vec<T>) -> Result<Vec<Result<Record, SqsError>>, SqsError>,
 ) -> Result<Output, SqsError> {
-    let mut sound = Vec::new();
+    let mut valid = Vec::new();
     let mut entries = Vec::new();
-    for (id, item) in asked {
+    for (id, item) in requested {
         match item {
             Ok(item) => {
-                sound.push(item);
+                valid.push(item);
                 entries.push((id, None));
             }
             Err(error) if error.code == &error::SERIALIZATION => return Err(error),
             Err(error) => entries.push((id, Some(error))),
         }
     }
-    let results = if sound.is_empty() {
+    let results = if valid.is_empty() {
         Vec::new()
     } else {
-        act(sound)?
+        act(valid)?
     };
     let mut results = results.into_iter();
     let mut done = Vec::new();

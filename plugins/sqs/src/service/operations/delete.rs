@@ -21,14 +21,14 @@ pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let target = call.target(input)?;
     let entries = batch::entries(input, "DeleteMessageBatchRequestEntry")
         .map_err(SqsError::without_detail)?;
-    let asked = entries
+    let requested = entries
         .into_iter()
         .map(|entry| {
             let receipt = receipt(&entry.input);
             (entry.id, receipt)
         })
         .collect();
-    batch::run("DeleteMessageBatchResultEntry", asked, |receipts| {
+    batch::answer_entries("DeleteMessageBatchResultEntry", requested, |receipts| {
         let removed = remove(call, &target, &receipts)?.into_iter();
         Ok(removed
             .map(|removed| removed.map(|()| Record::default()))
@@ -47,14 +47,14 @@ fn remove(
 ) -> Result<Vec<Result<(), SqsError>>, SqsError> {
     let settled = target.queue.remove(receipts);
     let settled = settled.map_err(|error| call.store_error(error))?;
-    let judged = settled.into_iter().zip(receipts);
-    Ok(judged
-        .map(|(settled, receipt)| judge(target, settled, receipt))
+    let results = settled.into_iter().zip(receipts);
+    Ok(results
+        .map(|(settled, receipt)| result_of(target, settled, receipt))
         .collect())
 }
 
 /// A standard queue takes every receipt handle it ever gave; a FIFO queue only that of a message in flight.
-fn judge(target: &Target, settled: ReceiptResult, receipt: &str) -> Result<(), SqsError> {
+fn result_of(target: &Target, settled: ReceiptResult, receipt: &str) -> Result<(), SqsError> {
     match settled {
         ReceiptResult::Malformed => Err(malformed(receipt)),
         ReceiptResult::Stale | ReceiptResult::NotLeased if target.name.ends_with(".fifo") => {

@@ -31,7 +31,7 @@ pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
         drafts.push((entry, draft));
     }
     check_size(drafts.iter().filter_map(|(_, draft)| draft.as_ref().ok()))?;
-    let mut asked = Vec::new();
+    let mut requested = Vec::new();
     for (entry, draft) in drafts {
         let checked = draft.and_then(|draft| draft.check(&rules).map(|()| draft));
         let checked = checked.map_err(|error| match error.code {
@@ -42,9 +42,9 @@ pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
         if rules.fifo() && checked.is_err() {
             return checked.map(|_| None);
         }
-        asked.push((entry.id, checked.map_err(of_entry)));
+        requested.push((entry.id, checked.map_err(of_entry)));
     }
-    batch::run("SendMessageBatchResultEntry", asked, |drafts| {
+    batch::answer_entries("SendMessageBatchResultEntry", requested, |drafts| {
         let sent = send(call, &target, &rules, drafts)?;
         Ok(sent.into_iter().map(Ok).collect())
     })

@@ -28,7 +28,7 @@ pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let target = call.target(input)?;
     let entries = batch::entries(input, "ChangeMessageVisibilityBatchRequestEntry")
         .map_err(SqsError::without_detail)?;
-    let asked = entries
+    let requested = entries
         .into_iter()
         .map(|entry| {
             let change = read(&entry.input, || entry.missing(TIMEOUT));
@@ -36,7 +36,7 @@ pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
         })
         .collect();
     let name = "ChangeMessageVisibilityBatchResultEntry";
-    batch::run(name, asked, |changes| {
+    batch::answer_entries(name, requested, |changes| {
         let extended = extend(call, &target, &changes)?.into_iter();
         Ok(extended
             .map(|extended| extended.map(|()| Record::default()))
@@ -68,14 +68,14 @@ fn extend(
         .collect();
     let settled = target.queue.change_leases(&leases);
     let settled = settled.map_err(|error| call.store_error(error))?;
-    let judged = settled.into_iter().zip(changes);
-    Ok(judged
-        .map(|(settled, change)| judge(target, settled, change))
+    let results = settled.into_iter().zip(changes);
+    Ok(results
+        .map(|(settled, change)| result_of(target, settled, change))
         .collect())
 }
 
 /// On a standard queue AWS accepts a receipt handle whose visibility timeout has expired and changes nothing.
-fn judge(target: &Target, settled: ReceiptResult, change: &Change) -> Result<(), SqsError> {
+fn result_of(target: &Target, settled: ReceiptResult, change: &Change) -> Result<(), SqsError> {
     let receipt = &change.receipt;
     match settled {
         ReceiptResult::Done => Ok(()),

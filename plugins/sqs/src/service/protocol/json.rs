@@ -14,7 +14,7 @@ const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 const TARGET: &str = "AmazonSQS.";
 
 /// Whether a request is in this protocol.
-pub fn speaks(request: &Request) -> bool {
+pub fn is_used_by(request: &Request) -> bool {
     let content_type = request.content_type();
     if content_type.starts_with("application/x-amz-json") {
         return true;

@@ -14,29 +14,29 @@ use crate::service::limits;
 
 /// Answers a request.
 pub fn serve(request: &Request, context: &Context<'_>) -> Response {
-    let response = if json::speaks(request) {
+    let response = if json::is_used_by(request) {
         json::serve(request, context)
     } else {
         query::serve(request, context)
     };
-    identify(response, context)
+    with_request_id(response, context)
 }
 
 /// Answers a request whose body is longer than any that could be right.
-pub fn refuse_length(request: &Request, context: &Context<'_>) -> Response {
+pub fn reject_too_long(request: &Request, context: &Context<'_>) -> Response {
     let error = SqsError::new(
         &error::REQUEST_TOO_LARGE,
         format!("The request is longer than {} bytes.", limits::REQUEST_BODY),
     );
-    let response = if json::speaks(request) {
+    let response = if json::is_used_by(request) {
         json::failure(&error)
     } else {
         xml::failure(&error, &context.request_id)
     };
-    identify(response, context)
+    with_request_id(response, context)
 }
 
-fn identify(mut response: Response, context: &Context<'_>) -> Response {
+fn with_request_id(mut response: Response, context: &Context<'_>) -> Response {
     let id = ("x-amzn-RequestId".to_owned(), context.request_id.clone());
     response.headers.insert(0, id);
     response
