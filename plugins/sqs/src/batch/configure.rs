@@ -103,7 +103,7 @@ fn understand(
     table.refuse_unknown(&KEYS, &REFUSED, problems);
     let function = function(table, problems);
     let batching = batching(table, source, problems);
-    let reports = reports(table, problems);
+    let reports_failures = reports_failures(table, problems);
     let filters = filters(table, problems);
     if table.boolean("Enabled", problems) == Some(false) {
         let message =
@@ -112,12 +112,12 @@ fn understand(
     }
     let function = function?;
     let warning = visibility::warning(source, &function, functions, batching.window_ms);
-    let summary = summary(&function, batching, reports, &filters, source);
+    let summary = summary(&function, batching, reports_failures, &filters, source);
     let state = State {
         arn: arn::queue(&source.region, &source.account, &source.name),
         region: source.region.clone(),
         account: source.account.clone(),
-        reports,
+        reports_failures,
         patterns: filters.into_iter().map(|filter| filter.text).collect(),
     };
     Some(Setup {
@@ -177,7 +177,7 @@ fn concurrency(table: &Table<'_>, problems: &mut Problems) -> Option<u32> {
     scaling.integer("MaximumConcurrency", min, max, problems)
 }
 
-fn reports(table: &Table<'_>, problems: &mut Problems) -> bool {
+fn reports_failures(table: &Table<'_>, problems: &mut Problems) -> bool {
     let rule = "this must be a list: [\"ReportBatchItemFailures\"], or []";
     let items = table
         .list("FunctionResponseTypes", rule, problems)
@@ -262,7 +262,7 @@ fn read_filter(item: &Item<'_>, problems: &mut Problems) -> Option<Filter> {
 fn summary(
     function: &str,
     batching: Batching,
-    reports: bool,
+    reports_failures: bool,
     filters: &[Filter],
     source: &Source,
 ) -> Vec<String> {
@@ -281,9 +281,10 @@ fn summary(
     if let Some(max) = batching.max_concurrency {
         lines.push(format!("up to {max} batches at a time"));
     }
-    if reports {
+    if reports_failures {
         lines.push(
-            "only the messages that the function reports as failed are told again".to_owned(),
+            "only the messages that the function reports_failures as failed are told again"
+                .to_owned(),
         );
     }
     match filters.len() {

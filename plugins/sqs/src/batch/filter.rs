@@ -26,32 +26,32 @@ impl Filters {
     }
 
     /// Whether the function is to see a message.
-    pub fn want(&self, record: &Record<'_>) -> bool {
+    pub fn match_message(&self, record: &Record<'_>) -> bool {
         if self.0.is_empty() {
             return true;
         }
-        let Ok(mut looked_at) = serde_json::to_value(record) else {
+        let Ok(mut event) = serde_json::to_value(record) else {
             return false;
         };
         let json = serde_json::from_str::<Value>(record.body())
             .ok()
             .filter(|body| body.is_object() || body.is_array());
         let is_json = json.is_some();
-        if let (Some(json), Some(record)) = (json, looked_at.as_object_mut()) {
+        if let (Some(json), Some(record)) = (json, event.as_object_mut()) {
             record.insert(BODY.to_owned(), json);
         }
         self.0
             .iter()
             .flat_map(Pattern::branches)
-            .any(|branch| is_for(branch, is_json) && branch.matches(&looked_at))
+            .any(|branch| is_for(branch, is_json) && branch.matches(&event))
     }
 }
 
 /// Whether a branch looks at bodies in the way that suits this one.
 fn is_for(branch: &Branch, body_is_json: bool) -> bool {
     branch.places().all(|place| {
-        let looks_inside = place.strip_prefix(BODY).map(|rest| rest.starts_with('.'));
-        match looks_inside {
+        let inside = place.strip_prefix(BODY).map(|rest| rest.starts_with('.'));
+        match inside {
             Some(true) => body_is_json,
             Some(false) => place != BODY || !body_is_json,
             None => true,

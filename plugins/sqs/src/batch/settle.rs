@@ -11,23 +11,26 @@ use super::token::Token;
 /// Decides what becomes of the messages of a batch.
 ///
 /// A message that is not done stays invisible until its visibility timeout ends: nothing makes it visible early. A message
-/// that did not fit into the event was never told; it is told at once.
+/// that did not fit into the event was never delivered; it is delivered at once.
 ///
 /// # Errors
 ///
 /// `state` or `token` are not from this plugin.
 pub fn settle(state: &str, token: &str, outcome: &Outcome) -> Result<Vec<Verdict>, String> {
     let state = State::read(state)?;
-    let Token { told, left } = Token::read(token)?;
+    let Token {
+        delivered,
+        deferred,
+    } = Token::read(token)?;
     let failed = match outcome {
-        Outcome::Completed(result) if state.reports => failures(result, &told),
+        Outcome::Completed(result) if state.reports_failures => failures(result, &delivered),
         Outcome::Completed(_) => Some(BTreeSet::new()),
         Outcome::Failed(_) | Outcome::TimedOut | Outcome::Throttled | Outcome::Unavailable(_) => {
             None
         }
     };
     let is_done = |id: &str| failed.as_ref().is_some_and(|failed| !failed.contains(id));
-    let of_told = told.iter().map(|id| Verdict {
+    let of_delivered = delivered.iter().map(|id| Verdict {
         id: id.clone(),
         action: if is_done(id) {
             Action::Ack
@@ -35,16 +38,16 @@ pub fn settle(state: &str, token: &str, outcome: &Outcome) -> Result<Vec<Verdict
             Action::Retry(None)
         },
     });
-    let of_left = left.iter().map(|id| Verdict {
+    let of_deferred = deferred.iter().map(|id| Verdict {
         id: id.clone(),
         action: Action::Retry(Some(0)),
     });
-    Ok(of_told.chain(of_left).collect())
+    Ok(of_delivered.chain(of_deferred).collect())
 }
 
 /// The messages that a function reports as failed: `batchItemFailures`. None if the report is not one, which fails the
 /// whole batch.
-fn failures(result: &str, told: &[String]) -> Option<BTreeSet<String>> {
+fn failures(result: &str, delivered: &[String]) -> Option<BTreeSet<String>> {
     if result.trim().is_empty() {
         return Some(BTreeSet::new());
     }
@@ -60,10 +63,10 @@ fn failures(result: &str, told: &[String]) -> Option<BTreeSet<String>> {
     let Some(items) = items else {
         return Some(BTreeSet::new());
     };
-    let told: BTreeSet<_> = told.iter().map(String::as_str).collect();
+    let delivered: BTreeSet<_> = delivered.iter().map(String::as_str).collect();
     let identifier = |item: &Value| {
         let id = item.as_object()?.get("itemIdentifier")?.as_str()?;
-        told.contains(id).then(|| id.to_owned())
+        delivered.contains(id).then(|| id.to_owned())
     };
     items.as_array()?.iter().map(identifier).collect()
 }
@@ -72,7 +75,7 @@ fn failures(result: &str, told: &[String]) -> Option<BTreeSet<String>> {
 mod tests {
     use super::*;
 
-    fn told() -> Vec<String> {
+    fn delivered() -> Vec<String> {
         vec!["a".to_owned(), "b".to_owned()]
     }
 
@@ -81,16 +84,20 @@ mod tests {
             arn: String::new(),
             region: String::new(),
             account: String::new(),
-            reports,
+            reports_failures: reports,
             patterns: Vec::new(),
         };
         state.write()
     }
 
-    /// What becomes of `a` and `b`, which were told, and of `c`, which was left.
+    /// What becomes of `a` and `b`, which were delivered, and of `c`, which was left.
     fn settled(reports: bool, outcome: &Outcome) -> String {
-        let left = vec!["c".to_owned()];
-        let token = Token { told: told(), left }.write();
+        let deferred = vec!["c".to_owned()];
+        let token = Token {
+            delivered: delivered(),
+            deferred,
+        }
+        .write();
         settle(&state(reports), &token, outcome)
             .unwrap()
             .into_iter()

@@ -26,31 +26,31 @@ pub fn shape(state: &str, messages: &[Message]) -> Result<Invocation, String> {
     let mut token = Token::default();
     let mut skipped = Vec::new();
     for message in messages {
-        if !token.left.is_empty() {
-            token.left.push(message.id.clone());
+        if !token.deferred.is_empty() {
+            token.deferred.push(message.id.clone());
             continue;
         }
         let record = Record::new(&state, message);
-        if !filters.want(&record) {
+        if !filters.match_message(&record) {
             skipped.push(message.id.clone());
             continue;
         }
         let record = serde_json::to_string(&record)
             .map_err(|error| format!("message {} can not be written: {error}", message.id))?;
-        if token.told.is_empty() {
+        if token.delivered.is_empty() {
             event.push_str(&record);
         } else if event.len() + 1 + record.len() + TAIL.len() <= limits::EVENT {
             event.push(',');
             event.push_str(&record);
         } else {
-            token.left.push(message.id.clone());
+            token.deferred.push(message.id.clone());
             continue;
         }
-        token.told.push(message.id.clone());
+        token.delivered.push(message.id.clone());
     }
     event.push_str(TAIL);
     Ok(Invocation {
-        event: (!token.told.is_empty()).then_some(event),
+        event: (!token.delivered.is_empty()).then_some(event),
         skipped,
         token: token.write(),
         extra: Vec::new(),
@@ -106,8 +106,8 @@ mod tests {
         let outcome = Outcome::Completed("null".to_owned());
         let verdicts = settle(&state(), &invocation.token, &outcome).unwrap();
         let actions: Vec<_> = verdicts.into_iter().map(|verdict| verdict.action).collect();
-        let (told, left) = (vec![Action::Ack; 5], vec![Action::Retry(Some(0)); 6]);
-        assert_eq!(actions, [told, left].concat());
+        let (delivered, deferred) = (vec![Action::Ack; 5], vec![Action::Retry(Some(0)); 6]);
+        assert_eq!(actions, [delivered, deferred].concat());
     }
 
     #[test]
@@ -115,7 +115,7 @@ mod tests {
         let grows = message(0, "\u{1}".repeat(1024 * 1024 + 1));
         let invocation = shape(&state(), &[grows, message(1, String::new())]).unwrap();
         assert!(invocation.event.unwrap().len() > limits::EVENT);
-        assert_eq!(invocation.token, r#"{"told":["0"],"left":["1"]}"#);
+        assert_eq!(invocation.token, r#"{"delivered":["0"],"deferred":["1"]}"#);
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub struct State {
     /// The queue's account.
     pub account: String,
     /// `ReportBatchItemFailures`.
-    pub reports: bool,
+    pub reports_failures: bool,
     /// The filters' patterns, as JSON; a message is wanted if one matches, or if there is none.
     pub patterns: Vec<String>,
 }

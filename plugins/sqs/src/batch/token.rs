@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
     /// In the event.
-    pub told: Vec<String>,
+    pub delivered: Vec<String>,
     /// Not in the event, for it would have been too large.
-    pub left: Vec<String>,
+    pub deferred: Vec<String>,
 }
 
 impl Token {
