@@ -1,13 +1,13 @@
-//! A message attribute, whichever of the contracts it comes from.
+//! Message attributes, independent of the contract that they come from.
 
-/// A message attribute, borrowed from one of the contracts' types.
+/// A message attribute, borrowed from the type that a contract has for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attribute<'a> {
-    /// Its name.
+    /// The attribute's name.
     pub name: &'a str,
     /// The type as the sender wrote it: `String`, `Number.float`, `Binary`.
     pub data_type: &'a str,
-    /// Its value.
+    /// The attribute's value.
     pub value: Value<'a>,
 }
 

@@ -1,13 +1,13 @@
 //! Amazon SQS as a Lambkin plugin.
 //!
-//! The component plays several roles, each in a module of its own that knows nothing of the others:
+//! The component has three roles. Each is a module that does not use the others:
 //!
-//! - [`batch`] is the trigger: it makes events of messages and says what becomes of them;
-//! - [`poll`] is the source: it fetches messages of queues elsewhere;
-//! - [`service`] is SQS itself: its wire protocols, on queues that the host keeps.
+//! - [`batch`] is the trigger: it turns batches of messages into Lambda events and decides which messages are done;
+//! - [`poll`] is the source: it receives messages from queues outside the host, at AWS or in another emulator;
+//! - [`service`] is SQS itself: its wire protocols, on top of queues that the host keeps.
 //!
-//! Everything but `guest` is ordinary Rust on plain types and is tested natively; `guest`, which exists only in the
-//! component, connects it to the generated bindings.
+//! The types of each role's contract are generated from `wit/` and are the same natively, where the tests run. Only
+//! `guest`, which exports the functions to the host, needs WebAssembly.
 
 pub mod attribute;
 pub mod batch;

@@ -1,16 +1,17 @@
-//! The digests by which clients and functions check what was sent and what is received.
+//! MD5 digests with which SQS's clients and Lambda functions verify messages: `MD5OfBody` and `MD5OfMessageAttributes`.
 
 use md5::{Digest as _, Md5};
 
 use crate::attribute::{Attribute, Value};
 use crate::hex::hex;
 
-/// Of a body.
+/// The digest of a message body, in hexadecimal.
 pub fn of_body(body: &[u8]) -> String {
     hex(&Md5::digest(body))
 }
 
-/// Of attributes: each with its name, type and value, in the order of the names. None without attributes.
+/// The digest of message attributes, in hexadecimal; `None` without attributes. As AWS documents it, it covers the name,
+/// type and value of each attribute, sorted by name.
 pub fn of_attributes<'a>(
     attributes: impl IntoIterator<Item = impl Into<Attribute<'a>>>,
 ) -> Option<String> {
@@ -30,9 +31,9 @@ pub fn of_attributes<'a>(
     (!sorted.is_empty()).then(|| hex(&digest.finalize()))
 }
 
-/// The bytes, their length first.
+/// Adds a length-prefixed byte string to the digest.
 fn update(digest: &mut Md5, bytes: &[u8]) {
-    // No message is longer than 4 GiB.
+    // No message is longer than 1 MiB.
     let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     digest.update(length.to_be_bytes());
     digest.update(bytes);
@@ -51,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn digests_are_those_of_aws() {
+    fn digests_equal_those_of_aws() {
         assert_eq!(of_body(b"foobar"), "3858f62230ac3c915f300c664312c63f");
         let none: [Attribute<'_>; 0] = [];
         assert_eq!(of_attributes(none), None);
@@ -86,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_digested_as_they_are() {
+    fn binary_values_are_hashed_unchanged() {
         let trace = b"traceparent\x1e00-774062d6c37081a5a0b9b5b88e30627c-2d2482211f6489da-01";
         let bytes = Attribute {
             value: Value::Binary(trace),

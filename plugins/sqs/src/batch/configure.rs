@@ -1,17 +1,17 @@
-//! The trigger's configuration: an event source mapping with AWS's property names.
+//! `configure`: reads the trigger's configuration, an event source mapping with AWS's property names.
 //!
 //! | key | meaning | default |
 //! |---|---|---|
-//! | `function` | the function that gets the batches | |
-//! | `BatchSize` | the most messages of a batch: 1 to 10,000, of a FIFO queue 1 to 10 | 10 |
-//! | `MaximumBatchingWindowInSeconds` | how long a batch waits to be full: 0 to 300; not for FIFO queues | 0 |
-//! | `FunctionResponseTypes` | `["ReportBatchItemFailures"]`: the function says which messages failed | `[]` |
-//! | `ScalingConfig` | `{ MaximumConcurrency = 2 to 1000 }`: the most batches at a time | the function's own limit |
-//! | `FilterCriteria` | `{ Filters = [{ Pattern = … }] }`, up to 10: see [`filter`](super::filter) | every message is wanted |
-//! | `Enabled` | `true` | `true` |
+//! | `function` | function that receives the batches | required |
+//! | `BatchSize` | maximum number of messages in a batch: 1 to 10,000; for a FIFO queue 1 to 10 | 10 |
+//! | `MaximumBatchingWindowInSeconds` | maximum time to wait for a full batch: 0 to 300 s; not for FIFO queues | 0 |
+//! | `FunctionResponseTypes` | `["ReportBatchItemFailures"]`: the function reports which messages failed | `[]` |
+//! | `ScalingConfig` | `{ MaximumConcurrency = 2 to 1000 }`: maximum number of concurrent batches | the function's own limit |
+//! | `FilterCriteria` | `{ Filters = [{ Pattern = … }] }`, up to 10 filters: see [`filter`](super::filter) | all messages |
+//! | `Enabled` | only `true` is supported | `true` |
 //!
-//! On failure: every mistake is listed at once, each with the keys that lead to it. Properties that AWS has, but not for
-//! queues, are refused with the reason.
+//! On failure: returns every mistake at once, each with the path of keys that leads to it. Properties that AWS supports for
+//! other event sources only are refused with the reason.
 
 use event_pattern::Pattern;
 use plugin_kit::arn;
@@ -31,7 +31,7 @@ const KEYS: [&str; 7] = [
     "Enabled",
 ];
 
-/// Properties of event source mappings that a mapping here can not have, and why.
+/// Properties of event source mappings that are not supported here, each with the reason.
 const REFUSED: [(&str, &str); 18] = [
     ("MaximumRetryAttempts", RETRIES),
     ("MaximumRecordAgeInSeconds", RETENTION),
@@ -50,29 +50,29 @@ const REFUSED: [(&str, &str); 18] = [
     ("Topics", OTHER_SOURCE),
     (
         "ProvisionedPollerConfig",
-        "there are no pollers to provision here: a message is pushed as soon as it is sent",
+        "there are no pollers to provision: messages are delivered as soon as they are sent",
     ),
     ("FunctionName", "the function is named by `function`"),
     ("EventSourceArn", "the queue is named by `queue`"),
 ];
 
-const RETRIES: &str = "unsupported for Amazon SQS event sources: how often a message is told is up to its queue, see \
-    `maxReceiveCount` of its RedrivePolicy";
-const RETENTION: &str = "unsupported for Amazon SQS event sources: how long a message is told is up to its queue, see its \
+const RETRIES: &str = "unsupported for Amazon SQS event sources: the queue decides how often a message is delivered, see \
+    `maxReceiveCount` in its RedrivePolicy";
+const RETENTION: &str = "unsupported for Amazon SQS event sources: the queue decides how long a message is kept, see its \
     MessageRetentionPeriod";
-const DEAD_LETTERS: &str = "unsupported for Amazon SQS event sources: where failed messages go is up to their queue, see \
-    `deadLetterTargetArn` of its RedrivePolicy";
-const STREAM: &str = "unsupported for Amazon SQS event sources: a queue is no stream";
+const DEAD_LETTERS: &str = "unsupported for Amazon SQS event sources: the queue decides where failed messages go, see \
+    `deadLetterTargetArn` in its RedrivePolicy";
+const STREAM: &str = "unsupported for Amazon SQS event sources: a queue is not a stream";
 const OTHER_SOURCE: &str =
-    "unsupported for Amazon SQS event sources: it belongs to another kind of source";
+    "unsupported for Amazon SQS event sources: it belongs to another kind of event source";
 
 const REPORTS: &str = "ReportBatchItemFailures";
 
-/// Understands the trigger's configuration, a JSON object.
+/// Reads the trigger's configuration, a JSON object.
 ///
 /// # Errors
 ///
-/// Every mistake in it.
+/// Returns every mistake in the configuration.
 pub fn configure(
     config: &str,
     source: &Source,
@@ -89,12 +89,12 @@ fn read(
 ) -> Result<Setup, Vec<settings::Problem>> {
     let members = settings::parse(config)?;
     let mut problems = Problems::default();
-    let setup = understand(&Table::root(&members), source, functions, &mut problems);
+    let setup = read_table(&Table::root(&members), source, functions, &mut problems);
     problems.into_result(setup)
 }
 
-/// Reads every key, also after a mistake, so that all mistakes are found.
-fn understand(
+/// Reads every key, even after a mistake, so that all mistakes are found.
+fn read_table(
     table: &Table<'_>,
     source: &Source,
     functions: &[FunctionInfo],
@@ -106,8 +106,7 @@ fn understand(
     let reports_failures = reports_failures(table, problems);
     let filters = filters(table, problems);
     if table.boolean("Enabled", problems) == Some(false) {
-        let message =
-            "a trigger that is not enabled is not supported; take the section out to turn it off";
+        let message = "a disabled trigger is not supported; remove the section to disable it";
         problems.add(table.path_of("Enabled"), message);
     }
     let function = function?;
@@ -134,7 +133,7 @@ fn function(table: &Table<'_>, problems: &mut Problems) -> Option<String> {
     if table.get("function").is_none() {
         problems.add(
             Vec::new(),
-            "needs `function`: the function that gets the batches",
+            "needs `function`: the function that receives the batches",
         );
     }
     let rule = "this must be a function's name, such as \"orders\" or \"orders:live\"";
@@ -155,7 +154,7 @@ fn batching(table: &Table<'_>, source: &Source, problems: &mut Problems) -> Batc
     let key = "MaximumBatchingWindowInSeconds";
     let window = table.integer(key, shortest, longest, problems);
     if source.ordered && table.get(key).is_some() {
-        let message = "a FIFO queue has no batching window: its batches are told as soon as there are messages";
+        let message = "a FIFO queue has no batching window: its messages are delivered as soon as they are sent";
         problems.add(table.path_of(key), message);
     } else if max_messages > limits::LARGEST_WITHOUT_WINDOW && window.unwrap_or_default() == 0 {
         let message = "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10: \
@@ -194,7 +193,7 @@ fn reports_failures(table: &Table<'_>, problems: &mut Problems) -> bool {
     !items.is_empty()
 }
 
-/// A filter and what it looks at beside the body.
+/// A filter, and the keys of a record other than `body` that it uses.
 struct Filter {
     text: String,
     metadata: Vec<String>,
@@ -209,7 +208,7 @@ fn filters(table: &Table<'_>, problems: &mut Problems) -> Vec<Filter> {
     let items = criteria.list("Filters", rule, problems).unwrap_or_default();
     if items.len() > limits::FILTERS {
         let message = format!(
-            "a mapping has up to {} filters, not {}",
+            "an event source mapping has up to {} filters, not {}",
             limits::FILTERS,
             items.len()
         );
@@ -233,7 +232,7 @@ fn read_filter(item: &Item<'_>, problems: &mut Problems) -> Option<Filter> {
     };
     let text = match pattern.as_str() {
         Some(text) => text.to_owned(),
-        // TOML can say a pattern without quotes within quotes.
+        // In TOML a pattern may be a table instead of a string with JSON.
         None => pattern.to_string(),
     };
     let wrong = |what: String| format!("Invalid filter pattern definition. {what}");
@@ -271,27 +270,29 @@ fn summary(
         max => format!("batches of up to {max} messages"),
     };
     let mut lines = vec![format!(
-        "{size} of queue {} to function {function}",
+        "{size} from queue {} to function {function}",
         source.name
     )];
     if batching.window_ms > 0 {
         let seconds = batching.window_ms / 1000;
-        lines.push(format!("a batch waits up to {seconds} s to be full"));
+        lines.push(format!("waits up to {seconds} s for a full batch"));
     }
     if let Some(max) = batching.max_concurrency {
-        lines.push(format!("up to {max} batches at a time"));
+        lines.push(format!("up to {max} batches at the same time"));
     }
     if reports_failures {
         lines.push(
-            "only the messages that the function reports_failures as failed are told again"
-                .to_owned(),
+            "only the messages that the function reports as failed are delivered again".to_owned(),
         );
     }
     match filters.len() {
         0 => {}
-        1 => lines.push("messages that do not match the filter are removed untold".to_owned()),
+        1 => lines.push(
+            "messages that do not match the filter are removed without invoking the function"
+                .to_owned(),
+        ),
         count => lines.push(format!(
-            "messages that match none of {count} filters are removed untold"
+            "messages that match none of {count} filters are removed without invoking the function"
         )),
     }
     let mut metadata: Vec<_> = filters.iter().flat_map(|filter| &filter.metadata).collect();
@@ -299,7 +300,7 @@ fn summary(
     metadata.dedup();
     for key in metadata {
         lines.push(format!(
-            "a filter looks at `{key}`; AWS documents filters of queues for `body` alone"
+            "a filter uses `{key}`; for queues AWS documents filters on `body` only"
         ));
     }
     lines

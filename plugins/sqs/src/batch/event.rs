@@ -1,4 +1,4 @@
-//! A message as a record of the event, keys in AWS's order.
+//! One message as a record of the event, with its keys in AWS's order.
 
 use std::borrow::Cow;
 
@@ -11,10 +11,10 @@ use super::contract::{Attribute, Body, Message, Value};
 use super::state::State;
 use crate::md5;
 
-/// The sender of messages whose service has not said: AWS's form of a user's id.
+/// The `SenderId` of messages that were sent without one, in the form of an AWS user id.
 const SENDER: &str = "AIDAIENQZJOLO23YVJ4VO";
 
-/// One of the event's `Records`.
+/// An item of the event's `Records`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record<'a> {
@@ -33,7 +33,7 @@ pub struct Record<'a> {
     aws_region: &'a str,
 }
 
-/// What the queue knows of a message: all texts, numbers too.
+/// The system attributes of a message. All values are strings, as in AWS's events.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct SystemAttributes<'a> {
@@ -66,7 +66,7 @@ struct MessageAttribute<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// The record of a message.
+    /// Makes the record of a message.
     pub fn new(state: &'a State, message: &'a Message) -> Self {
         let bytes = match &message.body {
             Body::Text(text) => text.as_bytes(),
@@ -86,7 +86,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// The message's body as text.
+    /// The message's body; bytes that are not UTF-8 are replaced.
     pub fn body(&self) -> &str {
         &self.body
     }
@@ -118,7 +118,7 @@ impl<'a> SystemAttributes<'a> {
     }
 }
 
-/// The sender's attributes, in the order in which they come.
+/// Writes the message attributes as a map, in the order of the list.
 fn message_attributes<S: Serializer>(
     attributes: &[Attribute],
     serializer: S,

@@ -1,32 +1,36 @@
-//! `FilterCriteria`: which messages the function is to see. The others are done without it.
+//! `FilterCriteria`: selects the messages that the function receives. Other messages are removed from the queue.
 //!
-//! A pattern looks at the record as it is in the event, but for `body`, which is looked at in one of two ways:
+//! A pattern is matched against the record as it appears in the event. Only `body` is treated differently:
 //!
-//! | | the pattern's `body` is a pattern | the pattern's `body` is a list of texts | the pattern has no `body` |
+//! | | the pattern's `body` is a pattern | the pattern's `body` is a list of strings | the pattern has no `body` |
 //! |---|---|---|---|
-//! | the body is a JSON object or list | looks into it | does not match | looks at the rest |
-//! | the body is any other text | does not match | looks at the text | looks at the rest |
+//! | the message's body is a JSON object or list | matches its content | does not match | matches other keys |
+//! | the message's body is any other text | does not match | matches the text | matches other keys |
 
 use event_pattern::{Branch, Malformed, Pattern};
 use serde_json::Value;
 
 use super::event::Record;
 
-/// The key that is looked at in two ways.
+/// The key of a record that is matched as JSON or as text.
 const BODY: &str = "body";
 
-/// A mapping's filters.
+/// The filters of an event source mapping.
 pub struct Filters(Vec<Pattern>);
 
 impl Filters {
-    /// The filters of these patterns.
+    /// Parses the patterns of all filters.
+    ///
+    /// # Errors
+    ///
+    /// Fails at the first malformed pattern.
     pub fn parse(patterns: &[String]) -> Result<Self, Malformed> {
         let patterns = patterns.iter().map(|pattern| Pattern::parse(pattern));
         Ok(Self(patterns.collect::<Result<_, _>>()?))
     }
 
-    /// Whether the function is to see a message.
-    pub fn match_message(&self, record: &Record<'_>) -> bool {
+    /// Whether the function receives a message: one of the filters matches it, or there are none.
+    pub fn matches(&self, record: &Record<'_>) -> bool {
         if self.0.is_empty() {
             return true;
         }
@@ -43,12 +47,12 @@ impl Filters {
         self.0
             .iter()
             .flat_map(Pattern::branches)
-            .any(|branch| is_for(branch, is_json) && branch.matches(&event))
+            .any(|branch| suits(branch, is_json) && branch.matches(&event))
     }
 }
 
-/// Whether a branch looks at bodies in the way that suits this one.
-fn is_for(branch: &Branch, body_is_json: bool) -> bool {
+/// Whether a branch matches `body` as JSON, if `body_is_json`, or as text otherwise.
+fn suits(branch: &Branch, body_is_json: bool) -> bool {
     branch.places().all(|place| {
         let inside = place.strip_prefix(BODY).map(|rest| rest.starts_with('.'));
         match inside {
@@ -59,7 +63,7 @@ fn is_for(branch: &Branch, body_is_json: bool) -> bool {
     })
 }
 
-/// The keys beside `body` that a pattern looks at.
+/// The keys of a record, other than `body`, that a pattern uses.
 pub fn metadata_of(pattern: &Pattern) -> Vec<&str> {
     let mut keys: Vec<_> = pattern
         .branches()

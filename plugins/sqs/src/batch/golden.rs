@@ -1,7 +1,7 @@
-//! Runs the golden cases of `tests/cases/sqs`; the format is told in `tests/cases/README.md`.
+//! Runs the golden cases in `tests/cases/sqs`. Their format is described in `tests/cases/README.md`.
 //!
-//! With `BLESS=1` in the environment the cases are rewritten with what the plugin answers now. Read the difference
-//! before you commit it: the cases say what AWS does, not what this code does.
+//! With `BLESS=1` in the environment, the cases are rewritten with the plugin's current answers. Review the difference
+//! before committing it: the cases record what AWS does, not what this code does.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -14,7 +14,7 @@ use super::contract::{Action, Attribute, Body, Message, Outcome, Source, Value, 
 use super::{configure, settle, shape};
 
 #[test]
-fn every_golden_case_is_answered_as_recorded() {
+fn golden_cases_are_answered_as_recorded() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases/sqs");
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap()
@@ -47,7 +47,7 @@ fn read(path: &Path) -> Json {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"))
 }
 
-/// The case with this plugin's answers in place of the recorded ones.
+/// The case with the recorded answers replaced by the plugin's.
 fn answer(case: &Json) -> Json {
     let mut case = case.clone();
     let setup = match configure(&case["config"].to_string(), &source(&case["source"]), &[]) {

@@ -1,34 +1,34 @@
-//! The limits of AWS's event source mappings for queues, each once.
+//! Limits of AWS's event source mappings for SQS queues.
 
 use std::ops::RangeInclusive;
 
-/// Messages of a batch.
+/// `BatchSize` of a standard queue, in messages.
 pub const BATCH_SIZE: RangeInclusive<u32> = 1..=10_000;
-/// Messages of a FIFO queue's batch.
+/// `BatchSize` of a FIFO queue, in messages.
 pub const FIFO_BATCH_SIZE: RangeInclusive<u32> = 1..=10;
-/// Messages of a batch, unless the mapping says.
+/// The default of `BatchSize`, in messages.
 pub const DEFAULT_BATCH_SIZE: u32 = 10;
-/// A larger batch than this needs a batching window.
+/// The largest `BatchSize` that needs no batching window, in messages.
 pub const LARGEST_WITHOUT_WINDOW: u32 = 10;
-/// Seconds a batch waits for messages.
+/// `MaximumBatchingWindowInSeconds`.
 pub const WINDOW_SECONDS: RangeInclusive<u32> = 0..=300;
-/// Batches at a time.
+/// `MaximumConcurrency`: batches that are processed at the same time.
 pub const CONCURRENCY: RangeInclusive<u32> = 2..=1000;
-/// Filters of a mapping; accounts start with 5 and may ask for these.
+/// Maximum number of filters. AWS's default quota is 5; it can be raised to this.
 pub const FILTERS: usize = 10;
-/// Characters of a filter's pattern.
+/// Maximum length of a filter's pattern, in characters.
 pub const PATTERN: usize = 4096;
-/// Bytes of an event.
+/// Maximum size of an event, in bytes: Lambda's limit for a synchronous invocation.
 pub const EVENT: usize = 6 * 1024 * 1024;
 
-/// About the bytes that a record has beside body and attributes. What matters is that the host gathers few messages in
-/// vain: a record that does not fit into the event is told again.
+/// Approximate size of a record without its body and attributes, in bytes. An estimate is enough: a message that does not
+/// fit into the event is delivered in the next one.
 const ENVELOPE: u32 = 1024;
 
-/// Bytes of the largest message: the host may always gather this much.
+/// Maximum size of a message, in bytes: a batch may always have this much.
 const MESSAGE: u32 = 1024 * 1024;
 
-/// The bytes of bodies and attributes for a batch of up to so many messages.
+/// The maximum size of all bodies and attributes in a batch of up to `messages` messages, in bytes.
 pub fn batch_bytes(messages: u32) -> u32 {
     u32::try_from(EVENT)
         .unwrap_or(u32::MAX)

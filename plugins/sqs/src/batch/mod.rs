@@ -1,11 +1,12 @@
-//! The trigger: three pure functions, the ones of the contract `lambkin:batch-trigger`.
+//! The trigger role: the three functions of the contract `lambkin:batch-trigger`, all of them pure.
 //!
-//! - [`configure()`] checks the trigger's table of `lambkin.toml`, which has the names of AWS's event source mappings;
-//! - [`shape()`] filters messages and writes the event for the function;
-//! - [`settle()`] reads from the function's result which messages are done.
+//! - [`configure()`] checks the trigger's table in `lambkin.toml`, whose keys are those of AWS's event source mappings;
+//! - [`shape()`] filters a batch of messages and writes the function's event;
+//! - [`settle()`] derives from the function's result which messages are done.
 //!
-//! On failure: mistakes in the configuration are listed all at once. A message that can not be part of an event as it is
-//! never exists: what is no text is read as text. Only a `state` or a `token` that this plugin did not write is an error.
+//! On failure: `configure` returns every mistake in the table at once. `shape` accepts every message: a body that is not
+//! UTF-8 is converted with replacement characters. `shape` and `settle` fail only if this plugin did not write the `state`
+//! or `token`.
 
 mod configure;
 pub mod contract;

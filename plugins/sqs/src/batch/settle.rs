@@ -1,4 +1,4 @@
-//! From a function's result to what becomes of each message.
+//! `settle`: derives a verdict for each message from the function's result.
 
 use std::collections::BTreeSet;
 
@@ -8,14 +8,14 @@ use super::contract::{Action, Outcome, Verdict};
 use super::state::State;
 use super::token::Token;
 
-/// Decides what becomes of the messages of a batch.
+/// Decides the verdict for each message of a batch.
 ///
-/// A message that is not done stays invisible until its visibility timeout ends: nothing makes it visible early. A message
-/// that did not fit into the event was never delivered; it is delivered at once.
+/// As on AWS, a failed message stays invisible until its visibility timeout ends. A message that did not fit into the event
+/// becomes visible at once, because the function has not seen it.
 ///
 /// # Errors
 ///
-/// `state` or `token` are not from this plugin.
+/// Fails if this plugin did not write `state` or `token`.
 pub fn settle(state: &str, token: &str, outcome: &Outcome) -> Result<Vec<Verdict>, String> {
     let state = State::read(state)?;
     let Token {
@@ -45,8 +45,8 @@ pub fn settle(state: &str, token: &str, outcome: &Outcome) -> Result<Vec<Verdict
     Ok(of_delivered.chain(of_deferred).collect())
 }
 
-/// The messages that a function reports as failed: `batchItemFailures`. None if the report is not one, which fails the
-/// whole batch.
+/// The ids of the messages that the function reports as failed, in `batchItemFailures`. `None` if the report is malformed:
+/// as on AWS, the whole batch has then failed.
 fn failures(result: &str, delivered: &[String]) -> Option<BTreeSet<String>> {
     if result.trim().is_empty() {
         return Some(BTreeSet::new());
@@ -90,7 +90,7 @@ mod tests {
         state.write()
     }
 
-    /// What becomes of `a` and `b`, which were delivered, and of `c`, which was left.
+    /// The verdicts for `a` and `b`, which were delivered, and for `c`, which was deferred.
     fn settled(reports: bool, outcome: &Outcome) -> String {
         let deferred = vec!["c".to_owned()];
         let token = Token {
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn results_settle_as_aws_settles_them() {
+    fn results_lead_to_the_same_verdicts_as_on_aws() {
         let (done, failed) = ("a done b done c in 0 ", "a later b later c in 0 ");
         for (result, expected) in [
             ("", done),
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_texts_are_errors() {
+    fn a_state_or_token_of_another_plugin_is_an_error() {
         let error = settle("{}", "{}", &Outcome::TimedOut).unwrap_err();
         assert!(error.starts_with("the state is not one"), "{error}");
         let error = settle(&state(true), "", &Outcome::TimedOut).unwrap_err();

@@ -1,4 +1,4 @@
-//! From messages to an event.
+//! `shape`: turns a batch of messages into an event.
 
 use super::contract::{Invocation, Message};
 use super::event::Record;
@@ -10,18 +10,18 @@ use super::token::Token;
 const HEAD: &str = "{\"Records\":[";
 const TAIL: &str = "]}";
 
-/// Shapes a batch: filters its messages and writes the event.
+/// Filters a batch and writes the event.
 ///
-/// An event has no more messages than fit into it. What does not fit is left for the next one, from the first message on that
-/// is too large, so that a group's messages stay in order.
+/// The first message is always part of the event. The first further message that would exceed the event's size limit is
+/// deferred, and so are all messages after it, so that the messages of a group stay in order.
 ///
 /// # Errors
 ///
-/// `state` is not from [`configure`](super::configure()).
+/// Fails if [`configure`](super::configure()) did not write `state`.
 pub fn shape(state: &str, messages: &[Message]) -> Result<Invocation, String> {
     let state = State::read(state)?;
     let filters = Filters::parse(&state.patterns)
-        .map_err(|malformed| format!("the state has a pattern that is malformed: {malformed}"))?;
+        .map_err(|malformed| format!("the state has a malformed pattern: {malformed}"))?;
     let mut event = String::from(HEAD);
     let mut token = Token::default();
     let mut skipped = Vec::new();
@@ -31,12 +31,13 @@ pub fn shape(state: &str, messages: &[Message]) -> Result<Invocation, String> {
             continue;
         }
         let record = Record::new(&state, message);
-        if !filters.match_message(&record) {
+        if !filters.matches(&record) {
             skipped.push(message.id.clone());
             continue;
         }
-        let record = serde_json::to_string(&record)
-            .map_err(|error| format!("message {} can not be written: {error}", message.id))?;
+        let record = serde_json::to_string(&record).map_err(|error| {
+            format!("message {} cannot be written as JSON: {error}", message.id)
+        })?;
         if token.delivered.is_empty() {
             event.push_str(&record);
         } else if event.len() + 1 + record.len() + TAIL.len() <= limits::EVENT {
@@ -95,11 +96,11 @@ mod tests {
     }
 
     #[test]
-    fn an_event_has_what_fits_and_the_rest_is_told_at_once() {
+    fn messages_that_do_not_fit_into_the_event_are_retried_at_once() {
         let mut messages: Vec<_> = (0..10)
             .map(|id| message(id, "x".repeat(1024 * 1024)))
             .collect();
-        // Small enough for what is left of the event, but not before those that were sent earlier.
+        // It would fit, but must not overtake the messages before it.
         messages.push(message(10, String::new()));
         let invocation = shape(&state(), &messages).unwrap();
         assert!(invocation.event.unwrap().len() <= limits::EVENT);
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_never_without_its_first_message() {
+    fn an_event_always_has_its_first_message() {
         let grows = message(0, "\u{1}".repeat(1024 * 1024 + 1));
         let invocation = shape(&state(), &[grows, message(1, String::new())]).unwrap();
         assert!(invocation.event.unwrap().len() > limits::EVENT);
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_state_is_an_error() {
+    fn a_state_of_another_plugin_is_an_error() {
         let error = shape("", &[]).unwrap_err();
         assert!(error.starts_with("the state is not one"), "{error}");
     }

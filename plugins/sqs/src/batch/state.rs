@@ -1,32 +1,32 @@
-//! The configuration as `shape` and `settle` read it.
+//! The trigger's `state`: its configuration as `shape` and `settle` read it.
 //!
-//! On failure: text that this plugin did not write is an error that says so.
+//! On failure: reading text that [`State::write`] did not produce is an error.
 
 use serde::{Deserialize, Serialize};
 
-/// What a trigger needs to know of its mapping and its queue.
+/// The parts of the event source mapping and of its queue that later calls need.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     /// The queue's ARN.
     pub arn: String,
-    /// The queue's region.
+    /// The queue's AWS region.
     pub region: String,
-    /// The queue's account.
+    /// The queue's AWS account id.
     pub account: String,
-    /// `ReportBatchItemFailures`.
+    /// Whether the function reports failed messages (`ReportBatchItemFailures`).
     pub reports_failures: bool,
-    /// The filters' patterns, as JSON; a message is wanted if one matches, or if there is none.
+    /// The filters' patterns, as JSON. A message passes if one of them matches, or if the list is empty.
     pub patterns: Vec<String>,
 }
 
 impl State {
-    /// Reads what [`State::write`] has written.
+    /// Parses the output of [`State::write`].
     pub fn read(text: &str) -> Result<Self, String> {
         serde_json::from_str(text)
-            .map_err(|error| format!("the state is not one that this plugin made: {error}"))
+            .map_err(|error| format!("the state is not one that this plugin wrote: {error}"))
     }
 
-    /// The state as text.
+    /// Serializes the state.
     pub fn write(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }

@@ -1,26 +1,26 @@
-//! What `shape` tells `settle` about a batch: the messages in the event, and those that did not fit into it.
+//! The batch's `token`, which `shape` passes to `settle`: the messages in the event, and those that did not fit.
 //!
-//! On failure: text that this plugin did not write is an error that says so.
+//! On failure: reading text that [`Token::write`] did not produce is an error.
 
 use serde::{Deserialize, Serialize};
 
-/// The messages of a batch that were not skipped, by id.
+/// The ids of the messages of a batch that passed the filters.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
-    /// In the event.
+    /// Messages in the event.
     pub delivered: Vec<String>,
-    /// Not in the event, for it would have been too large.
+    /// Messages left out because the event would have exceeded its size limit.
     pub deferred: Vec<String>,
 }
 
 impl Token {
-    /// Reads what [`Token::write`] has written.
+    /// Parses the output of [`Token::write`].
     pub fn read(text: &str) -> Result<Self, String> {
         serde_json::from_str(text)
-            .map_err(|error| format!("the token is not one that this plugin made: {error}"))
+            .map_err(|error| format!("the token is not one that this plugin wrote: {error}"))
     }
 
-    /// The token as text.
+    /// Serializes the token.
     pub fn write(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }

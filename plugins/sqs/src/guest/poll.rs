@@ -1,4 +1,4 @@
-//! The component's side of `lambkin:source`: carries requests over `wasi:http`.
+//! The source role: exports `lambkin:source` and sends its requests over `wasi:http`.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,14 +11,14 @@ use crate::poll::contract::{self, Action, Error, Guest, Message, Problem, Setup,
 use crate::poll::sign::{self, Credentials};
 use crate::poll::wire::{self, MAX_MESSAGES, Request};
 
-/// The region to sign for where nobody names one.
+/// The region to sign for if neither the configuration nor the URL names one.
 const REGION: &str = "us-east-1";
 
-/// Read from a body at a time.
-const PIECE: u64 = 64 * 1024;
+/// Bytes read from a body at once.
+const CHUNK: u64 = 64 * 1024;
 
-/// The longest answer: ten messages of 1 MiB, escaped.
-const ANSWER_BYTES: usize = 32 << 20;
+/// Maximum length of a response, in bytes: ten messages of 1 MiB with escapes.
+const MAX_RESPONSE_BYTES: usize = 32 << 20;
 
 struct Poller;
 
@@ -41,11 +41,11 @@ impl Guest for Poller {
 
     fn poll(state: String, max_messages: u32, wait_ms: u32) -> Result<Vec<Message>, Error> {
         let settings = settings_of(&state)?;
-        let answer = send(
+        let response = send(
             &settings,
             &wire::receive(&settings.queue_url, max_messages, wait_ms),
         )?;
-        wire::messages(&answer)
+        wire::messages(&response)
     }
 
     fn settle(state: String, verdicts: Vec<Verdict>) -> Result<(), Error> {
@@ -56,26 +56,27 @@ impl Guest for Poller {
             match action {
                 Action::Ack => done.push(receipt),
                 Action::Retry(Some(after_ms)) => again.push((receipt, after_ms)),
-                // The queue's own redrive policy knows its dead letters.
+                // The queue's own redrive policy moves dead letters.
                 Action::Retry(None) | Action::DeadLetter(_) => {}
             }
         }
         let requests = wire::delete(&settings.queue_url, &done).into_iter();
-        let mut settled = Ok(());
+        let mut result = Ok(());
         for request in requests.chain(wire::change_visibility(&settings.queue_url, &again)) {
-            let answer = send(&settings, &request)?;
-            // One message that can not be settled keeps nobody else's verdict back.
-            settled = settled.and(wire::check_entries(&answer));
+            let response = send(&settings, &request)?;
+            // A failure for one message must not keep back the verdicts on the others.
+            result = result.and(wire::check_entries(&response));
         }
-        settled
+        result
     }
 }
 
 fn settings_of(state: &str) -> Result<Settings, Error> {
-    Settings::read(state).map_err(|_| Error::Permanent("the state is not this plugin's".to_owned()))
+    Settings::read(state)
+        .map_err(|_| Error::Permanent("the state is not one that this plugin wrote".to_owned()))
 }
 
-/// Sends a request and reads the whole answer, which was a success.
+/// Signs and sends a request; returns the body of a successful response.
 fn send(settings: &Settings, request: &Request) -> Result<Vec<u8>, Error> {
     let variables = wasip2::cli::environment::get_environment();
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -88,15 +89,15 @@ fn send(settings: &Settings, request: &Request) -> Result<Vec<u8>, Error> {
         now.map_or(0, |since| since.as_secs()),
     );
     let (status, body) =
-        exchange(settings, &signed, request.body.as_bytes()).map_err(|reason| {
-            Error::Transient(format!("{} can not be asked: {reason}", settings.endpoint))
+        self::request(settings, &signed, request.body.as_bytes()).map_err(|reason| {
+            Error::Transient(format!("{} cannot be reached: {reason}", settings.endpoint))
         })?;
     wire::check(status, &body)?;
     Ok(body)
 }
 
-/// One request and its answer; the error says what went wrong underneath.
-fn exchange(
+/// Sends a request; returns the status and body of the response. The error says why there is none.
+fn request(
     settings: &Settings,
     headers: &[(String, String)],
     body: &[u8],
@@ -116,7 +117,7 @@ fn exchange(
     } else {
         Scheme::Http
     };
-    let refused = |()| "the host does not take the request".to_owned();
+    let refused = |()| "the host rejected the request".to_owned();
     request.set_method(&Method::Post).map_err(refused)?;
     request.set_scheme(Some(&scheme)).map_err(refused)?;
     request
@@ -124,21 +125,21 @@ fn exchange(
         .map_err(refused)?;
     request.set_path_with_query(Some("/")).map_err(refused)?;
     let outgoing = request.body().map_err(refused)?;
-    let answer = outgoing_handler::handle(request, None).map_err(|error| words(&error))?;
+    let response = outgoing_handler::handle(request, None).map_err(|error| describe(&error))?;
     {
         let stream = outgoing.write().map_err(refused)?;
-        for piece in body.chunks(4096) {
+        for chunk in body.chunks(4096) {
             stream
-                .blocking_write_and_flush(piece)
+                .blocking_write_and_flush(chunk)
                 .map_err(|error| error.to_string())?;
         }
     }
     OutgoingBody::finish(outgoing, None).map_err(|error| error.to_string())?;
-    answer.subscribe().block();
-    let response = match answer.get() {
+    response.subscribe().block();
+    let response = match response.get() {
         Some(Ok(Ok(response))) => response,
-        Some(Ok(Err(error))) => return Err(words(&error)),
-        Some(Err(())) | None => return Err("the host has no answer".to_owned()),
+        Some(Ok(Err(error))) => return Err(describe(&error)),
+        Some(Err(())) | None => return Err("the host returned no response".to_owned()),
     };
     let status = response.status();
     let length = response.headers().get("content-length");
@@ -148,30 +149,30 @@ fn exchange(
         .unwrap_or_default();
     let incoming = response.consume().map_err(refused)?;
     let stream = incoming.stream().map_err(refused)?;
-    // One that grows as it comes takes up to three times the memory.
-    let mut whole = Vec::with_capacity(length.min(ANSWER_BYTES));
+    // A vector that grows while it is filled takes up to three times the memory.
+    let mut whole = Vec::with_capacity(length.min(MAX_RESPONSE_BYTES));
     loop {
-        match stream.blocking_read(PIECE) {
-            Ok(piece) => whole.extend(piece),
+        match stream.blocking_read(CHUNK) {
+            Ok(chunk) => whole.extend(chunk),
             Err(StreamError::Closed) => return Ok((status, whole)),
             Err(error) => return Err(error.to_string()),
         }
-        if whole.len() > ANSWER_BYTES {
-            return Err("the answer is too long".to_owned());
+        if whole.len() > MAX_RESPONSE_BYTES {
+            return Err("the response is too long".to_owned());
         }
     }
 }
 
-/// What the operator reads; the host words itself what there is no code for.
-fn words(error: &ErrorCode) -> String {
+/// The cause of a failed request, for the operator. For errors without a code of their own the host sends the text.
+fn describe(error: &ErrorCode) -> String {
     match error {
         ErrorCode::InternalError(Some(reason)) => reason.clone(),
         ErrorCode::ConnectionRefused => "nothing listens there (connection refused)".to_owned(),
-        ErrorCode::ConnectionTimeout => "no connection within the time for it".to_owned(),
-        ErrorCode::ConnectionTerminated => "the connection ended before the answer".to_owned(),
-        ErrorCode::DnsError(_) => "its name can not be looked up".to_owned(),
+        ErrorCode::ConnectionTimeout => "the connection timed out".to_owned(),
+        ErrorCode::ConnectionTerminated => "the connection ended before the response".to_owned(),
+        ErrorCode::DnsError(_) => "its name cannot be resolved".to_owned(),
         ErrorCode::HttpRequestDenied => {
-            "the host denies it, as the `network` of `poll` does not name this origin".to_owned()
+            "the host denied it: add this origin to `network` in `poll`".to_owned()
         }
         other => other.to_string(),
     }

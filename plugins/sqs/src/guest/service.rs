@@ -1,7 +1,7 @@
-//! The service role: `wasi:http` requests in, `lambkin:store` queues behind, `lambkin:service` settings beside.
+//! The service role: exports `wasi:http` and `lambkin:service`, and uses the queues of `lambkin:store`.
 //!
-//! On failure: a body that breaks off has no answer, because nobody is there to read one; an answer that can not be
-//! written is dropped for the same reason.
+//! On failure: a request whose body ends early gets no response, and a response that cannot be written is dropped: in both
+//! cases the client has closed the connection.
 
 mod http;
 mod store;
@@ -62,7 +62,7 @@ fn now_ms() -> u64 {
     now.seconds * 1000 + u64::from(now.nanoseconds / 1_000_000)
 }
 
-/// A random UUID, version 4.
+/// A random (version 4) UUID.
 fn uuid() -> String {
     let high = random::get_random_u64() & !0xf000 | 0x4000;
     let low = random::get_random_u64() & !(0xc << 60) | (0x8 << 60);

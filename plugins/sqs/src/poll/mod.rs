@@ -1,10 +1,10 @@
-//! The source role: messages of a queue elsewhere, at AWS or in another emulator.
+//! The source role: receives messages from a queue outside the host, at AWS or in another emulator.
 //!
-//! [`settings`] reads the trigger's `poll` table, [`sign`] signs requests as AWS wants them, [`wire`] words requests and
-//! reads answers. All of it is plain functions from text to text; the guest carries the requests.
+//! [`settings`] reads the trigger's `poll` table, [`sign`] signs requests for AWS, and [`wire`] writes requests and reads
+//! responses. All of these are pure functions; `guest` sends the requests.
 //!
-//! On failure: an answer that is not understood, an overload or a broken connection is tried again later; a queue that does
-//! not exist or may not be read is said to be so, with the outside system's own words.
+//! On failure: a malformed response, an overloaded service or a broken connection is a transient failure, which the host
+//! retries. A missing queue or a denied request is permanent and carries the service's own message.
 
 pub mod contract;
 pub mod settings;

@@ -1,4 +1,4 @@
-//! The trigger's `poll` table.
+//! The trigger's `poll` table: which queue to poll, and where.
 
 use plugin_kit::settings::{self, Problem, Problems, Table};
 use serde_json::{Map, Value};
@@ -7,23 +7,23 @@ const QUEUE_URL: &str = "queue-url";
 const REGION: &str = "region";
 const ENDPOINT: &str = "endpoint";
 
-/// A queue elsewhere.
+/// A queue outside the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// As the outside system names it.
+    /// The queue's URL, as its service knows it.
     pub queue_url: String,
-    /// `scheme://host:port`, where to send requests.
+    /// The address to send requests to: `scheme://host:port`.
     pub endpoint: String,
-    /// For the signature and ARNs; none is the host's.
+    /// The region for signatures and ARNs; `None` means the host's.
     pub region: Option<String>,
 }
 
 impl Settings {
-    /// Reads the table, as JSON.
+    /// Reads the table from JSON.
     ///
     /// # Errors
     ///
-    /// All of its mistakes at once.
+    /// Returns every mistake in the table.
     pub fn read(config: &str) -> Result<Self, Vec<Problem>> {
         let members = settings::parse(config)?;
         let table = Table::root(&members);
@@ -55,24 +55,24 @@ impl Settings {
         })
     }
 
-    /// The queue's name.
+    /// The queue's name: the last part of its URL.
     pub fn name(&self) -> &str {
         self.queue_url.rsplit('/').next().unwrap_or_default()
     }
 
-    /// The account in the queue's URL.
+    /// The account id in the queue's URL.
     pub fn account(&self) -> &str {
         self.queue_url.rsplit('/').nth(1).unwrap_or_default()
     }
 
-    /// `host:port`.
+    /// The endpoint's authority: `host:port`.
     pub fn authority(&self) -> &str {
         self.endpoint
             .split_once("://")
             .map_or("", |(_, authority)| authority)
     }
 
-    /// For the guest's `state`.
+    /// The settings as JSON, which [`read`](Self::read) reads again.
     pub fn to_json(&self) -> String {
         let mut table = Map::new();
         table.insert(QUEUE_URL.into(), self.queue_url.clone().into());
@@ -84,7 +84,7 @@ impl Settings {
     }
 }
 
-/// `scheme://host:port` of a URL.
+/// The origin of a URL: `scheme://host:port`.
 fn origin(url: &str) -> Option<&str> {
     let (scheme, rest) = url.split_once("://")?;
     let authority = rest.split('/').next()?;
@@ -92,7 +92,7 @@ fn origin(url: &str) -> Option<&str> {
     known.then(|| url.get(..scheme.len() + 3 + authority.len()))?
 }
 
-/// Whether a URL has an account and a name after its origin, and nothing else.
+/// Whether the path of a URL consists of an account and a queue name.
 fn is_queue_url(url: &str) -> bool {
     let path = origin(url).and_then(|origin| url.strip_prefix(origin)?.strip_prefix('/'));
     let parts = path.and_then(|path| path.split_once('/'));
@@ -101,7 +101,7 @@ fn is_queue_url(url: &str) -> bool {
     })
 }
 
-/// AWS says it in the host's name: `sqs.eu-west-1.amazonaws.com`.
+/// The region in a host name of AWS: `sqs.eu-west-1.amazonaws.com`.
 fn region_of(endpoint: &str) -> Option<String> {
     let host = endpoint.split_once("://")?.1;
     let rest = host.strip_prefix("sqs.")?;
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_url_says_almost_everything() {
+    fn endpoint_and_region_default_to_those_of_the_url() {
         let read = Settings::read(
             r#"{"queue-url":"https://sqs.eu-west-1.amazonaws.com/123456789012/orders.fifo"}"#,
         );
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn an_emulator_may_live_elsewhere_than_its_urls_say() {
+    fn an_endpoint_may_differ_from_the_url() {
         let read = Settings::read(
             r#"{"queue-url":"http://localhost:9324/000000000000/orders","endpoint":"http://10.0.0.7:9324/","region":"r"}"#,
         );
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_is_told() {
+    fn every_mistake_is_reported() {
         let problems = |config: &str| -> Vec<String> {
             let problems = Settings::read(config).unwrap_err();
             problems

@@ -1,23 +1,23 @@
-//! AWS's signature of a request, version 4, for the one kind of request that is made here: a `POST` to `/`.
+//! AWS's Signature Version 4, for the only kind of request that is sent here: a `POST` to `/`.
 
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
 use crate::hex::hex;
 
-/// Who signs.
+/// AWS credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {
-    /// `AWS_ACCESS_KEY_ID`.
+    /// The access key id: `AWS_ACCESS_KEY_ID`.
     pub id: String,
-    /// `AWS_SECRET_ACCESS_KEY`.
+    /// The secret access key: `AWS_SECRET_ACCESS_KEY`.
     pub secret: String,
-    /// `AWS_SESSION_TOKEN`.
+    /// The session token of temporary credentials: `AWS_SESSION_TOKEN`.
     pub token: Option<String>,
 }
 
 impl Credentials {
-    /// Those of the variables; emulators take any, so there are always some.
+    /// Reads the credentials from environment variables. A missing one is `test`: emulators accept any.
     pub fn from_variables(variables: &[(String, String)]) -> Self {
         let value = |name: &str| {
             let found = variables
@@ -33,7 +33,7 @@ impl Credentials {
     }
 }
 
-/// The headers that a request needs beside its content type, signed: names in lower case.
+/// The headers of a signed request, including `content-type` and `authorization`; names are in lower case.
 pub fn headers(
     credentials: &Credentials,
     authority: &str,
@@ -74,8 +74,8 @@ pub fn headers(
     let secret = format!("AWS4{}", credentials.secret);
     let key = [day, region, "sqs", "aws4_request"]
         .iter()
-        .fold(secret.into_bytes(), |key, part| keyed(&key, part));
-    let signature = hex(&keyed(&key, &to_sign));
+        .fold(secret.into_bytes(), |key, part| hmac(&key, part));
+    let signature = hex(&hmac(&key, &to_sign));
     let authorization = format!(
         "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={signature}",
         credentials.id
@@ -85,8 +85,8 @@ pub fn headers(
     signed
 }
 
-fn keyed(key: &[u8], text: &str) -> Vec<u8> {
-    // Keys of any length are taken.
+fn hmac(key: &[u8], text: &str) -> Vec<u8> {
+    // HMAC accepts keys of any length.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
         return Vec::new();
     };
@@ -94,7 +94,7 @@ fn keyed(key: &[u8], text: &str) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-/// `20261121T110154Z`.
+/// A time in the basic format of ISO 8601: `20261121T110154Z`.
 fn timestamp(seconds: u64) -> String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = date(days);
@@ -129,16 +129,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_written_as_aws_wants_them() {
+    fn times_are_formatted_for_the_signature() {
         assert_eq!(timestamp(0), "19700101T000000Z");
         assert_eq!(timestamp(951_782_399), "20000228T235959Z");
         assert_eq!(timestamp(951_782_400), "20000229T000000Z");
         assert_eq!(timestamp(1_795_258_914), "20261121T110154Z");
     }
 
-    /// As botocore signs the same request.
+    /// The expected signature is botocore's for the same request.
     #[test]
-    fn the_signature_is_awss() {
+    fn the_signature_equals_botocores() {
         let credentials = Credentials {
             id: "AKIDEXAMPLE".to_owned(),
             secret: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".to_owned(),
@@ -154,8 +154,9 @@ mod tests {
         );
         let authorization = &headers.last().unwrap().1;
         let signature = authorization.rsplit('=').next().unwrap();
-        assert_eq!(signature, BOTOCORES);
+        assert_eq!(signature, BOTOCORE_SIGNATURE);
     }
 
-    const BOTOCORES: &str = "92c3d06c37ef5c79f027ba9f3a1d99a3dfba95e108708fd1d781ced007e364a0";
+    const BOTOCORE_SIGNATURE: &str =
+        "92c3d06c37ef5c79f027ba9f3a1d99a3dfba95e108708fd1d781ced007e364a0";
 }

@@ -1,4 +1,4 @@
-//! SQS's JSON protocol from the client's side.
+//! Requests and responses of SQS's JSON protocol, from the client's side.
 
 use std::collections::BTreeSet;
 
@@ -8,25 +8,25 @@ use serde_json::{Value as Json, json};
 
 use crate::poll::contract::{Attribute, Error, Message, Value};
 
-/// Of every request.
+/// The content type of every request.
 pub const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 
-/// The most messages of one request, in both directions: AWS's limit.
+/// Maximum number of messages per request, received or deleted: AWS's limit.
 pub const MAX_MESSAGES: u32 = 10;
 
-/// The longest wait that SQS allows, in seconds.
+/// Maximum `WaitTimeSeconds` of SQS.
 const MAX_WAIT_SECONDS: u32 = 20;
 
-/// A request: the operation's target and its input.
+/// A request to SQS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// `AmazonSQS.ReceiveMessage`.
+    /// The header `X-Amz-Target`, such as `AmazonSQS.ReceiveMessage`.
     pub target: &'static str,
-    /// JSON.
+    /// The operation's input, as JSON.
     pub body: String,
 }
 
-/// Asks for messages, and waits for one.
+/// ReceiveMessage: up to `max` messages, with a long poll of up to `wait_ms`; both are cut to SQS's limits.
 pub fn receive(queue_url: &str, max: u32, wait_ms: u32) -> Request {
     let body = json!({
         "QueueUrl": queue_url,
@@ -41,7 +41,7 @@ pub fn receive(queue_url: &str, max: u32, wait_ms: u32) -> Request {
     }
 }
 
-/// Removes messages; as many requests as it takes.
+/// DeleteMessageBatch: as many requests as the receipts need.
 pub fn delete(queue_url: &str, receipts: &[String]) -> Vec<Request> {
     let requests = receipts.chunks(MAX_MESSAGES as usize).map(|receipts| {
         let entries = receipts.iter().enumerate();
@@ -57,7 +57,7 @@ pub fn delete(queue_url: &str, receipts: &[String]) -> Vec<Request> {
     requests.collect()
 }
 
-/// Makes messages visible after so many milliseconds, rounded up to seconds.
+/// ChangeMessageVisibilityBatch: makes each receipt's message visible after the given milliseconds, rounded up to seconds.
 pub fn change_visibility(queue_url: &str, changes: &[(String, u32)]) -> Vec<Request> {
     let requests = changes.chunks(MAX_MESSAGES as usize).map(|changes| {
         let entries = changes.iter().enumerate();
@@ -72,7 +72,11 @@ pub fn change_visibility(queue_url: &str, changes: &[(String, u32)]) -> Vec<Requ
     requests.collect()
 }
 
-/// Whether a request succeeded; if not, in the outside system's own words.
+/// Checks the status of a response.
+///
+/// # Errors
+///
+/// Fails with the service's error code and message unless the status is 2xx.
 pub fn check(status: u16, body: &[u8]) -> Result<(), Error> {
     if (200..300).contains(&status) {
         return Ok(());
@@ -86,21 +90,25 @@ pub fn check(status: u16, body: &[u8]) -> Result<(), Error> {
     let message = ["message", "Message"]
         .iter()
         .find_map(|key| error.get(*key)?.as_str());
-    let said = match (code, message) {
+    let reason = match (code, message) {
         ("", None) => format!("status {status}"),
         (code, message) => format!("{code}: {}", message.unwrap_or("no reason given")),
     };
-    // AWS's word for too many requests comes with status 400.
+    // AWS reports throttling with status 400.
     let overloaded =
         status >= 500 || status == 429 || code.contains("Throttl") || code == "OverLimit";
     Err(if overloaded {
-        Error::Transient(said)
+        Error::Transient(reason)
     } else {
-        Error::Permanent(said)
+        Error::Permanent(reason)
     })
 }
 
-/// Whether a batch of [`delete`] or [`change_visibility`] was carried out whole: single entries fail with status 200.
+/// Checks the response to a request of [`delete`] or [`change_visibility`], which has status 200 even if entries failed.
+///
+/// # Errors
+///
+/// Fails with the messages of all failed entries. The failure is permanent if SQS blames the sender for each of them.
 pub fn check_entries(body: &[u8]) -> Result<(), Error> {
     let answer: Json = serde_json::from_slice(body).unwrap_or_default();
     let failed = answer.get("Failed").and_then(Json::as_array);
@@ -116,23 +124,27 @@ pub fn check_entries(body: &[u8]) -> Result<(), Error> {
         .map(|entry| format!("{}: {}", text(entry, "Code"), text(entry, "Message")))
         .collect();
     let reasons: Vec<String> = reasons.into_iter().collect();
-    let said = format!(
+    let reason = format!(
         "{} message(s) could not be settled: {}",
         failed.len(),
         reasons.join("; ")
     );
-    let senders = |entry: &Json| entry.get("SenderFault") == Some(&Json::Bool(true));
-    Err(if failed.iter().all(senders) {
-        Error::Permanent(said)
+    let is_senders_fault = |entry: &Json| entry.get("SenderFault") == Some(&Json::Bool(true));
+    Err(if failed.iter().all(is_senders_fault) {
+        Error::Permanent(reason)
     } else {
-        Error::Transient(said)
+        Error::Transient(reason)
     })
 }
 
-/// The messages of an answer to [`receive`].
+/// The messages in a response to [`receive`].
+///
+/// # Errors
+///
+/// Fails with a transient failure if the response is malformed.
 pub fn messages(body: &[u8]) -> Result<Vec<Message>, Error> {
     let answer: Json = serde_json::from_slice(body)
-        .map_err(|error| Error::Transient(format!("the answer is not JSON: {error}")))?;
+        .map_err(|error| Error::Transient(format!("the response is not JSON: {error}")))?;
     let messages = answer.get("Messages").and_then(Json::as_array);
     messages.into_iter().flatten().map(message).collect()
 }
@@ -141,7 +153,7 @@ fn message(value: &Json) -> Result<Message, Error> {
     let required = |key: &str| {
         let text = value.get(key).and_then(Json::as_str);
         text.map(str::to_owned)
-            .ok_or_else(|| Error::Transient(format!("a message in the answer has no {key}")))
+            .ok_or_else(|| Error::Transient(format!("a message in the response has no {key}")))
     };
     let system = |key: &str| {
         let text = value.get("Attributes")?.get(key)?.as_str();
@@ -175,16 +187,16 @@ fn message(value: &Json) -> Result<Message, Error> {
     })
 }
 
-fn attribute((name, said): (&String, &Json)) -> Option<Attribute> {
-    let data_type = said.get("DataType")?.as_str()?.to_owned();
-    let value = match said.get("BinaryValue").and_then(Json::as_str) {
+fn attribute((name, value): (&String, &Json)) -> Option<Attribute> {
+    let data_type = value.get("DataType")?.as_str()?.to_owned();
+    let content = match value.get("BinaryValue").and_then(Json::as_str) {
         Some(binary) => Value::Binary(STANDARD.decode(binary).ok()?),
-        None => Value::Text(said.get("StringValue")?.as_str()?.to_owned()),
+        None => Value::Text(value.get("StringValue")?.as_str()?.to_owned()),
     };
     Some(Attribute {
         name: name.clone(),
         data_type,
-        value,
+        value: content,
     })
 }
 
@@ -193,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_is_read_whole() {
+    fn all_parts_of_a_message_are_read() {
         let answer = json!({ "Messages": [{
             "MessageId": "id", "ReceiptHandle": "handle", "Body": "body", "MD5OfBody": "…",
             "Attributes": {
@@ -226,10 +238,10 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_queue_is_for_good_and_an_overload_is_not() {
+    fn a_missing_queue_is_permanent_and_an_overload_is_transient() {
         let missing = br#"{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"The specified queue does not exist."}"#;
-        let said = "QueueDoesNotExist: The specified queue does not exist.".to_owned();
-        assert_eq!(check(400, missing), Err(Error::Permanent(said)));
+        let reason = "QueueDoesNotExist: The specified queue does not exist.".to_owned();
+        assert_eq!(check(400, missing), Err(Error::Permanent(reason)));
         assert!(matches!(check(503, b"busy"), Err(Error::Transient(_))));
         let throttled = br#"{"__type":"com.amazon.coral.service#ThrottlingException"}"#;
         assert!(matches!(check(400, throttled), Err(Error::Transient(_))));
@@ -237,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_that_failed_are_told() {
+    fn failed_entries_are_reported() {
         let failed = |fault: bool| {
             json!({ "Successful": [{ "Id": "1" }], "Failed": [
                 { "Id": "0", "Code": "InternalError", "Message": "later", "SenderFault": fault },
@@ -245,16 +257,16 @@ mod tests {
             ] })
             .to_string()
         };
-        let said =
+        let expected =
             "2 message(s) could not be settled: InternalError: later; ReceiptHandleIsInvalid: no";
-        let said = said.to_owned();
+        let reason = expected.to_owned();
         assert_eq!(
             check_entries(failed(false).as_bytes()),
-            Err(Error::Transient(said.clone()))
+            Err(Error::Transient(reason.clone()))
         );
         assert_eq!(
             check_entries(failed(true).as_bytes()),
-            Err(Error::Permanent(said))
+            Err(Error::Permanent(reason))
         );
         for fine in [
             &br#"{"Successful":[{"Id":"0"}],"Failed":[]}"#[..],
@@ -266,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_keep_to_the_limits() {
+    fn requests_respect_the_limits_of_sqs() {
         let receipts: Vec<String> = (0..25).map(|n| n.to_string()).collect();
         let requests = delete("url", &receipts);
         assert_eq!(requests.len(), 3);

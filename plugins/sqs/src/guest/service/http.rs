@@ -1,4 +1,4 @@
-//! Requests and responses of `wasi:http`.
+//! Reads requests and writes responses of `wasi:http`.
 
 use wasip2::http::types::{
     Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
@@ -8,10 +8,11 @@ use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 use crate::service::http::{Request, Response};
 use crate::service::limits;
 
-/// Bytes of a body read at once, so that most bodies take one call.
+/// Bytes read from a body at once: enough for most bodies in one call.
 const CHUNK: u64 = 1024 * 1024;
 
-/// A request, and whether its body was short enough to be read. None if the body breaks off.
+/// Reads a request. The flag is false if its body exceeds [`limits::REQUEST_BODY`] and was left out. `None` if the body
+/// ends early.
 pub fn read(request: &IncomingRequest) -> Option<(Request, bool)> {
     let target = request.path_with_query().unwrap_or_default();
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
@@ -63,7 +64,7 @@ fn method(method: Method) -> String {
     name.to_owned()
 }
 
-/// The whole body, or a little more than is allowed of it.
+/// The whole body, or its start if it is longer than allowed. `None` if it ends early.
 fn read_body(stream: &InputStream) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     loop {
@@ -79,7 +80,7 @@ fn read_body(stream: &InputStream) -> Option<Vec<u8>> {
     }
 }
 
-/// Sends the response.
+/// Writes a response.
 pub fn write(response: Response, out: ResponseOutparam) {
     let mut headers: Vec<(String, Vec<u8>)> = response
         .headers
@@ -90,7 +91,7 @@ pub fn write(response: Response, out: ResponseOutparam) {
     headers.push(("Content-Length".to_owned(), length.into_bytes()));
     let headers = Fields::from_list(&headers).unwrap_or_else(|_| Fields::new());
     let outgoing = OutgoingResponse::new(headers);
-    // Every status of the service is a valid one, and the body is taken once.
+    // Both calls fail only on an invalid status or a second use of the body.
     let _ = outgoing.set_status_code(response.status);
     let Ok(body) = outgoing.body() else {
         return;
@@ -104,12 +105,12 @@ pub fn write(response: Response, out: ResponseOutparam) {
 
 fn write_body(stream: &OutputStream, mut rest: &[u8]) -> Result<(), StreamError> {
     while !rest.is_empty() {
-        let room = usize::try_from(stream.check_write()?).unwrap_or(usize::MAX);
-        if room == 0 {
+        let capacity = usize::try_from(stream.check_write()?).unwrap_or(usize::MAX);
+        if capacity == 0 {
             stream.subscribe().block();
             continue;
         }
-        let (now, later) = rest.split_at(room.min(rest.len()));
+        let (now, later) = rest.split_at(capacity.min(rest.len()));
         stream.write(now)?;
         rest = later;
     }

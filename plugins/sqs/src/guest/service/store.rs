@@ -1,4 +1,4 @@
-//! `lambkin:store/queues` as the service's store.
+//! The service's store: the host's queues, imported as `lambkin:store/queues`.
 
 use crate::service::contract::queues;
 use crate::service::store::{
@@ -35,7 +35,7 @@ impl Store for HostStore {
     }
 }
 
-// `Self::describe` and the like are the resource's own methods, which take precedence over the trait's.
+// Inherent methods take precedence: `Self::describe(self)` calls the resource's method, not the trait's.
 impl Queue for queues::Queue {
     fn describe(&self) -> Stored<Description> {
         Self::describe(self)
