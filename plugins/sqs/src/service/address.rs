@@ -1,14 +1,14 @@
-//! Names of queues: URLs and ARNs.
+//! Names, URLs and ARNs of queues.
 //!
-//! A queue's URL has the host by which the caller reached the service, so that whoever is given it reaches it too. Of a
-//! URL that comes in only account and name count; hosts of AWS's own style are as good as any.
+//! The URLs that the service returns have the host by which the client reached it, so that the client can use them. In
+//! the URLs that it receives, only the account and the name matter: any host is accepted, AWS's too.
 
-/// A queue's URL.
+/// The URL of a queue.
 pub fn url(host: &str, account: &str, name: &str) -> String {
     format!("http://{host}/{account}/{name}")
 }
 
-/// The account and the name in a queue's URL.
+/// The account and the name in the URL of a queue.
 pub fn parse_url(url: &str) -> Option<(&str, &str)> {
     let path = match url.split_once("://") {
         Some((_, rest)) => rest.split_once('/')?.1,
@@ -20,13 +20,13 @@ pub fn parse_url(url: &str) -> Option<(&str, &str)> {
     (!account.is_empty() && !name.is_empty()).then_some((account, name))
 }
 
-/// A request's path, if it is a queue's: its last two parts are an account and a name.
+/// The path `/ACCOUNT/NAME`, if a request's path ends with an account and a name.
 pub fn queue_path(path: &str) -> Option<String> {
     let (account, name) = parse_url(path)?;
     Some(format!("/{account}/{name}"))
 }
 
-/// The parts of a queue's ARN.
+/// The parts of an ARN.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Arn<'a> {
     pub service: &'a str,
@@ -35,7 +35,7 @@ pub struct Arn<'a> {
     pub name: &'a str,
 }
 
-/// The parts of an ARN; none if it is not one.
+/// Splits an ARN; `None` if the text is not an ARN.
 pub fn parse_arn(arn: &str) -> Option<Arn<'_>> {
     let mut parts = arn.splitn(6, ':');
     let [start, partition] = [parts.next()?, parts.next()?];
@@ -50,7 +50,7 @@ pub fn parse_arn(arn: &str) -> Option<Arn<'_>> {
     })
 }
 
-/// Whether a queue may have this name, its suffix aside.
+/// Whether AWS allows this name for a queue. The suffix `.fifo` is allowed for both types of queues.
 pub fn is_name(name: &str) -> bool {
     let stem = name.strip_suffix(".fifo").unwrap_or(name);
     !stem.is_empty()
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_of_every_host_are_read() {
+    fn urls_with_any_host_are_parsed() {
         for url in [
             "http://localhost:9324/000000000000/orders",
             "https://sqs.eu-west-1.amazonaws.com/000000000000/orders",
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn arns_are_read() {
+    fn arns_are_parsed() {
         let parts = parse_arn("arn:aws:sqs:eu-west-1:000000000000:orders.fifo").unwrap();
         assert_eq!((parts.service, parts.name), ("sqs", "orders.fifo"));
         for text in ["dummy", "arn:aws:sqs", "arn:aws:sqs:r:a:"] {

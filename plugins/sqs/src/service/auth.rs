@@ -1,7 +1,7 @@
-//! The shape of a request's credentials.
+//! The syntax of the `Authorization` header.
 //!
-//! Signatures are not verified, and requests without any are accepted: the service is for one machine. What AWS could
-//! not even read is refused in AWS's words, so that a client's mistake shows before AWS finds it.
+//! Signatures are not verified, and unsigned requests are accepted, because the service is for use on one machine. A
+//! malformed header is rejected with AWS's error, so that a mistake in a client is found before it uses AWS.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -12,7 +12,11 @@ use crate::service::http::Request;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// Refuses an `Authorization` header that AWS can not read.
+/// Checks the `Authorization` header.
+///
+/// # Errors
+///
+/// Returns AWS's error if the header is malformed.
 pub fn check(request: &Request) -> Result<(), SqsError> {
     let Some(header) = request.header("authorization") else {
         return Ok(());
@@ -32,21 +36,21 @@ pub fn check(request: &Request) -> Result<(), SqsError> {
         let found = pairs.iter().find(|(other, _)| *other == name);
         found.map(|(_, value)| *value)
     };
-    let mut complaints: Vec<String> = ["Credential", "Signature", "SignedHeaders"]
+    let mut problems: Vec<String> = ["Credential", "Signature", "SignedHeaders"]
         .iter()
         .filter(|name| find(name).is_none_or(str::is_empty))
         .map(|name| format!("Authorization header requires '{name}' parameter."))
         .collect();
     if request.header("x-amz-date").is_none() && request.header("date").is_none() {
-        complaints.push(
+        problems.push(
             "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header."
                 .to_owned(),
         );
     }
-    if !complaints.is_empty() {
+    if !problems.is_empty() {
         return Err(incomplete(format!(
             "{} (Hashed with SHA-256 and encoded with Base64) Authorization={}",
-            complaints.join(" "),
+            problems.join(" "),
             digest(header)
         )));
     }
@@ -71,7 +75,7 @@ fn pairs(parameters: &str) -> Result<Vec<(&str, &str)>, SqsError> {
 }
 
 fn check_credential(credential: &str) -> Result<(), SqsError> {
-    // The key's own id may contain slashes.
+    // The access key id may contain slashes.
     if credential.split('/').count() >= 5 {
         return Ok(());
     }

@@ -123,7 +123,7 @@ impl<'a> Call<'a> {
             ),
             StoreError::Unavailable(reason) => SqsError::new(
                 &error::SERVICE_UNAVAILABLE,
-                format!("The queues can not be written at the moment: {reason}"),
+                format!("The queues cannot be written at the moment: {reason}"),
             ),
         }
     }

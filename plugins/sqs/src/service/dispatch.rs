@@ -1,4 +1,4 @@
-//! From a request in either protocol to the operation's answer.
+//! Calls the operation of a request, whichever protocol it uses.
 
 use crate::service::auth;
 use crate::service::call::Call;

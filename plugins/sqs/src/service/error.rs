@@ -1,14 +1,14 @@
-//! AWS's errors: which codes there are, what they are called in each protocol, and what an answer says of them.
+//! AWS's errors: their codes in both protocols, and their messages.
 //!
-//! The JSON protocol names an error by its shape in the service's model; the query protocol has kept older names. SDKs
-//! that moved from the one to the other read the old name from the header `x-amzn-query-error`.
+//! The JSON protocol names an error by its shape in the service's model; the query protocol uses older names. SDKs that
+//! migrated to JSON read the old name from the header `x-amzn-query-error`.
 
-/// An error's names and status.
+/// The code of an error: its names in both protocols and its HTTP status.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ErrorCode {
     /// The name in the JSON protocol.
     pub shape: &'static str,
-    /// Whether the service's model has the shape; the others are those of AWS's framework.
+    /// Whether the shape is part of the service's model. The others belong to AWS's framework.
     pub modelled: bool,
     /// The name in the query protocol and in the results of batches.
     pub query: &'static str,
@@ -83,13 +83,13 @@ codes! {
     UNKNOWN_OPERATION = framework("UnknownOperationException", "UnknownOperationException", 404);
 }
 
-/// Why a request was refused.
+/// The error that a request is answered with.
 #[derive(Debug, PartialEq, Eq)]
 pub struct SqsError {
     pub code: &'static ErrorCode,
     pub message: String,
-    /// Whether the query protocol's answer has the element `Detail`, which is always empty. All have it but the
-    /// batches that delete messages or change their visibility.
+    /// Whether the query protocol's response has the element `Detail`, which is always empty. AWS leaves it out for
+    /// DeleteMessageBatch and ChangeMessageVisibilityBatch only.
     pub detail: bool,
 }
 
@@ -102,12 +102,12 @@ impl SqsError {
         }
     }
 
-    /// A parameter whose value is not allowed, in a sentence of its own.
+    /// An invalid parameter, with a message of its own.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(&INVALID_PARAMETER_VALUE, message)
     }
 
-    /// A parameter whose value is not allowed, in AWS's usual sentence.
+    /// An invalid parameter, with AWS's usual message.
     pub fn value(parameter: &str, value: impl std::fmt::Display, reason: &str) -> Self {
         Self::invalid(format!(
             "Value {value} for parameter {parameter} is invalid. Reason: {reason}"

@@ -1,5 +1,5 @@
-//! Queues in memory, for the tests: as much of the store's contract as the service can see, on a clock that the test
-//! moves.
+//! A store in memory for the tests. It implements the part of the contract that the service depends on, with a clock that
+//! the test controls.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -7,37 +7,37 @@ use std::rc::Rc;
 
 use crate::service::store::*;
 
-/// When every test begins.
+/// The time at which every test starts, in milliseconds since the Unix epoch.
 pub const START_MS: u64 = 1_700_000_000_123;
 
 #[derive(Default)]
 struct State {
     now: Cell<u64>,
     ids: Cell<u64>,
-    queues: RefCell<BTreeMap<String, Rc<Data>>>,
+    queues: RefCell<BTreeMap<String, Rc<QueueData>>>,
     deleted: RefCell<BTreeMap<String, u64>>,
     /// The error that every call returns, if set.
-    broken: RefCell<Option<StoreError>>,
+    error: RefCell<Option<StoreError>>,
     /// The error that every receive returns, if set.
-    receiving_broken: RefCell<Option<StoreError>>,
+    receive_error: RefCell<Option<StoreError>>,
 }
 
-struct Data {
+struct QueueData {
     description: RefCell<Description>,
-    messages: RefCell<Vec<Held>>,
+    messages: RefCell<Vec<StoredMessage>>,
     moves: RefCell<Vec<Move>>,
-    /// What attempts to receive were given, by their names; none if it was changed since.
+    /// The messages of each receive request attempt; `None` once one of them was changed.
     attempts: RefCell<BTreeMap<String, Option<Vec<Message>>>>,
 }
 
-struct Held {
+struct StoredMessage {
     message: Message,
     due: u64,
     leased: bool,
     lease_start: u64,
 }
 
-/// All queues.
+/// A store with queues in memory.
 #[derive(Clone)]
 pub struct Memory(Rc<State>);
 
@@ -52,19 +52,19 @@ impl Memory {
         self.0.now.get()
     }
 
-    pub fn pass(&self, seconds: u64) {
+    pub fn advance(&self, seconds: u64) {
         self.0.now.set(self.now() + seconds * 1000);
     }
 
-    pub fn break_with(&self, error: StoreError) {
-        *self.0.broken.borrow_mut() = Some(error);
+    pub fn fail_with(&self, error: StoreError) {
+        *self.0.error.borrow_mut() = Some(error);
     }
 
-    pub fn break_receiving_with(&self, error: StoreError) {
-        *self.0.receiving_broken.borrow_mut() = Some(error);
+    pub fn fail_receives_with(&self, error: StoreError) {
+        *self.0.receive_error.borrow_mut() = Some(error);
     }
 
-    /// Ends all moves of a queue's messages.
+    /// Makes all moves of a queue's messages fail.
     pub fn fail_moves(&self, queue: &str, failure: &str) {
         let data = self.data(queue).unwrap();
         for task in data.moves.borrow_mut().iter_mut() {
@@ -74,7 +74,7 @@ impl Memory {
     }
 
     fn check(&self) -> Stored<()> {
-        match &*self.0.broken.borrow() {
+        match &*self.0.error.borrow() {
             Some(error) => Err(error.clone()),
             None => Ok(()),
         }
@@ -85,7 +85,7 @@ impl Memory {
         self.0.ids.get()
     }
 
-    fn data(&self, name: &str) -> Stored<Rc<Data>> {
+    fn data(&self, name: &str) -> Stored<Rc<QueueData>> {
         self.check()?;
         let queues = self.0.queues.borrow();
         queues.get(name).cloned().ok_or(StoreError::Missing)
@@ -110,7 +110,7 @@ impl Memory {
 impl Store for Memory {
     fn open(&self, name: &str) -> Stored<Box<dyn Queue>> {
         let data = self.data(name)?;
-        Ok(Box::new(Opened {
+        Ok(Box::new(MemoryQueue {
             store: self.clone(),
             data,
         }))
@@ -120,7 +120,7 @@ impl Store for Memory {
         if name.starts_with("forbidden") {
             return Err(StoreError::Denied);
         }
-        let data = Rc::new(Data {
+        let data = Rc::new(QueueData {
             description: RefCell::new(Description {
                 name: name.into(),
                 settings: settings.clone(),
@@ -164,20 +164,20 @@ impl Store for Memory {
     }
 }
 
-struct Opened {
+struct MemoryQueue {
     store: Memory,
-    data: Rc<Data>,
+    data: Rc<QueueData>,
 }
 
-impl Opened {
+impl MemoryQueue {
     fn ordered(&self) -> bool {
         self.data.description.borrow().settings.ordered
     }
 
-    fn settle(
+    fn apply(
         &self,
         receipt: &str,
-        act: impl FnOnce(&mut Vec<Held>, usize) -> ReceiptResult,
+        act: impl FnOnce(&mut Vec<StoredMessage>, usize) -> ReceiptResult,
     ) -> ReceiptResult {
         let Some((id, number)) = receipt
             .strip_prefix("receipt-")
@@ -196,7 +196,7 @@ impl Opened {
     }
 }
 
-impl Queue for Opened {
+impl Queue for MemoryQueue {
     fn describe(&self) -> Stored<Description> {
         self.store.check()?;
         Ok(self.data.description.borrow().clone())
@@ -205,8 +205,9 @@ impl Queue for Opened {
     fn counts(&self) -> Stored<Counts> {
         let now = self.store.now();
         let messages = self.data.messages.borrow();
-        let count =
-            |wanted: &dyn Fn(&Held) -> bool| messages.iter().filter(|m| wanted(m)).count() as u64;
+        let count = |wanted: &dyn Fn(&StoredMessage) -> bool| {
+            messages.iter().filter(|m| wanted(m)).count() as u64
+        };
         Ok(Counts {
             visible: count(&|held| held.due <= now),
             leased: count(&|held| held.due > now && held.leased),
@@ -248,7 +249,7 @@ impl Queue for Opened {
                 receive_count: 0,
                 dead_letter_source: None,
             };
-            self.data.messages.borrow_mut().push(Held {
+            self.data.messages.borrow_mut().push(StoredMessage {
                 message,
                 due: now + entry.delay_ms.unwrap_or(delay),
                 leased: false,
@@ -266,7 +267,7 @@ impl Queue for Opened {
         wait_ms: u32,
     ) -> Stored<Vec<Message>> {
         self.store.check()?;
-        if let Some(error) = &*self.store.0.receiving_broken.borrow() {
+        if let Some(error) = &*self.store.0.receive_error.borrow() {
             return Err(error.clone());
         }
         let attempt = attempt.filter(|_| self.ordered());
@@ -276,8 +277,8 @@ impl Queue for Opened {
             Some(None) => return Err(StoreError::Invalid("changed since".to_owned())),
             None => {}
         }
-        // Nobody else is there who could send in the meantime.
-        self.store.pass(u64::from(wait_ms) / 1000);
+        // The tests have one thread, so no message can arrive while it waits.
+        self.store.advance(u64::from(wait_ms) / 1000);
         let now = self.store.now();
         let lease = lease_ms.unwrap_or(self.data.description.borrow().settings.lease_ms);
         let mut received = Vec::new();
@@ -305,7 +306,7 @@ impl Queue for Opened {
             *given = None;
         }
         let (now, ordered) = (self.store.now(), self.ordered());
-        let settle = |messages: &mut Vec<Held>, index: usize| {
+        let apply = |messages: &mut Vec<StoredMessage>, index: usize| {
             if ordered && messages[index].due <= now {
                 return ReceiptResult::Stale;
             }
@@ -314,13 +315,13 @@ impl Queue for Opened {
         };
         Ok(receipts
             .iter()
-            .map(|receipt| self.settle(receipt, settle))
+            .map(|receipt| self.apply(receipt, apply))
             .collect())
     }
 
     fn change_leases(&self, changes: &[(String, u64)]) -> Stored<Vec<ReceiptResult>> {
         let now = self.store.now();
-        let settle = |messages: &mut Vec<Held>, index: usize, lease: u64| {
+        let apply = |messages: &mut Vec<StoredMessage>, index: usize, lease: u64| {
             let held = &mut messages[index];
             if held.due <= now {
                 return ReceiptResult::NotLeased;
@@ -334,7 +335,7 @@ impl Queue for Opened {
         Ok(changes
             .iter()
             .map(|(receipt, lease)| {
-                self.settle(receipt, |messages, index| settle(messages, index, *lease))
+                self.apply(receipt, |messages, index| apply(messages, index, *lease))
             })
             .collect())
     }

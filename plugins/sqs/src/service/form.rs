@@ -1,16 +1,16 @@
-//! The parameters of a request in the query protocol, from a form or the URL.
+//! The parameters of a request in the query protocol.
 
 use crate::service::http::Request;
 
-/// Parameters by name.
+/// Parameters from the URL and the form in the body.
 #[derive(Debug, Default)]
 pub struct Form {
-    /// Sorted by name. Of two with one name the first is found.
+    /// Sorted by name. If a name occurs twice, the first value counts.
     entries: Vec<(String, String)>,
 }
 
 impl Form {
-    /// The parameters of the URL and, of a form, those of the body.
+    /// Reads the parameters of the URL and, for a POST, those of the body.
     pub fn of(request: &Request) -> Self {
         let mut entries = Vec::new();
         decode(request.query.as_bytes(), &mut entries);
@@ -26,7 +26,7 @@ impl Form {
             .partition_point(|(other, _)| other.as_str() < name)
     }
 
-    /// A parameter's value.
+    /// The value of a parameter.
     pub fn get(&self, name: &str) -> Option<&str> {
         let (other, value) = self.entries.get(self.position(name))?;
         (other == name).then_some(value.as_str())
@@ -38,12 +38,12 @@ impl Form {
         self.entries.insert(position, (name.to_owned(), value));
     }
 
-    /// Whether there is this parameter or one below it.
+    /// Whether there is a parameter with this name or below it: `base` or `base.…`.
     pub fn has(&self, base: &str) -> bool {
         self.get(base).is_some() || self.below(base).next().is_some()
     }
 
-    /// What follows `base.` in the names of parameters.
+    /// The remainders of all names that start with `base.`.
     fn below(&self, base: &str) -> impl Iterator<Item = &str> {
         let prefix = format!("{base}.");
         let from = self.position(&prefix);
@@ -54,7 +54,7 @@ impl Form {
             .map_while(move |(name, _)| name.strip_prefix(prefix.as_str()))
     }
 
-    /// The numbers that follow `base.`, rising. They need not be without gaps.
+    /// The numbers that follow `base.` in names, in ascending order. There may be gaps.
     pub fn numbers(&self, base: &str) -> Vec<u32> {
         let mut numbers: Vec<u32> = self
             .below(base)
@@ -66,7 +66,7 @@ impl Form {
     }
 }
 
-/// Adds the parameters of a form or a query string.
+/// Decodes a form or a query string.
 fn decode(text: &[u8], entries: &mut Vec<(String, String)>) {
     for pair in text.split(|byte| *byte == b'&') {
         let pair = pair.trim_ascii();
@@ -85,7 +85,7 @@ fn decode(text: &[u8], entries: &mut Vec<(String, String)>) {
     }
 }
 
-/// `+` is a space and `%41` an `A`; what is no UTF-8 then is replaced.
+/// Decodes `+` and percent escapes. Bytes that are not UTF-8 are replaced.
 fn decode_text(text: &[u8]) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_rise_and_skip_gaps() {
+    fn numbers_are_ascending_and_may_have_gaps() {
         let form = form("X.10.Id=j&X.2.Id=b&X.2.Body=c&X.1=a&XY.3=n&X.Name=m");
         assert_eq!(form.numbers("X"), [1, 2, 10]);
         assert!(form.has("X") && form.has("XY") && !form.has("Y"));

@@ -1,24 +1,24 @@
-//! A request and its answer, as the service sees them.
+//! HTTP requests and responses, as the service uses them.
 
-/// An HTTP request, its body read.
+/// An HTTP request with its whole body.
 #[derive(Debug, Default, Clone)]
 pub struct Request {
-    /// `GET`.
+    /// The method, such as `GET`.
     pub method: String,
-    /// Not decoded, without the query string.
+    /// The path without the query string, not decoded.
     pub path: String,
-    /// Not decoded, without the question mark.
+    /// The query string without the question mark, not decoded.
     pub query: String,
-    /// Host and port as the caller named them.
+    /// Host and port by which the client reached the service.
     pub authority: String,
-    /// Names in lower case.
+    /// The headers; names are in lower case.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
 }
 
 impl Request {
-    /// A header's first value.
+    /// The first value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -39,7 +39,7 @@ impl Request {
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// Without the length, which is the host's.
+    /// The headers without `Content-Length`, which the writer adds.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,

@@ -1,8 +1,8 @@
-//! A request's parameters, the same for both protocols.
+//! The parameters of a request, independent of the protocol.
 //!
-//! JSON has them as members of an object, the query protocol as a flat form in which lists and maps are numbered:
-//! `SendMessageBatchRequestEntry.1.MessageAttribute.2.Name`. An operation asks for what it needs by name and is given
-//! AWS's errors where the request has something else there.
+//! In JSON they are the members of an object; in the query protocol they are a flat form in which lists and maps are
+//! numbered: `SendMessageBatchRequestEntry.1.MessageAttribute.2.Name`. Each accessor returns AWS's error if the parameter
+//! has another type.
 
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -14,22 +14,23 @@ use serde_json::Value as Json;
 use crate::service::error::{self, SqsError};
 use crate::service::form::Form;
 
-/// A structure of the request: the request itself, a batch entry or an attribute.
+/// A structure in a request: the request itself, a batch entry or an attribute.
 #[derive(Debug, Clone)]
 pub enum Input<'a> {
+    /// A JSON object.
     Json(&'a serde_json::Map<String, Json>),
-    /// The parameters whose names start with the prefix.
+    /// The form's parameters whose names start with the prefix.
     Query(&'a Form, String),
 }
 
-/// What a list or a map is called.
+/// The name of a list or map in each protocol.
 #[derive(Debug, Clone, Copy)]
 pub struct Plural {
     pub json: &'static str,
     pub query: &'static str,
 }
 
-/// A map of texts, and what the query protocol calls its names: `Name` or `Key`.
+/// The name of a map of texts, and of its keys in the query protocol: `Name` or `Key`.
 #[derive(Debug, Clone, Copy)]
 pub struct Pairs {
     pub plural: Plural,
@@ -41,7 +42,7 @@ impl<'a> Input<'a> {
         matches!(self, Self::Query(..))
     }
 
-    /// A text; none if it is absent.
+    /// A text; `None` if absent.
     pub fn text(&self, name: &str) -> Result<Option<Cow<'a, str>>, SqsError> {
         match self {
             Self::Json(members) => members.get(name).map_or(Ok(None), json_text),
@@ -49,7 +50,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// A text that has to be there and not blank.
+    /// A text that must be present and not blank.
     pub fn required(&self, name: &str) -> Result<Cow<'a, str>, SqsError> {
         match self.text(name)? {
             Some(text) if !text.trim().is_empty() => Ok(text),
@@ -57,7 +58,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// A whole number; none if it is absent.
+    /// An integer; `None` if absent.
     pub fn number(&self, name: &str) -> Result<Option<i64>, SqsError> {
         match self {
             Self::Json(members) => members.get(name).map_or(Ok(None), json_number),
@@ -70,7 +71,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// Bytes, which both protocols carry as base64; none if they are absent.
+    /// Bytes, decoded from base64; `None` if absent.
     pub fn bytes(&self, name: &str) -> Result<Option<Vec<u8>>, SqsError> {
         let Some(text) = self.text(name)? else {
             return Ok(None);
@@ -83,7 +84,7 @@ impl<'a> Input<'a> {
         })
     }
 
-    /// Whether there is such a member, whatever it is.
+    /// Whether the list or map is present, even if it is malformed.
     pub fn has(&self, name: Plural) -> bool {
         match self {
             Self::Json(members) => members.get(name.json).is_some_and(|value| !value.is_null()),
@@ -91,7 +92,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// A list of texts; empty if it is absent.
+    /// A list of texts; empty if absent.
     pub fn texts(&self, name: Plural) -> Result<Vec<Cow<'a, str>>, SqsError> {
         match self {
             Self::Json(members) => json_list(members.get(name.json))?
@@ -111,7 +112,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// A list of structures; empty if it is absent.
+    /// A list of structures; empty if absent.
     pub fn records(&self, name: Plural) -> Result<Vec<Input<'a>>, SqsError> {
         match self {
             Self::Json(members) => json_list(members.get(name.json))?
@@ -128,7 +129,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// A map of structures, by name; empty if it is absent.
+    /// A map from names to structures; empty if absent.
     pub fn named_records(&self, name: Plural) -> Result<Vec<(Cow<'a, str>, Input<'a>)>, SqsError> {
         match self {
             Self::Json(members) => match members.get(name.json) {
@@ -155,7 +156,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// A map of texts; none if it is absent.
+    /// A map of texts; `None` if absent.
     pub fn pairs(&self, name: Pairs) -> Result<Option<Vec<(String, String)>>, SqsError> {
         if !self.has(name.plural) {
             return Ok(None);
@@ -174,7 +175,7 @@ impl<'a> Input<'a> {
             },
             Self::Query(..) => {
                 let mut entries = self.records(name.plural)?;
-                // `Attribute.Name` stands for `Attribute.1.Name`.
+                // AWS reads `Attribute.Name` as `Attribute.1.Name`.
                 entries.push(self.inner(name.plural.query));
                 let mut pairs = Vec::new();
                 for entry in entries {
@@ -188,7 +189,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// A structure within this one; only the query protocol has one that is not in a list or a map.
+    /// A structure inside this one. Only the query protocol has any outside lists and maps.
     fn inner(&self, name: &str) -> Input<'a> {
         match self {
             Self::Json(members) => Self::Json(members),
@@ -216,7 +217,7 @@ fn misplaced_map() -> SqsError {
     serialization("Start of structure or map found where not expected.")
 }
 
-/// AWS reads numbers and truth values as texts, too.
+/// A JSON value as text: AWS also accepts numbers and booleans.
 fn json_text(value: &Json) -> Result<Option<Cow<'_, str>>, SqsError> {
     match value {
         Json::Null => Ok(None),
@@ -228,7 +229,7 @@ fn json_text(value: &Json) -> Result<Option<Cow<'_, str>>, SqsError> {
     }
 }
 
-/// A text in a map, where AWS words a list differently.
+/// A JSON value in a map as text: AWS has a different message for lists there.
 fn json_value(value: &Json) -> Result<Option<Cow<'_, str>>, SqsError> {
     match value {
         Json::Array(_) => Err(serialization(
@@ -244,7 +245,7 @@ fn json_number(value: &Json) -> Result<Option<i64>, SqsError> {
         Json::Number(number) => {
             return match number.as_i64() {
                 Some(number) => Ok(Some(number)),
-                // AWS drops the fraction.
+                // AWS truncates fractions.
                 None => Ok(number.as_f64().map(|number| number as i64)),
             };
         }

@@ -1,11 +1,11 @@
 //! The service role: Amazon SQS's wire protocols on the host's queues.
 //!
-//! [`handle`] answers one request. `protocol` reads it, whichever of AWS's two protocols it is in, `operations` does
-//! what it asks for on a [`store::Store`], and `protocol` writes the answer. All of it is plain Rust without clock,
-//! randomness or I/O of its own: the component's `guest` module brings these, the tests bring others.
+//! [`handle`] answers one request. `protocol` reads the request in either of AWS's two protocols, `operations` carries it
+//! out on a [`store::Store`], and `protocol` writes the response. None of this uses the clock, randomness or I/O: `guest`
+//! supplies them in the component, and the tests supply their own.
 //!
-//! On failure: everything a request can contain leads to AWS's answer for it. A store that can not write makes the
-//! service answer 503, which SDKs try again.
+//! On failure: every request gets a response; an invalid one gets AWS's error. If the store cannot write, the response has
+//! status 503, which SDKs retry.
 
 mod address;
 mod auth;
@@ -37,7 +37,7 @@ pub fn handle(request: &Request, context: &Context<'_>) -> Response {
     protocol::serve(request, context)
 }
 
-/// Answers a request whose body is longer than [`limits::REQUEST_BODY`], which therefore nobody has read.
+/// The response to a request whose body exceeds [`limits::REQUEST_BODY`] and therefore was not read.
 pub fn reject_too_long(request: &Request, context: &Context<'_>) -> Response {
     protocol::reject_too_long(request, context)
 }

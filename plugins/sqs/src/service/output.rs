@@ -1,17 +1,18 @@
-//! What an operation answers, before a protocol writes it.
+//! The output of an operation, before one of the protocols writes it.
 //!
-//! Both protocols carry the same tree. They differ in the names of lists and maps: JSON has one plural member, the query
-//! protocol repeats an element. What is empty or absent appears in neither, as on AWS, with one exception in JSON.
+//! Both protocols write the same tree. Only lists and maps have different names: a plural member in JSON, a repeated element
+//! in the query protocol. As on AWS, empty and absent values are left out, except for [`Record::empty_map`] in JSON.
 
-/// The most that a protocol writes around a value: in XML two tags, of which the longest name has 35 bytes.
+/// Maximum number of bytes that a protocol adds to a value: in XML two tags, whose names have up to 35 bytes.
 const MARKUP: usize = 80;
 
-/// Members of a structure, in AWS's order.
+/// The members of a structure, in AWS's order.
 #[derive(Debug, Default)]
 pub struct Record {
     pub fields: Vec<Field>,
 }
 
+/// A member of a structure, with its name in each protocol.
 #[derive(Debug)]
 pub struct Field {
     pub json: &'static str,
@@ -19,6 +20,7 @@ pub struct Field {
     pub node: Node,
 }
 
+/// A value.
 #[derive(Debug)]
 pub enum Node {
     Text(String),
@@ -29,10 +31,10 @@ pub enum Node {
     Map(Map),
 }
 
-/// Names and what they stand for.
+/// A map with text keys.
 #[derive(Debug)]
 pub struct Map {
-    /// What the query protocol calls a name: `Name` or `Key`.
+    /// The element of a key in the query protocol: `Name` or `Key`.
     pub key: &'static str,
     pub entries: Vec<(String, Node)>,
 }
@@ -43,7 +45,7 @@ impl Record {
         self
     }
 
-    /// The members of both.
+    /// Adds the members of `other`.
     pub fn and(mut self, other: Self) -> Self {
         self.fields.extend(other.fields);
         self
@@ -95,8 +97,8 @@ impl Record {
         self.with(json, query, Node::Map(Map { key, entries }))
     }
 
-    /// About the bytes that a protocol writes this in, if `text` tells how many it writes a text in. Answers can be large beside
-    /// the memory there is, and an output that grows as it is written takes up to three times its size.
+    /// An upper bound for the length of the encoded output, where `text_len` is the length of an encoded text. Writers reserve
+    /// it first: an output can be large for the component's memory, and growing a buffer takes up to three times its size.
     pub fn encoded_len(&self, text_len: fn(&str) -> usize) -> usize {
         let fields = self.fields.iter();
         fields
@@ -104,7 +106,7 @@ impl Record {
             .sum()
     }
 
-    /// A map that JSON shows although nothing is in it.
+    /// Adds an empty map, which the JSON protocol writes and the query protocol does not.
     pub fn empty_map(self, json: &'static str, query: &'static str, key: &'static str) -> Self {
         let entries = Vec::new();
         self.with(json, query, Node::Map(Map { key, entries }))
@@ -131,7 +133,7 @@ impl Node {
     }
 }
 
-/// Texts as the nodes of a list.
+/// Texts as the items of a list.
 pub fn texts(items: impl IntoIterator<Item = String>) -> Vec<Node> {
     items.into_iter().map(Node::Text).collect()
 }
@@ -144,5 +146,5 @@ pub fn pairs(entries: impl IntoIterator<Item = (String, String)>) -> Vec<(String
         .collect()
 }
 
-/// What a successful operation answers. `None` is AWS's empty body, which operations without an output have.
+/// The result of a successful operation. `None` for operations without an output: AWS sends an empty body then.
 pub type Output = Option<Record>;

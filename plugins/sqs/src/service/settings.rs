@@ -1,36 +1,36 @@
-//! The service's section of `lambkin.toml`, as far as it is the service's own.
+//! The service's own settings in its section of `lambkin.toml`.
 
 use plugin_kit::settings::{self, Problem, Problems, Table};
 
-use crate::service::limits::QUIET_SECONDS;
+use crate::service::limits::MIN_DELAY_SECONDS;
 
 const RECREATE_DELAY: &str = "recreate-delay";
 const PURGE_DELAY: &str = "purge-delay";
 
-/// How far the service keeps to AWS's waits, which tests can do without.
+/// Delays that AWS imposes. They can be shortened, so that tests need not wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
-    /// Seconds after a queue's deletion before its name is free again.
+    /// Minimum time between deleting a queue and creating one with its name, in seconds.
     pub recreate_delay: u32,
-    /// Seconds between two purges of a queue.
+    /// Minimum time between two purges of a queue, in seconds.
     pub purge_delay: u32,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            recreate_delay: QUIET_SECONDS,
-            purge_delay: QUIET_SECONDS,
+            recreate_delay: MIN_DELAY_SECONDS,
+            purge_delay: MIN_DELAY_SECONDS,
         }
     }
 }
 
-/// Reads the section, which has been checked before; a mistake leaves AWS's own values.
+/// Reads settings that [`check`] has accepted; others give AWS's delays.
 pub fn read(text: &str) -> Settings {
     parse(text).unwrap_or_default()
 }
 
-/// Finds every mistake.
+/// Returns every mistake in the settings.
 pub fn check(text: &str) -> Vec<Problem> {
     parse(text).err().unwrap_or_default()
 }
@@ -41,8 +41,8 @@ fn parse(text: &str) -> Result<Settings, Vec<Problem>> {
     let mut problems = Problems::default();
     table.refuse_unknown(&[RECREATE_DELAY, PURGE_DELAY], &[], &mut problems);
     let mut seconds = |key| {
-        let given = table.integer(key, 0, QUIET_SECONDS, &mut problems);
-        given.unwrap_or(QUIET_SECONDS)
+        let given = table.integer(key, 0, MIN_DELAY_SECONDS, &mut problems);
+        given.unwrap_or(MIN_DELAY_SECONDS)
     };
     let settings = Settings {
         recreate_delay: seconds(RECREATE_DELAY),

@@ -1,7 +1,7 @@
-//! RedriveAllowPolicy: which queues may have a queue for their dead letters.
+//! RedriveAllowPolicy: which queues may use a queue as their dead-letter queue.
 //!
-//! It is asked when a queue names the other in its RedrivePolicy, not again when a message dies: a policy that is changed
-//! later leaves the queues that have named it as they are.
+//! As on AWS it is checked when a queue's RedrivePolicy is set. Changing it later does not affect queues that already use
+//! the dead-letter queue.
 
 use serde_json::{Map, Value as Json};
 
@@ -10,13 +10,13 @@ use crate::service::limits;
 use crate::service::operations::kept;
 use crate::service::store::Settings;
 
-/// The attribute.
+/// The name of the attribute.
 const NAME: &str = "RedriveAllowPolicy";
 
 const PERMISSION: &str = "redrivePermission";
 const SOURCES: &str = "sourceQueueArns";
 
-/// Whether a queue of such settings may be named by the queue of this ARN.
+/// Whether the queue with the ARN `source` may use a queue with these settings as its dead-letter queue.
 pub fn permits(settings: &Settings, source: &str) -> bool {
     let policy = kept::get(settings, NAME).and_then(map);
     let Some(policy) = policy else {
@@ -32,7 +32,7 @@ pub fn permits(settings: &Settings, source: &str) -> bool {
     }
 }
 
-/// Refuses what is no such policy; an empty text removes it.
+/// Checks the value of the attribute. An empty text, which removes the policy, is valid.
 pub fn check(text: &str) -> Result<(), SqsError> {
     if text.is_empty() {
         return Ok(());
@@ -61,7 +61,7 @@ pub fn check(text: &str) -> Result<(), SqsError> {
     Err(SqsError::value(NAME, text, &reason))
 }
 
-/// How many sources a policy names, if it says so; none at all if they are no texts.
+/// The number of sources in a policy: `Some(None)` if the member is absent, `None` if it is not a list of texts.
 fn sources(policy: &Map<String, Json>) -> Option<Option<usize>> {
     match policy.get(SOURCES) {
         None => Some(None),
@@ -73,7 +73,7 @@ fn sources(policy: &Map<String, Json>) -> Option<Option<usize>> {
 }
 
 fn unsupported() -> SqsError {
-    // The apostrophes are AWS's, both of them.
+    // AWS's message has both kinds of apostrophes.
     SqsError::new(
         &error::INVALID_ATTRIBUTE_VALUE,
         "Invalid value for the parameter RedriveAllowPolicy. Reason: Amazon SQS can't create the redrive allow policy, \

@@ -1,5 +1,5 @@
-//! GetQueueAttributes and SetQueueAttributes, and what CreateQueue shares with them: what a queue can be told, within
-//! which ranges, and how that lies in the store's settings.
+//! GetQueueAttributes and SetQueueAttributes. The attributes, their ranges and their mapping to the store's settings are
+//! shared with CreateQueue.
 
 use std::ops::RangeInclusive;
 
@@ -11,7 +11,7 @@ use crate::service::operations::{allow, kept, policy, redrive};
 use crate::service::output::{self, Output, Record};
 use crate::service::store::{Counts, Description, Settings};
 
-/// The parameter, which is called the same in every operation that has it.
+/// The parameter with the attributes to set, in SetQueueAttributes and CreateQueue.
 pub const ATTRIBUTES: Pairs = Pairs {
     plural: Plural {
         json: "Attributes",
@@ -20,7 +20,7 @@ pub const ATTRIBUTES: Pairs = Pairs {
     key: "Name",
 };
 
-/// Attributes that AWS sets, in its order.
+/// Read-only attributes, in AWS's order.
 const OBSERVED: [&str; 6] = [
     "QueueArn",
     "ApproximateNumberOfMessages",
@@ -30,7 +30,7 @@ const OBSERVED: [&str; 6] = [
     "LastModifiedTimestamp",
 ];
 
-/// Attributes that users set, in AWS's order.
+/// Attributes that can be set, in AWS's order.
 const CHOSEN: [&str; 15] = [
     "VisibilityTimeout",
     "MaximumMessageSize",
@@ -90,7 +90,7 @@ pub fn get(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     )))
 }
 
-/// Whether it is what a queue's attributes are asked for by.
+/// Whether GetQueueAttributes accepts this attribute name.
 pub fn is_name(name: &str) -> bool {
     name == "All" || OBSERVED.contains(&name) || CHOSEN.contains(&name)
 }
@@ -107,19 +107,19 @@ pub fn set(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     Ok(None)
 }
 
-/// A queue as it is.
+/// The queue's name, settings and times.
 pub fn describe(call: &Call<'_>, target: &Target) -> Result<Description, SqsError> {
     let description = target.queue.describe();
     description.map_err(|error| call.store_error(error))
 }
 
-/// Keeps a queue's settings.
+/// Replaces a queue's settings.
 pub fn change(call: &Call<'_>, target: &Target, settings: &Settings) -> Result<(), SqsError> {
     let changed = target.queue.change(settings);
     changed.map_err(|error| call.store_error(error))
 }
 
-/// The settings of a queue of which nothing else is said.
+/// The default settings of a new queue.
 pub fn initial(fifo: bool) -> Settings {
     Settings {
         ordered: fifo,
@@ -149,7 +149,7 @@ fn observe(
     Some(number.to_string())
 }
 
-/// The value of an attribute that users set; none if AWS does not show it.
+/// The value of an attribute that can be set; `None` if AWS does not return it.
 pub fn value(call: &Call<'_>, settings: &Settings, name: &str) -> Option<String> {
     let stored = || kept::get(settings, name).map(str::to_owned);
     let fifo = |default: &str| {
@@ -174,7 +174,11 @@ pub fn value(call: &Call<'_>, settings: &Settings, name: &str) -> Option<String>
     }
 }
 
-/// Changes settings as asked, or says what is wrong with the first attribute that can not be set.
+/// Applies changes to settings.
+///
+/// # Errors
+///
+/// Fails at the first attribute that cannot be set to its value.
 pub fn apply(
     call: &Call<'_>,
     queue: &str,
@@ -248,7 +252,7 @@ fn apply_one(
     Ok(())
 }
 
-/// A queue is of one kind for good.
+/// Checks `FifoQueue`: the type of a queue cannot be changed.
 fn check_kind(settings: &Settings, text: &str) -> Result<(), SqsError> {
     if !settings.ordered {
         return Err(SqsError::unknown_attribute("FifoQueue"));
@@ -262,7 +266,7 @@ fn check_kind(settings: &Settings, text: &str) -> Result<(), SqsError> {
     ))
 }
 
-/// Of the two kinds of encryption the one that is chosen ends the other; both at once can not be chosen.
+/// Checks that a request does not enable both kinds of server-side encryption. Enabling one disables the other.
 fn check_encryption(changes: &[(String, String)]) -> Result<(), SqsError> {
     let asked = |name: &str, right: fn(&str) -> bool| {
         let found = changes.iter().find(|(other, _)| other == name);

@@ -1,4 +1,4 @@
-//! What all batches have in common: rules about their entries, and a result for each of them.
+//! Batches: rules that apply to the entries of all batch operations, and the result for each entry.
 
 use std::collections::HashSet;
 
@@ -7,31 +7,35 @@ use crate::service::input::{Input, Plural};
 use crate::service::limits;
 use crate::service::output::{Node, Output, Record};
 
-/// An entry of a request.
+/// An entry of a batch request.
 pub struct Entry<'a> {
     pub id: String,
     pub input: Input<'a>,
-    /// What AWS's messages call it: `SendMessageBatchRequestEntry.2`.
+    /// The entry's name in AWS's messages, such as `SendMessageBatchRequestEntry.2`.
     place: String,
 }
 
 impl Entry<'_> {
-    /// The entry lacks a parameter.
+    /// The error for a parameter that the entry lacks.
     pub fn missing(&self, parameter: &str) -> SqsError {
         SqsError::missing(&format!("{}.{parameter}", self.place))
     }
 }
 
-/// What an entry asks for, by its id, or why it can not be done.
+/// An entry's id and its parameters, or the error in them.
 pub type Requested<T> = (String, Result<T, SqsError>);
 
-/// The entries of a batch, once their number and their ids are found to be right.
+/// The entries of a batch.
+///
+/// # Errors
+///
+/// Fails if their number or one of their ids breaks AWS's rules.
 pub fn entries<'a>(input: &Input<'a>, name: &'static str) -> Result<Vec<Entry<'a>>, SqsError> {
     let plural = Plural {
         json: "Entries",
         query: name,
     };
-    // A form without entries is one with an empty list.
+    // In a form, a missing list cannot be told from an empty one.
     if !input.is_query() && !input.has(plural) {
         return Err(SqsError::missing(plural.json));
     }
@@ -91,8 +95,12 @@ fn check_id(id: &str) -> Result<(), SqsError> {
     ))
 }
 
-/// Does what can be done, all of it at once, and answers for each entry in the request's order. What `act` gives is in
-/// the order of what it is given. JSON that is none is the request's fault, not an entry's.
+/// Passes all valid entries to `act` at once and answers for each entry, in the request's order. `act` returns its results
+/// in the order of its arguments.
+///
+/// # Errors
+///
+/// Fails as a whole if `act` does, or if an entry has a parameter of the wrong JSON type.
 pub fn answer_entries<T>(
     name: &'static str,
     requested: Vec<Requested<T>>,

@@ -53,7 +53,8 @@ fn remove(
         .collect())
 }
 
-/// A standard queue takes every receipt handle it ever gave; a FIFO queue only that of a message in flight.
+/// The result for one receipt handle. A standard queue accepts every handle it has returned; a FIFO queue only that of a
+/// message in flight.
 fn result_of(target: &Target, settled: ReceiptResult, receipt: &str) -> Result<(), SqsError> {
     match settled {
         ReceiptResult::Malformed => Err(malformed(receipt)),

@@ -1,4 +1,4 @@
-//! A message on its way in: its body, attributes and FIFO ids, and AWS's rules for them.
+//! A message to be sent: its body, attributes and FIFO ids, and AWS's rules for them.
 
 use std::borrow::Cow;
 
@@ -13,10 +13,10 @@ use crate::service::operations::kept;
 use crate::service::operations::message_attributes::{self, SYSTEM, TRACE_HEADER, USER};
 use crate::service::store::{Attribute, Entry, Settings, Value};
 
-/// What AWS calls whoever has no signature that could be asked.
+/// The `SenderId` of every message, in the form of an AWS user id: credentials are not looked up.
 const SENDER: &str = "AIDAIENQZJOLO23YVJ4VO";
 
-/// The queue's side of the rules.
+/// The settings of a queue that decide which messages it accepts.
 pub struct Rules {
     fifo: bool,
     content_based: bool,
@@ -29,6 +29,7 @@ impl Rules {
         self.fifo
     }
 
+    /// The rules of a queue with these settings.
     pub fn of(settings: &Settings) -> Self {
         let kept = |name: &str| kept::get(settings, name);
         Self {
@@ -41,7 +42,7 @@ impl Rules {
     }
 }
 
-/// A message as the request has it.
+/// A message as it is in the request.
 pub struct Draft {
     body: String,
     delay: Option<i64>,
@@ -52,7 +53,11 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Reads a message, and refuses what is no message at all.
+    /// Reads a message from a request.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a parameter has the wrong type or an attribute is invalid.
     pub fn read(input: &Input<'_>) -> Result<Self, SqsError> {
         let own = |name: &str| Ok(input.text(name)?.map(Cow::into_owned));
         Ok(Self {
@@ -65,11 +70,12 @@ impl Draft {
         })
     }
 
+    /// The message's body.
     pub fn body(&self) -> &str {
         &self.body
     }
 
-    /// Bytes as AWS counts them: names, types and values of user attributes included.
+    /// The size in bytes as AWS counts it: the body, and the names, types and values of user attributes.
     pub fn size(&self) -> u64 {
         let attributes = self.attributes.iter().map(|attribute| {
             let value = match &attribute.value {
@@ -81,7 +87,7 @@ impl Draft {
         (self.body.len() + attributes.sum::<usize>()) as u64
     }
 
-    /// A batch to a FIFO queue is refused as a whole if an entry lacks what every message there needs.
+    /// Checks the ids that every message of a FIFO queue needs. AWS rejects a whole batch if one entry lacks them.
     pub fn check_fifo(&self, rules: &Rules) -> Result<(), SqsError> {
         if !rules.fifo {
             return Ok(());
@@ -97,7 +103,7 @@ impl Draft {
         Ok(())
     }
 
-    /// Checks a message against the rules of its queue.
+    /// Checks the message against the rules of its queue.
     pub fn check(&self, rules: &Rules) -> Result<(), SqsError> {
         if self.body.is_empty() {
             return Err(SqsError::missing("MessageBody"));
@@ -141,7 +147,7 @@ impl Draft {
         let Some(delay) = self.delay else {
             return Ok(());
         };
-        // A FIFO queue takes 0 for its own delay.
+        // FIFO queues accept 0 only; the delay is then the queue's.
         if rules.fifo && delay != 0 {
             return Err(not_for_this_queue("DelaySeconds", delay));
         }
@@ -157,7 +163,7 @@ impl Draft {
         ))
     }
 
-    /// The message for the store. It has been checked.
+    /// Converts a checked message for the store.
     pub fn into_entry(self, rules: &Rules, call: &Call<'_>) -> Entry {
         let trace = self.system.into_iter().find_map(|attribute| {
             let Value::Text(text) = attribute.value else {
@@ -203,7 +209,7 @@ fn no_deduplication() -> SqsError {
     )
 }
 
-/// A message group id, a deduplication id or the id of an attempt to receive.
+/// Checks a message group id, deduplication id or receive request attempt id.
 pub fn check_fifo_id(parameter: &str, id: Option<&str>) -> Result<(), SqsError> {
     let Some(id) = id else {
         return Ok(());
@@ -219,7 +225,7 @@ pub fn check_fifo_id(parameter: &str, id: Option<&str>) -> Result<(), SqsError> 
     Err(SqsError::value(parameter, id, &reason))
 }
 
-/// Texts may have what XML 1.0 may have.
+/// Checks that a text has only characters that XML 1.0 allows.
 fn check_characters(text: &str) -> Result<(), String> {
     let wrong = text.chars().find(|character| {
         !matches!(character, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
@@ -239,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn characters_of_xml_are_allowed() {
+    fn characters_that_xml_allows_are_accepted() {
         assert_eq!(
             check_characters("\t\n\r aü\u{d7ff}\u{e000}\u{fffd}\u{10000}\u{10ffff}"),
             Ok(())

@@ -1,4 +1,4 @@
-//! The attributes of a message on its way in, and AWS's rules for their names, types and values.
+//! The attributes of a message to be sent, and AWS's rules for their names, types and values.
 
 use std::borrow::Cow;
 
@@ -7,18 +7,18 @@ use crate::service::input::{Input, Plural};
 use crate::service::limits;
 use crate::service::store::{Attribute, Value};
 
-/// The only system attribute that can be sent.
+/// The only system attribute that AWS accepts from senders.
 pub const TRACE_HEADER: &str = "AWSTraceHeader";
 
-/// A kind of attributes.
+/// User or system attributes.
 pub struct Kind {
     plural: Plural,
-    /// What AWS's messages call it.
+    /// The name in AWS's messages.
     noun: &'static str,
     system: bool,
 }
 
-/// What a sender attaches to a message.
+/// Attributes that a sender defines.
 pub const USER: Kind = Kind {
     plural: Plural {
         json: "MessageAttributes",
@@ -28,7 +28,7 @@ pub const USER: Kind = Kind {
     system: false,
 };
 
-/// What a sender tells SQS itself.
+/// Attributes that SQS defines.
 pub const SYSTEM: Kind = Kind {
     plural: Plural {
         json: "MessageSystemAttributes",
@@ -38,7 +38,7 @@ pub const SYSTEM: Kind = Kind {
     system: true,
 };
 
-/// The attributes of a message, once they are found to be right.
+/// Reads and checks the attributes of a message.
 pub fn read(input: &Input<'_>, kind: &Kind) -> Result<Vec<Attribute>, SqsError> {
     let records = input.named_records(kind.plural)?;
     if records.len() > limits::MESSAGE_ATTRIBUTES {
@@ -101,7 +101,7 @@ fn is_reserved(name: &str) -> bool {
     lower.starts_with("aws.") || lower.starts_with("amazon.")
 }
 
-/// AWS takes more letters than its message says: those of every language.
+/// Whether a name has allowed characters. AWS accepts letters of all languages, although its message lists ASCII only.
 fn is_well_formed(name: &str) -> bool {
     let right =
         |character: char| character.is_alphanumeric() || matches!(character, '_' | '-' | '.');
@@ -109,7 +109,7 @@ fn is_well_formed(name: &str) -> bool {
     !dots && name.chars().all(right)
 }
 
-/// Whether an attribute could have this name.
+/// Whether a user attribute may have this name.
 pub fn is_legal(name: &str) -> bool {
     !name.is_empty() && !is_reserved(name) && is_well_formed(name)
 }
@@ -138,7 +138,7 @@ fn attribute(name: &str, record: &Input<'_>, kind: &Kind) -> Result<Attribute, S
     })
 }
 
-/// AWS's model has lists of values, but its service does not.
+/// Rejects lists of values: AWS's model has them, but the service does not support them.
 fn refuse_lists(record: &Input<'_>) -> Result<(), SqsError> {
     for (json, query) in [
         ("StringListValues", "StringListValue"),
@@ -153,7 +153,7 @@ fn refuse_lists(record: &Input<'_>) -> Result<(), SqsError> {
     Ok(())
 }
 
-/// A type without the label that its user may have given it: of `Number.float` it is `Number`.
+/// The base of a data type, without its custom label: `Number` for `Number.float`.
 fn base<'a>(name: &str, data_type: &'a str, kind: &Kind) -> Result<&'a str, SqsError> {
     if data_type.len() > limits::ATTRIBUTE_NAME {
         return Err(SqsError::invalid(
@@ -201,7 +201,7 @@ fn value(
     }
 }
 
-/// A decimal number, with an exponent if need be.
+/// Whether a text is a decimal number, optionally with an exponent.
 fn is_number(text: &str) -> bool {
     let text = text.strip_prefix(['+', '-']).unwrap_or(text);
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_told_from_other_texts() {
+    fn numbers_are_distinguished_from_other_texts() {
         for text in [
             "0",
             "-1",

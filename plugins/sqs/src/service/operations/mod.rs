@@ -1,4 +1,4 @@
-//! What SQS can be asked for: one file per group of operations, the same for both protocols.
+//! The operations of SQS, independent of the protocol: one file per group.
 
 mod allow;
 mod attributes;
@@ -23,12 +23,12 @@ use crate::service::error::SqsError;
 use crate::service::input::Input;
 use crate::service::output::Output;
 
-/// Something SQS can be asked for.
+/// An operation of SQS.
 pub struct Operation {
     pub name: &'static str,
-    /// Whether it is about queues at large, so that a queue's own URL is no place to ask for it.
+    /// Whether it concerns no single queue, so that AWS rejects it at a queue's URL.
     pub of_all_queues: bool,
-    /// Carries the operation out.
+    /// Carries out the operation.
     pub handler: fn(&Call<'_>, &Input<'_>) -> Result<Output, SqsError>,
 }
 
@@ -42,7 +42,7 @@ macro_rules! operations {
     };
 }
 
-/// The most frequent first.
+/// All operations, the most frequent first.
 static OPERATIONS: &[Operation] = operations! {
     "SendMessage" send::one;
     "ReceiveMessage" receive::receive;
@@ -69,7 +69,7 @@ static OPERATIONS: &[Operation] = operations! {
     "RemovePermission" permissions::remove;
 };
 
-/// The operation of this name.
+/// The operation with this name.
 pub fn find(name: &str) -> Option<&'static Operation> {
     OPERATIONS.iter().find(|operation| operation.name == name)
 }

@@ -1,6 +1,6 @@
 //! Message move tasks: StartMessageMoveTask, CancelMessageMoveTask, ListMessageMoveTasks.
 //!
-//! A task's handle is base64 of a small JSON object that names the queue and the store's own handle, as AWS's is.
+//! As on AWS, a task's handle is a JSON object in base64. It contains the store's handle and the source queue's ARN.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -134,7 +134,7 @@ fn render(call: &Call<'_>, task: Move) -> Record {
         .number("StartedTimestamp", task.started_at_ms)
 }
 
-/// The queue of an ARN.
+/// Opens the queue with this ARN.
 fn open(call: &Call<'_>, parameter: &str, arn: &str) -> Result<(String, Box<dyn Queue>), SqsError> {
     let parts = address::parse_arn(arn).filter(|parts| parts.service == "sqs");
     let parts = parts.ok_or_else(|| {
@@ -161,7 +161,7 @@ fn missing(parameter: &str) -> SqsError {
 }
 
 fn handle(task: &str, source: &str) -> String {
-    // Neither has a character that JSON would escape: one is a UUID, the other the ARN of a queue that is there.
+    // Neither needs JSON escapes: the task is a UUID, the source the ARN of an existing queue.
     BASE64.encode(format!(r#"{{"taskId":"{task}","sourceArn":"{source}"}}"#))
 }
 

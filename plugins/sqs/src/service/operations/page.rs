@@ -10,18 +10,20 @@ use crate::service::limits;
 use crate::service::output::{self, Output, Record};
 use crate::service::store::Page;
 
-/// Which part of a list is asked for.
+/// The page of a list that a request asks for.
 pub struct PageRequest {
-    /// The last name of the part before.
+    /// The last name of the previous page.
     pub after: Option<String>,
+    /// Maximum number of queues.
     pub max: u32,
-    /// AWS gives tokens to those only who limit the number of results.
+    /// Whether to return a token for the next page. AWS does so only if the request has `MaxResults`.
     tokens: bool,
 }
 
 impl PageRequest {
+    /// Reads `MaxResults` and `NextToken`.
     pub fn read(input: &Input<'_>) -> Result<Self, SqsError> {
-        // AWS takes 0 for nothing said.
+        // AWS treats 0 as absent.
         let given = input.number("MaxResults")?.filter(|max| *max != 0);
         let max = given.unwrap_or(1000);
         let in_range = u64::try_from(max).is_ok_and(|max| limits::PAGE.contains(&max));
@@ -48,7 +50,7 @@ impl PageRequest {
     }
 }
 
-/// A part of a list of queues, and where to go on.
+/// The URLs of a page of queues, and the token for the next page.
 pub fn urls(call: &Call<'_>, name: &'static str, range: &PageRequest, page: Page) -> Output {
     let last = page.queues.last().filter(|_| page.more && range.tokens);
     let token = last.map(|queue| BASE64.encode(&queue.name));

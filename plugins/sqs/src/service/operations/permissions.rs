@@ -1,4 +1,4 @@
-//! AddPermission and RemovePermission: statements of the queue's [`policy`].
+//! AddPermission and RemovePermission, which add and remove statements of the queue's [`policy`].
 
 use serde_json::{Map, Value as Json, json};
 
@@ -72,7 +72,7 @@ pub fn add(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
         "Action": one_or_many(actions),
         "Resource": arn,
     });
-    // To say the same again is no error.
+    // Repeating a request is not an error.
     if statements.contains(&statement) {
         return Ok(None);
     }

@@ -1,4 +1,4 @@
-//! A queue's `Policy`: who may do what with it. It is checked, kept and shown, but asked by nobody.
+//! The attribute `Policy` of a queue. It is checked, stored and returned, but not enforced.
 
 use serde_json::{Map, Value as Json};
 
@@ -25,7 +25,7 @@ const STATEMENT: [&str; 9] = [
     "Condition",
 ];
 
-/// Refuses what is no policy; an empty text removes it.
+/// Checks a policy. An empty text, which removes the policy, is valid.
 pub fn check(text: &str) -> Result<(), SqsError> {
     if text.is_empty() {
         return Ok(());
@@ -72,7 +72,7 @@ fn is_statement(statement: &Json) -> bool {
             .all(|name| STATEMENT.contains(&name.as_str()))
 }
 
-/// The policy of a queue of such settings.
+/// The policy in a queue's settings.
 pub fn read(settings: &Settings) -> Option<Map<String, Json>> {
     let text = kept::get(settings, "Policy")?;
     match serde_json::from_str(text) {
@@ -81,7 +81,7 @@ pub fn read(settings: &Settings) -> Option<Map<String, Json>> {
     }
 }
 
-/// A policy's statements, of which there may be a single one outside a list.
+/// Removes and returns the statements of a policy. A single statement may stand outside a list.
 pub fn take_statements(policy: &mut Map<String, Json>) -> Vec<Json> {
     match policy.remove("Statement") {
         None | Some(Json::Null) => Vec::new(),
@@ -90,7 +90,7 @@ pub fn take_statements(policy: &mut Map<String, Json>) -> Vec<Json> {
     }
 }
 
-/// A policy with its members in AWS's order.
+/// Formats a policy with its members in AWS's order.
 pub fn write(policy: &Map<String, Json>, statements: &[Json]) -> String {
     let statements: Vec<String> = statements
         .iter()
@@ -108,7 +108,7 @@ fn object(members: Vec<String>) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-/// Members as JSON: these first, then all others.
+/// The members as JSON: those in `order` first, then all others.
 fn in_order(members: &Map<String, Json>, order: &[&str]) -> Vec<String> {
     let first = order.iter().filter_map(|name| members.get_key_value(*name));
     let others = members

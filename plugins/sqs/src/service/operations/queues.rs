@@ -1,4 +1,4 @@
-//! Queues as such: CreateQueue, GetQueueUrl, ListQueues, DeleteQueue, PurgeQueue.
+//! CreateQueue, GetQueueUrl, ListQueues, DeleteQueue and PurgeQueue.
 
 use std::borrow::Cow;
 
@@ -29,10 +29,10 @@ pub fn create(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
         let target = Target { name, queue };
         return confirm(call, &target, &settings, &changes);
     }
-    check_rest(call, &name)?;
+    check_recreate_delay(call, &name)?;
     match call.store().create(&name, &settings) {
         Ok(_) => Ok(url(call, &name)),
-        // Somebody else was quicker.
+        // Another request has created it in the meantime.
         Err(StoreError::Exists) => {
             let queue = call.open(&name)?;
             let target = Target { name, queue };
@@ -65,7 +65,7 @@ fn check_name(name: &str, fifo: bool) -> Result<(), SqsError> {
     }))
 }
 
-/// Creating a queue again is no error if it is asked for as it is.
+/// Answers CreateQueue for an existing queue: an error unless it has the requested attributes.
 fn confirm(
     call: &Call<'_>,
     target: &Target,
@@ -87,11 +87,11 @@ fn confirm(
     }
 }
 
-/// A name rests for a while after its queue was deleted.
-fn check_rest(call: &Call<'_>, name: &str) -> Result<(), SqsError> {
-    let rest_ms = u64::from(call.context.settings.recreate_delay) * 1000;
+/// Fails if a queue with this name was deleted too recently (`recreate-delay`).
+fn check_recreate_delay(call: &Call<'_>, name: &str) -> Result<(), SqsError> {
+    let delay_ms = u64::from(call.context.settings.recreate_delay) * 1000;
     let deleted = call.store().deleted_at(name);
-    if deleted.is_none_or(|deleted| deleted.saturating_add(rest_ms) <= call.context.now_ms) {
+    if deleted.is_none_or(|deleted| deleted.saturating_add(delay_ms) <= call.context.now_ms) {
         return Ok(());
     }
     Err(SqsError::new(
@@ -117,7 +117,7 @@ fn no_name() -> SqsError {
 pub fn get_url(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let name = queue_name(input)?.filter(|name| !name.is_empty());
     let name = name.ok_or_else(no_name)?;
-    // The queues of other accounts do not exist here, and AWS does not tell that from being forbidden.
+    // There are no queues of other accounts, and AWS returns the same error for those that are forbidden.
     if let Some(owner) = input.text("QueueOwnerAWSAccountId")?
         && owner != call.context.account
     {
@@ -140,8 +140,8 @@ pub fn delete(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
 pub fn purge(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let target = call.target(input)?;
     let purged = attributes::describe(call, &target)?.purged_at_ms;
-    let rest_ms = u64::from(call.context.settings.purge_delay) * 1000;
-    if purged.is_some_and(|purged| purged.saturating_add(rest_ms) > call.context.now_ms) {
+    let delay_ms = u64::from(call.context.settings.purge_delay) * 1000;
+    if purged.is_some_and(|purged| purged.saturating_add(delay_ms) > call.context.now_ms) {
         return Err(SqsError::new(
             &error::PURGE_QUEUE_IN_PROGRESS,
             format!(

@@ -16,7 +16,7 @@ use crate::service::store::{Attribute, Message, StoreError, Value};
 
 const ATTEMPT: &str = "ReceiveRequestAttemptId";
 
-/// The system attributes, in AWS's order.
+/// The system attributes of a received message, in AWS's order.
 const SYSTEM_ATTRIBUTES: [&str; 9] = [
     "SenderId",
     "ApproximateFirstReceiveTimestamp",
@@ -54,7 +54,7 @@ pub fn receive(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let lease_ms = lease.map(|seconds| seconds * 1000);
     let attempt = attempt.as_deref();
     let messages = match target.queue.receive(attempt, max, lease_ms, wait_ms) {
-        // Who polls long, or a FIFO queue, just gets nothing.
+        // AWS returns OverLimit for a short poll of a standard queue only; other receives get no messages.
         Err(StoreError::OverLimit) if wait_ms > 0 || target.name.ends_with(".fifo") => Vec::new(),
         Err(StoreError::Invalid(_)) if attempt.is_some() => {
             return Err(SqsError::value(
@@ -109,9 +109,9 @@ fn lease_seconds(input: &Input<'_>) -> Result<Option<u64>, SqsError> {
     }
 }
 
-/// Which system attributes are asked for. In JSON the newer parameter counts if both are there, in the query protocol,
-/// where SDKs send the newer one under the older name, the older. Names of a queue's attributes, which the older one may
-/// have as well, select nothing.
+/// The names of the requested system attributes. If a request has both parameters, JSON uses the newer one; the query
+/// protocol uses the older one, because SDKs send the newer parameter under the older name there. Names of queue attributes
+/// are accepted and select nothing.
 fn system_names<'a>(input: &Input<'a>) -> Result<Vec<Cow<'a, str>>, SqsError> {
     let newer = input.texts(Plural {
         json: "MessageSystemAttributeNames",
@@ -174,7 +174,7 @@ fn render(
     record.map(json, query, "Name", selected)
 }
 
-/// Bodies came as text; what another way into the queue brought may not be.
+/// The body as text. Bodies that came through this service are UTF-8; for others, invalid bytes are replaced.
 fn into_text(body: Vec<u8>) -> String {
     match String::from_utf8(body) {
         Ok(text) => text,
@@ -201,7 +201,7 @@ fn system_value(call: &Call<'_>, message: &Message, name: &str) -> Option<String
     }
 }
 
-/// `All`, `.*` and `*` select every attribute, `Foo.*` those that start with `Foo`.
+/// Whether an attribute is requested: `All`, `.*` and `*` select every attribute, `Foo.*` those that start with `Foo`.
 fn is_selected(name: &str, asked: &[Cow<'_, str>]) -> bool {
     asked.iter().any(|pattern| match pattern.as_ref() {
         "All" | "*" => true,

@@ -1,4 +1,4 @@
-//! Dead-letter queues: RedrivePolicy, and ListDeadLetterSourceQueues.
+//! Dead-letter queues: the attribute RedrivePolicy, and ListDeadLetterSourceQueues.
 
 use serde_json::{Map, Value as Json};
 
@@ -15,7 +15,7 @@ use crate::service::store::{DeadLetter, Settings};
 const TARGET: &str = "deadLetterTargetArn";
 const COUNT: &str = "maxReceiveCount";
 
-/// The policy of a queue as AWS shows it.
+/// The value of RedrivePolicy, as AWS formats it.
 pub fn render(call: &Call<'_>, settings: &Settings) -> Option<String> {
     let DeadLetter {
         queue,
@@ -27,7 +27,7 @@ pub fn render(call: &Call<'_>, settings: &Settings) -> Option<String> {
     ))
 }
 
-/// Reads a policy for a queue of this name and such settings; an empty text removes it.
+/// Reads a RedrivePolicy for the queue `source`, which has these settings. An empty text removes the policy.
 pub fn parse(
     call: &Call<'_>,
     source: &str,
@@ -75,7 +75,7 @@ fn map(text: &str) -> Option<Map<String, Json>> {
     }
 }
 
-/// AWS takes the count as a number and as a text.
+/// Reads the count, which AWS accepts as a number and as a text.
 fn max_receives(policy: &Map<String, Json>) -> Result<u32, String> {
     let given = match policy.get(COUNT) {
         Some(Json::String(text)) => text.clone(),
@@ -91,7 +91,7 @@ fn max_receives(policy: &Map<String, Json>) -> Result<u32, String> {
         })
 }
 
-/// The name of the dead-letter queue, if a queue of such settings may have it.
+/// The name of the dead-letter queue with this ARN, if the queue `source` may use it.
 fn target(
     call: &Call<'_>,
     source: &str,

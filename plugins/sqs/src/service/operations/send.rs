@@ -38,7 +38,7 @@ pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
             code if code == &error::MISSING_PARAMETER => entry.missing("MessageBody"),
             _ => error,
         });
-        // In a FIFO queue messages would overtake one that is left out.
+        // Leaving a message out would change the order of a FIFO queue.
         if rules.fifo() && checked.is_err() {
             return checked.map(|_| None);
         }
@@ -50,7 +50,7 @@ pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     })
 }
 
-/// All messages of a batch together are no larger than one may be.
+/// Checks the total size of a batch: the limit is that of one message.
 fn check_size<'a>(drafts: impl Iterator<Item = &'a Draft>) -> Result<(), SqsError> {
     let size: u64 = drafts.map(Draft::size).sum();
     if size <= limits::MESSAGE_SIZE {
@@ -65,13 +65,13 @@ fn check_size<'a>(drafts: impl Iterator<Item = &'a Draft>) -> Result<(), SqsErro
     ))
 }
 
-/// The rules of the queue a message is for.
+/// The rules of the target queue.
 fn rules(call: &Call<'_>, target: &Target) -> Result<Rules, SqsError> {
     let settings = attributes::describe(call, target)?.settings;
     Ok(Rules::of(&settings))
 }
 
-/// Sends messages that have been checked; what AWS says of each.
+/// Sends checked messages; returns the result for each.
 fn send(
     call: &Call<'_>,
     target: &Target,
@@ -91,7 +91,7 @@ fn send(
         .collect())
 }
 
-/// The error of a message as the result of a batch shows it.
+/// Rewrites the error for a message to the form that AWS uses in the result of a batch.
 fn of_entry(error: SqsError) -> SqsError {
     if error.code == &error::MISSING_PARAMETER || error.code == &error::SERIALIZATION {
         return error;
@@ -104,7 +104,7 @@ fn of_entry(error: SqsError) -> SqsError {
     SqsError { message, ..error }
 }
 
-/// The digests by which the sender sees that what arrived is what it sent.
+/// The digests with which the sender verifies that its message arrived unchanged.
 struct Digests {
     body: String,
     attributes: Option<String>,

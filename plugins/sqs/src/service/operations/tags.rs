@@ -1,4 +1,4 @@
-//! TagQueue, UntagQueue and ListQueueTags. Tags lie among the attributes that the store keeps, as `tag:KEY`.
+//! TagQueue, UntagQueue and ListQueueTags. The store keeps tags as attributes named `tag:KEY`.
 
 use crate::service::call::Call;
 use crate::service::error::SqsError;
@@ -22,7 +22,7 @@ pub fn tag(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     Ok(None)
 }
 
-/// Of the query protocol there are SDKs that say `Tag.1.Key` and others that say `Tags.1.Key`.
+/// The tags of a request. In the query protocol, some SDKs send `Tag.1.Key` and others `Tags.1.Key`.
 fn read(input: &Input<'_>) -> Result<Vec<(String, String)>, SqsError> {
     let mut tags = Vec::new();
     for query in ["Tag", "Tags"] {
@@ -71,7 +71,7 @@ pub fn list(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     Ok(Some(Record::default().map("Tags", "Tag", "Key", tags)))
 }
 
-/// Adds tags to a queue's settings; a tag's value may be empty.
+/// Adds tags to a queue's settings. A tag's value may be empty.
 pub fn add(
     queue: &str,
     settings: &mut Settings,

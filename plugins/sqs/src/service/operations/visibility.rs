@@ -1,4 +1,4 @@
-//! ChangeMessageVisibility and its batch.
+//! ChangeMessageVisibility and ChangeMessageVisibilityBatch.
 
 use crate::service::call::{Call, Target};
 use crate::service::error::SqsError;
@@ -10,7 +10,7 @@ use crate::service::store::ReceiptResult;
 
 const TIMEOUT: &str = "VisibilityTimeout";
 
-/// A receipt handle and the seconds its message is to stay invisible.
+/// A new visibility timeout for the message of a receipt handle.
 struct Change {
     receipt: String,
     seconds: u64,
@@ -74,7 +74,8 @@ fn extend(
         .collect())
 }
 
-/// On a standard queue AWS accepts a receipt handle whose visibility timeout has expired and changes nothing.
+/// The result for one receipt handle. For a standard queue, AWS reports success for a handle whose visibility timeout has
+/// expired, and changes nothing.
 fn result_of(target: &Target, settled: ReceiptResult, change: &Change) -> Result<(), SqsError> {
     let receipt = &change.receipt;
     match settled {

@@ -1,4 +1,4 @@
-//! AWS JSON 1.0: the operation is in the header `X-Amz-Target`, its parameters are an object in the body.
+//! AWS JSON 1.0: the header `X-Amz-Target` names the operation, and the body is an object with its parameters.
 
 use serde_json::Value as Json;
 
@@ -13,7 +13,7 @@ use crate::service::output::{Node, Output, Record};
 const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 const TARGET: &str = "AmazonSQS.";
 
-/// Whether a request is in this protocol.
+/// Whether a request uses this protocol.
 pub fn is_used_by(request: &Request) -> bool {
     let content_type = request.content_type();
     if content_type.starts_with("application/x-amz-json") {
@@ -51,7 +51,7 @@ fn operation(request: &Request) -> Result<&'static Operation, SqsError> {
         .ok_or_else(unknown)
 }
 
-/// No body at all stands for no parameters.
+/// Parses the body. AWS accepts an empty one in place of `{}`.
 fn parse(body: &[u8]) -> Result<Json, SqsError> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Json::Object(serde_json::Map::new()));
@@ -59,7 +59,7 @@ fn parse(body: &[u8]) -> Result<Json, SqsError> {
     serde_json::from_slice(body).map_err(|_| SqsError::new(&error::SERIALIZATION, ""))
 }
 
-/// The answer to a request that could not be done.
+/// The response to a failed request.
 pub fn failure(error: &SqsError) -> Response {
     let code = error.code;
     let package = if code.modelled {
@@ -77,7 +77,7 @@ pub fn failure(error: &SqsError) -> Response {
         "x-amzn-query-error".to_owned(),
         format!("{};{}", code.query, code.party()),
     );
-    // What the framework refuses before it knows the operation has no name in the query protocol.
+    // Errors that AWS's framework finds before it knows the operation have no name in the query protocol.
     let headers = match code.shape {
         "UnknownOperationException" | "SerializationException" => Vec::new(),
         _ => vec![query_error],
@@ -94,14 +94,14 @@ fn response(status: u16, mut headers: Vec<(String, String)>, body: Option<Vec<u8
     }
 }
 
-/// A structure as JSON.
+/// Encodes a structure as JSON.
 pub fn write(record: &Record) -> Vec<u8> {
     let mut out = Vec::with_capacity(record.encoded_len(text_len));
     write_record(record, &mut out);
     out
 }
 
-/// The bytes that a text is written in: in quotes, and with a backslash where it needs one.
+/// The length of a text as a JSON string, in bytes.
 fn text_len(text: &str) -> usize {
     let escape = |byte: u8| match byte {
         b'"' | b'\\' | b'\t' | b'\n' | b'\r' => 2,
@@ -156,6 +156,6 @@ fn separate(index: usize, out: &mut Vec<u8>) {
 }
 
 fn write_text(text: &str, out: &mut Vec<u8>) {
-    // Writing a text to memory can not fail.
+    // Writing a string to memory cannot fail.
     let _ = serde_json::to_writer(out, text);
 }

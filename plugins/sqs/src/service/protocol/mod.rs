@@ -1,7 +1,7 @@
-//! The two protocols SQS speaks: which of them a request is in, what it asks for, and how the answer is written.
+//! The two protocols of SQS: AWS JSON and AWS Query.
 //!
-//! Neither decides anything about queues: a request becomes an [`Input`](crate::service::input::Input) for one operation, and what that answers, or
-//! its [`SqsError`], becomes bytes.
+//! A protocol reads a request into an operation and its [`Input`](crate::service::input::Input), and writes the operation's
+//! output or [`SqsError`] as a response.
 
 pub mod json;
 pub mod query;
@@ -12,7 +12,7 @@ use crate::service::error::{self, SqsError};
 use crate::service::http::{Request, Response};
 use crate::service::limits;
 
-/// Answers a request.
+/// Answers a request in the protocol that it uses.
 pub fn serve(request: &Request, context: &Context<'_>) -> Response {
     let response = if json::is_used_by(request) {
         json::serve(request, context)
@@ -22,7 +22,7 @@ pub fn serve(request: &Request, context: &Context<'_>) -> Response {
     with_request_id(response, context)
 }
 
-/// Answers a request whose body is longer than any that could be right.
+/// The response to a request whose body exceeds [`limits::REQUEST_BODY`].
 pub fn reject_too_long(request: &Request, context: &Context<'_>) -> Response {
     let error = SqsError::new(
         &error::REQUEST_TOO_LARGE,

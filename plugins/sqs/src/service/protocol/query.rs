@@ -1,5 +1,5 @@
-//! AWS Query: the operation is the parameter `Action`, the others lie beside it in a form or in the URL; the answer is
-//! XML. It is spoken on `/` and on a queue's own URL, which then need not be named again.
+//! AWS Query: a form or the URL holds the parameters, of which `Action` names the operation; the response is XML. Requests
+//! go to `/`, or to a queue's URL, which then is the default of `QueueUrl`.
 
 use crate::service::address;
 use crate::service::context::Context;
@@ -12,7 +12,7 @@ use crate::service::operations::{self, Operation};
 use crate::service::output::Output;
 use crate::service::protocol::xml;
 
-/// The versions of the protocol that AWS still answers.
+/// The values of `Version` that AWS accepts.
 const VERSIONS: [&str; 5] = [
     "2012-11-05",
     "2011-10-01",

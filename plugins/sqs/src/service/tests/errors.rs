@@ -341,14 +341,14 @@ fn too_many_in_flight_are_an_error_for_short_polls_only() {
     use crate::service::store::StoreError;
 
     let service = Service::standard();
-    service.store.break_receiving_with(StoreError::OverLimit);
+    service.store.fail_receives_with(StoreError::OverLimit);
     let receive = |url: &str, seconds: u64| json!({"QueueUrl": url, "WaitTimeSeconds": seconds});
     let (status, kind, _, query) = service.refused("ReceiveMessage", receive(URL, 0));
     assert_eq!((status, query.as_str()), (403, "OverLimit;Sender"));
     assert_eq!(kind, "com.amazonaws.sqs#OverLimit");
     assert_eq!(service.ok("ReceiveMessage", receive(URL, 1)), json!({}));
     let service = Service::fifo(json!({}));
-    service.store.break_receiving_with(StoreError::OverLimit);
+    service.store.fail_receives_with(StoreError::OverLimit);
     assert_eq!(
         service.ok("ReceiveMessage", receive(FIFO_URL, 0)),
         json!({})

@@ -123,7 +123,7 @@ fn receipt_handles_expire() {
     let service = Service::fifo(json!({"VisibilityTimeout": "1"}));
     service.ok("SendMessage", message("x"));
     let receipt = service.receipt(FIFO_URL);
-    service.store.pass(2);
+    service.store.advance(2);
     let expired = format!(
         "Value {receipt} for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired."
     );

@@ -211,10 +211,10 @@ fn waits_and_timeouts_reach_the_queue() {
     );
     let receive = json!({"QueueUrl": URL, "WaitTimeSeconds": 0, "VisibilityTimeout": 2});
     assert_eq!(service.ok("ReceiveMessage", receive.clone()), json!({}));
-    service.store.pass(5);
+    service.store.advance(5);
     assert!(service.ok("ReceiveMessage", receive.clone())["Messages"].is_array());
     assert_eq!(service.ok("ReceiveMessage", receive.clone()), json!({}));
-    service.store.pass(2);
+    service.store.advance(2);
     assert!(service.ok("ReceiveMessage", receive)["Messages"].is_array());
 }
 
@@ -265,7 +265,7 @@ fn visibility_can_be_changed_while_a_message_is_in_flight() {
     let receipt = service.receipt(URL);
     let change = |seconds: u64| json!({"QueueUrl": URL, "ReceiptHandle": receipt, "VisibilityTimeout": seconds});
     service.ok("ChangeMessageVisibility", change(100));
-    service.store.pass(50);
+    service.store.advance(50);
     assert_eq!(
         service.refused("ChangeMessageVisibility", change(43_200)),
         invalid(

@@ -300,7 +300,7 @@ fn a_store_that_can_not_write_makes_the_service_unavailable() {
     let service = Service::standard();
     service
         .store
-        .break_with(crate::service::store::StoreError::Unavailable(
+        .fail_with(crate::service::store::StoreError::Unavailable(
             "disk full".into(),
         ));
     let response = service.json("SendMessage", json!({"QueueUrl": URL, "MessageBody": "x"}));

@@ -78,7 +78,7 @@ fn a_deleted_name_rests() {
     let service = Service::standard();
     let response = service.json("DeleteQueue", json!({"QueueUrl": URL}));
     assert_eq!((response.status, response.body.len()), (200, 0));
-    service.store.pass(59);
+    service.store.advance(59);
     assert_eq!(
         service.refused("CreateQueue", json!({"QueueName": "orders"})),
         model(
@@ -88,7 +88,7 @@ fn a_deleted_name_rests() {
             "AWS.SimpleQueueService.QueueDeletedRecently",
         )
     );
-    service.store.pass(1);
+    service.store.advance(1);
     service.ok("CreateQueue", json!({"QueueName": "orders"}));
 }
 
@@ -110,7 +110,7 @@ fn a_purge_rests() {
         service.xml(403, &format!("Action=PurgeQueue&QueueUrl={URL}")),
         xml_error("AWS.SimpleQueueService.PurgeQueueInProgress", message)
     );
-    service.store.pass(60);
+    service.store.advance(60);
     service.ok("PurgeQueue", json!({"QueueUrl": URL}));
 }
 
@@ -234,7 +234,7 @@ fn attributes_are_shown_as_asked() {
 #[test]
 fn attributes_are_changed() {
     let service = Service::standard();
-    service.store.pass(10);
+    service.store.advance(10);
     let form = format!(
         "Action=SetQueueAttributes&QueueUrl={URL}&Attribute.1.Name=VisibilityTimeout&Attribute.1.Value=69\
          &Attribute.2.Name=MaximumMessageSize&Attribute.2.Value=2048"
