@@ -1,11 +1,11 @@
-//! Batches: rules about all entries, and a result for each.
+//! Batches: rules for their entries, and the result for each entry.
 
 use serde_json::json;
 
 use super::*;
 
 #[test]
-fn batches_have_rules() {
+fn malformed_batches_are_rejected() {
     let service = Service::standard();
     let names = [
         ("SendMessageBatch", "SendMessageBatchRequestEntry"),
@@ -65,7 +65,7 @@ fn batches_have_rules() {
 }
 
 #[test]
-fn some_batches_have_errors_without_detail() {
+fn errors_of_delete_and_visibility_batches_have_no_detail() {
     let service = Service::standard();
     let error = |operation: &str| service.xml(400, &format!("Action={operation}&QueueUrl={URL}"));
     assert!(error("SendMessageBatch").contains("<Detail/>"));
@@ -74,7 +74,7 @@ fn some_batches_have_errors_without_detail() {
 }
 
 #[test]
-fn batches_succeed_and_fail_by_entry() {
+fn each_entry_succeeds_or_fails_on_its_own() {
     let service = Service::standard();
     let result = service.ok("SendMessageBatch", json!({"QueueUrl": URL, "Entries": [
         {"Id": "a", "MessageBody": "foobar"},
@@ -164,7 +164,7 @@ fn an_entry_needs_an_id() {
 }
 
 #[test]
-fn a_fifo_queue_takes_a_batch_as_a_whole() {
+fn a_fifo_queue_rejects_a_batch_with_an_invalid_entry() {
     let service = Service::fifo(json!({"MaximumMessageSize": "1024"}));
     let refused = |entry: Value| {
         let mut second = json!({"Id": "b", "MessageGroupId": "g", "MessageDeduplicationId": "2"});

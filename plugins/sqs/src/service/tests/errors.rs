@@ -1,11 +1,11 @@
-//! What is wrong with requests about queues and messages.
+//! Errors for invalid requests.
 
 use serde_json::json;
 
 use super::*;
 
 #[test]
-fn every_operation_on_a_queue_needs_it() {
+fn operations_fail_without_their_queue() {
     let service = Service::empty();
     for operation in [
         "SendMessage",
@@ -48,7 +48,7 @@ fn every_operation_on_a_queue_needs_it() {
 }
 
 #[test]
-fn other_accounts_and_addresses_are_refused() {
+fn other_accounts_and_invalid_addresses_are_rejected() {
     let service = Service::standard();
     let get = |url: &str| service.refused("GetQueueAttributes", json!({"QueueUrl": url}));
     let (status, kind, message, query) = get("http://localhost:9324/111111111111/orders");
@@ -86,7 +86,7 @@ fn other_accounts_and_addresses_are_refused() {
 }
 
 #[test]
-fn urls_of_any_host_name_the_queue() {
+fn queue_urls_may_have_any_host() {
     let service = Service::standard();
     for url in [
         "https://sqs.eu-west-1.amazonaws.com/000000000000/orders",
@@ -99,7 +99,7 @@ fn urls_of_any_host_name_the_queue() {
 }
 
 #[test]
-fn sizes_count_attributes() {
+fn the_size_of_a_message_includes_its_attributes() {
     let service = Service::standard();
     let too_long = |limit: u64| {
         invalid(&format!(
@@ -112,7 +112,7 @@ fn sizes_count_attributes() {
             "MessageAttributes": {"a": {"DataType": "String", "StringValue": "y".repeat(attribute)}},
         })
     };
-    // The attribute's name and type count 7.
+    // The attribute's name and type have 7 bytes.
     service.ok("SendMessage", send(1_048_576 - 7 - 10, 10));
     assert_eq!(
         service.refused("SendMessage", send(1_048_576 - 7 - 9, 10)),
@@ -161,7 +161,7 @@ fn sizes_count_attributes() {
 }
 
 #[test]
-fn bodies_are_checked() {
+fn invalid_bodies_are_rejected() {
     let service = Service::standard();
     let send =
         |body: Value| service.refused("SendMessage", json!({"QueueUrl": URL, "MessageBody": body}));
@@ -190,7 +190,7 @@ fn bodies_are_checked() {
 }
 
 #[test]
-fn message_attributes_are_checked() {
+fn invalid_message_attributes_are_rejected() {
     let service = Service::standard();
     let send = |name: &str, attribute: Value| {
         let input =
@@ -258,7 +258,7 @@ fn message_attributes_are_checked() {
     for name in [".a", "a.", "a..b", "a b", "a!", "§", "\u{1F411}"] {
         assert_eq!(send(name, text("String", "x")).0, 400, "{name}");
     }
-    // Letters of every language are taken, whatever the message says.
+    // Letters of all languages are accepted, although AWS's message lists ASCII only.
     let input = json!({
         "QueueUrl": URL, "MessageBody": "x", "MessageAttributes": {"attr.1øßä": text("String", "x")},
     });
@@ -283,7 +283,7 @@ fn message_attributes_are_checked() {
 }
 
 #[test]
-fn receives_have_ranges() {
+fn parameters_of_a_receive_are_limited() {
     let service = Service::standard();
     for (name, value, reason) in [
         (
@@ -337,7 +337,7 @@ fn receives_have_ranges() {
 }
 
 #[test]
-fn too_many_in_flight_are_an_error_for_short_polls_only() {
+fn too_many_messages_in_flight_are_an_error_for_short_polls_only() {
     use crate::service::store::StoreError;
 
     let service = Service::standard();
@@ -356,7 +356,7 @@ fn too_many_in_flight_are_an_error_for_short_polls_only() {
 }
 
 #[test]
-fn required_parameters_are_named() {
+fn a_missing_parameter_is_named() {
     let service = Service::standard();
     for (operation, input, parameter) in [
         ("DeleteMessage", json!({}), "ReceiptHandle"),

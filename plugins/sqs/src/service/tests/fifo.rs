@@ -24,7 +24,7 @@ fn messages_have_a_sequence_number() {
 }
 
 #[test]
-fn the_body_can_stand_for_the_deduplication_id() {
+fn the_deduplication_id_can_be_derived_from_the_body() {
     let service = Service::fifo(json!({"ContentBasedDeduplication": "true"}));
     service.ok(
         "SendMessage",
@@ -41,7 +41,7 @@ fn the_body_can_stand_for_the_deduplication_id() {
 }
 
 #[test]
-fn both_ids_are_needed() {
+fn group_and_deduplication_ids_are_required() {
     let service = Service::fifo(json!({}));
     let no_deduplication = invalid(
         "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
@@ -64,7 +64,7 @@ fn both_ids_are_needed() {
 }
 
 #[test]
-fn ids_are_checked() {
+fn invalid_ids_are_rejected() {
     for (service, url) in [
         (Service::fifo(json!({})), FIFO_URL),
         (Service::standard(), URL),
@@ -95,7 +95,7 @@ fn ids_are_checked() {
 }
 
 #[test]
-fn delays_and_ids_belong_to_a_kind_of_queue() {
+fn delays_and_ids_of_the_other_queue_type_are_rejected() {
     let service = Service::fifo(json!({}));
     let mut input = message("x");
     input["DelaySeconds"] = 2.into();
@@ -144,7 +144,7 @@ fn receipt_handles_expire() {
 }
 
 #[test]
-fn an_attempt_to_receive_can_be_repeated() {
+fn a_receive_request_attempt_can_be_repeated() {
     let service = Service::fifo(json!({}));
     service.ok("SendMessage", message("foobar"));
     let attempt = json!({"QueueUrl": FIFO_URL, "ReceiveRequestAttemptId": "a-1"});

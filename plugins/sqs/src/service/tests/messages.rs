@@ -1,4 +1,4 @@
-//! Messages in a standard queue: sent, received, hidden, deleted.
+//! Messages in a standard queue: sending, receiving, hiding and deleting them.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::service::fake::START_MS;
 const ID: &str = "00000000-0000-4000-8000-000000000001";
 
 #[test]
-fn a_message_comes_out_as_it_went_in() {
+fn a_message_is_received_as_it_was_sent() {
     let service = Service::standard();
     let sent = service.ok(
         "SendMessage",
@@ -119,7 +119,7 @@ fn the_trace_header_of_the_request_reaches_the_message() {
 }
 
 #[test]
-fn what_is_not_asked_for_is_absent() {
+fn attributes_that_are_not_requested_are_absent() {
     let service = Service::standard();
     service.ok(
         "SendMessage",
@@ -145,7 +145,7 @@ fn what_is_not_asked_for_is_absent() {
     };
     assert_eq!(receive(json!([])), None);
     assert_eq!(receive(json!(["AWS.", "..foo"])), None, "no names at all");
-    // AWS shows that there were names to ask for, in JSON alone.
+    // In JSON, AWS returns an empty map if the requested names match none of the attributes.
     assert_eq!(receive(json!(["Other"])), Some(json!({})));
     let received = service.xml(
         200,
@@ -167,7 +167,7 @@ fn what_is_not_asked_for_is_absent() {
 }
 
 #[test]
-fn the_newer_names_count_in_json_and_the_older_in_query() {
+fn json_prefers_the_newer_attribute_names_and_query_the_older() {
     let service = Service::standard();
     service.ok("SendMessage", json!({"QueueUrl": URL, "MessageBody": "x"}));
     let received = service.ok(
@@ -189,7 +189,7 @@ fn the_newer_names_count_in_json_and_the_older_in_query() {
 }
 
 #[test]
-fn waits_and_timeouts_reach_the_queue() {
+fn wait_times_and_visibility_timeouts_reach_the_store() {
     let service = Service::standard();
     let set = |name: &str, value: &str| {
         service.ok(
@@ -274,7 +274,7 @@ fn visibility_can_be_changed_while_a_message_is_in_flight() {
         )
     );
     service.ok("ChangeMessageVisibility", change(0));
-    // AWS accepts this and leaves the message where it is.
+    // AWS reports success and changes nothing.
     service.ok("ChangeMessageVisibility", change(10));
     let again = service.receipt(URL);
     service.ok(

@@ -1,7 +1,7 @@
-//! Whole answers, byte by byte: each operation and each error, in both protocols.
+//! Complete responses, compared byte by byte: each operation and each error, in both protocols.
 //!
-//! Where an answer was recorded from AWS the recording is what is expected here; ids, receipt handles and times are the
-//! test's own.
+//! Where a response was recorded from AWS, the recording is the expected value, with ids, receipt handles and times replaced
+//! by those of the test.
 
 mod batches;
 mod errors;
@@ -22,14 +22,14 @@ use crate::service::{Context, handle};
 pub const URL: &str = "http://localhost:9324/000000000000/orders";
 pub const FIFO_URL: &str = "http://localhost:9324/000000000000/orders.fifo";
 
-/// A service on queues of its own.
+/// A service with its own store in memory.
 pub struct Service {
     pub store: Memory,
     settings: Settings,
 }
 
 impl Service {
-    /// Without queues.
+    /// A service without queues.
     pub fn empty() -> Self {
         Self {
             store: Memory::new(),
@@ -37,14 +37,14 @@ impl Service {
         }
     }
 
-    /// With the queue `orders`.
+    /// A service with the queue `orders`.
     pub fn standard() -> Self {
         let service = Self::empty();
         service.ok("CreateQueue", json!({"QueueName": "orders"}));
         service
     }
 
-    /// With the queue `orders.fifo`.
+    /// A service with the queue `orders.fifo`.
     pub fn fifo(attributes: Value) -> Self {
         let service = Self::empty();
         let mut attributes = attributes;
@@ -69,7 +69,7 @@ impl Service {
         handle(&request, &context)
     }
 
-    /// The answer to a JSON request.
+    /// The response to a JSON request.
     pub fn json(&self, operation: &str, input: Value) -> Response {
         self.send(Request {
             method: "POST".into(),
@@ -83,7 +83,7 @@ impl Service {
         })
     }
 
-    /// What a JSON request that has to succeed answers.
+    /// The body of the response to a JSON request, which must succeed.
     pub fn ok(&self, operation: &str, input: Value) -> Value {
         let response = self.json(operation, input);
         let body = text(&response);
@@ -94,7 +94,7 @@ impl Service {
         serde_json::from_str(&body).unwrap()
     }
 
-    /// Status, type, message and query error of a JSON request that has to fail.
+    /// Status, type, message and `x-amzn-query-error` of the response to a JSON request, which must fail.
     pub fn refused(&self, operation: &str, input: Value) -> (u16, String, String, String) {
         let response = self.json(operation, input);
         let body: Value = serde_json::from_slice(&response.body).unwrap();
@@ -106,7 +106,7 @@ impl Service {
         )
     }
 
-    /// The answer to a form on `/`.
+    /// The response to a form posted to `/`.
     pub fn form(&self, body: &str) -> Response {
         self.form_on("/", body)
     }
@@ -124,7 +124,7 @@ impl Service {
         })
     }
 
-    /// The answer to a form as text, which has to be an answer of this status.
+    /// The body of the response to a form posted to `/`, which must have this status.
     pub fn xml(&self, status: u16, body: &str) -> String {
         let response = self.form(body);
         assert_eq!(response.status, status, "{}", text(&response));
@@ -157,7 +157,7 @@ pub fn header(response: &Response, name: &str) -> Option<String> {
     found.map(|(_, value)| value.clone())
 }
 
-/// An XML answer around a result.
+/// An XML response with a result.
 pub fn envelope(operation: &str, result: &str) -> String {
     format!(
         "<?xml version=\"1.0\"?><{operation}Response xmlns=\"http://queue.amazonaws.com/doc/2012-11-05/\">{result}\
@@ -165,7 +165,7 @@ pub fn envelope(operation: &str, result: &str) -> String {
     )
 }
 
-/// An XML error.
+/// An XML error response.
 pub fn xml_error(code: &str, message: &str) -> String {
     format!(
         "<?xml version=\"1.0\"?><ErrorResponse xmlns=\"http://queue.amazonaws.com/doc/2012-11-05/\"><Error>\
@@ -174,7 +174,7 @@ pub fn xml_error(code: &str, message: &str) -> String {
     )
 }
 
-/// What [`Service::refused`] has of an error of SQS's own model.
+/// The result of [`Service::refused`] for an error of SQS's model.
 pub fn model(
     status: u16,
     shape: &str,
@@ -184,14 +184,14 @@ pub fn model(
     named("com.amazonaws.sqs", status, shape, message, query)
 }
 
-/// What [`Service::refused`] has of an invalid parameter.
+/// The result of [`Service::refused`] for an invalid parameter.
 pub fn invalid(message: &str) -> (u16, String, String, String) {
     let package = "com.amazon.coral.service";
     let shape = "InvalidParameterValueException";
     named(package, 400, shape, message, "InvalidParameterValue")
 }
 
-/// What [`Service::refused`] has of a missing parameter.
+/// The result of [`Service::refused`] for a missing parameter.
 pub fn missing(parameter: &str) -> (u16, String, String, String) {
     let message = format!("The request must contain the parameter {parameter}.");
     named(

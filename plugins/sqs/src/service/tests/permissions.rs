@@ -1,11 +1,11 @@
-//! A queue's policy, and the permissions that are added to it.
+//! A queue's policy, and adding and removing permissions.
 
 use serde_json::json;
 
 use super::*;
 
 #[test]
-fn permissions_become_the_policy() {
+fn permissions_become_statements_of_the_policy() {
     let service = Service::standard();
     let add = |label: &str, accounts: Value| json!({"QueueUrl": URL, "Label": label, "AWSAccountIds": accounts, "Actions": ["ReceiveMessage"]});
     let policy = || {
@@ -65,7 +65,7 @@ fn permissions_become_the_policy() {
 }
 
 #[test]
-fn permissions_are_added_to_a_policy_of_few_words() {
+fn permissions_are_added_to_a_minimal_policy() {
     let service = Service::standard();
     let statement = r#"{"Effect":"Allow","Principal":"*","Action":"sqs:*","Resource":"*"}"#;
     let policy = format!(r#"{{"Statement":{statement}}}"#);
@@ -84,7 +84,7 @@ fn permissions_are_added_to_a_policy_of_few_words() {
 }
 
 #[test]
-fn some_permissions_can_not_be_given() {
+fn invalid_permissions_are_rejected() {
     let service = Service::standard();
     let refused = |actions: Value| {
         let accounts = json!(["111111111111"]);
@@ -128,7 +128,7 @@ fn a_policy_has_up_to_twenty_statements() {
 }
 
 #[test]
-fn what_is_no_policy_is_refused() {
+fn malformed_policies_are_rejected() {
     let service = Service::standard();
     let set =
         |policy: Value| json!({"QueueUrl": URL, "Attributes": {"Policy": policy.to_string()}});

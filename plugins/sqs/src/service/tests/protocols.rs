@@ -1,4 +1,4 @@
-//! Which protocol a request is in, and what does not belong to any operation.
+//! The selection of the protocol, and behaviour that all operations share.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::service::protocol::{json as json_protocol, xml};
 use super::*;
 
 #[test]
-fn json_answers_have_type_and_request_id() {
+fn json_responses_have_a_content_type_and_a_request_id() {
     let service = Service::standard();
     let response = service.json("GetQueueUrl", json!({"QueueName": "orders"}));
     assert_eq!(response.status, 200);
@@ -26,7 +26,7 @@ fn json_answers_have_type_and_request_id() {
 }
 
 #[test]
-fn operations_without_output_have_no_body() {
+fn responses_without_an_output_have_no_body() {
     let service = Service::standard();
     let response = service.json("PurgeQueue", json!({"QueueUrl": URL}));
     assert_eq!((response.status, response.body.len()), (200, 0));
@@ -35,7 +35,7 @@ fn operations_without_output_have_no_body() {
 }
 
 #[test]
-fn operations_with_output_have_one_even_if_empty() {
+fn an_empty_output_is_still_written() {
     let service = Service::standard();
     let response = service.json("ReceiveMessage", json!({"QueueUrl": URL}));
     assert_eq!(text(&response), "{}");
@@ -47,7 +47,7 @@ fn operations_with_output_have_one_even_if_empty() {
 }
 
 #[test]
-fn json_errors_name_the_old_code_too() {
+fn json_errors_include_the_query_code() {
     let service = Service::empty();
     let response = service.json("GetQueueUrl", json!({"QueueName": "nope"}));
     assert_eq!(response.status, 400);
@@ -82,7 +82,7 @@ fn query_errors_are_xml() {
 }
 
 #[test]
-fn any_path_takes_json() {
+fn json_is_accepted_at_any_path() {
     let service = Service::standard();
     let mut request = Request {
         method: "POST".into(),
@@ -107,7 +107,7 @@ fn any_path_takes_json() {
 }
 
 #[test]
-fn unknown_operations_are_refused() {
+fn unknown_operations_are_rejected() {
     let service = Service::empty();
     let response = service.json("Nonsense", json!({}));
     assert_eq!(response.status, 404);
@@ -125,7 +125,7 @@ fn unknown_operations_are_refused() {
 }
 
 #[test]
-fn queue_urls_take_get_requests() {
+fn queue_urls_accept_get_requests() {
     let service = Service::standard();
     let path = "/000000000000/orders";
     let sent = service.get(path, "Action=SendMessage&MessageBody=foobar");
@@ -155,7 +155,7 @@ fn queue_urls_take_get_requests() {
 }
 
 #[test]
-fn a_parameter_outweighs_the_queue_url() {
+fn a_parameter_takes_precedence_over_the_path() {
     let service = Service::standard();
     service.ok("CreateQueue", json!({"QueueName": "other"}));
     let response = service.form_on(
@@ -232,14 +232,14 @@ fn bad_json_is_a_serialization_error() {
 }
 
 #[test]
-fn numbers_and_flags_stand_for_texts() {
+fn numbers_and_booleans_are_accepted_as_texts() {
     let service = Service::standard();
     let sent = service.ok("SendMessage", json!({"QueueUrl": URL, "MessageBody": 0}));
     assert_eq!(sent["MD5OfMessageBody"], "cfcd208495d565ef66e7dff9f98764da");
 }
 
 #[test]
-fn credentials_have_to_be_readable() {
+fn malformed_credentials_are_rejected() {
     let service = Service::empty();
     let answer = |authorization: &str| {
         let response = service.send(Request {
@@ -284,7 +284,7 @@ fn credentials_have_to_be_readable() {
 }
 
 #[test]
-fn old_versions_are_refused() {
+fn unknown_versions_are_rejected() {
     let service = Service::empty();
     assert_eq!(
         service.xml(400, "Action=ListQueues&Version=1999-01-01"),
@@ -296,7 +296,7 @@ fn old_versions_are_refused() {
 }
 
 #[test]
-fn a_store_that_can_not_write_makes_the_service_unavailable() {
+fn the_service_is_unavailable_while_the_store_cannot_write() {
     let service = Service::standard();
     service
         .store
@@ -314,10 +314,10 @@ fn a_store_that_can_not_write_makes_the_service_unavailable() {
 
 #[test]
 fn an_output_fits_into_the_capacity_reserved_for_it() {
-    let nasty = "\"\\&<>\r\n\t\u{1}\u{7f}é€".repeat(10_000);
-    let entries = || vec![(nasty.clone(), Node::Flag(false))];
+    let escaped = "\"\\&<>\r\n\t\u{1}\u{7f}é€".repeat(10_000);
+    let entries = || vec![(escaped.clone(), Node::Flag(false))];
     let message = Record::default()
-        .text("Body", nasty.as_str())
+        .text("Body", escaped.as_str())
         .number("ApproximateNumberOfMessagesToMove", u64::MAX)
         .map("MessageAttributes", "MessageAttribute", "Name", entries());
     let answer = Record::default().list("Messages", "Message", vec![Node::Record(message)]);

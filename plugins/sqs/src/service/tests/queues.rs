@@ -1,4 +1,4 @@
-//! Queues as such, their attributes and tags.
+//! Queues, their attributes and their tags.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::service::fake::START_MS;
 
 #[test]
-fn queues_are_created_once() {
+fn creating_a_queue_again_returns_its_url() {
     let service = Service::empty();
     let input = json!({"QueueName": "orders", "Attributes": {"DelaySeconds": "1"}, "tags": {"a": "1", "b": ""}});
     let url = json!({"QueueUrl": URL});
@@ -45,7 +45,7 @@ fn queues_are_created_once() {
 }
 
 #[test]
-fn names_are_checked() {
+fn invalid_names_are_rejected() {
     let service = Service::empty();
     let standard =
         "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length";
@@ -74,7 +74,7 @@ fn names_are_checked() {
 }
 
 #[test]
-fn a_deleted_name_rests() {
+fn the_name_of_a_deleted_queue_is_free_after_a_minute() {
     let service = Service::standard();
     let response = service.json("DeleteQueue", json!({"QueueUrl": URL}));
     assert_eq!((response.status, response.body.len()), (200, 0));
@@ -93,7 +93,7 @@ fn a_deleted_name_rests() {
 }
 
 #[test]
-fn a_purge_rests() {
+fn a_queue_is_purged_once_per_minute() {
     let service = Service::standard();
     service.ok("PurgeQueue", json!({"QueueUrl": URL}));
     let message = "Only one PurgeQueue operation on orders is allowed every 60 seconds.";
@@ -115,7 +115,7 @@ fn a_purge_rests() {
 }
 
 #[test]
-fn queues_are_listed_in_parts() {
+fn queues_are_listed_page_by_page() {
     let service = Service::empty();
     assert_eq!(service.ok("ListQueues", json!({})), json!({}));
     assert_eq!(
@@ -162,7 +162,7 @@ fn queues_are_listed_in_parts() {
 }
 
 #[test]
-fn all_attributes_are_shown_in_order() {
+fn all_attributes_are_returned_in_order() {
     let service = Service::fifo(json!({}));
     let seconds = START_MS / 1000;
     let expected = [
@@ -208,7 +208,7 @@ fn all_attributes_are_shown_in_order() {
 }
 
 #[test]
-fn attributes_are_shown_as_asked() {
+fn requested_attributes_are_returned() {
     let service = Service::standard();
     assert_eq!(
         service.ok("GetQueueAttributes", json!({"QueueUrl": URL})),
@@ -258,7 +258,7 @@ fn attributes_are_changed() {
 }
 
 #[test]
-fn wrong_attributes_are_refused() {
+fn invalid_attributes_are_rejected() {
     let service = Service::standard();
     let set = |name: &str, value: &str| {
         let input = json!({"QueueUrl": URL, "Attributes": {name: value}});
@@ -321,7 +321,7 @@ fn wrong_attributes_are_refused() {
 }
 
 #[test]
-fn one_kind_of_encryption_at_a_time() {
+fn only_one_kind_of_encryption_is_enabled() {
     let service = Service::standard();
     let set = |attributes: Value| json!({"QueueUrl": URL, "Attributes": attributes});
     let names = [

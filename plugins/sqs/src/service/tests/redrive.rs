@@ -24,7 +24,7 @@ fn redrive(service: &Service) {
 }
 
 #[test]
-fn counts_may_be_numbers_and_texts() {
+fn the_receive_count_may_be_a_number_or_a_text() {
     let service = service();
     for count in [json!(3), json!("3")] {
         let policy = json!({"deadLetterTargetArn": DEAD_ARN, "maxReceiveCount": count});
@@ -42,7 +42,7 @@ fn counts_may_be_numbers_and_texts() {
 }
 
 #[test]
-fn wrong_policies_are_refused() {
+fn invalid_policies_are_rejected() {
     let service = service();
     let arn = |name: &str| format!("arn:aws:sqs:eu-west-1:000000000000:{name}");
     for (policy, reason) in [
@@ -110,7 +110,7 @@ fn wrong_policies_are_refused() {
 }
 
 #[test]
-fn a_dead_letter_queue_may_refuse_sources() {
+fn a_dead_letter_queue_may_deny_sources() {
     let service = service();
     let allow =
         |policy: &str| json!({"QueueUrl": DEAD_URL, "Attributes": {"RedriveAllowPolicy": policy}});
@@ -129,7 +129,7 @@ fn a_dead_letter_queue_may_refuse_sources() {
         let input = json!({"QueueName": "third", "Attributes": {"RedrivePolicy": policy}});
         assert_eq!(service.refused("CreateQueue", input), refusal);
     }
-    // A queue may be named before it is there.
+    // A queue may be listed before it exists.
     let input = json!({"QueueName": "other", "Attributes": {"RedrivePolicy": policy}});
     service.ok("CreateQueue", input);
     for allowing in [r#"{"redrivePermission":"allowAll"}"#, ""] {
@@ -139,7 +139,7 @@ fn a_dead_letter_queue_may_refuse_sources() {
 }
 
 #[test]
-fn what_is_no_allow_policy_is_refused() {
+fn malformed_allow_policies_are_rejected() {
     let service = service();
     let refused = |policy: &Value| {
         let attributes = json!({"RedriveAllowPolicy": policy.to_string()});
@@ -196,7 +196,7 @@ fn what_is_no_allow_policy_is_refused() {
 }
 
 #[test]
-fn sources_are_listed() {
+fn dead_letter_sources_are_listed() {
     let service = service();
     assert_eq!(
         service.ok("ListDeadLetterSourceQueues", json!({"QueueUrl": DEAD_URL})),
@@ -268,7 +268,7 @@ fn a_move_is_started_listed_and_cancelled() {
 }
 
 #[test]
-fn wrong_moves_are_refused() {
+fn invalid_moves_are_rejected() {
     let service = service();
     let not_found = |message: &str| {
         model(
@@ -345,7 +345,7 @@ fn wrong_moves_are_refused() {
 }
 
 #[test]
-fn a_move_that_failed_says_why() {
+fn a_failed_move_has_a_reason() {
     let service = service();
     redrive(&service);
     service.ok("StartMessageMoveTask", json!({"SourceArn": DEAD_ARN}));
