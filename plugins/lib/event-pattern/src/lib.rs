@@ -37,8 +37,8 @@ impl Pattern {
     /// # Errors
     ///
     /// It is malformed.
-    pub fn parse(json: &str) -> Result<Self, Malformed> {
-        let pattern: Value = serde_json::from_str(json).map_err(|error| Malformed {
+    pub fn parse(json: &str) -> Result<Self, PatternError> {
+        let pattern: Value = serde_json::from_str(json).map_err(|error| PatternError {
             reason: format!("it is not JSON: {error}"),
             at: String::new(),
         })?;
@@ -50,7 +50,7 @@ impl Pattern {
     /// # Errors
     ///
     /// It is malformed.
-    pub fn of(pattern: &Value) -> Result<Self, Malformed> {
+    pub fn of(pattern: &Value) -> Result<Self, PatternError> {
         let branches = parse::branches(pattern)?;
         Ok(Self { branches })
     }
@@ -68,14 +68,14 @@ impl Pattern {
 
 /// Why a pattern is malformed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Malformed {
+pub struct PatternError {
     /// In the words of AWS.
     pub reason: String,
     /// The place in the pattern, its names joined by dots; empty for the pattern as a whole.
     pub at: String,
 }
 
-impl fmt::Display for Malformed {
+impl fmt::Display for PatternError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.reason)?;
         if self.at.is_empty() {
@@ -85,4 +85,4 @@ impl fmt::Display for Malformed {
     }
 }
 
-impl std::error::Error for Malformed {}
+impl std::error::Error for PatternError {}

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::Malformed;
+use crate::PatternError;
 use crate::address::Cidr;
 use crate::branch::Branch;
 use crate::matcher::{Literal, Matcher, TextTest};
@@ -28,10 +28,10 @@ const RESERVED: [&str; 9] = [
 ];
 
 /// The branches of a pattern.
-pub fn branches(pattern: &Value) -> Result<Vec<Branch>, Malformed> {
+pub fn branches(pattern: &Value) -> Result<Vec<Branch>, PatternError> {
     let mut parser = Parser { place: Vec::new() };
     let Value::Object(pattern) = pattern else {
-        return Err(parser.malformed("Filter is not an object"));
+        return Err(parser.error("Filter is not an object"));
     };
     parser.object(pattern, vec![Branch::default()], false)
 }
@@ -41,8 +41,8 @@ struct Parser {
 }
 
 impl Parser {
-    fn malformed(&self, reason: impl Into<String>) -> Malformed {
-        Malformed {
+    fn error(&self, reason: impl Into<String>) -> PatternError {
+        PatternError {
             reason: reason.into(),
             at: self.place.join("."),
         }
@@ -54,14 +54,14 @@ impl Parser {
         object: &Map<String, Value>,
         mut branches: Vec<Branch>,
         in_or: bool,
-    ) -> Result<Vec<Branch>, Malformed> {
+    ) -> Result<Vec<Branch>, PatternError> {
         if object.is_empty() {
-            return Err(self.malformed("Empty objects are not allowed"));
+            return Err(self.error("Empty objects are not allowed"));
         }
         for (name, value) in object {
             self.place.push(name.clone());
             if in_or && RESERVED.contains(&name.as_str()) {
-                return Err(self.malformed(format!(
+                return Err(self.error(format!(
                     "{name} is Ruler reserved fieldName which cannot be used inside $or."
                 )));
             }
@@ -82,7 +82,7 @@ impl Parser {
                 }
                 _ => {
                     let reason = format!("\"{name}\" must be an object or an array");
-                    return Err(self.malformed(reason));
+                    return Err(self.error(reason));
                 }
             };
             self.place.pop();
@@ -91,36 +91,36 @@ impl Parser {
     }
 
     /// Each of the branches with each of the alternatives.
-    fn or(&mut self, value: &Value, branches: &[Branch]) -> Result<Vec<Branch>, Malformed> {
+    fn or(&mut self, value: &Value, branches: &[Branch]) -> Result<Vec<Branch>, PatternError> {
         let Value::Array(alternatives) = value else {
-            return Err(self.malformed("It must be an Array followed with $or."));
+            return Err(self.error("It must be an Array followed with $or."));
         };
         let mut all = Vec::new();
         for alternative in alternatives {
             let Value::Object(alternative) = alternative else {
                 let reason = "Only JSON object is allowed in array of $or relationship.";
-                return Err(self.malformed(reason));
+                return Err(self.error(reason));
             };
             all.extend(self.object(alternative, branches.to_vec(), true)?);
             if all.len() > MAX_BRANCHES {
                 let reason = format!("$or makes more than {MAX_BRANCHES} combinations");
-                return Err(self.malformed(reason));
+                return Err(self.error(reason));
             }
         }
         if alternatives.len() < 2 {
             let reason = "There must have at least 2 Objects in $or relationship.";
-            return Err(self.malformed(reason));
+            return Err(self.error(reason));
         }
         Ok(all)
     }
 
-    fn matchers(&self, items: &[Value]) -> Result<Vec<Matcher>, Malformed> {
+    fn matchers(&self, items: &[Value]) -> Result<Vec<Matcher>, PatternError> {
         if items.is_empty() {
-            return Err(self.malformed("Empty arrays are not allowed"));
+            return Err(self.error("Empty arrays are not allowed"));
         }
         items
             .iter()
-            .map(|item| matcher(item).map_err(|reason| self.malformed(reason)))
+            .map(|item| matcher(item).map_err(|reason| self.error(reason)))
             .collect()
     }
 }

@@ -400,14 +400,14 @@ fn malformed_patterns_are_refused_with_reason_and_place() {
             "prefix is Ruler reserved fieldName which cannot be used inside $or. (at `prefix`)",
         ),
     ] {
-        let malformed = Pattern::of(&pattern).unwrap_err();
-        assert_eq!(malformed.to_string(), expected, "{pattern}");
+        let error = Pattern::of(&pattern).unwrap_err();
+        assert_eq!(error.to_string(), expected, "{pattern}");
     }
     let branches: Vec<_> = (0..11)
         .map(|index| json!({"$or": vec![json!({"b": [index]}); 100]}))
         .collect();
-    let malformed = Pattern::of(&json!({"$or": branches})).unwrap_err();
-    assert_eq!(malformed.reason, "$or makes more than 1000 combinations");
+    let error = Pattern::of(&json!({"$or": branches})).unwrap_err();
+    assert_eq!(error.reason, "$or makes more than 1000 combinations");
     let not_json = Pattern::parse("{\"a\": [").unwrap_err().to_string();
     assert!(not_json.starts_with("it is not JSON: "), "{not_json}");
 }
@@ -447,8 +447,8 @@ fn malformed_anything_but_is_refused() {
             "wildcard match pattern must be a string",
         ),
     ] {
-        let malformed = Pattern::of(&json!({"a": [{"anything-but": value}]})).unwrap_err();
-        assert_eq!(malformed.reason, expected);
+        let error = Pattern::of(&json!({"a": [{"anything-but": value}]})).unwrap_err();
+        assert_eq!(error.reason, expected);
     }
 }
 
@@ -487,7 +487,7 @@ fn malformed_ranges_of_numbers_are_refused() {
             "Only values up to 6 decimals are supported",
         ),
     ] {
-        let malformed = Pattern::of(&json!({"a": [{"numeric": value}]})).unwrap_err();
-        assert_eq!(malformed.reason, expected);
+        let error = Pattern::of(&json!({"a": [{"numeric": value}]})).unwrap_err();
+        assert_eq!(error.reason, expected);
     }
 }

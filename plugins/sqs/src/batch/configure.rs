@@ -243,7 +243,7 @@ fn read_filter(item: &Item<'_>, problems: &mut Problems) -> Option<Filter> {
             "It has {length} characters; the maximum is {max}"
         )))
     } else {
-        Pattern::parse(&text).map_err(|malformed| wrong(malformed.to_string()))
+        Pattern::parse(&text).map_err(|error| wrong(error.to_string()))
     };
     match parsed {
         Ok(pattern) => {

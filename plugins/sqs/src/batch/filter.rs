@@ -7,7 +7,7 @@
 //! | the message's body is a JSON object or list | matches its content | does not match | matches other keys |
 //! | the message's body is any other text | does not match | matches the text | matches other keys |
 
-use event_pattern::{Branch, Malformed, Pattern};
+use event_pattern::{Branch, Pattern, PatternError};
 use serde_json::Value;
 
 use super::event::Record;
@@ -24,7 +24,7 @@ impl Filters {
     /// # Errors
     ///
     /// Fails at the first malformed pattern.
-    pub fn parse(patterns: &[String]) -> Result<Self, Malformed> {
+    pub fn parse(patterns: &[String]) -> Result<Self, PatternError> {
         let patterns = patterns.iter().map(|pattern| Pattern::parse(pattern));
         Ok(Self(patterns.collect::<Result<_, _>>()?))
     }

@@ -21,7 +21,7 @@ const TAIL: &str = "]}";
 pub fn shape(state: &str, messages: &[Message]) -> Result<Invocation, String> {
     let state = State::read(state)?;
     let filters = Filters::parse(&state.patterns)
-        .map_err(|malformed| format!("the state has a malformed pattern: {malformed}"))?;
+        .map_err(|error| format!("the state has a malformed pattern: {error}"))?;
     let mut event = String::from(HEAD);
     let mut token = Token::default();
     let mut skipped = Vec::new();
