@@ -1,10 +1,10 @@
-//! Ranges of IP addresses.
+//! Ranges of IP addresses (`cidr`).
 //!
-//! As in AWS's engine a range starts at the address that is written: `10.0.0.5/24` does not contain `10.0.0.1`.
+//! As in AWS's engine, a range starts at the address in the pattern: `10.0.0.5/24` does not contain `10.0.0.1`.
 
 use std::net::IpAddr;
 
-/// From an address to the last one of its network.
+/// The addresses from the one in the pattern to the last one of its network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cidr {
     bottom: IpAddr,
@@ -12,11 +12,11 @@ pub struct Cidr {
 }
 
 impl Cidr {
-    /// Understands `10.0.0.0/8` and `2001:db8::/32`.
+    /// Parses a range such as `10.0.0.0/8` or `2001:db8::/32`.
     ///
     /// # Errors
     ///
-    /// AWS's reason why it is malformed.
+    /// Returns AWS's message if the range is malformed.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (address, bits) = text
             .split_once('/')
@@ -43,7 +43,7 @@ impl Cidr {
         Ok(Self { bottom, top })
     }
 
-    /// Whether a text is an address within.
+    /// Whether a text is an address in the range.
     pub fn contains(&self, text: &str) -> bool {
         text.parse::<IpAddr>().is_ok_and(|address| {
             address.is_ipv4() == self.bottom.is_ipv4()
@@ -52,8 +52,8 @@ impl Cidr {
     }
 }
 
-/// Whether two texts are one address in two forms, such as `::1` and `0:0:0:0:0:0:0:1`.
-pub fn same(left: &str, right: &str) -> bool {
+/// Whether two texts are the same address, possibly in different forms such as `::1` and `0:0:0:0:0:0:0:1`.
+pub fn is_same(left: &str, right: &str) -> bool {
     matches!((left.parse::<IpAddr>(), right.parse::<IpAddr>()), (Ok(left), Ok(right)) if left == right)
 }
 
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_within_their_network() {
+    fn ranges_contain_the_addresses_of_their_network() {
         for (cidr, address, expected) in [
             ("10.0.0.0/24", "10.0.0.0", true),
             ("10.0.0.0/24", "10.0.0.255", true),
@@ -77,12 +77,12 @@ mod tests {
             let parsed = Cidr::parse(cidr).unwrap();
             assert_eq!(parsed.contains(address), expected, "{cidr} {address}");
         }
-        assert!(same("::1", "0:0:0:0:0:0:0:1"));
-        assert!(!same("a", "a"));
+        assert!(is_same("::1", "0:0:0:0:0:0:0:1"));
+        assert!(!is_same("a", "a"));
     }
 
     #[test]
-    fn malformed_ranges_are_refused() {
+    fn malformed_ranges_are_rejected() {
         for (text, expected) in [
             ("10.0.0.0", "Malformed CIDR, one '/' required"),
             ("10.0.0.0/1/2", "Malformed CIDR, one '/' required"),

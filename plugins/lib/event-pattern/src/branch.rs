@@ -1,8 +1,8 @@
-//! Matching: leaves that must all be satisfied, by an event in which each list stands for one of its items.
+//! Matching of one alternative of a pattern: leaves that must all be matched, by one choice of an item for each list.
 //!
-//! An event is walked once, from its leaves up. What a part of it can satisfy is a list of [`Satisfied`]: a value satisfies
-//! the leaves it fits; of an object's members all count together; of a list's items any one does, so each of them is a
-//! choice. A choice that another one covers is dropped, so few are ever left.
+//! The event is traversed once, bottom-up. The result for each part of it is a list of choices, each a [`LeafSet`] of the
+//! leaves that it matches: a value matches its own leaves, the members of an object add up, and each item of a list is a
+//! choice of its own. A choice that another one covers is dropped, so that few remain.
 
 use std::collections::BTreeMap;
 
@@ -10,50 +10,50 @@ use serde_json::Value;
 
 use crate::matcher::Matcher;
 
-/// Leaves that must all be satisfied.
+/// One alternative of a pattern: leaves that must all be matched.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Branch {
-    /// By place: its names joined by dots.
+    /// The matchers of each leaf, by its path with dots between names.
     leaves: BTreeMap<String, Vec<Matcher>>,
 }
 
 impl Branch {
-    /// Adds a leaf, in place of an earlier one at the same place.
-    pub(crate) fn insert(&mut self, place: String, matchers: Vec<Matcher>) {
-        self.leaves.insert(place, matchers);
+    /// Adds a leaf; it replaces an earlier one with the same path.
+    pub(crate) fn insert(&mut self, path: String, matchers: Vec<Matcher>) {
+        self.leaves.insert(path, matchers);
     }
 
-    /// The places of the leaves, the names of each joined by dots.
-    pub fn places(&self) -> impl Iterator<Item = &str> {
+    /// The paths of all leaves, with dots between names.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.leaves.keys().map(String::as_str)
     }
 
-    /// Whether an event satisfies every leaf.
+    /// Whether an event matches every leaf.
     pub fn matches(&self, event: &Value) -> bool {
         let mut walk = Walk {
             leaves: self
                 .leaves
                 .iter()
                 .enumerate()
-                .map(|(index, (place, matchers))| (place.as_str(), (index, matchers.as_slice())))
+                .map(|(index, (path, matchers))| (path.as_str(), (index, matchers.as_slice())))
                 .collect(),
-            seen: Satisfied::default(),
-            place: String::new(),
+            seen: LeafSet::default(),
+            path: String::new(),
         };
         let choices = walk.value(event);
         let absent = walk.absent();
         choices
             .iter()
-            .chain([&Satisfied::default()])
+            .chain([&LeafSet::default()])
             .any(|choice| choice.with(&absent).count() == self.leaves.len())
     }
 }
 
-/// A set of leaves, as bits by their index.
+/// A set of leaves: one bit per leaf, by its index.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Satisfied(Vec<u64>);
+struct LeafSet(Vec<u64>);
 
-impl Satisfied {
+impl LeafSet {
     fn insert(&mut self, index: usize) {
         let (word, bit) = (index / 64, index % 64);
         if self.0.len() <= word {
@@ -99,18 +99,18 @@ impl Satisfied {
     }
 }
 
-/// One pass over an event.
+/// The traversal of an event.
 struct Walk<'b> {
     leaves: BTreeMap<&'b str, (usize, &'b [Matcher])>,
-    /// The leaves at whose places the event has values.
-    seen: Satisfied,
-    /// Where the pass is.
-    place: String,
+    /// The leaves at whose paths the event has values.
+    seen: LeafSet,
+    /// The current path.
+    path: String,
 }
 
 impl Walk<'_> {
-    /// The choices of what a part of the event satisfies; none if it satisfies nothing.
-    fn value(&mut self, value: &Value) -> Vec<Satisfied> {
+    /// The choices for a part of the event; empty if it matches no leaf.
+    fn value(&mut self, value: &Value) -> Vec<LeafSet> {
         match value {
             Value::Object(members) => {
                 let mut choices = Vec::new();
@@ -133,33 +133,33 @@ impl Walk<'_> {
         }
     }
 
-    fn member(&mut self, name: &str, value: &Value) -> Vec<Satisfied> {
-        let outside = self.place.len();
+    fn member(&mut self, name: &str, value: &Value) -> Vec<LeafSet> {
+        let outside = self.path.len();
         if outside > 0 {
-            self.place.push('.');
+            self.path.push('.');
         }
-        self.place.push_str(name);
+        self.path.push_str(name);
         let choices = self.value(value);
-        self.place.truncate(outside);
+        self.path.truncate(outside);
         choices
     }
 
-    fn scalar(&mut self, value: &Value) -> Vec<Satisfied> {
-        let Some((index, matchers)) = self.leaves.get(self.place.as_str()) else {
+    fn scalar(&mut self, value: &Value) -> Vec<LeafSet> {
+        let Some((index, matchers)) = self.leaves.get(self.path.as_str()) else {
             return Vec::new();
         };
         self.seen.insert(*index);
-        if !matchers.iter().any(|matcher| matcher.fits(value)) {
+        if !matchers.iter().any(|matcher| matcher.matches(value)) {
             return Vec::new();
         }
-        let mut satisfied = Satisfied::default();
-        satisfied.insert(*index);
-        vec![satisfied]
+        let mut matched = LeafSet::default();
+        matched.insert(*index);
+        vec![matched]
     }
 
-    /// The leaves that are satisfied by the event's having no value there.
-    fn absent(&self) -> Satisfied {
-        let mut absent = Satisfied::default();
+    /// The leaves that match because the event has no value at their path (`exists: false`).
+    fn absent(&self) -> LeafSet {
+        let mut absent = LeafSet::default();
         for (index, matchers) in self.leaves.values() {
             if !self.seen.contains(*index) && matchers.contains(&Matcher::Exists(false)) {
                 absent.insert(*index);
@@ -169,8 +169,8 @@ impl Walk<'_> {
     }
 }
 
-/// The choices of two parts that count together.
-fn all_of(left: Vec<Satisfied>, right: Vec<Satisfied>) -> Vec<Satisfied> {
+/// The choices for two parts that add up: each combination of their choices.
+fn all_of(left: Vec<LeafSet>, right: Vec<LeafSet>) -> Vec<LeafSet> {
     if left.is_empty() {
         return right;
     }
@@ -186,8 +186,8 @@ fn all_of(left: Vec<Satisfied>, right: Vec<Satisfied>) -> Vec<Satisfied> {
     choices
 }
 
-/// Adds a choice, unless there is one as good; drops those it is better than.
-fn add(choices: &mut Vec<Satisfied>, choice: Satisfied) {
+/// Adds a choice unless another one covers it; drops those that it covers.
+fn add(choices: &mut Vec<LeafSet>, choice: LeafSet) {
     if !choices.iter().any(|known| known.covers(&choice)) {
         choices.retain(|known| !choice.covers(known));
         choices.push(choice);

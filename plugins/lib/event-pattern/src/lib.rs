@@ -1,14 +1,13 @@
-//! Amazon EventBridge's event patterns: the language in which rules say which events they want, and event source
-//! mappings say which messages.
+//! Amazon EventBridge's event patterns, which select events for rules, and messages for event source mappings.
 //!
-//! A pattern is a JSON object that looks like the events it matches. Each of its leaves is a list of [matchers](matcher),
-//! of which one must fit a value at the same place of the event; all leaves must be satisfied; `$or` lists patterns of
-//! which one suffices. Names with dots and nested names are the same place: `{"a.b": [1]}` is `{"a": {"b": [1]}}`.
+//! A pattern is a JSON object with the structure of the events that it matches. Each leaf is a list of
+//! [matchers](matcher), one of which must match a value at the same path in the event. All leaves must be matched; of the
+//! patterns in an `$or`, one suffices. A name with dots is a path: `{"a.b": [1]}` equals `{"a": {"b": [1]}}`.
 //!
-//! An event's list stands for any one of its items. Leaves below the same list must be satisfied by the same item.
+//! If the event has a list, any of its items may match. Leaves below the same list must be matched by the same item.
 //!
-//! On failure: a malformed pattern is refused with the reason AWS gives, and the place. Matching can not fail, and takes
-//! time in proportion to the event.
+//! On failure: a malformed pattern is rejected with AWS's message and its path. Matching cannot fail; its time is
+//! proportional to the size of the event.
 
 mod address;
 mod branch;
@@ -25,32 +24,32 @@ use serde_json::Value;
 
 pub use branch::Branch;
 
-/// A pattern, understood.
+/// A parsed pattern.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pattern {
     branches: Vec<Branch>,
 }
 
 impl Pattern {
-    /// Understands a pattern.
+    /// Parses a pattern from JSON text.
     ///
     /// # Errors
     ///
-    /// It is malformed.
+    /// Fails if the text is not JSON or not a pattern.
     pub fn parse(json: &str) -> Result<Self, PatternError> {
         let pattern: Value = serde_json::from_str(json).map_err(|error| PatternError {
             reason: format!("it is not JSON: {error}"),
             at: String::new(),
         })?;
-        Self::of(&pattern)
+        Self::from_value(&pattern)
     }
 
-    /// Understands a pattern.
+    /// Parses a pattern from a JSON value.
     ///
     /// # Errors
     ///
-    /// It is malformed.
-    pub fn of(pattern: &Value) -> Result<Self, PatternError> {
+    /// Fails if the value is not a pattern.
+    pub fn from_value(pattern: &Value) -> Result<Self, PatternError> {
         let branches = parse::branches(pattern)?;
         Ok(Self { branches })
     }
@@ -60,18 +59,18 @@ impl Pattern {
         self.branches.iter().any(|branch| branch.matches(event))
     }
 
-    /// What `$or` makes of the pattern: it matches if one of these does.
+    /// The alternatives that the pattern's `$or`s combine to. The pattern matches if one of them does.
     pub fn branches(&self) -> &[Branch] {
         &self.branches
     }
 }
 
-/// Why a pattern is malformed.
+/// The mistake in a malformed pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PatternError {
-    /// In the words of AWS.
+    /// AWS's message.
     pub reason: String,
-    /// The place in the pattern, its names joined by dots; empty for the pattern as a whole.
+    /// The path in the pattern, with dots between names; empty for the whole pattern.
     pub at: String,
 }
 

@@ -1,4 +1,4 @@
-//! What a pattern asks of one value.
+//! Matchers: conditions on a single value.
 
 use serde_json::{Number, Value};
 
@@ -6,63 +6,63 @@ use crate::address::{self, Cidr};
 use crate::number::{self, Range};
 use crate::wildcard::Wildcard;
 
-/// One item of a leaf's list.
+/// An item in the list of a leaf.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Matcher {
-    /// The value itself.
+    /// Matches this value.
     Exactly(Literal),
-    /// A test of a text.
-    Text(TextTest),
-    /// Any value but these; there must be one.
+    /// Matches texts that satisfy a condition.
+    Text(TextCondition),
+    /// Matches every value except these. There must be a value.
     AnythingBut(Vec<Literal>),
-    /// Any value whose text fails these tests; there must be one.
-    AnythingButText(Vec<TextTest>),
-    /// A number within a range.
+    /// Matches every value that satisfies none of these conditions. There must be a value.
+    AnythingButText(Vec<TextCondition>),
+    /// Matches numbers in a range.
     Numeric(Range),
-    /// A text that is an address of a network.
+    /// Matches texts that are addresses in a range.
     Cidr(Cidr),
-    /// Whether there is a value at all.
+    /// Matches if there is a value (`true`), or if there is none (`false`).
     Exists(bool),
 }
 
-/// A value that a pattern names.
+/// A literal value in a pattern.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Literal {
-    /// Character by character; addresses whatever their form.
+    /// Equal character by character, or the same IP address in another form.
     Text(String),
-    /// In any form: `300` is `300.0`.
+    /// Equal in value: `300` equals `300.0`.
     Number(Number),
     /// `true` or `false`.
     Bool(bool),
-    /// Not the same as no value.
+    /// `null`, which differs from an absent value.
     Null,
 }
 
-/// A test of a text; other values fail it.
+/// A condition on a text. Other values never satisfy it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TextTest {
-    /// It starts so.
+pub enum TextCondition {
+    /// The text starts with this.
     Prefix(String),
-    /// It starts so, in small letters or capitals.
+    /// The text starts with this, ignoring case; stored in lower case.
     PrefixIgnoreCase(String),
-    /// It ends so.
+    /// The text ends with this.
     Suffix(String),
-    /// It ends so, in small letters or capitals.
+    /// The text ends with this, ignoring case; stored in lower case.
     SuffixIgnoreCase(String),
-    /// It is so, in small letters or capitals.
+    /// The text equals this, ignoring case; stored in lower case.
     EqualsIgnoreCase(String),
-    /// It looks so.
+    /// The text matches this wildcard.
     Wildcard(Wildcard),
 }
 
 impl Matcher {
-    /// Whether a value, which exists, fits. It is no list and no object.
-    pub fn fits(&self, value: &Value) -> bool {
+    /// Whether an existing value, which is neither a list nor an object, matches.
+    pub fn matches(&self, value: &Value) -> bool {
         match self {
-            Self::Exactly(literal) => literal.is(value),
-            Self::Text(test) => test.passes(value),
-            Self::AnythingBut(literals) => !literals.iter().any(|literal| literal.is(value)),
-            Self::AnythingButText(tests) => !tests.iter().any(|test| test.passes(value)),
+            Self::Exactly(literal) => literal.equals(value),
+            Self::Text(test) => test.matches(value),
+            Self::AnythingBut(literals) => !literals.iter().any(|literal| literal.equals(value)),
+            Self::AnythingButText(tests) => !tests.iter().any(|test| test.matches(value)),
             Self::Numeric(range) => {
                 matches!(value, Value::Number(number) if range.contains(number))
             }
@@ -73,9 +73,11 @@ impl Matcher {
 }
 
 impl Literal {
-    fn is(&self, value: &Value) -> bool {
+    fn equals(&self, value: &Value) -> bool {
         match (self, value) {
-            (Self::Text(text), Value::String(value)) => text == value || address::same(text, value),
+            (Self::Text(text), Value::String(value)) => {
+                text == value || address::is_same(text, value)
+            }
             (Self::Number(number), Value::Number(value)) => number::equal(number, value),
             (Self::Bool(bool), Value::Bool(value)) => bool == value,
             (Self::Null, Value::Null) => true,
@@ -84,8 +86,8 @@ impl Literal {
     }
 }
 
-impl TextTest {
-    fn passes(&self, value: &Value) -> bool {
+impl TextCondition {
+    fn matches(&self, value: &Value) -> bool {
         let Value::String(text) = value else {
             return false;
         };

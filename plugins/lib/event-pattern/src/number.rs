@@ -1,23 +1,23 @@
 //! Numbers as patterns compare them: from -5,000,000,000 to 5,000,000,000, with up to six decimals.
 //!
-//! Within these bounds `300`, `300.0` and `3e2` are one number. Numbers beyond them, such as account ids, are equal only to
-//! themselves, and never within a range.
+//! Within these bounds `300`, `300.0` and `3e2` are equal. Other numbers, such as account ids, equal only the same JSON
+//! number and are never in a range.
 
 use serde_json::Number;
 
 const MILLION: f64 = 1e6;
 const LIMIT: f64 = 5e9;
 
-/// A number in millionths.
+/// A number, in millionths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Comparable(i64);
 
 impl Comparable {
-    /// The number, if it is within the bounds.
+    /// Converts a number that is within the bounds.
     ///
     /// # Errors
     ///
-    /// AWS's reason why it is not.
+    /// Returns AWS's message if the number is out of bounds.
     pub fn of(number: &Number) -> Result<Self, &'static str> {
         const OUTSIDE: &str = "Value must be between -5.0E9 and 5.0E9, inclusive";
 
@@ -26,7 +26,7 @@ impl Comparable {
             return Err(OUTSIDE);
         }
         let millionths = (value * MILLION).round();
-        // A decimal of up to six places is the double nearest to its millionths divided by a million.
+        // A number with up to six decimals is the double nearest to its millionths divided by a million.
         if millionths / MILLION == value {
             #[allow(clippy::cast_possible_truncation, reason = "whole, and at most 5e15")]
             Ok(Self(millionths as i64))
@@ -36,7 +36,7 @@ impl Comparable {
     }
 }
 
-/// Whether two numbers are one.
+/// Whether two numbers are equal.
 pub fn equal(left: &Number, right: &Number) -> bool {
     match (Comparable::of(left), Comparable::of(right)) {
         (Ok(left), Ok(right)) => left == right,
@@ -45,17 +45,17 @@ pub fn equal(left: &Number, right: &Number) -> bool {
     }
 }
 
-/// What `numeric` asks of a number.
+/// The range of a `numeric` matcher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Range {
-    /// The least number, and whether it is within.
+    /// The lower bound, and whether it is part of the range.
     pub bottom: Option<(Comparable, bool)>,
-    /// The greatest number, and whether it is within.
+    /// The upper bound, and whether it is part of the range.
     pub top: Option<(Comparable, bool)>,
 }
 
 impl Range {
-    /// Whether a number is within.
+    /// Whether a number is in the range.
     pub fn contains(&self, number: &Number) -> bool {
         let Ok(number) = Comparable::of(number) else {
             return false;
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_equal_whatever_their_form() {
+    fn numbers_are_equal_in_any_notation() {
         for (left, right, expected) in [
             ("300", "300.0", true),
             ("300", "3e2", true),

@@ -1,20 +1,20 @@
-//! From JSON to [`Branch`]es. The reasons for refusing are AWS's.
+//! Parses JSON into [`Branch`]es. The error messages are AWS's.
 
 use serde_json::{Map, Value};
 
 use crate::PatternError;
 use crate::address::Cidr;
 use crate::branch::Branch;
-use crate::matcher::{Literal, Matcher, TextTest};
+use crate::matcher::{Literal, Matcher, TextCondition};
 use crate::number::{Comparable, Range};
 use crate::wildcard::Wildcard;
 
-/// As many as AWS allows a rule.
+/// Maximum number of alternatives in a pattern: AWS's limit for a rule.
 const MAX_BRANCHES: usize = 1000;
 
 const OR: &str = "$or";
 
-/// Names of matchers. Within `$or` no field may have one.
+/// The names of matchers, which no field inside `$or` may have.
 const RESERVED: [&str; 9] = [
     "exactly",
     "prefix",
@@ -27,9 +27,9 @@ const RESERVED: [&str; 9] = [
     "cidr",
 ];
 
-/// The branches of a pattern.
+/// Parses a pattern into its alternatives.
 pub fn branches(pattern: &Value) -> Result<Vec<Branch>, PatternError> {
-    let mut parser = Parser { place: Vec::new() };
+    let mut parser = Parser { path: Vec::new() };
     let Value::Object(pattern) = pattern else {
         return Err(parser.error("Filter is not an object"));
     };
@@ -37,18 +37,18 @@ pub fn branches(pattern: &Value) -> Result<Vec<Branch>, PatternError> {
 }
 
 struct Parser {
-    place: Vec<String>,
+    path: Vec<String>,
 }
 
 impl Parser {
     fn error(&self, reason: impl Into<String>) -> PatternError {
         PatternError {
             reason: reason.into(),
-            at: self.place.join("."),
+            at: self.path.join("."),
         }
     }
 
-    /// Adds an object's leaves to each of the branches.
+    /// Adds the leaves of an object to each branch.
     fn object(
         &mut self,
         object: &Map<String, Value>,
@@ -59,7 +59,7 @@ impl Parser {
             return Err(self.error("Empty objects are not allowed"));
         }
         for (name, value) in object {
-            self.place.push(name.clone());
+            self.path.push(name.clone());
             if in_or && RESERVED.contains(&name.as_str()) {
                 return Err(self.error(format!(
                     "{name} is Ruler reserved fieldName which cannot be used inside $or."
@@ -67,16 +67,16 @@ impl Parser {
             }
             branches = match value {
                 _ if name == OR => {
-                    self.place.pop();
+                    self.path.pop();
                     let branches = self.or(value, &branches)?;
-                    self.place.push(name.clone());
+                    self.path.push(name.clone());
                     branches
                 }
                 Value::Object(object) => self.object(object, branches, in_or)?,
                 Value::Array(items) => {
                     let matchers = self.matchers(items)?;
                     for branch in &mut branches {
-                        branch.insert(self.place.join("."), matchers.clone());
+                        branch.insert(self.path.join("."), matchers.clone());
                     }
                     branches
                 }
@@ -85,12 +85,12 @@ impl Parser {
                     return Err(self.error(reason));
                 }
             };
-            self.place.pop();
+            self.path.pop();
         }
         Ok(branches)
     }
 
-    /// Each of the branches with each of the alternatives.
+    /// Combines each branch with each alternative of an `$or`.
     fn or(&mut self, value: &Value, branches: &[Branch]) -> Result<Vec<Branch>, PatternError> {
         let Value::Array(alternatives) = value else {
             return Err(self.error("It must be an Array followed with $or."));
@@ -153,7 +153,7 @@ fn expression(expression: &Map<String, Value>) -> Result<Matcher, String> {
             let range = text(value, "cidr match pattern must be a string")?;
             Cidr::parse(range).map(Matcher::Cidr)
         }
-        (name, value) => text_test(name, value)?
+        (name, value) => text_condition(name, value)?
             .map(Matcher::Text)
             .ok_or_else(|| format!("Unrecognized match type {name}")),
     }
@@ -175,8 +175,8 @@ fn text<'a>(value: &'a Value, otherwise: &str) -> Result<&'a str, String> {
     value.as_str().ok_or_else(|| otherwise.to_owned())
 }
 
-/// None if there is no such test.
-fn text_test(name: &str, value: &Value) -> Result<Option<TextTest>, String> {
+/// The condition with this name; `None` if there is none.
+fn text_condition(name: &str, value: &Value) -> Result<Option<TextCondition>, String> {
     let otherwise = format!("{name} match pattern must be a string");
     let test = match name {
         "prefix" | "suffix" => {
@@ -184,26 +184,28 @@ fn text_test(name: &str, value: &Value) -> Result<Option<TextTest>, String> {
             if let Value::Object(inner) = value {
                 let lower = ignored_case(inner, &otherwise)?;
                 return Ok(Some(if is_prefix {
-                    TextTest::PrefixIgnoreCase(lower)
+                    TextCondition::PrefixIgnoreCase(lower)
                 } else {
-                    TextTest::SuffixIgnoreCase(lower)
+                    TextCondition::SuffixIgnoreCase(lower)
                 }));
             }
             let text = text(value, &otherwise)?.to_owned();
             if is_prefix {
-                TextTest::Prefix(text)
+                TextCondition::Prefix(text)
             } else {
-                TextTest::Suffix(text)
+                TextCondition::Suffix(text)
             }
         }
-        "equals-ignore-case" => TextTest::EqualsIgnoreCase(text(value, &otherwise)?.to_lowercase()),
-        "wildcard" => TextTest::Wildcard(Wildcard::parse(text(value, &otherwise)?)?),
+        "equals-ignore-case" => {
+            TextCondition::EqualsIgnoreCase(text(value, &otherwise)?.to_lowercase())
+        }
+        "wildcard" => TextCondition::Wildcard(Wildcard::parse(text(value, &otherwise)?)?),
         _ => return Ok(None),
     };
     Ok(Some(test))
 }
 
-/// The text of `{"equals-ignore-case": text}`, in small letters.
+/// The text of `{"equals-ignore-case": text}`, in lower case.
 fn ignored_case(inner: &Map<String, Value>, otherwise: &str) -> Result<String, String> {
     match only_member(inner, otherwise)? {
         ("equals-ignore-case", Value::String(text)) => Ok(text.to_lowercase()),
@@ -244,7 +246,7 @@ fn anything_but_list(values: &[Value]) -> Result<Matcher, String> {
     Ok(Matcher::AnythingBut(literals))
 }
 
-fn anything_but_text(name: &str, value: &Value) -> Result<Vec<TextTest>, String> {
+fn anything_but_text(name: &str, value: &Value) -> Result<Vec<TextCondition>, String> {
     let otherwise = match name {
         "prefix" | "suffix" => "prefix/suffix match pattern must be a string",
         "wildcard" => "wildcard match pattern must be a string",
@@ -264,7 +266,7 @@ fn anything_but_text(name: &str, value: &Value) -> Result<Vec<TextTest>, String>
         if text(value, otherwise)?.is_empty() && matches!(name, "prefix" | "suffix") {
             return Err("Null prefix/suffix not allowed".to_owned());
         }
-        text_test(name, value)?.ok_or_else(|| otherwise.to_owned())
+        text_condition(name, value)?.ok_or_else(|| otherwise.to_owned())
     };
     values.iter().map(test).collect()
 }
@@ -304,7 +306,7 @@ fn numeric(terms: &[Value]) -> Result<Range, String> {
     }
 }
 
-/// A range's upper end, given its lower one.
+/// Parses the upper bound of a range whose lower bound is known.
 fn complete(bottom: Comparable, within: bool, rest: &[Value]) -> Result<Range, String> {
     let (operator, value) = match rest {
         [Value::String(operator), value] => (operator.as_str(), value),

@@ -2,9 +2,9 @@ use serde_json::{Value, json};
 
 use crate::{Branch, Pattern};
 
-/// Patterns with events that they match and events that they do not.
+/// Checks a pattern against events that it must match and events that it must not match.
 fn check(pattern: Value, matched: &[Value], unmatched: &[Value]) {
-    let parsed = Pattern::of(&pattern).unwrap();
+    let parsed = Pattern::from_value(&pattern).unwrap();
     for event in matched {
         assert!(parsed.matches(event), "{pattern} does not match {event}");
     }
@@ -13,7 +13,7 @@ fn check(pattern: Value, matched: &[Value], unmatched: &[Value]) {
     }
 }
 
-/// The same for a single field: `matcher` is an item of its list.
+/// Checks a pattern with a single field, whose list has the item `matcher`.
 fn check_field(matcher: Value, matched: &[Value], unmatched: &[Value]) {
     let events =
         |values: &[Value]| -> Vec<_> { values.iter().map(|value| json!({"a": value})).collect() };
@@ -25,7 +25,7 @@ fn check_field(matcher: Value, matched: &[Value], unmatched: &[Value]) {
 }
 
 #[test]
-fn literals_are_exact() {
+fn literals_match_equal_values() {
     check_field(
         json!("x"),
         &[json!("x"), json!(["y", "x"])],
@@ -57,7 +57,7 @@ fn literals_are_exact() {
 }
 
 #[test]
-fn a_leafs_matchers_are_alternatives_and_leaves_are_not() {
+fn all_leaves_must_match_with_one_matcher_each() {
     check(
         json!({"a": ["x", {"prefix": "y"}], "b": {"c": [1]}}),
         &[
@@ -76,7 +76,7 @@ fn a_leafs_matchers_are_alternatives_and_leaves_are_not() {
 }
 
 #[test]
-fn texts_are_tested() {
+fn conditions_on_texts_are_checked() {
     let not_texts = [json!(1), json!(null), json!(true)];
     check_field(
         json!({"prefix": "ab"}),
@@ -124,7 +124,7 @@ fn texts_are_tested() {
 }
 
 #[test]
-fn numbers_are_within_ranges() {
+fn numbers_are_matched_by_ranges() {
     check_field(
         json!({"numeric": ["=", 3]}),
         &[json!(3), json!(3.0)],
@@ -155,7 +155,7 @@ fn numbers_are_within_ranges() {
 }
 
 #[test]
-fn anything_but_needs_a_value() {
+fn anything_but_requires_a_value() {
     check_field(
         json!({"anything-but": "x"}),
         &[json!("y"), json!(1), json!(null), json!(["x", "y"])],
@@ -200,7 +200,7 @@ fn anything_but_needs_a_value() {
 }
 
 #[test]
-fn existence_is_that_of_a_leaf() {
+fn exists_refers_to_leaves_only() {
     check(
         json!({"a": {"b": [{"exists": true}]}}),
         &[
@@ -234,7 +234,7 @@ fn existence_is_that_of_a_leaf() {
 }
 
 #[test]
-fn leaves_below_a_list_are_of_one_item() {
+fn leaves_below_a_list_are_matched_by_the_same_item() {
     check(
         json!({"items": {"kind": ["a"], "size": [{"numeric": [">", 5]}]}, "id": [1]}),
         &[
@@ -256,7 +256,7 @@ fn leaves_below_a_list_are_of_one_item() {
 }
 
 #[test]
-fn a_list_of_many_items_is_matched_in_proportion_to_its_length() {
+fn matching_a_long_list_takes_time_proportional_to_its_length() {
     let item = |index: usize| {
         if index.is_multiple_of(2) {
             json!({"x": 1})
@@ -273,7 +273,7 @@ fn a_list_of_many_items_is_matched_in_proportion_to_its_length() {
 }
 
 #[test]
-fn dotted_names_are_nested_ones() {
+fn dotted_names_are_paths() {
     check(
         json!({"a": {"b.c": [1]}}),
         &[
@@ -286,7 +286,7 @@ fn dotted_names_are_nested_ones() {
 }
 
 #[test]
-fn or_is_one_of_its_patterns() {
+fn one_alternative_of_an_or_suffices() {
     let pattern = json!({"a": [1], "$or": [{"b": [2]}, {"c": {"$or": [{"d": [3]}, {"e": [4]}]}}]});
     check(
         pattern.clone(),
@@ -297,17 +297,17 @@ fn or_is_one_of_its_patterns() {
         ],
         &[json!({"a": 1}), json!({"b": 2}), json!({"a": 1, "d": 3})],
     );
-    let places: Vec<_> = Pattern::of(&pattern)
+    let paths: Vec<_> = Pattern::from_value(&pattern)
         .unwrap()
         .branches()
         .iter()
-        .map(|branch: &Branch| branch.places().collect::<Vec<_>>().join(" "))
+        .map(|branch: &Branch| branch.paths().collect::<Vec<_>>().join(" "))
         .collect();
-    assert_eq!(places, ["a b", "a c.d", "a c.e"]);
+    assert_eq!(paths, ["a b", "a c.d", "a c.e"]);
 }
 
 #[test]
-fn more_leaves_than_a_word_has_bits_are_matched() {
+fn a_pattern_may_have_more_than_64_leaves() {
     let names: Vec<_> = (0..150).map(|index| format!("k{index}")).collect();
     let object = |value: Value| -> Value {
         names
@@ -322,7 +322,7 @@ fn more_leaves_than_a_word_has_bits_are_matched() {
 }
 
 #[test]
-fn malformed_patterns_are_refused_with_reason_and_place() {
+fn malformed_patterns_are_rejected_with_reason_and_path() {
     for (pattern, expected) in [
         (json!([]), "Filter is not an object"),
         (json!({}), "Empty objects are not allowed"),
@@ -400,20 +400,20 @@ fn malformed_patterns_are_refused_with_reason_and_place() {
             "prefix is Ruler reserved fieldName which cannot be used inside $or. (at `prefix`)",
         ),
     ] {
-        let error = Pattern::of(&pattern).unwrap_err();
+        let error = Pattern::from_value(&pattern).unwrap_err();
         assert_eq!(error.to_string(), expected, "{pattern}");
     }
     let branches: Vec<_> = (0..11)
         .map(|index| json!({"$or": vec![json!({"b": [index]}); 100]}))
         .collect();
-    let error = Pattern::of(&json!({"$or": branches})).unwrap_err();
+    let error = Pattern::from_value(&json!({"$or": branches})).unwrap_err();
     assert_eq!(error.reason, "$or makes more than 1000 combinations");
     let not_json = Pattern::parse("{\"a\": [").unwrap_err().to_string();
     assert!(not_json.starts_with("it is not JSON: "), "{not_json}");
 }
 
 #[test]
-fn malformed_anything_but_is_refused() {
+fn malformed_anything_but_is_rejected() {
     let no_list = "Value of anything-but must be an array or single string/number value.";
     let no_item = "Inside anything but list, start|null|boolean is not supported.";
     let mixed = "Inside anything but list, either all values are number or string, mixed type is not supported";
@@ -447,13 +447,13 @@ fn malformed_anything_but_is_refused() {
             "wildcard match pattern must be a string",
         ),
     ] {
-        let error = Pattern::of(&json!({"a": [{"anything-but": value}]})).unwrap_err();
+        let error = Pattern::from_value(&json!({"a": [{"anything-but": value}]})).unwrap_err();
         assert_eq!(error.reason, expected);
     }
 }
 
 #[test]
-fn malformed_ranges_of_numbers_are_refused() {
+fn malformed_ranges_of_numbers_are_rejected() {
     for (value, expected) in [
         (json!(1), "Value of numeric must be an array."),
         (json!([]), "Invalid member in numeric match: ]"),
@@ -487,7 +487,7 @@ fn malformed_ranges_of_numbers_are_refused() {
             "Only values up to 6 decimals are supported",
         ),
     ] {
-        let error = Pattern::of(&json!({"a": [{"numeric": value}]})).unwrap_err();
+        let error = Pattern::from_value(&json!({"a": [{"numeric": value}]})).unwrap_err();
         assert_eq!(error.reason, expected);
     }
 }

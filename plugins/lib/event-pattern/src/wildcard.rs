@@ -1,18 +1,18 @@
-//! Texts with `*` for any characters, none included. `\*` and `\\` stand for the character after the backslash.
+//! Wildcards: `*` matches any number of characters, including none. `\*` and `\\` match the character after the backslash.
 
-/// A text with gaps.
+/// A parsed wildcard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wildcard {
-    /// What stands before, between and after the gaps; one alone if there is no gap.
+    /// The texts before, between and after the `*`s. A single one if there is no `*`.
     parts: Vec<String>,
 }
 
 impl Wildcard {
-    /// Understands a wildcard.
+    /// Parses a wildcard.
     ///
     /// # Errors
     ///
-    /// AWS's reason why it is malformed. Positions count from the quote before the text.
+    /// Returns AWS's message if the wildcard is malformed. Its position counts the JSON string's opening quote as 0.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut parts = vec![String::new()];
         let mut chars = text.char_indices().peekable();
@@ -40,7 +40,7 @@ impl Wildcard {
         Ok(Self { parts })
     }
 
-    /// Whether the wildcard stands for a text.
+    /// Whether the wildcard matches a text.
     pub fn matches(&self, text: &str) -> bool {
         let (first, last, between) = match self.parts.as_slice() {
             [whole] => return text == whole,
@@ -53,7 +53,7 @@ impl Wildcard {
         else {
             return false;
         };
-        // The first place of each part leaves the most room for the next.
+        // The first occurrence of each part leaves the longest rest for the next ones.
         for part in between {
             let Some((_, after)) = rest.split_once(part.as_str()) else {
                 return false;
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stars_stand_for_anything() {
+    fn stars_match_any_characters() {
         for (wildcard, text, expected) in [
             ("", "", true),
             ("", "a", false),
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_wildcards_are_refused_with_their_position() {
+    fn malformed_wildcards_are_rejected_with_their_position() {
         for (wildcard, expected) in [
             ("a**b", "Consecutive wildcard characters at pos 2"),
             (r"\a", "Invalid escape character at pos 1"),

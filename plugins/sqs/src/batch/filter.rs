@@ -53,11 +53,11 @@ impl Filters {
 
 /// Whether a branch matches `body` as JSON, if `body_is_json`, or as text otherwise.
 fn suits(branch: &Branch, body_is_json: bool) -> bool {
-    branch.places().all(|place| {
-        let inside = place.strip_prefix(BODY).map(|rest| rest.starts_with('.'));
+    branch.paths().all(|path| {
+        let inside = path.strip_prefix(BODY).map(|rest| rest.starts_with('.'));
         match inside {
             Some(true) => body_is_json,
-            Some(false) => place != BODY || !body_is_json,
+            Some(false) => path != BODY || !body_is_json,
             None => true,
         }
     })
@@ -68,8 +68,8 @@ pub fn metadata_of(pattern: &Pattern) -> Vec<&str> {
     let mut keys: Vec<_> = pattern
         .branches()
         .iter()
-        .flat_map(Branch::places)
-        .map(|place| place.split_once('.').map_or(place, |(key, _)| key))
+        .flat_map(Branch::paths)
+        .map(|path| path.split_once('.').map_or(path, |(key, _)| key))
         .filter(|key| *key != BODY)
         .collect();
     keys.sort_unstable();
