@@ -1,50 +1,15 @@
-//! Runs the golden cases in `tests/cases/sqs`. Their format is described in `tests/cases/README.md`.
-//!
-//! With `BLESS=1` in the environment, the cases are rewritten with the plugin's current answers. Review the difference
-//! before committing it: the cases record what AWS does, not what this code does.
-
-use std::path::{Path, PathBuf};
-use std::{env, fs};
+//! Runs the golden cases in `tests/cases/sqs`; see the crate `golden`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
 
-use super::contract::{Action, Attribute, Body, Message, Outcome, Source, Value, Verdict};
+use super::contract::{Action, Attribute, Body, Message, Outcome, Problem, Source, Value, Verdict};
 use super::{configure, settle, shape};
 
 #[test]
 fn golden_cases_are_answered_as_recorded() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases/sqs");
-    let mut files: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    files.sort();
-    assert!(files.len() >= 5, "the cases are missing: {files:?}");
-    for file in files {
-        let recorded = read(&file);
-        let answered = answer(&recorded);
-        if env::var_os("BLESS").is_some() {
-            fs::write(&file, format!("{answered:#}\n")).unwrap();
-            continue;
-        }
-        for part in ["setup", "problems"] {
-            assert_eq!(answered[part], recorded[part], "{file:?}: {part}");
-        }
-        let calls = |case: &Json| case["calls"].as_array().cloned().unwrap_or_default();
-        for (answered, recorded) in calls(&answered).iter().zip(&calls(&recorded)) {
-            let about = &recorded["about"];
-            for part in ["invocation", "settled"] {
-                assert_eq!(answered[part], recorded[part], "{file:?}: {about}: {part}");
-            }
-        }
-    }
-}
-
-fn read(path: &Path) -> Json {
-    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"))
+    golden::check("sqs", answer, golden::pretty);
 }
 
 /// The case with the recorded answers replaced by the plugin's.
@@ -53,8 +18,7 @@ fn answer(case: &Json) -> Json {
     let setup = match configure(&case["config"].to_string(), &source(&case["source"]), &[]) {
         Ok(setup) => setup,
         Err(problems) => {
-            let problem =
-                |it: super::contract::Problem| json!({"at": it.at, "message": it.message});
+            let problem = |it: Problem| json!({"at": it.at, "message": it.message});
             case["problems"] = problems.into_iter().map(problem).collect();
             return case;
         }
