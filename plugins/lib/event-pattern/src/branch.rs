@@ -1,8 +1,8 @@
 //! Matching of one alternative of a pattern: leaves that must all be matched, by one choice of an item for each list.
 //!
-//! The event is traversed once, bottom-up. The result for each part of it is a list of choices, each a [`LeafSet`] of the
-//! leaves that it matches: a value matches its own leaves, the members of an object add up, and each item of a list is a
-//! choice of its own. A choice that another one covers is dropped, so that few remain.
+//! The event is traversed once, bottom-up. The result for each part of it is a list of choices, each a [`LeafSet`] of
+//! the leaves that it matches: a value matches its own leaves, the members of an object add up, and each item of a list
+//! is a choice of its own. A choice that another one covers is dropped, so that few remain.
 
 use std::collections::BTreeMap;
 

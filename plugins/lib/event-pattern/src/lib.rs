@@ -1,8 +1,8 @@
 //! Amazon EventBridge's event patterns, which select events for rules, and messages for event source mappings.
 //!
 //! A pattern is a JSON object with the structure of the events that it matches. Each leaf is a list of
-//! [matchers](matcher), one of which must match a value at the same path in the event. All leaves must be matched; of the
-//! patterns in an `$or`, one suffices. A name with dots is a path: `{"a.b": [1]}` equals `{"a": {"b": [1]}}`.
+//! [matchers](matcher), one of which must match a value at the same path in the event. All leaves must be matched; of
+//! the patterns in an `$or`, one suffices. A name with dots is a path: `{"a.b": [1]}` equals `{"a": {"b": [1]}}`.
 //!
 //! If the event has a list, any of its items may match. Leaves below the same list must be matched by the same item.
 //!

@@ -1,4 +1,5 @@
-//! Wildcards: `*` matches any number of characters, including none. `\*` and `\\` match the character after the backslash.
+//! Wildcards: `*` matches any number of characters, including none. `\*` and `\\` match the character after the
+//! backslash.
 
 /// A parsed wildcard.
 #[derive(Debug, Clone, PartialEq, Eq)]

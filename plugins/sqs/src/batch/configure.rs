@@ -6,12 +6,12 @@
 //! | `BatchSize` | maximum number of messages in a batch: 1 to 10,000; for a FIFO queue 1 to 10 | 10 |
 //! | `MaximumBatchingWindowInSeconds` | maximum time to wait for a full batch: 0 to 300 s; not for FIFO queues | 0 |
 //! | `FunctionResponseTypes` | `["ReportBatchItemFailures"]`: the function reports which messages failed | `[]` |
-//! | `ScalingConfig` | `{ MaximumConcurrency = 2 to 1000 }`: maximum number of concurrent batches | the function's own limit |
-//! | `FilterCriteria` | `{ Filters = [{ Pattern = … }] }`, up to 10 filters: see [`filter`](super::filter) | all messages |
+//! | `ScalingConfig` | `{ MaximumConcurrency = 2 to 1000 }`: maximum number of concurrent batches | the function's limit |
+//! | `FilterCriteria` | `{ Filters = [{ Pattern = … }] }`, up to 10: see [`filter`](super::filter) | all messages |
 //! | `Enabled` | only `true` is supported | `true` |
 //!
-//! On failure: returns every mistake at once, each with the path of keys that leads to it. Properties that AWS supports for
-//! other event sources only are refused with the reason.
+//! On failure: returns every mistake at once, each with the path of keys that leads to it. Properties that AWS supports
+//! for other event sources only are refused with the reason.
 
 use event_pattern::Pattern;
 use plugin_kit::arn;
@@ -247,9 +247,11 @@ fn read_filter(item: &Item<'_>, problems: &mut Problems) -> Option<Filter> {
     };
     match parsed {
         Ok(pattern) => {
-            let metadata = filter::metadata_of(&pattern);
-            let metadata = metadata.into_iter().map(str::to_owned).collect();
-            Some(Filter { text, metadata })
+            let keys = filter::metadata_of(&pattern);
+            Some(Filter {
+                text,
+                metadata: keys.into_iter().map(str::to_owned).collect(),
+            })
         }
         Err(message) => {
             problems.add(table.path_of("Pattern"), message);

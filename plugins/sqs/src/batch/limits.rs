@@ -21,8 +21,8 @@ pub const PATTERN: usize = 4096;
 /// Maximum size of an event, in bytes: Lambda's limit for a synchronous invocation.
 pub const EVENT: usize = 6 * 1024 * 1024;
 
-/// Approximate size of a record without its body and attributes, in bytes. An estimate is enough: a message that does not
-/// fit into the event is delivered in the next one.
+/// Approximate size of a record without its body and attributes, in bytes. An estimate is enough: a message that does
+/// not fit into the event is delivered in the next one.
 const ENVELOPE: u32 = 1024;
 
 /// Maximum size of a message, in bytes: a batch may always have this much.

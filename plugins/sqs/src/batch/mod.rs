@@ -4,9 +4,9 @@
 //! - [`shape()`] filters a batch of messages and writes the function's event;
 //! - [`settle()`] derives from the function's result which messages are done.
 //!
-//! On failure: `configure` returns every mistake in the table at once. `shape` accepts every message: a body that is not
-//! UTF-8 is converted with replacement characters. `shape` and `settle` fail only if this plugin did not write the `state`
-//! or `token`.
+//! On failure: `configure` returns every mistake in the table at once. `shape` accepts every message: a body that is
+//! not UTF-8 is converted with replacement characters. `shape` and `settle` fail only if this plugin did not write the
+//! `state` or `token`.
 
 mod configure;
 pub mod contract;

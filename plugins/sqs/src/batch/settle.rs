@@ -10,8 +10,8 @@ use super::token::Token;
 
 /// Decides the verdict for each message of a batch.
 ///
-/// As on AWS, a failed message stays invisible until its visibility timeout ends. A message that did not fit into the event
-/// becomes visible at once, because the function has not seen it.
+/// As on AWS, a failed message stays invisible until its visibility timeout ends. A message that did not fit into the
+/// event becomes visible at once, because the function has not seen it.
 ///
 /// # Errors
 ///
@@ -45,8 +45,8 @@ pub fn settle(state: &str, token: &str, outcome: &Outcome) -> Result<Vec<Verdict
     Ok(of_delivered.chain(of_deferred).collect())
 }
 
-/// The ids of the messages that the function reports as failed, in `batchItemFailures`. `None` if the report is malformed:
-/// as on AWS, the whole batch has then failed.
+/// The ids of the messages that the function reports as failed, in `batchItemFailures`. `None` if the report is
+/// malformed: as on AWS, the whole batch has then failed.
 fn failures(result: &str, delivered: &[String]) -> Option<BTreeSet<String>> {
     if result.trim().is_empty() {
         return Some(BTreeSet::new());

@@ -35,14 +35,14 @@ pub fn shape(state: &str, messages: &[Message]) -> Result<Invocation, String> {
             skipped.push(message.id.clone());
             continue;
         }
-        let record = serde_json::to_string(&record).map_err(|error| {
+        let json = serde_json::to_string(&record).map_err(|error| {
             format!("message {} cannot be written as JSON: {error}", message.id)
         })?;
         if token.delivered.is_empty() {
-            event.push_str(&record);
-        } else if event.len() + 1 + record.len() + TAIL.len() <= limits::EVENT {
+            event.push_str(&json);
+        } else if event.len() + 1 + json.len() + TAIL.len() <= limits::EVENT {
             event.push(',');
-            event.push_str(&record);
+            event.push_str(&json);
         } else {
             token.deferred.push(message.id.clone());
             continue;

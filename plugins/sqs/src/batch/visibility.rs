@@ -1,8 +1,8 @@
 //! The warning about a visibility timeout that is too short.
 //!
 //! AWS refuses an event source mapping whose queue has a shorter visibility timeout than the function's timeout, and
-//! recommends one that also covers the batching window. Here such a mapping is accepted with a warning, so that tests can
-//! use short timeouts.
+//! recommends one that also covers the batching window. Here such a mapping is accepted with a warning, so that tests
+//! can use short timeouts.
 
 use super::contract::{FunctionInfo, Source};
 

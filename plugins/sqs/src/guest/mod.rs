@@ -1,5 +1,5 @@
-//! The component's side of the contracts, one file per role: exports of the plugin's functions, and what they need of the
-//! host. Nothing here decides anything. This module exists only in the component.
+//! The component's side of the contracts, one file per role: exports of the plugin's functions, and what they need of
+//! the host. Nothing here decides anything. This module exists only in the component.
 
 #![allow(
     unsafe_code,

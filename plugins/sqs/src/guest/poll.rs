@@ -110,8 +110,8 @@ fn request(
         "content-length".to_owned(),
         body.len().to_string().into_bytes(),
     ));
-    let fields = Fields::from_list(&fields).map_err(|error| error.to_string())?;
-    let request = OutgoingRequest::new(fields);
+    let request =
+        OutgoingRequest::new(Fields::from_list(&fields).map_err(|error| error.to_string())?);
     let scheme = if settings.endpoint.starts_with("https:") {
         Scheme::Https
     } else {
@@ -125,7 +125,7 @@ fn request(
         .map_err(refused)?;
     request.set_path_with_query(Some("/")).map_err(refused)?;
     let outgoing = request.body().map_err(refused)?;
-    let response = outgoing_handler::handle(request, None).map_err(|error| describe(&error))?;
+    let pending = outgoing_handler::handle(request, None).map_err(|error| describe(&error))?;
     {
         let stream = outgoing.write().map_err(refused)?;
         for chunk in body.chunks(4096) {
@@ -135,15 +135,15 @@ fn request(
         }
     }
     OutgoingBody::finish(outgoing, None).map_err(|error| error.to_string())?;
-    response.subscribe().block();
-    let response = match response.get() {
+    pending.subscribe().block();
+    let response = match pending.get() {
         Some(Ok(Ok(response))) => response,
         Some(Ok(Err(error))) => return Err(describe(&error)),
         Some(Err(())) | None => return Err("the host returned no response".to_owned()),
     };
     let status = response.status();
-    let length = response.headers().get("content-length");
-    let length: usize = length
+    let lengths = response.headers().get("content-length");
+    let length: usize = lengths
         .first()
         .and_then(|length| str::from_utf8(length).ok()?.parse().ok())
         .unwrap_or_default();

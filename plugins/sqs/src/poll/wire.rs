@@ -44,8 +44,9 @@ pub fn receive(queue_url: &str, max: u32, wait_ms: u32) -> Request {
 /// DeleteMessageBatch: as many requests as the receipts need.
 pub fn delete(queue_url: &str, receipts: &[String]) -> Vec<Request> {
     let requests = receipts.chunks(MAX_MESSAGES as usize).map(|receipts| {
-        let entries = receipts.iter().enumerate();
-        let entries: Vec<Json> = entries
+        let entries: Vec<Json> = receipts
+            .iter()
+            .enumerate()
             .map(|(id, receipt)| json!({ "Id": id.to_string(), "ReceiptHandle": receipt }))
             .collect();
         let body = json!({ "QueueUrl": queue_url, "Entries": entries });
@@ -57,11 +58,13 @@ pub fn delete(queue_url: &str, receipts: &[String]) -> Vec<Request> {
     requests.collect()
 }
 
-/// ChangeMessageVisibilityBatch: makes each receipt's message visible after the given milliseconds, rounded up to seconds.
+/// ChangeMessageVisibilityBatch: makes each receipt's message visible after the given milliseconds, rounded up to
+/// seconds.
 pub fn change_visibility(queue_url: &str, changes: &[(String, u32)]) -> Vec<Request> {
     let requests = changes.chunks(MAX_MESSAGES as usize).map(|changes| {
-        let entries = changes.iter().enumerate();
-        let entries: Vec<Json> = entries
+        let entries: Vec<Json> = changes
+            .iter()
+            .enumerate()
             .map(|(id, (receipt, after_ms))| {
                 json!({ "Id": id.to_string(), "ReceiptHandle": receipt, "VisibilityTimeout": after_ms.div_ceil(1_000) })
             })
@@ -82,11 +85,11 @@ pub fn check(status: u16, body: &[u8]) -> Result<(), Error> {
         return Ok(());
     }
     let error: Json = serde_json::from_slice(body).unwrap_or_default();
-    let code = error
+    let kind = error
         .get("__type")
         .and_then(Json::as_str)
         .unwrap_or_default();
-    let code = code.rsplit('#').next().unwrap_or_default();
+    let code = kind.rsplit('#').next().unwrap_or_default();
     let message = ["message", "Message"]
         .iter()
         .find_map(|key| error.get(*key)?.as_str());
@@ -104,7 +107,8 @@ pub fn check(status: u16, body: &[u8]) -> Result<(), Error> {
     })
 }
 
-/// Checks the response to a request of [`delete`] or [`change_visibility`], which has status 200 even if entries failed.
+/// Checks the response to a request of [`delete`] or [`change_visibility`], which has status 200 even if entries
+/// failed.
 ///
 /// # Errors
 ///
@@ -123,11 +127,10 @@ pub fn check_entries(body: &[u8]) -> Result<(), Error> {
         .iter()
         .map(|entry| format!("{}: {}", text(entry, "Code"), text(entry, "Message")))
         .collect();
-    let reasons: Vec<String> = reasons.into_iter().collect();
     let reason = format!(
         "{} message(s) could not be settled: {}",
         failed.len(),
-        reasons.join("; ")
+        reasons.into_iter().collect::<Vec<_>>().join("; ")
     );
     let is_senders_fault = |entry: &Json| entry.get("SenderFault") == Some(&Json::Bool(true));
     Err(if failed.iter().all(is_senders_fault) {

@@ -10,11 +10,14 @@ pub fn url(host: &str, account: &str, name: &str) -> String {
 
 /// The account and the name in the URL of a queue.
 pub fn parse_url(url: &str) -> Option<(&str, &str)> {
-    let path = match url.split_once("://") {
+    let path_and_query = match url.split_once("://") {
         Some((_, rest)) => rest.split_once('/')?.1,
         None => url,
     };
-    let path = path.split(['?', '#']).next()?.trim_end_matches('/');
+    let path = path_and_query
+        .split(['?', '#'])
+        .next()?
+        .trim_end_matches('/');
     let (before, name) = path.rsplit_once('/')?;
     let account = before.rsplit('/').next()?;
     (!account.is_empty() && !name.is_empty()).then_some((account, name))

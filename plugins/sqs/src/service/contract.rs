@@ -1,5 +1,5 @@
-//! The contracts `lambkin:store` and `lambkin:service`: types generated from their WIT files, where they are documented.
-//! They are the same in the component and in the native tests; only `guest` exports and calls them.
+//! The contracts `lambkin:store` and `lambkin:service`: types generated from their WIT files, where they are
+//! documented. They are the same in the component and in the native tests; only `guest` exports and calls them.
 
 #![allow(
     missing_docs,

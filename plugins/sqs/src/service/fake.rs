@@ -1,5 +1,5 @@
-//! A store in memory for the tests. It implements the part of the contract that the service depends on, with a clock that
-//! the test controls.
+//! A store in memory for the tests. It implements the part of the contract that the service depends on, with a clock
+//! that the test controls.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

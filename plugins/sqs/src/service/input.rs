@@ -1,8 +1,8 @@
 //! The parameters of a request, independent of the protocol.
 //!
 //! In JSON they are the members of an object; in the query protocol they are a flat form in which lists and maps are
-//! numbered: `SendMessageBatchRequestEntry.1.MessageAttribute.2.Name`. Each accessor returns AWS's error if the parameter
-//! has another type.
+//! numbered: `SendMessageBatchRequestEntry.1.MessageAttribute.2.Name`. Each accessor returns AWS's error if the
+//! parameter has another type.
 
 use std::borrow::Cow;
 use std::str::FromStr;

@@ -53,7 +53,8 @@ pub const PERMISSION_ACTIONS: usize = 7;
 /// Minimum time between two purges of a queue, and between deleting a queue and creating one with its name, in seconds.
 pub const MIN_DELAY_SECONDS: u32 = 60;
 
-/// Maximum size of a request's body, in bytes: room for a full batch with every byte escaped. AWS documents no such limit.
+/// Maximum size of a request's body, in bytes: room for a full batch with every byte escaped. AWS documents no such
+/// limit.
 pub const REQUEST_BODY: usize = 8 * 1024 * 1024;
 
 /// AWS's defaults for a new queue.

@@ -1,11 +1,11 @@
 //! The service role: Amazon SQS's wire protocols on the host's queues.
 //!
-//! [`handle`] answers one request. `protocol` reads the request in either of AWS's two protocols, `operations` carries it
-//! out on a [`store::Store`], and `protocol` writes the response. None of this uses the clock, randomness or I/O: `guest`
-//! supplies them in the component, and the tests supply their own.
+//! [`handle`] answers one request. `protocol` reads the request in either of AWS's two protocols, `operations` carries
+//! it out on a [`store::Store`], and `protocol` writes the response. None of this uses the clock, randomness or I/O:
+//! `guest` supplies them in the component, and the tests supply their own.
 //!
-//! On failure: every request gets a response; an invalid one gets AWS's error. If the store cannot write, the response has
-//! status 503, which SDKs retry.
+//! On failure: every request gets a response; an invalid one gets AWS's error. If the store cannot write, the response
+//! has status 503, which SDKs retry.
 
 mod address;
 mod auth;

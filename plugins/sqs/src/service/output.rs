@@ -1,7 +1,8 @@
 //! The output of an operation, before one of the protocols writes it.
 //!
-//! Both protocols write the same tree. Only lists and maps have different names: a plural member in JSON, a repeated element
-//! in the query protocol. As on AWS, empty and absent values are left out, except for [`Record::empty_map`] in JSON.
+//! Both protocols write the same tree. Only lists and maps have different names: a plural member in JSON, a repeated
+//! element in the query protocol. As on AWS, empty and absent values are left out, except for [`Record::empty_map`] in
+//! JSON.
 
 /// Maximum number of bytes that a protocol adds to a value: in XML two tags, whose names have up to 35 bytes.
 const MARKUP: usize = 80;
@@ -97,8 +98,9 @@ impl Record {
         self.with(json, query, Node::Map(Map { key, entries }))
     }
 
-    /// An upper bound for the length of the encoded output, where `text_len` is the length of an encoded text. Writers reserve
-    /// it first: an output can be large for the component's memory, and growing a buffer takes up to three times its size.
+    /// An upper bound for the length of the encoded output, where `text_len` is the length of an encoded text. Writers
+    /// reserve it first: an output can be large for the component's memory, and growing a buffer takes up to three
+    /// times its size.
     pub fn encoded_len(&self, text_len: fn(&str) -> usize) -> usize {
         let fields = self.fields.iter();
         fields

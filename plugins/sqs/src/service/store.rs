@@ -21,7 +21,8 @@ pub trait Store {
     fn queues(&self, prefix: &str, after: Option<&str>, max: u32) -> Stored<Page>;
     /// Deletes a queue and its messages.
     fn delete(&self, name: &str) -> Stored<()>;
-    /// When a queue with this name was deleted, in milliseconds since the Unix epoch, if that was within the last minute.
+    /// When a queue with this name was deleted, in milliseconds since the Unix epoch, if that was within the last
+    /// minute.
     fn deleted_at(&self, name: &str) -> Option<u64>;
     /// Cancels a move; returns the number of messages that it had moved.
     fn cancel_move(&self, handle: &str) -> Stored<u64>;

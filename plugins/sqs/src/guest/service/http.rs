@@ -89,8 +89,8 @@ pub fn write(response: Response, out: ResponseOutparam) {
         .collect();
     let length = response.body.len().to_string();
     headers.push(("Content-Length".to_owned(), length.into_bytes()));
-    let headers = Fields::from_list(&headers).unwrap_or_else(|_| Fields::new());
-    let outgoing = OutgoingResponse::new(headers);
+    let fields = Fields::from_list(&headers).unwrap_or_else(|_| Fields::new());
+    let outgoing = OutgoingResponse::new(fields);
     // Both calls fail only on an invalid status or a second use of the body.
     let _ = outgoing.set_status_code(response.status);
     let Ok(body) = outgoing.body() else {

@@ -1,7 +1,7 @@
 //! RedriveAllowPolicy: which queues may use a queue as their dead-letter queue.
 //!
-//! As on AWS it is checked when a queue's RedrivePolicy is set. Changing it later does not affect queues that already use
-//! the dead-letter queue.
+//! As on AWS it is checked when a queue's RedrivePolicy is set. Changing it later does not affect queues that already
+//! use the dead-letter queue.
 
 use serde_json::{Map, Value as Json};
 
@@ -57,8 +57,8 @@ pub fn check(text: &str) -> Result<(), SqsError> {
         }
         (true, Some(_)) => "The maximum number of source queue ARNs you can specify is 10.",
     };
-    let reason = format!("Amazon SQS can't create the redrive allow policy. {reason}");
-    Err(SqsError::value(NAME, text, &reason))
+    let message = format!("Amazon SQS can't create the redrive allow policy. {reason}");
+    Err(SqsError::value(NAME, text, &message))
 }
 
 /// The number of sources in a policy: `Some(None)` if the member is absent, `None` if it is not a list of texts.

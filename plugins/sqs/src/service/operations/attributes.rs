@@ -1,5 +1,5 @@
-//! GetQueueAttributes and SetQueueAttributes. The attributes, their ranges and their mapping to the store's settings are
-//! shared with CreateQueue.
+//! GetQueueAttributes and SetQueueAttributes. The attributes, their ranges and their mapping to the store's settings
+//! are shared with CreateQueue.
 
 use std::ops::RangeInclusive;
 
@@ -71,22 +71,21 @@ pub fn get(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     } else {
         None
     };
-    let observed = observed
+    let observed_values = observed
         .into_iter()
         .filter_map(|name| Some((name, observe(call, &description, counts, name)?)));
-    let chosen = CHOSEN
+    let chosen_values = CHOSEN
         .into_iter()
         .filter(wanted)
         .filter_map(|name| Some((name, value(call, &description.settings, name)?)));
-    let attributes = observed
-        .chain(chosen)
+    let attributes = observed_values
+        .chain(chosen_values)
         .map(|(name, value)| (name.to_owned(), value));
-    let attributes = output::pairs(attributes);
     Ok(Some(Record::default().map(
         "Attributes",
         "Attribute",
         "Name",
-        attributes,
+        output::pairs(attributes),
     )))
 }
 

@@ -95,8 +95,8 @@ fn check_id(id: &str) -> Result<(), SqsError> {
     ))
 }
 
-/// Passes all valid entries to `act` at once and answers for each entry, in the request's order. `act` returns its results
-/// in the order of its arguments.
+/// Passes all valid entries to `act` at once and answers for each entry, in the request's order. `act` returns its
+/// results in the order of its arguments.
 ///
 /// # Errors
 ///
@@ -118,12 +118,11 @@ pub fn answer_entries<T>(
             Err(error) => entries.push((id, Some(error))),
         }
     }
-    let results = if valid.is_empty() {
-        Vec::new()
+    let mut results = if valid.is_empty() {
+        Vec::new().into_iter()
     } else {
-        act(valid)?
+        act(valid)?.into_iter()
     };
-    let mut results = results.into_iter();
     let mut done = Vec::new();
     let mut failed = Vec::new();
     for (id, error) in entries {

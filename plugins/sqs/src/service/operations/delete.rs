@@ -45,18 +45,20 @@ fn remove(
     target: &Target,
     receipts: &[String],
 ) -> Result<Vec<Result<(), SqsError>>, SqsError> {
-    let settled = target.queue.remove(receipts);
-    let settled = settled.map_err(|error| call.store_error(error))?;
-    let results = settled.into_iter().zip(receipts);
+    let outcomes = target
+        .queue
+        .remove(receipts)
+        .map_err(|error| call.store_error(error))?;
+    let results = outcomes.into_iter().zip(receipts);
     Ok(results
-        .map(|(settled, receipt)| result_of(target, settled, receipt))
+        .map(|(outcome, receipt)| result_of(target, outcome, receipt))
         .collect())
 }
 
-/// The result for one receipt handle. A standard queue accepts every handle it has returned; a FIFO queue only that of a
-/// message in flight.
-fn result_of(target: &Target, settled: ReceiptResult, receipt: &str) -> Result<(), SqsError> {
-    match settled {
+/// The result for one receipt handle. A standard queue accepts every handle it has returned; a FIFO queue only that of
+/// a message in flight.
+fn result_of(target: &Target, outcome: ReceiptResult, receipt: &str) -> Result<(), SqsError> {
+    match outcome {
         ReceiptResult::Malformed => Err(malformed(receipt)),
         ReceiptResult::Stale | ReceiptResult::NotLeased if target.name.ends_with(".fifo") => {
             Err(expired(receipt))

@@ -130,10 +130,9 @@ fn attribute(name: &str, record: &Input<'_>, kind: &Kind) -> Result<Attribute, S
         )));
     }
     let base = base(name, &data_type, kind)?;
-    let text = text.map(Cow::into_owned);
     Ok(Attribute {
         name: name.to_owned(),
-        value: value(name, base, text, bytes, kind)?,
+        value: value(name, base, text.map(Cow::into_owned), bytes, kind)?,
         data_type: data_type.into_owned(),
     })
 }

@@ -23,8 +23,9 @@ pub fn start(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
         .ok_or_else(|| SqsError::missing(SOURCE))?;
     let (name, source) = open(call, SOURCE, &arn)?;
     let rate = rate(input)?;
-    let sources = source.dead_letter_sources(None, 1);
-    let sources = sources.map_err(|error| call.store_error(error))?;
+    let sources = source
+        .dead_letter_sources(None, 1)
+        .map_err(|error| call.store_error(error))?;
     if sources.queues.is_empty() {
         return Err(SqsError::invalid(
             "Source queue must be configured as a Dead Letter Queue.",
@@ -136,13 +137,14 @@ fn render(call: &Call<'_>, task: Move) -> Record {
 
 /// Opens the queue with this ARN.
 fn open(call: &Call<'_>, parameter: &str, arn: &str) -> Result<(String, Box<dyn Queue>), SqsError> {
-    let parts = address::parse_arn(arn).filter(|parts| parts.service == "sqs");
-    let parts = parts.ok_or_else(|| {
-        SqsError::invalid(format!(
-            "You must use this format to specify the {parameter}: \
+    let parts = address::parse_arn(arn)
+        .filter(|parts| parts.service == "sqs")
+        .ok_or_else(|| {
+            SqsError::invalid(format!(
+                "You must use this format to specify the {parameter}: \
              arn:<partition>:<service>:<region>:<account-id>:<resource-id>"
-        ))
-    })?;
+            ))
+        })?;
     if (parts.region, parts.account) != (call.context.region, call.context.account) {
         return Err(missing(parameter));
     }

@@ -115,8 +115,9 @@ fn no_name() -> SqsError {
 }
 
 pub fn get_url(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
-    let name = queue_name(input)?.filter(|name| !name.is_empty());
-    let name = name.ok_or_else(no_name)?;
+    let name = queue_name(input)?
+        .filter(|name| !name.is_empty())
+        .ok_or_else(no_name)?;
     // There are no queues of other accounts, and AWS returns the same error for those that are forbidden.
     if let Some(owner) = input.text("QueueOwnerAWSAccountId")?
         && owner != call.context.account
@@ -150,8 +151,10 @@ pub fn purge(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
             ),
         ));
     }
-    let purged = target.queue.purge();
-    purged.map_err(|error| call.store_error(error))?;
+    target
+        .queue
+        .purge()
+        .map_err(|error| call.store_error(error))?;
     Ok(None)
 }
 
@@ -160,7 +163,7 @@ pub fn list(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let prefix = input.text("QueueNamePrefix")?.unwrap_or_default();
     let page = call
         .store()
-        .queues(&prefix, range.after.as_deref(), range.max);
-    let page = page.map_err(|error| call.store_error(error))?;
+        .queues(&prefix, range.after.as_deref(), range.max)
+        .map_err(|error| call.store_error(error))?;
     Ok(page::urls(call, "QueueUrls", &range, page))
 }

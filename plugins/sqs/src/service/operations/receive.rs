@@ -32,28 +32,32 @@ const SYSTEM_ATTRIBUTES: [&str; 9] = [
 pub fn receive(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     let target = call.target(input)?;
     let wait = wait_seconds(call, &target, input)?;
-    let max = input.number("MaxNumberOfMessages")?.unwrap_or(1);
-    let max = in_range(max, &limits::RECEIVE).ok_or_else(|| {
+    let given = input.number("MaxNumberOfMessages")?.unwrap_or(1);
+    let max = in_range(given, &limits::RECEIVE).ok_or_else(|| {
         SqsError::value(
             "MaxNumberOfMessages",
-            max,
+            given,
             "Must be between 1 and 10, if provided.",
         )
     })?;
     let lease = lease_seconds(input)?;
-    let attempt = input.text(ATTEMPT)?;
-    message::check_fifo_id(ATTEMPT, attempt.as_deref())?;
+    let attempt_id = input.text(ATTEMPT)?;
+    let attempt = attempt_id.as_deref();
+    message::check_fifo_id(ATTEMPT, attempt)?;
     let system = system_names(input)?;
     let user = input.texts(Plural {
         json: "MessageAttributeNames",
         query: "MessageAttributeName",
     })?;
 
-    let max = u32::try_from(max).unwrap_or(1);
     let wait_ms = u32::try_from(wait * 1000).unwrap_or(0);
     let lease_ms = lease.map(|seconds| seconds * 1000);
-    let attempt = attempt.as_deref();
-    let messages = match target.queue.receive(attempt, max, lease_ms, wait_ms) {
+    let messages = match target.queue.receive(
+        attempt,
+        u32::try_from(max).unwrap_or(1),
+        lease_ms,
+        wait_ms,
+    ) {
         // AWS returns OverLimit for a short poll of a standard queue only; other receives get no messages.
         Err(StoreError::OverLimit) if wait_ms > 0 || target.name.ends_with(".fifo") => Vec::new(),
         Err(StoreError::Invalid(_)) if attempt.is_some() => {
@@ -65,13 +69,11 @@ pub fn receive(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
         }
         messages => messages.map_err(|error| call.store_error(error))?,
     };
-    let messages = messages
+    let records = messages
         .into_iter()
         .map(|message| Node::Record(render(call, message, &system, &user)))
         .collect();
-    Ok(Some(
-        Record::default().list("Messages", "Message", messages),
-    ))
+    Ok(Some(Record::default().list("Messages", "Message", records)))
 }
 
 fn in_range(value: i64, range: &std::ops::RangeInclusive<u64>) -> Option<u64> {
@@ -110,8 +112,8 @@ fn lease_seconds(input: &Input<'_>) -> Result<Option<u64>, SqsError> {
 }
 
 /// The names of the requested system attributes. If a request has both parameters, JSON uses the newer one; the query
-/// protocol uses the older one, because SDKs send the newer parameter under the older name there. Names of queue attributes
-/// are accepted and select nothing.
+/// protocol uses the older one, because SDKs send the newer parameter under the older name there. Names of queue
+/// attributes are accepted and select nothing.
 fn system_names<'a>(input: &Input<'a>) -> Result<Vec<Cow<'a, str>>, SqsError> {
     let newer = input.texts(Plural {
         json: "MessageSystemAttributeNames",
@@ -141,22 +143,23 @@ fn render(
     user: &[Cow<'_, str>],
 ) -> Record {
     let wanted = |name: &str| system.iter().any(|asked| asked == "All" || asked == name);
-    let attributes = SYSTEM_ATTRIBUTES
-        .iter()
-        .filter(|name| wanted(name))
-        .filter_map(|name| Some(((*name).to_owned(), system_value(call, &message, name)?)));
-    let attributes = output::pairs(attributes);
+    let attributes = output::pairs(
+        SYSTEM_ATTRIBUTES
+            .iter()
+            .filter(|name| wanted(name))
+            .filter_map(|name| Some(((*name).to_owned(), system_value(call, &message, name)?))),
+    );
     let selected: Vec<&Attribute> = message
         .attributes
         .iter()
         .filter(|attribute| is_selected(&attribute.name, user))
         .collect();
     let digest = md5::of_attributes(selected.iter().copied());
-    let selected: Vec<_> = selected
+    let selected_nodes: Vec<_> = selected
         .into_iter()
         .map(|attribute| (attribute.name.clone(), render_attribute(attribute)))
         .collect();
-    let missed = selected.is_empty()
+    let missed = selected_nodes.is_empty()
         && !message.attributes.is_empty()
         && user.iter().any(|name| message_attributes::is_legal(name));
     let body_digest = md5::of_body(&message.body);
@@ -171,7 +174,7 @@ fn render(
     if missed {
         return record.empty_map(json, query, "Name");
     }
-    record.map(json, query, "Name", selected)
+    record.map(json, query, "Name", selected_nodes)
 }
 
 /// The body as text. Bodies that came through this service are UTF-8; for others, invalid bytes are replaced.

@@ -33,11 +33,12 @@ pub fn batch(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
     check_size(drafts.iter().filter_map(|(_, draft)| draft.as_ref().ok()))?;
     let mut requested = Vec::new();
     for (entry, draft) in drafts {
-        let checked = draft.and_then(|draft| draft.check(&rules).map(|()| draft));
-        let checked = checked.map_err(|error| match error.code {
-            code if code == &error::MISSING_PARAMETER => entry.missing("MessageBody"),
-            _ => error,
-        });
+        let checked = draft
+            .and_then(|draft| draft.check(&rules).map(|()| draft))
+            .map_err(|error| match error.code {
+                code if code == &error::MISSING_PARAMETER => entry.missing("MessageBody"),
+                _ => error,
+            });
         // Leaving a message out would change the order of a FIFO queue.
         if rules.fifo() && checked.is_err() {
             return checked.map(|_| None);
@@ -83,8 +84,10 @@ fn send(
         .into_iter()
         .map(|draft| draft.into_entry(rules, call))
         .collect::<Vec<_>>();
-    let sent = target.queue.send(&entries);
-    let sent = sent.map_err(|error| call.store_error(error))?;
+    let sent = target
+        .queue
+        .send(&entries)
+        .map_err(|error| call.store_error(error))?;
     let results = digests.into_iter().zip(sent);
     Ok(results
         .map(|(digests, sent)| digests.result(sent))

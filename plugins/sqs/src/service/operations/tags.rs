@@ -67,8 +67,12 @@ pub fn list(call: &Call<'_>, input: &Input<'_>) -> Result<Output, SqsError> {
         let key = name.strip_prefix(PREFIX)?;
         Some((key.to_owned(), value))
     });
-    let tags = output::pairs(tags);
-    Ok(Some(Record::default().map("Tags", "Tag", "Key", tags)))
+    Ok(Some(Record::default().map(
+        "Tags",
+        "Tag",
+        "Key",
+        output::pairs(tags),
+    )))
 }
 
 /// Adds tags to a queue's settings. A tag's value may be empty.

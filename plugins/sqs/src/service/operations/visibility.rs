@@ -66,19 +66,21 @@ fn extend(
         .iter()
         .map(|change| (change.receipt.clone(), change.seconds * 1000))
         .collect();
-    let settled = target.queue.change_leases(&leases);
-    let settled = settled.map_err(|error| call.store_error(error))?;
-    let results = settled.into_iter().zip(changes);
+    let outcomes = target
+        .queue
+        .change_leases(&leases)
+        .map_err(|error| call.store_error(error))?;
+    let results = outcomes.into_iter().zip(changes);
     Ok(results
-        .map(|(settled, change)| result_of(target, settled, change))
+        .map(|(outcome, change)| result_of(target, outcome, change))
         .collect())
 }
 
-/// The result for one receipt handle. For a standard queue, AWS reports success for a handle whose visibility timeout has
-/// expired, and changes nothing.
-fn result_of(target: &Target, settled: ReceiptResult, change: &Change) -> Result<(), SqsError> {
+/// The result for one receipt handle. For a standard queue, AWS reports success for a handle whose visibility timeout
+/// has expired, and changes nothing.
+fn result_of(target: &Target, outcome: ReceiptResult, change: &Change) -> Result<(), SqsError> {
     let receipt = &change.receipt;
-    match settled {
+    match outcome {
         ReceiptResult::Done => Ok(()),
         ReceiptResult::Malformed => Err(delete::malformed(receipt)),
         ReceiptResult::TooLong => Err(SqsError::value(

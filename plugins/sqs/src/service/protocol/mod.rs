@@ -1,7 +1,7 @@
 //! The two protocols of SQS: AWS JSON and AWS Query.
 //!
-//! A protocol reads a request into an operation and its [`Input`](crate::service::input::Input), and writes the operation's
-//! output or [`SqsError`] as a response.
+//! A protocol reads a request into an operation and its [`Input`](crate::service::input::Input), and writes the
+//! operation's output or [`SqsError`] as a response.
 
 pub mod json;
 pub mod query;

@@ -1,5 +1,5 @@
-//! AWS Query: a form or the URL holds the parameters, of which `Action` names the operation; the response is XML. Requests
-//! go to `/`, or to a queue's URL, which then is the default of `QueueUrl`.
+//! AWS Query: a form or the URL holds the parameters, of which `Action` names the operation; the response is XML.
+//! Requests go to `/`, or to a queue's URL, which then is the default of `QueueUrl`.
 
 use crate::service::address;
 use crate::service::context::Context;

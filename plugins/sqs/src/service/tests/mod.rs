@@ -1,7 +1,7 @@
 //! Complete responses, compared byte by byte: each operation and each error, in both protocols.
 //!
-//! Where a response was recorded from AWS, the recording is the expected value, with ids, receipt handles and times replaced
-//! by those of the test.
+//! Where a response was recorded from AWS, the recording is the expected value, with ids, receipt handles and times
+//! replaced by those of the test.
 
 mod batches;
 mod errors;
