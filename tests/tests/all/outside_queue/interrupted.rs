@@ -19,7 +19,7 @@ fn an_endpoint_that_comes_up_later_is_waited_for() {
     let log = server.log_with("cannot receive messages; trying again until it succeeds");
     assert!(
         log.contains(&format!(
-            "{url} can not be asked: nothing listens there (connection refused)"
+            "{url} cannot be reached: nothing listens there (connection refused)"
         )),
         "{log}"
     );

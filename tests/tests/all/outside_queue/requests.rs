@@ -220,7 +220,7 @@ fn failures_are_told_once_and_tried_again_less_and_less_often() {
             )),
             "QueueDoesNotExist: No such queue.",
         ),
-        (Some((200, "<html>".to_owned())), "the answer is not JSON"),
+        (Some((200, "<html>".to_owned())), "the response is not JSON"),
     ] {
         failing(answer, reason);
     }
@@ -253,6 +253,6 @@ fn an_answer_of_another_shape_is_no_message() {
     });
     let recorded = Recorded::new("", &trigger(mock_server.url(), "orders", ""));
     let server = recorded.project.serve();
-    server.log_with("a message in the answer has no MessageId");
+    server.log_with("a message in the response has no MessageId");
     assert!(recorded.events().is_empty());
 }

@@ -121,7 +121,7 @@ fn an_origin_is_granted_with_its_scheme() {
     );
     let recorded = Recorded::new("", &settings);
     let server = serve(&recorded, &authority.root_in(recorded.project.path()));
-    server.log_with("the host denies it, as the `network` of `poll` does not name this origin");
+    server.log_with("the host denied it: add this origin to `network` in `poll`");
     assert!(front.protocols().is_empty());
 }
 
