@@ -167,8 +167,8 @@ mod tests {
     #[test]
     fn a_state_or_token_of_another_plugin_is_an_error() {
         let error = settle("{}", "{}", &Outcome::TimedOut).unwrap_err();
-        assert!(error.starts_with("the state is not one"), "{error}");
+        assert!(error.starts_with("the state was not written"), "{error}");
         let error = settle(&state(true), "", &Outcome::TimedOut).unwrap_err();
-        assert!(error.starts_with("the token is not one"), "{error}");
+        assert!(error.starts_with("the token was not written"), "{error}");
     }
 }

@@ -130,6 +130,6 @@ mod tests {
     #[test]
     fn a_state_of_another_plugin_is_an_error() {
         let error = shape("", &[]).unwrap_err();
-        assert!(error.starts_with("the state is not one"), "{error}");
+        assert!(error.starts_with("the state was not written"), "{error}");
     }
 }

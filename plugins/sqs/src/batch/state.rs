@@ -23,7 +23,7 @@ impl State {
     /// Parses the output of [`State::write`].
     pub fn read(text: &str) -> Result<Self, String> {
         serde_json::from_str(text)
-            .map_err(|error| format!("the state is not one that this plugin wrote: {error}"))
+            .map_err(|error| format!("the state was not written by this plugin: {error}"))
     }
 
     /// Serializes the state.

@@ -17,7 +17,7 @@ impl Token {
     /// Parses the output of [`Token::write`].
     pub fn read(text: &str) -> Result<Self, String> {
         serde_json::from_str(text)
-            .map_err(|error| format!("the token is not one that this plugin wrote: {error}"))
+            .map_err(|error| format!("the token was not written by this plugin: {error}"))
     }
 
     /// Serializes the token.

@@ -73,7 +73,7 @@ impl Guest for Poller {
 
 fn settings_of(state: &str) -> Result<Settings, Error> {
     Settings::read(state)
-        .map_err(|_| Error::Permanent("the state is not one that this plugin wrote".to_owned()))
+        .map_err(|_| Error::Permanent("the state was not written by this plugin".to_owned()))
 }
 
 /// Signs and sends a request; returns the body of a successful response.
