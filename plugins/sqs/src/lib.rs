@@ -13,7 +13,6 @@ pub mod attribute;
 pub mod batch;
 #[cfg(target_arch = "wasm32")]
 mod guest;
-pub mod hex;
 pub mod md5;
 pub mod poll;
 pub mod service;

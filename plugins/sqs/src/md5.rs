@@ -1,17 +1,17 @@
 //! MD5 digests with which SQS's clients and Lambda functions verify messages: `MD5OfBody` and `MD5OfMessageAttributes`.
 
 use md5::{Digest as _, Md5};
+use plugin_kit::hex;
 
 use crate::attribute::{Attribute, Value};
-use crate::hex::hex;
 
 /// The digest of a message body, in hexadecimal.
 pub fn of_body(body: &[u8]) -> String {
-    hex(&Md5::digest(body))
+    hex::encode(&Md5::digest(body))
 }
 
-/// The digest of message attributes, in hexadecimal; `None` without attributes. As AWS documents it, it covers the name,
-/// type and value of each attribute, sorted by name.
+/// The digest of message attributes, in hexadecimal; `None` without attributes. As AWS documents it, it covers the
+/// name, type and value of each attribute, sorted by name.
 pub fn of_attributes<'a>(
     attributes: impl IntoIterator<Item = impl Into<Attribute<'a>>>,
 ) -> Option<String> {
@@ -28,7 +28,7 @@ pub fn of_attributes<'a>(
         digest.update([kind]);
         update(&mut digest, value);
     }
-    (!sorted.is_empty()).then(|| hex(&digest.finalize()))
+    (!sorted.is_empty()).then(|| hex::encode(&digest.finalize()))
 }
 
 /// Adds a length-prefixed byte string to the digest.

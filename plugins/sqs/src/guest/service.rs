@@ -1,7 +1,7 @@
 //! The service role: exports `wasi:http` and `lambkin:service`, and uses the queues of `lambkin:store`.
 //!
-//! On failure: a request whose body ends early gets no response, and a response that cannot be written is dropped: in both
-//! cases the client has closed the connection.
+//! On failure: a request whose body ends early gets no response, and a response that cannot be written is dropped: in
+//! both cases the client has closed the connection.
 
 mod http;
 mod store;
@@ -64,14 +64,8 @@ fn now_ms() -> u64 {
 
 /// A random (version 4) UUID.
 fn uuid() -> String {
-    let high = random::get_random_u64() & !0xf000 | 0x4000;
-    let low = random::get_random_u64() & !(0xc << 60) | (0x8 << 60);
-    format!(
-        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-        high >> 32,
-        high >> 16 & 0xffff,
-        high & 0xffff,
-        low >> 48,
-        low & 0xffff_ffff_ffff
-    )
+    let random = u128::from(random::get_random_u64()) << 64 | u128::from(random::get_random_u64());
+    uuid::Builder::from_random_bytes(random.to_be_bytes())
+        .into_uuid()
+        .to_string()
 }

@@ -1,9 +1,8 @@
 //! AWS's Signature Version 4, for the only kind of request that is sent here: a `POST` to `/`.
 
 use hmac::{Hmac, Mac};
+use plugin_kit::{hex, time};
 use sha2::{Digest, Sha256};
-
-use crate::hex::hex;
 
 /// AWS credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +41,7 @@ pub fn headers(
     body: &str,
     at_seconds: u64,
 ) -> Vec<(String, String)> {
-    let time = timestamp(at_seconds);
+    let time = time::iso_basic(at_seconds.saturating_mul(1000));
     let day = time.split('T').next().unwrap_or_default();
     let mut signed = vec![
         (
@@ -57,27 +56,27 @@ pub fn headers(
     }
     signed.push(("x-amz-target".to_owned(), target.to_owned()));
     let names: Vec<&str> = signed.iter().map(|(name, _)| name.as_str()).collect();
-    let names = names.join(";");
+    let signed_headers = names.join(";");
     let lines: String = signed
         .iter()
         .map(|(name, value)| format!("{name}:{value}\n"))
         .collect();
     let canonical = format!(
-        "POST\n/\n\n{lines}\n{names}\n{}",
-        hex(&Sha256::digest(body))
+        "POST\n/\n\n{lines}\n{signed_headers}\n{}",
+        hex::encode(&Sha256::digest(body))
     );
     let scope = format!("{day}/{region}/sqs/aws4_request");
     let to_sign = format!(
         "AWS4-HMAC-SHA256\n{time}\n{scope}\n{}",
-        hex(&Sha256::digest(canonical))
+        hex::encode(&Sha256::digest(canonical))
     );
     let secret = format!("AWS4{}", credentials.secret);
     let key = [day, region, "sqs", "aws4_request"]
         .iter()
         .fold(secret.into_bytes(), |key, part| hmac(&key, part));
-    let signature = hex(&hmac(&key, &to_sign));
+    let signature = hex::encode(&hmac(&key, &to_sign));
     let authorization = format!(
-        "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={signature}",
+        "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={signed_headers}, Signature={signature}",
         credentials.id
     );
     signed.retain(|(name, _)| name != "host");
@@ -94,47 +93,9 @@ fn hmac(key: &[u8], text: &str) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-/// A time in the basic format of ISO 8601: `20261121T110154Z`.
-fn timestamp(seconds: u64) -> String {
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    let (year, month, day) = date(days);
-    format!(
-        "{year:04}{month:02}{day:02}T{:02}{:02}{:02}Z",
-        rest / 3_600,
-        rest / 60 % 60,
-        rest % 60
-    )
-}
-
-/// The date so many days after 1970-01-01, in years that begin in March, as leap days are their last ones.
-fn date(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let era = days / 146_097;
-    let of_era = days % 146_097;
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 {
-        shifted + 3
-    } else {
-        shifted - 9
-    };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    (year, month, day)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_are_formatted_for_the_signature() {
-        assert_eq!(timestamp(0), "19700101T000000Z");
-        assert_eq!(timestamp(951_782_399), "20000228T235959Z");
-        assert_eq!(timestamp(951_782_400), "20000229T000000Z");
-        assert_eq!(timestamp(1_795_258_914), "20261121T110154Z");
-    }
 
     /// The expected signature is botocore's for the same request.
     #[test]

@@ -1,5 +1,9 @@
 //! The parameters of a request in the query protocol.
 
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode;
+
 use crate::service::http::Request;
 
 /// Parameters from the URL and the form in the body.
@@ -87,32 +91,13 @@ fn decode(text: &[u8], entries: &mut Vec<(String, String)>) {
 
 /// Decodes `+` and percent escapes. Bytes that are not UTF-8 are replaced.
 fn decode_text(text: &[u8]) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((first, after)) = rest.split_first() {
-        rest = after;
-        match (first, after) {
-            (b'+', _) => bytes.push(b' '),
-            (b'%', [high, low, tail @ ..]) => match (digit(*high), digit(*low)) {
-                (Some(high), Some(low)) => {
-                    bytes.push(high << 4 | low);
-                    rest = tail;
-                }
-                _ => bytes.push(b'%'),
-            },
-            (byte, _) => bytes.push(*byte),
-        }
-    }
-    match String::from_utf8(bytes) {
+    let space = |byte: &u8| if *byte == b'+' { b' ' } else { *byte };
+    let spaced: Vec<u8> = text.iter().map(space).collect();
+    let decoded: Cow<'_, [u8]> = percent_decode(&spaced).into();
+    match String::from_utf8(decoded.into_owned()) {
         Ok(text) => text,
         Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
     }
-}
-
-fn digit(byte: u8) -> Option<u8> {
-    char::from(byte)
-        .to_digit(16)
-        .and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]

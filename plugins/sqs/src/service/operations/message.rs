@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
+use plugin_kit::hex;
 use sha2::{Digest as _, Sha256};
 
-use crate::hex::hex;
 use crate::service::call::Call;
 use crate::service::error::{self, SqsError};
 use crate::service::input::Input;
@@ -192,7 +192,7 @@ impl Draft {
 }
 
 fn content_digest(body: &str) -> String {
-    hex(&Sha256::digest(body.as_bytes()))
+    hex::encode(&Sha256::digest(body.as_bytes()))
 }
 
 fn not_for_this_queue(parameter: &str, value: impl std::fmt::Display) -> SqsError {

@@ -1,48 +1,70 @@
-//! The query protocol's answers.
+//! Writes the responses of the query protocol.
 
-use std::fmt::Write as _;
+use plugin_kit::xml::{Dialect, Writer};
 
 use crate::service::error::SqsError;
 use crate::service::http::Response;
 use crate::service::output::{Field, Node, Output, Record};
 
-const HEAD: &str = r#"<?xml version="1.0"?>"#;
-/// What comes before and after the output of an operation, in bytes.
-const AROUND: usize = 512;
-const NAMESPACE: &str = "http://queue.amazonaws.com/doc/2012-11-05/";
+/// Bytes to reserve for the elements around the output of an operation.
+const ENVELOPE: usize = 512;
 
-/// The answer of an operation. One without an output has no result element.
-pub fn success(operation: &str, output: &Output, request_id: &str) -> Response {
-    let mut body = format!(r#"{HEAD}<{operation}Response xmlns="{NAMESPACE}">"#);
-    if let Some(record) = output {
-        body.reserve(record.encoded_len(text_len) + AROUND);
-        let name = format!("{operation}Result");
-        element(&name, &mut body, |body| write_record(record, body));
+/// XML as SQS writes it.
+struct Sqs;
+
+impl Dialect for Sqs {
+    const DECLARATION: &'static str = r#"<?xml version="1.0"?>"#;
+    const NAMESPACE: &'static str = "http://queue.amazonaws.com/doc/2012-11-05/";
+    const EMPTY_ELEMENT_TAGS: bool = true;
+
+    fn reference(character: u8) -> Option<&'static str> {
+        match character {
+            b'&' => Some("&amp;"),
+            b'<' => Some("&lt;"),
+            b'>' => Some("&gt;"),
+            b'"' => Some("&quot;"),
+            // XML parsers convert a literal carriage return to a line feed.
+            b'\r' => Some("&#xD;"),
+            _ => None,
+        }
     }
-    element("ResponseMetadata", &mut body, |body| {
-        text_element("RequestId", request_id, body);
+}
+
+type Xml = Writer<Sqs>;
+
+/// The response to a successful request. An operation without an output has no result element.
+pub fn success(operation: &str, output: &Output, request_id: &str) -> Response {
+    let body = Xml::document(&format!("{operation}Response"), |body| {
+        if let Some(record) = output {
+            body.reserve(record.encoded_len(Xml::encoded_len) + ENVELOPE);
+            body.element(&format!("{operation}Result"), |body| {
+                write_record(record, body);
+            });
+        }
+        body.element("ResponseMetadata", |metadata| {
+            metadata.text("RequestId", request_id);
+        });
     });
-    let _ = write!(body, "</{operation}Response>");
     response(200, body)
 }
 
-/// The answer to a request that could not be done.
+/// The response to a failed request.
 pub fn failure(error: &SqsError, request_id: &str) -> Response {
-    let mut body = format!(r#"{HEAD}<ErrorResponse xmlns="{NAMESPACE}">"#);
-    element("Error", &mut body, |body| {
-        text_element("Type", error.code.party(), body);
-        text_element("Code", error.code.query, body);
-        text_element("Message", &error.message, body);
-        if error.detail {
-            body.push_str("<Detail/>");
-        }
+    let body = Xml::document("ErrorResponse", |body| {
+        body.element("Error", |body| {
+            body.text("Type", error.code.party());
+            body.text("Code", error.code.query);
+            body.text("Message", &error.message);
+            if error.detail {
+                body.text("Detail", "");
+            }
+        });
+        body.text("RequestId", request_id);
     });
-    text_element("RequestId", request_id, &mut body);
-    body.push_str("</ErrorResponse>");
     response(error.code.status, body)
 }
 
-/// The answer to a request that names no action.
+/// The response to a request that names no action.
 pub fn unknown_operation() -> Response {
     response(404, "<UnknownOperationException/>".to_owned())
 }
@@ -55,98 +77,41 @@ fn response(status: u16, body: String) -> Response {
     }
 }
 
-fn write_record(record: &Record, body: &mut String) {
+fn write_record(record: &Record, body: &mut Xml) {
     for field in &record.fields {
         write_field(field, body);
     }
 }
 
-/// Lists and maps have no element of their own: their items are repeated under the singular name.
-fn write_field(field: &Field, body: &mut String) {
+/// Writes a member. Lists and maps have no element of their own: each item is an element with the singular name.
+fn write_field(field: &Field, body: &mut Xml) {
     match &field.node {
         Node::List(items) => {
             for item in items {
-                element(field.query, body, |body| write_node(item, body));
+                body.element(field.query, |body| write_node(item, body));
             }
         }
         Node::Map(map) => {
             for (name, value) in &map.entries {
-                element(field.query, body, |body| {
-                    text_element(map.key, name, body);
-                    element("Value", body, |body| write_node(value, body));
+                body.element(field.query, |body| {
+                    body.text(map.key, name);
+                    body.element("Value", |body| write_node(value, body));
                 });
             }
         }
-        node => element(field.query, body, |body| write_node(node, body)),
+        node => body.element(field.query, |body| write_node(node, body)),
     }
 }
 
-fn write_node(node: &Node, body: &mut String) {
+fn write_node(node: &Node, body: &mut Xml) {
     match node {
-        Node::Text(text) => escape(text, body),
-        Node::Number(number) => {
-            let _ = write!(body, "{number}");
-        }
-        Node::Flag(flag) => body.push_str(if *flag { "true" } else { "false" }),
+        Node::Text(text) => body.characters(text),
+        Node::Number(number) => body.characters(&number.to_string()),
+        Node::Flag(flag) => body.characters(if *flag { "true" } else { "false" }),
         Node::Record(record) => write_record(record, body),
-        // Lists and maps are members of structures only.
+        // Lists and maps occur as members of structures only.
         Node::List(_) | Node::Map(_) => {}
     }
-}
-
-fn text_element(name: &str, text: &str, body: &mut String) {
-    element(name, body, |body| escape(text, body));
-}
-
-/// An element; without content in the short form.
-fn element(name: &str, body: &mut String, content: impl FnOnce(&mut String)) {
-    let _ = write!(body, "<{name}>");
-    let start = body.len();
-    content(body);
-    if body.len() == start {
-        body.truncate(start - 1);
-        body.push_str("/>");
-    } else {
-        let _ = write!(body, "</{name}>");
-    }
-}
-
-/// What stands for a character that can not stand for itself.
-fn escaped(character: char) -> Option<&'static str> {
-    match character {
-        '&' => Some("&amp;"),
-        '<' => Some("&lt;"),
-        '>' => Some("&gt;"),
-        '"' => Some("&quot;"),
-        // Left alone, a reader would take it for a line feed.
-        '\r' => Some("&#xD;"),
-        _ => None,
-    }
-}
-
-/// The bytes that a text is written in.
-fn text_len(text: &str) -> usize {
-    let written = |byte: u8| escaped(char::from(byte)).map_or(1, str::len);
-    text.bytes().map(written).sum()
-}
-
-fn escape(text: &str, body: &mut String) {
-    let mut rest = text;
-    while let Some((before, character, after)) = split(rest) {
-        body.push_str(before);
-        body.push_str(character);
-        rest = after;
-    }
-    body.push_str(rest);
-}
-
-/// What comes before the first character that can not stand for itself, what stands for it, and what comes after it.
-fn split(text: &str) -> Option<(&str, &'static str, &str)> {
-    let (at, character) = text
-        .char_indices()
-        .find_map(|(at, character)| Some((at, escaped(character)?)))?;
-    // All of them are one byte long.
-    Some((text.get(..at)?, character, text.get(at + 1..)?))
 }
 
 #[cfg(test)]
@@ -155,16 +120,18 @@ mod tests {
 
     #[test]
     fn text_is_escaped() {
-        let mut body = String::new();
-        escape("a<b>&\"c\"\r\n'", &mut body);
-        assert_eq!(body, "a&lt;b&gt;&amp;&quot;c&quot;&#xD;\n'");
+        let body = Xml::document_without_namespace("A", |a| a.characters("a<b>&\"c\"\r\n'"));
+        let expected = "<A>a&lt;b&gt;&amp;&quot;c&quot;&#xD;\n'</A>";
+        assert_eq!(body.strip_prefix(Sqs::DECLARATION), Some(expected));
     }
 
     #[test]
-    fn empty_elements_are_short() {
-        let mut body = String::new();
-        text_element("A", "", &mut body);
-        text_element("B", "b", &mut body);
-        assert_eq!(body, "<A/><B>b</B>");
+    fn elements_without_content_have_one_tag() {
+        let body = Xml::document_without_namespace("R", |body| {
+            body.text("A", "");
+            body.text("B", "b");
+        });
+        let expected = "<R><A/><B>b</B></R>";
+        assert_eq!(body.strip_prefix(Sqs::DECLARATION), Some(expected));
     }
 }
