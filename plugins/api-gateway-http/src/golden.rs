@@ -1,10 +1,4 @@
-//! Runs the golden cases of `tests/cases/api-gateway-http`; the format is described in `tests/cases/README.md`.
-//!
-//! With `BLESS=1` in the environment the cases are rewritten with the current answers. Read the difference
-//! before you commit it: the cases record what AWS does, not what this code does.
-
-use std::path::PathBuf;
-use std::{env, fs};
+//! Runs the golden cases in `tests/cases/api-gateway-http`; see the crate `golden`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,40 +7,10 @@ use serde_json::{Value, json};
 
 use crate::{configure, respond, shape};
 
-fn cases() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases")
-}
-
-fn read(path: &PathBuf) -> Value {
-    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"))
-}
-
 #[test]
-fn every_golden_case_is_answered_as_recorded() {
-    let defaults = read(&cases().join("request.json"));
-    let mut files: Vec<_> = fs::read_dir(cases().join("api-gateway-http"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    files.sort();
-    assert!(files.len() >= 10, "the cases are missing: {files:?}");
-    let mut differences = Vec::new();
-    for file in files {
-        let recorded = read(&file);
-        let answered = answer(&recorded, &defaults);
-        if env::var_os("BLESS").is_some() {
-            fs::write(&file, print(&answered)).unwrap();
-        } else {
-            compare(
-                &file.display().to_string(),
-                &recorded,
-                &answered,
-                &mut differences,
-            );
-        }
-    }
-    assert!(differences.is_empty(), "{}", differences.join("\n"));
+fn golden_cases_are_answered_as_recorded() {
+    let defaults = golden::read("request.json");
+    golden::check("api-gateway-http", |case| answer(case, &defaults), print);
 }
 
 /// The case with this plugin's answers instead of the recorded ones. What is not recorded is not added.
@@ -78,29 +42,6 @@ fn answer(case: &Value, defaults: &Value) -> Value {
         }
     }
     case
-}
-
-fn compare(at: &str, recorded: &Value, answered: &Value, differences: &mut Vec<String>) {
-    let calls = |case: &Value| case["calls"].as_array().cloned().unwrap_or_default();
-    for part in ["setup", "problems"] {
-        if recorded[part] != answered[part] {
-            let (recorded, answered) = (&recorded[part], &answered[part]);
-            differences.push(format!(
-                "{at}: {part}\n  recorded {recorded}\n  answered {answered}"
-            ));
-        }
-    }
-    for (recorded, answered) in calls(recorded).iter().zip(calls(answered)) {
-        for part in ["decision", "response"] {
-            if recorded[part] != answered[part] {
-                let (about, recorded, answered) =
-                    (&recorded["about"], &recorded[part], &answered[part]);
-                differences.push(format!(
-                    "{at}: {about}: {part}\n  recorded {recorded}\n  answered {answered}"
-                ));
-            }
-        }
-    }
 }
 
 fn request(overrides: &Value, defaults: &Value) -> Request {

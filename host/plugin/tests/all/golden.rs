@@ -6,8 +6,6 @@ mod batch;
 mod http;
 mod object;
 
-use std::path::{Path, PathBuf};
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -16,23 +14,14 @@ use serde_json::{Value, json};
 
 use crate::fixture::host;
 
-fn cases() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases")
-}
-
-fn read(path: &Path) -> Value {
-    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"))
-}
-
 /// A built-in plugin in this role with its cases, each with the name of its file.
 async fn cases_of(name: &str, role: Role) -> (Plugin, Vec<(String, Value)>) {
     let bytes = Bytes::from_static(lambkin_builtin::find(name).unwrap());
     let plugin = host().load(name, bytes).await.unwrap();
     assert!(plugin.plays(role), "{name}");
-    let files = std::fs::read_dir(cases().join(name)).unwrap();
-    let files = files.map(|file| file.unwrap().path());
-    let cases = files.map(|file| (file.display().to_string(), read(&file)));
+    let cases = ::golden::cases(name)
+        .into_iter()
+        .map(|case| (case.path.display().to_string(), case.recorded));
     (plugin, cases.collect())
 }
 

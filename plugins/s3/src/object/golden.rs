@@ -1,10 +1,4 @@
-//! Runs the golden cases of `tests/cases/s3`; the format is described in `tests/cases/README.md`.
-//!
-//! With `BLESS=1` in the environment the cases are rewritten with the current answers. Read the difference before you
-//! commit it: the cases record what AWS does, not what this code does.
-
-use std::path::{Path, PathBuf};
-use std::{env, fs};
+//! Runs the golden cases in `tests/cases/s3`; see the crate `golden`.
 
 use serde_json::{Value, json};
 
@@ -12,30 +6,8 @@ use super::contract::{Bucket, Change, Problem, Target};
 use super::{configure, shape};
 
 #[test]
-fn every_golden_case_is_answered_as_recorded() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases/s3");
-    let mut files: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    files.sort();
-    assert!(files.len() >= 5, "the cases are missing: {files:?}");
-    for file in files {
-        let recorded = read(&file);
-        let answered = answer(&recorded);
-        if env::var_os("BLESS").is_some() {
-            fs::write(&file, format!("{answered:#}\n")).unwrap();
-            continue;
-        }
-        for part in ["setup", "problems"] {
-            assert_eq!(answered[part], recorded[part], "{file:?}: {part}");
-        }
-        let calls = |case: &Value| case["calls"].as_array().cloned().unwrap_or_default();
-        for (answered, recorded) in calls(&answered).iter().zip(&calls(&recorded)) {
-            let about = &recorded["about"];
-            assert_eq!(answered["event"], recorded["event"], "{file:?}: {about}");
-        }
-    }
+fn golden_cases_are_answered_as_recorded() {
+    golden::check("s3", answer, golden::pretty);
 }
 
 #[test]
@@ -43,11 +15,6 @@ fn a_state_of_another_plugin_is_an_error() {
     let change = json!({"id": "1", "event": "e", "key": "k", "sequencer": 1, "at-ms": 0});
     let error = shape("{}", &self::change(&change)).unwrap_err();
     assert!(error.starts_with("the state was not written"), "{error}");
-}
-
-fn read(path: &Path) -> Value {
-    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"))
 }
 
 /// The case with this plugin's answers instead of the recorded ones.

@@ -8,11 +8,11 @@ use lambkin_model::{Body, HttpRequest, HttpResponse};
 use lambkin_plugin::{Decision, HttpTrigger, Plugin, Role, TriggerOutcome};
 use serde_json::{Value, json};
 
-use super::{accepted, calls, cases, cases_of, decoded, read};
+use super::{accepted, calls, cases_of, decoded};
 
 #[tokio::test]
 async fn the_component_answers_every_case_as_recorded() {
-    let defaults = read(&cases().join("request.json"));
+    let defaults = ::golden::read("request.json");
     let (plugin, cases) = cases_of("api-gateway-http", Role::HttpTrigger).await;
     let mut count = 0;
     for (file, case) in cases {
