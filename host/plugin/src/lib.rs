@@ -16,10 +16,15 @@
 //!
 //! # Order of the files
 //!
-//! Each file only uses files before it: `limits`, `text`, `contract`, `role`, `error`; `cache`, `engine`; `imports`,
-//! `inspect`; `quota`, `ticker`, `meter`, `context`, `logs`; `tls`, `network`, `wasi`, `store/`, `state`, `linker`;
-//! `adapter`, `runner`, `check`, `caller`; `outcome`, `origin`; `http_trigger/`, `batch_trigger/`, `object_trigger/`,
-//! `source/`, `service/`; `functions`, `plugin`, `host`.
+//! Each file only uses files before it:
+//!
+//! - `limits`, `text`, `contract`, `role`, `error`; `cache`, `engine`; `imports`, `inspect`;
+//! - `quota`, `ticker`, `meter`, `context`, `logs`; `tls`, `network`, `wasi`;
+//! - `store/`: `error`, `grants`, `handles`, `bindings`, `view`, `queue_types`, `object_types`, `queues`, `objects`;
+//! - `state`, `linker`, `adapter`, `runner`, `check`, `caller`; `outcome`, `origin`;
+//! - `http_trigger/`, `batch_trigger/`, `object_trigger/`: `types`, `check`, `v0_1`, `trigger`;
+//! - `source/`: `types`, `v0_1`, `polled`; `service/`: `handler`, `settings`, `body`, `service_role`, `answer`;
+//! - `functions`, `plugin`, `host`.
 
 mod adapter;
 mod batch_trigger;
