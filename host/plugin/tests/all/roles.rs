@@ -68,8 +68,8 @@ async fn a_role_that_is_not_played_is_refused_and_those_that_are_named() {
     assert_eq!(
         error.to_string(),
         "plugin fixture does not play the role object-trigger (lambkin:object-trigger/shaper@0.1.x): \
-         it plays http-trigger and batch-trigger, and its lambkin:object-trigger/shaper@0.2.0 is of a \
-         version that this host does not speak; use another plugin here"
+         it plays http-trigger and batch-trigger, and its lambkin:object-trigger/shaper@0.2.0 has a \
+         version that this host does not support; use another plugin here"
     );
 
     let plugin = good_batch().load(&host).await.expect("load");
