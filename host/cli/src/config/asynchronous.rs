@@ -1,5 +1,5 @@
-//! `[asynchronous]` and `[functions.NAME.asynchronous]`: where accepted events are stored, how often they are retried, and
-//! where their invocation records are sent.
+//! `[asynchronous]` and `[functions.NAME.asynchronous]`: where accepted events are stored, how often they are retried,
+//! and where their invocation records are sent.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,8 +18,8 @@ pub const TABLE: Table = Table::new(&[&[
         "store",
         Kind::Text,
         "\".lambkin/store.sqlite\"",
-        "The file for accepted events and queues, relative to the folder of `lambkin.toml`. One running Lambkin can use it \
-         at a time. Objects are kept beside it in `objects`, or in `NAME.objects` beside a file with another name.",
+        "The file for accepted events and queues, relative to the folder of `lambkin.toml`. One running Lambkin can \
+         use it at a time. Objects are kept beside it in `objects`, or in `NAME.objects` beside a file with another name.",
     ),
     Key::with_default(
         "time-scale",
@@ -254,7 +254,8 @@ mod tests {
         for (line, message) in [
             (
                 "maximum-retry-attempts = 3",
-                "6:26: functions.hello.asynchronous.maximum-retry-attempts: must be a whole number of attempts from 0 to 2, not 3",
+                "6:26: functions.hello.asynchronous.maximum-retry-attempts: must be a whole number of attempts from 0 \
+                 to 2, not 3",
             ),
             (
                 "maximum-event-age = 59",

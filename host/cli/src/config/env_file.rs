@@ -3,7 +3,8 @@
 //! The usual syntax of dotenv files is supported: comments, `export`, single and double quotes, values of several lines
 //! in double quotes, and `$NAME` and `${NAME}` outside of single quotes. The host's own environment is not changed.
 //!
-//! On failure: every mistake of a file with its line. The content of the line is not repeated, because it may be a secret.
+//! On failure: every mistake of a file with its line. The content of the line is not repeated, because it may be a
+//! secret.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};

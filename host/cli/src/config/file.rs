@@ -1,8 +1,8 @@
 //! `lambkin.toml` as a whole.
 //!
 //! Everything is checked here, before anything is started: types and ranges of values, names, addresses, paths. What
-//! remains is what only a plugin or the operating system can tell. The settings of plugins are not interpreted; a plugin
-//! reports mistakes in them later by their path of keys, for which the spans are kept here.
+//! remains is what only a plugin or the operating system can tell. The settings of plugins are not interpreted; a
+//! plugin reports mistakes in them later by their path of keys, for which the spans are kept here.
 //!
 //! On failure: every mistake of the file, each with file, line, column, key, value and what would be legal.
 
@@ -68,8 +68,8 @@ pub const TABLE: Table = Table::new(&[&[
             pattern: "^([A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}[.]fifo)$",
             entry: Entry::Table(&queue::TABLE),
         },
-        "The queues. A name has 1 to 80 letters, digits, `-` and `_`, as in SQS. `[queues.\"NAME.fifo\"]`, in quotes, is a \
-         FIFO queue.",
+        "The queues. A name has 1 to 80 letters, digits, `-` and `_`, as in SQS. `[queues.\"NAME.fifo\"]`, in quotes, \
+         is a FIFO queue.",
     ),
     Key::optional(
         "buckets",
@@ -87,8 +87,8 @@ pub const TABLE: Table = Table::new(&[&[
             pattern: "^[A-Za-z0-9_-]{1,64}$",
             entry: Entry::Table(&service::TABLE),
         },
-        "The services. Functions find each of them in `AWS_ENDPOINT_URL_<NAME>`, with the name in upper case and `_` in \
-         place of `-`.",
+        "The services. Functions find each of them in `AWS_ENDPOINT_URL_<NAME>`, with the name in upper case and `_` \
+         in place of `-`.",
     ),
     Key::optional(
         "triggers",

@@ -35,14 +35,15 @@ const KEYS: &[Key] = &[
             max: 10_000,
             unit: "executions",
         },
-        "AWS's limit, in place of `concurrency` and `queue`: the maximum number of concurrent environments of each version; \
-         further calls are throttled. With 0, every call is throttled.",
+        "AWS's limit, in place of `concurrency` and `queue`: the maximum number of concurrent environments of each \
+         version; further calls are throttled. With 0, every call is throttled.",
     ),
     Key::with_default(
         "tenant-isolation",
         Kind::Flag,
         "false",
-        "Whether calls have to name a tenant (`X-Amz-Tenant-Id`). Functions without tenant isolation refuse calls that do.",
+        "Whether calls have to name a tenant (`X-Amz-Tenant-Id`). Functions without tenant isolation refuse calls that \
+         do.",
     ),
     Key::with_default(
         "recursive-loop",
@@ -54,8 +55,8 @@ const KEYS: &[Key] = &[
         "service-endpoints",
         Kind::Flag,
         "true",
-        "Whether the function receives the addresses of the services and credentials for them. Left out, the key of the \
-         same name at the top of `lambkin.toml` applies.",
+        "Whether the function receives the addresses of the services and credentials for them. Left out, the key of \
+         the same name at the top of `lambkin.toml` applies.",
     ),
     Key::optional(
         "asynchronous",

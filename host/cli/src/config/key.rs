@@ -86,7 +86,8 @@ pub enum Entry {
 pub struct Table {
     /// Lists of keys, each defined by the file that reads it.
     pub keys: &'static [&'static [Key]],
-    /// The roles that the plugin of this table can have. All keys that are not in `keys` are then the plugin's settings.
+    /// The roles that the plugin of this table can have. All keys that are not in `keys` are then the plugin's
+    /// settings.
     pub roles: &'static [Role],
 }
 

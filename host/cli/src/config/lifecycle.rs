@@ -75,8 +75,8 @@ pub const KEYS: &[Key] = &[
         "framed-logs",
         Kind::Flag,
         "false",
-        "Whether the runtime can write its log in frames (`_LAMBDA_TELEMETRY_LOG_FD`), so that records of several lines \
-         stay together.",
+        "Whether the runtime can write its log in frames (`_LAMBDA_TELEMETRY_LOG_FD`), so that records of several \
+         lines stay together.",
     ),
 ];
 
@@ -98,7 +98,8 @@ pub fn read(table: &mut Reader<'_>, default: Lifecycle, diagnostics: &Diagnostic
         diagnostics.add(
             snap_start.span.clone(),
             &snap_start.key,
-            "cannot be combined with `environment-concurrency` above 1: AWS restores environments that run one invocation at a time",
+            "cannot be combined with `environment-concurrency` above 1: AWS restores environments that run one \
+             invocation at a time",
         );
     }
     Lifecycle {

@@ -1,11 +1,13 @@
 //! `lambkin.toml`, from its text to a configuration that can be run: see [`file`].
 //!
-//! Each file defines the keys that it reads, see [`key`]. The reference in `docs/configuration.md` and the JSON Schema, see
-//! [`schema`], follow from these definitions.
+//! Each file defines the keys that it reads, see [`key`]. The reference in `docs/configuration.md` and the JSON Schema,
+//! see [`schema`], follow from these definitions.
 
 mod alias;
 mod asynchronous;
 mod bucket;
+#[cfg(test)]
+mod conformance;
 mod env_file;
 mod file;
 mod function;

@@ -1,7 +1,7 @@
 //! `[queues.NAME]`: a queue, with the names, defaults and limits that SQS gives its attributes.
 //!
-//! Attributes that the store implements (times, ordering, dead letters) become the store's settings. Attributes that only a
-//! service reports or enforces are stored under AWS's names, if they are set.
+//! Attributes that the store implements (times, ordering, dead letters) become the store's settings. Attributes that
+//! only a service reports or enforces are stored under AWS's names, if they are set.
 
 use lambkin_lambda::Account;
 use lambkin_store::queue::Settings;
@@ -71,7 +71,8 @@ const ATTRIBUTES: &[Key] = &[
     Key::optional(
         "FifoQueue",
         Kind::Flag,
-        "Whether the queue is a FIFO queue. The suffix `.fifo` of the name already says so, and the key has to agree with it.",
+        "Whether the queue is a FIFO queue. The suffix `.fifo` of the name already says so, and the key has to agree \
+         with it.",
     ),
     Key::with_default(
         "ContentBasedDeduplication",
@@ -432,7 +433,8 @@ mod tests {
             ),
             (
                 "RedrivePolicy = { deadLetterTargetArn = 'orders-faild', maxReceiveCount = 3 }",
-                "2:41: queues.orders.RedrivePolicy.deadLetterTargetArn: there is no queue \"orders-faild\"; did you mean `orders-failed`?",
+                "2:41: queues.orders.RedrivePolicy.deadLetterTargetArn: there is no queue \"orders-faild\"; did you \
+                 mean `orders-failed`?",
             ),
             (
                 "RedrivePolicy = { deadLetterTargetArn = 'orders-failed', maxReceiveCount = 1001 }",

@@ -1,5 +1,5 @@
-//! `RedrivePolicy` and `RedriveAllowPolicy` of a queue: the dead-letter queue that it has, and the queues that may use it as
-//! theirs.
+//! `RedrivePolicy` and `RedriveAllowPolicy` of a queue: the dead-letter queue that it has, and the queues that may use
+//! it as theirs.
 
 use lambkin_lambda::Account;
 use lambkin_store::queue::DeadLetter;
@@ -14,7 +14,8 @@ const REDRIVE_POLICY: Table = Table::new(&[&[
     Key::required(
         "deadLetterTargetArn",
         Kind::Text,
-        "The dead-letter queue, by name or ARN. It is a FIFO queue if the queue is one, and a standard queue otherwise.",
+        "The dead-letter queue, by name or ARN. It is a FIFO queue if the queue is one, and a standard queue \
+         otherwise.",
     ),
     Key::required(
         "maxReceiveCount",
@@ -108,8 +109,8 @@ impl PolicyReader<'_> {
         }
         if name.ends_with(FIFO_SUFFIX) != queue.ends_with(FIFO_SUFFIX) {
             return Err(format!(
-                "{name} is of another type: the dead-letter queue of a FIFO queue has to be a FIFO queue, and that of a \
-                 standard queue a standard queue"
+                "{name} is of another type: the dead-letter queue of a FIFO queue has to be a FIFO queue, and that of \
+                 a standard queue a standard queue"
             ));
         }
         Ok(name)

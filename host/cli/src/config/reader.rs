@@ -1,11 +1,11 @@
 //! Reading of TOML tables, key by key, with every mistake collected on the way.
 //!
-//! A [`Reader`] hands out the values of the keys that a [`Table`] defines. A value that its key does not accept is reported
-//! with its span and treated as absent, so that one run reports all mistakes of a file. [`Reader::finish`] reports the keys
-//! that are left and suggests the nearest defined one.
+//! A [`Reader`] hands out the values of the keys that a [`Table`] defines. A value that its key does not accept is
+//! reported with its span and treated as absent, so that one run reports all mistakes of a file. [`Reader::finish`]
+//! reports the keys that are left and suggests the nearest defined one.
 //!
-//! The file is not deserialised into structs with `serde`: that stops at the first mistake, and what it reports lacks the
-//! nearest key, the value and the bounds.
+//! The file is not deserialised into structs with `serde`: that stops at the first mistake, and what it reports lacks
+//! the nearest key, the value and the bounds.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -257,8 +257,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The entries of a table whose keys the operator chooses, sorted by name. `read` returns what an entry must be if it is
-    /// something else.
+    /// The entries of a table whose keys the operator chooses, sorted by name. `read` returns what an entry must be if
+    /// it is something else.
     fn entries<T>(
         &mut self,
         key: &str,

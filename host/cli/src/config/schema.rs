@@ -1,8 +1,8 @@
 //! The JSON Schema of `lambkin.toml`, with which editors complete and check it.
 //!
-//! It follows from the definitions of keys (see [`key`](super::key)) and from what the built-in plugins document of their
-//! settings. Where a rule cannot be stated, such as that a folder has to exist, the schema accepts more than the reader; it
-//! never accepts less.
+//! It follows from the definitions of keys (see [`key`](super::key)) and from what the built-in plugins document of
+//! their settings. Where a rule cannot be stated, such as that a folder has to exist, the schema accepts more than the
+//! reader; it never accepts less.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,8 @@ fn table_schema(table: &Table, plugin: Plugin<'_>) -> Value {
     json!({ "type": "object", "anyOf": variants(table, plugin) })
 }
 
-/// The forms of a table with a plugin: one for each built-in in each of its roles, and one for plugins of unknown settings.
+/// The forms of a table with a plugin: one for each built-in in each of its roles, and one for plugins of unknown
+/// settings.
 fn variants(table: &Table, plugin: Plugin<'_>) -> Vec<Value> {
     let mut variants = Vec::new();
     for name in lambkin_builtin::names() {
@@ -251,7 +252,8 @@ pub struct PluginKey {
     pub schema: Value,
 }
 
-/// The settings of a built-in plugin in a role, in the order of their documentation; `None` if it does not have the role.
+/// The settings of a built-in plugin in a role, in the order of their documentation; `None` if it does not have the
+/// role.
 pub fn plugin_keys(plugin: &str, role: &str) -> Option<Vec<PluginKey>> {
     let roles: Value = serde_json::from_str(lambkin_builtin::settings(plugin)?).ok()?;
     let keys = roles.get(role)?.as_array()?.iter();

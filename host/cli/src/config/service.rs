@@ -21,8 +21,8 @@ pub const TABLE: Table = Table {
         Key::optional(
             "queues",
             Kind::Texts,
-            "The names of the queues that the service can see and create. `*` stands for any characters. Left out, it sees \
-             none.",
+            "The names of the queues that the service can see and create. `*` stands for any characters. Left out, it \
+             sees none.",
         ),
         Key::optional(
             "buckets",
@@ -120,7 +120,8 @@ fn check_name(name: &str, others: &[Spanned<String>]) -> Result<(), String> {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if !(1..=NAME_LENGTH).contains(&name.len()) || !name.bytes().all(legal) {
         return Err(format!(
-            "a service's name is 1 to {NAME_LENGTH} letters, digits, `-` and `_`, as it becomes part of the name of a variable"
+            "a service's name is 1 to {NAME_LENGTH} letters, digits, `-` and `_`, as it becomes part of the name of a \
+             variable"
         ));
     }
     let same = |other: &&Spanned<String>| variable(&other.value) == variable(name);
@@ -142,7 +143,8 @@ fn check_grant(names: &Spanned<Vec<String>>, diagnostics: &Diagnostics) {
     for name in &names.value {
         if name.is_empty() || !name.bytes().all(legal) {
             let message = format!(
-                "must be names, in which `*` stands for any characters, such as [\"orders\", \"test-*\"]; {name:?} is not a name"
+                "must be names, in which `*` stands for any characters, such as [\"orders\", \"test-*\"]; {name:?} is \
+                 not a name"
             );
             diagnostics.add(names.span.clone(), &names.key, message);
         }

@@ -1,7 +1,7 @@
 //! Validation by JSON Schema, for tests: the keywords that the schema of `lambkin.toml` uses, and no others.
 //!
-//! A library would do as well, but those at hand change the features of crates that the host uses, and with them the build
-//! of the host.
+//! A library would do as well, but those at hand change the features of crates that the host uses, and with them the
+//! build of the host.
 
 use regex_automata::meta::Regex;
 use serde_json::Value;

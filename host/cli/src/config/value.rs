@@ -34,8 +34,8 @@ pub fn describe(value: &DeValue<'_>) -> String {
     }
 }
 
-/// The value as JSON. Adds the span of each of its parts to `spans`, under the keys and list indexes that lead to the part;
-/// `path` leads to the value itself.
+/// The value as JSON. Adds the span of each of its parts to `spans`, under the keys and list indexes that lead to the
+/// part; `path` leads to the value itself.
 pub fn to_json(
     value: &DeValue<'_>,
     path: &[String],

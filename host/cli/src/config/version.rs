@@ -55,8 +55,8 @@ pub const KEYS: &[Key] = &[
             unit: "MB",
         },
         "128",
-        "The memory limit of an environment. An environment that exceeds it is killed, as on AWS, unless `enforce-memory` \
-         is `false`.",
+        "The memory limit of an environment. An environment that exceeds it is killed, as on AWS, unless \
+         `enforce-memory` is `false`.",
     ),
     Key::optional(
         "environment",
@@ -78,8 +78,8 @@ pub const KEYS: &[Key] = &[
         "pass-environment",
         Kind::Texts,
         "[]",
-        "Names of variables to copy from the environment in which Lambkin was started. Variables that are not set there \
-         are left out. They override `env-file`, and `environment` overrides them.",
+        "Names of variables to copy from the environment in which Lambkin was started. Variables that are not set \
+         there are left out. They override `env-file`, and `environment` overrides them.",
     ),
     Key::with_default(
         "watch",
@@ -112,8 +112,8 @@ pub const KEYS: &[Key] = &[
             unit: "calls",
         },
         "1000",
-        "The maximum number of calls that wait while all environments are busy; further calls get status 429. On AWS it is \
-         0.",
+        "The maximum number of calls that wait while all environments are busy; further calls get status 429. On AWS \
+         it is 0.",
     ),
 ];
 
@@ -156,8 +156,8 @@ pub fn read_version_keys(
     let queue = table.integer("queue");
     if base.reserved_concurrency {
         for other in concurrency.iter().chain(&queue) {
-            let message = "cannot be combined with `reserved-concurrency`, which is a limit without a queue; remove one \
-                           of them";
+            let message = "cannot be combined with `reserved-concurrency`, which is a limit without a queue; remove \
+                           one of them";
             diagnostics.add(other.span.clone(), &other.key, message);
         }
     }
@@ -288,7 +288,9 @@ fn check_own_variables(
                 "is reserved by Lambda, which sets it itself",
             );
         } else if !legal {
-            diagnostics.add(key.span, &key.key, "cannot be an environment variable: names are not empty and have no `=`, and neither names nor values have a null character");
+            let message = "cannot be an environment variable: names are not empty and have no `=`, and neither names \
+                           nor values have a null character";
+            diagnostics.add(key.span, &key.key, message);
         } else {
             variables.insert(key.value, value);
         }
