@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_framed_is_an_error() {
+    fn invalid_framing_is_an_error() {
         for text in [
             "hello\r\n\r\n",
             "HTTP/1.1 200 OK\r\n\r\n",

@@ -91,7 +91,7 @@ fn keys(object: &Value) -> BTreeSet<&str> {
 }
 
 #[test]
-fn a_success_is_recorded_and_nothing_is_stored_before_there_is_something() {
+fn a_success_is_recorded_and_the_store_is_created_on_first_use() {
     let project = echo("on-success = 'queue:done'\non-failure = 'queue:failed'", "");
     let server = project.serve();
     assert_eq!(server.invoke("echo", "1").text(), "1");
@@ -185,7 +185,7 @@ fn a_discarded_event_without_a_destination_is_logged() {
 }
 
 #[test]
-fn a_retry_that_would_come_too_late_is_not_waited_for() {
+fn a_retry_that_would_exceed_the_maximum_age_fails_the_event_at_once() {
     let project = echo("maximum-event-age = 60\non-failure = 'queue:failed'", "");
     let server = project.serve();
     accepted(&server, "echo", &json!({ "error": "intended" }));
@@ -197,7 +197,7 @@ fn a_retry_that_would_come_too_late_is_not_waited_for() {
 }
 
 #[test]
-fn a_concurrency_of_zero_ends_an_event_without_a_run() {
+fn a_concurrency_of_zero_fails_an_event_without_running_it() {
     let project = Project::echo(
         "concurrency = 0\n[functions.echo.asynchronous]\non-failure = 'queue:failed'\n",
     );
@@ -216,7 +216,7 @@ fn a_concurrency_of_zero_ends_an_event_without_a_run() {
 }
 
 #[test]
-fn a_throttled_event_comes_again_without_losing_a_retry() {
+fn a_throttled_event_is_retried_without_using_up_a_retry_attempt() {
     let project = Project::echo(&format!(
         "concurrency = 1\nqueue = 0\ntimeout = 60\n[functions.echo.asynchronous]\n\
          maximum-retry-attempts = 0\non-success = 'queue:done'\n{QUICK}"
@@ -254,7 +254,7 @@ fn a_function_as_destination_gets_the_record_as_its_event() {
 }
 
 #[test]
-fn what_waits_survives_a_stop_and_the_absence_of_its_function() {
+fn pending_events_survive_a_restart_and_the_removal_of_their_function() {
     let project = echo("", "");
     let mut server = project.serve();
     // Its first retry is a minute away.
@@ -284,7 +284,7 @@ fn what_waits_survives_a_stop_and_the_absence_of_its_function() {
 }
 
 #[test]
-fn a_second_host_on_the_same_store_says_so_and_takes_over_when_the_first_is_gone() {
+fn a_second_host_reports_that_the_store_is_in_use_and_takes_over_when_the_first_exits() {
     let project = echo("on-success = 'queue:done'", "");
     let first = project.serve();
     accepted(&first, "echo", &json!(1));
@@ -305,7 +305,7 @@ fn a_second_host_on_the_same_store_says_so_and_takes_over_when_the_first_is_gone
 }
 
 #[test]
-fn a_store_that_is_none_is_left_alone_and_synchronous_calls_work_on() {
+fn a_file_that_is_not_a_store_is_left_untouched_and_synchronous_calls_still_work() {
     let project = echo("", "");
     let path = project.file(".lambkin/store.sqlite", "somebody's work\n".repeat(100));
     let server = project.serve();

@@ -41,7 +41,7 @@ fn a_command_runs_in_the_code_folder_with_its_arguments() {
 }
 
 #[test]
-fn each_fault_of_a_bootstrap_is_named_at_the_start_in_check_and_in_the_call() {
+fn each_bootstrap_fault_is_reported_by_serve_by_check_and_to_the_caller() {
     // The function's name, its bootstrap's content and mode, and what is said of it.
     type File<'a> = Option<(&'a [u8], u32)>;
     let faults: [(&str, File<'_>, &str); 6] = [
@@ -150,7 +150,7 @@ fn a_bootstrap_that_appears_later_is_found_without_a_restart() {
 }
 
 #[test]
-fn a_program_the_system_refuses_to_start_is_an_invalid_entrypoint() {
+fn a_program_that_the_kernel_refuses_to_start_is_an_invalid_entrypoint() {
     let project = Project::new("[functions.echo]\ncode = \"code\"\n");
     // A script whose interpreter is a script without one of its own: only the kernel finds out.
     let inner = project.executable("inner", "no program\n");

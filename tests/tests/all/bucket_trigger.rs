@@ -35,7 +35,7 @@ fn told(recorded: &Recorded) -> Vec<(String, String)> {
 }
 
 #[track_caller]
-fn until_told(recorded: &Recorded, expected: &[(&str, &str)]) {
+fn wait_for_delivery(recorded: &Recorded, expected: &[(&str, &str)]) {
     let mut expected: Vec<_> = expected
         .iter()
         .map(|(event, key)| ((*event).to_owned(), (*key).to_owned()))
@@ -50,12 +50,12 @@ fn until_told(recorded: &Recorded, expected: &[(&str, &str)]) {
 }
 
 #[test]
-fn an_object_becomes_an_event() {
+fn a_new_object_invokes_the_function_with_an_event() {
     let recorded = photos("", "");
     let server = recorded.project.serve();
     let put = server.s3("PUT", "/photos/my%20cats/a+b.jpg", &[], b"meow");
     assert_eq!(put.status, 200, "{}", put.text());
-    until_told(&recorded, &[("ObjectCreated:Put", "my+cats/a%2Bb.jpg")]);
+    wait_for_delivery(&recorded, &[("ObjectCreated:Put", "my+cats/a%2Bb.jpg")]);
     let record = recorded.records().remove(0);
     assert_eq!(record["eventSource"], "aws:s3");
     assert_eq!(record["awsRegion"], "us-east-1");
@@ -71,7 +71,7 @@ fn an_object_becomes_an_event() {
 }
 
 #[test]
-fn each_way_to_change_an_object_has_its_event() {
+fn each_kind_of_object_change_has_its_own_event() {
     let recorded = photos(
         "",
         "events = ['s3:ObjectCreated:*', 's3:ObjectTagging:*', 's3:ObjectRemoved:*']",
@@ -111,7 +111,7 @@ fn each_way_to_change_an_object_has_its_event() {
     let tags = b"<Tagging><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Tagging>";
     s3("PUT", "/photos/one?tagging", &[], tags);
     s3("DELETE", "/photos/one", &[], b"");
-    until_told(
+    wait_for_delivery(
         &recorded,
         &[
             ("ObjectCreated:Put", "one"),
@@ -124,7 +124,7 @@ fn each_way_to_change_an_object_has_its_event() {
 }
 
 #[test]
-fn a_trigger_hears_of_the_events_and_keys_it_asked_for() {
+fn a_trigger_receives_only_the_events_and_keys_that_it_selects() {
     let recorded = photos(
         "",
         "events = ['s3:ObjectCreated:*']\nprefix = 'in/'\nsuffix = '.jpg'",
@@ -148,7 +148,7 @@ fn a_trigger_hears_of_the_events_and_keys_it_asked_for() {
         server.s3("PUT", "/photos/in/last.jpg", &[], b"x").status,
         200
     );
-    until_told(
+    wait_for_delivery(
         &recorded,
         &[
             ("ObjectCreated:Put", "in/c.jpg"),
@@ -158,7 +158,7 @@ fn a_trigger_hears_of_the_events_and_keys_it_asked_for() {
 }
 
 #[test]
-fn with_versions_a_deletion_is_a_marker() {
+fn deleting_a_versioned_object_creates_a_delete_marker() {
     let recorded = photos(
         "versioning = true",
         "events = ['s3:ObjectCreated:*', 's3:ObjectRemoved:*']",
@@ -167,7 +167,7 @@ fn with_versions_a_deletion_is_a_marker() {
     let put = server.s3("PUT", "/photos/a", &[], b"x");
     let version = put.header("x-amz-version-id").unwrap().to_owned();
     assert_eq!(server.s3("DELETE", "/photos/a", &[], b"").status, 204);
-    until_told(
+    wait_for_delivery(
         &recorded,
         &[
             ("ObjectCreated:Put", "a"),
@@ -181,7 +181,7 @@ fn with_versions_a_deletion_is_a_marker() {
 }
 
 #[test]
-fn a_file_dropped_into_a_watched_folder_is_an_object() {
+fn a_file_dropped_into_a_bucket_folder_becomes_an_object() {
     let recorded = Recorded::new(
         "",
         "[buckets.inbox]\nfolder = 'inbox'\n\
@@ -192,12 +192,12 @@ fn a_file_dropped_into_a_watched_folder_is_an_object() {
     fs::create_dir(&inbox).unwrap();
     let server = recorded.project.serve();
     fs::write(inbox.join("one.txt"), "first").unwrap();
-    until_told(&recorded, &[("ObjectCreated:Put", "one.txt")]);
+    wait_for_delivery(&recorded, &[("ObjectCreated:Put", "one.txt")]);
     let got = server.s3("GET", "/inbox/one.txt", &[], b"");
     assert_eq!((got.status, got.text().as_str()), (200, "first"));
     fs::remove_file(inbox.join("one.txt")).unwrap();
     let removed = ("ObjectRemoved:Delete", "one.txt");
-    until_told(&recorded, &[("ObjectCreated:Put", "one.txt"), removed]);
+    wait_for_delivery(&recorded, &[("ObjectCreated:Put", "one.txt"), removed]);
     // What the service writes is a file, and told once.
     assert_eq!(
         server
@@ -210,7 +210,7 @@ fn a_file_dropped_into_a_watched_folder_is_an_object() {
         "second"
     );
     fs::write(inbox.join("three.txt"), "third").unwrap();
-    until_told(
+    wait_for_delivery(
         &recorded,
         &[
             ("ObjectCreated:Put", "one.txt"),
@@ -222,7 +222,7 @@ fn a_file_dropped_into_a_watched_folder_is_an_object() {
 }
 
 #[test]
-fn what_was_dropped_while_no_host_ran_is_told_by_the_next() {
+fn files_added_while_no_host_ran_are_reported_by_the_next_host() {
     let recorded = Recorded::new(
         "",
         "[buckets.inbox]\nfolder = 'inbox'\n\
@@ -232,7 +232,7 @@ fn what_was_dropped_while_no_host_ran_is_told_by_the_next() {
     fs::create_dir(&inbox).unwrap();
     fs::write(inbox.join("early"), "x").unwrap();
     let _server = recorded.project.serve();
-    until_told(&recorded, &[("ObjectCreated:Put", "early")]);
+    wait_for_delivery(&recorded, &[("ObjectCreated:Put", "early")]);
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn events_can_go_to_a_queue() {
 }
 
 #[test]
-fn a_trigger_hears_of_what_happens_once_it_is_there() {
+fn a_trigger_receives_only_changes_made_after_it_was_defined() {
     let recorded = photos("", "events = ['s3:ObjectCreated:*']");
     let config = recorded.project.path().join("lambkin.toml");
     let with_trigger = fs::read_to_string(&config).unwrap();
@@ -268,11 +268,11 @@ fn a_trigger_hears_of_what_happens_once_it_is_there() {
     drop(put("/photos/unheard-of"));
     fs::write(&config, &with_trigger).unwrap();
     let _server = put("/photos/heard-of");
-    until_told(&recorded, &[("ObjectCreated:Put", "heard-of")]);
+    wait_for_delivery(&recorded, &[("ObjectCreated:Put", "heard-of")]);
 }
 
 #[test]
-fn a_bucket_that_was_deleted_and_made_again_has_its_trigger() {
+fn a_bucket_that_is_deleted_and_created_again_keeps_its_trigger() {
     let recorded = photos("", "");
     let server = recorded.project.serve();
     for (method, path, body, status) in [
@@ -284,11 +284,11 @@ fn a_bucket_that_was_deleted_and_made_again_has_its_trigger() {
         let reply = server.s3(method, path, &[], body.as_bytes());
         assert_eq!(reply.status, status, "{method} {path}: {}", reply.text());
     }
-    until_told(&recorded, &[("ObjectCreated:Put", "a")]);
+    wait_for_delivery(&recorded, &[("ObjectCreated:Put", "a")]);
 }
 
 #[test]
-fn what_can_not_be_told_waits_out_of_sight_and_is_told_by_the_next_host() {
+fn undeliverable_object_events_stay_hidden_and_are_delivered_by_the_next_host() {
     let project = Project::new(&format!(
         "[queues.changes]\n[buckets.photos]\n\
          [triggers.photos]\nplugin = 's3'\nbucket = 'photos'\ntarget-queue = 'changes'\n{}",
@@ -317,7 +317,7 @@ fn what_can_not_be_told_waits_out_of_sight_and_is_told_by_the_next_host() {
 }
 
 #[test]
-fn a_service_sees_the_buckets_that_were_granted_and_no_others() {
+fn a_service_sees_only_the_buckets_granted_to_it() {
     let project = Project::new(
         "[buckets.mine]\n[buckets.secret]\n\
          [services.s3]\nplugin = 's3'\nlisten = '127.0.0.1:0'\nbuckets = ['mine', 'test-*']\n",

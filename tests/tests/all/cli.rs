@@ -37,7 +37,7 @@ fn invoke_prints_the_result_on_stdout_and_logs_on_stderr() {
 }
 
 #[test]
-fn who_reads_only_a_part_of_the_output_sees_no_error() {
+fn a_reader_that_closes_the_output_early_causes_no_error() {
     let project = Project::new("");
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
@@ -49,7 +49,7 @@ fn who_reads_only_a_part_of_the_output_sees_no_error() {
 }
 
 #[test]
-fn invoke_takes_its_event_from_a_file_from_stdin_or_is_empty() {
+fn invoke_reads_its_event_from_a_file_or_stdin_and_defaults_to_an_empty_one() {
     let project = Project::echo("");
     project.file("event.json", "[1,2]");
     assert_eq!(
@@ -89,7 +89,7 @@ fn invoke_runs_a_bootstrap_without_any_configuration() {
 }
 
 #[test]
-fn invokes_exit_code_tells_a_result_a_failed_function_and_trouble_apart() {
+fn the_exit_code_of_invoke_distinguishes_success_function_errors_and_other_errors() {
     let project = Project::echo("");
     let failed = run(&project, &["invoke", "echo", r#"{"error":"no luck"}"#]);
     assert_eq!(failed.status.code(), Some(1));
@@ -146,7 +146,7 @@ fn invoke_passes_a_client_context_on() {
 }
 
 #[test]
-fn serve_says_where_everything_listens() {
+fn serve_prints_the_address_of_every_listener() {
     let project = Project::gateway("routes = { \"GET /hello/{name}\" = \"echo\" }");
     let server = project.serve();
     let ready = server.ready();
@@ -161,7 +161,7 @@ fn serve_says_where_everything_listens() {
 }
 
 #[test]
-fn check_prints_what_would_run() {
+fn check_prints_the_functions_and_triggers_that_serve_would_start() {
     let project =
         Project::gateway("routes = { \"GET /hello/{name}\" = \"echo\", \"$default\" = \"echo\" }");
     let output = run(&project, &["check"]);
@@ -211,7 +211,7 @@ fn shape_prints_the_event_of_a_request() {
 }
 
 #[test]
-fn completions_come_for_every_shell() {
+fn completions_are_generated_for_every_shell() {
     let project = Project::new("");
     for shell in ["bash", "zsh", "fish"] {
         let output = run(&project, &["completions", shell]);

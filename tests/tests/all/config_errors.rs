@@ -9,7 +9,7 @@ fn refusal_of(config: &str) -> String {
 }
 
 #[test]
-fn a_missing_file_says_what_to_do() {
+fn a_missing_configuration_file_is_an_error_with_a_hint() {
     let folder = tempfile::tempdir().unwrap();
     let output = lambkin()
         .arg("serve")
@@ -24,7 +24,7 @@ fn a_missing_file_says_what_to_do() {
 }
 
 #[test]
-fn an_unknown_key_is_shown_with_the_nearest_one() {
+fn an_unknown_key_is_reported_with_the_nearest_known_key() {
     let text = Project::echo("tiemout = 3").refusal();
     assert!(
         text.contains(
@@ -36,7 +36,7 @@ fn an_unknown_key_is_shown_with_the_nearest_one() {
 }
 
 #[test]
-fn an_unknown_plugin_is_shown_with_the_nearest_one() {
+fn an_unknown_plugin_is_reported_with_the_nearest_known_plugin() {
     let text =
         refusal_of("[triggers.web]\nplugin = \"api-gatewey-http\"\nlisten = \"127.0.0.1:0\"\n");
     assert!(
@@ -47,7 +47,7 @@ fn an_unknown_plugin_is_shown_with_the_nearest_one() {
 }
 
 #[test]
-fn a_plugin_file_that_is_not_there_is_named() {
+fn a_missing_plugin_file_is_named() {
     let text = refusal_of("[triggers.web]\nplugin = \"./mine.wasm\"\nlisten = \"127.0.0.1:0\"\n");
     assert!(
         text.contains("triggers.web.plugin: the file ")
@@ -57,7 +57,7 @@ fn a_plugin_file_that_is_not_there_is_named() {
 }
 
 #[test]
-fn the_plugins_own_settings_are_checked_with_their_places() {
+fn a_plugins_own_settings_are_checked_and_errors_show_their_position() {
     let text = Project::gateway("routes = { \"FETCH /x\" = \"echo\" }\nstagee = \"x\"").refusal();
     assert!(
         text.contains("lambkin.toml:6:12: triggers.web.routes.\"FETCH /x\": "),
@@ -70,7 +70,7 @@ fn the_plugins_own_settings_are_checked_with_their_places() {
 }
 
 #[test]
-fn a_route_to_a_function_that_is_not_defined_is_refused() {
+fn a_route_to_an_undefined_function_is_refused() {
     let text = Project::gateway("routes = { \"$default\" = \"ehco\" }").refusal();
     assert!(
         text.contains("invokes the function \"ehco\", which is not defined; did you mean `echo`?"),
@@ -79,7 +79,7 @@ fn a_route_to_a_function_that_is_not_defined_is_refused() {
 }
 
 #[test]
-fn what_a_trigger_names_is_shown_where_it_is_named() {
+fn an_undefined_name_in_a_trigger_is_reported_at_its_position() {
     let text = Project::echo(
         "[queues.orders]\n[buckets.photos]\n\
          [triggers.orders]\nplugin = 'sqs'\nqueue = 'orders'\nfunction = 'ehco'\n\
@@ -97,7 +97,7 @@ fn what_a_trigger_names_is_shown_where_it_is_named() {
 }
 
 #[test]
-fn a_port_that_is_taken_or_wanted_twice_is_named() {
+fn a_port_that_is_in_use_or_configured_twice_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let trigger = |name: &str| {
@@ -123,7 +123,7 @@ fn a_port_that_is_taken_or_wanted_twice_is_named() {
 }
 
 #[test]
-fn a_function_folder_that_is_not_there_is_named() {
+fn a_missing_function_folder_is_named() {
     let text = refusal_of("[functions.hello]\ncode = \"helo\"\n");
     assert!(
         text.contains("lambkin.toml:2:8: functions.hello.code: helo does not exist"),

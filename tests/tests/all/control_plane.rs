@@ -37,7 +37,7 @@ fn make(server: &Server, calls: &[(&str, Value)]) -> Vec<Vec<Value>> {
 }
 
 #[test]
-fn a_function_is_described_as_it_is_configured() {
+fn a_function_description_matches_its_configuration() {
     let project = project();
     let server = project.serve();
     let found = get(&server, "/2015-03-31/functions/hello/configuration");
@@ -145,7 +145,7 @@ fn both_sdks_read_functions_versions_and_aliases() {
 }
 
 #[test]
-fn what_is_not_there_and_what_would_change_something_have_their_errors() {
+fn missing_resources_and_modifying_operations_return_awss_errors() {
     let project = project();
     let server = project.serve();
     let calls = [

@@ -53,7 +53,7 @@ fn err(output: &Output) -> String {
 }
 
 #[test]
-fn the_result_is_the_last_line_of_stdout_and_all_else_is_on_stderr() {
+fn the_result_is_the_last_line_of_stdout_and_everything_else_goes_to_stderr() {
     let output = once(r#"{"print":"printed","eprint":"complained"}"#, &[]);
     assert_eq!(
         out(&output),
@@ -72,13 +72,13 @@ fn the_result_is_the_last_line_of_stdout_and_all_else_is_on_stderr() {
 }
 
 #[test]
-fn json_over_several_lines_becomes_one() {
+fn json_on_several_lines_is_printed_on_one() {
     assert_eq!(out(&once("[1,\n 2]", &[])), "\n[1, 2]\n");
     assert_eq!(out(&once("no JSON", &[])), "\nno JSON\n");
 }
 
 #[test]
-fn the_exit_code_tells_a_failed_function_from_trouble() {
+fn the_exit_code_distinguishes_function_errors_from_other_errors() {
     let failed = once(r#"{"error":"no luck"}"#, &[]);
     assert_eq!(failed.status.code(), Some(1));
     assert!(out(&failed).contains(r#""errorMessage":"no luck""#));
@@ -114,7 +114,7 @@ fn the_exit_code_tells_a_failed_function_from_trouble() {
 }
 
 #[test]
-fn the_event_may_come_from_a_variable_or_stdin() {
+fn the_event_can_come_from_a_variable_or_stdin() {
     let folder = folder();
     let mut command = docker_lambda(folder.path());
     command.env("AWS_LAMBDA_EVENT_BODY", "[1]");
@@ -137,7 +137,7 @@ fn the_event_may_come_from_a_variable_or_stdin() {
 }
 
 #[test]
-fn the_function_finds_what_the_variables_say() {
+fn the_function_environment_follows_the_variables() {
     let variables = [
         ("AWS_LAMBDA_FUNCTION_NAME", "mine"),
         ("AWS_LAMBDA_FUNCTION_VERSION", "7"),
@@ -180,7 +180,7 @@ fn the_function_finds_what_the_variables_say() {
 }
 
 #[test]
-fn the_bootstrap_is_found_beside_the_code_and_may_have_arguments() {
+fn the_bootstrap_is_found_beside_the_code_and_can_have_arguments() {
     let folder = folder();
     let bootstrap = folder.path().join("bootstrap");
     std::fs::copy(RAW_BOOTSTRAP, &bootstrap).unwrap();
@@ -205,7 +205,7 @@ fn the_bootstrap_is_found_beside_the_code_and_may_have_arguments() {
 }
 
 #[test]
-fn carriage_returns_are_kept_where_that_is_asked_for() {
+fn carriage_returns_are_kept_on_request() {
     let event = r#"{"print":"50 %\r100 %"}"#;
     assert!(err(&once(event, &[])).contains("50 %\n100 %\n"));
     let kept = once(event, &[("DOCKER_LAMBDA_NO_MODIFY_LOGS", "1")]);
@@ -213,7 +213,7 @@ fn carriage_returns_are_kept_where_that_is_asked_for() {
 }
 
 #[test]
-fn the_identity_is_handed_on() {
+fn the_cognito_identity_is_passed_on() {
     let identity = r#"{"cognitoIdentityId":"i","cognitoIdentityPoolId":"p"}"#;
     let output = once(
         r#"{"tell":"headers"}"#,
@@ -224,7 +224,7 @@ fn the_identity_is_handed_on() {
 }
 
 #[test]
-fn a_change_of_the_code_restarts_the_bootstrap_where_that_is_asked_for() {
+fn a_code_change_restarts_the_bootstrap_on_request() {
     let folder = folder();
     let server = stay_open(folder.path(), &[("DOCKER_LAMBDA_WATCH", "1")]);
     let first = server.invoke(r#"{"tell":"pid"}"#).text();
@@ -266,7 +266,7 @@ fn stay_open_answers_any_name_with_lambdas_headers() {
 }
 
 #[test]
-fn stay_open_knows_invocation_types_log_types_and_client_contexts() {
+fn stay_open_supports_invocation_types_log_types_and_client_contexts() {
     let folder = folder();
     let server = stay_open(folder.path(), &[]);
     let dry = server.call(
@@ -309,7 +309,7 @@ fn stay_open_knows_invocation_types_log_types_and_client_contexts() {
 }
 
 #[test]
-fn stay_open_lets_web_pages_in() {
+fn stay_open_answers_cors_requests() {
     let folder = folder();
     let server = stay_open(folder.path(), &[]);
     assert_eq!(request(server.url(), "OPTIONS", "/x", &[], b"").status, 403);
@@ -335,7 +335,7 @@ fn stay_open_lets_web_pages_in() {
 }
 
 #[test]
-fn stay_open_keeps_the_functions_outputs_apart() {
+fn stay_open_keeps_stdout_and_stderr_of_the_function_apart() {
     let folder = folder();
     let server = stay_open(folder.path(), &[]);
     server.invoke(r#"{"print":"printed","eprint":"complained"}"#);
@@ -366,7 +366,7 @@ fn stay_open_restarts_the_bootstrap_on_sighup_and_ends_on_sigint() {
 }
 
 #[test]
-fn the_runtime_api_has_the_port_it_is_given() {
+fn the_runtime_api_uses_the_configured_port() {
     let port = free_port().to_string();
     let variables = [("DOCKER_LAMBDA_RUNTIME_PORT", port.as_str())];
     let told = once(r#"{"env":"AWS_LAMBDA_RUNTIME_API"}"#, &variables);

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::{Project, RAW_BOOTSTRAP, Server};
 
 #[test]
-fn a_runtime_finds_awss_variables_and_nothing_of_the_hosts_environment() {
+fn a_runtime_gets_awss_variables_and_none_of_the_hosts() {
     let project = Project::echo(
         "handler = \"app.handler\"\nmemory = 256\nenvironment = { GREETING = \"hi=ho\", TZ = \"Europe/Berlin\" }",
     );
@@ -58,7 +58,7 @@ fn a_runtime_finds_awss_variables_and_nothing_of_the_hosts_environment() {
 }
 
 #[test]
-fn every_event_comes_with_its_id_deadline_arn_and_trace() {
+fn every_event_carries_its_id_deadline_arn_and_trace() {
     let server = Project::echo("timeout = 5").serve();
     let before = now_ms();
     let reply = server.invoke("echo", r#"{"tell":"headers"}"#);
@@ -102,7 +102,7 @@ fn now_ms() -> u128 {
 }
 
 #[test]
-fn calls_one_after_the_other_share_one_process() {
+fn sequential_calls_share_one_process() {
     let server = Project::echo("").serve();
     let pids: BTreeSet<String> = (0..50)
         .map(|_| server.invoke("echo", r#"{"tell":"pid"}"#).text())
@@ -112,7 +112,7 @@ fn calls_one_after_the_other_share_one_process() {
 }
 
 #[test]
-fn calls_at_the_same_time_get_a_process_each() {
+fn concurrent_calls_get_a_process_each() {
     let server = Project::echo("").serve();
     let event = json!({ "sleep_ms": 300, "tell": "pid" }).to_string();
     let pids = at_once(&server, 4, &event);
@@ -127,7 +127,7 @@ fn calls_at_the_same_time_get_a_process_each() {
 }
 
 #[test]
-fn at_its_limit_a_function_lets_calls_wait_and_beyond_the_queue_throttles_them() {
+fn calls_beyond_the_concurrency_limit_queue_and_calls_beyond_the_queue_are_throttled() {
     let server = Project::echo("concurrency = 1\nqueue = 2").serve();
     let event = json!({ "sleep_ms": 200, "tell": "pid" }).to_string();
     let answers = at_once(&server, 8, &event);
@@ -156,7 +156,7 @@ fn at_its_limit_a_function_lets_calls_wait_and_beyond_the_queue_throttles_them()
 }
 
 #[test]
-fn a_queue_of_none_throttles_at_once_as_aws_does() {
+fn a_queue_of_zero_throttles_at_once_as_aws_does() {
     let server = Project::echo("concurrency = 1\nqueue = 0").serve();
     let answers = at_once(&server, 3, r#"{"sleep_ms":200}"#);
     let mut statuses: Vec<u16> = answers.iter().map(|(status, _)| *status).collect();
@@ -178,7 +178,7 @@ fn at_once(server: &Server, count: usize, event: &str) -> Vec<(u16, String)> {
 }
 
 #[test]
-fn variables_come_from_files_from_the_host_by_name_and_from_the_configuration() {
+fn variables_come_from_env_files_the_host_and_the_configuration() {
     let project = Project::echo(
         "env-file = [\"a.env\", \"b.env\"]\npass-environment = [\"PASSED\", \"UNSET\", \"IN_BOTH\"]\nenvironment = { OWN = \"own\", IN_ALL = \"own\" }",
     );
@@ -217,7 +217,7 @@ fn variables_come_from_files_from_the_host_by_name_and_from_the_configuration() 
 }
 
 #[test]
-fn an_env_file_is_refused_with_its_line() {
+fn an_invalid_env_file_is_reported_with_the_line() {
     let project = Project::echo("env-file = \".env\"");
     let text = project.refusal();
     assert!(

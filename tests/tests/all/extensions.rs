@@ -101,7 +101,7 @@ fn shutdown(event: &Value) -> bool {
 }
 
 #[test]
-fn an_extension_is_told_of_invocations_and_of_the_end() {
+fn an_extension_receives_invoke_and_shutdown_events() {
     let Ok(mut observed) = Observed::new("", "handler = 'app.handler'") else {
         return;
     };
@@ -150,7 +150,7 @@ fn an_extension_is_told_of_invocations_and_of_the_end() {
 }
 
 #[test]
-fn the_answer_does_not_wait_for_the_extension_but_the_next_event_does() {
+fn the_response_does_not_wait_for_the_extension_but_the_next_event_does() {
     let barrier = Barrier::new();
     let variables = format!("BARRIER = '{}'", barrier.address());
     let Ok(observed) = Observed::new(&variables, "concurrency = 1\ntimeout = 60") else {
@@ -176,7 +176,7 @@ fn the_answer_does_not_wait_for_the_extension_but_the_next_event_does() {
 }
 
 #[test]
-fn a_time_out_and_a_crash_are_reasons_for_the_end_and_a_new_extension_follows() {
+fn a_timeout_and_a_crash_shut_the_extension_down_with_the_reason_and_start_a_new_one() {
     let Ok(observed) = Observed::new("", "timeout = 3") else {
         return;
     };
@@ -196,7 +196,7 @@ fn a_time_out_and_a_crash_are_reasons_for_the_end_and_a_new_extension_follows() 
 }
 
 #[test]
-fn an_extension_that_exits_costs_the_invocation_and_not_the_function() {
+fn an_extension_that_exits_fails_only_the_current_invocation() {
     let Ok(observed) = Observed::new("FAIL = 'invoke'", "timeout = 60") else {
         return;
     };
@@ -225,7 +225,7 @@ while next; do respond "$event"; done
 "#;
 
 #[test]
-fn the_runtime_is_told_of_the_end_before_the_extension() {
+fn the_runtime_is_terminated_before_the_extension_is_shut_down() {
     // The runtime has AWS's 300 ms for its farewell, which on a machine that is busy enough may pass unused.
     for _ in 0..5 {
         let project = Project::new("");
@@ -285,7 +285,7 @@ fn an_extension_in_bash_needs_only_curl() {
 
 /// Go's runtime client registers for no events, under a name that is no file's, only to get SIGTERM.
 #[test]
-fn an_internal_extension_has_the_runtime_told_of_its_end() {
+fn an_internal_extension_lets_the_runtime_receive_sigterm() {
     let Ok(code) = installed("runtimes/go") else {
         return;
     };

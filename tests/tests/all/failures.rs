@@ -33,7 +33,7 @@ fn exit_error(reason: &str) -> impl Fn(&str) -> String {
 }
 
 #[test]
-fn an_error_the_function_reports_reaches_the_caller_as_it_is() {
+fn an_error_reported_by_the_function_reaches_the_caller_unchanged() {
     let server = Project::echo("").serve();
     fails_with(&server, r#"{"error":"no luck"}"#, |_| {
         r#"{"errorMessage":"no luck","errorType":"Fixture.Ordered","stackTrace":[]}"#.to_owned()
@@ -46,7 +46,7 @@ fn an_error_the_function_reports_reaches_the_caller_as_it_is() {
 }
 
 #[test]
-fn exit_statuses_and_signals_have_their_words() {
+fn exit_statuses_and_signals_have_awss_error_messages() {
     let server = Project::echo("").serve();
     fails_with(&server, r#"{"exit":0}"#, |id| {
         exit_error("Runtime exited without providing a reason")(id)
@@ -69,7 +69,7 @@ fn exit_statuses_and_signals_have_their_words() {
 }
 
 #[test]
-fn a_timeout_is_answered_in_time_and_the_process_is_gone() {
+fn a_timeout_is_answered_in_time_and_kills_the_process() {
     let server = Project::echo("timeout = 0.5").serve();
     let pid = server.invoke("echo", r#"{"tell":"pid"}"#).text();
     let began = Instant::now();
@@ -94,7 +94,7 @@ fn a_timeout_is_answered_in_time_and_the_process_is_gone() {
 }
 
 #[test]
-fn a_response_over_the_limit_is_an_error_and_the_runtime_goes_on() {
+fn a_response_over_the_limit_is_an_error_and_the_runtime_keeps_running() {
     let server = Project::echo("timeout = 10").serve();
     let at_limit = server.invoke("echo", r#"{"size":6291556}"#);
     assert_eq!((at_limit.status, at_limit.body.len()), (200, 6_291_556));
@@ -110,7 +110,7 @@ fn a_response_over_the_limit_is_an_error_and_the_runtime_goes_on() {
 }
 
 #[test]
-fn an_init_error_is_what_the_caller_gets_each_time() {
+fn an_init_error_is_returned_to_every_caller() {
     let server =
         Project::echo("environment = { RAW_BOOTSTRAP_INIT = '{\"error\":\"no module\"}' }").serve();
     for _ in 0..2 {
@@ -133,7 +133,7 @@ fn an_init_error_is_what_the_caller_gets_each_time() {
 }
 
 #[test]
-fn a_process_that_dies_in_init_is_tried_twice_and_then_answered() {
+fn a_process_that_dies_in_init_is_started_twice_before_the_call_fails() {
     let server = Project::echo(
         "environment = { RAW_BOOTSTRAP_INIT = '{\"print\":\"starting\",\"exit\":7}' }",
     )
@@ -150,7 +150,7 @@ fn a_process_that_dies_in_init_is_tried_twice_and_then_answered() {
 }
 
 #[test]
-fn a_hang_in_init_ends_with_the_functions_timeout_after_the_init_phases_own() {
+fn a_hang_in_init_times_out_after_the_init_limit_and_then_the_function_timeout() {
     // The init phase has ten seconds on AWS; the repetition inside the call has the function's half second.
     let server = Project::echo(
         "timeout = 0.5\nenvironment = { RAW_BOOTSTRAP_INIT = '{\"sleep_ms\":60000}' }",
@@ -173,7 +173,7 @@ fn a_hang_in_init_ends_with_the_functions_timeout_after_the_init_phases_own() {
 }
 
 #[test]
-fn a_process_that_exits_after_its_answer_costs_nobody_anything() {
+fn a_process_that_exits_after_its_response_fails_no_call() {
     let server = Project::echo("").serve();
     for _ in 0..3 {
         let reply = server.invoke("echo", r#"{"then_exit":1,"n":1}"#);
@@ -191,7 +191,7 @@ fn a_process_that_exits_after_its_answer_costs_nobody_anything() {
 }
 
 #[test]
-fn work_after_the_answer_does_not_hold_the_answer_back() {
+fn work_after_the_response_does_not_delay_the_response() {
     let server = Project::echo("").serve();
     server.invoke("echo", "1");
     let began = Instant::now();
@@ -214,7 +214,7 @@ fn work_after_the_answer_does_not_hold_the_answer_back() {
 }
 
 #[test]
-fn another_functions_failure_is_not_ones_own() {
+fn a_failing_function_does_not_affect_another() {
     let bootstrap = crate::support::RAW_BOOTSTRAP;
     let server = Project::new(&format!(
         "[functions.good]\ncode = \"{bootstrap}\"\n\

@@ -42,7 +42,7 @@ fn received(server: &Server, expected: usize) -> BTreeSet<String> {
 }
 
 #[test]
-fn what_can_not_be_written_is_refused_and_what_was_acknowledged_is_kept() {
+fn failed_writes_are_refused_and_acknowledged_data_is_kept() {
     let recorded = Recorded::new("", CONFIG);
     std::fs::create_dir(recorded.project.path().join("shown")).unwrap();
     let mut server = recorded.project.serve_on_a_limited_disk();

@@ -56,7 +56,7 @@ fn returning() -> Project {
 }
 
 #[test]
-fn what_a_function_returns_becomes_the_response() {
+fn the_functions_result_becomes_the_response() {
     let project = returning();
     let server = project.serve();
     let answer = |result: &str| {
@@ -124,7 +124,7 @@ fn many_routes_lead_to_many_functions() {
 }
 
 #[test]
-fn no_route_is_a_404_without_an_invocation() {
+fn a_request_without_a_route_gets_a_404_and_invokes_nothing() {
     let server = Project::gateway("routes = { \"GET /a\" = \"echo\" }").serve();
     let reply = server.web("POST", "/a", &[], b"");
     assert_eq!(
@@ -135,7 +135,7 @@ fn no_route_is_a_404_without_an_invocation() {
 }
 
 #[test]
-fn a_function_that_fails_is_a_500_and_one_that_takes_too_long_a_503() {
+fn a_failed_function_is_a_500_and_a_timeout_is_a_503() {
     let failing = |init: &str| {
         Project::gateway(&format!(
             "function = \"echo\"\ntimeout = 0.3\n[functions.echo.environment]\nRAW_BOOTSTRAP_INIT = '{init}'\n"
@@ -156,7 +156,7 @@ fn a_function_that_fails_is_a_500_and_one_that_takes_too_long_a_503() {
 }
 
 #[test]
-fn binary_bodies_go_in_as_base64() {
+fn binary_bodies_are_passed_as_base64() {
     let server = Project::gateway(TO_ECHO).serve();
     let event = server
         .web(
@@ -173,7 +173,7 @@ fn binary_bodies_go_in_as_base64() {
 }
 
 #[test]
-fn odd_bytes_in_path_query_and_headers_neither_break_the_event_nor_the_server() {
+fn unusual_bytes_in_path_query_and_headers_break_neither_the_event_nor_the_server() {
     let server = Project::gateway(TO_ECHO).serve();
     let url = server.trigger_url("web");
     let send = |request: &[u8]| {
@@ -206,7 +206,7 @@ fn a_body_over_ten_mib_is_refused() {
 }
 
 #[test]
-fn the_clients_trace_reaches_event_and_function_alike() {
+fn the_clients_trace_header_reaches_the_event() {
     let server = Project::gateway(TO_ECHO).serve();
     let trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
     let event = server

@@ -11,7 +11,7 @@ fn echo() -> (Project, Server) {
 }
 
 #[test]
-fn an_event_comes_back_from_a_function_with_awss_headers() {
+fn a_response_has_awss_headers() {
     let (_project, server) = echo();
     let reply = server.invoke("echo", r#"{"n":1}"#);
     assert_eq!((reply.status, reply.text().as_str()), (200, r#"{"n":1}"#));
@@ -28,7 +28,7 @@ fn an_event_comes_back_from_a_function_with_awss_headers() {
 }
 
 #[test]
-fn every_form_of_a_name_and_the_emulators_own_path_lead_to_the_function() {
+fn every_form_of_the_function_name_and_ries_path_reach_the_function() {
     let (_project, server) = echo();
     for name in [
         "echo",
@@ -57,7 +57,7 @@ fn every_form_of_a_name_and_the_emulators_own_path_lead_to_the_function() {
 }
 
 #[test]
-fn an_unknown_function_or_qualifier_is_not_found_with_its_arn() {
+fn an_unknown_function_or_qualifier_is_reported_as_not_found_with_its_arn() {
     let (_project, server) = echo();
     for (name, arn) in [("nobody", "nobody:$LATEST"), ("echo:live", "echo:live")] {
         let reply = server.invoke(name, "1");
@@ -76,7 +76,7 @@ fn an_unknown_function_or_qualifier_is_not_found_with_its_arn() {
 }
 
 #[test]
-fn a_name_that_leads_elsewhere_is_not_found_where_it_leads() {
+fn an_arn_of_another_region_or_account_is_not_found() {
     let (_project, server) = echo();
     let long = "x".repeat(65);
     for (name, arn) in [
@@ -110,7 +110,7 @@ fn a_name_that_leads_elsewhere_is_not_found_where_it_leads() {
 }
 
 #[test]
-fn lengths_and_patterns_are_checked_all_at_once() {
+fn all_length_and_pattern_errors_are_reported_at_once() {
     let (_project, server) = echo();
     let name = "x".repeat(257);
     let headers = [
@@ -141,7 +141,7 @@ fn lengths_and_patterns_are_checked_all_at_once() {
 }
 
 #[test]
-fn any_content_type_is_taken_for_json() {
+fn any_content_type_is_treated_as_json() {
     let (_project, server) = echo();
     for content_type in ["text/plain", "application/x-www-form-urlencoded"] {
         let reply = server.invoke_with("echo", "[1]", &[("content-type", content_type)]);
@@ -245,7 +245,7 @@ fn an_empty_payload_is_an_empty_event() {
 }
 
 #[test]
-fn a_payload_of_exactly_six_mib_passes_and_one_byte_more_is_413() {
+fn a_payload_of_exactly_six_mib_is_accepted_and_one_byte_more_is_a_413() {
     let (_project, server) = echo();
     let json_of = |length: usize| format!("\"{}\"", "x".repeat(length - 2));
     let limit = 6 * 1024 * 1024;
@@ -291,7 +291,7 @@ fn event_invocations_are_accepted_at_once_and_run_in_the_background() {
 }
 
 #[test]
-fn a_dry_run_says_only_whether_the_function_exists() {
+fn a_dry_run_only_checks_that_the_function_exists() {
     let (_project, server) = echo();
     let dry_run = [("x-amz-invocation-type", "DryRun")];
     let reply = server.invoke_with("echo", "", &dry_run);
@@ -301,7 +301,7 @@ fn a_dry_run_says_only_whether_the_function_exists() {
 }
 
 #[test]
-fn a_tail_log_holds_the_invocations_lines_from_start_to_report() {
+fn a_tail_log_contains_the_invocations_lines_from_start_to_report() {
     let (_project, server) = echo();
     let event = r#"{"print":"to stdout","eprint":"to stderr"}"#;
     let reply = server.invoke_with("echo", event, &[("x-amz-log-type", "Tail")]);
@@ -357,7 +357,7 @@ fn a_client_context_reaches_the_runtime_decoded() {
 }
 
 #[test]
-fn a_callers_trace_is_handed_on_and_returned() {
+fn the_callers_trace_is_passed_on_and_returned() {
     let (_project, server) = echo();
     let trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
     let reply = server.invoke_with(
@@ -381,7 +381,7 @@ fn a_callers_trace_is_handed_on_and_returned() {
 }
 
 #[test]
-fn another_path_or_method_is_told_what_there_is() {
+fn an_unknown_path_or_method_is_answered_with_the_supported_ones() {
     let (_project, server) = echo();
     let reply = request(server.invoke_url(), "GET", "/", &[], b"");
     assert_eq!(
@@ -404,7 +404,7 @@ fn another_path_or_method_is_told_what_there_is() {
 }
 
 #[test]
-fn broken_framing_and_huge_headers_cost_only_their_own_connection() {
+fn broken_framing_and_huge_headers_affect_only_their_own_connection() {
     let (_project, server) = echo();
     let url = server.invoke_url();
     for bytes in [

@@ -9,7 +9,7 @@ fn assert_refused(reply: &Reply, status: u16, error_type: &str) {
 }
 
 #[test]
-fn a_function_that_isolates_tenants_wants_to_know_the_tenant_and_no_other_function_does() {
+fn a_tenant_id_is_required_with_tenant_isolation_and_refused_without() {
     let server = Project::echo("tenant-isolation = true").serve();
     let tenant = [("x-amz-tenant-id", "blue tenant/1")];
     assert_eq!(server.invoke_with("echo", "1", &tenant).status, 200);
@@ -64,7 +64,7 @@ fn a_function_that_calls_itself_is_stopped_at_the_seventeenth_call() {
 }
 
 #[test]
-fn a_loop_may_be_allowed() {
+fn a_recursive_loop_can_be_allowed() {
     let server = Project::echo("recursive-loop = \"Allow\"").serve();
     let mut reply = server.invoke("echo", r#"{"tell":"headers"}"#);
     for _ in 0..20 {
@@ -74,7 +74,7 @@ fn a_loop_may_be_allowed() {
 }
 
 #[test]
-fn no_reserved_concurrency_means_no_calls_at_all() {
+fn a_reserved_concurrency_of_zero_throttles_every_call() {
     let server = Project::echo("reserved-concurrency = 0").serve();
     let reply = server.invoke("echo", "1");
     assert_refused(&reply, 429, "TooManyRequestsException");
@@ -86,7 +86,7 @@ fn no_reserved_concurrency_means_no_calls_at_all() {
 }
 
 #[test]
-fn one_reserved_execution_runs_and_the_next_call_does_not_wait() {
+fn calls_beyond_the_reserved_concurrency_are_throttled_at_once() {
     let server = Project::echo("reserved-concurrency = 1\ntimeout = 60").serve();
     let busy = r#"{"print":"busy","sleep_ms":60000}"#;
     server.invoke_with("echo", busy, &[("x-amz-invocation-type", "Event")]);
@@ -96,7 +96,7 @@ fn one_reserved_execution_runs_and_the_next_call_does_not_wait() {
 }
 
 #[test]
-fn the_tenant_is_told_to_the_runtime() {
+fn the_tenant_id_is_passed_to_the_runtime() {
     let server = Project::echo("tenant-isolation = true").serve();
     let event = r#"{"tell":"headers"}"#;
     let reply = server.invoke_with("echo", event, &[("x-amz-tenant-id", "blue")]);

@@ -15,7 +15,7 @@ fn runs(pid: &str) -> bool {
 }
 
 #[test]
-fn provisioned_environments_are_there_before_the_first_call() {
+fn provisioned_environments_are_started_before_the_first_call() {
     let server = Project::echo(
         "provisioned-concurrency = 2\nenvironment = { RAW_BOOTSTRAP_INIT = '{\"print\":\"warm\"}' }",
     )
@@ -29,7 +29,7 @@ fn provisioned_environments_are_there_before_the_first_call() {
 }
 
 #[test]
-fn an_environment_that_nobody_calls_is_ended_after_its_time() {
+fn an_idle_environment_is_shut_down_after_the_idle_timeout() {
     let server = Project::echo("idle-timeout = 0.3").serve();
     let first = pid(&server);
     eventually("the end of an idle process", || !runs(&first));
@@ -37,7 +37,7 @@ fn an_environment_that_nobody_calls_is_ended_after_its_time() {
 }
 
 #[test]
-fn provisioned_environments_are_not_reaped() {
+fn provisioned_environments_are_never_shut_down_as_idle() {
     let server = Project::echo("idle-timeout = 0.1\nprovisioned-concurrency = 1").serve();
     let first = pid(&server);
     // Two calls at once need a second environment, which is reaped.
@@ -52,7 +52,7 @@ fn provisioned_environments_are_not_reaped() {
 }
 
 #[test]
-fn one_environment_may_run_several_invocations_at_a_time() {
+fn one_environment_can_run_several_invocations_at_once() {
     let server = Project::echo("environment-concurrency = 4\nconcurrency = 1").serve();
     let first: Value = server.invoke("echo", r#"{"tell":"environment"}"#).json();
     assert_eq!(first["AWS_LAMBDA_MAX_CONCURRENCY"], "4");
@@ -79,7 +79,7 @@ fn one_environment_may_run_several_invocations_at_a_time() {
 }
 
 #[test]
-fn of_several_invocations_one_may_time_out_and_the_others_go_on() {
+fn one_of_several_invocations_can_time_out_while_the_others_continue() {
     let server = Project::echo("environment-concurrency = 2\nconcurrency = 1\ntimeout = 1").serve();
     let process = pid(&server);
     let slow = server.invoke_meanwhile("echo", r#"{"sleep_ms":2500,"print":"slow"}"#);
@@ -91,7 +91,7 @@ fn of_several_invocations_one_may_time_out_and_the_others_go_on() {
 }
 
 #[test]
-fn a_crash_ends_every_invocation_of_the_process_and_the_next_one_works() {
+fn a_crash_fails_every_invocation_of_the_process_and_the_next_one_works() {
     let server = Project::echo("environment-concurrency = 2\nconcurrency = 1").serve();
     let bystander = server.invoke_meanwhile("echo", r#"{"sleep_ms":60000,"print":"waits"}"#);
     server.log_with("waits");
@@ -121,7 +121,7 @@ while next; do respond '"done"'; done
 }
 
 #[test]
-fn a_hook_that_fails_after_the_restore_fails_the_call() {
+fn a_failing_after_restore_hook_fails_the_call() {
     let Ok(project) = Project::bash(
         "snap-start = true\n",
         r#"
@@ -164,7 +164,7 @@ fn stands_still(file: &std::path::Path) -> bool {
 }
 
 #[test]
-fn a_function_stands_still_between_invocations_and_goes_on_in_the_next() {
+fn a_function_is_frozen_between_invocations_and_thawed_for_the_next() {
     let (_project, server, file) = ticking("", &[]);
     eventually("the ticks to stop", || stands_still(&file));
     let before = ticks(&file);
@@ -217,7 +217,7 @@ fn a_function_that_uses_more_than_its_memory_is_killed_as_on_aws() {
 }
 
 #[test]
-fn memory_is_only_reported_where_it_is_not_enforced() {
+fn memory_is_only_reported_when_it_is_not_enforced() {
     let server = Project::echo("enforce-memory = false").serve();
     let event = r#"{"allocate_mb":200,"sleep_ms":100}"#;
     assert_eq!(server.invoke("echo", event).text(), event);
@@ -225,7 +225,7 @@ fn memory_is_only_reported_where_it_is_not_enforced() {
 }
 
 #[test]
-fn in_the_json_format_the_platforms_lines_are_events() {
+fn platform_log_lines_are_events_in_the_json_format() {
     let server = Project::echo("log-format = 'json'\nlog-level = 'debug'").serve();
     let reply = server.invoke("echo", r#"{"tell":"environment"}"#);
     let environment = reply.json();
@@ -259,7 +259,7 @@ fn in_the_json_format_the_platforms_lines_are_events() {
 }
 
 #[test]
-fn records_in_frames_stay_whole() {
+fn framed_log_records_stay_whole() {
     let Ok(project) = Project::bash(
         "framed-logs = true\n",
         r#"
@@ -276,7 +276,7 @@ while next; do respond 1; done
 }
 
 #[test]
-fn layers_are_searched_for_the_bootstrap_and_on_the_search_paths() {
+fn layers_are_searched_for_the_bootstrap_and_added_to_the_search_paths() {
     let project = Project::new("[functions.echo]\ncode = \"code\"\nlayers = [\"low\", \"high\"]\n");
     std::fs::create_dir_all(project.path().join("code")).unwrap();
     std::fs::create_dir_all(project.path().join("low")).unwrap();

@@ -80,7 +80,7 @@ fn a_killed_host_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_timeout_and_a_crash_take_all_descendants_along() {
+fn a_timeout_and_a_crash_kill_all_descendants() {
     for event in [r#""hang""#, r#""exit""#] {
         let Ok((_project, server, pids)) = littering() else {
             return;
@@ -95,7 +95,7 @@ fn a_timeout_and_a_crash_take_all_descendants_along() {
 }
 
 #[test]
-fn a_stop_lets_the_call_under_way_finish() {
+fn a_graceful_stop_lets_running_calls_finish() {
     let project = Project::echo("");
     let mut server = project.serve();
     server.invoke("echo", "1");
@@ -109,7 +109,7 @@ fn a_stop_lets_the_call_under_way_finish() {
 }
 
 #[test]
-fn a_log_that_nobody_reads_holds_up_neither_calls_nor_the_end() {
+fn an_unread_log_delays_neither_calls_nor_shutdown() {
     let project = Project::echo("");
     let mut child = lambkin()
         .args(["serve", "--json"])

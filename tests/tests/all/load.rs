@@ -28,15 +28,15 @@ const CALLS_PER_EXIT: usize = 100;
 
 #[test]
 #[ignore = "wants the machine for itself; .ci/run runs it"]
-fn every_call_is_answered_once_while_processes_die_and_nothing_is_left_of_them() {
+fn every_call_is_answered_once_while_processes_die_and_no_resources_leak() {
     let server = small_functions().serve();
     let pid = server.pid();
     let files = census::open_files(pid);
     let mut seen = half(&server, 0);
-    nobody_is_left(&server, files);
+    assert_nothing_left(&server, files);
     let memory = census::memory(pid);
     seen.add(half(&server, 1));
-    nobody_is_left(&server, files);
+    assert_nothing_left(&server, files);
     let memory_after = census::memory(pid);
 
     assert_eq!(seen.answered + seen.exited, 2 * CALLERS * CALLS);
@@ -128,7 +128,7 @@ fn kill_now_and_then(server: u32, answers: &AtomicUsize) {
 /// Waits until all environments and connections have gone, with everything that belongs to them. A few files may stay
 /// open that the host opened when it first needed them.
 #[track_caller]
-fn nobody_is_left(server: &Server, files_before: usize) {
+fn assert_nothing_left(server: &Server, files_before: usize) {
     eventually("all processes to be gone", || {
         census::below(server.pid()).is_empty()
     });
@@ -147,7 +147,7 @@ const MEMORY: usize = 2 * 1024 * ENVIRONMENTS;
 
 #[test]
 #[ignore = "wants the machine for itself; .ci/run runs it"]
-fn a_thousand_environments_work_at_the_same_time() {
+fn a_thousand_environments_run_at_the_same_time() {
     if let Some(reason) = too_small() {
         let line = format!("SKIPPED: {ENVIRONMENTS} environments: {reason}\n");
         let _nobody_listens = std::io::stderr().write_all(line.as_bytes());

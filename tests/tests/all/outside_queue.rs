@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::queue_trigger::{is_told_of, send_one_order, until_empty};
+use crate::queue_trigger::{assert_delivered, send_one_order, until_empty};
 use crate::support::{Project, Recorded, SERVICES, Server, eventually};
 
 const PARTIAL: &str = "FunctionResponseTypes = ['ReportBatchItemFailures']";
@@ -40,7 +40,7 @@ fn trigger(url: &str, queue: &str, properties: &str) -> String {
 }
 
 #[track_caller]
-fn until_told(recorded: &Recorded, records: usize) {
+fn wait_for_delivery(recorded: &Recorded, records: usize) {
     eventually(&format!("{records} records"), || {
         recorded.records().len() >= records
     });
@@ -52,22 +52,22 @@ fn a_message_becomes_an_event_and_is_deleted() {
     let recorded = polling(outside.service_url("sqs"), "orders", "");
     let server = recorded.project.serve();
     let sent = send_one_order(&outside);
-    until_told(&recorded, 1);
+    wait_for_delivery(&recorded, 1);
     until_empty(&outside, "orders");
     let records = recorded.records();
     assert_eq!(records.len(), 1, "{}", server.log());
-    is_told_of(&records[0], &sent);
+    assert_delivered(&records[0], &sent);
 }
 
 #[test]
-fn a_failure_leaves_it_until_its_visibility_time_out_ends() {
+fn a_failed_message_stays_in_the_queue_until_its_visibility_timeout_ends() {
     for wish in ["error", "exit"] {
         let outside = outside();
         let recorded = polling(outside.service_url("sqs"), "orders", PARTIAL);
         let _server = recorded.project.serve();
         let start = Instant::now();
         outside.send("orders", &json!({ wish: true }).to_string());
-        until_told(&recorded, 2);
+        wait_for_delivery(&recorded, 2);
         // The lease of the first time is five seconds, and was not cut short.
         assert!(start.elapsed() >= Duration::from_secs(5), "{wish}");
         until_empty(&outside, "orders");
@@ -81,7 +81,7 @@ fn a_failure_leaves_it_until_its_visibility_time_out_ends() {
 }
 
 #[test]
-fn listed_failures_come_back_and_the_others_do_not() {
+fn only_the_listed_failures_are_received_again() {
     let outside = outside();
     // Sent before anybody polls, so that they are one batch.
     outside.send("orders", "fine");
@@ -89,7 +89,7 @@ fn listed_failures_come_back_and_the_others_do_not() {
     outside.send("orders", "fine too");
     let recorded = polling(outside.service_url("sqs"), "orders", PARTIAL);
     let _server = recorded.project.serve();
-    until_told(&recorded, 4);
+    wait_for_delivery(&recorded, 4);
     until_empty(&outside, "orders");
     let bodies = recorded.bodies();
     let told = |wanted: &str| bodies.iter().filter(|body| body.contains(wanted)).count();
@@ -97,7 +97,7 @@ fn listed_failures_come_back_and_the_others_do_not() {
 }
 
 #[test]
-fn a_window_gathers_a_batch_of_several_polls() {
+fn a_batching_window_collects_the_messages_of_several_polls() {
     let outside = outside();
     let properties = "BatchSize = 20\nMaximumBatchingWindowInSeconds = 300";
     // Its lease has to be longer than it takes to gather.
@@ -108,7 +108,7 @@ fn a_window_gathers_a_batch_of_several_polls() {
     for number in 0..20 {
         outside.send("slow", &number.to_string());
     }
-    until_told(&recorded, 20);
+    wait_for_delivery(&recorded, 20);
     let sizes: Vec<usize> = recorded
         .events()
         .iter()
@@ -119,7 +119,7 @@ fn a_window_gathers_a_batch_of_several_polls() {
 }
 
 #[test]
-fn groups_keep_their_order_whatever_fails() {
+fn message_groups_keep_their_order_when_messages_fail() {
     const GROUPS: usize = 4;
     const EACH: usize = 8;
     let outside = outside();

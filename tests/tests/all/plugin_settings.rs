@@ -176,7 +176,7 @@ fn documented_settings_are_accepted() {
 }
 
 #[test]
-fn values_outside_the_documented_ones_are_refused() {
+fn values_that_the_documentation_excludes_are_refused() {
     let mut sections = Vec::new();
     let mut places = Vec::new();
     for setting in settings() {

@@ -40,7 +40,7 @@ fn project(other: &[u8]) -> Project {
 }
 
 #[test]
-fn a_component_file_is_a_trigger_like_any_other() {
+fn a_component_file_works_like_a_built_in_trigger() {
     let server = project(&component(NAME, GOOD)).serve();
     let reply = server.web("GET", "/any", &[], b"");
     assert_eq!(
@@ -50,7 +50,7 @@ fn a_component_file_is_a_trigger_like_any_other() {
 }
 
 #[test]
-fn a_plugin_that_misbehaves_in_a_call_costs_that_call_and_is_named() {
+fn a_plugin_that_misbehaves_fails_only_that_call_and_is_named() {
     for (shape, cause) in [
         ("unreachable", "it trapped"),
         (
@@ -93,7 +93,7 @@ fn a_plugin_that_misbehaves_in_a_call_costs_that_call_and_is_named() {
 }
 
 #[test]
-fn a_file_that_can_be_no_plugin_is_refused_at_the_start_with_the_reason() {
+fn a_file_that_is_not_a_plugin_is_refused_at_startup_with_the_reason() {
     let truncated = component(NAME, GOOD)[..500].to_vec();
     for (bytes, reason) in [
         (b"#!/bin/sh\n".to_vec(), "plugin"),
@@ -130,7 +130,7 @@ fn streamed(stream: &str) -> crate::support::Reply {
 }
 
 #[test]
-fn a_stream_passes_the_plugin_by_and_its_prelude_does_not_reach_the_client() {
+fn a_stream_bypasses_the_plugin_and_its_prelude_does_not_reach_the_client() {
     let prelude =
         "{\\\"statusCode\\\":201}\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000";
     let kind = "application/vnd.awslambda.http-integration-response";
@@ -143,14 +143,14 @@ fn a_stream_passes_the_plugin_by_and_its_prelude_does_not_reach_the_client() {
 }
 
 #[test]
-fn a_stream_that_fails_midway_breaks_the_clients_connection_off() {
+fn a_stream_that_fails_midway_aborts_the_clients_connection() {
     let reply = streamed(r#"{ pieces = ["one"], failure = { trailers = ["Function.Bad", ""] } }"#);
     assert_eq!(reply.status, 200);
     assert!(!reply.text().contains("0\r\n\r\n"), "{:?}", reply.text());
 }
 
 #[test]
-fn a_stream_that_ends_within_its_prelude_is_a_failed_function() {
+fn a_stream_that_ends_within_its_prelude_is_a_function_error() {
     let kind = "application/vnd.awslambda.http-integration-response";
     let reply = streamed(&format!(
         r#"{{ content_type = "{kind}", pieces = ["{{}}"] }}"#

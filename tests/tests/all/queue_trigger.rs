@@ -45,7 +45,7 @@ pub fn send_one_order(server: &Server) -> Value {
 
 /// Checks a record of an event against what was [sent](send_one_order).
 #[track_caller]
-pub fn is_told_of(record: &Value, sent: &Value) {
+pub fn assert_delivered(record: &Value, sent: &Value) {
     assert_eq!(record["messageId"], sent["MessageId"]);
     assert_eq!(record["body"], "one order");
     assert_eq!(record["md5OfBody"], sent["MD5OfMessageBody"]);
@@ -70,11 +70,11 @@ fn a_message_becomes_an_event_and_is_deleted() {
     until_empty(&server, "orders");
     let records = recorded.records();
     assert_eq!(records.len(), 1, "{records:?}");
-    is_told_of(&records[0], &sent);
+    assert_delivered(&records[0], &sent);
 }
 
 #[test]
-fn a_message_is_told_in_milliseconds_not_at_the_next_poll() {
+fn a_message_is_delivered_at_once_rather_than_at_the_next_poll() {
     let recorded = orders("");
     let server = recorded.project.serve();
     server.send("orders", "warm");
@@ -93,7 +93,7 @@ fn a_message_is_told_in_milliseconds_not_at_the_next_poll() {
 }
 
 #[test]
-fn listed_failures_come_back_and_the_others_do_not() {
+fn only_the_listed_failures_are_received_again() {
     let recorded = orders(PARTIAL);
     let server = recorded.project.serve();
     server.send("orders", "fine");
@@ -105,7 +105,7 @@ fn listed_failures_come_back_and_the_others_do_not() {
 }
 
 #[test]
-fn without_the_flag_the_list_is_ignored() {
+fn listed_failures_are_ignored_without_report_batch_item_failures() {
     let recorded = orders("");
     let server = recorded.project.serve();
     server.send("orders", &json!({ "failUntil": 99 }).to_string());
@@ -114,7 +114,7 @@ fn without_the_flag_the_list_is_ignored() {
 }
 
 #[test]
-fn a_failed_or_crashed_invocation_brings_its_messages_back() {
+fn messages_of_a_failed_or_crashed_invocation_are_received_again() {
     for wish in ["error", "exit"] {
         let recorded = orders(PARTIAL);
         let server = recorded.project.serve();
@@ -153,7 +153,7 @@ fn a_message_that_fails_too_often_goes_to_the_dead_letter_queue() {
 }
 
 #[test]
-fn what_the_filter_does_not_want_is_deleted_untold() {
+fn messages_that_do_not_match_the_filter_are_deleted_without_an_invocation() {
     let recorded =
         orders(r#"FilterCriteria = { Filters = [{ Pattern = '{"body": {"kind": ["new"]}}' }] }"#);
     let server = recorded.project.serve();
@@ -165,7 +165,7 @@ fn what_the_filter_does_not_want_is_deleted_untold() {
 }
 
 #[test]
-fn a_window_gathers_a_batch_until_it_is_full() {
+fn a_batching_window_collects_messages_until_the_batch_is_full() {
     let recorded = orders("BatchSize = 20\nMaximumBatchingWindowInSeconds = 300");
     let server = recorded.project.serve();
     for number in 0..20 {
@@ -181,7 +181,7 @@ fn a_window_gathers_a_batch_until_it_is_full() {
 }
 
 #[test]
-fn groups_keep_their_order_whatever_fails() {
+fn message_groups_keep_their_order_when_messages_fail() {
     const GROUPS: usize = 10;
     const EACH: usize = 12;
     let recorded = Recorded::new(
@@ -230,7 +230,7 @@ fn groups_keep_their_order_whatever_fails() {
 }
 
 #[test]
-fn a_duplicate_within_five_minutes_is_sent_once() {
+fn a_duplicate_within_five_minutes_is_delivered_once() {
     let recorded = Recorded::new(
         "",
         "[queues.'orders.fifo']\n\
@@ -256,7 +256,7 @@ fn a_duplicate_within_five_minutes_is_sent_once() {
 }
 
 #[test]
-fn a_plugin_given_as_a_file_is_the_same() {
+fn the_sqs_plugin_works_the_same_when_given_as_a_file() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugins/prebuilt/sqs.wasm");
     let project = Project::new(&format!(
         "[functions.echo]\ncode = '{RAW_BOOTSTRAP}'\n[functions.echo.environment]\nRAW_BOOTSTRAP_RECORD = 'told'\n\
@@ -270,7 +270,7 @@ fn a_plugin_given_as_a_file_is_the_same() {
 }
 
 #[test]
-fn a_service_sees_the_queues_that_were_granted_and_no_others() {
+fn a_service_sees_only_the_queues_granted_to_it() {
     let project = Project::new(
         "[queues.orders]\n[queues.secret]\n\
          [services.sqs]\nplugin = 'sqs'\nlisten = '127.0.0.1:0'\nqueues = ['orders', 'test-*']\n",
@@ -301,7 +301,7 @@ fn a_service_sees_the_queues_that_were_granted_and_no_others() {
 }
 
 #[test]
-fn a_failed_invocation_goes_to_a_queue_that_clients_can_read() {
+fn a_failed_invocation_is_recorded_in_a_queue_that_clients_can_read() {
     let project = Project::echo(
         "[functions.echo.asynchronous]\nmaximum-retry-attempts = 0\non-failure = 'queue:failures'\n\
          [services.sqs]\nplugin = 'sqs'\nlisten = '127.0.0.1:0'\nqueues = ['*']\n",
@@ -333,7 +333,7 @@ fn a_failed_invocation_goes_to_a_queue_that_clients_can_read() {
 }
 
 #[test]
-fn functions_find_the_services_and_credentials() {
+fn functions_get_the_service_endpoints_and_credentials() {
     let server = Project::echo(crate::support::SERVICES).serve();
     let variable = |name: &str| {
         let value = server.invoke("echo", format!(r#"{{"env":"{name}"}}"#));

@@ -26,7 +26,7 @@ fn check(server: &Server, table: &[(Value, Value)]) {
 }
 
 #[test]
-fn a_response_comes_as_chunks_and_one_end() {
+fn a_response_arrives_as_chunks_and_one_completion_event() {
     let server = Project::echo("timeout = 30").serve();
     let long = format!("\"{}\"", "x".repeat(65_536 + 98));
     check(
@@ -49,7 +49,7 @@ fn a_response_comes_as_chunks_and_one_end() {
 }
 
 #[test]
-fn a_failure_is_in_the_end_of_the_stream() {
+fn a_failure_is_reported_in_the_completion_event() {
     let server = Project::echo("").serve();
     let details = r#"{"errorMessage":"no luck","errorType":"Fixture.Ordered","stackTrace":[]}"#;
     let end = json!({ "ErrorCode": "Unhandled", "ErrorDetails": details });
@@ -63,7 +63,7 @@ fn a_failure_is_in_the_end_of_the_stream() {
 }
 
 #[test]
-fn a_log_tail_is_in_the_end_of_the_stream() {
+fn a_log_tail_is_in_the_completion_event() {
     let server = Project::echo("").serve();
     let input = json!({ "FunctionName": "echo", "LogType": "Tail", "Payload": "1" });
     let call = json!({ "operation": "InvokeWithResponseStream", "input": input });
@@ -77,7 +77,7 @@ fn a_log_tail_is_in_the_end_of_the_stream() {
 }
 
 #[test]
-fn what_is_wrong_with_a_request_is_an_ordinary_error() {
+fn an_invalid_request_gets_an_ordinary_error_response() {
     let server = Project::echo("").serve();
     let input = json!({ "FunctionName": "nobody" });
     check(
@@ -104,7 +104,7 @@ fn what_is_wrong_with_a_request_is_an_ordinary_error() {
 }
 
 #[test]
-fn a_caller_who_goes_away_leaves_the_function_usable() {
+fn a_caller_that_disconnects_leaves_the_function_usable() {
     let server = Project::echo("timeout = 30").serve();
     let path = "/2021-11-15/functions/echo/response-streaming-invocations";
     let event = r#"{"size":6000000}"#;

@@ -23,7 +23,7 @@ fn seen(reply: &Reply) -> (u16, Option<&str>, String) {
 }
 
 #[test]
-fn the_program_called_as_rie_takes_ries_flags_anywhere() {
+fn the_binary_named_aws_lambda_rie_accepts_ries_flags_anywhere() {
     let folder = folder();
     let mut command = lambkin_alone();
     command
@@ -62,7 +62,7 @@ fn the_program_called_as_rie_takes_ries_flags_anywhere() {
 }
 
 #[test]
-fn each_outcome_is_answered_as_by_rie() {
+fn each_outcome_gets_the_same_response_as_from_rie() {
     let folder = folder();
     let server = EmulatorProcess::rie(folder.path(), &[("AWS_LAMBDA_FUNCTION_TIMEOUT", "1")]);
     let plain = server.call("DELETE", &[], "no JSON");
@@ -110,7 +110,7 @@ fn each_outcome_is_answered_as_by_rie() {
 }
 
 #[test]
-fn the_function_may_be_called_by_its_own_name_too() {
+fn the_function_can_also_be_called_by_its_own_name() {
     let folder = folder();
     let server = EmulatorProcess::rie(folder.path(), &[("AWS_LAMBDA_FUNCTION_NAME", "mine")]);
     for name in ["function", "mine", "mine:$LATEST"] {
@@ -120,7 +120,7 @@ fn the_function_may_be_called_by_its_own_name_too() {
 }
 
 #[test]
-fn failures_in_init_are_bad_gateways_that_say_why() {
+fn init_failures_are_bad_gateway_responses_with_the_reason() {
     let folder = folder();
     let init = |orders: &'static str| {
         EmulatorProcess::rie(folder.path(), &[("RAW_BOOTSTRAP_INIT", orders)])
@@ -159,7 +159,7 @@ fn failures_in_init_are_bad_gateways_that_say_why() {
 }
 
 #[test]
-fn calls_at_the_same_time_wait_for_the_one_environment() {
+fn concurrent_calls_wait_for_the_only_environment() {
     let folder = folder();
     let server = EmulatorProcess::rie(folder.path(), &[]);
     let pids: Vec<String> = std::thread::scope(|scope| {
@@ -175,7 +175,7 @@ fn calls_at_the_same_time_wait_for_the_one_environment() {
 }
 
 #[test]
-fn an_answer_is_not_spoilt_or_held_back_by_what_comes_after_it() {
+fn a_response_is_neither_changed_nor_delayed_by_later_work() {
     let folder = folder();
     let server = EmulatorProcess::rie(folder.path(), &[]);
     let event = r#"{"then_exit":1}"#;
@@ -186,7 +186,7 @@ fn an_answer_is_not_spoilt_or_held_back_by_what_comes_after_it() {
 }
 
 #[test]
-fn an_event_that_is_too_large_is_refused_instead_of_cut_off() {
+fn an_event_that_is_too_large_is_refused_rather_than_truncated() {
     let folder = folder();
     let server = EmulatorProcess::rie(folder.path(), &[]);
     let largest = vec![b'x'; 6_291_556];
@@ -228,7 +228,7 @@ fn the_runtime_gets_ries_environment_without_empty_credentials() {
 }
 
 #[test]
-fn the_runtime_is_told_ries_arn_a_trace_and_the_client_context() {
+fn the_runtime_gets_ries_arn_a_trace_and_the_client_context() {
     let folder = folder();
     let server = EmulatorProcess::rie(folder.path(), &[]);
     let event = r#"{"tell":"headers"}"#;
@@ -247,7 +247,7 @@ fn the_runtime_is_told_ries_arn_a_trace_and_the_client_context() {
 }
 
 #[test]
-fn a_runtime_api_address_is_used_in_every_life_of_the_process() {
+fn every_restarted_process_uses_the_same_runtime_api_address() {
     let folder = folder();
     let address = format!("127.0.0.1:{}", free_port());
     let mut command = lambkin_alone();
@@ -264,7 +264,7 @@ fn a_runtime_api_address_is_used_in_every_life_of_the_process() {
 }
 
 #[test]
-fn logs_and_output_are_on_stdout_and_only_errors_on_stderr() {
+fn logs_and_output_go_to_stdout_and_only_errors_to_stderr() {
     let folder = folder();
     let server = EmulatorProcess::rie(folder.path(), &[]);
     server.invoke(r#"{"print":"printed","eprint":"complained"}"#);
@@ -281,7 +281,7 @@ fn logs_and_output_are_on_stdout_and_only_errors_on_stderr() {
 }
 
 #[test]
-fn a_signal_ends_it_at_once_with_a_call_under_way() {
+fn a_signal_stops_the_server_at_once_during_a_call() {
     let folder = folder();
     let mut server = EmulatorProcess::rie(folder.path(), &[]);
     let url = server.url().to_owned();
@@ -303,7 +303,7 @@ fn a_signal_ends_it_at_once_with_a_call_under_way() {
 }
 
 #[test]
-fn mistakes_are_told_before_anything_runs() {
+fn invalid_arguments_are_reported_before_anything_runs() {
     let run = |args: &[&str], variable: (&str, &str)| -> Output {
         let mut command = lambkin_alone();
         command
@@ -347,7 +347,7 @@ fn mistakes_are_told_before_anything_runs() {
 }
 
 #[test]
-fn serve_answers_as_rie_where_it_is_asked_to() {
+fn serve_responds_like_rie_on_request() {
     let project = Project::echo("timeout = 1");
     let server = project.serve_with(&["--compat", "rie"], &[]);
     let reply = server.invoke("echo", "no JSON");
@@ -380,7 +380,7 @@ fn real_rie() -> Option<EmulatorProcess> {
 }
 
 #[test]
-fn rie_itself_answers_the_same() {
+fn the_original_rie_gives_the_same_responses() {
     let Some(theirs) = real_rie() else { return };
     let folder = folder();
     let mut command = lambkin_alone();

@@ -34,7 +34,7 @@ fn not_allowed(from: &str, to: &str) -> String {
 }
 
 #[test]
-fn a_second_response_an_error_after_it_and_a_late_init_error_are_refused_with_both_states() {
+fn a_second_response_a_late_error_and_a_late_init_error_are_refused_with_both_states() {
     let Ok((_project, server)) = scenario(&format!(
         "next\napi POST runtime/init/error {{}}\n\
          api POST runtime/invocation/$id/response 1\n\
@@ -57,7 +57,7 @@ fn a_second_response_an_error_after_it_and_a_late_init_error_are_refused_with_bo
 }
 
 #[test]
-fn an_answer_before_the_first_next_or_for_another_id_has_an_invalid_id() {
+fn a_response_before_the_first_next_or_for_another_id_has_an_invalid_id() {
     let Ok((_project, server)) = scenario(&format!(
         "api POST runtime/invocation/early/response 1\nnext\n\
          api POST runtime/invocation/other/response 1\n\
@@ -72,7 +72,7 @@ fn an_answer_before_the_first_next_or_for_another_id_has_an_invalid_id() {
 }
 
 #[test]
-fn asking_again_while_running_gives_the_same_event_again() {
+fn next_returns_the_same_event_until_it_is_answered() {
     let Ok((_project, server)) = scenario(&format!(
         "next; first=$id; next; echo \"same: $([ $first = $id ] && echo yes)\" >&2\n\
          api POST runtime/invocation/$id/response \"$event\"\n{LOOP}"
@@ -84,7 +84,7 @@ fn asking_again_while_running_gives_the_same_event_again() {
 }
 
 #[test]
-fn a_wrong_response_mode_is_refused_and_answered() {
+fn an_invalid_response_mode_is_refused_and_fails_the_call() {
     let Ok((_project, server)) = scenario(&format!(
         "next; api POST runtime/invocation/$id/response 1 -H 'Lambda-Runtime-Function-Response-Mode: fast'\n\
          api GET runtime/invocation/next\n{LOOP}"
@@ -133,7 +133,7 @@ fn garbage_on_the_connection_does_not_disturb_the_invocation() {
 }
 
 #[test]
-fn an_errors_cause_is_for_x_ray_and_not_for_the_caller() {
+fn an_x_ray_error_cause_is_not_returned_to_the_caller() {
     let report = r#"{"errorMessage":"m","errorType":"T","errorCause":{"paths":[]}}"#;
     let Ok((_project, server)) = scenario(&format!(
         "next; api POST runtime/invocation/$id/error '{report}' -H 'Content-Type: application/vnd.aws.lambda.error.cause+json'\n{LOOP}"
@@ -146,7 +146,7 @@ fn an_errors_cause_is_for_x_ray_and_not_for_the_caller() {
 }
 
 #[test]
-fn a_streamed_response_is_collected_for_a_caller_that_wants_it_whole() {
+fn a_streamed_response_is_buffered_for_a_caller_that_does_not_stream() {
     let Ok((_project, server)) = scenario(
         "while next; do (echo -n '{\"a\":'; sleep 0.1; echo -n '1}') | curl -s -o /dev/null -X POST -T - \
          -H 'Lambda-Runtime-Function-Response-Mode: streaming' $base/runtime/invocation/$id/response; done",
@@ -157,7 +157,7 @@ fn a_streamed_response_is_collected_for_a_caller_that_wants_it_whole() {
 }
 
 #[test]
-fn a_function_that_closes_its_outputs_is_served_and_costs_no_processor_time() {
+fn a_function_that_closes_its_outputs_still_works_and_uses_no_cpu_time() {
     let Ok((_project, server)) = scenario(
         "exec >&- 2>&-\nwhile next; do curl -s -o /dev/null $base/runtime/invocation/$id/response -d \"$event\"; done",
     ) else {
@@ -186,7 +186,7 @@ fn a_function_that_closes_its_outputs_is_served_and_costs_no_processor_time() {
 }
 
 #[test]
-fn an_answer_for_another_attempt_is_gone_and_the_right_one_still_counts() {
+fn a_response_with_another_invocation_id_is_gone_and_the_right_one_is_accepted() {
     let Ok((_project, server)) = scenario(&format!(
         "next\napi POST runtime/invocation/$id/response 1 -H 'Lambda-Runtime-Invocation-Id: 00000000-0000-0000-0000-000000000000'\n\
          api POST runtime/invocation/$id/response 2\n{LOOP}"
@@ -198,7 +198,7 @@ fn an_answer_for_another_attempt_is_gone_and_the_right_one_still_counts() {
 }
 
 #[test]
-fn every_attempt_has_an_id_of_its_own() {
+fn every_invocation_has_its_own_invocation_id() {
     let server = Project::echo("").serve();
     let headers = || server.invoke("echo", r#"{"tell":"headers"}"#).json();
     let (one, two) = (headers(), headers());
@@ -213,7 +213,7 @@ fn every_attempt_has_an_id_of_its_own() {
 }
 
 #[test]
-fn the_metadata_endpoint_tells_the_zone_to_those_who_have_the_token() {
+fn the_metadata_endpoint_returns_the_zone_only_with_the_token() {
     let Ok((_project, server)) = scenario(&format!(
         "meta=\"http://$AWS_LAMBDA_METADATA_API/2026-01-15/metadata/execution-environment\"\n\
          curl -s -i -H \"Authorization: Bearer $AWS_LAMBDA_METADATA_TOKEN\" $meta >&2; echo >&2\n\
@@ -254,7 +254,7 @@ fn collected(stream: &serde_json::Value) -> crate::support::Reply {
 }
 
 #[test]
-fn a_stream_is_collected_whether_a_header_or_its_content_type_says_that_it_is_one() {
+fn a_stream_is_recognised_by_its_header_or_its_content_type() {
     for stream in [
         json!({ "pieces": ["ab", "c"] }),
         json!({ "pieces": ["a", "bc"], "silent": true,
@@ -267,7 +267,7 @@ fn a_stream_is_collected_whether_a_header_or_its_content_type_says_that_it_is_on
 }
 
 #[test]
-fn trailers_in_their_place_or_in_the_body_make_a_stream_a_failure() {
+fn error_trailers_after_or_inside_the_body_make_a_stream_a_failure() {
     // {"errorMessage":"oops"}
     let body = "eyJlcnJvck1lc3NhZ2UiOiJvb3BzIn0=";
     for failure in ["trailers", "in-body"] {
@@ -283,7 +283,7 @@ fn trailers_in_their_place_or_in_the_body_make_a_stream_a_failure() {
 }
 
 #[test]
-fn a_stream_that_breaks_off_is_truncated_and_one_that_is_too_long_is_refused() {
+fn an_aborted_stream_is_truncated_and_one_that_is_too_long_is_refused() {
     for failure in ["cut", "broken-chunk"] {
         let reply = collected(&json!({ "pieces": ["a"], "failure": failure }));
         assert_eq!(

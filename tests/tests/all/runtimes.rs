@@ -198,13 +198,13 @@ fn check(runtime: &Runtime) {
     };
     project.file("lambkin.toml", config(runtime));
     let server = project.serve();
-    a_result_comes_back(&server);
-    an_error_is_handed_on_as_it_is(&server, runtime);
-    an_exit_is_an_error(&server);
-    a_hang_times_out(&server, runtime);
-    a_large_result_comes_whole(&server);
+    assert_result_returned(&server);
+    assert_error_passed_on(&server, runtime);
+    assert_exit_is_an_error(&server);
+    assert_hang_times_out(&server, runtime);
+    assert_large_result_is_complete(&server);
     for (index, broken) in runtime.broken.iter().enumerate() {
-        a_failed_init_is_tried_again_for_every_call(&server, &format!("broken-{index}"), broken);
+        assert_failed_init_is_retried_for_every_call(&server, &format!("broken-{index}"), broken);
     }
 }
 
@@ -226,7 +226,7 @@ fn config(runtime: &Runtime) -> String {
 }
 
 #[track_caller]
-fn a_result_comes_back(server: &Server) {
+fn assert_result_returned(server: &Server) {
     let reply = works(server, "good");
     let report = report(server, "good", &reply);
     assert!(
@@ -237,7 +237,7 @@ fn a_result_comes_back(server: &Server) {
 }
 
 #[track_caller]
-fn an_error_is_handed_on_as_it_is(server: &Server, runtime: &Runtime) {
+fn assert_error_passed_on(server: &Server, runtime: &Runtime) {
     let (reply, error) = fails(server, "good", &json!({ "do": "fail" }));
     assert_eq!(
         (error["errorMessage"].as_str(), error["errorType"].as_str()),
@@ -252,7 +252,7 @@ fn an_error_is_handed_on_as_it_is(server: &Server, runtime: &Runtime) {
 }
 
 #[track_caller]
-fn an_exit_is_an_error(server: &Server) {
+fn assert_exit_is_an_error(server: &Server) {
     let (reply, error) = fails(server, "good", &json!({ "do": "exit" }));
     let words = format!(
         "RequestId: {} Error: Runtime exited with error: exit status 3",
@@ -276,7 +276,7 @@ fn an_exit_is_an_error(server: &Server) {
 }
 
 #[track_caller]
-fn a_hang_times_out(server: &Server, runtime: &Runtime) {
+fn assert_hang_times_out(server: &Server, runtime: &Runtime) {
     works(server, "hasty");
     let (reply, error) = fails(server, "hasty", &json!({ "do": "hang" }));
     let words = format!(
@@ -294,7 +294,7 @@ fn a_hang_times_out(server: &Server, runtime: &Runtime) {
 }
 
 #[track_caller]
-fn a_large_result_comes_whole(server: &Server) {
+fn assert_large_result_is_complete(server: &Server) {
     let reply = server.invoke("good", json!({ "do": "large" }).to_string());
     assert_eq!(
         (reply.status, reply.header("x-amz-function-error")),
@@ -313,7 +313,7 @@ fn a_large_result_comes_whole(server: &Server) {
 }
 
 #[track_caller]
-fn a_failed_init_is_tried_again_for_every_call(server: &Server, function: &str, broken: &Broken) {
+fn assert_failed_init_is_retried_for_every_call(server: &Server, function: &str, broken: &Broken) {
     for _ in 0..2 {
         let (reply, error) = fails(server, function, &json!({}));
         assert_eq!(error["errorType"], broken.error_type);

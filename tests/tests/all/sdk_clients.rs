@@ -123,17 +123,17 @@ macro_rules! for_each_sdk {
 }
 
 for_each_sdk!(
-    a_call_brings_the_result,
-    every_name_leads_to_the_function,
-    a_log_tail_comes_decodable,
+    a_call_returns_the_result,
+    every_form_of_the_name_reaches_the_function,
+    a_log_tail_is_valid_base64,
     a_client_context_reaches_the_function,
-    a_failure_is_told_apart_from_a_result,
-    refusals_have_their_exceptions,
-    throttling_has_its_exception_and_reason,
-    six_mib_pass_and_a_byte_more_does_not,
+    a_function_error_is_distinguishable_from_a_result,
+    each_refusal_raises_its_exception,
+    throttling_raises_its_exception_with_the_reason,
+    six_mib_are_accepted_and_one_byte_more_is_refused,
 );
 
-fn a_call_brings_the_result(sdk: Sdk) {
+fn a_call_returns_the_result(sdk: Sdk) {
     let project = Project::echo("");
     let server = project.serve();
     let ran = json!({ "print": "ran in the background" }).to_string();
@@ -161,7 +161,7 @@ fn a_call_brings_the_result(sdk: Sdk) {
     );
 }
 
-fn every_name_leads_to_the_function(sdk: Sdk) {
+fn every_form_of_the_name_reaches_the_function(sdk: Sdk) {
     let server = Project::echo("").serve();
     let named = |name: &str| {
         (
@@ -189,7 +189,7 @@ fn every_name_leads_to_the_function(sdk: Sdk) {
     );
 }
 
-fn a_log_tail_comes_decodable(sdk: Sdk) {
+fn a_log_tail_is_valid_base64(sdk: Sdk) {
     let server = Project::echo("").serve();
     let call =
         json!({ "FunctionName": "echo", "LogType": "Tail", "Payload": "{\"print\":\"a line\"}" });
@@ -233,7 +233,7 @@ fn a_client_context_reaches_the_function(sdk: Sdk) {
     );
 }
 
-fn a_failure_is_told_apart_from_a_result(sdk: Sdk) {
+fn a_function_error_is_distinguishable_from_a_result(sdk: Sdk) {
     let server = Project::echo("").serve();
     let error = r#"{"errorMessage":"no luck","errorType":"Fixture.Ordered","stackTrace":[]}"#;
     let too_large = r#"{"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"}"#;
@@ -257,7 +257,7 @@ fn a_failure_is_told_apart_from_a_result(sdk: Sdk) {
     );
 }
 
-fn refusals_have_their_exceptions(sdk: Sdk) {
+fn each_refusal_raises_its_exception(sdk: Sdk) {
     let server = Project::echo("").serve();
     let not_found = |arn: &str| {
         let message =
@@ -296,7 +296,7 @@ fn refusals_have_their_exceptions(sdk: Sdk) {
     );
 }
 
-fn throttling_has_its_exception_and_reason(sdk: Sdk) {
+fn throttling_raises_its_exception_with_the_reason(sdk: Sdk) {
     let project = Project::echo("concurrency = 1\nqueue = 0\ntimeout = 60");
     let server = project.serve();
     let busy = server.invoke_with(
@@ -321,7 +321,7 @@ fn throttling_has_its_exception_and_reason(sdk: Sdk) {
     );
 }
 
-fn six_mib_pass_and_a_byte_more_does_not(sdk: Sdk) {
+fn six_mib_are_accepted_and_one_byte_more_is_refused(sdk: Sdk) {
     let project = Project::echo("timeout = 30");
     let server = project.serve();
     let call = |kind: &str, bytes: usize| json!({ "FunctionName": "echo", "InvocationType": kind, "Payload": format!("\"{}\"", "x".repeat(bytes - 2)) });
@@ -363,7 +363,7 @@ fn six_mib_pass_and_a_byte_more_does_not(sdk: Sdk) {
 }
 
 #[test]
-fn both_sdks_call_with_a_tenant_and_with_the_deprecated_operation() {
+fn both_sdks_can_pass_a_tenant_and_use_the_deprecated_operation() {
     let server = Project::echo("tenant-isolation = true").serve();
     let plain = Project::echo("").serve();
     let tenant = json!({ "FunctionName": "echo", "TenantId": "blue", "Payload": "[1]" });
@@ -407,7 +407,7 @@ fn aws(server: &Server, args: &[&str]) -> Result<(Output, String), Missing> {
 }
 
 #[test]
-fn the_cli_prints_the_answer_and_writes_the_payload() {
+fn the_cli_prints_the_response_and_writes_the_payload() {
     let server = Project::echo("").serve();
     for credentials in [&["--no-sign-request"][..], &[]] {
         let args = [
@@ -429,7 +429,7 @@ fn the_cli_prints_the_answer_and_writes_the_payload() {
 }
 
 #[test]
-fn the_cli_takes_an_arn_a_qualifier_and_a_log_type() {
+fn the_cli_accepts_an_arn_a_qualifier_and_a_log_type() {
     let server = Project::echo("").serve();
     let args = [
         "--function-name",

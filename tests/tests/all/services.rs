@@ -39,7 +39,7 @@ fn answer((address, request): &(String, String)) -> std::io::Result<String> {
 }
 
 #[test]
-fn an_open_long_poll_neither_holds_up_the_end_nor_loses_anything() {
+fn an_open_long_poll_neither_delays_shutdown_nor_loses_messages() {
     let project = Project::new(&format!(
         "[queues.quiet]\n[queues.busy]\nVisibilityTimeout = 1\n{SERVICES}"
     ));
@@ -99,7 +99,7 @@ fn an_open_long_poll_neither_holds_up_the_end_nor_loses_anything() {
 }
 
 #[test]
-fn a_request_that_breaks_off_is_its_senders_fault() {
+fn an_incomplete_request_is_the_clients_error() {
     let project = Project::new(&format!("[queues.orders]\n{SERVICES}"));
     let server = project.serve();
     let url = server.service_url("sqs");
@@ -120,7 +120,7 @@ fn a_request_that_breaks_off_is_its_senders_fault() {
 }
 
 #[test]
-fn a_client_that_asks_before_it_sends_is_told_that_a_refusal_ends_the_connection() {
+fn a_refused_expect_100_continue_closes_the_connection() {
     let project = Project::new(&format!("[buckets.here]\n{SERVICES}"));
     let server = project.serve();
     let address = server.service_url("s3").trim_start_matches("http://");
@@ -155,7 +155,7 @@ fn a_client_that_asks_before_it_sends_is_told_that_a_refusal_ends_the_connection
 }
 
 #[test]
-fn ten_messages_of_the_largest_size_come_in_one_answer_though_each_byte_is_escaped() {
+fn ten_messages_of_maximum_size_fit_into_one_response_with_every_byte_escaped() {
     let project = Project::new(&format!("[queues.quotes]\n{SERVICES}"));
     let server = project.serve();
     let body = "\"".repeat(1 << 20);

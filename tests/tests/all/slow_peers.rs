@@ -45,7 +45,7 @@ fn works(server: &Server, function: &str) {
 const INVOKE: &str = "POST /2015-03-31/functions/echo/invocations HTTP/1.1\r\nhost: x\r\n";
 
 #[test]
-fn callers_that_send_half_a_request_and_stay_hold_nobody_up() {
+fn callers_that_stall_midway_through_a_request_delay_no_other() {
     let (_project, server) = serve();
     let length = format!("{INVOKE}content-length: 10\r\n\r\n[1, 2");
     let chunk = format!("{INVOKE}transfer-encoding: chunked\r\n\r\nff\r\n[1, 2");
@@ -58,7 +58,7 @@ fn callers_that_send_half_a_request_and_stay_hold_nobody_up() {
 }
 
 #[test]
-fn a_client_that_only_connects_keeps_neither_files_nor_places_from_others() {
+fn idle_connections_exhaust_neither_files_nor_connections() {
     let project = Project::new(&format!(
         "[functions.echo]\ncode = \"{RAW_BOOTSTRAP}\"\n[queues.orders]\n{SERVICES}"
     ));
@@ -79,7 +79,7 @@ fn a_client_that_only_connects_keeps_neither_files_nor_places_from_others() {
 }
 
 #[test]
-fn a_log_that_nobody_reads_holds_nobody_up() {
+fn an_unread_log_delays_nothing() {
     let plugin = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../host/plugin/tests/fixtures/probe.wasm"
@@ -114,7 +114,7 @@ fn a_log_that_nobody_reads_holds_nobody_up() {
 }
 
 #[test]
-fn callers_that_close_their_half_or_break_a_chunk_hold_nobody_up() {
+fn half_closed_connections_and_broken_chunks_delay_no_other() {
     let (_project, server) = serve();
     for broken in [
         format!("{INVOKE}transfer-encoding: chunked\r\n\r\nzz\r\nnonsense"),
@@ -141,7 +141,7 @@ fn callers_that_close_their_half_or_break_a_chunk_hold_nobody_up() {
 }
 
 #[test]
-fn a_runtime_that_posts_half_a_response_and_stays_holds_up_its_own_call_only() {
+fn a_runtime_that_stalls_midway_through_a_response_delays_only_its_own_call() {
     for silent in [true, false] {
         let (project, server) = serve();
         let go = project.path().join("go");
@@ -164,7 +164,7 @@ fn a_runtime_that_posts_half_a_response_and_stays_holds_up_its_own_call_only() {
 }
 
 #[test]
-fn a_runtime_that_breaks_a_chunk_costs_its_own_call_only() {
+fn a_runtime_that_sends_a_broken_chunk_fails_only_its_own_call() {
     for failure in ["broken-chunk", "cut"] {
         for silent in [true, false] {
             let (_project, server) = serve();
@@ -185,7 +185,7 @@ fn a_runtime_that_breaks_a_chunk_costs_its_own_call_only() {
 }
 
 #[test]
-fn whoever_stays_at_the_runtime_api_holds_nobody_up() {
+fn a_stalled_runtime_api_client_delays_no_other() {
     let (_project, server) = serve();
     let reply = server.invoke("echo", r#"{"env":"AWS_LAMBDA_RUNTIME_API"}"#);
     let address: String = serde_json::from_slice(&reply.body).expect("an address");
@@ -210,7 +210,7 @@ fn whoever_stays_at_the_runtime_api_holds_nobody_up() {
 }
 
 #[test]
-fn a_caller_that_never_reads_a_stream_holds_up_its_own_call_only() {
+fn a_caller_that_never_reads_its_stream_delays_only_its_own_call() {
     let (_project, server) = serve();
     let event =
         json!({"print": "begun", "stream": {"pieces": ["one"], "filler": LARGE}}).to_string();

@@ -108,12 +108,12 @@ fn check(streamer: &Streamer) {
     let Ok((_project, server)) = streamer.serve() else {
         return;
     };
-    pieces_come_as_they_are_made(&server, streamer);
-    a_failure_midway_is_told_at_the_end(&server, streamer);
-    an_exit_midway_is_told_at_the_end(&server, streamer);
+    pieces_arrive_as_they_are_produced(&server, streamer);
+    a_failure_midway_is_reported_at_the_end(&server, streamer);
+    an_exit_midway_is_reported_at_the_end(&server, streamer);
     a_hang_midway_times_out(&server, streamer);
-    a_caller_that_leaves_costs_only_its_own_call(&server, streamer);
-    more_than_a_whole_response_may_have_comes(&server, streamer);
+    a_caller_that_disconnects_affects_only_its_own_call(&server, streamer);
+    a_stream_can_exceed_the_limit_of_a_buffered_response(&server, streamer);
 }
 
 /// Starts a stream that has come to the barrier: returns its first piece and what opens the barrier when it is dropped.
@@ -127,7 +127,7 @@ fn started(server: &Server, function: &str, order: &str) -> (EventStream, Vec<u8
 }
 
 #[track_caller]
-fn pieces_come_as_they_are_made(server: &Server, streamer: &Streamer) {
+fn pieces_arrive_as_they_are_produced(server: &Server, streamer: &Streamer) {
     let (stream, first, waiting) = started(server, "good", "stream");
     assert_eq!(streamer.after_prelude(&first), b"first\n");
     drop(waiting);
@@ -137,7 +137,7 @@ fn pieces_come_as_they_are_made(server: &Server, streamer: &Streamer) {
 }
 
 #[track_caller]
-fn a_failure_midway_is_told_at_the_end(server: &Server, streamer: &Streamer) {
+fn a_failure_midway_is_reported_at_the_end(server: &Server, streamer: &Streamer) {
     let (stream, _, waiting) = started(server, "good", "stream-fail");
     drop(waiting);
     let (rest, end) = stream.rest();
@@ -147,11 +147,11 @@ fn a_failure_midway_is_told_at_the_end(server: &Server, streamer: &Streamer) {
     );
     let details = end["ErrorDetails"].as_str().unwrap();
     assert!(details.contains("no luck"), "{details}");
-    pieces_come_as_they_are_made(server, streamer);
+    pieces_arrive_as_they_are_produced(server, streamer);
 }
 
 #[track_caller]
-fn an_exit_midway_is_told_at_the_end(server: &Server, streamer: &Streamer) {
+fn an_exit_midway_is_reported_at_the_end(server: &Server, streamer: &Streamer) {
     let (stream, _, waiting) = started(server, "good", "stream-exit");
     drop(waiting);
     let (rest, end) = stream.rest();
@@ -166,7 +166,7 @@ fn an_exit_midway_is_told_at_the_end(server: &Server, streamer: &Streamer) {
         "{end}"
     );
     server.log_with("\tStatus: error\tError Type: Runtime.");
-    pieces_come_as_they_are_made(server, streamer);
+    pieces_arrive_as_they_are_produced(server, streamer);
 }
 
 #[track_caller]
@@ -186,25 +186,25 @@ fn a_hang_midway_times_out(server: &Server, streamer: &Streamer) {
         "{end}"
     );
     server.log_with("\tStatus: timeout");
-    pieces_come_as_they_are_made(server, streamer);
+    pieces_arrive_as_they_are_produced(server, streamer);
 }
 
 #[track_caller]
-fn a_caller_that_leaves_costs_only_its_own_call(server: &Server, streamer: &Streamer) {
+fn a_caller_that_disconnects_affects_only_its_own_call(server: &Server, streamer: &Streamer) {
     let (stream, _, waiting) = started(server, "good", "stream");
     drop(stream);
     drop(waiting);
-    pieces_come_as_they_are_made(server, streamer);
+    pieces_arrive_as_they_are_produced(server, streamer);
 }
 
 #[track_caller]
-fn more_than_a_whole_response_may_have_comes(server: &Server, streamer: &Streamer) {
+fn a_stream_can_exceed_the_limit_of_a_buffered_response(server: &Server, streamer: &Streamer) {
     let stream = EventStream::of(server, "good", &json!({ "do": "stream-large" }));
     let (body, end) = stream.rest();
     let large = streamer.after_prelude(&body);
     assert_eq!((large.len(), end), (8_000_000, json!({})));
     assert!(large.iter().all(|byte| *byte == b'x'));
-    pieces_come_as_they_are_made(server, streamer);
+    pieces_arrive_as_they_are_produced(server, streamer);
 }
 
 /// What an InvokeComplete tells about an error, which is JSON in a text.
@@ -225,7 +225,7 @@ fn bash_streams_without_a_prelude() {
 }
 
 #[test]
-fn a_response_that_is_not_streamed_comes_as_well() {
+fn a_buffered_response_is_delivered_as_a_stream() {
     let Ok(project) = bash_project() else { return };
     project.file("lambkin.toml", FUNCTION);
     let server = project.serve();
@@ -239,7 +239,7 @@ fn a_response_that_is_not_streamed_comes_as_well() {
 }
 
 #[test]
-fn an_error_before_the_first_piece_is_all_there_is() {
+fn an_error_before_the_first_piece_is_the_whole_response() {
     let Ok((_project, server)) = GO.serve() else {
         return;
     };
@@ -249,12 +249,12 @@ fn an_error_before_the_first_piece_is_all_there_is() {
         details(&end),
         json!({ "errorMessage": "no luck", "errorType": "errorString" })
     );
-    pieces_come_as_they_are_made(&server, &GO);
+    pieces_arrive_as_they_are_produced(&server, &GO);
 }
 
 /// Node.js's client always streams: where the handler fails first, it sends trailers and no body.
 #[test]
-fn trailers_may_be_all_there_is() {
+fn a_response_can_consist_of_trailers_only() {
     let Ok((_project, server)) = NODE.serve() else {
         return;
     };
@@ -265,12 +265,12 @@ fn trailers_may_be_all_there_is() {
         (Vec::new(), &json!("RangeError"))
     );
     assert_eq!(details(&end)["errorMessage"], "no luck");
-    pieces_come_as_they_are_made(&server, &NODE);
+    pieces_arrive_as_they_are_produced(&server, &NODE);
 }
 
 /// A stream is collected for a caller of Invoke, prelude included.
 #[test]
-fn a_caller_of_invoke_gets_the_stream_whole() {
+fn a_caller_of_invoke_gets_the_stream_buffered() {
     for streamer in [GO, NODE, RUST] {
         let Ok((_project, server)) = streamer.serve() else {
             continue;

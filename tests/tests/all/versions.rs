@@ -27,7 +27,7 @@ fn asked(server: &Server, function: &str) -> (String, String) {
 }
 
 #[test]
-fn a_qualifier_leads_to_its_version() {
+fn a_qualifier_selects_its_version() {
     let server = versioned("live = \"2\", beta = \"$LATEST\"").serve();
     for (function, says, version) in [
         ("echo", "latest", "$LATEST"),
@@ -51,7 +51,7 @@ fn a_qualifier_leads_to_its_version() {
 }
 
 #[test]
-fn a_version_knows_its_number_and_is_told_the_qualifier() {
+fn a_version_gets_its_number_and_the_qualified_arn() {
     let server = versioned("live = \"2\"").serve();
     let version = r#"{"env":"AWS_LAMBDA_FUNCTION_VERSION"}"#;
     let reply = server.invoke("echo:live", version);
@@ -70,7 +70,7 @@ fn a_version_knows_its_number_and_is_told_the_qualifier() {
 }
 
 #[test]
-fn versions_have_environments_of_their_own() {
+fn versions_do_not_share_environments() {
     let server = versioned("live = \"2\"").serve();
     let pid = |function| server.invoke(function, r#"{"tell":"pid"}"#).json();
     assert_ne!(pid("echo:2"), pid("echo:10"));
@@ -86,7 +86,7 @@ fn versions_have_environments_of_their_own() {
 }
 
 #[test]
-fn the_command_line_takes_a_qualifier_too() {
+fn the_command_line_accepts_a_qualifier() {
     let project = versioned("live = \"2\"");
     let invoke = |function: &str| {
         let mut command = lambkin();
@@ -99,7 +99,7 @@ fn the_command_line_takes_a_qualifier_too() {
 }
 
 #[test]
-fn an_alias_may_share_its_calls_among_versions() {
+fn an_alias_can_split_its_calls_between_versions() {
     let weighted = "all = { version = \"2\", weights = { \"10\" = 1.0 } }, \
                     half = { version = \"2\", weights = { \"10\" = 0.5 } }";
     let server = versioned(weighted).serve();
@@ -118,7 +118,7 @@ fn an_alias_may_share_its_calls_among_versions() {
 }
 
 #[test]
-fn a_trigger_may_name_an_alias_and_a_wrong_one_is_an_error() {
+fn a_trigger_can_name_an_alias_and_an_unknown_one_is_an_error() {
     let project = |function: &str| {
         Project::new(&format!(
             "[functions.echo]\ncode = \"{RAW_BOOTSTRAP}\"\naliases = {{ live = \"2\" }}\n\
@@ -139,7 +139,7 @@ fn a_trigger_may_name_an_alias_and_a_wrong_one_is_an_error() {
 }
 
 #[test]
-fn an_alias_of_a_version_that_is_not_there_is_refused_in_its_place() {
+fn an_alias_of_an_undefined_version_is_reported_at_its_position() {
     let text = versioned("live = \"11\"").refusal();
     assert!(
         text.contains(

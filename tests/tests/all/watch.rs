@@ -49,7 +49,7 @@ fn a_change_restarts_the_function_and_the_log_says_why() {
 }
 
 #[test]
-fn a_call_under_way_finishes_on_the_code_it_began_with() {
+fn a_running_call_finishes_on_the_code_it_started_with() {
     let (project, server) = watched("timeout = 60");
     let event = r#"{"print":"begun","sleep_ms":3000,"env":"VERSION"}"#;
     thread::scope(|scope| {
@@ -63,7 +63,7 @@ fn a_call_under_way_finishes_on_the_code_it_began_with() {
 }
 
 #[test]
-fn a_burst_of_changes_is_one_restart() {
+fn a_burst_of_changes_causes_one_restart() {
     let (project, server) = watched("");
     for number in 0..500 {
         project.file(&format!("code/lib/{number}.py"), "x");
@@ -75,7 +75,7 @@ fn a_burst_of_changes_is_one_restart() {
 }
 
 #[test]
-fn what_is_ignored_restarts_nothing() {
+fn changes_to_ignored_files_cause_no_restart() {
     let (project, server) = watched("watch = { ignore = [\"*.log\", \"/data\"] }");
     for name in [
         "__pycache__/a.pyc",
@@ -93,7 +93,7 @@ fn what_is_ignored_restarts_nothing() {
 }
 
 #[test]
-fn files_replaced_by_renaming_and_folders_made_later_are_seen() {
+fn files_replaced_by_renaming_and_new_folders_are_noticed() {
     let (project, server) = watched("");
     // As editors save.
     let new = project.executable("code/.bootstrap.swp", bootstrap("two"));
@@ -109,7 +109,7 @@ fn files_replaced_by_renaming_and_folders_made_later_are_seen() {
 }
 
 #[test]
-fn a_folder_that_is_built_anew_is_seen_however_that_is_done() {
+fn a_code_folder_that_is_recreated_or_replaced_is_noticed() {
     let (project, server) = watched("");
     let folder = project.path().join("code");
     // Removed and made again.
@@ -136,7 +136,7 @@ fn zip(path: &Path, bootstrap: &str) {
 }
 
 #[test]
-fn a_zip_is_unpacked_again_and_a_broken_one_changes_nothing() {
+fn a_changed_zip_is_unpacked_again_and_a_broken_one_is_ignored() {
     let project = Project::new("[functions.echo]\ncode = \"code.zip\"\nwatch = true\n");
     let archive = project.path().join("code.zip");
     zip(&archive, &bootstrap("one"));
@@ -152,7 +152,7 @@ fn a_zip_is_unpacked_again_and_a_broken_one_changes_nothing() {
 }
 
 #[test]
-fn an_env_file_is_part_of_its_function() {
+fn a_changed_env_file_restarts_its_function() {
     let project = Project::echo("env-file = \".env\"\nwatch = true");
     project.file(".env", "VERSION=one\n");
     let server = project.serve();
@@ -168,7 +168,7 @@ fn an_env_file_is_part_of_its_function() {
 }
 
 #[test]
-fn nothing_is_watched_that_nobody_asked_for() {
+fn nothing_is_watched_by_default() {
     let watches = |settings: &str, arguments: &[&str]| {
         let project = Project::echo(settings);
         let server = project.serve_with(arguments, &[]);
@@ -187,7 +187,7 @@ fn nothing_is_watched_that_nobody_asked_for() {
 }
 
 #[test]
-fn a_pattern_that_is_none_is_refused_in_its_place() {
+fn an_invalid_ignore_pattern_is_reported_at_its_position() {
     let project = Project::echo("watch = { ignore = [\"[a\"] }");
     let text = project.refusal();
     assert!(text.contains("functions.echo.watch.ignore: "), "{text}");

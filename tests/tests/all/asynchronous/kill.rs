@@ -21,14 +21,14 @@ const CALLERS: usize = 4;
 const CONCURRENCY: usize = 3;
 
 #[test]
-fn every_accepted_event_runs_although_the_host_is_killed_again_and_again() {
+fn every_accepted_event_runs_when_the_host_is_killed_repeatedly() {
     survive(20);
 }
 
 /// A minute or two: for CI, which asks for it.
 #[test]
 #[ignore = "takes long; .ci/run runs it"]
-fn every_accepted_event_runs_although_the_host_is_killed_a_hundred_times() {
+fn every_accepted_event_runs_when_the_host_is_killed_a_hundred_times() {
     survive(100);
 }
 

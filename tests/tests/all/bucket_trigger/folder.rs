@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use super::{told, until_told};
+use super::{told, wait_for_delivery};
 use crate::support::{Recorded, eventually};
 
 /// A folder and a trigger on all that happens in it.
@@ -28,7 +28,7 @@ fn both(time: SystemTime) -> FileTimes {
 
 /// Copying tools write a file, close it, and then give it the time of the original.
 #[test]
-fn a_file_that_is_given_a_time_after_it_was_written_is_told_once() {
+fn a_file_whose_time_is_set_after_writing_is_reported_once() {
     const FILES: usize = 40;
     let (recorded, inbox) = inbox();
     let _server = recorded.project.serve();
@@ -43,25 +43,25 @@ fn a_file_that_is_given_a_time_after_it_was_written_is_told_once() {
         .iter()
         .map(|name| ("ObjectCreated:Put", name.as_str()))
         .collect();
-    until_told(&recorded, &expected);
+    wait_for_delivery(&recorded, &expected);
     // A new folder has everything compared, and what has only another time is not told again.
     let touched = File::options().read(true).open(inbox.join("00")).unwrap();
     touched.set_times(both(SystemTime::now())).unwrap();
     fs::create_dir(inbox.join("deep")).unwrap();
     fs::write(inbox.join("deep/last"), "x").unwrap();
     expected.push(("ObjectCreated:Put", "deep/last"));
-    until_told(&recorded, &expected);
+    wait_for_delivery(&recorded, &expected);
 }
 
 #[test]
-fn a_link_to_a_file_is_told_when_it_is_made() {
+fn a_new_link_to_a_file_is_reported() {
     let (recorded, inbox) = inbox();
     let _server = recorded.project.serve();
     fs::write(inbox.join("file"), "x").unwrap();
-    until_told(&recorded, &[("ObjectCreated:Put", "file")]);
+    wait_for_delivery(&recorded, &[("ObjectCreated:Put", "file")]);
     fs::hard_link(inbox.join("file"), inbox.join("hard")).unwrap();
     symlink(inbox.join("file"), inbox.join("soft")).unwrap();
-    until_told(
+    wait_for_delivery(
         &recorded,
         &[
             ("ObjectCreated:Put", "file"),
@@ -72,11 +72,11 @@ fn a_link_to_a_file_is_told_when_it_is_made() {
 }
 
 #[test]
-fn a_folder_that_is_removed_and_made_anew_is_watched_again() {
+fn a_folder_that_is_removed_and_created_again_is_watched_again() {
     let (recorded, inbox) = inbox();
     let server = recorded.project.serve();
     fs::write(inbox.join("before"), "x").unwrap();
-    until_told(&recorded, &[("ObjectCreated:Put", "before")]);
+    wait_for_delivery(&recorded, &[("ObjectCreated:Put", "before")]);
     fs::remove_dir_all(&inbox).unwrap();
     server.log_with("no longer exists; its changes are noticed once it exists again");
     fs::create_dir(&inbox).unwrap();
@@ -85,7 +85,7 @@ fn a_folder_that_is_removed_and_made_anew_is_watched_again() {
         told(&recorded).iter().any(|(_, key)| key == "before")
     });
     fs::write(inbox.join("after"), "x").unwrap();
-    until_told(
+    wait_for_delivery(
         &recorded,
         &[
             ("ObjectCreated:Put", "before"),
@@ -97,11 +97,11 @@ fn a_folder_that_is_removed_and_made_anew_is_watched_again() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_file_is_not_told_before_it_is_closed_whatever_else_happens() {
+fn a_file_is_not_reported_before_it_is_closed() {
     let (recorded, inbox) = inbox();
     let _server = recorded.project.serve();
     fs::write(inbox.join("other"), "x").unwrap();
-    until_told(&recorded, &[("ObjectCreated:Put", "other")]);
+    wait_for_delivery(&recorded, &[("ObjectCreated:Put", "other")]);
     let mut slow = File::create(inbox.join("slow")).unwrap();
     slow.write_all(b"half").unwrap();
     slow.set_modified(SystemTime::UNIX_EPOCH).unwrap();
@@ -114,11 +114,11 @@ fn a_file_is_not_told_before_it_is_closed_whatever_else_happens() {
         ("ObjectRemoved:Delete", "other"),
         ("ObjectCreated:Put", "deep/file"),
     ];
-    until_told(&recorded, &before);
+    wait_for_delivery(&recorded, &before);
     slow.write_all(b" and the rest").unwrap();
     drop(slow);
     let slow = ("ObjectCreated:Put", "slow");
-    until_told(&recorded, &[before.as_slice(), &[slow]].concat());
+    wait_for_delivery(&recorded, &[before.as_slice(), &[slow]].concat());
     let records = recorded.records();
     let told = records
         .iter()
@@ -140,7 +140,7 @@ fn a_link_to_a_folder_is_not_followed() {
     let server = recorded.project.serve();
     fs::write(elsewhere.path().join("outside"), "x").unwrap();
     fs::write(inbox.join("inside"), "x").unwrap();
-    until_told(&recorded, &[("ObjectCreated:Put", "inside")]);
+    wait_for_delivery(&recorded, &[("ObjectCreated:Put", "inside")]);
     let open = fs::read_dir(format!("/proc/{}/fdinfo", server.pid())).unwrap();
     let about = open.filter_map(|file| fs::read_to_string(file.ok()?.path()).ok());
     let watched: usize = about.map(|about| about.matches("inotify wd").count()).sum();
@@ -156,9 +156,9 @@ fn the_folder_itself_may_be_a_link() {
     let _server = recorded.project.serve();
     fs::create_dir(real.join("deep")).unwrap();
     fs::write(inbox.join("deep/a"), "x").unwrap();
-    until_told(&recorded, &[("ObjectCreated:Put", "deep/a")]);
+    wait_for_delivery(&recorded, &[("ObjectCreated:Put", "deep/a")]);
     fs::write(real.join("b"), "x").unwrap();
-    until_told(
+    wait_for_delivery(
         &recorded,
         &[("ObjectCreated:Put", "deep/a"), ("ObjectCreated:Put", "b")],
     );

@@ -26,7 +26,7 @@ fn of<'a>(events: &'a [Value], kind: &str, id: Option<&str>) -> &'a Value {
 }
 
 #[test]
-fn a_cold_start_and_its_invocation_are_told_in_order() {
+fn telemetry_of_a_cold_start_and_its_invocation_arrives_in_order() {
     let Ok(observed) = subscribed("telemetry", "memory = 256") else {
         return;
     };
@@ -55,12 +55,12 @@ fn a_cold_start_and_its_invocation_are_told_in_order() {
         ],
         "{events:#?}"
     );
-    init_is_told(&events);
-    the_invocation_is_told(&events, id(&reply));
+    assert_init_telemetry(&events);
+    assert_invocation_telemetry(&events, id(&reply));
 }
 
 #[track_caller]
-fn init_is_told(events: &[Value]) {
+fn assert_init_telemetry(events: &[Value]) {
     for kind in ["initStart", "initRuntimeDone", "initReport"] {
         let record = of(events, &format!("platform.{kind}"), None);
         assert_eq!(
@@ -88,7 +88,7 @@ fn init_is_told(events: &[Value]) {
 }
 
 #[track_caller]
-fn the_invocation_is_told(events: &[Value], id: &str) {
+fn assert_invocation_telemetry(events: &[Value], id: &str) {
     let start = of(events, "platform.start", Some(id));
     assert_eq!(start["version"], "$LATEST");
     assert_eq!(start["tracing"]["type"], "X-Amzn-Trace-Id");
@@ -124,7 +124,7 @@ fn line(event: &Value) -> &str {
 }
 
 #[test]
-fn a_warm_invocation_is_told_without_an_init() {
+fn telemetry_of_a_warm_invocation_has_no_init() {
     let Ok(observed) = subscribed("telemetry", "") else {
         return;
     };
@@ -142,7 +142,7 @@ fn a_warm_invocation_is_told_without_an_init() {
 }
 
 #[test]
-fn a_crash_and_a_time_out_are_told_by_status_and_type() {
+fn telemetry_of_a_crash_and_a_timeout_has_status_and_error_type() {
     let Ok(observed) = subscribed("telemetry", "timeout = 3") else {
         return;
     };
@@ -176,7 +176,7 @@ fn a_crash_and_a_time_out_are_told_by_status_and_type() {
 }
 
 #[test]
-fn the_logs_api_still_tells_of_invocations() {
+fn the_logs_api_still_reports_invocations() {
     let Ok(observed) = subscribed("logs", "") else {
         return;
     };

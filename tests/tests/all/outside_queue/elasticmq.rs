@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::{PARTIAL, until_told};
+use super::{PARTIAL, wait_for_delivery};
 use crate::support::{
     EmulatorProcess, Missing, Project, Recorded, eventually, free_port, installed, request, tool,
 };
@@ -75,7 +75,7 @@ impl ElasticMq {
 }
 
 #[test]
-fn a_queue_of_elasticmq_is_polled() {
+fn an_elasticmq_queue_is_polled() {
     let Ok(elasticmq) = ElasticMq::start() else {
         return;
     };
@@ -98,7 +98,7 @@ fn a_queue_of_elasticmq_is_polled() {
         ),
     );
     let server = recorded.project.serve();
-    until_told(&recorded, 3);
+    wait_for_delivery(&recorded, 3);
     eventually("the queue to be empty", || elasticmq.counts() == ["0", "0"]);
     let records = recorded.records();
     let told = |body: &str| -> Vec<&Value> {

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::{outside, polling, trigger, until_told};
+use super::{outside, polling, trigger, wait_for_delivery};
 use crate::queue_trigger::until_empty;
 use crate::support::{Barrier, MockServer, Project, Recorded, eventually, free_port};
 
 #[test]
-fn an_endpoint_that_comes_up_later_is_waited_for() {
+fn polling_starts_when_the_endpoint_becomes_reachable() {
     let port = free_port();
     let url = format!("http://127.0.0.1:{port}");
     let recorded = polling(&url, "orders", "");
@@ -28,14 +28,14 @@ fn an_endpoint_that_comes_up_later_is_waited_for() {
     ));
     let outside = project.serve();
     outside.send("orders", "late");
-    until_told(&recorded, 1);
+    wait_for_delivery(&recorded, 1);
     until_empty(&outside, "orders");
     let log = server.log_with("receives messages again");
     assert_eq!(log.matches("cannot receive messages").count(), 1, "{log}");
 }
 
 #[test]
-fn a_long_poll_does_not_hold_up_the_end() {
+fn a_long_poll_does_not_delay_shutdown() {
     // Never answers, which is longer than any wait.
     let mock_server = MockServer::start(|_| None);
     let recorded = Recorded::new("", &trigger(mock_server.url(), "orders", ""));
@@ -53,18 +53,18 @@ fn a_long_poll_does_not_hold_up_the_end() {
 }
 
 #[test]
-fn what_comes_after_the_end_is_told_by_the_next_host() {
+fn messages_sent_after_shutdown_are_delivered_by_the_next_host() {
     let outside = outside();
     let recorded = polling(outside.service_url("sqs"), "orders", "");
     let mut server = recorded.project.serve();
     outside.send("orders", "before");
-    until_told(&recorded, 1);
+    wait_for_delivery(&recorded, 1);
     until_empty(&outside, "orders");
     server.signal(Signal::TERM);
     assert!(server.wait().success(), "{}", server.log());
     outside.send("orders", "after");
     let _next = recorded.project.serve();
-    until_told(&recorded, 2);
+    wait_for_delivery(&recorded, 2);
     until_empty(&outside, "orders");
     assert_eq!(recorded.bodies(), ["before", "after"]);
 }
@@ -84,7 +84,7 @@ fn listens(url: &str) -> bool {
 }
 
 #[test]
-fn a_batch_under_way_is_finished_and_deleted_before_the_end() {
+fn a_running_batch_is_finished_and_deleted_before_shutdown() {
     let (outside, barrier) = (outside(), Barrier::new());
     let recorded = held(outside.service_url("sqs"), &barrier);
     let mut server = recorded.project.serve();
@@ -99,7 +99,7 @@ fn a_batch_under_way_is_finished_and_deleted_before_the_end() {
 }
 
 #[test]
-fn a_message_of_a_killed_host_is_told_again() {
+fn a_message_in_flight_on_a_killed_host_is_delivered_again() {
     let (outside, barrier) = (outside(), Barrier::new());
     let recorded = held(outside.service_url("sqs"), &barrier);
     let mut server = recorded.project.serve();
@@ -110,7 +110,7 @@ fn a_message_of_a_killed_host_is_told_again() {
     drop(arrived);
     let _next = recorded.project.serve();
     drop(barrier.arrival());
-    until_told(&recorded, 1);
+    wait_for_delivery(&recorded, 1);
     until_empty(&outside, "orders");
     let records = recorded.records();
     assert_eq!(records.len(), 1, "{records:?}");

@@ -54,7 +54,7 @@ fn first(mock_server: &MockServer) -> RecordedRequest {
 }
 
 #[test]
-fn requests_are_signed_with_the_credentials_that_are_passed() {
+fn requests_are_signed_with_the_credentials_passed_to_the_plugin() {
     let mock_server = MockServer::start(|_| None);
     let rest = trigger(mock_server.url(), "orders", "")
         + "region = 'eu-west-1'\n\
@@ -108,7 +108,7 @@ fn requests_are_signed_with_the_credentials_that_are_passed() {
 }
 
 #[test]
-fn credentials_that_are_not_passed_are_not_used() {
+fn credentials_not_passed_to_the_plugin_are_not_used() {
     let mock_server = MockServer::start(|_| None);
     let recorded = Recorded::new("", &trigger(mock_server.url(), "orders", ""));
     let variables = [
@@ -127,7 +127,7 @@ fn credentials_that_are_not_passed_are_not_used() {
 }
 
 #[test]
-fn success_deletes_by_the_handle() {
+fn a_processed_message_is_deleted_by_its_receipt_handle() {
     let mock_server = queue_with("fine", true);
     let recorded = Recorded::new("", &trigger(mock_server.url(), "orders", ""));
     let _server = recorded.project.serve();
@@ -144,7 +144,7 @@ fn success_deletes_by_the_handle() {
 
 /// Single messages of a batch fail with status 200.
 #[test]
-fn a_deletion_that_fails_is_tried_again_and_told_in_the_end() {
+fn a_failed_deletion_is_retried_and_finally_logged() {
     let failed = json!({ "Successful": [], "Failed": [
         { "Id": "0", "Code": "InternalError", "Message": "not today", "SenderFault": false },
     ] });
@@ -156,7 +156,7 @@ fn a_deletion_that_fails_is_tried_again_and_told_in_the_end() {
 }
 
 #[test]
-fn failure_leaves_the_message_and_its_time_out_to_the_queue() {
+fn a_failed_message_and_its_visibility_timeout_are_left_unchanged() {
     let mock_server = queue_with(&json!({ "error": true }).to_string(), false);
     let recorded = Recorded::new("", &trigger(mock_server.url(), "orders", ""));
     let _server = recorded.project.serve();
@@ -177,7 +177,7 @@ fn failure_leaves_the_message_and_its_time_out_to_the_queue() {
 
 /// Those that do not wait as they are asked to are not asked at once again.
 #[test]
-fn a_queue_that_never_waits_is_asked_once_a_second() {
+fn a_queue_that_does_not_support_long_polling_is_polled_once_a_second() {
     let mock_server = MockServer::start(|_| Some((200, "{}".to_owned())));
     let recorded = Recorded::new("", &trigger(mock_server.url(), "orders", ""));
     let _server = recorded.project.serve();
@@ -191,7 +191,7 @@ fn a_queue_that_never_waits_is_asked_once_a_second() {
 
 /// SQS waits whole seconds: the last one of the window is not spent asking again and again.
 #[test]
-fn a_window_is_no_busy_loop() {
+fn a_batching_window_does_not_poll_in_a_busy_loop() {
     let mock_server = queue_with("alone", false);
     let properties = "BatchSize = 20\nMaximumBatchingWindowInSeconds = 3";
     let recorded = Recorded::new("", &trigger(mock_server.url(), "orders", properties));
@@ -206,7 +206,7 @@ fn a_window_is_no_busy_loop() {
 }
 
 #[test]
-fn failures_are_told_once_and_tried_again_less_and_less_often() {
+fn polling_failures_are_logged_once_and_retried_with_backoff() {
     for (answer, reason) in [
         (
             Some((503, "{}".to_owned())),
@@ -245,7 +245,7 @@ fn failing(answer: Answer, reason: &str) {
 }
 
 #[test]
-fn an_answer_of_another_shape_is_no_message() {
+fn a_malformed_response_delivers_no_message() {
     let mock_server = MockServer::start(|request| {
         let first = request.json()["WaitTimeSeconds"] == 20;
         let shapeless: Value = json!({ "Messages": [{ "Body": 7 }] });

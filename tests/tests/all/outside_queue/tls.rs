@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{outside, polling, trigger, until_told};
+use super::{outside, polling, trigger, wait_for_delivery};
 use crate::queue_trigger::until_empty;
 use crate::support::{Authority, Identity, Recorded, Server, TlsFront, lambkin};
 
@@ -27,7 +27,7 @@ fn a_host_with_a_trusted_certificate_is_polled() {
         // Longer than one record of TLS.
         let body = "secret ".repeat(20_000);
         outside.send("orders", &body);
-        until_told(&recorded, 1);
+        wait_for_delivery(&recorded, 1);
         until_empty(&outside, "orders");
         assert_eq!(recorded.bodies(), [body], "{}", server.log());
         let protocols = front.protocols();
@@ -60,7 +60,7 @@ fn refused(identity: Identity, trusted: &Authority, reasons: &[&str]) {
 }
 
 #[test]
-fn an_authority_that_is_not_trusted_is_named_with_the_remedy() {
+fn an_untrusted_authority_is_reported_with_the_remedy() {
     let identity = Authority::named("A stranger").identity(&["localhost"]);
     refused(
         identity,
@@ -73,7 +73,7 @@ fn an_authority_that_is_not_trusted_is_named_with_the_remedy() {
 }
 
 #[test]
-fn an_authority_is_more_than_its_name() {
+fn an_authority_with_the_same_name_but_another_key_is_refused() {
     let identity = Authority::named("A friend").identity(&["localhost"]);
     refused(
         identity,
@@ -98,7 +98,7 @@ fn an_expired_certificate_is_refused() {
 }
 
 #[test]
-fn a_host_without_tls_is_said_to_have_none() {
+fn a_server_without_tls_is_reported_as_such() {
     let outside = outside();
     let url = outside.service_url("sqs").replace("http:", "https:");
     let recorded = polling(&url, "orders", "");
@@ -108,7 +108,7 @@ fn a_host_without_tls_is_said_to_have_none() {
 }
 
 #[test]
-fn an_origin_is_granted_with_its_scheme() {
+fn a_network_grant_includes_the_scheme() {
     let (outside, authority) = (outside(), Authority::named("A friend"));
     let front = TlsFront::start(
         authority.identity(&["localhost"]),
@@ -126,7 +126,7 @@ fn an_origin_is_granted_with_its_scheme() {
 }
 
 #[test]
-fn without_any_roots_nothing_starts() {
+fn https_without_root_certificates_is_a_configuration_error() {
     let recorded = polling("https://localhost:1", "orders", "");
     let empty = recorded.project.file("none.pem", "");
     for roots in [empty.as_path(), Path::new("/nowhere/roots.pem")] {

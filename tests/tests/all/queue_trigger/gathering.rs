@@ -7,7 +7,7 @@ use super::{orders, until_empty};
 use crate::support::{Recorded, eventually};
 
 #[test]
-fn a_message_that_comes_again_while_its_batch_waits_is_in_it_once() {
+fn a_message_received_again_while_its_batch_waits_is_in_it_once() {
     let recorded = orders("BatchSize = 100\nMaximumBatchingWindowInSeconds = 300");
     let server = recorded.project.serve();
     let sent = server.send("orders", "patient");
@@ -20,7 +20,7 @@ fn a_message_that_comes_again_while_its_batch_waits_is_in_it_once() {
 }
 
 #[test]
-fn what_was_gathered_and_not_told_was_never_received() {
+fn messages_collected_but_not_delivered_do_not_count_as_received() {
     let config = |window: &str| {
         format!(
             "[queues.orders]\nRedrivePolicy = {{ deadLetterTargetArn = 'failed', maxReceiveCount = 1 }}\n\

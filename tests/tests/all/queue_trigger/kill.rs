@@ -17,14 +17,14 @@ use crate::support::{Recorded, Server, eventually};
 const CALLERS: usize = 2;
 
 #[test]
-fn what_was_acknowledged_survives_kill_after_kill() {
+fn acknowledged_messages_and_objects_survive_repeated_kills() {
     survive(10);
 }
 
 /// For CI, which asks for it.
 #[test]
 #[ignore = "takes long; .ci/run runs it"]
-fn what_was_acknowledged_survives_a_hundred_kills() {
+fn acknowledged_messages_and_objects_survive_a_hundred_kills() {
     survive(100);
 }
 
@@ -59,7 +59,7 @@ fn survive(rounds: usize) {
         let told: BTreeSet<String> = recorded.bodies().into_iter().collect();
         acknowledged.messages.is_subset(&told)
     });
-    told_in_order(&recorded, &acknowledged.ordered);
+    assert_delivered_in_order(&recorded, &acknowledged.ordered);
     for (key, content) in &acknowledged.objects {
         let object = server.s3("GET", &format!("/things/{key}"), &[], &[]);
         assert_eq!(object.status, 200, "{key}: {}", object.text());
@@ -71,7 +71,7 @@ fn survive(rounds: usize) {
 
 /// Each message of a group is told for the first time after all that were sent before it.
 #[track_caller]
-fn told_in_order(recorded: &Recorded, ordered: &BTreeMap<String, Vec<String>>) {
+fn assert_delivered_in_order(recorded: &Recorded, ordered: &BTreeMap<String, Vec<String>>) {
     let told = recorded.bodies();
     for (group, sent) in ordered {
         let first = |body: &String| {

@@ -11,7 +11,7 @@ const MESSAGES: usize = 10_000;
 
 #[test]
 #[ignore = "wants the machine for itself; .ci/run runs it"]
-fn ten_thousand_messages_with_failures_and_crashes_are_all_told() {
+fn ten_thousand_messages_are_all_delivered_despite_failures_and_crashes() {
     let recorded = Recorded::new(
         "concurrency = 4",
         &format!(

@@ -71,7 +71,7 @@ fn a_loop_through_a_bucket_is_stopped() {
 }
 
 #[test]
-fn a_loop_that_is_allowed_goes_on() {
+fn an_allowed_loop_continues() {
     let recorded = project("recursive-loop = 'Allow'");
     let server = recorded.project.serve();
     send(&server, "again", 100);

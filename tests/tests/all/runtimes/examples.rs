@@ -153,7 +153,7 @@ fn fastapi_reads_path_and_query() {
 }
 
 #[test]
-fn fastapi_takes_json_and_refuses_what_does_not_fit() {
+fn fastapi_accepts_json_and_refuses_invalid_bodies() {
     fastapi(|server| {
         let reply = post(
             server,
@@ -176,7 +176,7 @@ fn fastapi_takes_json_and_refuses_what_does_not_fit() {
 }
 
 #[test]
-fn fastapi_gets_and_sets_cookies() {
+fn fastapi_reads_and_sets_cookies() {
     fastapi(|server| {
         let reply = server.web("GET", "/visits", &[("cookie", "theme=dark; visits=4")], b"");
         assert_eq!(reply.json(), json!({ "visits": 5 }));
@@ -192,7 +192,7 @@ fn fastapi_gets_and_sets_cookies() {
 }
 
 #[test]
-fn fastapi_answers_for_itself_where_it_has_no_route() {
+fn fastapi_returns_its_own_404_and_405() {
     fastapi(|server| {
         let reply = server.web("GET", "/nowhere", &[], b"");
         assert_eq!(
@@ -210,7 +210,7 @@ fn fastapi_answers_for_itself_where_it_has_no_route() {
 }
 
 #[test]
-fn fastapi_takes_and_returns_bytes() {
+fn fastapi_accepts_and_returns_binary_bodies() {
     fastapi(|server| {
         let bytes: Vec<u8> = (0..=255).collect();
         let reply = post(server, "/reverse", "application/octet-stream", &bytes);

@@ -82,7 +82,7 @@ fn a_message_is_sent_received_and_deleted() {
 }
 
 #[test]
-fn a_hundred_megabytes_go_up_in_parts_and_come_back() {
+fn a_hundred_megabytes_are_uploaded_in_parts_and_downloaded() {
     let server = server();
     let folder = tempfile::tempdir().unwrap();
     let (up, down) = (folder.path().join("up"), folder.path().join("down"));
@@ -158,7 +158,7 @@ fn a_folder_is_synchronised_listed_and_removed() {
 }
 
 #[test]
-fn a_presigned_url_needs_nothing_else() {
+fn a_presigned_url_works_without_credentials_until_it_expires() {
     let server = server();
     if typed(&server, "s3", &["s3", "mb", "s3://signed"]).is_err() {
         return;

@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 use super::{Sdk, answer, call, for_each_sdk, rust, server};
 
 for_each_sdk!(
-    an_object_goes_there_and_back_with_its_metadata,
+    an_object_is_stored_and_returned_with_its_metadata,
     objects_are_listed_by_prefix_and_page,
-    parts_become_one_object,
-    a_large_object_goes_there_in_parts,
-    a_presigned_url_holds_for_a_while,
-    conditions_hold,
+    uploaded_parts_become_one_object,
+    a_large_object_is_uploaded_in_parts,
+    a_presigned_url_works_until_it_expires,
+    conditional_requests_are_honoured,
     versions_are_kept,
-    errors_are_awss,
+    errors_match_awss,
 );
 
 fn bytes(text: &str) -> Value {
@@ -40,7 +40,7 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-fn an_object_goes_there_and_back_with_its_metadata(sdk: Sdk) {
+fn an_object_is_stored_and_returned_with_its_metadata(sdk: Sdk) {
     let server = server();
     let key = "a folder/ü+ü=?.txt";
     let calls = [
@@ -162,7 +162,7 @@ fn objects_are_listed_by_prefix_and_page(sdk: Sdk) {
     assert_eq!(seen(5).0, ["c/d/e", "c/f"]);
 }
 
-fn parts_become_one_object(sdk: Sdk) {
+fn uploaded_parts_become_one_object(sdk: Sdk) {
     let server = server();
     let id = answer(json!([1, "UploadId"]));
     let part = |number: u64, size: usize| {
@@ -237,7 +237,7 @@ fn parts_become_one_object(sdk: Sdk) {
     assert_eq!(answers[13]["Uploads"], Value::Null);
 }
 
-fn a_large_object_goes_there_in_parts(sdk: Sdk) {
+fn a_large_object_is_uploaded_in_parts(sdk: Sdk) {
     const BYTES: usize = 100_000_000;
     let server = server();
     let calls = [
@@ -266,7 +266,7 @@ fn a_large_object_goes_there_in_parts(sdk: Sdk) {
     );
 }
 
-fn a_presigned_url_holds_for_a_while(sdk: Sdk) {
+fn a_presigned_url_works_until_it_expires(sdk: Sdk) {
     let server = server();
     let presign = |operation: &str| {
         let input = json!({ "Bucket": "signed", "Key": "k" });
@@ -306,7 +306,7 @@ fn a_presigned_url_holds_for_a_while(sdk: Sdk) {
     );
 }
 
-fn conditions_hold(sdk: Sdk) {
+fn conditional_requests_are_honoured(sdk: Sdk) {
     let server = server();
     let put = |condition: Value| {
         let mut input = json!({ "Bucket": "when", "Key": "k", "Body": bytes("x") });
@@ -394,7 +394,7 @@ fn versions_are_kept(sdk: Sdk) {
     assert_eq!(answers[10]["Status"], "Enabled");
 }
 
-fn errors_are_awss(sdk: Sdk) {
+fn errors_match_awss(sdk: Sdk) {
     let server = server();
     let table = [
         (
@@ -480,7 +480,7 @@ fn errors_are_awss(sdk: Sdk) {
 }
 
 #[test]
-fn the_sdk_for_rust_is_content() {
+fn the_sdk_for_rust_reads_every_response() {
     let server = server();
     let Ok(seen) = rust(&server, "s3") else {
         return;

@@ -5,17 +5,17 @@ use serde_json::{Value, json};
 use super::{Sdk, answer, call, for_each_sdk, refused, rust, server};
 
 for_each_sdk!(
-    a_message_goes_there_and_back_with_its_attributes,
+    a_message_is_received_with_its_attributes,
     a_batch_is_sent_received_and_deleted,
-    a_fifo_queue_keeps_order_and_drops_duplicates,
-    an_attempt_to_receive_is_repeated_and_a_name_stands_for_a_url,
-    queues_are_made_described_tagged_and_deleted,
-    errors_are_awss,
+    a_fifo_queue_keeps_the_order_and_drops_duplicates,
+    a_receive_attempt_can_be_repeated_and_a_name_works_as_a_url,
+    queues_are_created_described_tagged_and_deleted,
+    errors_match_awss,
     dead_letters_are_moved_back,
-    large_batches_and_messages_pass,
+    large_batches_and_messages_are_accepted,
 );
 
-fn a_message_goes_there_and_back_with_its_attributes(sdk: Sdk) {
+fn a_message_is_received_with_its_attributes(sdk: Sdk) {
     let server = server();
     let url = answer(json!([0, "QueueUrl"]));
     let attributes = json!({
@@ -119,7 +119,7 @@ fn a_batch_is_sent_received_and_deleted(sdk: Sdk) {
     );
 }
 
-fn a_fifo_queue_keeps_order_and_drops_duplicates(sdk: Sdk) {
+fn a_fifo_queue_keeps_the_order_and_drops_duplicates(sdk: Sdk) {
     let server = server();
     let url = answer(json!([0, "QueueUrl"]));
     let send = |group: &str, body: &str| {
@@ -175,7 +175,7 @@ fn a_fifo_queue_keeps_order_and_drops_duplicates(sdk: Sdk) {
     assert_eq!(answers[8]["Messages"], Value::Null);
 }
 
-fn an_attempt_to_receive_is_repeated_and_a_name_stands_for_a_url(sdk: Sdk) {
+fn a_receive_attempt_can_be_repeated_and_a_name_works_as_a_url(sdk: Sdk) {
     let server = server();
     let url = answer(json!([0, "QueueUrl"]));
     let receive = |attempt: &str| {
@@ -215,7 +215,7 @@ fn an_attempt_to_receive_is_repeated_and_a_name_stands_for_a_url(sdk: Sdk) {
     refused(&answers[6], 400, &message);
 }
 
-fn queues_are_made_described_tagged_and_deleted(sdk: Sdk) {
+fn queues_are_created_described_tagged_and_deleted(sdk: Sdk) {
     let server = server();
     let url = answer(json!([0, "QueueUrl"]));
     let calls = [
@@ -295,7 +295,7 @@ fn queues_are_made_described_tagged_and_deleted(sdk: Sdk) {
     );
 }
 
-fn errors_are_awss(sdk: Sdk) {
+fn errors_match_awss(sdk: Sdk) {
     let server = server();
     let url = answer(json!([0, "QueueUrl"]));
     let nowhere = format!("{}/123456789012/nowhere", server.service_url("sqs"));
@@ -417,7 +417,7 @@ fn dead_letters_are_moved_back(sdk: Sdk) {
     assert_eq!(answers[9]["Results"][0]["SourceArn"], arn);
 }
 
-fn large_batches_and_messages_pass(sdk: Sdk) {
+fn large_batches_and_messages_are_accepted(sdk: Sdk) {
     let server = server();
     let url = answer(json!([0, "QueueUrl"]));
     let entries: Vec<Value> = (0..10)
@@ -462,7 +462,7 @@ fn large_batches_and_messages_pass(sdk: Sdk) {
 }
 
 #[test]
-fn the_sdk_for_rust_is_content() {
+fn the_sdk_for_rust_reads_every_response() {
     let server = server();
     let Ok(seen) = rust(&server, "sqs") else {
         return;

@@ -88,10 +88,10 @@ macro_rules! for_each_sdk {
 }
 
 for_each_sdk!(
-    pieces_come_as_they_are_made,
-    a_failure_midway_is_told_at_the_end,
-    eight_megabytes_come_whole,
-    an_unknown_function_has_its_exception,
+    pieces_arrive_as_they_are_produced,
+    a_failure_midway_is_reported_at_the_end,
+    eight_megabytes_arrive_complete,
+    an_unknown_function_raises_its_exception,
 );
 
 /// Makes a call of the streaming function, if everything for it is there.
@@ -105,7 +105,7 @@ fn calling(sdk: Sdk, event: &Value, test: impl Fn(Call)) {
     }
 }
 
-fn pieces_come_as_they_are_made(sdk: Sdk) {
+fn pieces_arrive_as_they_are_produced(sdk: Sdk) {
     let barrier = Barrier::new();
     let event = json!({ "do": "stream", "barrier": barrier.address() });
     calling(sdk, &event, |mut call| {
@@ -118,7 +118,7 @@ fn pieces_come_as_they_are_made(sdk: Sdk) {
     });
 }
 
-fn a_failure_midway_is_told_at_the_end(sdk: Sdk) {
+fn a_failure_midway_is_reported_at_the_end(sdk: Sdk) {
     let barrier = Barrier::new();
     let event = json!({ "do": "stream-fail", "barrier": barrier.address() });
     calling(sdk, &event, |mut call| {
@@ -131,7 +131,7 @@ fn a_failure_midway_is_told_at_the_end(sdk: Sdk) {
     });
 }
 
-fn eight_megabytes_come_whole(sdk: Sdk) {
+fn eight_megabytes_arrive_complete(sdk: Sdk) {
     calling(sdk, &json!({ "do": "stream-large" }), |mut call| {
         let mut pieces = String::new();
         let end = loop {
@@ -148,7 +148,7 @@ fn eight_megabytes_come_whole(sdk: Sdk) {
     });
 }
 
-fn an_unknown_function_has_its_exception(sdk: Sdk) {
+fn an_unknown_function_raises_its_exception(sdk: Sdk) {
     let server = crate::support::Project::echo("").serve();
     if let Ok(program) = sdk() {
         let mut call = Call::of(program, &server, &json!({ "FunctionName": "nobody" }));

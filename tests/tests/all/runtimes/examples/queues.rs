@@ -23,7 +23,7 @@ fn printed(project: &Project, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn a_text_is_counted_and_its_count_reported() {
+fn an_uploaded_text_is_counted_and_the_count_is_reported() {
     let Ok(project) = copy("queue-and-bucket", Some("functions/package")) else {
         return;
     };
@@ -49,7 +49,7 @@ fn a_text_is_counted_and_its_count_reported() {
 }
 
 #[test]
-fn the_events_of_queue_and_bucket_can_be_looked_at() {
+fn shape_prints_the_events_of_the_queue_and_the_bucket() {
     let Ok(project) = copy("queue-and-bucket", Some("functions/package")) else {
         return;
     };
@@ -66,7 +66,7 @@ fn the_events_of_queue_and_bucket_can_be_looked_at() {
 }
 
 #[test]
-fn a_trigger_of_ones_own_has_its_own_event_and_its_own_mind() {
+fn a_custom_trigger_defines_its_own_event_and_rejects_messages() {
     if curl().is_err() {
         return;
     }
