@@ -1,3 +1,3 @@
-//! What the end-to-end tests, their fixtures and the benchmarks share.
+//! Code shared by the end-to-end tests, their fixtures and the benchmarks.
 
 pub mod wire;

@@ -1,9 +1,9 @@
-//! HTTP/1.1 responses, taken from a byte stream in whatever pieces it delivers them.
+//! An incremental parser of HTTP/1.1 responses.
 //!
-//! The raw bootstrap and the benchmark's callers speak HTTP by hand, so that no client library's cost or habits
-//! show in what they observe. [`Responses`] does no I/O: feed it what was read, take complete responses out.
-//! Bodies framed by `Content-Length` and by chunks are understood. A response that cannot be framed is an
-//! [`io::ErrorKind::InvalidData`] error, and the connection it came from is of no further use.
+//! The raw bootstrap and the benchmark's callers use no HTTP library, so that the cost or behaviour of one does not
+//! affect the results. [`Responses`] does no I/O: feed it bytes that were read, then take complete responses.
+//! It supports bodies framed by `Content-Length` and by chunks. A response with invalid framing is an
+//! [`io::ErrorKind::InvalidData`] error; its connection must not be used any further.
 
 use std::io::{self, Read};
 

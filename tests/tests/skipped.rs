@@ -1,4 +1,4 @@
-//! Not a test: lists the end-to-end tests that were skipped, once, after all of them have run.
+//! Not a test: lists the skipped end-to-end tests after all of them have run.
 //!
 //! The end-to-end tests record what they skip in files below the target folder's `tmp/skipped`, one for each process. Cargo
 //! runs the targets of a package in the order of their names, so this one comes after `all`.
@@ -8,7 +8,7 @@ use std::path::Path;
 use std::{fs, io};
 
 fn main() -> io::Result<()> {
-    // Tools that list tests get an empty list.
+    // Tools that list tests get no output.
     if std::env::args().any(|argument| argument == "--list") {
         return Ok(());
     }

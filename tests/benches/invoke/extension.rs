@@ -1,4 +1,4 @@
-//! A small external extension that subscribes to all telemetry, reads it and throws it away.
+//! A small external extension that subscribes to all telemetry and discards it.
 //!
 //! It registers for SHUTDOWN alone, so that an invocation does not wait for it: what it costs is the telemetry.
 
@@ -19,7 +19,7 @@ use lambkin_tests::wire::Responses;
 /// The file in `extensions/` that runs it; an extension has to register under its file's name.
 pub const NAME: &str = "telemetry";
 
-/// Runs until it is told to shut down, or the host goes away.
+/// Runs until it receives SHUTDOWN or the host exits.
 ///
 /// # Errors
 /// When the host refuses it.

@@ -1,8 +1,8 @@
-//! What lambkin's features cost: each figure beside that of the same without the feature, measured right after it.
+//! The cost of Lambkin's features: each figure beside the one without the feature, measured right after it.
 //!
-//! A cold start stands beside a bare start of the same bootstrap, up to its first request to a listener that knows
-//! nothing. Everything else stands beside lambkin itself: without freezing, without an extension, with a buffered
-//! answer, with a caller who waits for the function.
+//! A cold start is compared with a bare start of the same bootstrap, up to its first request to a plain listener.
+//! Everything else is compared with Lambkin itself: without freezing, without an extension, with a buffered response,
+//! or with a synchronous call.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,10 +22,10 @@ use crate::server::Server;
 use crate::stream;
 use crate::subject::{BOOTSTRAP, Name, Subject};
 
-/// A paced caller rests this long: long enough for its environment to be frozen.
+/// Pause of a paced caller after each call: long enough for its environment to be frozen.
 const PACE: Duration = Duration::from_millis(20);
 
-/// The callers that hand in events.
+/// Number of callers that send asynchronous events.
 const SENDERS: usize = 16;
 
 /// What is measured, in the order of the table.
@@ -54,7 +54,7 @@ use Feature::{
     Telemetry,
 };
 
-/// The rows of the table: figure, label, what it stands beside, unit.
+/// The rows of the table: figure, label, what it is compared with, unit.
 pub const ROWS: [(Feature, &str, &str, &str); 12] = [
     (
         ColdStart,
@@ -110,7 +110,7 @@ pub const ROWS: [(Feature, &str, &str, &str); 12] = [
     ),
 ];
 
-/// The samples of all rounds, each figure's and those it stands beside.
+/// The samples of all rounds, of each figure and of what it is compared with.
 #[derive(Default)]
 pub struct Pairs {
     samples: BTreeMap<Feature, (Vec<f64>, Vec<f64>)>,
@@ -119,7 +119,7 @@ pub struct Pairs {
 }
 
 impl Pairs {
-    /// The medians of a figure and of what it stands beside.
+    /// The medians of a figure and of what it is compared with.
     pub fn medians(&self, feature: Feature) -> Option<(f64, f64)> {
         let (with, without) = self.samples.get(&feature)?;
         Some((median(with)?, median(without)?))
@@ -154,7 +154,7 @@ impl Pairs {
 /// One round of everything.
 ///
 /// # Errors
-/// When lambkin cannot be started, or breaks something off.
+/// When Lambkin cannot be started or closes a connection early.
 pub async fn measure(plan: &Plan, lambkin: &Subject, results: &mut Results) -> Result<()> {
     cold_starts(plan, lambkin, results).await?;
     freezing(plan, lambkin, results).await?;
@@ -163,7 +163,7 @@ pub async fn measure(plan: &Plan, lambkin: &Subject, results: &mut Results) -> R
     events(plan, lambkin, results).await
 }
 
-/// Many functions that have never been called, each called once, and bare starts in between.
+/// Calls many new functions once each, alternating with bare starts.
 async fn cold_starts(plan: &Plan, lambkin: &Subject, results: &mut Results) -> Result<()> {
     let functions =
         (0..plan.starts).map(|number| format!("[functions.cold-{number}]\ncode = {BOOTSTRAP:?}\n"));
@@ -181,7 +181,7 @@ async fn cold_starts(plan: &Plan, lambkin: &Subject, results: &mut Results) -> R
     Ok(())
 }
 
-/// From before the bootstrap's process is made until its first request is there.
+/// The time from before the bootstrap is started until its first request arrives.
 fn bare_start() -> Result<Duration> {
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
     let started = Instant::now();
@@ -248,7 +248,7 @@ fn layer() -> Result<TempDir> {
 
 async fn streaming(plan: &Plan, lambkin: &Subject, results: &mut Results) -> Result<()> {
     let server = started(&lambkin.with("freeze = false\n"), 1, results).await?;
-    // The function rests between its pieces, which makes processors sleepy: callers of the echo rest as well.
+    // The function pauses between its pieces, which lets processors enter sleep states: callers of the echo pause as well.
     let calls = Calls {
         pause: stream::PAUSE,
         ..Calls::new(1, Until::Calls(plan.paced))
@@ -263,7 +263,7 @@ async fn streaming(plan: &Plan, lambkin: &Subject, results: &mut Results) -> Res
     Ok(())
 }
 
-/// Events run in the background meanwhile, as they would for anybody.
+/// Events run in the background in the meantime, as in normal use.
 async fn events(plan: &Plan, lambkin: &Subject, results: &mut Results) -> Result<()> {
     let one = Calls::new(1, Until::Calls(plan.calls));
     let many = Calls::new(SENDERS, Until::Passed(plan.span));
@@ -282,7 +282,7 @@ async fn events(plan: &Plan, lambkin: &Subject, results: &mut Results) -> Result
     Ok(())
 }
 
-/// A server that runs warm.
+/// A server that has been warmed up.
 async fn started(subject: &Subject, environments: usize, results: &mut Results) -> Result<Server> {
     let server = Server::start(subject, environments)?;
     for mut seen in warm_up(&server, environments).await? {

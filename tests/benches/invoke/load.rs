@@ -1,8 +1,8 @@
 //! The callers: kept-alive HTTP/1.1 connections that each send the next event when the last one is answered.
 //!
 //! Every event carries a number of its own and every answer must bring it back, so an answer that reaches the
-//! wrong caller is noticed. A call that fails is counted and its caller goes on over a new connection; a caller
-//! that cannot connect any more stops. An answer with the right status that is not the event is counted as
+//! wrong caller is noticed. A call that fails is counted and its caller continues on a new connection; a caller
+//! that can no longer connect stops. An answer with the right status that is not the event is counted as
 //! wrong; an event that is stored for later has an empty answer.
 
 use std::io;
@@ -27,7 +27,7 @@ pub struct Target {
     pub path: String,
 }
 
-/// How its callers call it.
+/// How callers call it.
 #[derive(Clone, Copy)]
 pub struct Calls {
     /// This many at the same time.
@@ -123,7 +123,7 @@ impl Seen {
     }
 }
 
-/// Lets the callers call until all of them have stopped.
+/// Runs all callers until they have stopped.
 ///
 /// # Errors
 /// When a caller cannot connect at the start.
@@ -136,7 +136,7 @@ pub async fn run(target: &Target, calls: Calls) -> Result<Seen> {
     let started = Instant::now();
     let mut tasks = JoinSet::new();
     for (index, caller) in connected.into_iter().enumerate() {
-        // Each caller counts in a range of its own.
+        // Each caller uses its own range of numbers.
         tasks.spawn(caller.run(index as u64 * 1_000_000_000, started));
     }
     let mut seen = Seen::default();

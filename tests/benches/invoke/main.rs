@@ -1,11 +1,11 @@
-//! How fast a warm function answers through lambkin, beside AWS's RIE, `cargo lambda watch` and a bare relay; and what
-//! lambkin's features cost, each beside the same without it.
+//! Compares the speed of warm calls through Lambkin, AWS's RIE, `cargo lambda watch` and a bare relay, and measures the
+//! cost of Lambkin's features.
 //!
 //!     cargo bench --workspace --bench invoke
 //!     cargo bench --workspace --bench invoke -- --quick --only lambkin,relay
 //!
-//! It measures and does not judge: the exit code is 0 whatever the numbers are, 1 when a subject answered with
-//! anything but the event, and 2 when the benchmark itself could not run. Linux only, as it reads `/proc`.
+//! The exit code does not depend on the figures: it is 0 on success, 1 if a subject answered with anything but the
+//! event, and 2 if the benchmark itself could not run. Linux only, because it reads `/proc`.
 
 mod extension;
 mod features;
@@ -56,7 +56,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
     server::adopt_orphans()?;
     let mut results = Results::default();
     let subjects = prepare(&options.only, &mut results)?;
-    // The callers share one thread: they must cost as little as they can of the processors they load.
+    // The callers share one thread, to leave as much processor time as possible to the subjects.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -128,7 +128,7 @@ fn name(text: &str) -> Result<Name> {
     })
 }
 
-/// The subjects that can be had; the others are noted with the reason.
+/// The available subjects; the others are recorded with the reason.
 fn prepare(wanted: &[Name], results: &mut Results) -> Result<Vec<Subject>> {
     let executable = std::env::current_exe()?;
     let target = executable
@@ -154,7 +154,7 @@ fn prepare(wanted: &[Name], results: &mut Results) -> Result<Vec<Subject>> {
     Ok(subjects)
 }
 
-/// Ctrl-C or a request to end. The servers are then dropped, and with them all they started.
+/// Waits for SIGINT or SIGTERM. The servers and everything they started are then stopped by dropping them.
 async fn interrupted() -> Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;

@@ -1,4 +1,4 @@
-//! The rounds: every subject in turn, several times over, so that a slow moment of the machine hits all alike.
+//! The rounds: all subjects in turn, several times, so that a slow moment of the machine affects all of them.
 //!
 //! Each measurement runs on a freshly started subject. One that fails [`ATTEMPTS`] times in a row is dropped with the
 //! reason.
@@ -20,7 +20,7 @@ pub const CALLERS: [usize; 3] = [1, 8, 64];
 /// How often a subject may fail in one measurement before it is dropped.
 const ATTEMPTS: usize = 3;
 
-/// How much is measured.
+/// The amount of measurements.
 pub struct Plan {
     /// Starts of each subject for the start figures.
     pub starts: usize,
@@ -153,7 +153,7 @@ async fn in_turn(
 ) {
     let mut kept = Vec::with_capacity(subjects.len());
     for subject in subjects.drain(..) {
-        // A subject may trip over its own start: the RIE answers calls before the API it starts its runtime with.
+        // A subject may fail right after its start: RIE accepts calls before its Runtime API is ready.
         let mut measured = measure(&subject, results).await;
         for _ in 1..ATTEMPTS {
             if measured.is_ok() {
@@ -206,7 +206,7 @@ async fn loaded(
     const IDLE: Duration = Duration::from_millis(200);
     let server = Server::start(subject, callers)?;
     if callers == 1 {
-        tokio::time::sleep(IDLE).await; // whatever it still does after it listens is over by then
+        tokio::time::sleep(IDLE).await; // by then, startup work that continues after it listens has finished
         results.add(
             Figure::Resident(0),
             subject.name,
@@ -243,7 +243,7 @@ async fn loaded(
     Ok(())
 }
 
-/// Makes the server start as many bootstraps as there are callers, if it ever will, and lets it run warm.
+/// Makes the server start as many bootstraps as there are callers, if it supports that, and warms it up.
 pub async fn warm_up(server: &Server, callers: usize) -> Result<Vec<Seen>> {
     const WARM: Duration = Duration::from_millis(300);
     const TRIES: usize = 10;

@@ -1,4 +1,4 @@
-//! What Linux tells about a process: its CPU time, its memory and its descendants.
+//! Information about processes from `/proc`: CPU time, memory and descendants.
 
 use std::collections::HashMap;
 use std::fs;

@@ -1,4 +1,4 @@
-//! The bare relay: the least that anything between a caller and a bootstrap can do over HTTP.
+//! The bare relay: the minimum that a program between a caller and a bootstrap has to do over HTTP.
 //!
 //! It takes a caller's body, hands it to a bootstrap that waits in `next`, and hands the bootstrap's body back.
 //! It keeps no state machine, writes no log, checks nothing and never times out, so what it costs is the price of
@@ -143,7 +143,7 @@ impl Runtime {
         }
         let body = request.into_body().collect().await?.to_bytes();
         if let Some(answer) = locked(&self.running).take() {
-            let _gone = answer.send(body); // a caller that hung up wants no answer
+            let _ = answer.send(body); // the caller may have disconnected
         }
         Ok(status(202))
     }

@@ -24,11 +24,11 @@ const ROWS: [(&str, &str, Figure); 14] = [
     ("memory, idle after 64 callers", "MB", Figure::Resident(64)),
 ];
 
-/// What lambkin's figure must be.
+/// The required value of Lambkin's figure.
 enum Limit {
-    /// At most this many times the other's.
+    /// At most this multiple of the other figure.
     Times(f64, Name),
-    /// At least this many times the other's.
+    /// At least this multiple of the other figure.
     AtLeastTimes(f64, Name),
     /// At most this, in the row's unit.
     AtMost(f64),
@@ -235,7 +235,7 @@ fn cell(results: &Results, figure: Figure, name: Name) -> String {
     text.to_owned()
 }
 
-/// With as many decimals as tell something.
+/// Formats a number with a useful number of decimals.
 fn number(value: f64) -> String {
     let decimals = if value >= 1000.0 {
         0

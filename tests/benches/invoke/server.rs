@@ -1,4 +1,4 @@
-//! A subject at work: started, timed until it listens, and ended with everything it started.
+//! A running subject: started, timed until it listens, and stopped with everything it started.
 //!
 //! It runs in a process group of its own, in a temporary folder, with its output in files there. Dropping it asks
 //! it to stop, then kills its group and whatever it left behind, each by its id: [`adopt_orphans`] makes those
@@ -27,7 +27,7 @@ use crate::subject::{Name, Subject};
 const START: Duration = Duration::from_secs(30);
 /// How long a subject may take to stop when asked.
 const STOP: Duration = Duration::from_secs(3);
-/// How often a condition is looked at.
+/// Interval at which a condition is checked.
 const POLL: Duration = Duration::from_micros(100);
 
 /// A running subject.
@@ -157,7 +157,7 @@ impl Server {
     }
 }
 
-/// Makes every process whose parent ends a child of the benchmark, so that none escapes its tidying.
+/// Makes the benchmark the parent of all orphaned descendants, so that it can stop them.
 ///
 /// # Errors
 /// When the kernel refuses.
@@ -185,7 +185,7 @@ pub fn free_port() -> Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
-/// Notes when the first line arrives and reads on to the end, so that the writer never blocks.
+/// Records when the first line arrives and reads to the end, so that the writer never blocks.
 fn watch(stdout: ChildStdout, started: Instant) -> Receiver<Duration> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {

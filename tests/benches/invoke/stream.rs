@@ -1,4 +1,4 @@
-//! A caller of `InvokeWithResponseStream` who looks at the clock when the first piece is there, and at the end.
+//! A caller of `InvokeWithResponseStream` that measures the times to the first piece and to the end.
 
 use std::time::{Duration, Instant};
 
@@ -23,10 +23,10 @@ pub struct Times {
     pub whole: Duration,
 }
 
-/// Calls so many times, one after the other, on one connection.
+/// Makes `calls` calls, one after the other, on one connection.
 ///
 /// # Errors
-/// When a call fails, or is answered with anything but the two pieces, each in its time.
+/// When a call fails, or its response is anything but the two pieces, each at its time.
 pub async fn calls(target: &Target, calls: usize) -> Result<Vec<Times>> {
     let mut connection = TcpStream::connect(target.address).await?;
     connection.set_nodelay(true)?;

@@ -1,6 +1,6 @@
 //! The subjects: what is measured, and how a user would start each with the same function.
 //!
-//! All four run the raw bootstrap. A subject that cannot be had on this machine is left out with the reason.
+//! All four run the raw bootstrap. A subject that is not available on this machine is left out with the reason.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -72,7 +72,7 @@ impl Subject {
     /// Finds the subject, or fetches and builds what it needs.
     ///
     /// # Errors
-    /// When it cannot be had; the error says why.
+    /// When it is not available; the error has the reason.
     pub fn prepare(name: Name, tools_folder: &Path) -> Result<Self> {
         let program = match name {
             Name::Relay => std::env::current_exe()?,
@@ -92,7 +92,7 @@ impl Subject {
         })
     }
 
-    /// The same with further settings, the first of them for the function. Only lambkin has any.
+    /// Adds further settings, the first of them for the function. Only Lambkin has any.
     pub fn with(&self, settings: &str) -> Self {
         Self {
             settings: settings.to_owned(),

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 /// The path of a fetched tool, fetching it if it is not there yet.
 ///
 /// # Errors
-/// When it cannot be fetched, with what the script said last.
+/// When it cannot be fetched, with the last output of the script.
 pub fn fetch(folder: &Path, tool: &str) -> Result<PathBuf> {
     let path = folder.join(tool);
     if !path.is_file() {

@@ -1,4 +1,4 @@
-//! A client on one kept-alive connection, as cheap as it can be.
+//! A client on one kept-alive connection that uses as little processor time as possible.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -68,7 +68,7 @@ impl Caller {
     }
 }
 
-/// Calls per second of so many clients, each on a thread of its own.
+/// Calls per second of several clients, each on its own thread.
 pub fn at_once(
     clients: usize,
     span: Duration,

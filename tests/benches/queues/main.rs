@@ -1,11 +1,11 @@
-//! How fast the service `sqs` takes messages and functions get them, empty and full, and how fast `s3` takes objects;
-//! the queues beside ElasticMQ, where Java and Maven are there.
+//! Measures how fast the service `sqs` accepts messages and functions receive them, with empty and full queues, and how
+//! fast `s3` accepts objects. Compares the queues with ElasticMQ if Java and Maven are installed.
 //!
 //!     cargo bench --workspace --bench queues
 //!     cargo bench --workspace --bench queues -- --quick
 //!
-//! It measures and does not judge: the exit code is 0 whatever the numbers are, and 2 when anything was answered wrongly or
-//! could not be run.
+//! The exit code does not depend on the figures: it is 0 on success, and 2 on a wrong answer or if something could not
+//! be run.
 
 mod caller;
 mod subject;
@@ -20,20 +20,20 @@ use serde_json::{Value, json};
 use caller::{Caller, at_once};
 use subject::Subject;
 
-/// Clients at the same time.
+/// Number of concurrent clients.
 const CLIENTS: usize = 16;
 
-/// A body such as an order has.
+/// A typical message body.
 const BODY: &str =
     r#"{"order":4711,"items":[{"sku":"A-17","count":2},{"sku":"B-3","count":1}],"customer":"ada"}"#;
 
-/// How much is measured.
+/// The amount of measurements.
 struct Plan {
     /// How long each rate is measured.
     span: Duration,
-    /// Messages that lie in the queue while it is measured nearly empty: so many that it does not run dry.
+    /// Messages in the queue while it is measured nearly empty: enough that it does not run empty.
     few: usize,
-    /// Further ones that lie in it while it is measured full.
+    /// Additional messages in the queue while it is measured full.
     full: usize,
     /// Messages sent one by one to a function.
     pushed: usize,
@@ -69,10 +69,10 @@ fn main() -> ExitCode {
 }
 
 fn run(plan: &Plan) -> Result<()> {
-    let told = UdpSocket::bind("127.0.0.1:0")?;
-    told.set_read_timeout(Some(Duration::from_secs(60)))?;
-    let lambkin = Subject::lambkin(&told.local_addr()?.to_string())?;
-    push(&lambkin, &told, plan)?;
+    let receiver = UdpSocket::bind("127.0.0.1:0")?;
+    receiver.set_read_timeout(Some(Duration::from_secs(60)))?;
+    let lambkin = Subject::lambkin(&receiver.local_addr()?.to_string())?;
+    push(&lambkin, &receiver, plan)?;
     queue(&lambkin, plan)?;
     objects(&lambkin, plan)?;
     drop(lambkin);
@@ -91,8 +91,8 @@ fn run(plan: &Plan) -> Result<()> {
     }
 }
 
-/// From just before a message is sent until the function has it, one after the other.
-fn push(subject: &Subject, told: &UdpSocket, plan: &Plan) -> Result<()> {
+/// Measures the time from just before a message is sent until the function has it, one message after the other.
+fn push(subject: &Subject, receiver: &UdpSocket, plan: &Plan) -> Result<()> {
     let mut caller = Caller::connect(&subject.sqs)?;
     let mut times = Vec::new();
     let mut piece = [0; 1024];
@@ -103,7 +103,7 @@ fn push(subject: &Subject, told: &UdpSocket, plan: &Plan) -> Result<()> {
             "SendMessage",
             &json!({ "QueueUrl": subject.url("pushed"), "MessageBody": body }),
         )?;
-        let length = told
+        let length = receiver
             .recv(&mut piece)
             .context("the function was not called")?;
         let took = start.elapsed();
@@ -111,7 +111,7 @@ fn push(subject: &Subject, told: &UdpSocket, plan: &Plan) -> Result<()> {
             piece.get(..length) == Some(body.as_bytes()),
             "another message came first"
         );
-        // The first ones start the process and warm up.
+        // The first messages start the process and warm it up.
         if number >= 10 {
             times.push(took);
         }
@@ -165,7 +165,7 @@ fn queue(subject: &Subject, plan: &Plan) -> Result<()> {
         );
         Ok(done)
     };
-    // Warms what compiles itself as it runs, and leaves so many that the queue does not run dry.
+    // Warms up just-in-time compilers, and leaves enough messages that the queue does not run empty.
     at_once(CLIENTS, plan.span, &subject.sqs, |caller| {
         caller.sqs("SendMessage", &send).map(drop)
     })?;

@@ -1,4 +1,4 @@
-//! What is measured: a server with queues, ended when it is dropped.
+//! The subject of the measurement: a server with queues, stopped when it is dropped.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -32,11 +32,11 @@ pub struct Subject {
 
 impl Subject {
     /// Lambkin with two queues, the function behind one of them, and a bucket.
-    pub fn lambkin(told: &str) -> Result<Self> {
+    pub fn lambkin(receiver: &str) -> Result<Self> {
         let folder = TempDir::with_prefix("lambkin-bench-")?;
         let config = format!(
             "invoke.listen = '127.0.0.1:0'\n[functions.f]\ncode = '{BOOTSTRAP}'\n\
-             [functions.f.environment]\nRAW_BOOTSTRAP_RECORD = '/dev/null'\nRAW_BOOTSTRAP_TELL = '{told}'\n\
+             [functions.f.environment]\nRAW_BOOTSTRAP_RECORD = '/dev/null'\nRAW_BOOTSTRAP_TELL = '{receiver}'\n\
              [queues.pushed]\n[queues.filled]\n[buckets.things]\n\
              [services.sqs]\nplugin = 'sqs'\nlisten = '127.0.0.1:0'\nqueues = ['*']\n\
              [services.s3]\nplugin = 's3'\nlisten = '127.0.0.1:0'\nbuckets = ['*']\n\

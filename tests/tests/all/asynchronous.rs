@@ -1,4 +1,4 @@
-//! Asynchronous invocation: what was accepted runs, is retried as on AWS, and its end is told.
+//! Asynchronous invocation: accepted events run and are retried as on AWS, and their final outcome is recorded.
 
 mod kill;
 
@@ -9,11 +9,10 @@ use serde_json::{Value, json};
 
 use crate::support::{Project, RAW_BOOTSTRAP, Reply, Server, eventually, lambkin};
 
-/// Waits are this much shorter than AWS's in most tests: 0.3 and 0.6 seconds for the retries, and 108 seconds until an event
-/// is too old.
+/// Scales AWS's delays in most tests: 0.3 and 0.6 seconds before the retries, and 108 seconds as the maximum event age.
 const QUICK: &str = "[asynchronous]\ntime-scale = 0.005\n";
 
-/// A project with `echo` and further settings of its asynchronous invocation.
+/// A project with the function `echo`; `settings` go into its `asynchronous` table and `rest` follows it.
 fn echo(settings: &str, rest: &str) -> Project {
     Project::echo(&format!(
         "[functions.echo.asynchronous]\n{settings}\n{rest}"
@@ -61,7 +60,7 @@ fn lines(project: &Project, arguments: &[&str]) -> Vec<Value> {
         .collect()
 }
 
-/// Waits for a message in a queue, which must be the only one.
+/// Waits for a message in a queue and asserts that it is the only one.
 #[track_caller]
 fn only_message(project: &Project, name: &str) -> Value {
     let mut messages = Vec::new();
@@ -73,7 +72,7 @@ fn only_message(project: &Project, name: &str) -> Value {
     messages.remove(0)
 }
 
-/// The same for a record.
+/// Like [`only_message`], for an invocation record.
 #[track_caller]
 fn only_record(project: &Project, name: &str) -> Value {
     let message = only_message(project, name);
@@ -257,7 +256,7 @@ fn a_function_as_destination_gets_the_record_as_its_event() {
 fn pending_events_survive_a_restart_and_the_removal_of_their_function() {
     let project = echo("", "");
     let mut server = project.serve();
-    // Its first retry is a minute away.
+    // The first retry is due in a minute.
     accepted(&server, "echo", &json!({ "error": "intended" }));
     let waits = || queue(&project, "lambda:echo");
     eventually("the retry to be due", || {

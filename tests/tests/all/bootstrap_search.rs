@@ -1,4 +1,4 @@
-//! Which program is started, and what is said when there is none.
+//! Which program is started as the bootstrap, and the errors if there is none.
 
 use crate::support::{Project, RAW_BOOTSTRAP, eventually, lambkin};
 
@@ -42,7 +42,7 @@ fn a_command_runs_in_the_code_folder_with_its_arguments() {
 
 #[test]
 fn each_bootstrap_fault_is_reported_by_serve_by_check_and_to_the_caller() {
-    // The function's name, its bootstrap's content and mode, and what is said of it.
+    // The function's name, the content and mode of its bootstrap, and the expected message.
     type File<'a> = Option<(&'a [u8], u32)>;
     let faults: [(&str, File<'_>, &str); 6] = [
         ("absent", None, "does not exist"),
@@ -124,7 +124,7 @@ fn each_bootstrap_fault_is_reported_by_serve_by_check_and_to_the_caller() {
     }
 }
 
-/// This test's own program, with its header changed to another kind of machine.
+/// The raw bootstrap with the machine type in its ELF header changed.
 fn other_machine() -> Vec<u8> {
     let mut program = std::fs::read(RAW_BOOTSTRAP).unwrap();
     let machine: u16 = if cfg!(target_arch = "aarch64") {
@@ -152,7 +152,7 @@ fn a_bootstrap_that_appears_later_is_found_without_a_restart() {
 #[test]
 fn a_program_that_the_kernel_refuses_to_start_is_an_invalid_entrypoint() {
     let project = Project::new("[functions.echo]\ncode = \"code\"\n");
-    // A script whose interpreter is a script without one of its own: only the kernel finds out.
+    // A script whose interpreter is itself a script without an interpreter: only the kernel detects this.
     let inner = project.executable("inner", "no program\n");
     let outer = project.executable("code/bootstrap", format!("#!{}\n", inner.display()));
     let server = project.serve();

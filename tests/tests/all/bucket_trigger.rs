@@ -1,4 +1,4 @@
-//! Buckets in front of functions: what changes in them becomes events.
+//! Bucket triggers: changes to objects become events.
 
 mod folder;
 
@@ -6,11 +6,11 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::{Project, Recorded, eventually, lambkin};
+use crate::support::{Project, RecorderProject, eventually, lambkin};
 
-/// A bucket and its trigger with further settings of both.
-fn photos(bucket: &str, trigger: &str) -> Recorded {
-    Recorded::new(
+/// A project with a bucket, its trigger and further settings of both.
+fn photos(bucket: &str, trigger: &str) -> RecorderProject {
+    RecorderProject::new(
         "",
         &format!(
             "[buckets.photos]\n{bucket}\n\
@@ -19,31 +19,31 @@ fn photos(bucket: &str, trigger: &str) -> Recorded {
     )
 }
 
-/// Event names and keys of what was told, sorted: events may overtake each other.
-fn told(recorded: &Recorded) -> Vec<(String, String)> {
+/// Event names and keys of the delivered records, sorted because events may overtake each other.
+fn delivered(recorder: &RecorderProject) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let records = recorded.records();
+    let records = recorder.records();
     let named = records.iter().map(|record| {
         (
             text(&record["eventName"]),
             text(&record["s3"]["object"]["key"]),
         )
     });
-    let mut told: Vec<_> = named.collect();
-    told.sort();
-    told
+    let mut delivered: Vec<_> = named.collect();
+    delivered.sort();
+    delivered
 }
 
 #[track_caller]
-fn wait_for_delivery(recorded: &Recorded, expected: &[(&str, &str)]) {
+fn wait_for_delivery(recorder: &RecorderProject, expected: &[(&str, &str)]) {
     let mut expected: Vec<_> = expected
         .iter()
         .map(|(event, key)| ((*event).to_owned(), (*key).to_owned()))
         .collect();
     expected.sort();
     let mut last = Vec::new();
-    eventually(&format!("{expected:?} to be told"), || {
-        last = told(recorded);
+    eventually(&format!("{expected:?} to be delivered"), || {
+        last = delivered(recorder);
         last.len() >= expected.len()
     });
     assert_eq!(last, expected);
@@ -51,12 +51,12 @@ fn wait_for_delivery(recorded: &Recorded, expected: &[(&str, &str)]) {
 
 #[test]
 fn a_new_object_invokes_the_function_with_an_event() {
-    let recorded = photos("", "");
-    let server = recorded.project.serve();
+    let recorder = photos("", "");
+    let server = recorder.project.serve();
     let put = server.s3("PUT", "/photos/my%20cats/a+b.jpg", &[], b"meow");
     assert_eq!(put.status, 200, "{}", put.text());
-    wait_for_delivery(&recorded, &[("ObjectCreated:Put", "my+cats/a%2Bb.jpg")]);
-    let record = recorded.records().remove(0);
+    wait_for_delivery(&recorder, &[("ObjectCreated:Put", "my+cats/a%2Bb.jpg")]);
+    let record = recorder.records().remove(0);
     assert_eq!(record["eventSource"], "aws:s3");
     assert_eq!(record["awsRegion"], "us-east-1");
     assert_eq!(record["s3"]["bucket"]["name"], "photos");
@@ -72,11 +72,11 @@ fn a_new_object_invokes_the_function_with_an_event() {
 
 #[test]
 fn each_kind_of_object_change_has_its_own_event() {
-    let recorded = photos(
+    let recorder = photos(
         "",
         "events = ['s3:ObjectCreated:*', 's3:ObjectTagging:*', 's3:ObjectRemoved:*']",
     );
-    let server = recorded.project.serve();
+    let server = recorder.project.serve();
     let s3 = |method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]| {
         let reply = server.s3(method, path, headers, body);
         assert!(reply.status < 300, "{method} {path}: {}", reply.text());
@@ -112,7 +112,7 @@ fn each_kind_of_object_change_has_its_own_event() {
     s3("PUT", "/photos/one?tagging", &[], tags);
     s3("DELETE", "/photos/one", &[], b"");
     wait_for_delivery(
-        &recorded,
+        &recorder,
         &[
             ("ObjectCreated:Put", "one"),
             ("ObjectCreated:Copy", "two"),
@@ -125,11 +125,11 @@ fn each_kind_of_object_change_has_its_own_event() {
 
 #[test]
 fn a_trigger_receives_only_the_events_and_keys_that_it_selects() {
-    let recorded = photos(
+    let recorder = photos(
         "",
         "events = ['s3:ObjectCreated:*']\nprefix = 'in/'\nsuffix = '.jpg'",
     );
-    let server = recorded.project.serve();
+    let server = recorder.project.serve();
     for key in ["out/a.jpg", "in/b.png", "in/c.jpg"] {
         assert_eq!(
             server
@@ -149,7 +149,7 @@ fn a_trigger_receives_only_the_events_and_keys_that_it_selects() {
         200
     );
     wait_for_delivery(
-        &recorded,
+        &recorder,
         &[
             ("ObjectCreated:Put", "in/c.jpg"),
             ("ObjectCreated:Put", "in/last.jpg"),
@@ -159,22 +159,22 @@ fn a_trigger_receives_only_the_events_and_keys_that_it_selects() {
 
 #[test]
 fn deleting_a_versioned_object_creates_a_delete_marker() {
-    let recorded = photos(
+    let recorder = photos(
         "versioning = true",
         "events = ['s3:ObjectCreated:*', 's3:ObjectRemoved:*']",
     );
-    let server = recorded.project.serve();
+    let server = recorder.project.serve();
     let put = server.s3("PUT", "/photos/a", &[], b"x");
     let version = put.header("x-amz-version-id").unwrap().to_owned();
     assert_eq!(server.s3("DELETE", "/photos/a", &[], b"").status, 204);
     wait_for_delivery(
-        &recorded,
+        &recorder,
         &[
             ("ObjectCreated:Put", "a"),
             ("ObjectRemoved:DeleteMarkerCreated", "a"),
         ],
     );
-    let mut records = recorded.records();
+    let mut records = recorder.records();
     records.sort_by_key(|record| record["s3"]["object"]["sequencer"].to_string());
     assert_eq!(records[0]["s3"]["object"]["versionId"], *version);
     assert_eq!(records[0]["eventName"], "ObjectCreated:Put");
@@ -182,23 +182,23 @@ fn deleting_a_versioned_object_creates_a_delete_marker() {
 
 #[test]
 fn a_file_dropped_into_a_bucket_folder_becomes_an_object() {
-    let recorded = Recorded::new(
+    let recorder = RecorderProject::new(
         "",
         "[buckets.inbox]\nfolder = 'inbox'\n\
          [triggers.inbox]\nplugin = 's3'\nbucket = 'inbox'\nfunction = 'recorder'\n\
          events = ['s3:ObjectCreated:*', 's3:ObjectRemoved:*']\n",
     );
-    let inbox = recorded.project.path().join("inbox");
+    let inbox = recorder.project.path().join("inbox");
     fs::create_dir(&inbox).unwrap();
-    let server = recorded.project.serve();
+    let server = recorder.project.serve();
     fs::write(inbox.join("one.txt"), "first").unwrap();
-    wait_for_delivery(&recorded, &[("ObjectCreated:Put", "one.txt")]);
+    wait_for_delivery(&recorder, &[("ObjectCreated:Put", "one.txt")]);
     let got = server.s3("GET", "/inbox/one.txt", &[], b"");
     assert_eq!((got.status, got.text().as_str()), (200, "first"));
     fs::remove_file(inbox.join("one.txt")).unwrap();
     let removed = ("ObjectRemoved:Delete", "one.txt");
-    wait_for_delivery(&recorded, &[("ObjectCreated:Put", "one.txt"), removed]);
-    // What the service writes is a file, and told once.
+    wait_for_delivery(&recorder, &[("ObjectCreated:Put", "one.txt"), removed]);
+    // An object written through the service is a file, and is reported once.
     assert_eq!(
         server
             .s3("PUT", "/inbox/deep/two.txt", &[], b"second")
@@ -211,7 +211,7 @@ fn a_file_dropped_into_a_bucket_folder_becomes_an_object() {
     );
     fs::write(inbox.join("three.txt"), "third").unwrap();
     wait_for_delivery(
-        &recorded,
+        &recorder,
         &[
             ("ObjectCreated:Put", "one.txt"),
             removed,
@@ -223,16 +223,16 @@ fn a_file_dropped_into_a_bucket_folder_becomes_an_object() {
 
 #[test]
 fn files_added_while_no_host_ran_are_reported_by_the_next_host() {
-    let recorded = Recorded::new(
+    let recorder = RecorderProject::new(
         "",
         "[buckets.inbox]\nfolder = 'inbox'\n\
          [triggers.inbox]\nplugin = 's3'\nbucket = 'inbox'\nfunction = 'recorder'\n",
     );
-    let inbox = recorded.project.path().join("inbox");
+    let inbox = recorder.project.path().join("inbox");
     fs::create_dir(&inbox).unwrap();
     fs::write(inbox.join("early"), "x").unwrap();
-    let _server = recorded.project.serve();
-    wait_for_delivery(&recorded, &[("ObjectCreated:Put", "early")]);
+    let _server = recorder.project.serve();
+    wait_for_delivery(&recorder, &[("ObjectCreated:Put", "early")]);
 }
 
 #[test]
@@ -255,12 +255,12 @@ fn events_can_go_to_a_queue() {
 
 #[test]
 fn a_trigger_receives_only_changes_made_after_it_was_defined() {
-    let recorded = photos("", "events = ['s3:ObjectCreated:*']");
-    let config = recorded.project.path().join("lambkin.toml");
+    let recorder = photos("", "events = ['s3:ObjectCreated:*']");
+    let config = recorder.project.path().join("lambkin.toml");
     let with_trigger = fs::read_to_string(&config).unwrap();
     let (without, _) = with_trigger.split_once("[triggers.photos]").unwrap();
     let put = |key: &str| {
-        let server = recorded.project.serve();
+        let server = recorder.project.serve();
         assert_eq!(server.s3("PUT", key, &[], b"x").status, 200);
         server
     };
@@ -268,13 +268,13 @@ fn a_trigger_receives_only_changes_made_after_it_was_defined() {
     drop(put("/photos/unheard-of"));
     fs::write(&config, &with_trigger).unwrap();
     let _server = put("/photos/heard-of");
-    wait_for_delivery(&recorded, &[("ObjectCreated:Put", "heard-of")]);
+    wait_for_delivery(&recorder, &[("ObjectCreated:Put", "heard-of")]);
 }
 
 #[test]
 fn a_bucket_that_is_deleted_and_created_again_keeps_its_trigger() {
-    let recorded = photos("", "");
-    let server = recorded.project.serve();
+    let recorder = photos("", "");
+    let server = recorder.project.serve();
     for (method, path, body, status) in [
         ("DELETE", "/photos", "", 204),
         ("PUT", "/photos/lost", "x", 404),
@@ -284,7 +284,7 @@ fn a_bucket_that_is_deleted_and_created_again_keeps_its_trigger() {
         let reply = server.s3(method, path, &[], body.as_bytes());
         assert_eq!(reply.status, status, "{method} {path}: {}", reply.text());
     }
-    wait_for_delivery(&recorded, &[("ObjectCreated:Put", "a")]);
+    wait_for_delivery(&recorder, &[("ObjectCreated:Put", "a")]);
 }
 
 #[test]

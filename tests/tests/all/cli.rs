@@ -1,4 +1,4 @@
-//! The command line: what it prints where, and its exit codes.
+//! The command line: what it prints to stdout and stderr, and its exit codes.
 
 use std::io::Write;
 use std::process::{Output, Stdio};

@@ -1,4 +1,4 @@
-//! A configuration that can not work: each mistake with its place, and nothing is started.
+//! Invalid configurations: each error is reported with its position, and nothing is started.
 
 use std::net::TcpListener;
 

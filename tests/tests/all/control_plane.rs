@@ -1,4 +1,4 @@
-//! The control plane's reads, by hand and with AWS's own clients.
+//! Read operations of the Lambda control plane, over plain HTTP and through AWS's own clients.
 
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ fn get(server: &Server, path: &str) -> Value {
     reply.json()
 }
 
-/// What both SDKs make of the same calls; they have to agree but for times, which one of them reads.
+/// Makes the same calls with each installed SDK and returns the answers of each.
 #[track_caller]
 fn make(server: &Server, calls: &[(&str, Value)]) -> Vec<Vec<Value>> {
     let calls: Vec<Value> = calls

@@ -1,4 +1,4 @@
-//! In the place of docker-lambda: one event, or a server that stays open, with its variables.
+//! `lambkin docker-lambda`, a drop-in replacement for docker-lambda: one event, or a server that stays open.
 
 use std::io::Write;
 use std::path::Path;
@@ -22,7 +22,7 @@ fn docker_lambda(folder: &Path) -> Command {
     command
 }
 
-/// The same with an event, until it ends.
+/// Runs `lambkin docker-lambda` with one event until it exits.
 fn once(event: &str, variables: &[(&str, &str)]) -> Output {
     let folder = folder();
     let mut command = docker_lambda(folder.path());
@@ -30,7 +30,7 @@ fn once(event: &str, variables: &[(&str, &str)]) -> Output {
     command.envs(variables.iter().copied()).output().unwrap()
 }
 
-/// The same, open until it is dropped.
+/// Starts `lambkin docker-lambda` as a server; dropping it kills it.
 fn stay_open(folder: &Path, variables: &[(&str, &str)]) -> EmulatorProcess {
     let mut command = docker_lambda(folder);
     command
@@ -148,10 +148,10 @@ fn the_function_environment_follows_the_variables() {
         ("FOO", "bar"),
         ("AWS_SECRET_ACCESS_KEY", ""),
     ];
-    let told = |event: &str| -> serde_json::Value {
+    let reported = |event: &str| -> serde_json::Value {
         serde_json::from_str(out(&once(event, &variables)).trim()).unwrap()
     };
-    let headers = told(r#"{"tell":"headers"}"#);
+    let headers = reported(r#"{"tell":"headers"}"#);
     for (name, value) in [
         (
             "lambda-runtime-invoked-function-arn",
@@ -162,7 +162,7 @@ fn the_function_environment_follows_the_variables() {
     ] {
         assert_eq!(headers[name], value, "{name}");
     }
-    let environment = told(r#"{"tell":"environment"}"#);
+    let environment = reported(r#"{"tell":"environment"}"#);
     for (name, value) in [
         ("_HANDLER", "app.handler"),
         ("FOO", "bar"),
@@ -195,7 +195,7 @@ fn the_bootstrap_is_found_beside_the_code_and_can_have_arguments() {
         .env("LAMBDA_TASK_ROOT", ".")
         .current_dir(folder.path());
     if Path::new("/var/runtime/bootstrap").exists() {
-        // The runtime's own comes first, so it has to be named here.
+        // The bootstrap of the runtime takes precedence, so this one has to be named.
         command.args(["--bootstrap", "bootstrap"]);
     }
     let output = command.output().unwrap();
@@ -294,10 +294,10 @@ fn stay_open_supports_invocation_types_log_types_and_client_contexts() {
     assert!(tail.starts_with("U1RBUlQgUmVxdWVzdElkOi"), "{tail}");
 
     let context = [("x-amz-client-context", "eyJhIjogMX0=")];
-    let told = server
+    let reported = server
         .call("POST", &context, r#"{"tell":"headers"}"#)
         .json();
-    assert_eq!(told["lambda-runtime-client-context"], r#"{"a":1}"#);
+    assert_eq!(reported["lambda-runtime-client-context"], r#"{"a":1}"#);
     let refused = server.call("POST", &[("x-amz-client-context", "!!")], "1");
     assert_eq!(refused.status, 400);
     assert_eq!(refused.json()["errorType"], "ClientContextDecodingError");
@@ -369,8 +369,8 @@ fn stay_open_restarts_the_bootstrap_on_sighup_and_ends_on_sigint() {
 fn the_runtime_api_uses_the_configured_port() {
     let port = free_port().to_string();
     let variables = [("DOCKER_LAMBDA_RUNTIME_PORT", port.as_str())];
-    let told = once(r#"{"env":"AWS_LAMBDA_RUNTIME_API"}"#, &variables);
-    assert_eq!(out(&told), format!("\n\"127.0.0.1:{port}\"\n"));
+    let reported = once(r#"{"env":"AWS_LAMBDA_RUNTIME_API"}"#, &variables);
+    assert_eq!(out(&reported), format!("\n\"127.0.0.1:{port}\"\n"));
 
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();

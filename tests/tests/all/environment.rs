@@ -1,4 +1,4 @@
-//! What a function finds around it, and how many of it there are.
+//! The execution environment: variables, headers, and the number of processes.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -208,7 +208,7 @@ fn variables_come_from_env_files_the_host_and_the_configuration() {
         ("UNSET", None),
         ("NOT_NAMED", None),
         ("AWS_ACCESS_KEY_ID", Some("AKIDEXAMPLE")),
-        // An empty credential would break the SDKs' own search, an invented one too.
+        // An empty or invented credential would break the SDKs' own credential search.
         ("AWS_SECRET_ACCESS_KEY", None),
         ("AWS_SESSION_TOKEN", None),
     ] {

@@ -1,7 +1,7 @@
-//! Extensions: one made with AWS's crate for Rust, one that only has curl, and the internal one of Go's runtime client.
+//! Extensions: one built with AWS's Rust crate, one that needs only curl, and the internal extension of Go's runtime client.
 //!
-//! `fixtures/extensions` has the first two. The Rust one, `observer`, writes down what it receives in the order in
-//! which it receives it; its source tells what its variables make it do.
+//! The first two are in `fixtures/extensions`. The Rust one, `observer`, records everything it receives, in order; its
+//! source documents the variables that control it.
 
 mod telemetry;
 
@@ -15,7 +15,7 @@ use crate::support::{
     Barrier, Missing, Project, RAW_BOOTSTRAP, Reply, Server, curl, eventually, installed,
 };
 
-/// A function, `echo`, with `observer` in its only layer.
+/// A running server with a function `echo` whose only layer contains `observer`.
 struct Observed {
     project: Project,
     server: Server,
@@ -25,11 +25,16 @@ impl Observed {
     /// The raw bootstrap, with further variables for both processes and further settings.
     #[track_caller]
     fn new(variables: &str, settings: &str) -> Result<Self, Missing> {
-        Self::of(Project::new(""), RAW_BOOTSTRAP, variables, settings)
+        Self::with_code(Project::new(""), RAW_BOOTSTRAP, variables, settings)
     }
 
     #[track_caller]
-    fn of(project: Project, code: &str, variables: &str, settings: &str) -> Result<Self, Missing> {
+    fn with_code(
+        project: Project,
+        code: &str,
+        variables: &str,
+        settings: &str,
+    ) -> Result<Self, Missing> {
         let program = installed("examples/rust/target/release/observer")?;
         let extensions = project.path().join("layer/extensions");
         fs::create_dir_all(&extensions).unwrap();
@@ -51,7 +56,7 @@ impl Observed {
         self.project.path().join("observed")
     }
 
-    /// What has been observed so far, from one source or from all.
+    /// The records so far, of one source or of all.
     fn all(&self, from: Option<&str>) -> Vec<Value> {
         let text = fs::read_to_string(self.file()).unwrap_or_default();
         let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
@@ -60,7 +65,7 @@ impl Observed {
             .collect()
     }
 
-    /// Waits until something that fits has been observed, and returns everything from its source.
+    /// Waits for a record of a source that satisfies a condition, and returns all records of that source.
     #[track_caller]
     fn until(&self, from: &str, fits: impl Fn(&Value) -> bool) -> Vec<Value> {
         let what = format!("an event from {from}");
@@ -68,7 +73,7 @@ impl Observed {
         self.all(Some(from))
     }
 
-    /// Ends the host, and with it the environment.
+    /// Stops the host gracefully, and with it the environment.
     #[track_caller]
     fn stop(&mut self) {
         self.server.signal(Signal::TERM);
@@ -82,7 +87,7 @@ impl Observed {
         reply
     }
 
-    /// Has the function fail, and returns its error.
+    /// Makes the function fail and returns its error.
     #[track_caller]
     fn fails(&self, event: &str) -> Value {
         let reply = self.server.invoke("echo", event);
@@ -96,7 +101,7 @@ fn id(reply: &Reply) -> &str {
     reply.header("x-amzn-requestid").unwrap()
 }
 
-fn shutdown(event: &Value) -> bool {
+fn is_shutdown(event: &Value) -> bool {
     event["eventType"] == "SHUTDOWN"
 }
 
@@ -160,7 +165,7 @@ fn the_response_does_not_wait_for_the_extension_but_the_next_event_does() {
     let waiting = barrier.arrival();
     std::thread::scope(|scope| {
         let second = scope.spawn(|| observed.works());
-        // The extension is not done with the first invocation, so it can not have seen another.
+        // The extension has not finished the first invocation, so it cannot have received another.
         let events = observed.all(Some("event"));
         assert_eq!(events.len(), 1, "{events:?}");
         assert!(!observed.server.log().contains("REPORT"));
@@ -200,7 +205,7 @@ fn an_extension_that_exits_fails_only_the_current_invocation() {
     let Ok(observed) = Observed::new("FAIL = 'invoke'", "timeout = 60") else {
         return;
     };
-    // The function itself never answers.
+    // The function itself never responds.
     let error = observed.fails(r#"{"sleep_ms":600000}"#);
     assert_eq!(error["errorType"], "Extension.Crash", "{error}");
     observed.fails(r#"{"sleep_ms":600000}"#);
@@ -218,7 +223,7 @@ fn an_extension_that_exits_before_it_registers_fails_every_init() {
     observed.server.log_with("INIT_REPORT ");
 }
 
-/// Ends itself on SIGTERM, and says so where extensions write what they observe.
+/// A runtime that exits on SIGTERM and adds a record of it to the file of `observer`.
 const SAYS_FAREWELL: &str = r#"
 trap 'echo "{\"from\":\"event\",\"signal\":\"TERM\"}" >> "$OBSERVED"; exit 0' TERM
 while next; do respond "$event"; done
@@ -226,13 +231,13 @@ while next; do respond "$event"; done
 
 #[test]
 fn the_runtime_is_terminated_before_the_extension_is_shut_down() {
-    // The runtime has AWS's 300 ms for its farewell, which on a machine that is busy enough may pass unused.
+    // The runtime has AWS's 300 ms to react to SIGTERM. On a busy machine it may not be scheduled in that time.
     for _ in 0..5 {
         let project = Project::new("");
         if project.bash_bootstrap(SAYS_FAREWELL).is_err() {
             return;
         }
-        let Ok(mut observed) = Observed::of(project, "code", "", "timeout = 30") else {
+        let Ok(mut observed) = Observed::with_code(project, "code", "", "timeout = 30") else {
             return;
         };
         let reply = observed.works();
@@ -242,14 +247,14 @@ fn the_runtime_is_terminated_before_the_extension_is_shut_down() {
         let events = observed.all(Some("event"));
         match &events[..] {
             [_invoke, signal, end] => {
-                assert!(signal["signal"] == "TERM" && shutdown(end), "{events:?}");
+                assert!(signal["signal"] == "TERM" && is_shutdown(end), "{events:?}");
                 return;
             }
-            [_invoke, end] => assert!(shutdown(end), "{events:?}"),
+            [_invoke, end] => assert!(is_shutdown(end), "{events:?}"),
             _ => panic!("{events:?}"),
         }
     }
-    panic!("the runtime was never told");
+    panic!("the runtime never received SIGTERM");
 }
 
 #[test]
@@ -268,7 +273,7 @@ fn an_extension_in_bash_needs_only_curl() {
     server.signal(Signal::TERM);
     server.wait();
     let log = server.log_with("SHUTDOWN\"");
-    // What is the runtime's alone is hidden from extensions.
+    // Variables for the runtime only are hidden from extensions.
     let lines = [
         "plain: function echo handler none root none",
         "plain: registered {",
@@ -283,7 +288,7 @@ fn an_extension_in_bash_needs_only_curl() {
     );
 }
 
-/// Go's runtime client registers for no events, under a name that is no file's, only to get SIGTERM.
+/// Go's runtime client registers an internal extension for no events, only so that the runtime receives SIGTERM.
 #[test]
 fn an_internal_extension_lets_the_runtime_receive_sigterm() {
     let Ok(code) = installed("runtimes/go") else {

@@ -1,10 +1,10 @@
-//! Functions that fail, and what AWS says of each. After every failure the next call works.
+//! Functions that fail, and AWS's error for each failure. After every failure the next call works.
 
 use std::time::Instant;
 
 use crate::support::{Project, Reply, Server, eventually};
 
-/// Checks an `Unhandled` answer and that the function still works.
+/// Asserts that a call fails as `Unhandled` with this payload and that the next call works.
 #[track_caller]
 fn fails_with(server: &Server, event: &str, payload: impl Fn(&str) -> String) -> Reply {
     let reply = server.invoke("echo", event);
@@ -151,7 +151,7 @@ fn a_process_that_dies_in_init_is_started_twice_before_the_call_fails() {
 
 #[test]
 fn a_hang_in_init_times_out_after_the_init_limit_and_then_the_function_timeout() {
-    // The init phase has ten seconds on AWS; the repetition inside the call has the function's half second.
+    // As on AWS, init has ten seconds; when it is repeated as part of the call, it has the function's timeout.
     let server = Project::echo(
         "timeout = 0.5\nenvironment = { RAW_BOOTSTRAP_INIT = '{\"sleep_ms\":60000}' }",
     )
@@ -204,7 +204,7 @@ fn work_after_the_response_does_not_delay_the_response() {
         "answered after {:?}",
         began.elapsed()
     );
-    // Meanwhile another environment takes the next call.
+    // Meanwhile another environment serves the next call.
     assert_eq!(server.invoke("echo", "2").text(), "2");
     assert!(
         began.elapsed().as_secs_f64() < 15.0,

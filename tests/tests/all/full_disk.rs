@@ -1,20 +1,20 @@
-//! A disk that takes nothing more: clients hear AWS's error, the log why, and what was acknowledged is kept.
+//! A full disk: clients get AWS's error, the log has the cause, and acknowledged data is kept.
 //!
-//! The operating system refuses every write of the host's to a file, as it does on a full disk, until the test relents.
+//! A resource limit makes the operating system refuse every write of the host to a file, until the test lifts it.
 
 use std::collections::BTreeSet;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::support::{Recorded, Reply, Server, eventually};
+use crate::support::{RecorderProject, Reply, Server, eventually};
 
-const CONFIG: &str = "[queues.orders]\n[queues.told]\n[buckets.things]\n[buckets.shown]\nfolder = 'shown'\n[buckets.watched]\n\
-     [triggers.told]\nplugin = 'sqs'\nqueue = 'told'\nfunction = 'recorder'\n\
+const CONFIG: &str = "[queues.orders]\n[queues.delivered]\n[buckets.things]\n[buckets.shown]\nfolder = 'shown'\n[buckets.watched]\n\
+     [triggers.delivered]\nplugin = 'sqs'\nqueue = 'delivered'\nfunction = 'recorder'\n\
      [triggers.watched]\nplugin = 's3'\nbucket = 'watched'\nfunction = 'recorder'\n";
 
 #[track_caller]
-fn is_unavailable(reply: &Reply, code: &str) {
+fn assert_unavailable(reply: &Reply, code: &str) {
     assert_eq!(reply.status, 503, "{}", reply.text());
     assert!(reply.text().contains(code), "{}", reply.text());
 }
@@ -43,9 +43,9 @@ fn received(server: &Server, expected: usize) -> BTreeSet<String> {
 
 #[test]
 fn failed_writes_are_refused_and_acknowledged_data_is_kept() {
-    let recorded = Recorded::new("", CONFIG);
-    std::fs::create_dir(recorded.project.path().join("shown")).unwrap();
-    let mut server = recorded.project.serve_on_a_limited_disk();
+    let recorder = RecorderProject::new("", CONFIG);
+    std::fs::create_dir(recorder.project.path().join("shown")).unwrap();
+    let mut server = recorder.project.serve_on_a_limited_disk();
     assert_eq!(send(&server, "before").status, 200);
     let content = "content ".repeat(20_000);
     for path in ["/things/before", "/shown/before"] {
@@ -55,19 +55,19 @@ fn failed_writes_are_refused_and_acknowledged_data_is_kept() {
 
     server.write_up_to(Some(0));
     for _ in 0..3 {
-        is_unavailable(&send(&server, "refused"), "ServiceUnavailable");
+        assert_unavailable(&send(&server, "refused"), "ServiceUnavailable");
         for path in [
             "/things/before",
             "/things/refused",
             "/shown/before",
             "/shown/refused",
         ] {
-            is_unavailable(
+            assert_unavailable(
                 &server.s3("PUT", path, &[], b"refused"),
                 "<Code>ServiceUnavailable</Code>",
             );
         }
-        is_unavailable(
+        assert_unavailable(
             &server.s3("DELETE", "/things/before", &[], b""),
             "ServiceUnavailable",
         );
@@ -76,26 +76,26 @@ fn failed_writes_are_refused_and_acknowledged_data_is_kept() {
     assert!(log.contains("store.sqlite"), "{log}");
     server.log_with("cannot write ");
 
-    // There is room again.
+    // Writes succeed again.
     server.write_up_to(None);
     assert_eq!(send(&server, "after").status, 200);
     assert_eq!(server.s3("PUT", "/things/after", &[], b"new").status, 200);
-    server.send("told", "triggers go on, too");
+    server.send("delivered", "triggers go on, too");
     let put = server.s3("PUT", "/watched/a", &[], b"x");
     assert_eq!(put.status, 200, "{}", put.text());
     eventually("both triggers", || {
-        let told = recorded.records();
+        let delivered = recorder.records();
         ["aws:sqs", "aws:s3"].iter().all(|source| {
-            let mut told = told.iter();
-            told.any(|record| record["eventSource"] == *source)
+            let mut delivered = delivered.iter();
+            delivered.any(|record| record["eventSource"] == *source)
         })
     });
 
     server.write_up_to(Some(0));
-    is_unavailable(&send(&server, "refused"), "ServiceUnavailable");
+    assert_unavailable(&send(&server, "refused"), "ServiceUnavailable");
     server.signal(Signal::KILL);
     server.wait();
-    let server = recorded.project.serve();
+    let server = recorder.project.serve();
     let kept = ["after", "before"].map(str::to_owned);
     assert_eq!(received(&server, 2), BTreeSet::from(kept));
     for path in ["/things/before", "/shown/before"] {

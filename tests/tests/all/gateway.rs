@@ -1,10 +1,10 @@
-//! The main job: a request to an API Gateway HTTP API, shaped by a component, served by a real process.
+//! API Gateway HTTP APIs: a request is shaped by the plugin and served by a real function process.
 
 use serde_json::{Value, json};
 
 use crate::support::{Project, RAW_BOOTSTRAP, raw};
 
-/// The raw bootstrap returns its event: seen through the gateway's response inference, the answer is the event.
+/// The raw bootstrap returns its event, and API Gateway's response inference makes the event the response body.
 const TO_ECHO: &str = "routes = { \"GET /hello/{name}\" = \"echo\", \"$default\" = \"echo\" }";
 
 #[test]
@@ -48,7 +48,7 @@ fn a_request_becomes_a_payload_2_0_event_and_its_result_the_response() {
     );
 }
 
-/// A function that returns what the request's body says.
+/// A function that returns the body of the request as its result.
 fn returning() -> Project {
     Project::gateway(
         "function = \"echo\"\n[functions.echo.environment]\nRAW_BOOTSTRAP_RETURN = \"body\"\n",

@@ -1,4 +1,4 @@
-//! The Invoke API as callers see it.
+//! The Invoke API over plain HTTP.
 
 use serde_json::json;
 
@@ -365,7 +365,7 @@ fn the_callers_trace_is_passed_on_and_returned() {
         r#"{"tell":"headers"}"#,
         &[("x-amzn-trace-id", trace)],
     );
-    // The call is noted in it; see the tests of loops.
+    // Lambkin adds the call to the lineage; see `invoke_rules`.
     let noted = reply.header("x-amzn-trace-id").unwrap();
     assert!(noted.starts_with(&format!("{trace};Lineage=1:")), "{noted}");
     assert_eq!(reply.json()["lambda-runtime-trace-id"], noted);
@@ -427,7 +427,7 @@ fn broken_framing_and_huge_headers_affect_only_their_own_connection() {
     assert_eq!(server.invoke("echo", "1").text(), "1");
 }
 
-/// Base64, from its definition: the tests must not share the host's library calls.
+/// Decodes Base64 without a library, so that the tests do not depend on the code that the host uses.
 pub fn decode(text: &str) -> Vec<u8> {
     let value = |byte: u8| match byte {
         b'A'..=b'Z' => byte - b'A',

@@ -1,4 +1,4 @@
-//! Calls that are well-formed and may still not run: tenants, durable executions, loops, reserved concurrency.
+//! Well-formed calls that are refused: tenants, durable executions, recursive loops, reserved concurrency.
 
 use crate::support::{Project, Reply, Server};
 
@@ -32,7 +32,7 @@ fn a_durable_execution_needs_a_durable_function() {
     assert!(!server.log().contains("START"));
 }
 
-/// Calls a function with the trace that it was called with, as SDKs do from inside of it.
+/// Calls a function with the trace header of an earlier call, as an SDK does inside a function.
 fn call_again(server: &Server, function: &str, trace: &str) -> Reply {
     let event = r#"{"tell":"headers"}"#;
     server.invoke_with(function, event, &[("x-amzn-trace-id", trace)])
@@ -59,7 +59,7 @@ fn a_function_that_calls_itself_is_stopped_at_the_seventeenth_call() {
     );
     let log = server.log_with("was called more than 16 times");
     assert!(log.contains("recursive-loop"), "{log}");
-    // A call from outside begins another chain.
+    // A call without a trace header starts a new chain.
     assert_eq!(server.invoke("echo", "1").status, 200);
 }
 

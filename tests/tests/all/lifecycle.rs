@@ -1,4 +1,4 @@
-//! How environments come and go.
+//! The lifecycle of execution environments.
 
 use std::thread;
 
@@ -40,7 +40,7 @@ fn an_idle_environment_is_shut_down_after_the_idle_timeout() {
 fn provisioned_environments_are_never_shut_down_as_idle() {
     let server = Project::echo("idle-timeout = 0.1\nprovisioned-concurrency = 1").serve();
     let first = pid(&server);
-    // Two calls at once need a second environment, which is reaped.
+    // Two concurrent calls need a second environment, which is shut down when idle.
     let event = r#"{"print":"busy","sleep_ms":300,"tell":"pid"}"#;
     let other = server.invoke_meanwhile("echo", event);
     server.log_with("busy");
@@ -66,7 +66,7 @@ fn one_environment_can_run_several_invocations_at_once() {
             server.invoke_meanwhile("echo", event.to_string())
         })
         .collect();
-    // All four have begun before any of them ends.
+    // All four have started before any of them ends.
     for n in 0..4 {
         let log = server.log_with(&format!("begun {n}\n"));
         assert_eq!(log.matches("REPORT").count(), 1, "{log}");
@@ -138,7 +138,7 @@ exit 65
     assert_eq!(reply.json()["errorType"], "Runtime.AfterRestoreError");
 }
 
-/// A function that ticks into a file, also when nobody calls it.
+/// Starts a function that increments a counter in a file, even between calls, unless it is frozen.
 fn ticking(settings: &str, arguments: &[&str]) -> (Project, Server, std::path::PathBuf) {
     let project = Project::echo(settings);
     let server = project.serve_with(arguments, &[]);
@@ -153,8 +153,8 @@ fn ticks(file: &std::path::Path) -> Option<u64> {
     std::fs::read_to_string(file).ok()?.parse().ok()
 }
 
-/// Whether the file has stopped changing: the same for a hundred readings that are further apart than its ticks.
-fn stands_still(file: &std::path::Path) -> bool {
+/// Whether the counter has stopped: it is unchanged over a hundred reads, each further apart than two increments.
+fn is_frozen(file: &std::path::Path) -> bool {
     let first = ticks(file);
     first.is_some()
         && (0..100).all(|_| {
@@ -166,18 +166,18 @@ fn stands_still(file: &std::path::Path) -> bool {
 #[test]
 fn a_function_is_frozen_between_invocations_and_thawed_for_the_next() {
     let (_project, server, file) = ticking("", &[]);
-    eventually("the ticks to stop", || stands_still(&file));
+    eventually("the ticks to stop", || is_frozen(&file));
     let before = ticks(&file);
     assert_eq!(server.invoke("echo", r#"{"sleep_ms":200}"#).status, 200);
     eventually("further ticks", || ticks(&file) > before);
-    eventually("the ticks to stop again", || stands_still(&file));
+    eventually("the ticks to stop again", || is_frozen(&file));
 }
 
 #[test]
 fn a_frozen_function_dies_with_the_host() {
     let (_project, mut server, file) = ticking("", &[]);
     let process = pid(&server);
-    eventually("the ticks to stop", || stands_still(&file));
+    eventually("the ticks to stop", || is_frozen(&file));
     server.signal(rustix::process::Signal::KILL);
     server.wait();
     eventually("the end of the function", || !runs(&process));

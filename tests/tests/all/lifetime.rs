@@ -1,4 +1,4 @@
-//! Nothing outlives the host, however it ends.
+//! No process outlives the host, however the host ends.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -10,8 +10,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{Missing, Project, Server, eventually, lambkin};
 
-/// A function that leaves children behind in every way a process can: in its group, in a session of its own, and
-/// twice forked so that its parent is gone.
+/// A function that leaves child processes behind: one in its process group, one in its own session, and one whose
+/// parent has exited.
 fn littering() -> Result<(Project, Server, Vec<String>), Missing> {
     let project = Project::bash(
         "timeout = 1\nconcurrency = 1\n",
@@ -48,7 +48,7 @@ fn alive(pid: &str) -> bool {
 }
 
 #[track_caller]
-fn all_gone(pids: &[String]) {
+fn wait_until_gone(pids: &[String]) {
     eventually("the processes to be gone", || {
         !pids.iter().any(|pid| alive(pid))
     });
@@ -76,7 +76,7 @@ fn a_killed_host_leaves_nothing_behind() {
     };
     server.signal(Signal::KILL);
     server.wait();
-    all_gone(&pids);
+    wait_until_gone(&pids);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_timeout_and_a_crash_kill_all_descendants() {
             server.invoke("echo", event).header("x-amz-function-error"),
             Some("Unhandled")
         );
-        all_gone(&pids);
+        wait_until_gone(&pids);
         assert_eq!(server.invoke("echo", "1").text(), "1");
     }
 }

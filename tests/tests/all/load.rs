@@ -1,5 +1,5 @@
-//! Many callers, dying processes, and a thousand environments at once: every call has exactly one answer, and what the
-//! host took for it, it gives back.
+//! Load: many callers, dying processes, and a thousand concurrent environments. Every call gets exactly one response, and
+//! the host releases all resources it used.
 
 mod caller;
 mod census;
@@ -11,19 +11,19 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Signal, getrlimit, kill_process, setrlimit};
 
-use self::caller::{Caller, Seen};
+use self::caller::{Caller, Outcomes};
 use crate::support::{Barrier, Project, RAW_BOOTSTRAP, Server, eventually};
 
 const FUNCTIONS: usize = 8;
 const CALLERS: usize = 64;
 
-/// How many calls each caller makes in each of the two halves; 10,000 altogether.
+/// Calls of each caller in each of the two halves; about 10,000 in total.
 const CALLS: usize = 79;
 
-/// A process is killed whenever so many calls have been answered.
+/// A process is killed each time this many calls have been answered.
 const ANSWERS_PER_KILL: usize = 40;
 
-/// Every so many events tell their process to exit.
+/// One in this many events makes its process exit.
 const CALLS_PER_EXIT: usize = 100;
 
 #[test]
@@ -32,23 +32,23 @@ fn every_call_is_answered_once_while_processes_die_and_no_resources_leak() {
     let server = small_functions().serve();
     let pid = server.pid();
     let files = census::open_files(pid);
-    let mut seen = half(&server, 0);
+    let mut outcomes = run_half(&server, 0);
     assert_nothing_left(&server, files);
     let memory = census::memory(pid);
-    seen.add(half(&server, 1));
+    outcomes.add(run_half(&server, 1));
     assert_nothing_left(&server, files);
     let memory_after = census::memory(pid);
 
-    assert_eq!(seen.answered + seen.exited, 2 * CALLERS * CALLS);
-    assert!(seen.exited >= 2 * CALLERS * CALLS / CALLS_PER_EXIT / 2);
-    // The second half costs nothing that the first has not cost already. What an allocator keeps varies a little.
+    assert_eq!(outcomes.answered + outcomes.exited, 2 * CALLERS * CALLS);
+    assert!(outcomes.exited >= 2 * CALLERS * CALLS / CALLS_PER_EXIT / 2);
+    // The second half must not need more memory than the first, apart from variations in what the allocator keeps.
     assert!(
         memory_after < memory + memory / 4 + 8 * 1024,
         "{memory} KiB became {memory_after} KiB"
     );
 }
 
-/// Functions whose environments go a moment after their last call.
+/// Functions whose environments shut down one second after their last call.
 fn small_functions() -> Project {
     let function = |index| {
         format!(
@@ -58,10 +58,10 @@ fn small_functions() -> Project {
     Project::new(&(0..FUNCTIONS).map(function).collect::<String>())
 }
 
-/// Lets all callers make their calls while processes are killed.
-fn half(server: &Server, number: usize) -> Seen {
+/// Runs all callers while processes are killed.
+fn run_half(server: &Server, number: usize) -> Outcomes {
     let answers = AtomicUsize::new(0);
-    let mut seen = Seen::default();
+    let mut outcomes = Outcomes::default();
     std::thread::scope(|scope| {
         let callers: Vec<_> = (0..CALLERS)
             .map(|caller| {
@@ -70,17 +70,17 @@ fn half(server: &Server, number: usize) -> Seen {
                 scope.spawn(move || call(url, first, answers))
             })
             .collect();
-        kill_now_and_then(server.pid(), &answers);
+        kill_periodically(server.pid(), &answers);
         for caller in callers {
-            seen.add(caller.join().expect("a caller's answers are right"));
+            outcomes.add(caller.join().expect("a caller's answers are right"));
         }
     });
-    seen
+    outcomes
 }
 
 /// One caller: events numbered from `first`.
-fn call(url: &str, first: usize, answers: &AtomicUsize) -> Seen {
-    // However it ends, the one who kills does not wait for this caller.
+fn call(url: &str, first: usize, answers: &AtomicUsize) -> Outcomes {
+    // If this caller fails, its remaining calls count as answered, so that the killer does not wait for them.
     struct Counted<'a>(&'a AtomicUsize, usize);
     impl Drop for Counted<'_> {
         fn drop(&mut self) {
@@ -89,7 +89,7 @@ fn call(url: &str, first: usize, answers: &AtomicUsize) -> Seen {
     }
     let mut left = Counted(answers, CALLS);
     let mut caller = Caller::connect(url);
-    let mut seen = Seen::default();
+    let mut outcomes = Outcomes::default();
     for number in first..first + CALLS {
         let event = match number % CALLS_PER_EXIT {
             0 => format!("{{\"n\":{number},\"exit\":3}}"),
@@ -98,15 +98,15 @@ fn call(url: &str, first: usize, answers: &AtomicUsize) -> Seen {
         let function = format!("f{}", number % FUNCTIONS);
         caller.send(&function, &event).expect("a connection");
         let response = caller.receive().expect("an answer");
-        seen.check(&event, &response);
+        outcomes.check(&event, &response);
         left.1 -= 1;
         answers.fetch_add(1, Ordering::Relaxed);
     }
-    seen
+    outcomes
 }
 
-/// Kills one of the functions' processes, each time another, as answers come.
-fn kill_now_and_then(server: u32, answers: &AtomicUsize) {
+/// Kills a function process, a different one each time, whenever [`ANSWERS_PER_KILL`] more calls have been answered.
+fn kill_periodically(server: u32, answers: &AtomicUsize) {
     let all = CALLERS * CALLS;
     for (kills, due) in (ANSWERS_PER_KILL..all)
         .step_by(ANSWERS_PER_KILL)
@@ -115,9 +115,10 @@ fn kill_now_and_then(server: u32, answers: &AtomicUsize) {
         eventually("answers", || answers.load(Ordering::Relaxed) >= due);
         let mut bootstraps = census::below(server);
         bootstraps.retain(census::Process::is_bootstrap);
-        // A prime, so that it is now the oldest, now the newest.
+        // A prime factor selects processes of different ages.
         if let Some(victim) = bootstraps.get(kills * 7 % bootstraps.len().max(1)) {
-            let _ended_by_itself = kill_process(
+            // Ignored: it may have exited.
+            let _ = kill_process(
                 Pid::from_raw(victim.pid).expect("a process id"),
                 Signal::KILL,
             );
@@ -125,8 +126,8 @@ fn kill_now_and_then(server: u32, answers: &AtomicUsize) {
     }
 }
 
-/// Waits until all environments and connections have gone, with everything that belongs to them. A few files may stay
-/// open that the host opened when it first needed them.
+/// Waits until all environments and connections are gone with their resources. A few files that the host opened on
+/// first use may stay open.
 #[track_caller]
 fn assert_nothing_left(server: &Server, files_before: usize) {
     eventually("all processes to be gone", || {
@@ -139,10 +140,10 @@ fn assert_nothing_left(server: &Server, files_before: usize) {
 
 const ENVIRONMENTS: usize = 1000;
 
-/// The host has some ten files open for each environment; here it may have as many as this.
+/// Maximum number of open files of the host, which needs about ten for each environment.
 const FILES: u64 = 16_384;
 
-/// In KiB: a supervisor and a bootstrap have one MiB of their own; twice as much for what the machine does besides.
+/// Required free memory in KiB: a supervisor and a bootstrap need one MiB; doubled to leave memory for everything else.
 const MEMORY: usize = 2 * 1024 * ENVIRONMENTS;
 
 #[test]
@@ -150,7 +151,7 @@ const MEMORY: usize = 2 * 1024 * ENVIRONMENTS;
 fn a_thousand_environments_run_at_the_same_time() {
     if let Some(reason) = too_small() {
         let line = format!("SKIPPED: {ENVIRONMENTS} environments: {reason}\n");
-        let _nobody_listens = std::io::stderr().write_all(line.as_bytes());
+        let _ = std::io::stderr().write_all(line.as_bytes()); // standard error may be closed
         return;
     }
     let project = Project::echo(&format!("concurrency = {ENVIRONMENTS}\ntimeout = 120\n"));
@@ -158,12 +159,17 @@ fn a_thousand_environments_run_at_the_same_time() {
     let (pid, memory) = (server.pid(), census::memory(server.pid()));
     let (barrier, begun) = (Barrier::new(), Instant::now());
     let (mut callers, arrived) = std::thread::scope(|scope| {
-        // They are let in from the beginning: a listener does not keep a thousand waiting.
-        let arrived = scope.spawn(|| everybody(&barrier, &server));
+        // Connections are accepted from the start, because the backlog of a listener cannot hold a thousand.
+        let arrived = scope.spawn(|| wait_for_all(&barrier, &server));
         let callers: Vec<_> = (0..ENVIRONMENTS)
             .map(|number| call_to_the_barrier(&server, &barrier, number))
             .collect();
-        (callers, arrived.join().expect("everybody has come"))
+        (
+            callers,
+            arrived
+                .join()
+                .expect("every function has reached the barrier"),
+        )
     });
     let started = begun.elapsed();
     let processes = census::below(pid);
@@ -176,18 +182,18 @@ fn a_thousand_environments_run_at_the_same_time() {
         &format!("{:.1} s", started.as_secs_f32()),
     );
     drop(arrived);
-    let mut seen = Seen::default();
+    let mut outcomes = Outcomes::default();
     for (caller, event) in &mut callers {
-        seen.check(event, &caller.receive().expect("an answer"));
+        outcomes.check(event, &caller.receive().expect("an answer"));
     }
-    assert_eq!(seen.answered, ENVIRONMENTS);
+    assert_eq!(outcomes.answered, ENVIRONMENTS);
     drop(server);
     eventually("all processes to be gone", || {
         !processes.iter().any(|one| census::share(one.pid).is_some())
     });
 }
 
-/// Sends an event that holds its function up at the barrier.
+/// Sends an event that makes its function wait at the barrier.
 fn call_to_the_barrier(server: &Server, barrier: &Barrier, number: usize) -> (Caller, String) {
     let event = format!("{{\"n\":{number},\"barrier\":\"{}\"}}", barrier.address());
     let mut caller = Caller::connect(server.invoke_url());
@@ -195,14 +201,14 @@ fn call_to_the_barrier(server: &Server, barrier: &Barrier, number: usize) -> (Ca
     (caller, event)
 }
 
-/// Waits until every function has come to the barrier.
-fn everybody(barrier: &Barrier, server: &Server) -> Vec<TcpStream> {
+/// Waits until every function has reached the barrier.
+fn wait_for_all(barrier: &Barrier, server: &Server) -> Vec<TcpStream> {
     let mut arrived = Vec::new();
     let deadline = Instant::now() + Duration::from_secs(60);
     while arrived.len() < ENVIRONMENTS {
         assert!(
             Instant::now() < deadline,
-            "{} have come: {}",
+            "{} functions have reached the barrier: {}",
             arrived.len(),
             server.log()
         );
@@ -211,7 +217,7 @@ fn everybody(barrier: &Barrier, server: &Server) -> Vec<TcpStream> {
     arrived
 }
 
-/// Prints what an environment costs.
+/// Prints the resources used by each environment.
 fn report(server: &Server, before: usize, processes: &[census::Process], started: &str) {
     let host = census::memory(server.pid()).saturating_sub(before) / ENVIRONMENTS;
     let files = census::open_files(server.pid()) / ENVIRONMENTS;
@@ -230,19 +236,19 @@ fn report(server: &Server, before: usize, processes: &[census::Process], started
         shares(false),
         shares(true)
     );
-    let _nobody_listens = std::io::stderr().write_all(line.as_bytes());
+    let _ = std::io::stderr().write_all(line.as_bytes()); // standard error may be closed
 }
 
-/// Why this machine can not run so many, after raising what may be raised.
+/// The reason why this machine cannot run [`ENVIRONMENTS`] environments, after raising the limit of open files.
 fn too_small() -> Option<String> {
     let mut files = getrlimit(Resource::Nofile);
-    if files.maximum.is_some_and(|most| most < FILES) {
+    if files.maximum.is_some_and(|max| max < FILES) {
         return Some(format!("a process may open {:?} files", files.maximum));
     }
     files.current = files.maximum;
-    let _stays_as_it_is = setrlimit(Resource::Nofile, files);
+    let _ = setrlimit(Resource::Nofile, files); // the check below uses the actual limit
     let processes = getrlimit(Resource::Nproc).current;
-    if processes.is_some_and(|most| most < 4 * ENVIRONMENTS as u64) {
+    if processes.is_some_and(|max| max < 4 * ENVIRONMENTS as u64) {
         return Some(format!("a user may have {processes:?} processes"));
     }
     let memory = census::available_memory();

@@ -1,7 +1,6 @@
-//! Queues elsewhere in front of functions: what a trigger's `poll` fetches from another server.
+//! Queue triggers with `poll`, which receives messages from a queue of another server.
 //!
-//! The other server is a second Lambkin, an [`MockServer`](crate::support::MockServer) that shows what is asked of it, or
-//! ElasticMQ.
+//! The other server is a second Lambkin, a [`MockServer`](crate::support::MockServer) that records requests, or ElasticMQ.
 
 mod elasticmq;
 mod interrupted;
@@ -13,11 +12,11 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::queue_trigger::{assert_delivered, send_one_order, until_empty};
-use crate::support::{Project, Recorded, SERVICES, Server, eventually};
+use crate::support::{Project, RecorderProject, SERVICES, Server, eventually};
 
 const PARTIAL: &str = "FunctionResponseTypes = ['ReportBatchItemFailures']";
 
-/// A server with the queues `orders` and `orders.fifo`, whose leases are short, as a failure is waited for.
+/// A server with the queues `orders` and `orders.fifo`, with short visibility timeouts so that retries come soon.
 fn outside() -> Server {
     let project = Project::new(&format!(
         "{SERVICES}\n[queues.orders]\nVisibilityTimeout = 5\n\
@@ -26,12 +25,12 @@ fn outside() -> Server {
     project.serve()
 }
 
-/// A project whose function is told the messages of a queue at `url`, with further properties of the trigger.
-fn polling(url: &str, queue: &str, properties: &str) -> Recorded {
-    Recorded::new("", &trigger(url, queue, properties))
+/// A project whose function receives the messages of a queue at `url`, with further properties of the trigger.
+fn polling(url: &str, queue: &str, properties: &str) -> RecorderProject {
+    RecorderProject::new("", &trigger(url, queue, properties))
 }
 
-/// The trigger alone; what comes after it belongs to its `poll`.
+/// The configuration of the trigger; lines appended to it belong to its `poll` table.
 fn trigger(url: &str, queue: &str, properties: &str) -> String {
     format!(
         "[triggers.elsewhere]\nplugin = 'sqs'\nfunction = 'recorder'\n{properties}\n\
@@ -40,75 +39,79 @@ fn trigger(url: &str, queue: &str, properties: &str) -> String {
 }
 
 #[track_caller]
-fn wait_for_delivery(recorded: &Recorded, records: usize) {
+fn wait_for_delivery(recorder: &RecorderProject, records: usize) {
     eventually(&format!("{records} records"), || {
-        recorded.records().len() >= records
+        recorder.records().len() >= records
     });
 }
 
 #[test]
 fn a_message_becomes_an_event_and_is_deleted() {
     let outside = outside();
-    let recorded = polling(outside.service_url("sqs"), "orders", "");
-    let server = recorded.project.serve();
+    let recorder = polling(outside.service_url("sqs"), "orders", "");
+    let server = recorder.project.serve();
     let sent = send_one_order(&outside);
-    wait_for_delivery(&recorded, 1);
+    wait_for_delivery(&recorder, 1);
     until_empty(&outside, "orders");
-    let records = recorded.records();
+    let records = recorder.records();
     assert_eq!(records.len(), 1, "{}", server.log());
     assert_delivered(&records[0], &sent);
 }
 
 #[test]
 fn a_failed_message_stays_in_the_queue_until_its_visibility_timeout_ends() {
-    for wish in ["error", "exit"] {
+    for failure in ["error", "exit"] {
         let outside = outside();
-        let recorded = polling(outside.service_url("sqs"), "orders", PARTIAL);
-        let _server = recorded.project.serve();
+        let recorder = polling(outside.service_url("sqs"), "orders", PARTIAL);
+        let _server = recorder.project.serve();
         let start = Instant::now();
-        outside.send("orders", &json!({ wish: true }).to_string());
-        wait_for_delivery(&recorded, 2);
-        // The lease of the first time is five seconds, and was not cut short.
-        assert!(start.elapsed() >= Duration::from_secs(5), "{wish}");
+        outside.send("orders", &json!({ failure: true }).to_string());
+        wait_for_delivery(&recorder, 2);
+        // The visibility timeout of five seconds was not shortened.
+        assert!(start.elapsed() >= Duration::from_secs(5), "{failure}");
         until_empty(&outside, "orders");
         let counts: Vec<Value> = recorded
             .records()
             .iter()
             .map(|record| record["attributes"]["ApproximateReceiveCount"].clone())
             .collect();
-        assert_eq!(counts, ["1", "2"], "{wish}");
+        assert_eq!(counts, ["1", "2"], "{failure}");
     }
 }
 
 #[test]
 fn only_the_listed_failures_are_received_again() {
     let outside = outside();
-    // Sent before anybody polls, so that they are one batch.
+    // Sent before polling starts, so that they form one batch.
     outside.send("orders", "fine");
     outside.send("orders", &json!({ "failUntil": 2 }).to_string());
     outside.send("orders", "fine too");
-    let recorded = polling(outside.service_url("sqs"), "orders", PARTIAL);
-    let _server = recorded.project.serve();
-    wait_for_delivery(&recorded, 4);
+    let recorder = polling(outside.service_url("sqs"), "orders", PARTIAL);
+    let _server = recorder.project.serve();
+    wait_for_delivery(&recorder, 4);
     until_empty(&outside, "orders");
-    let bodies = recorded.bodies();
-    let told = |wanted: &str| bodies.iter().filter(|body| body.contains(wanted)).count();
-    assert_eq!((told("fine"), told("failUntil")), (2, 2), "{bodies:?}");
+    let bodies = recorder.bodies();
+    let delivered = |wanted: &str| bodies.iter().filter(|body| body.contains(wanted)).count();
+    assert_eq!(
+        (delivered("fine"), delivered("failUntil")),
+        (2, 2),
+        "{bodies:?}"
+    );
 }
 
 #[test]
 fn a_batching_window_collects_the_messages_of_several_polls() {
     let outside = outside();
     let properties = "BatchSize = 20\nMaximumBatchingWindowInSeconds = 300";
-    // Its lease has to be longer than it takes to gather.
+    // The visibility timeout has to be longer than it takes to collect the batch.
     let lease = json!({ "QueueName": "slow", "Attributes": { "VisibilityTimeout": "600" } });
     outside.sqs_ok("CreateQueue", &lease);
-    let recorded = polling(outside.service_url("sqs"), "slow", properties);
-    let _server = recorded.project.serve();
+    let recorder = polling(outside.service_url("sqs"), "slow", properties);
+    let _server = recorder.project.serve();
     for number in 0..20 {
         outside.send("slow", &number.to_string());
     }
-    wait_for_delivery(&recorded, 20);
+    wait_for_delivery(&recorder, 20);
     let sizes: Vec<usize> = recorded
         .events()
         .iter()
@@ -124,11 +127,11 @@ fn message_groups_keep_their_order_when_messages_fail() {
     const EACH: usize = 8;
     let outside = outside();
     let properties = format!("BatchSize = 3\n{PARTIAL}");
-    let recorded = polling(outside.service_url("sqs"), "orders.fifo", &properties);
-    let _server = recorded.project.serve();
+    let recorder = polling(outside.service_url("sqs"), "orders.fifo", &properties);
+    let _server = recorder.project.serve();
     for number in 0..EACH {
         for group in 0..GROUPS {
-            // Every fifth fails before it succeeds.
+            // Every fifth message fails once before it succeeds.
             let until = 1 + usize::from((number * GROUPS + group).is_multiple_of(5));
             let body = json!({ "failUntil": until, "group": group, "number": number });
             outside.sqs_ok(
@@ -141,10 +144,10 @@ fn message_groups_keep_their_order_when_messages_fail() {
             );
         }
     }
-    eventually("every message to be told", || {
-        let bodies = recorded.bodies();
-        let told: std::collections::BTreeSet<_> = bodies.iter().collect();
-        told.len() == GROUPS * EACH
+    eventually("every message to be delivered", || {
+        let bodies = recorder.bodies();
+        let delivered: std::collections::BTreeSet<_> = bodies.iter().collect();
+        delivered.len() == GROUPS * EACH
     });
     until_empty(&outside, "orders.fifo");
     for group in 0..GROUPS {
@@ -162,8 +165,8 @@ fn message_groups_keep_their_order_when_messages_fail() {
     }
 }
 
-/// A batch whose first message failed is told again from there, so numbers go back by what was in that batch; nobody
-/// ever gets ahead of one that was not told before.
+/// Whether no number was delivered before all smaller ones. A batch is delivered again from its first failed message on,
+/// so smaller numbers may be repeated.
 fn in_order(numbers: &[u64]) -> bool {
     let mut next = 0;
     numbers.iter().all(|&number| {

@@ -1,4 +1,4 @@
-//! What the built-in plugins document of their settings (`plugins/*/settings.json`) is what they accept.
+//! The built-in plugins accept exactly the settings that they document in `plugins/*/settings.json`.
 
 use std::fmt::Write;
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::{Project, RAW_BOOTSTRAP, lambkin};
 
-/// A documented setting, in the section where the plugin reads it.
+/// A documented setting and the role of the plugin that reads it.
 struct Setting {
     plugin: String,
     role: String,
@@ -38,7 +38,7 @@ fn documented(plugin: &str) -> Value {
     serde_json::from_str(&text.unwrap()).unwrap()
 }
 
-/// A section with one setting, and with those that the plugin requires besides.
+/// A configuration section with one setting and the other settings that the plugin requires.
 fn section(name: &str, plugin: &str, role: &str, key: &str, value: Option<&str>) -> String {
     let beside: &[(&str, &str)] = match (role, key) {
         ("http-trigger" | "object-trigger", "routes" | "function" | "target-queue") => &[],
@@ -97,7 +97,7 @@ fn toml(value: &Value) -> String {
     }
 }
 
-/// Legal values of a setting: its default, its choices, its bounds, and an example of what has none of these.
+/// Valid values of a setting: its default, its enumerated values, its bounds, and an example for settings without these.
 fn legal(setting: &Setting) -> Vec<String> {
     let schema = &setting.schema;
     let mut values: Vec<String> = Vec::new();
@@ -140,7 +140,7 @@ fn legal(setting: &Setting) -> Vec<String> {
     values
 }
 
-/// Values that a setting does not accept: those out of its bounds, and one of another type.
+/// Invalid values of a setting: values outside its bounds, and one of another type.
 fn illegal(setting: &Setting) -> Vec<String> {
     let schema = &setting.schema;
     let bound = |name: &str, step: f64| Some((schema.get(name)?.as_f64()? + step).to_string());

@@ -1,4 +1,4 @@
-//! Third-party plugins through the whole host: what a good one does, and what a bad one can not do.
+//! Third-party plugins in a running host: a correct one works, and a faulty one does no harm.
 
 use std::time::Instant;
 
@@ -6,12 +6,12 @@ use serde_json::json;
 
 use crate::support::{Project, RAW_BOOTSTRAP};
 
-/// Hand-made components, as the plugin room's own tests use them.
+/// Hand-written components, shared with the tests of the plugin crate.
 #[path = "../../../host/plugin/tests/all/template.rs"]
 #[allow(dead_code, reason = "not all of them are needed here")]
 mod template;
 
-/// A component whose `shape` has this body; the good one invokes `f` with the trigger's settings as event.
+/// A component whose `shape` has this body; [`GOOD`] invokes `f` with the trigger's settings as the event.
 fn component(name: &str, shape: &str) -> Vec<u8> {
     let fixture = template::good().with("name", name).with("shape", shape);
     fixture.bytes().to_vec()
@@ -21,7 +21,7 @@ const NAME: &str = "lambkin:http-trigger/shaper@0.1.0";
 const GOOD: &str =
     "(call $invoke (i32.load (local.get $arguments)) (i32.load offset=4 (local.get $arguments)))";
 
-/// A good trigger `web` and another one, `other`, with these bytes as its plugin.
+/// A project with a correct trigger `web` and a trigger `other` that uses these bytes as its plugin.
 fn project(other: &[u8]) -> Project {
     let trigger = |name: &str, file: &str| {
         format!(
@@ -61,7 +61,7 @@ fn a_plugin_that_misbehaves_fails_only_that_call_and_is_named() {
             "(loop $on (br_if $on (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable",
             "it asked for more than its 64 MiB of memory",
         ),
-        // The event is the function's name, which is no JSON.
+        // The event is the function's name, which is not JSON.
         (
             "(call $invoke (i32.const 0x100) (i32.const 1))",
             "its result is not valid",
@@ -117,13 +117,13 @@ fn a_file_that_is_not_a_plugin_is_refused_at_startup_with_the_reason() {
     }
 }
 
-/// What a trigger answers whose plugin has the function stream; `stream` is TOML for the function's orders.
+/// The response of a trigger whose plugin requests a streamed response; `stream` is TOML for the function's `stream` order.
 fn streamed(stream: &str) -> crate::support::Reply {
     let project = Project::new(&format!(
         "[functions.f]\ncode = \"{RAW_BOOTSTRAP}\"\n\
          [triggers.web]\nplugin = \"./streams.wasm\"\nlisten = \"127.0.0.1:0\"\nstream = {stream}\n"
     ));
-    // `streaming` stands behind the function, the event, the token and the wait.
+    // The field `streaming` follows the function, the event, the token and the wait.
     let shape = format!("(i32.store8 (i32.const 0x428) (i32.const 1)) {GOOD}");
     project.file("streams.wasm", component(NAME, &shape));
     project.serve().web("GET", "/", &[], b"")
@@ -155,7 +155,7 @@ fn a_stream_that_ends_within_its_prelude_is_a_function_error() {
     let reply = streamed(&format!(
         r#"{{ content_type = "{kind}", pieces = ["{{}}"] }}"#
     ));
-    // This plugin answers 200 to whatever it is told, with the failure's kind as its body.
+    // This plugin responds to every outcome with 200 and the kind of the failure as the body.
     assert_eq!(
         (reply.status, reply.text().as_str()),
         (200, "Runtime.TruncatedResponse")

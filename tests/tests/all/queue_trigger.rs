@@ -1,4 +1,4 @@
-//! Queues in front of functions: what is sent becomes events, and what fails comes back.
+//! Queue triggers: messages become events, and failed messages are received again.
 
 mod gathering;
 mod kill;
@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Project, RAW_BOOTSTRAP, Recorded, Server, eventually};
+use crate::support::{Project, RAW_BOOTSTRAP, RecorderProject, Server, eventually};
 
-/// A queue with short leases and its trigger with further properties.
-fn orders(properties: &str) -> Recorded {
-    Recorded::new(
+/// A project with a queue with a short visibility timeout and its trigger, with further properties of the trigger.
+fn orders(properties: &str) -> RecorderProject {
+    RecorderProject::new(
         "",
         &format!(
             "[queues.orders]\nVisibilityTimeout = 1\n\
@@ -33,7 +33,7 @@ pub fn until_empty(server: &Server, queue: &str) {
     });
 }
 
-/// Sends a message with everything that a client may say; returns what it is answered.
+/// Sends a message with an attribute and returns the response.
 pub fn send_one_order(server: &Server) -> Value {
     let message = json!({
         "QueueUrl": server.queue_url("orders"),
@@ -43,7 +43,7 @@ pub fn send_one_order(server: &Server) -> Value {
     server.sqs_ok("SendMessage", &message)
 }
 
-/// Checks a record of an event against what was [sent](send_one_order).
+/// Asserts that a record of an event matches the response of [`send_one_order`].
 #[track_caller]
 pub fn assert_delivered(record: &Value, sent: &Value) {
     assert_eq!(record["messageId"], sent["MessageId"]);
@@ -64,27 +64,27 @@ pub fn assert_delivered(record: &Value, sent: &Value) {
 
 #[test]
 fn a_message_becomes_an_event_and_is_deleted() {
-    let recorded = orders("");
-    let server = recorded.project.serve();
+    let recorder = orders("");
+    let server = recorder.project.serve();
     let sent = send_one_order(&server);
     until_empty(&server, "orders");
-    let records = recorded.records();
+    let records = recorder.records();
     assert_eq!(records.len(), 1, "{records:?}");
     assert_delivered(&records[0], &sent);
 }
 
 #[test]
 fn a_message_is_delivered_at_once_rather_than_at_the_next_poll() {
-    let recorded = orders("");
-    let server = recorded.project.serve();
+    let recorder = orders("");
+    let server = recorder.project.serve();
     server.send("orders", "warm");
     until_empty(&server, "orders");
     let start = Instant::now();
     server.send("orders", "quick");
-    eventually("the message to be told", || {
-        recorded.bodies().contains(&"quick".to_owned())
+    eventually("the message to be delivered", || {
+        recorder.bodies().contains(&"quick".to_owned())
     });
-    // The shortest of AWS's polls would take longer.
+    // The next poll would come later than this.
     assert!(
         start.elapsed() < Duration::from_secs(10),
         "{:?}",
@@ -94,48 +94,48 @@ fn a_message_is_delivered_at_once_rather_than_at_the_next_poll() {
 
 #[test]
 fn only_the_listed_failures_are_received_again() {
-    let recorded = orders(PARTIAL);
-    let server = recorded.project.serve();
+    let recorder = orders(PARTIAL);
+    let server = recorder.project.serve();
     server.send("orders", "fine");
     server.send("orders", &json!({ "failUntil": 2 }).to_string());
     until_empty(&server, "orders");
-    let bodies = recorded.bodies();
-    let told = |wanted: &str| bodies.iter().filter(|body| body.contains(wanted)).count();
-    assert_eq!((told("fine"), told("failUntil")), (1, 2));
+    let bodies = recorder.bodies();
+    let delivered = |wanted: &str| bodies.iter().filter(|body| body.contains(wanted)).count();
+    assert_eq!((delivered("fine"), delivered("failUntil")), (1, 2));
 }
 
 #[test]
 fn listed_failures_are_ignored_without_report_batch_item_failures() {
-    let recorded = orders("");
-    let server = recorded.project.serve();
+    let recorder = orders("");
+    let server = recorder.project.serve();
     server.send("orders", &json!({ "failUntil": 99 }).to_string());
     until_empty(&server, "orders");
-    assert_eq!(recorded.records().len(), 1);
+    assert_eq!(recorder.records().len(), 1);
 }
 
 #[test]
 fn messages_of_a_failed_or_crashed_invocation_are_received_again() {
-    for wish in ["error", "exit"] {
-        let recorded = orders(PARTIAL);
-        let server = recorded.project.serve();
-        server.send("orders", &json!({ wish: true }).to_string());
+    for failure in ["error", "exit"] {
+        let recorder = orders(PARTIAL);
+        let server = recorder.project.serve();
+        server.send("orders", &json!({ failure: true }).to_string());
         until_empty(&server, "orders");
         let counts: Vec<Value> = recorded
             .records()
             .iter()
             .map(|record| record["attributes"]["ApproximateReceiveCount"].clone())
             .collect();
-        assert_eq!(counts, ["1", "2"], "{wish}");
+        assert_eq!(counts, ["1", "2"], "{failure}");
     }
 }
 
 #[test]
 fn a_message_that_fails_too_often_goes_to_the_dead_letter_queue() {
-    let recorded = orders(PARTIAL);
-    let server = recorded.project.serve();
+    let recorder = orders(PARTIAL);
+    let server = recorder.project.serve();
     let id = server.send("orders", &json!({ "failUntil": 99 }).to_string());
     eventually("the dead letter", || server.counts("failed")[0] == 1);
-    assert_eq!(recorded.records().len(), 3);
+    assert_eq!(recorder.records().len(), 3);
     let received = server.sqs_ok(
         "ReceiveMessage",
         &json!({
@@ -154,24 +154,24 @@ fn a_message_that_fails_too_often_goes_to_the_dead_letter_queue() {
 
 #[test]
 fn messages_that_do_not_match_the_filter_are_deleted_without_an_invocation() {
-    let recorded =
+    let recorder =
         orders(r#"FilterCriteria = { Filters = [{ Pattern = '{"body": {"kind": ["new"]}}' }] }"#);
-    let server = recorded.project.serve();
+    let server = recorder.project.serve();
     for kind in ["old", "new", "older"] {
         server.send("orders", &json!({ "kind": kind }).to_string());
     }
     until_empty(&server, "orders");
-    assert_eq!(recorded.bodies(), [r#"{"kind":"new"}"#]);
+    assert_eq!(recorder.bodies(), [r#"{"kind":"new"}"#]);
 }
 
 #[test]
 fn a_batching_window_collects_messages_until_the_batch_is_full() {
-    let recorded = orders("BatchSize = 20\nMaximumBatchingWindowInSeconds = 300");
-    let server = recorded.project.serve();
+    let recorder = orders("BatchSize = 20\nMaximumBatchingWindowInSeconds = 300");
+    let server = recorder.project.serve();
     for number in 0..20 {
         server.send("orders", &number.to_string());
     }
-    eventually("the batch", || !recorded.events().is_empty());
+    eventually("the batch", || !recorder.events().is_empty());
     let sizes: Vec<usize> = recorded
         .events()
         .iter()
@@ -184,17 +184,17 @@ fn a_batching_window_collects_messages_until_the_batch_is_full() {
 fn message_groups_keep_their_order_when_messages_fail() {
     const GROUPS: usize = 10;
     const EACH: usize = 12;
-    let recorded = Recorded::new(
+    let recorder = RecorderProject::new(
         "",
         &format!(
             "[queues.'orders.fifo']\nVisibilityTimeout = 1\nContentBasedDeduplication = true\n\
              [triggers.orders]\nplugin = 'sqs'\nqueue = 'orders.fifo'\nfunction = 'recorder'\nBatchSize = 1\n{PARTIAL}\n"
         ),
     );
-    let server = recorded.project.serve();
+    let server = recorder.project.serve();
     for number in 0..EACH {
         for group in 0..GROUPS {
-            // Every seventh fails twice before it succeeds.
+            // Every seventh message fails twice before it succeeds.
             let until = if (number * GROUPS + group).is_multiple_of(7) {
                 3
             } else {
@@ -211,7 +211,7 @@ fn message_groups_keep_their_order_when_messages_fail() {
         }
     }
     until_empty(&server, "orders.fifo");
-    let records = recorded.records();
+    let records = recorder.records();
     for group in 0..GROUPS {
         let name = format!("group-{group}");
         let of_group = records
@@ -231,12 +231,12 @@ fn message_groups_keep_their_order_when_messages_fail() {
 
 #[test]
 fn a_duplicate_within_five_minutes_is_delivered_once() {
-    let recorded = Recorded::new(
+    let recorder = RecorderProject::new(
         "",
         "[queues.'orders.fifo']\n\
          [triggers.orders]\nplugin = 'sqs'\nqueue = 'orders.fifo'\nfunction = 'recorder'\n",
     );
-    let server = recorded.project.serve();
+    let server = recorder.project.serve();
     let send = || {
         server.sqs_ok(
             "SendMessage",
@@ -252,14 +252,14 @@ fn a_duplicate_within_five_minutes_is_delivered_once() {
     until_empty(&server, "orders.fifo");
     assert_eq!(send(), first);
     until_empty(&server, "orders.fifo");
-    assert_eq!(recorded.records().len(), 1);
+    assert_eq!(recorder.records().len(), 1);
 }
 
 #[test]
 fn the_sqs_plugin_works_the_same_when_given_as_a_file() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugins/prebuilt/sqs.wasm");
     let project = Project::new(&format!(
-        "[functions.echo]\ncode = '{RAW_BOOTSTRAP}'\n[functions.echo.environment]\nRAW_BOOTSTRAP_RECORD = 'told'\n\
+        "[functions.echo]\ncode = '{RAW_BOOTSTRAP}'\n[functions.echo.environment]\nRAW_BOOTSTRAP_RECORD = 'delivered'\n\
          [queues.orders]\n\
          [services.sqs]\nplugin = '{file}'\nlisten = '127.0.0.1:0'\nqueues = ['orders']\n\
          [triggers.orders]\nplugin = '{file}'\nqueue = 'orders'\nfunction = 'echo'\n"
@@ -309,7 +309,7 @@ fn a_failed_invocation_is_recorded_in_a_queue_that_clients_can_read() {
     let server = project.serve();
     let reply = server.invoke_with(
         "echo",
-        json!({ "error": "as told" }).to_string(),
+        json!({ "error": "intended" }).to_string(),
         &[("x-amz-invocation-type", "Event")],
     );
     assert_eq!(reply.status, 202);

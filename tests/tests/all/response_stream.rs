@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::sdk_clients::{with_node, with_python};
 use crate::support::{Project, Server, request};
 
-/// Makes the calls with each SDK that is installed; every answer has to hold what is expected of it.
+/// Makes the calls with each installed SDK and asserts that each response contains the expected members.
 #[track_caller]
 fn check(server: &Server, table: &[(Value, Value)]) {
     let calls: Vec<Value> = table

@@ -1,4 +1,4 @@
-//! In the place of AWS's Runtime Interface Emulator: what is the same, and what is better on purpose.
+//! `lambkin rie`, a drop-in replacement for AWS's Runtime Interface Emulator: what is the same, and what differs on purpose.
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -207,13 +207,13 @@ fn the_runtime_gets_ries_environment_without_empty_credentials() {
         ("_HANDLER", "mine.handler"),
     ];
     let server = EmulatorProcess::rie(folder.path(), &variables);
-    let mut told = server.invoke(r#"{"tell":"environment"}"#).json();
-    let told = told.as_object_mut().unwrap();
-    let api = told.remove("AWS_LAMBDA_RUNTIME_API").unwrap();
+    let mut reported = server.invoke(r#"{"tell":"environment"}"#).json();
+    let reported = reported.as_object_mut().unwrap();
+    let api = reported.remove("AWS_LAMBDA_RUNTIME_API").unwrap();
     assert!(api.as_str().unwrap().starts_with("127.0.0.1:"), "{api}");
-    told.remove("PATH");
-    // What the metadata API brings with it is its own business.
-    told.retain(|key, _| !key.starts_with("AWS_LAMBDA_METADATA_"));
+    reported.remove("PATH");
+    // The variables of the metadata API are an addition of Lambkin.
+    reported.retain(|key, _| !key.starts_with("AWS_LAMBDA_METADATA_"));
     let expected = json!({
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "3008",
         "AWS_LAMBDA_FUNCTION_NAME": "test_function",
@@ -224,7 +224,7 @@ fn the_runtime_gets_ries_environment_without_empty_credentials() {
         "FOO": "a=b",
         "_HANDLER": "mine.handler",
     });
-    assert_eq!(*told, *expected.as_object().unwrap());
+    assert_eq!(*reported, *expected.as_object().unwrap());
 }
 
 #[test]
@@ -232,18 +232,18 @@ fn the_runtime_gets_ries_arn_a_trace_and_the_client_context() {
     let folder = folder();
     let server = EmulatorProcess::rie(folder.path(), &[]);
     let event = r#"{"tell":"headers"}"#;
-    let told = server.invoke(event).json();
+    let reported = server.invoke(event).json();
     let arn = "arn:aws:lambda:us-east-1:012345678912:function:test_function";
-    assert_eq!(told["lambda-runtime-invoked-function-arn"], arn);
-    let trace = told["lambda-runtime-trace-id"].as_str().unwrap();
+    assert_eq!(reported["lambda-runtime-invoked-function-arn"], arn);
+    let trace = reported["lambda-runtime-trace-id"].as_str().unwrap();
     assert!(trace.starts_with("Root=1-"), "{trace}");
     let headers = [
         ("x-amz-client-context", "eyJhIjogMX0="),
         ("x-amzn-trace-id", "Root=1-a-b"),
     ];
-    let told = server.call("POST", &headers, event).json();
-    assert_eq!(told["lambda-runtime-client-context"], r#"{"a":1}"#);
-    assert_eq!(told["lambda-runtime-trace-id"], "Root=1-a-b");
+    let reported = server.call("POST", &headers, event).json();
+    assert_eq!(reported["lambda-runtime-client-context"], r#"{"a":1}"#);
+    assert_eq!(reported["lambda-runtime-trace-id"], "Root=1-a-b");
 }
 
 #[test]
@@ -257,8 +257,8 @@ fn every_restarted_process_uses_the_same_runtime_api_address() {
         .current_dir(folder.path());
     let server = EmulatorProcess::start(command, "listening on http://127.0.0.1:");
     for _ in 0..3 {
-        let told = server.invoke(r#"{"env":"AWS_LAMBDA_RUNTIME_API"}"#);
-        assert_eq!(told.json(), address.as_str());
+        let reported = server.invoke(r#"{"env":"AWS_LAMBDA_RUNTIME_API"}"#);
+        assert_eq!(reported.json(), address.as_str());
         assert_eq!(server.invoke(r#"{"exit":1}"#).status, 502);
     }
 }
@@ -298,7 +298,7 @@ fn a_signal_stops_the_server_at_once_during_a_call() {
         eventually("the call", || server.stdout().contains("here"));
         server.signal(Signal::TERM);
         assert_eq!(server.wait().code(), Some(0));
-        let _dropped_or_answered = call.join().unwrap();
+        let _ = call.join().unwrap(); // the connection may be reset
     });
 }
 
@@ -359,12 +359,12 @@ fn serve_responds_like_rie_on_request() {
     assert_eq!(server.invoke("other", "1").text(), "404 page not found\n");
 }
 
-/// RIE itself, where the benchmarks have fetched it.
+/// The original RIE, if the benchmarks have downloaded it.
 fn real_rie() -> Option<EmulatorProcess> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench-tools/aws-lambda-rie");
     if !path.exists() {
         let line = "SKIPPED: RIE itself is missing; tests/benches/tools.sh gets it\n";
-        let _nobody_listens = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()); // standard error may be closed
         return None;
     }
     let port = free_port();
@@ -408,16 +408,16 @@ fn the_original_rie_gives_the_same_responses() {
     ];
     for (method, headers, event) in calls {
         let [ours, theirs] =
-            [&ours, &theirs].map(|server| comparable(&server.call(method, headers, event)));
+            [&ours, &theirs].map(|server| normalized(&server.call(method, headers, event)));
         assert_eq!(ours, theirs, "{method} {event}");
     }
     let [ours, theirs] = [&ours, &theirs]
-        .map(|server| comparable(&request(server.url(), "POST", "/elsewhere", &[], b"1")));
+        .map(|server| normalized(&request(server.url(), "POST", "/elsewhere", &[], b"1")));
     assert_eq!(ours, theirs);
 }
 
-/// All of an answer but the time and the ids.
-fn comparable(reply: &Reply) -> (u16, Vec<(String, String)>, String) {
+/// A response without the date and the request id, for comparison.
+fn normalized(reply: &Reply) -> (u16, Vec<(String, String)>, String) {
     let mut headers: Vec<(String, String)> = reply
         .headers
         .iter()

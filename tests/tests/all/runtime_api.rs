@@ -1,10 +1,10 @@
-//! The Runtime API's answers to a runtime that keeps to no order.
+//! The Runtime API's responses to a runtime that breaks the protocol.
 
 use serde_json::json;
 
 use crate::support::{Missing, Project, Server};
 
-/// A function in bash that runs these steps; `api METHOD PATH [BODY [CURL ARGUMENT…]]` prints status and body to the log.
+/// Starts a bash function that runs these steps; `api METHOD PATH [BODY [CURL ARGUMENT…]]` logs the status and body.
 fn scenario(steps: &str) -> Result<(Project, Server), Missing> {
     let script = format!(
         r#"
@@ -244,11 +244,11 @@ fn restore_is_unknown_unless_the_function_is_snapshotted() {
     server.log_with("404 404 page not found");
 }
 
-/// What a caller that wants the response whole gets of a stream.
+/// The reply to a caller of Invoke whose function streams its response.
 fn collected(stream: &serde_json::Value) -> crate::support::Reply {
     let server = Project::echo("").serve();
     let reply = server.invoke("echo", json!({ "stream": stream }).to_string());
-    // Whatever the stream was, the next call works.
+    // The next call works after any kind of stream.
     assert_eq!(server.invoke("echo", "1").text(), "1");
     reply
 }

@@ -1,8 +1,7 @@
-//! AWS's own runtime clients, as AWS publishes them, and bash: what works, and every way to fail.
+//! AWS's own runtime clients, as published, and bash: success, and every kind of failure.
 //!
-//! The functions are in `fixtures/runtimes`, one for each language, and all do what an event orders: `fail`, `exit`,
-//! `hang`, or return a `large` result. Any other event comes back. Their runtimes are started as the examples start
-//! theirs.
+//! The functions are in `fixtures/runtimes`, one for each language. Each does what an event's `do` says: `fail`, `exit`,
+//! `hang`, or return a `large` result. Any other event is returned. Their runtimes are started as in the examples.
 
 pub mod examples;
 
@@ -13,22 +12,22 @@ use serde_json::{Value, json};
 
 use crate::support::{Missing, Project, Reply, Server, curl, installed};
 
-/// What sets one runtime apart from the others.
+/// The properties of a runtime.
 struct Runtime {
-    /// A project whose function's code is `hello`.
+    /// Creates a project with the function's code in `hello`.
     project: fn() -> Result<Project, Missing>,
-    /// Setting of the function that works.
+    /// The setting of a function that works.
     works: &'static str,
-    /// The seconds after which a hang ends: enough for a process to start again even on a busy machine.
-    patience: u32,
+    /// Timeout of a hanging function in seconds: long enough for a process to start even on a busy machine.
+    timeout: u32,
     /// The type of the error that `fail` raises.
     error_type: &'static str,
     /// The ways in which init can fail.
-    broken: &'static [Broken],
+    broken: &'static [FailingInit],
 }
 
 /// A function whose init fails.
-struct Broken {
+struct FailingInit {
     setting: &'static str,
     error_type: &'static str,
     /// How the error's message begins; `ID` stands for the request's.
@@ -40,20 +39,20 @@ fn python() {
     check(&Runtime {
         project: || example_with("python", "hello/package", &["faults.py", "broken.py"]),
         works: "handler = 'faults.handler'",
-        patience: 2,
+        timeout: 2,
         error_type: "ValueError",
         broken: &[
-            Broken {
+            FailingInit {
                 setting: "handler = 'missing.handler'",
                 error_type: "Runtime.ImportModuleError",
                 message: "Unable to import module 'missing': No module named 'missing'",
             },
-            Broken {
+            FailingInit {
                 setting: "handler = 'faults.missing'",
                 error_type: "Runtime.HandlerNotFound",
                 message: "Handler 'missing' missing on module 'faults'",
             },
-            Broken {
+            FailingInit {
                 setting: "handler = 'broken.handler'",
                 error_type: "ValueError",
                 message: "broken at import",
@@ -67,20 +66,20 @@ fn node() {
     check(&Runtime {
         project: || example_with("node", "hello/node_modules", &["faults.mjs", "broken.mjs"]),
         works: "handler = 'faults.handler'",
-        patience: 2,
+        timeout: 2,
         error_type: "RangeError",
         broken: &[
-            Broken {
+            FailingInit {
                 setting: "handler = 'missing.handler'",
                 error_type: "Runtime.ImportModuleError",
                 message: "Error: Cannot find module 'missing'",
             },
-            Broken {
+            FailingInit {
                 setting: "handler = 'faults.missing'",
                 error_type: "Runtime.HandlerNotFound",
                 message: "faults.missing is undefined or not exported",
             },
-            Broken {
+            FailingInit {
                 setting: "handler = 'broken.handler'",
                 error_type: "RangeError",
                 message: "broken at import",
@@ -89,8 +88,8 @@ fn node() {
     });
 }
 
-/// Neither Rust's runtime nor our bash reports a failed init: they exit.
-const EXITS_AT_START: Broken = Broken {
+/// The runtimes for Rust and Go and the bash fixture do not report a failed init: they exit.
+const EXITS_AT_START: FailingInit = FailingInit {
     setting: "environment = { BROKEN = 'yes' }",
     error_type: "Runtime.ExitError",
     message: "RequestId: ID Error: Runtime exited with error: exit status 1",
@@ -101,8 +100,8 @@ fn rust() {
     check(&Runtime {
         project: || installed_as_code("examples/rust/target/release/faults"),
         works: "",
-        patience: 2,
-        // The runtime tells the type by its name in Rust.
+        timeout: 2,
+        // The runtime reports the Rust type name of the error.
         error_type: "&alloc::boxed::Box<dyn core::error::Error + core::marker::Send + core::marker::Sync>",
         broken: &[EXITS_AT_START],
     });
@@ -113,7 +112,7 @@ fn go() {
     check(&Runtime {
         project: || installed_as_code("runtimes/go"),
         works: "",
-        patience: 2,
+        timeout: 2,
         error_type: "errorString",
         broken: &[EXITS_AT_START],
     });
@@ -124,10 +123,10 @@ fn java() {
     check(&Runtime {
         project: java_project,
         works: "handler = 'Faults'",
-        // Where two JVMs start at once on two busy processors, it takes this long.
-        patience: 5,
+        // Starting two JVMs at once on two busy processors takes this long.
+        timeout: 5,
         error_type: "java.lang.IllegalStateException",
-        broken: &[Broken {
+        broken: &[FailingInit {
             setting: "handler = 'Broken'",
             error_type: "java.lang.IllegalStateException",
             message: "broken at start",
@@ -140,7 +139,7 @@ fn bash() {
     check(&Runtime {
         project: bash_project,
         works: "",
-        patience: 2,
+        timeout: 2,
         error_type: "Bash.Failure",
         broken: &[EXITS_AT_START],
     });
@@ -156,7 +155,7 @@ pub fn bash_project() -> Result<Project, Missing> {
     Ok(project)
 }
 
-/// A project whose code is what `tests/tools/install` has built.
+/// A project whose code was built by `tests/tools/install`.
 pub fn installed_as_code(what: &str) -> Result<Project, Missing> {
     let code = installed(what)?;
     let project = Project::new("");
@@ -218,7 +217,7 @@ fn config(runtime: &Runtime) -> String {
         .unwrap();
     };
     function("good", 30, runtime.works);
-    function("hasty", runtime.patience, runtime.works);
+    function("hasty", runtime.timeout, runtime.works);
     for (index, broken) in runtime.broken.iter().enumerate() {
         function(&format!("broken-{index}"), 30, broken.setting);
     }
@@ -282,7 +281,7 @@ fn assert_hang_times_out(server: &Server, runtime: &Runtime) {
     let words = format!(
         "RequestId: {} Error: Task timed out after {}.00 seconds",
         id(&reply),
-        runtime.patience
+        runtime.timeout
     );
     assert_eq!(
         error,
@@ -313,7 +312,11 @@ fn assert_large_result_is_complete(server: &Server) {
 }
 
 #[track_caller]
-fn assert_failed_init_is_retried_for_every_call(server: &Server, function: &str, broken: &Broken) {
+fn assert_failed_init_is_retried_for_every_call(
+    server: &Server,
+    function: &str,
+    broken: &FailingInit,
+) {
     for _ in 0..2 {
         let (reply, error) = fails(server, function, &json!({}));
         assert_eq!(error["errorType"], broken.error_type);
@@ -334,7 +337,7 @@ fn assert_failed_init_is_retried_for_every_call(server: &Server, function: &str,
     );
 }
 
-/// Has a function return its event.
+/// Asserts that a function returns its event.
 #[track_caller]
 fn works(server: &Server, function: &str) -> Reply {
     let event = json!({ "n": 1, "text": "ü\u{1f411}\n", "list": [null, true, 1.5] });
@@ -350,7 +353,7 @@ fn works(server: &Server, function: &str) -> Reply {
     reply
 }
 
-/// Has a function fail, and returns its error as well.
+/// Asserts that a function fails, and returns the reply and the error.
 #[track_caller]
 fn fails(server: &Server, function: &str, event: &Value) -> (Reply, Value) {
     let reply = server.invoke(function, event.to_string());
@@ -370,7 +373,7 @@ fn id(reply: &Reply) -> &str {
     reply.header("x-amzn-requestid").unwrap()
 }
 
-/// The REPORT line of a call, once START and END have come before it.
+/// The REPORT line of a call; asserts that START and END precede it.
 #[track_caller]
 fn report(server: &Server, function: &str, reply: &Reply) -> String {
     let id = id(reply);

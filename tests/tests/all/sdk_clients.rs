@@ -1,6 +1,6 @@
 //! The Invoke API through AWS's own clients: boto3, the SDK for JavaScript v3 and the AWS CLI.
 //!
-//! Both SDKs make the same calls, and the same must come of them; `fixtures/clients` holds the program for each.
+//! Both SDKs make the same calls and must get the same results; the program for each is in `fixtures/clients`.
 
 use std::io::Write;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::support::{Missing, Project, Server, installed};
 const ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:echo";
 const MIB: usize = 1024 * 1024;
 
-/// Runs a program of the fixtures with an SDK.
+/// Runs a fixture program that uses an SDK.
 type With = fn(&str, &Server, &[Value]) -> Result<Vec<Value>, Missing>;
 
 /// An SDK: makes a list of calls to a server.
@@ -52,11 +52,11 @@ pub fn python() -> Result<Command, Missing> {
     Ok(python)
 }
 
-/// A program that finds made-up credentials and nothing of the developer's own configuration.
+/// A command with made-up credentials that does not see the developer's own configuration.
 pub fn client(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_clear();
-    // Version managers for Python and Node.js look into HOME.
+    // Version managers for Python and Node.js need HOME.
     for key in ["PATH", "HOME"] {
         command.env(key, std::env::var_os(key).unwrap_or_default());
     }
@@ -99,7 +99,7 @@ pub fn feed(mut program: Command, calls: &[Value]) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// Makes calls and compares what comes of each with what is expected, key by key.
+/// Makes calls and compares each result with the expected one, key by key.
 #[track_caller]
 fn check(sdk: Sdk, server: &Server, table: &[(Value, Value)]) {
     let calls: Vec<Value> = table.iter().map(|(call, _)| call.clone()).collect();
@@ -352,7 +352,7 @@ fn six_mib_are_accepted_and_one_byte_more_is_refused(sdk: Sdk) {
             "1048577 byte payload is too large for the Event invocation type (limit 1048576 bytes)",
         ),
     ] {
-        // On the wire AWS calls it so, and neither SDK has a class of that name.
+        // The name that AWS sends; neither SDK has a class of that name.
         assert_eq!(
             (&answer["code"], &answer["status"]),
             (&json!("RequestEntityTooLargeException"), &json!(413)),

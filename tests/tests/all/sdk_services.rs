@@ -1,7 +1,7 @@
 //! SQS and S3 through AWS's own clients: boto3, the SDK for JavaScript v3, the SDK for Rust and the AWS CLI.
 //!
-//! boto3 and JavaScript make the same calls, and the same must come of them; `fixtures/clients` holds the program for each.
-//! The SDKs check much by themselves: digests of messages and attributes, checksums of objects, the shape of every answer.
+//! boto3 and JavaScript make the same calls and must get the same results; the programs are in `fixtures/clients`.
+//! The SDKs themselves check digests of messages and attributes, checksums of objects, and the form of every response.
 
 mod cli;
 mod s3;
@@ -37,7 +37,7 @@ fn answers(mut program: Command, server: &Server, service: &str, calls: &[Value]
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
 }
 
-/// What the SDK for Rust saw of a service.
+/// The results of the SDK for Rust with a service.
 #[track_caller]
 fn rust(server: &Server, service: &str) -> Result<Value, Missing> {
     let mut program = client(installed("clients/rust/target/release/sdk-client")?);
@@ -59,14 +59,14 @@ fn call(operation: &str, input: Value) -> Value {
     json!({ "operation": operation, "input": input })
 }
 
-/// Something from the answer to an earlier call of the list.
+/// A placeholder for a value in the response to an earlier call of the list.
 fn answer(path: Value) -> Value {
     json!({ "$answer": path })
 }
 
-/// What an error looks like to both SDKs.
+/// Asserts that a response is this error.
 #[track_caller]
-fn refused(answer: &Value, status: u16, message: &str) {
+fn assert_refused(answer: &Value, status: u16, message: &str) {
     assert_eq!(
         (&answer["status"], &answer["message"]),
         (&json!(status), &json!(message)),
@@ -83,7 +83,7 @@ macro_rules! for_each_sdk {
 }
 use for_each_sdk;
 
-/// The AWS CLI on a service, with words as they are typed.
+/// Runs the AWS CLI against a service.
 #[track_caller]
 fn aws(server: &Server, service: &str, words: &[&str]) -> Result<Output, Missing> {
     let mut python = python()?;

@@ -1,4 +1,4 @@
-//! Services as a part of the host: how they end, and what becomes of requests that break off.
+//! Services in the host: shutdown, incomplete requests, and large responses.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use crate::support::{Project, SERVICES, Server, raw};
 
-/// SQS's longest, in seconds.
+/// The longest wait time of SQS, in seconds.
 const LONGEST_POLL: u64 = 20;
 
-/// A request to the service `sqs`, on a connection that ends with its answer.
+/// The address of the service `sqs` and a request to it, on a connection that closes after the response.
 fn operation(server: &Server, operation: &str, input: &Value) -> (String, String) {
     let address = server.service_url("sqs").trim_start_matches("http://");
     let input = input.to_string();
@@ -28,7 +28,7 @@ fn operation(server: &Server, operation: &str, input: &Value) -> (String, String
     (address.to_owned(), request)
 }
 
-/// All that comes back, which is nothing from a host that has ended.
+/// The whole response; empty if the host exits before it responds.
 fn answer((address, request): &(String, String)) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
@@ -53,7 +53,7 @@ fn an_open_long_poll_neither_delays_shutdown_nor_loses_messages() {
     let waiting = thread::spawn(move || answer(&quiet));
     let acknowledged = Mutex::new(BTreeSet::new());
     thread::scope(|scope| {
-        // One sends, another receives and deletes nothing, until there is nobody to ask.
+        // One client sends and another receives without deleting, until the host has stopped.
         let sends: Vec<_> = (0..10_000)
             .map(|number| {
                 let body = format!("message {number}");
@@ -115,7 +115,7 @@ fn an_incomplete_request_is_the_clients_error() {
         );
     }
     server.send("orders", "one");
-    // The plugin is not to blame, so the log does not.
+    // The log must not blame the plugin.
     assert!(!server.log().contains("defect"), "{}", server.log());
 }
 

@@ -1,4 +1,4 @@
-//! Peers that are slow, half gone or broken cost nobody else anything.
+//! Slow, half-closed or broken connections do not affect other clients.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use crate::support::{Project, RAW_BOOTSTRAP, SERVICES, Server, eventually, lambkin, request};
 
-/// Far more than the buffers of all sockets on the way hold.
+/// Far more than all socket buffers on the way can hold.
 const LARGE: usize = 64 * 1024 * 1024;
 
-/// `echo` and `other`; each has one environment at most, so that whoever holds one up is noticed.
+/// Serves `echo` and `other` with at most one environment each, so that a blocked environment is noticed.
 fn serve() -> (Project, Server) {
     let function = |name| {
         format!("[functions.{name}]\ncode = \"{RAW_BOOTSTRAP}\"\ntimeout = 60\nconcurrency = 1\n")
@@ -71,7 +71,7 @@ fn idle_connections_exhaust_neither_files_nor_connections() {
         let _staying: Vec<_> = (0..files + 50).map(|_| connect(url)).collect();
         works(&server, "echo");
         assert_eq!(server.s3("PUT", "/photos", &[], b"").status, 200);
-        // Whoever waits for an answer gets it, also where it is crowded.
+        // A client that waits for a response still gets it.
         server.send("orders", "one");
         let received = polling.join().expect("an answer");
         assert_eq!(received["Messages"][0]["Body"], "one");
@@ -101,7 +101,7 @@ fn an_unread_log_delays_nothing() {
         .expect("its ready line");
     let ready: Value = serde_json::from_str(&ready).expect("JSON");
     let failing = ready["services"]["failing"].as_str().expect("its address");
-    // Each is a line of the log, and all of them more than a pipe takes.
+    // Each request logs a line; together they exceed the capacity of a pipe.
     for _ in 0..500 {
         assert_eq!(request(failing, "GET", "/trap", &[], b"").status, 500);
     }
@@ -121,10 +121,10 @@ fn half_closed_connections_and_broken_chunks_delay_no_other() {
         format!("{INVOKE}transfer-encoding: chunked\r\n\r\n2\r\n[1, 2"),
         "\0\x01this is no HTTP\r\n\r\n".to_owned(),
     ] {
-        // It is answered or not, but in any case it is over.
+        // The connection is closed, with or without a response.
         let mut connection = send(server.invoke_url(), &broken);
         connection.shutdown(Shutdown::Write).expect("it is open");
-        let _reset = connection.read_to_end(&mut Vec::new());
+        let _ = connection.read_to_end(&mut Vec::new()); // the connection may be reset
         works(&server, "echo");
     }
     let half_closed: Vec<_> = (0..20)
@@ -204,7 +204,7 @@ fn a_stalled_runtime_api_client_delays_no_other() {
     works(&server, "echo");
     works(&server, "other");
     for connection in &staying {
-        let _already_closed = connection.shutdown(Shutdown::Write);
+        let _ = connection.shutdown(Shutdown::Write); // it may be closed already
     }
     works(&server, "echo");
 }
@@ -228,7 +228,7 @@ fn a_caller_that_never_reads_its_stream_delays_only_its_own_call() {
     for _ in 0..20 {
         works(&server, "other");
     }
-    // Its environment is free again when the caller has gone.
+    // The environment is free again once the caller has disconnected.
     drop(unread);
     works(&server, "echo");
 }

@@ -1,7 +1,7 @@
-//! Responses that are sent while they are made, by AWS's own runtime clients, read from the bare socket.
+//! Responses streamed by AWS's own runtime clients, read from a plain socket.
 //!
 //! The functions in `fixtures/runtimes` send `first`, wait at a [`Barrier`] until the test has read it, and send `last`;
-//! or they fail, exit or hang behind the barrier. What each runtime client adds to that is told by a [`Streamer`].
+//! or they fail, exit or hang after the barrier. A [`Streamer`] describes how the runtime clients differ.
 
 mod event_stream;
 mod sdk;
@@ -16,7 +16,7 @@ use crate::support::{Barrier, Missing, Project, Server};
 
 /// A runtime client that can stream.
 struct Streamer {
-    /// A project whose function's code is `hello`.
+    /// Creates a project with the function's code in `hello`.
     project: fn() -> Result<Project, Missing>,
     setting: &'static str,
     /// The value of `x-made-by` in the prelude.
@@ -43,7 +43,7 @@ const RUST: Streamer = Streamer {
     project: || installed_as_code("examples/rust/target/release/faults"),
     setting: "",
     name: "rust",
-    // The client calls all errors so. Its trailers are lines at the end of the body, and their error is no JSON.
+    // The client uses this type for all errors. Its trailers are lines at the end of the body, and their error is not JSON.
     error_type: "Runtime.StreamError",
 };
 
@@ -116,12 +116,13 @@ fn check(streamer: &Streamer) {
     a_stream_can_exceed_the_limit_of_a_buffered_response(&server, streamer);
 }
 
-/// Starts a stream that has come to the barrier: returns its first piece and what opens the barrier when it is dropped.
+/// Starts a stream and waits until it has reached the barrier. Returns the stream, its first piece, and the connection
+/// whose drop opens the barrier.
 #[track_caller]
 fn started(server: &Server, function: &str, order: &str) -> (EventStream, Vec<u8>, TcpStream) {
     let barrier = Barrier::new();
     let event = json!({ "do": order, "barrier": barrier.address() });
-    let mut stream = EventStream::of(server, function, &event);
+    let mut stream = EventStream::open(server, function, &event);
     let first = stream.until("first\n");
     (stream, first, barrier.arrival())
 }
@@ -156,7 +157,7 @@ fn an_exit_midway_is_reported_at_the_end(server: &Server, streamer: &Streamer) {
     drop(waiting);
     let (rest, end) = stream.rest();
     assert_eq!(rest, b"");
-    // The end of the process and that of its connection come together; either may be noticed first.
+    // The process and its connection end together; either may be noticed first.
     let code = end["ErrorCode"].as_str();
     assert!(
         matches!(
@@ -171,7 +172,7 @@ fn an_exit_midway_is_reported_at_the_end(server: &Server, streamer: &Streamer) {
 
 #[track_caller]
 fn a_hang_midway_times_out(server: &Server, streamer: &Streamer) {
-    // The process is there already, so that its start is no part of the seconds that it has.
+    // Starts the process first, so that its start does not count towards the timeout.
     let (stream, _, waiting) = started(server, "hasty", "stream");
     drop(waiting);
     stream.rest();
@@ -199,7 +200,7 @@ fn a_caller_that_disconnects_affects_only_its_own_call(server: &Server, streamer
 
 #[track_caller]
 fn a_stream_can_exceed_the_limit_of_a_buffered_response(server: &Server, streamer: &Streamer) {
-    let stream = EventStream::of(server, "good", &json!({ "do": "stream-large" }));
+    let stream = EventStream::open(server, "good", &json!({ "do": "stream-large" }));
     let (body, end) = stream.rest();
     let large = streamer.after_prelude(&body);
     assert_eq!((large.len(), end), (8_000_000, json!({})));
@@ -207,7 +208,7 @@ fn a_stream_can_exceed_the_limit_of_a_buffered_response(server: &Server, streame
     pieces_arrive_as_they_are_produced(server, streamer);
 }
 
-/// What an InvokeComplete tells about an error, which is JSON in a text.
+/// The error details of an InvokeComplete event, which are JSON in a string.
 #[track_caller]
 fn details(end: &Value) -> Value {
     serde_json::from_str(end["ErrorDetails"].as_str().unwrap()).unwrap()
@@ -230,10 +231,10 @@ fn a_buffered_response_is_delivered_as_a_stream() {
     project.file("lambkin.toml", FUNCTION);
     let server = project.serve();
     let event = json!({ "n": 1 });
-    let (body, end) = EventStream::of(&server, "good", &event).rest();
+    let (body, end) = EventStream::open(&server, "good", &event).rest();
     let body: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!((body, end), (event, json!({})));
-    let stream = EventStream::of(&server, "good", &json!({ "do": "large" }));
+    let stream = EventStream::open(&server, "good", &json!({ "do": "large" }));
     let (body, end) = stream.rest();
     assert_eq!((body.len(), end), (5_000_002, json!({})));
 }
@@ -243,7 +244,7 @@ fn an_error_before_the_first_piece_is_the_whole_response() {
     let Ok((_project, server)) = GO.serve() else {
         return;
     };
-    let (body, end) = EventStream::of(&server, "good", &json!({ "do": "fail" })).rest();
+    let (body, end) = EventStream::open(&server, "good", &json!({ "do": "fail" })).rest();
     assert_eq!((body, &end["ErrorCode"]), (Vec::new(), &json!("Unhandled")));
     assert_eq!(
         details(&end),
@@ -252,14 +253,14 @@ fn an_error_before_the_first_piece_is_the_whole_response() {
     pieces_arrive_as_they_are_produced(&server, &GO);
 }
 
-/// Node.js's client always streams: where the handler fails first, it sends trailers and no body.
+/// Node.js's client always streams: if the handler fails before it writes, the client sends trailers and no body.
 #[test]
 fn a_response_can_consist_of_trailers_only() {
     let Ok((_project, server)) = NODE.serve() else {
         return;
     };
     let event = json!({ "do": "stream-refuse" });
-    let (body, end) = EventStream::of(&server, "good", &event).rest();
+    let (body, end) = EventStream::open(&server, "good", &event).rest();
     assert_eq!(
         (body, &end["ErrorCode"]),
         (Vec::new(), &json!("RangeError"))
@@ -268,7 +269,7 @@ fn a_response_can_consist_of_trailers_only() {
     pieces_arrive_as_they_are_produced(&server, &NODE);
 }
 
-/// A stream is collected for a caller of Invoke, prelude included.
+/// For a caller of Invoke, a stream is buffered, including its prelude.
 #[test]
 fn a_caller_of_invoke_gets_the_stream_buffered() {
     for streamer in [GO, NODE, RUST] {

@@ -95,23 +95,23 @@ count bootstrap
 
 fn counting() -> (Supervisor, Vec<String>) {
     let supervisor = Supervisor::start(COUNTING);
-    grows(&supervisor);
+    assert_counting(&supervisor);
     let pids: Vec<String> = supervisor.text("pids").lines().map(str::to_owned).collect();
     assert_eq!(pids.len(), 3);
     (supervisor, pids)
 }
 
-fn counted(supervisor: &Supervisor) -> Vec<usize> {
+fn counts(supervisor: &Supervisor) -> Vec<usize> {
     ["bootstrap", "child", "session"]
         .map(|name| supervisor.text(name).len())
         .to_vec()
 }
 
 #[track_caller]
-fn grows(supervisor: &Supervisor) {
-    let before = counted(supervisor);
+fn assert_counting(supervisor: &Supervisor) {
+    let before = counts(supervisor);
     eventually("all three to continue counting", || {
-        counted(supervisor)
+        counts(supervisor)
             .iter()
             .zip(&before)
             .all(|(now, before)| now > before)
@@ -128,9 +128,9 @@ fn assert_stopped(supervisor: &Supervisor, pids: &[String]) {
     eventually("all three to be stopped", || {
         pids.iter().all(|pid| state(pid) == Some('T'))
     });
-    let before = counted(supervisor);
+    let before = counts(supervisor);
     thread::sleep(Duration::from_millis(50)); // a process that is not stopped would count within this time
-    assert_eq!(counted(supervisor), before);
+    assert_eq!(counts(supervisor), before);
 }
 
 #[test]
@@ -140,14 +140,14 @@ fn frozen_processes_are_stopped_until_they_are_thawed_even_outside_the_process_g
         supervisor.send(FREEZE);
         assert_stopped(&supervisor, &pids);
         supervisor.send(THAW);
-        grows(&supervisor);
+        assert_counting(&supervisor);
     }
     // Only the last command counts, however quickly they follow each other.
     for _ in 0..200 {
         supervisor.send(FREEZE);
         supervisor.send(THAW);
     }
-    grows(&supervisor);
+    assert_counting(&supervisor);
     supervisor.send(FREEZE);
     assert_stopped(&supervisor, &pids);
 }
@@ -158,13 +158,13 @@ fn children_started_in_quick_succession_are_frozen() {
         "while :; do (echo x >> bootstrap; echo x >> child; echo x >> session) & wait; done";
     let mut supervisor = Supervisor::start(script);
     for _ in 0..20 {
-        grows(&supervisor);
+        assert_counting(&supervisor);
         supervisor.send(FREEZE);
         // The test does not know the shell's process id, but sees what its children write.
         let quiet = || {
-            let before = counted(&supervisor);
+            let before = counts(&supervisor);
             thread::sleep(Duration::from_millis(20)); // a new child would write within this time
-            counted(&supervisor) == before
+            counts(&supervisor) == before
         };
         eventually("no more children", quiet);
         assert!(quiet());

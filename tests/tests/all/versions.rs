@@ -1,4 +1,4 @@
-//! Versions and aliases: which of them a call reaches, and what it says of itself.
+//! Versions and aliases: which version a call reaches, and what that version knows about itself.
 
 use serde_json::json;
 
@@ -14,9 +14,9 @@ fn versioned(aliases: &str) -> Project {
     ))
 }
 
-/// What the function's variable says, and the version in the answer's header.
+/// The value of the function's variable `SAYS`, and the executed version in the response header.
 #[track_caller]
-fn asked(server: &Server, function: &str) -> (String, String) {
+fn variable_and_version(server: &Server, function: &str) -> (String, String) {
     let reply = server.invoke(function, r#"{"env":"SAYS"}"#);
     assert_eq!(reply.status, 200, "{function}: {}", reply.text());
     let version = reply.header("x-amz-executed-version").unwrap().to_owned();
@@ -40,7 +40,11 @@ fn a_qualifier_selects_its_version() {
         (&format!("{ARN}:live"), "two", "2"),
     ] {
         let expected = (says.to_owned(), version.to_owned());
-        assert_eq!(asked(&server, function), expected, "{function}");
+        assert_eq!(
+            variable_and_version(&server, function),
+            expected,
+            "{function}"
+        );
     }
     let path = "/2015-03-31/functions/echo/invocations?Qualifier=live";
     let reply = request(server.invoke_url(), "POST", path, &[], b"1");
@@ -104,12 +108,12 @@ fn an_alias_can_split_its_calls_between_versions() {
                     half = { version = \"2\", weights = { \"10\" = 0.5 } }";
     let server = versioned(weighted).serve();
     for _ in 0..5 {
-        assert_eq!(asked(&server, "echo:all").1, "10");
+        assert_eq!(variable_and_version(&server, "echo:all").1, "10");
     }
-    // That a hundred calls all reach the same half is as likely as a meteorite.
+    // The probability that a hundred calls all reach the same version is negligible.
     let mut reached = std::collections::BTreeSet::new();
     for _ in 0..100 {
-        reached.insert(asked(&server, "echo:half").1);
+        reached.insert(variable_and_version(&server, "echo:half").1);
         if reached.len() == 2 {
             return;
         }

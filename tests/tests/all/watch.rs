@@ -7,12 +7,12 @@ use std::thread;
 
 use crate::support::{Project, RAW_BOOTSTRAP, Server, eventually};
 
-/// The raw bootstrap, knowing its version.
+/// A script that starts the raw bootstrap with a version in its environment.
 fn bootstrap(version: &str) -> String {
     format!("#!/bin/sh\nVERSION={version} exec \"{RAW_BOOTSTRAP}\"\n")
 }
 
-/// One function in the folder `code`, watched.
+/// Serves one function in the folder `code`, watched.
 fn watched(settings: &str) -> (Project, Server) {
     let project = Project::new(&format!("[functions.echo]\ncode = \"code\"\n{settings}"));
     project.executable("code/bootstrap", bootstrap("one"));
@@ -28,7 +28,7 @@ fn version(server: &Server) -> String {
 }
 
 #[track_caller]
-fn becomes(server: &Server, expected: &str) {
+fn wait_for_version(server: &Server, expected: &str) {
     eventually(&format!("version {expected}"), || {
         version(server) == expected
     });
@@ -45,7 +45,7 @@ fn a_change_restarts_the_function_and_the_log_says_why() {
     let log = server.log_with("lambkin: function echo restarts: ");
     let line = log.lines().find(|line| line.contains("restarts")).unwrap();
     assert!(line.ends_with("code/bootstrap has changed"), "{line}");
-    becomes(&server, "two");
+    wait_for_version(&server, "two");
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn a_running_call_finishes_on_the_code_it_started_with() {
         server.log_with("begun");
         project.executable("code/bootstrap", bootstrap("two"));
         server.log_with("restarts");
-        becomes(&server, "two");
+        wait_for_version(&server, "two");
         assert_eq!(call.join().unwrap().json(), "one");
     });
 }
@@ -69,8 +69,8 @@ fn a_burst_of_changes_causes_one_restart() {
         project.file(&format!("code/lib/{number}.py"), "x");
     }
     project.executable("code/bootstrap", bootstrap("two"));
-    becomes(&server, "two");
-    // One, but for a machine that stops in the middle.
+    wait_for_version(&server, "two");
+    // One restart, or a few if the machine stalls in the middle.
     assert!((1..10).contains(&restarts(&server)), "{}", server.log());
 }
 
@@ -95,10 +95,10 @@ fn changes_to_ignored_files_cause_no_restart() {
 #[test]
 fn files_replaced_by_renaming_and_new_folders_are_noticed() {
     let (project, server) = watched("");
-    // As editors save.
+    // Editors save files this way.
     let new = project.executable("code/.bootstrap.swp", bootstrap("two"));
     fs::rename(new, project.path().join("code/bootstrap")).unwrap();
-    becomes(&server, "two");
+    wait_for_version(&server, "two");
 
     project.file("code/lib/deep/down.py", "x");
     server.log_with("code/lib has changed");
@@ -116,15 +116,15 @@ fn a_code_folder_that_is_recreated_or_replaced_is_noticed() {
     fs::remove_dir_all(&folder).unwrap();
     server.log_with("function echo stays as it was: ");
     project.executable("code/bootstrap", bootstrap("two"));
-    becomes(&server, "two");
+    wait_for_version(&server, "two");
     // Built aside and put in its place.
     project.executable("new/bootstrap", bootstrap("three"));
     fs::rename(&folder, project.path().join("old")).unwrap();
     fs::rename(project.path().join("new"), &folder).unwrap();
-    becomes(&server, "three");
-    // And it is still watched.
+    wait_for_version(&server, "three");
+    // The folder is still watched.
     project.executable("code/bootstrap", bootstrap("four"));
-    becomes(&server, "four");
+    wait_for_version(&server, "four");
 }
 
 fn zip(path: &Path, bootstrap: &str) {
@@ -148,7 +148,7 @@ fn a_changed_zip_is_unpacked_again_and_a_broken_one_is_ignored() {
     assert_eq!(version(&server), "one");
 
     zip(&archive, &bootstrap("two"));
-    becomes(&server, "two");
+    wait_for_version(&server, "two");
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn a_changed_env_file_restarts_its_function() {
     assert_eq!(version(&server), "one");
 
     project.file(".env", "VERSION=three\n");
-    becomes(&server, "three");
+    wait_for_version(&server, "three");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Every event that was accepted runs at least once, whenever the host is killed.
+//! Every accepted event runs at least once, no matter when the host is killed.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,10 +14,10 @@ use serde_json::json;
 
 use crate::support::{Project, Server, eventually};
 
-/// How many callers send at the same time.
+/// Number of callers that send at the same time.
 const CALLERS: usize = 4;
 
-/// A few processes, so that most events wait when the host dies.
+/// Small, so that most events are still pending when the host dies.
 const CONCURRENCY: usize = 3;
 
 #[test]
@@ -25,14 +25,14 @@ fn every_accepted_event_runs_when_the_host_is_killed_repeatedly() {
     survive(20);
 }
 
-/// A minute or two: for CI, which asks for it.
+/// Takes a minute or two; CI runs it explicitly.
 #[test]
 #[ignore = "takes long; .ci/run runs it"]
 fn every_accepted_event_runs_when_the_host_is_killed_a_hundred_times() {
     survive(100);
 }
 
-/// Kills the host in the middle of each round, and at the end expects every event that any of them has accepted.
+/// Kills the host in the middle of each round, then asserts that every event accepted in any round has run.
 #[track_caller]
 pub fn survive(rounds: usize) {
     let project = Project::echo(&format!("concurrency = {CONCURRENCY}\n"));
@@ -41,8 +41,8 @@ pub fn survive(rounds: usize) {
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
     for round in 0..rounds {
         let mut server = project.serve();
-        let enough = random.below(120);
-        accepted.extend(load_and_kill(&mut server, &ran, round, enough));
+        let limit = random.below(120);
+        accepted.extend(load_and_kill(&mut server, &ran, round, limit));
     }
     let _last = project.serve();
     eventually("every accepted event to have run", || {
@@ -51,8 +51,8 @@ pub fn survive(rounds: usize) {
     assert!(accepted.len() >= rounds, "{} events", accepted.len());
 }
 
-/// Sends events until the host dies, which it does once it has accepted `enough`. Returns what was accepted.
-fn load_and_kill(server: &mut Server, ran: &Path, round: usize, enough: usize) -> Vec<String> {
+/// Sends events and kills the host once it has accepted more than `limit`. Returns the names of the accepted events.
+fn load_and_kill(server: &mut Server, ran: &Path, round: usize, limit: usize) -> Vec<String> {
     let accepted = Mutex::new(Vec::new());
     let address = server.invoke_url().trim_start_matches("http://").to_owned();
     std::thread::scope(|scope| {
@@ -60,7 +60,8 @@ fn load_and_kill(server: &mut Server, ran: &Path, round: usize, enough: usize) -
             let (accepted, address) = (&accepted, &address);
             scope.spawn(move || {
                 let mut sent = 0;
-                let _the_host_died = send_until_it_fails(
+                // Ignored: the host was killed.
+                let _ = send_until_it_fails(
                     address,
                     || {
                         sent += 1;
@@ -71,14 +72,16 @@ fn load_and_kill(server: &mut Server, ran: &Path, round: usize, enough: usize) -
                 );
             });
         }
-        eventually("enough events", || accepted.lock().unwrap().len() > enough);
+        eventually("enough accepted events", || {
+            accepted.lock().unwrap().len() > limit
+        });
         server.signal(Signal::KILL);
     });
     server.wait();
     accepted.into_inner().unwrap()
 }
 
-/// One caller: notes the name of each event whose acceptance it has seen.
+/// One caller: records the name of each event that was accepted, until the connection fails.
 fn send_until_it_fails(
     address: &str,
     mut next: impl FnMut() -> (String, String),
@@ -111,7 +114,7 @@ fn lines(path: &Path) -> BTreeSet<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// The same moments in every run (xorshift); what happens at them differs enough.
+/// A xorshift generator with a fixed seed: every run kills the host after the same numbers of events.
 struct Random(u64);
 
 impl Random {

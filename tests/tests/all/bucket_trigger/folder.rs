@@ -1,4 +1,4 @@
-//! Buckets that are plain folders, as programs and people change the files in them.
+//! Buckets that are plain folders, whose files are changed by programs and by hand.
 
 use std::fs::{self, File, FileTimes};
 use std::io::Write;
@@ -6,63 +6,63 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use super::{told, wait_for_delivery};
-use crate::support::{Recorded, eventually};
+use super::{delivered, wait_for_delivery};
+use crate::support::{RecorderProject, eventually};
 
-/// A folder and a trigger on all that happens in it.
-fn inbox() -> (Recorded, PathBuf) {
-    let recorded = Recorded::new(
+/// A folder bucket with a trigger on all creations and removals.
+fn inbox() -> (RecorderProject, PathBuf) {
+    let recorder = RecorderProject::new(
         "",
         "[buckets.inbox]\nfolder = 'inbox'\n\
          [triggers.inbox]\nplugin = 's3'\nbucket = 'inbox'\nfunction = 'recorder'\n\
          events = ['s3:ObjectCreated:*', 's3:ObjectRemoved:*']\n",
     );
-    let inbox = recorded.project.path().join("inbox");
+    let inbox = recorder.project.path().join("inbox");
     fs::create_dir(&inbox).unwrap();
-    (recorded, inbox)
+    (recorder, inbox)
 }
 
-fn both(time: SystemTime) -> FileTimes {
+fn times(time: SystemTime) -> FileTimes {
     FileTimes::new().set_accessed(time).set_modified(time)
 }
 
-/// Copying tools write a file, close it, and then give it the time of the original.
+/// Copying tools write a file, close it, and then set the modification time of the original.
 #[test]
 fn a_file_whose_time_is_set_after_writing_is_reported_once() {
     const FILES: usize = 40;
-    let (recorded, inbox) = inbox();
-    let _server = recorded.project.serve();
+    let (recorder, inbox) = inbox();
+    let _server = recorder.project.serve();
     let names: Vec<String> = (0..FILES).map(|number| format!("{number:02}")).collect();
     let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
     for name in &names {
         fs::write(inbox.join(name), name).unwrap();
         let file = File::options().read(true).open(inbox.join(name)).unwrap();
-        file.set_times(both(long_ago)).unwrap();
+        file.set_times(times(long_ago)).unwrap();
     }
     let mut expected: Vec<(&str, &str)> = names
         .iter()
         .map(|name| ("ObjectCreated:Put", name.as_str()))
         .collect();
-    wait_for_delivery(&recorded, &expected);
-    // A new folder has everything compared, and what has only another time is not told again.
+    wait_for_delivery(&recorder, &expected);
+    // A new folder triggers a full comparison; a file with only a new modification time is not reported again.
     let touched = File::options().read(true).open(inbox.join("00")).unwrap();
-    touched.set_times(both(SystemTime::now())).unwrap();
+    touched.set_times(times(SystemTime::now())).unwrap();
     fs::create_dir(inbox.join("deep")).unwrap();
     fs::write(inbox.join("deep/last"), "x").unwrap();
     expected.push(("ObjectCreated:Put", "deep/last"));
-    wait_for_delivery(&recorded, &expected);
+    wait_for_delivery(&recorder, &expected);
 }
 
 #[test]
 fn a_new_link_to_a_file_is_reported() {
-    let (recorded, inbox) = inbox();
-    let _server = recorded.project.serve();
+    let (recorder, inbox) = inbox();
+    let _server = recorder.project.serve();
     fs::write(inbox.join("file"), "x").unwrap();
-    wait_for_delivery(&recorded, &[("ObjectCreated:Put", "file")]);
+    wait_for_delivery(&recorder, &[("ObjectCreated:Put", "file")]);
     fs::hard_link(inbox.join("file"), inbox.join("hard")).unwrap();
     symlink(inbox.join("file"), inbox.join("soft")).unwrap();
     wait_for_delivery(
-        &recorded,
+        &recorder,
         &[
             ("ObjectCreated:Put", "file"),
             ("ObjectCreated:Put", "hard"),
@@ -73,20 +73,20 @@ fn a_new_link_to_a_file_is_reported() {
 
 #[test]
 fn a_folder_that_is_removed_and_created_again_is_watched_again() {
-    let (recorded, inbox) = inbox();
-    let server = recorded.project.serve();
+    let (recorder, inbox) = inbox();
+    let server = recorder.project.serve();
     fs::write(inbox.join("before"), "x").unwrap();
-    wait_for_delivery(&recorded, &[("ObjectCreated:Put", "before")]);
+    wait_for_delivery(&recorder, &[("ObjectCreated:Put", "before")]);
     fs::remove_dir_all(&inbox).unwrap();
     server.log_with("no longer exists; its changes are noticed once it exists again");
     fs::create_dir(&inbox).unwrap();
-    // What was in it is compared when it is watched again.
-    eventually("the removal to be told", || {
-        told(&recorded).iter().any(|(_, key)| key == "before")
+    // Its content is compared when it is watched again.
+    eventually("the removal to be delivered", || {
+        delivered(&recorder).iter().any(|(_, key)| key == "before")
     });
     fs::write(inbox.join("after"), "x").unwrap();
     wait_for_delivery(
-        &recorded,
+        &recorder,
         &[
             ("ObjectCreated:Put", "before"),
             ("ObjectRemoved:Delete", "before"),
@@ -98,14 +98,14 @@ fn a_folder_that_is_removed_and_created_again_is_watched_again() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_file_is_not_reported_before_it_is_closed() {
-    let (recorded, inbox) = inbox();
-    let _server = recorded.project.serve();
+    let (recorder, inbox) = inbox();
+    let _server = recorder.project.serve();
     fs::write(inbox.join("other"), "x").unwrap();
-    wait_for_delivery(&recorded, &[("ObjectCreated:Put", "other")]);
+    wait_for_delivery(&recorder, &[("ObjectCreated:Put", "other")]);
     let mut slow = File::create(inbox.join("slow")).unwrap();
     slow.write_all(b"half").unwrap();
     slow.set_modified(SystemTime::UNIX_EPOCH).unwrap();
-    // Both have everything compared.
+    // Each of these triggers a full comparison.
     fs::remove_file(inbox.join("other")).unwrap();
     fs::create_dir(inbox.join("deep")).unwrap();
     fs::write(inbox.join("deep/file"), "x").unwrap();
@@ -114,33 +114,33 @@ fn a_file_is_not_reported_before_it_is_closed() {
         ("ObjectRemoved:Delete", "other"),
         ("ObjectCreated:Put", "deep/file"),
     ];
-    wait_for_delivery(&recorded, &before);
+    wait_for_delivery(&recorder, &before);
     slow.write_all(b" and the rest").unwrap();
     drop(slow);
     let slow = ("ObjectCreated:Put", "slow");
-    wait_for_delivery(&recorded, &[before.as_slice(), &[slow]].concat());
-    let records = recorded.records();
-    let told = records
+    wait_for_delivery(&recorder, &[before.as_slice(), &[slow]].concat());
+    let records = recorder.records();
+    let delivered = records
         .iter()
         .find(|record| record["s3"]["object"]["key"] == "slow");
-    assert_eq!(told.unwrap()["s3"]["object"]["size"], 17);
+    assert_eq!(delivered.unwrap()["s3"]["object"]["size"], 17);
 }
 
-/// Whoever follows links out of the folder watches the whole disk.
+/// Following links out of the folder could mean watching the whole disk.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_link_to_a_folder_is_not_followed() {
-    let (recorded, inbox) = inbox();
+    let (recorder, inbox) = inbox();
     let elsewhere = tempfile::tempdir().unwrap();
     for name in 0..100 {
         fs::create_dir(elsewhere.path().join(name.to_string())).unwrap();
     }
     symlink(elsewhere.path(), inbox.join("elsewhere")).unwrap();
     symlink(&inbox, inbox.join("itself")).unwrap();
-    let server = recorded.project.serve();
+    let server = recorder.project.serve();
     fs::write(elsewhere.path().join("outside"), "x").unwrap();
     fs::write(inbox.join("inside"), "x").unwrap();
-    wait_for_delivery(&recorded, &[("ObjectCreated:Put", "inside")]);
+    wait_for_delivery(&recorder, &[("ObjectCreated:Put", "inside")]);
     let open = fs::read_dir(format!("/proc/{}/fdinfo", server.pid())).unwrap();
     let about = open.filter_map(|file| fs::read_to_string(file.ok()?.path()).ok());
     let watched: usize = about.map(|about| about.matches("inotify wd").count()).sum();
@@ -149,17 +149,17 @@ fn a_link_to_a_folder_is_not_followed() {
 
 #[test]
 fn the_folder_itself_may_be_a_link() {
-    let (recorded, inbox) = inbox();
-    let real = recorded.project.path().join("real");
+    let (recorder, inbox) = inbox();
+    let real = recorder.project.path().join("real");
     fs::rename(&inbox, &real).unwrap();
     symlink(&real, &inbox).unwrap();
-    let _server = recorded.project.serve();
+    let _server = recorder.project.serve();
     fs::create_dir(real.join("deep")).unwrap();
     fs::write(inbox.join("deep/a"), "x").unwrap();
-    wait_for_delivery(&recorded, &[("ObjectCreated:Put", "deep/a")]);
+    wait_for_delivery(&recorder, &[("ObjectCreated:Put", "deep/a")]);
     fs::write(real.join("b"), "x").unwrap();
     wait_for_delivery(
-        &recorded,
+        &recorder,
         &[("ObjectCreated:Put", "deep/a"), ("ObjectCreated:Put", "b")],
     );
 }

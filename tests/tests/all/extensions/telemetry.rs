@@ -1,4 +1,4 @@
-//! What extensions are told by the Telemetry API and its predecessor, as AWS's crate reads it: strictly.
+//! The Telemetry API and its predecessor, the Logs API, as read by AWS's crate, which parses strictly.
 
 use serde_json::{Value, json};
 
@@ -7,20 +7,21 @@ use crate::support::Missing;
 
 #[track_caller]
 fn subscribed(api: &str, settings: &str) -> Result<Observed, Missing> {
-    // A frozen extension reads its telemetry when the next event thaws it, as on AWS.
+    // On AWS, too, a frozen extension reads its telemetry only when the next event thaws it.
     let settings = format!("freeze = false\n{settings}");
     Observed::new(&format!("SUBSCRIBE = '{api}'"), &settings)
 }
 
-fn is(event: &Value, kind: &str) -> bool {
+fn is_of_type(event: &Value, kind: &str) -> bool {
     event["type"] == kind
 }
 
-/// The events of one invocation, or of none.
+/// The record of the first event of a type, optionally of one invocation only.
 #[track_caller]
-fn of<'a>(events: &'a [Value], kind: &str, id: Option<&str>) -> &'a Value {
-    let fits =
-        |event: &&Value| is(event, kind) && id.is_none_or(|id| event["record"]["requestId"] == id);
+fn record_of<'a>(events: &'a [Value], kind: &str, id: Option<&str>) -> &'a Value {
+    let fits = |event: &&Value| {
+        is_of_type(event, kind) && id.is_none_or(|id| event["record"]["requestId"] == id)
+    };
     let found = events.iter().find(fits);
     &found.unwrap_or_else(|| panic!("no {kind}: {events:?}"))["record"]
 }
@@ -33,11 +34,11 @@ fn telemetry_of_a_cold_start_and_its_invocation_arrives_in_order() {
     let event = r#"{"print":"a line"}"#;
     let reply = observed.server.invoke("echo", event);
     assert_eq!(reply.text(), event);
-    let events = observed.until("telemetry", |event| is(event, "platform.report"));
+    let events = observed.until("telemetry", |event| is_of_type(event, "platform.report"));
     let kinds: Vec<&str> = events
         .iter()
         .map(|event| event["type"].as_str().unwrap())
-        // The extension's own lines may come anywhere.
+        // The extension's own log lines may appear anywhere.
         .filter(|kind| *kind != "extension")
         .collect();
     assert_eq!(
@@ -62,39 +63,39 @@ fn telemetry_of_a_cold_start_and_its_invocation_arrives_in_order() {
 #[track_caller]
 fn assert_init_telemetry(events: &[Value]) {
     for kind in ["initStart", "initRuntimeDone", "initReport"] {
-        let record = of(events, &format!("platform.{kind}"), None);
+        let record = record_of(events, &format!("platform.{kind}"), None);
         assert_eq!(
             (&record["initializationType"], &record["phase"]),
             (&json!("on-demand"), &json!("init")),
             "{record}"
         );
     }
-    let done = of(events, "platform.initRuntimeDone", None);
+    let done = record_of(events, "platform.initRuntimeDone", None);
     assert_eq!(done["status"], "success");
-    let report = of(events, "platform.initReport", None);
+    let report = record_of(events, "platform.initReport", None);
     assert!(report["metrics"]["durationMs"].is_f64(), "{report}");
     assert_eq!(
-        of(events, "platform.telemetrySubscription", None),
+        record_of(events, "platform.telemetrySubscription", None),
         &json!({ "name": "observer", "state": "Subscribed", "types": ["platform", "function", "extension"] })
     );
     assert_eq!(
-        of(events, "platform.extension", None),
+        record_of(events, "platform.extension", None),
         &json!({ "name": "observer", "state": "Ready", "events": ["INVOKE", "SHUTDOWN"] })
     );
     let own = events
         .iter()
-        .any(|event| is(event, "extension") && line(event) == "observer starts");
+        .any(|event| is_of_type(event, "extension") && line(event) == "observer starts");
     assert!(own, "{events:?}");
 }
 
 #[track_caller]
 fn assert_invocation_telemetry(events: &[Value], id: &str) {
-    let start = of(events, "platform.start", Some(id));
+    let start = record_of(events, "platform.start", Some(id));
     assert_eq!(start["version"], "$LATEST");
     assert_eq!(start["tracing"]["type"], "X-Amzn-Trace-Id");
-    let function = events.iter().find(|event| is(event, "function"));
+    let function = events.iter().find(|event| is_of_type(event, "function"));
     assert_eq!(line(function.unwrap()), "a line");
-    let done = of(events, "platform.runtimeDone", Some(id));
+    let done = record_of(events, "platform.runtimeDone", Some(id));
     assert_eq!(
         (&done["status"], &done["metrics"]["producedBytes"]),
         (&json!("success"), &json!(r#"{"print":"a line"}"#.len()))
@@ -109,7 +110,7 @@ fn assert_invocation_telemetry(events: &[Value], id: &str) {
         spans,
         ["responseLatency", "responseDuration", "runtimeOverhead"]
     );
-    let report = of(events, "platform.report", Some(id));
+    let report = record_of(events, "platform.report", Some(id));
     let metrics = &report["metrics"];
     assert_eq!(
         (&report["status"], &metrics["memorySizeMB"]),
@@ -118,7 +119,7 @@ fn assert_invocation_telemetry(events: &[Value], id: &str) {
     assert!(metrics["initDurationMs"].is_f64(), "{report}");
 }
 
-/// A line of output, whose end may be a part of it.
+/// A line of output without its line end, which may be included.
 fn line(event: &Value) -> &str {
     event["record"].as_str().unwrap().trim_end()
 }
@@ -132,12 +133,14 @@ fn telemetry_of_a_warm_invocation_has_no_init() {
     let reply = observed.works();
     let warm = id(&reply);
     let events = observed.until("telemetry", |event| {
-        is(event, "platform.report") && event["record"]["requestId"] == warm
+        is_of_type(event, "platform.report") && event["record"]["requestId"] == warm
     });
-    let metrics = &of(&events, "platform.report", Some(warm))["metrics"];
+    let metrics = &record_of(&events, "platform.report", Some(warm))["metrics"];
     assert!(metrics["durationMs"].is_f64(), "{metrics}");
     assert_eq!(metrics.get("initDurationMs"), None, "{metrics}");
-    let inits = events.iter().filter(|each| is(each, "platform.initStart"));
+    let inits = events
+        .iter()
+        .filter(|each| is_of_type(each, "platform.initStart"));
     assert_eq!(inits.count(), 1);
 }
 
@@ -154,10 +157,10 @@ fn telemetry_of_a_crash_and_a_timeout_has_status_and_error_type() {
         assert_eq!(reply.header("x-amz-function-error"), Some("Unhandled"));
         let failed = id(&reply);
         let events = observed.until("telemetry", |event| {
-            is(event, "platform.report") && event["record"]["requestId"] == failed
+            is_of_type(event, "platform.report") && event["record"]["requestId"] == failed
         });
         for kind in ["platform.runtimeDone", "platform.report"] {
-            let record = of(&events, kind, Some(failed));
+            let record = record_of(&events, kind, Some(failed));
             assert_eq!(
                 (record["status"].as_str(), record["errorType"].as_str()),
                 (Some(status), error_type),
@@ -166,12 +169,12 @@ fn telemetry_of_a_crash_and_a_timeout_has_status_and_error_type() {
         }
         observed.works();
     }
-    // A handler's error is none of the platform's.
+    // A handler error is not a platform error.
     let reply = observed.server.invoke("echo", r#"{"error":"no luck"}"#);
     let events = observed.until("telemetry", |event| {
-        is(event, "platform.report") && event["record"]["requestId"] == id(&reply)
+        is_of_type(event, "platform.report") && event["record"]["requestId"] == id(&reply)
     });
-    let done = of(&events, "platform.runtimeDone", Some(id(&reply)));
+    let done = record_of(&events, "platform.runtimeDone", Some(id(&reply)));
     assert_eq!(done["status"], "success");
 }
 

@@ -1,4 +1,4 @@
-//! A caller over one kept-alive connection, which knows what each answer has to be.
+//! A caller on one kept-alive connection that checks every response.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -15,26 +15,26 @@ pub struct Caller {
     responses: Responses,
 }
 
-/// What became of calls.
+/// The outcomes of calls.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub struct Outcomes {
     pub answered: usize,
-    /// Calls whose process ended before it answered.
+    /// Calls whose process exited before it responded.
     pub exited: usize,
     pub request_ids: HashSet<String>,
 }
 
-impl Seen {
+impl Outcomes {
     #[track_caller]
     pub fn add(&mut self, other: Self) {
         self.answered += other.answered;
         self.exited += other.exited;
         for id in other.request_ids {
-            assert!(self.request_ids.insert(id), "an id was given out twice");
+            assert!(self.request_ids.insert(id), "a request id was used twice");
         }
     }
 
-    /// Checks an answer: it is the event itself, or says of this very call that its process has ended.
+    /// Checks a response: it is the event itself, or the error that the process of this call has exited.
     #[track_caller]
     pub fn check(&mut self, event: &str, response: &Response) {
         let body = String::from_utf8_lossy(&response.body).into_owned();
@@ -42,7 +42,7 @@ impl Seen {
         let id = response.header("x-amzn-requestid").expect("its id");
         assert!(self.request_ids.insert(id.to_owned()), "{id} came twice");
         if response.header("x-amz-function-error").is_none() {
-            assert_eq!(body, event, "somebody else's answer");
+            assert_eq!(body, event, "the response of another call");
             self.answered += 1;
             return;
         }
@@ -60,9 +60,9 @@ impl Caller {
         let address = url.trim_start_matches("http://").to_owned();
         let connection = TcpStream::connect(&address).expect("the server listens");
         connection.set_nodelay(true).expect("a socket's mode");
-        // A call that is never answered fails its test, not the whole run.
-        let patience = Some(Duration::from_secs(60));
-        connection.set_read_timeout(patience).expect("a time-out");
+        // A call that is never answered fails its test instead of blocking the whole run.
+        let timeout = Some(Duration::from_secs(60));
+        connection.set_read_timeout(timeout).expect("a timeout");
         Self {
             address,
             connection,

@@ -1,29 +1,29 @@
-//! What a server takes up: its processes, its memory and its open files, from `/proc`.
+//! The resources of a server, read from `/proc`: its processes, memory and open files.
 
 use std::collections::HashMap;
 use std::fs;
 
-/// A process below the server.
+/// A descendant of the server process.
 pub struct Process {
     pub pid: i32,
     name: String,
 }
 
 impl Process {
-    /// Whether it is a function's process; the others are supervisors.
+    /// Whether it is a function process; the others are supervisors.
     pub fn is_bootstrap(&self) -> bool {
         self.name == "raw-bootstrap"
     }
 }
 
-/// Every process below this one.
+/// All descendants of a process.
 pub fn below(pid: u32) -> Vec<Process> {
     let mut children: HashMap<i32, Vec<Process>> = HashMap::new();
     for entry in fs::read_dir("/proc").expect("/proc").flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|pid| pid.parse().ok()) else {
             continue;
         };
-        // Processes end while they are counted.
+        // Processes may exit while they are counted.
         let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
         if let Some((parent, name)) = parent_and_name(&stat) {
             let child = Process { pid, name };
@@ -40,7 +40,7 @@ pub fn below(pid: u32) -> Vec<Process> {
     found
 }
 
-/// `PID (NAME) STATE PARENT …`; those that only wait to be reaped do not count.
+/// Parses `PID (NAME) STATE PARENT …`; `None` for zombies.
 fn parent_and_name(stat: &str) -> Option<(i32, String)> {
     let (before, behind) = stat.rsplit_once(") ")?;
     let (_, name) = before.split_once('(')?;
@@ -56,7 +56,7 @@ pub fn memory(pid: u32) -> usize {
     kibibytes(&status, "VmRSS:").expect("its memory")
 }
 
-/// A process's share of memory in KiB: what it has for itself, and its part of what it has with others.
+/// The proportional set size of a process in KiB: its private memory and its share of shared memory.
 pub fn share(pid: i32) -> Option<usize> {
     let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
     kibibytes(&rollup, "Pss:")
@@ -67,13 +67,13 @@ fn kibibytes(text: &str, key: &str) -> Option<usize> {
     line.trim().strip_suffix(" kB")?.parse().ok()
 }
 
-/// How many files the server has open.
+/// Number of open files of the server.
 pub fn open_files(pid: u32) -> usize {
     let files = fs::read_dir(format!("/proc/{pid}/fd")).expect("it runs");
     files.count()
 }
 
-/// What the machine can still give, in KiB.
+/// Available memory of the machine in KiB.
 pub fn available_memory() -> usize {
     let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     kibibytes(&text, "MemAvailable:").unwrap_or_default()

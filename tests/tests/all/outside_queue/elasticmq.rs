@@ -1,4 +1,4 @@
-//! A queue of ElasticMQ, another emulator of SQS, written by others.
+//! Polling a queue of ElasticMQ, an independent SQS emulator.
 
 use std::process::Command;
 
@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::{PARTIAL, wait_for_delivery};
 use crate::support::{
-    EmulatorProcess, Missing, Project, Recorded, eventually, free_port, installed, request, tool,
+    EmulatorProcess, Missing, Project, RecorderProject, eventually, free_port, installed, request,
+    tool,
 };
 
 /// ElasticMQ with one queue, in memory.
@@ -88,7 +89,7 @@ fn an_elasticmq_queue_is_polled() {
     );
     let failing = json!({ "failUntil": 2 }).to_string();
     elasticmq.ask("SendMessage", json!({ "MessageBody": failing }));
-    let recorded = Recorded::new(
+    let recorder = RecorderProject::new(
         "",
         &format!(
             "[triggers.elsewhere]\nplugin = 'sqs'\nfunction = 'recorder'\n{PARTIAL}\n\
@@ -97,15 +98,15 @@ fn an_elasticmq_queue_is_polled() {
             elasticmq.server.url()
         ),
     );
-    let server = recorded.project.serve();
-    wait_for_delivery(&recorded, 3);
+    let server = recorder.project.serve();
+    wait_for_delivery(&recorder, 3);
     eventually("the queue to be empty", || elasticmq.counts() == ["0", "0"]);
-    let records = recorded.records();
-    let told = |body: &str| -> Vec<&Value> {
+    let records = recorder.records();
+    let delivered = |body: &str| -> Vec<&Value> {
         let records = records.iter().filter(|record| record["body"] == body);
         records.collect()
     };
-    let once = told("one order");
+    let once = delivered("one order");
     assert_eq!(once.len(), 1, "{}", server.log());
     assert_eq!(once[0]["messageId"], sent["MessageId"]);
     assert_eq!(once[0]["md5OfBody"], sent["MD5OfMessageBody"]);
@@ -114,5 +115,5 @@ fn an_elasticmq_queue_is_polled() {
         once[0]["eventSourceARN"],
         "arn:aws:sqs:us-east-1:000000000000:orders"
     );
-    assert_eq!(told(&failing).len(), 2);
+    assert_eq!(delivered(&failing).len(), 2);
 }

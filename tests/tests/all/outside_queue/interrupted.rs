@@ -1,4 +1,4 @@
-//! One of the two servers is not there, or goes.
+//! One of the two servers is missing, stops or is killed.
 
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -8,14 +8,14 @@ use serde_json::json;
 
 use super::{outside, polling, trigger, wait_for_delivery};
 use crate::queue_trigger::until_empty;
-use crate::support::{Barrier, MockServer, Project, Recorded, eventually, free_port};
+use crate::support::{Barrier, MockServer, Project, RecorderProject, eventually, free_port};
 
 #[test]
 fn polling_starts_when_the_endpoint_becomes_reachable() {
     let port = free_port();
     let url = format!("http://127.0.0.1:{port}");
-    let recorded = polling(&url, "orders", "");
-    let server = recorded.project.serve_with(&["--verbose"], &[]);
+    let recorder = polling(&url, "orders", "");
+    let server = recorder.project.serve_with(&["--verbose"], &[]);
     let log = server.log_with("cannot receive messages; trying again until it succeeds");
     assert!(
         log.contains(&format!(
@@ -28,7 +28,7 @@ fn polling_starts_when_the_endpoint_becomes_reachable() {
     ));
     let outside = project.serve();
     outside.send("orders", "late");
-    wait_for_delivery(&recorded, 1);
+    wait_for_delivery(&recorder, 1);
     until_empty(&outside, "orders");
     let log = server.log_with("receives messages again");
     assert_eq!(log.matches("cannot receive messages").count(), 1, "{log}");
@@ -36,15 +36,15 @@ fn polling_starts_when_the_endpoint_becomes_reachable() {
 
 #[test]
 fn a_long_poll_does_not_delay_shutdown() {
-    // Never answers, which is longer than any wait.
+    // Never responds, so the poll outlasts any wait.
     let mock_server = MockServer::start(|_| None);
-    let recorded = Recorded::new("", &trigger(mock_server.url(), "orders", ""));
-    let mut server = recorded.project.serve();
+    let recorder = RecorderProject::new("", &trigger(mock_server.url(), "orders", ""));
+    let mut server = recorder.project.serve();
     eventually("the poll", || !mock_server.requests().is_empty());
     let start = Instant::now();
     server.signal(Signal::TERM);
     assert!(server.wait().success(), "{}", server.log());
-    // What does not end by itself is ended after ten seconds.
+    // Tasks that do not end on their own are aborted after ten seconds.
     assert!(
         start.elapsed() < Duration::from_secs(10),
         "{:?}",
@@ -55,23 +55,23 @@ fn a_long_poll_does_not_delay_shutdown() {
 #[test]
 fn messages_sent_after_shutdown_are_delivered_by_the_next_host() {
     let outside = outside();
-    let recorded = polling(outside.service_url("sqs"), "orders", "");
-    let mut server = recorded.project.serve();
+    let recorder = polling(outside.service_url("sqs"), "orders", "");
+    let mut server = recorder.project.serve();
     outside.send("orders", "before");
-    wait_for_delivery(&recorded, 1);
+    wait_for_delivery(&recorder, 1);
     until_empty(&outside, "orders");
     server.signal(Signal::TERM);
     assert!(server.wait().success(), "{}", server.log());
     outside.send("orders", "after");
-    let _next = recorded.project.serve();
-    wait_for_delivery(&recorded, 2);
+    let _next = recorder.project.serve();
+    wait_for_delivery(&recorder, 2);
     until_empty(&outside, "orders");
-    assert_eq!(recorded.bodies(), ["before", "after"]);
+    assert_eq!(recorder.bodies(), ["before", "after"]);
 }
 
 /// A function that waits at the barrier before its first event.
-fn held(url: &str, barrier: &Barrier) -> Recorded {
-    let recorded = Recorded::new("env-file = 'init.env'", &trigger(url, "orders", ""));
+fn held(url: &str, barrier: &Barrier) -> RecorderProject {
+    let recorder = RecorderProject::new("env-file = 'init.env'", &trigger(url, "orders", ""));
     let orders = json!({ "barrier": barrier.address().to_string() });
     recorded
         .project
@@ -86,33 +86,33 @@ fn listens(url: &str) -> bool {
 #[test]
 fn a_running_batch_is_finished_and_deleted_before_shutdown() {
     let (outside, barrier) = (outside(), Barrier::new());
-    let recorded = held(outside.service_url("sqs"), &barrier);
-    let mut server = recorded.project.serve();
+    let recorder = held(outside.service_url("sqs"), &barrier);
+    let mut server = recorder.project.serve();
     outside.send("orders", "under way");
     let arrived = barrier.arrival();
     server.signal(Signal::TERM);
     eventually("the end to begin", || !listens(server.invoke_url()));
     drop(arrived);
     assert!(server.wait().success(), "{}", server.log());
-    assert_eq!(recorded.bodies(), ["under way"]);
+    assert_eq!(recorder.bodies(), ["under way"]);
     assert_eq!(outside.counts("orders"), [0, 0, 0]);
 }
 
 #[test]
 fn a_message_in_flight_on_a_killed_host_is_delivered_again() {
     let (outside, barrier) = (outside(), Barrier::new());
-    let recorded = held(outside.service_url("sqs"), &barrier);
-    let mut server = recorded.project.serve();
+    let recorder = held(outside.service_url("sqs"), &barrier);
+    let mut server = recorder.project.serve();
     let id = outside.send("orders", "in the middle");
     let arrived = barrier.arrival();
     server.signal(Signal::KILL);
     server.wait();
     drop(arrived);
-    let _next = recorded.project.serve();
+    let _next = recorder.project.serve();
     drop(barrier.arrival());
-    wait_for_delivery(&recorded, 1);
+    wait_for_delivery(&recorder, 1);
     until_empty(&outside, "orders");
-    let records = recorded.records();
+    let records = recorder.records();
     assert_eq!(records.len(), 1, "{records:?}");
     assert_eq!(records[0]["messageId"], id);
     assert_eq!(records[0]["attributes"]["ApproximateReceiveCount"], "2");

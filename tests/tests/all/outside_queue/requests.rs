@@ -1,23 +1,23 @@
-//! The requests that an outside queue gets, as that queue sees them.
+//! The requests that Lambkin sends to the queue of another server.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::trigger;
-use crate::support::{Answer, MockServer, Recorded, RecordedRequest, eventually};
+use crate::support::{Answer, MockServer, RecordedRequest, RecorderProject, eventually};
 
 const RECEIVE: &str = "AmazonSQS.ReceiveMessage";
 const DELETE: &str = "AmazonSQS.DeleteMessageBatch";
 
-/// A queue that hands out one message with this body, and has nothing ever after. To have nothing takes as long as the
-/// client wants to wait, or no time at all.
+/// A queue that delivers one message with this body and is empty afterwards. With `waits`, an empty queue leaves the poll
+/// unanswered; otherwise it responds at once.
 fn queue_with(body: &str, waits: bool) -> MockServer {
     let fine = json!({ "Successful": [], "Failed": [] });
     queue_that_settles(body, waits, &fine)
 }
 
-/// The same with what it answers to everything else.
+/// Like [`queue_with`], with the response to every other operation.
 fn queue_that_settles(body: &str, waits: bool, settled: &Value) -> MockServer {
     let (body, settled) = (body.to_owned(), settled.to_string());
     let handed_out = std::sync::atomic::AtomicBool::new(false);
@@ -59,13 +59,13 @@ fn requests_are_signed_with_the_credentials_passed_to_the_plugin() {
     let rest = trigger(mock_server.url(), "orders", "")
         + "region = 'eu-west-1'\n\
            pass-environment = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']\n";
-    let recorded = Recorded::new("", &rest);
+    let recorder = RecorderProject::new("", &rest);
     let variables = [
         ("AWS_ACCESS_KEY_ID", "AKIDOFTHETEST"),
         ("AWS_SECRET_ACCESS_KEY", "secret"),
         ("AWS_SESSION_TOKEN", "token of the session"),
     ];
-    let _server = recorded.project.serve_with(&[], &variables);
+    let _server = recorder.project.serve_with(&[], &variables);
     let request = first(&mock_server);
     assert!(
         request.head.starts_with("POST / HTTP/1.1\r\n"),
@@ -110,13 +110,13 @@ fn requests_are_signed_with_the_credentials_passed_to_the_plugin() {
 #[test]
 fn credentials_not_passed_to_the_plugin_are_not_used() {
     let mock_server = MockServer::start(|_| None);
-    let recorded = Recorded::new("", &trigger(mock_server.url(), "orders", ""));
+    let recorder = RecorderProject::new("", &trigger(mock_server.url(), "orders", ""));
     let variables = [
         ("AWS_ACCESS_KEY_ID", "AKIDOFTHETEST"),
         ("AWS_SECRET_ACCESS_KEY", "secret"),
         ("AWS_SESSION_TOKEN", "token"),
     ];
-    let _server = recorded.project.serve_with(&[], &variables);
+    let _server = recorder.project.serve_with(&[], &variables);
     let request = first(&mock_server);
     let authorization = request.header("authorization").unwrap();
     assert!(
@@ -129,12 +129,12 @@ fn credentials_not_passed_to_the_plugin_are_not_used() {
 #[test]
 fn a_processed_message_is_deleted_by_its_receipt_handle() {
     let mock_server = queue_with("fine", true);
-    let recorded = Recorded::new("", &trigger(mock_server.url(), "orders", ""));
-    let _server = recorded.project.serve();
+    let recorder = RecorderProject::new("", &trigger(mock_server.url(), "orders", ""));
+    let _server = recorder.project.serve();
     eventually("the message to be deleted", || {
         !requests_for(&mock_server, DELETE).is_empty()
     });
-    assert_eq!(recorded.bodies(), ["fine"]);
+    assert_eq!(recorder.bodies(), ["fine"]);
     let entries = requests_for(&mock_server, DELETE)[0].json()["Entries"].clone();
     assert_eq!(
         entries,
@@ -142,15 +142,15 @@ fn a_processed_message_is_deleted_by_its_receipt_handle() {
     );
 }
 
-/// Single messages of a batch fail with status 200.
+/// The response to a batch with failed entries has status 200.
 #[test]
 fn a_failed_deletion_is_retried_and_finally_logged() {
     let failed = json!({ "Successful": [], "Failed": [
         { "Id": "0", "Code": "InternalError", "Message": "not today", "SenderFault": false },
     ] });
     let mock_server = queue_that_settles("fine", true, &failed);
-    let recorded = Recorded::new("", &trigger(mock_server.url(), "orders", ""));
-    let server = recorded.project.serve();
+    let recorder = RecorderProject::new("", &trigger(mock_server.url(), "orders", ""));
+    let server = recorder.project.serve();
     server.log_with("1 message(s) could not be settled: InternalError: not today");
     assert_eq!(requests_for(&mock_server, DELETE).len(), 4);
 }
@@ -158,10 +158,12 @@ fn a_failed_deletion_is_retried_and_finally_logged() {
 #[test]
 fn a_failed_message_and_its_visibility_timeout_are_left_unchanged() {
     let mock_server = queue_with(&json!({ "error": true }).to_string(), false);
-    let recorded = Recorded::new("", &trigger(mock_server.url(), "orders", ""));
-    let _server = recorded.project.serve();
-    eventually("the message to be told", || recorded.records().len() == 1);
-    // By the time it has polled twice more the function's answer is long settled.
+    let recorder = RecorderProject::new("", &trigger(mock_server.url(), "orders", ""));
+    let _server = recorder.project.serve();
+    eventually("the message to be delivered", || {
+        recorder.records().len() == 1
+    });
+    // After two more polls, the outcome of the function has certainly been processed.
     let polls = requests_for(&mock_server, RECEIVE).len();
     eventually("further polls", || {
         requests_for(&mock_server, RECEIVE).len() >= polls + 2
@@ -175,12 +177,12 @@ fn a_failed_message_and_its_visibility_timeout_are_left_unchanged() {
     );
 }
 
-/// Those that do not wait as they are asked to are not asked at once again.
+/// A queue that ignores `WaitTimeSeconds` is not polled again at once.
 #[test]
 fn a_queue_that_does_not_support_long_polling_is_polled_once_a_second() {
     let mock_server = MockServer::start(|_| Some((200, "{}".to_owned())));
-    let recorded = Recorded::new("", &trigger(mock_server.url(), "orders", ""));
-    let _server = recorded.project.serve();
+    let recorder = RecorderProject::new("", &trigger(mock_server.url(), "orders", ""));
+    let _server = recorder.project.serve();
     eventually("four polls", || mock_server.requests().len() >= 4);
     let requests = mock_server.requests();
     assert!(
@@ -189,14 +191,14 @@ fn a_queue_that_does_not_support_long_polling_is_polled_once_a_second() {
     );
 }
 
-/// SQS waits whole seconds: the last one of the window is not spent asking again and again.
+/// SQS waits whole seconds only: the remainder of the window must not be spent polling continuously.
 #[test]
 fn a_batching_window_does_not_poll_in_a_busy_loop() {
     let mock_server = queue_with("alone", false);
     let properties = "BatchSize = 20\nMaximumBatchingWindowInSeconds = 3";
-    let recorded = Recorded::new("", &trigger(mock_server.url(), "orders", properties));
-    let _server = recorded.project.serve();
-    eventually("the batch", || recorded.records().len() == 1);
+    let recorder = RecorderProject::new("", &trigger(mock_server.url(), "orders", properties));
+    let _server = recorder.project.serve();
+    eventually("the batch", || recorder.records().len() == 1);
     let polls = requests_for(&mock_server, RECEIVE);
     let in_the_window = polls
         .iter()
@@ -229,19 +231,19 @@ fn polling_failures_are_logged_once_and_retried_with_backoff() {
 #[track_caller]
 fn failing(answer: Answer, reason: &str) {
     let mock_server = MockServer::start(move |_| answer.clone());
-    let recorded = Recorded::new("", &trigger(mock_server.url(), "orders", ""));
-    let server = recorded.project.serve();
+    let recorder = RecorderProject::new("", &trigger(mock_server.url(), "orders", ""));
+    let server = recorder.project.serve();
     let log = server.log_with(reason);
     assert!(log.contains("elsewhere: cannot receive messages"));
     eventually("four attempts", || mock_server.requests().len() >= 4);
     let requests = mock_server.requests();
-    // Pauses of a quarter of a second, of half a second and of a second.
+    // The pauses are 0.25, 0.5 and 1 second long.
     assert!(
         requests[3].at - requests[0].at >= Duration::from_millis(1_750),
         "{requests:?}"
     );
-    let told = server.log().matches("cannot receive messages").count();
-    assert_eq!(told, 1, "{}", server.log());
+    let delivered = server.log().matches("cannot receive messages").count();
+    assert_eq!(delivered, 1, "{}", server.log());
 }
 
 #[test]
@@ -251,8 +253,8 @@ fn a_malformed_response_delivers_no_message() {
         let shapeless: Value = json!({ "Messages": [{ "Body": 7 }] });
         first.then(|| (200, shapeless.to_string()))
     });
-    let recorded = Recorded::new("", &trigger(mock_server.url(), "orders", ""));
-    let server = recorded.project.serve();
+    let recorder = RecorderProject::new("", &trigger(mock_server.url(), "orders", ""));
+    let server = recorder.project.serve();
     server.log_with("a message in the response has no MessageId");
-    assert!(recorded.events().is_empty());
+    assert!(recorder.events().is_empty());
 }

@@ -1,14 +1,14 @@
-//! Outside queues over `https`.
+//! Polling queues over `https`.
 
 use std::path::Path;
 
 use super::{outside, polling, trigger, wait_for_delivery};
 use crate::queue_trigger::until_empty;
-use crate::support::{Authority, Identity, Recorded, Server, TlsFront, lambkin};
+use crate::support::{Authority, Identity, RecorderProject, Server, TlsFront, lambkin};
 
 /// Starts a host that trusts the authorities in a file.
 #[track_caller]
-fn serve(recorded: &Recorded, roots: &Path) -> Server {
+fn serve(recorder: &RecorderProject, roots: &Path) -> Server {
     let roots = roots.to_str().unwrap();
     recorded
         .project
@@ -22,14 +22,14 @@ fn a_host_with_a_trusted_certificate_is_polled() {
         let identity = authority.identity(&["localhost", "127.0.0.1"]);
         let front = TlsFront::start(identity, outside.service_url("sqs"));
         let url = format!("https://{host}:{}", front.port());
-        let recorded = polling(&url, "orders", "");
-        let server = serve(&recorded, &authority.root_in(recorded.project.path()));
-        // Longer than one record of TLS.
+        let recorder = polling(&url, "orders", "");
+        let server = serve(&recorder, &authority.root_in(recorder.project.path()));
+        // Longer than one TLS record.
         let body = "secret ".repeat(20_000);
         outside.send("orders", &body);
-        wait_for_delivery(&recorded, 1);
+        wait_for_delivery(&recorder, 1);
         until_empty(&outside, "orders");
-        assert_eq!(recorded.bodies(), [body], "{}", server.log());
+        assert_eq!(recorder.bodies(), [body], "{}", server.log());
         let protocols = front.protocols();
         assert!(
             protocols.iter().all(|protocol| protocol == "http/1.1"),
@@ -38,15 +38,15 @@ fn a_host_with_a_trusted_certificate_is_polled() {
     }
 }
 
-/// Nothing is fetched from a host with this identity by one that trusts these, and the log says why.
+/// Asserts that a host that trusts only `trusted` receives nothing from a server with this identity and logs the reasons.
 #[track_caller]
 fn refused(identity: Identity, trusted: &Authority, reasons: &[&str]) {
     let outside = outside();
     let front = TlsFront::start(identity, outside.service_url("sqs"));
     let place = format!("localhost:{}", front.port());
-    let recorded = polling(&format!("https://{place}"), "orders", "");
+    let recorder = polling(&format!("https://{place}"), "orders", "");
     outside.send("orders", "secret");
-    let server = serve(&recorded, &trusted.root_in(recorded.project.path()));
+    let server = serve(&recorder, &trusted.root_in(recorder.project.path()));
     let log = server.log_with("cannot receive messages; trying again until it succeeds");
     for reason in [&format!("the certificate of {place}")]
         .into_iter()
@@ -101,9 +101,9 @@ fn an_expired_certificate_is_refused() {
 fn a_server_without_tls_is_reported_as_such() {
     let outside = outside();
     let url = outside.service_url("sqs").replace("http:", "https:");
-    let recorded = polling(&url, "orders", "");
-    let roots = Authority::named("A friend").root_in(recorded.project.path());
-    let server = serve(&recorded, &roots);
+    let recorder = polling(&url, "orders", "");
+    let roots = Authority::named("A friend").root_in(recorder.project.path());
+    let server = serve(&recorder, &roots);
     server.log_with("does not speak TLS; perhaps it is to be reached with http://");
 }
 
@@ -119,22 +119,22 @@ fn a_network_grant_includes_the_scheme() {
         &format!("network = ['https://{place}']"),
         &format!("network = ['http://{place}']"),
     );
-    let recorded = Recorded::new("", &settings);
-    let server = serve(&recorded, &authority.root_in(recorded.project.path()));
+    let recorder = RecorderProject::new("", &settings);
+    let server = serve(&recorder, &authority.root_in(recorder.project.path()));
     server.log_with("the host denied it: add this origin to `network` in `poll`");
     assert!(front.protocols().is_empty());
 }
 
 #[test]
 fn https_without_root_certificates_is_a_configuration_error() {
-    let recorded = polling("https://localhost:1", "orders", "");
-    let empty = recorded.project.file("none.pem", "");
+    let recorder = polling("https://localhost:1", "orders", "");
+    let empty = recorder.project.file("none.pem", "");
     for roots in [empty.as_path(), Path::new("/nowhere/roots.pem")] {
         let output = lambkin()
             .arg("check")
             .env("SSL_CERT_FILE", roots)
             .env_remove("SSL_CERT_DIR")
-            .current_dir(recorded.project.path())
+            .current_dir(recorder.project.path())
             .output()
             .unwrap();
         let text = String::from_utf8_lossy(&output.stderr);

@@ -1,20 +1,23 @@
-//! Batches that wait for their window, and what else can happen to their messages meanwhile.
+//! Batches that wait for their batching window, and what can happen to their messages meanwhile.
 
 use rustix::process::Signal;
 use serde_json::json;
 
 use super::{orders, until_empty};
-use crate::support::{Recorded, eventually};
+use crate::support::{RecorderProject, eventually};
 
 #[test]
 fn a_message_received_again_while_its_batch_waits_is_in_it_once() {
-    let recorded = orders("BatchSize = 100\nMaximumBatchingWindowInSeconds = 300");
-    let server = recorded.project.serve();
+    let recorder = orders("BatchSize = 100\nMaximumBatchingWindowInSeconds = 300");
+    let server = recorder.project.serve();
     let sent = server.send("orders", "patient");
-    // Its lease of a second ends long before the window.
+    // Its visibility timeout of one second ends long before the window.
     until_empty(&server, "orders");
-    let told = recorded.records();
-    let ids: Vec<_> = told.iter().map(|record| &record["messageId"]).collect();
+    let delivered = recorder.records();
+    let ids: Vec<_> = delivered
+        .iter()
+        .map(|record| &record["messageId"])
+        .collect();
     assert_eq!(ids, [&json!(sent)]);
     assert_eq!(server.counts("failed"), [0, 0, 0]);
 }
@@ -29,23 +32,23 @@ fn messages_collected_but_not_delivered_do_not_count_as_received() {
         )
     };
     let window = "BatchSize = 100\nMaximumBatchingWindowInSeconds = 300";
-    let recorded = Recorded::new("", &config(window));
-    let mut server = recorded.project.serve();
+    let recorder = RecorderProject::new("", &config(window));
+    let mut server = recorder.project.serve();
     for number in 0..3 {
         server.send("orders", &number.to_string());
     }
     eventually("the batch to wait", || server.counts("orders") == [0, 3, 0]);
     server.signal(Signal::INT);
     assert!(server.wait().success());
-    let file = recorded.project.path().join("lambkin.toml");
+    let file = recorder.project.path().join("lambkin.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replace(window, "")).unwrap();
-    let server = recorded.project.serve();
+    let server = recorder.project.serve();
     until_empty(&server, "orders");
-    let mut bodies = recorded.bodies();
+    let mut bodies = recorder.bodies();
     bodies.sort();
     assert_eq!(bodies, ["0", "1", "2"]);
-    for record in recorded.records() {
+    for record in recorder.records() {
         assert_eq!(record["attributes"]["ApproximateReceiveCount"], "1");
     }
     assert_eq!(server.counts("failed"), [0, 0, 0]);
@@ -53,12 +56,12 @@ fn messages_collected_but_not_delivered_do_not_count_as_received() {
 
 #[test]
 fn a_batch_of_a_throttled_function_is_logged() {
-    let recorded = Recorded::new(
+    let recorder = RecorderProject::new(
         "reserved-concurrency = 0",
         "[queues.orders]\n\
          [triggers.orders]\nplugin = 'sqs'\nqueue = 'orders'\nfunction = 'recorder'\n",
     );
-    let server = recorded.project.serve();
+    let server = recorder.project.serve();
     server.send("orders", "too much");
     server.log_with("orders: function recorder is throttled; 1 message(s) are received again");
 }

@@ -1,4 +1,4 @@
-//! Every message and object that a client was told of survives a kill of the host, whenever it comes.
+//! Every acknowledged message and object survives a kill of the host, no matter when it happens.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -11,9 +11,9 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::until_empty;
-use crate::support::{Recorded, Server, eventually};
+use crate::support::{RecorderProject, Server, eventually};
 
-/// Senders to the queue, to the FIFO queue (each with a group of its own), and to the bucket.
+/// Number of senders to the queue, to the FIFO queue (one message group each), and to the bucket.
 const CALLERS: usize = 2;
 
 #[test]
@@ -21,26 +21,26 @@ fn acknowledged_messages_and_objects_survive_repeated_kills() {
     survive(10);
 }
 
-/// For CI, which asks for it.
+/// CI runs it explicitly.
 #[test]
 #[ignore = "takes long; .ci/run runs it"]
 fn acknowledged_messages_and_objects_survive_a_hundred_kills() {
     survive(100);
 }
 
-/// What clients were told was kept.
+/// Everything that was acknowledged to clients.
 #[derive(Default)]
 struct Acknowledged {
     messages: BTreeSet<String>,
-    /// By group, in the order of their sending.
+    /// By message group, in the order in which they were sent.
     ordered: BTreeMap<String, Vec<String>>,
-    /// Keys, with the number of the round that is their content.
+    /// Keys and the version that was written last.
     objects: BTreeMap<String, String>,
 }
 
 #[track_caller]
 fn survive(rounds: usize) {
-    let recorded = Recorded::new(
+    let recorder = RecorderProject::new(
         "concurrency = 3",
         "[queues.plain]\nVisibilityTimeout = 3\n[queues.'ordered.fifo']\nVisibilityTimeout = 3\n[buckets.things]\n\
          [triggers.plain]\nplugin = 'sqs'\nqueue = 'plain'\nfunction = 'recorder'\n\
@@ -48,44 +48,44 @@ fn survive(rounds: usize) {
     );
     let acknowledged = Mutex::new(Acknowledged::default());
     for round in 0..rounds {
-        let mut server = recorded.project.serve();
+        let mut server = recorder.project.serve();
         load_and_kill(&mut server, &acknowledged, round);
     }
     let acknowledged = acknowledged.into_inner().unwrap();
-    let server = recorded.project.serve();
+    let server = recorder.project.serve();
     until_empty(&server, "plain");
     until_empty(&server, "ordered.fifo");
-    eventually("every message to be told", || {
-        let told: BTreeSet<String> = recorded.bodies().into_iter().collect();
-        acknowledged.messages.is_subset(&told)
+    eventually("every message to be delivered", || {
+        let delivered: BTreeSet<String> = recorder.bodies().into_iter().collect();
+        acknowledged.messages.is_subset(&delivered)
     });
-    assert_delivered_in_order(&recorded, &acknowledged.ordered);
+    assert_delivered_in_order(&recorder, &acknowledged.ordered);
     for (key, content) in &acknowledged.objects {
         let object = server.s3("GET", &format!("/things/{key}"), &[], &[]);
         assert_eq!(object.status, 200, "{key}: {}", object.text());
-        whole(&object.body, content, key);
+        assert_not_torn(&object.body, content, key);
     }
     assert!(acknowledged.messages.len() >= rounds);
     assert!(acknowledged.objects.len() >= CALLERS.min(rounds));
 }
 
-/// Each message of a group is told for the first time after all that were sent before it.
+/// Asserts that each message of a group is first delivered after all messages that were sent before it.
 #[track_caller]
-fn assert_delivered_in_order(recorded: &Recorded, ordered: &BTreeMap<String, Vec<String>>) {
-    let told = recorded.bodies();
+fn assert_delivered_in_order(recorder: &RecorderProject, ordered: &BTreeMap<String, Vec<String>>) {
+    let delivered = recorder.bodies();
     for (group, sent) in ordered {
         let first = |body: &String| {
-            let place = told.iter().position(|other| other == body);
-            place.unwrap_or_else(|| panic!("{body} of {group} was never told"))
+            let place = delivered.iter().position(|other| other == body);
+            place.unwrap_or_else(|| panic!("{body} of {group} was never delivered"))
         };
         let places: Vec<usize> = sent.iter().map(first).collect();
         assert!(places.is_sorted(), "{group}: {places:?}");
     }
 }
 
-/// An object is what was put last, or what was being put when the host died; never a mixture, never a part.
+/// Asserts that an object is complete and is the last acknowledged version or a later one, never a mixture of two.
 #[track_caller]
-fn whole(body: &[u8], acknowledged: &str, key: &str) {
+fn assert_not_torn(body: &[u8], acknowledged: &str, key: &str) {
     let text = String::from_utf8_lossy(body);
     let mut words: Vec<&str> = text.split_whitespace().collect();
     let count = words.len();
@@ -95,7 +95,7 @@ fn whole(body: &[u8], acknowledged: &str, key: &str) {
     let number = |content: &str| -> u64 { content.trim_start_matches('v').parse().unwrap() };
     assert!(
         number(words[0]) >= number(acknowledged),
-        "{key} went back in time"
+        "{key} is older than the acknowledged version"
     );
 }
 
@@ -113,28 +113,30 @@ fn load_and_kill(server: &mut Server, acknowledged: &Mutex<Acknowledged>, round:
     let plain = server.queue_url("plain");
     let fifo = server.queue_url("ordered.fifo");
     let before = size(acknowledged);
-    // Another moment in each round.
+    // A different moment in each round.
     let enough = before + 1 + (round * 37) % 90;
     std::thread::scope(|scope| {
         for caller in 0..CALLERS {
             let (sqs, s3, plain, fifo) = (&sqs, &s3, &plain, &fifo);
             scope.spawn(move || {
-                let _the_host_died = repeat(
+                // Ignored: the host was killed.
+                let _ = repeat(
                     sqs,
                     |number| {
                         let body = format!("plain {round} {caller} {number}");
                         let input = json!({ "QueueUrl": plain, "MessageBody": body });
-                        let noted = move |all: &mut Acknowledged| {
+                        let record = move |all: &mut Acknowledged| {
                             all.messages.insert(body);
                         };
-                        (send(sqs, &input), noted)
+                        (send(sqs, &input), record)
                     },
                     acknowledged,
                 );
             });
             scope.spawn(move || {
                 let group = format!("group-{caller}");
-                let _the_host_died = repeat(
+                // Ignored: the host was killed.
+                let _ = repeat(
                     sqs,
                     |number| {
                         let body = format!("ordered-{round}-{caller}-{number}");
@@ -143,16 +145,17 @@ fn load_and_kill(server: &mut Server, acknowledged: &Mutex<Acknowledged>, round:
                             "MessageDeduplicationId": body,
                         });
                         let group = group.clone();
-                        let noted = move |all: &mut Acknowledged| {
+                        let record = move |all: &mut Acknowledged| {
                             all.ordered.entry(group).or_default().push(body);
                         };
-                        (send(sqs, &input), noted)
+                        (send(sqs, &input), record)
                     },
                     acknowledged,
                 );
             });
             scope.spawn(move || {
-                let _the_host_died = repeat(s3, |number| {
+                // Ignored: the host was killed.
+                let _ = repeat(s3, |number| {
                     let key = format!("object-{caller}");
                     let content = format!("v{}", (round + 1) * 100_000 + number);
                     let body = format!("{content}\n").repeat(WORDS);
@@ -160,10 +163,10 @@ fn load_and_kill(server: &mut Server, acknowledged: &Mutex<Acknowledged>, round:
                         "PUT /things/{key} HTTP/1.1\r\nhost: {s3}\r\ncontent-length: {}\r\n\r\n{body}",
                         body.len()
                     );
-                    let noted = move |all: &mut Acknowledged| {
+                    let record = move |all: &mut Acknowledged| {
                             all.objects.insert(key, content);
                         };
-                    (request, noted)
+                    (request, record)
                 }, acknowledged);
             });
         }
@@ -187,7 +190,7 @@ fn send(address: &str, input: &Value) -> String {
     )
 }
 
-/// Sends request after request until the host is gone, and notes each that was acknowledged.
+/// Sends requests until the host is gone and records each acknowledged one.
 fn repeat<N: FnOnce(&mut Acknowledged)>(
     address: &str,
     mut next: impl FnMut(usize) -> (String, N),
@@ -197,11 +200,11 @@ fn repeat<N: FnOnce(&mut Acknowledged)>(
     connection.set_read_timeout(Some(Duration::from_secs(60)))?;
     let mut responses = Responses::default();
     for number in 0.. {
-        let (request, noted) = next(number);
+        let (request, record) = next(number);
         connection.write_all(request.as_bytes())?;
         let Response { status, body, .. } = responses.read_from(&mut connection)?;
         assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
-        noted(&mut acknowledged.lock().unwrap());
+        record(&mut acknowledged.lock().unwrap());
     }
     Ok(())
 }

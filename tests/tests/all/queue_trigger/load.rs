@@ -1,18 +1,18 @@
-//! Ten thousand messages, some of which fail, some in a process that dies: each is told, and none is left.
+//! Ten thousand messages, some of which fail or crash their process: each is delivered, and none remains in the queue.
 
 use std::collections::BTreeSet;
 
 use serde_json::json;
 
 use super::PARTIAL;
-use crate::support::{Recorded, eventually};
+use crate::support::{RecorderProject, eventually};
 
 const MESSAGES: usize = 10_000;
 
 #[test]
 #[ignore = "wants the machine for itself; .ci/run runs it"]
 fn ten_thousand_messages_are_all_delivered_despite_failures_and_crashes() {
-    let recorded = Recorded::new(
+    let recorder = RecorderProject::new(
         "concurrency = 4",
         &format!(
             "[queues.many]\nVisibilityTimeout = 5\n\
@@ -20,7 +20,7 @@ fn ten_thousand_messages_are_all_delivered_despite_failures_and_crashes() {
              MaximumBatchingWindowInSeconds = 1\n{PARTIAL}\n"
         ),
     );
-    let server = recorded.project.serve();
+    let server = recorder.project.serve();
     let url = server.queue_url("many");
     for first in (0..MESSAGES).step_by(10) {
         let entries: Vec<_> = (first..first + 10)
@@ -48,10 +48,10 @@ fn ten_thousand_messages_are_all_delivered_despite_failures_and_crashes() {
     eventually("the queue to be empty", || {
         server.counts("many") == [0, 0, 0]
     });
-    let told: BTreeSet<u64> = recorded
+    let delivered: BTreeSet<u64> = recorded
         .bodies()
         .iter()
         .filter_map(|body| serde_json::from_str::<serde_json::Value>(body).ok()?["number"].as_u64())
         .collect();
-    assert_eq!(told.len(), MESSAGES);
+    assert_eq!(delivered.len(), MESSAGES);
 }

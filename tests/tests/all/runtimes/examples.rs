@@ -1,4 +1,4 @@
-//! Every example of `examples/`, run as its README says, with the `lambkin.toml` it has.
+//! The examples in `examples/`, run as their READMEs say, with their own `lambkin.toml`.
 
 mod queues;
 
@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Missing, Project, Reply, Server, curl, installed, lambkin};
 
-/// A copy of an example; it listens on free ports. What its README has the reader install or build, a path in the example,
-/// comes from `tests/tools/install`.
+/// A copy of an example that listens on free ports. `to_install` is the path in the example of what its README tells the
+/// reader to install or build; it comes from `tests/tools/install`.
 #[track_caller]
 pub fn copy(example: &str, to_install: Option<&str>) -> Result<Project, Missing> {
     let from = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -32,7 +32,7 @@ pub fn copy(example: &str, to_install: Option<&str>) -> Result<Project, Missing>
     Ok(project)
 }
 
-/// The same with port 0 in every address.
+/// The configuration with port 0 in every address.
 #[track_caller]
 fn on_free_ports(config: &str) -> String {
     const ADDRESS: &str = "\"127.0.0.1:";
@@ -43,11 +43,11 @@ fn on_free_ports(config: &str) -> String {
         free.push('0');
         free.push_str(piece.trim_start_matches(|c: char| c.is_ascii_digit()));
     }
-    assert_ne!(free, config, "it listens nowhere");
+    assert_ne!(free, config, "the example has no listener");
     free
 }
 
-/// Copies what is not there yet, except for one path.
+/// Copies a folder except for one path; existing files are kept.
 fn copy_folder(from: &Path, to: &Path, except: Option<&Path>) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -64,7 +64,7 @@ fn copy_folder(from: &Path, to: &Path, except: Option<&Path>) {
     }
 }
 
-/// The examples that greet, all alike to a caller.
+/// Tests an example that greets; these all respond alike.
 #[track_caller]
 fn greets(example: &str, to_install: Option<&str>) {
     let Ok(project) = copy(example, to_install) else {

@@ -1,4 +1,4 @@
-//! SQS and S3 through the AWS CLI, as they are typed.
+//! SQS and S3 through the AWS CLI.
 
 use std::fs;
 
@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::{aws, server, text};
 use crate::support::{Missing, Server};
 
-/// Runs a command that must succeed; returns what it printed.
+/// Runs an AWS CLI command that must succeed and returns its output.
 #[track_caller]
-fn typed(server: &Server, service: &str, words: &[&str]) -> Result<String, Missing> {
+fn aws_ok(server: &Server, service: &str, words: &[&str]) -> Result<String, Missing> {
     let output = aws(server, service, words)?;
     assert!(
         output.status.success(),
@@ -23,7 +23,7 @@ fn typed(server: &Server, service: &str, words: &[&str]) -> Result<String, Missi
 #[test]
 fn a_message_is_sent_received_and_deleted() {
     let server = server();
-    let Ok(made) = typed(
+    let Ok(made) = aws_ok(
         &server,
         "sqs",
         &["sqs", "create-queue", "--queue-name", "typed"],
@@ -32,7 +32,7 @@ fn a_message_is_sent_received_and_deleted() {
     };
     let made: Value = serde_json::from_str(&made).unwrap();
     let url = made["QueueUrl"].as_str().unwrap();
-    typed(
+    aws_ok(
         &server,
         "sqs",
         &[
@@ -54,7 +54,7 @@ fn a_message_is_sent_received_and_deleted() {
         "--attribute-names",
         "All",
     ];
-    let received = typed(&server, "sqs", &words).ok().unwrap();
+    let received = aws_ok(&server, "sqs", &words).ok().unwrap();
     let received: Value = serde_json::from_str(&received).unwrap();
     assert_eq!(received["Messages"][0]["Body"], "hello");
     let handle = received["Messages"][0]["ReceiptHandle"].as_str().unwrap();
@@ -66,7 +66,7 @@ fn a_message_is_sent_received_and_deleted() {
         "--receipt-handle",
         handle,
     ];
-    assert_eq!(typed(&server, "sqs", &words).ok().unwrap(), "");
+    assert_eq!(aws_ok(&server, "sqs", &words).ok().unwrap(), "");
     let missing = aws(
         &server,
         "sqs",
@@ -86,16 +86,16 @@ fn a_hundred_megabytes_are_uploaded_in_parts_and_downloaded() {
     let server = server();
     let folder = tempfile::tempdir().unwrap();
     let (up, down) = (folder.path().join("up"), folder.path().join("down"));
-    // No two parts are alike.
+    // Content in which no two parts are equal.
     let bytes: Vec<u8> = (0..100_u32 << 18)
         .flat_map(|word| word.wrapping_mul(2_654_435_761).to_le_bytes())
         .collect();
     fs::write(&up, &bytes).unwrap();
-    if typed(&server, "s3", &["s3", "mb", "s3://large"]).is_err() {
+    if aws_ok(&server, "s3", &["s3", "mb", "s3://large"]).is_err() {
         return;
     }
     let (up, down) = (up.to_str().unwrap(), down.to_str().unwrap());
-    typed(
+    aws_ok(
         &server,
         "s3",
         &["s3", "cp", "--no-progress", up, "s3://large/file.bin"],
@@ -110,10 +110,10 @@ fn a_hundred_megabytes_are_uploaded_in_parts_and_downloaded() {
         "--key",
         "file.bin",
     ];
-    let head: Value = serde_json::from_str(&typed(&server, "s3", &head).ok().unwrap()).unwrap();
+    let head: Value = serde_json::from_str(&aws_ok(&server, "s3", &head).ok().unwrap()).unwrap();
     assert_eq!(head["ContentLength"], bytes.len());
     assert!(head["ETag"].as_str().unwrap().ends_with("-13\""), "{head}");
-    typed(
+    aws_ok(
         &server,
         "s3",
         &["s3", "cp", "--no-progress", "s3://large/file.bin", down],
@@ -122,7 +122,7 @@ fn a_hundred_megabytes_are_uploaded_in_parts_and_downloaded() {
     .unwrap();
     assert!(
         fs::read(down).unwrap() == bytes,
-        "what came back is something else"
+        "the downloaded content differs"
     );
 }
 
@@ -135,37 +135,37 @@ fn a_folder_is_synchronised_listed_and_removed() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, name).unwrap();
     }
-    if typed(&server, "s3", &["s3", "mb", "s3://synced"]).is_err() {
+    if aws_ok(&server, "s3", &["s3", "mb", "s3://synced"]).is_err() {
         return;
     }
     let from = folder.path().to_str().unwrap();
-    typed(&server, "s3", &["s3", "sync", from, "s3://synced/x"])
+    aws_ok(&server, "s3", &["s3", "sync", from, "s3://synced/x"])
         .ok()
         .unwrap();
-    let again = typed(&server, "s3", &["s3", "sync", from, "s3://synced/x"])
+    let again = aws_ok(&server, "s3", &["s3", "sync", from, "s3://synced/x"])
         .ok()
         .unwrap();
     assert_eq!(again, "", "everything was there already");
-    let listed = typed(&server, "s3", &["s3", "ls", "--recursive", "s3://synced"])
+    let listed = aws_ok(&server, "s3", &["s3", "ls", "--recursive", "s3://synced"])
         .ok()
         .unwrap();
     let keys: Vec<&str> = listed.lines().map(|line| line.split_at(31).1).collect();
     assert_eq!(keys, ["x/a.txt", "x/b/c.txt", "x/b/d e.txt"]);
-    typed(&server, "s3", &["s3", "rb", "--force", "s3://synced"])
+    aws_ok(&server, "s3", &["s3", "rb", "--force", "s3://synced"])
         .ok()
         .unwrap();
-    assert_eq!(typed(&server, "s3", &["s3", "ls"]).ok().unwrap(), "");
+    assert_eq!(aws_ok(&server, "s3", &["s3", "ls"]).ok().unwrap(), "");
 }
 
 #[test]
 fn a_presigned_url_works_without_credentials_until_it_expires() {
     let server = server();
-    if typed(&server, "s3", &["s3", "mb", "s3://signed"]).is_err() {
+    if aws_ok(&server, "s3", &["s3", "mb", "s3://signed"]).is_err() {
         return;
     }
     let words = ["s3api", "put-object", "--bucket", "signed", "--key", "k"];
-    typed(&server, "s3", &words).ok().unwrap();
-    let url = typed(
+    aws_ok(&server, "s3", &words).ok().unwrap();
+    let url = aws_ok(
         &server,
         "s3",
         &["s3", "presign", "s3://signed/k", "--expires-in", "60"],
@@ -174,7 +174,7 @@ fn a_presigned_url_works_without_credentials_until_it_expires() {
     .unwrap();
     let path = url.trim().strip_prefix(server.service_url("s3")).unwrap();
     assert_eq!(server.s3("GET", path, &[], b"").status, 200);
-    // This CLI says when the URL expires, in seconds of Unix time.
+    // This version of the CLI signs the expiry time in seconds of Unix time.
     let (before, expires) = path.split_once("Expires=").unwrap();
     let after = expires.trim_start_matches(|letter: char| letter.is_ascii_digit());
     let expired = format!("{before}Expires=1{after}");

@@ -19,7 +19,7 @@ fn bytes(text: &str) -> Value {
     json!({ "$base64": base64(text.as_bytes()) })
 }
 
-/// Enough of it for a test.
+/// Encodes Base64 without a library.
 fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
@@ -262,7 +262,7 @@ fn a_large_object_is_uploaded_in_parts(sdk: Sdk) {
         .all(|(byte, expected)| *byte == expected);
     assert!(
         same && got.body.len() == BYTES,
-        "what came back is something else"
+        "the downloaded content differs"
     );
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Sdk, answer, call, for_each_sdk, refused, rust, server};
+use super::{Sdk, answer, assert_refused, call, for_each_sdk, rust, server};
 
 for_each_sdk!(
     a_message_is_received_with_its_attributes,
@@ -170,7 +170,7 @@ fn a_fifo_queue_keeps_the_order_and_drops_duplicates(sdk: Sdk) {
         .filter_map(|message| message["Body"].as_str())
         .collect();
     assert_eq!(of_a, ["1", "2"]);
-    // Both groups have a message in flight, one of them still after the first was deleted.
+    // Both groups have a message in flight; group `a` still has one after its first message was deleted.
     assert_eq!(answers[6]["Messages"], Value::Null);
     assert_eq!(answers[8]["Messages"], Value::Null);
 }
@@ -212,7 +212,7 @@ fn a_receive_attempt_can_be_repeated_and_a_name_works_as_a_url(sdk: Sdk) {
         "The receiveRequestAttemptId is not valid anymore since the receive call is not retryable.";
     let message =
         format!("Value one for parameter ReceiveRequestAttemptId is invalid. Reason: {why}");
-    refused(&answers[6], 400, &message);
+    assert_refused(&answers[6], 400, &message);
 }
 
 fn queues_are_created_described_tagged_and_deleted(sdk: Sdk) {
@@ -260,7 +260,7 @@ fn queues_are_created_described_tagged_and_deleted(sdk: Sdk) {
         return;
     };
     assert_eq!(answers[1], answers[0], "{answers:?}");
-    refused(
+    assert_refused(
         &answers[2],
         400,
         "A queue already exists with the same name and a different value for attribute VisibilityTimeout",
@@ -282,13 +282,13 @@ fn queues_are_created_described_tagged_and_deleted(sdk: Sdk) {
     assert!(!attributes.contains_key("FifoQueue"));
     assert_eq!(answers[8]["Tags"], json!({ "stage": "test" }));
     assert_eq!(answers[9]["QueueUrls"].as_array().map(Vec::len), Some(1));
-    refused(
+    assert_refused(
         &answers[11],
         403,
         "Only one PurgeQueue operation on made is allowed every 60 seconds.",
     );
     assert_eq!(answers[13]["QueueUrls"], Value::Null);
-    refused(
+    assert_refused(
         &answers[14],
         400,
         "You must wait 60 seconds after deleting a queue before you can create another with the same name.",
@@ -364,7 +364,7 @@ fn errors_match_awss(sdk: Sdk) {
         return;
     };
     for ((_, status, message), answer) in table.iter().zip(&answers[1..]) {
-        refused(answer, *status, message);
+        assert_refused(answer, *status, message);
     }
 }
 
@@ -409,7 +409,7 @@ fn dead_letters_are_moved_back(sdk: Sdk) {
         answers[5]["Messages"][0]["Attributes"]["DeadLetterQueueSourceArn"],
         "arn:aws:sqs:us-east-1:123456789012:alive"
     );
-    // Each SDK has the name of the service's model.
+    // The name of the member differs between the SDKs.
     let sources = answers[6].as_object().unwrap().values().next().unwrap();
     assert_eq!(sources, &json!([answers[1]["QueueUrl"]]));
     assert!(answers[7]["TaskHandle"].is_string(), "{}", answers[7]);
@@ -454,7 +454,7 @@ fn large_batches_and_messages_are_accepted(sdk: Sdk) {
         "{}",
         answers[3]
     );
-    refused(
+    assert_refused(
         &answers[4],
         400,
         "Batch requests cannot be longer than 1048576 bytes. You have sent 1100000 bytes.",

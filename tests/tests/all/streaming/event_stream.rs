@@ -1,4 +1,4 @@
-//! Reads what InvokeWithResponseStream answers from the socket as it comes, and takes the framing apart byte by byte.
+//! Reads the response of InvokeWithResponseStream from a socket as it arrives, and decodes its framing without a library.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -15,17 +15,17 @@ pub enum Event {
     InvokeComplete(Value),
 }
 
-/// An answer that is still being read.
+/// A response that is still being read.
 pub struct EventStream {
     connection: BufReader<TcpStream>,
-    /// What of the current chunk of the transfer coding has not been read; `None` after the last.
+    /// Unread bytes of the current chunk of the transfer coding; `None` after the last chunk.
     left: Option<usize>,
 }
 
 impl EventStream {
-    /// Calls a function, and returns when the answer's head is there.
+    /// Calls a function and returns when the head of the response has arrived.
     #[track_caller]
-    pub fn of(server: &Server, function: &str, event: &Value) -> Self {
+    pub fn open(server: &Server, function: &str, event: &Value) -> Self {
         let mut connection = send(server, function, event);
         assert_eq!(line(&mut connection), "HTTP/1.1 200 OK");
         let mut headers = Vec::new();
@@ -58,7 +58,7 @@ impl EventStream {
         }
     }
 
-    /// The next event, or `None` where the answer ends as it has to.
+    /// The next event; `None` at the proper end of the response.
     #[track_caller]
     pub fn next(&mut self) -> Option<Event> {
         let mut prelude = [0; 12];
@@ -68,7 +68,11 @@ impl EventStream {
         }
         self.read_exact(&mut prelude[1..]).unwrap();
         let [total, headers, sum] = [0, 4, 8].map(|at| number(&prelude[at..]));
-        assert_eq!(sum, crc32(&prelude[..8]), "the sum of a message's prelude");
+        assert_eq!(
+            sum,
+            crc32(&prelude[..8]),
+            "the checksum of a message's prelude"
+        );
         let mut rest = vec![0; total as usize - prelude.len()];
         self.read_exact(&mut rest).unwrap();
         let content = rest.len() - 4;
@@ -76,13 +80,13 @@ impl EventStream {
         assert_eq!(
             number(&rest[content..]),
             crc32(&message),
-            "the sum of a message"
+            "the checksum of a message"
         );
         let (headers, payload) = rest[..content].split_at(headers as usize);
         Some(event(&strings(headers), payload))
     }
 
-    /// Reads pieces until together they end with a text, and returns them as one.
+    /// Reads pieces until their concatenation ends with a text, and returns it.
     #[track_caller]
     pub fn until(&mut self, text: &str) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -95,7 +99,7 @@ impl EventStream {
         bytes
     }
 
-    /// Reads to the end: the remaining pieces as one, and what the only InvokeComplete, which is last, contains.
+    /// Reads to the end. Returns the remaining pieces as one, and the content of InvokeComplete, the last event.
     #[track_caller]
     pub fn rest(mut self) -> (Vec<u8>, Value) {
         let mut bytes = Vec::new();
@@ -138,9 +142,9 @@ impl Read for EventStream {
 fn send(server: &Server, function: &str, event: &Value) -> BufReader<TcpStream> {
     let address = server.invoke_url().trim_start_matches("http://");
     let mut connection = TcpStream::connect(address).unwrap();
-    // A host that hangs fails its test, not the whole run.
-    let patience = Some(Duration::from_secs(60));
-    connection.set_read_timeout(patience).unwrap();
+    // A host that hangs fails its test instead of blocking the whole run.
+    let timeout = Some(Duration::from_secs(60));
+    connection.set_read_timeout(timeout).unwrap();
     let event = event.to_string();
     write!(
         connection,
@@ -179,7 +183,7 @@ fn event(headers: &[(String, String)], payload: &[u8]) -> Event {
     }
 }
 
-/// Headers whose values are texts, which are of type 7.
+/// Parses headers, all of which must be strings (type 7).
 fn strings(mut bytes: &[u8]) -> Vec<(String, String)> {
     fn take<'a>(bytes: &mut &'a [u8], length: usize) -> &'a [u8] {
         let (taken, rest) = bytes.split_at(length);

@@ -1,4 +1,4 @@
-//! InvokeWithResponseStream through boto3 and the SDK for JavaScript, which check every sum of the event stream.
+//! InvokeWithResponseStream through boto3 and the SDK for JavaScript, which check every checksum of the event stream.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -32,7 +32,7 @@ struct Call {
 
 impl Call {
     #[track_caller]
-    fn of(mut program: Command, server: &Server, call: &Value) -> Self {
+    fn start(mut program: Command, server: &Server, call: &Value) -> Self {
         let pipes = program
             .arg(server.invoke_url())
             .stdin(Stdio::piped())
@@ -44,7 +44,7 @@ impl Call {
         Self { program, events }
     }
 
-    /// What the program tells next; null at its end.
+    /// The next event that the program prints; null at the end.
     #[track_caller]
     fn next(&mut self) -> Value {
         let mut line = String::new();
@@ -55,7 +55,7 @@ impl Call {
         serde_json::from_str(&line).unwrap()
     }
 
-    /// The pieces until together they end with a text.
+    /// Reads pieces until their concatenation ends with a text, and returns it.
     #[track_caller]
     fn until(&mut self, text: &str) -> String {
         let mut pieces = String::new();
@@ -70,8 +70,8 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        let _already_gone = self.program.kill();
-        let _already_waited_for = self.program.wait();
+        let _ = self.program.kill(); // it may have exited
+        let _ = self.program.wait(); // it may have been waited for
     }
 }
 
@@ -94,11 +94,11 @@ for_each_sdk!(
     an_unknown_function_raises_its_exception,
 );
 
-/// Makes a call of the streaming function, if everything for it is there.
+/// Calls the streaming function, unless a tool is missing.
 fn calling(sdk: Sdk, event: &Value, test: impl Fn(Call)) {
     if let (Ok((_project, server)), Ok(program)) = (GO.serve(), sdk()) {
         let call = json!({ "FunctionName": "good", "Payload": event.to_string() });
-        let mut call = Call::of(program, &server, &call);
+        let mut call = Call::start(program, &server, &call);
         let start = json!({ "status": 200, "version": "$LATEST" });
         assert_eq!(call.next(), start, "{}", server.log());
         test(call);
@@ -151,7 +151,7 @@ fn eight_megabytes_arrive_complete(sdk: Sdk) {
 fn an_unknown_function_raises_its_exception(sdk: Sdk) {
     let server = crate::support::Project::echo("").serve();
     if let Ok(program) = sdk() {
-        let mut call = Call::of(program, &server, &json!({ "FunctionName": "nobody" }));
+        let mut call = Call::start(program, &server, &json!({ "FunctionName": "nobody" }));
         assert_eq!(
             call.next(),
             json!({ "exception": "ResourceNotFoundException" })

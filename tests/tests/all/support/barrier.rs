@@ -1,18 +1,18 @@
-//! A place where a function or an extension waits for the test, without either of them sleeping.
+//! A synchronisation point at which a function or an extension waits for the test, without sleeping.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use super::eventually;
 
-/// An address that programs under test connect to when they have come to a certain point. They go on when their
-/// connection is closed at this end.
+/// A listener that programs under test connect to when they reach a certain point. They continue when the test closes
+/// their connection.
 pub struct Barrier(TcpListener);
 
 impl Barrier {
     pub fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        // A program that never comes fails its test, not the whole run.
+        // A program that never connects fails its test instead of blocking the whole run.
         listener.set_nonblocking(true).expect("a listener's mode");
         Self(listener)
     }
@@ -21,7 +21,7 @@ impl Barrier {
         self.0.local_addr().expect("its address")
     }
 
-    /// Waits until a program has come. It goes on when what this returns is dropped.
+    /// Waits for a program. It continues when the returned connection is dropped.
     #[track_caller]
     pub fn arrival(&self) -> TcpStream {
         let mut arrived = None;
@@ -29,10 +29,10 @@ impl Barrier {
             arrived = self.0.accept().ok();
             arrived.is_some()
         });
-        arrived.expect("it has come").0
+        arrived.expect("a connection").0
     }
 
-    /// A program that has come within a moment, if any has.
+    /// The connection of a program that has arrived, or `None` after a millisecond.
     pub fn arrived(&self) -> Option<TcpStream> {
         let arrived = self.0.accept().ok();
         if arrived.is_none() {

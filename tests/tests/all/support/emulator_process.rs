@@ -1,4 +1,4 @@
-//! `lambkin` in the place of another emulator: a server that says on standard error where it listens.
+//! `lambkin` as a replacement for another emulator: a server that prints its address to standard error.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::http::{self, Reply};
 use super::server::{collect, lambkin};
 use super::{RAW_BOOTSTRAP, eventually};
 
-/// `lambkin` without any variable of the test's own but `PATH`.
+/// `lambkin` with no environment variable but `PATH`.
 pub fn lambkin_alone() -> Command {
     let mut command = lambkin();
     command
@@ -29,7 +29,7 @@ pub struct EmulatorProcess {
 }
 
 impl EmulatorProcess {
-    /// Starts a command that will announce its port after `mark` on standard error.
+    /// Starts a command that prints its port after `mark` to standard error, and waits for it.
     #[track_caller]
     pub fn start(mut command: Command, mark: &str) -> Self {
         let mut server = Self::spawn(&mut command, String::new());
@@ -58,7 +58,7 @@ impl EmulatorProcess {
         Self::start(command, "listening on http://127.0.0.1:")
     }
 
-    /// Starts a program that is given a port and says nothing, and waits until it listens.
+    /// Starts a program that listens on a given port without printing it, and waits until it listens.
     #[track_caller]
     pub fn start_silent(command: &mut Command, port: u16) -> Self {
         let server = Self::spawn(command, format!("http://127.0.0.1:{port}"));
@@ -129,12 +129,12 @@ impl EmulatorProcess {
 
 impl Drop for EmulatorProcess {
     fn drop(&mut self) {
-        let _already_gone = self.child.kill();
-        let _already_waited_for = self.child.wait();
+        let _ = self.child.kill(); // it may have exited
+        let _ = self.child.wait(); // it may have been waited for
     }
 }
 
-/// A port that was free a moment ago, for programs that can not choose one themselves.
+/// A port that was free a moment ago, for programs that cannot choose one themselves.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("its address").port()

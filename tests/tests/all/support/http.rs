@@ -76,7 +76,7 @@ pub fn request(
 pub fn raw(url: &str, bytes: &[u8]) -> Reply {
     let mut stream =
         TcpStream::connect(url.trim_start_matches("http://")).expect("the server listens");
-    // A server that hangs fails its test, not the whole run.
+    // A server that hangs fails its test instead of blocking the whole run.
     stream
         .set_read_timeout(Some(Duration::from_secs(60)))
         .expect("a timeout");

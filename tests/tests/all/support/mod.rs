@@ -1,4 +1,4 @@
-//! What every test starts from: a [`Project`] in a temporary folder, a [`Server`] that runs it, and plain HTTP.
+//! The basis of every test: a [`Project`] in a temporary folder, a [`Server`] that runs it, and a plain HTTP client.
 
 mod barrier;
 mod bash;
@@ -17,19 +17,19 @@ pub use emulator_process::{EmulatorProcess, free_port, lambkin_alone};
 pub use http::{Reply, raw, request};
 pub use mock_server::{Answer, MockServer, Request as RecordedRequest};
 pub use project::{Project, RAW_BOOTSTRAP};
-pub use queues::{Recorded, SERVICES};
+pub use queues::{RecorderProject, SERVICES};
 pub use server::{Server, lambkin};
 pub use tls_front::{Authority, Identity, TlsFront};
 pub use tools::{Missing, installed, tool};
 
-/// Waits for a condition, up to a minute.
+/// Waits up to a minute for a condition and panics if it does not become true.
 #[track_caller]
 pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
     while !holds() {
         assert!(
             std::time::Instant::now() < deadline,
-            "waited in vain for {what}"
+            "timed out waiting for {what}"
         );
         std::thread::yield_now();
         std::thread::park_timeout(std::time::Duration::from_millis(1));

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::server::{Server, lambkin};
 
-/// The bootstrap that does what events tell it to; see `fixtures/bootstrap`.
+/// The bootstrap that does what events order; see `fixtures/bootstrap`.
 pub const RAW_BOOTSTRAP: &str = env!("CARGO_BIN_EXE_raw-bootstrap");
 
 /// A temporary project folder.
@@ -63,7 +63,7 @@ impl Project {
         path
     }
 
-    /// What `lambkin serve` says of a project that can not be served, which must be the reason it does not start.
+    /// Runs `lambkin serve`, asserts that it refuses the configuration, and returns its error output.
     #[track_caller]
     pub fn refusal(&self) -> String {
         let output = lambkin()
@@ -84,26 +84,26 @@ impl Project {
         self.serve_with(&[], &[])
     }
 
-    /// The same with further arguments and variables of the host's environment.
+    /// Like [`serve`](Self::serve), with further arguments and environment variables for the host.
     #[track_caller]
     pub fn serve_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Server {
         Server::start(Arc::clone(&self.folder), arguments, variables)
     }
 
-    /// The same on a disk that the test can fill.
+    /// Like [`serve`](Self::serve), on a disk that the test can make full with [`Server::write_up_to`].
     #[track_caller]
     pub fn serve_on_a_limited_disk(&self) -> Server {
         Server::start_on_a_limited_disk(Arc::clone(&self.folder))
     }
 
-    /// The same as a process that may have so many files open.
+    /// Like [`serve`](Self::serve), with a limit on the number of open files.
     #[track_caller]
     pub fn serve_with_files(&self, files: usize) -> Server {
         Server::start_with_files(Arc::clone(&self.folder), files)
     }
 }
 
-/// Compiled plugins are kept for all tests of a run.
+/// The cache of compiled plugins, shared by all tests of a run.
 pub fn cache_folder() -> &'static Path {
     static FOLDER: OnceLock<TempDir> = OnceLock::new();
     FOLDER

@@ -1,4 +1,4 @@
-//! Queues and buckets as a program without an SDK uses them, and a function that writes down what it is told.
+//! Queues and buckets over plain HTTP, and a function that records its events.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Project, RAW_BOOTSTRAP, Reply, Server, request};
 
-/// The service on every queue and the one on every bucket, on free ports.
+/// The services `sqs` and `s3` with all queues and buckets, on free ports.
 pub const SERVICES: &str = "
 [services.sqs]
 plugin = 'sqs'
@@ -19,15 +19,15 @@ listen = '127.0.0.1:0'
 buckets = ['*']
 ";
 
-/// A project with a function `recorder` and further settings of it, both services, and whatever else.
-pub struct Recorded {
+/// A project with both services and a function `recorder` that records its events.
+pub struct RecorderProject {
     pub project: Project,
 }
 
-impl Recorded {
+impl RecorderProject {
     pub fn new(function: &str, rest: &str) -> Self {
         let project = Project::new("");
-        let file = project.path().join("told");
+        let file = project.path().join("delivered");
         let config = format!(
             "invoke.listen = '127.0.0.1:0'\n\
              [functions.recorder]\ncode = '{RAW_BOOTSTRAP}'\n{function}\n\
@@ -38,10 +38,10 @@ impl Recorded {
         Self { project }
     }
 
-    /// What the function was told, one event after the other.
+    /// The recorded events, in order.
     pub fn events(&self) -> Vec<Value> {
-        let told = fs::read_to_string(self.told()).unwrap_or_default();
-        let whole = told
+        let delivered = fs::read_to_string(self.file()).unwrap_or_default();
+        let whole = delivered
             .lines()
             .filter_map(|line| serde_json::from_str(line).ok());
         whole.collect()
@@ -62,8 +62,8 @@ impl Recorded {
         self.records().iter().map(text).collect()
     }
 
-    pub fn told(&self) -> PathBuf {
-        self.project.path().join("told")
+    fn file(&self) -> PathBuf {
+        self.project.path().join("delivered")
     }
 }
 
@@ -79,7 +79,7 @@ impl Server {
         format!("{}/123456789012/{name}", self.service_url("sqs"))
     }
 
-    /// Asks the service `sqs` in its JSON protocol.
+    /// Calls an operation of the service `sqs` in its JSON protocol.
     #[track_caller]
     pub fn sqs(&self, operation: &str, input: &Value) -> Reply {
         let target = format!("AmazonSQS.{operation}");
@@ -97,7 +97,7 @@ impl Server {
         )
     }
 
-    /// The same, and it must succeed.
+    /// Like [`sqs`](Self::sqs); asserts success and returns the output.
     #[track_caller]
     pub fn sqs_ok(&self, operation: &str, input: &Value) -> Value {
         let reply = self.sqs(operation, input);
@@ -108,7 +108,7 @@ impl Server {
         reply.json()
     }
 
-    /// Sends a message to a queue; returns its id.
+    /// Sends a message to a queue and returns its id.
     #[track_caller]
     pub fn send(&self, queue: &str, body: &str) -> String {
         let input = json!({ "QueueUrl": self.queue_url(queue), "MessageBody": body });
@@ -116,7 +116,7 @@ impl Server {
         sent["MessageId"].as_str().expect("an id").to_owned()
     }
 
-    /// How many messages of a queue are visible, in flight and delayed.
+    /// The numbers of visible, in-flight and delayed messages of a queue.
     #[track_caller]
     pub fn counts(&self, queue: &str) -> [u64; 3] {
         let input = json!({ "QueueUrl": self.queue_url(queue), "AttributeNames": ["All"] });
@@ -128,7 +128,7 @@ impl Server {
         })
     }
 
-    /// Asks the service `s3`; paths are those of path style.
+    /// Sends a request to the service `s3`, in path style.
     #[track_caller]
     pub fn s3(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
         request(self.service_url("s3"), method, path, headers, body)

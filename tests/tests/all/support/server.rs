@@ -28,8 +28,8 @@ pub fn lambkin() -> Command {
         // Cargo's own lines follow. Not `eprintln!`, which the test harness captures.
         let line = "building the program under test, if it is not up to date: cargo build --package lambkin\n";
         let _ = std::io::stderr().write_all(line.as_bytes());
-        // What the outer cargo says of this package is nothing to the inner one: build scripts that look at it would run
-        // again, and everything that depends on them would be built anew, at each change from one to the other.
+        // The variables that cargo sets for this package must not reach the inner cargo: build scripts that depend on them
+        // would run again, and everything that depends on those would be rebuilt.
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
             if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
@@ -50,7 +50,7 @@ pub fn lambkin() -> Command {
 
 /// A running server. Dropping it kills it.
 pub struct Server {
-    /// Kept at least as long as the server, which keeps its store there.
+    /// Kept until the server is dropped, because its store is in there.
     _folder: Arc<TempDir>,
     child: Child,
     ready: Value,
@@ -68,20 +68,20 @@ impl Server {
         Self::run(folder, command)
     }
 
-    /// The same as a process that can have its disk taken away, see [`write_up_to`](Self::write_up_to): it hears of a write
-    /// that is refused instead of dying of it.
+    /// Like [`start`](Self::start), prepared for [`write_up_to`](Self::write_up_to): the process ignores `SIGXFSZ`, so that
+    /// a refused write is an error instead of ending the process.
     #[track_caller]
     pub fn start_on_a_limited_disk(folder: Arc<TempDir>) -> Self {
         Self::start_after(folder, "trap '' XFSZ")
     }
 
-    /// The same as a process that may have so many files open.
+    /// Like [`start`](Self::start), with a limit on the number of open files.
     #[track_caller]
     pub fn start_with_files(folder: Arc<TempDir>, files: usize) -> Self {
         Self::start_after(folder, &format!("ulimit -n {files}"))
     }
 
-    /// The same from a shell that has done something before.
+    /// Starts the server from a shell that first runs another command.
     #[track_caller]
     fn start_after(folder: Arc<TempDir>, first: &str) -> Self {
         let lambkin = lambkin();
@@ -157,7 +157,7 @@ impl Server {
         http::request(self.invoke_url(), "POST", &path, headers, event.as_ref())
     }
 
-    /// The same while the test goes on; joining it gives the reply.
+    /// Like [`invoke`](Self::invoke), in the background; joining the handle gives the reply.
     pub fn invoke_meanwhile(
         &self,
         function: &str,
@@ -198,7 +198,7 @@ impl Server {
         kill_process(pid, signal).expect("it runs");
     }
 
-    /// From now on it can write so many bytes into a file; `None` for as many as it likes.
+    /// Limits the size of the files that the server can write, in bytes; `None` removes the limit.
     #[cfg(target_os = "linux")]
     pub fn write_up_to(&self, bytes: Option<u64>) {
         use rustix::process::{Resource, Rlimit, prlimit};
@@ -217,12 +217,12 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _already_gone = self.child.kill();
-        let _already_waited_for = self.child.wait();
+        let _ = self.child.kill(); // it may have exited
+        let _ = self.child.wait(); // it may have been waited for
     }
 }
 
-/// Collects what comes, in the background.
+/// Collects everything from a reader in the background.
 pub(super) fn collect(from: impl Read + Send + 'static) -> Arc<Mutex<String>> {
     let collected = Arc::new(Mutex::new(String::new()));
     let into = Arc::clone(&collected);

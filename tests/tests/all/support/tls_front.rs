@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// Who signs certificates.
+/// A certificate authority.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate and its key.
@@ -46,7 +46,7 @@ impl Authority {
         self.signed(Self::parameters(names))
     }
 
-    /// One that has expired.
+    /// A certificate that has expired.
     pub fn expired(&self, names: &[&str]) -> Identity {
         let mut parameters = Self::parameters(names);
         parameters.not_before = date_time_ymd(2020, 1, 1);
@@ -69,7 +69,7 @@ impl Authority {
     }
 }
 
-/// A listener that speaks TLS and hands on what is in it. It ends when it is dropped.
+/// A listener that terminates TLS and forwards the plain text. Dropping it stops it.
 pub struct TlsFront {
     port: u16,
     agreed: Arc<Mutex<Vec<String>>>,
@@ -77,7 +77,7 @@ pub struct TlsFront {
 }
 
 impl TlsFront {
-    /// In front of a server's URL.
+    /// Starts a listener in front of the server at a URL.
     pub fn start(identity: Identity, url: &str) -> Self {
         let back = url.trim_start_matches("http://").parse().expect("a URL");
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -106,13 +106,13 @@ impl TlsFront {
         self.port
     }
 
-    /// The protocols that were agreed on, one for each connection.
+    /// The protocols negotiated by ALPN, one for each connection.
     pub fn protocols(&self) -> Vec<String> {
         self.agreed.lock().unwrap().clone()
     }
 }
 
-/// It would rather speak HTTP/2, as many servers would.
+/// Prefers HTTP/2, as many servers do.
 fn acceptor(identity: Identity) -> TlsAcceptor {
     let config = ServerConfig::builder().with_no_client_auth();
     let config = config.with_single_cert(vec![identity.certificate], identity.key);
@@ -130,7 +130,7 @@ async fn accept(
     while let Ok((stream, _)) = listener.accept().await {
         let (acceptor, agreed) = (acceptor.clone(), Arc::clone(&agreed));
         tokio::spawn(async move {
-            // A client that does not trust this certificate ends here.
+            // Fails if the client does not trust the certificate.
             let mut stream = acceptor.accept(stream).await.ok()?;
             let protocol = stream.get_ref().1.alpn_protocol().unwrap_or_default();
             let protocol = String::from_utf8_lossy(protocol).into_owned();

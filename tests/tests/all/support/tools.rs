@@ -1,4 +1,4 @@
-//! Programs from outside that a test needs. Where one is missing, the test is skipped visibly; where `CI` is set, it fails.
+//! External programs that tests need. If one is missing, the test reports that and is skipped; if `CI` is set, it fails.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -10,7 +10,7 @@ use std::process::Command;
 /// It is not `Debug`, so that no test can return it: the test harness would count that test as failed.
 pub struct Missing;
 
-/// Finds a tool by running it. Where `CI` is set, a missing tool fails the test.
+/// Checks for a tool by running it. If `CI` is set, a missing tool fails the test.
 #[track_caller]
 pub fn tool(what: &str, mut probe: Command) -> Result<(), Missing> {
     match probe.output() {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::copy;
 use crate::support::{Project, curl, eventually, lambkin};
 
-/// What a command of `lambkin` prints.
+/// The standard output of a `lambkin` command, which must succeed.
 #[track_caller]
 fn printed(project: &Project, arguments: &[&str]) -> String {
     let output = lambkin()
