@@ -70,7 +70,7 @@ fn a_failed_message_stays_in_the_queue_until_its_visibility_timeout_ends() {
         // The visibility timeout of five seconds was not shortened.
         assert!(start.elapsed() >= Duration::from_secs(5), "{failure}");
         until_empty(&outside, "orders");
-        let counts: Vec<Value> = recorded
+        let counts: Vec<Value> = recorder
             .records()
             .iter()
             .map(|record| record["attributes"]["ApproximateReceiveCount"].clone())
@@ -112,7 +112,7 @@ fn a_batching_window_collects_the_messages_of_several_polls() {
         outside.send("slow", &number.to_string());
     }
     wait_for_delivery(&recorder, 20);
-    let sizes: Vec<usize> = recorded
+    let sizes: Vec<usize> = recorder
         .events()
         .iter()
         .map(|event| event["Records"].as_array().unwrap().len())
@@ -151,7 +151,7 @@ fn message_groups_keep_their_order_when_messages_fail() {
     });
     until_empty(&outside, "orders.fifo");
     for group in 0..GROUPS {
-        let numbers: Vec<u64> = recorded
+        let numbers: Vec<u64> = recorder
             .bodies()
             .iter()
             .map(|body| serde_json::from_str::<Value>(body).unwrap())

@@ -120,7 +120,7 @@ fn messages_of_a_failed_or_crashed_invocation_are_received_again() {
         let server = recorder.project.serve();
         server.send("orders", &json!({ failure: true }).to_string());
         until_empty(&server, "orders");
-        let counts: Vec<Value> = recorded
+        let counts: Vec<Value> = recorder
             .records()
             .iter()
             .map(|record| record["attributes"]["ApproximateReceiveCount"].clone())
@@ -172,7 +172,7 @@ fn a_batching_window_collects_messages_until_the_batch_is_full() {
         server.send("orders", &number.to_string());
     }
     eventually("the batch", || !recorder.events().is_empty());
-    let sizes: Vec<usize> = recorded
+    let sizes: Vec<usize> = recorder
         .events()
         .iter()
         .map(|event| event["Records"].as_array().unwrap().len())

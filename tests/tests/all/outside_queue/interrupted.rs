@@ -73,10 +73,10 @@ fn messages_sent_after_shutdown_are_delivered_by_the_next_host() {
 fn held(url: &str, barrier: &Barrier) -> RecorderProject {
     let recorder = RecorderProject::new("env-file = 'init.env'", &trigger(url, "orders", ""));
     let orders = json!({ "barrier": barrier.address().to_string() });
-    recorded
+    recorder
         .project
         .file("init.env", format!("RAW_BOOTSTRAP_INIT='{orders}'\n"));
-    recorded
+    recorder
 }
 
 fn listens(url: &str) -> bool {

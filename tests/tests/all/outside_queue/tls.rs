@@ -10,7 +10,7 @@ use crate::support::{Authority, Identity, RecorderProject, Server, TlsFront, lam
 #[track_caller]
 fn serve(recorder: &RecorderProject, roots: &Path) -> Server {
     let roots = roots.to_str().unwrap();
-    recorded
+    recorder
         .project
         .serve_with(&[], &[("SSL_CERT_FILE", roots)])
 }

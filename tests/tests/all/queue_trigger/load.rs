@@ -48,7 +48,7 @@ fn ten_thousand_messages_are_all_delivered_despite_failures_and_crashes() {
     eventually("the queue to be empty", || {
         server.counts("many") == [0, 0, 0]
     });
-    let delivered: BTreeSet<u64> = recorded
+    let delivered: BTreeSet<u64> = recorder
         .bodies()
         .iter()
         .filter_map(|body| serde_json::from_str::<serde_json::Value>(body).ok()?["number"].as_u64())
