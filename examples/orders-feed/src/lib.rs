@@ -33,7 +33,7 @@ struct State {
     attempts: u32,
 }
 
-/// How often each message of a batch was told, by id.
+/// How often each message of a batch was received, by id.
 type Token = BTreeMap<String, u32>;
 
 #[derive(Serialize)]
@@ -181,7 +181,7 @@ fn action(state: &State, outcome: &Outcome, id: &str, attempt: u32) -> Action {
         Outcome::Throttled => return Action::Retry(Some(state.retry_ms)),
         Outcome::Failed(error) => format!("the function failed: {}", error.kind),
         Outcome::TimedOut => "the function timed out".to_owned(),
-        Outcome::Unavailable(why) => format!("the function can not be invoked: {why}"),
+        Outcome::Unavailable(why) => format!("the function cannot be invoked: {why}"),
     };
     if attempt < state.attempts {
         Action::Retry(Some(state.retry_ms))

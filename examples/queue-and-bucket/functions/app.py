@@ -1,6 +1,6 @@
-"""Counts the words of every text that is put into a bucket. The counts go through a queue to whoever wants them.
+"""Counts the words of every text that is put into a bucket. The counts are sent to a queue.
 
-Nothing here knows that it does not run on AWS: boto3 finds S3 and SQS by the variables AWS_ENDPOINT_URL_S3 and
+The same code runs on AWS. Here, boto3 finds S3 and SQS through the variables AWS_ENDPOINT_URL_S3 and
 AWS_ENDPOINT_URL_SQS.
 """
 
@@ -14,7 +14,7 @@ sqs = boto3.client("sqs")
 
 
 def count(event, context):
-    """Is told of new objects, and sends the number of their words to the queue."""
+    """Receives events of new objects, and sends the number of their words to the queue."""
     queue = sqs.get_queue_url(QueueName="counts")["QueueUrl"]
     for record in event["Records"]:
         bucket = record["s3"]["bucket"]["name"]
