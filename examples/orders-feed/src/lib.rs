@@ -1,11 +1,11 @@
-//! A batch trigger of one's own: a feed of orders.
+//! A custom batch trigger: it turns the messages of a queue into a feed of orders.
 //!
-//! - `configure` reads the trigger's keys of `lambkin.toml` and says what is wrong with them;
-//! - `shape` makes `{"feed":"orders","orders":[…]}` of messages;
-//! - `settle` reads `{"rejected":[ids]}`: rejected orders are dead letters at once. When the function fails, its orders come
-//!   again after a while, a few times.
+//! - `configure` validates the trigger's keys in `lambkin.toml` and reports every mistake in them.
+//! - `shape` turns a batch of messages into the event `{"feed":"orders","orders":[…]}`.
+//! - `settle` reads the function's response, `{"rejected":[ids]}`, and moves rejected orders to the dead-letter queue at
+//!   once. When the function fails, its orders are retried after `retry-seconds`, up to `attempts` times.
 //!
-//! The host does the rest: it gathers, leases, limits, repeats, and moves dead letters.
+//! The host does the rest: it collects batches, leases messages, limits concurrency and applies the verdicts.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ struct OrdersFeed;
 
 export!(OrdersFeed);
 
-/// What `settle` needs of the configuration.
+/// The part of the configuration that `settle` needs.
 #[derive(Serialize, Deserialize)]
 struct State {
     retry_ms: u32,
@@ -50,7 +50,7 @@ struct Order<'a> {
 }
 
 impl<'a> Order<'a> {
-    /// The order as it was sent; what is no JSON becomes a text, which the function may reject.
+    /// The order as it was sent. A body that is not JSON becomes a JSON string, which the function can reject.
     fn of(message: &'a Message) -> Self {
         let body = match &message.body {
             Body::Text(text) => text.clone(),
@@ -65,7 +65,7 @@ impl<'a> Order<'a> {
     }
 }
 
-/// What the function returns.
+/// The function's response.
 #[derive(Deserialize)]
 struct Answer {
     rejected: Vec<String>,
@@ -88,7 +88,7 @@ impl Guest for OrdersFeed {
         }
         let function = config.get("function").and_then(Value::as_str);
         if function.is_none() {
-            let message = "needs `function`: the name of the function that takes the orders";
+            let message = "needs `function`: the name of the function that receives the orders";
             problems.push(problem(&[], message.to_owned()));
         }
         let mut number = |key: &str, default: u32, most: u32| {
@@ -120,7 +120,7 @@ impl Guest for OrdersFeed {
             function: function.to_owned(),
             batching: Batching {
                 max_messages: most_orders,
-                // A text that is no JSON may take twice its size in the event, which has 6 MB.
+                // A body that is not JSON can take twice its size in the event, which is limited to 6 MB.
                 max_bytes: 2 * 1024 * 1024,
                 window_ms: 0,
                 max_concurrency: None,
@@ -131,7 +131,7 @@ impl Guest for OrdersFeed {
                     source.name
                 ),
                 format!(
-                    "when it fails: again after {retry_seconds} s, up to {attempts} times in all"
+                    "after a failure: again after {retry_seconds} s, up to {attempts} times in total"
                 ),
             ],
             warnings: Vec::new(),
@@ -167,7 +167,7 @@ impl Guest for OrdersFeed {
     }
 }
 
-/// What becomes of one order.
+/// The verdict on one order.
 fn action(state: &State, outcome: &Outcome, id: &str, attempt: u32) -> Action {
     let why = match outcome {
         Outcome::Completed(result) => match serde_json::from_str::<Answer>(result) {
@@ -175,9 +175,9 @@ fn action(state: &State, outcome: &Outcome, id: &str, attempt: u32) -> Action {
                 return Action::DeadLetter("rejected by the function".to_owned());
             }
             Ok(_) => return Action::Ack,
-            Err(error) => format!("the function's answer has no list `rejected`: {error}"),
+            Err(error) => format!("the function's response has no list `rejected`: {error}"),
         },
-        // Not the order's fault, so it does not count.
+        // The order is not to blame, so the attempt does not count.
         Outcome::Throttled => return Action::Retry(Some(state.retry_ms)),
         Outcome::Failed(error) => format!("the function failed: {}", error.kind),
         Outcome::TimedOut => "the function timed out".to_owned(),

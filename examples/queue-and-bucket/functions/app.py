@@ -25,8 +25,8 @@ def count(event, context):
 
 
 def report(event, context):
-    """Gets the counts, several at a time. An empty text is an error: its message alone comes again, and after three
-    times it is in the dead-letter queue."""
+    """Receives the counts in batches. An empty text is an error: only its message is retried, and after three attempts
+    it is in the dead-letter queue."""
     failures = []
     for record in event["Records"]:
         message = json.loads(record["body"])
