@@ -19,7 +19,8 @@ wit_bindgen::generate!({
 });
 
 use exports::lambkin::batch_trigger::shaper::{
-    Action, Batching, Body, FunctionInfo, Guest, Invocation, Message, Outcome, Problem, Setup, Source, Verdict,
+    Action, Batching, Body, FunctionInfo, Guest, Invocation, Message, Outcome, Problem, Setup,
+    Source, Verdict,
 };
 
 struct OrdersFeed;
@@ -220,7 +221,9 @@ mod tests {
             extra: Vec::new(),
         };
         let config = r#"{"function":"f","attempts":2}"#.to_owned();
-        OrdersFeed::configure(config, source, Vec::new()).unwrap().state
+        OrdersFeed::configure(config, source, Vec::new())
+            .unwrap()
+            .state
     }
 
     fn message(id: &str, body: &str, receives: u32) -> Message {
