@@ -111,7 +111,8 @@ fn a_file_that_is_not_a_plugin_is_refused_at_startup_with_the_reason() {
     ] {
         let text = project(&bytes).refusal();
         assert!(
-            text.contains("triggers.other.plugin: plugin ") && text.contains(reason),
+            text.contains("triggers.other.plugin: cannot load plugin ./other.wasm: ")
+                && text.contains(reason),
             "{reason}: {text}"
         );
     }
