@@ -1,6 +1,6 @@
 //! Bounded HTTP/1.1 serving, shared by every socket the host listens on.
 //!
-//! The Invoke API, each environment's Runtime API, every HTTP trigger and every service call [`serve`] with a function
+//! The Invoke API, each environment's Runtime API, every HTTP trigger and every service call [`serve()`] with a function
 //! from request to response. This crate accepts connections, parses requests, keeps connections alive, limits headers,
 //! bodies and connections, and stops gracefully. It depends on neither Lambda nor triggers.
 //!

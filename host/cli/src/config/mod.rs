@@ -1,4 +1,4 @@
-//! `lambkin.toml`, from its text to a configuration that can be run: see [`file`].
+//! `lambkin.toml`, from its text to a configuration that can be run: see [`mod@file`].
 //!
 //! Each file defines the keys that it reads, see [`key`]. The reference in `docs/configuration.md` and the JSON Schema,
 //! see [`schema`], follow from these definitions.

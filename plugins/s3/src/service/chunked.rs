@@ -1,10 +1,12 @@
 //! The framing `aws-chunked`: a body in chunks, each with its size and possibly a signature, and trailers at the end.
 //!
-//!     400;chunk-signature=ad80…\r\n
-//!     <1024 bytes>\r\n
-//!     0;chunk-signature=b605…\r\n
-//!     x-amz-checksum-crc32c:sOO8/Q==\r\n
-//!     \r\n
+//! ```text
+//! 400;chunk-signature=ad80…\r\n
+//! <1024 bytes>\r\n
+//! 0;chunk-signature=b605…\r\n
+//! x-amz-checksum-crc32c:sOO8/Q==\r\n
+//! \r\n
+//! ```
 //!
 //! Signatures are not verified. The decoder takes the body in pieces of any size and buffers at most one line of it.
 //! Malformed framing is an error at once; [`Decoder::is_done`] tells whether a body is complete.

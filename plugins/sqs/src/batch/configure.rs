@@ -7,7 +7,7 @@
 //! | `MaximumBatchingWindowInSeconds` | maximum time to wait for a full batch: 0 to 300 s; not for FIFO queues | 0 |
 //! | `FunctionResponseTypes` | `["ReportBatchItemFailures"]`: the function reports which messages failed | `[]` |
 //! | `ScalingConfig` | `{ MaximumConcurrency = 2 to 1000 }`: maximum number of concurrent batches | the function's limit |
-//! | `FilterCriteria` | `{ Filters = [{ Pattern = … }] }`, up to 10: see [`filter`](super::filter) | all messages |
+//! | `FilterCriteria` | `{ Filters = [{ Pattern = … }] }`, up to 10: see [`filter`] | all messages |
 //! | `Enabled` | only `true` is supported | `true` |
 //!
 //! On failure: returns every mistake at once, each with the path of keys that leads to it. Properties that AWS supports
