@@ -232,7 +232,7 @@ fn an_invalid_env_file_is_reported_with_the_line() {
         text.contains(".env:3: AWS_REGION is reserved by Lambda"),
         "{text}"
     );
-    assert!(text.contains(".env:5: is no `KEY=VALUE`"), "{text}");
+    assert!(text.contains(".env:5: is not `KEY=VALUE`"), "{text}");
 
     let project = Project::echo("env-file = \".env\"\nenvironment = { A = \"1\" }");
     project.file(".env", format!("B={}\n", "x".repeat(4094)));
