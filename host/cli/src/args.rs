@@ -155,7 +155,13 @@ pub struct Shape {
     pub headers: Vec<String>,
 
     /// The body, or `@FILE` to read it from a file; for a queue, may be repeated for several messages
-    #[arg(short, long, visible_alias = "body", value_name = "BODY")]
+    #[arg(
+        short,
+        long = "body",
+        visible_short_alias = 'd',
+        visible_alias = "data",
+        value_name = "BODY"
+    )]
     pub data: Vec<String>,
 }
 

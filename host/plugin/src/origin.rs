@@ -1,13 +1,13 @@
 //! Where a trigger's messages or objects come from.
 
-/// The queue, bucket or outside source of a trigger.
+/// The queue, bucket or external queue of a trigger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     /// The name of the queue, bucket or source.
     pub name: String,
     /// Whether messages of the same group are delivered in order. `false` for a bucket.
     pub ordered: bool,
-    /// The lease that the queue gives its messages by default, in milliseconds. `None` for an outside source, whose
+    /// The lease that the queue gives its messages by default, in milliseconds. `None` for an external queue, whose
     /// leases the host does not know, and for a bucket.
     pub lease_ms: Option<u64>,
     /// The AWS region for ARNs and events.

@@ -119,7 +119,7 @@ fn change(sample: &Sample, bucket: &str) -> Result<ObjectChange, String> {
     let size = match sample.bodies.as_slice() {
         [] => SAMPLE_SIZE,
         [body] => body.len() as u64,
-        _ => return Err("an object has one body; give --data once".to_owned()),
+        _ => return Err("an object has one body; give --body once".to_owned()),
     };
     // As in AWS's events, a removed object has neither a size nor an entity tag.
     let exists = event.starts_with("ObjectCreated:");

@@ -6,14 +6,14 @@
 //!
 //! The methods are called in this order:
 //!
-//! 1. `serve` binds the sockets: [`EventSource::listen_address`].
-//! 2. `serve` opens the store, which then records the changes of some buckets: [`EventSource::bucket`].
-//! 3. `serve`, `check` and `shape` have loaded all plugins: [`EventSource::configure`]. Then they check that what the
-//!    plugin's settings name is defined: [`ConfiguredTrigger::functions`], [`ConfiguredTrigger::queues`].
-//! 4. `serve` and `check` print what they have understood: [`ConfiguredTrigger::description`],
-//!    [`ConfiguredTrigger::summary`], [`ConfiguredTrigger::warnings`].
-//! 5. `shape` prints a sample event: [`ConfiguredTrigger::preview`].
-//! 6. `serve` has printed the ready line: [`ConfiguredTrigger::spawn`].
+//! 1. [`EventSource::listen_address`], when `lambkin serve` binds its sockets.
+//! 2. [`EventSource::bucket`], when `lambkin serve` opens the store, which records the changes of these buckets only.
+//! 3. [`EventSource::configure`], after `lambkin serve`, `check` or `shape` has loaded all plugins. Then
+//!    [`ConfiguredTrigger::functions`] and [`ConfiguredTrigger::queues`], which must be defined.
+//! 4. [`ConfiguredTrigger::description`], [`ConfiguredTrigger::summary`] and [`ConfiguredTrigger::warnings`], which
+//!    `lambkin serve` and `check` print.
+//! 5. [`ConfiguredTrigger::preview`], when `lambkin shape` prints the event of a sample.
+//! 6. [`ConfiguredTrigger::spawn`], after `lambkin serve` has printed the ready line.
 //!
 //! A trigger stops through the token that [`Runtime::spawn`] passes to each of its tasks: the task takes no new events,
 //! finishes what it has begun, and returns.

@@ -111,7 +111,7 @@ fn request(sample: &Sample, address: SocketAddr) -> Result<HttpRequest, String> 
     let body = match sample.bodies.as_slice() {
         [] => Vec::new(),
         [body] => body.clone(),
-        _ => return Err("an HTTP request has one body; give --data once".to_owned()),
+        _ => return Err("an HTTP request has one body; give --body once".to_owned()),
     };
     let mut headers = vec![("host".to_owned(), address.to_string())];
     for field in &sample.fields {

@@ -1,4 +1,4 @@
-//! Triggers: what joins an event source to functions by way of a plugin.
+//! Triggers: each connects an event source, through a plugin, to functions or a queue.
 //!
 //! There is one module for each kind of trigger. It implements [`EventSource`] and [`ConfiguredTrigger`]:
 //!
@@ -6,15 +6,16 @@
 //! |---|---|---|---|
 //! | [`http`] | `listen` | HTTP requests at an address | HTTP trigger |
 //! | [`queue`] | `queue` | messages of a queue in the store | batch trigger |
-//! | [`poll`] | `poll` | messages of an outside system | source, and batch trigger |
+//! | [`poll`] | `poll` | messages of an external system | source, and batch trigger |
 //! | [`bucket`] | `bucket` | changes of the objects in a bucket | object trigger |
 //!
 //! Plugins know what events look like, functions know nothing of triggers, and this crate handles everything between
 //! them: sockets, messages of queues, changes of buckets. Listeners of services ([`service_listener`]) and watchers of
 //! folders that are buckets ([`folder_watcher`]) are here, too, as they run beside the triggers.
 //!
-//! On failure: a plugin that fails costs the one request, batch or change that it failed on. The client or the log gets
-//! the plugin's name and the cause. Messages and changes are delivered again.
+//! On failure: a plugin that fails affects only the request, batch or change that it was called for. The client or the
+//! log gets the plugin's name and the cause. Messages are delivered again when their leases end. A change is tried up to
+//! 5 times, then logged and dropped.
 
 mod batch;
 pub mod bucket;

@@ -7,10 +7,10 @@ use std::time::Duration;
 pub const DEFAULT_CONCURRENCY: usize = 5;
 
 /// The longest wait for the first message of a batch, after which the wait is repeated. Waiting costs nothing; the
-/// bound is for outside systems: SQS allows a receive to wait for up to 20 seconds.
+/// bound is for external systems: SQS allows a receive to wait for up to 20 seconds.
 pub const RECEIVE_WAIT: Duration = Duration::from_secs(20);
 
-/// The pause after an outside system has returned no messages before the wait was over. Some systems cannot wait, and
+/// The pause after an external system has returned no messages before the wait was over. Some systems cannot wait, and
 /// SQS waits for whole seconds only, so that without a pause the last second of a batching window would be spent on one
 /// request after the other.
 pub const EMPTY_POLL_PAUSE: Duration = Duration::from_secs(1);

@@ -1,6 +1,6 @@
 //! The delivery of a bucket's changes to its triggers.
 //!
-//! Each change is delivered to all triggers of the bucket, in the order of the changes. What a trigger's plugin shapes
+//! Each change is delivered to all triggers of the bucket, oldest change first; a change that is tried again does not hold up later ones. What a trigger's plugin shapes
 //! for a function becomes an asynchronous invocation, which is stored and retried as on AWS; for a queue it becomes a
 //! message. Only then is the change removed from the store, so a change is delivered at least once, even if the host is
 //! killed.

@@ -1,4 +1,4 @@
-//! Poll triggers, `poll = { … }`: messages of an outside system, fetched by a plugin in the role of a source.
+//! Poll triggers, `poll = { … }`: messages of an external system, fetched by a plugin in the role of a source.
 
 use std::time::Duration;
 
@@ -72,7 +72,7 @@ impl ConfiguredTrigger for ConfiguredPoll {
     }
 
     fn description(&self) -> String {
-        format!("outside queue {}", self.source.origin().name)
+        format!("external queue {}", self.source.origin().name)
     }
 
     fn summary(&self) -> &[String] {

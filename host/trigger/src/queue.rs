@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lambkin_model::{Action, Message};
 use lambkin_plugin::{BatchTrigger, Origin};
-use lambkin_store::queue::{QueueError, Queues, Receive};
+use lambkin_store::queue::{QueueError, Queues, ReceiptResult, Receive};
 use tokio::net::TcpListener;
 
 use crate::batch::preview::preview;
@@ -117,6 +117,23 @@ impl QueueMessages {
     }
 }
 
+impl QueueMessages {
+    fn log_dead_letter(&self, result: ReceiptResult, reason: &str) {
+        let queue = &self.name;
+        match result {
+            ReceiptResult::Done => {
+                tracing::warn!("queue {queue}: moved a message to the dead-letter queue: {reason}");
+            }
+            // It was deleted meanwhile.
+            ReceiptResult::Gone => {}
+            _ => tracing::warn!(
+                "queue {queue}: a message is not moved to a dead-letter queue, as the queue has none or the message's \
+                 lease has ended; it is received again: {reason}"
+            ),
+        }
+    }
+}
+
 impl MessageSource for QueueMessages {
     type Error = QueueMessagesError;
 
@@ -144,13 +161,7 @@ impl MessageSource for QueueMessages {
                 Action::Retry(after) => {
                     again.push((receipt.clone(), u64::from(after.unwrap_or(0))));
                 }
-                Action::DeadLetter(reason) => {
-                    tracing::warn!(
-                        "queue {}: a message becomes a dead letter: {reason}",
-                        self.name
-                    );
-                    dead.push(receipt.clone());
-                }
+                Action::DeadLetter(reason) => dead.push((receipt.clone(), reason)),
             }
         }
         if !done.is_empty() {
@@ -162,8 +173,12 @@ impl MessageSource for QueueMessages {
             extended.map_err(|error| self.named(error))?;
         }
         if !dead.is_empty() {
-            let moved = self.queues.dead_letter(&self.name, dead).await;
-            moved.map_err(|error| self.named(error))?;
+            let (receipts, reasons): (Vec<_>, Vec<_>) = dead.into_iter().unzip();
+            let moved = self.queues.dead_letter(&self.name, receipts).await;
+            let moved = moved.map_err(|error| self.named(error))?;
+            for (result, reason) in moved.iter().zip(reasons) {
+                self.log_dead_letter(*result, reason);
+            }
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 /// The bytes between prelude and body.
 const DELIMITER: [u8; 8] = [0; 8];
 
-/// The maximum length of a prelude, which is also the limit for all headers of a response.
+/// The maximum length of a prelude, in bytes. It is checked with each chunk that does not complete the prelude.
 const PRELUDE_BYTES: usize = 64 * 1024;
 
 /// The body of a streamed response, from the end of the prelude on.

@@ -1,11 +1,11 @@
-//! Sources: components that fetch messages from an outside system.
+//! Sources: components that fetch messages from an external system.
 //!
 //! A [`Source`] is a plugin, the configuration it has accepted, the origins it may reach and its environment
 //! variables. The host asks it for messages ([`poll`](Source::poll)) and reports what became of them
 //! ([`settle`](Source::settle)). Between the calls, nothing of it runs.
 //!
 //! On failure, the source says whether a later attempt can succeed; a defective plugin is a [`SourceError::Plugin`].
-//! The outside system delivers messages that were not settled again.
+//! The external system delivers messages that were not settled again.
 
 mod polled;
 mod types;

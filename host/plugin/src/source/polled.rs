@@ -81,7 +81,7 @@ impl Source {
             .await
     }
 
-    /// Reports to the outside system what became of messages, given by their receipts.
+    /// Reports to the external system what happened to messages, given by their receipts.
     ///
     /// # Errors
     ///

@@ -99,7 +99,7 @@ impl<S: MessageSource> BatchConsumer<S> {
         let outcome = self.invoke(event, &left).await;
         if let TriggerOutcome::Throttled = outcome {
             tracing::warn!(
-                "{}: function {} is throttled; {} message(s) are received again when their leases end",
+                "{}: function {} is throttled; {} message(s) were not processed",
                 self.trigger.name(),
                 self.trigger.function(),
                 left.len()

@@ -16,7 +16,7 @@ pub(crate) async fn preview(
     let max = trigger.batching().max_messages;
     if messages.len() > max {
         return Err(PreviewError::Sample(format!(
-            "{} messages are more than one batch of {}, which takes up to {max}",
+            "{} messages do not fit into one batch: the trigger {} takes up to {max}",
             messages.len(),
             sample.trigger
         )));
@@ -27,7 +27,7 @@ pub(crate) async fn preview(
         .zip(1..)
         .filter(|(message, _)| shaped.skipped.contains(&message.id));
     let mut notes: Vec<String> = skipped
-        .map(|(_, number)| format!("filters out message {number}, which is removed from the queue"))
+        .map(|(_, number)| format!("message {number} is filtered out, and would be deleted"))
         .collect();
     notes.push(match shaped.event {
         Some(_) => format!("invokes {} with", trigger.function()),

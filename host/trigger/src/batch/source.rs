@@ -11,7 +11,7 @@ use crate::limits::{APPLY_ATTEMPTS, FIRST_PAUSE};
 /// A receipt and what is to become of its message.
 pub type ReceiptAction = (String, Action);
 
-/// Where messages come from and where their verdicts go: a queue of the store, or an outside system.
+/// Where messages come from and where their verdicts go: a queue of the store, or an external system.
 ///
 /// A received message is leased: it is hidden from other consumers until a verdict is applied or the lease ends.
 pub trait MessageSource: Send + Sync + 'static {

@@ -63,5 +63,5 @@ fn a_batch_of_a_throttled_function_is_logged() {
     );
     let server = recorder.project.serve();
     server.send("orders", "too much");
-    server.log_with("orders: function recorder is throttled; 1 message(s) are received again");
+    server.log_with("orders: function recorder is throttled; 1 message(s) were not processed");
 }

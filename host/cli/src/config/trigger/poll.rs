@@ -1,4 +1,4 @@
-//! `poll = { … }`: messages of an outside system, fetched by a plugin. The table names the plugin, unless it is the
+//! `poll = { … }`: messages of an external system, fetched by a plugin. The table names the plugin, unless it is the
 //! trigger's own, grants network origins and environment variables, and holds the plugin's settings.
 
 use lambkin_trigger::poll::PollSource;
@@ -15,7 +15,7 @@ pub const KIND: TriggerKind = TriggerKind {
         "For messages of another system: how a plugin fetches them.",
     ),
     role: "batch-trigger",
-    events: "messages of an outside system",
+    events: "messages of an external system",
     read,
     #[cfg(test)]
     samples: &[
