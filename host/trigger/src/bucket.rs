@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 
 use crate::event_source::{BoxFuture, ConfiguredTrigger, EventSource, Setup, SetupError};
 use crate::preview::{Output, Preview, PreviewError, SAMPLE_TIME_MS, Sample, sample_id};
-use crate::runtime::Runtime;
+use crate::trigger_context::TriggerContext;
 
 /// A bucket that is defined in `lambkin.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,8 +89,8 @@ impl ConfiguredTrigger for ConfiguredBucket {
         })
     }
 
-    fn spawn(self: Box<Self>, runtime: &mut Runtime<'_>, _listener: Option<TcpListener>) {
-        runtime.watch_bucket(self.bucket, self.trigger);
+    fn spawn(self: Box<Self>, context: &mut TriggerContext<'_>, _listener: Option<TcpListener>) {
+        context.watch_bucket(self.bucket, self.trigger);
     }
 }
 

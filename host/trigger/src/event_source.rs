@@ -27,7 +27,7 @@ use lambkin_plugin::{ConfigureError, FunctionInfo, Origin, Plugin};
 use tokio::net::TcpListener;
 
 use crate::preview::{Preview, PreviewError, Sample};
-use crate::runtime::Runtime;
+use crate::trigger_context::TriggerContext;
 
 /// A future behind a pointer, so that the traits of this module can be used as trait objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -126,5 +126,5 @@ pub trait ConfiguredTrigger: Send + Sync {
     fn preview<'a>(&'a self, sample: &'a Sample) -> BoxFuture<'a, Result<Preview, PreviewError>>;
 
     /// Starts the trigger's tasks with [`Runtime::spawn`]. `listener` is bound to [`EventSource::listen_address`].
-    fn spawn(self: Box<Self>, runtime: &mut Runtime, listener: Option<TcpListener>);
+    fn spawn(self: Box<Self>, context: &mut TriggerContext, listener: Option<TcpListener>);
 }

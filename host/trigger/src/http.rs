@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use crate::event_source::{BoxFuture, ConfiguredTrigger, EventSource, Setup, SetupError};
 use crate::http_listener::HttpListener;
 use crate::preview::{Output, Preview, PreviewError, Sample};
-use crate::runtime::Runtime;
+use crate::trigger_context::TriggerContext;
 
 /// An address to listen on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,14 +83,14 @@ impl ConfiguredTrigger for ConfiguredHttp {
         })
     }
 
-    fn spawn(self: Box<Self>, runtime: &mut Runtime<'_>, listener: Option<TcpListener>) {
+    fn spawn(self: Box<Self>, context: &mut TriggerContext<'_>, listener: Option<TcpListener>) {
         // `listen_address` asks for one.
         let Some(listener) = listener else { return };
         let http = HttpListener {
             trigger: self.trigger,
-            lambda: runtime.lambda().clone(),
+            lambda: context.lambda().clone(),
         };
-        runtime.spawn(|stop| http.serve(listener, stop));
+        context.spawn(|stop| http.serve(listener, stop));
     }
 }
 

@@ -31,11 +31,11 @@ pub mod poll;
 mod preview;
 pub mod queue;
 mod response_stream;
-mod runtime;
 pub mod service_listener;
 mod tasks;
+mod trigger_context;
 
 pub use event_source::{BoxFuture, ConfiguredTrigger, EventSource, PluginSetup, Setup, SetupError};
 pub use preview::{Output, Preview, PreviewError, Sample};
-pub use runtime::Runtime;
 pub use tasks::Tasks;
+pub use trigger_context::TriggerContext;

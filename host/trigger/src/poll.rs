@@ -12,7 +12,7 @@ use crate::batch::{self, BatchConsumer, MessageSource, ReceiptAction};
 use crate::event_source::{BoxFuture, ConfiguredTrigger, EventSource, Setup, SetupError};
 use crate::limits::EMPTY_POLL_PAUSE;
 use crate::preview::{Preview, PreviewError, Sample};
-use crate::runtime::Runtime;
+use crate::trigger_context::TriggerContext;
 
 /// What a source plugin is granted. Its plugin and settings are in [`Setup::source`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,13 +87,13 @@ impl ConfiguredTrigger for ConfiguredPoll {
         Box::pin(preview(&self.trigger, self.source.origin().ordered, sample))
     }
 
-    fn spawn(self: Box<Self>, runtime: &mut Runtime<'_>, _listener: Option<TcpListener>) {
+    fn spawn(self: Box<Self>, context: &mut TriggerContext<'_>, _listener: Option<TcpListener>) {
         let consumer = BatchConsumer {
             trigger: self.trigger,
             source: self.source,
-            lambda: runtime.lambda().clone(),
+            lambda: context.lambda().clone(),
         };
-        runtime.spawn(|stop| consumer.serve(stop));
+        context.spawn(|stop| consumer.serve(stop));
     }
 }
 

@@ -11,7 +11,7 @@ use crate::batch::preview::preview;
 use crate::batch::{BatchConsumer, MessageSource, ReceiptAction};
 use crate::event_source::{BoxFuture, ConfiguredTrigger, EventSource, Setup, SetupError};
 use crate::preview::{Preview, PreviewError, Sample};
-use crate::runtime::Runtime;
+use crate::trigger_context::TriggerContext;
 
 /// A queue that is defined in `lambkin.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,9 +76,9 @@ impl ConfiguredTrigger for ConfiguredQueue {
         Box::pin(preview(&self.trigger, self.queue.is_fifo, sample))
     }
 
-    fn spawn(self: Box<Self>, runtime: &mut Runtime<'_>, _listener: Option<TcpListener>) {
+    fn spawn(self: Box<Self>, context: &mut TriggerContext<'_>, _listener: Option<TcpListener>) {
         // A defined queue implies a store.
-        let Some(queues) = runtime.queues().cloned() else {
+        let Some(queues) = context.queues().cloned() else {
             return;
         };
         let consumer = BatchConsumer {
@@ -87,9 +87,9 @@ impl ConfiguredTrigger for ConfiguredQueue {
                 queues,
                 name: self.queue.name,
             },
-            lambda: runtime.lambda().clone(),
+            lambda: context.lambda().clone(),
         };
-        runtime.spawn(|stop| consumer.serve(stop));
+        context.spawn(|stop| consumer.serve(stop));
     }
 }
 

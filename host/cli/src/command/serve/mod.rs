@@ -14,7 +14,7 @@ use std::time::Duration;
 use lambkin_invoke_api::emulator::rie;
 use lambkin_lambda::{Lambda, Log, LogStyle};
 use lambkin_trigger::folder_watcher::FolderWatcher;
-use lambkin_trigger::{Runtime, Tasks};
+use lambkin_trigger::{Tasks, TriggerContext};
 use tokio::net::TcpListener;
 
 use super::signals::Signals;
@@ -67,11 +67,11 @@ pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> 
         spawn_storage(&mut services, storage, &config);
     }
     let store = storage.map(|storage| (storage.queues, storage.objects));
-    let mut runtime = Runtime::new(&mut callers, lambda.clone(), store);
+    let mut context = TriggerContext::new(&mut callers, lambda.clone(), store);
     for (trigger, listener) in endpoints.triggers {
-        trigger.configured.spawn(&mut runtime, listener);
+        trigger.configured.spawn(&mut context, listener);
     }
-    runtime.start_watchers();
+    context.start_watchers();
     lambda.start_provisioned();
     signals.received().await;
     shut_down(callers, services, &lambda, &mut signals).await;

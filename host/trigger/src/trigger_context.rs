@@ -1,4 +1,4 @@
-//! What triggers use while the program serves.
+//! What a running trigger has access to.
 
 use std::collections::BTreeMap;
 
@@ -11,20 +11,20 @@ use tokio_util::sync::CancellationToken;
 use crate::object_watcher::ObjectWatcher;
 use crate::tasks::Tasks;
 
-/// What triggers use while the program serves: functions, the store, and tasks.
+/// What a running trigger has access to: the functions, the store and a set of tasks.
 ///
 /// Triggers of one bucket share a watcher, as a change is complete only when each of them has received it. Therefore
 /// they register with [`watch_bucket`](Self::watch_bucket), and the watchers start last.
 #[derive(Debug)]
-pub struct Runtime<'a> {
+pub struct TriggerContext<'a> {
     tasks: &'a mut Tasks,
     lambda: Lambda,
     store: Option<(Queues, Objects)>,
     bucket_triggers: BTreeMap<String, Vec<ObjectTrigger>>,
 }
 
-impl<'a> Runtime<'a> {
-    /// A runtime whose tasks are added to `tasks`. `store` is `None` if the configuration needs no store, which implies
+impl<'a> TriggerContext<'a> {
+    /// A context whose tasks are added to `tasks`. `store` is `None` if the configuration needs no store, which implies
     /// that no trigger has a queue or a bucket.
     pub fn new(tasks: &'a mut Tasks, lambda: Lambda, store: Option<(Queues, Objects)>) -> Self {
         Self {
