@@ -21,7 +21,7 @@
 //! - `limits`, `text`, `contract`, `role`, `error`; `cache`, `engine`; `imports`, `inspect`;
 //! - `quota`, `ticker`, `meter`, `context`, `logs`; `tls`, `network`, `wasi`;
 //! - `store/`: `error`, `grants`, `handles`, `bindings`, `view`, `queue_types`, `object_types`, `queues`, `objects`;
-//! - `state`, `linker`, `adapter`, `runner`, `check`, `caller`; `outcome`, `origin`;
+//! - `state`, `linker`, `adapter`, `runner`, `check`, `caller`; `outcome`, `event_origin`;
 //! - `http_trigger/`, `batch_trigger/`, `object_trigger/`: `types`, `check`, `v0_1`, `trigger`;
 //! - `source/`: `types`, `v0_1`, `polled`; `service/`: `handler`, `settings`, `body`, `service_role`, `answer`;
 //! - `functions`, `plugin`, `host`.
@@ -35,6 +35,7 @@ mod context;
 mod contract;
 mod engine;
 mod error;
+mod event_origin;
 mod functions;
 mod host;
 mod http_trigger;
@@ -46,7 +47,6 @@ mod logs;
 mod meter;
 mod network;
 mod object_trigger;
-mod origin;
 mod outcome;
 mod plugin;
 mod quota;
@@ -66,10 +66,10 @@ pub use error::{
     CallError, ComponentError, ConfigureError, GuestError, HostError, LoadError, PluginError,
     Problem,
 };
+pub use event_origin::EventOrigin;
 pub use host::{Options, PluginHost, PoolUsage};
 pub use http_trigger::{Decision, FRAMING_HEADERS, HttpTrigger, Shaped};
 pub use object_trigger::{ObjectTrigger, Target};
-pub use origin::Origin;
 pub use outcome::TriggerOutcome;
 pub use plugin::Plugin;
 pub use role::Role;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use crate::batch_trigger::{BatchTrigger, FunctionInfo};
 use crate::caller::Caller;
 use crate::error::ConfigureError;
+use crate::event_origin::EventOrigin;
 use crate::functions::Functions;
 use crate::http_trigger::HttpTrigger;
 use crate::inspect::Inspection;
 use crate::limits::{self, Bounds};
 use crate::object_trigger::ObjectTrigger;
-use crate::origin::Origin;
 use crate::role::Role;
 use crate::runner::Runner;
 use crate::service::{Service, ServiceSetup};
@@ -92,7 +92,7 @@ impl Plugin {
         &self,
         trigger: &str,
         config_json: &str,
-        origin: &Origin,
+        origin: &EventOrigin,
         functions: &[FunctionInfo],
     ) -> Result<BatchTrigger, ConfigureError> {
         let shaper = self.adapter(Role::BatchTrigger, |functions| &functions.batch_trigger)?;
@@ -105,7 +105,7 @@ impl Plugin {
         &self,
         trigger: &str,
         config_json: &str,
-        bucket: &Origin,
+        bucket: &EventOrigin,
     ) -> Result<ObjectTrigger, ConfigureError> {
         let shaper = self.adapter(Role::ObjectTrigger, |functions| &functions.object_trigger)?;
         let caller = self.caller(trigger, &limits::SHAPER);

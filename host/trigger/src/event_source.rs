@@ -23,7 +23,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 
 use lambkin_lambda::Account;
-use lambkin_plugin::{ConfigureError, FunctionInfo, Origin, Plugin};
+use lambkin_plugin::{ConfigureError, EventOrigin, FunctionInfo, Plugin};
 use tokio::net::TcpListener;
 
 use crate::preview::{Preview, PreviewError, Sample};
@@ -69,8 +69,8 @@ pub struct Setup<'a> {
 
 impl Setup<'_> {
     /// An unordered event source of this name in the trigger's account and region, as plugins receive it.
-    pub(crate) fn origin(&self, name: &str) -> Origin {
-        Origin {
+    pub(crate) fn origin(&self, name: &str) -> EventOrigin {
+        EventOrigin {
             name: name.to_owned(),
             ordered: false,
             lease_ms: None,

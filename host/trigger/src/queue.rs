@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lambkin_model::{Action, Message};
-use lambkin_plugin::{BatchTrigger, Origin};
+use lambkin_plugin::{BatchTrigger, EventOrigin};
 use lambkin_store::queue::{QueueError, Queues, ReceiptResult, Receive};
 use tokio::net::TcpListener;
 
@@ -30,7 +30,7 @@ impl EventSource for QueueSource {
         setup: Setup<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn ConfiguredTrigger>, SetupError>> {
         Box::pin(async move {
-            let origin = Origin {
+            let origin = EventOrigin {
                 ordered: self.is_fifo,
                 lease_ms: u64::try_from(self.visibility_timeout.as_millis()).ok(),
                 ..setup.origin(&self.name)

@@ -9,7 +9,7 @@ use super::v0_1::Shaper;
 use crate::caller::Caller;
 use crate::check;
 use crate::error::{ConfigureError, PluginError};
-use crate::origin::Origin;
+use crate::event_origin::EventOrigin;
 use crate::outcome::TriggerOutcome;
 
 /// A trigger: a plugin and the configuration it has accepted. Cheap to clone.
@@ -25,7 +25,7 @@ impl BatchTrigger {
         caller: Caller,
         shaper: Arc<Shaper>,
         config: &str,
-        origin: &Origin,
+        origin: &EventOrigin,
         functions: &[FunctionInfo],
     ) -> Result<Self, ConfigureError> {
         check::config(config)?;

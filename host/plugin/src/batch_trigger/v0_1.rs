@@ -13,8 +13,8 @@ use crate::adapter::{Adapter, ExportedInterface, Function, TypeCheck};
 use crate::caller::Call;
 
 use crate::error::{ConfigureError, PluginError, Problem};
+use crate::event_origin::EventOrigin;
 use crate::limits;
-use crate::origin::Origin;
 use crate::outcome::TriggerOutcome;
 
 #[allow(missing_docs, unused_qualifications, reason = "generated")]
@@ -63,7 +63,7 @@ impl Shaper {
         &self,
         call: &Call<'_>,
         config: &str,
-        origin: &Origin,
+        origin: &EventOrigin,
         functions: &[FunctionInfo],
     ) -> Result<Setup, ConfigureError> {
         let functions: Vec<_> = functions.iter().map(Into::into).collect();
@@ -163,8 +163,8 @@ impl<'a> From<&'a Attribute> for wit::Attribute<'a> {
     }
 }
 
-impl<'a> From<&'a Origin> for wit::Source<'a> {
-    fn from(origin: &'a Origin) -> Self {
+impl<'a> From<&'a EventOrigin> for wit::Source<'a> {
+    fn from(origin: &'a EventOrigin) -> Self {
         Self {
             name: &origin.name,
             ordered: origin.ordered,

@@ -9,7 +9,7 @@ use super::v0_1::Shaper;
 use crate::caller::Caller;
 use crate::check;
 use crate::error::{ConfigureError, PluginError};
-use crate::origin::Origin;
+use crate::event_origin::EventOrigin;
 
 /// A trigger: a plugin and the configuration it has accepted. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ impl ObjectTrigger {
         caller: Caller,
         shaper: Arc<Shaper>,
         config: &str,
-        bucket: &Origin,
+        bucket: &EventOrigin,
     ) -> Result<Self, ConfigureError> {
         check::config(config)?;
         let setup = shaper

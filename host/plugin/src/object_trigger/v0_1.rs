@@ -9,8 +9,8 @@ use crate::adapter::{Adapter, ExportedInterface, Function, TypeCheck};
 use crate::caller::Call;
 
 use crate::error::{ConfigureError, PluginError, Problem};
+use crate::event_origin::EventOrigin;
 use crate::limits::SHAPER;
-use crate::origin::Origin;
 
 #[allow(missing_docs, unused_qualifications, reason = "generated")]
 #[allow(clippy::all, clippy::restriction, reason = "generated")]
@@ -53,7 +53,7 @@ impl Shaper {
         &self,
         call: &Call<'_>,
         config: &str,
-        bucket: &Origin,
+        bucket: &EventOrigin,
     ) -> Result<Setup, ConfigureError> {
         let bucket = wit::Bucket {
             name: &bucket.name,

@@ -9,8 +9,8 @@ use super::v0_1::Poller;
 use crate::caller::Caller;
 use crate::check;
 use crate::error::{ConfigureError, Problem};
+use crate::event_origin::EventOrigin;
 use crate::network::{Network, WebOrigin};
-use crate::origin::Origin;
 use crate::state::Capabilities;
 use crate::wasi::{Wasi, WasiAccess};
 
@@ -48,7 +48,7 @@ impl Source {
     }
 
     /// The description of the source for batch triggers.
-    pub fn origin(&self) -> &Origin {
+    pub fn origin(&self) -> &EventOrigin {
         &self.setup.origin
     }
 

@@ -1,7 +1,7 @@
 //! The values that source plugins receive and return, independent of the contract's version.
 
 use crate::error::PluginError;
-use crate::origin::Origin;
+use crate::event_origin::EventOrigin;
 
 /// The configuration of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct SourceSetup {
 #[derive(Debug)]
 pub(crate) struct Setup {
     pub state: String,
-    pub origin: Origin,
+    pub origin: EventOrigin,
     pub max_messages: u32,
 }
 

@@ -9,8 +9,8 @@ use crate::caller::Call;
 
 use crate::check::{named, size, within};
 use crate::error::{ConfigureError, ContractError, Problem};
+use crate::event_origin::EventOrigin;
 use crate::limits::{self, SOURCE};
-use crate::origin::Origin;
 use crate::state::Capabilities;
 use crate::text::quote;
 
@@ -127,7 +127,7 @@ fn checked(setup: wit::Setup, given: &SourceSetup) -> Result<Setup, ContractErro
     )?;
     Ok(Setup {
         state: setup.state,
-        origin: Origin {
+        origin: EventOrigin {
             name: setup.name,
             ordered: setup.ordered,
             lease_ms: None,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use lambkin_model::{Attribute, AttributeValue, Body, HttpRequest, Message, ObjectChange};
 use lambkin_plugin::{
-    BatchTrigger, CallError, ComponentError, ConfigureError, GuestError, HttpTrigger, LoadError,
-    ObjectTrigger, Options, Origin, Plugin, PluginError, PluginHost,
+    BatchTrigger, CallError, ComponentError, ConfigureError, EventOrigin, GuestError, HttpTrigger,
+    LoadError, ObjectTrigger, Options, Plugin, PluginError, PluginHost,
 };
 
 pub use crate::template::{Fixture, good, good_batch, good_object, together};
@@ -49,8 +49,8 @@ impl Fixture {
 }
 
 /// A queue or a bucket. Its texts are JSON, so that a plugin can use each of them as event.
-pub fn origin() -> Origin {
-    Origin {
+pub fn origin() -> EventOrigin {
+    EventOrigin {
         name: "\"orders\"".into(),
         ordered: true,
         lease_ms: Some(7),

@@ -9,7 +9,7 @@ mod object;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use lambkin_plugin::{ConfigureError, Origin, Plugin, Role};
+use lambkin_plugin::{ConfigureError, EventOrigin, Plugin, Role};
 use serde_json::{Value, json};
 
 use crate::fixture::host;
@@ -68,8 +68,8 @@ fn decoded(base64: &str) -> Bytes {
 }
 
 /// Where a case's messages or objects come from.
-fn origin(json: &Value) -> Origin {
-    Origin {
+fn origin(json: &Value) -> EventOrigin {
+    EventOrigin {
         name: text(json, "name"),
         ordered: json["ordered"].as_bool().unwrap_or(false),
         lease_ms: None,

@@ -2,7 +2,7 @@
 
 /// The queue, bucket or external queue of a trigger.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
+pub struct EventOrigin {
     /// The name of the queue, bucket or source.
     pub name: String,
     /// Whether messages of the same group are delivered in order. `false` for a bucket.
