@@ -67,8 +67,8 @@ fn offer(config: &mut Config, addresses: &[SocketAddr], has_shell_credentials: b
     if endpoints.is_empty() {
         return;
     }
-    for (spec, origin) in config.functions.iter_mut().zip(&config.origins) {
-        if !origin.service_endpoints {
+    for (spec, inputs) in config.functions.iter_mut().zip(&config.function_inputs) {
+        if !inputs.service_endpoints {
             continue;
         }
         spec.default_variables = endpoints.clone();

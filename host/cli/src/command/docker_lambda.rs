@@ -22,7 +22,7 @@ use super::invoke::EXIT_FUNCTION_FAILED;
 use super::signals::Signals;
 use crate::compat::address::check_free;
 use crate::compat::docker_lambda::{Input, LAYERS, Mode, Settings};
-use crate::config::Origin;
+use crate::config::FunctionInputs;
 use crate::messages;
 use crate::watch::{self, Watched};
 
@@ -49,16 +49,16 @@ pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
 fn watch(function: &Arc<Function>, log: &Log) -> anyhow::Result<()> {
     let spec = function.spec();
     let layers = Path::new(LAYERS);
-    let mut origin = Origin::new(std::env::temp_dir());
-    origin.code.clone_from(&spec.code.task_root);
-    origin.layers = layers
+    let mut inputs = FunctionInputs::new(std::env::temp_dir());
+    inputs.code.clone_from(&spec.code.task_root);
+    inputs.layers = layers
         .is_dir()
         .then(|| layers.to_owned())
         .into_iter()
         .collect();
-    origin.variables.own = spec.variables.get();
+    inputs.variables.own = spec.variables.get();
     watch::start(
-        vec![Watched::new(Arc::clone(function), origin)?],
+        vec![Watched::new(Arc::clone(function), inputs)?],
         log.clone(),
     )
 }

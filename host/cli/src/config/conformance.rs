@@ -301,7 +301,7 @@ fn effect(config: &Config) -> String {
         config.account,
         config.invoke_listen,
         config.functions,
-        config.origins,
+        config.function_inputs,
         config.aliases,
         config.queues,
         config.buckets,

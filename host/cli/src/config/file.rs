@@ -17,9 +17,9 @@ use toml::de::DeTable;
 use super::asynchronous::{self, Settings as Asynchronous};
 use super::bucket::{self, Bucket};
 use super::function;
+use super::function_inputs::FunctionInputs;
 use super::key::{Entry, Key, Kind, Table};
 use super::listeners::Listeners;
-use super::origin::Origin;
 use super::queue::{self, Queue};
 use super::reader::{Diagnostics, Reader};
 use super::service::{self, Service};
@@ -127,7 +127,7 @@ pub struct Config {
     /// Each function with all its versions, `$LATEST` first.
     pub functions: Vec<FunctionSpec>,
     /// Where the code and the variables of each function come from, in the same order.
-    pub origins: Vec<Origin>,
+    pub function_inputs: Vec<FunctionInputs>,
     pub aliases: Vec<Alias>,
     pub queues: Vec<Queue>,
     pub buckets: Vec<Bucket>,
@@ -200,13 +200,13 @@ impl Config {
             .map(|function| (function.versions, function.aliases))
             .unzip();
         let versions = functions.into_iter().flatten();
-        let (functions, origins) = versions.map(|one| (one.spec, one.origin)).unzip();
+        let (functions, function_inputs) = versions.map(|one| (one.spec, one.inputs)).unzip();
         Ok(Self {
             source,
             account: read.account,
             invoke_listen: read.invoke_listen,
             functions,
-            origins,
+            function_inputs,
             aliases: aliases.into_iter().flatten().collect(),
             queues: read.queues,
             buckets: read.buckets,

@@ -7,8 +7,8 @@ use lambkin_lambda::{
     Alias, Code, CodeError, Entry, FunctionSpec, RecursiveLoop, is_function_name, is_version_number,
 };
 
+use super::function_inputs::FunctionInputs;
 use super::key::{self, Key, Kind, Table};
-use super::origin::Origin;
 use super::reader::{Diagnostics, Reader, Spanned};
 use super::version::{LATEST, Version, read_version_keys, task_folder};
 use super::{alias, asynchronous, lifecycle, version};
@@ -96,7 +96,7 @@ impl Definition {
     /// Sets whether the function receives the addresses of the services.
     pub fn reach_services(&mut self, reaches: bool) {
         for version in &mut self.versions {
-            version.origin.service_endpoints = reaches;
+            version.inputs.service_endpoints = reaches;
         }
     }
 }
@@ -131,7 +131,7 @@ pub fn read(
     read_whole_function_keys(&mut table, &mut base);
     let base = Version {
         spec: base,
-        origin: Origin::new(task_folder(project)),
+        inputs: FunctionInputs::new(task_folder(project)),
     };
     let latest = read_version_keys(&mut table, base, project, diagnostics);
     let mut versions = Vec::new();
@@ -167,7 +167,7 @@ fn read_version(
     };
     let base = Version {
         spec,
-        origin: latest.origin.clone(),
+        inputs: latest.inputs.clone(),
     };
     let version = read_version_keys(&mut table, base, project, diagnostics);
     table.finish();

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use lambkin_lambda::{Code, Entry, FunctionSpec, Variables, is_reserved_variable};
 
+use super::function_inputs::{FunctionInputs, VariableSources, check_size};
 use super::ignore::Ignore;
 use super::key::{self, Key, Kind, Table};
 use super::lifecycle;
-use super::origin::{Origin, VariableSources, check_size};
 use super::reader::{Diagnostics, Reader, Spanned};
 
 /// The version that is not published.
@@ -128,7 +128,7 @@ const WATCH_KEYS: &[Key] = &[Key::with_default(
 #[derive(Debug, Clone)]
 pub struct Version {
     pub spec: FunctionSpec,
-    pub origin: Origin,
+    pub inputs: FunctionInputs,
 }
 
 /// The folder into which the archives of a project are unpacked.
@@ -145,7 +145,7 @@ pub fn read_version_keys(
 ) -> Version {
     let Version {
         spec: base,
-        mut origin,
+        mut inputs,
     } = base;
     let code = table.text("code");
     let command = table.texts("command");
@@ -162,12 +162,12 @@ pub fn read_version_keys(
         }
     }
     if let Some(code) = &code {
-        origin.code = project.join(&code.value);
+        inputs.code = project.join(&code.value);
     }
-    read_watch(table, &mut origin, diagnostics);
-    let variables = read_variables(table, &mut origin.variables, project, diagnostics);
+    read_watch(table, &mut inputs, diagnostics);
+    let variables = read_variables(table, &mut inputs.variables, project, diagnostics);
     let layers = lifecycle::read_layers(table, base.layers, project, diagnostics);
-    origin.layers.clone_from(&layers);
+    inputs.layers.clone_from(&layers);
     let memory = memory.and_then(|memory| u32::try_from(memory.value).ok());
     let spec = FunctionSpec {
         code: read_code(code, command, base.code, project, diagnostics),
@@ -184,7 +184,7 @@ pub fn read_version_keys(
         layers,
         ..base
     };
-    Version { spec, origin }
+    Version { spec, inputs }
 }
 
 /// Reads the code that `code` and `command` name. Each of them can be left out.
@@ -219,11 +219,11 @@ fn read_code(
 }
 
 /// Reads `watch`.
-fn read_watch(table: &mut Reader<'_>, origin: &mut Origin, diagnostics: &Diagnostics) {
+fn read_watch(table: &mut Reader<'_>, inputs: &mut FunctionInputs, diagnostics: &Diagnostics) {
     let Some((watch, settings)) = table.flag_or_table("watch") else {
         return;
     };
-    origin.watch = watch;
+    inputs.watch = watch;
     let Some(mut settings) = settings else {
         return;
     };
@@ -231,7 +231,7 @@ fn read_watch(table: &mut Reader<'_>, origin: &mut Origin, diagnostics: &Diagnos
         if let Err(error) = Ignore::new(&ignore.value) {
             diagnostics.add(ignore.span, &ignore.key, error.to_string());
         }
-        origin.ignore = ignore.value;
+        inputs.ignore = ignore.value;
     }
     settings.finish();
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use lambkin_lambda::Function;
 
-use crate::config::{Ignore, Origin};
+use crate::config::{FunctionInputs, Ignore};
 
 /// A burst of changes ends when nothing has changed for this long. Editors save in several steps, and builds write many
 /// files.
@@ -18,7 +18,7 @@ const MAX_BURST: Duration = Duration::from_secs(2);
 /// A watched function.
 pub struct Watched {
     function: Arc<Function>,
-    origin: Origin,
+    inputs: FunctionInputs,
     ignore: Ignore,
     targets: Vec<PathBuf>,
     burst: Option<Burst>,
@@ -33,14 +33,14 @@ struct Burst {
 }
 
 impl Watched {
-    pub fn new(function: Arc<Function>, origin: Origin) -> anyhow::Result<Self> {
+    pub fn new(function: Arc<Function>, inputs: FunctionInputs) -> anyhow::Result<Self> {
         // Events contain absolute paths without links.
         let canonical = |path: &PathBuf| path.canonicalize();
         Ok(Self {
-            ignore: Ignore::new(&origin.ignore)?,
-            targets: origin.paths().map(canonical).collect::<Result<_, _>>()?,
+            ignore: Ignore::new(&inputs.ignore)?,
+            targets: inputs.paths().map(canonical).collect::<Result<_, _>>()?,
             function,
-            origin,
+            inputs,
             burst: None,
         })
     }
@@ -94,7 +94,7 @@ impl Watched {
         let burst = self.burst.take()?;
         let spec = self.function.spec();
         let name = &spec.name;
-        Some(match self.origin.renew(spec) {
+        Some(match self.inputs.renew(spec) {
             Ok(()) => {
                 self.function.retire_environments();
                 format!(

@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use super::signals::Signals;
 use crate::args::{Compat, GlobalArgs, Serve};
 use crate::assembly::{self, Storage, Trigger};
-use crate::config::{Config, Origin, full_name};
+use crate::config::{Config, FunctionInputs, full_name};
 use crate::messages;
 use crate::watch::{self, Watched};
 use endpoints::Sockets;
@@ -107,13 +107,13 @@ fn watch_functions(
     lambda: &Lambda,
     log: &Log,
 ) -> anyhow::Result<()> {
-    let wanted = |origin: &Origin| args.watch || (origin.watch && !args.no_watch);
+    let wanted = |inputs: &FunctionInputs| args.watch || (inputs.watch && !args.no_watch);
     let mut watch = Vec::new();
-    for (spec, origin) in config.functions.iter().zip(&config.origins) {
-        if wanted(origin)
+    for (spec, inputs) in config.functions.iter().zip(&config.function_inputs) {
+        if wanted(inputs)
             && let Some(function) = lambda.function(&full_name(spec))
         {
-            watch.push(Watched::new(Arc::clone(function), origin.clone())?);
+            watch.push(Watched::new(Arc::clone(function), inputs.clone())?);
         }
     }
     watch::start(watch, log.clone())

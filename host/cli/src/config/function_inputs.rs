@@ -10,7 +10,7 @@ use super::env_file;
 
 /// The paths that the code, the layers and the variables of a function come from.
 #[derive(Debug, Clone)]
-pub struct Origin {
+pub struct FunctionInputs {
     /// The path of the code.
     pub code: PathBuf,
     /// The folders of the layers.
@@ -38,8 +38,8 @@ pub struct VariableSources {
     pub own: BTreeMap<String, String>,
 }
 
-impl Origin {
-    /// The origin of a function of which nothing has been read yet.
+impl FunctionInputs {
+    /// The inputs of a function of which nothing has been read yet.
     pub fn new(unpack_to: PathBuf) -> Self {
         Self {
             code: PathBuf::new(),
