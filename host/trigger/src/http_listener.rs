@@ -24,7 +24,7 @@ use lambkin_plugin::{Decision, FRAMING_HEADERS, HttpTrigger, PluginError, Trigge
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::outcome::translate;
+use crate::outcome::to_trigger_outcome;
 use crate::response_stream::StreamedBody;
 
 /// The listener of one HTTP trigger.
@@ -119,10 +119,10 @@ impl HttpListener {
         }
         if !streaming {
             let outcome = self.lambda.invoke(function, invocation).await;
-            return (translate(outcome, function), None);
+            return (to_trigger_outcome(outcome, function), None);
         }
         match self.lambda.invoke_streaming(function, invocation).await {
-            Reply::Whole(outcome) => (translate(outcome, function), None),
+            Reply::Whole(outcome) => (to_trigger_outcome(outcome, function), None),
             Reply::Stream(stream) => match StreamedBody::open(stream).await {
                 Ok((prelude, body)) => (TriggerOutcome::StreamOpened(prelude), Some(body)),
                 Err(reason) => {

@@ -7,9 +7,9 @@ use lambkin_model::Invocation;
 /// an object.
 const TRACE_HEADER: &str = "AWSTraceHeader";
 
-/// The invocation for messages or a change with these `extra` fields. `None` if it would continue a loop of functions
-/// that invoke each other, which is logged.
-pub(crate) fn caused<'a>(
+/// An invocation that continues the trace of the messages, or the change, with these `extra` fields. Returns `None`, after
+/// logging it, if the invocation would continue a loop of functions that invoke each other.
+pub(crate) fn continue_trace<'a>(
     lambda: &Lambda,
     function: &str,
     event: String,

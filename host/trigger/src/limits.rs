@@ -16,9 +16,9 @@ pub const RECEIVE_WAIT: Duration = Duration::from_secs(20);
 pub const EMPTY_POLL_PAUSE: Duration = Duration::from_secs(1);
 
 /// The pause after the first failure to receive or to apply verdicts. It doubles with each further failure in a row.
-pub const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// The longest pause between attempts to receive. See [`FIRST_PAUSE`].
-pub const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+pub const RETRY_PAUSE_MIN: Duration = Duration::from_millis(250);
+/// The longest pause between attempts to receive. See [`RETRY_PAUSE_MIN`].
+pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// The number of attempts to apply the verdicts of a batch. Messages without an applied verdict are received again when
 /// their leases end.

@@ -22,7 +22,7 @@ use lambkin_store::queue::{Entry, QueueError, Queues};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::invocation::caused;
+use crate::invocation::continue_trace;
 use crate::limits::{DELIVERY_ATTEMPTS, REDELIVERY_PAUSE, STORE_PAUSE};
 
 /// The triggers of one bucket.
@@ -156,7 +156,7 @@ impl ObjectWatcher {
         match trigger.target() {
             Target::Function(function) => {
                 let extra = change.extra.iter();
-                let Some(invocation) = caused(&self.lambda, function, event, extra) else {
+                let Some(invocation) = continue_trace(&self.lambda, function, event, extra) else {
                     return Ok(());
                 };
                 let accepted = self.lambda.accept_named(function, invocation).await;

@@ -5,7 +5,7 @@ use lambkin_model::{FunctionError, FunctionErrorKind, InvokeError, Outcome};
 use lambkin_plugin::TriggerOutcome;
 
 /// Translates the outcome of an invocation of `function`.
-pub(crate) fn translate(outcome: Outcome, function: &str) -> TriggerOutcome {
+pub(crate) fn to_trigger_outcome(outcome: Outcome, function: &str) -> TriggerOutcome {
     match outcome.result {
         Ok(payload) => TriggerOutcome::Completed(text(payload)),
         Err(InvokeError::Function(FunctionError {

@@ -17,11 +17,11 @@ use lambkin_plugin::{BatchTrigger, PluginError, ShapedBatch, TriggerOutcome};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::gather::Gatherer;
+use super::gatherer::Gatherer;
 use super::source::{self, MessageSource, ReceiptAction};
-use crate::invocation::caused;
+use crate::invocation::continue_trace;
 use crate::limits::DEFAULT_CONCURRENCY;
-use crate::outcome::translate;
+use crate::outcome::to_trigger_outcome;
 
 /// The consumer of one batch trigger.
 #[derive(Debug)]
@@ -123,8 +123,10 @@ impl<S: MessageSource> BatchConsumer<S> {
     async fn invoke(&self, event: String, batch: &[&Message]) -> TriggerOutcome {
         let extra = batch.iter().flat_map(|message| &message.extra);
         let function = self.trigger.function();
-        match caused(&self.lambda, function, event, extra) {
-            Some(invocation) => translate(self.lambda.invoke(function, invocation).await, function),
+        match continue_trace(&self.lambda, function, event, extra) {
+            Some(invocation) => {
+                to_trigger_outcome(self.lambda.invoke(function, invocation).await, function)
+            }
             None => TriggerOutcome::Unavailable("it calls itself in a loop".to_owned()),
         }
     }

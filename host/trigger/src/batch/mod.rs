@@ -2,7 +2,7 @@
 //! the preview of messages that a user typed.
 
 mod consumer;
-mod gather;
+mod gatherer;
 pub(crate) mod preview;
 pub(crate) mod source;
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use lambkin_model::{Action, Message};
 use tokio::time::sleep;
 
-use crate::limits::{APPLY_ATTEMPTS, FIRST_PAUSE};
+use crate::limits::{APPLY_ATTEMPTS, RETRY_PAUSE_MIN};
 
-/// A receipt and what is to become of its message.
+/// A receipt and the action for its message.
 pub type ReceiptAction = (String, Action);
 
 /// Where messages come from and where their verdicts go: a queue of the store, or an external system.
@@ -25,13 +25,14 @@ pub trait MessageSource: Send + Sync + 'static {
         wait: Duration,
     ) -> impl Future<Output = Result<Vec<Message>, Self::Error>> + Send;
 
-    /// Whether the messages of a group must be processed in their order.
+    /// Whether the messages of a group must be processed in order.
     fn is_ordered(&self) -> impl Future<Output = bool> + Send;
 
-    /// Applies verdicts in one attempt. None of them is [`Action::Retry`] without a delay.
+    /// Makes one attempt to carry out the actions. The caller has removed [`Action::Retry`] without a delay, which needs
+    /// no action: the message is received again when its lease ends.
     fn apply(
         &self,
-        verdicts: &[ReceiptAction],
+        actions: &[ReceiptAction],
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
     /// Returns messages that no function has seen, by their receipts. Where the source allows it, they count as not
@@ -52,7 +53,7 @@ pub(crate) async fn apply<S: MessageSource>(
     if verdicts.is_empty() {
         return Ok(());
     }
-    let mut pause = FIRST_PAUSE;
+    let mut pause = RETRY_PAUSE_MIN;
     for _ in 1..APPLY_ATTEMPTS {
         if source.apply(&verdicts).await.is_ok() {
             return Ok(());

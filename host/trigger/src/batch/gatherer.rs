@@ -17,7 +17,7 @@ use lambkin_plugin::Batching;
 use tokio::time::{Instant, sleep};
 
 use super::source::MessageSource;
-use crate::limits::{FIRST_PAUSE, LONGEST_PAUSE, RECEIVE_WAIT};
+use crate::limits::{RECEIVE_WAIT, RETRY_PAUSE_MAX, RETRY_PAUSE_MIN};
 
 /// Gathers the batches of one trigger.
 pub(super) struct Gatherer {
@@ -144,10 +144,10 @@ impl Gatherer {
                     "{}: cannot receive messages; trying again until it succeeds: {error}",
                     self.trigger
                 );
-                FIRST_PAUSE
+                RETRY_PAUSE_MIN
             }
         };
-        self.pause = Some((pause * 2).min(LONGEST_PAUSE));
+        self.pause = Some((pause * 2).min(RETRY_PAUSE_MAX));
         pause
     }
 }
@@ -232,8 +232,8 @@ mod tests {
         let pauses: Vec<Duration> = (0..9)
             .map(|_| gatherer.report(&"the queue is missing"))
             .collect();
-        assert_eq!(pauses.first(), Some(&FIRST_PAUSE));
-        assert_eq!(pauses.last(), Some(&LONGEST_PAUSE));
+        assert_eq!(pauses.first(), Some(&RETRY_PAUSE_MIN));
+        assert_eq!(pauses.last(), Some(&RETRY_PAUSE_MAX));
         assert!(pauses.is_sorted());
     }
 }
