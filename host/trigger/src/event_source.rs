@@ -15,8 +15,8 @@
 //! 5. [`ConfiguredTrigger::preview`], when `lambkin shape` prints the event of a sample.
 //! 6. [`ConfiguredTrigger::spawn`], after `lambkin serve` has printed the ready line.
 //!
-//! A trigger stops through the token that [`Runtime::spawn`] passes to each of its tasks: the task takes no new events,
-//! finishes what it has begun, and returns.
+//! A trigger stops through the token that [`TriggerContext::spawn`] passes to each of its tasks: the task takes no new
+//! events, finishes what it has begun, and returns.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -125,6 +125,7 @@ pub trait ConfiguredTrigger: Send + Sync {
     /// Shapes a sample that the user typed, for `lambkin shape`. Nothing is invoked, sent or stored.
     fn preview<'a>(&'a self, sample: &'a Sample) -> BoxFuture<'a, Result<Preview, PreviewError>>;
 
-    /// Starts the trigger's tasks with [`Runtime::spawn`]. `listener` is bound to [`EventSource::listen_address`].
+    /// Starts the trigger's tasks with [`TriggerContext::spawn`]. `listener` is bound to
+    /// [`EventSource::listen_address`].
     fn spawn(self: Box<Self>, context: &mut TriggerContext, listener: Option<TcpListener>);
 }
