@@ -1,7 +1,7 @@
 //! Not a test: lists the skipped end-to-end tests after all of them have run.
 //!
-//! The end-to-end tests record what they skip in files below the target folder's `tmp/skipped`, one for each process. Cargo
-//! runs the targets of a package in the order of their names, so this one comes after `all`.
+//! The end-to-end tests record what they skip in files below the target folder's `tmp/skipped`, one for each process.
+//! Cargo runs the targets of a package in the order of their names, so this one comes after `all`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

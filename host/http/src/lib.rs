@@ -1,8 +1,8 @@
 //! Bounded HTTP/1.1 serving, shared by every socket the host listens on.
 //!
-//! The Invoke API, each environment's Runtime API, every HTTP trigger and every service call [`serve()`] with a function
-//! from request to response. This crate accepts connections, parses requests, keeps connections alive, limits headers,
-//! bodies and connections, and stops gracefully. It depends on neither Lambda nor triggers.
+//! The Invoke API, each environment's Runtime API, every HTTP trigger and every service call [`serve()`] with a
+//! function from request to response. This crate accepts connections, parses requests, keeps connections alive, limits
+//! headers, bodies and connections, and stops gracefully. It depends on neither Lambda nor triggers.
 //!
 //! On failure: a client that violates the protocol gets hyper's 400 or 431 and loses its own connection. No client can
 //! delay another, because each connection is a task of its own, and no input ends the accept loop.

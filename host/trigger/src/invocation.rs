@@ -7,8 +7,8 @@ use lambkin_model::Invocation;
 /// an object.
 const TRACE_HEADER: &str = "AWSTraceHeader";
 
-/// An invocation that continues the trace of the messages, or the change, with these `extra` fields. Returns `None`, after
-/// logging it, if the invocation would continue a loop of functions that invoke each other.
+/// An invocation that continues the trace of the messages, or the change, with these `extra` fields. Returns `None`,
+/// after logging it, if the invocation would continue a loop of functions that invoke each other.
 pub(crate) fn continue_trace<'a>(
     lambda: &Lambda,
     function: &str,

@@ -14,8 +14,8 @@
 //! folders that are buckets ([`folder_watcher`]) are here, too, as they run beside the triggers.
 //!
 //! On failure: a plugin that fails affects only the request, batch or change that it was called for. The client or the
-//! log gets the plugin's name and the cause. Messages are delivered again when their leases end. A change is tried up to
-//! 5 times, then logged and dropped.
+//! log gets the plugin's name and the cause. Messages are delivered again when their leases end. A change is tried up
+//! to 5 times, then logged and dropped.
 
 mod batch;
 pub mod bucket;

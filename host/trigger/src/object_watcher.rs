@@ -1,9 +1,9 @@
 //! The delivery of a bucket's changes to its triggers.
 //!
-//! Each change is delivered to all triggers of the bucket, oldest change first; a change that is tried again does not hold up later ones. What a trigger's plugin shapes
-//! for a function becomes an asynchronous invocation, which is stored and retried as on AWS; for a queue it becomes a
-//! message. Only then is the change removed from the store, so a change is delivered at least once, even if the host is
-//! killed.
+//! Each change is delivered to all triggers of the bucket, oldest change first; a change that is tried again does not
+//! hold up later ones. What a trigger's plugin shapes for a function becomes an asynchronous invocation, which is
+//! stored and retried as on AWS; for a queue it becomes a message. Only then is the change removed from the store, so a
+//! change is delivered at least once, even if the host is killed.
 //!
 //! On failure of one trigger, the change is delivered to that trigger again after [`REDELIVERY_PAUSE`]; within one run
 //! of the host the other triggers do not receive it twice. After [`DELIVERY_ATTEMPTS`] it is dropped for that trigger,

@@ -16,8 +16,8 @@ impl Tasks {
         Self::default()
     }
 
-    /// Spawns a task. When its token is cancelled, the task must start nothing new, finish what it has begun and return. The
-    /// program drops tasks that still run 10 s after it was asked to stop.
+    /// Spawns a task. When its token is cancelled, the task must start nothing new, finish what it has begun and
+    /// return. The program drops tasks that still run 10 s after it was asked to stop.
     pub fn spawn<F>(&mut self, task: impl FnOnce(CancellationToken) -> F)
     where
         F: Future<Output = ()> + Send + 'static,

@@ -248,7 +248,8 @@ fn layer() -> Result<TempDir> {
 
 async fn streaming(plan: &Plan, lambkin: &Subject, results: &mut Results) -> Result<()> {
     let server = started(&lambkin.with("freeze = false\n"), 1, results).await?;
-    // The function pauses between its pieces, which lets processors enter sleep states: callers of the echo pause as well.
+    // The function pauses between its pieces, which lets processors enter sleep states: callers of the echo pause as
+    // well.
     let calls = Calls {
         pause: stream::PAUSE,
         ..Calls::new(1, Until::Calls(plan.paced))

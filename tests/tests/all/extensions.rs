@@ -1,4 +1,5 @@
-//! Extensions: one built with AWS's Rust crate, one that needs only curl, and the internal extension of Go's runtime client.
+//! Extensions: one built with AWS's Rust crate, one that needs only curl, and the internal extension of Go's runtime
+//! client.
 //!
 //! The first two are in `fixtures/extensions`. The Rust one, `observer`, records everything it receives, in order; its
 //! source documents the variables that control it.

@@ -1,5 +1,5 @@
-//! Load: many callers, dying processes, and a thousand concurrent environments. Every call gets exactly one response, and
-//! the host releases all resources it used.
+//! Load: many callers, dying processes, and a thousand concurrent environments. Every call gets exactly one response,
+//! and the host releases all resources it used.
 
 mod caller;
 mod census;

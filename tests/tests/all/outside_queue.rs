@@ -1,6 +1,7 @@
 //! Queue triggers with `poll`, which receives messages from a queue of another server.
 //!
-//! The other server is a second Lambkin, a [`MockServer`](crate::support::MockServer) that records requests, or ElasticMQ.
+//! The other server is a second Lambkin, a [`MockServer`](crate::support::MockServer) that records requests, or
+//! ElasticMQ.
 
 mod elasticmq;
 mod interrupted;
@@ -165,8 +166,8 @@ fn message_groups_keep_their_order_when_messages_fail() {
     }
 }
 
-/// Whether no number was delivered before all smaller ones. A batch is delivered again from its first failed message on,
-/// so smaller numbers may be repeated.
+/// Whether no number was delivered before all smaller ones. A batch is delivered again from its first failed message
+/// on, so smaller numbers may be repeated.
 fn in_order(numbers: &[u64]) -> bool {
     let mut next = 0;
     numbers.iter().all(|&number| {

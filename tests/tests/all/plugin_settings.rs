@@ -97,7 +97,8 @@ fn toml(value: &Value) -> String {
     }
 }
 
-/// Valid values of a setting: its default, its enumerated values, its bounds, and an example for settings without these.
+/// Valid values of a setting: its default, its enumerated values, its bounds, and an example for settings without
+/// these.
 fn legal(setting: &Setting) -> Vec<String> {
     let schema = &setting.schema;
     let mut values: Vec<String> = Vec::new();

@@ -118,7 +118,8 @@ fn a_file_that_is_not_a_plugin_is_refused_at_startup_with_the_reason() {
     }
 }
 
-/// The response of a trigger whose plugin requests a streamed response; `stream` is TOML for the function's `stream` order.
+/// The response of a trigger whose plugin requests a streamed response; `stream` is TOML for the function's `stream`
+/// order.
 fn streamed(stream: &str) -> crate::support::Reply {
     let project = Project::new(&format!(
         "[functions.f]\ncode = \"{RAW_BOOTSTRAP}\"\n\

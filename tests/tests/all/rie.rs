@@ -1,4 +1,5 @@
-//! `lambkin rie`, a drop-in replacement for AWS's Runtime Interface Emulator: what is the same, and what differs on purpose.
+//! `lambkin rie`, a drop-in replacement for AWS's Runtime Interface Emulator: what is the same, and what differs on
+//! purpose.
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;

@@ -1,7 +1,8 @@
 //! AWS's own runtime clients, as published, and bash: success, and every kind of failure.
 //!
-//! The functions are in `fixtures/runtimes`, one for each language. Each does what an event's `do` says: `fail`, `exit`,
-//! `hang`, or return a `large` result. Any other event is returned. Their runtimes are started as in the examples.
+//! The functions are in `fixtures/runtimes`, one for each language. Each does what an event's `do` says: `fail`,
+//! `exit`, `hang`, or return a `large` result. Any other event is returned. Their runtimes are started as in the
+//! examples.
 
 pub mod examples;
 

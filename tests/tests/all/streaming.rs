@@ -1,7 +1,7 @@
 //! Responses streamed by AWS's own runtime clients, read from a plain socket.
 //!
-//! The functions in `fixtures/runtimes` send `first`, wait at a [`Barrier`] until the test has read it, and send `last`;
-//! or they fail, exit or hang after the barrier. A [`Streamer`] describes how the runtime clients differ.
+//! The functions in `fixtures/runtimes` send `first`, wait at a [`Barrier`] until the test has read it, and send
+//! `last`; or they fail, exit or hang after the barrier. A [`Streamer`] describes how the runtime clients differ.
 
 mod event_stream;
 mod sdk;
@@ -43,7 +43,8 @@ const RUST: Streamer = Streamer {
     project: || installed_as_code("examples/rust/target/release/faults"),
     setting: "",
     name: "rust",
-    // The client uses this type for all errors. Its trailers are lines at the end of the body, and their error is not JSON.
+    // The client uses this type for all errors. Its trailers are lines at the end of the body, and their error is not
+    // JSON.
     error_type: "Runtime.StreamError",
 };
 

@@ -1,5 +1,5 @@
-//! The tables of keys in `docs/configuration.md`, and the committed JSON Schema: tests assert that they are current, and
-//! rewrite them with `BLESS=1`.
+//! The tables of keys in `docs/configuration.md`, and the committed JSON Schema: tests assert that they are current,
+//! and rewrite them with `BLESS=1`.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,8 +4,8 @@
 //! the environment starts a new sandbox at the next call. It has another address, so that a late request of an old
 //! process does not reach it.
 //!
-//! [`Sandbox::next`] returns everything that happens in a sandbox: the events of the runtime and the extensions, the ends
-//! of processes, and the passing of time. The environment decides what an event means for the caller.
+//! [`Sandbox::next`] returns everything that happens in a sandbox: the events of the runtime and the extensions, the
+//! ends of processes, and the passing of time. The environment decides what an event means for the caller.
 //!
 //! A sandbox with extensions is shut down as on AWS: the runtime gets SIGTERM, then the extensions that subscribed to
 //! it get SHUTDOWN, each with a time limit. A sandbox without extensions is killed at once.

@@ -166,8 +166,8 @@ impl Guest {
     }
 }
 
-/// Polls a future and records whether it waits. A future that asks to be polled again at once, as a guest does at the end
-/// of its time slice, does not wait.
+/// Polls a future and records whether it waits. A future that asks to be polled again at once, as a guest does at the
+/// end of its time slice, does not wait.
 async fn observe<F: Future>(future: F, waits: &AtomicBool) -> F::Output {
     let mut future = pin!(future);
     poll_fn(|context| {

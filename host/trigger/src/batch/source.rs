@@ -28,8 +28,8 @@ pub trait MessageSource: Send + Sync + 'static {
     /// Whether the messages of a group must be processed in order.
     fn is_ordered(&self) -> impl Future<Output = bool> + Send;
 
-    /// Makes one attempt to carry out the actions. The caller has removed [`Action::Retry`] without a delay, which needs
-    /// no action: the message is received again when its lease ends.
+    /// Makes one attempt to carry out the actions. The caller has removed [`Action::Retry`] without a delay, which
+    /// needs no action: the message is received again when its lease ends.
     fn apply(
         &self,
         actions: &[ReceiptAction],

@@ -10,8 +10,8 @@ use crate::support::{Answer, MockServer, RecordedRequest, RecorderProject, event
 const RECEIVE: &str = "AmazonSQS.ReceiveMessage";
 const DELETE: &str = "AmazonSQS.DeleteMessageBatch";
 
-/// A queue that delivers one message with this body and is empty afterwards. With `waits`, an empty queue leaves the poll
-/// unanswered; otherwise it responds at once.
+/// A queue that delivers one message with this body and is empty afterwards. With `waits`, an empty queue leaves the
+/// poll unanswered; otherwise it responds at once.
 fn queue_with(body: &str, waits: bool) -> MockServer {
     let fine = json!({ "Successful": [], "Failed": [] });
     queue_that_settles(body, waits, &fine)

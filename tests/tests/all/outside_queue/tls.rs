@@ -38,7 +38,8 @@ fn a_host_with_a_trusted_certificate_is_polled() {
     }
 }
 
-/// Asserts that a host that trusts only `trusted` receives nothing from a server with this identity and logs the reasons.
+/// Asserts that a host that trusts only `trusted` receives nothing from a server with this identity and logs the
+/// reasons.
 #[track_caller]
 fn refused(identity: Identity, trusted: &Authority, reasons: &[&str]) {
     let outside = outside();

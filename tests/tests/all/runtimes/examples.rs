@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Missing, Project, Reply, Server, curl, installed, lambkin};
 
-/// A copy of an example that listens on free ports. `to_install` is the path in the example of what its README tells the
-/// reader to install or build; it comes from `tests/tools/install`.
+/// A copy of an example that listens on free ports. `to_install` is the path in the example of what its README tells
+/// the reader to install or build; it comes from `tests/tools/install`.
 #[track_caller]
 pub fn copy(example: &str, to_install: Option<&str>) -> Result<Project, Missing> {
     let from = Path::new(env!("CARGO_MANIFEST_DIR"))

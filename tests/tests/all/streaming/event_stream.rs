@@ -1,4 +1,5 @@
-//! Reads the response of InvokeWithResponseStream from a socket as it arrives, and decodes its framing without a library.
+//! Reads the response of InvokeWithResponseStream from a socket as it arrives, and decodes its framing without a
+//! library.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

@@ -8,8 +8,8 @@ use super::{Missing, Project, tool};
 const RUNTIME_API: &str = include_str!("../../../fixtures/bootstrap/runtime-api.sh");
 
 impl Project {
-    /// A project with one function, `echo`, that is a bash script, with further settings. The script can use the functions
-    /// of `fixtures/bootstrap/runtime-api.sh`; it runs in the folder `code`.
+    /// A project with one function, `echo`, that is a bash script, with further settings. The script can use the
+    /// functions of `fixtures/bootstrap/runtime-api.sh`; it runs in the folder `code`.
     pub fn bash(settings: &str, script: &str) -> Result<Self, Missing> {
         let project = Self::new(&format!("[functions.echo]\ncode = \"code\"\n{settings}"));
         project.bash_bootstrap(script)?;

@@ -28,8 +28,8 @@ pub fn lambkin() -> Command {
         // Cargo's own lines follow. Not `eprintln!`, which the test harness captures.
         let line = "building the program under test, if it is not up to date: cargo build --package lambkin\n";
         let _ = std::io::stderr().write_all(line.as_bytes());
-        // The variables that cargo sets for this package must not reach the inner cargo: build scripts that depend on them
-        // would run again, and everything that depends on those would be rebuilt.
+        // The variables that cargo sets for this package must not reach the inner cargo: build scripts that depend on
+        // them would run again, and everything that depends on those would be rebuilt.
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
             if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
@@ -68,8 +68,8 @@ impl Server {
         Self::run(folder, command)
     }
 
-    /// Like [`start`](Self::start), prepared for [`write_up_to`](Self::write_up_to): the process ignores `SIGXFSZ`, so that
-    /// a refused write is an error instead of ending the process.
+    /// Like [`start`](Self::start), prepared for [`write_up_to`](Self::write_up_to): the process ignores `SIGXFSZ`, so
+    /// that a refused write is an error instead of ending the process.
     #[track_caller]
     pub fn start_on_a_limited_disk(folder: Arc<TempDir>) -> Self {
         Self::start_after(folder, "trap '' XFSZ")

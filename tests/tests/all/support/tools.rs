@@ -1,4 +1,5 @@
-//! External programs that tests need. If one is missing, the test reports that and is skipped; if `CI` is set, it fails.
+//! External programs that tests need. If one is missing, the test reports that and is skipped; if `CI` is set, it
+//! fails.
 
 use std::fs::OpenOptions;
 use std::io::Write;
