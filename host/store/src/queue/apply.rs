@@ -146,13 +146,8 @@ impl Queues {
         queue: &str,
         receipts: Vec<String>,
     ) -> Result<Vec<ReceiptResult>, QueueError> {
-        self.apply(queue, receipts, |tx, queue, receipt| {
-            match find_latest(tx, queue, receipt)? {
-                Ok(message) => message.remove(tx, queue),
-                Err(outcome) => Ok(outcome),
-            }
-        })
-        .await
+        self.apply_to_latest(queue, receipts, LeasedMessage::remove)
+            .await
     }
 
     /// Changes leases (SQS: `ChangeMessageVisibility`): each pair is a receipt and the number of milliseconds from
@@ -198,13 +193,8 @@ impl Queues {
         queue: &str,
         receipts: Vec<String>,
     ) -> Result<Vec<ReceiptResult>, QueueError> {
-        self.apply(queue, receipts, |tx, queue, receipt| {
-            match find_latest(tx, queue, receipt)? {
-                Ok(message) => message.give_back(tx, queue),
-                Err(outcome) => Ok(outcome),
-            }
-        })
-        .await
+        self.apply_to_latest(queue, receipts, LeasedMessage::give_back)
+            .await
     }
 
     /// Makes leased messages dead letters now, however often they were received. Without a dead-letter queue the
@@ -214,12 +204,25 @@ impl Queues {
         queue: &str,
         receipts: Vec<String>,
     ) -> Result<Vec<ReceiptResult>, QueueError> {
-        self.apply(queue, receipts, |tx, queue, receipt| {
-            match find_latest(tx, queue, receipt)? {
-                Ok(message) => message.make_dead_letter(tx, queue),
+        self.apply_to_latest(queue, receipts, LeasedMessage::make_dead_letter)
+            .await
+    }
+
+    /// Applies an action to the message of each receipt, in one transaction.
+    async fn apply_to_latest(
+        &self,
+        queue: &str,
+        receipts: Vec<String>,
+        action: fn(LeasedMessage, &mut QueueTx<'_>, &Queue) -> rusqlite::Result<ReceiptResult>,
+    ) -> Result<Vec<ReceiptResult>, QueueError> {
+        self.apply(
+            queue,
+            receipts,
+            move |tx, queue, receipt| match find_latest(tx, queue, receipt)? {
+                Ok(message) => action(message, tx, queue),
                 Err(outcome) => Ok(outcome),
-            }
-        })
+            },
+        )
         .await
     }
 
