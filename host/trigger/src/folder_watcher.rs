@@ -2,7 +2,8 @@
 //!
 //! The operating system reports which file was written and closed, renamed or removed. The object store compares such a
 //! file with its row. The whole folder is compared at the start, after a folder has appeared in it, and when the
-//! operating system has lost events. A change may thus be noticed twice; the store records it once.
+//! operating system has lost events. A change may thus be noticed twice; the store records it once. Files that changed
+//! just before a comparison of the whole folder, perhaps without being complete, are compared a moment later.
 //!
 //! On failure: a folder that cannot be watched or read is logged, with what to do. Its bucket stays usable, and the
 //! next start notices what was missed. If the folder itself is removed or moved away, its objects stay as they are
@@ -102,11 +103,12 @@ impl FolderWatcher {
         };
         let mut open_files = OpenFiles::default();
         loop {
-            self.compare(std::mem::take(&mut changed), &mut open_files)
+            let left_out = self
+                .compare(std::mem::take(&mut changed), &mut open_files)
                 .await;
             tokio::select! {
                 () = stop.cancelled() => return Ended::Stopped,
-                next = next(&mut events, &folder, &mut open_files) => match next {
+                next = next(&mut events, &folder, &mut open_files, left_out) => match next {
                     Some(next) if next.gone => return Ended::Gone,
                     Some(next) => changed = next,
                     None => {
@@ -118,15 +120,20 @@ impl FolderWatcher {
         }
     }
 
-    async fn compare(&self, changed: Changed, open_files: &mut OpenFiles) {
+    /// Returns the files that have to be compared again a moment later.
+    async fn compare(&self, changed: Changed, open_files: &mut OpenFiles) -> BTreeSet<PathBuf> {
         let unfinished = open_files.unfinished();
         if changed.everything {
             let folder_events = FolderEvents {
                 written: changed.files,
                 unfinished,
+                quiet: FOLDER_QUIET,
             };
             let synced = self.objects.sync_folder(&self.bucket, &folder_events).await;
-            return self.report(&self.folder, synced.err());
+            return synced.unwrap_or_else(|error| {
+                self.report(&self.folder, Some(error));
+                BTreeSet::new()
+            });
         }
         // An event of its close will follow for a file that is open again.
         let is_whole = |file: &&PathBuf| !unfinished.contains(*file);
@@ -139,6 +146,7 @@ impl FolderWatcher {
             let synced = self.objects.sync_file(&self.bucket, file, false).await;
             self.report(&self.folder.join(file), synced.err());
         }
+        BTreeSet::new()
     }
 
     fn report(&self, path: &Path, error: Option<impl std::fmt::Display>) {
@@ -166,36 +174,57 @@ fn watch(
     Ok(watcher)
 }
 
-/// Waits for changes, and gathers those of a burst. `None` if there is no watcher.
+/// Waits for changes, and gathers those of a burst. `left_out` are files that have to be compared again. `None` if there
+/// is no watcher.
 async fn next(
     events: &mut UnboundedReceiver<notify::Result<Event>>,
     folder: &Path,
     open_files: &mut OpenFiles,
+    left_out: BTreeSet<PathBuf>,
 ) -> Option<Changed> {
-    let mut changed = Changed::default();
-    loop {
+    let mut changed = Changed {
+        touched: left_out,
+        ..Changed::default()
+    };
+    if !changed.touched.is_empty() {
+        gather(&mut changed, events, folder, open_files).await?;
+    }
+    while changed.is_empty() {
         changed.record(events.recv().await?, folder, open_files);
         while let Ok(event) = events.try_recv() {
             changed.record(event, folder, open_files);
         }
         if changed.everything || changed.unsettled {
             // Comparing a folder once per burst is cheaper than once per file, and a file that has gone may come back
-            // at once. The bound makes progress visible while a large folder is being filled.
-            let latest = Instant::now() + FOLDER_BURST;
-            while Instant::now() < latest
-                && let Ok(event) = timeout(FOLDER_QUIET, events.recv()).await
-            {
-                changed.record(event?, folder, open_files);
-            }
-        }
-        let files = changed.files.len() + changed.touched.len();
-        if changed.everything || changed.gone || files > 0 {
-            return Some(changed);
+            // at once.
+            gather(&mut changed, events, folder, open_files).await?;
         }
     }
+    Some(changed)
+}
+
+/// Gathers events until none follows for a moment. The bound makes progress visible while a large folder is being
+/// filled. `None` if there is no watcher.
+async fn gather(
+    changed: &mut Changed,
+    events: &mut UnboundedReceiver<notify::Result<Event>>,
+    folder: &Path,
+    open_files: &mut OpenFiles,
+) -> Option<()> {
+    let latest = Instant::now() + FOLDER_BURST;
+    while Instant::now() < latest
+        && let Ok(event) = timeout(FOLDER_QUIET, events.recv()).await
+    {
+        changed.record(event?, folder, open_files);
+    }
+    Some(())
 }
 
 impl Changed {
+    fn is_empty(&self) -> bool {
+        !self.everything && !self.gone && self.files.is_empty() && self.touched.is_empty()
+    }
+
     fn record(&mut self, event: notify::Result<Event>, folder: &Path, open_files: &mut OpenFiles) {
         let Ok(event) = event else {
             self.everything = true;

@@ -16,6 +16,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::{Connection, params};
 
@@ -53,6 +54,7 @@ struct Known {
 struct KeyEvents {
     written: HashSet<String>,
     unfinished: HashSet<String>,
+    quiet: Duration,
 }
 
 impl KeyEvents {
@@ -64,6 +66,7 @@ impl KeyEvents {
         Self {
             written: keys(&folder_events.written),
             unfinished: keys(&folder_events.unfinished),
+            quiet: folder_events.quiet,
         }
     }
 }
@@ -146,15 +149,18 @@ impl Objects {
         if written {
             key_events.written.insert(key.clone());
         }
-        self.sync(bucket, key, key_events).await
+        self.sync(bucket, key, key_events).await.map(drop)
     }
 
     /// Like [`sync_file`](Self::sync_file), for the whole folder. It also finds what changed while no host was running.
+    ///
+    /// Returns the files that were left out because they changed while they were read or, according to
+    /// [`FolderEvents::quiet`], just before. They have to be synced again.
     pub async fn sync_folder(
         &self,
         bucket: &str,
         folder_events: &FolderEvents,
-    ) -> Result<(), ObjectError> {
+    ) -> Result<BTreeSet<PathBuf>, ObjectError> {
         let key_events = KeyEvents::of(folder_events);
         self.sync(bucket, String::new(), key_events).await
     }
@@ -164,7 +170,7 @@ impl Objects {
         bucket: &str,
         top: String,
         key_events: KeyEvents,
-    ) -> Result<(), ObjectError> {
+    ) -> Result<BTreeSet<PathBuf>, ObjectError> {
         let (objects, bucket) = (self.clone(), bucket.to_owned());
         self.to_completion(async move {
             let lock = objects.0.folders.lock(&bucket);
@@ -179,7 +185,7 @@ impl Objects {
         bucket: &str,
         top: String,
         key_events: KeyEvents,
-    ) -> Result<(), ObjectError> {
+    ) -> Result<BTreeSet<PathBuf>, ObjectError> {
         let (name, above) = (bucket.to_owned(), top.clone());
         let (folder, mut known) = self
             .transact(move |connection| {
@@ -213,13 +219,15 @@ impl Objects {
         let created = self.change_record(bucket, created, self.now());
         let removed = self.change_record(bucket, removed, self.now());
         let mut failed = None;
+        let mut left_out = BTreeSet::new();
         let mut changes: Vec<FileChange> = known.into_keys().map(FileChange::Removed).collect();
         for (key, stamp, etag) in changed {
+            let quiet = key_events.quiet;
             match self
-                .read_file(bucket, &folder, key, &stamp, created.clone())
+                .read_file(bucket, &folder, &key, &stamp, quiet, created.clone())
                 .await
             {
-                Ok(None) => {}
+                Ok(None) => drop(left_out.insert(PathBuf::from(key))),
                 Ok(Some(plan)) if etag.is_some_and(|etag| etag == plan.put.etag) => {
                     changes.push(FileChange::Restamped(plan.key, stamp));
                 }
@@ -232,23 +240,25 @@ impl Objects {
             }
         }
         self.apply_all(bucket, changes, &removed).await?;
-        failed.map_or(Ok(()), Err)
+        failed.map_or(Ok(left_out), Err)
     }
 
-    /// The plan for a file that has changed; `None` if the file changes while it is read, which the watch will report.
+    /// The plan for a file that has changed; `None` if the file changes while it is read, which the watch will report, or
+    /// changed within the time `quiet` before.
     async fn read_file(
         &self,
         bucket: &str,
         folder: &Path,
-        key: String,
+        key: &str,
         stamp: &Stamp,
+        quiet: Duration,
         record: Option<ChangeRecord>,
     ) -> Result<Option<Plan>, ObjectError> {
-        let (file, before) = (folder.join(&key), stamp.clone());
-        let etag = blocking(folder, move || tree::etag(&file, &before)).await?;
+        let (file, before) = (folder.join(key), stamp.clone());
+        let etag = blocking(folder, move || tree::etag(&file, &before, quiet)).await?;
         Ok(etag.map(|etag| Plan {
             bucket: bucket.to_owned(),
-            key,
+            key: key.to_owned(),
             put: Put {
                 etag,
                 ..Put::default()
@@ -289,6 +299,7 @@ impl Objects {
         }
         self.sync_locked(bucket, key.to_owned(), KeyEvents::default())
             .await
+            .map(drop)
     }
 
     /// Opens the file of a row. If the file is not the one that the row describes, syncs it and returns `None`.

@@ -5,6 +5,7 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use super::digest::{Digests, hex};
 use super::errors::{file_error, invalid};
@@ -148,14 +149,32 @@ pub(super) fn open(root: &Path, key: &str) -> Result<Option<(File, Stamp, PathBu
     }
 }
 
+/// Whether a file or its attributes changed within this time. A time in the future, after the clock was set back, does
+/// not count.
+fn changed_within(about: &Metadata, time: Duration) -> bool {
+    let since_epoch = |seconds: i64, nanoseconds: i64| {
+        let seconds = u64::try_from(seconds).ok()?;
+        let nanoseconds = u32::try_from(nanoseconds).ok()?;
+        Some(SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds))
+    };
+    since_epoch(about.ctime(), about.ctime_nsec())
+        .and_then(|changed_at| SystemTime::now().duration_since(changed_at).ok())
+        .is_some_and(|age| age < time)
+}
+
 /// The entity tag of a file, which is the MD5 of its bytes; `None` if the file does not have this stamp, before or
-/// after it was read.
-pub(super) fn etag(path: &Path, stamp: &Stamp) -> Result<Option<String>, ObjectError> {
+/// after it was read, or changed within the time `quiet`.
+pub(super) fn etag(
+    path: &Path,
+    stamp: &Stamp,
+    quiet: Duration,
+) -> Result<Option<String>, ObjectError> {
     let read = || {
         let mut file = File::open(path)?;
         let mut md5 = Digests::new(&[Digest::Md5]);
         let mut buffer = vec![0; READ_AT_ONCE.min(stamp.size as usize + 1)];
-        if Stamp::of(&file.metadata()?) != *stamp {
+        let about = file.metadata()?;
+        if Stamp::of(&about) != *stamp || changed_within(&about, quiet) {
             return Ok(None);
         }
         loop {

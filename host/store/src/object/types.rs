@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::error::StoreError;
 
@@ -204,6 +205,9 @@ pub struct FolderEvents {
     pub written: BTreeSet<PathBuf>,
     /// Files that are being written. A sync leaves them out.
     pub unfinished: BTreeSet<PathBuf>,
+    /// A sync also leaves out files that changed within this time before it reads them, and returns them: they may
+    /// still be being written, by a program whose events have not arrived. Zero by default.
+    pub quiet: Duration,
 }
 
 /// Why an operation on objects was refused or failed. It has changed nothing.

@@ -1,9 +1,11 @@
 //! Buckets that show a plain folder.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime};
+
+use lambkin_store::object::{Folder, FolderEvents};
 
 use super::*;
-use lambkin_store::object::{Folder, FolderEvents};
 
 fn folder(path: &Path) -> Folder {
     Folder {
@@ -120,7 +122,7 @@ async fn a_new_modification_time_is_not_a_change_but_writing_the_same_bytes_is()
     write(&inbox, "a.txt", "hello");
     sync(&fixture).await;
     delivered(&fixture).await;
-    let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
     let file = std::fs::File::open(inbox.join("a.txt")).unwrap();
     file.set_modified(long_ago).unwrap();
     assert_eq!(fixture.get("a.txt").await.unwrap(), "hello");
@@ -168,6 +170,23 @@ async fn a_file_that_is_being_written_is_not_synced() {
     assert_eq!(fixture.keys().await, ["old"]);
     sync(&fixture).await;
     assert_eq!(delivered(&fixture).await, ["Created new", "Created old"]);
+}
+
+#[tokio::test]
+async fn a_file_that_changed_just_before_the_comparison_is_left_out_and_returned() {
+    let (fixture, inbox) = shown().await;
+    write(&inbox, "new", "par");
+    let folder_events = FolderEvents {
+        quiet: Duration::from_secs(3600),
+        ..FolderEvents::default()
+    };
+    let synced = fixture.objects.sync_folder("b", &folder_events).await;
+    assert_eq!(synced.unwrap(), BTreeSet::from([PathBuf::from("new")]));
+    assert_eq!(delivered(&fixture).await.len(), 0);
+    sync(&fixture).await;
+    let synced = fixture.objects.sync_folder("b", &folder_events).await;
+    assert_eq!(synced.unwrap(), BTreeSet::new());
+    assert_eq!(delivered(&fixture).await, ["Created new"]);
 }
 
 #[tokio::test]

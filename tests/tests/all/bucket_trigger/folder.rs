@@ -53,6 +53,30 @@ fn a_file_whose_time_is_set_after_writing_is_reported_once() {
     wait_for_delivery(&recorder, &expected);
 }
 
+/// Its files may be written while the comparison that a new folder triggers reads them.
+#[test]
+fn a_folder_that_is_copied_with_its_times_is_reported_once() {
+    const FILES: usize = 100;
+    let (recorder, inbox) = inbox();
+    let _server = recorder.project.serve();
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    let keys: Vec<String> = (0..FILES)
+        .map(|number| format!("folder-{}/{number:02}", number / 20))
+        .collect();
+    for key in &keys {
+        let path = inbox.join(key);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, key).unwrap();
+        let file = File::options().read(true).open(&path).unwrap();
+        file.set_times(times(long_ago)).unwrap();
+    }
+    let expected: Vec<(&str, &str)> = keys
+        .iter()
+        .map(|key| ("ObjectCreated:Put", key.as_str()))
+        .collect();
+    wait_for_delivery(&recorder, &expected);
+}
+
 #[test]
 fn a_new_link_to_a_file_is_reported() {
     let (recorder, inbox) = inbox();
