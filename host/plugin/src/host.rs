@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use wasmtime::component::{Component, InstancePre};
 use wasmtime::{Engine, PoolingAllocatorMetrics};
 
+use crate::cache::CodeCache;
 use crate::context::CallContext;
 use crate::error::{ComponentError, HostError, LoadError};
 use crate::functions::Functions;
@@ -25,7 +26,7 @@ use crate::runner::Runner;
 use crate::state::State;
 use crate::text::quote;
 use crate::ticker::Ticker;
-use crate::{cache, engine, limits, linker};
+use crate::{engine, limits, linker};
 
 /// The options of a plugin host.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +39,7 @@ pub struct Options {
 /// Loads plugins and runs them. Cheap to clone; plugins keep it alive.
 #[derive(Clone)]
 pub struct PluginHost {
+    cache: Option<CodeCache>,
     runner: Arc<Runner>,
 }
 
@@ -59,11 +61,12 @@ impl PluginHost {
     ///
     /// The cache folder cannot be trusted or created, or the machine cannot run the engine.
     pub fn new(options: Options) -> Result<Self, HostError> {
-        let cache = options.cache.as_deref().map(cache::open).transpose()?;
-        let engine = engine::start(cache)?;
+        let cache = options.cache.as_deref().map(CodeCache::open).transpose()?;
+        let engine = engine::start(cache.as_ref().map(|cache| cache.engine.clone()))?;
         let ticker = Ticker::start(&engine)
             .map_err(|error| HostError::Engine(format!("no thread: {error}")))?;
         Ok(Self {
+            cache,
             runner: Arc::new(Runner::new(engine, ticker)),
         })
     }
@@ -85,7 +88,7 @@ impl PluginHost {
         let start = Instant::now();
         let inspection = inspect(&bytes)?;
         let component = self
-            .compile(bytes.clone(), inspection.imports.clone())
+            .compile(name, bytes.clone(), inspection.imports.clone())
             .await?;
         let functions = Functions::find(&component, &inspection)?;
         let context = CallContext {
@@ -119,13 +122,20 @@ impl PluginHost {
     /// blocking thread of its own.
     async fn compile(
         &self,
+        name: &str,
         bytes: Bytes,
         imports: Vec<String>,
     ) -> Result<InstancePre<State>, ComponentError> {
         let engine = self.runner.engine.clone();
+        let (name, cache) = (name.to_owned(), self.cache.clone());
         let (done, result) = oneshot::channel();
         let work = move || {
-            let _ = done.send(compile(&engine, &bytes, &imports)); // the time is over
+            let work = || compile(&engine, &bytes, &imports);
+            let compiled = match cache {
+                Some(cache) => cache.compile(&name, &engine, &bytes, work),
+                None => work(),
+            };
+            let _ = done.send(compiled); // the time is over
         };
         thread::Builder::new()
             .name("plugin-compiler".into())
