@@ -49,7 +49,7 @@ pub async fn read_body(mut body: Incoming, limit: usize) -> Result<Bytes, BodyEr
 }
 
 /// Reads to the end of the body, or until one of the discard limits is reached.
-async fn discard(body: &mut Incoming) {
+pub(crate) async fn discard(body: &mut Incoming) {
     let mut discarded = 0;
     let discard_all = async {
         while let Some(Ok(frame)) = body.frame().await {

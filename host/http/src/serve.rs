@@ -11,6 +11,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{CONNECTION, EXPECT};
@@ -25,6 +26,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::cross_origin::{CrossOrigin, Refusal};
+use crate::request_body::discard;
 use crate::response::Response;
 
 /// A connection is closed if the head of its next request does not arrive within this time.
@@ -77,17 +80,19 @@ fn max_connections() -> usize {
 
 /// Serves HTTP/1.1 on `listener` until `stop` is cancelled, then lets requests in progress finish.
 ///
-/// `handler` gets each request with the client's address. It runs in the connection's task and is dropped when the
-/// client disconnects.
+/// `handler` gets each request that the `rules` accept, with the client's address. It runs in the connection's task and
+/// is dropped when the client disconnects.
 pub async fn serve<H, F>(
     listener: TcpListener,
     idle_timeout: IdleTimeout,
+    rules: CrossOrigin,
     stop: CancellationToken,
     handler: H,
 ) where
     H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
+    let rules = Arc::new(ListenerRules::new(rules, &listener));
     let max = max_connections();
     let (full, is_full) = watch::channel(false);
     let mut connections = JoinSet::new();
@@ -103,8 +108,8 @@ pub async fn serve<H, F>(
             accepted = listener.accept(), if accepts => match accepted {
                 Ok((stream, client)) => {
                     let shutdown = shutdown(stop.clone(), is_full.clone());
-                    let handler = handler.clone();
-                    connections.spawn(serve_connection(stream, client, idle_timeout, shutdown, handler));
+                    let (rules, handler) = (Arc::clone(&rules), handler.clone());
+                    connections.spawn(serve_connection(stream, client, idle_timeout, rules, shutdown, handler));
                 }
                 Err(error) => {
                     tracing::warn!("cannot accept a connection, trying again in a moment: {error}");
@@ -138,10 +143,41 @@ async fn stays_full(mut is_full: watch::Receiver<bool>) {
     }
 }
 
+/// The rules of a listener and its address, which messages name.
+#[derive(Debug)]
+struct ListenerRules {
+    cross_origin: CrossOrigin,
+    address: String,
+}
+
+impl ListenerRules {
+    fn new(cross_origin: CrossOrigin, listener: &TcpListener) -> Self {
+        let address = listener.local_addr();
+        Self {
+            cross_origin,
+            address: address.map_or_else(|_| String::new(), |address| address.to_string()),
+        }
+    }
+
+    fn refuse(&self, refusal: &Refusal) -> Response {
+        self.cross_origin.refuse(refusal, &self.address)
+    }
+}
+
+/// The response to a request, when its body has been read and discarded. A client that waits for "100 Continue" does
+/// not send one.
+async fn after_body(response: Response, mut body: Incoming, expects_continue: bool) -> Response {
+    if !expects_continue {
+        discard(&mut body).await;
+    }
+    response
+}
+
 async fn serve_connection<H, F>(
     stream: TcpStream,
     client: SocketAddr,
     idle_timeout: IdleTimeout,
+    rules: Arc<ListenerRules>,
     shutdown: impl Future<Output = ()>,
     handler: H,
 ) where
@@ -152,11 +188,19 @@ async fn serve_connection<H, F>(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%client, "cannot disable Nagle's algorithm: {error}");
     }
-    let service = service_fn(move |request: Request<Incoming>| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
         let expects_continue = request.headers().contains_key(EXPECT);
-        let response = handler(request, client);
+        let accepted = match rules.cross_origin.check(&mut request) {
+            Ok(()) => Ok(handler(request, client)),
+            Err(refusal) => Err((rules.refuse(&refusal), request.into_body())),
+        };
         async move {
-            let mut response = response.await;
+            let mut response = match accepted {
+                Ok(response) => response.await,
+                Err((response, body)) => {
+                    Box::pin(after_body(response, body, expects_continue)).await
+                }
+            };
             if expects_continue && !response.status().is_success() {
                 // The client does not send its body then, so hyper closes the connection. Without this header the
                 // client would send its next request into a closing connection.

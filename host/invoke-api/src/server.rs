@@ -2,7 +2,7 @@
 
 use http::{Method, Request};
 use hyper::body::Incoming;
-use lambkin_http::{IdleTimeout, Response, set_header};
+use lambkin_http::{Allowlist, CrossOrigin, ForeignPages, IdleTimeout, Response, set_header};
 use lambkin_lambda::{Lambda, new_request_id};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -12,10 +12,17 @@ use crate::operation::Operation;
 use crate::response::{REQUEST_ID, method_not_allowed};
 use crate::{control, invoke};
 
-/// Serves the Invoke API until `stop` is cancelled.
-pub async fn serve(listener: TcpListener, stop: CancellationToken, lambda: Lambda) {
+/// Serves the Invoke API until `stop` is cancelled. Web pages on other machines can use it if `allowlist` has their
+/// origin.
+pub async fn serve(
+    listener: TcpListener,
+    allowlist: Allowlist,
+    stop: CancellationToken,
+    lambda: Lambda,
+) {
+    let rules = CrossOrigin::new(allowlist, ForeignPages::Refused);
     let handler = move |request, _client| respond(lambda.clone(), request);
-    lambkin_http::serve(listener, IdleTimeout::Limited, stop, handler).await;
+    lambkin_http::serve(listener, IdleTimeout::Limited, rules, stop, handler).await;
 }
 
 /// Responds to one request. A connection moves this future for each request, so everything but a plain invocation is

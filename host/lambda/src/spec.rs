@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use lambkin_http::Allowlist;
 use serde::{Serialize, Serializer};
 
 use crate::code::Code;
@@ -56,6 +57,8 @@ pub struct FunctionSpec {
     /// The address of the Runtime API; `None` is a free port on the loopback interface. With an address, the function
     /// has at most one environment.
     pub runtime_api: Option<SocketAddr>,
+    /// The hosts and web pages, besides local ones, from which requests to the Runtime API are accepted.
+    pub allowlist: Allowlist,
     /// The maximum number of concurrent environments.
     pub concurrency: usize,
     /// The maximum number of calls that wait for an environment; further calls get status 429. AWS never queues: 0.
@@ -206,6 +209,7 @@ impl FunctionSpec {
             default_variables: BTreeMap::new(),
             exact_variables: false,
             runtime_api: None,
+            allowlist: Allowlist::default(),
             concurrency: CONCURRENCY,
             queue: QUEUE,
             reserved_concurrency: false,

@@ -7,6 +7,7 @@
     reason = "a benchmark that cannot continue has failed"
 )]
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -48,7 +49,9 @@ async fn rate(service: &Service, clients: usize) -> f64 {
                 while start.elapsed() < TIME {
                     let request = Request::get("/hello").header("host", "a");
                     let request = request.body(Empty::<Bytes>::new()).unwrap();
-                    let answer = service.answer(request, ([127, 0, 0, 1], 1).into()).await;
+                    let answer = service
+                        .answer(request, SocketAddr::from(([127, 0, 0, 1], 1)))
+                        .await;
                     answer.unwrap().into_body().collect().await.unwrap();
                     count.fetch_add(1, Ordering::Relaxed);
                 }
@@ -70,7 +73,7 @@ async fn transfer(service: &Service) {
         .unwrap();
     let start = Instant::now();
     let answer = service
-        .answer(up, ([127, 0, 0, 1], 1).into())
+        .answer(up, SocketAddr::from(([127, 0, 0, 1], 1)))
         .await
         .unwrap();
     answer.into_body().collect().await.unwrap();
@@ -82,7 +85,7 @@ async fn transfer(service: &Service) {
         .unwrap();
     let start = Instant::now();
     let answer = service
-        .answer(down, ([127, 0, 0, 1], 1).into())
+        .answer(down, SocketAddr::from(([127, 0, 0, 1], 1)))
         .await
         .unwrap();
     let mut body = answer.into_body();

@@ -19,6 +19,9 @@ use crate::{imports, limits};
 /// The interface that checks the settings of a service.
 const SETTINGS: Contract = Contract("lambkin:service/settings@0.1.x");
 
+/// The interface by which a service decides itself which web pages may use it. It has no functions.
+const FOREIGN_PAGES: Contract = Contract("lambkin:service/foreign-pages@0.1.x");
+
 /// The number of names of a component that a message lists.
 const MAX_NAMES: usize = 12;
 
@@ -31,6 +34,8 @@ pub(crate) struct Inspection {
     pub other_versions: Vec<(Role, String)>,
     /// The exported interface that checks a service's settings.
     pub settings: Option<String>,
+    /// Whether it decides itself which web pages may use it as a service.
+    pub judges_foreign_pages: bool,
     /// The imported interfaces, in the component's order.
     pub imports: Vec<String>,
 }
@@ -66,17 +71,15 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspection, ComponentError> {
     }
     let Names { imports, exports } = names(bytes)?;
     let (roles, other_versions) = roles(&exports)?;
-    let settings = match find_export(SETTINGS, &exports) {
-        Export::Supported(export) => Some(export.to_owned()),
-        // Without the check, mistakes in the settings would only appear when the service is used.
-        Export::OtherVersion(export) => return Err(other_version(export, SETTINGS)),
-        Export::Missing => None,
-    };
+    // Without the check, mistakes in the settings would only appear when the service is used.
+    let settings = optional(SETTINGS, &exports)?;
+    let judges_foreign_pages = optional(FOREIGN_PAGES, &exports)?.is_some();
     check_imports(&imports, &roles)?;
     Ok(Inspection {
         roles,
         other_versions,
         settings,
+        judges_foreign_pages,
         imports,
     })
 }
@@ -183,6 +186,15 @@ fn roles(exports: &[String]) -> Result<Roles, ComponentError> {
         _ if !roles.is_empty() => Ok((roles, other_versions)),
         Some((role, found)) => Err(other_version(found, role.contract())),
         None => Err(ComponentError::NoRole(no_role(exports))),
+    }
+}
+
+/// The export of an interface that a component need not have.
+fn optional(contract: Contract, exports: &[String]) -> Result<Option<String>, ComponentError> {
+    match find_export(contract, exports) {
+        Export::Supported(export) => Ok(Some(export.to_owned())),
+        Export::OtherVersion(export) => Err(other_version(export, contract)),
+        Export::Missing => Ok(None),
     }
 }
 
@@ -378,6 +390,16 @@ mod tests {
         let sockets = ["wasi:sockets/tcp@0.2.0"];
         let refused = inspect_empty(&sockets, &["lambkin:source/poller@0.1.0"]);
         assert!(matches!(refused, Err(ComponentError::ForbiddenImport(_))));
+    }
+
+    #[test]
+    fn a_service_that_judges_foreign_pages_says_so() {
+        let service = "wasi:http/incoming-handler@0.2.0";
+        let judges = |exports: &[&str]| inspect_empty(&[], exports).unwrap().judges_foreign_pages;
+        assert!(judges(&[service, "lambkin:service/foreign-pages@0.1.3"]));
+        assert!(!judges(&[service, "lambkin:service/settings@0.1.0"]));
+        let refused = inspect_empty(&[], &[service, "lambkin:service/foreign-pages@0.2.0"]);
+        assert!(matches!(refused, Err(ComponentError::OtherVersion { .. })));
     }
 
     #[test]

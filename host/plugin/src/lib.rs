@@ -73,6 +73,6 @@ pub use object_trigger::{ObjectTrigger, Target};
 pub use outcome::TriggerOutcome;
 pub use plugin::Plugin;
 pub use role::Role;
-pub use service::{Service, ServiceBody, ServiceSetup};
+pub use service::{Client, Service, ServiceBody, ServiceSetup};
 pub use source::{Source, SourceError, SourceSetup};
 pub use store::{Grant, allows};

@@ -121,7 +121,8 @@ impl Plugin {
         let handler = self.adapter(Role::Service, |functions| &functions.service)?;
         let settings = self.0.functions.settings.clone();
         let caller = self.caller(name, &limits::SERVICE);
-        Service::configure(caller, handler, settings, setup).await
+        let judges_foreign_pages = self.0.inspection.judges_foreign_pages;
+        Service::configure(caller, handler, settings, judges_foreign_pages, setup).await
     }
 
     /// Configures a source.

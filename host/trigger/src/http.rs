@@ -89,6 +89,7 @@ impl ConfiguredTrigger for ConfiguredHttp {
         let http = HttpListener {
             trigger: self.trigger,
             lambda: context.lambda().clone(),
+            allowlist: context.allowlist().clone(),
         };
         context.spawn(|stop| http.serve(listener, stop));
     }

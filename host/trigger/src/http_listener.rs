@@ -16,7 +16,9 @@ use http::header::{HOST, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Request, StatusCode};
 use hyper::body::Incoming;
-use lambkin_http::{BodyError, IdleTimeout, Response, json, read_body};
+use lambkin_http::{
+    Allowlist, BodyError, CrossOrigin, ForeignPages, IdleTimeout, Response, json, read_body,
+};
 use lambkin_lambda::limits::SYNC_EVENT_BYTES;
 use lambkin_lambda::{Lambda, Reply, new_request_id, new_trace_id, now_ms};
 use lambkin_model::{Body, HttpRequest, HttpResponse, Invocation, RequestId};
@@ -34,6 +36,8 @@ pub(crate) struct HttpListener {
     pub(crate) trigger: HttpTrigger,
     /// The functions, among them those that the trigger may invoke.
     pub(crate) lambda: Lambda,
+    /// The hosts, besides local ones, that clients may name. Which pages may use the functions is up to their CORS.
+    pub(crate) allowlist: Allowlist,
 }
 
 impl HttpListener {
@@ -43,10 +47,12 @@ impl HttpListener {
             .local_addr()
             .map(|address| address.to_string())
             .unwrap_or_default();
+        let rules = CrossOrigin::new(self.allowlist.clone(), ForeignPages::Accepted);
         let shared = Arc::new((self, address));
         lambkin_http::serve(
             listener,
             IdleTimeout::Limited,
+            rules,
             stop,
             move |request, peer| {
                 let shared = Arc::clone(&shared);

@@ -11,10 +11,12 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::{Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
-use lambkin_http::{Body, IdleTimeout, Response, text};
-use lambkin_plugin::{CallError, PluginError, Service};
+use lambkin_http::{
+    Allowlist, Body, CrossOrigin, ForeignPages, FromForeignPage, IdleTimeout, Response, text,
+};
+use lambkin_plugin::{CallError, Client, PluginError, Service};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -23,15 +25,24 @@ use tokio_util::sync::CancellationToken;
 pub struct ServiceListener {
     /// The configured plugin.
     pub service: Service,
+    /// The hosts and web pages, besides local ones, from which it accepts requests.
+    pub allowlist: Allowlist,
 }
 
 impl ServiceListener {
     /// Serves requests until `stop` is cancelled, then lets those under way finish.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
+        let foreign_pages = if self.service.judges_foreign_pages() {
+            ForeignPages::Marked
+        } else {
+            ForeignPages::Refused
+        };
+        let rules = CrossOrigin::new(self.allowlist.clone(), foreign_pages);
         let shared = Arc::new(self);
         lambkin_http::serve(
             listener,
             IdleTimeout::Limited,
+            rules,
             stop,
             move |request, peer| {
                 let shared = Arc::clone(&shared);
@@ -43,8 +54,22 @@ impl ServiceListener {
 
     async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response {
         let (method, path) = (request.method().clone(), request.uri().clone());
-        match self.service.answer(request, peer).await {
-            Ok(response) => response.map(Body::Boxed),
+        let page = request.extensions().get::<FromForeignPage>().cloned();
+        let client = Client {
+            peer,
+            is_foreign_page: page.is_some(),
+        };
+        match self.service.answer(request, client).await {
+            Ok(response) => {
+                let is_read = matches!(method, Method::GET | Method::HEAD | Method::OPTIONS);
+                if let Some(page) = page
+                    && response.status() == StatusCode::FORBIDDEN
+                    && !is_read
+                {
+                    self.allowlist.warn_of_page(self.service.name(), &page);
+                }
+                response.map(Body::Boxed)
+            }
             Err(error) => {
                 match error.cause {
                     CallError::IncompleteRequest => {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use lambkin_http::Allowlist;
 use lambkin_lambda::Lambda;
 use lambkin_plugin::ObjectTrigger;
 use lambkin_store::object::Objects;
@@ -19,6 +20,7 @@ use crate::tasks::Tasks;
 pub struct TriggerContext<'a> {
     tasks: &'a mut Tasks,
     lambda: Lambda,
+    allowlist: Allowlist,
     store: Option<(Queues, Objects)>,
     bucket_triggers: BTreeMap<String, Vec<ObjectTrigger>>,
 }
@@ -26,10 +28,16 @@ pub struct TriggerContext<'a> {
 impl<'a> TriggerContext<'a> {
     /// A context whose tasks are added to `tasks`. `store` is `None` if the configuration needs no store, which implies
     /// that no trigger has a queue or a bucket.
-    pub fn new(tasks: &'a mut Tasks, lambda: Lambda, store: Option<(Queues, Objects)>) -> Self {
+    pub fn new(
+        tasks: &'a mut Tasks,
+        lambda: Lambda,
+        allowlist: Allowlist,
+        store: Option<(Queues, Objects)>,
+    ) -> Self {
         Self {
             tasks,
             lambda,
+            allowlist,
             store,
             bucket_triggers: BTreeMap::new(),
         }
@@ -38,6 +46,11 @@ impl<'a> TriggerContext<'a> {
     /// The functions.
     pub fn lambda(&self) -> &Lambda {
         &self.lambda
+    }
+
+    /// The hosts and web pages, besides local ones, from which a listener accepts requests.
+    pub fn allowlist(&self) -> &Allowlist {
+        &self.allowlist
     }
 
     /// The queues, if there is a store.

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use lambkin_http::bind;
+use lambkin_http::{Allowlist, bind};
 use lambkin_plugin::{Options, PluginHost, PoolUsage, ServiceSetup};
 use lambkin_trigger::service_listener::ServiceListener;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -42,7 +42,11 @@ impl Fixture {
         let listener = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(ServiceListener { service }.serve(listener, stop.clone()));
+        let listener_of = ServiceListener {
+            service,
+            allowlist: Allowlist::default(),
+        };
+        let serving = tokio::spawn(listener_of.serve(listener, stop.clone()));
         Self {
             host,
             address,

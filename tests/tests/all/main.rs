@@ -12,6 +12,7 @@ mod support;
 
 mod asynchronous;
 mod bootstrap_search;
+mod browser;
 mod bucket_trigger;
 mod cli;
 mod config_errors;
@@ -44,3 +45,4 @@ mod streaming;
 mod supervisor;
 mod versions;
 mod watch;
+mod web_pages;

@@ -114,7 +114,12 @@ async fn stay_open(function: &Arc<Function>, address: SocketAddr) -> anyhow::Res
     })?;
     let port = listener.local_addr()?.port();
     eprintln!("Lambda API listening on port {port}...");
-    let server = docker_lambda::serve(listener, CancellationToken::new(), Arc::clone(function));
+    let server = docker_lambda::serve(
+        listener,
+        function.spec().allowlist.clone(),
+        CancellationToken::new(),
+        Arc::clone(function),
+    );
     tokio::pin!(server);
     loop {
         tokio::select! {

@@ -33,10 +33,11 @@ pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         platform: Destination::Stdout,
         ..LogStyle::default()
     })?;
+    let allowlist = settings.function.allowlist.clone();
     let function = Function::new(settings.function, settings.account.clone(), log.clone());
     let lambda = Lambda::new(settings.account, [function], []);
     tokio::select! {
-        () = rie::serve(listener, CancellationToken::new(), lambda.clone()) => {}
+        () = rie::serve(listener, allowlist, CancellationToken::new(), lambda.clone()) => {}
         () = signals.received() => {}
     }
     lambda.close().await;

@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use lambkin_lambda::{Account, Code, Destination, Entry, FunctionSpec, LogStyle};
 use tracing_subscriber::filter::LevelFilter;
 
-use super::spec::spec;
+use super::spec::{allowlist, spec};
 use super::variables::Variables;
 use crate::args::DockerLambda;
 
@@ -92,6 +92,7 @@ impl Settings {
             account: account(&variables)?,
             function: FunctionSpec {
                 runtime_api: runtime_api(&variables, stay_open.then_some(api_port))?,
+                allowlist: allowlist(&variables)?,
                 ..function(args, variables, folder)?
             },
             mode,

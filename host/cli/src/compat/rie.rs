@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use lambkin_lambda::{Account, Code, Entry, FunctionSpec};
 use tracing_subscriber::filter::LevelFilter;
 
-use super::spec::spec;
+use super::spec::{allowlist, spec};
 use super::{address, variables::Variables};
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8080);
@@ -91,6 +91,7 @@ impl Settings {
             },
             function: FunctionSpec {
                 runtime_api: address_of(RUNTIME_API, flags.runtime_api.as_deref())?,
+                allowlist: allowlist(&variables)?,
                 ..function(command, variables, folder)?
             },
             init_caching: flags.init_caching,

@@ -56,6 +56,8 @@ const SAMPLES: &[(&str, &str)] = &[
     ("region", "'eu-west-1'"),
     ("account", "'111122223333'"),
     ("service-endpoints", "false"),
+    ("allowed-hosts", "['lambkin.example.com']"),
+    ("allowed-origins", "['https://app.example.com']"),
     ("invoke.listen", "'127.0.0.1:0'"),
     ("functions.f.code", "'src'"),
     ("functions.f.command", "['python3', 'app.py']"),

@@ -11,9 +11,11 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use lambkin_http::Allowlist;
 use lambkin_lambda::{Account, Alias, FunctionSpec};
 use toml::de::DeTable;
 
+use super::allowlist;
 use super::asynchronous::{self, Settings as Asynchronous};
 use super::bucket::{self, Bucket};
 use super::function;
@@ -28,7 +30,9 @@ use super::trigger::{self, Trigger};
 use super::version::LATEST;
 
 /// `lambkin.toml`
-pub const TABLE: Table = Table::new(&[&[
+pub const TABLE: Table = Table::new(&[ACCOUNT_KEYS, allowlist::KEYS, PARTS]);
+
+const ACCOUNT_KEYS: &[Key] = &[
     Key::with_default(
         "region",
         Kind::Text,
@@ -47,6 +51,9 @@ pub const TABLE: Table = Table::new(&[&[
         "true",
         "Whether functions receive the addresses of the services and credentials for them.",
     ),
+];
+
+const PARTS: &[Key] = &[
     Key::optional(
         "invoke",
         Kind::Table(&Table::new(&[INVOKE])),
@@ -104,7 +111,7 @@ pub const TABLE: Table = Table::new(&[&[
         Kind::Table(&asynchronous::TABLE),
         "Asynchronous invocation and the store.",
     ),
-]]);
+];
 
 const INVOKE: &[Key] = &[Key::with_default(
     "listen",
@@ -123,6 +130,8 @@ const ACCOUNT: &str = "123456789012";
 pub struct Config {
     source: Source,
     pub account: Account,
+    /// The hosts and web pages, besides local ones, from which the listeners accept requests.
+    pub allowlist: Allowlist,
     pub invoke_listen: SocketAddr,
     /// Each function with all its versions, `$LATEST` first.
     pub functions: Vec<FunctionSpec>,
@@ -199,11 +208,15 @@ impl Config {
             .into_iter()
             .map(|function| (function.versions, function.aliases))
             .unzip();
-        let versions = functions.into_iter().flatten();
+        let versions = functions.into_iter().flatten().map(|mut one| {
+            one.spec.allowlist = read.allowlist.clone();
+            one
+        });
         let (functions, function_inputs) = versions.map(|one| (one.spec, one.inputs)).unzip();
         Ok(Self {
             source,
             account: read.account,
+            allowlist: read.allowlist,
             invoke_listen: read.invoke_listen,
             functions,
             function_inputs,
@@ -249,6 +262,7 @@ fn render_all(source: &Source, diagnostics: &[Diagnostic]) -> String {
 /// The values of a file.
 struct Read {
     account: Account,
+    allowlist: Allowlist,
     invoke_listen: SocketAddr,
     functions: Vec<function::Definition>,
     queues: Vec<Queue>,
@@ -261,6 +275,7 @@ struct Read {
 fn read_root(mut root: Reader<'_>, folder: &Path, diagnostics: &Diagnostics) -> Read {
     let account = read_account(&mut root, diagnostics);
     let service_endpoints = root.flag("service-endpoints");
+    let allowlist = allowlist::read(&mut root, diagnostics);
     let mut listeners = Listeners::default();
     let invoke_listen = match root.table("invoke") {
         Some(mut invoke) => {
@@ -306,6 +321,7 @@ fn read_root(mut root: Reader<'_>, folder: &Path, diagnostics: &Diagnostics) -> 
     root.finish();
     Read {
         account,
+        allowlist,
         invoke_listen,
         functions,
         queues,
@@ -363,7 +379,7 @@ mod tests {
         );
         assert!(
             problems("zzz = 1")
-                .contains("unknown key; known here: region, account, service-endpoints, invoke, functions, queues, buckets, services, triggers")
+                .contains("unknown key; known here: region, account, service-endpoints, allowed-hosts, allowed-origins, invoke, functions, queues, buckets, services, triggers")
         );
     }
 

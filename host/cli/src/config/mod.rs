@@ -4,6 +4,7 @@
 //! see [`schema`], follow from these definitions.
 
 mod alias;
+mod allowlist;
 mod asynchronous;
 mod bucket;
 #[cfg(test)]

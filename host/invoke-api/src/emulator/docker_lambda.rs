@@ -5,7 +5,8 @@
 //! 200 with `X-Amz-Function-Error: Unhandled`.
 //!
 //! Unlike AWS's own API, it can be called from web pages: `OPTIONS` with an `Origin` answers a preflight request, and
-//! any page may read the response to a request with an `Origin`.
+//! pages may read the response to a request with an `Origin`. As on every listener, these are the pages of this machine
+//! and those whose origins are allowed; docker-lambda answered all pages.
 //!
 //! On failure: a client context that is not base64 gets 400 `ClientContextDecodingError`, an event over 6 MiB gets 413,
 //! and a call over the queue's limit gets 429. The bodies have the members `errorType` and `errorMessage`.
@@ -16,8 +17,8 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use lambkin_http::{
-    BodyError, IdleTimeout, Response, header, json, method_not_allowed, not_found, read_body,
-    set_header,
+    Allowlist, BodyError, CrossOrigin, ForeignPages, IdleTimeout, Response, header, json,
+    method_not_allowed, not_found, read_body, set_header,
 };
 use lambkin_lambda::limits::SYNC_EVENT_BYTES;
 use lambkin_lambda::{Function, api_error_body, new_request_id};
@@ -35,9 +36,15 @@ const EXPOSED_HEADERS: &str = "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMes
 const PREFLIGHT_SECONDS: &str = "172800";
 
 /// Serves invocations of one function until `stop` is cancelled.
-pub async fn serve(listener: TcpListener, stop: CancellationToken, function: Arc<Function>) {
+pub async fn serve(
+    listener: TcpListener,
+    allowlist: Allowlist,
+    stop: CancellationToken,
+    function: Arc<Function>,
+) {
+    let rules = CrossOrigin::new(allowlist, ForeignPages::Refused);
     let handler = move |request, _client| respond(Arc::clone(&function), request);
-    lambkin_http::serve(listener, IdleTimeout::Limited, stop, handler).await;
+    lambkin_http::serve(listener, IdleTimeout::Limited, rules, stop, handler).await;
 }
 
 async fn respond(function: Arc<Function>, request: Request<Incoming>) -> Response {

@@ -40,7 +40,8 @@ use http::header::CONTENT_TYPE;
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use lambkin_http::{
-    BodyError, IdleTimeout, Response, empty, header, not_found, read_body, set_header,
+    Allowlist, BodyError, CrossOrigin, ForeignPages, IdleTimeout, Response, empty, header,
+    not_found, read_body, set_header,
 };
 use lambkin_lambda::limits::RESPONSE_BYTES;
 use lambkin_lambda::{
@@ -60,10 +61,17 @@ const EVENT_BYTES: usize = RESPONSE_BYTES;
 /// The number of bytes from which RIE detects the content type of a body.
 const SNIFFED_BYTES: usize = 512;
 
-/// Serves invocations until `stop` is cancelled.
-pub async fn serve(listener: TcpListener, stop: CancellationToken, lambda: Lambda) {
+/// Serves invocations until `stop` is cancelled. Web pages on other machines can invoke the function if `allowlist` has
+/// their origin.
+pub async fn serve(
+    listener: TcpListener,
+    allowlist: Allowlist,
+    stop: CancellationToken,
+    lambda: Lambda,
+) {
+    let rules = CrossOrigin::new(allowlist, ForeignPages::Refused);
     let handler = move |request, _client| respond(lambda.clone(), request);
-    lambkin_http::serve(listener, IdleTimeout::Limited, stop, handler).await;
+    lambkin_http::serve(listener, IdleTimeout::Limited, rules, stop, handler).await;
 }
 
 async fn respond(lambda: Lambda, request: Request<Incoming>) -> Response {

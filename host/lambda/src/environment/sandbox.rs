@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lambkin_http::IdleTimeout;
+use lambkin_http::{CrossOrigin, ForeignPages, IdleTimeout};
 use lambkin_process::{Exit, Launch, Process};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -38,7 +38,7 @@ use crate::limits::{
 use crate::log::{EnvironmentLog, Source};
 use crate::runtime_api::session::{Delivery, RuntimeEvent, RuntimeSession};
 use crate::runtime_api::{self, Metadata, SandboxApi, availability_zone_id};
-use crate::spec::InitializationType;
+use crate::spec::{FunctionSpec, InitializationType};
 use crate::telemetry::hub::Telemetry;
 use crate::time::now_ms;
 use crate::variables::{SandboxInfo, runtime_variables};
@@ -140,7 +140,7 @@ impl Sandbox {
             extension_events,
             alarm: Alarm::default(),
             frozen: false,
-            server: serve(listener, Arc::clone(&api)),
+            server: serve(listener, spec, Arc::clone(&api)),
             api,
         })
     }
@@ -361,13 +361,19 @@ fn extensions(
     ExtensionRegistry::new(names.map(|one| one.name.clone()).collect(), info)
 }
 
-fn serve(listener: tokio::net::TcpListener, api: Arc<SandboxApi>) -> AbortHandle {
+fn serve(
+    listener: tokio::net::TcpListener,
+    spec: &FunctionSpec,
+    api: Arc<SandboxApi>,
+) -> AbortHandle {
+    let rules = CrossOrigin::new(spec.allowlist.clone(), ForeignPages::Refused);
     let server = tokio::spawn(async move {
         // Never cancelled: the server runs until it is aborted.
         let stop = CancellationToken::new();
         lambkin_http::serve(
             listener,
             IdleTimeout::Unlimited,
+            rules,
             stop,
             move |request, _peer| runtime_api::respond(request, Arc::clone(&api)),
         )

@@ -16,7 +16,6 @@
 
 use std::fmt::Display;
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,7 +33,7 @@ use wasmtime_wasi_http::WasiBody;
 
 use super::body::{IsIncomplete, ReadProgress, RequestBody, StreamedBody};
 use super::handler::GuestResponse;
-use super::service_role::{Service, ServiceBody};
+use super::service_role::{Client, Service, ServiceBody};
 use crate::error::{CallError, ContractError, PluginError};
 use crate::limits;
 use crate::state::State;
@@ -42,6 +41,9 @@ use crate::text::quote;
 
 /// The header with the client's address for the service. One that the client sent is replaced.
 const PEER: &str = "x-lambkin-peer";
+
+/// The header of a request that a foreign page has made. One that the client sent is removed.
+const FOREIGN_PAGE: &str = "x-lambkin-foreign-page";
 
 impl Service {
     /// Handles a request.
@@ -54,14 +56,16 @@ impl Service {
     pub async fn answer<B>(
         &self,
         request: Request<B>,
-        peer: SocketAddr,
+        client: impl Into<Client>,
     ) -> Result<Response<ServiceBody>, PluginError>
     where
         B: Body<Data = Bytes, Error: Display> + Send + Unpin + 'static,
     {
         let incomplete = IsIncomplete::default();
         let call = self.caller().begin("handle", None);
-        let answered = self.try_answer(request, peer, incomplete.clone()).await;
+        let answered = self
+            .try_answer(request, client.into(), incomplete.clone())
+            .await;
         answered.map_err(|error| {
             if incomplete.get() {
                 call.error(CallError::IncompleteRequest)
@@ -74,7 +78,7 @@ impl Service {
     async fn try_answer<B>(
         &self,
         request: Request<B>,
-        peer: SocketAddr,
+        client: Client,
         incomplete: IsIncomplete,
     ) -> Result<Response<ServiceBody>, PluginError>
     where
@@ -83,7 +87,7 @@ impl Service {
         let call = self.caller().begin("handle", None);
         let is_head = request.method() == Method::HEAD;
         let (answered, mut answer) = oneshot::channel();
-        let request = prepared(request, peer);
+        let request = prepared(request, client);
         let request = request.map(|body| RequestBody::new(body, limits::BODY_IDLE, incomplete));
         let waits = Arc::new(AtomicBool::new(false));
         let handled = handle(self.clone(), request, answered, Arc::clone(&waits));
@@ -201,15 +205,20 @@ impl Wake for Observer {
     }
 }
 
-/// Adds what the contract requires: a host, and the client's address.
-fn prepared<B>(mut request: Request<B>, peer: SocketAddr) -> Request<B> {
+/// Adds what the contract requires: a host, the client's address, and the mark of a foreign page.
+fn prepared<B>(mut request: Request<B>, client: Client) -> Request<B> {
     let headers = request.headers_mut();
     let host = headers.get(HOST).map(HeaderValue::to_str);
     if !matches!(host, Some(Ok(_))) {
         headers.insert(HOST, HeaderValue::from_static("localhost"));
     }
-    if let Ok(peer) = HeaderValue::try_from(peer.ip().to_string()) {
+    if let Ok(peer) = HeaderValue::try_from(client.peer.ip().to_string()) {
         headers.insert(PEER, peer);
+    }
+    if client.is_foreign_page {
+        headers.insert(FOREIGN_PAGE, HeaderValue::from_static("true"));
+    } else {
+        headers.remove(FOREIGN_PAGE);
     }
     request
 }

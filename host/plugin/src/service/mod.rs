@@ -15,5 +15,5 @@ mod service_role;
 mod settings;
 
 pub(crate) use handler::Handler;
-pub use service_role::{Service, ServiceBody, ServiceSetup};
+pub use service_role::{Client, Service, ServiceBody, ServiceSetup};
 pub(crate) use settings::Settings;

@@ -1,6 +1,7 @@
 //! One service.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -33,6 +34,25 @@ pub struct ServiceSetup {
     pub buckets: Option<Grant<Objects>>,
 }
 
+/// Who has made a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Client {
+    /// The client's address.
+    pub peer: SocketAddr,
+    /// Whether a web page has made the request that is neither on this machine nor allowed by the operator. Only for
+    /// services that [judge](Service::judges_foreign_pages) foreign pages.
+    pub is_foreign_page: bool,
+}
+
+impl From<SocketAddr> for Client {
+    fn from(peer: SocketAddr) -> Self {
+        Self {
+            peer,
+            is_foreign_page: false,
+        }
+    }
+}
+
 /// A service: a plugin and the settings it has accepted. Cheap to clone.
 #[derive(Clone)]
 pub struct Service(Arc<Inner>);
@@ -40,6 +60,7 @@ pub struct Service(Arc<Inner>);
 struct Inner {
     caller: Caller,
     handler: Arc<Handler>,
+    judges_foreign_pages: bool,
     environment: Arc<[(String, String)]>,
     grants: Arc<Grants>,
 }
@@ -52,6 +73,7 @@ impl Service {
         caller: Caller,
         handler: Arc<Handler>,
         settings: Option<Arc<Settings>>,
+        judges_foreign_pages: bool,
         setup: ServiceSetup,
     ) -> Result<Self, ConfigureError> {
         check::config(&setup.settings)?;
@@ -67,6 +89,7 @@ impl Service {
         Ok(Self(Arc::new(Inner {
             caller,
             handler,
+            judges_foreign_pages,
             environment: Arc::new([
                 variable("LAMBKIN_REGION", setup.region),
                 variable("LAMBKIN_ACCOUNT", setup.account),
@@ -82,6 +105,12 @@ impl Service {
     /// The service's name.
     pub fn name(&self) -> &str {
         self.0.caller.name()
+    }
+
+    /// Whether the service decides itself which web pages may use it. If not, requests of foreign pages must not reach
+    /// it.
+    pub fn judges_foreign_pages(&self) -> bool {
+        self.0.judges_foreign_pages
     }
 
     pub(super) fn caller(&self) -> &Caller {

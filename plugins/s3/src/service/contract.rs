@@ -13,6 +13,7 @@ wit_bindgen::generate!({
         world service {
             import lambkin:store/objects@0.1.0;
             export lambkin:service/settings@0.1.0;
+            export lambkin:service/foreign-pages@0.1.0;
         }
     ",
     path: ["../../wit/store", "../../wit/service"],

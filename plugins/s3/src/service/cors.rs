@@ -1,5 +1,5 @@
-//! Cross-origin requests: GetBucketCors, PutBucketCors, DeleteBucketCors, preflight requests, and the headers of
-//! responses.
+//! Cross-origin requests: GetBucketCors, PutBucketCors, DeleteBucketCors, preflight requests, the headers of responses,
+//! and which pages may write.
 
 use super::bucket_settings;
 use super::call::Call;
@@ -10,6 +10,8 @@ use super::xml::{Element, Writer};
 
 const NAME: &str = "cors";
 const METHODS: [&str; 5] = ["GET", "PUT", "HEAD", "POST", "DELETE"];
+/// The host's mark of a request that a web page has made which is neither on this machine nor allowed by the operator.
+const FOREIGN_PAGE: &str = "x-lambkin-foreign-page";
 const VARY: &str = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method";
 
 /// GetBucketCors.
@@ -198,6 +200,32 @@ pub fn preflight(call: &mut Call<'_>) -> Result<Response, Error> {
     Ok(response
         .with_some("Access-Control-Allow-Headers", allowed)
         .with("Vary", VARY))
+}
+
+/// Refuses a write by a foreign web page, which the host has marked, unless the CORS configuration of the bucket allows
+/// it. Reads are not refused: the browser keeps the response from the page.
+pub fn check_page(call: &Call<'_>) -> Result<(), Error> {
+    let method = call.request.method.as_str();
+    let is_read = matches!(method, "GET" | "HEAD" | "OPTIONS");
+    if is_read || call.header(FOREIGN_PAGE).is_none() {
+        return Ok(());
+    }
+    let origin = call.header("origin");
+    let is_allowed = |origin| {
+        let configuration = configuration(call);
+        configuration
+            .is_some_and(|configuration| rule(&configuration, origin, method, &[]).is_some())
+    };
+    if origin.is_some_and(is_allowed) {
+        return Ok(());
+    }
+    Err(error::ACCESS_FORBIDDEN
+        .with_message(format!(
+            "A web page of the origin {} made this request. It is not on this machine, and neither the CORS \
+             configuration of the bucket nor `allowed-origins` at the top of lambkin.toml allows it.",
+            origin.unwrap_or("null")
+        ))
+        .with("Method", method))
 }
 
 /// Adds the headers with which a browser gives the response to the page.

@@ -113,6 +113,7 @@ fn call<'a>(
 fn perform(call: &mut Call<'_>) -> Result<Response, Error> {
     let operation = routing::find(call.request, &call.bucket, &call.key)?;
     call.access_key = credentials::access_key(call.request, call.context.now_ms)?;
+    cors::check_page(call)?;
     check_owner(call)?;
     operation(call)
 }

@@ -76,7 +76,10 @@ impl Sockets {
         let mut diagnostics = Vec::new();
         for (service, listener) in config.services.iter().zip(self.services) {
             match assembly::configure_service(&plugins, service, config, storage).await {
-                Ok(service) => services.push((ServiceListener { service }, listener)),
+                Ok(service) => {
+                    let allowlist = config.allowlist.clone();
+                    services.push((ServiceListener { service, allowlist }, listener));
+                }
                 Err(found) => diagnostics.extend(found),
             }
         }

@@ -55,9 +55,14 @@ pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> 
     let mut services = Tasks::new();
     let mut callers = Tasks::new();
     let invoke = endpoints.invoke;
+    let allowlist = &config.allowlist;
     match args.compat {
-        None => callers.spawn(|stop| lambkin_invoke_api::serve(invoke, stop, lambda.clone())),
-        Some(Compat::Rie) => callers.spawn(|stop| rie::serve(invoke, stop, lambda.clone())),
+        None => callers.spawn(|stop| {
+            lambkin_invoke_api::serve(invoke, allowlist.clone(), stop, lambda.clone())
+        }),
+        Some(Compat::Rie) => {
+            callers.spawn(|stop| rie::serve(invoke, allowlist.clone(), stop, lambda.clone()))
+        }
     }
     callers.spawn(|stop| asynchronous.serve(lambda.clone(), stop));
     for (service, listener) in endpoints.services {
@@ -67,7 +72,7 @@ pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> 
         spawn_storage(&mut services, storage, &config);
     }
     let store = storage.map(|storage| (storage.queues, storage.objects));
-    let mut context = TriggerContext::new(&mut callers, lambda.clone(), store);
+    let mut context = TriggerContext::new(&mut callers, lambda.clone(), allowlist.clone(), store);
     for (trigger, listener) in endpoints.triggers {
         trigger.configured.spawn(&mut context, listener);
     }

@@ -7,7 +7,7 @@ use http::{HeaderMap, Request};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
-use lambkin_http::{IdleTimeout, serve};
+use lambkin_http::{Allowlist, CrossOrigin, ForeignPages, IdleTimeout, serve};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -65,6 +65,7 @@ impl Server {
         tokio::spawn(serve(
             listener,
             IdleTimeout::Unlimited,
+            CrossOrigin::new(Allowlist::default(), ForeignPages::Refused),
             stop.clone(),
             handler,
         ));

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use http::StatusCode;
-use lambkin_http::{IdleTimeout, empty, read_body, serve};
+use lambkin_http::{Allowlist, CrossOrigin, ForeignPages, IdleTimeout, empty, read_body, serve};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -58,6 +58,7 @@ impl Listener {
         tokio::spawn(serve(
             listener,
             IdleTimeout::Unlimited,
+            CrossOrigin::new(Allowlist::default(), ForeignPages::Refused),
             stop.clone(),
             handler,
         ));
