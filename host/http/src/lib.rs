@@ -1,19 +1,28 @@
 //! Bounded HTTP/1.1 serving, shared by every socket the host listens on.
 //!
-//! The Invoke API, each environment's Runtime API, every HTTP trigger and every service call [`serve()`] with a
-//! function from request to response. This crate accepts connections, parses requests, refuses those of foreign web pages,
-//! keeps connections alive, limits headers, bodies and connections, and stops gracefully. It depends on neither Lambda
-//! nor triggers.
+//! The Invoke API, each environment's Runtime API, every HTTP trigger and every service have a [`Server`] with a
+//! function from request to response. This crate accepts connections, parses requests, refuses those of foreign web
+//! pages, keeps connections alive, limits headers, bodies, connections and the time that peers may take, and stops
+//! gracefully. It depends on neither Lambda nor triggers.
 //!
-//! On failure: a client that violates the protocol gets hyper's 400 or 431 and loses its own connection. No client can
-//! delay another, because each connection is a task of its own, and no input ends the accept loop.
+//! On failure: a client that violates the protocol gets 400, 414, 431 or 501 and loses its own connection; the log says
+//! why. A client that stalls is given up ([`limits`]). No client can delay another, because each connection is a task
+//! of its own, and no input ends the accept loop. A handler may refuse a request without reading its body: the rest is
+//! discarded here, so that the client gets the response.
 
+mod connection;
 mod cross_origin;
+mod head;
 mod header;
+mod leftover;
+pub mod limits;
+mod peer;
 mod reply;
 mod request_body;
 mod response;
 mod serve;
+mod shortage;
+mod socket;
 
 pub use cross_origin::{
     Allowlist, CrossOrigin, ForeignPages, FromForeignPage, HOSTS_VARIABLE, HostPattern,
@@ -21,6 +30,7 @@ pub use cross_origin::{
 };
 pub use header::{header, set_header};
 pub use reply::{empty, json, method_not_allowed, not_found, text};
-pub use request_body::{BodyError, read_body};
+pub use request_body::{BodyError, RequestBody, read_body};
 pub use response::{Body, Response};
-pub use serve::{IdleTimeout, bind, serve};
+pub use serve::{Server, bind};
+pub use shortage::{Shortage, WaitsForPlace};

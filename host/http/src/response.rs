@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -10,6 +11,8 @@ use http_body_util::Full;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::mpsc;
+
+use crate::peer::Peer;
 
 /// The response of every request handler.
 pub type Response = http::Response<Body>;
@@ -72,5 +75,44 @@ impl hyper::body::Body for Body {
             Self::Channel(_) => SizeHint::default(),
             Self::Boxed(body) => body.size_hint(),
         }
+    }
+}
+
+/// The body of a response on its way to the connection, which notes when all of it has been passed on.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    body: Body,
+    peer: Arc<Peer>,
+}
+
+impl Outgoing {
+    pub(crate) fn new(body: Body, peer: Arc<Peer>) -> Self {
+        Self { body, peer }
+    }
+}
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        self.peer.response_ends();
+    }
+}
+
+impl hyper::body::Body for Outgoing {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

@@ -133,6 +133,15 @@ impl ApiError {
         )
     }
 
+    /// AWS's answer to a body that stops midway is not known; S3's error has this name.
+    pub(crate) fn timed_out(message: String) -> Self {
+        Self::user(
+            StatusCode::REQUEST_TIMEOUT,
+            "RequestTimeoutException",
+            message,
+        )
+    }
+
     pub(crate) fn recursion() -> Self {
         Self::user(
             StatusCode::BAD_REQUEST,

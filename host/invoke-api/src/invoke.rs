@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
-use hyper::body::Incoming;
-use lambkin_http::{Response, header, json, set_header};
+use lambkin_http::{RequestBody, Response, header, json, set_header};
 use lambkin_lambda::{Function, FunctionSpec, Lambda, new_trace_id, now_ms};
 use lambkin_model::{Invocation, InvokeError, Outcome, RequestId};
 
@@ -22,7 +21,7 @@ pub(crate) async fn invoke(
     operation: Operation,
     name: &str,
     head: &Parts,
-    body: Incoming,
+    body: RequestBody,
     request_id: &RequestId,
 ) -> Result<Response, ApiError> {
     let target = Target::of(name, head.uri.query());

@@ -9,8 +9,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::HeaderName;
-use hyper::body::Incoming;
-use lambkin_http::{BodyError, header, read_body};
+use lambkin_http::{BodyError, RequestBody, header, read_body};
 use lambkin_lambda::limits::{ASYNC_EVENT_BYTES, SYNC_EVENT_BYTES};
 use lambkin_lambda::{FunctionRef, FunctionSpec};
 
@@ -150,7 +149,7 @@ fn is_durable_byte(byte: u8) -> bool {
 
 /// Reads the event and checks that it is JSON. An empty body is the event `{}`.
 pub(crate) async fn read_event(
-    body: Incoming,
+    body: RequestBody,
     operation: Operation,
     invocation_type: InvocationType,
 ) -> Result<Bytes, ApiError> {
@@ -159,6 +158,7 @@ pub(crate) async fn read_event(
         .map_err(|error| match error {
             BodyError::TooLarge { .. } => ApiError::event_too_large(),
             BodyError::Incomplete(reason) => ApiError::not_json(&reason),
+            BodyError::TimedOut(_) => ApiError::timed_out(error.to_string()),
         })?;
     if operation == Operation::InvokeAsync && event.len() > INVOKE_ASYNC_BYTES {
         return Err(ApiError::too_large(format!(

@@ -1,8 +1,9 @@
 //! The listener of the Invoke API.
 
 use http::{Method, Request};
-use hyper::body::Incoming;
-use lambkin_http::{Allowlist, CrossOrigin, ForeignPages, IdleTimeout, Response, set_header};
+use lambkin_http::{
+    Allowlist, CrossOrigin, ForeignPages, RequestBody, Response, Server, set_header,
+};
 use lambkin_lambda::{Lambda, new_request_id};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -22,12 +23,14 @@ pub async fn serve(
 ) {
     let rules = CrossOrigin::new(allowlist, ForeignPages::Refused);
     let handler = move |request, _client| respond(lambda.clone(), request);
-    lambkin_http::serve(listener, IdleTimeout::Limited, rules, stop, handler).await;
+    Server::for_clients(rules, stop)
+        .serve(listener, handler)
+        .await;
 }
 
 /// Responds to one request. A connection moves this future for each request, so everything but a plain invocation is
 /// boxed.
-async fn respond(lambda: Lambda, request: Request<Incoming>) -> Response {
+async fn respond(lambda: Lambda, request: Request<RequestBody>) -> Response {
     let request_id = new_request_id();
     let (head, body) = request.into_parts();
     let result = match Operation::of(head.uri.path()) {

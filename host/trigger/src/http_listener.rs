@@ -6,7 +6,7 @@
 //! module does not look into them.
 //!
 //! On failure: status 502 if the plugin failed, 503 if the host cannot run it now, 413 for a body above the limit that
-//! the plugin has set, and 400 for a body that ends early. The response, and for plugins the log, name the cause.
+//! the plugin has set, 400 for a body that ends early, and 408 for one that stops midway. The response, and for plugins the log, name the cause.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,9 +15,8 @@ use bytes::Bytes;
 use http::header::{HOST, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Request, StatusCode};
-use hyper::body::Incoming;
 use lambkin_http::{
-    Allowlist, BodyError, CrossOrigin, ForeignPages, IdleTimeout, Response, json, read_body,
+    Allowlist, BodyError, CrossOrigin, ForeignPages, RequestBody, Response, Server, json, read_body,
 };
 use lambkin_lambda::limits::SYNC_EVENT_BYTES;
 use lambkin_lambda::{Lambda, Reply, new_request_id, new_trace_id, now_ms};
@@ -49,25 +48,21 @@ impl HttpListener {
             .unwrap_or_default();
         let rules = CrossOrigin::new(self.allowlist.clone(), ForeignPages::Accepted);
         let shared = Arc::new((self, address));
-        lambkin_http::serve(
-            listener,
-            IdleTimeout::Limited,
-            rules,
-            stop,
-            move |request, peer| {
-                let shared = Arc::clone(&shared);
-                async move {
-                    let (http, address) = &*shared;
-                    http.answer(request, peer, address).await
-                }
-            },
-        )
-        .await;
+        let handler = move |request, peer| {
+            let shared = Arc::clone(&shared);
+            async move {
+                let (http, address) = &*shared;
+                http.answer(request, peer, address).await
+            }
+        };
+        Server::for_clients(rules, stop)
+            .serve(listener, handler)
+            .await;
     }
 
     async fn answer(
         &self,
-        request: Request<Incoming>,
+        request: Request<RequestBody>,
         peer: SocketAddr,
         address: &str,
     ) -> Response {
@@ -214,10 +209,8 @@ fn render(response: HttpResponse) -> Response {
 
 fn unreadable(error: &BodyError) -> Response {
     match error {
-        BodyError::TooLarge { .. } => {
-            message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large")
-        }
-        BodyError::Incomplete(_) => message(StatusCode::BAD_REQUEST, &error.to_string()),
+        BodyError::TooLarge { .. } => message(error.status(), "Request Entity Too Large"),
+        _ => message(error.status(), &error.to_string()),
     }
 }
 

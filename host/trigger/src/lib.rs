@@ -30,6 +30,7 @@ mod outcome;
 pub mod poll;
 mod preview;
 pub mod queue;
+mod read_ahead;
 mod response_stream;
 pub mod service_listener;
 mod tasks;

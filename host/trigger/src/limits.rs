@@ -45,3 +45,23 @@ pub const MISSING_FOLDER_PAUSE: Duration = Duration::from_secs(1);
 /// How long a file that was created and not closed counts as being written after its last write. Then the host assumes
 /// that it has missed the close.
 pub const OPEN_FILE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The bytes of a request's body that a service's listener reads before the plugin starts: messages and small objects
+/// are complete then.
+pub const READ_AHEAD_BYTES: usize = 1 << 20;
+
+/// The bytes that all requests of one listener together have read ahead. Beyond it, requests start without being
+/// complete.
+pub const READ_AHEAD_TOTAL_BYTES: usize = 64 << 20;
+
+/// How long a listener waits for the rest of a body before it starts the plugin all the same: a client may wait for the
+/// plugin before it sends more.
+pub const READ_AHEAD_WAIT: Duration = Duration::from_secs(1);
+
+/// The requests of one service that run before their bodies are complete. They leave a quarter of the service's places
+/// (512) to requests that are complete.
+pub const INCOMPLETE_REQUESTS: usize = 384;
+
+/// How long a request that is not complete waits for one of the [`INCOMPLETE_REQUESTS`]. Meanwhile bodies that stall or
+/// drip are given up, which takes up to 7 s.
+pub const INCOMPLETE_WAIT: Duration = Duration::from_secs(10);

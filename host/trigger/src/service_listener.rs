@@ -1,6 +1,7 @@
 //! The listener of a service, whose plugin answers all requests.
 //!
-//! Bodies are streamed in both directions and may have any size. When a client goes away, the plugin's instance is
+//! Bodies are streamed in both directions and may have any size; the beginning of a request's body is read before the
+//! plugin starts ([`read_ahead`](crate::read_ahead)). When a client goes away, the plugin's instance is
 //! dropped at once. The listener knows no AWS service: its own error responses are plain text.
 //!
 //! On failure before the response has begun: status 500 if the plugin failed, 503 if the host cannot run it now, 400 if
@@ -12,13 +13,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::{Method, Request, StatusCode};
-use hyper::body::Incoming;
 use lambkin_http::{
-    Allowlist, Body, CrossOrigin, ForeignPages, FromForeignPage, IdleTimeout, Response, text,
+    Allowlist, Body, CrossOrigin, ForeignPages, FromForeignPage, RequestBody, Response, Server,
+    text,
 };
 use lambkin_plugin::{CallError, Client, PluginError, Service};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+use crate::limits::INCOMPLETE_REQUESTS;
+use crate::read_ahead::ReadAhead;
 
 /// The listener of one service.
 #[derive(Debug)]
@@ -38,22 +42,30 @@ impl ServiceListener {
             ForeignPages::Refused
         };
         let rules = CrossOrigin::new(self.allowlist.clone(), foreign_pages);
-        let shared = Arc::new(self);
-        lambkin_http::serve(
-            listener,
-            IdleTimeout::Limited,
-            rules,
-            stop,
-            move |request, peer| {
-                let shared = Arc::clone(&shared);
-                async move { shared.answer(request, peer).await }
-            },
-        )
-        .await;
+        let server = Server::for_clients(rules, stop);
+        let shared = Arc::new((self, ReadAhead::new(server.shortage.clone())));
+        let handler = move |request, peer| {
+            let shared = Arc::clone(&shared);
+            async move {
+                let (service, read_ahead) = &*shared;
+                service.answer(request, peer, read_ahead).await
+            }
+        };
+        server.serve(listener, handler).await;
     }
 
-    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response {
+    async fn answer(
+        &self,
+        request: Request<RequestBody>,
+        peer: SocketAddr,
+        read_ahead: &ReadAhead,
+    ) -> Response {
         let (method, path) = (request.method().clone(), request.uri().clone());
+        let Ok(request) = read_ahead.admit(request).await else {
+            let limit = INCOMPLETE_REQUESTS;
+            let reason = format!("{limit} requests are being sent already; try again\n");
+            return text(StatusCode::SERVICE_UNAVAILABLE, reason);
+        };
         let page = request.extensions().get::<FromForeignPage>().cloned();
         let client = Client {
             peer,

@@ -409,7 +409,7 @@ fn broken_framing_and_huge_headers_affect_only_their_own_connection() {
     let url = server.invoke_url();
     for bytes in [
         &b"garbage\r\n\r\n"[..],
-        b"POST / HTTP/1.1\r\ncontent-length: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: x\r\n\r\n",
         b"\0\0\0\0\r\n\r\n",
     ] {
         assert_eq!(crate::support::raw(url, bytes).status, 400, "{bytes:?}");
@@ -420,7 +420,7 @@ fn broken_framing_and_huge_headers_affect_only_their_own_connection() {
         request(url, "POST", path, &[("x-huge", &huge)], b"1").status,
         431
     );
-    let truncated = b"POST /2015-03-31/functions/echo/invocations HTTP/1.1\r\ncontent-length: 100\r\n\r\n{\"n\":";
+    let truncated = b"POST /2015-03-31/functions/echo/invocations HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{\"n\":";
     let mut stream = std::net::TcpStream::connect(url.trim_start_matches("http://")).unwrap();
     std::io::Write::write_all(&mut stream, truncated).unwrap();
     drop(stream);

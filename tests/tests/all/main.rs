@@ -16,6 +16,7 @@ mod browser;
 mod bucket_trigger;
 mod cli;
 mod config_errors;
+mod connections;
 mod control_plane;
 mod docker_lambda;
 mod environment;

@@ -15,9 +15,8 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
-use hyper::body::Incoming;
 use lambkin_http::{
-    Allowlist, BodyError, CrossOrigin, ForeignPages, IdleTimeout, Response, header, json,
+    Allowlist, BodyError, CrossOrigin, ForeignPages, RequestBody, Response, Server, header, json,
     method_not_allowed, not_found, read_body, set_header,
 };
 use lambkin_lambda::limits::SYNC_EVENT_BYTES;
@@ -44,10 +43,12 @@ pub async fn serve(
 ) {
     let rules = CrossOrigin::new(allowlist, ForeignPages::Refused);
     let handler = move |request, _client| respond(Arc::clone(&function), request);
-    lambkin_http::serve(listener, IdleTimeout::Limited, rules, stop, handler).await;
+    Server::for_clients(rules, stop)
+        .serve(listener, handler)
+        .await;
 }
 
-async fn respond(function: Arc<Function>, request: Request<Incoming>) -> Response {
+async fn respond(function: Arc<Function>, request: Request<RequestBody>) -> Response {
     let request_id = new_request_id();
     let has_origin = request.headers().contains_key("origin");
     let (head, body) = request.into_parts();
@@ -120,26 +121,19 @@ impl ApiError {
 
 impl From<BodyError> for ApiError {
     fn from(error: BodyError) -> Self {
-        let message = error.to_string();
-        match error {
-            BodyError::TooLarge { .. } => Self::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "RequestEntityTooLargeException",
-                message,
-            ),
-            BodyError::Incomplete(_) => Self::new(
-                StatusCode::BAD_REQUEST,
-                "InvalidRequestContentException",
-                message,
-            ),
-        }
+        let error_type = match error {
+            BodyError::TooLarge { .. } => "RequestEntityTooLargeException",
+            BodyError::Incomplete(_) => "InvalidRequestContentException",
+            BodyError::TimedOut(_) => "RequestTimeoutException",
+        };
+        Self::new(error.status(), error_type, error.to_string())
     }
 }
 
 async fn invoke(
     function: Arc<Function>,
     head: &Parts,
-    body: Incoming,
+    body: RequestBody,
     request_id: &RequestId,
 ) -> Result<Response, ApiError> {
     let invocation_type = header(&head.headers, "x-amz-invocation-type");

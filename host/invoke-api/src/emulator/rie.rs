@@ -38,9 +38,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Request, StatusCode};
-use hyper::body::Incoming;
 use lambkin_http::{
-    Allowlist, BodyError, CrossOrigin, ForeignPages, IdleTimeout, Response, empty, header,
+    Allowlist, BodyError, CrossOrigin, ForeignPages, RequestBody, Response, Server, empty, header,
     not_found, read_body, set_header,
 };
 use lambkin_lambda::limits::RESPONSE_BYTES;
@@ -71,10 +70,12 @@ pub async fn serve(
 ) {
     let rules = CrossOrigin::new(allowlist, ForeignPages::Refused);
     let handler = move |request, _client| respond(lambda.clone(), request);
-    lambkin_http::serve(listener, IdleTimeout::Limited, rules, stop, handler).await;
+    Server::for_clients(rules, stop)
+        .serve(listener, handler)
+        .await;
 }
 
-async fn respond(lambda: Lambda, request: Request<Incoming>) -> Response {
+async fn respond(lambda: Lambda, request: Request<RequestBody>) -> Response {
     let (head, body) = request.into_parts();
     let Some(function) = invoked_name(head.uri.path()).and_then(|name| find(&lambda, name)) else {
         return not_found();
@@ -85,7 +86,7 @@ async fn respond(lambda: Lambda, request: Request<Incoming>) -> Response {
     let event = match read_body(body, EVENT_BYTES).await {
         Ok(event) => event,
         Err(BodyError::TooLarge { .. }) => return too_large(),
-        Err(BodyError::Incomplete(_)) => return empty(StatusCode::BAD_REQUEST),
+        Err(error) => return empty(error.status()),
     };
     let invocation = Invocation {
         client_context,

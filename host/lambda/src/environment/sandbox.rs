@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lambkin_http::{CrossOrigin, ForeignPages, IdleTimeout};
+use lambkin_http::{CrossOrigin, ForeignPages, Server};
 use lambkin_process::{Exit, Launch, Process};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -370,14 +370,10 @@ fn serve(
     let server = tokio::spawn(async move {
         // Never cancelled: the server runs until it is aborted.
         let stop = CancellationToken::new();
-        lambkin_http::serve(
-            listener,
-            IdleTimeout::Unlimited,
-            rules,
-            stop,
-            move |request, _peer| runtime_api::respond(request, Arc::clone(&api)),
-        )
-        .await;
+        let handler = move |request, _peer| runtime_api::respond(request, Arc::clone(&api));
+        Server::for_runtimes(rules, stop)
+            .serve(listener, handler)
+            .await;
     });
     server.abort_handle()
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
-use hyper::body::Incoming;
 use lambkin_http::{
-    BodyError, Response, empty, header, json, method_not_allowed, not_found, read_body, set_header,
+    BodyError, RequestBody, Response, empty, header, json, method_not_allowed, not_found,
+    read_body, set_header,
 };
 use uuid::Uuid;
 
@@ -30,7 +30,7 @@ const PREFIX: &str = "/2020-01-01/extension/";
 
 /// Responds to one request of an extension.
 pub(crate) async fn respond(
-    request: Request<Incoming>,
+    request: Request<RequestBody>,
     extensions: Arc<ExtensionRegistry>,
 ) -> Response {
     if extensions.is_disabled() {
@@ -90,7 +90,7 @@ impl Route {
 }
 
 /// Reads the body of an extension's request.
-pub(crate) async fn read_small_body(body: Incoming) -> Result<Bytes, ApiError> {
+pub(crate) async fn read_small_body(body: RequestBody) -> Result<Bytes, ApiError> {
     let too_large = || {
         error::invalid_request(format!(
             "the body is larger than {EXTENSION_REQUEST_BYTES} bytes"
@@ -99,7 +99,7 @@ pub(crate) async fn read_small_body(body: Incoming) -> Result<Bytes, ApiError> {
     match read_body(body, EXTENSION_REQUEST_BYTES).await {
         Ok(body) => Ok(body),
         Err(BodyError::TooLarge { .. }) => Err(too_large()),
-        Err(BodyError::Incomplete(_)) => Err(ApiError::TRUNCATED),
+        Err(BodyError::Incomplete(_) | BodyError::TimedOut(_)) => Err(ApiError::TRUNCATED),
     }
 }
 

@@ -15,9 +15,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
-use hyper::body::Incoming;
 use lambkin_http::{
-    BodyError, Response, header, json, method_not_allowed, not_found, read_body, set_header, text,
+    BodyError, RequestBody, Response, header, json, method_not_allowed, not_found, read_body,
+    set_header, text,
 };
 
 pub(crate) use self::metadata::{Metadata, availability_zone_id};
@@ -49,7 +49,7 @@ pub(crate) struct SandboxApi {
 
 /// Responds to one request of a process of the sandbox. A connection moves this future for each request, so everything
 /// that is not part of every invocation is boxed.
-pub(crate) async fn respond(request: Request<Incoming>, api: Arc<SandboxApi>) -> Response {
+pub(crate) async fn respond(request: Request<RequestBody>, api: Arc<SandboxApi>) -> Response {
     let path = request.uri().path();
     if let Some(rest) = path.strip_prefix("/2018-06-01/") {
         let Some(route) = Route::of(rest, api.snap_start) else {
@@ -70,7 +70,7 @@ pub(crate) async fn respond(request: Request<Incoming>, api: Arc<SandboxApi>) ->
 }
 
 async fn subscribe(
-    request: Request<Incoming>,
+    request: Request<RequestBody>,
     kind: SubscriptionApi,
     api: &SandboxApi,
 ) -> Response {
@@ -79,7 +79,7 @@ async fn subscribe(
 }
 
 async fn respond_to_runtime(
-    request: Request<Incoming>,
+    request: Request<RequestBody>,
     route: Route,
     api: &SandboxApi,
 ) -> Response {
@@ -169,7 +169,7 @@ async fn restore_next(session: &RuntimeSession) -> Response {
 }
 
 async fn init_error(
-    request: Request<Incoming>,
+    request: Request<RequestBody>,
     report: impl FnOnce(InitError) -> Result<(), ApiError>,
 ) -> Response {
     let error_type = header(request.headers(), "lambda-runtime-function-error-type");
@@ -177,7 +177,9 @@ async fn init_error(
     match read_body(request.into_body(), RESPONSE_BYTES).await {
         Ok(body) => accepted_or_error(report(InitError { body, error_type })),
         Err(BodyError::TooLarge { .. }) => ApiError::TOO_LARGE.into_response(),
-        Err(BodyError::Incomplete(_)) => ApiError::TRUNCATED.into_response(),
+        Err(BodyError::Incomplete(_) | BodyError::TimedOut(_)) => {
+            ApiError::TRUNCATED.into_response()
+        }
     }
 }
 

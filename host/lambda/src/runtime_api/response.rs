@@ -20,8 +20,7 @@ use http::header::{CONTENT_TYPE, TRAILER};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
-use lambkin_http::{BodyError, Response, header, read_body};
+use lambkin_http::{BodyError, RequestBody, Response, header, read_body};
 use tokio::sync::mpsc;
 
 use super::session::{
@@ -43,7 +42,7 @@ const ERROR_BODY: &str = "lambda-runtime-function-error-body";
 
 /// `POST /runtime/invocation/{id}/response`
 pub(super) async fn response(
-    request: Request<Incoming>,
+    request: Request<RequestBody>,
     request_id: &str,
     session: &Arc<RuntimeSession>,
 ) -> Response {
@@ -68,7 +67,7 @@ pub(super) async fn response(
 
 /// `POST /runtime/invocation/{id}/error`
 pub(super) async fn error(
-    request: Request<Incoming>,
+    request: Request<RequestBody>,
     request_id: &str,
     session: &Arc<RuntimeSession>,
 ) -> Response {
@@ -101,7 +100,7 @@ fn content_type(head: &Parts) -> Option<&str> {
 }
 
 async fn read_whole(
-    body: Incoming,
+    body: RequestBody,
     post: PendingPost,
     response: impl FnOnce(Bytes) -> RuntimeResponse,
 ) -> Result<(), ApiError> {
@@ -115,7 +114,7 @@ async fn read_whole(
             post.finish(RuntimeResponse::TooLarge, 0);
             Err(ApiError::TOO_LARGE)
         }
-        Err(BodyError::Incomplete(_)) => {
+        Err(BodyError::Incomplete(_) | BodyError::TimedOut(_)) => {
             post.finish(RuntimeResponse::Truncated, 0);
             Err(ApiError::TRUNCATED)
         }
@@ -155,7 +154,11 @@ impl Sink {
     }
 }
 
-async fn read_stream(head: &Parts, mut body: Incoming, post: PendingPost) -> Result<(), ApiError> {
+async fn read_stream(
+    head: &Parts,
+    mut body: RequestBody,
+    post: PendingPost,
+) -> Result<(), ApiError> {
     let mut sink = if post.wants_stream {
         let (sender, chunks) = mpsc::channel(STREAM_BUFFER_PIECES);
         post.stream(StreamingResponse {

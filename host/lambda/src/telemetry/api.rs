@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
-use hyper::body::Incoming;
 use jiff::Timestamp;
-use lambkin_http::{Response, header, json, method_not_allowed};
+use lambkin_http::{RequestBody, Response, header, json, method_not_allowed};
 
 use super::hub::Telemetry;
 use super::new_subscription::NewSubscription;
@@ -21,7 +20,7 @@ use crate::extension::registry::{ExtensionEvent, ExtensionRegistry};
 /// Responds to `PUT /2022-07-01/telemetry` or `PUT /2020-08-15/logs`. The environment is notified of a subscription by
 /// an [`ExtensionEvent`].
 pub(crate) async fn respond(
-    request: Request<Incoming>,
+    request: Request<RequestBody>,
     api: SubscriptionApi,
     telemetry: Arc<Telemetry>,
     extensions: Arc<ExtensionRegistry>,

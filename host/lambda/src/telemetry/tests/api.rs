@@ -7,7 +7,7 @@ use http::{HeaderMap, Request};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
-use lambkin_http::{Allowlist, CrossOrigin, ForeignPages, IdleTimeout, serve};
+use lambkin_http::{Allowlist, CrossOrigin, ForeignPages};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -62,13 +62,9 @@ impl Server {
                 api::respond(request, api, telemetry, extensions).await
             }
         };
-        tokio::spawn(serve(
-            listener,
-            IdleTimeout::Unlimited,
-            CrossOrigin::new(Allowlist::default(), ForeignPages::Refused),
-            stop.clone(),
-            handler,
-        ));
+        let rules = CrossOrigin::new(Allowlist::default(), ForeignPages::Refused);
+        let server = lambkin_http::Server::for_runtimes(rules, stop.clone());
+        tokio::spawn(server.serve(listener, handler));
         Self {
             port,
             telemetry,

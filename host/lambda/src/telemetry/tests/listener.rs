@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use http::StatusCode;
-use lambkin_http::{Allowlist, CrossOrigin, ForeignPages, IdleTimeout, empty, read_body, serve};
+use lambkin_http::{Allowlist, CrossOrigin, ForeignPages, Server, empty, read_body};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -55,13 +55,8 @@ impl Listener {
                 empty(status.unwrap_or(StatusCode::OK))
             }
         };
-        tokio::spawn(serve(
-            listener,
-            IdleTimeout::Unlimited,
-            CrossOrigin::new(Allowlist::default(), ForeignPages::Refused),
-            stop.clone(),
-            handler,
-        ));
+        let rules = CrossOrigin::new(Allowlist::default(), ForeignPages::Refused);
+        tokio::spawn(Server::for_runtimes(rules, stop.clone()).serve(listener, handler));
         Self {
             port,
             requests,
