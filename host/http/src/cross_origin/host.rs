@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// Names that public DNS does not have (RFC 2606, RFC 6762, and ICANN's reservation of `.internal`), and names below
 /// which only AWS decides where they lead: the suffixes of its partitions in botocore's `partitions.json`, and that of
-/// function URLs. Nobody else can make one of them lead to this machine.
+/// function URLs. No other site can make one of them lead to this machine.
 const LOCAL_SUFFIXES: [&str; 19] = [
     ".test",
     ".local",

@@ -5,7 +5,7 @@
 //! name. Otherwise it cannot read them, but its requests take effect (CSRF). Browsers label them with `Origin` or with
 //! `Sec-Fetch-Site`, which pages cannot change. `docs/security.md` has the rules with their reasons.
 //!
-//! The connection asks [`CrossOrigin::check`] before a handler sees a request. Requests without these
+//! [`serve`](crate::serve()) asks [`CrossOrigin::check`] before a handler sees a request. Requests without these
 //! headers, such as those of SDKs and of curl, pass if their `Host` does. The check allocates nothing for a request
 //! that it accepts.
 //!
@@ -48,7 +48,7 @@ pub enum ForeignPages {
 /// The extension of a request that a foreign page has made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FromForeignPage {
-    /// The page's origin, if the browser has told it.
+    /// The page's origin, if the browser has stated it.
     origin: Option<String>,
 }
 
@@ -81,7 +81,7 @@ pub(crate) enum Refusal {
     Host(String),
     /// A page of this foreign origin.
     Origin(String),
-    /// A page of a foreign site, whose origin the browser does not tell.
+    /// A page of a foreign site, whose origin the browser does not state.
     UnknownOrigin,
 }
 
