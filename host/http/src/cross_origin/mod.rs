@@ -5,7 +5,7 @@
 //! name. Otherwise it cannot read them, but its requests take effect (CSRF). Browsers label them with `Origin` or with
 //! `Sec-Fetch-Site`, which pages cannot change. `docs/security.md` has the rules with their reasons.
 //!
-//! [`serve`](crate::serve()) asks [`CrossOrigin::check`] before a handler sees a request. Requests without these
+//! The connection asks [`CrossOrigin::check`] before a handler sees a request. Requests without these
 //! headers, such as those of SDKs and of curl, pass if their `Host` does. The check allocates nothing for a request
 //! that it accepts.
 //!
