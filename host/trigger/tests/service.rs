@@ -111,6 +111,18 @@ async fn service_without_a_host_header_is_served_all_the_same() {
 }
 
 #[tokio::test]
+async fn service_without_the_marker_gets_no_request_of_a_foreign_page() {
+    let service = Fixture::open().await;
+    for label in ["origin: http://evil.example", "sec-fetch-site: cross-site"] {
+        // The plugin fails if it gets the request.
+        let request =
+            format!("GET /trap HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{label}\r\n\r\n");
+        let answer = service.answer(&request).await;
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn service_that_fails_is_named_in_a_500() {
     let service = Fixture::open().await;
     let answer = service.get("/trap").await;

@@ -1,12 +1,15 @@
 //! Which web pages and hosts every listener accepts requests from; see `docs/security.md`. The requests are those that
 //! Chromium sends; the module `browser` has Chromium send them.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::json;
 
 use crate::support::{
-    EmulatorProcess, Project, RAW_BOOTSTRAP, Reply, SERVICES, Server, lambkin_alone, request,
+    EmulatorProcess, Project, RAW_BOOTSTRAP, Reply, SERVICES, Server, lambkin_alone, raw, request,
 };
 
 const INVOKE: &str = "/2015-03-31/functions/echo/invocations";
@@ -396,6 +399,79 @@ fn with_the_responses_of_rie_the_invoke_api_follows_the_same_rules() {
         request(server.invoke_url(), "POST", EMULATED, &[], b"1").text(),
         "1"
     );
+}
+
+#[test]
+fn each_request_of_a_connection_is_checked_in_each_version_of_http() {
+    let server = project("").serve();
+    for (url, _, path, _) in effects(&server) {
+        let statuses = |bytes: String| {
+            let mut stream = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
+            stream
+                .set_read_timeout(Some(Duration::from_secs(60)))
+                .unwrap();
+            stream.write_all(bytes.as_bytes()).unwrap();
+            let mut answers = Vec::new();
+            stream.read_to_end(&mut answers).unwrap();
+            let text = String::from_utf8_lossy(&answers).into_owned();
+            // The echoed event names the version as well.
+            let statuses = text.split("HTTP/1.").filter_map(|answer| answer.get(2..5));
+            let statuses =
+                statuses.filter(|status| status.bytes().all(|byte| byte.is_ascii_digit()));
+            let statuses = statuses.map(str::to_owned);
+            statuses.collect::<Vec<_>>()
+        };
+        let get = |target: &str, version: &str, rest: &str| {
+            format!("GET {target} HTTP/1.{version}\r\n{rest}\r\n")
+        };
+        let kept = get(path, "1", "host: localhost\r\n");
+        let second = get(path, "1", "host: evil.com\r\nconnection: close\r\n");
+        assert_eq!(statuses(kept + &second)[1], "403", "{url}");
+        for (target, rest) in [
+            (path, "host: evil.com\r\n"),
+            (&format!("http://evil.com{path}"), ""),
+            (&format!("http://evil.com{path}"), "host: localhost\r\n"),
+        ] {
+            assert_eq!(
+                statuses(get(target, "0", rest)),
+                ["403"],
+                "{url} {target} {rest}"
+            );
+        }
+        // Only programs send no host.
+        assert_ne!(statuses(get(path, "0", "")), ["403"], "{url}");
+    }
+}
+
+#[test]
+fn a_refused_upload_is_answered_after_it_was_read_unless_its_client_waits() {
+    let server = project("").serve();
+    let body = vec![b'x'; 3 << 20];
+    for (url, method, path, _) in effects(&server) {
+        let reply = request(&url, method, path, &[("host", "evil.com")], &body);
+        assert_refused(&reply, "allowed-hosts", &url);
+        let waits = format!(
+            "{method} {path} HTTP/1.1\r\nhost: evil.com\r\nexpect: 100-continue\r\ncontent-length: 1000000000\r\n\r\n"
+        );
+        assert_refused(&raw(&url, waits.as_bytes()), "allowed-hosts", &url);
+    }
+}
+
+#[test]
+fn a_page_with_many_names_cannot_fill_the_log() {
+    let server = project("").serve();
+    for number in 0..50 {
+        let host = format!("{number}.evil.com");
+        let reply = request(server.invoke_url(), "GET", "/", &[("host", &host)], b"");
+        assert_refused(&reply, &format!("allowed-hosts = ['{host}']"), &host);
+    }
+    assert_eq!(
+        server.invoke("echo", r#"{"eprint":"the last one"}"#).status,
+        200
+    );
+    let log = server.log_with("the last one");
+    assert_eq!(log.matches("refused a request").count(), 32, "{log}");
+    assert_eq!(log.matches("are logged with -v").count(), 1, "{log}");
 }
 
 /// The Runtime, Extensions, Telemetry and metadata APIs have one listener, which only the function's processes use.

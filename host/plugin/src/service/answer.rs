@@ -400,3 +400,36 @@ impl Service {
         answer.boxed_unsync()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+
+    #[test]
+    fn a_client_cannot_forge_what_the_host_adds() {
+        let peer = SocketAddr::from(([192, 0, 2, 1], 80));
+        for (is_foreign_page, mark) in [(false, None), (true, Some("true"))] {
+            let request = Request::builder()
+                .header(PEER, "198.51.100.1")
+                .header(FOREIGN_PAGE, "perhaps")
+                .header(FOREIGN_PAGE, "no")
+                .body(())
+                .unwrap();
+            let client = Client {
+                peer,
+                is_foreign_page,
+            };
+            let prepared = prepared(request, client);
+            let values = |name| {
+                let values = prepared.headers().get_all(name).iter();
+                values
+                    .map(|value| value.to_str().unwrap())
+                    .collect::<Vec<_>>()
+            };
+            assert_eq!(values(PEER), ["192.0.2.1"]);
+            assert_eq!(values(FOREIGN_PAGE), Vec::from_iter(mark));
+        }
+    }
+}

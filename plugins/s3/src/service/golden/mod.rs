@@ -210,7 +210,7 @@ macro_rules! conversations {
     };
 }
 
-conversations!(buckets settings objects reads writes lists versions copies multipart checksums tags cors forms signatures);
+conversations!(buckets settings objects reads writes lists versions copies multipart checksums tags cors pages forms signatures);
 
 #[test]
 fn ids_are_in_headers_and_errors() {
