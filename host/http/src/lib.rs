@@ -12,6 +12,9 @@
 
 mod connection;
 mod cross_origin;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod head;
 mod header;
 mod leftover;
