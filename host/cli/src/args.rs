@@ -21,7 +21,7 @@ pub struct Args {
 }
 
 /// The arguments that every command has.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct GlobalArgs {
     /// The configuration file
     #[arg(

@@ -28,12 +28,15 @@ use compat::{Variables, docker_lambda, rie};
 const EXIT_ERROR: u8 = 2;
 
 fn main() -> ExitCode {
-    // Before anything else: a supervisor must be a process with a single thread.
-    if std::env::args_os()
-        .nth(1)
-        .is_some_and(|first| first == lambkin_process::SUPERVISOR_ARGUMENT)
-    {
-        return lambkin_process::supervise();
+    // Before anything else: a supervisor must be a process with a single thread, and a compiler limits itself.
+    match std::env::args_os().nth(1) {
+        Some(first) if first == lambkin_process::SUPERVISOR_ARGUMENT => {
+            return lambkin_process::supervise();
+        }
+        Some(first) if first == lambkin_plugin::COMPILER_ARGUMENT => {
+            return lambkin_plugin::compile_for_host();
+        }
+        _ => {}
     }
     lambkin_process::raise_file_limit();
     let result = match compat::rie_args(std::env::args_os()) {
@@ -99,7 +102,7 @@ fn block_on(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::
         .enable_all()
         .build()?;
     let code = runtime.block_on(command);
-    // Blocking tasks that may still be running, such as a write to the cache or a name lookup, are not waited for.
+    // Blocking tasks that may still be running, such as a name lookup, are not waited for.
     runtime.shutdown_background();
     messages::flush();
     code

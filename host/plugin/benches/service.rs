@@ -8,6 +8,7 @@
 )]
 
 use std::net::SocketAddr;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -20,8 +21,16 @@ use lambkin_plugin::{Options, PluginHost, Service, ServiceSetup};
 const PROBE: &[u8] = include_bytes!("../tests/fixtures/probe.wasm");
 const TIME: Duration = Duration::from_secs(2);
 
+fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some(lambkin_plugin::COMPILER_ARGUMENT) {
+        return lambkin_plugin::compile_for_host();
+    }
+    measure();
+    ExitCode::SUCCESS
+}
+
 #[tokio::main(flavor = "multi_thread")]
-async fn main() {
+async fn measure() {
     let host = PluginHost::new(Options::default()).unwrap();
     let plugin = host.load("probe", Bytes::from_static(PROBE)).await.unwrap();
     let setup = ServiceSetup {

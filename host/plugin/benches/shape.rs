@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::hint::black_box;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
@@ -23,7 +23,10 @@ const CALLS: usize = 100;
 /// Tells the measuring process where the compiling one left the compiled code.
 const CACHE: &str = "LAMBKIN_BENCH_CACHE";
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    if env::args().nth(1).as_deref() == Some(lambkin_plugin::COMPILER_ARGUMENT) {
+        return Ok(lambkin_plugin::compile_for_host());
+    }
     // Without the `--bench` that cargo adds.
     let mut arguments = env::args()
         .skip(1)
@@ -40,27 +43,29 @@ fn main() -> Result<(), Box<dyn Error>> {
         .enable_all()
         .build()?;
     if let Some(cache) = env::var_os(CACHE) {
-        return runtime.block_on(async {
+        runtime.block_on(async {
             let plugin = start(cache.as_ref(), component, "start from the cache").await?;
             let trigger = plugin.http_trigger("web", &config).await?;
             measure(&trigger).await
-        });
+        })?;
+        return Ok(ExitCode::SUCCESS);
     }
     println!("{name}: {} bytes", component.len());
     let cache = tempfile::tempdir()?;
     runtime.block_on(start(cache.path(), component, "start that compiles"))?;
-    // In a process of its own, as the compiler leaves much memory behind.
+    // In a process of its own, which has compiled nothing.
     Command::new(env::current_exe()?)
         .args(env::args_os().skip(1))
         .env(CACHE, cache.path())
         .status()?;
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn start(cache: &Path, component: Vec<u8>, what: &str) -> Result<Plugin, Box<dyn Error>> {
     let begin = Instant::now();
     let host = PluginHost::new(Options {
         cache: Some(cache.to_owned()),
+        ..Options::default()
     })?;
     let engine = begin.elapsed();
     let plugin = host.load("bench", component.into()).await?;

@@ -7,42 +7,57 @@
 
 use std::fs;
 
-use wasmtime::{
-    Cache, Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
-};
+use serde::{Deserialize, Serialize};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::error::HostError;
 use crate::limits;
 
+/// Where instances come from. Compiled code depends on it: with a pool it needs fewer bounds checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Allocation {
+    Pool,
+    OnDemand,
+}
+
 /// Creates an engine, with a pool if there is enough address space for one.
-pub(crate) fn start(cache: Option<Cache>) -> Result<Engine, HostError> {
-    let mut config = config(cache);
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
-    let no_pool = match Engine::new(&config) {
+pub(crate) fn start() -> Result<(Engine, Allocation), HostError> {
+    let mut with_pool = config(Allocation::Pool);
+    with_pool.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+    let no_pool = match Engine::new(&with_pool) {
         Ok(engine) => {
             let instances = limits::CALLS + limits::WAITING_CALLS;
             tracing::debug!("plugins run in a pool of {instances} instances");
-            return Ok(engine);
+            return Ok((engine, Allocation::Pool));
         }
         Err(error) => error,
     };
-    config
-        .allocation_strategy(InstanceAllocationStrategy::OnDemand)
-        // Address space is scarce, so reserve only what a memory may grow to, not the 4 GiB that avoid bounds checks.
-        .memory_reservation(limits::MEMORY_BYTES as u64)
-        .memory_reservation_for_growth(0)
-        .memory_guard_size(64 << 10);
-    let engine = Engine::new(&config).map_err(|error| HostError::Engine(format!("{error:#}")))?;
+    let engine = for_compiling(Allocation::OnDemand)?;
     tracing::info!(
         "plugins run without an instance pool, some microseconds slower per call: {no_pool:#}"
     );
-    Ok(engine)
+    Ok((engine, Allocation::OnDemand))
 }
 
-fn config(cache: Option<Cache>) -> Config {
+/// Creates an engine whose code another engine with this allocation can run. It reserves no address space.
+pub(crate) fn for_compiling(allocation: Allocation) -> Result<Engine, HostError> {
+    let mut config = config(allocation);
+    config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+    Engine::new(&config).map_err(|error| HostError::Engine(format!("{error:#}")))
+}
+
+/// The settings that compiled code depends on, and the others except for the allocation strategy.
+fn config(allocation: Allocation) -> Config {
     let mut config = Config::new();
+    if allocation == Allocation::OnDemand {
+        config
+            // Address space is scarce, so reserve only what a memory may grow to, not the 4 GiB that avoid bounds
+            // checks.
+            .memory_reservation(limits::MEMORY_BYTES as u64)
+            .memory_reservation_for_growth(0)
+            .memory_guard_size(64 << 10);
+    }
     config
-        .cache(cache)
         // The cheapest way to interrupt endless loops; see `ticker.rs`.
         .epoch_interruption(true)
         .max_wasm_stack(limits::STACK_BYTES)

@@ -78,7 +78,7 @@ pub enum ComponentError {
     /// The component imports an interface that a component in its roles may not import.
     #[error("{0}")]
     ForbiddenImport(String),
-    /// The component does not compile, or not in time.
+    /// The component does not compile, or not within the limits of its compiler.
     #[error("it cannot be compiled: {0}")]
     Compile(String),
     /// The component fails when it is instantiated.
@@ -173,7 +173,7 @@ impl fmt::Display for PluginError {
             ": {} failed after {took:.1} ms: {}; {}",
             self.function,
             self.cause,
-            self.cause.advice()
+            self.cause.advice(is_file(&self.plugin))
         )
     }
 }
@@ -196,15 +196,27 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// What the operator can do about it.
-    fn advice(&self) -> &'static str {
+    /// What the operator can do about it. The plugin of a file may be under development: then the operator is its
+    /// author.
+    fn advice(&self, is_file: bool) -> &'static str {
         match self {
-            Self::Reported(_) => "if the text does not help, report it to the plugin's author",
-            Self::Guest(_) => "this is a defect of the plugin: report it to its author",
+            Self::Reported(_) if is_file => {
+                "if the text does not help, look for it in the plugin's source, or report it to the plugin's author"
+            }
+            Self::Reported(_) => "if the text does not help, report it to lambkin",
+            Self::Guest(_) if is_file => {
+                "this is a defect of the plugin: correct it there, or report it to the plugin's author"
+            }
+            Self::Guest(_) => "this is a defect of a built-in plugin: report it to lambkin",
             Self::Host(_) => "try again, with fewer calls at the same time",
             Self::IncompleteRequest => "send the request again",
         }
     }
+}
+
+/// Whether a plugin's name in the configuration is a path. Those of built-in plugins have neither slashes nor dots.
+fn is_file(plugin: &str) -> bool {
+    plugin.contains(['/', '.'])
 }
 
 impl From<ContractError> for CallError {

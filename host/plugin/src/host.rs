@@ -1,32 +1,37 @@
 //! The plugin host: loads plugins from bytes.
 //!
-//! Loading has several steps, the cheapest first: inspecting the file (`inspect.rs`), compiling, linking the imports,
-//! instantiating once, and comparing the types of the functions. A plugin that passes all of them can be called. If a
+//! Loading has several steps, the cheapest first: inspecting the file (`inspect.rs`), compiling it in a process of its
+//! own unless the cache has the result (`compiler/`, `cache.rs`), linking the imports, instantiating once, and comparing
+//! the types of the functions. A plugin that passes all of them can be called. If a
 //! step fails, the plugin is refused with the reason, before the host listens for requests.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use std::{panic, thread};
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
-use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 use wasmtime::component::{Component, InstancePre};
 use wasmtime::{Engine, PoolingAllocatorMetrics};
 
-use crate::cache::CodeCache;
+use crate::cache::{self, Cache};
+use crate::compiler::{self, Compiler, Request};
 use crate::context::CallContext;
+use crate::engine::{self, Allocation};
 use crate::error::{ComponentError, HostError, LoadError};
 use crate::functions::Functions;
-use crate::inspect::inspect;
+use crate::inspect::{Inspection, inspect};
 use crate::plugin::{Loaded, Plugin};
 use crate::runner::Runner;
 use crate::state::State;
 use crate::text::quote;
 use crate::ticker::Ticker;
-use crate::{engine, limits, linker};
+use crate::{limits, linker, machine_code};
 
 /// The options of a plugin host.
 #[derive(Debug, Clone, Default)]
@@ -34,13 +39,40 @@ pub struct Options {
     /// The folder for compiled plugins; `None` compiles them at every start. It must belong to this user, and is
     /// created for this user alone.
     pub cache: Option<PathBuf>,
+    /// What compiles plugins.
+    pub compiler: Compiler,
+    /// Called with the name of a plugin whose compilation takes longer than [`limits::QUIET_COMPILE`], and called
+    /// again when it has ended.
+    pub on_slow_compile: Option<fn(&str, Compiling)>,
+}
+
+/// The progress of a compilation that takes a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compiling {
+    /// It is under way.
+    Started {
+        /// Whether the next start will find the result in the cache.
+        kept: bool,
+    },
+    /// It has succeeded, after this time by the clock.
+    Finished(Duration),
 }
 
 /// Loads plugins and runs them. Cheap to clone; plugins keep it alive.
 #[derive(Clone)]
 pub struct PluginHost {
-    cache: Option<CodeCache>,
     runner: Arc<Runner>,
+    loader: Arc<Loader>,
+}
+
+/// What loading needs and calls do not.
+struct Loader {
+    allocation: Allocation,
+    cache: Option<Cache>,
+    compiler: Compiler,
+    /// As many components are compiled at a time as there are processors.
+    turns: Semaphore,
+    on_slow_compile: Option<fn(&str, Compiling)>,
 }
 
 /// What is in use of the pool at one moment. All zero when no plugin is called.
@@ -59,15 +91,23 @@ impl PluginHost {
     ///
     /// # Errors
     ///
-    /// The cache folder cannot be trusted or created, or the machine cannot run the engine.
+    /// The cache folder cannot be trusted, or the machine cannot run the engine. A cache folder that the system does
+    /// not let be created is a warning.
     pub fn new(options: Options) -> Result<Self, HostError> {
-        let cache = options.cache.as_deref().map(CodeCache::open).transpose()?;
-        let engine = engine::start(cache.as_ref().map(|cache| cache.engine.clone()))?;
+        let cache = options.cache.as_deref().map(Cache::open).transpose()?;
+        let (engine, allocation) = engine::start()?;
         let ticker = Ticker::start(&engine)
             .map_err(|error| HostError::Engine(format!("no thread: {error}")))?;
+        let processors = thread::available_parallelism().map_or(1, NonZero::get);
         Ok(Self {
-            cache,
             runner: Arc::new(Runner::new(engine, ticker)),
+            loader: Arc::new(Loader {
+                allocation,
+                cache: cache.flatten(),
+                compiler: options.compiler,
+                turns: Semaphore::new(processors),
+                on_slow_compile: options.on_slow_compile,
+            }),
         })
     }
 
@@ -75,8 +115,7 @@ impl PluginHost {
     ///
     /// # Errors
     ///
-    /// See [`ComponentError`]. A compilation that takes longer than [`limits::COMPILE`] is an error, although its
-    /// thread runs on until the compiler has finished.
+    /// See [`ComponentError`]. If the returned future is dropped, the compiler's process is killed.
     pub async fn load(&self, name: &str, bytes: Bytes) -> Result<Plugin, LoadError> {
         self.try_load(name, bytes).await.map_err(|cause| LoadError {
             plugin: name.to_owned(),
@@ -86,10 +125,29 @@ impl PluginHost {
 
     async fn try_load(&self, name: &str, bytes: Bytes) -> Result<Plugin, ComponentError> {
         let start = Instant::now();
-        let inspection = inspect(&bytes)?;
-        let component = self
-            .compile(name, bytes.clone(), inspection.imports.clone())
-            .await?;
+        let size = bytes.len();
+        let found = blocking({
+            let (this, bytes) = (self.clone(), bytes.clone());
+            move || this.find(&bytes)
+        });
+        let Found {
+            inspection,
+            digest,
+            key,
+            component,
+        } = found.await?;
+        let component = match component {
+            Some(component) => component,
+            None => {
+                let code = self.compile(name, key, bytes).await?;
+                let engine = self.runner.engine.clone();
+                blocking(move || machine_code::load(&engine, &code).map_err(uncompilable)).await?
+            }
+        };
+        let engine = self.runner.engine.clone();
+        let imports = inspection.imports.clone();
+        let component =
+            blocking(move || link(&engine, &component, &imports).map_err(uncompilable)).await?;
         let functions = Functions::find(&component, &inspection)?;
         let context = CallContext {
             plugin: name,
@@ -110,53 +168,77 @@ impl PluginHost {
         tracing::debug!(plugin = name, exports = interfaces, imports, took = ?start.elapsed(), "plugin loaded");
         Ok(Plugin::new(Loaded {
             name: name.to_owned(),
-            digest: format!("{:x}", Sha256::digest(&bytes)),
-            size: bytes.len(),
+            digest,
+            size,
             inspection,
             functions,
             runner: self.runner.clone(),
         }))
     }
 
-    /// Compiles and links on a separate thread. It may take seconds, and a runtime that shuts down would wait for a
-    /// blocking thread of its own.
+    /// Inspects the file, and looks for its compiled code.
+    fn find(&self, bytes: &[u8]) -> Result<Found, ComponentError> {
+        let inspection = inspect(bytes)?;
+        let engine = &self.runner.engine;
+        let key = cache::key(engine, bytes);
+        let cache = self.loader.cache.as_ref();
+        let kept = cache.and_then(|cache| cache.read(&key));
+        Ok(Found {
+            inspection,
+            digest: format!("{:x}", Sha256::digest(bytes)),
+            component: kept.and_then(|code| machine_code::load(engine, &code).ok()),
+            key,
+        })
+    }
+
+    /// Compiles in a process of its own, when it is this component's turn, and reports progress.
     async fn compile(
         &self,
         name: &str,
+        key: String,
         bytes: Bytes,
-        imports: Vec<String>,
-    ) -> Result<InstancePre<State>, ComponentError> {
-        let engine = self.runner.engine.clone();
-        let (name, cache) = (name.to_owned(), self.cache.clone());
-        let (done, result) = oneshot::channel();
-        let work = move || {
-            let work = || compile(&engine, &bytes, &imports);
-            let compiled = match cache {
-                Some(cache) => cache.compile(&name, &engine, &bytes, work),
-                None => work(),
-            };
-            let _ = done.send(compiled); // the time is over
+    ) -> Result<Vec<u8>, ComponentError> {
+        let loader = &*self.loader;
+        let _turn = loader.turns.acquire().await;
+        let start = Instant::now();
+        let size = bytes.len();
+        let request = Request {
+            allocation: loader.allocation,
+            key,
+            cache: loader.cache.as_ref().map(|cache| cache.folder().to_owned()),
+            cpu_seconds: loader.compiler.cpu.as_secs(),
+            memory: loader.compiler.memory,
+            size,
         };
-        thread::Builder::new()
-            .name("plugin-compiler".into())
-            .spawn(work)
-            .map_err(|error| {
-                ComponentError::Compile(format!("no thread for the compiler: {error}"))
-            })?;
-        match timeout(limits::COMPILE, result).await {
-            Ok(Ok(result)) => {
-                result.map_err(|error| ComponentError::Compile(quote(&format!("{error:#}"))))
+        let kept = request.cache.is_some();
+        let report = |progress| {
+            if let Some(report) = loader.on_slow_compile {
+                report(name, progress);
             }
-            Ok(Err(_)) => Err(ComponentError::Compile(
-                "the compiler crashed; report this to lambkin".into(),
-            )),
-            Err(_) => {
-                let bound = limits::COMPILE.as_secs();
-                Err(ComponentError::Compile(format!(
-                    "the compiler did not finish within {bound} s; make it smaller"
-                )))
+        };
+        let mut compiling = Box::pin(compiler::compile(&loader.compiler, request, bytes));
+        let (result, slow) = tokio::select! {
+            result = &mut compiling => (result, false),
+            () = sleep(limits::QUIET_COMPILE) => {
+                report(Compiling::Started { kept });
+                (compiling.await, true)
             }
+        };
+        let took = start.elapsed();
+        let compiled = result.map_err(|failure| {
+            ComponentError::Compile(failure.describe(&loader.compiler, size, took))
+        })?;
+        if slow {
+            report(Compiling::Finished(took));
         }
+        if let (Some(reason), Some(cache)) = (compiled.not_kept, &loader.cache) {
+            tracing::warn!(
+                "compiled code of plugin {name} cannot be kept in {}, so that the next start compiles it again: \
+                 {reason}",
+                cache.folder().display()
+            );
+        }
+        Ok(compiled.code)
     }
 
     /// What is in use of the pool; `None` if there is no pool.
@@ -170,13 +252,38 @@ impl PluginHost {
     }
 }
 
-fn compile(
+/// What is known about a file before anything is compiled.
+struct Found {
+    inspection: Inspection,
+    digest: String,
+    key: String,
+    /// From the cache.
+    component: Option<Component>,
+}
+
+/// Work of some milliseconds that must not delay other tasks.
+async fn blocking<R: Send + 'static>(
+    work: impl FnOnce() -> Result<R, ComponentError> + Send + 'static,
+) -> Result<R, ComponentError> {
+    match spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => panic::resume_unwind(panic),
+            Err(_) => Err(ComponentError::Compile("lambkin is shutting down".into())),
+        },
+    }
+}
+
+fn link(
     engine: &Engine,
-    bytes: &[u8],
+    component: &Component,
     imports: &[String],
 ) -> wasmtime::Result<InstancePre<State>> {
-    let component = Component::from_binary(engine, bytes)?;
     // At load time rather than at the first call.
     component.initialize_copy_on_write_image()?;
-    linker::linker(engine, imports)?.instantiate_pre(&component)
+    linker::linker(engine, imports)?.instantiate_pre(component)
+}
+
+fn uncompilable(error: wasmtime::Error) -> ComponentError {
+    ComponentError::Compile(quote(&format!("{error:#}")))
 }

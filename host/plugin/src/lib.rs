@@ -12,13 +12,16 @@
 //! - Whatever a plugin does, the caller receives a result that keeps the contract, or a [`PluginError`] that names
 //!   the plugin, the function, the time it took and the cause. Other plugins, other calls and the host are not
 //!   affected.
+//! - Components are compiled in a process of its own, with limits ([`Compiler`]). A hostile component costs the host
+//!   neither its memory nor its responsiveness.
 //! - An idle host uses no processor time for its plugins.
 //!
 //! # Order of the files
 //!
 //! Each file only uses files before it:
 //!
-//! - `limits`, `text`, `contract`, `role`, `error`; `cache`, `engine`; `imports`, `inspect`;
+//! - `limits`, `text`, `contract`, `role`, `error`; `engine`, `cache`; `compiler/`: `protocol`, `child`, `program`,
+//!   `failure`, `process`; `machine_code`; `imports`, `inspect`;
 //! - `quota`, `ticker`, `meter`, `context`, `logs`; `tls`, `network`, `wasi`;
 //! - `store/`: `error`, `grants`, `handles`, `bindings`, `view`, `queue_types`, `object_types`, `queues`, `objects`;
 //! - `state`, `linker`, `adapter`, `runner`, `check`, `caller`; `outcome`, `event_origin`;
@@ -31,6 +34,7 @@ mod batch_trigger;
 mod cache;
 mod caller;
 mod check;
+mod compiler;
 mod context;
 mod contract;
 mod engine;
@@ -44,6 +48,7 @@ mod inspect;
 pub mod limits;
 mod linker;
 mod logs;
+mod machine_code;
 mod meter;
 mod network;
 mod object_trigger;
@@ -62,12 +67,13 @@ mod tls;
 mod wasi;
 
 pub use batch_trigger::{BatchTrigger, Batching, FunctionInfo, ShapedBatch};
+pub use compiler::{COMPILER_ARGUMENT, Compiler, compile_for_host};
 pub use error::{
     CallError, ComponentError, ConfigureError, GuestError, HostError, LoadError, PluginError,
     Problem,
 };
 pub use event_origin::EventOrigin;
-pub use host::{Options, PluginHost, PoolUsage};
+pub use host::{Compiling, Options, PluginHost, PoolUsage};
 pub use http_trigger::{Decision, FRAMING_HEADERS, HttpTrigger, Shaped};
 pub use object_trigger::{ObjectTrigger, Target};
 pub use outcome::TriggerOutcome;

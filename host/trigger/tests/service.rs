@@ -6,12 +6,14 @@
     reason = "a test that cannot continue has failed"
 )]
 
+use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use bytes::Bytes;
 use lambkin_http::{Allowlist, bind};
-use lambkin_plugin::{Options, PluginHost, PoolUsage, ServiceSetup};
+use lambkin_plugin::{Compiler, Options, PluginHost, PoolUsage, ServiceSetup};
 use lambkin_trigger::service_listener::ServiceListener;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -19,6 +21,15 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 const PROBE: &[u8] = include_bytes!("../../plugin/tests/fixtures/probe.wasm");
+
+/// Not a test: what the fixture starts as the compiler's process.
+#[test]
+#[ignore = "it is started by the tests"]
+fn compiler() {
+    if !io::stdin().is_terminal() {
+        assert_eq!(lambkin_plugin::compile_for_host(), ExitCode::SUCCESS);
+    }
+}
 
 struct Fixture {
     host: PluginHost,
@@ -29,7 +40,16 @@ struct Fixture {
 
 impl Fixture {
     async fn open() -> Self {
-        let host = PluginHost::new(Options::default()).unwrap();
+        let compiler = Compiler {
+            program: std::env::current_exe().unwrap(),
+            arguments: ["--ignored", "--exact", "compiler"].map(Into::into).into(),
+            ..Compiler::default()
+        };
+        let host = PluginHost::new(Options {
+            compiler,
+            ..Options::default()
+        })
+        .unwrap();
         let plugin = host.load("probe", Bytes::from_static(PROBE)).await.unwrap();
         let setup = ServiceSetup {
             settings: "{}".into(),

@@ -6,6 +6,8 @@ use serde_json::json;
 
 use crate::support::{Project, RAW_BOOTSTRAP};
 
+mod compiling;
+
 /// Hand-written components, shared with the tests of the plugin crate.
 #[path = "../../../host/plugin/tests/all/template.rs"]
 #[allow(dead_code, reason = "not all of them are needed here")]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use bytes::Bytes;
-use lambkin_plugin::{ConfigureError, Options, Plugin, PluginHost};
+use lambkin_plugin::{Compiling, ConfigureError, Options, Plugin, PluginHost};
 use tokio::task::JoinSet;
 
 use crate::args::GlobalArgs;
@@ -111,7 +111,26 @@ fn plugin_host(global: &GlobalArgs) -> anyhow::Result<PluginHost> {
     } else {
         global.cache_dir.clone().or_else(user_cache)
     };
-    Ok(PluginHost::new(Options { cache })?)
+    Ok(PluginHost::new(Options {
+        cache,
+        on_slow_compile: Some(print_progress),
+        ..Options::default()
+    })?)
+}
+
+/// Tells a person why nothing happens, and that it is not so every time.
+fn print_progress(plugin: &str, compiling: Compiling) {
+    match compiling {
+        Compiling::Started { kept: true } => {
+            eprintln!("compiling {plugin} (first time; cached afterwards)…");
+        }
+        Compiling::Started { kept: false } => {
+            eprintln!("compiling {plugin} (without a cache, at every start)…");
+        }
+        Compiling::Finished(took) => {
+            eprintln!("compiled {plugin} in {:.1} s", took.as_secs_f64());
+        }
+    }
 }
 
 /// `$XDG_CACHE_HOME/lambkin`, otherwise `~/.cache/lambkin`. `None` if neither variable is set.

@@ -1,16 +1,18 @@
 //! The folder of compiled code.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
-use lambkin_plugin::{HostError, Options, PluginHost};
+use lambkin_plugin::{HostError, Options, PluginHost, limits};
 
-use crate::fixture::{good, request};
+use crate::fixture::{good, options, request};
 
 fn host(folder: &Path) -> Result<PluginHost, HostError> {
     PluginHost::new(Options {
         cache: Some(folder.to_owned()),
+        ..options()
     })
 }
 
@@ -37,6 +39,84 @@ async fn compiled_code_is_kept_for_the_owner_alone() {
     );
 }
 
+/// A host that can load nothing but what is in the cache.
+fn without_compiler(folder: &Path) -> PluginHost {
+    let mut options = options();
+    options.cache = Some(folder.to_owned());
+    options.compiler.program = "/nonexistent".into();
+    PluginHost::new(options).expect("the engine starts")
+}
+
+#[tokio::test]
+async fn damage_is_noticed_before_the_code_is_loaded() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = load(folder.path()).await;
+    let whole = fs::read(&file).expect("the entry");
+    good().trigger(&without_compiler(folder.path())).await;
+    let mut damaged: Vec<Vec<u8>> = (0..64)
+        .map(|n| {
+            let mut bytes = whole.clone();
+            bytes[n * (whole.len() - 1) / 63] ^= 1 << (n % 8);
+            bytes
+        })
+        .collect();
+    damaged.extend([0, 1, 7, 8, whole.len() - 1].map(|length| whole[..length].to_vec()));
+    damaged.push(vec![0; whole.len()]);
+    for (n, bytes) in damaged.into_iter().enumerate() {
+        fs::write(&file, bytes).expect("write");
+        let refused = good().load(&without_compiler(folder.path())).await;
+        assert!(refused.is_err(), "damage {n} was not noticed");
+        assert!(!file.exists(), "damage {n} is still there");
+    }
+    // The entry of another plugin is undamaged, and is not this one's.
+    let other = good().with("module", "(func $another)");
+    other.trigger(&host(folder.path()).expect("a host")).await;
+    let theirs = only_entry(folder.path());
+    fs::rename(theirs, &file).expect("rename");
+    assert!(good().load(&without_compiler(folder.path())).await.is_err());
+}
+
+#[tokio::test]
+async fn a_plugin_loads_where_nothing_can_be_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = load(folder.path()).await;
+    // A folder that is not empty can be neither read nor replaced, not even by the superuser.
+    fs::remove_file(&file).expect("remove");
+    fs::create_dir_all(file.join("full")).expect("a folder");
+    let trigger = good().trigger(&host(folder.path()).expect("a host")).await;
+    trigger.shape(&request()).await.expect("shape");
+    assert_eq!(only_entry(folder.path()), file);
+
+    // The system lets nobody create a folder here.
+    let host = host(Path::new("/proc/lambkin/cache")).expect("it does without");
+    good().trigger(&host).await;
+}
+
+#[tokio::test]
+async fn what_was_not_used_for_longest_gives_way() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let used = load(folder.path()).await;
+    // Two entries without content that fill the cache, and the file of a compiler that was killed long ago.
+    let old = [("b", 2), ("a", 3)].map(|(name, days)| {
+        let path = folder.path().join(name).with_extension("code");
+        let file = File::create(&path).expect("a file");
+        file.set_len(limits::CACHE_BYTES - 1_000).expect("a size");
+        file.set_modified(SystemTime::now() - Duration::from_secs(days * 86_400))
+            .expect("a time");
+        path
+    });
+    let part = folder.path().join("x.1.part");
+    let file = File::create(&part).expect("a file");
+    file.set_modified(SystemTime::now() - Duration::from_secs(86_400))
+        .expect("a time");
+    let other = good().with("module", "(func $another)");
+    other.trigger(&host(folder.path()).expect("a host")).await;
+    assert!(used.exists());
+    assert!(!old[0].exists() && !old[1].exists() && !part.exists());
+    let left = fs::read_dir(folder.path()).expect("a folder").count();
+    assert_eq!(left, 2);
+}
+
 #[tokio::test]
 async fn a_folder_that_others_may_write_to_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -59,23 +139,21 @@ async fn a_path_that_is_not_a_folder_is_refused() {
     assert!(message.contains("cannot be created"), "{message}");
 }
 
-/// The files with compiled code.
-fn entries(cache: &Path) -> Vec<PathBuf> {
-    let modules = fs::read_dir(cache.join("digested/modules")).expect("a folder");
-    let versions = modules.map(|version| version.expect("an entry").path());
-    let files = versions.flat_map(|version| fs::read_dir(version).expect("a folder"));
-    let files = files.map(|file| file.expect("an entry").path());
-    // Beside them are the engine's statistics.
-    files.filter(|file| file.extension().is_none()).collect()
-}
-
 /// The plugin's only entry after it was loaded and called.
 async fn load(cache: &Path) -> PathBuf {
     let trigger = good()
         .trigger(&host(cache).expect("the engine starts"))
         .await;
     trigger.shape(&request()).await.expect("shape");
-    let mut entries = entries(cache);
+    only_entry(cache)
+}
+
+fn only_entry(cache: &Path) -> PathBuf {
+    let entries = fs::read_dir(cache).expect("a folder");
+    let mut entries: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "code"))
+        .collect();
     assert_eq!(entries.len(), 1, "{entries:?}");
     entries.remove(0)
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use lambkin_model::{Attribute, AttributeValue, Body, HttpRequest, Message, ObjectChange};
 use lambkin_plugin::{
-    BatchTrigger, CallError, ComponentError, ConfigureError, EventOrigin, GuestError, HttpTrigger,
-    LoadError, ObjectTrigger, Options, Plugin, PluginError, PluginHost,
+    BatchTrigger, CallError, Compiler, ComponentError, ConfigureError, EventOrigin, GuestError,
+    HttpTrigger, LoadError, ObjectTrigger, Options, Plugin, PluginError, PluginHost,
 };
 
-pub use crate::template::{Fixture, good, good_batch, good_object, together};
+pub use crate::template::{Fixture, good, good_batch, good_object, slow_functions, together};
 
 /// The configuration of [`Fixture::trigger`]. A valid plugin uses it as event, too.
 pub const CONFIG: &str = r#"{"a":1}"#;
@@ -122,9 +122,28 @@ pub fn invalid_setup<T>(result: Result<T, ConfigureError>) -> String {
     }
 }
 
+/// The default options, with this program as the compiler.
+pub fn options() -> Options {
+    Options {
+        compiler: compiler(),
+        ..Options::default()
+    }
+}
+
+/// This program as the compiler's process: it runs the test `compiler::process`.
+pub fn compiler() -> Compiler {
+    Compiler {
+        program: std::env::current_exe().expect("this program's path"),
+        arguments: ["--ignored", "--exact", "compiler::process"]
+            .map(Into::into)
+            .into(),
+        ..Compiler::default()
+    }
+}
+
 /// A host without a cache.
 pub fn host() -> PluginHost {
-    PluginHost::new(Options::default()).expect("the engine starts")
+    PluginHost::new(options()).expect("the engine starts")
 }
 
 pub fn request() -> HttpRequest {
@@ -151,7 +170,7 @@ pub fn fault(error: &PluginError) -> &GuestError {
         error.trigger, error.function
     );
     assert!(message.starts_with(&start), "{message}");
-    assert!(message.contains("report it to its author"), "{message}");
+    assert!(message.contains("report it to"), "{message}");
     match &error.cause {
         CallError::Guest(fault) => fault,
         other => panic!("not the plugin's fault: {other:?}"),

@@ -8,9 +8,11 @@
     reason = "a test that cannot continue has failed"
 )]
 
+mod arbitrary;
 mod batch;
 mod cache;
 mod calls;
+mod compiler;
 mod fixture;
 mod golden;
 mod hostile;

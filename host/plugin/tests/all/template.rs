@@ -34,6 +34,31 @@ pub fn good() -> Fixture {
     ])
 }
 
+/// Functions for `module` that are never called, and that take the compiler long: each is one block of this many
+/// operations on many variables.
+pub fn slow_functions(functions: u32, operations: u32) -> String {
+    const VARIABLES: u32 = 500;
+    let mut text = String::new();
+    let mut random = 1_u32;
+    let mut any = || {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (random >> 8) % VARIABLES
+    };
+    for _ in 0..functions {
+        text += "(func (param i32) (result i32) (local";
+        text += &" i32".repeat(VARIABLES as usize);
+        text += ")";
+        for _ in 0..operations {
+            let [to, a, b, c] = [(); 4].map(|()| any());
+            text += &format!(
+                "(local.set {to} (i32.add (i32.mul (local.get {a}) (local.get {b})) (i32.load8_u (local.get {c}))))"
+            );
+        }
+        text += "(local.get 0))";
+    }
+    text
+}
+
 /// A valid plugin for batch triggers.
 pub fn good_batch() -> Fixture {
     Fixture::new(&[

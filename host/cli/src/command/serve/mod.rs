@@ -2,7 +2,8 @@
 //!
 //! All sockets are bound before the ready line is printed, so a program that reads it can connect. The first SIGINT or
 //! SIGTERM stops accepting and lets requests under way finish for up to [`GRACE`]; a second one ends the wait. In both
-//! cases all processes of functions have ended before the program does.
+//! cases all processes of functions have ended before the program does. A signal before the ready line ends the program
+//! at once.
 
 mod endpoints;
 mod ready;
@@ -11,6 +12,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use lambkin_invoke_api::emulator::rie;
 use lambkin_lambda::{Lambda, Log, LogStyle};
 use lambkin_trigger::folder_watcher::FolderWatcher;
@@ -23,7 +25,7 @@ use crate::assembly::{self, Storage, Trigger};
 use crate::config::{Config, FunctionInputs, full_name};
 use crate::messages;
 use crate::watch::{self, Watched};
-use endpoints::Sockets;
+use endpoints::{Endpoints, Sockets};
 
 /// How long requests under way may take after the first signal.
 const GRACE: Duration = Duration::from_secs(10);
@@ -35,16 +37,12 @@ const SERVICE_GRACE: Duration = Duration::from_secs(1);
 /// Serves until a signal comes.
 pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
-    let mut config = Config::read(&global.config)?;
-    if args.no_freeze {
-        for function in &mut config.functions {
-            function.lifecycle.freeze = false;
-        }
-    }
-    let sockets = Sockets::bind(&config).await?;
-    assembly::offer_services(&mut config, &sockets.services()?);
-    let storage = Storage::open(&config).await?;
-    let endpoints = sockets.configure(global, &config, storage.as_ref()).await?;
+    // A task of its own, so that a signal ends it whatever it is doing. Nothing of it outlives the program.
+    let setup = tokio::spawn(set_up(global.clone(), args.no_freeze));
+    let (config, storage, endpoints) = tokio::select! {
+        ready = setup => ready.context("the set-up failed")??,
+        () = signals.received() => return Ok(ExitCode::SUCCESS),
+    };
     let log = messages::start_log(LogStyle::default())?;
     let asynchronous = assembly::asynchronous(&config, storage.as_ref());
     let lambda = assembly::lambda(&config, &log).with_asynchronous(asynchronous.clone());
@@ -82,6 +80,27 @@ pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> 
     shut_down(callers, services, &lambda, &mut signals).await;
     log.flush();
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads the configuration, binds the sockets, opens the store, and loads and configures the plugins, which may have to
+/// be compiled.
+async fn set_up(
+    global: GlobalArgs,
+    no_freeze: bool,
+) -> anyhow::Result<(Config, Option<Storage>, Endpoints)> {
+    let mut config = Config::read(&global.config)?;
+    if no_freeze {
+        for function in &mut config.functions {
+            function.lifecycle.freeze = false;
+        }
+    }
+    let sockets = Sockets::bind(&config).await?;
+    assembly::offer_services(&mut config, &sockets.services()?);
+    let storage = Storage::open(&config).await?;
+    let endpoints = sockets
+        .configure(&global, &config, storage.as_ref())
+        .await?;
+    Ok((config, storage, endpoints))
 }
 
 /// Spawns what a store does besides answering requests: moving messages between queues, and watching the folders of
