@@ -145,17 +145,29 @@ fn build(root: &Path, out: &Path, name: &str) -> Result<PathBuf, Box<dyn std::er
 }
 
 /// The compiler flags, in cargo's encoding, which allows spaces in paths. They replace this machine's folders in
-/// panic messages, so that the same source gives the same bytes on every machine.
-fn flags(root: &Path) -> Result<OsString, String> {
+/// panic messages, so that the same source gives the same bytes on every machine: a file of a crate of the registry is
+/// `/crates/NAME-VERSION/…`, one of the workspace `/src/…`. The flags are those of `plugins/build`.
+fn flags(root: &Path) -> Result<OsString, Box<dyn std::error::Error>> {
     let home = match env::var_os("CARGO_HOME") {
         Some(home) => PathBuf::from(home),
         None => PathBuf::from(variable("HOME")?).join(".cargo"),
     };
-    let mut flags = OsString::from("--remap-path-prefix=");
-    flags.push(home);
-    flags.push("=/cargo\x1f--remap-path-prefix=");
-    flags.push(root);
-    flags.push("=/src");
+    // Of several rules that fit the last one applies.
+    let mut rules = vec![(home.clone(), "/cargo"), (root.to_owned(), "/src")];
+    // One folder for each registry: its name contains a hash, which depends on the version of cargo.
+    for registry in fs::read_dir(home.join("registry/src"))? {
+        rules.push((registry?.path(), "/crates"));
+    }
+    let mut flags = OsString::new();
+    for (n, (from, to)) in rules.iter().enumerate() {
+        if n > 0 {
+            flags.push("\x1f");
+        }
+        flags.push("--remap-path-prefix=");
+        flags.push(from);
+        flags.push("=");
+        flags.push(to);
+    }
     Ok(flags)
 }
 

@@ -57,6 +57,29 @@ mod tests {
         }
     }
 
+    /// Panic messages name source files. Those are of a crate, and of no folder of the machine that built the plugin.
+    #[test]
+    fn no_component_names_a_folder_of_a_machine() {
+        for name in names() {
+            let bytes = find(name).expect("a listed name is found");
+            let text = String::from_utf8_lossy(bytes);
+            for folder in [
+                "/home/",
+                "/root/",
+                "/Users/",
+                "/cargo/",
+                "registry",
+                "index.crates.io",
+            ] {
+                assert!(!text.contains(folder), "{name} contains {folder}");
+            }
+            assert!(
+                text.contains("/crates/serde_json-"),
+                "{name} names its crates"
+            );
+        }
+    }
+
     #[test]
     fn an_unknown_name_is_not_found() {
         assert_eq!(find("api-gateway-htt"), None);
