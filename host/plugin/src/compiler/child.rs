@@ -10,7 +10,7 @@ use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::{fs, thread};
 
-use rustix::process::{Resource, Rlimit, Signal, getpid, kill_process, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, getpid, getrlimit, kill_process, setrlimit};
 use wasmtime::Engine;
 
 use super::protocol::{self, Reply, Request};
@@ -56,12 +56,14 @@ fn run() -> io::Result<()> {
     }
 }
 
-/// Limits this process. A system that does not know one of the limits compiles without it.
+/// Limits this process. Systems other than Linux do not limit the memory of a process.
 fn limit(request: &Request) -> io::Result<()> {
-    let set = |resource, soft, hard| {
+    let set = |resource, soft: u64, hard: u64| {
+        // A limit that the user has set is not raised.
+        let most = getrlimit(resource).maximum.unwrap_or(u64::MAX);
         let limit = Rlimit {
-            current: Some(soft),
-            maximum: Some(hard),
+            current: Some(soft.min(most)),
+            maximum: Some(hard.min(most)),
         };
         setrlimit(resource, limit)
     };
