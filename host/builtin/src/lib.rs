@@ -60,9 +60,11 @@ mod tests {
     /// Panic messages name source files. Those are of a crate, and of no folder of the machine that built the plugin.
     #[test]
     fn no_component_names_a_folder_of_a_machine() {
+        let mut named = 0;
         for name in names() {
             let bytes = find(name).expect("a listed name is found");
             let text = String::from_utf8_lossy(bytes);
+            named += text.matches("/crates/").count();
             for folder in [
                 "/home/",
                 "/root/",
@@ -73,11 +75,8 @@ mod tests {
             ] {
                 assert!(!text.contains(folder), "{name} contains {folder}");
             }
-            assert!(
-                text.contains("/crates/serde_json-"),
-                "{name} names its crates"
-            );
         }
+        assert!(named > 0, "some messages name files of crates");
     }
 
     #[test]
