@@ -17,6 +17,8 @@ mod ignore;
 mod key;
 mod lifecycle;
 mod listeners;
+#[cfg(test)]
+mod mutations;
 mod queue;
 mod queue_name;
 mod queue_policy;

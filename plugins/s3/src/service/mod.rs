@@ -33,6 +33,8 @@ pub mod limits;
 mod list;
 #[cfg(test)]
 mod memory;
+#[cfg(fuzzing)]
+pub mod memory;
 mod message;
 mod metadata;
 mod multipart;

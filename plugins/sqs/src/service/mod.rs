@@ -16,6 +16,8 @@ mod dispatch;
 mod error;
 #[cfg(test)]
 mod fake;
+#[cfg(fuzzing)]
+pub mod fake;
 mod form;
 pub mod http;
 mod input;
