@@ -9,6 +9,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use rustix::process::{Resource, getrlimit, setrlimit};
+
 use crate::support::{
     EmulatorProcess, Project, RAW_BOOTSTRAP, SERVICES, Server, lambkin_alone, raw, request,
 };
@@ -305,6 +307,9 @@ fn clients_that_drip_or_stall_make_room_when_a_listener_is_full() {
 
 #[test]
 fn requests_that_are_half_sent_take_no_places_of_a_service_from_whole_ones() {
+    let mut files = getrlimit(Resource::Nofile);
+    files.current = files.maximum;
+    let _ = setrlimit(Resource::Nofile, files); // with fewer connections the test proves less
     let project = Project::new(&format!("[queues.orders]\n{SERVICES}"));
     let server = project.serve();
     let half = "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{";
