@@ -12,6 +12,9 @@ const VALUE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'~');
 
+/// The characters that are encoded in the path of a signature.
+const PATH: &AsciiSet = &VALUE.remove(b'/');
+
 /// The characters that are encoded in a key in a list or an event, apart from spaces.
 const KEY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -64,6 +67,11 @@ pub fn is_key(text: &str) -> bool {
 /// Encodes the value of a URL's parameter, or a key in a `Location` header.
 pub fn value(text: &str) -> String {
     utf8_percent_encode(text, VALUE).to_string()
+}
+
+/// Encodes a path as in a signature: everything but slashes like the value of a parameter.
+pub fn path(text: &str) -> String {
+    utf8_percent_encode(text, PATH).to_string()
 }
 
 /// A time as S3's lists contain it: milliseconds are always zero, as in `2026-10-02T08:30:00.000Z`.

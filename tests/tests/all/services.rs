@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::support::{Project, SERVICES, Server, raw};
+use crate::support::{Project, S3_AUTHORIZATION, SERVICES, Server, raw};
 
 /// The longest wait time of SQS, in seconds.
 const LONGEST_POLL: u64 = 20;
@@ -130,7 +130,7 @@ fn a_refused_expect_100_continue_closes_the_connection() {
             .set_read_timeout(Some(Duration::from_secs(60)))
             .unwrap();
         let head = format!(
-            "PUT /{bucket}/key HTTP/1.1\r\nhost: {address}\r\ncontent-length: 5\r\nexpect: 100-continue\r\n\r\n"
+            "PUT /{bucket}/key HTTP/1.1\r\nhost: {address}\r\nauthorization: {S3_AUTHORIZATION}\r\ncontent-length: 5\r\nexpect: 100-continue\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).unwrap();
         stream
@@ -146,7 +146,12 @@ fn a_refused_expect_100_continue_closes_the_connection() {
     stream.read_exact(&mut next).unwrap();
     assert_eq!(&next, b"HTTP/1.1 100 Continue\r\n\r\n");
     stream
-        .write_all(b"helloGET /here/key HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .write_all(
+            format!(
+                "helloGET /here/key HTTP/1.1\r\nhost: x\r\nauthorization: {S3_AUTHORIZATION}\r\nconnection: close\r\n\r\n"
+            )
+            .as_bytes(),
+        )
         .unwrap();
     let mut answers = String::new();
     stream.read_to_string(&mut answers).unwrap();

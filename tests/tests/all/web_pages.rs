@@ -81,7 +81,7 @@ fn project(top: &str) -> Project {
         "lambkin.toml",
         format!(
             "{top}\ninvoke.listen = '127.0.0.1:0'\n[functions.echo]\ncode = '{RAW_BOOTSTRAP}'\n[queues.q]\n[buckets.photos]\n\
-             [triggers.web]\nplugin = 'api-gateway-http'\nlisten = '127.0.0.1:0'\nfunction = 'echo'\n{SERVICES}"
+             [triggers.web]\nplugin = 'api-gateway-http'\nlisten = '127.0.0.1:0'\nfunction = 'echo'\n{SERVICES}verify-signatures = false\n"
         ),
     );
     project

@@ -98,6 +98,10 @@ impl From<wit::Digest> for Digest {
             wit::Digest::Crc32 => Self::Crc32,
             wit::Digest::Crc32c => Self::Crc32c,
             wit::Digest::Crc64nvme => Self::Crc64Nvme,
+            wit::Digest::Sha512 => Self::Sha512,
+            wit::Digest::Xxhash64 => Self::XxHash64,
+            wit::Digest::Xxhash3 => Self::XxHash3,
+            wit::Digest::Xxhash128 => Self::XxHash128,
         }
     }
 }

@@ -10,8 +10,8 @@ use super::errors::{Abort, invalid};
 use super::key_order::just_after;
 use super::limits::BUCKET_NAME;
 use super::objects::Objects;
-use super::path;
 use super::types::{BucketInfo, Folder, ObjectError, Versioning};
+use super::{parts_row, path};
 
 /// Applies the definition of a configuration to a bucket, or says why it cannot be applied.
 fn apply_definition(
@@ -180,22 +180,25 @@ impl Objects {
         .await
     }
 
-    /// Deletes an empty bucket. Changes that wait for object triggers are still delivered.
+    /// Deletes an empty bucket, and its multipart uploads in progress. Changes that wait for object triggers are still
+    /// delivered.
     ///
     /// # Errors
     ///
-    /// [`ObjectError::NotEmpty`] if the bucket has objects, versions or multipart uploads.
+    /// [`ObjectError::NotEmpty`] if the bucket has objects or versions.
     pub async fn delete(&self, bucket: &str) -> Result<(), ObjectError> {
         let name = bucket.to_owned();
-        self.transact(move |connection| {
+        let delete = move |connection: &Connection| {
             let bucket = bucket_row::find(connection, &name)?;
             if !bucket_row::is_empty(connection, bucket.id)? {
                 return Err(ObjectError::NotEmpty.into());
             }
+            let parts = parts_row::delete_all(connection, bucket.id)?;
             connection.execute("DELETE FROM buckets WHERE id = ?1", [bucket.id])?;
-            Ok(())
-        })
-        .await?;
+            Ok((parts, bucket.folder))
+        };
+        let (parts, shown) = self.transact(delete).await?;
+        self.delete_parts(parts, shown).await;
         let files = self.files().clone();
         let folder = files.root.join(path::bucket(bucket));
         blocking(&self.files().root, move || {

@@ -91,10 +91,9 @@ pub(super) fn update(connection: &Connection, bucket: &Bucket) -> rusqlite::Resu
     Ok(())
 }
 
-/// Whether the bucket has no objects, versions, or multipart uploads.
+/// Whether the bucket has no objects and no versions. Multipart uploads in progress do not count, as in S3.
 pub(super) fn is_empty(connection: &Connection, bucket: i64) -> rusqlite::Result<bool> {
-    let sql = "SELECT NOT EXISTS (SELECT 1 FROM objects WHERE bucket = ?1)
-                  AND NOT EXISTS (SELECT 1 FROM parts_uploads WHERE bucket = ?1)";
+    let sql = "SELECT NOT EXISTS (SELECT 1 FROM objects WHERE bucket = ?1)";
     connection
         .prepare_cached(sql)?
         .query_row([bucket], |row| row.get(0))

@@ -73,7 +73,10 @@ impl Objects {
             Ok(removal::target(connection, &bucket, &checked)?.is_some())
         };
         if !self.transact(exists).await? {
-            return Ok(removal::NOTHING);
+            let record = removal.record.clone();
+            let remove =
+                move |connection: &Connection| Ok(removal::remove(connection, &removal)?.0);
+            return self.transact_recording(record.as_ref(), remove).await;
         }
         let file = folder.join(path::relative(&removal.key)?);
         let aside = folder.join(format!("{TEMP_PREFIX}{}", path::new_id()));

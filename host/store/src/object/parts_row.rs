@@ -60,6 +60,19 @@ pub(super) fn delete(connection: &Connection, id: &str) -> rusqlite::Result<Vec<
         .collect()
 }
 
+/// Deletes all uploads of a bucket and their parts. Returns the parts' files.
+pub(super) fn delete_all(connection: &Connection, bucket: i64) -> rusqlite::Result<Vec<String>> {
+    let uploads: Vec<String> = connection
+        .prepare_cached("SELECT id FROM parts_uploads WHERE bucket = ?1")?
+        .query_map([bucket], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut files = Vec::new();
+    for upload in uploads {
+        files.extend(delete(connection, &upload)?);
+    }
+    Ok(files)
+}
+
 /// The files of all parts of all uploads.
 pub(super) fn files(connection: &Connection) -> rusqlite::Result<HashSet<String>> {
     connection

@@ -103,7 +103,8 @@ impl Objects {
     ///
     /// # Errors
     ///
-    /// [`ObjectError::Missing`] if there is no such object, or if it is a delete marker.
+    /// [`ObjectError::Missing`] if there is no such object, or if it is a delete marker; [`ObjectError::Invalid`] if no
+    /// version ever had the id.
     pub async fn replace_metadata(
         &self,
         bucket: &str,
@@ -117,7 +118,7 @@ impl Objects {
         let version = version.map(str::to_owned);
         self.transact_recording(record.clone().as_ref(), move |connection| {
             let bucket = bucket_row::find(connection, &bucket)?;
-            let found = row::find(connection, bucket.id, &key, version.as_deref())?;
+            let found = row::find_named(connection, bucket.id, &key, version.as_deref())?;
             let object = found.filter(|row| !row.info.delete_marker);
             let mut row = object.ok_or(Abort::Refused(ObjectError::Missing))?;
             row.info.metadata.clone_from(&metadata);

@@ -21,7 +21,7 @@ impl Objects {
     /// # Errors
     ///
     /// [`ObjectError::Missing`] if there is no such object, or if the latest version is a delete marker and none is
-    /// named.
+    /// named. [`ObjectError::Invalid`] if no version ever had the id.
     pub async fn open(
         &self,
         bucket: &str,
@@ -55,7 +55,7 @@ impl Objects {
     ///
     /// # Errors
     ///
-    /// [`ObjectError::Missing`] if there is no such version.
+    /// [`ObjectError::Missing`] if there is no such version; [`ObjectError::Invalid`] if there never was one with this id.
     pub async fn describe(
         &self,
         bucket: &str,
@@ -76,7 +76,7 @@ impl Objects {
         let version = version.map(str::to_owned);
         self.transact(move |connection| {
             let bucket = bucket_row::find(connection, &bucket)?;
-            let found = row::find(connection, bucket.id, &key, version.as_deref())?;
+            let found = row::find_named(connection, bucket.id, &key, version.as_deref())?;
             let row = found.ok_or(Abort::Refused(ObjectError::Missing))?;
             Ok((row, bucket.folder))
         })

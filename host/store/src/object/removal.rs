@@ -37,7 +37,7 @@ pub(super) fn target(
     bucket: &Bucket,
     removal: &Removal,
 ) -> Result<Option<Row>, Abort> {
-    let found = row::find(
+    let found = row::find_named(
         connection,
         bucket.id,
         &removal.key,
@@ -55,6 +55,12 @@ pub(super) fn remove(connection: &Connection, removal: &Removal) -> Result<Done,
         return Ok(hide(connection, &bucket, removal, found.as_ref())?);
     }
     let Some(row) = found else {
+        if removal.version.is_none()
+            && let Some(record) = &removal.record
+        {
+            let absent = absent(removal);
+            record.removed(connection, row::next_sequence(connection)?, &absent)?;
+        }
         return Ok((NOTHING, Vec::new()));
     };
     row::delete(connection, bucket.id, &row)?;
@@ -71,6 +77,20 @@ pub(super) fn remove(connection: &Connection, removal: &Removal) -> Result<Done,
         delete_marker: row.info.delete_marker,
     };
     Ok((removed, pending))
+}
+
+/// What the change of a removal that found no object says about it. As in S3, object triggers receive that change, too.
+fn absent(removal: &Removal) -> ObjectInfo {
+    ObjectInfo {
+        key: removal.key.clone(),
+        version: None,
+        latest: true,
+        delete_marker: false,
+        size: 0,
+        etag: String::new(),
+        modified_at: removal.at,
+        metadata: Vec::new(),
+    }
 }
 
 /// Inserts a delete marker. While versioning is suspended, it replaces the version without an id.

@@ -9,11 +9,13 @@ use super::types::{Condition, ObjectError, ObjectEvent, Removed};
 
 impl Objects {
     /// Removes an object or a version. Without a version, in a bucket that keeps versions or has kept them, inserts a
-    /// delete marker instead. If there is nothing to remove, no change is recorded.
+    /// delete marker instead. As in S3, the removal of a key that has no object is a change, too; that of a version that
+    /// does not exist is none.
     ///
     /// # Errors
     ///
-    /// [`ObjectError::PreconditionFailed`] if the condition does not hold.
+    /// [`ObjectError::PreconditionFailed`] if the condition does not hold; [`ObjectError::Invalid`] if no version ever had
+    /// the id.
     pub async fn remove(
         &self,
         bucket: &str,

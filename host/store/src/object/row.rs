@@ -7,6 +7,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
+use super::errors::{Abort, invalid};
 use super::types::ObjectInfo;
 
 /// The name of the version that a bucket has while it keeps no versions (S3: the `null` version).
@@ -93,6 +94,27 @@ pub(super) fn find(
         .prepare_cached(&sql)?
         .query_row(params![sequence, bucket, key, version], Row::read)
         .optional()
+}
+
+/// Like [`find`], for a version that a client names: an id that this store has never given is refused.
+pub(super) fn find_named(
+    connection: &Connection,
+    bucket: i64,
+    key: &str,
+    version: Option<&str>,
+) -> Result<Option<Row>, Abort> {
+    let found = find(connection, bucket, key, version)?;
+    if found.is_none()
+        && let Some(id) = version.filter(|id| *id != NULL)
+    {
+        let last: i64 = connection
+            .prepare_cached("SELECT last FROM object_sequence")?
+            .query_row([], |row| row.get(0))?;
+        if sequence_of(id).is_none_or(|sequence| sequence > last) {
+            return Err(invalid(format!("no version ever had the id {id:?}")).into());
+        }
+    }
+    Ok(found)
 }
 
 /// The latest version of a key, which may be a delete marker.

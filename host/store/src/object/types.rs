@@ -112,6 +112,10 @@ pub enum Digest {
     Crc32,
     Crc32c,
     Crc64Nvme,
+    Sha512,
+    XxHash64,
+    XxHash3,
+    XxHash128,
 }
 
 /// The result of finishing an upload.

@@ -92,9 +92,15 @@ async fn an_operation_that_changes_nothing_records_no_change() {
     let fixture = Fixture::new().await;
     fixture
         .objects
-        .remove("b", "none", None, Condition::Always, event("x"))
+        .remove(
+            "b",
+            "none",
+            None,
+            Condition::Matches(Vec::new()),
+            event("x"),
+        )
         .await
-        .unwrap();
+        .unwrap_err();
     fixture
         .objects
         .remove("b", "none", Some("null"), Condition::Always, event("x"))
@@ -204,4 +210,19 @@ async fn only_changes_of_watched_buckets_are_recorded() {
         .unwrap();
     put_recorded(&fixture, "wanted", "x").await;
     assert_eq!(next_now(&fixture).await.unwrap().change.key, "wanted");
+}
+
+#[tokio::test]
+async fn the_removal_of_a_key_without_an_object_is_a_change_as_in_s3() {
+    let fixture = Fixture::new().await;
+    let remove = |version| {
+        let event = event("ObjectRemoved:Delete");
+        (fixture.objects).remove("b", "none", version, Condition::Always, event)
+    };
+    assert!(!remove(None).await.unwrap().existed);
+    assert!(!remove(Some("null")).await.unwrap().existed);
+    let change = fixture.objects.next_change("b").await.unwrap();
+    assert_eq!(described(&change), ("ObjectRemoved:Delete", "none"));
+    assert_eq!((change.change.size, &change.change.etag), (None, &None));
+    assert!(next_now(&fixture).await.is_none());
 }

@@ -176,6 +176,23 @@ async fn parts_survive_the_host_until_an_abort_deletes_them() {
 }
 
 #[tokio::test]
+async fn a_bucket_is_deleted_together_with_its_uploads_in_progress() {
+    let fixture = Fixture::new().await;
+    let objects = &fixture.objects;
+    let id = objects.start_multipart("b", "k", Vec::new()).await.unwrap();
+    put_part(&fixture, &id, 1, Bytes::from_static(b"x"))
+        .await
+        .unwrap();
+    objects.delete("b").await.unwrap();
+    eventually("the parts are gone", || fixture.incoming().is_empty()).await;
+    objects.create("b", Vec::new()).await.unwrap();
+    assert_eq!(
+        objects.parts("b", &id, 0, 10).await,
+        Err(ObjectError::Missing)
+    );
+}
+
+#[tokio::test]
 async fn a_part_of_another_length_than_it_was_stored_with_does_not_become_an_object() {
     let fixture = Fixture::new().await;
     let objects = &fixture.objects;

@@ -90,10 +90,16 @@ async fn versions_are_kept_and_hidden_by_delete_markers_until_those_are_removed(
     );
     assert_eq!(listed(&fixture, &names).await, ["k=one*", "k=null"]);
     assert!(!fixture.remove("k", Some(&two)).await.existed);
-    assert_eq!(
-        fixture.get_version("k", Some("nonsense")).await,
-        Err(ObjectError::Missing)
-    );
+    // An id that starts with a number that the store has not reached.
+    for never in ["nonsense", "HPniJFCxqTsMuIH9KX8K8wEjNUgmABCD"] {
+        let refused = ObjectError::Invalid(format!("no version ever had the id {never:?}"));
+        assert_eq!(
+            fixture.get_version("k", Some(never)).await,
+            Err(refused.clone())
+        );
+        let remove = (fixture.objects).remove("b", "k", Some(never), Condition::Always, None);
+        assert_eq!(remove.await, Err(refused));
+    }
     assert_eq!(
         fixture.get_version("other", Some(&one)).await,
         Err(ObjectError::Missing)

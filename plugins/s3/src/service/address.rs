@@ -73,7 +73,7 @@ pub fn check_key(key: &str) -> Result<(), Error> {
 
 /// The bucket in a host name: `bucket.s3.amazonaws.com`, `bucket.s3.eu-west-1.amazonaws.com`, `bucket.s3.localhost` or
 /// `bucket.localhost`. The name of a bucket may contain dots.
-fn bucket_of_host(host: &str) -> Option<String> {
+pub fn bucket_of_host(host: &str) -> Option<String> {
     let without_port = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,

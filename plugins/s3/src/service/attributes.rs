@@ -1,9 +1,10 @@
-//! GetObjectAttributes, and what is the same for all objects: access control lists, and that there are no object locks.
+//! GetObjectAttributes.
 
 use plugin_kit::time;
 
 use super::call::Call;
 use super::checksum::Checksum;
+use super::customer_key;
 use super::error::{self, Error};
 use super::get;
 use super::limits;
@@ -47,6 +48,7 @@ pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
     let max = bound(call, "x-amz-max-parts", limits::MAX_PAGE)?.min(limits::MAX_PAGE);
     let after = bound(call, "x-amz-part-number-marker", 0)?;
     let info = get::describe(call)?;
+    customer_key::check_read(call, &info.metadata)?;
     let wants = |name| wanted.contains(&name);
     let document = Writer::document("GetObjectAttributesResponse", |xml| {
         if wants("ETag") {
@@ -118,53 +120,4 @@ fn write_parts(xml: &mut Writer, parts: &[ObjectPart], after: u32, max: u32) {
             });
         }
     });
-}
-
-/// GetObjectAcl.
-pub fn get_object_acl(call: &mut Call<'_>) -> Result<Response, Error> {
-    let info = get::describe(call)?;
-    Ok(Response::xml(acl(call)).with_some("x-amz-version-id", call.version_header(&info)))
-}
-
-/// PutObjectAcl. It is accepted and changes nothing, so there is no event.
-pub fn put_object_acl(call: &mut Call<'_>) -> Result<Response, Error> {
-    let info = get::describe(call)?;
-    call.document()?;
-    Ok(Response::new(200).with_some("x-amz-version-id", call.version_header(&info)))
-}
-
-/// GetObjectRetention, GetObjectLegalHold and their Put operations. No object has a lock.
-pub fn object_lock(call: &mut Call<'_>) -> Result<Response, Error> {
-    get::describe(call)?;
-    Err(error::INVALID_REQUEST.with_message("Bucket is missing Object Lock Configuration"))
-}
-
-/// GetBucketAcl.
-pub fn get_bucket_acl(call: &mut Call<'_>) -> Result<Response, Error> {
-    call.bucket_info()?;
-    Ok(Response::xml(acl(call)))
-}
-
-/// PutBucketAcl. It is accepted and changes nothing.
-pub fn put_bucket_acl(call: &mut Call<'_>) -> Result<Response, Error> {
-    call.bucket_info()?;
-    call.document()?;
-    Ok(Response::new(200))
-}
-
-/// The access control list of every bucket and object: the owner has full control.
-fn acl(call: &Call<'_>) -> String {
-    let owner = call.context.owner();
-    Writer::document("AccessControlPolicy", |xml| {
-        super::list::write_owner(xml, "Owner", &owner);
-        xml.element("AccessControlList", |xml| {
-            xml.element("Grant", |xml| {
-                xml.raw(&format!(
-                    "<Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" \
-                     xsi:type=\"CanonicalUser\"><ID>{owner}</ID></Grantee>"
-                ));
-                xml.text("Permission", "FULL_CONTROL");
-            });
-        });
-    })
 }

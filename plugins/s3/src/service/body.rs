@@ -12,7 +12,7 @@ use super::chunked::{Decoder, FramingError};
 use super::error::{self, Error};
 use super::limits;
 use super::message::{Request, RequestBody};
-use super::store::{Digest, Upload};
+use super::store::{self, Digest, Upload};
 use crate::encoding;
 
 /// Reads a body without its framing.
@@ -141,24 +141,23 @@ pub fn receive(call: &mut Call<'_>, default: Option<Algorithm>) -> Result<Receiv
     let sha256 = claimed_sha256(call.request)?;
     let algorithm = claim.as_ref().map(Claim::algorithm).or(default);
 
-    let mut digests = vec![Digest::Md5];
-    digests.extend(algorithm.map(Algorithm::digest));
-    if sha256.is_some() && !digests.contains(&Digest::Sha256) {
-        digests.push(Digest::Sha256);
-    }
-    let (store, bucket) = (call.context.store, call.bucket.as_str());
+    let of_sha256 = sha256.as_ref().map(|_| Digest::Sha256);
+    let wanted = [
+        Some(Digest::Md5),
+        algorithm.map(Algorithm::digest),
+        of_sha256,
+    ];
+    let digests = store::distinct(wanted.into_iter().flatten());
+    let (host, bucket) = (call.context.store, call.bucket.as_str());
     let store_error = |error| super::call::of_store_error(error, bucket, "");
-    let upload = store.upload(bucket, &digests).map_err(store_error)?;
+    let upload = host.upload(bucket, &digests).map_err(store_error)?;
     let mut reader = Reader::new(call.request, call.body);
     while let Some(piece) = reader.next()? {
-        store.write(upload, &piece).map_err(store_error)?;
+        host.write(upload, &piece).map_err(store_error)?;
     }
-    let finished = store.finish(upload).map_err(store_error)?;
+    let finished = host.finish(upload).map_err(store_error)?;
     let digest = |wanted: Digest| {
-        digests
-            .iter()
-            .position(|digest| *digest == wanted)
-            .and_then(|at| finished.digests.get(at))
+        store::computed(&digests, &finished, wanted)
             .cloned()
             .ok_or_else(|| error::INTERNAL_ERROR.error())
     };

@@ -2,14 +2,17 @@
 
 use plugin_kit::arn;
 
+use super::acl;
 use super::address;
 use super::bucket_settings;
-use super::call::{Call, LOCATION};
+use super::call::{Call, EU, EU_WEST_1, LOCATION};
 use super::error::{self, Error};
 use super::limits;
 use super::list;
-use super::message::Response;
+use super::message::{self, Response};
+use super::object_lock;
 use super::store::{Pairs, StoreError, Versioning};
+use super::tagging;
 use super::xml::{Element, Writer};
 use crate::encoding;
 
@@ -68,6 +71,8 @@ pub fn list(call: &mut Call<'_>) -> Result<Response, Error> {
                             xml.text("Name", &bucket.name);
                             xml.text("CreationDate", encoding::list_time(bucket.created_at_ms));
                             xml.optional("BucketRegion", paginated.then_some(place));
+                            let arn = paginated.then(|| arn(call, &bucket.name));
+                            xml.optional("BucketArn", arn);
                         });
                     }
                 }
@@ -88,18 +93,15 @@ pub fn create(call: &mut Call<'_>) -> Result<Response, Error> {
     if !address::is_bucket_name(&name) {
         return Err(error::INVALID_BUCKET_NAME.with("BucketName", name));
     }
-    if call.header("x-amz-bucket-object-lock-enabled") == Some("true") {
-        return Err(error::header_not_implemented(
-            "x-amz-bucket-object-lock-enabled",
-        ));
-    }
+    let locked = call
+        .header("x-amz-bucket-object-lock-enabled")
+        .is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let document = call.unchecked_document()?;
     let mut attributes = Pairs::new();
     let mut wanted = None;
     if !document.is_empty() {
-        // A document without any setting is refused, too.
         let root = Element::parse(&document)
-            .filter(|root| root.name == "CreateBucketConfiguration" && !root.children.is_empty())
+            .filter(|root| root.name == "CreateBucketConfiguration")
             .ok_or_else(|| error::MALFORMED_XML.error())?;
         wanted = root
             .text_of("LocationConstraint")
@@ -107,10 +109,7 @@ pub fn create(call: &mut Call<'_>) -> Result<Response, Error> {
             .filter(|place| !place.is_empty())
             .map(str::to_owned);
         if let Some(tags) = root.child("Tags") {
-            for tag in tags.all("Tag") {
-                let part = |name| tag.text_of(name).unwrap_or_default().to_owned();
-                attributes.push((format!("tag:{}", part("Key")), part("Value")));
-            }
+            attributes.extend(tagging::of_bucket(tags)?);
         }
     }
     if let Some(place) = check_location(call.context.region, wanted.as_deref())? {
@@ -125,7 +124,13 @@ pub fn create(call: &mut Call<'_>) -> Result<Response, Error> {
         let document = bucket_settings::ownership(chosen).map_err(refused)?;
         attributes.push(("ownershipControls".to_owned(), document));
     }
-    match call.store().create(&name, attributes) {
+    let enforced = message::find(&attributes, "ownershipControls")
+        .is_none_or(|document| document.contains("BucketOwnerEnforced"));
+    attributes.extend(acl::of_new_bucket(call.request, enforced)?);
+    if locked {
+        attributes.push((object_lock::ATTRIBUTE.to_owned(), object_lock::enabled()));
+    }
+    match call.store().create(&name, attributes.clone()) {
         // In us-east-1, AWS accepts this for compatibility with old scripts.
         Err(StoreError::Exists) if call.context.region == US_EAST_1 && wanted.is_none() => {}
         Err(StoreError::Denied) => {
@@ -134,7 +139,14 @@ pub fn create(call: &mut Call<'_>) -> Result<Response, Error> {
             );
             return Err(error::ACCESS_DENIED.error());
         }
-        created => created.map_err(|error| call.store_error(error))?,
+        created => {
+            created.map_err(|error| call.store_error(error))?;
+            if locked {
+                call.store()
+                    .change(&name, Versioning::On, attributes)
+                    .map_err(|error| call.store_error(error))?;
+            }
+        }
     }
     let place = match wanted {
         None => format!("/{name}"),
@@ -151,14 +163,16 @@ fn check_location(own: &str, wanted: Option<&str>) -> Result<Option<String>, Err
     let place = match wanted {
         None if own == US_EAST_1 => return Ok(None),
         None => return Err(error::ILLEGAL_LOCATION.error()),
-        Some("EU") => "eu-west-1",
         Some(place) => place,
     };
-    if own == US_EAST_1 && place != US_EAST_1 && is_region(place) {
+    if own == US_EAST_1 && place != US_EAST_1 && (place == EU || is_region(place)) {
         return Ok(Some(place.to_owned()));
     }
     if own == US_EAST_1 {
         return Err(error::INVALID_LOCATION.with("LocationConstraint", place));
+    }
+    if place == EU && own == EU_WEST_1 {
+        return Ok(Some(place.to_owned()));
     }
     if own == place {
         return Ok(None);
@@ -212,10 +226,12 @@ pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
     Ok(Response::new(204))
 }
 
-/// GetBucketLocation. The location of a bucket in us-east-1 is empty.
+/// GetBucketLocation. The location of a bucket in us-east-1 is empty, and one that was created in `EU` is there.
 pub fn location(call: &mut Call<'_>) -> Result<Response, Error> {
     let bucket = call.bucket_info()?;
-    let place = call.region_of(&bucket).to_owned();
+    let place = message::find(&bucket.attributes, LOCATION)
+        .unwrap_or(call.context.region)
+        .to_owned();
     let mut document = Writer::document("LocationConstraint", |xml| {
         if place != US_EAST_1 {
             xml.raw(&place);
@@ -239,10 +255,7 @@ mod tests {
         let illegal = Err("IllegalLocationConstraintException".to_owned());
         let invalid = Err("InvalidLocationConstraint".to_owned());
         assert_eq!(place("us-east-1", None), Ok(None));
-        assert_eq!(
-            place("us-east-1", Some("EU")),
-            Ok(Some("eu-west-1".to_owned()))
-        );
+        assert_eq!(place("us-east-1", Some("EU")), Ok(Some("EU".to_owned())));
         assert_eq!(place("us-east-1", Some("us-east-1")), invalid);
         assert_eq!(place("us-east-1", Some("aws-global")), invalid);
         assert_eq!(place("us-west-1", None), illegal);
@@ -250,6 +263,6 @@ mod tests {
         for elsewhere in ["us-east-1", "us-east-2", "aws-global", "EU"] {
             assert_eq!(place("us-west-1", Some(elsewhere)), illegal, "{elsewhere}");
         }
-        assert_eq!(place("eu-west-1", Some("EU")), Ok(None));
+        assert_eq!(place("eu-west-1", Some("EU")), Ok(Some("EU".to_owned())));
     }
 }

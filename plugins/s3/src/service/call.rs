@@ -4,6 +4,7 @@ use plugin_kit::hex;
 
 use super::error::{self, Error};
 use super::message::{self, Request, RequestBody};
+use super::settings::Settings;
 use super::store::{BucketInfo, Digest, ObjectEvent, ObjectInfo, Store, StoreError, Versioning};
 use crate::encoding;
 
@@ -11,6 +12,10 @@ use crate::encoding;
 pub const NULL_VERSION: &str = "null";
 /// The attribute of a bucket that holds its region, if that is not the service's own.
 pub const LOCATION: &str = "location";
+/// The old name of the region `eu-west-1` as a location.
+pub const EU: &str = "EU";
+/// The region that [`EU`] stands for.
+pub const EU_WEST_1: &str = "eu-west-1";
 /// The length of a version's id, in characters.
 const VERSION_ID: usize = 32;
 
@@ -25,6 +30,8 @@ pub struct Context<'a> {
     pub account: &'a str,
     /// The time of the request, in milliseconds since 1970.
     pub now_ms: u64,
+    /// The settings of the service.
+    pub settings: &'a Settings,
     /// Random bytes for the ids of the request.
     pub random: [u8; 64],
 }
@@ -95,7 +102,10 @@ impl<'a> Call<'a> {
 
     /// The region of a bucket: the one it was created with, else the service's own.
     pub fn region_of<'b>(&'b self, bucket: &'b BucketInfo) -> &'b str {
-        message::find(&bucket.attributes, LOCATION).unwrap_or(self.context.region)
+        match message::find(&bucket.attributes, LOCATION) {
+            Some(EU) => EU_WEST_1,
+            place => place.unwrap_or(self.context.region),
+        }
     }
 
     /// The version that the request names.
@@ -170,19 +180,9 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Computes the digest of a few bytes. Only the host computes digests, so this uses an upload that is never put.
-    pub fn digest(&self, digest: Digest, bytes: &[u8]) -> Result<Vec<u8>, Error> {
-        let digested = || {
-            let upload = self.store().upload(&self.bucket, &[digest])?;
-            self.store().write(upload, bytes)?;
-            self.store().finish(upload)
-        };
-        digested()
-            .map_err(|error| self.store_error(error))?
-            .digests
-            .into_iter()
-            .next()
-            .ok_or_else(|| error::INTERNAL_ERROR.error())
+    /// Computes the digest of a few bytes.
+    pub fn digest(&self, kind: Digest, bytes: &[u8]) -> Result<Vec<u8>, Error> {
+        digest(self.store(), &self.bucket, kind, bytes)
     }
 
     /// A parameter that limits the number of entries: from 0 to `limit`, which is also the default.
@@ -213,27 +213,48 @@ impl<'a> Call<'a> {
     }
 }
 
+/// Computes the digest of a few bytes. Only the host computes digests, so this uses an upload that is never put.
+pub fn digest(
+    store: &dyn Store,
+    bucket: &str,
+    digest: Digest,
+    bytes: &[u8],
+) -> Result<Vec<u8>, Error> {
+    let digested = || {
+        let upload = store.upload(bucket, &[digest])?;
+        store.write(upload, bytes)?;
+        store.finish(upload)
+    };
+    digested()
+        .map_err(|error| of_store_error(error, bucket, ""))?
+        .digests
+        .into_iter()
+        .next()
+        .ok_or_else(|| error::INTERNAL_ERROR.error())
+}
+
 /// Whether a text has the form of a version id.
 pub fn is_version_id(text: &str) -> bool {
     let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     text == NULL_VERSION || (text.len() == VERSION_ID && text.bytes().all(is_legal))
 }
 
-/// Refuses a version id that cannot exist in the bucket.
+/// Refuses a version id that cannot exist in the bucket, because it never kept versions.
 pub fn check_version(store: &dyn Store, bucket: &str, version: &str) -> Result<(), Error> {
     let has_versions = || {
         store
             .bucket(bucket)
             .is_ok_and(|bucket| bucket.versioning != Versioning::Off)
     };
-    if version == NULL_VERSION || (is_version_id(version) && has_versions()) {
+    if version == NULL_VERSION || has_versions() {
         return Ok(());
     }
-    Err(error::invalid_argument(
-        "versionId",
-        version,
-        "Invalid version id specified",
-    ))
+    Err(invalid_version(version))
+}
+
+/// The error of S3 for a version id that never existed.
+pub fn invalid_version(version: &str) -> Error {
+    error::invalid_argument("versionId", version, "Invalid version id specified")
 }
 
 /// The error of S3 for a missing version.

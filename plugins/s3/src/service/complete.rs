@@ -35,7 +35,8 @@ pub fn complete(call: &mut Call<'_>) -> Result<Response, Error> {
     let requested = requested_parts(&root, &upload.id)?;
     let parts = uploaded_parts(call, &upload.id, &requested, scheme)?;
     check_size(call, &parts)?;
-    conditions::check_since(call, &condition, upload.started_at_ms)?;
+    let existed = multipart::replaces(&upload);
+    conditions::check_since(call, &condition, upload.started_at_ms, existed)?;
 
     let composed_of: Vec<(u32, String)> = parts
         .iter()
@@ -177,6 +178,15 @@ fn uploaded_parts(
     requested
         .iter()
         .map(|requested| {
+            if let (Some(scheme), Some(checksum)) = (scheme, &requested.checksum)
+                && scheme.algorithm != checksum.algorithm
+            {
+                return Err(error::BAD_DIGEST.with_message(format!(
+                    "The {} you specified for part {} did not match what we received.",
+                    checksum.algorithm.lower(),
+                    requested.number
+                )));
+            }
             let part = uploaded
                 .binary_search_by_key(&requested.number, |part| part.number)
                 .ok()
@@ -258,14 +268,23 @@ fn check_size(call: &Call<'_>, parts: &[Part]) -> Result<(), Error> {
 }
 
 /// Refuses a request that states another checksum for the object. AWS ignores the checksum if the upload was started
-/// without an algorithm. If the type is not stated, AWS expects a composite checksum for algorithms that have them.
+/// without an algorithm, unless it is of a recent type. If the type is not stated, AWS expects a composite checksum for algorithms that have them.
 fn check_claim(
     call: &Call<'_>,
     scheme: Option<Scheme>,
     computed: Option<&Checksum>,
 ) -> Result<(), Error> {
-    let (Some(claimed), Some(scheme)) = (checksum::header(call.request)?, scheme) else {
+    let Some(claimed) = checksum::header(call.request)? else {
         return Ok(());
+    };
+    let Some(scheme) = scheme else {
+        return match claimed.algorithm.is_recent() {
+            false => Ok(()),
+            true => Err(error::INVALID_REQUEST.with_message(format!(
+                "Checksum Type mismatch occurred, expected checksum Type: null, actual checksum Type: {}",
+                claimed.algorithm.lower()
+            ))),
+        };
     };
     let is_said = call.header("x-amz-checksum-type").is_some();
     let is_kind = is_said || scheme.composite || scheme.algorithm == Algorithm::Crc64Nvme;

@@ -147,21 +147,29 @@ pub fn removal(request: &Request) -> Result<Condition, Error> {
 }
 
 /// Refuses a write that has been in progress since `since_ms` if the object of its condition was changed in the
-/// meantime.
-pub fn check_since(call: &Call<'_>, condition: &Condition, since_ms: u64) -> Result<(), Error> {
+/// meantime. `existed`: whether there was an object at that time.
+pub fn check_since(
+    call: &Call<'_>,
+    condition: &Condition,
+    since_ms: u64,
+    existed: bool,
+) -> Result<(), Error> {
     let name = match condition {
         Condition::Always => return Ok(()),
         Condition::Absent => "If-None-Match",
         Condition::Matches(_) => "If-Match",
     };
-    let Ok(info) = call.store().describe(&call.bucket, &call.key, None) else {
-        return Ok(());
-    };
-    let depends = match condition {
-        Condition::Matches(tags) => !info.delete_marker && tags.contains(&info.etag),
-        _ => info.delete_marker,
-    };
-    if depends && info.modified_at_ms > since_ms {
+    let current = call.store().describe(&call.bucket, &call.key, None).ok();
+    let is_absent = current.as_ref().is_none_or(|info| info.delete_marker);
+    let changed = current.is_some_and(|info| {
+        let depends = match condition {
+            Condition::Matches(tags) => !info.delete_marker && tags.contains(&info.etag),
+            _ => info.delete_marker,
+        };
+        depends && info.modified_at_ms > since_ms
+    });
+    let deleted = *condition == Condition::Absent && existed && is_absent;
+    if changed || deleted {
         return Err(error::CONDITIONAL_CONFLICT
             .with("Condition", name)
             .with("Key", call.key.as_str()));

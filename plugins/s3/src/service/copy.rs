@@ -1,17 +1,21 @@
 //! CopyObject, and what UploadPartCopy has in common with it. The bytes do not pass through the service.
 
+use std::borrow::Cow;
+
 use plugin_kit::hex;
 
+use super::address;
 use super::call::{self, Call};
 use super::checksum::{Algorithm, Checksum};
 use super::conditions;
+use super::customer_key;
 use super::error::{self, Error};
 use super::limits;
 use super::message::{self, Response};
 use super::metadata;
 use super::put;
 use super::range::ByteRange;
-use super::store::{Digest, ObjectInfo, Opened, Pairs, Put, StoreError, Upload};
+use super::store::{self, Digest, ObjectInfo, Opened, Pairs, Put, StoreError, Upload};
 use super::tagging;
 use super::xml::Writer;
 use crate::encoding;
@@ -36,14 +40,16 @@ pub fn source(call: &Call<'_>) -> Result<Source, Error> {
         Some((path, version)) => (path, Some(version)),
         None => (header, None),
     };
-    let path = encoding::decode(encoded_path, false)
+    let path = without_origin(encoded_path);
+    let path = encoding::decode(path.strip_prefix('/').unwrap_or(&path), true)
         .ok_or_else(|| refused("Invalid copy source encoding."))?;
     let (bucket, key) = path
-        .strip_prefix('/')
-        .unwrap_or(&path)
         .split_once('/')
-        .filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
+        .filter(|(_, key)| !key.is_empty())
         .ok_or_else(|| refused("Invalid copy source object key"))?;
+    if bucket.is_empty() {
+        return Err(refused("Invalid copy source bucket name"));
+    }
     let version = match encoded_version {
         Some("") => {
             return Err(error::invalid_argument(
@@ -61,6 +67,7 @@ pub fn source(call: &Call<'_>) -> Result<Source, Error> {
                 (Some(version), StoreError::Missing) => {
                     call::missing_version(call.context.store, bucket, key, version)
                 }
+                (Some(version), StoreError::Invalid(_)) => call::invalid_version(version),
                 (_, error) => call::of_store_error(error, bucket, key),
             })?;
     if info.delete_marker {
@@ -71,6 +78,7 @@ pub fn source(call: &Call<'_>) -> Result<Source, Error> {
             ),
         });
     }
+    customer_key::check_source(call, &info.metadata)?;
     conditions::copy(call, &info)?;
     Ok(Source {
         bucket: bucket.to_owned(),
@@ -79,6 +87,21 @@ pub fn source(call: &Call<'_>) -> Result<Source, Error> {
         opened,
         info,
     })
+}
+
+/// The path of a source that is given as a URL, with the bucket in front; any other source unchanged.
+fn without_origin(source: &str) -> Cow<'_, str> {
+    let Some(rest) = ["http://", "https://"]
+        .iter()
+        .find_map(|scheme| source.strip_prefix(scheme))
+    else {
+        return Cow::Borrowed(source);
+    };
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    match address::bucket_of_host(host) {
+        Some(bucket) => Cow::Owned(format!("{bucket}/{path}")),
+        None => Cow::Borrowed(path),
+    }
 }
 
 /// A range of an object in a new upload.
@@ -104,8 +127,8 @@ pub fn transfer(
             limits::MAX_SINGLE_PUT
         )));
     }
-    let mut digests = vec![Digest::Md5];
-    digests.extend(algorithm.map(Algorithm::digest));
+    let wanted = [Some(Digest::Md5), algorithm.map(Algorithm::digest)];
+    let digests = store::distinct(wanted.into_iter().flatten());
     let (upload, finished) = (|| {
         let upload = call.store().upload(&call.bucket, &digests)?;
         call.store()
@@ -113,16 +136,16 @@ pub fn transfer(
         Ok((upload, call.store().finish(upload)?))
     })()
     .map_err(|error| call.store_error(error))?;
-    let mut computed = finished.digests.into_iter();
-    let md5 = computed
-        .next()
-        .ok_or_else(|| error::INTERNAL_ERROR.error())?;
+    let digest = |wanted| {
+        store::computed(&digests, &finished, wanted).ok_or_else(|| error::INTERNAL_ERROR.error())
+    };
+    let checksum = |algorithm: Algorithm| {
+        digest(algorithm.digest()).map(|bytes| Checksum::new(algorithm, bytes))
+    };
     Ok(Copied {
         upload,
-        md5: hex::encode(&md5),
-        checksum: algorithm
-            .zip(computed.next())
-            .map(|(algorithm, bytes)| Checksum::new(algorithm, &bytes)),
+        md5: hex::encode(digest(Digest::Md5)?),
+        checksum: algorithm.map(checksum).transpose()?,
     })
 }
 
@@ -158,6 +181,8 @@ pub fn copy(call: &mut Call<'_>) -> Result<Response, Error> {
         metadata::copied_from(&source.info.metadata)
     };
     metadata.extend(storage);
+    let protection = call.protection()?;
+    metadata.extend(protection);
     metadata.extend(if retagged {
         tagging::of_header(call.header("x-amz-tagging"))?
     } else {
@@ -201,9 +226,11 @@ fn check_changes(
     let changes = replaced
         || !storage.is_empty()
         || metadata::is_encrypted_with_key(&source.info.metadata)
+        || customer_key::has(&source.info.metadata)
         || [
             "x-amz-storage-class",
             "x-amz-server-side-encryption",
+            "x-amz-server-side-encryption-customer-algorithm",
             "x-amz-checksum-algorithm",
         ]
         .iter()
@@ -237,12 +264,15 @@ fn answer(call: &Call<'_>, root: &str, source: &Source, info: &ObjectInfo) -> Re
     response
 }
 
-/// Writes `CopyObjectResult` or `CopyPartResult`. AWS does not return the type of the checksum here.
+/// Writes `CopyObjectResult` or `CopyPartResult`. Only the former contains the type of the checksum.
 pub fn result(root: &str, etag: &str, modified_at_ms: u64, checksum: Option<&Checksum>) -> String {
     Writer::document(root, |xml| {
         xml.text("ETag", format!("\"{etag}\""));
         xml.text("LastModified", encoding::list_time(modified_at_ms));
         if let Some(checksum) = checksum {
+            if root == "CopyObjectResult" {
+                xml.text("ChecksumType", checksum.kind());
+            }
             xml.text(&checksum.algorithm.element(), &checksum.value);
         }
     })

@@ -228,19 +228,29 @@ pub fn check_page(call: &Call<'_>) -> Result<(), Error> {
         .with("Method", method))
 }
 
-/// Adds the headers with which a browser gives the response to the page.
+/// Adds the headers with which a browser gives the response to the page. As AWS does, this regards the headers of a
+/// preflight request in any request.
 pub fn answer(call: &Call<'_>, response: Response) -> Response {
     let Some(origin) = call.header("origin") else {
         return response;
     };
-    if call.bucket.is_empty() {
+    // The response to a preflight request has the headers already.
+    if call.bucket.is_empty() || call.request.method == "OPTIONS" {
         return response;
     }
     let Some(configuration) = configuration(call) else {
         return response;
     };
-    match rule(&configuration, origin, &call.request.method, &[]) {
-        Some(rule) => allow(response, rule, origin).with("Vary", VARY),
+    let method = call.header("access-control-request-method");
+    let method = method.unwrap_or(&call.request.method);
+    let headers = requested_headers(call.request);
+    match rule(&configuration, origin, method, &headers) {
+        Some(rule) => {
+            let allowed = (!headers.is_empty()).then(|| headers.join(", "));
+            allow(response, rule, origin)
+                .with_some("Access-Control-Allow-Headers", allowed)
+                .with("Vary", VARY)
+        }
         None => response,
     }
 }

@@ -7,6 +7,7 @@ use super::conditions;
 use super::error::{self, Error};
 use super::limits;
 use super::message::Response;
+use super::object_lock;
 use super::store::{Condition, Removed, StoreError};
 use super::xml::{Element, Writer};
 
@@ -14,28 +15,18 @@ use super::xml::{Element, Writer};
 pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
     let version = call.version()?;
     let condition = conditions::removal(call.request)?;
-    check_bypass(call)?;
+    object_lock::check_bypass(call)?;
     let key = call.key.clone();
-    let removed = remove(call, &key, version, condition.clone())
-        .map_err(|error| conditions::failed(call, &condition, error))?;
+    object_lock::check_removal(call, &key, version)?;
+    let removed =
+        remove(call, &key, version, condition.clone()).map_err(|error| match (error, version) {
+            (StoreError::Invalid(_), Some(version)) => call::invalid_version(version),
+            (error, _) => conditions::failed(call, &condition, error),
+        })?;
     if let (Some(version), false) = (version, removed.existed) {
         call::check_version(call.store(), &call.bucket, version)?;
     }
     Ok(with_marker(Response::new(204), &removed))
-}
-
-/// Refuses to bypass object locks, which no bucket has here.
-fn check_bypass(call: &Call<'_>) -> Result<(), Error> {
-    const BYPASS: &str = "x-amz-bypass-governance-retention";
-    if call.header(BYPASS).is_none() {
-        return Ok(());
-    }
-    call.bucket_info()?;
-    Err(error::INVALID_ARGUMENT
-        .with_message(format!(
-            "{BYPASS} is only applicable to Object Lock enabled buckets."
-        ))
-        .with("ArgumentName", BYPASS))
 }
 
 fn with_marker(response: Response, removed: &Removed) -> Response {
@@ -108,7 +99,7 @@ pub fn delete_many(call: &mut Call<'_>) -> Result<Response, Error> {
         return Err(error::MALFORMED_XML.error());
     }
     call.bucket_info()?;
-    check_bypass(call)?;
+    object_lock::check_bypass(call)?;
     let outcomes: Vec<_> = objects
         .into_iter()
         .map(|object| (object, delete_one(call, object)))
@@ -141,8 +132,12 @@ fn delete_one(call: &Call<'_>, object: &Element) -> Result<Removed, Error> {
         Some(tag) => Condition::Matches(vec![conditions::unquoted(tag).to_owned()]),
     };
     check_described(call, object, key, version)?;
-    let removed = remove(call, key, version, condition)
-        .map_err(|error| call::of_store_error(error, &call.bucket, key))?;
+    object_lock::check_removal(call, key, version)?;
+    let removed =
+        remove(call, key, version, condition).map_err(|error| match (error, version) {
+            (StoreError::Invalid(_), Some(_)) => error::NO_SUCH_VERSION.error(),
+            (error, _) => call::of_store_error(error, &call.bucket, key),
+        })?;
     if let (Some(version), false) = (version, removed.existed) {
         call::check_version(call.store(), &call.bucket, version)
             .map_err(|_| error::NO_SUCH_VERSION.error())?;
@@ -164,7 +159,10 @@ fn check_described(
     let info = call
         .store()
         .describe(&call.bucket, key, version)
-        .map_err(|error| call::of_store_error(error, &call.bucket, key))?;
+        .map_err(|error| match (error, version) {
+            (StoreError::Invalid(_), Some(_)) => error::NO_SUCH_VERSION.error(),
+            (error, _) => call::of_store_error(error, &call.bucket, key),
+        })?;
     let fits = size.is_none_or(|size| size == info.size.to_string())
         && modified.is_none_or(|date| time::parse(date) == Some(info.modified_at_ms / 1000));
     if fits {

@@ -241,6 +241,16 @@ pub const INVALID_TAG: ErrorKind =
 pub const INVALID_URI: ErrorKind =
     ErrorKind("InvalidURI", 400, "Couldn't parse the specified URI.");
 pub const KEY_TOO_LONG: ErrorKind = ErrorKind("KeyTooLongError", 400, "Your key is too long");
+pub const MALFORMED_ACL: ErrorKind = ErrorKind(
+    "MalformedACLError",
+    400,
+    "The XML you provided was not well-formed or did not validate against our published schema",
+);
+pub const MISSING_SECURITY_HEADER: ErrorKind = ErrorKind(
+    "MissingSecurityHeader",
+    400,
+    "Your request was missing a required header",
+);
 pub const MALFORMED_POST: ErrorKind = ErrorKind(
     "MalformedPOSTRequest",
     400,
@@ -278,6 +288,21 @@ pub const MISSING_CONTENT_LENGTH: ErrorKind = ErrorKind(
 );
 pub const MISSING_BODY: ErrorKind =
     ErrorKind("MissingRequestBodyError", 400, "Request Body is empty");
+pub const INVALID_BUCKET_STATE: ErrorKind = ErrorKind(
+    "InvalidBucketState",
+    409,
+    "The request is not valid for the current state of the bucket.",
+);
+pub const NO_LOCK_CONFIGURATION: ErrorKind = ErrorKind(
+    "ObjectLockConfigurationNotFoundError",
+    404,
+    "Object Lock configuration does not exist for this bucket",
+);
+pub const NO_OBJECT_LOCK: ErrorKind = ErrorKind(
+    "NoSuchObjectLockConfiguration",
+    404,
+    "The specified object does not have a ObjectLock configuration",
+);
 pub const NO_SUCH_BUCKET: ErrorKind =
     ErrorKind("NoSuchBucket", 404, "The specified bucket does not exist");
 pub const NO_SUCH_KEY: ErrorKind = ErrorKind("NoSuchKey", 404, "The specified key does not exist.");
@@ -313,6 +338,21 @@ pub const SERVICE_UNAVAILABLE: ErrorKind = ErrorKind(
     "ServiceUnavailable",
     503,
     "Service is unable to handle request.",
+);
+pub const SIGNATURE_MISMATCH: ErrorKind = ErrorKind(
+    "SignatureDoesNotMatch",
+    403,
+    "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
+);
+pub const ACL_NOT_SUPPORTED: ErrorKind = ErrorKind(
+    "AccessControlListNotSupported",
+    400,
+    "The bucket does not allow ACLs",
+);
+pub const BUCKET_ACL: ErrorKind = ErrorKind(
+    "InvalidBucketAclWithObjectOwnership",
+    400,
+    "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
 );
 pub const SHA256_MISMATCH: ErrorKind = ErrorKind(
     "XAmzContentSHA256Mismatch",

@@ -20,6 +20,8 @@ pub struct Form<'a> {
     /// The name of the file on the client's machine; `None` if the client sent the file as text.
     pub file_name: Option<String>,
     ended: bool,
+    /// The number of bytes before the file that were read, up to the limit.
+    before_file: usize,
 }
 
 fn malformed() -> Error {
@@ -53,6 +55,7 @@ impl<'a> Form<'a> {
             fields: Vec::new(),
             file_name: None,
             ended: false,
+            before_file: 0,
         };
         form.until_boundary()?;
         loop {
@@ -114,11 +117,19 @@ impl<'a> Form<'a> {
     }
 
     fn until(&mut self, separator: &[u8]) -> Result<Vec<u8>, Error> {
+        // No more is searched than may still come before the file: else the time for a long form would be quadratic.
+        let allowed = limits::MAX_FORM_HEAD.saturating_sub(self.before_file);
         loop {
-            if let Some(at) = find(&self.buffer, separator) {
+            let end = self
+                .buffer
+                .len()
+                .min(allowed.saturating_add(separator.len()));
+            let window = self.buffer.get(..end).unwrap_or_default();
+            if let Some(at) = find(window, separator) {
+                self.before_file += at + separator.len();
                 return Ok(self.take(at, separator.len()));
             }
-            if self.buffer.len() > limits::MAX_FORM_FIELDS + limits::PIECE {
+            if self.buffer.len() > allowed {
                 return Err(error::FORM_TOO_LARGE.error());
             }
             self.fill()?;
@@ -126,16 +137,7 @@ impl<'a> Form<'a> {
     }
 
     fn until_boundary(&mut self) -> Result<Vec<u8>, Error> {
-        let value = self.until(&self.boundary.clone())?;
-        let size: usize = self
-            .fields
-            .iter()
-            .map(|(name, value)| name.len() + value.len())
-            .sum();
-        if size + value.len() > limits::MAX_FORM_FIELDS {
-            return Err(error::FORM_TOO_LARGE.error());
-        }
-        Ok(value)
+        self.until(&self.boundary.clone())
     }
 
     /// The header lines of the next field.

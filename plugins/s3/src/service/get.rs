@@ -4,6 +4,7 @@ use plugin_kit::time;
 
 use super::call::{self, Call};
 use super::conditions;
+use super::customer_key;
 use super::error::{self, Error};
 use super::limits;
 use super::message::{Body, Response};
@@ -54,8 +55,10 @@ pub fn describe(call: &Call<'_>) -> Result<ObjectInfo, Error> {
 
 /// The error of S3 for a missing object, or for a delete marker.
 pub fn missing(call: &Call<'_>, version: Option<&str>, error: StoreError) -> Error {
-    if error != StoreError::Missing {
-        return call.store_error(error);
+    match (&error, version) {
+        (StoreError::Missing, _) => {}
+        (StoreError::Invalid(_), Some(version)) => return call::invalid_version(version),
+        _ => return call.store_error(error),
     }
     match call.store().describe(&call.bucket, &call.key, version) {
         Ok(info) if info.delete_marker => marker(call, &info, version.is_some()),
@@ -87,6 +90,8 @@ pub fn marker(call: &Call<'_>, info: &ObjectInfo, by_name: bool) -> Error {
 
 /// The status, the headers and the range of the response.
 fn respond(call: &Call<'_>, info: &ObjectInfo) -> Result<(Response, ByteRange), Error> {
+    customer_key::check_read(call, &info.metadata)?;
+    check_overrides(call)?;
     conditions::read(call, info)?;
     let whole = ByteRange {
         offset: 0,
@@ -106,7 +111,10 @@ fn respond(call: &Call<'_>, info: &ObjectInfo) -> Result<(Response, ByteRange), 
     {
         response = response.with("x-amz-mp-parts-count", parts.len().to_string());
     }
-    if call.header("x-amz-checksum-mode") == Some("ENABLED") {
+    let wants_checksum = call
+        .header("x-amz-checksum-mode")
+        .is_some_and(|mode| mode.eq_ignore_ascii_case("ENABLED"));
+    if wants_checksum {
         let of_part = number
             .and_then(|number| part_at(parts.as_deref()?, number))
             .and_then(|part| part.checksum.as_ref());
@@ -129,6 +137,24 @@ fn respond(call: &Call<'_>, info: &ObjectInfo) -> Result<(Response, ByteRange), 
             range.map(|range| range.content_range(info.size)),
         );
     Ok((response, range.unwrap_or(whole)))
+}
+
+/// Refuses `response-*` parameters whose values cannot be headers.
+fn check_overrides(call: &Call<'_>) -> Result<(), Error> {
+    for (name, value) in &call.request.query {
+        if name.starts_with("response-")
+            && value
+                .chars()
+                .any(|char| !matches!(char, ' '..='~' | '\u{a0}'..='\u{ff}'))
+        {
+            return Err(error::invalid_argument(
+                name.as_str(),
+                value.as_str(),
+                "Header value cannot be represented using ISO-8859-1.",
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn part_number(call: &Call<'_>) -> Result<Option<u32>, Error> {

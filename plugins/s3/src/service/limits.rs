@@ -36,6 +36,9 @@ pub const MAX_PRESIGNED_SECONDS: u64 = 7 * 24 * 60 * 60;
 pub const PIECE: usize = 256 * 1024;
 /// The maximum size of the body of a refused request that is still read, in bytes. Parts have 5 to 8 MiB in the SDKs.
 pub const MAX_DRAINED: u64 = 16 * 1024 * 1024;
+/// The maximum size of the fields of a form before its file, in bytes, with their boundaries and headers (AWS's limit for
+/// all that is before the file).
+pub const MAX_FORM_HEAD: usize = 20 * 1024;
 /// The maximum size of an XML document, in bytes. The largest one that is expected completes 10,000 parts with SHA-256
 /// checksums and has about 2 MB; its tree needs a multiple of that.
 pub const MAX_DOCUMENT: usize = 4 * 1024 * 1024;
@@ -47,7 +50,5 @@ pub const MAX_DEPTH: usize = 32;
 pub const MIN_CHUNK: u64 = 8192;
 /// The maximum length of a line between chunks, in bytes: a size with a signature, or a trailer.
 pub const MAX_CHUNK_LINE: usize = 4096;
-/// The maximum size of the fields of a form before its file, in bytes (AWS's limit).
-pub const MAX_FORM_FIELDS: usize = 20 * 1024;
 /// The number of parts that the service requests from the store at a time.
 pub const PARTS_PAGE: u32 = 1000;

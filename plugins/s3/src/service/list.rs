@@ -10,6 +10,9 @@ use super::store::{Listing, Mark, ObjectInfo, Query, StoreError};
 use super::xml::Writer;
 use crate::encoding;
 
+/// The display name of the account.
+const DISPLAY_NAME: &str = "lambkin";
+
 /// Whether keys are encoded, which `encoding-type=url` asks for.
 #[derive(Clone, Copy)]
 pub struct KeyEncoding {
@@ -211,9 +214,17 @@ fn write_content(xml: &mut Writer, info: &ObjectInfo, owner: Option<&str>) {
     xml.text("StorageClass", metadata::storage_class(&info.metadata));
 }
 
-/// Writes an owner, initiator or grantee. AWS no longer returns display names.
+/// Writes an owner or grantee. AWS no longer returns their display names.
 pub fn write_owner(xml: &mut Writer, element: &str, owner: &str) {
     xml.element(element, |xml| xml.text("ID", owner));
+}
+
+/// Writes the initiator of a multipart upload, the only one with a display name.
+pub fn write_initiator(xml: &mut Writer, owner: &str) {
+    xml.element("Initiator", |xml| {
+        xml.text("ID", owner);
+        xml.text("DisplayName", DISPLAY_NAME);
+    });
 }
 
 /// ListObjectVersions.
@@ -277,11 +288,9 @@ pub fn versions(call: &mut Call<'_>) -> Result<Response, Error> {
 /// Refuses a marker that cannot be a version. The version may have been removed.
 fn check_marker(call: &Call<'_>, key: &str, version: &str) -> Result<(), Error> {
     match call.store().describe(&call.bucket, key, Some(version)) {
-        Err(StoreError::Missing) if !call::is_version_id(version) => Err(error::invalid_argument(
-            "version-id-marker",
-            version,
-            "Invalid version id specified",
-        )),
+        Err(StoreError::Missing | StoreError::Invalid(_)) if !call::is_version_id(version) => Err(
+            error::invalid_argument("version-id-marker", version, "Invalid version id specified"),
+        ),
         _ => Ok(()),
     }
 }

@@ -9,27 +9,39 @@ pub struct Request {
     pub method: String,
     /// The path as sent, percent-encoded: `/bucket/a%20key`.
     pub path: String,
+    /// The query as sent, without `?`.
+    pub raw_query: String,
     /// Names and values of the parameters, decoded, in order.
     pub query: Vec<(String, String)>,
-    /// Names in lower case and values, in order.
+    /// Names in lower case and values, in order: those that were sent, then those that only the query of a presigned URL
+    /// has.
     pub headers: Vec<(String, String)>,
+    /// The number of headers that were sent.
+    pub sent: usize,
 }
 
 impl Request {
     /// Creates a request. Names of headers are changed to lower case; a parameter that cannot be decoded stays as it
     /// is.
     pub fn new(method: &str, target: &str, headers: Vec<(String, String)>) -> Self {
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let query = crate::encoding::query(query);
-        let hoisted = hoisted(&query);
+        let (path, raw_query) = target.split_once('?').unwrap_or((target, ""));
+        let query = crate::encoding::query(raw_query);
+        let mut headers: Vec<(String, String)> = headers
+            .into_iter()
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+            .collect();
+        let sent = headers.len();
+        for (name, value) in hoisted(&query) {
+            if find(&headers, &name).is_none() {
+                headers.push((name, value));
+            }
+        }
         Self {
             method: method.to_owned(),
             path: path.to_owned(),
-            headers: headers
-                .into_iter()
-                .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
-                .chain(hoisted)
-                .collect(),
+            raw_query: raw_query.to_owned(),
+            headers,
+            sent,
             query,
         }
     }
@@ -45,9 +57,9 @@ impl Request {
     }
 }
 
-/// The headers in the query of a presigned URL, where some SDKs put all `x-amz-*` headers. Excluded are those of the
-/// signature itself, and the checksum of the body, which S3 does not expect there: the SDK computes it for an empty
-/// body when it signs the URL.
+/// The headers in the query of a presigned URL, where some SDKs put all `x-amz-*` headers and conditions; in those of
+/// signature version 2, the type and the digest of the body, too. Excluded are those of the signature itself, and the
+/// checksum of the body, which S3 does not expect there: the SDK computes it for an empty body when it signs the URL.
 fn hoisted(query: &[(String, String)]) -> Vec<(String, String)> {
     const OWN: [&str; 3] = [
         "x-amz-checksum-algorithm",
@@ -65,16 +77,27 @@ fn hoisted(query: &[(String, String)]) -> Vec<(String, String)> {
         "x-amz-signature",
         "x-amz-signedheaders",
     ];
-    if find(query, "X-Amz-Signature").is_none() {
+    const CONDITIONS: [&str; 4] = [
+        "if-match",
+        "if-modified-since",
+        "if-none-match",
+        "if-unmodified-since",
+    ];
+    let others: &[&str] = if find(query, "X-Amz-Signature").is_some() {
+        &CONDITIONS
+    } else if find(query, "AWSAccessKeyId").is_some() && find(query, "Signature").is_some() {
+        &["content-md5", "content-type"]
+    } else {
         return Vec::new();
-    }
+    };
     query
         .iter()
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .filter(|(name, _)| {
             let name = name.as_str();
             let is_checksum = name.starts_with("x-amz-checksum-") && !OWN.contains(&name);
-            name.starts_with("x-amz-") && !is_checksum && !NEVER.contains(&name)
+            others.contains(&name)
+                || (name.starts_with("x-amz-") && !is_checksum && !NEVER.contains(&name))
         })
         .collect()
 }

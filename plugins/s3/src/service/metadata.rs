@@ -8,17 +8,22 @@
 //! | `x-amz-checksum-NAME` | the checksum (see [`super::checksum`]) |
 //! | `parts` | the sizes of the parts: `8388608*99,1234` |
 //! | `part-checksums` | the checksums of the parts, separated by commas, if that of the object is composite |
+//! | `acl` | the canned access control list (see [`super::acl`]) |
+//! | `customer-key-md5` | the digest of the client's key (see [`super::customer_key`]) |
+//! | `x-amz-object-lock-NAME` | the lock (see [`super::object_lock`]) |
 //! | `upload` | the id of the multipart upload that the object was created with |
 //!
 //! An object that appeared as a file in a folder has no metadata.
 
 use super::call::Call;
 use super::checksum::Checksum;
+use super::customer_key;
+use super::encoded_word;
 use super::error::{self, Error};
 use super::limits;
 use super::message::{self, Request, Response};
+use super::object_lock;
 use super::store::{ObjectInfo, Pairs};
-use crate::encoding;
 
 /// The headers that are stored and returned, as AWS writes them.
 const STORED_HEADERS: [&str; 6] = [
@@ -85,6 +90,11 @@ pub fn of_content(request: &Request) -> Result<Pairs, Error> {
             }
         }
     }
+    for (name, value) in &mut metadata {
+        if name.starts_with(USER) {
+            *value = encoded_word::decode(value);
+        }
+    }
     if size > limits::MAX_USER_METADATA {
         return Err(error::METADATA_TOO_LARGE
             .with("Size", size.to_string())
@@ -139,16 +149,6 @@ pub fn of_storage(request: &Request) -> Result<Pairs, Error> {
                 .with("ArgumentValue", kind));
         }
     }
-    for (name, _) in &request.headers {
-        if name.starts_with("x-amz-server-side-encryption-customer-") {
-            return Err(error::header_not_implemented(name));
-        }
-        if name.starts_with("x-amz-object-lock-") {
-            return Err(
-                error::INVALID_REQUEST.with_message("Bucket is missing Object Lock Configuration")
-            );
-        }
-    }
     Ok(metadata)
 }
 
@@ -186,6 +186,9 @@ pub fn tag_count(metadata: &[(String, String)]) -> usize {
 
 /// Adds the headers about the encryption of an object.
 pub fn with_encryption(response: Response, metadata: &[(String, String)]) -> Response {
+    if customer_key::has(metadata) {
+        return customer_key::with_headers(response, metadata);
+    }
     response
         .with(
             ENCRYPTION,
@@ -213,9 +216,10 @@ pub fn with_headers(response: Response, call: &Call<'_>, info: &ObjectInfo) -> R
     }
     for (name, value) in metadata {
         if name.starts_with(USER) || name == STORAGE_CLASS || name == REDIRECT {
-            response = response.with(name, header_value(value));
+            response = response.with(name, encoded_word::encode(value));
         }
     }
+    response = object_lock::with_headers(response, metadata);
     let tags = tag_count(metadata);
     if tags > 0 {
         response = response.with("x-amz-tagging-count", tags.to_string());
@@ -230,15 +234,6 @@ pub fn with_checksum(response: Response, metadata: &[(String, String)]) -> Respo
             .with(&checksum.algorithm.header(), checksum.value.as_str())
             .with("x-amz-checksum-type", checksum.kind()),
         None => response,
-    }
-}
-
-/// A value that a header can have: text that is not ASCII is encoded as in RFC 2047.
-fn header_value(value: &str) -> String {
-    if value.is_ascii() {
-        value.to_owned()
-    } else {
-        format!("=?UTF-8?B?{}?=", encoding::base64(value.as_bytes()))
     }
 }
 

@@ -8,6 +8,7 @@
 //! The operations use the trait [`Store`], which `guest::service` implements on the host. On failure the response is
 //! the error that AWS would return. Errors of the host are also written to the log.
 
+mod acl;
 mod address;
 mod attributes;
 mod body;
@@ -22,8 +23,10 @@ pub mod contract;
 mod copy;
 mod cors;
 mod credentials;
+mod customer_key;
 mod delete;
 mod document;
+mod encoded_word;
 mod error;
 mod form;
 mod get;
@@ -38,13 +41,17 @@ pub mod memory;
 mod message;
 mod metadata;
 mod multipart;
+mod object_lock;
 mod operation;
 mod post;
 mod post_policy;
+mod protection;
+mod public;
 mod put;
 mod range;
 mod routing;
 mod settings;
+mod signature;
 pub mod store;
 mod tagging;
 mod uploads;
@@ -52,7 +59,7 @@ mod xml;
 
 pub use call::Context;
 pub use message::{Body, ReadError, Request, RequestBody, Response};
-pub use settings::check;
+pub use settings::{Settings, check};
 pub use store::Store;
 
 use call::Call;
@@ -114,8 +121,8 @@ fn call<'a>(
 
 fn perform(call: &mut Call<'_>) -> Result<Response, Error> {
     let operation = routing::find(call.request, &call.bucket, &call.key)?;
-    call.access_key = credentials::access_key(call.request, call.context.now_ms)?;
     cors::check_page(call)?;
+    call.access_key = credentials::authenticate(call)?;
     check_owner(call)?;
     operation(call)
 }

@@ -7,6 +7,7 @@ use super::body;
 use super::call::Call;
 use super::checksum::{self, Algorithm, Checksum};
 use super::copy;
+use super::customer_key;
 use super::error::{self, Error};
 use super::get;
 use super::message::{self, Request, Response};
@@ -18,6 +19,8 @@ use super::xml::Writer;
 
 const ALGORITHM: &str = "upload-checksum-algorithm";
 const KIND: &str = "upload-checksum-type";
+/// Whether the key had an object when the upload started: a condition of its completion depends on it.
+const EXISTED: &str = "upload-replaces";
 
 /// The checksums of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,9 +101,14 @@ pub fn object_metadata(upload: &MultipartUpload) -> Pairs {
     upload
         .metadata
         .iter()
-        .filter(|(name, _)| name != ALGORITHM && name != KIND)
+        .filter(|(name, _)| ![ALGORITHM, KIND, EXISTED].contains(&name.as_str()))
         .cloned()
         .collect()
+}
+
+/// Whether the key had an object when the upload started.
+pub fn replaces(upload: &MultipartUpload) -> bool {
+    message::find(&upload.metadata, EXISTED).is_some()
 }
 
 /// The upload of a request. It has to be an upload for the request's key.
@@ -122,8 +130,13 @@ pub fn create(call: &mut Call<'_>) -> Result<Response, Error> {
     let scheme = Scheme::of_request(call.request)?;
     let mut metadata = metadata::of_request(call.request)?;
     metadata.extend(tagging::of_header(call.header("x-amz-tagging"))?);
+    metadata.extend(call.protection()?);
     let encryption = metadata.clone();
     metadata.extend(scheme.map(Scheme::pairs).unwrap_or_default());
+    let current = call.store().describe(&call.bucket, &call.key, None);
+    if current.is_ok_and(|info| !info.delete_marker) {
+        metadata.push((EXISTED.to_owned(), "true".to_owned()));
+    }
     let id = call
         .store()
         .start_multipart(&call.bucket, &call.key, metadata)
@@ -145,6 +158,7 @@ pub fn create(call: &mut Call<'_>) -> Result<Response, Error> {
 pub fn upload_part(call: &mut Call<'_>) -> Result<Response, Error> {
     let number = number(call)?;
     let upload = upload_of(call)?;
+    customer_key::check_part(call, &upload.metadata)?;
     let scheme = Scheme::of(&upload.metadata);
     // The parts of an upload that was started without an algorithm may have checksums of any type: the SDKs send a
     // CRC32 with each part without announcing it.
@@ -181,6 +195,7 @@ pub fn upload_part(call: &mut Call<'_>) -> Result<Response, Error> {
 pub fn copy_part(call: &mut Call<'_>) -> Result<Response, Error> {
     let number = number(call)?;
     let upload = upload_of(call)?;
+    customer_key::check_part(call, &upload.metadata)?;
     let scheme = Scheme::of(&upload.metadata);
     let source = copy::source(call)?;
     let size = source.info.size;

@@ -2,24 +2,29 @@
 
 use plugin_kit::hex;
 
+use super::acl;
 use super::address;
 use super::body::Reader;
 use super::call::Call;
 use super::checksum::{self, Algorithm, Checksum, Claim};
 use super::conditions;
 use super::credentials;
+use super::customer_key;
 use super::error::{self, Error};
 use super::form::{self, Form};
 use super::message::{Body, Request, Response};
 use super::metadata;
+use super::object_lock;
 use super::post_policy;
+use super::public;
 use super::put;
-use super::store::{Digest, ObjectInfo, Put};
+use super::store::{self, Digest, ObjectInfo, Put};
 use super::tagging;
 use super::xml::Writer;
 
 /// POST Object.
 pub fn post(call: &mut Call<'_>) -> Result<Response, Error> {
+    let is_signed = call.access_key.is_some() || !call.context.settings.verify_signatures;
     let content_type = call.header("content-type").unwrap_or_default();
     if !content_type.starts_with("multipart/form-data") {
         return Err(error::PRECONDITION_FAILED.with(
@@ -27,33 +32,41 @@ pub fn post(call: &mut Call<'_>) -> Result<Response, Error> {
             "Bucket POST must be of the enclosure-type multipart/form-data",
         ));
     }
+    let bucket_info = call.bucket_info();
     let mut form = Form::open(content_type, Reader::new(call.request, call.body))?;
     let key = key(&form)?;
+    credentials::authenticate_form(call.context.settings, &form)?;
     let sizes = post_policy::check(&form, &call.bucket, &key, call.context.now_ms)?;
     let access_key = credentials::access_key_of_form(&form);
     let fields = Request {
         headers: form.headers(),
         ..Request::default()
     };
+    if !is_signed && form.field("policy").is_none() {
+        public::check_form(&bucket_info.clone()?, &key)?;
+    }
     let condition = conditions::write(&fields)?;
     let mut metadata = metadata::of_request(&fields)?;
     metadata.extend(match form.field("tagging") {
         Some(text) => form::tags(text)?,
         None => tagging::of_header(fields.header("x-amz-tagging"))?,
     });
+    let (host, bucket) = (call.context.store, call.bucket.clone());
+    metadata.extend(acl::of_request(&fields, || bucket_info.clone())?);
+    metadata.extend(customer_key::of_request(host, &bucket, &fields)?);
+    let lock = object_lock::of_request(&fields, call.context.now_ms, || bucket_info);
+    metadata.extend(lock?);
     let claim = checksum::claim(&fields)?;
     let algorithm = claim.as_ref().map_or(Algorithm::DEFAULT, Claim::algorithm);
 
-    let (store, bucket) = (call.context.store, call.bucket.clone());
     let store_error = |error| super::call::of_store_error(error, &bucket, &key);
-    let upload = store
-        .upload(&bucket, &[Digest::Md5, algorithm.digest()])
-        .map_err(store_error)?;
+    let digests = store::distinct([Digest::Md5, algorithm.digest()]);
+    let upload = host.upload(&bucket, &digests).map_err(store_error)?;
     let mut size = 0u64;
     while let Some(piece) = form.next()? {
         size = size.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
         sizes.check_so_far(size)?;
-        store.write(upload, &piece).map_err(store_error)?;
+        host.write(upload, &piece).map_err(store_error)?;
     }
     sizes.check_whole(size)?;
     let status = form.field("success_action_status").map(str::to_owned);
@@ -63,11 +76,12 @@ pub fn post(call: &mut Call<'_>) -> Result<Response, Error> {
         .map(str::to_owned);
     drop(form);
 
-    let finished = store.finish(upload).map_err(store_error)?;
-    let [md5, digest] = finished.digests.as_slice() else {
-        return Err(error::INTERNAL_ERROR.error());
+    let finished = host.finish(upload).map_err(store_error)?;
+    let digest = |wanted| {
+        store::computed(&digests, &finished, wanted).ok_or_else(|| error::INTERNAL_ERROR.error())
     };
-    let computed = Checksum::new(algorithm, digest);
+    let computed = Checksum::new(algorithm, digest(algorithm.digest())?);
+    let md5 = hex::encode(digest(Digest::Md5)?);
     if let Some(claim) = &claim {
         claim.verify(&computed, |_| None)?;
     }
@@ -75,7 +89,7 @@ pub fn post(call: &mut Call<'_>) -> Result<Response, Error> {
     call.key = key;
     call.access_key = call.access_key.take().or(access_key);
     let put = Put {
-        etag: hex::encode(md5),
+        etag: md5,
         metadata,
         condition: condition.clone(),
         completes: None,

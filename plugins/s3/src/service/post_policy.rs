@@ -1,5 +1,4 @@
-//! The policy of a form: which uploads it allows, and until when. The signature of the policy is not verified, but the
-//! policy is enforced.
+//! The policy of a form: which uploads it allows, and until when. Its signature is verified in [`super::credentials`].
 //!
 //! On failure: the form is refused with the error of S3, and the part of the file that was read is discarded.
 

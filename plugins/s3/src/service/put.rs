@@ -16,6 +16,7 @@ pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
     let condition = conditions::write(call.request)?;
     let mut metadata = metadata::of_request(call.request)?;
     metadata.extend(tagging::of_header(call.header("x-amz-tagging"))?);
+    metadata.extend(call.protection()?);
     let received = body::receive(call, Some(Algorithm::DEFAULT))?;
     metadata.extend(received.checksum.as_ref().map(Checksum::pair));
     let put = Put {

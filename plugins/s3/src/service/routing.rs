@@ -9,8 +9,8 @@ use super::error::{self, Error};
 use super::message::{Request, Response};
 use super::operation::{Operation, not_implemented};
 use super::{
-    attributes, bucket, bucket_settings, complete, copy, cors, delete, get, list, multipart, post,
-    put, tagging, uploads,
+    acl, attributes, bucket, bucket_settings, complete, copy, cors, delete, get, list, multipart,
+    object_lock, post, put, tagging, uploads,
 };
 
 /// What a request is about.
@@ -30,12 +30,7 @@ const ROWS: &[Row] = &[
     ("GET", Subject::Bucket, &["?location"], bucket::location),
     ("GET", Subject::Bucket, &["?cors"], cors::get),
     ("GET", Subject::Bucket, &["?tagging"], tagging::get_bucket),
-    (
-        "GET",
-        Subject::Bucket,
-        &["?acl"],
-        attributes::get_bucket_acl,
-    ),
+    ("GET", Subject::Bucket, &["?acl"], acl::get_bucket),
     ("GET", Subject::Bucket, &["?uploads"], uploads::uploads),
     ("GET", Subject::Bucket, &["?versions"], list::versions),
     ("GET", Subject::Bucket, &["?session"], not_implemented),
@@ -44,12 +39,7 @@ const ROWS: &[Row] = &[
     ("HEAD", Subject::Bucket, &[], bucket::head),
     ("PUT", Subject::Bucket, &["?cors"], cors::put),
     ("PUT", Subject::Bucket, &["?tagging"], tagging::put_bucket),
-    (
-        "PUT",
-        Subject::Bucket,
-        &["?acl"],
-        attributes::put_bucket_acl,
-    ),
+    ("PUT", Subject::Bucket, &["?acl"], acl::put_bucket),
     ("PUT", Subject::Bucket, &[], bucket::create),
     ("DELETE", Subject::Bucket, &["?cors"], cors::delete),
     (
@@ -62,12 +52,7 @@ const ROWS: &[Row] = &[
     ("POST", Subject::Bucket, &["?delete"], delete::delete_many),
     ("POST", Subject::Bucket, &[], post::post),
     // Objects.
-    (
-        "GET",
-        Subject::Object,
-        &["?acl"],
-        attributes::get_object_acl,
-    ),
+    ("GET", Subject::Object, &["?acl"], acl::get_object),
     ("GET", Subject::Object, &["?attributes"], attributes::get),
     ("GET", Subject::Object, &["?tagging"], tagging::get_object),
     ("GET", Subject::Object, &["?uploadId"], uploads::parts),
@@ -75,35 +60,30 @@ const ROWS: &[Row] = &[
         "GET",
         Subject::Object,
         &["?retention"],
-        attributes::object_lock,
+        object_lock::get_retention,
     ),
     (
         "GET",
         Subject::Object,
         &["?legal-hold"],
-        attributes::object_lock,
+        object_lock::get_hold,
     ),
     ("GET", Subject::Object, &["?torrent"], not_implemented),
     ("GET", Subject::Object, &[], get::get),
     ("HEAD", Subject::Object, &[], get::head),
-    (
-        "PUT",
-        Subject::Object,
-        &["?acl"],
-        attributes::put_object_acl,
-    ),
+    ("PUT", Subject::Object, &["?acl"], acl::put_object),
     ("PUT", Subject::Object, &["?tagging"], tagging::put_object),
     (
         "PUT",
         Subject::Object,
         &["?retention"],
-        attributes::object_lock,
+        object_lock::put_retention,
     ),
     (
         "PUT",
         Subject::Object,
         &["?legal-hold"],
-        attributes::object_lock,
+        object_lock::put_hold,
     ),
     ("PUT", Subject::Object, &["?renameObject"], not_implemented),
     ("PUT", Subject::Object, &["?encryption"], not_implemented),

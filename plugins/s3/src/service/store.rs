@@ -8,6 +8,27 @@ pub use super::contract::objects::{
     MultipartUpload, ObjectEvent, ObjectInfo, Part, Put, Query, Removed, Versioning,
 };
 
+/// Digests to compute, each one once.
+pub fn distinct(digests: impl IntoIterator<Item = Digest>) -> Vec<Digest> {
+    let mut distinct = Vec::new();
+    for digest in digests {
+        if !distinct.contains(&digest) {
+            distinct.push(digest);
+        }
+    }
+    distinct
+}
+
+/// The bytes of a digest that an upload was asked for.
+pub fn computed<'f>(
+    digests: &[Digest],
+    finished: &'f Finished,
+    wanted: Digest,
+) -> Option<&'f Vec<u8>> {
+    let at = digests.iter().position(|digest| *digest == wanted)?;
+    finished.digests.get(at)
+}
+
 /// Names and values, in order.
 pub type Pairs = Vec<(String, String)>;
 

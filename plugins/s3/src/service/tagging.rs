@@ -41,9 +41,17 @@ pub fn of_header(header: Option<&str>) -> Result<Pairs, Error> {
             return Err(malformed());
         }
         tags.push((key, value));
+        if tags.len() > limits::MAX_OBJECT_TAGS {
+            break;
+        }
     }
     check(&tags, TagOwner::Object)?;
     Ok(as_metadata(tags))
+}
+
+/// The tags of a bucket that is created with them, as metadata.
+pub fn of_bucket(set: &Element) -> Result<Pairs, Error> {
+    read_set(set, TagOwner::Bucket)
 }
 
 /// The tags in a document `Tagging`, as metadata.
@@ -51,9 +59,17 @@ pub fn of_document(tagging: &Element) -> Result<Pairs, Error> {
     read(tagging, TagOwner::Object)
 }
 
+/// Reads a document `Tagging`, which may be empty.
 fn read(tagging: &Element, owner: TagOwner) -> Result<Pairs, Error> {
+    match tagging.child("TagSet") {
+        Some(set) => read_set(set, owner),
+        None if tagging.children.is_empty() => Ok(Pairs::new()),
+        None => Err(error::MALFORMED_XML.error()),
+    }
+}
+
+fn read_set(set: &Element, owner: TagOwner) -> Result<Pairs, Error> {
     let malformed = || error::MALFORMED_XML.error();
-    let set = tagging.child("TagSet").ok_or_else(malformed)?;
     let tags = set
         .all("Tag")
         .map(|tag| {

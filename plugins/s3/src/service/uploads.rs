@@ -41,7 +41,7 @@ pub fn parts(call: &mut Call<'_>) -> Result<Response, Error> {
         xml.text("Bucket", &call.bucket);
         xml.text("Key", &call.key);
         xml.text("UploadId", &upload.id);
-        list::write_owner(xml, "Initiator", &owner);
+        list::write_initiator(xml, &owner);
         list::write_owner(xml, "Owner", &owner);
         xml.text("StorageClass", metadata::storage_class(&upload.metadata));
         xml.value("PartNumberMarker", after);
@@ -153,7 +153,7 @@ fn write_upload(
     xml.element("Upload", |xml| {
         xml.text("Key", request.encoding.encode(&upload.key));
         xml.text("UploadId", &upload.id);
-        list::write_owner(xml, "Initiator", owner);
+        list::write_initiator(xml, owner);
         list::write_owner(xml, "Owner", owner);
         xml.text("StorageClass", metadata::storage_class(&upload.metadata));
         xml.text("Initiated", encoding::list_time(upload.started_at_ms));

@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::until_empty;
-use crate::support::{RecorderProject, Server, eventually};
+use crate::support::{RecorderProject, S3_AUTHORIZATION, Server, eventually};
 
 /// Number of senders to the queue, to the FIFO queue (one message group each), and to the bucket.
 const CALLERS: usize = 2;
@@ -160,7 +160,7 @@ fn load_and_kill(server: &mut Server, acknowledged: &Mutex<Acknowledged>, round:
                     let content = format!("v{}", (round + 1) * 100_000 + number);
                     let body = format!("{content}\n").repeat(WORDS);
                     let request = format!(
-                        "PUT /things/{key} HTTP/1.1\r\nhost: {s3}\r\ncontent-length: {}\r\n\r\n{body}",
+                        "PUT /things/{key} HTTP/1.1\r\nhost: {s3}\r\nauthorization: {S3_AUTHORIZATION}\r\ncontent-length: {}\r\n\r\n{body}",
                         body.len()
                     );
                     let record = move |all: &mut Acknowledged| {

@@ -304,6 +304,22 @@ fn a_presigned_url_works_until_it_expires(sdk: Sdk) {
         "{}",
         refused.text()
     );
+    for (path, headers, code) in [
+        (
+            signed.replace("/k?", "/other?"),
+            &[][..],
+            "<Code>SignatureDoesNotMatch</Code>",
+        ),
+        (
+            signed.clone(),
+            &[("x-amz-meta-a", "b")],
+            "<HeadersNotSigned>x-amz-meta-a</HeadersNotSigned>",
+        ),
+    ] {
+        let refused = server.s3("GET", &path, headers, b"");
+        assert_eq!(refused.status, 403, "{}", refused.text());
+        assert!(refused.text().contains(code), "{}", refused.text());
+    }
 }
 
 fn conditional_requests_are_honoured(sdk: Sdk) {

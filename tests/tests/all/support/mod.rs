@@ -17,7 +17,7 @@ pub use emulator_process::{EmulatorProcess, free_port, lambkin_alone};
 pub use http::{Reply, raw, request};
 pub use mock_server::{Answer, MockServer, Request as RecordedRequest};
 pub use project::{Project, RAW_BOOTSTRAP};
-pub use queues::{RecorderProject, SERVICES};
+pub use queues::{RecorderProject, S3_AUTHORIZATION, SERVICES};
 pub use server::{Server, lambkin};
 pub use tls_front::{Authority, Identity, TlsFront};
 pub use tools::{Missing, installed, tool};

@@ -34,7 +34,9 @@ impl wasip2::exports::http::incoming_handler::Guest for Service {
         let head = head(&request);
         let mut body = stream::Incoming::of(request);
         let store = Host::default();
-        let region = variable("LAMBKIN_REGION", "us-east-1");
+        // SDKs use `aws-global` for the endpoint without a region, which is in us-east-1.
+        let region = variable("LAMBKIN_REGION", "us-east-1").replace("aws-global", "us-east-1");
+        let settings = service::Settings::read(&variable("LAMBKIN_SETTINGS", "{}"));
         let account = variable("LAMBKIN_ACCOUNT", "000000000000");
         let now = wasip2::clocks::wall_clock::now();
         let mut random = [0; 64];
@@ -48,6 +50,7 @@ impl wasip2::exports::http::incoming_handler::Guest for Service {
             store: &store,
             region: &region,
             account: &account,
+            settings: &settings,
             now_ms: now.seconds * 1000 + u64::from(now.nanoseconds / 1_000_000),
             random,
         };

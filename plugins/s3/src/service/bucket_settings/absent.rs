@@ -18,7 +18,7 @@ enum Unset {
 }
 
 /// The settings, by the parameter of the query that names them.
-const SETTINGS: [(&str, Unset); 15] = [
+const SETTINGS: [(&str, Unset); 14] = [
     (
         "abac",
         Unset::Document("AbacStatus", "<Status>Disabled</Status>"),
@@ -54,14 +54,6 @@ const SETTINGS: [(&str, Unset); 15] = [
     (
         "notification",
         Unset::Document("NotificationConfiguration", ""),
-    ),
-    (
-        "object-lock",
-        Unset::Error(ErrorKind(
-            "ObjectLockConfigurationNotFoundError",
-            404,
-            "Object Lock configuration does not exist for this bucket",
-        )),
     ),
     (
         "replication",

@@ -6,7 +6,8 @@
 use super::{attribute, set_attribute};
 use crate::service::call::Call;
 use crate::service::error::{self, Error, ErrorKind};
-use crate::service::message::Response;
+use crate::service::message::{self, Response};
+use crate::service::store::BucketInfo;
 use crate::service::xml::{Element, Writer};
 
 /// The names of the settings, as parameters of a query and as attributes.
@@ -112,6 +113,22 @@ pub fn ownership(chosen: &str) -> Result<String, Error> {
     Ok(Writer::document("OwnershipControls", |xml| {
         xml.element("Rule", |xml| xml.text("ObjectOwnership", chosen));
     }))
+}
+
+/// Whether a bucket refuses ACLs, as a new one does.
+pub fn refuses_acls(bucket: &BucketInfo) -> bool {
+    match message::find(&bucket.attributes, OWNERSHIP) {
+        None => true,
+        Some(document) => document.contains("BucketOwnerEnforced"),
+    }
+}
+
+/// Whether a bucket has this block of public access, as a new one has.
+pub fn blocks_public(bucket: &BucketInfo, block: &str) -> bool {
+    match message::find(&bucket.attributes, PUBLIC_ACCESS) {
+        None => true,
+        Some(document) => document.contains(&format!("<{block}>true</{block}>")),
+    }
 }
 
 /// The rule of a setting, which has exactly one.

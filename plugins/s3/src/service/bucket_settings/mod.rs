@@ -5,10 +5,12 @@
 //! | `location` | the region, if it is not the service's own |
 //! | `tag:KEY` | the tag's value |
 //! | `cors`, `policy` | the document |
+//! | `objectLock` | the document of the object lock |
+//! | `acl` | the canned access control list, if it is not that of a new bucket |
 //! | `encryption`, `publicAccessBlock`, `ownershipControls` | the document; empty if the setting was deleted |
 //!
-//! Settings of access are stored and not enforced, as signatures are not verified. A setting that would require the
-//! service to treat objects differently is refused.
+//! Settings of access are enforced for requests without a signature only (see [`public`](super::public)): everyone who
+//! signs is the owner. A setting that would require the service to treat objects differently is refused.
 
 mod absent;
 mod access;
@@ -18,10 +20,11 @@ mod versioning;
 use super::call::Call;
 use super::error::{self, Error};
 use super::message::{self, Request, Response};
+use super::object_lock;
 use super::operation::{self, Operation};
 use super::store::Pairs;
 
-pub use access::ownership;
+pub use access::{blocks_public, ownership, refuses_acls};
 
 /// The operations on a setting.
 struct Operations {
@@ -37,6 +40,12 @@ pub fn find(request: &Request) -> Option<Operation> {
         Operations {
             get: versioning::get,
             put: versioning::put,
+            delete: refuse,
+        }
+    } else if asks("object-lock") {
+        Operations {
+            get: object_lock::get_configuration,
+            put: object_lock::put_configuration,
             delete: refuse,
         }
     } else if asks("policyStatus") {

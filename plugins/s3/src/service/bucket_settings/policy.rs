@@ -1,10 +1,11 @@
-//! The policy of a bucket. It is stored and returned, and not enforced.
+//! The policy of a bucket. It decides what requests without a signature may do (see [`public`]).
 
 use super::{attribute, set_attribute};
 use crate::service::call::Call;
 use crate::service::error::{Error, ErrorKind};
 use crate::service::limits;
 use crate::service::message::{Body, Response};
+use crate::service::public;
 use crate::service::xml::Writer;
 
 const NAME: &str = "policy";
@@ -30,11 +31,11 @@ pub fn get(call: &mut Call<'_>) -> Result<Response, Error> {
     Ok(response)
 }
 
-/// GetBucketPolicyStatus. On one machine no bucket is public.
+/// GetBucketPolicyStatus.
 pub fn status(call: &mut Call<'_>) -> Result<Response, Error> {
-    document(call)?;
+    let policy = document(call)?;
     Ok(Response::xml(Writer::document("PolicyStatus", |xml| {
-        xml.value("IsPublic", false);
+        xml.value("IsPublic", public::is_public(&policy));
     })))
 }
 

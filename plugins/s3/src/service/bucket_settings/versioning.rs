@@ -3,6 +3,7 @@
 use crate::service::call::Call;
 use crate::service::error::{self, Error};
 use crate::service::message::Response;
+use crate::service::object_lock;
 use crate::service::store::Versioning;
 use crate::service::xml::Writer;
 
@@ -32,6 +33,11 @@ pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
         Some("Suspended") => Versioning::Suspended,
         Some(_) => return Err(error::MALFORMED_XML.error()),
     };
+    if object_lock::is_enabled(&bucket) && versioning != Versioning::On {
+        return Err(error::INVALID_BUCKET_STATE.with_message(
+            "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.",
+        ));
+    }
     call.store()
         .change(&call.bucket, versioning, bucket.attributes)
         .map_err(|error| call.store_error(error))?;

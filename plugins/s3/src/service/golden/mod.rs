@@ -6,6 +6,8 @@
 //! contains `no-length: yes`. The ids of requests are left out of the responses; the test
 //! `ids_are_in_headers_and_errors` checks them.
 //!
+//! Only in `access.txt` are signatures verified.
+//!
 //! `LAMBKIN_GOLDEN=write cargo test -p s3` writes the current responses, which have to be read before they are
 //! committed.
 
@@ -15,11 +17,16 @@ use std::path::Path;
 
 use super::memory::{self, Memory};
 use super::store::Digest;
-use super::{Body, Context, ReadError, Request, RequestBody, Response, Store as _, answer};
+use super::{
+    Body, Context, ReadError, Request, RequestBody, Response, Settings, Store as _, answer,
+};
 use crate::encoding;
 
 /// Fri, 02 Oct 2026 08:31:00 GMT: a minute after the objects of the store were written.
 const NOW: u64 = 1_790_929_860_000;
+
+/// Most conversations are without signatures.
+const UNVERIFIED: &str = r#"{"verify-signatures": false}"#;
 
 /// A body that arrives in small pieces, and may end too early.
 struct Pieces {
@@ -38,6 +45,15 @@ impl RequestBody for Pieces {
         Ok(piece)
     }
 }
+
+const DIGESTS: [&str; 6] = [
+    "md5",
+    "md5-base64",
+    "key-md5",
+    "sha256",
+    "crc32",
+    "crc64nvme",
+];
 
 fn unescape(text: &str) -> String {
     let mut out = String::new();
@@ -62,9 +78,13 @@ fn unescape(text: &str) -> String {
         }
         let end = rest.find('}').unwrap();
         let inner = &rest[1..end];
-        match (inner.split_once(':'), inner.split_once('*')) {
-            (Some((kind, text)), _) => out.push_str(&computed(kind, text)),
-            (None, Some((text, count))) => out.push_str(&text.repeat(count.parse().unwrap())),
+        match (inner.split_once(':'), inner.rsplit_once('*')) {
+            (Some((kind, text)), _) if DIGESTS.contains(&kind) => {
+                out.push_str(&computed(kind, text));
+            }
+            (_, Some((text, count))) => {
+                out.push_str(&unescape(text).repeat(count.parse().unwrap()));
+            }
             _ => panic!("{inner}"),
         }
         rest = &rest[end + 1..];
@@ -81,6 +101,10 @@ fn computed(kind: &str, text: &str) -> String {
     match kind {
         "md5" => hex::encode(&digest(Digest::Md5)),
         "md5-base64" => encoding::base64(&digest(Digest::Md5)),
+        "key-md5" => {
+            let key = encoding::from_base64(&text).unwrap();
+            encoding::base64(&memory::digest(Digest::Md5, &key))
+        }
         "sha256" => hex::encode(&digest(Digest::Sha256)),
         "crc32" => encoding::base64(&digest(Digest::Crc32)),
         "crc64nvme" => encoding::base64(&digest(Digest::Crc64nvme)),
@@ -115,6 +139,7 @@ fn context(memory: &Memory) -> Context<'_> {
         store: memory,
         region: "us-east-1",
         account: "000000000000",
+        settings: &memory.settings,
         now_ms: NOW,
         random: [0xab; 64],
     }
@@ -152,8 +177,8 @@ fn render(memory: &Memory, response: &Response) -> String {
 }
 
 /// A conversation with the current responses.
-fn play(script: &str) -> String {
-    let memory = Memory::default();
+fn play(script: &str, settings: &str) -> String {
+    let memory = Memory::with_settings(Settings::read(settings));
     let mut out = String::new();
     let mut request = String::new();
     let end = |out: &mut String, request: &mut String| {
@@ -190,7 +215,11 @@ fn check(name: &str) {
         .join("src/service/golden")
         .join(name);
     let script = std::fs::read_to_string(&file).unwrap();
-    let played = play(&script);
+    let settings = match name {
+        "access.txt" => "{}",
+        _ => UNVERIFIED,
+    };
+    let played = play(&script, settings);
     if std::env::var("LAMBKIN_GOLDEN").is_ok_and(|value| value == "write") {
         std::fs::write(&file, played).unwrap();
         return;
@@ -210,11 +239,15 @@ macro_rules! conversations {
     };
 }
 
-conversations!(buckets settings objects reads writes lists versions copies multipart checksums tags cors pages forms signatures);
+conversations!(buckets settings objects reads writes lists versions copies multipart checksums tags cors pages forms signatures access recorded locks customer_keys);
+
+fn unverified() -> Memory {
+    Memory::with_settings(Settings::read(UNVERIFIED))
+}
 
 #[test]
 fn ids_are_in_headers_and_errors() {
-    let memory = Memory::default();
+    let memory = unverified();
     let response = ask(&memory, "GET /nobodys/key");
     let header = |name: &str| {
         let (_, value) = response
@@ -240,7 +273,7 @@ fn ids_are_in_headers_and_errors() {
 #[test]
 fn the_body_of_a_refused_request_is_read_unless_it_is_long_or_not_yet_sent() {
     let left = |headers: &[(&str, &str)]| {
-        let memory = Memory::default();
+        let memory = unverified();
         let headers = headers
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -264,7 +297,7 @@ fn the_body_of_a_refused_request_is_read_unless_it_is_long_or_not_yet_sent() {
 
 #[test]
 fn events_contain_the_client_of_the_request() {
-    let memory = Memory::default();
+    let memory = unverified();
     ask(&memory, "PUT /photos");
     ask(
         &memory,

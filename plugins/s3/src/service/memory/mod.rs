@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
+use super::settings::Settings;
 use super::store::*;
 use page::page;
 
@@ -31,16 +32,19 @@ pub struct Memory {
     ticks: Cell<u64>,
     /// The events that object triggers received, with their keys.
     pub events: RefCell<Vec<(ObjectEvent, String)>>,
+    /// The settings of the service.
+    pub settings: Settings,
 }
 
 /// A stand-in for a digest: it differs if the bytes or the digest differ, and it has the length of the real one.
 pub fn digest(kind: Digest, bytes: &[u8]) -> Vec<u8> {
     let length = match kind {
-        Digest::Md5 => 16,
+        Digest::Md5 | Digest::Xxhash128 => 16,
         Digest::Sha1 => 20,
         Digest::Sha256 => 32,
         Digest::Crc32 | Digest::Crc32c => 4,
-        Digest::Crc64nvme => 8,
+        Digest::Crc64nvme | Digest::Xxhash64 | Digest::Xxhash3 => 8,
+        Digest::Sha512 => 64,
     };
     let mut state = 0xcbf2_9ce4_8422_2325u64 ^ kind as u64;
     (0..length)
@@ -54,6 +58,14 @@ pub fn digest(kind: Digest, bytes: &[u8]) -> Vec<u8> {
 }
 
 impl Memory {
+    /// An empty store, for a service with these settings.
+    pub fn with_settings(settings: Settings) -> Self {
+        Self {
+            settings,
+            ..Self::default()
+        }
+    }
+
     fn with<T>(
         &self,
         bucket: &str,
@@ -94,6 +106,25 @@ impl StoredBucket {
             Some(id) => versions
                 .iter()
                 .position(|(info, _)| info.version.as_deref() == Some(id)),
+        }
+    }
+
+    /// As [`find`](Self::find), for a version that a client names.
+    fn find_named(
+        &self,
+        key: &str,
+        version: Option<&str>,
+        ids: u32,
+    ) -> Result<Option<usize>, StoreError> {
+        let found = self.find(key, version);
+        let number = |id: &str| id.strip_prefix('v').and_then(|number| number.parse().ok());
+        match version {
+            Some(id)
+                if found.is_none() && id != "null" && number(id).is_none_or(|id: u32| id > ids) =>
+            {
+                Err(StoreError::Invalid("no version ever had the id".to_owned()))
+            }
+            _ => Ok(found),
         }
     }
 
@@ -184,7 +215,7 @@ impl Store for Memory {
 
     fn delete(&self, bucket: &str) -> Result<(), StoreError> {
         self.with(bucket, |stored| {
-            let empty = stored.objects.is_empty() && stored.uploads.is_empty();
+            let empty = stored.objects.is_empty();
             empty.then_some(()).ok_or(StoreError::NotEmpty)
         })?;
         self.buckets.borrow_mut().remove(bucket);
@@ -231,7 +262,9 @@ impl Store for Memory {
         version: Option<&str>,
     ) -> Result<(Opened, ObjectInfo), StoreError> {
         self.with(bucket, |stored| {
-            let at = stored.find(key, version).ok_or(StoreError::Missing)?;
+            let at = stored
+                .find_named(key, version, self.ids.get())?
+                .ok_or(StoreError::Missing)?;
             let (info, bytes) = &stored.objects[key][at];
             if info.delete_marker && version.is_none() {
                 return Err(StoreError::Missing);
@@ -256,7 +289,9 @@ impl Store for Memory {
         version: Option<&str>,
     ) -> Result<ObjectInfo, StoreError> {
         self.with(bucket, |stored| {
-            let at = stored.find(key, version).ok_or(StoreError::Missing)?;
+            let at = stored
+                .find_named(key, version, self.ids.get())?
+                .ok_or(StoreError::Missing)?;
             Ok(stored.objects[key][at].0.clone())
         })
     }
@@ -300,7 +335,9 @@ impl Store for Memory {
         event: Option<ObjectEvent>,
     ) -> Result<ObjectInfo, StoreError> {
         let info = self.with(bucket, |stored| {
-            let at = stored.find(key, version).ok_or(StoreError::Missing)?;
+            let at = stored
+                .find_named(key, version, self.ids.get())?
+                .ok_or(StoreError::Missing)?;
             let info = &mut stored.objects.get_mut(key).unwrap()[at].0;
             info.metadata = metadata;
             Ok(info.clone())
@@ -338,7 +375,7 @@ impl Store for Memory {
                     delete_marker: true,
                 });
             }
-            let Some(at) = stored.find(key, version) else {
+            let Some(at) = stored.find_named(key, version, self.ids.get())? else {
                 return Ok(Removed {
                     existed: false,
                     version: version.map(str::to_owned),
@@ -357,7 +394,7 @@ impl Store for Memory {
                 delete_marker: info.delete_marker,
             })
         })?;
-        if removed.existed || (removed.delete_marker && version.is_none()) {
+        if removed.existed || version.is_none() {
             self.record_event(event, key);
         }
         Ok(removed)
