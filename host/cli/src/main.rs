@@ -104,6 +104,7 @@ fn block_on(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::
     let code = runtime.block_on(command);
     // Blocking tasks that may still be running, such as a name lookup, are not waited for.
     runtime.shutdown_background();
+    lambkin_process::kill_orphans();
     messages::flush();
     code
 }

@@ -81,11 +81,22 @@ impl Server {
 
     /// Serves HTTP/1.1 on `listener` until it is stopped, then lets requests in progress finish.
     ///
-    /// `handler` gets each request that the rules accept, with the client's address. It runs in the connection's task and is dropped when the
-    /// client disconnects.
+    /// `handler` gets each request that the rules accept, with the client's address. It runs in the connection's task
+    /// and is dropped when the client disconnects.
     pub async fn serve<H, F>(self, listener: TcpListener, handler: H)
     where
         H: Fn(Request<RequestBody>, SocketAddr) -> F + Clone + Send + 'static,
+        F: Future<Output = Response> + Send + 'static,
+    {
+        let connect = move |_| handler.clone();
+        self.serve_connections(listener, connect).await;
+    }
+
+    /// [`Server::serve`] with a handler for each connection: `connect` gets the client's address and returns it.
+    pub async fn serve_connections<C, H, F>(self, listener: TcpListener, connect: C)
+    where
+        C: Fn(SocketAddr) -> H,
+        H: Fn(Request<RequestBody>, SocketAddr) -> F + Send + 'static,
         F: Future<Output = Response> + Send + 'static,
     {
         let address = listener.local_addr();
@@ -107,7 +118,7 @@ impl Server {
                     Ok((stream, client)) => {
                         let shared = shared.clone();
                         let connection = Connection { client, shared };
-                        connections.spawn(connection.serve(stream, handler.clone()));
+                        connections.spawn(connection.serve(stream, connect(client)));
                     }
                     Err(error) => {
                         tracing::warn!("cannot accept a connection, trying again in a moment: {error}");

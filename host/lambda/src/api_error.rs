@@ -48,6 +48,12 @@ impl ApiError {
         "Runtime.TooManyIdleRuntimes",
         "Too many idle runtimes",
     );
+    /// The process is none of the environment's. AWS has no such error, because nothing else can connect there.
+    pub(crate) const STRANGER: Self = Self::fixed(
+        StatusCode::FORBIDDEN,
+        "AccessDeniedException",
+        "Only the processes of this execution environment may connect to its Runtime API",
+    );
     pub(crate) const INTERNAL: Self = Self::fixed(
         StatusCode::INTERNAL_SERVER_ERROR,
         "InternalServerError",

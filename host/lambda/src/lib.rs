@@ -9,7 +9,7 @@
 //!
 //! The files in order, each of which uses only earlier ones: [`limits`], `time`, `name`, `ids`, `call`,
 //! `bootstrap`, `code`, `spec`, `recursion`, `function_error`, `state_machine`, `api_error`, `dispatch`, `memory`,
-//! `extension` and `telemetry` (in the order of their files), `log`, `runtime_api`, `function`, `variables`,
+//! `extension` and `telemetry` (in the order of their files), `log`, `ports`, `runtime_api`, `function`, `variables`,
 //! `environment`, `invoke`, `version`, `asynchronous::accept`, `lambda`, `asynchronous::serve`.
 
 mod api_error;
@@ -32,6 +32,7 @@ pub mod limits;
 mod log;
 mod memory;
 mod name;
+mod ports;
 mod recursion;
 mod runtime_api;
 mod spec;

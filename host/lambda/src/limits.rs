@@ -78,6 +78,14 @@ pub const MEMORY_READING_INTERVAL: Duration = Duration::from_secs(1);
 /// How often the memory usage is read during an invocation. The fastest allocator exceeds its limit by about 20 MB.
 pub const MEMORY_WATCH_INTERVAL: Duration = Duration::from_millis(10);
 
+/// The share of the time that readings of the memory usage may take: one part in this number. The memory of many
+/// processes is read less often.
+pub const MEMORY_READING_SHARE: u32 = 20;
+
+/// The number of processes up to which the memory usage is read where it is needed. That of more processes is read by
+/// another thread, so that other functions do not wait for it.
+pub const MEMORY_INLINE_PROCESSES: usize = 16;
+
 /// How often new descendants are searched during an invocation, which takes longer than reading the known ones.
 pub const MEMORY_TREE_INTERVAL: Duration = Duration::from_millis(50);
 

@@ -1,31 +1,99 @@
-//! The memory of an environment's processes and their descendants: the current usage, and the peak, which is REPORT's
-//! `Max Memory Used`.
+//! The memory of an environment's processes: the current usage, and the peak, which is REPORT's `Max Memory Used`.
+//!
+//! The processes are the descendants of the supervisors. They include those whose own parents have ended, which are
+//! children of a supervisor. Memory that several processes share counts once.
+//!
+//! A memfd is memory without being part of a process: pages that were written, not mapped, count in no process. The
+//! open files of all processes are therefore searched for memfds. Pages that a process has mapped are in both figures,
+//! so that of shared memory the larger figure counts.
 //!
 //! The kernel keeps the peak of each process (`VmHWM`), so a late reading misses nothing of processes that still run.
 //! The usage of processes that have ended is known only if it was read before. Where `/proc` does not exist, every
 //! value is 0.
 
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use lambkin_process::{Tree, format_path, read_file};
 
-use crate::limits::{MEMORY_READING_INTERVAL, MEMORY_TREE_INTERVAL};
+use crate::limits::{
+    MEMORY_INLINE_PROCESSES, MEMORY_READING_INTERVAL, MEMORY_READING_SHARE, MEMORY_TREE_INTERVAL,
+    MEMORY_WATCH_INTERVAL,
+};
+
+/// The processes below an environment's supervisors.
+#[derive(Debug, Default)]
+struct Processes {
+    tree: Tree,
+    supervisors: usize,
+    path: String,
+    text: String,
+}
+
+impl Processes {
+    fn find(&mut self, supervisors: &[i32]) {
+        self.tree.walk(supervisors);
+        self.supervisors = supervisors.len();
+    }
+
+    fn pids(&self) -> &[i32] {
+        self.tree.pids().get(self.supervisors..).unwrap_or_default()
+    }
+
+    /// The sum of a figure in a file of each process, in bytes.
+    fn sum(&mut self, file: &str, figure: impl Fn(&str) -> Option<u64>) -> u64 {
+        let mut bytes = 0;
+        for pid in self.tree.pids().iter().skip(self.supervisors) {
+            let path = format_path(&mut self.path, format_args!("/proc/{pid}/{file}"));
+            // A process that has just ended has no memory figures.
+            bytes += read_file(path, &mut self.text)
+                .and_then(&figure)
+                .unwrap_or(0);
+        }
+        bytes
+    }
+
+    /// The size of all memfds that the processes have open, in bytes.
+    fn memfds(&mut self) -> u64 {
+        let mut sizes = HashMap::new();
+        for pid in self.tree.pids().iter().skip(self.supervisors) {
+            let path = format_path(&mut self.path, format_args!("/proc/{pid}/fd"));
+            for file in fs::read_dir(path).into_iter().flatten().flatten() {
+                let is_memfd = fs::read_link(file.path())
+                    .is_ok_and(|target| target.as_os_str().as_bytes().starts_with(b"/memfd:"));
+                if is_memfd && let Ok(metadata) = fs::metadata(file.path()) {
+                    sizes.insert((metadata.dev(), metadata.ino()), metadata.blocks() * 512);
+                }
+            }
+        }
+        sizes.values().sum()
+    }
+
+    /// The part of these memfds that is not in the processes' own figures.
+    fn unmapped(&mut self, memfds: u64) -> u64 {
+        if memfds == 0 {
+            return 0;
+        }
+        memfds.saturating_sub(self.sum("status", |status| kibibytes(status, "RssShmem:")))
+    }
+}
 
 /// The peak memory of one environment.
 #[derive(Debug, Default)]
 pub(crate) struct PeakMemory {
     bytes: u64,
     read_at: Option<Instant>,
-    tree: Tree,
-    path: String,
-    text: String,
+    processes: Processes,
 }
 
 impl PeakMemory {
     /// Reads the peak after an invocation that took `worked`, unless that was short and the last reading is recent: a
     /// reading takes as long as a short invocation, which has little time to use memory.
-    pub(crate) fn update(&mut self, pids: impl FnOnce() -> Vec<i32>, worked: Duration) {
+    pub(crate) fn update(&mut self, supervisors: impl FnOnce() -> Vec<i32>, worked: Duration) {
         let fresh = self
             .read_at
             .is_some_and(|at| at.elapsed() < MEMORY_READING_INTERVAL);
@@ -33,15 +101,12 @@ impl PeakMemory {
             return;
         }
         self.read_at = Some(Instant::now());
-        let mut bytes = 0;
-        for pid in self.tree.walk(&pids()) {
-            // A process that has just ended has no memory figures.
-            let status = format_path(&mut self.path, format_args!("/proc/{pid}/status"));
-            bytes += read_file(status, &mut self.text)
-                .and_then(|status| kibibytes(status, "VmHWM:"))
-                .unwrap_or(0);
-        }
-        self.record(bytes);
+        self.processes.find(&supervisors());
+        let memfds = self.processes.memfds();
+        let unmapped = self.processes.unmapped(memfds);
+        let peaks = |status: &str| kibibytes(status, "VmHWM:");
+        let mapped = self.processes.sum("status", peaks);
+        self.record(mapped + unmapped);
     }
 
     /// Includes a reading of [`MemoryGauge::usage`] in the peak.
@@ -59,49 +124,69 @@ impl PeakMemory {
     }
 }
 
-/// Reads the current memory usage of processes and their descendants. It is fast enough to be used every few
-/// milliseconds.
+/// Reads the current memory usage of an environment. It is fast enough to be used every few milliseconds.
 #[derive(Debug, Default)]
 pub(crate) struct MemoryGauge {
-    tree: Tree,
-    walked_at: Option<Instant>,
-    path: String,
-    text: String,
+    processes: Processes,
+    found_below: Vec<i32>,
+    found_at: Option<Instant>,
+    memfds: u64,
+    /// How long the last reading took.
+    took: Duration,
 }
 
 impl MemoryGauge {
-    /// The usage in bytes. New descendants are searched every [`MEMORY_TREE_INTERVAL`].
+    /// The usage in bytes of all descendants of `supervisors`. New descendants and memfds are searched every
+    /// [`MEMORY_TREE_INTERVAL`].
     ///
     /// The usage is the sum of the resident pages, which counts shared pages once per process. Only if the sum is near
     /// `limit`, the proportional share of each process is read instead, which takes ten times as long.
-    pub(crate) fn usage(&mut self, pids: &[i32], limit: u64) -> u64 {
+    pub(crate) fn usage(&mut self, supervisors: &[i32], limit: u64) -> u64 {
+        let began = Instant::now();
+        let usage = self.read(supervisors, limit);
+        self.took = began.elapsed();
+        usage
+    }
+
+    fn read(&mut self, supervisors: &[i32], limit: u64) -> u64 {
         let fresh = self
-            .walked_at
+            .found_at
             .is_some_and(|at| at.elapsed() < MEMORY_TREE_INTERVAL);
-        if !fresh || !self.tree.pids().starts_with(pids) {
-            self.tree.walk(pids);
-            self.walked_at = Some(Instant::now());
+        if !fresh || self.found_below != supervisors {
+            self.processes.find(supervisors);
+            self.memfds = self.processes.memfds();
+            self.found_below = supervisors.to_vec();
+            self.found_at = Some(Instant::now());
         }
-        let resident: u64 = self.sum("statm", resident);
+        let resident = self.processes.sum("statm", resident) + self.processes.unmapped(self.memfds);
         if resident / 4 * 5 <= limit {
             return resident;
         }
         // 0 if the kernel does not have this file, or if the processes have ended.
-        match self.sum("smaps_rollup", |rollup| kibibytes(rollup, "Pss:")) {
+        match self
+            .processes
+            .sum("smaps_rollup", |rollup| kibibytes(rollup, "Pss:"))
+        {
             0 => resident,
-            proportional => proportional,
+            proportional => {
+                let shared = |rollup: &str| kibibytes(rollup, "Pss_Shmem:");
+                let shared = match self.memfds {
+                    0 => 0,
+                    _ => self.processes.sum("smaps_rollup", shared),
+                };
+                proportional + self.memfds.saturating_sub(shared)
+            }
         }
     }
 
-    fn sum(&mut self, file: &str, figure: impl Fn(&str) -> Option<u64>) -> u64 {
-        let mut bytes = 0;
-        for pid in self.tree.pids() {
-            let path = format_path(&mut self.path, format_args!("/proc/{pid}/{file}"));
-            bytes += read_file(path, &mut self.text)
-                .and_then(&figure)
-                .unwrap_or(0);
-        }
-        bytes
+    /// How long to wait until the next reading, so that readings take a small share of the time.
+    pub(crate) fn interval(&self) -> Duration {
+        MEMORY_WATCH_INTERVAL.max(self.took * MEMORY_READING_SHARE)
+    }
+
+    /// Whether there are so many processes that a reading holds up the thread that makes it.
+    pub(crate) fn is_slow(&self) -> bool {
+        self.processes.pids().len() > MEMORY_INLINE_PROCESSES
     }
 }
 
@@ -121,7 +206,7 @@ fn resident(statm: &str) -> Option<u64> {
 fn page_size() -> u64 {
     static SIZE: OnceLock<u64> = OnceLock::new();
     *SIZE.get_or_init(|| {
-        let vector = std::fs::read("/proc/self/auxv").unwrap_or_default();
+        let vector = fs::read("/proc/self/auxv").unwrap_or_default();
         page_size_of(&vector).unwrap_or(4096)
     })
 }
@@ -144,15 +229,15 @@ mod tests {
 
     use super::*;
 
-    fn own_pid() -> i32 {
-        i32::try_from(std::process::id()).unwrap()
-    }
-
     /// A shell whose child process uses 32 MiB; returns when it does.
     fn memory_hog() -> Child {
         let script = "(x=$(head -c 33554432 /dev/zero | tr '\\0' x); echo full; read -r _) <&0; :";
-        let mut child = Command::new("bash")
-            .args(["-c", script])
+        full(Command::new("bash").args(["-c", script]))
+    }
+
+    /// Starts a program and returns when it has written `full`.
+    fn full(command: &mut Command) -> Child {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -182,13 +267,6 @@ mod tests {
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
         assert_eq!(page_size_of(&bytes), Some(16384));
         assert_eq!(page_size_of(&bytes[..16]), None);
-    }
-
-    #[test]
-    fn this_process_has_a_peak() {
-        let mut peak = PeakMemory::default();
-        peak.update(|| vec![own_pid()], Duration::ZERO);
-        assert!(peak.megabytes() > 0);
     }
 
     #[test]

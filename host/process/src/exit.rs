@@ -14,6 +14,9 @@ pub enum Exit {
     Signal(i32),
     /// The operating system refused to start the program, with this error number.
     NotStarted(i32),
+    /// The supervisor killed the program, which had this number of processes and threads, more than
+    /// [`MAX_TASKS`](crate::limits::MAX_TASKS).
+    TooManyTasks(i32),
     /// The supervisor died first, so how the program ended is unknown.
     Lost,
 }
@@ -38,6 +41,7 @@ impl Exit {
             Self::Code(code) => format!("exited {code}"),
             Self::Signal(signal) => format!("signalled {signal}"),
             Self::NotStarted(errno) => format!("not-started {errno}"),
+            Self::TooManyTasks(tasks) => format!("too-many-tasks {tasks}"),
             Self::Lost => "lost 0".to_owned(),
         }
     }
@@ -50,6 +54,7 @@ impl Exit {
             "exited" => Some(Self::Code(number)),
             "signalled" => Some(Self::Signal(number)),
             "not-started" => Some(Self::NotStarted(number)),
+            "too-many-tasks" => Some(Self::TooManyTasks(number)),
             "lost" => Some(Self::Lost),
             _ => None,
         }
@@ -61,6 +66,7 @@ impl fmt::Display for Exit {
         match self {
             Self::Code(code) => write!(f, "exit status {code}"),
             Self::Signal(signal) => write!(f, "signal: {}", signal_name(*signal)),
+            Self::TooManyTasks(_) => f.write_str("signal: killed"),
             Self::NotStarted(errno) => write!(f, "{}", io::Error::from_raw_os_error(*errno)),
             Self::Lost => f.write_str("its supervisor was killed"),
         }
@@ -99,6 +105,7 @@ mod tests {
             Exit::Code(255),
             Exit::Signal(9),
             Exit::NotStarted(2),
+            Exit::TooManyTasks(1025),
             Exit::Lost,
         ] {
             assert_eq!(Exit::from_line(&exit.to_line()), Some(exit));

@@ -7,7 +7,7 @@
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use crate::tree::{Tree, format_path, read_file};
+use crate::tree::{Tree, format_path, read_file, state};
 
 /// The stopped processes.
 #[derive(Debug, Default)]
@@ -40,6 +40,11 @@ impl Freezer {
         !found_new && self.all_stopped()
     }
 
+    /// Whether processes have been stopped and not been told to continue since.
+    pub(crate) fn has_frozen(&self) -> bool {
+        !self.frozen.is_empty()
+    }
+
     /// Lets all stopped processes continue. Costs nothing if there are none.
     pub(crate) fn thaw(&mut self, program: Pid) {
         if !cfg!(target_os = "linux") && !self.frozen.is_empty() {
@@ -55,16 +60,10 @@ impl Freezer {
         self.frozen.iter().all(|pid| {
             let path = format_path(&mut self.path, format_args!("/proc/{pid}/stat"));
             // A process that has ended counts as stopped.
-            read_file(path, &mut self.text).is_none_or(is_stopped)
+            read_file(path, &mut self.text)
+                .is_none_or(|stat| matches!(state(stat), Some('T' | 't' | 'Z' | 'X')))
         })
     }
-}
-
-/// Whether a line of `/proc/PID/stat` describes a process that is stopped or dead.
-fn is_stopped(stat: &str) -> bool {
-    // The process's name precedes the state. It is in parentheses and may contain parentheses itself.
-    let state = stat.rsplit_once(") ").map(|(_, rest)| rest);
-    state.is_some_and(|state| state.starts_with(['T', 't', 'Z', 'X']))
 }
 
 fn signal(pid: i32, signal: Signal) {
@@ -76,17 +75,4 @@ fn signal(pid: i32, signal: Signal) {
 /// Sends a signal to a process group, which may have ended already.
 pub(crate) fn signal_group(leader: Pid, signal: Signal) {
     let _ = kill_process_group(leader, signal); // already gone
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_state_is_found_after_any_process_name() {
-        assert!(is_stopped("7 (sh) T 1 7 7 0"));
-        assert!(is_stopped("7 (a) S (b) T 1 7"));
-        assert!(!is_stopped("7 (a) T ) S 1 7"));
-        assert!(!is_stopped(""));
-    }
 }

@@ -9,25 +9,35 @@
 //! The host also sends commands over the socket: freeze and thaw the program and its descendants, as between two
 //! invocations on AWS, or terminate it.
 //!
-//! On failure: a program that cannot be started ends with [`Exit::NotStarted`]; that is not an error of the host. If a
-//! supervisor dies before its program, which only a stray `kill -9` causes, the program ends with [`Exit::Lost`], and
-//! the host kills its process group.
+//! The supervisor also counts the program's processes and threads, whose number is limited as on Lambda.
 //!
-//! The files in order, each of which uses only earlier ones: [`limits`], `exit`, `file_limit`, `tree`, `freezer`,
-//! `protocol`, `supervisor`, `process`.
+//! On failure: a program that cannot be started ends with [`Exit::NotStarted`]; that is not an error of the host. If a
+//! supervisor is killed, the program ends with [`Exit::Lost`]; the host adopts what is left of it and kills that. Since
+//! Linux 6.12 the program cannot kill its supervisor.
+//!
+//! The files in order, each of which uses only earlier ones: [`limits`], `exit`, `file_limit`, `tree`, `sockets`,
+//! `sweep`, `subreaper`, `priority`, `crowd`, `freezer`, `protocol`, `start`, `supervisor`, `process`.
 
+mod crowd;
 mod exit;
 mod file_limit;
 mod freezer;
 pub mod limits;
+mod priority;
 mod process;
 mod protocol;
+mod sockets;
+mod start;
+mod subreaper;
 mod supervisor;
+mod sweep;
 mod tree;
 
 pub use exit::Exit;
 pub use file_limit::raise_file_limit;
 pub use process::{Outputs, Process};
 pub use protocol::{Launch, SUPERVISOR_ARGUMENT};
+pub use sockets::{Holder, Listener, Socket, listeners_below};
+pub use subreaper::kill_orphans;
 pub use supervisor::supervise;
 pub use tree::{Tree, format_path, read_file};

@@ -1,5 +1,6 @@
 //! The limits of supervised processes.
 
+use std::num::NonZero;
 use std::time::Duration;
 
 /// The number of files that a program may have open, as on Lambda. The host itself may have more.
@@ -8,3 +9,36 @@ pub const OPEN_FILES: u64 = 1024;
 /// The interval at which a supervisor that is freezing checks whether all processes have stopped. They stop within
 /// microseconds.
 pub const FREEZE_INTERVAL: Duration = Duration::from_micros(200);
+
+/// The number of processes and threads that a program and its descendants may have together, as on Lambda. There,
+/// starting another one fails with EAGAIN; here, the supervisor kills the program, because the operating system counts
+/// per user only.
+pub const MAX_TASKS: usize = 1024;
+
+/// How often a supervisor counts the processes of a program that is not frozen.
+pub const COUNT_INTERVAL: Duration = Duration::from_millis(50);
+
+/// The share of its time that a supervisor may spend on counting: one part in this number. With many processes it
+/// counts less often.
+pub const COUNT_SHARE: u32 = 20;
+
+/// How much higher a program's nice value is than the host's. It is low, because programs that the machine runs for
+/// other purposes would otherwise starve functions.
+pub const NICE: i32 = 2;
+
+/// The nice value of a program with more than [`crowd_size`] processes that want to run at the same time.
+pub const CROWD_NICE: i32 = 19;
+
+/// How many processes and threads of a program have to be running at the same time for it to be a crowd: far more than
+/// there are processors, so that a program that uses all of them is none.
+pub fn crowd_size() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    (4 * processors).max(32)
+}
+
+/// The pause between two looks at orphans that the host has killed and that have not ended yet.
+pub const ORPHAN_INTERVAL: Duration = Duration::from_millis(1);
+
+/// How long the host waits for a supervisor that it has told to kill its program. After that it kills the supervisor,
+/// and then the program as an orphan.
+pub const SUPERVISOR_TIMEOUT: Duration = Duration::from_secs(1);

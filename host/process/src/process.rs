@@ -8,19 +8,23 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use rustix::net::Shutdown;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
 use tokio::process::{self, Child};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use crate::exit::Exit;
+use crate::limits::SUPERVISOR_TIMEOUT;
 use crate::protocol::{Command, Launch, SUPERVISOR_ARGUMENT};
+use crate::subreaper::{adopt_orphans, kill_orphans};
 
 /// A running program. Dropping it kills the program and its descendants, in the background.
 #[derive(Debug)]
 pub struct Process {
     /// Reaped by tokio after it is dropped.
-    _supervisor: Child,
+    supervisor: Child,
     control: UnixStream,
     /// What the supervisor has sent after its last complete line.
     received: Vec<u8>,
@@ -41,6 +45,7 @@ impl Process {
     /// Starts a supervisor, which starts the program. Returns an error if the supervisor could not be started; if the
     /// program could not, [`Process::exited`] returns [`Exit::NotStarted`].
     pub fn spawn(launch: &Launch) -> io::Result<(Self, Outputs)> {
+        adopt_orphans()?;
         let (mut ours, theirs) = StdUnixStream::pair()?;
         let (stdout, stdout_writer) = output_pipe()?;
         let (stderr, stderr_writer) = output_pipe()?;
@@ -56,7 +61,7 @@ impl Process {
         launch.send(&mut ours)?;
         ours.set_nonblocking(true)?;
         let process = Self {
-            _supervisor: supervisor,
+            supervisor,
             control: UnixStream::from_std(ours)?,
             received: Vec::new(),
             pid: None,
@@ -68,6 +73,11 @@ impl Process {
     /// The program's process id; `None` until the supervisor has reported it.
     pub fn pid(&self) -> Option<i32> {
         self.pid.map(|pid| pid.as_raw_nonzero().get())
+    }
+
+    /// The supervisor's process id, below which are all processes that the program has started; `None` if it has ended.
+    pub fn supervisor_pid(&self) -> Option<i32> {
+        self.supervisor.id().and_then(|id| i32::try_from(id).ok())
     }
 
     /// Waits until the program has been started and returns its process id. An error is the reason why it could not be
@@ -101,10 +111,10 @@ impl Process {
         let _ = poll_fn(|context| self.control.poll_read_ready(context)).await;
         let mut buffer = [0; 128];
         match self.control.try_read(&mut buffer) {
-            Ok(0) => self.lost(),
+            Ok(0) => self.lost().await,
             Ok(length) => self.parse(buffer.get(..length).unwrap_or_default()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(_) => self.lost(),
+            Err(_) => self.lost().await,
         }
     }
 
@@ -120,10 +130,12 @@ impl Process {
         }
     }
 
-    fn lost(&mut self) {
+    /// The supervisor has ended without a report.
+    async fn lost(&mut self) {
         if let Some(pid) = self.pid {
             let _ = kill_process_group(pid, Signal::KILL); // already gone
         }
+        self.kill_orphans().await;
         self.exit = Some(Exit::Lost);
     }
 
@@ -131,6 +143,18 @@ impl Process {
     pub async fn kill(&mut self) {
         // The supervisor acts when one direction is closed; the other one tells when the supervisor has ended.
         let _ = rustix::net::shutdown(&self.control, Shutdown::Write); // already closed
+        self.wake_supervisor();
+        if timeout(SUPERVISOR_TIMEOUT, self.closed()).await.is_err() {
+            let _ = self.supervisor.start_kill(); // it has just ended
+        }
+        let ended = self.supervisor.wait().await;
+        if !ended.is_ok_and(|status| status.success()) {
+            self.kill_orphans().await;
+        }
+    }
+
+    /// Waits until the supervisor has closed its socket.
+    async fn closed(&self) {
         let mut buffer = [0; 128];
         while self.control.readable().await.is_ok() {
             match self.control.try_read(&mut buffer) {
@@ -139,6 +163,26 @@ impl Process {
                 _ => {}
             }
         }
+    }
+
+    /// Kills what a supervisor has left that was killed.
+    async fn kill_orphans(&mut self) {
+        // The orphans are the host's children when the supervisor has ended, which is later than its socket is closed.
+        let _ = self.supervisor.wait().await; // only fails if there is no such process
+        let _ = spawn_blocking(kill_orphans).await; // only fails if the host is shutting down
+    }
+
+    /// A function can stop its supervisor where Landlock does not prevent it.
+    fn wake_supervisor(&self) {
+        if let Some(supervisor) = self.supervisor_pid().and_then(Pid::from_raw) {
+            let _ = kill_process(supervisor, Signal::CONT); // it has just ended
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.wake_supervisor();
     }
 }
 

@@ -11,18 +11,24 @@
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{self, Child, ExitCode, ExitStatus, Stdio};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{ExitCode, ExitStatus};
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
+use rustix::process::{Pid, Signal, WaitOptions, getpid, wait};
 
+use crate::crowd::Crowd;
 use crate::exit::Exit;
 use crate::file_limit::lower_file_limit;
 use crate::freezer::{Freezer, signal_group};
 use crate::limits::FREEZE_INTERVAL;
 use crate::protocol::{Command, Launch};
+use crate::start::start;
+use crate::subreaper::adopt_orphans;
+use crate::sweep::Sweep;
+use crate::tree::Tree;
 
 /// Runs this process as a supervisor. Its standard input must be the host's socket.
 ///
@@ -72,31 +78,8 @@ fn report(host: &mut UnixStream, child_signals: UnixStream, program: Pid) -> io:
     }
 }
 
-#[cfg(target_os = "linux")]
-fn adopt_orphans() -> io::Result<()> {
-    rustix::process::set_child_subreaper(Some(rustix::process::getpid())).map_err(io::Error::from)
-}
-
-/// Other systems have no subreapers; there, only the process group is killed.
-#[cfg(not(target_os = "linux"))]
-fn adopt_orphans() -> io::Result<()> {
-    Ok(())
-}
-
-fn start(launch: Launch) -> io::Result<Child> {
-    // Only calls with which std uses vfork: a supervisor must not copy the page tables of a large parent.
-    process::Command::new(launch.program)
-        .args(launch.arguments)
-        .env_clear()
-        .envs(launch.variables)
-        .current_dir(launch.directory)
-        .stdin(Stdio::null())
-        .process_group(0)
-        .spawn()
-}
-
-/// Carries out the host's commands and reaps orphans. Returns when the program has ended, with its exit, or when the
-/// host has closed the socket, with `None`.
+/// Carries out the host's commands, reaps orphans and counts processes. Returns when the program has ended, with its
+/// exit, when it has too many processes, or when the host has closed the socket, with `None`.
 fn watch(
     host: &UnixStream,
     mut child_signals: UnixStream,
@@ -105,8 +88,17 @@ fn watch(
     host.set_nonblocking(true)?;
     let mut freezer = Freezer::default();
     let mut freezing = false;
+    let mut crowd = Crowd::new();
     loop {
-        let ready = wait_for(host, &child_signals, freezing)?;
+        let limit = if freezing {
+            Some(FREEZE_INTERVAL)
+        } else if freezer.has_frozen() {
+            None
+        } else {
+            let now = Instant::now();
+            crowd.next_at().map(|at| at.saturating_duration_since(now))
+        };
+        let ready = wait_for(host, &child_signals, limit)?;
         if ready.child {
             let _ = child_signals.read(&mut [0; 64]); // the number of signals does not matter
             if let Some(exit) = reap(program) {
@@ -128,6 +120,11 @@ fn watch(
             }
         }
         freezing = freezing && !freezer.freeze(program);
+        if !freezer.has_frozen()
+            && let Some(tasks) = crowd.check()
+        {
+            return Ok(Some(Exit::TooManyTasks(tasks)));
+        }
     }
 }
 
@@ -137,17 +134,21 @@ struct Ready {
     child: bool,
 }
 
-/// Waits for the host or the end of a child. While processes are being frozen it waits for [`FREEZE_INTERVAL`] at most.
-fn wait_for(host: &UnixStream, child_signals: &UnixStream, freezing: bool) -> io::Result<Ready> {
-    let interval = Timespec {
-        tv_sec: 0,
-        tv_nsec: FREEZE_INTERVAL.subsec_nanos().into(),
-    };
+/// Waits for the host or the end of a child, for `limit` at most.
+fn wait_for(
+    host: &UnixStream,
+    child_signals: &UnixStream,
+    limit: Option<Duration>,
+) -> io::Result<Ready> {
+    let limit = limit.map(|limit| Timespec {
+        tv_sec: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: limit.subsec_nanos().into(),
+    });
     let mut sources = [
         PollFd::new(host, PollFlags::IN),
         PollFd::new(child_signals, PollFlags::IN),
     ];
-    match poll(&mut sources, freezing.then_some(&interval)) {
+    match poll(&mut sources, limit.as_ref()) {
         Ok(_) | Err(Errno::INTR) => {}
         Err(error) => return Err(error.into()),
     }
@@ -193,29 +194,23 @@ fn reap(program: Pid) -> Option<Exit> {
     exit
 }
 
-/// Kills the process group, then all children including those adopted meanwhile, until none is left.
+/// Kills the process group and all descendants, including those adopted meanwhile, until none is left.
 fn kill_everything(group: Pid) {
+    let own = getpid().as_raw_nonzero().get();
+    let mut sweep = Sweep::default();
+    let mut tree = Tree::default();
     loop {
         signal_group(group, Signal::KILL);
-        for child in children() {
-            let _ = kill_process(child, Signal::KILL); // already gone
-        }
+        sweep.kill(tree.children(own));
         match wait(WaitOptions::empty()) {
-            Ok(_) | Err(Errno::INTR) => {}
+            Ok(Some((pid, _))) => sweep.reaped(pid),
+            Ok(None) | Err(Errno::INTR) => {}
             Err(_) => return, // no children are left
         }
+        while let Ok(Some((pid, _))) = wait(WaitOptions::NOHANG) {
+            sweep.reaped(pid);
+        }
     }
-}
-
-/// The supervisor's direct children: the program and all orphans. Their descendants are adopted when they become
-/// orphans.
-fn children() -> Vec<Pid> {
-    let listed = std::fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
-    listed
-        .split_whitespace()
-        .filter_map(|pid| pid.parse().ok())
-        .filter_map(Pid::from_raw)
-        .collect()
 }
 
 fn send_line(host: &mut UnixStream, line: &str) -> io::Result<()> {

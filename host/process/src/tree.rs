@@ -11,6 +11,7 @@ use std::fs;
 #[derive(Debug, Default)]
 pub struct Tree {
     pids: Vec<i32>,
+    tasks: Vec<i32>,
     path: String,
     text: String,
 }
@@ -21,15 +22,54 @@ impl Tree {
         &self.pids
     }
 
+    /// The threads of these processes. The id of a process is also the id of its first thread.
+    pub(crate) fn tasks(&self) -> &[i32] {
+        &self.tasks
+    }
+
     /// Finds all descendants of these processes. The result includes the roots, which come first.
     pub fn walk(&mut self, roots: &[i32]) -> &[i32] {
+        self.walk_each(roots, |_| {})
+    }
+
+    /// [`Tree::walk`] with a call of `visit` for each process, before any children of its children are looked for.
+    pub(crate) fn walk_each(&mut self, roots: &[i32], mut visit: impl FnMut(i32)) -> &[i32] {
+        self.find(roots, |pid| {
+            visit(pid);
+            false
+        });
+        &self.pids
+    }
+
+    /// The first of these processes and their descendants for which `is_wanted` holds.
+    pub(crate) fn find(
+        &mut self,
+        roots: &[i32],
+        mut is_wanted: impl FnMut(i32) -> bool,
+    ) -> Option<i32> {
         self.pids.clear();
+        self.tasks.clear();
         self.pids.extend_from_slice(roots);
+        let mut visited = 0;
         let mut next = 0;
-        while let Some(pid) = self.pids.get(next).copied() {
-            self.add_children(pid);
+        loop {
+            // All of a generation at once: reading the children of one of its processes takes longer than all visits.
+            while let Some(pid) = self.pids.get(visited).copied() {
+                if is_wanted(pid) {
+                    return Some(pid);
+                }
+                visited += 1;
+            }
+            self.add_children(self.pids.get(next).copied()?);
             next += 1;
         }
+    }
+
+    /// Lists the children of one process.
+    pub(crate) fn children(&mut self, pid: i32) -> &[i32] {
+        self.pids.clear();
+        self.tasks.clear();
+        self.add_children(pid);
         &self.pids
     }
 
@@ -40,6 +80,8 @@ impl Tree {
         };
         for thread in threads.flatten() {
             let name = thread.file_name();
+            self.tasks
+                .extend(name.to_str().and_then(|name| name.parse::<i32>().ok()));
             let file = format_args!("/proc/{pid}/task/{}/children", name.display());
             if read_file(format_path(&mut self.path, file), &mut self.text).is_none() {
                 continue;
@@ -70,6 +112,12 @@ pub fn read_file<'a>(path: &str, buffer: &'a mut String) -> Option<&'a str> {
     buffer.clear();
     fs::File::open(path).ok()?.read_to_string(buffer).ok()?;
     Some(buffer)
+}
+
+/// The state in a line of `/proc/PID/stat`, such as `R` for running.
+pub(crate) fn state(stat: &str) -> Option<char> {
+    // The process's name precedes the state. It is in parentheses and may contain parentheses itself.
+    stat.rsplit_once(") ")?.1.chars().next()
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -111,6 +159,14 @@ mod tests {
             "{found:?}"
         );
         assert!(found.contains(&grandchild), "{found:?}");
+    }
+
+    #[test]
+    fn the_state_is_found_after_any_process_name() {
+        assert_eq!(state("7 (sh) T 1 7 7 0"), Some('T'));
+        assert_eq!(state("7 (a) S (b) T 1 7"), Some('T'));
+        assert_eq!(state("7 (a) T ) S 1 7"), Some('S'));
+        assert_eq!(state(""), None);
     }
 
     #[test]

@@ -12,7 +12,8 @@ use std::time::Duration;
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::support::{
-    EmulatorProcess, Project, RAW_BOOTSTRAP, SERVICES, Server, lambkin_alone, raw, request,
+    EmulatorProcess, Project, RAW_BOOTSTRAP, SERVICES, Server, free_port, lambkin_alone, raw,
+    request,
 };
 
 /// Everything that listens.
@@ -21,6 +22,7 @@ struct Listeners {
     rie: EmulatorProcess,
     docker_lambda: EmulatorProcess,
     runtime_api: String,
+    _runtime_api: EmulatorProcess,
     _folders: [Project; 2],
 }
 
@@ -33,13 +35,14 @@ impl Listeners {
         let alone = Project::new("");
         let rie = EmulatorProcess::rie(alone.path(), &[]);
         let docker_lambda = docker_lambda(alone.path());
-        let reply = server.invoke("echo", r#"{"env":"AWS_LAMBDA_RUNTIME_API"}"#);
-        let runtime_api: String = serde_json::from_slice(&reply.body).expect("an address");
+        let runtime_api = format!("127.0.0.1:{}", free_port());
+        let open = open_runtime_api(alone.path(), &runtime_api);
         Self {
             server,
             rie,
             docker_lambda,
             runtime_api,
+            _runtime_api: open,
             _folders: [project, alone],
         }
     }
@@ -56,6 +59,18 @@ impl Listeners {
             ("Runtime API", &self.runtime_api),
         ]
     }
+}
+
+/// With a fixed address, a Runtime API serves every process, and not those of its environment only.
+fn open_runtime_api(folder: &Path, address: &str) -> EmulatorProcess {
+    let mut command = lambkin_alone();
+    command
+        .args(["rie", "--runtime-interface-emulator-address", "127.0.0.1:0"])
+        .args(["--runtime-api-address", address, RAW_BOOTSTRAP])
+        .current_dir(folder);
+    let server = EmulatorProcess::start(command, "listening on http://127.0.0.1:");
+    assert_eq!(server.invoke("1").text(), "1");
+    server
 }
 
 fn docker_lambda(folder: &Path) -> EmulatorProcess {

@@ -33,6 +33,8 @@ mod load;
 mod outside_queue;
 mod plugin_settings;
 mod plugins;
+#[cfg(target_os = "linux")]
+mod processes;
 mod queue_trigger;
 mod response_stream;
 mod rie;

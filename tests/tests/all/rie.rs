@@ -211,7 +211,7 @@ fn the_runtime_gets_ries_environment_without_empty_credentials() {
     let mut reported = server.invoke(r#"{"tell":"environment"}"#).json();
     let reported = reported.as_object_mut().unwrap();
     let api = reported.remove("AWS_LAMBDA_RUNTIME_API").unwrap();
-    assert!(api.as_str().unwrap().starts_with("127.0.0.1:"), "{api}");
+    assert!(api.as_str().unwrap().starts_with("127."), "{api}");
     reported.remove("PATH");
     // The variables of the metadata API are an addition of Lambkin.
     reported.retain(|key, _| !key.starts_with("AWS_LAMBDA_METADATA_"));

@@ -186,27 +186,31 @@ fn a_runtime_that_sends_a_broken_chunk_fails_only_its_own_call() {
 
 #[test]
 fn a_stalled_runtime_api_client_delays_no_other() {
-    let (_project, server) = serve();
-    let reply = server.invoke("echo", r#"{"env":"AWS_LAMBDA_RUNTIME_API"}"#);
-    let address: String = serde_json::from_slice(&reply.body).expect("an address");
-    let post = "POST /2018-06-01/runtime/invocation/x/response HTTP/1.1\r\nhost: x\r\n";
-    let halves = [
-        "GET /2018-06-01/runtime/invo".to_owned(),
-        format!("{post}content-length: 10\r\n\r\n12"),
-        format!("{post}transfer-encoding: chunked\r\n\r\nzz\r\n"),
-        "POST /2020-01-01/extension/register HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\n\r\n{"
-            .to_owned(),
-        "PUT /2022-07-01/telemetry HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\n\r\n{".to_owned(),
-    ];
-    let staying: Vec<_> = (0..50)
-        .map(|index| send(&address, &halves[index % halves.len()]))
-        .collect();
-    works(&server, "echo");
-    works(&server, "other");
-    for connection in &staying {
-        let _ = connection.shutdown(Shutdown::Write); // it may be closed already
+    // The connections come from the function itself, as all others are refused.
+    let script = r#"
+post='POST /2018-06-01/runtime/invocation/x/response HTTP/1.1\r\nhost: x\r\n'
+halves=(
+  'GET /2018-06-01/runtime/invo'
+  "${post}content-length: 10\r\n\r\n12"
+  "${post}transfer-encoding: chunked\r\n\r\nzz\r\n"
+  'POST /2020-01-01/extension/register HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\n\r\n{'
+  'PUT /2022-07-01/telemetry HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\n\r\n{'
+)
+for i in {1..50}; do
+  exec {connection}<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API/://}"
+  printf "${halves[i % 5]}" >&$connection
+done
+while next; do respond "$event"; done
+"#;
+    let other = format!("[functions.other]\ncode = '{RAW_BOOTSTRAP}'\n");
+    let Ok(project) = Project::bash(&format!("concurrency = 1\n{other}"), script) else {
+        return;
+    };
+    let server = project.serve();
+    for _ in 0..2 {
+        works(&server, "echo");
+        works(&server, "other");
     }
-    works(&server, "echo");
 }
 
 #[test]

@@ -1,21 +1,26 @@
 //! The address of a sandbox's Runtime API.
 //!
-//! By default it is a free port on the loopback interface, which differs from sandbox to sandbox. A fixed address,
-//! which the command lines of other emulators can set, is used by one sandbox after the other. The listener of the
-//! previous sandbox is closed in the background, so a new sandbox waits for that.
+//! By default it is a free port at a random address of the loopback interface, where that has all of 127/8 as on Linux:
+//! another program does not find it by trying ports. A fixed address, which the command lines of other emulators can
+//! set, is used by one sandbox after the other. The listener of the previous sandbox is closed in the background, so a
+//! new sandbox waits for that.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
+use uuid::Uuid;
 
 use crate::limits::{ADDRESS_RETRY_PAUSE, ADDRESS_TIMEOUT};
 
 /// Listens on the fixed address, if there is one, or on a free port. Fails if the address stays in use.
 pub(crate) async fn listen(fixed: Option<SocketAddr>) -> io::Result<TcpListener> {
     let Some(address) = fixed else {
-        return TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+        return match TcpListener::bind((random_loopback(), 0)).await {
+            Err(_) => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await,
+            bound => bound,
+        };
     };
     let give_up = Instant::now() + ADDRESS_TIMEOUT;
     loop {
@@ -26,6 +31,12 @@ pub(crate) async fn listen(fixed: Option<SocketAddr>) -> io::Result<TcpListener>
             bound => return bound,
         }
     }
+}
+
+/// A random address in 127/8, except for those that end in 0 or 255.
+fn random_loopback() -> Ipv4Addr {
+    let [second, third, fourth, ..] = Uuid::new_v4().into_bytes();
+    Ipv4Addr::new(127, second, third, 1 + fourth % 254)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use lambkin_process::Exit;
+use tokio::task::spawn_blocking;
 
 use super::in_flight::InFlight;
 use super::state::Environment;
@@ -137,12 +138,16 @@ impl Environment {
 
     /// Kills the sandbox if it uses more memory than the function has, as AWS does.
     pub(super) async fn check_memory(&mut self, now: Instant) {
-        self.memory_checked_at = now;
+        if now < self.memory_due {
+            return;
+        }
         let Some(sandbox) = self.sandbox.as_ref().filter(|_| !self.in_flight.is_empty()) else {
             return;
         };
         let limit = self.function.spec.memory_bytes();
-        let used = self.gauge.usage(&sandbox.pids(), limit);
+        let supervisors = sandbox.pids();
+        let used = self.gauge_usage(supervisors, limit).await;
+        self.memory_due = Instant::now() + self.gauge.interval();
         self.memory.record_usage(used.min(limit));
         if !self.function.spec.lifecycle.enforce_memory || used <= limit {
             return;
@@ -155,6 +160,22 @@ impl Environment {
             self.function.spec.memory_mb,
         ));
         self.on_crash(&KILLED).await;
+    }
+
+    async fn gauge_usage(&mut self, supervisors: Vec<i32>, limit: u64) -> u64 {
+        if !self.gauge.is_slow() {
+            return self.gauge.usage(&supervisors, limit);
+        }
+        let mut gauge = std::mem::take(&mut self.gauge);
+        let reading = spawn_blocking(move || {
+            let used = gauge.usage(&supervisors, limit);
+            (gauge, used)
+        });
+        let Ok((gauge, used)) = reading.await else {
+            return 0; // the host is shutting down
+        };
+        self.gauge = gauge;
+        used
     }
 
     /// Ends an invocation: writes its report, sends its result to the caller, and releases its place.

@@ -3,16 +3,20 @@
 //! Each process has a task that reads its output and waits for its end, so that the sandbox receives the events of all
 //! processes through one channel. A process that is removed is killed with all its descendants.
 
+use std::sync::Arc;
+
 use lambkin_process::{Exit, Launch, Process};
 use tokio::sync::mpsc;
 
 use super::output::Output;
 use crate::limits::{KILL_TIMEOUT, PROCESS_EVENT_BACKLOG};
+use crate::runtime_api::Peers;
 
 /// The external extensions of one sandbox.
 #[derive(Debug)]
 pub(super) struct ExtensionProcesses {
     running: Vec<ExtensionProcess>,
+    peers: Arc<Peers>,
     sender: mpsc::Sender<ProcessEvent>,
     events: mpsc::Receiver<ProcessEvent>,
 }
@@ -20,7 +24,7 @@ pub(super) struct ExtensionProcesses {
 #[derive(Debug)]
 struct ExtensionProcess {
     name: String,
-    pid: Option<i32>,
+    supervisor: Option<i32>,
     commands: mpsc::UnboundedSender<Command>,
 }
 
@@ -34,7 +38,7 @@ enum Command {
 /// An event of one of the processes.
 #[derive(Debug)]
 pub(super) enum ProcessEvent {
-    /// The extension with this name has been started, with this process id.
+    /// The extension with this name has been started, below the supervisor with this process id.
     Started(String, i32),
     /// The extension with this number wrote these bytes to one of its outputs.
     Output(usize, Vec<u8>),
@@ -43,10 +47,11 @@ pub(super) enum ProcessEvent {
 }
 
 impl ExtensionProcesses {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(peers: Arc<Peers>) -> Self {
         let (sender, events) = mpsc::channel(PROCESS_EVENT_BACKLOG);
         Self {
             running: Vec::new(),
+            peers,
             sender,
             events,
         }
@@ -57,10 +62,11 @@ impl ExtensionProcesses {
         let (commands, receiver) = mpsc::unbounded_channel();
         let number = self.running.len();
         let events = self.sender.clone();
-        tokio::spawn(watch(number, name.clone(), launch, receiver, events));
+        let peers = Arc::clone(&self.peers);
+        tokio::spawn(watch(number, name.clone(), launch, peers, receiver, events));
         self.running.push(ExtensionProcess {
             name,
-            pid: None,
+            supervisor: None,
             commands,
         });
     }
@@ -79,7 +85,7 @@ impl ExtensionProcesses {
             ProcessEvent::Started(name, pid) => {
                 let process = self.running.iter_mut().find(|one| one.name == *name);
                 if let Some(process) = process {
-                    process.pid = Some(*pid);
+                    process.supervisor = Some(*pid);
                 }
             }
             ProcessEvent::Exited(name, _) => self.running.retain(|one| one.name != *name),
@@ -88,8 +94,9 @@ impl ExtensionProcesses {
         event
     }
 
+    /// The process ids of the supervisors.
     pub(super) fn pids(&self) -> impl Iterator<Item = i32> {
-        self.running.iter().filter_map(|process| process.pid)
+        self.running.iter().filter_map(|process| process.supervisor)
     }
 
     pub(super) fn freeze(&self) {
@@ -122,10 +129,12 @@ async fn watch(
     number: usize,
     name: String,
     launch: Launch,
+    peers: Arc<Peers>,
     commands: mpsc::UnboundedReceiver<Command>,
     events: mpsc::Sender<ProcessEvent>,
 ) {
-    let exit = match Process::spawn(&launch) {
+    let spawn = || Process::spawn(&launch);
+    let exit = match peers.add(spawn, |(one, _)| one.supervisor_pid()) {
         Ok((process, outputs)) => {
             let watcher = Watcher {
                 number,
@@ -149,9 +158,12 @@ struct Watcher {
 
 impl Watcher {
     async fn watch(mut self, name: &str, mut commands: mpsc::UnboundedReceiver<Command>) -> Exit {
-        match self.process.started().await {
-            Ok(pid) => send(&self.events, ProcessEvent::Started(name.to_owned(), pid)).await,
-            Err(exit) => return exit,
+        if let Err(exit) = self.process.started().await {
+            return exit;
+        }
+        if let Some(supervisor) = self.process.supervisor_pid() {
+            let started = ProcessEvent::Started(name.to_owned(), supervisor);
+            send(&self.events, started).await;
         }
         loop {
             let [stdout, stderr] = &mut self.outputs;

@@ -23,6 +23,7 @@ use crate::extension::registry::ExtensionEvent;
 use crate::function_error;
 use crate::limits::{INIT_TIMEOUT, LONG_INIT_TIMEOUT, RESTORE_TIMEOUT};
 use crate::log::ReportStatus;
+use crate::ports::{FixedPort, fixed_ports};
 use crate::runtime_api::session::{InitError, RuntimeEvent};
 use crate::spec::InitializationType;
 use crate::telemetry::event::phase::Phase;
@@ -73,6 +74,7 @@ impl Environment {
             Err(InitPhaseError::Stopped) => Err(Stopped),
             Err(error) => {
                 self.log_failed_init(began.elapsed(), Phase::Init, &error);
+                self.log_fixed_ports();
                 self.end_sandbox(ShutdownReason::Failure).await;
                 Ok(None)
             }
@@ -289,6 +291,26 @@ impl Environment {
         self.conclude(invocation, status);
         self.end_sandbox(reason).await;
         Ok(())
+    }
+
+    /// Explains a failed init phase if environments of this host listen on fixed ports, which may be the reason.
+    fn log_fixed_ports(&mut self) {
+        let own = self.sandbox.as_ref().map_or_else(Vec::new, Sandbox::pids);
+        let name = self.function.spec.name.clone();
+        for FixedPort { port, function } in fixed_ports(&own) {
+            self.log.platform(&if function == name {
+                format!(
+                    "lambkin: another environment of function {name} listens on port {port}, which may be why this \
+                     one failed: environments share the ports of the machine, unlike on AWS; set `concurrency = 1`, \
+                     or let the program listen on port 0"
+                )
+            } else {
+                format!(
+                    "lambkin: function {function} listens on port {port}; if function {name} needs this port as well, \
+                     give one of them another (`PORT` or `AWS_LWA_PORT` with the Lambda Web Adapter)"
+                )
+            });
+        }
     }
 
     fn log_failed_init(&mut self, took: Duration, phase: Phase, error: &InitPhaseError) {

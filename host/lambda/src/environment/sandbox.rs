@@ -12,11 +12,13 @@
 
 use std::future;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lambkin_http::{CrossOrigin, ForeignPages, Server};
+use lambkin_process::limits::MAX_TASKS;
 use lambkin_process::{Exit, Launch, Process};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -37,7 +39,7 @@ use crate::limits::{
 };
 use crate::log::{EnvironmentLog, Source};
 use crate::runtime_api::session::{Delivery, RuntimeEvent, RuntimeSession};
-use crate::runtime_api::{self, Metadata, SandboxApi, availability_zone_id};
+use crate::runtime_api::{self, Connection, Metadata, Peers, SandboxApi, availability_zone_id};
 use crate::spec::{FunctionSpec, InitializationType};
 use crate::telemetry::hub::Telemetry;
 use crate::time::now_ms;
@@ -47,6 +49,7 @@ use crate::variables::{SandboxInfo, runtime_variables};
 #[derive(Debug)]
 pub(super) struct Sandbox {
     api: Arc<SandboxApi>,
+    peers: Arc<Peers>,
     /// The runtime's program, until its process has been started.
     launch: Option<Launch>,
     /// The runtime's process while it runs.
@@ -115,7 +118,8 @@ impl Sandbox {
             },
         );
         let directory = spec.code.task_root.clone();
-        let mut extension_processes = ExtensionProcesses::new();
+        let peers = Arc::new(Peers::new(&spec.name, address, spec.runtime_api.is_some()));
+        let mut extension_processes = ExtensionProcesses::new(Arc::clone(&peers));
         for ExternalExtension { name, path } in discovered.extensions {
             let launch = Launch {
                 program: path,
@@ -140,15 +144,17 @@ impl Sandbox {
             extension_events,
             alarm: Alarm::default(),
             frozen: false,
-            server: serve(listener, spec, Arc::clone(&api)),
+            server: serve(listener, spec, Arc::clone(&peers), Arc::clone(&api)),
             api,
+            peers,
         })
     }
 
     /// Starts the runtime's process, unless it has been started already.
     pub(super) fn start_runtime(&mut self) -> io::Result<()> {
         if let Some(launch) = self.launch.take() {
-            let (process, outputs) = Process::spawn(&launch)?;
+            let spawn = || Process::spawn(&launch);
+            let (process, outputs) = self.peers.add(spawn, |(one, _)| one.supervisor_pid())?;
             self.process = Some(process);
             self.stdout = Some(Output::new(outputs.stdout));
             self.stderr = Some(Output::new(outputs.stderr));
@@ -164,9 +170,9 @@ impl Sandbox {
         &self.api.telemetry
     }
 
-    /// The process ids of the runtime and the external extensions.
+    /// The process ids of the supervisors, below which are all processes of the sandbox.
     pub(super) fn pids(&self) -> Vec<i32> {
-        let runtime = self.process.as_ref().and_then(Process::pid);
+        let runtime = self.process.as_ref().and_then(Process::supervisor_pid);
         runtime
             .into_iter()
             .chain(self.extension_processes.pids())
@@ -237,12 +243,16 @@ impl Sandbox {
                     self.process = None;
                     self.drain(log);
                     log.finish_lines();
+                    explain(exit, log);
                     return SandboxEvent::RuntimeExited(exit);
                 }
                 event = self.extension_processes.next(), if !self.extension_processes.is_empty() => match event {
                     ProcessEvent::Started(..) => {}
                     ProcessEvent::Output(number, piece) => log.output(Source::Extension(number), &piece),
-                    ProcessEvent::Exited(name, exit) => return SandboxEvent::ExtensionExited(name, exit),
+                    ProcessEvent::Exited(name, exit) => {
+                        explain(exit, log);
+                        return SandboxEvent::ExtensionExited(name, exit);
+                    }
                 },
                 () = readable(&self.stdout) => write(&mut self.stdout, Source::Stdout, log),
                 () = readable(&self.stderr) => write(&mut self.stderr, Source::Stderr, log),
@@ -364,18 +374,40 @@ fn extensions(
 fn serve(
     listener: tokio::net::TcpListener,
     spec: &FunctionSpec,
+    peers: Arc<Peers>,
     api: Arc<SandboxApi>,
 ) -> AbortHandle {
     let rules = CrossOrigin::new(spec.allowlist.clone(), ForeignPages::Refused);
     let server = tokio::spawn(async move {
         // Never cancelled: the server runs until it is aborted.
         let stop = CancellationToken::new();
-        let handler = move |request, _peer| runtime_api::respond(request, Arc::clone(&api));
+        let connect = move |client| {
+            let connection = Connection::new(Arc::clone(&peers), client);
+            let api = Arc::clone(&api);
+            move |request, _: SocketAddr| {
+                runtime_api::respond(request, connection.clone(), Arc::clone(&api))
+            }
+        };
         Server::for_runtimes(rules, stop)
-            .serve(listener, handler)
+            .serve_connections(listener, connect)
             .await;
     });
     server.abort_handle()
+}
+
+/// Logs why a program ended, where its exit on its own does not say it.
+fn explain(exit: Exit, log: &mut EnvironmentLog) {
+    match exit {
+        Exit::TooManyTasks(tasks) => log.platform(&format!(
+            "lambkin: the function had {tasks} processes and threads and was killed; the limit is {MAX_TASKS}, as on \
+             AWS, where starting another one fails with EAGAIN (\"Resource temporarily unavailable\")"
+        )),
+        Exit::Lost => log.platform(
+            "lambkin: the supervisor of the function's processes was killed, so all of them were killed; \
+             a function must not kill its parent process",
+        ),
+        _ => {}
+    }
 }
 
 async fn exited(process: &mut Option<Process>) -> Exit {

@@ -99,7 +99,7 @@ impl Environment {
         let deadlines = self.in_flight.iter().map(|invocation| invocation.deadline);
         let deadline = deadlines.min()?;
         Some(if lifecycle.enforce_memory {
-            deadline.min(self.memory_checked_at + MEMORY_WATCH_INTERVAL)
+            deadline.min(self.memory_due)
         } else {
             deadline
         })
@@ -120,7 +120,7 @@ impl Environment {
         }
         self.log_start(&invocation);
         self.deliver(&invocation);
-        self.memory_checked_at = invocation.began;
+        self.memory_due = invocation.began + MEMORY_WATCH_INTERVAL;
         self.in_flight.push(invocation);
         Ok(())
     }

@@ -37,7 +37,8 @@ pub(super) struct Environment {
     pub invocation_id_seed: u64,
     /// Since when no invocation has been in flight.
     pub idle_since: Instant,
-    pub memory_checked_at: Instant,
+    /// When the memory usage is read next.
+    pub memory_due: Instant,
     /// Whether the environment ends as soon as no invocation is in flight.
     pub retiring: bool,
 }
@@ -74,7 +75,7 @@ impl Environment {
             last_delivery_id: 0,
             invocation_id_seed: Uuid::new_v4().as_u64_pair().0,
             idle_since: Instant::now(),
-            memory_checked_at: Instant::now(),
+            memory_due: Instant::now(),
             retiring: false,
         }
     }

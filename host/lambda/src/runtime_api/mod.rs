@@ -3,10 +3,13 @@
 //! This file routes requests and writes responses; the [`RuntimeSession`] decides what a runtime's request means. A
 //! runtime that requests the next event waits in its request until there is one.
 //!
+//! Only the processes of the sandbox are served ([`Peers`]).
+//!
 //! On failure: an unknown path gets 404 and a wrong method 405. Everything that the state machine refuses gets AWS's
 //! status, error type and message. If the sandbox ends first, its connections are closed.
 
 mod metadata;
+mod peers;
 mod response;
 pub(crate) mod session;
 mod state;
@@ -21,6 +24,8 @@ use lambkin_http::{
 };
 
 pub(crate) use self::metadata::{Metadata, availability_zone_id};
+use self::peers::Peer;
+pub(crate) use self::peers::{Connection, Peers};
 pub use self::response::HTTP_INTEGRATION;
 #[cfg(fuzzing)]
 pub(crate) use self::response::{InBodyTrailers, error_in_trailers};
@@ -47,9 +52,18 @@ pub(crate) struct SandboxApi {
     pub snap_start: bool,
 }
 
-/// Responds to one request of a process of the sandbox. A connection moves this future for each request, so everything
+/// Responds to one request. A connection moves this future for each request, so everything
 /// that is not part of every invocation is boxed.
-pub(crate) async fn respond(request: Request<RequestBody>, api: Arc<SandboxApi>) -> Response {
+pub(crate) async fn respond(
+    request: Request<RequestBody>,
+    connection: Connection,
+    api: Arc<SandboxApi>,
+) -> Response {
+    match connection.peer() {
+        Peer::Own => {}
+        Peer::Gone if *request.method() == Method::POST => {}
+        Peer::Gone | Peer::Stranger => return ApiError::STRANGER.into_response(),
+    }
     let path = request.uri().path();
     if let Some(rest) = path.strip_prefix("/2018-06-01/") {
         let Some(route) = Route::of(rest, api.snap_start) else {

@@ -1,0 +1,60 @@
+//! How a supervisor starts its program: with a lower priority than the host's and, where Linux offers it, without the
+//! permission to send signals to processes outside.
+//!
+//! Both are properties of a thread that its children inherit. A thread is therefore started for this one purpose, and
+//! the supervisor's own thread keeps its priority and its permissions. The permission is Landlock's scope for signals,
+//! which any user may give up for itself since Linux 6.12: a program can then neither kill nor stop its supervisor, the
+//! host, or the processes of another environment, not even with `kill -9 -1`. Landlock requires that the program cannot
+//! gain privileges either, so `sudo` does not work in it, as on Lambda.
+//!
+//! On failure: a system without Landlock runs the program with all permissions of its user.
+
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use crate::protocol::Launch;
+
+/// Starts the program of a launch in a process group of its own.
+pub(crate) fn start(launch: Launch) -> io::Result<Child> {
+    let started = thread::spawn(move || {
+        restrict();
+        spawn(launch)
+    });
+    let panicked = |_| Err(io::Error::other("the thread that starts it has panicked"));
+    started.join().unwrap_or_else(panicked)
+}
+
+fn spawn(launch: Launch) -> io::Result<Child> {
+    // Only calls with which std uses vfork: a supervisor must not copy the page tables of a large parent.
+    Command::new(launch.program)
+        .args(launch.arguments)
+        .env_clear()
+        .envs(launch.variables)
+        .current_dir(launch.directory)
+        .stdin(Stdio::null())
+        .process_group(0)
+        .spawn()
+}
+
+/// Restricts the calling thread and the processes that it will start.
+#[cfg(target_os = "linux")]
+fn restrict() {
+    use landlock::{CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetError, Scope};
+
+    crate::priority::lower_own(crate::limits::NICE);
+    let scope_signals = || -> Result<_, RulesetError> {
+        // Required, so that nothing is restricted on a system that knows other restrictions only.
+        Ruleset::default()
+            .set_compatibility(CompatLevel::HardRequirement)
+            .scope(Scope::Signal)?
+            .create()?
+            .restrict_self()
+    };
+    let _ = scope_signals(); // an older system
+}
+
+/// Elsewhere, priorities belong to processes, and there is nothing like Landlock.
+#[cfg(not(target_os = "linux"))]
+fn restrict() {}
