@@ -82,7 +82,7 @@ pub struct Serve {
     #[arg(long)]
     pub json: bool,
 
-    /// Restart every function when its code or its env-file changes
+    /// Restart every function when its code or its env-file changes, and everything when lambkin.toml or a plugin does
     #[arg(long)]
     pub watch: bool,
 
@@ -114,7 +114,7 @@ pub struct Invoke {
     /// lambkin.toml
     pub function: String,
 
-    /// The event, as JSON [default: {}]
+    /// The event, as JSON [default: standard input if it is a pipe or a file, else {}]
     #[arg(conflicts_with = "event_file")]
     pub event: Option<String>,
 

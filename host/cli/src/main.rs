@@ -11,7 +11,9 @@ mod assembly;
 mod command;
 mod compat;
 mod config;
+mod event_input;
 mod messages;
+mod text;
 mod watch;
 
 use std::ffi::OsString;

@@ -19,6 +19,7 @@ mod event_stream;
 #[doc(hidden)]
 pub mod fuzzing;
 mod invoke;
+mod json_fault;
 pub mod limits;
 mod lookup;
 mod operation;

@@ -41,26 +41,34 @@ fn find_by_emulator_name<'a>(
     lambda: &'a Lambda,
     wanted: &FunctionRef<'_>,
 ) -> Option<&'a Arc<Function>> {
-    if wanted.name != EMULATOR_NAME {
+    // `arn:aws:lambda:REGION:ACCOUNT:function` is an ARN whose name is missing.
+    let is_the_name = wanted.name == EMULATOR_NAME && wanted.region.or(wanted.account).is_none();
+    if !is_the_name {
         return None;
     }
     let name = only_name(lambda)?;
     lambda.find(&FunctionRef { name, ..*wanted })
 }
 
-/// The error for an unknown function. Its ARN has the caller's region and account, if the caller stated them.
+/// The error for an unknown function, or for one of another region. The ARN in it has the caller's account and qualifier
+/// if the caller stated them.
 pub(crate) fn not_found(
     lambda: &Lambda,
     wanted: &FunctionRef<'_>,
     qualifier: Option<&str>,
 ) -> ApiError {
     let account = lambda.account();
-    let region = wanted.region.unwrap_or(&account.region);
+    if let Some(other) = wanted.region.filter(|region| *region != account.region) {
+        let region = &account.region;
+        return ApiError::not_found(format!(
+            "Functions from '{other}' are not reachable in this region ('{region}')"
+        ));
+    }
     let id = wanted.account.unwrap_or(&account.id);
     let mut resource = format!("function:{}", wanted.name);
     if let Some(qualifier) = qualifier {
         resource.extend([":", qualifier]);
     }
-    let arn = arn("lambda", region, id, &resource);
+    let arn = arn("lambda", &account.region, id, &resource);
     ApiError::not_found(format!("Function not found: {arn}"))
 }

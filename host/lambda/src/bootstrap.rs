@@ -10,6 +10,13 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Access, access};
+
+use crate::script::{self, Needed, ScriptError};
+
+/// The number of scripts that may be each other's interpreter, as on Linux.
+const SCRIPTS: usize = 5;
+
 /// The folders that are searched after the function's code and layers.
 const SYSTEM_FOLDERS: [&str; 2] = ["/opt", "/var/runtime"];
 
@@ -53,14 +60,24 @@ pub enum ExecutableError {
         /// The architecture or operating system for which it is built.
         built_for: String,
     },
-    /// The file needs an interpreter that is not installed.
-    #[error("needs {}, which does not exist here{}", interpreter.display(), hint)]
-    MissingInterpreter {
-        /// The interpreter's path, from the `#!` line or the ELF header.
-        interpreter: PathBuf,
-        /// How to correct it.
-        hint: &'static str,
-    },
+    /// The program needs a dynamic loader that is not installed.
+    #[error(
+        "needs {}, which does not exist here; it was linked for another Linux, build it here or link it statically",
+        .0.display()
+    )]
+    MissingLoader(PathBuf),
+    /// The script's `#!` line does not lead to an interpreter.
+    #[error(transparent)]
+    Script(#[from] ScriptError),
+    /// The file's mode allows it, but the file system or the file's owner does not.
+    #[error("cannot be executed by this user: its mode or a mount with `noexec` forbids it")]
+    Forbidden,
+    /// The file has no content.
+    #[error("is empty")]
+    Empty,
+    /// An ELF file of another kind.
+    #[error("is an ELF file, but not a program: {0}")]
+    NotAProgram(&'static str),
     /// The file is neither a program nor a script.
     #[error("is neither a Linux program nor a script with a `#!` line")]
     UnknownFormat,
@@ -70,24 +87,29 @@ pub enum ExecutableError {
 }
 
 /// Searches for the bootstrap of a function whose code is in `task_root`. The layers are searched from the last to the
-/// first.
-pub fn find(task_root: &Path, layers: &[PathBuf]) -> Result<PathBuf, NoBootstrapError> {
+/// first. `path` is the function's `PATH`.
+pub fn find(task_root: &Path, layers: &[PathBuf], path: &str) -> Result<PathBuf, NoBootstrapError> {
     let folders = std::iter::once(task_root)
         .chain(layers.iter().rev().map(PathBuf::as_path))
         .chain(SYSTEM_FOLDERS.iter().map(Path::new));
     let mut tried = Vec::new();
     for folder in folders {
-        let path = folder.join("bootstrap");
-        match examine(&path) {
-            Ok(()) => return Ok(path),
-            Err(error) => tried.push((path, error)),
+        let bootstrap = folder.join("bootstrap");
+        match examine(&bootstrap, path) {
+            Ok(()) => return Ok(bootstrap),
+            Err(error) => tried.push((bootstrap, error)),
         }
     }
     Err(NoBootstrapError { tried })
 }
 
-/// Checks whether a file can be executed on this machine.
-pub fn examine(path: &Path) -> Result<(), ExecutableError> {
+/// Checks whether a file can be executed on this machine. A program that a `#!` line starts through `env` is looked up
+/// in `search`, which has the form of `PATH`.
+pub fn examine(path: &Path, search: &str) -> Result<(), ExecutableError> {
+    examine_nested(path, search, SCRIPTS)
+}
+
+fn examine_nested(path: &Path, search: &str, scripts: usize) -> Result<(), ExecutableError> {
     let metadata = fs::metadata(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ExecutableError::Missing,
         _ => ExecutableError::Unreadable(error.to_string()),
@@ -98,6 +120,9 @@ pub fn examine(path: &Path) -> Result<(), ExecutableError> {
     if metadata.permissions().mode() & 0o111 == 0 {
         return Err(ExecutableError::NotExecutable);
     }
+    if access(path, Access::EXEC_OK).is_err() {
+        return Err(ExecutableError::Forbidden);
+    }
     let unreadable = |error: io::Error| ExecutableError::Unreadable(error.to_string());
     let mut file = File::open(path).map_err(unreadable)?;
     let mut head = Vec::with_capacity(HEAD_BYTES);
@@ -105,9 +130,6 @@ pub fn examine(path: &Path) -> Result<(), ExecutableError> {
         .take(HEAD_BYTES as u64)
         .read_to_end(&mut head)
         .map_err(unreadable)?;
-    if let Some(line) = head.strip_prefix(b"#!") {
-        return examine_script(line);
-    }
     match head.get(..4) {
         Some(b"\x7fELF") => examine_elf(&head, &mut file),
         Some(b"\xcf\xfa\xed\xfe" | b"\xca\xfe\xba\xbe") if cfg!(target_os = "macos") => Ok(()),
@@ -119,30 +141,55 @@ pub fn examine(path: &Path) -> Result<(), ExecutableError> {
         _ if head.starts_with(b"MZ") => Err(ExecutableError::WrongArchitecture {
             built_for: "Windows".to_owned(),
         }),
-        _ => Err(ExecutableError::UnknownFormat),
+        _ if head.is_empty() => Err(ExecutableError::Empty),
+        _ => match script::read(&head) {
+            Some(needed) => examine_script(&needed?, search, scripts),
+            None => Err(ExecutableError::UnknownFormat),
+        },
     }
 }
 
-/// The number of bytes that are read: enough for an ELF header and any sensible `#!` line.
+/// The number of bytes that are read: enough for an ELF header and a `#!` line.
 const HEAD_BYTES: usize = 512;
 
-fn examine_script(after_marker: &[u8]) -> Result<(), ExecutableError> {
-    let mut lines = after_marker.split(|byte| *byte == b'\n');
-    let line = String::from_utf8_lossy(lines.next().unwrap_or_default());
-    let Some(word) = line.split([' ', '\t']).find(|word| !word.is_empty()) else {
-        return Err(ExecutableError::UnknownFormat);
+fn examine_script(needed: &Needed, search: &str, scripts: usize) -> Result<(), ExecutableError> {
+    let Needed {
+        interpreter,
+        program,
+    } = needed;
+    let unusable = |interpreter: &Path, reason: String| {
+        ExecutableError::Script(ScriptError::UnusableInterpreter {
+            interpreter: interpreter.to_owned(),
+            reason,
+        })
     };
-    let hint = if word.ends_with('\r') {
-        " (the line ends in a carriage return: save the file with Unix line endings)"
-    } else {
-        "; install it or change the `#!` line"
-    };
-    if Path::new(word).exists() {
-        return Ok(());
+    if scripts == 0 {
+        let reason = "is a script whose interpreter is a script, and so on".to_owned();
+        return Err(unusable(interpreter, reason));
     }
-    Err(ExecutableError::MissingInterpreter {
-        interpreter: PathBuf::from(word.trim_end()),
-        hint,
+    match examine_nested(interpreter, search, scripts - 1) {
+        Ok(()) => {}
+        Err(ExecutableError::Missing) => {
+            return Err(ScriptError::MissingInterpreter(interpreter.clone()).into());
+        }
+        // Programs that may be executed but not read are rare, and the kernel decides.
+        Err(ExecutableError::Unreadable(_)) => {}
+        Err(error) => return Err(unusable(interpreter, error.to_string())),
+    }
+    let Some(program) = program else {
+        return Ok(());
+    };
+    if program.contains('/') {
+        return Ok(()); // relative to a folder that is not known here, or unusual
+    }
+    let is_file = |folder: PathBuf| {
+        let path = folder.join(program);
+        path.is_file() && access(&path, Access::EXEC_OK).is_ok()
+    };
+    let found = std::env::split_paths(search).any(is_file);
+    found.then_some(()).ok_or_else(|| {
+        let (program, path) = (program.clone(), search.to_owned());
+        ScriptError::NotInPath { program, path }.into()
     })
 }
 
@@ -150,6 +197,9 @@ fn examine_script(after_marker: &[u8]) -> Result<(), ExecutableError> {
 mod elf {
     pub const CLASS: usize = 4;
     pub const CLASS_64: u8 = 2;
+    pub const TYPE: usize = 16;
+    pub const RELOCATABLE: u16 = 1;
+    pub const CORE: u16 = 4;
     pub const MACHINE: usize = 18;
     pub const PROGRAM_HEADERS: usize = 32;
     pub const PROGRAM_HEADER_SIZE: usize = 54;
@@ -166,12 +216,18 @@ fn examine_elf(head: &[u8], file: &mut File) -> Result<(), ExecutableError> {
             built_for: machine_name(machine),
         });
     }
+    match little_endian(head, elf::TYPE).map(u16::from_le_bytes) {
+        Some(elf::RELOCATABLE) => {
+            return Err(ExecutableError::NotAProgram(
+                "an object file, which has to be linked",
+            ));
+        }
+        Some(elf::CORE) => return Err(ExecutableError::NotAProgram("a memory dump")),
+        _ => {}
+    }
     // A damaged program header table is not an error here; the kernel reports it.
     match elf_interpreter(head, file) {
-        Some(interpreter) if !interpreter.exists() => Err(ExecutableError::MissingInterpreter {
-            interpreter,
-            hint: "; it was linked for another Linux, build it here or link it statically",
-        }),
+        Some(loader) if !loader.exists() => Err(ExecutableError::MissingLoader(loader)),
         _ => Ok(()),
     }
 }
@@ -235,6 +291,8 @@ fn machine_name(machine: u16) -> String {
 mod tests {
     use super::*;
 
+    const PATH: &str = "/no/such/folder:/usr/bin:/bin";
+
     fn file(content: &[u8], mode: u32) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bootstrap");
@@ -245,23 +303,26 @@ mod tests {
 
     fn error_of(content: &[u8], mode: u32) -> String {
         let (_folder, path) = file(content, mode);
-        examine(&path).unwrap_err().to_string()
+        examine(&path, PATH).unwrap_err().to_string()
     }
 
     #[test]
     fn a_script_and_a_native_program_can_be_executed() {
         let (_folder, script) = file(b"#!/bin/sh\nexit 0\n", 0o755);
-        assert_eq!(examine(&script), Ok(()));
-        assert_eq!(examine(&std::env::current_exe().unwrap()), Ok(()));
+        assert_eq!(examine(&script, PATH), Ok(()));
+        assert_eq!(examine(&std::env::current_exe().unwrap(), PATH), Ok(()));
     }
 
     #[test]
     fn each_error_has_a_message_of_its_own() {
         assert_eq!(
-            examine(Path::new("/nowhere/bootstrap")),
+            examine(Path::new("/nowhere/bootstrap"), PATH),
             Err(ExecutableError::Missing)
         );
-        assert_eq!(examine(Path::new("/")), Err(ExecutableError::NotAFile));
+        assert_eq!(
+            examine(Path::new("/"), PATH),
+            Err(ExecutableError::NotAFile)
+        );
         assert_eq!(
             error_of(b"#!/bin/sh\n", 0o644),
             "is not executable; `chmod +x` it"
@@ -271,9 +332,52 @@ mod tests {
             "needs /no/such/python3, which does not exist here; install it or change the `#!` line"
         );
         assert!(error_of(b"#!/bin/sh\r\n", 0o755).contains("carriage return"));
-        assert!(error_of(b"echo hello\n", 0o755).contains("neither a Linux program nor a script"));
-        assert!(error_of(b"", 0o755).contains("neither a Linux program nor a script"));
+        for line in ["/usr/bin/env sh\r", "/bin/sh -e\r"] {
+            let message = error_of(format!("#!{line}\n").as_bytes(), 0o755);
+            assert!(message.contains("carriage return"), "{message}");
+        }
+        assert!(error_of(b"echo hello\n", 0o755).contains("script without a `#!` line"));
+        assert!(error_of(b"\x01\x02", 0o755).contains("neither a Linux program nor a script"));
+        assert_eq!(error_of(b"", 0o755), "is empty");
+        assert_eq!(
+            error_of(b"#!/usr/bin/env no-such-python\n", 0o755),
+            "needs `no-such-python`, which is not in the function's PATH (/no/such/folder:/usr/bin:/bin): install it or \
+             change the `#!` line"
+        );
         assert!(error_of(b"MZ\x90\0", 0o755).contains("built for Windows"));
+    }
+
+    #[test]
+    fn an_interpreter_that_cannot_be_executed_is_not_enough() {
+        let (_folder, text) = file(b"print()\n", 0o644);
+        let script = |interpreter: &Path| {
+            let line = format!("#!{}\n", interpreter.display());
+            let (folder, path) = file(line.as_bytes(), 0o755);
+            (folder, examine(&path, PATH))
+        };
+        let (_inner, error) = script(&text);
+        let error = error.unwrap_err().to_string();
+        assert!(
+            error.contains("is not executable; `chmod +x` it"),
+            "{error}"
+        );
+        let (_folder, path) = file(b"", 0o755);
+        fs::write(&path, format!("#!{}\n", path.display())).unwrap();
+        let error = examine(&path, PATH).unwrap_err().to_string();
+        assert!(error.contains("whose interpreter is a script"), "{error}");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn an_object_file_is_no_program() {
+        let mut object = fs::read(std::env::current_exe().unwrap()).unwrap();
+        object.truncate(4096);
+        object[elf::TYPE..elf::TYPE + 2].copy_from_slice(&1_u16.to_le_bytes());
+        let error = error_of(&object, 0o755);
+        assert!(
+            error.starts_with("is an ELF file, but not a program"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -299,14 +403,14 @@ mod tests {
         let whole = fs::read(std::env::current_exe().unwrap()).unwrap();
         for length in [5, 20, 60, 64, 100] {
             let (_folder, path) = file(&whole[..length], 0o755);
-            let _ = examine(&path); // must not panic
+            let _ = examine(&path, PATH); // must not panic
         }
     }
 
     #[test]
     fn a_failed_search_lists_every_path_with_its_error() {
         let folder = tempfile::tempdir().unwrap();
-        let error = find(folder.path(), &[]).unwrap_err();
+        let error = find(folder.path(), &[], PATH).unwrap_err();
         assert_eq!(error.tried.len(), 3);
         let text = error.to_string();
         assert!(

@@ -13,7 +13,7 @@ use crate::bootstrap::{self, NoBootstrapError};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Code {
     /// The working directory: the folder that is `/var/task` on AWS. For a .zip archive, a link to the version that was
-    /// unpacked last.
+    /// unpacked last. Links are followed whenever an environment starts.
     pub task_root: PathBuf,
     /// The program that is started.
     pub entry: Entry,
@@ -53,9 +53,11 @@ impl Code {
     /// the archive's new version, and running environments keep theirs.
     pub fn open(path: &Path, unpack_to: &Path) -> Result<Self, CodeError> {
         let absolute = fs::canonicalize(path).map_err(|_| CodeError::Missing(path.to_owned()))?;
+        // A path with links is followed whenever an environment starts, as they may lead elsewhere then.
+        let unresolved = std::path::absolute(path).unwrap_or_else(|_| absolute.clone());
         if absolute.is_dir() {
             return Ok(Self {
-                task_root: absolute,
+                task_root: unresolved,
                 entry: Entry::Search,
             });
         }
@@ -75,27 +77,40 @@ impl Code {
         let task_root = absolute.parent().unwrap_or(Path::new("/")).to_owned();
         Ok(Self {
             task_root,
-            entry: Entry::File(absolute),
+            entry: Entry::File(unresolved),
         })
     }
 
     /// The task root with all links resolved: `LAMBDA_TASK_ROOT`. It stays valid for a process when a newer version is
     /// unpacked.
     pub(crate) fn resolved_root(&self) -> PathBuf {
-        fs::canonicalize(&self.task_root).unwrap_or_else(|_| self.task_root.clone())
+        let of_file = match &self.entry {
+            Entry::File(file) => fs::canonicalize(file).ok(),
+            _ => None,
+        };
+        let of_file = of_file.and_then(|file| Some(file.parent()?.to_owned()));
+        let resolved = of_file.or_else(|| fs::canonicalize(&self.task_root).ok());
+        resolved.unwrap_or_else(|| self.task_root.clone())
     }
 
-    /// The program to start and its arguments.
+    /// The program to start and its arguments. `path` is the function's `PATH`.
     pub(crate) fn program(
         &self,
         layers: &[PathBuf],
+        path: &str,
     ) -> Result<(PathBuf, Vec<String>), NoBootstrapError> {
         match &self.entry {
-            Entry::Search => Ok((bootstrap::find(&self.resolved_root(), layers)?, Vec::new())),
-            Entry::File(path) => match bootstrap::examine(path) {
-                Ok(()) => Ok((path.clone(), Vec::new())),
+            Entry::Search => Ok((
+                bootstrap::find(&self.resolved_root(), layers, path)?,
+                Vec::new(),
+            )),
+            Entry::File(file) => match bootstrap::examine(file, path) {
+                Ok(()) => {
+                    let resolved = fs::canonicalize(file).unwrap_or_else(|_| file.clone());
+                    Ok((resolved, Vec::new()))
+                }
                 Err(error) => Err(NoBootstrapError {
-                    tried: vec![(path.clone(), error)],
+                    tried: vec![(file.clone(), error)],
                 }),
             },
             Entry::Command(command) => {
@@ -104,20 +119,25 @@ impl Code {
                     .map_or((String::new(), Vec::new()), |(first, rest)| {
                         (first.clone(), rest.to_vec())
                     });
-                let path = resolve(&program, &self.resolved_root());
-                match bootstrap::examine(&path) {
-                    Ok(()) => Ok((path, arguments)),
+                let file = resolve(&program, &self.resolved_root());
+                match bootstrap::examine(&file, path) {
+                    Ok(()) => Ok((file, arguments)),
                     Err(error) => Err(NoBootstrapError {
-                        tried: vec![(path, error)],
+                        tried: vec![(file, error)],
                     }),
                 }
             }
         }
     }
 
-    /// Checks whether a function with this code and these layers can be started. Returns the program's path.
-    pub fn check(&self, layers: &[PathBuf]) -> Result<PathBuf, NoBootstrapError> {
-        self.program(layers).map(|(program, _arguments)| program)
+    /// Checks whether a function with this code, these layers and this `PATH` can be started. Returns the program's path.
+    pub(crate) fn check(
+        &self,
+        layers: &[PathBuf],
+        path: &str,
+    ) -> Result<PathBuf, NoBootstrapError> {
+        self.program(layers, path)
+            .map(|(program, _arguments)| program)
     }
 }
 
@@ -127,10 +147,10 @@ fn resolve(program: &str, task_root: &Path) -> PathBuf {
     if program.contains('/') {
         return task_root.join(program);
     }
-    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::var("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .map(|folder| folder.join(program))
-        .find(|candidate| bootstrap::examine(candidate).is_ok())
+        .find(|candidate| bootstrap::examine(candidate, &path).is_ok())
         .unwrap_or_else(|| PathBuf::from(program))
 }
 
@@ -209,6 +229,8 @@ mod tests {
 
     use super::*;
 
+    const PATH: &str = "/usr/bin:/bin";
+
     fn script(folder: &Path, name: &str) -> PathBuf {
         let path = folder.join(name);
         fs::write(&path, "#!/bin/sh\n").unwrap();
@@ -221,7 +243,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let bootstrap = script(folder.path(), "bootstrap");
         let code = Code::open(folder.path(), folder.path()).unwrap();
-        assert_eq!(code.check(&[]).unwrap(), bootstrap);
+        assert_eq!(code.check(&[], PATH).unwrap(), bootstrap);
     }
 
     #[test]
@@ -229,7 +251,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let program = script(folder.path(), "my-function");
         let code = Code::open(&program, folder.path()).unwrap();
-        assert_eq!(code.check(&[]).unwrap(), program);
+        assert_eq!(code.check(&[], PATH).unwrap(), program);
         assert_eq!(code.task_root, program.parent().unwrap());
     }
 
@@ -247,7 +269,12 @@ mod tests {
         let path = folder.path().join("code.zip");
         zip(&path, "#!/bin/sh\n");
         let first = Code::open(&path, &folder.path().join("unpacked")).unwrap();
-        assert!(first.check(&[]).unwrap().starts_with(first.resolved_root()));
+        assert!(
+            first
+                .check(&[], PATH)
+                .unwrap()
+                .starts_with(first.resolved_root())
+        );
         fs::write(first.resolved_root().join("mark"), "").unwrap();
         let second = Code::open(&path, &folder.path().join("unpacked")).unwrap();
         assert_eq!(second, first);
@@ -261,16 +288,16 @@ mod tests {
         let unpacked = folder.path().join("unpacked");
         zip(&path, "#!/bin/sh\n");
         let code = Code::open(&path, &unpacked).unwrap();
-        let first = code.check(&[]).unwrap();
+        let first = code.check(&[], PATH).unwrap();
 
         zip(&path, "#!/bin/sh\n# two\n");
         assert_eq!(
-            code.check(&[]).unwrap(),
+            code.check(&[], PATH).unwrap(),
             first,
             "not before it is opened again"
         );
         Code::open(&path, &unpacked).unwrap();
-        let second = code.check(&[]).unwrap();
+        let second = code.check(&[], PATH).unwrap();
         assert!(fs::read_to_string(&second).unwrap().contains("two"));
         assert!(first.exists(), "a process may still run from it");
 
@@ -315,7 +342,7 @@ mod tests {
             task_root: PathBuf::from("/"),
             entry,
         };
-        let (program, arguments) = code.program(&[]).unwrap();
+        let (program, arguments) = code.program(&[], PATH).unwrap();
         assert!(program.ends_with("sh") && program.is_absolute());
         assert_eq!(arguments, ["-c", "exit"]);
     }

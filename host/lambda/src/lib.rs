@@ -8,9 +8,9 @@
 //! breaks a protocol, the process is replaced and the caller gets the error that AWS would return.
 //!
 //! The files in order, each of which uses only earlier ones: [`limits`], `time`, `name`, `ids`, `call`,
-//! `bootstrap`, `code`, `spec`, `recursion`, `function_error`, `state_machine`, `api_error`, `dispatch`, `memory`,
-//! `extension` and `telemetry` (in the order of their files), `log`, `ports`, `runtime_api`, `function`, `variables`,
-//! `environment`, `invoke`, `version`, `asynchronous::accept`, `lambda`, `asynchronous::serve`.
+//! `script`, `bootstrap`, `code`, `spec`, `recursion`, `function_error`, `state_machine`, `api_error`, `dispatch`,
+//! `memory`, `extension` and `telemetry` (in the order of their files), `log`, `ports`, `runtime_api`, `function`,
+//! `variables`, `environment`, `invoke`, `version`, `asynchronous::accept`, `lambda`, `asynchronous::serve`.
 
 mod api_error;
 mod asynchronous;
@@ -35,6 +35,7 @@ mod name;
 mod ports;
 mod recursion;
 mod runtime_api;
+mod script;
 mod spec;
 mod state_machine;
 mod telemetry;
@@ -57,6 +58,7 @@ pub use name::{
     FunctionRef, LATEST, LATEST_PUBLISHED, is_alias_name, is_function_name, is_version_number,
 };
 pub use runtime_api::HTTP_INTEGRATION;
+pub use script::ScriptError;
 pub use spec::{Account, FunctionSpec, Lifecycle, LogFormat, Logging, RecursiveLoop, Variables};
 pub use time::now_ms;
 pub use variables::is_reserved as is_reserved_variable;

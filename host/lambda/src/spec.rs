@@ -9,6 +9,7 @@ use std::time::Duration;
 use lambkin_http::Allowlist;
 use serde::{Serialize, Serializer};
 
+use crate::bootstrap::NoBootstrapError;
 use crate::code::Code;
 use crate::name::LATEST;
 
@@ -230,6 +231,32 @@ impl FunctionSpec {
             entry: crate::code::Entry::Search,
         };
         Self::new("f", code)
+    }
+
+    /// Checks whether the function can be started. Returns the path of its program.
+    ///
+    /// # Errors
+    ///
+    /// No program is found, or it cannot be executed on this machine.
+    pub fn check_program(&self) -> Result<PathBuf, NoBootstrapError> {
+        self.code.check(&self.layers, &self.search_path())
+    }
+
+    /// The `PATH` of the function's processes: its own variable, else the host's and the layers' `bin` folders. A
+    /// function with exact variables has its own only.
+    pub(crate) fn search_path(&self) -> String {
+        if let Some(own) = self.variables.get().remove("PATH") {
+            return own;
+        }
+        let mut path = match std::env::var("PATH") {
+            Ok(path) if !self.exact_variables => path,
+            // Where the C library searches without the variable.
+            _ => "/bin:/usr/bin".to_owned(),
+        };
+        for layer in self.layers.iter().rev() {
+            path.push_str(&format!(":{}", layer.join("bin").display()));
+        }
+        path + ":/opt/bin"
     }
 
     /// The memory in bytes.

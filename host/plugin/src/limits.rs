@@ -146,6 +146,9 @@ pub const HANDLES: usize = 256;
 /// The output of one call to stdout and stderr, in bytes. Further output is dropped, and the log says so.
 pub const LOG_BYTES: usize = 64 << 10;
 
+/// The number of warnings that a call may return for the log. Further ones are dropped.
+pub const MAX_WARNINGS: usize = 10;
+
 /// The number of random bytes per request for them.
 pub const RANDOM_BYTES: u64 = 64 << 10;
 

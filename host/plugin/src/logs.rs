@@ -1,8 +1,8 @@
 //! The output of plugins.
 //!
 //! The standard output and standard error of one call are collected together, up to [`limits::LOG_BYTES`]. When the
-//! call has ended, however it ended, each line becomes a log event with the plugin, trigger and function. Control
-//! characters are escaped, so a line cannot forge another one or move the terminal's cursor.
+//! call has ended, however it ended, each line becomes a log event with the plugin, trigger and function; a line that
+//! begins with [`WARNING`] is a warning. Control characters are escaped, so a line cannot forge another one or move the terminal's cursor.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +16,9 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 use crate::context::CallContext;
 use crate::limits;
 use crate::text::escape;
+
+/// The start of a line that is a warning.
+const WARNING: &str = "warning: ";
 
 /// The output of one call. Clones write to the same place.
 #[derive(Clone, Default)]
@@ -48,7 +51,14 @@ impl Output {
             ..
         } = *context;
         for line in String::from_utf8_lossy(&collected.bytes).lines() {
-            tracing::info!(target: "lambkin::plugin", plugin, trigger, function, request, "{}", escape(line));
+            match line.strip_prefix(WARNING) {
+                Some(text) => {
+                    tracing::warn!(target: "lambkin::plugin", plugin, trigger, function, request, "{}", escape(text));
+                }
+                None => {
+                    tracing::info!(target: "lambkin::plugin", plugin, trigger, function, request, "{}", escape(line));
+                }
+            }
         }
         if collected.dropped > 0 {
             let (dropped, limit) = (collected.dropped, limits::LOG_BYTES >> 10);

@@ -6,22 +6,26 @@
 //! just before a comparison of the whole folder, perhaps without being complete, are compared a moment later.
 //!
 //! On failure: a folder that cannot be watched or read is logged, with what to do. Its bucket stays usable, and the
-//! next start notices what was missed. If the folder itself is removed or moved away, its objects stay as they are
-//! until it is back.
+//! next start notices what was missed. An entry that cannot be an object, or cannot be read, is left out and logged once.
+//! A subfolder that cannot be watched is logged, and the others are watched. If the folder itself is removed or moved
+//! away, its objects stay as they are until it is back.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use lambkin_store::object::{Folder, FolderEvents, ObjectEvent, Objects};
+use lambkin_store::object::{Folder, FolderEvents, LeftOut, ObjectEvent, Objects};
 use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind};
-use notify::{Event, EventKind, RecursiveMode, Watcher};
-use tokio::sync::mpsc::{self, UnboundedReceiver};
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::limits::{FOLDER_BURST, FOLDER_QUIET, MISSING_FOLDER_PAUSE, OPEN_FILE_TIMEOUT};
+use crate::limits::{
+    FOLDER_BURST, FOLDER_QUIET, LEFT_OUT_LINES, MISSING_FOLDER_PAUSE, OPEN_FILE_TIMEOUT,
+};
 
 /// The watcher of one bucket's folder.
 #[derive(Debug)]
@@ -33,6 +37,9 @@ pub struct FolderWatcher {
     /// The object store, which compares files with its rows.
     pub objects: Objects,
 }
+
+/// The entries whose omission has been logged, with the reason.
+type Said = HashMap<PathBuf, String>;
 
 /// What has to be compared.
 #[derive(Debug, Default)]
@@ -84,31 +91,32 @@ impl FolderWatcher {
         let (sender, mut events) = mpsc::unbounded_channel();
         // Events name real paths, and the folder may be a link.
         let folder = fs::canonicalize(&self.folder).unwrap_or_else(|_| self.folder.clone());
+        let mut said = Said::new();
         // Watching ends when the watcher is dropped.
-        let _watcher = match watch(&folder, sender) {
+        let mut watcher = match watcher(sender) {
             Ok(watcher) => Some(watcher),
             Err(error) => {
-                tracing::error!(
-                    "bucket {}: cannot watch the folder {}: {error}; on Linux, fs.inotify.max_user_watches or \
-                     fs.inotify.max_user_instances may have to be raised",
-                    self.bucket,
-                    self.folder.display()
-                );
+                self.not_watched(&self.folder, &error);
                 None
             }
         };
+        let mut is_partial = self.watch(watcher.as_mut(), &folder, &mut said);
         let mut changed = Changed {
             everything: true,
             ..Changed::default()
         };
         let mut open_files = OpenFiles::default();
         loop {
-            let left_out = self
-                .compare(std::mem::take(&mut changed), &mut open_files)
+            if changed.everything && is_partial {
+                // A folder in one that is watched alone is not watched by itself.
+                is_partial = self.watch(watcher.as_mut(), &folder, &mut said);
+            }
+            let again = self
+                .compare(std::mem::take(&mut changed), &mut open_files, &mut said)
                 .await;
             tokio::select! {
                 () = stop.cancelled() => return Ended::Stopped,
-                next = next(&mut events, &folder, &mut open_files, left_out) => match next {
+                next = next(&mut events, &folder, &mut open_files, again) => match next {
                     Some(next) if next.gone => return Ended::Gone,
                     Some(next) => changed = next,
                     None => {
@@ -120,8 +128,59 @@ impl FolderWatcher {
         }
     }
 
+    /// Watches a folder and all below it. Returns whether some folder could not be watched together with its subfolders.
+    fn watch(
+        &self,
+        watcher: Option<&mut RecommendedWatcher>,
+        folder: &Path,
+        said: &mut Said,
+    ) -> bool {
+        let Some(watcher) = watcher else {
+            return false;
+        };
+        let mut folders = vec![folder.to_owned()];
+        let mut is_partial = false;
+        while let Some(folder) = folders.pop() {
+            // One subfolder that cannot be read makes the whole attempt fail.
+            let Err(error) = watcher.watch(&folder, RecursiveMode::Recursive) else {
+                continue;
+            };
+            is_partial = true;
+            if !is_refused(&error) || watcher.watch(&folder, RecursiveMode::NonRecursive).is_err() {
+                let reason = error.to_string();
+                if said.insert(folder.clone(), reason.clone()) != Some(reason) {
+                    self.not_watched(&folder, &error);
+                }
+                continue;
+            }
+            let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+            let is_folder =
+                |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+            folders.extend(entries.filter(is_folder).map(|entry| entry.path()));
+        }
+        is_partial
+    }
+
+    fn not_watched(&self, folder: &Path, error: &notify::Error) {
+        let advice = if is_refused(error) {
+            "this user needs the permission to read it"
+        } else {
+            "on Linux, fs.inotify.max_user_watches or fs.inotify.max_user_instances may have to be raised"
+        };
+        tracing::error!(
+            "bucket {}: cannot watch the folder {}: {error}; {advice}",
+            self.bucket,
+            folder.display()
+        );
+    }
+
     /// Returns the files that have to be compared again a moment later.
-    async fn compare(&self, changed: Changed, open_files: &mut OpenFiles) -> BTreeSet<PathBuf> {
+    async fn compare(
+        &self,
+        changed: Changed,
+        open_files: &mut OpenFiles,
+        said: &mut Said,
+    ) -> BTreeSet<PathBuf> {
         let unfinished = open_files.unfinished();
         if changed.everything {
             let folder_events = FolderEvents {
@@ -130,60 +189,86 @@ impl FolderWatcher {
                 quiet: FOLDER_QUIET,
             };
             let synced = self.objects.sync_folder(&self.bucket, &folder_events).await;
-            return synced.unwrap_or_else(|error| {
-                self.report(&self.folder, Some(error));
-                BTreeSet::new()
-            });
+            let (again, left_out) = match synced {
+                Ok(synced) => (synced.again, Ok(synced.left_out)),
+                Err(error) => (BTreeSet::new(), Err(error)),
+            };
+            self.report(&self.folder, left_out, said);
+            return again;
         }
         // An event of its close will follow for a file that is open again.
         let is_whole = |file: &&PathBuf| !unfinished.contains(*file);
         for file in changed.files.iter().filter(is_whole) {
             let synced = self.objects.sync_file(&self.bucket, file, true).await;
-            self.report(&self.folder.join(file), synced.err());
+            self.report(&self.folder.join(file), synced, said);
         }
         let touched = changed.touched.difference(&changed.files);
         for file in touched.filter(is_whole) {
             let synced = self.objects.sync_file(&self.bucket, file, false).await;
-            self.report(&self.folder.join(file), synced.err());
+            self.report(&self.folder.join(file), synced, said);
         }
         BTreeSet::new()
     }
 
-    fn report(&self, path: &Path, error: Option<impl std::fmt::Display>) {
-        if let Some(error) = error {
-            tracing::error!(
-                "bucket {}: cannot compare {} with its object; changes of it are missed: {error}",
-                self.bucket,
-                path.display()
-            );
+    fn report(
+        &self,
+        path: &Path,
+        synced: Result<Vec<LeftOut>, impl std::fmt::Display>,
+        said: &mut Said,
+    ) {
+        let left_out = match synced {
+            Ok(left_out) => left_out,
+            Err(error) => {
+                return tracing::error!(
+                    "bucket {}: cannot compare {} with its object; changes of it are missed: {error}",
+                    self.bucket,
+                    path.display()
+                );
+            }
+        };
+        for LeftOut { path, reason } in left_out {
+            if said.len() < LEFT_OUT_LINES && said.get(&path) != Some(&reason) {
+                tracing::warn!(
+                    "bucket {}: {} {reason}; it is not an object",
+                    self.bucket,
+                    self.folder.join(&path).display()
+                );
+                said.insert(path, reason);
+                if said.len() == LEFT_OUT_LINES {
+                    tracing::warn!(
+                        "bucket {}: further entries are left out silently",
+                        self.bucket
+                    );
+                }
+            }
         }
     }
 }
 
-fn watch(
-    folder: &Path,
-    sender: mpsc::UnboundedSender<notify::Result<Event>>,
-) -> notify::Result<impl Watcher + use<>> {
+/// Whether the permission to read a folder is missing.
+fn is_refused(error: &notify::Error) -> bool {
+    matches!(&error.kind, notify::ErrorKind::Io(error) if error.kind() == io::ErrorKind::PermissionDenied)
+}
+
+fn watcher(sender: UnboundedSender<notify::Result<Event>>) -> notify::Result<RecommendedWatcher> {
     let forward = move |event| {
         let _ = sender.send(event); // the watcher was stopped
     };
     // The targets of links are not in the bucket, and may be the whole disk.
     let config = notify::Config::default().with_follow_symlinks(false);
-    let mut watcher = notify::RecommendedWatcher::new(forward, config)?;
-    watcher.watch(folder, RecursiveMode::Recursive)?;
-    Ok(watcher)
+    RecommendedWatcher::new(forward, config)
 }
 
-/// Waits for changes, and gathers those of a burst. `left_out` are files that have to be compared again. `None` if there
+/// Waits for changes, and gathers those of a burst. `again` are files that have to be compared again. `None` if there
 /// is no watcher.
 async fn next(
     events: &mut UnboundedReceiver<notify::Result<Event>>,
     folder: &Path,
     open_files: &mut OpenFiles,
-    left_out: BTreeSet<PathBuf>,
+    again: BTreeSet<PathBuf>,
 ) -> Option<Changed> {
     let mut changed = Changed {
-        touched: left_out,
+        touched: again,
         ..Changed::default()
     };
     if !changed.touched.is_empty() {

@@ -10,6 +10,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{HOST, HeaderName, HeaderValue};
@@ -18,8 +19,8 @@ use http::{HeaderMap, Request, StatusCode};
 use lambkin_http::{
     Allowlist, BodyError, CrossOrigin, ForeignPages, RequestBody, Response, Server, json, read_body,
 };
-use lambkin_lambda::limits::SYNC_EVENT_BYTES;
-use lambkin_lambda::{Lambda, Reply, new_request_id, new_trace_id, now_ms};
+use lambkin_lambda::limits::{RESPONSE_BYTES, SYNC_EVENT_BYTES};
+use lambkin_lambda::{Lambda, RESPONSE_TOO_LARGE, Reply, new_request_id, new_trace_id, now_ms};
 use lambkin_model::{Body, HttpRequest, HttpResponse, Invocation, RequestId};
 use lambkin_plugin::{Decision, FRAMING_HEADERS, HttpTrigger, PluginError, TriggerOutcome};
 use tokio::net::TcpListener;
@@ -87,6 +88,7 @@ impl HttpListener {
             Decision::Invoke(shaped) => shaped,
         };
         let request_id = RequestId::new(request.id);
+        let event_bytes = shaped.event.len();
         let invocation = Invocation::new(request_id, shaped.event, request.trace_id);
         let invoked = self.invoke(&shaped.function, invocation, shaped.streaming);
         // A function that takes longer than the plugin waits runs on; its result is dropped.
@@ -96,7 +98,19 @@ impl HttpListener {
                 .await
                 .unwrap_or((TriggerOutcome::Expired, None)),
         };
-        let response = render(self.trigger.respond(&shaped.token, &outcome).await?);
+        let warn = |what: &str| {
+            let (method, path, function) = (&request.method, &request.path, &shaped.function);
+            tracing::warn!("{method} {path}: function {function}: {what}");
+        };
+        if let Some(what) = not_in_the_functions_log(&outcome, event_bytes, shaped.wait) {
+            warn(&what);
+        }
+        let (response, warnings) = self
+            .trigger
+            .respond_with_warnings(&shaped.token, &outcome)
+            .await?;
+        warnings.iter().for_each(|what| warn(what));
+        let response = render(response);
         Ok(match stream {
             // The plugin's response to a stream has no body.
             Some(stream) => response.map(|_| stream.into_body()),
@@ -113,7 +127,7 @@ impl HttpListener {
     ) -> (TriggerOutcome, Option<StreamedBody>) {
         if invocation.event.len() > SYNC_EVENT_BYTES {
             let outcome = TriggerOutcome::Failed {
-                kind: "RequestEntityTooLargeException".to_owned(),
+                kind: EVENT_TOO_LARGE.to_owned(),
                 payload: String::new(),
             };
             return (outcome, None);
@@ -136,6 +150,33 @@ impl HttpListener {
                 }
             },
         }
+    }
+}
+
+/// The error type of an event that is larger than Lambda allows.
+const EVENT_TOO_LARGE: &str = "RequestEntityTooLargeException";
+
+/// What the developer has to know of an outcome of which the function's log says nothing.
+fn not_in_the_functions_log(
+    outcome: &TriggerOutcome,
+    event_bytes: usize,
+    wait: Option<Duration>,
+) -> Option<String> {
+    match outcome {
+        TriggerOutcome::Failed { kind, .. } if kind == EVENT_TOO_LARGE => Some(format!(
+            "the event has {event_bytes} bytes, of which Lambda allows {SYNC_EVENT_BYTES}: the function was not invoked, \
+             as on AWS"
+        )),
+        TriggerOutcome::Failed { kind, .. } if kind == RESPONSE_TOO_LARGE => Some(format!(
+            "its response is larger than Lambda allows, {RESPONSE_BYTES} bytes"
+        )),
+        TriggerOutcome::Expired => Some(format!(
+            "it has not answered within {} s, which is as long as the trigger waits; it runs on",
+            wait.unwrap_or_default().as_secs_f64()
+        )),
+        TriggerOutcome::Throttled => Some("it is throttled and was not invoked".to_owned()),
+        TriggerOutcome::Unavailable(why) => Some(format!("it was not invoked: {why}")),
+        _ => None,
     }
 }
 

@@ -65,3 +65,6 @@ pub const INCOMPLETE_REQUESTS: usize = 384;
 /// How long a request that is not complete waits for one of the [`INCOMPLETE_REQUESTS`]. Meanwhile bodies that stall or
 /// drip are given up, which takes up to 7 s.
 pub const INCOMPLETE_WAIT: Duration = Duration::from_secs(10);
+
+/// The number of entries of a bucket's folder whose omission is logged, each once. A folder may be full of links.
+pub const LEFT_OUT_LINES: usize = 20;

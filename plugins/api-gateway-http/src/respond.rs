@@ -5,11 +5,12 @@
 //! so that callers learn nothing about them; only the integration's timeout has another one, status 503.
 
 use alloc::borrow::{Cow, ToOwned};
+use alloc::format;
 use alloc::string::String;
 
-use http_event::contract::{Body, Outcome, Response};
+use http_event::contract::{Body, Outcome, Response, WARNING};
 use http_event::json::{JsonError, read};
-use http_event::payload::Fields;
+use http_event::payload::{Fields, Misfit};
 use http_event::response::{headers_with_cookies, of_fields};
 
 use crate::gateway_error::{GatewayError, REQUEST_ID};
@@ -25,15 +26,11 @@ pub fn respond(state: &str, token: &str, outcome: Outcome) -> Result<Response, S
     let state = State::read(state).ok_or("the state was not written by this plugin")?;
     let token = Token::read(token).ok_or("the token was not written by this plugin")?;
     let result = match outcome {
-        Outcome::Completed(payload) => {
-            of_payload(token.format, payload).map_err(|JsonError| GatewayError::InternalServerError)
-        }
-        Outcome::StreamOpened(prelude) => {
-            of_prelude(&prelude).map_err(|JsonError| GatewayError::InternalServerError)
-        }
-        Outcome::Expired => Err(GatewayError::ServiceUnavailable),
+        Outcome::Completed(payload) => of_payload(token.format, payload).map_err(refused),
+        Outcome::StreamOpened(prelude) => of_prelude(&prelude).map_err(refused),
+        Outcome::Expired => Err((GatewayError::ServiceUnavailable, None)),
         Outcome::Failed(_) | Outcome::TimedOut | Outcome::Throttled | Outcome::Unavailable(_) => {
-            Err(GatewayError::InternalServerError)
+            Err((GatewayError::InternalServerError, None))
         }
     };
     let mut response = match result {
@@ -41,7 +38,12 @@ pub fn respond(state: &str, token: &str, outcome: Outcome) -> Result<Response, S
             response.push_header(REQUEST_ID, token.request_id);
             response
         }
-        Err(error) => error.response(token.request_id),
+        Err((error, warning)) => {
+            let mut response = error.response(token.request_id);
+            let warning = warning.map(|text| (WARNING.to_owned(), text));
+            response.extra.extend(warning);
+            response
+        }
     };
     if let Some(cors) = &state.cors {
         cors.replace_headers(token.allow_origin, &mut response);
@@ -49,7 +51,16 @@ pub fn respond(state: &str, token: &str, outcome: Outcome) -> Result<Response, S
     Ok(response)
 }
 
-fn of_payload(format: Format, payload: String) -> Result<Response, JsonError> {
+/// The gateway's error for a result that is not a response, and the warning for the developer.
+fn refused(Misfit(what): Misfit) -> (GatewayError, Option<String>) {
+    let warning = format!(
+        "{what}; an HTTP API of API Gateway answers such a result with 500 and `{{\"message\":\"Internal Server Error\"}}`, \
+         and says so only in its access log, in $context.integrationErrorMessage"
+    );
+    (GatewayError::InternalServerError, Some(warning))
+}
+
+fn of_payload(format: Format, payload: String) -> Result<Response, Misfit> {
     match format {
         Format::V1 => {
             let fields = Fields::read(&payload)?;
@@ -61,7 +72,7 @@ fn of_payload(format: Format, payload: String) -> Result<Response, JsonError> {
     }
 }
 
-fn of_payload_v2(payload: String) -> Result<Response, JsonError> {
+fn of_payload_v2(payload: String) -> Result<Response, Misfit> {
     let start = payload.trim_start().as_bytes().first();
     match start {
         Some(b'{') => match Fields::read(&payload) {
@@ -77,22 +88,18 @@ fn of_payload_v2(payload: String) -> Result<Response, JsonError> {
     }
 }
 
-fn structured(fields: &Fields<'_>) -> Result<Response, JsonError> {
+fn structured(fields: &Fields<'_>) -> Result<Response, Misfit> {
     of_fields(fields, headers_with_cookies(fields)?, REQUEST_ID)
 }
 
 /// The response before a streamed body. HTTP APIs do not stream, so this trigger never requests it; if a host streams
 /// nevertheless, the result is that of a function URL.
-fn of_prelude(prelude: &str) -> Result<Response, JsonError> {
+fn of_prelude(prelude: &str) -> Result<Response, Misfit> {
     if prelude.trim().is_empty() {
         return Ok(inferred(String::new()));
     }
     let fields = Fields::read(prelude)?;
-    if fields.status.is_some() {
-        structured(&fields)
-    } else {
-        Err(JsonError)
-    }
+    structured(&fields)
 }
 
 /// The response of a function that returned only a body.
@@ -118,5 +125,47 @@ mod tests {
         assert!(respond_to(&state, "2.0 a= ").is_ok());
         assert!(respond_to(&state, "{}").unwrap_err().contains("token"));
         assert!(respond_to("{}", "2.0 a= ").unwrap_err().contains("state"));
+    }
+
+    #[test]
+    fn a_refused_result_has_a_warning_for_the_developer_that_the_client_does_not_see() {
+        let state = crate::configure(r#"{"function":"f"}"#).unwrap().state;
+        for (token, result, expected) in [
+            (
+                "2.0 a= ",
+                r#"{"statusCode":200,"headers":{"x":["y"]}}"#,
+                "`headers.x` is a list",
+            ),
+            (
+                "2.0 a= ",
+                r#"{"statusCode":200,"body":{}}"#,
+                "`body` is an object",
+            ),
+            ("2.0 a= ", r#"{"statusCode":null}"#, "`statusCode` is null"),
+            (
+                "1.0 a= ",
+                "[1]",
+                "the function's result is not a JSON object",
+            ),
+            ("1.0 a= ", r#"{"body":"a"}"#, "`statusCode` is missing"),
+        ] {
+            let response = respond(&state, token, Outcome::Completed(result.into())).unwrap();
+            assert_eq!(response.status, 500, "{result}");
+            let [(key, warning)] = response.extra.as_slice() else {
+                panic!("{result}: {:?}", response.extra);
+            };
+            assert_eq!(key, WARNING);
+            assert!(warning.starts_with(expected), "{warning}");
+            assert!(
+                warning.contains("$context.integrationErrorMessage"),
+                "{warning}"
+            );
+            assert_eq!(
+                response.body.as_bytes(),
+                br#"{"message":"Internal Server Error"}"#
+            );
+        }
+        let fine = respond(&state, "2.0 a= ", Outcome::Completed("1".into())).unwrap();
+        assert_eq!(fine.extra, []);
     }
 }

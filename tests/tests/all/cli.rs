@@ -1,6 +1,6 @@
 //! The command line: what it prints to stdout and stderr, and its exit codes.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Output, Stdio};
 
 use crate::support::{Project, RAW_BOOTSTRAP, lambkin};
@@ -70,6 +70,118 @@ fn invoke_reads_its_event_from_a_file_or_stdin_and_defaults_to_an_empty_one() {
         .unwrap();
     child.stdin.take().unwrap().write_all(b"\"piped\"").unwrap();
     assert_eq!(out(&child.wait_with_output().unwrap()), "\"piped\"\n");
+}
+
+#[test]
+fn invoke_reads_a_piped_event_without_being_told_to() {
+    let project = Project::echo("");
+    project.file("event.json", "[1,2]");
+    let invoke = |input: Stdio| {
+        let mut command = lambkin();
+        command.args(["invoke", "echo"]).current_dir(project.path());
+        command
+            .stdin(input)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let piped = |bytes: &[u8]| {
+        let mut child = invoke(Stdio::piped());
+        child.stdin.take().unwrap().write_all(bytes).unwrap();
+        out(&child.wait_with_output().unwrap())
+    };
+    assert_eq!(piped(b"\"piped\"\n"), "\"piped\"\n");
+    assert_eq!(piped(b""), "{}\n");
+    assert_eq!(piped(b" \n"), "{}\n");
+    let file = std::fs::File::open(project.path().join("event.json")).unwrap();
+    let output = invoke(file.into()).wait_with_output().unwrap();
+    assert_eq!(out(&output), "[1,2]\n");
+}
+
+#[test]
+fn invoke_says_that_it_waits_for_an_event_on_a_pipe_that_stays_open() {
+    let project = Project::echo("");
+    let mut command = lambkin();
+    command.args(["invoke", "echo"]).current_dir(project.path());
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut line = String::new();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    log.read_line(&mut line).unwrap();
+    assert!(
+        line.starts_with("waiting for the event on standard input"),
+        "{line}"
+    );
+    child.stdin.take().unwrap().write_all(b"7").unwrap();
+    log.read_to_string(&mut line).unwrap();
+    assert_eq!(out(&child.wait_with_output().unwrap()), "7\n");
+}
+
+#[test]
+fn invoke_reads_what_windows_editors_write_and_names_other_encodings() {
+    let project = Project::echo("");
+    let utf_16 = "\u{feff}{\"é\":1}".encode_utf16();
+    let files: [(&str, Vec<u8>, Result<&str, &str>); 4] = [
+        ("bom.json", "\u{feff}{\"é\":1}".into(), Ok("{\"é\":1}\n")),
+        (
+            "16.json",
+            utf_16.flat_map(u16::to_le_bytes).collect(),
+            Ok("{\"é\":1}\n"),
+        ),
+        (
+            "latin.json",
+            b"{\"a\":\"\xe9\"}".to_vec(),
+            Err(
+                "error: the event in latin.json is not UTF-8: the byte 0xe9 in line 1, at offset 6",
+            ),
+        ),
+        (
+            "16-without.json",
+            "{}".encode_utf16().flat_map(u16::to_be_bytes).collect(),
+            Err(
+                "error: the event in 16-without.json is UTF-16 without a byte order mark; save it as UTF-8",
+            ),
+        ),
+    ];
+    for (name, content, expected) in files {
+        std::fs::write(project.path().join(name), content).unwrap();
+        let output = run(&project, &["invoke", "echo", "-e", name]);
+        match expected {
+            Ok(event) => assert_eq!(out(&output), event, "{name}"),
+            Err(error) => assert!(err(&output).starts_with(error), "{}", err(&output)),
+        }
+    }
+}
+
+#[test]
+fn invoke_refuses_an_event_that_is_too_large_for_lambda() {
+    let project = Project::echo("");
+    let event = format!("\"{}\"", "x".repeat(6 * 1024 * 1024));
+    project.file("event.json", event);
+    let output = run(&project, &["invoke", "echo", "-e", "event.json"]);
+    assert_eq!(output.status.code(), Some(2));
+    let expected = "error: the event has 6291458 bytes, of which Lambda allows 6291456";
+    assert!(err(&output).starts_with(expected), "{}", err(&output));
+}
+
+#[test]
+fn a_configuration_in_utf_16_is_read() {
+    let project = Project::echo("");
+    let path = project.path().join("lambkin.toml");
+    let text = format!("\u{feff}{}", std::fs::read_to_string(&path).unwrap());
+    let utf_16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    std::fs::write(&path, utf_16).unwrap();
+    assert_eq!(out(&run(&project, &["invoke", "echo", "7"])), "7\n");
+    std::fs::write(&path, b"# \xe9").unwrap();
+    let output = run(&project, &["invoke", "echo", "7"]);
+    assert!(
+        err(&output).starts_with("error: lambkin.toml is not UTF-8: "),
+        "{}",
+        err(&output)
+    );
 }
 
 #[test]
@@ -176,6 +288,55 @@ fn check_prints_the_functions_and_triggers_that_serve_would_start() {
         "{text}"
     );
     assert!(text.contains("    GET /hello/{name} -> echo\n"), "{text}");
+}
+
+#[test]
+fn check_tries_the_ports_and_names_the_key_and_the_program_that_uses_one() {
+    let project = Project::gateway("function = \"echo\"");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let path = project.path().join("lambkin.toml");
+    let config = std::fs::read_to_string(&path).unwrap();
+    let listen = "listen = \"127.0.0.1:0\"\nfunction";
+    std::fs::write(
+        &path,
+        config.replace(listen, &format!("listen = \"{address}\"\nfunction")),
+    )
+    .unwrap();
+    let output = run(&project, &["check"]);
+    let expected =
+        format!("error: cannot listen on {address}, which triggers.web.listen asks for (");
+    assert!(err(&output).contains(&expected), "{}", err(&output));
+    assert_eq!(output.status.code(), Some(1));
+    if cfg!(target_os = "linux") {
+        let process = format!("process {}, uses the port", std::process::id());
+        assert!(err(&output).contains(&process), "{}", err(&output));
+    }
+    drop(taken);
+    assert_eq!(run(&project, &["check"]).status.code(), Some(0));
+}
+
+#[test]
+fn check_does_not_mind_the_ports_of_a_host_that_serves_the_same_configuration() {
+    let project = Project::echo("");
+    let server = project.serve();
+    let address = server
+        .invoke_url()
+        .strip_prefix("http://")
+        .unwrap()
+        .to_owned();
+    let path = project.path().join("lambkin.toml");
+    let config = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, config.replace("127.0.0.1:0", &address)).unwrap();
+    let output = run(&project, &["check"]);
+    if cfg!(target_os = "linux") {
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        assert!(
+            err(&output).contains("note: invoke.listen: "),
+            "{}",
+            err(&output)
+        );
+    }
 }
 
 #[test]

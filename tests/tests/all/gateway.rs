@@ -221,3 +221,53 @@ fn the_clients_trace_header_reaches_the_event() {
             .starts_with("Root=1-")
     );
 }
+
+#[test]
+fn a_result_that_the_gateway_refuses_is_explained_in_the_log() {
+    let server = returning().serve();
+    for (number, (result, expected)) in [
+        (
+            json!({ "statusCode": 200, "headers": { "x-list": ["a"] } }),
+            "`headers.x-list` is a list, and has to be a string",
+        ),
+        (
+            json!({ "statusCode": 200, "body": { "a": 1 } }),
+            "`body` is an object, and has to be a string",
+        ),
+        (
+            json!({ "statusCode": 200, "body": "?", "isBase64Encoded": true }),
+            "`body` is not valid Base64",
+        ),
+        (
+            json!({ "statusCode": null }),
+            "`statusCode` is null, and has to be an integer from 200 to 599",
+        ),
+        (
+            json!({ "statusCode": "ok" }),
+            "`statusCode` is a string, and has to be an integer",
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let path = format!("/refused/{number}");
+        let reply = server.web("POST", &path, &[], result.to_string().as_bytes());
+        assert_eq!(reply.status, 500, "{result}");
+        assert_eq!(reply.text(), r#"{"message":"Internal Server Error"}"#);
+        let log = server.log_with(&format!("POST {path}: function echo: {expected}"));
+        assert_eq!(log.matches(&path).count(), 1, "{log}");
+        assert!(log.contains("$context.integrationErrorMessage"), "{log}");
+    }
+}
+
+#[test]
+fn an_event_that_is_too_large_for_lambda_is_explained_in_the_log() {
+    let server = returning().serve();
+    let body = vec![b'x'; 7 * 1024 * 1024];
+    assert_eq!(server.web("POST", "/large", &[], &body).status, 500);
+    let log = server.log_with("POST /large: function echo: the event has ");
+    assert!(
+        log.contains("bytes, of which Lambda allows 6291456: the function was not invoked"),
+        "{log}"
+    );
+}

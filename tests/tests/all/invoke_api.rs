@@ -85,10 +85,6 @@ fn an_arn_of_another_region_or_account_is_not_found() {
             format!("us-east-1:123456789012:function:{long}:$LATEST"),
         ),
         (
-            "arn:aws:lambda:eu-west-1:123456789012:function:echo",
-            "eu-west-1:123456789012:function:echo:$LATEST".to_owned(),
-        ),
-        (
             "111111111111:function:echo:live",
             "us-east-1:111111111111:function:echo:live".to_owned(),
         ),
@@ -96,17 +92,70 @@ fn an_arn_of_another_region_or_account_is_not_found() {
             "arn:aws:lambda:us-east-1",
             "us-east-1:123456789012:function:us-east-1:$LATEST".to_owned(),
         ),
+        // The name is missing. Without an ARN, the name `function` leads to the only function.
+        (
+            "arn:aws:lambda:us-east-1:123456789012:function",
+            "us-east-1:123456789012:function:function:$LATEST".to_owned(),
+        ),
+        (
+            "123456789012:function",
+            "us-east-1:123456789012:function:function:$LATEST".to_owned(),
+        ),
     ] {
         let reply = server.invoke(name, "1");
         let message = format!("Function not found: arn:aws:lambda:{arn}");
         assert_eq!(reply.status, 404, "{name}");
         assert_eq!(reply.json()["Message"], message);
     }
+    assert_eq!(server.invoke("function", "1").status, 200);
     let reply = server.invoke("echo:$LATEST.PUBLISHED", "1");
     assert_eq!(
         (reply.status, reply.header("x-amzn-errortype")),
         (400, Some("NoPublishedVersionException"))
     );
+}
+
+#[test]
+fn every_operation_says_that_another_region_is_not_reachable() {
+    let (_project, server) = echo();
+    let arn = "arn:aws:lambda:eu-central-1:123456789012:function:echo";
+    for (method, path) in [
+        ("POST", format!("/2015-03-31/functions/{arn}/invocations")),
+        (
+            "POST",
+            format!("/2015-03-31/functions/{arn}:live/invocations"),
+        ),
+        (
+            "POST",
+            format!("/2021-11-15/functions/{arn}/response-streaming-invocations"),
+        ),
+        ("POST", format!("/2014-11-13/functions/{arn}/invoke-async/")),
+        ("GET", format!("/2015-03-31/functions/{arn}")),
+        ("GET", format!("/2015-03-31/functions/{arn}/configuration")),
+        ("GET", format!("/2015-03-31/functions/{arn}/versions")),
+        ("GET", format!("/2015-03-31/functions/{arn}/aliases")),
+        ("GET", format!("/2015-03-31/functions/{arn}/aliases/live")),
+        ("GET", format!("/2015-03-31/functions/{arn}/policy")),
+        ("GET", format!("/2019-09-30/functions/{arn}/concurrency")),
+        (
+            "GET",
+            format!("/2024-08-31/functions/{arn}/recursion-config"),
+        ),
+        ("GET", format!("/2017-03-31/tags/{arn}")),
+        (
+            "GET",
+            "/2015-03-31/functions/eu-central-1:function:echo".to_owned(),
+        ),
+    ] {
+        let body: &[u8] = if method == "POST" { b"1" } else { b"" };
+        let reply = request(server.invoke_url(), method, &path, &[], body);
+        assert_eq!(reply.status, 404, "{method} {path}");
+        assert_eq!(
+            reply.text(),
+            r#"{"Message":"Functions from 'eu-central-1' are not reachable in this region ('us-east-1')","Type":"User"}"#,
+            "{method} {path}"
+        );
+    }
 }
 
 #[test]

@@ -105,6 +105,26 @@ fn only_the_listed_failures_are_received_again() {
 }
 
 #[test]
+fn a_malformed_list_of_failures_is_explained_in_the_log() {
+    let recorder = RecorderProject::new(
+        "env-file = 'answer.env'",
+        &format!(
+            "[queues.orders]\n[triggers.orders]\nplugin = 'sqs'\nqueue = 'orders'\nfunction = 'recorder'\n{PARTIAL}\n"
+        ),
+    );
+    let answer = r#"RAW_BOOTSTRAP_ANSWER={"batchItemFailures":[{"itemIdentifier":"z"}]}"#;
+    recorder.project.file("answer.env", answer);
+    let server = recorder.project.serve();
+    server.send("orders", "one");
+    let log =
+        server.log_with("`batchItemFailures[0].itemIdentifier` is no `messageId` of the event");
+    assert!(
+        log.contains("WARN") && log.contains("the whole batch has therefore failed"),
+        "{log}"
+    );
+}
+
+#[test]
 fn listed_failures_are_ignored_without_report_batch_item_failures() {
     let recorder = orders("");
     let server = recorder.project.serve();

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::thread;
 
@@ -127,6 +128,138 @@ fn a_code_folder_that_is_recreated_or_replaced_is_noticed() {
     // The folder is still watched.
     project.executable("code/bootstrap", bootstrap("four"));
     wait_for_version(&server, "four");
+}
+
+#[test]
+fn a_package_of_the_project_behind_a_link_is_watched() {
+    let project = Project::new("[functions.echo]\ncode = \"code\"\n");
+    project.executable("code/bootstrap", bootstrap("one"));
+    project.file("packages/lib/index.js", "one");
+    fs::create_dir(project.path().join("code/node_modules")).unwrap();
+    symlink(
+        "../../packages/lib",
+        project.path().join("code/node_modules/lib"),
+    )
+    .unwrap();
+    let server = project.serve_with(&["--watch"], &[]);
+    project.file("packages/lib/index.js", "two");
+    server.log_with("function echo restarts: packages/lib/index.js has changed");
+    // A package that is linked later.
+    project.file("packages/late/index.js", "one");
+    symlink(
+        "../../packages/late",
+        project.path().join("code/node_modules/late"),
+    )
+    .unwrap();
+    server.log_with("code/node_modules/late has changed");
+    eventually("the new package to be watched", || {
+        project.file("packages/late/index.js", "two");
+        server.log().contains("packages/late/index.js has changed")
+    });
+}
+
+#[test]
+fn links_out_of_the_project_are_not_followed() {
+    let project = Project::new("[functions.echo]\ncode = \"code\"\n");
+    project.executable("code/bootstrap", bootstrap("one"));
+    let outside = tempfile::tempdir().unwrap();
+    for (name, target) in [
+        ("usr", Path::new("/usr")),
+        ("proc", Path::new("/proc")),
+        ("out", outside.path()),
+    ] {
+        symlink(target, project.path().join("code").join(name)).unwrap();
+    }
+    let server = project.serve_with(&["--watch"], &[]);
+    fs::write(outside.path().join("file"), "x").unwrap();
+    project.file("code/lib.py", "x");
+    let log = server.log_with("code/lib.py has changed");
+    assert_eq!(restarts(&server), 1, "{log}");
+}
+
+#[test]
+fn code_that_is_a_link_is_followed_where_it_leads_now() {
+    for (code, link) in [
+        ("current", "current"),
+        ("latest/code", "latest"),
+        ("run", "run"),
+    ] {
+        let project = Project::new(&format!("[functions.echo]\ncode = \"{code}\"\n"));
+        let target = |version: &str| match code {
+            "current" => format!("releases/{version}/code"),
+            "run" => format!("releases/{version}/code/bootstrap"),
+            _ => format!("releases/{version}"),
+        };
+        for version in ["one", "two"] {
+            project.executable(
+                &format!("releases/{version}/code/bootstrap"),
+                bootstrap(version),
+            );
+        }
+        let link = project.path().join(link);
+        symlink(target("one"), &link).unwrap();
+        let server = project.serve_with(&["--watch"], &[]);
+        assert_eq!(version(&server), "one");
+        let next = project.path().join("next");
+        symlink(target("two"), &next).unwrap();
+        fs::rename(next, &link).unwrap();
+        wait_for_version(&server, "two");
+        // What it leads to now is watched.
+        project.executable("releases/two/code/bootstrap", bootstrap("three"));
+        wait_for_version(&server, "three");
+    }
+}
+
+#[test]
+fn a_changed_configuration_is_checked_and_then_everything_starts_anew() {
+    let project = Project::echo("[functions.echo.environment]\nVERSION = \"one\"\n");
+    let config = fs::read_to_string(project.path().join("lambkin.toml")).unwrap();
+    let mut server = project.serve_with(&["--watch"], &[]);
+    assert_eq!(version(&server), "one");
+    let call = server.invoke_meanwhile(
+        "echo",
+        r#"{"print":"begun","sleep_ms":1500,"env":"VERSION"}"#,
+    );
+    server.log_with("begun");
+
+    project.file("lambkin.toml", config.replace("code =", "cude ="));
+    let log = server.log_with("but the old configuration stays in effect:");
+    assert!(log.contains("lambkin.toml has changed"), "{log}");
+    server.log_with("functions.echo.cude: ");
+    assert_eq!(version(&server), "one");
+
+    project.file("lambkin.toml", config.replace("\"one\"", "\"two\""));
+    server.log_with("lambkin.toml has changed: everything restarts");
+    let pid = server.pid();
+    assert_eq!(call.join().unwrap().json(), "one", "a call under way ends");
+    server.ready_again();
+    assert_eq!(version(&server), "two");
+    assert_eq!(server.pid(), pid);
+    // The new process watches, too.
+    project.file("lambkin.toml", config.replace("\"one\"", "\"three\""));
+    server.ready_again();
+    assert_eq!(version(&server), "three");
+}
+
+#[test]
+fn a_changed_plugin_file_starts_everything_anew() {
+    let prebuilt =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins/prebuilt/api-gateway-http.wasm");
+    let project = Project::new(&format!(
+        "[functions.echo]\ncode = \"{RAW_BOOTSTRAP}\"\n\
+         [triggers.web]\nplugin = \"./web.wasm\"\nlisten = \"127.0.0.1:0\"\nfunction = \"echo\"\n"
+    ));
+    let plugin = project.path().join("web.wasm");
+    fs::copy(&prebuilt, &plugin).unwrap();
+    let mut server = project.serve_with(&["--watch"], &[]);
+    assert_eq!(server.web("GET", "/", &[], b"").status, 200);
+    fs::write(&plugin, "no component").unwrap();
+    server.log_with("web.wasm has changed, but the old configuration stays in effect:");
+    assert_eq!(server.web("GET", "/", &[], b"").status, 200);
+    fs::copy(&prebuilt, &plugin).unwrap();
+    server.log_with("web.wasm has changed: everything restarts");
+    server.ready_again();
+    assert_eq!(server.web("GET", "/", &[], b"").status, 200);
 }
 
 fn zip(path: &Path, bootstrap: &str) {

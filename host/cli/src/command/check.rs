@@ -1,7 +1,7 @@
 //! `lambkin check`: prints what would run and reports what is wrong.
 //!
-//! Every plugin is loaded and configured as by `serve`. No socket is bound, no function is started and no store is
-//! opened.
+//! Every plugin is loaded and configured as by `serve`, and every address is bound and released at once. No function is
+//! started and no store is opened.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -12,6 +12,7 @@ use lambkin_store::object::Versioning;
 
 use crate::args::GlobalArgs;
 use crate::assembly::{self, Plugins};
+use crate::command::serve::try_addresses;
 use crate::config::{Bucket, Config, Queue, Service, full_name};
 
 /// The exit code if something in the configuration would not work.
@@ -24,7 +25,7 @@ pub async fn run(global: &GlobalArgs) -> anyhow::Result<ExitCode> {
     let mut problems = Vec::new();
     writeln!(out, "invoke API on {}", config.invoke_listen)?;
     for function in &config.functions {
-        match function.code.check(&function.layers) {
+        match function.check_program() {
             Ok(program) => writeln!(
                 out,
                 "function {}: {}",
@@ -41,6 +42,11 @@ pub async fn run(global: &GlobalArgs) -> anyhow::Result<ExitCode> {
         writeln!(out, "bucket {}: {}", bucket.name, describe_bucket(bucket))?;
     }
     check_plugins(global, &config, &mut out, &mut problems).await?;
+    let (taken, notes) = try_addresses(&config, &global.config).await;
+    problems.extend(taken);
+    for note in notes {
+        eprintln!("note: {note}");
+    }
     out.flush()?;
     for problem in &problems {
         eprintln!("error: {problem}\n");

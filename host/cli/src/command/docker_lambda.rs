@@ -5,7 +5,7 @@
 //! stay-open mode, the function's standard output and standard error are passed on unchanged. After SIGHUP the next
 //! invocation starts a new process; SIGINT and SIGTERM end everything at once.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
@@ -23,6 +23,7 @@ use super::signals::Signals;
 use crate::compat::address::check_free;
 use crate::compat::docker_lambda::{Input, LAYERS, Mode, Settings};
 use crate::config::FunctionInputs;
+use crate::event_input;
 use crate::messages;
 use crate::watch::{self, Watched};
 
@@ -57,22 +58,15 @@ fn watch(function: &Arc<Function>, log: &Log) -> anyhow::Result<()> {
         .into_iter()
         .collect();
     inputs.variables.own = spec.variables.get();
-    watch::start(
-        vec![Watched::new(Arc::clone(function), inputs)?],
-        log.clone(),
-    )
+    let project = watch::project_of(&spec.code.task_root);
+    let watched = Watched::new(Arc::clone(function), inputs, project)?;
+    watch::start(vec![watched], None, log.clone())
 }
 
 async fn once(function: &Arc<Function>, input: Input, log: &Log) -> anyhow::Result<ExitCode> {
     let event = match input.event {
         Some(event) => event.into_bytes(),
-        None => {
-            let mut event = Vec::new();
-            std::io::stdin()
-                .read_to_end(&mut event)
-                .context("cannot read the event from standard input")?;
-            event
-        }
+        None => event_input::standard_input()?,
     };
     let trace_id = input.trace_id.unwrap_or_else(|| new_trace_id(now_ms()));
     let invocation = Invocation {

@@ -1,10 +1,11 @@
 //! `lambkin invoke`: invokes a function once and prints its result.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use lambkin_lambda::limits::SYNC_EVENT_BYTES;
 use lambkin_lambda::{
     Account, Function, Lambda, Log, LogStyle, new_request_id, new_trace_id, now_ms,
 };
@@ -13,6 +14,7 @@ use lambkin_model::{Invocation, InvokeError};
 use crate::args::{GlobalArgs, Invoke};
 use crate::assembly;
 use crate::config::{self, Config, nearest};
+use crate::event_input;
 use crate::messages;
 
 /// The exit code if the function returned an error, crashed or timed out.
@@ -22,15 +24,21 @@ pub const EXIT_FUNCTION_FAILED: u8 = 1;
 pub async fn run(global: &GlobalArgs, args: &Invoke) -> anyhow::Result<ExitCode> {
     let log = messages::start_log(LogStyle::default())?;
     let (lambda, name) = find(global, &args.function, &log)?;
-    let event = read_event(args)?;
-    serde_json::from_slice::<&serde_json::value::RawValue>(&event)
+    let event = event_input::read(args.event.as_deref(), args.event_file.as_deref())?;
+    serde_json::from_str::<&serde_json::value::RawValue>(&event)
         .with_context(|| format!("the event is not JSON: {}", excerpt(&event)))?;
+    if event.len() > SYNC_EVENT_BYTES {
+        bail!(
+            "the event has {} bytes, of which Lambda allows {SYNC_EVENT_BYTES}; AWS answers it with status 413",
+            event.len()
+        );
+    }
     let client_context = args.client_context.as_deref().map(compact).transpose()?;
     let invocation = Invocation {
         client_context,
         // The log has these lines already. Asking for the tail makes the call wait for the REPORT line.
         wants_log_tail: true,
-        ..Invocation::new(new_request_id(), event, new_trace_id(now_ms()))
+        ..Invocation::new(new_request_id(), event.into_bytes(), new_trace_id(now_ms()))
     };
     let invoked = lambda.invoke(&name, invocation).await;
     lambda.close().await;
@@ -81,35 +89,14 @@ fn find(global: &GlobalArgs, wanted: &str, log: &Log) -> anyhow::Result<(Lambda,
     Ok((lambda, wanted.to_owned()))
 }
 
-fn read_event(args: &Invoke) -> anyhow::Result<Vec<u8>> {
-    match (&args.event, &args.event_file) {
-        (Some(event), _) => Ok(event.clone().into_bytes()),
-        (None, Some(path)) if path == Path::new("-") => {
-            let mut event = Vec::new();
-            std::io::stdin()
-                .read_to_end(&mut event)
-                .context("cannot read the event from standard input")?;
-            Ok(event)
-        }
-        (None, Some(path)) => std::fs::read(path)
-            .with_context(|| format!("cannot read the event from {}", path.display())),
-        (None, None) => Ok(b"{}".to_vec()),
-    }
-}
-
 /// JSON on one line, as the header for the runtime requires.
 fn compact(json: &str) -> anyhow::Result<String> {
-    let value: serde_json::Value = serde_json::from_str(json).with_context(|| {
-        format!(
-            "the client context is not JSON: {}",
-            excerpt(json.as_bytes())
-        )
-    })?;
+    let value: serde_json::Value = serde_json::from_str(json)
+        .with_context(|| format!("the client context is not JSON: {}", excerpt(json)))?;
     Ok(value.to_string())
 }
 
-fn excerpt(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
+fn excerpt(text: &str) -> String {
     let start: String = text.chars().take(60).collect();
     if start.len() < text.len() {
         format!("{start}…")

@@ -4,6 +4,7 @@ pub mod check;
 pub mod completions;
 pub mod docker_lambda;
 pub mod invoke;
+mod port_holder;
 pub mod queue;
 pub mod rie;
 pub mod schema;

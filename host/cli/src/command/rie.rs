@@ -61,7 +61,7 @@ fn announce(settings: &Settings, listener: &tokio::net::TcpListener) -> anyhow::
         function.code.task_root.display(),
         function.handler
     );
-    if let Err(error) = function.code.check(&[]) {
+    if let Err(error) = function.check_program() {
         tracing::error!("{error}");
     }
     tracing::info!("listening on http://{}", listener.local_addr()?);

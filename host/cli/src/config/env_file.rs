@@ -1,164 +1,242 @@
 //! Files of `KEY=VALUE` lines, as `env-file` names them.
 //!
-//! The usual syntax of dotenv files is supported: comments, `export`, single and double quotes, values of several lines
-//! in double quotes, and `$NAME` and `${NAME}` outside of single quotes. The host's own environment is not changed.
+//! A file means what node's dotenv and python-dotenv agree on. Where they differ, python-dotenv is followed, with these
+//! exceptions: backquotes quote as in node; nothing is replaced in single quotes and backquotes, as in node; ` #` begins
+//! a comment also where the value is empty, as in node. A line that one of them ignores, or takes as a value with its
+//! quotes, is a mistake. No other parser in Rust does this: `dotenvy` replaces `$NAME`, drops quotes inside values and
+//! refuses spaces. The test `corpus` has the results of both libraries.
 //!
 //! On failure: every mistake of a file with its line. The content of the line is not repeated, because it may be a
 //! secret.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
 use std::path::Path;
 
 use lambkin_lambda::is_reserved_variable;
 
+use crate::text;
+
 /// Adds a file's variables to those of the files before it.
 pub fn read(path: &Path, variables: &mut BTreeMap<String, String>, mistakes: &mut Vec<String>) {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
+    let text = match std::fs::read(path) {
+        Ok(bytes) => text::decode(bytes),
         Err(error) => {
             mistakes.push(format!("cannot read {}: {error}", path.display()));
             return;
         }
     };
-    // The parser fails on a space that is the last character of the file.
-    let text = format!("{}\n", text.trim_start_matches('\u{feff}'));
-    for (line, entry) in entries(&text) {
-        let at = format!("{}:{line}", path.display());
+    match text {
+        Ok(text) => read_text(&text, path, variables, mistakes),
+        Err(why) => mistakes.push(format!("{} {why}", path.display())),
+    }
+}
+
+fn read_text(
+    text: &str,
+    path: &Path,
+    variables: &mut BTreeMap<String, String>,
+    mistakes: &mut Vec<String>,
+) {
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let mut parser = Parser {
+        rest: &text,
+        line: 1,
+    };
+    while let Some((line, entry)) = parser.entry(variables) {
+        let mut mistake = |what: &str| mistakes.push(format!("{}:{line}: {what}", path.display()));
         match entry {
-            Ok((key, _)) if is_reserved_variable(&key) => mistakes.push(format!(
-                "{at}: {key} is reserved by Lambda, which sets it itself"
-            )),
-            Ok((key, value)) if !value.contains('\0') => {
+            Ok((key, _)) if is_reserved_variable(&key) => {
+                mistake(&format!(
+                    "{key} is reserved by Lambda, which sets it itself"
+                ));
+            }
+            Ok((key, value)) if value.contains('\0') => {
+                mistake(&format!("the value of {key} contains a NUL character"));
+            }
+            Ok((key, value)) => {
                 variables.insert(key, value);
             }
-            _ => mistakes.push(format!(
-                "{at}: is not `KEY=VALUE`; a value with spaces needs quotes, and quotes have to be closed"
-            )),
+            Err(what) => mistake(what),
         }
     }
 }
 
-/// Each variable with the number of the line on which it starts.
-fn entries(text: &str) -> impl Iterator<Item = (usize, dotenvy::Result<(String, String)>)> {
-    let lines = std::rc::Rc::new(std::cell::Cell::new(0));
-    let mut parser = dotenvy::Iter::new(Lines {
-        left: text.as_bytes(),
-        given: std::rc::Rc::clone(&lines),
-    });
-    let text = text.to_owned();
-    std::iter::from_fn(move || {
-        let first = lines.get();
-        let entry = parser.next()?;
-        let last = lines.get();
-        let line = begin(&text, first, last, entry.as_ref().ok().map(|(key, _)| key));
+type Entry = Result<(String, String), &'static str>;
+
+/// A variable's value as the file has it.
+enum Value<'a> {
+    Plain(&'a str),
+    Quoted(char, &'a str),
+}
+
+struct Parser<'a> {
+    rest: &'a str,
+    /// The number of the line at which `rest` begins.
+    line: usize,
+}
+
+impl<'a> Parser<'a> {
+    /// The next entry with the number of its first line. `before` has the variables that the value can refer to.
+    fn entry(&mut self, before: &BTreeMap<String, String>) -> Option<(usize, Entry)> {
+        loop {
+            if self.rest.is_empty() {
+                return None;
+            }
+            let (first, _) = self.first_line();
+            if !first.trim().is_empty() && !first.trim_start().starts_with('#') {
+                break;
+            }
+            self.skip(first.len() + 1);
+        }
+        let line = self.line;
+        let entry = self.key_and_value().map(|(key, value)| {
+            let value = match value {
+                Value::Plain(text) => replace_names(text, before),
+                Value::Quoted('"', text) => replace_names(&unescape(text, true), before),
+                Value::Quoted('\'', text) => unescape(text, false),
+                Value::Quoted(_, text) => text.to_owned(),
+            };
+            (key.to_owned(), value)
+        });
+        if entry.is_err() {
+            let (first, _) = self.first_line();
+            self.skip(first.len() + 1);
+        }
         Some((line, entry))
-    })
-}
-
-/// The line on which the entry between the lines `after` and `last` starts. The parser does not report it, and comments
-/// and empty lines may come before the entry.
-fn begin(text: &str, after: usize, last: usize, key: Option<&String>) -> usize {
-    let is_it = |line: &str| {
-        let line = line.trim_start();
-        let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
-        match key {
-            Some(key) => line.starts_with(key.as_str()),
-            None => !line.is_empty() && !line.starts_with('#'),
-        }
-    };
-    let offset = text.lines().take(last).skip(after).position(is_it);
-    after + offset.unwrap_or(0) + 1
-}
-
-/// Passes one line at a time to the parser and counts them, which shows how far it has read.
-struct Lines<'a> {
-    left: &'a [u8],
-    given: std::rc::Rc<std::cell::Cell<usize>>,
-}
-
-impl Read for Lines<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let line = self.left.iter().position(|byte| *byte == b'\n');
-        let length = line
-            .map_or(self.left.len(), |end| end + 1)
-            .min(buffer.len());
-        let (line, left) = self.left.split_at(length);
-        if let Some(place) = buffer.get_mut(..length) {
-            place.copy_from_slice(line);
-        }
-        self.left = left;
-        if line.ends_with(b"\n") {
-            self.given.set(self.given.get() + 1);
-        }
-        Ok(length)
     }
+
+    fn first_line(&self) -> (&'a str, &'a str) {
+        self.rest.split_once('\n').unwrap_or((self.rest, ""))
+    }
+
+    fn skip(&mut self, bytes: usize) {
+        let (skipped, rest) = self.rest.split_at_checked(bytes).unwrap_or((self.rest, ""));
+        self.line += skipped.matches('\n').count();
+        self.rest = rest;
+    }
+
+    fn key_and_value(&mut self) -> Result<(&'a str, Value<'a>), &'static str> {
+        let (first, _) = self.first_line();
+        let Some((left, right)) = first.split_once('=') else {
+            return Err("is not `KEY=VALUE`");
+        };
+        let key = left.trim();
+        let key = match key.strip_prefix("export") {
+            Some(name) if name.starts_with(char::is_whitespace) => name.trim_start(),
+            _ => key,
+        };
+        let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+        if key.is_empty() || !key.bytes().all(is_legal) {
+            return Err(
+                "has no name of a variable before its `=`: letters, digits, `_`, `.` and `-`",
+            );
+        }
+        let Some(quote) = right
+            .trim_start()
+            .chars()
+            .next()
+            .filter(|first| matches!(first, '"' | '\'' | '`'))
+        else {
+            self.skip(first.len() + 1);
+            return Ok((key, Value::Plain(without_comment(right))));
+        };
+        let start = first.len() - right.trim_start().len() + 1;
+        let quoted = self.rest.get(start..).unwrap_or_default();
+        let end = closing_quote(quoted, quote).ok_or(
+            "has a quote that is not closed at the end of a value; a value that begins with a quote has to be quoted as a \
+             whole",
+        )?;
+        let (value, after) = quoted.split_at(end);
+        let after = after.split_once('\n').map_or(after, |(line, _)| line);
+        self.skip(start + end + after.len() + 1);
+        Ok((key, Value::Quoted(quote, value)))
+    }
+}
+
+/// Where the quote is closed: the first one that no backslash precedes, or else the last one of the line, as in
+/// `'C:\folder\'`. Only a comment may follow it.
+fn closing_quote(text: &str, quote: char) -> Option<usize> {
+    let ends_value = |at: usize| {
+        let after = text.get(at + 1..).unwrap_or_default();
+        let after = after.split_once('\n').map_or(after, |(line, _)| line);
+        let after = after.trim_start();
+        after.is_empty() || after.starts_with('#')
+    };
+    let mut escaped = false;
+    for (at, character) in text.char_indices() {
+        if escaped {
+            escaped = false;
+        } else if character == '\\' && quote != '`' {
+            escaped = true;
+        } else if character == quote {
+            return ends_value(at).then_some(at);
+        }
+    }
+    let (first, _) = text.split_once('\n').unwrap_or((text, ""));
+    first.rfind(quote).filter(|at| ends_value(*at))
+}
+
+/// A value without quotes ends at white space that `#` follows, and has no white space around it.
+fn without_comment(text: &str) -> &str {
+    let mut after_space = false;
+    for (at, character) in text.char_indices() {
+        if character == '#' && after_space {
+            return text.get(..at).unwrap_or_default().trim();
+        }
+        after_space = character.is_whitespace();
+    }
+    text.trim()
+}
+
+/// Replaces escape sequences: in single quotes only those of the backslash and the quote. Others stay as they are.
+fn unescape(text: &str, double: bool) -> String {
+    let mut result = String::with_capacity(text.len());
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        if character != '\\' {
+            result.push(character);
+            continue;
+        }
+        match characters.next() {
+            Some(next @ ('\\' | '\'')) => result.push(next),
+            Some('"') if double => result.push('"'),
+            Some('n') if double => result.push('\n'),
+            Some('r') if double => result.push('\r'),
+            Some('t') if double => result.push('\t'),
+            Some('a') if double => result.push('\u{7}'),
+            Some('b') if double => result.push('\u{8}'),
+            Some('f') if double => result.push('\u{c}'),
+            Some('v') if double => result.push('\u{b}'),
+            next => {
+                result.push('\\');
+                result.extend(next);
+            }
+        }
+    }
+    result
+}
+
+/// Replaces `${NAME}` and `${NAME:-DEFAULT}` by a variable of the file, of those before it, or of the host. `$NAME`
+/// stays as it is.
+fn replace_names(text: &str, before: &BTreeMap<String, String>) -> String {
+    let mut result = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        let (literal, reference) = rest.split_at(at);
+        let Some(end) = reference.find('}') else {
+            break;
+        };
+        result.push_str(literal);
+        let inside = reference.get(2..end).unwrap_or_default();
+        let (name, default) = inside.split_once(":-").unwrap_or((inside, ""));
+        let found = before.get(name).cloned();
+        let found = found.or_else(|| std::env::var(name).ok().filter(|_| !name.is_empty()));
+        result.push_str(found.as_deref().unwrap_or(default));
+        rest = reference.get(end + 1..).unwrap_or_default();
+    }
+    result.push_str(rest);
+    result
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(text: &str) -> (BTreeMap<String, String>, Vec<String>) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(".env");
-        std::fs::write(&path, text).unwrap();
-        let (mut variables, mut mistakes) = (BTreeMap::new(), Vec::new());
-        read(&path, &mut variables, &mut mistakes);
-        let folder = format!("{}/", folder.path().display());
-        let mistakes = mistakes.iter().map(|text| text.replace(&folder, ""));
-        (variables, mistakes.collect())
-    }
-
-    #[test]
-    fn the_usual_syntax_is_read() {
-        let (variables, mistakes) = parse(concat!(
-            "\u{feff}# a comment\n\nPLAIN=a=b#c # comment\nexport EXPORTED=yes\r\n",
-            "SINGLE='$HOME \\n'\nDOUBLE=\"a b\\n\\\"c\\\"\"\nEMPTY=\n",
-            "LINES=\"one\ntwo\n\"\nAGAIN=${PLAIN}!\nLAST=1 ",
-        ));
-        assert_eq!(mistakes, Vec::<String>::new());
-        let expected = [
-            ("AGAIN", "a=b#c!"),
-            ("DOUBLE", "a b\n\"c\""),
-            ("EMPTY", ""),
-            ("EXPORTED", "yes"),
-            ("LAST", "1"),
-            ("LINES", "one\ntwo\n"),
-            ("PLAIN", "a=b#c"),
-            ("SINGLE", "$HOME \\n"),
-        ];
-        let found: Vec<_> = variables
-            .iter()
-            .map(|(key, value)| (key.as_str(), value.as_str()))
-            .collect();
-        assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn mistakes_are_reported_by_line_and_without_the_content() {
-        let (variables, mistakes) = parse(concat!(
-            "GOOD=1\n\n# comment\nAWS_REGION=x\nLONG=\"a\nb\"\nsecret words\n",
-            "export AWS_SESSION_TOKEN=\"a\nb\"\nOPEN='secret\n",
-        ));
-        assert_eq!(variables.len(), 2);
-        let lines: Vec<_> = mistakes
-            .iter()
-            .map(|mistake| mistake.split(": ").next().unwrap())
-            .collect();
-        assert_eq!(
-            lines,
-            [".env:4", ".env:7", ".env:8", ".env:10"],
-            "{mistakes:?}"
-        );
-        assert!(mistakes[0].contains("AWS_REGION is reserved by Lambda"));
-        assert!(!mistakes.concat().contains("secret"), "{mistakes:?}");
-    }
-
-    #[test]
-    fn a_missing_file_is_named() {
-        let (mut variables, mut mistakes) = (BTreeMap::new(), Vec::new());
-        read(Path::new("/no/such/.env"), &mut variables, &mut mistakes);
-        assert!(mistakes[0].starts_with("cannot read /no/such/.env: No such file"));
-    }
-}
+mod tests;

@@ -28,6 +28,7 @@ use super::service::{self, Service};
 use super::source::{Diagnostic, Source};
 use super::trigger::{self, Trigger};
 use super::version::LATEST;
+use crate::text;
 
 /// `lambkin.toml`
 pub const TABLE: Table = Table::new(&[ACCOUNT_KEYS, allowlist::KEYS, PARTS]);
@@ -170,10 +171,12 @@ fn hint(error: &std::io::Error) -> &'static str {
 impl Config {
     /// Reads and checks a configuration file.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
+        let bytes = fs::read(path).map_err(|error| ConfigError::Unreadable {
             path: path.to_owned(),
             error,
         })?;
+        let text = text::decode(bytes)
+            .map_err(|why| ConfigError::Invalid(format!("{} {why}", path.display())))?;
         // Paths in the file start from its folder; "" is the current one and leaves them as they were typed.
         Self::parse(
             Source::new(path, text),
@@ -243,6 +246,11 @@ impl Config {
         versions
             .map(|spec| spec.version.as_str())
             .chain(aliases.map(|alias| alias.name.as_str()))
+    }
+
+    /// The text of the file.
+    pub fn text(&self) -> &str {
+        self.source.text()
     }
 
     /// Formats diagnostics that were found later, with their positions in the file.

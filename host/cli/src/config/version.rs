@@ -71,8 +71,8 @@ pub const KEYS: &[Key] = &[
     Key::optional(
         "env-file",
         Kind::TextOrTexts,
-        "One or more files of `KEY=VALUE` lines, in the format of dotenv. Later files override earlier ones, and \
-         `environment` overrides all of them.",
+        "One or more files of `KEY=VALUE` lines, in the format of dotenv, as section *Env files* describes. Later files \
+         override earlier ones, and `environment` overrides all of them.",
     ),
     Key::with_default(
         "pass-environment",

@@ -1,62 +1,99 @@
-//! Restarting functions whose code has changed.
+//! Restarting what has changed: functions whose code has, and everything when the configuration or a plugin has.
 //!
-//! One thread receives the operating system's events for the functions' files. A burst of changes causes one restart:
-//! the function's code and variables are read again, its environments are retired, and a line of the log names the
-//! first changed file. Invocations under way finish with the old code.
+//! One thread receives the operating system's events. A burst of changes causes one restart: the function's code and
+//! variables are read again, its environments are retired, and a line of the log names the first changed file.
+//! Invocations under way finish with the old code. The watch does not follow links, except those that lead to other
+//! folders of the project, such as packages of a workspace (see `links`).
+//!
+//! The thread also finds out what has to be watched, so listening does not wait for it. What changes before it watches
+//! is found by the times of the files.
 //!
 //! On failure to read the code or an env-file again, the function stays as it was, which is logged; the next change is
-//! the next attempt. If there is no function to watch, no thread is started.
+//! the next attempt. If there is nothing to watch, no thread is started.
 
+mod burst;
+mod configuration;
 mod folders;
+mod links;
 mod watched;
 
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
 use lambkin_lambda::Log;
 use notify::event::{AccessKind, AccessMode, ModifyKind};
-use notify::{Event, EventKind};
+use notify::{Event, EventKind, RecommendedWatcher, Watcher};
 
+pub use configuration::{Configuration, OWN_ADDRESSES};
 use folders::Folders;
+pub use links::project_of;
 pub use watched::Watched;
+
+use watched::Target;
 
 /// How often the watched folders are compared with those on disk. There is no event when a parent folder is replaced.
 const RESCAN: Duration = Duration::from_secs(1);
 
+/// How long the start waits for the watch to begin, so that usually no change comes before it.
+const START_WAIT: Duration = Duration::from_millis(500);
+
+/// How far the times of files may be behind the clock.
+const CLOCK_LAG: Duration = Duration::from_millis(20);
+
 type Events = Receiver<notify::Result<Event>>;
 
-/// Watches these functions until the process ends.
-pub fn start(functions: Vec<Watched>, log: Log) -> anyhow::Result<()> {
-    if functions.is_empty() {
+/// Watches these functions, and the configuration, until the process ends.
+pub fn start(
+    functions: Vec<Watched>,
+    configuration: Option<Configuration>,
+    log: Log,
+) -> anyhow::Result<()> {
+    if functions.is_empty() && configuration.is_none() {
         return Ok(());
     }
     let (sender, events) = mpsc::channel();
-    let watcher = notify::recommended_watcher(sender).context(
+    let config = notify::Config::default().with_follow_symlinks(false);
+    let watcher = RecommendedWatcher::new(sender, config).context(
         "cannot watch files (on Linux, fs.inotify.max_user_instances may have to be raised); \
          --no-watch starts without watching",
     )?;
-    let folders = Folders::watch(watcher, functions.iter().flat_map(Watched::targets))?;
     let watch = Watch {
         functions,
-        folders,
+        configuration,
+        folders: Folders::new(watcher),
         log,
     };
+    let (begun, waiting) = mpsc::channel();
     std::thread::Builder::new()
         .name("watch".to_owned())
-        .spawn(move || watch.run(&events))?;
+        .spawn(move || watch.run(&events, &begun))?;
+    let _ = waiting.recv_timeout(START_WAIT); // it goes on in the background
     Ok(())
 }
 
 struct Watch {
     functions: Vec<Watched>,
+    configuration: Option<Configuration>,
     folders: Folders,
     log: Log,
 }
 
 impl Watch {
-    fn run(mut self, events: &Events) {
+    fn run(mut self, events: &Events, begun: &mpsc::Sender<()>) {
+        let (start, started_at) = (Instant::now(), SystemTime::now());
+        self.watch_targets();
+        let is_late = start.elapsed() >= START_WAIT;
+        let _ = begun.send(()); // the start may have gone on
+        if is_late {
+            for function in &mut self.functions {
+                function.record_since(started_at);
+            }
+        }
+        if let Some(configuration) = &mut self.configuration {
+            configuration.record_if_changed();
+        }
         loop {
             match events.recv_timeout(self.pause()) {
                 Ok(event) => self.record(event),
@@ -64,23 +101,69 @@ impl Watch {
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             for folder in self.folders.rewatch_replaced() {
-                for function in &mut self.functions {
-                    function.record_replaced(&folder);
-                }
+                self.record_replaced(&folder);
             }
+            self.restart_what_is_due();
+        }
+    }
+
+    /// Finds out what has to be watched now, and watches it. Returns whether something was not watched before.
+    fn watch_targets(&mut self) -> bool {
+        let located = self.functions.iter_mut().flat_map(Watched::locate);
+        let mut lines: Vec<String> = located.collect();
+        let files = self.configuration.iter().flat_map(Configuration::targets);
+        let files = files.map(|path| Target {
+            path,
+            is_deep: false,
+        });
+        let targets = self.functions.iter().flat_map(Watched::targets);
+        let is_more = self.folders.watch(targets.chain(files), &mut lines);
+        for line in lines {
+            self.log.line(&line);
+        }
+        is_more
+    }
+
+    fn restart_what_is_due(&mut self) {
+        // The times of files are those of a clock that is a few milliseconds late.
+        let before = SystemTime::now() - CLOCK_LAG;
+        let restarted = self
+            .functions
+            .iter_mut()
+            .filter_map(Watched::restart_if_due);
+        let lines: Vec<String> = restarted.collect();
+        let is_changed = !lines.is_empty();
+        let configuration = self.configuration.as_mut();
+        let lines = lines
+            .into_iter()
+            .chain(configuration.and_then(Configuration::restart_if_due));
+        for line in lines {
+            self.log.line(&line);
+        }
+        // Links may lead elsewhere now, to files that changed before they were watched.
+        if is_changed && self.watch_targets() {
             for function in &mut self.functions {
-                if let Some(line) = function.restart_if_due() {
-                    self.log.line(&line);
-                }
+                function.record_since(before);
             }
         }
     }
 
     fn pause(&self) -> Duration {
-        let next = self.functions.iter().filter_map(Watched::due).min();
+        let functions = self.functions.iter().filter_map(Watched::due);
+        let configuration = self.configuration.iter().filter_map(Configuration::due);
+        let next = functions.chain(configuration).min();
         next.map_or(RESCAN, |due| {
             due.saturating_duration_since(Instant::now()).min(RESCAN)
         })
+    }
+
+    fn record_replaced(&mut self, folder: &Path) {
+        for function in &mut self.functions {
+            function.record_replaced(folder);
+        }
+        if let Some(configuration) = &mut self.configuration {
+            configuration.record_replaced(folder);
+        }
     }
 
     fn record(&mut self, event: notify::Result<Event>) {
@@ -90,11 +173,7 @@ impl Watch {
         };
         if event.need_rescan() {
             // The operating system has lost events.
-            let root = Path::new("/");
-            return self
-                .functions
-                .iter_mut()
-                .for_each(|function| function.record_replaced(root));
+            return self.record_replaced(Path::new("/"));
         }
         if !is_change(event.kind) {
             return;
@@ -108,6 +187,9 @@ impl Watch {
             }
             for function in &mut self.functions {
                 function.record(path);
+            }
+            if let Some(configuration) = &mut self.configuration {
+                configuration.record(path);
             }
         }
     }

@@ -1,53 +1,122 @@
 //! A watched function: its files, and their changes since it was last restarted.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Instant, SystemTime};
 
 use lambkin_lambda::Function;
 
+use super::burst::{Burst, shown};
+use super::links::{self, MAX_WATCHED_FOLDERS};
 use crate::config::{FunctionInputs, Ignore};
-
-/// A burst of changes ends when nothing has changed for this long. Editors save in several steps, and builds write many
-/// files.
-const QUIET: Duration = Duration::from_millis(150);
-
-/// The longest time for which a burst postpones a restart.
-const MAX_BURST: Duration = Duration::from_secs(2);
 
 /// A watched function.
 pub struct Watched {
     function: Arc<Function>,
     inputs: FunctionInputs,
     ignore: Ignore,
+    /// The folder that links in the code may lead to.
+    project: PathBuf,
+    /// The code, the layers and the env-files, as paths without links, in the order of the inputs' paths.
     targets: Vec<PathBuf>,
-    burst: Option<Burst>,
+    /// Files and folders of the project that links in the targets lead to.
+    linked: Vec<PathBuf>,
+    /// The links on the way to the targets.
+    links: BTreeSet<PathBuf>,
+    /// Folders with too many folders to watch them all.
+    too_large: BTreeSet<PathBuf>,
+    burst: Burst,
 }
 
-/// Changes that cause one restart.
-struct Burst {
-    first: Instant,
-    last: Instant,
-    /// The first changed file.
-    file: PathBuf,
+/// A path to watch.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Target {
+    pub path: PathBuf,
+    /// Whether everything below the path is watched, if it is a folder.
+    pub is_deep: bool,
 }
 
 impl Watched {
-    pub fn new(function: Arc<Function>, inputs: FunctionInputs) -> anyhow::Result<Self> {
-        // Events contain absolute paths without links.
-        let canonical = |path: &PathBuf| path.canonicalize();
-        Ok(Self {
+    /// `project` is the folder that links in the code may lead to. Finds the targets, but not yet the links in them.
+    pub fn new(
+        function: Arc<Function>,
+        inputs: FunctionInputs,
+        project: PathBuf,
+    ) -> anyhow::Result<Self> {
+        let mut watched = Self {
             ignore: Ignore::new(&inputs.ignore)?,
-            targets: inputs.paths().map(canonical).collect::<Result<_, _>>()?,
+            targets: inputs
+                .paths()
+                .map(|path| path.canonicalize())
+                .collect::<Result<_, _>>()?,
             function,
             inputs,
-            burst: None,
-        })
+            project,
+            linked: Vec::new(),
+            links: BTreeSet::new(),
+            too_large: BTreeSet::new(),
+            burst: Burst::default(),
+        };
+        watched.find_links_on_the_way();
+        Ok(watched)
     }
 
-    /// The function's files and folders, as absolute paths without links.
-    pub fn targets(&self) -> &[PathBuf] {
-        &self.targets
+    /// The paths to watch, which have no links in them.
+    pub fn targets(&self) -> impl Iterator<Item = Target> {
+        let deep = self.targets.iter().chain(&self.linked);
+        let deep = deep.map(|path| Target {
+            path: path.clone(),
+            is_deep: !self.too_large.contains(path),
+        });
+        let links = self.links.iter().map(|path| Target {
+            path: path.clone(),
+            is_deep: false,
+        });
+        deep.chain(links)
+    }
+
+    /// Finds the targets and the links in them again. Returns lines for the log.
+    pub fn locate(&mut self) -> Vec<String> {
+        for (target, path) in self.targets.iter_mut().zip(self.inputs.paths()) {
+            // One that does not exist now is awaited where it was.
+            if let Ok(found) = path.canonicalize() {
+                *target = found;
+            }
+        }
+        self.find_links_on_the_way();
+        let mut lines = Vec::new();
+        self.linked.clear();
+        for target in self.targets.iter().filter(|target| target.is_dir()) {
+            let found = links::below(target, &self.project, &self.ignore);
+            if found.is_too_large && self.too_large.insert(target.clone()) {
+                lines.push(format!(
+                    "function {}: {} has more than {MAX_WATCHED_FOLDERS} folders, so only files in it, and none in its \
+                     folders, are watched",
+                    self.function.spec().name,
+                    shown(target)
+                ));
+            }
+            self.linked.extend(found.targets);
+        }
+        lines
+    }
+
+    fn find_links_on_the_way(&mut self) {
+        // Those of the project's own path concern everything.
+        let of_project = links::on_path(&self.project);
+        let paths = self.inputs.paths().flat_map(|path| links::on_path(path));
+        self.links = paths.filter(|link| !of_project.contains(link)).collect();
+    }
+
+    /// Records files that were changed after a time, at which nothing was watched yet.
+    pub fn record_since(&mut self, time: SystemTime) {
+        let all = self.targets.iter().chain(&self.linked);
+        let mut changed = all.filter_map(|target| links::changed_since(target, time, &self.ignore));
+        if let Some(path) = changed.next() {
+            drop(changed);
+            self.burst.record(&path);
+        }
     }
 
     /// Records a change, if the path belongs to this function and is not ignored.
@@ -56,64 +125,36 @@ impl Watched {
             path.strip_prefix(target)
                 .is_ok_and(|below| !self.ignore.covers(below))
         };
-        if !self.targets.iter().any(contains) {
-            return;
-        }
-        let now = Instant::now();
-        match &mut self.burst {
-            Some(burst) => burst.last = now,
-            None => {
-                self.burst = Some(Burst {
-                    first: now,
-                    last: now,
-                    file: path.to_owned(),
-                });
-            }
+        if self.links.contains(path) || self.targets.iter().chain(&self.linked).any(contains) {
+            self.burst.record(path);
         }
     }
 
     /// Records that any file in a folder may have changed.
     pub fn record_replaced(&mut self, folder: &Path) {
-        let inside = |target: &&PathBuf| target.starts_with(folder);
-        if let Some(target) = self.targets.iter().find(inside).cloned() {
-            self.record(&target);
+        let mut all = self.targets.iter().chain(&self.linked).chain(&self.links);
+        if let Some(target) = all.find(|target| target.starts_with(folder)).cloned() {
+            self.burst.record(&target);
         }
     }
 
     /// When the function is due to restart. `None` if nothing has changed.
     pub fn due(&self) -> Option<Instant> {
-        let burst = self.burst.as_ref()?;
-        Some((burst.last + QUIET).min(burst.first + MAX_BURST))
+        self.burst.due()
     }
 
     /// Restarts the function if it is due. Returns the line for the log.
     pub fn restart_if_due(&mut self) -> Option<String> {
-        if self.due()? > Instant::now() {
-            return None;
-        }
-        let burst = self.burst.take()?;
+        let file = self.burst.take_due()?;
         let spec = self.function.spec();
         let name = &spec.name;
         Some(match self.inputs.renew(spec) {
             Ok(()) => {
                 self.function.retire_environments();
-                format!(
-                    "function {name} restarts: {} has changed",
-                    shown(&burst.file)
-                )
+                format!("function {name} restarts: {} has changed", shown(&file))
             }
             // Correcting the mistake will be another change, and another attempt.
             Err(error) => format!("function {name} stays as it was: {error}"),
         })
     }
-}
-
-/// The path relative to the current folder, if it is below it.
-fn shown(path: &Path) -> std::path::Display<'_> {
-    let here = std::env::current_dir().and_then(|here| here.canonicalize());
-    here.ok()
-        .and_then(|here| path.strip_prefix(here).ok())
-        .filter(|path| !path.as_os_str().is_empty())
-        .unwrap_or(path)
-        .display()
 }

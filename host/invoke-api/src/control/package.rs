@@ -21,7 +21,7 @@ impl Package {
     /// The program that would be started now. Blocks.
     pub(super) fn of(function: &Function) -> Self {
         let spec = function.spec();
-        let program = spec.code.check(&spec.layers).ok();
+        let program = spec.check_program().ok();
         Self(program.and_then(|path| {
             let metadata = fs::metadata(&path).ok()?;
             Some((path, metadata))

@@ -117,7 +117,7 @@ impl Sandbox {
                 log_stream,
             },
         );
-        let directory = spec.code.task_root.clone();
+        let directory = spec.code.resolved_root();
         let peers = Arc::new(Peers::new(&spec.name, address, spec.runtime_api.is_some()));
         let mut extension_processes = ExtensionProcesses::new(Arc::clone(&peers));
         for ExternalExtension { name, path } in discovered.extensions {

@@ -50,13 +50,16 @@ pub(crate) enum LaunchError {
 }
 
 /// Searches [`OPT`] and then the function's layers. Of programs with the same name the last one is used, as it would
-/// overwrite the others in `/opt`.
-pub(crate) fn discover(layers: &[PathBuf]) -> Result<Discovered, LaunchError> {
+/// overwrite the others in `/opt`. `search` is the function's `PATH`.
+pub(crate) fn discover(layers: &[PathBuf], search: &str) -> Result<Discovered, LaunchError> {
     let opt = PathBuf::from(OPT);
-    discover_in(std::iter::once(&opt).chain(layers))
+    discover_in(std::iter::once(&opt).chain(layers), search)
 }
 
-fn discover_in<'a>(layers: impl Iterator<Item = &'a PathBuf>) -> Result<Discovered, LaunchError> {
+fn discover_in<'a>(
+    layers: impl Iterator<Item = &'a PathBuf>,
+    search: &str,
+) -> Result<Discovered, LaunchError> {
     let mut found = BTreeMap::new();
     for layer in layers {
         let kill_switch = layer.join(KILL_SWITCH);
@@ -68,10 +71,12 @@ fn discover_in<'a>(layers: impl Iterator<Item = &'a PathBuf>) -> Result<Discover
         }
         add_programs(&layer.join("extensions"), &mut found)?;
     }
-    let checked = found.into_iter().map(|(name, path)| match examine(&path) {
-        Ok(()) => Ok(ExternalExtension { name, path }),
-        Err(reason) => Err(LaunchError::Unusable { path, reason }),
-    });
+    let checked = found
+        .into_iter()
+        .map(|(name, path)| match examine(&path, search) {
+            Ok(()) => Ok(ExternalExtension { name, path }),
+            Err(reason) => Err(LaunchError::Unusable { path, reason }),
+        });
     Ok(Discovered {
         extensions: checked.collect::<Result<_, _>>()?,
         disabled_by: None,
@@ -136,7 +141,7 @@ mod tests {
         let a = extension(&layers[1], "a", 0o755);
         let b = extension(&layers[1], "b.sh", 0o755);
         fs::create_dir(layers[0].join("extensions/folder")).unwrap();
-        let found = discover_in(layers.iter()).unwrap();
+        let found = discover_in(layers.iter(), "/bin").unwrap();
         let expected = [("a", a), ("b.sh", b), ("c", c)].map(|(name, path)| ExternalExtension {
             name: name.to_owned(),
             path,
@@ -150,7 +155,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let [missing, empty] = layers(root.path());
         fs::create_dir_all(empty.join("extensions")).unwrap();
-        let found = discover_in([missing, empty].iter()).unwrap();
+        let found = discover_in([missing, empty].iter(), "/bin").unwrap();
         assert_eq!(found, Discovered::default());
     }
 
@@ -160,7 +165,7 @@ mod tests {
         let layers = layers(root.path());
         extension(&layers[0], "good", 0o755);
         let bad = extension(&layers[1], "bad", 0o644);
-        let error = discover_in(layers.iter()).unwrap_err().to_string();
+        let error = discover_in(layers.iter(), "/bin").unwrap_err().to_string();
         let expected = format!(
             "the extension {} is not executable; `chmod +x` it",
             bad.display()
@@ -174,7 +179,7 @@ mod tests {
         let layers = layers(root.path());
         extension(&layers[0], "x", 0o644);
         let good = extension(&layers[1], "x", 0o755);
-        let found = discover_in(layers.iter()).unwrap();
+        let found = discover_in(layers.iter(), "/bin").unwrap();
         assert_eq!(found.extensions.len(), 1);
         assert_eq!(found.extensions[0].path, good);
     }
@@ -187,7 +192,7 @@ mod tests {
         fs::create_dir_all(&layers[1]).unwrap();
         let switch = layers[1].join("disable-extensions-jwigqn8j");
         fs::write(&switch, "").unwrap();
-        let found = discover_in(layers.iter()).unwrap();
+        let found = discover_in(layers.iter(), "/bin").unwrap();
         assert_eq!(found.extensions, []);
         assert_eq!(found.disabled_by, Some(switch));
     }

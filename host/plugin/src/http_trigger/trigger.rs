@@ -80,6 +80,21 @@ impl HttpTrigger {
         token: &str,
         outcome: &TriggerOutcome,
     ) -> Result<HttpResponse, PluginError> {
+        let answered = self.respond_with_warnings(token, outcome).await?;
+        Ok(answered.0)
+    }
+
+    /// Like [`respond`](Self::respond); also returns what the plugin says is wrong with the function's result, as
+    /// displayable lines for the log.
+    ///
+    /// # Errors
+    ///
+    /// The same as for [`shape`](Self::shape).
+    pub async fn respond_with_warnings(
+        &self,
+        token: &str,
+        outcome: &TriggerOutcome,
+    ) -> Result<(HttpResponse, Vec<String>), PluginError> {
         let call = self.caller.begin("respond", None);
         self.shaper
             .respond(&call, &self.setup, token, outcome)

@@ -13,8 +13,12 @@ use crate::adapter::{Adapter, ExportedInterface, Function, TypeCheck};
 use crate::caller::Call;
 
 use crate::error::{ConfigureError, PluginError, Problem};
-use crate::limits::SHAPER;
+use crate::limits::{MAX_WARNINGS, SHAPER};
 use crate::outcome::TriggerOutcome;
+use crate::text::quote;
+
+/// The key of `extra` for a warning.
+const WARNING: &str = "warning";
 
 #[allow(missing_docs, unused_qualifications, reason = "generated")]
 #[allow(clippy::all, clippy::restriction, reason = "generated")]
@@ -99,11 +103,15 @@ impl Shaper {
         setup: &Setup,
         token: &str,
         outcome: &TriggerOutcome,
-    ) -> Result<HttpResponse, PluginError> {
+    ) -> Result<(HttpResponse, Vec<String>), PluginError> {
         let arguments: RespondArguments<'_> = (&setup.state, token, outcome.into());
         let (result,): RespondResult = call.run(&SHAPER, &self.respond, arguments).await?;
-        let response = call.reported(result)?;
-        call.checked(check::response(response.into()))
+        let mut response = call.reported(result)?;
+        let extra = std::mem::take(&mut response.extra);
+        let warnings = extra.into_iter().filter(|(key, _)| key == WARNING);
+        let warnings = warnings.map(|(_, text)| quote(&text)).take(MAX_WARNINGS);
+        let response = call.checked(check::response(response.into()))?;
+        Ok((response, warnings.collect()))
     }
 }
 

@@ -57,7 +57,8 @@ pub use change_record::LeasedChange;
 pub use content::Object;
 pub use objects::Objects;
 pub use types::{
-    BucketInfo, Condition, Digest, Finished, Folder, FolderEvents, Listing, MultipartListing,
-    MultipartUpload, ObjectError, ObjectEvent, ObjectInfo, Part, Put, Query, Removed, Versioning,
+    BucketInfo, Condition, Digest, Finished, Folder, FolderEvents, LeftOut, Listing,
+    MultipartListing, MultipartUpload, ObjectError, ObjectEvent, ObjectInfo, Part, Put, Query,
+    Removed, Synced, Versioning,
 };
 pub use upload::Upload;

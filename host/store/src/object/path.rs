@@ -166,7 +166,7 @@ pub(super) fn key_of(relative: &Path) -> Option<String> {
 }
 
 /// Whether a file or folder with this name is hidden or temporary.
-fn is_temporary(name: &str) -> bool {
+pub(super) fn is_temporary(name: &str) -> bool {
     const ENDINGS: [&str; 6] = ["~", ".tmp", ".part", ".partial", ".crdownload", ".download"];
     name.starts_with('.')
         || name.starts_with("~$")

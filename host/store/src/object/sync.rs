@@ -12,7 +12,8 @@
 //! A stamp can change without a write: a copy sets times, a restore sets them back. Unless a file is known to have
 //! been written, its bytes decide whether it has changed; if they are the same, only the new stamp is stored.
 //!
-//! On failure of one file the others are synced nevertheless, and the first error is returned.
+//! A file or folder that cannot be read affects no other: it is left out and returned with the reason. The objects that
+//! it had before stay as they are, because it is not known that they are gone.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
@@ -29,7 +30,7 @@ use super::objects::Objects;
 use super::plan::{self, Place, Plan};
 use super::row::{self, Row};
 use super::tree::{self, Stamp};
-use super::types::{FolderEvents, ObjectError, Put};
+use super::types::{FolderEvents, LeftOut, ObjectError, Put, Synced};
 use super::{bucket_row, path};
 
 /// A change of a folder that a sync has found.
@@ -135,32 +136,31 @@ impl Objects {
     /// changes.
     ///
     /// `written` says that the file is known to have been written; it then counts as changed even if its bytes are
-    /// the same.
+    /// the same. Returns what was left out.
     pub async fn sync_file(
         &self,
         bucket: &str,
         relative: &Path,
         written: bool,
-    ) -> Result<(), ObjectError> {
+    ) -> Result<Vec<LeftOut>, ObjectError> {
         let Some(key) = path::key_of(relative) else {
-            return Ok(());
+            return Ok(Vec::new());
         };
         let mut key_events = KeyEvents::default();
         if written {
             key_events.written.insert(key.clone());
         }
-        self.sync(bucket, key, key_events).await.map(drop)
+        let synced = self.sync(bucket, key, key_events).await?;
+        Ok(synced.left_out)
     }
 
     /// Like [`sync_file`](Self::sync_file), for the whole folder. It also finds what changed while no host was running.
     ///
-    /// Returns the files that were left out because they changed while they were read or, according to
-    /// [`FolderEvents::quiet`], just before. They have to be synced again.
     pub async fn sync_folder(
         &self,
         bucket: &str,
         folder_events: &FolderEvents,
-    ) -> Result<BTreeSet<PathBuf>, ObjectError> {
+    ) -> Result<Synced, ObjectError> {
         let key_events = KeyEvents::of(folder_events);
         self.sync(bucket, String::new(), key_events).await
     }
@@ -170,7 +170,7 @@ impl Objects {
         bucket: &str,
         top: String,
         key_events: KeyEvents,
-    ) -> Result<BTreeSet<PathBuf>, ObjectError> {
+    ) -> Result<Synced, ObjectError> {
         let (objects, bucket) = (self.clone(), bucket.to_owned());
         self.to_completion(async move {
             let lock = objects.0.folders.lock(&bucket);
@@ -185,7 +185,7 @@ impl Objects {
         bucket: &str,
         top: String,
         key_events: KeyEvents,
-    ) -> Result<BTreeSet<PathBuf>, ObjectError> {
+    ) -> Result<Synced, ObjectError> {
         let (name, above) = (bucket.to_owned(), top.clone());
         let (folder, mut known) = self
             .transact(move |connection| {
@@ -200,8 +200,13 @@ impl Objects {
             .await?;
         let root = folder.clone();
         let seen = blocking(&folder, move || tree::scan(&root, &top)).await?;
+        let mut left_out = seen.left_out;
+        for key in seen.unknown {
+            let below = format!("{key}/");
+            known.retain(|one, _| *one != key && !one.starts_with(&below));
+        }
         let mut changed = Vec::new();
-        for (key, stamp) in seen {
+        for (key, stamp) in seen.files {
             let before = known.remove(&key);
             if key_events.unfinished.contains(&key) {
                 continue;
@@ -218,8 +223,7 @@ impl Objects {
             .unzip();
         let created = self.change_record(bucket, created, self.now());
         let removed = self.change_record(bucket, removed, self.now());
-        let mut failed = None;
-        let mut left_out = BTreeSet::new();
+        let mut again = BTreeSet::new();
         let mut changes: Vec<FileChange> = known.into_keys().map(FileChange::Removed).collect();
         for (key, stamp, etag) in changed {
             let quiet = key_events.quiet;
@@ -227,12 +231,15 @@ impl Objects {
                 .read_file(bucket, &folder, &key, &stamp, quiet, created.clone())
                 .await
             {
-                Ok(None) => drop(left_out.insert(PathBuf::from(key))),
+                Ok(None) => drop(again.insert(PathBuf::from(key))),
                 Ok(Some(plan)) if etag.is_some_and(|etag| etag == plan.put.etag) => {
                     changes.push(FileChange::Restamped(plan.key, stamp));
                 }
                 Ok(Some(plan)) => changes.push(FileChange::Written(Box::new(plan))),
-                Err(error) => failed = failed.or(Some(error)),
+                Err(error) => left_out.push(LeftOut {
+                    path: PathBuf::from(key),
+                    reason: format!("is left out: {error}"),
+                }),
             }
             if changes.len() >= FILES_PER_TRANSACTION {
                 self.apply_all(bucket, std::mem::take(&mut changes), &removed)
@@ -240,7 +247,7 @@ impl Objects {
             }
         }
         self.apply_all(bucket, changes, &removed).await?;
-        failed.map_or(Ok(left_out), Err)
+        Ok(Synced { again, left_out })
     }
 
     /// The plan for a file that has changed; `None` if the file changes while it is read, which the watch will report, or

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -12,7 +12,7 @@ use super::errors::{file_error, invalid};
 use super::limits::READ_AT_ONCE;
 use super::path::TEMP_PREFIX;
 use super::sink::Sink;
-use super::types::{Digest, ObjectError};
+use super::types::{Digest, LeftOut, ObjectError};
 use super::{files, path};
 
 /// The stamp of a file. A file with the same stamp is taken to be unchanged.
@@ -50,29 +50,48 @@ fn is_missing(error: &io::Error) -> bool {
     )
 }
 
-/// What is at a path, seen from a root. Links that lead out of the root, and links to folders, count as nothing.
+/// What is at a path, seen from a root.
 enum Seen {
     Nothing,
     Folder,
     File(Stamp),
+    /// Something that cannot be an object, and why.
+    Other(String),
 }
 
-fn look(root: &Path, at: &Path) -> Result<Seen, ObjectError> {
-    let looked = fs::symlink_metadata(at).and_then(|about| {
-        if !about.is_symlink() {
-            return Ok((about, true));
+fn look(root: &Path, at: &Path) -> io::Result<Seen> {
+    let about = match fs::symlink_metadata(at) {
+        Err(error) if is_missing(&error) => return Ok(Seen::Nothing),
+        looked => looked?,
+    };
+    let other = |why: &str| Ok(Seen::Other(why.to_owned()));
+    if about.is_symlink() {
+        let target = match fs::canonicalize(at) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(error),
+            Err(error) => return other(&format!("is a link that leads nowhere: {error}")),
+            Ok(target) => target,
+        };
+        if !target.starts_with(root) {
+            return other("is a link that leads out of the folder");
         }
-        let inside = fs::canonicalize(at)?.starts_with(root);
-        let target = fs::metadata(at)?;
-        let is_file = target.is_file();
-        Ok((target, inside && is_file))
-    });
-    match looked {
-        Ok((about, true)) if about.is_file() => Ok(Seen::File(Stamp::of(&about))),
-        Ok((about, true)) if about.is_dir() => Ok(Seen::Folder),
-        Ok(_) => Ok(Seen::Nothing),
-        Err(error) if is_missing(&error) => Ok(Seen::Nothing),
-        Err(error) => Err(file_error("read", at, &error)),
+        return match fs::metadata(at) {
+            Err(error) if is_missing(&error) => Ok(Seen::Nothing),
+            Err(error) => Err(error),
+            Ok(about) if about.is_file() => Ok(Seen::File(Stamp::of(&about))),
+            Ok(_) => other("is a link to something other than a file"),
+        };
+    }
+    let kind = about.file_type();
+    if kind.is_file() {
+        Ok(Seen::File(Stamp::of(&about)))
+    } else if kind.is_dir() {
+        Ok(Seen::Folder)
+    } else if kind.is_fifo() {
+        other("is a FIFO")
+    } else if kind.is_socket() {
+        other("is a socket")
+    } else {
+        other("is a device")
     }
 }
 
@@ -84,61 +103,109 @@ fn is_inside(root: &Path, relative: &Path) -> bool {
     fs::canonicalize(&above).is_ok_and(|real| real == above)
 }
 
-/// The files that are objects, at the key `top` and below it. An empty key stands for the whole folder.
-pub(super) fn scan(root: &Path, top: &str) -> Result<BTreeMap<String, Stamp>, ObjectError> {
-    let mut found = BTreeMap::new();
-    if top.is_empty() {
-        walk(root, String::new(), &mut found)?;
-        return Ok(found);
+/// What a scan has found.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    /// The files that are objects, by key.
+    pub(super) files: BTreeMap<String, Stamp>,
+    /// What is not an object, although it is neither hidden nor temporary.
+    pub(super) left_out: Vec<LeftOut>,
+    /// The keys of files and folders that cannot be read, so that it is not known what is there.
+    pub(super) unknown: Vec<String>,
+}
+
+impl Scan {
+    fn leave_out(&mut self, relative: PathBuf, reason: impl Into<String>) {
+        self.left_out.push(LeftOut {
+            path: relative,
+            reason: reason.into(),
+        });
     }
+
+    fn cannot_read(&mut self, key: String, error: &io::Error) {
+        self.leave_out(PathBuf::from(&key), format!("cannot be read: {error}"));
+        self.unknown.push(key);
+    }
+}
+
+/// The files that are objects, at the key `top` and below it. An empty key stands for the whole folder. An error of one
+/// of the entries affects no other.
+pub(super) fn scan(root: &Path, top: &str) -> Result<Scan, ObjectError> {
     // A root that does not exist has been unmounted or moved rather than emptied, so this is an error.
-    fs::metadata(root).map_err(|error| file_error("read", root, &error))?;
-    if !is_inside(root, Path::new(top)) {
-        return Ok(found);
-    }
-    match look(root, &root.join(top))? {
-        Seen::Nothing => {}
-        Seen::File(stamp) => {
-            found.insert(top.to_owned(), stamp);
+    fs::read_dir(root).map_err(|error| file_error("read", root, &error))?;
+    let mut found = Scan::default();
+    if top.is_empty() {
+        walk(root, String::new(), &mut found);
+    } else if is_inside(root, Path::new(top)) {
+        let mut folders = Vec::new();
+        visit(root, top.to_owned(), &mut folders, &mut found);
+        for folder in folders {
+            walk(root, folder, &mut found);
         }
-        Seen::Folder => walk(root, top.to_owned(), &mut found)?,
     }
     Ok(found)
 }
 
-fn walk(root: &Path, top: String, found: &mut BTreeMap<String, Stamp>) -> Result<(), ObjectError> {
+fn walk(root: &Path, top: String, found: &mut Scan) {
     let mut folders = vec![top];
     while let Some(folder) = folders.pop() {
-        let at = root.join(&folder);
-        let failed = |error| file_error("read", &at, &error);
-        let entries = match fs::read_dir(&at) {
-            Err(error) if is_missing(&error) && !folder.is_empty() => continue,
-            entries => entries.map_err(failed)?,
+        let entries = match fs::read_dir(root.join(&folder)) {
+            Ok(entries) => entries,
+            Err(error) if is_missing(&error) => continue,
+            Err(error) => {
+                found.cannot_read(folder, &error);
+                continue;
+            }
         };
         for entry in entries {
-            let name = entry.map_err(failed)?.file_name();
-            let Some(key) = path::key_of(&Path::new(&folder).join(name)) else {
+            let name = match entry {
+                Ok(entry) => entry.file_name(),
+                Err(error) => {
+                    found.cannot_read(folder.clone(), &error);
+                    break;
+                }
+            };
+            let relative = Path::new(&folder).join(&name);
+            let Some(text) = name.to_str() else {
+                found.leave_out(relative, "has a name that is not UTF-8");
                 continue;
             };
-            match look(root, &root.join(&key))? {
-                Seen::Nothing => {}
-                Seen::Folder => folders.push(key),
-                Seen::File(stamp) => {
-                    found.insert(key, stamp);
-                }
+            if path::is_temporary(text) {
+                continue;
+            }
+            match path::key_of(&relative) {
+                Some(key) => visit(root, key, &mut folders, found),
+                None => found.leave_out(
+                    relative,
+                    "has a path that cannot be a key: at most 1,024 bytes",
+                ),
             }
         }
     }
-    Ok(())
+}
+
+/// Looks at one path. A folder is added to those that have to be walked.
+fn visit(root: &Path, key: String, folders: &mut Vec<String>, found: &mut Scan) {
+    match look(root, &root.join(&key)) {
+        Ok(Seen::Nothing) => {}
+        Ok(Seen::Folder) => folders.push(key),
+        Ok(Seen::File(stamp)) => {
+            found.files.insert(key, stamp);
+        }
+        Ok(Seen::Other(why)) => found.leave_out(PathBuf::from(key), why),
+        Err(error) => found.cannot_read(key, &error),
+    }
 }
 
 /// Opens the file of a key; `None` if it does not exist or is not an object.
 pub(super) fn open(root: &Path, key: &str) -> Result<Option<(File, Stamp, PathBuf)>, ObjectError> {
     let path = root.join(path::relative(key)?);
-    if !is_inside(root, Path::new(key)) || !matches!(look(root, &path)?, Seen::File(_)) {
+    let failed = |error| file_error("read", &path, &error);
+    if !is_inside(root, Path::new(key))
+        || !matches!(look(root, &path).map_err(failed)?, Seen::File(_))
+    {
         return Ok(None);
     }
-    let failed = |error| file_error("read", &path, &error);
     match File::open(&path) {
         Err(error) if is_missing(&error) => Ok(None),
         opened => {

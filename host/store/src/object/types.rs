@@ -214,6 +214,25 @@ pub struct FolderEvents {
     pub quiet: Duration,
 }
 
+/// An entry of a plain folder that is not an object, although it is neither hidden nor temporary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The path relative to the folder.
+    pub path: PathBuf,
+    /// Why, as the rest of a sentence that begins with the path.
+    pub reason: String,
+}
+
+/// What a sync of a plain folder leaves to do and to say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Synced {
+    /// Files that changed while they were read or, according to [`FolderEvents::quiet`], just before. They have to be
+    /// synced again.
+    pub again: BTreeSet<PathBuf>,
+    /// What is not an object.
+    pub left_out: Vec<LeftOut>,
+}
+
 /// Why an operation on objects was refused or failed. It has changed nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ObjectError {

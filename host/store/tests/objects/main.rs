@@ -11,6 +11,7 @@ mod crash;
 mod figures;
 mod folder;
 mod kill;
+mod left_out;
 mod list;
 mod parts;
 mod put;

@@ -20,6 +20,9 @@ wit_bindgen::generate!({
 
 pub use exports::lambkin::http_trigger::shaper::*;
 
+/// The key of a response's `extra` for a text that the host logs as a warning.
+pub const WARNING: &str = "warning";
+
 impl Body {
     /// The bytes of the body, whether they are text or not.
     pub fn as_bytes(&self) -> &[u8] {

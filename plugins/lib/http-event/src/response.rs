@@ -1,13 +1,13 @@
 //! The HTTP response made of a response object that a function returned.
 //!
-//! On failure: [`JsonError`] for a field of the wrong type, and for a header with an illegal name or value.
+//! On failure: a [`Misfit`] for a field of the wrong type, and for a header with an illegal name or value.
 
 use alloc::borrow::ToOwned as _;
+use alloc::format;
 use alloc::vec::Vec;
 
 use crate::contract::Response;
-use crate::json::JsonError;
-use crate::payload::{Fields, Header};
+use crate::payload::{Fields, Header, Misfit};
 
 /// Headers of the connection, and those that the host sets. A function's are dropped.
 const DROPPED: [&str; 9] = [
@@ -33,12 +33,17 @@ pub fn of_fields(
     fields: &Fields<'_>,
     headers: Vec<Header>,
     reserved: &str,
-) -> Result<Response, JsonError> {
+) -> Result<Response, Misfit> {
     let mut response = Response::new(fields.status()?, fields.body()?);
     for (name, value) in headers {
         let name = name.to_ascii_lowercase();
-        if !is_name(&name) || !is_value(&value) {
-            return Err(JsonError);
+        if !is_name(&name) {
+            return Err(Misfit(format!("`{name}` cannot be the name of a header")));
+        }
+        if !is_value(&value) {
+            return Err(Misfit(format!(
+                "the value of the header `{name}` has control characters, such as a line end"
+            )));
         }
         if name != reserved && !DROPPED.contains(&name.as_str()) {
             response.headers.push((name, value));
@@ -60,7 +65,7 @@ pub fn of_fields(
 /// # Errors
 ///
 /// A field has the wrong type.
-pub fn headers_with_cookies(fields: &Fields<'_>) -> Result<Vec<Header>, JsonError> {
+pub fn headers_with_cookies(fields: &Fields<'_>) -> Result<Vec<Header>, Misfit> {
     let cookies = fields
         .cookies()?
         .into_iter()

@@ -46,29 +46,82 @@ pub fn settle(state: &str, token: &str, outcome: &Outcome) -> Result<Vec<Verdict
 }
 
 /// The ids of the messages that the function reports as failed, in `batchItemFailures`. `None` if the report is
-/// malformed: as on AWS, the whole batch has then failed.
+/// malformed: as on AWS, the whole batch has then failed. What is wrong with it is printed, which the host logs.
 fn failures(result: &str, delivered: &[String]) -> Option<BTreeSet<String>> {
-    if result.trim().is_empty() {
-        return Some(BTreeSet::new());
+    let found = read_failures(result, delivered);
+    if let Err(what) = &found {
+        eprintln!(
+            "warning: {what}; as on AWS, the whole batch has therefore failed, and its messages are received again"
+        );
     }
-    let report: Value = serde_json::from_str(result).ok()?;
+    found.ok()
+}
+
+/// Like [`failures`]; the error names the field and says what it has to be.
+fn read_failures(result: &str, delivered: &[String]) -> Result<BTreeSet<String>, String> {
+    if result.trim().is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let report: Value = serde_json::from_str(result)
+        .map_err(|error| format!("the function's result is not JSON: {error}"))?;
     let items = match &report {
         Value::Null => None,
         Value::String(text) if text.is_empty() => None,
         Value::Object(report) => report
             .get("batchItemFailures")
             .filter(|items| !items.is_null()),
-        _ => return None,
+        other => {
+            let kind = kind(other);
+            return Err(format!(
+                "the function's result is {kind}, and has to be an object with `batchItemFailures`, or null"
+            ));
+        }
     };
     let Some(items) = items else {
-        return Some(BTreeSet::new());
+        return Ok(BTreeSet::new());
+    };
+    let Value::Array(items) = items else {
+        let kind = kind(items);
+        return Err(format!(
+            "`batchItemFailures` is {kind}, and has to be a list"
+        ));
     };
     let delivered: BTreeSet<_> = delivered.iter().map(String::as_str).collect();
-    let identifier = |item: &Value| {
-        let id = item.as_object()?.get("itemIdentifier")?.as_str()?;
-        delivered.contains(id).then(|| id.to_owned())
+    let identifier = |(index, item): (usize, &Value)| {
+        let at = format!("batchItemFailures[{index}]");
+        let Value::Object(members) = item else {
+            let kind = kind(item);
+            return Err(format!(
+                "`{at}` is {kind}, and has to be an object with `itemIdentifier`"
+            ));
+        };
+        match members.get("itemIdentifier") {
+            Some(Value::String(id)) if delivered.contains(id.as_str()) => Ok(id.clone()),
+            Some(Value::String(id)) if id.is_empty() => {
+                Err(format!("`{at}.itemIdentifier` is empty"))
+            }
+            Some(Value::String(_)) => Err(format!(
+                "`{at}.itemIdentifier` is no `messageId` of the event"
+            )),
+            Some(other) => Err(format!(
+                "`{at}.itemIdentifier` is {}, and has to be a string",
+                kind(other)
+            )),
+            None => Err(format!("`{at}` has no `itemIdentifier`")),
+        }
     };
-    items.as_array()?.iter().map(identifier).collect()
+    items.iter().enumerate().map(identifier).collect()
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
 }
 
 #[cfg(test)]
@@ -170,5 +223,43 @@ mod tests {
         assert!(error.starts_with("the state was not written"), "{error}");
         let error = settle(&state(true), "", &Outcome::TimedOut).unwrap_err();
         assert!(error.starts_with("the token was not written"), "{error}");
+    }
+
+    #[test]
+    fn a_malformed_report_is_explained_with_its_place() {
+        for (result, expected) in [
+            ("[", "the function's result is not JSON: "),
+            (
+                "[]",
+                "the function's result is a list, and has to be an object",
+            ),
+            (
+                r#"{"batchItemFailures":{}}"#,
+                "`batchItemFailures` is an object, and has to be a list",
+            ),
+            (
+                r#"{"batchItemFailures":["b"]}"#,
+                "`batchItemFailures[0]` is a string, and has to be an object",
+            ),
+            (
+                r#"{"batchItemFailures":[{"itemIdentifier":"b"},{"itemIdentifier":"z"}]}"#,
+                "`batchItemFailures[1].itemIdentifier` is no `messageId` of the event",
+            ),
+            (
+                r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#,
+                "`batchItemFailures[0].itemIdentifier` is empty",
+            ),
+            (
+                r#"{"batchItemFailures":[{"itemIdentifier":1}]}"#,
+                "`batchItemFailures[0].itemIdentifier` is a number, and has to be a string",
+            ),
+            (
+                r#"{"batchItemFailures":[{"ItemIdentifier":"b"}]}"#,
+                "`batchItemFailures[0]` has no `itemIdentifier`",
+            ),
+        ] {
+            let error = read_failures(result, &delivered()).unwrap_err();
+            assert!(error.starts_with(expected), "{result}: {error}");
+        }
     }
 }

@@ -187,3 +187,27 @@ fn the_folder_itself_may_be_a_link() {
         &[("ObjectCreated:Put", "deep/a"), ("ObjectCreated:Put", "b")],
     );
 }
+
+#[test]
+fn an_entry_that_cannot_be_an_object_is_said_once_and_hides_no_other() {
+    let (recorder, inbox) = inbox();
+    symlink("itself", inbox.join("itself")).unwrap();
+    symlink("x".repeat(300), inbox.join("long")).unwrap();
+    fs::write(inbox.join("a"), "x").unwrap();
+    let server = recorder.project.serve();
+    wait_for_delivery(&recorder, &[("ObjectCreated:Put", "a")]);
+    // This triggers a full comparison.
+    fs::create_dir(inbox.join("deep")).unwrap();
+    fs::write(inbox.join("deep/b"), "x").unwrap();
+    wait_for_delivery(
+        &recorder,
+        &[("ObjectCreated:Put", "a"), ("ObjectCreated:Put", "deep/b")],
+    );
+    let log = server.log();
+    for line in [
+        "inbox/itself is a link that leads nowhere: ",
+        "inbox/long is a link that leads nowhere: ",
+    ] {
+        assert_eq!(log.matches(line).count(), 1, "{log}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 
@@ -53,6 +53,7 @@ pub struct Server {
     /// Kept until the server is dropped, because its store is in there.
     _folder: Arc<TempDir>,
     child: Child,
+    stdout: BufReader<ChildStdout>,
     ready: Value,
     log: Arc<Mutex<String>>,
 }
@@ -119,9 +120,18 @@ impl Server {
         Self {
             _folder: folder,
             child,
+            stdout,
             ready,
             log,
         }
+    }
+
+    /// Waits for the ready line of a process that has started anew, and uses its addresses from now on.
+    #[track_caller]
+    pub fn ready_again(&mut self) {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).expect("a ready line");
+        self.ready = serde_json::from_str(&line).expect("a ready line");
     }
 
     pub fn ready(&self) -> &Value {

@@ -6,6 +6,7 @@
 //! On failure of any plugin or setting, all mistakes are reported together and nothing is served.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use anyhow::{Context, bail};
 use lambkin_trigger::service_listener::ServiceListener;
@@ -13,7 +14,9 @@ use tokio::net::TcpListener;
 
 use crate::args::GlobalArgs;
 use crate::assembly::{self, Plugins, Storage, Trigger};
+use crate::command::port_holder::Holder;
 use crate::config::Config;
+use crate::watch::OWN_ADDRESSES;
 
 /// The sockets of a configuration, bound.
 pub struct Sockets {
@@ -102,9 +105,48 @@ impl Sockets {
 
 async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     lambkin_http::bind(address).await.with_context(|| {
+        let holder = Holder::of(address).map_or_else(
+            || "another program may be using the port".to_owned(),
+            |Holder { pid, name }| format!("the program {name}, process {pid}, uses the port"),
+        );
         format!(
-            "cannot listen on {address}, which {key} asks for (another program may be using the port; \
-             choose another one, or port 0 for any that is free)"
+            "cannot listen on {address}, which {key} asks for ({holder}; choose another one, or port 0 for any that is free)"
         )
     })
+}
+
+/// Tries every address that [`Sockets::bind`] would bind, and releases it. Returns what is wrong with each that cannot be
+/// bound, except where this configuration is being served there, which is a note.
+pub async fn try_addresses(config: &Config, path: &Path) -> (Vec<String>, Vec<String>) {
+    let (mut problems, mut notes) = (Vec::new(), Vec::new());
+    let own = std::env::var(OWN_ADDRESSES).unwrap_or_default();
+    for (key, address) in addresses(config) {
+        if own.split(' ').any(|own| own == address.to_string()) {
+            continue;
+        }
+        let Err(error) = bind(&key, address).await else {
+            continue;
+        };
+        match Holder::of(address).filter(|holder| holder.serves(path)) {
+            Some(Holder { pid, .. }) => notes.push(format!(
+                "{key}: {address} is used by `lambkin serve` of this configuration, process {pid}"
+            )),
+            None => problems.push(format!("{error:#}")),
+        }
+    }
+    (problems, notes)
+}
+
+/// All addresses in the configuration with their keys.
+pub fn addresses(config: &Config) -> Vec<(String, SocketAddr)> {
+    let mut addresses = vec![("invoke.listen".to_owned(), config.invoke_listen)];
+    for service in &config.services {
+        addresses.push((format!("services.{}.listen", service.name), service.listen));
+    }
+    for trigger in &config.triggers {
+        if let Some(address) = trigger.source.listen_address() {
+            addresses.push((format!("triggers.{}.listen", trigger.name), address));
+        }
+    }
+    addresses
 }

@@ -4,11 +4,18 @@
 //! SIGTERM stops accepting and lets requests under way finish for up to [`GRACE`]; a second one ends the wait. In both
 //! cases all processes of functions have ended before the program does. A signal before the ready line ends the program
 //! at once.
+//!
+//! With `--watch`, a change of the configuration or of a plugin's file ends everything in the same way, and then starts
+//! it again.
 
 mod endpoints;
 mod ready;
 
-use std::process::ExitCode;
+pub use endpoints::try_addresses;
+
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,13 +25,14 @@ use lambkin_lambda::{Lambda, Log, LogStyle};
 use lambkin_trigger::folder_watcher::FolderWatcher;
 use lambkin_trigger::{Tasks, TriggerContext};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 
 use super::signals::Signals;
 use crate::args::{Compat, GlobalArgs, Serve};
 use crate::assembly::{self, Storage, Trigger};
 use crate::config::{Config, FunctionInputs, full_name};
 use crate::messages;
-use crate::watch::{self, Watched};
+use crate::watch::{self, Configuration, Watched};
 use endpoints::{Endpoints, Sockets};
 
 /// How long requests under way may take after the first signal.
@@ -47,7 +55,8 @@ pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> 
     let asynchronous = assembly::asynchronous(&config, storage.as_ref());
     let lambda = assembly::lambda(&config, &log).with_asynchronous(asynchronous.clone());
     warn(&config, &endpoints.triggers);
-    watch_functions(args, &config, &lambda, &log)?;
+    let restart = Arc::new(Notify::new());
+    watch_files(global, args, &config, &lambda, &log, &restart)?;
 
     ready::announce(args.json, &config, &endpoints)?;
     let mut services = Tasks::new();
@@ -76,9 +85,15 @@ pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> 
     }
     context.start_watchers();
     lambda.start_provisioned();
-    signals.received().await;
+    let restarts = tokio::select! {
+        () = signals.received() => false,
+        () = restart.notified() => true,
+    };
     shut_down(callers, services, &lambda, &mut signals).await;
     log.flush();
+    if restarts {
+        return Err(start_anew().context("cannot start lambkin again"));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -103,6 +118,21 @@ async fn set_up(
     Ok((config, storage, endpoints))
 }
 
+/// Replaces this process by one with the same command line, which reads the configuration anew. The process id, standard
+/// input and outputs stay; everything else is closed. Returns only if that fails.
+fn start_anew() -> anyhow::Error {
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => return error.into(),
+    };
+    let mut arguments = std::env::args_os();
+    let mut command = Command::new(program);
+    if let Some(name) = arguments.next() {
+        command.arg0(name);
+    }
+    command.args(arguments).exec().into()
+}
+
 /// Spawns what a store does besides answering requests: moving messages between queues, and watching the folders of
 /// buckets.
 fn spawn_storage(tasks: &mut Tasks, storage: &Storage, config: &Config) {
@@ -125,27 +155,36 @@ fn spawn_storage(tasks: &mut Tasks, storage: &Storage, config: &Config) {
     }
 }
 
-fn watch_functions(
+fn watch_files(
+    global: &GlobalArgs,
     args: &Serve,
     config: &Config,
     lambda: &Lambda,
     log: &Log,
+    restart: &Arc<Notify>,
 ) -> anyhow::Result<()> {
+    let project = watch::project_of(global.config.parent().unwrap_or(Path::new("")));
     let wanted = |inputs: &FunctionInputs| args.watch || (inputs.watch && !args.no_watch);
     let mut watch = Vec::new();
     for (spec, inputs) in config.functions.iter().zip(&config.function_inputs) {
         if wanted(inputs)
             && let Some(function) = lambda.function(&full_name(spec))
         {
-            watch.push(Watched::new(Arc::clone(function), inputs.clone())?);
+            let function = Arc::clone(function);
+            watch.push(Watched::new(function, inputs.clone(), project.clone())?);
         }
     }
-    watch::start(watch, log.clone())
+    let configuration = args.watch.then(|| {
+        let addresses = endpoints::addresses(config).into_iter();
+        let addresses = addresses.map(|(_key, address)| address).collect();
+        Configuration::new(global, config, addresses, Arc::clone(restart))
+    });
+    watch::start(watch, configuration, log.clone())
 }
 
 fn warn(config: &Config, triggers: &[(Trigger, Option<TcpListener>)]) {
     for function in &config.functions {
-        if let Err(error) = function.code.check(&function.layers) {
+        if let Err(error) = function.check_program() {
             eprintln!("warning: function {}: {error}", full_name(function));
         }
     }

@@ -1,19 +1,32 @@
 //! What is printed when everything listens: lines for people, or one line of JSON. Keys may be added to the JSON, never
 //! removed.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use tokio::net::TcpListener;
 
 use super::endpoints::Endpoints;
 use crate::config::Config;
 
-/// Prints where everything is to standard output.
+/// Prints where everything is to standard output. A reader that has closed it has read enough, perhaps before this
+/// process started anew.
 pub fn announce(json: bool, config: &Config, endpoints: &Endpoints) -> anyhow::Result<()> {
+    match print(json, config, endpoints) {
+        Err(error) if is_broken_pipe(&error) => Ok(()),
+        printed => printed,
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn print(json: bool, config: &Config, endpoints: &Endpoints) -> anyhow::Result<()> {
     if json {
         return announce_json(endpoints);
     }
-    let mut out = std::io::stdout().lock();
+    let mut out = io::stdout().lock();
     let functions: Vec<&str> = config.function_names().collect();
     let names = if functions.is_empty() {
         "no functions".to_owned()
@@ -59,7 +72,7 @@ fn announce_json(endpoints: &Endpoints) -> anyhow::Result<()> {
         "services": services,
         "triggers": triggers,
     });
-    let mut out = std::io::stdout().lock();
+    let mut out = io::stdout().lock();
     writeln!(out, "{ready}")?;
     Ok(out.flush()?)
 }

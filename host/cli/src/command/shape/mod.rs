@@ -13,6 +13,7 @@ use lambkin_trigger::{Output, Sample};
 use crate::args::{GlobalArgs, Shape};
 use crate::assembly::{self, Plugins};
 use crate::config::{Config, Trigger, nearest};
+use crate::text;
 use indent::indent;
 
 /// Prints the event, or the plugin's response, to standard output, and what would happen to it to standard error.
@@ -71,7 +72,14 @@ fn sample(args: &Shape) -> anyhow::Result<Sample> {
 fn read_body(data: &str) -> anyhow::Result<Vec<u8>> {
     match data.strip_prefix('@') {
         Some(path) => {
-            std::fs::read(path).with_context(|| format!("cannot read the body from {path}"))
+            let body =
+                std::fs::read(path).with_context(|| format!("cannot read the body from {path}"))?;
+            if text::begins_with_mark(&body) {
+                eprintln!(
+                    "note: {path} begins with a byte order mark, which is sent as a part of the body"
+                );
+            }
+            Ok(body)
         }
         None => Ok(data.as_bytes().to_vec()),
     }

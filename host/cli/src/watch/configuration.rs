@@ -1,0 +1,185 @@
+//! The configuration and the plugin files it names: when they change, the host starts anew.
+//!
+//! A changed configuration is first checked, by `lambkin check` in a process of its own. If it is invalid, the log says
+//! why, and the host goes on with the old one. A file that was touched and has the same content changes nothing.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::Notify;
+
+use super::burst::{Burst, shown};
+use super::links;
+use crate::args::GlobalArgs;
+use crate::config::{Config, PluginSource};
+use crate::text;
+
+/// The variable in which `lambkin check` is told the addresses that the host which starts it listens on, separated by
+/// blanks. They will be free again when the host starts anew.
+pub const OWN_ADDRESSES: &str = "LAMBKIN_OWN_ADDRESSES";
+
+/// The watched configuration.
+pub struct Configuration {
+    path: PathBuf,
+    /// The options that `lambkin check` is started with.
+    options: Vec<String>,
+    /// The addresses that the host listens on.
+    addresses: Vec<SocketAddr>,
+    files: Vec<PathBuf>,
+    /// What the host runs with, and what was checked last.
+    running: Content,
+    checked: Content,
+    burst: Burst,
+    restart: Arc<Notify>,
+}
+
+/// The text of the configuration, and the size and time of each plugin's file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Content(Option<String>, Vec<Option<(u64, i64, i64)>>);
+
+impl Configuration {
+    /// `addresses` are those that the host listens on. `restart` is notified when it has to start anew.
+    pub fn new(
+        global: &GlobalArgs,
+        config: &Config,
+        addresses: Vec<SocketAddr>,
+        restart: Arc<Notify>,
+    ) -> Self {
+        let sections = config.services.iter().map(|service| &service.section);
+        let sections = sections.chain(config.triggers.iter().map(|trigger| &trigger.section));
+        let plugins: BTreeSet<PathBuf> = sections
+            .filter_map(|section| match &section.plugin {
+                PluginSource::File(path) => Some(path.clone()),
+                PluginSource::BuiltIn(_) => None,
+            })
+            .collect();
+        let files: Vec<PathBuf> = std::iter::once(global.config.clone())
+            .chain(plugins)
+            .collect();
+        let mut options = Vec::new();
+        if let Some(folder) = &global.cache_dir {
+            options.extend(["--cache-dir".to_owned(), folder.display().to_string()]);
+        }
+        if global.no_cache {
+            options.push("--no-cache".to_owned());
+        }
+        let mut running = Content::of(&files);
+        // What the host has read, in case the file has changed since.
+        running.0 = Some(config.text().to_owned());
+        Self {
+            path: global.config.clone(),
+            options,
+            addresses,
+            checked: running.clone(),
+            running,
+            files,
+            burst: Burst::default(),
+            restart,
+        }
+    }
+
+    /// The files, and the links on the way to them, as paths in which no folder is a link.
+    pub fn targets(&self) -> Vec<PathBuf> {
+        let real = self
+            .files
+            .iter()
+            .filter_map(|file| file.canonicalize().ok());
+        let on_the_way = self.files.iter().flat_map(|file| links::on_path(file));
+        real.chain(on_the_way).collect()
+    }
+
+    /// Records a change, if it may be one of these files.
+    pub fn record(&mut self, path: &Path) {
+        if self.targets().iter().any(|target| target == path) {
+            self.burst.record(path);
+        }
+    }
+
+    /// Records that any file in a folder may have changed.
+    pub fn record_replaced(&mut self, folder: &Path) {
+        if let Some(target) = self
+            .targets()
+            .iter()
+            .find(|target| target.starts_with(folder))
+        {
+            self.burst.record(target);
+        }
+    }
+
+    /// Records a change that came before the watch.
+    pub fn record_if_changed(&mut self) {
+        if Content::of(&self.files) != self.running {
+            let path = self.path.clone();
+            self.burst.record(&path);
+        }
+    }
+
+    pub fn due(&self) -> Option<Instant> {
+        self.burst.due()
+    }
+
+    /// Asks for a restart if it is due and the configuration is valid. Returns the line for the log.
+    pub fn restart_if_due(&mut self) -> Option<String> {
+        let changed = self.burst.take_due()?;
+        let content = Content::of(&self.files);
+        if content == self.checked {
+            return None;
+        }
+        self.checked = content.clone();
+        if content == self.running {
+            return Some(format!("{} is as it was at the start", shown(&changed)));
+        }
+        match self.check() {
+            Ok(()) => {
+                self.restart.notify_one();
+                Some(format!(
+                    "{} has changed: everything restarts",
+                    shown(&changed)
+                ))
+            }
+            Err(why) => Some(format!(
+                "{} has changed, but the old configuration stays in effect:\n{why}",
+                shown(&changed)
+            )),
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let program = std::env::current_exe().map_err(|error| error.to_string())?;
+        let addresses: Vec<String> = self.addresses.iter().map(SocketAddr::to_string).collect();
+        let output = Command::new(program)
+            .env(OWN_ADDRESSES, addresses.join(" "))
+            .arg("check")
+            .arg("--config")
+            .arg(&self.path)
+            .args(&self.options)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .output()
+            .map_err(|error| format!("cannot run `lambkin check`: {error}"))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+    }
+}
+
+impl Content {
+    /// The content of the configuration and the state of the other files.
+    fn of(files: &[PathBuf]) -> Self {
+        let text = files.first().and_then(|path| fs::read(path).ok());
+        let text = text.and_then(|bytes| text::decode(bytes).ok());
+        let stamp = |path: &PathBuf| {
+            let about = fs::metadata(path).ok()?;
+            Some((about.len(), about.mtime(), about.mtime_nsec()))
+        };
+        let plugins = files.iter().skip(1).map(stamp);
+        Self(text, plugins.collect())
+    }
+}
