@@ -26,7 +26,7 @@ pub fn read(argument: Option<&str>, file: Option<&Path>) -> anyhow::Result<Strin
     let (bytes, name) = match (argument, file) {
         (Some(event), _) => (event.as_bytes().to_vec(), "the event".to_owned()),
         (None, Some(path)) if path != Path::new("-") => {
-            let bytes = std::fs::read(path)
+            let bytes = crate::regular_file::read(path)
                 .with_context(|| format!("cannot read the event from {}", path.display()))?;
             (bytes, format!("the event in {}", path.display()))
         }

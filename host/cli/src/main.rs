@@ -13,6 +13,7 @@ mod compat;
 mod config;
 mod event_input;
 mod messages;
+mod regular_file;
 mod text;
 mod watch;
 

@@ -161,7 +161,10 @@ fn resolve(program: &str, task_root: &Path) -> PathBuf {
 /// version is deleted when two newer ones have been unpacked.
 fn unpack(archive: &Path, below: &Path) -> io::Result<PathBuf> {
     let folder = below.join(unique_name(archive));
-    fs::create_dir_all(&folder)?;
+    if let Some(project) = below.parent() {
+        lambkin_store::private_folder(project)?;
+    }
+    lambkin_store::private_folder(&folder)?;
     let home = fs::canonicalize(folder)?;
     let version = unpack_version(archive, &home)?;
     let link = home.join("current");
@@ -198,6 +201,8 @@ fn unpack_version(archive: &Path, home: &Path) -> io::Result<PathBuf> {
     }
     let partial = home.join(format!(".{stamp:x}-{}", std::process::id()));
     zip::ZipArchive::new(File::open(archive)?)?.extract(&partial)?;
+    // A folder that exists is taken to be complete, so its files have to be on the disk before its name is.
+    sync_tree(&partial)?;
     match fs::rename(&partial, &target) {
         Ok(()) => Ok(target),
         // Another process has unpacked it meanwhile.
@@ -207,6 +212,28 @@ fn unpack_version(archive: &Path, home: &Path) -> io::Result<PathBuf> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// Waits until a folder is on the disk with all that is in it.
+#[cfg(target_os = "linux")]
+fn sync_tree(folder: &Path) -> io::Result<()> {
+    // All of the file system: that is one operation of the disk instead of one for each of thousands of files.
+    Ok(rustix::fs::syncfs(File::open(folder)?)?)
+}
+
+/// Waits until a folder is on the disk with all that is in it.
+#[cfg(not(target_os = "linux"))]
+fn sync_tree(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            sync_tree(&entry.path())?;
+        } else if kind.is_file() {
+            File::open(entry.path())?.sync_all()?;
+        }
+    }
+    File::open(folder)?.sync_all()
 }
 
 /// Removes all other versions. Errors are ignored: a folder that stays does no harm.

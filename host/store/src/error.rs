@@ -43,6 +43,18 @@ pub enum StoreError {
         /// What to do about it.
         advice: &'static str,
     },
+    /// The store's files were deleted or replaced while it was open.
+    #[error(
+        "cannot write to the store {}: {} was deleted or replaced while lambkin is running, so what is written now would \
+         be lost; stop lambkin, restore the files if you can, and start again",
+        path.display(), file.display()
+    )]
+    Removed {
+        /// The store's file.
+        path: PathBuf,
+        /// The file that is missing.
+        file: PathBuf,
+    },
     /// The store has been closed.
     #[error("the store {} is closed: the host is stopping", path.display())]
     Closed {
@@ -77,6 +89,7 @@ const FREE_SPACE: &str =
 const MAKE_WRITABLE: &str = "make the file and its folder writable";
 const MOVE_AWAY: &str = "it is not a store or is damaged: move it and the files beside it away to start with an empty \
                          one (`sqlite3 FILE .recover` may save its content)";
+const MOVE_FILE_AWAY: &str = "nothing else can be in its place";
 const CHECK_DISK: &str = "check its folder and its disk";
 const WAIT_FOR_THE_OTHER: &str =
     "another program has locked it: try again when that program is done";
@@ -87,8 +100,14 @@ pub(crate) fn file_advice(error: &std::io::Error) -> &'static str {
     match error.kind() {
         Kind::StorageFull | Kind::QuotaExceeded => FREE_SPACE,
         Kind::PermissionDenied | Kind::ReadOnlyFilesystem => MAKE_WRITABLE,
+        Kind::Other => MOVE_FILE_AWAY,
         _ => CHECK_DISK,
     }
+}
+
+/// Whether there was no space for an operation.
+pub(crate) fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
 }
 
 fn advice(code: ErrorCode) -> &'static str {

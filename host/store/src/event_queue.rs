@@ -104,6 +104,7 @@ impl EventQueues {
     /// Puts an event into its queue.
     pub async fn enqueue(&self, event: NewEvent, now: u64) -> Result<(), StoreError> {
         self.0
+            .growing()
             .submit(move |connection, notifications| {
                 notifications.insert(event.queue.clone());
                 insert(connection, &event, now)

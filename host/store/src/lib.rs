@@ -18,9 +18,13 @@
 //!
 //! **Durability.** A commit has been handed to the operating system before it is answered (write-ahead log,
 //! `synchronous = NORMAL`), so it survives a kill of the host at any moment. It reaches the disk a few megabytes of
-//! writes later: a power failure can lose the commits of the last moments, but does not damage the file. Waiting for
-//! the disk at each commit would cost milliseconds per event, to protect against an accident that ends the
-//! developer's callers as well.
+//! writes later, or half a second after an object was stored: a power failure can lose the commits of the last moments,
+//! but does not damage the file, and objects and rows stay consistent (see [`object`]). Waiting for the disk at each
+//! commit would cost milliseconds per event, to protect against an accident that ends the developer's callers as well.
+//!
+//! **Presence.** If the store's file is deleted or replaced while it is open, the operating system would go on taking
+//! writes into a file that no later host can open. The writer therefore compares the open files with their paths after
+//! each commit, and answers with an error when they differ (see `presence`).
 //!
 //! **Failures.** Each error names the file, what was attempted, the cause, and what to do next. An operation that was
 //! answered with an error has changed nothing. When a group fails, each of its operations is run again in a
@@ -32,8 +36,11 @@ mod error;
 mod event_queue;
 mod file;
 pub mod object;
+mod presence;
+mod private;
 pub mod queue;
 mod reader;
+mod reserve;
 mod schema;
 mod sql_time;
 mod store;
@@ -43,6 +50,7 @@ mod writer;
 pub use clock::{Clock, ManualClock, SharedClock, SystemClock};
 pub use error::StoreError;
 pub use event_queue::{EventQueues, EventReceipt, FollowUp, LeasedEvents, NewEvent, QueuedEvent};
+pub use private::private_folder;
 pub use reader::Reader;
 pub use store::Store;
 pub use view::{QueueStatistics, WaitingMessage};

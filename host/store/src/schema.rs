@@ -2,11 +2,11 @@
 
 use rusqlite::Connection;
 
-use crate::object::schema::OBJECTS;
+use crate::object::schema::{OBJECTS, UNSYNCED};
 use crate::queue::schema::{NAMED_RECEIVES, QUEUES};
 
 /// The steps from each layout to the next. Steps are added and never changed: users have files of every layout.
-const STEPS: [&str; 4] = [EVENTS, QUEUES, OBJECTS, NAMED_RECEIVES];
+const STEPS: [&str; 5] = [EVENTS, QUEUES, OBJECTS, NAMED_RECEIVES, UNSYNCED];
 
 /// The table of the event queues.
 const EVENTS: &str = "

@@ -1,14 +1,20 @@
 //! The open store: the way to its writer, and the notifiers of its queues.
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use rusqlite::Connection;
 use tokio::sync::{Notify, oneshot};
 
 use crate::error::StoreError;
-use crate::file;
+use crate::file::{self, sync_folder};
+use crate::presence::Presence;
+use crate::reserve::Reserve;
 use crate::writer::{Command, Operation, Writer};
 
 /// The names of the queues whose notifiers are woken when an operation is committed.
@@ -19,12 +25,18 @@ pub(crate) type Notifications = BTreeSet<String>;
 /// What is in it is reached through [`Queues`](crate::queue::Queues), [`EventQueues`](crate::EventQueues) and
 /// [`Objects`](crate::object::Objects).
 #[derive(Debug, Clone)]
-pub struct Store(Arc<Shared>);
+pub struct Store {
+    shared: Arc<Shared>,
+    /// Whether operations that are submitted through this handle store something new.
+    grows: bool,
+}
 
 #[derive(Debug)]
 struct Shared {
     path: PathBuf,
     commands: mpsc::Sender<Command>,
+    /// Whether the disk is full and the reserve given up.
+    full: Arc<AtomicBool>,
     /// By queue name.
     notifiers: Mutex<HashMap<String, Arc<Notify>>>,
 }
@@ -41,20 +53,27 @@ impl Store {
         let (opened, answer) = oneshot::channel();
         let thread = std::thread::Builder::new().name("store".to_owned());
         let at = path.to_owned();
+        let full = Arc::<AtomicBool>::default();
+        let is_full = Arc::clone(&full);
         let started = thread.spawn(move || {
-            let (connection, lock) = match file::open(&at) {
+            let mut reserve = Reserve::of(&at);
+            let (connection, lock) = match file::open(&at, &mut reserve) {
                 Ok(open) => open,
                 Err(error) => {
                     let _ = opened.send(Err(error)); // the caller went away
                     return;
                 }
             };
+            let presence = RefCell::new(Presence::new(&at));
             let _ = opened.send(Ok(())); // the caller went away
             let writer = Writer {
                 connection,
                 path: at,
                 commands,
                 lock,
+                presence,
+                full: is_full,
+                reserve: RefCell::new(reserve),
             };
             writer.serve();
         });
@@ -64,18 +83,22 @@ impl Store {
             Ok(opened) => opened?,
             Err(_) => return Err(StoreError::Closed { path }),
         }
-        Ok(Self(Arc::new(Shared {
-            path,
-            commands: sender,
-            notifiers: Mutex::default(),
-        })))
+        Ok(Self {
+            shared: Arc::new(Shared {
+                path,
+                commands: sender,
+                full,
+                notifiers: Mutex::default(),
+            }),
+            grows: false,
+        })
     }
 
     /// The notifier of a queue, which is woken when a commit has changed what the queue can hand out. It keeps one
     /// permit for a consumer that is busy, and wakes one waiting task at a time.
     pub(crate) fn notifier(&self, queue: &str) -> Arc<Notify> {
         let mut notifiers = self
-            .0
+            .shared
             .notifiers
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
@@ -87,10 +110,39 @@ impl Store {
         notifier
     }
 
+    /// A handle for operations that store something new. They are refused while the disk is full and the reserve given
+    /// up, unless they fit into the store's file as it is.
+    pub(crate) fn growing(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            grows: true,
+        }
+    }
+
+    /// Whether the disk is full and the reserve given up.
+    pub(crate) fn is_full(&self) -> bool {
+        self.shared.full.load(Ordering::Relaxed)
+    }
+
+    /// The store's file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
+    /// Waits until every commit that was answered is on the disk. Blocks.
+    pub(crate) fn sync_log(&self) -> io::Result<()> {
+        // A commit that is no longer in the log has been copied into the file, which SQLite has brought to the disk.
+        let path = fs::canonicalize(&self.shared.path)?;
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        File::open(log)?.sync_all()?;
+        path.parent().map_or(Ok(()), sync_folder)
+    }
+
     /// Commits what was submitted before, and closes the file. Later operations fail with [`StoreError::Closed`].
     pub async fn close(&self) {
         let (closed, answer) = oneshot::channel();
-        if self.0.commands.send(Command::Close(closed)).is_ok() {
+        if self.shared.commands.send(Command::Close(closed)).is_ok() {
             let _ = answer.await; // another caller closed it
         }
     }
@@ -148,12 +200,15 @@ impl Store {
             reply,
         };
         let command = Command::Execute(Box::new(submission));
-        self.0.commands.send(command).map_err(|_| self.closed())
+        self.shared
+            .commands
+            .send(command)
+            .map_err(|_| self.closed())
     }
 
     fn closed(&self) -> StoreError {
         StoreError::Closed {
-            path: self.0.path.clone(),
+            path: self.shared.path.clone(),
         }
     }
 }
@@ -179,6 +234,10 @@ where
         self.notifications.clear();
         self.result = Some((self.work)(connection, &mut self.notifications)?);
         Ok(())
+    }
+
+    fn grows(&self) -> bool {
+        self.store.grows
     }
 
     fn answer(self: Box<Self>, committed: Result<(), StoreError>) {

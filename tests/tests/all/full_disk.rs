@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::support::{RecorderProject, Reply, Server, eventually};
+use crate::support::{RecorderProject, Reply, Server, disk_recorder, eventually};
 
 const CONFIG: &str = "[queues.orders]\n[queues.delivered]\n[buckets.things]\n[buckets.shown]\nfolder = 'shown'\n[buckets.watched]\n\
      [triggers.delivered]\nplugin = 'sqs'\nqueue = 'delivered'\nfunction = 'recorder'\n\
@@ -106,4 +106,84 @@ fn failed_writes_are_refused_and_acknowledged_data_is_kept() {
     for path in ["/things/refused", "/shown/refused"] {
         assert_eq!(server.s3("GET", path, &[], b"").status, 404, "{path}");
     }
+}
+
+/// The size of the disk in the test below, in bytes: the reserve fits and something besides.
+const SMALL_DISK: &str = "60000000";
+
+#[test]
+fn a_client_gets_out_of_a_disk_that_is_full_of_its_own_messages() {
+    let Ok(library) = disk_recorder() else {
+        return;
+    };
+    let recorder = RecorderProject::new("", CONFIG);
+    std::fs::create_dir(recorder.project.path().join("shown")).unwrap();
+    let own = recorder.project.path().join(".lambkin");
+    std::fs::create_dir(&own).unwrap();
+    let own = std::fs::canonicalize(own).unwrap();
+    let variables = [
+        ("LD_PRELOAD", library.to_str().unwrap()),
+        ("DISK_RECORDER_ROOT", own.to_str().unwrap()),
+        ("DISK_RECORDER_LOG", "/dev/null"),
+        ("DISK_RECORDER_LIMIT", SMALL_DISK),
+    ];
+    let mut server = recorder.project.serve_with(&[], &variables);
+    assert_eq!(server.s3("PUT", "/things/a", &[], b"a").status, 200);
+    let reserve = own.join("store.sqlite.reserve");
+    let reserve_size = || std::fs::metadata(&reserve).map_or(0, |about| about.len());
+    eventually("the reserve", || reserve_size() == 20 << 20);
+    let body = "x".repeat(200_000);
+    let fill = |server: &Server| {
+        for _ in 0..1000 {
+            let sent = send(server, &body);
+            if sent.status != 200 {
+                return assert_unavailable(&sent, "ServiceUnavailable");
+            }
+        }
+        panic!("the disk is never full");
+    };
+    fill(&server);
+    assert_eq!(
+        reserve_size(),
+        20 << 20,
+        "what is new does not get the reserve"
+    );
+    let receive = |server: &Server, expected: usize| {
+        let url = server.queue_url("orders");
+        let input = json!({ "QueueUrl": url, "MaxNumberOfMessages": 1, "VisibilityTimeout": 0 });
+        for _ in 0..expected {
+            let received = server.sqs_ok("ReceiveMessage", &input);
+            let receipt = received["Messages"][0]["ReceiptHandle"].as_str().unwrap();
+            let delete = json!({ "QueueUrl": url, "ReceiptHandle": receipt });
+            server.sqs_ok("DeleteMessage", &delete);
+        }
+    };
+    receive(&server, 20);
+    let log = server.log_with("the reserve was given up");
+    assert_eq!(log.matches("the reserve was given up").count(), 1, "{log}");
+    assert_eq!(reserve_size(), 0);
+    assert_unavailable(
+        &server.s3("PUT", "/things/b", &[], b"b"),
+        "ServiceUnavailable",
+    );
+    assert_eq!(server.s3("DELETE", "/things/a", &[], b"").status, 204);
+    // What fits into the place of deleted messages is stored.
+    eventually("messages are accepted", || {
+        send(&server, "small").status == 200
+    });
+
+    server.signal(Signal::KILL);
+    server.wait();
+    let server = recorder.project.serve_with(&[], &variables);
+    fill(&server);
+    receive(&server, 20);
+    server.sqs_ok("PurgeQueue", &queue_of(&server));
+    eventually("messages are accepted", || {
+        send(&server, &body).status == 200
+    });
+    server.sqs_ok("DeleteQueue", &queue_of(&server));
+}
+
+fn queue_of(server: &Server) -> Value {
+    json!({ "QueueUrl": server.queue_url("orders") })
 }

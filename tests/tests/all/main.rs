@@ -34,6 +34,8 @@ mod outside_queue;
 mod plugin_settings;
 mod plugins;
 #[cfg(target_os = "linux")]
+mod power_cut;
+#[cfg(target_os = "linux")]
 mod processes;
 mod queue_trigger;
 mod response_stream;
@@ -44,6 +46,7 @@ mod sdk_clients;
 mod sdk_services;
 mod services;
 mod slow_peers;
+mod store_files;
 mod streaming;
 mod supervisor;
 mod versions;

@@ -100,7 +100,8 @@ fn built_in(name: &str) -> anyhow::Result<Bytes> {
 }
 
 fn read(path: &Path) -> anyhow::Result<Bytes> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let bytes = crate::regular_file::read(path)
+        .with_context(|| format!("cannot read {}", path.display()))?;
     Ok(bytes.into())
 }
 

@@ -18,7 +18,7 @@ use crate::text;
 
 /// Adds a file's variables to those of the files before it.
 pub fn read(path: &Path, variables: &mut BTreeMap<String, String>, mistakes: &mut Vec<String>) {
-    let text = match std::fs::read(path) {
+    let text = match crate::regular_file::read(path) {
         Ok(bytes) => text::decode(bytes),
         Err(error) => {
             mistakes.push(format!("cannot read {}: {error}", path.display()));

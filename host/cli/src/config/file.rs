@@ -7,7 +7,6 @@
 //! On failure: every mistake of the file, each with file, line, column, key, value and what would be legal.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -171,7 +170,7 @@ fn hint(error: &std::io::Error) -> &'static str {
 impl Config {
     /// Reads and checks a configuration file.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let bytes = fs::read(path).map_err(|error| ConfigError::Unreadable {
+        let bytes = crate::regular_file::read(path).map_err(|error| ConfigError::Unreadable {
             path: path.to_owned(),
             error,
         })?;

@@ -11,7 +11,7 @@ use super::key_order::just_after;
 use super::limits::BUCKET_NAME;
 use super::objects::Objects;
 use super::types::{BucketInfo, Folder, ObjectError, Versioning};
-use super::{parts_row, path};
+use super::{part_files, parts_row, path};
 
 /// Applies the definition of a configuration to a bucket, or says why it cannot be applied.
 fn apply_definition(
@@ -194,11 +194,12 @@ impl Objects {
                 return Err(ObjectError::NotEmpty.into());
             }
             let parts = parts_row::delete_all(connection, bucket.id)?;
+            let pending = part_files::to_delete(connection, &parts, bucket.folder.as_deref())?;
             connection.execute("DELETE FROM buckets WHERE id = ?1", [bucket.id])?;
-            Ok((parts, bucket.folder))
+            Ok(pending)
         };
-        let (parts, shown) = self.transact(delete).await?;
-        self.delete_parts(parts, shown).await;
+        let pending = self.transact(delete).await?;
+        self.apply(pending).await?;
         let files = self.files().clone();
         let folder = files.root.join(path::bucket(bucket));
         blocking(&self.files().root, move || {

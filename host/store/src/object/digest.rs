@@ -36,6 +36,24 @@ enum Running {
     Crc(crc_fast::Digest, usize),
 }
 
+/// The checksum by which a file is recognised after a power cut.
+#[derive(Debug, Clone)]
+pub(super) struct Checksum(crc_fast::Digest);
+
+impl Checksum {
+    pub(super) fn new() -> Self {
+        Self(crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme))
+    }
+
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    pub(super) fn value(&self) -> u64 {
+        self.0.finalize()
+    }
+}
+
 impl Digests {
     pub(super) fn new(digests: &[Digest]) -> Self {
         let crc = |algorithm, bytes| Running::Crc(crc_fast::Digest::new(algorithm), bytes);

@@ -13,6 +13,7 @@ use super::blocking::blocking;
 use super::errors::{file_error, invalid};
 use super::objects::Objects;
 use super::path::TEMP_PREFIX;
+use super::pending::PendingFileOp;
 use super::plan::{self, Place, Plan, Stored};
 use super::removal::{self, Removal};
 use super::sink::Sink;
@@ -36,7 +37,8 @@ impl Objects {
         self.transact(check).await?;
         let root = folder.clone();
         let replace = move || {
-            sink.complete()?;
+            // It replaces a file of the user's, which cannot be restored after a power cut.
+            sink.complete(true)?;
             tree::replace(&root, &relative, sink)
         };
         let replaced = blocking(&folder, replace).await?;
@@ -107,8 +109,13 @@ impl Objects {
     /// Creates a folder if it does not exist, and deletes the temporary files that an earlier host has left in it.
     /// Returns its canonical path.
     pub(super) async fn prepare_folder(&self, folder: &Path) -> Result<PathBuf, ObjectError> {
-        let parts = self
-            .transact(|connection| Ok(parts_row::files(connection)?))
+        let (parts, pending) = self
+            .transact(|connection| {
+                Ok((
+                    parts_row::files(connection)?,
+                    PendingFileOp::all(connection)?,
+                ))
+            })
             .await?;
         let (objects, given) = (self.clone(), folder.to_owned());
         let prepare = move || {
@@ -122,7 +129,7 @@ impl Objects {
                 )));
             }
             if objects.0.folders.needs_sweep(&folder) {
-                tree::sweep(&folder, &parts)?;
+                tree::sweep(&folder, &parts, &pending)?;
             }
             Ok(folder)
         };

@@ -1,5 +1,7 @@
 //! The limits of objects, with the reason behind each. Those of file names are in `path`.
 
+use std::time::Duration;
+
 /// The maximum length of a bucket's name in bytes. Services allow less (S3: 63).
 pub(super) const BUCKET_NAME: usize = 255;
 
@@ -16,6 +18,13 @@ pub(super) const SMALL_OBJECT: u64 = 64 * 1024;
 
 /// The maximum number of bytes of one read.
 pub(super) const READ_AT_ONCE: usize = 1024 * 1024;
+
+/// How long changes are gathered before they are brought to the disk together: many objects then cost a few
+/// operations of the disk, and a power cut takes the changes of about a second at most.
+pub(super) const SYNCHRONIZATION_DELAY: Duration = Duration::from_millis(500);
+
+/// The number of files from which on the whole file system is brought to the disk first.
+pub(super) const SYNCED_TOGETHER: usize = 16;
 
 /// How often an object or a part is looked up again if it was replaced between being found and being opened.
 pub(super) const LOOKUPS: usize = 16;

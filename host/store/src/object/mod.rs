@@ -12,8 +12,9 @@
 //!
 //! **Changes** wait in the store until they were delivered to the bucket's object triggers, across hosts if need be.
 //!
-//! **Durability** is that of the store: a commit survives a kill of the host at any moment. After a power failure a
-//! file may be shorter than its object; reading such an object fails with an error that names the file.
+//! **Durability** is that of the store: a commit survives a kill of the host at any moment. A power failure can take
+//! the changes of about the last second; older objects are on the disk, and an object is whole, as it was before, or
+//! absent (see `synchronize` and `unsynced`). A file that was changed by others is reported when its object is read.
 //!
 //! **Failures.** An operation that fails has changed nothing, and its error names the file, what was attempted, the
 //! cause, and what to do next. An operation that was begun is finished also if its caller goes away. No call blocks
@@ -49,8 +50,10 @@ mod row;
 pub(crate) mod schema;
 mod sink;
 mod sync;
+mod synchronize;
 mod tree;
 mod types;
+mod unsynced;
 mod upload;
 
 pub use change_record::LeasedChange;

@@ -1,9 +1,10 @@
 //! The handle of all buckets, and how work on objects is run.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use rusqlite::Connection;
+use tokio::sync::{Mutex, mpsc};
 
 use super::blocking::blocking;
 use super::change_record::{ChangeRecord, ChangeState};
@@ -39,8 +40,10 @@ pub(super) struct Shared {
     pub(super) files: Files,
     pub(super) changes: ChangeState,
     pub(super) folders: FolderState,
-    /// The ids of file operations that were applied. The next transaction deletes them.
-    pub(super) applied: Mutex<Vec<i64>>,
+    /// Tells the synchronizing task that there is something to do.
+    pub(super) changed: mpsc::Sender<()>,
+    /// Held while synchronizing. Contains the error because of which synchronizing has ended.
+    pub(super) synchronizing: Mutex<Option<ObjectError>>,
 }
 
 impl Objects {
@@ -67,15 +70,41 @@ impl Objects {
     pub(super) async fn transact_recording<T, F>(
         &self,
         record: Option<&ChangeRecord>,
-        mut work: F,
+        work: F,
     ) -> Result<T, ObjectError>
     where
         T: Send + 'static,
         F: FnMut(&Connection) -> Result<T, Abort> + Send + 'static,
     {
         let queue = record.map(ChangeRecord::queue);
-        self.0
-            .store
+        self.transact_in(&self.0.store, queue, work).await
+    }
+
+    /// Like `transact`, for work that stores something new.
+    pub(super) async fn transact_growing<T, F>(
+        &self,
+        record: Option<&ChangeRecord>,
+        work: F,
+    ) -> Result<T, ObjectError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Connection) -> Result<T, Abort> + Send + 'static,
+    {
+        let queue = record.map(ChangeRecord::queue);
+        self.transact_in(&self.0.store.growing(), queue, work).await
+    }
+
+    async fn transact_in<T, F>(
+        &self,
+        store: &Store,
+        queue: Option<String>,
+        mut work: F,
+    ) -> Result<T, ObjectError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Connection) -> Result<T, Abort> + Send + 'static,
+    {
+        store
             .submit(move |connection, notifications| {
                 notifications.extend(queue.clone());
                 Abort::split(work(connection))
@@ -83,33 +112,21 @@ impl Objects {
             .await?
     }
 
-    /// Applies file operations after their commit.
+    /// Applies file operations after their commit: moves now, deletions with the next synchronization.
+    ///
+    /// # Errors
+    ///
+    /// The objects' folder was deleted or replaced, and with it the file of the new object.
     pub(super) async fn apply(&self, pending: Vec<PendingFileOp>) -> Result<(), ObjectError> {
         if pending.is_empty() {
             return Ok(());
         }
-        let objects = self.clone();
-        let apply = move || {
-            let applied = objects.files().apply(&pending);
-            let mut all = objects
-                .0
-                .applied
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            all.extend(applied);
-            Ok(())
-        };
-        blocking(&self.files().root, apply).await
-    }
-
-    /// The ids of the file operations that were applied since the last call.
-    pub(super) fn take_applied(&self) -> Vec<i64> {
-        let mut applied = self
-            .0
-            .applied
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *applied)
+        self.changed();
+        if pending.iter().all(|op| !op.moves) {
+            return Ok(());
+        }
+        let files = self.files().clone();
+        blocking(&self.files().root, move || files.apply_moves(&pending)).await
     }
 
     /// Finishes `work` also if the caller goes away, so that it never stops half way.

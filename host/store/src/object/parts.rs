@@ -1,8 +1,7 @@
 //! Multipart uploads: objects that arrive in parts, in any order and over any time.
 //!
 //! A part is an incoming file and a row that names it; another part with the same number replaces it. The transaction
-//! that makes the object, or that aborts the upload, deletes the rows. The files are deleted afterwards; those that a
-//! killed host has left are deleted at the next start.
+//! that makes the object, or that aborts the upload, deletes the rows and records that the files are to be deleted.
 
 use std::fs::File;
 use std::io;
@@ -19,8 +18,9 @@ use super::objects::Objects;
 use super::parts_row::{self, Stored};
 use super::sink::Sink;
 use super::types::{Digest, MultipartListing, MultipartUpload, ObjectError, Part, Query};
+use super::unsynced::UnsyncedFile;
 use super::upload::Upload;
-use super::{bucket_row, path, row};
+use super::{bucket_row, part_files, path, row};
 
 /// An upload in a list.
 struct Listed(MultipartUpload);
@@ -80,7 +80,7 @@ impl Objects {
         metadata: Vec<(String, String)>,
     ) -> Result<String, ObjectError> {
         let (bucket, key, now) = (bucket.to_owned(), key.to_owned(), self.now());
-        self.transact(move |connection| {
+        self.transact_growing(None, move |connection| {
             let bucket = bucket_row::find(connection, &bucket)?;
             if bucket.folder.is_some() {
                 path::relative(&key)?;
@@ -143,27 +143,45 @@ impl Objects {
         part: Part,
         mut sink: Sink,
     ) -> Result<Part, ObjectError> {
-        let complete = move || sink.complete().map(|()| sink);
-        let sink = blocking(&self.files().root, complete).await?;
-        let (file, folder) = (sink.id.clone(), sink.folder.clone());
+        let complete = move || {
+            let synced = sink.folder.is_some();
+            sink.complete(synced).map(|checksum| (sink, checksum))
+        };
+        let (sink, checksum) = blocking(&self.files().root, complete).await?;
+        let (new, kept) = (sink.id.clone(), part.clone());
         // From here on the outcome of the commit decides whether the file is needed.
-        sink.keep();
-        let (new, kept) = (file.clone(), part.clone());
+        let path = sink.keep();
         let committed = self
-            .transact(move |connection| {
-                let bucket = bucket_row::find(connection, &bucket)?.id;
-                parts_row::find(connection, bucket, &id, None)?;
-                let old = parts_row::stored(connection, &id, kept.number)?;
+            .transact_growing(None, move |connection| {
+                let bucket = bucket_row::find(connection, &bucket)?;
+                parts_row::find(connection, bucket.id, &id, None)?;
+                let mut pending = Vec::new();
+                if let Some(old) = parts_row::stored(connection, &id, kept.number)? {
+                    let folder = bucket.folder.as_deref();
+                    pending = part_files::to_delete(connection, &[old.file], folder)?;
+                }
+                if let Some(checksum) = checksum {
+                    parts_row::hide(connection, &id, kept.number, &new)?;
+                    UnsyncedFile::record_part(
+                        connection,
+                        &new,
+                        kept.size,
+                        checksum,
+                        &id,
+                        kept.number,
+                    )?;
+                }
                 parts_row::insert(connection, &id, &kept, &new)?;
-                Ok(old.map(|old| old.file))
+                Ok(pending)
             })
             .await;
-        let unneeded = match &committed {
-            Ok(old) => old.iter().cloned().collect(),
-            Err(_) => vec![file],
-        };
-        self.delete_parts(unneeded, folder).await;
-        committed.map(|_| part)
+        match committed {
+            Ok(pending) => self.apply(pending).await.map(|()| part),
+            Err(error) => {
+                self.delete_unused_part(path).await;
+                Err(error)
+            }
+        }
     }
 
     /// Up to `max` parts of a multipart upload whose numbers are higher than `after`, by number.
@@ -262,15 +280,16 @@ impl Objects {
     pub async fn abort_multipart(&self, bucket: &str, id: &str) -> Result<(), ObjectError> {
         let (objects, bucket, id) = (self.clone(), bucket.to_owned(), id.to_owned());
         self.to_completion(async move {
-            let (parts, folder) = objects
+            let pending = objects
                 .transact(move |connection| {
                     let bucket = bucket_row::find(connection, &bucket)?;
                     parts_row::find(connection, bucket.id, &id, None)?;
-                    Ok((parts_row::delete(connection, &id)?, bucket.folder))
+                    let parts = parts_row::delete(connection, &id)?;
+                    let folder = bucket.folder.as_deref();
+                    Ok(part_files::to_delete(connection, &parts, folder)?)
                 })
                 .await?;
-            objects.delete_parts(parts, folder).await;
-            Ok(())
+            objects.apply(pending).await
         })
         .await
     }

@@ -106,6 +106,59 @@ pub(super) fn stored(
         .optional()
 }
 
+/// The name of the upload that keeps a part which another file replaced.
+fn hidden_upload(new_file: &str, upload: &str) -> String {
+    format!("~{new_file} {upload}")
+}
+
+/// Hides the part with this number, if there is one, before a new file replaces it, for [`take_back`].
+pub(super) fn hide(
+    connection: &Connection,
+    upload: &str,
+    number: u32,
+    new_file: &str,
+) -> rusqlite::Result<()> {
+    let sql = "UPDATE parts SET upload = ?3 WHERE upload = ?1 AND number = ?2";
+    connection.prepare_cached(sql)?.execute(params![
+        upload,
+        number,
+        hidden_upload(new_file, upload)
+    ])?;
+    Ok(())
+}
+
+/// Takes back a part whose file was lost. Brings back the part that it had replaced, if the upload still has the lost
+/// one.
+pub(super) fn take_back(
+    connection: &Connection,
+    upload: &str,
+    number: u32,
+    lost_file: &str,
+) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM parts WHERE upload = ?1 AND number = ?2 AND file = ?3";
+    if connection.execute(sql, params![upload, number, lost_file])? > 0 {
+        let sql = "UPDATE parts SET upload = ?1 WHERE upload = ?3 AND number = ?2";
+        let hidden = hidden_upload(lost_file, upload);
+        connection.execute(sql, params![upload, number, hidden])?;
+    }
+    Ok(())
+}
+
+/// Forgets the part that a new file has replaced.
+pub(super) fn forget(
+    connection: &Connection,
+    upload: &str,
+    number: u32,
+    new_file: &str,
+) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM parts WHERE upload = ?1 AND number = ?2";
+    let hidden = hidden_upload(new_file, upload);
+    connection
+        .prepare_cached(sql)?
+        .execute(params![hidden, number])?;
+    Ok(())
+}
+
 /// Inserts a part, or replaces the one with the same number.
 pub(super) fn insert(
     connection: &Connection,

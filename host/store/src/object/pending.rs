@@ -1,8 +1,9 @@
 //! Pending file operations: what has to be done with files after a commit, as an outbox.
 //!
-//! They are committed together with the rows that need them, applied after the commit, and then deleted. If the host
-//! is killed in between, the next one applies them. Applying one twice does no harm. The table calls them *chores*;
-//! the name stays there, as renaming it would be a new layout of the store.
+//! They are committed together with the rows that need them, applied after the commit, and then deleted. If the host is
+//! killed in between, the next one applies them. Applying one twice does no harm. A deletion is applied once the commit
+//! that requires it is on the disk (see `synchronize`): after a power cut, the rows before it may be valid again. The
+//! table calls them *chores*; the name stays there, as renaming it would be a new layout of the store.
 
 use rusqlite::{Connection, Row, params};
 
@@ -10,7 +11,7 @@ use rusqlite::{Connection, Row, params};
 #[derive(Debug, Clone)]
 pub(super) struct PendingFileOp {
     pub(super) id: i64,
-    /// The file's place, relative to the objects' folder.
+    /// The file's place, relative to the objects' folder; the id of a part; or the path of a part in a plain folder.
     pub(super) file: String,
     /// Whether the file is moved to its place; otherwise it is deleted.
     pub(super) moves: bool,

@@ -10,7 +10,8 @@ use super::objects::Objects;
 use super::pending::PendingFileOp;
 use super::row::{self, Row};
 use super::types::{Condition, ObjectError, ObjectInfo, Put, Versioning};
-use super::{bucket_row, parts_row};
+use super::unsynced::UnsyncedFile;
+use super::{bucket_row, part_files, parts_row};
 
 /// An object that is about to be stored.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub(super) struct Plan {
     pub(super) size: u64,
     pub(super) at: u64,
     pub(super) place: Place,
+    /// The checksum of a file that may not be on the disk yet.
+    pub(super) checksum: Option<u64>,
     pub(super) record: Option<ChangeRecord>,
 }
 
@@ -38,8 +41,6 @@ pub(super) enum Place {
 pub(super) struct Stored {
     pub(super) info: ObjectInfo,
     pub(super) pending: Vec<PendingFileOp>,
-    /// The files of parts that are no longer needed.
-    pub(super) parts: Vec<String>,
 }
 
 /// Checks a precondition against the version of the key that it applies to.
@@ -87,8 +88,17 @@ pub(super) fn store(connection: &Connection, plan: &Plan) -> Result<Stored, Abor
     let keeps_versions = bucket.info.versioning == Versioning::On;
     let version = keeps_versions.then(|| row::new_id(sequence));
     let mut pending = Vec::new();
-    if version.is_none() {
-        pending.extend(drop_unversioned(connection, bucket.id, &plan.key)?);
+    let mut superseded = None;
+    if version.is_none()
+        && let Some(old) = row::unversioned(connection, bucket.id, &plan.key)?
+    {
+        if plan.checksum.is_some() {
+            row::hide(connection, bucket.id, &old)?;
+            superseded = Some(old.sequence);
+        } else {
+            row::delete(connection, bucket.id, &old)?;
+        }
+        pending.extend(delete_file_of(connection, &old)?);
     }
     let (file, stamp) = match plan.place.clone() {
         Place::File(file) => (Some(file), None),
@@ -113,17 +123,20 @@ pub(super) fn store(connection: &Connection, plan: &Plan) -> Result<Stored, Abor
         stamp,
     };
     row::insert(connection, bucket.id, &row)?;
-    let parts = match &plan.put.completes {
-        Some(upload) => parts_row::delete(connection, upload)?,
-        None => Vec::new(),
-    };
+    if let (Some(checksum), Some(file)) = (plan.checksum, &row.file) {
+        UnsyncedFile::record_object(connection, file, plan.size, checksum, sequence, superseded)?;
+    }
+    if let Some(upload) = &plan.put.completes {
+        let parts = parts_row::delete(connection, upload)?;
+        let folder = bucket.folder.as_deref();
+        pending.extend(part_files::to_delete(connection, &parts, folder)?);
+    }
     if let Some(record) = &plan.record {
         record.created(connection, sequence, &row.info)?;
     }
     Ok(Stored {
         info: row.info,
         pending,
-        parts,
     })
 }
 
@@ -137,7 +150,11 @@ pub(super) fn drop_unversioned(
         return Ok(None);
     };
     row::delete(connection, bucket, &old)?;
-    let file = old.file.as_deref();
+    delete_file_of(connection, &old)
+}
+
+fn delete_file_of(connection: &Connection, row: &Row) -> rusqlite::Result<Option<PendingFileOp>> {
+    let file = row.file.as_deref();
     file.map(|file| PendingFileOp::to_delete(connection, file))
         .transpose()
 }
@@ -145,13 +162,8 @@ pub(super) fn drop_unversioned(
 impl Objects {
     /// Carries out a plan, and wakes the watcher of the bucket's changes.
     pub(super) async fn commit(&self, plan: Plan) -> Result<Stored, ObjectError> {
-        let applied = self.take_applied();
         let record = plan.record.clone();
-        self.transact_recording(record.as_ref(), move |connection| {
-            // Before the plan: these operations were applied, also if the plan is refused.
-            PendingFileOp::delete(connection, &applied)?;
-            store(connection, &plan)
-        })
-        .await
+        self.transact_growing(record.as_ref(), move |connection| store(connection, &plan))
+            .await
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Everything that can fail for want of space or permission comes before the commit: the bytes are in a file, and the
 //! folders of its place exist. The commit names the file. The move of the file to its place and the deletion of what
-//! it supersedes come after the commit and are recorded with it.
+//! it supersedes come after the commit and are recorded with it. The caller does not wait for the disk: `synchronize`
+//! does that for many objects together.
 
 use super::blocking::blocking;
 use super::errors::Abort;
@@ -49,6 +50,7 @@ impl Objects {
             None => Place::File(path::place(&bucket, &key, &sink.id)),
         };
         let plan = Plan {
+            checksum: None,
             size: sink.size,
             bucket,
             key,
@@ -57,34 +59,35 @@ impl Objects {
             place,
             record,
         };
-        let folder = sink.folder.clone();
-        let stored = match folder.clone() {
+        let stored = match sink.folder.clone() {
             Some(folder) => self.put_in_folder(sink, plan, folder).await?,
             None => self.put_placed(sink, plan).await?,
         };
-        self.delete_parts(stored.parts, folder).await;
+        self.apply(stored.pending).await?;
         Ok(stored.info)
     }
 
-    async fn put_placed(&self, mut sink: Sink, plan: Plan) -> Result<Stored, ObjectError> {
+    async fn put_placed(&self, mut sink: Sink, mut plan: Plan) -> Result<Stored, ObjectError> {
         let Place::File(place) = plan.place.clone() else {
             return Err(ObjectError::MissingBucket);
         };
         let (files, prepared) = (self.files().clone(), place.clone());
+        // The parts of a multipart upload cannot be restored, so what was made of them has to be on the disk.
+        let synced = plan.put.completes.is_some();
         let prepare = move || {
-            sink.complete()?;
+            let checksum = sink.complete(synced)?;
             files.make_folders_of(&prepared)?;
-            Ok(sink)
+            if checksum.is_none() {
+                files.sync_folders_of(&prepared)?;
+            }
+            Ok((sink, checksum))
         };
-        let sink = blocking(&self.files().root, prepare).await?;
+        let (sink, checksum) = blocking(&self.files().root, prepare).await?;
+        plan.checksum = checksum;
         // From here on the outcome of the commit decides whether the file is needed.
         let incoming = sink.keep();
         match self.commit(plan).await {
-            Ok(mut stored) => {
-                // What is not done now is done at the next start.
-                let _ = self.apply(std::mem::take(&mut stored.pending)).await;
-                Ok(stored)
-            }
+            Ok(stored) => Ok(stored),
             Err(error) => {
                 let files = self.files().clone();
                 let delete = move || {

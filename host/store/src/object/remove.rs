@@ -3,7 +3,6 @@
 use rusqlite::Connection;
 
 use super::objects::Objects;
-use super::pending::PendingFileOp;
 use super::removal::{Removal, remove};
 use super::types::{Condition, ObjectError, ObjectEvent, Removed};
 
@@ -40,16 +39,10 @@ impl Objects {
             if let Some(folder) = folder {
                 return objects.remove_from_folder(&folder, removal).await;
             }
-            let applied = objects.take_applied();
             let record = removal.record.clone();
-            let remove = move |connection: &Connection| {
-                // Before the removal: these operations were applied, also if the removal is refused.
-                PendingFileOp::delete(connection, &applied)?;
-                remove(connection, &removal)
-            };
+            let remove = move |connection: &Connection| remove(connection, &removal);
             let (removed, pending) = objects.transact_recording(record.as_ref(), remove).await?;
-            // What is not done now is done at the next start.
-            let _ = objects.apply(pending).await;
+            objects.apply(pending).await?;
             Ok(removed)
         })
         .await

@@ -172,9 +172,47 @@ pub(super) fn insert(connection: &Connection, bucket: i64, row: &Row) -> rusqlit
 
 /// Deletes a version. If it was the latest, the one before it becomes the latest.
 pub(super) fn delete(connection: &Connection, bucket: i64, row: &Row) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("DELETE FROM objects WHERE sequence = ?1")?
-        .execute([row.sequence])?;
+    end(
+        connection,
+        "DELETE FROM objects WHERE sequence = ?1",
+        bucket,
+        row,
+    )
+}
+
+/// Like [`delete`], but keeps the row where no query finds it, for [`restore`].
+pub(super) fn hide(connection: &Connection, bucket: i64, row: &Row) -> rusqlite::Result<()> {
+    let sql = "UPDATE objects SET bucket = -bucket, latest = 0 WHERE sequence = ?1";
+    end(connection, sql, bucket, row)
+}
+
+/// Brings back a hidden row. Returns whether there is one.
+pub(super) fn restore(connection: &Connection, sequence: i64) -> rusqlite::Result<bool> {
+    let sql = "UPDATE objects SET bucket = -bucket WHERE sequence = ?1 AND bucket < 0 RETURNING bucket, key";
+    let found = connection
+        .prepare_cached(sql)?
+        .query_row([sequence], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((bucket, key)): Option<(i64, String)> = found else {
+        return Ok(false);
+    };
+    let none = "UPDATE objects SET latest = 0 WHERE bucket = ?1 AND key = ?2";
+    connection.execute(none, params![bucket, key])?;
+    let last = "UPDATE objects SET latest = 1 WHERE sequence =
+                (SELECT sequence FROM objects WHERE bucket = ?1 AND key = ?2 ORDER BY sequence DESC LIMIT 1)";
+    connection.execute(last, params![bucket, key])?;
+    Ok(true)
+}
+
+/// Forgets a hidden row.
+pub(super) fn forget(connection: &Connection, sequence: i64) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM objects WHERE sequence = ?1 AND bucket < 0";
+    connection.prepare_cached(sql)?.execute([sequence])?;
+    Ok(())
+}
+
+fn end(connection: &Connection, sql: &str, bucket: i64, row: &Row) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([row.sequence])?;
     if row.info.latest {
         let promote = "UPDATE objects SET latest = 1 WHERE sequence =
                        (SELECT sequence FROM objects WHERE bucket = ?1 AND key = ?2 ORDER BY sequence DESC LIMIT 1)";

@@ -63,3 +63,22 @@ CREATE TABLE file_chores (
     move INTEGER NOT NULL                  -- 1: bring it in to its place, 0: delete it
 ) STRICT;
 ";
+
+/// Creates the table of files that may not be on the disk yet, and with them of what is restored if they are lost in a
+/// power cut.
+///
+/// Until the file of an object is on the disk, the row that the object replaced is kept under the negative number of
+/// its bucket, where no query finds it. In the same way a part that was replaced is kept under the name `~FILE UPLOAD`,
+/// with the new part's file.
+pub(crate) const UNSYNCED: &str = "
+CREATE TABLE unsynced_files (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    file       TEXT    NOT NULL,
+    size       INTEGER NOT NULL,
+    checksum   INTEGER NOT NULL,           -- CRC-64/NVME of its bytes
+    object     INTEGER,                    -- the sequence number of its object; NULL for a part
+    superseded INTEGER,                    -- the sequence number of the object that this one replaced
+    upload     TEXT,                       -- of a part
+    number     INTEGER                     -- of a part
+) STRICT;
+";

@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use tokio::runtime::Handle;
 
-use super::digest::Digests;
+use super::digest::{Checksum, Digests};
 use super::errors::{file_error, invalid};
 use super::limits::READ_AT_ONCE;
 use super::types::{Digest, ObjectError};
@@ -25,6 +26,8 @@ pub(super) struct Sink {
     pub(super) small: Vec<u8>,
     pub(super) digests: Digests,
     pub(super) size: u64,
+    /// The checksum of the bytes; `None` once the operating system has copied some.
+    checksum: Option<Box<Checksum>>,
     /// The error of the last write.
     pub(super) failed: Option<ObjectError>,
     /// Whether there is a file to delete.
@@ -42,6 +45,7 @@ impl Sink {
             small: Vec::new(),
             digests: Digests::new(digests),
             size: 0,
+            checksum: Some(Box::new(Checksum::new())),
             failed: None,
             created: false,
         }
@@ -53,10 +57,12 @@ impl Sink {
 
     fn file(&mut self) -> Result<&File, ObjectError> {
         if self.file.is_none() {
-            let file = File::options()
-                .write(true)
-                .create_new(true)
-                .open(&self.path);
+            let mut options = File::options();
+            options.write(true).create_new(true);
+            if self.folder.is_none() {
+                options.mode(0o600);
+            }
+            let file = options.open(&self.path);
             let file = file.map_err(|error| self.failed(&error))?;
             self.created = true;
             return Ok(self.file.insert(file));
@@ -68,6 +74,9 @@ impl Sink {
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), ObjectError> {
         self.digests.update(bytes);
+        if let Some(checksum) = &mut self.checksum {
+            checksum.update(bytes);
+        }
         let written = self.file()?.write_all(bytes);
         written.map_err(|error| self.failed(&error))?;
         self.size += bytes.len() as u64;
@@ -87,6 +96,7 @@ impl Sink {
         let mut from = from.take(length);
         let mut copied = 0;
         if self.digests.is_empty() {
+            self.checksum = None;
             let mut to = self.file()?;
             let whole = io::copy(&mut from, &mut to);
             copied = whole.map_err(|error| self.failed(&error))?;
@@ -109,13 +119,27 @@ impl Sink {
         Ok(())
     }
 
-    /// Completes the file: writes the bytes of a small upload, and closes it.
-    pub(super) fn complete(&mut self) -> Result<(), ObjectError> {
+    /// Completes the file: writes the bytes of a small upload, and closes it. Returns the checksum by which the file
+    /// can be checked after a power cut; a file without one is on the disk.
+    ///
+    /// `synced` is whether the file has to be on the disk in any case.
+    pub(super) fn complete(&mut self, synced: bool) -> Result<Option<u64>, ObjectError> {
         let small = std::mem::take(&mut self.small);
         let written = self.file()?.write_all(&small);
         written.map_err(|error| self.failed(&error))?;
+        let checksum = self.checksum.as_mut().filter(|_| !synced);
+        let value = checksum.map(|checksum| {
+            checksum.update(&small);
+            checksum.value()
+        });
+        if let (None, Some(file)) = (value, &self.file) {
+            let on_disk = file
+                .sync_all()
+                .and_then(|()| files::sync_folder_of(&self.path));
+            on_disk.map_err(|error| self.failed(&error))?;
+        }
         self.file = None;
-        Ok(())
+        Ok(value)
     }
 
     /// Keeps the file and returns its path. From here on the caller has to delete it if it is not needed.

@@ -273,6 +273,7 @@ impl Objects {
             size: stamp.size,
             at: stamp.modified_at,
             place: Place::Folder(folder.to_owned(), stamp.text.clone()),
+            checksum: None,
             record,
         }))
     }

@@ -11,6 +11,7 @@ use super::digest::{Digests, hex};
 use super::errors::{file_error, invalid};
 use super::limits::READ_AT_ONCE;
 use super::path::TEMP_PREFIX;
+use super::pending::PendingFileOp;
 use super::sink::Sink;
 use super::types::{Digest, LeftOut, ObjectError};
 use super::{files, path};
@@ -306,7 +307,11 @@ pub(super) fn replace(root: &Path, relative: &Path, sink: Sink) -> Result<Replac
             Some(before)
         }
     };
-    let renamed = fs::rename(&sink.path, &file).and_then(|()| fs::metadata(&file));
+    let renamed = fs::rename(&sink.path, &file).and_then(|()| {
+        // Before the previous file is deleted.
+        files::sync_folder_of(&file)?;
+        fs::metadata(&file)
+    });
     match renamed {
         Ok(about) => {
             sink.keep();
@@ -350,16 +355,22 @@ fn make_folders(root: &Path, relative: &Path) -> Result<(), ObjectError> {
     Ok(())
 }
 
-/// Deletes the temporary files of an earlier host, except for the parts of multipart uploads.
-pub(super) fn sweep(root: &Path, parts: &HashSet<String>) -> Result<(), ObjectError> {
+/// Deletes the temporary files of an earlier host, except for the parts of multipart uploads, and for files whose
+/// deletion is pending.
+pub(super) fn sweep(
+    root: &Path,
+    parts: &HashSet<String>,
+    pending: &[PendingFileOp],
+) -> Result<(), ObjectError> {
     let failed = |error| file_error("list", root, &error);
     for entry in fs::read_dir(root).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
         let id = name
             .to_str()
             .and_then(|name| name.strip_prefix(TEMP_PREFIX));
-        if id.is_some_and(|id| !parts.contains(id)) {
-            let file = root.join(&name);
+        let file = root.join(&name);
+        let is_pending = || pending.iter().any(|op| Path::new(&op.file) == file);
+        if id.is_some_and(|id| !parts.contains(id)) && !is_pending() {
             files::delete(&file).map_err(|error| file_error("delete", &file, &error))?;
         }
     }

@@ -197,6 +197,14 @@ impl Objects {
     /// Starts an upload of an object or a part of this bucket, with these digests.
     pub async fn upload(&self, bucket: &str, digests: Vec<Digest>) -> Result<Upload, ObjectError> {
         let sink = match self.folder_of(bucket).await? {
+            None if self.0.store.is_full() => {
+                let full = std::io::ErrorKind::StorageFull.into();
+                return Err(errors::file_error(
+                    "write",
+                    &self.files().incoming(""),
+                    &full,
+                ));
+            }
             None => Sink::new(&self.files().incoming(""), "", &digests),
             Some(folder) => {
                 let mut sink = Sink::new(&folder, TEMP_PREFIX, &digests);

@@ -33,6 +33,14 @@ impl Queues {
         Self { store, clock }
     }
 
+    /// A handle for operations that store something new.
+    pub(super) fn growing(&self) -> Self {
+        Self {
+            store: self.store.growing(),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+
     /// Runs `work` in a transaction of the store's writer and returns its result once that is committed. `work` may
     /// be run more than once.
     pub(super) async fn transact<T, F>(&self, work: F) -> Result<T, QueueError>

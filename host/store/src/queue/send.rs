@@ -28,19 +28,20 @@ impl Queues {
     /// [`QueueError::Invalid`] if the queue is ordered and an entry has no group or no deduplication id.
     pub async fn send(&self, queue: &str, entries: Vec<Entry>) -> Result<Vec<Sent>, QueueError> {
         let name = queue.to_owned();
-        self.transact(move |tx| {
-            let queue = tx.queue(&name)?;
-            if queue.ordered {
-                entries.iter().try_for_each(check_ordered)?;
-            }
-            let mut sent = Vec::with_capacity(entries.len());
-            for entry in &entries {
-                sent.push(send(tx, &queue, entry)?);
-            }
-            tx.notify(&name);
-            Ok(sent)
-        })
-        .await
+        self.growing()
+            .transact(move |tx| {
+                let queue = tx.queue(&name)?;
+                if queue.ordered {
+                    entries.iter().try_for_each(check_ordered)?;
+                }
+                let mut sent = Vec::with_capacity(entries.len());
+                for entry in &entries {
+                    sent.push(send(tx, &queue, entry)?);
+                }
+                tx.notify(&name);
+                Ok(sent)
+            })
+            .await
     }
 }
 

@@ -108,6 +108,79 @@ async fn pending_file_operations_can_be_applied_twice() {
     assert_eq!(open_chores(&after), 0);
 }
 
+/// Stores an object without bringing it to the disk.
+async fn put_unsynced(fixture: &Fixture, key: &str, bytes: &'static str) {
+    let mut upload = fixture.objects.upload("b", Vec::new()).await.unwrap();
+    upload
+        .write(Bytes::from_static(bytes.as_bytes()))
+        .await
+        .unwrap();
+    upload.finish().await.unwrap();
+    fixture
+        .objects
+        .put("b", key, upload, put(bytes))
+        .await
+        .unwrap();
+}
+
+/// Damages the files below a folder that have this content, as a power cut does. Returns their number.
+fn damage(folder: &Path, content: &str, with: &str) -> usize {
+    let files = files_below(folder).into_iter();
+    let damaged = files.filter(|file| std::fs::read(file).unwrap() == content.as_bytes());
+    damaged
+        .map(|file| std::fs::write(file, with).unwrap())
+        .count()
+}
+
+#[tokio::test]
+async fn an_object_whose_file_is_lost_before_it_was_on_the_disk_gives_way_to_the_one_before() {
+    let fixture = Fixture::new().await;
+    fixture.put("k", "old").await;
+    for content in ["second", "third!"] {
+        put_unsynced(&fixture, "k", content).await;
+    }
+    put_unsynced(&fixture, "new", "nothing before").await;
+    put_unsynced(&fixture, "intact", "kept").await;
+    for (damages, left) in [
+        (vec![("third!", "third?")], "second"),
+        (vec![("third!", "thi"), ("second", "")], "old"),
+        (vec![("second", "")], "third!"),
+    ] {
+        let folder = killed(&fixture);
+        let objects = folder.path().join("objects");
+        for (content, with) in damages {
+            assert_eq!(damage(&objects, content, with), 1);
+        }
+        damage(&objects, "nothing before", "");
+        let after = Fixture::at(folder).await;
+        assert_eq!(after.get("k").await.unwrap(), left);
+        assert_eq!(after.get("new").await, Err(ObjectError::Missing));
+        assert_eq!(after.get("intact").await.unwrap(), "kept");
+        assert_eq!(after.keys().await, ["intact", "k"]);
+        assert_eq!((after.files().len(), after.incoming().len()), (2, 0));
+        assert_eq!(open_chores(&after), 0);
+        // The next host finds nothing to do.
+        let after = after.again().await;
+        assert_eq!(after.get("k").await.unwrap(), left);
+    }
+}
+
+#[tokio::test]
+async fn an_object_that_was_removed_does_not_return_with_a_lost_file() {
+    let fixture = Fixture::new().await;
+    fixture.put("k", "old").await;
+    put_unsynced(&fixture, "k", "new").await;
+    let removed = fixture
+        .objects
+        .remove("b", "k", None, Condition::Always, None);
+    assert!(removed.await.unwrap().existed);
+    let folder = killed(&fixture);
+    damage(&folder.path().join("objects"), "new", "");
+    let after = Fixture::at(folder).await;
+    assert_eq!(after.get("k").await, Err(ObjectError::Missing));
+    assert_eq!((after.files().len(), after.incoming().len()), (0, 0));
+}
+
 /// The file operations that the next host would apply.
 fn open_chores(fixture: &Fixture) -> i64 {
     let rows = rusqlite::Connection::open(fixture.folder.path().join("store.sqlite")).unwrap();

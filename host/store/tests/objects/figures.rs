@@ -103,7 +103,12 @@ async fn small_and_large_objects() {
         let fixture = Arc::clone(&fixture);
         clients.spawn(async move {
             for n in 0..500 {
-                fixture.put(&format!("{client}/{n}"), "x").await;
+                let mut upload = fixture.objects.upload("b", Vec::new()).await.unwrap();
+                upload.write(Bytes::from_static(b"x")).await.unwrap();
+                upload.finish().await.unwrap();
+                let key = format!("{client}/{n}");
+                let put = fixture.objects.put("b", &key, upload, Put::default());
+                put.await.unwrap();
             }
         });
     }

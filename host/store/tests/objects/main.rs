@@ -54,6 +54,7 @@ impl Fixture {
         let objects = Objects::open_store(&root, store.clone(), Arc::new(clock.clone()))
             .await
             .unwrap();
+        objects.synchronize().await.unwrap();
         Self {
             folder,
             clock,
@@ -113,7 +114,9 @@ impl Fixture {
             .write(Bytes::copy_from_slice(bytes.as_bytes()))
             .await?;
         upload.finish().await?;
-        self.objects.put("b", key, upload, put).await
+        let stored = self.objects.put("b", key, upload, put).await?;
+        self.objects.synchronize().await?;
+        Ok(stored)
     }
 
     pub(crate) async fn get(&self, key: &str) -> Result<String, ObjectError> {
@@ -138,7 +141,9 @@ impl Fixture {
         let removed = self
             .objects
             .remove("b", key, version, Condition::Always, None);
-        removed.await.unwrap()
+        let removed = removed.await.unwrap();
+        self.objects.synchronize().await.unwrap();
+        removed
     }
 
     pub(crate) async fn keep_versions(&self, versioning: Versioning) {

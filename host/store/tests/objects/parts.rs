@@ -60,6 +60,7 @@ async fn parts_become_one_object_in_the_requested_order() {
     put_part(&fixture, &id, 3, Bytes::from_static(b"left out"))
         .await
         .unwrap();
+    objects.synchronize().await.unwrap();
     assert_eq!(fixture.incoming().len(), 3);
     let parts = objects.parts("b", &id, 1, 1).await.unwrap();
     let three = Part {

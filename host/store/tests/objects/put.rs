@@ -184,6 +184,7 @@ async fn a_condition_that_does_not_hold_changes_nothing() {
         remove(matches("tag of 3")).await.unwrap_err(),
         ObjectError::PreconditionFailed
     );
+    fixture.objects.synchronize().await.unwrap();
     assert_eq!((fixture.files().len(), fixture.incoming().len()), (0, 0));
 }
 
@@ -245,6 +246,7 @@ async fn readers_see_whole_objects_while_writers_replace_them() {
         });
     }
     tasks.join_all().await;
+    fixture.objects.synchronize().await.unwrap();
     assert_eq!((fixture.files().len(), fixture.incoming().len()), (1, 0));
 }
 

@@ -2,6 +2,8 @@
 
 mod barrier;
 mod bash;
+#[cfg(target_os = "linux")]
+mod disk_recorder;
 mod emulator_process;
 mod http;
 mod mock_server;
@@ -13,6 +15,8 @@ mod tools;
 
 pub use barrier::Barrier;
 pub use bash::curl;
+#[cfg(target_os = "linux")]
+pub use disk_recorder::disk_recorder;
 pub use emulator_process::{EmulatorProcess, free_port, lambkin_alone};
 pub use http::{Reply, raw, request};
 pub use mock_server::{Answer, MockServer, Request as RecordedRequest};

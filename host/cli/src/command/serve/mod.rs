@@ -38,6 +38,9 @@ use endpoints::{Endpoints, Sockets};
 /// How long requests under way may take after the first signal.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How long bringing the last changes of objects to the disk may take. What is left, the next host does.
+const SYNCHRONIZATION_GRACE: Duration = Duration::from_secs(2);
+
 /// How long requests to services may take after all callers have stopped. Clients of queues wait for messages for up to
 /// 20 seconds, and repeat a request that was not answered.
 const SERVICE_GRACE: Duration = Duration::from_secs(1);
@@ -47,11 +50,10 @@ pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> 
     let mut signals = Signals::new()?;
     // A task of its own, so that a signal ends it whatever it is doing. Nothing of it outlives the program.
     let setup = tokio::spawn(set_up(global.clone(), args.no_freeze));
-    let (config, storage, endpoints) = tokio::select! {
+    let (config, log, storage, endpoints) = tokio::select! {
         ready = setup => ready.context("the set-up failed")??,
         () = signals.received() => return Ok(ExitCode::SUCCESS),
     };
-    let log = messages::start_log(LogStyle::default())?;
     let asynchronous = assembly::asynchronous(&config, storage.as_ref());
     let lambda = assembly::lambda(&config, &log).with_asynchronous(asynchronous.clone());
     warn(&config, &endpoints.triggers);
@@ -78,6 +80,7 @@ pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> 
     if let Some(storage) = &storage {
         spawn_storage(&mut services, storage, &config);
     }
+    let objects = storage.as_ref().map(|storage| storage.objects.clone());
     let store = storage.map(|storage| (storage.queues, storage.objects));
     let mut context = TriggerContext::new(&mut callers, lambda.clone(), allowlist.clone(), store);
     for (trigger, listener) in endpoints.triggers {
@@ -90,6 +93,9 @@ pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> 
         () = restart.notified() => true,
     };
     shut_down(callers, services, &lambda, &mut signals).await;
+    if let Some(objects) = objects {
+        let _ = tokio::time::timeout(SYNCHRONIZATION_GRACE, objects.synchronize()).await; // errors were logged
+    }
     log.flush();
     if restarts {
         return Err(start_anew().context("cannot start lambkin again"));
@@ -102,7 +108,7 @@ pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> 
 async fn set_up(
     global: GlobalArgs,
     no_freeze: bool,
-) -> anyhow::Result<(Config, Option<Storage>, Endpoints)> {
+) -> anyhow::Result<(Config, Log, Option<Storage>, Endpoints)> {
     let mut config = Config::read(&global.config)?;
     if no_freeze {
         for function in &mut config.functions {
@@ -111,11 +117,13 @@ async fn set_up(
     }
     let sockets = Sockets::bind(&config).await?;
     assembly::offer_services(&mut config, &sockets.services()?);
+    // Before the store and the cache of plugins are opened, which may have warnings.
+    let log = messages::start_log(LogStyle::default())?;
     let storage = Storage::open(&config).await?;
     let endpoints = sockets
         .configure(&global, &config, storage.as_ref())
         .await?;
-    Ok((config, storage, endpoints))
+    Ok((config, log, storage, endpoints))
 }
 
 /// Replaces this process by one with the same command line, which reads the configuration anew. The process id, standard

@@ -72,8 +72,8 @@ fn sample(args: &Shape) -> anyhow::Result<Sample> {
 fn read_body(data: &str) -> anyhow::Result<Vec<u8>> {
     match data.strip_prefix('@') {
         Some(path) => {
-            let body =
-                std::fs::read(path).with_context(|| format!("cannot read the body from {path}"))?;
+            let body = crate::regular_file::read(path.as_ref())
+                .with_context(|| format!("cannot read the body from {path}"))?;
             if text::begins_with_mark(&body) {
                 eprintln!(
                     "note: {path} begins with a byte order mark, which is sent as a part of the body"
