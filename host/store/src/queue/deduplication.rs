@@ -33,9 +33,12 @@ impl<'a> Key<'a> {
 }
 
 /// The row and the id of the first message with this key, if there was one within five minutes.
+///
+/// Where ids apply within a group, those of the whole queue count as well: they were sent before the setting was changed,
+/// and as on AWS, the change does not end them.
 pub(crate) fn find_first(tx: &QueueTx<'_>, key: &Key<'_>) -> rusqlite::Result<Option<(i64, Uuid)>> {
     let sql = "SELECT message, message_id FROM queue_deduplications
-               WHERE pile = ?1 AND scope = ?2 AND text = ?3 AND until > ?4";
+               WHERE pile = ?1 AND scope IN (?2, '') AND text = ?3 AND until > ?4 ORDER BY id LIMIT 1";
     let params = params![key.generation, key.scope, key.text, time(tx.now)];
     tx.row(sql, params, |row| {
         Ok((row.get(0)?, Uuid::from_bytes(row.get(1)?)))

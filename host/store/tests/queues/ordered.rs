@@ -230,6 +230,26 @@ async fn deduplication_applies_to_the_queue_or_to_the_group() {
 }
 
 #[tokio::test]
+async fn ids_of_the_whole_queue_keep_their_effect_when_ids_become_those_of_groups() {
+    let fixture = ordered().await;
+    let same = |group: &str| Entry {
+        deduplication: Some("x".to_owned()),
+        ..of(group, "x")
+    };
+    let first = fixture.send_all("q.fifo", vec![same("a")]).await;
+    let by_group = Settings {
+        deduplication_by_group: true,
+        ..fifo()
+    };
+    fixture.queues.update("q.fifo", by_group).await.unwrap();
+    let sent = fixture.send_all("q.fifo", vec![same("b")]).await;
+    assert!(sent[0].duplicate && sent[0].id == first[0].id);
+    fixture.clock.advance(5 * 60 * 1000);
+    let sent = fixture.send_all("q.fifo", vec![same("b"), same("c")]).await;
+    assert!(sent.iter().all(|sent| !sent.duplicate));
+}
+
+#[tokio::test]
 async fn a_message_without_group_or_deduplication_id_is_refused() {
     let fixture = ordered().await;
     let no_group = Entry {

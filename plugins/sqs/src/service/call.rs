@@ -48,7 +48,8 @@ impl<'a> Call<'a> {
         arn::queue(self.context.region, self.context.account, name)
     }
 
-    /// Opens the queue that the parameter `QueueUrl` names. AWS accepts a bare name there, too.
+    /// Opens the queue that the parameter `QueueUrl` names. AWS accepts a bare name there, too. For it, a URL without an
+    /// account and a name is that of a queue that does not exist.
     pub fn target(&self, input: &Input<'_>) -> Result<Target, SqsError> {
         let url = input.required("QueueUrl")?;
         let name = if address::is_name(&url) {
@@ -57,10 +58,7 @@ impl<'a> Call<'a> {
             self.check_account(account)?;
             name
         } else {
-            return Err(SqsError::new(
-                &error::INVALID_ADDRESS,
-                format!("The address {url} is not valid for this endpoint."),
-            ));
+            return Err(self.missing_queue());
         };
         Ok(Target {
             name: name.to_owned(),

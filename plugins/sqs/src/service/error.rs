@@ -57,7 +57,6 @@ codes! {
     INVALID_BATCH_ENTRY_ID = model("InvalidBatchEntryId", "AWS.SimpleQueueService.InvalidBatchEntryId", 400);
     TOO_MANY_ENTRIES = model("TooManyEntriesInBatchRequest", "AWS.SimpleQueueService.TooManyEntriesInBatchRequest", 400);
 
-    INVALID_ADDRESS = model("InvalidAddress", "InvalidAddress", 404);
     INVALID_ATTRIBUTE_NAME = model("InvalidAttributeName", "InvalidAttributeName", 400);
     INVALID_ATTRIBUTE_VALUE = model("InvalidAttributeValue", "InvalidAttributeValue", 400);
     INVALID_MESSAGE_CONTENTS = model("InvalidMessageContents", "InvalidMessageContents", 400);

@@ -1,8 +1,7 @@
 //! The output of an operation, before one of the protocols writes it.
 //!
 //! Both protocols write the same tree. Only lists and maps have different names: a plural member in JSON, a repeated
-//! element in the query protocol. As on AWS, empty and absent values are left out, except for [`Record::empty_map`] in
-//! JSON.
+//! element in the query protocol. As on AWS, empty and absent values are left out.
 
 /// Maximum number of bytes that a protocol adds to a value: in XML two tags, whose names have up to 35 bytes.
 const MARKUP: usize = 80;
@@ -78,6 +77,10 @@ impl Record {
         self.with(name, name, Node::Flag(value))
     }
 
+    pub fn record(self, name: &'static str, value: Self) -> Self {
+        self.with(name, name, Node::Record(value))
+    }
+
     pub fn list(self, json: &'static str, query: &'static str, items: Vec<Node>) -> Self {
         if items.is_empty() {
             return self;
@@ -108,14 +111,37 @@ impl Record {
             .sum()
     }
 
-    /// Adds an empty map, which the JSON protocol writes and the query protocol does not.
-    pub fn empty_map(self, json: &'static str, query: &'static str, key: &'static str) -> Self {
-        let entries = Vec::new();
-        self.with(json, query, Node::Map(Map { key, entries }))
+    /// The same structure in which maps are lists of keys and values, as in the query protocol.
+    pub fn with_maps_as_lists(self) -> Self {
+        let fields = self.fields.into_iter().map(|field| Field {
+            node: field.node.with_maps_as_lists(),
+            ..field
+        });
+        Self {
+            fields: fields.collect(),
+        }
     }
 }
 
 impl Node {
+    fn with_maps_as_lists(self) -> Self {
+        match self {
+            Self::Record(record) => Self::Record(record.with_maps_as_lists()),
+            Self::List(items) => {
+                let items = items.into_iter().map(Self::with_maps_as_lists);
+                Self::List(items.collect())
+            }
+            Self::Map(Map { key, entries }) => {
+                let entries = entries.into_iter().map(|(name, value)| {
+                    let record = Record::default().text(key, name);
+                    Self::Record(record.with("Value", "Value", value.with_maps_as_lists()))
+                });
+                Self::List(entries.collect())
+            }
+            Self::Text(_) | Self::Number(_) | Self::Flag(_) => self,
+        }
+    }
+
     fn encoded_len(&self, text_len: fn(&str) -> usize) -> usize {
         match self {
             Self::Text(value) => text_len(value),

@@ -109,11 +109,6 @@ fn is_well_formed(name: &str) -> bool {
     !dots && name.chars().all(right)
 }
 
-/// Whether a user attribute may have this name.
-pub fn is_legal(name: &str) -> bool {
-    !name.is_empty() && !is_reserved(name) && is_well_formed(name)
-}
-
 fn attribute(name: &str, record: &Input<'_>, kind: &Kind) -> Result<Attribute, SqsError> {
     refuse_lists(record)?;
     let data_type = record.text("DataType")?.unwrap_or_default();

@@ -10,7 +10,7 @@ use crate::service::call::{Call, Target};
 use crate::service::error::SqsError;
 use crate::service::input::{Input, Plural};
 use crate::service::limits;
-use crate::service::operations::{attributes, kept, message, message_attributes};
+use crate::service::operations::{attributes, kept, message};
 use crate::service::output::{self, Node, Output, Record};
 use crate::service::store::{Attribute, Message, StoreError, Value};
 
@@ -159,22 +159,20 @@ fn render(
         .into_iter()
         .map(|attribute| (attribute.name.clone(), render_attribute(attribute)))
         .collect();
-    let missed = selected_nodes.is_empty()
-        && !message.attributes.is_empty()
-        && user.iter().any(|name| message_attributes::is_legal(name));
     let body_digest = md5::of_body(&message.body);
-    let record = Record::default()
+    Record::default()
         .text("MessageId", message.id)
         .text("ReceiptHandle", message.receipt)
         .text("MD5OfBody", body_digest)
         .text("Body", into_text(message.body))
         .map("Attributes", "Attribute", "Name", attributes)
-        .maybe_text("MD5OfMessageAttributes", digest);
-    let (json, query) = ("MessageAttributes", "MessageAttribute");
-    if missed {
-        return record.empty_map(json, query, "Name");
-    }
-    record.map(json, query, "Name", selected_nodes)
+        .maybe_text("MD5OfMessageAttributes", digest)
+        .map(
+            "MessageAttributes",
+            "MessageAttribute",
+            "Name",
+            selected_nodes,
+        )
 }
 
 /// The body as text. Bodies that came through this service are UTF-8; for others, invalid bytes are replaced.

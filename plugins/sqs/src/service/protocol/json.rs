@@ -59,6 +59,42 @@ fn parse(body: &[u8]) -> Result<Json, SqsError> {
     serde_json::from_slice(body).map_err(|_| SqsError::new(&error::SERIALIZATION, ""))
 }
 
+/// The response to a successful request of the query protocol that asks for JSON.
+pub fn query_success(operation: &str, output: Output, request_id: &str) -> Response {
+    let result = output.map(Record::with_maps_as_lists);
+    let mut body = format!(r#"{{"{operation}Response":{{"#).into_bytes();
+    if let Some(record) = result {
+        body.extend_from_slice(format!(r#""{operation}Result":"#).as_bytes());
+        body.append(&mut write(&record));
+        body.push(b',');
+    }
+    let metadata = Record::default().text("RequestId", request_id);
+    body.extend_from_slice(br#""ResponseMetadata":"#);
+    body.append(&mut write(&metadata));
+    body.extend_from_slice(b"}}");
+    query_response(200, body)
+}
+
+/// The response to a failed request of the query protocol that asks for JSON.
+pub fn query_failure(error: &SqsError, request_id: &str) -> Response {
+    let details = Record::default()
+        .text("Type", error.code.party())
+        .text("Code", error.code.query)
+        .text("Message", error.message.as_str());
+    let record = Record::default()
+        .record("Error", details)
+        .text("RequestId", request_id);
+    query_response(error.code.status, write(&record))
+}
+
+fn query_response(status: u16, body: Vec<u8>) -> Response {
+    Response {
+        status,
+        headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
+        body,
+    }
+}
+
 /// The response to a failed request.
 pub fn failure(error: &SqsError) -> Response {
     let code = error.code;

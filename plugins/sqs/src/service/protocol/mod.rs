@@ -31,7 +31,7 @@ pub fn reject_too_long(request: &Request, context: &Context<'_>) -> Response {
     let response = if json::is_used_by(request) {
         json::failure(&error)
     } else {
-        xml::failure(&error, &context.request_id)
+        query::failure(request, &error, &context.request_id)
     };
     with_request_id(response, context)
 }

@@ -1,4 +1,5 @@
-//! AWS Query: a form or the URL holds the parameters, of which `Action` names the operation; the response is XML.
+//! AWS Query: a form or the URL holds the parameters, of which `Action` names the operation; the response is XML, or
+//! JSON of the same structure if the request's `Accept` asks for that.
 //! Requests go to `/`, or to a queue's URL, which then is the default of `QueueUrl`.
 
 use crate::service::address;
@@ -10,7 +11,7 @@ use crate::service::http::{Request, Response};
 use crate::service::input::Input;
 use crate::service::operations::{self, Operation};
 use crate::service::output::Output;
-use crate::service::protocol::xml;
+use crate::service::protocol::{json, xml};
 
 /// The values of `Version` that AWS accepts.
 const VERSIONS: [&str; 5] = [
@@ -32,10 +33,31 @@ pub fn serve(request: &Request, context: &Context<'_>) -> Response {
     {
         form.insert("QueueUrl", path);
     }
-    match output(request, context, &action, &form) {
-        Ok((operation, output)) => xml::success(operation.name, &output, &context.request_id),
-        Err(error) => xml::failure(&error, &context.request_id),
+    let id = &context.request_id;
+    match (
+        output(request, context, &action, &form),
+        wants_json(request),
+    ) {
+        (Ok((operation, output)), true) => json::query_success(operation.name, output, id),
+        (Ok((operation, output)), false) => xml::success(operation.name, &output, id),
+        (Err(error), _) => failure(request, &error, id),
     }
+}
+
+/// The response to a failed request.
+pub fn failure(request: &Request, error: &SqsError, request_id: &str) -> Response {
+    if wants_json(request) {
+        json::query_failure(error, request_id)
+    } else {
+        xml::failure(error, request_id)
+    }
+}
+
+/// Whether the first type that the client accepts is JSON.
+fn wants_json(request: &Request) -> bool {
+    let accept = request.header("accept").unwrap_or_default();
+    let first = accept.split([',', ';']).next().unwrap_or_default();
+    first.trim().eq_ignore_ascii_case("application/json")
 }
 
 fn action(request: &Request, form: &Form) -> Option<String> {

@@ -4,28 +4,31 @@ use serde_json::json;
 
 use super::*;
 
+/// The operations on one queue.
+const ON_A_QUEUE: [&str; 17] = [
+    "SendMessage",
+    "SendMessageBatch",
+    "ReceiveMessage",
+    "DeleteMessage",
+    "DeleteMessageBatch",
+    "ChangeMessageVisibility",
+    "ChangeMessageVisibilityBatch",
+    "DeleteQueue",
+    "GetQueueAttributes",
+    "SetQueueAttributes",
+    "PurgeQueue",
+    "TagQueue",
+    "UntagQueue",
+    "ListQueueTags",
+    "ListDeadLetterSourceQueues",
+    "AddPermission",
+    "RemovePermission",
+];
+
 #[test]
 fn operations_fail_without_their_queue() {
     let service = Service::empty();
-    for operation in [
-        "SendMessage",
-        "SendMessageBatch",
-        "ReceiveMessage",
-        "DeleteMessage",
-        "DeleteMessageBatch",
-        "ChangeMessageVisibility",
-        "ChangeMessageVisibilityBatch",
-        "DeleteQueue",
-        "GetQueueAttributes",
-        "SetQueueAttributes",
-        "PurgeQueue",
-        "TagQueue",
-        "UntagQueue",
-        "ListQueueTags",
-        "ListDeadLetterSourceQueues",
-        "AddPermission",
-        "RemovePermission",
-    ] {
+    for operation in ON_A_QUEUE {
         assert_eq!(
             service.refused(operation, json!({"QueueUrl": URL})),
             model(
@@ -48,7 +51,33 @@ fn operations_fail_without_their_queue() {
 }
 
 #[test]
-fn other_accounts_and_invalid_addresses_are_rejected() {
+fn a_url_that_is_not_that_of_a_queue_is_that_of_a_queue_that_does_not_exist() {
+    let service = Service::standard();
+    for url in [
+        "http://whatever",
+        "http://localhost:9324/",
+        "whatever",
+        "a b",
+        "/",
+    ] {
+        for operation in ON_A_QUEUE {
+            let refused = service.refused(operation, json!({"QueueUrl": url}));
+            assert_eq!(
+                (refused.0, refused.1.as_str()),
+                (400, "com.amazonaws.sqs#QueueDoesNotExist"),
+                "{operation} {url}"
+            );
+            let refused = service.xml(400, &format!("Action={operation}&QueueUrl={url}"));
+            assert!(
+                refused.contains("<Code>AWS.SimpleQueueService.NonExistentQueue</Code>"),
+                "{operation} {url}: {refused}"
+            );
+        }
+    }
+}
+
+#[test]
+fn other_accounts_are_rejected() {
     let service = Service::standard();
     let get = |url: &str| service.refused("GetQueueAttributes", json!({"QueueUrl": url}));
     let (status, kind, message, query) = get("http://localhost:9324/111111111111/orders");
@@ -61,15 +90,6 @@ fn other_accounts_and_invalid_addresses_are_rejected() {
     assert_eq!(
         get("http://localhost:9324/queue/orders").1,
         "com.amazonaws.sqs#QueueDoesNotExist"
-    );
-    assert_eq!(
-        get("http://localhost:9324/"),
-        model(
-            404,
-            "InvalidAddress",
-            "The address http://localhost:9324/ is not valid for this endpoint.",
-            "InvalidAddress"
-        )
     );
     assert_eq!(get("nope").1, "com.amazonaws.sqs#QueueDoesNotExist");
     let input = json!({"QueueName": "orders", "QueueOwnerAWSAccountId": "111111111111"});

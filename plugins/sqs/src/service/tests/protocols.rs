@@ -327,3 +327,61 @@ fn an_output_fits_into_the_capacity_reserved_for_it() {
     let xml = xml::success("ReceiveMessage", &Some(answer), "id").body;
     assert!((xml.len()..xml.len() + slack).contains(&xml.capacity()));
 }
+
+#[test]
+fn the_query_protocol_answers_in_json_if_the_client_accepts_that() {
+    let service = Service::standard();
+    let get = |path: &str, query: &str, accept: &str| {
+        let response = service.send(Request {
+            method: "GET".into(),
+            path: path.into(),
+            query: query.into(),
+            headers: vec![("accept".to_owned(), accept.to_owned())],
+            ..Request::default()
+        });
+        let kind = header(&response, "Content-Type").unwrap_or_default();
+        (response.status, kind, text(&response))
+    };
+    let json = |path: &str, query: &str| {
+        let (status, kind, body) = get(path, query, "application/json");
+        assert_eq!(kind, "application/json", "{body}");
+        let value: serde_json::Value = serde_json::from_str(&body).unwrap();
+        (status, value)
+    };
+    let queue = "/000000000000/orders";
+    let metadata = json!({"RequestId": "REQUEST"});
+    let delay = "Action=GetQueueAttributes&AttributeName.1=DelaySeconds";
+    assert_eq!(
+        json(queue, delay),
+        (
+            200,
+            json!({"GetQueueAttributesResponse": {
+                "GetQueueAttributesResult": {"Attributes": [{"Name": "DelaySeconds", "Value": "0"}]},
+                "ResponseMetadata": metadata,
+            }})
+        )
+    );
+    assert_eq!(
+        json(queue, "Action=PurgeQueue"),
+        (
+            200,
+            json!({"PurgeQueueResponse": {"ResponseMetadata": metadata}})
+        )
+    );
+    let (status, refused) = json(queue, "Action=ListQueues");
+    assert_eq!(status, 400);
+    let message = "The action ListQueues is not valid for this endpoint.";
+    assert_eq!(
+        refused,
+        json!({
+            "Error": {"Type": "Sender", "Code": "InvalidAction", "Message": message},
+            "RequestId": "REQUEST",
+        })
+    );
+    for accept in ["*/*", "text/xml, application/json"] {
+        let (status, kind, _) = get(queue, delay, accept);
+        assert_eq!((status, kind.as_str()), (200, "text/xml"), "{accept}");
+    }
+    let (status, _, body) = get(queue, "", "application/json");
+    assert!(status == 404 && body.contains("<UnknownOperationException"));
+}
