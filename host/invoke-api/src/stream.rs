@@ -148,6 +148,7 @@ mod tests {
         let code = Code {
             task_root: "/".into(),
             entry: Entry::Search,
+            archive: None,
         };
         response(reply, &FunctionSpec::new("f", code))
     }

@@ -51,6 +51,16 @@ pub enum ExecutableError {
     /// The file's mode does not allow it.
     #[error("is not executable; `chmod +x` it")]
     NotExecutable,
+    /// The file's mode in the .zip archive does not allow it. The path is that of the entry.
+    #[error(
+        "is not executable in the archive; `chmod +x {}` before it is zipped, or let the tool that makes the archive give \
+         the entry the mode 0755",
+        .0.display()
+    )]
+    NotExecutableInArchive(PathBuf),
+    /// The path is a link to a file that does not exist. The path here is the link's content.
+    #[error("is a link to {}, which does not exist", .0.display())]
+    DanglingLink(PathBuf),
     /// The file is built for another processor architecture or operating system.
     #[error(
         "is built for {built_for}, but this machine is {}; build it for this machine",
@@ -111,7 +121,10 @@ pub fn examine(path: &Path, search: &str) -> Result<(), ExecutableError> {
 
 fn examine_nested(path: &Path, search: &str, scripts: usize) -> Result<(), ExecutableError> {
     let metadata = fs::metadata(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ExecutableError::Missing,
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => match fs::read_link(path) {
+            Ok(target) => ExecutableError::DanglingLink(target),
+            Err(_) => ExecutableError::Missing,
+        },
         _ => ExecutableError::Unreadable(error.to_string()),
     })?;
     if !metadata.is_file() {
@@ -378,6 +391,19 @@ mod tests {
             error.starts_with("is an ELF file, but not a program"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_link_to_a_missing_file_is_named_with_its_target() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bootstrap");
+        std::os::unix::fs::symlink("build/main", &path).unwrap();
+        let error = find(folder.path(), &[]).unwrap_err().to_string();
+        let expected = format!(
+            "{}: is a link to build/main, which does not exist",
+            path.display()
+        );
+        assert!(error.contains(&expected), "{error}");
     }
 
     #[test]

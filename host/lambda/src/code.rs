@@ -2,12 +2,13 @@
 
 use std::fs::{self, File};
 use std::hash::{Hash, Hasher};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use crate::bootstrap::{self, NoBootstrapError};
+use crate::bootstrap::{self, ExecutableError, NoBootstrapError};
+use crate::limits::MAX_ARCHIVE_ENTRIES;
 
 /// A function's code and how it is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Code {
     pub task_root: PathBuf,
     /// The program that is started.
     pub entry: Entry,
+    /// The .zip archive from which the task root was unpacked.
+    pub archive: Option<PathBuf>,
 }
 
 /// The program that is started to run a function.
@@ -47,11 +50,12 @@ pub enum CodeError {
 }
 
 impl Code {
-    /// Opens the code at `path`. A .zip archive is unpacked in a folder below `unpack_to`, once per version.
+    /// Opens the code at `path`. A .zip archive is unpacked in a folder below `unpack_to`, once per version. One that
+    /// unpacks to more than `limit` bytes is refused, and nothing of it is kept.
     ///
     /// Opening an archive again updates every `Code` that was opened from it: environments that start from then on run
     /// the archive's new version, and running environments keep theirs.
-    pub fn open(path: &Path, unpack_to: &Path) -> Result<Self, CodeError> {
+    pub fn open(path: &Path, unpack_to: &Path, limit: u64) -> Result<Self, CodeError> {
         let absolute = fs::canonicalize(path).map_err(|_| CodeError::Missing(path.to_owned()))?;
         // A path with links is followed whenever an environment starts, as they may lead elsewhere then.
         let unresolved = std::path::absolute(path).unwrap_or_else(|_| absolute.clone());
@@ -59,25 +63,29 @@ impl Code {
             return Ok(Self {
                 task_root: unresolved,
                 entry: Entry::Search,
+                archive: None,
             });
         }
         if absolute
             .extension()
             .is_some_and(|extension| extension.eq_ignore_ascii_case("zip"))
         {
-            let task_root = unpack(&absolute, unpack_to).map_err(|error| CodeError::Zip {
-                path: path.to_owned(),
-                reason: error.to_string(),
-            })?;
+            let task_root =
+                unpack(&absolute, unpack_to, limit).map_err(|error| CodeError::Zip {
+                    path: path.to_owned(),
+                    reason: error.to_string(),
+                })?;
             return Ok(Self {
                 task_root,
                 entry: Entry::Search,
+                archive: Some(absolute),
             });
         }
         let task_root = absolute.parent().unwrap_or(Path::new("/")).to_owned();
         Ok(Self {
             task_root,
             entry: Entry::File(unresolved),
+            archive: None,
         })
     }
 
@@ -93,8 +101,32 @@ impl Code {
         resolved.unwrap_or_else(|| self.task_root.clone())
     }
 
-    /// The program to start and its arguments. `path` is the function's `PATH`.
+    /// The program to start and its arguments. `path` is the function's `PATH`. An error names a file of an archive by its
+    /// place in the archive.
     pub(crate) fn program(
+        &self,
+        layers: &[PathBuf],
+        path: &str,
+    ) -> Result<(PathBuf, Vec<String>), NoBootstrapError> {
+        let Some(archive) = &self.archive else {
+            return self.find_program(layers, path);
+        };
+        self.find_program(layers, path).map_err(|mut error| {
+            let root = self.resolved_root();
+            for (tried, reason) in &mut error.tried {
+                let Ok(entry) = tried.strip_prefix(&root) else {
+                    continue;
+                };
+                if *reason == ExecutableError::NotExecutable {
+                    *reason = ExecutableError::NotExecutableInArchive(entry.to_owned());
+                }
+                *tried = archive.join(entry);
+            }
+            error
+        })
+    }
+
+    fn find_program(
         &self,
         layers: &[PathBuf],
         path: &str,
@@ -159,14 +191,14 @@ fn resolve(program: &str, task_root: &Path) -> PathBuf {
 /// Each version has a folder of its own, named after the archive's size and modification time, so that a function which
 /// runs an older version keeps its files. A folder appears only when it is complete, and the link changes atomically. A
 /// version is deleted when two newer ones have been unpacked.
-fn unpack(archive: &Path, below: &Path) -> io::Result<PathBuf> {
+fn unpack(archive: &Path, below: &Path, limit: u64) -> io::Result<PathBuf> {
     let folder = below.join(unique_name(archive));
     if let Some(project) = below.parent() {
         lambkin_store::private_folder(project)?;
     }
     lambkin_store::private_folder(&folder)?;
     let home = fs::canonicalize(folder)?;
-    let version = unpack_version(archive, &home)?;
+    let version = unpack_version(archive, &home, limit)?;
     let link = home.join("current");
     let before = fs::read_link(&link).ok();
     if before.as_ref() != Some(&version) {
@@ -188,7 +220,7 @@ fn unique_name(archive: &Path) -> String {
     format!("{stem}-{:x}", hasher.finish())
 }
 
-fn unpack_version(archive: &Path, home: &Path) -> io::Result<PathBuf> {
+fn unpack_version(archive: &Path, home: &Path, limit: u64) -> io::Result<PathBuf> {
     let metadata = fs::metadata(archive)?;
     let stamp = metadata
         .modified()?
@@ -200,9 +232,14 @@ fn unpack_version(archive: &Path, home: &Path) -> io::Result<PathBuf> {
         return Ok(target);
     }
     let partial = home.join(format!(".{stamp:x}-{}", std::process::id()));
-    zip::ZipArchive::new(File::open(archive)?)?.extract(&partial)?;
+    let mut entries = zip::ZipArchive::new(File::open(archive)?)?;
+    check_size(&mut entries, limit)?;
     // A folder that exists is taken to be complete, so its files have to be on the disk before its name is.
-    sync_tree(&partial)?;
+    let unpacked = entries.extract(&partial).map_err(io::Error::from);
+    if let Err(error) = unpacked.and_then(|()| sync_tree(&partial)) {
+        let _ = fs::remove_dir_all(&partial); // may not exist
+        return Err(error);
+    }
     match fs::rename(&partial, &target) {
         Ok(()) => Ok(target),
         // Another process has unpacked it meanwhile.
@@ -236,6 +273,31 @@ fn sync_tree(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// Fails if an archive has too many entries, or unpacks to more than `limit` bytes. The bytes are counted while they are
+/// unpacked, before anything is written: the sizes that an archive states need not be true.
+fn check_size(entries: &mut zip::ZipArchive<File>, limit: u64) -> io::Result<()> {
+    if entries.len() > MAX_ARCHIVE_ENTRIES {
+        return Err(io::Error::other(format!(
+            "it has {} entries, more than the limit of {MAX_ARCHIVE_ENTRIES}",
+            entries.len()
+        )));
+    }
+    let mut left = limit;
+    for index in 0..entries.len() {
+        let entry = entries.by_index(index)?;
+        let size = io::copy(&mut entry.take(left + 1), &mut io::sink())?;
+        let Some(rest) = left.checked_sub(size) else {
+            return Err(io::Error::other(format!(
+                "it unpacks to more than {limit} bytes ({} MB), which is the limit here, as on AWS 262144000 bytes for a \
+                 function with its layers; make it smaller, or raise `unpacked-limit`",
+                limit / (1024 * 1024)
+            )));
+        };
+        left = rest;
+    }
+    Ok(())
+}
+
 /// Removes all other versions. Errors are ignored: a folder that stays does no harm.
 fn remove_all_but(kept: &[&PathBuf], folder: &Path) {
     let versions = fs::read_dir(folder).into_iter().flatten().flatten();
@@ -255,6 +317,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::limits::UNPACKED_BYTES;
 
     const PATH: &str = "/usr/bin:/bin";
 
@@ -269,7 +332,7 @@ mod tests {
     fn a_folder_is_searched_for_its_bootstrap() {
         let folder = tempfile::tempdir().unwrap();
         let bootstrap = script(folder.path(), "bootstrap");
-        let code = Code::open(folder.path(), folder.path()).unwrap();
+        let code = Code::open(folder.path(), folder.path(), UNPACKED_BYTES).unwrap();
         assert_eq!(code.check(&[], PATH).unwrap(), bootstrap);
     }
 
@@ -277,7 +340,7 @@ mod tests {
     fn a_file_is_its_own_bootstrap_and_its_folder_the_task_root() {
         let folder = tempfile::tempdir().unwrap();
         let program = script(folder.path(), "my-function");
-        let code = Code::open(&program, folder.path()).unwrap();
+        let code = Code::open(&program, folder.path(), UNPACKED_BYTES).unwrap();
         assert_eq!(code.check(&[], PATH).unwrap(), program);
         assert_eq!(code.task_root, program.parent().unwrap());
     }
@@ -295,7 +358,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("code.zip");
         zip(&path, "#!/bin/sh\n");
-        let first = Code::open(&path, &folder.path().join("unpacked")).unwrap();
+        let first = Code::open(&path, &folder.path().join("unpacked"), UNPACKED_BYTES).unwrap();
         assert!(
             first
                 .check(&[], PATH)
@@ -303,7 +366,7 @@ mod tests {
                 .starts_with(first.resolved_root())
         );
         fs::write(first.resolved_root().join("mark"), "").unwrap();
-        let second = Code::open(&path, &folder.path().join("unpacked")).unwrap();
+        let second = Code::open(&path, &folder.path().join("unpacked"), UNPACKED_BYTES).unwrap();
         assert_eq!(second, first);
         assert!(second.resolved_root().join("mark").exists());
     }
@@ -314,7 +377,7 @@ mod tests {
         let path = folder.path().join("code.zip");
         let unpacked = folder.path().join("unpacked");
         zip(&path, "#!/bin/sh\n");
-        let code = Code::open(&path, &unpacked).unwrap();
+        let code = Code::open(&path, &unpacked, UNPACKED_BYTES).unwrap();
         let first = code.check(&[], PATH).unwrap();
 
         zip(&path, "#!/bin/sh\n# two\n");
@@ -323,13 +386,13 @@ mod tests {
             first,
             "not before it is opened again"
         );
-        Code::open(&path, &unpacked).unwrap();
+        Code::open(&path, &unpacked, UNPACKED_BYTES).unwrap();
         let second = code.check(&[], PATH).unwrap();
         assert!(fs::read_to_string(&second).unwrap().contains("two"));
         assert!(first.exists(), "a process may still run from it");
 
         zip(&path, "#!/bin/sh\n# three, which is longer\n");
-        Code::open(&path, &unpacked).unwrap();
+        Code::open(&path, &unpacked, UNPACKED_BYTES).unwrap();
         assert!(!first.exists() && second.exists());
     }
 
@@ -341,9 +404,63 @@ mod tests {
             let path = folder.path().join(name).join("code.zip");
             fs::create_dir(path.parent().unwrap()).unwrap();
             zip(&path, &format!("#!/bin/sh\n# {name}\n"));
-            Code::open(&path, &unpacked).unwrap().resolved_root()
+            Code::open(&path, &unpacked, UNPACKED_BYTES)
+                .unwrap()
+                .resolved_root()
         };
         assert_ne!(open("a"), open("b"));
+    }
+
+    /// The files and folders below a folder.
+    fn below(folder: &Path) -> usize {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        let counts = entries.map(|entry| 1 + below(&entry.path()));
+        counts.sum()
+    }
+
+    #[test]
+    fn an_archive_that_unpacks_to_more_than_the_limit_is_refused_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("code.zip");
+        let mut writer = zip::ZipWriter::new(File::create(&path).unwrap());
+        for name in ["a", "b", "c"] {
+            let options = zip::write::SimpleFileOptions::default();
+            writer.start_file(name, options).unwrap();
+            writer.write_all(&vec![0; 1_000_000]).unwrap();
+        }
+        writer.finish().unwrap();
+        let unpacked = folder.path().join("unpacked");
+        let open = |limit| Code::open(&path, &unpacked, limit);
+        let error = open(2_999_999).unwrap_err().to_string();
+        assert!(
+            error.starts_with(&format!(
+                "cannot unpack {}: it unpacks to more than 2999999 bytes",
+                path.display()
+            )),
+            "{error}"
+        );
+        assert_eq!(below(&unpacked), 1, "only the folder of the archive");
+        assert_eq!(below(&open(3_000_000).unwrap().resolved_root()), 3);
+    }
+
+    #[test]
+    fn a_bootstrap_that_is_not_executable_is_named_by_its_place_in_the_archive() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().canonicalize().unwrap().join("code.zip");
+        let mut writer = zip::ZipWriter::new(File::create(&path).unwrap());
+        let options = zip::write::SimpleFileOptions::default().unix_permissions(0o644);
+        writer.start_file("bootstrap", options).unwrap();
+        writer.write_all(b"#!/bin/sh\n").unwrap();
+        writer.finish().unwrap();
+        let unpacked = folder.path().join("unpacked");
+        let code = Code::open(&path, &unpacked, UNPACKED_BYTES).unwrap();
+        let error = code.check(&[]).unwrap_err().to_string();
+        let expected = format!(
+            "{}: is not executable in the archive",
+            path.join("bootstrap").display()
+        );
+        assert!(error.contains(&expected), "{error}");
+        assert!(!error.contains("unpacked"), "{error}");
     }
 
     #[test]
@@ -351,12 +468,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("code.zip");
         fs::write(&path, "no archive").unwrap();
-        let error = Code::open(&path, folder.path()).unwrap_err().to_string();
+        let error = Code::open(&path, folder.path(), UNPACKED_BYTES)
+            .unwrap_err()
+            .to_string();
         assert!(
             error.starts_with(&format!("cannot unpack {}", path.display())),
             "{error}"
         );
-        let error = Code::open(Path::new("/no/such/code"), folder.path())
+        let error = Code::open(Path::new("/no/such/code"), folder.path(), UNPACKED_BYTES)
             .unwrap_err()
             .to_string();
         assert_eq!(error, "/no/such/code does not exist");
@@ -368,6 +487,7 @@ mod tests {
         let code = Code {
             task_root: PathBuf::from("/"),
             entry,
+            archive: None,
         };
         let (program, arguments) = code.program(&[], PATH).unwrap();
         assert!(program.ends_with("sh") && program.is_absolute());

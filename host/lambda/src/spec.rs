@@ -229,6 +229,7 @@ impl FunctionSpec {
         let code = Code {
             task_root: PathBuf::from("/"),
             entry: crate::code::Entry::Search,
+            archive: None,
         };
         Self::new("f", code)
     }

@@ -62,6 +62,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("functions.f.code", "'src'"),
     ("functions.f.command", "['python3', 'app.py']"),
     ("functions.f.handler", "'app.handler'"),
+    ("functions.f.unpacked-limit", "300"),
     ("functions.f.timeout", "0.5"),
     ("functions.f.memory", "256"),
     ("functions.f.environment.A", "'b'"),

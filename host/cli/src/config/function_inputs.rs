@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use lambkin_lambda::limits::VARIABLES_BYTES;
+use lambkin_lambda::limits::{UNPACKED_BYTES, VARIABLES_BYTES};
 use lambkin_lambda::{Code, FunctionSpec};
 
 use super::env_file;
@@ -17,6 +17,8 @@ pub struct FunctionInputs {
     pub layers: Vec<PathBuf>,
     /// The folder into which archives are unpacked.
     pub unpack_to: PathBuf,
+    /// The maximum size of an unpacked archive in bytes.
+    pub unpacked_limit: u64,
     /// The sources of the variables.
     pub variables: VariableSources,
     /// Whether a change restarts the function; options of `lambkin serve` override it.
@@ -45,6 +47,7 @@ impl FunctionInputs {
             code: PathBuf::new(),
             layers: Vec::new(),
             unpack_to,
+            unpacked_limit: UNPACKED_BYTES,
             variables: VariableSources::default(),
             watch: false,
             ignore: Vec::new(),
@@ -68,7 +71,8 @@ impl FunctionInputs {
         }
         check_size(&variables)?;
         // This unpacks a .zip; a folder needs nothing.
-        Code::open(&self.code, &self.unpack_to).map_err(|error| error.to_string())?;
+        Code::open(&self.code, &self.unpack_to, self.unpacked_limit)
+            .map_err(|error| error.to_string())?;
         spec.variables.replace(variables);
         Ok(())
     }

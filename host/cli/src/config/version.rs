@@ -39,6 +39,16 @@ pub const KEYS: &[Key] = &[
         "The handler, passed to the runtime in `_HANDLER`.",
     ),
     Key::with_default(
+        "unpacked-limit",
+        Kind::Integer {
+            min: 1,
+            max: 1_048_576,
+            unit: "MB",
+        },
+        "250",
+        "The maximum size of an unpacked `.zip`. On AWS it is 250 MB with all layers.",
+    ),
+    Key::with_default(
         "timeout",
         Kind::Number {
             max: 900.0,
@@ -161,6 +171,9 @@ pub fn read_version_keys(
             diagnostics.add(other.span.clone(), &other.key, message);
         }
     }
+    if let Some(limit) = table.integer("unpacked-limit") {
+        inputs.unpacked_limit = limit.value.unsigned_abs() * 1024 * 1024;
+    }
     if let Some(code) = &code {
         inputs.code = project.join(&code.value);
     }
@@ -170,7 +183,14 @@ pub fn read_version_keys(
     inputs.layers.clone_from(&layers);
     let memory = memory.and_then(|memory| u32::try_from(memory.value).ok());
     let spec = FunctionSpec {
-        code: read_code(code, command, base.code, project, diagnostics),
+        code: read_code(
+            code,
+            command,
+            base.code,
+            inputs.unpacked_limit,
+            project,
+            diagnostics,
+        ),
         handler: handler.map_or(base.handler, |handler| handler.value),
         timeout: timeout.map_or(base.timeout, |timeout| {
             Duration::from_secs_f64(timeout.value)
@@ -192,11 +212,16 @@ fn read_code(
     code: Option<Spanned<String>>,
     command: Option<Spanned<Vec<String>>>,
     base: Code,
+    unpacked_limit: u64,
     project: &Path,
     diagnostics: &Diagnostics,
 ) -> Code {
     let opened = code.and_then(|code| {
-        let opened = Code::open(&project.join(&code.value), &task_folder(project));
+        let opened = Code::open(
+            &project.join(&code.value),
+            &task_folder(project),
+            unpacked_limit,
+        );
         opened
             .map_err(|error| diagnostics.add(code.span, &code.key, error.to_string()))
             .ok()
