@@ -6,6 +6,7 @@ use crate::dispatch::Dispatcher;
 use crate::log::Log;
 use crate::recursion;
 use crate::spec::{Account, FunctionSpec};
+use crate::start_turn::StartQueue;
 
 /// One version of a function, with its environments.
 #[derive(Debug)]
@@ -14,17 +15,19 @@ pub struct Function {
     pub(crate) account: Account,
     pub(crate) log: Log,
     pub(crate) dispatcher: Dispatcher,
+    pub(crate) starts: StartQueue,
 }
 
 impl Function {
     /// A function without environments.
     pub fn new(spec: FunctionSpec, account: Account, log: Log) -> Arc<Self> {
-        let dispatcher = Dispatcher::new(spec.concurrency, spec.queue);
+        let dispatcher = Dispatcher::new(spec.concurrency, spec.queue, spec.lifecycle.concurrency);
         Arc::new(Self {
             spec,
             account,
             log,
             dispatcher,
+            starts: StartQueue::default(),
         })
     }
 

@@ -6,7 +6,7 @@ use lambkin_model::{Invocation, InvokeError, Outcome};
 use tokio::sync::oneshot;
 
 use crate::call::{Call, Reply, refused, shutting_down};
-use crate::dispatch::Placement;
+use crate::dispatch::{Placement, StartFor};
 use crate::environment;
 use crate::function::Function;
 use crate::limits::READY_WAIT;
@@ -37,13 +37,13 @@ impl Function {
         };
         match self.dispatcher.place(call) {
             Placement::Sent | Placement::Queued => {}
-            Placement::Start(call) => environment::start(Arc::clone(self), Some(call)),
+            Placement::Start => environment::start(Arc::clone(self), StartFor::Call),
             Placement::WaitsForIdle => {
                 if let Ok(reply) = tokio::time::timeout(READY_WAIT, &mut reply).await {
                     return reply.unwrap_or_else(|_| shutting_down());
                 }
-                if let Some(call) = self.dispatcher.stop_waiting_for_idle() {
-                    environment::start(Arc::clone(self), Some(call));
+                if self.dispatcher.stop_waiting_for_idle() {
+                    environment::start(Arc::clone(self), StartFor::Call);
                 }
             }
             Placement::Refused(error) => return Reply::Whole(refused(error)),
@@ -55,7 +55,7 @@ impl Function {
     pub fn start_provisioned(self: &Arc<Self>) {
         for _ in 0..self.spec.lifecycle.provisioned {
             if self.dispatcher.reserve() {
-                environment::start(Arc::clone(self), None);
+                environment::start(Arc::clone(self), StartFor::Provisioned);
             }
         }
     }

@@ -9,14 +9,16 @@
 //!
 //! The files in order, each of which uses only earlier ones: [`limits`], `time`, `name`, `ids`, `call`,
 //! `script`, `bootstrap`, `code`, `spec`, `recursion`, `function_error`, `state_machine`, `api_error`, `dispatch`,
-//! `memory`, `extension` and `telemetry` (in the order of their files), `log`, `ports`, `runtime_api`, `function`,
-//! `variables`, `environment`, `invoke`, `version`, `asynchronous::accept`, `lambda`, `asynchronous::serve`.
+//! `demand`, `start_turn`, `memory`, `extension` and `telemetry` (in the order of their files), `log`, `ports`,
+//! `runtime_api`, `function`, `variables`, `environment`, `invoke`, `version`, `asynchronous::accept`, `lambda`,
+//! `asynchronous::serve`.
 
 mod api_error;
 mod asynchronous;
 mod bootstrap;
 mod call;
 mod code;
+mod demand;
 mod dispatch;
 mod environment;
 mod extension;
@@ -37,6 +39,7 @@ mod recursion;
 mod runtime_api;
 mod script;
 mod spec;
+mod start_turn;
 mod state_machine;
 mod telemetry;
 mod time;

@@ -31,6 +31,14 @@ pub const LOG_TAIL_BYTES: usize = 4096;
 /// The maximum size of a function's environment variables, keys and values together.
 pub const VARIABLES_BYTES: usize = 4096;
 
+/// The maximum size of a function's unpacked .zip archive, unless a function has another limit: 250 MiB, which is AWS's
+/// limit for the code and all layers together.
+pub const UNPACKED_BYTES: u64 = 250 * 1024 * 1024;
+
+/// The maximum number of files and folders in a .zip archive, which AWS does not state. The largest packages of npm have
+/// about a tenth.
+pub const MAX_ARCHIVE_ENTRIES: usize = 200_000;
+
 // Environments.
 
 /// The maximum timeout of a function.
@@ -46,6 +54,20 @@ pub const LONG_INIT_TIMEOUT: Duration = Duration::from_secs(130);
 
 /// The timeout of the restore from a snapshot, until the runtime requests its first event.
 pub const RESTORE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The processor time for which a start may keep others waiting. A start that needs more goes on beside the next one.
+pub const START_TURN_TIME: Duration = Duration::from_secs(3);
+
+/// How often a start is examined while it keeps others waiting. One that uses no processor during two such intervals
+/// waits for something else, and no longer keeps others waiting.
+pub const START_LOOK_INTERVAL: Duration = Duration::from_millis(25);
+
+/// By how much the timeout of an init phase is extended at most, for the time for which its processes were ready to run
+/// and got no processor.
+pub const MAX_STARVATION: Duration = Duration::from_secs(60);
+
+/// The shortest extension. A process waits for moments even on an idle machine.
+pub const MIN_EXTENSION: Duration = Duration::from_millis(100);
 
 /// How long a call waits for an environment that has answered its last call and not requested the next one yet, before
 /// it gets an environment of its own. Runtimes request the next event within a fraction of a millisecond.

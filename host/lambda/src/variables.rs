@@ -44,6 +44,10 @@ const CREDENTIALS: [&str; 3] = [
     "AWS_SESSION_TOKEN",
 ];
 
+/// Where AWS's X-Ray daemon receives segments. Without it, as here, they are lost, which the X-Ray SDKs are made for.
+const XRAY_DAEMON_ADDRESS: &str = "169.254.100.1";
+const XRAY_DAEMON_PORT: &str = "2000";
+
 /// Whether AWS refuses this key in a function's configuration.
 pub fn is_reserved(key: &str) -> bool {
     RESERVED.contains(&key) || key == RESERVED_TASK_ROOT
@@ -65,7 +69,7 @@ pub(crate) fn runtime_variables(
     sandbox: &SandboxInfo<'_>,
 ) -> BTreeMap<String, String> {
     if function.exact_variables {
-        return exact_variables(function.variables.get(), sandbox);
+        return exact_variables(function, sandbox);
     }
     let task_root = function.code.resolved_root();
     let root = task_root.display();
@@ -90,7 +94,14 @@ pub(crate) fn runtime_variables(
         let own = std::env::var("PATH").unwrap_or_default();
         set("PATH", format!("{own}:{}", in_layers(function, "bin")));
     }
+    set("PWD", root.to_string());
     set("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR".to_owned());
+    set(
+        "AWS_XRAY_DAEMON_ADDRESS",
+        format!("{XRAY_DAEMON_ADDRESS}:{XRAY_DAEMON_PORT}"),
+    );
+    set("_AWS_XRAY_DAEMON_ADDRESS", XRAY_DAEMON_ADDRESS.to_owned());
+    set("_AWS_XRAY_DAEMON_PORT", XRAY_DAEMON_PORT.to_owned());
     for (key, value) in function.variables.get() {
         set(&key, value);
     }
@@ -151,10 +162,9 @@ fn in_layers(function: &FunctionSpec, folder: &str) -> String {
 }
 
 /// The given variables, and those that only the sandbox knows.
-fn exact_variables(
-    mut variables: BTreeMap<String, String>,
-    sandbox: &SandboxInfo<'_>,
-) -> BTreeMap<String, String> {
+fn exact_variables(function: &FunctionSpec, sandbox: &SandboxInfo<'_>) -> BTreeMap<String, String> {
+    let mut variables = function.default_variables.clone();
+    variables.extend(function.variables.get());
     let address = sandbox.runtime_api;
     for (key, value) in [
         ("AWS_LAMBDA_RUNTIME_API", address),
@@ -203,5 +213,49 @@ mod tests {
         assert_eq!(variables["AWS_ENDPOINT_URL_S3"], "http://default");
         assert_eq!(variables["AWS_ENDPOINT_URL_SQS"], "http://own");
         assert_eq!(variables["AWS_REGION"], "us-east-1");
+        let exact = FunctionSpec {
+            exact_variables: true,
+            ..function
+        };
+        let variables = variables_of(&exact);
+        assert_eq!(variables["AWS_ENDPOINT_URL_S3"], "http://default");
+        assert_eq!(variables["AWS_ENDPOINT_URL_SQS"], "http://own");
+    }
+
+    #[test]
+    fn every_variable_that_lambda_documents_is_set() {
+        let variables = variables_of(&FunctionSpec::example());
+        for key in [
+            "AWS_DEFAULT_REGION",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+            "AWS_LAMBDA_FUNCTION_NAME",
+            "AWS_LAMBDA_FUNCTION_VERSION",
+            "AWS_LAMBDA_INITIALIZATION_TYPE",
+            "AWS_LAMBDA_LOG_GROUP_NAME",
+            "AWS_LAMBDA_LOG_STREAM_NAME",
+            "AWS_LAMBDA_METADATA_API",
+            "AWS_LAMBDA_METADATA_TOKEN",
+            "AWS_LAMBDA_RUNTIME_API",
+            "AWS_REGION",
+            "LAMBDA_RUNTIME_DIR",
+            "LAMBDA_TASK_ROOT",
+            "LANG",
+            "LD_LIBRARY_PATH",
+            "PATH",
+            "PWD",
+            "TZ",
+            "_HANDLER",
+        ] {
+            assert!(variables.contains_key(key), "{key}");
+        }
+        let values = [
+            ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
+            ("AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1:2000"),
+            ("_AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1"),
+            ("_AWS_XRAY_DAEMON_PORT", "2000"),
+        ];
+        for (key, value) in values {
+            assert_eq!(variables[key], value, "{key}");
+        }
     }
 }

@@ -46,6 +46,7 @@ mod sdk_clients;
 mod sdk_services;
 mod services;
 mod slow_peers;
+mod starts;
 mod store_files;
 mod streaming;
 mod supervisor;

@@ -5,8 +5,13 @@
 //!
 //! External extensions are started first, and the runtime when all of them have registered. The phase ends when the
 //! runtime and all extensions wait for an event.
+//!
+//! A phase begins when it is the environment's [turn](crate::start_turn), so that the time that it waits for other
+//! starts counts towards no limit. Neither does the time for which the processes are ready to run and get no processor,
+//! up to [`MAX_STARVATION`]: on a busy machine, a start that would succeed on an idle one succeeds too.
 
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,15 +22,20 @@ use super::in_flight::InFlight;
 use super::sandbox::{RuntimeProgram, Sandbox, SandboxEvent};
 use super::state::{Environment, Input, Stopped};
 use crate::bootstrap::NoBootstrapError;
+use crate::demand::DemandGauge;
+use crate::dispatch::Message;
 use crate::extension::discover::{self, LAUNCH_ERROR, discover};
 use crate::extension::event::ShutdownReason;
 use crate::extension::registry::ExtensionEvent;
 use crate::function_error;
-use crate::limits::{INIT_TIMEOUT, LONG_INIT_TIMEOUT, RESTORE_TIMEOUT};
+use crate::limits::{
+    INIT_TIMEOUT, LONG_INIT_TIMEOUT, MAX_STARVATION, MIN_EXTENSION, RESTORE_TIMEOUT,
+};
 use crate::log::ReportStatus;
 use crate::ports::{FixedPort, fixed_ports};
 use crate::runtime_api::session::{InitError, RuntimeEvent};
 use crate::spec::InitializationType;
+use crate::start_turn::StartTurn;
 use crate::telemetry::event::phase::Phase;
 
 /// The error type when an extension reported that its initialization failed.
@@ -55,18 +65,36 @@ struct Progress {
     /// The error that the runtime reported. It is expected to exit afterwards.
     reported: Option<InitError>,
     restored_at: Option<Instant>,
+    /// The time by which the phase has been extended.
+    starved: Duration,
 }
 
 impl Environment {
+    /// Waits until it is the environment's turn to start a sandbox.
+    pub(super) async fn wait_for_turn(&mut self) -> Result<StartTurn, Stopped> {
+        let function = Arc::clone(&self.function);
+        let mut turn = pin!(function.starts.turn());
+        loop {
+            tokio::select! {
+                biased;
+                turn = &mut turn => return Ok(turn),
+                message = self.mailbox.recv() => self.on_message(message.unwrap_or(Message::Stop))?,
+            }
+        }
+    }
+
     /// The init phase of a new environment. Returns its duration, or `None` if it failed; then it is repeated later.
-    pub(super) async fn initialize(&mut self) -> Result<Option<Duration>, Stopped> {
+    pub(super) async fn initialize(
+        &mut self,
+        turn: StartTurn,
+    ) -> Result<Option<Duration>, Stopped> {
         let began = Instant::now();
         let spec = &self.function.spec;
         let limit = match spec.initialization_type() {
             InitializationType::OnDemand => INIT_TIMEOUT,
             _ => LONG_INIT_TIMEOUT.max(spec.timeout),
         };
-        match self.reach_ready(Phase::Init, began + limit).await {
+        match self.reach_ready(Phase::Init, turn, began + limit).await {
             Ok(()) => {
                 self.end_init(Phase::Init, began.elapsed(), ReportStatus::Success);
                 Ok(Some(began.elapsed()))
@@ -84,10 +112,11 @@ impl Environment {
     /// The init phase as part of an invocation: after a failed init phase, a crash or a timeout.
     pub(super) async fn initialize_again(
         &mut self,
+        turn: StartTurn,
         deadline: Instant,
     ) -> Result<(), InitPhaseError> {
         let began = Instant::now();
-        let reached = self.reach_ready(Phase::Invoke, deadline).await;
+        let reached = self.reach_ready(Phase::Invoke, turn, deadline).await;
         match &reached {
             Ok(()) => self.end_init(Phase::Invoke, began.elapsed(), ReportStatus::Success),
             Err(error) => self.log_failed_init(began.elapsed(), Phase::Invoke, error),
@@ -99,12 +128,14 @@ impl Environment {
     async fn reach_ready(
         &mut self,
         phase: Phase,
+        mut turn: StartTurn,
         mut until: Instant,
     ) -> Result<(), InitPhaseError> {
         let program = self.start_sandbox(phase).await?;
         let mut progress = Progress::default();
         loop {
-            let event = match self.next_input(Some(until)).await {
+            let wake = turn.next_look().map_or(until, |look| look.min(until));
+            let event = match self.next_input(Some(wake)).await {
                 Input::Message(message) => {
                     self.on_message(message)
                         .map_err(|Stopped| InitPhaseError::Stopped)?;
@@ -127,6 +158,8 @@ impl Environment {
                         (None, _) => InitPhaseError::Exited(exit),
                     });
                 }
+                SandboxEvent::TimeReached if Instant::now() < until => turn.look(&self.pids()),
+                SandboxEvent::TimeReached if self.extend(phase, &mut progress, &mut until) => {}
                 SandboxEvent::TimeReached => {
                     let reported = progress.reported;
                     return Err(reported.map_or(InitPhaseError::TimedOut, InitPhaseError::Reported));
@@ -136,6 +169,29 @@ impl Environment {
                 return Ok(());
             }
         }
+    }
+
+    /// The time of an init phase is over. Extends it by the time for which its processes got no processor. Returns
+    /// `false` if that is none.
+    ///
+    /// The phase within an invocation is not extended, because its limit is the function's timeout.
+    fn extend(&self, phase: Phase, progress: &mut Progress, until: &mut Instant) -> bool {
+        if phase == Phase::Invoke || progress.reported.is_some() {
+            return false;
+        }
+        let demand = DemandGauge::default().look(&self.pids());
+        let starved = demand.map_or(Duration::ZERO, |demand| demand.longest_wait);
+        let extension = starved.min(MAX_STARVATION).saturating_sub(progress.starved);
+        if extension < MIN_EXTENSION {
+            return false;
+        }
+        progress.starved += extension;
+        *until += extension;
+        true
+    }
+
+    fn pids(&self) -> Vec<i32> {
+        self.sandbox.as_ref().map_or_else(Vec::new, Sandbox::pids)
     }
 
     fn on_init_runtime_event(

@@ -12,24 +12,34 @@ use super::init::EXTENSION_EXIT_ERROR;
 use super::sandbox::SandboxEvent;
 use super::state::{Environment, Input, Stopped};
 use crate::call::Call;
-use crate::dispatch::EnvironmentId;
+use crate::dispatch::{EnvironmentId, StartFor};
 use crate::extension::event::ShutdownReason;
 use crate::extension::registry::ExtensionEvent;
 use crate::function::Function;
 use crate::limits::{FREEZE_DELAY, MEMORY_WATCH_INTERVAL};
 use crate::runtime_api::session::{EventWithContext, RuntimeEvent};
+use crate::start_turn::StartTurn;
 use crate::time::now_ms;
 
-/// Starts an environment, for which the dispatcher has reserved a place, with its first call if there is one.
-pub(crate) fn start(function: Arc<Function>, first: Option<Call>) {
-    let (sender, mailbox) = mpsc::unbounded_channel();
-    let membership = Membership {
-        id: function.dispatcher.join(sender),
-        function: Arc::clone(&function),
-    };
-    let environment = Environment::new(membership.id, function, mailbox);
+/// Starts an environment, for which the dispatcher has reserved a place, when it is its turn.
+pub(crate) fn start(function: Arc<Function>, start_for: StartFor) {
     tokio::spawn(async move {
-        environment.serve(first).await;
+        let dispatcher = &function.dispatcher;
+        let turn = tokio::select! {
+            biased;
+            turn = function.starts.turn() => Some(turn),
+            () = dispatcher.closing() => None,
+        };
+        let (sender, mailbox) = mpsc::unbounded_channel();
+        // While the host shuts down, no environment joins.
+        let (Some(id), Some(turn)) = (dispatcher.join(sender, start_for), turn) else {
+            return;
+        };
+        let membership = Membership {
+            id,
+            function: Arc::clone(&function),
+        };
+        Environment::new(id, function, mailbox).serve(turn).await;
         drop(membership);
     });
 }
@@ -42,15 +52,15 @@ struct Membership {
 
 impl Drop for Membership {
     fn drop(&mut self) {
-        if let Some(call) = self.function.dispatcher.leave(self.id) {
-            start(Arc::clone(&self.function), Some(call));
+        if self.function.dispatcher.leave(self.id) {
+            start(Arc::clone(&self.function), StartFor::Call);
         }
     }
 }
 
 impl Environment {
-    async fn serve(mut self, first: Option<Call>) {
-        if let Err(Stopped) = self.serve_calls(first).await {
+    async fn serve(mut self, turn: StartTurn) {
+        if let Err(Stopped) = self.serve_calls(turn).await {
             for invocation in std::mem::take(&mut self.in_flight) {
                 self.abandon(invocation);
             }
@@ -59,13 +69,10 @@ impl Environment {
     }
 
     /// Serves calls until the environment retires or is stopped.
-    async fn serve_calls(&mut self, first: Option<Call>) -> Result<(), Stopped> {
-        self.pending.extend(first);
-        let has_first = !self.pending.is_empty();
-        self.init = self.initialize().await?;
-        // The first call has a place already; the dispatcher assigns calls to the others.
-        let places = self.function.spec.lifecycle.concurrency;
-        for _ in usize::from(has_first)..places {
+    async fn serve_calls(&mut self, turn: StartTurn) -> Result<(), Stopped> {
+        self.init = self.initialize(turn).await?;
+        self.function.dispatcher.initialized(self.id);
+        for _ in 0..self.function.spec.lifecycle.concurrency {
             self.release(false);
         }
         loop {
@@ -107,14 +114,18 @@ impl Environment {
 
     /// Delivers a call to the runtime, which is started first if there is no sandbox.
     async fn begin(&mut self, call: Call) -> Result<(), Stopped> {
+        let turn = match &self.sandbox {
+            Some(_) => None,
+            None => Some(self.wait_for_turn().await?),
+        };
         self.last_delivery_id += 1;
         let timeout = self.function.spec.timeout;
         let invocation = InFlight::new(call, self.last_delivery_id, timeout, self.init.take());
         if invocation.invocation.wants_log_tail {
             self.log.keep_tail();
         }
-        if self.sandbox.is_none()
-            && let Err(error) = self.initialize_again(invocation.deadline).await
+        if let Some(turn) = turn
+            && let Err(error) = self.initialize_again(turn, invocation.deadline).await
         {
             return self.conclude_failed_init(invocation, error).await;
         }
