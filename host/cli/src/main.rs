@@ -19,13 +19,14 @@ mod watch;
 
 use std::ffi::OsString;
 use std::num::NonZero;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 use tracing_subscriber::filter::LevelFilter;
 
 use args::{Args, Command, DockerLambda};
-use compat::{Variables, docker_lambda, rie};
+use compat::{Variables, docker_lambda, is_container, rie};
 
 /// The exit code if something other than the function failed: the configuration, a plugin, the operating system.
 const EXIT_ERROR: u8 = 2;
@@ -87,14 +88,18 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
 /// RIE has a flag for the log level, docker-lambda a variable, so messages start after their settings have been read.
 fn run_rie(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
     let folder = std::env::current_dir()?;
-    let settings = rie::Settings::read(args, Variables::of_this_program(), &folder)?;
+    let variables = Variables::of_this_program();
+    let is_container = is_container(Path::new("/"), &variables);
+    let settings = rie::Settings::read(args, variables, &folder, is_container)?;
     messages::start(settings.log_level, false);
     block_on(command::rie::run(settings))
 }
 
 fn run_docker_lambda(args: DockerLambda) -> anyhow::Result<ExitCode> {
     let folder = std::env::current_dir()?;
-    let settings = docker_lambda::Settings::read(args, Variables::of_this_program(), &folder)?;
+    let variables = Variables::of_this_program();
+    let is_container = is_container(Path::new("/"), &variables);
+    let settings = docker_lambda::Settings::read(args, variables, &folder, is_container)?;
     messages::start(settings.log_level, false);
     block_on(command::docker_lambda::run(settings))
 }

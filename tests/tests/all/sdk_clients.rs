@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::{Missing, Project, Server, installed};
+use crate::support::{Missing, Project, Server, installed, lambkin};
 
 const ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:echo";
 const MIB: usize = 1024 * 1024;
@@ -480,4 +480,56 @@ fn the_cli_shows_a_failed_function_and_fails_for_an_unknown_one() {
     let expected = "An error occurred (ResourceNotFoundException) when calling the Invoke operation: Function not found: ";
     assert!(complaint.contains(expected), "{complaint}");
     assert!(!output.status.success());
+}
+
+/// A project with the function `echo` and a function `caller`, a program in `fixtures/clients` that invokes it.
+fn project_with_caller(command: &str, program: &str, library: &str, path: &Path) -> Project {
+    let (program, path) = (fixture(program), path.display());
+    Project::echo(&format!(
+        "[functions.caller]\ncode = '.'\ncommand = ['{command}', '{}']\ntimeout = 60\nmemory = 1024\n\
+         environment = {{ {library} = '{path}' }}",
+        program.display()
+    ))
+}
+
+fn python_caller() -> Result<Project, Missing> {
+    python()?;
+    let libraries = installed("clients/python")?;
+    Ok(project_with_caller(
+        "python3",
+        "caller.py",
+        "PYTHONPATH",
+        &libraries,
+    ))
+}
+
+fn javascript_caller() -> Result<Project, Missing> {
+    javascript_client()?;
+    let libraries = installed("clients/node/node_modules")?;
+    Ok(project_with_caller(
+        "node",
+        "caller.cjs",
+        "NODE_PATH",
+        &libraries,
+    ))
+}
+
+#[test]
+fn a_function_invokes_another_one_here_with_boto3_and_with_javascript() {
+    for project in [python_caller(), javascript_caller()] {
+        let Ok(project) = project else {
+            continue;
+        };
+        let reply = project.serve().invoke("caller", r#"{"n":1}"#);
+        assert_eq!(reply.text(), r#"{"n":1}"#, "{reply:?}");
+
+        let output = lambkin()
+            .args(["invoke", "caller", r#"{"n":2}"#])
+            .current_dir(project.path())
+            .output()
+            .unwrap();
+        let (out, log) = (&output.stdout, &output.stderr);
+        let [out, log] = [out, log].map(|text| String::from_utf8_lossy(text));
+        assert_eq!(out, "{\"n\":2}\n", "{log}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 
 use lambkin_lambda::FunctionSpec;
 use lambkin_plugin::{Grant, Service, ServiceSetup};
@@ -15,6 +16,15 @@ const CREDENTIALS: [(&str, &str); 2] = [
     ("AWS_ACCESS_KEY_ID", "test"),
     ("AWS_SECRET_ACCESS_KEY", "test"),
 ];
+
+/// The variable by which AWS SDKs find the Invoke API.
+const INVOKE_VARIABLE: &str = "AWS_ENDPOINT_URL_LAMBDA";
+
+/// The variable by which AWS SDKs find every service that has no variable of its own.
+const ALL_ENDPOINTS: &str = "AWS_ENDPOINT_URL";
+
+/// The files of the AWS CLI in which SDKs look for credentials, below the home folder.
+const PROFILES: [&str; 2] = [".aws/credentials", ".aws/config"];
 
 /// Variables that lead a function's SDK to other credentials, over which [`CREDENTIALS`] would take precedence.
 const OWN_CREDENTIALS: [&str; 4] = [
@@ -51,28 +61,60 @@ fn grant<T: Clone>(names: &Option<Vec<String>>, store: Option<&T>) -> Option<Gra
     })
 }
 
-/// Sets the variables by which functions find the services. The addresses are in the order of the configuration.
-pub fn offer_services(config: &mut Config, addresses: &[SocketAddr]) {
-    let [(key_id, _), _] = CREDENTIALS;
-    let has_shell_credentials = std::env::var_os(key_id).is_some_and(|value| !value.is_empty());
-    offer(config, addresses, has_shell_credentials);
+/// The credentials that functions have without Lambkin.
+#[derive(Debug, Clone, Copy)]
+struct Shell {
+    /// In the variables of the shell that Lambkin was started in, which functions inherit.
+    has_credentials: bool,
+    /// In the files of the AWS CLI, which functions find through `HOME`.
+    has_profile: bool,
 }
 
-/// `has_shell_credentials`: functions inherit credentials from the shell that Lambkin was started in.
-fn offer(config: &mut Config, addresses: &[SocketAddr], has_shell_credentials: bool) {
-    let services = config.services.iter().zip(addresses);
+impl Shell {
+    fn here() -> Self {
+        let [(key_id, _), _] = CREDENTIALS;
+        let home = std::env::var_os("HOME").map(PathBuf::from);
+        let has_file = |home: PathBuf| {
+            let mut files = PROFILES.iter().map(|file| home.join(file));
+            files.any(|file| file.exists())
+        };
+        Self {
+            has_credentials: std::env::var_os(key_id).is_some_and(|value| !value.is_empty()),
+            has_profile: home.is_some_and(has_file),
+        }
+    }
+}
+
+/// Sets the variables by which functions find the services and the Invoke API. The addresses of the services are in the
+/// order of the configuration; without any, only the Invoke API is running.
+pub fn offer_endpoints(config: &mut Config, services: &[SocketAddr], invoke: SocketAddr) {
+    offer(config, services, invoke, Shell::here());
+}
+
+/// Sets the variable by which a function finds the API that invokes it, unless it finds another one.
+pub fn offer_invoke_api(spec: &mut FunctionSpec, address: SocketAddr) {
+    if !spec.variables.get().contains_key(ALL_ENDPOINTS) {
+        let variable = INVOKE_VARIABLE.to_owned();
+        spec.default_variables
+            .entry(variable)
+            .or_insert_with(|| url_of(address));
+    }
+}
+
+fn offer(config: &mut Config, services: &[SocketAddr], invoke: SocketAddr, shell: Shell) {
+    let services = config.services.iter().zip(services);
     let endpoints: BTreeMap<String, String> = services
         .map(|(service, address)| (service.variable(), url_of(*address)))
         .collect();
-    if endpoints.is_empty() {
-        return;
-    }
     for (spec, inputs) in config.functions.iter_mut().zip(&config.function_inputs) {
         if !inputs.service_endpoints {
             continue;
         }
         spec.default_variables = endpoints.clone();
-        if !has_shell_credentials && !has_credentials(spec) {
+        offer_invoke_api(spec, invoke);
+        // A function without services may use AWS with the credentials of a profile, and its SDK would not read them.
+        let uses_profile = endpoints.is_empty() && shell.has_profile;
+        if !shell.has_credentials && !uses_profile && !has_credentials(spec) {
             let credentials = CREDENTIALS.map(|(key, value)| (key.to_owned(), value.to_owned()));
             spec.default_variables.extend(credentials);
         }
@@ -113,17 +155,19 @@ mod tests {
         listen = '127.0.0.1:0'
     ";
 
+    const NO_SHELL: Shell = Shell {
+        has_credentials: false,
+        has_profile: false,
+    };
+
     /// The variables that are set for each function.
-    fn offered(text: &str, has_shell_credentials: bool) -> Vec<(String, Vec<String>)> {
+    fn offered(text: &str, shell: Shell) -> Vec<(String, Vec<String>)> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lambkin.toml");
         std::fs::write(&path, text).unwrap();
         let mut config = Config::read(&path).unwrap();
-        offer(
-            &mut config,
-            &["127.0.0.1:9324".parse().unwrap()],
-            has_shell_credentials,
-        );
+        let [sqs, invoke] = ["127.0.0.1:9324", "0.0.0.0:9001"].map(|text| text.parse().unwrap());
+        offer(&mut config, &[sqs], invoke, shell);
         let functions = config.functions.iter().map(|spec| {
             let variables = spec.default_variables.iter();
             let variables = variables.map(|(key, value)| format!("{key}={value}"));
@@ -132,31 +176,76 @@ mod tests {
         functions.collect()
     }
 
+    fn own(name: &str, variables: &[&str]) -> (String, Vec<String>) {
+        let variables = variables.iter().map(|variable| (*variable).to_owned());
+        (name.to_owned(), variables.collect())
+    }
+
+    const INVOKE: &str = "AWS_ENDPOINT_URL_LAMBDA=http://127.0.0.1:9001";
+    const KEY_ID: &str = "AWS_ACCESS_KEY_ID=test";
+    const KEY: &str = "AWS_SECRET_ACCESS_KEY=test";
+
     #[test]
     fn functions_find_services_unless_they_opt_out() {
         let url = "AWS_ENDPOINT_URL_SQS=http://127.0.0.1:9324";
-        let test = ["AWS_ACCESS_KEY_ID=test", url, "AWS_SECRET_ACCESS_KEY=test"];
-        let own = |name: &str, variables: &[&str]| {
-            let variables = variables.iter().map(|variable| (*variable).to_owned());
-            (name.to_owned(), variables.collect::<Vec<_>>())
-        };
+        let test = [KEY_ID, INVOKE, url, KEY];
         assert_eq!(
-            offered(CONFIG, false),
+            offered(CONFIG, NO_SHELL),
             [
                 own("alone", &[]),
-                own("known", &[url]),
+                own("known", &[INVOKE, url]),
                 own("plain", &test),
                 own("plain:1", &test)
             ]
         );
-        assert_eq!(offered(CONFIG, true)[2], own("plain", &[url]));
+        let shell = Shell {
+            has_credentials: true,
+            ..NO_SHELL
+        };
+        assert_eq!(offered(CONFIG, shell)[2], own("plain", &[INVOKE, url]));
+        let profile = Shell {
+            has_profile: true,
+            ..NO_SHELL
+        };
+        assert_eq!(offered(CONFIG, profile)[2], own("plain", &test));
         let text = format!("service-endpoints = false\n{CONFIG}").replace(
             "[functions.known]",
             "[functions.known]\nservice-endpoints = true",
         );
-        let offered = offered(&text, false);
-        assert_eq!(offered[1], own("known", &[url]));
+        let offered = offered(&text, NO_SHELL);
+        assert_eq!(offered[1], own("known", &[INVOKE, url]));
         assert_eq!(offered[2], own("plain", &[]));
+    }
+
+    #[test]
+    fn functions_find_the_invoke_api_unless_they_find_another_one() {
+        const TEXT: &str = "
+            [functions.a]
+            code = '/'
+            [functions.b]
+            code = '/'
+            environment = { AWS_ENDPOINT_URL = 'http://elsewhere' }
+        ";
+        assert_eq!(
+            offered(TEXT, NO_SHELL),
+            [own("a", &[KEY_ID, INVOKE, KEY]), own("b", &[KEY_ID, KEY])]
+        );
+        let profile = Shell {
+            has_profile: true,
+            ..NO_SHELL
+        };
+        assert_eq!(
+            offered(TEXT, profile),
+            [own("a", &[INVOKE]), own("b", &[])],
+            "credentials of a profile are not hidden"
+        );
+        let service =
+            "[services.lambda]\nplugin = 'sqs'\nlisten = '127.0.0.1:0'\n[functions.a]\ncode = '/'";
+        let variable = "AWS_ENDPOINT_URL_LAMBDA=http://127.0.0.1:9324";
+        assert_eq!(
+            offered(service, NO_SHELL),
+            [own("a", &[KEY_ID, variable, KEY])]
+        );
     }
 
     #[test]

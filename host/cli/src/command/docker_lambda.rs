@@ -15,13 +15,16 @@ use anyhow::{Context, bail};
 use lambkin_invoke_api::emulator::docker_lambda;
 use lambkin_lambda::{Function, Log, new_request_id, new_trace_id, now_ms};
 use lambkin_model::{Invocation, InvokeError};
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::invoke::EXIT_FUNCTION_FAILED;
 use super::signals::Signals;
+use crate::assembly::offer_invoke_api;
 use crate::compat::address::check_free;
-use crate::compat::docker_lambda::{Input, LAYERS, Mode, Settings};
+use crate::compat::container::loopback_note;
+use crate::compat::docker_lambda::{Input, LAYERS, LISTEN_ON_ALL, Mode, Settings};
 use crate::config::FunctionInputs;
 use crate::event_input;
 use crate::messages;
@@ -33,17 +36,42 @@ pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         check_free("DOCKER_LAMBDA_RUNTIME_PORT", address)?;
     }
     let log = messages::start_log(settings.log_style)?;
-    let function = Function::new(settings.function, settings.account, log.clone());
+    let mut spec = settings.function;
+    let mode = match settings.mode {
+        Mode::Once(input) => Ready::Once(input),
+        Mode::StayOpen {
+            listen,
+            on_loopback_by_default,
+        } => {
+            let listener = bind(listen).await?;
+            offer_invoke_api(&mut spec, listener.local_addr()?);
+            Ready::StayOpen(listener, on_loopback_by_default)
+        }
+    };
+    let function = Function::new(spec, settings.account, log.clone());
     if settings.watch {
         watch(&function, &log)?;
     }
-    let code = match settings.mode {
-        Mode::Once(input) => once(&function, input, &log).await,
-        Mode::StayOpen(address) => stay_open(&function, address).await,
+    let code = match mode {
+        Ready::Once(input) => once(&function, input, &log).await,
+        Ready::StayOpen(listener, on_loopback) => stay_open(&function, listener, on_loopback).await,
     };
     function.close().await;
     log.flush();
     code
+}
+
+/// A [`Mode`] whose listener is bound.
+enum Ready {
+    Once(Input),
+    /// The listener, and whether it is on the loopback interface because no address was given.
+    StayOpen(TcpListener, bool),
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    lambkin_http::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}; choose another port with DOCKER_LAMBDA_API_PORT")
+    })
 }
 
 /// Starts restarting the function when its code or a layer changes. Its variables stay the same.
@@ -100,14 +128,18 @@ fn on_one_line(payload: &[u8]) -> Vec<u8> {
     line
 }
 
-async fn stay_open(function: &Arc<Function>, address: SocketAddr) -> anyhow::Result<ExitCode> {
+async fn stay_open(
+    function: &Arc<Function>,
+    listener: TcpListener,
+    on_loopback_by_default: bool,
+) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
     let mut hangups = signal(SignalKind::hangup())?;
-    let listener = lambkin_http::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}; choose another port with DOCKER_LAMBDA_API_PORT")
-    })?;
     let port = listener.local_addr()?.port();
     eprintln!("Lambda API listening on port {port}...");
+    if on_loopback_by_default {
+        eprintln!("{}", loopback_note(LISTEN_ON_ALL));
+    }
     let server = docker_lambda::serve(
         listener,
         function.spec().allowlist.clone(),

@@ -1,15 +1,18 @@
 //! `lambkin invoke`: invokes a function once and prints its result.
 
 use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use lambkin_http::Allowlist;
 use lambkin_lambda::limits::SYNC_EVENT_BYTES;
 use lambkin_lambda::{
     Account, Function, Lambda, Log, LogStyle, new_request_id, new_trace_id, now_ms,
 };
 use lambkin_model::{Invocation, InvokeError};
+use tokio_util::sync::CancellationToken;
 
 use crate::args::{GlobalArgs, Invoke};
 use crate::assembly;
@@ -23,7 +26,9 @@ pub const EXIT_FUNCTION_FAILED: u8 = 1;
 /// Invokes the function, prints the result to standard output, and ends the function's processes.
 pub async fn run(global: &GlobalArgs, args: &Invoke) -> anyhow::Result<ExitCode> {
     let log = messages::start_log(LogStyle::default())?;
-    let (lambda, name) = find(global, &args.function, &log)?;
+    // Functions find each other here, as with `lambkin serve`.
+    let listener = lambkin_http::bind((Ipv4Addr::LOCALHOST, 0).into()).await?;
+    let (lambda, name) = find(global, &args.function, listener.local_addr()?, &log)?;
     let event = event_input::read(args.event.as_deref(), args.event_file.as_deref())?;
     serde_json::from_str::<&serde_json::value::RawValue>(&event)
         .with_context(|| format!("the event is not JSON: {}", excerpt(&event)))?;
@@ -40,7 +45,13 @@ pub async fn run(global: &GlobalArgs, args: &Invoke) -> anyhow::Result<ExitCode>
         wants_log_tail: true,
         ..Invocation::new(new_request_id(), event.into_bytes(), new_trace_id(now_ms()))
     };
-    let invoked = lambda.invoke(&name, invocation).await;
+    let stop = CancellationToken::new();
+    let server = lambkin_invoke_api::serve(listener, Allowlist::default(), stop, lambda.clone());
+    let invoked = tokio::select! {
+        invoked = lambda.invoke(&name, invocation) => invoked,
+        // It ends only when it is told to.
+        () = server => bail!("the Invoke API for the function has ended"),
+    };
     lambda.close().await;
     log.flush();
     match invoked.result {
@@ -53,11 +64,18 @@ pub async fn run(global: &GlobalArgs, args: &Invoke) -> anyhow::Result<ExitCode>
 }
 
 /// The function of the configuration with this name, or the function at this path.
-fn find(global: &GlobalArgs, wanted: &str, log: &Log) -> anyhow::Result<(Lambda, String)> {
+/// They are told the address of the Invoke API.
+fn find(
+    global: &GlobalArgs,
+    wanted: &str,
+    invoke: SocketAddr,
+    log: &Log,
+) -> anyhow::Result<(Lambda, String)> {
     let path = Path::new(wanted);
     let looks_like_a_path = wanted.contains('/') || wanted.ends_with(".zip");
     if looks_like_a_path || (path.exists() && !global.config.exists()) {
-        let spec = config::ad_hoc(path, Path::new(""))?;
+        let mut spec = config::ad_hoc(path, Path::new(""))?;
+        assembly::offer_invoke_api(&mut spec, invoke);
         let account = Account {
             region: "us-east-1".to_owned(),
             id: "123456789012".to_owned(),
@@ -72,7 +90,8 @@ fn find(global: &GlobalArgs, wanted: &str, log: &Log) -> anyhow::Result<(Lambda,
             name,
         ));
     }
-    let config = Config::read(&global.config)?;
+    let mut config = Config::read(&global.config)?;
+    assembly::offer_endpoints(&mut config, &[], invoke);
     let lambda = assembly::lambda(&config, log);
     if lambda.function(wanted).is_none() {
         let names: Vec<&str> = lambda.names().collect();

@@ -11,12 +11,14 @@ use lambkin_lambda::{Destination, Entry, Function, Lambda, LogStyle};
 use tokio_util::sync::CancellationToken;
 
 use super::signals::Signals;
+use crate::assembly::offer_invoke_api;
 use crate::compat::address::check_free;
-use crate::compat::rie::Settings;
+use crate::compat::container::loopback_note;
+use crate::compat::rie::{EMULATOR, Settings};
 use crate::messages;
 
 /// Runs until a signal comes.
-pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
+pub async fn run(mut settings: Settings) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
     if let Some(address) = settings.function.runtime_api {
         check_free("--runtime-api-address", address)?;
@@ -28,6 +30,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         )
     })?;
     announce(&settings, &listener)?;
+    offer_invoke_api(&mut settings.function, listener.local_addr()?);
     let log = messages::start_log(LogStyle {
         function_stdout: Destination::Stdout,
         platform: Destination::Stdout,
@@ -64,6 +67,11 @@ fn announce(settings: &Settings, listener: &tokio::net::TcpListener) -> anyhow::
     if let Err(error) = function.check_program() {
         tracing::error!("{error}");
     }
-    tracing::info!("listening on http://{}", listener.local_addr()?);
+    let address = listener.local_addr()?;
+    tracing::info!("listening on http://{address}");
+    if settings.on_loopback_by_default {
+        let how = format!("use {EMULATOR} 0.0.0.0:{}", address.port());
+        tracing::info!("{}", loopback_note(&how));
+    }
     Ok(())
 }

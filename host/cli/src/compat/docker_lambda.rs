@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use lambkin_lambda::{Account, Code, Destination, Entry, FunctionSpec, LogStyle};
 use tracing_subscriber::filter::LevelFilter;
 
+use super::container;
 use super::spec::{allowlist, spec};
 use super::variables::Variables;
 use crate::args::DockerLambda;
@@ -22,6 +23,10 @@ const REGION: &str = "us-east-1";
 const ACCOUNT: &str = "123456789012";
 const TASK_ROOT: &str = "/var/task";
 const RUNTIME_FOLDER: &str = "/var/runtime";
+/// The variable for the address of the API in stay-open mode. docker-lambda, which runs in containers, has none.
+const HOST: &str = "DOCKER_LAMBDA_API_HOST";
+/// What makes the API listen on all addresses.
+pub const LISTEN_ON_ALL: &str = "set DOCKER_LAMBDA_API_HOST=0.0.0.0";
 /// The folder of layers.
 pub const LAYERS: &str = "/opt";
 
@@ -42,8 +47,13 @@ pub struct Settings {
 pub enum Mode {
     /// Until one event has been handled.
     Once(Input),
-    /// Until a signal comes. Callers connect to this address.
-    StayOpen(SocketAddr),
+    /// Until a signal comes.
+    StayOpen {
+        /// Callers connect to this address.
+        listen: SocketAddr,
+        /// Whether that is the loopback interface because no address was given and this is not a container.
+        on_loopback_by_default: bool,
+    },
 }
 
 /// The one invocation.
@@ -57,8 +67,14 @@ pub struct Input {
 }
 
 impl Settings {
-    /// Reads the arguments and variables. `folder` is the current folder.
-    pub fn read(args: DockerLambda, variables: Variables, folder: &Path) -> anyhow::Result<Self> {
+    /// Reads the arguments and variables. `folder` is the current folder; `is_container` says whether this program runs
+    /// in a container.
+    pub fn read(
+        args: DockerLambda,
+        variables: Variables,
+        folder: &Path,
+        is_container: bool,
+    ) -> anyhow::Result<Self> {
         if variables.get("DOCKER_LAMBDA_NO_BOOTSTRAP").is_some() {
             bail!(
                 "DOCKER_LAMBDA_NO_BOOTSTRAP is set, but lambkin cannot wait for a runtime that it has not started; unset \
@@ -68,7 +84,12 @@ impl Settings {
         let stay_open = variables.get("DOCKER_LAMBDA_STAY_OPEN").is_some();
         let api_port = variables.number("DOCKER_LAMBDA_API_PORT", "for a port", PORT)?;
         let mode = if stay_open {
-            Mode::StayOpen((Ipv4Addr::UNSPECIFIED, api_port).into())
+            let host = host(&variables)?;
+            let default = container::listen_address(is_container, api_port);
+            Mode::StayOpen {
+                listen: host.map_or(default, |host| SocketAddr::new(host, api_port)),
+                on_loopback_by_default: host.is_none() && !is_container,
+            }
         } else {
             Mode::Once(input(args.event.clone(), &variables))
         };
@@ -98,6 +119,16 @@ impl Settings {
             mode,
         })
     }
+}
+
+fn host(variables: &Variables) -> anyhow::Result<Option<IpAddr>> {
+    let Some(text) = variables.get(HOST) else {
+        return Ok(None);
+    };
+    let host = text
+        .parse()
+        .with_context(|| format!("{HOST} must be an IP address, such as 0.0.0.0, not {text:?}"))?;
+    Ok(Some(host))
 }
 
 fn input(event: Option<String>, variables: &Variables) -> Input {
@@ -205,7 +236,11 @@ fn function(
     variables.set("_HANDLER", &handler);
     Ok(FunctionSpec {
         name: named_by_arn.unwrap_or(name),
-        code: Code { task_root, entry },
+        code: Code {
+            task_root,
+            entry,
+            archive: None,
+        },
         handler,
         version,
         timeout,
@@ -302,18 +337,18 @@ mod tests {
     }
 
     fn read<const N: usize>(args: DockerLambda, variables: [(&str, &str); N]) -> Settings {
-        Settings::read(args, Variables::from(variables), Path::new("/here")).unwrap()
+        Settings::read(args, Variables::from(variables), Path::new("/here"), true).unwrap()
     }
 
     fn error<const N: usize>(args: DockerLambda, variables: [(&str, &str); N]) -> String {
-        let read = Settings::read(args, Variables::from(variables), Path::new("/here"));
+        let read = Settings::read(args, Variables::from(variables), Path::new("/here"), true);
         read.unwrap_err().to_string()
     }
 
     fn event(settings: Settings) -> Option<String> {
         match settings.mode {
             Mode::Once(input) => input.event,
-            Mode::StayOpen(address) => panic!("listens on {address}"),
+            Mode::StayOpen { listen, .. } => panic!("listens on {listen}"),
         }
     }
 
@@ -342,11 +377,34 @@ mod tests {
     }
 
     #[test]
+    fn outside_containers_stay_open_listens_on_the_loopback_interface_unless_told_otherwise() {
+        let open = ("DOCKER_LAMBDA_STAY_OPEN", "1");
+        let read = |host: &str| {
+            let variables = Variables::from([open, (HOST, host)]);
+            let read = Settings::read(args(None, None), variables, Path::new("/here"), false);
+            match read.unwrap().mode {
+                Mode::StayOpen {
+                    listen,
+                    on_loopback_by_default,
+                } => (listen.to_string(), on_loopback_by_default),
+                Mode::Once(_) => panic!("it must stay open"),
+            }
+        };
+        assert_eq!(read(""), ("127.0.0.1:9001".to_owned(), true));
+        assert_eq!(read("0.0.0.0"), ("0.0.0.0:9001".to_owned(), false));
+        assert_eq!(read("::1"), ("[::1]:9001".to_owned(), false));
+        assert_eq!(
+            error(args(None, None), [open, (HOST, "all")]),
+            "DOCKER_LAMBDA_API_HOST must be an IP address, such as 0.0.0.0, not \"all\""
+        );
+    }
+
+    #[test]
     fn stay_open_listens_on_all_addresses_and_gives_the_runtime_a_port_of_its_own() {
         let open = ("DOCKER_LAMBDA_STAY_OPEN", "1");
         let settings = read(args(None, None), [open]);
         assert!(
-            matches!(settings.mode, Mode::StayOpen(address) if address.to_string() == "0.0.0.0:9001")
+            matches!(settings.mode, Mode::StayOpen { listen, .. } if listen.to_string() == "0.0.0.0:9001")
         );
         assert_eq!(settings.function.runtime_api, None);
         let runtime = |port| {

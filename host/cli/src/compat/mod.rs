@@ -4,10 +4,12 @@
 //! Both take the variables as a value, so reading has no side effects. The command of the same name runs what was read.
 
 pub mod address;
+pub mod container;
 pub mod docker_lambda;
 pub mod rie;
 mod spec;
 mod variables;
 
+pub use container::is_container;
 pub use rie::rie_args;
 pub use variables::Variables;

@@ -5,7 +5,7 @@
 //! name; a `--` before the command is not part of it.
 
 use std::ffi::OsString;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -13,9 +13,9 @@ use lambkin_lambda::{Account, Code, Entry, FunctionSpec};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::spec::{allowlist, spec};
-use super::{address, variables::Variables};
+use super::{address, container, variables::Variables};
 
-const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8080);
+const PORT: u16 = 8080;
 const TASK_ROOT: &str = "/var/task";
 const TIMEOUT_SECONDS: u64 = 300;
 const MEMORY_MB: u32 = 3008;
@@ -32,6 +32,8 @@ const RIE_PROGRAM: &str = "aws-lambda-rie";
 pub struct Settings {
     pub log_level: LevelFilter,
     pub listen: SocketAddr,
+    /// Whether `listen` is the loopback interface because no address was given and this is not a container.
+    pub on_loopback_by_default: bool,
     pub account: Account,
     pub function: FunctionSpec,
     /// `--enable-init-caching` was given.
@@ -49,7 +51,8 @@ struct Flags {
 
 const LOG_LEVEL: &str = "--log-level";
 const RUNTIME_API: &str = "--runtime-api-address";
-const EMULATOR: &str = "--runtime-interface-emulator-address";
+/// The flag for the address of the emulator.
+pub const EMULATOR: &str = "--runtime-interface-emulator-address";
 const INIT_CACHING: &str = "--enable-init-caching";
 
 /// The arguments after `lambkin rie`, or all arguments if the program is called `aws-lambda-rie`. `None` if this is
@@ -70,8 +73,14 @@ pub fn rie_args(arguments: impl IntoIterator<Item = OsString>) -> Option<Vec<OsS
 }
 
 impl Settings {
-    /// Reads the arguments after the program's name. `folder` is the current folder.
-    pub fn read(args: Vec<OsString>, variables: Variables, folder: &Path) -> anyhow::Result<Self> {
+    /// Reads the arguments after the program's name. `folder` is the current folder; `is_container` says whether this
+    /// program runs in a container.
+    pub fn read(
+        args: Vec<OsString>,
+        variables: Variables,
+        folder: &Path,
+        is_container: bool,
+    ) -> anyhow::Result<Self> {
         if variables.contains("AWS_LAMBDA_MAX_CONCURRENCY") {
             bail!(
                 "AWS_LAMBDA_MAX_CONCURRENCY asks for RIE's mode for Lambda Managed Instances, which lambkin does not \
@@ -82,9 +91,11 @@ impl Settings {
         let level = flags.log_level.as_deref();
         let address_of =
             |flag, text: Option<&str>| text.map(|text| address::read(flag, text)).transpose();
+        let listen = address_of(EMULATOR, flags.listen.as_deref())?;
         Ok(Self {
             log_level: read_level(level.unwrap_or(&variables.get_or("LOG_LEVEL", "info")))?,
-            listen: address_of(EMULATOR, flags.listen.as_deref())?.unwrap_or(LISTEN),
+            listen: listen.unwrap_or(container::listen_address(is_container, PORT)),
+            on_loopback_by_default: listen.is_none() && !is_container,
             account: Account {
                 region: REGION.to_owned(),
                 id: ACCOUNT.to_owned(),
@@ -170,11 +181,13 @@ fn function(
         Code {
             task_root: PathBuf::from(TASK_ROOT),
             entry: Entry::Search,
+            archive: None,
         }
     } else {
         Code {
             task_root: folder.to_owned(),
             entry: Entry::Command(command),
+            archive: None,
         }
     };
     let name = variables.get_or("AWS_LAMBDA_FUNCTION_NAME", "test_function");
@@ -219,7 +232,7 @@ mod tests {
 
     fn read(line: &str, variables: Variables) -> anyhow::Result<Settings> {
         let words = line.split_whitespace().map(OsString::from).collect();
-        Settings::read(words, variables, Path::new("/here"))
+        Settings::read(words, variables, Path::new("/here"), true)
     }
 
     fn settings(line: &str) -> Settings {
@@ -299,6 +312,20 @@ mod tests {
         assert_eq!(settings.function.code.task_root, Path::new("/var/task"));
         assert_eq!(settings.listen, "0.0.0.0:8080".parse().unwrap());
         assert_eq!(settings.function.runtime_api, None);
+    }
+
+    #[test]
+    fn outside_containers_it_listens_on_the_loopback_interface_unless_told_otherwise() {
+        let read = |line: &str, is_container| {
+            let words = line.split_whitespace().map(OsString::from).collect();
+            let variables = Variables::default();
+            let read = Settings::read(words, variables, Path::new("/here"), is_container).unwrap();
+            (read.listen.to_string(), read.on_loopback_by_default)
+        };
+        assert_eq!(read("boot", false), ("127.0.0.1:8080".to_owned(), true));
+        assert_eq!(read("boot", true), ("0.0.0.0:8080".to_owned(), false));
+        let asked = "--runtime-interface-emulator-address :9000 boot";
+        assert_eq!(read(asked, false), ("0.0.0.0:9000".to_owned(), false));
     }
 
     #[test]

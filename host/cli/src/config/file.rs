@@ -49,7 +49,7 @@ const ACCOUNT_KEYS: &[Key] = &[
         "service-endpoints",
         Kind::Flag,
         "true",
-        "Whether functions receive the addresses of the services and credentials for them.",
+        "Whether functions receive the addresses of the services and of the Invoke API, and credentials for them.",
     ),
 ];
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lambkin_lambda::limits::MAX_TIMEOUT;
+use lambkin_lambda::limits::{MAX_TIMEOUT, UNPACKED_BYTES};
 use lambkin_lambda::{
     Alias, Code, CodeError, Entry, FunctionSpec, RecursiveLoop, is_function_name, is_version_number,
 };
@@ -55,8 +55,8 @@ const KEYS: &[Key] = &[
         "service-endpoints",
         Kind::Flag,
         "true",
-        "Whether the function receives the addresses of the services and credentials for them. Left out, the key of \
-         the same name at the top of `lambkin.toml` applies.",
+        "Whether the function receives the addresses of the services and of the Invoke API, and credentials for them. \
+         Left out, the key of the same name at the top of `lambkin.toml` applies.",
     ),
     Key::optional(
         "asynchronous",
@@ -179,6 +179,7 @@ pub fn defaults(name: String) -> FunctionSpec {
     let code = Code {
         task_root: PathBuf::new(),
         entry: Entry::Search,
+        archive: None,
     };
     FunctionSpec::new(name, code)
 }
@@ -204,7 +205,7 @@ fn read_whole_function_keys(table: &mut Reader<'_>, spec: &mut FunctionSpec) {
 /// The function in the code at `path`, without any configuration: with Lambda's defaults, except for the timeout, which
 /// is Lambda's maximum.
 pub fn ad_hoc(path: &Path, project: &Path) -> Result<FunctionSpec, CodeError> {
-    let code = Code::open(path, &task_folder(project))?;
+    let code = Code::open(path, &task_folder(project), UNPACKED_BYTES)?;
     let stem = path
         .canonicalize()
         .ok()

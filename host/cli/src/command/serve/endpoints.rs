@@ -65,6 +65,11 @@ impl Sockets {
         self.services.iter().map(TcpListener::local_addr).collect()
     }
 
+    /// The address of the Invoke API.
+    pub fn invoke(&self) -> std::io::Result<SocketAddr> {
+        self.invoke.local_addr()
+    }
+
     /// Loads and configures all plugins.
     pub async fn configure(
         self,

@@ -116,7 +116,7 @@ async fn set_up(
         }
     }
     let sockets = Sockets::bind(&config).await?;
-    assembly::offer_services(&mut config, &sockets.services()?);
+    assembly::offer_endpoints(&mut config, &sockets.services()?, sockets.invoke()?);
     // Before the store and the cache of plugins are opened, which may have warnings.
     let log = messages::start_log(LogStyle::default())?;
     let storage = Storage::open(&config).await?;
