@@ -209,7 +209,7 @@ fn a_body_that_will_be_refused_is_not_asked_for() {
 }
 
 /// Requests that are refused without a look at the body, and their statuses.
-fn refused<'a>(listeners: &'a Listeners) -> [(&'a str, &'static str, &'static str, u16); 10] {
+fn refused(listeners: &Listeners) -> [(&str, &'static str, &'static str, u16); 10] {
     let (server, runtime_api) = (&listeners.server, listeners.runtime_api.as_str());
     let rie = listeners.rie.url();
     let docker_lambda = listeners.docker_lambda.url();

@@ -172,7 +172,7 @@ pub fn read_version_keys(
         }
     }
     if let Some(limit) = table.integer("unpacked-limit") {
-        inputs.unpacked_limit = limit.value.unsigned_abs() * 1024 * 1024;
+        inputs.unpacked_limit = limit.value * 1024 * 1024;
     }
     if let Some(code) = &code {
         inputs.code = project.join(&code.value);

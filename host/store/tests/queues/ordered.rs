@@ -241,7 +241,7 @@ async fn ids_of_the_whole_queue_keep_their_effect_when_ids_become_those_of_group
         deduplication_by_group: true,
         ..fifo()
     };
-    fixture.queues.update("q.fifo", by_group).await.unwrap();
+    fixture.queues.change("q.fifo", by_group).await.unwrap();
     let sent = fixture.send_all("q.fifo", vec![same("b")]).await;
     assert!(sent[0].duplicate && sent[0].id == first[0].id);
     fixture.clock.advance(5 * 60 * 1000);

@@ -345,7 +345,7 @@ fn the_query_protocol_answers_in_json_if_the_client_accepts_that() {
     let json = |path: &str, query: &str| {
         let (status, kind, body) = get(path, query, "application/json");
         assert_eq!(kind, "application/json", "{body}");
-        let value: serde_json::Value = serde_json::from_str(&body).unwrap();
+        let value: Value = serde_json::from_str(&body).unwrap();
         (status, value)
     };
     let queue = "/000000000000/orders";
