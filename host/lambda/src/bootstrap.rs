@@ -398,7 +398,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bootstrap");
         std::os::unix::fs::symlink("build/main", &path).unwrap();
-        let error = find(folder.path(), &[]).unwrap_err().to_string();
+        let error = find(folder.path(), &[], PATH).unwrap_err().to_string();
         let expected = format!(
             "{}: is a link to build/main, which does not exist",
             path.display()

@@ -454,7 +454,7 @@ mod tests {
         writer.finish().unwrap();
         let unpacked = folder.path().join("unpacked");
         let code = Code::open(&path, &unpacked, UNPACKED_BYTES).unwrap();
-        let error = code.check(&[]).unwrap_err().to_string();
+        let error = code.check(&[], PATH).unwrap_err().to_string();
         let expected = format!(
             "{}: is not executable in the archive",
             path.join("bootstrap").display()
