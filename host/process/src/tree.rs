@@ -120,7 +120,8 @@ pub(crate) fn state(stat: &str) -> Option<char> {
     stat.rsplit_once(") ")?.1.chars().next()
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 #[allow(
     clippy::indexing_slicing,
     clippy::unwrap_used,

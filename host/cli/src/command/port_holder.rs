@@ -82,7 +82,8 @@ fn listening(table: &str, port: u16) -> Vec<&str> {
     table.lines().skip(1).filter_map(inode).collect()
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::net::TcpListener;
 
