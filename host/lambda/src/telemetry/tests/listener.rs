@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use http::StatusCode;
-use lambkin_http::{Allowlist, CrossOrigin, ForeignPages, Server, empty, read_body};
+use lambkin_http::{
+    Allowlist, AllowlistSettings, CrossOrigin, ForeignPages, HostPattern, Server, empty, read_body,
+};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -55,7 +57,9 @@ impl Listener {
                 empty(status.unwrap_or(StatusCode::OK))
             }
         };
-        let rules = CrossOrigin::new(Allowlist::default(), ForeignPages::Refused);
+        let sandbox = HostPattern::parse("sandbox.localdomain").unwrap();
+        let allowlist = Allowlist::new(vec![sandbox], Vec::new(), AllowlistSettings::default());
+        let rules = CrossOrigin::new(allowlist, ForeignPages::Refused);
         tokio::spawn(Server::for_runtimes(rules, stop.clone()).serve(listener, handler));
         Self {
             port,
