@@ -71,6 +71,9 @@ impl Connection {
             service_fn(move |request| answer(request, client, &peer, &shared, &handler))
         };
         let mut builder = http1::Builder::new();
+        // A runtime may close its connection without waiting for the response to what it has sent. The end of the
+        // process ends what waits for it.
+        builder.half_close(shared.limits.half_close);
         if shared.limits.headers != FREE_HEADERS {
             builder.max_headers(shared.limits.headers);
         }

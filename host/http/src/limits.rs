@@ -18,6 +18,8 @@ pub struct Limits {
     /// Whether clients that are slower than [`MIN_BYTES_PER_SECOND`] are given up when the listener is short of
     /// connections or places.
     pub gives_up_slow_peers: bool,
+    /// Whether a request is still handled when its client has closed the connection.
+    pub half_close: bool,
 }
 
 /// For clients outside of the host: callers of the Invoke API and the emulators, of HTTP triggers and of services.
@@ -33,6 +35,7 @@ pub const CLIENTS: Limits = Limits {
     // AWS limits their size only: 10,240 bytes in total on API Gateway.
     headers: 256,
     gives_up_slow_peers: true,
+    half_close: false,
 };
 
 /// For the processes of an environment: the Runtime, Extensions, Telemetry and Logs APIs and the metadata endpoint.
@@ -46,6 +49,7 @@ pub const RUNTIMES: Limits = Limits {
     write: Duration::from_secs(900),
     headers: FREE_HEADERS,
     gives_up_slow_peers: false,
+    half_close: true,
 };
 
 /// The rate below which a request's body is given up while the listener is short of connections or places. Any network

@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Short timeouts, so that they pass within a test.
 const SHORT: Limits = Limits {
+    half_close: false,
     idle: Some(Duration::from_secs(1)),
     head: Duration::from_secs(1),
     body: Duration::from_secs(1),

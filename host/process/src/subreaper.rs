@@ -5,7 +5,9 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::thread;
 
 use rustix::process::{Pid, WaitOptions, getpid, waitpid};
@@ -34,12 +36,8 @@ pub fn kill_orphans() {
     let mut tree = Tree::default();
     loop {
         let children = tree.children(own).iter().copied();
-        // The file of a process that has ended cannot be told, so that it is reaped only if it was found to be an
-        // orphan before: the host reaps its own children elsewhere.
         let orphans: Vec<i32> = children
-            .filter(|pid| {
-                sweep.has_killed(*pid) || file_of(*pid).is_some_and(|file| file != own_file)
-            })
+            .filter(|pid| sweep.has_killed(*pid) || is_orphan(*pid, own_file))
             .collect();
         if orphans.is_empty() {
             return;
@@ -53,6 +51,24 @@ pub fn kill_orphans() {
         }
         thread::sleep(ORPHAN_INTERVAL);
     }
+}
+
+/// Whether a child of the host is not one that the host has started itself. A process that has ended has no file any more,
+/// but still its name; the host reaps its own children elsewhere.
+fn is_orphan(pid: i32, own_file: (u64, u64)) -> bool {
+    file_of(pid).map_or_else(
+        || fs::read(format!("/proc/{pid}/comm")).is_ok_and(|name| !is_own_name(name.trim_ascii())),
+        |file| file != own_file,
+    )
+}
+
+/// Whether a process of the host's own executable can have this name: that of the file, or that of `/proc/self/exe`. The
+/// kernel keeps 15 bytes of it.
+fn is_own_name(name: &[u8]) -> bool {
+    let own = std::env::current_exe().ok();
+    let own = own.as_deref().and_then(Path::file_name);
+    name == b"exe"
+        || own.is_none_or(|own| own.as_bytes().get(..15).unwrap_or(own.as_bytes()) == name)
 }
 
 /// The device and inode of the file that a process executes.

@@ -33,6 +33,7 @@ fn a_runtime_gets_awss_variables_and_none_of_the_hosts() {
         ("GREETING", "hi=ho"),
         ("TZ", "Europe/Berlin"),
         ("LAMBDA_TASK_ROOT", root.to_str().unwrap()),
+        ("PWD", root.to_str().unwrap()),
     ] {
         assert_eq!(variables[key], value, "{key}");
     }
@@ -48,7 +49,7 @@ fn a_runtime_gets_awss_variables_and_none_of_the_hosts() {
             .unwrap()
             .contains("/[$LATEST]")
     );
-    for key in ["LAMBKIN_CACHE_DIR", "CARGO", "PWD", "AWS_EXECUTION_ENV"] {
+    for key in ["LAMBKIN_CACHE_DIR", "CARGO", "AWS_EXECUTION_ENV"] {
         assert_eq!(variables.get(key), None, "{key}");
     }
     assert_eq!(

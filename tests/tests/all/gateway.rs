@@ -251,7 +251,8 @@ fn a_result_that_the_gateway_refuses_is_explained_in_the_log() {
     .enumerate()
     {
         let path = format!("/refused/{number}");
-        let reply = server.web("POST", &path, &[], result.to_string().as_bytes());
+        let json = [("content-type", "application/json")];
+        let reply = server.web("POST", &path, &json, result.to_string().as_bytes());
         assert_eq!(reply.status, 500, "{result}");
         assert_eq!(reply.text(), r#"{"message":"Internal Server Error"}"#);
         let log = server.log_with(&format!("POST {path}: function echo: {expected}"));

@@ -213,8 +213,9 @@ fn the_runtime_gets_ries_environment_without_empty_credentials() {
     let api = reported.remove("AWS_LAMBDA_RUNTIME_API").unwrap();
     assert!(api.as_str().unwrap().starts_with("127."), "{api}");
     reported.remove("PATH");
-    // The variables of the metadata API are an addition of Lambkin.
+    // The variables of the metadata API and the address of the Invoke API are additions of Lambkin.
     reported.retain(|key, _| !key.starts_with("AWS_LAMBDA_METADATA_"));
+    assert!(reported.remove("AWS_ENDPOINT_URL_LAMBDA").is_some());
     let expected = json!({
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "3008",
         "AWS_LAMBDA_FUNCTION_NAME": "test_function",
