@@ -3,7 +3,7 @@
 //! A call goes to an idle environment. Otherwise it waits for one: for one that will be idle in a moment, for one that
 //! is starting, or for a new one, which is started for it. Whichever is ready first takes the call that has waited
 //! longest, so that a call never waits for a start while another environment is idle, and a start whose turn comes when
-//! no call waits for it any more is not made. If the function has reached its concurrency limit, the call is queued; if
+//! no call waits for it is not made. If the function has reached its concurrency limit, the call is queued; if
 //! the queue is full, it is throttled.
 //!
 //! The dispatcher counts places and not calls: an environment that serves several calls at a time is in the list of
@@ -184,7 +184,7 @@ impl Dispatcher {
     }
 
     /// Adds a new environment, for which a place is reserved, at the moment when it starts. Returns `None`, and gives
-    /// the place back, if it need not start: because no call waits for it any more, or because the host shuts down.
+    /// the place back, if it need not start: because no call waits for it, or because the host shuts down.
     pub(crate) fn join(&self, mailbox: Mailbox, start_for: StartFor) -> Option<EnvironmentId> {
         let mut state = self.lock();
         state.starting = state.starting.saturating_sub(1);

@@ -244,8 +244,8 @@ fn write_new(path: &Path, key: &str, code: &[u8]) -> io::Result<()> {
     file.write_all(&checksum(key, code).to_le_bytes())
 }
 
-/// Detects damage, and an entry under the name of another; not forgery: whoever can forge an entry can also replace
-/// this program. A cryptographic hash would take ten times as long, at every start.
+/// Detects damage, and an entry under the name of another; not forgery: a program that can forge an entry can also
+/// replace this one. A cryptographic hash would take ten times as long, at every start.
 fn checksum(key: &str, code: &[u8]) -> u64 {
     let mut digest = crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme);
     digest.update(key.as_bytes());

@@ -39,6 +39,6 @@ pub fn crowd_size() -> usize {
 /// The pause between two looks at orphans that the host has killed and that have not ended yet.
 pub const ORPHAN_INTERVAL: Duration = Duration::from_millis(1);
 
-/// How long the host waits for a supervisor that it has told to kill its program. After that it kills the supervisor,
+/// How long the host waits for a supervisor that was sent the command to kill. After that it kills the supervisor,
 /// and then the program as an orphan.
 pub const SUPERVISOR_TIMEOUT: Duration = Duration::from_secs(1);

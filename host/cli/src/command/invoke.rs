@@ -49,7 +49,7 @@ pub async fn run(global: &GlobalArgs, args: &Invoke) -> anyhow::Result<ExitCode>
     let server = lambkin_invoke_api::serve(listener, Allowlist::default(), stop, lambda.clone());
     let invoked = tokio::select! {
         invoked = lambda.invoke(&name, invocation) => invoked,
-        // It ends only when it is told to.
+        // It ends only when it is cancelled.
         () = server => bail!("the Invoke API for the function has ended"),
     };
     lambda.close().await;
@@ -64,7 +64,7 @@ pub async fn run(global: &GlobalArgs, args: &Invoke) -> anyhow::Result<ExitCode>
 }
 
 /// The function of the configuration with this name, or the function at this path.
-/// They are told the address of the Invoke API.
+/// They find the address of the Invoke API in a variable.
 fn find(
     global: &GlobalArgs,
     wanted: &str,

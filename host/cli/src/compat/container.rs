@@ -29,7 +29,7 @@ pub fn is_container(root: &Path, variables: &Variables) -> bool {
         || in_group()
 }
 
-/// The address on which an emulator listens unless it is told otherwise.
+/// The address on which an emulator listens by default.
 pub fn listen_address(is_container: bool, port: u16) -> SocketAddr {
     let ip = if is_container {
         Ipv4Addr::UNSPECIFIED

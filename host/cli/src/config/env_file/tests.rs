@@ -67,7 +67,7 @@ fn corpus_what_both_libraries_agree_on_is_read_alike() {
         }
         agreed += 1;
         if case.dotenv.is_empty() && !case.text.trim().is_empty() {
-            // Both libraries ignore a line that is none of the format.
+            // Both libraries ignore a line that does not have the format.
             assert_eq!(mistakes.len(), 1, "{:?}", case.text);
         } else {
             assert_eq!(
