@@ -100,9 +100,13 @@ pub const MEMORY_READING_INTERVAL: Duration = Duration::from_secs(1);
 /// How often the memory usage is read during an invocation. The fastest allocator exceeds its limit by about 20 MB.
 pub const MEMORY_WATCH_INTERVAL: Duration = Duration::from_millis(10);
 
-/// The share of the time that readings of the memory usage may take: one part in this number. The memory of many
-/// processes is read less often.
+/// The share of the time that the readings of the memory usage of all environments may take: one part in this number. If
+/// many processes run, their memory is read less often.
 pub const MEMORY_READING_SHARE: u32 = 20;
+
+/// The part of a reading's duration that counts for all environments. The rest postpones only the same environment's next
+/// reading.
+pub const MEMORY_SHARED_READING: Duration = Duration::from_millis(2);
 
 /// The number of processes up to which the memory usage is read where it is needed. That of more processes is read by
 /// another thread, so that other functions do not wait for it.

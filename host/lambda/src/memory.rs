@@ -15,14 +15,14 @@ use std::collections::HashMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use lambkin_process::{Tree, format_path, read_file};
 
 use crate::limits::{
-    MEMORY_INLINE_PROCESSES, MEMORY_READING_INTERVAL, MEMORY_READING_SHARE, MEMORY_TREE_INTERVAL,
-    MEMORY_WATCH_INTERVAL,
+    MEMORY_INLINE_PROCESSES, MEMORY_READING_INTERVAL, MEMORY_READING_SHARE, MEMORY_SHARED_READING,
+    MEMORY_TREE_INTERVAL, MEMORY_WATCH_INTERVAL,
 };
 
 /// The processes below an environment's supervisors.
@@ -131,9 +131,12 @@ pub(crate) struct MemoryGauge {
     found_below: Vec<i32>,
     found_at: Option<Instant>,
     memfds: u64,
-    /// How long the last reading took.
-    took: Duration,
+    /// When the time that all readings of the host may take allows the next one.
+    allowed_at: Option<Instant>,
 }
+
+/// When the readings of all gauges have taken no more than their share of the time.
+static ALLOWED_AT: Mutex<Option<Instant>> = Mutex::new(None);
 
 impl MemoryGauge {
     /// The usage in bytes of all descendants of `supervisors`. New descendants and memfds are searched every
@@ -144,7 +147,13 @@ impl MemoryGauge {
     pub(crate) fn usage(&mut self, supervisors: &[i32], limit: u64) -> u64 {
         let began = Instant::now();
         let usage = self.read(supervisors, limit);
-        self.took = began.elapsed();
+        let now = Instant::now();
+        let mut allowed_at = ALLOWED_AT.lock().unwrap_or_else(PoisonError::into_inner);
+        let (took, before) = (now - began, allowed_at.unwrap_or(now).max(now));
+        // The many processes of one function are not to postpone the readings of the others.
+        let after = before + took.min(MEMORY_SHARED_READING) * MEMORY_READING_SHARE;
+        *allowed_at = Some(after);
+        self.allowed_at = Some(after.max(now + took * MEMORY_READING_SHARE));
         usage
     }
 
@@ -179,9 +188,11 @@ impl MemoryGauge {
         }
     }
 
-    /// How long to wait until the next reading, so that readings take a small share of the time.
-    pub(crate) fn interval(&self) -> Duration {
-        MEMORY_WATCH_INTERVAL.max(self.took * MEMORY_READING_SHARE)
+    /// When the next reading is due, so that the readings of all environments together take a small share of the time.
+    pub(crate) fn next_reading(&self) -> Instant {
+        let earliest = Instant::now() + MEMORY_WATCH_INTERVAL;
+        self.allowed_at
+            .map_or(earliest, |allowed_at| allowed_at.max(earliest))
     }
 
     /// Whether there are so many processes that a reading holds up the thread that makes it.

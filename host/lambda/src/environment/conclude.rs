@@ -147,7 +147,7 @@ impl Environment {
         let limit = self.function.spec.memory_bytes();
         let supervisors = sandbox.pids();
         let used = self.gauge_usage(supervisors, limit).await;
-        self.memory_due = Instant::now() + self.gauge.interval();
+        self.memory_due = self.gauge.next_reading();
         self.memory.record_usage(used.min(limit));
         if !self.function.spec.lifecycle.enforce_memory || used <= limit {
             return;
