@@ -35,6 +35,7 @@ fn is_killed(server: &Server, function: &str, event: &str) {
 }
 
 #[test]
+#[ignore = "wants the machine for itself; .ci/run runs it"]
 fn many_busy_processes_delay_neither_their_timeout_nor_other_functions() {
     let script = r#"
 while next; do
@@ -63,7 +64,7 @@ done
         reply.text().contains("timed out after 4.00 seconds"),
         "{reply:?}"
     );
-    // Loose, because the machine may be busy with other tests; without a lower priority it took 8 to 30 s.
+    // Loose, for slow machines; without a lower priority it took 8 to 30 s.
     assert!(
         began.elapsed() < Duration::from_secs(7),
         "{:?}",
