@@ -61,8 +61,8 @@ pub fn client(program: impl AsRef<std::ffi::OsStr>) -> Command {
         command.env(key, std::env::var_os(key).unwrap_or_default());
     }
     command.envs([
-        ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
-        ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
         ("AWS_DEFAULT_REGION", "us-east-1"),
         ("AWS_REGION", "us-east-1"),
         ("AWS_CONFIG_FILE", "/dev/null"),
