@@ -47,7 +47,7 @@ pub(crate) struct Connection {
 
 /// What ends a connection that its client keeps open.
 enum End {
-    /// It ends after its current request, or now if there is none.
+    /// It ends after its current request, or immediately if it has no request.
     Gracefully,
     /// It ends now, for this reason.
     Now(&'static str),

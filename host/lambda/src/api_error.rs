@@ -48,7 +48,7 @@ impl ApiError {
         "Runtime.TooManyIdleRuntimes",
         "Too many idle runtimes",
     );
-    /// The process is none of the environment's. AWS has no such error, because nothing else can connect there.
+    /// The process does not belong to the environment. AWS has no such error, because nothing else can connect there.
     pub(crate) const STRANGER: Self = Self::fixed(
         StatusCode::FORBIDDEN,
         "AccessDeniedException",

@@ -195,7 +195,7 @@ impl MemoryGauge {
             .map_or(earliest, |allowed_at| allowed_at.max(earliest))
     }
 
-    /// Whether there are so many processes that a reading holds up the thread that makes it.
+    /// Whether the number of processes exceeds [`MEMORY_INLINE_PROCESSES`], so that a reading would hold up its thread.
     pub(crate) fn is_slow(&self) -> bool {
         self.processes.pids().len() > MEMORY_INLINE_PROCESSES
     }

@@ -172,7 +172,7 @@ impl Environment {
     }
 
     /// The time of an init phase is over. Extends it by the time for which its processes got no processor. Returns
-    /// `false` if that is none.
+    /// `false` if that time is zero.
     ///
     /// The phase within an invocation is not extended, because its limit is the function's timeout.
     fn extend(&self, phase: Phase, progress: &mut Progress, until: &mut Instant) -> bool {
