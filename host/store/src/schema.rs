@@ -3,10 +3,17 @@
 use rusqlite::Connection;
 
 use crate::object::schema::{OBJECTS, UNSYNCED};
-use crate::queue::schema::{NAMED_RECEIVES, QUEUES};
+use crate::queue::schema::{NAMED_RECEIVES, QUEUES, SEND_ORDER};
 
 /// The steps from each layout to the next. Steps are added and never changed: users have files of every layout.
-const STEPS: [&str; 5] = [EVENTS, QUEUES, OBJECTS, NAMED_RECEIVES, UNSYNCED];
+const STEPS: [&str; 6] = [
+    EVENTS,
+    QUEUES,
+    OBJECTS,
+    NAMED_RECEIVES,
+    UNSYNCED,
+    SEND_ORDER,
+];
 
 /// The table of the event queues.
 const EVENTS: &str = "
@@ -47,6 +54,45 @@ pub(crate) fn upgrade(connection: &Connection, from: i64) -> rusqlite::Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_visible_messages_of_layout_5_are_marked_in_standard_queues() {
+        let file = Connection::open_in_memory().unwrap();
+        file.execute_batch(&STEPS[..5].concat()).unwrap();
+        let queue = |id: i64, name: &str, ordered: bool| {
+            let sql = "INSERT INTO queues (id, name, pile, ordered, lease_ms, delay_ms, retention_ms,
+                                           deduplication_by_group, attributes, created_at, changed_at)
+                       VALUES (?1, ?2, ?1 + 10, ?3, 0, 0, 0, 0, '[]', 0, 0)";
+            file.execute(sql, (id, name, ordered)).unwrap();
+        };
+        queue(1, "q", false);
+        queue(2, "q.fifo", true);
+        let message = |pile: i64, due_at: i64, leased: bool| {
+            let sql = "INSERT INTO queue_messages (pile, due_at, leased, leased_at, first_received_at, sent_at,
+                                                   kept_from, message_id, body)
+                       VALUES (?1, ?2, ?3, 0, 0, 0, 0, x'00', x'00')";
+            file.execute(sql, (pile, due_at, leased)).unwrap();
+        };
+        let later = i64::MAX - 1;
+        for (due_at, leased) in [(500, true), (400, false), (later, true), (later, false)] {
+            message(11, due_at, leased);
+        }
+        message(12, 500, true);
+        upgrade(&file, 5).unwrap();
+        let sql = "SELECT id, due_at, leased FROM queue_messages ORDER BY pile, due_at, leased, id";
+        let mut statement = file.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+        let rows: Vec<(i64, i64, bool)> = rows.unwrap().map(Result::unwrap).collect();
+        let expected = [
+            (1, 0, false),
+            (2, 0, false),
+            (4, later, false),
+            (3, later, true),
+            (5, 500, true),
+        ];
+        assert_eq!(rows, expected);
+        assert_eq!(layout(&file).unwrap(), LAYOUT);
+    }
 
     #[test]
     fn deduplication_ids_of_layout_3_are_kept_by_generation() {

@@ -27,7 +27,8 @@ pub struct WaitingMessage {
     pub attributes: String,
     /// When the message was sent to this queue.
     pub sent_at: u64,
-    /// When the message can be received next: the end of its delay or of its lease.
+    /// When the message can be received next: the end of its delay or of its lease; when it was sent, or another past
+    /// time, if it can be received now.
     pub due_at: u64,
     /// How often the message has been handed out.
     pub receives: u32,

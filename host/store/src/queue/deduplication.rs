@@ -13,7 +13,9 @@ use crate::sql_time::{from_time, time};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Key<'a> {
     generation: i64,
-    /// The group's name if ids apply within a group only, else empty. A group's name is never empty.
+    /// The message's group. Its name is never empty.
+    group: &'a str,
+    /// The group's name if ids apply within a group only, else empty.
     scope: &'a str,
     text: &'a str,
 }
@@ -22,6 +24,7 @@ impl<'a> Key<'a> {
     pub(crate) fn new(queue: &Queue, group: &'a str, text: &'a str) -> Self {
         Self {
             generation: queue.generation,
+            group,
             scope: if queue.deduplication_by_group {
                 group
             } else {
@@ -34,12 +37,12 @@ impl<'a> Key<'a> {
 
 /// The row and the id of the first message with this key, if there was one within five minutes.
 ///
-/// Where ids apply within a group, those of the whole queue count as well: they were sent before the setting was changed,
-/// and as on AWS, the change does not end them.
+/// Ids of the whole queue and of the group count, whichever of the two the queue has now: a change of that setting does
+/// not end the ids of messages that were sent before it (recorded on AWS for ids of the whole queue).
 pub(crate) fn find_first(tx: &QueueTx<'_>, key: &Key<'_>) -> rusqlite::Result<Option<(i64, Uuid)>> {
     let sql = "SELECT message, message_id FROM queue_deduplications
                WHERE pile = ?1 AND scope IN (?2, '') AND text = ?3 AND until > ?4 ORDER BY id LIMIT 1";
-    let params = params![key.generation, key.scope, key.text, time(tx.now)];
+    let params = params![key.generation, key.group, key.text, time(tx.now)];
     tx.row(sql, params, |row| {
         Ok((row.get(0)?, Uuid::from_bytes(row.get(1)?)))
     })

@@ -1,8 +1,9 @@
 //! Handing out messages: the part of a receive that runs inside the writer.
 //!
-//! On its way through the messages that are due, a receive deletes those that have expired, and transfers those that
-//! were received too often to the dead-letter queue. If there are so many of these that nothing else was done, it
-//! says so and is run again in another transaction, so that others are not held up.
+//! On its way through the messages that are due, a receive marks those that have become visible, deletes those that
+//! have expired, and transfers those that were received too often to the dead-letter queue. If there are so many of
+//! these that nothing else was done, it says so and is run again in another transaction, so that others are not held
+//! up.
 
 use bytes::Bytes;
 use lambkin_model::Message;
@@ -18,7 +19,7 @@ use super::row::Queue;
 use super::send::sequence;
 use super::tx::{Abort, QueueTx};
 use super::types::QueueError;
-use super::{details, generation, group};
+use super::{details, generation, group, visible};
 use crate::sql_time::{from_time, time};
 
 /// What a receive hands out.
@@ -29,7 +30,7 @@ pub(crate) struct HandedOut {
     pub leases: Vec<Lease>,
     /// When the next message is due.
     pub next_due: Option<u64>,
-    /// Whether the receive only cleared messages away and must be run again.
+    /// Whether the receive only marked or cleared away messages and must be run again.
     pub incomplete: bool,
 }
 
@@ -160,6 +161,12 @@ fn hand_out_due(
     limits: Limits,
     until: u64,
 ) -> Result<HandedOut, Abort> {
+    if !queue.ordered && !visible::mark_due(tx, queue)? {
+        return Ok(HandedOut {
+            incomplete: true,
+            ..HandedOut::default()
+        });
+    }
     let max = limits.max.min(capacity(tx, queue)?);
     let dead_letters = redrive::dead_letter_queue(tx, queue)?;
     let max_receives = queue
@@ -213,7 +220,7 @@ fn next_due(tx: &QueueTx<'_>, queue: &Queue) -> rusqlite::Result<Option<u64>> {
 }
 
 impl Receiving<'_> {
-    /// For a standard queue: hands out what has been due longest.
+    /// For a standard queue: hands out what was sent first of the visible messages, all of which are marked.
     fn hand_out_oldest(&mut self, tx: &mut QueueTx<'_>, max: usize) -> rusqlite::Result<()> {
         let sql = format!(
             "SELECT {COLUMNS} FROM queue_messages WHERE pile = ?1 AND due_at <= ?2 ORDER BY due_at, leased, id LIMIT ?3"

@@ -13,7 +13,7 @@ pub(crate) fn messages(
     connection: &Connection,
     queue: &str,
 ) -> rusqlite::Result<Vec<WaitingMessage>> {
-    let sql = "SELECT queue_messages.id, message_id, body, details, sent_at, due_at, receives
+    let sql = "SELECT queue_messages.id, message_id, body, details, sent_at, max(due_at, sent_at), receives
                FROM queue_messages JOIN queues USING (pile) WHERE name = ?1 ORDER BY due_at, queue_messages.id";
     connection
         .prepare_cached(sql)?

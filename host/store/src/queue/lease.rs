@@ -49,7 +49,7 @@ pub(crate) fn give_back(
 ) -> rusqlite::Result<()> {
     for lease in leases {
         let sql = "SELECT due_at, group_id FROM queue_messages
-                   WHERE id = ?1 AND pile = ?2 AND receives = ?3 AND leased = 1";
+                   WHERE id = ?1 AND pile = ?2 AND receives = ?3";
         let key = params![lease.message, generation, lease.receives];
         let found = tx.row(sql, key, |row| {
             Ok(Leased {

@@ -39,6 +39,7 @@ pub(crate) mod send;
 mod settings;
 pub(crate) mod tx;
 mod types;
+mod visible;
 
 pub use queues::Queues;
 pub use types::{

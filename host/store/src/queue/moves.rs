@@ -16,7 +16,7 @@ use super::redrive::{self, Moving, Reason};
 use super::row::Queue;
 use super::tx::{Abort, MAINTENANCE, QueueTx};
 use super::types::{Move, MoveStatus, QueueError};
-use super::{generation, group};
+use super::{generation, group, visible};
 use crate::sql_time::{from_time, time};
 
 const MOVE: &str =
@@ -137,6 +137,8 @@ fn next(
     };
     let now = time(tx.now);
     if !from.ordered {
+        // If there are more than can be marked at once, those follow that are marked.
+        visible::mark_due(tx, from)?;
         let sql = format!(
             "SELECT {COLUMNS} FROM queue_messages WHERE pile = ?1 AND due_at <= ?2 AND id <= ?3
              ORDER BY due_at, leased, id LIMIT ?4"

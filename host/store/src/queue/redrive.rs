@@ -5,9 +5,9 @@
 use rusqlite::params;
 use uuid::Uuid;
 
-use super::group;
 use super::row::Queue;
 use super::tx::QueueTx;
+use super::{group, visible};
 use crate::sql_time::time;
 
 /// Why a message is transferred.
@@ -65,7 +65,7 @@ pub(crate) fn transfer(
     let deduplication = (dead && to.ordered).then(|| moving.message_id.to_string());
     let sql = "INSERT INTO queue_messages (pile, due_at, receives, leased_at, first_received_at, sent_at, kept_from,
                                            group_id, group_name, message_id, deduplication, source, details, body)
-               SELECT ?2, ?3, iif(?4, receives, 0), leased_at, first_received_at, iif(?4, sent_at, ?3),
+               SELECT ?2, ?9, iif(?4, receives, 0), leased_at, first_received_at, iif(?4, sent_at, ?3),
                       iif(?4, kept_from, ?3), ?5, group_name, ?8, coalesce(?6, deduplication), ?7, details, body
                FROM queue_messages WHERE id = ?1";
     tx.insert(
@@ -79,6 +79,7 @@ pub(crate) fn transfer(
             deduplication,
             dead.then_some(&from.name),
             id.as_bytes(),
+            visible::due_at_column(to, tx.now, tx.now),
         ],
     )?;
     tx.execute("DELETE FROM queue_messages WHERE id = ?1", [moving.id])?;

@@ -1,4 +1,4 @@
-//! The tables of queues: two steps of the store's layout.
+//! The tables of queues: three steps of the store's layout.
 //!
 //! Why the cost of an operation does not depend on the number of messages:
 //!
@@ -130,6 +130,13 @@ INSERT INTO queue_messages (pile, due_at, receives, leased_at, first_received_at
     FROM messages JOIN queues ON queues.name = messages.queue
     WHERE messages.queue NOT GLOB 'lambda:*' ORDER BY messages.id;
 DELETE FROM messages WHERE queue NOT GLOB 'lambda:*';
+";
+
+/// Marks the visible messages of standard queues, so that they are received in the order in which they were sent (see
+/// `visible`). This takes about as long as receiving them.
+pub(crate) const SEND_ORDER: &str = "
+UPDATE queue_messages SET due_at = 0, leased = 0
+    WHERE pile IN (SELECT pile FROM queues WHERE ordered = 0) AND due_at > 0 AND due_at <= unixepoch() * 1000;
 ";
 
 /// Lets deduplication ids belong to a generation, so that a purge ends them; adds the named receives; and drops an

@@ -7,7 +7,7 @@ use super::queues::Queues;
 use super::row::Queue;
 use super::tx::{Abort, QueueTx};
 use super::types::{Entry, QueueError, Sent, Settings};
-use super::{deduplication, details, group, settings};
+use super::{deduplication, details, group, settings, visible};
 use crate::sql_time::time;
 
 /// The first sequence number. Those of AWS have twenty digits and begin like this one.
@@ -123,7 +123,7 @@ fn insert(tx: &mut QueueTx<'_>, queue: &Queue, entry: &Entry, id: Uuid) -> rusql
         sql,
         params![
             queue.generation,
-            time(due_at),
+            visible::due_at_column(queue, due_at, tx.now),
             time(tx.now),
             group,
             entry.group,

@@ -250,6 +250,33 @@ async fn ids_of_the_whole_queue_keep_their_effect_when_ids_become_those_of_group
 }
 
 #[tokio::test]
+async fn ids_of_a_group_keep_their_effect_in_it_when_ids_become_those_of_the_queue() {
+    let fixture = fixture().await;
+    let by_group = Settings {
+        deduplication_by_group: true,
+        ..fifo()
+    };
+    fixture.queues.create("q.fifo", by_group).await.unwrap();
+    let same = |group: &str| Entry {
+        deduplication: Some("x".to_owned()),
+        ..of(group, "x")
+    };
+    let first = fixture.send_all("q.fifo", vec![same("a")]).await;
+    fixture.queues.change("q.fifo", fifo()).await.unwrap();
+    fixture.clock.advance(5 * 60 * 1000 - 1);
+    let sent = fixture
+        .send_all("q.fifo", vec![same("a"), same("b"), same("c")])
+        .await;
+    let duplicates: Vec<bool> = sent.iter().map(|sent| sent.duplicate).collect();
+    assert_eq!(
+        duplicates,
+        [true, false, true],
+        "of a, and then of the queue"
+    );
+    assert_eq!(sent[0].id, first[0].id);
+}
+
+#[tokio::test]
 async fn a_message_without_group_or_deduplication_id_is_refused() {
     let fixture = ordered().await;
     let no_group = Entry {

@@ -48,7 +48,7 @@ async fn a_message_is_received_as_it_was_sent() {
 }
 
 #[tokio::test]
-async fn messages_are_received_oldest_first_and_a_lease_hides_them() {
+async fn messages_are_received_in_the_order_of_sending_and_a_lease_hides_them() {
     let fixture = standard().await;
     let entries = vec![
         delayed("late", 1000),
@@ -59,12 +59,65 @@ async fn messages_are_received_oldest_first_and_a_lease_hides_them() {
     fixture.send_all("q", entries).await;
     assert_eq!(bodies(&fixture.receive("q", up_to(1)).await), ["a"]);
     fixture.clock.advance(1000);
-    assert_eq!(fixture.due("q").await, ["b", "next", "late"]);
+    assert_eq!(fixture.due("q").await, ["late", "b", "next"]);
     assert_eq!(fixture.counts("q").await, (0, 4, 0));
     fixture.clock.advance(29_000);
     let again = fixture.receive("q", up_to(9)).await;
     assert_eq!(bodies(&again), ["a"], "its lease was of the queue's 30 s");
     assert_eq!((again[0].receives, again[0].first_received_at), (2, NOW));
+}
+
+#[tokio::test]
+async fn a_message_whose_lease_has_ended_comes_before_those_sent_later() {
+    let fixture = standard().await;
+    fixture.send("q", &["a", "b", "c"]).await;
+    // Two leases that end in the opposite order, and one that is ended by its holder.
+    fixture.receive("q", leased_for(1, 2000)).await;
+    fixture.receive("q", leased_for(1, 1000)).await;
+    let c = fixture.one("q").await;
+    fixture.send("q", &["d", "e"]).await;
+    assert_eq!(
+        bodies(&fixture.receive("q", leased_for(1, 60_000)).await),
+        ["d"]
+    );
+    fixture.clock.advance(2000);
+    let end = vec![(c.receipt, 0)];
+    fixture.queues.change_leases("q", end).await.unwrap();
+    fixture.send("q", &["f"]).await;
+    assert_eq!(fixture.counts("q").await, (5, 1, 0));
+    assert_eq!(fixture.due("q").await, ["a", "b", "c", "e", "f"]);
+    assert_eq!(fixture.counts("q").await, (0, 6, 0));
+}
+
+#[tokio::test]
+async fn a_message_that_was_given_back_comes_before_those_sent_later() {
+    let fixture = standard().await;
+    fixture.send("q", &["a", "b"]).await;
+    let a = fixture.one("q").await;
+    fixture.send("q", &["c"]).await;
+    fixture
+        .queues
+        .give_back("q", vec![a.receipt])
+        .await
+        .unwrap();
+    let again = fixture.receive("q", up_to(3)).await;
+    assert_eq!(bodies(&again), ["a", "b", "c"]);
+    assert_eq!(again[0].receives, 1);
+}
+
+#[tokio::test]
+async fn more_leases_than_one_operation_marks_end_in_the_order_of_sending() {
+    let fixture = standard().await;
+    let entries = (0..3000).map(|n| entry(&n.to_string())).collect();
+    fixture.send_all("q", entries).await;
+    // The message that was sent first is due last.
+    for lease_ms in (1..=30).rev() {
+        fixture.receive("q", leased_for(100, lease_ms * 100)).await;
+    }
+    fixture.clock.advance(3000);
+    assert_eq!(fixture.counts("q").await, (3000, 0, 0));
+    let expected: Vec<String> = (0..3000).map(|n| n.to_string()).collect();
+    assert_eq!(bodies(&fixture.receive("q", up_to(3000)).await), expected);
 }
 
 #[tokio::test]
