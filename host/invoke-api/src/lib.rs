@@ -21,6 +21,7 @@ pub mod fuzzing;
 mod invoke;
 mod json_fault;
 pub mod limits;
+mod listener;
 mod lookup;
 mod operation;
 mod request;

@@ -1,14 +1,13 @@
 //! The listener of the Invoke API.
 
 use http::{Method, Request};
-use lambkin_http::{
-    Allowlist, CrossOrigin, ForeignPages, RequestBody, Response, Server, set_header,
-};
+use lambkin_http::{Allowlist, RequestBody, Response, set_header};
 use lambkin_lambda::{Lambda, new_request_id};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::ApiError;
+use crate::listener::serve_clients;
 use crate::operation::Operation;
 use crate::response::{REQUEST_ID, method_not_allowed};
 use crate::{control, invoke};
@@ -21,11 +20,8 @@ pub async fn serve(
     stop: CancellationToken,
     lambda: Lambda,
 ) {
-    let rules = CrossOrigin::new(allowlist, ForeignPages::Refused);
-    let handler = move |request, _client| respond(lambda.clone(), request);
-    Server::for_clients(rules, stop)
-        .serve(listener, handler)
-        .await;
+    let respond = move |request| respond(lambda.clone(), request);
+    serve_clients(listener, allowlist, stop, respond).await;
 }
 
 /// Responds to one request. A connection moves this future for each request, so everything but a plain invocation is

@@ -16,8 +16,8 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
 use lambkin_http::{
-    Allowlist, BodyError, CrossOrigin, ForeignPages, RequestBody, Response, Server, header, json,
-    method_not_allowed, not_found, read_body, set_header,
+    Allowlist, BodyError, RequestBody, Response, header, json, method_not_allowed, not_found,
+    read_body, set_header,
 };
 use lambkin_lambda::limits::SYNC_EVENT_BYTES;
 use lambkin_lambda::{Function, api_error_body, new_request_id};
@@ -26,6 +26,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::request::{client_context, invoked_name, trace_id};
+use crate::listener::serve_clients;
 use crate::response::{self, EXECUTED_VERSION, REQUEST_ID, TRACE_ID};
 
 /// The headers of a response that a web page may read.
@@ -41,11 +42,8 @@ pub async fn serve(
     stop: CancellationToken,
     function: Arc<Function>,
 ) {
-    let rules = CrossOrigin::new(allowlist, ForeignPages::Refused);
-    let handler = move |request, _client| respond(Arc::clone(&function), request);
-    Server::for_clients(rules, stop)
-        .serve(listener, handler)
-        .await;
+    let respond = move |request| respond(Arc::clone(&function), request);
+    serve_clients(listener, allowlist, stop, respond).await;
 }
 
 async fn respond(function: Arc<Function>, request: Request<RequestBody>) -> Response {

@@ -39,8 +39,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Request, StatusCode};
 use lambkin_http::{
-    Allowlist, BodyError, CrossOrigin, ForeignPages, RequestBody, Response, Server, empty, header,
-    not_found, read_body, set_header,
+    Allowlist, BodyError, RequestBody, Response, empty, header, not_found, read_body, set_header,
 };
 use lambkin_lambda::limits::RESPONSE_BYTES;
 use lambkin_lambda::{
@@ -52,6 +51,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::request::{client_context, invoked_name, trace_id};
+use crate::listener::serve_clients;
 use crate::lookup::{EMULATOR_NAME, only_name};
 
 /// The maximum size of an event, which is that of a response in RIE.
@@ -68,11 +68,8 @@ pub async fn serve(
     stop: CancellationToken,
     lambda: Lambda,
 ) {
-    let rules = CrossOrigin::new(allowlist, ForeignPages::Refused);
-    let handler = move |request, _client| respond(lambda.clone(), request);
-    Server::for_clients(rules, stop)
-        .serve(listener, handler)
-        .await;
+    let respond = move |request| respond(lambda.clone(), request);
+    serve_clients(listener, allowlist, stop, respond).await;
 }
 
 async fn respond(lambda: Lambda, request: Request<RequestBody>) -> Response {

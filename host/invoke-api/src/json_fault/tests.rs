@@ -1,3 +1,4 @@
+use super::scalar::MINUS;
 use super::*;
 
 /// Pairs of an event, of which each character is one byte, and the message of `ObjectMapper.readTree` of
