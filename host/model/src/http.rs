@@ -30,6 +30,20 @@ impl Body {
         }
     }
 
+    /// The number of bytes.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Empty => 0,
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+        }
+    }
+
+    /// Whether there are no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The body's bytes.
     pub fn into_bytes(self) -> Bytes {
         match self {
@@ -65,6 +79,15 @@ pub struct HttpRequest {
     pub headers: Vec<(String, String)>,
     /// The body, classified by [`Body::from_bytes`].
     pub body: Body,
+}
+
+impl HttpRequest {
+    /// The bytes of its path, query, headers and body: all that a client can make large.
+    pub fn size(&self) -> usize {
+        let headers = self.headers.iter();
+        let headers: usize = headers.map(|(name, value)| name.len() + value.len()).sum();
+        self.path.len() + self.query.len() + headers + self.body.len()
+    }
 }
 
 /// One HTTP response as a plugin returned it.

@@ -51,6 +51,28 @@ pub struct Message {
     pub extra: Vec<(String, String)>,
 }
 
+impl Message {
+    /// The bytes of its body, attributes and extra fields: all that a sender can make large.
+    pub fn size(&self) -> usize {
+        let attributes = self.attributes.iter().map(Attribute::size);
+        let extra = self
+            .extra
+            .iter()
+            .map(|(key, value)| key.len() + value.len());
+        self.body.len() + attributes.sum::<usize>() + extra.sum::<usize>()
+    }
+}
+
+impl Attribute {
+    fn size(&self) -> usize {
+        let value = match &self.value {
+            AttributeValue::Text(text) => text.len(),
+            AttributeValue::Binary(bytes) => bytes.len(),
+        };
+        self.name.len() + self.data_type.len() + value
+    }
+}
+
 /// What happens to a message after its batch has been processed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {

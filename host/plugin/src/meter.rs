@@ -1,13 +1,15 @@
 //! Measures the processor time and the memory of a call, and stops the call at its limits.
 //!
-//! Processor time is the time spent polling the call's future. A guest yields its thread at every tick at the latest,
-//! so the time is checked that often. A call that waits, even for hours, uses none.
+//! Processor time is what the clock of the thread counts while it polls the call's future: a machine that is busy with
+//! something else takes nothing away from a call. A guest yields its thread at every tick at the latest, so the time is
+//! checked that often. A call that waits, even for hours, uses none.
 
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 
+use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::{AcquireError, SemaphorePermit};
 use wasmtime::ResourceLimiter;
 
@@ -95,9 +97,10 @@ impl Drop for Meter {
     }
 }
 
-/// The most processor time that one time slice counts for. A slice ends at a tick, so if it took longer, the machine
-/// was busy with something else.
-const MAX_SLICE: Duration = limits::TICK.saturating_mul(2);
+/// The most processor time that a call's first time slice counts for. It is measured by the wall clock, because most
+/// calls end within it and reading the thread's clock is a system call. A slice ends at a tick, so if it took longer,
+/// the machine was busy with something else.
+const MAX_FIRST_SLICE: Duration = limits::TICK.saturating_mul(2);
 
 /// Runs a call for up to `cpu` of processor time; `None` if it exceeds that.
 ///
@@ -122,17 +125,52 @@ pub(crate) async fn metered<F: Future>(
             None
         };
         let _slice = ticker.time_slice();
-        let start = Instant::now();
+        let clock = SliceClock::start(used.is_zero());
         if let Poll::Ready(result) = call.as_mut().poll(context) {
             return Poll::Ready(Some(result));
         }
-        used = used.saturating_add(start.elapsed().min(MAX_SLICE));
+        used = used.saturating_add(clock.used());
         if used > cpu {
             return Poll::Ready(None);
         }
         Poll::Pending
     })
     .await
+}
+
+/// The clock that measures one time slice.
+enum SliceClock {
+    First(Instant),
+    /// The processor time of the thread when the slice began.
+    Later(Duration),
+}
+
+impl SliceClock {
+    fn start(is_first: bool) -> Self {
+        if is_first {
+            Self::First(Instant::now())
+        } else {
+            Self::Later(thread_time())
+        }
+    }
+
+    /// The processor time since the slice began. It must be called on the thread on which the slice began.
+    fn used(&self) -> Duration {
+        match self {
+            Self::First(start) => start.elapsed().min(MAX_FIRST_SLICE),
+            Self::Later(start) => thread_time().saturating_sub(*start),
+        }
+    }
+}
+
+/// The processor time that this thread has used.
+fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    // Neither part is ever negative.
+    Duration::new(
+        u64::try_from(time.tv_sec).unwrap_or_default(),
+        u32::try_from(time.tv_nsec).unwrap_or_default(),
+    )
 }
 
 /// Waits for a time slice of a quota. It yields in between, so that the runtime looks at sockets and timers before
@@ -165,6 +203,40 @@ mod tests {
         let mut next = Meter::new(quota);
         assert!(next.memory_growing(0, 10, None).unwrap());
         assert!(!next.quota_exceeded());
+    }
+
+    /// Runs a future of 30 time slices, in each of which it does `slice` and hands the thread back.
+    async fn run_slices(slice: impl Fn()) -> Option<()> {
+        let engine = Engine::new(Config::new().epoch_interruption(true)).unwrap();
+        let ticker = Ticker::start(&engine).unwrap();
+        let quota = Quota::new(&limits::SHAPER);
+        let mut left = 30;
+        let call = poll_fn(|context| {
+            slice();
+            left -= 1;
+            if left == 0 {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        });
+        metered(&ticker, &quota, limits::SHAPER.cpu, call).await
+    }
+
+    #[tokio::test]
+    async fn time_that_a_busy_machine_takes_away_does_not_count() {
+        // A thread that sleeps is as one that gets no processor.
+        let interrupted = || thread::sleep(limits::TICK.saturating_mul(2));
+        assert_eq!(run_slices(interrupted).await, Some(()));
+    }
+
+    #[tokio::test]
+    async fn time_that_the_processor_works_counts() {
+        let busy = || {
+            let start = thread_time();
+            while thread_time() - start < limits::TICK {}
+        };
+        assert_eq!(run_slices(busy).await, None);
     }
 
     #[tokio::test]

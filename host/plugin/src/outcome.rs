@@ -23,3 +23,16 @@ pub enum TriggerOutcome {
     /// The function cannot be invoked; the text gives the reason.
     Unavailable(String),
 }
+
+impl TriggerOutcome {
+    /// The bytes of its texts.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Completed(text) | Self::StreamOpened(text) | Self::Unavailable(text) => {
+                text.len()
+            }
+            Self::Failed { kind, payload } => kind.len() + payload.len(),
+            Self::TimedOut | Self::Expired | Self::Throttled => 0,
+        }
+    }
+}

@@ -89,7 +89,9 @@ impl Shaper {
             .zip(&lists)
             .map(|(message, lists)| borrowed(message, lists))
             .collect();
-        let bounds = limits::batch(messages.len());
+        let sizes = messages.iter().map(Message::size);
+        let bounds =
+            limits::batch(messages.len()).for_input(setup.state.len() + sizes.sum::<usize>());
         let arguments: ShapeArguments<'_> = (&setup.state, &borrowed);
         let (result,): ShapeResult = call.run(&bounds, &self.shape, arguments).await?;
         let batch = messages.iter().map(|message| &*message.id);
@@ -105,7 +107,8 @@ impl Shaper {
         ids: &[&str],
         outcome: &TriggerOutcome,
     ) -> Result<Vec<Verdict>, PluginError> {
-        let bounds = limits::batch(ids.len());
+        let bounds =
+            limits::batch(ids.len()).for_input(setup.state.len() + token.len() + outcome.size());
         let arguments: SettleArguments<'_> = (&setup.state, token, outcome.into());
         let (result,): SettleResult = call.run(&bounds, &self.settle, arguments).await?;
         let verdicts = call.reported(result)?.into_iter();

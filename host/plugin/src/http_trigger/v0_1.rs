@@ -87,7 +87,8 @@ impl Shaper {
             .map(|(name, value)| (&**name, &**value))
             .collect();
         let arguments: ShapeArguments<'_> = (&setup.state, borrowed(request, &headers));
-        let (result,): ShapeResult = call.run(&SHAPER, &self.shape, arguments).await?;
+        let bounds = SHAPER.for_input(setup.state.len() + request.size());
+        let (result,): ShapeResult = call.run(&bounds, &self.shape, arguments).await?;
         let decision = match call.reported(result)? {
             wit::Decision::Reply(response) => check::response(response.into()).map(Decision::Reply),
             wit::Decision::Invoke(invocation) => {
@@ -105,7 +106,8 @@ impl Shaper {
         outcome: &TriggerOutcome,
     ) -> Result<(HttpResponse, Vec<String>), PluginError> {
         let arguments: RespondArguments<'_> = (&setup.state, token, outcome.into());
-        let (result,): RespondResult = call.run(&SHAPER, &self.respond, arguments).await?;
+        let bounds = SHAPER.for_input(setup.state.len() + token.len() + outcome.size());
+        let (result,): RespondResult = call.run(&bounds, &self.respond, arguments).await?;
         let mut response = call.reported(result)?;
         let extra = std::mem::take(&mut response.extra);
         let warnings = extra.into_iter().filter(|(key, _)| key == WARNING);

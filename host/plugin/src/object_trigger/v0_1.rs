@@ -81,7 +81,8 @@ impl Shaper {
             .map(|(key, value)| (&**key, &**value))
             .collect();
         let arguments: ShapeArguments<'_> = (&setup.state, borrowed(change, &extra));
-        let (result,): ShapeResult = call.run(&SHAPER, &self.shape, arguments).await?;
+        let bounds = SHAPER.for_input(setup.state.len());
+        let (result,): ShapeResult = call.run(&bounds, &self.shape, arguments).await?;
         let event = check::shaped(call.reported(result)?);
         call.checked(event)
     }

@@ -1,10 +1,14 @@
 //! Plugins that are defective or hostile: each is stopped at its limit, and no other call is affected.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use lambkin_model::Body;
 use lambkin_plugin::{CallError, GuestError, TriggerOutcome, limits};
 
-use crate::fixture::{Fixture, Neighbours, fault, good, request};
+use crate::fixture::{Fixture, Neighbours, fault, good, host, request};
 
 /// The fault of a `shape` with this body, after which all is well.
 async fn fault_of(fixture: Fixture) -> GuestError {
@@ -54,6 +58,57 @@ async fn a_busy_plugin_does_not_block_the_only_thread() {
     // One turn per tick at the least, had the loop not handed the thread back there would be one in all.
     assert!(served > 5, "{served}");
     assert!(spinning.await.expect("no panic").is_err());
+}
+
+/// A plugin whose `shape` counts to this number.
+fn counting(to: u64) -> Fixture {
+    shape(&format!(
+        "(local $n i64)
+        (loop $on
+            (local.set $n (i64.add (local.get $n) (i64.const 1)))
+            (br_if $on (i64.lt_u (local.get $n) (i64.const {to}))))
+        (call $invoke (i32.load (local.get $arguments)) (i32.load offset=4 (local.get $arguments)))"
+    ))
+}
+
+/// The processor time of this thread.
+fn thread_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+/// The bound grows with the input, and the time that other programs take away does not count.
+#[tokio::test]
+async fn a_large_request_succeeds_while_all_processors_are_busy() {
+    let host = host();
+    let mut large = request();
+    large.body = Body::Text("x".repeat(250 << 10));
+    let bound = limits::SHAPER.for_input(large.size()).cpu;
+    assert_eq!(bound, limits::SHAPER.cpu + Duration::from_millis(125));
+
+    // Long enough to need more than the bound of a small request.
+    let sample = 20_000_000;
+    let trigger = counting(sample).trigger(&host).await;
+    let start = thread_time();
+    trigger.shape(&request()).await.expect("shape");
+    let factor = bound.as_secs_f64() * 0.6 / (thread_time() - start).as_secs_f64();
+    let trigger = counting((sample as f64 * factor) as u64)
+        .trigger(&host)
+        .await;
+
+    let done = Arc::new(AtomicBool::new(false));
+    let processors = thread::available_parallelism().map_or(1, |count| count.get());
+    let busy = (0..3 * processors).map(|_| {
+        let done = done.clone();
+        thread::spawn(move || while !done.load(Ordering::Relaxed) {})
+    });
+    let busy: Vec<_> = busy.collect();
+    for _ in 0..5 {
+        trigger.shape(&large).await.expect("shape");
+    }
+    done.store(true, Ordering::Relaxed);
+    busy.into_iter()
+        .for_each(|thread| thread.join().expect("no panic"));
 }
 
 #[tokio::test]
