@@ -208,6 +208,82 @@ fn a_body_that_will_be_refused_is_not_asked_for() {
     }
 }
 
+#[test]
+fn a_body_that_a_service_will_refuse_is_not_asked_for() {
+    let listeners = Listeners::start();
+    let (sqs, s3) = (
+        listeners.server.service_url("sqs"),
+        listeners.server.service_url("s3"),
+    );
+    let json =
+        "content-type: application/x-amz-json-1.0\r\nx-amz-target: AmazonSQS.SendMessage\r\n";
+    let query = "content-type: application/x-www-form-urlencoded\r\n";
+    let signed = format!("authorization: {S3_AUTHORIZATION}\r\n");
+    let form = format!("{signed}content-type: multipart/form-data; boundary=x\r\n");
+    let md5 = format!("{signed}content-md5: 1B2M2Y8AsgTpgAmY7PhCfg==\r\n");
+    for (url, request, headers, answer) in [
+        (sqs, "POST /", json, (413, "RequestEntityTooLargeException")),
+        (sqs, "POST /", query, (413, "RequestEntityTooLarge")),
+        (
+            sqs,
+            "POST /123456789012/orders",
+            query,
+            (413, "RequestEntityTooLarge"),
+        ),
+        (s3, "PUT /photos/key", &signed, (400, "EntityTooLarge")),
+        (
+            s3,
+            "PUT /photos/key?partNumber=1&uploadId=x",
+            &signed,
+            (404, "NoSuchUpload"),
+        ),
+        (s3, "POST /photos", &form, (400, "EntityTooLarge")),
+        (
+            s3,
+            "PUT /photos?cors",
+            &md5,
+            (400, "MaxMessageLengthExceeded"),
+        ),
+        (
+            s3,
+            "POST /photos?delete",
+            &md5,
+            (400, "MaxMessageLengthExceeded"),
+        ),
+        (
+            s3,
+            "POST /photos/key?uploadId=x",
+            &signed,
+            (404, "NoSuchUpload"),
+        ),
+        (s3, "PUT /unknown/key", &signed, (404, "NoSuchBucket")),
+        (s3, "PUT /photos/key", "", (403, "AccessDenied")),
+    ] {
+        // More than 5 GiB, the most that any request may have.
+        let head = format!(
+            "{request} HTTP/1.1\r\nhost: x\r\n{headers}expect: 100-continue\r\ncontent-length: 6000000000\r\n\r\n"
+        );
+        let mut stream = connect(url);
+        stream.write_all(head.as_bytes()).expect("it reads");
+        let (status, code) = answer;
+        // The connection stays open for a while, for a client that sends the body all the same.
+        let (mut text, mut piece) = (String::new(), [0; 4096]);
+        while !text.contains(code) {
+            let count = stream.read(&mut piece).expect("an answer");
+            assert!(count > 0, "{request}: {text}");
+            text.push_str(&String::from_utf8_lossy(&piece[..count]));
+        }
+        assert!(
+            text.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{request}: {text}"
+        );
+        assert!(
+            text.contains("\r\nconnection: close\r\n"),
+            "{request}: {text}"
+        );
+    }
+}
+
 /// Requests that are refused without a look at the body, and their statuses.
 fn refused(listeners: &Listeners) -> [(&str, &'static str, &'static str, u16); 10] {
     let (server, runtime_api) = (&listeners.server, listeners.runtime_api.as_str());

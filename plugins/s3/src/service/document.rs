@@ -18,11 +18,20 @@ impl Call<'_> {
 
     /// Reads the body as a document without comparing it: before the bucket exists, nothing can compute digests.
     pub fn unchecked_document(&mut self) -> Result<Vec<u8>, Error> {
+        let too_long = || {
+            error::DOCUMENT_TOO_LARGE
+                .with("MaxMessageLengthBytes", limits::MAX_DOCUMENT.to_string())
+        };
+        let max = u64::try_from(limits::MAX_DOCUMENT).unwrap_or(u64::MAX);
+        if body::length(self.request).is_some_and(|length| length > max) {
+            // Not even its beginning is read: the client may wait for `100 Continue`.
+            return Err(too_long());
+        }
         let mut document = Vec::new();
         let mut reader = Reader::new(self.request, self.body);
         while let Some(piece) = reader.next()? {
             if document.len() + piece.len() > limits::MAX_DOCUMENT {
-                return Err(error::MALFORMED_XML.error());
+                return Err(too_long());
             }
             document.extend_from_slice(&piece);
         }

@@ -271,6 +271,8 @@ pub const FORM_TOO_LARGE: ErrorKind = ErrorKind(
     400,
     "Your POST request fields preceeding the upload file was too large.",
 );
+pub const DOCUMENT_TOO_LARGE: ErrorKind =
+    ErrorKind("MaxMessageLengthExceeded", 400, "Your request was too big.");
 pub const METADATA_TOO_LARGE: ErrorKind = ErrorKind(
     "MetadataTooLarge",
     400,

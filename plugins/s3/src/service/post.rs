@@ -4,7 +4,7 @@ use plugin_kit::hex;
 
 use super::acl;
 use super::address;
-use super::body::Reader;
+use super::body::{self, Reader};
 use super::call::Call;
 use super::checksum::{self, Algorithm, Checksum, Claim};
 use super::conditions;
@@ -12,6 +12,7 @@ use super::credentials;
 use super::customer_key;
 use super::error::{self, Error};
 use super::form::{self, Form};
+use super::limits;
 use super::message::{Body, Request, Response};
 use super::metadata;
 use super::object_lock;
@@ -32,6 +33,7 @@ pub fn post(call: &mut Call<'_>) -> Result<Response, Error> {
             "Bucket POST must be of the enclosure-type multipart/form-data",
         ));
     }
+    check_length(call)?;
     let bucket_info = call.bucket_info();
     let mut form = Form::open(content_type, Reader::new(call.request, call.body))?;
     let key = key(&form)?;
@@ -100,6 +102,19 @@ pub fn post(call: &mut Call<'_>) -> Result<Response, Error> {
         .put(&call.bucket, &call.key, upload, put)
         .map_err(|error| conditions::failed(call, &condition, error))?;
     Ok(answer(call, &info, status.as_deref(), redirect.as_deref()))
+}
+
+/// Refuses a form whose file must be too long, before any of it is read.
+fn check_length(call: &Call<'_>) -> Result<(), Error> {
+    let head = u64::try_from(limits::MAX_FORM_HEAD).unwrap_or(u64::MAX);
+    // The end of the form has about the length of a boundary.
+    let max = limits::MAX_SINGLE_PUT.saturating_add(head);
+    match body::length(call.request) {
+        Some(length) if length > max => Err(error::ENTITY_TOO_LARGE
+            .with("ProposedSize", length.to_string())
+            .with("MaxSizeAllowed", limits::MAX_SINGLE_PUT.to_string())),
+        _ => Ok(()),
+    }
 }
 
 /// The key of the object. `${filename}` stands for the name of the file, if the client sent one.

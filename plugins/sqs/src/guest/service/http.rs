@@ -11,8 +11,8 @@ use crate::service::limits;
 /// Bytes read from a body at once: enough for most bodies in one call.
 const CHUNK: u64 = 1024 * 1024;
 
-/// Reads a request. The flag is false if its body exceeds [`limits::REQUEST_BODY`] and was left out. `None` if the body
-/// ends early.
+/// Reads a request. The flag is false if its body exceeds [`limits::REQUEST_BODY`] and was left out. A body that is
+/// declared to be that long is not asked for. `None` if the body ends early.
 pub fn read(request: &IncomingRequest) -> Option<(Request, bool)> {
     let target = request.path_with_query().unwrap_or_default();
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
@@ -38,6 +38,12 @@ pub fn read(request: &IncomingRequest) -> Option<(Request, bool)> {
         .map(str::to_owned)
         .or_else(|| request.authority())
         .unwrap_or_else(|| "localhost".to_owned());
+    let declared = read.header("content-length").map(str::parse::<usize>);
+    // A length that is no number is beyond what fits into one: the host accepts no other text.
+    if declared.is_some_and(|length| length.map_or(true, |length| length > limits::REQUEST_BODY)) {
+        // Not even its beginning is read: the client may wait for `100 Continue`.
+        return Some((read, false));
+    }
     let body = request.consume().ok()?;
     let stream = body.stream().ok()?;
     let bytes = read_body(&stream)?;
