@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::spec::{Account, FunctionSpec, LogFormat};
+use crate::spec::{Account, FunctionSpec, InitializationType, LogFormat};
 use crate::telemetry::frame;
 
 /// The keys that AWS refuses in a function's configuration, in AWS's order.
@@ -119,11 +119,14 @@ pub(crate) fn runtime_variables(
         "AWS_LAMBDA_INITIALIZATION_TYPE",
         function.initialization_type().as_str().to_owned(),
     );
-    set(
-        "AWS_LAMBDA_LOG_GROUP_NAME",
-        format!("/aws/lambda/{}", function.name),
-    );
-    set("AWS_LAMBDA_LOG_STREAM_NAME", sandbox.log_stream.to_owned());
+    // Environments that are restored from the same snapshot have different log streams.
+    if function.initialization_type() != InitializationType::SnapStart {
+        set(
+            "AWS_LAMBDA_LOG_GROUP_NAME",
+            format!("/aws/lambda/{}", function.name),
+        );
+        set("AWS_LAMBDA_LOG_STREAM_NAME", sandbox.log_stream.to_owned());
+    }
     let address = sandbox.runtime_api;
     set("AWS_LAMBDA_RUNTIME_API", address.to_owned());
     set("AWS_LAMBDA_METADATA_API", address.to_owned());
@@ -220,6 +223,19 @@ mod tests {
         let variables = variables_of(&exact);
         assert_eq!(variables["AWS_ENDPOINT_URL_S3"], "http://default");
         assert_eq!(variables["AWS_ENDPOINT_URL_SQS"], "http://own");
+    }
+
+    #[test]
+    fn functions_with_snapshots_have_no_names_of_logs() {
+        let mut function = FunctionSpec::example();
+        function.lifecycle.snap_start = true;
+        assert_eq!(
+            function.initialization_type(),
+            InitializationType::SnapStart
+        );
+        let variables = variables_of(&function);
+        let names = variables.keys().filter(|key| key.contains("_LOG_"));
+        assert_eq!(names.count(), 0);
     }
 
     #[test]

@@ -11,10 +11,12 @@ use super::plugins::{Plugins, diagnostics_of};
 use super::storage::Storage;
 use crate::config::{self, Config, Diagnostic};
 
-/// Credentials that every service accepts. Without any, SDKs refuse to send a request.
-const CREDENTIALS: [(&str, &str); 2] = [
+/// Credentials that every service accepts. Without any, SDKs refuse to send a request. As those of a role, which
+/// functions have on AWS, they include a session token.
+const CREDENTIALS: [(&str, &str); 3] = [
     ("AWS_ACCESS_KEY_ID", "test"),
     ("AWS_SECRET_ACCESS_KEY", "test"),
+    ("AWS_SESSION_TOKEN", "test"),
 ];
 
 /// The variable by which AWS SDKs find the Invoke API.
@@ -64,7 +66,8 @@ fn grant<T: Clone>(names: &Option<Vec<String>>, store: Option<&T>) -> Option<Gra
 /// The credentials that functions have without Lambkin.
 #[derive(Debug, Clone, Copy)]
 struct Shell {
-    /// In the variables of the shell that Lambkin was started in, which functions inherit.
+    /// In the variables of the shell that Lambkin was started in, which functions inherit. The key id `test` does not
+    /// count: it is no key of AWS's, which have at least 16 characters, so that a session token does no harm.
     has_credentials: bool,
     /// In the files of the AWS CLI, which functions find through `HOME`.
     has_profile: bool,
@@ -72,14 +75,15 @@ struct Shell {
 
 impl Shell {
     fn here() -> Self {
-        let [(key_id, _), _] = CREDENTIALS;
+        let [(key_id, known), ..] = CREDENTIALS;
         let home = std::env::var_os("HOME").map(PathBuf::from);
         let has_file = |home: PathBuf| {
             let mut files = PROFILES.iter().map(|file| home.join(file));
             files.any(|file| file.exists())
         };
         Self {
-            has_credentials: std::env::var_os(key_id).is_some_and(|value| !value.is_empty()),
+            has_credentials: std::env::var_os(key_id)
+                .is_some_and(|value| !value.is_empty() && value != known),
             has_profile: home.is_some_and(has_file),
         }
     }
@@ -184,11 +188,12 @@ mod tests {
     const INVOKE: &str = "AWS_ENDPOINT_URL_LAMBDA=http://127.0.0.1:9001";
     const KEY_ID: &str = "AWS_ACCESS_KEY_ID=test";
     const KEY: &str = "AWS_SECRET_ACCESS_KEY=test";
+    const TOKEN: &str = "AWS_SESSION_TOKEN=test";
 
     #[test]
     fn functions_find_services_unless_they_opt_out() {
         let url = "AWS_ENDPOINT_URL_SQS=http://127.0.0.1:9324";
-        let test = [KEY_ID, INVOKE, url, KEY];
+        let test = [KEY_ID, INVOKE, url, KEY, TOKEN];
         assert_eq!(
             offered(CONFIG, NO_SHELL),
             [
@@ -228,7 +233,10 @@ mod tests {
         ";
         assert_eq!(
             offered(TEXT, NO_SHELL),
-            [own("a", &[KEY_ID, INVOKE, KEY]), own("b", &[KEY_ID, KEY])]
+            [
+                own("a", &[KEY_ID, INVOKE, KEY, TOKEN]),
+                own("b", &[KEY_ID, KEY, TOKEN])
+            ]
         );
         let profile = Shell {
             has_profile: true,
@@ -244,7 +252,7 @@ mod tests {
         let variable = "AWS_ENDPOINT_URL_LAMBDA=http://127.0.0.1:9324";
         assert_eq!(
             offered(service, NO_SHELL),
-            [own("a", &[KEY_ID, variable, KEY])]
+            [own("a", &[KEY_ID, variable, KEY, TOKEN])]
         );
     }
 
