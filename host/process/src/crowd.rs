@@ -5,7 +5,7 @@
 //! running at the same time, all of them get the nice value [`CROWD_NICE`] for the rest of their lives, so that the
 //! host's timers and the other functions do not wait for them. Systems other than Linux have no `/proc` and do neither.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::process::getpid;
 
@@ -45,10 +45,10 @@ impl Crowd {
     /// Counts all descendants of this process, which has one thread, if it is time to. Returns their number if it is
     /// above the limit.
     pub(crate) fn check(&mut self) -> Option<i32> {
-        let began = Instant::now();
-        if self.next_at().is_none_or(|at| began < at) {
+        if self.next_at().is_none_or(|at| Instant::now() < at) {
             return None;
         }
+        let used_before = self.processor_time();
         self.tree.walk(&[getpid().as_raw_nonzero().get()]);
         let count = self.tree.tasks().len() - 1;
         if count > MAX_TASKS {
@@ -66,8 +66,17 @@ impl Crowd {
         } else {
             self.lowered.lower_sessions(pids, NICE);
         }
-        self.next_at = Instant::now() + COUNT_INTERVAL.max(began.elapsed() * COUNT_SHARE);
+        // Not the time by the clock, of which most is waiting for a processor while there is a crowd.
+        let used = self.processor_time().saturating_sub(used_before);
+        self.next_at = Instant::now() + COUNT_INTERVAL.max(used * COUNT_SHARE);
         None
+    }
+
+    /// The processor time that this process has used; zero if it cannot be read.
+    fn processor_time(&mut self) -> Duration {
+        let schedstat = read_file("/proc/self/schedstat", &mut self.text);
+        let nanoseconds = schedstat.and_then(|text| text.split(' ').next()?.parse().ok());
+        Duration::from_nanos(nanoseconds.unwrap_or_default())
     }
 
     /// The number of threads that run or wait for a processor.

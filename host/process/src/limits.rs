@@ -18,7 +18,7 @@ pub const MAX_TASKS: usize = 1024;
 /// How often a supervisor counts the processes of a program that is not frozen.
 pub const COUNT_INTERVAL: Duration = Duration::from_millis(50);
 
-/// The share of its time that a supervisor may spend on counting: one part in this number. With many processes it
+/// The share of a processor that a supervisor may use for counting: one part in this number. With many processes it
 /// counts less often.
 pub const COUNT_SHARE: u32 = 20;
 

@@ -132,6 +132,13 @@ impl Environment {
         }
         let error = function_error::timed_out(invocation.id(), timeout);
         invocation.fail(error);
+        if !invocation.invocation.wants_log_tail {
+            // Before the report, for which the memory of all processes is read. As after a response, the caller's next
+            // call waits for this environment.
+            self.function.dispatcher.announce_idle();
+            invocation.announced_idle = true;
+            invocation.send_result(None);
+        }
         self.log_runtime_done(&invocation, ReportStatus::TimedOut);
         self.conclude(invocation, ReportStatus::TimedOut);
     }
@@ -171,8 +178,11 @@ impl Environment {
             let used = gauge.usage(&supervisors, limit);
             (gauge, used)
         });
-        let Ok((gauge, used)) = reading.await else {
-            return 0; // the host is shutting down
+        // With many processes, a reading can take seconds.
+        let deadlines = self.in_flight.iter().map(|invocation| invocation.deadline);
+        let deadline = deadlines.min().unwrap_or_else(Instant::now);
+        let Ok(Ok((gauge, used))) = tokio::time::timeout_at(deadline.into(), reading).await else {
+            return 0; // an invocation has timed out, or the host is shutting down
         };
         self.gauge = gauge;
         used
