@@ -59,8 +59,11 @@ pub const RESTORE_TIMEOUT: Duration = Duration::from_secs(10);
 pub const START_TURN_TIME: Duration = Duration::from_secs(3);
 
 /// How often a start is examined while it keeps others waiting. One that uses no processor during two such intervals
-/// waits for something else, and no longer keeps others waiting.
+/// waits for something else, and no longer keeps others waiting; neither does one that gets no processor.
 pub const START_LOOK_INTERVAL: Duration = Duration::from_millis(25);
+
+/// How often a start that no longer keeps others waiting is examined while further ones wait.
+pub const STARTED_LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// By how much the timeout of an init phase is extended at most, for the time for which its processes were ready to run
 /// and got no processor.
