@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::dispatch::Dispatcher;
 use crate::log::Log;
+use crate::ports::Sandboxes;
 use crate::recursion;
 use crate::spec::{Account, FunctionSpec};
 use crate::start_turn::StartQueue;
@@ -16,6 +17,7 @@ pub struct Function {
     pub(crate) log: Log,
     pub(crate) dispatcher: Dispatcher,
     pub(crate) starts: StartQueue,
+    pub(crate) sandboxes: Sandboxes,
 }
 
 impl Function {
@@ -28,6 +30,7 @@ impl Function {
             log,
             dispatcher,
             starts: StartQueue::default(),
+            sandboxes: Sandboxes::default(),
         })
     }
 

@@ -9,8 +9,8 @@
 //!
 //! The files in order, each of which uses only earlier ones: [`limits`], `time`, `name`, `ids`, `call`,
 //! `script`, `bootstrap`, `code`, `spec`, `recursion`, `function_error`, `state_machine`, `api_error`, `dispatch`,
-//! `demand`, `start_turn`, `memory`, `extension` and `telemetry` (in the order of their files), `log`, `ports`,
-//! `runtime_api`, `function`, `variables`, `environment`, `invoke`, `version`, `asynchronous::accept`, `lambda`,
+//! `demand`, `start_turn`, `memory`, `extension` and `telemetry` (in the order of their files), `log`,
+//! `runtime_api`, `ports`, `function`, `variables`, `environment`, `invoke`, `version`, `asynchronous::accept`, `lambda`,
 //! `asynchronous::serve`.
 
 mod api_error;

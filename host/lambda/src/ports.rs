@@ -3,14 +3,94 @@
 //! On AWS each environment has a network of its own, so that every environment of every function can listen on port
 //! 8080. Here they share the machine's network: users other than root cannot separate it without losing access to it.
 //!
-//! On failure: where it cannot be determined who listens, nobody does.
+//! An environment without a port that another one of its function has cannot serve calls: either its init phase fails,
+//! or its runtime would pass the events on to the server of the other environment, as a web adapter does that finds the
+//! port in use and believes that its own server is ready.
+//!
+//! On failure: where it cannot be determined who listens, no process does.
 
 use std::fs;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use lambkin_process::{Listener, Tree, listeners_below};
 
+use crate::runtime_api::Peers;
+
 /// The first port that Linux assigns to programs that ask for any port, unless it is configured otherwise.
 const FIRST_EPHEMERAL_PORT: u16 = 32768;
+
+/// The sandboxes of one function, and the fixed ports that they have.
+#[derive(Debug, Default)]
+pub(crate) struct Sandboxes(Mutex<Vec<Sandbox>>);
+
+#[derive(Debug)]
+struct Sandbox {
+    processes: Weak<Peers>,
+    /// The ports at the end of the init phase, if they have been looked up.
+    ports: Option<Vec<u16>>,
+}
+
+impl Sandboxes {
+    /// Adds a sandbox. It is forgotten when its processes have ended.
+    pub(crate) fn add(&self, processes: &Arc<Peers>) {
+        let mut sandboxes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sandboxes.retain(|sandbox| sandbox.processes.strong_count() > 0);
+        sandboxes.push(Sandbox {
+            processes: Arc::downgrade(processes),
+            ports: None,
+        });
+    }
+
+    /// The first fixed port that another sandbox of the function has and this one has not, at the end of its init
+    /// phase. This takes some hundred microseconds if there are others.
+    pub(crate) fn port_of_another(&self, own: &Arc<Peers>) -> Option<u16> {
+        let others = self.others(own);
+        if others.is_empty() {
+            return None;
+        }
+        let own_ports = fixed_ports_of(own);
+        self.remember(own, own_ports.clone());
+        others.into_iter().find_map(|(other, known)| {
+            let lacks = |port: &u16| !own_ports.contains(port);
+            if let Some(known) = known
+                && !known.iter().any(lacks)
+            {
+                return None;
+            }
+            // Also if it is known: the other one may have closed the port.
+            let ports = fixed_ports_of(&other);
+            let port = ports.iter().copied().find(lacks);
+            self.remember(&other, ports);
+            port
+        })
+    }
+
+    fn others(&self, own: &Arc<Peers>) -> Vec<(Arc<Peers>, Option<Vec<u16>>)> {
+        let sandboxes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = sandboxes
+            .iter()
+            .filter_map(|one| Some((one.processes.upgrade()?, one.ports.clone())));
+        all.filter(|(processes, _)| !Arc::ptr_eq(processes, own))
+            .collect()
+    }
+
+    fn remember(&self, processes: &Arc<Peers>, ports: Vec<u16>) {
+        let mut sandboxes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it =
+            |one: &&mut Sandbox| std::ptr::eq(one.processes.as_ptr(), Arc::as_ptr(processes));
+        if let Some(sandbox) = sandboxes.iter_mut().find(is_it) {
+            sandbox.ports = Some(ports);
+        }
+    }
+}
+
+/// The fixed ports on which the processes of a sandbox listen.
+fn fixed_ports_of(sandbox: &Peers) -> Vec<u16> {
+    let first_ephemeral = first_ephemeral_port();
+    let listeners = listeners_below(&sandbox.supervisors());
+    let ports = listeners.into_iter().map(|listener| listener.port);
+    ports.filter(|port| *port < first_ephemeral).collect()
+}
 
 /// A port that a function has chosen and listens on.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -23,6 +23,8 @@ mod environment;
 mod extensions;
 mod failures;
 #[cfg(target_os = "linux")]
+mod fixed_ports;
+#[cfg(target_os = "linux")]
 mod full_disk;
 mod gateway;
 mod invoke_api;

@@ -41,12 +41,24 @@ struct Member {
     id: EnvironmentId,
     mailbox: Mailbox,
     is_initializing: bool,
+    /// Whether it is ending, so that another one may take its place.
+    is_leaving: bool,
 }
 
 impl Members {
-    /// The number of environments, including those for which a place is reserved.
+    /// The number of environments, including those for which a place is reserved and without those that are leaving.
     pub(super) fn size(&self) -> usize {
-        self.joined.len() + self.starting
+        self.staying() + self.starting
+    }
+
+    /// The number of environments that have joined and are not leaving.
+    pub(super) fn staying(&self) -> usize {
+        self.joined.iter().filter(|one| !one.is_leaving).count()
+    }
+
+    /// Whether there is no environment, not even a reserved place.
+    pub(super) fn is_empty(&self) -> bool {
+        self.joined.is_empty() && self.starting == 0
     }
 
     /// The number of environments in their init phase.
@@ -76,6 +88,7 @@ impl Members {
             id: self.last_id,
             mailbox,
             is_initializing: true,
+            is_leaving: false,
         });
         self.last_id
     }
@@ -84,6 +97,22 @@ impl Members {
         if let Some(member) = self.joined.iter_mut().find(|member| member.id == id) {
             member.is_initializing = false;
         }
+    }
+
+    /// Takes an environment out of service, which then ends. Returns the number of others, or `None`, without any
+    /// effect, if there is no other one.
+    pub(super) fn set_leaving(&mut self, id: EnvironmentId) -> Option<usize> {
+        let others = |one: &&Member| one.id != id && !one.is_leaving;
+        let others = self.joined.iter().filter(others).count();
+        if others == 0 {
+            return None;
+        }
+        self.remove_idle(id);
+        if let Some(member) = self.joined.iter_mut().find(|member| member.id == id) {
+            member.is_initializing = false;
+            member.is_leaving = true;
+        }
+        Some(others)
     }
 
     pub(super) fn remove(&mut self, id: EnvironmentId) {

@@ -6,6 +6,9 @@
 //! no call waits for it is not made. If the function has reached its concurrency limit, the call is queued; if
 //! the queue is full, it is throttled.
 //!
+//! Environments may need something of which there is one on the machine, such as a fixed port. One that could not start
+//! for that reason [gives way](Dispatcher::give_way), and calls wait for those that have started.
+//!
 //! The dispatcher counts places and not calls: an environment that serves several calls at a time is in the list of
 //! idle environments once for each free place.
 //!
@@ -45,6 +48,9 @@ pub(crate) struct Dispatcher {
 #[derive(Debug, Default)]
 struct State {
     members: Members,
+    /// The number of environments that can live at the same time, if that has turned out to be lower than the limit.
+    /// Forgotten when all of them have ended or the code changes.
+    ceiling: Option<usize>,
     /// The number of environments that have answered and will ask for the next event in a moment.
     soon_idle: usize,
     waiting: WaitingCalls,
@@ -72,6 +78,15 @@ pub(crate) enum StartFor {
     Call,
     /// The function's provisioned concurrency.
     Provisioned,
+}
+
+/// The answer to an environment that wants to give way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// There is no other environment, so that nothing changes.
+    Alone,
+    /// The environment must end. `is_first` says whether no other one had to since the first one lived.
+    Given { is_first: bool },
 }
 
 /// What an environment does when a place has become free.
@@ -118,7 +133,7 @@ impl Dispatcher {
             Placement::Queued
         } else if waiting < arriving + state.soon_idle {
             Placement::WaitsForIdle
-        } else if state.members.size() < self.limit {
+        } else if state.members.size() < self.limit(&state) {
             state.members.reserve();
             Placement::Start
         } else if waiting < arriving + self.queue {
@@ -139,7 +154,7 @@ impl Dispatcher {
     /// Reserves a place for an environment of the provisioned concurrency. Returns whether the limit allows one.
     pub(crate) fn reserve(&self) -> bool {
         let mut state = self.lock();
-        let has_place = !self.closing.is_cancelled() && state.members.size() < self.limit;
+        let has_place = !self.closing.is_cancelled() && state.members.size() < self.limit(&state);
         if has_place {
             state.members.reserve();
         }
@@ -147,14 +162,16 @@ impl Dispatcher {
     }
 
     /// Adds a new environment, for which a place is reserved, at the moment when it starts. Returns `None`, and gives
-    /// the place back, if it need not start: because no call waits for it, or because the host shuts down.
+    /// the place back, if it need not start: because no call waits for it, because it could not live beside the others, or
+    /// because the host shuts down.
     pub(crate) fn join(&self, mailbox: Mailbox, start_for: StartFor) -> Option<EnvironmentId> {
         let mut state = self.lock();
         state.members.cancel_reservation();
         state.waiting.forget_callers_that_have_gone();
         let is_needed = start_for == StartFor::Provisioned
             || state.waiting.len() > state.members.initializing() * self.places;
-        if self.closing.is_cancelled() || !is_needed {
+        let can_live = state.members.staying() < self.limit(&state);
+        if self.closing.is_cancelled() || !is_needed || !can_live {
             drop(state);
             self.environment_left.notify_one();
             return None;
@@ -167,6 +184,27 @@ impl Dispatcher {
     /// places.
     pub(crate) fn initialized(&self, id: EnvironmentId) {
         self.lock().members.initialized(id);
+    }
+
+    /// An environment cannot live beside the others: takes it out of service, unless it is the only one, and limits
+    /// their number to those that are left until they have ended.
+    pub(crate) fn give_way(&self, id: EnvironmentId) -> Way {
+        let mut state = self.lock();
+        let Some(others) = state.members.set_leaving(id) else {
+            return Way::Alone;
+        };
+        let is_first = state.ceiling.replace(others).is_none();
+        Way::Given { is_first }
+    }
+
+    /// Assigns a call again whose environment has given way. It is served before all others.
+    pub(crate) fn put_back(&self, call: Call) {
+        let mut state = self.lock();
+        if self.closing.is_cancelled() {
+            let _ = call.answer.send(shutting_down()); // the caller went away
+        } else if let Err(call) = state.members.send(call) {
+            state.waiting.push_first(call);
+        }
     }
 
     /// Announces that an environment has answered its caller and will be idle in a moment.
@@ -197,6 +235,9 @@ impl Dispatcher {
     pub(crate) fn leave(&self, id: EnvironmentId) -> bool {
         let mut state = self.lock();
         state.members.remove(id);
+        if state.members.staying() == 0 {
+            state.ceiling = None;
+        }
         state.waiting.forget_callers_that_have_gone();
         let starts_another = self.reserve_if_needed(&mut state);
         drop(state);
@@ -218,7 +259,9 @@ impl Dispatcher {
 
     /// Ends every environment: idle ones at once, the others after their calls.
     pub(crate) fn retire(&self) {
-        self.lock().members.retire();
+        let mut state = self.lock();
+        state.members.retire();
+        state.ceiling = None;
     }
 
     /// Refuses all waiting and further calls, stops every environment, and returns when the last one has ended.
@@ -232,7 +275,7 @@ impl Dispatcher {
         for call in waiting {
             let _ = call.answer.send(shutting_down()); // the caller went away
         }
-        while self.lock().members.size() > 0 {
+        while !self.lock().members.is_empty() {
             self.environment_left.notified().await;
         }
     }
@@ -246,12 +289,19 @@ impl Dispatcher {
     /// another environment.
     fn reserve_if_needed(&self, state: &mut State) -> bool {
         let is_needed = state.waiting.len() > self.places_arriving(state)
-            && state.members.size() < self.limit
+            && state.members.size() < self.limit(state)
             && !self.closing.is_cancelled();
         if is_needed {
             state.members.reserve();
         }
         is_needed
+    }
+
+    /// The maximum number of environments at the moment.
+    fn limit(&self, state: &State) -> usize {
+        state
+            .ceiling
+            .map_or(self.limit, |ceiling| ceiling.min(self.limit))
     }
 
     /// The places of the environments that are starting.

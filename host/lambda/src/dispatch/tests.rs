@@ -19,6 +19,13 @@ fn call(id: &str) -> (Call, oneshot::Receiver<Reply>) {
     )
 }
 
+/// A call whose caller waits forever.
+fn call_of(id: &str) -> Call {
+    let (call, outcome) = call(id);
+    std::mem::forget(outcome);
+    call
+}
+
 /// The id of the call that an environment serves next.
 fn next(next: Next) -> Option<String> {
     match next {
@@ -286,4 +293,73 @@ async fn closing_stops_all_environments_refuses_all_calls_and_waits_for_the_last
         dispatcher.place(late),
         Placement::Refused(InvokeError::ShuttingDown)
     ));
+}
+
+#[test]
+fn calls_wait_for_the_environment_beside_which_no_other_one_can_live() {
+    let dispatcher = Dispatcher::new(4, 0, 1);
+    let (one, mut mail_of_one) = environment(&dispatcher);
+    for id in ["a", "b", "c"] {
+        assert!(matches!(dispatcher.place(call_of(id)), Placement::Start));
+    }
+    let (two, _mail) = start(&dispatcher, StartFor::Call).unwrap();
+    let (three, _mail) = start(&dispatcher, StartFor::Call).unwrap();
+    assert_eq!(dispatcher.give_way(two), Way::Given { is_first: true });
+    assert_eq!(dispatcher.give_way(three), Way::Given { is_first: false });
+    assert!(
+        start(&dispatcher, StartFor::Call).is_none(),
+        "a reserved place is given back"
+    );
+    assert!(!dispatcher.leave(two) && !dispatcher.leave(three));
+    for id in ["a", "b", "c"] {
+        assert_eq!(next(dispatcher.release(one, false)).as_deref(), Some(id));
+    }
+    assert!(matches!(
+        dispatcher.place(call_of("d")),
+        Placement::Refused(InvokeError::Throttled)
+    ));
+    dispatcher.put_back(call_of("returned"));
+    assert_eq!(
+        next(dispatcher.release(one, false)).as_deref(),
+        Some("returned")
+    );
+    assert!(matches!(dispatcher.release(one, false), Next::Wait));
+    dispatcher.put_back(call_of("returned again"));
+    assert!(matches!(mail_of_one.try_recv(), Ok(Message::Invoke(_))));
+    assert_eq!(dispatcher.give_way(one), Way::Alone);
+}
+
+#[test]
+fn further_environments_are_tried_when_the_others_have_ended_or_the_code_has_changed() {
+    for ends in [true, false] {
+        let dispatcher = Dispatcher::new(2, 9, 1);
+        let (one, _mail) = environment(&dispatcher);
+        assert!(matches!(dispatcher.place(call_of("a")), Placement::Start));
+        let (two, _mail) = start(&dispatcher, StartFor::Call).unwrap();
+        assert_eq!(dispatcher.give_way(two), Way::Given { is_first: true });
+        assert!(!dispatcher.leave(two));
+        assert!(matches!(dispatcher.place(call_of("b")), Placement::Queued));
+        if ends {
+            assert!(dispatcher.leave(one), "the waiting calls need one");
+        } else {
+            dispatcher.retire();
+        }
+        assert!(matches!(dispatcher.place(call_of("c")), Placement::Start));
+    }
+}
+
+#[tokio::test]
+async fn closing_waits_for_environments_that_have_given_way() {
+    let dispatcher = Dispatcher::new(2, 0, 1);
+    let (one, _mail) = environment(&dispatcher);
+    assert!(dispatcher.reserve());
+    let (two, _mail) = start(&dispatcher, StartFor::Provisioned).unwrap();
+    assert_eq!(dispatcher.give_way(two), Way::Given { is_first: true });
+    assert!(!dispatcher.leave(one));
+    let closed = dispatcher.close();
+    tokio::pin!(closed);
+    let early = tokio::time::timeout(std::time::Duration::ZERO, closed.as_mut()).await;
+    assert!(early.is_err(), "one has not ended yet");
+    dispatcher.leave(two);
+    closed.await;
 }

@@ -29,6 +29,14 @@ impl WaitingCalls {
         });
     }
 
+    /// Adds a call that has begun and has to wait nevertheless, before all others.
+    pub(super) fn push_first(&mut self, call: Call) {
+        self.calls.push_front(WaitingCall {
+            call,
+            has_begun: true,
+        });
+    }
+
     /// Removes the first call that is to be made.
     pub(super) fn first(&mut self) -> Option<Call> {
         while let Some(waiting) = self.calls.pop_front() {

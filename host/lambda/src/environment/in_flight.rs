@@ -64,6 +64,15 @@ impl InFlight {
         }
     }
 
+    /// The call, if its caller has got no answer.
+    pub(super) fn into_call(self) -> Option<Call> {
+        Some(Call {
+            invocation: self.invocation,
+            wants_stream: self.wants_stream,
+            answer: self.answer?,
+        })
+    }
+
     pub(super) fn id(&self) -> &RequestId {
         &self.invocation.request_id
     }

@@ -6,6 +6,9 @@
 //! External extensions are started first, and the runtime when all of them have registered. The phase ends when the
 //! runtime and all extensions wait for an event.
 //!
+//! An environment that lacks a [fixed port](crate::ports) of another one of its function gives way: it ends, and calls
+//! wait for the other one.
+//!
 //! A phase begins when it is the environment's [turn](crate::start_turn), so that the time that it waits for other
 //! starts counts towards no limit. Neither does the time for which the processes are ready to run and get no processor,
 //! up to [`MAX_STARVATION`]: on a busy machine, a start that would succeed on an idle one succeeds too.
@@ -17,13 +20,14 @@ use std::time::{Duration, Instant};
 
 use lambkin_model::{FunctionError, RequestId};
 use lambkin_process::Exit;
+use tokio::task::spawn_blocking;
 
 use super::in_flight::InFlight;
 use super::sandbox::{RuntimeProgram, Sandbox, SandboxEvent};
 use super::state::{Environment, Input, Stopped};
 use crate::bootstrap::NoBootstrapError;
 use crate::demand::DemandGauge;
-use crate::dispatch::Message;
+use crate::dispatch::{Message, Way};
 use crate::extension::discover::{self, LAUNCH_ERROR, discover};
 use crate::extension::event::ShutdownReason;
 use crate::extension::registry::ExtensionEvent;
@@ -83,10 +87,11 @@ impl Environment {
         }
     }
 
-    /// The init phase of a new environment. Returns its duration, or `None` if it failed; then it is repeated later.
+    /// The init phase of a new environment. Returns its duration, or `None` if it failed; then it is repeated later,
+    /// unless the environment gave way.
     pub(super) async fn initialize(
         &mut self,
-        turn: StartTurn,
+        mut turn: StartTurn,
     ) -> Result<Option<Duration>, Stopped> {
         let began = Instant::now();
         let spec = &self.function.spec;
@@ -94,47 +99,84 @@ impl Environment {
             InitializationType::OnDemand => INIT_TIMEOUT,
             _ => LONG_INIT_TIMEOUT.max(spec.timeout),
         };
-        match self.reach_ready(Phase::Init, turn, began + limit).await {
+        match self
+            .reach_ready(Phase::Init, &mut turn, began + limit)
+            .await
+        {
             Ok(()) => {
-                self.end_init(Phase::Init, began.elapsed(), ReportStatus::Success);
-                Ok(Some(began.elapsed()))
+                let took = began.elapsed();
+                self.end_init(Phase::Init, took, ReportStatus::Success);
+                let gave_way = self.gives_way().await;
+                Ok(Some(took).filter(|_| !gave_way))
             }
             Err(InitPhaseError::Stopped) => Err(Stopped),
             Err(error) => {
                 self.log_failed_init(began.elapsed(), Phase::Init, &error);
-                self.log_fixed_ports();
-                self.end_sandbox(ShutdownReason::Failure).await;
+                if !self.gives_way().await {
+                    self.log_fixed_ports();
+                    self.end_sandbox(ShutdownReason::Failure).await;
+                }
                 Ok(None)
             }
         }
     }
 
-    /// The init phase as part of an invocation: after a failed init phase, a crash or a timeout.
+    /// The init phase as part of an invocation: after a failed init phase, a crash or a timeout. If the environment gave
+    /// way, the result does not matter.
     pub(super) async fn initialize_again(
         &mut self,
-        turn: StartTurn,
+        mut turn: StartTurn,
         deadline: Instant,
     ) -> Result<(), InitPhaseError> {
         let began = Instant::now();
-        let reached = self.reach_ready(Phase::Invoke, turn, deadline).await;
+        let reached = self.reach_ready(Phase::Invoke, &mut turn, deadline).await;
         match &reached {
             Ok(()) => self.end_init(Phase::Invoke, began.elapsed(), ReportStatus::Success),
+            Err(InitPhaseError::Stopped) => return reached,
             Err(error) => self.log_failed_init(began.elapsed(), Phase::Invoke, error),
         }
+        self.gives_way().await;
         reached
+    }
+
+    /// At the end of an init phase: ends this environment if another one of the function has a fixed port that this one
+    /// lacks. Calls then wait for the other one. Returns whether that is so.
+    async fn gives_way(&mut self) -> bool {
+        let Some(sandbox) = &self.sandbox else {
+            return false;
+        };
+        let (function, own) = (Arc::clone(&self.function), Arc::clone(sandbox.peers()));
+        let looked = spawn_blocking(move || function.sandboxes.port_of_another(&own));
+        let Ok(Some(port)) = looked.await else {
+            return false;
+        };
+        let Way::Given { is_first } = self.function.dispatcher.give_way(self.id) else {
+            return false;
+        };
+        if is_first {
+            self.log.platform(&format!(
+                "lambkin: another environment of function {} listens on port {port}, and as environments share the \
+                 ports of the machine, unlike on AWS, calls wait for it; to serve calls concurrently, let the program \
+                 listen on port 0; `concurrency = 1` prevents further environments",
+                self.function.spec.name
+            ));
+        }
+        self.gave_way = true;
+        self.end_sandbox(ShutdownReason::Failure).await;
+        true
     }
 
     /// Starts a sandbox and waits until its runtime and all extensions request an event.
     async fn reach_ready(
         &mut self,
         phase: Phase,
-        mut turn: StartTurn,
+        turn: &mut StartTurn,
         mut until: Instant,
     ) -> Result<(), InitPhaseError> {
         let program = self.start_sandbox(phase).await?;
         let mut progress = Progress::default();
         loop {
-            let wake = turn.next_look().map_or(until, |look| look.min(until));
+            let wake = turn.next_look().min(until);
             let event = match self.next_input(Some(wake)).await {
                 Input::Message(message) => {
                     self.on_message(message)
@@ -350,16 +392,16 @@ impl Environment {
         Ok(())
     }
 
-    /// Explains a failed init phase if environments of this host listen on fixed ports, which may be the reason.
+    /// Explains a failed init phase if environments of other functions listen on fixed ports, which may be the reason.
     fn log_fixed_ports(&mut self) {
         let own = self.sandbox.as_ref().map_or_else(Vec::new, Sandbox::pids);
         let name = self.function.spec.name.clone();
         for FixedPort { port, function } in fixed_ports(&own) {
             self.log.platform(&if function == name {
                 format!(
-                    "lambkin: another environment of function {name} listens on port {port}, which may be why this \
-                     one failed: environments share the ports of the machine, unlike on AWS; set `concurrency = 1`, \
-                     or let the program listen on port 0"
+                    "lambkin: another version of function {name} listens on port {port}, which may be why this one \
+                     failed: environments share the ports of the machine, unlike on AWS; let the program listen on \
+                     port 0"
                 )
             } else {
                 format!(

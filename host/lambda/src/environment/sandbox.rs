@@ -119,6 +119,7 @@ impl Sandbox {
         );
         let directory = spec.code.resolved_root();
         let peers = Arc::new(Peers::new(&spec.name, address, spec.runtime_api.is_some()));
+        function.sandboxes.add(&peers);
         let mut extension_processes = ExtensionProcesses::new(Arc::clone(&peers));
         for ExternalExtension { name, path } in discovered.extensions {
             let launch = Launch {
@@ -177,6 +178,11 @@ impl Sandbox {
             .into_iter()
             .chain(self.extension_processes.pids())
             .collect()
+    }
+
+    /// The processes of the sandbox.
+    pub(super) fn peers(&self) -> &Arc<Peers> {
+        &self.peers
     }
 
     /// Delivers the event of an invocation to the runtime, and INVOKE to the extensions that subscribed to it.

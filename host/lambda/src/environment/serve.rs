@@ -12,7 +12,7 @@ use super::init::EXTENSION_EXIT_ERROR;
 use super::sandbox::SandboxEvent;
 use super::state::{Environment, Input, Stopped};
 use crate::call::Call;
-use crate::dispatch::{EnvironmentId, StartFor};
+use crate::dispatch::{EnvironmentId, Message, StartFor};
 use crate::extension::event::ShutdownReason;
 use crate::extension::registry::ExtensionEvent;
 use crate::function::Function;
@@ -71,6 +71,9 @@ impl Environment {
     /// Serves calls until the environment retires or is stopped.
     async fn serve_calls(&mut self, turn: StartTurn) -> Result<(), Stopped> {
         self.init = self.initialize(turn).await?;
+        if self.gave_way {
+            return Ok(());
+        }
         self.function.dispatcher.initialized(self.id);
         for _ in 0..self.function.spec.lifecycle.concurrency {
             self.release(false);
@@ -79,7 +82,7 @@ impl Environment {
             while let Some(call) = self.pending.pop_front() {
                 self.begin(call).await?;
             }
-            if self.retiring && self.in_flight.is_empty() {
+            if self.gave_way || self.retiring && self.in_flight.is_empty() {
                 return Ok(());
             }
             let until = self.next_deadline();
@@ -124,16 +127,35 @@ impl Environment {
         if invocation.invocation.wants_log_tail {
             self.log.keep_tail();
         }
-        if let Some(turn) = turn
-            && let Err(error) = self.initialize_again(turn, invocation.deadline).await
-        {
-            return self.conclude_failed_init(invocation, error).await;
+        if let Some(turn) = turn {
+            let initialized = self.initialize_again(turn, invocation.deadline).await;
+            if self.gave_way {
+                self.put_back(invocation);
+                return Ok(());
+            }
+            if let Err(error) = initialized {
+                return self.conclude_failed_init(invocation, error).await;
+            }
         }
         self.log_start(&invocation);
         self.deliver(&invocation);
         self.memory_due = invocation.began + MEMORY_WATCH_INTERVAL;
         self.in_flight.push(invocation);
         Ok(())
+    }
+
+    /// Gives a call that has not been made, and all that were to follow it, back to the dispatcher.
+    fn put_back(&mut self, invocation: InFlight) {
+        while let Ok(message) = self.mailbox.try_recv() {
+            if let Message::Invoke(call) = message {
+                self.pending.push_back(call);
+            }
+        }
+        let calls = invocation.into_call().into_iter();
+        let calls: Vec<Call> = calls.chain(self.pending.drain(..)).collect();
+        for call in calls.into_iter().rev() {
+            self.function.dispatcher.put_back(call);
+        }
     }
 
     fn deliver(&mut self, in_flight: &InFlight) {

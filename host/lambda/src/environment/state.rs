@@ -41,6 +41,8 @@ pub(super) struct Environment {
     pub memory_due: Instant,
     /// Whether the environment ends as soon as no invocation is in flight.
     pub retiring: bool,
+    /// Whether the environment ends because it cannot live beside another one.
+    pub gave_way: bool,
 }
 
 /// What an environment waits for.
@@ -77,6 +79,7 @@ impl Environment {
             idle_since: Instant::now(),
             memory_due: Instant::now(),
             retiring: false,
+            gave_way: false,
         }
     }
 

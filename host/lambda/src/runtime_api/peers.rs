@@ -69,6 +69,14 @@ impl Peers {
         Ok(started)
     }
 
+    /// The supervisors of the sandbox's processes.
+    pub(crate) fn supervisors(&self) -> Vec<i32> {
+        self.supervisors
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
     fn judge(&self, client: SocketAddr) -> Peer {
         if self.accepts_all {
             return Peer::Own;
@@ -82,12 +90,7 @@ impl Peers {
                     return Peer::Own;
                 }
             };
-            let supervisors = self
-                .supervisors
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone();
-            match socket.holder_below(&supervisors) {
+            match socket.holder_below(&self.supervisors()) {
                 Holder::Process(_) | Holder::Unclear => return Peer::Own,
                 // A process that ended just now may have left its connection to its parent or to a child.
                 Holder::Nobody if attempt == 0 => {}
