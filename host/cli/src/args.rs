@@ -69,6 +69,8 @@ pub enum Command {
     DockerLambda(DockerLambda),
     /// Print the JSON Schema of lambkin.toml, with which editors complete and check it
     Schema,
+    /// Write the contracts that plugins are built against, as a folder of WIT files for any toolchain
+    Wit(Wit),
     /// Print a shell's completion script
     Completions {
         /// The shell
@@ -179,6 +181,51 @@ pub struct Queue {
     /// Print one JSON object per line, for tools
     #[arg(long)]
     pub json: bool,
+}
+
+/// The folder gets `world.wit`, with the world that a plugin is built for, and `deps`, with the packages that it uses.
+/// Run the command again after an update of lambkin.
+#[derive(Debug, clap::Args)]
+#[command(after_help = WIT_EXAMPLES)]
+pub struct Wit {
+    /// The roles that the plugin plays: the world `plugin` has all of them [default: a world for each role]
+    #[arg(value_name = "ROLE")]
+    pub roles: Vec<PluginRole>,
+
+    /// The folder to write to
+    #[arg(short, long, value_name = "FOLDER", default_value = "wit")]
+    pub output: PathBuf,
+}
+
+const WIT_EXAMPLES: &str = "\
+Examples:
+  lambkin wit http-trigger
+  lambkin wit batch-trigger source --output plugins/orders/wit";
+
+/// A role of a plugin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PluginRole {
+    /// HTTP requests to events, results to responses
+    HttpTrigger,
+    /// Messages to events, results to verdicts
+    BatchTrigger,
+    /// Changes of objects to events
+    ObjectTrigger,
+    /// Messages of another system
+    Source,
+    /// A protocol on queues and buckets
+    Service,
+}
+
+impl PluginRole {
+    /// All roles, in the order in which a world has them.
+    pub const ALL: [Self; 5] = [
+        Self::HttpTrigger,
+        Self::BatchTrigger,
+        Self::ObjectTrigger,
+        Self::Source,
+        Self::Service,
+    ];
 }
 
 /// Unless DOCKER_LAMBDA_STAY_OPEN is set, the function is invoked once. The result is the last line on standard output,

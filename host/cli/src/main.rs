@@ -79,6 +79,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Check => block_on(command::check::run(&global)),
         Command::Queue(queue) => command::queue::run(&global, &queue),
         Command::Schema => command::schema::run(),
+        Command::Wit(wit) => command::wit::run(&wit),
         Command::Completions { shell } => command::completions::run(shell),
         Command::Rie { args } => run_rie(args),
         Command::DockerLambda(args) => run_docker_lambda(args),

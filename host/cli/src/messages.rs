@@ -7,18 +7,30 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 
 use lambkin_lambda::{Log, LogStyle};
-use tracing_subscriber::filter::LevelFilter;
+use tracing::Level;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 static LOG: OnceLock<Log> = OnceLock::new();
 
+/// What plugins print. Like the output of functions it is printed at the usual level, not only in detail.
+const PLUGIN_OUTPUT: &str = "lambkin::plugin";
+
 /// Starts printing messages up to this level. `with_target` adds the module that a message comes from.
 pub fn start(level: LevelFilter, with_target: bool) {
+    let mut targets = Targets::new().with_default(level);
+    if level == LevelFilter::WARN {
+        targets = targets.with_target(PLUGIN_OUTPUT, Level::INFO);
+    }
     tracing_subscriber::fmt()
-        .with_max_level(level)
+        .with_max_level(LevelFilter::TRACE)
         .with_writer(|| Messages)
         .with_target(with_target)
         .without_time()
         .with_ansi(io::stderr().is_terminal())
+        .finish()
+        .with(targets)
         .init();
 }
 

@@ -23,14 +23,16 @@ fn check(path: &Path) -> io::Result<()> {
         return Ok(());
     }
     let kind = fs::metadata(path)?.file_type();
-    let what = if kind.is_fifo() {
+    let what = if kind.is_dir() {
+        "a folder"
+    } else if kind.is_fifo() {
         "a FIFO"
     } else if kind.is_socket() {
         "a socket"
     } else if kind.is_char_device() || kind.is_block_device() {
         "a device"
     } else {
-        return Ok(()); // reading a folder fails at once
+        return Ok(());
     };
     Err(io::Error::other(format!(
         "it is {what}, not a file; move it away, or name a file"

@@ -4,6 +4,9 @@
 //! cheap. The pool reserves about 2 TiB of address space (not of memory). If that is not available (an address-space
 //! limit, a kernel with fewer bits), the engine allocates on demand instead, which is slower and otherwise the same.
 //! The log says which of the two it is.
+//!
+//! There are two kinds of engines ([`Tasks`]). The usual one knows nothing of concurrent tasks in a component, because
+//! support for them makes every call slower. The other one is made when the first component needs it.
 
 use std::fs;
 
@@ -20,9 +23,19 @@ pub(crate) enum Allocation {
     OnDemand,
 }
 
+/// Whether a component can have concurrent tasks. Compiled code depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Tasks {
+    /// It can have one, the call itself.
+    One,
+    /// It can use the asynchronous instructions of the component model. No contract needs them, but the runtime of a
+    /// language may: QuickJS's does in what `jco componentize` builds by default.
+    Many,
+}
+
 /// Creates an engine, with a pool if there is enough address space for one.
-pub(crate) fn start() -> Result<(Engine, Allocation), HostError> {
-    let mut with_pool = config(Allocation::Pool);
+pub(crate) fn start(tasks: Tasks) -> Result<(Engine, Allocation), HostError> {
+    let mut with_pool = config(Allocation::Pool, tasks);
     with_pool.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
     let no_pool = match Engine::new(&with_pool) {
         Ok(engine) => {
@@ -32,7 +45,7 @@ pub(crate) fn start() -> Result<(Engine, Allocation), HostError> {
         }
         Err(error) => error,
     };
-    let engine = for_compiling(Allocation::OnDemand)?;
+    let engine = for_compiling(Allocation::OnDemand, tasks)?;
     tracing::info!(
         "plugins run without an instance pool, some microseconds slower per call: {no_pool:#}"
     );
@@ -40,14 +53,14 @@ pub(crate) fn start() -> Result<(Engine, Allocation), HostError> {
 }
 
 /// Creates an engine whose code another engine with this allocation can run. It reserves no address space.
-pub(crate) fn for_compiling(allocation: Allocation) -> Result<Engine, HostError> {
-    let mut config = config(allocation);
+pub(crate) fn for_compiling(allocation: Allocation, tasks: Tasks) -> Result<Engine, HostError> {
+    let mut config = config(allocation, tasks);
     config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
     Engine::new(&config).map_err(|error| HostError::Engine(format!("{error:#}")))
 }
 
 /// The settings that compiled code depends on, and the others except for the allocation strategy.
-fn config(allocation: Allocation) -> Config {
+fn config(allocation: Allocation, tasks: Tasks) -> Config {
     let mut config = Config::new();
     if allocation == Allocation::OnDemand {
         config
@@ -63,9 +76,8 @@ fn config(allocation: Allocation) -> Config {
         .max_wasm_stack(limits::STACK_BYTES)
         // The guest's stack plus space for host functions on the same stack. Only pages that are used take memory.
         .async_stack_size(limits::STACK_BYTES + (512 << 10))
-        // The contracts are synchronous: support for concurrent tasks in a component would only make each call slower.
-        .concurrency_support(false)
-        .wasm_component_model_async(false)
+        .concurrency_support(tasks == Tasks::Many)
+        .wasm_component_model_async(tasks == Tasks::Many)
         // The same input gives the same bytes on every processor.
         .relaxed_simd_deterministic(true)
         .cranelift_nan_canonicalization(true)

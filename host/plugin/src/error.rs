@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::limits;
 use crate::role::Role;
+use crate::{hints, limits};
 
 /// The plugin host cannot be started.
 #[derive(Debug, Error)]
@@ -174,7 +174,11 @@ impl fmt::Display for PluginError {
             self.function,
             self.cause,
             self.cause.advice(is_file(&self.plugin))
-        )
+        )?;
+        match self.cause.last_words() {
+            [] => Ok(()),
+            words => write!(f, "; it printed:\n    {}", words.join("\n    ")),
+        }
     }
 }
 
@@ -196,17 +200,30 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// What the operator can do about it. The plugin of a file may be under development: then the operator is its
-    /// author.
+    /// The same error, with what the plugin printed before it trapped.
+    pub(crate) fn after_printing(mut self, lines: impl FnOnce() -> Vec<String>) -> Self {
+        if let Self::Guest(GuestError::Trap { printed, .. }) = &mut self {
+            *printed = lines().into();
+        }
+        self
+    }
+
+    /// What the plugin wrote to standard error before it trapped, in displayable lines.
+    fn last_words(&self) -> &[String] {
+        match self {
+            Self::Guest(GuestError::Trap { printed, .. }) => printed,
+            _ => &[],
+        }
+    }
+
+    /// What can be done about it. The plugin of a file is most likely under development, so this is for its author.
     fn advice(&self, is_file: bool) -> &'static str {
         match self {
             Self::Reported(_) if is_file => {
-                "if the text does not help, look for it in the plugin's source, or report it to the plugin's author"
+                "if the text does not help, look for it in the plugin's source"
             }
             Self::Reported(_) => "if the text does not help, report it to lambkin",
-            Self::Guest(_) if is_file => {
-                "this is a defect of the plugin: correct it there, or report it to the plugin's author"
-            }
+            Self::Guest(error) if is_file => error.advice(),
             Self::Guest(_) => "this is a defect of a built-in plugin: report it to lambkin",
             Self::Host(_) => "try again, with fewer calls at the same time",
             Self::IncompleteRequest => "send the request again",
@@ -233,9 +250,11 @@ pub enum GuestError {
     #[error("it trapped ({reason}){}", in_frames(frames))]
     Trap {
         /// WebAssembly's description of the trap.
-        reason: String,
+        reason: Box<str>,
         /// The functions in which it happened, innermost first, as far as the component names them.
-        frames: Vec<String>,
+        frames: Box<[String]>,
+        /// Its last lines on standard error, displayable: a panic's message, a traceback.
+        printed: Box<[String]>,
     },
     /// It used more than this processor time.
     #[error("it used up its {} ms of processor time", .0.as_millis())]
@@ -255,6 +274,32 @@ pub enum GuestError {
     /// It returned a value that the contract does not allow.
     #[error("its result is not valid: {0}")]
     Invalid(String),
+}
+
+impl GuestError {
+    /// What the plugin's author can do about it.
+    fn advice(&self) -> &'static str {
+        match self {
+            Self::Trap {
+                reason, printed, ..
+            } => hints::trap(reason, printed),
+            Self::Cpu(_) => {
+                "look for a loop that does not end, and for work that can be done once in configure"
+            }
+            Self::Wall(_) => {
+                "a plugin that waits for something waits in vain: it has no clock and no network"
+            }
+            Self::Memory => {
+                "look for data that grows without bound; a call has its own memory, all of which is free \
+                             at its start"
+            }
+            Self::Stack => "look for a recursion that does not end",
+            Self::Copied(_) => {
+                "return less: what later calls need can be found again from the arguments"
+            }
+            Self::Invalid(reason) => hints::invalid(reason),
+        }
+    }
 }
 
 fn in_frames(frames: &[String]) -> String {

@@ -7,7 +7,7 @@
 
 use std::num::NonZero;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{panic, thread};
 
@@ -22,7 +22,7 @@ use wasmtime::{Engine, PoolingAllocatorMetrics};
 use crate::cache::{self, Cache};
 use crate::compiler::{self, Compiler, Request};
 use crate::context::CallContext;
-use crate::engine::{self, Allocation};
+use crate::engine::{self, Allocation, Tasks};
 use crate::error::{ComponentError, HostError, LoadError};
 use crate::functions::Functions;
 use crate::inspect::{Inspection, inspect};
@@ -61,13 +61,35 @@ pub enum Compiling {
 /// Loads plugins and runs them. Cheap to clone; plugins keep it alive.
 #[derive(Clone)]
 pub struct PluginHost {
-    runner: Arc<Runner>,
+    machine: Machine,
     loader: Arc<Loader>,
+}
+
+/// An engine, ready to run calls.
+#[derive(Clone)]
+struct Machine {
+    runner: Arc<Runner>,
+    tasks: Tasks,
+    allocation: Allocation,
+}
+
+impl Machine {
+    fn start(tasks: Tasks) -> Result<Self, HostError> {
+        let (engine, allocation) = engine::start(tasks)?;
+        let ticker = Ticker::start(&engine)
+            .map_err(|error| HostError::Engine(format!("no thread: {error}")))?;
+        Ok(Self {
+            runner: Arc::new(Runner::new(engine, ticker)),
+            tasks,
+            allocation,
+        })
+    }
 }
 
 /// What loading needs and calls do not.
 struct Loader {
-    allocation: Allocation,
+    /// For components with concurrent tasks, made for the first of them.
+    concurrent: Mutex<Option<Machine>>,
     cache: Option<Cache>,
     compiler: Compiler,
     /// As many components are compiled at a time as there are processors.
@@ -95,14 +117,12 @@ impl PluginHost {
     /// not let be created is a warning.
     pub fn new(options: Options) -> Result<Self, HostError> {
         let cache = options.cache.as_deref().map(Cache::open).transpose()?;
-        let (engine, allocation) = engine::start()?;
-        let ticker = Ticker::start(&engine)
-            .map_err(|error| HostError::Engine(format!("no thread: {error}")))?;
+        let machine = Machine::start(Tasks::One)?;
         let processors = thread::available_parallelism().map_or(1, NonZero::get);
         Ok(Self {
-            runner: Arc::new(Runner::new(engine, ticker)),
+            machine,
             loader: Arc::new(Loader {
-                allocation,
+                concurrent: Mutex::default(),
                 cache: cache.flatten(),
                 compiler: options.compiler,
                 turns: Semaphore::new(processors),
@@ -132,19 +152,21 @@ impl PluginHost {
         });
         let Found {
             inspection,
+            machine,
             digest,
             key,
             component,
         } = found.await?;
+        let runner = &machine.runner;
         let component = match component {
             Some(component) => component,
             None => {
-                let code = self.compile(name, key, bytes).await?;
-                let engine = self.runner.engine.clone();
+                let code = self.compile(name, &machine, key, bytes).await?;
+                let engine = runner.engine.clone();
                 blocking(move || machine_code::load(&engine, &code).map_err(uncompilable)).await?
             }
         };
-        let engine = self.runner.engine.clone();
+        let engine = runner.engine.clone();
         let imports = inspection.imports.clone();
         let component =
             blocking(move || link(&engine, &component, &imports).map_err(uncompilable)).await?;
@@ -156,7 +178,7 @@ impl PluginHost {
             request: None,
             start: Instant::now(),
         };
-        self.runner
+        runner
             .try_start(&context, &component, |types| {
                 functions.check(&inspection, types)
             })
@@ -172,14 +194,17 @@ impl PluginHost {
             size,
             inspection,
             functions,
-            runner: self.runner.clone(),
+            runner: runner.clone(),
         }))
     }
 
     /// Inspects the file, and looks for its compiled code.
     fn find(&self, bytes: &[u8]) -> Result<Found, ComponentError> {
         let inspection = inspect(bytes)?;
-        let engine = &self.runner.engine;
+        let machine = self
+            .machine(inspection.tasks)
+            .map_err(|error| ComponentError::Compile(error.to_string()))?;
+        let engine = &machine.runner.engine;
         let key = cache::key(engine, bytes);
         let cache = self.loader.cache.as_ref();
         let kept = cache.and_then(|cache| cache.read(&key));
@@ -188,13 +213,33 @@ impl PluginHost {
             digest: format!("{:x}", Sha256::digest(bytes)),
             component: kept.and_then(|code| machine_code::load(engine, &code).ok()),
             key,
+            machine,
         })
+    }
+
+    /// The engine for a component.
+    fn machine(&self, tasks: Tasks) -> Result<Machine, HostError> {
+        if tasks == self.machine.tasks {
+            return Ok(self.machine.clone());
+        }
+        let mut concurrent = self.concurrent();
+        let machine = match concurrent.take() {
+            Some(machine) => machine,
+            None => Machine::start(tasks)?,
+        };
+        Ok(concurrent.insert(machine).clone())
+    }
+
+    fn concurrent(&self) -> MutexGuard<'_, Option<Machine>> {
+        let concurrent = &self.loader.concurrent;
+        concurrent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Compiles in a process of its own, when it is this component's turn, and reports progress.
     async fn compile(
         &self,
         name: &str,
+        machine: &Machine,
         key: String,
         bytes: Bytes,
     ) -> Result<Vec<u8>, ComponentError> {
@@ -203,7 +248,8 @@ impl PluginHost {
         let start = Instant::now();
         let size = bytes.len();
         let request = Request {
-            allocation: loader.allocation,
+            allocation: machine.allocation,
+            tasks: machine.tasks,
             key,
             cache: loader.cache.as_ref().map(|cache| cache.folder().to_owned()),
             cpu_seconds: loader.compiler.cpu.as_secs(),
@@ -241,20 +287,27 @@ impl PluginHost {
         Ok(compiled.code)
     }
 
-    /// What is in use of the pool; `None` if there is no pool.
+    /// What is in use of all pools; `None` if there is no pool.
     pub fn pool_usage(&self) -> Option<PoolUsage> {
-        let of = |metrics: PoolingAllocatorMetrics| PoolUsage {
-            instances: metrics.component_instances(),
-            memories: metrics.memories(),
-            stacks: metrics.stacks(),
+        let add = |sum: PoolUsage, metrics: PoolingAllocatorMetrics| PoolUsage {
+            instances: sum.instances + metrics.component_instances(),
+            memories: sum.memories + metrics.memories(),
+            stacks: sum.stacks + metrics.stacks(),
         };
-        self.runner.engine.pooling_allocator_metrics().map(of)
+        let concurrent = self.concurrent().clone();
+        let machines = std::iter::once(&self.machine).chain(&concurrent);
+        machines
+            .filter_map(|machine| machine.runner.engine.pooling_allocator_metrics())
+            .fold(None, |sum, metrics| {
+                Some(add(sum.unwrap_or_default(), metrics))
+            })
     }
 }
 
 /// What is known about a file before anything is compiled.
 struct Found {
     inspection: Inspection,
+    machine: Machine,
     digest: String,
     key: String,
     /// From the cache.

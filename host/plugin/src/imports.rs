@@ -1,13 +1,14 @@
 //! The interfaces that a component may import, by name.
 //!
 //! Every component may import the parts of WASI in [`WASI_IMPORTS`], which compilers link whether the source uses
-//! them or not. A service or a source may also import the host's queues and objects, and HTTP. An import alone gives
-//! no access: what a call can reach is decided call by call, see `state.rs`.
+//! them or not: Python's the sockets, and one of JavaScript's HTTP. A service or a source may also import the host's
+//! queues and objects. An import alone gives no access: what a call can reach is decided call by call, see `state.rs`.
+//! An interface that has nothing but types gives no access whatever its name; see `inspect.rs`.
 
 use crate::contract::Contract;
 
 /// The interfaces of WASI 0.2, in any patch version, that every component may import.
-const WASI_IMPORTS: [&str; 20] = [
+const WASI_IMPORTS: [&str; 29] = [
     "wasi:cli/environment",
     "wasi:cli/exit",
     "wasi:cli/stderr",
@@ -22,20 +23,27 @@ const WASI_IMPORTS: [&str; 20] = [
     "wasi:clocks/wall-clock",
     "wasi:filesystem/preopens",
     "wasi:filesystem/types",
+    "wasi:http/outgoing-handler",
+    "wasi:http/types",
     "wasi:io/error",
     "wasi:io/poll",
     "wasi:io/streams",
     "wasi:random/insecure",
     "wasi:random/insecure-seed",
     "wasi:random/random",
+    "wasi:sockets/instance-network",
+    "wasi:sockets/ip-name-lookup",
+    "wasi:sockets/network",
+    "wasi:sockets/tcp",
+    "wasi:sockets/tcp-create-socket",
+    "wasi:sockets/udp",
+    "wasi:sockets/udp-create-socket",
 ];
 
 /// The interfaces that only services and sources may import.
-const PRIVILEGED_IMPORTS: [Contract; 4] = [
+const PRIVILEGED_IMPORTS: [Contract; 2] = [
     Contract("lambkin:store/queues@0.1.x"),
     Contract("lambkin:store/objects@0.1.x"),
-    Contract("wasi:http/types@0.2.x"),
-    Contract("wasi:http/outgoing-handler@0.2.x"),
 ];
 
 /// Whether a component may import an interface; `is_privileged` if one of its roles is.
@@ -48,6 +56,11 @@ pub(crate) fn is_wasi(import: &str) -> bool {
     import.split_once('@').is_some_and(|(interface, version)| {
         version.starts_with("0.2.") && WASI_IMPORTS.contains(&interface)
     })
+}
+
+/// Whether an import is a part of WASI's HTTP.
+pub(crate) fn is_http(import: &str) -> bool {
+    is_wasi(import) && import.starts_with("wasi:http/")
 }
 
 /// Whether only services and sources may import an interface.
@@ -63,14 +76,19 @@ mod tests {
 
     #[test]
     fn only_inert_interfaces_of_wasi_0_2_are_allowed() {
-        for import in ["wasi:cli/stdout@0.2.0", "wasi:io/streams@0.2.12"] {
+        for import in [
+            "wasi:cli/stdout@0.2.0",
+            "wasi:io/streams@0.2.12",
+            "wasi:sockets/tcp@0.2.9",
+            "wasi:http/types@0.2.0",
+        ] {
             assert!(allows(import, false), "{import}");
         }
         for import in [
             "wasi:cli/stdout@0.3.0",
             "wasi:cli/stdout",
-            "wasi:sockets/tcp@0.2.0",
-            "wasi:http/types@0.2.0",
+            "wasi:sockets/tcp@0.3.0",
+            "wasi:keyvalue/store@0.2.0",
             "env",
         ] {
             assert!(!allows(import, false), "{import}");
@@ -78,13 +96,8 @@ mod tests {
     }
 
     #[test]
-    fn only_services_and_sources_may_import_the_store_and_http() {
-        for import in [
-            "lambkin:store/queues@0.1.0",
-            "lambkin:store/objects@0.1.4",
-            "wasi:http/types@0.2.3",
-            "wasi:http/outgoing-handler@0.2.0",
-        ] {
+    fn only_services_and_sources_may_import_the_store() {
+        for import in ["lambkin:store/queues@0.1.0", "lambkin:store/objects@0.1.4"] {
             assert!(allows(import, true), "{import}");
             assert!(!allows(import, false), "{import}");
         }
@@ -92,7 +105,6 @@ mod tests {
             "lambkin:store/queues@0.2.0",
             "wasi:http/types@0.3.0",
             "wasi:http/incoming-handler@0.2.0",
-            "wasi:sockets/tcp@0.2.0",
             "env",
         ] {
             assert!(!allows(import, true), "{import}");

@@ -7,14 +7,17 @@
 //! The bytes are not trusted. They are only read here, never run. A component that passes may still be invalid
 //! inside; the compiler detects that.
 
-use wasmparser::{Parser, Payload};
-use wasmtime::{Engine, Precompiled};
+use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType};
+use wasmparser::{
+    CanonicalFunction, CanonicalOption, Parser, Payload, ValidPayload, Validator, WasmFeatures,
+};
 
 use crate::contract::Contract;
+use crate::engine::Tasks;
 use crate::error::ComponentError;
 use crate::role::Role;
 use crate::text::quote;
-use crate::{imports, limits};
+use crate::{imports, limits, wrong_file};
 
 /// The interface that checks the settings of a service.
 const SETTINGS: Contract = Contract("lambkin:service/settings@0.1.x");
@@ -38,6 +41,8 @@ pub(crate) struct Inspection {
     pub judges_foreign_pages: bool,
     /// The imported interfaces, in the component's order.
     pub imports: Vec<String>,
+    /// What it needs of the engine.
+    pub tasks: Tasks,
 }
 
 impl Inspection {
@@ -67,73 +72,54 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspection, ComponentError> {
         )));
     }
     if !Parser::is_component(bytes) {
-        return Err(ComponentError::NotAComponent(what_else(bytes)));
+        return Err(ComponentError::NotAComponent(wrong_file::describe(bytes)));
     }
-    let Names { imports, exports } = names(bytes)?;
+    let Names {
+        imports,
+        exports,
+        tasks,
+    } = names(bytes)?;
     let (roles, other_versions) = roles(&exports)?;
     // Without the check, mistakes in the settings would only appear when the service is used.
     let settings = optional(SETTINGS, &exports)?;
     let judges_foreign_pages = optional(FOREIGN_PAGES, &exports)?.is_some();
-    check_imports(&imports, &roles)?;
+    check_imports(bytes, &imports, &roles)?;
     Ok(Inspection {
         roles,
         other_versions,
         settings,
         judges_foreign_pages,
         imports,
+        tasks,
     })
 }
 
-/// Describes a file that is not a component.
-fn what_else(bytes: &[u8]) -> String {
-    if bytes.is_empty() {
-        return "the file is empty".into();
-    }
-    match Engine::detect_precompiled(bytes) {
-        Some(Precompiled::Component | Precompiled::Module) => {
-            return "it is compiled machine code (.cwasm), which cannot be checked and is never run; use the .wasm \
-                    file it was compiled from"
-                .into();
-        }
-        None if bytes.starts_with(b"\x7fELF") => {
-            return "it is a native program or library; a plugin is a WebAssembly component, built for wasm32-wasip2"
-                .into();
-        }
-        None => {}
-    }
-    if Parser::is_core_wasm(bytes) {
-        return "it is a core WebAssembly module, not a component; build it for wasm32-wasip2, or make a component of \
-                it with `wasm-tools component new`"
-            .into();
-    }
-    if bytes.starts_with(b"\0asm") {
-        return "it is WebAssembly of an unknown version; build it for wasm32-wasip2".into();
-    }
-    if bytes.trim_ascii_start().starts_with(b"(") {
-        return "it is WebAssembly text; make a binary of it with `wasm-tools parse`".into();
-    }
-    let start = bytes.get(..bytes.len().min(8)).unwrap_or_default();
-    format!(
-        "it is not WebAssembly: it starts with \"{}\"",
-        start.escape_ascii()
-    )
-}
-
 /// The top-level imports and exports of a component.
-#[derive(Default)]
 struct Names {
     imports: Vec<String>,
     exports: Vec<String>,
+    tasks: Tasks,
 }
 
 fn names(bytes: &[u8]) -> Result<Names, ComponentError> {
-    let mut names = Names::default();
+    let mut names = Names {
+        imports: Vec::new(),
+        exports: Vec::new(),
+        tasks: Tasks::One,
+    };
     // Components contain components; only the outermost one counts.
     let mut depth = 0_u32;
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(damaged)? {
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentCanonicalSection(section) => {
+                for function in section {
+                    if is_asynchronous(&function.map_err(damaged)?) {
+                        names.tasks = Tasks::Many;
+                    }
+                }
+            }
             Payload::ComponentImportSection(section) if depth == 0 => {
                 for import in section {
                     add(&mut names.imports, import.map_err(damaged)?.name.name)?;
@@ -148,6 +134,19 @@ fn names(bytes: &[u8]) -> Result<Names, ComponentError> {
         }
     }
     Ok(names)
+}
+
+/// Whether a function of the component model is one of those for concurrent tasks.
+fn is_asynchronous(function: &CanonicalFunction) -> bool {
+    match function {
+        CanonicalFunction::Lift { options, .. } | CanonicalFunction::Lower { options, .. } => {
+            options.contains(&CanonicalOption::Async)
+        }
+        CanonicalFunction::ResourceNew { .. }
+        | CanonicalFunction::ResourceDrop { .. }
+        | CanonicalFunction::ResourceRep { .. } => false,
+        _ => true,
+    }
 }
 
 fn add(names: &mut Vec<String>, name: &str) -> Result<(), ComponentError> {
@@ -255,25 +254,78 @@ fn probable_contract(export: &str) -> Option<Contract> {
 }
 
 /// Checks that a component in these roles may import its imports.
-fn check_imports(imports: &[String], roles: &[(Role, String)]) -> Result<(), ComponentError> {
+fn check_imports(
+    bytes: &[u8],
+    imports: &[String],
+    roles: &[(Role, String)],
+) -> Result<(), ComponentError> {
     let is_privileged = roles.iter().any(|(role, _)| role.is_privileged());
-    let refused: Vec<String> = imports
+    let mut refused: Vec<String> = imports
         .iter()
         .filter(|import| !imports::allows(import, is_privileged))
         .cloned()
         .collect();
+    if !refused.is_empty() {
+        without_types_only(bytes, &mut refused);
+    }
     if refused.is_empty() {
         return Ok(());
     }
     let reason = if is_privileged {
-        "services and sources may not import: they have queues, objects and HTTP, but no files and no sockets"
+        "services and sources may not import: they have queues, objects and HTTP"
     } else {
-        "trigger plugins may not import: they have no network, no files and no services"
+        "trigger plugins may not import: they have their arguments and nothing else"
     };
     Err(ComponentError::ForbiddenImport(format!(
-        "it imports {}, which {reason}; build it without",
+        "it imports {}, which {reason}; {}",
         enumerate(&refused),
+        way_out(&refused),
     )))
+}
+
+/// What to do about imports that are refused.
+fn way_out(refused: &[String]) -> &'static str {
+    let any = |test: fn(&str) -> bool| refused.iter().any(|import| test(import));
+    if any(|import| import.starts_with("wasi:") && import.contains("@0.3.")) {
+        return "build it for WASI 0.2 (Rust: --target wasm32-wasip2; componentize-py and jco: a world without WASI 0.3)";
+    }
+    if any(|import| import.starts_with("lambkin:")) {
+        return "take the world from `lambkin wit`, with the roles that the plugin plays";
+    }
+    "remove what uses it from the source, and the import from the world that the plugin is built for"
+}
+
+/// Keeps those imports that have more than types. An import of types alone gives access to nothing, and compilers add
+/// one for every interface whose types the exported functions use.
+fn without_types_only(bytes: &[u8], imports: &mut Vec<String>) {
+    let mut validator = Validator::new_with_features(WasmFeatures::all());
+    let mut types = None;
+    for payload in Parser::new(0).parse_all(bytes) {
+        let Ok(payload) = payload else { return };
+        match validator.payload(&payload) {
+            // The last one is that of the outermost component.
+            Ok(ValidPayload::End(end)) => types = Some(end),
+            Ok(_) => {}
+            Err(_) => return, // the compiler will say what is wrong
+        }
+    }
+    let Some(types) = types else { return };
+    let types = types.as_ref();
+    imports.retain(|import| {
+        let item = types.component_item_for_import(import);
+        let Some(ComponentEntityType::Instance(instance)) = item.map(|item| item.ty) else {
+            return true;
+        };
+        types[instance].exports.values().any(|export| {
+            !matches!(
+                export.ty,
+                ComponentEntityType::Type {
+                    referenced: ComponentAnyTypeId::Defined(_),
+                    ..
+                }
+            )
+        })
+    });
 }
 
 fn enumerate(names: &[String]) -> String {
@@ -354,10 +406,11 @@ mod tests {
         assert!(enumerate(&names).ends_with("n11 and 8 more"));
     }
 
-    /// Inspects a component with these imports and exports, all of them empty instances.
+    /// Inspects a component with these imports, which have a function each, and these exports, which are empty.
     fn inspect_empty(imports: &[&str], exports: &[&str]) -> Result<Inspection, ComponentError> {
         let imports = imports.iter();
-        let imports = imports.map(|name| format!(r#"(import "{name}" (instance))"#));
+        let imports =
+            imports.map(|name| format!(r#"(import "{name}" (instance (export "f" (func))))"#));
         let exports = exports.iter();
         let exports = exports.map(|name| format!(r#"(export "{name}" (instance $i))"#));
         let text = format!(
@@ -374,6 +427,7 @@ mod tests {
         let imports = [
             "lambkin:store/queues@0.1.0",
             "wasi:http/outgoing-handler@0.2.0",
+            "wasi:sockets/tcp@0.2.0",
             "wasi:cli/stdout@0.2.0",
         ];
         for role in [
@@ -384,12 +438,56 @@ mod tests {
         }
         let message = inspect_empty(&imports, &[shaper]).unwrap_err().to_string();
         assert!(
-            message.contains("lambkin:store/queues@0.1.0, wasi:http/outgoing-handler@0.2.0, which trigger plugins"),
+            message.contains("it imports lambkin:store/queues@0.1.0, which trigger plugins"),
             "{message}"
         );
-        let sockets = ["wasi:sockets/tcp@0.2.0"];
-        let refused = inspect_empty(&sockets, &["lambkin:source/poller@0.1.0"]);
-        assert!(matches!(refused, Err(ComponentError::ForbiddenImport(_))));
+    }
+
+    /// Inspects a batch trigger that imports an instance with these exports.
+    fn inspect_import(name: &str, exports: &str) -> Result<Inspection, ComponentError> {
+        let text = format!(
+            r#"(component (import "{name}" (instance {exports}))
+                (component $c) (instance $i (instantiate $c))
+                (export "lambkin:batch-trigger/shaper@0.1.0" (instance $i)))"#
+        );
+        inspect(&wat::parse_str(text).unwrap())
+    }
+
+    #[test]
+    fn an_import_of_types_alone_is_allowed_whatever_its_name() {
+        let record = r#"(type $t (record (field "a" string))) (export "t" (type (eq $t)))"#;
+        for name in ["lambkin:common/types@0.2.0", "acme:orders/types@3.1.4"] {
+            let found = inspect_import(name, record);
+            assert!(found.is_ok(), "{name}: {found:?}");
+        }
+        for more in [
+            r#"(export "f" (func))"#,
+            r#"(export "r" (type (sub resource)))"#,
+        ] {
+            let exports = format!("{record} {more}");
+            let refused = inspect_import("acme:orders/types@3.1.4", &exports);
+            assert!(
+                matches!(refused, Err(ComponentError::ForbiddenImport(_))),
+                "{more}: {refused:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_component_that_uses_concurrent_tasks_is_recognized() {
+        let tasks = |core: &str| {
+            let text = format!(
+                r#"(component {core} (component $c) (instance $i (instantiate $c))
+                    (export "lambkin:batch-trigger/shaper@0.1.0" (instance $i)))"#
+            );
+            inspect(&wat::parse_str(text).unwrap()).unwrap().tasks
+        };
+        assert_eq!(tasks(""), Tasks::One);
+        assert_eq!(tasks("(core func (canon task.cancel))"), Tasks::Many);
+        assert_eq!(
+            tasks("(component (core func (canon task.cancel)))"),
+            Tasks::Many
+        );
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //!
 //! # Guarantees
 //!
-//! - A trigger has access to its arguments only: no files, network, environment, clock or randomness. A service or a
+//! - A trigger has access to its arguments only: no files, network, environment, clock or randomness, whatever it
+//!   imports. A service or a
 //!   source has access to what the operator grants it; other roles of the same component do not.
 //! - Each call runs in an instance of its own, within the [`limits`].
 //! - Whatever a plugin does, the caller receives a result that keeps the contract, or a [`PluginError`] that names
@@ -20,8 +21,9 @@
 //!
 //! Each file only uses files before it:
 //!
-//! - `limits`, `text`, `contract`, `role`, `error`; `engine`, `cache`; `compiler/`: `protocol`, `child`, `program`,
-//!   `failure`, `process`; `machine_code`; `imports`, `inspect`;
+//! - `limits`, `text`, `contract`, `role`, `hints`, `error`; `engine`, `cache`; `compiler/`: `protocol`, `child`, `program`,
+//!   `failure`, `process`; `machine_code`; `imports`, `wrong_file`,
+//!   `inspect`;
 //! - `quota`, `ticker`, `meter`, `context`, `logs`; `tls`, `network`, `wasi`;
 //! - `store/`: `error`, `grants`, `handles`, `bindings`, `view`, `queue_types`, `object_types`, `queues`, `objects`;
 //! - `state`, `linker`, `adapter`, `runner`, `check`, `caller`; `outcome`, `event_origin`;
@@ -41,6 +43,7 @@ mod engine;
 mod error;
 mod event_origin;
 mod functions;
+mod hints;
 mod host;
 mod http_trigger;
 mod imports;
@@ -65,6 +68,7 @@ mod text;
 mod ticker;
 mod tls;
 mod wasi;
+mod wrong_file;
 
 pub use batch_trigger::{BatchTrigger, Batching, FunctionInfo, ShapedBatch};
 pub use compiler::{COMPILER_ARGUMENT, Compiler, compile_for_host};

@@ -16,11 +16,13 @@ pub(crate) fn linker(engine: &Engine, imports: &[String]) -> wasmtime::Result<Li
     if imports.iter().any(|import| imports::is_wasi(import)) {
         wasi::link(&mut linker)?;
     }
+    if imports.iter().any(|import| imports::is_http(import)) {
+        link_http(&mut linker)?;
+    }
     if imports
         .iter()
         .any(|import| imports::needs_privilege(import))
     {
-        link_http(&mut linker)?;
         store::link(&mut linker, State::store)?;
     }
     Ok(linker)

@@ -2,10 +2,14 @@
 //!
 //! The standard output and standard error of one call are collected together, up to [`limits::LOG_BYTES`]. When the
 //! call has ended, however it ended, each line becomes a log event with the plugin, trigger and function; a line that
-//! begins with [`WARNING`] is a warning. Control characters are escaped, so a line cannot forge another one or move the terminal's cursor.
+//! begins with [`WARNING`] is a warning. Control characters are escaped, so a line cannot forge another one or move the
+//! terminal's cursor.
+//!
+//! If the call trapped, the last lines on standard error are part of the error as well: there a runtime writes why it
+//! gives up.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio::io::AsyncWrite;
@@ -15,34 +19,81 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use crate::context::CallContext;
 use crate::limits;
-use crate::text::escape;
+use crate::text::{escape, quote};
 
 /// The start of a line that is a warning.
 const WARNING: &str = "warning: ";
 
+/// The number of lines that an error quotes, and the number of their characters.
+const LAST_LINES: usize = 12;
+const LAST_CHARACTERS: usize = 1_500;
+
+/// A line of Rust's runtime that is no help here: a plugin has no environment to set the variable in.
+const BACKTRACE_NOTE: &str = "note: run with `RUST_BACKTRACE=1`";
+
 /// The output of one call. Clones write to the same place.
 #[derive(Clone, Default)]
-pub(crate) struct Output(Arc<Mutex<Collected>>);
+pub(crate) struct Output {
+    collected: Arc<Mutex<Collected>>,
+    is_error: bool,
+}
 
 #[derive(Default)]
 struct Collected {
     bytes: Vec<u8>,
+    /// What of `bytes` was written to standard error.
+    errors: Vec<u8>,
     /// The number of bytes beyond the limit.
     dropped: usize,
 }
 
 impl Output {
+    /// The standard error of the same call.
+    pub(crate) fn errors(&self) -> Self {
+        Self {
+            collected: Arc::clone(&self.collected),
+            is_error: true,
+        }
+    }
+
+    fn collected(&self) -> MutexGuard<'_, Collected> {
+        let collected = &self.collected;
+        collected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn push(&self, bytes: &[u8]) {
-        let mut collected = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut collected = self.collected();
         let capacity = limits::LOG_BYTES - collected.bytes.len();
         let (kept, dropped) = bytes.split_at(capacity.min(bytes.len()));
         collected.bytes.extend_from_slice(kept);
+        if self.is_error {
+            collected.errors.extend_from_slice(kept);
+        }
         collected.dropped += dropped.len();
+    }
+
+    /// The last lines on standard error, displayable: a panic's message, an exception with its traceback.
+    pub(crate) fn last_words(&self) -> Vec<String> {
+        let collected = self.collected();
+        let text = String::from_utf8_lossy(&collected.errors);
+        let mut characters = LAST_CHARACTERS;
+        let mut lines = Vec::new();
+        let said = |line: &&str| !line.trim().is_empty() && !line.starts_with(BACKTRACE_NOTE);
+        for line in text.lines().rev().filter(said).take(LAST_LINES) {
+            let line = quote(line.trim_end());
+            let Some(left) = characters.checked_sub(line.chars().count()) else {
+                break;
+            };
+            characters = left;
+            lines.push(line);
+        }
+        lines.reverse();
+        lines
     }
 
     /// Writes the collected output to the host's log.
     pub(crate) fn log(&self, context: &CallContext<'_>) {
-        let collected = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let collected = std::mem::take(&mut *self.collected());
         let CallContext {
             plugin,
             trigger,
@@ -123,5 +174,38 @@ impl AsyncWrite for Output {
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_words_are_the_last_lines_on_standard_error() {
+        let output = Output::default();
+        output.push(b"before\n");
+        output
+            .errors()
+            .push(b"\nthread panicked at src/lib.rs:3:5:\n\x1b[31mno id\n");
+        output
+            .errors()
+            .push(b"note: run with `RUST_BACKTRACE=1` environment variable\n");
+        output.push(b"after\n");
+        let expected = ["thread panicked at src/lib.rs:3:5:", r"\u{1b}[31mno id"];
+        assert_eq!(output.last_words(), expected);
+    }
+
+    #[test]
+    fn last_words_have_a_limit() {
+        let output = Output::default();
+        for n in 0..100 {
+            output.errors().push(format!("line {n}\n").as_bytes());
+        }
+        assert_eq!(output.last_words().len(), LAST_LINES);
+        assert_eq!(output.last_words().last().unwrap(), "line 99");
+        output.errors().push(&[b'x'; 10_000]);
+        let shown: usize = output.last_words().iter().map(String::len).sum();
+        assert!((1_000..2_000).contains(&shown), "{shown}");
     }
 }

@@ -19,6 +19,7 @@ use crate::adapter::TypeCheck;
 use crate::context::CallContext;
 use crate::error::{CallError, GuestError, PluginError};
 use crate::limits::{self, Bounds};
+use crate::logs::Output;
 use crate::meter::{Meter, metered};
 use crate::quota::{self, Quota};
 use crate::state::{Capabilities, State, new_store};
@@ -94,6 +95,8 @@ impl Runner {
             Ok(None) => CallError::Guest(GuestError::Cpu(bounds.cpu)),
             Err(_) => CallError::Guest(GuestError::Wall(bounds.wall)),
         };
+        let output = logged.store.data().capabilities.wasi.output();
+        let error = error.after_printing(|| output.map(Output::last_words).unwrap_or_default());
         Err(context.error(error))
     }
 
@@ -164,16 +167,18 @@ fn call_error(error: &wasmtime::Error, meter: &Meter, bounds: &Bounds) -> CallEr
 fn guest_error(error: &wasmtime::Error, meter: &Meter, bounds: &Bounds) -> GuestError {
     if let Some(I32Exit(code)) = error.downcast_ref() {
         return GuestError::Trap {
-            reason: format!("it ended itself with exit code {code}"),
-            frames: Vec::new(),
+            reason: format!("it ended itself with exit code {code}").into(),
+            frames: Box::default(),
+            printed: Box::default(),
         };
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) => GuestError::Stack,
         Some(_) if meter.memory_refused() => GuestError::Memory,
         Some(trap) => GuestError::Trap {
-            reason: trap.to_string(),
+            reason: trap.to_string().into(),
             frames: frames(error),
+            printed: Box::default(),
         },
         // The engine has no type for this error.
         None if error
@@ -189,9 +194,9 @@ fn guest_error(error: &wasmtime::Error, meter: &Meter, bounds: &Bounds) -> Guest
 }
 
 /// The innermost functions of a trap, demangled, as far as the component names them.
-fn frames(error: &wasmtime::Error) -> Vec<String> {
+fn frames(error: &wasmtime::Error) -> Box<[String]> {
     let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else {
-        return Vec::new();
+        return Box::default();
     };
     // Only its text has the names demangled: `0: 0x1d2 - module!function`.
     let text = backtrace.to_string();

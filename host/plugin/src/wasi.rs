@@ -1,9 +1,10 @@
 //! The WASI of a call: inert, unless the call has access to the real one.
 //!
 //! Compilers link parts of WASI 0.2 into a component whether its source uses them or not. These parts exist and give
-//! nothing away: no arguments, no environment, an empty stdin, no folders, a clock that stands at 1970, and random
-//! numbers that are the same in every call. So the same input gives the same output, as the contracts promise. Output
-//! is collected for the log. Sockets and everything else do not exist.
+//! nothing away: no arguments, no environment, an empty stdin, no folders, a clock that stands still just after the
+//! beginning of 1970, and random numbers that are the same in every call. So the same input gives the same output, as
+//! the contracts promise. Output is collected for the log. Sockets cannot be created and names are not resolved: every
+//! such call fails with `access-denied` or without a result.
 //!
 //! The call of a service or a source has real clocks, real randomness and its own environment variables
 //! ([`WasiAccess::Real`]). It has no folders and no sockets, either.
@@ -14,8 +15,10 @@ use std::time::Duration;
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView};
 use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView};
+use wasmtime_wasi::p2::bindings::sockets;
 use wasmtime_wasi::p2::bindings::{cli, filesystem, random};
 use wasmtime_wasi::random::{WasiRandom, WasiRandomView};
+use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView};
 use wasmtime_wasi::{
     Deterministic, HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView, p2,
 };
@@ -38,6 +41,18 @@ pub(crate) fn link<T: WasiView>(linker: &mut Linker<T>) -> wasmtime::Result<()> 
     filesystem::preopens::add_to_linker::<T, WasiFilesystem>(linker, T::filesystem)?;
     random::insecure::add_to_linker::<T, WasiRandom>(linker, T::random)?;
     random::insecure_seed::add_to_linker::<T, WasiRandom>(linker, T::random)?;
+    link_sockets(linker)
+}
+
+fn link_sockets<T: WasiView>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    let options = sockets::network::LinkOptions::default();
+    sockets::network::add_to_linker::<T, WasiSockets>(linker, &options, T::sockets)?;
+    sockets::instance_network::add_to_linker::<T, WasiSockets>(linker, T::sockets)?;
+    sockets::ip_name_lookup::add_to_linker::<T, WasiSockets>(linker, T::sockets)?;
+    sockets::tcp::add_to_linker::<T, WasiSockets>(linker, T::sockets)?;
+    sockets::tcp_create_socket::add_to_linker::<T, WasiSockets>(linker, T::sockets)?;
+    sockets::udp::add_to_linker::<T, WasiSockets>(linker, T::sockets)?;
+    sockets::udp_create_socket::add_to_linker::<T, WasiSockets>(linker, T::sockets)?;
     Ok(())
 }
 
@@ -101,7 +116,7 @@ impl Context {
         table.set_max_capacity(limits::HANDLES);
         let mut ctx = WasiCtx::builder();
         ctx.stdout(output.clone())
-            .stderr(output.clone())
+            .stderr(output.errors())
             .max_random_size(limits::RANDOM_BYTES)
             .allow_tcp(false)
             .allow_udp(false)
@@ -134,7 +149,7 @@ fn numbers() -> Deterministic {
     )
 }
 
-/// A clock that stands still.
+/// A clock that stands still, one nanosecond after its beginning: Go's runtime takes 0 for a broken clock and aborts.
 struct Stopped;
 
 impl HostWallClock for Stopped {
@@ -143,7 +158,7 @@ impl HostWallClock for Stopped {
     }
 
     fn now(&self) -> Duration {
-        Duration::ZERO
+        Duration::from_nanos(1)
     }
 }
 
@@ -153,7 +168,7 @@ impl HostMonotonicClock for Stopped {
     }
 
     fn now(&self) -> u64 {
-        0
+        1
     }
 }
 

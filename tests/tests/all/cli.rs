@@ -382,3 +382,57 @@ fn completions_are_generated_for_every_shell() {
         );
     }
 }
+
+#[test]
+fn wit_writes_the_contracts_of_the_roles_that_are_named() {
+    let project = Project::new("");
+    let output = run(&project, &["wit", "http-trigger", "batch-trigger"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert_eq!(err(&output), "wrote wit/world.wit (world plugin)\n");
+    let read = |name: &str| std::fs::read_to_string(project.path().join("wit").join(name)).unwrap();
+    let world = read("world.wit");
+    for role in ["http-trigger", "batch-trigger"] {
+        let include = format!("    include lambkin:{role}/{role}@");
+        assert!(world.contains(&include), "{world}");
+        let package = read(&format!("deps/{role}/{role}.wit"));
+        assert!(package.contains(&format!("\npackage lambkin:{role}@")));
+    }
+    assert!(read("deps/common/common.wit").contains("interface types"));
+    assert!(!world.contains("object-trigger"), "{world}");
+
+    let output = run(&project, &["wit", "--output", "all/wit"]);
+    assert_eq!(
+        err(&output),
+        "wrote all/wit/world.wit (worlds http-trigger, batch-trigger, object-trigger, source, service)\n"
+    );
+}
+
+#[test]
+fn wit_replaces_what_it_has_written_and_nothing_else() {
+    let project = Project::new("");
+    assert_eq!(run(&project, &["wit", "source"]).status.code(), Some(0));
+    let output = run(&project, &["wit", "http-trigger"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+
+    project.file("own/world.wit", "package acme:orders;\nworld orders {}\n");
+    let output = run(&project, &["wit", "-o", "own"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        err(&output),
+        "error: own/world.wit was not written by `lambkin wit`, so it is not replaced; move it away, or name another \
+         folder with --output\n"
+    );
+    let output = run(&project, &["wit", "http-triger"]);
+    assert!(
+        err(&output).contains("a similar value exists: 'http-trigger'"),
+        "{}",
+        err(&output)
+    );
+    project.file("file", "");
+    let output = run(&project, &["wit", "-o", "file"]);
+    assert!(
+        err(&output).starts_with("error: cannot read file/world.wit: "),
+        "{}",
+        err(&output)
+    );
+}

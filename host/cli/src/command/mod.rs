@@ -11,3 +11,4 @@ pub mod schema;
 pub mod serve;
 pub mod shape;
 mod signals;
+pub mod wit;

@@ -163,12 +163,33 @@ pub fn read_plugin(
     }
 }
 
+/// Names a .wasm file of the folder, if there is one.
+fn is_a_folder(path: &Path) -> String {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let mut files: Vec<String> = entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| name.ends_with(".wasm"))
+        .collect();
+    files.sort();
+    let hint = match files.first() {
+        Some(file) => format!(", such as {}", path.join(file).display()),
+        None => ", which the plugin's toolchain makes".to_owned(),
+    };
+    format!("{} is a folder; name the .wasm file{hint}", path.display())
+}
+
 /// Text with a `/`, or with `.wasm` at its end, is a path; everything else is the name of a built-in plugin.
 fn find_plugin(text: &str, project: &Path) -> Result<PluginSource, String> {
     if text.contains('/') || text.ends_with(".wasm") {
         let path = project.join(text);
+        if path.is_dir() {
+            return Err(is_a_folder(&path));
+        }
         if !path.is_file() {
-            return Err(format!("the file {} does not exist", path.display()));
+            return Err(format!(
+                "the file {} does not exist; if a toolchain makes it, build the plugin first",
+                path.display()
+            ));
         }
         return Ok(PluginSource::File(path));
     }

@@ -90,8 +90,8 @@ fn end_with(mut host: UnixStream) -> io::Result<()> {
 
 fn compile(request: &Request, component: &[u8]) -> Result<Vec<u8>, Reply> {
     let refused = |text: &str| Reply::Refused(quote(text));
-    let engine: Engine =
-        engine::for_compiling(request.allocation).map_err(|error| refused(&error.to_string()))?;
+    let engine: Engine = engine::for_compiling(request.allocation, request.tasks)
+        .map_err(|error| refused(&error.to_string()))?;
     if cache::key(&engine, component) != request.key {
         // Possible only where a process cannot start its own executable again after the file was replaced.
         return Err(refused(

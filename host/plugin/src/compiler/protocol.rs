@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::Allocation;
+use crate::engine::{Allocation, Tasks};
 
 /// The first argument with which the host's executable runs as a compiler; see [`crate::compile_for_host`].
 pub const COMPILER_ARGUMENT: &str = "__compile";
@@ -22,6 +22,8 @@ const MAX_TEXT: usize = 64 << 10;
 pub(crate) struct Request {
     /// How the host's engine allocates instances, which the code depends on.
     pub allocation: Allocation,
+    /// What the component needs of the engine, which the code depends on, too.
+    pub tasks: Tasks,
     /// The name of the compiled code; see [`crate::cache::key`].
     pub key: String,
     /// The folder to keep the code in.

@@ -188,12 +188,16 @@ async fn a_missing_function_is_named() {
 
 #[tokio::test]
 async fn imports_that_are_not_granted_are_named() {
-    for import in [
-        "wasi:sockets/network@0.2.0",
-        "wasi:http/types@0.2.0",
-        "acme:secrets/store@1.0.0",
+    for (import, way_out) in [
+        ("acme:secrets/store@1.0.0", "remove what uses it"),
+        ("wasi:keyvalue/store@0.2.0", "remove what uses it"),
+        ("wasi:sockets/types@0.3.0", "build it for WASI 0.2"),
+        (
+            "lambkin:store/queues@0.1.0",
+            "take the world from `lambkin wit`",
+        ),
     ] {
-        let imports = format!(r#"(import "{import}" (instance $imported))"#);
+        let imports = format!(r#"(import "{import}" (instance $imported (export "f" (func))))"#);
         let with = format!(r#"(with "{import}" (instance $imported))"#);
         let cause = good()
             .with("imports", &imports)
@@ -205,7 +209,10 @@ async fn imports_that_are_not_granted_are_named() {
             matches!(cause, ComponentError::ForbiddenImport(_)),
             "{message}"
         );
-        assert!(message.contains(import), "{message}");
+        assert!(
+            message.contains(import) && message.contains(way_out),
+            "{message}"
+        );
     }
 }
 

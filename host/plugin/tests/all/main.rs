@@ -16,6 +16,7 @@ mod compiler;
 mod fixture;
 mod golden;
 mod hostile;
+mod inert;
 mod load;
 mod object;
 mod output;
