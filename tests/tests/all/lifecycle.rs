@@ -145,7 +145,7 @@ fn ticking(settings: &str, arguments: &[&str]) -> (Project, Server, std::path::P
     let file = project.path().join("ticks");
     let event = json!({ "tick": file }).to_string();
     assert_eq!(server.invoke("echo", &event).text(), event);
-    eventually("the first tick", || ticks(&file).is_some());
+    assert!(ticks(&file).is_some(), "the first tick precedes the answer");
     (project, server, file)
 }
 
@@ -168,8 +168,11 @@ fn a_function_is_frozen_between_invocations_and_thawed_for_the_next() {
     let (_project, server, file) = ticking("", &[]);
     eventually("the ticks to stop", || is_frozen(&file));
     let before = ticks(&file);
-    assert_eq!(server.invoke("echo", r#"{"sleep_ms":200}"#).status, 200);
-    eventually("further ticks", || ticks(&file) > before);
+    // On a busy machine, the counter may get no processor during a call.
+    eventually("further ticks", || {
+        assert_eq!(server.invoke("echo", r#"{"sleep_ms":200}"#).status, 200);
+        ticks(&file) > before
+    });
     eventually("the ticks to stop again", || is_frozen(&file));
 }
 
