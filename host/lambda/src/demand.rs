@@ -18,11 +18,14 @@ pub(crate) struct DemandGauge {
 }
 
 /// What a look found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Demand {
     /// Whether the processes have used a processor since the last look, or would have if they had got one, as opposed to
     /// waiting for something else. The first look finds that they have.
     pub uses_processor: bool,
+    /// How many processors they have used since the last look, or would have if they had got them. One, if that is not
+    /// known, as at the first look.
+    pub processors: f64,
     /// The processor time of the processes that run.
     pub used: Duration,
     /// The longest time for which one of their threads was ready to run and had no processor.
@@ -51,13 +54,19 @@ impl DemandGauge {
         }
         let needed = threads.ran + threads.waited;
         let last = self.last.replace((needed, now));
-        let was_busy = last.is_none_or(|(before, at)| {
-            // The sum becomes smaller when a thread or a process ends, which is a sign of work.
-            let since = needed.checked_sub(before);
-            since.is_none_or(|since| since >= now.duration_since(at) / 2)
+        // The sum becomes smaller when a thread or a process ends, which is a sign of work.
+        let processors = last.and_then(|(before, at)| {
+            let (since, time) = (needed.checked_sub(before)?, now.duration_since(at));
+            (!time.is_zero()).then(|| since.div_duration_f64(time))
         });
+        let mut processors = processors.unwrap_or(1.0);
+        if threads.is_runnable {
+            // The kernel counts the time of a wait at its end.
+            processors = processors.max(1.0);
+        }
         Some(Demand {
-            uses_processor: was_busy || threads.is_runnable,
+            uses_processor: processors >= 0.5,
+            processors,
             used: threads.ran,
             longest_wait: threads.longest_wait,
         })

@@ -59,7 +59,7 @@ pub const RESTORE_TIMEOUT: Duration = Duration::from_secs(10);
 pub const START_TURN_TIME: Duration = Duration::from_secs(3);
 
 /// How often a start is examined while it keeps others waiting. One that uses no processor during two such intervals
-/// waits for something else, and no longer keeps others waiting; neither does one that gets no processor.
+/// waits for something else, and no longer keeps others waiting.
 pub const START_LOOK_INTERVAL: Duration = Duration::from_millis(25);
 
 /// How often a start that no longer keeps others waiting is examined while further ones wait.

@@ -11,8 +11,8 @@
 //! A start lets the next one begin before its own end if waiting would bring nothing:
 //!
 //! - It waits for something else than a processor, such as a network.
-//! - It gets less than half of a processor, and all starts in progress together less than half of the machine. Then
-//!   other programs have the rest, and more starts get more of it.
+//! - All starts in progress together would use less than three quarters of the processors if they had them for
+//!   themselves.
 //! - It has used [`START_TURN_TIME`], so that two starts that wait for each other do not block the host.
 //!
 //! Where the demand of processes cannot be observed, a start lets the next one begin after that time by the clock.
@@ -22,7 +22,7 @@ use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::thread::available_parallelism;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -36,6 +36,9 @@ static PROCESSORS: LazyLock<usize> =
 
 /// What all starts of this process share.
 static MACHINE: LazyLock<Arc<Machine>> = LazyLock::new(|| Arc::new(Machine::new(*PROCESSORS)));
+
+/// The share of the processors that starts have to need so that further ones would take longer beside them.
+const BUSY_SHARE: f64 = 0.75;
 
 /// The number of consecutive looks that must find that the next start may begin.
 const LOOKS: u32 = 2;
@@ -68,7 +71,6 @@ impl StartQueue {
             began: Instant::now(),
             next_look: Instant::now() + START_LOOK_INTERVAL,
             gauge: DemandGauge::default(),
-            last: None,
             spare_looks: 0,
         }
     }
@@ -79,7 +81,7 @@ impl StartQueue {
 struct Machine {
     turns: Arc<Semaphore>,
     processors: usize,
-    /// How many processors each start uses, by its number.
+    /// How many processors each start would use if they were its own, by its number.
     shares: Mutex<HashMap<u64, f64>>,
     last_start: AtomicU64,
 }
@@ -100,7 +102,7 @@ impl Machine {
     }
 }
 
-/// How many processors a start uses: one, until it has been observed.
+/// How many processors a start would use: one, until it has been observed.
 #[derive(Debug)]
 struct Share {
     machine: Arc<Machine>,
@@ -115,7 +117,7 @@ impl Share {
         share
     }
 
-    /// Sets the number of processors and returns how many all starts in progress use together.
+    /// Sets the number of processors and returns that of all starts in progress together.
     fn set(&self, processors: f64) -> f64 {
         let shares = self.machine.shares.lock();
         let mut shares = shares.unwrap_or_else(PoisonError::into_inner);
@@ -141,8 +143,6 @@ pub(crate) struct StartTurn {
     began: Instant,
     next_look: Instant,
     gauge: DemandGauge,
-    /// The processor time that had been used at the last look, and when that was.
-    last: Option<(Duration, Instant)>,
     spare_looks: u32,
 }
 
@@ -167,7 +167,6 @@ impl StartTurn {
             };
         if !self.share.machine.is_full() {
             // No start waits, and looking costs time.
-            self.last = None;
             self.spare_looks = 0;
             return;
         }
@@ -177,23 +176,18 @@ impl StartTurn {
             }
             return;
         };
-        let last = self.last.replace((demand.used, now));
-        let own = last.map_or(1.0, |(before, at)| {
-            share(before, demand.used, now.duration_since(at))
-        });
-        let all = self.share.set(own);
-        self.observe(demand.uses_processor, own, all);
+        let all = self.share.set(demand.processors);
+        self.observe(demand.uses_processor, all);
         if demand.used >= START_TURN_TIME {
             self.permits.clear();
         }
     }
 
     /// Takes a look into account: whether this start uses a processor or would if it got one, and how many processors
-    /// this start and all starts use.
-    fn observe(&mut self, uses_processor: bool, own: f64, all: f64) {
-        let half = self.share.machine.processors as f64 / 2.0;
-        let is_starved_by_others = own < 0.5 && all < half;
-        if uses_processor && !is_starved_by_others {
+    /// all starts would use.
+    fn observe(&mut self, uses_processor: bool, all: f64) {
+        let processors = self.share.machine.processors as f64;
+        if uses_processor && all >= processors * BUSY_SHARE {
             self.spare_looks = 0;
             return;
         }
@@ -204,17 +198,10 @@ impl StartTurn {
     }
 }
 
-/// The number of processors that have been used during `time`. If the sum has become smaller, a process has ended, which
-/// is a sign of work.
-fn share(before: Duration, after: Duration, time: Duration) -> f64 {
-    match after.checked_sub(before) {
-        Some(used) if !time.is_zero() => used.div_duration_f64(time),
-        _ => 1.0,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tokio::time::timeout;
 
     use super::*;
@@ -239,22 +226,22 @@ mod tests {
         timeout(Duration::ZERO, queue.turn()).await.ok()
     }
 
-    /// A look finds that a start wants a processor, and how much of it it gets.
-    fn gets(turn: &mut StartTurn, own: f64) {
-        let all = turn.share.set(own);
-        turn.observe(true, own, all);
+    /// A look finds how many processors a start would use.
+    fn needs(turn: &mut StartTurn, processors: f64) {
+        let all = turn.share.set(processors);
+        turn.observe(processors >= 0.5, all);
     }
 
     #[tokio::test]
-    async fn starts_that_use_the_processors_make_others_wait_until_one_has_ended() {
+    async fn starts_that_need_the_processors_make_others_wait_until_one_has_ended() {
         let (queue, mut one, mut two) = two_starts().await;
         for _ in 0..9 {
-            gets(&mut one, 0.9);
-            gets(&mut two, 0.4);
+            needs(&mut one, 0.9);
+            needs(&mut two, 0.7);
         }
         assert!(
             next(&queue).await.is_none(),
-            "together they use the machine"
+            "they need 1.6 of 2 processors"
         );
         drop(one);
         assert!(next(&queue).await.is_some());
@@ -263,49 +250,45 @@ mod tests {
     #[tokio::test]
     async fn a_start_that_waits_for_something_else_lets_the_next_one_begin() {
         let (queue, mut one, mut two) = two_starts().await;
-        gets(&mut one, 1.0);
-        for uses_processor in [false, true, false] {
-            let all = two.share.set(0.0);
-            two.observe(uses_processor, 0.9, all);
+        needs(&mut one, 2.0);
+        for processors in [0.0, 1.0, 0.0] {
+            needs(&mut two, processors);
         }
         assert!(
             next(&queue).await.is_none(),
             "one look may find a short wait"
         );
-        let all = two.share.set(0.0);
-        two.observe(false, 0.0, all);
+        needs(&mut two, 0.0);
         assert!(next(&queue).await.is_some());
     }
 
     #[tokio::test]
-    async fn starts_that_other_programs_starve_let_further_ones_begin_until_they_get_half_of_the_machine()
-     {
+    async fn starts_that_leave_processors_unused_let_others_begin_until_they_need_them() {
         let (queue, mut one, mut two) = two_starts().await;
         for _ in 0..3 {
-            gets(&mut one, 0.2);
-            gets(&mut two, 0.2);
+            needs(&mut one, 0.6);
+            needs(&mut two, 0.6);
         }
         let mut three = next(&queue).await.expect("it begins");
-        let mut four = next(&queue).await.expect("it begins");
+        let four = next(&queue).await.expect("it begins");
+        drop(four);
         for _ in 0..9 {
-            gets(&mut three, 0.4);
-            gets(&mut four, 0.4);
+            needs(&mut three, 0.6);
         }
-        assert!(next(&queue).await.is_none(), "1.2 of 2 processors are used");
-        // The first two still count although they have given up their turns.
-        drop((one, two));
-        for _ in 0..2 {
-            gets(&mut three, 0.4);
-            gets(&mut four, 0.4);
+        let four = next(&queue).await.expect("a place is free");
+        assert!(
+            next(&queue).await.is_none(),
+            "the first two still count although they have given up their turns"
+        );
+        drop((one, two, four));
+        let mut four = next(&queue).await.expect("a place is free");
+        for _ in 0..3 {
+            needs(&mut three, 0.6);
+            needs(&mut four, 0.6);
         }
-        assert!(next(&queue).await.is_some(), "0.8 of 2 processors are used");
-    }
-
-    #[test]
-    fn shares_are_computed_from_processor_time() {
-        let ms = Duration::from_millis;
-        assert_eq!(share(ms(10), ms(35), ms(50)), 0.5);
-        assert_eq!(share(ms(10), ms(5), ms(50)), 1.0, "a process has ended");
-        assert_eq!(share(ms(10), ms(10), ms(0)), 1.0);
+        assert!(
+            next(&queue).await.is_some(),
+            "they need 1.2 of 2 processors"
+        );
     }
 }
