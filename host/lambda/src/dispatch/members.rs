@@ -140,14 +140,11 @@ impl Members {
     }
 
     /// Sends a call to the environment that became idle last; returns it if none is idle.
-    pub(super) fn send(&mut self, mut call: Call) -> Result<(), Call> {
+    pub(super) fn send(&mut self, mut call: Call) -> Option<Call> {
         while let Some(id) = self.idle.pop() {
-            match self.send_to(id, call) {
-                None => return Ok(()),
-                Some(unsent) => call = unsent,
-            }
+            call = self.send_to(id, call)?;
         }
-        Err(call)
+        Some(call)
     }
 
     /// Sends a call to an environment; returns it if the environment has just ended.

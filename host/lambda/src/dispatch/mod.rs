@@ -124,7 +124,7 @@ impl Dispatcher {
         if self.limit == 0 {
             return Placement::Refused(InvokeError::Throttled);
         }
-        let Err(call) = state.members.send(call) else {
+        let Some(call) = state.members.send(call) else {
             return Placement::Sent;
         };
         let arriving = self.places_arriving(&state);
@@ -202,7 +202,7 @@ impl Dispatcher {
         let mut state = self.lock();
         if self.closing.is_cancelled() {
             let _ = call.answer.send(shutting_down()); // the caller went away
-        } else if let Err(call) = state.members.send(call) {
+        } else if let Some(call) = state.members.send(call) {
             state.waiting.push_first(call);
         }
     }
