@@ -39,6 +39,7 @@ async fn measure() {
         account: "000000000000".into(),
         queues: None,
         buckets: None,
+        targets: None,
     };
     let service = plugin.service("bench", setup).await.unwrap();
     for clients in [1, 2, 16] {

@@ -85,4 +85,4 @@ pub use plugin::Plugin;
 pub use role::Role;
 pub use service::{Client, Service, ServiceBody, ServiceSetup};
 pub use source::{Source, SourceError, SourceSetup};
-pub use store::{Grant, allows};
+pub use store::{Grant, Targets, allows};

@@ -125,3 +125,50 @@ impl Reserve {
         file.set_len(RESERVE_BYTES as u64)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reserve_that_was_given_up_is_made_again_once_there_is_space() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("store.sqlite");
+        let size = || {
+            let file = folder.path().join("store.sqlite.reserve");
+            fs::metadata(file).map(|about| about.len()).ok()
+        };
+        let whole = Some(RESERVE_BYTES as u64);
+        let mut reserve = Reserve::of(&store);
+        assert!(!reserve.give_up(), "there is none yet");
+        assert!(reserve.make() && !reserve.is_given_up());
+        assert_eq!(size(), whole);
+        assert!(reserve.give_up() && reserve.is_given_up());
+        assert_eq!(size(), Some(0));
+        assert!(!reserve.give_up(), "there is none any more");
+        assert!(!reserve.make(), "the disk was full a moment ago");
+        // The next host knows of it.
+        assert!(Reserve::of(&store).is_given_up());
+        reserve.try_at = Instant::now();
+        assert!(reserve.make() && !reserve.is_given_up());
+        assert_eq!(size(), whole);
+        assert!(!Reserve::of(&store).is_given_up());
+        // One that was deleted or cut off by hand is made again, too.
+        fs::write(&reserve.path, "short").unwrap();
+        reserve.try_at = Instant::now();
+        assert!(reserve.make());
+        assert_eq!(size(), whole);
+    }
+
+    #[test]
+    fn a_reserve_that_cannot_be_made_leaves_no_part_of_itself_and_is_tried_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("missing");
+        let mut reserve = Reserve::of(&missing.join("store.sqlite"));
+        assert!(!reserve.make());
+        fs::create_dir(&missing).unwrap();
+        assert!(!reserve.make(), "too soon");
+        reserve.try_at = Instant::now();
+        assert!(reserve.make());
+    }
+}

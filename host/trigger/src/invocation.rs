@@ -5,7 +5,7 @@ use lambkin_model::Invocation;
 
 /// The key of `extra` under which services store the X-Ray trace header of the request that sent a message or changed
 /// an object.
-const TRACE_HEADER: &str = "AWSTraceHeader";
+pub(crate) const TRACE_HEADER: &str = "AWSTraceHeader";
 
 /// An invocation that continues the trace of the messages, or the change, with these `extra` fields. Returns `None`,
 /// after logging it, if the invocation would continue a loop of functions that invoke each other.

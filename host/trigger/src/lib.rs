@@ -27,6 +27,8 @@ mod invocation;
 mod limits;
 mod object_watcher;
 mod outcome;
+mod own_triggers;
+mod own_watchers;
 pub mod poll;
 mod preview;
 pub mod queue;
@@ -37,6 +39,7 @@ mod tasks;
 mod trigger_context;
 
 pub use event_source::{BoxFuture, ConfiguredTrigger, EventSource, PluginSetup, Setup, SetupError};
+pub use own_triggers::TriggerSetter;
 pub use preview::{Output, Preview, PreviewError, Sample};
 pub use tasks::Tasks;
 pub use trigger_context::TriggerContext;

@@ -1,6 +1,7 @@
 //! The delivery of a bucket's changes to its triggers.
 //!
-//! Each change is delivered to all triggers of the bucket, oldest change first; a change that is tried again does not
+//! Each change is delivered to all triggers of the bucket, oldest change first: those of `lambkin.toml`, and those that
+//! the bucket has of its own ([`own_triggers`](crate::own_triggers)); a change that is tried again does not
 //! hold up later ones. What a trigger's plugin shapes for a function becomes an asynchronous invocation, which is
 //! stored and retried as on AWS; for a queue it becomes a message. Only then is the change removed from the store, so a
 //! change is delivered at least once, even if the host is killed.
@@ -17,27 +18,36 @@ use lambkin_lambda::{AcceptError, Lambda};
 use lambkin_model::ObjectChange;
 use lambkin_plugin::{ObjectTrigger, Target};
 use lambkin_store::StoreError;
-use lambkin_store::object::{LeasedChange, ObjectError, Objects};
+use lambkin_store::object::{LeasedChange, ObjectError, Objects, TRIGGERS_CHANGED};
 use lambkin_store::queue::{Entry, QueueError, Queues};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::invocation::continue_trace;
+use crate::invocation::{TRACE_HEADER, continue_trace};
 use crate::limits::{DELIVERY_ATTEMPTS, REDELIVERY_PAUSE, STORE_PAUSE};
+use crate::own_triggers::{OwnTriggerSetup, OwnTriggers};
 
-/// The triggers of one bucket.
-#[derive(Debug)]
-pub(crate) struct ObjectWatcher {
-    /// The bucket's name.
-    pub(crate) bucket: String,
-    /// The configured plugins.
-    pub(crate) triggers: Vec<ObjectTrigger>,
-    /// The bucket's changes are here.
+/// What changes are delivered with.
+#[derive(Debug, Clone)]
+pub(crate) struct Delivery {
+    /// The buckets' changes are here.
     pub(crate) objects: Objects,
     /// Events for queues are sent here.
     pub(crate) queues: Queues,
     /// Events for functions are sent here.
     pub(crate) lambda: Lambda,
+    /// What the buckets' own triggers are configured with.
+    pub(crate) own: OwnTriggerSetup,
+}
+
+/// The triggers of one bucket.
+#[derive(Debug)]
+pub(crate) struct ObjectWatcher {
+    bucket: String,
+    /// The triggers of `lambkin.toml`.
+    triggers: Vec<ObjectTrigger>,
+    own_triggers: OwnTriggers,
+    delivery: Delivery,
 }
 
 /// The progress of a change that has not been delivered to every trigger.
@@ -45,8 +55,8 @@ pub(crate) struct ObjectWatcher {
 struct Progress {
     /// The number of failed attempts.
     attempts: u32,
-    /// The indices of the triggers that need no further delivery.
-    delivered: Vec<usize>,
+    /// The names of the triggers that need no further delivery. Those of a bucket's own triggers contain a space.
+    delivered: Vec<String>,
 }
 
 /// Why a change was not delivered to a trigger.
@@ -61,8 +71,18 @@ enum DeliveryError {
 }
 
 impl ObjectWatcher {
+    /// A watcher of a bucket that has these triggers in `lambkin.toml`.
+    pub(crate) fn new(bucket: &str, triggers: Vec<ObjectTrigger>, delivery: &Delivery) -> Self {
+        Self {
+            bucket: bucket.to_owned(),
+            triggers,
+            own_triggers: OwnTriggers::new(bucket, &delivery.objects, &delivery.own),
+            delivery: delivery.clone(),
+        }
+    }
+
     /// Delivers changes until `stop` is cancelled. The next run of the host delivers the rest.
-    pub(crate) async fn serve(self, stop: CancellationToken) {
+    pub(crate) async fn serve(mut self, stop: CancellationToken) {
         let mut unfinished = HashMap::new();
         // A lease lasts until the host ends, so a leased change is kept here until it has been delivered.
         let mut leased: Option<LeasedChange> = None;
@@ -71,7 +91,7 @@ impl ObjectWatcher {
                 Some(change) => Ok(change),
                 None => tokio::select! {
                     () = stop.cancelled() => return,
-                    next = self.objects.next_change(&self.bucket) => next,
+                    next = self.delivery.objects.next_change(&self.bucket) => next,
                 },
             };
             let delivered = match next {
@@ -97,53 +117,66 @@ impl ObjectWatcher {
 
     /// Delivers a change to the triggers that have not received it. An error means that the store failed.
     async fn deliver(
-        &self,
+        &mut self,
         leased: &LeasedChange,
         unfinished: &mut HashMap<String, Progress>,
     ) -> Result<(), ObjectError> {
         let change = &leased.change;
         let progress = unfinished.entry(change.id.clone()).or_default();
         let is_last_attempt = progress.attempts + 1 >= DELIVERY_ATTEMPTS;
-        for (index, trigger) in self.triggers.iter().enumerate() {
-            if progress.delivered.contains(&index) {
+        let own = self.own_triggers.current().await?;
+        // What was changed is no business of the others.
+        let others = match change.event.as_str() {
+            TRIGGERS_CHANGED => &[],
+            _ => self.triggers.as_slice(),
+        };
+        let mut is_delivered = true;
+        for trigger in others.iter().chain(own) {
+            let name = trigger.name();
+            if progress.delivered.iter().any(|known| known == name) {
                 continue;
             }
-            match self.deliver_to(trigger, change).await {
-                Ok(()) => progress.delivered.push(index),
+            match self.delivery.deliver_to(trigger, change).await {
+                Ok(()) => progress.delivered.push(name.to_owned()),
                 Err(DeliveryError::Store(error)) => return Err(error.into()),
                 Err(DeliveryError::Failed(reason)) => {
-                    self.report(trigger, change, is_last_attempt, &reason);
+                    report(trigger, change, is_last_attempt, &reason);
                     if is_last_attempt {
-                        progress.delivered.push(index);
+                        progress.delivered.push(name.to_owned());
+                    } else {
+                        is_delivered = false;
                     }
                 }
             }
         }
-        if progress.delivered.len() < self.triggers.len() {
+        let objects = &self.delivery.objects;
+        if !is_delivered {
             let after = REDELIVERY_PAUSE.as_millis() as u64;
-            self.objects.retry_change(leased, after).await?;
+            objects.retry_change(leased, after).await?;
             progress.attempts += 1;
             return Ok(());
         }
-        self.objects.ack_change(leased).await?;
+        objects.ack_change(leased).await?;
         unfinished.remove(&change.id);
         Ok(())
     }
+}
 
-    fn report(&self, trigger: &ObjectTrigger, change: &ObjectChange, is_last: bool, reason: &str) {
-        let (name, event) = (trigger.name(), &change.event);
-        let object = format!("{}/{}", self.bucket, change.key);
-        if is_last {
-            tracing::error!(
-                "{name}: could not deliver {event} of {object} in {DELIVERY_ATTEMPTS} attempts; dropped: {reason}"
-            );
-        } else {
-            tracing::warn!(
-                "{name}: could not deliver {event} of {object}; trying again in {REDELIVERY_PAUSE:?}: {reason}"
-            );
-        }
+fn report(trigger: &ObjectTrigger, change: &ObjectChange, is_last: bool, reason: &str) {
+    let (name, event) = (trigger.name(), &change.event);
+    let object = format!("{}/{}", change.bucket, change.key);
+    if is_last {
+        tracing::error!(
+            "{name}: could not deliver {event} of {object} in {DELIVERY_ATTEMPTS} attempts; dropped: {reason}"
+        );
+    } else {
+        tracing::warn!(
+            "{name}: could not deliver {event} of {object}; trying again in {REDELIVERY_PAUSE:?}: {reason}"
+        );
     }
+}
 
+impl Delivery {
     async fn deliver_to(
         &self,
         trigger: &ObjectTrigger,
@@ -166,8 +199,13 @@ impl ObjectWatcher {
                 })
             }
             Target::Queue(queue) => {
+                let extra = change.extra.iter();
                 let entry = Entry {
                     body: Bytes::from(event),
+                    extra: extra
+                        .filter(|(key, _)| key == TRACE_HEADER)
+                        .cloned()
+                        .collect(),
                     ..Entry::default()
                 };
                 let sent = self.queues.send(queue, vec![entry]).await;

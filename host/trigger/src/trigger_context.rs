@@ -1,15 +1,17 @@
 //! What a running trigger has access to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use lambkin_http::Allowlist;
-use lambkin_lambda::Lambda;
+use lambkin_lambda::{Account, Lambda};
 use lambkin_plugin::ObjectTrigger;
 use lambkin_store::object::Objects;
 use lambkin_store::queue::Queues;
 use tokio_util::sync::CancellationToken;
 
-use crate::object_watcher::ObjectWatcher;
+use crate::object_watcher::{Delivery, ObjectWatcher};
+use crate::own_triggers::{OwnTriggerSetup, TriggerSetter};
+use crate::own_watchers::OwnWatchers;
 use crate::tasks::Tasks;
 
 /// What a running trigger has access to: the functions, the store and a set of tasks.
@@ -75,20 +77,25 @@ impl<'a> TriggerContext<'a> {
             .push(trigger);
     }
 
-    /// Starts the watchers of all registered buckets. To be called after all triggers have been spawned.
-    pub fn start_watchers(self) {
+    /// Starts the watchers of all registered buckets, and those of buckets that have or get triggers of their own,
+    /// which `setters` set. To be called after all triggers have been spawned.
+    pub fn start_watchers(self, setters: Vec<TriggerSetter>, account: Account) {
         let Some((queues, objects)) = self.store else {
             return;
         };
+        let delivery = Delivery {
+            objects,
+            queues,
+            lambda: self.lambda,
+            own: OwnTriggerSetup { setters, account },
+        };
+        let mut watched = HashSet::new();
         for (bucket, triggers) in self.bucket_triggers {
-            let watcher = ObjectWatcher {
-                bucket,
-                triggers,
-                objects: objects.clone(),
-                queues: queues.clone(),
-                lambda: self.lambda.clone(),
-            };
+            let watcher = ObjectWatcher::new(&bucket, triggers, &delivery);
             self.tasks.spawn(|stop| watcher.serve(stop));
+            watched.insert(bucket);
         }
+        let others = OwnWatchers { watched, delivery };
+        self.tasks.spawn(|stop| others.serve(stop));
     }
 }

@@ -57,6 +57,7 @@ impl Fixture {
             account: "000000000000".into(),
             queues: None,
             buckets: None,
+            targets: None,
         };
         let service = plugin.service("test", setup).await.unwrap();
         let listener = bind(([127, 0, 0, 1], 0).into()).await.unwrap();

@@ -8,6 +8,7 @@
 //! Everything is tested natively; `guest`, which exists only in the component, exports it.
 
 mod encoding;
+mod event_type;
 #[cfg(target_arch = "wasm32")]
 mod guest;
 pub mod object;

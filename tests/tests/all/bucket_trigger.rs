@@ -1,6 +1,7 @@
 //! Bucket triggers: changes to objects become events.
 
 mod folder;
+mod notifications;
 
 use std::fs;
 

@@ -2,7 +2,20 @@
 
 use lambkin_lambda::{Alias, FunctionSpec};
 
-use crate::config::{Config, suggestion};
+use crate::config::{Config, full_name, suggestion};
+
+/// Every name that a trigger may use for a function of the configuration.
+pub fn function_names(config: &Config) -> impl Iterator<Item = String> {
+    let aliases = config
+        .aliases
+        .iter()
+        .map(|alias| format!("{}:{}", alias.function, alias.name));
+    let versions = config.functions.iter().map(full_name);
+    let latest = config
+        .function_names()
+        .map(|name| format!("{name}:$LATEST"));
+    versions.chain(latest).chain(aliases)
+}
 
 /// The version that a function's name leads to. For an alias that distributes calls over two versions, this is the one
 /// that receives the rest.

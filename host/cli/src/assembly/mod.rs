@@ -9,6 +9,6 @@ mod triggers;
 
 pub use lambda::{asynchronous, lambda};
 pub use plugins::Plugins;
-pub use services::{configure_service, offer_endpoints, offer_invoke_api};
+pub use services::{configure_service, offer_endpoints, offer_invoke_api, trigger_setters};
 pub use storage::Storage;
 pub use triggers::{Trigger, configure_trigger, warnings};

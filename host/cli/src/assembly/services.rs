@@ -5,8 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use lambkin_lambda::FunctionSpec;
-use lambkin_plugin::{Grant, Service, ServiceSetup};
+use lambkin_plugin::{Grant, Role, Service, ServiceSetup, Targets};
+use lambkin_trigger::TriggerSetter;
 
+use super::functions::function_names;
 use super::plugins::{Plugins, diagnostics_of};
 use super::storage::Storage;
 use crate::config::{self, Config, Diagnostic};
@@ -51,9 +53,26 @@ pub async fn configure_service(
         account: config.account.id.clone(),
         queues: grant(&service.queues, storage.map(|storage| &storage.queues)),
         buckets: grant(&service.buckets, storage.map(|storage| &storage.objects)),
+        targets: storage.map(|storage| Targets {
+            functions: function_names(config).collect(),
+            queues: storage.queues.clone(),
+        }),
     };
     let configured = plugin.service(&service.name, setup).await;
     configured.map_err(|error| diagnostics_of(error, &service.section))
+}
+
+/// The services whose plugins are object triggers, too: they can set triggers at run time.
+pub fn trigger_setters(plugins: &Plugins, config: &Config) -> Vec<TriggerSetter> {
+    let setter = |service: &config::Service| {
+        let plugin = plugins.of(&service.section).ok()?;
+        let buckets = service.buckets.clone()?;
+        plugin.plays(Role::ObjectTrigger).then(|| TriggerSetter {
+            buckets,
+            plugin: plugin.clone(),
+        })
+    };
+    config.services.iter().filter_map(setter).collect()
 }
 
 fn grant<T: Clone>(names: &Option<Vec<String>>, store: Option<&T>) -> Option<Grant<T>> {

@@ -3,9 +3,9 @@
 use lambkin_plugin::FunctionInfo;
 use lambkin_trigger::{ConfiguredTrigger, PluginSetup, Setup, SetupError};
 
-use super::functions::{resolve, unknown_function};
+use super::functions::{function_names, resolve, unknown_function};
 use super::plugins::{Plugins, diagnostics_of};
-use crate::config::{self, Config, Diagnostic, FIFO_SUFFIX, Section, full_name, suggestion};
+use crate::config::{self, Config, Diagnostic, FIFO_SUFFIX, Section, suggestion};
 
 /// A trigger whose plugin has accepted its settings and whose functions and queues are defined.
 pub struct Trigger {
@@ -97,21 +97,11 @@ fn check_target_queue(queue: &str, config: &Config) -> Result<(), String> {
 
 /// Every function of the configuration, by each name that a trigger may use.
 fn function_infos(config: &Config) -> Vec<FunctionInfo> {
-    let aliases = config
-        .aliases
-        .iter()
-        .map(|alias| format!("{}:{}", alias.function, alias.name));
-    let versions = config.functions.iter().map(full_name);
-    let latest = config
-        .function_names()
-        .map(|name| format!("{name}:$LATEST"));
-    let names = versions.chain(latest).chain(aliases);
-    names
-        .filter_map(|name| {
-            let timeout = resolve(&name, config)?.timeout;
-            Some(FunctionInfo { name, timeout })
-        })
-        .collect()
+    let info = |name: String| {
+        let timeout = resolve(&name, config)?.timeout;
+        Some(FunctionInfo { name, timeout })
+    };
+    function_names(config).filter_map(info).collect()
 }
 
 /// The trigger's warnings, each with the trigger's name.

@@ -16,7 +16,7 @@ use crate::check;
 use crate::error::ConfigureError;
 use crate::network::Network;
 use crate::state::Capabilities;
-use crate::store::{Grant, Grants};
+use crate::store::{Grant, Grants, Targets};
 use crate::wasi::{Wasi, WasiAccess};
 
 /// The configuration of a service.
@@ -32,6 +32,8 @@ pub struct ServiceSetup {
     pub queues: Option<Grant<Queues>>,
     /// The buckets it has access to.
     pub buckets: Option<Grant<Objects>>,
+    /// What the triggers that it sets can send to; `None` if no triggers run.
+    pub targets: Option<Targets>,
 }
 
 /// Who has made a request.
@@ -98,6 +100,7 @@ impl Service {
             grants: Arc::new(Grants {
                 queues: setup.queues,
                 buckets: setup.buckets,
+                targets: setup.targets,
             }),
         })))
     }

@@ -4,8 +4,10 @@
 //! listed name matches. For the component, nothing else exists. Names are checked when a function receives them, so a
 //! handle needs no further check.
 
+use std::sync::Arc;
+
 use lambkin_store::object::Objects;
-use lambkin_store::queue::Queues;
+use lambkin_store::queue::{QueueError, Queues};
 
 /// The queues or the buckets that the operator grants, by name.
 #[derive(Debug, Clone)]
@@ -16,6 +18,31 @@ pub struct Grant<T> {
     pub names: Vec<String>,
 }
 
+/// What triggers can send events to.
+#[derive(Debug, Clone)]
+pub struct Targets {
+    /// All functions, by each name that a trigger may use.
+    pub functions: Arc<[String]>,
+    /// All queues.
+    pub queues: Queues,
+}
+
+impl Targets {
+    /// Whether there is a function with this name.
+    pub(super) fn has_function(&self, name: &str) -> bool {
+        self.functions.iter().any(|known| known == name)
+    }
+
+    /// Whether there is a queue with this name.
+    pub(super) async fn has_queue(&self, name: &str) -> Result<bool, QueueError> {
+        match self.queues.describe(name).await {
+            Ok(_) => Ok(true),
+            Err(QueueError::Missing) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
 /// Everything that the operator grants one component.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Grants {
@@ -23,6 +50,8 @@ pub(crate) struct Grants {
     pub queues: Option<Grant<Queues>>,
     /// The buckets, if any.
     pub buckets: Option<Grant<Objects>>,
+    /// What the triggers of its buckets can send to; `None` if the host runs no triggers.
+    pub targets: Option<Targets>,
 }
 
 impl<T> Grant<T> {

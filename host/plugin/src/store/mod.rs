@@ -15,5 +15,5 @@ mod queues;
 mod view;
 
 pub(crate) use grants::Grants;
-pub use grants::{Grant, allows};
+pub use grants::{Grant, Targets, allows};
 pub(crate) use view::{StoreView, link};

@@ -43,6 +43,20 @@ impl wit::Host for StoreView<'_> {
         error.into_result()
     }
 
+    async fn target_exists(&mut self, target: wit::Target) -> Result<bool, ObjectCallError> {
+        let Some(targets) = &self.grants.targets else {
+            return Ok(false);
+        };
+        match target {
+            wit::Target::Function(name) => Ok(targets.has_function(&name)),
+            wit::Target::Queue(name) => {
+                let found = targets.has_queue(&name).await;
+                let failed = |error| Error::Unavailable(unavailable(error));
+                found.map_err(|error| HostCallError::Returned(failed(error)))
+            }
+        }
+    }
+
     async fn open(&mut self, name: String) -> Result<Resource<Bucket>, ObjectCallError> {
         self.objects_with(&name)?.bucket(&name).await?;
         Ok(self.table.push(Bucket(name))?)
@@ -189,6 +203,24 @@ impl wit::HostBucket for StoreView<'_> {
         let (objects, name) = self.bucket(&bucket)?;
         let (version, event) = (version.as_deref(), event.map(Into::into));
         let removed = objects.remove(name, &key, version, condition.into(), event);
+        Ok(removed.await?.into())
+    }
+
+    async fn remove_unchanged(
+        &mut self,
+        bucket: Resource<Bucket>,
+        key: String,
+        version: Option<String>,
+        condition: wit::Condition,
+        metadata: Pairs,
+        event: Option<wit::ObjectEvent>,
+    ) -> Result<wit::Removed, ObjectCallError> {
+        check_key(&key)?;
+        check_metadata("", &metadata, event.as_ref())?;
+        let (objects, name) = self.bucket(&bucket)?;
+        let (version, event) = (version.as_deref(), event.map(Into::into));
+        let condition = condition.into();
+        let removed = objects.remove_unchanged(name, &key, version, condition, metadata, event);
         Ok(removed.await?.into())
     }
 
@@ -428,6 +460,7 @@ mod tests {
         let grants = Grants {
             queues: None,
             buckets: Some(buckets),
+            targets: None,
         };
         let table = &mut ResourceTable::new();
         let mut view = StoreView {

@@ -378,6 +378,7 @@ mod tests {
                 names: vec!["q".to_owned()],
             }),
             buckets: None,
+            targets: None,
         };
         let table = &mut ResourceTable::new();
         let mut view = StoreView {

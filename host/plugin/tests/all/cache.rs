@@ -1,7 +1,7 @@
 //! The folder of compiled code.
 
 use std::fs::{self, File};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -178,6 +178,26 @@ async fn compiled_code_in_which_a_bit_is_flipped_is_compiled_again() {
             "bit {bit}: the entry was not replaced"
         );
     }
+}
+
+#[tokio::test]
+async fn compiled_code_of_another_user_is_not_used_and_replaced() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let entry = load(folder.path()).await;
+    let owner = || fs::metadata(&entry).expect("it exists").uid();
+    let (user, other) = (owner(), owner() + 1);
+    if chown(&entry, Some(other), None).is_err() {
+        eprintln!(
+            "SKIPPED: compiled_code_of_another_user_is_not_used_and_replaced: only root can give files away"
+        );
+        return;
+    }
+    assert_eq!(owner(), other);
+    assert!(good().load(&without_compiler(folder.path())).await.is_err());
+    assert!(!entry.exists(), "it is still there");
+    load(folder.path()).await;
+    assert_eq!(owner(), user);
+    good().trigger(&without_compiler(folder.path())).await;
 }
 
 #[tokio::test]

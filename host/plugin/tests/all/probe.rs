@@ -33,6 +33,7 @@ pub fn nothing(settings: &str) -> ServiceSetup {
         account: "123456789012".into(),
         queues: None,
         buckets: None,
+        targets: None,
     }
 }
 

@@ -10,8 +10,9 @@ use super::errors::{Abort, invalid};
 use super::key_order::just_after;
 use super::limits::BUCKET_NAME;
 use super::objects::Objects;
+use super::own_triggers::{own_triggers, record_change};
 use super::types::{BucketInfo, Folder, ObjectError, Versioning};
-use super::{part_files, parts_row, path};
+use super::{change_record, part_files, parts_row, path};
 
 /// Applies the definition of a configuration to a bucket, or says why it cannot be applied.
 fn apply_definition(
@@ -121,7 +122,7 @@ impl Objects {
     }
 
     /// Replaces the versioning and the attributes of a bucket. Versioning that was once on can only be suspended, as
-    /// in S3.
+    /// in S3. If the triggers among the attributes are others, or none, that is recorded as a change.
     ///
     /// # Errors
     ///
@@ -133,7 +134,9 @@ impl Objects {
         attributes: Vec<(String, String)>,
     ) -> Result<(), ObjectError> {
         let name = bucket.to_owned();
-        self.transact(move |connection| {
+        let (objects, now) = (self.clone(), self.now());
+        let queue = Some(change_record::change_queue(bucket));
+        let has_triggers = self.transact_notifying(queue, move |connection| {
             let mut bucket = bucket_row::find(connection, &name)?;
             if bucket.info.versioning != Versioning::Off && versioning == Versioning::Off {
                 return Err(invalid("the versioning of a bucket can be suspended, but not turned off").into());
@@ -145,10 +148,24 @@ impl Objects {
                 .into());
             }
             bucket.info.versioning = versioning;
+            let before = bucket.info.clone();
             bucket.info.attributes.clone_from(&attributes);
-            Ok(bucket_row::update(connection, &bucket)?)
+            let triggers = own_triggers(&bucket.info);
+            if triggers.is_some() {
+                // Before the commit: as soon as the caller knows of it, all changes are recorded.
+                objects.note_own_triggers(&name, true);
+                if triggers != own_triggers(&before) {
+                    record_change(connection, &name, now)?;
+                }
+            }
+            bucket_row::update(connection, &bucket)?;
+            Ok(triggers.is_some())
         })
-        .await
+        .await?;
+        if !has_triggers {
+            self.note_own_triggers(bucket, false);
+        }
+        Ok(())
     }
 
     /// Up to `max` buckets whose names start with `prefix` and come after `after`, by name.
@@ -199,6 +216,7 @@ impl Objects {
             Ok(pending)
         };
         let pending = self.transact(delete).await?;
+        self.note_own_triggers(bucket, false);
         self.apply(pending).await?;
         let files = self.files().clone();
         let folder = files.root.join(path::bucket(bucket));

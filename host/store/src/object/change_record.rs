@@ -7,6 +7,7 @@ use std::sync::Mutex;
 
 use lambkin_model::ObjectChange;
 use rusqlite::{Connection, params};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::types::{ObjectEvent, ObjectInfo};
@@ -53,6 +54,10 @@ pub struct LeasedChange {
 pub(super) struct ChangeState {
     /// The buckets that have object triggers; `None`, before these are known, for all buckets.
     pub(super) watched: Mutex<Option<HashSet<String>>>,
+    /// The buckets that have triggers of their own.
+    pub(super) own: Mutex<HashSet<String>>,
+    /// Wakes the task that waits for a bucket to get triggers of its own.
+    pub(super) own_changed: Notify,
     /// Changes that were leased for a caller that went away, by bucket.
     pub(super) returned: Mutex<HashMap<String, VecDeque<LeasedChange>>>,
 }
@@ -102,14 +107,20 @@ impl ChangeRecord {
             at: self.at,
             extra: self.event.extra.clone(),
         };
-        let event = NewEvent {
-            queue: self.queue(),
-            body: serialize(change),
-            attributes: String::new(),
-            not_before: self.at,
-        };
-        event_queue::insert(connection, &event, self.at)
+        insert(connection, change)
     }
+}
+
+/// Records a change, in the order of its time.
+pub(super) fn insert(connection: &Connection, change: ObjectChange) -> rusqlite::Result<()> {
+    let at = change.at;
+    let event = NewEvent {
+        queue: change_queue(&change.bucket),
+        body: serialize(change),
+        attributes: String::new(),
+        not_before: at,
+    };
+    event_queue::insert(connection, &event, at)
 }
 
 /// A change as a JSON array, in the order of its fields.

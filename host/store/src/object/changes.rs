@@ -12,6 +12,7 @@ use tokio::sync::{Notify, oneshot};
 use super::change_record::{self, ChangeRecord, LeasedChange, change_queue};
 use super::errors;
 use super::objects::Objects;
+use super::own_triggers;
 use super::types::{ObjectError, ObjectEvent};
 use crate::event_queue::EventQueues;
 
@@ -23,13 +24,22 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Objects {
-    /// Limits recording to the buckets that have object triggers, and deletes what was recorded for others. Until
-    /// this is called the changes of all buckets are recorded, so it must be called before anything changes.
+    /// Limits recording to these buckets and those that have triggers of their own, and deletes what was recorded for
+    /// others. Until this is called the changes of all buckets are recorded, so it must be called before anything
+    /// changes.
     pub async fn set_watched_buckets(&self, buckets: &[String]) -> Result<(), ObjectError> {
         let watched: HashSet<String> = buckets.iter().cloned().collect();
         *locked(&self.0.changes.watched) = Some(watched.clone());
-        self.transact(move |connection| Ok(change_record::delete_others(connection, &watched)?))
-            .await
+        let own = self
+            .transact(move |connection| {
+                let own = own_triggers::buckets(connection)?;
+                let all = own.union(&watched).cloned().collect();
+                change_record::delete_others(connection, &all)?;
+                Ok(own)
+            })
+            .await?;
+        *locked(&self.0.changes.own) = own;
+        Ok(())
     }
 
     /// Leases the oldest change of a bucket that is due. Waits for one if there is none.
@@ -101,7 +111,8 @@ impl Objects {
         let watched = locked(&self.0.changes.watched);
         let is_watched = watched
             .as_ref()
-            .is_none_or(|watched| watched.contains(bucket));
+            .is_none_or(|watched| watched.contains(bucket))
+            || locked(&self.0.changes.own).contains(bucket);
         let event = event.filter(|_| is_watched)?;
         let bucket = bucket.to_owned();
         Some(ChangeRecord { bucket, event, at })

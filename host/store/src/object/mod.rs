@@ -36,6 +36,7 @@ mod limits;
 mod list;
 mod objects;
 mod open;
+mod own_triggers;
 mod part_files;
 mod parts;
 mod parts_row;
@@ -59,6 +60,7 @@ mod upload;
 pub use change_record::LeasedChange;
 pub use content::Object;
 pub use objects::Objects;
+pub use own_triggers::{TRIGGERS_ATTRIBUTE, TRIGGERS_CHANGED, own_triggers};
 pub use types::{
     BucketInfo, Condition, Digest, Finished, Folder, FolderEvents, LeftOut, Listing,
     MultipartListing, MultipartUpload, ObjectError, ObjectEvent, ObjectInfo, Part, Put, Query,

@@ -77,6 +77,19 @@ impl Objects {
         F: FnMut(&Connection) -> Result<T, Abort> + Send + 'static,
     {
         let queue = record.map(ChangeRecord::queue);
+        self.transact_notifying(queue, work).await
+    }
+
+    /// Like `transact`; wakes the notifier of this queue after the commit.
+    pub(super) async fn transact_notifying<T, F>(
+        &self,
+        queue: Option<String>,
+        work: F,
+    ) -> Result<T, ObjectError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Connection) -> Result<T, Abort> + Send + 'static,
+    {
         self.transact_in(&self.0.store, queue, work).await
     }
 

@@ -8,7 +8,7 @@ use super::errors::Abort;
 use super::pending::PendingFileOp;
 use super::plan::{check_condition, drop_unversioned};
 use super::row::{self, Row};
-use super::types::{Condition, ObjectInfo, Removed, Versioning};
+use super::types::{Condition, ObjectError, ObjectInfo, Removed, Versioning};
 
 /// A removal that was requested.
 #[derive(Debug, Clone)]
@@ -17,6 +17,8 @@ pub(super) struct Removal {
     pub(super) key: String,
     pub(super) version: Option<String>,
     pub(super) condition: Condition,
+    /// The metadata that the object or version must still have.
+    pub(super) metadata: Option<Vec<(String, String)>>,
     pub(super) record: Option<ChangeRecord>,
     pub(super) at: u64,
 }
@@ -44,6 +46,11 @@ pub(super) fn target(
         removal.version.as_deref(),
     )?;
     check_condition(&removal.condition, found.as_ref())?;
+    if let (Some(expected), Some(found)) = (&removal.metadata, &found)
+        && found.info.metadata != *expected
+    {
+        return Err(ObjectError::PreconditionFailed.into());
+    }
     Ok(found)
 }
 

@@ -23,6 +23,38 @@ impl Objects {
         condition: Condition,
         event: Option<ObjectEvent>,
     ) -> Result<Removed, ObjectError> {
+        self.remove_if(bucket, key, version, condition, None, event)
+            .await
+    }
+
+    /// Like [`remove`](Self::remove), if the object or version still has this metadata, so that a caller that has
+    /// looked at it can rely on what it saw.
+    ///
+    /// # Errors
+    ///
+    /// Also [`ObjectError::PreconditionFailed`] if it has other metadata.
+    pub async fn remove_unchanged(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<&str>,
+        condition: Condition,
+        metadata: Vec<(String, String)>,
+        event: Option<ObjectEvent>,
+    ) -> Result<Removed, ObjectError> {
+        self.remove_if(bucket, key, version, condition, Some(metadata), event)
+            .await
+    }
+
+    async fn remove_if(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<&str>,
+        condition: Condition,
+        metadata: Option<Vec<(String, String)>>,
+        event: Option<ObjectEvent>,
+    ) -> Result<Removed, ObjectError> {
         let folder = self.folder_of(bucket).await?;
         let at = self.now();
         let record = self.change_record(bucket, event, at);
@@ -31,6 +63,7 @@ impl Objects {
             key: key.to_owned(),
             version: version.map(str::to_owned),
             condition,
+            metadata,
             record,
             at,
         };

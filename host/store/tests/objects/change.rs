@@ -226,3 +226,30 @@ async fn the_removal_of_a_key_without_an_object_is_a_change_as_in_s3() {
     assert_eq!((change.change.size, &change.change.etag), (None, &None));
     assert!(next_now(&fixture).await.is_none());
 }
+
+#[tokio::test]
+async fn a_removal_can_depend_on_the_metadata_that_its_caller_has_seen() {
+    let fixture = Fixture::new().await;
+    fixture.keep_versions(Versioning::On).await;
+    let seen = fixture.put("k", "bytes").await;
+    let version = seen.version.as_deref();
+    let lock = vec![("lock".to_owned(), "on".to_owned())];
+    let locked = fixture
+        .objects
+        .replace_metadata("b", "k", version, lock.clone(), None);
+    locked.await.unwrap();
+    let remove = async |metadata| {
+        let (objects, always) = (&fixture.objects, Condition::Always);
+        objects
+            .remove_unchanged("b", "k", version, always, metadata, None)
+            .await
+    };
+    assert_eq!(
+        remove(seen.metadata.clone()).await,
+        Err(ObjectError::PreconditionFailed)
+    );
+    assert_eq!(fixture.get("k").await.unwrap(), "bytes");
+    assert!(remove(lock.clone()).await.unwrap().existed);
+    // What does not exist has nothing that could have changed.
+    assert!(!remove(lock).await.unwrap().existed);
+}

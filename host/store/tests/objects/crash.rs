@@ -133,6 +133,49 @@ fn damage(folder: &Path, content: &str, with: &str) -> usize {
 }
 
 #[tokio::test]
+async fn after_a_failed_synchronization_nothing_is_deleted_until_the_next_start() {
+    let fixture = Fixture::new().await;
+    let mut round = 0;
+    let (place, aside, failed) = loop {
+        round += 1;
+        fixture.put("k", "old").await;
+        let old = fixture.files();
+        put_unsynced(&fixture, "k", "new").await;
+        let new = fixture.files().into_iter().find(|file| !old.contains(file));
+        let Some(new) = new else { continue };
+        // A path that leads nowhere can be neither opened nor brought to the disk.
+        let (place, aside) = (
+            fixture.root().join(new),
+            fixture.folder.path().join("aside"),
+        );
+        std::fs::rename(&place, &aside).unwrap();
+        std::os::unix::fs::symlink(&place, &place).unwrap();
+        if let Err(error) = fixture.objects.synchronize().await {
+            break (place, aside, error);
+        }
+        // The host itself has done it before. That takes it half a second.
+        assert!(round < 100);
+        std::fs::remove_file(&place).unwrap();
+        std::fs::rename(&aside, &place).unwrap();
+    };
+    assert!(matches!(failed, ObjectError::File(_)), "{failed}");
+    assert_eq!(
+        fixture.files().len(),
+        2,
+        "the file that was replaced, and the new one"
+    );
+    std::fs::remove_file(&place).unwrap();
+    std::fs::rename(&aside, &place).unwrap();
+    // The operating system may have dropped the bytes, and reports that once.
+    let again = fixture.objects.synchronize().await;
+    assert_eq!(again.unwrap_err().to_string(), failed.to_string());
+    assert_eq!(fixture.files().len(), 2);
+    let after = fixture.again().await;
+    assert_eq!(after.files().len(), 1);
+    assert_eq!(after.get("k").await.unwrap(), "new");
+}
+
+#[tokio::test]
 async fn an_object_whose_file_is_lost_before_it_was_on_the_disk_gives_way_to_the_one_before() {
     let fixture = Fixture::new().await;
     fixture.put("k", "old").await;

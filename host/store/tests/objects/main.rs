@@ -13,6 +13,7 @@ mod folder;
 mod kill;
 mod left_out;
 mod list;
+mod own_triggers;
 mod parts;
 mod put;
 mod versions;

@@ -17,10 +17,10 @@ use plugin_kit::nearest::nearest;
 use plugin_kit::settings::{self, Item, Problems, Table, is_function};
 
 use super::contract::{Bucket, Problem, Setup, Target};
+use super::ids;
 use super::state::State;
 use super::version::EventVersion;
-use super::{event_type, ids};
-use crate::encoding;
+use crate::{encoding, event_type};
 
 const KEYS: [&str; 7] = [
     "function",
@@ -81,6 +81,7 @@ fn read(table: &Table<'_>, bucket: &Bucket, problems: &mut Problems) -> Option<S
         prefix,
         suffix,
         version,
+        sends_test_event: matches!(target, Target::Queue(_)),
     };
     Some(Setup {
         state: state.write(),

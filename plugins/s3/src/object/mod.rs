@@ -8,7 +8,6 @@
 
 mod configure;
 pub mod contract;
-mod event_type;
 #[cfg(test)]
 mod golden;
 mod ids;

@@ -4,10 +4,10 @@ use plugin_kit::time;
 use serde::Serialize;
 
 use super::contract::Change;
-use super::event_type::{self, Etag, Fields};
 use super::ids;
 use super::state::State;
 use crate::encoding;
+use crate::event_type::{self, Etag, Fields};
 
 /// The id of the user who made a change, in AWS's form, if the service did not name one.
 const PRINCIPAL: &str = "AWS:AIDALAMBKIN0000000000";
@@ -89,6 +89,32 @@ struct Object<'a> {
     version_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sequencer: Option<String>,
+}
+
+/// The message that a queue receives when a notification configuration begins.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TestEvent<'a> {
+    service: &'static str,
+    event: &'static str,
+    time: String,
+    bucket: &'a str,
+    request_id: String,
+    host_id: String,
+}
+
+impl<'a> TestEvent<'a> {
+    /// The message for the change with which a configuration begins.
+    pub fn new(state: &'a State, change: &Change) -> Self {
+        Self {
+            service: "Amazon S3",
+            event: "s3:TestEvent",
+            time: time::iso_millis(change.at_ms),
+            bucket: &state.bucket,
+            request_id: ids::request(&change.id),
+            host_id: ids::host(&change.id),
+        }
+    }
 }
 
 impl<'a> Notification<'a> {

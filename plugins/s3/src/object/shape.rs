@@ -1,12 +1,12 @@
 //! From a change to an event.
 
 use super::contract::Change;
-use super::event_type;
-use super::notification::Notification;
+use super::notification::{Notification, TestEvent};
 use super::state::State;
-use crate::encoding;
+use crate::{encoding, event_type};
 
-/// The event of a change; `None` if the configuration does not include it.
+/// The event of a change; `None` if the configuration does not include it. With the change that says that the
+/// configuration begins, it is AWS's test event, which queues receive and functions do not.
 ///
 /// # Errors
 ///
@@ -18,17 +18,22 @@ pub fn shape(state: &str, change: &Change) -> Result<Option<String>, String> {
         ..change.clone()
     });
     let change = of_file.as_ref().unwrap_or(change);
-    if !is_wanted(&state, change) {
+    let event = if change.event == event_type::CONFIGURED {
+        if !state.sends_test_event {
+            return Ok(None);
+        }
+        serde_json::to_string(&TestEvent::new(&state, change))
+    } else if is_wanted(&state, change) {
+        serde_json::to_string(&Notification::new(&state, change))
+    } else {
         return Ok(None);
-    }
-    serde_json::to_string(&Notification::new(&state, change))
-        .map(Some)
-        .map_err(|error| {
-            format!(
-                "the event of change {} cannot be written: {error}",
-                change.id
-            )
-        })
+    };
+    event.map(Some).map_err(|error| {
+        format!(
+            "the event of change {} cannot be written: {error}",
+            change.id
+        )
+    })
 }
 
 /// Whether the configuration includes the event type and the key. Filters apply to the key as the event contains it.
@@ -46,6 +51,38 @@ fn is_wanted(state: &State, change: &Change) -> bool {
 mod tests {
     use super::super::contract::Bucket;
     use super::*;
+
+    #[test]
+    fn a_queue_receives_a_test_event_when_its_configuration_begins() {
+        let bucket = Bucket {
+            name: "photos".to_owned(),
+            region: "us-east-1".to_owned(),
+            account: "000000000000".to_owned(),
+            extra: Vec::new(),
+        };
+        let begins = Change {
+            id: "id".to_owned(),
+            event: "triggers-changed".to_owned(),
+            key: String::new(),
+            size: None,
+            etag: None,
+            version: None,
+            sequencer: 0,
+            at_ms: 1_790_929_860_123,
+            extra: Vec::new(),
+        };
+        let shaped = |config: &str| {
+            let setup = super::super::configure(config, &bucket).unwrap();
+            shape(&setup.state, &begins).unwrap()
+        };
+        assert_eq!(shaped(r#"{"function":"f"}"#), None);
+        let event = shaped(r#"{"target-queue":"q","events":["s3:ObjectRemoved:*"]}"#).unwrap();
+        let start = concat!(
+            r#"{"Service":"Amazon S3","Event":"s3:TestEvent","#,
+            r#""Time":"2026-10-02T08:31:00.123Z","Bucket":"photos","RequestId":""#
+        );
+        assert!(event.starts_with(start), "{event}");
+    }
 
     #[test]
     fn changes_of_files_have_the_events_of_put_and_delete() {

@@ -25,6 +25,9 @@ pub struct State {
     pub version: EventVersion,
     /// The configuration's id.
     pub configuration: String,
+    /// Whether the target receives a message when the configuration begins, as queues do.
+    #[serde(default)]
+    pub sends_test_event: bool,
 }
 
 impl State {

@@ -59,9 +59,11 @@ pub fn of_request(
     if matches!(canned, None | Some(OWNER_ONLY)) && !has_grants(request) {
         return Ok(Pairs::new());
     }
-    if bucket_settings::refuses_acls(&bucket()?) {
+    let bucket = bucket()?;
+    if bucket_settings::refuses_acls(&bucket) {
         return Err(error::ACL_NOT_SUPPORTED.error());
     }
+    check_public(request, &bucket, &[])?;
     let stored = canned.filter(|name| *name != "private");
     Ok(stored
         .map(|name| (NAME.to_owned(), name.to_owned()))
@@ -105,7 +107,29 @@ fn put(call: &mut Call<'_>, bucket: &BucketInfo) -> Result<Option<String>, Error
     if bucket_settings::refuses_acls(bucket) && !is_owners {
         return Err(error::ACL_NOT_SUPPORTED.error());
     }
+    check_public(call.request, bucket, &document)?;
     Ok(name)
+}
+
+/// Refuses an ACL that gives something to everybody, if the bucket blocks that. `document` is the body if it is the
+/// ACL.
+fn check_public(request: &Request, bucket: &BucketInfo, document: &[u8]) -> Result<(), Error> {
+    const EVERYBODY: [&str; 2] = ["groups/global/AllUsers", "groups/global/AuthenticatedUsers"];
+
+    let names_everybody = |text: &str| EVERYBODY.iter().any(|group| text.contains(group));
+    let mut grants = request
+        .headers
+        .iter()
+        .filter(|(name, _)| name.starts_with("x-amz-grant-"));
+    let canned = canned(request)?.unwrap_or_default();
+    let is_public = canned.starts_with("public-")
+        || canned == "authenticated-read"
+        || grants.any(|(_, value)| names_everybody(value))
+        || names_everybody(&String::from_utf8_lossy(document));
+    if is_public && bucket_settings::blocks_public(bucket, "BlockPublicAcls") {
+        return Err(error::ACCESS_DENIED.error());
+    }
+    Ok(())
 }
 
 /// Whether the only grant of a document is full control for the owner.

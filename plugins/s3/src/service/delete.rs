@@ -8,7 +8,7 @@ use super::error::{self, Error};
 use super::limits;
 use super::message::Response;
 use super::object_lock;
-use super::store::{Condition, Removed, StoreError};
+use super::store::{Condition, Pairs, Removed, StoreError};
 use super::xml::{Element, Writer};
 
 /// DeleteObject.
@@ -17,12 +17,12 @@ pub fn delete(call: &mut Call<'_>) -> Result<Response, Error> {
     let condition = conditions::removal(call.request)?;
     object_lock::check_bypass(call)?;
     let key = call.key.clone();
-    object_lock::check_removal(call, &key, version)?;
-    let removed =
-        remove(call, &key, version, condition.clone()).map_err(|error| match (error, version) {
+    let removed = remove_unlocked(call, &key, version, &condition)?.map_err(|error| {
+        match (error, version) {
             (StoreError::Invalid(_), Some(version)) => call::invalid_version(version),
             (error, _) => conditions::failed(call, &condition, error),
-        })?;
+        }
+    })?;
     if let (Some(version), false) = (version, removed.existed) {
         call::check_version(call.store(), &call.bucket, version)?;
     }
@@ -38,12 +38,33 @@ fn with_marker(response: Response, removed: &Removed) -> Response {
     }
 }
 
-/// Removes an object or a version. A missing one counts as removed.
+/// Removes an object or a version unless it is locked. If a lock is put while this looks for one, it is noticed.
+fn remove_unlocked(
+    call: &Call<'_>,
+    key: &str,
+    version: Option<&str>,
+    condition: &Condition,
+) -> Result<Result<Removed, StoreError>, Error> {
+    for _ in 0..limits::MAX_REMOVAL_ATTEMPTS {
+        let checked = object_lock::check_removal(call, key, version)?;
+        let removed = remove(call, key, version, condition.clone(), checked.as_ref());
+        match removed {
+            Err(StoreError::PreconditionFailed)
+                if checked.is_some() && *condition == Condition::Always => {}
+            removed => return Ok(removed),
+        }
+    }
+    Err(error::CONDITIONAL_CONFLICT.error())
+}
+
+/// Removes an object or a version, with `unchanged` only if that is still its metadata. A missing one counts as
+/// removed.
 fn remove(
     call: &Call<'_>,
     key: &str,
     version: Option<&str>,
     condition: Condition,
+    unchanged: Option<&Pairs>,
 ) -> Result<Removed, StoreError> {
     // Whether this adds a delete marker depends on the bucket, and the event differs.
     let adds_marker = version.is_none()
@@ -59,6 +80,7 @@ fn remove(
         key,
         version,
         condition,
+        unchanged,
         Some(call.event(event)),
     );
     let mut removed = match result {
@@ -132,12 +154,12 @@ fn delete_one(call: &Call<'_>, object: &Element) -> Result<Removed, Error> {
         Some(tag) => Condition::Matches(vec![conditions::unquoted(tag).to_owned()]),
     };
     check_described(call, object, key, version)?;
-    object_lock::check_removal(call, key, version)?;
-    let removed =
-        remove(call, key, version, condition).map_err(|error| match (error, version) {
+    let removed = remove_unlocked(call, key, version, &condition)?.map_err(|error| {
+        match (error, version) {
             (StoreError::Invalid(_), Some(_)) => error::NO_SUCH_VERSION.error(),
             (error, _) => call::of_store_error(error, &call.bucket, key),
-        })?;
+        }
+    })?;
     if let (Some(version), false) = (version, removed.existed) {
         call::check_version(call.store(), &call.bucket, version)
             .map_err(|_| error::NO_SUCH_VERSION.error())?;

@@ -17,7 +17,7 @@ pub struct ErrorKind(pub &'static str, pub u16, pub &'static str);
 pub struct Error {
     kind: ErrorKind,
     message: Cow<'static, str>,
-    fields: Vec<(&'static str, String)>,
+    fields: Vec<(Cow<'static, str>, String)>,
     headers: Vec<(&'static str, String)>,
 }
 
@@ -33,7 +33,7 @@ impl ErrorKind {
     }
 
     /// An error with a detail, which is an element beside the code and the message.
-    pub fn with(self, name: &'static str, value: impl Into<String>) -> Error {
+    pub fn with(self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Error {
         self.error().with(name, value)
     }
 
@@ -48,8 +48,8 @@ impl ErrorKind {
 
 impl Error {
     /// Adds a detail: an element beside the code and the message.
-    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.fields.push((name, value.into()));
+    pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        self.fields.push((name.into(), value.into()));
         self
     }
 

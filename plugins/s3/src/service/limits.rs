@@ -26,6 +26,10 @@ pub const MAX_TAG_KEY: usize = 128;
 pub const MAX_TAG_VALUE: usize = 256;
 /// The maximum number of rules of a CORS configuration (AWS's limit).
 pub const MAX_CORS_RULES: usize = 100;
+/// The maximum number of notification configurations of a bucket (AWS's limit).
+pub const MAX_NOTIFICATIONS: usize = 100;
+/// The maximum length of a notification configuration's id, in characters (AWS's limit).
+pub const MAX_NOTIFICATION_ID: usize = 255;
 /// The maximum size of a bucket's policy, in bytes (AWS's limit).
 pub const MAX_POLICY: usize = 20 * 1024;
 /// The maximum validity of a presigned URL, in seconds (AWS's limit).
@@ -50,5 +54,7 @@ pub const MAX_DEPTH: usize = 32;
 pub const MIN_CHUNK: u64 = 8192;
 /// The maximum length of a line between chunks, in bytes: a size with a signature, or a trailer.
 pub const MAX_CHUNK_LINE: usize = 4096;
+/// How often a removal is tried while the lock of the version keeps changing.
+pub const MAX_REMOVAL_ATTEMPTS: usize = 10;
 /// The number of parts that the service requests from the store at a time.
 pub const PARTS_PAGE: u32 = 1000;

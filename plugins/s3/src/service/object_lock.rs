@@ -311,13 +311,18 @@ pub fn check_bypass(call: &Call<'_>) -> Result<(), Error> {
         .with("ArgumentName", BYPASS))
 }
 
-/// Refuses to remove a version that is locked.
-pub fn check_removal(call: &Call<'_>, key: &str, version: Option<&str>) -> Result<(), Error> {
+/// Refuses to remove a version that is locked. Returns the metadata that says that it is not, which must be the same
+/// when the version is removed; `None` if no lock can hold.
+pub fn check_removal(
+    call: &Call<'_>,
+    key: &str,
+    version: Option<&str>,
+) -> Result<Option<Pairs>, Error> {
     if version.is_none() || !is_enabled(&call.bucket_info()?) {
-        return Ok(());
+        return Ok(None);
     }
     let Ok(info) = call.store().describe(&call.bucket, key, version) else {
-        return Ok(());
+        return Ok(None);
     };
     let is_held = message::find(&info.metadata, HOLD) == Some("ON");
     let is_retained = retained(&info.metadata, call.context.now_ms)
@@ -325,7 +330,7 @@ pub fn check_removal(call: &Call<'_>, key: &str, version: Option<&str>) -> Resul
     if is_held || is_retained {
         return Err(error::ACCESS_DENIED.with_message(PROTECTED));
     }
-    Ok(())
+    Ok(Some(info.metadata))
 }
 
 /// Adds the headers about the lock of an object.

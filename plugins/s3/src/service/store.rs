@@ -5,7 +5,7 @@
 
 pub use super::contract::objects::{
     BucketInfo, Condition, Digest, Error as StoreError, Finished, Listing, MultipartListing,
-    MultipartUpload, ObjectEvent, ObjectInfo, Part, Put, Query, Removed, Versioning,
+    MultipartUpload, ObjectEvent, ObjectInfo, Part, Put, Query, Removed, Target, Versioning,
 };
 
 /// Digests to compute, each one once.
@@ -44,9 +44,11 @@ pub struct Upload(pub usize);
 pub struct Opened(pub usize);
 
 /// The host's buckets and objects, as the contract documents them. A version `Some("null")` is that of an object
-/// without a version id.
+/// without a version id. A removal with metadata fails with [`StoreError::PreconditionFailed`] if the object has other
+/// metadata.
 #[allow(missing_docs, reason = "documented in wit/store/store.wit")]
 pub trait Store {
+    fn target_exists(&self, target: Target) -> Result<bool, StoreError>;
     fn buckets(
         &self,
         prefix: &str,
@@ -108,6 +110,7 @@ pub trait Store {
         key: &str,
         version: Option<&str>,
         condition: Condition,
+        unchanged: Option<&Pairs>,
         event: Option<ObjectEvent>,
     ) -> Result<Removed, StoreError>;
     fn objects(&self, bucket: &str, query: &Query) -> Result<Listing, StoreError>;

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use lambkin_trigger::TriggerSetter;
 use lambkin_trigger::service_listener::ServiceListener;
 use tokio::net::TcpListener;
 
@@ -32,6 +33,8 @@ pub struct Endpoints {
     pub invoke: TcpListener,
     pub services: Vec<(ServiceListener, TcpListener)>,
     pub triggers: Vec<(Trigger, Option<TcpListener>)>,
+    /// The services that can set triggers at run time.
+    pub setters: Vec<TriggerSetter>,
 }
 
 impl Sockets {
@@ -104,6 +107,7 @@ impl Sockets {
             invoke: self.invoke,
             services,
             triggers,
+            setters: assembly::trigger_setters(&plugins, config),
         })
     }
 }

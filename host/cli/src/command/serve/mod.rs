@@ -86,7 +86,7 @@ pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> 
     for (trigger, listener) in endpoints.triggers {
         trigger.configured.spawn(&mut context, listener);
     }
-    context.start_watchers();
+    context.start_watchers(endpoints.setters, config.account.clone());
     lambda.start_provisioned();
     let restarts = tokio::select! {
         () = signals.received() => false,

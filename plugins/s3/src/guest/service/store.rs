@@ -7,14 +7,16 @@ use std::rc::Rc;
 use crate::service::contract::objects;
 use crate::service::store::{
     BucketInfo, Condition, Digest, Finished, Listing, MultipartListing, MultipartUpload,
-    ObjectEvent, ObjectInfo, Opened, Pairs, Part, Put, Query, Removed, Store, StoreError, Upload,
-    Versioning,
+    ObjectEvent, ObjectInfo, Opened, Pairs, Part, Put, Query, Removed, Store, StoreError, Target,
+    Upload, Versioning,
 };
 
 /// The host's objects. A bucket is opened once per request; a handle is an index into a list.
 #[derive(Default)]
 pub struct Host {
     buckets: RefCell<HashMap<String, Rc<objects::Bucket>>>,
+    /// What was read of buckets. A request sees a bucket as it was, until it changes it itself.
+    infos: RefCell<HashMap<String, BucketInfo>>,
     uploads: RefCell<Vec<Option<objects::Upload>>>,
     opened: RefCell<Vec<objects::Object>>,
 }
@@ -62,6 +64,10 @@ fn already_put() -> StoreError {
 }
 
 impl Store for Host {
+    fn target_exists(&self, target: Target) -> Result<bool, StoreError> {
+        objects::target_exists(&target)
+    }
+
     fn buckets(
         &self,
         prefix: &str,
@@ -77,7 +83,13 @@ impl Store for Host {
     }
 
     fn bucket(&self, bucket: &str) -> Result<BucketInfo, StoreError> {
-        self.open_bucket(bucket)?.info()
+        if let Some(info) = self.infos.borrow().get(bucket) {
+            return Ok(info.clone());
+        }
+        let info = self.open_bucket(bucket)?.info()?;
+        let mut infos = self.infos.borrow_mut();
+        infos.insert(bucket.to_owned(), info.clone());
+        Ok(info)
     }
 
     fn change(
@@ -86,10 +98,12 @@ impl Store for Host {
         versioning: Versioning,
         attributes: Pairs,
     ) -> Result<(), StoreError> {
+        self.infos.borrow_mut().remove(bucket);
         self.open_bucket(bucket)?.change(versioning, &attributes)
     }
 
     fn delete(&self, bucket: &str) -> Result<(), StoreError> {
+        self.infos.borrow_mut().remove(bucket);
         objects::delete(bucket)
     }
 
@@ -174,10 +188,14 @@ impl Store for Host {
         key: &str,
         version: Option<&str>,
         condition: Condition,
+        unchanged: Option<&Pairs>,
         event: Option<ObjectEvent>,
     ) -> Result<Removed, StoreError> {
-        self.open_bucket(bucket)?
-            .remove(key, version, &condition, event.as_ref())
+        let (bucket, event) = (self.open_bucket(bucket)?, event.as_ref());
+        match unchanged {
+            None => bucket.remove(key, version, &condition, event),
+            Some(metadata) => bucket.remove_unchanged(key, version, &condition, metadata, event),
+        }
     }
 
     fn objects(&self, bucket: &str, query: &Query) -> Result<Listing, StoreError> {

@@ -18,7 +18,7 @@ enum Unset {
 }
 
 /// The settings, by the parameter of the query that names them.
-const SETTINGS: [(&str, Unset); 14] = [
+const SETTINGS: [(&str, Unset); 13] = [
     (
         "abac",
         Unset::Document("AbacStatus", "<Status>Disabled</Status>"),
@@ -51,10 +51,6 @@ const SETTINGS: [(&str, Unset); 14] = [
     ),
     ("metadataTable", Unset::Error(error::NOT_IMPLEMENTED)),
     ("metrics", Unset::List("ListMetricsConfigurationsResult")),
-    (
-        "notification",
-        Unset::Document("NotificationConfiguration", ""),
-    ),
     (
         "replication",
         Unset::Error(ErrorKind(

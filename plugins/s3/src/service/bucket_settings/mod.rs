@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `location` | the region, if it is not the service's own |
 //! | `tag:KEY` | the tag's value |
-//! | `cors`, `policy` | the document |
+//! | `cors`, `policy`, `notification` | the document |
+//! | `triggers` | the triggers that the notifications become, for the host |
 //! | `objectLock` | the document of the object lock |
 //! | `acl` | the canned access control list, if it is not that of a new bucket |
 //! | `encryption`, `publicAccessBlock`, `ownershipControls` | the document; empty if the setting was deleted |
@@ -14,15 +15,17 @@
 
 mod absent;
 mod access;
+mod destination;
+mod notification;
 mod policy;
 mod versioning;
 
 use super::call::Call;
-use super::error::{self, Error};
+use super::error::Error;
 use super::message::{self, Request, Response};
 use super::object_lock;
 use super::operation::{self, Operation};
-use super::store::Pairs;
+use super::store::{BucketInfo, Pairs};
 
 pub use access::{blocks_public, ownership, refuses_acls};
 
@@ -60,6 +63,12 @@ pub fn find(request: &Request) -> Option<Operation> {
             put: policy::put,
             delete: policy::delete,
         }
+    } else if asks("notification") {
+        Operations {
+            get: notification::get,
+            put: notification::put,
+            delete: refuse,
+        }
     } else if access::NAMES.into_iter().any(asks) {
         Operations {
             get: access::get,
@@ -85,26 +94,26 @@ pub fn find(request: &Request) -> Option<Operation> {
 
 /// Refuses to change a setting.
 fn refuse(call: &mut Call<'_>) -> Result<Response, Error> {
-    if call.query("notification").is_some() {
-        return Err(error::NOT_IMPLEMENTED
-            .with_message(
-                "The notifications of a bucket are triggers of lambkin.toml: a section [triggers.NAME] with \
-                 plugin = \"s3\" and this bucket.",
-            )
-            .with("BucketName", call.bucket.as_str()));
-    }
     operation::not_implemented(call)
 }
 
 /// Sets or removes an attribute of the bucket.
 pub fn set_attribute(call: &Call<'_>, name: &str, document: Option<String>) -> Result<(), Error> {
     let bucket = call.bucket_info()?;
-    let mut attributes: Pairs = bucket
-        .attributes
-        .into_iter()
-        .filter(|(key, _)| key != name)
-        .collect();
-    attributes.extend(document.map(|document| (name.to_owned(), document)));
+    set_attributes(call, bucket, [(name, document)])
+}
+
+/// Sets or removes attributes of the bucket, all at once.
+fn set_attributes<const N: usize>(
+    call: &Call<'_>,
+    bucket: BucketInfo,
+    changes: [(&str, Option<String>); N],
+) -> Result<(), Error> {
+    let mut attributes: Pairs = bucket.attributes;
+    attributes.retain(|(key, _)| changes.iter().all(|(name, _)| key != name));
+    for (name, document) in changes {
+        attributes.extend(document.map(|document| (name.to_owned(), document)));
+    }
     call.store()
         .change(&call.bucket, bucket.versioning, attributes)
         .map_err(|error| call.store_error(error))

@@ -1,8 +1,10 @@
 //! The policy of a bucket. It decides what requests without a signature may do (see [`public`]).
 
-use super::{attribute, set_attribute};
+use plugin_kit::arn;
+
+use super::{attribute, blocks_public, set_attribute};
 use crate::service::call::Call;
-use crate::service::error::{Error, ErrorKind};
+use crate::service::error::{self, Error, ErrorKind};
 use crate::service::limits;
 use crate::service::message::{Body, Response};
 use crate::service::public;
@@ -39,9 +41,9 @@ pub fn status(call: &mut Call<'_>) -> Result<Response, Error> {
     })))
 }
 
-/// PutBucketPolicy. Only the form of the policy is checked.
+/// PutBucketPolicy. Only the form of the policy is checked, and whether the bucket blocks it because it is public.
 pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
-    call.bucket_info()?;
+    let bucket = call.bucket_info()?;
     let document = call.document()?;
     if document.len() > limits::MAX_POLICY {
         return Err(MALFORMED.with_message("Policy exceeds the maximum allowed document size."));
@@ -53,6 +55,15 @@ pub fn put(call: &mut Call<'_>) -> Result<Response, Error> {
     let policy: serde_json::Value = serde_json::from_str(&text).map_err(|_| MALFORMED.error())?;
     if policy.get("Statement").is_none() {
         return Err(MALFORMED.with_message("Missing required field Statement"));
+    }
+    if blocks_public(&bucket, "BlockPublicPolicy") && public::is_public(&text) {
+        return Err(error::ACCESS_DENIED.with_message(format!(
+            "User: arn:{}:iam::{}:root is not authorized to perform: s3:PutBucketPolicy on resource: \"{}\" because \
+             public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.",
+            arn::partition(call.context.region),
+            call.context.account,
+            arn::bucket(call.context.region, &call.bucket),
+        )));
     }
     set_attribute(call, NAME, Some(text))?;
     Ok(Response::new(204))

@@ -239,7 +239,7 @@ macro_rules! conversations {
     };
 }
 
-conversations!(buckets settings objects reads writes lists versions copies multipart checksums tags cors pages forms signatures access recorded locks customer_keys);
+conversations!(buckets settings notifications objects reads writes lists versions copies multipart checksums tags cors pages forms signatures access recorded locks customer_keys);
 
 fn unverified() -> Memory {
     Memory::with_settings(Settings::read(UNVERIFIED))

@@ -97,7 +97,23 @@ impl Memory {
     }
 }
 
+/// A page of objects.
+fn listing(entries: Vec<(String, Option<String>, ObjectInfo)>, query: &Query) -> Listing {
+    let (objects, common_prefixes, next) = page(entries, query);
+    Listing {
+        objects,
+        common_prefixes,
+        next,
+    }
+}
+
 impl StoredBucket {
+    fn upload(&self, id: &str) -> Result<&(MultipartUpload, Parts), StoreError> {
+        let mut uploads = self.uploads.values();
+        let found = uploads.find(|(upload, _)| upload.id == id);
+        found.ok_or(StoreError::Missing)
+    }
+
     fn find(&self, key: &str, version: Option<&str>) -> Option<usize> {
         let versions = self.objects.get(key)?;
         match version {
@@ -156,6 +172,13 @@ impl StoredBucket {
 }
 
 impl Store for Memory {
+    fn target_exists(&self, target: Target) -> Result<bool, StoreError> {
+        Ok(match target {
+            Target::Function(name) => name.starts_with("resize"),
+            Target::Queue(name) => name.starts_with("events"),
+        })
+    }
+
     fn buckets(
         &self,
         prefix: &str,
@@ -352,10 +375,16 @@ impl Store for Memory {
         key: &str,
         version: Option<&str>,
         condition: Condition,
+        unchanged: Option<&Pairs>,
         event: Option<ObjectEvent>,
     ) -> Result<Removed, StoreError> {
         let removed = self.with(bucket, |stored| {
             stored.check(key, &condition)?;
+            if let (Some(expected), Some(at)) = (unchanged, stored.find(key, version))
+                && stored.objects[key][at].0.metadata != *expected
+            {
+                return Err(StoreError::PreconditionFailed);
+            }
             if version.is_none() && stored.info.versioning != Versioning::Off {
                 let info = ObjectInfo {
                     key: key.to_owned(),
@@ -409,12 +438,7 @@ impl Store for Memory {
                 .filter(|(info, _)| !info.delete_marker)
                 .map(|(info, _)| (info.key.clone(), None, info.clone()))
                 .collect();
-            let (objects, common_prefixes, next) = page(entries, query);
-            Ok(Listing {
-                objects,
-                common_prefixes,
-                next,
-            })
+            Ok(listing(entries, query))
         })
     }
 
@@ -429,12 +453,7 @@ impl Store for Memory {
                     (info.key.clone(), Some(id), info.clone())
                 })
                 .collect();
-            let (objects, common_prefixes, next) = page(entries, query);
-            Ok(Listing {
-                objects,
-                common_prefixes,
-                next,
-            })
+            Ok(listing(entries, query))
         })
     }
 
@@ -461,12 +480,8 @@ impl Store for Memory {
 
     fn describe_multipart(&self, bucket: &str, id: &str) -> Result<MultipartUpload, StoreError> {
         self.with(bucket, |stored| {
-            stored
-                .uploads
-                .values()
-                .find(|(upload, _)| upload.id == id)
-                .map(|(upload, _)| upload.clone())
-                .ok_or(StoreError::Missing)
+            let (upload, _) = stored.upload(id)?;
+            Ok(upload.clone())
         })
     }
 
@@ -500,11 +515,7 @@ impl Store for Memory {
 
     fn parts(&self, bucket: &str, id: &str, after: u32, max: u32) -> Result<Vec<Part>, StoreError> {
         self.with(bucket, |stored| {
-            let (_, parts) = stored
-                .uploads
-                .values()
-                .find(|(upload, _)| upload.id == id)
-                .ok_or(StoreError::Missing)?;
+            let (_, parts) = stored.upload(id)?;
             Ok(parts
                 .range(after + 1..)
                 .take(max as usize)
@@ -521,11 +532,7 @@ impl Store for Memory {
         digests: &[Digest],
     ) -> Result<Upload, StoreError> {
         let bytes = self.with(bucket, |stored| {
-            let (_, stored) = stored
-                .uploads
-                .values()
-                .find(|(upload, _)| upload.id == id)
-                .ok_or(StoreError::Missing)?;
+            let (_, stored) = stored.upload(id)?;
             let stored = parts.iter().map(|(number, etag)| match &stored[number] {
                 (part, bytes) if part.etag == *etag => Ok(bytes.clone()),
                 _ => Err(StoreError::PreconditionFailed),

@@ -1,5 +1,8 @@
 //! The event types of S3.
 
+/// The host's name of the change with which triggers begin that were set at run time.
+pub const CONFIGURED: &str = "triggers-changed";
+
 /// Every event type and every family of event types that a configuration can name, without `s3:`.
 pub const NAMES: [&str; 28] = [
     "ObjectCreated:*",
@@ -50,6 +53,17 @@ pub fn matches(name: &str, event: &str) -> bool {
         Some(family) => event.starts_with(family),
         None => name == event,
     }
+}
+
+/// Whether a text is the name of an event type or of a family, with `s3:`.
+pub fn is_known(text: &str) -> bool {
+    text.strip_prefix("s3:")
+        .is_some_and(|name| NAMES.contains(&name))
+}
+
+/// Whether two names in configurations include the same event type.
+pub fn overlap(one: &str, other: &str) -> bool {
+    matches(one, other.trim_end_matches('*')) || matches(other, one.trim_end_matches('*'))
 }
 
 /// Which fields an event's `object` has besides the key.
