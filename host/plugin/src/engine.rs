@@ -1,9 +1,9 @@
 //! The settings of the WebAssembly engine, each with its reason.
 //!
 //! Instances come from a pool of memory slots that are reserved in advance, which makes a new instance per call
-//! cheap. The pool reserves about 2 TiB of address space (not of memory). If that is not available (an address-space
-//! limit, a kernel with fewer bits), the engine allocates on demand instead, which is slower and otherwise the same.
-//! The log says which of the two it is.
+//! cheap. The pool reserves about 2 TiB of address space (not of memory), or a sixth of it for triggers alone. If that
+//! is not available (an address-space limit, a kernel with fewer bits), the engine allocates on demand instead, which is
+//! slower and otherwise the same. The log says which of the two it is.
 //!
 //! There are two kinds of engines ([`Tasks`]). The usual one knows nothing of concurrent tasks in a component, because
 //! support for them makes every call slower. The other one is made when the first component needs it.
@@ -33,14 +33,14 @@ pub(crate) enum Tasks {
     Many,
 }
 
-/// Creates an engine, with a pool if there is enough address space for one.
-pub(crate) fn start(tasks: Tasks) -> Result<(Engine, Allocation), HostError> {
+/// Creates an engine for this number of concurrent calls, with a pool if there is enough address space for one. The
+/// number counts when the host starts: the guard page of each stack is a system call, and a mapping of the kernel's.
+pub(crate) fn start(tasks: Tasks, calls: usize) -> Result<(Engine, Allocation), HostError> {
     let mut with_pool = config(Allocation::Pool, tasks);
-    with_pool.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+    with_pool.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(calls as u32)));
     let no_pool = match Engine::new(&with_pool) {
         Ok(engine) => {
-            let instances = limits::CALLS + limits::WAITING_CALLS;
-            tracing::debug!("plugins run in a pool of {instances} instances");
+            tracing::debug!("plugins run in a pool of {calls} instances");
             return Ok((engine, Allocation::Pool));
         }
         Err(error) => error,
@@ -87,8 +87,7 @@ fn config(allocation: Allocation, tasks: Tasks) -> Config {
     config
 }
 
-fn pool() -> PoolingAllocationConfig {
-    let calls = (limits::CALLS + limits::WAITING_CALLS) as u32;
+fn pool(calls: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(calls)
         .total_stacks(calls)

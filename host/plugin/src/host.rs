@@ -34,7 +34,7 @@ use crate::ticker::Ticker;
 use crate::{limits, linker, machine_code};
 
 /// The options of a plugin host.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// The folder for compiled plugins; `None` compiles them at every start. It must belong to this user, and is
     /// created for this user alone.
@@ -44,6 +44,20 @@ pub struct Options {
     /// Called with the name of a plugin whose compilation takes longer than [`limits::QUIET_COMPILE`], and called
     /// again when it has ended.
     pub on_slow_compile: Option<fn(&str, Compiling)>,
+    /// Whether the host has places for calls that may wait, which those of services and sources do. Without them, it
+    /// starts some milliseconds faster, and these calls fail. Default: true.
+    pub runs_waiting_calls: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            cache: None,
+            compiler: Compiler::default(),
+            on_slow_compile: None,
+            runs_waiting_calls: true,
+        }
+    }
 }
 
 /// The progress of a compilation that takes a while.
@@ -74,12 +88,13 @@ struct Machine {
 }
 
 impl Machine {
-    fn start(tasks: Tasks) -> Result<Self, HostError> {
-        let (engine, allocation) = engine::start(tasks)?;
+    /// Starts an engine that can run this number of calls that wait, besides those that do not.
+    fn start(tasks: Tasks, waiting_calls: usize) -> Result<Self, HostError> {
+        let (engine, allocation) = engine::start(tasks, limits::CALLS + waiting_calls)?;
         let ticker = Ticker::start(&engine)
             .map_err(|error| HostError::Engine(format!("no thread: {error}")))?;
         Ok(Self {
-            runner: Arc::new(Runner::new(engine, ticker)),
+            runner: Arc::new(Runner::new(engine, ticker, waiting_calls)),
             tasks,
             allocation,
         })
@@ -90,6 +105,8 @@ impl Machine {
 struct Loader {
     /// For components with concurrent tasks, made for the first of them.
     concurrent: Mutex<Option<Machine>>,
+    /// The number of calls that wait, on each engine.
+    waiting_calls: usize,
     cache: Option<Cache>,
     compiler: Compiler,
     /// As many components are compiled at a time as there are processors.
@@ -117,12 +134,17 @@ impl PluginHost {
     /// not let be created is a warning.
     pub fn new(options: Options) -> Result<Self, HostError> {
         let cache = options.cache.as_deref().map(Cache::open).transpose()?;
-        let machine = Machine::start(Tasks::One)?;
+        let waiting_calls = match options.runs_waiting_calls {
+            true => limits::WAITING_CALLS,
+            false => 0,
+        };
+        let machine = Machine::start(Tasks::One, waiting_calls)?;
         let processors = thread::available_parallelism().map_or(1, NonZero::get);
         Ok(Self {
             machine,
             loader: Arc::new(Loader {
                 concurrent: Mutex::default(),
+                waiting_calls,
                 cache: cache.flatten(),
                 compiler: options.compiler,
                 turns: Semaphore::new(processors),
@@ -225,7 +247,7 @@ impl PluginHost {
         let mut concurrent = self.concurrent();
         let machine = match concurrent.take() {
             Some(machine) => machine,
-            None => Machine::start(tasks)?,
+            None => Machine::start(tasks, self.loader.waiting_calls)?,
         };
         Ok(concurrent.insert(machine).clone())
     }

@@ -39,12 +39,13 @@ pub(crate) struct Runner {
 }
 
 impl Runner {
-    pub(crate) fn new(engine: Engine, ticker: Ticker) -> Self {
+    /// Runs [`limits::CALLS`] calls at a time, and this number of calls that wait.
+    pub(crate) fn new(engine: Engine, ticker: Ticker, waiting_calls: usize) -> Self {
         Self {
             engine,
             ticker,
             permits: Semaphore::new(limits::CALLS),
-            waiting_permits: Semaphore::new(limits::WAITING_CALLS),
+            waiting_permits: Semaphore::new(waiting_calls),
         }
     }
 

@@ -26,6 +26,10 @@ impl Plugins {
         services: &[Service],
         triggers: &[&Trigger],
     ) -> anyhow::Result<Self> {
+        let polls = triggers
+            .iter()
+            .any(|trigger| trigger.source_section.is_some());
+        let waits = polls || !services.is_empty();
         let services = services.iter().map(|service| &service.section);
         let triggers = triggers.iter().flat_map(|trigger| trigger.sections());
         // One file may have several names. Messages use the first one.
@@ -37,7 +41,7 @@ impl Plugins {
         if wanted.is_empty() {
             return Ok(Self::default());
         }
-        let host = plugin_host(global)?;
+        let host = plugin_host(global, waits)?;
         let mut loading = JoinSet::new();
         for (identity, name) in wanted {
             let host = host.clone();
@@ -105,8 +109,8 @@ fn read(path: &Path) -> anyhow::Result<Bytes> {
     Ok(bytes.into())
 }
 
-/// The plugin host, which caches compiled plugins as the arguments say.
-fn plugin_host(global: &GlobalArgs) -> anyhow::Result<PluginHost> {
+/// The plugin host, which caches compiled plugins as the arguments say. `waits`: whether there are services or sources.
+fn plugin_host(global: &GlobalArgs, waits: bool) -> anyhow::Result<PluginHost> {
     let cache = if global.no_cache {
         None
     } else {
@@ -115,6 +119,7 @@ fn plugin_host(global: &GlobalArgs) -> anyhow::Result<PluginHost> {
     Ok(PluginHost::new(Options {
         cache,
         on_slow_compile: Some(print_progress),
+        runs_waiting_calls: waits,
         ..Options::default()
     })?)
 }
