@@ -14,16 +14,26 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 use crate::extension;
 use crate::load::{self, Calls, Kind, Seen, Target, Until};
 use crate::measure::{Plan, Results, median, warm_up};
+use crate::process;
 use crate::server::Server;
 use crate::stream;
 use crate::subject::{BOOTSTRAP, Name, Subject};
 
 /// Pause of a paced caller after each call: long enough for its environment to be frozen.
 const PACE: Duration = Duration::from_millis(20);
+
+/// Time after which a server that has started does nothing more.
+const IDLE: Duration = Duration::from_millis(300);
+
+/// The clients of a storm, and the length of what each of them gets.
+const STORM_CLIENTS: usize = 100;
+const STORM_BYTES: usize = 5_000_000;
 
 /// Number of callers that send asynchronous events.
 const SENDERS: usize = 16;
@@ -47,15 +57,19 @@ pub enum Feature {
     Accepted(usize),
     /// Events stored per second.
     AcceptedPerSecond,
+    /// Idle memory with all built-in plugins, PSS, MB.
+    AllPlugins,
+    /// Memory a while after a storm, PSS, MB.
+    AfterStorm,
 }
 
 use Feature::{
-    Accepted, AcceptedPerSecond, ColdStart, FirstOfWhole, FirstPiece, Freeze, PacedFreeze,
-    Telemetry,
+    Accepted, AcceptedPerSecond, AfterStorm, AllPlugins, ColdStart, FirstOfWhole, FirstPiece,
+    Freeze, PacedFreeze, Telemetry,
 };
 
 /// The rows of the table: figure, label, what it is compared with, unit.
-pub const ROWS: [(Feature, &str, &str, &str); 12] = [
+pub const ROWS: [(Feature, &str, &str, &str); 14] = [
     (
         ColdStart,
         "cold start, first call, p50",
@@ -107,6 +121,18 @@ pub const ROWS: [(Feature, &str, &str, &str); 12] = [
         "events stored, 16 callers",
         "calls that wait",
         "/s",
+    ),
+    (
+        AllPlugins,
+        "idle, all built-in plugins, PSS",
+        "idle, no plugin",
+        "MB",
+    ),
+    (
+        AfterStorm,
+        "a minute after 100 × 5 MB, PSS",
+        "idle, before it",
+        "MB",
     ),
 ];
 
@@ -160,7 +186,12 @@ pub async fn measure(plan: &Plan, lambkin: &Subject, results: &mut Results) -> R
     freezing(plan, lambkin, results).await?;
     telemetry(plan, lambkin, results).await?;
     streaming(plan, lambkin, results).await?;
-    events(plan, lambkin, results).await
+    events(plan, lambkin, results).await?;
+    plugins(lambkin, results).await?;
+    match plan.rest {
+        Some(rest) => storm(rest, lambkin, results).await,
+        None => Ok(()),
+    }
 }
 
 /// Calls many new functions once each, alternating with bare starts.
@@ -280,6 +311,53 @@ async fn events(plan: &Plan, lambkin: &Subject, results: &mut Results) -> Result
         pairs.add_latencies(Accepted, with, without);
         pairs.add(AcceptedPerSecond, *stored, *waited);
     }
+    Ok(())
+}
+
+/// Idle hosts, with all built-in plugins and with none.
+async fn plugins(lambkin: &Subject, results: &mut Results) -> Result<()> {
+    let all = "\n[queues.orders]\n[buckets.photos]\n\
+        [services.sqs]\nlisten = \"127.0.0.1:0\"\nplugin = \"sqs\"\nqueues = [\"*\"]\n\
+        [services.s3]\nlisten = \"127.0.0.1:0\"\nplugin = \"s3\"\nbuckets = [\"*\"]\n\
+        [triggers.web]\nlisten = \"127.0.0.1:0\"\nplugin = \"api-gateway-http\"\nfunction = \"echo\"\n\
+        [triggers.orders]\nqueue = \"orders\"\nplugin = \"sqs\"\nfunction = \"echo\"\n";
+    let mut memory = Vec::new();
+    for settings in [all, ""] {
+        let server = Server::start(&lambkin.with(settings), 1)?;
+        server.ready();
+        tokio::time::sleep(IDLE).await;
+        memory.push(process::proportional_mb(server.pid())?);
+    }
+    if let [with, without] = memory.as_slice() {
+        results.pairs.add(AllPlugins, *with, *without);
+    }
+    Ok(())
+}
+
+/// Clients that do not read the responses that they asked for, and leave.
+async fn storm(rest: Duration, lambkin: &Subject, results: &mut Results) -> Result<()> {
+    let server = started(lambkin, 1, results).await?;
+    let before = process::proportional_mb(server.pid())?;
+    let event = format!("\"{}\"", "x".repeat(STORM_BYTES));
+    let request = format!(
+        "POST {} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n\r\n{event}",
+        server.target.path,
+        server.target.address,
+        event.len()
+    );
+    let mut clients = Vec::new();
+    for _ in 0..STORM_CLIENTS {
+        let mut client = TcpStream::connect(server.target.address).await?;
+        client.write_all(request.as_bytes()).await?;
+        clients.push(client);
+    }
+    for client in &clients {
+        client.readable().await?;
+    }
+    drop(clients);
+    tokio::time::sleep(rest).await;
+    let after = process::proportional_mb(server.pid())?;
+    results.pairs.add(AfterStorm, after, before);
     Ok(())
 }
 

@@ -91,6 +91,7 @@ impl Options {
                 calls: 5000,
                 span: Duration::from_secs(2),
                 paced: 100,
+                rest: Some(Duration::from_secs(60)),
             },
             only: Name::ALL.to_vec(),
         };
@@ -105,6 +106,7 @@ impl Options {
                         calls: 1000,
                         span: Duration::from_millis(500),
                         paced: 25,
+                        rest: None,
                     }
                 }
                 "--only" => {

@@ -32,6 +32,8 @@ pub struct Plan {
     pub span: Duration,
     /// Calls with a pause after each, and streamed responses, in each round.
     pub paced: usize,
+    /// How long after a storm memory is measured; `None`: it is not.
+    pub rest: Option<Duration>,
 }
 
 /// What is measured; the number is that of the callers.
@@ -53,6 +55,10 @@ pub enum Figure {
     Cpu(usize),
     /// Resident memory of the server process, MB: 0 callers is before the first call, others after their load.
     Resident(usize),
+    /// Proportional memory of the server process, MB.
+    Proportional(usize),
+    /// Proportional memory of one supervisor process, MB.
+    Supervisor(usize),
 }
 
 /// The calls of one subject with one number of callers, starts and warm-ups included.
@@ -207,11 +213,7 @@ async fn loaded(
     let server = Server::start(subject, callers)?;
     if callers == 1 {
         tokio::time::sleep(IDLE).await; // by then, startup work that continues after it listens has finished
-        results.add(
-            Figure::Resident(0),
-            subject.name,
-            process::resident_mb(server.pid())?,
-        );
+        memory(&server, subject.name, 0, results)?;
     }
     for mut seen in warm_up(&server, callers).await? {
         results.add_faults(subject.name, callers, &mut seen);
@@ -227,11 +229,13 @@ async fn loaded(
     let cpu = process::cpu(server.pid())
         .with_context(|| format!("it died: {}", server.last_words()))?
         - before;
-    results.add(
-        Figure::Resident(callers),
-        subject.name,
-        process::resident_mb(server.pid())?,
-    );
+    memory(&server, subject.name, callers, results)?;
+    if subject.name.is_lambkin()
+        && let (sum, count @ 1..) = server.supervisors()
+    {
+        let one = sum / count as f64;
+        results.add(Figure::Supervisor(callers), subject.name, one);
+    }
 
     let environments = results
         .environments
@@ -240,6 +244,14 @@ async fn loaded(
     *environments = (*environments).min(server.environments());
     results.add_faults(subject.name, callers, &mut seen);
     record(results, subject.name, callers, &mut seen, cpu);
+    Ok(())
+}
+
+fn memory(server: &Server, name: Name, callers: usize, results: &mut Results) -> Result<()> {
+    let pid = server.pid();
+    results.add(Figure::Resident(callers), name, process::resident_mb(pid)?);
+    let proportional = process::proportional_mb(pid)?;
+    results.add(Figure::Proportional(callers), name, proportional);
     Ok(())
 }
 

@@ -23,14 +23,25 @@ pub fn cpu(pid: u32) -> Result<Duration> {
 /// # Errors
 /// When the process is gone.
 pub fn resident_mb(pid: u32) -> Result<f64> {
-    let path = format!("/proc/{pid}/status");
-    let status = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-    let kib: f64 = status
+    megabytes(&format!("/proc/{pid}/status"), "VmRSS:")
+}
+
+/// Proportional memory (`Pss`) of one process in MB: of pages that several processes have, only its part.
+///
+/// # Errors
+/// When the process is gone.
+pub fn proportional_mb(pid: u32) -> Result<f64> {
+    megabytes(&format!("/proc/{pid}/smaps_rollup"), "Pss:")
+}
+
+fn megabytes(path: &str, field: &str) -> Result<f64> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?;
+    let kib: f64 = text
         .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .find_map(|line| line.strip_prefix(field))
         .and_then(|value| value.split_whitespace().next())
         .and_then(|number| number.parse().ok())
-        .with_context(|| format!("{path} has no VmRSS"))?;
+        .with_context(|| format!("{path} has no {field}"))?;
     Ok(kib * 1024.0 / 1e6)
 }
 

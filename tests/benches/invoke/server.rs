@@ -20,7 +20,7 @@ use rustix::process::{
 use tempfile::TempDir;
 
 use crate::load::Target;
-use crate::process::descendants;
+use crate::process::{self, descendants};
 use crate::subject::{Name, Subject};
 
 /// How long a subject may take to listen.
@@ -54,7 +54,7 @@ impl Server {
         let mut command = subject.command(address.port(), environments, folder.path())?;
         command.process_group(0).stdin(Stdio::null());
         command.stderr(File::create(folder.path().join("stderr"))?);
-        if subject.name == Name::Lambkin {
+        if subject.name.is_lambkin() {
             command.stdout(Stdio::piped());
         } else {
             command.stdout(File::create(folder.path().join("stdout"))?);
@@ -68,6 +68,7 @@ impl Server {
             target: Target {
                 address,
                 path: subject.name.path().to_owned(),
+                is_wrapped: subject.name == Name::Plugin,
             },
             listening: Duration::ZERO,
             started,
@@ -102,6 +103,17 @@ impl Server {
             .iter()
             .filter(|process| process.name == "raw-bootstrap")
             .count()
+    }
+
+    /// The proportional memory of its supervisor processes together, in MB, and how many there are. Shared pages count in
+    /// parts, so that the sum is what they occupy.
+    pub fn supervisors(&self) -> (f64, usize) {
+        let others = descendants(self.pid());
+        let others = others
+            .iter()
+            .filter(|process| process.name != "raw-bootstrap")
+            .filter_map(|process| process::proportional_mb(process.pid).ok());
+        others.fold((0.0, 0), |(sum, count), mb| (sum + mb, count + 1))
     }
 
     /// The last line it wrote, to explain a failure.

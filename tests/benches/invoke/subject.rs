@@ -1,6 +1,6 @@
 //! The subjects: what is measured, and how a user would start each with the same function.
 //!
-//! All four run the raw bootstrap. A subject that is not available on this machine is left out with the reason.
+//! All of them run the raw bootstrap. A subject that is not available on this machine is left out with the reason.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,8 +21,10 @@ const CONCURRENCY_KEY: &str = "concurrency";
 pub enum Name {
     /// The limit: see [`crate::relay`].
     Relay,
-    /// `lambkin serve`.
+    /// `lambkin serve`, called through the Invoke API.
     Lambkin,
+    /// `lambkin serve`, called through an HTTP trigger with the plugin `api-gateway-http`.
+    Plugin,
     /// AWS's Runtime Interface Emulator.
     Rie,
     /// `cargo lambda watch`.
@@ -31,13 +33,20 @@ pub enum Name {
 
 impl Name {
     /// All of them, in the order of the table's columns.
-    pub const ALL: [Self; 4] = [Self::Relay, Self::Lambkin, Self::Rie, Self::CargoLambda];
+    pub const ALL: [Self; 5] = [
+        Self::Relay,
+        Self::Lambkin,
+        Self::Plugin,
+        Self::Rie,
+        Self::CargoLambda,
+    ];
 
     /// How it is written on the command line and in the table.
     pub const fn text(self) -> &'static str {
         match self {
             Self::Relay => "relay",
             Self::Lambkin => "lambkin",
+            Self::Plugin => "plugin",
             Self::Rie => "rie",
             Self::CargoLambda => "cargo-lambda",
         }
@@ -47,8 +56,14 @@ impl Name {
     pub const fn path(self) -> &'static str {
         match self {
             Self::Rie => "/2015-03-31/functions/function/invocations",
+            Self::Plugin => "/orders/7?full=1",
             _ => "/2015-03-31/functions/echo/invocations",
         }
+    }
+
+    /// Whether it is Lambkin.
+    pub const fn is_lambkin(self) -> bool {
+        matches!(self, Self::Lambkin | Self::Plugin)
     }
 
     /// Whether it can serve this many callers at once. Two overlapping calls end RIE.
@@ -76,7 +91,7 @@ impl Subject {
     pub fn prepare(name: Name, tools_folder: &Path) -> Result<Self> {
         let program = match name {
             Name::Relay => std::env::current_exe()?,
-            Name::Lambkin => lambkin()?,
+            Name::Lambkin | Name::Plugin => lambkin()?,
             Name::Rie => tools::fetch(tools_folder, "aws-lambda-rie")?,
             Name::CargoLambda => tools::fetch(tools_folder, "cargo-lambda")?,
         };
@@ -116,7 +131,7 @@ impl Subject {
                     BOOTSTRAP,
                 ]);
             }
-            Name::Lambkin => {
+            Name::Lambkin | Name::Plugin => {
                 fs::write(
                     folder.join("lambkin.toml"),
                     self.settings(port, environments),
@@ -147,11 +162,21 @@ impl Subject {
     }
 
     fn settings(&self, port: u16, environments: usize) -> String {
-        format!(
-            "[invoke]\nlisten = \"127.0.0.1:{port}\"\n\n\
+        let invoke_port = if self.name == Name::Plugin { 0 } else { port };
+        let mut settings = format!(
+            "[invoke]\nlisten = \"127.0.0.1:{invoke_port}\"\n\n\
              [functions.echo]\ncode = {BOOTSTRAP:?}\n{CONCURRENCY_KEY} = {environments}\n{}",
             self.settings
-        )
+        );
+        if self.name == Name::Plugin {
+            // The function does not see the orders in the body of a request, such as to take a moment, so that calls do
+            // not overlap: all environments start now.
+            settings += &format!(
+                "provisioned-concurrency = {environments}\n\n\
+                 [triggers.web]\nlisten = \"127.0.0.1:{port}\"\nplugin = \"api-gateway-http\"\nfunction = \"echo\"\n"
+            );
+        }
+        settings
     }
 }
 
