@@ -1,5 +1,8 @@
 //! API Gateway HTTP APIs: a request is shaped by the plugin and served by a real function process.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
 use serde_json::{Value, json};
 
 use crate::support::{Project, RAW_BOOTSTRAP, raw};
@@ -271,4 +274,26 @@ fn an_event_that_is_too_large_for_lambda_is_explained_in_the_log() {
         log.contains("bytes, of which Lambda allows 6291456: the function was not invoked"),
         "{log}"
     );
+}
+
+#[test]
+fn large_requests_succeed_while_all_processors_are_busy() {
+    let project = returning();
+    let server = project.serve();
+    let body = format!(
+        "{{\"statusCode\":200,\"body\":\"{}\"}}",
+        "é".repeat(125 << 10)
+    );
+    let done = AtomicBool::new(false);
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        for _ in 0..3 * processors {
+            scope.spawn(|| while !done.load(Ordering::Relaxed) {});
+        }
+        let json = [("content-type", "application/json")];
+        let statuses = (0..60).map(|_| server.web("POST", "/", &json, body.as_bytes()).status);
+        let failed: Vec<_> = statuses.filter(|status| *status != 200).collect();
+        done.store(true, Ordering::Relaxed);
+        assert!(failed.is_empty(), "{failed:?}");
+    });
 }
