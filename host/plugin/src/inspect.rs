@@ -297,6 +297,7 @@ fn way_out(refused: &[String]) -> &'static str {
 
 /// Keeps those imports that have more than types. An import of types alone gives access to nothing, and compilers add
 /// one for every interface whose types the exported functions use.
+#[expect(clippy::indexing_slicing, reason = "the id comes from these types")]
 fn without_types_only(bytes: &[u8], imports: &mut Vec<String>) {
     let mut validator = Validator::new_with_features(WasmFeatures::all());
     let mut types = None;
