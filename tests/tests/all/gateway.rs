@@ -288,7 +288,11 @@ fn large_requests_succeed_while_all_processors_are_busy() {
     let processors = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
         for _ in 0..3 * processors {
-            scope.spawn(|| while !done.load(Ordering::Relaxed) {});
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    std::hint::spin_loop()
+                }
+            });
         }
         let json = [("content-type", "application/json")];
         let statuses = (0..60).map(|_| server.web("POST", "/", &json, body.as_bytes()).status);
