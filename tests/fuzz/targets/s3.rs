@@ -10,6 +10,8 @@
 
 #[path = "../../../plugins/s3/src/encoding.rs"]
 mod encoding;
+#[path = "../../../plugins/s3/src/event_type.rs"]
+mod event_type;
 #[path = "../../../plugins/s3/src/fuzzing.rs"]
 mod fuzzing;
 #[path = "../../../plugins/s3/src/service/mod.rs"]
