@@ -53,8 +53,8 @@ pub fn kill_orphans() {
     }
 }
 
-/// Whether a child of the host is not one that the host has started itself. A process that has ended has no file any more,
-/// but still its name; the host reaps its own children elsewhere.
+/// Whether a child of the host is one that the host has not started itself. A process that has ended no longer has a
+/// file, but it still has its name; the host reaps its own children elsewhere.
 fn is_orphan(pid: i32, own_file: (u64, u64)) -> bool {
     file_of(pid).map_or_else(
         || fs::read(format!("/proc/{pid}/comm")).is_ok_and(|name| !is_own_name(name.trim_ascii())),

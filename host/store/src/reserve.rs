@@ -140,12 +140,12 @@ mod tests {
         };
         let whole = Some(RESERVE_BYTES as u64);
         let mut reserve = Reserve::of(&store);
-        assert!(!reserve.give_up(), "there is none yet");
+        assert!(!reserve.give_up(), "it was not made yet");
         assert!(reserve.make() && !reserve.is_given_up());
         assert_eq!(size(), whole);
         assert!(reserve.give_up() && reserve.is_given_up());
         assert_eq!(size(), Some(0));
-        assert!(!reserve.give_up(), "there is none any more");
+        assert!(!reserve.give_up(), "it was given up before");
         assert!(!reserve.make(), "the disk was full a moment ago");
         // The next host knows of it.
         assert!(Reserve::of(&store).is_given_up());

@@ -98,6 +98,15 @@ fn served(project: &Project) -> Vec<String> {
     events
 }
 
+/// Concurrent calls succeed more than once, and the reason why they wait is in the log once.
+#[track_caller]
+fn repeated_concurrent_calls_succeed(server: &Server) {
+    for _ in 0..2 {
+        all_concurrent_calls_succeed(server);
+    }
+    is_said_once(server);
+}
+
 #[track_caller]
 fn all_concurrent_calls_succeed(server: &Server) {
     let calls: Vec<_> = (0..CALLS)
@@ -122,10 +131,7 @@ fn concurrent_calls_wait_for_the_environment_whose_server_has_the_port() {
             return;
         };
         let server = project.serve();
-        for _ in 0..2 {
-            all_concurrent_calls_succeed(&server);
-        }
-        is_said_once(&server);
+        repeated_concurrent_calls_succeed(&server);
     }
 }
 
@@ -139,10 +145,7 @@ fn a_runtime_that_binds_the_port_itself_serves_concurrent_calls_too() {
         return;
     };
     let server = project.serve();
-    for _ in 0..2 {
-        all_concurrent_calls_succeed(&server);
-    }
-    is_said_once(&server);
+    repeated_concurrent_calls_succeed(&server);
 }
 
 #[test]

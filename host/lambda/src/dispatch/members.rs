@@ -23,6 +23,7 @@ pub(crate) type Mailbox = mpsc::UnboundedSender<Message>;
 /// Identifies an environment among those of one function.
 pub(crate) type EnvironmentId = u64;
 
+/// The environments of one function, and the places that are reserved for more.
 #[derive(Debug, Default)]
 pub(super) struct Members {
     joined: Vec<Member>,

@@ -73,7 +73,7 @@ impl Objects {
         own.unwrap_or_else(PoisonError::into_inner).contains(bucket)
     }
 
-    /// The text of a bucket's own triggers, as committed last; `None` if it has none, or does not exist any more.
+    /// The text of a bucket's own triggers, as last committed; `None` if it has none or no longer exists.
     pub async fn own_triggers(&self, bucket: &str) -> Result<Option<String>, ObjectError> {
         match self.bucket(bucket).await {
             Ok(info) => Ok(own_triggers(&info).map(str::to_owned)),

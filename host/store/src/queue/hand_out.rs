@@ -1,9 +1,9 @@
 //! Handing out messages: the part of a receive that runs inside the writer.
 //!
 //! On its way through the messages that are due, a receive marks those that have become visible, deletes those that
-//! have expired, and transfers those that were received too often to the dead-letter queue. If there are so many of
-//! these that nothing else was done, it says so and is run again in another transaction, so that others are not held
-//! up.
+//! have expired, and transfers those that were received too often to the dead-letter queue. If one transaction can do
+//! nothing but that, because these messages are many, the receive is run again in another transaction, so that other
+//! operations need not wait for all of them.
 
 use bytes::Bytes;
 use lambkin_model::Message;

@@ -40,6 +40,13 @@ fn configure(server: &Server, bucket: &str, configurations: &[String]) {
     assert_eq!(reply.status, 200, "{}", reply.text());
 }
 
+/// Makes the queue `events` receive the events of all objects that are created in a bucket.
+fn notify_queue_of_creations(server: &Server, bucket: &str) {
+    let events = queue(server, "events");
+    let all = configuration("q", &events, "s3:ObjectCreated:*", "");
+    configure(server, bucket, &[all]);
+}
+
 fn create(server: &Server, bucket: &str) {
     let reply = server.s3("PUT", &format!("/{bucket}"), &[], b"");
     assert_eq!(reply.status, 200, "{}", reply.text());
@@ -120,12 +127,7 @@ fn the_trace_header_of_a_request_reaches_the_queue() {
     let recorder = project();
     let server = recorder.project.serve();
     create(&server, "made");
-    let events = queue(&server, "events");
-    configure(
-        &server,
-        "made",
-        &[configuration("q", &events, "s3:ObjectCreated:*", "")],
-    );
+    notify_queue_of_creations(&server, "made");
     receive(&server, "events", 1);
     let trace = "Root=1-3152b799-8954dae64eda91bc9a23a7e8;Parent=7fa8c0f79203be72;Sampled=1";
     let reply = server.s3("PUT", "/made/a", &[("x-amzn-trace-id", trace)], b"x");
@@ -203,12 +205,7 @@ fn the_triggers_of_the_configuration_file_and_those_of_the_bucket_all_receive_a_
          [triggers.photos]\nplugin = 's3'\nbucket = 'photos'\nfunction = 'recorder'\n",
     );
     let server = recorder.project.serve();
-    let events = queue(&server, "events");
-    configure(
-        &server,
-        "photos",
-        &[configuration("q", &events, "s3:ObjectCreated:*", "")],
-    );
+    notify_queue_of_creations(&server, "photos");
     put(&server, "/photos/a");
     wait_for_delivery(&recorder, &[("ObjectCreated:Put", "a")]);
     let messages = receive(&server, "events", 2);
@@ -221,12 +218,7 @@ fn a_configuration_survives_a_restart_without_another_test_event() {
     let recorder = project();
     let server = recorder.project.serve();
     create(&server, "made");
-    let events = queue(&server, "events");
-    configure(
-        &server,
-        "made",
-        &[configuration("q", &events, "s3:ObjectCreated:*", "")],
-    );
+    notify_queue_of_creations(&server, "made");
     assert_eq!(receive(&server, "events", 1)[0]["Event"], "s3:TestEvent");
     drop(server);
     let server = recorder.project.serve();
