@@ -15,8 +15,19 @@ pub const FREEZE_INTERVAL: Duration = Duration::from_micros(200);
 /// per user only.
 pub const MAX_TASKS: usize = 1024;
 
-/// How often a supervisor counts the processes of a program that is not frozen.
-pub const COUNT_INTERVAL: Duration = Duration::from_millis(50);
+/// How often a supervisor looks whether a program that is not frozen may have many more processes than at the last count,
+/// on a machine with few other processes.
+pub const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+
+/// [`LOOK_INTERVAL`] is longer by this time for each process and thread of the machine that is not the program's, as half
+/// of them may be other supervisors.
+pub const LOOK_INTERVAL_PER_OTHER: Duration = Duration::from_micros(100);
+
+/// The longest interval of looks. Programs that start processes in an endless loop create about 20,000 in a second.
+pub const MAX_LOOK_INTERVAL: Duration = Duration::from_millis(200);
+
+/// How often a supervisor counts the processes of a program if the machine has created only a few since the last count.
+pub const COUNT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The share of a processor that a supervisor may use for counting: one part in this number. With many processes it
 /// counts less often.
