@@ -5,7 +5,7 @@
 //! - `settle` reads the function's response, `{"rejected":[ids]}`, and moves rejected orders to the dead-letter queue at
 //!   once. When the function fails, its orders are retried after `retry-seconds`, up to `attempts` times.
 //!
-//! The host does the rest: it collects batches, leases messages, limits concurrency and applies the verdicts.
+//! The host does the rest: it collects batches, leases messages, limits concurrency and carries out the actions.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,14 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 wit_bindgen::generate!({
-    world: "batch-trigger",
-    path: "../../wit/batch-trigger",
+    world: "lambkin:batch-trigger/batch-trigger",
+    path: ["../../wit/common", "../../wit/batch-trigger"],
+    generate_all,
 });
 
-use exports::lambkin::batch_trigger::shaper::{
-    Action, Batching, Body, FunctionInfo, Guest, Invocation, Message, Outcome, Problem, Setup,
-    Source, Verdict,
+use exports::lambkin::batch_trigger::batch_shaper::{
+    Action, Batching, Body, Ending, FunctionReference, Guest, Invocation, Message, Outcome,
+    Problem, Settlement, Setup, Source, Surroundings, Verdict,
 };
 
 struct OrdersFeed;
@@ -60,10 +61,15 @@ impl<'a> Order<'a> {
         let order = serde_json::from_str(&body).unwrap_or_else(|_| raw(&body));
         Self {
             message: &message.id,
-            attempt: message.receive_count,
+            attempt: attempt(message),
             order,
         }
     }
+}
+
+/// How often a message was received. Queues count that.
+fn attempt(message: &Message) -> u32 {
+    message.receive_count.unwrap_or(1)
 }
 
 /// The function's response.
@@ -73,11 +79,7 @@ struct Answer {
 }
 
 impl Guest for OrdersFeed {
-    fn configure(
-        config: String,
-        source: Source,
-        _: Vec<FunctionInfo>,
-    ) -> Result<Setup, Vec<Problem>> {
+    fn configure(config: String, _: Surroundings, source: Source) -> Result<Setup, Vec<Problem>> {
         let mut problems = Vec::new();
         let config: Map<String, Value> = serde_json::from_str(&config)
             .map_err(|error| vec![problem(&[], format!("no table: {error}"))])?;
@@ -118,7 +120,10 @@ impl Guest for OrdersFeed {
         };
         Ok(Setup {
             state: text(&state),
-            function: function.to_owned(),
+            function: FunctionReference {
+                name: function.to_owned(),
+                at: vec!["function".to_owned()],
+            },
             batching: Batching {
                 max_messages: most_orders,
                 // A body that is not JSON can take twice its size in the event, which is limited to 6 MB.
@@ -126,6 +131,7 @@ impl Guest for OrdersFeed {
                 window_ms: 0,
                 max_concurrency: None,
             },
+            reusable: true,
             summary: vec![
                 format!(
                     "up to {most_orders} orders of queue {} to function {function}",
@@ -147,7 +153,7 @@ impl Guest for OrdersFeed {
         };
         let token: Token = messages
             .iter()
-            .map(|message| (message.id.clone(), message.receive_count))
+            .map(|message| (message.id.clone(), attempt(message)))
             .collect();
         Ok(Invocation {
             event: Some(text(&feed)),
@@ -157,21 +163,31 @@ impl Guest for OrdersFeed {
         })
     }
 
-    fn settle(state: String, token: String, outcome: Outcome) -> Result<Vec<Verdict>, String> {
+    fn settle(
+        state: String,
+        token: String,
+        _: Vec<String>,
+        outcome: Outcome,
+    ) -> Result<Settlement, String> {
         let state: State = serde_json::from_str(&state).map_err(|error| error.to_string())?;
         let token: Token = serde_json::from_str(&token).map_err(|error| error.to_string())?;
         let verdicts = token.into_iter().map(|(id, attempt)| {
-            let action = action(&state, &outcome, &id, attempt);
+            let action = action(&state, &outcome.ending, &id, attempt);
             Verdict { id, action }
         });
-        Ok(verdicts.collect())
+        Ok(Settlement {
+            // Each order has a verdict.
+            otherwise: Action::Retry(None),
+            but: verdicts.collect(),
+            extra: Vec::new(),
+        })
     }
 }
 
 /// The verdict on one order.
-fn action(state: &State, outcome: &Outcome, id: &str, attempt: u32) -> Action {
-    let why = match outcome {
-        Outcome::Completed(result) => match serde_json::from_str::<Answer>(result) {
+fn action(state: &State, ending: &Ending, id: &str, attempt: u32) -> Action {
+    let why = match ending {
+        Ending::Completed(result) => match serde_json::from_str::<Answer>(result) {
             Ok(answer) if answer.rejected.iter().any(|rejected| rejected == id) => {
                 return Action::DeadLetter("rejected by the function".to_owned());
             }
@@ -179,10 +195,10 @@ fn action(state: &State, outcome: &Outcome, id: &str, attempt: u32) -> Action {
             Err(error) => format!("the function's response has no list `rejected`: {error}"),
         },
         // The order is not to blame, so the attempt does not count.
-        Outcome::Throttled => return Action::Retry(Some(state.retry_ms)),
-        Outcome::Failed(error) => format!("the function failed: {}", error.kind),
-        Outcome::TimedOut => "the function timed out".to_owned(),
-        Outcome::Unavailable(why) => format!("the function cannot be invoked: {why}"),
+        Ending::Throttled => return Action::Retry(Some(state.retry_ms)),
+        Ending::Failed(error) => format!("the function failed: {}", error.kind),
+        Ending::TimedOut => "the function timed out".to_owned(),
+        Ending::Unavailable(why) => format!("the function cannot be invoked: {why}"),
     };
     if attempt < state.attempts {
         Action::Retry(Some(state.retry_ms))
@@ -221,7 +237,16 @@ mod tests {
             extra: Vec::new(),
         };
         let config = r#"{"function":"f","attempts":2}"#.to_owned();
-        OrdersFeed::configure(config, source, Vec::new())
+        let surroundings = Surroundings {
+            name: "orders".to_owned(),
+            address: None,
+            region: source.region.clone(),
+            account: source.account.clone(),
+            environment: Vec::new(),
+            functions: Vec::new(),
+            extra: Vec::new(),
+        };
+        OrdersFeed::configure(config, surroundings, source)
             .unwrap()
             .state
     }
@@ -234,10 +259,12 @@ mod tests {
             attributes: Vec::new(),
             group: None,
             deduplication: None,
+            key: None,
+            part: None,
             sequence: None,
             sent_at_ms: 0,
-            first_received_at_ms: 0,
-            receive_count: receives,
+            first_received_at_ms: Some(0),
+            receive_count: Some(receives),
             dead_letter_source: None,
             extra: Vec::new(),
         }
@@ -254,21 +281,28 @@ mod tests {
             invocation.event.unwrap(),
             r#"{"feed":"orders","orders":[{"message":"a","attempt":1,"order":{"quantity": 1}},{"message":"b","attempt":2,"order":"tea"}]}"#
         );
-        let settle = |outcome| {
-            let verdicts = OrdersFeed::settle(state(), invocation.token.clone(), outcome).unwrap();
-            verdicts
+        let settle = |ending| {
+            let outcome = Outcome {
+                ending,
+                at_ms: 0,
+                extra: Vec::new(),
+            };
+            let token = invocation.token.clone();
+            let settlement = OrdersFeed::settle(state(), token, Vec::new(), outcome).unwrap();
+            settlement
+                .but
                 .into_iter()
                 .map(|verdict| verdict.action)
                 .collect::<Vec<_>>()
         };
-        let rejected = settle(Outcome::Completed(r#"{"rejected":["b"]}"#.to_owned()));
+        let rejected = settle(Ending::Completed(r#"{"rejected":["b"]}"#.to_owned()));
         assert!(matches!(rejected[..], [Action::Ack, Action::DeadLetter(_)]));
-        let failed = settle(Outcome::TimedOut);
+        let failed = settle(Ending::TimedOut);
         assert!(matches!(
             failed[..],
             [Action::Retry(Some(5000)), Action::DeadLetter(_)]
         ));
-        let throttled = settle(Outcome::Throttled);
+        let throttled = settle(Ending::Throttled);
         assert!(matches!(
             throttled[..],
             [Action::Retry(Some(5000)), Action::Retry(Some(5000))]

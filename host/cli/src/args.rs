@@ -165,13 +165,25 @@ pub struct Shape {
         value_name = "BODY"
     )]
     pub data: Vec<String>,
+
+    /// What the plugin makes of an outcome: a file with the function's result, `failed:FILE` with an error as Lambda
+    /// returns it, `timed-out`, `expired`, `throttled`, or `unavailable`. May be repeated if the plugin invokes or
+    /// fetches several times
+    #[arg(long = "outcome", value_name = "OUTCOME", conflicts_with = "invoke")]
+    pub outcomes: Vec<String>,
+
+    /// Invoke the functions, and fetch documents, and show what the plugin makes of the results
+    #[arg(long)]
+    pub invoke: bool,
 }
 
 const SHAPE_EXAMPLES: &str = "\
 Examples:
   lambkin shape web POST /orders --body '{\"id\": 7}'
   lambkin shape process-orders --body '{\"id\": 7}' --body '{\"id\": 8}'
-  lambkin shape uploads put in/cat.jpg";
+  lambkin shape uploads put in/cat.jpg
+  lambkin shape web GET /orders/7 --outcome result.json
+  lambkin shape process-orders --body '{\"id\": 7}' --invoke";
 
 #[derive(Debug, clap::Args)]
 pub struct Queue {

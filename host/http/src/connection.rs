@@ -36,6 +36,8 @@ pub(crate) struct Shared {
     pub address: Arc<str>,
     pub limits: &'static Limits,
     pub shortage: Shortage,
+    /// Whether requests have a [`HeadAsSent`](crate::HeadAsSent).
+    pub keeps_heads_as_sent: bool,
     pub stop: CancellationToken,
 }
 
@@ -65,7 +67,7 @@ impl Connection {
             tracing::debug!(%client, "cannot disable Nagle's algorithm: {error}");
         }
         let peer = Arc::new(Peer::new());
-        let socket = Socket::new(stream, Arc::clone(&peer));
+        let socket = Socket::new(stream, Arc::clone(&peer), shared.keeps_heads_as_sent);
         let service = {
             let (peer, shared) = (Arc::clone(&peer), shared.clone());
             service_fn(move |request| answer(request, client, &peer, &shared, &handler))
@@ -188,6 +190,9 @@ where
     let expected = request.headers().get(EXPECT);
     let expects_continue =
         expected.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    if let Some(head) = peer.take_head_as_sent() {
+        request.extensions_mut().insert(head);
+    }
     let has_body = !request.body().is_end_stream();
     peer.request_begins(has_body);
     let mut closes = false;

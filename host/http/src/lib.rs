@@ -10,6 +10,8 @@
 //! of its own, and no input ends the accept loop. A handler may refuse a request without reading its body: the rest is
 //! discarded here, so that the client gets the response.
 
+mod as_sent;
+mod as_written;
 mod connection;
 mod cross_origin;
 #[cfg(fuzzing)]
@@ -27,11 +29,14 @@ mod serve;
 mod shortage;
 mod socket;
 
+pub use as_sent::HeadAsSent;
+pub use as_written::write_names_as;
 pub use cross_origin::{
     Allowlist, CrossOrigin, ForeignPages, FromForeignPage, HOSTS_VARIABLE, HostPattern,
     ORIGINS_VARIABLE, OriginPattern, Settings as AllowlistSettings,
 };
 pub use header::{header, set_header};
+pub use hyper::ext::ReasonPhrase;
 pub use reply::{empty, json, method_not_allowed, not_found, text};
 pub use request_body::{BodyError, RequestBody, read_body};
 pub use response::{Body, Response};

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
 
+use crate::as_sent::HeadAsSent;
 use crate::limits::{
     Limits, MIN_BYTES_PER_SECOND, SHORTAGE_CHECK, SLOW_BODY_GRACE, SLOW_HEAD_GRACE,
     SLOW_READER_GRACE,
@@ -48,6 +49,8 @@ struct Waits {
     write_since: Option<Instant>,
     /// What the handler left of the body.
     leftover: Option<Incoming>,
+    /// The head that was read last, if the listener keeps heads.
+    head_as_sent: Option<HeadAsSent>,
 }
 
 #[derive(Debug)]
@@ -79,6 +82,7 @@ impl Peer {
                 body: None,
                 write_since: None,
                 leftover: None,
+                head_as_sent: None,
             }),
             flushed: AtomicBool::new(true),
             requests: AtomicU64::new(0),
@@ -104,6 +108,16 @@ impl Peer {
         if waits.head_since.is_none() {
             waits.head_since = Some(Instant::now());
         }
+    }
+
+    /// Notes the head that is complete now.
+    pub(crate) fn put_head_as_sent(&self, head: HeadAsSent) {
+        self.waits().head_as_sent = Some(head);
+    }
+
+    /// The head of the request that begins.
+    pub(crate) fn take_head_as_sent(&self) -> Option<HeadAsSent> {
+        self.waits().head_as_sent.take()
     }
 
     /// The head of a request is complete.

@@ -55,6 +55,8 @@ pub struct Server {
     pub limits: &'static Limits,
     /// Whether the listener is short of connections or places.
     pub shortage: Shortage,
+    /// Whether requests have a [`HeadAsSent`](crate::HeadAsSent).
+    pub keeps_heads_as_sent: bool,
     /// Stops the listener.
     pub stop: CancellationToken,
 }
@@ -75,7 +77,18 @@ impl Server {
             rules,
             limits,
             shortage: Shortage::default(),
+            keeps_heads_as_sent: false,
             stop,
+        }
+    }
+
+    /// The same server, whose requests have a [`HeadAsSent`](crate::HeadAsSent) among their extensions, and whose targets
+    /// may have characters that a URL must not have.
+    #[must_use]
+    pub fn keep_heads_as_sent(self) -> Self {
+        Self {
+            keeps_heads_as_sent: true,
+            ..self
         }
     }
 
@@ -105,6 +118,7 @@ impl Server {
             address: address.map_or_else(|_| "?".into(), |address| address.to_string().into()),
             limits: self.limits,
             shortage: self.shortage,
+            keeps_heads_as_sent: self.keeps_heads_as_sent,
             stop: self.stop,
         };
         let max = max_connections();

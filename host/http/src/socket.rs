@@ -12,6 +12,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::as_sent::HeadScanner;
 use crate::head::Framing;
 use crate::peer::Peer;
 
@@ -28,10 +29,12 @@ pub(crate) struct Socket {
     /// The number of the request whose head has begun to arrive.
     head: Option<u64>,
     framing: Framing,
+    /// If the listener keeps heads as they are sent.
+    scanner: Option<HeadScanner>,
 }
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream, peer: Arc<Peer>) -> Self {
+    pub(crate) fn new(stream: TcpStream, peer: Arc<Peer>, keeps_heads: bool) -> Self {
         Self {
             stream,
             peer,
@@ -39,6 +42,7 @@ impl Socket {
             interim: &[],
             head: None,
             framing: Framing::default(),
+            scanner: keeps_heads.then(HeadScanner::default),
         }
     }
 
@@ -61,10 +65,16 @@ impl Socket {
         self.head == Some(self.peer.requests.load(Ordering::Relaxed))
     }
 
-    fn read_head(&mut self, bytes: &[u8]) {
+    fn read_head(&mut self, bytes: &mut [u8]) {
         if !self.is_in_head() {
             self.head = Some(self.peer.requests.load(Ordering::Relaxed));
             self.framing = Framing::default();
+            self.scanner = self.scanner.take().map(|_| HeadScanner::default());
+        }
+        if let Some(scanner) = &mut self.scanner
+            && let Some(head) = scanner.feed(bytes)
+        {
+            self.peer.put_head_as_sent(head);
         }
         self.framing.feed(bytes);
         let is_ambiguous = self.framing.is_ambiguous();
@@ -98,7 +108,7 @@ impl AsyncRead for Socket {
         let read = Pin::new(&mut self.stream).poll_read(context, into);
         // What arrives during a request is its body, or belongs to a request after it.
         if self.peer.is_between_requests() {
-            match into.filled().get(before..) {
+            match into.filled_mut().get_mut(before..) {
                 Some(bytes) if !bytes.is_empty() => self.read_head(bytes),
                 _ if read.is_pending() && self.is_in_head() => self.peer.head_waits(),
                 _ => {}

@@ -65,37 +65,61 @@ pub struct HttpRequest {
     pub at_ms: u64,
     /// The client's IP address, without the port.
     pub peer: String,
+    /// `http` or `https`.
+    pub scheme: &'static str,
+    /// The port of the listener that received the request.
+    pub port: u16,
     /// The protocol version: `HTTP/1.1` or `HTTP/1.0`.
     pub protocol: String,
     /// The host and port from the request, as in the `Host` header.
     pub authority: String,
     /// The method, as sent.
     pub method: String,
-    /// The path as sent, percent-encoded.
+    /// The path as sent, still percent-encoded. It may have characters that a URL must not have.
     pub path: String,
-    /// The query string as sent, percent-encoded, without the leading `?`.
+    /// The query string as sent, still percent-encoded, without the leading `?`.
     pub query: String,
-    /// Header names in lower case with their values; a repeated header has one entry per value.
-    pub headers: Vec<(String, String)>,
-    /// The body, classified by [`Body::from_bytes`].
-    pub body: Body,
+    /// The headers; a repeated header has one entry per value.
+    pub headers: Vec<HttpHeader>,
+    /// The body, classified by [`Body::from_bytes`]. `None`: it is larger than the trigger accepts, and was dropped.
+    pub body: Option<Body>,
+}
+
+/// One header of an [`HttpRequest`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpHeader {
+    /// The name in lower case.
+    pub name: String,
+    /// The name as the client sent it. `None`: in lower case.
+    pub name_as_sent: Option<String>,
+    /// The value, as UTF-8 if it is valid UTF-8, otherwise as ISO-8859-1.
+    pub value: String,
+}
+
+impl HttpHeader {
+    fn size(&self) -> usize {
+        let as_sent = self.name_as_sent.as_ref().map_or(0, String::len);
+        self.name.len() + as_sent + self.value.len()
+    }
 }
 
 impl HttpRequest {
     /// The bytes of its path, query, headers and body: all that a client can make large.
     pub fn size(&self) -> usize {
         let headers = self.headers.iter();
-        let headers: usize = headers.map(|(name, value)| name.len() + value.len()).sum();
-        self.path.len() + self.query.len() + headers + self.body.len()
+        let headers: usize = headers.map(HttpHeader::size).sum();
+        self.path.len() + self.query.len() + headers + self.body.as_ref().map_or(0, Body::len)
     }
 }
 
 /// One HTTP response as a plugin returned it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpResponse {
-    /// The status code, 100 to 999.
+    /// The status code, 200 to 999.
     pub status: u16,
-    /// The headers in the order in which they are sent.
+    /// The reason phrase. `None`: the standard one of the status.
+    pub reason: Option<String>,
+    /// The headers in the order in which they are sent, with the names as the client is to see them.
     pub headers: Vec<(String, String)>,
     /// The body, sent unchanged.
     pub body: Body,

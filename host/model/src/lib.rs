@@ -13,9 +13,9 @@ mod message;
 mod object;
 
 pub use arn::{arn, partition};
-pub use http::{Body, HttpRequest, HttpResponse};
+pub use http::{Body, HttpHeader, HttpRequest, HttpResponse};
 pub use invocation::{
     FunctionError, FunctionErrorKind, Invocation, InvokeError, Outcome, RequestId,
 };
-pub use message::{Action, Attribute, AttributeValue, Message, Verdict};
+pub use message::{Action, Attribute, AttributeValue, Message, Place, Settlement, Verdict};
 pub use object::ObjectChange;

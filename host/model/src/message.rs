@@ -37,14 +37,19 @@ pub struct Message {
     pub group: Option<String>,
     /// The deduplication id: a message with an id sent within the last 5 minutes is a duplicate.
     pub deduplication: Option<String>,
-    /// The sequence number in an ordered queue: 20 digits, increasing with each message.
+    /// For a message of a log: the key by which its part was chosen.
+    pub key: Option<Bytes>,
+    /// For a message of a log: its part, such as a shard, and the cursor behind it.
+    pub place: Option<Place>,
+    /// The sequence number in an ordered queue (20 digits, increasing with each message), or the offset in a part.
     pub sequence: Option<String>,
     /// The time at which the message was sent, in milliseconds since the Unix epoch.
     pub sent_at: u64,
-    /// The time at which the message was first received, in milliseconds since the Unix epoch.
-    pub first_received_at: u64,
-    /// How many times the message has been received, including this time.
-    pub receives: u32,
+    /// The time at which the message was first received, in milliseconds since the Unix epoch. `None` if the
+    /// source does not count deliveries.
+    pub first_received_at: Option<u64>,
+    /// How many times the message has been received, including this time. `None` if the source does not count that.
+    pub receives: Option<u32>,
     /// For a message in a dead-letter queue: the queue from which it was moved.
     pub source: Option<String>,
     /// Key-value pairs that the service which accepted the message added.
@@ -73,6 +78,15 @@ impl Attribute {
     }
 }
 
+/// Where a message of a log is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The part, such as a shard or a partition.
+    pub part: String,
+    /// The cursor behind the message.
+    pub cursor: String,
+}
+
 /// What happens to a message after its batch has been processed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
@@ -84,6 +98,15 @@ pub enum Action {
     /// Move the message to the dead-letter queue, giving this reason. If there is no dead-letter queue, the message
     /// becomes available again.
     DeadLetter(String),
+}
+
+/// What happens to the messages of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    /// What happens to each message without a verdict.
+    pub otherwise: Action,
+    /// What happens to the messages that are treated otherwise, at most one verdict each.
+    pub but: Vec<Verdict>,
 }
 
 /// The [`Action`] that a plugin chose for one message of a batch.

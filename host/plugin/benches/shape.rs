@@ -11,8 +11,10 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use lambkin_model::{Body, HttpRequest};
-use lambkin_plugin::{Decision, HttpTrigger, Options, Plugin, PluginHost, TriggerOutcome};
+use lambkin_model::{Body, HttpHeader, HttpRequest};
+use lambkin_plugin::{
+    Ending, HttpTrigger, Options, Plugin, PluginHost, Reuse, Step, Surroundings, TriggerOutcome,
+};
 
 /// For `api-gateway-http`; the fixture takes anything.
 const CONFIG: &str = r#"{"routes":{"GET /hello/{name}":"f","$default":"f"}}"#;
@@ -45,7 +47,9 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     if let Some(cache) = env::var_os(CACHE) {
         runtime.block_on(async {
             let plugin = start(cache.as_ref(), component, "start from the cache").await?;
-            let trigger = plugin.http_trigger("web", &config).await?;
+            let trigger = plugin
+                .http_trigger(&config, &surroundings(), &[], Reuse::DEFAULT)
+                .await?;
             measure(&trigger).await
         })?;
         return Ok(ExitCode::SUCCESS);
@@ -80,13 +84,15 @@ async fn start(cache: &Path, component: Vec<u8>, what: &str) -> Result<Plugin, B
 async fn measure(trigger: &HttpTrigger) -> Result<(), Box<dyn Error>> {
     let request = request();
     let token = match trigger.shape(&request).await? {
-        Decision::Invoke(shaped) => shaped.token,
-        Decision::Reply(reply) => {
-            return Err(format!("the request is not routed: {reply:?}").into());
-        }
+        Step::Invoke(shaped) => shaped.resumption.token,
+        other => return Err(format!("the request is not routed: {other:?}").into()),
     };
-    let outcome = TriggerOutcome::Completed(r#"{"statusCode":200,"body":"hello"}"#.into());
-    let (mut shape, mut respond, mut whole) = (Vec::new(), Vec::new(), Vec::new());
+    let outcome = TriggerOutcome {
+        ending: Ending::Completed(r#"{"statusCode":200,"body":"hello"}"#.into()),
+        at_ms: 1_700_000_000_000,
+        cached: false,
+    };
+    let (mut shape, mut resume, mut whole) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let begin = Instant::now();
         for _ in 0..CALLS {
@@ -94,14 +100,14 @@ async fn measure(trigger: &HttpTrigger) -> Result<(), Box<dyn Error>> {
         }
         let between = Instant::now();
         for _ in 0..CALLS {
-            black_box(trigger.respond(&token, &outcome).await?);
+            black_box(trigger.resume(&token, &outcome, None).await?);
         }
         shape.push(between - begin);
-        respond.push(between.elapsed());
+        resume.push(between.elapsed());
         whole.push(begin.elapsed());
     }
     print("shape", &mut shape);
-    print("respond", &mut respond);
+    print("resume", &mut resume);
     print("both", &mut whole);
     println!("resident memory {} KiB", resident()?);
     Ok(())
@@ -129,12 +135,22 @@ fn resident() -> Result<u64, Box<dyn Error>> {
     Ok(line.trim_end_matches("kB").trim().parse()?)
 }
 
+fn surroundings() -> Surroundings {
+    Surroundings {
+        name: "web".into(),
+        address: None,
+        region: "us-east-1".into(),
+        account: "000000000000".into(),
+        environment: Vec::new(),
+        functions: Vec::new(),
+    }
+}
+
 fn request() -> HttpRequest {
-    let headers = (0..12).map(|n| {
-        (
-            format!("x-header-{n}"),
-            format!("value number {n}, as long as most"),
-        )
+    let headers = (0..12).map(|n| HttpHeader {
+        name: format!("x-header-{n}"),
+        name_as_sent: None,
+        value: format!("value number {n}, as long as most"),
     });
     HttpRequest {
         id: "b4a5f2f6-0000-4000-8000-000000000000".into(),
@@ -142,13 +158,15 @@ fn request() -> HttpRequest {
             .into(),
         at_ms: 1_700_000_000_000,
         peer: "127.0.0.1".into(),
+        scheme: "http",
+        port: 8000,
         protocol: "HTTP/1.1".into(),
         authority: "localhost:8000".into(),
         method: "GET".into(),
         path: "/hello/ada".into(),
         query: "x=1&y=2".into(),
         headers: headers.collect(),
-        body: Body::Text("a".repeat(1_024)),
+        body: Some(Body::Text("a".repeat(1_024))),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Calls the functions of a plugin for one trigger, service or source.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use wasmtime::Store;
@@ -13,6 +13,7 @@ use crate::context::CallContext;
 use crate::error::{CallError, ConfigureError, ContractError, PluginError, Problem};
 use crate::limits::Bounds;
 use crate::quota::Quota;
+use crate::reuse::{Instances, Kept, Reuse};
 use crate::runner::Runner;
 use crate::state::{Capabilities, State};
 use crate::text::quote;
@@ -24,6 +25,9 @@ pub(crate) struct Caller {
     runner: Arc<Runner>,
     name: Arc<str>,
     quota: Arc<Quota>,
+    reuse: Reuse,
+    /// The kept instances, if the trigger reuses them.
+    instances: Option<Arc<Instances>>,
 }
 
 impl Caller {
@@ -35,7 +39,20 @@ impl Caller {
             runner,
             name: name.into(),
             quota: Quota::new(bounds),
+            reuse: Reuse::DEFAULT,
+            instances: None,
         }
+    }
+
+    /// The same caller with the operator's limits on reuse.
+    pub(crate) fn with_reuse(self, reuse: Reuse) -> Self {
+        Self { reuse, ..self }
+    }
+
+    /// Reuses instances from now on, if the plugin says that they are reusable and the operator allows it.
+    pub(crate) fn reuse_instances(&mut self, is_reusable: bool) {
+        let reuses = is_reusable && self.reuse.instances > 0;
+        self.instances = reuses.then(|| Instances::new(self.reuse));
     }
 
     /// The name of the trigger, service or source.
@@ -59,6 +76,8 @@ impl Caller {
             },
             runner: &self.runner,
             quota: &self.quota,
+            instances: self.instances.as_ref(),
+            answered: Mutex::default(),
         }
     }
 }
@@ -77,10 +96,14 @@ pub(crate) struct Call<'a> {
     context: CallContext<'a>,
     runner: &'a Runner,
     quota: &'a Quota,
+    instances: Option<&'a Arc<Instances>>,
+    /// The instance that has answered, which is kept once its result is checked, and dropped with the call otherwise.
+    answered: Mutex<Option<Kept>>,
 }
 
 impl Call<'_> {
-    /// Calls the function in a new instance without capabilities. The result is the guest's, unchecked.
+    /// Calls the function without capabilities, in a kept instance if the trigger reuses them, otherwise in a new one.
+    /// The result is the guest's, unchecked.
     pub(crate) async fn run<P, R>(
         &self,
         bounds: &Bounds,
@@ -91,8 +114,25 @@ impl Call<'_> {
         P: ComponentNamedList + Lower + Send,
         R: ComponentNamedList + Lift + Send + 'static,
     {
-        self.run_with(Capabilities::default(), bounds, function, arguments)
-            .await
+        match self.instances {
+            Some(instances) => {
+                let called = self.runner.call_kept(
+                    &self.context,
+                    self.quota,
+                    bounds,
+                    instances,
+                    function,
+                    arguments,
+                );
+                let (result, instance) = called.await?;
+                *self.answered() = instance;
+                Ok(result)
+            }
+            None => {
+                self.run_with(Capabilities::default(), bounds, function, arguments)
+                    .await
+            }
+        }
     }
 
     /// Calls the function in a new instance with these capabilities.
@@ -137,9 +177,18 @@ impl Call<'_> {
         result.map_err(|message| self.error(CallError::Reported(quote(&message))))
     }
 
-    /// A result that keeps the contract, or the error about how it does not.
+    /// A result that keeps the contract, or the error about how it does not. Only after the former, the instance is
+    /// kept.
     pub(crate) fn checked<T>(&self, result: Result<T, ContractError>) -> Result<T, PluginError> {
-        result.map_err(|error| self.error(error))
+        let value = result.map_err(|error| self.error(error))?;
+        if let (Some(instances), Some(instance)) = (self.instances, self.answered().take()) {
+            instances.keep(instance);
+        }
+        Ok(value)
+    }
+
+    fn answered(&self) -> MutexGuard<'_, Option<Kept>> {
+        self.answered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The checked result of `configure`, or the problems that the plugin found.

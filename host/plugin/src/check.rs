@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::error::{ConfigureError, ContractError, Problem};
 use crate::limits;
+use crate::surroundings::FunctionReference;
 use crate::text::{escape, quote};
 
 /// Refuses a configuration that is too long to be passed to a plugin.
@@ -37,9 +38,19 @@ pub(crate) fn lines(what: &str, lines: &[String]) -> Result<Vec<String>, Contrac
     Ok(lines.iter().map(|line| escape(line)).collect())
 }
 
-/// Checks the name of a function, with its qualifier.
-pub(crate) fn function(name: &str) -> Result<(), ContractError> {
-    named("a function", name, limits::FUNCTION_BYTES)
+/// Checks the name of a function, with its qualifier, and makes the path of keys displayable.
+pub(crate) fn function(function: FunctionReference) -> Result<FunctionReference, ContractError> {
+    let FunctionReference { name, at } = function;
+    named("a function", &name, limits::FUNCTION_BYTES)?;
+    let at = keys(&at)?;
+    Ok(FunctionReference { name, at })
+}
+
+/// Checks the size of a path of keys, and makes it displayable.
+pub(crate) fn keys(at: &[String]) -> Result<Vec<String>, ContractError> {
+    let bytes = at.iter().map(String::len).sum();
+    size("the path of keys", bytes, limits::CONFIG_BYTES)?;
+    Ok(at.iter().map(|key| quote(key)).collect())
 }
 
 /// Checks that a name is one line of 1 to `max` bytes.
@@ -97,12 +108,19 @@ mod tests {
 
     #[test]
     fn a_name_is_one_line_that_is_not_empty() {
-        assert_eq!(function("orders:live"), Ok(()));
+        let named_function = |name: &str| {
+            let reference = FunctionReference {
+                name: name.to_owned(),
+                at: Vec::new(),
+            };
+            function(reference).map(drop)
+        };
+        assert_eq!(named_function("orders:live"), Ok(()));
         assert_eq!(
-            function("a\nb"),
+            named_function("a\nb"),
             Err(r#""a\nb" is not the name of a function"#.into())
         );
-        assert!(function("").is_err());
+        assert!(named_function("").is_err());
         assert_eq!(
             named("a queue", "abc", 2),
             Err("the name of a queue has 3 bytes, and may have 2".into())

@@ -1,6 +1,7 @@
 //! The interfaces that the host and components share, with their versions.
 
-/// An interface and the versions of it that this host supports, as in `lambkin:source/poller@0.1.x`: any patch version.
+/// An interface and the versions of it that this host supports, as in `lambkin:source/poller@0.2.x`: any patch version,
+/// and a version without one (`@0.2`), by which some toolchains name all that are compatible. `@1` is `@1.0.x`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Contract(pub &'static str);
 
@@ -14,11 +15,15 @@ impl Contract {
 
     /// Whether a name is this interface in a supported version.
     pub(crate) fn supports(self, name: &str) -> bool {
-        let patch = self
-            .0
-            .strip_suffix('x')
-            .and_then(|start| name.strip_prefix(start));
-        patch.is_some_and(|patch| !patch.is_empty() && patch.bytes().all(|b| b.is_ascii_digit()))
+        let Some(start) = self.0.strip_suffix(".x") else {
+            return false;
+        };
+        let is_compatible = name == start || start.strip_suffix(".0") == Some(name);
+        let patch = name
+            .strip_prefix(start)
+            .and_then(|rest| rest.strip_prefix('.'));
+        is_compatible
+            || patch.is_some_and(|it| !it.is_empty() && it.bytes().all(|b| b.is_ascii_digit()))
     }
 
     /// Whether a name is this interface in any version.
@@ -35,13 +40,18 @@ mod tests {
     #[test]
     fn patch_releases_are_supported_and_nothing_else() {
         let contract = Contract("lambkin:source/poller@0.1.x");
-        for version in ["0.1.0", "0.1.17"] {
+        for version in ["0.1.0", "0.1.17", "0.1"] {
             let name = format!("lambkin:source/poller@{version}");
             assert!(contract.supports(&name) && contract.names(&name), "{name}");
         }
-        for version in ["0.2.0", "1.0.0", "0.1", "0.1.", "0.1.0-rc.1", "0.10.0", ""] {
+        for version in ["0.2.0", "1.0.0", "0", "0.1.", "0.1.0-rc.1", "0.10.0", ""] {
             let name = format!("lambkin:source/poller@{version}");
             assert!(!contract.supports(&name) && contract.names(&name), "{name}");
+        }
+        let stable = Contract("lambkin:source/poller@1.0.x");
+        for (version, supported) in [("1", true), ("1.0", true), ("1.0.3", true), ("1.1", false)] {
+            let name = format!("lambkin:source/poller@{version}");
+            assert_eq!(stable.supports(&name), supported, "{name}");
         }
         for name in ["lambkin:source/pollers@0.1.0", "lambkin:source/poller"] {
             assert!(!contract.supports(name) && !contract.names(name), "{name}");

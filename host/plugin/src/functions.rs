@@ -17,13 +17,13 @@ use crate::{batch_trigger, http_trigger, object_trigger, service, source};
 /// One adapter for each role that the component plays.
 #[derive(Default)]
 pub(crate) struct Functions {
-    pub http_trigger: Option<Arc<http_trigger::v0_1::Shaper>>,
-    pub batch_trigger: Option<Arc<batch_trigger::v0_1::Shaper>>,
-    pub object_trigger: Option<Arc<object_trigger::v0_1::Shaper>>,
+    pub http_trigger: Option<Arc<http_trigger::v0_2::Shaper>>,
+    pub batch_trigger: Option<Arc<batch_trigger::v0_2::Shaper>>,
+    pub object_trigger: Option<Arc<object_trigger::v0_2::Shaper>>,
     pub service: Option<Arc<service::Handler>>,
     /// Checks a service's settings.
     pub settings: Option<Arc<service::Settings>>,
-    pub source: Option<Arc<source::v0_1::Poller>>,
+    pub source: Option<Arc<source::v0_2::Poller>>,
 }
 
 impl Functions {

@@ -90,7 +90,8 @@ struct Machine {
 impl Machine {
     /// Starts an engine that can run this number of calls that wait, besides those that do not.
     fn start(tasks: Tasks, waiting_calls: usize) -> Result<Self, HostError> {
-        let (engine, allocation) = engine::start(tasks, limits::CALLS + waiting_calls)?;
+        let instances = limits::CALLS + limits::KEPT_INSTANCES + waiting_calls;
+        let (engine, allocation) = engine::start(tasks, instances)?;
         let ticker = Ticker::start(&engine)
             .map_err(|error| HostError::Engine(format!("no thread: {error}")))?;
         Ok(Self {

@@ -355,21 +355,21 @@ mod tests {
             "wasi:cli/run@0.2.0",
             "wasi:http/incoming-handler@0.2.3",
             "init",
-            "lambkin:http-trigger/shaper@0.2.0",
-            "lambkin:batch-trigger/shaper@0.1.1",
+            "lambkin:http-trigger/http-shaper@0.3.0",
+            "lambkin:batch-trigger/batch-shaper@0.2.1",
         ]);
         let (roles, other_versions) = roles(&exports).unwrap();
         let expected = [
             (
                 Role::BatchTrigger,
-                "lambkin:batch-trigger/shaper@0.1.1".into(),
+                "lambkin:batch-trigger/batch-shaper@0.2.1".into(),
             ),
             (Role::Service, "wasi:http/incoming-handler@0.2.3".into()),
         ];
         assert_eq!(roles, expected);
         let expected = [(
             Role::HttpTrigger,
-            "lambkin:http-trigger/shaper@0.2.0".into(),
+            "lambkin:http-trigger/http-shaper@0.3.0".into(),
         )];
         assert_eq!(other_versions, expected);
     }
@@ -378,16 +378,16 @@ mod tests {
     fn a_misspelled_name_is_recognized() {
         for (export, meant) in [
             (
-                "lambkin:http-triger/shaper@0.1.0",
-                "lambkin:http-trigger/shaper@0.1.x",
+                "lambkin:http-triger/http-shaper@0.2.0",
+                "lambkin:http-trigger/http-shaper@0.2.x",
             ),
             (
-                "lambkin:batch-trigger/shape@0.1.0",
-                "lambkin:batch-trigger/shaper@0.1.x",
+                "lambkin:batch-trigger/shaper@0.1.0",
+                "lambkin:batch-trigger/batch-shaper@0.2.x",
             ),
             (
-                "lambkin:source/pollers@0.1.0",
-                "lambkin:source/poller@0.1.x",
+                "lambkin:source/pollers@0.2.0",
+                "lambkin:source/poller@0.2.x",
             ),
             (
                 "wasi:http/handler@0.3.0",
@@ -424,7 +424,7 @@ mod tests {
 
     #[test]
     fn the_roles_determine_what_may_be_imported() {
-        let shaper = "lambkin:batch-trigger/shaper@0.1.0";
+        let shaper = "lambkin:batch-trigger/batch-shaper@0.2.0";
         let imports = [
             "lambkin:store/queues@0.1.0",
             "wasi:http/outgoing-handler@0.2.0",
@@ -433,7 +433,7 @@ mod tests {
         ];
         for role in [
             "wasi:http/incoming-handler@0.2.0",
-            "lambkin:source/poller@0.1.0",
+            "lambkin:source/poller@0.2.0",
         ] {
             assert!(inspect_empty(&imports, &[shaper, role]).is_ok(), "{role}");
         }
@@ -449,7 +449,7 @@ mod tests {
         let text = format!(
             r#"(component (import "{name}" (instance {exports}))
                 (component $c) (instance $i (instantiate $c))
-                (export "lambkin:batch-trigger/shaper@0.1.0" (instance $i)))"#
+                (export "lambkin:batch-trigger/batch-shaper@0.2.0" (instance $i)))"#
         );
         inspect(&wat::parse_str(text).unwrap())
     }
@@ -479,7 +479,7 @@ mod tests {
         let tasks = |core: &str| {
             let text = format!(
                 r#"(component {core} (component $c) (instance $i (instantiate $c))
-                    (export "lambkin:batch-trigger/shaper@0.1.0" (instance $i)))"#
+                    (export "lambkin:batch-trigger/batch-shaper@0.2.0" (instance $i)))"#
             );
             inspect(&wat::parse_str(text).unwrap()).unwrap().tasks
         };

@@ -21,18 +21,18 @@
 //!
 //! Each file only uses files before it:
 //!
-//! - `limits`, `text`, `contract`, `role`, `hints`, `error`; `engine`, `cache`; `compiler/`: `protocol`, `child`, `program`,
-//!   `failure`, `process`; `machine_code`; `imports`, `wrong_file`,
-//!   `inspect`;
-//! - `quota`, `ticker`, `meter`, `context`, `logs`; `tls`, `network`, `wasi`;
+//! - `limits`, `text`, `contract`, `role`, `surroundings`, `hints`, `error`; `engine`, `cache`; `compiler/`: `protocol`,
+//!   `child`, `program`, `failure`, `process`; `machine_code`; `imports`, `wrong_file`, `inspect`;
+//! - `quota`, `ticker`, `meter`, `context`, `logs`; `outcome`, `fetch`; `tls`, `network`, `wasi`;
 //! - `store/`: `error`, `grants`, `handles`, `bindings`, `view`, `queue_types`, `object_types`, `queues`, `objects`;
-//! - `state`, `linker`, `adapter`, `runner`, `check`, `caller`; `outcome`, `event_origin`;
-//! - `http_trigger/`, `batch_trigger/`, `object_trigger/`: `types`, `check`, `v0_1`, `trigger`;
-//! - `source/`: `types`, `v0_1`, `polled`; `service/`: `handler`, `settings`, `body`, `service_role`, `answer`;
+//! - `state`, `linker`, `adapter`, `reuse`, `runner`, `check`, `caller`; `event_origin`, `bindings`;
+//! - `http_trigger/`, `batch_trigger/`, `object_trigger/`: `types`, `check`, `v0_2`, `trigger`;
+//! - `source/`: `types`, `check`, `v0_2`, `polled`; `service/`: `handler`, `settings`, `body`, `service_role`, `answer`;
 //! - `functions`, `plugin`, `host`.
 
 mod adapter;
 mod batch_trigger;
+mod bindings;
 mod cache;
 mod caller;
 mod check;
@@ -42,6 +42,7 @@ mod contract;
 mod engine;
 mod error;
 mod event_origin;
+mod fetch;
 mod functions;
 mod hints;
 mod host;
@@ -58,31 +59,36 @@ mod object_trigger;
 mod outcome;
 mod plugin;
 mod quota;
+mod reuse;
 mod role;
 mod runner;
 mod service;
 mod source;
 mod state;
 mod store;
+mod surroundings;
 mod text;
 mod ticker;
 mod tls;
 mod wasi;
 mod wrong_file;
 
-pub use batch_trigger::{BatchTrigger, Batching, FunctionInfo, ShapedBatch};
+pub use batch_trigger::{BatchTrigger, Batching, ShapedBatch};
 pub use compiler::{COMPILER_ARGUMENT, Compiler, compile_for_host};
 pub use error::{
     CallError, ComponentError, ConfigureError, GuestError, HostError, LoadError, PluginError,
     Problem,
 };
 pub use event_origin::EventOrigin;
+pub use fetch::{CacheEntry, Fetch, Resumption};
 pub use host::{Compiling, Options, PluginHost, PoolUsage};
-pub use http_trigger::{Decision, FRAMING_HEADERS, HttpTrigger, Shaped};
-pub use object_trigger::{ObjectTrigger, Target};
-pub use outcome::TriggerOutcome;
+pub use http_trigger::{Answer, FRAMING_HEADERS, HttpTrigger, InvocationMode, Shaped, Step};
+pub use object_trigger::{ObjectTrigger, QueueReference, Target};
+pub use outcome::{Ending, Fetched, StreamHead, TriggerOutcome};
 pub use plugin::Plugin;
+pub use reuse::Reuse;
 pub use role::Role;
 pub use service::{Client, Service, ServiceBody, ServiceSetup};
-pub use source::{Source, SourceError, SourceSetup};
+pub use source::{Part, Polled, Position, Progress, Source, SourceError, SourceSetup};
 pub use store::{Grant, Targets, allows};
+pub use surroundings::{FunctionInfo, FunctionReference, Surroundings};

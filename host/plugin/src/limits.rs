@@ -35,8 +35,36 @@ pub const STATE_BYTES: usize = 1 << 20;
 /// The lines that `configure` returns for the operator (summary, warnings), in bytes per list.
 pub const SUMMARY_BYTES: usize = 1 << 20;
 
-/// The token that an HTTP trigger's `shape` returns for `respond`, in bytes.
+/// The token that a step of an HTTP trigger returns for `resume`, in bytes.
 pub const TOKEN_BYTES: usize = 64 << 10;
+
+/// The URL of a fetch, in bytes. AWS: a JWT issuer's URL has up to 2,048.
+pub const FETCH_URL_BYTES: usize = 8 << 10;
+
+/// The longest time for a fetch. AWS: API Gateway waits 1.5 s for a JWKS, and 30 s for an integration.
+pub const FETCH_WAIT: Duration = Duration::from_secs(30);
+
+/// The body of a fetch's request, and of its response, in bytes. A JWKS has some kilobytes.
+pub const FETCHED_BYTES: usize = 1 << 20;
+
+/// The key of an entry in an HTTP trigger's cache, in bytes. AWS: all identity sources together are below 10 KB, the
+/// most that a request's headers have.
+pub const CACHE_KEY_BYTES: usize = 64 << 10;
+
+/// How long an HTTP trigger's cache may keep an entry. AWS: an authorizer's result is kept for up to an hour.
+pub const CACHE_TTL: Duration = Duration::from_secs(3_600);
+
+/// The longest delay after which a message is delivered again. AWS: the longest visibility timeout is 12 hours.
+pub const RETRY_MS: u32 = 12 * 3_600 * 1_000;
+
+/// The id of a part of a log, in bytes. AWS: a shard's id has up to 128.
+pub const PART_BYTES: usize = 1_024;
+
+/// The number of parts of a log. AWS: 10,000 shards per stream by default.
+pub const PARTS: usize = 10_000;
+
+/// The cursor in a part of a log, in bytes. AWS: a shard iterator has up to 512, a sequence number up to 128.
+pub const CURSOR_BYTES: usize = 4 << 10;
 
 /// The token that a batch trigger's `shape` returns for `settle`, in bytes. It may contain the id of every message.
 pub const BATCH_TOKEN_BYTES: usize = 1 << 20;
@@ -84,6 +112,13 @@ pub const TABLES: usize = 64;
 
 /// The stack of a guest, in bytes. Deeper recursion traps.
 pub const STACK_BYTES: usize = 512 << 10;
+
+/// The linear memory of an instance, in bytes, up to which it is kept for another call. A plugin that frees nothing is
+/// replaced before it reaches [`MEMORY_BYTES`].
+pub const KEPT_MEMORY_BYTES: usize = MEMORY_BYTES / 2;
+
+/// The number of instances that all triggers together keep for further calls.
+pub const KEPT_INSTANCES: usize = 64;
 
 /// The limits of one call. A call that exceeds one of them is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -36,6 +36,17 @@ impl Meter {
         }
     }
 
+    /// Forgets what was refused in the call before.
+    pub(crate) fn begin_call(&mut self) {
+        self.memory_refused = false;
+        self.quota_exceeded = false;
+    }
+
+    /// The linear memory in use, in bytes.
+    pub(crate) fn memory(&self) -> usize {
+        self.memory
+    }
+
     /// Whether a request for memory was refused because other calls of the quota use it.
     pub(crate) fn quota_exceeded(&self) -> bool {
         self.quota_exceeded

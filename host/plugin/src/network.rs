@@ -1,6 +1,7 @@
-//! The outgoing network of a call: `wasi:http/outgoing-handler`, to the origins that the operator lists.
+//! The outgoing network of a call, to the origins that the operator lists: `wasi:http/outgoing-handler` of sources, and
+//! the fetches of HTTP triggers.
 //!
-//! By default there are none, and every request is denied. A source may reach the origins in its configuration. Each
+//! By default there are none, and every request is denied. Each
 //! request is checked, including redirects, because a guest follows a redirect with another request. The host makes
 //! one connection per request, because calls are infrequent. `https` origins are reached over [`Tls`].
 //!
@@ -15,9 +16,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::header::HOST;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, Uri};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Frame, Incoming};
 use hyper::client::conn::http1;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -29,7 +31,10 @@ use wasmtime_wasi_http::io::TokioIo;
 use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
+use crate::error::{ConfigureError, Problem};
+use crate::fetch::Fetch;
 use crate::limits;
+use crate::outcome::Fetched;
 use crate::tls::Tls;
 
 /// The origins that a call may reach; by default none.
@@ -47,6 +52,27 @@ impl Network {
         let needs_tls = origins.iter().any(|it| it.scheme == Scheme::HTTPS);
         let tls = needs_tls.then(Tls::system).transpose()?;
         Ok(Self { origins, tls })
+    }
+}
+
+impl Network {
+    /// The origins that the operator lists. Reports every mistake in the list at once.
+    pub(crate) fn granted(origins: &[String]) -> Result<Self, ConfigureError> {
+        let problem = |message| Problem {
+            at: vec!["network".to_owned()],
+            message,
+        };
+        let (mut allowed, mut problems) = (Vec::new(), Vec::new());
+        for origin in origins {
+            match WebOrigin::parse(origin) {
+                Ok(origin) => allowed.push(origin),
+                Err(message) => problems.push(problem(message)),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(ConfigureError::Problems(problems));
+        }
+        Self::new(allowed).map_err(|message| ConfigureError::Problems(vec![problem(message)]))
     }
 }
 
@@ -162,6 +188,7 @@ impl WasiHttpHooks for Network {
 }
 
 impl Network {
+    /// The origin of a URL, if the call may reach it.
     fn check(&self, uri: &Uri) -> Result<WebOrigin, Error> {
         let origin = WebOrigin::of(uri).ok_or(Error::HttpRequestUriInvalid)?;
         if self.origins.contains(&origin) {
@@ -169,6 +196,84 @@ impl Network {
         }
         tracing::debug!("a plugin may not reach {origin}");
         Err(Error::HttpRequestDenied)
+    }
+}
+
+impl Network {
+    /// Sends one request and reads the whole response. The error is a text for the operator.
+    pub(crate) async fn fetch(&self, fetch: &Fetch) -> Result<Fetched, String> {
+        let request = request_of(fetch)?;
+        let origin = self.check(request.uri()).map_err(|error| match error {
+            Error::HttpRequestDenied => {
+                let origins = self.origins.iter().map(ToString::to_string);
+                let origins: Vec<_> = origins.collect();
+                format!(
+                    "its origin is not among those in `network`, which are: {}",
+                    if origins.is_empty() {
+                        "none".to_owned()
+                    } else {
+                        origins.join(", ")
+                    }
+                )
+            }
+            error => error.to_string(),
+        })?;
+        let options = RequestOptions::default();
+        let sent = send(&origin, self.tls.as_ref(), request, options).await;
+        // The connection lives as long as its worker.
+        let (response, _worker) = sent.map_err(|error| describe(&error))?;
+        let (head, body) = response.into_parts();
+        let body = Limited::new(body, limits::FETCHED_BYTES).collect().await;
+        let body = body.map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                format!("its body is larger than {} bytes", limits::FETCHED_BYTES)
+            } else {
+                format!("its body cannot be read: {error}")
+            }
+        })?;
+        let headers = head.headers.iter().map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            (name.as_str().to_owned(), value)
+        });
+        Ok(Fetched {
+            status: head.status.as_u16(),
+            headers: headers.collect(),
+            body: body.to_bytes(),
+        })
+    }
+}
+
+fn request_of(fetch: &Fetch) -> Result<Request<WasiBody>, String> {
+    let uri: Uri = fetch
+        .url
+        .parse()
+        .map_err(|error| format!("the URL is not valid: {error}"))?;
+    let mut request = Request::builder().method(fetch.method.as_str());
+    let is_host = |(name, _): &(String, String)| name.eq_ignore_ascii_case("host");
+    if let Some(authority) = uri.authority()
+        && !fetch.headers.iter().any(is_host)
+    {
+        let after_user = authority.as_str().rsplit('@').next();
+        request = request.header(HOST, after_user.unwrap_or_default());
+    }
+    for (name, value) in &fetch.headers {
+        request = request.header(name.as_str(), value.as_str());
+    }
+    let body = Full::new(fetch.body.clone()).map_err(|never| match never {});
+    let request = request.uri(uri).body(body.boxed_unsync());
+    request.map_err(|error| format!("the request is not valid HTTP: {error}"))
+}
+
+/// An error of a request, for the operator.
+fn describe(error: &Error) -> String {
+    match error {
+        Error::InternalError(Some(reason)) => reason.clone(),
+        Error::ConnectionRefused => "nothing listens there (connection refused)".to_owned(),
+        Error::DnsError { .. } => "its host has no address".to_owned(),
+        Error::ConnectionTimeout => {
+            format!("no connection within {} s", limits::CONNECT.as_secs())
+        }
+        error => error.to_string(),
     }
 }
 

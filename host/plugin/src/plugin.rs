@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::batch_trigger::{BatchTrigger, FunctionInfo};
+use crate::batch_trigger::BatchTrigger;
 use crate::caller::Caller;
 use crate::error::ConfigureError;
 use crate::event_origin::EventOrigin;
@@ -12,10 +12,12 @@ use crate::http_trigger::HttpTrigger;
 use crate::inspect::Inspection;
 use crate::limits::{self, Bounds};
 use crate::object_trigger::ObjectTrigger;
+use crate::reuse::Reuse;
 use crate::role::Role;
 use crate::runner::Runner;
 use crate::service::{Service, ServiceSetup};
 use crate::source::{Source, SourceSetup};
+use crate::surroundings::Surroundings;
 
 /// A component that was checked, compiled and instantiated once. Cheap to clone.
 #[derive(Clone)]
@@ -62,7 +64,7 @@ impl Plugin {
         self.interface(role).is_some()
     }
 
-    /// The exported interface of a role: `lambkin:http-trigger/shaper@0.1.0`.
+    /// The exported interface of a role: `lambkin:http-trigger/http-shaper@0.2.0`.
     pub fn interface(&self, role: Role) -> Option<&str> {
         self.0.inspection.interface(role)
     }
@@ -72,44 +74,48 @@ impl Plugin {
         &self.0.inspection.imports
     }
 
-    /// Configures an HTTP trigger. `config_json` is its table in `lambkin.toml` as JSON.
+    /// Configures an HTTP trigger. `config` is its table in `lambkin.toml` as JSON, and `network` the origins that it may
+    /// fetch from.
     ///
     /// # Errors
     ///
     /// The plugin does not play the role, it found mistakes, or the call failed. The same holds for the other roles.
     pub async fn http_trigger(
         &self,
-        trigger: &str,
-        config_json: &str,
+        config: &str,
+        surroundings: &Surroundings,
+        network: &[String],
+        reuse: Reuse,
     ) -> Result<HttpTrigger, ConfigureError> {
         let shaper = self.adapter(Role::HttpTrigger, |functions| &functions.http_trigger)?;
-        let caller = self.caller(trigger, &limits::SHAPER);
-        HttpTrigger::configure(caller, shaper, config_json).await
+        let caller = self.trigger_caller(surroundings, reuse);
+        HttpTrigger::configure(caller, shaper, config, surroundings, network).await
     }
 
-    /// Configures a batch trigger for messages of `origin`. `functions` are those that the configuration defines.
+    /// Configures a batch trigger for messages of `origin`.
     pub async fn batch_trigger(
         &self,
-        trigger: &str,
-        config_json: &str,
+        config: &str,
+        surroundings: &Surroundings,
         origin: &EventOrigin,
-        functions: &[FunctionInfo],
+        reuse: Reuse,
     ) -> Result<BatchTrigger, ConfigureError> {
         let shaper = self.adapter(Role::BatchTrigger, |functions| &functions.batch_trigger)?;
-        let caller = self.caller(trigger, &limits::SHAPER);
-        BatchTrigger::configure(caller, shaper, config_json, origin, functions).await
+        let caller = self.trigger_caller(surroundings, reuse);
+        BatchTrigger::configure(caller, shaper, config, surroundings, origin).await
     }
 
-    /// Configures an object trigger for changes of `bucket`.
+    /// Configures an object trigger for changes of this bucket.
     pub async fn object_trigger(
         &self,
-        trigger: &str,
-        config_json: &str,
-        bucket: &EventOrigin,
+        config: &str,
+        surroundings: &Surroundings,
+        bucket: &str,
+        reuse: Reuse,
     ) -> Result<ObjectTrigger, ConfigureError> {
         let shaper = self.adapter(Role::ObjectTrigger, |functions| &functions.object_trigger)?;
-        let caller = self.caller(trigger, &limits::SHAPER);
-        ObjectTrigger::configure(caller, shaper, config_json, bucket).await
+        let caller = self.trigger_caller(surroundings, reuse);
+        ObjectTrigger::configure(caller, shaper, config, surroundings, bucket).await
     }
 
     /// Configures a service.
@@ -126,10 +132,15 @@ impl Plugin {
     }
 
     /// Configures a source.
-    pub async fn source(&self, name: &str, setup: SourceSetup) -> Result<Source, ConfigureError> {
+    pub async fn source(&self, setup: SourceSetup) -> Result<Source, ConfigureError> {
         let poller = self.adapter(Role::Source, |functions| &functions.source)?;
-        let caller = self.caller(name, &limits::SOURCE);
+        let caller = self.caller(&setup.surroundings.name, &limits::SOURCE);
         Source::configure(caller, poller, setup).await
+    }
+
+    fn trigger_caller(&self, surroundings: &Surroundings, reuse: Reuse) -> Caller {
+        let caller = self.caller(&surroundings.name, &limits::SHAPER);
+        caller.with_reuse(reuse)
     }
 
     fn caller(&self, name: &str, bounds: &Bounds) -> Caller {

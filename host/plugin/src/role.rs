@@ -10,11 +10,11 @@ use crate::contract::Contract;
 /// A role of a component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Exports `lambkin:http-trigger/shaper`.
+    /// Exports `lambkin:http-trigger/http-shaper`.
     HttpTrigger,
-    /// Exports `lambkin:batch-trigger/shaper`.
+    /// Exports `lambkin:batch-trigger/batch-shaper`.
     BatchTrigger,
-    /// Exports `lambkin:object-trigger/shaper`.
+    /// Exports `lambkin:object-trigger/object-shaper`.
     ObjectTrigger,
     /// Exports `wasi:http/incoming-handler`.
     Service,
@@ -35,11 +35,11 @@ impl Role {
     /// The interface that a component exports to have the role.
     pub(crate) fn contract(self) -> Contract {
         Contract(match self {
-            Self::HttpTrigger => "lambkin:http-trigger/shaper@0.1.x",
-            Self::BatchTrigger => "lambkin:batch-trigger/shaper@0.1.x",
-            Self::ObjectTrigger => "lambkin:object-trigger/shaper@0.1.x",
+            Self::HttpTrigger => "lambkin:http-trigger/http-shaper@0.2.x",
+            Self::BatchTrigger => "lambkin:batch-trigger/batch-shaper@0.2.x",
+            Self::ObjectTrigger => "lambkin:object-trigger/object-shaper@0.2.x",
             Self::Service => "wasi:http/incoming-handler@0.2.x",
-            Self::Source => "lambkin:source/poller@0.1.x",
+            Self::Source => "lambkin:source/poller@0.2.x",
         })
     }
 

@@ -1,28 +1,30 @@
 //! Runs one call of a plugin, from a new store to a result or a [`PluginError`].
 //!
-//! Every call has a store of its own, which is dropped when the call ends, so nothing of one call is left for the
-//! next, even after a trap. A call is limited by the engine's traps and stack guard, the [`Meter`] for memory and
+//! A call has a store of its own, which is dropped when the call ends, so nothing of one call is left for the next,
+//! even after a trap. Only a trigger whose plugin asks for it reuses instances, see `reuse.rs`. A call is limited by the engine's traps and stack guard, the [`Meter`] for memory and
 //! processor time, the limit on copied bytes, the wall clock, and two permits: one of its [`Quota`] and one of the
 //! host's. If there is no permit, the call waits for one.
 //!
 //! A running guest yields its thread at every tick, so a busy plugin never blocks the host's other tasks.
 
 use std::io;
+use std::sync::Arc;
 
 use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 use tokio::time::timeout;
-use wasmtime::component::InstancePre;
+use wasmtime::component::{ComponentNamedList, InstancePre, Lift, Lower};
 use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
-use crate::adapter::TypeCheck;
+use crate::adapter::{Function, TypeCheck};
 use crate::context::CallContext;
 use crate::error::{CallError, GuestError, PluginError};
 use crate::limits::{self, Bounds};
 use crate::logs::Output;
 use crate::meter::{Meter, metered};
 use crate::quota::{self, Quota};
-use crate::state::{Capabilities, State, new_store};
+use crate::reuse::{Instances, Kept};
+use crate::state::{Capabilities, State, begin_call, new_store};
 use crate::text::quote;
 use crate::ticker::Ticker;
 
@@ -36,6 +38,8 @@ pub(crate) struct Runner {
     permits: Semaphore,
     /// The permits of calls that may wait for long.
     waiting_permits: Semaphore,
+    /// The permits of instances that are kept between calls.
+    kept_permits: Arc<Semaphore>,
 }
 
 impl Runner {
@@ -46,6 +50,7 @@ impl Runner {
             ticker,
             permits: Semaphore::new(limits::CALLS),
             waiting_permits: Semaphore::new(waiting_calls),
+            kept_permits: Arc::new(Semaphore::new(limits::KEPT_INSTANCES)),
         }
     }
 
@@ -80,23 +85,104 @@ impl Runner {
         capabilities: Capabilities,
         work: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<R>,
     ) -> Result<R, PluginError> {
-        let permits = timeout(limits::QUEUE_WAIT, self.permits(quota, bounds)).await;
-        let Ok(Ok(_permits)) = permits else {
-            return Err(context.error(no_permit(bounds)));
+        let _permits = self.begin(context, quota, bounds).await?;
+        let mut store = LoggedStore::new(context, self.store(quota, bounds, capabilities));
+        self.limited(context, quota, bounds, &mut store, work).await
+    }
+
+    /// Calls a function in a kept instance, or else in a new one, within the limits. The call has no capabilities.
+    /// Returns the instance as well, unless the host keeps enough others: whether it may be kept depends on the result.
+    pub(crate) async fn call_kept<P, R>(
+        &self,
+        context: &CallContext<'_>,
+        quota: &Quota,
+        bounds: &Bounds,
+        instances: &Instances,
+        function: &Function,
+        arguments: P,
+    ) -> Result<(R, Option<Kept>), PluginError>
+    where
+        P: ComponentNamedList + Lower + Send,
+        R: ComponentNamedList + Lift + Send + 'static,
+    {
+        let _permits = self.begin(context, quota, bounds).await?;
+        let (store, instance, calls, permit) = match instances.take() {
+            Some(mut kept) => {
+                begin_call(&mut kept.store, bounds);
+                (
+                    kept.store,
+                    Some(kept.instance),
+                    kept.calls,
+                    Some(kept.permit),
+                )
+            }
+            None => {
+                let store = self.store(quota, bounds, Capabilities::default());
+                let permit = Arc::clone(&self.kept_permits).try_acquire_owned().ok();
+                (store, None, 0, permit)
+            }
         };
+        let mut store = LoggedStore::new(context, store);
+        let work = async |store: &mut Store<State>| {
+            let instance = match instance {
+                Some(instance) => instance,
+                None => function.component.instantiate_async(&mut *store).await?,
+            };
+            let function = instance.get_typed_func::<P, R>(&mut *store, &function.export)?;
+            Ok((instance, function.call_async(store, arguments).await?))
+        };
+        let (instance, result) = self
+            .limited(context, quota, bounds, &mut store, work)
+            .await?;
+        let kept = permit.and_then(|permit| {
+            Some(Kept {
+                store: store.finish()?,
+                instance,
+                calls: calls + 1,
+                permit,
+            })
+        });
+        Ok((result, kept))
+    }
+
+    /// Waits for the call's permits.
+    async fn begin<'a>(
+        &'a self,
+        context: &CallContext<'_>,
+        quota: &'a Quota,
+        bounds: &Bounds,
+    ) -> Result<[SemaphorePermit<'a>; 2], PluginError> {
+        match timeout(limits::QUEUE_WAIT, self.permits(quota, bounds)).await {
+            Ok(Ok(permits)) => Ok(permits),
+            _ => Err(context.error(no_permit(bounds))),
+        }
+    }
+
+    fn store(&self, quota: &Quota, bounds: &Bounds, capabilities: Capabilities) -> Store<State> {
         let meter = Meter::new(quota.memory.clone());
-        let mut logged = LoggedStore {
-            context,
-            store: new_store(&self.engine, bounds, capabilities, meter),
+        new_store(&self.engine, bounds, capabilities, meter)
+    }
+
+    /// Runs `work` within the limits on processor time and wall-clock time.
+    async fn limited<R>(
+        &self,
+        context: &CallContext<'_>,
+        quota: &Quota,
+        bounds: &Bounds,
+        logged: &mut LoggedStore<'_>,
+        work: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<R>,
+    ) -> Result<R, PluginError> {
+        let Some(store) = &mut logged.store else {
+            return Err(context.error(CallError::Host("the call has no store".to_owned())));
         };
-        let work = metered(&self.ticker, quota, bounds.cpu, work(&mut logged.store));
-        let error = match timeout(bounds.wall, work).await {
+        let running = metered(&self.ticker, quota, bounds.cpu, work(store));
+        let error = match timeout(bounds.wall, running).await {
             Ok(Some(Ok(result))) => return Ok(result),
-            Ok(Some(Err(error))) => call_error(&error, &logged.store.data().meter, bounds),
+            Ok(Some(Err(error))) => call_error(&error, &store.data().meter, bounds),
             Ok(None) => CallError::Guest(GuestError::Cpu(bounds.cpu)),
             Err(_) => CallError::Guest(GuestError::Wall(bounds.wall)),
         };
-        let output = logged.store.data().capabilities.wasi.output();
+        let output = store.data().capabilities.wasi.output();
         let error = error.after_printing(|| output.map(Output::last_words).unwrap_or_default());
         Err(context.error(error))
     }
@@ -120,14 +206,35 @@ impl Runner {
 /// A store that writes its guest's output to the log when it is dropped, for whatever reason.
 struct LoggedStore<'a> {
     context: &'a CallContext<'a>,
-    store: Store<State>,
+    /// `None` once it is finished.
+    store: Option<Store<State>>,
+}
+
+impl<'a> LoggedStore<'a> {
+    fn new(context: &'a CallContext<'a>, store: Store<State>) -> Self {
+        Self {
+            context,
+            store: Some(store),
+        }
+    }
+
+    /// Writes the output to the log, and returns the store.
+    fn finish(mut self) -> Option<Store<State>> {
+        self.log();
+        self.store.take()
+    }
+
+    fn log(&self) {
+        let store = self.store.as_ref();
+        if let Some(output) = store.and_then(|store| store.data().capabilities.wasi.output()) {
+            output.log(self.context);
+        }
+    }
 }
 
 impl Drop for LoggedStore<'_> {
     fn drop(&mut self) {
-        if let Some(output) = self.store.data().capabilities.wasi.output() {
-            output.log(self.context);
-        }
+        self.log();
     }
 }
 

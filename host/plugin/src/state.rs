@@ -1,4 +1,4 @@
-//! The data of one call's store: its meter, and what the call has access to.
+//! The data of a store: its meter, and what its calls have access to.
 //!
 //! Every component is linked in the same way. What a call can reach is decided here, call by call. A trigger's call
 //! has no capabilities: `Capabilities::default()` is the inert WASI, without queues, buckets or network. So a
@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
 use wasmtime::{Engine, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
@@ -20,6 +21,8 @@ use crate::wasi::Wasi;
 pub(crate) struct State {
     pub meter: Meter,
     pub capabilities: Capabilities,
+    /// The end of the instance's last call, if it is kept for another one.
+    pub idle_since: Instant,
     http: WasiHttpCtx,
 }
 
@@ -71,17 +74,24 @@ pub(crate) fn new_store(
     let state = State {
         meter,
         capabilities,
+        idle_since: Instant::now(),
         http,
     };
     let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.meter);
-    store.set_epoch_deadline(1);
     // Tokio's own yield also lets timers and sockets progress, not only other tasks.
     store.epoch_deadline_callback(|_| {
         let yielding = Box::pin(tokio::task::yield_now());
         Ok(UpdateDeadline::YieldCustom(1, yielding))
     });
-    store.set_hostcall_fuel(bounds.copied_bytes);
     store.set_max_component_handles(limits::HANDLES);
+    begin_call(&mut store, bounds);
     store
+}
+
+/// Prepares a store for its next call.
+pub(crate) fn begin_call(store: &mut Store<State>, bounds: &Bounds) {
+    store.set_epoch_deadline(1);
+    store.set_hostcall_fuel(bounds.copied_bytes);
+    store.data_mut().meter.begin_call();
 }

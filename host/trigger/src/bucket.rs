@@ -1,11 +1,11 @@
 //! Bucket triggers, `bucket = "photos"`: changes of the objects in a bucket of the store.
 
 use lambkin_model::ObjectChange;
-use lambkin_plugin::{ObjectTrigger, Target};
+use lambkin_plugin::{FunctionReference, ObjectTrigger, QueueReference, Target};
 use tokio::net::TcpListener;
 
 use crate::event_source::{BoxFuture, ConfiguredTrigger, EventSource, Setup, SetupError};
-use crate::preview::{Output, Preview, PreviewError, SAMPLE_TIME_MS, Sample, sample_id};
+use crate::preview::{Outcomes, Preview, PreviewError, SAMPLE_TIME_MS, Sample, Shown, sample_id};
 use crate::trigger_context::TriggerContext;
 
 /// A bucket that is defined in `lambkin.toml`.
@@ -28,7 +28,12 @@ impl EventSource for BucketSource {
             let trigger = setup
                 .plugin
                 .plugin
-                .object_trigger(setup.name, setup.plugin.settings, &setup.origin(&self.name))
+                .object_trigger(
+                    setup.plugin.settings,
+                    &setup.surroundings(),
+                    &self.name,
+                    setup.grants.reuse,
+                )
                 .await
                 .map_err(SetupError::Trigger)?;
             Ok(Box::new(ConfiguredBucket {
@@ -46,14 +51,14 @@ struct ConfiguredBucket {
 }
 
 impl ConfiguredTrigger for ConfiguredBucket {
-    fn functions(&self) -> Vec<&str> {
+    fn functions(&self) -> Vec<&FunctionReference> {
         match self.trigger.target() {
             Target::Function(function) => vec![function],
             Target::Queue(_) => Vec::new(),
         }
     }
 
-    fn queues(&self) -> Vec<&str> {
+    fn queues(&self) -> Vec<&QueueReference> {
         match self.trigger.target() {
             Target::Function(_) => Vec::new(),
             Target::Queue(queue) => vec![queue],
@@ -68,24 +73,31 @@ impl ConfiguredTrigger for ConfiguredBucket {
         self.trigger.summary()
     }
 
-    fn preview<'a>(&'a self, sample: &'a Sample) -> BoxFuture<'a, Result<Preview, PreviewError>> {
+    fn warnings(&self) -> &[String] {
+        self.trigger.warnings()
+    }
+
+    fn preview<'a>(
+        &'a self,
+        sample: &'a Sample,
+        outcomes: &'a mut Outcomes,
+    ) -> BoxFuture<'a, Result<Preview, PreviewError>> {
         Box::pin(async move {
             let change = change(sample, &self.bucket).map_err(PreviewError::Sample)?;
+            let mut preview = Preview::default();
             let Some(event) = self.trigger.shape(&change).await? else {
-                let note = format!("filters out {} of {}", change.event, change.key);
-                return Ok(Preview {
-                    notes: vec![note],
-                    output: None,
-                });
+                preview.note(format!("filters out {} of {}", change.event, change.key));
+                return Ok(preview);
             };
-            let note = match self.trigger.target() {
-                Target::Function(function) => format!("invokes {function} with"),
-                Target::Queue(queue) => format!("sends to the queue {queue}"),
-            };
-            Ok(Preview {
-                notes: vec![note],
-                output: Some(Output::Event(event)),
-            })
+            match self.trigger.target() {
+                Target::Function(function) => {
+                    preview.note(format!("invokes {} asynchronously with", function.name));
+                    outcomes.of_invocation(&function.name, &event).await;
+                }
+                Target::Queue(queue) => preview.note(format!("sends to the queue {}", queue.name)),
+            }
+            preview.push(Shown::Event(event));
+            Ok(preview)
         })
     }
 

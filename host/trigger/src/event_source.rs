@@ -23,10 +23,13 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 
 use lambkin_lambda::Account;
-use lambkin_plugin::{ConfigureError, EventOrigin, FunctionInfo, Plugin};
+use lambkin_plugin::{
+    ConfigureError, EventOrigin, FunctionInfo, FunctionReference, Plugin, QueueReference, Reuse,
+    Surroundings,
+};
 use tokio::net::TcpListener;
 
-use crate::preview::{Preview, PreviewError, Sample};
+use crate::preview::{Outcomes, Preview, PreviewError, Sample};
 use crate::trigger_context::TriggerContext;
 
 /// A future behind a pointer, so that the traits of this module can be used as trait objects.
@@ -63,11 +66,54 @@ pub struct Setup<'a> {
     pub functions: &'a [FunctionInfo],
     /// The trigger's plugin.
     pub plugin: PluginSetup<'a>,
+    /// What the operator grants the trigger's plugin.
+    pub grants: &'a Grants,
     /// The plugin that the event source itself needs, if its kind has one: the one of a `poll` table.
     pub source: Option<PluginSetup<'a>>,
 }
 
+/// What the operator grants a trigger's plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grants {
+    /// The origins that the host fetches from for the plugin.
+    pub network: Vec<String>,
+    /// The names of the host's environment variables that are passed to the plugin. Those that are not set are left
+    /// out.
+    pub pass_environment: Vec<String>,
+    /// The limits on the reuse of instances.
+    pub reuse: Reuse,
+}
+
+impl Default for Grants {
+    /// No origins, no variables, and reuse within the default limits.
+    fn default() -> Self {
+        Self {
+            network: Vec::new(),
+            pass_environment: Vec::new(),
+            reuse: Reuse::DEFAULT,
+        }
+    }
+}
+
 impl Setup<'_> {
+    /// What the trigger's plugin learns about the host.
+    pub(crate) fn surroundings(&self) -> Surroundings {
+        self.surroundings_with(&self.grants.pass_environment)
+    }
+
+    /// Surroundings with these environment variables.
+    pub(crate) fn surroundings_with(&self, pass_environment: &[String]) -> Surroundings {
+        let variable = |name: &String| Some((name.clone(), std::env::var(name).ok()?));
+        Surroundings {
+            name: self.name.to_owned(),
+            address: None,
+            region: self.account.region.clone(),
+            account: self.account.id.clone(),
+            environment: pass_environment.iter().filter_map(variable).collect(),
+            functions: self.functions.to_vec(),
+        }
+    }
+
     /// An unordered event source of this name in the trigger's account and region, as plugins receive it.
     pub(crate) fn origin(&self, name: &str) -> EventOrigin {
         EventOrigin {
@@ -102,12 +148,12 @@ pub enum SetupError {
 
 /// A trigger whose plugin has accepted its settings.
 pub trait ConfiguredTrigger: Send + Sync {
-    /// The names of the functions that the trigger may invoke, each perhaps with a qualifier: `orders:live`. The
-    /// program reports those that `lambkin.toml` does not define, at the place where the trigger's settings name them.
-    fn functions(&self) -> Vec<&str>;
+    /// The functions that the trigger may invoke. The program reports those that `lambkin.toml` does not define, at the
+    /// place where the trigger's settings name them.
+    fn functions(&self) -> Vec<&FunctionReference>;
 
-    /// The names of the queues that the trigger may send events to. They are checked as functions are.
-    fn queues(&self) -> Vec<&str> {
+    /// The queues that the trigger may send events to. They are checked as functions are.
+    fn queues(&self) -> Vec<&QueueReference> {
         Vec::new()
     }
 
@@ -122,8 +168,13 @@ pub trait ConfiguredTrigger: Send + Sync {
         &[]
     }
 
-    /// Shapes a sample that the user typed, for `lambkin shape`. Nothing is invoked, sent or stored.
-    fn preview<'a>(&'a self, sample: &'a Sample) -> BoxFuture<'a, Result<Preview, PreviewError>>;
+    /// Shapes a sample that the user typed, for `lambkin shape`, and shows what the plugin makes of the outcomes. Nothing
+    /// is sent or stored, and functions are invoked only if the outcomes come from there.
+    fn preview<'a>(
+        &'a self,
+        sample: &'a Sample,
+        outcomes: &'a mut Outcomes,
+    ) -> BoxFuture<'a, Result<Preview, PreviewError>>;
 
     /// Starts the trigger's tasks with [`TriggerContext::spawn`]. `listener` is bound to
     /// [`EventSource::listen_address`].

@@ -1,33 +1,32 @@
 //! The listener of an HTTP trigger.
 //!
-//! A request is read in full, the plugin shapes it into an event, the function is invoked, and the plugin turns the
-//! outcome into the response. No plugin instance exists while the function runs. The body of a streamed response goes
-//! from the function to the client without the plugin. Events and results are the plugin's and the function's: this
-//! module does not look into them.
+//! A request is read in full, with its names and its target as the client wrote them, and handled by an [`Exchange`].
+//! Here is what HTTP asks: heads, bodies and framing. The body of a streamed response goes from the function to the
+//! client without the plugin.
 //!
-//! On failure: status 502 if the plugin failed, 503 if the host cannot run it now, 413 for a body above the limit that
-//! the plugin has set, 400 for a body that ends early, and 408 for one that stops midway. The response, and for plugins the log, name the cause.
+//! On failure: status 502 if the plugin failed, 503 if the host cannot run it now, 400 for a body that ends early, and
+//! 408 for one that stops midway. The response, and for plugins the log, name the cause. A body above the limit that
+//! the plugin has set is dropped, and the plugin answers.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{HOST, HeaderName, HeaderValue};
 use http::request::Parts;
-use http::{HeaderMap, Request, StatusCode};
+use http::{Request, StatusCode};
 use lambkin_http::{
-    Allowlist, BodyError, CrossOrigin, ForeignPages, RequestBody, Response, Server, json, read_body,
+    Allowlist, BodyError, CrossOrigin, ForeignPages, HeadAsSent, ReasonPhrase, RequestBody,
+    Response, Server, json, read_body, write_names_as,
 };
-use lambkin_lambda::limits::{RESPONSE_BYTES, SYNC_EVENT_BYTES};
-use lambkin_lambda::{Lambda, RESPONSE_TOO_LARGE, Reply, new_request_id, new_trace_id, now_ms};
-use lambkin_model::{Body, HttpRequest, HttpResponse, Invocation, RequestId};
-use lambkin_plugin::{Decision, FRAMING_HEADERS, HttpTrigger, PluginError, TriggerOutcome};
+use lambkin_lambda::{Lambda, new_request_id, new_trace_id, now_ms};
+use lambkin_model::{Body, HttpHeader, HttpRequest, HttpResponse};
+use lambkin_plugin::{FRAMING_HEADERS, HttpTrigger, PluginError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::outcome::to_trigger_outcome;
-use crate::response_stream::StreamedBody;
+use crate::http_exchange::Exchange;
+use crate::step_cache::StepCache;
 
 /// The listener of one HTTP trigger.
 #[derive(Debug)]
@@ -36,6 +35,8 @@ pub(crate) struct HttpListener {
     pub(crate) trigger: HttpTrigger,
     /// The functions, among them those that the trigger may invoke.
     pub(crate) lambda: Lambda,
+    /// Results that the plugin may have again.
+    pub(crate) cache: StepCache,
     /// The hosts, besides local ones, that clients may name. Which pages may use the functions is up to their CORS.
     pub(crate) allowlist: Allowlist,
 }
@@ -43,20 +44,18 @@ pub(crate) struct HttpListener {
 impl HttpListener {
     /// Serves requests until `stop` is cancelled, then lets those under way finish.
     pub(crate) async fn serve(self, listener: TcpListener, stop: CancellationToken) {
-        let address = listener
-            .local_addr()
-            .map(|address| address.to_string())
-            .unwrap_or_default();
+        let address = listener.local_addr().ok();
         let rules = CrossOrigin::new(self.allowlist.clone(), ForeignPages::Accepted);
         let shared = Arc::new((self, address));
         let handler = move |request, peer| {
             let shared = Arc::clone(&shared);
             async move {
                 let (http, address) = &*shared;
-                http.answer(request, peer, address).await
+                http.answer(request, peer, *address).await
             }
         };
         Server::for_clients(rules, stop)
+            .keep_heads_as_sent()
             .serve(listener, handler)
             .await;
     }
@@ -65,169 +64,94 @@ impl HttpListener {
         &self,
         request: Request<RequestBody>,
         peer: SocketAddr,
-        address: &str,
+        address: Option<SocketAddr>,
     ) -> Response {
         let (head, body) = request.into_parts();
         let body = match read_body(body, self.trigger.max_body_bytes()).await {
-            Ok(body) => body,
-            Err(error) => return unreadable(&error),
+            Ok(body) => Some(body),
+            Err(BodyError::TooLarge { .. }) => None,
+            Err(error) => return message(error.status(), &error.to_string()),
         };
         let request = describe(&head, body, peer, address);
-        match self.handle(request).await {
-            Ok(response) => response,
+        let exchange = Exchange {
+            trigger: &self.trigger,
+            lambda: &self.lambda,
+            cache: &self.cache,
+            request: &request,
+        };
+        match exchange.run().await {
+            Ok((response, None)) => render(response),
+            // The plugin's response to a stream has no body.
+            Ok((response, Some(stream))) => render(response).map(|_| stream.into_body()),
             Err(error) => {
-                tracing::error!("{} {}: {error}", head.method, head.uri.path());
+                tracing::error!("{} {}: {error}", request.method, request.path);
                 plugin_failed(&error)
             }
         }
     }
-
-    async fn handle(&self, request: HttpRequest) -> Result<Response, PluginError> {
-        let shaped = match self.trigger.shape(&request).await? {
-            Decision::Reply(response) => return Ok(render(response)),
-            Decision::Invoke(shaped) => shaped,
-        };
-        let request_id = RequestId::new(request.id);
-        let event_bytes = shaped.event.len();
-        let invocation = Invocation::new(request_id, shaped.event, request.trace_id);
-        let invoked = self.invoke(&shaped.function, invocation, shaped.streaming);
-        // A function that takes longer than the plugin waits runs on; its result is dropped.
-        let (outcome, stream) = match shaped.wait {
-            None => invoked.await,
-            Some(wait) => tokio::time::timeout(wait, invoked)
-                .await
-                .unwrap_or((TriggerOutcome::Expired, None)),
-        };
-        let warn = |what: &str| {
-            let (method, path, function) = (&request.method, &request.path, &shaped.function);
-            tracing::warn!("{method} {path}: function {function}: {what}");
-        };
-        if let Some(what) = not_in_the_functions_log(&outcome, event_bytes, shaped.wait) {
-            warn(&what);
-        }
-        let (response, warnings) = self
-            .trigger
-            .respond_with_warnings(&shaped.token, &outcome)
-            .await?;
-        warnings.iter().for_each(|what| warn(what));
-        let response = render(response);
-        Ok(match stream {
-            // The plugin's response to a stream has no body.
-            Some(stream) => response.map(|_| stream.into_body()),
-            None => response,
-        })
-    }
-
-    /// Invokes the function. Returns the body of a streamed response beside the outcome.
-    async fn invoke(
-        &self,
-        function: &str,
-        invocation: Invocation,
-        streaming: bool,
-    ) -> (TriggerOutcome, Option<StreamedBody>) {
-        if invocation.event.len() > SYNC_EVENT_BYTES {
-            let outcome = TriggerOutcome::Failed {
-                kind: EVENT_TOO_LARGE.to_owned(),
-                payload: String::new(),
-            };
-            return (outcome, None);
-        }
-        if !streaming {
-            let outcome = self.lambda.invoke(function, invocation).await;
-            return (to_trigger_outcome(outcome, function), None);
-        }
-        match self.lambda.invoke_streaming(function, invocation).await {
-            Reply::Whole(outcome) => (to_trigger_outcome(outcome, function), None),
-            Reply::Stream(stream) => match StreamedBody::open(stream).await {
-                Ok((prelude, body)) => (TriggerOutcome::StreamOpened(prelude), Some(body)),
-                Err(reason) => {
-                    tracing::warn!("function {function}: {reason}");
-                    let outcome = TriggerOutcome::Failed {
-                        kind: "Runtime.TruncatedResponse".to_owned(),
-                        payload: serde_json::json!({ "errorMessage": reason }).to_string(),
-                    };
-                    (outcome, None)
-                }
-            },
-        }
-    }
-}
-
-/// The error type of an event that is larger than Lambda allows.
-const EVENT_TOO_LARGE: &str = "RequestEntityTooLargeException";
-
-/// What the developer has to know of an outcome of which the function's log says nothing.
-fn not_in_the_functions_log(
-    outcome: &TriggerOutcome,
-    event_bytes: usize,
-    wait: Option<Duration>,
-) -> Option<String> {
-    match outcome {
-        TriggerOutcome::Failed { kind, .. } if kind == EVENT_TOO_LARGE => Some(format!(
-            "the event has {event_bytes} bytes, of which Lambda allows {SYNC_EVENT_BYTES}: the function was not invoked, \
-             as on AWS"
-        )),
-        TriggerOutcome::Failed { kind, .. } if kind == RESPONSE_TOO_LARGE => Some(format!(
-            "its response is larger than Lambda allows, {RESPONSE_BYTES} bytes"
-        )),
-        TriggerOutcome::Expired => Some(format!(
-            "it has not answered within {} s, which is as long as the trigger waits; it runs on",
-            wait.unwrap_or_default().as_secs_f64()
-        )),
-        TriggerOutcome::Throttled => Some("it is throttled and was not invoked".to_owned()),
-        TriggerOutcome::Unavailable(why) => Some(format!("it was not invoked: {why}")),
-        _ => None,
-    }
 }
 
 /// The request as the plugin receives it.
-fn describe(head: &Parts, body: Bytes, peer: SocketAddr, address: &str) -> HttpRequest {
+fn describe(
+    head: &Parts,
+    body: Option<Bytes>,
+    peer: SocketAddr,
+    address: Option<SocketAddr>,
+) -> HttpRequest {
     let at_ms = now_ms();
     let trace_id = head
         .headers
         .get("x-amzn-trace-id")
-        .map(header_text)
+        .map(|value| text(value.as_bytes()))
         .filter(|value| value.contains("Root="));
+    let as_sent = head.extensions.get::<HeadAsSent>();
+    let target = as_sent.and_then(|head| head.target.as_deref()).map(text);
+    let (path, query) = match &target {
+        Some(target) => target.split_once('?').unwrap_or((target, "")),
+        None => (head.uri.path(), head.uri.query().unwrap_or_default()),
+    };
     HttpRequest {
         id: new_request_id().as_str().to_owned(),
         trace_id: trace_id.unwrap_or_else(|| new_trace_id(at_ms)),
         at_ms,
         peer: peer.ip().to_string(),
+        scheme: "http",
+        port: address.map_or(0, |address| address.port()),
         protocol: format!("{:?}", head.version),
         authority: authority(head, address),
         method: head.method.as_str().to_owned(),
-        path: head.uri.path().to_owned(),
-        query: head.uri.query().unwrap_or_default().to_owned(),
-        headers: headers(&head.headers),
-        body: Body::from_bytes(body),
+        path: path.to_owned(),
+        query: query.to_owned(),
+        headers: headers(head, as_sent),
+        body: body.map(Body::from_bytes),
     }
 }
 
-fn authority(head: &Parts, address: &str) -> String {
+fn authority(head: &Parts, address: Option<SocketAddr>) -> String {
     match (head.uri.authority(), head.headers.get(HOST)) {
         (Some(authority), _) => authority.as_str().to_owned(),
-        (None, Some(host)) => header_text(host),
-        (None, None) => address.to_owned(),
+        (None, Some(host)) => text(host.as_bytes()),
+        (None, None) => address.map(|it| it.to_string()).unwrap_or_default(),
     }
 }
 
-fn headers(headers: &HeaderMap) -> Vec<(String, String)> {
+fn headers(head: &Parts, as_sent: Option<&HeadAsSent>) -> Vec<HttpHeader> {
+    let headers = head.headers.iter();
     headers
-        .iter()
-        .map(|(name, value)| (name.as_str().to_owned(), header_text(value)))
+        .map(|(name, value)| HttpHeader {
+            name_as_sent: as_sent.and_then(|head| head.name(name).map(str::to_owned)),
+            name: name.as_str().to_owned(),
+            value: text(value.as_bytes()),
+        })
         .collect()
 }
 
-/// A header's value as text: as UTF-8 if it is valid UTF-8, otherwise as ISO-8859-1, in which every byte is a
+/// Bytes of a head as text: as UTF-8 if they are valid UTF-8, otherwise as ISO-8859-1, in which every byte is a
 /// character.
-fn header_text(value: &HeaderValue) -> String {
-    match std::str::from_utf8(value.as_bytes()) {
+fn text(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
-        Err(_) => value
-            .as_bytes()
-            .iter()
-            .map(|byte| char::from(*byte))
-            .collect(),
+        Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
     }
 }
 
@@ -236,7 +160,13 @@ fn render(response: HttpResponse) -> Response {
     let mut rendered = Response::new(response.body.into_bytes().into());
     *rendered.status_mut() =
         StatusCode::from_u16(response.status).unwrap_or(StatusCode::BAD_GATEWAY);
-    for (name, value) in response.headers {
+    let reason = response.reason.map(Bytes::from);
+    if let Some(Ok(reason)) = reason.map(ReasonPhrase::try_from) {
+        rendered.extensions_mut().insert(reason);
+    }
+    let names = response.headers.iter().map(|(name, _)| name.as_str());
+    write_names_as(names, rendered.extensions_mut());
+    for (name, value) in &response.headers {
         let name = HeaderName::from_bytes(name.as_bytes());
         let value = HeaderValue::from_bytes(value.as_bytes());
         if let (Ok(name), Ok(value)) = (name, value)
@@ -246,13 +176,6 @@ fn render(response: HttpResponse) -> Response {
         }
     }
     rendered
-}
-
-fn unreadable(error: &BodyError) -> Response {
-    match error {
-        BodyError::TooLarge { .. } => message(error.status(), "Request Entity Too Large"),
-        _ => message(error.status(), &error.to_string()),
-    }
 }
 
 fn plugin_failed(error: &PluginError) -> Response {
@@ -275,14 +198,8 @@ mod tests {
 
     #[test]
     fn a_header_that_is_not_utf_8_is_read_as_latin_1() {
-        assert_eq!(
-            header_text(&HeaderValue::from_bytes("h\u{e9}".as_bytes()).unwrap()),
-            "h\u{e9}"
-        );
-        assert_eq!(
-            header_text(&HeaderValue::from_bytes(b"h\xe9").unwrap()),
-            "h\u{e9}"
-        );
+        assert_eq!(text("h\u{e9}".as_bytes()), "h\u{e9}");
+        assert_eq!(text(b"h\xe9"), "h\u{e9}");
     }
 
     #[test]
@@ -292,9 +209,11 @@ mod tests {
             ("Set-Cookie", "a=1"),
             ("set-cookie", "b=2"),
             ("Connection", "close"),
+            ("Date", "yesterday"),
         ];
         let response = render(HttpResponse {
             status: 299,
+            reason: None,
             headers: headers
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .to_vec(),

@@ -22,7 +22,9 @@ pub mod bucket;
 mod event_source;
 pub mod folder_watcher;
 pub mod http;
+mod http_exchange;
 mod http_listener;
+mod http_preview;
 mod invocation;
 mod limits;
 mod object_watcher;
@@ -35,11 +37,14 @@ pub mod queue;
 mod read_ahead;
 mod response_stream;
 pub mod service_listener;
+mod step_cache;
 mod tasks;
 mod trigger_context;
 
-pub use event_source::{BoxFuture, ConfiguredTrigger, EventSource, PluginSetup, Setup, SetupError};
+pub use event_source::{
+    BoxFuture, ConfiguredTrigger, EventSource, Grants, PluginSetup, Setup, SetupError,
+};
 pub use own_triggers::TriggerSetter;
-pub use preview::{Output, Preview, PreviewError, Sample};
+pub use preview::{Outcomes, Preview, PreviewError, Sample, Shown};
 pub use tasks::Tasks;
 pub use trigger_context::TriggerContext;

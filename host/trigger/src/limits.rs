@@ -24,6 +24,14 @@ pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// their leases end.
 pub const APPLY_ATTEMPTS: u32 = 4;
 
+/// The number of invocations and fetches that one HTTP request may cause. A front end of AWS has at most an authorizer,
+/// its keys and an integration.
+pub const MAX_STEPS: u32 = 8;
+
+/// The keys and results that one HTTP trigger keeps for later requests, in bytes. If it is full, the entries that end
+/// first give way.
+pub const STEP_CACHE_BYTES: usize = 16 << 20;
+
 /// The pause before a change that could not be delivered to a bucket trigger is delivered again.
 pub const REDELIVERY_PAUSE: Duration = Duration::from_secs(5);
 /// The number of attempts to deliver one change. A plugin that has failed this often for a change will fail again.

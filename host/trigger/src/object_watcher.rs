@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use lambkin_lambda::{AcceptError, Lambda};
 use lambkin_model::ObjectChange;
-use lambkin_plugin::{ObjectTrigger, Target};
+use lambkin_plugin::{FunctionReference, ObjectTrigger, QueueReference, Target};
 use lambkin_store::StoreError;
 use lambkin_store::object::{LeasedChange, ObjectError, Objects, TRIGGERS_CHANGED};
 use lambkin_store::queue::{Entry, QueueError, Queues};
@@ -187,7 +187,7 @@ impl Delivery {
             return Ok(());
         };
         match trigger.target() {
-            Target::Function(function) => {
+            Target::Function(FunctionReference { name: function, .. }) => {
                 let extra = change.extra.iter();
                 let Some(invocation) = continue_trace(&self.lambda, function, event, extra) else {
                     return Ok(());
@@ -198,7 +198,7 @@ impl Delivery {
                     error => DeliveryError::Failed(error.to_string()),
                 })
             }
-            Target::Queue(queue) => {
+            Target::Queue(QueueReference { name: queue, .. }) => {
                 let extra = change.extra.iter();
                 let entry = Entry {
                     body: Bytes::from(event),

@@ -1,37 +1,37 @@
-//! The outcome of an invocation, as plugins receive it.
+//! The ending of an invocation, as plugins receive it.
 
 use bytes::Bytes;
 use lambkin_model::{FunctionError, FunctionErrorKind, InvokeError, Outcome};
-use lambkin_plugin::TriggerOutcome;
+use lambkin_plugin::Ending;
 
 /// Translates the outcome of an invocation of `function`.
-pub(crate) fn to_trigger_outcome(outcome: Outcome, function: &str) -> TriggerOutcome {
+pub(crate) fn to_ending(outcome: Outcome, function: &str) -> Ending {
     match outcome.result {
-        Ok(payload) => TriggerOutcome::Completed(text(payload)),
+        Ok(payload) => Ending::Completed(text(payload)),
         Err(InvokeError::Function(FunctionError {
             kind: FunctionErrorKind::TimedOut,
             ..
-        })) => TriggerOutcome::TimedOut,
+        })) => Ending::TimedOut,
         Err(InvokeError::Function(FunctionError {
             kind: FunctionErrorKind::Reported | FunctionErrorKind::ReportedInInit,
             payload,
-        })) => TriggerOutcome::Failed {
+        })) => Ending::Failed {
             kind: "handler".to_owned(),
             payload: text(payload),
         },
         Err(InvokeError::Function(FunctionError {
             kind: FunctionErrorKind::Platform(error_type),
             payload,
-        })) => TriggerOutcome::Failed {
+        })) => Ending::Failed {
             kind: error_type.to_owned(),
             payload: text(payload),
         },
-        Err(InvokeError::Throttled) => TriggerOutcome::Throttled,
+        Err(InvokeError::Throttled) => Ending::Throttled,
         Err(InvokeError::UnknownFunction) => {
-            TriggerOutcome::Unavailable(format!("there is no function {function:?}"))
+            Ending::Unavailable(format!("there is no function {function:?}"))
         }
         Err(InvokeError::ShuttingDown) => {
-            TriggerOutcome::Unavailable("the host is shutting down".to_owned())
+            Ending::Unavailable("the host is shutting down".to_owned())
         }
     }
 }

@@ -7,7 +7,7 @@
 //! no effect. An error of the store is returned, and the delivery waits.
 
 use lambkin_lambda::Account;
-use lambkin_plugin::{EventOrigin, ObjectTrigger, Plugin, allows};
+use lambkin_plugin::{ObjectTrigger, Plugin, Reuse, Surroundings, allows};
 use lambkin_store::object::{ObjectError, Objects};
 use serde_json::Value;
 
@@ -90,13 +90,6 @@ impl OwnTriggers {
             }
             return Vec::new();
         };
-        let origin = EventOrigin {
-            name: bucket.clone(),
-            ordered: false,
-            lease_ms: None,
-            region: self.setup.account.region.clone(),
-            account: self.setup.account.id.clone(),
-        };
         let mut triggers = Vec::new();
         for member in members {
             let name = member
@@ -107,9 +100,18 @@ impl OwnTriggers {
             let config = member
                 .get("config")
                 .map_or("{}".to_owned(), Value::to_string);
-            match plugin.object_trigger(&name, &config, &origin).await {
+            let surroundings = Surroundings {
+                name,
+                address: None,
+                region: self.setup.account.region.clone(),
+                account: self.setup.account.id.clone(),
+                environment: Vec::new(),
+                functions: Vec::new(),
+            };
+            let configured = plugin.object_trigger(&config, &surroundings, bucket, Reuse::DEFAULT);
+            match configured.await {
                 Ok(trigger) => triggers.push(trigger),
-                Err(error) => tracing::error!("trigger {name}: {error}"),
+                Err(error) => tracing::error!("trigger {}: {error}", surroundings.name),
             }
         }
         triggers

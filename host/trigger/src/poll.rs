@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lambkin_model::{Action, Message};
-use lambkin_plugin::{BatchTrigger, Source, SourceError, SourceSetup};
+use lambkin_plugin::{BatchTrigger, FunctionReference, Position, Source, SourceError, SourceSetup};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
@@ -11,7 +11,7 @@ use crate::batch::preview::preview;
 use crate::batch::{self, BatchConsumer, MessageSource, ReceiptAction};
 use crate::event_source::{BoxFuture, ConfiguredTrigger, EventSource, Setup, SetupError};
 use crate::limits::EMPTY_POLL_PAUSE;
-use crate::preview::{Preview, PreviewError, Sample};
+use crate::preview::{Outcomes, Preview, PreviewError, Sample};
 use crate::trigger_context::TriggerContext;
 
 /// What a source plugin is granted. Its plugin and settings are in [`Setup::source`].
@@ -31,27 +31,24 @@ impl EventSource for PollSource {
     ) -> BoxFuture<'a, Result<Box<dyn ConfiguredTrigger>, SetupError>> {
         Box::pin(async move {
             let plugin = setup.source.unwrap_or(setup.plugin);
-            let variable = |name: &String| Some((name.clone(), std::env::var(name).ok()?));
             let source_setup = SourceSetup {
                 settings: plugin.settings.to_owned(),
                 network: self.network.clone(),
-                environment: self.pass_environment.iter().filter_map(variable).collect(),
-                region: setup.account.region.clone(),
-                account: setup.account.id.clone(),
+                surroundings: setup.surroundings_with(&self.pass_environment),
             };
             let source = plugin
                 .plugin
-                .source(setup.name, source_setup)
+                .source(source_setup)
                 .await
                 .map_err(SetupError::Source)?;
             let trigger = setup
                 .plugin
                 .plugin
                 .batch_trigger(
-                    setup.name,
                     setup.plugin.settings,
+                    &setup.surroundings(),
                     source.origin(),
-                    setup.functions,
+                    setup.grants.reuse,
                 )
                 .await
                 .map_err(SetupError::Trigger)?;
@@ -67,7 +64,7 @@ struct ConfiguredPoll {
 }
 
 impl ConfiguredTrigger for ConfiguredPoll {
-    fn functions(&self) -> Vec<&str> {
+    fn functions(&self) -> Vec<&FunctionReference> {
         vec![self.trigger.function()]
     }
 
@@ -83,8 +80,17 @@ impl ConfiguredTrigger for ConfiguredPoll {
         self.trigger.warnings()
     }
 
-    fn preview<'a>(&'a self, sample: &'a Sample) -> BoxFuture<'a, Result<Preview, PreviewError>> {
-        Box::pin(preview(&self.trigger, self.source.origin().ordered, sample))
+    fn preview<'a>(
+        &'a self,
+        sample: &'a Sample,
+        outcomes: &'a mut Outcomes,
+    ) -> BoxFuture<'a, Result<Preview, PreviewError>> {
+        Box::pin(preview(
+            &self.trigger,
+            self.source.origin().ordered,
+            sample,
+            outcomes,
+        ))
     }
 
     fn spawn(self: Box<Self>, context: &mut TriggerContext<'_>, _listener: Option<TcpListener>) {
@@ -103,12 +109,13 @@ impl MessageSource for Source {
     async fn receive(&self, max: usize, wait: Duration) -> Result<Vec<Message>, Self::Error> {
         let start = Instant::now();
         let wait_ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX);
-        let received = self.poll(max.min(self.max_messages()), wait_ms).await?;
-        if received.is_empty() {
+        let max = max.min(self.max_messages());
+        let polled = self.poll(Position::default(), max, wait_ms).await?;
+        if polled.messages.is_empty() {
             let left = wait.saturating_sub(start.elapsed());
             sleep(left.min(EMPTY_POLL_PAUSE)).await;
         }
-        Ok(received)
+        Ok(polled.messages)
     }
 
     async fn is_ordered(&self) -> bool {

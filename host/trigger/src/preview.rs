@@ -1,7 +1,12 @@
 //! What `lambkin shape` hands to a trigger and gets from it.
 
-use lambkin_model::HttpResponse;
-use lambkin_plugin::PluginError;
+use std::collections::VecDeque;
+
+use lambkin_lambda::{Lambda, new_request_id, new_trace_id, now_ms};
+use lambkin_model::{HttpResponse, Invocation};
+use lambkin_plugin::{Ending, PluginError, TriggerOutcome};
+
+use crate::outcome::to_ending;
 
 /// The time of every made-up message and change, in milliseconds since 1970: 2026-01-01T00:00:00Z.
 pub(crate) const SAMPLE_TIME_MS: u64 = 1_767_225_600_000;
@@ -21,22 +26,66 @@ pub struct Sample {
     pub bodies: Vec<Vec<u8>>,
 }
 
-/// What a trigger makes of a [`Sample`].
-#[derive(Debug, PartialEq, Eq)]
-pub struct Preview {
-    /// Lines for people: what would happen to the event.
-    pub notes: Vec<String>,
-    /// What the trigger returns. `None` if it would invoke nothing.
-    pub output: Option<Output>,
+/// Where the outcomes of invocations come from.
+#[derive(Debug)]
+pub enum Outcomes {
+    /// From the user, one for each invocation or fetch. After the last one the preview ends.
+    Given(VecDeque<Ending>),
+    /// The functions are invoked.
+    Invoked(Lambda),
 }
 
-/// What a trigger returns for a [`Sample`].
+impl Outcomes {
+    /// The outcome of an invocation; `None` if the preview ends here.
+    pub(crate) async fn of_invocation(&mut self, function: &str, event: &str) -> Option<Ending> {
+        match self {
+            Self::Given(endings) => endings.pop_front(),
+            Self::Invoked(lambda) => {
+                let trace_id = new_trace_id(now_ms());
+                let invocation = Invocation::new(new_request_id(), event.to_owned(), trace_id);
+                Some(to_ending(
+                    lambda.invoke(function, invocation).await,
+                    function,
+                ))
+            }
+        }
+    }
+}
+
+/// An outcome that ends at the time of every sample, so that the same sample gives the same preview.
+pub(crate) fn sample_outcome(ending: Ending) -> TriggerOutcome {
+    TriggerOutcome {
+        ending,
+        at_ms: SAMPLE_TIME_MS,
+        cached: false,
+    }
+}
+
+/// What a trigger makes of a [`Sample`], step by step.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Preview(pub Vec<Shown>);
+
+/// One part of a [`Preview`].
 #[derive(Debug, PartialEq, Eq)]
-pub enum Output {
+pub enum Shown {
+    /// What would happen, for people.
+    Note(String),
     /// An event, as JSON.
     Event(String),
-    /// A response that the plugin gives without invoking a function.
+    /// A response for the client.
     Response(HttpResponse),
+    /// What would happen to a message.
+    Action(String),
+}
+
+impl Preview {
+    pub(crate) fn note(&mut self, note: impl Into<String>) {
+        self.0.push(Shown::Note(note.into()));
+    }
+
+    pub(crate) fn push(&mut self, shown: Shown) {
+        self.0.push(shown);
+    }
 }
 
 /// Why there is no [`Preview`].

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use lambkin_model::{Action, Message};
-use lambkin_plugin::{BatchTrigger, EventOrigin};
+use lambkin_plugin::{BatchTrigger, EventOrigin, FunctionReference};
 use lambkin_store::queue::{QueueError, Queues, ReceiptResult, Receive};
 use tokio::net::TcpListener;
 
 use crate::batch::preview::preview;
 use crate::batch::{BatchConsumer, MessageSource, ReceiptAction};
 use crate::event_source::{BoxFuture, ConfiguredTrigger, EventSource, Setup, SetupError};
-use crate::preview::{Preview, PreviewError, Sample};
+use crate::preview::{Outcomes, Preview, PreviewError, Sample};
 use crate::trigger_context::TriggerContext;
 
 /// A queue that is defined in `lambkin.toml`.
@@ -38,7 +38,12 @@ impl EventSource for QueueSource {
             let trigger = setup
                 .plugin
                 .plugin
-                .batch_trigger(setup.name, setup.plugin.settings, &origin, setup.functions)
+                .batch_trigger(
+                    setup.plugin.settings,
+                    &setup.surroundings(),
+                    &origin,
+                    setup.grants.reuse,
+                )
                 .await
                 .map_err(SetupError::Trigger)?;
             Ok(Box::new(ConfiguredQueue {
@@ -56,7 +61,7 @@ struct ConfiguredQueue {
 }
 
 impl ConfiguredTrigger for ConfiguredQueue {
-    fn functions(&self) -> Vec<&str> {
+    fn functions(&self) -> Vec<&FunctionReference> {
         vec![self.trigger.function()]
     }
 
@@ -72,8 +77,12 @@ impl ConfiguredTrigger for ConfiguredQueue {
         self.trigger.warnings()
     }
 
-    fn preview<'a>(&'a self, sample: &'a Sample) -> BoxFuture<'a, Result<Preview, PreviewError>> {
-        Box::pin(preview(&self.trigger, self.queue.is_fifo, sample))
+    fn preview<'a>(
+        &'a self,
+        sample: &'a Sample,
+        outcomes: &'a mut Outcomes,
+    ) -> BoxFuture<'a, Result<Preview, PreviewError>> {
+        Box::pin(preview(&self.trigger, self.queue.is_fifo, sample, outcomes))
     }
 
     fn spawn(self: Box<Self>, context: &mut TriggerContext<'_>, _listener: Option<TcpListener>) {

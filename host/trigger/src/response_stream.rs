@@ -12,6 +12,7 @@ use std::io;
 
 use bytes::{Bytes, BytesMut};
 use lambkin_lambda::{HTTP_INTEGRATION, ResponseStream};
+use lambkin_plugin::StreamHead;
 use tokio::sync::mpsc;
 
 /// The bytes between prelude and body.
@@ -29,20 +30,25 @@ pub(crate) struct StreamedBody {
 }
 
 impl StreamedBody {
-    /// Reads a stream's prelude. Returns it, or an empty text if the content type says that there is none, with the
-    /// body.
+    /// Reads a stream's prelude, if the content type says that there is one. Returns what the plugin has to know, with
+    /// the body.
     ///
     /// # Errors
     ///
     /// The prelude is incomplete or too long; the text says which.
-    pub(crate) async fn open(mut stream: ResponseStream) -> Result<(String, Self), &'static str> {
-        let has_prelude = stream.content_type.as_deref() == Some(HTTP_INTEGRATION);
-        if !has_prelude {
+    pub(crate) async fn open(
+        mut stream: ResponseStream,
+    ) -> Result<(StreamHead, Self), &'static str> {
+        let mut head = StreamHead {
+            prelude: None,
+            content_type: stream.content_type.clone(),
+        };
+        if head.content_type.as_deref() != Some(HTTP_INTEGRATION) {
             let body = Self {
                 first: Bytes::new(),
                 rest: stream,
             };
-            return Ok((String::new(), body));
+            return Ok((head, body));
         }
         let mut read = BytesMut::new();
         let end = loop {
@@ -60,9 +66,9 @@ impl StreamedBody {
         };
         let first = read.split_off(end + DELIMITER.len()).freeze();
         read.truncate(end);
-        let prelude = String::from_utf8_lossy(&read).into_owned();
+        head.prelude = Some(String::from_utf8_lossy(&read).into_owned());
         Ok((
-            prelude,
+            head,
             Self {
                 first,
                 rest: stream,
@@ -113,7 +119,7 @@ mod tests {
     async fn open(
         content_type: &str,
         pieces: &[&'static [u8]],
-    ) -> Result<(String, StreamedBody), &'static str> {
+    ) -> Result<(StreamHead, StreamedBody), &'static str> {
         let (sender, chunks) = mpsc::channel(16);
         for piece in pieces {
             sender.send(Bytes::from_static(piece)).await.unwrap();
@@ -141,16 +147,17 @@ mod tests {
                 b"body",
             ],
         ] {
-            let (prelude, body) = open(HTTP_INTEGRATION, pieces).await.unwrap();
-            assert_eq!(prelude, "{\"statusCode\":201}");
+            let (head, body) = open(HTTP_INTEGRATION, pieces).await.unwrap();
+            assert_eq!(head.prelude.as_deref(), Some("{\"statusCode\":201}"));
             assert!(body.first.is_empty() || body.first == "body");
         }
     }
 
     #[tokio::test]
     async fn other_content_types_have_no_prelude() {
-        let (prelude, _body) = open("text/plain", &[b"text"]).await.unwrap();
-        assert_eq!(prelude, "");
+        let (head, _body) = open("text/plain", &[b"text"]).await.unwrap();
+        assert_eq!(head.prelude, None);
+        assert_eq!(head.content_type.as_deref(), Some("text/plain"));
     }
 
     #[tokio::test]

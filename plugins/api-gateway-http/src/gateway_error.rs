@@ -1,6 +1,6 @@
 //! The gateway's own error responses: a status and `{"message":"…"}`.
 
-use http_event::contract::{Body, Response};
+use http_event::contract::{Response, ResponseBody};
 
 /// The header that returns the id of the request to the caller.
 pub const REQUEST_ID: &str = "apigw-requestid";
@@ -33,7 +33,7 @@ impl GatewayError {
             Self::InternalServerError => (500, "Internal Server Error"),
             Self::ServiceUnavailable => (503, "Service Unavailable"),
         };
-        let body = Body::Text(["{\"message\":\"", message, "\"}"].concat());
+        let body = ResponseBody::Text(["{\"message\":\"", message, "\"}"].concat());
         let mut response = Response::new(status, body);
         response.push_header("content-type", "application/json");
         response.push_header(REQUEST_ID, request_id);

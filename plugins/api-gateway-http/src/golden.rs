@@ -2,7 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http_event::contract::{Body, Decision, FunctionError, Outcome, Request, Response};
+use http_event::contract::{
+    Ending, FunctionError, Header, InvocationMode, Request, RequestBody, Response, Step, StreamHead,
+};
 use serde_json::{Value, json};
 
 use crate::{configure, respond, shape};
@@ -26,18 +28,21 @@ fn answer(case: &Value, defaults: &Value) -> Value {
             return case;
         }
     };
-    case["setup"] = json!({"functions": setup.functions, "summary": setup.summary});
+    let mut functions: Vec<_> = setup.functions.iter().map(|it| &it.name).collect();
+    functions.sort();
+    functions.dedup();
+    case["setup"] = json!({"functions": functions, "summary": setup.summary});
     for call in case["calls"].as_array_mut().expect("a case has calls") {
         let decision = shape(&setup.state, &request(&call["request"], defaults)).unwrap();
         if call.get("decision").is_some() {
             call["decision"] = decision_as_json(&decision);
         }
         if call.get("outcome").is_some() {
-            let Decision::Invoke(invocation) = decision else {
+            let Step::Invoke(invocation) = decision else {
                 panic!("a reply has no outcome: {}", call["about"]);
             };
-            let outcome = outcome(&call["outcome"]);
-            let response = respond(&setup.state, &invocation.token, outcome).unwrap();
+            let ending = ending(&call["outcome"]);
+            let response = respond(&setup.state, &invocation.token, ending).unwrap();
             call["response"] = response_as_json(&response);
         }
     }
@@ -55,57 +60,69 @@ fn request(overrides: &Value, defaults: &Value) -> Request {
     assert!(unknown.is_empty(), "a request has no {unknown:?}");
     let field = |name: &str| overrides.get(name).unwrap_or(&defaults[name]);
     let text = |name: &str| field(name).as_str().unwrap().to_owned();
+    let headers: Vec<(String, String)> = serde_json::from_value(field("headers").clone()).unwrap();
     Request {
         id: text("id"),
         trace_id: text("trace-id"),
         at_ms: field("at-ms").as_u64().unwrap(),
         peer: text("peer"),
+        scheme: "http".to_owned(),
+        port: 8000,
         protocol: text("protocol"),
         authority: text("authority"),
         method: text("method"),
         path: text("path"),
         query: text("query"),
-        headers: serde_json::from_value(field("headers").clone()).unwrap(),
+        headers: headers
+            .iter()
+            .map(|(name, value)| Header::new(name, value))
+            .collect(),
         body: body(field("body")),
         extra: Vec::new(),
     }
 }
 
-fn body(value: &Value) -> Body {
+fn body(value: &Value) -> RequestBody {
     match (value.get("text"), value.get("base64")) {
-        (Some(text), None) => Body::Text(text.as_str().unwrap().to_owned()),
-        (None, Some(base64)) => Body::Binary(STANDARD.decode(base64.as_str().unwrap()).unwrap()),
-        _ => Body::Empty,
+        (Some(text), None) => RequestBody::Text(text.as_str().unwrap().to_owned()),
+        (None, Some(base64)) => {
+            RequestBody::Binary(STANDARD.decode(base64.as_str().unwrap()).unwrap())
+        }
+        _ => RequestBody::Empty,
     }
 }
 
-fn outcome(value: &Value) -> Outcome {
+fn ending(value: &Value) -> Ending {
     let text = |name: &str| value[name].as_str().map(str::to_owned);
     match value.as_str() {
-        Some("timed-out") => Outcome::TimedOut,
-        Some("expired") => Outcome::Expired,
-        Some("throttled") => Outcome::Throttled,
-        _ if value.get("failed").is_some() => Outcome::Failed(FunctionError {
+        Some("timed-out") => Ending::TimedOut,
+        Some("expired") => Ending::Expired,
+        Some("throttled") => Ending::Throttled,
+        _ if value.get("failed").is_some() => Ending::Failed(FunctionError {
             kind: String::new(),
             payload: String::new(),
         }),
-        _ if value.get("unavailable").is_some() => Outcome::Unavailable(String::new()),
+        _ if value.get("unavailable").is_some() => Ending::Unavailable(String::new()),
         _ => match (text("completed"), text("stream-opened")) {
-            (Some(payload), None) => Outcome::Completed(payload),
-            (None, Some(prelude)) => Outcome::StreamOpened(prelude),
+            (Some(payload), None) => Ending::Completed(payload),
+            (None, Some(prelude)) => Ending::StreamOpened(StreamHead {
+                prelude: Some(prelude),
+                content_type: None,
+            }),
             _ => panic!("no such outcome: {value}"),
         },
     }
 }
 
-fn decision_as_json(decision: &Decision) -> Value {
+fn decision_as_json(decision: &Step) -> Value {
     match decision {
-        Decision::Reply(response) => json!({"reply": response_as_json(response)}),
-        Decision::Invoke(invocation) => json!({"invoke": {
+        Step::Reply(response) => json!({"reply": response_as_json(response)}),
+        Step::Fetch(fetch) => panic!("{fetch:?}"),
+        Step::Invoke(invocation) => json!({"invoke": {
             "function": invocation.function,
             "event": serde_json::from_str::<Value>(&invocation.event).expect("the event is JSON"),
             "wait-ms": invocation.max_wait_ms,
-            "streaming": invocation.streaming,
+            "streaming": invocation.mode == InvocationMode::Streamed,
         }}),
     }
 }

@@ -5,22 +5,27 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use http_event::contract::{self, Decision, Guest, Outcome, Problem, Request, Response, Setup};
+use http_event::contract::{self, Guest, Outcome, Problem, Request, Setup, Step, Surroundings};
 
 struct Plugin;
 
 contract::export!(Plugin with_types_in contract);
 
 impl Guest for Plugin {
-    fn configure(config: String) -> Result<Setup, Vec<Problem>> {
+    fn configure(config: String, _: Surroundings) -> Result<Setup, Vec<Problem>> {
         crate::configure(&config)
     }
 
-    fn shape(state: String, request: Request) -> Result<Decision, String> {
+    fn shape(state: String, request: Request) -> Result<Step, String> {
         crate::shape(&state, &request)
     }
 
-    fn respond(state: String, token: String, outcome: Outcome) -> Result<Response, String> {
-        crate::respond(&state, &token, outcome)
+    fn resume(
+        state: String,
+        token: String,
+        outcome: Outcome,
+        _: Option<Request>,
+    ) -> Result<Step, String> {
+        crate::respond(&state, &token, outcome.ending).map(Step::Reply)
     }
 }

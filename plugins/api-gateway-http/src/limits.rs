@@ -1,10 +1,10 @@
 //! API Gateway's quotas for a request. They cannot be raised by configuration.
 
-use http_event::contract::Request;
+use http_event::contract::{Request, RequestBody};
 
 use crate::gateway_error::GatewayError;
 
-/// The largest body, in bytes. The host enforces Lambda's own limit of 6 MB for the whole event.
+/// The largest body, in bytes. A larger one arrives as [`RequestBody::TooLarge`]. The host enforces Lambda's own limit of 6 MB for the whole event.
 pub const MAX_BODY: u32 = 10 * 1024 * 1024;
 
 /// The largest size of the request line and the headers together, in bytes.
@@ -22,14 +22,13 @@ pub fn check(request: &Request) -> Result<(), GatewayError> {
     let headers: usize = request
         .headers
         .iter()
-        .map(|(name, value)| name.len() + value.len() + 4)
+        .map(|header| header.name.len() + header.value.len() + 4)
         .sum();
-    let body = request.body.as_bytes().len() as u64;
     if line > MAX_HEAD {
         Err(GatewayError::UriTooLong)
     } else if line + headers > MAX_HEAD {
         Err(GatewayError::HeadersTooLarge)
-    } else if body > u64::from(MAX_BODY) {
+    } else if request.body == RequestBody::TooLarge {
         Err(GatewayError::EntityTooLarge)
     } else {
         Ok(())
@@ -38,23 +37,25 @@ pub fn check(request: &Request) -> Result<(), GatewayError> {
 
 #[cfg(test)]
 mod tests {
-    use http_event::contract::Body;
+    use http_event::contract::Header;
 
     use super::*;
 
-    fn request(path: usize, header: usize, body: u32) -> Request {
+    fn request(path: usize, header: usize, body: RequestBody) -> Request {
         Request {
             id: String::new(),
             trace_id: String::new(),
             at_ms: 0,
             peer: String::new(),
+            scheme: "http".into(),
+            port: 8000,
             protocol: "HTTP/1.1".into(),
             authority: String::new(),
             method: "GET".into(),
             path: "/".repeat(path),
             query: String::new(),
-            headers: vec![("a".into(), "b".repeat(header))],
-            body: Body::Binary(vec![0xff; body as usize]),
+            headers: vec![Header::new("A", &"b".repeat(header))],
+            body,
             extra: Vec::new(),
         }
     }
@@ -62,17 +63,17 @@ mod tests {
     #[test]
     fn each_quota_is_exact_to_the_byte() {
         let headers = MAX_HEAD - 15 - 100 - 5;
-        assert_eq!(check(&request(100, headers, MAX_BODY)), Ok(()));
+        assert_eq!(check(&request(100, headers, RequestBody::Empty)), Ok(()));
         assert_eq!(
-            check(&request(100, headers + 1, 0)),
+            check(&request(100, headers + 1, RequestBody::Empty)),
             Err(GatewayError::HeadersTooLarge)
         );
         assert_eq!(
-            check(&request(MAX_HEAD - 15 + 1, 0, 0)),
+            check(&request(MAX_HEAD - 15 + 1, 0, RequestBody::Empty)),
             Err(GatewayError::UriTooLong)
         );
         assert_eq!(
-            check(&request(1, 0, MAX_BODY + 1)),
+            check(&request(1, 0, RequestBody::TooLarge)),
             Err(GatewayError::EntityTooLarge)
         );
     }

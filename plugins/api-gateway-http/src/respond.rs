@@ -1,4 +1,4 @@
-//! From the outcome of an invocation to a response.
+//! From the ending of an invocation to a response.
 //!
 //! With format 2.0, a JSON object with a `statusCode` is a response, and anything else, valid JSON or not, is the body
 //! of one. Format 1.0 requires a response object. All failures behind the gateway have the same response, status 500,
@@ -8,7 +8,7 @@ use alloc::borrow::{Cow, ToOwned};
 use alloc::format;
 use alloc::string::String;
 
-use http_event::contract::{Body, Outcome, Response, WARNING};
+use http_event::contract::{Ending, Response, ResponseBody, WARNING};
 use http_event::json::{JsonError, read};
 use http_event::payload::{Fields, Misfit};
 use http_event::response::{headers_with_cookies, of_fields};
@@ -17,21 +17,26 @@ use crate::gateway_error::{GatewayError, REQUEST_ID};
 use crate::state::{Format, State};
 use crate::token::Token;
 
-/// Turns the outcome of an invocation into the response.
+/// Turns the ending of an invocation into the response.
 ///
 /// # Errors
 ///
 /// `state` or `token` was not written by this plugin.
-pub fn respond(state: &str, token: &str, outcome: Outcome) -> Result<Response, String> {
+pub fn respond(state: &str, token: &str, ending: Ending) -> Result<Response, String> {
     let state = State::read(state).ok_or("the state was not written by this plugin")?;
     let token = Token::read(token).ok_or("the token was not written by this plugin")?;
-    let result = match outcome {
-        Outcome::Completed(payload) => of_payload(token.format, payload).map_err(refused),
-        Outcome::StreamOpened(prelude) => of_prelude(&prelude).map_err(refused),
-        Outcome::Expired => Err((GatewayError::ServiceUnavailable, None)),
-        Outcome::Failed(_) | Outcome::TimedOut | Outcome::Throttled | Outcome::Unavailable(_) => {
-            Err((GatewayError::InternalServerError, None))
+    let result = match ending {
+        Ending::Completed(payload) => of_payload(token.format, payload).map_err(refused),
+        Ending::StreamOpened(head) => {
+            of_prelude(&head.prelude.unwrap_or_default()).map_err(refused)
         }
+        Ending::Expired => Err((GatewayError::ServiceUnavailable, None)),
+        Ending::Failed(_)
+        | Ending::TimedOut
+        | Ending::Throttled
+        | Ending::Unavailable(_)
+        | Ending::Accepted
+        | Ending::Fetched(_) => Err((GatewayError::InternalServerError, None)),
     };
     let mut response = match result {
         Ok(mut response) => {
@@ -105,9 +110,9 @@ fn of_prelude(prelude: &str) -> Result<Response, Misfit> {
 /// The response of a function that returned only a body.
 fn inferred(text: String) -> Response {
     let body = if text.is_empty() {
-        Body::Empty
+        ResponseBody::Empty
     } else {
-        Body::Text(text)
+        ResponseBody::Text(text)
     };
     let mut response = Response::new(200, body);
     response.push_header("content-type", "application/json");
@@ -121,7 +126,7 @@ mod tests {
     #[test]
     fn a_state_or_a_token_of_another_plugin_is_an_error() {
         let state = crate::configure(r#"{"function":"f"}"#).unwrap().state;
-        let respond_to = |state, token| respond(state, token, Outcome::Completed("null".into()));
+        let respond_to = |state, token| respond(state, token, Ending::Completed("null".into()));
         assert!(respond_to(&state, "2.0 a= ").is_ok());
         assert!(respond_to(&state, "{}").unwrap_err().contains("token"));
         assert!(respond_to("{}", "2.0 a= ").unwrap_err().contains("state"));
@@ -149,7 +154,7 @@ mod tests {
             ),
             ("1.0 a= ", r#"{"body":"a"}"#, "`statusCode` is missing"),
         ] {
-            let response = respond(&state, token, Outcome::Completed(result.into())).unwrap();
+            let response = respond(&state, token, Ending::Completed(result.into())).unwrap();
             assert_eq!(response.status, 500, "{result}");
             let [(key, warning)] = response.extra.as_slice() else {
                 panic!("{result}: {:?}", response.extra);
@@ -165,7 +170,7 @@ mod tests {
                 br#"{"message":"Internal Server Error"}"#
             );
         }
-        let fine = respond(&state, "2.0 a= ", Outcome::Completed("1".into())).unwrap();
+        let fine = respond(&state, "2.0 a= ", Ending::Completed("1".into())).unwrap();
         assert_eq!(fine.extra, []);
     }
 }

@@ -1,10 +1,10 @@
-//! From a request to a decision: quotas, stage, preflight request, route, event.
+//! From a request to a step: quotas, stage, preflight request, route, event.
 
 use alloc::borrow::ToOwned as _;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use http_event::contract::{Body, Decision, Invocation, Request, Response};
+use http_event::contract::{Invocation, InvocationMode, Request, Response, ResponseBody, Step};
 use http_event::cors;
 
 use crate::event::{self, Context};
@@ -19,7 +19,7 @@ use crate::token::{Token, request_id};
 /// # Errors
 ///
 /// `state` was not written by [`configure`](crate::configure()).
-pub fn shape(state: &str, request: &Request) -> Result<Decision, String> {
+pub fn shape(state: &str, request: &Request) -> Result<Step, String> {
     let state = State::read(state).ok_or("the state was not written by this plugin")?;
     let request_id = request_id(&request.id);
     let allow_origin = state
@@ -31,7 +31,7 @@ pub fn shape(state: &str, request: &Request) -> Result<Decision, String> {
         if let Some(cors) = &state.cors {
             cors.replace_headers(allow_origin, &mut response);
         }
-        Ok(Decision::Reply(response))
+        Ok(Step::Reply(response))
     };
 
     if let Err(error) = limits::check(request) {
@@ -41,10 +41,10 @@ pub fn shape(state: &str, request: &Request) -> Result<Decision, String> {
         return reply(GatewayError::NotFound);
     };
     if let Some(cors) = state.cors.as_ref().filter(|_| cors::is_preflight(request)) {
-        let mut response = Response::new(204, Body::Empty);
+        let mut response = Response::new(204, ResponseBody::Empty);
         response.push_header(REQUEST_ID, &request_id);
         cors.answer_preflight(allow_origin, &mut response);
-        return Ok(Decision::Reply(response));
+        return Ok(Step::Reply(response));
     }
     let Some(found) = routing::find(&state, &request.method, path) else {
         return reply(GatewayError::NotFound);
@@ -61,12 +61,14 @@ pub fn shape(state: &str, request: &Request) -> Result<Decision, String> {
         request_id: &request_id,
         allow_origin,
     };
-    Ok(Decision::Invoke(Invocation {
+    Ok(Step::Invoke(Invocation {
         function: found.route.function.to_owned(),
         event,
-        token: token.write(),
+        mode: InvocationMode::Buffered,
         max_wait_ms: Some(found.route.timeout_ms),
-        streaming: false,
+        cache: None,
+        token: token.write(),
+        with_request: false,
         extra: Vec::new(),
     }))
 }

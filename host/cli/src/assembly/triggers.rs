@@ -1,6 +1,6 @@
 //! Triggers: their plugins, configured, and checked against the rest of the configuration.
 
-use lambkin_plugin::FunctionInfo;
+use lambkin_plugin::{FunctionInfo, FunctionReference, QueueReference};
 use lambkin_trigger::{ConfiguredTrigger, PluginSetup, Setup, SetupError};
 
 use super::functions::{function_names, resolve, unknown_function};
@@ -24,14 +24,14 @@ pub async fn configure_trigger(
     let section = &trigger.section;
     let configured = configure(plugins, trigger, config).await?;
     let mut diagnostics = Vec::new();
-    for function in configured.functions() {
-        if let Some(message) = unknown_function(function, config) {
-            diagnostics.push(section.diagnostic_for_name(function, message));
+    for FunctionReference { name, at } in configured.functions() {
+        if let Some(message) = unknown_function(name, config) {
+            diagnostics.push(section.diagnostic_at(at, message));
         }
     }
-    for queue in configured.queues() {
-        if let Err(message) = check_target_queue(queue, config) {
-            diagnostics.push(section.diagnostic_for_name(queue, message));
+    for QueueReference { name, at } in configured.queues() {
+        if let Err(message) = check_target_queue(name, config) {
+            diagnostics.push(section.diagnostic_at(at, message));
         }
     }
     if !diagnostics.is_empty() {
@@ -55,6 +55,7 @@ async fn configure(
         account: &config.account,
         functions: &function_infos(config),
         plugin: plugin_setup(plugins, &trigger.section)?,
+        grants: &trigger.grants,
         source: source_section
             .map(|section| plugin_setup(plugins, section))
             .transpose()?,

@@ -98,13 +98,6 @@ impl Section {
         }
     }
 
-    /// A mistake in a name that the plugin has taken from its settings, at the first value that is this name. If there
-    /// is none, at the section.
-    pub fn diagnostic_for_name(&self, name: &str, message: String) -> Diagnostic {
-        let settings = serde_json::from_str(&self.settings).unwrap_or_default();
-        self.diagnostic_at(&path_to(name, &settings).unwrap_or_default(), message)
-    }
-
     /// A mistake in the choice of the plugin, at the key `plugin`.
     pub fn plugin_diagnostic(&self, message: String) -> Diagnostic {
         Diagnostic {
@@ -112,27 +105,6 @@ impl Section {
             key: self.plugin_key.clone(),
             message,
         }
-    }
-}
-
-/// The key path of the first value that is this text.
-fn path_to(text: &str, value: &Value) -> Option<Vec<String>> {
-    let below = |key: String, value| {
-        let mut path = path_to(text, value)?;
-        path.insert(0, key);
-        Some(path)
-    };
-    match value {
-        Value::String(found) => (found == text).then(Vec::new),
-        Value::Array(items) => {
-            let mut items = items.iter().enumerate();
-            items.find_map(|(index, item)| below(index.to_string(), item))
-        }
-        Value::Object(members) => {
-            let mut members = members.iter();
-            members.find_map(|(key, member)| below(key.clone(), member))
-        }
-        _ => None,
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use lambkin_model::{Action, Verdict};
+use lambkin_model::{Action, Settlement, Verdict};
 
 use super::types::{Batching, Setup, ShapedBatch};
 use crate::check::{self, size, within};
@@ -16,10 +16,11 @@ use crate::text::quote;
 pub(super) fn setup(setup: Setup) -> Result<Setup, ContractError> {
     check::state(&setup.state)?;
     let summary = check::lines("the summary", &setup.summary)?;
-    check::function(&setup.function)?;
+    let function = check::function(setup.function)?;
     batching(&setup.batching)?;
     let warnings = check::lines("the warnings", &setup.warnings)?;
     Ok(Setup {
+        function,
         summary,
         warnings,
         ..setup
@@ -81,25 +82,35 @@ pub(super) fn shaped<'a>(
     Ok(shaped)
 }
 
-/// Checks that each verdict is on a message of the batch, and makes the reasons displayable.
-pub(super) fn verdicts(
-    verdicts: Vec<Verdict>,
+/// Checks that each verdict is on a message of the batch, and every action.
+pub(super) fn settlement(
+    settlement: Settlement,
     batch: &[&str],
-) -> Result<Vec<Verdict>, ContractError> {
+) -> Result<Settlement, ContractError> {
     let batch = batch.iter().copied().collect();
-    let ids = verdicts.iter().map(|verdict| &*verdict.id);
+    let ids = settlement.but.iter().map(|verdict| &*verdict.id);
     distinct("it has a verdict on", ids, &batch)?;
-    let shown = |verdict| match verdict {
-        Verdict {
-            id,
-            action: Action::DeadLetter(reason),
-        } => Verdict {
-            id,
-            action: Action::DeadLetter(quote(&reason)),
-        },
-        other => other,
-    };
-    Ok(verdicts.into_iter().map(shown).collect())
+    let but = settlement.but.into_iter().map(|Verdict { id, action }| {
+        let action = checked_action(&format!("message \"{}\"", quote(&id)), action)?;
+        Ok(Verdict { id, action })
+    });
+    Ok(Settlement {
+        but: but.collect::<Result<_, ContractError>>()?,
+        otherwise: checked_action("the messages without a verdict", settlement.otherwise)?,
+    })
+}
+
+/// Checks the delay of a retry, and makes a reason displayable.
+fn checked_action(what: &str, action: Action) -> Result<Action, ContractError> {
+    match action {
+        Action::Retry(Some(after)) if after > limits::RETRY_MS => Err(format!(
+            "it delivers {what} again after {after} ms, and may do so after up to {} ms (12 hours)",
+            limits::RETRY_MS
+        )
+        .into()),
+        Action::DeadLetter(reason) => Ok(Action::DeadLetter(quote(&reason))),
+        action => Ok(action),
+    }
 }
 
 /// Counts ids. Each must be in the batch, and none may be repeated.
@@ -179,22 +190,42 @@ mod tests {
         }
     }
 
+    fn settled(but: &[(&str, Action)]) -> Result<Settlement, ContractError> {
+        let but = but.iter().map(|(id, action)| Verdict {
+            id: (*id).to_owned(),
+            action: action.clone(),
+        });
+        let given = Settlement {
+            otherwise: Action::Ack,
+            but: but.collect(),
+        };
+        settlement(given, &["a", "b"])
+    }
+
     #[test]
     fn a_message_has_at_most_one_verdict() {
-        let verdict = |id: &str| Verdict {
-            id: id.into(),
-            action: Action::Ack,
-        };
-        let batch = ["a", "b"];
-        assert!(verdicts(vec![verdict("b"), verdict("a")], &batch).is_ok());
-        assert!(verdicts(vec![], &batch).is_ok());
+        assert!(settled(&[("b", Action::Ack), ("a", Action::Ack)]).is_ok());
+        assert!(settled(&[]).is_ok());
         assert_eq!(
-            verdicts(vec![verdict("c")], &batch),
+            settled(&[("c", Action::Ack)]),
             Err(r#"it has a verdict on message "c", which is not in the batch"#.into())
         );
         assert_eq!(
-            verdicts(vec![verdict("a"), verdict("a")], &batch),
+            settled(&[("a", Action::Ack), ("a", Action::Ack)]),
             Err(r#"it has a verdict on message "a" twice"#.into())
+        );
+    }
+
+    #[test]
+    fn a_message_is_delivered_again_within_12_hours() {
+        let longest = Action::Retry(Some(43_200_000));
+        assert!(settled(&[("a", longest), ("b", Action::Retry(None))]).is_ok());
+        assert_eq!(
+            settled(&[("a", Action::Retry(Some(u32::MAX)))]),
+            Err(
+                "it delivers message \"a\" again after 4294967295 ms, and may do so after up to 43200000 ms (12 hours)"
+                    .into()
+            )
         );
     }
 

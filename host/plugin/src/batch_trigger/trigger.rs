@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use lambkin_model::{Message, Verdict};
+use lambkin_model::{Message, Settlement};
 
-use super::types::{Batching, FunctionInfo, Setup, ShapedBatch};
-use super::v0_1::Shaper;
+use super::types::{Batching, Setup, ShapedBatch};
+use super::v0_2::Shaper;
 use crate::caller::Caller;
 use crate::check;
 use crate::error::{ConfigureError, PluginError};
 use crate::event_origin::EventOrigin;
 use crate::outcome::TriggerOutcome;
+use crate::surroundings::{FunctionReference, Surroundings};
 
 /// A trigger: a plugin and the configuration it has accepted. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -22,16 +23,22 @@ pub struct BatchTrigger {
 
 impl BatchTrigger {
     pub(crate) async fn configure(
-        caller: Caller,
+        mut caller: Caller,
         shaper: Arc<Shaper>,
         config: &str,
+        surroundings: &Surroundings,
         origin: &EventOrigin,
-        functions: &[FunctionInfo],
     ) -> Result<Self, ConfigureError> {
         check::config(config)?;
         let setup = shaper
-            .configure(&caller.begin("configure", None), config, origin, functions)
+            .configure(
+                &caller.begin("configure", None),
+                config,
+                surroundings,
+                origin,
+            )
             .await?;
+        caller.reuse_instances(setup.reusable);
         Ok(Self {
             caller,
             shaper,
@@ -44,8 +51,8 @@ impl BatchTrigger {
         self.caller.name()
     }
 
-    /// The function that receives the batches. A qualifier may follow the name: `orders:live`.
-    pub fn function(&self) -> &str {
+    /// The function that receives the batches.
+    pub fn function(&self) -> &FunctionReference {
         &self.setup.function
     }
 
@@ -74,12 +81,12 @@ impl BatchTrigger {
         self.shaper.shape(&call, &self.setup, messages).await
     }
 
-    /// Decides what happens to the messages. One without a verdict is to be delivered again.
+    /// Decides what happens to the messages.
     ///
     /// `token` is that of the [`ShapedBatch`], and `ids` are those of the messages that were not skipped. Each
     /// verdict is on one of them, and there is at most one on each. The host waits for a batch's function until it
-    /// ends, so the plugin receives [`TriggerOutcome::Expired`] as a timeout, and [`TriggerOutcome::StreamOpened`] as
-    /// a function that is not available: neither may look as if messages were processed.
+    /// ends, so the plugin receives [`Ending::Expired`](crate::Ending::Expired) as a timeout, and the endings that only
+    /// HTTP triggers have as a function that is not available: none may look as if messages were processed.
     ///
     /// # Errors
     ///
@@ -89,7 +96,7 @@ impl BatchTrigger {
         token: &str,
         ids: &[&str],
         outcome: &TriggerOutcome,
-    ) -> Result<Vec<Verdict>, PluginError> {
+    ) -> Result<Settlement, PluginError> {
         let call = self.caller.begin("settle", None);
         self.shaper
             .settle(&call, &self.setup, token, ids, outcome)

@@ -2,21 +2,15 @@
 
 use std::time::Duration;
 
-/// A function that a batch trigger may name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FunctionInfo {
-    /// The name, with a qualifier for versions and aliases: `orders`, `orders:live`.
-    pub name: String,
-    /// The function's timeout.
-    pub timeout: Duration,
-}
+use crate::surroundings::FunctionReference;
 
 /// The result of `configure`.
 #[derive(Debug)]
 pub(crate) struct Setup {
     pub state: String,
-    pub function: String,
+    pub function: FunctionReference,
     pub batching: Batching,
+    pub reusable: bool,
     pub summary: Vec<String>,
     pub warnings: Vec<String>,
 }

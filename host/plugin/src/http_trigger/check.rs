@@ -1,45 +1,76 @@
-//! Checks of the values that an HTTP trigger's plugin returned: headers, and functions that it did not declare. See
-//! [`crate::check`] for the checks that all roles share.
+//! Checks of the values that an HTTP trigger's plugin returned: headers, caches, and functions that it did not declare.
+//! See [`crate::check`] for the checks that all roles share.
+
+use std::time::Duration;
 
 use lambkin_model::HttpResponse;
 
-use super::types::{Setup, Shaped};
+use super::types::{InvocationMode, Setup, Shaped, Step};
 use crate::check::{self, size, within};
 use crate::error::ContractError;
+use crate::fetch::{CacheEntry, Fetch, Resumption};
 use crate::limits;
 use crate::text::quote;
 
 /// The headers that the listener sets itself; those of a plugin are ignored.
-pub const FRAMING_HEADERS: [&str; 4] = [
+pub const FRAMING_HEADERS: [&str; 5] = [
     "content-length",
     "transfer-encoding",
     "connection",
     "keep-alive",
+    "date",
 ];
 
-/// Checks status and headers, and drops framing headers.
-pub(super) fn response(mut response: HttpResponse) -> Result<HttpResponse, ContractError> {
-    if !(100..=999).contains(&response.status) {
-        return Err(format!("the status is {}, and may be 100 to 999", response.status).into());
+/// Checks the next step, and drops framing headers of a response. `must_reply` is what allows no other step than a reply.
+pub(super) fn step(
+    step: Step,
+    setup: &Setup,
+    must_reply: Option<&str>,
+) -> Result<Step, ContractError> {
+    Ok(match step {
+        Step::Reply(mut answer) => {
+            answer.response = response(answer.response)?;
+            Step::Reply(answer)
+        }
+        _ if let Some(to) = must_reply => {
+            return Err(format!("it does not reply to {to}").into());
+        }
+        Step::Invoke(invocation) => Step::Invoke(shaped(invocation, setup)?),
+        Step::Fetch(fetch) => Step::Fetch(fetched(fetch)?),
+    })
+}
+
+/// Checks status, reason phrase and headers, and drops framing headers.
+fn response(mut response: HttpResponse) -> Result<HttpResponse, ContractError> {
+    within("the status", response.status.into(), 200, 999)?;
+    if let Some(reason) = &response.reason
+        && reason.chars().any(char::is_control)
+    {
+        let reason = quote(reason);
+        return Err(format!("the reason phrase has control characters: \"{reason}\"").into());
     }
-    let (count, bytes) = (response.headers.len(), headers_size(&response.headers));
-    if count > limits::HEADER_COUNT || bytes > limits::HEADER_BYTES {
-        return Err(format!(
-            "the response has {count} headers of {bytes} bytes, and may have {} of {} KiB",
-            limits::HEADER_COUNT,
-            limits::HEADER_BYTES >> 10,
-        )
-        .into());
-    }
-    for (name, value) in &response.headers {
-        header(name, value)?;
-    }
+    headers("the response", &response.headers)?;
     response.headers.retain(|(name, _)| {
         !FRAMING_HEADERS
             .iter()
             .any(|framing| name.eq_ignore_ascii_case(framing))
     });
     Ok(response)
+}
+
+fn headers(what: &str, headers: &[(String, String)]) -> Result<(), ContractError> {
+    let (count, bytes) = (headers.len(), headers_size(headers));
+    if count > limits::HEADER_COUNT || bytes > limits::HEADER_BYTES {
+        return Err(format!(
+            "{what} has {count} headers of {bytes} bytes, and may have {} of {} KiB",
+            limits::HEADER_COUNT,
+            limits::HEADER_BYTES >> 10,
+        )
+        .into());
+    }
+    headers
+        .iter()
+        .try_for_each(|(name, value)| header(name, value))
 }
 
 fn headers_size(headers: &[(String, String)]) -> usize {
@@ -51,8 +82,7 @@ fn headers_size(headers: &[(String, String)]) -> usize {
 
 /// RFC 9110, section 5: a name is a token; a value has no control characters except for tabs.
 fn header(name: &str, value: &str) -> Result<(), ContractError> {
-    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    if name.is_empty() || !name.bytes().all(is_token) {
+    if !is_token(name) {
         return Err(format!("\"{}\" is not a header's name", quote(name)).into());
     }
     if value.bytes().any(|b| b != b'\t' && b.is_ascii_control()) {
@@ -65,12 +95,17 @@ fn header(name: &str, value: &str) -> Result<(), ContractError> {
     Ok(())
 }
 
-/// Checks that the trigger declared the function, and checks the event and the token.
-pub(super) fn shaped(shaped: Shaped, setup: &Setup) -> Result<Shaped, ContractError> {
+fn is_token(text: &str) -> bool {
+    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    !text.is_empty() && text.bytes().all(is_token)
+}
+
+/// Checks that the trigger declared the function, and checks the event, the cache and the token.
+fn shaped(shaped: Shaped, setup: &Setup) -> Result<Shaped, ContractError> {
     if !setup
         .functions
         .iter()
-        .any(|declared| is_same_function(declared, &shaped.function))
+        .any(|declared| is_same_function(&declared.name, &shaped.function))
     {
         return Err(format!(
             "it invokes function \"{}\", which is not among those of its configuration",
@@ -79,8 +114,41 @@ pub(super) fn shaped(shaped: Shaped, setup: &Setup) -> Result<Shaped, ContractEr
         .into());
     }
     check::event(&shaped.event)?;
-    size("the token", shaped.token.len(), limits::TOKEN_BYTES)?;
+    if shaped.cache.is_some() && shaped.mode != InvocationMode::Buffered {
+        return Err("it asks for a cache, which only a buffered invocation may".into());
+    }
+    cache(shaped.cache.as_ref())?;
+    resumption(&shaped.resumption)?;
     Ok(shaped)
+}
+
+fn fetched(fetch: Fetch) -> Result<Fetch, ContractError> {
+    size("the URL", fetch.url.len(), limits::FETCH_URL_BYTES)?;
+    size("the body", fetch.body.len(), limits::FETCHED_BYTES)?;
+    if !is_token(&fetch.method) {
+        return Err(format!("\"{}\" is not an HTTP method", quote(&fetch.method)).into());
+    }
+    headers("the request", &fetch.headers)?;
+    milliseconds("max-wait-ms", fetch.wait, limits::FETCH_WAIT)?;
+    cache(fetch.cache.as_ref())?;
+    resumption(&fetch.resumption)?;
+    Ok(fetch)
+}
+
+fn cache(cache: Option<&CacheEntry>) -> Result<(), ContractError> {
+    let Some(CacheEntry { key, ttl }) = cache else {
+        return Ok(());
+    };
+    size("the key of the cache", key.len(), limits::CACHE_KEY_BYTES)?;
+    milliseconds("ttl-ms", *ttl, limits::CACHE_TTL)
+}
+
+fn resumption(resumption: &Resumption) -> Result<(), ContractError> {
+    size("the token", resumption.token.len(), limits::TOKEN_BYTES)
+}
+
+fn milliseconds(what: &str, time: Duration, max: Duration) -> Result<(), ContractError> {
+    within(what, time.as_millis() as u64, 0, max.as_millis() as u64)
 }
 
 /// Whether two names refer to the same function, ignoring version and alias.
@@ -91,24 +159,31 @@ fn is_same_function(declared: &str, named: &str) -> bool {
     name(declared) == name(named)
 }
 
-/// Checks sizes and names, and makes the summary displayable.
+/// Checks sizes and names, and makes the lines for the operator displayable.
 pub(super) fn setup(setup: Setup) -> Result<Setup, ContractError> {
     check::state(&setup.state)?;
     let summary = check::lines("the summary", &setup.summary)?;
-    for function in &setup.functions {
-        check::function(function)?;
-    }
+    let warnings = check::lines("the warnings", &setup.warnings)?;
+    let functions = setup.functions.into_iter().map(check::function);
+    let functions = functions.collect::<Result<_, _>>()?;
     within(
         "max-body-bytes",
         setup.max_body_bytes as u64,
         0,
         limits::HTTP_BODY_BYTES as u64,
     )?;
-    Ok(Setup { summary, ..setup })
+    Ok(Setup {
+        functions,
+        summary,
+        warnings,
+        ..setup
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use lambkin_model::Body;
+
     use super::*;
 
     #[test]
@@ -126,6 +201,25 @@ mod tests {
         }
         for (name, value) in [("X-A_b.1~", "v"), ("a", ""), ("a", "\ttab, blank and é")] {
             assert_eq!(header(name, value), Ok(()), "{name:?}: {value:?}");
+        }
+    }
+
+    #[test]
+    fn the_host_answers_with_200_to_999_only() {
+        let status = |status| {
+            response(HttpResponse {
+                status,
+                reason: None,
+                headers: Vec::new(),
+                body: Body::Empty,
+            })
+        };
+        for refused in [0, 100, 101, 199, 1000] {
+            let error = Err(format!("the status is {refused}, and may be 200 to 999").into());
+            assert_eq!(status(refused), error);
+        }
+        for accepted in [200, 299, 999] {
+            assert!(status(accepted).is_ok(), "{accepted}");
         }
     }
 

@@ -2,14 +2,19 @@
 
 use std::sync::Arc;
 
-use lambkin_model::{HttpRequest, HttpResponse};
+use lambkin_model::HttpRequest;
+use tokio::time::timeout;
 
-use super::types::{Decision, Setup};
-use super::v0_1::Shaper;
+use super::types::{Setup, Step};
+use super::v0_2::Shaper;
 use crate::caller::Caller;
 use crate::check;
-use crate::error::{ConfigureError, PluginError};
-use crate::outcome::TriggerOutcome;
+use crate::error::{ConfigureError, ContractError, PluginError};
+use crate::fetch::Fetch;
+use crate::network::Network;
+use crate::outcome::{Ending, TriggerOutcome};
+use crate::surroundings::{FunctionReference, Surroundings};
+use crate::text::quote;
 
 /// A trigger: a plugin and the configuration it has accepted. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -17,22 +22,28 @@ pub struct HttpTrigger {
     caller: Caller,
     shaper: Arc<Shaper>,
     setup: Arc<Setup>,
+    network: Network,
 }
 
 impl HttpTrigger {
     pub(crate) async fn configure(
-        caller: Caller,
+        mut caller: Caller,
         shaper: Arc<Shaper>,
         config: &str,
+        surroundings: &Surroundings,
+        network: &[String],
     ) -> Result<Self, ConfigureError> {
         check::config(config)?;
+        let network = Network::granted(network)?;
         let setup = shaper
-            .configure(&caller.begin("configure", None), config)
+            .configure(&caller.begin("configure", None), config, surroundings)
             .await?;
+        caller.reuse_instances(setup.reusable);
         Ok(Self {
             caller,
             shaper,
             setup: Arc::new(setup),
+            network,
         })
     }
 
@@ -41,8 +52,8 @@ impl HttpTrigger {
         self.caller.name()
     }
 
-    /// Every function that this trigger may invoke; [`shape`](Self::shape) names no other.
-    pub fn functions(&self) -> &[String] {
+    /// Every function that this trigger may invoke; its steps name no other.
+    pub fn functions(&self) -> &[FunctionReference] {
         &self.setup.functions
     }
 
@@ -56,48 +67,59 @@ impl HttpTrigger {
         &self.setup.summary
     }
 
+    /// Warnings about a configuration that may not do what was intended, one displayable line per item.
+    pub fn warnings(&self) -> &[String] {
+        &self.setup.warnings
+    }
+
     /// Decides what to do with a request.
     ///
     /// # Errors
     ///
     /// The plugin reported an error, is defective or could not be run. Answer the client with 502 or, for
     /// [`CallError::Host`](crate::CallError::Host), 503.
-    pub async fn shape(&self, request: &HttpRequest) -> Result<Decision, PluginError> {
+    pub async fn shape(&self, request: &HttpRequest) -> Result<Step, PluginError> {
         let call = self.caller.begin("shape", Some(&request.id));
         self.shaper.shape(&call, &self.setup, request).await
     }
 
-    /// Turns the outcome of an invocation into the response for the client.
-    ///
-    /// `token` is that of the [`Shaped`](super::Shaped) request. The response has no framing headers (`content-length`,
-    /// `transfer-encoding`, `connection`, `keep-alive`): the listener sets them.
-    ///
-    /// # Errors
-    ///
-    /// The same as for [`shape`](Self::shape).
-    pub async fn respond(
-        &self,
-        token: &str,
-        outcome: &TriggerOutcome,
-    ) -> Result<HttpResponse, PluginError> {
-        let answered = self.respond_with_warnings(token, outcome).await?;
-        Ok(answered.0)
+    /// Fetches a document. It ends as [`Ending::Fetched`], [`Ending::Expired`] or [`Ending::Unavailable`].
+    pub async fn fetch(&self, fetch: &Fetch) -> Ending {
+        match timeout(fetch.wait, self.network.fetch(fetch)).await {
+            Ok(Ok(fetched)) => Ending::Fetched(fetched),
+            Ok(Err(reason)) => {
+                let url = quote(&fetch.url);
+                Ending::Unavailable(format!("{url} cannot be fetched: {reason}"))
+            }
+            Err(_) => Ending::Expired,
+        }
     }
 
-    /// Like [`respond`](Self::respond); also returns what the plugin says is wrong with the function's result, as
-    /// displayable lines for the log.
+    /// The error of a plugin that has not answered after this number of invocations and fetches.
+    pub fn too_many_steps(&self, request: &HttpRequest, steps: u32) -> PluginError {
+        let call = self.caller.begin("resume", Some(&request.id));
+        call.error(ContractError::from(format!(
+            "it has not replied after {steps} invocations and fetches, which is the most that one request may cause"
+        )))
+    }
+
+    /// Decides what to do when an invocation or a fetch has ended.
+    ///
+    /// `token` is that of the step's [`Resumption`](crate::Resumption), and `request` is there if the step asked for it.
     ///
     /// # Errors
     ///
     /// The same as for [`shape`](Self::shape).
-    pub async fn respond_with_warnings(
+    pub async fn resume(
         &self,
         token: &str,
         outcome: &TriggerOutcome,
-    ) -> Result<(HttpResponse, Vec<String>), PluginError> {
-        let call = self.caller.begin("respond", None);
+        request: Option<&HttpRequest>,
+    ) -> Result<Step, PluginError> {
+        let id = request.map(|request| request.id.as_str());
+        let call = self.caller.begin("resume", id);
         self.shaper
-            .respond(&call, &self.setup, token, outcome)
+            .resume(&call, &self.setup, token, outcome, request)
             .await
     }
 }

@@ -4,22 +4,49 @@ use std::time::Duration;
 
 use lambkin_model::HttpResponse;
 
+use crate::fetch::{CacheEntry, Fetch, Resumption};
+use crate::surroundings::FunctionReference;
+
 /// The result of `configure`.
 #[derive(Debug)]
 pub(crate) struct Setup {
     pub state: String,
-    pub functions: Vec<String>,
+    pub functions: Vec<FunctionReference>,
     pub max_body_bytes: usize,
+    pub reusable: bool,
     pub summary: Vec<String>,
+    pub warnings: Vec<String>,
 }
 
-/// The plugin's decision about a request.
+/// What the plugin wants the host to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decision {
-    /// Answer now, without a function.
-    Reply(HttpResponse),
-    /// Invoke a function, then call [`respond`](super::HttpTrigger::respond).
+pub enum Step {
+    /// Answer the client.
+    Reply(Answer),
+    /// Invoke a function, then call [`resume`](super::HttpTrigger::resume).
     Invoke(Shaped),
+    /// Fetch a document, then call [`resume`](super::HttpTrigger::resume).
+    Fetch(Fetch),
+}
+
+/// The response for the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The response. It has none of the [`FRAMING_HEADERS`](super::FRAMING_HEADERS): the listener sets them.
+    pub response: HttpResponse,
+    /// What the plugin says is wrong with the function's result, as displayable lines for the log.
+    pub warnings: Vec<String>,
+}
+
+/// How a function is invoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InvocationMode {
+    /// The plugin receives the whole result.
+    Buffered,
+    /// The client receives a streamed response while the function produces it.
+    Streamed,
+    /// The event is stored, and the function runs later.
+    Asynchronous,
 }
 
 /// The invocation for a request.
@@ -30,11 +57,12 @@ pub struct Shaped {
     pub function: String,
     /// The event, which is JSON text.
     pub event: String,
-    /// The token for [`HttpTrigger::respond`](super::HttpTrigger::respond), up to
-    /// [`TOKEN_BYTES`](crate::limits::TOKEN_BYTES).
-    pub token: String,
+    /// How the function is invoked.
+    pub mode: InvocationMode,
     /// The longest time that the trigger waits for the function. `None`: no limit but the function's own timeout.
     pub wait: Option<Duration>,
-    /// Whether the client receives a streamed response while the function produces it.
-    pub streaming: bool,
+    /// Only if the mode is [`Buffered`](InvocationMode::Buffered).
+    pub cache: Option<CacheEntry>,
+    /// How the plugin goes on.
+    pub resumption: Resumption,
 }

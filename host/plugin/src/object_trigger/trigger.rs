@@ -5,11 +5,11 @@ use std::sync::Arc;
 use lambkin_model::ObjectChange;
 
 use super::types::{Setup, Target};
-use super::v0_1::Shaper;
+use super::v0_2::Shaper;
 use crate::caller::Caller;
 use crate::check;
 use crate::error::{ConfigureError, PluginError};
-use crate::event_origin::EventOrigin;
+use crate::surroundings::Surroundings;
 
 /// A trigger: a plugin and the configuration it has accepted. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -21,15 +21,22 @@ pub struct ObjectTrigger {
 
 impl ObjectTrigger {
     pub(crate) async fn configure(
-        caller: Caller,
+        mut caller: Caller,
         shaper: Arc<Shaper>,
         config: &str,
-        bucket: &EventOrigin,
+        surroundings: &Surroundings,
+        bucket: &str,
     ) -> Result<Self, ConfigureError> {
         check::config(config)?;
         let setup = shaper
-            .configure(&caller.begin("configure", None), config, bucket)
+            .configure(
+                &caller.begin("configure", None),
+                config,
+                surroundings,
+                bucket,
+            )
             .await?;
+        caller.reuse_instances(setup.reusable);
         Ok(Self {
             caller,
             shaper,
@@ -50,6 +57,11 @@ impl ObjectTrigger {
     /// A description of the trigger for the operator, one displayable line per item.
     pub fn summary(&self) -> &[String] {
         &self.setup.summary
+    }
+
+    /// Warnings about a configuration that may not do what was intended, one displayable line per item.
+    pub fn warnings(&self) -> &[String] {
+        &self.setup.warnings
     }
 
     /// Returns the event for a change, which is JSON text; `None` if the change is not wanted.

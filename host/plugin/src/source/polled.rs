@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use lambkin_model::{Action, Message};
+use lambkin_model::Action;
 
-use super::types::{Setup, SourceError, SourceSetup};
-use super::v0_1::Poller;
+use super::types::{Part, Polled, Position, Progress, Setup, SourceError, SourceSetup};
+use super::v0_2::Poller;
 use crate::caller::Caller;
 use crate::check;
-use crate::error::{ConfigureError, Problem};
+use crate::error::ConfigureError;
 use crate::event_origin::EventOrigin;
-use crate::network::{Network, WebOrigin};
+use crate::network::Network;
 use crate::state::Capabilities;
 use crate::wasi::{Wasi, WasiAccess};
 
@@ -31,8 +31,8 @@ impl Source {
         setup: SourceSetup,
     ) -> Result<Self, ConfigureError> {
         check::config(&setup.settings)?;
-        let network = network(&setup.network)?;
-        let environment: Arc<[_]> = setup.environment.iter().cloned().collect();
+        let network = Network::granted(&setup.network)?;
+        let environment: Arc<[_]> = setup.surroundings.environment.iter().cloned().collect();
         // The configuration is checked without the network.
         let offline = capabilities(&environment, &Network::default());
         let setup = poller
@@ -57,16 +57,40 @@ impl Source {
         self.setup.max_messages as usize
     }
 
-    /// Fetches up to `max_messages` messages. If there is none, waits for one for up to `wait_ms` milliseconds.
+    /// How the external system learns which messages are processed.
+    pub fn progress(&self) -> Progress {
+        self.setup.progress
+    }
+
+    /// Warnings about a configuration that may not do what was intended, one displayable line per item.
+    pub fn warnings(&self) -> &[String] {
+        &self.setup.warnings
+    }
+
+    /// Lists the parts of a log that are not read to their end.
+    ///
+    /// # Errors
+    ///
+    /// See [`SourceError`].
+    pub async fn parts(&self) -> Result<Vec<Part>, SourceError> {
+        let call = self.caller.begin("parts", None);
+        self.poller
+            .parts(&call, self.capabilities(), &self.setup.state)
+            .await
+    }
+
+    /// Fetches up to `max_messages` messages from this position on. If there is none, waits for one for up to `wait_ms`
+    /// milliseconds.
     ///
     /// # Errors
     ///
     /// No message was fetched, see [`SourceError`].
     pub async fn poll(
         &self,
+        position: Position<'_>,
         max_messages: usize,
         wait_ms: u32,
-    ) -> Result<Vec<Message>, SourceError> {
+    ) -> Result<Polled, SourceError> {
         let requested = u32::try_from(max_messages).unwrap_or(u32::MAX);
         let max_messages = self.setup.max_messages.min(requested);
         let call = self.caller.begin("poll", None);
@@ -74,7 +98,8 @@ impl Source {
             .poll(
                 &call,
                 self.capabilities(),
-                &self.setup.state,
+                &self.setup,
+                position,
                 max_messages,
                 wait_ms,
             )
@@ -105,23 +130,4 @@ fn capabilities(environment: &Arc<[(String, String)]>, network: &Network) -> Cap
         network: network.clone(),
         ..Capabilities::default()
     }
-}
-
-/// Reads the operator's list of origins. Reports every mistake at once.
-fn network(origins: &[String]) -> Result<Network, ConfigureError> {
-    let problem = |message| Problem {
-        at: vec!["network".to_owned()],
-        message,
-    };
-    let (mut allowed, mut problems) = (Vec::new(), Vec::new());
-    for origin in origins {
-        match WebOrigin::parse(origin) {
-            Ok(origin) => allowed.push(origin),
-            Err(message) => problems.push(problem(message)),
-        }
-    }
-    if !problems.is_empty() {
-        return Err(ConfigureError::Problems(problems));
-    }
-    Network::new(allowed).map_err(|message| ConfigureError::Problems(vec![problem(message)]))
 }

@@ -138,8 +138,8 @@ impl From<Message> for wit::Message {
             deduplication: message.deduplication,
             sequence: message.sequence,
             sent_at_ms: message.sent_at,
-            first_received_at_ms: message.first_received_at,
-            receive_count: message.receives,
+            first_received_at_ms: message.first_received_at.unwrap_or_default(),
+            receive_count: message.receives.unwrap_or_default(),
             dead_letter_source: message.source,
         }
     }

@@ -6,9 +6,9 @@
 use std::env;
 
 use lambkin_model::Body;
-use lambkin_plugin::{CallError, ConfigureError, Decision, PluginError, TriggerOutcome};
+use lambkin_plugin::{CallError, ConfigureError, Ending, PluginError, Step};
 
-use crate::fixture::{drained, good, host, request};
+use crate::fixture::{drained, good, host, outcome, request, web};
 
 /// Bytes for texts, at addresses that [`Numbers::result`] knows.
 const TEXTS: &str = r#"(data (i32.const 0x170) "{}") (data (i32.const 0x150) "x-a")
@@ -23,13 +23,15 @@ fn returns(address: &str) -> String {
 const SIZE: usize = 96;
 
 /// The body of the request of a `shape`.
-const BODY: &str = "(i32.load offset=92 (local.get $arguments))";
+const BODY: &str = "(i32.load offset=104 (local.get $arguments))";
 
-/// The results of a valid `shape` (a reply and an invocation), `respond` and `configure`, as far as they are not zero.
+/// A valid reply, invocation, fetch, and result of `configure`, as far as they are not zero.
 const VALID: [&[u32]; 4] = [
-    &[0, 0, 200, 0x160, 1, 1, 0x170, 2],
-    &[0, 1, 0x100, 1, 0x170, 2, 0x110, 5],
-    &[0, 356, 0x160, 1, 1, 0x170, 2],
+    &[0, 0, 200, 0, 0, 0, 0x160, 1, 1, 0x170, 2],
+    &[0, 1, 0x100, 1, 0x170, 2, 0, 0, 0, 1, 0x170, 2, 5, 0x110, 5],
+    &[
+        0, 2, 0x170, 2, 0x100, 1, 0x160, 1, 0x170, 2, 8, 1, 0x170, 2, 5, 0x110, 5,
+    ],
     &[0, 0x170, 2, 0x140, 1, 10_000],
 ];
 
@@ -83,7 +85,7 @@ impl Numbers {
                 2 => word = word.wrapping_add(self.below(100) as u32),
                 _ => {}
             }
-            words[self.below(12) as usize] = word;
+            words[self.below(17) as usize] = word;
         }
         let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         if ascii {
@@ -119,16 +121,20 @@ async fn whatever_shape_returns_is_valid_or_an_error() {
         .trigger(&host)
         .await;
     let mut numbers = Numbers::new();
-    let (mut replies, mut invocations) = (0, 0);
+    let (mut replies, mut invocations, mut fetches) = (0, 0, 0);
     for _ in 0..rounds() {
         let mut request = request();
-        request.body = Body::Binary(numbers.result(false).into());
+        request.body = Some(Body::Binary(numbers.result(false).into()));
         match trigger.shape(&request).await {
-            Ok(Decision::Reply(response)) => {
-                assert!((100..=999).contains(&response.status));
+            Ok(Step::Reply(answer)) => {
+                assert!((200..=999).contains(&answer.response.status));
                 replies += 1;
             }
-            Ok(Decision::Invoke(shaped)) => {
+            Ok(Step::Fetch(fetch)) => {
+                assert!(!fetch.method.is_empty());
+                fetches += 1;
+            }
+            Ok(Step::Invoke(shaped)) => {
                 assert_eq!(shaped.function, "f");
                 serde_json::from_str::<serde_json::Value>(&shaped.event).expect("JSON");
                 invocations += 1;
@@ -136,27 +142,32 @@ async fn whatever_shape_returns_is_valid_or_an_error() {
             Err(error) => blames_the_plugin(&error),
         }
     }
-    assert!(replies > 0 && invocations > 0, "{replies}, {invocations}");
+    assert!(
+        replies > 0 && invocations > 0 && fetches > 0,
+        "{replies}, {invocations}, {fetches}"
+    );
     drained(&host).await;
 }
 
 #[tokio::test]
-async fn whatever_respond_returns_is_valid_or_an_error() {
+async fn whatever_resume_returns_is_valid_or_an_error() {
     let host = host();
     let trigger = good()
         .with("module", TEXTS)
-        .with("respond", &returns("(local.get $token)"))
+        .with("resume", &returns("(local.get $token)"))
         .trigger(&host)
         .await;
     let mut numbers = Numbers::new();
     let mut responses = 0;
     for _ in 0..rounds() {
         let token = String::from_utf8(numbers.result(true)).expect("ASCII");
-        match trigger.respond(&token, &TriggerOutcome::TimedOut).await {
-            Ok(response) => {
-                assert!((100..=999).contains(&response.status));
+        let timed_out = outcome(Ending::TimedOut);
+        match trigger.resume(&token, &timed_out, None).await {
+            Ok(Step::Reply(answer)) => {
+                assert!((200..=999).contains(&answer.response.status));
                 responses += 1;
             }
+            Ok(Step::Invoke(_) | Step::Fetch(_)) => {}
             Err(error) => blames_the_plugin(&error),
         }
     }
@@ -177,7 +188,7 @@ async fn whatever_configure_returns_is_valid_or_an_error() {
     let mut accepted = 0;
     for _ in 0..rounds() {
         let config = String::from_utf8(numbers.result(true)).expect("ASCII");
-        match plugin.http_trigger("web", &config).await {
+        match web(&plugin, &config).await {
             Ok(_) => accepted += 1,
             Err(ConfigureError::Plugin(error)) => blames_the_plugin(&error),
             Err(ConfigureError::Problems(problems)) => {

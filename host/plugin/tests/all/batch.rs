@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use lambkin_model::{Action, Message, Verdict};
+use lambkin_model::{Action, Message, Settlement, Verdict};
 use lambkin_plugin::{
-    BatchTrigger, Batching, CallError, ConfigureError, GuestError, ShapedBatch, TriggerOutcome,
+    BatchTrigger, Batching, CallError, ConfigureError, Ending, GuestError, ShapedBatch, StreamHead,
     limits,
 };
 
 use crate::fixture::{
-    CONFIG, Fixture, drained, fault, good_batch, host, invalid, invalid_setup, messages,
+    CONFIG, Fixture, drained, fault, function, good_batch, host, invalid, invalid_setup, messages,
+    outcome,
 };
 
 async fn trigger(fixture: Fixture) -> BatchTrigger {
@@ -22,12 +23,12 @@ async fn shape(body: &str) -> BatchTrigger {
     trigger(good_batch().with("shape", body)).await
 }
 
-/// The verdicts on `m1` and `m2` of a `settle` with this body, or what is wrong with them.
-async fn settle(body: &str) -> Result<Vec<Verdict>, String> {
+/// The settlement of `m1` and `m2` by a `settle` with this body, or what is wrong with it.
+async fn settle(body: &str) -> Result<Settlement, String> {
     let trigger = trigger(good_batch().with("settle", body)).await;
-    let completed = TriggerOutcome::Completed("{}".into());
-    let verdicts = trigger.settle("token", &["m1", "m2"], &completed).await;
-    verdicts.map_err(|error| invalid(&error))
+    let completed = outcome(Ending::Completed("{}".into()));
+    let settlement = trigger.settle("token", &["m1", "m2"], &completed).await;
+    settlement.map_err(|error| invalid(&error))
 }
 
 /// What is wrong with the result of a `shape` with this body.
@@ -37,7 +38,7 @@ async fn wrong(body: &str) -> String {
 }
 
 #[tokio::test]
-async fn messages_become_an_event_and_an_outcome_verdicts() {
+async fn messages_become_an_event_and_an_outcome_a_settlement() {
     let host = host();
     let verdicts = "
         (call $verdict (i32.const 0) (i32.const 0x152) (i32.const 2) (i32.const 0) (i32.const 0) (i32.const 0))
@@ -45,7 +46,10 @@ async fn messages_become_an_event_and_an_outcome_verdicts() {
         (call $verdicts (i32.const 2))";
     let fixture = good_batch().with("settle", verdicts);
     let trigger = fixture.batch(&host).await.expect("configure");
-    assert_eq!((trigger.name(), trigger.function()), ("orders", "f"));
+    assert_eq!(
+        (trigger.name(), trigger.function()),
+        ("orders", &function("f"))
+    );
     assert!(trigger.summary().is_empty());
     let batching = Batching {
         max_messages: 10,
@@ -60,9 +64,9 @@ async fn messages_become_an_event_and_an_outcome_verdicts() {
         token: "token".into(),
     };
     assert_eq!(trigger.shape(&messages()).await.expect("shape"), shaped);
-    let outcome = TriggerOutcome::Completed("{}".into());
-    let verdicts = trigger
-        .settle(&shaped.token, &["m1", "m2"], &outcome)
+    let completed = outcome(Ending::Completed("{}".into()));
+    let settlement = trigger
+        .settle(&shaped.token, &["m1", "m2"], &completed)
         .await
         .expect("settle");
     let verdict = |id: &str, action| Verdict {
@@ -73,14 +77,15 @@ async fn messages_become_an_event_and_an_outcome_verdicts() {
         verdict("m2", Action::Ack),
         verdict("m1", Action::DeadLetter(r"a: b\r\nc".into())),
     ];
-    assert_eq!(verdicts, expected);
+    assert_eq!(settlement.but, expected);
+    assert_eq!(settlement.otherwise, Action::Ack);
     drained(&host).await;
 }
 
 /// The second message as the guest sees it, read from where the canonical ABI puts each field.
 #[tokio::test]
 async fn every_field_of_a_message_arrives() {
-    const MESSAGE: u32 = 112;
+    const MESSAGE: u32 = 152;
     const ATTRIBUTE: u32 = 28;
     let event = |list: &str, offset: u32| {
         format!(
@@ -90,7 +95,7 @@ async fn every_field_of_a_message_arrives() {
     };
     let of_message = |offset| event("(local.get $messages)", MESSAGE + offset);
     let attributes = format!("(i32.load offset={} (local.get $messages))", MESSAGE + 28);
-    let extra = format!("(i32.load offset={} (local.get $messages))", MESSAGE + 104);
+    let extra = format!("(i32.load offset={} (local.get $messages))", MESSAGE + 140);
     for (body, expected) in [
         (of_message(8), "receipt"),
         (of_message(20), "body"),
@@ -101,8 +106,10 @@ async fn every_field_of_a_message_arrives() {
         (event(&attributes, ATTRIBUTE + 20), "bytes"),
         (of_message(40), "group"),
         (of_message(52), "deduplication"),
-        (of_message(64), "sequence"),
-        (of_message(96), "source"),
+        (of_message(64), "key"),
+        (of_message(76), "part"),
+        (of_message(88), "sequence"),
+        (of_message(132), "source"),
         (event(&extra, 0), "key"),
         (event(&extra, 8), "value"),
     ] {
@@ -111,9 +118,9 @@ async fn every_field_of_a_message_arrives() {
     }
     let numbers = "
         (if (i32.ne (local.get $count) (i32.const 2)) (then unreachable))
-        (if (i64.ne (i64.load offset=184 (local.get $messages)) (i64.const 1700000000000)) (then unreachable))
-        (if (i64.ne (i64.load offset=192 (local.get $messages)) (i64.const 1700000000001)) (then unreachable))
-        (if (i32.ne (i32.load offset=200 (local.get $messages)) (i32.const 3)) (then unreachable))
+        (if (i64.ne (i64.load offset=248 (local.get $messages)) (i64.const 1700000000000)) (then unreachable))
+        (if (i64.ne (i64.load offset=264 (local.get $messages)) (i64.const 1700000000001)) (then unreachable))
+        (if (i32.ne (i32.load offset=276 (local.get $messages)) (i32.const 3)) (then unreachable))
         (call $nothing (i32.const 2))";
     let shaped = shape(numbers)
         .await
@@ -148,8 +155,11 @@ async fn a_body_is_text_exactly_when_it_is_utf_8() {
 #[tokio::test]
 async fn the_source_arrives() {
     let configure = "
-        (if (i32.ne (local.get $ordered) (i32.const 1)) (then unreachable))
-        (call $setup (local.get $name) (local.get $name-length) (i32.const 1) (i32.const 1) (i32.const 0))";
+        (if (i32.ne (i32.load8_u offset=8 (local.get $source)) (i32.const 1)) (then unreachable))
+        (if (i32.ne (i32.load8_u offset=16 (local.get $source)) (i32.const 1)) (then unreachable))
+        (if (i64.ne (i64.load offset=24 (local.get $source)) (i64.const 7)) (then unreachable))
+        (call $setup (i32.load (local.get $source)) (i32.load offset=4 (local.get $source))
+            (i32.const 1) (i32.const 1) (i32.const 0))";
     let trigger = trigger(good_batch().with("configure", configure)).await;
     let shaped = trigger.shape(&messages()).await.expect("shape");
     assert_eq!(shaped.event.as_deref(), Some("\"orders\""));
@@ -159,29 +169,35 @@ async fn the_source_arrives() {
 async fn each_outcome_has_its_number() {
     let number = "
         (call $verdict (i32.const 0) (i32.const 0x150) (i32.const 2)
-            (i32.const 1) (i32.const 1) (local.get $outcome))
+            (i32.const 1) (i32.const 1) (local.get $ending))
         (call $verdicts (i32.const 1))";
     let trigger = trigger(good_batch().with("settle", number)).await;
-    let failed = TriggerOutcome::Failed {
+    let failed = Ending::Failed {
         kind: "handler".into(),
         payload: "{}".into(),
     };
-    for (outcome, number) in [
-        (TriggerOutcome::Completed(String::new()), 0),
+    let stream = Ending::StreamOpened(StreamHead {
+        prelude: None,
+        content_type: None,
+    });
+    for (ending, number) in [
+        (Ending::Completed(String::new()), 0),
         (failed, 1),
-        (TriggerOutcome::TimedOut, 2),
-        (TriggerOutcome::Throttled, 3),
-        (TriggerOutcome::Unavailable("no such function".into()), 4),
+        (Ending::TimedOut, 2),
+        (Ending::Throttled, 3),
+        (Ending::Unavailable("no such function".into()), 4),
         // What a batch is never told, and what must not look like success.
-        (TriggerOutcome::Expired, 2),
-        (TriggerOutcome::StreamOpened("{}".into()), 4),
+        (Ending::Expired, 2),
+        (Ending::Accepted, 4),
+        (stream, 4),
     ] {
-        let verdicts = trigger.settle("token", &["m1"], &outcome).await;
+        let outcome = outcome(ending);
+        let settlement = trigger.settle("token", &["m1"], &outcome).await;
         let verdict = Verdict {
             id: "m1".into(),
             action: Action::Retry(Some(number)),
         };
-        assert_eq!(verdicts.expect("settle"), [verdict], "{outcome:?}");
+        assert_eq!(settlement.expect("settle").but, [verdict], "{outcome:?}");
     }
 }
 
@@ -198,7 +214,7 @@ async fn verdicts_that_are_not_on_the_batch() {
         verdict(0, 0x150),
         verdict(1, 0x152)
     );
-    assert_eq!(settle(&both).await.expect("settle").len(), 2);
+    assert_eq!(settle(&both).await.expect("settle").but.len(), 2);
     // "to", the start of "token".
     let unknown = format!("{} (call $verdicts (i32.const 1))", verdict(0, 0x110));
     assert_eq!(
@@ -214,6 +230,96 @@ async fn verdicts_that_are_not_on_the_batch() {
         settle(&twice).await,
         Err(r#"it has a verdict on message "m1" twice"#.into())
     );
+}
+
+#[tokio::test]
+async fn a_settlement_has_an_action_for_the_messages_without_a_verdict() {
+    let settlement = |otherwise: u32, x: u32, y: u32| {
+        format!(
+            "(call $settlement (i32.const {otherwise}) (i32.const {x}) (i32.const {y}) (i32.const 0))"
+        )
+    };
+    for (body, otherwise) in [
+        (settlement(0, 0, 0), Action::Ack),
+        (settlement(1, 0, 0), Action::Retry(None)),
+        (
+            settlement(1, 1, 43_200_000),
+            Action::Retry(Some(43_200_000)),
+        ),
+        (
+            settlement(2, 0x120, 7),
+            Action::DeadLetter(r"a: b\r\nc".into()),
+        ),
+    ] {
+        let expected = Settlement {
+            otherwise,
+            but: vec![],
+        };
+        assert_eq!(settle(&body).await, Ok(expected));
+    }
+}
+
+#[tokio::test]
+async fn no_message_is_delivered_again_after_more_than_twelve_hours() {
+    let later = "(call $settlement (i32.const 1) (i32.const 1) (i32.const 43200001) (i32.const 0))";
+    assert_eq!(
+        settle(later).await,
+        Err(
+            "it delivers the messages without a verdict again after 43200001 ms, and may do so after up to 43200000 ms \
+             (12 hours)"
+                .into()
+        )
+    );
+    let one = "
+        (call $verdict (i32.const 0) (i32.const 0x150) (i32.const 2)
+            (i32.const 1) (i32.const 1) (i32.const 43200001))
+        (call $verdicts (i32.const 1))";
+    let reason = settle(one).await.expect_err("not valid");
+    assert!(
+        reason.starts_with("it delivers message \"m1\" again after 43200001 ms"),
+        "{reason}"
+    );
+}
+
+#[tokio::test]
+async fn settle_receives_the_ids_the_token_and_the_time() {
+    let checks = "
+        (if (i32.ne (local.get $count) (i32.const 2)) (then unreachable))
+        (if (i32.ne (i32.load16_u (i32.load (local.get $ids))) (i32.const 0x326d)) (then unreachable))
+        (if (i32.ne (i32.load16_u (i32.load offset=8 (local.get $ids))) (i32.const 0x316d)) (then unreachable))
+        (if (i32.ne (i32.load (local.get $token)) (i32.const 0x656b6f74)) (then unreachable))
+        (if (i64.ne (local.get $at) (i64.const 1700000000002)) (then unreachable))
+        (call $verdicts (i32.const 0))";
+    let trigger = trigger(good_batch().with("settle", checks)).await;
+    let completed = outcome(Ending::Completed("{}".into()));
+    let settlement = trigger.settle("token", &["m2", "m1"], &completed).await;
+    settlement.expect("settle");
+}
+
+#[tokio::test]
+async fn what_a_source_does_not_know_is_none() {
+    let bare = Message {
+        group: None,
+        deduplication: None,
+        key: None,
+        place: None,
+        sequence: None,
+        first_received_at: None,
+        receives: None,
+        source: None,
+        ..messages().remove(0)
+    };
+    let missing = [36, 48, 60, 72, 84, 104, 120, 128].map(|offset| {
+        format!("(if (i32.load8_u offset={offset} (local.get $messages)) (then unreachable))")
+    });
+    let body = format!("{} (call $nothing (i32.const 1))", missing.concat());
+    let trigger = shape(&body).await;
+    trigger.shape(&[bare]).await.expect("all are none");
+    let error = trigger
+        .shape(&messages()[..1])
+        .await
+        .expect_err("they are there");
+    assert!(matches!(fault(&error), GuestError::Trap { .. }), "{error}");
 }
 
 #[tokio::test]
@@ -296,7 +402,7 @@ async fn setups_that_break_the_contract() {
     };
     // A concurrency that is there, of zero.
     assert_eq!(
-        wrong(&changed(0x420, 1)).await,
+        wrong(&changed(0x428, 1)).await,
         "max-concurrency is 0, and may be 1 to 4294967295"
     );
     // The length of the function's name.

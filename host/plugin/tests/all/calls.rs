@@ -4,39 +4,45 @@ use std::env;
 use std::process::Command;
 
 use lambkin_model::{Body, HttpResponse};
-use lambkin_plugin::{CallError, ConfigureError, Decision, Shaped, TriggerOutcome};
+use lambkin_plugin::{
+    Answer, CallError, ConfigureError, Ending, Fetched, InvocationMode, Resumption, Shaped, Step,
+    StreamHead,
+};
 
-use crate::fixture::{CONFIG, drained, good, host, request};
+use crate::fixture::{CONFIG, drained, function, good, header, host, outcome, reply, request, web};
 
 #[tokio::test]
 async fn a_request_becomes_an_event_and_an_outcome_a_response() {
     let host = host();
     let trigger = good().trigger(&host).await;
     assert_eq!(trigger.name(), "web");
-    assert_eq!(trigger.functions(), ["f"]);
+    assert_eq!(trigger.functions(), [function("f")]);
 
     let shaped = Shaped {
         function: "f".into(),
         event: CONFIG.into(),
-        token: "token".into(),
+        mode: InvocationMode::Buffered,
         wait: None,
-        streaming: false,
+        cache: None,
+        resumption: Resumption {
+            token: "token".into(),
+            with_request: false,
+        },
     };
     assert_eq!(
         trigger.shape(&request()).await.expect("shape"),
-        Decision::Invoke(shaped)
+        Step::Invoke(shaped)
     );
 
-    let outcome = TriggerOutcome::Completed("grüße".into());
+    let completed = outcome(Ending::Completed("grüße".into()));
     let response = HttpResponse {
         status: 200,
+        reason: None,
         headers: vec![],
         body: Body::Text("grüße".into()),
     };
-    assert_eq!(
-        trigger.respond("token", &outcome).await.expect("respond"),
-        response
-    );
+    let step = trigger.resume("token", &completed, None).await;
+    assert_eq!(reply(step.expect("resume")), response);
     drained(&host).await;
 }
 
@@ -47,8 +53,17 @@ async fn every_field_of_the_request_arrives() {
     let mut request = request();
     request.query = "\"q\"".into();
     request.path = "\"path\"".into();
-    request.body = Body::Text("\"text\"".into());
-    request.headers = vec![("a".into(), "b".into()), ("c".into(), "\"last\"".into())];
+    request.body = Some(Body::Text("\"text\"".into()));
+    request.headers = vec![
+        header("a", None, "b"),
+        header("\"c\"", Some("\"C\""), "\"last\""),
+    ];
+    request.id = "\"id\"".into();
+    request.trace_id = "\"trace\"".into();
+    request.peer = "\"peer\"".into();
+    request.protocol = "\"protocol\"".into();
+    request.authority = "\"authority\"".into();
+    request.method = "\"method\"".into();
     // Offsets in the arguments: the state's 8 bytes, then the request with its u64 in third place.
     let string_at = |offset: u32| {
         format!(
@@ -57,51 +72,78 @@ async fn every_field_of_the_request_arrives() {
             offset + 4
         )
     };
-    let second_header = "(call $invoke
-        (i32.load offset=24 (i32.load offset=80 (local.get $arguments)))
-        (i32.load offset=28 (i32.load offset=80 (local.get $arguments))))";
+    let second_header = |offset: u32| {
+        let headers = "(i32.load offset=92 (local.get $arguments))";
+        format!(
+            "(call $invoke (i32.load offset={} {headers}) (i32.load offset={} {headers}))",
+            24 + offset,
+            28 + offset
+        )
+    };
     for (body, expected) in [
-        (string_at(64), "\"path\""),
-        (string_at(72), "\"q\""),
-        (string_at(92), "\"text\""),
-        (second_header.into(), "\"last\""),
+        (string_at(8), "\"id\""),
+        (string_at(16), "\"trace\""),
+        (string_at(32), "\"peer\""),
+        (string_at(52), "\"protocol\""),
+        (string_at(60), "\"authority\""),
+        (string_at(68), "\"method\""),
+        (string_at(76), "\"path\""),
+        (string_at(84), "\"q\""),
+        (string_at(104), "\"text\""),
+        (second_header(0), "\"c\""),
+        (second_header(8), "\"C\""),
+        (second_header(16), "\"last\""),
     ] {
         let trigger = good().with("shape", &body).trigger(&host).await;
         match trigger.shape(&request).await.expect("shape") {
-            Decision::Invoke(shaped) => assert_eq!(shaped.event, expected),
-            Decision::Reply(reply) => panic!("{reply:?}"),
+            Step::Invoke(shaped) => assert_eq!(shaped.event, expected),
+            other => panic!("{other:?}"),
         }
     }
+    let others = "
+        (if (i64.ne (i64.load offset=24 (local.get $arguments)) (i64.const 1700000000000)) (then unreachable))
+        (if (i32.ne (i32.load offset=44 (local.get $arguments)) (i32.const 4)) (then unreachable))
+        (if (i32.ne (i32.load (i32.load offset=40 (local.get $arguments))) (i32.const 0x70747468))
+            (then unreachable))
+        (if (i32.ne (i32.load16_u offset=48 (local.get $arguments)) (i32.const 8000)) (then unreachable))
+        (call $status (i32.const 200))";
+    let trigger = good().with("shape", others).trigger(&host).await;
+    trigger
+        .shape(&request)
+        .await
+        .expect("time, scheme and port arrive");
 }
 
 #[tokio::test]
 async fn each_outcome_has_its_number() {
     let host = host();
-    let number = "(call $response (i32.add (local.get $outcome) (i32.const 200))
-        (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))";
-    let trigger = good().with("respond", number).trigger(&host).await;
-    let outcomes = [
-        TriggerOutcome::Completed(String::new()),
-        TriggerOutcome::StreamOpened(String::new()),
-        TriggerOutcome::Failed {
+    let number = "(call $status (i32.add (local.get $ending) (i32.const 200)))";
+    let trigger = good().with("resume", number).trigger(&host).await;
+    let endings = [
+        Ending::Completed(String::new()),
+        Ending::StreamOpened(StreamHead {
+            prelude: None,
+            content_type: None,
+        }),
+        Ending::Accepted,
+        Ending::Failed {
             kind: "handler".into(),
             payload: "{}".into(),
         },
-        TriggerOutcome::TimedOut,
-        TriggerOutcome::Expired,
-        TriggerOutcome::Throttled,
-        TriggerOutcome::Unavailable("no such function".into()),
+        Ending::TimedOut,
+        Ending::Expired,
+        Ending::Throttled,
+        Ending::Unavailable("no such function".into()),
+        Ending::Fetched(Fetched {
+            status: 200,
+            headers: Vec::new(),
+            body: bytes::Bytes::new(),
+        }),
     ];
-    for (outcome, status) in outcomes.iter().zip(200..) {
-        assert_eq!(
-            trigger
-                .respond("token", outcome)
-                .await
-                .expect("respond")
-                .status,
-            status,
-            "{outcome:?}"
-        );
+    for (ending, status) in endings.into_iter().zip(200..) {
+        let outcome = outcome(ending);
+        let step = trigger.resume("token", &outcome, None).await;
+        assert_eq!(reply(step.expect("resume")).status, status, "{outcome:?}");
     }
 }
 
@@ -112,12 +154,16 @@ async fn a_plugin_can_answer_at_once() {
     let trigger = good().with("shape", reply).trigger(&host()).await;
     let response = HttpResponse {
         status: 404,
+        reason: None,
         headers: vec![],
         body: Body::Empty,
     };
     assert_eq!(
         trigger.shape(&request()).await.expect("shape"),
-        Decision::Reply(response)
+        Step::Reply(Answer {
+            response,
+            warnings: vec![],
+        })
     );
 }
 
@@ -127,22 +173,16 @@ async fn nothing_of_one_call_is_there_for_the_next() {
     let count = "
         (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
         (i32.store (i32.const 0x800) (i32.add (i32.load (i32.const 0x800)) (i32.const 1)))
-        (call $response
-            (i32.add (i32.const 198) (i32.add (global.get $calls) (i32.load (i32.const 0x800))))
-            (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))";
+        (call $status (i32.add (i32.const 198) (i32.add (global.get $calls) (i32.load (i32.const 0x800)))))";
     let fixture = good()
         .with("module", "(global $calls (mut i32) (i32.const 0))")
-        .with("respond", count);
+        .with("resume", count);
     let trigger = fixture.trigger(&host()).await;
     for _ in 0..100 {
-        assert_eq!(
-            trigger
-                .respond("token", &TriggerOutcome::TimedOut)
-                .await
-                .expect("respond")
-                .status,
-            200
-        );
+        let step = trigger
+            .resume("token", &outcome(Ending::TimedOut), None)
+            .await;
+        assert_eq!(reply(step.expect("resume")).status, 200);
     }
 }
 
@@ -154,7 +194,7 @@ async fn mistakes_in_the_configuration_are_reported() {
         .load(&host)
         .await
         .expect("load");
-    match plugin.http_trigger("web", CONFIG).await {
+    match web(&plugin, CONFIG).await {
         Err(ConfigureError::Problems(problems)) => {
             assert_eq!(problems.len(), 1);
             assert_eq!((problems[0].at.len(), &*problems[0].message), (0, "f"));
@@ -163,7 +203,7 @@ async fn mistakes_in_the_configuration_are_reported() {
     }
 
     let plugin = good().load(&host).await.expect("load");
-    match plugin.http_trigger("web", &"x".repeat(100_000)).await {
+    match web(&plugin, &"x".repeat(100_000)).await {
         Err(ConfigureError::Problems(problems)) => {
             assert!(problems[0].message.contains("64 KiB"), "{problems:?}")
         }

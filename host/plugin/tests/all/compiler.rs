@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::task::yield_now;
 
-use crate::fixture::{compiler, good, options, request, slow_functions};
+use crate::fixture::{compiler, good, options, request, slow_functions, web};
 
 /// Not a test: what [`compiler`] starts as the compiler's process.
 #[test]
@@ -181,7 +181,7 @@ async fn only_a_slow_compilation_reports_its_progress() {
     };
     let host = PluginHost::new(options).expect("the engine starts");
     let plugin = host.load("slow", slow()).await.expect("it compiles");
-    let trigger = plugin.http_trigger("web", "{}").await.expect("a trigger");
+    let trigger = web(&plugin, "{}").await.expect("a trigger");
     trigger.shape(&request()).await.expect("shape");
     match &REPORTED.lock().unwrap()[..] {
         [

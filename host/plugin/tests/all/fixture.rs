@@ -1,11 +1,16 @@
 //! A host, sample values, and the fixtures.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use lambkin_model::{Attribute, AttributeValue, Body, HttpRequest, Message, ObjectChange};
+use lambkin_model::{
+    Attribute, AttributeValue, Body, HttpHeader, HttpRequest, HttpResponse, Message, ObjectChange,
+    Place,
+};
 use lambkin_plugin::{
-    BatchTrigger, CallError, Compiler, ComponentError, ConfigureError, EventOrigin, GuestError,
-    HttpTrigger, LoadError, ObjectTrigger, Options, Plugin, PluginError, PluginHost,
+    BatchTrigger, CallError, Compiler, ComponentError, ConfigureError, Ending, EventOrigin,
+    FunctionInfo, FunctionReference, GuestError, HttpTrigger, LoadError, ObjectTrigger, Options,
+    Plugin, PluginError, PluginHost, Reuse, Step, Surroundings, TriggerOutcome,
 };
 
 pub use crate::template::{Fixture, good, good_batch, good_object, slow_functions, together};
@@ -29,8 +34,7 @@ impl Fixture {
     /// The trigger "web", configured with [`CONFIG`].
     pub async fn trigger(&self, host: &PluginHost) -> HttpTrigger {
         let plugin = self.load(host).await.expect("the fixture loads");
-        plugin
-            .http_trigger("web", CONFIG)
+        web(&plugin, CONFIG)
             .await
             .expect("the fixture accepts the configuration")
     }
@@ -38,17 +42,82 @@ impl Fixture {
     /// The trigger "orders", configured with [`CONFIG`].
     pub async fn batch(&self, host: &PluginHost) -> Result<BatchTrigger, ConfigureError> {
         let plugin = self.load(host).await.expect("the fixture loads");
-        plugin.batch_trigger("orders", CONFIG, &origin(), &[]).await
+        orders(&plugin).await
     }
 
     /// The trigger "uploads", configured with [`CONFIG`].
     pub async fn object(&self, host: &PluginHost) -> Result<ObjectTrigger, ConfigureError> {
         let plugin = self.load(host).await.expect("the fixture loads");
-        plugin.object_trigger("uploads", CONFIG, &origin()).await
+        uploads(&plugin).await
     }
 }
 
-/// A queue or a bucket. Its texts are JSON, so that a plugin can use each of them as event.
+/// The trigger "web".
+pub async fn web(plugin: &Plugin, config: &str) -> Result<HttpTrigger, ConfigureError> {
+    plugin
+        .http_trigger(config, &surroundings("web"), &[], Reuse::DEFAULT)
+        .await
+}
+
+/// The trigger "orders", configured with [`CONFIG`].
+pub async fn orders(plugin: &Plugin) -> Result<BatchTrigger, ConfigureError> {
+    plugin
+        .batch_trigger(CONFIG, &surroundings("orders"), &origin(), Reuse::DEFAULT)
+        .await
+}
+
+/// The trigger "uploads", configured with [`CONFIG`].
+pub async fn uploads(plugin: &Plugin) -> Result<ObjectTrigger, ConfigureError> {
+    plugin
+        .object_trigger(CONFIG, &surroundings("uploads"), BUCKET, Reuse::DEFAULT)
+        .await
+}
+
+/// What a trigger learns about the host. Its texts except for the name are JSON, so that a plugin can use each of them
+/// as event.
+pub fn surroundings(name: &str) -> Surroundings {
+    Surroundings {
+        name: name.into(),
+        address: Some("\"127.0.0.1:8000\"".into()),
+        region: "\"eu-central-1\"".into(),
+        account: "\"123456789012\"".into(),
+        environment: vec![("\"TOKEN\"".into(), "\"secret\"".into())],
+        functions: vec![FunctionInfo {
+            name: "\"f:live\"".into(),
+            timeout: Duration::from_millis(1_234),
+        }],
+    }
+}
+
+/// A function that a configuration names without saying where.
+pub fn function(name: &str) -> FunctionReference {
+    FunctionReference {
+        name: name.into(),
+        at: Vec::new(),
+    }
+}
+
+/// The outcome of an invocation that has just ended.
+pub fn outcome(ending: Ending) -> TriggerOutcome {
+    TriggerOutcome {
+        ending,
+        at_ms: 1_700_000_000_002,
+        cached: false,
+    }
+}
+
+/// The response of a step that has to be a reply.
+pub fn reply(step: Step) -> HttpResponse {
+    match step {
+        Step::Reply(answer) => answer.response,
+        other => panic!("not a reply: {other:?}"),
+    }
+}
+
+/// The bucket of [`uploads`]. It is JSON.
+pub const BUCKET: &str = "\"photos\"";
+
+/// A queue. Its texts are JSON, so that a plugin can use each of them as event.
 pub fn origin() -> EventOrigin {
     EventOrigin {
         name: "\"orders\"".into(),
@@ -79,10 +148,15 @@ pub fn messages() -> Vec<Message> {
         ],
         group: Some("\"group\"".into()),
         deduplication: Some("\"deduplication\"".into()),
+        key: Some("\"key\"".into()),
+        place: Some(Place {
+            part: "\"part\"".into(),
+            cursor: "cursor".into(),
+        }),
         sequence: Some("\"sequence\"".into()),
         sent_at: 1_700_000_000_000,
-        first_received_at: 1_700_000_000_001,
-        receives: 3,
+        first_received_at: Some(1_700_000_000_001),
+        receives: Some(3),
         source: Some("\"source\"".into()),
         extra: vec![("\"key\"".into(), "\"value\"".into())],
     };
@@ -152,13 +226,23 @@ pub fn request() -> HttpRequest {
         trace_id: "Root=1-00000000-000000000000000000000000".into(),
         at_ms: 1_700_000_000_000,
         peer: "127.0.0.1".into(),
+        scheme: "http",
+        port: 8000,
         protocol: "HTTP/1.1".into(),
         authority: "localhost:8000".into(),
         method: "GET".into(),
         path: "/hello".into(),
         query: String::new(),
-        headers: vec![("accept".into(), "*/*".into())],
-        body: Body::Empty,
+        headers: vec![header("accept", None, "*/*")],
+        body: Some(Body::Empty),
+    }
+}
+
+pub fn header(name: &str, name_as_sent: Option<&str>, value: &str) -> HttpHeader {
+    HttpHeader {
+        name: name.into(),
+        name_as_sent: name_as_sent.map(str::to_owned),
+        value: value.into(),
     }
 }
 
@@ -179,7 +263,7 @@ pub fn fault(error: &PluginError) -> &GuestError {
 
 /// Waits until the pool is empty.
 pub async fn drained(host: &PluginHost) {
-    let limit = tokio::time::sleep(std::time::Duration::from_secs(5));
+    let limit = tokio::time::sleep(Duration::from_secs(5));
     tokio::pin!(limit);
     loop {
         let running = host

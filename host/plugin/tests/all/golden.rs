@@ -9,7 +9,7 @@ mod object;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use lambkin_plugin::{ConfigureError, EventOrigin, Plugin, Role};
+use lambkin_plugin::{ConfigureError, EventOrigin, Plugin, Role, Surroundings};
 use serde_json::{Value, json};
 
 use crate::fixture::host;
@@ -65,6 +65,18 @@ fn pairs(value: &Value) -> Vec<(String, String)> {
 
 fn decoded(base64: &str) -> Bytes {
     STANDARD.decode(base64).unwrap().into()
+}
+
+/// The surroundings of a case with this region and account.
+fn surroundings(region: &str, account: &str) -> Surroundings {
+    Surroundings {
+        name: "golden".to_owned(),
+        address: None,
+        region: region.to_owned(),
+        account: account.to_owned(),
+        environment: Vec::new(),
+        functions: Vec::new(),
+    }
 }
 
 /// Where a case's messages or objects come from.

@@ -6,9 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use lambkin_model::Body;
-use lambkin_plugin::{CallError, GuestError, TriggerOutcome, limits};
+use lambkin_plugin::{CallError, Ending, GuestError, limits};
 
-use crate::fixture::{Fixture, Neighbours, fault, good, host, request};
+use crate::fixture::{Fixture, Neighbours, fault, good, host, outcome, request};
 
 /// The fault of a `shape` with this body, after which all is well.
 async fn fault_of(fixture: Fixture) -> GuestError {
@@ -82,7 +82,7 @@ fn thread_time() -> Duration {
 async fn a_large_request_succeeds_while_all_processors_are_busy() {
     let host = host();
     let mut large = request();
-    large.body = Body::Text("x".repeat(250 << 10));
+    large.body = Some(Body::Text("x".repeat(250 << 10)));
     let bound = limits::SHAPER.for_input(large.size()).cpu;
     assert_eq!(bound, limits::SHAPER.cpu + Duration::from_millis(125));
 
@@ -182,9 +182,9 @@ async fn a_giant_result_is_not_copied() {
 async fn a_list_larger_than_memory_is_not_read() {
     let body = "(call $response (i32.const 200) (i32.const 0) (i32.const 0x0fffffff) (i32.const 0) (i32.const 0))";
     let neighbours = Neighbours::new().await;
-    let trigger = good().with("respond", body).trigger(&neighbours.host).await;
+    let trigger = good().with("resume", body).trigger(&neighbours.host).await;
     let error = trigger
-        .respond("token", &TriggerOutcome::TimedOut)
+        .resume("token", &outcome(Ending::TimedOut), None)
         .await
         .expect_err("the call fails");
     assert!(
@@ -285,7 +285,7 @@ const WAITING: [&str; 2] = [
 ];
 
 /// A plugin that can wait: `$wait` takes nanoseconds.
-fn waiting(body: &str) -> Fixture {
+pub fn waiting(body: &str) -> Fixture {
     let core = format!(
         r#"
         (alias export $clock "subscribe-duration" (func $subscribe))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use lambkin_plugin::{CallError, ComponentError, GuestError, Role, limits};
 
-use crate::fixture::{drained, good, host};
+use crate::fixture::{drained, good, host, web};
 
 /// Why these bytes do not load, as text.
 async fn refusal(bytes: impl Into<Bytes>) -> String {
@@ -34,7 +34,7 @@ async fn a_loaded_plugin_describes_itself() {
     assert_eq!(plugin.roles(), [Role::HttpTrigger]);
     assert_eq!(
         plugin.interface(Role::HttpTrigger),
-        Some("lambkin:http-trigger/shaper@0.1.0")
+        Some("lambkin:http-trigger/http-shaper@0.2.0")
     );
     assert_eq!(plugin.size(), bytes.len());
     assert_eq!(plugin.digest().len(), 64);
@@ -109,20 +109,28 @@ async fn damaged_files_are_refused() {
 
 #[tokio::test]
 async fn other_versions_of_the_contract_are_named() {
-    for version in ["0.2.0", "1.0.0"] {
-        let name = format!("lambkin:http-trigger/shaper@{version}");
+    for version in ["0.1.0", "0.3.0", "1.0.0"] {
+        let name = format!("lambkin:http-trigger/http-shaper@{version}");
         match good().with("name", &name).refusal().await {
             ComponentError::OtherVersion { found, supported } => {
                 assert_eq!(
                     (&*found, supported),
-                    (&*name, "lambkin:http-trigger/shaper@0.1.x")
+                    (&*name, "lambkin:http-trigger/http-shaper@0.2.x")
                 );
             }
             other => panic!("{other:?}"),
         }
     }
+    // The interfaces had other names before 0.2.
+    let old = good().with("name", "lambkin:http-trigger/shaper@0.1.0");
+    let message = old.refusal().await.to_string();
+    assert!(
+        message.contains("lambkin:http-trigger/shaper@0.1.0")
+            && message.contains("lambkin:http-trigger/http-shaper@0.2.x"),
+        "{message}"
+    );
     good()
-        .with("name", "lambkin:http-trigger/shaper@0.1.7")
+        .with("name", "lambkin:http-trigger/http-shaper@0.2.7")
         .load(&host())
         .await
         .expect("a patch release loads");
@@ -131,13 +139,13 @@ async fn other_versions_of_the_contract_are_named() {
 #[tokio::test]
 async fn a_component_without_a_role_is_refused_and_the_nearest_name_is_shown() {
     let cause = good()
-        .with("name", "lambkin:http-trigger/shapper@0.1.0")
+        .with("name", "lambkin:http-trigger/http-shapper@0.2.0")
         .refusal()
         .await;
     let message = cause.to_string();
     assert!(matches!(cause, ComponentError::NoRole(_)), "{message}");
     assert!(
-        message.contains("exports lambkin:http-trigger/shapper@0.1.0; did"),
+        message.contains("exports lambkin:http-trigger/http-shapper@0.2.0; did"),
         "{message}"
     );
 
@@ -161,7 +169,7 @@ async fn another_shape_of_a_record_is_another_revision() {
             interface,
             difference,
         } => {
-            assert_eq!(interface, "lambkin:http-trigger/shaper@0.1.0");
+            assert_eq!(interface, "lambkin:http-trigger/http-shaper@0.2.0");
             assert!(difference.starts_with("function shape: "), "{difference}");
         }
         other => panic!("{other:?}"),
@@ -171,7 +179,7 @@ async fn another_shape_of_a_record_is_another_revision() {
 #[tokio::test]
 async fn a_missing_function_is_named() {
     let text = r#"(component (component $shaper) (instance $i (instantiate $shaper))
-        (export "lambkin:http-trigger/shaper@0.1.0" (instance $i)))"#;
+        (export "lambkin:http-trigger/http-shaper@0.2.0" (instance $i)))"#;
     let error = host()
         .load("hollow", wat::parse_str(text).expect("text").into())
         .await
@@ -259,8 +267,7 @@ async fn a_host_ends_with_its_last_plugin() {
     let host = host();
     let plugin = Arc::new(good().load(&host).await.expect("load"));
     drop(host);
-    plugin
-        .http_trigger("web", "{}")
+    web(&plugin, "{}")
         .await
         .expect("the plugin keeps the engine alive");
 }

@@ -1,9 +1,10 @@
 //! Object triggers: what arrives, what comes back, and what is not believed.
 
-use lambkin_plugin::{ConfigureError, GuestError, ObjectTrigger, Target, limits};
+use lambkin_plugin::{ConfigureError, GuestError, ObjectTrigger, QueueReference, Target, limits};
 
 use crate::fixture::{
-    CONFIG, Fixture, change, drained, fault, good_object, host, invalid, invalid_setup,
+    BUCKET, CONFIG, Fixture, change, drained, fault, function, good_object, host, invalid,
+    invalid_setup,
 };
 
 async fn trigger(fixture: Fixture) -> ObjectTrigger {
@@ -21,7 +22,7 @@ async fn a_change_becomes_an_event() {
     let host = host();
     let trigger = good_object().object(&host).await.expect("configure");
     assert_eq!(trigger.name(), "uploads");
-    assert_eq!(trigger.target(), &Target::Function("f".into()));
+    assert_eq!(trigger.target(), &Target::Function(function("f")));
     assert!(trigger.summary().is_empty());
     let event = trigger.shape(&change()).await.expect("shape");
     assert_eq!(event.as_deref(), Some(CONFIG));
@@ -65,11 +66,15 @@ async fn every_field_of_a_change_arrives() {
 #[tokio::test]
 async fn the_bucket_and_a_queue_as_target() {
     let configure = "
-        (call $setup (local.get $name) (local.get $name-length) (i32.const 1) (i32.const 0x110) (i32.const 5))";
+        (call $setup (i32.load (local.get $bucket)) (i32.load offset=4 (local.get $bucket)) (i32.const 1) (i32.const 0x110) (i32.const 5))";
     let trigger = trigger(good_object().with("configure", configure)).await;
-    assert_eq!(trigger.target(), &Target::Queue("token".into()));
+    let queue = QueueReference {
+        name: "token".into(),
+        at: Vec::new(),
+    };
+    assert_eq!(trigger.target(), &Target::Queue(queue));
     let event = trigger.shape(&change()).await.expect("shape");
-    assert_eq!(event.as_deref(), Some("\"orders\""));
+    assert_eq!(event.as_deref(), Some(BUCKET));
 }
 
 #[tokio::test]
@@ -108,8 +113,8 @@ async fn setups_that_break_the_contract() {
         (drop (call $setup (local.get $config) (local.get $length) (i32.const 0) (i32.const 0x100) (i32.const 1)))
         (i32.store (i32.const 0x600) (i32.const 0x10000))
         (i32.store (i32.const 0x604) (i32.const 1048577))
-        (i32.store (i32.const 0x418) (i32.const 0x600))
-        (i32.store (i32.const 0x41c) (i32.const 1))
+        (i32.store (i32.const 0x424) (i32.const 0x600))
+        (i32.store (i32.const 0x428) (i32.const 1))
         (i32.const 0x400)";
     assert_eq!(
         wrong(summary).await,

@@ -10,7 +10,9 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Frame};
-use lambkin_plugin::{Grant, Plugin, PluginError, PluginHost, Service, ServiceSetup, SourceSetup};
+use lambkin_plugin::{
+    Grant, Plugin, PluginError, PluginHost, Service, ServiceSetup, SourceSetup, Surroundings,
+};
 use lambkin_store::queue::{Queues, Settings};
 use lambkin_store::{Store, SystemClock};
 use tempfile::TempDir;
@@ -42,9 +44,14 @@ pub fn source(settings: &str, network: &[&str]) -> SourceSetup {
     SourceSetup {
         settings: format!("\"{settings}\""),
         network: network.iter().map(|origin| (*origin).to_owned()).collect(),
-        environment: vec![("TOKEN".into(), "secret".into())],
-        region: "eu-central-1".into(),
-        account: "123456789012".into(),
+        surroundings: Surroundings {
+            name: "test".into(),
+            address: None,
+            region: "eu-central-1".into(),
+            account: "123456789012".into(),
+            environment: vec![("TOKEN".into(), "secret".into())],
+            functions: Vec::new(),
+        },
     }
 }
 

@@ -1,19 +1,19 @@
 //! Results that have the right types but break the contract.
 
 use lambkin_model::Body;
-use lambkin_plugin::{ConfigureError, GuestError, TriggerOutcome};
+use lambkin_plugin::{ConfigureError, Ending, GuestError};
 
-use crate::fixture::{CONFIG, Fixture, fault, good, host, request};
+use crate::fixture::{CONFIG, Fixture, fault, good, host, outcome, reply, request, web};
 
-fn respond(body: &str) -> Fixture {
-    good().with("respond", body)
+fn resume(body: &str) -> Fixture {
+    good().with("resume", body)
 }
 
 /// What is wrong with a response.
 async fn wrong(fixture: Fixture) -> String {
     let trigger = fixture.trigger(&host()).await;
     let error = trigger
-        .respond("token", &TriggerOutcome::TimedOut)
+        .resume("token", &outcome(Ending::TimedOut), None)
         .await
         .expect_err("not valid");
     invalid(fault(&error))
@@ -28,13 +28,11 @@ fn invalid(fault: &GuestError) -> String {
 
 #[tokio::test]
 async fn a_status_out_of_range_is_refused() {
-    for status in [0, 99, 1000, 65535] {
-        let body = format!(
-            "(call $response (i32.const {status}) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))"
-        );
+    for status in [0, 99, 100, 101, 199, 1000, 65535] {
+        let body = format!("(call $status (i32.const {status}))");
         assert_eq!(
-            wrong(respond(&body)).await,
-            format!("the status is {status}, and may be 100 to 999")
+            wrong(resume(&body)).await,
+            format!("the status is {status}, and may be 200 to 999")
         );
     }
 }
@@ -44,12 +42,12 @@ async fn a_header_that_could_split_the_response_is_refused() {
     // The text at 0x120 is "a: b\r\nc"; the one at 0x100 is "f".
     let value = "(call $header (i32.const 0x100) (i32.const 1) (i32.const 0x120) (i32.const 7))";
     assert_eq!(
-        wrong(respond(value)).await,
+        wrong(resume(value)).await,
         r#"the value of header f has control characters: "a: b\r\nc""#
     );
     let name = "(call $header (i32.const 0x120) (i32.const 7) (i32.const 0x100) (i32.const 1))";
     assert_eq!(
-        wrong(respond(name)).await,
+        wrong(resume(name)).await,
         r#""a: b\r\nc" is not a header's name"#
     );
 }
@@ -60,7 +58,7 @@ async fn a_flood_of_headers_is_refused() {
     let flood = "
         (drop (memory.grow (i32.const 32)))
         (call $response (i32.const 200) (i32.const 0x10000) (i32.const 100000) (i32.const 0) (i32.const 0))";
-    let reason = wrong(respond(flood)).await;
+    let reason = wrong(resume(flood)).await;
     assert!(
         reason.starts_with("the response has 100000 headers of 0 bytes, and may have 1000"),
         "{reason}"
@@ -69,15 +67,34 @@ async fn a_flood_of_headers_is_refused() {
 
 #[tokio::test]
 async fn framing_is_the_hosts() {
-    let module = r#"(data (i32.const 0x700) "Transfer-Encoding")"#;
-    let body = "(call $header (i32.const 0x700) (i32.const 17) (i32.const 0x100) (i32.const 1))";
-    let trigger = respond(body).with("module", module).trigger(&host()).await;
-    let response = trigger
-        .respond("token", &TriggerOutcome::TimedOut)
-        .await
-        .expect("respond");
-    assert!(response.headers.is_empty(), "{response:?}");
+    for name in [
+        "Content-Length",
+        "Transfer-Encoding",
+        "connection",
+        "Keep-Alive",
+        "Date",
+    ] {
+        assert_eq!(headers_named(name).await, [], "{name}");
+    }
+    let others = [("Dates".to_owned(), "f".to_owned())];
+    assert_eq!(headers_named("Dates").await, others);
+}
+
+/// The headers of a response with one header of this name.
+async fn headers_named(name: &str) -> Vec<(String, String)> {
+    let module = format!("(data (i32.const 0x700) \"{name}\")");
+    let body = format!(
+        "(call $header (i32.const 0x700) (i32.const {}) (i32.const 0x100) (i32.const 1))",
+        name.len()
+    );
+    let fixture = resume(&body).with("module", &module);
+    let trigger = fixture.trigger(&host()).await;
+    let step = trigger
+        .resume("token", &outcome(Ending::TimedOut), None)
+        .await;
+    let response = reply(step.expect("resume"));
     assert_eq!(response.body, Body::Text(String::new()));
+    response.headers
 }
 
 #[tokio::test]
@@ -114,8 +131,8 @@ async fn a_token_and_a_state_that_are_too_large_are_refused() {
     let token = "
         (drop (memory.grow (i32.const 2)))
         (drop (call $invoke (i32.load (local.get $arguments)) (i32.load offset=4 (local.get $arguments))))
-        (i32.store (i32.const 0x418) (i32.const 0x10000))
-        (i32.store (i32.const 0x41c) (i32.const 65537))
+        (i32.store (i32.const 0x434) (i32.const 0x10000))
+        (i32.store (i32.const 0x438) (i32.const 65537))
         (i32.const 0x400)";
     let trigger = good().with("shape", token).trigger(&host()).await;
     let error = trigger.shape(&request()).await.expect_err("not valid");
@@ -131,7 +148,7 @@ async fn a_token_and_a_state_that_are_too_large_are_refused() {
         .load(&host())
         .await
         .expect("load");
-    match plugin.http_trigger("web", CONFIG).await {
+    match web(&plugin, CONFIG).await {
         Err(ConfigureError::Plugin(error)) => {
             assert_eq!(
                 invalid(fault(&error)),
@@ -149,7 +166,7 @@ async fn a_plugin_that_refuses_a_configuration_without_a_reason_is_defective() {
         .load(&host())
         .await
         .expect("load");
-    match plugin.http_trigger("web", CONFIG).await {
+    match web(&plugin, CONFIG).await {
         Err(ConfigureError::Plugin(error)) => {
             assert_eq!(
                 invalid(fault(&error)),

@@ -1,10 +1,10 @@
 //! Components that play several roles, other roles than asked for, or none quite right.
 
-use lambkin_plugin::{CallError, ComponentError, ConfigureError, Role, TriggerOutcome};
+use lambkin_plugin::{CallError, ComponentError, ConfigureError, Ending, Role};
 
 use crate::fixture::{
-    CONFIG, Fixture, change, drained, good, good_batch, good_object, host, messages, origin,
-    request, together,
+    CONFIG, Fixture, change, drained, good, good_batch, good_object, host, messages, orders,
+    outcome, request, together, uploads, web,
 };
 
 /// Why a component does not load.
@@ -23,14 +23,14 @@ async fn one_component_plays_several_roles() {
     assert!(roles.iter().all(|role| plugin.plays(*role)));
     assert!(!plugin.plays(Role::Service) && !plugin.plays(Role::Source));
 
-    let web = plugin.http_trigger("web", CONFIG).await.expect("configure");
+    let web = web(&plugin, CONFIG).await.expect("configure");
     web.shape(&request()).await.expect("shape");
-    let orders = plugin.batch_trigger("orders", CONFIG, &origin(), &[]).await;
+    let orders = orders(&plugin).await;
     let orders = orders.expect("configure");
     orders.shape(&messages()).await.expect("shape");
-    let done = TriggerOutcome::Completed("null".into());
+    let done = outcome(Ending::Completed("null".into()));
     orders.settle("", &["m1"], &done).await.expect("settle");
-    let uploads = plugin.object_trigger("uploads", CONFIG, &origin()).await;
+    let uploads = uploads(&plugin).await;
     let event = uploads.expect("configure").shape(&change()).await;
     assert_eq!(event.expect("shape").as_deref(), Some(CONFIG));
     drained(&host).await;
@@ -43,17 +43,17 @@ async fn unknown_exports_are_ignored() {
     let plugin = host.load("fixture", together(&[other, good_batch()])).await;
     let plugin = plugin.expect("load");
     assert_eq!(plugin.roles(), [Role::BatchTrigger]);
-    let orders = plugin.batch_trigger("orders", CONFIG, &origin(), &[]).await;
+    let orders = orders(&plugin).await;
     orders.expect("configure");
 }
 
 #[tokio::test]
 async fn a_role_that_is_not_played_is_refused_and_those_that_are_named() {
-    let newer = good_object().with("name", "lambkin:object-trigger/shaper@0.2.0");
+    let older = good_object().with("name", "lambkin:object-trigger/object-shaper@0.1.0");
     let host = host();
-    let bytes = together(&[good(), good_batch(), newer]);
+    let bytes = together(&[good(), good_batch(), older]);
     let plugin = host.load("fixture", bytes).await.expect("load");
-    let error = plugin.object_trigger("uploads", CONFIG, &origin()).await;
+    let error = uploads(&plugin).await;
     let error = error.expect_err("not played");
     assert!(
         matches!(
@@ -67,16 +67,16 @@ async fn a_role_that_is_not_played_is_refused_and_those_that_are_named() {
     );
     assert_eq!(
         error.to_string(),
-        "plugin fixture does not play the role object-trigger (lambkin:object-trigger/shaper@0.1.x): \
-         it plays http-trigger and batch-trigger, and its lambkin:object-trigger/shaper@0.2.0 has a \
+        "plugin fixture does not play the role object-trigger (lambkin:object-trigger/object-shaper@0.2.x): \
+         it plays http-trigger and batch-trigger, and its lambkin:object-trigger/object-shaper@0.1.0 has a \
          version that this host does not support; use another plugin here"
     );
 
     let plugin = good_batch().load(&host).await.expect("load");
-    let error = plugin.http_trigger("web", CONFIG).await;
+    let error = web(&plugin, CONFIG).await;
     assert_eq!(
         error.expect_err("not played").to_string(),
-        "plugin fixture does not play the role http-trigger (lambkin:http-trigger/shaper@0.1.x): \
+        "plugin fixture does not play the role http-trigger (lambkin:http-trigger/http-shaper@0.2.x): \
          it plays batch-trigger; use another plugin here"
     );
 }
@@ -86,12 +86,12 @@ async fn one_role_of_another_revision_spoils_the_component() {
     for (spoilt, interface, function) in [
         (
             good_batch(),
-            "lambkin:batch-trigger/shaper@0.1.0",
+            "lambkin:batch-trigger/batch-shaper@0.2.0",
             "function shape: ",
         ),
         (
             good_object(),
-            "lambkin:object-trigger/shaper@0.1.0",
+            "lambkin:object-trigger/object-shaper@0.2.0",
             "function shape: ",
         ),
     ] {
@@ -111,8 +111,8 @@ async fn one_role_of_another_revision_spoils_the_component() {
 #[tokio::test]
 async fn a_missing_function_is_named_in_every_role() {
     for interface in [
-        "lambkin:batch-trigger/shaper@0.1.0",
-        "lambkin:object-trigger/shaper@0.1.0",
+        "lambkin:batch-trigger/batch-shaper@0.2.0",
+        "lambkin:object-trigger/object-shaper@0.2.0",
     ] {
         let text = format!(
             r#"(component (component $shaper) (instance $i (instantiate $shaper))
@@ -158,11 +158,11 @@ async fn a_role_that_fails_does_not_affect_the_others() {
     let host = host();
     let bytes = together(&[good(), good_batch().with("shape", "unreachable")]);
     let plugin = host.load("fixture", bytes).await.expect("load");
-    let orders = plugin.batch_trigger("orders", CONFIG, &origin(), &[]).await;
+    let orders = orders(&plugin).await;
     let error = orders.expect("configure").shape(&messages()).await;
     let error = error.expect_err("it traps");
     assert!(matches!(error.cause, CallError::Guest(_)), "{error}");
-    let web = plugin.http_trigger("web", CONFIG).await.expect("configure");
+    let web = web(&plugin, CONFIG).await.expect("configure");
     web.shape(&request()).await.expect("shape");
     drained(&host).await;
 }

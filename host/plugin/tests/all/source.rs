@@ -1,8 +1,11 @@
 //! Sources: the network they get, and what they may hand over.
 
+use std::time::Duration;
+
 use lambkin_model::{Action, Message};
 use lambkin_plugin::{
-    CallError, ConfigureError, GuestError, PluginHost, Source, SourceError, limits,
+    CallError, ConfigureError, FunctionInfo, GuestError, Part, PluginHost, Polled, Position,
+    Progress, Source, SourceError, limits,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -12,7 +15,7 @@ use crate::probe::{load, source};
 
 async fn configured(host: &PluginHost, url: &str, network: &[&str]) -> Source {
     let plugin = load(host).await;
-    plugin.source("test", source(url, network)).await.unwrap()
+    plugin.source(source(url, network)).await.unwrap()
 }
 
 /// An outside system that answers each request with `status` and records the requested paths.
@@ -46,7 +49,7 @@ async fn source_fetches_from_a_granted_origin() {
     assert_eq!(source.origin().account, "210987654321");
     assert!(source.origin().ordered);
     assert_eq!(source.max_messages(), 3);
-    let messages = source.poll(2, 0).await.unwrap();
+    let polled = source.poll(Position::default(), 2, 0).await.unwrap();
     let expected = Message {
         id: "id".into(),
         receipt: "receipt".into(),
@@ -54,14 +57,18 @@ async fn source_fetches_from_a_granted_origin() {
         attributes: Vec::new(),
         group: Some("group".into()),
         deduplication: None,
+        key: None,
+        place: None,
         sequence: None,
         sent_at: 1,
-        first_received_at: 2,
-        receives: 3,
+        first_received_at: Some(2),
+        receives: Some(3),
         source: None,
         extra: vec![("TOKEN".into(), "secret".into())],
     };
-    assert_eq!(messages, [expected.clone(), expected]);
+    assert_eq!(polled.messages, [expected.clone(), expected]);
+    assert_eq!((polled.cursor, polled.ended), (None, false));
+    assert_eq!(source.progress(), Progress::Receipts);
     assert_eq!(paths.recv().await.unwrap(), "/queue?x=1");
     drained(&host).await;
 }
@@ -90,7 +97,7 @@ async fn source_reaches_no_other_origin() {
     let (origin, mut paths) = outside("200 OK").await;
     for network in [&[][..], &["http://127.0.0.1:1"], &["http://localhost"]] {
         let source = configured(&host, &origin, network).await;
-        match source.poll(1, 0).await {
+        match source.poll(Position::default(), 1, 0).await {
             Err(SourceError::Transient(error)) => {
                 assert!(error.contains("HttpRequestDenied"), "{error}");
             }
@@ -105,7 +112,7 @@ async fn source_failures_say_whether_to_try_again() {
     let host = host();
     let (origin, _paths) = outside("403 Forbidden").await;
     let source = configured(&host, &origin, &[&origin]).await;
-    match source.poll(1, 0).await {
+    match source.poll(Position::default(), 1, 0).await {
         Err(SourceError::Permanent(reason)) => assert_eq!(reason, "403"),
         other => panic!("{other:?}"),
     }
@@ -114,7 +121,7 @@ async fn source_failures_say_whether_to_try_again() {
     let origin = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let source = configured(&host, &origin, &[&origin]).await;
-    match source.poll(1, 0).await {
+    match source.poll(Position::default(), 1, 0).await {
         Err(SourceError::Transient(reason)) => assert!(reason.contains("Refused"), "{reason}"),
         other => panic!("{other:?}"),
     }
@@ -125,7 +132,7 @@ async fn source_that_breaks_the_contract_is_defective() {
     let host = host();
     let (origin, _paths) = outside("200 OK").await;
     let source = configured(&host, &origin, &[&origin]).await;
-    let fault = |result: Result<Vec<Message>, SourceError>| match result {
+    let fault = |result: Result<Polled, SourceError>| match result {
         Err(SourceError::Plugin(error)) => match error.cause {
             CallError::Guest(fault) => fault,
             other => panic!("{other:?}"),
@@ -133,10 +140,10 @@ async fn source_that_breaks_the_contract_is_defective() {
         other => panic!("{other:?}"),
     };
     // The probe hands one over all the same.
-    let too_many = fault(source.poll(0, 0).await);
+    let too_many = fault(source.poll(Position::default(), 0, 0).await);
     assert!(matches!(too_many, GuestError::Invalid(_)), "{too_many:?}");
     let spinning = configured(&host, "spin", &[]).await;
-    let used_up = fault(spinning.poll(1, 0).await);
+    let used_up = fault(spinning.poll(Position::default(), 1, 0).await);
     assert_eq!(used_up, GuestError::Cpu(limits::SOURCE.cpu));
     drained(&host).await;
 }
@@ -144,7 +151,7 @@ async fn source_that_breaks_the_contract_is_defective() {
 #[tokio::test]
 async fn source_configuration_is_checked() {
     let plugin = load(&host()).await;
-    let problems = async |setup| match plugin.source("test", setup).await {
+    let problems = async |setup| match plugin.source(setup).await {
         Err(ConfigureError::Problems(problems)) => problems,
         other => panic!("{other:?}"),
     };
@@ -158,4 +165,134 @@ async fn source_configuration_is_checked() {
         "{}",
         wrong[0]
     );
+}
+
+/// A source without the network, by the configuration of the probe.
+async fn offline(host: &PluginHost, config: &str) -> Source {
+    configured(host, config, &[]).await
+}
+
+fn invalid<T: std::fmt::Debug>(result: Result<T, SourceError>) -> String {
+    match result {
+        Err(SourceError::Plugin(error)) => match error.cause {
+            CallError::Guest(GuestError::Invalid(reason)) => reason,
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn log_has_parts_and_cursors() {
+    let host = host();
+    let source = offline(&host, "log").await;
+    assert_eq!(source.progress(), Progress::Cursors);
+    let part = |id: &str, after: &[&str]| Part {
+        id: id.into(),
+        after: after.iter().map(|id| (*id).to_owned()).collect(),
+    };
+    let parts = source.parts().await.unwrap();
+    assert_eq!(parts, [part("a", &[]), part("b", &["a", "gone"])]);
+
+    let start = Position {
+        part: Some("b"),
+        cursor: None,
+    };
+    let polled = source.poll(start, 2, 7).await.unwrap();
+    assert_eq!(
+        (
+            polled.messages.len(),
+            polled.cursor.as_deref(),
+            polled.ended
+        ),
+        (2, Some("behind all"), false)
+    );
+    let message = &polled.messages[0];
+    assert_eq!(message.body, "Some(\"b\") None 7");
+    let place = message.place.as_ref().unwrap();
+    assert_eq!((&*place.part, &*place.cursor), ("b", "behind"));
+    assert_eq!(message.key.as_deref(), Some(&b"key"[..]));
+    assert_eq!((message.first_received_at, message.receives), (None, None));
+
+    let later = Position {
+        part: Some("b"),
+        cursor: Some("behind all"),
+    };
+    let polled = source.poll(later, 1, 0).await.unwrap();
+    assert!(polled.ended);
+    assert_eq!(
+        polled.messages[0].body,
+        "Some(\"b\") Some(\"behind all\") 0"
+    );
+    drained(&host).await;
+}
+
+#[tokio::test]
+async fn log_that_breaks_the_contract_is_defective() {
+    let host = host();
+    let position = Position {
+        part: Some("a"),
+        cursor: None,
+    };
+    for (config, expected) in [
+        (
+            "log-without-cursors",
+            "a message has no cursor, though `progress` is `cursors`",
+        ),
+        (
+            "log-with-long-cursors",
+            "a cursor has 4097 bytes, and may have 4096",
+        ),
+        (
+            "queue-with-cursors",
+            "a message has a cursor, though `progress` is `receipts`",
+        ),
+    ] {
+        let source = offline(&host, config).await;
+        assert_eq!(invalid(source.poll(position, 1, 0).await), expected);
+    }
+    for (config, expected) in [
+        ("log-of-one-part-twice", "it lists part \"a\" twice"),
+        (
+            "log-of-too-many-parts",
+            "the number of parts is 10001, and may be 0 to 10000",
+        ),
+    ] {
+        let source = offline(&host, config).await;
+        assert_eq!(invalid(source.parts().await), expected);
+    }
+    let source = offline(&host, "log-without-parts").await;
+    match source.parts().await {
+        Err(SourceError::Transient(reason)) => assert_eq!(reason, "not now"),
+        other => panic!("{other:?}"),
+    }
+    drained(&host).await;
+}
+
+#[tokio::test]
+async fn source_receives_its_surroundings_and_warns() {
+    let host = host();
+    let plugin = load(&host).await;
+    let mut setup = source("surroundings", &[]);
+    setup.surroundings.address = Some("127.0.0.1:8000".into());
+    setup.surroundings.functions = vec![FunctionInfo {
+        name: "orders:live".into(),
+        timeout: Duration::from_secs(3),
+    }];
+    let source = plugin.source(setup).await.unwrap();
+    let [warning] = source.warnings() else {
+        panic!("{:?}", source.warnings());
+    };
+    for field in [
+        "name: \"test\"",
+        "address: Some(\"127.0.0.1:8000\")",
+        "region: \"eu-central-1\"",
+        "account: \"123456789012\"",
+        "environment: [(\"TOKEN\", \"secret\")]",
+        "name: \"orders:live\"",
+        "timeout-ms: 3000",
+        "extra: []",
+    ] {
+        assert!(warning.contains(field), "{field}: {warning}");
+    }
 }

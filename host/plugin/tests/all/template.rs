@@ -18,7 +18,7 @@ pub fn good() -> Fixture {
     Fixture::new(&[
         ("core", include_str!("../fixtures/core.wat")),
         ("interface", include_str!("../fixtures/http.wat")),
-        ("name", "lambkin:http-trigger/shaper@0.1.0"),
+        ("name", "lambkin:http-trigger/http-shaper@0.2.0"),
         (
             "configure",
             "(call $setup (local.get $config) (local.get $length))",
@@ -28,7 +28,7 @@ pub fn good() -> Fixture {
             "(call $invoke (i32.load (local.get $arguments)) (i32.load offset=4 (local.get $arguments)))",
         ),
         (
-            "respond",
+            "resume",
             "(call $response (i32.const 200) (i32.const 0) (i32.const 0) (local.get $text) (local.get $length))",
         ),
     ])
@@ -64,7 +64,7 @@ pub fn good_batch() -> Fixture {
     Fixture::new(&[
         ("core", include_str!("../fixtures/batch-core.wat")),
         ("interface", include_str!("../fixtures/batch.wat")),
-        ("name", "lambkin:batch-trigger/shaper@0.1.0"),
+        ("name", "lambkin:batch-trigger/batch-shaper@0.2.0"),
         (
             "configure",
             "(call $setup (local.get $config) (local.get $length) (i32.const 10) (i32.const 0x600000) (i32.const 0))",
@@ -82,7 +82,7 @@ pub fn good_object() -> Fixture {
     Fixture::new(&[
         ("core", include_str!("../fixtures/object-core.wat")),
         ("interface", include_str!("../fixtures/object.wat")),
-        ("name", "lambkin:object-trigger/shaper@0.1.0"),
+        ("name", "lambkin:object-trigger/object-shaper@0.2.0"),
         (
             "configure",
             "(call $setup (local.get $config) (local.get $length) (i32.const 0) (i32.const 0x100) (i32.const 1))",

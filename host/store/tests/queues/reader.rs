@@ -186,7 +186,7 @@ async fn queues_of_layout_1_are_converted() {
     let failed = queues.receive("failed", up_to(10)).await.unwrap();
     assert_eq!(failed[0].body.as_ref(), b"2");
     assert_eq!(failed[1].body.as_ref(), [0, 255]);
-    assert_eq!((failed[0].sent_at, failed[0].receives), (5, 1));
+    assert_eq!((failed[0].sent_at, failed[0].receives), (5, Some(1)));
     assert!(failed[0].attributes.is_empty() && failed[0].id != failed[1].id);
     assert_eq!(
         (failed[0].id.len(), failed[0].id.as_bytes()[14]),

@@ -11,9 +11,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use lambkin_lambda::Lambda;
-use lambkin_model::{Action, Message};
-use lambkin_plugin::{BatchTrigger, PluginError, ShapedBatch, TriggerOutcome};
+use lambkin_lambda::{Lambda, now_ms};
+use lambkin_model::{Action, Message, Settlement};
+use lambkin_plugin::{BatchTrigger, Ending, PluginError, ShapedBatch, TriggerOutcome};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +21,7 @@ use super::gatherer::Gatherer;
 use super::source::{self, MessageSource, ReceiptAction};
 use crate::invocation::continue_trace;
 use crate::limits::DEFAULT_CONCURRENCY;
-use crate::outcome::to_trigger_outcome;
+use crate::outcome::to_ending;
 
 /// The consumer of one batch trigger.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl<S: MessageSource> BatchConsumer<S> {
     /// would only wait for the function while their leases run out.
     fn concurrency(&self) -> usize {
         let wanted = self.trigger.batching().max_concurrency;
-        let function = self.lambda.function(self.trigger.function());
+        let function = self.lambda.function(&self.trigger.function().name);
         let max = function.map_or(usize::MAX, |function| function.spec().concurrency);
         wanted.unwrap_or(DEFAULT_CONCURRENCY).min(max).max(1)
     }
@@ -97,37 +97,41 @@ impl<S: MessageSource> BatchConsumer<S> {
             return Ok(());
         };
         let outcome = self.invoke(event, &left).await;
-        if let TriggerOutcome::Throttled = outcome {
+        if outcome.ending == Ending::Throttled {
             tracing::warn!(
                 "{}: function {} is throttled; {} message(s) were not processed",
                 self.trigger.name(),
-                self.trigger.function(),
+                self.trigger.function().name,
                 left.len()
             );
         }
         let ids: Vec<&str> = left.iter().map(|message| message.id.as_str()).collect();
-        let verdicts = self.trigger.settle(&token, &ids, &outcome).await?;
-        let receipts: HashMap<&str, &String> = left
-            .iter()
-            .map(|message| (message.id.as_str(), &message.receipt))
+        let Settlement { otherwise, but } = self.trigger.settle(&token, &ids, &outcome).await?;
+        let mut but: HashMap<String, Action> = but
+            .into_iter()
+            .map(|verdict| (verdict.id, verdict.action))
             .collect();
-        let verdicts = verdicts.into_iter().filter_map(|verdict| {
-            let receipt = *receipts.get(verdict.id.as_str())?;
-            Some((receipt.clone(), verdict.action))
+        let actions = left.into_iter().map(|message| {
+            let action = but.remove(&message.id);
+            let action = action.unwrap_or_else(|| otherwise.clone());
+            (message.receipt.clone(), action)
         });
-        self.apply(verdicts.collect()).await;
+        self.apply(actions.collect()).await;
         Ok(())
     }
 
     /// Invokes the function, unless that would continue a loop.
     async fn invoke(&self, event: String, batch: &[&Message]) -> TriggerOutcome {
         let extra = batch.iter().flat_map(|message| &message.extra);
-        let function = self.trigger.function();
-        match continue_trace(&self.lambda, function, event, extra) {
-            Some(invocation) => {
-                to_trigger_outcome(self.lambda.invoke(function, invocation).await, function)
-            }
-            None => TriggerOutcome::Unavailable("it calls itself in a loop".to_owned()),
+        let function = &self.trigger.function().name;
+        let ending = match continue_trace(&self.lambda, function, event, extra) {
+            Some(invocation) => to_ending(self.lambda.invoke(function, invocation).await, function),
+            None => Ending::Unavailable("it calls itself in a loop".to_owned()),
+        };
+        TriggerOutcome {
+            ending,
+            at_ms: now_ms(),
+            cached: false,
         }
     }
 

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
-use lambkin_model::{AttributeValue, Message};
+use lambkin_model::Message;
 use lambkin_plugin::Batching;
 use tokio::time::{Instant, sleep};
 
@@ -72,7 +72,7 @@ impl Gatherer {
     fn fitting(&self) -> usize {
         let mut bytes = 0_usize;
         let fits = |message: &&Message| {
-            bytes = bytes.saturating_add(size(message));
+            bytes = bytes.saturating_add(message.size());
             bytes <= self.batching.max_bytes
         };
         let fitting = self.carried.iter().take_while(fits).count();
@@ -152,22 +152,6 @@ impl Gatherer {
     }
 }
 
-/// The approximate number of bytes that a message adds to an event: its body, its attributes and its extra fields.
-fn size(message: &Message) -> usize {
-    let attributes = message.attributes.iter().map(|attribute| {
-        let value = match &attribute.value {
-            AttributeValue::Text(text) => text.len(),
-            AttributeValue::Binary(bytes) => bytes.len(),
-        };
-        attribute.name.len() + attribute.data_type.len() + value
-    });
-    let extra = message
-        .extra
-        .iter()
-        .map(|(name, text)| name.len() + text.len());
-    message.body.len() + attributes.sum::<usize>() + extra.sum::<usize>()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,10 +176,12 @@ mod tests {
             attributes: Vec::new(),
             group: None,
             deduplication: None,
+            key: None,
+            place: None,
             sequence: None,
             sent_at: 0,
-            first_received_at: 0,
-            receives: 1,
+            first_received_at: None,
+            receives: None,
             source: None,
             extra: Vec::new(),
         }

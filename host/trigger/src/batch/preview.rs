@@ -1,16 +1,20 @@
 //! The preview of a batch trigger: what the plugin makes of messages with the bodies and attributes that the user
 //! typed. Everything else in a message is made up and always the same.
 
-use lambkin_model::{Attribute, AttributeValue, Message};
-use lambkin_plugin::BatchTrigger;
+use lambkin_model::{Action, Attribute, AttributeValue, Message};
+use lambkin_plugin::{BatchTrigger, ShapedBatch};
 
-use crate::preview::{Output, Preview, PreviewError, SAMPLE_TIME_MS, Sample, sample_id};
+use crate::preview::{
+    Outcomes, Preview, PreviewError, SAMPLE_TIME_MS, Sample, Shown, sample_id, sample_outcome,
+};
 
-/// Shapes one message for each body of the sample. `is_ordered`: they come from a FIFO queue.
+/// Shapes one message for each body of the sample, and shows what happens to them after the outcome. `is_ordered`: they
+/// come from a FIFO queue.
 pub(crate) async fn preview(
     trigger: &BatchTrigger,
     is_ordered: bool,
     sample: &Sample,
+    outcomes: &mut Outcomes,
 ) -> Result<Preview, PreviewError> {
     let messages = messages(sample, is_ordered).map_err(PreviewError::Sample)?;
     let max = trigger.batching().max_messages;
@@ -21,22 +25,56 @@ pub(crate) async fn preview(
             sample.trigger
         )));
     }
-    let shaped = trigger.shape(&messages).await?;
-    let skipped = messages
-        .iter()
-        .zip(1..)
-        .filter(|(message, _)| shaped.skipped.contains(&message.id));
-    let mut notes: Vec<String> = skipped
-        .map(|(_, number)| format!("message {number} is filtered out, and would be deleted"))
-        .collect();
-    notes.push(match shaped.event {
-        Some(_) => format!("invokes {} with", trigger.function()),
-        None => "invokes no function".to_owned(),
-    });
-    Ok(Preview {
-        notes,
-        output: shaped.event.map(Output::Event),
-    })
+    let ShapedBatch {
+        event,
+        skipped,
+        token,
+    } = trigger.shape(&messages).await?;
+    let mut preview = Preview::default();
+    let mut left = Vec::new();
+    for (message, number) in messages.iter().zip(1_usize..) {
+        if skipped.contains(&message.id) {
+            preview.note(format!(
+                "message {number} is filtered out, and would be deleted"
+            ));
+        } else {
+            left.push((message.id.as_str(), number));
+        }
+    }
+    let Some(event) = event else {
+        preview.note("invokes no function");
+        return Ok(preview);
+    };
+    let function = &trigger.function().name;
+    if !token.is_empty() {
+        preview.note(format!("remembers the token {token:?}"));
+    }
+    preview.note(format!("invokes {function} with"));
+    let ending = outcomes.of_invocation(function, &event).await;
+    preview.push(Shown::Event(event));
+    let Some(ending) = ending else {
+        return Ok(preview);
+    };
+    let ids: Vec<&str> = left.iter().map(|(id, _)| *id).collect();
+    let settlement = trigger
+        .settle(&token, &ids, &sample_outcome(ending))
+        .await?;
+    for (id, number) in left {
+        let verdict = settlement.but.iter().find(|verdict| verdict.id == id);
+        let action = verdict.map_or(&settlement.otherwise, |verdict| &verdict.action);
+        let what = match action {
+            Action::Ack => "is deleted".to_owned(),
+            Action::Retry(None) => "is delivered again when its lease ends".to_owned(),
+            Action::Retry(Some(ms)) => {
+                format!("is delivered again after {} s", f64::from(*ms) / 1000.0)
+            }
+            Action::DeadLetter(reason) => {
+                format!("is moved to the dead-letter queue: {reason}")
+            }
+        };
+        preview.push(Shown::Action(format!("message {number} {what}")));
+    }
+    Ok(preview)
 }
 
 fn messages(sample: &Sample, is_ordered: bool) -> Result<Vec<Message>, String> {
@@ -76,10 +114,12 @@ fn message(body: Vec<u8>, attributes: Vec<Attribute>, number: usize, is_ordered:
         attributes,
         group: is_ordered.then(|| "group".to_owned()),
         deduplication: is_ordered.then(|| format!("deduplication-{number}")),
+        key: None,
+        place: None,
         sequence: is_ordered.then(|| format!("{number:020}")),
         sent_at: SAMPLE_TIME_MS,
-        first_received_at: SAMPLE_TIME_MS,
-        receives: 1,
+        first_received_at: Some(SAMPLE_TIME_MS),
+        receives: Some(1),
         source: None,
         extra: Vec::new(),
     }

@@ -21,7 +21,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use http_event::contract::{Problem, Setup};
+use http_event::contract::{FunctionReference, Problem, Setup};
 use http_event::cors;
 use http_event::json::write;
 use plugin_kit::settings::{self, Problems, Table, is_word};
@@ -77,12 +77,10 @@ fn read(table: &Table<'_>, problems: &mut Problems) -> Setup {
     state.domain_name = domain_name.unwrap_or_default();
     state.stage_variables = &stage_variables;
     state.cors = cors.as_ref().map(cors::Settings::as_cors);
-    let mut functions: Vec<_> = routes
-        .iter()
-        .map(|route| String::from(route.function))
-        .collect();
-    functions.sort();
-    functions.dedup();
+    let functions = routes.iter().map(|route| FunctionReference {
+        name: String::from(route.function),
+        at: route.at.clone(),
+    });
     let mut summary: Vec<_> = routes.iter().map(|route| route.summary()).collect();
     if stage != DEFAULT {
         summary.push(format!("every path starts with /{stage}, the stage"));
@@ -92,9 +90,11 @@ fn read(table: &Table<'_>, problems: &mut Problems) -> Setup {
     }
     Setup {
         state: state.write(routes.iter().map(|route| route.as_state())),
-        functions,
+        functions: functions.collect(),
         max_body_bytes: limits::MAX_BODY,
+        reusable: true,
         summary,
+        warnings: Vec::new(),
         extra: Vec::new(),
     }
 }

@@ -54,6 +54,8 @@ pub struct ConfiguredRoute<'a> {
     integration: IntegrationDefaults,
     /// The function's name.
     pub function: &'a str,
+    /// The keys that lead to that name.
+    pub at: Vec<String>,
 }
 
 impl ConfiguredRoute<'_> {
@@ -108,6 +110,7 @@ pub fn read<'t>(
                 key,
                 integration: defaults,
                 function,
+                at: table.path_of("function"),
             });
         }
     } else if table.get("routes").is_none() {
@@ -154,6 +157,7 @@ fn read_routes<'t>(
                 key,
                 integration,
                 function,
+                at: routes.path_of(text),
             });
         }
     }

@@ -25,7 +25,8 @@ fn assert_problem(config: &Value, at: &str, message: &str) {
 #[test]
 fn a_function_alone_is_the_default_route() {
     let setup = configure(r#"{"function":"hello:live"}"#).unwrap();
-    assert_eq!(setup.functions, ["hello:live"]);
+    assert_eq!(setup.functions[0].name, "hello:live");
+    assert_eq!(setup.functions[0].at, ["function"]);
     assert_eq!(setup.summary, ["$default -> hello:live"]);
     let state = State::read(&setup.state).unwrap();
     assert_eq!(
@@ -56,7 +57,19 @@ fn routes_inherit_the_triggers_settings_and_are_sorted() {
         },
     });
     let setup = configure(&config.to_string()).unwrap();
-    assert_eq!(setup.functions, ["a", "b"]);
+    let functions = setup.functions.iter();
+    let functions: Vec<_> = functions
+        .map(|it| (it.name.as_str(), it.at.join(" ")))
+        .collect();
+    let at = |route: &str| format!("routes {route}");
+    assert_eq!(
+        functions,
+        [
+            ("a", at("GET /a")),
+            ("a", at("GET /{a}")),
+            ("b", at("$default"))
+        ]
+    );
     assert_eq!(
         setup.summary,
         [

@@ -69,7 +69,7 @@ impl<'a> Context<'a> {
         let headers: usize = request
             .headers
             .iter()
-            .map(|(name, value)| name.len() + value.len() + 8)
+            .map(|header| header.name.len() + header.value.len() + 8)
             .sum();
         let body = request.body.as_bytes().len();
         // Both formats contain most of the query twice, and 1.0 each header twice. Base64 makes four bytes of three.
@@ -79,30 +79,34 @@ impl<'a> Context<'a> {
 
 #[cfg(test)]
 mod tests {
-    use http_event::contract::{Body, Decision};
+    use http_event::contract::{Header, RequestBody, Step};
 
     use super::*;
 
     fn event(config: &str) -> String {
-        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let request = Request {
             id: "01234567-89ab-4def-8123-456789abcdef".into(),
             trace_id: "Root=1-0-1;Sampled=0".into(),
             at_ms: 0,
             peer: "::1".into(),
+            scheme: "http".into(),
+            port: 1,
             protocol: "HTTP/1.1".into(),
             authority: "a.b:1".into(),
             method: "PUT".into(),
             path: "/p/1".into(),
             query: "q=1".into(),
-            headers: vec![pair("cookie", "c=d"), pair("content-type", "text/plain")],
-            body: Body::Text("hi".into()),
+            headers: vec![
+                Header::new("Cookie", "c=d"),
+                Header::new("content-type", "text/plain"),
+            ],
+            body: RequestBody::Text("hi".into()),
             extra: Vec::new(),
         };
         let setup = crate::configure(config).unwrap();
         match crate::shape(&setup.state, &request).unwrap() {
-            Decision::Invoke(invocation) => invocation.event,
-            Decision::Reply(response) => panic!("{response:?}"),
+            Step::Invoke(invocation) => invocation.event,
+            other => panic!("{other:?}"),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Bodies in events: as text or in Base64.
 
-use crate::contract::{Body, Request};
+use crate::contract::{Request, RequestBody};
 use crate::json::write::Object;
 
 /// Writes the key `body` of an event, and nothing without a body. `is_text` decides by the media type whether a body is
@@ -12,8 +12,8 @@ pub fn write(
     event: &mut Object<'_>,
 ) -> bool {
     match &request.body {
-        Body::Empty => false,
-        Body::Text(text) if !is_compressed(request) && has_type(request, is_text) => {
+        RequestBody::Empty | RequestBody::TooLarge => false,
+        RequestBody::Text(text) if !is_compressed(request) && has_type(request, is_text) => {
             event.string("body", text);
             false
         }

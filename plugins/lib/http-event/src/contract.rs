@@ -11,19 +11,31 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 wit_bindgen::generate!({
-    world: "http-trigger",
-    path: "../../../wit/http-trigger",
+    world: "lambkin:http-trigger/http-trigger",
+    path: ["../../../wit/common", "../../../wit/http-trigger"],
+    generate_all,
     additional_derives: [PartialEq, Eq],
     pub_export_macro: true,
     default_bindings_module: "http_event::contract",
 });
 
-pub use exports::lambkin::http_trigger::shaper::*;
+pub use exports::lambkin::http_trigger::http_shaper::*;
 
 /// The key of a response's `extra` for a text that the host logs as a warning.
 pub const WARNING: &str = "warning";
 
-impl Body {
+impl RequestBody {
+    /// The bytes of the body, whether they are text or not. There are none if it is too large.
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Empty | Self::TooLarge => &[],
+            Self::Text(text) => text.as_bytes(),
+            Self::Binary(bytes) => bytes,
+        }
+    }
+}
+
+impl ResponseBody {
     /// The bytes of the body, whether they are text or not.
     pub fn as_bytes(&self) -> &[u8] {
         match self {
@@ -39,8 +51,8 @@ impl Request {
     pub fn header<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.headers
             .iter()
-            .filter(move |(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+            .filter(move |header| header.name == name)
+            .map(|header| header.value.as_str())
     }
 
     /// The client's `User-Agent`; empty without one, as AWS's front ends have it.
@@ -49,11 +61,23 @@ impl Request {
     }
 }
 
+impl Header {
+    /// A header with this name, as the client sent it.
+    pub fn new(name_as_sent: &str, value: &str) -> Self {
+        Self {
+            name: name_as_sent.to_ascii_lowercase(),
+            name_as_sent: String::from(name_as_sent),
+            value: String::from(value),
+        }
+    }
+}
+
 impl Response {
     /// A response without headers.
-    pub fn new(status: u16, body: Body) -> Self {
+    pub fn new(status: u16, body: ResponseBody) -> Self {
         Self {
             status,
+            reason: None,
             headers: Vec::new(),
             body,
             extra: Vec::new(),

@@ -35,10 +35,10 @@ const SET_BY_AWS: [&str; 6] = [
 /// All headers, sorted by name as in AWS's events; the values of a name keep their order.
 pub fn of_event(request: &Request) -> Vec<Header<'_>> {
     let mut headers = Vec::with_capacity(request.headers.len() + SET_BY_AWS.len());
-    for (name, value) in &request.headers {
-        let name = name.as_str();
+    for header in &request.headers {
+        let name = header.name.as_str();
         if !HOP_BY_HOP.contains(&name) && !SET_BY_AWS.contains(&name) {
-            headers.push((name, Cow::Borrowed(value.as_str())));
+            headers.push((name, Cow::Borrowed(header.value.as_str())));
         }
     }
     headers.extend(set_by_aws(request));

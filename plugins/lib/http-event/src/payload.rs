@@ -14,7 +14,7 @@ use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use crate::contract::Body;
+use crate::contract::ResponseBody;
 use crate::json::{JsonError, read};
 
 /// Padding may be missing, as AWS allows.
@@ -185,29 +185,29 @@ impl<'a> Fields<'a> {
     /// # Errors
     ///
     /// The body is not a string, the flag is not a boolean, or the body is not valid Base64.
-    pub fn body(&self) -> Result<Body, Misfit> {
+    pub fn body(&self) -> Result<ResponseBody, Misfit> {
         let is_base64 = match present(self.is_base64) {
             None | Some("false") => false,
             Some("true") => true,
             Some(raw) => return Err(Misfit::of("isBase64Encoded", raw, "`true` or `false`")),
         };
         let Some(raw) = present(self.body) else {
-            return Ok(Body::Empty);
+            return Ok(ResponseBody::Empty);
         };
         let text = read::string(raw).map_err(|JsonError| {
             Misfit::of("body", raw, "a string; JSON has to be returned as text")
         })?;
         Ok(if text.is_empty() {
-            Body::Empty
+            ResponseBody::Empty
         } else if is_base64 {
             let bytes = BASE64.decode(text.as_bytes());
-            Body::Binary(bytes.map_err(|error| {
+            ResponseBody::Binary(bytes.map_err(|error| {
                 Misfit(format!(
                     "`body` is not valid Base64 ({error}), although `isBase64Encoded` is true"
                 ))
             })?)
         } else {
-            Body::Text(text.into_owned())
+            ResponseBody::Text(text.into_owned())
         })
     }
 }
@@ -295,16 +295,16 @@ mod tests {
     #[test]
     fn a_body_is_text_or_base64_with_or_without_padding() {
         for (json, expected) in [
-            ("{}", Ok(Body::Empty)),
-            (r#"{"body":""}"#, Ok(Body::Empty)),
-            (r#"{"body":"a"}"#, Ok(Body::Text("a".to_owned()))),
+            ("{}", Ok(ResponseBody::Empty)),
+            (r#"{"body":""}"#, Ok(ResponseBody::Empty)),
+            (r#"{"body":"a"}"#, Ok(ResponseBody::Text("a".to_owned()))),
             (
                 r#"{"body":"/w==","isBase64Encoded":true}"#,
-                Ok(Body::Binary(vec![0xff])),
+                Ok(ResponseBody::Binary(vec![0xff])),
             ),
             (
                 r#"{"body":"/w","isBase64Encoded":true}"#,
-                Ok(Body::Binary(vec![0xff])),
+                Ok(ResponseBody::Binary(vec![0xff])),
             ),
             (r#"{"body":"?","isBase64Encoded":true}"#, Err(JsonError)),
             (r#"{"body":1}"#, Err(JsonError)),

@@ -16,7 +16,7 @@ use plugin_kit::arn;
 use plugin_kit::nearest::nearest;
 use plugin_kit::settings::{self, Item, Problems, Table, is_function};
 
-use super::contract::{Bucket, Problem, Setup, Target};
+use super::contract::{Bucket, FunctionReference, Problem, QueueReference, Setup, Target};
 use super::ids;
 use super::state::State;
 use super::version::EventVersion;
@@ -42,18 +42,23 @@ const MAX_FILTER: usize = 1024;
 /// # Errors
 ///
 /// All mistakes in it.
-pub fn configure(config: &str, bucket: &Bucket) -> Result<Setup, Vec<Problem>> {
+pub fn configure(config: &str, region: &str, bucket: &Bucket) -> Result<Setup, Vec<Problem>> {
     let read = || {
         let members = settings::parse(config)?;
         let mut problems = Problems::default();
-        let setup = read(&Table::root(&members), bucket, &mut problems);
+        let setup = read(&Table::root(&members), region, bucket, &mut problems);
         problems.into_result(setup)
     };
     read().map_err(|problems| problems.into_iter().map(Into::into).collect())
 }
 
 /// Reads every key, even after a mistake, so that all mistakes are found.
-fn read(table: &Table<'_>, bucket: &Bucket, problems: &mut Problems) -> Option<Setup> {
+fn read(
+    table: &Table<'_>,
+    region: &str,
+    bucket: &Bucket,
+    problems: &mut Problems,
+) -> Option<Setup> {
     table.refuse_unknown(&KEYS, &[], problems);
     let target = target(table, problems);
     let events = events(table, problems);
@@ -65,12 +70,12 @@ fn read(table: &Table<'_>, bucket: &Bucket, problems: &mut Problems) -> Option<S
     let summary = summary(&target, &events, &prefix, &suffix);
     let state = State {
         bucket: bucket.name.clone(),
-        arn: arn::bucket(&bucket.region, &bucket.name),
-        region: bucket.region.clone(),
+        arn: arn::bucket(region, &bucket.name),
+        region: region.to_owned(),
         configuration: configuration.unwrap_or_else(|| {
             let target = match &target {
-                Target::Function(name) => format!("Function({name:?})"),
-                Target::Queue(name) => format!("Queue({name:?})"),
+                Target::Function(function) => format!("Function({:?})", function.name),
+                Target::Queue(queue) => format!("Queue({:?})", queue.name),
             };
             let name = &bucket.name;
             ids::uuid(&format!(
@@ -86,7 +91,9 @@ fn read(table: &Table<'_>, bucket: &Bucket, problems: &mut Problems) -> Option<S
     Some(Setup {
         state: state.write(),
         target,
+        reusable: true,
         summary,
+        warnings: Vec::new(),
         extra: Vec::new(),
     })
 }
@@ -116,9 +123,19 @@ fn target(table: &Table<'_>, problems: &mut Problems) -> Option<Target> {
         }
         _ => {}
     }
-    function
-        .map(|name| Target::Function(name.to_owned()))
-        .or_else(|| queue.map(|name| Target::Queue(name.to_owned())))
+    let function = function.map(|name| {
+        Target::Function(FunctionReference {
+            name: name.to_owned(),
+            at: table.path_of("function"),
+        })
+    });
+    function.or_else(|| {
+        let queue = QueueReference {
+            name: queue?.to_owned(),
+            at: table.path_of("target-queue"),
+        };
+        Some(Target::Queue(queue))
+    })
 }
 
 /// The event types, without `s3:`.
@@ -200,8 +217,8 @@ fn configuration_id(table: &Table<'_>, problems: &mut Problems) -> Option<String
 
 fn summary(target: &Target, events: &[String], prefix: &str, suffix: &str) -> Vec<String> {
     let target = match target {
-        Target::Function(name) => format!("function {name}"),
-        Target::Queue(name) => format!("queue {name}"),
+        Target::Function(function) => format!("function {}", function.name),
+        Target::Queue(queue) => format!("queue {}", queue.name),
     };
     let keys = match (prefix, suffix) {
         ("", "") => String::new(),

@@ -11,16 +11,16 @@ wit_bindgen::generate!({
     inline: "
         package lambkin:s3-object;
         world object {
-            export lambkin:object-trigger/shaper@0.1.0;
+            export lambkin:object-trigger/object-shaper@0.2.0;
         }
     ",
-    path: ["../../wit/object-trigger"],
+    path: ["../../wit/common", "../../wit/object-trigger"],
     world: "lambkin:s3-object/object",
     generate_all,
     additional_derives: [PartialEq, Eq],
 });
 
-pub use exports::lambkin::object_trigger::shaper::*;
+pub use exports::lambkin::object_trigger::object_shaper::*;
 
 impl From<plugin_kit::settings::Problem> for Problem {
     fn from(problem: plugin_kit::settings::Problem) -> Self {

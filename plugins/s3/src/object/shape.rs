@@ -56,8 +56,6 @@ mod tests {
     fn a_queue_receives_a_test_event_when_its_configuration_begins() {
         let bucket = Bucket {
             name: "photos".to_owned(),
-            region: "us-east-1".to_owned(),
-            account: "000000000000".to_owned(),
             extra: Vec::new(),
         };
         let begins = Change {
@@ -72,7 +70,7 @@ mod tests {
             extra: Vec::new(),
         };
         let shaped = |config: &str| {
-            let setup = super::super::configure(config, &bucket).unwrap();
+            let setup = super::super::configure(config, "us-east-1", &bucket).unwrap();
             shape(&setup.state, &begins).unwrap()
         };
         assert_eq!(shaped(r#"{"function":"f"}"#), None);
@@ -88,12 +86,10 @@ mod tests {
     fn changes_of_files_have_the_events_of_put_and_delete() {
         let bucket = Bucket {
             name: "photos".to_owned(),
-            region: "us-east-1".to_owned(),
-            account: "000000000000".to_owned(),
             extra: Vec::new(),
         };
         let config = r#"{"function":"f","events":["s3:ObjectCreated:Put","s3:ObjectRemoved:*"]}"#;
-        let setup = super::super::configure(config, &bucket).unwrap();
+        let setup = super::super::configure(config, "us-east-1", &bucket).unwrap();
         let event_for = |event: &str| {
             let change = Change {
                 id: "id".to_owned(),

@@ -17,7 +17,7 @@ use event_pattern::Pattern;
 use plugin_kit::arn;
 use plugin_kit::settings::{self, Item, Problems, Table, is_function};
 
-use super::contract::{Batching, FunctionInfo, Problem, Setup, Source};
+use super::contract::{Batching, FunctionInfo, FunctionReference, Problem, Setup, Source};
 use super::state::State;
 use super::{filter, limits, visibility};
 
@@ -121,8 +121,12 @@ fn read_table(
     };
     Some(Setup {
         state: state.write(),
-        function,
+        function: FunctionReference {
+            name: function,
+            at: table.path_of("function"),
+        },
         batching,
+        reusable: true,
         summary,
         warnings: warning.into_iter().collect(),
         extra: Vec::new(),

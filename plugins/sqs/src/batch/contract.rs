@@ -13,16 +13,17 @@ wit_bindgen::generate!({
     inline: "
         package lambkin:sqs-batch;
         world batch {
-            export lambkin:batch-trigger/shaper@0.1.0;
+            export lambkin:batch-trigger/batch-shaper@0.2.0;
         }
     ",
-    path: ["../../wit/batch-trigger"],
+    path: ["../../wit/common", "../../wit/batch-trigger"],
     world: "lambkin:sqs-batch/batch",
     generate_all,
     additional_derives: [PartialEq, Eq],
 });
 
-pub use exports::lambkin::batch_trigger::shaper::*;
+pub use exports::lambkin::batch_trigger::batch_shaper::*;
+pub use lambkin::common::types::{AttributeValue, FunctionInfo};
 
 impl<'a> From<&'a Attribute> for attribute::Attribute<'a> {
     fn from(attribute: &'a Attribute) -> Self {
@@ -30,8 +31,8 @@ impl<'a> From<&'a Attribute> for attribute::Attribute<'a> {
             name: &attribute.name,
             data_type: &attribute.data_type,
             value: match &attribute.value {
-                Value::Text(text) => attribute::Value::Text(text),
-                Value::Binary(bytes) => attribute::Value::Binary(bytes),
+                AttributeValue::Text(text) => attribute::Value::Text(text),
+                AttributeValue::Binary(bytes) => attribute::Value::Binary(bytes),
             },
         }
     }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use plugin_kit::arn;
 use serde::{Serialize, Serializer};
 
-use super::contract::{Attribute, Body, Message, Value};
+use super::contract::{Attribute, AttributeValue, Body, Message};
 use super::state::State;
 use crate::md5;
 
@@ -99,14 +99,17 @@ impl<'a> SystemAttributes<'a> {
             found.map(|(_, value)| value.as_str())
         };
         Self {
-            approximate_receive_count: message.receive_count.to_string(),
+            approximate_receive_count: message.receive_count.unwrap_or(1).to_string(),
             trace_header: extra("AWSTraceHeader"),
             sent_timestamp: message.sent_at_ms.to_string(),
             sequence_number: message.sequence.as_deref(),
             message_group_id: message.group.as_deref(),
             sender_id: extra("SenderId").unwrap_or(SENDER),
             message_deduplication_id: message.deduplication.as_deref(),
-            approximate_first_receive_timestamp: message.first_received_at_ms.to_string(),
+            approximate_first_receive_timestamp: message
+                .first_received_at_ms
+                .unwrap_or(message.sent_at_ms)
+                .to_string(),
             dead_letter_queue_source_arn: message.dead_letter_source.as_ref().map(|queue| {
                 if queue.starts_with("arn:") {
                     queue.clone()
@@ -125,8 +128,8 @@ fn message_attributes<S: Serializer>(
 ) -> Result<S::Ok, S::Error> {
     serializer.collect_map(attributes.iter().map(|attribute| {
         let (string_value, binary_value) = match &attribute.value {
-            Value::Text(text) => (Some(text.as_str()), None),
-            Value::Binary(bytes) => (None, Some(STANDARD.encode(bytes))),
+            AttributeValue::Text(text) => (Some(text.as_str()), None),
+            AttributeValue::Binary(bytes) => (None, Some(STANDARD.encode(bytes))),
         };
         let value = MessageAttribute {
             string_value,

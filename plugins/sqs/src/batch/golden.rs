@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
 
-use super::contract::{Action, Attribute, Body, Message, Outcome, Problem, Source, Value, Verdict};
+use super::contract::{Action, Attribute, AttributeValue, Body, Ending, Message, Problem, Source};
 use super::{configure, settle, shape};
 
 #[test]
@@ -24,7 +24,7 @@ fn answer(case: &Json) -> Json {
         }
     };
     case["setup"] = json!({
-        "function": setup.function,
+        "function": setup.function.name,
         "batching": {
             "max-messages": setup.batching.max_messages,
             "max-bytes": setup.batching.max_bytes,
@@ -44,9 +44,16 @@ fn answer(case: &Json) -> Json {
         let outcomes = call["settled"].as_array().cloned().unwrap_or_default();
         let settled = outcomes.iter().map(|settled| {
             let result = settled["outcome"]["completed"].as_str().map(str::to_owned);
-            let outcome = result.map_or(Outcome::TimedOut, Outcome::Completed);
-            let verdicts = settle(&setup.state, &invocation.token, &outcome).unwrap();
-            let verdicts: Json = verdicts.iter().map(verdict).collect();
+            let ending = result.map_or(Ending::TimedOut, Ending::Completed);
+            let ids = messages.iter().map(|message| &message.id);
+            let ids = ids.filter(|id| !invocation.skipped.contains(id)).cloned();
+            let ids: Vec<String> = ids.collect();
+            let settlement = settle(&setup.state, &invocation.token, &ids, &ending).unwrap();
+            let verdicts = ids.iter().map(|id| {
+                let verdict = settlement.but.iter().find(|verdict| verdict.id == *id);
+                verdict_on(id, verdict.map_or(&settlement.otherwise, |it| &it.action))
+            });
+            let verdicts: Json = verdicts.collect();
             json!({"outcome": settled["outcome"], "verdicts": verdicts})
         });
         call["settled"] = settled.collect();
@@ -74,16 +81,18 @@ fn message(json: &Json) -> Message {
         id: optional("id").unwrap(),
         receipt: optional("receipt").unwrap(),
         body: match value(&json["body"]) {
-            Value::Text(text) => Body::Text(text),
-            Value::Binary(bytes) => Body::Binary(bytes),
+            AttributeValue::Text(text) => Body::Text(text),
+            AttributeValue::Binary(bytes) => Body::Binary(bytes),
         },
         attributes: attributes.iter().map(attribute).collect(),
         group: optional("group"),
         deduplication: optional("deduplication"),
         sequence: optional("sequence"),
+        key: None,
+        part: None,
         sent_at_ms: number("sent-at-ms"),
-        first_received_at_ms: number("first-received-at-ms"),
-        receive_count: u32::try_from(number("receive-count")).unwrap(),
+        first_received_at_ms: Some(number("first-received-at-ms")),
+        receive_count: Some(u32::try_from(number("receive-count")).unwrap()),
         dead_letter_source: optional("dead-letter-source"),
         extra: serde_json::from_value(json["extra"].clone()).unwrap_or_default(),
     }
@@ -98,19 +107,19 @@ fn attribute(json: &Json) -> Attribute {
     }
 }
 
-fn value(json: &Json) -> Value {
+fn value(json: &Json) -> AttributeValue {
     match (json["text"].as_str(), json["base64"].as_str()) {
-        (Some(text), None) => Value::Text(text.to_owned()),
-        (None, Some(base64)) => Value::Binary(STANDARD.decode(base64).unwrap()),
+        (Some(text), None) => AttributeValue::Text(text.to_owned()),
+        (None, Some(base64)) => AttributeValue::Binary(STANDARD.decode(base64).unwrap()),
         _ => panic!("neither text nor base64: {json}"),
     }
 }
 
-fn verdict(verdict: &Verdict) -> Json {
-    let action = match &verdict.action {
+fn verdict_on(id: &str, action: &Action) -> Json {
+    let action = match action {
         Action::Ack => json!("ack"),
         Action::Retry(after) => json!({"retry": after}),
         Action::DeadLetter(reason) => json!({"dead-letter": reason}),
     };
-    json!({"id": verdict.id, "action": action})
+    json!({"id": id, "action": action})
 }

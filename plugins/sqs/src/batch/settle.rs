@@ -1,14 +1,14 @@
-//! `settle`: derives a verdict for each message from the function's result.
+//! `settle`: derives what happens to the messages from the function's result.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::contract::{Action, Outcome, Verdict};
+use super::contract::{Action, Ending, Settlement, Verdict};
 use super::state::State;
 use super::token::Token;
 
-/// Decides the verdict for each message of a batch.
+/// Decides what happens to the messages of a batch. `ids` are those that no filter has removed.
 ///
 /// As on AWS, a failed message stays invisible until its visibility timeout ends. A message that did not fit into the
 /// event becomes visible at once, because the function has not seen it.
@@ -16,38 +16,46 @@ use super::token::Token;
 /// # Errors
 ///
 /// Fails if this plugin did not write `state` or `token`.
-pub fn settle(state: &str, token: &str, outcome: &Outcome) -> Result<Vec<Verdict>, String> {
+pub fn settle(
+    state: &str,
+    token: &str,
+    ids: &[String],
+    ending: &Ending,
+) -> Result<Settlement, String> {
     let state = State::read(state)?;
-    let Token {
-        delivered,
-        deferred,
-    } = Token::read(token)?;
-    let failed = match outcome {
-        Outcome::Completed(result) if state.reports_failures => failures(result, &delivered),
-        Outcome::Completed(_) => Some(BTreeSet::new()),
-        Outcome::Failed(_) | Outcome::TimedOut | Outcome::Throttled | Outcome::Unavailable(_) => {
-            None
-        }
+    let Token { deferred } = Token::read(token)?;
+    let delivered: Vec<&str> = {
+        let deferred: BTreeSet<_> = deferred.iter().collect();
+        let delivered = ids.iter().filter(|id| !deferred.contains(id));
+        delivered.map(String::as_str).collect()
     };
-    let is_done = |id: &str| failed.as_ref().is_some_and(|failed| !failed.contains(id));
-    let of_delivered = delivered.iter().map(|id| Verdict {
-        id: id.clone(),
-        action: if is_done(id) {
-            Action::Ack
-        } else {
-            Action::Retry(None)
-        },
-    });
-    let of_deferred = deferred.iter().map(|id| Verdict {
-        id: id.clone(),
+    let failed = match ending {
+        Ending::Completed(result) if state.reports_failures => failures(result, &delivered),
+        Ending::Completed(_) => Some(BTreeSet::new()),
+        Ending::Failed(_) | Ending::TimedOut | Ending::Throttled | Ending::Unavailable(_) => None,
+    };
+    let again_at_once = deferred.into_iter().map(|id| Verdict {
+        id,
         action: Action::Retry(Some(0)),
     });
-    Ok(of_delivered.chain(of_deferred).collect())
+    let otherwise = match failed {
+        Some(_) => Action::Ack,
+        None => Action::Retry(None),
+    };
+    let again = failed.into_iter().flatten().map(|id| Verdict {
+        id,
+        action: Action::Retry(None),
+    });
+    Ok(Settlement {
+        otherwise,
+        but: again.chain(again_at_once).collect(),
+        extra: Vec::new(),
+    })
 }
 
 /// The ids of the messages that the function reports as failed, in `batchItemFailures`. `None` if the report is
 /// malformed: as on AWS, the whole batch has then failed. What is wrong with it is printed, which the host logs.
-fn failures(result: &str, delivered: &[String]) -> Option<BTreeSet<String>> {
+fn failures(result: &str, delivered: &[&str]) -> Option<BTreeSet<String>> {
     let found = read_failures(result, delivered);
     if let Err(what) = &found {
         eprintln!(
@@ -58,7 +66,7 @@ fn failures(result: &str, delivered: &[String]) -> Option<BTreeSet<String>> {
 }
 
 /// Like [`failures`]; the error names the field and says what it has to be.
-fn read_failures(result: &str, delivered: &[String]) -> Result<BTreeSet<String>, String> {
+fn read_failures(result: &str, delivered: &[&str]) -> Result<BTreeSet<String>, String> {
     if result.trim().is_empty() {
         return Ok(BTreeSet::new());
     }
@@ -86,7 +94,7 @@ fn read_failures(result: &str, delivered: &[String]) -> Result<BTreeSet<String>,
             "`batchItemFailures` is {kind}, and has to be a list"
         ));
     };
-    let delivered: BTreeSet<_> = delivered.iter().map(String::as_str).collect();
+    let delivered: BTreeSet<_> = delivered.iter().copied().collect();
     let identifier = |(index, item): (usize, &Value)| {
         let at = format!("batchItemFailures[{index}]");
         let Value::Object(members) = item else {
@@ -128,10 +136,6 @@ fn kind(value: &Value) -> &'static str {
 mod tests {
     use super::*;
 
-    fn delivered() -> Vec<String> {
-        vec!["a".to_owned(), "b".to_owned()]
-    }
-
     fn state(reports: bool) -> String {
         let state = State {
             arn: String::new(),
@@ -143,22 +147,22 @@ mod tests {
         state.write()
     }
 
-    /// The verdicts for `a` and `b`, which were delivered, and for `c`, which was deferred.
-    fn settled(reports: bool, outcome: &Outcome) -> String {
-        let deferred = vec!["c".to_owned()];
+    /// What happens to `a` and `b`, which were delivered, and to `c`, which was deferred.
+    fn settled(reports: bool, ending: &Ending) -> String {
         let token = Token {
-            delivered: delivered(),
-            deferred,
-        }
-        .write();
-        settle(&state(reports), &token, outcome)
-            .unwrap()
-            .into_iter()
-            .map(|verdict| match verdict.action {
-                Action::Ack => format!("{} done ", verdict.id),
-                Action::Retry(None) => format!("{} later ", verdict.id),
-                Action::Retry(Some(ms)) => format!("{} in {ms} ", verdict.id),
-                Action::DeadLetter(reason) => panic!("dead letter: {reason}"),
+            deferred: vec!["c".to_owned()],
+        };
+        let ids = ["a", "b", "c"].map(str::to_owned);
+        let settlement = settle(&state(reports), &token.write(), &ids, ending).unwrap();
+        ids.iter()
+            .map(|id| {
+                let verdict = settlement.but.iter().find(|verdict| verdict.id == *id);
+                match verdict.map_or(&settlement.otherwise, |verdict| &verdict.action) {
+                    Action::Ack => format!("{id} done "),
+                    Action::Retry(None) => format!("{id} later "),
+                    Action::Retry(Some(ms)) => format!("{id} in {ms} "),
+                    Action::DeadLetter(reason) => panic!("dead letter: {reason}"),
+                }
             })
             .collect()
     }
@@ -201,9 +205,9 @@ mod tests {
             ("1", failed),
             ("true", failed),
         ] {
-            let outcome = Outcome::Completed(result.to_owned());
-            assert_eq!(settled(true, &outcome), expected, "{result}");
-            assert_eq!(settled(false, &outcome), done, "{result}");
+            let ending = Ending::Completed(result.to_owned());
+            assert_eq!(settled(true, &ending), expected, "{result}");
+            assert_eq!(settled(false, &ending), done, "{result}");
         }
     }
 
@@ -211,7 +215,7 @@ mod tests {
     fn a_failure_leaves_every_message_to_its_visibility_timeout() {
         for reports in [true, false] {
             assert_eq!(
-                settled(reports, &Outcome::TimedOut),
+                settled(reports, &Ending::TimedOut),
                 "a later b later c in 0 "
             );
         }
@@ -219,9 +223,9 @@ mod tests {
 
     #[test]
     fn a_state_or_token_of_another_plugin_is_an_error() {
-        let error = settle("{}", "{}", &Outcome::TimedOut).unwrap_err();
+        let error = settle("{}", "{}", &[], &Ending::TimedOut).unwrap_err();
         assert!(error.starts_with("the state was not written"), "{error}");
-        let error = settle(&state(true), "", &Outcome::TimedOut).unwrap_err();
+        let error = settle(&state(true), "", &[], &Ending::TimedOut).unwrap_err();
         assert!(error.starts_with("the token was not written"), "{error}");
     }
 
@@ -258,7 +262,7 @@ mod tests {
                 "`batchItemFailures[0]` has no `itemIdentifier`",
             ),
         ] {
-            let error = read_failures(result, &delivered()).unwrap_err();
+            let error = read_failures(result, &["a", "b"]).unwrap_err();
             assert!(error.starts_with(expected), "{result}: {error}");
         }
     }

@@ -24,6 +24,7 @@ pub fn shape(state: &str, messages: &[Message]) -> Result<Invocation, String> {
         .map_err(|error| format!("the state has a malformed pattern: {error}"))?;
     let mut event = String::from(HEAD);
     let mut token = Token::default();
+    let mut is_empty = true;
     let mut skipped = Vec::new();
     for message in messages {
         if !token.deferred.is_empty() {
@@ -38,7 +39,7 @@ pub fn shape(state: &str, messages: &[Message]) -> Result<Invocation, String> {
         let json = serde_json::to_string(&record).map_err(|error| {
             format!("message {} cannot be written as JSON: {error}", message.id)
         })?;
-        if token.delivered.is_empty() {
+        if is_empty {
             event.push_str(&json);
         } else if event.len() + 1 + json.len() + TAIL.len() <= limits::EVENT {
             event.push(',');
@@ -47,11 +48,11 @@ pub fn shape(state: &str, messages: &[Message]) -> Result<Invocation, String> {
             token.deferred.push(message.id.clone());
             continue;
         }
-        token.delivered.push(message.id.clone());
+        is_empty = false;
     }
     event.push_str(TAIL);
     Ok(Invocation {
-        event: (!token.delivered.is_empty()).then_some(event),
+        event: (!is_empty).then_some(event),
         skipped,
         token: token.write(),
         extra: Vec::new(),
@@ -61,7 +62,7 @@ pub fn shape(state: &str, messages: &[Message]) -> Result<Invocation, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::contract::{Action, Body, Outcome, Source};
+    use crate::batch::contract::{Action, Body, Ending, Source, Verdict};
     use crate::batch::{configure, settle};
 
     fn state() -> String {
@@ -86,10 +87,12 @@ mod tests {
             attributes: Vec::new(),
             group: None,
             deduplication: None,
+            key: None,
+            part: None,
             sequence: None,
             sent_at_ms: 1,
-            first_received_at_ms: 2,
-            receive_count: 1,
+            first_received_at_ms: Some(2),
+            receive_count: Some(1),
             dead_letter_source: None,
             extra: Vec::new(),
         }
@@ -104,11 +107,15 @@ mod tests {
         messages.push(message(10, String::new()));
         let invocation = shape(&state(), &messages).unwrap();
         assert!(invocation.event.unwrap().len() <= limits::EVENT);
-        let outcome = Outcome::Completed("null".to_owned());
-        let verdicts = settle(&state(), &invocation.token, &outcome).unwrap();
-        let actions: Vec<_> = verdicts.into_iter().map(|verdict| verdict.action).collect();
-        let (delivered, deferred) = (vec![Action::Ack; 5], vec![Action::Retry(Some(0)); 6]);
-        assert_eq!(actions, [delivered, deferred].concat());
+        let ending = Ending::Completed("null".to_owned());
+        let ids: Vec<_> = messages.iter().map(|message| message.id.clone()).collect();
+        let settlement = settle(&state(), &invocation.token, &ids, &ending).unwrap();
+        assert_eq!(settlement.otherwise, Action::Ack);
+        let deferred = ids.iter().skip(5).map(|id| Verdict {
+            id: id.clone(),
+            action: Action::Retry(Some(0)),
+        });
+        assert_eq!(settlement.but, deferred.collect::<Vec<_>>());
     }
 
     #[test]
@@ -116,7 +123,7 @@ mod tests {
         let grows = message(0, "\u{1}".repeat(1024 * 1024 + 1));
         let invocation = shape(&state(), &[grows, message(1, String::new())]).unwrap();
         assert!(invocation.event.unwrap().len() > limits::EVENT);
-        assert_eq!(invocation.token, r#"{"delivered":["0"],"deferred":["1"]}"#);
+        assert_eq!(invocation.token, r#"{"deferred":["1"]}"#);
     }
 
     #[test]

@@ -1,15 +1,13 @@
-//! The batch's `token`, which `shape` passes to `settle`: the messages in the event, and those that did not fit.
+//! The batch's `token`, which `shape` passes to `settle`: the messages that did not fit into the event.
 //!
 //! On failure: reading text that [`Token::write`] did not produce is an error.
 
 use serde::{Deserialize, Serialize};
 
-/// The ids of the messages of a batch that passed the filters.
+/// What `settle` has to know of a batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
-    /// Messages in the event.
-    pub delivered: Vec<String>,
-    /// Messages left out because the event would have exceeded its size limit.
+    /// The ids of messages left out because the event would have exceeded its size limit.
     pub deferred: Vec<String>,
 }
 

@@ -2,7 +2,7 @@
 
 use crate::batch;
 use crate::batch::contract::{
-    self, FunctionInfo, Guest, Invocation, Message, Outcome, Problem, Setup, Source, Verdict,
+    self, Guest, Invocation, Message, Outcome, Problem, Settlement, Setup, Source, Surroundings,
 };
 
 struct Trigger;
@@ -12,17 +12,22 @@ contract::export!(Trigger with_types_in contract);
 impl Guest for Trigger {
     fn configure(
         config: String,
+        surroundings: Surroundings,
         source: Source,
-        functions: Vec<FunctionInfo>,
     ) -> Result<Setup, Vec<Problem>> {
-        batch::configure(&config, &source, &functions)
+        batch::configure(&config, &source, &surroundings.functions)
     }
 
     fn shape(state: String, messages: Vec<Message>) -> Result<Invocation, String> {
         batch::shape(&state, &messages)
     }
 
-    fn settle(state: String, token: String, outcome: Outcome) -> Result<Vec<Verdict>, String> {
-        batch::settle(&state, &token, &outcome)
+    fn settle(
+        state: String,
+        token: String,
+        ids: Vec<String>,
+        outcome: Outcome,
+    ) -> Result<Settlement, String> {
+        batch::settle(&state, &token, &ids, &outcome.ending)
     }
 }

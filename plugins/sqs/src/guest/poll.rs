@@ -7,7 +7,10 @@ use wasip2::http::types::{ErrorCode, Fields, Method, OutgoingBody, OutgoingReque
 use wasip2::io::streams::StreamError;
 
 use crate::poll::Settings;
-use crate::poll::contract::{self, Action, Error, Guest, Message, Problem, Setup, Verdict};
+use crate::poll::contract::{
+    self, Action, Error, Guest, Part, Polled, Position, Problem, Progress, Setup, Surroundings,
+    Verdict,
+};
 use crate::poll::sign::{self, Credentials};
 use crate::poll::wire::{self, MAX_MESSAGES, Request};
 
@@ -25,7 +28,7 @@ struct Poller;
 contract::export!(Poller with_types_in contract);
 
 impl Guest for Poller {
-    fn configure(config: String) -> Result<Setup, Vec<Problem>> {
+    fn configure(config: String, _: Surroundings) -> Result<Setup, Vec<Problem>> {
         let settings = Settings::read(&config)
             .map_err(|problems| problems.into_iter().map(Problem::from).collect::<Vec<_>>())?;
         Ok(Setup {
@@ -35,17 +38,29 @@ impl Guest for Poller {
             region: settings.region.clone(),
             account: Some(settings.account().to_owned()),
             max_messages: MAX_MESSAGES,
+            progress: Progress::Receipts,
+            warnings: Vec::new(),
             extra: Vec::new(),
         })
     }
 
-    fn poll(state: String, max_messages: u32, wait_ms: u32) -> Result<Vec<Message>, Error> {
+    /// A queue has none.
+    fn parts(_: String) -> Result<Vec<Part>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn poll(state: String, _: Position, max_messages: u32, wait_ms: u32) -> Result<Polled, Error> {
         let settings = settings_of(&state)?;
         let response = send(
             &settings,
             &wire::receive(&settings.queue_url, max_messages, wait_ms),
         )?;
-        wire::messages(&response)
+        Ok(Polled {
+            messages: wire::messages(&response)?,
+            cursor: None,
+            ended: false,
+            extra: Vec::new(),
+        })
     }
 
     fn settle(state: String, verdicts: Vec<Verdict>) -> Result<(), Error> {

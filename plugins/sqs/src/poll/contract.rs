@@ -11,16 +11,17 @@ wit_bindgen::generate!({
     inline: "
         package lambkin:sqs-poll;
         world poll {
-            export lambkin:source/poller@0.1.0;
+            export lambkin:source/poller@0.2.0;
         }
     ",
-    path: ["../../wit/source"],
+    path: ["../../wit/common", "../../wit/source"],
     world: "lambkin:sqs-poll/poll",
     generate_all,
     additional_derives: [PartialEq, Eq],
 });
 
 pub use exports::lambkin::source::poller::*;
+pub use lambkin::common::types::AttributeValue;
 
 impl From<plugin_kit::settings::Problem> for Problem {
     fn from(problem: plugin_kit::settings::Problem) -> Self {

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
 
-use crate::poll::contract::{Attribute, Error, Message, Value};
+use crate::poll::contract::{Attribute, AttributeValue, Error, Message};
 
 /// The content type of every request.
 pub const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
@@ -176,12 +176,13 @@ fn message(value: &Json) -> Result<Message, Error> {
             .collect(),
         group: system("MessageGroupId"),
         deduplication: system("MessageDeduplicationId"),
+        cursor: None,
+        key: None,
         sequence: system("SequenceNumber"),
         sent_at_ms: number("SentTimestamp").unwrap_or_default(),
-        first_received_at_ms: number("ApproximateFirstReceiveTimestamp").unwrap_or_default(),
+        first_received_at_ms: number("ApproximateFirstReceiveTimestamp"),
         receive_count: number("ApproximateReceiveCount")
-            .and_then(|count| u32::try_from(count).ok())
-            .unwrap_or(1),
+            .and_then(|count| u32::try_from(count).ok()),
         dead_letter_source: system("DeadLetterQueueSourceArn")
             .map(|arn| arn.rsplit(':').next().unwrap_or_default().to_owned()),
         extra: extra
@@ -193,8 +194,8 @@ fn message(value: &Json) -> Result<Message, Error> {
 fn attribute((name, value): (&String, &Json)) -> Option<Attribute> {
     let data_type = value.get("DataType")?.as_str()?.to_owned();
     let content = match value.get("BinaryValue").and_then(Json::as_str) {
-        Some(binary) => Value::Binary(STANDARD.decode(binary).ok()?),
-        None => Value::Text(value.get("StringValue")?.as_str()?.to_owned()),
+        Some(binary) => AttributeValue::Binary(STANDARD.decode(binary).ok()?),
+        None => AttributeValue::Text(value.get("StringValue")?.as_str()?.to_owned()),
     };
     Some(Attribute {
         name: name.clone(),
@@ -225,14 +226,16 @@ mod tests {
             attributes: vec![Attribute {
                 name: "b".to_owned(),
                 data_type: "Binary".to_owned(),
-                value: Value::Binary(vec![0, 1]),
+                value: AttributeValue::Binary(vec![0, 1]),
             }],
             group: Some("g".to_owned()),
             deduplication: None,
+            cursor: None,
+            key: None,
             sequence: Some("0007".to_owned()),
             sent_at_ms: 1,
-            first_received_at_ms: 2,
-            receive_count: 3,
+            first_received_at_ms: Some(2),
+            receive_count: Some(3),
             dead_letter_source: Some("orders".to_owned()),
             extra: vec![("SenderId".to_owned(), "AIDA".to_owned())],
         };

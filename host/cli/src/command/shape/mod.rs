@@ -1,42 +1,88 @@
-//! `lambkin shape`: prints the event that a trigger makes of a request, of messages or of a change of an object,
-//! without invoking anything.
+//! `lambkin shape`: prints the event that a trigger makes of a request, of messages or of a change of an object, and
+//! what its plugin makes of an outcome.
+//!
+//! Nothing is invoked, unless the user asks for it.
 
 mod indent;
+mod outcome;
 
+use std::collections::VecDeque;
 use std::io::{self, Write};
+use std::net::Ipv4Addr;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use lambkin_http::Allowlist;
+use lambkin_lambda::LogStyle;
 use lambkin_model::HttpResponse;
-use lambkin_trigger::{Output, Sample};
+use lambkin_trigger::{ConfiguredTrigger, Outcomes, Preview, Sample, Shown};
+use tokio_util::sync::CancellationToken;
 
 use crate::args::{GlobalArgs, Shape};
 use crate::assembly::{self, Plugins};
 use crate::config::{Config, Trigger, nearest};
-use crate::text;
+use crate::{messages, text};
 use indent::indent;
 
-/// Prints the event, or the plugin's response, to standard output, and what would happen to it to standard error.
+/// Prints events, and the plugin's response or decisions, to standard output, and notes about them to standard error.
 pub async fn run(global: &GlobalArgs, args: &Shape) -> anyhow::Result<ExitCode> {
-    let config = Config::read(&global.config)?;
+    let mut config = Config::read(&global.config)?;
+    let sample = sample(args)?;
     let trigger = find(&config, &args.trigger)?;
     let plugins = Plugins::load(global, &[], &[trigger]).await?;
     let trigger = match assembly::configure_trigger(&plugins, trigger, &config).await {
         Ok(trigger) => trigger,
         Err(diagnostics) => bail!("{}", config.render(&diagnostics)),
     };
-    let preview = trigger.configured.preview(&sample(args)?).await?;
-    for note in preview.notes {
-        eprintln!("{note}");
-    }
-    let mut out = io::stdout().lock();
-    match preview.output {
-        Some(Output::Event(event)) => writeln!(out, "{}", indent(&event))?,
-        Some(Output::Response(response)) => write_response(&mut out, response)?,
-        None => {}
-    }
-    out.flush()?;
+    let preview = if args.invoke {
+        preview_with_functions(&*trigger.configured, &sample, &mut config).await?
+    } else {
+        let outcomes = args.outcomes.iter().map(|it| outcome::read(it));
+        let outcomes = outcomes.collect::<anyhow::Result<VecDeque<_>>>()?;
+        let mut outcomes = Outcomes::Given(outcomes);
+        trigger.configured.preview(&sample, &mut outcomes).await?
+    };
+    write(preview)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Invokes the functions of the configuration for the preview, as `lambkin invoke` does.
+async fn preview_with_functions(
+    trigger: &dyn ConfiguredTrigger,
+    sample: &Sample,
+    config: &mut Config,
+) -> anyhow::Result<Preview> {
+    let log = messages::start_log(LogStyle::default())?;
+    let listener = lambkin_http::bind((Ipv4Addr::LOCALHOST, 0).into()).await?;
+    assembly::offer_endpoints(config, &[], listener.local_addr()?);
+    let lambda = assembly::lambda(config, &log);
+    let stop = CancellationToken::new();
+    let server = lambkin_invoke_api::serve(listener, Allowlist::default(), stop, lambda.clone());
+    let mut outcomes = Outcomes::Invoked(lambda.clone());
+    let preview = tokio::select! {
+        preview = trigger.preview(sample, &mut outcomes) => preview,
+        // It ends only when it is cancelled.
+        () = server => bail!("the Invoke API for the function has ended"),
+    };
+    lambda.close().await;
+    log.flush();
+    Ok(preview?)
+}
+
+fn write(preview: Preview) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for shown in preview.0 {
+        match shown {
+            Shown::Note(note) => {
+                out.flush()?;
+                eprintln!("{note}");
+            }
+            Shown::Event(event) => writeln!(out, "{}", indent(&event))?,
+            Shown::Response(response) => write_response(&mut out, response)?,
+            Shown::Action(action) => writeln!(out, "{action}")?,
+        }
+    }
+    out.flush()
 }
 
 fn find<'a>(config: &'a Config, wanted: &str) -> anyhow::Result<&'a Trigger> {
@@ -87,7 +133,10 @@ fn read_body(data: &str) -> anyhow::Result<Vec<u8>> {
 
 /// Prints a response as HTTP/1.1 would send it, without the headers that frame the body.
 fn write_response(out: &mut impl Write, response: HttpResponse) -> io::Result<()> {
-    writeln!(out, "HTTP/1.1 {}", response.status)?;
+    match response.reason {
+        Some(reason) => writeln!(out, "HTTP/1.1 {} {reason}", response.status)?,
+        None => writeln!(out, "HTTP/1.1 {}", response.status)?,
+    }
     for (name, value) in &response.headers {
         writeln!(out, "{name}: {value}")?;
     }

@@ -1,15 +1,17 @@
 //! `[triggers.NAME]`: a plugin, where the trigger's events come from, and the plugin's own settings.
 //!
 //! The section has exactly one key that says where the events come from, and thereby which kind of trigger it is. All
-//! keys that are neither that one nor `plugin` are the plugin's settings.
+//! keys that are neither that one nor `plugin` nor a grant are the plugin's settings.
 
 mod bucket;
+mod grants;
 mod http;
 mod kind;
+mod origin;
 mod poll;
 mod queue;
 
-use lambkin_trigger::EventSource;
+use lambkin_trigger::{EventSource, Grants};
 
 use super::key::{Key, Role, Table};
 use super::reader::{Reader, Spanned};
@@ -27,14 +29,15 @@ pub const TABLE: Table = Table {
     roles: &ROLES,
 };
 
-/// `plugin`, and the key of each kind.
+/// `plugin` and the grants, and the key of each kind.
 #[expect(
     clippy::indexing_slicing,
     reason = "an index out of bounds would not compile"
 )]
-const KEYS: [&[Key]; KINDS.len() + 1] = {
+const KEYS: [&[Key]; KINDS.len() + 2] = {
     const COMMON: &[Key] = &[PLUGIN];
-    let mut keys = [COMMON; KINDS.len() + 1];
+    let mut keys = [COMMON; KINDS.len() + 2];
+    keys[KINDS.len() + 1] = grants::KEYS;
     let mut index = 0;
     while index < KINDS.len() {
         keys[index + 1] = std::slice::from_ref(&KINDS[index].key);
@@ -67,7 +70,8 @@ const ROLES: [Role; KINDS.len()] = {
 /// A legal value for each key of the kinds: `poll.plugin` is the key `plugin` of the table `poll`.
 #[cfg(test)]
 pub fn samples() -> impl Iterator<Item = (&'static str, &'static str)> {
-    KINDS.iter().flat_map(|kind| kind.samples).copied()
+    let kinds = KINDS.iter().flat_map(|kind| kind.samples);
+    kinds.chain(grants::SAMPLES).copied()
 }
 
 /// A trigger as configured.
@@ -76,6 +80,8 @@ pub struct Trigger {
     pub name: String,
     /// Where its events come from.
     pub source: Box<dyn EventSource>,
+    /// What the operator grants its plugin.
+    pub grants: Grants,
     /// Its plugin, with that plugin's settings.
     pub section: Section,
     /// The event source's own plugin, if its kind has one, with that plugin's settings.
@@ -104,6 +110,7 @@ fn read_one(
 ) -> Option<Trigger> {
     context.plugin = read_plugin(&mut table, context.project, context.diagnostics);
     check_kind(context, &table);
+    let listens = table.has(http::KIND.key.name);
     // All keys are read even if there are several, so that the mistakes of each are reported and none is taken for a
     // setting of the plugin.
     let mut source = None;
@@ -111,11 +118,13 @@ fn read_one(
         let read = (kind.read)(context, &mut table);
         source = source.or(read);
     }
+    let grants = grants::read(context, &mut table, listens);
     let section = Section::new(context.plugin.take()?, table);
     let source = source?;
     Some(Trigger {
         name: name.value,
         source: source.source,
+        grants,
         section,
         source_section: source.section,
     })

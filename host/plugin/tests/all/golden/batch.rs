@@ -1,10 +1,13 @@
 //! Batch triggers: messages, and what becomes of them.
 
-use lambkin_model::{Action, Attribute, AttributeValue, Message, Verdict};
-use lambkin_plugin::{BatchTrigger, Plugin, Role, TriggerOutcome};
+use lambkin_model::{Action, Attribute, AttributeValue, Message, Settlement};
+use lambkin_plugin::{BatchTrigger, Ending, Plugin, Reuse, Role};
 use serde_json::{Value, json};
 
-use super::{accepted, calls, cases_of, decoded, number, optional, origin, pairs, text};
+use super::{
+    accepted, calls, cases_of, decoded, number, optional, origin, pairs, surroundings, text,
+};
+use crate::fixture::outcome;
 
 #[tokio::test]
 async fn the_component_answers_every_case_as_recorded() {
@@ -19,13 +22,16 @@ async fn the_component_answers_every_case_as_recorded() {
 /// Runs one file; the number of calls it holds.
 async fn run(plugin: &Plugin, case: &Value, file: &str) -> usize {
     let (config, origin) = (case["config"].to_string(), origin(&case["source"]));
-    let configured = plugin.batch_trigger("golden", &config, &origin, &[]).await;
+    let around = surroundings(&origin.region, &origin.account);
+    let configured = plugin
+        .batch_trigger(&config, &around, &origin, Reuse::DEFAULT)
+        .await;
     let Some(trigger) = accepted(configured, case, file) else {
         return 0;
     };
     let batching = trigger.batching();
     let setup = json!({
-        "function": trigger.function(),
+        "function": trigger.function().name,
         "batching": {
             "max-messages": batching.max_messages,
             "max-bytes": batching.max_bytes,
@@ -53,9 +59,9 @@ async fn check(trigger: &BatchTrigger, call: &Value, at: &str) {
         .filter(|id| !shaped.skipped.iter().any(|skipped| skipped == id))
         .collect();
     for settled in call["settled"].as_array().into_iter().flatten() {
-        let outcome = outcome_of(&settled["outcome"]);
-        let verdicts = trigger.settle(&shaped.token, &ids, &outcome).await.unwrap();
-        let verdicts: Value = verdicts.iter().map(verdict_as_json).collect();
+        let outcome = outcome(ending_of(&settled["outcome"]));
+        let settlement = trigger.settle(&shaped.token, &ids, &outcome).await.unwrap();
+        let verdicts: Value = ids.iter().map(|id| verdict_on(id, &settlement)).collect();
         assert_eq!(
             verdicts, settled["verdicts"],
             "{at}: {}",
@@ -76,10 +82,12 @@ fn message(json: &Value) -> Message {
         attributes: attributes.map(attribute).collect(),
         group: optional(json, "group"),
         deduplication: optional(json, "deduplication"),
+        key: None,
+        place: None,
         sequence: optional(json, "sequence"),
         sent_at: number(json, "sent-at-ms"),
-        first_received_at: number(json, "first-received-at-ms"),
-        receives: u32::try_from(number(json, "receive-count")).unwrap(),
+        first_received_at: Some(number(json, "first-received-at-ms")),
+        receives: Some(u32::try_from(number(json, "receive-count")).unwrap()),
         source: optional(json, "dead-letter-source"),
         extra: pairs(&json["extra"]),
     }
@@ -100,25 +108,26 @@ fn value(json: &Value) -> AttributeValue {
     }
 }
 
-fn outcome_of(json: &Value) -> TriggerOutcome {
+fn ending_of(json: &Value) -> Ending {
     match json.as_str() {
-        None => TriggerOutcome::Completed(text(json, "completed")),
-        Some("failed") => TriggerOutcome::Failed {
+        None => Ending::Completed(text(json, "completed")),
+        Some("failed") => Ending::Failed {
             kind: "handler".to_owned(),
             payload: "{}".to_owned(),
         },
-        Some("timed-out") => TriggerOutcome::TimedOut,
-        Some("throttled") => TriggerOutcome::Throttled,
-        Some("unavailable") => TriggerOutcome::Unavailable("not now".to_owned()),
+        Some("timed-out") => Ending::TimedOut,
+        Some("throttled") => Ending::Throttled,
+        Some("unavailable") => Ending::Unavailable("not now".to_owned()),
         Some(other) => panic!("no such outcome: {other}"),
     }
 }
 
-fn verdict_as_json(verdict: &Verdict) -> Value {
-    let action = match &verdict.action {
+fn verdict_on(id: &str, settlement: &Settlement) -> Value {
+    let verdict = settlement.but.iter().find(|verdict| verdict.id == id);
+    let action = match verdict.map_or(&settlement.otherwise, |it| &it.action) {
         Action::Ack => json!("ack"),
         Action::Retry(after) => json!({"retry": after}),
         Action::DeadLetter(reason) => json!({"dead-letter": reason}),
     };
-    json!({"id": verdict.id, "action": action})
+    json!({"id": id, "action": action})
 }

@@ -1,14 +1,16 @@
 //! HTTP triggers: requests and what is to be answered.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lambkin_model::{Body, HttpRequest, HttpResponse};
-use lambkin_plugin::{Decision, HttpTrigger, Plugin, Role, TriggerOutcome};
+use lambkin_plugin::{Ending, HttpTrigger, InvocationMode, Plugin, Reuse, Role, Step, StreamHead};
 use serde_json::{Value, json};
 
-use super::{accepted, calls, cases_of, decoded};
+use super::{accepted, calls, cases_of, decoded, pairs, surroundings};
+use crate::fixture::{header, outcome, reply};
 
 #[tokio::test]
 async fn the_component_answers_every_case_as_recorded() {
@@ -23,13 +25,17 @@ async fn the_component_answers_every_case_as_recorded() {
 
 /// Runs one file; the number of calls it holds.
 async fn run(plugin: &Plugin, case: &Value, defaults: &Value, file: &str) -> usize {
+    let around = surroundings("us-east-1", "123456789012");
     let configured = plugin
-        .http_trigger("golden", &case["config"].to_string())
+        .http_trigger(&case["config"].to_string(), &around, &[], Reuse::DEFAULT)
         .await;
     let Some(trigger) = accepted(configured, case, file) else {
         return 0;
     };
-    let setup = json!({"functions": trigger.functions(), "summary": trigger.summary()});
+    let functions = trigger.functions().iter().map(|it| &it.name);
+    // A function is recorded once, whatever the number of routes that name it.
+    let functions: BTreeSet<_> = functions.collect();
+    let setup = json!({"functions": functions, "summary": trigger.summary()});
     assert_eq!(setup, case["setup"], "{file}");
     for call in calls(case, file) {
         let at = format!("{file}: {}", call["about"]);
@@ -39,19 +45,18 @@ async fn run(plugin: &Plugin, case: &Value, defaults: &Value, file: &str) -> usi
 }
 
 async fn check(trigger: &HttpTrigger, call: &Value, defaults: &Value, at: &str) {
-    let decision = trigger
+    let step = trigger
         .shape(&request(&call["request"], defaults))
         .await
         .unwrap();
     if let Some(recorded) = call.get("decision") {
-        assert_eq!(&decision_as_json(&decision), recorded, "{at}");
+        assert_eq!(&step_as_json(&step), recorded, "{at}");
     }
-    if let (Some(outcome), Decision::Invoke(shaped)) = (call.get("outcome"), &decision) {
-        let response = trigger
-            .respond(&shaped.token, &outcome_of(outcome))
-            .await
-            .unwrap();
-        assert_eq!(response_as_json(&response), call["response"], "{at}");
+    if let (Some(recorded), Step::Invoke(shaped)) = (call.get("outcome"), &step) {
+        let outcome = outcome(ending_of(recorded));
+        let token = &shaped.resumption.token;
+        let step = trigger.resume(token, &outcome, None).await.unwrap();
+        assert_eq!(response_as_json(&reply(step)), call["response"], "{at}");
     }
 }
 
@@ -64,49 +69,58 @@ fn request(overrides: &Value, defaults: &Value) -> HttpRequest {
         trace_id: text("trace-id"),
         at_ms: field("at-ms").as_u64().unwrap(),
         peer: text("peer"),
+        scheme: "http",
+        port: 8000,
         protocol: text("protocol"),
         authority: text("authority"),
         method: text("method"),
         path: text("path"),
         query: text("query"),
-        headers: serde_json::from_value(field("headers").clone()).unwrap(),
-        body: match (body["text"].as_str(), body["base64"].as_str()) {
+        headers: pairs(field("headers"))
+            .iter()
+            .map(|(name, value)| header(name, None, value))
+            .collect(),
+        body: Some(match (body["text"].as_str(), body["base64"].as_str()) {
             (Some(text), _) => Body::Text(text.to_owned()),
             (None, Some(base64)) => Body::Binary(decoded(base64)),
             (None, None) => Body::Empty,
-        },
+        }),
     }
 }
 
-fn outcome_of(value: &Value) -> TriggerOutcome {
+fn ending_of(value: &Value) -> Ending {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     match value
         .as_str()
         .or_else(|| value.as_object()?.keys().next().map(String::as_str))
         .unwrap()
     {
-        "completed" => TriggerOutcome::Completed(text(&value["completed"])),
-        "stream-opened" => TriggerOutcome::StreamOpened(text(&value["stream-opened"])),
-        "failed" => TriggerOutcome::Failed {
+        "completed" => Ending::Completed(text(&value["completed"])),
+        "stream-opened" => Ending::StreamOpened(StreamHead {
+            prelude: Some(text(&value["stream-opened"])),
+            content_type: None,
+        }),
+        "failed" => Ending::Failed {
             kind: text(&value["failed"]["kind"]),
             payload: text(&value["failed"]["payload"]),
         },
-        "timed-out" => TriggerOutcome::TimedOut,
-        "expired" => TriggerOutcome::Expired,
-        "throttled" => TriggerOutcome::Throttled,
-        "unavailable" => TriggerOutcome::Unavailable(text(&value["unavailable"])),
+        "timed-out" => Ending::TimedOut,
+        "expired" => Ending::Expired,
+        "throttled" => Ending::Throttled,
+        "unavailable" => Ending::Unavailable(text(&value["unavailable"])),
         other => panic!("no such outcome: {other}"),
     }
 }
 
-fn decision_as_json(decision: &Decision) -> Value {
-    match decision {
-        Decision::Reply(response) => json!({"reply": response_as_json(response)}),
-        Decision::Invoke(shaped) => json!({"invoke": {
+fn step_as_json(step: &Step) -> Value {
+    match step {
+        Step::Reply(answer) => json!({"reply": response_as_json(&answer.response)}),
+        Step::Fetch(fetch) => panic!("{fetch:?}"),
+        Step::Invoke(shaped) => json!({"invoke": {
             "function": shaped.function,
             "event": serde_json::from_str::<Value>(&shaped.event).unwrap(),
             "wait-ms": shaped.wait.map(|wait: Duration| wait.as_millis() as u64),
-            "streaming": shaped.streaming,
+            "streaming": shaped.mode == InvocationMode::Streamed,
         }}),
     }
 }

@@ -1,10 +1,10 @@
 //! Object triggers: changes and their events.
 
 use lambkin_model::ObjectChange;
-use lambkin_plugin::{Plugin, Role, Target};
+use lambkin_plugin::{Plugin, Reuse, Role, Target};
 use serde_json::{Value, json};
 
-use super::{accepted, calls, cases_of, number, optional, origin, pairs, text};
+use super::{accepted, calls, cases_of, number, optional, pairs, surroundings, text};
 
 #[tokio::test]
 async fn the_component_answers_every_case_as_recorded() {
@@ -18,14 +18,18 @@ async fn the_component_answers_every_case_as_recorded() {
 
 /// Runs one file; the number of calls it holds.
 async fn run(plugin: &Plugin, case: &Value, file: &str) -> usize {
-    let (config, bucket) = (case["config"].to_string(), origin(&case["bucket"]));
-    let configured = plugin.object_trigger("golden", &config, &bucket).await;
+    let (config, bucket) = (case["config"].to_string(), &case["bucket"]);
+    let around = surroundings(&text(bucket, "region"), &text(bucket, "account"));
+    let bucket = text(bucket, "name");
+    let configured = plugin
+        .object_trigger(&config, &around, &bucket, Reuse::DEFAULT)
+        .await;
     let Some(trigger) = accepted(configured, case, file) else {
         return 0;
     };
     let target = match trigger.target() {
-        Target::Function(name) => json!({"function": name}),
-        Target::Queue(name) => json!({"queue": name}),
+        Target::Function(function) => json!({"function": function.name}),
+        Target::Queue(queue) => json!({"queue": queue.name}),
     };
     let setup = json!({"target": target, "summary": trigger.summary()});
     assert_eq!(setup, case["setup"], "{file}");

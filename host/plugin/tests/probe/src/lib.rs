@@ -15,10 +15,15 @@ mod bindings {
                 import lambkin:store/queues@0.1.0;
                 import lambkin:store/objects@0.1.0;
                 export lambkin:service/settings@0.1.0;
-                export lambkin:source/poller@0.1.0;
+                export lambkin:source/poller@0.2.0;
             }
         ",
-        path: ["../../../../wit/store", "../../../../wit/service", "../../../../wit/source"],
+        path: [
+            "../../../../wit/common",
+            "../../../../wit/store",
+            "../../../../wit/service",
+            "../../../../wit/source",
+        ],
         world: "lambkin:probe/probe",
         generate_all,
     });

@@ -130,7 +130,7 @@ fn add(response: &mut Response, name: &str, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::Body;
+    use crate::contract::{Header, RequestBody, ResponseBody};
 
     const CORS: Cors<'_> = Cors {
         origins: "https://a.example http://*",
@@ -142,19 +142,23 @@ mod tests {
     };
 
     fn request(method: &str, headers: &[(&str, &str)]) -> Request {
-        let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Request {
             id: String::new(),
             trace_id: String::new(),
             at_ms: 0,
             peer: String::new(),
+            scheme: "http".to_owned(),
+            port: 8000,
             protocol: "HTTP/1.1".to_owned(),
             authority: String::new(),
             method: method.to_owned(),
             path: "/".to_owned(),
             query: String::new(),
-            headers: headers.iter().map(pair).collect(),
-            body: Body::Empty,
+            headers: headers
+                .iter()
+                .map(|(name, value)| Header::new(name, value))
+                .collect(),
+            body: RequestBody::Empty,
             extra: Vec::new(),
         }
     }
@@ -195,7 +199,7 @@ mod tests {
 
     #[test]
     fn the_headers_of_the_function_are_replaced() {
-        let mut response = Response::new(200, Body::Empty);
+        let mut response = Response::new(200, ResponseBody::Empty);
         response.push_header("access-control-allow-origin", "*");
         response.push_header("x-a", "b");
         CORS.replace_headers(None, &mut response);

@@ -1,28 +1,17 @@
-//! `lambkin:object-trigger@0.1.x`: converts between the contract's types and the host's.
+//! `lambkin:object-trigger@0.2.x`: converts between the contract's types and the host's.
 
 use lambkin_model::ObjectChange;
 
-use self::bindings::exports::lambkin::object_trigger::shaper as wit;
 use super::check;
-use super::types::{Setup, Target};
+use super::types::{QueueReference, Setup, Target};
 use crate::adapter::{Adapter, ExportedInterface, Function, TypeCheck};
+use crate::bindings::{self, SurroundingsLists, object as wit};
 use crate::caller::Call;
-
 use crate::error::{ConfigureError, PluginError, Problem};
-use crate::event_origin::EventOrigin;
 use crate::limits::SHAPER;
+use crate::surroundings::Surroundings;
 
-#[allow(missing_docs, unused_qualifications, reason = "generated")]
-#[allow(clippy::all, clippy::restriction, reason = "generated")]
-mod bindings {
-    wasmtime::component::bindgen!({
-        path: "../../wit/object-trigger",
-        world: "object-trigger",
-        ownership: Borrowing { duplicate_if_necessary: true },
-    });
-}
-
-type ConfigureArguments<'a> = (&'a str, wit::Bucket<'a>);
+type ConfigureArguments<'a> = (&'a str, wit::Surroundings<'a>, wit::Bucket<'a>);
 type ConfigureResult = (Result<wit::Setup, Vec<wit::Problem>>,);
 type ShapeArguments<'a> = (&'a str, wit::Change<'a>);
 type ShapeResult = (Result<Option<String>, String>,);
@@ -53,15 +42,16 @@ impl Shaper {
         &self,
         call: &Call<'_>,
         config: &str,
-        bucket: &EventOrigin,
+        surroundings: &Surroundings,
+        bucket: &str,
     ) -> Result<Setup, ConfigureError> {
+        let lists = SurroundingsLists::of(surroundings);
         let bucket = wit::Bucket {
-            name: &bucket.name,
-            region: &bucket.region,
-            account: &bucket.account,
+            name: bucket,
             extra: &[],
         };
-        let arguments: ConfigureArguments<'_> = (config, bucket);
+        let arguments: ConfigureArguments<'_> =
+            (config, bindings::borrowed(surroundings, &lists), bucket);
         let (result,): ConfigureResult = call.run(&SHAPER, &self.configure, arguments).await?;
         let result = result
             .map(|setup| check::setup(setup.into()))
@@ -75,11 +65,7 @@ impl Shaper {
         setup: &Setup,
         change: &ObjectChange,
     ) -> Result<Option<String>, PluginError> {
-        let extra: Vec<_> = change
-            .extra
-            .iter()
-            .map(|(key, value)| (&**key, &**value))
-            .collect();
+        let extra = bindings::pairs(&change.extra);
         let arguments: ShapeArguments<'_> = (&setup.state, borrowed(change, &extra));
         let bounds = SHAPER.for_input(setup.state.len());
         let (result,): ShapeResult = call.run(&bounds, &self.shape, arguments).await?;
@@ -107,19 +93,15 @@ impl From<wit::Setup> for Setup {
         Self {
             state: setup.state,
             target: match setup.target {
-                wit::Target::Function(name) => Target::Function(name),
-                wit::Target::Queue(name) => Target::Queue(name),
+                wit::Target::Function(function) => Target::Function(function.into()),
+                wit::Target::Queue(queue) => Target::Queue(QueueReference {
+                    name: queue.name,
+                    at: queue.at,
+                }),
             },
+            reusable: setup.reusable,
             summary: setup.summary,
-        }
-    }
-}
-
-impl From<wit::Problem> for Problem {
-    fn from(problem: wit::Problem) -> Self {
-        Self {
-            at: problem.at,
-            message: problem.message,
+            warnings: setup.warnings,
         }
     }
 }

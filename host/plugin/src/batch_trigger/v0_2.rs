@@ -1,38 +1,28 @@
-//! `lambkin:batch-trigger@0.1.x`: converts between the contract's types and the host's.
+//! `lambkin:batch-trigger@0.2.x`: converts between the contract's types and the host's.
 //!
 //! Messages are borrowed, so their bytes are only copied into the guest. Results are moved.
 
 use std::time::Duration;
 
-use lambkin_model::{Action, Attribute, AttributeValue, Message, Verdict};
+use lambkin_model::{Action, Message, Settlement, Verdict};
 
-use self::bindings::exports::lambkin::batch_trigger::shaper as wit;
 use super::check;
-use super::types::{Batching, FunctionInfo, Setup, ShapedBatch};
+use super::types::{Batching, Setup, ShapedBatch};
 use crate::adapter::{Adapter, ExportedInterface, Function, TypeCheck};
+use crate::bindings::{self, SurroundingsLists, batch as wit};
 use crate::caller::Call;
-
 use crate::error::{ConfigureError, PluginError, Problem};
 use crate::event_origin::EventOrigin;
 use crate::limits;
-use crate::outcome::TriggerOutcome;
+use crate::outcome::{Ending, TriggerOutcome};
+use crate::surroundings::Surroundings;
 
-#[allow(missing_docs, unused_qualifications, reason = "generated")]
-#[allow(clippy::all, clippy::restriction, reason = "generated")]
-mod bindings {
-    wasmtime::component::bindgen!({
-        path: "../../wit/batch-trigger",
-        world: "batch-trigger",
-        ownership: Borrowing { duplicate_if_necessary: true },
-    });
-}
-
-type ConfigureArguments<'a> = (&'a str, wit::Source<'a>, &'a [wit::FunctionInfo<'a>]);
+type ConfigureArguments<'a> = (&'a str, wit::Surroundings<'a>, wit::Source<'a>);
 type ConfigureResult = (Result<wit::Setup, Vec<wit::Problem>>,);
 type ShapeArguments<'a> = (&'a str, &'a [wit::Message<'a>]);
 type ShapeResult = (Result<wit::Invocation, String>,);
-type SettleArguments<'a> = (&'a str, &'a str, wit::Outcome<'a>);
-type SettleResult = (Result<Vec<wit::Verdict>, String>,);
+type SettleArguments<'a> = (&'a str, &'a str, &'a [&'a str], wit::Outcome<'a>);
+type SettleResult = (Result<wit::Settlement, String>,);
 
 /// The functions of a component that exports this version.
 #[derive(Debug)]
@@ -63,11 +53,15 @@ impl Shaper {
         &self,
         call: &Call<'_>,
         config: &str,
+        surroundings: &Surroundings,
         origin: &EventOrigin,
-        functions: &[FunctionInfo],
     ) -> Result<Setup, ConfigureError> {
-        let functions: Vec<_> = functions.iter().map(Into::into).collect();
-        let arguments: ConfigureArguments<'_> = (config, origin.into(), &functions);
+        let lists = SurroundingsLists::of(surroundings);
+        let arguments: ConfigureArguments<'_> = (
+            config,
+            bindings::borrowed(surroundings, &lists),
+            origin.into(),
+        );
         let (result,): ConfigureResult = call
             .run(&limits::SHAPER, &self.configure, arguments)
             .await?;
@@ -106,29 +100,32 @@ impl Shaper {
         token: &str,
         ids: &[&str],
         outcome: &TriggerOutcome,
-    ) -> Result<Vec<Verdict>, PluginError> {
+    ) -> Result<Settlement, PluginError> {
         let bounds =
             limits::batch(ids.len()).for_input(setup.state.len() + token.len() + outcome.size());
-        let arguments: SettleArguments<'_> = (&setup.state, token, outcome.into());
+        let outcome = wit::Outcome {
+            ending: (&outcome.ending).into(),
+            at_ms: outcome.at_ms,
+            extra: &[],
+        };
+        let arguments: SettleArguments<'_> = (&setup.state, token, ids, outcome);
         let (result,): SettleResult = call.run(&bounds, &self.settle, arguments).await?;
-        let verdicts = call.reported(result)?.into_iter();
-        let verdicts = check::verdicts(verdicts.map(Verdict::from).collect(), ids);
-        call.checked(verdicts)
+        let settlement = check::settlement(call.reported(result)?.into(), ids);
+        call.checked(settlement)
     }
 }
 
 /// The lists of a message in the contract's types, which the borrowed message refers to.
 struct Lists<'a> {
-    attributes: Vec<wit::Attribute<'a>>,
+    attributes: Vec<bindings::AttributeParam<'a>>,
     extra: Vec<(&'a str, &'a str)>,
 }
 
 impl<'a> Lists<'a> {
     fn of(message: &'a Message) -> Self {
-        let extra = message.extra.iter();
         Self {
             attributes: message.attributes.iter().map(Into::into).collect(),
-            extra: extra.map(|(key, value)| (&**key, &**value)).collect(),
+            extra: bindings::pairs(&message.extra),
         }
     }
 }
@@ -144,25 +141,14 @@ fn borrowed<'a>(message: &'a Message, lists: &'a Lists<'a>) -> wit::Message<'a> 
         attributes: &lists.attributes,
         group: message.group.as_deref(),
         deduplication: message.deduplication.as_deref(),
+        key: message.key.as_deref(),
+        part: message.place.as_ref().map(|place| &*place.part),
         sequence: message.sequence.as_deref(),
         sent_at_ms: message.sent_at,
         first_received_at_ms: message.first_received_at,
         receive_count: message.receives,
         dead_letter_source: message.source.as_deref(),
         extra: &lists.extra,
-    }
-}
-
-impl<'a> From<&'a Attribute> for wit::Attribute<'a> {
-    fn from(attribute: &'a Attribute) -> Self {
-        Self {
-            name: &attribute.name,
-            data_type: &attribute.data_type,
-            value: match &attribute.value {
-                AttributeValue::Text(text) => wit::Value::Text(text),
-                AttributeValue::Binary(bytes) => wit::Value::Binary(bytes),
-            },
-        }
     }
 }
 
@@ -179,28 +165,20 @@ impl<'a> From<&'a EventOrigin> for wit::Source<'a> {
     }
 }
 
-impl<'a> From<&'a FunctionInfo> for wit::FunctionInfo<'a> {
-    fn from(function: &'a FunctionInfo) -> Self {
-        Self {
-            name: &function.name,
-            timeout_ms: u32::try_from(function.timeout.as_millis()).unwrap_or(u32::MAX),
-        }
-    }
-}
-
-impl<'a> From<&'a TriggerOutcome> for wit::Outcome<'a> {
-    fn from(outcome: &'a TriggerOutcome) -> Self {
-        match outcome {
-            TriggerOutcome::Completed(result) => Self::Completed(result),
-            TriggerOutcome::StreamOpened(_) => {
+impl<'a> From<&'a Ending> for wit::Ending<'a> {
+    fn from(ending: &'a Ending) -> Self {
+        match ending {
+            Ending::Completed(result) => Self::Completed(result),
+            Ending::StreamOpened(_) => {
                 Self::Unavailable("its response is a stream, which a batch trigger does not read")
             }
-            TriggerOutcome::Failed { kind, payload } => {
-                Self::Failed(wit::FunctionError { kind, payload })
+            Ending::Accepted | Ending::Fetched(_) => {
+                Self::Unavailable("it was not invoked as a batch trigger invokes functions")
             }
-            TriggerOutcome::TimedOut | TriggerOutcome::Expired => Self::TimedOut,
-            TriggerOutcome::Throttled => Self::Throttled,
-            TriggerOutcome::Unavailable(reason) => Self::Unavailable(reason),
+            Ending::Failed { kind, payload } => Self::Failed(wit::FunctionError { kind, payload }),
+            Ending::TimedOut | Ending::Expired => Self::TimedOut,
+            Ending::Throttled => Self::Throttled,
+            Ending::Unavailable(reason) => Self::Unavailable(reason),
         }
     }
 }
@@ -215,24 +193,16 @@ impl From<wit::Setup> for Setup {
         } = setup.batching;
         Self {
             state: setup.state,
-            function: setup.function,
+            function: setup.function.into(),
             batching: Batching {
                 max_messages: max_messages as usize,
                 max_bytes: max_bytes as usize,
                 window: Duration::from_millis(window_ms.into()),
                 max_concurrency: max_concurrency.map(|batches| batches as usize),
             },
+            reusable: setup.reusable,
             summary: setup.summary,
             warnings: setup.warnings,
-        }
-    }
-}
-
-impl From<wit::Problem> for Problem {
-    fn from(problem: wit::Problem) -> Self {
-        Self {
-            at: problem.at,
-            message: problem.message,
         }
     }
 }
@@ -247,15 +217,30 @@ impl From<wit::Invocation> for ShapedBatch {
     }
 }
 
+impl From<wit::Settlement> for Settlement {
+    fn from(settlement: wit::Settlement) -> Self {
+        Self {
+            otherwise: settlement.otherwise.into(),
+            but: settlement.but.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
 impl From<wit::Verdict> for Verdict {
     fn from(verdict: wit::Verdict) -> Self {
         Self {
             id: verdict.id,
-            action: match verdict.action {
-                wit::Action::Ack => Action::Ack,
-                wit::Action::Retry(after) => Action::Retry(after),
-                wit::Action::DeadLetter(reason) => Action::DeadLetter(reason),
-            },
+            action: verdict.action.into(),
+        }
+    }
+}
+
+impl From<wit::Action> for Action {
+    fn from(action: wit::Action) -> Self {
+        match action {
+            wit::Action::Ack => Self::Ack,
+            wit::Action::Retry(after) => Self::Retry(after),
+            wit::Action::DeadLetter(reason) => Self::DeadLetter(reason),
         }
     }
 }

@@ -1,0 +1,271 @@
+//! `lambkin:http-trigger@0.2.x`: converts between the contract's types and the host's.
+//!
+//! Arguments are borrowed from the host's values, so they are only copied into the guest. Results are moved.
+
+use std::time::Duration;
+
+use lambkin_model::{Body, HttpRequest, HttpResponse};
+
+use super::check;
+use super::types::{Answer, InvocationMode, Setup, Shaped, Step};
+use crate::adapter::{Adapter, ExportedInterface, Function, TypeCheck};
+use crate::bindings::{self, SurroundingsLists, http as wit};
+use crate::caller::Call;
+use crate::error::{ConfigureError, PluginError, Problem};
+use crate::fetch::{CacheEntry, Fetch, Resumption};
+use crate::limits::{MAX_WARNINGS, SHAPER};
+use crate::outcome::{Ending, TriggerOutcome};
+use crate::surroundings::Surroundings;
+use crate::text::quote;
+
+/// The key of `extra` for a warning.
+const WARNING: &str = "warning";
+
+type ConfigureArguments<'a> = (&'a str, wit::Surroundings<'a>);
+type ConfigureResult = (Result<wit::Setup, Vec<wit::Problem>>,);
+type ShapeArguments<'a> = (&'a str, wit::Request<'a>);
+type StepResult = (Result<wit::Step, String>,);
+type ResumeArguments<'a> = (&'a str, &'a str, wit::Outcome<'a>, Option<wit::Request<'a>>);
+
+/// The functions of a component that exports this version.
+#[derive(Debug)]
+pub(crate) struct Shaper {
+    configure: Function,
+    shape: Function,
+    resume: Function,
+}
+
+impl Adapter for Shaper {
+    fn find(exports: &ExportedInterface<'_>) -> Result<Self, String> {
+        Ok(Self {
+            configure: exports.function("configure")?,
+            shape: exports.function("shape")?,
+            resume: exports.function("resume")?,
+        })
+    }
+
+    fn check(&self, types: &mut TypeCheck<'_>) -> Result<(), String> {
+        types.check::<ConfigureArguments<'_>, ConfigureResult>("configure", &self.configure)?;
+        types.check::<ShapeArguments<'_>, StepResult>("shape", &self.shape)?;
+        types.check::<ResumeArguments<'_>, StepResult>("resume", &self.resume)
+    }
+}
+
+impl Shaper {
+    pub(super) async fn configure(
+        &self,
+        call: &Call<'_>,
+        config: &str,
+        surroundings: &Surroundings,
+    ) -> Result<Setup, ConfigureError> {
+        let lists = SurroundingsLists::of(surroundings);
+        let arguments: ConfigureArguments<'_> = (config, bindings::borrowed(surroundings, &lists));
+        let (result,): ConfigureResult = call.run(&SHAPER, &self.configure, arguments).await?;
+        let result = result
+            .map(|setup| check::setup(setup.into()))
+            .map_err(|problems| problems.into_iter().map(Problem::from).collect());
+        call.configured(result)
+    }
+
+    pub(super) async fn shape(
+        &self,
+        call: &Call<'_>,
+        setup: &Setup,
+        request: &HttpRequest,
+    ) -> Result<Step, PluginError> {
+        let headers = headers(request);
+        let arguments: ShapeArguments<'_> = (&setup.state, borrowed(request, &headers));
+        let bounds = SHAPER.for_input(setup.state.len() + request.size());
+        let (result,): StepResult = call.run(&bounds, &self.shape, arguments).await?;
+        let step = call.reported(result)?.into();
+        let must_reply = request
+            .body
+            .is_none()
+            .then_some("a request whose body is too large");
+        call.checked(check::step(step, setup, must_reply))
+    }
+
+    pub(super) async fn resume(
+        &self,
+        call: &Call<'_>,
+        setup: &Setup,
+        token: &str,
+        outcome: &TriggerOutcome,
+        request: Option<&HttpRequest>,
+    ) -> Result<Step, PluginError> {
+        let headers = request.map(headers).unwrap_or_default();
+        let fetched = match &outcome.ending {
+            Ending::Fetched(fetched) => bindings::pairs(&fetched.headers),
+            _ => Vec::new(),
+        };
+        let arguments: ResumeArguments<'_> = (
+            &setup.state,
+            token,
+            wit::Outcome {
+                ending: ending(&outcome.ending, &fetched),
+                at_ms: outcome.at_ms,
+                cached: outcome.cached,
+                extra: &[],
+            },
+            request.map(|request| borrowed(request, &headers)),
+        );
+        let request_bytes = request.map_or(0, HttpRequest::size);
+        let input = setup.state.len() + token.len() + outcome.size() + request_bytes;
+        let bounds = SHAPER.for_input(input);
+        let (result,): StepResult = call.run(&bounds, &self.resume, arguments).await?;
+        let step = call.reported(result)?.into();
+        let must_reply =
+            matches!(outcome.ending, Ending::StreamOpened(_)).then_some("a stream that has begun");
+        call.checked(check::step(step, setup, must_reply))
+    }
+}
+
+fn headers(request: &HttpRequest) -> Vec<wit::Header<'_>> {
+    let headers = request.headers.iter();
+    headers
+        .map(|header| wit::Header {
+            name: &header.name,
+            name_as_sent: header.name_as_sent.as_ref().unwrap_or(&header.name),
+            value: &header.value,
+        })
+        .collect()
+}
+
+fn borrowed<'a>(request: &'a HttpRequest, headers: &'a [wit::Header<'a>]) -> wit::Request<'a> {
+    wit::Request {
+        id: &request.id,
+        trace_id: &request.trace_id,
+        at_ms: request.at_ms,
+        peer: &request.peer,
+        scheme: request.scheme,
+        port: request.port,
+        protocol: &request.protocol,
+        authority: &request.authority,
+        method: &request.method,
+        path: &request.path,
+        query: &request.query,
+        headers,
+        body: match &request.body {
+            None => wit::RequestBody::TooLarge,
+            Some(Body::Empty) => wit::RequestBody::Empty,
+            Some(Body::Text(text)) => wit::RequestBody::Text(text),
+            Some(Body::Binary(bytes)) => wit::RequestBody::Binary(bytes),
+        },
+        extra: &[],
+    }
+}
+
+/// `headers` are those of [`Ending::Fetched`].
+fn ending<'a>(ending: &'a Ending, headers: &'a [(&'a str, &'a str)]) -> wit::Ending<'a> {
+    match ending {
+        Ending::Completed(result) => wit::Ending::Completed(result),
+        Ending::StreamOpened(head) => wit::Ending::StreamOpened(wit::StreamHead {
+            prelude: head.prelude.as_deref(),
+            content_type: head.content_type.as_deref(),
+        }),
+        Ending::Accepted => wit::Ending::Accepted,
+        Ending::Failed { kind, payload } => {
+            wit::Ending::Failed(wit::FunctionError { kind, payload })
+        }
+        Ending::TimedOut => wit::Ending::TimedOut,
+        Ending::Expired => wit::Ending::Expired,
+        Ending::Throttled => wit::Ending::Throttled,
+        Ending::Unavailable(reason) => wit::Ending::Unavailable(reason),
+        Ending::Fetched(fetched) => wit::Ending::Fetched(wit::Fetched {
+            status: fetched.status,
+            headers,
+            body: &fetched.body,
+        }),
+    }
+}
+
+impl From<wit::Setup> for Setup {
+    fn from(setup: wit::Setup) -> Self {
+        Self {
+            state: setup.state,
+            functions: setup.functions.into_iter().map(Into::into).collect(),
+            max_body_bytes: setup.max_body_bytes as usize,
+            reusable: setup.reusable,
+            summary: setup.summary,
+            warnings: setup.warnings,
+        }
+    }
+}
+
+impl From<wit::Step> for Step {
+    fn from(step: wit::Step) -> Self {
+        match step {
+            wit::Step::Reply(response) => Self::Reply(response.into()),
+            wit::Step::Invoke(invocation) => Self::Invoke(invocation.into()),
+            wit::Step::Fetch(fetch) => Self::Fetch(fetch.into()),
+        }
+    }
+}
+
+impl From<wit::Response> for Answer {
+    fn from(response: wit::Response) -> Self {
+        let warnings = response.extra.into_iter().filter(|(key, _)| key == WARNING);
+        Self {
+            warnings: warnings
+                .map(|(_, text)| quote(&text))
+                .take(MAX_WARNINGS)
+                .collect(),
+            response: HttpResponse {
+                status: response.status,
+                reason: response.reason,
+                headers: response.headers,
+                body: match response.body {
+                    wit::ResponseBody::Empty => Body::Empty,
+                    wit::ResponseBody::Text(text) => Body::Text(text),
+                    wit::ResponseBody::Binary(bytes) => Body::Binary(bytes.into()),
+                },
+            },
+        }
+    }
+}
+
+impl From<wit::Invocation> for Shaped {
+    fn from(invocation: wit::Invocation) -> Self {
+        Self {
+            function: invocation.function,
+            event: invocation.event,
+            mode: match invocation.mode {
+                wit::InvocationMode::Buffered => InvocationMode::Buffered,
+                wit::InvocationMode::Streamed => InvocationMode::Streamed,
+                wit::InvocationMode::Asynchronous => InvocationMode::Asynchronous,
+            },
+            wait: bindings::milliseconds(invocation.max_wait_ms),
+            cache: invocation.cache.map(Into::into),
+            resumption: Resumption {
+                token: invocation.token,
+                with_request: invocation.with_request,
+            },
+        }
+    }
+}
+
+impl From<wit::Fetch> for Fetch {
+    fn from(fetch: wit::Fetch) -> Self {
+        Self {
+            url: fetch.url,
+            method: fetch.method,
+            headers: fetch.headers,
+            body: fetch.body.into(),
+            wait: Duration::from_millis(fetch.max_wait_ms.into()),
+            cache: fetch.cache.map(Into::into),
+            resumption: Resumption {
+                token: fetch.token,
+                with_request: fetch.with_request,
+            },
+        }
+    }
+}
+
+impl From<wit::Cache> for CacheEntry {
+    fn from(cache: wit::Cache) -> Self {
+        Self {
+            key: cache.key,
+            ttl: Duration::from_millis(cache.ttl_ms.into()),
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! One HTTP request, from its plugin's first step to the response.
+//!
+//! The plugin answers with steps; this module takes them: it invokes functions, fetches documents, and asks the plugin
+//! how to go on, until the step is a response. Results come from the trigger's cache where the plugin allows it. No
+//! plugin instance is busy while a function runs. Events and results are the plugin's and the function's: this module
+//! does not look into them.
+//!
+//! On failure: an error of the plugin ends the exchange. Everything else (a function that fails, a document that cannot
+//! be fetched) is an outcome, which the plugin turns into a response.
+
+use std::time::{Duration, Instant};
+
+use lambkin_lambda::limits::{ASYNC_EVENT_BYTES, RESPONSE_BYTES, SYNC_EVENT_BYTES};
+use lambkin_lambda::{AcceptError, Lambda, RESPONSE_TOO_LARGE, Reply, new_request_id, now_ms};
+use lambkin_model::{HttpRequest, HttpResponse, Invocation, RequestId};
+use lambkin_plugin::{
+    Ending, Fetch, HttpTrigger, InvocationMode, PluginError, Resumption, Shaped, Step,
+    TriggerOutcome,
+};
+use tokio::time::timeout;
+
+use crate::limits::MAX_STEPS;
+use crate::outcome::to_ending;
+use crate::response_stream::StreamedBody;
+use crate::step_cache::{CacheKey, StepCache};
+
+/// The error type of an event that is larger than Lambda allows.
+const EVENT_TOO_LARGE: &str = "RequestEntityTooLargeException";
+
+/// What a request needs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Exchange<'a> {
+    pub(crate) trigger: &'a HttpTrigger,
+    pub(crate) lambda: &'a Lambda,
+    pub(crate) cache: &'a StepCache,
+    pub(crate) request: &'a HttpRequest,
+}
+
+/// How an invocation or a fetch ended, with the stream if one has begun.
+struct Ended {
+    ending: Ending,
+    stream: Option<StreamedBody>,
+    cached: bool,
+}
+
+impl Ended {
+    fn now(ending: Ending) -> Self {
+        Self {
+            ending,
+            stream: None,
+            cached: false,
+        }
+    }
+}
+
+impl Exchange<'_> {
+    /// Takes steps until there is a response. Returns it, and its body if it is a stream.
+    pub(crate) async fn run(self) -> Result<(HttpResponse, Option<StreamedBody>), PluginError> {
+        let mut step = self.trigger.shape(self.request).await?;
+        let mut stream = None;
+        let mut function = None;
+        for number in 0.. {
+            let (ended, resumption) = match step {
+                Step::Reply(answer) => {
+                    for warning in &answer.warnings {
+                        self.warn(function.as_deref(), warning);
+                    }
+                    return Ok((answer.response, stream));
+                }
+                _ if number == MAX_STEPS => break,
+                Step::Invoke(shaped) => {
+                    let function = function.insert(shaped.function.clone());
+                    let unlogged = Unlogged {
+                        event_bytes: shaped.event.len(),
+                        max_event_bytes: max_event_bytes(shaped.mode),
+                        wait: shaped.wait.unwrap_or_default(),
+                    };
+                    let (ended, resumption) = self.invoke(shaped, number == 0).await;
+                    if let Some(what) = unlogged.explain(&ended.ending) {
+                        self.warn(Some(function), &what);
+                    }
+                    (ended, resumption)
+                }
+                Step::Fetch(fetch) => {
+                    let ended = self.fetch(&fetch).await;
+                    if let Ending::Unavailable(why) = &ended.ending {
+                        self.warn(None, why);
+                    }
+                    (ended, fetch.resumption)
+                }
+            };
+            stream = ended.stream;
+            let outcome = TriggerOutcome {
+                ending: ended.ending,
+                at_ms: now_ms(),
+                cached: ended.cached,
+            };
+            let Resumption {
+                token,
+                with_request,
+            } = resumption;
+            let request = with_request.then_some(self.request);
+            step = self.trigger.resume(&token, &outcome, request).await?;
+        }
+        Err(self.trigger.too_many_steps(self.request, MAX_STEPS))
+    }
+
+    fn warn(&self, function: Option<&str>, what: &str) {
+        let HttpRequest { method, path, .. } = self.request;
+        match function {
+            Some(function) => tracing::warn!("{method} {path}: function {function}: {what}"),
+            None => tracing::warn!("{method} {path}: {what}"),
+        }
+    }
+
+    /// Takes the result from the cache, or else fetches the document.
+    async fn fetch(&self, fetch: &Fetch) -> Ended {
+        let Some(cache) = &fetch.cache else {
+            return Ended::now(self.trigger.fetch(fetch).await);
+        };
+        let key = CacheKey::of_document(fetch, cache);
+        if let Some(ending) = self.cache.get(&key, Instant::now()) {
+            return Ended {
+                cached: true,
+                ..Ended::now(ending)
+            };
+        }
+        let ending = self.trigger.fetch(fetch).await;
+        self.cache.put(key, &ending, cache, Instant::now());
+        Ended::now(ending)
+    }
+
+    /// Takes the result from the cache, or else invokes the function. A function that takes longer than the plugin
+    /// waits runs on; its result is dropped. The first invocation has the request's id.
+    async fn invoke(&self, mut shaped: Shaped, is_first: bool) -> (Ended, Resumption) {
+        let cached = shaped.cache.take().map(|cache| {
+            let key = CacheKey::of_function(&shaped, &cache);
+            (key, cache)
+        });
+        if let Some((key, _)) = &cached
+            && let Some(ending) = self.cache.get(key, Instant::now())
+        {
+            let ended = Ended {
+                cached: true,
+                ..Ended::now(ending)
+            };
+            return (ended, shaped.resumption);
+        }
+        let id = if is_first {
+            RequestId::new(self.request.id.clone())
+        } else {
+            new_request_id()
+        };
+        let Shaped {
+            function,
+            event,
+            mode,
+            wait,
+            resumption,
+            ..
+        } = shaped;
+        let invocation = Invocation::new(id, event, self.request.trace_id.clone());
+        let invoked = self.invoke_once(&function, invocation, mode);
+        let ended = match wait {
+            None => invoked.await,
+            Some(wait) => timeout(wait, invoked)
+                .await
+                .unwrap_or_else(|_| Ended::now(Ending::Expired)),
+        };
+        if let Some((key, cache)) = cached {
+            self.cache.put(key, &ended.ending, &cache, Instant::now());
+        }
+        (ended, resumption)
+    }
+
+    async fn invoke_once(
+        &self,
+        function: &str,
+        invocation: Invocation,
+        mode: InvocationMode,
+    ) -> Ended {
+        if invocation.event.len() > max_event_bytes(mode) {
+            return Ended::now(Ending::Failed {
+                kind: EVENT_TOO_LARGE.to_owned(),
+                payload: String::new(),
+            });
+        }
+        match mode {
+            InvocationMode::Buffered => {
+                let outcome = self.lambda.invoke(function, invocation).await;
+                Ended::now(to_ending(outcome, function))
+            }
+            InvocationMode::Streamed => self.invoke_streaming(function, invocation).await,
+            InvocationMode::Asynchronous => {
+                let accepted = self.lambda.accept_named(function, invocation).await;
+                Ended::now(match accepted {
+                    Ok(()) => Ending::Accepted,
+                    Err(error @ AcceptError::UnknownFunction(_)) => {
+                        Ending::Unavailable(error.to_string())
+                    }
+                    Err(error) => {
+                        tracing::error!("function {function}: {error}");
+                        Ending::Unavailable(error.to_string())
+                    }
+                })
+            }
+        }
+    }
+
+    async fn invoke_streaming(&self, function: &str, invocation: Invocation) -> Ended {
+        match self.lambda.invoke_streaming(function, invocation).await {
+            Reply::Whole(outcome) => Ended::now(to_ending(outcome, function)),
+            Reply::Stream(stream) => match StreamedBody::open(stream).await {
+                Ok((head, body)) => Ended {
+                    stream: Some(body),
+                    ..Ended::now(Ending::StreamOpened(head))
+                },
+                Err(reason) => {
+                    tracing::warn!("function {function}: {reason}");
+                    Ended::now(Ending::Failed {
+                        kind: "Runtime.TruncatedResponse".to_owned(),
+                        payload: serde_json::json!({ "errorMessage": reason }).to_string(),
+                    })
+                }
+            },
+        }
+    }
+}
+
+/// AWS's maximum for an event, in bytes.
+fn max_event_bytes(mode: InvocationMode) -> usize {
+    match mode {
+        InvocationMode::Asynchronous => ASYNC_EVENT_BYTES,
+        InvocationMode::Buffered | InvocationMode::Streamed => SYNC_EVENT_BYTES,
+    }
+}
+
+/// The facts about an invocation for endings of which the function's log says nothing.
+struct Unlogged {
+    event_bytes: usize,
+    max_event_bytes: usize,
+    wait: Duration,
+}
+
+impl Unlogged {
+    /// What the developer has to know; `None` if the function's log says it.
+    fn explain(&self, ending: &Ending) -> Option<String> {
+        match ending {
+            Ending::Failed { kind, .. } if kind == EVENT_TOO_LARGE => Some(format!(
+                "the event has {} bytes, of which Lambda allows {}: the function was not invoked, as on AWS",
+                self.event_bytes, self.max_event_bytes
+            )),
+            Ending::Failed { kind, .. } if kind == RESPONSE_TOO_LARGE => Some(format!(
+                "its response is larger than Lambda allows, {RESPONSE_BYTES} bytes"
+            )),
+            Ending::Expired => Some(format!(
+                "it has not answered within {} s, which is as long as the trigger waits; it runs on",
+                self.wait.as_secs_f64()
+            )),
+            Ending::Throttled => Some("it is throttled and was not invoked".to_owned()),
+            Ending::Unavailable(why) => Some(format!("it was not invoked: {why}")),
+            _ => None,
+        }
+    }
+}

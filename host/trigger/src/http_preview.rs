@@ -1,0 +1,158 @@
+//! What an HTTP trigger's plugin makes of a request that the user typed.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use lambkin_lambda::{new_request_id, new_trace_id, now_ms};
+use lambkin_model::{Body, HttpHeader, HttpRequest};
+use lambkin_plugin::{
+    CacheEntry, Ending, Fetched, HttpTrigger, InvocationMode, Resumption, Shaped, Step,
+};
+
+use crate::limits::MAX_STEPS;
+use crate::preview::{Outcomes, Preview, PreviewError, Sample, Shown, sample_outcome};
+
+/// Shows each step of the plugin, until it replies or there is no outcome to go on with.
+pub(crate) async fn preview(
+    trigger: &HttpTrigger,
+    address: SocketAddr,
+    sample: &Sample,
+    outcomes: &mut Outcomes,
+) -> Result<Preview, PreviewError> {
+    let request = request(sample, address).map_err(PreviewError::Sample)?;
+    let mut preview = Preview::default();
+    let mut step = trigger.shape(&request).await?;
+    for number in 0..=MAX_STEPS {
+        let (ending, resumption) = match step {
+            Step::Reply(answer) => {
+                preview.note(if number == 0 {
+                    "answers without invoking a function:"
+                } else {
+                    "answers:"
+                });
+                for warning in answer.warnings {
+                    preview.note(format!("warning: {warning}"));
+                }
+                preview.push(Shown::Response(answer.response));
+                return Ok(preview);
+            }
+            Step::Invoke(shaped) => {
+                let event = describe(&shaped, &mut preview);
+                let ending = outcomes.of_invocation(&shaped.function, &event).await;
+                preview.push(Shown::Event(event));
+                (ending, shaped.resumption)
+            }
+            Step::Fetch(fetch) => {
+                preview.note(format!("fetches {} {}", fetch.method, fetch.url));
+                describe_rest(fetch.cache.as_ref(), &fetch.resumption, &mut preview);
+                let ending = match outcomes {
+                    Outcomes::Given(endings) => endings.pop_front().map(as_fetched),
+                    Outcomes::Invoked(_) => Some(trigger.fetch(&fetch).await),
+                };
+                (ending, fetch.resumption)
+            }
+        };
+        let Some(ending) = ending else {
+            return Ok(preview);
+        };
+        let outcome = sample_outcome(ending);
+        let request = resumption.with_request.then_some(&request);
+        step = trigger.resume(&resumption.token, &outcome, request).await?;
+    }
+    Err(trigger.too_many_steps(&request, MAX_STEPS).into())
+}
+
+/// Notes how the function is invoked. Returns the event.
+fn describe(shaped: &Shaped, preview: &mut Preview) -> String {
+    let how = match shaped.mode {
+        InvocationMode::Buffered => "",
+        InvocationMode::Streamed => ", whose response is streamed,",
+        InvocationMode::Asynchronous => " asynchronously",
+    };
+    if let Some(wait) = shaped.wait {
+        preview.note(format!("waits up to {} s", wait.as_secs_f64()));
+    }
+    describe_rest(shaped.cache.as_ref(), &shaped.resumption, preview);
+    preview.note(format!("invokes {}{how} with", shaped.function));
+    shaped.event.clone()
+}
+
+fn describe_rest(cache: Option<&CacheEntry>, resumption: &Resumption, preview: &mut Preview) {
+    if let Some(CacheEntry { key, ttl }) = cache {
+        let seconds = ttl.as_secs_f64();
+        preview.note(format!(
+            "keeps the result for {seconds} s under the key {key:?}"
+        ));
+    }
+    if !resumption.token.is_empty() {
+        preview.note(format!("remembers the token {:?}", resumption.token));
+    }
+}
+
+/// A result that the user gave, as a document.
+fn as_fetched(ending: Ending) -> Ending {
+    match ending {
+        Ending::Completed(document) => Ending::Fetched(Fetched {
+            status: 200,
+            headers: Vec::new(),
+            body: Bytes::from(document),
+        }),
+        other => other,
+    }
+}
+
+/// The request that the user typed, as a client on this machine would send it.
+fn request(sample: &Sample, address: SocketAddr) -> Result<HttpRequest, String> {
+    let (Some(method), Some(target)) = (&sample.action, &sample.target) else {
+        return Err(format!(
+            "the trigger {0} takes HTTP requests: lambkin shape {0} GET '/orders/7?full=1'",
+            sample.trigger
+        ));
+    };
+    if !target.starts_with('/') {
+        return Err(format!(
+            "the target {target:?} must start with `/`, as in `/orders/7?full=1`"
+        ));
+    }
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let body = match sample.bodies.as_slice() {
+        [] => Vec::new(),
+        [body] => body.clone(),
+        _ => return Err("an HTTP request has one body; give --body once".to_owned()),
+    };
+    let mut headers = vec![header("Host", &address.to_string())];
+    for field in &sample.fields {
+        let (name, value) = field
+            .split_once(':')
+            .ok_or_else(|| format!("the header {field:?} has no `:`"))?;
+        headers.push(header(name.trim(), value.trim()));
+    }
+    if !body.is_empty() && !headers.iter().any(|header| header.name == "content-length") {
+        headers.push(header("Content-Length", &body.len().to_string()));
+    }
+    let at_ms = now_ms();
+    Ok(HttpRequest {
+        id: new_request_id().as_str().to_owned(),
+        trace_id: new_trace_id(at_ms),
+        at_ms,
+        peer: "127.0.0.1".to_owned(),
+        scheme: "http",
+        port: address.port(),
+        protocol: "HTTP/1.1".to_owned(),
+        authority: address.to_string(),
+        method: method.clone(),
+        path: path.to_owned(),
+        query: query.to_owned(),
+        headers,
+        body: Some(Body::from_bytes(body.into())),
+    })
+}
+
+fn header(name: &str, value: &str) -> HttpHeader {
+    let lower = name.to_ascii_lowercase();
+    HttpHeader {
+        name_as_sent: (lower != name).then(|| name.to_owned()),
+        name: lower,
+        value: value.to_owned(),
+    }
+}
