@@ -26,6 +26,12 @@ impl Contract {
             || patch.is_some_and(|it| !it.is_empty() && it.bytes().all(|b| b.is_ascii_digit()))
     }
 
+    /// Whether a name, of any interface, ends with a supported version.
+    pub(crate) fn has_version_of(self, name: &str) -> bool {
+        name.split_once('@')
+            .is_some_and(|(_, version)| self.supports(&format!("{}@{version}", self.interface())))
+    }
+
     /// Whether a name is this interface in any version.
     pub(crate) fn names(self, name: &str) -> bool {
         name.split_once('@')

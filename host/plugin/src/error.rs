@@ -55,8 +55,8 @@ pub enum ComponentError {
     NoRole(String),
     /// The component exports a known interface in a version that this host does not support.
     #[error(
-        "it exports {found}, and this host supports {supported}; use a plugin built for {supported}, or another version \
-         of lambkin"
+        "it exports {found}, and this host supports {supported}; take the contract of this version of lambkin with \
+         `lambkin wit` and build the plugin again, or use the version of lambkin that it was built for"
     )]
     OtherVersion {
         /// The interface as exported, with its version.
@@ -66,8 +66,8 @@ pub enum ComponentError {
     },
     /// The interface has the right name and version, but other functions or types.
     #[error(
-        "it was built against another revision of {interface} ({difference}); rebuild it with the contract of this \
-         version of lambkin"
+        "it was built against another revision of {interface} ({difference}); take the contract of this version of \
+         lambkin with `lambkin wit`, and build the plugin again"
     )]
     OtherRevision {
         /// The interface as exported, with its version.
@@ -219,9 +219,7 @@ impl CallError {
     /// What can be done about it. The plugin of a file is most likely under development, so this is for its author.
     fn advice(&self, is_file: bool) -> &'static str {
         match self {
-            Self::Reported(_) if is_file => {
-                "if the text does not help, look for it in the plugin's source"
-            }
+            Self::Reported(text) if is_file => hints::reported(text),
             Self::Reported(_) => "if the text does not help, report it to lambkin",
             Self::Guest(error) if is_file => error.advice(),
             Self::Guest(_) => "this is a defect of a built-in plugin: report it to lambkin",
@@ -247,7 +245,7 @@ impl From<ContractError> for CallError {
 #[non_exhaustive]
 pub enum GuestError {
     /// It trapped: it panicked, divided by zero, accessed memory out of bounds, …
-    #[error("it trapped ({reason}){}", in_frames(frames))]
+    #[error("it trapped ({reason}){}", in_frames(frames, printed))]
     Trap {
         /// WebAssembly's description of the trap.
         reason: Box<str>,
@@ -302,8 +300,9 @@ impl GuestError {
     }
 }
 
-fn in_frames(frames: &[String]) -> String {
-    if frames.is_empty() {
+/// Where it trapped, unless the plugin has said so itself: then these are the functions of its runtime.
+fn in_frames(frames: &[String], printed: &[String]) -> String {
+    if frames.is_empty() || !printed.is_empty() {
         String::new()
     } else {
         format!(" in {}", frames.join(", called by "))

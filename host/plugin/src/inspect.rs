@@ -184,7 +184,10 @@ fn roles(exports: &[String]) -> Result<Roles, ComponentError> {
     match other_versions.first() {
         _ if !roles.is_empty() => Ok((roles, other_versions)),
         Some((role, found)) => Err(other_version(found, role.contract())),
-        None => Err(ComponentError::NoRole(no_role(exports))),
+        None => Err(match of_other_package(exports) {
+            Some((export, contract)) => other_version(export, contract),
+            None => ComponentError::NoRole(no_role(exports)),
+        }),
     }
 }
 
@@ -212,6 +215,19 @@ fn find_export(contract: Contract, exports: &[String]) -> Export<'_> {
         Some(export) => Export::OtherVersion(export),
         None => Export::Missing,
     }
+}
+
+/// An export of a contract's package in another version, where the interface may have another name.
+fn of_other_package(exports: &[String]) -> Option<(&str, Contract)> {
+    let package = |name: &str| name.split_once('/').map(|(package, _)| package.to_owned());
+    exports.iter().find_map(|export| {
+        let mut contracts = Role::ALL.map(Role::contract).into_iter();
+        let contract = contracts.find(|contract| {
+            let name = export.split('@').next().unwrap_or_default();
+            package(name) == package(contract.interface()) && !contract.has_version_of(export)
+        })?;
+        Some((export.as_str(), contract))
+    })
 }
 
 fn other_version(found: &str, contract: Contract) -> ComponentError {
@@ -399,6 +415,22 @@ mod tests {
             assert!(message.contains(&hint), "{message}");
         }
         assert!(!no_role(&names(&["wasi:cli/run@0.2.0"])).contains("mean to be"));
+    }
+
+    #[test]
+    fn an_interface_of_another_version_may_have_another_name() {
+        for export in ["lambkin:source/fetcher@0.0.9", "lambkin:source/poller"] {
+            let error = roles(&names(&["wasi:cli/run@0.2.0", export])).unwrap_err();
+            let message = error.to_string();
+            assert!(
+                matches!(error, ComponentError::OtherVersion { .. })
+                    && message.starts_with(&format!(
+                        "it exports {export}, and this host supports lambkin:source/poller@"
+                    ))
+                    && message.contains("`lambkin wit`"),
+                "{message}"
+            );
+        }
     }
 
     #[test]

@@ -101,7 +101,8 @@ impl Output {
             request,
             ..
         } = *context;
-        for line in String::from_utf8_lossy(&collected.bytes).lines() {
+        let text = String::from_utf8_lossy(&collected.bytes);
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
             match line.strip_prefix(WARNING) {
                 Some(text) => {
                     tracing::warn!(target: "lambkin::plugin", plugin, trigger, function, request, "{}", escape(text));

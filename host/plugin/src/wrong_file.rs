@@ -58,7 +58,8 @@ fn core_module(bytes: &[u8]) -> String {
         }
     }
     let adapt = if needs_adapter {
-        " --adapt wasi_snapshot_preview1=ADAPTER.wasm (the reactor adapter of wasmtime)"
+        ", with `--adapt wasi_snapshot_preview1=ADAPTER.wasm` for the reactor adapter of wasmtime, which `jco new \
+         CORE.wasm --wasi-reactor -o PLUGIN.wasm` has built in"
     } else {
         ""
     };

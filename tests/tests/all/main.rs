@@ -20,6 +20,7 @@ mod connections;
 mod control_plane;
 mod docker_lambda;
 mod environment;
+mod example_plugins;
 mod extensions;
 mod failures;
 #[cfg(target_os = "linux")]
