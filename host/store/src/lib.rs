@@ -13,6 +13,8 @@
 //! asynchronously, and the changes of objects that wait for triggers. Nothing polls: the [`Store`] has one
 //! [`Notify`](tokio::sync::Notify) per queue name, and every lease reports when the next message is due.
 //!
+//! **Cursors.** [`Cursors`] says how far logs outside of the host were processed.
+//!
 //! **Time** is passed in, in milliseconds since the Unix epoch, as an argument or as a [`Clock`]. Tests therefore do
 //! not have to wait.
 //!
@@ -32,6 +34,7 @@
 
 mod abort;
 mod clock;
+mod cursors;
 mod error;
 mod event_queue;
 mod file;
@@ -48,6 +51,7 @@ mod view;
 mod writer;
 
 pub use clock::{Clock, ManualClock, SharedClock, SystemClock};
+pub use cursors::{Cursors, PartProgress};
 pub use error::StoreError;
 pub use event_queue::{EventQueues, EventReceipt, FollowUp, LeasedEvents, NewEvent, QueuedEvent};
 pub use private::private_folder;

@@ -6,13 +6,14 @@ use crate::object::schema::{OBJECTS, UNSYNCED};
 use crate::queue::schema::{NAMED_RECEIVES, QUEUES, SEND_ORDER};
 
 /// The steps from each layout to the next. Steps are added and never changed: users have files of every layout.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     EVENTS,
     QUEUES,
     OBJECTS,
     NAMED_RECEIVES,
     UNSYNCED,
     SEND_ORDER,
+    CURSORS,
 ];
 
 /// The table of the event queues.
@@ -29,6 +30,18 @@ CREATE TABLE messages (
     body       BLOB    NOT NULL
 ) STRICT;
 CREATE INDEX messages_in_order ON messages (queue, due_at, id);
+";
+
+/// The table of the cursors.
+const CURSORS: &str = "
+CREATE TABLE cursors (
+    trigger TEXT    NOT NULL,
+    source  TEXT    NOT NULL,
+    part    TEXT    NOT NULL,
+    cursor  TEXT,
+    ended   INTEGER NOT NULL,
+    PRIMARY KEY (trigger, source, part)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// The layout that this program writes.

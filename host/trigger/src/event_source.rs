@@ -48,6 +48,11 @@ pub trait EventSource: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether the trigger may need a store, besides for a bucket.
+    fn needs_store(&self) -> bool {
+        false
+    }
+
     /// Configures the trigger's plugin in the role that this kind needs. The plugin checks its settings.
     fn configure<'a>(
         &'a self,

@@ -6,7 +6,7 @@
 //! |---|---|---|---|
 //! | [`http`] | `listen` | HTTP requests at an address | HTTP trigger |
 //! | [`queue`] | `queue` | messages of a queue in the store | batch trigger |
-//! | [`poll`] | `poll` | messages of an external system | source, and batch trigger |
+//! | [`poll`] | `poll` | messages of an external system, a queue or a log | source, and batch trigger |
 //! | [`bucket`] | `bucket` | changes of the objects in a bucket | object trigger |
 //!
 //! Plugins know what events look like, functions know nothing of triggers, and this crate handles everything between
@@ -27,6 +27,7 @@ mod http_listener;
 mod http_preview;
 mod invocation;
 mod limits;
+mod log;
 mod object_watcher;
 mod outcome;
 mod own_triggers;
@@ -47,4 +48,4 @@ pub use event_source::{
 pub use own_triggers::TriggerSetter;
 pub use preview::{Outcomes, Preview, PreviewError, Sample, Shown};
 pub use tasks::Tasks;
-pub use trigger_context::TriggerContext;
+pub use trigger_context::{TriggerContext, TriggerStore};

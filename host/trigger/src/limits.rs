@@ -20,6 +20,9 @@ pub const RETRY_PAUSE_MIN: Duration = Duration::from_millis(250);
 /// The longest pause between attempts to receive. See [`RETRY_PAUSE_MIN`].
 pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(30);
 
+/// How often a source is asked for the parts of its log. AWS looks for new shards every few seconds, too.
+pub const PARTS_INTERVAL: Duration = Duration::from_secs(10);
+
 /// The number of attempts to apply the verdicts of a batch. Messages without an applied verdict are received again when
 /// their leases end.
 pub const APPLY_ATTEMPTS: u32 = 4;

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use lambkin_model::{Action, Message};
-use lambkin_plugin::{BatchTrigger, FunctionReference, Position, Source, SourceError, SourceSetup};
+use lambkin_plugin::{
+    BatchTrigger, FunctionReference, Position, Progress, Source, SourceError, SourceSetup,
+};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
@@ -11,6 +13,7 @@ use crate::batch::preview::preview;
 use crate::batch::{self, BatchConsumer, MessageSource, ReceiptAction};
 use crate::event_source::{BoxFuture, ConfiguredTrigger, EventSource, Setup, SetupError};
 use crate::limits::EMPTY_POLL_PAUSE;
+use crate::log::LogReader;
 use crate::preview::{Outcomes, Preview, PreviewError, Sample};
 use crate::trigger_context::TriggerContext;
 
@@ -25,6 +28,11 @@ pub struct PollSource {
 }
 
 impl EventSource for PollSource {
+    /// For the cursors of a log. Whether the source is one is known when its plugin is configured.
+    fn needs_store(&self) -> bool {
+        true
+    }
+
     fn configure<'a>(
         &'a self,
         setup: Setup<'a>,
@@ -52,7 +60,12 @@ impl EventSource for PollSource {
                 )
                 .await
                 .map_err(SetupError::Trigger)?;
-            Ok(Box::new(ConfiguredPoll { source, trigger }) as Box<dyn ConfiguredTrigger>)
+            let warnings = [source.warnings(), trigger.warnings()].concat();
+            Ok(Box::new(ConfiguredPoll {
+                source,
+                trigger,
+                warnings,
+            }) as Box<dyn ConfiguredTrigger>)
         })
     }
 }
@@ -61,6 +74,8 @@ impl EventSource for PollSource {
 struct ConfiguredPoll {
     source: Source,
     trigger: BatchTrigger,
+    /// Those of both plugins.
+    warnings: Vec<String>,
 }
 
 impl ConfiguredTrigger for ConfiguredPoll {
@@ -69,7 +84,11 @@ impl ConfiguredTrigger for ConfiguredPoll {
     }
 
     fn description(&self) -> String {
-        format!("external queue {}", self.source.origin().name)
+        let name = &self.source.origin().name;
+        match self.source.progress() {
+            Progress::Receipts => format!("external queue {name}"),
+            Progress::Cursors => format!("external log {name}"),
+        }
     }
 
     fn summary(&self) -> &[String] {
@@ -77,7 +96,7 @@ impl ConfiguredTrigger for ConfiguredPoll {
     }
 
     fn warnings(&self) -> &[String] {
-        self.trigger.warnings()
+        &self.warnings
     }
 
     fn preview<'a>(
@@ -94,12 +113,28 @@ impl ConfiguredTrigger for ConfiguredPoll {
     }
 
     fn spawn(self: Box<Self>, context: &mut TriggerContext<'_>, _listener: Option<TcpListener>) {
-        let consumer = BatchConsumer {
-            trigger: self.trigger,
-            source: self.source,
-            lambda: context.lambda().clone(),
-        };
-        context.spawn(|stop| consumer.serve(stop));
+        let lambda = context.lambda().clone();
+        match (self.source.progress(), context.cursors().cloned()) {
+            (Progress::Receipts, _) => {
+                let consumer = BatchConsumer {
+                    trigger: self.trigger,
+                    source: self.source,
+                    lambda,
+                };
+                context.spawn(|stop| consumer.serve(stop));
+            }
+            (Progress::Cursors, Some(cursors)) => {
+                let reader = LogReader {
+                    trigger: self.trigger,
+                    source: self.source,
+                    lambda,
+                    cursors,
+                };
+                context.spawn(|stop| reader.serve(stop));
+            }
+            // `needs_store` asks for one.
+            (Progress::Cursors, None) => {}
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use lambkin_http::Allowlist;
 use lambkin_lambda::{Account, Lambda};
 use lambkin_plugin::ObjectTrigger;
+use lambkin_store::Cursors;
 use lambkin_store::object::Objects;
 use lambkin_store::queue::Queues;
 use tokio_util::sync::CancellationToken;
@@ -13,6 +14,17 @@ use crate::object_watcher::{Delivery, ObjectWatcher};
 use crate::own_triggers::{OwnTriggerSetup, TriggerSetter};
 use crate::own_watchers::OwnWatchers;
 use crate::tasks::Tasks;
+
+/// The store, as triggers use it.
+#[derive(Debug, Clone)]
+pub struct TriggerStore {
+    /// The queues.
+    pub queues: Queues,
+    /// The objects.
+    pub objects: Objects,
+    /// How far logs outside of the host were processed.
+    pub cursors: Cursors,
+}
 
 /// What a running trigger has access to: the functions, the store and a set of tasks.
 ///
@@ -23,18 +35,18 @@ pub struct TriggerContext<'a> {
     tasks: &'a mut Tasks,
     lambda: Lambda,
     allowlist: Allowlist,
-    store: Option<(Queues, Objects)>,
+    store: Option<TriggerStore>,
     bucket_triggers: BTreeMap<String, Vec<ObjectTrigger>>,
 }
 
 impl<'a> TriggerContext<'a> {
     /// A context whose tasks are added to `tasks`. `store` is `None` if the configuration needs no store, which implies
-    /// that no trigger has a queue or a bucket.
+    /// that no trigger has a queue, a bucket or a log.
     pub fn new(
         tasks: &'a mut Tasks,
         lambda: Lambda,
         allowlist: Allowlist,
-        store: Option<(Queues, Objects)>,
+        store: Option<TriggerStore>,
     ) -> Self {
         Self {
             tasks,
@@ -57,7 +69,12 @@ impl<'a> TriggerContext<'a> {
 
     /// The queues, if there is a store.
     pub fn queues(&self) -> Option<&Queues> {
-        self.store.as_ref().map(|(queues, _)| queues)
+        self.store.as_ref().map(|store| &store.queues)
+    }
+
+    /// The cursors, if there is a store.
+    pub fn cursors(&self) -> Option<&Cursors> {
+        self.store.as_ref().map(|store| &store.cursors)
     }
 
     /// Spawns a task of a trigger. When its token is cancelled, the task takes no new events, finishes what it has
@@ -80,7 +97,10 @@ impl<'a> TriggerContext<'a> {
     /// Starts the watchers of all registered buckets, and those of buckets that have or get triggers of their own,
     /// which `setters` set. To be called after all triggers have been spawned.
     pub fn start_watchers(self, setters: Vec<TriggerSetter>, account: Account) {
-        let Some((queues, objects)) = self.store else {
+        let Some(TriggerStore {
+            queues, objects, ..
+        }) = self.store
+        else {
             return;
         };
         let delivery = Delivery {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use lambkin_store::object::Objects;
 use lambkin_store::queue::Queues;
-use lambkin_store::{SharedClock, Store, SystemClock};
+use lambkin_store::{Cursors, SharedClock, Store, SystemClock};
 use lambkin_trigger::folder_watcher::watched_folder;
 
 use crate::config::Config;
@@ -20,21 +20,24 @@ pub struct Storage {
     pub store: Store,
     pub queues: Queues,
     pub objects: Objects,
+    pub cursors: Cursors,
 }
 
 impl Storage {
     /// Opens the store and defines the configuration's queues and buckets in it. Returns `None`, and creates no store,
-    /// if the configuration has no queues, buckets or services.
+    /// if the configuration has no queues, buckets, services or polled sources.
     pub async fn open(config: &Config) -> anyhow::Result<Option<Self>> {
         let needs_none =
             config.queues.is_empty() && config.buckets.is_empty() && config.services.is_empty();
-        if needs_none {
+        let mut triggers = config.triggers.iter();
+        if needs_none && !triggers.any(|trigger| trigger.source.needs_store()) {
             return Ok(None);
         }
         let path = &config.asynchronous.store;
         let clock: SharedClock = Arc::new(SystemClock);
         let store = Store::open(path).await?;
         let queues = Queues::new(store.clone(), Arc::clone(&clock));
+        let cursors = Cursors::new(store.clone());
         let folder = objects_folder(path);
         let objects = Objects::open_store(&folder, store.clone(), clock)
             .await
@@ -43,6 +46,7 @@ impl Storage {
             store,
             queues,
             objects,
+            cursors,
         };
         storage.define(config).await?;
         Ok(Some(storage))

@@ -66,7 +66,12 @@ impl<S: MessageSource> BatchConsumer<S> {
         let wanted = self.trigger.batching().max_concurrency;
         let function = self.lambda.function(&self.trigger.function().name);
         let max = function.map_or(usize::MAX, |function| function.spec().concurrency);
-        wanted.unwrap_or(DEFAULT_CONCURRENCY).min(max).max(1)
+        let source = self.source.max_concurrency().unwrap_or(usize::MAX);
+        wanted
+            .unwrap_or(DEFAULT_CONCURRENCY)
+            .min(max)
+            .min(source)
+            .max(1)
     }
 
     async fn process(self: Arc<Self>, batch: Vec<Message>) {

@@ -41,6 +41,9 @@ impl Gatherer {
 
     /// The next batch, which is never empty. If the future is dropped, its messages are kept for the next call.
     pub(super) async fn next(&mut self, source: &impl MessageSource) -> Vec<Message> {
+        if self.carried.is_empty() {
+            source.begin_batch().await;
+        }
         while self.carried.is_empty() {
             self.carried = self
                 .receive(source, self.batching.max_messages, RECEIVE_WAIT)

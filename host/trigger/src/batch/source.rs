@@ -25,6 +25,17 @@ pub trait MessageSource: Send + Sync + 'static {
         wait: Duration,
     ) -> impl Future<Output = Result<Vec<Message>, Self::Error>> + Send;
 
+    /// A batch begins, after the batches before it were applied as far as they will be. Called before the first
+    /// [`receive`](Self::receive) for the batch.
+    fn begin_batch(&self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
+    /// The largest number of batches at the same time. `None`: as many as the plugin and the function allow.
+    fn max_concurrency(&self) -> Option<usize> {
+        None
+    }
+
     /// Whether the messages of a group must be processed in order.
     fn is_ordered(&self) -> impl Future<Output = bool> + Send;
 

@@ -23,7 +23,7 @@ use anyhow::Context;
 use lambkin_invoke_api::emulator::rie;
 use lambkin_lambda::{Lambda, Log, LogStyle};
 use lambkin_trigger::folder_watcher::FolderWatcher;
-use lambkin_trigger::{Tasks, TriggerContext};
+use lambkin_trigger::{Tasks, TriggerContext, TriggerStore};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
@@ -81,7 +81,11 @@ pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> 
         spawn_storage(&mut services, storage, &config);
     }
     let objects = storage.as_ref().map(|storage| storage.objects.clone());
-    let store = storage.map(|storage| (storage.queues, storage.objects));
+    let store = storage.map(|storage| TriggerStore {
+        queues: storage.queues,
+        objects: storage.objects,
+        cursors: storage.cursors,
+    });
     let mut context = TriggerContext::new(&mut callers, lambda.clone(), allowlist.clone(), store);
     for (trigger, listener) in endpoints.triggers {
         trigger.configured.spawn(&mut context, listener);
