@@ -245,16 +245,15 @@ impl<L: Log> MessageSource for PartMessages<L> {
         let pause = self.reading().pause();
         sleep(pause).await;
         let start = Instant::now();
-        let next = {
+        let (at_end, next) = {
             let reading = self.reading();
-            if reading.at_end {
-                // The batch that is being gathered gets no more.
-                drop(reading);
-                sleep(wait).await;
-                return Ok(Vec::new());
-            }
-            reading.next.clone()
+            (reading.at_end, reading.next.clone())
         };
+        if at_end {
+            // The batch that is being gathered gets no more.
+            sleep(wait).await;
+            return Ok(Vec::new());
+        }
         let position = Position {
             part: Some(&self.name.part),
             cursor: next.as_deref(),
