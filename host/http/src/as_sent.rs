@@ -101,7 +101,8 @@ impl HeadScanner {
                 (b'\r', _) | (_, Place::Method) => {}
                 (sent, _) => {
                     self.target.push(sent);
-                    if !is_plain(sent) {
+                    // hyper refuses control characters with 400, as AWS's front ends do.
+                    if !is_plain(sent) && !sent.is_ascii_control() {
                         self.is_odd = true;
                         *byte = PLACEHOLDER;
                     }

@@ -4,7 +4,8 @@ use http_event::contract::{Request, RequestBody};
 
 use crate::gateway_error::GatewayError;
 
-/// The largest body, in bytes. A larger one arrives as [`RequestBody::TooLarge`]. The host enforces Lambda's own limit of 6 MB for the whole event.
+/// The largest body, in bytes. A larger one arrives as [`RequestBody::TooLarge`]. The host enforces Lambda's own limit of
+/// 6 MB for the whole event.
 pub const MAX_BODY: u32 = 10 * 1024 * 1024;
 
 /// The largest size of the request line and the headers together, in bytes.

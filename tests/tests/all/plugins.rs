@@ -19,7 +19,7 @@ fn component(name: &str, shape: &str) -> Vec<u8> {
     fixture.bytes().to_vec()
 }
 
-const NAME: &str = "lambkin:http-trigger/shaper@0.1.0";
+const NAME: &str = "lambkin:http-trigger/http-shaper@0.2.0";
 const GOOD: &str =
     "(call $invoke (i32.load (local.get $arguments)) (i32.load offset=4 (local.get $arguments)))";
 
@@ -103,12 +103,12 @@ fn a_file_that_is_not_a_plugin_is_refused_at_startup_with_the_reason() {
         (b"\x7fELF\x02\x01\x01\0\0\0\0\0".to_vec(), "native program"),
         (truncated, "plugin"),
         (
-            component("lambkin:http-trigger/shaper@0.9.0", GOOD),
+            component("lambkin:http-trigger/http-shaper@0.9.0", GOOD),
             "0.9.0",
         ),
         (
-            component("lambkin:http-triggers/shaper@0.1.0", GOOD),
-            "lambkin:http-triggers/shaper@0.1.0",
+            component("lambkin:http-triggers/http-shaper@0.2.0", GOOD),
+            "lambkin:http-triggers/http-shaper@0.2.0",
         ),
     ] {
         let text = project(&bytes).refusal();
@@ -127,9 +127,16 @@ fn streamed(stream: &str) -> crate::support::Reply {
         "[functions.f]\ncode = \"{RAW_BOOTSTRAP}\"\n\
          [triggers.web]\nplugin = \"./streams.wasm\"\nlisten = \"127.0.0.1:0\"\nstream = {stream}\n"
     ));
-    // The field `streaming` follows the function, the event, the token and the wait.
-    let shape = format!("(i32.store8 (i32.const 0x428) (i32.const 1)) {GOOD}");
-    project.file("streams.wasm", component(NAME, &shape));
+    // The field `mode` follows the function and the event.
+    let shape = format!("{GOOD} (i32.store8 (i32.const 0x418) (i32.const 1))");
+    // The ending of a stream that has opened has no text.
+    let resume = "(if (result i32) (i32.eq (local.get $ending) (i32.const 1))
+        (then (call $status (i32.const 200)))
+        (else (call $response (i32.const 200) (i32.const 0) (i32.const 0) (local.get $text) (local.get $length))))";
+    let plugin = template::good()
+        .with("shape", &shape)
+        .with("resume", resume);
+    project.file("streams.wasm", plugin.bytes());
     project.serve().web("GET", "/", &[], b"")
 }
 

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::{env, fs};
 
-use super::reference::repository;
+use super::reference::examples;
 use super::{Config, Source};
 
 /// What replaces a piece of a file, besides pieces of the same file.
@@ -87,13 +87,8 @@ fn mutate(state: &mut u64, text: &mut String) {
 
 /// The configurations of the examples.
 fn seeds() -> Vec<(std::path::PathBuf, String)> {
-    let examples = fs::read_dir(repository().join("examples")).unwrap();
-    let mut paths: Vec<_> = examples
-        .map(|example| example.unwrap().path().join("lambkin.toml"))
-        .collect();
-    paths.sort();
     let read = |path: std::path::PathBuf| (path.clone(), fs::read_to_string(path).unwrap());
-    paths.into_iter().map(read).collect()
+    examples().into_iter().map(read).collect()
 }
 
 #[test]

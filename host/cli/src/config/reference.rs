@@ -187,6 +187,30 @@ pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
+/// The configuration files of the examples, in order.
+pub fn examples() -> Vec<PathBuf> {
+    let examples = repository().join("examples");
+    let mut files = Vec::new();
+    let mut folders = vec![examples.clone()];
+    folders.extend(entries(&examples.join("plugins")));
+    for entry in folders.iter().flat_map(|folder| entries(folder)) {
+        let file = entry.join("lambkin.toml");
+        if file.exists() {
+            files.push(file);
+        }
+    }
+    files.sort();
+    files
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap();
+    entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .collect()
+}
+
 /// Asserts that a committed file has this content, or makes it so with `BLESS`.
 fn assert_committed(path: &str, content: &str) {
     let path = repository().join(path);
