@@ -65,6 +65,8 @@ impl Exchange<'_> {
                     for warning in &answer.warnings {
                         self.warn(function.as_deref(), warning);
                     }
+                    // A plugin that has found the stream to be none answers instead of it.
+                    let stream = stream.filter(|_| answer.response.body.is_empty());
                     return Ok((answer.response, stream));
                 }
                 _ if number == MAX_STEPS => break,

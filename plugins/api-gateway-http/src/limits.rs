@@ -44,20 +44,10 @@ mod tests {
 
     fn request(path: usize, header: usize, body: RequestBody) -> Request {
         Request {
-            id: String::new(),
-            trace_id: String::new(),
-            at_ms: 0,
-            peer: String::new(),
-            scheme: "http".into(),
-            port: 8000,
-            protocol: "HTTP/1.1".into(),
-            authority: String::new(),
-            method: "GET".into(),
             path: "/".repeat(path),
-            query: String::new(),
             headers: vec![Header::new("A", &"b".repeat(header))],
             body,
-            extra: Vec::new(),
+            ..Request::get("")
         }
     }
 

@@ -11,11 +11,17 @@ use alloc::string::String;
 use http_event::contract::{Ending, Response, ResponseBody, WARNING};
 use http_event::json::{JsonError, read};
 use http_event::payload::{Fields, Misfit};
-use http_event::response::{headers_with_cookies, of_fields};
+use http_event::response::{HeaderRules, headers_with_cookies, of_fields};
 
 use crate::gateway_error::{GatewayError, REQUEST_ID};
 use crate::state::{Format, State};
 use crate::token::Token;
+
+const HEADERS: HeaderRules = HeaderRules {
+    reserved: &[REQUEST_ID],
+    remapped: &[],
+    default_type: "text/plain; charset=utf-8",
+};
 
 /// Turns the ending of an invocation into the response.
 ///
@@ -71,7 +77,7 @@ fn of_payload(format: Format, payload: String) -> Result<Response, Misfit> {
             let fields = Fields::read(&payload)?;
             let mut headers = fields.headers()?;
             headers.extend(fields.multi_value_headers()?);
-            of_fields(&fields, headers, REQUEST_ID)
+            of_fields(&fields, headers, HEADERS)
         }
         Format::V2 => of_payload_v2(payload),
     }
@@ -94,7 +100,7 @@ fn of_payload_v2(payload: String) -> Result<Response, Misfit> {
 }
 
 fn structured(fields: &Fields<'_>) -> Result<Response, Misfit> {
-    of_fields(fields, headers_with_cookies(fields)?, REQUEST_ID)
+    of_fields(fields, headers_with_cookies(fields)?, HEADERS)
 }
 
 /// The response before a streamed body. HTTP APIs do not stream, so this trigger never requests it; if a host streams

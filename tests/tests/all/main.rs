@@ -27,6 +27,7 @@ mod failures;
 mod fixed_ports;
 #[cfg(target_os = "linux")]
 mod full_disk;
+mod function_url;
 mod gateway;
 mod invoke_api;
 mod invoke_rules;

@@ -68,7 +68,7 @@ fn read(table: &Table<'_>, problems: &mut Problems) -> Setup {
     let stage_variables = stage_variables(table, problems);
     let cors = table
         .table("cors", problems)
-        .map(|table| cors::Settings::read(&table, problems));
+        .map(|table| cors::Settings::read(&table, cors::HTTP_API, problems));
     let account_id = account_id(table, problems);
     let api_id = api_id(table, problems);
     let domain_name = domain_name(table, problems);

@@ -53,28 +53,6 @@ impl<'a> Context<'a> {
             configured => configured,
         }
     }
-
-    /// The first label of the domain name.
-    fn domain_prefix(&self) -> &'a str {
-        let name = self.domain_name();
-        if name.starts_with('[') {
-            return name.split_inclusive(']').next().unwrap_or_default();
-        }
-        name.split(['.', ':']).next().unwrap_or_default()
-    }
-
-    /// An estimate of the event's length in bytes that is rarely too small.
-    fn capacity(&self) -> usize {
-        let request = self.request;
-        let headers: usize = request
-            .headers
-            .iter()
-            .map(|header| header.name.len() + header.value.len() + 8)
-            .sum();
-        let body = request.body.as_bytes().len();
-        // Both formats contain most of the query twice, and 1.0 each header twice. Base64 makes four bytes of three.
-        2048 + 2 * headers + 3 * (request.path.len() + request.query.len()) + body / 2 * 3
-    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use http_event::body;
+use http_event::event_2_0::{capacity, domain_prefix};
 use http_event::headers::{self, canonical_name};
 use http_event::json::write::{self, Object};
 use http_event::percent::decode;
@@ -37,7 +38,7 @@ const IDENTITY: [&str; 12] = [
 /// Writes the event.
 pub fn write(context: &Context<'_>) -> String {
     let (request, route) = (context.request, context.found.route);
-    write::object(context.capacity(), |event| {
+    write::object(capacity(request), |event| {
         event.string("version", "1.0");
         event.string("resource", route.path);
         event.string("path", &request.path);
@@ -98,7 +99,7 @@ fn write_request_context(context: &Context<'_>, object: &mut Object<'_>) {
     object.string("apiId", state.api_id);
     object.raw("authorizer", r#"{"claims":null,"scopes":null}"#);
     object.string("domainName", context.domain_name());
-    object.string("domainPrefix", context.domain_prefix());
+    object.string("domainPrefix", domain_prefix(context.domain_name()));
     object.string("extendedRequestId", context.request_id);
     object.string("httpMethod", &request.method);
     object.object("identity", |identity| {

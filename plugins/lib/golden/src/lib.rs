@@ -8,6 +8,8 @@
 
 #![allow(clippy::panic, reason = "this is a library of assertions for tests")]
 
+pub mod http;
+
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 

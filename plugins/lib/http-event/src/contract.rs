@@ -47,6 +47,26 @@ impl ResponseBody {
 }
 
 impl Request {
+    /// A request without headers and body, for tests.
+    pub fn get(path: &str) -> Self {
+        Self {
+            id: String::from("01234567-89ab-4def-8123-456789abcdef"),
+            trace_id: String::from("Root=1-0-1;Sampled=0"),
+            at_ms: 0,
+            peer: String::from("127.0.0.1"),
+            scheme: String::from("http"),
+            port: 8000,
+            protocol: String::from("HTTP/1.1"),
+            authority: String::from("localhost:8000"),
+            method: String::from("GET"),
+            path: String::from(path),
+            query: String::new(),
+            headers: Vec::new(),
+            body: RequestBody::Empty,
+            extra: Vec::new(),
+        }
+    }
+
     /// The values of a header, in order. `name` is in lower case.
     pub fn header<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.headers

@@ -47,7 +47,7 @@ pub fn of_event(request: &Request) -> Vec<Header<'_>> {
 }
 
 /// The headers that AWS sets. AWS always sends port 443 and `https`; functions build links from these, and only the
-/// listener's own port and plain HTTP lead back to this listener.
+/// listener's own scheme and the port that the client addressed lead back to this listener.
 fn set_by_aws(request: &Request) -> [Header<'_>; 6] {
     [
         (
@@ -57,8 +57,8 @@ fn set_by_aws(request: &Request) -> [Header<'_>; 6] {
         ("host", request.authority.as_str().into()),
         ("x-amzn-trace-id", trace_id(request).into()),
         ("x-forwarded-for", forwarded_for(request)),
-        ("x-forwarded-port", port(&request.authority).into()),
-        ("x-forwarded-proto", "http".into()),
+        ("x-forwarded-port", port(request).into()),
+        ("x-forwarded-proto", request.scheme.as_str().into()),
     ]
 }
 
@@ -83,12 +83,13 @@ fn forwarded_for(request: &Request) -> Cow<'_, str> {
     format!("{}, {}", listed.join(", "), request.peer).into()
 }
 
-/// The port of `host:port`; 80 without one.
-fn port(authority: &str) -> &str {
-    match authority.rsplit_once(':') {
+/// The port that the client addressed: that of `host:port`, otherwise the default of the scheme.
+fn port(request: &Request) -> &str {
+    match request.authority.rsplit_once(':') {
         Some((_, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => {
             port
         }
+        _ if request.scheme == "https" => "443",
         _ => "80",
     }
 }
@@ -135,16 +136,23 @@ mod tests {
     }
 
     #[test]
-    fn the_port_is_that_of_the_authority() {
-        for (authority, expected) in [
-            ("127.0.0.1:8000", "8000"),
-            ("localhost", "80"),
-            ("localhost:", "80"),
-            ("[::1]:81", "81"),
-            ("[::1]", "80"),
-            ("", "80"),
+    fn the_port_is_that_of_the_authority_or_of_the_scheme() {
+        for (scheme, authority, expected) in [
+            ("http", "127.0.0.1:8000", "8000"),
+            ("http", "localhost", "80"),
+            ("https", "localhost", "443"),
+            ("https", "localhost:8443", "8443"),
+            ("http", "localhost:", "80"),
+            ("http", "[::1]:81", "81"),
+            ("http", "[::1]", "80"),
+            ("http", "", "80"),
         ] {
-            assert_eq!(port(authority), expected, "{authority}");
+            let request = Request {
+                scheme: scheme.to_owned(),
+                authority: authority.to_owned(),
+                ..Request::get("/")
+            };
+            assert_eq!(port(&request), expected, "{scheme} {authority}");
         }
     }
 }

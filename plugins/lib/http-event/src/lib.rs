@@ -5,6 +5,7 @@
 //! - [`json`] writes events and reads results;
 //! - [`percent`], [`query`] and [`headers`] read a request as events contain it;
 //! - [`values`] writes headers and parameters that may have several values;
+//! - [`event_2_0`] writes events in payload format 2.0;
 //! - [`body`] decides whether an event contains a body as text or in Base64;
 //! - [`payload`] reads the response object that a function returned, and [`response`] makes a response of it;
 //! - [`cors`] answers preflight requests and adds CORS headers to responses;
@@ -23,6 +24,7 @@ pub mod body;
 pub mod component;
 pub mod contract;
 pub mod cors;
+pub mod event_2_0;
 pub mod headers;
 pub mod json;
 pub mod payload;

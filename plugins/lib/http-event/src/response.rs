@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use crate::contract::Response;
 use crate::payload::{Fields, Header, Misfit};
 
-/// Headers of the connection, and those that the host sets. A function's are dropped.
+/// Headers of the connection, and those that the host sets. A function's are dropped unless they are remapped.
 const DROPPED: [&str; 9] = [
     "connection",
     "content-length",
@@ -22,9 +22,19 @@ const DROPPED: [&str; 9] = [
     "upgrade",
 ];
 
+/// What front ends do differently with a function's headers.
+#[derive(Debug, Clone, Copy)]
+pub struct HeaderRules {
+    /// Headers that the front end sets, in lower case. A function's are dropped.
+    pub reserved: &'static [&'static str],
+    /// Headers, in lower case, that reach the client with `x-amzn-remapped-` before their name.
+    pub remapped: &'static [&'static str],
+    /// The `content-type` of a response without one.
+    pub default_type: &'static str,
+}
+
 /// The response with status and body of the fields, and with these headers: names in lower case, without headers of the
-/// connection, and with a `content-type` of plain text if there is none. `reserved` is a header that the front end
-/// sets, so a function's is dropped.
+/// connection.
 ///
 /// # Errors
 ///
@@ -32,9 +42,22 @@ const DROPPED: [&str; 9] = [
 pub fn of_fields(
     fields: &Fields<'_>,
     headers: Vec<Header>,
-    reserved: &str,
+    rules: HeaderRules,
 ) -> Result<Response, Misfit> {
-    let mut response = Response::new(fields.status()?, fields.body()?);
+    let response = Response::new(fields.status()?, fields.body()?);
+    with_headers(response, headers, rules)
+}
+
+/// The response with these headers added, as in [`of_fields`].
+///
+/// # Errors
+///
+/// A header is not legal.
+pub fn with_headers(
+    mut response: Response,
+    headers: Vec<Header>,
+    rules: HeaderRules,
+) -> Result<Response, Misfit> {
     for (name, value) in headers {
         let name = name.to_ascii_lowercase();
         if !is_name(&name) {
@@ -45,8 +68,11 @@ pub fn of_fields(
                 "the value of the header `{name}` has control characters, such as a line end"
             )));
         }
-        if name != reserved && !DROPPED.contains(&name.as_str()) {
-            response.headers.push((name, value));
+        let name = name.as_str();
+        if rules.remapped.contains(&name) {
+            response.push_header(&format!("x-amzn-remapped-{name}"), &value);
+        } else if !rules.reserved.contains(&name) && !DROPPED.contains(&name) {
+            response.push_header(name, &value);
         }
     }
     let has_type = response
@@ -54,7 +80,7 @@ pub fn of_fields(
         .iter()
         .any(|(name, _)| name == "content-type");
     if !has_type {
-        response.push_header("content-type", "text/plain; charset=utf-8");
+        response.push_header("content-type", rules.default_type);
     }
     Ok(response)
 }

@@ -9,18 +9,23 @@ use lambkin_model::{Body, HttpRequest, HttpResponse};
 use lambkin_plugin::{Ending, HttpTrigger, InvocationMode, Plugin, Reuse, Role, Step, StreamHead};
 use serde_json::{Value, json};
 
-use super::{accepted, calls, cases_of, decoded, pairs, surroundings};
+use super::{accepted, calls, cases_of, decoded, optional, pairs, surroundings};
 use crate::fixture::{header, outcome, reply};
 
 #[tokio::test]
-async fn the_component_answers_every_case_as_recorded() {
+async fn the_components_answer_every_case_as_recorded() {
     let defaults = ::golden::read("request.json");
-    let (plugin, cases) = cases_of("api-gateway-http", Role::HttpTrigger).await;
-    let mut count = 0;
-    for (file, case) in cases {
-        count += run(&plugin, &case, &defaults, &file).await;
+    for (name, calls) in [("api-gateway-http", 100), ("function-url", 30)] {
+        let (plugin, cases) = cases_of(name, Role::HttpTrigger).await;
+        let mut count = 0;
+        for (file, case) in cases {
+            count += run(&plugin, &case, &defaults, &file).await;
+        }
+        assert!(
+            count >= calls,
+            "only {count} calls of {name}: the cases are missing"
+        );
     }
-    assert!(count >= 100, "only {count} calls: the cases are missing");
 }
 
 /// Runs one file; the number of calls it holds.
@@ -69,7 +74,10 @@ fn request(overrides: &Value, defaults: &Value) -> HttpRequest {
         trace_id: text("trace-id"),
         at_ms: field("at-ms").as_u64().unwrap(),
         peer: text("peer"),
-        scheme: "http",
+        scheme: match field("scheme").as_str().unwrap() {
+            "https" => "https",
+            _ => "http",
+        },
         port: 8000,
         protocol: text("protocol"),
         authority: text("authority"),
@@ -78,13 +86,14 @@ fn request(overrides: &Value, defaults: &Value) -> HttpRequest {
         query: text("query"),
         headers: pairs(field("headers"))
             .iter()
-            .map(|(name, value)| header(name, None, value))
+            .map(|(name, value)| header(&name.to_ascii_lowercase(), Some(name), value))
             .collect(),
-        body: Some(match (body["text"].as_str(), body["base64"].as_str()) {
-            (Some(text), _) => Body::Text(text.to_owned()),
-            (None, Some(base64)) => Body::Binary(decoded(base64)),
-            (None, None) => Body::Empty,
-        }),
+        body: match (body["text"].as_str(), body["base64"].as_str()) {
+            (Some(text), _) => Some(Body::Text(text.to_owned())),
+            (None, Some(base64)) => Some(Body::Binary(decoded(base64))),
+            (None, None) if body == "too-large" => None,
+            (None, None) => Some(Body::Empty),
+        },
     }
 }
 
@@ -97,8 +106,8 @@ fn ending_of(value: &Value) -> Ending {
     {
         "completed" => Ending::Completed(text(&value["completed"])),
         "stream-opened" => Ending::StreamOpened(StreamHead {
-            prelude: Some(text(&value["stream-opened"])),
-            content_type: None,
+            prelude: value["stream-opened"].as_str().map(str::to_owned),
+            content_type: optional(&value["stream-opened"], "content-type"),
         }),
         "failed" => Ending::Failed {
             kind: text(&value["failed"]["kind"]),

@@ -8,7 +8,7 @@ mod settings;
 
 use alloc::string::String;
 
-pub use settings::Settings;
+pub use settings::{FUNCTION_URL, HTTP_API, Rules, Settings};
 
 use crate::contract::{Request, Response};
 
@@ -130,7 +130,7 @@ fn add(response: &mut Response, name: &str, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{Header, RequestBody, ResponseBody};
+    use crate::contract::{Header, ResponseBody};
 
     const CORS: Cors<'_> = Cors {
         origins: "https://a.example http://*",
@@ -142,24 +142,13 @@ mod tests {
     };
 
     fn request(method: &str, headers: &[(&str, &str)]) -> Request {
+        let headers = headers.iter();
         Request {
-            id: String::new(),
-            trace_id: String::new(),
-            at_ms: 0,
-            peer: String::new(),
-            scheme: "http".to_owned(),
-            port: 8000,
-            protocol: "HTTP/1.1".to_owned(),
-            authority: String::new(),
             method: method.to_owned(),
-            path: "/".to_owned(),
-            query: String::new(),
             headers: headers
-                .iter()
                 .map(|(name, value)| Header::new(name, value))
                 .collect(),
-            body: RequestBody::Empty,
-            extra: Vec::new(),
+            ..Request::get("/")
         }
     }
 

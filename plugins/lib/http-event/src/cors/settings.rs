@@ -5,7 +5,7 @@
 //! | `allow-origins` | `"https://app.example"`, `"*"`, `"http://*"` or `"https://*"` |
 //! | `allow-methods` | methods or `"*"` |
 //! | `allow-headers`, `expose-headers` | names of headers or `"*"` |
-//! | `max-age` | how long a browser may cache the answer, in seconds, -1 to 86,400 |
+//! | `max-age` | how long a browser may cache the answer, in seconds, up to 86,400 |
 //! | `allow-credentials` | whether browsers may send cookies; not allowed together with the origin `"*"` |
 
 use alloc::format;
@@ -16,8 +16,26 @@ use plugin_kit::settings::{Problems, Table, is_word};
 
 use super::Cors;
 
-/// The methods that may be allowed.
-const METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+/// What front ends allow differently.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// The methods that `allow-methods` may have.
+    pub methods: &'static [&'static str],
+    /// The smallest `max-age`.
+    pub min_age: i64,
+}
+
+/// The rules of HTTP APIs.
+pub const HTTP_API: Rules = Rules {
+    methods: &["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"],
+    min_age: -1,
+};
+
+/// The rules of function URLs, where a method has six characters at most.
+pub const FUNCTION_URL: Rules = Rules {
+    methods: &["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"],
+    min_age: 0,
+};
 
 const KEYS: [&str; 6] = [
     "allow-origins",
@@ -41,10 +59,10 @@ pub struct Settings {
 
 impl Settings {
     /// Reads the table and records its mistakes.
-    pub fn read(table: &Table<'_>, problems: &mut Problems) -> Self {
+    pub fn read(table: &Table<'_>, rules: Rules, problems: &mut Problems) -> Self {
         table.refuse_unknown(&KEYS, &[], problems);
-        let method_rule = format!("a method is one of *, {}", METHODS.join(", "));
-        let is_method = |method: &str| method == "*" || METHODS.contains(&method);
+        let method_rule = format!("a method is one of *, {}", rules.methods.join(", "));
+        let is_method = |method: &str| method == "*" || rules.methods.contains(&method);
         let is_header = |name: &str| is_word(name, "!#$%&'*+-.^_`|~");
         let header_rule = "a header is a name such as \"content-type\", or \"*\"";
 
@@ -59,7 +77,7 @@ impl Settings {
                 .to_string(),
         );
         }
-        let max_age = table.integer("max-age", -1, 86_400, problems);
+        let max_age = table.integer("max-age", rules.min_age, 86_400, problems);
         Self {
             origins: origins.join(" "),
             methods: table

@@ -1,0 +1,105 @@
+//! The signature of a request to a URL with `AuthType: AWS_IAM`.
+//!
+//! A request has to be signed with Signature Version 4, in its `Authorization` header or in its query, for the service
+//! `lambda`. The signature itself is not verified: there are no users whose keys it could be compared with, and the
+//! event takes any access key for one of the account's own.
+
+use alloc::borrow::Cow;
+
+use http_event::contract::Request;
+use http_event::query::parameters;
+
+const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+
+/// The access key that a request is signed with; `None` if it is not signed.
+pub fn access_key(request: &Request) -> Option<Cow<'_, str>> {
+    if let Some(header) = request.header("authorization").last() {
+        return of_header(header).map(Cow::Borrowed);
+    }
+    let mut algorithm = None;
+    let mut credential = None;
+    let mut signature = None;
+    for (name, value) in parameters(&request.query) {
+        match &*name {
+            "X-Amz-Algorithm" => algorithm = Some(value),
+            "X-Amz-Credential" => credential = Some(value),
+            "X-Amz-Signature" => signature = Some(value),
+            _ => {}
+        }
+    }
+    if algorithm? != ALGORITHM || signature?.is_empty() {
+        return None;
+    }
+    let credential = credential?;
+    let key = of_scope(&credential)?;
+    Some(Cow::Owned(key.into()))
+}
+
+fn of_header(header: &str) -> Option<&str> {
+    let fields = header.strip_prefix(ALGORITHM)?.strip_prefix(' ')?;
+    let field = |name: &str| {
+        let mut fields = fields.split(',').map(str::trim);
+        fields.find_map(|field| field.strip_prefix(name)?.strip_prefix('='))
+    };
+    field("SignedHeaders").filter(|names| !names.is_empty())?;
+    field("Signature").filter(|signature| !signature.is_empty())?;
+    of_scope(field("Credential")?)
+}
+
+/// The key of `KEY/DATE/REGION/lambda/aws4_request`.
+fn of_scope(credential: &str) -> Option<&str> {
+    let mut parts = credential.split('/');
+    let key = parts.next().filter(|key| !key.is_empty())?;
+    let (_date, _region) = (parts.next()?, parts.next()?);
+    let is_lambda = parts.next() == Some("lambda") && parts.next() == Some("aws4_request");
+    is_lambda.then_some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use http_event::contract::Header;
+
+    use super::*;
+
+    fn key_of(header: &str) -> Option<String> {
+        let request = Request {
+            headers: vec![Header::new("Authorization", header)],
+            ..Request::get("/")
+        };
+        access_key(&request).map(Cow::into_owned)
+    }
+
+    #[test]
+    fn a_signed_request_names_its_access_key() {
+        let signed = "AWS4-HMAC-SHA256 Credential=AKID/20261128/eu-west-1/lambda/aws4_request, \
+            SignedHeaders=host;x-amz-date, Signature=ab12";
+        assert_eq!(key_of(signed).as_deref(), Some("AKID"));
+        for other in [
+            "",
+            "Bearer AKID",
+            "AWS4-HMAC-SHA256 Credential=AKID/20261128/eu-west-1/lambda/aws4_request",
+            &signed.replace("lambda", "s3"),
+            &signed.replace("AKID", ""),
+            &signed.replace("ab12", ""),
+        ] {
+            assert_eq!(key_of(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_presigned_request_names_its_access_key() {
+        let query = "a=b&X-Amz-Algorithm=AWS4-HMAC-SHA256\
+            &X-Amz-Credential=AKID%2F20261128%2Feu-west-1%2Flambda%2Faws4_request&X-Amz-Signature=ab12";
+        let key = |query: &str| {
+            let request = Request {
+                query: query.to_owned(),
+                ..Request::get("/")
+            };
+            access_key(&request).map(Cow::into_owned)
+        };
+        assert_eq!(key(query).as_deref(), Some("AKID"));
+        assert_eq!(key(&query.replace("Signature=ab12", "Signature=")), None);
+        assert_eq!(key(&query.replace("HMAC-SHA256", "HMAC-SHA1")), None);
+        assert_eq!(key("a=b"), None);
+    }
+}

@@ -1,0 +1,234 @@
+//! Golden cases of plugins for HTTP triggers, as calls of the plugin's own functions.
+
+#![allow(
+    clippy::indexing_slicing,
+    reason = "indexing JSON with a name does not panic; what a case lacks reads as null"
+)]
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http_event::contract::{
+    Ending, FunctionError, Header, InvocationMode, Problem, Request, RequestBody, Response, Setup,
+    Step, StreamHead, Surroundings,
+};
+use serde_json::{Value, json};
+
+/// The functions of a plugin.
+#[derive(Debug, Clone, Copy)]
+pub struct Functions {
+    /// `configure`.
+    pub configure: fn(&str, &Surroundings) -> Result<Setup, Vec<Problem>>,
+    /// `shape`.
+    pub shape: fn(&str, &Request) -> Result<Step, String>,
+    /// `resume`, for plugins that reply to each outcome.
+    pub respond: fn(&str, &str, Ending) -> Result<Response, String>,
+}
+
+/// Checks the cases of a plugin; see [`check`](crate::check).
+///
+/// # Panics
+///
+/// Panics if an answer differs from the recorded one.
+pub fn check(plugin: &str, functions: Functions) {
+    let defaults = crate::read("request.json");
+    crate::check(
+        plugin,
+        |case| functions.answer(case, &defaults),
+        in_order_of_events,
+    );
+}
+
+impl Functions {
+    /// The case with this plugin's answers instead of the recorded ones. What is not recorded is not added.
+    fn answer(self, case: &Value, defaults: &Value) -> Value {
+        let mut case = case.clone();
+        let setup = match (self.configure)(&case["config"].to_string(), &surroundings()) {
+            Ok(setup) => setup,
+            Err(problems) => {
+                let list = problems
+                    .into_iter()
+                    .map(|it| json!({"at": it.at, "message": it.message}));
+                case["problems"] = list.collect();
+                return case;
+            }
+        };
+        let mut functions: Vec<_> = setup.functions.iter().map(|it| &it.name).collect();
+        functions.sort();
+        functions.dedup();
+        case["setup"] = json!({"functions": functions, "summary": setup.summary});
+        let Some(calls) = case["calls"].as_array_mut() else {
+            panic!("the configuration is accepted, and the case has no calls: {case}");
+        };
+        for call in calls {
+            self.answer_call(&setup.state, call, defaults);
+        }
+        case
+    }
+
+    fn answer_call(self, state: &str, call: &mut Value, defaults: &Value) {
+        let step = (self.shape)(state, &request(&call["request"], defaults));
+        let step = step.unwrap_or_else(|error| panic!("{error}: {call}"));
+        if call.get("decision").is_some() {
+            call["decision"] = step_as_json(&step);
+        }
+        if call.get("outcome").is_some() {
+            let Step::Invoke(invocation) = step else {
+                panic!("a reply has no outcome: {call}");
+            };
+            let response = (self.respond)(state, &invocation.token, ending(&call["outcome"]));
+            let response = response.unwrap_or_else(|error| panic!("{error}: {call}"));
+            call["response"] = response_as_json(&response);
+        }
+    }
+}
+
+/// What the tests of the components configure plugins with too.
+fn surroundings() -> Surroundings {
+    Surroundings {
+        name: "golden".to_owned(),
+        address: None,
+        region: "us-east-1".to_owned(),
+        account: "123456789012".to_owned(),
+        environment: Vec::new(),
+        functions: Vec::new(),
+        extra: Vec::new(),
+    }
+}
+
+fn request(overrides: &Value, defaults: &Value) -> Request {
+    let field = |name: &str| match overrides.get(name) {
+        Some(value) => value,
+        None => &defaults[name],
+    };
+    let text = |name: &str| string(field(name));
+    for name in overrides.as_object().into_iter().flat_map(|it| it.keys()) {
+        assert!(defaults.get(name).is_some(), "a request has no `{name}`");
+    }
+    let headers = field("headers").as_array().into_iter().flatten();
+    Request {
+        id: text("id"),
+        trace_id: text("trace-id"),
+        at_ms: field("at-ms").as_u64().unwrap_or_default(),
+        peer: text("peer"),
+        scheme: text("scheme"),
+        port: 8000,
+        protocol: text("protocol"),
+        authority: text("authority"),
+        method: text("method"),
+        path: text("path"),
+        query: text("query"),
+        headers: headers
+            .map(|pair| Header::new(&string(&pair[0]), &string(&pair[1])))
+            .collect(),
+        body: body(field("body")),
+        extra: Vec::new(),
+    }
+}
+
+fn string(value: &Value) -> String {
+    match value.as_str() {
+        Some(text) => text.to_owned(),
+        None => panic!("{value} is not a string"),
+    }
+}
+
+fn body(value: &Value) -> RequestBody {
+    match (value.get("text"), value.get("base64"), value.as_str()) {
+        (Some(text), None, None) => RequestBody::Text(string(text)),
+        (None, Some(base64), None) => match STANDARD.decode(string(base64)) {
+            Ok(bytes) => RequestBody::Binary(bytes),
+            Err(error) => panic!("{base64}: {error}"),
+        },
+        (None, None, Some("too-large")) => RequestBody::TooLarge,
+        _ => RequestBody::Empty,
+    }
+}
+
+fn ending(value: &Value) -> Ending {
+    match value.as_str() {
+        Some("timed-out") => return Ending::TimedOut,
+        Some("expired") => return Ending::Expired,
+        Some("throttled") => return Ending::Throttled,
+        _ => {}
+    }
+    if let Some(payload) = value.get("completed") {
+        Ending::Completed(string(payload))
+    } else if let Some(head) = value.get("stream-opened") {
+        Ending::StreamOpened(stream_head(head))
+    } else if let Some(error) = value.get("failed") {
+        Ending::Failed(FunctionError {
+            kind: string(&error["kind"]),
+            payload: string(&error["payload"]),
+        })
+    } else if let Some(why) = value.get("unavailable") {
+        Ending::Unavailable(string(why))
+    } else {
+        panic!("no such outcome: {value}")
+    }
+}
+
+/// A text is the prelude. An object has `content-type` instead.
+fn stream_head(value: &Value) -> StreamHead {
+    StreamHead {
+        prelude: value.as_str().map(str::to_owned),
+        content_type: value["content-type"].as_str().map(str::to_owned),
+    }
+}
+
+fn step_as_json(step: &Step) -> Value {
+    match step {
+        Step::Reply(response) => json!({"reply": response_as_json(response)}),
+        Step::Fetch(fetch) => panic!("{fetch:?}"),
+        Step::Invoke(invocation) => {
+            let event: Value = match serde_json::from_str(&invocation.event) {
+                Ok(event) => event,
+                Err(error) => panic!("{error}: {}", invocation.event),
+            };
+            json!({"invoke": {
+                "function": invocation.function,
+                "event": event,
+                "wait-ms": invocation.max_wait_ms,
+                "streaming": invocation.mode == InvocationMode::Streamed,
+            }})
+        }
+    }
+}
+
+fn response_as_json(response: &Response) -> Value {
+    let body = match std::str::from_utf8(response.body.as_bytes()) {
+        Ok("") => Value::Null,
+        Ok(text) => json!({"text": text}),
+        Err(_) => json!({"base64": STANDARD.encode(response.body.as_bytes())}),
+    };
+    json!({"status": response.status, "headers": response.headers, "body": body})
+}
+
+/// The case as text, its parts in the order in which they happen.
+fn in_order_of_events(case: &Value) -> String {
+    let calls: Vec<_> = case["calls"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|call| {
+            let keys = ["about", "request", "decision", "outcome", "response"];
+            braced(&members(call, &keys))
+        })
+        .collect();
+    let mut members = members(case, &["about", "config", "setup", "problems"]);
+    if !calls.is_empty() {
+        members.push(format!(
+            "\"calls\": [\n  {}\n]",
+            calls.join(",\n").replace('\n', "\n  ")
+        ));
+    }
+    braced(&members) + "\n"
+}
+
+fn members(object: &Value, keys: &[&str]) -> Vec<String> {
+    let member = |key: &&str| Some(format!("{key:?}: {:#}", object.get(key)?));
+    keys.iter().filter_map(member).collect()
+}
+
+fn braced(members: &[String]) -> String {
+    format!("{{\n  {}\n}}", members.join(",\n").replace('\n', "\n  "))
+}
