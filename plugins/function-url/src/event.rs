@@ -45,10 +45,7 @@ pub fn write(state: &State<'_>, request: &Request, access_key: Option<&str>) -> 
 
 /// The headers, with AWS's about TLS. A request without a body has no `content-length`.
 fn event_headers(request: &Request) -> Vec<Header<'_>> {
-    let mut headers = headers::of_event(request);
-    if request.body.as_bytes().is_empty() && request.header("content-length").next().is_none() {
-        headers.retain(|(name, _)| *name != "content-length");
-    }
+    let mut headers = headers::of_event_without_empty_length(request);
     if request.scheme == "https" {
         headers.retain(|(name, _)| !name.starts_with("x-amzn-tls-"));
         headers.push((

@@ -10,6 +10,7 @@
 
 mod support;
 
+mod alb;
 mod asynchronous;
 mod bootstrap_search;
 mod browser;

@@ -200,7 +200,11 @@ fn response_as_json(response: &Response) -> Value {
         Ok(text) => json!({"text": text}),
         Err(_) => json!({"base64": STANDARD.encode(response.body.as_bytes())}),
     };
-    json!({"status": response.status, "headers": response.headers, "body": body})
+    let mut json = json!({"status": response.status, "headers": response.headers, "body": body});
+    if let Some(reason) = &response.reason {
+        json["reason"] = json!(reason);
+    }
+    json
 }
 
 /// The case as text, its parts in the order in which they happen.

@@ -46,6 +46,15 @@ pub fn of_event(request: &Request) -> Vec<Header<'_>> {
     headers
 }
 
+/// Like [`of_event`], without the `content-length` that a client without a body has not sent.
+pub fn of_event_without_empty_length(request: &Request) -> Vec<Header<'_>> {
+    let mut headers = of_event(request);
+    if request.body.as_bytes().is_empty() && request.header("content-length").next().is_none() {
+        headers.retain(|(name, _)| *name != "content-length");
+    }
+    headers
+}
+
 /// The headers that AWS sets. AWS always sends port 443 and `https`; functions build links from these, and only the
 /// listener's own scheme and the port that the client addressed lead back to this listener.
 fn set_by_aws(request: &Request) -> [Header<'_>; 6] {
@@ -57,7 +66,7 @@ fn set_by_aws(request: &Request) -> [Header<'_>; 6] {
         ("host", request.authority.as_str().into()),
         ("x-amzn-trace-id", trace_id(request).into()),
         ("x-forwarded-for", forwarded_for(request)),
-        ("x-forwarded-port", port(request).into()),
+        ("x-forwarded-port", addressed_port(request).into()),
         ("x-forwarded-proto", request.scheme.as_str().into()),
     ]
 }
@@ -84,7 +93,7 @@ fn forwarded_for(request: &Request) -> Cow<'_, str> {
 }
 
 /// The port that the client addressed: that of `host:port`, otherwise the default of the scheme.
-fn port(request: &Request) -> &str {
+pub fn addressed_port(request: &Request) -> &str {
     match request.authority.rsplit_once(':') {
         Some((_, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => {
             port
@@ -152,7 +161,7 @@ mod tests {
                 authority: authority.to_owned(),
                 ..Request::get("/")
             };
-            assert_eq!(port(&request), expected, "{scheme} {authority}");
+            assert_eq!(addressed_port(&request), expected, "{scheme} {authority}");
         }
     }
 }

@@ -29,8 +29,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub struct Misfit(pub String);
 
 impl Misfit {
-    /// A value of the wrong type.
-    fn of(at: &str, raw: &str, wanted: &str) -> Self {
+    /// A value of the wrong type, as JSON: where it is, and what it has to be.
+    pub fn of(at: &str, raw: &str, wanted: &str) -> Self {
         Self(format!("`{at}` is {}, and has to be {wanted}", kind(raw)))
     }
 }

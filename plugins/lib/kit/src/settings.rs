@@ -107,6 +107,11 @@ impl<'a> Table<'a> {
         self.members.get(key)
     }
 
+    /// The keys that lead to this table.
+    pub fn at(&self) -> &[String] {
+        &self.at
+    }
+
     /// The keys that lead to a key of this table, that key included.
     pub fn path_of(&self, key: &str) -> Vec<String> {
         [self.at.as_slice(), &[key.to_owned()]].concat()

@@ -15,7 +15,7 @@ use crate::fixture::{header, outcome, reply};
 #[tokio::test]
 async fn the_components_answer_every_case_as_recorded() {
     let defaults = ::golden::read("request.json");
-    for (name, calls) in [("api-gateway-http", 100), ("function-url", 30)] {
+    for (name, calls) in [("alb", 30), ("api-gateway-http", 100), ("function-url", 30)] {
         let (plugin, cases) = cases_of(name, Role::HttpTrigger).await;
         let mut count = 0;
         for (file, case) in cases {
@@ -141,5 +141,9 @@ fn response_as_json(response: &HttpResponse) -> Value {
         Ok(text) => json!({"text": text}),
         Err(_) => json!({"base64": STANDARD.encode(&bytes)}),
     };
-    json!({"status": response.status, "headers": response.headers, "body": body})
+    let mut json = json!({"status": response.status, "headers": response.headers, "body": body});
+    if let Some(reason) = &response.reason {
+        json["reason"] = json!(reason);
+    }
+    json
 }

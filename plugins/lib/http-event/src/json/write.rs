@@ -19,6 +19,13 @@ pub struct Object<'t> {
     empty: bool,
 }
 
+/// A text as a JSON string.
+pub fn quoted(text: &str) -> String {
+    let mut json = String::with_capacity(text.len() + 2);
+    write_string(&mut json, text);
+    json
+}
+
 /// Writes an object; `fill` adds its members. `capacity` is an estimate of its length in bytes.
 pub fn object(capacity: usize, fill: impl FnOnce(&mut Object<'_>)) -> String {
     let mut text = String::with_capacity(capacity);

@@ -1,0 +1,153 @@
+//! From the ending of an invocation to a response.
+//!
+//! The function has to return a response object, and each field has to have exactly its type: a status code as a string,
+//! a header as a number, or null instead of a missing field are 502, like every failure of the function.
+
+use alloc::borrow::{Cow, ToOwned as _};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use http_event::contract::{Ending, Response, WARNING};
+use http_event::json::{JsonError, read};
+use http_event::payload::{Fields, Header, Misfit};
+use http_event::response::{HeaderRules, with_headers};
+
+use crate::page::{Page, SERVER};
+use crate::state::State;
+
+/// The largest result of a function, in bytes of JSON.
+const MAX_RESULT: usize = 1024 * 1024;
+
+const HEADERS: HeaderRules = HeaderRules {
+    reserved: &[],
+    remapped: &[],
+    default_type: "application/octet-stream",
+};
+
+/// Turns the ending of an invocation into the response.
+///
+/// # Errors
+///
+/// `state` was not written by this plugin.
+pub fn respond(state: &str, _token: &str, ending: Ending) -> Result<Response, String> {
+    let state = State::read(state).ok_or("the state was not written by this plugin")?;
+    let Ending::Completed(payload) = ending else {
+        return Ok(Page::BadGateway.response());
+    };
+    Ok(of_payload(&state, &payload).unwrap_or_else(|Misfit(what)| {
+        let mut response = Page::BadGateway.response();
+        warn(
+            &mut response,
+            format!("{what}; a load balancer answers such a result with 502"),
+        );
+        response
+    }))
+}
+
+fn warn(response: &mut Response, text: String) {
+    response.extra.push((WARNING.to_owned(), text));
+}
+
+fn of_payload(state: &State<'_>, payload: &str) -> Result<Response, Misfit> {
+    if payload.len() > MAX_RESULT {
+        return Err(Misfit(format!(
+            "the result has {} bytes, and may have {MAX_RESULT}",
+            payload.len()
+        )));
+    }
+    let fields = Fields::read(payload)?;
+    let [description, headers, multi_value_headers] = not_null(
+        payload,
+        ["statusDescription", "headers", "multiValueHeaders"],
+    )?;
+    let [_, _] = not_null(payload, ["body", "isBase64Encoded"])?;
+    if let Some(raw) = fields.status.filter(|raw| raw.starts_with('"')) {
+        return Err(Misfit::of("statusCode", raw, "a number"));
+    }
+    let mut response = Response::new(fields.status()?, fields.body()?);
+    response.reason = description.map(reason).transpose()?.flatten();
+    let (used, ignored) = if state.multi_value_headers {
+        (of_lists(multi_value_headers)?, ("headers", headers))
+    } else {
+        (
+            of_strings(headers)?,
+            ("multiValueHeaders", multi_value_headers),
+        )
+    };
+    let mut response = with_headers(response, used, HEADERS)?;
+    if response.headers.iter().all(|(name, _)| name != "server") {
+        response.push_header("server", SERVER);
+    }
+    if let (name, Some(_)) = ignored {
+        let mode = if state.multi_value_headers {
+            "on"
+        } else {
+            "off"
+        };
+        let text =
+            format!("`{name}` is ignored, because `multi-value-headers` is {mode}, as on AWS");
+        warn(&mut response, text);
+    }
+    Ok(response)
+}
+
+/// The values of these keys. Null is not the same as a missing key.
+fn not_null<'a, const N: usize>(
+    payload: &'a str,
+    keys: [&str; N],
+) -> Result<[Option<&'a str>; N], Misfit> {
+    let values = read::members(payload, keys)
+        .map_err(|JsonError| Misfit("the function's result is not a JSON object".to_owned()))?;
+    match keys
+        .iter()
+        .zip(&values)
+        .find(|(_, raw)| **raw == Some("null"))
+    {
+        Some((key, _)) => Err(Misfit(format!("`{key}` is null; leave it out instead"))),
+        None => Ok(values),
+    }
+}
+
+/// The reason phrase of `200 OK`.
+fn reason(description: &str) -> Result<Option<String>, Misfit> {
+    let text = string("statusDescription", description)?;
+    let phrase = text.split_once(' ').map(|(_, phrase)| phrase.to_owned());
+    Ok(phrase.filter(|phrase| !phrase.is_empty()))
+}
+
+fn of_strings(headers: Option<&str>) -> Result<Vec<Header>, Misfit> {
+    let Some(raw) = headers else {
+        return Ok(Vec::new());
+    };
+    let pairs = read::object(raw).map_err(|JsonError| Misfit::of("headers", raw, "an object"))?;
+    pairs
+        .into_iter()
+        .map(|(name, raw)| {
+            let value = string(&format!("headers.{name}"), raw)?.into_owned();
+            Ok((name.into_owned(), value))
+        })
+        .collect()
+}
+
+fn of_lists(headers: Option<&str>) -> Result<Vec<Header>, Misfit> {
+    let Some(raw) = headers else {
+        return Ok(Vec::new());
+    };
+    let mut values = Vec::new();
+    let pairs =
+        read::object(raw).map_err(|JsonError| Misfit::of("multiValueHeaders", raw, "an object"))?;
+    for (name, raw) in pairs {
+        let at = format!("multiValueHeaders.{name}");
+        let list = read::list(raw).map_err(|JsonError| Misfit::of(&at, raw, "a list"))?;
+        for (index, raw) in list.into_iter().enumerate() {
+            let value = string(&format!("{at}[{index}]"), raw)?.into_owned();
+            values.push((name.clone().into_owned(), value));
+        }
+    }
+    Ok(values)
+}
+
+fn string<'a>(at: &str, raw: &'a str) -> Result<Cow<'a, str>, Misfit> {
+    read::string(raw).map_err(|JsonError| Misfit::of(at, raw, "a string"))
+}
