@@ -27,9 +27,16 @@ impl Contract {
     }
 
     /// Whether a name, of any interface, ends with a supported version.
-    pub(crate) fn has_version_of(self, name: &str) -> bool {
+    fn has_version_of(self, name: &str) -> bool {
         name.split_once('@')
             .is_some_and(|(_, version)| self.supports(&format!("{}@{version}", self.interface())))
+    }
+
+    /// Whether a name is an interface of the same package, in a version that this host does not support. In other versions
+    /// of the package the interface may have another name.
+    pub(crate) fn is_in_other_version(self, name: &str) -> bool {
+        let package = |name: &str| name.split(['/', '@']).next().map(str::to_owned);
+        package(name) == package(self.0) && name.contains('/') && !self.has_version_of(name)
     }
 
     /// Whether a name is this interface in any version.
@@ -42,6 +49,22 @@ impl Contract {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn other_versions_of_the_package_are_recognized_whatever_the_interface() {
+        let contract = Contract("lambkin:source/poller@0.2.x");
+        for (name, expected) in [
+            ("lambkin:source/poller@0.1.0", true),
+            ("lambkin:source/fetcher@0.1.0", true),
+            ("lambkin:source/poller", true),
+            ("lambkin:source/poller@0.2.4", false),
+            ("lambkin:source/other@0.2.4", false),
+            ("lambkin:sources/poller@0.1.0", false),
+            ("lambkin:source", false),
+        ] {
+            assert_eq!(contract.is_in_other_version(name), expected, "{name}");
+        }
+    }
 
     #[test]
     fn patch_releases_are_supported_and_nothing_else() {

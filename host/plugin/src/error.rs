@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::other_version::{self, OtherVersion};
 use crate::role::Role;
 use crate::{hints, limits};
 
@@ -53,17 +54,9 @@ pub enum ComponentError {
     /// The component exports none of the interfaces that give it a role.
     #[error("{0}")]
     NoRole(String),
-    /// The component exports a known interface in a version that this host does not support.
-    #[error(
-        "it exports {found}, and this host supports {supported}; take the contract of this version of lambkin with \
-         `lambkin wit` and build the plugin again, or use the version of lambkin that it was built for"
-    )]
-    OtherVersion {
-        /// The interface as exported, with its version.
-        found: String,
-        /// The interface and the versions that this host supports.
-        supported: &'static str,
-    },
+    /// The component exports known interfaces, at least one, in versions that this host does not support.
+    #[error("{}", other_version::refusal(.0))]
+    OtherVersion(Vec<OtherVersion>),
     /// The interface has the right name and version, but other functions or types.
     #[error(
         "it was built against another revision of {interface} ({difference}); take the contract of this version of \
@@ -97,7 +90,7 @@ pub enum ConfigureError {
     Plugin(#[from] PluginError),
     /// The plugin does not play the required role.
     #[error(
-        "plugin {plugin} does not play the role {wanted} ({}): it plays {}{}; use another plugin here",
+        "plugin {plugin} does not play the role {wanted} ({}): it plays {}{}",
         wanted.contract().0, join(roles, " and "), of_other_version(other_version)
     )]
     MissingRole {
@@ -108,7 +101,7 @@ pub enum ConfigureError {
         /// The roles that it plays, at least one.
         roles: Vec<Role>,
         /// The interface of the required role, if the plugin exports it in a version that this host does not support.
-        other_version: Option<String>,
+        other_version: Option<OtherVersion>,
     },
 }
 
@@ -135,10 +128,14 @@ fn join(items: &[impl ToString], separator: &str) -> String {
     texts.join(separator)
 }
 
-fn of_other_version(found: &Option<String>) -> String {
+fn of_other_version(found: &Option<OtherVersion>) -> String {
     match found {
-        Some(found) => format!(", and its {found} has a version that this host does not support"),
-        None => String::new(),
+        Some(found) => format!(
+            ", and its {} has a version that this version of lambkin does not support; {}",
+            found.export,
+            other_version::advice(std::slice::from_ref(found))
+        ),
+        None => "; use another plugin here".to_owned(),
     }
 }
 

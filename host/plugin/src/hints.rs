@@ -36,8 +36,8 @@ pub(crate) fn trap(reason: &str, printed: &[String]) -> &'static str {
                 this one (of an encoding: encodings.NAME) at the top of the module, not in a function";
     }
     if says("expected a string, received [object]") {
-        return "an object was thrown or returned where the contract has text: in SpiderMonkey, throw a text and not an \
-                Error";
+        return "an exception was not caught, or an object was returned where the contract has text: SpiderMonkey passes on \
+                only texts, so catch the exception, and throw its text";
     }
     if SAID_OF_WRONG_VALUES.iter().any(|text| says(text)) {
         return WRONG_VALUE;

@@ -15,6 +15,7 @@ use wasmparser::{
 use crate::contract::Contract;
 use crate::engine::Tasks;
 use crate::error::ComponentError;
+use crate::other_version::OtherVersion;
 use crate::role::Role;
 use crate::text::quote;
 use crate::{imports, limits, wrong_file};
@@ -34,7 +35,7 @@ pub(crate) struct Inspection {
     /// Its roles, at least one, each with the exported interface as the component spells it.
     pub roles: Vec<(Role, String)>,
     /// Exported interfaces of other roles, in versions that this host does not support.
-    pub other_versions: Vec<(Role, String)>,
+    pub other_versions: Vec<OtherVersion>,
     /// The exported interface that checks a service's settings.
     pub settings: Option<String>,
     /// Whether it decides itself which web pages may use it as a service.
@@ -48,18 +49,14 @@ pub(crate) struct Inspection {
 impl Inspection {
     /// The exported interface of a role.
     pub(crate) fn interface(&self, role: Role) -> Option<&str> {
-        of_role(&self.roles, role)
+        let (_, interface) = self.roles.iter().find(|(of, _)| *of == role)?;
+        Some(interface)
     }
 
     /// The exported interface of a role, in a version that this host does not support.
-    pub(crate) fn other_version(&self, role: Role) -> Option<&str> {
-        of_role(&self.other_versions, role)
+    pub(crate) fn other_version(&self, role: Role) -> Option<&OtherVersion> {
+        self.other_versions.iter().find(|it| it.role == role)
     }
-}
-
-fn of_role(interfaces: &[(Role, String)], role: Role) -> Option<&str> {
-    let (_, interface) = interfaces.iter().find(|(of, _)| *of == role)?;
-    Some(interface)
 }
 
 /// Reads the roles and the imports of a component.
@@ -168,72 +165,40 @@ fn damaged(error: wasmparser::BinaryReaderError) -> ComponentError {
     ))
 }
 
-/// The roles with a supported interface, and those with an interface in other versions only.
-type Roles = (Vec<(Role, String)>, Vec<(Role, String)>);
+/// The roles with a supported interface, and the interfaces of those in other versions only.
+type Roles = (Vec<(Role, String)>, Vec<OtherVersion>);
 
 /// Finds the exports that determine the roles.
 fn roles(exports: &[String]) -> Result<Roles, ComponentError> {
     let (mut roles, mut other_versions) = (Vec::new(), Vec::new());
     for role in Role::ALL {
-        match find_export(role.contract(), exports) {
-            Export::Supported(export) => roles.push((role, export.to_owned())),
-            Export::OtherVersion(export) => other_versions.push((role, quote(export))),
-            Export::Missing => {}
+        let contract = role.contract();
+        let find = |test: &dyn Fn(&str) -> bool| exports.iter().find(|export| test(export));
+        if let Some(export) = find(&|export| contract.supports(export)) {
+            roles.push((role, export.clone()));
+        } else if let Some(export) = find(&|export| contract.is_in_other_version(export)) {
+            other_versions.push(OtherVersion::new(role, export, contract));
         }
     }
-    match other_versions.first() {
-        _ if !roles.is_empty() => Ok((roles, other_versions)),
-        Some((role, found)) => Err(other_version(found, role.contract())),
-        None => Err(match of_other_package(exports) {
-            Some((export, contract)) => other_version(export, contract),
-            None => ComponentError::NoRole(no_role(exports)),
-        }),
+    match (roles.is_empty(), other_versions.is_empty()) {
+        (false, _) => Ok((roles, other_versions)),
+        (true, false) => Err(ComponentError::OtherVersion(other_versions)),
+        (true, true) => Err(ComponentError::NoRole(no_role(exports))),
     }
 }
 
-/// The export of an interface that a component need not have.
+/// The export of an interface that a service need not have.
 fn optional(contract: Contract, exports: &[String]) -> Result<Option<String>, ComponentError> {
-    match find_export(contract, exports) {
-        Export::Supported(export) => Ok(Some(export.to_owned())),
-        Export::OtherVersion(export) => Err(other_version(export, contract)),
-        Export::Missing => Ok(None),
-    }
-}
-
-/// How a component exports a contract's interface.
-enum Export<'a> {
-    Supported(&'a str),
-    OtherVersion(&'a str),
-    Missing,
-}
-
-fn find_export(contract: Contract, exports: &[String]) -> Export<'_> {
     if let Some(export) = exports.iter().find(|export| contract.supports(export)) {
-        return Export::Supported(export);
+        return Ok(Some(export.clone()));
     }
     match exports.iter().find(|export| contract.names(export)) {
-        Some(export) => Export::OtherVersion(export),
-        None => Export::Missing,
-    }
-}
-
-/// An export of a contract's package in another version, where the interface may have another name.
-fn of_other_package(exports: &[String]) -> Option<(&str, Contract)> {
-    let package = |name: &str| name.split_once('/').map(|(package, _)| package.to_owned());
-    exports.iter().find_map(|export| {
-        let mut contracts = Role::ALL.map(Role::contract).into_iter();
-        let contract = contracts.find(|contract| {
-            let name = export.split('@').next().unwrap_or_default();
-            package(name) == package(contract.interface()) && !contract.has_version_of(export)
-        })?;
-        Some((export.as_str(), contract))
-    })
-}
-
-fn other_version(found: &str, contract: Contract) -> ComponentError {
-    ComponentError::OtherVersion {
-        found: quote(found),
-        supported: contract.0,
+        Some(export) => Err(ComponentError::OtherVersion(vec![OtherVersion::new(
+            Role::Service,
+            export,
+            contract,
+        )])),
+        None => Ok(None),
     }
 }
 
@@ -304,6 +269,10 @@ fn way_out(refused: &[String]) -> &'static str {
     let any = |test: fn(&str) -> bool| refused.iter().any(|import| test(import));
     if any(|import| import.starts_with("wasi:") && import.contains("@0.3.")) {
         return "build it for WASI 0.2 (Rust: --target wasm32-wasip2; componentize-py and jco: a world without WASI 0.3)";
+    }
+    if any(|import| import.starts_with("jco:")) {
+        return "jco --bundle adds such imports to the world for modules of Node.js: bundle with esbuild instead, and write \
+                the world again with `lambkin wit`";
     }
     if any(|import| import.starts_with("lambkin:")) {
         return "take the world from `lambkin wit`, with the roles that the plugin plays";
@@ -383,11 +352,12 @@ mod tests {
             (Role::Service, "wasi:http/incoming-handler@0.2.3".into()),
         ];
         assert_eq!(roles, expected);
-        let expected = [(
+        let expected = OtherVersion::new(
             Role::HttpTrigger,
-            "lambkin:http-trigger/http-shaper@0.3.0".into(),
-        )];
-        assert_eq!(other_versions, expected);
+            "lambkin:http-trigger/http-shaper@0.3.0",
+            Role::HttpTrigger.contract(),
+        );
+        assert_eq!(other_versions, [expected]);
     }
 
     #[test]
@@ -423,11 +393,10 @@ mod tests {
             let error = roles(&names(&["wasi:cli/run@0.2.0", export])).unwrap_err();
             let message = error.to_string();
             assert!(
-                matches!(error, ComponentError::OtherVersion { .. })
-                    && message.starts_with(&format!(
-                        "it exports {export}, and this host supports lambkin:source/poller@"
-                    ))
-                    && message.contains("`lambkin wit`"),
+                matches!(error, ComponentError::OtherVersion(_))
+                    && message.starts_with(&format!("it exports {export}, and "))
+                    && message.contains("supports lambkin:source/poller@")
+                    && message.contains("`lambkin wit source`"),
                 "{message}"
             );
         }
@@ -530,7 +499,7 @@ mod tests {
         assert!(judges(&[service, "lambkin:service/foreign-pages@0.1.3"]));
         assert!(!judges(&[service, "lambkin:service/settings@0.1.0"]));
         let refused = inspect_empty(&[], &[service, "lambkin:service/foreign-pages@0.2.0"]);
-        assert!(matches!(refused, Err(ComponentError::OtherVersion { .. })));
+        assert!(matches!(refused, Err(ComponentError::OtherVersion(_))));
     }
 
     #[test]
@@ -541,7 +510,7 @@ mod tests {
         assert_eq!(found.settings.as_deref(), Some(settings));
         assert_eq!(inspect_empty(&[], &[service]).unwrap().settings, None);
         let refused = inspect_empty(&[], &[service, "lambkin:service/settings@0.2.0"]);
-        assert!(matches!(refused, Err(ComponentError::OtherVersion { .. })));
+        assert!(matches!(refused, Err(ComponentError::OtherVersion(_))));
         // This interface alone is not a role.
         let refused = inspect_empty(&[], &[settings]);
         assert!(matches!(refused, Err(ComponentError::NoRole(_))));

@@ -21,7 +21,7 @@
 //!
 //! Each file only uses files before it:
 //!
-//! - `limits`, `text`, `contract`, `role`, `surroundings`, `hints`, `error`; `engine`, `cache`; `compiler/`: `protocol`,
+//! - `limits`, `text`, `contract`, `role`, `other_version`, `surroundings`, `hints`, `error`; `engine`, `cache`; `compiler/`: `protocol`,
 //!   `child`, `program`, `failure`, `process`; `machine_code`; `imports`, `wrong_file`, `inspect`;
 //! - `quota`, `ticker`, `meter`, `context`, `logs`; `outcome`, `fetch`; `tls`, `network`, `wasi`;
 //! - `store/`: `error`, `grants`, `handles`, `bindings`, `view`, `queue_types`, `object_types`, `queues`, `objects`;
@@ -56,6 +56,7 @@ mod machine_code;
 mod meter;
 mod network;
 mod object_trigger;
+mod other_version;
 mod outcome;
 mod plugin;
 mod quota;
@@ -84,6 +85,7 @@ pub use fetch::{CacheEntry, Fetch, Resumption};
 pub use host::{Compiling, Options, PluginHost, PoolUsage};
 pub use http_trigger::{Answer, FRAMING_HEADERS, HttpTrigger, InvocationMode, Shaped, Step};
 pub use object_trigger::{ObjectTrigger, QueueReference, Target};
+pub use other_version::OtherVersion;
 pub use outcome::{Ending, Fetched, StreamHead, TriggerOutcome};
 pub use plugin::Plugin;
 pub use reuse::Reuse;

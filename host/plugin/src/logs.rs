@@ -5,7 +5,7 @@
 //! begins with [`WARNING`] is a warning. Control characters are escaped, so a line cannot forge another one or move the
 //! terminal's cursor.
 //!
-//! If the call trapped, the last lines on standard error are part of the error as well: there a runtime writes why it
+//! If the call trapped, the last lines on standard error are part of the error instead: there a runtime writes why it
 //! gives up.
 
 use std::pin::Pin;
@@ -28,7 +28,7 @@ const WARNING: &str = "warning: ";
 const LAST_LINES: usize = 12;
 const LAST_CHARACTERS: usize = 1_500;
 
-/// A line of Rust's runtime that is no help here: a plugin has no environment to set the variable in.
+/// A line of Rust's runtime.
 const BACKTRACE_NOTE: &str = "note: run with `RUST_BACKTRACE=1`";
 
 /// The output of one call. Clones write to the same place.
@@ -43,8 +43,28 @@ struct Collected {
     bytes: Vec<u8>,
     /// What of `bytes` was written to standard error.
     errors: Vec<u8>,
+    /// The lines that an error quotes, last one first.
+    taken: Vec<String>,
     /// The number of bytes beyond the limit.
     dropped: usize,
+}
+
+/// Whether a line is about a variable that a plugin has no environment to set in.
+fn is_no_help(line: &str) -> bool {
+    line.starts_with(BACKTRACE_NOTE)
+}
+
+/// The lines that say something, without the last occurrence of each of `taken`, which are in reverse order.
+fn lines_but<'a>(text: &'a str, taken: &[String]) -> Vec<&'a str> {
+    let mut taken = taken.iter().peekable();
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.reverse();
+    lines.retain(|line| {
+        let is_taken = taken.next_if(|next| next == line).is_some();
+        !(is_taken || line.trim().is_empty() || is_no_help(line))
+    });
+    lines.reverse();
+    lines
 }
 
 impl Output {
@@ -72,21 +92,27 @@ impl Output {
         collected.dropped += dropped.len();
     }
 
-    /// The last lines on standard error, displayable: a panic's message, an exception with its traceback.
-    pub(crate) fn last_words(&self) -> Vec<String> {
-        let collected = self.collected();
+    /// Takes the last lines on standard error, displayable: a panic's message, an exception with its traceback. They are
+    /// left out of the log then, as the error quotes them. Warnings stay.
+    pub(crate) fn take_last_words(&self) -> Vec<String> {
+        let mut collected = self.collected();
         let text = String::from_utf8_lossy(&collected.errors);
         let mut characters = LAST_CHARACTERS;
         let mut lines = Vec::new();
-        let said = |line: &&str| !line.trim().is_empty() && !line.starts_with(BACKTRACE_NOTE);
+        let mut taken = Vec::new();
+        let said = |line: &&str| {
+            !(line.trim().is_empty() || line.starts_with(WARNING) || is_no_help(line))
+        };
         for line in text.lines().rev().filter(said).take(LAST_LINES) {
-            let line = quote(line.trim_end());
-            let Some(left) = characters.checked_sub(line.chars().count()) else {
+            let quoted = quote(line.trim_end());
+            let Some(left) = characters.checked_sub(quoted.chars().count()) else {
                 break;
             };
             characters = left;
-            lines.push(line);
+            lines.push(quoted);
+            taken.push(line.to_owned());
         }
+        collected.taken = taken;
         lines.reverse();
         lines
     }
@@ -102,7 +128,7 @@ impl Output {
             ..
         } = *context;
         let text = String::from_utf8_lossy(&collected.bytes);
-        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        for line in lines_but(&text, &collected.taken) {
             match line.strip_prefix(WARNING) {
                 Some(text) => {
                     tracing::warn!(target: "lambkin::plugin", plugin, trigger, function, request, "{}", escape(text));
@@ -194,7 +220,24 @@ mod tests {
             .push(b"note: run with `RUST_BACKTRACE=1` environment variable\n");
         output.push(b"after\n");
         let expected = ["thread panicked at src/lib.rs:3:5:", r"\u{1b}[31mno id"];
-        assert_eq!(output.last_words(), expected);
+        assert_eq!(output.take_last_words(), expected);
+        let collected = output.collected();
+        let text = String::from_utf8_lossy(&collected.bytes);
+        assert_eq!(lines_but(&text, &collected.taken), ["before", "after"]);
+    }
+
+    #[test]
+    fn warnings_and_what_was_printed_earlier_stay_in_the_log() {
+        let output = Output::default();
+        output.errors().push(b"same\nsame\n");
+        for n in 0..LAST_LINES - 1 {
+            output.errors().push(format!("line {n}\n").as_bytes());
+        }
+        output.errors().push(b"warning: odd\n");
+        assert_eq!(output.take_last_words().len(), LAST_LINES);
+        let collected = output.collected();
+        let text = String::from_utf8_lossy(&collected.bytes);
+        assert_eq!(lines_but(&text, &collected.taken), ["same", "warning: odd"]);
     }
 
     #[test]
@@ -203,10 +246,10 @@ mod tests {
         for n in 0..100 {
             output.errors().push(format!("line {n}\n").as_bytes());
         }
-        assert_eq!(output.last_words().len(), LAST_LINES);
-        assert_eq!(output.last_words().last().unwrap(), "line 99");
+        assert_eq!(output.take_last_words().len(), LAST_LINES);
+        assert_eq!(output.take_last_words().last().unwrap(), "line 99");
         output.errors().push(&[b'x'; 10_000]);
-        let shown: usize = output.last_words().iter().map(String::len).sum();
+        let shown: usize = output.take_last_words().iter().map(String::len).sum();
         assert!((1_000..2_000).contains(&shown), "{shown}");
     }
 }

@@ -157,7 +157,7 @@ impl Plugin {
             plugin: self.name().to_owned(),
             wanted: role,
             roles: self.roles(),
-            other_version: self.0.inspection.other_version(role).map(str::to_owned),
+            other_version: self.0.inspection.other_version(role).cloned(),
         })
     }
 }

@@ -183,7 +183,8 @@ impl Runner {
             Err(_) => CallError::Guest(GuestError::Wall(bounds.wall)),
         };
         let output = store.data().capabilities.wasi.output();
-        let error = error.after_printing(|| output.map(Output::last_words).unwrap_or_default());
+        let error =
+            error.after_printing(|| output.map(Output::take_last_words).unwrap_or_default());
         Err(context.error(error))
     }
 

@@ -127,26 +127,32 @@ fn includes(role: PluginRole) -> String {
         }
         PluginRole::Service => {
             "    // Export wasi:http/incoming-handler as well: with a library, or with its WIT package in deps.\n    \
-             // Leave out what your service does not use; lambkin:service describes it.\n"
+             // Leave out what your service does not use; lambkin:service describes it.\n    \
+             // Not exported: foreign-pages, by which a service decides itself which web pages may use it.\n"
         }
         _ => "",
     };
-    let store = match role {
-        PluginRole::Service => format!("    include {};\n", path(&STORE)),
-        _ => String::new(),
-    };
-    format!("{note}{store}    include {};\n", path(&package))
+    let world = path(&package, package.name);
+    match role {
+        // Its world also has `foreign-pages`, and exporting that is a decision on security.
+        PluginRole::Service => format!(
+            "{note}    include {};\n    export {};\n",
+            path(&STORE, STORE.name),
+            path(&package, "settings")
+        ),
+        _ => format!("{note}    include {world};\n"),
+    }
 }
 
-/// The path of a package's world, which has the package's name: `lambkin:source/source@0.2.0`.
-fn path(package: &Package) -> String {
+/// The path of something in a package: `lambkin:source/poller@0.2.0`. A package's world has the name of the package.
+fn path(package: &Package, what: &str) -> String {
     let name = package.name;
     let declared = package.text.lines().find_map(|line| {
         let version = line.strip_prefix("package ")?.strip_suffix(';')?;
         Some(version.split_once('@')?.1)
     });
     let version = declared.unwrap_or_default();
-    format!("lambkin:{name}/{name}@{version}")
+    format!("lambkin:{name}/{what}@{version}")
 }
 
 /// Whether there is a file that this command has not written.
@@ -182,7 +188,7 @@ mod tests {
         ] {
             let world = format!("\nworld {} {{\n", package.name);
             assert!(package.text.contains(&world), "{world}");
-            let path = path(&package);
+            let path = path(&package, package.name);
             let (_, version) = path.split_once('@').unwrap();
             assert_eq!(version.split('.').count(), 3, "{path}");
         }
@@ -201,8 +207,19 @@ mod tests {
             .filter(|line| line.contains("include"))
             .collect();
         let expected =
-            [HTTP_TRIGGER, BATCH_TRIGGER].map(|package| format!("    include {};", path(&package)));
+            [HTTP_TRIGGER, BATCH_TRIGGER].map(|it| format!("    include {};", path(&it, it.name)));
         assert_eq!(includes, expected);
         assert_eq!(text.matches("world ").count(), 1);
+    }
+
+    #[test]
+    fn a_service_is_not_opened_to_web_pages_unless_its_author_writes_so() {
+        let text = world_text(&[PluginRole::Service], false);
+        assert!(
+            text.contains("    export lambkin:service/settings@"),
+            "{text}"
+        );
+        assert!(!text.contains("lambkin:service/service@"), "{text}");
+        assert!(!text.contains("lambkin:service/foreign-pages@"), "{text}");
     }
 }

@@ -10,7 +10,11 @@ use crate::check::{self, size, within};
 use crate::error::ContractError;
 use crate::fetch::{CacheEntry, Fetch, Resumption};
 use crate::limits;
+use crate::surroundings::FunctionReference;
 use crate::text::quote;
+
+/// The number of functions that a message lists.
+const MAX_NAMES: usize = 12;
 
 /// The headers that the listener sets itself; those of a plugin are ignored.
 pub const FRAMING_HEADERS: [&str; 5] = [
@@ -108,8 +112,9 @@ fn shaped(shaped: Shaped, setup: &Setup) -> Result<Shaped, ContractError> {
         .any(|declared| is_same_function(&declared.name, &shaped.function))
     {
         return Err(format!(
-            "it invokes function \"{}\", which is not among those of its configuration",
+            "it invokes function \"{}\", and may invoke only those that its configure returned, which {}",
             quote(&shaped.function),
+            listed(&setup.functions),
         )
         .into());
     }
@@ -149,6 +154,17 @@ fn resumption(resumption: &Resumption) -> Result<(), ContractError> {
 
 fn milliseconds(what: &str, time: Duration, max: Duration) -> Result<(), ContractError> {
     within(what, time.as_millis() as u64, 0, max.as_millis() as u64)
+}
+
+/// Completes "the functions that configure returned, which …".
+fn listed(functions: &[FunctionReference]) -> String {
+    let name = |function: &FunctionReference| format!("\"{}\"", quote(&function.name));
+    let names: Vec<String> = functions.iter().take(MAX_NAMES).map(name).collect();
+    match functions.len().saturating_sub(MAX_NAMES) {
+        _ if names.is_empty() => "are none".to_owned(),
+        0 => format!("are: {}", names.join(", ")),
+        more => format!("are: {} and {more} more", names.join(", ")),
+    }
 }
 
 /// Whether two names refer to the same function, ignoring version and alias.

@@ -112,11 +112,12 @@ async fn other_versions_of_the_contract_are_named() {
     for version in ["0.1.0", "0.3.0", "1.0.0"] {
         let name = format!("lambkin:http-trigger/http-shaper@{version}");
         match good().with("name", &name).refusal().await {
-            ComponentError::OtherVersion { found, supported } => {
-                assert_eq!(
-                    (&*found, supported),
-                    (&*name, "lambkin:http-trigger/http-shaper@0.2.x")
-                );
+            ComponentError::OtherVersion(found) => {
+                let [found] = &found[..] else {
+                    panic!("{found:?}")
+                };
+                let supported = "lambkin:http-trigger/http-shaper@0.2.x";
+                assert_eq!((&*found.export, found.supported), (&*name, supported));
             }
             other => panic!("{other:?}"),
         }

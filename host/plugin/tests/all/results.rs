@@ -122,7 +122,7 @@ async fn a_function_that_was_not_declared_is_refused() {
     let reason = invalid(fault(&error));
     assert_eq!(
         reason,
-        r#"it invokes function "token", which is not among those of its configuration"#
+        r#"it invokes function "token", and may invoke only those that its configure returned, which are: "f""#
     );
 }
 

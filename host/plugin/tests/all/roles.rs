@@ -49,7 +49,7 @@ async fn unknown_exports_are_ignored() {
 
 #[tokio::test]
 async fn a_role_that_is_not_played_is_refused_and_those_that_are_named() {
-    let older = good_object().with("name", "lambkin:object-trigger/object-shaper@0.1.0");
+    let older = good_object().with("name", "lambkin:object-trigger/shaper@0.1.0");
     let host = host();
     let bytes = together(&[good(), good_batch(), older]);
     let plugin = host.load("fixture", bytes).await.expect("load");
@@ -68,8 +68,10 @@ async fn a_role_that_is_not_played_is_refused_and_those_that_are_named() {
     assert_eq!(
         error.to_string(),
         "plugin fixture does not play the role object-trigger (lambkin:object-trigger/object-shaper@0.2.x): \
-         it plays http-trigger and batch-trigger, and its lambkin:object-trigger/object-shaper@0.1.0 has a \
-         version that this host does not support; use another plugin here"
+         it plays http-trigger and batch-trigger, and its lambkin:object-trigger/shaper@0.1.0 has a version that this \
+         version of lambkin does not support; the plugin was built for an older version of lambkin: write the contract \
+         of this version with `lambkin wit object-trigger`, adapt the plugin's source to it, and build the plugin \
+         again"
     );
 
     let plugin = good_batch().load(&host).await.expect("load");

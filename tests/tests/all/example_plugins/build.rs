@@ -14,7 +14,10 @@ use crate::support::{Missing, installed, lambkin, tool};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Language {
     Rust,
+    /// With QuickJS, as the examples build it.
     JavaScript,
+    /// The same source with the engine that jco has by default.
+    SpiderMonkey,
     Python,
     Go,
     C,
@@ -36,13 +39,15 @@ pub fn compiled() -> &'static str {
     })
 }
 
-/// What is not a source in the folder of a plugin: made by toolchains, by `lambkin wit`, or by an author who tries the example in its folder.
-const MADE: [&str; 8] = [
+/// What is not a source in the folder of a plugin: made by toolchains, by `lambkin wit`, or by an author who tries the
+/// example in its folder.
+const MADE: [&str; 9] = [
     ".venv",
     "bundle.js",
     "gen",
     "go.mod",
     "node_modules",
+    "pkg",
     "target",
     "wit",
     "wit_exports.go",
@@ -57,7 +62,7 @@ fn target() -> PathBuf {
 pub fn built(language: Language, example: &str) -> Result<PathBuf, Missing> {
     let folder = match language {
         Language::Rust => "rust",
-        Language::JavaScript => "javascript",
+        Language::JavaScript | Language::SpiderMonkey => "javascript",
         Language::Python => "python",
         Language::Go => "go",
         Language::C => "c",
@@ -66,27 +71,53 @@ pub fn built(language: Language, example: &str) -> Result<PathBuf, Missing> {
         "webhook" => "http-trigger",
         _ => "batch-trigger",
     };
-    built_from(
-        &examples().join(folder).join(example),
+    let source = Source {
+        folder: &examples().join(folder).join(example),
         language,
-        example,
+        name: example,
         role,
-    )
+        variant: "",
+        contract: |wit| wit.to_owned(),
+    };
+    source.built()
 }
 
-/// The plugin of a folder. `name` is that of its crate or its module.
+/// What a plugin is built from.
+pub struct Source<'a> {
+    pub folder: &'a Path,
+    pub language: Language,
+    /// The name of its crate or its module.
+    pub name: &'a str,
+    pub role: &'a str,
+    /// What distinguishes it from other plugins of the same folder.
+    pub variant: &'a str,
+    /// Changes the text of each WIT file.
+    pub contract: fn(&str) -> String,
+}
+
+impl Source<'_> {
+    /// The plugin, built if it is not up to date.
+    #[track_caller]
+    pub fn built(&self) -> Result<PathBuf, Missing> {
+        built_from(self)
+    }
+}
+
 #[track_caller]
-pub fn built_from(
-    from: &Path,
-    language: Language,
-    name: &str,
-    role: &str,
-) -> Result<PathBuf, Missing> {
+fn built_from(source: &Source<'_>) -> Result<PathBuf, Missing> {
+    let Source {
+        folder: from,
+        language,
+        name,
+        role,
+        variant,
+        contract,
+    } = *source;
     // One at a time: each uses all processors, and the same folder for what they have in common.
     static TURN: Mutex<()> = Mutex::new(());
     let toolchain = Toolchain::find(language)?;
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let work = target().join(format!("{language:?}-{name}").to_lowercase());
+    let work = target().join(format!("{language:?}-{name}{variant}").to_lowercase());
     fs::create_dir_all(&work).unwrap();
     let lock = File::create(work.with_extension("lock")).unwrap();
     lock.lock().unwrap(); // of another run of the tests
@@ -95,6 +126,11 @@ pub fn built_from(
     let mut write = lambkin();
     write.args(["wit", role, "--output"]).arg(wit.path());
     succeed(&mut write);
+    for path in sources(wit.path()) {
+        let path = wit.path().join(path);
+        let text = contract(&fs::read_to_string(&path).unwrap());
+        fs::write(path, text).unwrap();
+    }
     let made_from = {
         let mut hasher = DefaultHasher::new();
         hash(from, &mut hasher);
@@ -166,7 +202,7 @@ impl Toolchain {
                 ]);
                 tool("Rust's target wasm32-wasip2", probe)?;
             }
-            Language::JavaScript => found.javascript()?,
+            Language::JavaScript | Language::SpiderMonkey => found.javascript()?,
             Language::Python => found.package("componentize-py")?,
             Language::Go => {
                 let mut probe = Command::new("go");
@@ -242,6 +278,24 @@ impl Toolchain {
                     symlink(modules, work.join("node_modules")).unwrap();
                 }
                 vec![command("npm", &["run", "build"])]
+            }
+            Language::SpiderMonkey => {
+                if let Some(modules) = &self.modules {
+                    symlink(modules, work.join("node_modules")).unwrap();
+                }
+                let source = format!("{name}.js");
+                let bundle = [&source, "--bundle", "--format=esm", "--outfile=bundle.js"];
+                let arguments = [
+                    "componentize",
+                    "bundle.js",
+                    "--wit",
+                    "wit",
+                    "--world-name",
+                    "plugin",
+                    "--out",
+                    "plugin.wasm",
+                ];
+                vec![command("esbuild", &bundle), command("jco", &arguments)]
             }
             Language::Python => {
                 let arguments = [

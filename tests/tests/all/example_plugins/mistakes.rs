@@ -4,21 +4,39 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
-use super::build::{self, Language, built_from};
+use super::build::{self, Language, Source};
 use super::run;
 use crate::support::{Missing, Project, Reply, Server};
 
 #[track_caller]
 fn plugin(language: Language) -> Result<PathBuf, Missing> {
+    plugin_for(language, "", |wit| wit.to_owned())
+}
+
+/// The plugin, built for a contract that is changed in this way.
+#[track_caller]
+fn plugin_for(
+    language: Language,
+    variant: &str,
+    contract: fn(&str) -> String,
+) -> Result<PathBuf, Missing> {
     let folder = match language {
         Language::Rust => "rust",
-        Language::JavaScript => "javascript",
+        Language::JavaScript | Language::SpiderMonkey => "javascript",
         _ => "python",
     };
     let from = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("fixtures/plugins")
         .join(folder);
-    built_from(&from, language, "mistakes", "http-trigger")
+    let source = Source {
+        folder: &from,
+        language,
+        name: "mistakes",
+        role: "http-trigger",
+        variant,
+        contract,
+    };
+    source.built()
 }
 
 fn project(plugin: &Path, settings: &str) -> Project {
@@ -59,6 +77,7 @@ fn says(server: &Server, cases: &[(&str, &[&str])]) {
 
 const INVALID_HEADER: &str = "the value of header a has control characters";
 const LOOP: &str = "look for a loop that does not end";
+const NO_TEXT: &str = "catch the exception, and throw its text";
 const COMPARE: &str = "compare its fields, their spelling and the tags of variants";
 
 #[test]
@@ -89,10 +108,16 @@ fn python_tells_its_author_what_is_wrong() {
             ("/memory", &["more than its 64 MiB of memory"]),
             ("/recursion", &["maximum recursion depth exceeded"]),
             ("/header", &[INVALID_HEADER]),
-            ("/function", &["\"other\""]),
+            (
+                "/function",
+                &["invokes function \"other\", and", "which are: \"receive\""],
+            ),
             ("/exit", &["a plugin must not end its process"]),
         ],
     );
+    // The error quotes it, and nothing else prints it.
+    let said = "KeyError: 'id'";
+    assert_eq!(server.log().matches(said).count(), 1, "{}", server.log());
     assert_eq!(get(&server, "/print").text(), "printed");
     for line in ["to stdout", "to stderr", "something is odd"] {
         server.log_with(line);
@@ -162,8 +187,16 @@ fn rust_tells_its_author_what_is_wrong() {
             ("/exit", &["a plugin must not end its process"]),
             ("/error", &["the plugin reports: the state is damaged"]),
             ("/loop", &[LOOP]),
+            ("/header", &[INVALID_HEADER]),
+            (
+                "/function",
+                &["invokes function \"other\", and", "which are none"],
+            ),
         ],
     );
+    let log = server.log();
+    assert_eq!(log.matches("panicked at").count(), 2, "{log}");
+    assert!(!log.contains("RUST_BACKTRACE"), "{log}");
     drop(server);
 
     // `check` and `shape` say the same.
@@ -178,7 +211,8 @@ fn rust_tells_its_author_what_is_wrong() {
             "panicked at src/lib.rs:",
             "while it configured",
         ] {
-            assert!(text.contains(expected), "{arguments:?}: {expected}: {text}");
+            let times = text.matches(expected).count();
+            assert_eq!(times, 1, "{arguments:?}: {expected}: {text}");
         }
     }
 }
@@ -205,6 +239,95 @@ fn listener() -> (TcpListener, String) {
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap().to_string();
     (listener, address)
+}
+
+/// What `lambkin check` says about a plugin that it refuses.
+fn refusal(plugin: &Path) -> String {
+    let output = run(&project(plugin, ""), &["check"], &[]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success(), "{text}");
+    text.into_owned()
+}
+
+#[test]
+fn a_plugin_for_another_version_of_the_contract_is_refused_with_the_way_to_this_one() {
+    let older = |wit: &str| wit.replace("@0.2.0", "@0.1.0");
+    let newer = |wit: &str| wit.replace("@0.2.0", "@0.3.0");
+    let languages = [Language::Rust, Language::JavaScript];
+    for language in languages {
+        let Ok(plugin) = plugin_for(language, "-newer", newer) else {
+            return;
+        };
+        let text = refusal(&plugin);
+        for expected in [
+            "it exports lambkin:http-trigger/http-shaper@0.3.0",
+            "supports lambkin:http-trigger/http-shaper@0.2.x",
+            "update lambkin, or write the contract of this version with `lambkin wit http-trigger`",
+        ] {
+            assert!(text.contains(expected), "{language:?}: {expected}: {text}");
+        }
+    }
+    let Ok(plugin) = plugin_for(Language::Python, "-older", older) else {
+        return;
+    };
+    let text = refusal(&plugin);
+    for expected in [
+        "it exports lambkin:http-trigger/http-shaper@0.1.0",
+        "supports lambkin:http-trigger/http-shaper@0.2.x",
+        "an older version of lambkin: write the contract of this version with `lambkin wit http-trigger`, adapt",
+    ] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+}
+
+#[test]
+fn an_import_that_no_trigger_gets_is_refused_and_named() {
+    let imports = |wit: &str| {
+        let more = "world plugin {\n    import acme:billing/invoices@1.0.0;\n";
+        let package = "package acme:billing@1.0.0 {\n    interface invoices {\n        \
+                       send: func(id: string);\n    }\n}\n";
+        match wit.replace("world plugin {\n", more) {
+            changed if changed == wit => changed,
+            changed => changed + package,
+        }
+    };
+    for language in [Language::JavaScript, Language::Python] {
+        let Ok(plugin) = plugin_for(language, "-import", imports) else {
+            return;
+        };
+        let text = refusal(&plugin);
+        for expected in [
+            "it imports acme:billing/invoices@1.0.0, which trigger plugins may not import",
+            "remove what uses it from the source, and the import from the world",
+        ] {
+            assert!(text.contains(expected), "{language:?}: {expected}: {text}");
+        }
+        // Only this one: what the toolchain adds by default may be imported.
+        assert!(!text.contains("wasi:"), "{language:?}: {text}");
+    }
+}
+
+#[test]
+fn javascript_with_spidermonkey_tells_its_author_what_is_wrong() {
+    let Ok(plugin) = plugin(Language::SpiderMonkey) else {
+        return;
+    };
+    let server = serve(&plugin);
+    says(
+        &server,
+        &[
+            ("/exception", &[NO_TEXT]),
+            ("/throw-error", &[NO_TEXT]),
+            ("/throw-text", &["the plugin reports: what is wrong"]),
+            ("/wrong-tag", &[COMPARE]),
+            ("/missing-field", &[COMPARE]),
+            ("/nothing", &[COMPARE]),
+            ("/loop", &[LOOP]),
+            ("/header", &[INVALID_HEADER]),
+        ],
+    );
+    assert_eq!(get(&server, "/no-console").status, 200);
+    server.log_with("hello");
 }
 
 #[test]
