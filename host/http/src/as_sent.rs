@@ -4,9 +4,6 @@
 //! hyper knows the spelling and does not tell, and answers such targets with 400 before a handler sees them. AWS's front
 //! ends pass both on. So the bytes of a head are looked at as they arrive: names with upper-case letters are noted, and
 //! in the target each byte that hyper might refuse is noted and replaced by another one, in place.
-//!
-//! A head that arrives together with the end of the request before it (pipelining, which clients no longer use) is not
-//! looked at: its names count as sent in lower case, and its target is checked by hyper.
 
 use http::HeaderName;
 use memchr::memchr;

@@ -58,8 +58,16 @@ pub fn write_names_as<'a>(
 fn parse(names: &str) -> Option<Extensions> {
     let mut head = "GET / HTTP/1.0\r\n".to_owned();
     for name in names.lines() {
+        // A length has to be a number, and no coding is known in this version.
+        let value = match name {
+            name if name.eq_ignore_ascii_case("content-length") => "0",
+            name if name.eq_ignore_ascii_case("transfer-encoding") => continue,
+            _ => "",
+        };
         head.push_str(name);
-        head.push_str(": \r\n");
+        head.push_str(": ");
+        head.push_str(value);
+        head.push_str("\r\n");
     }
     head.push_str("\r\n");
     let noted = Mutex::new(None);
@@ -78,4 +86,25 @@ fn parse(names: &str) -> Option<Extensions> {
         .as_mut()
         .poll(&mut Context::from_waker(Waker::noop()));
     noted.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_every_kind_are_noted() {
+        for names in [
+            "ETag",
+            "Content-Length\nETag",
+            "Transfer-Encoding\nETag",
+            "Connection\nUpgrade\nExpect\nHost\nHost\nETag",
+        ] {
+            assert!(
+                parse(names).is_some_and(|noted| !noted.is_empty()),
+                "{names}"
+            );
+        }
+        assert!(parse("not a name").is_none());
+    }
 }

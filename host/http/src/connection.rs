@@ -190,14 +190,14 @@ where
     let expected = request.headers().get(EXPECT);
     let expects_continue =
         expected.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
-    if let Some(head) = peer.take_head_as_sent() {
-        request.extensions_mut().insert(head);
+    let head = peer.take_head();
+    if let Some(as_sent) = head.as_sent {
+        request.extensions_mut().insert(as_sent);
     }
     let has_body = !request.body().is_end_stream();
     peer.request_begins(has_body);
     let mut closes = false;
-    let is_ambiguous = peer.is_ambiguous.load(Ordering::Relaxed);
-    let refused = if let Some(refusal) = head::refusal(&request, is_ambiguous) {
+    let refused = if let Some(refusal) = head::refusal(&request, head.is_ambiguous) {
         let (listener, method, path) = (&shared.address, request.method(), request.uri().path());
         let reason = refusal.reason;
         tracing::warn!("{listener}: refused {method} {path} from {client}: {reason}");

@@ -6,7 +6,6 @@
 
 use http::header::{HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, Request, StatusCode, Version};
-use memchr::memchr;
 
 use crate::reply::text;
 use crate::response::Response;
@@ -33,7 +32,7 @@ impl Refusal {
     }
 }
 
-/// The rule that a request breaks. `is_ambiguous` is the result of [`Framing`].
+/// The rule that a request breaks. `is_ambiguous`: whether more than one header frames its body.
 pub(crate) fn refusal<B>(request: &Request<B>, is_ambiguous: bool) -> Option<Refusal> {
     if is_ambiguous {
         let reason = "the length of the body is given more than once";
@@ -63,66 +62,6 @@ fn has_unknown_coding(headers: &HeaderMap) -> bool {
             .trim_ascii()
             .eq_ignore_ascii_case(b"chunked")
     })
-}
-
-/// Counts the headers that frame a body, in the bytes of a head as they arrive. hyper merges equal `Content-Length`s and
-/// prefers `Transfer-Encoding`, as RFC 9112 allows; a proxy in front of the host, or a test's own server, may not.
-#[derive(Debug, Default)]
-pub(crate) struct Framing {
-    /// The beginning of the current line, in lower case.
-    line: Vec<u8>,
-    /// Whether the current line is longer than that.
-    is_long: bool,
-    count: usize,
-    has_ended: bool,
-}
-
-const CONTENT_LENGTH: &[u8] = b"content-length:";
-const CODING: &[u8] = b"transfer-encoding:";
-
-impl Framing {
-    /// Takes more bytes of the head; bytes after its end are ignored.
-    pub(crate) fn feed(&mut self, mut bytes: &[u8]) {
-        while !self.has_ended && !bytes.is_empty() {
-            let Some(end) = memchr(b'\n', bytes) else {
-                self.extend(bytes);
-                return;
-            };
-            let (line, rest) = bytes.split_at(end);
-            self.extend(line);
-            self.end_line();
-            bytes = rest.get(1..).unwrap_or_default();
-        }
-    }
-
-    /// Whether more than one header frames the body.
-    pub(crate) fn is_ambiguous(&self) -> bool {
-        self.count > 1
-    }
-
-    fn extend(&mut self, bytes: &[u8]) {
-        // Few lines begin like the headers that count.
-        if self.line.is_empty()
-            && !self.is_long
-            && !matches!(bytes.first(), Some(b'c' | b'C' | b't' | b'T' | b'\r'))
-        {
-            self.is_long = !bytes.is_empty();
-            return;
-        }
-        let room = CODING.len() - self.line.len();
-        self.is_long |= bytes.len() > room;
-        let bytes = bytes.iter().take(room).map(u8::to_ascii_lowercase);
-        self.line.extend(bytes);
-    }
-
-    fn end_line(&mut self) {
-        if self.line.starts_with(CONTENT_LENGTH) || self.line.starts_with(CODING) {
-            self.count += 1;
-        }
-        self.has_ended = !self.is_long && matches!(self.line.as_slice(), b"" | b"\r");
-        self.line.clear();
-        self.is_long = false;
-    }
 }
 
 #[cfg(test)]
@@ -162,42 +101,5 @@ mod tests {
         assert_eq!(coding("Chunked"), None);
         assert_eq!(coding("gzip, chunked").unwrap().0, 501);
         assert_eq!(coding("chunked, chunked").unwrap().0, 501);
-    }
-
-    #[test]
-    fn headers_that_frame_the_body_are_counted_however_the_head_arrives() {
-        for (head, is_ambiguous) in [
-            ("POST / HTTP/1.1\r\ncontent-length: 1\r\n\r\nx", false),
-            (
-                "POST / HTTP/1.1\r\nContent-Length: 1\r\nhost: a\r\nCONTENT-LENGTH: 1\r\n\r\n",
-                true,
-            ),
-            (
-                "POST / HTTP/1.1\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
-                true,
-            ),
-            (
-                "POST / HTTP/1.1\ntransfer-encoding: chunked\ntransfer-encoding: chunked\n\n",
-                true,
-            ),
-            (
-                "POST / HTTP/1.1\r\ncontent-length: 1\r\n\r\ncontent-length: 2\r\n",
-                false,
-            ),
-            (
-                "POST / HTTP/1.1\r\nx-content-length: 1\r\ncontent-length-x: 2\r\nconnection: close\r\n\r\n",
-                false,
-            ),
-            ("content-length: HTTP/1.1\r\ncontent-type: a\r\n\r\n", false),
-        ] {
-            let mut whole = Framing::default();
-            whole.feed(head.as_bytes());
-            assert_eq!(whole.is_ambiguous(), is_ambiguous, "{head}");
-            let mut bytewise = Framing::default();
-            for byte in head.as_bytes() {
-                bytewise.feed(std::slice::from_ref(byte));
-            }
-            assert_eq!(bytewise.is_ambiguous(), is_ambiguous, "{head}");
-        }
     }
 }

@@ -12,6 +12,7 @@
 
 mod as_sent;
 mod as_written;
+mod boundaries;
 mod connection;
 mod cross_origin;
 #[cfg(fuzzing)]

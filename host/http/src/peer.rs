@@ -3,14 +3,15 @@
 //! The socket and the bodies only note the beginning and the end of a wait; the one timer of a connection looks at the
 //! notes when the earliest of the timeouts could have passed. So a request sets no timer of its own.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
 
-use crate::as_sent::HeadAsSent;
+use crate::boundaries::Head;
 use crate::limits::{
     Limits, MIN_BYTES_PER_SECOND, SHORTAGE_CHECK, SLOW_BODY_GRACE, SLOW_HEAD_GRACE,
     SLOW_READER_GRACE,
@@ -23,16 +24,12 @@ pub(crate) struct Peer {
     waits: Mutex<Waits>,
     /// Whether everything that was written has been passed to the kernel.
     pub flushed: AtomicBool,
-    /// The number of requests so far.
-    pub requests: AtomicU64,
     /// Whether a request is being handled, or its response written.
     in_request: AtomicBool,
     /// Whether the body of a request has not ended.
     in_body: AtomicBool,
     /// Whether `100 Continue` is to be written before anything else.
     pub owes_continue: AtomicBool,
-    /// Whether the head that was read last frames its body in more than one way.
-    pub is_ambiguous: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -49,8 +46,8 @@ struct Waits {
     write_since: Option<Instant>,
     /// What the handler left of the body.
     leftover: Option<Incoming>,
-    /// The head that was read last, if the listener keeps heads.
-    head_as_sent: Option<HeadAsSent>,
+    /// The heads that have arrived, of requests that have not begun.
+    heads: VecDeque<Head>,
 }
 
 #[derive(Debug)]
@@ -82,14 +79,12 @@ impl Peer {
                 body: None,
                 write_since: None,
                 leftover: None,
-                head_as_sent: None,
+                heads: VecDeque::new(),
             }),
             flushed: AtomicBool::new(true),
-            requests: AtomicU64::new(0),
             in_request: AtomicBool::new(false),
             in_body: AtomicBool::new(false),
             owes_continue: AtomicBool::new(false),
-            is_ambiguous: AtomicBool::new(false),
         }
     }
 
@@ -97,7 +92,7 @@ impl Peer {
         self.waits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether bytes that arrive now belong to a head.
+    /// Whether no request is being handled, and the body of the last one has ended.
     pub(crate) fn is_between_requests(&self) -> bool {
         !self.in_request.load(Ordering::Relaxed) && !self.in_body.load(Ordering::Relaxed)
     }
@@ -110,19 +105,18 @@ impl Peer {
         }
     }
 
-    /// Notes the head that is complete now.
-    pub(crate) fn put_head_as_sent(&self, head: HeadAsSent) {
-        self.waits().head_as_sent = Some(head);
+    /// Notes a head that is complete now.
+    pub(crate) fn head_arrives(&self, head: Head) {
+        self.waits().heads.push_back(head);
     }
 
     /// The head of the request that begins.
-    pub(crate) fn take_head_as_sent(&self) -> Option<HeadAsSent> {
-        self.waits().head_as_sent.take()
+    pub(crate) fn take_head(&self) -> Head {
+        self.waits().heads.pop_front().unwrap_or_default()
     }
 
     /// The head of a request is complete.
     pub(crate) fn request_begins(&self, has_body: bool) {
-        self.requests.fetch_add(1, Ordering::Relaxed);
         self.in_request.store(true, Ordering::Relaxed);
         self.in_body.store(has_body, Ordering::Relaxed);
         let mut waits = self.waits();

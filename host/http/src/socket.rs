@@ -12,8 +12,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::as_sent::HeadScanner;
-use crate::head::Framing;
+use crate::boundaries::Boundaries;
 use crate::peer::Peer;
 
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -26,11 +25,7 @@ pub(crate) struct Socket {
     write_waits: bool,
     /// What is left to be written of `100 Continue`.
     interim: &'static [u8],
-    /// The number of the request whose head has begun to arrive.
-    head: Option<u64>,
-    framing: Framing,
-    /// If the listener keeps heads as they are sent.
-    scanner: Option<HeadScanner>,
+    boundaries: Boundaries,
 }
 
 impl Socket {
@@ -40,9 +35,7 @@ impl Socket {
             peer,
             write_waits: false,
             interim: &[],
-            head: None,
-            framing: Framing::default(),
-            scanner: keeps_heads.then(HeadScanner::default),
+            boundaries: Boundaries::new(keeps_heads),
         }
     }
 
@@ -58,29 +51,6 @@ impl Socket {
             self.interim = self.interim.get(written..).unwrap_or_default();
         }
         Poll::Ready(Ok(()))
-    }
-
-    /// Whether the bytes that were read last belong to a head that is not complete.
-    fn is_in_head(&self) -> bool {
-        self.head == Some(self.peer.requests.load(Ordering::Relaxed))
-    }
-
-    fn read_head(&mut self, bytes: &mut [u8]) {
-        if !self.is_in_head() {
-            self.head = Some(self.peer.requests.load(Ordering::Relaxed));
-            self.framing = Framing::default();
-            self.scanner = self.scanner.take().map(|_| HeadScanner::default());
-        }
-        if let Some(scanner) = &mut self.scanner
-            && let Some(head) = scanner.feed(bytes)
-        {
-            self.peer.put_head_as_sent(head);
-        }
-        self.framing.feed(bytes);
-        let is_ambiguous = self.framing.is_ambiguous();
-        self.peer
-            .is_ambiguous
-            .store(is_ambiguous, Ordering::Relaxed);
     }
 
     /// Notes whether the client reads.
@@ -106,13 +76,14 @@ impl AsyncRead for Socket {
     ) -> Poll<io::Result<()>> {
         let before = into.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, into);
-        // What arrives during a request is its body, or belongs to a request after it.
-        if self.peer.is_between_requests() {
-            match into.filled_mut().get_mut(before..) {
-                Some(bytes) if !bytes.is_empty() => self.read_head(bytes),
-                _ if read.is_pending() && self.is_in_head() => self.peer.head_waits(),
-                _ => {}
-            }
+        let Self {
+            boundaries, peer, ..
+        } = &mut *self;
+        if let Some(bytes) = into.filled_mut().get_mut(before..) {
+            boundaries.feed(bytes, |head| peer.head_arrives(head));
+        }
+        if read.is_pending() && boundaries.is_in_head() && peer.is_between_requests() {
+            peer.head_waits();
         }
         read
     }
