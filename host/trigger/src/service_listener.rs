@@ -15,7 +15,7 @@ use std::sync::Arc;
 use http::{Method, Request, StatusCode};
 use lambkin_http::{
     Allowlist, Body, CrossOrigin, ForeignPages, FromForeignPage, RequestBody, Response, Server,
-    text,
+    text, write_names_as,
 };
 use lambkin_plugin::{CallError, Client, PluginError, Service};
 use tokio::net::TcpListener;
@@ -23,6 +23,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::limits::INCOMPLETE_REQUESTS;
 use crate::read_ahead::ReadAhead;
+
+/// The header in which a service lists the names that are not to be written in lower case.
+const NAMES: &str = "x-lambkin-header-names";
 
 /// The listener of one service.
 #[derive(Debug)]
@@ -80,7 +83,7 @@ impl ServiceListener {
                 {
                     self.allowlist.warn_of_page(self.service.name(), &page);
                 }
-                response.map(Body::Boxed)
+                spelt(response.map(Body::Boxed))
             }
             Err(error) => {
                 match error.cause {
@@ -93,6 +96,17 @@ impl ServiceListener {
             }
         }
     }
+}
+
+/// The response with its header names as the service spells them.
+fn spelt(mut response: Response) -> Response {
+    if let Some(names) = response.headers_mut().remove(NAMES)
+        && let Ok(names) = names.to_str()
+    {
+        let names = names.split(',').map(str::trim);
+        write_names_as(names, response.extensions_mut());
+    }
+    response
 }
 
 fn failed(error: &PluginError) -> Response {

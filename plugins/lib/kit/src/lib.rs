@@ -5,7 +5,8 @@
 //! - [`arn`] writes Amazon resource names;
 //! - [`time`] writes and reads the date formats of AWS's services;
 //! - [`xml`] writes XML documents;
-//! - [`hex`] writes and reads hexadecimal digits.
+//! - [`hex`] writes and reads hexadecimal digits;
+//! - [`spelling`] tells the host how a service spells the names of headers.
 //!
 //! Like the plugins, this crate knows nothing of the host, so a third party's plugin can use it too. It does without
 //! the standard library, so that a component which has none can use it.
@@ -18,5 +19,6 @@ pub mod arn;
 pub mod hex;
 pub mod nearest;
 pub mod settings;
+pub mod spelling;
 pub mod time;
 pub mod xml;

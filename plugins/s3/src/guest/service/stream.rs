@@ -1,5 +1,6 @@
 //! Bodies: that of the request as a [`RequestBody`], and that of the response piece by piece from the store.
 
+use plugin_kit::spelling;
 use wasip2::http::types::{
     Fields, IncomingBody, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam,
 };
@@ -48,6 +49,11 @@ impl RequestBody for Incoming {
 pub fn send(response: Response, store: &dyn Store, out: ResponseOutparam) {
     let fields = Fields::new();
     let mut has_length = false;
+    let names = response.headers.iter().map(|(name, _)| name.as_ref());
+    let spelling = spelling::header(names);
+    if let Some((name, value)) = &spelling {
+        let _ = fields.append(name, value.as_bytes());
+    }
     for (name, value) in &response.headers {
         has_length |= name.eq_ignore_ascii_case("content-length");
         if fields.append(name, value.as_bytes()).is_err() {

@@ -1,5 +1,6 @@
 //! Reads requests and writes responses of `wasi:http`.
 
+use plugin_kit::spelling;
 use wasip2::http::types::{
     Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
 };
@@ -88,9 +89,12 @@ fn read_body(stream: &InputStream) -> Option<Vec<u8>> {
 
 /// Writes a response.
 pub fn write(response: Response, out: ResponseOutparam) {
+    let names = response.headers.iter().map(|(name, _)| name.as_str());
+    let spelling = spelling::header(names);
     let mut headers: Vec<(String, Vec<u8>)> = response
         .headers
         .into_iter()
+        .chain(spelling)
         .map(|(name, value)| (name, value.into_bytes()))
         .collect();
     let length = response.body.len().to_string();
