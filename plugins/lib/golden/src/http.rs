@@ -13,6 +13,9 @@ use http_event::contract::{
 };
 use serde_json::{Value, json};
 
+/// The keys of a call, in the order of what happens.
+const CALL: [&str; 5] = ["about", "request", "step", "outcome", "response"];
+
 /// The functions of a plugin.
 #[derive(Debug, Clone, Copy)]
 pub struct Functions {
@@ -66,10 +69,16 @@ impl Functions {
     }
 
     fn answer_call(self, state: &str, call: &mut Value, defaults: &Value) {
+        for key in call.as_object().into_iter().flat_map(|it| it.keys()) {
+            assert!(
+                CALL.contains(&key.as_str()),
+                "a call has no `{key}`: {call}"
+            );
+        }
         let step = (self.shape)(state, &request(&call["request"], defaults));
         let step = step.unwrap_or_else(|error| panic!("{error}: {call}"));
-        if call.get("decision").is_some() {
-            call["decision"] = step_as_json(&step);
+        if call.get("step").is_some() {
+            call["step"] = step_as_json(&step);
         }
         if call.get("outcome").is_some() {
             let Step::Invoke(invocation) = step else {
@@ -187,8 +196,12 @@ fn step_as_json(step: &Step) -> Value {
             json!({"invoke": {
                 "function": invocation.function,
                 "event": event,
-                "wait-ms": invocation.max_wait_ms,
-                "streaming": invocation.mode == InvocationMode::Streamed,
+                "mode": match invocation.mode {
+                    InvocationMode::Buffered => "buffered",
+                    InvocationMode::Streamed => "streamed",
+                    InvocationMode::Asynchronous => "asynchronous",
+                },
+                "max-wait-ms": invocation.max_wait_ms,
             }})
         }
     }
@@ -213,10 +226,7 @@ fn in_order_of_events(case: &Value) -> String {
         .as_array()
         .into_iter()
         .flatten()
-        .map(|call| {
-            let keys = ["about", "request", "decision", "outcome", "response"];
-            braced(&members(call, &keys))
-        })
+        .map(|call| braced(&members(call, &CALL)))
         .collect();
     let mut members = members(case, &["about", "config", "setup", "problems"]);
     if !calls.is_empty() {

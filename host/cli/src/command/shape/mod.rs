@@ -24,7 +24,7 @@ use crate::config::{Config, Trigger, nearest};
 use crate::{messages, text};
 use indent::indent;
 
-/// Prints events, and the plugin's response or decisions, to standard output, and notes about them to standard error.
+/// Prints events, and the plugin's response or settlement, to standard output, and notes about them to standard error.
 pub async fn run(global: &GlobalArgs, args: &Shape) -> anyhow::Result<ExitCode> {
     let mut config = Config::read(&global.config)?;
     let sample = sample(args)?;

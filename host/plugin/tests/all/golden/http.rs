@@ -54,7 +54,7 @@ async fn check(trigger: &HttpTrigger, call: &Value, defaults: &Value, at: &str) 
         .shape(&request(&call["request"], defaults))
         .await
         .unwrap();
-    if let Some(recorded) = call.get("decision") {
+    if let Some(recorded) = call.get("step") {
         assert_eq!(&step_as_json(&step), recorded, "{at}");
     }
     if let (Some(recorded), Step::Invoke(shaped)) = (call.get("outcome"), &step) {
@@ -128,8 +128,12 @@ fn step_as_json(step: &Step) -> Value {
         Step::Invoke(shaped) => json!({"invoke": {
             "function": shaped.function,
             "event": serde_json::from_str::<Value>(&shaped.event).unwrap(),
-            "wait-ms": shaped.wait.map(|wait: Duration| wait.as_millis() as u64),
-            "streaming": shaped.mode == InvocationMode::Streamed,
+            "mode": match shaped.mode {
+                InvocationMode::Buffered => "buffered",
+                InvocationMode::Streamed => "streamed",
+                InvocationMode::Asynchronous => "asynchronous",
+            },
+            "max-wait-ms": shaped.wait.map(|wait: Duration| wait.as_millis() as u64),
         }}),
     }
 }
