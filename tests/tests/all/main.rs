@@ -36,7 +36,12 @@ mod lifecycle;
 mod lifetime;
 mod load;
 mod outside_queue;
+mod plugin_front_doors;
+mod plugin_logs;
+mod plugin_requests;
+mod plugin_reuse;
 mod plugin_settings;
+mod plugin_steps;
 mod plugins;
 #[cfg(target_os = "linux")]
 mod power_cut;

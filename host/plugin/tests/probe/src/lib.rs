@@ -1,8 +1,14 @@
-//! A service and a source that do what the path of a request, or a configuration, says.
+//! A plugin that does what a request or its configuration says: a service, a source, an HTTP trigger and a batch
+//! trigger.
 //!
 //! The tests use the component `../fixtures/probe.wasm`, which this is the source of. After a change here `plugins/build`
 //! builds it again, as it does the built-in plugins.
 
+mod batch;
+mod front_door;
+mod http;
+mod log;
+mod script;
 mod service;
 mod source;
 mod web;
@@ -16,6 +22,8 @@ mod bindings {
                 import lambkin:store/objects@0.1.0;
                 export lambkin:service/settings@0.1.0;
                 export lambkin:source/poller@0.2.0;
+                export lambkin:http-trigger/http-shaper@0.2.0;
+                export lambkin:batch-trigger/batch-shaper@0.2.0;
             }
         ",
         path: [
@@ -23,6 +31,8 @@ mod bindings {
             "../../../../wit/store",
             "../../../../wit/service",
             "../../../../wit/source",
+            "../../../../wit/http-trigger",
+            "../../../../wit/batch-trigger",
         ],
         world: "lambkin:probe/probe",
         generate_all,

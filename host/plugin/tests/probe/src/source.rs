@@ -4,16 +4,18 @@
 //! - `refuse`, `spin`, `surroundings`: an error, an endless loop, and what `configure` receives, as a warning.
 //! - `log…`: a log of two parts. Its messages have the position that they were polled at as body.
 //! - `queue-with-cursors`: a queue that breaks the contract.
+//! - A table `{ log = ADDRESS }`: the log at that address ([`log`]).
 
-use crate::Probe;
 use crate::bindings::exports::lambkin::source::poller::{
     Error, Guest, Message, Part, Polled, Position, Problem, Progress, Setup, Surroundings, Verdict,
 };
 use crate::web::get;
+use crate::{Probe, log};
 
 impl Guest for Probe {
     fn configure(config: String, surroundings: Surroundings) -> Result<Setup, Vec<Problem>> {
-        let config = config.trim_matches('"');
+        let state = log::state(&config);
+        let config = state.as_deref().unwrap_or(config.trim_matches('"'));
         if config == "refuse" {
             return Err(vec![Problem {
                 at: vec!["queue-url".into()],
@@ -28,7 +30,11 @@ impl Guest for Probe {
             ordered: true,
             region: None,
             account: Some("210987654321".into()),
-            max_messages: 3,
+            max_messages: if log::address(config).is_some() {
+                100
+            } else {
+                3
+            },
             progress: match config.starts_with("log") {
                 true => Progress::Cursors,
                 false => Progress::Receipts,
@@ -39,6 +45,9 @@ impl Guest for Probe {
     }
 
     fn parts(state: String) -> Result<Vec<Part>, Error> {
+        if let Some(address) = log::address(&state) {
+            return log::parts(address);
+        }
         let part = |id: &str, after: &[&str]| Part {
             id: id.into(),
             after: after.iter().map(|id| (*id).into()).collect(),
@@ -59,6 +68,9 @@ impl Guest for Probe {
         max_messages: u32,
         wait_ms: u32,
     ) -> Result<Polled, Error> {
+        if let Some(address) = log::address(&state) {
+            return log::poll(address, &position, max_messages);
+        }
         let (body, cursor) = match &*state {
             "spin" => loop {
                 std::hint::black_box(0);
