@@ -1,9 +1,9 @@
 //! Runs one call of a plugin, from a new store to a result or a [`PluginError`].
 //!
 //! A call has a store of its own, which is dropped when the call ends, so nothing of one call is left for the next,
-//! even after a trap. Only a trigger whose plugin asks for it reuses instances, see `reuse.rs`. A call is limited by the engine's traps and stack guard, the [`Meter`] for memory and
-//! processor time, the limit on copied bytes, the wall clock, and two permits: one of its [`Quota`] and one of the
-//! host's. If there is no permit, the call waits for one.
+//! even after a trap. Only a trigger whose plugin asks for it reuses instances, see `reuse.rs`. A call is limited by the
+//! engine's traps and stack guard, the [`Meter`] for memory and processor time, the limit on copied bytes, the wall
+//! clock, and two permits: one of its [`Quota`] and one of the host's. If there is no permit, the call waits for one.
 //!
 //! A running guest yields its thread at every tick, so a busy plugin never blocks the host's other tasks.
 
