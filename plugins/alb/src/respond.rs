@@ -1,7 +1,7 @@
 //! From the ending of an invocation to a response.
 //!
-//! The function has to return a response object, and each field has to have exactly its type: a status code as a string,
-//! a header as a number, or null instead of a missing field are 502, like every failure of the function.
+//! The function has to return a response object, and each field has to have exactly its type: a status code as a
+//! string, a header as a number, or null instead of a missing field are 502, like every failure of the function.
 
 use alloc::borrow::{Cow, ToOwned as _};
 use alloc::format;
@@ -22,6 +22,8 @@ const MAX_RESULT: usize = 1024 * 1024;
 const HEADERS: HeaderRules = HeaderRules {
     reserved: &[],
     remapped: &[],
+    prefix: "",
+    keeps_case: false,
     default_type: "application/octet-stream",
 };
 

@@ -2,12 +2,12 @@
 //!
 //! Each call receives the state as text, so reading it has to be cheap: the rules are in the order in which they are
 //! tried, and `shape` reads no further than the one that matches. `configure` refuses control characters in values, so
-//! these separate them: a tab the fields of a line, U+001D the conditions of a field, U+001E a condition's name from its
-//! patterns, U+001F patterns and parts of an action.
+//! these separate them: a tab the fields of a line, U+001D the conditions of a field, U+001E a condition's name from
+//! its patterns, U+001F patterns and parts of an action.
 //!
 //! ```text
 //! multi-value headers (true or false) ⇥ region ⇥ account id
-//! methods ⇥ paths ⇥ hosts ⇥ networks ⇥ headers ⇥ query ⇥ action      (per rule; the default rule, without conditions, last)
+//! methods ⇥ paths ⇥ hosts ⇥ networks ⇥ headers ⇥ query ⇥ action      (per rule; the last one has no conditions)
 //! ```
 //!
 //! On failure: other text reads as `None`.

@@ -26,7 +26,6 @@ mod golden;
 mod guest;
 mod limits;
 mod respond;
-mod route_key;
 mod routing;
 mod shape;
 mod state;

@@ -20,6 +20,8 @@ use crate::token::Token;
 const HEADERS: HeaderRules = HeaderRules {
     reserved: &[REQUEST_ID],
     remapped: &[],
+    prefix: "",
+    keeps_case: false,
     default_type: "text/plain; charset=utf-8",
 };
 

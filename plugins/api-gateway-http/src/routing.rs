@@ -12,8 +12,8 @@ use alloc::vec::Vec;
 
 use http_event::percent::decode;
 
-use crate::route_key::Segment;
 use crate::state::{DEFAULT, Route, State};
+use http_event::route_key::Segment;
 
 /// A request's route.
 pub struct Match<'a> {

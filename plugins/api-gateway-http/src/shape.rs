@@ -12,7 +12,8 @@ use crate::gateway_error::{GatewayError, REQUEST_ID};
 use crate::limits;
 use crate::routing;
 use crate::state::State;
-use crate::token::{Token, request_id};
+use crate::token::Token;
+use http_event::apigw_id::request_id;
 
 /// Decides what to do with a request.
 ///

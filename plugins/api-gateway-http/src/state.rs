@@ -16,8 +16,7 @@ use alloc::string::String;
 
 use http_event::cors::Cors;
 
-/// The name of the stage whose paths have no prefix, and of the route for requests that no other route matches.
-pub const DEFAULT: &str = "$default";
+pub use http_event::route_key::DEFAULT;
 
 /// The configuration of one API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -30,6 +30,8 @@ const EVENT_TOO_LARGE: &str = "RequestEntityTooLargeException";
 const BUFFERED: HeaderRules = HeaderRules {
     reserved: &["x-amzn-requestid", "x-amzn-trace-id"],
     remapped: &["connection", "date", "server"],
+    prefix: "x-amzn-remapped-",
+    keeps_case: false,
     default_type: "application/json",
 };
 

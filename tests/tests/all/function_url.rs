@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Project, RAW_BOOTSTRAP, Reply, Server};
 
-/// A function behind a URL with these settings. The body of a request has its orders; without any, it returns the event.
+/// A function behind a URL with these settings. The body of a request has its orders; without any, it returns the
+/// event.
 fn url(settings: &str) -> Project {
     url_with("RAW_BOOTSTRAP_ORDERS", settings)
 }

@@ -49,6 +49,7 @@ mod power_cut;
 mod processes;
 mod queue_trigger;
 mod response_stream;
+mod rest_api;
 mod rie;
 mod runtime_api;
 mod runtimes;

@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 use plugin_kit::settings::{Problems, Table};
 use serde_json::Value;
 
-use crate::route_key::RouteKey;
 use crate::state::{DEFAULT, Format, Route};
+use http_event::route_key::RouteKey;
 
 const KEYS: [&str; 3] = ["function", "payload-format-version", "timeout"];
 

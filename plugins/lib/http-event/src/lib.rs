@@ -6,6 +6,7 @@
 //! - [`percent`], [`query`] and [`headers`] read a request as events contain it;
 //! - [`values`] writes headers and parameters that may have several values;
 //! - [`event_2_0`] writes events in payload format 2.0;
+//! - [`route_key`] reads the keys of API Gateway's routes, and [`apigw_id`] writes its ids of requests;
 //! - [`body`] decides whether an event contains a body as text or in Base64;
 //! - [`payload`] reads the response object that a function returned, and [`response`] makes a response of it;
 //! - [`cors`] answers preflight requests and adds CORS headers to responses;
@@ -19,6 +20,7 @@
 
 extern crate alloc;
 
+pub mod apigw_id;
 pub mod body;
 #[cfg(target_arch = "wasm32")]
 pub mod component;
@@ -31,4 +33,5 @@ pub mod payload;
 pub mod percent;
 pub mod query;
 pub mod response;
+pub mod route_key;
 pub mod values;

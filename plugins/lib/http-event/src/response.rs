@@ -27,14 +27,17 @@ const DROPPED: [&str; 9] = [
 pub struct HeaderRules {
     /// Headers that the front end sets, in lower case. A function's are dropped.
     pub reserved: &'static [&'static str],
-    /// Headers, in lower case, that reach the client with `x-amzn-remapped-` before their name.
+    /// Headers, in lower case, that reach the client with [`prefix`](Self::prefix) before their name.
     pub remapped: &'static [&'static str],
+    /// `x-amzn-remapped-`, in the case of the front end.
+    pub prefix: &'static str,
+    /// Whether names keep the function's case. Otherwise they are in lower case.
+    pub keeps_case: bool,
     /// The `content-type` of a response without one.
     pub default_type: &'static str,
 }
 
-/// The response with status and body of the fields, and with these headers: names in lower case, without headers of the
-/// connection.
+/// The response with status and body of the fields, and with these headers, without those of the connection.
 ///
 /// # Errors
 ///
@@ -59,28 +62,34 @@ pub fn with_headers(
     rules: HeaderRules,
 ) -> Result<Response, Misfit> {
     for (name, value) in headers {
-        let name = name.to_ascii_lowercase();
-        if !is_name(&name) {
-            return Err(Misfit(format!("`{name}` cannot be the name of a header")));
+        let lower = name.to_ascii_lowercase();
+        if !is_name(&lower) {
+            return Err(Misfit(format!("`{lower}` cannot be the name of a header")));
         }
         if !is_value(&value) {
             return Err(Misfit(format!(
-                "the value of the header `{name}` has control characters, such as a line end"
+                "the value of the header `{lower}` has control characters, such as a line end"
             )));
         }
-        let name = name.as_str();
-        if rules.remapped.contains(&name) {
-            response.push_header(&format!("x-amzn-remapped-{name}"), &value);
-        } else if !rules.reserved.contains(&name) && !DROPPED.contains(&name) {
-            response.push_header(name, &value);
+        let sent = if rules.keeps_case { &name } else { &lower };
+        let lower = lower.as_str();
+        if rules.remapped.contains(&lower) {
+            response.push_header(&[rules.prefix, sent].concat(), &value);
+        } else if !rules.reserved.contains(&lower) && !DROPPED.contains(&lower) {
+            response.push_header(sent, &value);
         }
     }
     let has_type = response
         .headers
         .iter()
-        .any(|(name, _)| name == "content-type");
+        .any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
     if !has_type {
-        response.push_header("content-type", rules.default_type);
+        let name = if rules.keeps_case {
+            "Content-Type"
+        } else {
+            "content-type"
+        };
+        response.push_header(name, rules.default_type);
     }
     Ok(response)
 }

@@ -15,7 +15,12 @@ use crate::fixture::{header, outcome, reply};
 #[tokio::test]
 async fn the_components_answer_every_case_as_recorded() {
     let defaults = ::golden::read("request.json");
-    for (name, calls) in [("alb", 30), ("api-gateway-http", 100), ("function-url", 30)] {
+    for (name, calls) in [
+        ("alb", 30),
+        ("api-gateway-http", 100),
+        ("api-gateway-rest", 60),
+        ("function-url", 30),
+    ] {
         let (plugin, cases) = cases_of(name, Role::HttpTrigger).await;
         let mut count = 0;
         for (file, case) in cases {

@@ -11,7 +11,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
-use crate::state::DEFAULT;
+/// The route of requests that no other route of an HTTP API matches.
+pub const DEFAULT: &str = "$default";
 
 /// The methods that a route key may name. `ANY` matches every method, including those that are not listed.
 pub const METHODS: [&str; 8] = [

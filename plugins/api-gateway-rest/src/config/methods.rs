@@ -1,0 +1,333 @@
+//! The keys `routes` and `function`: what each method of a resource does.
+//!
+//! A route is a function, or a table:
+//!
+//! | key | meaning | default |
+//! |---|---|---|
+//! | `function` | the function that is invoked | this or `mock` |
+//! | `response-transfer-mode` | `"BUFFERED"` or `"STREAM"` | `"BUFFERED"` |
+//! | `timeout` | the integration's timeout in seconds; up to 900 with `"STREAM"` | that of the trigger |
+//! | `mock` | an answer without a function: `status-code`, `headers` and `body` | |
+//! | `api-key-required` | whether a request needs one of `api-keys` | `false` |
+//! | `required-parameters` | `"querystring.NAME"`, `"header.NAME"` | none |
+
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use http_event::contract::FunctionReference;
+use http_event::json::write::quoted;
+use http_event::route_key::{DEFAULT, RouteKey, Segment};
+use plugin_kit::settings::{Problems, Table, is_function, is_word};
+
+use super::headers;
+use crate::state::{ENTRY, Integration, Method, Mock};
+
+const KEYS: [&str; 6] = [
+    "function",
+    "mock",
+    "response-transfer-mode",
+    "timeout",
+    "api-key-required",
+    "required-parameters",
+];
+
+/// The range that AWS allows for an integration's timeout, in milliseconds. The maximum is the default.
+const MIN_TIMEOUT_MS: u32 = 50;
+const MAX_TIMEOUT_MS: u32 = 29_000;
+const MAX_STREAM_TIMEOUT_MS: u32 = 900_000;
+
+/// A method as it was read.
+#[derive(Debug)]
+pub struct ConfiguredMethod<'a> {
+    /// `GET`, or `ANY`.
+    pub name: &'a str,
+    /// The path of the resource.
+    pub resource: &'a str,
+    target: Target<'a>,
+    needs_key: bool,
+    required: String,
+}
+
+/// What a method does.
+#[derive(Debug)]
+pub enum Target<'a> {
+    Lambda {
+        function: &'a str,
+        at: Vec<String>,
+        timeout_ms: u32,
+        streamed: bool,
+    },
+    Mock {
+        status: String,
+        /// A JSON string.
+        body: String,
+        headers: String,
+        /// Whether it comes from the table `cors`.
+        of_cors: bool,
+    },
+}
+
+/// Reads `routes` or `function`. `routes` is the table of that name; the result borrows its keys.
+pub fn read<'t>(
+    table: &Table<'t>,
+    routes: Option<&Table<'t>>,
+    problems: &mut Problems,
+) -> Vec<ConfiguredMethod<'t>> {
+    let timeout_ms = timeout(table, MAX_TIMEOUT_MS, problems).unwrap_or(MAX_TIMEOUT_MS);
+    let mut methods = Vec::new();
+    match (table.get("function"), routes) {
+        (Some(_), Some(_)) => {
+            let message = "set either `function` or `routes`; for both, add the routes \"ANY /\" and \"ANY /{proxy+}\"";
+            problems.add(table.path_of("function"), message);
+        }
+        (Some(_), None) => {
+            if let Some((function, at)) = function(table, problems) {
+                for resource in ["/", "/{proxy+}"] {
+                    let target = Target::Lambda {
+                        function,
+                        at: at.clone(),
+                        timeout_ms,
+                        streamed: false,
+                    };
+                    methods.push(ConfiguredMethod::new("ANY", resource, target));
+                }
+            }
+        }
+        (None, None) if table.get("routes").is_none() => problems.add(
+            Vec::new(),
+            "no function would be invoked: set `function = \"name\"`, or `routes = { \"GET /path\" = \"name\" }`",
+        ),
+        (None, None) => {}
+        (None, Some(routes)) => {
+            for key in routes.keys() {
+                methods.extend(route(key, routes, timeout_ms, &methods, problems));
+            }
+            if methods.is_empty() && problems.is_empty() {
+                problems.add(table.path_of("routes"), "there is no route in it");
+            }
+        }
+    }
+    methods
+}
+
+/// Orders methods as `shape` tries them: literals before parameters before greedy ones, segment by segment; for the
+/// same resource, a method before `ANY`.
+pub fn sort(methods: &mut [ConfiguredMethod<'_>]) {
+    methods.sort_by_key(|method| {
+        let classes: Vec<_> = method
+            .resource
+            .split('/')
+            .skip(1)
+            .map(|segment| match Segment::of(segment) {
+                Segment::Literal(_) => 0,
+                Segment::Variable(_) => 1,
+                Segment::Greedy(_) => 2,
+            })
+            .collect();
+        (classes, method.resource, method.name == "ANY", method.name)
+    });
+}
+
+fn route<'t>(
+    key: &'t str,
+    routes: &Table<'t>,
+    timeout_ms: u32,
+    others: &[ConfiguredMethod<'t>],
+    problems: &mut Problems,
+) -> Option<ConfiguredMethod<'t>> {
+    if key == DEFAULT {
+        let message = "a REST API has no default route; write \"ANY /\" and \"ANY /{proxy+}\"";
+        problems.add(routes.path_of(key), message);
+        return None;
+    }
+    let parsed = RouteKey::parse(key).map_err(|message| {
+        problems.add(routes.path_of(key), message);
+    });
+    let RouteKey { method, path } = parsed.ok()?;
+    let same = others.iter().find(|other| {
+        let other = RouteKey {
+            method: other.name,
+            path: other.resource,
+        };
+        other.normalized() == RouteKey { method, path }.normalized()
+    });
+    if let Some(same) = same {
+        let message = format!(
+            "this is the same route as \"{} {}\"",
+            same.name, same.resource
+        );
+        problems.add(routes.path_of(key), message);
+        return None;
+    }
+    if !routes.get(key).is_some_and(|value| value.is_object()) {
+        let rule = "this must be the name of a function, or a table";
+        let function = routes.text(key, is_function, rule, problems)?;
+        let target = Target::Lambda {
+            function,
+            at: routes.path_of(key),
+            timeout_ms,
+            streamed: false,
+        };
+        return Some(ConfiguredMethod::new(method, path, target));
+    }
+    let table = routes.table(key, problems)?;
+    table.refuse_unknown(&KEYS, &[], problems);
+    let target = target(&table, timeout_ms, problems);
+    let needs_key = table.boolean("api-key-required", problems);
+    let rule = "a required parameter is \"querystring.NAME\" or \"header.NAME\"";
+    let required = table.texts("required-parameters", is_parameter, rule, problems);
+    Some(ConfiguredMethod {
+        needs_key: needs_key.unwrap_or_default(),
+        required: required
+            .unwrap_or_default()
+            .join(ENTRY.encode_utf8(&mut [0; 4])),
+        ..ConfiguredMethod::new(method, path, target?)
+    })
+}
+
+fn is_parameter(text: &str) -> bool {
+    text.split_once('.').is_some_and(|(place, name)| {
+        ["querystring", "header"].contains(&place) && is_word(name, "-_.$[]")
+    })
+}
+
+fn target<'t>(table: &Table<'t>, timeout_ms: u32, problems: &mut Problems) -> Option<Target<'t>> {
+    match (table.get("function"), table.table("mock", problems)) {
+        (Some(_), None) => {
+            let is_mode = |mode: &str| ["BUFFERED", "STREAM"].contains(&mode);
+            let rule = "this must be \"BUFFERED\" or \"STREAM\", as AWS spells them";
+            let mode = table.text("response-transfer-mode", is_mode, rule, problems);
+            let streamed = mode == Some("STREAM");
+            let most = match streamed {
+                true => MAX_STREAM_TIMEOUT_MS,
+                false => MAX_TIMEOUT_MS,
+            };
+            let own = timeout(table, most, problems);
+            let (function, at) = function(table, problems)?;
+            Some(Target::Lambda {
+                function,
+                at,
+                timeout_ms: own.unwrap_or(timeout_ms),
+                streamed,
+            })
+        }
+        (None, Some(mock)) => Some(self::mock(&mock, problems)),
+        (Some(_), Some(_)) => {
+            let message = "a route has either a `function` or a `mock`";
+            problems.add(table.path_of("mock"), message);
+            None
+        }
+        (None, None) => {
+            if table.get("mock").is_none() {
+                problems.add(
+                    table.at().to_vec(),
+                    "a route needs a `function` or a `mock`",
+                );
+            }
+            None
+        }
+    }
+}
+
+fn mock<'t>(table: &Table<'_>, problems: &mut Problems) -> Target<'t> {
+    table.refuse_unknown(&["status-code", "headers", "body"], &[], problems);
+    let status = table.integer("status-code", 200_u16, 599, problems);
+    let headers = table.table("headers", problems);
+    let headers = headers.map(|headers| headers::read(&headers, problems));
+    let body = table.text("body", |_| true, "a body is text", problems);
+    Target::Mock {
+        status: status.unwrap_or(200).to_string(),
+        body: quoted(body.unwrap_or_default()),
+        headers: headers.unwrap_or_default(),
+        of_cors: false,
+    }
+}
+
+fn function<'t>(table: &Table<'t>, problems: &mut Problems) -> Option<(&'t str, Vec<String>)> {
+    let rule = "this must be the name of a function";
+    let function = table.text("function", is_function, rule, problems)?;
+    Some((function, table.path_of("function")))
+}
+
+fn timeout(table: &Table<'_>, most: u32, problems: &mut Problems) -> Option<u32> {
+    let in_bounds = |timeout_ms: &u32| (MIN_TIMEOUT_MS..=most).contains(timeout_ms);
+    let rule = format!(
+        "a timeout is a number of seconds from 0.05 to {}, with up to three decimal places",
+        most / 1000
+    );
+    table.milliseconds("timeout", in_bounds, &rule, problems)
+}
+
+impl<'a> ConfiguredMethod<'a> {
+    /// A method without requirements.
+    pub fn new(name: &'a str, resource: &'a str, target: Target<'a>) -> Self {
+        Self {
+            name,
+            resource,
+            target,
+            needs_key: false,
+            required: String::new(),
+        }
+    }
+
+    /// The method for the state.
+    pub fn as_state(&self) -> Method<'_> {
+        Method {
+            name: self.name,
+            resource: self.resource,
+            integration: match &self.target {
+                Target::Lambda {
+                    function,
+                    timeout_ms,
+                    streamed,
+                    ..
+                } => Integration::Lambda {
+                    function,
+                    timeout_ms: *timeout_ms,
+                    streamed: *streamed,
+                },
+                Target::Mock {
+                    status,
+                    body,
+                    headers,
+                    ..
+                } => Integration::Mock(Mock {
+                    status,
+                    body,
+                    headers,
+                }),
+            },
+            needs_key: self.needs_key,
+            required: &self.required,
+        }
+    }
+
+    /// The function, if the method invokes one.
+    pub fn function_reference(&self) -> Option<FunctionReference> {
+        match &self.target {
+            Target::Lambda { function, at, .. } => Some(FunctionReference {
+                name: (*function).to_string(),
+                at: at.clone(),
+            }),
+            Target::Mock { .. } => None,
+        }
+    }
+
+    /// A line such as `GET /orders/{id} -> orders`.
+    pub fn summary(&self) -> String {
+        let Self { name, resource, .. } = self;
+        let target = match &self.target {
+            Target::Lambda {
+                function,
+                streamed: true,
+                ..
+            } => format!("{function}, whose response is streamed"),
+            Target::Lambda { function, .. } => (*function).to_string(),
+            Target::Mock { of_cors: true, .. } => String::from("CORS"),
+            Target::Mock { status, .. } => format!("status {status}"),
+        };
+        let key = if self.needs_key { " (API key)" } else { "" };
+        format!("{name} {resource} -> {target}{key}")
+    }
+}

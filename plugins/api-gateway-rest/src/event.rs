@@ -1,0 +1,186 @@
+//! The event of a Lambda proxy integration: every key is present, and what a request lacks is null.
+
+use alloc::borrow::Cow;
+use alloc::format;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use http_event::apigw_id::request_id;
+use http_event::contract::{Request, RequestBody};
+use http_event::event_2_0::{capacity, domain_prefix};
+use http_event::json::write::{self, Object};
+use http_event::query::parameters;
+use http_event::values;
+use plugin_kit::time::common_log;
+
+use crate::headers;
+use crate::media::is_binary_request;
+use crate::resource::{Match, with_one_slash};
+use crate::state::State;
+
+/// What an event is written from.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The API.
+    pub state: &'a State<'a>,
+    /// The request.
+    pub request: &'a Request,
+    /// The method of the request.
+    pub found: &'a Match<'a>,
+    /// The name of the method, which a header may override.
+    pub method: &'a str,
+    /// The path without the stage.
+    pub path: &'a str,
+    /// The id and the value of the API key, if the method requires one.
+    pub api_key: Option<(&'a str, &'a str)>,
+}
+
+impl Context<'_> {
+    /// Writes the event.
+    pub fn write(&self) -> String {
+        let request = self.request;
+        write::object(capacity(request), |event| {
+            event.string("resource", self.found.method.resource);
+            // With a custom domain, the base path is a part of it.
+            let path = match self.state.base_path {
+                Some(_) => with_one_slash(&request.path),
+                None => self.path,
+            };
+            event.string("path", path);
+            event.string("httpMethod", self.method);
+            let headers = headers::of_event(request);
+            values::write_last(event, "headers", &headers);
+            values::write_all(event, "multiValueHeaders", &headers);
+            self.write_query(event);
+            self.write_parameters(event);
+            event.raw("stageVariables", or_null(self.state.stage_variables));
+            event.object("requestContext", |object| {
+                self.write_request_context(object);
+            });
+            self.write_body(event);
+        })
+    }
+
+    fn write_query(&self, event: &mut Object<'_>) {
+        let parameters = parameters(&self.request.query);
+        if parameters.is_empty() {
+            event.raw("queryStringParameters", "null");
+            event.raw("multiValueQueryStringParameters", "null");
+        } else {
+            values::write_last(event, "queryStringParameters", &parameters);
+            values::write_all(event, "multiValueQueryStringParameters", &parameters);
+        }
+    }
+
+    fn write_parameters(&self, event: &mut Object<'_>) {
+        if self.found.parameters.is_empty() {
+            event.raw("pathParameters", "null");
+            return;
+        }
+        event.object("pathParameters", |object| {
+            for (name, value) in &self.found.parameters {
+                object.string(name, value);
+            }
+        });
+    }
+
+    fn write_body(&self, event: &mut Object<'_>) {
+        let body = &self.request.body;
+        let is_base64 = match body {
+            RequestBody::Empty | RequestBody::TooLarge => {
+                event.raw("body", "null");
+                false
+            }
+            body if is_binary_request(self.state, self.request) => {
+                event.base64("body", body.as_bytes());
+                true
+            }
+            RequestBody::Text(text) => {
+                event.string("body", text);
+                false
+            }
+            // AWS passes such bytes on as text too, in which they cannot be told apart.
+            RequestBody::Binary(bytes) => {
+                event.string("body", &String::from_utf8_lossy(bytes));
+                false
+            }
+        };
+        event.raw("isBase64Encoded", if is_base64 { "true" } else { "false" });
+    }
+
+    fn write_request_context(&self, object: &mut Object<'_>) {
+        let (state, request) = (self.state, self.request);
+        let domain_name = match state.domain_name {
+            "" => request.authority.as_str(),
+            configured => configured,
+        };
+        object.string("resourceId", &id_of(self.found.method.resource));
+        object.string("resourcePath", self.found.method.resource);
+        object.string("httpMethod", self.method);
+        object.string("extendedRequestId", &request_id(&request.id));
+        object.string("requestTime", &common_log(request.at_ms));
+        object.string("path", &request.path);
+        object.string("accountId", state.account_id);
+        object.string("protocol", &request.protocol);
+        object.string("stage", state.stage);
+        object.string("domainPrefix", domain_prefix(domain_name));
+        object.raw("requestTimeEpoch", &format!("{}", request.at_ms));
+        object.string("requestId", &request.id);
+        object.object("identity", |identity| self.write_identity(identity));
+        object.string("domainName", domain_name);
+        object.string("deploymentId", &id_of(state.stage));
+        object.string("apiId", state.api_id);
+    }
+
+    fn write_identity(&self, identity: &mut Object<'_>) {
+        let request = self.request;
+        if let Some((id, value)) = self.api_key {
+            identity.string("apiKey", value);
+            identity.string("apiKeyId", id);
+        }
+        for key in [
+            "cognitoIdentityPoolId",
+            "accountId",
+            "cognitoIdentityId",
+            "caller",
+        ] {
+            identity.raw(key, "null");
+        }
+        identity.string("sourceIp", &request.peer);
+        for key in [
+            "principalOrgId",
+            "accessKey",
+            "cognitoAuthenticationType",
+            "cognitoAuthenticationProvider",
+            "userArn",
+        ] {
+            identity.raw(key, "null");
+        }
+        match request.header("user-agent").last() {
+            Some(agent) => identity.string("userAgent", agent),
+            None => identity.raw("userAgent", "null"),
+        }
+        identity.raw("user", "null");
+    }
+}
+
+fn or_null(json: &str) -> &str {
+    if json.is_empty() { "null" } else { json }
+}
+
+/// An id in AWS's form, six lower-case letters and digits, which stays the same from start to start.
+fn id_of(name: &str) -> String {
+    const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+
+    let mut hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let mut id = Vec::new();
+    for _ in 0..6 {
+        let digit = usize::try_from(hash % 36).unwrap_or_default();
+        id.extend(DIGITS.get(digit));
+        hash /= 36;
+    }
+    Cow::into_owned(String::from_utf8_lossy(&id))
+}

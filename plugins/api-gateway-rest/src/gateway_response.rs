@@ -1,0 +1,147 @@
+//! Gateway responses: the API's own answers, and how the configuration changes them.
+//!
+//! A change applies to one type, or with `DEFAULT_4XX` and `DEFAULT_5XX` to all types with such a status that have none
+//! of their own. A body is a template in which `$context.error.message`, `$context.error.messageString` (with quotes),
+//! `$context.error.responseType`, `$context.requestId` and `$context.stage` are filled in.
+
+use alloc::format;
+use alloc::string::String;
+
+use http_event::apigw_id::request_id;
+use http_event::contract::{Response, ResponseBody};
+use http_event::json::read;
+use http_event::json::write::quoted;
+
+use crate::state::{Changed, State, pairs};
+
+/// Why the API answers instead of the function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GatewayResponse {
+    /// No method matches.
+    MissingAuthenticationToken,
+    /// Not a path of this stage, which AWS refuses before it knows the API.
+    Forbidden,
+    /// The method requires an API key, and the request has none that is known.
+    InvalidApiKey,
+    /// A parameter that the method requires is missing.
+    BadRequestParameters(String),
+    /// The body, or the event made of the request, is too large.
+    RequestTooLarge,
+    /// The function did not answer within the integration's timeout.
+    IntegrationTimeout,
+    /// The function failed, or returned something that is not a response.
+    BadGateway,
+    /// A result that is to be decoded is not Base64.
+    ApiConfigurationError,
+}
+
+impl GatewayResponse {
+    /// The type, the status code, the error type in the header, and the message. Empty: AWS has none.
+    fn facts(&self) -> (&'static str, u16, &'static str, String) {
+        let message = |text: &str| String::from(text);
+        match self {
+            Self::MissingAuthenticationToken => (
+                "MISSING_AUTHENTICATION_TOKEN",
+                403,
+                "MissingAuthenticationTokenException",
+                message("Missing Authentication Token"),
+            ),
+            Self::Forbidden => ("", 403, "ForbiddenException", message("Forbidden")),
+            Self::InvalidApiKey => (
+                "INVALID_API_KEY",
+                403,
+                "ForbiddenException",
+                message("Forbidden"),
+            ),
+            Self::BadRequestParameters(names) => (
+                "BAD_REQUEST_PARAMETERS",
+                400,
+                "BadRequestException",
+                format!("Missing required request parameters: [{names}]"),
+            ),
+            Self::RequestTooLarge => (
+                "REQUEST_TOO_LARGE",
+                413,
+                "RequestTooLargeException",
+                message("Request Too Long"),
+            ),
+            Self::IntegrationTimeout => (
+                "INTEGRATION_TIMEOUT",
+                504,
+                "InternalServerErrorException",
+                message("Endpoint request timed out"),
+            ),
+            Self::BadGateway => (
+                "DEFAULT_5XX",
+                502,
+                "InternalServerErrorException",
+                message("Internal server error"),
+            ),
+            Self::ApiConfigurationError => (
+                "API_CONFIGURATION_ERROR",
+                500,
+                "InternalServerErrorException",
+                message("Internal server error"),
+            ),
+        }
+    }
+
+    /// The response, without the trace: AWS does not return it here.
+    pub fn response(&self, state: &State<'_>, uuid: &str) -> Response {
+        let (kind, status, error_type, message) = self.facts();
+        let changed = changed(state, kind, status);
+        let status = changed
+            .and_then(|changed| changed.status.parse().ok())
+            .unwrap_or(status);
+        let template = changed.map(|changed| changed.body).unwrap_or_default();
+        let body = if template.is_empty() {
+            // AWS writes a space where its own servers, and not its gateway, wrote the text.
+            let space = match self {
+                Self::MissingAuthenticationToken
+                | Self::Forbidden
+                | Self::InvalidApiKey
+                | Self::RequestTooLarge => "",
+                _ => " ",
+            };
+            format!("{{\"message\":{space}{}}}", quoted(&message))
+        } else {
+            read::string(template)
+                .unwrap_or_default()
+                .replace("$context.error.messageString", &quoted(&message))
+                .replace("$context.error.message", &message)
+                .replace("$context.error.responseType", kind)
+                .replace("$context.requestId", uuid)
+                .replace("$context.stage", state.stage)
+        };
+        let mut response = Response::new(status, ResponseBody::Text(body));
+        response.push_header("x-amzn-RequestId", uuid);
+        response.push_header("x-amzn-ErrorType", error_type);
+        response.push_header("x-amz-apigw-id", &request_id(uuid));
+        let headers = changed.map(|changed| changed.headers).unwrap_or_default();
+        let mut has_type = false;
+        for (name, value) in pairs(headers) {
+            has_type |= name.eq_ignore_ascii_case("content-type");
+            response.push_header(name, value);
+        }
+        if !has_type {
+            response.push_header("Content-Type", "application/json");
+        }
+        response
+    }
+}
+
+/// The change for a type, or the one for all types with such a status.
+fn changed<'a>(state: &State<'a>, kind: &str, status: u16) -> Option<Changed<'a>> {
+    let default = match status {
+        400..=499 => "DEFAULT_4XX",
+        _ => "DEFAULT_5XX",
+    };
+    let find = |kind: &str| {
+        let mut responses = state.gateway_responses();
+        responses.find(|changed| changed.kind == kind)
+    };
+    if kind.is_empty() {
+        return None;
+    }
+    find(kind).or_else(|| find(default))
+}

@@ -1,0 +1,61 @@
+//! The headers of an event: the client's with its spelling, except for well-known ones, and those that AWS adds.
+
+use alloc::borrow::Cow;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use http_event::contract::Request;
+use http_event::headers;
+
+/// Headers that a function does not see.
+const REMOVED: [&str; 12] = [
+    "connection",
+    "content-length",
+    "content-md5",
+    "expect",
+    "max-forwards",
+    "proxy-authenticate",
+    "server",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "www-authenticate",
+];
+
+/// Headers whose spelling is AWS's, whatever the client's is.
+const WELL_KNOWN: [&str; 12] = [
+    "Accept",
+    "Accept-Encoding",
+    "Authorization",
+    "Content-Type",
+    "Cookie",
+    "Host",
+    "Origin",
+    "User-Agent",
+    "X-Amzn-Trace-Id",
+    "X-Forwarded-For",
+    "X-Forwarded-Port",
+    "X-Forwarded-Proto",
+];
+
+/// All headers, sorted by their names without regard to case; the values of a name keep their order.
+pub fn of_event(request: &Request) -> Vec<(String, Cow<'_, str>)> {
+    let mut all = headers::of_event(request);
+    all.retain(|(name, value)| {
+        let is_signature = *name == "authorization" && value.starts_with("AWS4-HMAC-SHA256 ");
+        !REMOVED.contains(name) && !is_signature
+    });
+    all.into_iter()
+        .map(|(name, value)| (spelled(name, request), value))
+        .collect()
+}
+
+fn spelled(name: &str, request: &Request) -> String {
+    let mut known = WELL_KNOWN.iter();
+    if let Some(spelling) = known.find(|known| known.eq_ignore_ascii_case(name)) {
+        return (*spelling).to_string();
+    }
+    let sent = request.headers.iter().find(|header| header.name == name);
+    sent.map_or(name, |header| &header.name_as_sent).to_string()
+}

@@ -1,0 +1,145 @@
+//! From a request to a step, in AWS's order: stage, method, API key, required parameters, size, integration.
+
+use alloc::borrow::ToOwned as _;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use http_event::apigw_id::request_id;
+use http_event::contract::{
+    Invocation, InvocationMode, Request, RequestBody, Response, ResponseBody, Step,
+};
+use http_event::json::read;
+use http_event::query::parameters;
+
+use crate::event::Context;
+use crate::gateway_response::GatewayResponse;
+use crate::media::accepts_binary;
+use crate::resource::{self, Match};
+use crate::state::{Integration, Mock, State, entries, pairs};
+use crate::token::Token;
+
+/// Decides what to do with a request.
+///
+/// # Errors
+///
+/// `state` was not written by [`configure`](crate::configure()).
+pub fn shape(state: &str, request: &Request) -> Result<Step, String> {
+    let state = State::read(state).ok_or("the state was not written by this plugin")?;
+    match admitted(&state, request) {
+        Ok(admitted) => Ok(step(&state, request, &admitted)),
+        Err(refusal) => Ok(Step::Reply(refusal.response(&state, &request.id))),
+    }
+}
+
+/// A request that may use its method.
+struct Admitted<'a> {
+    found: Match<'a>,
+    /// The method as the function sees it.
+    method: &'a str,
+    /// The path without the stage.
+    path: &'a str,
+    /// The id and the value of the API key, if one is required.
+    api_key: Option<(&'a str, &'a str)>,
+}
+
+fn admitted<'a>(state: &State<'a>, request: &'a Request) -> Result<Admitted<'a>, GatewayResponse> {
+    let path = resource::path_in_api(state, &request.path).ok_or(GatewayResponse::Forbidden)?;
+    let method = request.header("x-http-method-override").last();
+    let method = method.unwrap_or(&request.method);
+    let found =
+        resource::find(state, method, path).ok_or(GatewayResponse::MissingAuthenticationToken)?;
+    let mut api_key = None;
+    if found.method.needs_key {
+        let value = request.header("x-api-key").last();
+        let known = value.and_then(|value| Some((state.key_id(value)?, value)));
+        api_key = Some(known.ok_or(GatewayResponse::InvalidApiKey)?);
+    }
+    let missing = missing(&found, request);
+    if !missing.is_empty() {
+        let names = missing.join(", ");
+        return Err(GatewayResponse::BadRequestParameters(names));
+    }
+    if request.body == RequestBody::TooLarge {
+        return Err(GatewayResponse::RequestTooLarge);
+    }
+    Ok(Admitted {
+        found,
+        method,
+        path,
+        api_key,
+    })
+}
+
+/// The names of the required parameters that a request lacks.
+fn missing<'a>(found: &Match<'a>, request: &Request) -> Vec<&'a str> {
+    let query = parameters(&request.query);
+    entries(found.method.required)
+        .filter_map(|required| required.split_once('.'))
+        .filter(|(place, name)| match *place {
+            "header" => {
+                let name = name.to_ascii_lowercase();
+                request.header(&name).next().is_none()
+            }
+            _ => query.iter().all(|(key, _)| key != name),
+        })
+        .map(|(_, name)| name)
+        .collect()
+}
+
+fn step(state: &State<'_>, request: &Request, admitted: &Admitted<'_>) -> Step {
+    let (function, timeout_ms, streamed) = match &admitted.found.method.integration {
+        Integration::Mock(mock) => return Step::Reply(mocked(mock, request)),
+        Integration::Lambda {
+            function,
+            timeout_ms,
+            streamed,
+        } => (*function, *timeout_ms, *streamed),
+    };
+    let context = Context {
+        state,
+        request,
+        found: &admitted.found,
+        method: admitted.method,
+        path: admitted.path,
+        api_key: admitted.api_key,
+    };
+    let token = Token {
+        request_id: &request.id,
+        trace_id: &request.trace_id,
+        accepts_binary: accepts_binary(state, request),
+        streamed,
+    };
+    Step::Invoke(Invocation {
+        function: function.to_owned(),
+        event: context.write(),
+        mode: match streamed {
+            true => InvocationMode::Streamed,
+            false => InvocationMode::Buffered,
+        },
+        max_wait_ms: Some(timeout_ms),
+        cache: None,
+        token: token.write(),
+        with_request: false,
+        extra: Vec::new(),
+    })
+}
+
+fn mocked(mock: &Mock<'_>, request: &Request) -> Response {
+    let body = match read::string(mock.body) {
+        Ok(text) if !text.is_empty() => ResponseBody::Text(text.into_owned()),
+        _ => ResponseBody::Empty,
+    };
+    // It was checked when the configuration was read.
+    let mut response = Response::new(mock.status.parse().unwrap_or(500), body);
+    response.push_header("x-amzn-RequestId", &request.id);
+    response.push_header("x-amz-apigw-id", &request_id(&request.id));
+    let mut has_type = false;
+    for (name, value) in pairs(mock.headers) {
+        has_type |= name.eq_ignore_ascii_case("content-type");
+        response.push_header(name, value);
+    }
+    if !has_type {
+        response.push_header("Content-Type", "application/json");
+    }
+    response
+}

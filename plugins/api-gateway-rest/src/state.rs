@@ -1,0 +1,344 @@
+//! The configuration as `shape` and `respond` read it: three lines about the API, then one for each method.
+//!
+//! Each call receives the state as text, so reading it has to be cheap: the methods are in the order in which they are
+//! tried. `configure` refuses control characters in values, so these separate them: a tab the fields of a line, U+001D
+//! the entries of a list, U+001E the parts of an entry, U+001F the parts of those. Texts that may have line ends are
+//! JSON strings.
+//!
+//! ```text
+//! stage ⇥ base path ⇥ account id ⇥ API id ⇥ domain name ⇥ stage variables as JSON ⇥ binary media types
+//! gateway responses: type, status, body, headers
+//! API keys: id, value
+//! method ⇥ resource ⇥ integration ⇥ whether it requires an API key ⇥ required parameters      (per method)
+//! ```
+//!
+//! On failure: other text reads as `None`.
+
+use alloc::string::String;
+
+/// Separates the entries of a list.
+pub const ENTRY: char = '\u{1d}';
+/// Separates the parts of an entry.
+pub const PART: char = '\u{1e}';
+/// Separates what a part consists of.
+pub const ITEM: char = '\u{1f}';
+
+/// The base path of an API that has none: its paths begin with the stage.
+const NO_BASE_PATH: &str = "\u{1f}";
+
+/// The configuration of an API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct State<'a> {
+    /// The name of the stage.
+    pub stage: &'a str,
+    /// With a custom domain, the first segment of all paths, without slashes; it may be empty. Otherwise the stage is.
+    pub base_path: Option<&'a str>,
+    /// Twelve digits.
+    pub account_id: &'a str,
+    /// Lower-case letters and digits.
+    pub api_id: &'a str,
+    /// Empty: the host that the client requested.
+    pub domain_name: &'a str,
+    /// A JSON object; empty if the stage has no variables.
+    pub stage_variables: &'a str,
+    /// Media types, separated by [`ENTRY`].
+    pub binary_types: &'a str,
+    gateway_responses: &'a str,
+    api_keys: &'a str,
+    methods: &'a str,
+}
+
+/// A method of a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Method<'a> {
+    /// `ANY` stands for the seven methods that REST APIs have.
+    pub name: &'a str,
+    /// The path of the resource, with `{parameters}`.
+    pub resource: &'a str,
+    /// What is done with the request.
+    pub integration: Integration<'a>,
+    /// Whether a request needs an API key.
+    pub needs_key: bool,
+    /// `querystring.NAME`, `header.name`, separated by [`ENTRY`].
+    pub required: &'a str,
+}
+
+/// What a method does with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Integration<'a> {
+    /// Invokes a function with the event of a Lambda proxy integration.
+    Lambda {
+        /// The function's name.
+        function: &'a str,
+        /// The integration's timeout, in milliseconds.
+        timeout_ms: u32,
+        /// Whether the response is streamed.
+        streamed: bool,
+    },
+    /// Answers without a function.
+    Mock(Mock<'a>),
+}
+
+/// The response of a mock integration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mock<'a> {
+    /// The status code as text.
+    pub status: &'a str,
+    /// A JSON string.
+    pub body: &'a str,
+    /// Names and values, alternating, separated by [`ITEM`].
+    pub headers: &'a str,
+}
+
+/// A gateway response that the configuration changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Changed<'a> {
+    /// AWS's type, such as `MISSING_AUTHENTICATION_TOKEN` or `DEFAULT_4XX`.
+    pub kind: &'a str,
+    /// The status code as text; empty: AWS's.
+    pub status: &'a str,
+    /// A template as a JSON string; empty: AWS's body.
+    pub body: &'a str,
+    /// Names and values, alternating, separated by [`ITEM`].
+    pub headers: &'a str,
+}
+
+impl<'a> State<'a> {
+    /// The state of an API without methods.
+    pub fn new(stage: &'a str, account_id: &'a str, api_id: &'a str) -> Self {
+        Self {
+            stage,
+            base_path: None,
+            account_id,
+            api_id,
+            domain_name: "",
+            stage_variables: "",
+            binary_types: "",
+            gateway_responses: "",
+            api_keys: "",
+            methods: "",
+        }
+    }
+
+    /// Reads a text that [`State::write`] has written.
+    pub fn read(text: &'a str) -> Option<Self> {
+        let mut lines = text.splitn(4, '\n');
+        let mut api = lines.next()?.split('\t');
+        let (gateway_responses, api_keys, methods) = (lines.next()?, lines.next()?, lines.next()?);
+        Some(Self {
+            stage: api.next()?,
+            base_path: Some(api.next()?).filter(|path| *path != NO_BASE_PATH),
+            account_id: api.next()?,
+            api_id: api.next()?,
+            domain_name: api.next()?,
+            stage_variables: api.next()?,
+            binary_types: api.next()?,
+            gateway_responses,
+            api_keys,
+            methods,
+        })
+    }
+
+    /// Writes the state with these lists. `shape` tries the methods in this order.
+    pub fn write<'r>(
+        &self,
+        gateway_responses: impl IntoIterator<Item = Changed<'r>>,
+        api_keys: impl IntoIterator<Item = (&'r str, &'r str)>,
+        methods: impl IntoIterator<Item = Method<'r>>,
+    ) -> String {
+        let mut text = [
+            self.stage,
+            self.base_path.unwrap_or(NO_BASE_PATH),
+            self.account_id,
+            self.api_id,
+            self.domain_name,
+            self.stage_variables,
+            self.binary_types,
+        ]
+        .join("\t");
+        text.push('\n');
+        for changed in gateway_responses {
+            let parts = [changed.kind, changed.status, changed.body, changed.headers];
+            write_entry(&mut text, &parts);
+        }
+        text.push('\n');
+        for (id, value) in api_keys {
+            write_entry(&mut text, &[id, value]);
+        }
+        text.push('\n');
+        for method in methods {
+            method.write(&mut text);
+        }
+        text
+    }
+
+    /// The gateway responses that are changed.
+    pub fn gateway_responses(&self) -> impl Iterator<Item = Changed<'a>> {
+        entries(self.gateway_responses).filter_map(|entry| {
+            let mut parts = entry.split(PART);
+            Some(Changed {
+                kind: parts.next()?,
+                status: parts.next()?,
+                body: parts.next()?,
+                headers: parts.next()?,
+            })
+        })
+    }
+
+    /// The id of the API key with this value.
+    pub fn key_id(&self, value: &str) -> Option<&'a str> {
+        let mut keys = entries(self.api_keys).filter_map(|entry| entry.split_once(PART));
+        keys.find(|(_, known)| *known == value).map(|(id, _)| id)
+    }
+
+    /// The methods, in the order in which `shape` tries them.
+    pub fn methods(&self) -> impl Iterator<Item = Method<'a>> {
+        self.methods.lines().filter_map(Method::read)
+    }
+}
+
+impl<'a> Method<'a> {
+    fn read(line: &'a str) -> Option<Self> {
+        let mut fields = line.split('\t');
+        let (name, resource) = (fields.next()?, fields.next()?);
+        let mut parts = fields.next()?.split(PART);
+        let integration = match parts.next()? {
+            "mock" => Integration::Mock(Mock {
+                status: parts.next()?,
+                body: parts.next()?,
+                headers: parts.next()?,
+            }),
+            mode => Integration::Lambda {
+                function: parts.next()?,
+                timeout_ms: parts.next()?.parse().ok()?,
+                streamed: mode == "stream",
+            },
+        };
+        Some(Self {
+            name,
+            resource,
+            integration,
+            needs_key: fields.next()? == "true",
+            required: fields.next()?,
+        })
+    }
+
+    fn write(&self, text: &mut String) {
+        use alloc::string::ToString as _;
+
+        for field in [self.name, self.resource] {
+            text.push_str(field);
+            text.push('\t');
+        }
+        match self.integration {
+            Integration::Lambda {
+                function,
+                timeout_ms,
+                streamed,
+            } => {
+                let mode = if streamed { "stream" } else { "buffer" };
+                write_parts(text, &[mode, function, &timeout_ms.to_string()]);
+            }
+            Integration::Mock(mock) => {
+                write_parts(text, &["mock", mock.status, mock.body, mock.headers]);
+            }
+        }
+        text.push_str(if self.needs_key {
+            "\ttrue\t"
+        } else {
+            "\tfalse\t"
+        });
+        text.push_str(self.required);
+        text.push('\n');
+    }
+}
+
+/// The entries of a list.
+pub fn entries(list: &str) -> impl Iterator<Item = &str> {
+    list.split(ENTRY).filter(|entry| !entry.is_empty())
+}
+
+/// The names and values of headers, which alternate.
+pub fn pairs(headers: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut items = headers.split(ITEM);
+    core::iter::from_fn(move || Some((items.next()?, items.next()?)))
+}
+
+fn write_entry(text: &mut String, parts: &[&str]) {
+    if !text.ends_with('\n') {
+        text.push(ENTRY);
+    }
+    write_parts(text, parts);
+}
+
+fn write_parts(text: &mut String, parts: &[&str]) {
+    for (index, part) in parts.iter().enumerate() {
+        if index > 0 {
+            text.push(PART);
+        }
+        text.push_str(part);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_reads_back_as_it_was_written_and_other_text_does_not() {
+        let changed = Changed {
+            kind: "DEFAULT_4XX",
+            status: "",
+            body: r#""a\nb""#,
+            headers: "x-a\u{1f}b",
+        };
+        let lambda = |streamed| Integration::Lambda {
+            function: "f:live",
+            timeout_ms: 29_000,
+            streamed,
+        };
+        let mock = Integration::Mock(Mock {
+            status: "200",
+            body: "\"\"",
+            headers: "x-a\u{1f}b\u{1f}x-c\u{1f}d",
+        });
+        let method = |name, integration| Method {
+            name,
+            resource: "/a/{b}",
+            integration,
+            needs_key: name == "GET",
+            required: "querystring.q\u{1d}header.x",
+        };
+        let methods = [
+            method("GET", lambda(true)),
+            method("ANY", lambda(false)),
+            method("OPTIONS", mock),
+        ];
+        for base_path in [None, Some(""), Some("v1")] {
+            let state = State {
+                base_path,
+                stage_variables: r#"{"a":"b"}"#,
+                binary_types: "image/png\u{1d}*/*",
+                ..State::new("prod", "123456789012", "abc")
+            };
+            let text = state.write([changed, changed], [("id", "secret"), ("b", "c")], methods);
+            let read = State::read(&text).unwrap();
+            assert_eq!(read.base_path, base_path);
+            assert_eq!(read.stage_variables, state.stage_variables);
+            assert_eq!(
+                read.gateway_responses().collect::<Vec<_>>(),
+                [changed, changed]
+            );
+            assert_eq!(read.key_id("secret"), Some("id"));
+            assert_eq!(read.key_id("other"), None);
+            assert_eq!(read.methods().collect::<Vec<_>>(), methods);
+        }
+        assert_eq!(
+            pairs("x-a\u{1f}b\u{1f}x-c\u{1f}d").collect::<Vec<_>>(),
+            [("x-a", "b"), ("x-c", "d")]
+        );
+        for text in ["", "{}", "a\tb\n\n\n"] {
+            assert_eq!(State::read(text), None, "{text:?}");
+        }
+    }
+}
