@@ -33,7 +33,21 @@ fn slow(functions: u32) -> Vec<u8> {
 
 /// Lambkin with a cache of its own, in the project's folder.
 fn command(project: &Project, arguments: &[&str]) -> Command {
-    let mut command = lambkin();
+    in_project(lambkin(), project, arguments)
+}
+
+/// The same with the default action of Ctrl-C, which a shell without job control takes from what it runs in the
+/// background.
+fn interruptible(project: &Project, arguments: &[&str]) -> Command {
+    if !cfg!(target_os = "linux") {
+        return command(project, arguments);
+    }
+    let mut env = Command::new("env");
+    env.arg("--default-signal=INT").arg(lambkin().get_program());
+    in_project(env, project, arguments)
+}
+
+fn in_project(mut command: Command, project: &Project, arguments: &[&str]) -> Command {
     command
         .args(arguments)
         .env("LAMBKIN_CACHE_DIR", project.path().join("cache"))
@@ -70,7 +84,9 @@ fn a_signal_ends_every_command_at_once_while_a_plugin_compiles() {
         (&["check"], Signal::INT, None),
         (&["shape", "web0", "GET", "/"], Signal::TERM, None),
     ] {
-        let mut child = command(&project, arguments).spawn().expect("it starts");
+        let mut child = interruptible(&project, arguments)
+            .spawn()
+            .expect("it starts");
         let mut stderr = BufReader::new(child.stderr.take().expect("its stderr"));
         let mut line = String::new();
         stderr.read_line(&mut line).expect("a line");
