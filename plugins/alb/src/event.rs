@@ -72,7 +72,7 @@ fn sorted<'a>(
     parameters
 }
 
-/// A trace that the client began gets a member `Self` of the load balancer.
+/// A trace that the client began gets the member `Self` of this load balancer.
 fn trace(request: &Request, headers: &mut [Header<'_>]) {
     if request.header("x-amzn-trace-id").next().is_none() {
         return;
@@ -80,8 +80,14 @@ fn trace(request: &Request, headers: &mut [Header<'_>]) {
     let id = request.id.chars().filter(|char| *char != '-').take(24);
     let id: String = id.collect();
     for (name, value) in headers {
-        if *name == "x-amzn-trace-id" && !value.starts_with("Self=") {
-            *value = format!("Self=1-{:08x}-{id};{value}", request.at_ms / 1000).into();
+        if *name == "x-amzn-trace-id" {
+            let others = value.split(';').filter(|field| !field.starts_with("Self="));
+            let mut trace = format!("Self=1-{:08x}-{id}", request.at_ms / 1000);
+            for field in others {
+                trace.push(';');
+                trace.push_str(field);
+            }
+            *value = trace.into();
         }
     }
 }

@@ -14,7 +14,8 @@ impl Network {
     pub fn read(text: &str) -> Option<Self> {
         let (address, prefix) = text.split_once('/')?;
         let address: IpAddr = address.parse().ok()?;
-        let prefix: u32 = prefix.parse().ok()?;
+        let is_number = prefix.bytes().all(|byte| byte.is_ascii_digit());
+        let prefix: u32 = prefix.parse().ok().filter(|_| is_number)?;
         let most = match address {
             IpAddr::V4(_) => 32,
             IpAddr::V6(_) => 128,
@@ -65,6 +66,7 @@ mod tests {
             "::/129",
             "a/1",
             "192.0.2.0/",
+            "192.0.2.0/+24",
             "",
         ] {
             assert_eq!(Network::read(text), None, "{text}");

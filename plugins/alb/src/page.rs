@@ -1,4 +1,4 @@
-//! The load balancer's own pages. Their bytes are recorded from AWS.
+//! The load balancer's own pages. The lengths of those with 400, 413 and 502 are recorded from AWS.
 
 use http_event::contract::{Response, ResponseBody};
 

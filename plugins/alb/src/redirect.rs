@@ -13,14 +13,7 @@ use crate::state::Redirect;
 
 /// The URL that a request is sent to.
 pub fn location(to: &Redirect<'_>, request: &Request) -> String {
-    let path = request.path.strip_prefix('/').unwrap_or(&request.path);
-    let fill = |text: &str| {
-        text.replace("#{protocol}", &request.scheme)
-            .replace("#{host}", host(&request.authority))
-            .replace("#{port}", addressed_port(request))
-            .replace("#{path}", path)
-            .replace("#{query}", &request.query)
-    };
+    let fill = |template: &str| filled(template, request);
     let mut url = fill(to.protocol).to_ascii_lowercase();
     url.push_str("://");
     url.push_str(&fill(to.host));
@@ -33,4 +26,25 @@ pub fn location(to: &Redirect<'_>, request: &Request) -> String {
         url.push_str(&query);
     }
     url
+}
+
+/// A template with its placeholders filled in, once: what is filled in may look like a placeholder.
+fn filled(template: &str, request: &Request) -> String {
+    let mut text = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("#{") {
+        text.push_str(before);
+        let (name, end) = after.split_once('}').unwrap_or((after, ""));
+        text.push_str(match name {
+            "protocol" => &request.scheme,
+            "host" => host(&request.authority),
+            "port" => addressed_port(request),
+            "path" => request.path.strip_prefix('/').unwrap_or(&request.path),
+            "query" => &request.query,
+            _ => "",
+        });
+        rest = end;
+    }
+    text.push_str(rest);
+    text
 }

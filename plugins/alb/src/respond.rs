@@ -41,7 +41,7 @@ pub fn respond(state: &str, _token: &str, ending: Ending) -> Result<Response, St
         let mut response = Page::BadGateway.response();
         warn(
             &mut response,
-            format!("{what}; a load balancer answers such a result with 502"),
+            format!("{what}; a load balancer returns 502 for such a result"),
         );
         response
     }))
@@ -115,7 +115,12 @@ fn not_null<'a, const N: usize>(
 fn reason(description: &str) -> Result<Option<String>, Misfit> {
     let text = string("statusDescription", description)?;
     let phrase = text.split_once(' ').map(|(_, phrase)| phrase.to_owned());
-    Ok(phrase.filter(|phrase| !phrase.is_empty()))
+    match phrase.filter(|phrase| !phrase.is_empty()) {
+        Some(phrase) if phrase.chars().any(char::is_control) => Err(Misfit(
+            "`statusDescription` has control characters, such as a line end".to_owned(),
+        )),
+        phrase => Ok(phrase),
+    }
 }
 
 fn of_strings(headers: Option<&str>) -> Result<Vec<Header>, Misfit> {

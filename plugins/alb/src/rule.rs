@@ -1,18 +1,18 @@
-//! Which listener rule a request meets. All conditions of a rule have to hold, and one pattern of each is enough.
+//! Which listener rule a request matches. All conditions of a rule have to hold, and one pattern of each is enough.
 
 use core::net::IpAddr;
 
 use http_event::contract::Request;
 
 use crate::network::Network;
-use crate::pattern::{matches, matches_ignoring_case};
+use crate::pattern::{self, matches_ignoring_case};
 use crate::state::{Action, CONDITION, NAME, PART, Rule, State};
 
-/// The action of the first rule that a request meets. The default rule meets every request.
+/// The action of the first rule that a request matches. The default rule matches every request.
 pub fn action<'a>(state: &State<'a>, request: &Request) -> Option<Action<'a>> {
     let mut rules = state.rules();
     rules
-        .find(|rule| rule.meets(request))
+        .find(|rule| rule.matches(request))
         .map(|rule| rule.action)
 }
 
@@ -25,9 +25,11 @@ pub fn host(authority: &str) -> &str {
 }
 
 impl Rule<'_> {
-    fn meets(&self, request: &Request) -> bool {
+    fn matches(&self, request: &Request) -> bool {
         any(self.methods, |method| method == request.method)
-            && any(self.paths, |pattern| matches(pattern, &request.path))
+            && any(self.paths, |pattern| {
+                pattern::matches(pattern, &request.path)
+            })
             && any(self.hosts, |pattern| {
                 matches_ignoring_case(pattern, host(&request.authority))
             })
@@ -66,7 +68,11 @@ fn all(conditions: &str, holds: impl Fn(&str, &str) -> bool) -> bool {
 }
 
 fn is_in(network: &str, peer: &str) -> bool {
-    let address: Option<IpAddr> = peer.parse().ok();
+    // On a listener for both protocols, IPv4 addresses are written as IPv6 addresses.
+    let address = peer
+        .parse()
+        .ok()
+        .map(|address: IpAddr| address.to_canonical());
     match (Network::read(network), address) {
         (Some(network), Some(address)) => network.contains(address),
         _ => false,
@@ -220,7 +226,7 @@ mod tests {
                 false,
             ),
         ] {
-            assert_eq!(rule.meets(&request), expected, "{rule:?}");
+            assert_eq!(rule.matches(&request), expected, "{rule:?}");
         }
     }
 

@@ -100,7 +100,7 @@ impl Context<'_> {
                 event.string("body", text);
                 false
             }
-            // AWS passes such bytes on as text too, in which they cannot be told apart.
+            // AWS passes them on as text, too; bytes that are not UTF-8 become U+FFFD.
             RequestBody::Binary(bytes) => {
                 event.string("body", &String::from_utf8_lossy(bytes));
                 false

@@ -37,7 +37,7 @@ pub enum GatewayResponse {
 
 impl GatewayResponse {
     /// The type, the status code, the error type in the header, and the message. Empty: AWS has none.
-    fn facts(&self) -> (&'static str, u16, &'static str, String) {
+    fn defaults(&self) -> (&'static str, u16, &'static str, String) {
         let message = |text: &str| String::from(text);
         match self {
             Self::MissingAuthenticationToken => (
@@ -88,14 +88,14 @@ impl GatewayResponse {
 
     /// The response, without the trace: AWS does not return it here.
     pub fn response(&self, state: &State<'_>, uuid: &str) -> Response {
-        let (kind, status, error_type, message) = self.facts();
+        let (kind, status, error_type, message) = self.defaults();
         let changed = changed(state, kind, status);
         let status = changed
             .and_then(|changed| changed.status.parse().ok())
             .unwrap_or(status);
         let template = changed.map(|changed| changed.body).unwrap_or_default();
         let body = if template.is_empty() {
-            // AWS writes a space where its own servers, and not its gateway, wrote the text.
+            // As recorded, these have no space after the colon.
             let space = match self {
                 Self::MissingAuthenticationToken
                 | Self::Forbidden

@@ -1,9 +1,9 @@
 //! Finds the resource and the method of a request.
 //!
 //! Literals are preferred to `{parameters}`, and those to `{parameters+}`, segment by segment from the left. What is
-//! selected is a pair of resource and method: a resource that lacks the method leaves the request to a greedy one that
-//! has it. `ANY` stands for the seven methods that REST APIs have. A slash at the end of the path does not matter, and
-//! letters have to match in case. Values of parameters stay encoded.
+//! selected is a pair of resource and method: a resource that lacks the method leaves the request to the next one that
+//! matches and has it. `ANY` stands for the seven methods that REST APIs have. A slash at the end of the path does not
+//! matter, and letters have to match in case. Values of parameters stay encoded.
 
 use alloc::vec::Vec;
 
@@ -28,7 +28,10 @@ pub struct Match<'a> {
 /// custom domain. Repeated slashes at the start of either are one.
 pub fn path_in_api<'a>(state: &State<'_>, path: &'a str) -> Option<&'a str> {
     let prefix = state.base_path.unwrap_or(state.stage);
-    let path = with_one_slash(path);
+    // `*` in `OPTIONS *` is none.
+    let path = Some(path)
+        .filter(|path| path.starts_with('/'))
+        .map(with_one_slash)?;
     if prefix.is_empty() {
         return Some(path);
     }
@@ -107,6 +110,7 @@ mod tests {
         assert_eq!(path_in_api(&with(""), "/prod/a"), Some("/prod/a"));
         assert_eq!(path_in_api(&with("v1"), "/v1/a"), Some("/a"));
         assert_eq!(path_in_api(&with("v1"), "/prod/a"), None);
+        assert_eq!(path_in_api(&with(""), "*"), None);
     }
 
     #[test]

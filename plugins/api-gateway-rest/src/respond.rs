@@ -29,11 +29,13 @@ const KEYS: [&str; 5] = [
     "isBase64Encoded",
 ];
 
-/// The keys of the object before a streamed body.
-const PRELUDE_KEYS: [&str; 4] = ["statusCode", "headers", "multiValueHeaders", "cookies"];
-
 const HEADERS: HeaderRules = HeaderRules {
-    reserved: &["content-length", "transfer-encoding", "x-amz-apigw-id"],
+    reserved: &[
+        "content-length",
+        "transfer-encoding",
+        "x-amz-apigw-id",
+        "x-amzn-trace-id",
+    ],
     remapped: &[
         "authorization",
         "connection",
@@ -102,7 +104,7 @@ pub fn respond(state: &str, token: &str, ending: Ending) -> Result<Response, Str
         Err((failure, Misfit(what))) => {
             let mut response = failure.response(&state, token.request_id);
             let warning = format!(
-                "{what}; a REST API of API Gateway answers such a result with {} and `Internal server error`",
+                "{what}; a REST API of API Gateway returns {} and `Internal server error` for such a result",
                 response.status
             );
             response.extra.push((WARNING.to_owned(), warning));
@@ -116,7 +118,7 @@ fn bad(misfit: Misfit) -> Refused {
 }
 
 fn of_payload(payload: &str, token: &Token<'_>) -> Result<Response, Refused> {
-    check_keys(payload, &KEYS).map_err(bad)?;
+    check_keys(payload).map_err(bad)?;
     let fields = Fields::read(payload).map_err(bad)?;
     let status = status(&fields).map_err(bad)?;
     let body = body(payload, &fields, token)?;
@@ -124,9 +126,8 @@ fn of_payload(payload: &str, token: &Token<'_>) -> Result<Response, Refused> {
     with_headers(Response::new(status, body), headers, HEADERS).map_err(bad)
 }
 
-/// The response before a streamed body.
+/// The response before a streamed body. Other keys are tolerated, as recorded for function URLs, whose prelude it is.
 fn of_prelude(prelude: &str) -> Result<Response, Misfit> {
-    check_keys(prelude, &PRELUDE_KEYS)?;
     let fields = Fields::read(prelude)?;
     let response = Response::new(status(&fields)?, ResponseBody::Empty);
     let cookies = fields.cookies()?.into_iter();
@@ -135,14 +136,14 @@ fn of_prelude(prelude: &str) -> Result<Response, Misfit> {
     with_headers(response, headers, HEADERS)
 }
 
-/// Refuses other keys than these.
-fn check_keys(payload: &str, known: &[&str]) -> Result<(), Misfit> {
+/// Refuses other keys than those of a response.
+fn check_keys(payload: &str) -> Result<(), Misfit> {
     let members = read::object(payload)
         .map_err(|JsonError| Misfit("the function's result is not a JSON object".to_owned()))?;
-    match members.iter().find(|(key, _)| !known.contains(&&**key)) {
+    match members.iter().find(|(key, _)| !KEYS.contains(&&**key)) {
         Some((key, _)) => Err(Misfit(format!(
-            "`{key}` is no key of a response; these are {}",
-            known.join(", ")
+            "`{key}` is not a key of a response; these are {}",
+            KEYS.join(", ")
         ))),
         None => Ok(()),
     }
@@ -166,7 +167,7 @@ fn body(payload: &str, fields: &Fields<'_>, token: &Token<'_>) -> Result<Respons
         })?;
     let text = raw.and_then(|raw| read::string(raw).ok());
     match (text, is_base64) {
-        // Only the text is left that could not be decoded.
+        // The only error left is a text that is not Base64.
         (Some(_), Some("true")) if token.accepts_binary => fields
             .body()
             .map_err(|misfit| (GatewayResponse::ApiConfigurationError, misfit)),

@@ -18,6 +18,9 @@ use crate::resource::{self, Match};
 use crate::state::{Integration, Mock, State, entries, pairs};
 use crate::token::Token;
 
+/// Lambda's limit for an event, in bytes.
+const MAX_EVENT: usize = 6 * 1024 * 1024;
+
 /// Decides what to do with a request.
 ///
 /// # Errors
@@ -70,7 +73,7 @@ fn admitted<'a>(state: &State<'a>, request: &'a Request) -> Result<Admitted<'a>,
     })
 }
 
-/// The names of the required parameters that a request lacks.
+/// The names of the required parameters that a request lacks, or that are blank.
 fn missing<'a>(found: &Match<'a>, request: &Request) -> Vec<&'a str> {
     let query = parameters(&request.query);
     entries(found.method.required)
@@ -78,9 +81,11 @@ fn missing<'a>(found: &Match<'a>, request: &Request) -> Vec<&'a str> {
         .filter(|(place, name)| match *place {
             "header" => {
                 let name = name.to_ascii_lowercase();
-                request.header(&name).next().is_none()
+                request.header(&name).all(|value| value.trim().is_empty())
             }
-            _ => query.iter().all(|(key, _)| key != name),
+            _ => query
+                .iter()
+                .all(|(key, value)| key != name || value.trim().is_empty()),
         })
         .map(|(_, name)| name)
         .collect()
@@ -95,6 +100,10 @@ fn step(state: &State<'_>, request: &Request, admitted: &Admitted<'_>) -> Step {
             streamed,
         } => (*function, *timeout_ms, *streamed),
     };
+    // A larger one would make an event that Lambda refuses with the same answer.
+    if request.body.as_bytes().len() > MAX_EVENT {
+        return Step::Reply(GatewayResponse::RequestTooLarge.response(state, &request.id));
+    }
     let context = Context {
         state,
         request,

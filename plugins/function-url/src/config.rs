@@ -18,6 +18,7 @@ use alloc::vec::Vec;
 
 use http_event::contract::{FunctionReference, Problem, Setup, Surroundings};
 use http_event::cors;
+use plugin_kit::arn::partition;
 use plugin_kit::settings::{self, Problems, Table, is_function, is_word};
 
 use crate::state::{AuthType, InvokeMode, State};
@@ -39,7 +40,7 @@ const EXPLAINED: [(&str, &str); 2] = [
     ),
     (
         "timeout",
-        "a function URL has no timeout: the function's own counts",
+        "a function URL has no timeout: the function's own timeout applies",
     ),
 ];
 
@@ -80,6 +81,7 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
         function,
         url_id: url_id(table, problems).unwrap_or(&default_id),
         account_id: &surroundings.account,
+        partition: partition(&surroundings.region),
         domain_name: domain_name(table, problems).unwrap_or_default(),
         invoke_mode: invoke_mode.unwrap_or(InvokeMode::Buffered),
         auth_type: auth_type.unwrap_or(AuthType::None),

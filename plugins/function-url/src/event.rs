@@ -18,7 +18,7 @@ const DEFAULT: &str = "$default";
 
 /// Writes the event. `access_key` is that of a signed request to a URL that requires one.
 pub fn write(state: &State<'_>, request: &Request, access_key: Option<&str>) -> String {
-    let authorizer = access_key.map(|key| authorizer(state.account_id, key));
+    let authorizer = access_key.map(|key| authorizer(state, key));
     Event {
         request,
         route_key: DEFAULT,
@@ -59,7 +59,8 @@ fn event_headers(request: &Request) -> Vec<Header<'_>> {
 }
 
 /// `requestContext.authorizer` of a caller who signs as the account's root user.
-fn authorizer(account: &str, access_key: &str) -> String {
+fn authorizer(state: &State<'_>, access_key: &str) -> String {
+    let account = state.account_id;
     write::object(256, |object| {
         object.object("iam", |iam| {
             iam.string("accessKey", access_key);
@@ -67,7 +68,10 @@ fn authorizer(account: &str, access_key: &str) -> String {
             iam.string("callerId", account);
             iam.raw("cognitoIdentity", "null");
             iam.raw("principalOrgId", "null");
-            iam.string("userArn", &["arn:aws:iam::", account, ":root"].concat());
+            iam.string(
+                "userArn",
+                &["arn:", state.partition, ":iam::", account, ":root"].concat(),
+            );
             iam.string("userId", account);
         });
     })

@@ -66,7 +66,7 @@ pub fn respond(state: &str, token: &str, ending: Ending) -> Result<Response, Str
     let response = result.unwrap_or_else(|Misfit(what)| {
         let mut response = UrlError::BadGateway.response();
         let warning = format!(
-            "{what}; a function URL answers such a result with 502 and `Internal Server Error`"
+            "{what}; a function URL returns 502 and `Internal Server Error` for such a result"
         );
         response.extra.push((WARNING.to_owned(), warning));
         response

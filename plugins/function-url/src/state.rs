@@ -3,7 +3,7 @@
 //! `configure` refuses control characters, so nothing is escaped.
 //!
 //! ```text
-//! function ⇥ URL id ⇥ account id ⇥ domain name ⇥ invoke mode ⇥ auth type
+//! function ⇥ URL id ⇥ account id ⇥ partition ⇥ domain name ⇥ invoke mode ⇥ auth type
 //! origins ⇥ methods ⇥ headers ⇥ exposed headers ⇥ max age ⇥ credentials      (empty without CORS)
 //! ```
 //!
@@ -22,6 +22,8 @@ pub struct State<'a> {
     pub url_id: &'a str,
     /// The account of callers who sign their requests.
     pub account_id: &'a str,
+    /// The partition of its ARNs, such as `aws`.
+    pub partition: &'a str,
     /// Empty: the host that the client requested.
     pub domain_name: &'a str,
     /// Whether responses are streamed.
@@ -103,6 +105,7 @@ impl<'a> State<'a> {
             function: url.next()?,
             url_id: url.next()?,
             account_id: url.next()?,
+            partition: url.next()?,
             domain_name: url.next()?,
             invoke_mode: InvokeMode::from_name(url.next()?)?,
             auth_type: AuthType::from_name(url.next()?)?,
@@ -120,6 +123,7 @@ impl<'a> State<'a> {
             self.function,
             self.url_id,
             self.account_id,
+            self.partition,
             self.domain_name,
             self.invoke_mode.name(),
             self.auth_type.name(),
@@ -152,6 +156,7 @@ mod tests {
                 function: "f:live",
                 url_id: "abc",
                 account_id: "123456789012",
+                partition: "aws",
                 domain_name: "",
                 invoke_mode: InvokeMode::ResponseStream,
                 auth_type: AuthType::AwsIam,
@@ -159,7 +164,7 @@ mod tests {
             };
             assert_eq!(State::read(&state.write()), Some(state));
         }
-        for text in ["", "{}", "f\n", "f\ta\tb\tc\tBUFFERED\tSOME\n"] {
+        for text in ["", "{}", "f\n", "f\ta\tb\taws\tc\tBUFFERED\tSOME\n"] {
             assert_eq!(State::read(text), None, "{text:?}");
         }
     }

@@ -1,7 +1,7 @@
 //! The URL's own error responses.
 //!
-//! The bodies for 403 and 502 are recorded from AWS. Those for 413 and 429 are Lambda's own, which its Invoke API
-//! answers: no public record shows those of function URLs.
+//! The bodies for 403 and 502 are recorded from AWS. Those for 413 and 429 are the ones that the Invoke API returns;
+//! none are recorded for function URLs.
 
 use http_event::contract::{Response, ResponseBody};
 

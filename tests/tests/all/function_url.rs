@@ -293,7 +293,7 @@ fn mistakes_in_the_settings_are_reported_at_their_place() {
     let text = url("invoke-mode = \"STREAM\"\ntimeout = 3\n").refusal();
     for expected in [
         "triggers.web.invoke-mode: this must be \"BUFFERED\" or \"RESPONSE_STREAM\", as AWS spells them, not \"STREAM\"",
-        "triggers.web.timeout: a function URL has no timeout: the function's own counts",
+        "triggers.web.timeout: a function URL has no timeout: the function's own timeout applies",
     ] {
         assert!(text.contains(expected), "{text}");
     }

@@ -98,7 +98,7 @@ fn a_result_becomes_the_response_as_on_aws() {
     for (result, reason) in [
         (
             r#"{"statusCode":200,"cookies":["a"]}"#,
-            "`cookies` is no key of a response",
+            "`cookies` is not a key of a response",
         ),
         (
             r#"{"statusCode":200,"body":{}}"#,
@@ -168,7 +168,7 @@ fn a_streamed_response_begins_with_a_prelude() {
     assert_eq!(reply.status, 202);
     assert_eq!(reply.headers_named("x-a"), ["b", "c"]);
     assert_eq!(reply.text(), "3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n");
-    let refused = stream(r#"{"statusCode":202,"body":"a"}"#);
+    let refused = stream(r#"{"statusCode":"none"}"#);
     assert_eq!(refused.status, 502);
-    server.log_with("`body` is no key of a response");
+    server.log_with("`statusCode` is a string, and has to be an integer from 200 to 599");
 }

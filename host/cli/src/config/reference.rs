@@ -169,6 +169,7 @@ fn plugin_values(key: &PluginKey) -> String {
     }
     let kind = match schema["type"].as_str().unwrap() {
         "object" => "table",
+        "array" if schema["items"]["type"] == "object" => "list of tables",
         "array" => "list of strings",
         other => other,
     };

@@ -365,7 +365,15 @@ async fn service_settings_are_checked_when_it_is_configured() {
 async fn service_is_a_role_like_any_other() {
     let host = host();
     let plugin = load(&host).await;
-    assert_eq!(plugin.roles(), [Role::Service, Role::Source]);
+    assert_eq!(
+        plugin.roles(),
+        [
+            Role::HttpTrigger,
+            Role::BatchTrigger,
+            Role::Service,
+            Role::Source
+        ]
+    );
     let trigger = good().load(&host).await.unwrap();
     let refused = trigger.service("test", nothing("{}")).await.unwrap_err();
     assert!(

@@ -39,7 +39,7 @@ const MAX_MESSAGE: usize = 1024;
 
 /// An action as it was read.
 #[derive(Debug)]
-pub enum Chosen<'a> {
+pub enum ConfiguredAction<'a> {
     Forward {
         function: &'a str,
         at: Vec<String>,
@@ -53,7 +53,7 @@ pub enum Chosen<'a> {
     },
 }
 
-impl<'a> Chosen<'a> {
+impl<'a> ConfiguredAction<'a> {
     /// Reads the one action of a table.
     pub fn read(table: &Table<'a>, problems: &mut Problems) -> Option<Self> {
         let mut given = ACTIONS.iter().filter(|key| table.get(key).is_some());
@@ -63,7 +63,7 @@ impl<'a> Chosen<'a> {
             return None;
         };
         if let Some(second) = given.next() {
-            let message = format!("there is one action, and `{first}` is given already");
+            let message = format!("only one action is allowed; `{first}` is already set");
             problems.add(table.path_of(second), message);
         }
         match *first {
@@ -136,13 +136,19 @@ fn redirect<'a>(table: &Table<'a>, problems: &mut Problems) -> Option<Redirect<'
     let is_port = |text: &str| text == "#{port}" || text.parse::<u16>().is_ok_and(|port| port > 0);
     let port_rule = "this must be a port in quotes, \"1\" to \"65535\", or \"#{port}\"";
     let port = table.text("port", is_port, port_rule, problems);
-    let rule = "this must be text of at most 128 characters without spaces and control characters";
+    let rule = "this must be text of at most 128 characters without spaces, with the placeholders #{protocol}, #{host}, \
+        #{port}, #{path} and #{query}";
     let is_host = |text: &str| !text.is_empty() && is_plain(text);
     let host = table.text("host", is_host, rule, problems);
     let path_rule = "a path begins with `/` and has at most 128 characters, without spaces";
     let is_path = |text: &str| text.starts_with('/') && is_plain(text);
     let path = table.text("path", is_path, path_rule, problems);
     let query = table.text("query", is_plain, rule, problems);
+    let parts = ["protocol", "host", "port", "path"];
+    if parts.iter().all(|key| table.get(key).is_none()) {
+        let message = "a redirect changes the protocol, the host, the port or the path; this one leads to itself";
+        problems.add(table.at().to_vec(), message);
+    }
     Some(Redirect {
         permanent: status? == 301,
         protocol: protocol.unwrap_or("#{protocol}"),
@@ -153,11 +159,19 @@ fn redirect<'a>(table: &Table<'a>, problems: &mut Problems) -> Option<Redirect<'
     })
 }
 
+/// Whether a text can be a part of a URL, and all its placeholders exist.
 fn is_plain(text: &str) -> bool {
-    text.len() <= 128 && !text.chars().any(|char| char.is_control() || char == ' ')
+    const NAMES: [&str; 5] = ["protocol", "host", "port", "path", "query"];
+
+    let mut placeholders = text.split("#{").skip(1);
+    placeholders.all(|rest| {
+        rest.split_once('}')
+            .is_some_and(|(name, _)| NAMES.contains(&name))
+    }) && text.chars().count() <= 128
+        && !text.chars().any(|char| char.is_control() || char == ' ')
 }
 
-fn fixed_response<'a>(table: &Table<'a>, problems: &mut Problems) -> Option<Chosen<'a>> {
+fn fixed_response<'a>(table: &Table<'a>, problems: &mut Problems) -> Option<ConfiguredAction<'a>> {
     let known = ["status-code", "content-type", "message-body"];
     table.refuse_unknown(&known, &[], problems);
     let status = match table.get("status-code") {
@@ -185,7 +199,7 @@ fn fixed_response<'a>(table: &Table<'a>, problems: &mut Problems) -> Option<Chos
     let body_rule = "this must be text of at most 1,024 characters";
     let is_short = |text: &str| text.chars().count() <= MAX_MESSAGE;
     let body = table.text("message-body", is_short, body_rule, problems);
-    Some(Chosen::FixedResponse {
+    Some(ConfiguredAction::FixedResponse {
         status: status?.to_string(),
         content_type: content_type.unwrap_or("text/plain"),
         body: quoted(body.unwrap_or_default()),

@@ -19,7 +19,7 @@ use http_event::contract::{FunctionReference, Problem, Setup, Surroundings};
 use plugin_kit::settings::{self, Problems, Table};
 
 use crate::state::{Rule, State};
-use action::Chosen;
+use action::ConfiguredAction;
 
 const KEYS: [&str; 5] = [
     "function",
@@ -37,7 +37,7 @@ const EXPLAINED: [(&str, &str); 2] = [
     ),
     (
         "timeout",
-        "a load balancer has no timeout for functions: the function's own counts",
+        "a load balancer has no timeout for functions: the function's own timeout applies",
     ),
 ];
 
@@ -64,14 +64,18 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
     table.refuse_unknown(&KEYS, &EXPLAINED, problems);
     let multi_value_headers = table.boolean("multi-value-headers", problems);
     let rules = rules::read(table, problems);
-    let default = Chosen::read(table, problems);
+    let default = ConfiguredAction::read(table, problems);
     let mut functions = Vec::new();
     let mut summary = Vec::new();
     for rule in &rules {
         functions.extend(rule.action.function_reference());
         summary.push(rule.summary());
     }
-    functions.extend(default.as_ref().and_then(Chosen::function_reference));
+    functions.extend(
+        default
+            .as_ref()
+            .and_then(ConfiguredAction::function_reference),
+    );
     summary.extend(default.as_ref().map(|action| {
         let every = if rules.is_empty() {
             "every request"

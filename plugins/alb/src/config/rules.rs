@@ -2,7 +2,7 @@
 //!
 //! | key | meaning |
 //! |---|---|
-//! | `priority` | 1 to 50000; the rule with the lowest one that a request meets is used |
+//! | `priority` | 1 to 50000; of the rules that a request matches, the one with the lowest is used |
 //! | `host-header` | patterns of host names |
 //! | `path-pattern` | patterns of paths |
 //! | `http-request-method` | methods in upper case |
@@ -20,7 +20,7 @@ use alloc::vec::Vec;
 
 use plugin_kit::settings::{Problems, Table, is_word};
 
-use super::action::Chosen;
+use super::action::ConfiguredAction;
 use crate::network::Network;
 use crate::state::{CONDITION, NAME, PART, Rule};
 
@@ -52,8 +52,11 @@ const EXPLAINED: [(&str, &str); 3] = [
     ("method", "the key is `http-request-method`, a list"),
 ];
 
-/// The patterns that the conditions of a rule may have, and the wildcards in them.
-const MAX_PATTERNS: usize = 5;
+/// AWS's quota of condition values of a rule.
+const MAX_VALUES: usize = 5;
+
+/// AWS's quota of wildcards of a rule.
+const MAX_WILDCARDS: usize = 5;
 
 /// A rule as it was read.
 #[derive(Debug)]
@@ -66,7 +69,7 @@ pub struct ListenerRule<'a> {
     headers: String,
     query: String,
     /// What the rule does.
-    pub action: Chosen<'a>,
+    pub action: ConfiguredAction<'a>,
 }
 
 /// Reads the rules, in the order of their priorities.
@@ -120,7 +123,7 @@ fn rule<'a>(table: &Table<'a>, problems: &mut Problems) -> Option<ListenerRule<'
     let headers = conditions.table(table, "http-header", problems);
     let query = conditions.table(table, "query-string", problems);
     conditions.check(table, problems);
-    let action = Chosen::read(table, problems);
+    let action = ConfiguredAction::read(table, problems);
     Some(ListenerRule {
         priority: priority?,
         methods,
@@ -134,7 +137,15 @@ fn rule<'a>(table: &Table<'a>, problems: &mut Problems) -> Option<ListenerRule<'
 }
 
 fn is_pattern(text: &str) -> bool {
-    (1..=128).contains(&text.len()) && !text.chars().any(char::is_control)
+    (1..=128).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+}
+
+/// The number of wildcards in a pattern.
+fn wildcards(pattern: &str) -> usize {
+    pattern
+        .chars()
+        .filter(|char| ['*', '?'].contains(char))
+        .count()
 }
 
 /// Counts what AWS has quotas for.
@@ -171,16 +182,22 @@ impl Conditions {
         let Some(names) = table.table(key, problems) else {
             return String::new();
         };
+        if names.keys().next().is_none() {
+            let message = "the table is empty; a condition needs a name and patterns";
+            problems.add(table.path_of(key), message);
+        }
         let mut text = String::new();
         for name in names.keys() {
-            if name.is_empty() || !is_pattern(name) {
+            if !is_pattern(name) {
                 let message = "a name has 1 to 128 characters, without control characters";
                 problems.add(names.path_of(name), message);
                 continue;
             }
-            let rule = "a pattern has at most 128 characters, without control characters";
-            let is_value = |text: &str| text.len() <= 128 && !text.chars().any(char::is_control);
-            let patterns = self.list(&names, name, is_value, rule, problems);
+            let rule = "a pattern has 1 to 128 characters, without control characters";
+            let patterns = self.list(&names, name, is_pattern, rule, problems);
+            if key == "query-string" {
+                self.wildcards += wildcards(name);
+            }
             if !text.is_empty() {
                 text.push(CONDITION);
             }
@@ -193,9 +210,10 @@ impl Conditions {
 
     fn count(&mut self, patterns: &[&str]) {
         self.patterns += patterns.len();
-        let is_wildcard = |char: &char| ['*', '?'].contains(char);
-        let chars = patterns.iter().flat_map(|pattern| pattern.chars());
-        self.wildcards += chars.filter(is_wildcard).count();
+        self.wildcards += patterns
+            .iter()
+            .map(|pattern| wildcards(pattern))
+            .sum::<usize>();
     }
 
     fn check(&self, table: &Table<'_>, problems: &mut Problems) {
@@ -204,14 +222,16 @@ impl Conditions {
             0 if CONDITIONS.iter().all(|key| table.get(key).is_none()) => refuse(String::from(
                 "a rule needs a condition, such as `path-pattern = [\"/api/*\"]`",
             )),
-            0..=MAX_PATTERNS => {}
+            0..=MAX_VALUES => {}
             count => refuse(format!(
-                "a rule may have {MAX_PATTERNS} patterns, as on AWS, and has {count}; divide it"
+                "a rule can have at most {MAX_VALUES} condition values (AWS's quota), and this one has {count}; split it \
+                 into several rules"
             )),
         }
-        if self.wildcards > MAX_PATTERNS {
+        if self.wildcards > MAX_WILDCARDS {
             refuse(format!(
-                "a rule may have {MAX_PATTERNS} wildcards, as on AWS, and has {}; divide it",
+                "a rule can have at most {MAX_WILDCARDS} wildcards (AWS's quota), and this one has {}; split it into \
+                 several rules",
                 self.wildcards
             ));
         }

@@ -25,7 +25,7 @@ const USED: [&str; 8] = [
 ];
 
 /// AWS's other types.
-const UNUSED: [&str; 15] = [
+const UNUSED: [&str; 13] = [
     "ACCESS_DENIED",
     "AUTHORIZER_CONFIGURATION_ERROR",
     "AUTHORIZER_FAILURE",
@@ -39,8 +39,6 @@ const UNUSED: [&str; 15] = [
     "UNAUTHORIZED",
     "UNSUPPORTED_MEDIA_TYPE",
     "WAF_FILTERED",
-    "INVALID_BODY",
-    "INTEGRATION_NETWORK_ERROR",
 ];
 
 /// The variables of templates.
@@ -78,7 +76,7 @@ pub fn read<'a>(table: &Table<'a>, problems: &mut Problems) -> Vec<ChangedRespon
     let mut found = Vec::new();
     for kind in table.keys() {
         if !USED.contains(&kind) && !UNUSED.contains(&kind) {
-            let message = match nearest(kind, &USED) {
+            let message = match nearest(kind, &[USED.as_slice(), &UNUSED].concat()) {
                 Some(near) => format!("there is no such gateway response; did you mean `{near}`?"),
                 None => format!(
                     "there is no such gateway response; there are {}",

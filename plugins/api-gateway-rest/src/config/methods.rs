@@ -32,9 +32,11 @@ const KEYS: [&str; 6] = [
     "required-parameters",
 ];
 
-/// The range that AWS allows for an integration's timeout, in milliseconds. The maximum is the default.
+/// The range that AWS allows for an integration's timeout, in milliseconds, and its default. Regional and private APIs
+/// can have more than the default on request.
 const MIN_TIMEOUT_MS: u32 = 50;
-const MAX_TIMEOUT_MS: u32 = 29_000;
+const DEFAULT_TIMEOUT_MS: u32 = 29_000;
+const MAX_TIMEOUT_MS: u32 = 300_000;
 const MAX_STREAM_TIMEOUT_MS: u32 = 900_000;
 
 /// A method as it was read.
@@ -74,7 +76,7 @@ pub fn read<'t>(
     routes: Option<&Table<'t>>,
     problems: &mut Problems,
 ) -> Vec<ConfiguredMethod<'t>> {
-    let timeout_ms = timeout(table, MAX_TIMEOUT_MS, problems).unwrap_or(MAX_TIMEOUT_MS);
+    let timeout_ms = timeout(table, MAX_TIMEOUT_MS, problems).unwrap_or(DEFAULT_TIMEOUT_MS);
     let mut methods = Vec::new();
     match (table.get("function"), routes) {
         (Some(_), Some(_)) => {

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `routes` | a function or a table for each method of a resource, see [`methods`] | this or `function` |
 //! | `function` | short for the routes `ANY /` and `ANY /{proxy+}` | |
-//! | `timeout` | the integration's timeout, 0.05 to 29 seconds; a route may override it | 29 |
+//! | `timeout` | the integration's timeout, 0.05 to 300 seconds; a route may override it | 29 |
 //! | `stage` | the stage's name, the first segment of every path | `"prod"` |
 //! | `base-path` | the base path of a custom domain, instead of the stage; it may be empty | none |
 //! | `stage-variables` | names and values | none |
@@ -165,7 +165,7 @@ fn binary_types(table: &Table<'_>, problems: &mut Problems) -> String {
         text.split_once('/')
             .is_some_and(|(kind, subtype)| is_word(kind, "*+-.") && is_word(subtype, "*+-."))
     };
-    let rule = "a media type is such as \"image/png\", \"image/*\" or \"*/*\"";
+    let rule = "a media type looks like \"image/png\", \"image/*\" or \"*/*\"";
     let types = table.texts("binary-media-types", is_legal, rule, problems);
     types
         .unwrap_or_default()
@@ -186,6 +186,9 @@ fn api_keys<'a>(table: &Table<'a>, problems: &mut Problems) -> Vec<(&'a str, &'a
             problems.add(keys.path_of(id), message);
         }
         if let Some(value) = keys.text(id, is_legal, rule, problems) {
+            if found.iter().any(|(_, other)| *other == value) {
+                problems.add(keys.path_of(id), "another API key has the same value");
+            }
             found.push((id, value));
         }
     }

@@ -80,7 +80,13 @@ impl Functions {
         if call.get("step").is_some() {
             call["step"] = step_as_json(&step);
         }
-        if call.get("outcome").is_some() {
+        let (outcome, response) = (call.get("outcome"), call.get("response"));
+        assert_eq!(
+            outcome.is_some(),
+            response.is_some(),
+            "one without the other: {call}"
+        );
+        if outcome.is_some() {
             let Step::Invoke(invocation) = step else {
                 panic!("a reply has no outcome: {call}");
             };
@@ -91,7 +97,7 @@ impl Functions {
     }
 }
 
-/// What the tests of the components configure plugins with too.
+/// The same surroundings as in the tests of the built components.
 fn surroundings() -> Surroundings {
     Surroundings {
         name: "golden".to_owned(),

@@ -12,9 +12,9 @@
 //! - [`cors`] answers preflight requests and adds CORS headers to responses;
 //! - `component`, which exists only for `wasm32`, is what a component without the standard library needs.
 //!
-//! The crate knows no front end: each plugin decides which of these rules apply. It does without the standard library,
-//! as a plugin for HTTP requests does: a fresh instance serves each call, and starting one without it costs a fifth
-//! less (see `component`).
+//! The crate contains no rules of a single front end: each plugin decides which of these rules apply. It does without
+//! the standard library, as a plugin for HTTP requests does: a fresh instance serves each call, and starting one
+//! without it costs a fifth less (see `component`).
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
