@@ -5,7 +5,7 @@ pub fn matches(pattern: &str, text: &str) -> bool {
     matches_by(pattern, text, |a, b| a == b)
 }
 
-/// Like [`matches`], except that upper and lower case of ASCII letters are the same.
+/// Like [`matches()`], except that upper and lower case of ASCII letters are the same.
 pub fn matches_ignoring_case(pattern: &str, text: &str) -> bool {
     matches_by(pattern, text, |a, b| a.eq_ignore_ascii_case(&b))
 }
