@@ -11,7 +11,7 @@ use memchr::memchr;
 
 use crate::as_sent::{HeadAsSent, HeadScanner};
 
-/// What hyper does not tell of a request's head.
+/// The facts about a request's head that hyper does not report.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Head {
     /// Only if the listener keeps heads as they are sent.

@@ -44,7 +44,7 @@ pub enum Ending {
 /// The beginning of a streamed response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamHead {
-    /// The prelude, which is JSON. `None` if the content type says that there is none.
+    /// The prelude, which is JSON. `None` if the content type shows that the stream has no prelude.
     pub prelude: Option<String>,
     /// The content type that the function gave the stream.
     pub content_type: Option<String>,

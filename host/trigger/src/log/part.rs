@@ -20,7 +20,7 @@ use crate::limits::{EMPTY_POLL_PAUSE, RETRY_PAUSE_MAX, RETRY_PAUSE_MIN};
 
 /// What a log is read from. There is one in the product, and another one in tests.
 pub(crate) trait Log: Send + Sync + 'static {
-    /// Fetches messages behind a cursor of a part. If there is none, waits for one for up to `wait`.
+    /// Fetches messages behind a cursor of a part. If there are none, waits up to `wait` for the first.
     fn read(
         &self,
         position: Position<'_>,

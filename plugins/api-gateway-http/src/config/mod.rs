@@ -21,9 +21,9 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use http_event::api_settings::{api_id, domain_name, stage_variables};
 use http_event::contract::{FunctionReference, Problem, Setup};
 use http_event::cors;
-use http_event::json::write;
 use plugin_kit::settings::{self, Problems, Table, is_word};
 
 use crate::limits;
@@ -74,7 +74,7 @@ fn read(table: &Table<'_>, problems: &mut Problems) -> Setup {
     let domain_name = domain_name(table, problems);
 
     let mut state = State::new(stage, account_id, api_id);
-    state.domain_name = domain_name.unwrap_or_default();
+    state.domain_name = domain_name;
     state.stage_variables = &stage_variables;
     state.cors = cors.as_ref().map(cors::Settings::as_cors);
     let functions = routes.iter().map(|route| FunctionReference {
@@ -117,51 +117,6 @@ fn account_id<'a>(table: &Table<'a>, problems: &mut Problems) -> &'a str {
             problems,
         )
         .unwrap_or("123456789012")
-}
-
-fn api_id<'a>(table: &Table<'a>, problems: &mut Problems) -> &'a str {
-    let is_legal = |id: &str| is_word(id, "") && !id.bytes().any(|byte| byte.is_ascii_uppercase());
-    let rule = "an API id consists of lower-case letters and digits, such as \"lambkin000\"";
-    table
-        .text("api-id", is_legal, rule, problems)
-        .unwrap_or("lambkin000")
-}
-
-fn domain_name<'a>(table: &Table<'a>, problems: &mut Problems) -> Option<&'a str> {
-    let is_legal = |name: &str| is_word(name, ".-:[]");
-    table.text(
-        "domain-name",
-        is_legal,
-        "a domain name is a host, such as \"api.example.com\"",
-        problems,
-    )
-}
-
-/// The stage variables as a JSON object, or nothing without any. The rules for names and values are those of AWS.
-fn stage_variables(table: &Table<'_>, problems: &mut Problems) -> String {
-    let Some(variables) = table.table("stage-variables", problems) else {
-        return String::new();
-    };
-    let name_rule = "a stage variable's name consists of letters, digits and `_`";
-    let value_rule = "a stage variable's value consists of letters, digits and `-._~:/?#&=,`";
-    let mut legal = Vec::new();
-    for name in variables.keys() {
-        if !is_word(name, "_") {
-            problems.add(variables.path_of(name), String::from(name_rule));
-        }
-        let is_legal = |value: &str| is_word(value, "-._~:/?#&=,");
-        if let Some(value) = variables.text(name, is_legal, value_rule, problems) {
-            legal.push((name, value));
-        }
-    }
-    if legal.is_empty() {
-        return String::new();
-    }
-    write::object(64, |object| {
-        for (name, value) in legal {
-            object.string(name, value);
-        }
-    })
 }
 
 #[cfg(test)]

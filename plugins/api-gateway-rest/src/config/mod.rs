@@ -26,8 +26,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use http_event::api_settings::{api_id, domain_name, stage_variables};
 use http_event::contract::{Problem, Setup, Surroundings};
-use http_event::json::write;
 use plugin_kit::settings::{self, Problems, Table, is_word};
 
 use crate::state::{ENTRY, State};
@@ -146,20 +146,6 @@ fn base_path<'a>(table: &Table<'a>, problems: &mut Problems) -> Option<&'a str> 
     table.text("base-path", is_legal, rule, problems)
 }
 
-fn api_id<'a>(table: &Table<'a>, problems: &mut Problems) -> &'a str {
-    let is_legal = |id: &str| is_word(id, "") && !id.bytes().any(|byte| byte.is_ascii_uppercase());
-    let rule = "an API id consists of lower-case letters and digits, such as \"lambkin000\"";
-    let id = table.text("api-id", is_legal, rule, problems);
-    id.unwrap_or("lambkin000")
-}
-
-fn domain_name<'a>(table: &Table<'a>, problems: &mut Problems) -> &'a str {
-    let is_legal = |name: &str| is_word(name, ".-:[]");
-    let rule = "a domain name is a host, such as \"api.example.com\"";
-    let name = table.text("domain-name", is_legal, rule, problems);
-    name.unwrap_or_default()
-}
-
 fn binary_types(table: &Table<'_>, problems: &mut Problems) -> String {
     let is_legal = |text: &str| {
         text.split_once('/')
@@ -193,31 +179,4 @@ fn api_keys<'a>(table: &Table<'a>, problems: &mut Problems) -> Vec<(&'a str, &'a
         }
     }
     found
-}
-
-/// The stage variables as a JSON object, or nothing without any. The rules for names and values are those of AWS.
-fn stage_variables(table: &Table<'_>, problems: &mut Problems) -> String {
-    let Some(variables) = table.table("stage-variables", problems) else {
-        return String::new();
-    };
-    let name_rule = "a stage variable's name consists of letters, digits and `_`";
-    let value_rule = "a stage variable's value consists of letters, digits and `-._~:/?#&=,`";
-    let mut legal = Vec::new();
-    for name in variables.keys() {
-        if !is_word(name, "_") {
-            problems.add(variables.path_of(name), name_rule);
-        }
-        let is_legal = |value: &str| is_word(value, "-._~:/?#&=,");
-        if let Some(value) = variables.text(name, is_legal, value_rule, problems) {
-            legal.push((name, value));
-        }
-    }
-    if legal.is_empty() {
-        return String::new();
-    }
-    write::object(64, |object| {
-        for (name, value) in legal {
-            object.string(name, value);
-        }
-    })
 }

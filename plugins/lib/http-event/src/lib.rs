@@ -6,6 +6,7 @@
 //! - [`percent`], [`query`] and [`headers`] read a request as events contain it;
 //! - [`values`] writes headers and parameters that may have several values;
 //! - [`event_2_0`] writes events in payload format 2.0;
+//! - [`api_settings`] reads the settings that API Gateway's APIs share;
 //! - [`route_key`] reads the keys of API Gateway's routes, and [`apigw_id`] writes its ids of requests;
 //! - [`body`] decides whether an event contains a body as text or in Base64;
 //! - [`payload`] reads the response object that a function returned, and [`response`] makes a response of it;
@@ -20,6 +21,7 @@
 
 extern crate alloc;
 
+pub mod api_settings;
 pub mod apigw_id;
 pub mod body;
 #[cfg(target_arch = "wasm32")]

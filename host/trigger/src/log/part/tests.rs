@@ -140,7 +140,7 @@ async fn a_batch_that_failed_is_read_again_from_its_first_failure_on() {
     assert_eq!(part.stored().await, behind(1));
     let again = part.batch(3).await;
     assert_eq!(ids(&again), ["2", "3", "4"]);
-    // Receipts of the batch before have no effect any more.
+    // Receipts of the batch before no longer have any effect.
     part.apply(&batch[1..], &Action::Ack).await;
     assert_eq!(part.stored().await, behind(1));
     part.apply(&again, &Action::DeadLetter("no".to_owned()))
