@@ -13,6 +13,7 @@ use http::{HeaderValue, Request, Version};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -27,6 +28,7 @@ use crate::request_body::RequestBody;
 use crate::response::{Outgoing, Response};
 use crate::shortage::{Short, Shortage};
 use crate::socket::Socket;
+use crate::upgrade::{Task, Upgrade};
 
 /// What the connections of a listener have in common.
 #[derive(Debug, Clone)]
@@ -56,7 +58,8 @@ enum End {
 }
 
 impl Connection {
-    pub(crate) async fn serve<H, F>(self, stream: TcpStream, handler: H)
+    /// Serves the connection to its end. Returns the work on it if it has stopped speaking HTTP.
+    pub(crate) async fn serve<H, F>(self, stream: TcpStream, handler: H) -> Option<Task>
     where
         H: Fn(Request<RequestBody>, SocketAddr) -> F + Send + 'static,
         F: Future<Output = Response> + Send + 'static,
@@ -80,6 +83,7 @@ impl Connection {
             builder.max_headers(shared.limits.headers);
         }
         let connection = builder.serve_connection(TokioIo::new(socket), service);
+        let connection = connection.with_upgrades();
         let mut connection = pin!(connection);
         let mut short = shared.shortage.watch();
         let mut gracefully = true;
@@ -94,12 +98,14 @@ impl Connection {
                     }
                     End::Now(reason) => {
                         tracing::debug!(%client, "connection closed: {reason}");
-                        return;
+                        return None;
                     }
                 },
             }
         };
-        let Err(error) = served else { return };
+        let Err(error) = served else {
+            return peer.take_upgrade().map(Upgrade::into_task);
+        };
         if error.is_parse() {
             tracing::warn!(
                 "{}: refused a request from {client}, because its head is not valid HTTP/1.1: {error}{}",
@@ -109,6 +115,7 @@ impl Connection {
         } else {
             tracing::debug!(%client, "connection ended: {error}");
         }
+        None
     }
 }
 
@@ -187,6 +194,7 @@ where
     F: Future<Output = Response>,
 {
     let peer = Arc::clone(peer);
+    let on_upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let expected = request.headers().get(EXPECT);
     let expects_continue =
         expected.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
@@ -225,6 +233,9 @@ where
             Ok(handled) => handled.await,
             Err(response) => response,
         };
+        if let Some(upgrade) = Upgrade::take(on_upgrade, response.extensions_mut()) {
+            peer.upgrades(upgrade);
+        }
         if let Some(rest) = peer.response_begins() {
             closes |= !Box::pin(leftover::dispose(rest, &peer, expects_continue)).await;
         }

@@ -29,6 +29,7 @@ mod response;
 mod serve;
 mod shortage;
 mod socket;
+mod upgrade;
 
 pub use as_sent::HeadAsSent;
 pub use as_written::write_names_as;
@@ -43,3 +44,4 @@ pub use request_body::{BodyError, RequestBody, read_body};
 pub use response::{Body, Response};
 pub use serve::{Server, bind};
 pub use shortage::{Shortage, WaitsForPlace};
+pub use upgrade::{Upgraded, upgrade};

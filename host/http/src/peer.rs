@@ -17,6 +17,7 @@ use crate::limits::{
     SLOW_READER_GRACE,
 };
 use crate::shortage::Short;
+use crate::upgrade::Upgrade;
 
 /// The peer of one connection.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(crate) struct Peer {
     in_request: AtomicBool,
     /// Whether the body of a request has not ended.
     in_body: AtomicBool,
+    /// Whether the connection has stopped speaking HTTP, or is about to.
+    pub is_upgraded: AtomicBool,
     /// Whether `100 Continue` is to be written before anything else.
     pub owes_continue: AtomicBool,
 }
@@ -48,6 +51,8 @@ struct Waits {
     leftover: Option<Incoming>,
     /// The heads that have arrived, of requests that have not begun.
     heads: VecDeque<Head>,
+    /// What follows the last response.
+    upgrade: Option<Upgrade>,
 }
 
 #[derive(Debug)]
@@ -80,11 +85,13 @@ impl Peer {
                 write_since: None,
                 leftover: None,
                 heads: VecDeque::new(),
+                upgrade: None,
             }),
             flushed: AtomicBool::new(true),
             in_request: AtomicBool::new(false),
             in_body: AtomicBool::new(false),
             owes_continue: AtomicBool::new(false),
+            is_upgraded: AtomicBool::new(false),
         }
     }
 
@@ -134,6 +141,17 @@ impl Peer {
         let mut waits = self.waits();
         waits.response_begun = true;
         waits.leftover.take()
+    }
+
+    /// The response is the last one: the connection stops speaking HTTP after it.
+    pub(crate) fn upgrades(&self, upgrade: Upgrade) {
+        self.is_upgraded.store(true, Ordering::Relaxed);
+        self.waits().upgrade = Some(upgrade);
+    }
+
+    /// What follows the last response.
+    pub(crate) fn take_upgrade(&self) -> Option<Upgrade> {
+        self.waits().upgrade.take()
     }
 
     /// The response has been passed on to the connection.

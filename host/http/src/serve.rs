@@ -123,6 +123,7 @@ impl Server {
         };
         let max = max_connections();
         let mut connections = JoinSet::new();
+        let mut upgraded = JoinSet::new();
         loop {
             let accepts = connections.len() < max;
             shared.shortage.set_connections(!accepts);
@@ -140,10 +141,20 @@ impl Server {
                     }
                 },
                 // Removes connections as they end, so that the set does not grow.
-                Some(_) = connections.join_next() => {}
+                Some(ended) = connections.join_next() => {
+                    if let Ok(Some(task)) = ended {
+                        upgraded.spawn(task);
+                    }
+                }
+                Some(_) = upgraded.join_next() => {}
             }
         }
         drop(listener);
-        while connections.join_next().await.is_some() {}
+        while let Some(ended) = connections.join_next().await {
+            if let Ok(Some(task)) = ended {
+                upgraded.spawn(task);
+            }
+        }
+        while upgraded.join_next().await.is_some() {}
     }
 }

@@ -74,6 +74,9 @@ impl AsyncRead for Socket {
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.peer.is_upgraded.load(Ordering::Relaxed) {
+            return Pin::new(&mut self.stream).poll_read(context, into);
+        }
         let before = into.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, into);
         let Self {
