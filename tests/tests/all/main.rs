@@ -63,4 +63,5 @@ mod streaming;
 mod supervisor;
 mod versions;
 mod watch;
+mod web_apps;
 mod web_pages;

@@ -1,0 +1,294 @@
+//! Web applications in the common frameworks, each with the adapter that people use for Lambda, behind every front door.
+//!
+//! All of them are the same application, in `fixtures/web-apps`, and answer the requests of [`table`]. A difference that
+//! an adapter makes, or that AWS makes of its responses, is listed with the application: a test fails if the application
+//! answers otherwise, and if it does not differ any more.
+
+mod doors;
+mod table;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use crate::support::{Missing, Project, installed};
+use doors::{ALB, ALB_LISTS, DOORS, Door, HTTP_1, HTTP_2, REST};
+use table::{Difference, check};
+
+/// An application and what is special about it.
+struct App {
+    project: Result<Project, Missing>,
+    /// Settings of the function.
+    function: &'static str,
+    differences: &'static [Difference],
+    /// Which of its two cookies a load balancer without lists of values sets. Such responses have one value of each
+    /// header, unless the adapter writes the name in upper and lower case.
+    cookies_without_lists: &'static [&'static str],
+}
+
+impl App {
+    /// Starts the application behind doors, and compares its answers with the table.
+    #[track_caller]
+    fn behind(self, doors: &[Door]) {
+        let Ok(project) = self.project else { return };
+        let triggers: String = doors.iter().map(Door::trigger).collect();
+        project.file(
+            "lambkin.toml",
+            format!(
+                "[invoke]\nlisten = '127.0.0.1:0'\n[functions.app]\ncode = 'app'\ntimeout = 60\nmemory = 1024\n{}\n{triggers}",
+                self.function
+            ),
+        );
+        check(
+            &project.serve(),
+            doors,
+            self.differences,
+            self.cookies_without_lists,
+        );
+    }
+}
+
+fn fixtures(language: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures/web-apps")
+        .join(language)
+}
+
+/// A project with the applications of a language in `app`, and with links to what `tests/tools/install` has installed.
+/// The files are copies, because Node looks for packages where the file of a link is.
+#[track_caller]
+fn project(language: &str, links: &[(&str, &str)]) -> Result<Project, Missing> {
+    let project = Project::new("");
+    let app = project.path().join("app");
+    fs::create_dir(&app).unwrap();
+    for (name, what) in links {
+        symlink(installed(what)?, app.join(name)).unwrap();
+    }
+    for entry in fs::read_dir(fixtures(language)).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), app.join(entry.file_name())).unwrap();
+    }
+    Ok(project)
+}
+
+/// A project with a program that `tests/tools/install` has built.
+#[track_caller]
+fn program(what: &str) -> Result<Project, Missing> {
+    let program = installed(what)?;
+    let project = Project::new("");
+    symlink(program, project.path().join("app")).unwrap();
+    Ok(project)
+}
+
+#[track_caller]
+fn node() -> Result<Project, Missing> {
+    let links = [
+        ("node_modules", "web-apps/node/node_modules"),
+        ("ric", "examples/node/hello/node_modules"),
+    ];
+    project("node", &links)
+}
+
+#[track_caller]
+fn python() -> Result<Project, Missing> {
+    let links = [
+        ("package", "web-apps/python"),
+        ("ric", "examples/python/hello/package"),
+    ];
+    project("python", &links)
+}
+
+/// HTTP APIs decode the path of an event in payload format 2.0 (`rawPath`), which adapters decode again.
+const DECODED_TWICE: &str = "the path of the event is decoded already";
+
+#[test]
+fn express() {
+    App {
+        project: node(),
+        function: "handler = 'express.handler'",
+        differences: &[Difference {
+            doors: &[HTTP_2],
+            rows: &["name-percent"],
+            answer: (400, r#"{"error":"Failed to decode param '50%'"}"#),
+            why: DECODED_TWICE,
+        }],
+        cookies_without_lists: &["first"],
+    }
+    .behind(&DOORS);
+}
+
+#[test]
+fn fastify() {
+    App {
+        project: node(),
+        function: "handler = 'fastify.handler'",
+        differences: &[
+            Difference {
+                doors: &[HTTP_2],
+                rows: &["name-percent"],
+                answer: (400, r#"{"error":"Bad Request","code":"FST_ERR_BAD_URL""#),
+                why: DECODED_TWICE,
+            },
+            Difference {
+                doors: &[ALB],
+                rows: &["list"],
+                answer: (200, r#"{"tags":["blüe"],"q":"a&b+c+d"}"#),
+                why: PLUS,
+            },
+            Difference {
+                doors: &[ALB_LISTS],
+                rows: &["list"],
+                answer: (200, r#"{"tags":["red","blüe"],"q":"a&b+c+d"}"#),
+                why: PLUS,
+            },
+        ],
+        cookies_without_lists: &[],
+    }
+    .behind(&DOORS);
+}
+
+/// Load balancers do not decode the query.
+const PLUS: &str = "the adapter decodes the query without plus signs";
+
+#[test]
+fn hono() {
+    App {
+        project: node(),
+        function: "handler = 'hono.handler'",
+        differences: &[Difference {
+            doors: &[ALB_LISTS],
+            rows: &["headers"],
+            answer: (
+                200,
+                r#"{"host":"HOST","one":"eins, zwei","two":["1; 2"],"agent":"test/1.0"}"#,
+            ),
+            why: "the adapter joins the values of a header with semicolons",
+        }],
+        cookies_without_lists: &["first"],
+    }
+    .behind(&DOORS);
+}
+
+#[test]
+fn powertools_for_typescript() {
+    App {
+        project: node(),
+        function: "handler = 'powertools.handler'",
+        differences: &[
+            Difference {
+                doors: &[HTTP_2],
+                rows: &["name-percent"],
+                answer: (500, r#"{"error":"URI malformed"}"#),
+                why: DECODED_TWICE,
+            },
+            Difference {
+                doors: &[HTTP_1, REST],
+                rows: &["headers"],
+                answer: (
+                    200,
+                    r#"{"host":"HOST","one":"eins, zwei","two":["2","1"],"agent":"test/1.0"}"#,
+                ),
+                why: "the adapter begins with the last value, which single-value headers have",
+            },
+            Difference {
+                doors: &[ALB],
+                rows: &["list"],
+                answer: (200, r#"{"tags":["bl%C3%BCe"],"q":"a%26b+c%2Bd"}"#),
+                why: "the adapter does not decode the query, which load balancers do not decode either",
+            },
+        ],
+        cookies_without_lists: &[],
+    }
+    // It answers a load balancer with lists with single values, which the load balancer does not read.
+    .behind(&DOORS[..5]);
+}
+
+#[test]
+fn fastapi() {
+    App {
+        project: python(),
+        function: "handler = 'fastapi_app.handler'",
+        differences: &[],
+        cookies_without_lists: &["first", "second"],
+    }
+    .behind(&DOORS);
+}
+
+/// What apig-wsgi makes of a path that is decoded already.
+const NOT_LATIN_1: &str = "the adapter takes the decoded path for ISO 8859-1";
+
+#[test]
+fn flask() {
+    App {
+        project: python(),
+        function: "handler = 'flask_app.handler'",
+        differences: &[Difference {
+            doors: &[HTTP_2],
+            rows: &["name-utf8"],
+            answer: (200, r#"{"name":"caf\ufffd cr\ufffdme"}"#),
+            why: NOT_LATIN_1,
+        }],
+        cookies_without_lists: &["second"],
+    }
+    .behind(&DOORS);
+}
+
+#[test]
+fn django() {
+    App {
+        project: python(),
+        function: "handler = 'django_app.handler'",
+        differences: &[Difference {
+            doors: &[HTTP_2],
+            rows: &["name-utf8"],
+            answer: (200, r#"{"name":"caf%E9 cr%E8me"}"#),
+            why: NOT_LATIN_1,
+        }],
+        cookies_without_lists: &["second"],
+    }
+    .behind(&DOORS);
+}
+
+#[test]
+fn powertools_for_python() {
+    App {
+        project: python(),
+        function: "handler = 'powertools_app.handler'",
+        differences: &[
+            Difference {
+                doors: &[ALB],
+                rows: &["list"],
+                answer: (200, r#"{"tags":["blüe"],"q":"a&b+c+d"}"#),
+                why: PLUS,
+            },
+            Difference {
+                doors: &[ALB_LISTS],
+                rows: &["list"],
+                answer: (200, r#"{"tags":["red","blüe"],"q":"a&b+c+d"}"#),
+                why: PLUS,
+            },
+        ],
+        cookies_without_lists: &["second"],
+    }
+    .behind(&DOORS);
+}
+
+#[test]
+fn axum() {
+    App {
+        project: program("examples/rust/target/release/web-app"),
+        // Otherwise the paths that the application sees begin with the stage.
+        function: "environment = { AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH = 'true' }",
+        differences: &[Difference {
+            doors: &[HTTP_1, REST],
+            rows: &["headers"],
+            answer: (
+                200,
+                r#"{"host":"HOST","one":"eins, zwei","two":["2"],"agent":"test/1.0"}"#,
+            ),
+            why: "lambda_http replaces lists of values by the last one, which single-value headers have",
+        }],
+        cookies_without_lists: &["first"],
+    }
+    .behind(&DOORS);
+}
