@@ -2,7 +2,8 @@
 //!
 //! A change applies to one type, or with `DEFAULT_4XX` and `DEFAULT_5XX` to all types with such a status that have none
 //! of their own. A body is a template in which `$context.error.message`, `$context.error.messageString` (with quotes),
-//! `$context.error.responseType`, `$context.requestId` and `$context.stage` are filled in.
+//! `$context.error.validationErrorString` (without quotes, escaped for a JSON string), `$context.error.responseType`,
+//! `$context.requestId` and `$context.stage` are filled in.
 
 use alloc::format;
 use alloc::string::String;
@@ -25,6 +26,8 @@ pub enum GatewayResponse {
     InvalidApiKey,
     /// A parameter that the method requires is missing.
     BadRequestParameters(String),
+    /// The body is not what the method's model requires: what is wrong with it.
+    BadRequestBody(String),
     /// The body, or the event made of the request, is too large.
     RequestTooLarge,
     /// The function did not answer within the integration's timeout.
@@ -58,6 +61,12 @@ impl GatewayResponse {
                 400,
                 "BadRequestException",
                 format!("Missing required request parameters: [{names}]"),
+            ),
+            Self::BadRequestBody(_) => (
+                "BAD_REQUEST_BODY",
+                400,
+                "BadRequestException",
+                message("Invalid request body"),
             ),
             Self::RequestTooLarge => (
                 "REQUEST_TOO_LARGE",
@@ -94,6 +103,10 @@ impl GatewayResponse {
             .and_then(|changed| changed.status.parse().ok())
             .unwrap_or(status);
         let template = changed.map(|changed| changed.body).unwrap_or_default();
+        let faults = match self {
+            Self::BadRequestBody(faults) => quoted(faults),
+            _ => quoted(""),
+        };
         let body = if template.is_empty() {
             // As recorded, these have no space after the colon.
             let space = match self {
@@ -107,6 +120,10 @@ impl GatewayResponse {
         } else {
             read::string(template)
                 .unwrap_or_default()
+                .replace(
+                    "$context.error.validationErrorString",
+                    faults.trim_matches('"'),
+                )
                 .replace("$context.error.messageString", &quoted(&message))
                 .replace("$context.error.message", &message)
                 .replace("$context.error.responseType", kind)

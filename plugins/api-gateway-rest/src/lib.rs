@@ -18,6 +18,7 @@
 
 extern crate alloc;
 
+mod body_model;
 mod config;
 mod event;
 mod gateway_response;

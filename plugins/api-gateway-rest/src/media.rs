@@ -1,5 +1,7 @@
 //! Binary media types: which bodies of requests are written in Base64, and which results are decoded.
 
+use alloc::string::String;
+
 use http_event::contract::Request;
 
 use crate::state::{State, entries};
@@ -16,9 +18,15 @@ pub fn accepts_binary(state: &State<'_>, request: &Request) -> bool {
     is_binary(state, accept.split(',').next().unwrap_or_default())
 }
 
+/// The media type in a header, in lower case and without its parameters.
+pub fn media_type(text: &str) -> String {
+    let end = text.split(';').next().unwrap_or_default();
+    end.trim().to_ascii_lowercase()
+}
+
 /// Whether a media type is one of the API's. `*/*` among them is any; that of a client is no other than itself.
-fn is_binary(state: &State<'_>, media_type: &str) -> bool {
-    let media_type = media_type.split(';').next().unwrap_or_default().trim();
+fn is_binary(state: &State<'_>, text: &str) -> bool {
+    let media_type = &media_type(text);
     let mut types = entries(state.binary_types);
     types.any(|binary| match binary.strip_suffix("/*") {
         Some("*") => true,

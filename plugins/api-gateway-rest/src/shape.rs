@@ -1,4 +1,5 @@
-//! From a request to a step, in AWS's order: stage, method, API key, required parameters, size, integration.
+//! From a request to a step, in AWS's order: stage, method, API key, required parameters, size, model of the
+//! body, integration.
 
 use alloc::borrow::ToOwned as _;
 use alloc::string::String;
@@ -11,6 +12,7 @@ use http_event::contract::{
 use http_event::json::read;
 use http_event::query::parameters;
 
+use crate::body_model;
 use crate::event::Context;
 use crate::gateway_response::GatewayResponse;
 use crate::media::accepts_binary;
@@ -65,6 +67,7 @@ fn admitted<'a>(state: &State<'a>, request: &'a Request) -> Result<Admitted<'a>,
     if request.body == RequestBody::TooLarge {
         return Err(GatewayResponse::RequestTooLarge);
     }
+    body_model::check(state, &found.method, request)?;
     Ok(Admitted {
         found,
         method,

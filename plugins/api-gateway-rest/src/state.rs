@@ -1,4 +1,4 @@
-//! The configuration as `shape` and `respond` read it: three lines about the API, then one for each method.
+//! The configuration as `shape` and `respond` read it: four lines about the API, then one for each method.
 //!
 //! Each call receives the state as text, so reading it has to be cheap: the methods are in the order in which they are
 //! tried. `configure` refuses control characters in values, so these separate them: a tab the fields of a line, U+001D
@@ -9,12 +9,15 @@
 //! stage ⇥ base path ⇥ account id ⇥ API id ⇥ domain name ⇥ stage variables as JSON ⇥ binary media types
 //! gateway responses: type, status, body, headers
 //! API keys: id, value
-//! method ⇥ resource ⇥ integration ⇥ whether it requires an API key ⇥ required parameters      (per method)
+//! models as JSON
+//! method ⇥ resource ⇥ integration ⇥ whether it requires an API key ⇥ required parameters ⇥ details      (per method)
 //! ```
 //!
 //! On failure: other text reads as `None`.
 
 use alloc::string::String;
+
+use http_event::json::read;
 
 /// Separates the entries of a list.
 pub const ENTRY: char = '\u{1d}';
@@ -43,6 +46,8 @@ pub struct State<'a> {
     pub stage_variables: &'a str,
     /// Media types, separated by [`ENTRY`].
     pub binary_types: &'a str,
+    /// A JSON object of JSON schemas by name; empty if the API has none.
+    pub models: &'a str,
     gateway_responses: &'a str,
     api_keys: &'a str,
     methods: &'a str,
@@ -61,6 +66,8 @@ pub struct Method<'a> {
     pub needs_key: bool,
     /// `querystring.NAME`, `header.name`, separated by [`ENTRY`].
     pub required: &'a str,
+    /// What few methods have, as a JSON object; empty without any. See [`Method::detail`].
+    pub details: &'a str,
 }
 
 /// What a method does with a request.
@@ -114,6 +121,7 @@ impl<'a> State<'a> {
             domain_name: "",
             stage_variables: "",
             binary_types: "",
+            models: "",
             gateway_responses: "",
             api_keys: "",
             methods: "",
@@ -122,9 +130,10 @@ impl<'a> State<'a> {
 
     /// Reads a text that [`State::write`] has written.
     pub fn read(text: &'a str) -> Option<Self> {
-        let mut lines = text.splitn(4, '\n');
+        let mut lines = text.splitn(5, '\n');
         let mut api = lines.next()?.split('\t');
-        let (gateway_responses, api_keys, methods) = (lines.next()?, lines.next()?, lines.next()?);
+        let (gateway_responses, api_keys) = (lines.next()?, lines.next()?);
+        let (models, methods) = (lines.next()?, lines.next()?);
         Some(Self {
             stage: api.next()?,
             base_path: Some(api.next()?).filter(|path| *path != NO_BASE_PATH),
@@ -133,6 +142,7 @@ impl<'a> State<'a> {
             domain_name: api.next()?,
             stage_variables: api.next()?,
             binary_types: api.next()?,
+            models,
             gateway_responses,
             api_keys,
             methods,
@@ -165,6 +175,8 @@ impl<'a> State<'a> {
         for (id, value) in api_keys {
             write_entry(&mut text, &[id, value]);
         }
+        text.push('\n');
+        text.push_str(self.models);
         text.push('\n');
         for method in methods {
             method.write(&mut text);
@@ -220,7 +232,17 @@ impl<'a> Method<'a> {
             integration,
             needs_key: fields.next()? == "true",
             required: fields.next()?,
+            details: fields.next()?,
         })
+    }
+
+    /// A detail, as JSON.
+    pub fn detail(&self, name: &str) -> Option<&'a str> {
+        if self.details.is_empty() {
+            return None;
+        }
+        let [value] = read::members(self.details, [name]).ok()?;
+        value
     }
 
     fn write(&self, text: &mut String) {
@@ -249,6 +271,8 @@ impl<'a> Method<'a> {
             "\tfalse\t"
         });
         text.push_str(self.required);
+        text.push('\t');
+        text.push_str(self.details);
         text.push('\n');
     }
 }
@@ -308,6 +332,7 @@ mod tests {
             integration,
             needs_key: name == "GET",
             required: "querystring.q\u{1d}header.x",
+            details: if name == "GET" { r#"{"a":[1]}"# } else { "" },
         };
         let methods = [
             method("GET", lambda(true)),
@@ -319,12 +344,15 @@ mod tests {
                 base_path,
                 stage_variables: r#"{"a":"b"}"#,
                 binary_types: "image/png\u{1d}*/*",
+                models: r#"{"M":{}}"#,
                 ..State::new("prod", "123456789012", "abc")
             };
             let text = state.write([changed, changed], [("id", "secret"), ("b", "c")], methods);
             let read = State::read(&text).unwrap();
             assert_eq!(read.base_path, base_path);
             assert_eq!(read.stage_variables, state.stage_variables);
+            assert_eq!(read.models, state.models);
+            assert_eq!(methods[0].detail("a"), Some("[1]"));
             assert_eq!(
                 read.gateway_responses().collect::<Vec<_>>(),
                 [changed, changed]

@@ -1,5 +1,7 @@
 //! REST APIs of API Gateway: events, what the API answers itself, and streamed responses.
 
+mod models;
+
 use serde_json::json;
 
 use crate::support::{Missing, Project, RAW_BOOTSTRAP, Reply, Server};

@@ -13,8 +13,9 @@ use super::headers;
 use crate::state::Changed;
 
 /// The types that this plugin answers with.
-const USED: [&str; 8] = [
+const USED: [&str; 9] = [
     "API_CONFIGURATION_ERROR",
+    "BAD_REQUEST_BODY",
     "BAD_REQUEST_PARAMETERS",
     "DEFAULT_4XX",
     "DEFAULT_5XX",
@@ -25,11 +26,10 @@ const USED: [&str; 8] = [
 ];
 
 /// AWS's other types.
-const UNUSED: [&str; 13] = [
+const UNUSED: [&str; 12] = [
     "ACCESS_DENIED",
     "AUTHORIZER_CONFIGURATION_ERROR",
     "AUTHORIZER_FAILURE",
-    "BAD_REQUEST_BODY",
     "EXPIRED_TOKEN",
     "INTEGRATION_FAILURE",
     "INVALID_SIGNATURE",
@@ -42,7 +42,8 @@ const UNUSED: [&str; 13] = [
 ];
 
 /// The variables of templates.
-const VARIABLES: [&str; 5] = [
+const VARIABLES: [&str; 6] = [
+    "$context.error.validationErrorString",
     "$context.error.messageString",
     "$context.error.message",
     "$context.error.responseType",
@@ -97,7 +98,8 @@ fn changed<'a>(kind: &'a str, table: &Table<'_>, problems: &mut Problems) -> Cha
     let status = table.integer("status-code", 200_u16, 599, problems);
     let headers = table.table("headers", problems);
     let headers = headers.map(|headers| headers::read(&headers, problems));
-    let rule = "a body is text, whose variables are $context.error.message, .messageString and .responseType, \
+    let rule = "a body is text, whose variables are $context.error.message, .messageString, .responseType and \
+        .validationErrorString, \
         $context.requestId and $context.stage";
     let body = table.text("body", has_known_variables, rule, problems);
     ChangedResponse {

@@ -10,6 +10,7 @@
 //! | `mock` | an answer without a function: `status-code`, `headers` and `body` | |
 //! | `api-key-required` | whether a request needs one of `api-keys` | `false` |
 //! | `required-parameters` | `"querystring.NAME"`, `"header.NAME"` | none |
+//! | `request-models` | the model of the body for a content type, or `$default` | none |
 
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -19,17 +20,20 @@ use http_event::contract::FunctionReference;
 use http_event::json::write::quoted;
 use http_event::route_key::{DEFAULT, RouteKey, Segment};
 use plugin_kit::settings::{Problems, Table, is_function, is_word};
+use serde_json::{Map, Value};
 
 use super::headers;
+use super::models::Models;
 use crate::state::{ENTRY, Integration, Method, Mock};
 
-const KEYS: [&str; 6] = [
+const KEYS: [&str; 7] = [
     "function",
     "mock",
     "response-transfer-mode",
     "timeout",
     "api-key-required",
     "required-parameters",
+    "request-models",
 ];
 
 /// The range that AWS allows for an integration's timeout, in milliseconds, and its default. Regional and private APIs
@@ -49,6 +53,8 @@ pub struct ConfiguredMethod<'a> {
     target: Target<'a>,
     needs_key: bool,
     required: String,
+    /// A JSON object; empty without any.
+    details: String,
 }
 
 /// What a method does.
@@ -74,6 +80,7 @@ pub enum Target<'a> {
 pub fn read<'t>(
     table: &Table<'t>,
     routes: Option<&Table<'t>>,
+    models: &Models<'_>,
     problems: &mut Problems,
 ) -> Vec<ConfiguredMethod<'t>> {
     let timeout_ms = timeout(table, MAX_TIMEOUT_MS, problems).unwrap_or(DEFAULT_TIMEOUT_MS);
@@ -103,7 +110,7 @@ pub fn read<'t>(
         (None, None) => {}
         (None, Some(routes)) => {
             for key in routes.keys() {
-                methods.extend(route(key, routes, timeout_ms, &methods, problems));
+                methods.extend(route(key, routes, timeout_ms, models, &methods, problems));
             }
             if methods.is_empty() && problems.is_empty() {
                 problems.add(table.path_of("routes"), "there is no route in it");
@@ -135,6 +142,7 @@ fn route<'t>(
     key: &'t str,
     routes: &Table<'t>,
     timeout_ms: u32,
+    models: &Models<'_>,
     others: &[ConfiguredMethod<'t>],
     problems: &mut Problems,
 ) -> Option<ConfiguredMethod<'t>> {
@@ -179,7 +187,15 @@ fn route<'t>(
     let needs_key = table.boolean("api-key-required", problems);
     let rule = "a required parameter is \"querystring.NAME\" or \"header.NAME\"";
     let required = table.texts("required-parameters", is_parameter, rule, problems);
+    let mut details = Map::new();
+    if let Some(models) = models.of_route(&table, problems) {
+        details.insert(String::from("request-models"), Value::Object(models));
+    }
     Some(ConfiguredMethod {
+        details: match details.is_empty() {
+            true => String::new(),
+            false => Value::Object(details).to_string(),
+        },
         needs_key: needs_key.unwrap_or_default(),
         required: required
             .unwrap_or_default()
@@ -270,6 +286,7 @@ impl<'a> ConfiguredMethod<'a> {
             target,
             needs_key: false,
             required: String::new(),
+            details: String::new(),
         }
     }
 
@@ -302,6 +319,7 @@ impl<'a> ConfiguredMethod<'a> {
             },
             needs_key: self.needs_key,
             required: &self.required,
+            details: &self.details,
         }
     }
 

@@ -12,6 +12,7 @@
 //! | `cors` | the headers of `OPTIONS` for each resource, see [`cors`] | none |
 //! | `gateway-responses` | changes of the API's own answers, see [`gateway_responses`] | none |
 //! | `api-keys` | ids and values | none |
+//! | `models` | JSON schemas of request bodies, see [`models`] | none |
 //! | `api-id`, `domain-name` | what events contain | `"lambkin000"`, the host that the client requested |
 //!
 //! On failure: every mistake is listed at once, each with the keys that lead to it. Values become fields of the state's
@@ -21,6 +22,7 @@ mod cors;
 mod gateway_responses;
 mod headers;
 mod methods;
+mod models;
 
 use alloc::format;
 use alloc::string::String;
@@ -32,7 +34,7 @@ use plugin_kit::settings::{self, Problems, Table, is_word};
 
 use crate::state::{ENTRY, State};
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "routes",
     "function",
     "timeout",
@@ -43,6 +45,7 @@ const KEYS: [&str; 12] = [
     "cors",
     "gateway-responses",
     "api-keys",
+    "models",
     "api-id",
     "domain-name",
 ];
@@ -80,8 +83,9 @@ pub fn configure(config: &str, surroundings: &Surroundings) -> Result<Setup, Vec
 /// Reads every key, even after a mistake, so that all mistakes are found.
 fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems) -> Setup {
     table.refuse_unknown(&KEYS, &EXPLAINED, problems);
+    let models = models::read(table, problems);
     let routes = table.table("routes", problems);
-    let mut methods = methods::read(table, routes.as_ref(), problems);
+    let mut methods = methods::read(table, routes.as_ref(), &models, problems);
     let cors = table.table("cors", problems);
     if let Some(cors) = &cors {
         cors::add(cors, &mut methods, problems);
@@ -99,6 +103,8 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
     state.domain_name = domain_name(table, problems);
     state.stage_variables = &stage_variables;
     state.binary_types = &binary_types;
+    let models = models.as_state();
+    state.models = &models;
     let mut summary: Vec<_> = methods.iter().map(|method| method.summary()).collect();
     summary.push(match base_path {
         None => format!("every path starts with /{stage}, the stage"),

@@ -1,0 +1,37 @@
+//! Models of request bodies.
+
+use super::api;
+
+#[test]
+fn a_body_that_its_model_does_not_allow_never_reaches_the_function() {
+    let settings = r#"base-path = ""
+gateway-responses.BAD_REQUEST_BODY.body = '{"errors":"$context.error.validationErrorString"}'
+[triggers.web.models.Order]
+type = "object"
+required = ["statusCode"]
+properties.body = { type = "string", pattern = "^[a-z]+$" }
+[triggers.web.routes."POST /"]
+function = "echo"
+request-models = { "application/json" = "Order" }
+"#;
+    let server = api("RAW_BOOTSTRAP_RETURN", settings).serve();
+    let post = |content_type: &str, body: &str| {
+        let reply = server.web(
+            "POST",
+            "/",
+            &[("content-type", content_type)],
+            body.as_bytes(),
+        );
+        (reply.status, reply.text())
+    };
+    let made = post("application/json", r#"{"statusCode":201,"body":"made"}"#);
+    assert_eq!(made, (201, "made".to_owned()));
+    let wrong = post("application/json", r#"{"statusCode":201,"body":"Made"}"#);
+    assert_eq!(wrong.0, 400);
+    assert!(wrong.1.contains("does not match input string"), "{wrong:?}");
+    let missing = post("application/json", "");
+    let expected = r#"{"errors":"[object has missing required properties ([\"statusCode\"])]"}"#;
+    assert_eq!(missing, (400, expected.to_owned()));
+    let other_type = post("text/plain", r#"{"statusCode":202}"#);
+    assert_eq!(other_type.0, 202);
+}
