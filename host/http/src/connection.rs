@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use http::header::{CONNECTION, EXPECT};
 use http::{HeaderValue, Request, Version};
@@ -16,45 +15,24 @@ use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
-use crate::cross_origin::CrossOrigin;
-use crate::head;
+use crate::boundaries::Boundaries;
+use crate::http2;
 use crate::leftover;
-use crate::limits::{FREE_HEADERS, Limits, SHORTAGE_GRACE};
-use crate::peer::{Next, Peer};
+use crate::limits::FREE_HEADERS;
+use crate::opening::{self, Opened};
+use crate::peer::Peer;
 use crate::request_body::RequestBody;
 use crate::response::{Outgoing, Response};
-use crate::shortage::{Short, Shortage};
+use crate::shared::{End, Shared, end};
 use crate::socket::Socket;
+use crate::stream::Stream;
 use crate::upgrade::{Task, Upgrade};
-
-/// What the connections of a listener have in common.
-#[derive(Debug, Clone)]
-pub(crate) struct Shared {
-    pub rules: CrossOrigin,
-    /// Of the listener, for messages.
-    pub address: Arc<str>,
-    pub limits: &'static Limits,
-    pub shortage: Shortage,
-    /// Whether requests have a [`HeadAsSent`](crate::HeadAsSent).
-    pub keeps_heads_as_sent: bool,
-    pub stop: CancellationToken,
-}
 
 /// One connection of a listener.
 pub(crate) struct Connection {
     pub client: SocketAddr,
     pub shared: Shared,
-}
-
-/// What ends a connection that its client keeps open.
-enum End {
-    /// It ends after its current request, or immediately if it has no request.
-    Gracefully,
-    /// It ends now, for this reason.
-    Now(&'static str),
 }
 
 impl Connection {
@@ -70,7 +48,15 @@ impl Connection {
             tracing::debug!(%client, "cannot disable Nagle's algorithm: {error}");
         }
         let peer = Arc::new(Peer::new());
-        let socket = Socket::new(stream, Arc::clone(&peer), shared.keeps_heads_as_sent);
+        let opened = open(stream, client, &peer, &shared).await?;
+        let Opened { stream, first, .. } = opened;
+        if opened.is_http_2 {
+            let socket = Socket::new(stream, first, Arc::clone(&peer), None);
+            Box::pin(http2::serve(socket, client, peer, shared, handler)).await;
+            return None;
+        }
+        let boundaries = Boundaries::new(shared.keeps_heads_as_sent);
+        let socket = Socket::new(stream, first, Arc::clone(&peer), Some(boundaries));
         let service = {
             let (peer, shared) = (Arc::clone(&peer), shared.clone());
             service_fn(move |request| answer(request, client, &peer, &shared, &handler))
@@ -119,65 +105,52 @@ impl Connection {
     }
 }
 
+/// Opens a connection. Returns `None` if it has ended, or has to end, before a request.
+async fn open(
+    stream: TcpStream,
+    client: SocketAddr,
+    peer: &Peer,
+    shared: &Shared,
+) -> Option<Opened> {
+    if shared.tls.is_none() && !shared.speaks_http_2 {
+        return Some(Opened {
+            stream: Stream::Plain(stream),
+            first: Vec::new(),
+            is_http_2: false,
+        });
+    }
+    let names = (client, &*shared.address);
+    let mut opening = pin!(opening::open(stream, shared.tls.as_ref(), names, peer));
+    let mut short = shared.shortage.watch();
+    let mut gracefully = true;
+    loop {
+        tokio::select! {
+            opened = opening.as_mut() => return opened,
+            end = end(peer, shared, &mut short, gracefully) => match end {
+                // What has begun has as long as the head of a request.
+                End::Gracefully if peer.has_begun() && !shared.stop.is_cancelled() => gracefully = false,
+                End::Gracefully => return None,
+                End::Now(reason) => {
+                    tracing::debug!(%client, "connection closed: {reason}");
+                    return None;
+                }
+            },
+        }
+    }
+}
+
 /// What usually makes a client send such a head.
 fn hint(error: &hyper::Error) -> &'static str {
     if error.is_parse_too_large() {
         " (up to 400 KB and 256 headers are read)"
     } else if error.is_parse_version_h2() {
-        " (the client speaks HTTP/2, and only HTTP/1.1 is spoken here)"
+        " (the client speaks HTTP/2, which this port does not)"
     } else if error.to_string().contains("URI") {
         " (characters such as <, >, \" and spaces must be percent-encoded in a URL)"
     } else if error.to_string().contains("method") {
         " (does the client use https? This is an http port)"
     } else {
         ""
-    }
-}
-
-/// Returns when the connection has to end although its client keeps it open. `gracefully` is false after
-/// [`End::Gracefully`].
-async fn end(
-    peer: &Peer,
-    shared: &Shared,
-    short: &mut watch::Receiver<Short>,
-    gracefully: bool,
-) -> End {
-    loop {
-        let is_short = short.borrow_and_update().of_anything();
-        let now = Instant::now();
-        let next = match peer.check(now, shared.limits, Short::default()) {
-            Next::At(next) => next,
-            Next::End(reason) => return End::Now(reason),
-        };
-        if !is_short {
-            tokio::select! {
-                () = shared.stop.cancelled(), if gracefully => return End::Gracefully,
-                () = tokio::time::sleep_until(next.into()) => {}
-                // The sender lives as long as `shared`.
-                _ = short.changed() => {}
-            }
-            continue;
-        }
-        // Connections come and go while a listener is at its limit, so what counts is whether it is there again after
-        // the grace, and not whether it was there all the time.
-        let mut look = now + SHORTAGE_GRACE;
-        loop {
-            tokio::select! {
-                () = shared.stop.cancelled(), if gracefully => return End::Gracefully,
-                () = tokio::time::sleep_until(look.into()) => {}
-            }
-            let still = *short.borrow_and_update();
-            if !still.of_anything() {
-                break;
-            }
-            if still.connections && gracefully {
-                return End::Gracefully;
-            }
-            look = match peer.check(Instant::now(), shared.limits, still) {
-                Next::At(next) => next,
-                Next::End(reason) => return End::Now(reason),
-            };
-        }
     }
 }
 
@@ -204,16 +177,9 @@ where
     }
     let has_body = !request.body().is_end_stream();
     peer.request_begins(has_body);
-    let mut closes = false;
-    let refused = if let Some(refusal) = head::refusal(&request, head.is_ambiguous) {
-        let (listener, method, path) = (&shared.address, request.method(), request.uri().path());
-        let reason = refusal.reason;
-        tracing::warn!("{listener}: refused {method} {path} from {client}: {reason}");
-        closes = true;
-        Some(refusal.into_response())
-    } else {
-        let checked = shared.rules.check(&mut request).err();
-        checked.map(|refusal| shared.rules.refuse(&refusal, &shared.address))
+    let (refused, mut closes) = match shared.refuse(&mut request, head.is_ambiguous, client) {
+        Some((response, closes)) => (Some(response), closes),
+        None => (None, false),
     };
     let request = request.map(|body| RequestBody::new(body, Arc::clone(&peer)));
     // Where there is a body, hyper writes it when the handler begins to read.

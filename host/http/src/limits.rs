@@ -90,6 +90,38 @@ pub const SHORT_LEFTOVER_BYTES: u64 = 64 * 1024;
 /// … if it arrives within this time.
 pub const SHORT_LEFTOVER_TIMEOUT: Duration = Duration::from_millis(100);
 
+/// The time for a TLS handshake, from the client's first byte. It takes two exchanges of messages.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Of a request that is not encrypted, on a port with TLS, up to this many bytes are read at a time before the response.
+pub const PLAIN_REQUEST_BYTES: usize = 4 * 1024;
+
+/// How long the certificate of the local authority is valid, and …
+pub const AUTHORITY_LIFETIME: Duration = Duration::from_secs(10 * 365 * 86_400);
+
+/// … those that it makes: no client of this time refuses them for being valid for too long (398 days).
+pub const CERTIFICATE_LIFETIME: Duration = Duration::from_secs(397 * 86_400);
+
+/// How far the clock of a client, such as a virtual machine, may be behind the one of a new certificate.
+pub const CLOCK_SKEW: Duration = Duration::from_secs(86_400);
+
+/// The number of requests that one connection of HTTP/2 may have at a time; an Application Load Balancer has the same.
+pub const CONCURRENT_STREAMS: u32 = 128;
+
+/// The size of a request's head over HTTP/2, as RFC 9113 counts it. More gets 431.
+pub const HEAD_BYTES: u32 = 64 * 1024;
+
+/// What a client may send of one body over HTTP/2 before the handler reads it, and of all bodies of a connection: …
+pub const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
+/// … more than one, so that a body that waits does not keep others from arriving.
+pub const CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+
+/// The pieces in which a response goes to HTTP/2: as long as one waits for the client to read, the rest is not copied.
+pub const PIECE_BYTES: usize = 64 * 1024;
+
+/// How long a connection of HTTP/2 without requests may stay after its client has been told to close it.
+pub const GO_AWAY_GRACE: Duration = Duration::from_secs(1);
+
 /// The number of headers that hyper parses without an allocation for each request, which is its default.
 pub const FREE_HEADERS: usize = 100;
 

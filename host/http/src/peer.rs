@@ -2,10 +2,12 @@
 //!
 //! The socket and the bodies only note the beginning and the end of a wait; the one timer of a connection looks at the
 //! notes when the earliest of the timeouts could have passed. So a request sets no timer of its own.
+//!
+//! A connection of HTTP/2 has several requests at a time, each with a [`Peer`] of its own; its own [`Peer`] looks at theirs.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -13,7 +15,7 @@ use hyper::body::Incoming;
 
 use crate::boundaries::Head;
 use crate::limits::{
-    Limits, MIN_BYTES_PER_SECOND, SHORTAGE_CHECK, SLOW_BODY_GRACE, SLOW_HEAD_GRACE,
+    GO_AWAY_GRACE, Limits, MIN_BYTES_PER_SECOND, SHORTAGE_CHECK, SLOW_BODY_GRACE, SLOW_HEAD_GRACE,
     SLOW_READER_GRACE,
 };
 use crate::shortage::Short;
@@ -33,6 +35,8 @@ pub(crate) struct Peer {
     pub is_upgraded: AtomicBool,
     /// Whether `100 Continue` is to be written before anything else.
     pub owes_continue: AtomicBool,
+    /// The connection, if this is the peer of one of several requests at a time on it.
+    connection: Option<Arc<Peer>>,
 }
 
 #[derive(Debug)]
@@ -53,6 +57,12 @@ struct Waits {
     heads: VecDeque<Head>,
     /// What follows the last response.
     upgrade: Option<Upgrade>,
+    /// The peers of the requests on this connection, if it can have several at a time. Some may have ended.
+    streams: Vec<Weak<Peer>>,
+    /// The number of them that have not ended.
+    open_streams: usize,
+    /// Since when the connection is to end with its last request.
+    leaving_since: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -76,6 +86,10 @@ pub(crate) enum Next {
 
 impl Peer {
     pub(crate) fn new() -> Self {
+        Self::of(None)
+    }
+
+    fn of(connection: Option<Arc<Self>>) -> Self {
         Self {
             waits: Mutex::new(Waits {
                 response_begun: false,
@@ -86,13 +100,63 @@ impl Peer {
                 leftover: None,
                 heads: VecDeque::new(),
                 upgrade: None,
+                streams: Vec::new(),
+                open_streams: 0,
+                leaving_since: None,
             }),
             flushed: AtomicBool::new(true),
             in_request: AtomicBool::new(false),
             in_body: AtomicBool::new(false),
             owes_continue: AtomicBool::new(false),
             is_upgraded: AtomicBool::new(false),
+            connection,
         }
+    }
+
+    /// The peer of one of several requests on a connection. It ends when it is dropped.
+    pub(crate) fn stream(connection: &Arc<Self>, has_body: bool) -> Arc<Self> {
+        let stream = Arc::new(Self::of(Some(Arc::clone(connection))));
+        stream.request_begins(has_body);
+        let mut waits = connection.waits();
+        if waits.streams.len() >= 2 * waits.open_streams.max(8) {
+            waits.streams.retain(|stream| stream.strong_count() > 0);
+        }
+        waits.streams.push(Arc::downgrade(&stream));
+        waits.open_streams += 1;
+        waits.head_since = None;
+        connection.in_request.store(true, Ordering::Relaxed);
+        stream
+    }
+
+    fn stream_ends(&self) {
+        let mut waits = self.waits();
+        waits.open_streams = waits.open_streams.saturating_sub(1);
+        if waits.open_streams == 0 {
+            self.in_request.store(false, Ordering::Relaxed);
+            waits.idle_since = Instant::now();
+        }
+    }
+
+    /// Whether this is the peer of one of several requests on a connection.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.connection.is_some()
+    }
+
+    /// The connection is open, and its first request is awaited.
+    pub(crate) fn opens(&self) {
+        let mut waits = self.waits();
+        waits.head_since = None;
+        waits.idle_since = Instant::now();
+    }
+
+    /// Whether something of the first request, or of what comes before it, has arrived.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.waits().head_since.is_some()
+    }
+
+    /// The client has been told to close the connection when its requests have ended.
+    pub(crate) fn is_to_leave(&self) {
+        self.waits().leaving_since = Some(Instant::now());
     }
 
     fn waits(&self) -> MutexGuard<'_, Waits> {
@@ -198,6 +262,12 @@ impl Peer {
     /// begun; otherwise it is kept until then.
     pub(crate) fn body_is_left(&self, rest: Incoming) -> Option<Incoming> {
         let mut waits = self.waits();
+        if self.is_stream() {
+            // The client is told to send no more of it, and the connection lives on.
+            drop(rest);
+            waits.body = None;
+            return None;
+        }
         if waits.response_begun {
             return Some(rest);
         }
@@ -231,10 +301,27 @@ impl Peer {
         } else {
             Short::default()
         };
+        // They are dropped without the lock, which the last one to be dropped takes.
+        let streams = self.waits().streams.clone();
+        let streams: Vec<_> = streams.iter().filter_map(Weak::upgrade).collect();
         let mut waits = self.waits();
         let mut next = now + limits.longest();
         if short.of_anything() {
             next = now + SHORTAGE_CHECK;
+        }
+        for stream in &streams {
+            match stream.check(now, limits, short) {
+                Next::At(at) => next = next.min(at),
+                Next::End(reason) => return Next::End(reason),
+            }
+        }
+        if let Some(since) = waits.leaving_since {
+            let end = since.max(waits.idle_since) + GO_AWAY_GRACE;
+            let is_idle = waits.open_streams == 0;
+            if is_idle && end <= now {
+                return Next::End("the client keeps a connection that it is to close");
+            }
+            next = next.min(if is_idle { end } else { now + GO_AWAY_GRACE });
         }
         if let Some(since) = waits.write_since {
             let limit = if short.connections {
@@ -278,6 +365,14 @@ impl Peer {
             }
         }
         Next::At(next)
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.connection {
+            connection.stream_ends();
+        }
     }
 }
 

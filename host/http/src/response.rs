@@ -4,14 +4,15 @@ use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body_util::Full;
 use http_body_util::combinators::UnsyncBoxBody;
-use hyper::body::{Frame, SizeHint};
+use hyper::body::{Body as _, Frame, SizeHint};
 use tokio::sync::mpsc;
 
+use crate::limits::PIECE_BYTES;
 use crate::peer::Peer;
 
 /// The response of every request handler.
@@ -83,11 +84,34 @@ impl hyper::body::Body for Body {
 pub(crate) struct Outgoing {
     body: Body,
     peer: Arc<Peer>,
+    /// Over HTTP/2, what is left of a frame that is passed on in pieces.
+    rest: Bytes,
 }
 
 impl Outgoing {
     pub(crate) fn new(body: Body, peer: Arc<Peer>) -> Self {
-        Self { body, peer }
+        Self {
+            body,
+            peer,
+            rest: Bytes::new(),
+        }
+    }
+
+    /// [`Body::poll_frame`] in pieces. HTTP/2 asks for another piece when the client has room for the one before.
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        self.peer.write_moves();
+        if self.rest.is_empty() {
+            let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+            match frame.map(|frame| frame.map(Frame::into_data)) {
+                Some(Ok(Ok(data))) => self.rest = data,
+                Some(Ok(Err(frame))) => return Poll::Ready(Some(Ok(frame))),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+        let length = self.rest.len().min(PIECE_BYTES);
+        self.peer.write_waits();
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(length)))))
     }
 }
 
@@ -105,13 +129,17 @@ impl hyper::body::Body for Outgoing {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if self.peer.is_stream() {
+            return self.poll_piece(context);
+        }
         Pin::new(&mut self.body).poll_frame(context)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
+    /// Of the whole body: it is asked for before the first frame only.
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }

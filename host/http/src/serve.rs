@@ -17,12 +17,42 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::connection::{Connection, Shared};
+use crate::connection::Connection;
 use crate::cross_origin::CrossOrigin;
 use crate::limits::{self, Limits};
 use crate::request_body::RequestBody;
 use crate::response::Response;
+use crate::shared::Shared;
 use crate::shortage::Shortage;
+use crate::tls::{Certificate, Tls};
+
+/// A bound socket, and the certificate of its connections if they are encrypted.
+#[derive(Debug)]
+pub struct Listener {
+    /// The socket.
+    pub socket: TcpListener,
+    /// The certificate.
+    pub certificate: Option<Certificate>,
+}
+
+impl Listener {
+    /// The scheme of its URLs.
+    pub fn scheme(&self) -> &'static str {
+        match self.certificate {
+            Some(_) => "https",
+            None => "http",
+        }
+    }
+
+    /// The address as a URL without a path.
+    ///
+    /// # Errors
+    ///
+    /// The system does not tell the address.
+    pub fn url(&self) -> io::Result<String> {
+        Ok(format!("{}://{}", self.scheme(), self.socket.local_addr()?))
+    }
+}
 
 /// Binds a listening socket; port 0 chooses a free port.
 pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
@@ -57,6 +87,10 @@ pub struct Server {
     pub shortage: Shortage,
     /// Whether requests have a [`HeadAsSent`](crate::HeadAsSent).
     pub keeps_heads_as_sent: bool,
+    /// Whether clients may speak HTTP/2 instead of HTTP/1.1.
+    pub speaks_http_2: bool,
+    /// The listener's certificate, if its connections are encrypted.
+    pub certificate: Option<Certificate>,
     /// Stops the listener.
     pub stop: CancellationToken,
 }
@@ -64,7 +98,10 @@ pub struct Server {
 impl Server {
     /// A server for clients outside of the host.
     pub fn for_clients(rules: CrossOrigin, stop: CancellationToken) -> Self {
-        Self::new(rules, &limits::CLIENTS, stop)
+        Self {
+            speaks_http_2: true,
+            ..Self::new(rules, &limits::CLIENTS, stop)
+        }
     }
 
     /// A server for the processes of an environment.
@@ -78,7 +115,18 @@ impl Server {
             limits,
             shortage: Shortage::default(),
             keeps_heads_as_sent: false,
+            speaks_http_2: false,
+            certificate: None,
             stop,
+        }
+    }
+
+    /// The same server, whose connections are encrypted if there is a certificate.
+    #[must_use]
+    pub fn with_certificate(self, certificate: Option<Certificate>) -> Self {
+        Self {
+            certificate,
+            ..self
         }
     }
 
@@ -92,10 +140,10 @@ impl Server {
         }
     }
 
-    /// Serves HTTP/1.1 on `listener` until it is stopped, then lets requests in progress finish.
+    /// Serves HTTP/1.1, and HTTP/2 to clients outside of the host, on `listener` until it is stopped, then lets requests in progress finish.
     ///
-    /// `handler` gets each request that the rules accept, with the client's address. It runs in the connection's task
-    /// and is dropped when the client disconnects.
+    /// `handler` gets each request that the rules accept, with the client's address. It runs in the connection's task,
+    /// over HTTP/2 in one of its own, and is dropped when the client disconnects or resets the request.
     pub async fn serve<H, F>(self, listener: TcpListener, handler: H)
     where
         H: Fn(Request<RequestBody>, SocketAddr) -> F + Clone + Send + 'static,
@@ -119,6 +167,8 @@ impl Server {
             limits: self.limits,
             shortage: self.shortage,
             keeps_heads_as_sent: self.keeps_heads_as_sent,
+            tls: self.certificate.as_ref().map(Tls::new),
+            speaks_http_2: self.speaks_http_2,
             stop: self.stop,
         };
         let max = max_connections();

@@ -10,32 +10,52 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use crate::boundaries::Boundaries;
 use crate::peer::Peer;
+use crate::stream::Stream;
 
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// The socket of one connection.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    stream: TcpStream,
+    stream: Stream,
+    /// What has been read of the stream and not been passed on.
+    first: Vec<u8>,
     peer: Arc<Peer>,
     write_waits: bool,
     /// What is left to be written of `100 Continue`.
     interim: &'static [u8],
-    boundaries: Boundaries,
+    /// Of requests over HTTP/1.
+    boundaries: Option<Boundaries>,
 }
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream, peer: Arc<Peer>, keeps_heads: bool) -> Self {
+    /// A socket of which `first` has been read already. `boundaries` are those of HTTP/1.
+    pub(crate) fn new(
+        stream: Stream,
+        first: Vec<u8>,
+        peer: Arc<Peer>,
+        boundaries: Option<Boundaries>,
+    ) -> Self {
         Self {
             stream,
+            first,
             peer,
             write_waits: false,
             interim: &[],
-            boundaries: Boundaries::new(keeps_heads),
+            boundaries,
+        }
+    }
+
+    /// Passes on what was read before.
+    fn read_first(&mut self, into: &mut ReadBuf<'_>) {
+        let length = self.first.len().min(into.remaining());
+        into.put_slice(self.first.get(..length).unwrap_or_default());
+        self.first.drain(..length);
+        if self.first.is_empty() {
+            self.first = Vec::new();
         }
     }
 
@@ -74,14 +94,22 @@ impl AsyncRead for Socket {
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.peer.is_upgraded.load(Ordering::Relaxed) {
+        if self.peer.is_upgraded.load(Ordering::Relaxed) && self.first.is_empty() {
             return Pin::new(&mut self.stream).poll_read(context, into);
         }
         let before = into.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(context, into);
+        let read = if self.first.is_empty() {
+            Pin::new(&mut self.stream).poll_read(context, into)
+        } else {
+            self.read_first(into);
+            Poll::Ready(Ok(()))
+        };
         let Self {
             boundaries, peer, ..
         } = &mut *self;
+        let Some(boundaries) = boundaries else {
+            return read;
+        };
         if let Some(bytes) = into.filled_mut().get_mut(before..) {
             boundaries.feed(bytes, |head| peer.head_arrives(head));
         }
@@ -122,7 +150,12 @@ impl AsyncWrite for Socket {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_interim(context))?;
         self.peer.flushed.store(true, Ordering::Relaxed);
-        Pin::new(&mut self.stream).poll_flush(context)
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        // TLS takes more than the client reads. Flushing the plain stream does nothing.
+        if self.stream.is_tls() {
+            return self.note(flushed);
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,8 +1,8 @@
 //! Bucket triggers, `bucket = "photos"`: changes of the objects in a bucket of the store.
 
+use lambkin_http::Listener;
 use lambkin_model::ObjectChange;
 use lambkin_plugin::{FunctionReference, ObjectTrigger, QueueReference, Target};
-use tokio::net::TcpListener;
 
 use crate::event_source::{BoxFuture, ConfiguredTrigger, EventSource, Setup, SetupError};
 use crate::preview::{Outcomes, Preview, PreviewError, SAMPLE_TIME_MS, Sample, Shown, sample_id};
@@ -101,7 +101,7 @@ impl ConfiguredTrigger for ConfiguredBucket {
         })
     }
 
-    fn spawn(self: Box<Self>, context: &mut TriggerContext<'_>, _listener: Option<TcpListener>) {
+    fn spawn(self: Box<Self>, context: &mut TriggerContext<'_>, _listener: Option<Listener>) {
         context.watch_bucket(self.bucket, self.trigger);
     }
 }

@@ -22,12 +22,12 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::pin::Pin;
 
+use lambkin_http::{CertificateSource, Listener};
 use lambkin_lambda::Account;
 use lambkin_plugin::{
     ConfigureError, EventOrigin, FunctionInfo, FunctionReference, Plugin, QueueReference, Reuse,
     Surroundings,
 };
-use tokio::net::TcpListener;
 
 use crate::preview::{Outcomes, Preview, PreviewError, Sample};
 use crate::trigger_context::TriggerContext;
@@ -40,6 +40,11 @@ pub trait EventSource: fmt::Debug + Send + Sync {
     /// The address to listen on. The program binds it before it does anything else, so that a port in use is reported
     /// at once, and hands the socket to [`ConfiguredTrigger::spawn`].
     fn listen_address(&self) -> Option<SocketAddr> {
+        None
+    }
+
+    /// The certificate of the connections to that address; `None` if they are not encrypted.
+    fn certificate(&self) -> Option<&CertificateSource> {
         None
     }
 
@@ -183,5 +188,5 @@ pub trait ConfiguredTrigger: Send + Sync {
 
     /// Starts the trigger's tasks with [`TriggerContext::spawn`]. `listener` is bound to
     /// [`EventSource::listen_address`].
-    fn spawn(self: Box<Self>, context: &mut TriggerContext, listener: Option<TcpListener>);
+    fn spawn(self: Box<Self>, context: &mut TriggerContext, listener: Option<Listener>);
 }

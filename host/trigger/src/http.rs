@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
+use lambkin_http::{CertificateSource, Listener};
 use lambkin_plugin::{FunctionReference, HttpTrigger, Surroundings};
-use tokio::net::TcpListener;
 
 use crate::event_source::{BoxFuture, ConfiguredTrigger, EventSource, Setup, SetupError};
 use crate::http_listener::HttpListener;
@@ -13,15 +13,21 @@ use crate::step_cache::StepCache;
 use crate::trigger_context::TriggerContext;
 
 /// An address to listen on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct HttpSource {
     /// The address. Port 0 stands for any free port.
     pub address: SocketAddr,
+    /// The certificate of the connections, if they are encrypted.
+    pub certificate: Option<CertificateSource>,
 }
 
 impl EventSource for HttpSource {
     fn listen_address(&self) -> Option<SocketAddr> {
         Some(self.address)
+    }
+
+    fn certificate(&self) -> Option<&CertificateSource> {
+        self.certificate.as_ref()
     }
 
     fn configure<'a>(
@@ -46,6 +52,10 @@ impl EventSource for HttpSource {
                 .map_err(SetupError::Trigger)?;
             Ok(Box::new(ConfiguredHttp {
                 address: self.address,
+                scheme: match self.certificate {
+                    Some(_) => "https",
+                    None => "http",
+                },
                 trigger,
             }) as Box<dyn ConfiguredTrigger>)
         })
@@ -55,6 +65,7 @@ impl EventSource for HttpSource {
 /// An HTTP trigger whose plugin has accepted its settings.
 struct ConfiguredHttp {
     address: SocketAddr,
+    scheme: &'static str,
     trigger: HttpTrigger,
 }
 
@@ -64,7 +75,7 @@ impl ConfiguredTrigger for ConfiguredHttp {
     }
 
     fn description(&self) -> String {
-        self.address.to_string()
+        format!("{}://{}", self.scheme, self.address)
     }
 
     fn summary(&self) -> &[String] {
@@ -80,10 +91,15 @@ impl ConfiguredTrigger for ConfiguredHttp {
         sample: &'a Sample,
         outcomes: &'a mut Outcomes,
     ) -> BoxFuture<'a, Result<Preview, PreviewError>> {
-        Box::pin(preview(&self.trigger, self.address, sample, outcomes))
+        Box::pin(preview(
+            &self.trigger,
+            (self.scheme, self.address),
+            sample,
+            outcomes,
+        ))
     }
 
-    fn spawn(self: Box<Self>, context: &mut TriggerContext<'_>, listener: Option<TcpListener>) {
+    fn spawn(self: Box<Self>, context: &mut TriggerContext<'_>, listener: Option<Listener>) {
         // `listen_address` asks for one.
         let Some(listener) = listener else { return };
         let http = HttpListener {

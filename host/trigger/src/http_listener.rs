@@ -14,15 +14,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{HOST, HeaderName, HeaderValue};
 use http::request::Parts;
-use http::{Request, StatusCode};
+use http::{Request, StatusCode, Version};
 use lambkin_http::{
-    Allowlist, BodyError, CrossOrigin, ForeignPages, HeadAsSent, ReasonPhrase, RequestBody,
-    Response, Server, json, read_body, write_names_as,
+    Allowlist, BodyError, CrossOrigin, ForeignPages, HeadAsSent, Listener, ReasonPhrase,
+    RequestBody, Response, Server, json, read_body, write_names_as,
 };
 use lambkin_lambda::{Lambda, new_request_id, new_trace_id, now_ms};
 use lambkin_model::{Body, HttpHeader, HttpRequest, HttpResponse};
 use lambkin_plugin::{FRAMING_HEADERS, HttpTrigger, PluginError};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::http_exchange::Exchange;
@@ -43,20 +42,24 @@ pub(crate) struct HttpListener {
 
 impl HttpListener {
     /// Serves requests until `stop` is cancelled, then lets those under way finish.
-    pub(crate) async fn serve(self, listener: TcpListener, stop: CancellationToken) {
-        let address = listener.local_addr().ok();
+    pub(crate) async fn serve(self, listener: Listener, stop: CancellationToken) {
+        let reached = Reached {
+            scheme: listener.scheme(),
+            address: listener.socket.local_addr().ok(),
+        };
         let rules = CrossOrigin::new(self.allowlist.clone(), ForeignPages::Accepted);
-        let shared = Arc::new((self, address));
+        let shared = Arc::new((self, reached));
         let handler = move |request, peer| {
             let shared = Arc::clone(&shared);
             async move {
-                let (http, address) = &*shared;
-                http.answer(request, peer, *address).await
+                let (http, reached) = &*shared;
+                http.answer(request, peer, reached).await
             }
         };
         Server::for_clients(rules, stop)
             .keep_heads_as_sent()
-            .serve(listener, handler)
+            .with_certificate(listener.certificate)
+            .serve(listener.socket, handler)
             .await;
     }
 
@@ -64,7 +67,7 @@ impl HttpListener {
         &self,
         request: Request<RequestBody>,
         peer: SocketAddr,
-        address: Option<SocketAddr>,
+        reached: &Reached,
     ) -> Response {
         let (head, body) = request.into_parts();
         let body = match read_body(body, self.trigger.max_body_bytes()).await {
@@ -72,7 +75,7 @@ impl HttpListener {
             Err(BodyError::TooLarge { .. }) => None,
             Err(error) => return message(error.status(), &error.to_string()),
         };
-        let request = describe(&head, body, peer, address);
+        let request = describe(&head, body, peer, reached);
         let exchange = Exchange {
             trigger: &self.trigger,
             lambda: &self.lambda,
@@ -91,13 +94,15 @@ impl HttpListener {
     }
 }
 
-/// The request as the plugin receives it.
-fn describe(
-    head: &Parts,
-    body: Option<Bytes>,
-    peer: SocketAddr,
+/// Where a request has been received.
+#[derive(Debug)]
+struct Reached {
+    scheme: &'static str,
     address: Option<SocketAddr>,
-) -> HttpRequest {
+}
+
+/// The request as the plugin receives it.
+fn describe(head: &Parts, body: Option<Bytes>, peer: SocketAddr, reached: &Reached) -> HttpRequest {
     let at_ms = now_ms();
     let trace_id = head
         .headers
@@ -107,23 +112,38 @@ fn describe(
     let as_sent = head.extensions.get::<HeadAsSent>();
     let target = as_sent.and_then(|head| head.target.as_deref()).map(text);
     let (path, query) = match &target {
-        Some(target) => target.split_once('?').unwrap_or((target, "")),
+        Some(target) => {
+            // A fragment is for the client alone. AWS's front ends drop the one of a client that sends it nevertheless.
+            let target = target
+                .split_once('#')
+                .map_or(target.as_str(), |(target, _)| target);
+            target.split_once('?').unwrap_or((target, ""))
+        }
         None => (head.uri.path(), head.uri.query().unwrap_or_default()),
     };
     HttpRequest {
         id: new_request_id().as_str().to_owned(),
         trace_id: trace_id.unwrap_or_else(|| new_trace_id(at_ms)),
         at_ms,
-        peer: peer.ip().to_string(),
-        scheme: "http",
-        port: address.map_or(0, |address| address.port()),
-        protocol: format!("{:?}", head.version),
-        authority: authority(head, address),
+        // A listener for both protocols sees IPv4 addresses as IPv6 ones; AWS's front ends never show them so.
+        peer: peer.ip().to_canonical().to_string(),
+        scheme: reached.scheme,
+        port: reached.address.map_or(0, |address| address.port()),
+        protocol: protocol(head.version).to_owned(),
+        authority: authority(head, reached.address),
         method: head.method.as_str().to_owned(),
         path: path.to_owned(),
         query: query.to_owned(),
         headers: headers(head, as_sent),
         body: body.map(Body::from_bytes),
+    }
+}
+
+/// Requests over HTTP/2 are `HTTP/1.1` to plugins, as they are in the events of AWS's front ends.
+fn protocol(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_10 => "HTTP/1.0",
+        _ => "HTTP/1.1",
     }
 }
 

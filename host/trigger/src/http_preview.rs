@@ -15,11 +15,11 @@ use crate::preview::{Outcomes, Preview, PreviewError, Sample, Shown, sample_outc
 /// Shows each step of the plugin, until it replies or there is no outcome to go on with.
 pub(crate) async fn preview(
     trigger: &HttpTrigger,
-    address: SocketAddr,
+    listener: (&'static str, SocketAddr),
     sample: &Sample,
     outcomes: &mut Outcomes,
 ) -> Result<Preview, PreviewError> {
-    let request = request(sample, address).map_err(PreviewError::Sample)?;
+    let request = request(sample, listener).map_err(PreviewError::Sample)?;
     let mut preview = Preview::default();
     let mut step = trigger.shape(&request).await?;
     for number in 0..=MAX_STEPS {
@@ -102,7 +102,10 @@ fn as_fetched(ending: Ending) -> Ending {
 }
 
 /// The request that the user typed, as a client on this machine would send it.
-fn request(sample: &Sample, address: SocketAddr) -> Result<HttpRequest, String> {
+fn request(
+    sample: &Sample,
+    (scheme, address): (&'static str, SocketAddr),
+) -> Result<HttpRequest, String> {
     let (Some(method), Some(target)) = (&sample.action, &sample.target) else {
         return Err(format!(
             "the trigger {0} takes HTTP requests: lambkin shape {0} GET '/orders/7?full=1'",
@@ -136,7 +139,7 @@ fn request(sample: &Sample, address: SocketAddr) -> Result<HttpRequest, String> 
         trace_id: new_trace_id(at_ms),
         at_ms,
         peer: "127.0.0.1".to_owned(),
-        scheme: "http",
+        scheme,
         port: address.port(),
         protocol: "HTTP/1.1".to_owned(),
         authority: address.to_string(),

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use lambkin_http::Listener;
 use lambkin_model::{Action, Message};
 use lambkin_plugin::{
     BatchTrigger, FunctionReference, Position, Progress, Source, SourceError, SourceSetup,
 };
-use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
 use crate::batch::preview::preview;
@@ -112,7 +112,7 @@ impl ConfiguredTrigger for ConfiguredPoll {
         ))
     }
 
-    fn spawn(self: Box<Self>, context: &mut TriggerContext<'_>, _listener: Option<TcpListener>) {
+    fn spawn(self: Box<Self>, context: &mut TriggerContext<'_>, _listener: Option<Listener>) {
         let lambda = context.lambda().clone();
         match (self.source.progress(), context.cursors().cloned()) {
             (Progress::Receipts, _) => {

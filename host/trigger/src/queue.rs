@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use lambkin_http::Listener;
 use lambkin_model::{Action, Message};
 use lambkin_plugin::{BatchTrigger, EventOrigin, FunctionReference};
 use lambkin_store::queue::{QueueError, Queues, ReceiptResult, Receive};
-use tokio::net::TcpListener;
 
 use crate::batch::preview::preview;
 use crate::batch::{BatchConsumer, MessageSource, ReceiptAction};
@@ -85,7 +85,7 @@ impl ConfiguredTrigger for ConfiguredQueue {
         Box::pin(preview(&self.trigger, self.queue.is_fifo, sample, outcomes))
     }
 
-    fn spawn(self: Box<Self>, context: &mut TriggerContext<'_>, _listener: Option<TcpListener>) {
+    fn spawn(self: Box<Self>, context: &mut TriggerContext<'_>, _listener: Option<Listener>) {
         // A defined queue implies a store.
         let Some(queues) = context.queues().cloned() else {
             return;

@@ -1,5 +1,6 @@
 //! From a configuration to what runs: functions, plugins, the store, services and triggers.
 
+mod certificates;
 mod functions;
 mod lambda;
 mod plugins;
@@ -7,6 +8,7 @@ mod services;
 mod storage;
 mod triggers;
 
+pub use certificates::Certificates;
 pub use lambda::{asynchronous, lambda};
 pub use plugins::Plugins;
 pub use services::{configure_service, offer_endpoints, offer_invoke_api, trigger_setters};

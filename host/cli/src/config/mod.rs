@@ -30,6 +30,7 @@ mod section;
 mod service;
 mod source;
 mod suggest;
+mod tls;
 mod trigger;
 #[cfg(test)]
 mod validate;

@@ -63,7 +63,18 @@ impl HostPattern {
         Ok(Self(text.trim_end_matches('.').to_ascii_lowercase()))
     }
 
-    fn matches(&self, host: &str) -> bool {
+    /// The pattern as a name in a certificate; `None` for all hosts.
+    fn certificate_name(&self) -> Option<&str> {
+        (self.0 != "*").then_some(&self.0)
+    }
+
+    /// The pattern in lower case.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a host, without a port, is one of these.
+    pub fn matches(&self, host: &str) -> bool {
         let Some(suffix) = self.0.strip_prefix('*') else {
             return self.0.eq_ignore_ascii_case(host);
         };
@@ -129,6 +140,22 @@ impl Allowlist {
             settings,
             warned: Mutex::default(),
         }))
+    }
+
+    /// The same lists with further hosts.
+    #[must_use]
+    pub fn with_hosts<'a>(&self, hosts: impl Iterator<Item = &'a HostPattern>) -> Self {
+        let mut all = self.0.hosts.clone();
+        all.extend(hosts.cloned());
+        Self::new(all, self.0.origins.clone(), self.0.settings)
+    }
+
+    /// The allowed hosts as names in a certificate, in which `*.` stands for one label rather than any number.
+    pub fn certificate_names(&self) -> impl Iterator<Item = &str> {
+        self.0
+            .hosts
+            .iter()
+            .filter_map(HostPattern::certificate_name)
     }
 
     pub(super) fn has_host(&self, host: &str) -> bool {

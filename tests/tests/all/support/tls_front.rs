@@ -22,6 +22,7 @@ pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 pub struct Identity {
     certificate: CertificateDer<'static>,
     key: PrivateKeyDer<'static>,
+    pem: (String, String),
 }
 
 impl Authority {
@@ -65,7 +66,15 @@ impl Authority {
         Identity {
             certificate: certificate.der().clone(),
             key: PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+            pem: (certificate.pem(), key.serialize_pem()),
         }
+    }
+}
+
+impl Identity {
+    /// The certificate and the key as PEM files have them.
+    pub fn pem(self) -> (String, String) {
+        self.pem
     }
 }
 

@@ -6,15 +6,16 @@
 //! On failure of any plugin or setting, all mistakes are reported together and nothing is served.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use lambkin_http::Listener;
 use lambkin_trigger::TriggerSetter;
 use lambkin_trigger::service_listener::ServiceListener;
 use tokio::net::TcpListener;
 
 use crate::args::GlobalArgs;
-use crate::assembly::{self, Plugins, Storage, Trigger};
+use crate::assembly::{self, Certificates, Plugins, Storage, Trigger};
 use crate::command::port_holder::Holder;
 use crate::config::Config;
 use crate::watch::OWN_ADDRESSES;
@@ -32,7 +33,9 @@ pub struct Sockets {
 pub struct Endpoints {
     pub invoke: TcpListener,
     pub services: Vec<(ServiceListener, TcpListener)>,
-    pub triggers: Vec<(Trigger, Option<TcpListener>)>,
+    pub triggers: Vec<(Trigger, Option<Listener>)>,
+    /// The file with the local certificate authority, if a listener has a certificate of it.
+    pub authority: Option<PathBuf>,
     /// The services that can set triggers at run time.
     pub setters: Vec<TriggerSetter>,
 }
@@ -85,6 +88,7 @@ impl Sockets {
         let mut services = Vec::new();
         let mut triggers = Vec::new();
         let mut diagnostics = Vec::new();
+        let mut certificates = Certificates::new(&config.allowlist);
         for (service, listener) in config.services.iter().zip(self.services) {
             match assembly::configure_service(&plugins, service, config, storage).await {
                 Ok(service) => {
@@ -94,7 +98,10 @@ impl Sockets {
                 Err(found) => diagnostics.extend(found),
             }
         }
-        for (trigger, listener) in config.triggers.iter().zip(self.triggers) {
+        for (trigger, socket) in config.triggers.iter().zip(self.triggers) {
+            let source = trigger.source.certificate();
+            let listener = socket.map(|socket| certificates.listener(socket, source));
+            let listener = listener.transpose()?;
             match assembly::configure_trigger(&plugins, trigger, config).await {
                 Ok(trigger) => triggers.push((trigger, listener)),
                 Err(found) => diagnostics.extend(found),
@@ -107,6 +114,7 @@ impl Sockets {
             invoke: self.invoke,
             services,
             triggers,
+            authority: certificates.authority_file(),
             setters: assembly::trigger_setters(&plugins, config),
         })
     }

@@ -20,11 +20,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use lambkin_http::Listener;
 use lambkin_invoke_api::emulator::rie;
 use lambkin_lambda::{Lambda, Log, LogStyle};
 use lambkin_trigger::folder_watcher::FolderWatcher;
 use lambkin_trigger::{Tasks, TriggerContext, TriggerStore};
-use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use super::signals::Signals;
@@ -194,7 +194,7 @@ fn watch_files(
     watch::start(watch, configuration, log.clone())
 }
 
-fn warn(config: &Config, triggers: &[(Trigger, Option<TcpListener>)]) {
+fn warn(config: &Config, triggers: &[(Trigger, Option<Listener>)]) {
     for function in &config.functions {
         if let Err(error) = function.check_program() {
             eprintln!("warning: function {}: {error}", full_name(function));

@@ -43,7 +43,7 @@ fn print(json: bool, config: &Config, endpoints: &Endpoints) -> anyhow::Result<(
     }
     for (trigger, listener) in &endpoints.triggers {
         let events_from = match listener {
-            Some(listener) => url(listener)?,
+            Some(listener) => listener.url()?,
             None => trigger.configured.description(),
         };
         let (name, plugin) = (&trigger.name, &trigger.plugin);
@@ -51,6 +51,15 @@ fn print(json: bool, config: &Config, endpoints: &Endpoints) -> anyhow::Result<(
         for line in trigger.configured.summary() {
             writeln!(out, "    {line}")?;
         }
+    }
+    if let Some(authority) = &endpoints.authority {
+        let file = authority.display();
+        writeln!(
+            out,
+            "certificates are from {file}, which clients have to trust:"
+        )?;
+        writeln!(out, "    curl --cacert {file} https://…")?;
+        writeln!(out, "    NODE_EXTRA_CA_CERTS={file}  AWS_CA_BUNDLE={file}")?;
     }
     Ok(out.flush()?)
 }
@@ -63,15 +72,19 @@ fn announce_json(endpoints: &Endpoints) -> anyhow::Result<()> {
     let mut triggers = serde_json::Map::new();
     for (trigger, listener) in &endpoints.triggers {
         if let Some(listener) = listener {
-            triggers.insert(trigger.name.clone(), url(listener)?.into());
+            triggers.insert(trigger.name.clone(), listener.url()?.into());
         }
     }
-    let ready = serde_json::json!({
+    let mut ready = serde_json::json!({
         "event": "ready",
         "invoke": url(&endpoints.invoke)?,
         "services": services,
         "triggers": triggers,
     });
+    if let (Some(ready), Some(authority)) = (ready.as_object_mut(), &endpoints.authority) {
+        let file = authority.display().to_string();
+        ready.insert("authority".to_owned(), file.into());
+    }
     let mut out = io::stdout().lock();
     writeln!(out, "{ready}")?;
     Ok(out.flush()?)

@@ -5,6 +5,18 @@ use lambkin_trigger::http::HttpSource;
 use super::kind::{Context, ReadSource, TriggerKind};
 use crate::config::key::{Key, Kind};
 use crate::config::reader::Reader;
+use crate::config::tls::{self, TLS};
+
+/// The keys of a trigger of this kind, besides the one that makes it one.
+pub const KEYS: &[Key] = &[TLS];
+
+/// A legal value for each of [`KEYS`]; a certificate needs files.
+#[cfg(test)]
+pub const SAMPLES: &[(&str, &str)] = &[
+    ("tls", "true"),
+    ("tls.certificate", "'src/config/fixtures/listener.pem'"),
+    ("tls.key", "'src/config/fixtures/listener.key'"),
+];
 
 pub const KIND: TriggerKind = TriggerKind {
     key: Key::optional(
@@ -21,6 +33,10 @@ pub const KIND: TriggerKind = TriggerKind {
 
 fn read(context: &mut Context<'_>, table: &mut Reader<'_>) -> Option<ReadSource> {
     let listen = table.text(KIND.key.name)?;
+    let certificate = tls::read(table, context.project, context.diagnostics);
     let address = context.listeners.add(&listen, context.diagnostics)?;
-    Some(ReadSource::new(HttpSource { address }))
+    Some(ReadSource::new(HttpSource {
+        address,
+        certificate,
+    }))
 }

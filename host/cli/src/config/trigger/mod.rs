@@ -29,15 +29,16 @@ pub const TABLE: Table = Table {
     roles: &ROLES,
 };
 
-/// `plugin` and the grants, and the key of each kind.
+/// `plugin`, the key of each kind, and what goes with them.
 #[expect(
     clippy::indexing_slicing,
     reason = "an index out of bounds would not compile"
 )]
-const KEYS: [&[Key]; KINDS.len() + 2] = {
+const KEYS: [&[Key]; KINDS.len() + 3] = {
     const COMMON: &[Key] = &[PLUGIN];
-    let mut keys = [COMMON; KINDS.len() + 2];
-    keys[KINDS.len() + 1] = grants::KEYS;
+    let mut keys = [COMMON; KINDS.len() + 3];
+    keys[KINDS.len() + 1] = http::KEYS;
+    keys[KINDS.len() + 2] = grants::KEYS;
     let mut index = 0;
     while index < KINDS.len() {
         keys[index + 1] = std::slice::from_ref(&KINDS[index].key);
@@ -71,7 +72,7 @@ const ROLES: [Role; KINDS.len()] = {
 #[cfg(test)]
 pub fn samples() -> impl Iterator<Item = (&'static str, &'static str)> {
     let kinds = KINDS.iter().flat_map(|kind| kind.samples);
-    kinds.chain(grants::SAMPLES).copied()
+    kinds.chain(http::SAMPLES).chain(grants::SAMPLES).copied()
 }
 
 /// A trigger as configured.

@@ -1,0 +1,275 @@
+//! Triggers with TLS: certificates of the local authority and of files, and clients that do not speak it.
+
+use std::fs;
+use std::io::Write;
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::support::{Authority, Project, Server, curl, lambkin, raw};
+
+/// A server with its data in the project's folder, so that each test has an authority of its own.
+fn serve(project: &Project) -> Server {
+    let data = project.path().join("data");
+    project.serve_with(&[], &[("XDG_DATA_HOME", data.to_str().unwrap())])
+}
+
+fn authority(server: &Server) -> PathBuf {
+    server.ready()["authority"].as_str().unwrap().into()
+}
+
+/// Calls a URL with curl, which trusts the certificates of a file.
+fn get(url: &str, trusted: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new("curl");
+    command.args(["--silent", "--show-error", "--max-time", "60", "--cacert"]);
+    command.arg(trusted).args(arguments).arg(url);
+    command.output().expect("curl starts")
+}
+
+#[track_caller]
+fn event(output: Output) -> Value {
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+/// `echo` behind each door, with TLS. It writes its events to the file `events`.
+fn doors() -> Project {
+    let door = |name: &str| {
+        let settings = match name {
+            // Without the stage in the path.
+            "api-gateway-rest" => "base-path = ''\n",
+            _ => "",
+        };
+        format!(
+            "[triggers.{name}]\nplugin = '{name}'\nlisten = '127.0.0.1:0'\ntls = true\nfunction = 'echo'\n{settings}"
+        )
+    };
+    let project = Project::echo("");
+    let events = project.path().join("events").display().to_string();
+    let answer = r#"{"statusCode":200,"body":"done"}"#;
+    let environment = format!(
+        "[functions.echo.environment]\nRAW_BOOTSTRAP_RECORD = '{events}'\nRAW_BOOTSTRAP_ANSWER = '{answer}'\n"
+    );
+    let config = fs::read_to_string(project.path().join("lambkin.toml")).unwrap();
+    project.file(
+        "lambkin.toml",
+        config + &environment + &DOORS.map(door).concat(),
+    );
+    project
+}
+
+const DOORS: [&str; 4] = [
+    "api-gateway-http",
+    "function-url",
+    "alb",
+    "api-gateway-rest",
+];
+
+#[test]
+fn every_door_has_https_with_a_certificate_that_clients_can_trust() {
+    if curl().is_err() {
+        return;
+    }
+    let project = doors();
+    let server = serve(&project);
+    let trusted = authority(&server);
+    for door in DOORS {
+        let url = server.trigger_url(door);
+        let port = url.strip_prefix("https://127.0.0.1:").expect("https");
+        for host in ["127.0.0.1", "localhost"] {
+            let url = format!("https://{host}:{port}/a");
+            let output = get(&url, &trusted, &["--http1.1"]);
+            assert_eq!(output.stdout, b"done", "{door}: {output:?}");
+            let events = fs::read_to_string(project.path().join("events")).unwrap();
+            let event = events.lines().last().unwrap().to_ascii_lowercase();
+            for expected in [
+                "\"x-forwarded-proto\":\"https\"".to_owned(),
+                format!("\"x-forwarded-port\":\"{port}\""),
+            ] {
+                assert!(event.contains(&expected), "{door} at {host}: {event}");
+            }
+        }
+    }
+}
+
+/// `echo` behind an HTTP API with TLS.
+fn gateway(tls: &str) -> Project {
+    Project::gateway(&format!("function = 'echo'\ntls = {tls}\n"))
+}
+
+#[test]
+fn a_client_that_does_not_trust_the_certificate_is_named_in_the_log() {
+    if curl().is_err() {
+        return;
+    }
+    let project = gateway("true");
+    let server = serve(&project);
+    let other = Authority::named("Another").root_in(project.path());
+    let url = server.trigger_url("web");
+    for _ in 0..3 {
+        let refused = get(url, &other, &[]);
+        assert!(!refused.status.success(), "{refused:?}");
+    }
+    let log = server.log_with("the client does not trust the certificate");
+    assert_eq!(log.matches("no TLS connection with").count(), 1, "{log}");
+    assert_eq!(event(get(url, &authority(&server), &[]))["rawPath"], "/");
+}
+
+#[test]
+fn the_authority_is_made_once_and_its_key_is_private() {
+    let project = gateway("true");
+    let certificate = |server: &Server| fs::read(authority(server)).unwrap();
+    let server = serve(&project);
+    let first = certificate(&server);
+    let folder = authority(&server).parent().unwrap().to_owned();
+    assert_eq!(folder, project.path().join("data/lambkin"));
+    let mode = |file: &str| {
+        fs::metadata(folder.join(file))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777
+    };
+    assert_eq!((mode("authority.key"), mode("")), (0o600, 0o700));
+    let second = serve(&project);
+    assert_eq!(first, certificate(&second));
+}
+
+#[test]
+fn the_ready_lines_say_what_clients_have_to_trust() {
+    let project = gateway("true");
+    let data = project.path().join("data");
+    let mut child = lambkin()
+        .arg("serve")
+        .env("XDG_DATA_HOME", &data)
+        .current_dir(project.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("lambkin starts");
+    let lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+    let mut lines = lines.map(Result::unwrap);
+    let file = data.join("lambkin/authority.pem");
+    assert!(lines.any(|line| line.starts_with("trigger web  https://127.0.0.1:")));
+    assert!(lines.any(|line| line.contains(&format!("certificates are from {}", file.display()))));
+    assert!(lines.any(|line| line.contains(&format!("curl --cacert {}", file.display()))));
+    assert!(lines.any(|line| line.contains("NODE_EXTRA_CA_CERTS=")));
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+}
+
+#[test]
+fn a_request_that_is_not_encrypted_gets_a_response_that_says_so() {
+    let project = gateway("true");
+    let server = serve(&project);
+    let url = server.trigger_url("web").replace("https:", "http:");
+    for _ in 0..2 {
+        let reply = raw(&url, b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n");
+        assert_eq!(reply.status, 400);
+        assert!(reply.text().contains("use https://"), "{reply:?}");
+    }
+    let log = server.log_with("does not speak TLS");
+    assert_eq!(log.matches("does not speak TLS").count(), 1, "{log}");
+}
+
+#[test]
+fn handshakes_that_stall_delay_no_other_client() {
+    if curl().is_err() {
+        return;
+    }
+    let project = gateway("true");
+    let server = serve(&project);
+    let url = server.trigger_url("web");
+    let address = url.trim_start_matches("https://");
+    // The beginning of a record with a handshake, a whole header of one, and nothing.
+    let beginnings: [&[u8]; 3] = [&[22], &[22, 3, 1, 2, 0, 1], &[]];
+    let _staying: Vec<TcpStream> = (0..60)
+        .map(|index| {
+            let mut stream = TcpStream::connect(address).expect("it listens");
+            let beginning = beginnings[index % beginnings.len()];
+            stream.write_all(beginning).expect("it reads");
+            stream
+        })
+        .collect();
+    assert_eq!(event(get(url, &authority(&server), &[]))["rawPath"], "/");
+    // What is no TLS although it begins like it ends its own connection only.
+    let mut nonsense = TcpStream::connect(address).expect("it listens");
+    nonsense.write_all(&[22; 4096]).expect("it reads");
+    server.log_with("no TLS connection with");
+    assert_eq!(event(get(url, &authority(&server), &[]))["rawPath"], "/");
+}
+
+#[test]
+fn a_certificate_can_be_given_as_files() {
+    if curl().is_err() {
+        return;
+    }
+    let authority = Authority::named("Test");
+    let project = gateway("{ certificate = 'a.pem', key = 'a.key' }");
+    let (certificate, key) = authority.identity(&["localhost"]).pem();
+    project.file("a.pem", certificate);
+    project.file("a.key", key);
+    let server = serve(&project);
+    assert!(server.ready().get("authority").is_none());
+    assert!(!project.path().join("data").exists());
+    let url = server.trigger_url("web").replace("127.0.0.1", "localhost");
+    let root = authority.root_in(project.path());
+    assert_eq!(event(get(&url, &root, &[]))["rawPath"], "/");
+}
+
+#[test]
+fn mistakes_in_the_files_are_reported_at_their_keys() {
+    let authority = Authority::named("Test");
+    let (certificate, key) = authority.identity(&["localhost"]).pem();
+    let (expired, key_of_expired) = authority.expired(&["localhost"]).pem();
+    let project = gateway("{ certificate = 'a.pem', key = 'a.key' }");
+    for (pem, key, message) in [
+        (
+            &*expired,
+            &*key_of_expired,
+            "web.tls.certificate: the certificate in a.pem has expired",
+        ),
+        (
+            &*certificate,
+            &*key_of_expired,
+            "web.tls.key: a.key is the key of another certificate",
+        ),
+        (
+            &*key,
+            &*key,
+            "web.tls.certificate: a.pem has no certificate: a PEM file has a line",
+        ),
+        (
+            &*certificate,
+            &*certificate,
+            "a.key has no private key: a PEM file has a line",
+        ),
+        (&*certificate, "", "`-----BEGIN PRIVATE KEY-----`"),
+        (
+            "-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----",
+            &*key,
+            "a.pem is not valid PEM",
+        ),
+    ] {
+        project.file("a.pem", pem);
+        project.file("a.key", key);
+        let refusal = project.refusal();
+        assert!(refusal.contains(message), "{message}: {refusal}");
+    }
+    let missing = gateway("{ certificate = 'a.pem' }").refusal();
+    assert!(
+        missing.contains("web.tls: needs `key`, a PEM file"),
+        "{missing}"
+    );
+    let missing = gateway("{ certificate = 'a.pem', key = '.' }");
+    missing.file("a.pem", certificate);
+    let missing = missing.refusal();
+    assert!(
+        missing.contains("web.tls.key: . is a folder; name a PEM file"),
+        "{missing}"
+    );
+}
