@@ -143,6 +143,7 @@ fn surroundings() -> Surroundings {
         account: "000000000000".into(),
         environment: Vec::new(),
         functions: Vec::new(),
+        extra: Vec::new(),
     }
 }
 

@@ -46,6 +46,7 @@ mod generated {
 pub(crate) struct SurroundingsLists<'a> {
     environment: Vec<(&'a str, &'a str)>,
     functions: Vec<common::FunctionInfo<'a>>,
+    extra: Vec<(&'a str, &'a str)>,
 }
 
 impl<'a> SurroundingsLists<'a> {
@@ -53,6 +54,7 @@ impl<'a> SurroundingsLists<'a> {
         Self {
             environment: pairs(&surroundings.environment),
             functions: surroundings.functions.iter().map(Into::into).collect(),
+            extra: pairs(&surroundings.extra),
         }
     }
 }
@@ -69,7 +71,7 @@ pub(crate) fn borrowed<'a>(
         account: &surroundings.account,
         environment: &lists.environment,
         functions: &lists.functions,
-        extra: &[],
+        extra: &lists.extra,
     }
 }
 

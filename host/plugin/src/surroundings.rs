@@ -17,6 +17,8 @@ pub struct Surroundings {
     pub environment: Vec<(String, String)>,
     /// The functions that the configuration defines, with their versions and aliases.
     pub functions: Vec<FunctionInfo>,
+    /// Further keys and values, which the contract names.
+    pub extra: Vec<(String, String)>,
 }
 
 /// A function that a trigger may name.

@@ -121,6 +121,7 @@ impl Setup<'_> {
             account: self.account.id.clone(),
             environment: pass_environment.iter().filter_map(variable).collect(),
             functions: self.functions.to_vec(),
+            extra: Vec::new(),
         }
     }
 

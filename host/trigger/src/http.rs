@@ -37,6 +37,7 @@ impl EventSource for HttpSource {
         Box::pin(async move {
             let surroundings = Surroundings {
                 address: Some(self.address.to_string()),
+                extra: vec![("network".to_owned(), setup.grants.network.join(" "))],
                 ..setup.surroundings()
             };
             let trigger = setup

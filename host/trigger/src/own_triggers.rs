@@ -107,6 +107,7 @@ impl OwnTriggers {
                 account: self.setup.account.id.clone(),
                 environment: Vec::new(),
                 functions: Vec::new(),
+                extra: Vec::new(),
             };
             let configured = plugin.object_trigger(&config, &surroundings, bucket, Reuse::DEFAULT);
             match configured.await {

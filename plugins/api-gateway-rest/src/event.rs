@@ -62,6 +62,11 @@ impl Context<'_> {
         })
     }
 
+    /// `requestContext`, which is `$context` in mapping templates, as JSON.
+    pub fn request_context(&self) -> String {
+        write::object(1024, |object| self.write_request_context(object))
+    }
+
     fn write_query(&self, event: &mut Object<'_>) {
         let parameters = parameters(&self.request.query);
         if parameters.is_empty() {

@@ -28,6 +28,14 @@ pub enum GatewayResponse {
     BadRequestParameters(String),
     /// The body is not what the method's model requires: what is wrong with it.
     BadRequestBody(String),
+    /// The body is not JSON, and a mapping template needs JSON: AWS's message.
+    BadRequestJson(String),
+    /// The integration has no template for the content type, and does not pass bodies on.
+    UnsupportedMediaType,
+    /// The integration cannot be used as it is configured, or its function cannot be invoked.
+    Internal,
+    /// The server behind an HTTP proxy integration cannot be reached.
+    IntegrationFailure,
     /// The body, or the event made of the request, is too large.
     RequestTooLarge,
     /// The function did not answer within the integration's timeout.
@@ -67,6 +75,27 @@ impl GatewayResponse {
                 400,
                 "BadRequestException",
                 message("Invalid request body"),
+            ),
+            Self::BadRequestJson(text) => {
+                ("BAD_REQUEST_BODY", 400, "BadRequestException", text.clone())
+            }
+            Self::UnsupportedMediaType => (
+                "UNSUPPORTED_MEDIA_TYPE",
+                415,
+                "UnsupportedMediaTypeException",
+                message("Unsupported Media Type"),
+            ),
+            Self::Internal => (
+                "DEFAULT_5XX",
+                500,
+                "InternalServerErrorException",
+                message("Internal server error"),
+            ),
+            Self::IntegrationFailure => (
+                "INTEGRATION_FAILURE",
+                504,
+                "InternalServerErrorException",
+                message("Network error communicating with endpoint"),
             ),
             Self::RequestTooLarge => (
                 "REQUEST_TOO_LARGE",

@@ -24,8 +24,8 @@ impl Guest for Plugin {
         state: String,
         token: String,
         outcome: Outcome,
-        _: Option<Request>,
+        request: Option<Request>,
     ) -> Result<Step, String> {
-        crate::respond(&state, &token, outcome.ending).map(Step::Reply)
+        crate::resume(&state, &token, outcome, request.as_ref())
     }
 }

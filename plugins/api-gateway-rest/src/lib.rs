@@ -1,11 +1,11 @@
-//! Amazon API Gateway's REST API as a Lambkin trigger plugin: Lambda proxy integrations, buffered and streamed, and
-//! mock integrations.
+//! Amazon API Gateway's REST API as a Lambkin trigger plugin: Lambda proxy integrations, buffered and streamed,
+//! Lambda and mock integrations with mapping templates, and HTTP proxy integrations.
 //!
 //! The plugin consists of three pure functions, those of the contract `lambkin:http-trigger`:
 //!
 //! - [`configure()`] checks the trigger's table of `lambkin.toml` and turns it into a `state` that is fast to read;
 //! - [`shape()`] finds the method of a request, checks what it requires, and writes the event for its function;
-//! - [`respond()`] turns the function's result into an HTTP response.
+//! - [`resume()`] turns the function's result into an HTTP response.
 //!
 //! What other HTTP front ends of AWS do in the same way is in the crate `http_event`. Everything is tested natively;
 //! `guest`, which exists only in the component, exports the functions.
@@ -27,13 +27,15 @@ mod golden;
 #[cfg(target_arch = "wasm32")]
 mod guest;
 mod headers;
+mod integration;
 mod media;
 mod resource;
 mod respond;
+mod resume;
 mod shape;
 mod state;
 mod token;
 
 pub use config::configure;
-pub use respond::respond;
+pub use resume::resume;
 pub use shape::shape;

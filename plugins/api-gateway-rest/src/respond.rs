@@ -5,7 +5,6 @@
 
 use alloc::borrow::ToOwned as _;
 use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use http_event::apigw_id::request_id;
@@ -29,7 +28,8 @@ const KEYS: [&str; 5] = [
     "isBase64Encoded",
 ];
 
-const HEADERS: HeaderRules = HeaderRules {
+/// What happens to the headers of a response.
+pub const HEADERS: HeaderRules = HeaderRules {
     reserved: &[
         "content-length",
         "transfer-encoding",
@@ -63,19 +63,13 @@ const HEADERS: HeaderRules = HeaderRules {
 type Refused = (GatewayResponse, Misfit);
 
 /// Turns the ending of an invocation into the response.
-///
-/// # Errors
-///
-/// `state` or `token` was not written by this plugin.
-pub fn respond(state: &str, token: &str, ending: Ending) -> Result<Response, String> {
-    let state = State::read(state).ok_or("the state was not written by this plugin")?;
-    let token = Token::read(token).ok_or("the token was not written by this plugin")?;
-    let fail = |failure: GatewayResponse| Ok(failure.response(&state, token.request_id));
+pub fn respond(state: &State<'_>, token: &Token<'_>, ending: Ending) -> Response {
+    let fail = |failure: GatewayResponse| failure.response(state, token.request_id);
     let result = match ending {
         Ending::Completed(_) if token.streamed => Err(bad(Misfit(
             "the method streams, and the function did not; it has to write a prelude and eight zero bytes".to_owned(),
         ))),
-        Ending::Completed(payload) => of_payload(&payload, &token),
+        Ending::Completed(payload) => of_payload(&payload, token),
         Ending::StreamOpened(head) => match &head.prelude {
             Some(prelude) => of_prelude(prelude).map_err(bad),
             None => Err(bad(Misfit(
@@ -99,16 +93,16 @@ pub fn respond(state: &str, token: &str, ending: Ending) -> Result<Response, Str
             response.push_header("x-amzn-RequestId", token.request_id);
             response.push_header("x-amz-apigw-id", &request_id(token.request_id));
             response.push_header("X-Amzn-Trace-Id", token.trace_id);
-            Ok(response)
+            response
         }
         Err((failure, Misfit(what))) => {
-            let mut response = failure.response(&state, token.request_id);
+            let mut response = failure.response(state, token.request_id);
             let warning = format!(
                 "{what}; a REST API of API Gateway returns {} and `Internal server error` for such a result",
                 response.status
             );
             response.extra.push((WARNING.to_owned(), warning));
-            Ok(response)
+            response
         }
     }
 }

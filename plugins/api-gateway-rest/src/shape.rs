@@ -11,11 +11,12 @@ use http_event::contract::{
 };
 use http_event::json::read;
 use http_event::query::parameters;
+use serde_json::Value;
 
 use crate::body_model;
 use crate::event::Context;
 use crate::gateway_response::GatewayResponse;
-use crate::media::accepts_binary;
+use crate::integration::{http_proxy, mapped};
 use crate::resource::{self, Match};
 use crate::state::{Integration, Mock, State, entries, pairs};
 use crate::token::Token;
@@ -37,7 +38,7 @@ pub fn shape(state: &str, request: &Request) -> Result<Step, String> {
 }
 
 /// A request that may use its method.
-struct Admitted<'a> {
+pub struct Admitted<'a> {
     found: Match<'a>,
     /// The method as the function sees it.
     method: &'a str,
@@ -47,7 +48,15 @@ struct Admitted<'a> {
     api_key: Option<(&'a str, &'a str)>,
 }
 
-fn admitted<'a>(state: &State<'a>, request: &'a Request) -> Result<Admitted<'a>, GatewayResponse> {
+/// The method of a request, if the request may use it.
+///
+/// # Errors
+///
+/// The gateway response that says why not.
+pub fn admitted<'a>(
+    state: &State<'a>,
+    request: &'a Request,
+) -> Result<Admitted<'a>, GatewayResponse> {
     let path = resource::path_in_api(state, &request.path).ok_or(GatewayResponse::Forbidden)?;
     let method = request.header("x-http-method-override").last();
     let method = method.unwrap_or(&request.method);
@@ -94,9 +103,41 @@ fn missing<'a>(found: &Match<'a>, request: &Request) -> Vec<&'a str> {
         .collect()
 }
 
+impl<'a> Admitted<'a> {
+    /// What events and templates are written from.
+    pub fn context(&'a self, state: &'a State<'a>, request: &'a Request) -> Context<'a> {
+        Context {
+            state,
+            request,
+            found: &self.found,
+            method: self.method,
+            path: self.path,
+            api_key: self.api_key,
+        }
+    }
+}
+
+/// The settings of the method's integration, if it is no Lambda proxy.
+pub fn integration_of(admitted: &Admitted<'_>) -> Option<Value> {
+    let detail = admitted.found.method.detail("integration")?;
+    serde_json::from_str(detail).ok()
+}
+
 fn step(state: &State<'_>, request: &Request, admitted: &Admitted<'_>) -> Step {
+    let context = admitted.context(state, request);
     let (function, timeout_ms, streamed) = match &admitted.found.method.integration {
         Integration::Mock(mock) => return Step::Reply(mocked(mock, request)),
+        Integration::Mapped {
+            function,
+            timeout_ms,
+        } => {
+            // `configure` wrote it.
+            let detail = integration_of(admitted).unwrap_or_default();
+            return match detail.get("type").and_then(Value::as_str) {
+                Some("HTTP_PROXY") => http_proxy::begin(&context, &detail, *timeout_ms),
+                _ => mapped::begin(&context, &detail, function, *timeout_ms),
+            };
+        }
         Integration::Lambda {
             function,
             timeout_ms,
@@ -107,19 +148,9 @@ fn step(state: &State<'_>, request: &Request, admitted: &Admitted<'_>) -> Step {
     if request.body.as_bytes().len() > MAX_EVENT {
         return Step::Reply(GatewayResponse::RequestTooLarge.response(state, &request.id));
     }
-    let context = Context {
-        state,
-        request,
-        found: &admitted.found,
-        method: admitted.method,
-        path: admitted.path,
-        api_key: admitted.api_key,
-    };
     let token = Token {
-        request_id: &request.id,
-        trace_id: &request.trace_id,
-        accepts_binary: accepts_binary(state, request),
         streamed,
+        ..Token::new(state, request)
     };
     Step::Invoke(Invocation {
         function: function.to_owned(),

@@ -82,6 +82,13 @@ pub enum Integration<'a> {
         /// Whether the response is streamed.
         streamed: bool,
     },
+    /// What the detail `integration` says.
+    Mapped {
+        /// The function's name; empty without one.
+        function: &'a str,
+        /// The integration's timeout, in milliseconds.
+        timeout_ms: u32,
+    },
     /// Answers without a function.
     Mock(Mock<'a>),
 }
@@ -220,6 +227,10 @@ impl<'a> Method<'a> {
                 body: parts.next()?,
                 headers: parts.next()?,
             }),
+            "mapped" => Integration::Mapped {
+                function: parts.next()?,
+                timeout_ms: parts.next()?.parse().ok()?,
+            },
             mode => Integration::Lambda {
                 function: parts.next()?,
                 timeout_ms: parts.next()?.parse().ok()?,
@@ -261,6 +272,10 @@ impl<'a> Method<'a> {
                 let mode = if streamed { "stream" } else { "buffer" };
                 write_parts(text, &[mode, function, &timeout_ms.to_string()]);
             }
+            Integration::Mapped {
+                function,
+                timeout_ms,
+            } => write_parts(text, &["mapped", function, &timeout_ms.to_string()]),
             Integration::Mock(mock) => {
                 write_parts(text, &["mock", mock.status, mock.body, mock.headers]);
             }
@@ -338,6 +353,13 @@ mod tests {
             method("GET", lambda(true)),
             method("ANY", lambda(false)),
             method("OPTIONS", mock),
+            method(
+                "PUT",
+                Integration::Mapped {
+                    function: "",
+                    timeout_ms: 1,
+                },
+            ),
         ];
         for base_path in [None, Some(""), Some("v1")] {
             let state = State {

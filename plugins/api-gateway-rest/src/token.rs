@@ -4,6 +4,11 @@
 
 use alloc::string::String;
 
+use http_event::contract::Request;
+
+use crate::media::accepts_binary;
+use crate::state::State;
+
 /// The token of an invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Token<'a> {
@@ -15,9 +20,33 @@ pub struct Token<'a> {
     pub accepts_binary: bool,
     /// Whether the method streams.
     pub streamed: bool,
+    /// What the response is made of.
+    pub kind: Kind,
+}
+
+/// What a response is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The response object that a function returned.
+    Proxy,
+    /// A function's result, which templates map.
+    Mapped,
+    /// The response of another server.
+    Http,
 }
 
 impl<'a> Token<'a> {
+    /// The token of a Lambda proxy integration that does not stream.
+    pub fn new(state: &State<'_>, request: &'a Request) -> Self {
+        Self {
+            request_id: &request.id,
+            trace_id: &request.trace_id,
+            accepts_binary: accepts_binary(state, request),
+            streamed: false,
+            kind: Kind::Proxy,
+        }
+    }
+
     /// The token as text: lines, as no header has a line end.
     pub fn write(&self) -> String {
         let flag = |flag| if flag { "true" } else { "false" };
@@ -26,6 +55,11 @@ impl<'a> Token<'a> {
             self.trace_id,
             flag(self.accepts_binary),
             flag(self.streamed),
+            match self.kind {
+                Kind::Proxy => "proxy",
+                Kind::Mapped => "mapped",
+                Kind::Http => "http",
+            },
         ]
         .join("\n")
     }
@@ -38,6 +72,11 @@ impl<'a> Token<'a> {
             trace_id: lines.next()?,
             accepts_binary: lines.next()? == "true",
             streamed: lines.next()? == "true",
+            kind: match lines.next()? {
+                "mapped" => Kind::Mapped,
+                "http" => Kind::Http,
+                _ => Kind::Proxy,
+            },
         })
     }
 }
@@ -54,6 +93,7 @@ mod tests {
                 trace_id: "Root=1-0-1;Sampled=0",
                 accepts_binary: flag,
                 streamed: !flag,
+                kind: if flag { Kind::Mapped } else { Kind::Http },
             };
             assert_eq!(Token::read(&token.write()), Some(token));
         }

@@ -1,5 +1,6 @@
 //! REST APIs of API Gateway: events, what the API answers itself, and streamed responses.
 
+mod integrations;
 mod models;
 
 use serde_json::json;

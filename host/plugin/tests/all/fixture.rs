@@ -86,6 +86,7 @@ pub fn surroundings(name: &str) -> Surroundings {
             name: "\"f:live\"".into(),
             timeout: Duration::from_millis(1_234),
         }],
+        extra: Vec::new(),
     }
 }
 

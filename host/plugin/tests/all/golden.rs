@@ -76,6 +76,7 @@ fn surroundings(region: &str, account: &str) -> Surroundings {
         account: account.to_owned(),
         environment: Vec::new(),
         functions: Vec::new(),
+        extra: Vec::new(),
     }
 }
 

@@ -51,6 +51,7 @@ pub fn source(settings: &str, network: &[&str]) -> SourceSetup {
             account: "123456789012".into(),
             environment: vec![("TOKEN".into(), "secret".into())],
             functions: Vec::new(),
+            extra: Vec::new(),
         },
     }
 }

@@ -13,31 +13,31 @@ use super::headers;
 use crate::state::Changed;
 
 /// The types that this plugin answers with.
-const USED: [&str; 9] = [
+const USED: [&str; 11] = [
     "API_CONFIGURATION_ERROR",
     "BAD_REQUEST_BODY",
     "BAD_REQUEST_PARAMETERS",
     "DEFAULT_4XX",
     "DEFAULT_5XX",
+    "INTEGRATION_FAILURE",
     "INTEGRATION_TIMEOUT",
     "INVALID_API_KEY",
     "MISSING_AUTHENTICATION_TOKEN",
     "REQUEST_TOO_LARGE",
+    "UNSUPPORTED_MEDIA_TYPE",
 ];
 
 /// AWS's other types.
-const UNUSED: [&str; 12] = [
+const UNUSED: [&str; 10] = [
     "ACCESS_DENIED",
     "AUTHORIZER_CONFIGURATION_ERROR",
     "AUTHORIZER_FAILURE",
     "EXPIRED_TOKEN",
-    "INTEGRATION_FAILURE",
     "INVALID_SIGNATURE",
     "QUOTA_EXCEEDED",
     "RESOURCE_NOT_FOUND",
     "THROTTLED",
     "UNAUTHORIZED",
-    "UNSUPPORTED_MEDIA_TYPE",
     "WAF_FILTERED",
 ];
 

@@ -8,6 +8,7 @@
 //! | `response-transfer-mode` | `"BUFFERED"` or `"STREAM"` | `"BUFFERED"` |
 //! | `timeout` | the integration's timeout in seconds; up to 900 with `"STREAM"` | that of the trigger |
 //! | `mock` | an answer without a function: `status-code`, `headers` and `body` | |
+//! | `integration` and others | integrations with mappings, see [`integration`] | |
 //! | `api-key-required` | whether a request needs one of `api-keys` | `false` |
 //! | `required-parameters` | `"querystring.NAME"`, `"header.NAME"` | none |
 //! | `request-models` | the model of the body for a content type, or `$default` | none |
@@ -16,17 +17,19 @@ use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
-use http_event::contract::FunctionReference;
+use http_event::contract::{FunctionReference, Surroundings};
 use http_event::json::write::quoted;
 use http_event::route_key::{DEFAULT, RouteKey, Segment};
 use plugin_kit::settings::{Problems, Table, is_function, is_word};
 use serde_json::{Map, Value};
 
 use super::headers;
+use super::integration;
 use super::models::Models;
 use crate::state::{ENTRY, Integration, Method, Mock};
 
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 8] = [
+    "integration",
     "function",
     "mock",
     "response-transfer-mode",
@@ -66,6 +69,13 @@ pub enum Target<'a> {
         timeout_ms: u32,
         streamed: bool,
     },
+    Mapped {
+        /// Empty without a function.
+        function: &'a str,
+        at: Vec<String>,
+        timeout_ms: u32,
+        detail: Map<String, Value>,
+    },
     Mock {
         status: String,
         /// A JSON string.
@@ -81,6 +91,7 @@ pub fn read<'t>(
     table: &Table<'t>,
     routes: Option<&Table<'t>>,
     models: &Models<'_>,
+    surroundings: &Surroundings,
     problems: &mut Problems,
 ) -> Vec<ConfiguredMethod<'t>> {
     let timeout_ms = timeout(table, MAX_TIMEOUT_MS, problems).unwrap_or(DEFAULT_TIMEOUT_MS);
@@ -110,7 +121,13 @@ pub fn read<'t>(
         (None, None) => {}
         (None, Some(routes)) => {
             for key in routes.keys() {
-                methods.extend(route(key, routes, timeout_ms, models, &methods, problems));
+                methods.extend(route(
+                    key,
+                    routes,
+                    (timeout_ms, models, surroundings),
+                    &methods,
+                    problems,
+                ));
             }
             if methods.is_empty() && problems.is_empty() {
                 problems.add(table.path_of("routes"), "there is no route in it");
@@ -141,8 +158,7 @@ pub fn sort(methods: &mut [ConfiguredMethod<'_>]) {
 fn route<'t>(
     key: &'t str,
     routes: &Table<'t>,
-    timeout_ms: u32,
-    models: &Models<'_>,
+    (timeout_ms, models, surroundings): (u32, &Models<'_>, &Surroundings),
     others: &[ConfiguredMethod<'t>],
     problems: &mut Problems,
 ) -> Option<ConfiguredMethod<'t>> {
@@ -182,12 +198,27 @@ fn route<'t>(
         return Some(ConfiguredMethod::new(method, path, target));
     }
     let table = routes.table(key, problems)?;
-    table.refuse_unknown(&KEYS, &[], problems);
-    let target = target(&table, timeout_ms, problems);
+    table.refuse_unknown(&[&KEYS[..], &integration::KEYS].concat(), &[], problems);
+    let kind = integration::kind(&table, problems);
+    let target = match kind {
+        Some("AWS" | "HTTP_PROXY") => mapped(&table, path, timeout_ms, surroundings, problems),
+        Some("MOCK") if table.get("mock").is_none() => {
+            mapped(&table, path, timeout_ms, surroundings, problems)
+        }
+        None if table.get("integration").is_some() => None,
+        _ => {
+            let kind = kind.unwrap_or("AWS_PROXY");
+            integration::refuse(&table, &integration::KEYS, kind, problems);
+            target(&table, timeout_ms, problems)
+        }
+    };
     let needs_key = table.boolean("api-key-required", problems);
     let rule = "a required parameter is \"querystring.NAME\" or \"header.NAME\"";
     let required = table.texts("required-parameters", is_parameter, rule, problems);
     let mut details = Map::new();
+    if let Some(Target::Mapped { detail, .. }) = &target {
+        details.insert(String::from("integration"), Value::Object(detail.clone()));
+    }
     if let Some(models) = models.of_route(&table, problems) {
         details.insert(String::from("request-models"), Value::Object(models));
     }
@@ -248,6 +279,60 @@ fn target<'t>(table: &Table<'t>, timeout_ms: u32, problems: &mut Problems) -> Op
     }
 }
 
+/// An integration with mappings.
+fn mapped<'t>(
+    table: &Table<'t>,
+    resource: &str,
+    timeout_ms: u32,
+    surroundings: &Surroundings,
+    problems: &mut Problems,
+) -> Option<Target<'t>> {
+    let kind = integration::kind(table, &mut Problems::default())?;
+    for key in ["mock", "response-transfer-mode"] {
+        if table.get(key).is_some() {
+            let message = format!("the integration {kind} does not have this key");
+            problems.add(table.path_of(key), message);
+        }
+    }
+    let most = match kind {
+        "HTTP_PROXY" => integration::MAX_FETCH_MS,
+        _ => MAX_TIMEOUT_MS,
+    };
+    let timeout_ms = timeout(table, most, problems)
+        .unwrap_or(timeout_ms)
+        .min(most);
+    let (mut name, mut at) = ("", Vec::new());
+    match (kind, table.get("function")) {
+        ("AWS", None) => {
+            problems.add(
+                table.at().to_vec(),
+                "the integration AWS needs a `function`",
+            );
+        }
+        ("AWS", Some(_)) => (name, at) = function(table, problems)?,
+        (_, Some(_)) => {
+            let message = format!("the integration {kind} has no function");
+            problems.add(table.path_of("function"), message);
+        }
+        _ => {}
+    }
+    let mut detail = match kind {
+        "HTTP_PROXY" => integration::http_proxy(resource, table, surroundings, problems)?,
+        _ => integration::mapped(kind, table, problems),
+    };
+    let known = surroundings.functions.iter().find(|it| it.name == name);
+    if let Some(known) = known {
+        let seconds = f64::from(known.timeout_ms) / 1000.0;
+        detail.insert(String::from("function-timeout"), Value::from(seconds));
+    }
+    Some(Target::Mapped {
+        function: name,
+        at,
+        timeout_ms,
+        detail,
+    })
+}
+
 fn mock<'t>(table: &Table<'_>, problems: &mut Problems) -> Target<'t> {
     table.refuse_unknown(&["status-code", "headers", "body"], &[], problems);
     let status = table.integer("status-code", 200_u16, 599, problems);
@@ -306,6 +391,14 @@ impl<'a> ConfiguredMethod<'a> {
                     timeout_ms: *timeout_ms,
                     streamed: *streamed,
                 },
+                Target::Mapped {
+                    function,
+                    timeout_ms,
+                    ..
+                } => Integration::Mapped {
+                    function,
+                    timeout_ms: *timeout_ms,
+                },
                 Target::Mock {
                     status,
                     body,
@@ -326,10 +419,13 @@ impl<'a> ConfiguredMethod<'a> {
     /// The function, if the method invokes one.
     pub fn function_reference(&self) -> Option<FunctionReference> {
         match &self.target {
-            Target::Lambda { function, at, .. } => Some(FunctionReference {
-                name: (*function).to_string(),
-                at: at.clone(),
-            }),
+            Target::Mapped { function: "", .. } => None,
+            Target::Lambda { function, at, .. } | Target::Mapped { function, at, .. } => {
+                Some(FunctionReference {
+                    name: (*function).to_string(),
+                    at: at.clone(),
+                })
+            }
             Target::Mock { .. } => None,
         }
     }
@@ -344,6 +440,15 @@ impl<'a> ConfiguredMethod<'a> {
                 ..
             } => format!("{function}, whose response is streamed"),
             Target::Lambda { function, .. } => (*function).to_string(),
+            Target::Mapped {
+                function: "",
+                detail,
+                ..
+            } => match detail.get("uri").and_then(Value::as_str) {
+                Some(uri) => String::from(uri),
+                None => String::from("a mock integration with templates"),
+            },
+            Target::Mapped { function, .. } => format!("{function}, with mapping templates"),
             Target::Mock { of_cors: true, .. } => String::from("CORS"),
             Target::Mock { status, .. } => format!("status {status}"),
         };

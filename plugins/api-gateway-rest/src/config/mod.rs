@@ -21,6 +21,7 @@
 mod cors;
 mod gateway_responses;
 mod headers;
+mod integration;
 mod methods;
 mod models;
 
@@ -85,7 +86,7 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
     table.refuse_unknown(&KEYS, &EXPLAINED, problems);
     let models = models::read(table, problems);
     let routes = table.table("routes", problems);
-    let mut methods = methods::read(table, routes.as_ref(), &models, problems);
+    let mut methods = methods::read(table, routes.as_ref(), &models, surroundings, problems);
     let cors = table.table("cors", problems);
     if let Some(cors) = &cors {
         cors::add(cors, &mut methods, problems);

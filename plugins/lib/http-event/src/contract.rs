@@ -24,6 +24,30 @@ pub use exports::lambkin::http_trigger::http_shaper::*;
 /// The key of a response's `extra` for a text that the host logs as a warning.
 pub const WARNING: &str = "warning";
 
+/// The key of the surroundings' `extra` for the origins that the host fetches documents from, separated by spaces.
+pub const NETWORK: &str = "network";
+
+impl Surroundings {
+    /// Surroundings that say nothing, for tests.
+    pub fn none() -> Self {
+        Self {
+            name: String::new(),
+            address: None,
+            region: String::from("us-east-1"),
+            account: String::from("123456789012"),
+            environment: Vec::new(),
+            functions: Vec::new(),
+            extra: Vec::new(),
+        }
+    }
+
+    /// The value of a key of `extra`.
+    pub fn extra(&self, key: &str) -> Option<&str> {
+        let found = self.extra.iter().find(|(name, _)| name == key);
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
 impl RequestBody {
     /// The bytes of the body, whether they are text or not. There are none if it is too large.
     pub fn as_bytes(&self) -> &[u8] {

@@ -4,8 +4,14 @@
 //! decoded become U+FFFD.
 
 use alloc::borrow::Cow;
+use alloc::string::{String, ToString as _};
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// Encodes everything but ASCII letters and digits.
+pub fn encode(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
 
 /// Decodes a path or a part of one.
 pub fn decode(text: &str) -> Cow<'_, str> {

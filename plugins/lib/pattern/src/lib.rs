@@ -37,10 +37,7 @@ impl Pattern {
             // The parser shows the pattern in several lines; the last one has the reason.
             let text = error.to_string();
             let last = text.lines().last().unwrap_or_default();
-            let reason = last.strip_prefix("error: ").unwrap_or(last);
-            format!(
-                "{reason} (look-around, back references and classes of Unicode are not supported)"
-            )
+            last.strip_prefix("error: ").unwrap_or(last).to_string()
         })?;
         let config = Config::new().nfa_size_limit(Some(MAX_SIZE));
         let nfa = Compiler::new().configure(config).build_from_hir(&parsed);

@@ -1,0 +1,310 @@
+//! The integrations `AWS` (a Lambda function that sees what a template makes of the request) and `MOCK`.
+//!
+//! The function's result is the body of the response, as a template maps it. Which of the integration's responses it
+//! is decides `selection-pattern`, which has to match the whole `errorMessage` of a function that failed, or the
+//! `statusCode` that the request's template of a `MOCK` writes; the one without a pattern is for everything else.
+
+use alloc::borrow::ToOwned as _;
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use http_event::apigw_id::request_id;
+use http_event::contract::{
+    Ending, Invocation, InvocationMode, Request, Response, ResponseBody, Step, WARNING,
+};
+use http_event::json::compact;
+use http_event::response::with_headers;
+use pattern::Pattern;
+use serde_json::{Map, Value};
+use vtl::{Scope, Template};
+
+use super::mapping::{Source, body};
+use super::scope::{self, scope};
+use crate::event::Context;
+use crate::gateway_response::GatewayResponse;
+use crate::media::media_type;
+use crate::respond::HEADERS;
+use crate::token::{Kind, Token};
+
+/// The largest event of an asynchronous invocation and of any other, in bytes.
+const MAX_EVENT: usize = 6 * 1024 * 1024;
+
+/// Why a request is not answered by the integration, and what the log says about it.
+type Refused = (GatewayResponse, String);
+
+/// The step for a request to an integration, whose settings are `detail`.
+pub fn begin(context: &Context<'_>, detail: &Value, function: &str, timeout_ms: u32) -> Step {
+    let reply = |refused: Refused| Step::Reply(refuse(context, refused));
+    let mapped = match map_request(context, detail) {
+        Ok(mapped) => mapped,
+        Err(refused) => return reply(refused),
+    };
+    if function.is_empty() {
+        return Step::Reply(answer_mock(context, detail, &mapped));
+    }
+    if mapped.len() > MAX_EVENT {
+        return reply((GatewayResponse::RequestTooLarge, String::new()));
+    }
+    let Some(event) = compact(&mapped).map(|_| mapped) else {
+        let what =
+            "the event is not JSON; a request template has to write JSON for a Lambda function";
+        return reply((GatewayResponse::Internal, what.to_owned()));
+    };
+    let token = Token {
+        kind: Kind::Mapped,
+        ..Token::new(context.state, context.request)
+    };
+    Step::Invoke(Invocation {
+        function: function.to_owned(),
+        event,
+        mode: match is_asynchronous(context, detail) {
+            true => InvocationMode::Asynchronous,
+            false => InvocationMode::Buffered,
+        },
+        max_wait_ms: Some(timeout_ms),
+        cache: None,
+        token: token.write(),
+        with_request: true,
+        extra: Vec::new(),
+    })
+}
+
+/// The response for the ending of the invocation.
+pub fn finish(context: &Context<'_>, detail: &Value, ending: Ending) -> Response {
+    let (result, error) = match ending {
+        Ending::Completed(payload) => (payload, None),
+        Ending::Accepted => (String::new(), None),
+        Ending::Failed(failure) if failure.kind == "RequestEntityTooLargeException" => {
+            return refuse(context, (GatewayResponse::RequestTooLarge, String::new()));
+        }
+        Ending::Failed(failure) => {
+            let message = error_message(&failure.payload);
+            (failure.payload, Some(message))
+        }
+        Ending::TimedOut => {
+            let seconds = detail.get("function-timeout").and_then(Value::as_f64);
+            let message = format!(
+                "RequestId: {} Error: Task timed out after {:.2} seconds",
+                context.request.id,
+                seconds.unwrap_or(3.0)
+            );
+            let payload = format!(
+                "{{\"errorType\":\"Sandbox.Timedout\",\"errorMessage\":{}}}",
+                Value::from(message.as_str())
+            );
+            (payload, Some(message))
+        }
+        Ending::Expired => {
+            return refuse(
+                context,
+                (GatewayResponse::IntegrationTimeout, String::new()),
+            );
+        }
+        Ending::StreamOpened(_)
+        | Ending::Throttled
+        | Ending::Unavailable(_)
+        | Ending::Fetched(_) => {
+            return refuse(context, (GatewayResponse::Internal, String::new()));
+        }
+    };
+    answer(context, detail, error.as_deref(), &result)
+}
+
+fn answer_mock(context: &Context<'_>, detail: &Value, mapped: &str) -> Response {
+    let parsed: Option<Value> = serde_json::from_str(mapped).ok();
+    let status = parsed.as_ref().and_then(|mapped| mapped.get("statusCode"));
+    match status.and_then(Value::as_u64) {
+        Some(status) => answer(context, detail, Some(&status.to_string()), ""),
+        None => {
+            let what = "the request template of a MOCK integration has to write JSON with a number `statusCode`";
+            refuse(context, (GatewayResponse::Internal, what.to_owned()))
+        }
+    }
+}
+
+/// What the integration gets in place of the body.
+fn map_request(context: &Context<'_>, detail: &Value) -> Result<String, Refused> {
+    let templates = detail.get("templates").and_then(Value::as_object);
+    let content_type = context.request.header("content-type").last();
+    let media_type = media_type(content_type.unwrap_or("application/json"));
+    let template = templates.and_then(|all| all.get(&media_type).or(all.get("$default")));
+    let body = body(context.request);
+    if let Some(template) = template.and_then(Value::as_str) {
+        let scope = scope(context, &body);
+        return render(template, &scope);
+    }
+    let has_templates = templates.is_some_and(|all| !all.is_empty());
+    match detail.get("passthrough").and_then(Value::as_str) {
+        Some("NEVER") => Err((GatewayResponse::UnsupportedMediaType, String::new())),
+        Some("WHEN_NO_TEMPLATES") if has_templates => {
+            Err((GatewayResponse::UnsupportedMediaType, String::new()))
+        }
+        _ if body.is_empty() => Ok(String::from("{}")),
+        _ => Ok(body),
+    }
+}
+
+fn render(template: &str, scope: &Scope<'_>) -> Result<String, Refused> {
+    let rendered = Template::parse(template).and_then(|template| template.render(scope));
+    rendered.map_err(|error| match error.is_body {
+        true => (
+            GatewayResponse::BadRequestJson(error.message),
+            String::new(),
+        ),
+        false => (
+            GatewayResponse::Internal,
+            format!("a mapping template, {error}"),
+        ),
+    })
+}
+
+/// Whether the integration sets Lambda's header for an invocation that is not waited for.
+fn is_asynchronous(context: &Context<'_>, detail: &Value) -> bool {
+    let parameters = detail.get("parameters").and_then(Value::as_object);
+    let mut parameters = parameters.into_iter().flatten();
+    let source = parameters.find_map(|(target, source)| {
+        let name = target.strip_prefix("integration.request.header.")?;
+        let is_type = name.eq_ignore_ascii_case("X-Amz-Invocation-Type");
+        is_type.then(|| source.as_str()).flatten()
+    });
+    let (values, variables) = (scope::context(context), scope::stage_variables(context));
+    let value = source
+        .and_then(Source::of_request)
+        .and_then(|source| source.value(context, &values, &variables));
+    value.as_deref() == Some("Event")
+}
+
+fn error_message(payload: &str) -> String {
+    let parsed: Option<Value> = serde_json::from_str(payload).ok();
+    let message = parsed.as_ref().and_then(|error| error.get("errorMessage"));
+    message
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// The response that the integration's responses give for a result. `selector` is what patterns match.
+fn answer(context: &Context<'_>, detail: &Value, selector: Option<&str>, result: &str) -> Response {
+    let responses = detail.get("responses").and_then(Value::as_array);
+    let responses = responses.map(Vec::as_slice).unwrap_or_default();
+    let fits = |response: &&Value| {
+        let pattern = response.get("pattern").and_then(Value::as_str);
+        match (pattern, selector) {
+            (Some(pattern), Some(text)) => {
+                Pattern::whole(pattern).is_ok_and(|pattern| pattern.matches(text))
+            }
+            _ => false,
+        }
+    };
+    let is_default = |response: &&Value| response.get("pattern").is_none();
+    let chosen = responses
+        .iter()
+        .find(fits)
+        .or_else(|| responses.iter().find(is_default));
+    let Some(chosen) = chosen else {
+        let what = format!(
+            "no response of the integration has a selection-pattern that matches {:?}, and none is without a pattern",
+            selector.unwrap_or_default()
+        );
+        return refuse(context, (GatewayResponse::Internal, what));
+    };
+    match write(context, chosen, result) {
+        Ok(response) => response,
+        Err(refused) => refuse(context, refused),
+    }
+}
+
+fn write(context: &Context<'_>, chosen: &Value, result: &str) -> Result<Response, Refused> {
+    let scope = scope(context, result);
+    let (content_type, body) = match template(context.request, chosen) {
+        Some((content_type, template)) => (content_type, render(template, &scope)?),
+        None => ("application/json", result.to_owned()),
+    };
+    let overrides = scope.context.member("responseOverride");
+    let status = overrides.member("status").to_string().parse();
+    let configured = chosen.get("status").and_then(Value::as_u64);
+    let status = match status {
+        Ok(status) if (200..=599).contains(&status) => status,
+        _ => configured
+            .and_then(|it| u16::try_from(it).ok())
+            .unwrap_or(200),
+    };
+    let mut headers = Vec::new();
+    let parameters = chosen.get("parameters").and_then(Value::as_object);
+    for (target, source) in parameters.into_iter().flatten() {
+        let name = target.strip_prefix("method.response.header.");
+        let source = source.as_str().and_then(Source::of_response);
+        if let (Some(name), Some(source)) = (name, source)
+            && let Some(value) = response_value(source, context, &scope, result)
+        {
+            headers.push((name.to_owned(), value));
+        }
+    }
+    if let vtl::Value::Map(map) = overrides.member("header") {
+        for (name, value) in map.borrow().entries() {
+            headers.retain(|(other, _): &(String, String)| !other.eq_ignore_ascii_case(name));
+            headers.push((name.to_string(), value.to_string()));
+        }
+    }
+    let has_type = headers
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    if !has_type {
+        headers.push(("Content-Type".to_owned(), content_type.to_owned()));
+    }
+    let body = match body.is_empty() {
+        true => ResponseBody::Empty,
+        false => ResponseBody::Text(body),
+    };
+    let response = with_headers(Response::new(status, body), headers, HEADERS);
+    let mut response = response.map_err(|misfit| (GatewayResponse::Internal, misfit.0))?;
+    let id = &context.request.id;
+    response.push_header("x-amzn-RequestId", id);
+    response.push_header("x-amz-apigw-id", &request_id(id));
+    response.push_header("X-Amzn-Trace-Id", &context.request.trace_id);
+    Ok(response)
+}
+
+/// The template for a response: that of the first type in `Accept` which has one, or else that of JSON, or any.
+fn template<'a>(request: &Request, chosen: &'a Value) -> Option<(&'a str, &'a str)> {
+    let templates: &Map<String, Value> = chosen.get("templates")?.as_object()?;
+    let accept = request.header("accept").flat_map(|value| value.split(','));
+    let accepted = accept
+        .map(media_type)
+        .find_map(|it| templates.get_key_value(&it));
+    let found = accepted
+        .or_else(|| templates.get_key_value("application/json"))
+        .or_else(|| templates.iter().next());
+    let (content_type, template) = found?;
+    Some((content_type, template.as_str()?))
+}
+
+fn response_value(
+    source: Source<'_>,
+    context: &Context<'_>,
+    scope: &Scope<'_>,
+    result: &str,
+) -> Option<String> {
+    match source {
+        Source::Body => Some(result.to_owned()),
+        Source::BodyPath(path) => {
+            let body = vtl::Value::from_json(result).ok()?;
+            let found = vtl::find(&body, path).ok()??;
+            Some(found.to_string())
+        }
+        source => source.value(context, &scope.context, &scope.stage_variables),
+    }
+}
+
+fn refuse(context: &Context<'_>, (failure, what): Refused) -> Response {
+    let mut response = failure.response(context.state, &context.request.id);
+    if !what.is_empty() {
+        let text = format!(
+            "{what}; a REST API of API Gateway returns {}",
+            response.status
+        );
+        response.extra.push((WARNING.to_owned(), text));
+    }
+    response
+}

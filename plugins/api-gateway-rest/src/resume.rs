@@ -1,0 +1,39 @@
+//! From the outcome of an invocation or a fetch to the next step.
+
+use alloc::string::String;
+
+use http_event::contract::{Outcome, Request, Step};
+
+use crate::integration::{http_proxy, mapped};
+use crate::respond::respond;
+use crate::shape::{admitted, integration_of};
+use crate::state::State;
+use crate::token::{Kind, Token};
+
+/// Decides what to do when an invocation or a fetch has ended.
+///
+/// # Errors
+///
+/// `state` or `token` was not written by this plugin, or the request that the step asked for is missing.
+pub fn resume(
+    state: &str,
+    token: &str,
+    outcome: Outcome,
+    request: Option<&Request>,
+) -> Result<Step, String> {
+    let state = State::read(state).ok_or("the state was not written by this plugin")?;
+    let token = Token::read(token).ok_or("the token was not written by this plugin")?;
+    let response = match token.kind {
+        Kind::Proxy => respond(&state, &token, outcome.ending),
+        Kind::Http => http_proxy::finish(&state, &token, outcome.ending),
+        Kind::Mapped => {
+            let request = request.ok_or("the request is missing")?;
+            // It was admitted before.
+            let admitted = admitted(&state, request).map_err(|_| "the method is missing")?;
+            let detail = integration_of(&admitted).ok_or("the integration is missing")?;
+            let context = admitted.context(&state, request);
+            mapped::finish(&context, &detail, outcome.ending)
+        }
+    };
+    Ok(Step::Reply(response))
+}
