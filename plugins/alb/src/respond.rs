@@ -1,7 +1,9 @@
 //! From the ending of an invocation to a response.
 //!
 //! The function has to return a response object, and each field has to have exactly its type: a status code as a
-//! string, a header as a number, or null instead of a missing field are 502, like every failure of the function.
+//! string, a header as a number, or null instead of a missing field are 502, like every failure of the function. Only
+//! the headers that are not read (`headers` with lists of values, `multiValueHeaders` without) may be null: Go's type
+//! of the response always has both.
 
 use alloc::borrow::{Cow, ToOwned as _};
 use alloc::format;
@@ -59,36 +61,36 @@ fn of_payload(state: &State<'_>, payload: &str) -> Result<Response, Misfit> {
         )));
     }
     let fields = Fields::read(payload)?;
-    let [description, headers, multi_value_headers] = not_null(
-        payload,
-        ["statusDescription", "headers", "multiValueHeaders"],
-    )?;
+    let (read, ignored) = if state.multi_value_headers {
+        ("multiValueHeaders", "headers")
+    } else {
+        ("headers", "multiValueHeaders")
+    };
+    let [description, headers] = not_null(payload, ["statusDescription", read])?;
     let [_, _] = not_null(payload, ["body", "isBase64Encoded"])?;
     if let Some(raw) = fields.status.filter(|raw| raw.starts_with('"')) {
         return Err(Misfit::of("statusCode", raw, "a number"));
     }
     let mut response = Response::new(fields.status()?, fields.body()?);
     response.reason = description.map(reason).transpose()?.flatten();
-    let (used, ignored) = if state.multi_value_headers {
-        (of_lists(multi_value_headers)?, ("headers", headers))
+    let headers = if state.multi_value_headers {
+        of_lists(headers)?
     } else {
-        (
-            of_strings(headers)?,
-            ("multiValueHeaders", multi_value_headers),
-        )
+        of_strings(headers)?
     };
-    let mut response = with_headers(response, used, HEADERS)?;
+    let mut response = with_headers(response, headers, HEADERS)?;
     if response.headers.iter().all(|(name, _)| name != "server") {
         response.push_header("server", SERVER);
     }
-    if let (name, Some(_)) = ignored {
+    let [unread] = members(payload, [ignored])?;
+    if unread.is_some_and(|raw| raw != "null") {
         let mode = if state.multi_value_headers {
             "on"
         } else {
             "off"
         };
         let text =
-            format!("`{name}` is ignored, because `multi-value-headers` is {mode}, as on AWS");
+            format!("`{ignored}` is ignored, because `multi-value-headers` is {mode}, as on AWS");
         warn(&mut response, text);
     }
     Ok(response)
@@ -99,8 +101,7 @@ fn not_null<'a, const N: usize>(
     payload: &'a str,
     keys: [&str; N],
 ) -> Result<[Option<&'a str>; N], Misfit> {
-    let values = read::members(payload, keys)
-        .map_err(|JsonError| Misfit("the function's result is not a JSON object".to_owned()))?;
+    let values = members(payload, keys)?;
     match keys
         .iter()
         .zip(&values)
@@ -109,6 +110,14 @@ fn not_null<'a, const N: usize>(
         Some((key, _)) => Err(Misfit(format!("`{key}` is null; leave it out instead"))),
         None => Ok(values),
     }
+}
+
+fn members<'a, const N: usize>(
+    payload: &'a str,
+    keys: [&str; N],
+) -> Result<[Option<&'a str>; N], Misfit> {
+    read::members(payload, keys)
+        .map_err(|JsonError| Misfit("the function's result is not a JSON object".to_owned()))
 }
 
 /// The reason phrase of `200 OK`.
