@@ -21,13 +21,14 @@ const ATTACK: &str = include_str!("../../fixtures/pages/attack.html");
 const NAMES: &str = "MAP evil.com 127.0.0.1, MAP mybox 127.0.0.1";
 
 /// Chromium with a profile of its own. Dropping it ends it.
-struct Browser {
+pub struct Browser {
     child: Child,
     _profile: TempDir,
 }
 
 impl Browser {
-    fn open(url: &str) -> Result<Self, Missing> {
+    /// Opens a page.
+    pub fn open(url: &str) -> Result<Self, Missing> {
         let mut probe = Command::new("chromium");
         probe.arg("--version");
         tool("chromium", probe)?;

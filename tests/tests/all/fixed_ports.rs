@@ -2,14 +2,12 @@
 //! have it, so calls wait for that one.
 
 use std::fs;
-use std::net::TcpListener;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 
 use serde_json::json;
 
 use crate::queue_trigger::until_empty;
-use crate::support::{Missing, Project, SERVICES, Server, eventually, tool};
+use crate::support::{Missing, Project, SERVICES, Server, eventually, fixed_port, tool};
 
 /// The number of calls at a time.
 const CALLS: usize = 8;
@@ -72,16 +70,6 @@ fn adapter(check: &str, config: &str) -> Result<Project, Missing> {
     let project = Project::bash(&format!("timeout = 60\n{config}"), &script)?;
     project.file("code/server.py", SERVER);
     Ok(project)
-}
-
-/// A port that is free and below those that the system assigns, so that it counts as fixed. Each test gets another one.
-fn fixed_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = 20_000 + (std::process::id() % 100) as u16 * 100;
-    let mut ports = std::iter::repeat_with(|| first + NEXT.fetch_add(1, Ordering::Relaxed));
-    ports
-        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
-        .unwrap()
 }
 
 #[track_caller]

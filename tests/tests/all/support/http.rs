@@ -37,6 +37,19 @@ impl Reply {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// The reply with the framing of a chunked body removed.
+    #[track_caller]
+    pub fn unframed(mut self) -> Self {
+        if !self.body.is_empty() && self.header("transfer-encoding") == Some("chunked") {
+            let mut responses = Responses::default();
+            responses.feed(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+            responses.feed(&self.body);
+            let response = responses.take().expect("chunks");
+            self.body = response.expect("the last chunk").body;
+        }
+        self
+    }
+
     #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))

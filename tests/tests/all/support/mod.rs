@@ -18,7 +18,7 @@ pub use barrier::Barrier;
 pub use bash::curl;
 #[cfg(target_os = "linux")]
 pub use disk_recorder::disk_recorder;
-pub use emulator_process::{EmulatorProcess, free_port, lambkin_alone};
+pub use emulator_process::{EmulatorProcess, fixed_port, free_port, lambkin_alone};
 pub use http::{Reply, raw, request};
 pub use mock_server::{Answer, MockServer, Request as RecordedRequest};
 pub use project::{Project, RAW_BOOTSTRAP};

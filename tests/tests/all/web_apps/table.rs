@@ -262,7 +262,7 @@ fn rows(host: &str, door: &str) -> Vec<Row> {
 #[track_caller]
 pub fn check(
     server: &Server,
-    doors: &[Door],
+    doors: &[&Door],
     differences: &[Difference],
     cookies_without_lists: &[&str],
 ) {
@@ -273,7 +273,7 @@ pub fn check(
         let host = url.trim_start_matches("http://");
         for row in rows(host, door.name) {
             let target = format!("{}{}", door.prefix, row.target);
-            let reply = request(url, row.method, &target, row.headers, &row.body);
+            let reply = request(url, row.method, &target, row.headers, &row.body).unframed();
             let difference = differences
                 .iter()
                 .find(|known| known.doors.contains(&door.name) && known.rows.contains(&row.name));
@@ -298,7 +298,7 @@ pub fn check(
 
 /// A gateway gives up after 30 seconds, in which an application does not start on every busy machine.
 #[track_caller]
-fn wait_for_the_first_environment(server: &Server, doors: &[Door]) {
+fn wait_for_the_first_environment(server: &Server, doors: &[&Door]) {
     let url = server.trigger_url(doors[0].name);
     let target = format!("{}/items/1", doors[0].prefix);
     eventually("the application", || {
