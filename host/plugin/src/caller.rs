@@ -10,6 +10,7 @@ use wasmtime::component::{ComponentNamedList, Lift, Lower};
 use crate::adapter::Function;
 use crate::check;
 use crate::context::CallContext;
+use crate::counters::ReachableCounters;
 use crate::error::{CallError, ConfigureError, ContractError, PluginError, Problem};
 use crate::limits::Bounds;
 use crate::quota::Quota;
@@ -26,6 +27,7 @@ pub(crate) struct Caller {
     name: Arc<str>,
     quota: Arc<Quota>,
     reuse: Reuse,
+    counters: ReachableCounters,
     /// The kept instances, if the trigger reuses them.
     instances: Option<Arc<Instances>>,
 }
@@ -40,6 +42,7 @@ impl Caller {
             name: name.into(),
             quota: Quota::new(bounds),
             reuse: Reuse::DEFAULT,
+            counters: None,
             instances: None,
         }
     }
@@ -47,6 +50,14 @@ impl Caller {
     /// The same caller with the operator's limits on reuse.
     pub(crate) fn with_reuse(self, reuse: Reuse) -> Self {
         Self { reuse, ..self }
+    }
+
+    /// The same caller, whose calls reach counters of their own.
+    pub(crate) fn with_counters(self) -> Self {
+        Self {
+            counters: Some(Arc::default()),
+            ..self
+        }
     }
 
     /// Reuses instances from now on, if the plugin says that they are reusable and the operator allows it.
@@ -76,6 +87,7 @@ impl Caller {
             },
             runner: &self.runner,
             quota: &self.quota,
+            counters: &self.counters,
             instances: self.instances.as_ref(),
             answered: Mutex::default(),
         }
@@ -96,13 +108,14 @@ pub(crate) struct Call<'a> {
     context: CallContext<'a>,
     runner: &'a Runner,
     quota: &'a Quota,
+    counters: &'a ReachableCounters,
     instances: Option<&'a Arc<Instances>>,
     /// The instance that has answered, which is kept once its result is checked, and dropped with the call otherwise.
     answered: Mutex<Option<Kept>>,
 }
 
 impl Call<'_> {
-    /// Calls the function without capabilities, in a kept instance if the trigger reuses them, otherwise in a new one.
+    /// Calls the function without capabilities but the caller's counters, in a kept instance if the trigger reuses them, otherwise in a new one.
     /// The result is the guest's, unchecked.
     pub(crate) async fn run<P, R>(
         &self,
@@ -114,12 +127,17 @@ impl Call<'_> {
         P: ComponentNamedList + Lower + Send,
         R: ComponentNamedList + Lift + Send + 'static,
     {
+        let capabilities = Capabilities {
+            counters: self.counters.clone(),
+            ..Capabilities::default()
+        };
         match self.instances {
             Some(instances) => {
                 let called = self.runner.call_kept(
                     &self.context,
                     self.quota,
                     bounds,
+                    capabilities,
                     instances,
                     function,
                     arguments,
@@ -129,7 +147,7 @@ impl Call<'_> {
                 Ok(result)
             }
             None => {
-                self.run_with(Capabilities::default(), bounds, function, arguments)
+                self.run_with(capabilities, bounds, function, arguments)
                     .await
             }
         }

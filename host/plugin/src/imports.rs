@@ -1,7 +1,7 @@
 //! The interfaces that a component may import, by name.
 //!
 //! Every component may import the parts of WASI in [`WASI_IMPORTS`], which compilers link whether the source uses
-//! them or not: Python's the sockets, and one of JavaScript's HTTP. A service or a source may also import the host's
+//! them or not: Python's the sockets, and one of JavaScript's HTTP. An HTTP trigger may import its counters, a service or a source may also import the host's
 //! queues and objects. An import alone gives no access: what a call can reach is decided call by call, see `state.rs`.
 //! An interface that has nothing but types gives no access whatever its name; see `inspect.rs`.
 
@@ -40,6 +40,9 @@ const WASI_IMPORTS: [&str; 29] = [
     "wasi:sockets/udp-create-socket",
 ];
 
+/// The counters of HTTP triggers.
+const COUNTERS: Contract = Contract("lambkin:http-trigger/counters@0.2.x");
+
 /// The interfaces that only services and sources may import.
 const PRIVILEGED_IMPORTS: [Contract; 2] = [
     Contract("lambkin:store/queues@0.1.x"),
@@ -48,7 +51,12 @@ const PRIVILEGED_IMPORTS: [Contract; 2] = [
 
 /// Whether a component may import an interface; `is_privileged` if one of its roles is.
 pub(crate) fn allows(import: &str, is_privileged: bool) -> bool {
-    is_wasi(import) || (is_privileged && needs_privilege(import))
+    is_wasi(import) || is_counters(import) || (is_privileged && needs_privilege(import))
+}
+
+/// Whether an import is the counters of HTTP triggers. Other roles may import them, and end if they use them.
+pub(crate) fn is_counters(import: &str) -> bool {
+    COUNTERS.supports(import)
 }
 
 /// Whether every component may import an interface.
@@ -81,6 +89,7 @@ mod tests {
             "wasi:io/streams@0.2.12",
             "wasi:sockets/tcp@0.2.9",
             "wasi:http/types@0.2.0",
+            "lambkin:http-trigger/counters@0.2.0",
         ] {
             assert!(allows(import, false), "{import}");
         }
@@ -89,6 +98,7 @@ mod tests {
             "wasi:cli/stdout",
             "wasi:sockets/tcp@0.3.0",
             "wasi:keyvalue/store@0.2.0",
+            "lambkin:http-trigger/counters@0.1.0",
             "env",
         ] {
             assert!(!allows(import, false), "{import}");

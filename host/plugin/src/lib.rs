@@ -6,9 +6,9 @@
 //!
 //! # Guarantees
 //!
-//! - A trigger has access to its arguments only: no files, network, environment, clock or randomness, whatever it
-//!   imports. A service or a
-//!   source has access to what the operator grants it; other roles of the same component do not.
+//! - A trigger has access to its arguments only, and an HTTP trigger to its counters: no files, network, environment,
+//!   clock or randomness, whatever it imports. A service or a source has access to what the operator grants it; other
+//!   roles of the same component do not.
 //! - Each call runs in an instance of its own, within the [`limits`].
 //! - Whatever a plugin does, the caller receives a result that keeps the contract, or a [`PluginError`] that names
 //!   the plugin, the function, the time it took and the cause. Other plugins, other calls and the host are not
@@ -25,7 +25,7 @@
 //!   `child`, `program`, `failure`, `process`; `machine_code`; `imports`, `wrong_file`, `inspect`;
 //! - `quota`, `ticker`, `meter`, `context`, `logs`; `outcome`, `fetch`; `tls`, `network`, `wasi`;
 //! - `store/`: `error`, `grants`, `handles`, `bindings`, `view`, `queue_types`, `object_types`, `queues`, `objects`;
-//! - `state`, `linker`, `adapter`, `reuse`, `runner`, `check`, `caller`; `event_origin`, `bindings`;
+//! - `counters`, `state`, `counter_calls`, `linker`, `adapter`, `reuse`, `runner`, `check`, `caller`; `event_origin`, `bindings`;
 //! - `http_trigger/`, `batch_trigger/`, `object_trigger/`: `types`, `check`, `v0_2`, `trigger`;
 //! - `source/`: `types`, `check`, `v0_2`, `polled`; `service/`: `handler`, `settings`, `body`, `service_role`, `answer`;
 //! - `functions`, `plugin`, `host`.
@@ -39,6 +39,8 @@ mod check;
 mod compiler;
 mod context;
 mod contract;
+mod counter_calls;
+mod counters;
 mod engine;
 mod error;
 mod event_origin;

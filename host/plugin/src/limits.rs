@@ -290,6 +290,12 @@ pub const BODY_PIECE_BYTES: usize = 64 << 10;
 /// The time for making a source's connection, including TLS, unless the request sets another timeout.
 pub const CONNECT: Duration = Duration::from_secs(10);
 
+/// The number of keys of an HTTP trigger's buckets, and as many of its windows. About 1.5 MB with long keys.
+pub const COUNTER_KEYS: usize = 10_000;
+
+/// The key of a counter, in bytes.
+pub const COUNTER_KEY_BYTES: usize = 1_024;
+
 /// The number of messages that one `poll` of a source returns. AWS: the largest batch size of all event sources.
 pub const SOURCE_MESSAGES: u32 = 10_000;
 

@@ -90,13 +90,19 @@ impl Runner {
         self.limited(context, quota, bounds, &mut store, work).await
     }
 
-    /// Calls a function in a kept instance, or else in a new one, within the limits. The call has no capabilities.
+    /// Calls a function in a kept instance, or else in a new one, within the limits. A new instance has these
+    /// capabilities; a kept one has those of the same trigger already.
     /// Returns the instance as well, unless the host keeps enough others: whether it may be kept depends on the result.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "these are what a call consists of"
+    )]
     pub(crate) async fn call_kept<P, R>(
         &self,
         context: &CallContext<'_>,
         quota: &Quota,
         bounds: &Bounds,
+        capabilities: Capabilities,
         instances: &Instances,
         function: &Function,
         arguments: P,
@@ -117,7 +123,7 @@ impl Runner {
                 )
             }
             None => {
-                let store = self.store(quota, bounds, Capabilities::default());
+                let store = self.store(quota, bounds, capabilities);
                 let permit = Arc::clone(&self.kept_permits).try_acquire_owned().ok();
                 (store, None, 0, permit)
             }

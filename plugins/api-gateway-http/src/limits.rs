@@ -1,6 +1,7 @@
 //! API Gateway's quotas for a request. They cannot be raised by configuration.
 
 use http_event::contract::{Request, RequestBody};
+use http_event::head::{HeadSize, head_size};
 
 use crate::gateway_error::GatewayError;
 
@@ -17,14 +18,7 @@ const MAX_HEAD: usize = 10_240;
 ///
 /// The request exceeds a quota.
 pub fn check(request: &Request) -> Result<(), GatewayError> {
-    // As in HTTP/1.1: two spaces and CRLF in the request line, `?` before a query, `: ` and CRLF in each header.
-    let query = request.query.len() + usize::from(!request.query.is_empty());
-    let line = request.method.len() + request.path.len() + query + request.protocol.len() + 4;
-    let headers: usize = request
-        .headers
-        .iter()
-        .map(|header| header.name.len() + header.value.len() + 4)
-        .sum();
+    let HeadSize { line, headers } = head_size(request);
     if line > MAX_HEAD {
         Err(GatewayError::UriTooLong)
     } else if line + headers > MAX_HEAD {

@@ -17,7 +17,7 @@ use plugin_kit::time::common_log;
 use crate::headers;
 use crate::media::is_binary_request;
 use crate::resource::{Match, with_one_slash};
-use crate::state::State;
+use crate::state::{Key, State};
 
 /// What an event is written from.
 #[derive(Debug)]
@@ -32,8 +32,10 @@ pub struct Context<'a> {
     pub method: &'a str,
     /// The path without the stage.
     pub path: &'a str,
-    /// The id and the value of the API key, if the method requires one.
-    pub api_key: Option<(&'a str, &'a str)>,
+    /// Whether the stage was in the path, and no base path.
+    pub has_stage: bool,
+    /// The API key, if the method requires one.
+    pub api_key: Option<Key<'a>>,
 }
 
 impl Context<'_> {
@@ -43,9 +45,9 @@ impl Context<'_> {
         write::object(capacity(request), |event| {
             event.string("resource", self.found.method.resource);
             // With a custom domain, the base path is a part of it.
-            let path = match self.state.base_path {
-                Some(_) => with_one_slash(&request.path),
-                None => self.path,
+            let path = match self.has_stage {
+                false => with_one_slash(&request.path),
+                true => self.path,
             };
             event.string("path", path);
             event.string("httpMethod", self.method);
@@ -136,11 +138,14 @@ impl Context<'_> {
         object.string("domainName", domain_name);
         object.string("deploymentId", &id_of(state.stage));
         object.string("apiId", state.api_id);
+        if let Some(name) = self.found.method.detail("operation-name") {
+            object.raw("operationName", name);
+        }
     }
 
     fn write_identity(&self, identity: &mut Object<'_>) {
         let request = self.request;
-        if let Some((id, value)) = self.api_key {
+        if let Some(Key { id, value, .. }) = self.api_key {
             identity.string("apiKey", value);
             identity.string("apiKeyId", id);
         }

@@ -28,6 +28,14 @@ pub enum GatewayResponse {
     BadRequestParameters(String),
     /// The body is not what the method's model requires: what is wrong with it.
     BadRequestBody(String),
+    /// The request line is too long.
+    UriTooLong,
+    /// The headers are too long.
+    HeadersTooLarge,
+    /// A throttle refuses the request.
+    Throttled,
+    /// The quota of the API key is used up.
+    QuotaExceeded,
     /// The body is not JSON, and a mapping template needs JSON: AWS's message.
     BadRequestJson(String),
     /// The integration has no template for the content type, and does not pass bodies on.
@@ -75,6 +83,25 @@ impl GatewayResponse {
                 400,
                 "BadRequestException",
                 message("Invalid request body"),
+            ),
+            Self::UriTooLong => ("", 414, "BadRequestException", message("URI Too Long")),
+            Self::HeadersTooLarge => (
+                "",
+                431,
+                "BadRequestException",
+                message("Request Header Fields Too Large"),
+            ),
+            Self::Throttled => (
+                "THROTTLED",
+                429,
+                "TooManyRequestsException",
+                message("Too Many Requests"),
+            ),
+            Self::QuotaExceeded => (
+                "QUOTA_EXCEEDED",
+                429,
+                "LimitExceededException",
+                message("Limit Exceeded"),
             ),
             Self::BadRequestJson(text) => {
                 ("BAD_REQUEST_BODY", 400, "BadRequestException", text.clone())
@@ -142,6 +169,10 @@ impl GatewayResponse {
                 Self::MissingAuthenticationToken
                 | Self::Forbidden
                 | Self::InvalidApiKey
+                | Self::Throttled
+                | Self::UriTooLong
+                | Self::HeadersTooLarge
+                | Self::QuotaExceeded
                 | Self::RequestTooLarge => "",
                 _ => " ",
             };

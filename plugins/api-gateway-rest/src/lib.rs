@@ -20,6 +20,7 @@ extern crate alloc;
 
 mod body_model;
 mod config;
+mod counters;
 mod event;
 mod gateway_response;
 #[cfg(test)]
@@ -35,6 +36,7 @@ mod resume;
 mod shape;
 mod state;
 mod token;
+mod usage;
 
 pub use config::configure;
 pub use resume::resume;

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use http_event::percent::decode;
 use http_event::route_key::Segment;
 
-use crate::state::{Method, State};
+use crate::state::{ENTRY, Method, State};
 
 /// The methods that `ANY` stands for.
 const ANY: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
@@ -24,10 +24,26 @@ pub struct Match<'a> {
     pub parameters: Vec<(&'a str, &'a str)>,
 }
 
-/// The path that resources match, and whether it is one of this API: without the stage, or without the base path of a
-/// custom domain. Repeated slashes at the start of either are one.
-pub fn path_in_api<'a>(state: &State<'_>, path: &'a str) -> Option<&'a str> {
-    let prefix = state.base_path.unwrap_or(state.stage);
+/// The path that resources match, without the stage or a base path, and whether it was the stage. `None` if it is no
+/// path of this API. The longest base path that fits counts, and the stage comes last. Repeated slashes at the start
+/// are one.
+pub fn path_in_api<'a>(state: &State<'_>, path: &'a str) -> Option<(&'a str, bool)> {
+    let base_paths = state
+        .base_paths
+        .into_iter()
+        .flat_map(|list| list.split(ENTRY));
+    let found = base_paths
+        .filter_map(|prefix| without(prefix, path))
+        .min_by_key(|rest| rest.len());
+    let without_stage = || without(state.stage, path).filter(|_| state.has_stage);
+    match found {
+        Some(rest) => Some((rest, false)),
+        None => without_stage().map(|rest| (rest, true)),
+    }
+}
+
+/// The path behind a prefix, which is given without slashes at its ends.
+fn without<'a>(prefix: &str, path: &'a str) -> Option<&'a str> {
     // `*` in `OPTIONS *` is none.
     let path = Some(path)
         .filter(|path| path.starts_with('/'))
@@ -100,15 +116,26 @@ mod tests {
             ("/Prod/a", None),
             ("/", None),
         ] {
+            let expected = expected.map(|rest| (rest, true));
             assert_eq!(path_in_api(&state, path), expected, "{path}");
         }
         let with = |base_path| {
             let mut state = state;
-            state.base_path = Some(base_path);
+            state.base_paths = Some(base_path);
+            state.has_stage = false;
             state
         };
-        assert_eq!(path_in_api(&with(""), "/prod/a"), Some("/prod/a"));
-        assert_eq!(path_in_api(&with("v1"), "/v1/a"), Some("/a"));
+        let by_base_path = |rest| Some((rest, false));
+        assert_eq!(path_in_api(&with(""), "/prod/a"), by_base_path("/prod/a"));
+        assert_eq!(path_in_api(&with("v1"), "/v1/a"), by_base_path("/a"));
+        let several = with("v1\u{1d}v1/old\u{1d}");
+        assert_eq!(path_in_api(&several, "/v1/a"), by_base_path("/a"));
+        assert_eq!(path_in_api(&several, "/v1/old/a"), by_base_path("/a"));
+        assert_eq!(path_in_api(&several, "/v2/a"), by_base_path("/v2/a"));
+        let mut both = with("v1");
+        both.has_stage = true;
+        assert_eq!(path_in_api(&both, "/prod/a"), Some(("/a", true)));
+        assert_eq!(path_in_api(&both, "/v1/a"), by_base_path("/a"));
         assert_eq!(path_in_api(&with("v1"), "/prod/a"), None);
         assert_eq!(path_in_api(&with(""), "*"), None);
     }

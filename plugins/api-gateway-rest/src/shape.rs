@@ -1,5 +1,5 @@
-//! From a request to a step, in AWS's order: stage, method, API key, required parameters, size, model of the
-//! body, integration.
+//! From a request to a step, in AWS's order: size of the head, stage, method, API key, required parameters, size, model of
+//! the body, throttles and quota, integration.
 
 use alloc::borrow::ToOwned as _;
 use alloc::string::String;
@@ -9,17 +9,23 @@ use http_event::apigw_id::request_id;
 use http_event::contract::{
     Invocation, InvocationMode, Request, RequestBody, Response, ResponseBody, Step,
 };
+use http_event::head::{HeadSize, head_size};
 use http_event::json::read;
 use http_event::query::parameters;
 use serde_json::Value;
 
 use crate::body_model;
+use crate::counters::Counters;
 use crate::event::Context;
 use crate::gateway_response::GatewayResponse;
 use crate::integration::{http_proxy, mapped};
 use crate::resource::{self, Match};
-use crate::state::{Integration, Mock, State, entries, pairs};
+use crate::state::{Integration, Key, Mock, NO_PLAN, State, entries, pairs};
 use crate::token::Token;
+use crate::usage;
+
+/// The largest request line of a Regional API, and the most that all headers may have together, in bytes.
+const MAX_HEAD: usize = 10_240;
 
 /// Lambda's limit for an event, in bytes.
 const MAX_EVENT: usize = 6 * 1024 * 1024;
@@ -29,9 +35,13 @@ const MAX_EVENT: usize = 6 * 1024 * 1024;
 /// # Errors
 ///
 /// `state` was not written by [`configure`](crate::configure()).
-pub fn shape(state: &str, request: &Request) -> Result<Step, String> {
+pub fn shape(state: &str, request: &Request, counters: &dyn Counters) -> Result<Step, String> {
     let state = State::read(state).ok_or("the state was not written by this plugin")?;
-    match admitted(&state, request) {
+    let admitted = admitted(&state, request).and_then(|admitted| {
+        let (method, key) = (&admitted.found.method, admitted.api_key.as_ref());
+        usage::count(method, key, request, counters).map(|()| admitted)
+    });
+    match admitted {
         Ok(admitted) => Ok(step(&state, request, &admitted)),
         Err(refusal) => Ok(Step::Reply(refusal.response(&state, &request.id))),
     }
@@ -44,8 +54,10 @@ pub struct Admitted<'a> {
     method: &'a str,
     /// The path without the stage.
     path: &'a str,
-    /// The id and the value of the API key, if one is required.
-    api_key: Option<(&'a str, &'a str)>,
+    /// Whether the stage was in the path, and no base path.
+    has_stage: bool,
+    /// The API key, if one is required.
+    api_key: Option<Key<'a>>,
 }
 
 /// The method of a request, if the request may use it.
@@ -57,7 +69,15 @@ pub fn admitted<'a>(
     state: &State<'a>,
     request: &'a Request,
 ) -> Result<Admitted<'a>, GatewayResponse> {
-    let path = resource::path_in_api(state, &request.path).ok_or(GatewayResponse::Forbidden)?;
+    let HeadSize { line, headers } = head_size(request);
+    if line > MAX_HEAD {
+        return Err(GatewayResponse::UriTooLong);
+    }
+    if headers > MAX_HEAD {
+        return Err(GatewayResponse::HeadersTooLarge);
+    }
+    let (path, has_stage) =
+        resource::path_in_api(state, &request.path).ok_or(GatewayResponse::Forbidden)?;
     let method = request.header("x-http-method-override").last();
     let method = method.unwrap_or(&request.method);
     let found =
@@ -65,7 +85,8 @@ pub fn admitted<'a>(
     let mut api_key = None;
     if found.method.needs_key {
         let value = request.header("x-api-key").last();
-        let known = value.and_then(|value| Some((state.key_id(value)?, value)));
+        let known = value.and_then(|value| state.key(value));
+        let known = known.filter(|key| key.plan != NO_PLAN);
         api_key = Some(known.ok_or(GatewayResponse::InvalidApiKey)?);
     }
     let missing = missing(&found, request);
@@ -81,6 +102,7 @@ pub fn admitted<'a>(
         found,
         method,
         path,
+        has_stage,
         api_key,
     })
 }
@@ -112,6 +134,7 @@ impl<'a> Admitted<'a> {
             found: &self.found,
             method: self.method,
             path: self.path,
+            has_stage: self.has_stage,
             api_key: self.api_key,
         }
     }

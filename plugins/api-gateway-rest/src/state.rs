@@ -6,9 +6,10 @@
 //! JSON strings.
 //!
 //! ```text
-//! stage ⇥ base path ⇥ account id ⇥ API id ⇥ domain name ⇥ stage variables as JSON ⇥ binary media types
+//! stage ⇥ base paths ⇥ whether paths may have the stage ⇥ account id ⇥ API id ⇥ domain name ⇥ stage variables as JSON
+//!     ⇥ binary media types                                                                     (the same line)
 //! gateway responses: type, status, body, headers
-//! API keys: id, value
+//! API keys: id, value, usage plan as JSON
 //! models as JSON
 //! method ⇥ resource ⇥ integration ⇥ whether it requires an API key ⇥ required parameters ⇥ details      (per method)
 //! ```
@@ -34,8 +35,10 @@ const NO_BASE_PATH: &str = "\u{1f}";
 pub struct State<'a> {
     /// The name of the stage.
     pub stage: &'a str,
-    /// With a custom domain, the first segment of all paths, without slashes; it may be empty. Otherwise the stage is.
-    pub base_path: Option<&'a str>,
+    /// With a custom domain, its base paths, separated by [`ENTRY`], each without slashes at its ends; one may be empty.
+    pub base_paths: Option<&'a str>,
+    /// Whether paths may begin with the stage.
+    pub has_stage: bool,
     /// Twelve digits.
     pub account_id: &'a str,
     /// Lower-case letters and digits.
@@ -51,6 +54,20 @@ pub struct State<'a> {
     gateway_responses: &'a str,
     api_keys: &'a str,
     methods: &'a str,
+}
+
+/// The usage plan of a key that is in none, while others are in one: as on AWS, it gives access to nothing.
+pub const NO_PLAN: &str = "none";
+
+/// An API key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key<'a> {
+    /// The id.
+    pub id: &'a str,
+    /// What a request has in its header.
+    pub value: &'a str,
+    /// The usage plan as JSON, or [`NO_PLAN`]; empty without usage plans.
+    pub plan: &'a str,
 }
 
 /// A method of a resource.
@@ -122,7 +139,8 @@ impl<'a> State<'a> {
     pub fn new(stage: &'a str, account_id: &'a str, api_id: &'a str) -> Self {
         Self {
             stage,
-            base_path: None,
+            base_paths: None,
+            has_stage: true,
             account_id,
             api_id,
             domain_name: "",
@@ -143,7 +161,8 @@ impl<'a> State<'a> {
         let (models, methods) = (lines.next()?, lines.next()?);
         Some(Self {
             stage: api.next()?,
-            base_path: Some(api.next()?).filter(|path| *path != NO_BASE_PATH),
+            base_paths: Some(api.next()?).filter(|path| *path != NO_BASE_PATH),
+            has_stage: api.next()? == "true",
             account_id: api.next()?,
             api_id: api.next()?,
             domain_name: api.next()?,
@@ -160,12 +179,13 @@ impl<'a> State<'a> {
     pub fn write<'r>(
         &self,
         gateway_responses: impl IntoIterator<Item = Changed<'r>>,
-        api_keys: impl IntoIterator<Item = (&'r str, &'r str)>,
+        api_keys: impl IntoIterator<Item = Key<'r>>,
         methods: impl IntoIterator<Item = Method<'r>>,
     ) -> String {
         let mut text = [
             self.stage,
-            self.base_path.unwrap_or(NO_BASE_PATH),
+            self.base_paths.unwrap_or(NO_BASE_PATH),
+            if self.has_stage { "true" } else { "false" },
             self.account_id,
             self.api_id,
             self.domain_name,
@@ -179,8 +199,8 @@ impl<'a> State<'a> {
             write_entry(&mut text, &parts);
         }
         text.push('\n');
-        for (id, value) in api_keys {
-            write_entry(&mut text, &[id, value]);
+        for Key { id, value, plan } in api_keys {
+            write_entry(&mut text, &[id, value, plan]);
         }
         text.push('\n');
         text.push_str(self.models);
@@ -204,10 +224,17 @@ impl<'a> State<'a> {
         })
     }
 
-    /// The id of the API key with this value.
-    pub fn key_id(&self, value: &str) -> Option<&'a str> {
-        let mut keys = entries(self.api_keys).filter_map(|entry| entry.split_once(PART));
-        keys.find(|(_, known)| *known == value).map(|(id, _)| id)
+    /// The API key with this value.
+    pub fn key(&self, value: &str) -> Option<Key<'a>> {
+        let mut keys = entries(self.api_keys).filter_map(|entry| {
+            let mut parts = entry.split(PART);
+            Some(Key {
+                id: parts.next()?,
+                value: parts.next()?,
+                plan: parts.next()?,
+            })
+        });
+        keys.find(|key| key.value == value)
     }
 
     /// The methods, in the order in which `shape` tries them.
@@ -361,17 +388,21 @@ mod tests {
                 },
             ),
         ];
-        for base_path in [None, Some(""), Some("v1")] {
+        let key = |id, value, plan| Key { id, value, plan };
+        let keys = [key("id", "secret", r#"{"rate":1.5}"#), key("b", "c", "")];
+        for base_paths in [None, Some(""), Some("v1\u{1d}")] {
             let state = State {
-                base_path,
+                base_paths,
+                has_stage: base_paths.is_none(),
                 stage_variables: r#"{"a":"b"}"#,
                 binary_types: "image/png\u{1d}*/*",
                 models: r#"{"M":{}}"#,
                 ..State::new("prod", "123456789012", "abc")
             };
-            let text = state.write([changed, changed], [("id", "secret"), ("b", "c")], methods);
+            let text = state.write([changed, changed], keys, methods);
             let read = State::read(&text).unwrap();
-            assert_eq!(read.base_path, base_path);
+            assert_eq!(read.base_paths, base_paths);
+            assert_eq!(read.has_stage, base_paths.is_none());
             assert_eq!(read.stage_variables, state.stage_variables);
             assert_eq!(read.models, state.models);
             assert_eq!(methods[0].detail("a"), Some("[1]"));
@@ -379,8 +410,8 @@ mod tests {
                 read.gateway_responses().collect::<Vec<_>>(),
                 [changed, changed]
             );
-            assert_eq!(read.key_id("secret"), Some("id"));
-            assert_eq!(read.key_id("other"), None);
+            assert_eq!(read.key("secret"), Some(keys[0]));
+            assert_eq!(read.key("other"), None);
             assert_eq!(read.methods().collect::<Vec<_>>(), methods);
         }
         assert_eq!(

@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn periods_begin_at_midnight_on_sundays_and_on_the_first_of_a_month() {
-        let at = |text: &str| plugin_kit::time::parse(text).unwrap();
+        let at = |text: &str| plugin_kit::time::parse(text).unwrap() * 1000;
         let same = |period: &str, offset: u64, a: &str, b: &str| {
             window(period, offset, at(a)) == window(period, offset, at(b))
         };
@@ -102,7 +102,17 @@ mod tests {
         assert!(same("WEEK", 1, saturday, sunday));
         assert!(!same("WEEK", 1, sunday, "2026-10-05T00:00:00Z"));
         assert!(same("MONTH", 0, saturday, sunday));
-        assert!(!same("MONTH", 0, "2026-10-31T23:59:59Z", "2026-11-01T00:00:00Z"));
-        assert!(same("MONTH", 1, "2026-10-31T23:59:59Z", "2026-11-01T00:00:00Z"));
+        assert!(!same(
+            "MONTH",
+            0,
+            "2026-10-31T23:59:59Z",
+            "2026-11-01T00:00:00Z"
+        ));
+        assert!(same(
+            "MONTH",
+            1,
+            "2026-10-31T23:59:59Z",
+            "2026-11-01T00:00:00Z"
+        ));
     }
 }

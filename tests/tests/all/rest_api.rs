@@ -2,6 +2,7 @@
 
 mod integrations;
 mod models;
+mod usage_plans;
 
 use serde_json::json;
 
@@ -174,4 +175,19 @@ fn a_streamed_response_begins_with_a_prelude() {
     let refused = stream(r#"{"statusCode":"none"}"#);
     assert_eq!(refused.status, 502);
     server.log_with("`statusCode` is a string, and has to be an integer from 200 to 599");
+}
+
+#[test]
+fn base_paths_lead_to_the_api_beside_its_stage() {
+    let settings = "base-paths = [\"v1\", \"\"]\ndisable-execute-api-endpoint = false\n\
+        routes = { \"GET /a\" = { mock = { status-code = 204 } } }\n";
+    let server = api("RAW_BOOTSTRAP_RETURN", settings).serve();
+    let status = |path: &str| server.web("GET", path, &[], b"").status;
+    assert_eq!(["/v1/a", "/a", "/v2/a"].map(status), [204, 204, 403]);
+    let long = "b".repeat(10_240);
+    let refused = server.web("GET", "/a", &[("x-long", &long)], b"");
+    assert_eq!(
+        (refused.status, refused.text().as_str()),
+        (431, r#"{"message":"Request Header Fields Too Large"}"#)
+    );
 }

@@ -27,12 +27,13 @@ pub struct HttpTrigger {
 
 impl HttpTrigger {
     pub(crate) async fn configure(
-        mut caller: Caller,
+        caller: Caller,
         shaper: Arc<Shaper>,
         config: &str,
         surroundings: &Surroundings,
         network: &[String],
     ) -> Result<Self, ConfigureError> {
+        let mut caller = caller.with_counters();
         check::config(config)?;
         let network = Network::granted(network)?;
         let setup = shaper

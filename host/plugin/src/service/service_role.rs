@@ -14,7 +14,6 @@ use super::settings::Settings;
 use crate::caller::Caller;
 use crate::check;
 use crate::error::ConfigureError;
-use crate::network::Network;
 use crate::state::Capabilities;
 use crate::store::{Grant, Grants, Targets};
 use crate::wasi::{Wasi, WasiAccess};
@@ -130,7 +129,7 @@ impl Service {
         Capabilities {
             wasi: Wasi::new(WasiAccess::Real(Arc::clone(&self.0.environment))),
             grants: Arc::clone(&self.0.grants),
-            network: Network::default(),
+            ..Capabilities::default()
         }
     }
 }

@@ -13,7 +13,7 @@ use super::headers;
 use crate::state::Changed;
 
 /// The types that this plugin answers with.
-const USED: [&str; 11] = [
+const USED: [&str; 13] = [
     "API_CONFIGURATION_ERROR",
     "BAD_REQUEST_BODY",
     "BAD_REQUEST_PARAMETERS",
@@ -23,20 +23,20 @@ const USED: [&str; 11] = [
     "INTEGRATION_TIMEOUT",
     "INVALID_API_KEY",
     "MISSING_AUTHENTICATION_TOKEN",
+    "QUOTA_EXCEEDED",
     "REQUEST_TOO_LARGE",
+    "THROTTLED",
     "UNSUPPORTED_MEDIA_TYPE",
 ];
 
 /// AWS's other types.
-const UNUSED: [&str; 10] = [
+const UNUSED: [&str; 8] = [
     "ACCESS_DENIED",
     "AUTHORIZER_CONFIGURATION_ERROR",
     "AUTHORIZER_FAILURE",
     "EXPIRED_TOKEN",
     "INVALID_SIGNATURE",
-    "QUOTA_EXCEEDED",
     "RESOURCE_NOT_FOUND",
-    "THROTTLED",
     "UNAUTHORIZED",
     "WAF_FILTERED",
 ];
@@ -73,7 +73,11 @@ impl ChangedResponse<'_> {
 }
 
 /// Reads the table.
-pub fn read<'a>(table: &Table<'a>, problems: &mut Problems) -> Vec<ChangedResponse<'a>> {
+pub fn read<'a>(
+    table: &Table<'a>,
+    problems: &mut Problems,
+    warnings: &mut Vec<String>,
+) -> Vec<ChangedResponse<'a>> {
     let mut found = Vec::new();
     for kind in table.keys() {
         if !USED.contains(&kind) && !UNUSED.contains(&kind) {
@@ -85,6 +89,11 @@ pub fn read<'a>(table: &Table<'a>, problems: &mut Problems) -> Vec<ChangedRespon
                 ),
             };
             problems.add(table.path_of(kind), message);
+        }
+        if UNUSED.contains(&kind) {
+            warnings.push(format!(
+                "gateway-responses.{kind} has no effect: nothing here is answered in this way"
+            ));
         }
         if let Some(change) = table.table(kind, problems) {
             found.push(changed(kind, &change, problems));

@@ -11,6 +11,8 @@
 //! | `integration` and others | integrations with mappings, see [`integration`] | |
 //! | `api-key-required` | whether a request needs one of `api-keys` | `false` |
 //! | `required-parameters` | `"querystring.NAME"`, `"header.NAME"` | none |
+//! | `throttle` | `rate-limit` and `burst-limit` of the method, see [`usage`] | that of the trigger |
+//! | `operation-name` | `operationName` in events | none |
 //! | `request-models` | the model of the body for a content type, or `$default` | none |
 
 use alloc::format;
@@ -26,9 +28,12 @@ use serde_json::{Map, Value};
 use super::headers;
 use super::integration;
 use super::models::Models;
+use super::usage;
 use crate::state::{ENTRY, Integration, Method, Mock};
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 10] = [
+    "operation-name",
+    "throttle",
     "integration",
     "function",
     "mock",
@@ -56,8 +61,9 @@ pub struct ConfiguredMethod<'a> {
     target: Target<'a>,
     needs_key: bool,
     required: String,
-    /// A JSON object; empty without any.
-    details: String,
+    details: Map<String, Value>,
+    /// The details as JSON; empty without any.
+    details_json: String,
 }
 
 /// What a method does.
@@ -96,6 +102,7 @@ pub fn read<'t>(
 ) -> Vec<ConfiguredMethod<'t>> {
     let timeout_ms = timeout(table, MAX_TIMEOUT_MS, problems).unwrap_or(DEFAULT_TIMEOUT_MS);
     let mut methods = Vec::new();
+    let throttle = usage::throttle(table, problems);
     match (table.get("function"), routes) {
         (Some(_), Some(_)) => {
             let message = "set either `function` or `routes`; for both, add the routes \"ANY /\" and \"ANY /{proxy+}\"";
@@ -132,6 +139,15 @@ pub fn read<'t>(
             if methods.is_empty() && problems.is_empty() {
                 problems.add(table.path_of("routes"), "there is no route in it");
             }
+        }
+    }
+    for method in &mut methods {
+        if let Some(throttle) = &throttle {
+            let entry = method.details.entry("throttle");
+            entry.or_insert_with(|| throttle.clone());
+        }
+        if !method.details.is_empty() {
+            method.details_json = Value::Object(method.details.clone()).to_string();
         }
     }
     methods
@@ -219,14 +235,19 @@ fn route<'t>(
     if let Some(Target::Mapped { detail, .. }) = &target {
         details.insert(String::from("integration"), Value::Object(detail.clone()));
     }
+    let rule = "the name of an operation consists of letters, digits, `-` and `_`";
+    let is_name = |name: &str| is_word(name, "-_") && name.len() <= 64;
+    if let Some(name) = table.text("operation-name", is_name, rule, problems) {
+        details.insert(String::from("operation-name"), Value::from(name));
+    }
+    if let Some(throttle) = usage::throttle(&table, problems) {
+        details.insert(String::from("throttle"), throttle);
+    }
     if let Some(models) = models.of_route(&table, problems) {
         details.insert(String::from("request-models"), Value::Object(models));
     }
     Some(ConfiguredMethod {
-        details: match details.is_empty() {
-            true => String::new(),
-            false => Value::Object(details).to_string(),
-        },
+        details,
         needs_key: needs_key.unwrap_or_default(),
         required: required
             .unwrap_or_default()
@@ -371,8 +392,14 @@ impl<'a> ConfiguredMethod<'a> {
             target,
             needs_key: false,
             required: String::new(),
-            details: String::new(),
+            details: Map::new(),
+            details_json: String::new(),
         }
+    }
+
+    /// The key of the route: `GET /orders/{id}`.
+    pub fn route(&self) -> String {
+        format!("{} {}", self.name, self.resource)
     }
 
     /// The method for the state.
@@ -412,7 +439,7 @@ impl<'a> ConfiguredMethod<'a> {
             },
             needs_key: self.needs_key,
             required: &self.required,
-            details: &self.details,
+            details: &self.details_json,
         }
     }
 

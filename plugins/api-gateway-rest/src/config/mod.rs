@@ -7,11 +7,14 @@
 //! | `timeout` | the integration's timeout, 0.05 to 300 seconds; a route may override it | 29 |
 //! | `stage` | the stage's name, the first segment of every path | `"prod"` |
 //! | `base-path` | the base path of a custom domain, instead of the stage; it may be empty | none |
+//! | `base-paths` | several of them, of which the longest that fits counts | none |
+//! | `disable-execute-api-endpoint` | whether no path begins with the stage | `true` with `base-path` |
 //! | `stage-variables` | names and values | none |
 //! | `binary-media-types` | media types of binary bodies | none |
 //! | `cors` | the headers of `OPTIONS` for each resource, see [`cors`] | none |
 //! | `gateway-responses` | changes of the API's own answers, see [`gateway_responses`] | none |
 //! | `api-keys` | ids and values | none |
+//! | `usage-plans`, `throttle` | quotas and throttles, see [`usage`] | none |
 //! | `models` | JSON schemas of request bodies, see [`models`] | none |
 //! | `api-id`, `domain-name` | what events contain | `"lambkin000"`, the host that the client requested |
 //!
@@ -24,6 +27,7 @@ mod headers;
 mod integration;
 mod methods;
 mod models;
+mod usage;
 
 use alloc::format;
 use alloc::string::String;
@@ -35,17 +39,21 @@ use plugin_kit::settings::{self, Problems, Table, is_word};
 
 use crate::state::{ENTRY, State};
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 17] = [
     "routes",
     "function",
     "timeout",
     "stage",
     "base-path",
+    "base-paths",
+    "disable-execute-api-endpoint",
     "stage-variables",
     "binary-media-types",
     "cors",
     "gateway-responses",
     "api-keys",
+    "usage-plans",
+    "throttle",
     "models",
     "api-id",
     "domain-name",
@@ -83,6 +91,7 @@ pub fn configure(config: &str, surroundings: &Surroundings) -> Result<Setup, Vec
 
 /// Reads every key, even after a mistake, so that all mistakes are found.
 fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems) -> Setup {
+    let mut warnings = Vec::new();
     table.refuse_unknown(&KEYS, &EXPLAINED, problems);
     let models = models::read(table, problems);
     let routes = table.table("routes", problems);
@@ -93,25 +102,30 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
     }
     methods::sort(&mut methods);
     let gateway_responses = table.table("gateway-responses", problems);
-    let gateway_responses = gateway_responses.map(|it| gateway_responses::read(&it, problems));
+    let gateway_responses =
+        gateway_responses.map(|it| gateway_responses::read(&it, problems, &mut warnings));
     let api_keys = api_keys(table, problems);
+    let api_keys = usage::plans(table, api_keys, &methods, problems, &mut warnings);
     let binary_types = binary_types(table, problems);
     let stage_variables = stage_variables(table, problems);
     let stage = stage(table, problems);
-    let base_path = base_path(table, problems);
+    let base_paths = base_paths(table, problems);
+    let disabled = table.boolean("disable-execute-api-endpoint", problems);
+    let has_stage = !disabled.unwrap_or(base_paths.is_some());
+    if base_paths.is_none() && !has_stage {
+        let message = "without `base-path`, this would leave no path to the API";
+        problems.add(table.path_of("disable-execute-api-endpoint"), message);
+    }
     let mut state = State::new(stage, &surroundings.account, api_id(table, problems));
-    state.base_path = base_path;
+    state.base_paths = base_paths.as_deref();
+    state.has_stage = has_stage;
     state.domain_name = domain_name(table, problems);
     state.stage_variables = &stage_variables;
     state.binary_types = &binary_types;
     let models = models.as_state();
     state.models = &models;
     let mut summary: Vec<_> = methods.iter().map(|method| method.summary()).collect();
-    summary.push(match base_path {
-        None => format!("every path starts with /{stage}, the stage"),
-        Some("") => format!("paths have no prefix, as with a custom domain; the stage is {stage}"),
-        Some(path) => format!("every path starts with /{path}, the base path of a custom domain"),
-    });
+    summary.push(prefixes(base_paths.as_deref(), has_stage, stage));
     if cors.is_some() {
         summary.push(String::from(
             "OPTIONS of all resources answer CORS requests",
@@ -120,7 +134,7 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
     Setup {
         state: state.write(
             gateway_responses.iter().flatten().map(|it| it.as_state()),
-            api_keys,
+            api_keys.iter().map(|key| key.as_state()),
             methods.iter().map(|method| method.as_state()),
         ),
         functions: methods
@@ -130,7 +144,7 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
         max_body_bytes: MAX_BODY,
         reusable: true,
         summary,
-        warnings: Vec::new(),
+        warnings,
         extra: Vec::new(),
     }
 }
@@ -142,7 +156,26 @@ fn stage<'a>(table: &Table<'a>, problems: &mut Problems) -> &'a str {
     stage.unwrap_or("prod")
 }
 
-fn base_path<'a>(table: &Table<'a>, problems: &mut Problems) -> Option<&'a str> {
+/// What paths begin with, for the summary.
+fn prefixes(base_paths: Option<&str>, has_stage: bool, stage: &str) -> String {
+    let mut text = match base_paths {
+        None => return format!("every path starts with /{stage}, the stage"),
+        Some("") => format!("paths have no prefix, as with a custom domain; the stage is {stage}"),
+        Some(paths) if paths.contains(ENTRY) => {
+            let paths: Vec<_> = paths.split(ENTRY).map(|path| format!("/{path}")).collect();
+            let paths = paths.join(", ");
+            format!("paths start with one of the base paths of a custom domain: {paths}")
+        }
+        Some(path) => format!("every path starts with /{path}, the base path of a custom domain"),
+    };
+    if has_stage {
+        text.push_str(&format!("; or with /{stage}, the stage"));
+    }
+    text
+}
+
+/// One base path or several, separated by [`ENTRY`].
+fn base_paths(table: &Table<'_>, problems: &mut Problems) -> Option<String> {
     let is_legal = |path: &str| {
         path.is_empty()
             || path
@@ -150,7 +183,18 @@ fn base_path<'a>(table: &Table<'a>, problems: &mut Problems) -> Option<&'a str> 
                 .all(|segment| is_word(segment, "$-_.+!*'()"))
     };
     let rule = "a base path consists of segments such as \"v1\", without slashes at its ends; it may be empty";
-    table.text("base-path", is_legal, rule, problems)
+    let path = table.text("base-path", is_legal, rule, problems);
+    let Some(paths) = table.texts("base-paths", is_legal, rule, problems) else {
+        return path.map(String::from);
+    };
+    if path.is_some() {
+        let message = "set either `base-path` or `base-paths`";
+        problems.add(table.path_of("base-path"), message);
+    }
+    if paths.is_empty() {
+        problems.add(table.path_of("base-paths"), "there is no base path in it");
+    }
+    Some(paths.join(ENTRY.encode_utf8(&mut [0; 4])))
 }
 
 fn binary_types(table: &Table<'_>, problems: &mut Problems) -> String {
@@ -186,4 +230,31 @@ fn api_keys<'a>(table: &Table<'a>, problems: &mut Problems) -> Vec<(&'a str, &'a
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_without_effect_get_a_warning() {
+        let config = r#"{
+            "function": "f",
+            "api-keys": {"k1": "abcdefghij0123456789", "k2": "abcdefghij0123456780"},
+            "usage-plans": {"p": {"api-keys": ["k1"]}},
+            "gateway-responses": {"WAF_FILTERED": {}, "THROTTLED": {}}
+        }"#;
+        let setup = configure(config, &Surroundings::none()).unwrap();
+        let [response, key] = setup.warnings.as_slice() else {
+            panic!("{:?}", setup.warnings);
+        };
+        assert!(
+            key.starts_with("the API key `k2` is in no usage plan"),
+            "{key}"
+        );
+        assert!(
+            response.starts_with("gateway-responses.WAF_FILTERED has no effect"),
+            "{response}"
+        );
+    }
 }

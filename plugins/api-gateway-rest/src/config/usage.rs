@@ -99,7 +99,10 @@ pub fn plans<'a>(
         let rule = "this must be the id of an API key";
         let ids = plan.texts("api-keys", |_| true, rule, problems);
         if plan.get("api-keys").is_none() {
-            problems.add(plan.at().to_vec(), "a usage plan needs `api-keys`, a list of ids");
+            problems.add(
+                plan.at().to_vec(),
+                "a usage plan needs `api-keys`, a list of ids",
+            );
         }
         for id in ids.into_iter().flatten() {
             let ids: Vec<&str> = configured.iter().map(|key| key.id).collect();

@@ -32,9 +32,24 @@ const OF_CONNECTION: [&str; 9] = [
     "upgrade",
 ];
 
+/// The largest body that the host sends, in bytes.
+const MAX_BODY: usize = 1024 * 1024;
+
+/// The longest URL that the host sends, in bytes.
+const MAX_URL: usize = 8 * 1024;
+
 /// The step for a request. `detail` has the settings of the integration.
 pub fn begin(context: &Context<'_>, detail: &Value, timeout_ms: u32) -> Step {
     let request = context.request;
+    if request.body.as_bytes().len() > MAX_BODY {
+        let failure = GatewayResponse::RequestTooLarge;
+        let mut response = failure.response(context.state, &request.id);
+        let text = String::from(
+            "Lambkin sends bodies of up to 1 MiB to the server of an HTTP_PROXY integration",
+        );
+        response.extra.push((WARNING.to_owned(), text));
+        return Step::Reply(response);
+    }
     let text = |key: &str| detail.get(key).and_then(Value::as_str).unwrap_or_default();
     let mut url = text("uri").to_owned();
     let values = scope::context(context);
@@ -97,6 +112,11 @@ pub fn begin(context: &Context<'_>, detail: &Value, timeout_ms: u32) -> Step {
         url.push(if url.contains('?') { '&' } else { '?' });
         url.push_str(&query);
     }
+    let url = legal(&url);
+    if url.len() > MAX_URL {
+        let failure = GatewayResponse::UriTooLong;
+        return Step::Reply(failure.response(context.state, &request.id));
+    }
     let method = match text("method") {
         "ANY" => context.method,
         method => method,
@@ -116,6 +136,21 @@ pub fn begin(context: &Context<'_>, detail: &Value, timeout_ms: u32) -> Step {
         with_request: false,
         extra: Vec::new(),
     })
+}
+
+/// A URL without characters that it must not have, which clients do send: they are percent-encoded.
+fn legal(url: &str) -> String {
+    let mut text = String::with_capacity(url.len());
+    for char in url.chars() {
+        match char {
+            '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}' => {
+                text.push_str(&encode(char.encode_utf8(&mut [0; 4])))
+            }
+            '!'..='~' => text.push(char),
+            char => text.push_str(&encode(char.encode_utf8(&mut [0; 4]))),
+        }
+    }
+    text
 }
 
 /// The response for the ending of the fetch.

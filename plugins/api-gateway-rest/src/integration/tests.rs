@@ -6,7 +6,8 @@ use http_event::contract::{
 };
 use serde_json::{Value, json};
 
-use crate::{configure, resume, shape};
+use crate::golden::MemoryCounters;
+use crate::{configure, resume};
 
 fn state(routes: &Value) -> String {
     let mut surroundings = Surroundings::none();
@@ -44,7 +45,8 @@ fn answer(responses: &Value, ending: Ending) -> Response {
         "integration": "AWS", "function": "f", "integration-responses": responses,
     }}));
     let request = Request::get("/7");
-    let Ok(Step::Invoke(invocation)) = shape(&state, &request) else {
+    let Ok(Step::Invoke(invocation)) = crate::shape(&state, &request, &MemoryCounters::default())
+    else {
         panic!("it is not invoked");
     };
     assert!(invocation.with_request);
@@ -149,7 +151,7 @@ fn other_endings_are_the_gateway_s_own_answers() {
 
 fn fetch(route: &Value, request: &Request) -> (String, Fetch) {
     let state = state(&json!({"ANY /{proxy+}": route}));
-    match shape(&state, request) {
+    match crate::shape(&state, request, &MemoryCounters::default()) {
         Ok(Step::Fetch(fetch)) => (state, fetch),
         other => panic!("{other:?}"),
     }
@@ -228,4 +230,28 @@ fn the_response_of_a_proxied_request_is_passed_on() {
     );
     let slow = respond(Ending::Expired);
     assert_eq!(text(&slow), r#"{"message": "Endpoint request timed out"}"#);
+}
+
+#[test]
+fn characters_and_bodies_that_the_host_does_not_send_are_encoded_or_refused() {
+    let route = json!({
+        "integration": "HTTP_PROXY", "uri": "http://127.0.0.1:9000/{a}",
+        "request-parameters": {"integration.request.path.a": "method.request.path.proxy"},
+    });
+    let (state, fetch) = fetch(&route, &Request::get("/é<%20>/a"));
+    assert_eq!(fetch.url, "http://127.0.0.1:9000/%C3%A9%3C%20%3E/a");
+    let large = Request {
+        body: RequestBody::Binary(vec![0; 1024 * 1024 + 1]),
+        ..Request::get("/a")
+    };
+    let long = Request {
+        query: "q".repeat(8 * 1024),
+        ..Request::get("/a")
+    };
+    for (request, status) in [(large, 413), (long, 414)] {
+        match crate::shape(&state, &request, &MemoryCounters::default()) {
+            Ok(Step::Reply(response)) => assert_eq!(response.status, status),
+            other => panic!("{other:?}"),
+        }
+    }
 }

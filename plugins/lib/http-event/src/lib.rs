@@ -4,6 +4,7 @@
 //! - [`contract`] has the types of the contract `lambkin:http-trigger`, and its bindings;
 //! - [`json`] writes events and reads results;
 //! - [`percent`], [`query`] and [`headers`] read a request as events contain it;
+//! - [`head`] measures the head of a request;
 //! - [`values`] writes headers and parameters that may have several values;
 //! - [`event_2_0`] writes events in payload format 2.0;
 //! - [`api_settings`] reads the settings that API Gateway's APIs share;
@@ -29,6 +30,7 @@ pub mod component;
 pub mod contract;
 pub mod cors;
 pub mod event_2_0;
+pub mod head;
 pub mod headers;
 pub mod json;
 pub mod payload;

@@ -40,8 +40,11 @@ impl Pattern {
             last.strip_prefix("error: ").unwrap_or(last).to_string()
         })?;
         let config = Config::new().nfa_size_limit(Some(MAX_SIZE));
-        let nfa = Compiler::new().configure(config).build_from_hir(&parsed);
-        let vm = nfa.and_then(|nfa| PikeVM::builder().build_from_nfa(nfa));
+        let nfa = Compiler::new()
+            .configure(config)
+            .build_from_hir(&parsed)
+            .map_err(|error| error.to_string())?;
+        let vm = PikeVM::builder().build_from_nfa(nfa);
         vm.map(Self).map_err(|error| error.to_string())
     }
 

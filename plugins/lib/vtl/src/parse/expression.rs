@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use plugin_kit::nearest::nearest;
 
-use super::{End, Parser};
+use super::{Parser, Terminator};
 use crate::Error;
 use crate::ast::{Access, Expression, Node, Operator, Reference};
 use crate::json_path;
@@ -300,7 +300,7 @@ impl Parser<'_> {
         };
         let (nodes, end) = parser.nested(Parser::nodes)?;
         match end {
-            End::Text => Ok(Expression::Interpolated(nodes)),
+            Terminator::Text => Ok(Expression::Interpolated(nodes)),
             _ => parser.fail("a directive in the text begins outside of it"),
         }
     }

@@ -33,7 +33,7 @@ pub fn template(text: &str) -> Result<Vec<Node>, Error> {
     };
     let (nodes, end) = parser.nodes()?;
     match end {
-        End::Text => Ok(nodes),
+        Terminator::Text => Ok(nodes),
         other => parser.fail(format!("`#{}` without `#if`", other.name())),
     }
 }
@@ -47,14 +47,14 @@ struct Parser<'a> {
 
 /// What ends a list of nodes.
 #[derive(PartialEq, Eq)]
-enum End {
+enum Terminator {
     Text,
     Elseif,
     Else,
     End,
 }
 
-impl End {
+impl Terminator {
     fn name(&self) -> &'static str {
         match self {
             Self::Text => "",
@@ -108,14 +108,14 @@ impl<'a> Parser<'a> {
     }
 
     /// Parses until the template or the directive ends.
-    fn nodes(&mut self) -> Result<(Vec<Node>, End), Error> {
+    fn nodes(&mut self) -> Result<(Vec<Node>, Terminator), Error> {
         let mut nodes = Vec::new();
         loop {
             let rest = self.rest();
             let Some(next) = rest.find(['$', '#', '\\']) else {
                 push(&mut nodes, rest);
                 self.at = self.text.len();
-                return Ok((nodes, End::Text));
+                return Ok((nodes, Terminator::Text));
             };
             push(&mut nodes, rest.get(..next).unwrap_or_default());
             self.at += next;
@@ -151,7 +151,7 @@ impl<'a> Parser<'a> {
     }
 
     /// What begins with `#`.
-    fn hash(&mut self, nodes: &mut Vec<Node>) -> Result<Option<End>, Error> {
+    fn hash(&mut self, nodes: &mut Vec<Node>) -> Result<Option<Terminator>, Error> {
         let rest = self.rest();
         if rest.starts_with("##") {
             let end = rest.find('\n').map_or(rest.len(), |end| end + 1);
@@ -202,7 +202,11 @@ impl<'a> Parser<'a> {
         self.directive(name, nodes)
     }
 
-    fn directive(&mut self, name: &str, nodes: &mut Vec<Node>) -> Result<Option<End>, Error> {
+    fn directive(
+        &mut self,
+        name: &str,
+        nodes: &mut Vec<Node>,
+    ) -> Result<Option<Terminator>, Error> {
         match name {
             "set" => {
                 self.open("set")?;
@@ -234,14 +238,14 @@ impl<'a> Parser<'a> {
                 nodes.push(Node::Stop);
                 Ok(None)
             }
-            "elseif" => Ok(Some(End::Elseif)),
+            "elseif" => Ok(Some(Terminator::Elseif)),
             "else" => {
                 self.end_line();
-                Ok(Some(End::Else))
+                Ok(Some(Terminator::Else))
             }
             _ => {
                 self.end_line();
-                Ok(Some(End::End))
+                Ok(Some(Terminator::End))
             }
         }
     }
@@ -257,17 +261,17 @@ impl<'a> Parser<'a> {
             let (body, end) = self.nodes()?;
             branches.push((condition, body));
             match end {
-                End::Elseif => name = "elseif",
-                End::Else => {
+                Terminator::Elseif => name = "elseif",
+                Terminator::Else => {
                     let (body, end) = self.nodes()?;
                     otherwise = body;
-                    if end != End::End {
+                    if end != Terminator::End {
                         return self.unclosed("if", start);
                     }
                     break;
                 }
-                End::End => break,
-                End::Text => return self.unclosed("if", start),
+                Terminator::End => break,
+                Terminator::Text => return self.unclosed("if", start),
             }
         }
         Ok(Node::If {
@@ -290,7 +294,7 @@ impl<'a> Parser<'a> {
         let list = self.expression()?;
         self.close("foreach")?;
         let (body, end) = self.nodes()?;
-        if end != End::End {
+        if end != Terminator::End {
             return self.unclosed("foreach", start);
         }
         Ok(Node::Foreach {
