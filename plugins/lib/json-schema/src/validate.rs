@@ -1,8 +1,10 @@
 //! Compares an instance with a schema.
 
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
+use core::cell::RefCell;
 
 use pattern::Pattern;
 use serde_json::{Map, Value};
@@ -23,6 +25,7 @@ pub fn validate(
     let validator = Validator {
         root: schema,
         model,
+        patterns: &Patterns::default(),
     };
     validator.validate(schema, instance, 0)
 }
@@ -31,6 +34,23 @@ pub fn validate(
 struct Validator<'a> {
     root: &'a Value,
     model: &'a dyn Fn(&str) -> Option<Value>,
+    patterns: &'a Patterns,
+}
+
+/// The patterns that were compiled so far: a list may have many items to compare with the same one.
+#[derive(Default)]
+struct Patterns(RefCell<BTreeMap<String, Option<Pattern>>>);
+
+impl Patterns {
+    /// Whether a pattern matches; `None` if it is not a pattern.
+    fn matches(&self, pattern: &str, text: &str) -> Option<bool> {
+        let mut compiled = self.0.borrow_mut();
+        if !compiled.contains_key(pattern) {
+            compiled.insert(pattern.to_string(), Pattern::new(pattern).ok());
+        }
+        let compiled = compiled.get(pattern)?.as_ref()?;
+        Some(compiled.matches(text))
+    }
 }
 
 impl Validator<'_> {
@@ -126,7 +146,7 @@ impl Validator<'_> {
                     self.of_object(keyword, value, schema, members, instance, depth, errors);
                 }
                 Value::Array(items) => of_array(keyword, value, schema, items, errors),
-                Value::String(text) => of_string(keyword, value, text, errors),
+                Value::String(text) => of_string(keyword, value, text, self.patterns, errors),
                 Value::Number(_) => of_number(keyword, value, schema, instance, errors),
                 Value::Null | Value::Bool(_) => {}
             },
@@ -161,7 +181,7 @@ impl Validator<'_> {
             "additionalProperties" if *value == Value::Bool(false) => {
                 let not_allowed: Vec<&str> = members
                     .keys()
-                    .filter(|name| schemas_of(schema, name).next().is_none())
+                    .filter(|name| schemas_of(schema, name, self.patterns).next().is_none())
                     .map(String::as_str)
                     .collect();
                 if !not_allowed.is_empty() {
@@ -211,7 +231,7 @@ impl Validator<'_> {
         match instance {
             Value::Object(members) => {
                 for (name, member) in members {
-                    let mut own = schemas_of(schema, name).peekable();
+                    let mut own = schemas_of(schema, name, self.patterns).peekable();
                     let others = match own.peek() {
                         Some(_) => None,
                         None => schema.get("additionalProperties"),
@@ -243,12 +263,14 @@ impl Validator<'_> {
 fn schemas_of<'a>(
     schema: &'a Map<String, Value>,
     name: &'a str,
+    known: &'a Patterns,
 ) -> impl Iterator<Item = &'a Value> {
     let own = schema.get("properties").and_then(|all| all.get(name));
     let patterns = schema.get("patternProperties").and_then(Value::as_object);
-    let matching = patterns.into_iter().flatten().filter(move |(pattern, _)| {
-        Pattern::new(pattern).is_ok_and(|pattern| pattern.matches(name))
-    });
+    let matching = patterns
+        .into_iter()
+        .flatten()
+        .filter(move |(pattern, _)| known.matches(pattern, name) == Some(true));
     own.into_iter().chain(matching.map(|(_, schema)| schema))
 }
 
@@ -341,7 +363,7 @@ fn equal(a: &Value, b: &Value) -> bool {
     a == b || canonical(a) == canonical(b)
 }
 
-fn of_string(keyword: &str, value: &Value, text: &str, errors: &mut Vec<String>) {
+fn of_string(keyword: &str, value: &Value, text: &str, known: &Patterns, errors: &mut Vec<String>) {
     let length = || text.chars().count();
     match keyword {
         "minLength" if less(length(), value) => errors.push(format!(
@@ -354,7 +376,7 @@ fn of_string(keyword: &str, value: &Value, text: &str, errors: &mut Vec<String>)
         )),
         "pattern" => {
             let pattern = value.as_str().unwrap_or_default();
-            if Pattern::new(pattern).is_ok_and(|regex| !regex.matches(text)) {
+            if known.matches(pattern, text) == Some(false) {
                 errors.push(format!(
                     "ECMA 262 regex \"{pattern}\" does not match input string \"{text}\""
                 ));

@@ -14,8 +14,9 @@ extern crate alloc;
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
+use core::cell::RefCell;
 
-use regex_automata::nfa::thompson::pikevm::PikeVM;
+use regex_automata::nfa::thompson::pikevm::{Cache, PikeVM};
 use regex_automata::nfa::thompson::{Compiler, Config};
 use regex_automata::util::syntax;
 
@@ -24,7 +25,11 @@ const MAX_SIZE: usize = 256 * 1024;
 
 /// A compiled regular expression.
 #[derive(Debug)]
-pub struct Pattern(PikeVM);
+pub struct Pattern {
+    vm: PikeVM,
+    /// The memory of a search, which the next one uses again: the heap of a component does not.
+    cache: RefCell<Cache>,
+}
 
 impl Pattern {
     /// Compiles a pattern that may match anywhere in a text.
@@ -44,8 +49,11 @@ impl Pattern {
             .configure(config)
             .build_from_hir(&parsed)
             .map_err(|error| error.to_string())?;
-        let vm = PikeVM::builder().build_from_nfa(nfa);
-        vm.map(Self).map_err(|error| error.to_string())
+        let vm = PikeVM::builder()
+            .build_from_nfa(nfa)
+            .map_err(|error| error.to_string())?;
+        let cache = RefCell::new(vm.create_cache());
+        Ok(Self { vm, cache })
     }
 
     /// Compiles a pattern that has to match a text as a whole, as in Java's `matches`.
@@ -60,16 +68,16 @@ impl Pattern {
 
     /// Whether the pattern matches.
     pub fn matches(&self, text: &str) -> bool {
-        self.0.is_match(&mut self.0.create_cache(), text)
+        self.vm.is_match(&mut self.cache.borrow_mut(), text)
     }
 
     /// Replaces the first match, or all of them, as Java does: `$1` in the replacement is a group, and a backslash makes
     /// the next character text.
     pub fn replace(&self, text: &str, replacement: &str, is_all: bool) -> String {
         let mut replaced = String::with_capacity(text.len());
-        let (mut end, mut cache) = (0, self.0.create_cache());
+        let (mut end, mut cache) = (0, self.cache.borrow_mut());
         let most = if is_all { usize::MAX } else { 1 };
-        for captures in self.0.captures_iter(&mut cache, text).take(most) {
+        for captures in self.vm.captures_iter(&mut cache, text).take(most) {
             let Some(found) = captures.get_match() else {
                 continue;
             };
@@ -100,7 +108,7 @@ impl Pattern {
     /// The parts of a text between the matches.
     pub fn split<'t>(&self, text: &'t str) -> Vec<&'t str> {
         let (mut parts, mut end) = (Vec::new(), 0);
-        for found in self.0.find_iter(&mut self.0.create_cache(), text) {
+        for found in self.vm.find_iter(&mut self.cache.borrow_mut(), text) {
             // As in Java, an empty match at the start splits nothing.
             if found.is_empty() && found.start() == 0 {
                 continue;

@@ -122,14 +122,25 @@ fn of_text(text: &str, method: &str, arguments: &[Value]) -> Result<Value, Strin
             core::cmp::Ordering::Greater => 1,
         }),
         "replace" => Value::text(text.replace(first, &text_at(arguments, 1))),
-        "replaceAll" => Value::text(pattern()?.replace(text, &text_at(arguments, 1), true)),
+        "replaceAll" => {
+            let replacement = text_at(arguments, 1);
+            Value::text(match literal(first) {
+                Some(found) if !replacement.contains(['$', '\\']) => {
+                    text.replace(&found, &replacement)
+                }
+                _ => pattern()?.replace(text, &replacement, true),
+            })
+        }
         "replaceFirst" => Value::text(pattern()?.replace(text, &text_at(arguments, 1), false)),
         "split" => {
-            let mut parts: Vec<_> = pattern()?
-                .split(text)
-                .into_iter()
-                .map(Value::text)
-                .collect();
+            let mut parts: Vec<_> = match literal(first) {
+                Some(found) => text.split(&*found).map(Value::text).collect(),
+                None => pattern()?
+                    .split(text)
+                    .into_iter()
+                    .map(Value::text)
+                    .collect(),
+            };
             // Java drops empty texts at the end.
             while parts.len() > 1 && parts.last().is_some_and(|it| it.to_string().is_empty()) {
                 parts.pop();
@@ -164,6 +175,23 @@ fn of_text(text: &str, method: &str, arguments: &[Value]) -> Result<Value, Strin
         }
         _ => Value::Null,
     })
+}
+
+/// The text that a pattern matches, if it is only one. Most patterns are: `,`, `\\|`, `\\'`. To compile them for every
+/// item of a list takes more memory than a call has.
+fn literal(pattern: &str) -> Option<String> {
+    let mut text = String::with_capacity(pattern.len());
+    let mut chars = pattern.chars();
+    while let Some(char) = chars.next() {
+        match char {
+            '\\' => text.push(chars.next().filter(char::is_ascii_punctuation)?),
+            '.' | '[' | ']' | '{' | '}' | '(' | ')' | '*' | '+' | '?' | '^' | '$' | '|' => {
+                return None;
+            }
+            char => text.push(char),
+        }
+    }
+    (!text.is_empty()).then_some(text)
 }
 
 /// `Integer.parseInt` and its like, which templates call on any value of the class.

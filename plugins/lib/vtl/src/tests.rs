@@ -248,6 +248,11 @@ fn methods_are_those_of_java() {
             "true false a-c true",
         ),
         (
+            "#set($t = 'a|b.c')$t.split('\\|').size() $t.split('[|.]').size() $t.replaceAll('\\.', '-')",
+            "2 3 a|b-c",
+        ),
+        ("#set($t = 'ab')$t.replaceAll('(.)', '$1$1')", "aabb"),
+        (
             "#set($i = 0)$i.parseInt('12') #set($n = $i.parseInt('2') + 1)$n",
             "123",
         ),
@@ -347,4 +352,50 @@ fn limits_end_a_template() {
     );
     let itself = "#set($a = {})#set($a.self = $a)$a";
     assert!(render_with(itself, "{}").unwrap().contains('…'));
+}
+
+/// A template with everything that there is.
+const EVERYTHING: &str = r##"#set($a = {'k': [1, 2.5, -3], "l": "x $context.requestId"})#* c *#
+#foreach($i in [1..3])#if($foreach.hasNext && $i != 2)${i}#elseif(!($i >= 3))$!none#{else}#break#end#end## end
+$input.json("$..n") $input.path('$.a.b[0:2]').get(0).toString() $input.params().header.get('X-Name')
+$util.urlEncode($a.l.substring(0, 1)) #[[ $raw ]]# \$a $a.k[-1] $a['k'].size() $stageVariables.stage#stop"##;
+
+#[test]
+fn a_template_with_a_mistake_anywhere_is_refused_or_rendered() {
+    let body = r#"{"a":{"b":[1,2]},"list":[{"n":1}]}"#;
+    assert!(render_with(EVERYTHING, body).is_ok());
+    let mut refused = 0;
+    for (at, char) in EVERYTHING.char_indices() {
+        let (before, after) = EVERYTHING.split_at(at);
+        let rest = after.get(char.len_utf8()..).unwrap();
+        for changed in [
+            before.to_owned(),
+            after.to_owned(),
+            format!("{before}{rest}"),
+            format!("{before}${{{after}"),
+            format!("{before}é#({rest}"),
+        ] {
+            refused += usize::from(render_with(&changed, body).is_err());
+        }
+    }
+    assert!(refused > 500, "{refused}");
+}
+
+#[test]
+fn a_json_path_with_a_mistake_anywhere_is_refused_or_followed() {
+    let body = Value::from_json(r#"{"a":{"b":[1,2]},"list":[{"n":1}]}"#).unwrap();
+    let path = "$.a['b'][0,1]..list[-1:][*].n.*";
+    for (at, char) in path.char_indices() {
+        let (before, after) = path.split_at(at);
+        let rest = after.get(char.len_utf8()..).unwrap();
+        for changed in [
+            before.to_owned(),
+            format!("{before}{rest}"),
+            format!("{before}é{after}"),
+        ] {
+            // Whatever the result is, it is one.
+            let _ = crate::find(&body, &changed);
+        }
+    }
+    assert!(crate::find(&body, "$[?(@.a)]").is_err());
 }

@@ -35,3 +35,24 @@ request-models = { "application/json" = "Order" }
     let other_type = post("text/plain", r#"{"statusCode":202}"#);
     assert_eq!(other_type.0, 202);
 }
+
+#[test]
+fn a_long_list_is_compared_within_the_limits_of_a_call() {
+    let settings = r#"base-path = ""
+[triggers.web.models.Names]
+type = "array"
+items = { type = "string", pattern = "^[a-z]+-\\d+$", maxLength = 20 }
+[triggers.web.routes."POST /"]
+mock = { status-code = 204 }
+request-models = { "application/json" = "Names" }
+"#;
+    let server = api("RAW_BOOTSTRAP_RETURN", settings).serve();
+    let status = |last: &str| {
+        let mut names: Vec<String> = (0..20_000).map(|number| format!("name-{number}")).collect();
+        names.push(last.to_owned());
+        let body = serde_json::to_vec(&names).unwrap();
+        let headers = [("content-type", "application/json")];
+        server.web("POST", "/", &headers, &body).status
+    };
+    assert_eq!([status("name-0"), status("Name")], [204, 400]);
+}
