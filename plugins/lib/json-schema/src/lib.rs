@@ -1,8 +1,8 @@
 //! JSON Schema draft 4, as the models of API Gateway use it.
 //!
-//! - [`check`] reports what is wrong with a schema, with its place: keywords that draft 4 does not have, values that are
+//! - [`check()`] reports what is wrong with a schema, with its place: keywords that draft 4 does not have, values that are
 //!   not of a keyword's type, references that lead nowhere, patterns that this crate cannot match;
-//! - [`validate`] compares an instance with a schema that [`check`] accepts.
+//! - [`validate()`] compares an instance with a schema that [`check()`] accepts.
 //!
 //! A reference is `#`, a pointer such as `#/definitions/item`, or the address of another model,
 //! `https://apigateway.amazonaws.com/restapis/ID/models/NAME`. Of formats, `date-time`, `email`, `ipv4`, `ipv6` and

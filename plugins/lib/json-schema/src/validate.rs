@@ -16,7 +16,7 @@ use crate::reference::{self, Reference};
 const MAX_DEPTH: u32 = 100;
 
 /// Compares an instance with a schema, and returns what is wrong with it. `model` returns the other models of the API.
-/// A schema that [`check`](crate::check) refuses accepts more than it should.
+/// A schema that [`check`](crate::check()) refuses accepts more than it should.
 pub fn validate(
     schema: &Value,
     instance: &Value,
