@@ -29,6 +29,7 @@ use lambkin_plugin::{
     Surroundings,
 };
 
+use crate::place::Place;
 use crate::preview::{Outcomes, Preview, PreviewError, Sample};
 use crate::trigger_context::TriggerContext;
 
@@ -45,6 +46,11 @@ pub trait EventSource: fmt::Debug + Send + Sync {
 
     /// The certificate of the connections to that address; `None` if they are not encrypted.
     fn certificate(&self) -> Option<&CertificateSource> {
+        None
+    }
+
+    /// Which requests at that address are for the trigger. Triggers at one address, whose port is not 0, share its socket.
+    fn place(&self) -> Option<&Place> {
         None
     }
 
@@ -188,6 +194,6 @@ pub trait ConfiguredTrigger: Send + Sync {
     ) -> BoxFuture<'a, Result<Preview, PreviewError>>;
 
     /// Starts the trigger's tasks with [`TriggerContext::spawn`]. `listener` is bound to
-    /// [`EventSource::listen_address`].
+    /// [`EventSource::listen_address`]; the first trigger at an address that several share has it.
     fn spawn(self: Box<Self>, context: &mut TriggerContext, listener: Option<Listener>);
 }

@@ -6,8 +6,10 @@ use lambkin_http::{CertificateSource, Listener};
 use lambkin_plugin::{FunctionReference, HttpTrigger, Surroundings};
 
 use crate::event_source::{BoxFuture, ConfiguredTrigger, EventSource, Setup, SetupError};
-use crate::http_listener::HttpListener;
+use crate::http_handler::HttpHandler;
+use crate::http_port::Route;
 use crate::http_preview::preview;
+use crate::place::Place;
 use crate::preview::{Outcomes, Preview, PreviewError, Sample};
 use crate::step_cache::StepCache;
 use crate::trigger_context::TriggerContext;
@@ -19,6 +21,8 @@ pub struct HttpSource {
     pub address: SocketAddr,
     /// The certificate of the connections, if they are encrypted.
     pub certificate: Option<CertificateSource>,
+    /// Which requests at the address are for the trigger.
+    pub place: Place,
 }
 
 impl EventSource for HttpSource {
@@ -28,6 +32,10 @@ impl EventSource for HttpSource {
 
     fn certificate(&self) -> Option<&CertificateSource> {
         self.certificate.as_ref()
+    }
+
+    fn place(&self) -> Option<&Place> {
+        Some(&self.place)
     }
 
     fn configure<'a>(
@@ -52,6 +60,8 @@ impl EventSource for HttpSource {
                 .await
                 .map_err(SetupError::Trigger)?;
             Ok(Box::new(ConfiguredHttp {
+                name: setup.name.to_owned(),
+                place: self.place.clone(),
                 address: self.address,
                 scheme: match self.certificate {
                     Some(_) => "https",
@@ -65,6 +75,8 @@ impl EventSource for HttpSource {
 
 /// An HTTP trigger whose plugin has accepted its settings.
 struct ConfiguredHttp {
+    name: String,
+    place: Place,
     address: SocketAddr,
     scheme: &'static str,
     trigger: HttpTrigger,
@@ -76,7 +88,11 @@ impl ConfiguredTrigger for ConfiguredHttp {
     }
 
     fn description(&self) -> String {
-        format!("{}://{}", self.scheme, self.address)
+        let url = format!("{}://{}", self.scheme, self.address);
+        if self.place == Place::default() {
+            return url;
+        }
+        format!("{url} ({})", self.place)
     }
 
     fn summary(&self) -> &[String] {
@@ -101,14 +117,16 @@ impl ConfiguredTrigger for ConfiguredHttp {
     }
 
     fn spawn(self: Box<Self>, context: &mut TriggerContext<'_>, listener: Option<Listener>) {
-        // `listen_address` asks for one.
-        let Some(listener) = listener else { return };
-        let http = HttpListener {
+        let handler = HttpHandler {
             trigger: self.trigger,
             lambda: context.lambda().clone(),
             cache: StepCache::default(),
-            allowlist: context.allowlist().clone(),
         };
-        context.spawn(|stop| http.serve(listener, stop));
+        let route = Route {
+            name: self.name,
+            place: self.place,
+            handler,
+        };
+        context.listen(self.address, listener, route);
     }
 }

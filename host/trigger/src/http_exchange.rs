@@ -14,8 +14,8 @@ use lambkin_lambda::limits::{ASYNC_EVENT_BYTES, RESPONSE_BYTES, SYNC_EVENT_BYTES
 use lambkin_lambda::{AcceptError, Lambda, RESPONSE_TOO_LARGE, Reply, new_request_id, now_ms};
 use lambkin_model::{HttpRequest, HttpResponse, Invocation, RequestId};
 use lambkin_plugin::{
-    Ending, Fetch, HttpTrigger, InvocationMode, PluginError, Resumption, Shaped, Step,
-    TriggerOutcome,
+    CallError, Ending, Fetch, GuestError, HttpTrigger, InvocationMode, PluginError, Resumption,
+    Shaped, Step, TriggerOutcome,
 };
 use tokio::time::timeout;
 
@@ -56,7 +56,29 @@ impl Ended {
 impl Exchange<'_> {
     /// Takes steps until there is a response. Returns it, and its body if it is a stream.
     pub(crate) async fn run(self) -> Result<(HttpResponse, Option<StreamedBody>), PluginError> {
-        let mut step = self.trigger.shape(self.request).await?;
+        match self.trigger.shape(self.request).await {
+            Err(error) if self.request.body.is_some() && is_too_large(&error) => {
+                self.warn(
+                    None,
+                    "the event would be larger than the host passes on, and than Lambda allows",
+                );
+                // The plugin answers as it does to a body that is too large itself.
+                let request = &HttpRequest {
+                    body: None,
+                    ..self.request.clone()
+                };
+                let step = self.trigger.shape(request).await?;
+                Exchange { request, ..self }.go_on(step).await
+            }
+            shaped => self.go_on(shaped?).await,
+        }
+    }
+
+    /// Takes steps, from the first one.
+    async fn go_on(
+        self,
+        mut step: Step,
+    ) -> Result<(HttpResponse, Option<StreamedBody>), PluginError> {
         let mut stream = None;
         let mut function = None;
         for number in 0.. {
@@ -227,6 +249,12 @@ impl Exchange<'_> {
             },
         }
     }
+}
+
+/// Whether a plugin has failed because of the length of the event that it made. A body of control characters, for example,
+/// is six times as long in JSON.
+fn is_too_large(error: &PluginError) -> bool {
+    matches!(error.cause, CallError::Guest(GuestError::Copied(_)))
 }
 
 /// AWS's maximum for an event, in bytes.

@@ -23,7 +23,8 @@ mod event_source;
 pub mod folder_watcher;
 pub mod http;
 mod http_exchange;
-mod http_listener;
+mod http_handler;
+mod http_port;
 mod http_preview;
 mod invocation;
 mod limits;
@@ -32,6 +33,7 @@ mod object_watcher;
 mod outcome;
 mod own_triggers;
 mod own_watchers;
+mod place;
 pub mod poll;
 mod preview;
 pub mod queue;
@@ -46,6 +48,7 @@ pub use event_source::{
     BoxFuture, ConfiguredTrigger, EventSource, Grants, PluginSetup, Setup, SetupError,
 };
 pub use own_triggers::TriggerSetter;
+pub use place::Place;
 pub use preview::{Outcomes, Preview, PreviewError, Sample, Shown};
 pub use tasks::Tasks;
 pub use trigger_context::{TriggerContext, TriggerStore};

@@ -1,8 +1,9 @@
 //! What a running trigger has access to.
 
 use std::collections::{BTreeMap, HashSet};
+use std::net::SocketAddr;
 
-use lambkin_http::Allowlist;
+use lambkin_http::{Allowlist, Listener};
 use lambkin_lambda::{Account, Lambda};
 use lambkin_plugin::ObjectTrigger;
 use lambkin_store::Cursors;
@@ -10,6 +11,7 @@ use lambkin_store::object::Objects;
 use lambkin_store::queue::Queues;
 use tokio_util::sync::CancellationToken;
 
+use crate::http_port::{HttpPort, Route};
 use crate::object_watcher::{Delivery, ObjectWatcher};
 use crate::own_triggers::{OwnTriggerSetup, TriggerSetter};
 use crate::own_watchers::OwnWatchers;
@@ -28,8 +30,8 @@ pub struct TriggerStore {
 
 /// What a running trigger has access to: the functions, the store and a set of tasks.
 ///
-/// Triggers of one bucket share a watcher, as a change is complete only when each of them has received it. Therefore
-/// they register with [`watch_bucket`](Self::watch_bucket), and the watchers start last.
+/// Triggers of one bucket share a watcher, as a change is complete only when each of them has received it, and HTTP
+/// triggers at one address share a listener. Therefore they register here, and watchers and listeners start last.
 #[derive(Debug)]
 pub struct TriggerContext<'a> {
     tasks: &'a mut Tasks,
@@ -37,6 +39,7 @@ pub struct TriggerContext<'a> {
     allowlist: Allowlist,
     store: Option<TriggerStore>,
     bucket_triggers: BTreeMap<String, Vec<ObjectTrigger>>,
+    ports: Vec<HttpPort>,
 }
 
 impl<'a> TriggerContext<'a> {
@@ -54,6 +57,7 @@ impl<'a> TriggerContext<'a> {
             allowlist,
             store,
             bucket_triggers: BTreeMap::new(),
+            ports: Vec::new(),
         }
     }
 
@@ -86,6 +90,22 @@ impl<'a> TriggerContext<'a> {
         self.tasks.spawn(task);
     }
 
+    /// Registers an HTTP trigger at an address, with the listener if it is the first one there.
+    pub(crate) fn listen(&mut self, address: SocketAddr, listener: Option<Listener>, route: Route) {
+        if let Some(listener) = listener {
+            self.ports.push(HttpPort {
+                address,
+                listener,
+                routes: vec![route],
+            });
+        } else {
+            let mut ports = self.ports.iter_mut();
+            if let Some(port) = ports.find(|port| port.address == address) {
+                port.routes.push(route);
+            }
+        }
+    }
+
     /// Registers a trigger for the changes of a bucket.
     pub fn watch_bucket(&mut self, bucket: String, trigger: ObjectTrigger) {
         self.bucket_triggers
@@ -94,9 +114,13 @@ impl<'a> TriggerContext<'a> {
             .push(trigger);
     }
 
-    /// Starts the watchers of all registered buckets, and those of buckets that have or get triggers of their own,
-    /// which `setters` set. To be called after all triggers have been spawned.
-    pub fn start_watchers(self, setters: Vec<TriggerSetter>, account: Account) {
+    /// Starts the listeners of all registered HTTP triggers, the watchers of all registered buckets, and those of buckets
+    /// that have or get triggers of their own, which `setters` set. To be called after all triggers have been spawned.
+    pub fn start(self, setters: Vec<TriggerSetter>, account: Account) {
+        for port in self.ports {
+            let allowlist = self.allowlist.clone();
+            self.tasks.spawn(|stop| port.serve(allowlist, stop));
+        }
         let Some(TriggerStore {
             queues, objects, ..
         }) = self.store

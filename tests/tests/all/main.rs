@@ -26,6 +26,7 @@ mod extensions;
 mod failures;
 #[cfg(target_os = "linux")]
 mod fixed_ports;
+mod front_door_targets;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod function_url;
@@ -57,6 +58,7 @@ mod runtimes;
 mod sdk_clients;
 mod sdk_services;
 mod services;
+mod shared_ports;
 mod slow_peers;
 mod starts;
 mod store_files;

@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{Authority, Project, Server, curl, lambkin, raw};
+use crate::support::{Authority, DOORS, Doors, Project, Server, curl, lambkin, raw};
 
 /// A server with its data in the project's folder, so that each test has an authority of its own.
 fn serve(project: &Project) -> Server {
@@ -35,47 +35,14 @@ fn event(output: Output) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {output:?}"))
 }
 
-/// `echo` behind each door, with TLS. It writes its events to the file `events`.
-fn doors() -> Project {
-    let door = |name: &str| {
-        let settings = match name {
-            // Without the stage in the path.
-            "api-gateway-rest" => "base-path = ''\n",
-            _ => "",
-        };
-        format!(
-            "[triggers.{name}]\nplugin = '{name}'\nlisten = '127.0.0.1:0'\ntls = true\nfunction = 'echo'\n{settings}"
-        )
-    };
-    let project = Project::echo("");
-    let events = project.path().join("events").display().to_string();
-    let answer = r#"{"statusCode":200,"body":"done"}"#;
-    let environment = format!(
-        "[functions.echo.environment]\nRAW_BOOTSTRAP_RECORD = '{events}'\nRAW_BOOTSTRAP_ANSWER = '{answer}'\n"
-    );
-    let config = fs::read_to_string(project.path().join("lambkin.toml")).unwrap();
-    project.file(
-        "lambkin.toml",
-        config + &environment + &DOORS.map(door).concat(),
-    );
-    project
-}
-
-const DOORS: [&str; 4] = [
-    "api-gateway-http",
-    "function-url",
-    "alb",
-    "api-gateway-rest",
-];
-
 #[test]
 fn every_door_has_https_with_a_certificate_that_clients_can_trust() {
     if curl().is_err() {
         return;
     }
-    let project = doors();
-    let server = serve(&project);
-    let trusted = authority(&server);
+    let doors = Doors::start("listen = '127.0.0.1:0'\ntls = true");
+    let server = &doors.server;
+    let trusted = authority(server);
     for door in DOORS {
         let url = server.trigger_url(door);
         let port = url.strip_prefix("https://127.0.0.1:").expect("https");
@@ -83,8 +50,7 @@ fn every_door_has_https_with_a_certificate_that_clients_can_trust() {
             let url = format!("https://{host}:{port}/a");
             let output = get(&url, &trusted, &["--http1.1"]);
             assert_eq!(output.stdout, b"done", "{door}: {output:?}");
-            let events = fs::read_to_string(project.path().join("events")).unwrap();
-            let event = events.lines().last().unwrap().to_ascii_lowercase();
+            let event = doors.last_event().to_string().to_ascii_lowercase();
             for expected in [
                 "\"x-forwarded-proto\":\"https\"".to_owned(),
                 format!("\"x-forwarded-port\":\"{port}\""),

@@ -7,20 +7,25 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
-use lambkin_http::{Allowlist, CertificateSource, Listener, LocalAuthority, local_names};
+use lambkin_http::{CertificateSource, Listener, LocalAuthority, local_names};
 use tokio::net::TcpListener;
+
+use crate::config::Config;
 
 /// Makes listeners of sockets.
 pub struct Certificates {
-    /// The names that the operator allows in addition to those of this machine.
+    /// The names that the operator allows, or gives to triggers, in addition to those of this machine.
     names: Vec<String>,
     authority: Option<LocalAuthority>,
 }
 
 impl Certificates {
-    pub fn new(allowlist: &Allowlist) -> Self {
+    pub fn new(config: &Config) -> Self {
+        let places = config.triggers.iter().filter_map(|it| it.source.place());
+        let hosts = places.flat_map(|place| &place.host_names);
+        let allowed = config.allowlist.with_hosts(hosts);
         Self {
-            names: allowlist.certificate_names().map(str::to_owned).collect(),
+            names: allowed.certificate_names().map(str::to_owned).collect(),
             authority: None,
         }
     }

@@ -288,7 +288,7 @@ fn read_root(mut root: Reader<'_>, folder: &Path, diagnostics: &Diagnostics) -> 
         Some(mut invoke) => {
             let listen = invoke
                 .text("listen")
-                .and_then(|listen| listeners.add(&listen, diagnostics));
+                .and_then(|listen| listeners.add(&listen, None, diagnostics));
             invoke.finish();
             listen.unwrap_or(INVOKE_LISTEN)
         }

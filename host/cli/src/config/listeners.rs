@@ -2,38 +2,95 @@
 
 use std::net::SocketAddr;
 
+use lambkin_http::CertificateSource;
+use lambkin_trigger::Place;
+
 use super::reader::{Diagnostics, Spanned};
 
-/// The addresses that sections of the file have claimed so far, each with the key that claims it.
+/// The addresses that sections of the file have claimed so far.
 #[derive(Debug, Default)]
-pub struct Listeners(Vec<(SocketAddr, String)>);
+pub struct Listeners(Vec<Claim>);
+
+#[derive(Debug)]
+struct Claim {
+    address: SocketAddr,
+    /// The key that claims it.
+    key: String,
+    /// What it is shared by, if it can be shared.
+    share: Option<Share>,
+}
+
+/// A part of an address.
+#[derive(Debug)]
+pub struct Share {
+    pub place: Place,
+    pub certificate: Option<CertificateSource>,
+}
 
 impl Listeners {
-    /// Reads an address and claims it. Returns `None` after it has reported that the text is not an address or that
-    /// another listener has the address. Any number of listeners may ask for a free port with port 0.
+    /// Reads an address and claims it, with `share` only a part of it. Returns `None` after it has reported that the text
+    /// is not an address or that another listener has what is claimed. Any number of listeners may ask for a free port with
+    /// port 0; each gets its own.
     pub fn add(
         &mut self,
         listen: &Spanned<String>,
+        share: Option<Share>,
         diagnostics: &Diagnostics,
     ) -> Option<SocketAddr> {
+        match self.claim(listen, share) {
+            Ok(address) => Some(address),
+            Err(message) => {
+                diagnostics.add(listen.span.clone(), &listen.key, message);
+                None
+            }
+        }
+    }
+
+    fn claim(
+        &mut self,
+        listen: &Spanned<String>,
+        share: Option<Share>,
+    ) -> Result<SocketAddr, String> {
         let text = listen.value.replace("localhost:", "127.0.0.1:");
-        let Ok(address) = text.parse::<SocketAddr>() else {
-            let message = format!(
+        let address = text.parse::<SocketAddr>().map_err(|_| {
+            format!(
                 "must be an address and a port, such as \"127.0.0.1:8000\", not {:?}",
                 listen.value
-            );
-            diagnostics.add(listen.span.clone(), &listen.key, message);
-            return None;
-        };
-        let same = |(other, _): &&(SocketAddr, String)| *other == address && address.port() != 0;
-        if let Some((_, other)) = self.0.iter().find(same) {
-            let message = format!(
-                "{address} is taken by {other}; each listener needs its own port (0 picks a free one)"
-            );
-            diagnostics.add(listen.span.clone(), &listen.key, message);
-            return None;
+            )
+        })?;
+        if address.port() != 0 {
+            let same = self.0.iter().filter(|claim| claim.address == address);
+            for claim in same {
+                check(address, claim, share.as_ref())?;
+            }
         }
-        self.0.push((address, listen.key.clone()));
-        Some(address)
+        self.0.push(Claim {
+            address,
+            key: listen.key.clone(),
+            share,
+        });
+        Ok(address)
     }
+}
+
+/// Whether an address can be shared with another listener.
+fn check(address: SocketAddr, other: &Claim, share: Option<&Share>) -> Result<(), String> {
+    let key = &other.key;
+    let (Some(others), Some(share)) = (&other.share, share) else {
+        return Err(format!(
+            "{address} is taken by {key}; each listener needs its own port (0 picks a free one)"
+        ));
+    };
+    if let Some(both) = share.place.shares_with(&others.place) {
+        return Err(format!(
+            "{address} is taken by {key} for the same requests ({both}); give one of the two another port, or other \
+             `host-names` or another `path-prefix`"
+        ));
+    }
+    if !CertificateSource::is_same(share.certificate.as_ref(), others.certificate.as_ref()) {
+        return Err(format!(
+            "{address} is shared with {key}, whose `tls` is another one; triggers at one address have the same"
+        ));
+    }
+    Ok(())
 }

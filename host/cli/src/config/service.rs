@@ -99,7 +99,7 @@ fn read_one(
         diagnostics.add(table.span(), table.path(), message);
     }
     let listen = table.text("listen");
-    let address = listen.and_then(|listen| listeners.add(&listen, diagnostics));
+    let address = listen.and_then(|listen| listeners.add(&listen, None, diagnostics));
     let mut grant = |key| {
         let names = table.texts(key)?;
         check_grant(&names, diagnostics);

@@ -19,7 +19,10 @@ use tokio_rustls::rustls::{
 
 /// A certificate with its key, for the listeners of one address. Cheap to clone.
 #[derive(Clone)]
-pub struct Certificate(Arc<ServerConfig>);
+pub struct Certificate {
+    config: Arc<ServerConfig>,
+    first: CertificateDer<'static>,
+}
 
 impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -77,16 +80,20 @@ impl Certificate {
         chain: Vec<CertificateDer<'static>>,
         key: PrivateKeyDer<'static>,
     ) -> Result<Self, Error> {
+        let first = chain.first().ok_or(Error::NoCertificatesPresented)?.clone();
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()?
             .with_no_client_auth();
         let mut config = config.with_single_cert(chain, key)?;
         config.alpn_protocols = [super::HTTP_2, super::HTTP_1].map(Vec::from).to_vec();
-        Ok(Self(Arc::new(config)))
+        Ok(Self {
+            config: Arc::new(config),
+            first,
+        })
     }
 
     pub(super) fn config(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.config)
     }
 }
 
@@ -213,6 +220,17 @@ pub enum CertificateSource {
     Local,
     /// The operator gave it.
     Given(Certificate),
+}
+
+impl CertificateSource {
+    /// Whether listeners with either of them have the same certificate.
+    pub fn is_same(one: Option<&Self>, other: Option<&Self>) -> bool {
+        match (one, other) {
+            (None, None) | (Some(Self::Local), Some(Self::Local)) => true,
+            (Some(Self::Given(one)), Some(Self::Given(other))) => one.first == other.first,
+            _ => false,
+        }
+    }
 }
 
 /// A mistake of the local authority's folder.

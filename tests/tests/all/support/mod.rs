@@ -4,6 +4,7 @@ mod barrier;
 mod bash;
 #[cfg(target_os = "linux")]
 mod disk_recorder;
+mod doors;
 mod emulator_process;
 mod http;
 mod mock_server;
@@ -18,6 +19,7 @@ pub use barrier::Barrier;
 pub use bash::curl;
 #[cfg(target_os = "linux")]
 pub use disk_recorder::disk_recorder;
+pub use doors::{DOORS, Doors};
 pub use emulator_process::{EmulatorProcess, fixed_port, free_port, lambkin_alone};
 pub use http::{Reply, raw, request};
 pub use mock_server::{Answer, MockServer, Request as RecordedRequest};

@@ -5,6 +5,7 @@
 //!
 //! On failure of any plugin or setting, all mistakes are reported together and nothing is served.
 
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +18,7 @@ use tokio::net::TcpListener;
 use crate::args::GlobalArgs;
 use crate::assembly::{self, Certificates, Plugins, Storage, Trigger};
 use crate::command::port_holder::Holder;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::watch::OWN_ADDRESSES;
 
 /// The sockets of a configuration, bound.
@@ -33,11 +34,20 @@ pub struct Sockets {
 pub struct Endpoints {
     pub invoke: TcpListener,
     pub services: Vec<(ServiceListener, TcpListener)>,
-    pub triggers: Vec<(Trigger, Option<Listener>)>,
+    pub triggers: Vec<TriggerEndpoint>,
     /// The file with the local certificate authority, if a listener has a certificate of it.
     pub authority: Option<PathBuf>,
     /// The services that can set triggers at run time.
     pub setters: Vec<TriggerSetter>,
+}
+
+/// A trigger with what it listens on.
+pub struct TriggerEndpoint {
+    pub trigger: Trigger,
+    /// `None` if it does not listen, or if a trigger before it has the listener that they share.
+    pub listener: Option<Listener>,
+    /// Where its requests go, if it listens.
+    pub url: Option<String>,
 }
 
 impl Sockets {
@@ -50,8 +60,10 @@ impl Sockets {
             services.push(bind(&key, service.listen).await?);
         }
         let mut triggers = Vec::new();
+        let mut bound = HashSet::new();
         for trigger in &config.triggers {
             triggers.push(match trigger.source.listen_address() {
+                Some(address) if is_shared(address, &mut bound) => None,
                 Some(address) => {
                     let key = format!("triggers.{}.listen", trigger.name);
                     Some(bind(&key, address).await?)
@@ -88,7 +100,7 @@ impl Sockets {
         let mut services = Vec::new();
         let mut triggers = Vec::new();
         let mut diagnostics = Vec::new();
-        let mut certificates = Certificates::new(&config.allowlist);
+        let mut certificates = Certificates::new(config);
         for (service, listener) in config.services.iter().zip(self.services) {
             match assembly::configure_service(&plugins, service, config, storage).await {
                 Ok(service) => {
@@ -98,12 +110,18 @@ impl Sockets {
                 Err(found) => diagnostics.extend(found),
             }
         }
+        let mut urls = HashMap::new();
         for (trigger, socket) in config.triggers.iter().zip(self.triggers) {
             let source = trigger.source.certificate();
             let listener = socket.map(|socket| certificates.listener(socket, source));
             let listener = listener.transpose()?;
+            let url = url(trigger, listener.as_ref(), &mut urls)?;
             match assembly::configure_trigger(&plugins, trigger, config).await {
-                Ok(trigger) => triggers.push((trigger, listener)),
+                Ok(trigger) => triggers.push(TriggerEndpoint {
+                    trigger,
+                    listener,
+                    url,
+                }),
                 Err(found) => diagnostics.extend(found),
             }
         }
@@ -118,6 +136,28 @@ impl Sockets {
             setters: assembly::trigger_setters(&plugins, config),
         })
     }
+}
+
+/// Whether a trigger before this one has bound the address.
+fn is_shared(address: SocketAddr, bound: &mut HashSet<SocketAddr>) -> bool {
+    address.port() != 0 && !bound.insert(address)
+}
+
+/// The URL of a trigger, with its path prefix. `urls` has those of the listeners so far, by their configured addresses.
+fn url(
+    trigger: &config::Trigger,
+    listener: Option<&Listener>,
+    urls: &mut HashMap<SocketAddr, String>,
+) -> std::io::Result<Option<String>> {
+    let source = &trigger.source;
+    let (Some(address), Some(place)) = (source.listen_address(), source.place()) else {
+        return listener.map(Listener::url).transpose();
+    };
+    if let Some(listener) = listener {
+        urls.insert(address, listener.url()?);
+    }
+    let url = urls.get(&address);
+    Ok(url.map(|url| format!("{url}{}", place.path_prefix)))
 }
 
 async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -137,7 +177,11 @@ async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
 pub async fn try_addresses(config: &Config, path: &Path) -> (Vec<String>, Vec<String>) {
     let (mut problems, mut notes) = (Vec::new(), Vec::new());
     let own = std::env::var(OWN_ADDRESSES).unwrap_or_default();
+    let mut bound = HashSet::new();
     for (key, address) in addresses(config) {
+        if is_shared(address, &mut bound) {
+            continue;
+        }
         if own.split(' ').any(|own| own == address.to_string()) {
             continue;
         }

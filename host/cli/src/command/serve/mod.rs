@@ -20,7 +20,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use lambkin_http::Listener;
 use lambkin_invoke_api::emulator::rie;
 use lambkin_lambda::{Lambda, Log, LogStyle};
 use lambkin_trigger::folder_watcher::FolderWatcher;
@@ -29,11 +28,11 @@ use tokio::sync::Notify;
 
 use super::signals::Signals;
 use crate::args::{Compat, GlobalArgs, Serve};
-use crate::assembly::{self, Storage, Trigger};
+use crate::assembly::{self, Storage};
 use crate::config::{Config, FunctionInputs, full_name};
 use crate::messages;
 use crate::watch::{self, Configuration, Watched};
-use endpoints::{Endpoints, Sockets};
+use endpoints::{Endpoints, Sockets, TriggerEndpoint};
 
 /// How long requests under way may take after the first signal.
 const GRACE: Duration = Duration::from_secs(10);
@@ -87,10 +86,11 @@ pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> 
         cursors: storage.cursors,
     });
     let mut context = TriggerContext::new(&mut callers, lambda.clone(), allowlist.clone(), store);
-    for (trigger, listener) in endpoints.triggers {
-        trigger.configured.spawn(&mut context, listener);
+    for endpoint in endpoints.triggers {
+        let configured = endpoint.trigger.configured;
+        configured.spawn(&mut context, endpoint.listener);
     }
-    context.start_watchers(endpoints.setters, config.account.clone());
+    context.start(endpoints.setters, config.account.clone());
     lambda.start_provisioned();
     let restarts = tokio::select! {
         () = signals.received() => false,
@@ -194,13 +194,13 @@ fn watch_files(
     watch::start(watch, configuration, log.clone())
 }
 
-fn warn(config: &Config, triggers: &[(Trigger, Option<Listener>)]) {
+fn warn(config: &Config, triggers: &[TriggerEndpoint]) {
     for function in &config.functions {
         if let Err(error) = function.check_program() {
             eprintln!("warning: function {}: {error}", full_name(function));
         }
     }
-    for (trigger, _) in triggers {
+    for TriggerEndpoint { trigger, .. } in triggers {
         for warning in assembly::warnings(trigger) {
             eprintln!("warning: {warning}");
         }

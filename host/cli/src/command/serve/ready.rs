@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use tokio::net::TcpListener;
 
-use super::endpoints::Endpoints;
+use super::endpoints::{Endpoints, TriggerEndpoint};
 use crate::config::Config;
 
 /// Prints where everything is to standard output. A reader that has closed it has read enough, perhaps before this
@@ -41,9 +41,9 @@ fn print(json: bool, config: &Config, endpoints: &Endpoints) -> anyhow::Result<(
         let (name, url) = (service.service.name(), url(listener)?);
         writeln!(out, "service {name}  {url}  ({plugin})")?;
     }
-    for (trigger, listener) in &endpoints.triggers {
-        let events_from = match listener {
-            Some(listener) => listener.url()?,
+    for TriggerEndpoint { trigger, url, .. } in &endpoints.triggers {
+        let events_from = match url {
+            Some(url) => url.clone(),
             None => trigger.configured.description(),
         };
         let (name, plugin) = (&trigger.name, &trigger.plugin);
@@ -70,9 +70,9 @@ fn announce_json(endpoints: &Endpoints) -> anyhow::Result<()> {
         services.insert(service.service.name().to_owned(), url(listener)?.into());
     }
     let mut triggers = serde_json::Map::new();
-    for (trigger, listener) in &endpoints.triggers {
-        if let Some(listener) = listener {
-            triggers.insert(trigger.name.clone(), listener.url()?.into());
+    for TriggerEndpoint { trigger, url, .. } in &endpoints.triggers {
+        if let Some(url) = url {
+            triggers.insert(trigger.name.clone(), url.clone().into());
         }
     }
     let mut ready = serde_json::json!({

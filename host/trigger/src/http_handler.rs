@@ -1,4 +1,4 @@
-//! The listener of an HTTP trigger.
+//! Requests of an HTTP trigger.
 //!
 //! A request is read in full, with its names and its target as the client wrote them, and handled by an [`Exchange`].
 //! Here is what HTTP asks: heads, bodies and framing. The body of a streamed response goes from the function to the
@@ -9,61 +9,42 @@
 //! the plugin has set is dropped, and the plugin answers.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{HOST, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Request, StatusCode, Version};
 use lambkin_http::{
-    Allowlist, BodyError, CrossOrigin, ForeignPages, HeadAsSent, Listener, ReasonPhrase,
-    RequestBody, Response, Server, json, read_body, write_names_as,
+    BodyError, HeadAsSent, ReasonPhrase, RequestBody, Response, json, read_body, write_names_as,
 };
 use lambkin_lambda::{Lambda, new_request_id, new_trace_id, now_ms};
 use lambkin_model::{Body, HttpHeader, HttpRequest, HttpResponse};
 use lambkin_plugin::{FRAMING_HEADERS, HttpTrigger, PluginError};
-use tokio_util::sync::CancellationToken;
 
 use crate::http_exchange::Exchange;
 use crate::step_cache::StepCache;
 
-/// The listener of one HTTP trigger.
+/// An HTTP trigger that handles requests.
 #[derive(Debug)]
-pub(crate) struct HttpListener {
+pub(crate) struct HttpHandler {
     /// The configured plugin.
     pub(crate) trigger: HttpTrigger,
     /// The functions, among them those that the trigger may invoke.
     pub(crate) lambda: Lambda,
     /// Results that the plugin may have again.
     pub(crate) cache: StepCache,
-    /// The hosts, besides local ones, that clients may name. Which pages may use the functions is up to their CORS.
-    pub(crate) allowlist: Allowlist,
 }
 
-impl HttpListener {
-    /// Serves requests until `stop` is cancelled, then lets those under way finish.
-    pub(crate) async fn serve(self, listener: Listener, stop: CancellationToken) {
-        let reached = Reached {
-            scheme: listener.scheme(),
-            address: listener.socket.local_addr().ok(),
-        };
-        let rules = CrossOrigin::new(self.allowlist.clone(), ForeignPages::Accepted);
-        let shared = Arc::new((self, reached));
-        let handler = move |request, peer| {
-            let shared = Arc::clone(&shared);
-            async move {
-                let (http, reached) = &*shared;
-                http.answer(request, peer, reached).await
-            }
-        };
-        Server::for_clients(rules, stop)
-            .keep_heads_as_sent()
-            .with_certificate(listener.certificate)
-            .serve(listener.socket, handler)
-            .await;
-    }
+/// Where a request has been received.
+#[derive(Debug)]
+pub(crate) struct Reached {
+    pub(crate) scheme: &'static str,
+    pub(crate) address: Option<SocketAddr>,
+}
 
-    async fn answer(
+impl HttpHandler {
+    /// Handles a request.
+    pub(crate) async fn answer(
         &self,
         request: Request<RequestBody>,
         peer: SocketAddr,
@@ -92,13 +73,6 @@ impl HttpListener {
             }
         }
     }
-}
-
-/// Where a request has been received.
-#[derive(Debug)]
-struct Reached {
-    scheme: &'static str,
-    address: Option<SocketAddr>,
 }
 
 /// The request as the plugin receives it.
@@ -207,7 +181,7 @@ fn plugin_failed(error: &PluginError) -> Response {
 }
 
 /// An error response of the host, in API Gateway's form: `{"message":…}`.
-fn message(status: StatusCode, text: &str) -> Response {
+pub(crate) fn message(status: StatusCode, text: &str) -> Response {
     let body = serde_json::json!({ "message": text }).to_string();
     json(status, body)
 }
