@@ -1,9 +1,9 @@
 //! One connection of HTTP/2.
 //!
 //! Requests reach the handler in the form that those of HTTP/1.1 have: the target is a path, the host is in `Host`, and
-//! there is one `Cookie`. Each of them runs in a task of its own with a [`Peer`] of its own. Limits are those of HTTP/1.1,
-//! applied to each request, and those that HTTP/2 needs in addition: for the number of requests at a time, of resets, and
-//! of bytes that wait.
+//! there is one `Cookie`. Each of them runs in a task of its own with a [`Peer`] of its own. Limits are those of
+//! HTTP/1.1, applied to each request, and those that HTTP/2 needs in addition: for the number of requests at a time, of
+//! resets, and of bytes that wait.
 //!
 //! On failure: a client that breaks the protocol loses its connection, with the reason in HTTP/2's own terms. One that
 //! does not read one of its responses loses it, too, as over HTTP/1.1. A body that stalls ends its own request only.

@@ -93,7 +93,8 @@ pub const SHORT_LEFTOVER_TIMEOUT: Duration = Duration::from_millis(100);
 /// The time for a TLS handshake, from the client's first byte. It takes two exchanges of messages.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Of a request that is not encrypted, on a port with TLS, up to this many bytes are read at a time before the response.
+/// Of a request that is not encrypted, on a port with TLS, up to this many bytes are read at a time before the
+/// response.
 pub const PLAIN_REQUEST_BYTES: usize = 4 * 1024;
 
 /// How long the certificate of the local authority is valid, and …

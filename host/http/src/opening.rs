@@ -1,7 +1,7 @@
 //! The beginning of a connection: TLS, if the listener has it, and whether the client speaks HTTP/1.1 or HTTP/2.
 //!
-//! With TLS the two agree on the protocol. Without, a client that speaks HTTP/2 begins with its preface, which no request
-//! of HTTP/1.1 begins with ("prior knowledge").
+//! With TLS the two agree on the protocol. Without, a client that speaks HTTP/2 begins with its preface, which no
+//! request of HTTP/1.1 begins with ("prior knowledge").
 
 use std::io;
 use std::net::SocketAddr;

@@ -3,7 +3,8 @@
 //! The socket and the bodies only note the beginning and the end of a wait; the one timer of a connection looks at the
 //! notes when the earliest of the timeouts could have passed. So a request sets no timer of its own.
 //!
-//! A connection of HTTP/2 has several requests at a time, each with a [`Peer`] of its own; its own [`Peer`] looks at theirs.
+//! A connection of HTTP/2 has several requests at a time, each with a [`Peer`] of its own; its own [`Peer`] looks at
+//! theirs.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};

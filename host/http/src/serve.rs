@@ -130,8 +130,8 @@ impl Server {
         }
     }
 
-    /// The same server, whose requests have a [`HeadAsSent`](crate::HeadAsSent) among their extensions, and whose targets
-    /// may have characters that a URL must not have.
+    /// The same server, whose requests have a [`HeadAsSent`](crate::HeadAsSent) among their extensions, and whose
+    /// targets may have characters that a URL must not have.
     #[must_use]
     pub fn keep_heads_as_sent(self) -> Self {
         Self {
@@ -140,7 +140,8 @@ impl Server {
         }
     }
 
-    /// Serves HTTP/1.1, and HTTP/2 to clients outside of the host, on `listener` until it is stopped, then lets requests in progress finish.
+    /// Serves HTTP/1.1, and HTTP/2 to clients outside of the host, on `listener` until it is stopped, then lets
+    /// requests in progress finish.
     ///
     /// `handler` gets each request that the rules accept, with the client's address. It runs in the connection's task,
     /// over HTTP/2 in one of its own, and is dropped when the client disconnects or resets the request.

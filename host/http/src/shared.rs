@@ -1,5 +1,5 @@
-//! What the connections of a listener have in common, whichever protocol they speak: the rules for requests, and what ends
-//! a connection that its client keeps open.
+//! What the connections of a listener have in common, whichever protocol they speak: the rules for requests, and what
+//! ends a connection that its client keeps open.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

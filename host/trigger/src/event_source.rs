@@ -49,7 +49,8 @@ pub trait EventSource: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Which requests at that address are for the trigger. Triggers at one address, whose port is not 0, share its socket.
+    /// Which requests at that address are for the trigger. Triggers at one address, whose port is not 0, share its
+    /// socket.
     fn place(&self) -> Option<&Place> {
         None
     }
@@ -185,8 +186,8 @@ pub trait ConfiguredTrigger: Send + Sync {
         &[]
     }
 
-    /// Shapes a sample that the user typed, for `lambkin shape`, and shows what the plugin makes of the outcomes. Nothing
-    /// is sent or stored, and functions are invoked only if the outcomes come from there.
+    /// Shapes a sample that the user typed, for `lambkin shape`, and shows what the plugin makes of the outcomes.
+    /// Nothing is sent or stored, and functions are invoked only if the outcomes come from there.
     fn preview<'a>(
         &'a self,
         sample: &'a Sample,

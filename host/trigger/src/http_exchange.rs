@@ -251,8 +251,8 @@ impl Exchange<'_> {
     }
 }
 
-/// Whether a plugin has failed because of the length of the event that it made. A body of control characters, for example,
-/// is six times as long in JSON.
+/// Whether a plugin has failed because of the length of the event that it made. A body of control characters, for
+/// example, is six times as long in JSON.
 fn is_too_large(error: &PluginError) -> bool {
     matches!(error.cause, CallError::Guest(GuestError::Copied(_)))
 }

@@ -38,8 +38,8 @@ pub(crate) struct HttpPort {
 
 impl HttpPort {
     /// Serves requests until `stop` is cancelled, then lets those under way finish. `allowlist` has the hosts, besides
-    /// local ones, that clients may name; those of the triggers' places are allowed, too. Which pages may use the functions
-    /// is up to their CORS.
+    /// local ones, that clients may name; those of the triggers' places are allowed, too. Which pages may use the
+    /// functions is up to their CORS.
     pub(crate) async fn serve(self, allowlist: Allowlist, stop: CancellationToken) {
         let Self {
             listener, routes, ..

@@ -1,8 +1,8 @@
 //! Several triggers on one address, told apart by the host and the beginning of the path.
 //!
-//! Of the triggers that take a request, the one with the most specific host has it: a name before a pattern, and a longer
-//! pattern before a shorter one. If several are equal in that, the one with the longest prefix has it. The path stays as
-//! the client sent it.
+//! Of the triggers that take a request, the one with the most specific host has it: a name before a pattern, and a
+//! longer pattern before a shorter one. If several are equal in that, the one with the longest prefix has it. The path
+//! stays as the client sent it.
 
 use std::fmt;
 

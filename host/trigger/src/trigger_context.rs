@@ -114,8 +114,9 @@ impl<'a> TriggerContext<'a> {
             .push(trigger);
     }
 
-    /// Starts the listeners of all registered HTTP triggers, the watchers of all registered buckets, and those of buckets
-    /// that have or get triggers of their own, which `setters` set. To be called after all triggers have been spawned.
+    /// Starts the listeners of all registered HTTP triggers, the watchers of all registered buckets, and those of
+    /// buckets that have or get triggers of their own, which `setters` set. To be called after all triggers have been
+    /// spawned.
     pub fn start(self, setters: Vec<TriggerSetter>, account: Account) {
         for port in self.ports {
             let allowlist = self.allowlist.clone();

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Project, Reply, Server, curl, free_port, request};
+use crate::support::{Project, Reply, Server, curl, fixed_port, request};
 
 /// Function URLs at one address, each with its own settings. The event of one says which trigger it was.
 fn at_one_address(address: &str, triggers: &[(&str, &str)]) -> Project {
@@ -18,7 +18,7 @@ fn at_one_address(address: &str, triggers: &[(&str, &str)]) -> Project {
 }
 
 fn address() -> String {
-    format!("127.0.0.1:{}", free_port())
+    format!("127.0.0.1:{}", fixed_port())
 }
 
 fn get(address: &str, host: &str, path: &str) -> Reply {

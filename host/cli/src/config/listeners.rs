@@ -28,9 +28,9 @@ pub struct Share {
 }
 
 impl Listeners {
-    /// Reads an address and claims it, with `share` only a part of it. Returns `None` after it has reported that the text
-    /// is not an address or that another listener has what is claimed. Any number of listeners may ask for a free port with
-    /// port 0; each gets its own.
+    /// Reads an address and claims it, with `share` only a part of it. Returns `None` after it has reported that the
+    /// text is not an address or that another listener has what is claimed. Any number of listeners may ask for a free
+    /// port with port 0; each gets its own.
     pub fn add(
         &mut self,
         listen: &Spanned<String>,

@@ -1,11 +1,12 @@
-//! The local certificate authority: a root certificate of this user's own, which makes the certificates of listeners with
-//! `tls = true`.
+//! The local certificate authority: a root certificate of this user's own, which makes the certificates of listeners
+//! with `tls = true`.
 //!
-//! It is made once and kept in a folder, so that clients that have been told to trust it go on doing so. Whoever can read
-//! its key can pretend to be any site to those clients; so only the user can (mode 0600). The certificates that it makes
-//! live in memory, for as long as the host runs.
+//! It is made once and kept in a folder, so that clients that have been told to trust it go on doing so. A program that
+//! can read its key can pretend to be any site to those clients, so its mode is 0600. The certificates that the
+//! authority makes live in memory, for as long as the host runs.
 //!
-//! On failure, the error names the folder, the file and what helps. Hosts that start at the same time share one authority.
+//! On failure, the error names the folder, the file and what helps. Hosts that start at the same time share one
+//! authority.
 
 use std::collections::HashSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};

@@ -1,8 +1,8 @@
 //! A listener's certificate and key, from PEM files or as made by the local authority.
 //!
 //! Everything that can be wrong with files is found here, before a listener starts: what cannot be read, is no
-//! certificate or no key, does not belong together, or is not valid at this time. The error names the file, what is wrong
-//! with it and what would be right. What clients think of the certificate is theirs to say.
+//! certificate or no key, does not belong together, or is not valid at this time. The error names the file, what is
+//! wrong with it and what would be right. What clients think of the certificate is theirs to say.
 
 use std::fmt;
 use std::io;
@@ -54,8 +54,8 @@ impl Certificate {
     ///
     /// # Errors
     ///
-    /// A file cannot be read or is of another kind, the two do not belong together, or the certificate has expired or is
-    /// not valid yet.
+    /// A file cannot be read or is of another kind, the two do not belong together, or the certificate has expired or
+    /// is not valid yet.
     pub fn read(certificate: &Path, key: &Path) -> Result<Self, CertificateError> {
         let chain = read_chain(certificate).map_err(|message| CertificateError {
             file: CertificateFile::Certificate,

@@ -1,7 +1,7 @@
 //! TLS for listeners: their certificates, and the handshake of a connection.
 //!
-//! A handshake runs in the task of its connection and has a time limit, so that a client that delays it delays nobody
-//! else. The protocol is agreed on in it (ALPN): HTTP/2 or HTTP/1.1.
+//! A handshake runs in the task of its connection and has a time limit, so that a client that delays it delays no
+//! other one. The protocol is agreed on in it (ALPN): HTTP/2 or HTTP/1.1.
 //!
 //! On failure: a connection without a handshake ends. A client that speaks plain HTTP gets a response that says so. The
 //! log has a line for the first failure of each kind, because a client that does not trust the certificate comes again.

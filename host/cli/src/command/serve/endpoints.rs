@@ -172,8 +172,8 @@ async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Tries every address that [`Sockets::bind`] would bind, and releases it. Returns what is wrong with each that cannot be
-/// bound, except where this configuration is being served there, which is a note.
+/// Tries every address that [`Sockets::bind`] would bind, and releases it. Returns what is wrong with each that cannot
+/// be bound, except where this configuration is being served there, which is a note.
 pub async fn try_addresses(config: &Config, path: &Path) -> (Vec<String>, Vec<String>) {
     let (mut problems, mut notes) = (Vec::new(), Vec::new());
     let own = std::env::var(OWN_ADDRESSES).unwrap_or_default();
