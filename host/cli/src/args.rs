@@ -137,8 +137,8 @@ pub struct Shape {
     /// A trigger in lambkin.toml
     pub trigger: String,
 
-    /// The method of a request, or a change of an object: `put`, `post`, `copy`, `complete` or `delete`, or an event
-    /// name of AWS such as `ObjectCreated:Post`
+    /// The method of a request; `CONNECT`, `MESSAGE` or `DISCONNECT` for a WebSocket connection; or a change of an
+    /// object: `put`, `post`, `copy`, `complete` or `delete`, or an event name of AWS such as `ObjectCreated:Post`
     #[arg(value_name = "METHOD|CHANGE")]
     pub action: Option<String>,
 
@@ -182,6 +182,7 @@ Examples:
   lambkin shape web POST /orders --body '{\"id\": 7}'
   lambkin shape process-orders --body '{\"id\": 7}' --body '{\"id\": 8}'
   lambkin shape uploads put in/cat.jpg
+  lambkin shape chat MESSAGE /prod --body '{\"action\": \"hello\"}'
   lambkin shape web GET /orders/7 --outcome result.json
   lambkin shape process-orders --body '{\"id\": 7}' --invoke";
 
@@ -219,6 +220,9 @@ Examples:
 pub enum PluginRole {
     /// HTTP requests to events, results to responses
     HttpTrigger,
+    /// HTTP requests and messages of WebSocket connections to events
+    #[value(name = "websocket-trigger")]
+    WebSocketTrigger,
     /// Messages to events, results to verdicts
     BatchTrigger,
     /// Changes of objects to events
@@ -231,8 +235,9 @@ pub enum PluginRole {
 
 impl PluginRole {
     /// All roles, in the order in which a world has them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::HttpTrigger,
+        Self::WebSocketTrigger,
         Self::BatchTrigger,
         Self::ObjectTrigger,
         Self::Source,

@@ -48,7 +48,7 @@ pub use hyper::ext::ReasonPhrase;
 pub use reply::{empty, json, method_not_allowed, not_found, text};
 pub use request_body::{BodyError, RequestBody, read_body};
 pub use response::{Body, Response};
-pub use serve::{Listener, Server, bind};
+pub use serve::{Listener, Server, bind, share_of_files};
 pub use shortage::{Shortage, WaitsForPlace};
 pub use tls::{
     AuthorityError, Certificate, CertificateError, CertificateFile, CertificateSource,

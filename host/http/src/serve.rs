@@ -68,11 +68,10 @@ pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(limits::BACKLOG)
 }
 
-/// The maximum number of connections of one listener.
-fn max_connections() -> usize {
+/// A share of the files that the process may open: their number divided by `divisor`, within these bounds.
+pub fn share_of_files(divisor: u64, (min, max): (usize, usize)) -> usize {
     let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    let (min, max) = limits::CONNECTIONS;
-    let share = usize::try_from(files / limits::FILES_DIVISOR).unwrap_or(max);
+    let share = usize::try_from(files / divisor).unwrap_or(max);
     share.clamp(min, max)
 }
 
@@ -172,7 +171,7 @@ impl Server {
             speaks_http_2: self.speaks_http_2,
             stop: self.stop,
         };
-        let max = max_connections();
+        let max = share_of_files(limits::FILES_DIVISOR, limits::CONNECTIONS);
         let mut connections = JoinSet::new();
         let mut upgraded = JoinSet::new();
         loop {

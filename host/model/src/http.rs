@@ -73,6 +73,8 @@ pub struct HttpRequest {
     pub protocol: String,
     /// The host and port from the request, as in the `Host` header.
     pub authority: String,
+    /// Whether the client asks for a WebSocket connection, and the trigger may open one.
+    pub is_websocket: bool,
     /// The method, as sent.
     pub method: String,
     /// The path as sent, still percent-encoded. It may have characters that a URL must not have.

@@ -16,6 +16,9 @@ pub(crate) use self::generated::exports::lambkin::batch_trigger::batch_shaper as
 pub(crate) use self::generated::exports::lambkin::http_trigger::http_shaper as http;
 pub(crate) use self::generated::exports::lambkin::object_trigger::object_shaper as object;
 pub(crate) use self::generated::exports::lambkin::source::poller as source;
+pub(crate) use self::generated::exports::lambkin::websocket_trigger::websocket_shaper as websocket;
+pub(crate) use self::generated::lambkin::websocket_trigger::connections;
+pub(crate) use self::generated::lambkin::websocket_trigger::types::MessageParam;
 
 #[allow(missing_docs, unused_qualifications, reason = "generated")]
 #[allow(clippy::all, clippy::restriction, reason = "generated")]
@@ -27,6 +30,7 @@ mod generated {
             "../../wit/batch-trigger",
             "../../wit/object-trigger",
             "../../wit/source",
+            "../../wit/websocket-trigger",
         ],
         inline: "
             package lambkin:host;
@@ -35,6 +39,7 @@ mod generated {
                 include lambkin:batch-trigger/batch-trigger@0.2.0;
                 include lambkin:object-trigger/object-trigger@0.2.0;
                 include lambkin:source/source@0.2.0;
+                include lambkin:websocket-trigger/websocket-trigger@0.2.0;
             }
         ",
         world: "lambkin:host/roles",

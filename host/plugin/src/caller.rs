@@ -9,6 +9,7 @@ use wasmtime::component::{ComponentNamedList, Lift, Lower};
 
 use crate::adapter::Function;
 use crate::check;
+use crate::connections::{Connections, ReachableConnections};
 use crate::context::CallContext;
 use crate::counters::ReachableCounters;
 use crate::error::{CallError, ConfigureError, ContractError, PluginError, Problem};
@@ -28,6 +29,7 @@ pub(crate) struct Caller {
     quota: Arc<Quota>,
     reuse: Reuse,
     counters: ReachableCounters,
+    connections: ReachableConnections,
     /// The kept instances, if the trigger reuses them.
     instances: Option<Arc<Instances>>,
 }
@@ -43,6 +45,7 @@ impl Caller {
             quota: Quota::new(bounds),
             reuse: Reuse::DEFAULT,
             counters: None,
+            connections: None,
             instances: None,
         }
     }
@@ -56,6 +59,14 @@ impl Caller {
     pub(crate) fn with_counters(self) -> Self {
         Self {
             counters: Some(Arc::default()),
+            ..self
+        }
+    }
+
+    /// The same caller, whose calls reach these WebSocket connections.
+    pub(crate) fn with_connections(self, connections: Arc<dyn Connections>) -> Self {
+        Self {
+            connections: Some(connections),
             ..self
         }
     }
@@ -88,6 +99,7 @@ impl Caller {
             runner: &self.runner,
             quota: &self.quota,
             counters: &self.counters,
+            connections: &self.connections,
             instances: self.instances.as_ref(),
             answered: Mutex::default(),
         }
@@ -109,14 +121,15 @@ pub(crate) struct Call<'a> {
     runner: &'a Runner,
     quota: &'a Quota,
     counters: &'a ReachableCounters,
+    connections: &'a ReachableConnections,
     instances: Option<&'a Arc<Instances>>,
     /// The instance that has answered, which is kept once its result is checked, and dropped with the call otherwise.
     answered: Mutex<Option<Kept>>,
 }
 
 impl Call<'_> {
-    /// Calls the function without capabilities but the caller's counters, in a kept instance if the trigger reuses them, otherwise in a new one.
-    /// The result is the guest's, unchecked.
+    /// Calls the function without capabilities but the trigger's counters and WebSocket connections, in a kept instance if
+    /// the trigger reuses them, otherwise in a new one. The result is the guest's, unchecked.
     pub(crate) async fn run<P, R>(
         &self,
         bounds: &Bounds,
@@ -129,6 +142,7 @@ impl Call<'_> {
     {
         let capabilities = Capabilities {
             counters: self.counters.clone(),
+            connections: self.connections.clone(),
             ..Capabilities::default()
         };
         match self.instances {

@@ -12,12 +12,13 @@ use crate::error::ComponentError;
 use crate::inspect::Inspection;
 use crate::role::Role;
 use crate::state::State;
-use crate::{batch_trigger, http_trigger, object_trigger, service, source};
+use crate::{batch_trigger, http_trigger, object_trigger, service, source, websocket_trigger};
 
 /// One adapter for each role that the component plays.
 #[derive(Default)]
 pub(crate) struct Functions {
     pub http_trigger: Option<Arc<http_trigger::v0_2::Shaper>>,
+    pub websocket_trigger: Option<Arc<websocket_trigger::v0_2::MessageShaper>>,
     pub batch_trigger: Option<Arc<batch_trigger::v0_2::Shaper>>,
     pub object_trigger: Option<Arc<object_trigger::v0_2::Shaper>>,
     pub service: Option<Arc<service::Handler>>,
@@ -35,6 +36,7 @@ impl Functions {
         let of = |role| inspection.interface(role);
         Ok(Self {
             http_trigger: find(component, of(Role::HttpTrigger))?,
+            websocket_trigger: find(component, of(Role::WebSocketTrigger))?,
             batch_trigger: find(component, of(Role::BatchTrigger))?,
             object_trigger: find(component, of(Role::ObjectTrigger))?,
             service: find(component, of(Role::Service))?,
@@ -51,6 +53,7 @@ impl Functions {
     ) -> Result<(), ComponentError> {
         let of = |role| inspection.interface(role);
         check(&self.http_trigger, of(Role::HttpTrigger), types)?;
+        check(&self.websocket_trigger, of(Role::WebSocketTrigger), types)?;
         check(&self.batch_trigger, of(Role::BatchTrigger), types)?;
         check(&self.object_trigger, of(Role::ObjectTrigger), types)?;
         check(&self.service, of(Role::Service), types)?;

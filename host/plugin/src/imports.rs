@@ -1,11 +1,13 @@
 //! The interfaces that a component may import, by name.
 //!
 //! Every component may import the parts of WASI in [`WASI_IMPORTS`], which compilers link whether the source uses
-//! them or not: Python's the sockets, and one of JavaScript's HTTP. An HTTP trigger may import its counters, a service or a source may also import the host's
-//! queues and objects. An import alone gives no access: what a call can reach is decided call by call, see `state.rs`.
+//! them or not: Python's the sockets, and one of JavaScript's HTTP. An HTTP trigger may also import its counters, a
+//! WebSocket trigger its connections, and a service or a source the host's queues and objects. An import alone gives no
+//! access: what a call can reach is decided call by call, see `state.rs`.
 //! An interface that has nothing but types gives no access whatever its name; see `inspect.rs`.
 
 use crate::contract::Contract;
+use crate::role::Role;
 
 /// The interfaces of WASI 0.2, in any patch version, that every component may import.
 const WASI_IMPORTS: [&str; 29] = [
@@ -49,14 +51,25 @@ const PRIVILEGED_IMPORTS: [Contract; 2] = [
     Contract("lambkin:store/objects@0.1.x"),
 ];
 
-/// Whether a component may import an interface; `is_privileged` if one of its roles is.
-pub(crate) fn allows(import: &str, is_privileged: bool) -> bool {
-    is_wasi(import) || is_counters(import) || (is_privileged && needs_privilege(import))
+/// The interface that only WebSocket triggers may import.
+const CONNECTIONS: Contract = Contract("lambkin:websocket-trigger/connections@0.2.x");
+
+/// Whether a component with these roles may import an interface.
+pub(crate) fn allows(import: &str, roles: &[Role]) -> bool {
+    is_wasi(import)
+        || is_counters(import)
+        || (needs_privilege(import) && roles.iter().any(|role| role.is_privileged()))
+        || (is_connections(import) && roles.contains(&Role::WebSocketTrigger))
 }
 
 /// Whether an import is the counters of HTTP triggers. Other roles may import them, and end if they use them.
 pub(crate) fn is_counters(import: &str) -> bool {
     COUNTERS.supports(import)
+}
+
+/// Whether an import is the one for WebSocket connections.
+pub(crate) fn is_connections(import: &str) -> bool {
+    CONNECTIONS.supports(import)
 }
 
 /// Whether every component may import an interface.
@@ -91,7 +104,7 @@ mod tests {
             "wasi:http/types@0.2.0",
             "lambkin:http-trigger/counters@0.2.0",
         ] {
-            assert!(allows(import, false), "{import}");
+            assert!(allows(import, &[Role::HttpTrigger]), "{import}");
         }
         for import in [
             "wasi:cli/stdout@0.3.0",
@@ -101,15 +114,18 @@ mod tests {
             "lambkin:http-trigger/counters@0.1.0",
             "env",
         ] {
-            assert!(!allows(import, false), "{import}");
+            assert!(!allows(import, &[Role::HttpTrigger]), "{import}");
         }
     }
 
     #[test]
     fn only_services_and_sources_may_import_the_store() {
         for import in ["lambkin:store/queues@0.1.0", "lambkin:store/objects@0.1.4"] {
-            assert!(allows(import, true), "{import}");
-            assert!(!allows(import, false), "{import}");
+            assert!(
+                allows(import, &[Role::BatchTrigger, Role::Source]),
+                "{import}"
+            );
+            assert!(!allows(import, &[Role::HttpTrigger]), "{import}");
         }
         for import in [
             "lambkin:store/queues@0.2.0",
@@ -117,7 +133,14 @@ mod tests {
             "wasi:http/incoming-handler@0.2.0",
             "env",
         ] {
-            assert!(!allows(import, true), "{import}");
+            assert!(!allows(import, &[Role::Service]), "{import}");
         }
+    }
+
+    #[test]
+    fn only_websocket_triggers_may_import_connections() {
+        let import = "lambkin:websocket-trigger/connections@0.2.1";
+        assert!(allows(import, &[Role::HttpTrigger, Role::WebSocketTrigger]));
+        assert!(!allows(import, &[Role::HttpTrigger, Role::Service]));
     }
 }

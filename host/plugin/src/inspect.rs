@@ -240,10 +240,11 @@ fn check_imports(
     imports: &[String],
     roles: &[(Role, String)],
 ) -> Result<(), ComponentError> {
-    let is_privileged = roles.iter().any(|(role, _)| role.is_privileged());
+    let roles: Vec<Role> = roles.iter().map(|(role, _)| *role).collect();
+    let is_privileged = roles.iter().any(|role| role.is_privileged());
     let mut refused: Vec<String> = imports
         .iter()
-        .filter(|import| !imports::allows(import, is_privileged))
+        .filter(|import| !imports::allows(import, &roles))
         .cloned()
         .collect();
     if !refused.is_empty() {

@@ -1,7 +1,7 @@
 //! Loads and runs plugins: WebAssembly components that implement the contracts in `wit/`.
 //!
 //! A [`PluginHost`] loads the bytes of a component into a [`Plugin`], which plays one [`Role`] or several. A plugin
-//! and a configuration make an [`HttpTrigger`], a [`BatchTrigger`], an [`ObjectTrigger`], a [`Service`] or a
+//! and a configuration make an [`HttpTrigger`], a [`WebSocketTrigger`], a [`BatchTrigger`], an [`ObjectTrigger`], a [`Service`] or a
 //! [`Source`]. This is the only crate that uses wasmtime, and none of wasmtime's types are public.
 //!
 //! # Guarantees
@@ -25,8 +25,9 @@
 //!   `child`, `program`, `failure`, `process`; `machine_code`; `imports`, `wrong_file`, `inspect`;
 //! - `quota`, `ticker`, `meter`, `context`, `logs`; `outcome`, `fetch`; `tls`, `network`, `wasi`;
 //! - `store/`: `error`, `grants`, `handles`, `bindings`, `view`, `queue_types`, `object_types`, `queues`, `objects`;
-//! - `counters`, `state`, `counter_calls`, `linker`, `adapter`, `reuse`, `runner`, `check`, `caller`; `event_origin`, `bindings`;
-//! - `http_trigger/`, `batch_trigger/`, `object_trigger/`: `types`, `check`, `v0_2`, `trigger`;
+//! - `event_origin`, `bindings`, `connections`, `counters`, `state`, `connection_calls`, `counter_calls`, `linker`,
+//!   `adapter`, `reuse`, `runner`, `check`, `caller`;
+//! - `http_trigger/`, `websocket_trigger/`, `batch_trigger/`, `object_trigger/`: `types`, `check`, `v0_2`, `trigger`;
 //! - `source/`: `types`, `check`, `v0_2`, `polled`; `service/`: `handler`, `settings`, `body`, `service_role`, `answer`;
 //! - `functions`, `plugin`, `host`.
 
@@ -37,6 +38,8 @@ mod cache;
 mod caller;
 mod check;
 mod compiler;
+mod connection_calls;
+mod connections;
 mod context;
 mod contract;
 mod counter_calls;
@@ -74,10 +77,12 @@ mod text;
 mod ticker;
 mod tls;
 mod wasi;
+mod websocket_trigger;
 mod wrong_file;
 
 pub use batch_trigger::{BatchTrigger, Batching, ShapedBatch};
 pub use compiler::{COMPILER_ARGUMENT, Compiler, compile_for_host};
+pub use connections::{ConnectionInfo, Connections, SendError, WebSocketMessage};
 pub use error::{
     CallError, ComponentError, ConfigureError, GuestError, HostError, LoadError, PluginError,
     Problem,
@@ -85,7 +90,9 @@ pub use error::{
 pub use event_origin::EventOrigin;
 pub use fetch::{CacheEntry, Fetch, Resumption};
 pub use host::{Compiling, Options, PluginHost, PoolUsage};
-pub use http_trigger::{Answer, FRAMING_HEADERS, HttpTrigger, InvocationMode, Shaped, Step};
+pub use http_trigger::{
+    Answer, FRAMING_HEADERS, HttpTrigger, InvocationMode, NewConnection, Shaped, Step,
+};
 pub use object_trigger::{ObjectTrigger, QueueReference, Target};
 pub use other_version::OtherVersion;
 pub use outcome::{Ending, Fetched, StreamHead, TriggerOutcome};
@@ -96,3 +103,4 @@ pub use service::{Client, Service, ServiceBody, ServiceSetup};
 pub use source::{Part, Polled, Position, Progress, Source, SourceError, SourceSetup};
 pub use store::{Grant, Targets, allows};
 pub use surroundings::{FunctionInfo, FunctionReference, Surroundings};
+pub use websocket_trigger::{Close, Occasion, OpenConnection, WebSocketSetup, WebSocketTrigger};

@@ -97,6 +97,15 @@ pub const HEADER_COUNT: usize = 1_000;
 /// The names and values of a response's headers together, in bytes.
 pub const HEADER_BYTES: usize = 256 << 10;
 
+/// The id that a plugin gives to a WebSocket connection, in bytes. AWS: 16.
+pub const CONNECTION_ID_BYTES: usize = 128;
+/// A plugin's data about a WebSocket connection, in bytes. It is copied into each call for the connection.
+pub const CONNECTION_DATA_BYTES: usize = 64 << 10;
+/// A message or a frame of a WebSocket connection, in bytes. AWS: 128 KiB and 32 KiB.
+pub const WEBSOCKET_MESSAGE_BYTES: usize = 16 << 20;
+/// The reason of a close frame, in bytes: what RFC 6455 leaves of a control frame's 125.
+pub const CLOSE_REASON_BYTES: usize = 123;
+
 /// The linear memory of one instance, in bytes. A trigger written in Rust uses 1 MiB, one in Python starts at 13 MB.
 pub const MEMORY_BYTES: usize = 64 << 20;
 

@@ -8,7 +8,7 @@ use wasmtime::component::Linker;
 use wasmtime_wasi_http::p2::add_only_http_to_linker_async as link_http;
 
 use crate::state::State;
-use crate::{counter_calls, imports, store, wasi};
+use crate::{connection_calls, counter_calls, imports, store, wasi};
 
 /// A linker with the interfaces that these imports need.
 pub(crate) fn linker(engine: &Engine, imports: &[String]) -> wasmtime::Result<Linker<State>> {
@@ -27,6 +27,9 @@ pub(crate) fn linker(engine: &Engine, imports: &[String]) -> wasmtime::Result<Li
     }
     if imports.iter().any(|import| imports::is_counters(import)) {
         counter_calls::link(&mut linker)?;
+    }
+    if imports.iter().any(|import| imports::is_connections(import)) {
+        connection_calls::link(&mut linker)?;
     }
     Ok(linker)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::batch_trigger::BatchTrigger;
 use crate::caller::Caller;
+use crate::connections::Connections;
 use crate::error::ConfigureError;
 use crate::event_origin::EventOrigin;
 use crate::functions::Functions;
@@ -18,6 +19,7 @@ use crate::runner::Runner;
 use crate::service::{Service, ServiceSetup};
 use crate::source::{Source, SourceSetup};
 use crate::surroundings::Surroundings;
+use crate::websocket_trigger::WebSocketTrigger;
 
 /// A component that was checked, compiled and instantiated once. Cheap to clone.
 #[derive(Clone)]
@@ -90,6 +92,25 @@ impl Plugin {
         let shaper = self.adapter(Role::HttpTrigger, |functions| &functions.http_trigger)?;
         let caller = self.trigger_caller(surroundings, reuse);
         HttpTrigger::configure(caller, shaper, config, surroundings, network).await
+    }
+
+    /// Configures a WebSocket trigger, whose plugin reaches these connections.
+    pub async fn websocket_trigger(
+        &self,
+        config: &str,
+        surroundings: &Surroundings,
+        network: &[String],
+        reuse: Reuse,
+        connections: Arc<dyn Connections>,
+    ) -> Result<WebSocketTrigger, ConfigureError> {
+        let http = self.adapter(Role::HttpTrigger, |functions| &functions.http_trigger)?;
+        let shaper = self.adapter(Role::WebSocketTrigger, |functions| {
+            &functions.websocket_trigger
+        })?;
+        let caller = self.trigger_caller(surroundings, reuse);
+        let caller = caller.with_connections(connections);
+        let http = HttpTrigger::configure(caller, http, config, surroundings, network).await?;
+        WebSocketTrigger::configure(http, shaper).await
     }
 
     /// Configures a batch trigger for messages of `origin`.

@@ -12,6 +12,8 @@ use crate::contract::Contract;
 pub enum Role {
     /// Exports `lambkin:http-trigger/http-shaper`.
     HttpTrigger,
+    /// Exports `lambkin:websocket-trigger/websocket-shaper`, beside `lambkin:http-trigger/http-shaper`.
+    WebSocketTrigger,
     /// Exports `lambkin:batch-trigger/batch-shaper`.
     BatchTrigger,
     /// Exports `lambkin:object-trigger/object-shaper`.
@@ -24,8 +26,9 @@ pub enum Role {
 
 impl Role {
     /// All roles, in the order in which messages list them.
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::HttpTrigger,
+        Self::WebSocketTrigger,
         Self::BatchTrigger,
         Self::ObjectTrigger,
         Self::Service,
@@ -36,6 +39,7 @@ impl Role {
     pub(crate) fn contract(self) -> Contract {
         Contract(match self {
             Self::HttpTrigger => "lambkin:http-trigger/http-shaper@0.2.x",
+            Self::WebSocketTrigger => "lambkin:websocket-trigger/websocket-shaper@0.2.x",
             Self::BatchTrigger => "lambkin:batch-trigger/batch-shaper@0.2.x",
             Self::ObjectTrigger => "lambkin:object-trigger/object-shaper@0.2.x",
             Self::Service => "wasi:http/incoming-handler@0.2.x",
@@ -54,6 +58,7 @@ impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::HttpTrigger => "http-trigger",
+            Self::WebSocketTrigger => "websocket-trigger",
             Self::BatchTrigger => "batch-trigger",
             Self::ObjectTrigger => "object-trigger",
             Self::Service => "service",

@@ -1,8 +1,9 @@
 //! The data of a store: its meter, and what its calls have access to.
 //!
 //! Every component is linked in the same way. What a call can reach is decided here, call by call. A trigger's call
-//! has no capabilities but an HTTP trigger's counters: `Capabilities::default()` is the inert WASI, without queues, buckets or network. So a
-//! component that is also a service has no more access than any other while it shapes.
+//! has no capabilities but its counters and WebSocket connections: the rest is `Capabilities::default()`, the inert
+//! WASI, without queues, buckets or network. So a component that is also a service has no more access than any other
+//! while it shapes.
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use wasmtime::{Engine, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+use crate::connections::ReachableConnections;
 use crate::counters::ReachableCounters;
 use crate::limits::{self, Bounds};
 use crate::meter::Meter;
@@ -37,6 +39,8 @@ pub(crate) struct Capabilities {
     pub network: Network,
     /// The counters of an HTTP trigger.
     pub counters: ReachableCounters,
+    /// The WebSocket connections.
+    pub connections: ReachableConnections,
 }
 
 impl State {

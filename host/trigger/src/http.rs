@@ -1,18 +1,24 @@
 //! HTTP triggers, `listen = "127.0.0.1:8000"`: HTTP requests at an address.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use lambkin_http::{CertificateSource, Listener};
-use lambkin_plugin::{FunctionReference, HttpTrigger, Surroundings};
+use lambkin_http::{CertificateSource, Listener, share_of_files};
+use lambkin_plugin::{FunctionReference, HttpTrigger, Role, Surroundings, WebSocketTrigger};
 
 use crate::event_source::{BoxFuture, ConfiguredTrigger, EventSource, Setup, SetupError};
+use crate::http_exchange::Steps;
 use crate::http_handler::HttpHandler;
 use crate::http_port::Route;
 use crate::http_preview::preview;
+use crate::limits::{WEBSOCKET_FILES_DIVISOR, WEBSOCKETS};
 use crate::place::Place;
 use crate::preview::{Outcomes, Preview, PreviewError, Sample};
 use crate::step_cache::StepCache;
 use crate::trigger_context::TriggerContext;
+use crate::websocket;
+use crate::websocket::open_connections::OpenConnections;
+use crate::websocket::session::WebSockets;
 
 /// An address to listen on.
 #[derive(Debug, Clone)]
@@ -48,17 +54,22 @@ impl EventSource for HttpSource {
                 extra: vec![("network".to_owned(), setup.grants.network.join(" "))],
                 ..setup.surroundings()
             };
-            let trigger = setup
-                .plugin
-                .plugin
-                .http_trigger(
-                    setup.plugin.settings,
-                    &surroundings,
-                    &setup.grants.network,
-                    setup.grants.reuse,
-                )
-                .await
-                .map_err(SetupError::Trigger)?;
+            let (plugin, settings) = (setup.plugin.plugin, setup.plugin.settings);
+            let (network, reuse) = (&setup.grants.network, setup.grants.reuse);
+            let configured = if plugin.plays(Role::WebSocketTrigger) {
+                let max = share_of_files(WEBSOCKET_FILES_DIVISOR, WEBSOCKETS);
+                let connections = Arc::new(OpenConnections::new(max));
+                let reachable = Arc::<OpenConnections>::clone(&connections);
+                let trigger =
+                    plugin.websocket_trigger(settings, &surroundings, network, reuse, reachable);
+                trigger
+                    .await
+                    .map(|trigger| (trigger.http().clone(), Some((trigger, connections))))
+            } else {
+                let trigger = plugin.http_trigger(settings, &surroundings, network, reuse);
+                trigger.await.map(|trigger| (trigger, None))
+            };
+            let (trigger, websockets) = configured.map_err(SetupError::Trigger)?;
             Ok(Box::new(ConfiguredHttp {
                 name: setup.name.to_owned(),
                 place: self.place.clone(),
@@ -68,6 +79,7 @@ impl EventSource for HttpSource {
                     None => "http",
                 },
                 trigger,
+                websockets,
             }) as Box<dyn ConfiguredTrigger>)
         })
     }
@@ -80,6 +92,8 @@ struct ConfiguredHttp {
     address: SocketAddr,
     scheme: &'static str,
     trigger: HttpTrigger,
+    /// If the plugin handles WebSocket connections.
+    websockets: Option<(WebSocketTrigger, Arc<OpenConnections>)>,
 }
 
 impl ConfiguredTrigger for ConfiguredHttp {
@@ -108,19 +122,30 @@ impl ConfiguredTrigger for ConfiguredHttp {
         sample: &'a Sample,
         outcomes: &'a mut Outcomes,
     ) -> BoxFuture<'a, Result<Preview, PreviewError>> {
-        Box::pin(preview(
-            &self.trigger,
-            (self.scheme, self.address),
-            sample,
-            outcomes,
-        ))
+        let listener = (self.scheme, self.address);
+        match &self.websockets {
+            Some((trigger, _)) => Box::pin(websocket::preview::preview(
+                trigger, listener, sample, outcomes,
+            )),
+            None => Box::pin(preview(&self.trigger, listener, sample, outcomes)),
+        }
     }
 
     fn spawn(self: Box<Self>, context: &mut TriggerContext<'_>, listener: Option<Listener>) {
-        let handler = HttpHandler {
+        let steps = Arc::new(Steps {
             trigger: self.trigger,
             lambda: context.lambda().clone(),
             cache: StepCache::default(),
+        });
+        let websockets = self.websockets.map(|(trigger, connections)| WebSockets {
+            trigger,
+            connections,
+            steps: Arc::clone(&steps),
+            stop: context.stop(),
+        });
+        let handler = HttpHandler {
+            steps,
+            websockets: websockets.map(Arc::new),
         };
         let route = Route {
             name: self.name,

@@ -8,14 +8,15 @@
 //! On failure: an error of the plugin ends the exchange. Everything else (a function that fails, a document that cannot
 //! be fetched) is an outcome, which the plugin turns into a response.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use lambkin_lambda::limits::{ASYNC_EVENT_BYTES, RESPONSE_BYTES, SYNC_EVENT_BYTES};
 use lambkin_lambda::{AcceptError, Lambda, RESPONSE_TOO_LARGE, Reply, new_request_id, now_ms};
-use lambkin_model::{HttpRequest, HttpResponse, Invocation, RequestId};
+use lambkin_model::{HttpRequest, Invocation, RequestId};
 use lambkin_plugin::{
-    CallError, Ending, Fetch, GuestError, HttpTrigger, InvocationMode, PluginError, Resumption,
-    Shaped, Step, TriggerOutcome,
+    Answer, CallError, Ending, Fetch, GuestError, HttpTrigger, InvocationMode, Occasion,
+    PluginError, Resumption, Shaped, Step, TriggerOutcome,
 };
 use tokio::time::timeout;
 
@@ -27,13 +28,81 @@ use crate::step_cache::{CacheKey, StepCache};
 /// The error type of an event that is larger than Lambda allows.
 const EVENT_TOO_LARGE: &str = "RequestEntityTooLargeException";
 
-/// What a request needs.
+/// What the steps of a trigger need.
+#[derive(Debug)]
+pub(crate) struct Steps {
+    /// The configured plugin.
+    pub trigger: HttpTrigger,
+    /// The functions, among them those that the trigger may invoke.
+    pub lambda: Lambda,
+    /// Results that the plugin may have again.
+    pub cache: StepCache,
+}
+
+/// What steps are taken for.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Exchange<'a> {
-    pub(crate) trigger: &'a HttpTrigger,
-    pub(crate) lambda: &'a Lambda,
-    pub(crate) cache: &'a StepCache,
-    pub(crate) request: &'a HttpRequest,
+pub(crate) enum Cause<'a> {
+    /// A request.
+    Request(&'a HttpRequest),
+    /// A message of a WebSocket connection.
+    Message {
+        connection: &'a str,
+        occasion: &'a Occasion,
+    },
+    /// The end of a WebSocket connection.
+    End {
+        connection: &'a str,
+        occasion: &'a Occasion,
+    },
+}
+
+impl<'a> Cause<'a> {
+    /// The request, for the plugin.
+    fn request(self) -> Option<&'a HttpRequest> {
+        match self {
+            Self::Request(request) => Some(request),
+            Self::Message { .. } | Self::End { .. } => None,
+        }
+    }
+
+    /// The id, which is also that of the first invocation.
+    fn id(self) -> &'a str {
+        match self {
+            Self::Request(request) => &request.id,
+            Self::Message { occasion, .. } | Self::End { occasion, .. } => &occasion.id,
+        }
+    }
+
+    fn trace_id(self) -> &'a str {
+        match self {
+            Self::Request(request) => &request.trace_id,
+            Self::Message { occasion, .. } | Self::End { occasion, .. } => &occasion.trace_id,
+        }
+    }
+}
+
+impl fmt::Display for Cause<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request(request) => write!(f, "{} {}", request.method, request.path),
+            Self::Message { connection, .. } => write!(f, "message of connection {connection}"),
+            Self::End { connection, .. } => write!(f, "end of connection {connection}"),
+        }
+    }
+}
+
+/// The plugin's answer, and the rest of it if it is a stream.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub answer: Answer,
+    pub stream: Option<StreamedBody>,
+}
+
+/// The steps for one request, message or end.
+#[derive(Clone, Copy)]
+struct Exchange<'a> {
+    steps: &'a Steps,
+    cause: Cause<'a>,
 }
 
 /// How an invocation or a fetch ended, with the stream if one has begun.
@@ -53,32 +122,37 @@ impl Ended {
     }
 }
 
-impl Exchange<'_> {
-    /// Takes steps until there is a response. Returns it, and its body if it is a stream.
-    pub(crate) async fn run(self) -> Result<(HttpResponse, Option<StreamedBody>), PluginError> {
-        match self.trigger.shape(self.request).await {
-            Err(error) if self.request.body.is_some() && is_too_large(&error) => {
-                self.warn(
-                    None,
-                    "the event would be larger than the host passes on, and than Lambda allows",
+impl Steps {
+    /// Asks the plugin what to do with a request, and does it.
+    pub(crate) async fn answer(&self, request: &HttpRequest) -> Result<Answered, PluginError> {
+        match self.trigger.shape(request).await {
+            Err(error) if request.body.is_some() && is_too_large(&error) => {
+                let HttpRequest { method, path, .. } = request;
+                tracing::warn!(
+                    "{method} {path}: the event would be larger than the host passes on, and than Lambda allows"
                 );
                 // The plugin answers as it does to a body that is too large itself.
                 let request = &HttpRequest {
                     body: None,
-                    ..self.request.clone()
+                    ..request.clone()
                 };
-                let step = self.trigger.shape(request).await?;
-                Exchange { request, ..self }.go_on(step).await
+                let first = self.trigger.shape(request).await?;
+                self.run(Cause::Request(request), first).await
             }
-            shaped => self.go_on(shaped?).await,
+            first => self.run(Cause::Request(request), first?).await,
         }
     }
 
-    /// Takes steps, from the first one.
-    async fn go_on(
-        self,
-        mut step: Step,
-    ) -> Result<(HttpResponse, Option<StreamedBody>), PluginError> {
+    /// Takes steps, from this one on, until the plugin replies.
+    pub(crate) async fn run(&self, cause: Cause<'_>, first: Step) -> Result<Answered, PluginError> {
+        Exchange { steps: self, cause }.run(first).await
+    }
+}
+
+impl Exchange<'_> {
+    async fn run(self, first: Step) -> Result<Answered, PluginError> {
+        let Self { steps, cause } = self;
+        let mut step = first;
         let mut stream = None;
         let mut function = None;
         for number in 0.. {
@@ -89,9 +163,15 @@ impl Exchange<'_> {
                     }
                     // A plugin that has found the stream to be none answers instead of it.
                     let stream = stream.filter(|_| answer.response.body.is_empty());
-                    return Ok((answer.response, stream));
+                    return Ok(Answered { answer, stream });
                 }
                 _ if number == MAX_STEPS => break,
+                Step::Invoke(shaped)
+                    if shaped.mode == InvocationMode::Streamed && cause.request().is_none() =>
+                {
+                    let what = "it asks for a stream, which only a request may have";
+                    return Err(steps.trigger.misstep(cause.id(), what.to_owned()));
+                }
                 Step::Invoke(shaped) => {
                     let function = function.insert(shaped.function.clone());
                     let unlogged = Unlogged {
@@ -123,34 +203,34 @@ impl Exchange<'_> {
                 token,
                 with_request,
             } = resumption;
-            let request = with_request.then_some(self.request);
-            step = self.trigger.resume(&token, &outcome, request).await?;
+            let request = cause.request().filter(|_| with_request);
+            step = steps.trigger.resume(&token, &outcome, request).await?;
         }
-        Err(self.trigger.too_many_steps(self.request, MAX_STEPS))
+        Err(steps.trigger.misstep(cause.id(), too_many_steps()))
     }
 
     fn warn(&self, function: Option<&str>, what: &str) {
-        let HttpRequest { method, path, .. } = self.request;
+        let cause = self.cause;
         match function {
-            Some(function) => tracing::warn!("{method} {path}: function {function}: {what}"),
-            None => tracing::warn!("{method} {path}: {what}"),
+            Some(function) => tracing::warn!("{cause}: function {function}: {what}"),
+            None => tracing::warn!("{cause}: {what}"),
         }
     }
 
     /// Takes the result from the cache, or else fetches the document.
     async fn fetch(&self, fetch: &Fetch) -> Ended {
         let Some(cache) = &fetch.cache else {
-            return Ended::now(self.trigger.fetch(fetch).await);
+            return Ended::now(self.steps.trigger.fetch(fetch).await);
         };
         let key = CacheKey::of_document(fetch, cache);
-        if let Some(ending) = self.cache.get(&key, Instant::now()) {
+        if let Some(ending) = self.steps.cache.get(&key, Instant::now()) {
             return Ended {
                 cached: true,
                 ..Ended::now(ending)
             };
         }
-        let ending = self.trigger.fetch(fetch).await;
-        self.cache.put(key, &ending, cache, Instant::now());
+        let ending = self.steps.trigger.fetch(fetch).await;
+        self.steps.cache.put(key, &ending, cache, Instant::now());
         Ended::now(ending)
     }
 
@@ -162,7 +242,7 @@ impl Exchange<'_> {
             (key, cache)
         });
         if let Some((key, _)) = &cached
-            && let Some(ending) = self.cache.get(key, Instant::now())
+            && let Some(ending) = self.steps.cache.get(key, Instant::now())
         {
             let ended = Ended {
                 cached: true,
@@ -171,7 +251,7 @@ impl Exchange<'_> {
             return (ended, shaped.resumption);
         }
         let id = if is_first {
-            RequestId::new(self.request.id.clone())
+            RequestId::new(self.cause.id().to_owned())
         } else {
             new_request_id()
         };
@@ -183,7 +263,7 @@ impl Exchange<'_> {
             resumption,
             ..
         } = shaped;
-        let invocation = Invocation::new(id, event, self.request.trace_id.clone());
+        let invocation = Invocation::new(id, event, self.cause.trace_id().to_owned());
         let invoked = self.invoke_once(&function, invocation, mode);
         let ended = match wait {
             None => invoked.await,
@@ -192,7 +272,9 @@ impl Exchange<'_> {
                 .unwrap_or_else(|_| Ended::now(Ending::Expired)),
         };
         if let Some((key, cache)) = cached {
-            self.cache.put(key, &ended.ending, &cache, Instant::now());
+            self.steps
+                .cache
+                .put(key, &ended.ending, &cache, Instant::now());
         }
         (ended, resumption)
     }
@@ -211,12 +293,12 @@ impl Exchange<'_> {
         }
         match mode {
             InvocationMode::Buffered => {
-                let outcome = self.lambda.invoke(function, invocation).await;
+                let outcome = self.steps.lambda.invoke(function, invocation).await;
                 Ended::now(to_ending(outcome, function))
             }
             InvocationMode::Streamed => self.invoke_streaming(function, invocation).await,
             InvocationMode::Asynchronous => {
-                let accepted = self.lambda.accept_named(function, invocation).await;
+                let accepted = self.steps.lambda.accept_named(function, invocation).await;
                 Ended::now(match accepted {
                     Ok(()) => Ending::Accepted,
                     Err(error @ AcceptError::UnknownFunction(_)) => {
@@ -232,7 +314,12 @@ impl Exchange<'_> {
     }
 
     async fn invoke_streaming(&self, function: &str, invocation: Invocation) -> Ended {
-        match self.lambda.invoke_streaming(function, invocation).await {
+        match self
+            .steps
+            .lambda
+            .invoke_streaming(function, invocation)
+            .await
+        {
             Reply::Whole(outcome) => Ended::now(to_ending(outcome, function)),
             Reply::Stream(stream) => match StreamedBody::open(stream).await {
                 Ok((head, body)) => Ended {
@@ -255,6 +342,13 @@ impl Exchange<'_> {
 /// example, is six times as long in JSON.
 fn is_too_large(error: &PluginError) -> bool {
     matches!(error.cause, CallError::Guest(GuestError::Copied(_)))
+}
+
+/// What is wrong with a plugin that has not replied after all steps that it may take.
+pub(crate) fn too_many_steps() -> String {
+    format!(
+        "it has not replied after {MAX_STEPS} invocations and fetches, which is the most that one request may cause"
+    )
 }
 
 /// AWS's maximum for an event, in bytes.

@@ -1,6 +1,6 @@
 //! Requests of an HTTP trigger.
 //!
-//! A request is read in full, with its names and its target as the client wrote them, and handled by an [`Exchange`].
+//! A request is read in full, with its names and its target as the client wrote them, and answered by [`Steps`].
 //! Here is what HTTP asks: heads, bodies and framing. The body of a streamed response goes from the function to the
 //! client without the plugin.
 //!
@@ -9,30 +9,31 @@
 //! the plugin has set is dropped, and the plugin answers.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{HOST, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Request, StatusCode, Version};
 use lambkin_http::{
-    BodyError, HeadAsSent, ReasonPhrase, RequestBody, Response, json, read_body, write_names_as,
+    BodyError, HeadAsSent, ReasonPhrase, RequestBody, Response, json, read_body, upgrade,
+    write_names_as,
 };
-use lambkin_lambda::{Lambda, new_request_id, new_trace_id, now_ms};
+use lambkin_lambda::{new_request_id, new_trace_id, now_ms};
 use lambkin_model::{Body, HttpHeader, HttpRequest, HttpResponse};
-use lambkin_plugin::{FRAMING_HEADERS, HttpTrigger, PluginError};
+use lambkin_plugin::{FRAMING_HEADERS, NewConnection, OpenConnection, PluginError};
 
-use crate::http_exchange::Exchange;
-use crate::step_cache::StepCache;
+use crate::http_exchange::{Answered, Steps};
+use crate::websocket::handshake::Handshake;
+use crate::websocket::session::{Opening, WebSockets};
 
 /// An HTTP trigger that handles requests.
 #[derive(Debug)]
 pub(crate) struct HttpHandler {
-    /// The configured plugin.
-    pub(crate) trigger: HttpTrigger,
-    /// The functions, among them those that the trigger may invoke.
-    pub(crate) lambda: Lambda,
-    /// Results that the plugin may have again.
-    pub(crate) cache: StepCache,
+    /// The plugin, and what its steps need.
+    pub(crate) steps: Arc<Steps>,
+    /// The connections of a WebSocket trigger.
+    pub(crate) websockets: Option<Arc<WebSockets>>,
 }
 
 /// Where a request has been received.
@@ -51,28 +52,83 @@ impl HttpHandler {
         reached: &Reached,
     ) -> Response {
         let (head, body) = request.into_parts();
-        let body = match read_body(body, self.trigger.max_body_bytes()).await {
+        let handshake = match &self.websockets {
+            Some(_) => Handshake::read(&head),
+            None => Ok(None),
+        };
+        let handshake = match handshake {
+            Ok(handshake) => handshake,
+            Err(refusal) => {
+                let mut response = message(refusal.status, refusal.reason);
+                refusal.add_version(&mut response);
+                return response;
+            }
+        };
+        let body = match read_body(body, self.steps.trigger.max_body_bytes()).await {
             Ok(body) => Some(body),
             Err(BodyError::TooLarge { .. }) => None,
             Err(error) => return message(error.status(), &error.to_string()),
         };
-        let request = describe(&head, body, peer, reached);
-        let exchange = Exchange {
-            trigger: &self.trigger,
-            lambda: &self.lambda,
-            cache: &self.cache,
-            request: &request,
-        };
-        match exchange.run().await {
-            Ok((response, None)) => render(response),
-            // The plugin's response to a stream has no body.
-            Ok((response, Some(stream))) => render(response).map(|_| stream.into_body()),
-            Err(error) => {
-                tracing::error!("{} {}: {error}", request.method, request.path);
-                plugin_failed(&error)
+        let mut request = describe(&head, body, peer, reached);
+        if let (Some(websockets), Some(handshake)) = (&self.websockets, handshake) {
+            request.is_websocket = true;
+            let connecting = connect(Arc::clone(websockets), request, handshake);
+            // In a task of its own, so that a connection whose client goes away meanwhile has an end as well.
+            let connected = tokio::spawn(connecting).await;
+            return connected.unwrap_or_else(|error| {
+                message(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string())
+            });
+        }
+        let answered = match self.steps.answer(&request).await {
+            Ok(answered) if answered.answer.connection.is_some() => {
+                let what = "it opens a WebSocket connection, which the client did not ask for";
+                Err(self.steps.trigger.misstep(&request.id, what.to_owned()))
             }
+            answered => answered,
+        };
+        match answered {
+            Ok(answered) => render_answer(answered),
+            Err(error) => plugin_failed(&request, &error),
         }
     }
+}
+
+/// Answers a request for a WebSocket connection, and opens it if the plugin accepts it.
+async fn connect(
+    websockets: Arc<WebSockets>,
+    request: HttpRequest,
+    handshake: Handshake,
+) -> Response {
+    let Some(place) = websockets.connections.place() else {
+        let what = "there are as many WebSocket connections as one trigger may have";
+        tracing::warn!("{}: {what}", websockets.steps.trigger.name());
+        return message(StatusCode::SERVICE_UNAVAILABLE, what);
+    };
+    let mut answered = match websockets.steps.answer(&request).await {
+        Ok(answered) => answered,
+        Err(error) => return plugin_failed(&request, &error),
+    };
+    let Some(NewConnection { id, data }) = answered.answer.connection.take() else {
+        return render_answer(answered);
+    };
+    let connection = OpenConnection {
+        id,
+        data,
+        connected_at_ms: request.at_ms,
+    };
+    let Some(link) = websockets.connections.add(connection, place) else {
+        let what = "it gives a new connection the id of one that is open";
+        let error = websockets
+            .steps
+            .trigger
+            .misstep(&request.id, what.to_owned());
+        return plugin_failed(&request, &error);
+    };
+    let opening = Opening::new(websockets, link);
+    let mut response = render(answered.answer.response);
+    handshake.accept(&mut response);
+    upgrade(response.extensions_mut(), |upgraded| opening.run(upgraded));
+    response
 }
 
 /// The request as the plugin receives it.
@@ -102,6 +158,7 @@ fn describe(head: &Parts, body: Option<Bytes>, peer: SocketAddr, reached: &Reach
         // A listener for both protocols sees IPv4 addresses as IPv6 ones; AWS's front ends never show them so.
         peer: peer.ip().to_canonical().to_string(),
         scheme: reached.scheme,
+        is_websocket: false,
         port: reached.address.map_or(0, |address| address.port()),
         protocol: protocol(head.version).to_owned(),
         authority: authority(head, reached.address),
@@ -172,7 +229,18 @@ fn render(response: HttpResponse) -> Response {
     rendered
 }
 
-fn plugin_failed(error: &PluginError) -> Response {
+/// The plugin's answer as HTTP, with its stream if there is one.
+fn render_answer(answered: Answered) -> Response {
+    let response = render(answered.answer.response);
+    match answered.stream {
+        None => response,
+        // The plugin's response to a stream has no body.
+        Some(stream) => response.map(|_| stream.into_body()),
+    }
+}
+
+fn plugin_failed(request: &HttpRequest, error: &PluginError) -> Response {
+    tracing::error!("{} {}: {error}", request.method, request.path);
     let status = match error.cause {
         lambkin_plugin::CallError::Host(_) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_GATEWAY,

@@ -9,10 +9,19 @@ use lambkin_plugin::{
     CacheEntry, Ending, Fetched, HttpTrigger, InvocationMode, Resumption, Shaped, Step,
 };
 
+use crate::http_exchange::too_many_steps;
 use crate::limits::MAX_STEPS;
 use crate::preview::{Outcomes, Preview, PreviewError, Sample, Shown, sample_outcome};
 
-/// Shows each step of the plugin, until it replies or there is no outcome to go on with.
+/// What the steps are taken for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Subject<'a> {
+    Request(&'a HttpRequest),
+    /// A message or the end of a WebSocket connection, with its id.
+    Message(&'a str),
+}
+
+/// Shows what the plugin makes of a request.
 pub(crate) async fn preview(
     trigger: &HttpTrigger,
     listener: (&'static str, SocketAddr),
@@ -20,8 +29,19 @@ pub(crate) async fn preview(
     outcomes: &mut Outcomes,
 ) -> Result<Preview, PreviewError> {
     let request = request(sample, listener).map_err(PreviewError::Sample)?;
+    let step = trigger.shape(&request).await?;
+    walk(trigger, step, Subject::Request(&request), outcomes).await
+}
+
+/// Shows each step of the plugin, from this one on, until it replies or there is no outcome to go on with.
+pub(crate) async fn walk(
+    trigger: &HttpTrigger,
+    first: Step,
+    subject: Subject<'_>,
+    outcomes: &mut Outcomes,
+) -> Result<Preview, PreviewError> {
     let mut preview = Preview::default();
-    let mut step = trigger.shape(&request).await?;
+    let mut step = first;
     for number in 0..=MAX_STEPS {
         let (ending, resumption) = match step {
             Step::Reply(answer) => {
@@ -33,7 +53,14 @@ pub(crate) async fn preview(
                 for warning in answer.warnings {
                     preview.note(format!("warning: {warning}"));
                 }
-                preview.push(Shown::Response(answer.response));
+                match subject {
+                    Subject::Request(_) => preview.push(Shown::Response(answer.response)),
+                    Subject::Message(_) => preview.note(match answer.response.body {
+                        Body::Empty => "nothing is sent to the client".to_owned(),
+                        Body::Text(text) => format!("the client receives {text}"),
+                        Body::Binary(bytes) => format!("the client receives {} bytes", bytes.len()),
+                    }),
+                }
                 return Ok(preview);
             }
             Step::Invoke(shaped) => {
@@ -56,10 +83,17 @@ pub(crate) async fn preview(
             return Ok(preview);
         };
         let outcome = sample_outcome(ending);
-        let request = resumption.with_request.then_some(&request);
+        let request = match subject {
+            Subject::Request(request) => resumption.with_request.then_some(request),
+            Subject::Message(_) => None,
+        };
         step = trigger.resume(&resumption.token, &outcome, request).await?;
     }
-    Err(trigger.too_many_steps(&request, MAX_STEPS).into())
+    let id = match subject {
+        Subject::Request(request) => &request.id,
+        Subject::Message(id) => id,
+    };
+    Err(trigger.misstep(id, too_many_steps()).into())
 }
 
 /// Notes how the function is invoked. Returns the event.
@@ -102,7 +136,7 @@ fn as_fetched(ending: Ending) -> Ending {
 }
 
 /// The request that the user typed, as a client on this machine would send it.
-fn request(
+pub(crate) fn request(
     sample: &Sample,
     (scheme, address): (&'static str, SocketAddr),
 ) -> Result<HttpRequest, String> {
@@ -141,6 +175,7 @@ fn request(
         peer: "127.0.0.1".to_owned(),
         scheme,
         port: address.port(),
+        is_websocket: false,
         protocol: "HTTP/1.1".to_owned(),
         authority: address.to_string(),
         method: method.clone(),

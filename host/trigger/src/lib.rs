@@ -4,7 +4,7 @@
 //!
 //! | module | key in `lambkin.toml` | events | plugin role |
 //! |---|---|---|---|
-//! | [`http`] | `listen` | HTTP requests at an address | HTTP trigger |
+//! | [`http`] | `listen` | HTTP requests at an address, and messages of WebSocket connections | HTTP trigger, WebSocket trigger |
 //! | [`queue`] | `queue` | messages of a queue in the store | batch trigger |
 //! | [`poll`] | `poll` | messages of an external system, a queue or a log | source, and batch trigger |
 //! | [`bucket`] | `bucket` | changes of the objects in a bucket | object trigger |
@@ -43,6 +43,7 @@ pub mod service_listener;
 mod step_cache;
 mod tasks;
 mod trigger_context;
+mod websocket;
 
 pub use event_source::{
     BoxFuture, ConfiguredTrigger, EventSource, Grants, PluginSetup, Setup, SetupError,

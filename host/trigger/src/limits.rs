@@ -35,6 +35,33 @@ pub const MAX_STEPS: u32 = 8;
 /// first give way.
 pub const STEP_CACHE_BYTES: usize = 16 << 20;
 
+/// The messages of one WebSocket connection that are processed at the same time. Further ones are not read. A function has
+/// its own limit of concurrency.
+pub const CONNECTION_MESSAGES: usize = 32;
+
+/// What may wait to be sent to a WebSocket client that does not read, in bytes …
+pub const OUTBOX_BYTES: usize = 1 << 20;
+/// … and in messages. AWS has no documented limit.
+pub const OUTBOX_MESSAGES: usize = 1024;
+
+/// How long a WebSocket client may read nothing while a message is sent to it: as long as the client of a response.
+pub const WEBSOCKET_WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long the host waits for the other half of a close handshake.
+pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What is read and dropped of a WebSocket client whose message was too long, in bytes, so that it receives the close
+/// frame.
+pub const WEBSOCKET_LINGER_BYTES: usize = 16 << 20;
+
+/// Each of the two buffers of an idle WebSocket connection, in bytes. They grow with its messages.
+pub const WEBSOCKET_BUFFER_BYTES: usize = 1024;
+
+/// The WebSocket connections of one trigger may use the process's limit of open files divided by this, …
+pub const WEBSOCKET_FILES_DIVISOR: u64 = 2;
+/// … but at least and at most this many.
+pub const WEBSOCKETS: (usize, usize) = (64, 16_384);
+
 /// The pause before a change that could not be delivered to a bucket trigger is delivered again.
 pub const REDELIVERY_PAUSE: Duration = Duration::from_secs(5);
 /// The number of attempts to deliver one change. A plugin that has failed this often for a change will fail again.

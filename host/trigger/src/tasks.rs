@@ -25,6 +25,11 @@ impl Tasks {
         self.running.spawn(task(self.stop.clone()));
     }
 
+    /// The token that is cancelled when the tasks are to stop.
+    pub(crate) fn stopping(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
     /// Tells every task to stop and waits until all have returned.
     pub async fn stop(&mut self) {
         self.stop.cancel();

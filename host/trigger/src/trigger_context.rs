@@ -90,6 +90,11 @@ impl<'a> TriggerContext<'a> {
         self.tasks.spawn(task);
     }
 
+    /// Cancelled when the triggers are to stop.
+    pub(crate) fn stop(&self) -> CancellationToken {
+        self.tasks.stopping()
+    }
+
     /// Registers an HTTP trigger at an address, with the listener if it is the first one there.
     pub(crate) fn listen(&mut self, address: SocketAddr, listener: Option<Listener>, route: Route) {
         if let Some(listener) = listener {

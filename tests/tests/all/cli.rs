@@ -403,7 +403,7 @@ fn wit_writes_the_contracts_of_the_roles_that_are_named() {
     let output = run(&project, &["wit", "--output", "all/wit"]);
     assert_eq!(
         err(&output),
-        "wrote all/wit/world.wit (worlds http-trigger, batch-trigger, object-trigger, source, service)\n"
+        "wrote all/wit/world.wit (worlds http-trigger, websocket-trigger, batch-trigger, object-trigger, source, service)\n"
     );
 }
 

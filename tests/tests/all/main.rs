@@ -69,3 +69,4 @@ mod versions;
 mod watch;
 mod web_apps;
 mod web_pages;
+mod websocket_api;

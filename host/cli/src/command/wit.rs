@@ -32,6 +32,7 @@ macro_rules! package {
 const COMMON: Package = package!("common");
 const STORE: Package = package!("store");
 const HTTP_TRIGGER: Package = package!("http-trigger");
+const WEBSOCKET_TRIGGER: Package = package!("websocket-trigger");
 const BATCH_TRIGGER: Package = package!("batch-trigger");
 const OBJECT_TRIGGER: Package = package!("object-trigger");
 const SOURCE: Package = package!("source");
@@ -79,6 +80,7 @@ fn roles(named: &[PluginRole]) -> Vec<PluginRole> {
 fn contract(role: PluginRole) -> Package {
     match role {
         PluginRole::HttpTrigger => HTTP_TRIGGER,
+        PluginRole::WebSocketTrigger => WEBSOCKET_TRIGGER,
         PluginRole::BatchTrigger => BATCH_TRIGGER,
         PluginRole::ObjectTrigger => OBJECT_TRIGGER,
         PluginRole::Source => SOURCE,
@@ -91,6 +93,10 @@ fn packages(roles: &[PluginRole]) -> Vec<Package> {
     let mut packages: Vec<Package> = roles.iter().copied().map(contract).collect();
     if roles.iter().any(|role| *role != PluginRole::Service) {
         packages.push(COMMON);
+    }
+    // A WebSocket trigger is an HTTP trigger as well.
+    if roles.contains(&PluginRole::WebSocketTrigger) && !roles.contains(&PluginRole::HttpTrigger) {
+        packages.push(HTTP_TRIGGER);
     }
     if roles.contains(&PluginRole::Service) {
         packages.push(STORE);
@@ -181,6 +187,7 @@ mod tests {
             COMMON,
             STORE,
             HTTP_TRIGGER,
+            WEBSOCKET_TRIGGER,
             BATCH_TRIGGER,
             OBJECT_TRIGGER,
             SOURCE,

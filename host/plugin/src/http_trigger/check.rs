@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use lambkin_model::HttpResponse;
 
-use super::types::{InvocationMode, Setup, Shaped, Step};
+use super::types::{Answer, InvocationMode, NewConnection, Setup, Shaped, Step};
 use crate::check::{self, size, within};
 use crate::error::ContractError;
 use crate::fetch::{CacheEntry, Fetch, Resumption};
 use crate::limits;
 use crate::surroundings::FunctionReference;
 use crate::text::quote;
+
+/// The status of a response that opens a WebSocket connection.
+const SWITCHING_PROTOCOLS: u16 = 101;
 
 /// The number of functions that a message lists.
 const MAX_NAMES: usize = 12;
@@ -33,6 +36,12 @@ pub(super) fn step(
 ) -> Result<Step, ContractError> {
     Ok(match step {
         Step::Reply(mut answer) => {
+            if answer.response.status == SWITCHING_PROTOCOLS && setup.has_websockets {
+                connection(&answer)?;
+                headers("the response", &answer.response.headers)?;
+                return Ok(Step::Reply(answer));
+            }
+            answer.connection = None;
             answer.response = response(answer.response)?;
             Step::Reply(answer)
         }
@@ -42,6 +51,24 @@ pub(super) fn step(
         Step::Invoke(invocation) => Step::Invoke(shaped(invocation, setup)?),
         Step::Fetch(fetch) => Step::Fetch(fetched(fetch)?),
     })
+}
+
+/// Checks a response that opens a WebSocket connection.
+fn connection(answer: &Answer) -> Result<(), ContractError> {
+    let Some(NewConnection { id, data }) = &answer.connection else {
+        return Err("it replies with status 101 and without `connection-id` in `extra`".into());
+    };
+    size("the connection's id", id.len(), limits::CONNECTION_ID_BYTES)?;
+    if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let id = quote(id);
+        return Err(format!("\"{id}\" is not the id of a connection: printable ASCII").into());
+    }
+    let max = limits::CONNECTION_DATA_BYTES;
+    size("the connection's data", data.len(), max)?;
+    if !answer.response.body.is_empty() {
+        return Err("it replies with status 101 and a body".into());
+    }
+    Ok(())
 }
 
 /// Checks status, reason phrase and headers, and drops framing headers.

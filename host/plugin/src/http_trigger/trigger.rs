@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::types::{Setup, Step};
 use super::v0_2::Shaper;
-use crate::caller::Caller;
+use crate::caller::{Call, Caller};
 use crate::check;
 use crate::error::{ConfigureError, ContractError, PluginError};
 use crate::fetch::Fetch;
@@ -46,6 +46,33 @@ impl HttpTrigger {
             setup: Arc::new(setup),
             network,
         })
+    }
+
+    /// The same trigger, whose responses may open WebSocket connections.
+    pub(crate) fn with_websockets(self) -> Self {
+        let has_websockets = Setup {
+            has_websockets: true,
+            ..(*self.setup).clone()
+        };
+        Self {
+            setup: Arc::new(has_websockets),
+            ..self
+        }
+    }
+
+    /// The plugin's state for later calls.
+    pub(crate) fn state(&self) -> &str {
+        &self.setup.state
+    }
+
+    /// Begins a call for this trigger.
+    pub(crate) fn begin<'a>(&'a self, function: &'static str, id: Option<&'a str>) -> Call<'a> {
+        self.caller.begin(function, id)
+    }
+
+    /// Checks the step of a call that is not about a request.
+    pub(crate) fn checked(&self, call: &Call<'_>, step: Step) -> Result<Step, PluginError> {
+        call.checked(super::check::step(step, &self.setup, None))
     }
 
     /// The trigger's name.
@@ -96,12 +123,11 @@ impl HttpTrigger {
         }
     }
 
-    /// The error of a plugin that has not answered after this number of invocations and fetches.
-    pub fn too_many_steps(&self, request: &HttpRequest, steps: u32) -> PluginError {
-        let call = self.caller.begin("resume", Some(&request.id));
-        call.error(ContractError::from(format!(
-            "it has not replied after {steps} invocations and fetches, which is the most that one request may cause"
-        )))
+    /// The error of a plugin that does what the contract does not allow at this point. `id` is that of the request, the
+    /// message or the end of a connection.
+    pub fn misstep(&self, id: &str, what: String) -> PluginError {
+        let call = self.caller.begin("resume", Some(id));
+        call.error(ContractError::from(what))
     }
 
     /// Decides what to do when an invocation or a fetch has ended.

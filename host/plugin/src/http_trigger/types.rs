@@ -8,12 +8,14 @@ use crate::fetch::{CacheEntry, Fetch, Resumption};
 use crate::surroundings::FunctionReference;
 
 /// The result of `configure`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Setup {
     pub state: String,
     pub functions: Vec<FunctionReference>,
     pub max_body_bytes: usize,
     pub reusable: bool,
+    /// Whether a response may have status 101 and open a WebSocket connection.
+    pub has_websockets: bool,
     pub summary: Vec<String>,
     pub warnings: Vec<String>,
 }
@@ -34,8 +36,19 @@ pub enum Step {
 pub struct Answer {
     /// The response. It has none of the [`FRAMING_HEADERS`](super::FRAMING_HEADERS): the listener sets them.
     pub response: HttpResponse,
+    /// The WebSocket connection that the response opens. If there is one, the status is 101 and the body is empty.
+    pub connection: Option<NewConnection>,
     /// What the plugin says is wrong with the function's result, as displayable lines for the log.
     pub warnings: Vec<String>,
+}
+
+/// A WebSocket connection that begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewConnection {
+    /// The plugin's id of it: printable ASCII.
+    pub id: String,
+    /// The plugin's data about it, which later calls receive.
+    pub data: String,
 }
 
 /// How a function is invoked.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use lambkin_model::{Body, HttpRequest, HttpResponse};
 
 use super::check;
-use super::types::{Answer, InvocationMode, Setup, Shaped, Step};
+use super::types::{Answer, InvocationMode, NewConnection, Setup, Shaped, Step};
 use crate::adapter::{Adapter, ExportedInterface, Function, TypeCheck};
 use crate::bindings::{self, SurroundingsLists, http as wit};
 use crate::caller::Call;
@@ -20,6 +20,11 @@ use crate::text::quote;
 
 /// The key of `extra` for a warning.
 const WARNING: &str = "warning";
+/// The keys of `extra` for the connection that a response with status 101 opens.
+const CONNECTION_ID: &str = "connection-id";
+const CONNECTION_DATA: &str = "connection-data";
+/// What a request for a WebSocket connection has in `extra`.
+const WEBSOCKET: [(&str, &str); 1] = [("websocket", "")];
 
 type ConfigureArguments<'a> = (&'a str, wit::Surroundings<'a>);
 type ConfigureResult = (Result<wit::Setup, Vec<wit::Problem>>,);
@@ -151,7 +156,11 @@ fn borrowed<'a>(request: &'a HttpRequest, headers: &'a [wit::Header<'a>]) -> wit
             Some(Body::Text(text)) => wit::RequestBody::Text(text),
             Some(Body::Binary(bytes)) => wit::RequestBody::Binary(bytes),
         },
-        extra: &[],
+        extra: if request.is_websocket {
+            &WEBSOCKET
+        } else {
+            &[]
+        },
     }
 }
 
@@ -186,6 +195,7 @@ impl From<wit::Setup> for Setup {
             functions: setup.functions.into_iter().map(Into::into).collect(),
             max_body_bytes: setup.max_body_bytes as usize,
             reusable: setup.reusable,
+            has_websockets: false,
             summary: setup.summary,
             warnings: setup.warnings,
         }
@@ -204,12 +214,18 @@ impl From<wit::Step> for Step {
 
 impl From<wit::Response> for Answer {
     fn from(response: wit::Response) -> Self {
-        let warnings = response.extra.into_iter().filter(|(key, _)| key == WARNING);
+        let (mut warnings, mut id, mut data) = (Vec::new(), None, String::new());
+        for (key, text) in response.extra {
+            match key.as_str() {
+                WARNING if warnings.len() < MAX_WARNINGS => warnings.push(quote(&text)),
+                CONNECTION_ID => id = Some(text),
+                CONNECTION_DATA => data = text,
+                _ => {}
+            }
+        }
         Self {
-            warnings: warnings
-                .map(|(_, text)| quote(&text))
-                .take(MAX_WARNINGS)
-                .collect(),
+            warnings,
+            connection: id.map(|id| NewConnection { id, data }),
             response: HttpResponse {
                 status: response.status,
                 reason: response.reason,

@@ -162,6 +162,7 @@ async fn a_plugin_can_answer_at_once() {
         trigger.shape(&request()).await.expect("shape"),
         Step::Reply(Answer {
             response,
+            connection: None,
             warnings: vec![],
         })
     );

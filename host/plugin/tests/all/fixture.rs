@@ -229,6 +229,7 @@ pub fn request() -> HttpRequest {
         peer: "127.0.0.1".into(),
         scheme: "http",
         port: 8000,
+        is_websocket: false,
         protocol: "HTTP/1.1".into(),
         authority: "localhost:8000".into(),
         method: "GET".into(),

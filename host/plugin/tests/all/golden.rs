@@ -5,6 +5,7 @@
 mod batch;
 mod http;
 mod object;
+mod websocket;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

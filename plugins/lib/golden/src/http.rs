@@ -11,6 +11,7 @@ use http_event::contract::{
     Ending, FunctionError, Header, InvocationMode, Problem, Request, RequestBody, Response, Setup,
     Step, StreamHead, Surroundings,
 };
+use http_event::websocket::CONNECTION_ID;
 use serde_json::{Value, json};
 
 /// The keys of a call, in the order of what happens.
@@ -37,7 +38,7 @@ pub fn check(plugin: &str, functions: Functions) {
     crate::check(
         plugin,
         |case| functions.answer(case, &defaults),
-        in_order_of_events,
+        |case| in_order_of_events(case, &CALL),
     );
 }
 
@@ -45,25 +46,15 @@ impl Functions {
     /// The case with this plugin's answers instead of the recorded ones. What is not recorded is not added.
     fn answer(self, case: &Value, defaults: &Value) -> Value {
         let mut case = case.clone();
-        let setup = match (self.configure)(&case["config"].to_string(), &surroundings()) {
-            Ok(setup) => setup,
-            Err(problems) => {
-                let list = problems
-                    .into_iter()
-                    .map(|it| json!({"at": it.at, "message": it.message}));
-                case["problems"] = list.collect();
-                return case;
-            }
+        let setup = (self.configure)(&case["config"].to_string(), &surroundings());
+        let Some(state) = record_setup(&mut case, setup) else {
+            return case;
         };
-        let mut functions: Vec<_> = setup.functions.iter().map(|it| &it.name).collect();
-        functions.sort();
-        functions.dedup();
-        case["setup"] = json!({"functions": functions, "summary": setup.summary});
         let Some(calls) = case["calls"].as_array_mut() else {
             panic!("the configuration is accepted, and the case has no calls: {case}");
         };
         for call in calls {
-            self.answer_call(&setup.state, call, defaults);
+            self.answer_call(&state, call, defaults);
         }
         case
     }
@@ -97,8 +88,27 @@ impl Functions {
     }
 }
 
+/// Records the result of `configure`. Returns the state; `None` if the configuration is refused.
+pub(crate) fn record_setup(case: &mut Value, setup: Result<Setup, Vec<Problem>>) -> Option<String> {
+    let setup = match setup {
+        Ok(setup) => setup,
+        Err(problems) => {
+            let list = problems
+                .into_iter()
+                .map(|it| json!({"at": it.at, "message": it.message}));
+            case["problems"] = list.collect();
+            return None;
+        }
+    };
+    let mut functions: Vec<_> = setup.functions.iter().map(|it| &it.name).collect();
+    functions.sort();
+    functions.dedup();
+    case["setup"] = json!({"functions": functions, "summary": setup.summary});
+    Some(setup.state)
+}
+
 /// The same surroundings as in the tests of the built components.
-fn surroundings() -> Surroundings {
+pub(crate) fn surroundings() -> Surroundings {
     Surroundings {
         name: "golden".to_owned(),
         address: None,
@@ -110,7 +120,7 @@ fn surroundings() -> Surroundings {
     }
 }
 
-fn request(overrides: &Value, defaults: &Value) -> Request {
+pub(crate) fn request(overrides: &Value, defaults: &Value) -> Request {
     let field = |name: &str| match overrides.get(name) {
         Some(value) => value,
         None => &defaults[name],
@@ -140,7 +150,7 @@ fn request(overrides: &Value, defaults: &Value) -> Request {
     }
 }
 
-fn string(value: &Value) -> String {
+pub(crate) fn string(value: &Value) -> String {
     match value.as_str() {
         Some(text) => text.to_owned(),
         None => panic!("{value} is not a string"),
@@ -159,7 +169,7 @@ fn body(value: &Value) -> RequestBody {
     }
 }
 
-fn ending(value: &Value) -> Ending {
+pub(crate) fn ending(value: &Value) -> Ending {
     match value.as_str() {
         Some("timed-out") => return Ending::TimedOut,
         Some("expired") => return Ending::Expired,
@@ -190,7 +200,7 @@ fn stream_head(value: &Value) -> StreamHead {
     }
 }
 
-fn step_as_json(step: &Step) -> Value {
+pub(crate) fn step_as_json(step: &Step) -> Value {
     match step {
         Step::Reply(response) => json!({"reply": response_as_json(response)}),
         Step::Fetch(fetch) => panic!("{fetch:?}"),
@@ -213,7 +223,7 @@ fn step_as_json(step: &Step) -> Value {
     }
 }
 
-fn response_as_json(response: &Response) -> Value {
+pub(crate) fn response_as_json(response: &Response) -> Value {
     let body = match std::str::from_utf8(response.body.as_bytes()) {
         Ok("") => Value::Null,
         Ok(text) => json!({"text": text}),
@@ -223,16 +233,20 @@ fn response_as_json(response: &Response) -> Value {
     if let Some(reason) = &response.reason {
         json["reason"] = json!(reason);
     }
+    let mut extra = response.extra.iter();
+    if let Some((_, id)) = extra.find(|(key, _)| key == CONNECTION_ID) {
+        json["connection"] = json!(id);
+    }
     json
 }
 
 /// The case as text, its parts in the order in which they happen.
-fn in_order_of_events(case: &Value) -> String {
+pub(crate) fn in_order_of_events(case: &Value, keys: &[&str]) -> String {
     let calls: Vec<_> = case["calls"]
         .as_array()
         .into_iter()
         .flatten()
-        .map(|call| braced(&members(call, &CALL)))
+        .map(|call| braced(&members(call, keys)))
         .collect();
     let mut members = members(case, &["about", "config", "setup", "problems"]);
     if !calls.is_empty() {

@@ -9,6 +9,7 @@
 #![allow(clippy::panic, reason = "this is a library of assertions for tests")]
 
 pub mod http;
+pub mod websocket;
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};

@@ -1,7 +1,8 @@
 //! What the plugins for AWS's HTTP front ends (API Gateway, function URLs, load balancers) share: the way from an HTTP
 //! request to a Lambda event and from a function's result to an HTTP response.
 //!
-//! - [`contract`] has the types of the contract `lambkin:http-trigger`, and its bindings;
+//! - [`contract`] has the types of the contract `lambkin:http-trigger`, and its bindings; [`websocket`] has those of
+//!   `lambkin:websocket-trigger`;
 //! - [`json`] writes events and reads results;
 //! - [`percent`], [`query`] and [`headers`] read a request as events contain it;
 //! - [`head`] measures the head of a request;
@@ -39,3 +40,4 @@ pub mod query;
 pub mod response;
 pub mod route_key;
 pub mod values;
+pub mod websocket;

@@ -1,5 +1,6 @@
 //! The examples in `examples/`, run as their READMEs say, with their own `lambkin.toml`.
 
+mod chat;
 mod doors;
 mod queues;
 

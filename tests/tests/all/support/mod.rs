@@ -14,6 +14,7 @@ mod scripted;
 mod server;
 mod tls_front;
 mod tools;
+mod websocket;
 
 pub use barrier::Barrier;
 pub use bash::curl;

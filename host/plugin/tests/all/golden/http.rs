@@ -6,7 +6,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lambkin_model::{Body, HttpRequest, HttpResponse};
-use lambkin_plugin::{Ending, HttpTrigger, InvocationMode, Plugin, Reuse, Role, Step, StreamHead};
+use lambkin_plugin::{
+    Answer, Ending, HttpTrigger, InvocationMode, Plugin, Reuse, Role, Step, StreamHead,
+};
 use serde_json::{Value, json};
 
 use super::{accepted, calls, cases_of, decoded, optional, pairs, surroundings};
@@ -70,7 +72,7 @@ async fn check(trigger: &HttpTrigger, call: &Value, defaults: &Value, at: &str) 
     }
 }
 
-fn request(overrides: &Value, defaults: &Value) -> HttpRequest {
+pub(super) fn request(overrides: &Value, defaults: &Value) -> HttpRequest {
     let field = |name: &str| overrides.get(name).unwrap_or(&defaults[name]);
     let text = |name: &str| field(name).as_str().unwrap().to_owned();
     let body = field("body");
@@ -84,6 +86,7 @@ fn request(overrides: &Value, defaults: &Value) -> HttpRequest {
             _ => "http",
         },
         port: 8000,
+        is_websocket: false,
         protocol: text("protocol"),
         authority: text("authority"),
         method: text("method"),
@@ -102,7 +105,7 @@ fn request(overrides: &Value, defaults: &Value) -> HttpRequest {
     }
 }
 
-fn ending_of(value: &Value) -> Ending {
+pub(super) fn ending_of(value: &Value) -> Ending {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     match value
         .as_str()
@@ -126,9 +129,9 @@ fn ending_of(value: &Value) -> Ending {
     }
 }
 
-fn step_as_json(step: &Step) -> Value {
+pub(super) fn step_as_json(step: &Step) -> Value {
     match step {
-        Step::Reply(answer) => json!({"reply": response_as_json(&answer.response)}),
+        Step::Reply(answer) => json!({"reply": answer_as_json(answer)}),
         Step::Fetch(fetch) => panic!("{fetch:?}"),
         Step::Invoke(shaped) => json!({"invoke": {
             "function": shaped.function,
@@ -141,6 +144,14 @@ fn step_as_json(step: &Step) -> Value {
             "max-wait-ms": shaped.wait.map(|wait: Duration| wait.as_millis() as u64),
         }}),
     }
+}
+
+pub(super) fn answer_as_json(answer: &Answer) -> Value {
+    let mut json = response_as_json(&answer.response);
+    if let Some(connection) = &answer.connection {
+        json["connection"] = json!(connection.id);
+    }
+    json
 }
 
 fn response_as_json(response: &HttpResponse) -> Value {

@@ -1,0 +1,168 @@
+//! The trigger's configuration: checks the table of `lambkin.toml` and turns it into a [`State`].
+//!
+//! | key | meaning | default |
+//! |---|---|---|
+//! | `routes` | a function or a table for each route key, see [`routes`] | this or `function` |
+//! | `function` | short for the routes `$connect`, `$disconnect` and `$default` | |
+//! | `route-selection-expression` | what chooses the route of a message | `"$request.body.action"` |
+//! | `timeout` | the integration's timeout, 0.05 to 29 seconds; a route may override it | 29 |
+//! | `idle-timeout` | how long a connection may be idle, 0.001 to 600 seconds | 600 |
+//! | `max-duration` | how long a connection may last, 0.001 to 7,200 seconds | 7200 |
+//! | `stage` | the stage's name, the path of the API | `"prod"` |
+//! | `base-path` | the base path of a custom domain, instead of the stage; it may be empty | none |
+//! | `stage-variables` | names and values | none |
+//! | `api-id`, `domain-name` | what events contain | `"lambkin000"`, the host that the client requested |
+//!
+//! On failure: every mistake is listed at once, each with the keys that lead to it. Values become fields of the state's
+//! lines, so control characters are refused.
+
+mod routes;
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use http_event::api_settings::{api_id, domain_name, stage_variables};
+use http_event::contract::{FunctionReference, Problem, Setup, Surroundings};
+use plugin_kit::settings::{self, Problems, Table, is_word};
+
+use crate::management::MAX_MESSAGE;
+use crate::selection;
+use crate::state::State;
+
+const KEYS: [&str; 11] = [
+    "routes",
+    "function",
+    "route-selection-expression",
+    "timeout",
+    "idle-timeout",
+    "max-duration",
+    "stage",
+    "base-path",
+    "stage-variables",
+    "api-id",
+    "domain-name",
+];
+
+/// Keys that somebody who knows another trigger may write.
+const EXPLAINED: [(&str, &str); 2] = [
+    (
+        "payload-format-version",
+        "a WebSocket API has one format of events; the plugin `api-gateway-http` has this key",
+    ),
+    (
+        "cors",
+        "browsers do not ask before they open a WebSocket connection; the function of `$connect` can check the header Origin",
+    ),
+];
+
+/// AWS's quotas, in milliseconds.
+const MAX_IDLE_MS: u32 = 600_000;
+const MAX_DURATION_MS: u32 = 7_200_000;
+
+const DEFAULT_SELECTION: &str = "$request.body.action";
+
+/// Checks the trigger's configuration, a JSON object.
+///
+/// # Errors
+///
+/// All mistakes in it.
+pub fn configure(config: &str, _: &Surroundings) -> Result<Setup, Vec<Problem>> {
+    let read = || {
+        let members = settings::parse(config)?;
+        let mut problems = Problems::default();
+        let setup = read(&Table::root(&members), &mut problems);
+        problems.into_result(Some(setup))
+    };
+    read().map_err(|problems| problems.into_iter().map(Into::into).collect())
+}
+
+/// Reads every key, even after a mistake, so that all mistakes are found.
+fn read(table: &Table<'_>, problems: &mut Problems) -> Setup {
+    table.refuse_unknown(&KEYS, &EXPLAINED, problems);
+    let routes_table = table.table("routes", problems);
+    let routes = routes::read(table, routes_table.as_ref(), problems);
+    let stage_variables = stage_variables(table, problems);
+    let mut state = State::new(stage(table, problems), api_id(table, problems));
+    state.base_path = base_path(table, problems);
+    state.domain_name = domain_name(table, problems);
+    state.stage_variables = &stage_variables;
+    state.selection = selection(table, problems);
+    state.idle_timeout_ms = limit("idle-timeout", MAX_IDLE_MS, table, problems);
+    state.max_duration_ms = limit("max-duration", MAX_DURATION_MS, table, problems);
+
+    let mut summary: Vec<_> = routes
+        .iter()
+        .map(routes::ConfiguredRoute::summary)
+        .collect();
+    let has_custom = routes.iter().any(|route| !route.route.key.starts_with('$'));
+    if has_custom {
+        summary.push(format!("{} chooses the route", state.selection));
+    }
+    summary.push(match state.base_path {
+        None => format!("the path is /{}, the stage", state.stage),
+        Some(path) => format!("the path is /{path}, the base path of a custom domain"),
+    });
+    let mut warnings = Vec::new();
+    if table.get("route-selection-expression").is_some() && !has_custom {
+        warnings.push(String::from(
+            "`route-selection-expression` chooses between routes, and there are none but those that begin with `$`",
+        ));
+    }
+    let functions = routes.iter().map(|route| FunctionReference {
+        name: String::from(route.route.function),
+        at: route.at.clone(),
+    });
+    let functions = functions.collect();
+    let routes: Vec<_> = routes.iter().map(|route| route.route).collect();
+    Setup {
+        state: state.write(&routes),
+        functions,
+        max_body_bytes: u32::try_from(MAX_MESSAGE).unwrap_or(u32::MAX),
+        reusable: true,
+        summary,
+        warnings,
+        extra: Vec::new(),
+    }
+}
+
+fn stage<'a>(table: &Table<'a>, problems: &mut Problems) -> &'a str {
+    let is_legal = |name: &str| is_word(name, "-_") && name.len() <= 128;
+    let rule = "a stage's name consists of letters, digits, `-` and `_`";
+    let stage = table.text("stage", is_legal, rule, problems);
+    stage.unwrap_or("prod")
+}
+
+fn base_path<'a>(table: &Table<'a>, problems: &mut Problems) -> Option<&'a str> {
+    let is_legal = |path: &str| {
+        path.is_empty()
+            || path
+                .split('/')
+                .all(|segment| is_word(segment, "$-_.+!*'()"))
+    };
+    let rule = "a base path consists of segments such as \"v1\", without slashes at its ends; it may be empty";
+    table.text("base-path", is_legal, rule, problems)
+}
+
+fn selection<'a>(table: &Table<'a>, problems: &mut Problems) -> &'a str {
+    let key = "route-selection-expression";
+    let is_text = |text: &str| !text.chars().any(char::is_control);
+    let rule = "an expression such as \"$request.body.action\"";
+    let Some(expression) = table.text(key, is_text, rule, problems) else {
+        return DEFAULT_SELECTION;
+    };
+    if let Err(message) = selection::check(expression) {
+        problems.add(table.path_of(key), message);
+    }
+    expression
+}
+
+fn limit(key: &str, max_ms: u32, table: &Table<'_>, problems: &mut Problems) -> u32 {
+    let in_bounds = |ms: &u32| (1..=max_ms).contains(ms);
+    let rule = format!(
+        "a number of seconds from 0.001 to {}, with up to three decimal places",
+        max_ms / 1000
+    );
+    let found = table.milliseconds(key, in_bounds, &rule, problems);
+    found.unwrap_or(max_ms)
+}

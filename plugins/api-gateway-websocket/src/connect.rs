@@ -1,0 +1,143 @@
+//! A request for a connection: the route `$connect`, and the reply that opens the connection.
+//!
+//! On failure: see [`GatewayError`].
+
+use alloc::borrow::ToOwned as _;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use http_event::apigw_id::{id_from, request_id};
+use http_event::contract::{
+    Ending, Invocation, InvocationMode, Request, Response, ResponseBody, Step, WARNING,
+};
+use http_event::payload::{Fields, Misfit};
+use http_event::websocket::{CONNECTION_DATA, CONNECTION_ID};
+
+use crate::data::Data;
+use crate::event::Context;
+use crate::gateway_error::GatewayError;
+use crate::state::{CONNECT, State};
+use crate::token::{Purpose, Token};
+
+/// The header for subprotocols.
+const PROTOCOL: &str = "sec-websocket-protocol";
+
+/// The id of the connection that a request asks for.
+pub fn connection_id(request: &Request) -> String {
+    id_from(&request.id, 5)
+}
+
+/// Decides what to do with a request for a connection.
+pub fn connect(state: &State<'_>, request: &Request) -> Step {
+    let connection_id = connection_id(request);
+    let request_id = request_id(&request.id);
+    let data = Data {
+        source_ip: &request.peer,
+        domain_name: match state.domain_name {
+            "" => &request.authority,
+            configured => configured,
+        },
+        user_agent: request.user_agent(),
+        authorizer: "",
+    };
+    let written = data.write();
+    let Some(route) = state.route(CONNECT) else {
+        return Step::Reply(opened(&connection_id, &written));
+    };
+    let context = Context {
+        state,
+        route_key: CONNECT,
+        connection_id: &connection_id,
+        connected_at_ms: request.at_ms,
+        data,
+        request_id: &request_id,
+        at_ms: request.at_ms,
+    };
+    let protocols: Vec<_> = request.header(PROTOCOL).collect();
+    let token = Token {
+        purpose: Purpose::Connect {
+            data: &written,
+            protocols: &protocols.join(","),
+        },
+        connection_id: &connection_id,
+        request_id: &request_id,
+    };
+    Step::Invoke(Invocation {
+        function: route.function.to_owned(),
+        event: context.connect(request),
+        mode: InvocationMode::Buffered,
+        max_wait_ms: Some(route.timeout_ms),
+        cache: None,
+        token: token.write(),
+        with_request: false,
+        extra: Vec::new(),
+    })
+}
+
+/// The response that opens a connection.
+fn opened(connection_id: &str, data: &str) -> Response {
+    let mut response = Response::new(101, ResponseBody::Empty);
+    for (key, value) in [(CONNECTION_ID, connection_id), (CONNECTION_DATA, data)] {
+        response.extra.push((key.to_owned(), value.to_owned()));
+    }
+    response
+}
+
+/// The response when the function of `$connect` has ended. `protocols` are those that the client offers.
+pub fn respond(token: &Token<'_>, data: &str, protocols: &str, ending: Ending) -> Response {
+    let Token {
+        connection_id,
+        request_id,
+        ..
+    } = *token;
+    let error = match ending {
+        Ending::Completed(payload) => match accepted(token, data, protocols, &payload) {
+            Ok(response) => return response,
+            Err(Misfit(what)) => {
+                let mut response =
+                    GatewayError::InternalServerError.response(connection_id, request_id);
+                let warning = format!("{what}; the connection is refused with status 502");
+                response.extra.push((WARNING.to_owned(), warning));
+                return response;
+            }
+        },
+        other => crate::resume::error_of(&other),
+    };
+    error.response(connection_id, request_id)
+}
+
+fn accepted(
+    token: &Token<'_>,
+    data: &str,
+    protocols: &str,
+    payload: &str,
+) -> Result<Response, Misfit> {
+    let fields = Fields::read(payload)?;
+    let status = fields.status()?;
+    if !(200..300).contains(&status) {
+        // What the client of a WebSocket sees is the status; browsers do not even show that.
+        let mut response = Response::new(status, fields.body()?);
+        response.push_header("x-amzn-requestid", token.request_id);
+        return Ok(response);
+    }
+    let mut response = opened(token.connection_id, data);
+    let headers = fields.headers()?;
+    let selected = headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(PROTOCOL));
+    if let Some((_, selected)) = selected {
+        if protocols
+            .split(',')
+            .any(|offered| offered.trim() == selected)
+        {
+            response.push_header(PROTOCOL, selected);
+        } else {
+            let warning = format!(
+                "it selects the subprotocol {selected:?}, which the client has not offered: it is left out"
+            );
+            response.extra.push((WARNING.to_owned(), warning));
+        }
+    }
+    Ok(response)
+}

@@ -1,0 +1,75 @@
+//! From the ending of a function to what the client receives.
+//!
+//! A message's result is not sent, unless its route has a route response; but it has to have a `statusCode`, as on AWS:
+//! otherwise the client receives `Internal server error`. The result of `$disconnect` is ignored.
+//!
+//! On failure: a result that does not fit has a warning, which the host logs.
+
+use alloc::borrow::ToOwned as _;
+use alloc::format;
+use alloc::string::String;
+
+use http_event::contract::{Ending, Response, ResponseBody, WARNING};
+use http_event::payload::{Fields, Misfit};
+
+use crate::connect;
+use crate::gateway_error::GatewayError;
+use crate::token::{Purpose, Token};
+
+/// Turns the ending of an invocation into the response, or into the message for the client.
+///
+/// # Errors
+///
+/// `token` was not written by this plugin.
+pub fn resume(_state: &str, token: &str, ending: Ending) -> Result<Response, String> {
+    let token = Token::read(token).ok_or("the token was not written by this plugin")?;
+    Ok(match token.purpose {
+        Purpose::Connect { data, protocols } => connect::respond(&token, data, protocols, ending),
+        Purpose::Message { has_response } => message(&token, has_response, ending),
+        Purpose::Disconnect => Response::new(200, ResponseBody::Empty),
+    })
+}
+
+fn message(token: &Token<'_>, has_response: bool, ending: Ending) -> Response {
+    let error = match ending {
+        Ending::Completed(payload) => match body(&payload) {
+            Ok(body) if has_response => return Response::new(200, body),
+            Ok(_) => return Response::new(200, ResponseBody::Empty),
+            Err(Misfit(what)) => {
+                let mut response = failed(token, GatewayError::InternalServerError);
+                let warning = format!("{what}; the client receives `Internal server error`");
+                response.extra.push((WARNING.to_owned(), warning));
+                return response;
+            }
+        },
+        other => error_of(&other),
+    };
+    failed(token, error)
+}
+
+fn failed(token: &Token<'_>, error: GatewayError) -> Response {
+    let text = error.message(token.connection_id, token.request_id);
+    Response::new(200, ResponseBody::Text(text))
+}
+
+/// The body, as a text message if it can be one: only other bytes need a binary one.
+fn body(payload: &str) -> Result<ResponseBody, Misfit> {
+    let fields = Fields::read(payload)?;
+    fields.status()?;
+    Ok(match fields.body()? {
+        ResponseBody::Binary(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => ResponseBody::Text(text),
+            Err(bytes) => ResponseBody::Binary(bytes.into_bytes()),
+        },
+        text => text,
+    })
+}
+
+/// What an ending without a result means for the client.
+pub fn error_of(ending: &Ending) -> GatewayError {
+    match ending {
+        Ending::Expired => GatewayError::TimedOut,
+        Ending::Throttled => GatewayError::TooManyRequests,
+        _ => GatewayError::InternalServerError,
+    }
+}
